@@ -1,1 +1,16 @@
-//! Lanyard.
+//! Lanyard: an OpenID Connect provider and its Kubernetes operator in one process.
+//!
+//! `ARCHITECTURE.md` is the map. What each module may depend on is checked by
+//! `tests/architecture.rs`.
+
+pub mod api;
+pub mod controller;
+pub mod http;
+pub mod identity;
+pub mod keys;
+pub mod model;
+pub mod protocol;
+pub mod registry;
+pub mod source;
+pub mod store;
+pub mod telemetry;

@@ -1,2 +1,3 @@
-//! Lanyard.
+//! The `lanyard` command.
+
 fn main() {}

@@ -1,0 +1,33 @@
+//! The custom resources of group `lanyard.dev` (design §2), exactly as users write them:
+//! raw, unchecked, with unknown enum values kept. `registry::validate` makes `model` types of them.
+//!
+//! Doc comments on fields are the user's documentation (`kubectl explain`).
+
+mod common;
+mod conditions;
+mod objects;
+mod oidc_client;
+mod oidc_user;
+mod tenant;
+
+pub use common::{ConsentFrom, LabelSelector, NamespaceConsent, SecretKeyRef, SelectorRequirement};
+pub use conditions::{ConditionType, Reason};
+pub use objects::{Malformed, Namespaces, Objects, SecretState, SourceHealth, View};
+pub use oidc_client::{
+    ApplicationType, AuthMethod, ClientSecretKeys, ClientSecretTemplate, Consent, GrantType,
+    OidcClient, OidcClientLifetimes, OidcClientSpec, OidcClientStatus, TenantRef,
+};
+pub use oidc_user::{Address, LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus};
+pub use tenant::{
+    Branding, ClientBounds, CustomScope, Organization, Rotation, Signing, SigningAlgorithm,
+    SigningKeyStatus, Tenant, TenantLifetimes, TenantSpec, TenantStatus,
+};
+
+/// The API group.
+pub const GROUP: &str = "lanyard.dev";
+/// The API version.
+pub const VERSION: &str = "v1alpha1";
+/// On every object that Lanyard makes: `<Kind>/<name>` of the object it belongs to.
+pub const OWNER_ANNOTATION: &str = "lanyard.dev/owner";
+/// On every Secret that Lanyard makes, with the value `true`; Secrets with it are watched whole.
+pub const MANAGED_LABEL: &str = "lanyard.dev/managed";

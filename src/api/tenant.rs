@@ -1,0 +1,253 @@
+//! `Tenant`: one issuer.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::common::{NamespaceConsent, SecretKeyRef};
+
+/// A Tenant is one OpenID Connect issuer: its URL, its signing keys, how long its tokens live,
+/// and whose applications it serves. Every field has a default, so `spec: {}` is a tenant.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "lanyard.dev",
+    version = "v1alpha1",
+    kind = "Tenant",
+    namespaced,
+    category = "lanyard",
+    status = "TenantStatus",
+    printcolumn = r#"{"name":"Issuer","type":"string","jsonPath":".status.issuer"}"#,
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantSpec {
+    /// The issuer URL, in its canonical form: https (or http on localhost), lower-case host, no
+    /// trailing slash, query or fragment. Default: the installation's base URL followed by
+    /// `/<namespace>/<name>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub issuer: Option<String>,
+    /// What sign-in pages call this tenant. Default: the object's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    pub display_name: Option<String>,
+    /// The organisation behind the tenant: source of the claims `tenant_name` and `tenant_sub`,
+    /// which applications get with the scope `tenant`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<Organization>,
+    /// Algorithms, rotation and origin of the signing keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing: Option<Signing>,
+    /// How long codes, tokens and sessions live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetimes: Option<TenantLifetimes>,
+    /// Scopes of this tenant's own, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 64))]
+    pub scopes: BTreeMap<String, CustomScope>,
+    /// What clients from other namespaces may ask for. Clients in this tenant's own namespace
+    /// are not bound by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients: Option<ClientBounds>,
+    /// How pages look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branding: Option<Branding>,
+}
+
+/// The organisation behind a tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Organization {
+    /// The claim `tenant_name`. Default: the tenant's display name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub name: Option<String>,
+    /// The claim `tenant_sub`. Default: `<namespace>/<name>` of the tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub id: Option<String>,
+}
+
+/// Signing keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Signing {
+    /// Algorithms to keep keys for: `RS256`, `ES256`, `EdDSA`. The first is the default. RS256
+    /// must be listed, since OpenID Connect requires it. Default: `[RS256]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub algorithms: Vec<SigningAlgorithm>,
+    /// How keys rotate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<Rotation>,
+    /// A Secret with private keys of your own (PKCS#1, PKCS#8 or SEC1 PEM, or a JWK or JWK set),
+    /// one entry a key (or only the entry named by `key`). They are used as they are: Lanyard then
+    /// makes and rotates none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<SecretKeyRef>,
+}
+
+super::common::api_enum!(
+    /// A signing algorithm.
+    SigningAlgorithm {
+        /// RSA, 2048 bits.
+        RS256 = "RS256",
+        /// ECDSA on P-256.
+        ES256 = "ES256",
+        /// Ed25519.
+        EdDSA = "EdDSA",
+    }
+);
+
+/// Publish, sign, retire.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rotation {
+    /// How long a key signs before the next one does. Default: `2160h` (90 days).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub interval: Option<String>,
+    /// How long a new key is published before it signs, so that every cache has it. Default: `24h`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub publish_ahead: Option<String>,
+    /// How long a key stays published after the last token that it signed has expired.
+    /// Default: `24h`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub retain: Option<String>,
+}
+
+/// Lifetimes, as durations such as `90s`, `10m` or `1h30m`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantLifetimes {
+    /// Authorization codes, at most `60s`. Default: `60s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub code: Option<String>,
+    /// Access tokens. Default: `10m`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub access_token: Option<String>,
+    /// ID tokens. Default: `1h`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub id_token: Option<String>,
+    /// A refresh token that is not used. Default: `720h` (30 days).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub refresh_token_idle: Option<String>,
+    /// A grant, however often it is refreshed. Default: `2160h` (90 days).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub refresh_token_absolute: Option<String>,
+    /// A session that is not used. Default: `12h`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub session_idle: Option<String>,
+    /// A session, however often it is used. Default: `168h` (7 days).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub session_absolute: Option<String>,
+}
+
+/// A scope of the tenant's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomScope {
+    /// What the consent page says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub description: Option<String>,
+    /// Claims of the user that this scope gives.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]
+    pub claims: Vec<String>,
+}
+
+/// What clients from other namespaces may ask for. An empty list means none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientBounds {
+    /// Which namespaces' clients are admitted. Default: `from: Same`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<NamespaceConsent>,
+    /// Hosts (or `*.suffix`) that their redirect URIs may have. Default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    pub redirect_hosts: Option<Vec<String>>,
+    /// Scopes they may have. Default: `openid profile email offline_access`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]
+    pub scopes: Option<Vec<String>>,
+    /// Grant types they may use. Default: `authorization_code refresh_token`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub grant_types: Option<Vec<super::oidc_client::GrantType>>,
+    /// `Required`: people are always asked. `Implied`: such a client may say that its people have
+    /// agreed. Default: `Required`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<super::oidc_client::Consent>,
+}
+
+/// How pages look.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Branding {
+    /// An https URL of a logo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub logo_uri: Option<String>,
+    /// Colour of buttons and links, as `#rrggbb`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 7, max = 7))]
+    pub primary_color: Option<String>,
+    /// Colour of the page behind the form, as `#rrggbb`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 7, max = 7))]
+    pub background_color: Option<String>,
+}
+
+/// What Lanyard says of a tenant.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantStatus {
+    /// The generation of the spec that the conditions speak of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The issuer in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// The keys in JWKS.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub signing_keys: Vec<SigningKeyStatus>,
+    /// Accepted, ResolvedRefs, KeysReady, Programmed, Ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// One published key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SigningKeyStatus {
+    /// `kid` in JWKS and token headers.
+    pub key_id: String,
+    /// The algorithm.
+    pub algorithm: String,
+    /// `Published` (does not sign yet), `Signing` or `Retired` (verifies only).
+    pub state: String,
+    /// When it signs from (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signs_from: Option<String>,
+    /// When it leaves JWKS (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retire_at: Option<String>,
+}

@@ -1,0 +1,1 @@
+//! Actuation, on the Lease holder only: Secrets, status and Events.

@@ -1,0 +1,1 @@
+//! The server: connections, routes, endpoints and pages.

@@ -1,0 +1,69 @@
+//! Chance as a value. Only this module asks the system for random bytes.
+
+use std::{fmt, sync::Mutex};
+
+use aws_lc_rs::{
+    digest,
+    rand::{SecureRandom, SystemRandom},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+/// Where random bytes come from; a seeded one in tests.
+pub trait Entropy: Send + Sync + fmt::Debug {
+    /// Fills `buffer` with random bytes.
+    fn fill(&self, buffer: &mut [u8]);
+
+    /// 128 random bits in base64url: 22 characters.
+    fn id(&self) -> String {
+        let mut bytes = [0; 16];
+        self.fill(&mut bytes);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// 256 random bits in base64url: 43 characters.
+    fn token(&self) -> String {
+        let mut bytes = [0; 32];
+        self.fill(&mut bytes);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+}
+
+/// The system's generator.
+#[derive(Debug, Default)]
+pub struct SystemEntropy(SystemRandom);
+
+impl SystemEntropy {
+    /// The system's generator.
+    pub fn new() -> Self {
+        Self(SystemRandom::new())
+    }
+}
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        self.0.fill(buffer).expect("the operating system gives random bytes");
+    }
+}
+
+/// A predictable generator: for tests only.
+#[derive(Debug)]
+pub struct SeededEntropy(Mutex<(u64, u64)>);
+
+impl SeededEntropy {
+    /// Every generator of one seed gives the same bytes.
+    pub const fn new(seed: u64) -> Self {
+        Self(Mutex::new((seed, 0)))
+    }
+}
+
+impl Entropy for SeededEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        let mut state = self.0.lock().expect("no holder of the lock panics");
+        for chunk in buffer.chunks_mut(32) {
+            state.1 += 1;
+            let block = [state.0.to_be_bytes(), state.1.to_be_bytes()].concat();
+            let hash = digest::digest(&digest::SHA256, &block);
+            chunk.copy_from_slice(&hash.as_ref()[..chunk.len()]);
+        }
+    }
+}

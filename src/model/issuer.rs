@@ -1,0 +1,194 @@
+//! Issuer identifiers in their one canonical form (design §2, OIDC Discovery §3).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+/// Path segments that are endpoints and so cannot be part of an issuer.
+const ENDPOINT_SEGMENTS: [&str; 7] =
+    [".well-known", "oauth", "login", "consent", "logged-out", "account", "_lanyard"];
+
+/// A canonical issuer: `https://host[:port][/path]`, or `http` on a loopback host.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Issuer {
+    url: String,
+    authority_start: usize,
+    path_start: usize,
+}
+
+/// Why a string is not a canonical issuer. The display says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IssuerError {
+    /// Not a URL.
+    #[error("must be an absolute URL, such as https://id.example.com/team")]
+    NotAUrl,
+    /// Neither https nor http on a loopback host.
+    #[error("must use https (http is allowed on localhost, 127.0.0.1 and [::1] only)")]
+    Insecure,
+    /// Has a query or a fragment.
+    #[error("must have no query (?) and no fragment (#)")]
+    QueryOrFragment,
+    /// Has a user or password.
+    #[error("must have no user name or password before the host")]
+    UserInfo,
+    /// Means the right thing, written another way.
+    #[error("must be written in its canonical form: {0}")]
+    NotCanonical(String),
+    /// Contains percent-encoding or an empty segment.
+    #[error("must have a path of plain segments: letters, digits, '-', '.', '_' and '~'")]
+    Path,
+    /// A segment is the name of an endpoint.
+    #[error("must not have the path segment {0:?}, which is the name of an endpoint")]
+    Reserved(String),
+}
+
+impl Issuer {
+    /// Parses a canonical issuer.
+    pub fn parse(text: &str) -> Result<Self, IssuerError> {
+        let url = Url::parse(text).map_err(|_| IssuerError::NotAUrl)?;
+        let host = url.host().ok_or(IssuerError::NotAUrl)?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&host) => {}
+            "http" => return Err(IssuerError::Insecure),
+            _ => return Err(IssuerError::NotAUrl),
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(IssuerError::QueryOrFragment);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(IssuerError::UserInfo);
+        }
+        let canonical = url.as_str().trim_end_matches('/').to_owned();
+        if canonical != text {
+            return Err(IssuerError::NotCanonical(canonical));
+        }
+        let authority_start = url.scheme().len() + "://".len();
+        let path_start = canonical[authority_start..]
+            .find('/')
+            .map_or(canonical.len(), |at| authority_start + at);
+        for segment in canonical[path_start..].split('/').skip(1) {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+            if segment.is_empty() || !segment.chars().all(plain) {
+                return Err(IssuerError::Path);
+            }
+            if ENDPOINT_SEGMENTS.contains(&segment) {
+                return Err(IssuerError::Reserved(segment.to_owned()));
+            }
+        }
+        Ok(Self { url: canonical, authority_start, path_start })
+    }
+
+    /// The issuer as in `iss`.
+    pub fn as_str(&self) -> &str {
+        &self.url
+    }
+
+    /// Host, and port unless it is the scheme's default: what a `Host` header says.
+    pub fn authority(&self) -> &str {
+        &self.url[self.authority_start..self.path_start]
+    }
+
+    /// The host without its port.
+    pub fn host(&self) -> &str {
+        let authority = self.authority();
+        match authority.rfind(':') {
+            Some(at) if !authority.ends_with(']') => &authority[..at],
+            _ => authority,
+        }
+    }
+
+    /// The path: empty, or with a leading and without a trailing slash.
+    pub fn path(&self) -> &str {
+        &self.url[self.path_start..]
+    }
+
+    /// Scheme and authority, as in an `Origin` header.
+    pub fn origin(&self) -> &str {
+        &self.url[..self.path_start]
+    }
+
+    /// Whether the scheme is https, and so cookies are `Secure`.
+    pub fn is_https(&self) -> bool {
+        self.url.starts_with("https:")
+    }
+
+    /// The URL of a path below the issuer; `path` has a leading slash.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+}
+
+/// Whether plain http is safe with this host: it never leaves the machine.
+pub(super) fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(ip) => ip.is_loopback(),
+        Host::Ipv6(ip) => ip.is_loopback(),
+    }
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+impl TryFrom<String> for Issuer {
+    type Error = IssuerError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Issuer> for String {
+    fn from(issuer: Issuer) -> Self {
+        issuer.url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_a_url_apart() {
+        let issuer = Issuer::parse("https://id.example.com:8443/team/shop").expect("canonical");
+        assert_eq!(issuer.authority(), "id.example.com:8443");
+        assert_eq!(issuer.host(), "id.example.com");
+        assert_eq!(issuer.path(), "/team/shop");
+        assert_eq!(issuer.origin(), "https://id.example.com:8443");
+        assert_eq!(
+            issuer.join("/oauth/token"),
+            "https://id.example.com:8443/team/shop/oauth/token"
+        );
+        let v6 = Issuer::parse("http://[::1]:8080").expect("canonical");
+        assert_eq!((v6.host(), v6.path()), ("[::1]", ""));
+    }
+
+    #[test]
+    fn accepts_only_the_canonical_form() {
+        for (text, error) in [
+            ("nonsense", IssuerError::NotAUrl),
+            ("ftp://a.test", IssuerError::NotAUrl),
+            ("http://a.test", IssuerError::Insecure),
+            ("https://a.test?x=1", IssuerError::QueryOrFragment),
+            ("https://a.test#x", IssuerError::QueryOrFragment),
+            ("https://me@a.test", IssuerError::UserInfo),
+            ("https://A.test", IssuerError::NotCanonical("https://a.test".into())),
+            ("https://a.test:443/x", IssuerError::NotCanonical("https://a.test/x".into())),
+            ("https://a.test/x/", IssuerError::NotCanonical("https://a.test/x".into())),
+            ("https://a.test/", IssuerError::NotCanonical("https://a.test".into())),
+            ("https://a.test/b/../c", IssuerError::NotCanonical("https://a.test/c".into())),
+            ("https://a.test/%41", IssuerError::Path),
+            ("https://a.test/x//y", IssuerError::Path),
+            ("https://a.test/oauth", IssuerError::Reserved("oauth".into())),
+            ("https://a.test/x/.well-known/y", IssuerError::Reserved(".well-known".into())),
+        ] {
+            assert_eq!(Issuer::parse(text), Err(error), "{text}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The vocabulary of the whole program: identifiers, time, chance, secrets, and the
+//! *checked* tenant, client and user. Past this module a wrong value cannot be expressed.
+//!
+//! Must not: do I/O, know Kubernetes' or HTTP's types, or depend on any other module.
+
+mod client;
+mod entropy;
+mod ids;
+mod installation;
+mod issuer;
+mod redirect_uri;
+mod secret;
+mod tenant;
+mod time;
+mod user;
+
+pub use client::{ApplicationType, AuthMethod, Client, ConsentPolicy, GrantType, ResponseType};
+pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
+pub use ids::{ClientId, Kind, ObjectKey, ObjectRef, Subject, TenantId};
+pub use installation::{HostPattern, Installation, IssuerHost};
+pub use issuer::{Issuer, IssuerError};
+pub use redirect_uri::{RedirectUri, RedirectUriError};
+pub use secret::Secret;
+pub use tenant::{
+    Branding, CustomScope, Lifetimes, Organization, RotationPolicy, SigningAlgorithm, Tenant,
+};
+pub use time::{Clock, FixedClock, SystemClock, Timestamp};
+pub use user::{StoredPassword, User};

@@ -1,0 +1,1 @@
+//! Objects in, an immutable snapshot of what is served out.

@@ -1,0 +1,88 @@
+//! Where objects come from and what is written goes to: a cluster or a directory.
+//!
+//! Must not: judge objects. It shows them as they are and says which could not be read.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Condition};
+use tokio::sync::watch;
+
+use crate::{
+    api::{OidcClientStatus, OidcUserStatus, TenantStatus, View},
+    model::{ObjectKey, ObjectRef},
+};
+
+/// A source that any task may use.
+pub type SharedSource = Arc<dyn Source>;
+
+/// A new status of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Status {
+    /// Of a `Tenant`.
+    Tenant(TenantStatus),
+    /// Of an `OidcClient`.
+    OidcClient(OidcClientStatus),
+    /// Of an `OidcUser`.
+    OidcUser(OidcUserStatus),
+    /// Of an object that could not be read: conditions are all there is to say.
+    Malformed(Vec<Condition>),
+}
+
+/// Something worth an Event on an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The object it is about.
+    pub object: ObjectRef,
+    /// Whether it is a warning.
+    pub warning: bool,
+    /// A fixed CamelCase word.
+    pub reason: &'static str,
+    /// What was being done, a CamelCase verb.
+    pub action: &'static str,
+    /// What happened and what to do.
+    pub message: String,
+}
+
+/// A write that did not happen (or, on `Unavailable`, may have).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// The object changed since it was read, or exists already: read again and decide anew.
+    #[error("the object changed meanwhile")]
+    Conflict,
+    /// The object is gone.
+    #[error("the object is gone")]
+    NotFound,
+    /// We may not, or it is not acceptable: waits for an edit.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// No answer in time: worth another try.
+    #[error("no answer: {0}")]
+    Unavailable(String),
+}
+
+/// Where objects come from, and the sink of every write. Writes time out within 3 s.
+#[async_trait]
+pub trait Source: Send + Sync + fmt::Debug {
+    /// The latest view; the receiver is told of each new one.
+    fn views(&self) -> watch::Receiver<Arc<View>>;
+
+    /// Creates a Secret; `Conflict` if there is one of that name.
+    async fn create_secret(&self, secret: Secret) -> Result<(), WriteError>;
+
+    /// Replaces a Secret under its `resourceVersion`.
+    async fn replace_secret(&self, secret: Secret) -> Result<(), WriteError>;
+
+    /// Deletes a Secret under the `resourceVersion` it was seen at.
+    async fn delete_secret(
+        &self,
+        key: &ObjectKey,
+        resource_version: &str,
+    ) -> Result<(), WriteError>;
+
+    /// Writes an object's status.
+    async fn publish_status(&self, object: &ObjectRef, status: Status) -> Result<(), WriteError>;
+
+    /// Tells of something. Never fails the caller; what cannot be told is logged.
+    async fn notify(&self, notice: Notice);
+}

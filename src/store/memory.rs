@@ -1,0 +1,1 @@
+//! The store of tests and trials: nothing survives.

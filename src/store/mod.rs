@@ -1,0 +1,175 @@
+//! Expiring records (design §6): sessions, grants, consents, spent ids. Never a Kubernetes object.
+//!
+//! Must not: know what a record means. Values are opaque bytes; keys are hashes or random ids.
+
+mod memory;
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+pub use memory::MemoryStore;
+
+use crate::model::{TenantId, Timestamp};
+
+/// A store that any task may use.
+pub type SharedStore = Arc<dyn Store>;
+
+/// What a record is; part of its key, so that no two kinds can be mistaken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordKind {
+    /// A person's session with a tenant, by the hash of its cookie's value.
+    Session,
+    /// A grant: made when a code is redeemed, or when tokens leave the authorization endpoint.
+    Grant,
+    /// What a user has agreed to for a client.
+    Consent,
+    /// A revoked token without a grant, by `jti`.
+    Revoked,
+    /// The rest of a code that is too long for a URL.
+    CodeDetail,
+    /// An interaction that has been answered, so that its form cannot be used again.
+    Interaction,
+}
+
+impl RecordKind {
+    /// Short and stable: part of what durable stores keep.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Grant => "grant",
+            Self::Consent => "consent",
+            Self::Revoked => "revoked",
+            Self::CodeDetail => "code",
+            Self::Interaction => "interaction",
+        }
+    }
+}
+
+/// Kind, tenant and id: a record of one tenant cannot be named from another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// What it is.
+    pub kind: RecordKind,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// At most 256 bytes; a random id or a hash.
+    pub id: String,
+}
+
+impl Key {
+    /// A key.
+    pub fn new(kind: RecordKind, tenant: &TenantId, id: impl Into<String>) -> Self {
+        Self { kind, tenant: tenant.clone(), id: id.into() }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.kind.as_str(), self.tenant, self.id)
+    }
+}
+
+/// What records can be listed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OwnerKind {
+    /// A user's subject.
+    User,
+    /// A session's public id.
+    Session,
+    /// A client id.
+    Client,
+}
+
+/// An owner of records, within the tenant of their key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner {
+    /// Of which kind.
+    pub kind: OwnerKind,
+    /// Its id.
+    pub id: String,
+}
+
+impl Owner {
+    /// An owner.
+    pub fn new(kind: OwnerKind, id: impl Into<String>) -> Self {
+        Self { kind, id: id.into() }
+    }
+}
+
+/// A record to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its name.
+    pub key: Key,
+    /// At most 64 KiB.
+    pub value: Bytes,
+    /// From then on it does not exist.
+    pub expires_at: Timestamp,
+    /// Who it can be listed by; at most eight.
+    pub owners: Vec<Owner>,
+}
+
+/// A record as read, with the version that `swap` compares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The record.
+    pub record: Record,
+    /// Changes with each write of the record.
+    pub version: u64,
+}
+
+/// The store did not do what was asked; nothing is known of what it did.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It does not answer, or too late. Worth another try later.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// A record is larger than stores take.
+    #[error("record {0} is too large")]
+    TooLarge(String),
+}
+
+/// What a store says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreState {
+    /// Random, made when the store was: codes name it, so that a lost store does not reopen
+    /// spent ones.
+    pub incarnation: String,
+    /// The store's own clock, where it has one.
+    pub time: Option<Timestamp>,
+}
+
+/// Expiring records with three atomic operations. Every method checks expiry against `now`; an
+/// expired record is as good as absent.
+#[async_trait]
+pub trait Store: Send + Sync + fmt::Debug {
+    /// Writes a record if there is none of its key. `false`: there is one, and nothing was written.
+    async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Reads a record.
+    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError>;
+
+    /// Reads and deletes a record: of any number of callers, one gets it.
+    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError>;
+
+    /// Replaces a record (value, expiry and owners) if its version is still `version`. `false`: it
+    /// is not, and nothing was written.
+    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// The records of a kind that an owner has at a tenant, in no order, at most 1,000.
+    async fn list(
+        &self,
+        kind: RecordKind,
+        tenant: &TenantId,
+        owner: &Owner,
+        now: Timestamp,
+    ) -> Result<Vec<Stored>, StoreError>;
+
+    /// Frees the space of at most `limit` expired records; how many it freed.
+    async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError>;
+
+    /// Asks the store whether it works.
+    async fn state(&self) -> Result<StoreState, StoreError>;
+}
