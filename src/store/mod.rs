@@ -2,14 +2,10 @@
 //!
 //! Must not: know what a record means. Values are opaque bytes; keys are hashes or random ids.
 
-mod memory;
-
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-
-pub use memory::MemoryStore;
 
 use crate::model::{TenantId, Timestamp};
 

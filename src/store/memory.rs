@@ -1,1 +1,0 @@
-//! The store of tests and trials: nothing survives.
