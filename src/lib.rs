@@ -4,6 +4,8 @@
 //! `tests/architecture.rs`.
 
 pub mod api;
+pub mod cli;
+pub mod config;
 pub mod controller;
 pub mod http;
 pub mod identity;

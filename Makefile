@@ -1,0 +1,51 @@
+# Two commands set everything up: `make dev` to try it, `make test` to test it.
+# What a machine lacks, these targets install or build (see tests/cluster/build.sh).
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+LOCKED := --locked
+DIR ?= examples/quickstart
+IMAGE ?= lanyard:0.1.0
+
+.PHONY: help dev test unit api e2e check crds image fmt lint deny chart bench screenshots testenv testenv-node
+
+help: ## Show this list
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+dev: ## Build, and serve examples/quickstart at http://localhost:8080 (DIR=... for another folder)
+	$(CARGO) build $(LOCKED) --release --quiet
+	./target/release/lanyard dev $(DIR)
+
+test: testenv ## Run every test: unit, HTTP, golden, property, architecture, API server and, where it can, real Pods
+	tests/run.sh
+
+e2e: testenv-node ## Install the chart on a real cluster with real Pods, or on the one that E2E_KUBECONFIG names
+	tests/run.sh e2e
+
+check: ## Formatting, lints, generated files, chart, licences
+	tests/check.sh
+
+crds: ## Write crds/ and the chart's copies from the code
+	$(CARGO) run $(LOCKED) --quiet -- crds --dir crds
+	cp crds/*.yaml charts/lanyard/crds/
+
+image: ## Build the container image (docker or podman)
+	$$(command -v docker || command -v podman) build -t $(IMAGE) .
+
+bench: ## Measure signing, token requests, discovery and snapshots
+	$(CARGO) bench $(LOCKED)
+
+screenshots: ## Pictures of every page at two widths, in target/screenshots
+	$(CARGO) test $(LOCKED) --test screenshots -- --nocapture
+
+fmt: ## Format the code
+	$(CARGO) fmt
+
+testenv: ## Build what the API-server tests need into target/testenv (once)
+	tests/cluster/build.sh api
+
+testenv-node: ## Build and install what the Pod tests need (once; may need root)
+	tests/cluster/build.sh node

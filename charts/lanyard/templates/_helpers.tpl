@@ -1,0 +1,65 @@
+{{- define "lanyard.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "lanyard.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "lanyard.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "lanyard.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "lanyard.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "lanyard.labels" -}}
+{{ include "lanyard.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "lanyard.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "lanyard.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Host of the base URL, without its port. */ -}}
+{{- define "lanyard.host" -}}
+{{- (urlParse .Values.baseUrl).hostname -}}
+{{- end -}}
+
+{{- /* Whether replicas can share the store. */ -}}
+{{- define "lanyard.sharedStore" -}}
+{{- if ne .Values.store.type "memory" -}}true{{- end -}}
+{{- end -}}
+
+{{- /* What Lanyard does in the namespaces that it watches: nothing here can be left out. */ -}}
+{{- define "lanyard.rules" -}}
+# Read the resources; write only their status.
+- apiGroups: [lanyard.dev]
+  resources: [tenants, oidcclients, oidcusers]
+  verbs: [get, list, watch]
+- apiGroups: [lanyard.dev]
+  resources: [tenants/status, oidcclients/status, oidcusers/status]
+  verbs: [patch]
+# Signing keys and client secrets are made here; passwords and users' own keys are read.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, list, watch, create, update, delete]
+# Say what happened to an object.
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end -}}

@@ -1,0 +1,115 @@
+//! Raw flags → checked configuration. Every error names the flag and what to write.
+
+use ipnet::IpNet;
+
+use crate::{
+    cli::{RunArgs, ServeArgs},
+    model::{HostPattern, Installation, Issuer, IssuerHost, ObjectKey},
+};
+
+/// A flag with a value that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{flag} {value:?}: {remedy}")]
+pub struct ConfigError {
+    flag: &'static str,
+    value: String,
+    remedy: String,
+}
+
+impl ConfigError {
+    fn new(flag: &'static str, value: &str, remedy: impl Into<String>) -> Self {
+        Self { flag, value: value.to_owned(), remedy: remedy.into() }
+    }
+}
+
+/// What validation depends on, for `run`.
+pub fn installation(args: &RunArgs) -> Result<Installation, ConfigError> {
+    Ok(Installation {
+        base_url: base_url(&args.base_url)?,
+        issuer_hosts: args
+            .issuer_hosts
+            .iter()
+            .filter(|entry| !entry.trim().is_empty())
+            .map(|entry| issuer_host(entry.trim()))
+            .collect::<Result<_, _>>()?,
+        dev: false,
+        sealing_secret: ObjectKey::new(&args.namespace, format!("{}-sealing-keys", args.name)),
+    })
+}
+
+/// `--base-url`: an issuer's form; a trailing slash is forgiven.
+pub fn base_url(text: &str) -> Result<Issuer, ConfigError> {
+    Issuer::parse(text.trim_end_matches('/'))
+        .map_err(|error| ConfigError::new("--base-url", text, error.to_string()))
+}
+
+/// One entry of `--issuer-hosts`: `HOST=NAMESPACE,..`.
+fn issuer_host(entry: &str) -> Result<IssuerHost, ConfigError> {
+    let remedy = "write HOST=NAMESPACE,.. such as \"*.example.com=team-a,team-b\", or \"=*\" for every namespace";
+    let wrong = || ConfigError::new("--issuer-hosts", entry, remedy);
+    let (host, namespaces) = entry.split_once('=').ok_or_else(wrong)?;
+    let namespaces: Vec<String> = namespaces
+        .split(',')
+        .map(|namespace| namespace.trim().to_owned())
+        .filter(|namespace| !namespace.is_empty())
+        .collect();
+    if namespaces.is_empty() {
+        return Err(wrong());
+    }
+    Ok(IssuerHost { pattern: HostPattern::parse(host.trim()).ok_or_else(wrong)?, namespaces })
+}
+
+/// `--trusted-proxies`: CIDRs; a bare address is itself alone.
+pub fn trusted_proxies(args: &ServeArgs) -> Result<Vec<IpNet>, ConfigError> {
+    args.trusted_proxies
+        .iter()
+        .map(|text| text.trim())
+        .filter(|text| !text.is_empty())
+        .map(|text| {
+            text.parse::<IpNet>()
+                .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
+                .map_err(|_| {
+                    ConfigError::new("--trusted-proxies", text, "write CIDRs such as 10.0.0.0/8")
+                })
+        })
+        .collect()
+}
+
+/// `--watch-namespaces` without empty entries.
+pub fn watch_namespaces(args: &RunArgs) -> Vec<String> {
+    args.watch_namespaces.iter().map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_issuer_hosts() {
+        let entry = issuer_host("*.example.com=team-a, team-b").expect("valid");
+        assert!(entry.pattern.matches("id.example.com"));
+        assert!(!entry.pattern.matches("example.com"));
+        assert_eq!(entry.namespaces, ["team-a", "team-b"]);
+    }
+
+    #[test]
+    fn says_what_to_write() {
+        for wrong in ["example.com", "example.com=", "a*.example.com=x", "=x"] {
+            let error = issuer_host(wrong).expect_err(wrong).to_string();
+            assert!(error.contains("HOST=NAMESPACE"), "{error}");
+        }
+        let error = base_url("http://id.example.com").expect_err("insecure").to_string();
+        assert!(
+            error.starts_with("--base-url \"http://id.example.com\": must use https"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn forgives_a_trailing_slash_of_the_base_url() {
+        assert_eq!(
+            base_url("https://id.example.com/").expect("valid").as_str(),
+            "https://id.example.com"
+        );
+    }
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# The chart: lint, schema, and what it renders for the values that people choose.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+helm=target/testenv/bin/helm
+passed=0
+
+renders() { # renders NAME PATTERN ARGS..: the output has a line that matches
+  local name=$1 pattern=$2 out; shift 2
+  out=$("$helm" template lanyard charts/lanyard --namespace lanyard "$@") || { echo "chart: $name: does not render"; exit 1; }
+  grep -qE -- "$pattern" <<<"$out" || { echo "chart: $name: no line matches $pattern"; exit 1; }
+  passed=$((passed + 1))
+}
+lacks() { # lacks NAME PATTERN ARGS..: no line matches
+  local name=$1 pattern=$2 out; shift 2
+  out=$("$helm" template lanyard charts/lanyard --namespace lanyard "$@") || { echo "chart: $name: does not render"; exit 1; }
+  ! grep -qE -- "$pattern" <<<"$out" || { echo "chart: $name: a line matches $pattern"; exit 1; }
+  passed=$((passed + 1))
+}
+refuses() { # refuses NAME PATTERN ARGS..: the schema says no, and why
+  local name=$1 pattern=$2 out; shift 2
+  if out=$("$helm" template lanyard charts/lanyard "$@" 2>&1); then echo "chart: $name: was accepted"; exit 1; fi
+  grep -qE -- "$pattern" <<<"$out" || { echo "chart: $name: no word of $pattern in: $out"; exit 1; }
+  passed=$((passed + 1))
+}
+
+"$helm" lint --strict charts/lanyard --quiet
+renders "a public base URL" 'value: "https://id.example.com"' --set baseUrl=https://id.example.com
+renders "CRDs stay by default" 'helm.sh/resource-policy: keep'
+lacks   "CRDs can be left out" 'kind: CustomResourceDefinition' --set crds.install=false
+lacks   "CRDs can go with the release" 'resource-policy' --set crds.keep=false
+renders "a store of one replica is not rolled" 'type: Recreate'
+lacks   "one replica has no disruption budget" 'kind: PodDisruptionBudget'
+renders "all namespaces by default" 'kind: ClusterRoleBinding'
+lacks   "watched namespaces need no cluster role" 'kind: ClusterRoleBinding' --set 'watchNamespaces={team-a,team-b}'
+renders "watched namespaces get a Role" 'namespace: team-b' --set 'watchNamespaces={team-a,team-b}'
+renders "issuer hosts" 'value: "\*.example.com=team-a,team-b"' --set 'issuerHosts[0].host=*.example.com' --set 'issuerHosts[0].namespaces={team-a,team-b}'
+renders "TLS" 'path: /healthz|mountPath: /tls' --set tls.secretName=tls
+renders "an Ingress for the base URL's host" 'host: "id.example.com"' --set ingress.enabled=true --set baseUrl=https://id.example.com
+renders "an HTTPRoute" 'kind: HTTPRoute' --set httpRoute.enabled=true --set 'httpRoute.parentRefs[0].name=gw'
+renders "a ServiceMonitor" 'kind: ServiceMonitor' --set serviceMonitor.enabled=true
+renders "egress where CIDRs are given" 'cidr: "10.0.0.0/8"' --set 'networkPolicy.egressCidrs={10.0.0.0/8}'
+lacks   "no egress limit without CIDRs" '- Egress'
+refuses "two replicas with a store of one" 'replicas' --set replicas=2
+refuses "plain http off this machine" 'baseUrl' --set baseUrl=http://id.example.com
+refuses "a value that does not exist" 'replica|additional' --set replica=1
+refuses "an unknown store" 'store' --set store.type=etcd
+echo "chart: $passed passed, 0 failed"

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# make check: formatting, lints, generated files, chart, licences. Fails when any of them does.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf -- '-- %s\n' "$*"; }
+
+step "format"
+cargo fmt --check
+
+step "lints (clippy, warnings are errors)"
+cargo clippy --locked --all-targets --quiet -- -D warnings
+
+step "generated: crds/ and charts/lanyard/crds/"
+cargo build --locked --quiet
+generated=$(mktemp -d)
+trap 'rm -rf "$generated"' EXIT
+./target/debug/lanyard crds --dir "$generated"
+for copy in crds charts/lanyard/crds; do
+  diff -ru "$generated" "$copy" || { echo "run 'make crds' and commit what it changes"; exit 1; }
+done
+
+step "examples are valid"
+./target/debug/lanyard check examples/quickstart
+./target/debug/lanyard check examples/cluster
+
+step "chart"
+tests/cluster/build.sh helm
+tests/chart.sh
+
+step "licences and bans"
+tests/deny.sh
+
+echo "check: everything passed"
