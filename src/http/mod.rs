@@ -1,1 +1,3 @@
 //! The server: connections, routes, endpoints and pages.
+
+pub mod pages;

@@ -129,6 +129,16 @@ pub struct Code {
     pub expires_at: Timestamp,
 }
 
+/// What a code on the wire is sealed from. A long code (a long nonce, many scopes) would not fit
+/// in a URL: then the rest is stored, and the wire holds its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SealedCode {
+    /// The code itself.
+    Whole(Box<Code>),
+    /// The id of a `RecordKind::CodeDetail`, whose value is the encoded `Code`.
+    Stored(String),
+}
+
 /// A refresh token: sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshToken {

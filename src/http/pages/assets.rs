@@ -1,0 +1,54 @@
+//! Static files of the pages. They are served below every issuer (`I/_lanyard/…`), with names that
+//! change with their content, so that they may be cached for ever.
+
+use std::sync::LazyLock;
+
+use aws_lc_rs::digest;
+
+use super::theme_css;
+use crate::model::{Branding, Tenant};
+
+pub(super) const STYLE: &str = include_str!("../../../templates/pages/style.css");
+const ICON: &str = include_str!("../../../templates/pages/icon.svg");
+
+static STYLE_VERSION: LazyLock<String> = LazyLock::new(|| version(STYLE));
+static ICON_VERSION: LazyLock<String> = LazyLock::new(|| version(ICON));
+
+/// One static file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// Its `Content-Type`.
+    pub content_type: &'static str,
+    /// Its bytes.
+    pub body: String,
+}
+
+/// The file at `name` below `I/_lanyard/`: `style.css`, `icon.svg`, or the tenant's `theme.css`.
+pub fn asset(name: &str, tenant: Option<&Tenant>) -> Option<Asset> {
+    let css = "text/css; charset=utf-8";
+    let (content_type, body) = match name {
+        "style.css" => (css, STYLE.to_owned()),
+        "theme.css" => (css, tenant.and_then(|tenant| theme_css(&tenant.branding))?),
+        "icon.svg" => ("image/svg+xml", ICON.to_owned()),
+        _ => return None,
+    };
+    Some(Asset { content_type, body })
+}
+
+/// `base` is the issuer's path.
+pub(super) fn style_url(base: &str) -> String {
+    format!("{base}/_lanyard/style.css?v={}", *STYLE_VERSION)
+}
+
+pub(super) fn icon_url(base: &str) -> String {
+    format!("{base}/_lanyard/icon.svg?v={}", *ICON_VERSION)
+}
+
+pub(super) fn theme_url(base: &str, branding: &Branding) -> Option<String> {
+    theme_css(branding).map(|css| format!("{base}/_lanyard/theme.css?v={}", version(&css)))
+}
+
+fn version(text: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    hash.as_ref()[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+}

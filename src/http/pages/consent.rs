@@ -1,0 +1,76 @@
+//! The consent page: scopes in words.
+
+use askama::Template;
+
+use super::frame::{Account, ClientCard, Frame, render};
+use crate::{
+    model::{Client, Tenant, User},
+    protocol::authorize::Ask,
+};
+
+/// What the consent page shows.
+#[derive(Clone, Debug)]
+pub struct ConsentPage<'a> {
+    /// Whose page it is.
+    pub tenant: &'a Tenant,
+    /// What is asked for, and by whom.
+    pub ask: &'a Ask,
+    /// Who is asked.
+    pub user: &'a User,
+    /// The sealed interaction.
+    pub interaction: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "pages/consent.html")]
+struct ConsentTemplate<'a> {
+    frame: Frame<'a>,
+    client: ClientCard<'a>,
+    action: String,
+    interaction: &'a str,
+    account: Account,
+    scopes: Vec<ScopeLine<'a>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct ScopeLine<'a> {
+    title: &'a str,
+    detail: &'a str,
+}
+
+/// Renders the consent page.
+pub fn consent(page: &ConsentPage) -> String {
+    let client: &Client = &page.ask.client;
+    // Who a person is comes first; the rest as the alphabet has it.
+    let (first, rest): (Vec<_>, Vec<_>) =
+        page.ask.scopes.iter().partition(|name| name.as_str() == "openid");
+    let scopes = first.into_iter().chain(rest);
+    render(&ConsentTemplate {
+        frame: Frame::new(Some(page.tenant)),
+        client: ClientCard::from(client),
+        action: format!("{}/consent", page.tenant.issuer.path()),
+        interaction: page.interaction,
+        account: Account::from(page.user),
+        scopes: scopes.map(|name| line(page.tenant, name)).collect(),
+    })
+}
+
+fn line<'a>(tenant: &'a Tenant, name: &'a str) -> ScopeLine<'a> {
+    let (title, detail) = match name {
+        "openid" => ("Know who you are", "An identifier of your account, nothing else."),
+        "profile" => ("See your profile", "Your name, and what else your profile says."),
+        "email" => ("See your email address", ""),
+        "address" => ("See your postal address", ""),
+        "phone" => ("See your phone number", ""),
+        "groups" => ("See the groups you belong to", ""),
+        "tenant" => ("See your organization", "Its name and identifier."),
+        "offline_access" => {
+            ("Keep access while you are away", "It need not ask you again when you have left.")
+        }
+        _ => match tenant.scopes.get(name) {
+            Some(scope) if !scope.description.is_empty() => (scope.description.as_str(), ""),
+            _ => (name, ""),
+        },
+    };
+    ScopeLine { title, detail }
+}

@@ -1,0 +1,88 @@
+//! What every page shows of the tenant, of the application and of the person.
+
+use askama::Template;
+
+use super::assets;
+use crate::model::{Client, Tenant, User};
+
+/// Around every page.
+pub(super) struct Frame<'a> {
+    pub(super) brand: &'a str,
+    pub(super) logo: Option<&'a str>,
+    pub(super) style: String,
+    pub(super) theme: Option<String>,
+    pub(super) icon: String,
+}
+
+impl<'a> Frame<'a> {
+    /// Without a tenant (an address that is none's) the page has no brand.
+    pub(super) fn new(tenant: Option<&'a Tenant>) -> Self {
+        let base = tenant.map_or("", |tenant| tenant.issuer.path());
+        Self {
+            brand: tenant.map_or("", |tenant| &tenant.display_name),
+            logo: tenant.and_then(|tenant| web(tenant.branding.logo_uri.as_deref())),
+            style: assets::style_url(base),
+            theme: tenant.and_then(|tenant| assets::theme_url(base, &tenant.branding)),
+            icon: assets::icon_url(base),
+        }
+    }
+}
+
+/// What people see of an application.
+#[derive(Clone, Debug)]
+pub struct ClientCard<'a> {
+    pub(super) name: &'a str,
+    pub(super) monogram: String,
+    pub(super) logo: Option<&'a str>,
+    pub(super) home: Option<&'a str>,
+    pub(super) policy: Option<&'a str>,
+    pub(super) terms: Option<&'a str>,
+}
+
+impl<'a> From<&'a Client> for ClientCard<'a> {
+    fn from(client: &'a Client) -> Self {
+        Self {
+            name: &client.name,
+            monogram: monogram(&client.name),
+            logo: web(client.logo_uri.as_deref()),
+            home: web(client.client_uri.as_deref()),
+            policy: web(client.policy_uri.as_deref()),
+            terms: web(client.tos_uri.as_deref()),
+        }
+    }
+}
+
+impl ClientCard<'_> {
+    pub(super) fn has_links(&self) -> bool {
+        self.home.is_some() || self.policy.is_some() || self.terms.is_some()
+    }
+}
+
+/// What people see of themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub(super) name: String,
+    pub(super) username: String,
+    pub(super) monogram: String,
+}
+
+impl From<&User> for Account {
+    fn from(user: &User) -> Self {
+        let name = user.claims.get("name").and_then(serde_json::Value::as_str);
+        let name = name.unwrap_or(&user.username).to_owned();
+        Self { monogram: monogram(&name), username: user.username.clone(), name }
+    }
+}
+
+fn monogram(name: &str) -> String {
+    name.trim().chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default()
+}
+
+/// Only what a browser may open or show: validation says so too, a page does not rely on it.
+fn web(uri: Option<&str>) -> Option<&str> {
+    uri.filter(|uri| uri.starts_with("https://") || uri.starts_with("http://"))
+}
+
+pub(super) fn render(page: &impl Template) -> String {
+    page.render().expect("a page is written to memory, and no filter of ours fails")
+}

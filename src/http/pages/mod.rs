@@ -1,0 +1,24 @@
+//! What people see: sign-in, consent, sign-out and error pages. Templates and the stylesheet are in
+//! `templates/pages/`; no page has a script or an inline style, and branding is data, never markup.
+//!
+//! Must not: decide anything, read cookies, or name a user that the handler did not name.
+
+mod assets;
+mod color;
+mod consent;
+mod error;
+mod frame;
+mod sign_in;
+mod signed_out;
+mod theme;
+
+pub use assets::{Asset, asset};
+pub use consent::{ConsentPage, consent};
+pub use error::{ErrorPage, Retry, error, error_page};
+pub use frame::{Account, ClientCard};
+pub use sign_in::{SignInPage, sign_in};
+pub use signed_out::{LogoutConfirmPage, logout_confirm, not_signed_out, signed_out};
+pub use theme::theme_css;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! The pages of signing out (OIDC RP-Initiated Logout §2, §3).
+
+use askama::Template;
+
+use super::frame::{Frame, render};
+use crate::model::{Client, Tenant, User};
+
+/// What the page shows that asks whether to sign out.
+#[derive(Clone, Debug)]
+pub struct LogoutConfirmPage<'a> {
+    /// Whose page it is.
+    pub tenant: &'a Tenant,
+    /// The application that asks, if it is known.
+    pub client: Option<&'a Client>,
+    /// Who is signed in.
+    pub user: Option<&'a User>,
+    /// Hidden fields of the form, such as its token. It is sent to `I/oauth/logout`, with
+    /// `action` = `logout` or `stay`.
+    pub hidden: &'a [(&'a str, &'a str)],
+}
+
+#[derive(Template)]
+#[template(path = "pages/logout_confirm.html")]
+struct ConfirmTemplate<'a> {
+    frame: Frame<'a>,
+    client: Option<&'a str>,
+    account: Option<&'a str>,
+    action: String,
+    hidden: &'a [(&'a str, &'a str)],
+}
+
+#[derive(Template)]
+#[template(path = "pages/signed_out.html")]
+struct SignedOutTemplate<'a> {
+    frame: Frame<'a>,
+    title: &'a str,
+    message: &'a str,
+}
+
+/// Renders the page that asks whether to sign out.
+pub fn logout_confirm(page: &LogoutConfirmPage) -> String {
+    render(&ConfirmTemplate {
+        frame: Frame::new(Some(page.tenant)),
+        client: page.client.map(|client| client.name.as_str()),
+        account: page.user.map(|user| user.username.as_str()),
+        action: format!("{}/oauth/logout", page.tenant.issuer.path()),
+        hidden: page.hidden,
+    })
+}
+
+/// Renders the page after signing out.
+pub fn signed_out(tenant: &Tenant) -> String {
+    done(tenant, "You are signed out", "You can close this window, or go back to your application.")
+}
+
+/// Renders the page after deciding to stay.
+pub fn not_signed_out(tenant: &Tenant) -> String {
+    done(tenant, "You are still signed in", "Nothing has changed. You can close this window.")
+}
+
+fn done(tenant: &Tenant, title: &str, message: &str) -> String {
+    render(&SignedOutTemplate { frame: Frame::new(Some(tenant)), title, message })
+}

@@ -1,0 +1,23 @@
+//! Rule: `client_id` comes once and names a client of this tenant (RFC 6749 §4.1.1, §3.1).
+
+use std::sync::Arc;
+
+use super::{
+    super::{
+        error::{ErrorCode, OAuthError},
+        params::Params,
+    },
+    Served, duplicates,
+};
+use crate::model::Client;
+
+pub(super) fn check(params: &Params, served: &dyn Served) -> Result<Arc<Client>, OAuthError> {
+    duplicates::check_one(params, "client_id")?;
+    let id = params.require("client_id")?;
+    served.client(id).ok_or_else(|| {
+        OAuthError::new(
+            ErrorCode::InvalidClient,
+            "No application with this client_id is registered here.",
+        )
+    })
+}

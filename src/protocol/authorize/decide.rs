@@ -1,0 +1,103 @@
+//! What stands between the person and the answer: sign in, choose, consent, or nothing
+//! (OIDC Core §3.1.2.3, §3.1.2.4, §3.1.2.6). Pure: the handler has looked everything up.
+
+use super::{
+    super::{
+        consent,
+        error::{ErrorCode, OAuthError},
+        records::{Consent, Session},
+    },
+    Ask, Prompt,
+};
+use crate::model::Timestamp;
+
+/// What the person has answered within this very interaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// Signed in.
+    pub signed_in: bool,
+    /// Chose the session's account.
+    pub account_chosen: bool,
+    /// Pressed Allow.
+    pub consented: bool,
+}
+
+/// The next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Show the sign-in page.
+    SignIn(Reason),
+    /// Show the sign-in page with the session's account to continue with.
+    ChooseAccount,
+    /// Show the consent page.
+    AskConsent,
+    /// Answer.
+    Issue,
+}
+
+/// Why a person must sign in: what the page says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// No live session.
+    NoSession,
+    /// The application asks for it (`prompt=login`, `max_age`).
+    Again,
+    /// The application expects another person (`id_token_hint`).
+    OtherPerson,
+}
+
+/// Decides the next step for a live session (its user re-checked) or none.
+pub fn decide(
+    ask: &Ask,
+    session: Option<&Session>,
+    remembered: Option<&Consent>,
+    answers: Answers,
+    now: Timestamp,
+) -> Result<Next, OAuthError> {
+    let silent = ask.prompt.contains(&Prompt::None);
+    let Some(session) = session else {
+        return sign_in(silent, Reason::NoSession);
+    };
+    if !is_expected(ask, session) {
+        // Signed in as someone else although asked: the client is told (OIDC Core §3.1.2.1).
+        return sign_in(silent || answers.signed_in, Reason::OtherPerson);
+    }
+    if !answers.signed_in {
+        if ask.prompt.contains(&Prompt::Login) || is_too_old(ask, session, now) {
+            return sign_in(silent, Reason::Again);
+        }
+        if ask.prompt.contains(&Prompt::SelectAccount) && !answers.account_chosen {
+            return Ok(Next::ChooseAccount);
+        }
+    }
+    if !answers.consented && consent::is_needed(ask, remembered) {
+        return if silent { Err(consent_required()) } else { Ok(Next::AskConsent) };
+    }
+    Ok(Next::Issue)
+}
+
+fn sign_in(must_fail: bool, reason: Reason) -> Result<Next, OAuthError> {
+    if !must_fail {
+        return Ok(Next::SignIn(reason));
+    }
+    let text = match reason {
+        Reason::NoSession => "Nobody is signed in.",
+        Reason::Again => "The person must sign in again.",
+        Reason::OtherPerson => "Another person than id_token_hint names is signed in.",
+    };
+    Err(OAuthError::new(ErrorCode::LoginRequired, text))
+}
+
+fn is_expected(ask: &Ask, session: &Session) -> bool {
+    ask.expects.as_ref().is_none_or(|subject| *subject == session.authentication.subject)
+}
+
+/// `max_age` counts whole seconds; 0 is what `prompt=login` is (OIDC Core §3.1.2.1).
+fn is_too_old(ask: &Ask, session: &Session, now: Timestamp) -> bool {
+    let age = now.since(session.authentication.auth_time);
+    ask.max_age.is_some_and(|most| most.is_zero() || age.as_secs() > most.as_secs())
+}
+
+fn consent_required() -> OAuthError {
+    OAuthError::new(ErrorCode::ConsentRequired, "The person has not agreed to these scopes yet.")
+}

@@ -1,0 +1,39 @@
+//! What a positive answer holds: the grant, and the code that makes it (RFC 6749 §4.1.2).
+
+use super::Ask;
+use crate::{
+    model::Timestamp,
+    protocol::records::{Code, Grant, GrantState, Session},
+};
+
+/// The grant of this request to this session's person.
+pub fn grant(ask: &Ask, session: &Session, now: Timestamp) -> Grant {
+    let longest = now.plus(ask.client.lifetimes.refresh_token_absolute);
+    let mut grant = Grant {
+        client: ask.client.id.clone(),
+        authentication: session.authentication.clone(),
+        sid: Some(session.sid.clone()),
+        scopes: ask.scopes.clone(),
+        nonce: ask.nonce.clone(),
+        wants_auth_time: ask.wants_auth_time,
+        created_at: now,
+        ends_at: longest,
+        state: GrantState::Active { generation: 0, rotated_at: now, used_at: None },
+    };
+    if !grant.is_offline() {
+        grant.ends_at = longest.min(session.ends_at);
+    }
+    grant
+}
+
+/// The code whose redemption makes `grant` under `grant_id`.
+pub fn code(ask: &Ask, grant: Grant, grant_id: String, incarnation: String) -> Code {
+    Code {
+        grant_id,
+        incarnation,
+        expires_at: grant.created_at.plus(ask.client.lifetimes.code),
+        grant,
+        redirect_uri: ask.redirect_uri.clone(),
+        code_challenge: ask.code_challenge.clone(),
+    }
+}

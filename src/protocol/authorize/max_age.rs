@@ -1,0 +1,23 @@
+//! Rule: `max_age` is a whole number of seconds, 0 included (OIDC Core §3.1.2.1); the client's
+//! `default_max_age` stands in for it (OIDC Registration §2).
+
+use std::time::Duration;
+
+use super::super::{
+    error::{ErrorCode, OAuthError},
+    params::Params,
+};
+use crate::model::Client;
+
+pub(super) fn check(params: &Params, client: &Client) -> Result<Option<Duration>, OAuthError> {
+    let Some(text) = params.get("max_age") else { return Ok(client.default_max_age) };
+    match text.parse::<u64>() {
+        Ok(seconds) if text.bytes().all(|b| b.is_ascii_digit()) => {
+            Ok(Some(Duration::from_secs(seconds)))
+        }
+        _ => Err(OAuthError::new(
+            ErrorCode::InvalidRequest,
+            "The parameter 'max_age' must be a whole number of seconds, 0 or more.",
+        )),
+    }
+}

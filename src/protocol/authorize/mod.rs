@@ -1,0 +1,137 @@
+//! The authorization endpoint's rules (RFC 6749 §4.1.1, OIDC Core §3): a request's parameters →
+//! a checked [`Ask`], then [`decide`]: what stands between the person and the answer.
+//!
+//! [`validate`] is the one ordered list of checks, a rule a file. Must not: look at cookies,
+//! sessions or passwords; those come after, as arguments of [`decide`].
+
+mod client;
+mod decide;
+mod duplicates;
+mod id_token_hint;
+mod interaction;
+mod issue;
+mod max_age;
+mod nonce;
+mod pkce;
+mod prompt;
+mod redirect_uri;
+mod response_mode;
+mod response_type;
+mod scope;
+mod size;
+mod unsupported;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use serde_json::{Map, Value};
+
+pub use decide::{Answers, Next, Reason, decide};
+pub use interaction::{Interaction, InteractionError, Progress, pre_session_hash};
+pub use issue::{code, grant};
+pub use prompt::Prompt;
+pub use redirect_uri::ReturnTo;
+pub use response_mode::ResponseMode;
+
+use super::{error::OAuthError, params::Params};
+use crate::model::{Client, ResponseType, Subject, Tenant};
+
+/// What the checks may ask of the tenant's part of the snapshot.
+pub trait Served {
+    /// A served client.
+    fn client(&self, id: &str) -> Option<Arc<Client>>;
+
+    /// The claims of an ID token that a key of this tenant signed, expired or not.
+    fn id_token(&self, jwt: &str) -> Option<Map<String, Value>>;
+}
+
+/// A checked authorization request.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Who asks.
+    pub client: Arc<Client>,
+    /// Where the answer goes.
+    pub return_to: ReturnTo,
+    /// `redirect_uri`, if the request had one: the token request must repeat it.
+    pub redirect_uri: Option<String>,
+    /// What is asked for.
+    pub response_type: ResponseType,
+    /// Scopes that this request can give; never empty.
+    pub scopes: BTreeSet<String>,
+    /// `nonce`.
+    pub nonce: Option<String>,
+    /// `code_challenge`, always S256.
+    pub code_challenge: Option<String>,
+    /// `prompt`.
+    pub prompt: BTreeSet<Prompt>,
+    /// `max_age`, or the client's default.
+    pub max_age: Option<Duration>,
+    /// Whether ID tokens must carry `auth_time`.
+    pub wants_auth_time: bool,
+    /// `login_hint`: a username to begin with.
+    pub login_hint: Option<String>,
+    /// Whom `id_token_hint` names: the only person this request may be answered for.
+    pub expects: Option<Subject>,
+}
+
+/// Why a request is refused, and by that where the error may go.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorizeError {
+    /// The client or the redirect URI is unproven: a page, never a redirect (RFC 6749 §4.1.2.1).
+    #[error("{0}")]
+    Page(OAuthError),
+    /// Both are proven: the client is told.
+    #[error("{1}")]
+    Redirect(Box<ReturnTo>, OAuthError),
+}
+
+/// Every check of an authorization request, in order.
+pub fn validate(
+    tenant: &Tenant,
+    served: &dyn Served,
+    params: &Params,
+) -> Result<Ask, AuthorizeError> {
+    // Until the redirect URI is proven, an error is a page.
+    size::check(params).map_err(AuthorizeError::Page)?;
+    let client = client::check(params, served).map_err(AuthorizeError::Page)?;
+    let return_to =
+        redirect_uri::check(params, &client, &tenant.issuer).map_err(AuthorizeError::Page)?;
+    // From here on, the client is told.
+    check_proven(tenant, served, params, client, &return_to)
+        .map_err(|error| AuthorizeError::Redirect(Box::new(return_to), error))
+}
+
+fn check_proven(
+    tenant: &Tenant,
+    served: &dyn Served,
+    params: &Params,
+    client: Arc<Client>,
+    return_to: &ReturnTo,
+) -> Result<Ask, OAuthError> {
+    duplicates::check(params)?;
+    unsupported::check(params)?;
+    let response_type = response_type::check(params, &client)?;
+    response_mode::check(params, response_type)?;
+    let scopes = scope::check(params, tenant, &client, response_type)?;
+    let nonce = nonce::check(params, response_type)?;
+    let code_challenge = pkce::check(params, &client, response_type)?;
+    let prompt = prompt::check(params)?;
+    let max_age = max_age::check(params, &client)?;
+    let expects = id_token_hint::check(params, tenant, served)?;
+    Ok(Ask {
+        return_to: return_to.clone(),
+        redirect_uri: params.get("redirect_uri").map(str::to_owned),
+        response_type,
+        scopes,
+        nonce,
+        code_challenge,
+        prompt,
+        max_age,
+        wants_auth_time: client.require_auth_time || max_age.is_some(),
+        login_hint: params.get("login_hint").map(str::to_owned),
+        expects,
+        client,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,16 @@
+//! Rule: an ID token from this endpoint needs a `nonce` (OIDC Core §3.2.2.1).
+
+use super::super::{error::OAuthError, params::Params};
+use crate::model::ResponseType;
+
+pub(super) fn check(
+    params: &Params,
+    response_type: ResponseType,
+) -> Result<Option<String>, OAuthError> {
+    match response_type {
+        ResponseType::Code => Ok(params.get("nonce").map(str::to_owned)),
+        ResponseType::IdToken | ResponseType::IdTokenToken => {
+            params.require("nonce").map(|nonce| Some(nonce.to_owned()))
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Rule: public clients prove that they asked for the code, by S256 (RFC 7636 §4.3, RFC 9700
+//! §2.1.1). Without a code there is nothing to prove.
+
+use super::super::{
+    error::{ErrorCode, OAuthError},
+    params::Params,
+};
+use crate::model::{Client, ResponseType};
+
+pub(super) fn check(
+    params: &Params,
+    client: &Client,
+    response_type: ResponseType,
+) -> Result<Option<String>, OAuthError> {
+    if response_type != ResponseType::Code {
+        return Ok(None);
+    }
+    let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
+    match (params.get("code_challenge"), params.get("code_challenge_method")) {
+        (Some(challenge), Some("S256")) => Ok(Some(challenge.to_owned())),
+        (None, None) if !client.is_public() => Ok(None),
+        (None, _) => refused("The parameter 'code_challenge' is missing."),
+        (Some(_), _) => refused("The parameter 'code_challenge_method' must be 'S256'."),
+    }
+}

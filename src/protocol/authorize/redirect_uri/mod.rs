@@ -1,0 +1,54 @@
+//! Rule: `redirect_uri` is one that the client has registered, the very same string
+//! (RFC 9700 §2.1, OIDC Core §3.1.2.1). The only place that can make a [`ReturnTo`].
+
+mod return_to;
+
+pub use return_to::ReturnTo;
+
+use super::{
+    super::{
+        error::{ErrorCode, OAuthError},
+        params::Params,
+    },
+    duplicates,
+    response_mode::ResponseMode,
+};
+use crate::model::{Client, Issuer};
+
+pub(super) fn check(
+    params: &Params,
+    client: &Client,
+    issuer: &Issuer,
+) -> Result<ReturnTo, OAuthError> {
+    duplicates::check_one(params, "redirect_uri")?;
+    let uri = match params.get("redirect_uri") {
+        Some(requested) => registered(client, requested)?,
+        None => only_one(params, client)?,
+    };
+    // Which of two states is meant cannot be known: an error about duplicates goes without.
+    let ambiguous = params.duplicates().iter().any(|name| name == "state");
+    let state = if ambiguous { None } else { params.get("state") };
+    Ok(ReturnTo::proven(uri, ResponseMode::of_errors(params), state, issuer))
+}
+
+fn registered<'a>(client: &Client, requested: &'a str) -> Result<&'a str, OAuthError> {
+    if client.redirect_uris.iter().any(|registered| registered.matches(requested)) {
+        return Ok(requested);
+    }
+    Err(OAuthError::new(
+        ErrorCode::InvalidRequest,
+        "The redirect_uri is not one that this application has registered. It must be the very \
+         same string as an entry of redirectUris.",
+    ))
+}
+
+/// OAuth lets a client with one URI leave it out (RFC 6749 §3.1.2.3); OpenID Connect does not
+/// (OIDC Core §3.1.2.1).
+fn only_one<'a>(params: &'a Params, client: &'a Client) -> Result<&'a str, OAuthError> {
+    let openid =
+        params.get("scope").is_some_and(|scope| scope.split(' ').any(|word| word == "openid"));
+    match client.redirect_uris.as_slice() {
+        [only] if !openid => Ok(only.as_str()),
+        _ => params.require("redirect_uri"),
+    }
+}

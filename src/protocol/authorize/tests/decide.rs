@@ -1,0 +1,158 @@
+//! What stands between the person and the answer.
+
+use super::*;
+use crate::protocol::{
+    authorize::{Answers, Next, Reason, decide},
+    consent::agree,
+    records::Consent,
+};
+use ErrorCode::{ConsentRequired, LoginRequired};
+
+const SIGNED_IN: Answers = Answers { signed_in: true, account_chosen: false, consented: false };
+
+fn agreed(scopes: &[&str]) -> Consent {
+    agree(None, &scopes.iter().map(|&scope| scope.to_owned()).collect(), NOW)
+}
+
+/// The next step for Alice, signed in ten minutes ago, who has agreed to everything.
+fn next(changes: &[(&'static str, &str)], answers: Answers) -> Result<Next, ErrorCode> {
+    let consent = agreed(&["openid", "profile", "offline_access"]);
+    decide(&accepted(changes), Some(&session()), Some(&consent), answers, NOW)
+        .map_err(|error| error.code)
+}
+
+fn next_without_session(changes: &[(&'static str, &str)]) -> Result<Next, ErrorCode> {
+    decide(&accepted(changes), None, None, Answers::default(), NOW).map_err(|error| error.code)
+}
+
+fn next_with_consent(changes: &[(&'static str, &str)], consent: Option<&Consent>) -> Next {
+    decide(&accepted(changes), Some(&session()), consent, Answers::default(), NOW)
+        .expect("is no error")
+}
+
+#[test]
+fn answers_at_once_who_is_signed_in_and_has_agreed() {
+    assert_eq!(next(&[], Answers::default()), Ok(Next::Issue));
+    assert_eq!(next(&[("prompt", "none")], Answers::default()), Ok(Next::Issue));
+}
+
+#[test]
+fn asks_for_a_sign_in_without_a_session() {
+    assert_eq!(next_without_session(&[]), Ok(Next::SignIn(Reason::NoSession)));
+}
+
+#[test]
+fn shows_no_page_with_prompt_none() {
+    // OIDC Core §3.1.2.6
+    let none = ("prompt", "none");
+    assert_eq!(next_without_session(&[none]), Err(LoginRequired));
+    assert_eq!(next(&[none, ("max_age", "60")], Answers::default()), Err(LoginRequired));
+    let ask = accepted(&[none]);
+    let error = decide(&ask, Some(&session()), None, Answers::default(), NOW);
+    assert_eq!(error.map_err(|error| error.code), Err(ConsentRequired));
+}
+
+#[test]
+fn satisfies_prompt_login_by_a_sign_in_of_this_interaction_only() {
+    // OIDC Core §3.1.2.1
+    let login = [("prompt", "login")];
+    assert_eq!(next(&login, Answers::default()), Ok(Next::SignIn(Reason::Again)));
+    let chosen = Answers { account_chosen: true, ..Answers::default() };
+    assert_eq!(next(&login, chosen), Ok(Next::SignIn(Reason::Again)));
+    assert_eq!(next(&login, SIGNED_IN), Ok(Next::Issue));
+}
+
+#[test]
+fn asks_again_when_the_sign_in_is_older_than_max_age() {
+    // OIDC Core §3.1.2.1; the session is 600 seconds old
+    let again = Ok(Next::SignIn(Reason::Again));
+    assert_eq!(next(&[("max_age", "600")], Answers::default()), Ok(Next::Issue));
+    assert_eq!(next(&[("max_age", "599")], Answers::default()), again);
+    assert_eq!(next(&[("max_age", "599")], SIGNED_IN), Ok(Next::Issue));
+}
+
+#[test]
+fn treats_max_age_zero_as_prompt_login() {
+    // OIDC Core §3.1.2.1
+    let mut fresh = session();
+    fresh.authentication.auth_time = NOW;
+    let ask = accepted(&[("max_age", "0")]);
+    let consent = agreed(&["openid", "profile"]);
+    let next = |answers| decide(&ask, Some(&fresh), Some(&consent), answers, NOW);
+    assert_eq!(next(Answers::default()), Ok(Next::SignIn(Reason::Again)));
+    assert_eq!(next(SIGNED_IN), Ok(Next::Issue));
+}
+
+#[test]
+fn lets_people_choose_an_account_once() {
+    let select = [("prompt", "select_account")];
+    assert_eq!(next(&select, Answers::default()), Ok(Next::ChooseAccount));
+    let chosen = Answers { account_chosen: true, ..Answers::default() };
+    assert_eq!(next(&select, chosen), Ok(Next::Issue));
+    assert_eq!(next(&select, SIGNED_IN), Ok(Next::Issue));
+}
+
+#[test]
+fn answers_only_for_the_person_that_the_hint_names() {
+    // OIDC Core §3.1.2.1
+    let mut world = World::new();
+    world.hint = Some(json!({"iss": "https://id.test/team/shop", "sub": "bob-id"}));
+    let decide_with = |changes: &[(&'static str, &str)], answers| {
+        let ask = world.ask(&with(changes)).expect("valid");
+        decide(&ask, Some(&session()), None, answers, NOW).map_err(|error| error.code)
+    };
+    let hint = ("id_token_hint", "hint");
+    assert_eq!(decide_with(&[hint], Answers::default()), Ok(Next::SignIn(Reason::OtherPerson)));
+    assert_eq!(decide_with(&[hint], SIGNED_IN), Err(LoginRequired));
+    assert_eq!(decide_with(&[hint, ("prompt", "none")], Answers::default()), Err(LoginRequired));
+    assert_eq!(next(&[hint], Answers::default()), Ok(Next::Issue), "the hint names Alice");
+}
+
+#[test]
+fn remembers_consent_per_scope_set() {
+    // OIDC Core §3.1.2.4
+    assert_eq!(next_with_consent(&[], None), Next::AskConsent);
+    assert_eq!(next_with_consent(&[], Some(&agreed(&["openid"]))), Next::AskConsent);
+    let more = agreed(&["openid", "profile", "email"]);
+    assert_eq!(next_with_consent(&[], Some(&more)), Next::Issue);
+}
+
+#[test]
+fn asks_for_consent_whenever_prompt_says_so() {
+    // OIDC Core §3.1.2.1
+    assert_eq!(next(&[("prompt", "consent")], Answers::default()), Ok(Next::AskConsent));
+    let consented = Answers { consented: true, ..Answers::default() };
+    assert_eq!(next(&[("prompt", "consent")], consented), Ok(Next::Issue));
+}
+
+#[test]
+fn skips_consent_where_the_owner_of_the_client_answered() {
+    let mut world = World::new();
+    world.client.consent = ConsentPolicy::Implied;
+    let next = |changes: &[(&'static str, &str)]| {
+        let ask = world.ask(&with(changes)).expect("valid");
+        decide(&ask, Some(&session()), None, Answers::default(), NOW)
+    };
+    assert_eq!(next(&[]), Ok(Next::Issue));
+    assert_eq!(next(&[("scope", "openid offline_access")]), Ok(Next::Issue));
+    assert_eq!(next(&[("prompt", "consent")]), Ok(Next::AskConsent));
+}
+
+#[test]
+fn asks_for_offline_access_in_words_once() {
+    // OIDC Core §11
+    let offline = [("scope", "openid offline_access")];
+    assert_eq!(next_with_consent(&offline, Some(&agreed(&["openid"]))), Next::AskConsent);
+    assert_eq!(
+        next_with_consent(&offline, Some(&agreed(&["openid", "offline_access"]))),
+        Next::Issue
+    );
+}
+
+#[test]
+fn adds_to_what_was_agreed_before() {
+    let first = agreed(&["openid"]);
+    let scopes = BTreeSet::from(["email".to_owned()]);
+    let both = agree(Some(&first), &scopes, NOW);
+    assert_eq!(both.scopes, BTreeSet::from(["openid".to_owned(), "email".to_owned()]));
+}

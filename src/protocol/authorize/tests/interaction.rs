@@ -1,0 +1,70 @@
+//! What binds a form to its browser, its session and its time.
+
+use super::*;
+use crate::protocol::{
+    authorize::{Answers, Interaction, InteractionError, Progress},
+    records::{decode, encode},
+};
+
+fn begun() -> Interaction {
+    Interaction::begin(&Params::parse(with(&[]).as_bytes()), "cookie", None, NOW)
+}
+
+#[test]
+fn comes_back_as_it_was_sealed() {
+    let interaction = begun();
+    assert_eq!(decode::<Interaction>(&encode(&interaction)), Ok(interaction));
+}
+
+#[test]
+fn is_validated_again_from_the_request_itself() {
+    let ask = validate(&tenant(), &World::new(), &begun().params()).expect("still valid");
+    assert_eq!(ask.redirect_uri.as_deref(), Some(REDIRECT));
+}
+
+#[test]
+fn drops_parameters_without_a_meaning() {
+    let query = with(&[("utm_source", "mail"), ("state", "s1")]);
+    let interaction = Interaction::begin(&Params::parse(query.as_bytes()), "cookie", None, NOW);
+    assert!(interaction.query().contains("state=s1"));
+    assert!(!interaction.query().contains("utm_source"));
+}
+
+#[test]
+fn belongs_to_the_browser_that_began_it() {
+    assert_eq!(begun().check(Some("cookie"), NOW), Ok(()));
+    for other in [None, Some("other"), Some("")] {
+        assert_eq!(begun().check(other, NOW), Err(InteractionError::OtherBrowser), "{other:?}");
+    }
+}
+
+#[test]
+fn ends_after_fifteen_minutes_and_a_minute_of_skew() {
+    let after = |secs| begun().check(Some("cookie"), NOW.plus(Duration::from_secs(secs)));
+    assert_eq!(after(959), Ok(()));
+    assert_eq!(after(960), Err(InteractionError::Expired));
+}
+
+#[test]
+fn counts_a_sign_in_for_the_session_and_moment_it_made() {
+    let session = session();
+    let progress = Progress::SignedIn(session.authentication.auth_time);
+    let interaction = begun().with(&session, progress);
+    assert!(interaction.answers(Some(&session)).signed_in);
+
+    let mut other = session.clone();
+    other.sid = "sid-2".into();
+    assert_eq!(interaction.answers(Some(&other)), Answers::default());
+    let mut earlier = session;
+    earlier.authentication.auth_time = NOW.minus(Duration::from_secs(9999));
+    assert!(!interaction.answers(Some(&earlier)).signed_in);
+    assert_eq!(interaction.answers(None), Answers::default());
+}
+
+#[test]
+fn counts_a_chosen_account_for_its_session_only() {
+    let interaction = begun().with(&session(), Progress::AccountChosen);
+    assert!(interaction.answers(Some(&session())).account_chosen);
+    assert!(!interaction.answers(Some(&session())).signed_in);
+    assert_eq!(interaction.answers(None), Answers::default());
+}

@@ -1,0 +1,319 @@
+//! The checks of `validate`, in their order.
+
+use super::*;
+use crate::protocol::authorize::Prompt;
+use ErrorCode::{
+    InvalidClient, InvalidRequest, InvalidScope, RegistrationNotSupported, RequestNotSupported,
+    RequestUriNotSupported, UnauthorizedClient, UnsupportedResponseType,
+};
+
+const IMPLICIT: [(&str, &str); 2] = [("response_type", "id_token"), ("nonce", "n1")];
+
+fn scopes(ask: &Ask) -> Vec<&str> {
+    ask.scopes.iter().map(String::as_str).collect()
+}
+
+#[test]
+fn accepts_a_plain_request_for_a_code() {
+    let ask = accepted(&[]);
+    assert_eq!(ask.response_type, ResponseType::Code);
+    assert_eq!(scopes(&ask), ["openid", "profile"]);
+    assert_eq!(ask.redirect_uri.as_deref(), Some(REDIRECT));
+    assert!(ask.prompt.is_empty() && ask.max_age.is_none() && !ask.wants_auth_time);
+}
+
+#[test]
+fn shows_a_page_for_an_oversized_request() {
+    let state = "x".repeat(40_000);
+    assert_eq!(shown(World::new().ask(&with(&[("state", &state)]))), InvalidRequest);
+}
+
+#[test]
+fn shows_a_page_for_an_unknown_client() {
+    // RFC 6749 §4.1.2.1
+    assert_eq!(shown(World::new().ask(&with(&[("client_id", "other")]))), InvalidClient);
+    assert_eq!(shown(World::new().ask(&without("client_id"))), InvalidRequest);
+}
+
+#[test]
+fn shows_a_page_for_an_unproven_redirect_uri() {
+    // RFC 6749 §4.1.2.1, RFC 9700 §2.1
+    for uri in ["https://rp.test/cb/", "https://rp.test/cb?x=1", "https://evil.test/cb", "/cb"] {
+        assert_eq!(
+            shown(World::new().ask(&with(&[("redirect_uri", uri)]))),
+            InvalidRequest,
+            "{uri}"
+        );
+    }
+}
+
+#[test]
+fn shows_a_page_when_client_or_redirect_uri_comes_twice() {
+    // RFC 6749 §3.1
+    for name in ["client_id", "redirect_uri"] {
+        let query = format!("{}&{name}=https%3A%2F%2Fevil.test", with(&[]));
+        assert_eq!(shown(World::new().ask(&query)), InvalidRequest, "{name}");
+    }
+}
+
+#[test]
+fn wants_a_redirect_uri_of_openid_requests() {
+    // OIDC Core §3.1.2.1
+    let mut world = World::new();
+    world.client.redirect_uris.truncate(1);
+    assert_eq!(shown(world.ask(&without("redirect_uri"))), InvalidRequest);
+}
+
+#[test]
+fn takes_the_only_redirect_uri_of_plain_oauth_requests() {
+    // RFC 6749 §3.1.2.3
+    let mut world = World::new();
+    let mut params = valid();
+    params.remove("redirect_uri");
+    params.insert("scope", "badges".into());
+    assert_eq!(shown(world.ask(&query(&params))), InvalidRequest, "two are registered");
+    world.client.redirect_uris.truncate(1);
+    let ask = world.ask(&query(&params)).expect("one is registered");
+    assert_eq!(ask.redirect_uri, None);
+    assert!(ask.return_to.url(&[]).starts_with("https://rp.test/cb?"));
+}
+
+#[test]
+fn refuses_any_other_parameter_that_comes_twice() {
+    // RFC 6749 §3.1
+    for name in ["state", "scope", "nonce", "anything"] {
+        let query = format!("{}&{name}=a&{name}=b", with(&[]));
+        assert_eq!(told(World::new().ask(&query)), InvalidRequest, "{name}");
+    }
+}
+
+#[test]
+fn takes_resource_any_number_of_times() {
+    // RFC 8707 §2
+    let query = format!("{}&resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb", with(&[]));
+    assert!(World::new().ask(&query).is_ok());
+}
+
+#[test]
+fn ignores_unknown_and_empty_parameters() {
+    // RFC 6749 §3.1
+    accepted(&[("foo", "bar"), ("claims", "{}"), ("acr_values", "x"), ("nonce", "")]);
+}
+
+#[test]
+fn refuses_request_objects_and_registration_by_their_own_errors() {
+    // OIDC Core §3.1.2.6
+    assert_eq!(refused(&[("request", "e30.e30.")]), RequestNotSupported);
+    assert_eq!(refused(&[("request_uri", "https://rp.test/r")]), RequestUriNotSupported);
+    assert_eq!(refused(&[("registration", "{}")]), RegistrationNotSupported);
+}
+
+#[test]
+fn takes_the_words_of_response_type_in_any_order() {
+    // OAuth 2.0 Multiple Response Types §3
+    for text in ["id_token token", "token id_token"] {
+        let ask = accepted(&[("response_type", text), ("nonce", "n1")]);
+        assert_eq!(ask.response_type, ResponseType::IdTokenToken, "{text}");
+    }
+}
+
+#[test]
+fn refuses_response_types_that_are_unknown_or_repeat_a_word() {
+    // RFC 6749 §4.1.2.1
+    for text in ["token", "code token", "code code", "id_token id_token", "none", "CODE", "code "] {
+        assert_eq!(refused(&[("response_type", text)]), UnsupportedResponseType, "{text}");
+    }
+    assert_eq!(told(World::new().ask(&without("response_type"))), InvalidRequest);
+}
+
+#[test]
+fn refuses_response_types_that_the_client_does_not_list() {
+    // RFC 6749 §4.1.2.1
+    let mut world = World::new();
+    world.client.response_types = BTreeSet::from([ResponseType::Code]);
+    assert_eq!(told(world.ask(&with(&IMPLICIT))), UnauthorizedClient);
+}
+
+#[test]
+fn never_puts_tokens_into_a_query() {
+    // OAuth 2.0 Multiple Response Types §5
+    let [response_type, nonce] = IMPLICIT;
+    assert_eq!(refused(&[response_type, nonce, ("response_mode", "query")]), InvalidRequest);
+    accepted(&[response_type, nonce, ("response_mode", "fragment")]);
+    accepted(&[("response_mode", "fragment")]);
+    accepted(&[("response_mode", "query")]);
+}
+
+#[test]
+fn refuses_unknown_response_modes() {
+    for mode in ["form_post", "web_message", "jwt"] {
+        assert_eq!(refused(&[("response_mode", mode)]), InvalidRequest, "{mode}");
+    }
+}
+
+#[test]
+fn ignores_scopes_that_nobody_knows() {
+    // OIDC Core §3.1.2.1
+    assert_eq!(scopes(&accepted(&[("scope", "openid frobnicate badges")])), ["badges", "openid"]);
+}
+
+#[test]
+fn refuses_known_scopes_that_the_client_may_not_have() {
+    // RFC 6749 §3.3
+    assert_eq!(refused(&[("scope", "openid groups")]), InvalidScope);
+}
+
+#[test]
+fn wants_at_least_one_known_scope() {
+    // RFC 6749 §3.3
+    assert_eq!(told(World::new().ask(&without("scope"))), InvalidScope);
+    assert_eq!(refused(&[("scope", "frobnicate")]), InvalidScope);
+}
+
+#[test]
+fn serves_plain_oauth_requests_without_openid() {
+    assert_eq!(scopes(&accepted(&[("scope", "badges")])), ["badges"]);
+}
+
+#[test]
+fn gives_id_tokens_only_with_openid() {
+    // OIDC Core §3.1.2.1
+    let [response_type, nonce] = IMPLICIT;
+    assert_eq!(refused(&[response_type, nonce, ("scope", "profile")]), InvalidScope);
+}
+
+#[test]
+fn ignores_offline_access_where_no_refresh_token_can_come() {
+    // OIDC Core §11
+    let scope = ("scope", "openid offline_access");
+    assert_eq!(scopes(&accepted(&[scope])), ["offline_access", "openid"]);
+    let [response_type, nonce] = IMPLICIT;
+    assert_eq!(scopes(&accepted(&[scope, response_type, nonce])), ["openid"]);
+    let mut world = World::new();
+    world.client.grant_types.remove(&GrantType::RefreshToken);
+    let ask = world.ask(&with(&[scope])).expect("valid");
+    assert_eq!(scopes(&ask), ["openid"]);
+}
+
+#[test]
+fn wants_a_nonce_for_id_tokens_of_this_endpoint() {
+    // OIDC Core §3.2.2.1
+    assert_eq!(refused(&[("response_type", "id_token")]), InvalidRequest);
+    assert_eq!(accepted(&IMPLICIT).nonce.as_deref(), Some("n1"));
+}
+
+#[test]
+fn wants_pkce_of_public_clients() {
+    // RFC 9700 §2.1.1
+    let mut world = World::new();
+    world.client.auth_method = AuthMethod::None;
+    assert_eq!(told(world.ask(&with(&[]))), InvalidRequest);
+    let s256 = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
+    let ask = world.ask(&with(&s256)).expect("has a challenge");
+    assert_eq!(ask.code_challenge.as_deref(), Some(CHALLENGE));
+}
+
+#[test]
+fn refuses_plain_pkce() {
+    // RFC 7636 §4.3: no method means plain
+    assert_eq!(refused(&[("code_challenge", CHALLENGE)]), InvalidRequest);
+    let plain = [("code_challenge", CHALLENGE), ("code_challenge_method", "plain")];
+    assert_eq!(refused(&plain), InvalidRequest);
+}
+
+#[test]
+fn needs_no_pkce_without_a_code() {
+    let mut world = World::new();
+    world.client.auth_method = AuthMethod::None;
+    assert!(world.ask(&with(&IMPLICIT)).is_ok());
+}
+
+#[test]
+fn reads_the_words_of_prompt() {
+    // OIDC Core §3.1.2.1
+    let ask = accepted(&[("prompt", "consent login")]);
+    assert_eq!(ask.prompt, BTreeSet::from([Prompt::Login, Prompt::Consent]));
+}
+
+#[test]
+fn refuses_prompt_none_with_company_and_unknown_prompts() {
+    // OIDC Core §3.1.2.1
+    for prompt in ["none login", "create", "None"] {
+        assert_eq!(refused(&[("prompt", prompt)]), InvalidRequest, "{prompt}");
+    }
+}
+
+#[test]
+fn reads_max_age_and_then_wants_auth_time() {
+    // OIDC Core §3.1.2.1
+    let ask = accepted(&[("max_age", "0")]);
+    assert_eq!((ask.max_age, ask.wants_auth_time), (Some(Duration::ZERO), true));
+    for text in ["-1", "+1", "1.5", "soon", "99999999999999999999"] {
+        assert_eq!(refused(&[("max_age", text)]), InvalidRequest, "{text}");
+    }
+}
+
+#[test]
+fn falls_back_to_the_clients_default_max_age() {
+    // OIDC Registration §2
+    let mut world = World::new();
+    world.client.default_max_age = Some(Duration::from_secs(60));
+    let max_age = |query: &str| world.ask(query).expect("valid").max_age;
+    assert_eq!(max_age(&with(&[])), Some(Duration::from_secs(60)));
+    assert_eq!(max_age(&with(&[("max_age", "5")])), Some(Duration::from_secs(5)));
+}
+
+#[test]
+fn carries_auth_time_for_clients_that_require_it() {
+    // OIDC Registration §2
+    let mut world = World::new();
+    world.client.require_auth_time = true;
+    assert!(world.ask(&with(&[])).expect("valid").wants_auth_time);
+}
+
+#[test]
+fn takes_an_expired_id_token_as_hint() {
+    // OIDC Core §3.1.2.1
+    let ask = accepted(&[("id_token_hint", "hint")]);
+    assert_eq!(ask.expects, Some(Subject::new("alice-id")));
+}
+
+#[test]
+fn refuses_hints_that_are_no_id_token_of_this_issuer() {
+    assert_eq!(refused(&[("id_token_hint", "forged")]), InvalidRequest);
+    let mut world = World::new();
+    world.hint = Some(json!({"iss": "https://id.test/other", "sub": "alice-id"}));
+    assert_eq!(told(world.ask(&with(&[("id_token_hint", "hint")]))), InvalidRequest);
+}
+
+#[test]
+fn passes_a_login_hint_on() {
+    assert_eq!(accepted(&[("login_hint", "alice")]).login_hint.as_deref(), Some("alice"));
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn never_panics_and_never_redirects_elsewhere(query in ".{0,200}") {
+            let world = World::new();
+            let base = with(&[]);
+            for text in [query.clone(), format!("{base}&{query}"), format!("{query}&{base}")] {
+                if let Err(AuthorizeError::Redirect(to, error)) = world.ask(&text) {
+                    prop_assert!(to.error_url(&error).starts_with("https://rp.test/"));
+                }
+            }
+        }
+
+        #[test]
+        fn returns_any_state_untouched(state in "\\PC{1,300}") {
+            let ask = accepted(&[("state", &state)]);
+            let url = url::Url::parse(&ask.return_to.url(&[("code", "c")])).expect("a URL");
+            let returned = url.query_pairs().find(|(name, _)| name == "state").map(|(_, v)| v);
+            prop_assert_eq!(returned.as_deref(), Some(state.as_str()));
+        }
+    }
+}

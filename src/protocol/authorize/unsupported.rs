@@ -1,0 +1,23 @@
+//! Rule: what would change the request's meaning and is not supported is refused by its own error
+//! (OIDC Core §3.1.2.6, §6, §7.2.1). Every other unknown parameter is ignored (RFC 6749 §3.1).
+
+use super::super::{
+    error::{ErrorCode, OAuthError},
+    params::Params,
+};
+
+const UNSUPPORTED: [(&str, ErrorCode); 3] = [
+    ("request", ErrorCode::RequestNotSupported),
+    ("request_uri", ErrorCode::RequestUriNotSupported),
+    ("registration", ErrorCode::RegistrationNotSupported),
+];
+
+pub(super) fn check(params: &Params) -> Result<(), OAuthError> {
+    match UNSUPPORTED.iter().find(|(name, _)| params.get(name).is_some()) {
+        None => Ok(()),
+        Some((name, code)) => Err(OAuthError::new(
+            *code,
+            format!("The parameter '{name}' is not supported; send plain parameters."),
+        )),
+    }
+}
