@@ -1,13 +1,35 @@
 //! Expiring records (design §6): sessions, grants, consents, spent ids. Never a Kubernetes object.
 //!
 //! Must not: know what a record means. Values are opaque bytes; keys are hashes or random ids.
+//!
+//! A backend is what passes `contract`: one suite for all of them.
 
-use std::{fmt, sync::Arc};
+#[cfg(test)]
+pub(crate) mod contract;
+mod memory;
+mod purge;
+
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use memory::MemoryStore;
+pub use purge::purge_regularly;
+
 use crate::model::{TenantId, Timestamp};
+
+/// Longest id of a key, in bytes.
+pub const LONGEST_ID: usize = 256;
+/// Largest value of a record, in bytes.
+pub const LARGEST_VALUE: usize = 64 * 1024;
+/// Most owners of a record.
+pub const MOST_OWNERS: usize = 8;
+/// Most records that `list` gives.
+pub const MOST_LISTED: usize = 1000;
+/// How far replicas' clocks may be apart (design §6). Purging spares what expired within it, since
+/// a replica whose clock is behind may still read that.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
 /// A store that any task may use.
 pub type SharedStore = Arc<dyn Store>;
@@ -107,23 +129,54 @@ pub struct Record {
     pub owners: Vec<Owner>,
 }
 
+impl Record {
+    /// Refuses what no backend takes. Every backend calls it before it writes.
+    pub fn check_size(&self) -> Result<(), StoreError> {
+        let too_large = |what: &str| {
+            Err(StoreError::TooLarge(format!(
+                "{what} of a {} of {}",
+                self.key.kind.as_str(),
+                self.key.tenant
+            )))
+        };
+        if self.key.id.len() > LONGEST_ID {
+            return too_large("the id");
+        }
+        if self.value.len() > LARGEST_VALUE {
+            return too_large("the value");
+        }
+        if self.owners.len() > MOST_OWNERS
+            || self.owners.iter().any(|owner| owner.id.len() > LONGEST_ID)
+        {
+            return too_large("the list of owners");
+        }
+        Ok(())
+    }
+
+    /// Whether it has ceased to exist: from `expires_at` on.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+}
+
 /// A record as read, with the version that `swap` compares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// The record.
     pub record: Record,
-    /// Changes with each write of the record.
+    /// Changes with each write of the record, and is never used again for the same key: not even
+    /// after the record was taken or had expired and was inserted anew.
     pub version: u64,
 }
 
 /// The store did not do what was asked; nothing is known of what it did.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// It does not answer, or too late. Worth another try later.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
-    /// A record is larger than stores take.
-    #[error("record {0} is too large")]
+    /// A record is larger than stores take; nothing was written.
+    #[error("too large for the store: {0}")]
     TooLarge(String),
 }
 
@@ -137,11 +190,14 @@ pub struct StoreState {
     pub time: Option<Timestamp>,
 }
 
-/// Expiring records with three atomic operations. Every method checks expiry against `now`; an
-/// expired record is as good as absent.
+/// Expiring records with three atomic operations: `insert`, `take` and `swap`, each decided once
+/// for all replicas. Every method checks expiry against the caller's `now`; an expired record is as
+/// good as absent. Replicas' clocks differ, so what must not happen twice is guarded by a record
+/// that outlives it by `CLOCK_TOLERANCE` at least.
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug {
     /// Writes a record if there is none of its key. `false`: there is one, and nothing was written.
+    /// An expired one gives way.
     async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Reads a record.
@@ -151,7 +207,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError>;
 
     /// Replaces a record (value, expiry and owners) if its version is still `version`. `false`: it
-    /// is not, and nothing was written.
+    /// is not, or the record is gone, and nothing was written.
     async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError>;
 
     /// The records of a kind that an owner has at a tenant, in no order, at most 1,000.
@@ -163,7 +219,8 @@ pub trait Store: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<Vec<Stored>, StoreError>;
 
-    /// Frees the space of at most `limit` expired records; how many it freed.
+    /// Frees the space of at most `limit` records that expired more than `CLOCK_TOLERANCE` ago;
+    /// how many it freed.
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError>;
 
     /// Asks the store whether it works.

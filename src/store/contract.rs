@@ -1,0 +1,372 @@
+//! What every backend must do, as tests. `contract::suite!(async { .. })` in a backend's own tests
+//! runs each of them with a store of its own: the future is evaluated once a test and gives an
+//! empty one.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use super::{
+    CLOCK_TOLERANCE, Key, LARGEST_VALUE, LONGEST_ID, MOST_LISTED, MOST_OWNERS, Owner, OwnerKind,
+    Record, RecordKind, SharedStore, StoreError, Stored,
+};
+use crate::model::{TenantId, Timestamp};
+
+/// The present of the suite.
+pub const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
+const HOUR: Duration = Duration::from_secs(3600);
+const RACERS: usize = 64;
+
+/// Makes a `#[tokio::test]` of each part of the contract.
+macro_rules! suite {
+    ($make:expr) => {
+        $crate::store::contract::suite!($make;
+            inserts_only_what_is_new,
+            reads_what_was_written,
+            takes_once,
+            swaps_only_what_is_unchanged,
+            never_uses_a_version_again,
+            an_expired_record_is_absent,
+            an_expired_record_gives_way,
+            each_replica_judges_by_its_own_clock,
+            purging_spares_what_a_slow_clock_still_reads,
+            purges_in_steps,
+            lists_by_owner,
+            lists_follow_swaps_takes_and_expiry,
+            lists_are_bounded,
+            kinds_and_tenants_are_apart,
+            keeps_any_bytes,
+            keeps_large_values_and_refuses_larger,
+            one_of_many_inserts_wins,
+            one_of_many_takes_wins,
+            one_of_many_swaps_wins,
+            no_increment_is_lost,
+            names_its_incarnation,
+        );
+    };
+    ($make:expr; $($name:ident,)+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                $crate::store::contract::$name($make.await).await;
+            }
+        )+
+    };
+}
+pub(crate) use suite;
+
+/// A session's key.
+pub fn key(id: &str) -> Key {
+    Key::new(RecordKind::Session, &tenant(), id)
+}
+
+/// A session that expires in an hour, owned by user `ada`.
+pub fn record(id: &str) -> Record {
+    Record {
+        key: key(id),
+        value: Bytes::from_static(b"value"),
+        expires_at: NOW.plus(HOUR),
+        owners: vec![ada()],
+    }
+}
+
+fn tenant() -> TenantId {
+    TenantId::new("team", "main")
+}
+
+fn ada() -> Owner {
+    Owner::new(OwnerKind::User, "ada")
+}
+
+fn with_value(id: &str, value: &[u8]) -> Record {
+    Record { value: Bytes::copy_from_slice(value), ..record(id) }
+}
+
+async fn held(store: &SharedStore, id: &str) -> Stored {
+    store.get(&key(id), NOW).await.unwrap().expect("the record is there")
+}
+
+async fn listed(store: &SharedStore, owner: &Owner, now: Timestamp) -> BTreeSet<String> {
+    let found = store.list(RecordKind::Session, &tenant(), owner, now).await.unwrap();
+    found.into_iter().map(|stored| stored.record.key.id).collect()
+}
+
+fn ids<const N: usize>(ids: [&str; N]) -> BTreeSet<String> {
+    ids.map(str::to_owned).into()
+}
+
+pub async fn inserts_only_what_is_new(store: SharedStore) {
+    assert_eq!(store.insert(with_value("a", b"first"), NOW).await, Ok(true));
+    assert_eq!(store.insert(with_value("a", b"second"), NOW).await, Ok(false));
+    assert_eq!(held(&store, "a").await.record.value, "first");
+}
+
+pub async fn reads_what_was_written(store: SharedStore) {
+    assert_eq!(store.get(&key("a"), NOW).await, Ok(None));
+    store.insert(record("a"), NOW).await.unwrap();
+    assert_eq!(held(&store, "a").await.record, record("a"));
+    assert_eq!(held(&store, "a").await, held(&store, "a").await, "reading changes nothing");
+}
+
+pub async fn takes_once(store: SharedStore) {
+    store.insert(record("a"), NOW).await.unwrap();
+    let taken = store.take(&key("a"), NOW).await.unwrap().expect("there is one");
+    assert_eq!(taken.record, record("a"));
+    assert_eq!(store.take(&key("a"), NOW).await, Ok(None));
+    assert_eq!(store.get(&key("a"), NOW).await, Ok(None));
+}
+
+pub async fn swaps_only_what_is_unchanged(store: SharedStore) {
+    assert_eq!(store.swap(1, record("a"), NOW).await, Ok(false), "nothing to swap");
+    assert_eq!(store.get(&key("a"), NOW).await, Ok(None), "a failed swap writes nothing");
+    store.insert(record("a"), NOW).await.unwrap();
+    let first = held(&store, "a").await.version;
+
+    let changed = Record {
+        value: Bytes::from_static(b"changed"),
+        expires_at: NOW.plus(2 * HOUR),
+        owners: vec![],
+        ..record("a")
+    };
+    assert_eq!(store.swap(first, changed.clone(), NOW).await, Ok(true));
+    let now_held = held(&store, "a").await;
+    assert_eq!(now_held.record, changed);
+    assert_ne!(now_held.version, first);
+    assert_eq!(store.swap(first, record("a"), NOW).await, Ok(false), "the version has moved on");
+    assert_eq!(held(&store, "a").await, now_held);
+}
+
+pub async fn never_uses_a_version_again(store: SharedStore) {
+    store.insert(record("a"), NOW).await.unwrap();
+    let first = held(&store, "a").await.version;
+    store.take(&key("a"), NOW).await.unwrap();
+    store.insert(with_value("a", b"another"), NOW).await.unwrap();
+    assert_eq!(store.swap(first, record("a"), NOW).await, Ok(false));
+    assert_eq!(held(&store, "a").await.record.value, "another");
+}
+
+pub async fn an_expired_record_is_absent(store: SharedStore) {
+    store.insert(record("a"), NOW).await.unwrap();
+    let version = held(&store, "a").await.version;
+    let end = NOW.plus(HOUR);
+    let just_before = end.minus(Duration::from_millis(1));
+    assert!(store.get(&key("a"), just_before).await.unwrap().is_some());
+    assert_eq!(store.get(&key("a"), end).await, Ok(None));
+    assert_eq!(store.take(&key("a"), end).await, Ok(None));
+    let renewed = Record { expires_at: end.plus(HOUR), ..record("a") };
+    assert_eq!(store.swap(version, renewed, end).await, Ok(false));
+    assert_eq!(listed(&store, &ada(), end).await, ids([]));
+}
+
+pub async fn an_expired_record_gives_way(store: SharedStore) {
+    store.insert(record("a"), NOW).await.unwrap();
+    let later = NOW.plus(2 * HOUR);
+    let grace = Owner::new(OwnerKind::User, "grace");
+    let next = Record {
+        value: Bytes::from_static(b"next"),
+        expires_at: later.plus(HOUR),
+        owners: vec![grace.clone()],
+        ..record("a")
+    };
+    assert_eq!(store.insert(next.clone(), later).await, Ok(true));
+    assert_eq!(store.get(&key("a"), later).await.unwrap().expect("new").record, next);
+    assert_eq!(listed(&store, &ada(), later).await, ids([]));
+    assert_eq!(listed(&store, &grace, later).await, ids(["a"]));
+}
+
+pub async fn each_replica_judges_by_its_own_clock(store: SharedStore) {
+    let (slow, fast) = (NOW.minus(CLOCK_TOLERANCE), NOW.plus(CLOCK_TOLERANCE));
+    let brief = Record { expires_at: NOW.plus(Duration::from_secs(30)), ..record("a") };
+    store.insert(brief, slow).await.unwrap();
+    assert!(store.get(&key("a"), slow).await.unwrap().is_some());
+    assert_eq!(store.get(&key("a"), fast).await, Ok(None));
+    assert!(store.get(&key("a"), slow).await.unwrap().is_some(), "reading late deletes nothing");
+    assert_eq!(store.take(&key("a"), fast).await, Ok(None));
+    assert!(store.take(&key("a"), slow).await.unwrap().is_some(), "nor does a late take");
+}
+
+pub async fn purging_spares_what_a_slow_clock_still_reads(store: SharedStore) {
+    store.insert(record("a"), NOW).await.unwrap();
+    let end = NOW.plus(HOUR);
+    assert_eq!(store.purge(10, end).await, Ok(0));
+    let slow = end.minus(Duration::from_secs(1));
+    assert!(store.get(&key("a"), slow).await.unwrap().is_some());
+    assert_eq!(store.purge(10, end.plus(CLOCK_TOLERANCE)).await, Ok(1));
+    assert_eq!(store.get(&key("a"), slow).await, Ok(None));
+}
+
+pub async fn purges_in_steps(store: SharedStore) {
+    for n in 0..5 {
+        store.insert(record(&n.to_string()), NOW).await.unwrap();
+    }
+    let kept = Record { expires_at: NOW.plus(10 * HOUR), ..record("kept") };
+    store.insert(kept, NOW).await.unwrap();
+    let later = NOW.plus(2 * HOUR);
+    assert_eq!(store.purge(2, later).await, Ok(2));
+    assert_eq!(store.purge(2, later).await, Ok(2));
+    assert_eq!(store.purge(2, later).await, Ok(1));
+    assert_eq!(store.purge(2, later).await, Ok(0));
+    assert_eq!(listed(&store, &ada(), NOW).await, ids(["kept"]));
+}
+
+pub async fn lists_by_owner(store: SharedStore) {
+    let phone = Owner::new(OwnerKind::Session, "ada");
+    store.insert(record("a"), NOW).await.unwrap();
+    store.insert(Record { owners: vec![ada(), phone.clone()], ..record("b") }, NOW).await.unwrap();
+    store.insert(Record { owners: vec![], ..record("c") }, NOW).await.unwrap();
+    assert_eq!(listed(&store, &ada(), NOW).await, ids(["a", "b"]));
+    assert_eq!(listed(&store, &phone, NOW).await, ids(["b"]), "kinds of owner are apart");
+    let found = store.list(RecordKind::Session, &tenant(), &phone, NOW).await.unwrap();
+    assert_eq!(found, [held(&store, "b").await], "with value and version");
+}
+
+pub async fn lists_follow_swaps_takes_and_expiry(store: SharedStore) {
+    let grace = Owner::new(OwnerKind::User, "grace");
+    for id in ["a", "b", "c"] {
+        store.insert(record(id), NOW).await.unwrap();
+    }
+    let version = held(&store, "a").await.version;
+    let moved = Record { owners: vec![grace.clone()], ..record("a") };
+    store.swap(version, moved, NOW).await.unwrap();
+    store.take(&key("b"), NOW).await.unwrap();
+    assert_eq!(listed(&store, &ada(), NOW).await, ids(["c"]));
+    assert_eq!(listed(&store, &grace, NOW).await, ids(["a"]));
+    assert_eq!(listed(&store, &ada(), NOW.plus(HOUR)).await, ids([]));
+}
+
+pub async fn lists_are_bounded(store: SharedStore) {
+    for n in 0..=MOST_LISTED {
+        store.insert(record(&n.to_string()), NOW).await.unwrap();
+    }
+    assert_eq!(listed(&store, &ada(), NOW).await.len(), MOST_LISTED);
+}
+
+pub async fn kinds_and_tenants_are_apart(store: SharedStore) {
+    let neighbour = TenantId::new("team", "other");
+    let others = [
+        Key::new(RecordKind::Grant, &tenant(), "a"),
+        Key::new(RecordKind::Session, &neighbour, "a"),
+    ];
+    store.insert(record("a"), NOW).await.unwrap();
+    for other in others {
+        assert_eq!(store.get(&other, NOW).await, Ok(None));
+        let its = Record { key: other.clone(), ..record("a") };
+        assert_eq!(store.insert(its, NOW).await, Ok(true), "{other}");
+        let found = store.list(other.kind, &other.tenant, &ada(), NOW).await.unwrap();
+        assert_eq!(found.len(), 1, "{other}");
+        assert!(store.take(&other, NOW).await.unwrap().is_some());
+    }
+    assert_eq!(held(&store, "a").await.record, record("a"));
+}
+
+pub async fn keeps_any_bytes(store: SharedStore) {
+    let every_byte: Vec<u8> = (0..=255).collect();
+    let odd_id = "a/b:c%00 \u{e9}\u{1f511}'\"";
+    let written = Record {
+        key: key(odd_id),
+        value: every_byte.into(),
+        owners: vec![Owner::new(OwnerKind::Client, odd_id)],
+        ..record("a")
+    };
+    store.insert(written.clone(), NOW).await.unwrap();
+    assert_eq!(held(&store, odd_id).await.record, written);
+    assert_eq!(listed(&store, &written.owners[0], NOW).await, ids([odd_id]));
+    store.insert(with_value("empty", b""), NOW).await.unwrap();
+    assert_eq!(held(&store, "empty").await.record.value, "");
+}
+
+pub async fn keeps_large_values_and_refuses_larger(store: SharedStore) {
+    let owners: Vec<Owner> =
+        (0..MOST_OWNERS).map(|n| Owner::new(OwnerKind::Client, n.to_string())).collect();
+    let largest = Record {
+        key: key(&"k".repeat(LONGEST_ID)),
+        value: vec![7; LARGEST_VALUE].into(),
+        owners: owners.clone(),
+        ..record("a")
+    };
+    assert_eq!(store.insert(largest.clone(), NOW).await, Ok(true));
+    let stored = held(&store, &largest.key.id).await;
+    assert_eq!(stored.record, largest);
+
+    let value = Record { value: vec![7; LARGEST_VALUE + 1].into(), ..record("a") };
+    let id = Record { key: key(&"k".repeat(LONGEST_ID + 1)), ..record("a") };
+    let owners = Record { owners: [owners, vec![ada()]].concat(), ..record("a") };
+    for larger in [value, id, owners] {
+        let refused = store.insert(larger.clone(), NOW).await;
+        assert!(matches!(refused, Err(StoreError::TooLarge(_))), "{refused:?}");
+        let refused = store.swap(stored.version, larger, NOW).await;
+        assert!(matches!(refused, Err(StoreError::TooLarge(_))), "{refused:?}");
+    }
+    assert_eq!(held(&store, &largest.key.id).await, stored);
+}
+
+/// Runs `race` for each of 64 callers at once; how many of them won.
+async fn winners<F, R>(store: &SharedStore, race: F) -> usize
+where
+    F: Fn(SharedStore, usize) -> R,
+    R: Future<Output = bool> + Send + 'static,
+{
+    let start = Arc::new(tokio::sync::Barrier::new(RACERS));
+    let racers: Vec<_> = (0..RACERS)
+        .map(|n| {
+            let (start, run) = (Arc::clone(&start), race(Arc::clone(store), n));
+            tokio::spawn(async move {
+                start.wait().await;
+                run.await
+            })
+        })
+        .collect();
+    let mut won = 0;
+    for racer in racers {
+        won += usize::from(racer.await.unwrap());
+    }
+    won
+}
+
+pub async fn one_of_many_inserts_wins(store: SharedStore) {
+    let won = winners(&store, |store, n| async move {
+        store.insert(with_value("a", n.to_string().as_bytes()), NOW).await.unwrap()
+    });
+    assert_eq!(won.await, 1);
+}
+
+pub async fn one_of_many_takes_wins(store: SharedStore) {
+    store.insert(record("a"), NOW).await.unwrap();
+    let won =
+        winners(
+            &store,
+            |store, _| async move { store.take(&key("a"), NOW).await.unwrap().is_some() },
+        );
+    assert_eq!(won.await, 1);
+}
+
+pub async fn one_of_many_swaps_wins(store: SharedStore) {
+    store.insert(record("a"), NOW).await.unwrap();
+    let version = held(&store, "a").await.version;
+    let won = winners(&store, |store, n| async move {
+        store.swap(version, with_value("a", n.to_string().as_bytes()), NOW).await.unwrap()
+    });
+    assert_eq!(won.await, 1);
+}
+
+pub async fn no_increment_is_lost(store: SharedStore) {
+    store.insert(with_value("a", b"0"), NOW).await.unwrap();
+    let won = winners(&store, |store, _| async move {
+        loop {
+            let found = held(&store, "a").await;
+            let count: u32 = std::str::from_utf8(&found.record.value).unwrap().parse().unwrap();
+            let next = with_value("a", (count + 1).to_string().as_bytes());
+            if store.swap(found.version, next, NOW).await.unwrap() {
+                return true;
+            }
+        }
+    });
+    assert_eq!(won.await, RACERS);
+    assert_eq!(held(&store, "a").await.record.value, RACERS.to_string());
+}
+
+pub async fn names_its_incarnation(store: SharedStore) {
+    let state = store.state().await.unwrap();
+    assert!(state.incarnation.len() >= 16, "{state:?}");
+    assert_eq!(store.state().await.unwrap().incarnation, state.incarnation);
+}

@@ -1,0 +1,269 @@
+//! The store of tests and trials: nothing survives, and one process sees it.
+//!
+//! One lock over three indexes; every operation is a few map accesses, far below the cost of the
+//! signature or password check beside it.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::model::{Entropy, TenantId, Timestamp};
+
+use super::{
+    CLOCK_TOLERANCE, Key, MOST_LISTED, Owner, Record, RecordKind, Store, StoreError, StoreState,
+    Stored,
+};
+
+/// Expired records that a full store frees before it refuses to grow.
+const PURGED_WHEN_FULL: usize = 64;
+
+/// Records in memory, at most a given number of them.
+pub struct MemoryStore {
+    incarnation: String,
+    capacity: usize,
+    tables: Mutex<Tables>,
+}
+
+impl MemoryStore {
+    /// Enough for 100,000 people who are signed in, in some 150 MB.
+    pub const DEFAULT_CAPACITY: usize = 250_000;
+
+    /// An empty store, of an incarnation of its own, that holds at most `capacity` records.
+    pub fn new(entropy: &dyn Entropy, capacity: usize) -> Self {
+        Self { incarnation: entropy.id(), capacity, tables: Mutex::default() }
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().expect("no holder of the lock panics")
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("capacity", &self.capacity).finish_non_exhaustive()
+    }
+}
+
+/// What `list` looks up.
+#[derive(PartialEq, Eq, Hash)]
+struct Listing {
+    kind: RecordKind,
+    tenant: TenantId,
+    owner: Owner,
+}
+
+impl Listing {
+    fn of(key: &Key, owner: &Owner) -> Self {
+        Self { kind: key.kind, tenant: key.tenant.clone(), owner: owner.clone() }
+    }
+}
+
+struct Entry {
+    value: Bytes,
+    expires_at: Timestamp,
+    owners: Vec<Owner>,
+    version: u64,
+}
+
+/// The records and their indexes; `put` and `remove` alone change them, all together.
+#[derive(Default)]
+struct Tables {
+    records: HashMap<Arc<Key>, Entry>,
+    by_owner: HashMap<Listing, HashSet<Arc<Key>>>,
+    by_expiry: BTreeSet<(Timestamp, Arc<Key>)>,
+    /// Of the last write to any record: versions are never used twice.
+    version: u64,
+}
+
+impl Tables {
+    /// The entry of a key, unless it has expired.
+    fn live(&self, key: &Key, now: Timestamp) -> Option<(&Arc<Key>, &Entry)> {
+        self.records.get_key_value(key).filter(|(_, entry)| entry.expires_at > now)
+    }
+
+    /// Writes a record in place of whatever its key had.
+    fn put(&mut self, record: Record) {
+        self.remove(&record.key);
+        self.version += 1;
+        let key = Arc::new(record.key);
+        for owner in &record.owners {
+            self.by_owner.entry(Listing::of(&key, owner)).or_default().insert(Arc::clone(&key));
+        }
+        self.by_expiry.insert((record.expires_at, Arc::clone(&key)));
+        let entry = Entry {
+            value: record.value,
+            expires_at: record.expires_at,
+            owners: record.owners,
+            version: self.version,
+        };
+        self.records.insert(key, entry);
+    }
+
+    fn remove(&mut self, key: &Key) -> Option<Stored> {
+        let (key, entry) = self.records.remove_entry(key)?;
+        for owner in &entry.owners {
+            let listing = Listing::of(&key, owner);
+            if let Some(keys) = self.by_owner.get_mut(&listing) {
+                keys.remove(&key);
+                if keys.is_empty() {
+                    self.by_owner.remove(&listing);
+                }
+            }
+        }
+        let place = (entry.expires_at, key);
+        self.by_expiry.remove(&place);
+        Some(stored(&place.1, &entry))
+    }
+
+    fn purge(&mut self, limit: usize, before: Timestamp) -> usize {
+        let expired: Vec<Arc<Key>> = self
+            .by_expiry
+            .iter()
+            .take_while(|(expires_at, _)| *expires_at <= before)
+            .take(limit)
+            .map(|(_, key)| Arc::clone(key))
+            .collect();
+        for key in &expired {
+            self.remove(key);
+        }
+        expired.len()
+    }
+}
+
+fn stored(key: &Key, entry: &Entry) -> Stored {
+    let record = Record {
+        key: key.clone(),
+        value: entry.value.clone(),
+        expires_at: entry.expires_at,
+        owners: entry.owners.clone(),
+    };
+    Stored { record, version: entry.version }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        record.check_size()?;
+        let mut tables = self.tables();
+        if tables.live(&record.key, now).is_some() {
+            return Ok(false);
+        }
+        if tables.records.len() >= self.capacity
+            && tables.purge(PURGED_WHEN_FULL, now.minus(CLOCK_TOLERANCE)) == 0
+        {
+            return Err(StoreError::Unavailable(format!(
+                "the memory store is full ({} records); use a durable store",
+                self.capacity
+            )));
+        }
+        tables.put(record);
+        Ok(true)
+    }
+
+    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        Ok(self.tables().live(key, now).map(|(key, entry)| stored(key, entry)))
+    }
+
+    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        let mut tables = self.tables();
+        match tables.live(key, now) {
+            Some(_) => Ok(tables.remove(key)),
+            None => Ok(None),
+        }
+    }
+
+    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        record.check_size()?;
+        let mut tables = self.tables();
+        let unchanged =
+            tables.live(&record.key, now).is_some_and(|(_, entry)| entry.version == version);
+        if unchanged {
+            tables.put(record);
+        }
+        Ok(unchanged)
+    }
+
+    async fn list(
+        &self,
+        kind: RecordKind,
+        tenant: &TenantId,
+        owner: &Owner,
+        now: Timestamp,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let tables = self.tables();
+        let listing = Listing { kind, tenant: tenant.clone(), owner: owner.clone() };
+        Ok(tables
+            .by_owner
+            .get(&listing)
+            .into_iter()
+            .flatten()
+            .filter_map(|key| tables.live(key, now))
+            .take(MOST_LISTED)
+            .map(|(key, entry)| stored(key, entry))
+            .collect())
+    }
+
+    async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+        Ok(self.tables().purge(limit, now.minus(CLOCK_TOLERANCE)))
+    }
+
+    async fn state(&self) -> Result<StoreState, StoreError> {
+        Ok(StoreState { incarnation: self.incarnation.clone(), time: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        model::SeededEntropy,
+        store::contract::{self, NOW, key, record},
+    };
+
+    contract::suite!(async { Arc::new(MemoryStore::new(&SeededEntropy::new(1), 10_000)) });
+
+    #[tokio::test]
+    async fn refuses_to_grow_beyond_its_capacity() {
+        let store = MemoryStore::new(&SeededEntropy::new(1), 2);
+        assert_eq!(store.insert(record("a"), NOW).await, Ok(true));
+        assert_eq!(store.insert(record("b"), NOW).await, Ok(true));
+        let refused = store.insert(record("c"), NOW).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+        let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
+        assert_eq!(store.swap(held.version, record("a"), NOW).await, Ok(true));
+
+        let later = NOW.plus(Duration::from_secs(3600) + CLOCK_TOLERANCE);
+        let mut fresh = record("c");
+        fresh.expires_at = later.plus(Duration::from_secs(1));
+        assert_eq!(store.insert(fresh, later).await, Ok(true), "room after what expired is freed");
+    }
+
+    #[tokio::test]
+    async fn leaves_nothing_behind() {
+        let store = MemoryStore::new(&SeededEntropy::new(1), 10);
+        for id in ["a", "b", "c"] {
+            store.insert(record(id), NOW).await.unwrap();
+        }
+        let held = store.get(&key("b"), NOW).await.unwrap().unwrap();
+        store.swap(held.version, Record { owners: vec![], ..record("b") }, NOW).await.unwrap();
+        store.take(&key("a"), NOW).await.unwrap();
+        store.purge(10, NOW.plus(Duration::from_secs(7200))).await.unwrap();
+        let tables = store.tables();
+        assert!(tables.records.is_empty() && tables.by_owner.is_empty());
+        assert!(tables.by_expiry.is_empty());
+    }
+
+    #[tokio::test]
+    async fn each_has_an_incarnation_of_its_own() {
+        let entropy = SeededEntropy::new(1);
+        let (a, b) = (MemoryStore::new(&entropy, 1), MemoryStore::new(&entropy, 1));
+        assert_ne!(a.state().await.unwrap().incarnation, b.state().await.unwrap().incarnation);
+    }
+}
