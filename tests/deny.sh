@@ -9,4 +9,4 @@ if [ "$("$tools/bin/cargo-deny" --version 2>/dev/null)" != "cargo-deny $version"
   echo "building cargo-deny $version into $tools"
   CARGO_TARGET_DIR=$tools/build cargo install --quiet --locked --root "$tools" "cargo-deny@$version"
 fi
-"$tools/bin/cargo-deny" --offline --all-features check licenses bans sources 2>&1 | tail -20
+"$tools/bin/cargo-deny" check licenses bans sources 2>&1 | tail -20

@@ -1,0 +1,248 @@
+//! The whole path on a cluster with real Pods: `helm install`, `kubectl apply`, sign in.
+//!
+//! Runs on a node of its own where this machine can (root, containerd), or on the cluster that
+//! `E2E_KUBECONFIG` names, with the image `E2E_IMAGE` that its nodes can pull. Says SKIPPED and why
+//! where it can do neither.
+
+#[path = "common/browser.rs"]
+mod browser;
+#[path = "common/cluster/mod.rs"]
+mod cluster;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use browser::{Application, Browser, claims, verified};
+use cluster::{Node, Process, eventually, free_port};
+
+const RELEASE: &str = "lanyard";
+const NAMESPACE: &str = "lanyard-system";
+
+/// A cluster of either kind.
+enum Target {
+    Own(Box<Node>),
+    Given { kubeconfig: PathBuf, image: String },
+}
+
+impl Target {
+    fn kubeconfig(&self) -> PathBuf {
+        match self {
+            Self::Own(node) => node.api.kubeconfig(),
+            Self::Given { kubeconfig, .. } => kubeconfig.clone(),
+        }
+    }
+
+    /// Values that make the chart use the image under test.
+    fn image_values(&self) -> Vec<String> {
+        let image = match self {
+            Self::Own(_) => "registry.local/lanyard:e2e",
+            Self::Given { image, .. } => image,
+        };
+        let (repository, tag) = image.rsplit_once(':').expect("E2E_IMAGE is NAME:TAG");
+        let pull = if matches!(self, Self::Own(_)) { "Never" } else { "IfNotPresent" };
+        [
+            format!("image.repository={repository}"),
+            format!("image.tag={tag}"),
+            format!("image.pullPolicy={pull}"),
+        ]
+        .into_iter()
+        .flat_map(|value| ["--set".to_owned(), value])
+        .collect()
+    }
+
+    fn run(&self, tool: &str, args: &[&str]) -> Result<String, String> {
+        let output = Command::new(cluster::binary(tool))
+            .arg("--kubeconfig")
+            .arg(self.kubeconfig())
+            .args(args)
+            .output()
+            .expect("it starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
+    fn kubectl(&self, args: &[&str]) -> String {
+        self.run("kubectl", args).unwrap_or_else(|error| {
+            let pods = self.run("kubectl", &["get", "pods,events", "-A"]).unwrap_or_default();
+            let logs =
+                self.run("kubectl", &["-n", NAMESPACE, "logs", "deployment/lanyard", "--tail=40"]);
+            panic!("kubectl {args:?}: {error}\n{pods}\n{logs:?}")
+        })
+    }
+
+    fn helm(&self, args: &[&str]) -> String {
+        self.run("helm", args).unwrap_or_else(|error| panic!("helm {args:?}: {error}"))
+    }
+}
+
+fn target() -> Option<Target> {
+    if let Ok(kubeconfig) = std::env::var("E2E_KUBECONFIG") {
+        let image = std::env::var("E2E_IMAGE").expect("E2E_KUBECONFIG needs E2E_IMAGE too");
+        return Some(Target::Given { kubeconfig: kubeconfig.into(), image });
+    }
+    if let Some(reason) = cluster::unavailable() {
+        println!("SKIPPED: e2e: {reason}");
+        return None;
+    }
+    let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/lanyard");
+    assert!(binary.exists(), "build the release binary first (make e2e does)");
+    let node = Node::start();
+    node.load_lanyard("registry.local/lanyard:e2e", &binary);
+    Some(Target::Own(Box::new(node)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_helm_install_to_a_signed_in_user() {
+    let Some(target) = tokio::task::spawn_blocking(target).await.expect("it starts") else {
+        return;
+    };
+    let port = free_port();
+    let base_url = format!("http://localhost:{port}");
+    install(&target, &base_url);
+    apply_examples(&target);
+    let forward = port_forward(&target, port);
+    sign_in(&target, &base_url).await;
+    what_kubectl_shows(&target);
+    drop(forward);
+    upgrade_and_uninstall(&target, &base_url);
+}
+
+/// The chart installs under the restricted profile, and its Pods become Ready.
+fn install(target: &Target, base_url: &str) {
+    target.kubectl(&["create", "namespace", NAMESPACE]);
+    target.kubectl(&[
+        "label",
+        "namespace",
+        NAMESPACE,
+        "pod-security.kubernetes.io/enforce=restricted",
+    ]);
+    helm_upgrade(target, base_url, &["--install"]);
+    target.kubectl(&["-n", NAMESPACE, "rollout", "status", "deployment/lanyard", "--timeout=120s"]);
+}
+
+fn helm_upgrade(target: &Target, base_url: &str, more: &[&str]) {
+    let values = target.image_values();
+    let url = format!("baseUrl={base_url}");
+    let mut args = vec!["upgrade", RELEASE, "charts/lanyard", "-n", NAMESPACE, "--set", &url];
+    args.extend(values.iter().map(String::as_str));
+    args.extend(more);
+    target.helm(&args);
+}
+
+fn apply_examples(target: &Target) {
+    target.kubectl(&["apply", "-f", "examples/cluster/"]);
+    for object in ["tenants.lanyard.dev/main", "oidcclients/shop", "oidcusers/grace"] {
+        target.kubectl(&["-n", "team-a", "wait", "--for=condition=Ready", object, "--timeout=60s"]);
+    }
+}
+
+fn port_forward(target: &Target, port: u16) -> Process {
+    let log = cluster::testenv().join(format!("port-forward-{port}.log"));
+    let args = [
+        "--kubeconfig",
+        &target.kubeconfig().display().to_string(),
+        "-n",
+        NAMESPACE,
+        "port-forward",
+        "service/lanyard",
+        &format!("{port}:80"),
+    ]
+    .map(str::to_owned);
+    let process = Process::start(&cluster::binary("kubectl"), &args, &[], &log);
+    eventually(Duration::from_secs(30), || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).map_err(|error| error.to_string())
+    });
+    let _ = std::fs::remove_file(&log);
+    process
+}
+
+/// An application with the Secret that it mounts signs a person in.
+async fn sign_in(target: &Target, base_url: &str) {
+    let secret = |key: &str| {
+        let path = format!("jsonpath={{.data.{key}}}");
+        let encoded = target.kubectl(&["-n", "team-a", "get", "secret", "shop-oidc", "-o", &path]);
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        String::from_utf8(STANDARD.decode(encoded).expect("base64")).expect("text")
+    };
+    let issuer = secret("issuer");
+    assert_eq!(issuer, format!("{base_url}/team-a/main"));
+    let app = Application::discover(
+        &issuer,
+        &secret("client-id"),
+        Some(&secret("client-secret")),
+        "http://localhost:4180/callback",
+    )
+    .await;
+    let browser = Browser::new();
+    let url =
+        app.authorize_url("openid profile email tenant offline_access", &[("prompt", "consent")]);
+    let answer = app.sign_in(&browser, &url, ("grace", "a nanosecond is 30 cm")).await;
+    assert_eq!(answer["iss"], issuer);
+    let (status, tokens) = app.redeem(&answer["code"]).await;
+    assert_eq!(status, 200, "{tokens}");
+    let id_token = tokens["id_token"].as_str().expect("an ID token");
+    let verified = verified(id_token, &app.jwks().await, &app.client_id);
+    assert_eq!(verified["nonce"], "a-nonce");
+    let access_token = tokens["access_token"].as_str().expect("an access token");
+    let (status, userinfo) = app.userinfo(access_token).await;
+    assert_eq!((status, &userinfo["email"]), (200, &serde_json::json!("grace@example.com")));
+    assert_eq!(userinfo["tenant_sub"], "team-a/main");
+    let refresh = tokens["refresh_token"].as_str().expect("a refresh token");
+    let (status, tokens) =
+        app.token(&[("grant_type", "refresh_token"), ("refresh_token", refresh)]).await;
+    assert_eq!(status, 200, "{tokens}");
+    let again = tokens["access_token"].as_str().expect("an access token");
+    assert_eq!(claims(again)["sub"], verified["sub"]);
+}
+
+/// Columns, conditions, Events and explanations, as people see them.
+fn what_kubectl_shows(target: &Target) {
+    let columns =
+        target.kubectl(&["-n", "team-a", "get", "tenants.lanyard.dev,oidcclients,oidcusers"]);
+    for word in
+        ["ISSUER", "CLIENT-ID", "USERNAME", "READY", "REASON", "team-a.shop", "shop-oidc", "grace"]
+    {
+        assert!(columns.contains(word), "no {word} in:\n{columns}");
+    }
+    let explained = target.kubectl(&["explain", "oidcclient.spec"]);
+    assert!(
+        explained.contains("redirectUris") && explained.contains("exact strings"),
+        "{explained}"
+    );
+    target.kubectl(&[
+        "-n",
+        "team-a",
+        "patch",
+        "oidcclient",
+        "shop",
+        "--type=merge",
+        "-p",
+        r#"{"spec":{"tenantRef":{"name":"main"},"scopes":["openid","nonsense"]}}"#,
+    ]);
+    let described = eventually(Duration::from_secs(20), || {
+        let text = target.run("kubectl", &["-n", "team-a", "describe", "oidcclient", "shop"])?;
+        if text.contains("nonsense") && text.contains("Warning") { Ok(text) } else { Err(text) }
+    });
+    assert!(described.contains("Accepted"), "{described}");
+}
+
+/// An upgrade goes through; an uninstall keeps the CRDs and with them everybody's objects.
+fn upgrade_and_uninstall(target: &Target, base_url: &str) {
+    helm_upgrade(target, base_url, &["--set", "log.level=debug"]);
+    target.kubectl(&["-n", NAMESPACE, "rollout", "status", "deployment/lanyard", "--timeout=120s"]);
+    target.helm(&["uninstall", RELEASE, "-n", NAMESPACE, "--wait"]);
+    let left = target.kubectl(&[
+        "-n",
+        "team-a",
+        "get",
+        "tenants.lanyard.dev,oidcclients,oidcusers",
+        "-o",
+        "name",
+    ]);
+    assert_eq!(left.lines().count(), 3, "{left}");
+    let secret = target.kubectl(&["-n", "team-a", "get", "secret", "shop-oidc", "-o", "name"]);
+    assert!(secret.contains("shop-oidc"));
+}
