@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# make test: every test, and at the end what ran. `run.sh e2e` runs the Pod tests alone.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export CARGO_TERM_COLOR=never
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+failed=()
+
+suite() { # suite NAME COMMAND..: runs it, keeps its output for the summary
+  local name=$1; shift
+  printf '\n== %s\n' "$name"
+  if ! "$@" 2>&1 | tee -a "$log"; then failed+=("$name"); fi
+}
+
+build_release() { cargo build --locked --release --quiet; }
+
+tests/cluster/build.sh node || exit 1
+suite "release binary, for the image of the Pod tests" build_release
+if [ "${1:-all}" = e2e ]; then
+  suite "end to end with real Pods" cargo test --locked --test e2e -- --nocapture
+else
+  suite "chart" tests/chart.sh
+  suite "unit, HTTP, golden, property, architecture, API server, Pods" \
+    cargo test --locked --no-fail-fast -- --show-output
+fi
+
+awk '
+  /^(SKIPPED|.* SKIPPED):?/ || /SKIPPED:/ { skipped[++skips] = $0 }
+  /^ *Running |^ *Doc-tests / { name = $2 == "unittests" ? $3 : $2 }
+  /^test result:/ { for (i = 1; i <= NF; i++) { if ($i == "passed;") p = $(i-1); if ($i == "failed;") f = $(i-1); if ($i == "ignored;") g = $(i-1) }
+    printf "  %-34s %4d passed %3d failed %3d ignored\n", name, p, f, g; passed += p; fail += f; ignored += g }
+  END {
+    for (i = 1; i <= skips; i++) printf "  %s\n", skipped[i]
+    printf "%d passed, %d failed, %d skipped\n", passed, fail, ignored + skips
+  }' "$log" >"$log.summary"
+printf '\n== what ran\n'
+cat "$log.summary"
+rm -f "$log.summary"
+if [ ${#failed[@]} -gt 0 ]; then
+  printf 'FAILED: %s\n' "${failed[@]}"
+  exit 1
+fi
