@@ -9,6 +9,8 @@ mod ids;
 mod installation;
 mod issuer;
 mod redirect_uri;
+#[cfg(test)]
+pub mod samples;
 mod secret;
 mod tenant;
 mod time;

@@ -69,7 +69,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::model::{ClientId, ObjectKey, Subject};
+    use crate::model::{ClientId, Subject, samples};
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
     const HOUR: Duration = Duration::from_secs(3600);
@@ -84,19 +84,7 @@ mod tests {
     }
 
     fn session() -> Session {
-        begin(signed_in("alice"), None, "sid-1".into(), &Lifetimes::default(), NOW)
-    }
-
-    fn alice() -> User {
-        User {
-            object: ObjectKey::new("team", "alice"),
-            username: "alice".into(),
-            subject: Subject::new("alice"),
-            password: None,
-            claims: serde_json::Map::new(),
-            groups: vec![],
-            disabled: false,
-        }
+        begin(signed_in("alice-id"), None, "sid-1".into(), &Lifetimes::default(), NOW)
     }
 
     fn live(session: &Session, user: Option<&User>, now: Timestamp) -> bool {
@@ -105,30 +93,30 @@ mod tests {
 
     #[test]
     fn lives_while_it_is_used() {
-        assert!(live(&session(), Some(&alice()), NOW.plus(11 * HOUR)));
-        assert!(!live(&session(), Some(&alice()), NOW.plus(13 * HOUR)));
+        assert!(live(&session(), Some(&samples::user()), NOW.plus(11 * HOUR)));
+        assert!(!live(&session(), Some(&samples::user()), NOW.plus(13 * HOUR)));
         let used = Session { used_at: NOW.plus(11 * HOUR), ..session() };
-        assert!(live(&used, Some(&alice()), NOW.plus(13 * HOUR)));
+        assert!(live(&used, Some(&samples::user()), NOW.plus(13 * HOUR)));
     }
 
     #[test]
     fn ends_in_the_end_however_often_it_is_used() {
         let used = Session { used_at: NOW.plus(167 * HOUR), ..session() };
-        assert!(live(&used, Some(&alice()), NOW.plus(167 * HOUR)));
-        assert!(!live(&used, Some(&alice()), NOW.plus(169 * HOUR)));
+        assert!(live(&used, Some(&samples::user()), NOW.plus(167 * HOUR)));
+        assert!(!live(&used, Some(&samples::user()), NOW.plus(169 * HOUR)));
     }
 
     #[test]
     fn obeys_lifetimes_that_became_shorter() {
         let shorter = Lifetimes { session_absolute: HOUR, ..Lifetimes::default() };
-        assert!(!is_live(&session(), Some(&alice()), &shorter, NOW.plus(2 * HOUR)));
+        assert!(!is_live(&session(), Some(&samples::user()), &shorter, NOW.plus(2 * HOUR)));
     }
 
     #[test]
     fn ends_with_its_user() {
         assert!(!live(&session(), None, NOW));
-        assert!(!live(&session(), Some(&User { disabled: true, ..alice() }), NOW));
-        let other = User { subject: Subject::new("bob"), ..alice() };
+        assert!(!live(&session(), Some(&User { disabled: true, ..samples::user() }), NOW));
+        let other = User { subject: Subject::new("bob"), ..samples::user() };
         assert!(!live(&session(), Some(&other), NOW));
     }
 
@@ -137,7 +125,7 @@ mod tests {
         let clients = BTreeSet::from([ClientId::new("team.wiki")]);
         let first = Session { clients: clients.clone(), ..session() };
         let lifetimes = Lifetimes::default();
-        let again = begin(signed_in("alice"), Some(&first), "sid-2".into(), &lifetimes, NOW);
+        let again = begin(signed_in("alice-id"), Some(&first), "sid-2".into(), &lifetimes, NOW);
         assert_eq!((again.sid.as_str(), &again.clients), ("sid-1", &clients));
         let other = begin(signed_in("bob"), Some(&first), "sid-2".into(), &lifetimes, NOW);
         assert_eq!((other.sid.as_str(), other.clients.len()), ("sid-2", 0));

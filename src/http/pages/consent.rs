@@ -41,18 +41,26 @@ struct ScopeLine<'a> {
 /// Renders the consent page.
 pub fn consent(page: &ConsentPage) -> String {
     let client: &Client = &page.ask.client;
-    // Who a person is comes first; the rest as the alphabet has it.
-    let (first, rest): (Vec<_>, Vec<_>) =
-        page.ask.scopes.iter().partition(|name| name.as_str() == "openid");
-    let scopes = first.into_iter().chain(rest);
+    let mut scopes: Vec<&str> = page.ask.scopes.iter().map(String::as_str).collect();
+    scopes.sort_by_key(|name| rank(name));
     render(&ConsentTemplate {
         frame: Frame::new(Some(page.tenant)),
         client: ClientCard::from(client),
         action: format!("{}/consent", page.tenant.issuer.path()),
         interaction: page.interaction,
         account: Account::from(page.user),
-        scopes: scopes.map(|name| line(page.tenant, name)).collect(),
+        scopes: scopes.into_iter().map(|name| line(page.tenant, name)).collect(),
     })
+}
+
+/// From who a person is to what an application may do alone.
+fn rank(name: &str) -> usize {
+    let first = ["openid", "profile", "email", "phone", "address", "groups", "tenant"];
+    match first.iter().position(|known| *known == name) {
+        Some(at) => at,
+        None if name == "offline_access" => usize::MAX,
+        None => first.len(),
+    }
 }
 
 fn line<'a>(tenant: &'a Tenant, name: &'a str) -> ScopeLine<'a> {

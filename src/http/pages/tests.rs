@@ -1,1 +1,228 @@
+//! What must hold of every page.
 
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::*;
+use crate::{
+    model::{Client, Tenant, User, samples},
+    protocol::{
+        authorize::{Ask, Reason, Served, validate},
+        error::{ErrorCode, OAuthError},
+        params::Params,
+    },
+};
+
+/// What someone may have put into any text.
+const NASTY: &str = "<script>alert(1)</script>\" onload=\"x";
+
+fn tenant() -> Tenant {
+    let mut tenant = samples::tenant();
+    tenant.display_name = format!("Shop {NASTY}");
+    tenant.branding.logo_uri = Some("https://cdn.test/logo.png".into());
+    tenant.branding.primary_color = Some("#ffd166".into());
+    tenant
+}
+
+fn client() -> Client {
+    Client {
+        name: format!("Wiki {NASTY}"),
+        client_uri: Some("https://rp.test".into()),
+        logo_uri: Some("https://rp.test/logo.png".into()),
+        policy_uri: Some("javascript:alert(1)".into()),
+        ..samples::client()
+    }
+}
+
+fn user() -> User {
+    let claims = Map::from_iter([("name".to_owned(), Value::from(NASTY))]);
+    User { claims, ..samples::user() }
+}
+
+struct Only(Arc<Client>);
+
+impl Served for Only {
+    fn client(&self, _: &str) -> Option<Arc<Client>> {
+        Some(self.0.clone())
+    }
+
+    fn id_token(&self, _: &str) -> Option<Map<String, Value>> {
+        None
+    }
+}
+
+fn ask() -> Ask {
+    let query = "client_id=team.wiki&redirect_uri=https://rp.test/cb&response_type=code\
+                 &scope=offline_access+badges+openid";
+    validate(&tenant(), &Only(Arc::new(client())), &Params::parse(query.as_bytes()))
+        .expect("the request is valid")
+}
+
+fn sign_in_with(change: impl FnOnce(&mut SignInPage)) -> String {
+    let (tenant, client) = (tenant(), client());
+    let mut page = SignInPage {
+        tenant: &tenant,
+        client: &client,
+        interaction: "sealed",
+        username: "",
+        reason: Reason::NoSession,
+        problem: None,
+        account: None,
+    };
+    change(&mut page);
+    sign_in(&page)
+}
+
+fn consent_page() -> String {
+    consent(&ConsentPage { tenant: &tenant(), ask: &ask(), user: &user(), interaction: "sealed" })
+}
+
+fn all() -> Vec<String> {
+    let error_of = OAuthError::new(ErrorCode::InvalidRequest, NASTY);
+    let confirm = LogoutConfirmPage {
+        tenant: &tenant(),
+        client: Some(&client()),
+        user: Some(&user()),
+        hidden: &[("token", NASTY)],
+    };
+    vec![
+        sign_in_with(|_| ()),
+        sign_in_with(|page| {
+            page.username = NASTY;
+            page.problem = Some(NASTY);
+        }),
+        sign_in_with(|page| page.account = Some(Account::from(&user()))),
+        consent_page(),
+        logout_confirm(&confirm),
+        signed_out(&tenant()),
+        not_signed_out(&tenant()),
+        error(Some(&tenant()), &error_of, "r1"),
+        error(None, &error_of, "r1"),
+    ]
+}
+
+#[test]
+fn names_its_language_and_fits_phones() {
+    for page in all() {
+        assert!(page.contains("<html lang=\"en\">") && page.contains("width=device-width"));
+        assert!(page.starts_with("<!doctype html>"));
+    }
+}
+
+#[test]
+fn has_no_script_and_no_inline_style() {
+    for page in all() {
+        for forbidden in ["<script", "style=", "<style", "javascript:", " onload=\""] {
+            assert!(!page.contains(forbidden), "{forbidden} in {page}");
+        }
+    }
+}
+
+#[test]
+fn has_one_heading_and_one_main_part() {
+    for page in all() {
+        assert_eq!(page.matches("<h1>").count(), 1, "{page}");
+        assert_eq!(page.matches("<main ").count(), 1, "{page}");
+    }
+}
+
+#[test]
+fn labels_every_field_and_names_it_for_password_managers() {
+    // WCAG 2.2 §1.3.5, §3.3.2
+    let page = sign_in_with(|_| ());
+    for (id, purpose) in [("username", "username"), ("password", "current-password")] {
+        assert!(page.contains(&format!("<label for=\"{id}\">")), "{page}");
+        assert!(page.contains(&format!("autocomplete=\"{purpose}\"")), "{page}");
+    }
+}
+
+#[test]
+fn says_what_went_wrong_where_screen_readers_hear_it() {
+    // WCAG 2.2 §3.3.1, §4.1.3
+    let page = sign_in_with(|page| page.problem = Some("Not right."));
+    assert!(page.contains("role=\"alert\" id=\"problem\">Not right.</p>"), "{page}");
+    assert_eq!(page.matches("aria-describedby=\"problem\"").count(), 2);
+    assert!(page.contains("<title>Problem: Sign in"));
+}
+
+#[test]
+fn keeps_the_typed_username_and_never_a_password() {
+    let page = sign_in_with(|page| page.username = "alice");
+    assert!(page.contains("value=\"alice\""), "{page}");
+    let password = page.split("id=\"password\"").nth(1).expect("has a password field");
+    assert!(!password.split('>').next().unwrap_or_default().contains("value="), "{page}");
+}
+
+#[test]
+fn offers_the_sessions_account_to_continue_with() {
+    let page = sign_in_with(|page| page.account = Some(Account::from(&user())));
+    assert!(page.contains("value=\"continue\"") && page.contains("Use another account"), "{page}");
+}
+
+#[test]
+fn lists_scopes_in_words_and_in_order() {
+    let page = consent_page();
+    let at = |text| page.find(text).unwrap_or_else(|| panic!("{text} is missing in {page}"));
+    let order = ["Know who you are", "See your badges", "Keep access while you are away"].map(at);
+    assert!(order.is_sorted(), "{order:?}");
+}
+
+#[test]
+fn links_only_web_addresses() {
+    let page = consent_page();
+    assert!(page.contains("href=\"https://rp.test\""), "{page}");
+    assert!(!page.contains("Privacy policy"), "its address is a script");
+}
+
+#[test]
+fn explains_every_error_in_words() {
+    for code in [ErrorCode::InvalidClient, ErrorCode::ServerError, ErrorCode::InvalidScope] {
+        let page = error(Some(&tenant()), &OAuthError::new(code, "Detail."), "r1");
+        let heading = page.split("<h1>").nth(1).unwrap_or_default();
+        assert!(!heading.starts_with(code.as_str()), "{page}");
+        assert!(page.contains(&format!("<code>{code}</code>")), "{page}");
+        assert!(page.contains("<code>r1</code>") && page.contains("Detail."), "{page}");
+    }
+}
+
+#[test]
+fn links_assets_that_exist() {
+    let page = sign_in_with(|_| ());
+    for name in ["style.css", "theme.css", "icon.svg"] {
+        assert!(page.contains(&format!("href=\"/team/shop/_lanyard/{name}?v=")), "{page}");
+        assert!(asset(name, Some(&tenant())).is_some(), "{name}");
+    }
+    assert_eq!(asset("../Cargo.toml", Some(&tenant())), None);
+    assert_eq!(asset("theme.css", None), None);
+}
+
+/// Every pair of text and ground in the stylesheet, in both schemes (WCAG 2.2 §1.4.3).
+#[test]
+fn contrasts_in_both_schemes() {
+    use color::Color;
+    let (light, rest) = assets::STYLE.split_once("@media").expect("has both schemes");
+    let dark = rest.split_once("*, *::before").expect("ends").0;
+    let value = |scheme: &str, name: &str| {
+        let after = scheme.split(&format!("--{name}: ")).nth(1).expect("is defined");
+        Color::parse(after.split(';').next().unwrap_or_default()).expect("is a colour")
+    };
+    for scheme in [light, dark] {
+        for (text, ground, least) in [
+            ("text", "card", 4.5),
+            ("muted", "card", 4.5),
+            ("link", "card", 4.5),
+            ("link", "soft", 4.5),
+            ("text", "soft", 4.5),
+            ("muted", "soft", 4.5),
+            ("page-text", "page", 4.5),
+            ("accent-text", "accent", 4.5),
+            ("alert-text", "alert", 4.5),
+            ("field-edge", "card", 3.0),
+            ("accent-edge", "card", 3.0),
+        ] {
+            let ratio = value(scheme, text).contrast(value(scheme, ground));
+            assert!(ratio >= least, "{text} on {ground}: {ratio:.2}");
+        }
+    }
+}

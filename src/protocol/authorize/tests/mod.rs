@@ -17,9 +17,9 @@ use serde_json::{Map, Value, json};
 use super::{Ask, AuthorizeError, Served, validate};
 use crate::{
     model::{
-        ApplicationType, AuthMethod, Branding, Client, ClientId, ConsentPolicy, CustomScope,
-        GrantType, Issuer, Lifetimes, ObjectKey, Organization, RedirectUri, ResponseType,
-        RotationPolicy, Secret, SigningAlgorithm, Subject, Tenant, TenantId, Timestamp,
+        ApplicationType, AuthMethod, Client, ConsentPolicy, GrantType, Lifetimes, RedirectUri,
+        ResponseType, Subject, Tenant, Timestamp,
+        samples::{REDIRECT, client, tenant},
     },
     protocol::{
         error::{ErrorCode, OAuthError},
@@ -28,55 +28,9 @@ use crate::{
     },
 };
 
-const REDIRECT: &str = "https://rp.test/cb";
 /// The challenge of RFC 7636, Appendix B.
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
-
-fn tenant() -> Tenant {
-    let custom = CustomScope { description: "See your badges".into(), claims: vec![] };
-    Tenant {
-        id: TenantId::new("team", "shop"),
-        issuer: Issuer::parse("https://id.test/team/shop").expect("canonical"),
-        display_name: "Shop".into(),
-        organization: Organization { name: "Shop".into(), id: "team/shop".into() },
-        algorithms: vec![SigningAlgorithm::RS256],
-        rotation: RotationPolicy::default(),
-        lifetimes: Lifetimes::default(),
-        scopes: BTreeMap::from([("badges".to_owned(), custom)]),
-        branding: Branding::default(),
-    }
-}
-
-/// A confidential web client that may do everything.
-fn client() -> Client {
-    let uri = |text| RedirectUri::parse(text, ApplicationType::Web).expect("valid");
-    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
-    Client {
-        id: ClientId::new("team.wiki"),
-        object: ObjectKey::new("team", "wiki"),
-        tenant: TenantId::new("team", "shop"),
-        name: "Wiki".into(),
-        localized_names: BTreeMap::new(),
-        application_type: ApplicationType::Web,
-        redirect_uris: vec![uri(REDIRECT), uri("https://rp.test/other?tab=1")],
-        post_logout_redirect_uris: vec![],
-        origins: BTreeSet::new(),
-        grant_types: GrantType::ALL.iter().copied().collect(),
-        response_types: ResponseType::ALL.iter().copied().collect(),
-        scopes: words(&["openid", "profile", "email", "offline_access", "badges"]),
-        auth_method: AuthMethod::ClientSecretBasic,
-        secrets: vec![Secret::new("s3cret".into())],
-        consent: ConsentPolicy::Required,
-        lifetimes: Lifetimes::default(),
-        default_max_age: None,
-        require_auth_time: false,
-        client_uri: None,
-        logo_uri: None,
-        policy_uri: None,
-        tos_uri: None,
-    }
-}
 
 struct World {
     tenant: Tenant,

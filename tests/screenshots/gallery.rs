@@ -1,0 +1,197 @@
+//! The pages to look at: each kind once, plain and with a tenant's colours.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use lanyard::{
+    http::pages::{
+        Account, ConsentPage, ErrorPage, LogoutConfirmPage, Retry, SignInPage, consent, error,
+        error_page, logout_confirm, sign_in, signed_out,
+    },
+    model::{
+        ApplicationType, AuthMethod, Branding, Client, ClientId, ConsentPolicy, GrantType, Issuer,
+        Lifetimes, ObjectKey, Organization, RedirectUri, ResponseType, RotationPolicy,
+        SigningAlgorithm, Subject, Tenant, TenantId, User,
+    },
+    protocol::{
+        authorize::{Ask, Reason, Served, validate},
+        error::{ErrorCode, OAuthError},
+        params::Params,
+    },
+};
+use serde_json::{Map, Value};
+
+/// One page.
+pub struct Page {
+    pub name: &'static str,
+    pub html: String,
+}
+
+pub const LOGO: &str = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 64 64'>\
+    <circle cx='32' cy='32' r='30' fill='#e4572e'/><path d='M18 40l14-22 14 22z' fill='#fff'/></svg>";
+
+/// Every page, with logos at `origin`.
+pub fn pages(origin: &str) -> Vec<Page> {
+    let plain = tenant_named("plain");
+    let mut branded = tenant_named("branded");
+    branded.branding.logo_uri = Some(format!("{origin}/logo.svg"));
+    let wiki = client(None);
+    let shop = client(Some(format!("{origin}/logo.svg")));
+    let page = |name, html| Page { name, html };
+    vec![
+        page("sign-in", sign_in(&sign_in_page(&plain, &wiki))),
+        page("sign-in-branded", sign_in(&sign_in_page(&branded, &shop))),
+        page(
+            "sign-in-wrong",
+            sign_in(&SignInPage {
+                username: "alice",
+                problem: Some("The username or the password is not right. Please try again."),
+                ..sign_in_page(&plain, &wiki)
+            }),
+        ),
+        page(
+            "choose-account",
+            sign_in(&SignInPage {
+                account: Some(Account::from(&user())),
+                ..sign_in_page(&branded, &wiki)
+            }),
+        ),
+        page("consent", consent_of(&plain, wiki.clone())),
+        page("consent-branded", consent_of(&branded, shop)),
+        page(
+            "logout-confirm",
+            logout_confirm(&LogoutConfirmPage {
+                tenant: &plain,
+                client: Some(&wiki),
+                user: Some(&user()),
+                hidden: &[("token", "x")],
+            }),
+        ),
+        page("signed-out", signed_out(&plain)),
+        page("error", error(Some(&plain), &refused(), "01J9Z6W8Q4")),
+        page("error-nowhere", error(None, &refused(), "01J9Z6W8Q4")),
+        page("expired", error_page(&expired(&branded))),
+    ]
+}
+
+/// `plain` has no colours; `branded` has the most awkward ones: a pale accent on a strong ground.
+pub fn tenant_named(name: &str) -> Tenant {
+    let branding = match name {
+        "branded" => Branding {
+            logo_uri: None,
+            primary_color: Some("#ffd166".into()),
+            background_color: Some("#143d3a".into()),
+        },
+        _ => Branding::default(),
+    };
+    Tenant {
+        id: TenantId::new("team", name),
+        issuer: Issuer::parse(&format!("https://id.test/{name}")).expect("canonical"),
+        display_name: "Harbour Works".into(),
+        organization: Organization { name: "Harbour Works".into(), id: "team".into() },
+        algorithms: vec![SigningAlgorithm::RS256],
+        rotation: RotationPolicy::default(),
+        lifetimes: Lifetimes::default(),
+        scopes: BTreeMap::new(),
+        branding,
+    }
+}
+
+const SCOPES: &str = "openid profile email groups offline_access";
+
+fn client(logo_uri: Option<String>) -> Client {
+    let redirect = RedirectUri::parse("https://rp.test/cb", ApplicationType::Web);
+    Client {
+        id: ClientId::new("team.wiki"),
+        object: ObjectKey::new("team", "wiki"),
+        tenant: TenantId::new("team", "plain"),
+        name: "Team Wiki".into(),
+        localized_names: BTreeMap::new(),
+        application_type: ApplicationType::Web,
+        redirect_uris: vec![redirect.expect("valid")],
+        post_logout_redirect_uris: vec![],
+        origins: BTreeSet::new(),
+        grant_types: BTreeSet::from([GrantType::AuthorizationCode, GrantType::RefreshToken]),
+        response_types: BTreeSet::from([ResponseType::Code]),
+        scopes: SCOPES.split(' ').map(str::to_owned).collect(),
+        auth_method: AuthMethod::ClientSecretBasic,
+        secrets: vec![],
+        consent: ConsentPolicy::Required,
+        lifetimes: Lifetimes::default(),
+        default_max_age: None,
+        require_auth_time: false,
+        client_uri: Some("https://rp.test".into()),
+        logo_uri,
+        policy_uri: Some("https://rp.test/privacy".into()),
+        tos_uri: Some("https://rp.test/terms".into()),
+    }
+}
+
+fn user() -> User {
+    User {
+        object: ObjectKey::new("team", "alice"),
+        username: "alice".into(),
+        subject: Subject::new("alice-id"),
+        password: None,
+        claims: Map::from_iter([("name".to_owned(), Value::from("Alice Rivera"))]),
+        groups: vec![],
+        disabled: false,
+    }
+}
+
+fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
+    SignInPage {
+        tenant,
+        client,
+        interaction: "sealed",
+        username: "",
+        reason: Reason::NoSession,
+        problem: None,
+        account: None,
+    }
+}
+
+struct Only(Arc<Client>);
+
+impl Served for Only {
+    fn client(&self, _: &str) -> Option<Arc<Client>> {
+        Some(self.0.clone())
+    }
+
+    fn id_token(&self, _: &str) -> Option<Map<String, Value>> {
+        None
+    }
+}
+
+fn consent_of(tenant: &Tenant, client: Client) -> String {
+    let query = format!(
+        "client_id=team.wiki&redirect_uri=https://rp.test/cb&response_type=code&scope={}",
+        SCOPES.replace(' ', "+")
+    );
+    let ask: Ask = validate(tenant, &Only(Arc::new(client)), &Params::parse(query.as_bytes()))
+        .expect("the request is valid");
+    consent(&ConsentPage { tenant, ask: &ask, user: &user(), interaction: "sealed" })
+}
+
+fn refused() -> OAuthError {
+    OAuthError::new(
+        ErrorCode::InvalidRequest,
+        "The redirect_uri is not one that this application has registered. It must be the very \
+         same string as an entry of redirectUris.",
+    )
+}
+
+fn expired(tenant: &Tenant) -> ErrorPage<'_> {
+    ErrorPage {
+        tenant: Some(tenant),
+        title: "This page has expired",
+        message: "It was open for more than fifteen minutes.",
+        advice: "Start again, and sign in within a quarter of an hour.",
+        detail: "",
+        code: "interaction_expired",
+        request_id: "01J9Z6W8Q4",
+        retry: Some(Retry { href: "/", label: "Start again" }),
+    }
+}

@@ -1,0 +1,36 @@
+//! Pictures of every page, at a phone's and a desktop's width, light and dark, in
+//! `target/screenshots`. Needs Chromium; as root it is installed, elsewhere the test says SKIPPED.
+
+mod chromium;
+mod gallery;
+mod site;
+
+use std::{fs, path::Path};
+
+use chromium::Scheme;
+
+#[test]
+fn every_page_can_be_looked_at() {
+    let browser = match chromium::find_or_install() {
+        Ok(browser) => browser,
+        Err(reason) => {
+            println!("SKIPPED screenshots: {reason}");
+            return;
+        }
+    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+    fs::create_dir_all(&folder).expect("target can be written");
+    let site = site::serve(gallery::pages);
+    for page in site.names() {
+        for width in [390, 1280] {
+            for scheme in [Scheme::Light, Scheme::Dark] {
+                let picture = folder.join(format!("{page}-{width}-{scheme}.png"));
+                let _ = fs::remove_file(&picture);
+                chromium::screenshot(&browser, &site.framed(page, width), scheme, &picture);
+                let size = fs::metadata(&picture).expect("Chromium wrote the picture").len();
+                assert!(size > 2_000, "{} is blank", picture.display());
+            }
+        }
+    }
+    println!("{} pages in {}", site.names().count(), folder.display());
+}

@@ -1,0 +1,86 @@
+//! A server of ready pages and of the assets they link: enough for a browser to draw them.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    thread,
+};
+
+use lanyard::http::pages::asset;
+
+use super::gallery::{self, Page};
+
+/// A running server; it ends with the test.
+pub struct Site {
+    origin: String,
+    names: Vec<&'static str>,
+}
+
+impl Site {
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.names.iter().copied()
+    }
+
+    /// The page in a frame of that width: windows cannot be as narrow as phones.
+    pub fn framed(&self, page: &str, width: u32) -> String {
+        format!("{}/frame/{width}/{page}", self.origin)
+    }
+}
+
+/// Serves what `pages` makes of the server's own origin, where logos are.
+pub fn serve(pages: fn(&str) -> Vec<Page>) -> Site {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let origin = format!("http://{}", listener.local_addr().expect("is bound"));
+    let pages: BTreeMap<_, _> = pages(&origin).into_iter().map(|page| (page.name, page)).collect();
+    let names = pages.keys().copied().collect();
+    thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            // A browser that goes away is no failure of the page.
+            let _ = answer(connection, &pages);
+        }
+    });
+    Site { origin, names }
+}
+
+fn answer(mut connection: TcpStream, pages: &BTreeMap<&str, Page>) -> std::io::Result<()> {
+    let mut lines = BufReader::new(connection.try_clone()?).lines();
+    let request = lines.next().unwrap_or_else(|| Ok(String::new()))?;
+    for line in lines {
+        if line?.is_empty() {
+            break;
+        }
+    }
+    let path = request.split(' ').nth(1).unwrap_or_default();
+    let path = path.split('?').next().unwrap_or_default();
+    let (content_type, body) = route(path, pages).unwrap_or(("text/plain", String::new()));
+    write!(
+        connection,
+        "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn route(path: &str, pages: &BTreeMap<&str, Page>) -> Option<(&'static str, String)> {
+    let html = "text/html; charset=utf-8";
+    if let Some(rest) = path.strip_prefix("/frame/") {
+        let (width, name) = rest.split_once('/')?;
+        let frame = format!(
+            "<!doctype html><style>:root{{color-scheme:light dark}}body{{margin:0}}\
+             iframe{{border:0;display:block;height:100vh}}</style>\
+             <iframe width={width} src=/page/{name}></iframe>"
+        );
+        return Some((html, frame));
+    }
+    if let Some(name) = path.strip_prefix("/page/") {
+        return pages.get(name).map(|page| (html, page.html.clone()));
+    }
+    if path == "/logo.svg" {
+        return Some(("image/svg+xml", gallery::LOGO.to_owned()));
+    }
+    // /<tenant>/_lanyard/<file>, and /_lanyard/<file> of pages without one
+    let (tenant, file) = path.split_once("/_lanyard/")?;
+    let tenant = gallery::tenant_named(tenant.trim_start_matches('/'));
+    asset(file, Some(&tenant)).map(|asset| (asset.content_type, asset.body))
+}
