@@ -1,0 +1,99 @@
+//! Where people are found.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::model::{StoredPassword, Subject, User};
+
+/// Characters of a typed name that are looked at; names in manifests have at most 256.
+const LONGEST_USERNAME: usize = 512;
+
+/// The people of one tenant.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// The person with a normalised sign-in name, disabled or not.
+    async fn by_username(&self, username: &str) -> Option<Arc<User>>;
+
+    /// The person with a subject, disabled or not.
+    async fn by_subject(&self, subject: &Subject) -> Option<Arc<User>>;
+
+    /// The stored password that an attempt for an unknown `username` is checked against, in vain:
+    /// one of the tenant's own, always the same for a name, so that the time it takes does not tell
+    /// unknown names from known ones. `None`: there is none, and a hash of the default cost is
+    /// computed.
+    async fn decoy(&self, username: &str) -> Option<StoredPassword> {
+        let _ = username;
+        None
+    }
+}
+
+/// A directory's `decoy`: one of its stored passwords, chosen by the name.
+pub fn choose_decoy<'a>(
+    mut passwords: impl ExactSizeIterator<Item = &'a StoredPassword>,
+    username: &str,
+) -> Option<StoredPassword> {
+    let mut hasher = DefaultHasher::new();
+    username.hash(&mut hasher);
+    let count = u64::try_from(passwords.len()).ok().filter(|count| *count > 0)?;
+    passwords.nth(usize::try_from(hasher.finish() % count).ok()?).cloned()
+}
+
+/// The form in which sign-in names are compared: NFKC, lower case, without surrounding white space.
+/// Only the first characters of an overlong name count. Applying it twice changes nothing.
+pub fn normalize_username(text: &str) -> String {
+    let composed: String = text.trim().chars().take(LONGEST_USERNAME).nfkc().collect();
+    let lower: String = composed.to_lowercase().nfkc().collect();
+    lower.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::Secret;
+
+    #[test]
+    fn names_that_people_take_for_the_same_are_the_same() {
+        for typed in ["ada", " Ada ", "ADA", "ＡＤＡ", "\u{a0}ada\n", "ada\u{3000}"] {
+            assert_eq!(normalize_username(typed), "ada", "{typed:?}");
+        }
+        assert_eq!(normalize_username("Zoe\u{308}"), normalize_username("ZOË"));
+        assert_eq!(normalize_username("ΟΔΥΣΣΕΥΣ"), normalize_username("οδυσσευς"));
+    }
+
+    #[test]
+    fn other_names_stay_apart() {
+        assert_ne!(normalize_username("ada"), normalize_username("a da"));
+        assert_ne!(normalize_username("ada"), normalize_username("\u{430}da"), "Cyrillic a");
+        assert_eq!(normalize_username("  "), "");
+    }
+
+    #[test]
+    fn a_flood_of_characters_is_cut() {
+        assert!(normalize_username(&"a".repeat(100_000)).len() <= LONGEST_USERNAME);
+    }
+
+    #[test]
+    fn a_decoy_is_the_same_for_a_name_and_none_of_none() {
+        let passwords: Vec<_> =
+            (0..5).map(|n| StoredPassword::Plain(Secret::new(n.to_string()))).collect();
+        let first = choose_decoy(passwords.iter(), "mallory");
+        assert!(first.is_some());
+        assert_eq!(choose_decoy(passwords.iter(), "mallory"), first);
+        assert_eq!(choose_decoy([].iter(), "mallory"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_twice_changes_nothing(text in "\\PC{0,40}") {
+            let once = normalize_username(&text);
+            prop_assert_eq!(normalize_username(&once), once);
+        }
+    }
+}

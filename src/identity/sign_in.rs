@@ -1,0 +1,68 @@
+//! One attempt to sign in with a password, start to end: the order of its steps is what keeps it
+//! from telling who exists.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use crate::model::{Secret, TenantId, Timestamp, User};
+
+use super::{AttemptLimiter, Busy, Directory, PasswordPool, normalize_username};
+
+/// An attempt.
+#[derive(Debug)]
+pub struct SignIn<'a> {
+    /// Where.
+    pub tenant: &'a TenantId,
+    /// As typed.
+    pub username: &'a str,
+    /// As typed.
+    pub password: Secret<String>,
+    /// Of the browser.
+    pub address: IpAddr,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Why nobody was signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// No such user, another password, no password at all, or disabled: the person is told the
+    /// same in each case.
+    #[error("the user name or the password is wrong")]
+    Wrong,
+    /// Too many attempts; the next one counts after this long.
+    #[error("too many attempts; try again in {} seconds", .0.as_secs().max(1))]
+    Wait(Duration),
+    /// Nothing was checked.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+}
+
+impl SignIn<'_> {
+    /// Finds the person and checks the password, within the limit on attempts.
+    pub async fn decide(
+        self,
+        directory: &dyn Directory,
+        passwords: &PasswordPool,
+        attempts: &AttemptLimiter,
+    ) -> Result<Arc<User>, Refused> {
+        let Self { tenant, address, now, .. } = self;
+        let username = normalize_username(self.username);
+        attempts.admit(tenant, &username, address, now).map_err(Refused::Wait)?;
+        let user = directory.by_username(&username).await;
+        let decoy = directory.decoy(&username).await;
+        match passwords.verify_or_decoy(user.as_deref(), decoy, self.password).await {
+            Ok(true) => {
+                attempts.succeeded(tenant, &username, address, now);
+                user.ok_or(Refused::Wrong)
+            }
+            Ok(false) => Err(Refused::Wrong),
+            Err(busy) => {
+                attempts.withdraw(tenant, &username, address);
+                Err(busy.into())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,377 @@
+//! What the admin port shows, in OpenMetrics' text form.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use prometheus_client::{
+    encoding::text,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    registry::{Registry, Unit},
+};
+
+use crate::model::{Kind, TenantId, Timestamp};
+
+use super::labels::{
+    Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, Operation, ReconcileOutcome,
+    RequestOutcome, TenantLogin, TenantRequest, TenantToken, TokenKind,
+};
+
+/// From a discovery answer to a sign-in that waited in a queue.
+const SECONDS: [f64; 14] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
+
+/// The metrics of a process. A tenant is a label only while it is served: what belongs to none, or
+/// to one that is gone, has an empty label, and the series of a tenant go with it.
+pub struct Metrics {
+    registry: Registry,
+    families: Families,
+    gauges: Gauges,
+    /// When the snapshot was built, in milliseconds.
+    built_at: AtomicI64,
+    /// Those served, with their labels. Held while a series is written, so that none comes back.
+    tenants: RwLock<HashMap<TenantId, Arc<str>>>,
+}
+
+struct Families {
+    requests: Family<TenantRequest, Counter>,
+    durations: Family<EndpointOnly, Histogram, fn() -> Histogram>,
+    logins: Family<TenantLogin, Counter>,
+    tokens: Family<TenantToken, Counter>,
+    reconciles: Family<KindOutcome, Counter>,
+    store_errors: Family<Operation, Counter>,
+    objects: Family<KindOnly, Gauge>,
+}
+
+#[derive(Default)]
+struct Gauges {
+    revision: Gauge,
+    age: Gauge<f64, AtomicU64>,
+    source_healthy: Gauge,
+    leader: Gauge,
+    connections: Gauge,
+    passwords_queued: Gauge,
+}
+
+impl Metrics {
+    /// All metrics, at zero.
+    pub fn new() -> Self {
+        let families = Families {
+            requests: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            logins: Family::default(),
+            tokens: Family::default(),
+            reconciles: Family::default(),
+            store_errors: Family::default(),
+            objects: Family::default(),
+        };
+        let mut registry = Registry::with_prefix("lanyard");
+        families.register(&mut registry);
+        let gauges = Gauges::default();
+        gauges.register(&mut registry);
+        let version = vec![("version", env!("CARGO_PKG_VERSION"))];
+        registry.register("build", "The version that runs", Info::new(version));
+        let tenants = RwLock::default();
+        Self { registry, families, gauges, built_at: AtomicI64::new(i64::MIN), tenants }
+    }
+
+    /// A request was answered with `status` after `took`.
+    pub fn request(
+        &self,
+        tenant: Option<&TenantId>,
+        endpoint: Endpoint,
+        status: u16,
+        took: Duration,
+    ) {
+        self.families
+            .durations
+            .get_or_create(&EndpointOnly { endpoint })
+            .observe(took.as_secs_f64());
+        let outcome = RequestOutcome::of_status(status);
+        let tenants = self.tenants();
+        let tenant = label(&tenants, tenant);
+        self.families.requests.get_or_create(&TenantRequest { tenant, endpoint, outcome }).inc();
+    }
+
+    /// Somebody tried to sign in.
+    pub fn login(&self, tenant: &TenantId, outcome: LoginOutcome) {
+        let tenants = self.tenants();
+        let tenant = label(&tenants, Some(tenant));
+        self.families.logins.get_or_create(&TenantLogin { tenant, outcome }).inc();
+    }
+
+    /// A token or code was issued.
+    pub fn token_issued(&self, tenant: &TenantId, kind: TokenKind) {
+        let tenants = self.tenants();
+        let tenant = label(&tenants, Some(tenant));
+        self.families.tokens.get_or_create(&TenantToken { tenant, kind }).inc();
+    }
+
+    /// An object was reconciled.
+    pub fn reconciled(&self, kind: Kind, outcome: ReconcileOutcome) {
+        let labels = KindOutcome { kind: kind.as_str(), outcome };
+        self.families.reconciles.get_or_create(&labels).inc();
+    }
+
+    /// The store did not do what was asked; `operation` is the name of the method.
+    pub fn store_failed(&self, operation: &'static str) {
+        self.families.store_errors.get_or_create(&Operation { operation }).inc();
+    }
+
+    /// A snapshot is served from now on, with these tenants, built from so many objects of a kind.
+    pub fn snapshot(
+        &self,
+        revision: u64,
+        built_at: Timestamp,
+        tenants: impl IntoIterator<Item = TenantId>,
+        objects: &[(Kind, usize)],
+    ) {
+        self.gauges.revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
+        self.built_at.store(built_at.millis(), Ordering::Relaxed);
+        for (kind, count) in objects {
+            let count = i64::try_from(*count).unwrap_or(i64::MAX);
+            self.families.objects.get_or_create(&KindOnly::from(*kind)).set(count);
+        }
+        let served = tenants.into_iter().map(|tenant| {
+            let label = Arc::from(tenant.to_string());
+            (tenant, label)
+        });
+        let served: HashMap<TenantId, Arc<str>> = served.collect();
+        let mut known = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        for (_, label) in known.iter().filter(|(tenant, _)| !served.contains_key(tenant)) {
+            self.families.forget(label);
+        }
+        *known = served;
+    }
+
+    /// Whether the source of objects (the API server, the folder) answers.
+    pub fn source_healthy(&self, healthy: bool) {
+        self.gauges.source_healthy.set(healthy.into());
+    }
+
+    /// Whether this replica holds the Lease.
+    pub fn leader(&self, leads: bool) {
+        self.gauges.leader.set(leads.into());
+    }
+
+    /// Connections that are open.
+    pub fn connections(&self, open: usize) {
+        self.gauges.connections.set(i64::try_from(open).unwrap_or(i64::MAX));
+    }
+
+    /// Password checks that wait for a thread.
+    pub fn passwords_queued(&self, waiting: usize) {
+        self.gauges.passwords_queued.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    }
+
+    /// OpenMetrics 1.0 text (`application/openmetrics-text; version=1.0.0; charset=utf-8`).
+    pub fn render(&self, now: Timestamp) -> String {
+        let built_at = self.built_at.load(Ordering::Relaxed);
+        if built_at != i64::MIN {
+            self.gauges.age.set(now.since(Timestamp::from_millis(built_at)).as_secs_f64());
+        }
+        let mut output = String::new();
+        text::encode(&mut output, &self.registry).expect("writing to a string does not fail");
+        output
+    }
+
+    fn tenants(&self) -> RwLockReadGuard<'_, HashMap<TenantId, Arc<str>>> {
+        self.tenants.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The label of a tenant that is served; empty otherwise.
+fn label(tenants: &HashMap<TenantId, Arc<str>>, tenant: Option<&TenantId>) -> Arc<str> {
+    tenant.and_then(|tenant| tenants.get(tenant)).cloned().unwrap_or_default()
+}
+
+impl Families {
+    fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "requests",
+            "Requests answered, by tenant, endpoint and outcome",
+            self.requests.clone(),
+        );
+        registry.register_with_unit(
+            "request_duration",
+            "Time from a request's head to its answer, by endpoint",
+            Unit::Seconds,
+            self.durations.clone(),
+        );
+        registry.register(
+            "logins",
+            "Attempts to sign in, by tenant and outcome",
+            self.logins.clone(),
+        );
+        registry.register(
+            "tokens_issued",
+            "Tokens and codes issued, by tenant and kind",
+            self.tokens.clone(),
+        );
+        registry.register(
+            "reconciles",
+            "Objects reconciled, by kind and outcome",
+            self.reconciles.clone(),
+        );
+        registry.register(
+            "store_errors",
+            "Operations that the store did not do",
+            self.store_errors.clone(),
+        );
+        registry.register(
+            "snapshot_objects",
+            "Objects that the snapshot was built from, by kind",
+            self.objects.clone(),
+        );
+    }
+
+    /// Drops the series of a tenant.
+    fn forget(&self, tenant: &Arc<str>) {
+        for &endpoint in Endpoint::ALL {
+            for &outcome in RequestOutcome::ALL {
+                let tenant = Arc::clone(tenant);
+                self.requests.remove(&TenantRequest { tenant, endpoint, outcome });
+            }
+        }
+        for &outcome in LoginOutcome::ALL {
+            self.logins.remove(&TenantLogin { tenant: Arc::clone(tenant), outcome });
+        }
+        for &kind in TokenKind::ALL {
+            self.tokens.remove(&TenantToken { tenant: Arc::clone(tenant), kind });
+        }
+    }
+}
+
+impl Gauges {
+    fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "snapshot_revision",
+            "Revision of the snapshot that is served",
+            self.revision.clone(),
+        );
+        registry.register_with_unit(
+            "snapshot_age",
+            "Time since the snapshot that is served was built",
+            Unit::Seconds,
+            self.age.clone(),
+        );
+        registry.register(
+            "source_healthy",
+            "1 if the source of objects answers, 0 if the last snapshot is served without it",
+            self.source_healthy.clone(),
+        );
+        registry.register("leader", "1 if this replica holds the Lease", self.leader.clone());
+        registry.register("connections", "Connections that are open", self.connections.clone());
+        registry.register(
+            "password_checks_queued",
+            "Password checks that wait for a thread",
+            self.passwords_queued.clone(),
+        );
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
+
+    fn tenant(name: &str) -> TenantId {
+        TenantId::new("team", name)
+    }
+
+    fn serving(names: &[&str]) -> Metrics {
+        let metrics = Metrics::new();
+        metrics.snapshot(7, NOW, names.iter().map(|name| tenant(name)), &[(Kind::Tenant, 2)]);
+        metrics
+    }
+
+    fn has(metrics: &Metrics, line: &str) -> bool {
+        metrics.render(NOW.plus(Duration::from_secs(3))).lines().any(|found| found == line)
+    }
+
+    #[test]
+    fn counts_requests_by_tenant_endpoint_and_outcome() {
+        let metrics = serving(&["main"]);
+        for status in [200, 304, 400, 503] {
+            let took = Duration::from_millis(2);
+            metrics.request(Some(&tenant("main")), Endpoint::Token, status, took);
+        }
+        let line = |outcome, count| {
+            format!(
+                "lanyard_requests_total{{tenant=\"team/main\",endpoint=\"token\",outcome=\"{outcome}\"}} {count}"
+            )
+        };
+        for (outcome, count) in [("ok", 2), ("refused", 1), ("failed", 1)] {
+            assert!(has(&metrics, &line(outcome, count)), "{}", metrics.render(NOW));
+        }
+        assert!(has(&metrics, "lanyard_request_duration_seconds_count{endpoint=\"token\"} 4"));
+    }
+
+    #[test]
+    fn a_tenant_that_is_not_served_is_no_label() {
+        let metrics = serving(&["main"]);
+        metrics.login(&tenant("invented"), LoginOutcome::Failure);
+        assert!(!metrics.render(NOW).contains("invented"));
+        assert!(has(&metrics, "lanyard_logins_total{tenant=\"\",outcome=\"failure\"} 1"));
+    }
+
+    #[test]
+    fn the_series_of_a_tenant_go_with_it() {
+        let metrics = serving(&["main", "gone"]);
+        for name in ["main", "gone"] {
+            let id = tenant(name);
+            metrics.request(Some(&id), Endpoint::Login, 200, Duration::ZERO);
+            metrics.login(&id, LoginOutcome::Success);
+            metrics.token_issued(&id, TokenKind::IdToken);
+        }
+        assert!(metrics.render(NOW).contains("team/gone"));
+        metrics.snapshot(8, NOW, [tenant("main")], &[(Kind::Tenant, 1)]);
+        let text = metrics.render(NOW);
+        assert!(!text.contains("team/gone"), "{text}");
+        assert!(text.contains("team/main"));
+        metrics.login(&tenant("gone"), LoginOutcome::Success);
+        assert!(!metrics.render(NOW).contains("team/gone"), "nor do late requests bring them back");
+    }
+
+    #[test]
+    fn shows_the_snapshot_and_the_process() {
+        let metrics = serving(&["main"]);
+        metrics.source_healthy(true);
+        metrics.leader(false);
+        metrics.passwords_queued(4);
+        metrics.store_failed("insert");
+        metrics.reconciled(Kind::OidcClient, ReconcileOutcome::Retry);
+        for line in [
+            "lanyard_snapshot_revision 7",
+            "lanyard_snapshot_age_seconds 3.0",
+            "lanyard_snapshot_objects{kind=\"Tenant\"} 2",
+            "lanyard_source_healthy 1",
+            "lanyard_leader 0",
+            "lanyard_password_checks_queued 4",
+            "lanyard_store_errors_total{operation=\"insert\"} 1",
+            "lanyard_reconciles_total{kind=\"OidcClient\",outcome=\"retry\"} 1",
+            "# EOF",
+        ] {
+            assert!(has(&metrics, line), "{line} in\n{}", metrics.render(NOW));
+        }
+    }
+}
