@@ -19,10 +19,10 @@ dev: ## Build, and serve examples/quickstart at http://localhost:8080 (DIR=... f
 	$(CARGO) build $(LOCKED) --release --quiet
 	./target/release/lanyard dev $(DIR)
 
-test: testenv ## Run every test: unit, HTTP, golden, property, architecture, API server and, where it can, real Pods
+test: ## Run every test: unit, HTTP, golden, property, architecture, API server and, where it can, real Pods
 	tests/run.sh
 
-e2e: testenv-node ## Install the chart on a real cluster with real Pods, or on the one that E2E_KUBECONFIG names
+e2e: ## Install the chart on a real cluster with real Pods, or on the one that E2E_KUBECONFIG names
 	tests/run.sh e2e
 
 check: ## Formatting, lints, generated files, chart, licences
@@ -30,7 +30,7 @@ check: ## Formatting, lints, generated files, chart, licences
 
 crds: ## Write crds/ and the chart's copies from the code
 	$(CARGO) run $(LOCKED) --quiet -- crds --dir crds
-	mkdir -p charts/lanyard/crds && cp crds/*.yaml charts/lanyard/crds/
+	mkdir -p charts/lanyard/crds && mkdir -p charts/lanyard/crds && cp crds/*.yaml charts/lanyard/crds/
 
 image: ## Build the container image (docker or podman)
 	$$(command -v docker || command -v podman) build -t $(IMAGE) .
