@@ -1,0 +1,208 @@
+//! Keys that users bring: PKCS#1, PKCS#8 or SEC1 in PEM, a JWK or a JWK set. Checked, never written.
+
+use std::sync::Arc;
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use k8s_openapi::ByteString;
+use rsa::{
+    BigUint, RsaPrivateKey,
+    pkcs1::DecodeRsaPrivateKey,
+    pkcs8::{DecodePrivateKey, EncodePrivateKey},
+    traits::PublicKeyParts,
+};
+use serde_json::Value;
+
+use super::{
+    entry::{Entries, KeyTimes},
+    material::Material,
+    ring::{KeyRing, SigningKey, thumbprint},
+};
+use crate::model::Timestamp;
+
+/// Bits that an RSA key has at least (RFC 7518 §3.3).
+const RSA_BITS: usize = 2048;
+
+/// Why a user's keys cannot be used. The display says what to do, and shows nothing of the key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+    /// The entry named is not there.
+    #[error("has no entry {0:?}")]
+    NoEntry(String),
+    /// There is nothing in the Secret.
+    #[error("holds no key; add an entry with a private key in PEM or as a JWK")]
+    Empty,
+    /// Not a form that is read.
+    #[error("entry {0:?} is no private key in PEM (PKCS#1, PKCS#8, SEC1) and no JWK or JWK set")]
+    Unreadable(String),
+    /// Only a public key.
+    #[error("entry {0:?} has no private part")]
+    NotPrivate(String),
+    /// Encrypted.
+    #[error("entry {0:?} is encrypted; store it without a passphrase")]
+    Encrypted(String),
+    /// RSA with too few bits.
+    #[error("entry {0:?} is an RSA key of {1} bits; it must have at least 2048")]
+    Weak(String, usize),
+    /// Of a kind that is not signed with.
+    #[error("entry {0:?} is of a kind that is not supported; use RSA, EC P-256 or Ed25519")]
+    Unsupported(String),
+    /// Its parts do not belong together.
+    #[error("entry {0:?} is not a consistent key: its parts do not belong together")]
+    Inconsistent(String),
+}
+
+/// The ring of a user's Secret: of every entry, or of the one named. All keys sign from the start;
+/// of several of one algorithm the last by entry name does.
+pub fn import(entries: &Entries, only: Option<&str>) -> Result<KeyRing, ImportError> {
+    let mut keys = Vec::new();
+    let chosen: Vec<(&String, &ByteString)> = match only {
+        Some(name) => {
+            vec![entries.get_key_value(name).ok_or_else(|| ImportError::NoEntry(name.to_owned()))?]
+        }
+        None => entries.iter().collect(),
+    };
+    for (name, ByteString(bytes)) in chosen {
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| ImportError::Unreadable(name.clone()))?.trim();
+        if text.starts_with('{') {
+            from_json(name, text, &mut keys)?;
+        } else {
+            keys.push((from_pem(name, text)?, None));
+        }
+    }
+    if keys.is_empty() {
+        return Err(ImportError::Empty);
+    }
+    let mut ring = Vec::with_capacity(keys.len());
+    for (order, (material, kid)) in keys.into_iter().enumerate() {
+        // Order stands in for time: the last of an algorithm signs.
+        let at = Timestamp::from_millis(i64::try_from(order).unwrap_or(0));
+        let times = KeyTimes { published_at: at, signs_from: at, retire_at: None };
+        let unusable = || ImportError::Inconsistent(kid.clone().unwrap_or_default());
+        let id = match &kid {
+            Some(kid) => kid.clone(),
+            None => thumbprint(&material.public_jwk()).ok_or_else(unusable)?,
+        };
+        ring.push(Arc::new(SigningKey::new(id, times, material).map_err(|_| unusable())?));
+    }
+    Ok(KeyRing::new(ring))
+}
+
+fn from_pem(name: &str, text: &str) -> Result<Material, ImportError> {
+    let blocks = pem::parse_many(text).map_err(|_| ImportError::Unreadable(name.to_owned()))?;
+    let block = blocks.iter().find(|block| block.tag().ends_with("PRIVATE KEY")).ok_or_else(
+        || match blocks.first() {
+            Some(_) => ImportError::NotPrivate(name.to_owned()),
+            None => ImportError::Unreadable(name.to_owned()),
+        },
+    )?;
+    let der = block.contents();
+    let encrypted = block.headers().get("DEK-Info").is_some();
+    if encrypted || block.tag() == "ENCRYPTED PRIVATE KEY" {
+        return Err(ImportError::Encrypted(name.to_owned()));
+    }
+    match block.tag() {
+        "RSA PRIVATE KEY" => {
+            let key = RsaPrivateKey::from_pkcs1_der(der)
+                .map_err(|_| ImportError::Inconsistent(name.to_owned()))?;
+            from_rsa(name, &key)
+        }
+        "EC PRIVATE KEY" => {
+            EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
+                .map(Material::Ec)
+                .map_err(|_| ImportError::Unsupported(name.to_owned()))
+        }
+        "PRIVATE KEY" => from_pkcs8(name, der),
+        _ => Err(ImportError::Unsupported(name.to_owned())),
+    }
+}
+
+fn from_pkcs8(name: &str, der: &[u8]) -> Result<Material, ImportError> {
+    if let Ok(key) = RsaPrivateKey::from_pkcs8_der(der) {
+        return from_rsa(name, &key);
+    }
+    if let Ok(key) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der) {
+        return Ok(Material::Ec(key));
+    }
+    Ed25519KeyPair::from_pkcs8_maybe_unchecked(der)
+        .map(Material::Ed)
+        .map_err(|_| ImportError::Unsupported(name.to_owned()))
+}
+
+/// Checks an RSA key and hands it to the library that signs.
+fn from_rsa(name: &str, key: &RsaPrivateKey) -> Result<Material, ImportError> {
+    if key.n().bits() < RSA_BITS {
+        return Err(ImportError::Weak(name.to_owned(), key.n().bits()));
+    }
+    let inconsistent = || ImportError::Inconsistent(name.to_owned());
+    key.validate().map_err(|_| inconsistent())?;
+    let der = key.to_pkcs8_der().map_err(|_| inconsistent())?;
+    RsaKeyPair::from_pkcs8(der.as_bytes()).map(Material::Rsa).map_err(|_| inconsistent())
+}
+
+type Imported = (Material, Option<String>);
+
+fn from_json(name: &str, text: &str, keys: &mut Vec<Imported>) -> Result<(), ImportError> {
+    let value: Value =
+        serde_json::from_str(text).map_err(|_| ImportError::Unreadable(name.to_owned()))?;
+    match value.get("keys").and_then(Value::as_array) {
+        Some(set) => set.iter().try_for_each(|jwk| {
+            keys.push(from_jwk(name, jwk)?);
+            Ok(())
+        }),
+        None => {
+            keys.push(from_jwk(name, &value)?);
+            Ok(())
+        }
+    }
+}
+
+/// RFC 7518 §6, RFC 8037 §2.
+fn from_jwk(name: &str, jwk: &Value) -> Result<Imported, ImportError> {
+    let inconsistent = || ImportError::Inconsistent(name.to_owned());
+    let text = |member: &str| jwk.get(member).and_then(Value::as_str);
+    let bytes = |member: &str| -> Result<Vec<u8>, ImportError> {
+        let value = text(member).ok_or_else(inconsistent)?;
+        URL_SAFE_NO_PAD.decode(value).map_err(|_| inconsistent())
+    };
+    let kty = text("kty").ok_or_else(|| ImportError::Unreadable(name.to_owned()))?;
+    if text("d").is_none() {
+        return Err(ImportError::NotPrivate(name.to_owned()));
+    }
+    let material = match (kty, text("crv")) {
+        ("RSA", _) => {
+            let number = |member| bytes(member).map(|bytes| BigUint::from_bytes_be(&bytes));
+            let primes = match (text("p"), text("q")) {
+                (Some(_), Some(_)) => vec![number("p")?, number("q")?],
+                _ => Vec::new(),
+            };
+            let key =
+                RsaPrivateKey::from_components(number("n")?, number("e")?, number("d")?, primes)
+                    .map_err(|_| inconsistent())?;
+            from_rsa(name, &key)?
+        }
+        ("EC", Some("P-256")) => {
+            let point = [&[4][..], &bytes("x")?, &bytes("y")?].concat();
+            EcdsaKeyPair::from_private_key_and_public_key(
+                &ECDSA_P256_SHA256_FIXED_SIGNING,
+                &bytes("d")?,
+                &point,
+            )
+            .map(Material::Ec)
+            .map_err(|_| inconsistent())?
+        }
+        ("OKP", Some("Ed25519")) => {
+            Ed25519KeyPair::from_seed_and_public_key(&bytes("d")?, &bytes("x")?)
+                .map(Material::Ed)
+                .map_err(|_| inconsistent())?
+        }
+        _ => return Err(ImportError::Unsupported(name.to_owned())),
+    };
+    Ok((material, text("kid").map(str::to_owned)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+use serde_json::json;
+
+use super::*;
+use crate::{
+    keys::{JwtType, generate},
+    model::SigningAlgorithm,
+};
+
+fn entries(text: impl Into<String>) -> Entries {
+    Entries::from([("key".to_owned(), ByteString(text.into().into_bytes()))])
+}
+
+fn pkcs8(algorithm: SigningAlgorithm) -> String {
+    let at = Timestamp::from_secs(0);
+    let times = KeyTimes { published_at: at, signs_from: at, retire_at: None };
+    generate(algorithm, times).expect("a key").private_key.expose().clone()
+}
+
+fn signs_and_verifies(ring: &KeyRing, algorithm: SigningAlgorithm) {
+    let key = ring.signing_key(algorithm, Timestamp::from_secs(9)).expect("it signs");
+    let token = key.sign(JwtType::IdToken, br#"{"sub":"me"}"#).expect("signed");
+    assert_eq!(ring.verify(&token, JwtType::IdToken).expect("verified")["sub"], "me");
+    assert!(ring.verify(&token, JwtType::AccessToken).is_err(), "another type");
+}
+
+#[test]
+fn takes_pkcs8_of_every_kind() {
+    for algorithm in SigningAlgorithm::ALL {
+        let ring = import(&entries(pkcs8(algorithm)), None).expect("imported");
+        signs_and_verifies(&ring, algorithm);
+    }
+}
+
+#[test]
+fn takes_pkcs1_and_sec1() {
+    use rsa::pkcs1::{EncodeRsaPrivateKey, LineEnding};
+    let key = RsaPrivateKey::from_pkcs8_pem(&pkcs8(SigningAlgorithm::RS256)).expect("a key");
+    let pem = key.to_pkcs1_pem(LineEnding::LF).expect("PEM").to_string();
+    signs_and_verifies(&import(&entries(pem), None).expect("imported"), SigningAlgorithm::RS256);
+
+    let sec1 = "-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIIBuYxTeXaCmZO66XTwjUHPhQbzLvwzSzLSZ1Lh7k1aPoAoGCCqGSM49
+AwEHoUQDQgAEyC/FAVhH8KxW0xkPbmOTgYkI0TdcdVMdkLVzRbYFbEZ0lKgvkS6I
+-----END EC PRIVATE KEY-----";
+    // A truncated key is refused rather than used.
+    assert!(import(&entries(sec1), None).is_err());
+}
+
+#[test]
+fn takes_a_jwk_set_and_keeps_its_kids() {
+    use rsa::traits::{PrivateKeyParts, PublicKeyParts};
+    let key = RsaPrivateKey::from_pkcs8_pem(&pkcs8(SigningAlgorithm::RS256)).expect("a key");
+    let b64 = |number: &BigUint| URL_SAFE_NO_PAD.encode(number.to_bytes_be());
+    let jwk = json!({ "keys": [{
+        "kty": "RSA", "kid": "mine", "n": b64(key.n()), "e": b64(key.e()), "d": b64(key.d()),
+        "p": b64(&key.primes()[0]), "q": b64(&key.primes()[1]),
+    }] });
+    let ring = import(&entries(jwk.to_string()), None).expect("imported");
+    assert_eq!(ring.keys()[0].kid, "mine");
+    signs_and_verifies(&ring, SigningAlgorithm::RS256);
+    let shown = ring.jwks().to_string();
+    for private in ["\"d\"", "\"p\"", "\"q\""] {
+        assert!(!shown.contains(private), "{shown}");
+    }
+}
+
+#[test]
+fn says_what_is_wrong_without_showing_the_key() {
+    let mut rng = rsa::rand_core::OsRng;
+    let weak = RsaPrivateKey::new(&mut rng, 1024).expect("a key");
+    let weak = weak.to_pkcs8_pem(rsa::pkcs8::LineEnding::LF).expect("PEM").to_string();
+    let name = || "key".to_owned();
+    for (text, error) in [
+        (weak, ImportError::Weak(name(), 1024)),
+        ("hello".to_owned(), ImportError::Unreadable(name())),
+        ("{\"a\":1}".to_owned(), ImportError::Unreadable(name())),
+        ("{\"kty\":\"RSA\"}".to_owned(), ImportError::NotPrivate(name())),
+        ("{\"kty\":\"oct\",\"d\":\"AA\"}".to_owned(), ImportError::Unsupported(name())),
+        (
+            "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----".to_owned(),
+            ImportError::NotPrivate(name()),
+        ),
+        (
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----"
+                .to_owned(),
+            ImportError::Encrypted(name()),
+        ),
+    ] {
+        assert_eq!(import(&entries(text.clone()), None).err(), Some(error), "{text:.40}");
+    }
+    assert_eq!(
+        import(&entries("x"), Some("other")).err(),
+        Some(ImportError::NoEntry("other".into()))
+    );
+    assert_eq!(import(&Entries::new(), None).err(), Some(ImportError::Empty));
+}

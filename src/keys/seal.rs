@@ -1,0 +1,197 @@
+//! Sealed values: what travels through browsers and comes back unread and unaltered.
+//!
+//! Version, key id and salt in the clear, then AES-256-GCM; key and nonce come by HKDF-SHA-256 from
+//! a sealing key and the salt, over purpose and tenant, so that no sealed value can stand in for
+//! another, and none is worth anything at another tenant.
+
+use std::sync::Arc;
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
+    hkdf,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{
+    entry::{DamagedEntry, Entries},
+    sealing_keys::{SealingKey, read_sealing_keys},
+};
+use crate::model::{Entropy, TenantId, Timestamp};
+
+const VERSION: u8 = 1;
+const SALT: usize = 16;
+/// Version, key id, salt.
+const HEADER: usize = 1 + 4 + SALT;
+
+/// What a sealed value is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// An authorization code.
+    Code,
+    /// A refresh token.
+    Refresh,
+    /// An authorization request on its way through sign-in.
+    Interaction,
+    /// A cookie's value.
+    Cookie,
+    /// A token against forged forms.
+    Form,
+}
+
+impl Purpose {
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::Code => b"lanyard code",
+            Self::Refresh => b"lanyard refresh",
+            Self::Interaction => b"lanyard interaction",
+            Self::Cookie => b"lanyard cookie",
+            Self::Form => b"lanyard form",
+        }
+    }
+}
+
+/// The installation's sealing keys, ready to use.
+#[derive(Clone, Debug)]
+pub struct Sealer {
+    keys: Arc<[SealingKey]>,
+}
+
+impl Sealer {
+    /// The keys of the Secret; `None` if it has no usable one.
+    pub fn from_entries(entries: &Entries) -> (Option<Self>, Vec<DamagedEntry>) {
+        let (mut keys, damaged) = read_sealing_keys(entries);
+        keys.sort_by_key(|key| (key.seals_from, key.id));
+        ((!keys.is_empty()).then(|| Self { keys: keys.into() }), damaged)
+    }
+
+    /// Seals a value: base64url without padding, 37 bytes and a third longer than the value.
+    pub fn seal(
+        &self,
+        purpose: Purpose,
+        tenant: &TenantId,
+        plain: &[u8],
+        entropy: &dyn Entropy,
+        now: Timestamp,
+    ) -> String {
+        // With no key due, as when the clock went back, the oldest is known everywhere.
+        let due = self.keys.iter().rfind(|key| key.seals_from <= now);
+        let key = due.unwrap_or(&self.keys[0]);
+        let mut sealed = Vec::with_capacity(HEADER + plain.len() + 16);
+        sealed.push(VERSION);
+        sealed.extend_from_slice(&key.id);
+        let mut salt = [0; SALT];
+        entropy.fill(&mut salt);
+        sealed.extend_from_slice(&salt);
+        let (aead, nonce) = derive(key, &salt, purpose, tenant);
+        let mut body = plain.to_vec();
+        aead.seal_in_place_append_tag(nonce, Aad::from(&sealed[..]), &mut body)
+            .expect("AES-GCM seals what fits in memory");
+        sealed.extend_from_slice(&body);
+        URL_SAFE_NO_PAD.encode(sealed)
+    }
+
+    /// Opens what this installation sealed for this purpose and tenant; anything else is `None`.
+    pub fn open(&self, purpose: Purpose, tenant: &TenantId, text: &str) -> Option<Vec<u8>> {
+        let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (header, body) = sealed.split_at_checked(HEADER)?;
+        if header[0] != VERSION {
+            return None;
+        }
+        let key = self.keys.iter().find(|key| key.id == header[1..5])?;
+        let (aead, nonce) = derive(key, &header[5..], purpose, tenant);
+        let mut body = body.to_vec();
+        let plain = aead.open_in_place(nonce, Aad::from(header), &mut body).ok()?.len();
+        body.truncate(plain);
+        Some(body)
+    }
+}
+
+/// 32 bytes of key and 12 of nonce.
+#[derive(Clone, Copy)]
+struct KeyAndNonce;
+
+impl hkdf::KeyType for KeyAndNonce {
+    fn len(&self) -> usize {
+        32 + 12
+    }
+}
+
+fn derive(
+    key: &SealingKey,
+    salt: &[u8],
+    purpose: Purpose,
+    tenant: &TenantId,
+) -> (LessSafeKey, Nonce) {
+    let tenant = tenant.to_string();
+    // NUL parts label and tenant; neither can hold one.
+    let info = [purpose.label(), b"\0", tenant.as_bytes()];
+    let mut derived = [0; 32 + 12];
+    hkdf::Salt::new(hkdf::HKDF_SHA256, salt)
+        .extract(key.key.expose())
+        .expand(&info, KeyAndNonce)
+        .and_then(|material| material.fill(&mut derived))
+        .expect("44 bytes are within what HKDF gives");
+    let aead = UnboundKey::new(&AES_256_GCM, &derived[..32]).expect("32 bytes are a key");
+    let mut nonce = [0; 12];
+    nonce.copy_from_slice(&derived[32..]);
+    (LessSafeKey::new(aead), Nonce::assume_unique_for_key(nonce))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        keys::{new_sealing_key, write_sealing_key},
+        model::SeededEntropy,
+    };
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn sealer() -> Sealer {
+        let key = new_sealing_key(&SeededEntropy::new(7), NOW, NOW);
+        Sealer::from_entries(&Entries::from([write_sealing_key(&key)])).0.expect("a key")
+    }
+
+    fn tenant() -> TenantId {
+        TenantId::new("team", "main")
+    }
+
+    #[test]
+    fn opens_for_its_own_purpose_and_tenant_only() {
+        let (sealer, entropy) = (sealer(), SeededEntropy::new(1));
+        let text = sealer.seal(Purpose::Code, &tenant(), b"value", &entropy, NOW);
+        assert_eq!(sealer.open(Purpose::Code, &tenant(), &text).as_deref(), Some(&b"value"[..]));
+        for purpose in [Purpose::Refresh, Purpose::Interaction, Purpose::Cookie, Purpose::Form] {
+            assert_eq!(sealer.open(purpose, &tenant(), &text), None, "{purpose:?}");
+        }
+        for other in [TenantId::new("team", "other"), TenantId::new("tea", "m/main")] {
+            assert_eq!(sealer.open(Purpose::Code, &other, &text), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn is_never_the_same_twice() {
+        let (sealer, entropy) = (sealer(), SeededEntropy::new(1));
+        let seal = || sealer.seal(Purpose::Code, &tenant(), b"value", &entropy, NOW);
+        assert_ne!(seal(), seal());
+    }
+
+    proptest! {
+        #[test]
+        fn any_change_is_seen(plain in prop::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>(), bit in 0_u8..8) {
+            let (sealer, entropy) = (sealer(), SeededEntropy::new(1));
+            let text = sealer.seal(Purpose::Refresh, &tenant(), &plain, &entropy, NOW);
+            let mut bytes = URL_SAFE_NO_PAD.decode(&text).expect("base64url");
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            prop_assert_eq!(sealer.open(Purpose::Refresh, &tenant(), &URL_SAFE_NO_PAD.encode(bytes)), None);
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(text in ".{0,300}") {
+            prop_assert_eq!(sealer().open(Purpose::Code, &tenant(), &text), None);
+        }
+    }
+}

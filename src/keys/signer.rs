@@ -1,0 +1,94 @@
+//! Signing off the threads that drive connections: an RSA signature takes 360 µs of a core.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread,
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    material::Unusable,
+    ring::{JwtType, SigningKey},
+};
+use crate::model::SigningAlgorithm;
+
+/// Signatures that may wait: 0.4 s of one core.
+const QUEUE: usize = 1024;
+
+/// Why nothing was signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// More is asked for than can be signed: worth another try in a moment.
+    #[error("too many signatures are waiting")]
+    Busy,
+    /// The key does not sign.
+    #[error("the key cannot sign")]
+    Unusable,
+}
+
+struct Job {
+    key: Arc<SigningKey>,
+    typ: JwtType,
+    claims: Vec<u8>,
+    done: oneshot::Sender<Result<String, Unusable>>,
+}
+
+/// A bounded number of threads that make RSA signatures; others are made in place (22 µs).
+#[derive(Clone, Debug)]
+pub struct Signer {
+    jobs: SyncSender<Job>,
+}
+
+impl Signer {
+    /// Starts the threads; they end with the last clone.
+    pub fn new(threads: usize) -> Self {
+        let (jobs, queue) = sync_channel(QUEUE);
+        let queue = Arc::new(Mutex::new(queue));
+        for number in 0..threads.max(1) {
+            let queue = Arc::clone(&queue);
+            thread::Builder::new()
+                .name(format!("sign-{number}"))
+                .spawn(move || work(&queue))
+                .expect("the system starts a thread at start-up");
+        }
+        Self { jobs }
+    }
+
+    /// Signs claims (JSON).
+    pub async fn sign(
+        &self,
+        key: &Arc<SigningKey>,
+        typ: JwtType,
+        claims: Vec<u8>,
+    ) -> Result<String, SignError> {
+        if key.algorithm != SigningAlgorithm::RS256 {
+            return key.sign(typ, &claims).map_err(|_| SignError::Unusable);
+        }
+        let (done, result) = oneshot::channel();
+        let job = Job { key: Arc::clone(key), typ, claims, done };
+        match self.jobs.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => return Err(SignError::Busy),
+            Err(TrySendError::Disconnected(_)) => return Err(SignError::Unusable),
+        }
+        match result.await {
+            Ok(Ok(token)) => Ok(token),
+            Ok(Err(Unusable)) | Err(_) => Err(SignError::Unusable),
+        }
+    }
+}
+
+fn work(queue: &Mutex<Receiver<Job>>) {
+    loop {
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = job else { return };
+        // Whoever asked may have gone: then nothing needs signing.
+        if !job.done.is_closed() {
+            let _ = job.done.send(job.key.sign(job.typ, &job.claims));
+        }
+    }
+}
