@@ -1,0 +1,173 @@
+//! What validation says of one object.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    api::{ConditionType, Reason},
+    keys::{KeyRing, RotationRules},
+    model::{ClientId, Issuer, ObjectRef, Subject},
+};
+
+/// Something to change in an object, or something it waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The condition that it makes False.
+    pub condition: ConditionType,
+    /// The fixed word.
+    pub reason: Reason,
+    /// Path of the field, such as `spec.redirectUris[0]`; empty where no field is to blame.
+    pub field: String,
+    /// What to change.
+    pub message: String,
+}
+
+impl Problem {
+    /// A value that cannot be served.
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::accepted(Reason::Invalid, field, message)
+    }
+
+    /// A problem of `Accepted`.
+    pub fn accepted(reason: Reason, field: impl Into<String>, message: impl Into<String>) -> Self {
+        let condition = ConditionType::Accepted;
+        Self { condition, reason, field: field.into(), message: message.into() }
+    }
+
+    /// A problem of another condition.
+    pub fn of(
+        condition: ConditionType,
+        reason: Reason,
+        field: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { condition, reason, field: field.into(), message: message.into() }
+    }
+
+    /// Field and message in one line.
+    pub fn text(&self) -> String {
+        if self.field.is_empty() {
+            self.message.clone()
+        } else {
+            format!("{}: {}", self.field, self.message)
+        }
+    }
+}
+
+/// What validation says of one object, and what the controller needs to act on it.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The object.
+    pub object: ObjectRef,
+    /// The generation that was judged.
+    pub generation: Option<i64>,
+    /// Everything wrong with it, in the order of its conditions.
+    pub problems: Vec<Problem>,
+    /// What it comes to.
+    pub outcome: Outcome,
+}
+
+impl Verdict {
+    /// Whether nothing is wrong with a condition.
+    pub fn holds(&self, condition: ConditionType) -> bool {
+        self.problems.iter().all(|problem| problem.condition != condition)
+    }
+
+    /// Whether it is part of what is served.
+    pub fn served(&self) -> bool {
+        match &self.outcome {
+            Outcome::Tenant(tenant) => tenant.served,
+            Outcome::Client(client) => client.served,
+            Outcome::User(user) => user.served,
+            Outcome::Malformed => false,
+        }
+    }
+}
+
+/// What an object comes to.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// A tenant.
+    Tenant(TenantOutcome),
+    /// A client.
+    Client(ClientOutcome),
+    /// A user.
+    User(UserOutcome),
+    /// Could not be read.
+    Malformed,
+}
+
+/// What a tenant comes to.
+#[derive(Clone, Debug)]
+pub struct TenantOutcome {
+    /// The issuer, where it is valid.
+    pub issuer: Option<Issuer>,
+    /// Where its keys come from.
+    pub keys: KeySource,
+    /// The keys that it has.
+    pub ring: KeyRing,
+    /// Whether it is served.
+    pub served: bool,
+}
+
+/// Where a tenant's keys come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// Nowhere: it is not accepted.
+    None,
+    /// A Secret of the user's.
+    Imported,
+    /// Made and rotated here.
+    Own(RotationRules),
+}
+
+/// What a client comes to.
+#[derive(Clone, Debug)]
+pub struct ClientOutcome {
+    /// Its id, where it is accepted.
+    pub client_id: Option<ClientId>,
+    /// Its tenant's issuer, where there is one.
+    pub issuer: Option<Issuer>,
+    /// The Secret that it wants.
+    pub secret: SecretWish,
+    /// Whether it is served.
+    pub served: bool,
+}
+
+/// The Secret that a client wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretWish {
+    /// None.
+    None,
+    /// One of the user's, by name.
+    Referenced(String),
+    /// One made here.
+    Generated(Box<DesiredSecret>),
+}
+
+/// The shape of a client's Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredSecret {
+    /// Its name.
+    pub name: String,
+    /// Entry of the client id.
+    pub client_id_key: String,
+    /// Entry of the client secret; none for public clients.
+    pub client_secret_key: Option<String>,
+    /// Entry of the issuer.
+    pub issuer_key: String,
+    /// Labels beside our own.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations beside our own.
+    pub annotations: BTreeMap<String, String>,
+    /// Further entries.
+    pub extra: BTreeMap<String, String>,
+}
+
+/// What a user comes to.
+#[derive(Clone, Debug)]
+pub struct UserOutcome {
+    /// `sub`, where it is valid.
+    pub subject: Option<Subject>,
+    /// Whether it is served.
+    pub served: bool,
+}
