@@ -79,8 +79,7 @@ impl AttemptLimiter {
     ) -> Result<(), Duration> {
         let keys = self.keys(tenant, username, address);
         let mut tables = self.tables();
-        let known = tables.known.get(keys.pair).is_some_and(|at| now.since(at) < KNOWN_FOR);
-        let counted = if known { &keys.all()[..1] } else { &keys.all()[..] };
+        let counted = tables.counted(&keys, now);
         let wait = counted
             .iter()
             .map(|(key, policy)| policy.wait(tables.counts.get(*key), now))
@@ -90,8 +89,8 @@ impl AttemptLimiter {
             return Err(wait);
         }
         for (key, policy) in counted {
-            let count = policy.after_failure(tables.counts.get(*key), now);
-            tables.counts.put(*key, count);
+            let count = policy.after_failure(tables.counts.get(key), now);
+            tables.counts.put(key, count);
         }
         Ok(())
     }
@@ -100,20 +99,17 @@ impl AttemptLimiter {
     pub fn succeeded(&self, tenant: &TenantId, username: &str, address: IpAddr, now: Timestamp) {
         let keys = self.keys(tenant, username, address);
         let mut tables = self.tables();
+        // Not forgotten at the address: or an account of one's own would buy guesses at others.
+        tables.take_back(&keys, now);
         tables.counts.remove(keys.pair);
         tables.counts.remove(keys.account);
-        // Not forgotten: or one account of one's own would buy guesses at all the others.
-        tables.take_back(keys.address);
         tables.known.put(keys.pair, now);
     }
 
     /// The attempt was let in, but not checked: does not count it.
-    pub fn withdraw(&self, tenant: &TenantId, username: &str, address: IpAddr) {
+    pub fn withdraw(&self, tenant: &TenantId, username: &str, address: IpAddr, now: Timestamp) {
         let keys = self.keys(tenant, username, address);
-        let mut tables = self.tables();
-        for (key, _) in keys.all() {
-            tables.take_back(key);
-        }
+        self.tables().take_back(&keys, now);
     }
 
     fn keys(&self, tenant: &TenantId, username: &str, address: IpAddr) -> Keys {
@@ -139,17 +135,22 @@ impl fmt::Debug for AttemptLimiter {
     }
 }
 
-impl Keys {
-    /// The strict one first.
-    const fn all(&self) -> [(u64, Policy); 3] {
-        [(self.pair, PAIR), (self.account, ACCOUNT), (self.address, ADDRESS)]
-    }
-}
-
 impl Tables {
-    fn take_back(&mut self, key: u64) {
-        if let Some(count) = self.counts.get(key) {
-            self.counts.put(key, count.one_less());
+    /// The counters that an attempt counts for.
+    fn counted(&self, keys: &Keys, now: Timestamp) -> Vec<(u64, Policy)> {
+        let mut counted = vec![(keys.pair, PAIR)];
+        let known = self.known.get(keys.pair).is_some_and(|at| now.since(at) < KNOWN_FOR);
+        if !known {
+            counted.extend([(keys.account, ACCOUNT), (keys.address, ADDRESS)]);
+        }
+        counted
+    }
+
+    fn take_back(&mut self, keys: &Keys, now: Timestamp) {
+        for (key, _) in self.counted(keys, now) {
+            if let Some(count) = self.counts.get(key) {
+                self.counts.put(key, count.one_less());
+            }
         }
     }
 }

@@ -57,7 +57,7 @@ impl SignIn<'_> {
             }
             Ok(false) => Err(Refused::Wrong),
             Err(busy) => {
-                attempts.withdraw(tenant, &username, address);
+                attempts.withdraw(tenant, &username, address, now);
                 Err(busy.into())
             }
         }

@@ -1,1 +1,102 @@
+use async_trait::async_trait;
 
+use super::*;
+use crate::model::{ObjectKey, StoredPassword, Subject};
+
+const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
+
+/// One person, `ada`, and a decoy.
+struct One(Arc<User>);
+
+#[async_trait]
+impl Directory for One {
+    async fn by_username(&self, username: &str) -> Option<Arc<User>> {
+        (username == self.0.username).then(|| Arc::clone(&self.0))
+    }
+
+    async fn by_subject(&self, subject: &Subject) -> Option<Arc<User>> {
+        (*subject == self.0.subject).then(|| Arc::clone(&self.0))
+    }
+
+    async fn decoy(&self, _: &str) -> Option<StoredPassword> {
+        Some(StoredPassword::Plain(Secret::new("decoy".to_owned())))
+    }
+}
+
+struct World {
+    directory: One,
+    passwords: PasswordPool,
+    attempts: AttemptLimiter,
+    tenant: TenantId,
+}
+
+impl World {
+    fn new() -> Self {
+        let ada = User {
+            object: ObjectKey::new("team", "ada"),
+            username: "ada".to_owned(),
+            subject: Subject::new("1"),
+            password: Some(StoredPassword::Plain(Secret::new("right".to_owned()))),
+            claims: serde_json::Map::new(),
+            groups: vec![],
+            disabled: false,
+        };
+        Self {
+            directory: One(Arc::new(ada)),
+            passwords: PasswordPool::new(1, 8),
+            attempts: AttemptLimiter::new(1000),
+            tenant: TenantId::new("team", "main"),
+        }
+    }
+
+    async fn sign_in(&self, username: &str, password: &str) -> Result<String, Refused> {
+        let attempt = SignIn {
+            tenant: &self.tenant,
+            username,
+            password: Secret::new(password.to_owned()),
+            address: IpAddr::from([203, 0, 113, 7]),
+            now: NOW,
+        };
+        let user = attempt.decide(&self.directory, &self.passwords, &self.attempts).await?;
+        Ok(user.username.clone())
+    }
+}
+
+#[tokio::test]
+async fn signs_in_whoever_knows_the_password() {
+    assert_eq!(World::new().sign_in(" ADA ", "right").await, Ok("ada".to_owned()));
+}
+
+#[tokio::test]
+async fn says_the_same_to_everybody_else() {
+    let mut world = World::new();
+    for (username, password) in [("ada", "wrong"), ("bob", "right"), ("bob", "decoy"), ("", "")] {
+        let outcome = world.sign_in(username, password).await;
+        assert_eq!(outcome, Err(Refused::Wrong), "{username}");
+    }
+    let mut disabled = (*world.directory.0).clone();
+    disabled.disabled = true;
+    world.directory = One(Arc::new(disabled));
+    assert_eq!(world.sign_in("ada", "right").await, Err(Refused::Wrong));
+}
+
+#[tokio::test]
+async fn limits_attempts_at_unknown_names_as_at_known_ones() {
+    for username in ["ada", "bob"] {
+        let world = World::new();
+        for _ in 0..5 {
+            assert_eq!(world.sign_in(username, "wrong").await, Err(Refused::Wrong));
+        }
+        let limited = world.sign_in(username, "right").await;
+        assert_eq!(limited, Err(Refused::Wait(Duration::from_secs(4))), "{username}");
+    }
+}
+
+#[tokio::test]
+async fn spelling_a_name_otherwise_is_no_way_around() {
+    let world = World::new();
+    for username in ["ada", "ADA", "Ada", " ada", "ada "] {
+        assert_eq!(world.sign_in(username, "wrong").await, Err(Refused::Wrong));
+    }
+    assert!(matches!(world.sign_in("aDa", "wrong").await, Err(Refused::Wait(_))));
+}
