@@ -1,0 +1,76 @@
+//! `lanyard hash-password`: a password in, its argon2id hash out.
+//!
+//! From a terminal it asks twice and shows nothing; from a pipe it takes all there is, without the
+//! line break that `echo` adds.
+
+use std::io::{self, IsTerminal, Read, Write};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    identity::{LONGEST_PASSWORD, hash_password},
+    model::{Entropy, Secret},
+};
+
+/// Reads standard input and prints to standard output.
+pub fn run(entropy: &dyn Entropy) -> Result<()> {
+    let password = if io::stdin().is_terminal() { ask()? } else { read(io::stdin().lock())? };
+    writeln!(io::stdout(), "{}", hash_password(&password, entropy))?;
+    Ok(())
+}
+
+fn ask() -> Result<Secret<String>> {
+    let prompt = |text: &str| {
+        rpassword::prompt_password(text).map(Secret::new).context("reading from the terminal")
+    };
+    let password = check(prompt("Password: ")?)?;
+    if prompt("The same again: ")? != password {
+        bail!("the two passwords differ; nothing was hashed");
+    }
+    Ok(password)
+}
+
+fn read(input: impl Read) -> Result<Secret<String>> {
+    // One byte more than allowed and a line break, so that too long is told from long.
+    let most = u64::try_from(LONGEST_PASSWORD + 3).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    input
+        .take(most)
+        .read_to_string(&mut text)
+        .context("standard input is not a password in UTF-8")?;
+    let text = Secret::new(text);
+    check(Secret::new(text.expose().trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn check(password: Secret<String>) -> Result<Secret<String>> {
+    match password.expose().len() {
+        0 => bail!("the password is empty; type one, or pipe one to standard input"),
+        length if length > LONGEST_PASSWORD => {
+            bail!("the password is longer than {LONGEST_PASSWORD} bytes")
+        }
+        _ => Ok(password),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_is_piped_without_the_line_break() {
+        for piped in ["correct horse", "correct horse\n", "correct horse\r\n"] {
+            assert_eq!(read(piped.as_bytes()).unwrap().expose(), "correct horse");
+        }
+        let longest = "x".repeat(LONGEST_PASSWORD);
+        assert_eq!(read(format!("{longest}\r\n").as_bytes()).unwrap().expose(), &longest);
+    }
+
+    #[test]
+    fn refuses_what_nobody_could_sign_in_with() {
+        let overlong = "x".repeat(LONGEST_PASSWORD + 1);
+        for piped in ["", "\n", &overlong, &"x".repeat(100_000)] {
+            assert!(read(piped.as_bytes()).is_err(), "{} bytes", piped.len());
+        }
+        assert!(read([0xff, 0xfe].as_slice()).is_err());
+    }
+}
