@@ -1,3 +1,4 @@
 //! The server: connections, routes, endpoints and pages.
 
+pub mod demo;
 pub mod pages;

@@ -1,0 +1,207 @@
+//! The demo's own requests to the provider's public endpoints.
+//!
+//! They go to the server's own address, whatever host the issuer has, with the issuer's `Host`: so
+//! they work before DNS does, and cannot be led anywhere else.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{
+    Request, StatusCode, Uri,
+    client::conn::http1,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST},
+};
+use hyper_util::rt::TokioIo;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
+
+use crate::model::Issuer;
+
+use super::pin;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+const LARGEST_ANSWER: usize = 256 * 1024;
+
+/// What the demo reads of the discovery document.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Metadata {
+    pub issuer: String,
+    pub authorization_endpoint: String,
+    pub token_endpoint: String,
+    pub userinfo_endpoint: Option<String>,
+    pub jwks_uri: String,
+    pub end_session_endpoint: Option<String>,
+    /// RFC 9207.
+    #[serde(default)]
+    pub authorization_response_iss_parameter_supported: bool,
+}
+
+/// A request that came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CallError {
+    #[error("{url} could not be asked: {reason}")]
+    Unreachable { url: String, reason: String },
+    #[error("{url} answered {status}: {says}")]
+    Refused { url: String, status: StatusCode, says: String },
+    #[error("{url} answered something else than expected: {reason}")]
+    Unexpected { url: String, reason: String },
+}
+
+pub(super) struct Backchannel {
+    server: SocketAddr,
+    certificate: Option<PathBuf>,
+}
+
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// How a request authenticates.
+pub(super) enum Authorization<'a> {
+    None,
+    Bearer(&'a str),
+    Basic(String),
+}
+
+impl Backchannel {
+    pub(super) fn new(mut server: SocketAddr, certificate: Option<PathBuf>) -> Self {
+        if server.ip().is_unspecified() {
+            server.set_ip(match server.ip() {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        Self { server, certificate }
+    }
+
+    /// The discovery document, which must be the issuer's own (OIDC Discovery §4.3).
+    pub(super) async fn discover(&self, issuer: &Issuer) -> Result<Metadata, CallError> {
+        let url = issuer.join("/.well-known/openid-configuration");
+        let metadata: Metadata = self.get(&url, Authorization::None).await?;
+        if metadata.issuer == issuer.as_str() {
+            Ok(metadata)
+        } else {
+            let reason = format!("its issuer is {}", metadata.issuer);
+            Err(CallError::Unexpected { url, reason })
+        }
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        authorization: Authorization<'_>,
+    ) -> Result<T, CallError> {
+        self.call(url, authorization, None).await
+    }
+
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        authorization: Authorization<'_>,
+        form: &[(&str, &str)],
+    ) -> Result<T, CallError> {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        self.call(url, authorization, Some(form)).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        authorization: Authorization<'_>,
+        form: Option<String>,
+    ) -> Result<T, CallError> {
+        let unreachable = |reason: String| CallError::Unreachable { url: url.to_owned(), reason };
+        let request =
+            request(url, authorization, form).map_err(|error| unreachable(error.to_string()))?;
+        let (status, body) = tokio::time::timeout(TIMEOUT, self.exchange(request))
+            .await
+            .map_err(|_| unreachable("no answer in time".to_owned()))?
+            .map_err(|error| unreachable(error.to_string()))?;
+        if !status.is_success() {
+            return Err(CallError::Refused { url: url.to_owned(), status, says: says(&body) });
+        }
+        serde_json::from_slice(&body).map_err(|error| CallError::Unexpected {
+            url: url.to_owned(),
+            reason: error.to_string(),
+        })
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failed> {
+        let stream = TcpStream::connect(self.server).await?;
+        match &self.certificate {
+            None => send(stream, request).await,
+            Some(path) => {
+                let connector = TlsConnector::from(pin::pinned(path)?);
+                let name = self.server.ip().into();
+                send(connector.connect(name, stream).await?, request).await
+            }
+        }
+    }
+}
+
+fn request(
+    url: &str,
+    authorization: Authorization<'_>,
+    form: Option<String>,
+) -> Result<Request<Full<Bytes>>, Failed> {
+    let url: Uri = url.parse()?;
+    let authority = url.authority().ok_or("not an absolute URL")?;
+    let path = url.path_and_query().map_or("/", |path| path.as_str());
+    let mut request = Request::builder()
+        .method(if form.is_some() { "POST" } else { "GET" })
+        .uri(path)
+        .header(HOST, authority.as_str())
+        .header(ACCEPT, "application/json");
+    request = match authorization {
+        Authorization::None => request,
+        Authorization::Bearer(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
+        Authorization::Basic(credentials) => {
+            request.header(AUTHORIZATION, format!("Basic {credentials}"))
+        }
+    };
+    if form.is_some() {
+        request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    }
+    Ok(request.body(Full::from(form.unwrap_or_default()))?)
+}
+
+async fn send(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    request: Request<Full<Bytes>>,
+) -> Result<(StatusCode, Bytes), Failed> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let exchange = async move {
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await?.to_bytes();
+        Ok((status, body))
+    };
+    // The connection makes progress only while it is polled; it ends after the exchange.
+    let connection = async {
+        let _ = connection.await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        outcome = exchange => outcome,
+        () = connection => Err("the connection was lost".into()),
+    }
+}
+
+/// What an error answer tells people: OAuth's two members where they are there.
+fn says(body: &[u8]) -> String {
+    let error: Option<Value> = serde_json::from_slice(body).ok();
+    let member = |name| error.as_ref().and_then(|error| error.get(name)).and_then(Value::as_str);
+    match (member("error"), member("error_description")) {
+        (Some(error), Some(description)) => format!("{error}: {description}"),
+        (Some(error), None) => error.to_owned(),
+        _ => "no error in JSON".to_owned(),
+    }
+}

@@ -1,0 +1,324 @@
+//! The authorization code flow with PKCE, as an application does it (RFC 6749 §4.1, RFC 7636,
+//! OIDC Core §3.1), step by step.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use hyper::StatusCode;
+use jsonwebtoken::jwk::JwkSet;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::{
+    model::{AuthMethod, Entropy, Secret, Timestamp},
+    protocol::params::Params,
+};
+
+use super::{
+    backchannel::{Authorization, Backchannel, CallError, Metadata},
+    client::DemoClient,
+    id_token::{self, Expected, Verified},
+    sittings::{SignedIn, Waiting},
+};
+
+/// What went wrong, for the page that says so.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    pub status: StatusCode,
+    pub title: &'static str,
+    /// What happened.
+    pub message: String,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+impl Problem {
+    pub(super) fn not_found() -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            title: "There is nothing here",
+            message: "This address is none of the demo's.".to_owned(),
+            remedy: "Begin at the list of applications.",
+        }
+    }
+
+    pub(super) fn unknown_client() -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            title: "This application is not there",
+            message: "No tenant that is served has it; it may just have been changed or removed."
+                .to_owned(),
+            remedy: "Look at the list of applications, and at the log of lanyard dev.",
+        }
+    }
+
+    pub(super) fn nobody_waiting() -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            title: "Nobody was waiting for this answer",
+            message: "Signing in was begun in another browser or more than 15 minutes ago, has \
+                      been answered already, or lanyard dev was restarted meanwhile."
+                .to_owned(),
+            remedy: "Sign in again.",
+        }
+    }
+
+    fn refused(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            title: "You were not signed in",
+            message: message.into(),
+            remedy: "Sign in again, or look at the log of lanyard dev.",
+        }
+    }
+
+    fn failed(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_GATEWAY, ..Self::refused(message) }
+    }
+}
+
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
+/// The answer of the token endpoint (RFC 6749 §5.1).
+#[derive(Deserialize)]
+struct Tokens {
+    access_token: String,
+    token_type: String,
+    id_token: Option<String>,
+    refresh_token: Option<String>,
+    scope: Option<String>,
+    expires_in: Option<u64>,
+}
+
+/// The steps, and what they need to know.
+pub(super) struct Flow {
+    pub backchannel: Backchannel,
+    /// The demo's redirect URI.
+    pub callback: String,
+    /// The demo's index.
+    pub home: String,
+}
+
+impl Flow {
+    /// Where to send the browser, and what to remember of it.
+    pub(super) async fn begin(
+        &self,
+        client: DemoClient,
+        entropy: &dyn Entropy,
+    ) -> Result<(String, Waiting), Problem> {
+        let metadata = self.backchannel.discover(&client.issuer).await?;
+        let verifier = Secret::new(entropy.token());
+        let (state, nonce) = (entropy.token(), entropy.token());
+        let challenge = digest::digest(&digest::SHA256, verifier.expose().as_bytes());
+        let mut url = Url::parse(&metadata.authorization_endpoint)
+            .map_err(|_| Problem::failed("authorization_endpoint is not a URL"))?;
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &client.id)
+            .append_pair("redirect_uri", &self.callback)
+            .append_pair("scope", &client.scope())
+            .append_pair("state", &state)
+            .append_pair("nonce", &nonce)
+            .append_pair("code_challenge", &URL_SAFE_NO_PAD.encode(challenge))
+            .append_pair("code_challenge_method", "S256");
+        Ok((url.into(), Waiting { client, metadata, state, nonce, verifier }))
+    }
+
+    /// Takes the provider's answer and makes tokens of it.
+    pub(super) async fn finish(
+        &self,
+        waiting: Waiting,
+        answer: &Params,
+        now: Timestamp,
+    ) -> Result<SignedIn, Problem> {
+        let code = check_answer(&waiting, answer)?;
+        let Waiting { client, metadata, nonce, verifier, .. } = waiting;
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", &self.callback),
+            ("code_verifier", verifier.expose()),
+        ];
+        let tokens = self.token_request(&metadata, &client, &form).await?;
+        let id_token = tokens.id_token.clone().ok_or_else(|| Problem::failed("no id_token"))?;
+        let verified =
+            self.verify(&metadata, &client, (&id_token, &tokens), Some(&nonce), now).await?;
+        let mut checks = vec!["state and iss of the answer are those of the request".to_owned()];
+        checks.extend(verified.checks);
+        let userinfo = self.userinfo(&metadata, &tokens, &verified.claims).await;
+        Ok(SignedIn {
+            scope: tokens.scope.unwrap_or_else(|| client.scope()),
+            expires_at: expiry(tokens.expires_in, now),
+            access_token: Secret::new(tokens.access_token),
+            refresh_token: tokens.refresh_token.map(Secret::new),
+            id_token: Secret::new(id_token),
+            claims: verified.claims,
+            refreshes: 0,
+            client,
+            metadata,
+            userinfo,
+            checks,
+        })
+    }
+
+    /// New tokens for the refresh token (RFC 6749 §6, OIDC Core §12).
+    pub(super) async fn refresh(
+        &self,
+        old: &SignedIn,
+        now: Timestamp,
+    ) -> Result<SignedIn, Problem> {
+        let refresh_token = old.refresh_token.as_ref().ok_or_else(|| {
+            Problem::refused("There is no refresh token; the scope offline_access gives one.")
+        })?;
+        let (client, metadata) = (&old.client, &old.metadata);
+        let form =
+            [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose().as_str())];
+        let tokens = self.token_request(metadata, client, &form).await?;
+        let (id_token, claims, checks) = match &tokens.id_token {
+            None => (old.id_token.clone(), old.claims.clone(), old.checks.clone()),
+            Some(new) => {
+                let verified = self.verify(metadata, client, (new, &tokens), None, now).await?;
+                // OIDC Core §12.2: the person stays the same.
+                if verified.claims.get("sub") != old.claims.get("sub") {
+                    return Err(Problem::failed("the new ID token is another person's"));
+                }
+                let mut checks = verified.checks;
+                checks.push("sub is the one from before".to_owned());
+                (Secret::new(new.clone()), verified.claims, checks)
+            }
+        };
+        let userinfo = self.userinfo(metadata, &tokens, &claims).await;
+        Ok(SignedIn {
+            client: client.clone(),
+            metadata: metadata.clone(),
+            scope: tokens.scope.unwrap_or_else(|| old.scope.clone()),
+            expires_at: expiry(tokens.expires_in, now),
+            access_token: Secret::new(tokens.access_token),
+            refresh_token: tokens
+                .refresh_token
+                .map_or_else(|| old.refresh_token.clone(), |new| Some(Secret::new(new))),
+            refreshes: old.refreshes + 1,
+            id_token,
+            claims,
+            userinfo,
+            checks,
+        })
+    }
+
+    /// Where the browser signs out (OIDC RP-Initiated Logout §2).
+    pub(super) fn end_session_url(&self, signed_in: &SignedIn) -> Option<String> {
+        let mut url = Url::parse(signed_in.metadata.end_session_endpoint.as_ref()?).ok()?;
+        url.query_pairs_mut()
+            .append_pair("id_token_hint", signed_in.id_token.expose())
+            .append_pair("client_id", &signed_in.client.id);
+        if signed_in.client.returns_after_logout {
+            url.query_pairs_mut().append_pair("post_logout_redirect_uri", &self.home);
+        }
+        Some(url.into())
+    }
+
+    async fn token_request(
+        &self,
+        metadata: &Metadata,
+        client: &DemoClient,
+        form: &[(&str, &str)],
+    ) -> Result<Tokens, Problem> {
+        let secret = client.secret.as_ref().map_or("", |secret| secret.expose().as_str());
+        let mut form = form.to_vec();
+        let authorization = match client.auth_method {
+            AuthMethod::ClientSecretBasic => basic(&client.id, secret),
+            AuthMethod::ClientSecretPost => {
+                form.extend([("client_id", &*client.id), ("client_secret", secret)]);
+                Authorization::None
+            }
+            AuthMethod::None => {
+                form.push(("client_id", &client.id));
+                Authorization::None
+            }
+        };
+        let tokens: Tokens =
+            self.backchannel.post(&metadata.token_endpoint, authorization, &form).await?;
+        if tokens.token_type.eq_ignore_ascii_case("Bearer") {
+            Ok(tokens)
+        } else {
+            Err(Problem::failed("token_type is not Bearer"))
+        }
+    }
+
+    async fn verify(
+        &self,
+        metadata: &Metadata,
+        client: &DemoClient,
+        (id_token, tokens): (&str, &Tokens),
+        nonce: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Verified, Problem> {
+        let keys: JwkSet = self.backchannel.get(&metadata.jwks_uri, Authorization::None).await?;
+        let expected = Expected {
+            issuer: client.issuer.as_str(),
+            client_id: &client.id,
+            nonce,
+            access_token: &tokens.access_token,
+            now,
+        };
+        id_token::verify(id_token, &keys, &expected)
+            .map_err(|rule| Problem::failed(format!("The ID token does not hold: {rule}.")))
+    }
+
+    async fn userinfo(
+        &self,
+        metadata: &Metadata,
+        tokens: &Tokens,
+        claims: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, String> {
+        let endpoint = metadata.userinfo_endpoint.as_ref().ok_or("There is no such endpoint.")?;
+        let bearer = Authorization::Bearer(&tokens.access_token);
+        let userinfo: Map<String, Value> =
+            self.backchannel.get(endpoint, bearer).await.map_err(|error| error.to_string())?;
+        // OIDC Core §5.3.2: or someone else's claims would pass for this person's.
+        if userinfo.get("sub") == claims.get("sub") {
+            Ok(userinfo)
+        } else {
+            Err("The answer was of another sub than the ID token's, and was dropped.".to_owned())
+        }
+    }
+}
+
+/// The code, if the answer belongs to the request.
+fn check_answer<'a>(waiting: &Waiting, answer: &'a Params) -> Result<&'a str, Problem> {
+    // RFC 6749 §10.12: an answer that was not asked for is an attack.
+    if answer.get("state") != Some(&waiting.state) || !answer.duplicates().is_empty() {
+        return Err(Problem::refused("The answer does not carry the state that was sent."));
+    }
+    // RFC 9207 §2.4: it comes from the issuer that was asked.
+    let promised = waiting.metadata.authorization_response_iss_parameter_supported;
+    match answer.get("iss") {
+        Some(iss) if iss == waiting.client.issuer.as_str() => {}
+        None if !promised => {}
+        _ => return Err(Problem::refused("The answer does not name the issuer that was asked.")),
+    }
+    if let Some(error) = answer.get("error") {
+        let description = answer.get("error_description").unwrap_or("no description");
+        return Err(Problem::refused(format!("The provider answered {error}: {description}")));
+    }
+    answer.get("code").ok_or_else(|| Problem::refused("The answer carries no code."))
+}
+
+/// RFC 6749 §2.3.1: both are form-encoded before they are joined.
+fn basic(id: &str, secret: &str) -> Authorization<'static> {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    Authorization::Basic(STANDARD.encode(format!("{}:{}", encode(id), encode(secret))))
+}
+
+fn expiry(expires_in: Option<u64>, now: Timestamp) -> Timestamp {
+    now.plus(Duration::from_secs(expires_in.unwrap_or_default()))
+}

@@ -1,0 +1,294 @@
+//! The small relying party that `lanyard dev` serves beside the provider: sign in, look at the
+//! tokens, refresh, sign out.
+//!
+//! It knows of the provider what an application knows: a client's credentials, and the public
+//! endpoints, which it asks over HTTP like anyone else. Its own state is in memory, bounded, and
+//! found by a random cookie.
+//!
+//! Must not: look into snapshot, store or keys, or be served by `lanyard run`.
+
+mod backchannel;
+mod client;
+mod flow;
+mod id_token;
+mod pages;
+mod pin;
+mod sittings;
+
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    HeaderMap, Method, Response, StatusCode,
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, HeaderName, LOCATION, SET_COOKIE},
+    http::request::Parts,
+};
+
+pub use client::{DemoClient, SignInForm};
+
+use crate::{
+    model::{Clock, Entropy, Issuer},
+    protocol::params::Params,
+};
+use backchannel::Backchannel;
+use flow::{Flow, Problem};
+use sittings::{Sitting, Sittings};
+
+/// Where the demo lives, below the installation's base URL.
+pub const PATH: &str = "/_lanyard/demo";
+
+const COOKIE_NAME: &str = "lanyard-demo";
+
+const SECURITY: [(HeaderName, &str); 4] = [
+    (
+        hyper::header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'",
+    ),
+    (hyper::header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (hyper::header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+
+/// What the demo needs to know.
+#[derive(Clone, Debug)]
+pub struct DemoConfig {
+    /// The installation's base URL, as browsers use it.
+    pub base_url: Issuer,
+    /// The address that the endpoints listen on; the demo's own requests go there.
+    pub server: SocketAddr,
+    /// The certificate that is served there, if it speaks TLS (PEM).
+    pub certificate: Option<PathBuf>,
+}
+
+/// Gives the clients as they are at the moment.
+pub type ListClients = Arc<dyn Fn() -> Vec<DemoClient> + Send + Sync>;
+
+/// The relying party.
+pub struct Demo {
+    flow: Flow,
+    /// The path of the index.
+    prefix: String,
+    base_url: Issuer,
+    list: ListClients,
+    sittings: Sittings,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+type Answer = Response<Full<Bytes>>;
+
+impl Demo {
+    /// A demo for the clients that `list` gives.
+    pub fn new(
+        config: DemoConfig,
+        list: ListClients,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        let DemoConfig { base_url, server, certificate } = config;
+        Self {
+            flow: Flow {
+                backchannel: Backchannel::new(server, certificate),
+                callback: callback_uri(&base_url),
+                home: base_url.join(PATH),
+            },
+            prefix: format!("{}{PATH}", base_url.path()),
+            base_url,
+            list,
+            sittings: Sittings::default(),
+            clock,
+            entropy,
+        }
+    }
+
+    /// Whether a path is the demo's.
+    pub fn serves(&self, path: &str) -> bool {
+        self.rest(path).is_some()
+    }
+
+    /// Answers a request for one of its paths.
+    pub async fn handle(&self, parts: &Parts) -> Response<Full<Bytes>> {
+        let Some(rest) = self.rest(parts.uri.path()) else {
+            return self.problem(&Problem::not_found());
+        };
+        let query = Params::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let cookie = cookie(&parts.headers);
+        let get = parts.method == Method::GET || parts.method == Method::HEAD;
+        let outcome = match (rest, get) {
+            ("" | "/", true) => Ok(self.index(parts, cookie)),
+            ("/style.css", true) => Ok(style()),
+            ("/sign-in", true) => self.sign_in(&query, cookie).await,
+            ("/callback", true) => self.callback(&query, cookie).await,
+            ("/session", true) => Ok(self.session(cookie)),
+            ("/sign-out", true) => Ok(self.sign_out(cookie)),
+            ("/refresh", false) if parts.method == Method::POST => self.refresh(cookie).await,
+            ("/refresh", _) => Ok(method_not_allowed("POST")),
+            (_, false) => Ok(method_not_allowed("GET, HEAD")),
+            _ => Err(Problem::not_found()),
+        };
+        let mut answer = outcome.unwrap_or_else(|problem| self.problem(&problem));
+        for (name, value) in SECURITY {
+            answer.headers_mut().insert(name, value.parse().expect("a constant value"));
+        }
+        answer
+    }
+
+    fn rest<'p>(&self, path: &'p str) -> Option<&'p str> {
+        path.strip_prefix(&self.prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    fn index(&self, parts: &Parts, cookie: Option<&str>) -> Answer {
+        if let Some(elsewhere) = self.another_loopback_name(parts) {
+            return see_other(&elsewhere);
+        }
+        let signed_in = cookie.and_then(|id| self.sittings.signed_in(id, self.clock.now()));
+        html(StatusCode::OK, pages::index(&self.flow, &(self.list)(), signed_in.as_deref()))
+    }
+
+    /// `127.0.0.1` for `localhost` is another site to a browser: the cookie of one is not sent to
+    /// the other, where the callback is.
+    fn another_loopback_name(&self, parts: &Parts) -> Option<String> {
+        let loopback = |authority: &str| {
+            Issuer::parse(&format!("http://{}", authority.to_ascii_lowercase())).is_ok()
+        };
+        let host = parts.headers.get(HOST)?.to_str().ok()?;
+        let other = host != self.base_url.authority();
+        let same_machine = loopback(host) && loopback(self.base_url.authority());
+        (other && same_machine).then(|| self.flow.home.clone())
+    }
+
+    async fn sign_in(&self, query: &Params, cookie: Option<&str>) -> Result<Answer, Problem> {
+        let (issuer, id) = (query.get("issuer"), query.get("client_id"));
+        let client = (self.list)()
+            .into_iter()
+            .find(|client| Some(client.issuer.as_str()) == issuer && Some(&*client.id) == id)
+            .ok_or_else(Problem::unknown_client)?;
+        let (url, waiting) = self.flow.begin(client, &*self.entropy).await?;
+        Ok(self.seat(cookie, Sitting::Waiting(Box::new(waiting)), &url))
+    }
+
+    async fn callback(&self, query: &Params, cookie: Option<&str>) -> Result<Answer, Problem> {
+        let now = self.clock.now();
+        let waiting = cookie
+            .and_then(|id| self.sittings.take_waiting(id, now))
+            .ok_or_else(Problem::nobody_waiting)?;
+        let signed_in = self.flow.finish(waiting, query, now).await?;
+        let sitting = Sitting::SignedIn(Arc::new(signed_in));
+        Ok(self.seat(cookie, sitting, &format!("{}/session", self.prefix)))
+    }
+
+    fn session(&self, cookie: Option<&str>) -> Answer {
+        let now = self.clock.now();
+        match cookie.and_then(|id| self.sittings.signed_in(id, now)) {
+            Some(signed_in) => html(StatusCode::OK, pages::session(&self.flow, &signed_in, now)),
+            None => see_other(&self.prefix),
+        }
+    }
+
+    async fn refresh(&self, cookie: Option<&str>) -> Result<Answer, Problem> {
+        let now = self.clock.now();
+        let Some((id, signed_in)) =
+            cookie.and_then(|id| Some((id, self.sittings.signed_in(id, now)?)))
+        else {
+            return Ok(see_other(&self.prefix));
+        };
+        let refreshed = self.flow.refresh(&signed_in, now).await?;
+        self.sittings.put(id.to_owned(), Sitting::SignedIn(Arc::new(refreshed)), now);
+        Ok(see_other(&format!("{}/session", self.prefix)))
+    }
+
+    /// RP-initiated logout: forgets here, then asks the provider to.
+    fn sign_out(&self, cookie: Option<&str>) -> Answer {
+        let signed_in = cookie.and_then(|id| self.sittings.remove(id));
+        let url = signed_in.and_then(|signed_in| self.flow.end_session_url(&signed_in));
+        let mut answer = see_other(url.as_deref().unwrap_or(&self.prefix));
+        self.set_cookie(&mut answer, "", "; Max-Age=0");
+        answer
+    }
+
+    /// Keeps `sitting` under a new cookie, in place of the old one.
+    fn seat(&self, old: Option<&str>, sitting: Sitting, go_to: &str) -> Answer {
+        if let Some(old) = old {
+            self.sittings.remove(old);
+        }
+        let id = self.entropy.token();
+        let mut answer = see_other(go_to);
+        self.set_cookie(&mut answer, &id, "");
+        self.sittings.put(id, sitting, self.clock.now());
+        answer
+    }
+
+    fn set_cookie(&self, answer: &mut Answer, value: &str, more: &str) {
+        let secure = if self.base_url.is_https() { "; Secure" } else { "" };
+        let cookie = format!(
+            "{COOKIE_NAME}={value}; Path={}; HttpOnly; SameSite=Lax{secure}{more}",
+            self.prefix
+        );
+        if let Ok(cookie) = cookie.parse() {
+            answer.headers_mut().insert(SET_COOKIE, cookie);
+        }
+    }
+
+    fn problem(&self, problem: &Problem) -> Answer {
+        html(problem.status, pages::problem(&self.flow, problem))
+    }
+}
+
+impl fmt::Debug for Demo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Demo").field("home", &self.flow.home).finish_non_exhaustive()
+    }
+}
+
+/// The redirect URI that a client needs for the demo.
+pub fn callback_uri(base_url: &Issuer) -> String {
+    format!("{}{PATH}/callback", base_url.as_str())
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
+}
+
+fn html(status: StatusCode, body: String) -> Answer {
+    let mut answer = Response::new(Full::from(body));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, "text/html; charset=utf-8".parse().expect("a constant value"));
+    headers.insert(CACHE_CONTROL, "no-store".parse().expect("a constant value"));
+    answer
+}
+
+fn style() -> Answer {
+    let mut answer = Response::new(Full::from(pages::STYLE));
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, "text/css; charset=utf-8".parse().expect("a constant value"));
+    headers.insert(CACHE_CONTROL, "no-cache".parse().expect("a constant value"));
+    answer
+}
+
+fn see_other(url: &str) -> Answer {
+    let mut answer = html(StatusCode::SEE_OTHER, String::new());
+    match url.parse() {
+        Ok(url) => {
+            answer.headers_mut().insert(LOCATION, url);
+        }
+        Err(_) => *answer.status_mut() = StatusCode::BAD_GATEWAY,
+    }
+    answer
+}
+
+fn method_not_allowed(allowed: &'static str) -> Answer {
+    let mut answer = html(StatusCode::METHOD_NOT_ALLOWED, String::new());
+    answer.headers_mut().insert(ALLOW, allowed.parse().expect("a constant value"));
+    answer
+}
+
+#[cfg(test)]
+mod tests;
