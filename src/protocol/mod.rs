@@ -2,8 +2,16 @@
 //! randomness; what they need of those is an argument.
 
 pub mod authorize;
+pub mod claims;
+pub mod client_auth;
 pub mod consent;
 pub mod error;
+pub mod logout;
+pub mod metadata;
 pub mod params;
+pub mod pkce;
 pub mod records;
+pub mod scope;
 pub mod session;
+pub mod token;
+pub mod userinfo;

@@ -99,10 +99,8 @@ pub enum GrantState {
     Active {
         /// Of the current refresh token, from 1; 0: none was issued.
         generation: u32,
-        /// When that generation was made.
+        /// When that generation was made, by the first use of the one before.
         rotated_at: Timestamp,
-        /// When that generation was first used, which ends the grace of the one before.
-        used_at: Option<Timestamp>,
     },
     /// Revoked at that time.
     Revoked {

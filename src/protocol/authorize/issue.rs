@@ -18,7 +18,7 @@ pub fn grant(ask: &Ask, session: &Session, now: Timestamp) -> Grant {
         wants_auth_time: ask.wants_auth_time,
         created_at: now,
         ends_at: longest,
-        state: GrantState::Active { generation: 0, rotated_at: now, used_at: None },
+        state: GrantState::Active { generation: 0, rotated_at: now },
     };
     if !grant.is_offline() {
         grant.ends_at = longest.min(session.ends_at);

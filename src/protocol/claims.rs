@@ -1,0 +1,208 @@
+//! The claims of tokens and of userinfo (OIDC Core §2, §5; RFC 9068 §2.2).
+
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value, json};
+
+use super::{
+    records::Authentication,
+    scope::{self, Scopes},
+};
+use crate::model::{Client, SigningAlgorithm, Tenant, Timestamp, User};
+
+/// A set of claims.
+pub type Claims = Map<String, Value>;
+
+/// The claim of an access token that names its grant.
+pub const GRANT: &str = "gid";
+
+/// What an access token says.
+#[derive(Clone, Copy, Debug)]
+pub struct AccessToken<'a> {
+    /// Who issues it.
+    pub tenant: &'a Tenant,
+    /// Whom it is given to.
+    pub client: &'a Client,
+    /// Whom it is about: a person, or the client itself.
+    pub subject: &'a str,
+    /// What it allows.
+    pub scopes: &'a Scopes,
+    /// Its grant; none for `client_credentials`.
+    pub grant_id: Option<&'a str>,
+    /// Its own id.
+    pub jti: &'a str,
+}
+
+impl AccessToken<'_> {
+    /// The claims (RFC 9068 §2.2); scopes both as `scope` (the standard) and as `scopes`.
+    pub fn claims(&self, now: Timestamp) -> Claims {
+        let issuer = self.tenant.issuer.as_str();
+        let mut claims = times(issuer, self.client.lifetimes.access_token, now);
+        claims.insert("aud".into(), json!(issuer));
+        claims.insert("sub".into(), json!(self.subject));
+        claims.insert("client_id".into(), json!(self.client.id));
+        claims.insert("jti".into(), json!(self.jti));
+        claims.insert("nbf".into(), json!(now.secs()));
+        claims.insert("scope".into(), json!(scope::join(self.scopes)));
+        claims.insert("scopes".into(), json!(self.scopes));
+        if let Some(grant_id) = self.grant_id {
+            claims.insert(GRANT.into(), json!(grant_id));
+        }
+        claims
+    }
+}
+
+/// What an ID token says.
+#[derive(Clone, Copy, Debug)]
+pub struct IdToken<'a> {
+    /// Who issues it.
+    pub tenant: &'a Tenant,
+    /// Whom it is given to.
+    pub client: &'a Client,
+    /// Who signed in, and how.
+    pub authentication: &'a Authentication,
+    /// Whether it says when (OIDC Core §2: when asked for).
+    pub with_auth_time: bool,
+    /// `sid` of the session.
+    pub sid: Option<&'a str>,
+    /// `nonce` of the request.
+    pub nonce: Option<&'a str>,
+    /// `at_hash` of the access token that comes with it.
+    pub at_hash: Option<&'a str>,
+    /// Claims of the person by scope: only where no access token can fetch them (OIDC Core §5.4).
+    pub person: Option<(&'a User, &'a Scopes)>,
+}
+
+impl IdToken<'_> {
+    /// The claims (OIDC Core §2).
+    pub fn claims(&self, now: Timestamp) -> Claims {
+        let mut claims = match self.person {
+            Some((user, scopes)) => by_scope(self.tenant, user, scopes),
+            None => Claims::new(),
+        };
+        let issuer = self.tenant.issuer.as_str();
+        claims.append(&mut times(issuer, self.client.lifetimes.id_token, now));
+        claims.insert("sub".into(), json!(self.authentication.subject));
+        claims.insert("aud".into(), json!(self.client.id));
+        if self.with_auth_time {
+            claims.insert("auth_time".into(), json!(self.authentication.auth_time.secs()));
+        }
+        if !self.authentication.amr.is_empty() {
+            claims.insert("amr".into(), json!(self.authentication.amr));
+        }
+        let optional = [
+            ("acr", self.authentication.acr.as_deref()),
+            ("sid", self.sid),
+            ("nonce", self.nonce),
+            ("at_hash", self.at_hash),
+        ];
+        for (name, value) in optional {
+            if let Some(value) = value {
+                claims.insert(name.into(), json!(value));
+            }
+        }
+        claims
+    }
+}
+
+fn times(issuer: &str, lifetime: Duration, now: Timestamp) -> Claims {
+    let mut claims = Claims::new();
+    claims.insert("iss".into(), json!(issuer));
+    claims.insert("iat".into(), json!(now.secs()));
+    claims.insert("exp".into(), json!(now.plus(lifetime).secs()));
+    claims
+}
+
+const PROFILE: [&str; 14] = [
+    "name",
+    "family_name",
+    "given_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
+];
+
+/// The standard claims, for discovery.
+pub fn standard() -> impl Iterator<Item = &'static str> + use<> {
+    let others = ["email", "email_verified", "address", "phone_number", "phone_number_verified"];
+    PROFILE.into_iter().chain(others).chain(["groups", "tenant_name", "tenant_sub"])
+}
+
+/// The claims of a person that scopes give (OIDC Core §5.4). Never null or empty.
+pub fn by_scope(tenant: &Tenant, user: &User, scopes: &Scopes) -> Claims {
+    let mut claims = Claims::new();
+    for scope in scopes {
+        let names: &[&str] = match scope.as_str() {
+            "profile" => &PROFILE,
+            "email" => &["email", "email_verified"],
+            "address" => &["address"],
+            "phone" => &["phone_number", "phone_number_verified"],
+            "groups" if !user.groups.is_empty() => {
+                claims.insert("groups".into(), json!(user.groups));
+                continue;
+            }
+            "tenant" => {
+                claims.insert("tenant_name".into(), json!(tenant.organization.name));
+                claims.insert("tenant_sub".into(), json!(tenant.organization.id));
+                continue;
+            }
+            _ => {
+                let custom = tenant.scopes.get(scope).map(|scope| scope.claims.as_slice());
+                for name in custom.unwrap_or_default() {
+                    copy(user, name, &mut claims);
+                }
+                continue;
+            }
+        };
+        for name in names {
+            copy(user, name, &mut claims);
+        }
+    }
+    claims
+}
+
+fn copy(user: &User, name: &str, claims: &mut Claims) {
+    if let Some(value) = user.claims.get(name) {
+        claims.insert(name.to_owned(), value.clone());
+    }
+}
+
+/// The answer of userinfo (OIDC Core §5.3.2).
+pub fn userinfo(tenant: &Tenant, user: &User, scopes: &Scopes) -> Claims {
+    let mut claims = by_scope(tenant, user, scopes);
+    claims.insert("sub".into(), json!(user.subject));
+    claims
+}
+
+/// `at_hash` and `c_hash`: the left half of the hash that goes with the algorithm (OIDC Core
+/// §3.1.3.6; SHA-512 for Ed25519).
+pub fn left_half_hash(algorithm: SigningAlgorithm, text: &str) -> String {
+    let hash = match algorithm {
+        SigningAlgorithm::RS256 | SigningAlgorithm::ES256 => &digest::SHA256,
+        SigningAlgorithm::EdDSA => &digest::SHA512,
+    };
+    let hash = digest::digest(hash, text.as_bytes());
+    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..hash.as_ref().len() / 2])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_as_the_specification_shows() {
+        // OIDC Core appendix A.3: the access token of the example and its at_hash.
+        let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
+        assert_eq!(left_half_hash(SigningAlgorithm::RS256, token), "77QmUPtjPfzWtF2AnpK9RQ");
+    }
+}

@@ -1,0 +1,151 @@
+//! Client authentication (RFC 6749 §2.3, OIDC Core §9): one way a request, and each client only by
+//! the way that it registered.
+
+use aws_lc_rs::constant_time;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
+
+use super::{
+    error::{ErrorCode, OAuthError},
+    params::Params,
+};
+use crate::model::{AuthMethod, Client, Secret};
+
+/// What a request says of the client that sends it.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// How it authenticates.
+    pub method: AuthMethod,
+    /// Which client it says it is.
+    pub client_id: String,
+    secret: Option<Secret<String>>,
+}
+
+/// Why a client is not authenticated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The error.
+    pub error: OAuthError,
+    /// Whether the client used the `Authorization` header, and so gets a challenge (§5.2).
+    pub challenge: bool,
+}
+
+/// Reads the credentials of a request.
+pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Credentials, Refused> {
+    let refused = |code, text: &str| Refused {
+        error: OAuthError::new(code, text),
+        challenge: authorization.is_some(),
+    };
+    let client_id = params.get("client_id");
+    let secret = params.get("client_secret");
+    if let Some(header) = authorization {
+        if secret.is_some() {
+            let text = "Send the client's credentials in one way only.";
+            return Err(refused(ErrorCode::InvalidRequest, text));
+        }
+        let (id, secret) = basic(header).ok_or_else(|| {
+            let text = "The Authorization header is no HTTP Basic authentication of a client.";
+            refused(ErrorCode::InvalidClient, text)
+        })?;
+        if client_id.is_some_and(|other| other != id) {
+            let text = "client_id names another client than the Authorization header.";
+            return Err(refused(ErrorCode::InvalidRequest, text));
+        }
+        let method = AuthMethod::ClientSecretBasic;
+        return Ok(Credentials { method, client_id: id, secret: Some(secret) });
+    }
+    let Some(client_id) = client_id else {
+        let text = "The request does not say which client sends it.";
+        return Err(refused(ErrorCode::InvalidClient, text));
+    };
+    Ok(Credentials {
+        method: if secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None },
+        client_id: client_id.to_owned(),
+        secret: secret.map(|secret| Secret::new(secret.to_owned())),
+    })
+}
+
+/// Id and secret, each form-urlencoded before they were joined (RFC 6749 §2.3.1).
+fn basic(header: &str) -> Option<(String, Secret<String>)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    let form = |text: &str| -> Option<String> {
+        let spaced = text.replace('+', " ");
+        Some(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned())
+    };
+    Some((form(id)?, Secret::new(form(secret)?)))
+}
+
+/// Rule: the client is known, used its registered method, and its secret is right. What exactly
+/// failed is for the log: the answer is the same.
+pub fn check(client: Option<&Client>, credentials: &Credentials) -> Result<(), Refused> {
+    let why = match client {
+        None => "unknown client",
+        Some(client) if client.auth_method != credentials.method => "not its registered method",
+        Some(client) if client.auth_method == AuthMethod::None => return Ok(()),
+        Some(client) if matches(client, credentials) => return Ok(()),
+        Some(_) => "wrong secret",
+    };
+    let text = "The client is unknown, or its authentication is not right.";
+    Err(Refused {
+        error: OAuthError::new(ErrorCode::InvalidClient, text).because(why),
+        challenge: credentials.method == AuthMethod::ClientSecretBasic,
+    })
+}
+
+/// Compares with every secret of the client, each in constant time.
+fn matches(client: &Client, credentials: &Credentials) -> bool {
+    let given = credentials.secret.as_ref().map_or("", |secret| secret.expose().as_str());
+    client.secrets.iter().fold(false, |found, secret| {
+        let same =
+            constant_time::verify_slices_are_equal(secret.expose().as_bytes(), given.as_bytes());
+        found | same.is_ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn header(text: &str) -> String {
+        format!("Basic {}", STANDARD.encode(text))
+    }
+
+    #[test]
+    fn undoes_the_form_encoding_of_basic_credentials() {
+        // RFC 6749 §2.3.1
+        let found = credentials(Some(&header("a%3Ab+c:s%25%C3%A9")), &Params::default());
+        let found = found.expect("credentials");
+        assert_eq!(found.client_id, "a:b c");
+        assert_eq!(found.secret.expect("a secret").expose(), "s%é");
+    }
+
+    #[test]
+    fn refuses_two_ways_at_once() {
+        // RFC 6749 §2.3
+        let params = Params::parse(b"client_id=a&client_secret=s");
+        let refused = credentials(Some(&header("a:s")), &params).expect_err("refused");
+        assert_eq!(refused.error.code, ErrorCode::InvalidRequest);
+    }
+
+    #[test]
+    fn challenges_only_who_used_the_header() {
+        // RFC 6749 §5.2
+        assert!(credentials(Some("Bearer x"), &Params::default()).expect_err("refused").challenge);
+        assert!(!credentials(None, &Params::default()).expect_err("refused").challenge);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(text in ".{0,200}") {
+            let _ = credentials(Some(&text), &Params::default());
+            let _ = credentials(Some(&header(&text)), &Params::default());
+        }
+    }
+}

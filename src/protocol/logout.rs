@@ -1,0 +1,107 @@
+//! RP-initiated logout's rules (OIDC RP-Initiated Logout §2, §3).
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    authorize::Served,
+    error::{ErrorCode, OAuthError},
+    params::Params,
+    records::Session,
+};
+use crate::model::{Client, ClientId, Issuer, Timestamp};
+
+/// A checked logout request.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The client that asks, where it is named or its ID token is shown.
+    pub client: Option<Arc<Client>>,
+    /// `sub` and `sid` of the hint.
+    pub hint: Option<Hint>,
+    /// Where the browser goes afterwards: registered, `state` added.
+    pub return_to: Option<String>,
+}
+
+/// Whom an ID token was issued to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    subject: String,
+    sid: Option<String>,
+}
+
+/// What the person is asked, sealed into the form: tenant by derivation, session by its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// The session that would end.
+    pub sid: String,
+    /// Who asks.
+    pub client: Option<ClientId>,
+    /// Where the browser goes afterwards.
+    pub return_to: Option<String>,
+    /// From then on the form is stale.
+    pub expires_at: Timestamp,
+}
+
+/// Every check of a logout request. An error is a page: nothing here redirects with an error.
+pub fn validate(params: &Params, issuer: &Issuer, served: &dyn Served) -> Result<Ask, OAuthError> {
+    let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidRequest, text);
+    if let Some(name) = params.duplicates().first() {
+        return Err(invalid(&format!("The parameter '{name}' was sent more than once.")));
+    }
+    let mut hint = None;
+    let mut audience = None;
+    if let Some(jwt) = params.get("id_token_hint") {
+        // Expired is fine, altered or foreign is not (§2).
+        let claims = served
+            .id_token(jwt)
+            .filter(|claims| claims.get("iss") == Some(&Value::from(issuer.as_str())));
+        let claims =
+            claims.ok_or_else(|| invalid("id_token_hint is not an ID token of this issuer."))?;
+        let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+        audience = text("aud");
+        hint = Some(Hint { subject: text("sub").unwrap_or_default(), sid: text("sid") });
+    }
+    let named = params.get("client_id");
+    if let (Some(named), Some(audience)) = (named, &audience)
+        && named != audience
+    {
+        return Err(invalid("client_id is not the client that the ID token was issued to."));
+    }
+    let client = audience.as_deref().or(named).and_then(|id| served.client(id));
+    let return_to = match params.get("post_logout_redirect_uri") {
+        None => None,
+        Some(uri) => Some(return_to(uri, client.as_deref(), params.get("state"))?),
+    };
+    Ok(Ask { client, hint, return_to })
+}
+
+/// Rule: the browser goes only where the client has registered, as an exact string (§3).
+fn return_to(
+    uri: &str,
+    client: Option<&Client>,
+    state: Option<&str>,
+) -> Result<String, OAuthError> {
+    let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidRequest, text);
+    let client = client.ok_or_else(|| {
+        invalid("Say which client asks, by id_token_hint or client_id, to be sent back to it.")
+    })?;
+    if !client.post_logout_redirect_uris.iter().any(|registered| registered.matches(uri)) {
+        return Err(invalid("post_logout_redirect_uri is not registered for this client."));
+    }
+    let Some(state) = state else { return Ok(uri.to_owned()) };
+    let gap = if uri.contains('?') { '&' } else { '?' };
+    let state: String = form_urlencoded::byte_serialize(state.as_bytes()).collect();
+    Ok(format!("{uri}{gap}state={state}"))
+}
+
+/// Rule: whoever shows an ID token of this very session may end it; anybody else's request is put
+/// to the person (§2).
+pub fn must_ask(ask: &Ask, session: &Session) -> bool {
+    let same = |hint: &Hint| {
+        hint.subject == session.authentication.subject.as_str()
+            && hint.sid.as_deref() == Some(session.sid.as_str())
+    };
+    !ask.hint.as_ref().is_some_and(same)
+}

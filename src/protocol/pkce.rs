@@ -1,0 +1,61 @@
+//! Proof Key for Code Exchange (RFC 7636), S256 only.
+
+use aws_lc_rs::{constant_time, digest};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::error::{ErrorCode, OAuthError};
+
+/// Rule: the verifier hashes to the code's challenge (RFC 7636 §4.6); a verifier without a
+/// challenge is refused, or an attacker could strip the challenge (RFC 9700 §2.1.1).
+pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
+    let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidGrant, text));
+    match (challenge, verifier) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => refused("The code was issued without a code_challenge."),
+        (Some(_), None) => refused("The parameter 'code_verifier' is missing."),
+        (Some(challenge), Some(verifier)) => {
+            let hash = digest::digest(&digest::SHA256, verifier.as_bytes());
+            let computed = URL_SAFE_NO_PAD.encode(hash);
+            let same =
+                constant_time::verify_slices_are_equal(computed.as_bytes(), challenge.as_bytes());
+            if is_verifier(verifier) && same.is_ok() {
+                return Ok(());
+            }
+            refused("The code_verifier does not match the code_challenge.")
+        }
+    }
+}
+
+/// RFC 7636 §4.1: 43 to 128 unreserved characters.
+fn is_verifier(text: &str) -> bool {
+    let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    (43..=128).contains(&text.len()) && text.bytes().all(unreserved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // RFC 7636 appendix B.
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    #[test]
+    fn takes_the_example_of_the_rfc() {
+        assert_eq!(verify(Some(CHALLENGE), Some(VERIFIER)), Ok(()));
+    }
+
+    #[test]
+    fn refuses_anything_else() {
+        let other = VERIFIER.replace('d', "e");
+        for (challenge, verifier) in [
+            (Some(CHALLENGE), Some(other.as_str())),
+            (Some(CHALLENGE), Some("short")),
+            (Some(CHALLENGE), None),
+            (None, Some(VERIFIER)),
+        ] {
+            let error = verify(challenge, verifier).expect_err("refused");
+            assert_eq!(error.code, ErrorCode::InvalidGrant);
+        }
+    }
+}

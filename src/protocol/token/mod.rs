@@ -1,0 +1,110 @@
+//! The token endpoint's rules (RFC 6749 §3.2, OIDC Core §3.1.3). What a grant type decides is in
+//! its file; what all share stands here once.
+
+mod code;
+mod refresh;
+
+pub use code::{check_code, open_grant};
+pub use refresh::{GRACE, Rotation, check_refresh, rotate};
+
+use super::{
+    error::{ErrorCode, OAuthError},
+    params::Params,
+    scope::{self, Scopes},
+};
+use crate::model::{Client, GrantType, Secret};
+
+/// A token request, by grant type.
+#[derive(Clone, Debug)]
+pub enum Ask {
+    /// RFC 6749 §4.1.3.
+    Code {
+        /// The sealed code.
+        code: Secret<String>,
+        /// `redirect_uri`.
+        redirect_uri: Option<String>,
+        /// `code_verifier`.
+        verifier: Option<Secret<String>>,
+    },
+    /// RFC 6749 §6.
+    Refresh {
+        /// The sealed token.
+        token: Secret<String>,
+        /// `scope`.
+        scope: Option<String>,
+    },
+    /// RFC 6749 §4.4.2.
+    ClientCredentials {
+        /// `scope`.
+        scope: Option<String>,
+    },
+}
+
+impl Ask {
+    /// Reads a request whose parameters came once each.
+    pub fn parse(params: &Params) -> Result<Self, OAuthError> {
+        let owned = |name: &str| params.get(name).map(str::to_owned);
+        let secret = |name: &str| params.require(name).map(|it| Secret::new(it.to_owned()));
+        match params.require("grant_type")? {
+            "authorization_code" => Ok(Self::Code {
+                code: secret("code")?,
+                redirect_uri: owned("redirect_uri"),
+                verifier: owned("code_verifier").map(Secret::new),
+            }),
+            "refresh_token" => {
+                Ok(Self::Refresh { token: secret("refresh_token")?, scope: owned("scope") })
+            }
+            "client_credentials" => Ok(Self::ClientCredentials { scope: owned("scope") }),
+            _ => Err(OAuthError::new(
+                ErrorCode::UnsupportedGrantType,
+                "Use grant_type authorization_code, refresh_token or client_credentials.",
+            )),
+        }
+    }
+
+    /// The grant type that the client must be registered for.
+    pub const fn grant_type(&self) -> GrantType {
+        match self {
+            Self::Code { .. } => GrantType::AuthorizationCode,
+            Self::Refresh { .. } => GrantType::RefreshToken,
+            Self::ClientCredentials { .. } => GrantType::ClientCredentials,
+        }
+    }
+}
+
+/// Rule: a client uses the grant types that it registered (RFC 6749 §5.2, RFC 7591 §2).
+pub fn check_grant_type(client: &Client, ask: &Ask) -> Result<(), OAuthError> {
+    let grant_type = ask.grant_type();
+    if client.grant_types.contains(&grant_type) {
+        return Ok(());
+    }
+    let text = format!("This client may not use the grant type '{grant_type}'.");
+    Err(OAuthError::new(ErrorCode::UnauthorizedClient, text))
+}
+
+/// Rule: tokens are for this issuer; no other resource is known (RFC 8707 §2).
+pub fn check_resources(issuer: &str, params: &Params) -> Result<(), OAuthError> {
+    match params.resources().iter().find(|resource| *resource != issuer) {
+        None => Ok(()),
+        Some(_) => Err(OAuthError::new(
+            ErrorCode::InvalidTarget,
+            "The resource is not known here; leave the parameter out.",
+        )),
+    }
+}
+
+/// What a client gets for itself (RFC 6749 §4.4): its own scopes, less those that are about a
+/// person.
+pub fn client_scopes(client: &Client, asked: Option<&str>) -> Result<Scopes, OAuthError> {
+    let mut own = client.scopes.clone();
+    own.retain(|scope| scope != "openid" && scope != "offline_access");
+    scope::narrow(asked, &own)
+}
+
+/// The one answer to a code or refresh token that gives nothing.
+pub(super) fn invalid_grant(text: &str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidGrant, text)
+}
+
+#[cfg(test)]
+mod tests;
