@@ -126,4 +126,4 @@ pub(super) fn peek(token: &str) -> Option<(Value, Map<String, Value>)> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
