@@ -24,11 +24,11 @@ use crate::model::{TenantId, Timestamp};
 
 use super::counters::{Count, Policy, Recent};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// After 5 failures 4 s, 8 s, … 5 min: at most 300 guesses a day.
 const PAIR: Policy =
-    Policy { free: 5, first: Duration::from_secs(4), most: Duration::from_secs(300), forget: HOUR };
+    Policy { free: 5, first: Duration::from_secs(4), most: Duration::from_mins(5), forget: HOUR };
 /// After 50 failures 1 s, 2 s, … 30 s.
 const ACCOUNT: Policy =
     Policy { free: 50, first: Duration::from_secs(1), most: Duration::from_secs(30), forget: HOUR };
@@ -36,7 +36,7 @@ const ACCOUNT: Policy =
 const ADDRESS: Policy =
     Policy { free: 100, first: Duration::from_secs(1), most: Duration::from_secs(5), forget: HOUR };
 /// How long a place is known after the last sign-in there.
-const KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+const KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
 
 /// Counts failed attempts. Each replica counts for itself.
 pub struct AttemptLimiter {

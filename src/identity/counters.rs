@@ -51,37 +51,37 @@ impl Policy {
     }
 }
 
-/// A map of bounded size: when the recent half is full, it becomes the old half, and what the old
+/// A map of bounded size: when the young half is full, it becomes the old half, and what the old
 /// half held is forgotten. What is written stays for at least half the capacity of other writes.
 pub(super) struct Recent<V> {
     half: usize,
-    recent: HashMap<u64, V>,
+    young: HashMap<u64, V>,
     old: HashMap<u64, V>,
 }
 
 impl<V: Copy> Recent<V> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { half: (capacity / 2).max(1), recent: HashMap::new(), old: HashMap::new() }
+        Self { half: (capacity / 2).max(1), young: HashMap::new(), old: HashMap::new() }
     }
 
     pub(super) fn get(&self, key: u64) -> Option<V> {
-        self.recent.get(&key).or_else(|| self.old.get(&key)).copied()
+        self.young.get(&key).or_else(|| self.old.get(&key)).copied()
     }
 
     pub(super) fn put(&mut self, key: u64, value: V) {
-        if self.recent.len() >= self.half && !self.recent.contains_key(&key) {
-            self.old = std::mem::take(&mut self.recent);
+        if self.young.len() >= self.half && !self.young.contains_key(&key) {
+            self.old = std::mem::take(&mut self.young);
         }
-        self.recent.insert(key, value);
+        self.young.insert(key, value);
     }
 
     pub(super) fn remove(&mut self, key: u64) {
-        self.recent.remove(&key);
+        self.young.remove(&key);
         self.old.remove(&key);
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.recent.len() + self.old.len()
+        self.young.len() + self.old.len()
     }
 }

@@ -198,13 +198,13 @@ pub(super) fn memory_kib(password: &StoredPassword) -> u64 {
 /// of a hash.
 pub(super) fn matches(password: Option<&StoredPassword>, attempt: &[u8]) -> bool {
     match password {
-        Some(StoredPassword::Hash(text)) => match Scheme::parse(text.expose()) {
-            Ok(scheme) => scheme.matches(text.expose(), attempt),
-            Err(_) => {
-                hash::work(attempt);
-                false
+        Some(StoredPassword::Hash(text)) => {
+            if let Ok(scheme) = Scheme::parse(text.expose()) {
+                return scheme.matches(text.expose(), attempt);
             }
-        },
+            hash::work(attempt);
+            false
+        }
         Some(StoredPassword::Plain(plain)) => {
             hash::work(attempt);
             equal(plain.expose().as_bytes(), attempt)

@@ -14,7 +14,7 @@ use crate::model::{TenantId, Timestamp};
 
 /// The present of the suite.
 pub const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 const RACERS: usize = 64;
 
 /// Makes a `#[tokio::test]` of each part of the contract.

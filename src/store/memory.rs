@@ -239,7 +239,7 @@ mod tests {
         let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
         assert_eq!(store.swap(held.version, record("a"), NOW).await, Ok(true));
 
-        let later = NOW.plus(Duration::from_secs(3600) + CLOCK_TOLERANCE);
+        let later = NOW.plus(Duration::from_hours(1) + CLOCK_TOLERANCE);
         let mut fresh = record("c");
         fresh.expires_at = later.plus(Duration::from_secs(1));
         assert_eq!(store.insert(fresh, later).await, Ok(true), "room after what expired is freed");
@@ -254,7 +254,7 @@ mod tests {
         let held = store.get(&key("b"), NOW).await.unwrap().unwrap();
         store.swap(held.version, Record { owners: vec![], ..record("b") }, NOW).await.unwrap();
         store.take(&key("a"), NOW).await.unwrap();
-        store.purge(10, NOW.plus(Duration::from_secs(7200))).await.unwrap();
+        store.purge(10, NOW.plus(Duration::from_hours(2))).await.unwrap();
         let tables = store.tables();
         assert!(tables.records.is_empty() && tables.by_owner.is_empty());
         assert!(tables.by_expiry.is_empty());

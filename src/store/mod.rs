@@ -29,7 +29,7 @@ pub const MOST_OWNERS: usize = 8;
 pub const MOST_LISTED: usize = 1000;
 /// How far replicas' clocks may be apart (design §6). Purging spares what expired within it, since
 /// a replica whose clock is behind may still read that.
-pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+pub const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
 
 /// A store that any task may use.
 pub type SharedStore = Arc<dyn Store>;

@@ -69,7 +69,7 @@ pub(super) fn verify(
         }
         checks.push("at_hash is of the access token beside it".to_owned());
     }
-    Ok(Verified { checks, claims })
+    Ok(Verified { claims, checks })
 }
 
 fn verify_signature(

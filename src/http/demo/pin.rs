@@ -70,3 +70,50 @@ impl ServerCertVerifier for Pinned {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, net::Ipv4Addr};
+
+    use rustls::{ServerConfig, pki_types::PrivateKeyDer};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+    use super::*;
+
+    /// Whether a handshake succeeds with a server that has one certificate and a client that
+    /// expects one.
+    async fn connects(certified: &rcgen::CertifiedKey<rcgen::KeyPair>, expected: &str) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tls.crt");
+        fs::write(&path, expected).unwrap();
+        let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certified.cert.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = async {
+            let (stream, _) = listener.accept().await.unwrap();
+            TlsAcceptor::from(Arc::new(config)).accept(stream).await.is_ok()
+        };
+        let client = async {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let connector = TlsConnector::from(pinned(&path).unwrap());
+            connector.connect(address.ip().into(), stream).await.is_ok()
+        };
+        let (_, connected) = tokio::join!(server, client);
+        connected
+    }
+
+    #[tokio::test]
+    async fn accepts_the_served_certificate_and_no_other() {
+        let make = || rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (ours, another) = (make(), make());
+        assert!(connects(&ours, &ours.cert.pem()).await);
+        assert!(!connects(&another, &ours.cert.pem()).await);
+    }
+}

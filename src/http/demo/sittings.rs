@@ -14,8 +14,8 @@ use super::{backchannel::Metadata, client::DemoClient};
 
 /// Browsers remembered; beyond, the oldest is forgotten.
 const MOST: usize = 1000;
-const WAITING_FOR: Duration = Duration::from_secs(15 * 60);
-const SIGNED_IN_FOR: Duration = Duration::from_secs(12 * 3600);
+const WAITING_FOR: Duration = Duration::from_mins(15);
+const SIGNED_IN_FOR: Duration = Duration::from_hours(12);
 
 /// One browser's.
 pub(super) enum Sitting {

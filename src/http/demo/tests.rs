@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, convert::Infallible, sync::Mutex, time::Duration};
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http_body_util::BodyExt;
 use hyper::{Request, body::Incoming, header::AUTHORIZATION, server::conn::http1};
 use hyper_util::rt::TokioIo;
@@ -49,30 +50,28 @@ fn answer(provider: &SharedProvider, path: &str, authorization: &str, body: &str
         Some("/oauth/userinfo") => {
             (200, json!({"sub": provider.subject, "name": "Ada <b>Lovelace</b>"}))
         }
-        Some("/oauth/token") => match provider.token_error.clone() {
-            Some(error) => (400, error),
-            None => {
-                let access_token =
-                    sign(&json!({"sub": "ada", "jti": if refreshes { "2" } else { "1" }}));
-                let mut claims = json!({
-                    "iss": ISSUER, "sub": "ada", "aud": "default.demo", "iat": NOW.secs(),
-                    "exp": NOW.secs() + 600, "at_hash": at_hash(&access_token),
-                });
-                if !refreshes {
-                    claims["nonce"] = json!(provider.nonce);
-                }
-                (
-                    200,
-                    json!({
-                        "access_token": access_token, "token_type": "Bearer",
-                        "id_token": sign(&claims), "expires_in": 600, "scope": "openid profile",
-                        "refresh_token": if refreshes { "refresh-2" } else { "refresh-1" },
-                    }),
-                )
-            }
-        },
+        Some("/oauth/token") => provider
+            .token_error
+            .clone()
+            .map_or_else(|| (200, tokens(&provider, refreshes)), |error| (400, error)),
         _ => (404, json!({})),
     }
+}
+
+fn tokens(provider: &Provider, refreshes: bool) -> Value {
+    let access_token = sign(&json!({"sub": "ada", "jti": if refreshes { "2" } else { "1" }}));
+    let mut claims = json!({
+        "iss": ISSUER, "sub": "ada", "aud": "default.demo", "iat": NOW.secs(),
+        "exp": NOW.secs() + 600, "at_hash": at_hash(&access_token),
+    });
+    if !refreshes {
+        claims["nonce"] = json!(provider.nonce);
+    }
+    json!({
+        "access_token": access_token, "token_type": "Bearer", "id_token": sign(&claims),
+        "expires_in": 600, "scope": "openid profile",
+        "refresh_token": if refreshes { "refresh-2" } else { "refresh-1" },
+    })
 }
 
 async fn serve(listener: TcpListener, provider: SharedProvider) {
@@ -250,7 +249,6 @@ async fn asks_as_the_specifications_want() {
         &aws_lc_rs::digest::SHA256,
         form.get("code_verifier").unwrap().as_bytes(),
     );
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     assert_eq!(request.get("code_challenge"), Some(&*URL_SAFE_NO_PAD.encode(challenge)));
 }
 
@@ -303,7 +301,7 @@ async fn hears_an_answer_once_and_from_the_browser_that_asked() {
 async fn a_late_answer_is_not_heard() {
     let mut world = World::new().await;
     let state = world.begin().await.get("state").unwrap().to_owned();
-    world.clock.advance(Duration::from_secs(15 * 60));
+    world.clock.advance(Duration::from_mins(15));
     let answer = [("code", "c-1"), ("state", &*state), ("iss", ISSUER)];
     assert_eq!(world.callback(&answer).await.0, StatusCode::BAD_REQUEST);
 }

@@ -36,7 +36,7 @@ impl World {
 
     /// Guesses in a day by one who tries as often as it is let.
     fn guesses_in_a_day(&mut self, next: impl Fn(u32) -> (String, String)) -> u32 {
-        let end = self.now.plus(Duration::from_secs(24 * 3600));
+        let end = self.now.plus(Duration::from_hours(24));
         let mut guesses = 0;
         while self.now < end {
             let (username, address) = next(guesses);
