@@ -8,13 +8,13 @@
 //! press twice, and go back): each answer takes the person's password or live session again,
 //! comes from the same browser, and goes to the same redirect URI with the same state and nonce.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use aws_lc_rs::{constant_time, digest};
 use form_urlencoded::Serializer;
 use serde::{Deserialize, Serialize};
 
-use super::{super::params::Params, Answers};
+use super::{super::params::Params, Answers, Ask};
 use crate::{
     model::Timestamp,
     protocol::{records::Session, session::SKEW},
@@ -50,6 +50,7 @@ pub struct Interaction {
     pre_session: [u8; 32],
     sid: Option<String>,
     progress: Progress,
+    shown: BTreeSet<String>,
     expires_at: Timestamp,
 }
 
@@ -88,6 +89,7 @@ impl Interaction {
             pre_session: pre_session_hash(pre_session),
             sid: session.map(|session| session.sid.clone()),
             progress: Progress::Begun,
+            shown: BTreeSet::new(),
             expires_at: now.plus(LIFETIME),
         }
     }
@@ -122,6 +124,18 @@ impl Interaction {
     #[must_use]
     pub fn with(self, session: &Session, progress: Progress) -> Self {
         Self { sid: Some(session.sid.clone()), progress, ..self }
+    }
+
+    /// The same interaction, for a consent page that shows these scopes.
+    #[must_use]
+    pub fn showing(self, scopes: &BTreeSet<String>) -> Self {
+        Self { shown: scopes.clone(), ..self }
+    }
+
+    /// Whether Allow on the page covers all that the request would give: manifests may have
+    /// changed since it was shown.
+    pub fn covers(&self, ask: &Ask) -> bool {
+        ask.scopes.is_subset(&self.shown)
     }
 
     /// Whether the page was made for this session, still signed in as it was.

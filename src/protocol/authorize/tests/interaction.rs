@@ -68,3 +68,12 @@ fn counts_a_chosen_account_for_its_session_only() {
     assert!(!interaction.answers(Some(&session())).signed_in);
     assert_eq!(interaction.answers(None), Answers::default());
 }
+
+#[test]
+fn covers_the_scopes_that_the_page_showed() {
+    let shown = accepted(&[("scope", "openid")]).scopes;
+    let interaction = begun().showing(&shown);
+    assert!(interaction.covers(&accepted(&[("scope", "openid")])));
+    assert!(!interaction.covers(&accepted(&[("scope", "openid badges")])));
+    assert!(!begun().covers(&accepted(&[("scope", "openid")])));
+}
