@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::theme_css;
 use crate::model::{Branding, Tenant};
@@ -50,5 +51,5 @@ pub(super) fn theme_url(base: &str, branding: &Branding) -> Option<String> {
 
 fn version(text: &str) -> String {
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    hash.as_ref()[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..9])
 }

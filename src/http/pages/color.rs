@@ -4,7 +4,7 @@ use std::fmt;
 
 /// An opaque sRGB colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Color([u8; 3]);
+pub(super) struct Color(pub(super) [u8; 3]);
 
 pub(super) const WHITE: Color = Color([255; 3]);
 pub(super) const BLACK: Color = Color([0; 3]);

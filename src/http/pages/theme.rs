@@ -5,7 +5,7 @@ use super::color::{Color, WHITE};
 use crate::model::Branding;
 
 /// Cards as `style.css` has them: what links and edges stand on.
-const DARK_CARD: &str = "#191c22";
+const DARK_CARD: Color = Color([0x19, 0x1c, 0x22]);
 /// Backgrounds darker than this stay in the dark scheme; brighter ones would blind.
 const DARKEST: f64 = 0.05;
 /// WCAG AA for text, and for the edges of controls.
@@ -19,9 +19,8 @@ pub fn theme_css(branding: &Branding) -> Option<String> {
     if accent.is_none() && page.is_none() {
         return None;
     }
-    let dark_card = Color::parse(DARK_CARD).expect("the constant is a colour");
     let light = rules(accent, page, WHITE);
-    let dark = rules(accent, page.filter(|page| page.luminance() < DARKEST), dark_card);
+    let dark = rules(accent, page.filter(|page| page.luminance() < DARKEST), DARK_CARD);
     Some(format!(
         ":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{RESET}{dark}}}}}\n"
     ))
@@ -31,19 +30,16 @@ pub fn theme_css(branding: &Branding) -> Option<String> {
 const RESET: &str = "--page:#101216;--page-text:#b9c0cc;";
 
 fn rules(accent: Option<Color>, page: Option<Color>, card: Color) -> String {
-    let mut rules = String::new();
-    if let Some(accent) = accent {
-        rules.push_str(&format!(
+    let accent = accent.map(|accent| {
+        format!(
             "--accent:{accent};--accent-text:{};--accent-edge:{};--link:{};",
             accent.text_on(),
             accent.readable_on(card, EDGE),
             accent.readable_on(card, TEXT),
-        ));
-    }
-    if let Some(page) = page {
-        rules.push_str(&format!("--page:{page};--page-text:{};", page.text_on()));
-    }
-    rules
+        )
+    });
+    let page = page.map(|page| format!("--page:{page};--page-text:{};", page.text_on()));
+    [accent, page].into_iter().flatten().collect()
 }
 
 #[cfg(test)]
