@@ -32,14 +32,12 @@ pub trait Directory: Send + Sync {
     }
 }
 
-/// A directory's `decoy`: one of its stored passwords, chosen by the name.
-pub fn choose_decoy<'a>(
-    mut passwords: impl ExactSizeIterator<Item = &'a StoredPassword>,
-    username: &str,
-) -> Option<StoredPassword> {
+/// A directory's `decoy`: the password of one of its users, chosen by the name.
+pub fn choose_decoy(users: &[Arc<User>], username: &str) -> Option<StoredPassword> {
     let mut hasher = DefaultHasher::new();
     username.hash(&mut hasher);
-    let count = u64::try_from(passwords.len()).ok().filter(|count| *count > 0)?;
+    let mut passwords = users.iter().filter_map(|user| user.password.as_ref());
+    let count = u64::try_from(passwords.clone().count()).ok().filter(|count| *count > 0)?;
     passwords.nth(usize::try_from(hasher.finish() % count).ok()?).cloned()
 }
 
@@ -56,7 +54,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::Secret;
+    use crate::model::{ObjectKey, Secret};
 
     #[test]
     fn names_that_people_take_for_the_same_are_the_same() {
@@ -81,12 +79,26 @@ mod tests {
 
     #[test]
     fn a_decoy_is_the_same_for_a_name_and_none_of_none() {
-        let passwords: Vec<_> =
-            (0..5).map(|n| StoredPassword::Plain(Secret::new(n.to_string()))).collect();
-        let first = choose_decoy(passwords.iter(), "mallory");
-        assert!(first.is_some());
-        assert_eq!(choose_decoy(passwords.iter(), "mallory"), first);
-        assert_eq!(choose_decoy([].iter(), "mallory"), None);
+        let user = |password: Option<&str>| {
+            Arc::new(User {
+                object: ObjectKey::new("team", "ada"),
+                username: "ada".to_owned(),
+                subject: Subject::new("1"),
+                password: password.map(|text| StoredPassword::Plain(Secret::new(text.to_owned()))),
+                claims: serde_json::Map::new(),
+                groups: vec![],
+                disabled: false,
+            })
+        };
+        let users = [user(None), user(Some("a")), user(Some("b")), user(None)];
+        let chosen: Vec<_> = ["mallory", "eve", "bob", "dan", "x", "y", "z"]
+            .map(|name| choose_decoy(&users, name).expect("one of those with a password"))
+            .into();
+        assert!(
+            users[1..3].iter().all(|user| chosen.iter().any(|c| Some(c) == user.password.as_ref()))
+        );
+        assert_eq!(choose_decoy(&users, "mallory").as_ref(), chosen.first());
+        assert_eq!(choose_decoy(&[user(None)], "mallory"), None);
     }
 
     proptest! {

@@ -7,6 +7,7 @@
 #[cfg(test)]
 pub(crate) mod contract;
 mod memory;
+mod observed;
 mod purge;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use memory::MemoryStore;
+pub use observed::Observed;
 pub use purge::purge_regularly;
 
 use crate::model::{TenantId, Timestamp};

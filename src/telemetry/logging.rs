@@ -1,6 +1,11 @@
 //! The log: one line a thing that happened, on standard error, JSON or text, times in RFC 3339.
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use std::io::IsTerminal;
+
+use tracing::Level;
+use tracing_subscriber::{
+    EnvFilter, Layer, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 /// The form of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,26 +34,51 @@ pub enum LogError {
     Twice(#[from] tracing_subscriber::util::TryInitError),
 }
 
+/// Libraries that print requests, with their headers and bodies, at their finest levels: they are
+/// held to `info`, whatever the filter says.
+const TALKATIVE: [&str; 7] =
+    ["h2", "hyper", "hyper_util", "kube_client", "rustls", "tokio_rustls", "tower"];
+
 /// Starts logging for the whole process. `filter` is a level, or directives per module.
-///
-/// Libraries that would print requests, with their headers and bodies, at the finest levels are
-/// held to `info` whatever the filter says.
 pub fn init_logging(format: LogFormat, filter: &str) -> Result<(), LogError> {
-    let mut targets = EnvFilter::builder()
+    let targets = EnvFilter::builder()
         .parse(filter)
         .map_err(|source| LogError::Filter { filter: filter.to_owned(), source })?;
-    for library in ["h2", "hyper", "hyper_util", "kube_client", "rustls", "tower"] {
-        let bound = format!("{library}=info").parse().expect("a valid directive");
-        targets = targets.add_directive(bound);
-    }
     let registry = tracing_subscriber::registry().with(targets);
     let lines = fmt::layer().with_writer(std::io::stderr);
+    let discreet = filter_fn(|metadata| is_discreet(metadata.target(), *metadata.level()));
     match format {
-        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init()?,
+        LogFormat::Json => {
+            registry.with(lines.json().flatten_event(true).with_filter(discreet)).try_init()?;
+        }
         LogFormat::Text => {
-            let colors = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            registry.with(lines.with_ansi(colors)).try_init()?;
+            let colors = std::io::stderr().is_terminal();
+            registry.with(lines.with_ansi(colors).with_filter(discreet)).try_init()?;
         }
     }
     Ok(())
+}
+
+fn is_discreet(target: &str, level: Level) -> bool {
+    let library = target.split("::").next().unwrap_or_default();
+    level <= Level::INFO || !TALKATIVE.contains(&library)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_that_see_headers_and_bodies_say_little() {
+        assert!(!is_discreet("hyper::proto::h1::io", Level::TRACE));
+        assert!(!is_discreet("h2", Level::DEBUG));
+        assert!(is_discreet("hyper::proto::h1::io", Level::WARN));
+        assert!(is_discreet("lanyard::http", Level::TRACE));
+    }
+
+    #[test]
+    fn a_filter_that_is_none_says_what_to_write() {
+        let error = init_logging(LogFormat::Text, "lanyard=loud").expect_err("no such level");
+        assert!(error.to_string().contains("write error, warn, info"), "{error}");
+    }
 }

@@ -101,6 +101,10 @@ pub(super) fn index(flow: &Flow, clients: &[DemoClient], signed_in: Option<&Sign
             }),
         }
     }
+    tenants.sort_by_key(|tenant| (tenant.name, tenant.issuer));
+    for tenant in &mut tenants {
+        tenant.clients.sort_by_key(|client| (client.form != SignInForm::Ready, client.name));
+    }
     let signed_in = signed_in.map(person);
     render(&IndexPage { home: &flow.home, callback: &flow.callback, tenants, signed_in })
 }
