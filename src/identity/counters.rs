@@ -33,10 +33,13 @@ impl Count {
 }
 
 impl Policy {
-    /// How long to wait before the next attempt.
+    /// How long to wait before the next attempt, in whole seconds: what people and `Retry-After`
+    /// are told is then long enough.
     pub(super) fn wait(&self, count: Option<Count>, now: Timestamp) -> Duration {
         // Bounded, for clocks that were set back.
-        count.map_or(Duration::ZERO, |count| count.wait_until.since(now).min(self.most))
+        let exact = count.map_or(Duration::ZERO, |count| count.wait_until.since(now));
+        let seconds = exact.as_secs() + u64::from(exact.subsec_nanos() > 0);
+        Duration::from_secs(seconds).min(self.most)
     }
 
     /// The count after one failure more.

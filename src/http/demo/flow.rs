@@ -8,7 +8,6 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use hyper::StatusCode;
 use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -20,73 +19,12 @@ use crate::{
 };
 
 use super::{
-    backchannel::{Authorization, Backchannel, CallError, Metadata},
+    backchannel::{Authorization, Backchannel, Metadata},
     client::DemoClient,
     id_token::{self, Expected, Verified},
+    problem::Problem,
     sittings::{SignedIn, Waiting},
 };
-
-/// What went wrong, for the page that says so.
-#[derive(Clone, Debug)]
-pub(super) struct Problem {
-    pub status: StatusCode,
-    pub title: &'static str,
-    /// What happened.
-    pub message: String,
-    /// What to do.
-    pub remedy: &'static str,
-}
-
-impl Problem {
-    pub(super) fn not_found() -> Self {
-        Self {
-            status: StatusCode::NOT_FOUND,
-            title: "There is nothing here",
-            message: "This address is none of the demo's.".to_owned(),
-            remedy: "Begin at the list of applications.",
-        }
-    }
-
-    pub(super) fn unknown_client() -> Self {
-        Self {
-            status: StatusCode::NOT_FOUND,
-            title: "This application is not there",
-            message: "No tenant that is served has it; it may just have been changed or removed."
-                .to_owned(),
-            remedy: "Look at the list of applications, and at the log of lanyard dev.",
-        }
-    }
-
-    pub(super) fn nobody_waiting() -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            title: "Nobody was waiting for this answer",
-            message: "Signing in was begun in another browser or more than 15 minutes ago, has \
-                      been answered already, or lanyard dev was restarted meanwhile."
-                .to_owned(),
-            remedy: "Sign in again.",
-        }
-    }
-
-    fn refused(message: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            title: "You were not signed in",
-            message: message.into(),
-            remedy: "Sign in again, or look at the log of lanyard dev.",
-        }
-    }
-
-    fn failed(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_GATEWAY, ..Self::refused(message) }
-    }
-}
-
-impl From<CallError> for Problem {
-    fn from(error: CallError) -> Self {
-        Self::failed(error.to_string())
-    }
-}
 
 /// The answer of the token endpoint (RFC 6749 §5.1).
 #[derive(Deserialize)]

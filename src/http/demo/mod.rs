@@ -13,6 +13,7 @@ mod flow;
 mod id_token;
 mod pages;
 mod pin;
+mod problem;
 mod sittings;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
@@ -32,7 +33,8 @@ use crate::{
     protocol::params::Params,
 };
 use backchannel::Backchannel;
-use flow::{Flow, Problem};
+use flow::Flow;
+use problem::Problem;
 use sittings::{Sitting, Sittings};
 
 /// Where the demo lives, below the installation's base URL.

@@ -7,8 +7,9 @@ use crate::model::Timestamp;
 
 use super::{
     client::{DemoClient, SignInForm},
-    flow::{Flow, Problem},
+    flow::Flow,
     id_token,
+    problem::Problem,
     sittings::SignedIn,
 };
 

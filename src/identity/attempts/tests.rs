@@ -78,6 +78,19 @@ fn asking_again_while_waiting_does_not_prolong_it() {
 }
 
 #[test]
+fn the_wait_that_is_told_is_long_enough() {
+    let mut world = World::new();
+    for _ in 0..5 {
+        world.fail("ada", HOME).unwrap();
+    }
+    world.pass(Duration::from_millis(2_500));
+    let wait = world.fail("ada", HOME).unwrap_err();
+    assert_eq!(wait, Duration::from_secs(2));
+    world.pass(wait);
+    assert_eq!(world.fail("ada", HOME), Ok(()));
+}
+
+#[test]
 fn many_at_once_are_no_way_around() {
     let world = World::new();
     let admitted = (0..1000).filter(|_| world.fail("ada", HOME).is_ok()).count();
