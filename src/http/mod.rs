@@ -1,4 +1,35 @@
 //! The server: connections, routes, endpoints and pages.
+//!
+//! Must not: know Kubernetes, or decide a protocol rule; those are in `protocol`.
 
+mod admin;
+mod app;
+mod cookies;
+mod cors;
 pub mod demo;
+mod directory;
+mod dispatch;
+mod endpoints;
+mod error;
+mod forwarded;
+mod grants;
+mod limits;
 pub mod pages;
+mod reply;
+mod request;
+mod router;
+mod server;
+mod session;
+mod tls;
+mod tokens;
+
+pub use admin::{Admin, Probe};
+pub use app::{App, Config};
+pub use cookies::CookiePurpose;
+pub use error::Failure;
+pub use forwarded::TrustedProxies;
+pub use limits::Limits;
+pub use reply::Reply;
+pub use request::Request;
+pub use server::{Extra, Listening, Server};
+pub use tls::{Tls, TlsError};

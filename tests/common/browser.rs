@@ -295,7 +295,7 @@ impl Application {
 /// Agrees on a consent page; any other page stays.
 pub async fn agree(browser: &Browser, page: Page) -> Page {
     if page.left_for.is_none() && page.body.contains("/consent\"") {
-        return browser.submit(&page.form("/consent"), &[("decision", "allow")]).await;
+        return browser.submit(&page.form("/consent"), &[("action", "allow")]).await;
     }
     page
 }

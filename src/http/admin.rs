@@ -1,0 +1,152 @@
+//! The admin port: `/healthz`, `/readyz`, `/metrics`, and nothing else.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::App;
+
+/// How long the store may take to say that it works.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the process knows of itself beyond the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Probe {
+    /// Whether every first list is in.
+    pub synced: bool,
+    /// Since when the source of objects fails, and how.
+    pub failing: Option<(String, String)>,
+    /// Whether this replica holds the Lease.
+    pub leads: bool,
+    /// Whether only the holder may serve, as its store cannot be shared.
+    pub must_lead: bool,
+}
+
+/// The admin port.
+pub struct Admin {
+    app: Arc<App>,
+    probe: Box<dyn Fn() -> Probe + Send + Sync>,
+    draining: AtomicBool,
+    /// The store answered once: after that, its loss must not take discovery and JWKS away.
+    store_answered: AtomicBool,
+}
+
+impl Admin {
+    /// An admin port that asks `probe` for what the server does not know.
+    pub fn new(app: Arc<App>, probe: impl Fn() -> Probe + Send + Sync + 'static) -> Arc<Self> {
+        let flag = || AtomicBool::new(false);
+        Arc::new(Self { app, probe: Box::new(probe), draining: flag(), store_answered: flag() })
+    }
+
+    /// From now on this replica is not ready.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether this replica is to be sent requests, and why.
+    pub async fn readiness(&self) -> (bool, Value) {
+        let probe = (self.probe)();
+        let snapshot = self.app.registry.snapshot();
+        let store = tokio::time::timeout(PATIENCE, self.app.store.state()).await;
+        let store = match store {
+            Ok(Ok(_)) => {
+                self.store_answered.store(true, Ordering::SeqCst);
+                json!("ok")
+            }
+            Ok(Err(error)) => json!(error.to_string()),
+            Err(_) => json!("does not answer"),
+        };
+        let draining = self.draining.load(Ordering::SeqCst);
+        let ready = probe.synced
+            && snapshot.revision > 0
+            && snapshot.sealer.is_some()
+            && self.store_answered.load(Ordering::SeqCst)
+            && (probe.leads || !probe.must_lead)
+            && !draining;
+        let detail = json!({
+            "ready": ready,
+            "synced": probe.synced,
+            "snapshot": { "revision": snapshot.revision, "builtAt": snapshot.built_at.to_string(), "tenants": snapshot.tenants().count() },
+            "sealingKeys": snapshot.sealer.is_some(),
+            "store": store,
+            "leads": probe.leads,
+            "draining": draining,
+            "source": match probe.failing {
+                Some((since, why)) => json!({ "failingSince": since, "error": why }),
+                None => json!("ok"),
+            },
+        });
+        (ready, detail)
+    }
+
+    /// Serves for as long as the process runs: while it drains, too.
+    pub async fn serve(self: Arc<Self>, address: SocketAddr) -> io::Result<()> {
+        let listener = TcpListener::bind(address).await?;
+        tokio::spawn(async move {
+            loop {
+                let Ok((stream, _)) = listener.accept().await else {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                };
+                let admin = Arc::clone(&self);
+                tokio::spawn(async move {
+                    let service = service_fn(move |request| {
+                        let admin = Arc::clone(&admin);
+                        async move { Ok::<_, std::convert::Infallible>(admin.answer(&request).await) }
+                    });
+                    let _ = hyper::server::conn::http1::Builder::new()
+                        .timer(TokioTimer::new())
+                        .header_read_timeout(Duration::from_secs(20))
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        });
+        Ok(())
+    }
+
+    async fn answer<B>(&self, request: &http::Request<B>) -> Response<Full<Bytes>> {
+        const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return response(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "GET only\n");
+        }
+        match request.uri().path() {
+            "/healthz" => response(StatusCode::OK, "text/plain", "ok\n"),
+            "/readyz" => {
+                let (ready, detail) = self.readiness().await;
+                let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+                response(status, "application/json", format!("{detail}\n"))
+            }
+            "/metrics" => {
+                self.app.metrics.passwords_queued(self.app.passwords.queued());
+                response(StatusCode::OK, METRICS, self.app.metrics.render(self.app.now()))
+            }
+            _ => response(StatusCode::NOT_FOUND, "text/plain", "/healthz, /readyz, /metrics\n"),
+        }
+    }
+}
+
+fn response(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

@@ -1,0 +1,62 @@
+//! What handlers work with.
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use super::{Limits, TrustedProxies};
+use crate::{
+    identity::{AttemptLimiter, PasswordPool},
+    keys::Signer,
+    model::{Clock, Entropy, Timestamp},
+    registry::Handle,
+    store::{SharedStore, StoreError},
+    telemetry::Metrics,
+};
+
+/// Settings of the server.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Proxies whose forwarding headers count.
+    pub trusted_proxies: TrustedProxies,
+    /// Sizes, times and numbers.
+    pub limits: Limits,
+}
+
+/// What handlers work with: everything that is shared between requests.
+#[derive(Debug)]
+pub struct App {
+    /// What is served.
+    pub registry: Handle,
+    /// Sessions, grants, consents.
+    pub store: SharedStore,
+    /// Signs tokens.
+    pub signer: Signer,
+    /// Checks passwords.
+    pub passwords: PasswordPool,
+    /// Limits attempts at passwords.
+    pub attempts: AttemptLimiter,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// Counts what happens.
+    pub metrics: Arc<Metrics>,
+    /// Settings.
+    pub config: Config,
+    /// The store's incarnation, once it was asked.
+    pub incarnation: OnceCell<String>,
+}
+
+impl App {
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Which store this is: codes name it, so that a lost store does not reopen spent ones.
+    pub(super) async fn incarnation(&self) -> Result<&str, StoreError> {
+        let ask = || async { Ok(self.store.state().await?.incarnation) };
+        self.incarnation.get_or_try_init(ask).await.map(String::as_str)
+    }
+}

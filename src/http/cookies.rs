@@ -1,0 +1,62 @@
+//! Cookies: their names and attributes (design §6, "Cookies").
+//!
+//! Tenants on one host share an origin, so each has names of its own. Under an https issuer the
+//! `__Host-` prefix keeps other hosts and plain http from setting them (RFC 6265bis §4.1.3.2).
+
+use http::HeaderMap;
+
+use crate::registry::ServedTenant;
+
+/// What a cookie is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CookiePurpose {
+    /// Names the session. `SameSite=None` under https, since relying parties ask with
+    /// `prompt=none` from a frame and post from their own site.
+    Session,
+    /// Binds a browser to the sign-in that it began. `SameSite=Lax`.
+    PreSession,
+}
+
+impl CookiePurpose {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::PreSession => "pre",
+        }
+    }
+}
+
+/// A cookie's name at a tenant.
+pub(super) fn name(purpose: CookiePurpose, tenant: &ServedTenant) -> String {
+    let prefix = if tenant.tenant.issuer.is_https() { "__Host-" } else { "" };
+    format!("{prefix}lanyard-{}-{}", purpose.word(), tenant.short_hash)
+}
+
+/// The `Set-Cookie` header of a new value; `None` takes the cookie away.
+pub(super) fn set(purpose: CookiePurpose, tenant: &ServedTenant, value: Option<&str>) -> String {
+    let name = name(purpose, tenant);
+    let https = tenant.tenant.issuer.is_https();
+    let same_site = match purpose {
+        CookiePurpose::Session if https => "None",
+        CookiePurpose::Session | CookiePurpose::PreSession => "Lax",
+    };
+    let secure = if https { "; Secure" } else { "" };
+    let age = if value.is_none() { "; Max-Age=0" } else { "" };
+    let value = value.unwrap_or_default();
+    format!("{name}={value}; Path=/; HttpOnly; SameSite={same_site}{secure}{age}")
+}
+
+/// The value of a cookie by name. Sent twice, as when another site of the domain planted one, it
+/// counts as absent.
+pub(super) fn get<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut found = headers
+        .get_all(http::header::COOKIE)
+        .iter()
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(other, value)| *other == name && !value.is_empty())
+        .map(|(_, value)| value);
+    let value = found.next()?;
+    found.next().is_none().then_some(value)
+}

@@ -1,0 +1,50 @@
+//! Which pages of other origins may read an answer (Fetch, "CORS protocol").
+
+use http::{HeaderMap, HeaderValue, header};
+
+use crate::registry::ServedTenant;
+
+/// Who may read an endpoint's answers from a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cors {
+    /// No page.
+    None,
+    /// Any page: the answer is public.
+    Any,
+    /// Pages on the origins of the tenant's clients.
+    Registered,
+}
+
+/// The headers that let the origin of the request read the answer, if it may.
+pub(super) fn allow(
+    cors: Cors,
+    tenant: &ServedTenant,
+    request: &HeaderMap,
+    answer: &mut HeaderMap,
+) {
+    if cors == Cors::None {
+        return;
+    }
+    if cors == Cors::Any {
+        answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        return;
+    }
+    answer.append(header::VARY, HeaderValue::from_static("origin"));
+    let origin = request.get(header::ORIGIN);
+    let registered = origin.and_then(|origin| origin.to_str().ok());
+    if let Some(origin) = origin.filter(|_| registered.is_some_and(|it| tenant.allows_origin(it))) {
+        answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        let exposed = HeaderValue::from_static("www-authenticate");
+        answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+    }
+}
+
+/// What a preflight asks beyond that. No credentials: cookies never come with such a request.
+pub(super) fn preflight(answer: &mut HeaderMap, methods: &str) {
+    if let Ok(methods) = HeaderValue::from_str(methods) {
+        answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    }
+    let headers = HeaderValue::from_static("authorization, content-type");
+    answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, headers);
+    answer.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+}

@@ -1,0 +1,26 @@
+//! The people of a tenant, as the snapshot has them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{
+    identity::{Directory, choose_decoy},
+    model::{StoredPassword, Subject, User},
+    registry::ServedTenant,
+};
+
+#[async_trait]
+impl Directory for ServedTenant {
+    async fn by_username(&self, username: &str) -> Option<Arc<User>> {
+        self.user_by_username(username).cloned()
+    }
+
+    async fn by_subject(&self, subject: &Subject) -> Option<Arc<User>> {
+        self.user_by_subject(subject).cloned()
+    }
+
+    async fn decoy(&self, username: &str) -> Option<StoredPassword> {
+        choose_decoy(self.users(), username)
+    }
+}

@@ -1,0 +1,264 @@
+//! From a request of the connection to an answer: tenant, route, body, handler, and the headers
+//! that every answer has.
+
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc};
+
+use bytes::Bytes;
+use futures::FutureExt;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http_body::Body;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+
+use super::{
+    App, Failure, Reply, Request, cookies, cors,
+    error::Audience,
+    pages,
+    router::{self, Route},
+};
+use crate::{
+    model::{Tenant, Timestamp},
+    protocol::error::{ErrorCode, OAuthError},
+    registry::{ServedTenant, Snapshot},
+    telemetry::{Endpoint, request_id},
+};
+
+/// What is known of a request before its body is read.
+struct Arrival {
+    id: String,
+    now: Timestamp,
+    address: IpAddr,
+    snapshot: Arc<Snapshot>,
+}
+
+/// What was found for it.
+struct Found {
+    tenant: Arc<ServedTenant>,
+    path: String,
+    route: &'static Route,
+}
+
+impl App {
+    /// Answers a request of a connection from `peer`.
+    pub async fn answer<B>(&self, request: http::Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
+    where
+        B: Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let now = self.now();
+        let proxies = &self.config.trusted_proxies;
+        let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
+        let id = given.filter(|id| proxies.contains(peer) && is_id(id)).map(str::to_owned);
+        let arrival = Arrival {
+            id: id.unwrap_or_else(|| request_id(&*self.entropy)),
+            now,
+            address: proxies.client(peer, request.headers()),
+            snapshot: self.registry.snapshot(),
+        };
+        let method = request.method().clone();
+        let authority = proxies.authority(peer, request.uri(), request.headers());
+        let found = authority
+            .as_deref()
+            .ok_or(StatusCode::BAD_REQUEST)
+            .and_then(|authority| find(&arrival.snapshot, authority, request.uri().path()));
+        let (endpoint, tenant) = match &found {
+            Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),
+            Err(_) => (Endpoint::Other, None),
+        };
+        let response = match found {
+            Ok(found) => self.serve(request, &arrival, found).await,
+            Err(status) => nothing_here(status, request.headers(), &arrival.id),
+        };
+        let (status, took) = (response.status().as_u16(), self.now().since(now));
+        self.metrics.request(tenant.as_ref(), endpoint, status, took);
+        tracing::info!(
+            target: "lanyard::access",
+            request_id = arrival.id,
+            method = %method,
+            endpoint = endpoint.as_str(),
+            tenant = tenant.map(|tenant| tenant.to_string()),
+            status,
+            milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            "request"
+        );
+        response
+    }
+
+    async fn serve<B>(
+        &self,
+        request: http::Request<B>,
+        arrival: &Arrival,
+        found: Found,
+    ) -> Response<Full<Bytes>>
+    where
+        B: Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let Found { tenant, path, route } = found;
+        let (parts, body) = request.into_parts();
+        let mut reply = if parts.method == Method::OPTIONS && route.cors != cors::Cors::None {
+            let mut reply = Reply::empty(StatusCode::NO_CONTENT);
+            cors::preflight(&mut reply.headers, route.methods());
+            reply
+        } else if let Some(handler) = route.handler(&parts.method) {
+            match self.read(body).await {
+                Err(reply) => reply,
+                Ok(body) => {
+                    let request = Request {
+                        id: arrival.id.clone(),
+                        method: parts.method,
+                        tenant: Arc::clone(&tenant),
+                        path,
+                        query: parts.uri.query().unwrap_or_default().to_owned(),
+                        headers: parts.headers.clone(),
+                        body,
+                        address: arrival.address,
+                        snapshot: Arc::clone(&arrival.snapshot),
+                        now: arrival.now,
+                    };
+                    self.run(handler, request, route.audience).await
+                }
+            }
+        } else {
+            Reply::empty(StatusCode::METHOD_NOT_ALLOWED).header("allow", route.methods())
+        };
+        cors::allow(route.cors, &tenant, &parts.headers, &mut reply.headers);
+        for (purpose, value) in std::mem::take(&mut reply.cookies) {
+            let cookie = cookies::set(purpose, &tenant, value.as_deref());
+            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+                reply.headers.append(header::SET_COOKIE, cookie);
+            }
+        }
+        finish(reply, Some(&tenant.tenant), route.cacheable, &arrival.id)
+    }
+
+    /// Reads a body within its limits of size and time.
+    async fn read<B>(&self, body: B) -> Result<Bytes, Reply>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        if body.is_end_stream() {
+            return Ok(Bytes::new());
+        }
+        let limits = &self.config.limits;
+        let whole = Limited::new(body, limits.body).collect();
+        match tokio::time::timeout(limits.body_timeout, whole).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                Err(Reply::empty(StatusCode::PAYLOAD_TOO_LARGE).header("connection", "close"))
+            }
+            Ok(Err(_)) => Err(Reply::empty(StatusCode::BAD_REQUEST)),
+            Err(_) => Err(Reply::empty(StatusCode::REQUEST_TIMEOUT).header("connection", "close")),
+        }
+    }
+
+    /// Runs a handler; a panic in it is an answer too.
+    async fn run(&self, handler: router::Handler, request: Request, audience: Audience) -> Reply {
+        let (id, tenant) = (request.id.clone(), Arc::clone(&request.tenant));
+        let handling = AssertUnwindSafe(handler(self, request)).catch_unwind();
+        let limit = self.config.limits.request_timeout;
+        let failure = match tokio::time::timeout(limit, handling).await {
+            Ok(Ok(Ok(reply))) => return reply,
+            Ok(Ok(Err(failure))) => failure,
+            Ok(Err(_)) => Failure::Internal("the handler panicked".to_owned()),
+            Err(_) => Failure::Unavailable("the request took too long".to_owned()),
+        };
+        failure.log(&id);
+        failure.reply(Some(&tenant.tenant), audience, &id)
+    }
+}
+
+/// A request id that a proxy may have given.
+fn is_id(text: &str) -> bool {
+    (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// The tenant and route of a path, the RFC 8414 form of well-known addresses included.
+fn find(snapshot: &Snapshot, authority: &str, path: &str) -> Result<Found, StatusCode> {
+    const METADATA: [&str; 2] =
+        ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
+    for form in METADATA {
+        let issuer_path =
+            path.strip_prefix(form).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let tenant = issuer_path.and_then(|issuer_path| snapshot.at(authority, issuer_path));
+        if let (Some(tenant), Some(route)) = (tenant, router::route(METADATA[0])) {
+            return Ok(Found { tenant: Arc::clone(tenant), path: METADATA[0].to_owned(), route });
+        }
+    }
+    let (tenant, rest) = snapshot.route(authority, path).ok_or(StatusCode::NOT_FOUND)?;
+    let route = router::route(rest).ok_or(StatusCode::NOT_FOUND)?;
+    Ok(Found { tenant: Arc::clone(tenant), path: rest.to_owned(), route })
+}
+
+/// The answer where there is no issuer or no endpoint.
+fn nothing_here(status: StatusCode, headers: &HeaderMap, id: &str) -> Response<Full<Bytes>> {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let detail = if status == StatusCode::BAD_REQUEST {
+        "The request names no host, or more than one."
+    } else {
+        "No issuer of this service has this address. Compare host and path with the issuer that the \
+         tenant shows (kubectl get tenants.lanyard.dev -A)."
+    };
+    let reply = if accept.is_some_and(|accept| accept.contains("text/html")) {
+        let page = pages::error_page(&pages::ErrorPage {
+            tenant: None,
+            title: "No issuer here",
+            message: "This address does not lead to a sign-in service.",
+            advice: "Check the address, or go back to the application that sent you here.",
+            detail,
+            code: "not_found",
+            request_id: id,
+            retry: None,
+        });
+        Reply::html(status, page)
+    } else {
+        let error = OAuthError::new(ErrorCode::InvalidRequest, detail);
+        let body = serde_json::json!({
+            "error": error.code.as_str(), "error_description": error.public,
+        });
+        Reply::json(status, &body)
+    };
+    finish(reply, None, false, id)
+}
+
+/// The headers of every answer.
+fn finish(
+    reply: Reply,
+    tenant: Option<&Tenant>,
+    cacheable: bool,
+    id: &str,
+) -> Response<Full<Bytes>> {
+    let Reply { status, mut headers, body, form_action, .. } = reply;
+    let is_page = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|content_type| content_type.as_bytes().starts_with(b"text/html"));
+    let policy = if is_page {
+        let gap = if form_action.is_empty() { "" } else { " " };
+        format!(
+            "default-src 'none'; style-src 'self'; img-src 'self' https:; \
+             form-action 'self'{gap}{form_action}; base-uri 'none'; frame-ancestors 'none'"
+        )
+    } else {
+        "default-src 'none'; frame-ancestors 'none'".to_owned()
+    };
+    let mut set = |name: header::HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(header::CONTENT_SECURITY_POLICY, &policy);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::HeaderName::from_static("x-request-id"), id);
+    if tenant.is_some_and(|tenant| tenant.issuer.is_https()) {
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+    if !cacheable || status.is_client_error() || status.is_server_error() {
+        set(header::CACHE_CONTROL, "no-store");
+    }
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

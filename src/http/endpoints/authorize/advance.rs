@@ -1,0 +1,151 @@
+//! One step further: look up → decide (pure) → a page, an error for the client, or the answer.
+
+use http::StatusCode;
+
+use super::{interaction, issue};
+use crate::{
+    http::{
+        App, Failure, Reply, Request,
+        pages::{self, Account, ConsentPage, SignInPage},
+        session::Held,
+    },
+    model::ConsentPolicy,
+    protocol::{
+        authorize::{Answers, Ask, AuthorizeError, Interaction, Next, Reason, ReturnTo, decide},
+        consent,
+        error::OAuthError,
+        records::{Consent, decode},
+    },
+    store::{Key, RecordKind},
+};
+
+/// A valid request, the browser's live session, and what the person has answered so far.
+pub(in crate::http::endpoints) struct Step {
+    pub(in crate::http::endpoints) ask: Ask,
+    pub(in crate::http::endpoints) held: Option<Held>,
+    pub(in crate::http::endpoints) interaction: Interaction,
+    pub(in crate::http::endpoints) answers: Answers,
+    /// Whether a form of ours brought the person here.
+    pub(in crate::http::endpoints) by_form: bool,
+}
+
+/// Takes the person a step further.
+pub(in crate::http::endpoints) async fn advance(
+    app: &App,
+    request: &Request,
+    step: Step,
+) -> Result<Reply, Failure> {
+    let remembered = remembered(app, request, &step).await?;
+    let session = step.held.as_ref().map(|held| &held.session);
+    let next = decide(&step.ask, session, remembered.as_ref(), step.answers, request.now);
+    let next = match next {
+        Ok(next) => next,
+        Err(error) => return Ok(redirect(&step.ask.return_to, &error)),
+    };
+    match (next, &step.held) {
+        (Next::Issue, Some(held)) => issue::issue(app, request, &step.ask, held).await,
+        // What a form leads to is a page of its own: going back or reloading sends nothing again.
+        (Next::AskConsent, _) if step.by_form => {
+            interaction::hold(app, request, &step, "/consent").await
+        }
+        (Next::SignIn(_) | Next::ChooseAccount, _) if step.by_form => {
+            interaction::hold(app, request, &step, "/login").await
+        }
+        (Next::AskConsent, Some(held)) => consent_page(app, request, &step, held),
+        (Next::ChooseAccount, Some(held)) => choose_page(app, request, &step, held),
+        (Next::SignIn(reason), _) => sign_in_page(app, request, &step, reason, None),
+        (Next::Issue | Next::AskConsent | Next::ChooseAccount, None) => {
+            sign_in_page(app, request, &step, Reason::NoSession, None)
+        }
+    }
+}
+
+/// What the person has agreed to before, where that counts.
+async fn remembered(app: &App, request: &Request, step: &Step) -> Result<Option<Consent>, Failure> {
+    match &step.held {
+        Some(held) if step.ask.client.consent == ConsentPolicy::Required => {
+            let id = consent::record_id(&held.user.subject, &step.ask.client.id);
+            let key = Key::new(RecordKind::Consent, &request.tenant.tenant.id, id);
+            let stored = app.store.get(&key, request.now).await?;
+            Ok(stored.and_then(|stored| decode(&stored.record.value).ok()))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The sign-in page, perhaps after an attempt that failed.
+pub(in crate::http::endpoints) fn sign_in_page(
+    app: &App,
+    request: &Request,
+    step: &Step,
+    reason: Reason,
+    attempt: Option<(&str, &str)>,
+) -> Result<Reply, Failure> {
+    let known = || match reason {
+        Reason::Again => step.held.as_ref().map(|held| held.user.username.as_str()),
+        Reason::NoSession | Reason::OtherPerson => None,
+    };
+    let hinted = step.ask.login_hint.as_deref().or_else(known).unwrap_or_default();
+    let (username, problem) = match attempt {
+        Some((username, problem)) => (username, Some(problem)),
+        None => (hinted, None),
+    };
+    let sealed = interaction::seal(app, request, &step.interaction)?;
+    let html = pages::sign_in(&SignInPage {
+        tenant: &request.tenant.tenant,
+        client: &step.ask.client,
+        interaction: &sealed,
+        username,
+        reason,
+        problem,
+        account: None,
+    });
+    Ok(form_page(step, html))
+}
+
+fn choose_page(app: &App, request: &Request, step: &Step, held: &Held) -> Result<Reply, Failure> {
+    let sealed = interaction::seal(app, request, &step.interaction)?;
+    let html = pages::sign_in(&SignInPage {
+        tenant: &request.tenant.tenant,
+        client: &step.ask.client,
+        interaction: &sealed,
+        username: step.ask.login_hint.as_deref().unwrap_or_default(),
+        reason: Reason::NoSession,
+        problem: None,
+        account: Some(Account::from(&*held.user)),
+    });
+    Ok(form_page(step, html))
+}
+
+fn consent_page(app: &App, request: &Request, step: &Step, held: &Held) -> Result<Reply, Failure> {
+    let interaction = step.interaction.clone().showing(&step.ask.scopes);
+    let sealed = interaction::seal(app, request, &interaction)?;
+    let html = pages::consent(&ConsentPage {
+        tenant: &request.tenant.tenant,
+        ask: &step.ask,
+        user: &held.user,
+        interaction: &sealed,
+    });
+    Ok(form_page(step, html))
+}
+
+/// A page with a form whose answer may redirect to the client. Its referrer policy lets browsers
+/// send `Origin` with the form: with `no-referrer` they send `null` (Fetch §3.1).
+fn form_page(step: &Step, html: String) -> Reply {
+    Reply::html(StatusCode::OK, html)
+        .form_action(&step.ask.return_to.form_action())
+        .header("referrer-policy", "same-origin")
+}
+
+/// An error of the checks: a page until the redirect URI is proven, then the client's.
+pub(in crate::http::endpoints) fn refuse(error: AuthorizeError) -> Failure {
+    match error {
+        AuthorizeError::Page(error) => Failure::Page(error),
+        AuthorizeError::Redirect(to, error) => Failure::Reply(Box::new(redirect(&to, &error))),
+    }
+}
+
+/// Tells the client an error.
+pub(in crate::http::endpoints) fn redirect(to: &ReturnTo, error: &OAuthError) -> Reply {
+    Reply::see_other(&to.error_url(error))
+}

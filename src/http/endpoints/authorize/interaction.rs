@@ -1,0 +1,158 @@
+//! Interactions on their way: sealed into forms and opened again, and, once someone is signed in,
+//! held in the store between a POST and the page that its 303 leads to.
+
+use super::{Step, advance::refuse};
+use crate::{
+    http::{
+        App, CookiePurpose, Failure, Reply, Request,
+        pages::{ErrorPage, Retry, error_page},
+        session,
+    },
+    keys::Purpose,
+    model::Entropy,
+    protocol::{
+        authorize::{Interaction, InteractionError, validate},
+        error::{ErrorCode, OAuthError},
+        params::Params,
+        records::{decode, encode},
+        session::SKEW,
+    },
+    store::{Key, Owner, OwnerKind, Record, RecordKind},
+};
+
+/// Seals an interaction for a form.
+pub(super) fn seal(
+    app: &App,
+    request: &Request,
+    interaction: &Interaction,
+) -> Result<String, Failure> {
+    let entropy: &dyn Entropy = &*app.entropy;
+    let plain = encode(interaction);
+    let tenant = &request.tenant.tenant.id;
+    Ok(request.sealer()?.seal(Purpose::Interaction, tenant, &plain, entropy, request.now))
+}
+
+/// What every POST of a page goes through: a same-origin form, an interaction of this tenant and
+/// this browser that is still fresh, and its request validated again.
+pub(in crate::http::endpoints) async fn reopen(
+    app: &App,
+    request: &Request,
+) -> Result<(Params, Step), Failure> {
+    if !request.same_origin() {
+        return Err(Failure::Page(foreign_form()));
+    }
+    let form = request.form().and_then(Params::checked).map_err(Failure::Page)?;
+    let sealed = form.require("interaction").map_err(Failure::Page)?;
+    let opened = request.sealer()?.open(Purpose::Interaction, &request.tenant.tenant.id, sealed);
+    let interaction: Interaction = opened
+        .and_then(|plain| decode(&plain).ok())
+        .ok_or_else(|| dead_end(request, "This form cannot be read", UNREADABLE))?;
+    let pre_session = request.cookie(CookiePurpose::PreSession);
+    interaction.check(pre_session, request.now).map_err(|error| {
+        let (title, message) = match error {
+            InteractionError::Expired => ("This page has expired", EXPIRED),
+            InteractionError::OtherBrowser => ("This page cannot be used", OTHER_BROWSER),
+        };
+        start_again(request, &interaction, title, message)
+    })?;
+    let step = step(app, request, interaction).await?;
+    Ok((form, Step { by_form: true, ..step }))
+}
+
+/// Keeps an interaction for the page that a 303 leads to; only the session it is for can resume
+/// it. Only for people who have signed in: an unauthenticated request writes nothing.
+pub(in crate::http::endpoints) async fn hold(
+    app: &App,
+    request: &Request,
+    step: &Step,
+    page: &str,
+) -> Result<Reply, Failure> {
+    let id = app.entropy.id();
+    let sid =
+        step.held.as_ref().map(|held| held.session.sid.as_str()).ok_or_else(|| {
+            start_again(request, &step.interaction, "You are signed out", SIGNED_OUT)
+        })?;
+    let record = Record {
+        key: Key::new(RecordKind::Interaction, &request.tenant.tenant.id, id.as_str()),
+        value: encode(&step.interaction).into(),
+        expires_at: step.interaction.expires_at().plus(SKEW),
+        owners: vec![Owner::new(OwnerKind::Session, sid)],
+    };
+    if !app.store.insert(record, request.now).await? {
+        return Err(Failure::Unavailable("a new interaction id is taken".to_owned()));
+    }
+    let issuer = &request.tenant.tenant.issuer;
+    Ok(Reply::see_other(&format!("{}{page}?interaction={id}", issuer.path())))
+}
+
+/// Resumes what `hold` keeps, for the page of a GET.
+pub(in crate::http::endpoints) async fn resume(
+    app: &App,
+    request: &Request,
+) -> Result<Step, Failure> {
+    let params = request.query_params();
+    let gone = || dead_end(request, "There is nothing to do here", NOTHING);
+    let id = params.get("interaction").ok_or_else(gone)?;
+    let key = Key::new(RecordKind::Interaction, &request.tenant.tenant.id, id);
+    let stored = app.store.get(&key, request.now).await?.ok_or_else(gone)?;
+    let interaction: Interaction = decode(&stored.record.value).map_err(|_| gone())?;
+    let step = step(app, request, interaction).await?;
+    let same = step.held.as_ref().is_some_and(|held| step.interaction.is_of(&held.session));
+    if same { Ok(step) } else { Err(gone()) }
+}
+
+async fn step(app: &App, request: &Request, interaction: Interaction) -> Result<Step, Failure> {
+    let tenant = &request.tenant;
+    let ask = validate(&tenant.tenant, &**tenant, &interaction.params()).map_err(refuse)?;
+    let held = session::load(app, request).await?;
+    let answers = interaction.answers(held.as_ref().map(|held| &held.session));
+    Ok(Step { ask, held, interaction, answers, by_form: false })
+}
+
+const UNREADABLE: &str = "It is damaged, or it was not made here.";
+const EXPIRED: &str = "It was open for more than fifteen minutes.";
+const OTHER_BROWSER: &str =
+    "It belongs to another browser, or this browser does not keep our cookies.";
+const SIGNED_OUT: &str = "You were signed out while this page was open.";
+const NOTHING: &str = "This page is part of a sign-in that is over, or that was not yours.";
+
+fn foreign_form() -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidRequest, "The form was sent from another site.")
+}
+
+/// A page that offers to begin the same request again: what anyone may do by its link.
+pub(in crate::http::endpoints) fn start_again(
+    request: &Request,
+    interaction: &Interaction,
+    title: &str,
+    message: &str,
+) -> Failure {
+    let issuer = &request.tenant.tenant.issuer;
+    let href = format!("{}/oauth/authorize?{}", issuer.path(), interaction.query());
+    let retry = Retry { href: &href, label: "Start again" };
+    page(request, title, message, "Start again to go on.", Some(retry))
+}
+
+fn dead_end(request: &Request, title: &str, message: &str) -> Failure {
+    page(request, title, message, "Go back to the application and sign in from there.", None)
+}
+
+fn page(
+    request: &Request,
+    title: &str,
+    message: &str,
+    advice: &str,
+    retry: Option<Retry>,
+) -> Failure {
+    let html = error_page(&ErrorPage {
+        tenant: Some(&request.tenant.tenant),
+        title,
+        message,
+        advice,
+        detail: "",
+        code: "interaction_unusable",
+        request_id: &request.id,
+        retry,
+    });
+    Failure::Reply(Box::new(Reply::html(http::StatusCode::BAD_REQUEST, html)))
+}

@@ -1,0 +1,173 @@
+//! The sign-in page's form. The same answer, in the same time, whether the user exists or not.
+
+use http::StatusCode;
+
+use super::authorize::{Step, advance, redirect, reopen, resume, sign_in_page, start_again};
+use crate::{
+    http::{App, CookiePurpose, Failure, Reply, Request, session},
+    identity::{Refused, SignIn},
+    model::{Secret, User},
+    protocol::{
+        authorize::{Next, Progress, Reason, decide},
+        error::{ErrorCode, OAuthError},
+        params::Params,
+        records::Authentication,
+    },
+    telemetry::LoginOutcome,
+};
+
+/// `GET I/login`: the sign-in page of an interaction that a 303 leads to.
+pub async fn get(app: &App, request: Request) -> Result<Reply, Failure> {
+    let step = resume(app, &request).await?;
+    let session = step.held.as_ref().map(|held| &held.session);
+    // Why, if the request itself says so; otherwise the person asked for another account.
+    let reason = match decide(&step.ask, session, None, step.answers, request.now) {
+        Ok(Next::SignIn(reason)) => reason,
+        _ => Reason::NoSession,
+    };
+    sign_in_page(app, &request, &step, reason, None)
+}
+
+/// `POST I/login`: sign in, continue with the session's account, or cancel.
+pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
+    let (form, step) = reopen(app, &request).await?;
+    match form.get("action") {
+        Some("cancel") => Ok(cancel(&step)),
+        Some("continue") => continue_with_session(app, &request, step).await,
+        _ => sign_in(app, &request, &form, step).await,
+    }
+}
+
+fn cancel(step: &Step) -> Reply {
+    let denied = OAuthError::new(ErrorCode::AccessDenied, "The person did not sign in.");
+    redirect(&step.ask.return_to, &denied)
+}
+
+async fn continue_with_session(
+    app: &App,
+    request: &Request,
+    mut step: Step,
+) -> Result<Reply, Failure> {
+    // The page named an account: no other may be continued with.
+    let session = match &step.held {
+        Some(held) if step.interaction.is_of(&held.session) => &held.session,
+        _ => {
+            return Err(start_again(
+                request,
+                &step.interaction,
+                "Your session has changed",
+                CHANGED,
+            ));
+        }
+    };
+    step.interaction = step.interaction.with(session, Progress::AccountChosen);
+    step.answers = step.interaction.answers(Some(session));
+    advance(app, request, step).await
+}
+
+const CHANGED: &str = "Since this page was opened, you have signed out or used another account.";
+
+async fn sign_in(
+    app: &App,
+    request: &Request,
+    form: &Params,
+    mut step: Step,
+) -> Result<Reply, Failure> {
+    let username = form.get("username").unwrap_or_default();
+    let attempt = SignIn {
+        tenant: &request.tenant.tenant.id,
+        username,
+        password: Secret::new(form.get("password").unwrap_or_default().to_owned()),
+        address: request.address,
+        now: request.now,
+    };
+    let verdict = attempt.decide(&*request.tenant, &app.passwords, &app.attempts).await;
+    app.metrics.login(&request.tenant.tenant.id, outcome(&verdict));
+    let user = match verdict {
+        Ok(user) => user,
+        Err(refused) => return again(app, request, &step, username, refused),
+    };
+    let authentication = by_password(&user, request);
+    let previous = step.held.take();
+    let (cookie, held) =
+        session::start(app, request, authentication, user, previous.as_ref()).await?;
+    let progress = Progress::SignedIn(held.session.authentication.auth_time);
+    step.interaction = step.interaction.with(&held.session, progress);
+    step.answers = step.interaction.answers(Some(&held.session));
+    step.held = Some(held);
+    let reply = advance(app, request, step).await?;
+    Ok(reply.cookie(CookiePurpose::Session, &cookie))
+}
+
+fn by_password(user: &User, request: &Request) -> Authentication {
+    Authentication {
+        subject: user.subject.clone(),
+        auth_time: request.now,
+        amr: vec!["pwd".to_owned()],
+        acr: None,
+    }
+}
+
+const fn outcome<T>(verdict: &Result<T, Refused>) -> LoginOutcome {
+    match verdict {
+        Ok(_) => LoginOutcome::Success,
+        Err(Refused::Wrong) => LoginOutcome::Failure,
+        Err(Refused::Wait(_)) => LoginOutcome::Limited,
+        Err(Refused::Busy(_)) => LoginOutcome::Busy,
+    }
+}
+
+/// The page again, with what went wrong. Not a redirect: nobody is signed in, so there is nowhere
+/// to keep the interaction but the page itself.
+fn again(
+    app: &App,
+    request: &Request,
+    step: &Step,
+    username: &str,
+    refused: Refused,
+) -> Result<Reply, Failure> {
+    let (status, problem, retry_after) = match refused {
+        Refused::Wrong => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "The username or the password is not right. Please try again.".to_owned(),
+            None,
+        ),
+        Refused::Wait(wait) => {
+            let seconds = wait.as_secs().max(1);
+            (StatusCode::TOO_MANY_REQUESTS, patience(seconds), Some(seconds))
+        }
+        Refused::Busy(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Many people are signing in at this moment. Please try again in a few seconds."
+                .to_owned(),
+            Some(2),
+        ),
+    };
+    let page = sign_in_page(app, request, step, Reason::NoSession, Some((username, &problem)))?;
+    let page = page.status(status);
+    Ok(match retry_after {
+        Some(seconds) => page.header("retry-after", &seconds.to_string()),
+        None => page,
+    })
+}
+
+fn patience(seconds: u64) -> String {
+    let wait = match seconds {
+        0..=1 => "a second".to_owned(),
+        2..=90 => format!("{seconds} seconds"),
+        _ => format!("{} minutes", seconds.div_ceil(60)),
+    };
+    format!("There were too many attempts. Please wait {wait}, then try again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::patience;
+
+    #[test]
+    fn says_how_long_to_wait_in_words() {
+        assert!(patience(1).contains("wait a second,"));
+        assert!(patience(64).contains("wait 64 seconds,"));
+        assert!(patience(300).contains("wait 5 minutes,"));
+    }
+}

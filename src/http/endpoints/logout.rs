@@ -1,0 +1,125 @@
+//! RP-initiated logout (OIDC RP-Initiated Logout 1.0): GET and POST alike; a person is asked unless
+//! the request shows an ID token of this very session.
+
+use std::time::Duration;
+
+use crate::{
+    http::{App, CookiePurpose, Failure, Reply, Request, pages, session},
+    keys::Purpose,
+    model::Client,
+    protocol::{
+        error::{ErrorCode, OAuthError},
+        logout::{Ask, Question, must_ask, validate},
+        params::Params,
+        records::{decode, encode},
+    },
+};
+use http::StatusCode;
+
+/// How long the question may stand open.
+const OPEN_FOR: Duration = Duration::from_secs(15 * 60);
+
+/// `GET I/oauth/logout`.
+pub async fn get(app: &App, request: Request) -> Result<Reply, Failure> {
+    let params = request.query_params();
+    begin(app, &request, &params).await
+}
+
+/// `POST I/oauth/logout`: a relying party's request, or the answer of our own page.
+pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
+    let params = request.form().map_err(Failure::Page)?;
+    if params.get("question").is_some() {
+        return decided(app, &request, params).await;
+    }
+    begin(app, &request, &params).await
+}
+
+async fn begin(app: &App, request: &Request, params: &Params) -> Result<Reply, Failure> {
+    let tenant = &request.tenant;
+    let ask = validate(params, &tenant.tenant.issuer, &**tenant).map_err(Failure::Page)?;
+    let Some(held) = session::load(app, request).await? else {
+        // Nobody is signed in: there is nothing to ask.
+        return Ok(leave(request, ask.return_to.as_deref()));
+    };
+    if must_ask(&ask, &held.session) {
+        return question(app, request, &ask, &held);
+    }
+    session::end(app, request, &held).await?;
+    Ok(leave(request, ask.return_to.as_deref()))
+}
+
+fn question(
+    app: &App,
+    request: &Request,
+    ask: &Ask,
+    held: &session::Held,
+) -> Result<Reply, Failure> {
+    let question = Question {
+        sid: held.session.sid.clone(),
+        client: ask.client.as_ref().map(|client| client.id.clone()),
+        return_to: ask.return_to.clone(),
+        expires_at: request.now.plus(OPEN_FOR),
+    };
+    let tenant = &request.tenant.tenant;
+    let plain = encode(&question);
+    let sealed =
+        request.sealer()?.seal(Purpose::Form, &tenant.id, &plain, &*app.entropy, request.now);
+    let client: Option<&Client> = ask.client.as_deref();
+    let page = pages::logout_confirm(&pages::LogoutConfirmPage {
+        tenant,
+        client,
+        user: Some(&held.user),
+        hidden: &[("question", &sealed)],
+    });
+    let target = question.return_to.as_deref().map(form_target).unwrap_or_default();
+    Ok(Reply::html(StatusCode::OK, page)
+        .form_action(&target)
+        .header("referrer-policy", "same-origin"))
+}
+
+/// What CSP's `form-action` must name for the redirect after the form.
+fn form_target(uri: &str) -> String {
+    match url::Url::parse(uri) {
+        Ok(url) if url.origin().is_tuple() => url.origin().ascii_serialization(),
+        Ok(url) => format!("{}:", url.scheme()),
+        Err(_) => String::new(),
+    }
+}
+
+/// The answer of our own page.
+async fn decided(app: &App, request: &Request, params: Params) -> Result<Reply, Failure> {
+    let stale = |text: &str| Failure::Page(OAuthError::new(ErrorCode::InvalidRequest, text));
+    if !request.same_origin() {
+        return Err(stale("The form was sent from another site."));
+    }
+    let params = params.checked().map_err(Failure::Page)?;
+    let sealed = params.require("question").map_err(Failure::Page)?;
+    let plain = request.sealer()?.open(Purpose::Form, &request.tenant.tenant.id, sealed);
+    let question: Question = plain
+        .and_then(|plain| decode(&plain).ok())
+        .filter(|question: &Question| request.now < question.expires_at)
+        .ok_or_else(|| stale("The form was open for too long; ask to sign out again."))?;
+    if params.get("action") != Some("logout") {
+        let page = pages::not_signed_out(&request.tenant.tenant);
+        return Ok(Reply::html(StatusCode::OK, page));
+    }
+    if let Some(held) = session::load(app, request).await? {
+        if held.session.sid != question.sid {
+            return Err(stale("The form is of a session that has ended; ask to sign out again."));
+        }
+        session::end(app, request, &held).await?;
+    }
+    Ok(leave(request, question.return_to.as_deref()))
+}
+
+/// Without a session: back to the application, or to the page that says so.
+fn leave(request: &Request, return_to: Option<&str>) -> Reply {
+    let done = format!("{}/logged-out", request.tenant.tenant.issuer.path());
+    Reply::see_other(return_to.unwrap_or(&done)).without_cookie(CookiePurpose::Session)
+}
+
+/// `GET I/logged-out`.
+#[expect(clippy::unused_async, reason = "handlers have one shape")]
+pub async fn done(_: &App, request: Request) -> Result<Reply, Failure> {
+    Ok(Reply::html(StatusCode::OK, pages::signed_out(&request.tenant.tenant)))
+}

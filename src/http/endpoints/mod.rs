@@ -1,0 +1,12 @@
+//! The endpoints, a file each; handlers are named by method.
+
+pub mod authorize;
+pub mod consent;
+pub mod discovery;
+pub mod jwks;
+pub mod login;
+pub mod logout;
+pub mod pages;
+mod prepared;
+pub mod token;
+pub mod userinfo;

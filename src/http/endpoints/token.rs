@@ -1,0 +1,91 @@
+//! The token endpoint (RFC 6749 §3.2): authenticate → decide → gate → sign, whatever the grant type.
+
+mod code;
+mod issue;
+mod refresh;
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use crate::{
+    http::{App, Failure, Reply, Request, tokens},
+    keys::JwtType,
+    model::Client,
+    protocol::{
+        claims::AccessToken,
+        client_auth,
+        params::Params,
+        scope,
+        token::{self, Ask},
+    },
+    telemetry::TokenKind,
+};
+
+/// `POST I/oauth/token`.
+pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
+    let params = request.form().and_then(Params::checked).map_err(Failure::Json)?;
+    let client = authenticate(&request, &params)?;
+    let ask = Ask::parse(&params).map_err(Failure::Json)?;
+    token::check_grant_type(&client, &ask).map_err(Failure::Json)?;
+    let issuer = request.tenant.tenant.issuer.as_str();
+    token::check_resources(issuer, &params).map_err(Failure::Json)?;
+    let answer = match &ask {
+        Ask::Code { code, redirect_uri, verifier } => {
+            let bound = (redirect_uri.as_deref(), verifier.as_ref().map(|it| it.expose().as_str()));
+            code::redeem(app, &request, &client, code.expose(), bound).await?
+        }
+        Ask::Refresh { token, scope } => {
+            refresh::refresh(app, &request, &client, token.expose(), scope.as_deref()).await?
+        }
+        Ask::ClientCredentials { scope } => {
+            for_client(app, &request, &client, scope.as_deref()).await?
+        }
+    };
+    Ok(Reply::json(StatusCode::OK, &answer).header("pragma", "no-cache"))
+}
+
+/// The client that sent the request, authenticated.
+fn authenticate(request: &Request, params: &Params) -> Result<Arc<Client>, Failure> {
+    let refused = |refused: client_auth::Refused| match refused.error.code {
+        crate::protocol::error::ErrorCode::InvalidClient => {
+            Failure::Client { error: refused.error, challenge: refused.challenge }
+        }
+        _ => Failure::Json(refused.error),
+    };
+    let header = request.headers.contains_key("authorization");
+    let authorization = header.then(|| request.header("authorization").unwrap_or_default());
+    let credentials = client_auth::credentials(authorization, params).map_err(refused)?;
+    let client = request.tenant.client(&credentials.client_id);
+    client_auth::check(client.map(|client| &**client), &credentials).map_err(refused)?;
+    Ok(Arc::clone(client.expect("check knows no unknown client")))
+}
+
+/// `client_credentials` (RFC 6749 §4.4): nothing is stored.
+async fn for_client(
+    app: &App,
+    request: &Request,
+    client: &Client,
+    asked: Option<&str>,
+) -> Result<issue::Answer, Failure> {
+    let scopes = token::client_scopes(client, asked).map_err(Failure::Json)?;
+    let claims = AccessToken {
+        tenant: &request.tenant.tenant,
+        client,
+        subject: client.id.as_str(),
+        scopes: &scopes,
+        grant_id: None,
+        jti: &app.entropy.id(),
+    }
+    .claims(request.now);
+    let access_token = tokens::sign(app, request, JwtType::AccessToken, &claims).await?;
+    app.metrics.token_issued(&request.tenant.tenant.id, TokenKind::AccessToken);
+    Ok(issue::Answer {
+        access_token,
+        token_type: "Bearer",
+        expires_in: client.lifetimes.access_token.as_secs(),
+        scope: scope::join(&scopes),
+        id_token: None,
+        refresh_token: None,
+    })
+}

@@ -1,0 +1,60 @@
+//! `authorization_code`: open, check, pass the gate, sign (design §6, "Authorization code").
+
+use super::issue::{Answer, Issue, named_until, tokens};
+use crate::{
+    http::{App, Failure, Request, grants},
+    keys::Purpose,
+    model::Client,
+    protocol::{
+        error::{ErrorCode, OAuthError},
+        records::{Code, SealedCode, decode},
+        token::{check_code, open_grant},
+    },
+    store::{Key, RecordKind},
+};
+
+/// Redeems a code, once across all replicas. `bound`: redirect URI and PKCE verifier of the request.
+pub(super) async fn redeem(
+    app: &App,
+    request: &Request,
+    client: &Client,
+    sealed: &str,
+    bound: (Option<&str>, Option<&str>),
+) -> Result<Answer, Failure> {
+    let code = open(app, request, sealed).await?;
+    let incarnation = app.incarnation().await?;
+    check_code(&code, client, bound, incarnation, request.now).map_err(Failure::Json)?;
+    let (grant_id, code_expires) = (code.grant_id.clone(), code.expires_at);
+    let grant = open_grant(code, client, request.now);
+    if grants::user_of(app, request, &grant).await?.is_none() {
+        return Err(refused("The person or the session behind the code is gone."));
+    }
+    // The gate. Everything up to here could be asked again; from here on the code is spent.
+    let until = named_until(client, &grant, request.now).max(code_expires);
+    if !grants::insert(app, request, (&grant_id, &grant), until).await? {
+        // Two have the code, and one of them stole it (RFC 6749 §4.1.2).
+        grants::revoke(app, request, &grant_id).await?;
+        return Err(refused("The code has been used before; what it gave is revoked."));
+    }
+    let nonce = grant.nonce.as_deref();
+    let issue = Issue { client, grant_id: &grant_id, grant: &grant, scopes: &grant.scopes, nonce };
+    tokens(app, request, issue).await
+}
+
+async fn open(app: &App, request: &Request, sealed: &str) -> Result<Code, Failure> {
+    let unknown = || refused("The code is not one of this issuer's.");
+    let tenant = &request.tenant.tenant.id;
+    let plain = request.sealer()?.open(Purpose::Code, tenant, sealed).ok_or_else(unknown)?;
+    match decode(&plain).map_err(|_| unknown())? {
+        SealedCode::Whole(code) => Ok(*code),
+        SealedCode::Stored(id) => {
+            let key = Key::new(RecordKind::CodeDetail, tenant, id);
+            let stored = app.store.get(&key, request.now).await?.ok_or_else(unknown)?;
+            decode(&stored.record.value).map_err(|_| unknown())
+        }
+    }
+}
+
+fn refused(text: &str) -> Failure {
+    Failure::Json(OAuthError::new(ErrorCode::InvalidGrant, text))
+}

@@ -1,0 +1,128 @@
+//! Tokens of a grant that has passed its gate.
+
+use serde::Serialize;
+
+use crate::{
+    http::{
+        App, Failure, Request,
+        tokens::{sign, signing_key},
+    },
+    keys::{JwtType, Purpose},
+    model::{Client, Timestamp},
+    protocol::{
+        claims::{AccessToken, IdToken, left_half_hash},
+        records::{Grant, GrantState, RefreshToken, encode},
+        scope::{self, Scopes},
+    },
+    telemetry::TokenKind,
+};
+
+/// A successful answer (RFC 6749 §5.1, OIDC Core §3.1.3.3).
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    pub(super) access_token: String,
+    pub(super) token_type: &'static str,
+    pub(super) expires_in: u64,
+    pub(super) scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) refresh_token: Option<String>,
+}
+
+/// What tokens are made for.
+#[derive(Clone, Copy)]
+pub(super) struct Issue<'a> {
+    pub(super) client: &'a Client,
+    pub(super) grant_id: &'a str,
+    pub(super) grant: &'a Grant,
+    /// Those of the grant, or fewer.
+    pub(super) scopes: &'a Scopes,
+    /// `nonce` is in the first ID token only (OIDC Core §12.2).
+    pub(super) nonce: Option<&'a str>,
+}
+
+/// Every token that a grant gives at this moment.
+pub(super) async fn tokens(
+    app: &App,
+    request: &Request,
+    issue: Issue<'_>,
+) -> Result<Answer, Failure> {
+    let Issue { client, grant, scopes, .. } = issue;
+    let tenant = &request.tenant.tenant;
+    let claims = AccessToken {
+        tenant,
+        client,
+        subject: grant.authentication.subject.as_str(),
+        scopes,
+        grant_id: Some(issue.grant_id),
+        jti: &app.entropy.id(),
+    }
+    .claims(request.now);
+    let access_token = sign(app, request, JwtType::AccessToken, &claims).await?;
+    app.metrics.token_issued(&tenant.id, TokenKind::AccessToken);
+    let mut id_token = None;
+    if scopes.contains("openid") {
+        let algorithm = signing_key(request)?.algorithm;
+        let claims = IdToken {
+            tenant,
+            client,
+            authentication: &grant.authentication,
+            with_auth_time: grant.wants_auth_time,
+            sid: grant.sid.as_deref(),
+            nonce: issue.nonce,
+            at_hash: Some(&left_half_hash(algorithm, &access_token)),
+            person: None,
+        }
+        .claims(request.now);
+        id_token = Some(sign(app, request, JwtType::IdToken, &claims).await?);
+        app.metrics.token_issued(&tenant.id, TokenKind::IdToken);
+    }
+    let refresh_token = refresh_token(app, request, issue)?;
+    Ok(Answer {
+        access_token,
+        token_type: "Bearer",
+        expires_in: client.lifetimes.access_token.as_secs(),
+        scope: scope::join(scopes),
+        id_token,
+        refresh_token,
+    })
+}
+
+/// The current refresh token of a grant, if it has any.
+fn refresh_token(
+    app: &App,
+    request: &Request,
+    issue: Issue<'_>,
+) -> Result<Option<String>, Failure> {
+    let GrantState::Active { generation, rotated_at } = issue.grant.state else { return Ok(None) };
+    if generation == 0 {
+        return Ok(None);
+    }
+    let token = RefreshToken {
+        grant_id: issue.grant_id.to_owned(),
+        generation,
+        client: issue.client.id.clone(),
+        expires_at: idle_end(issue.client, issue.grant, rotated_at),
+    };
+    let tenant = &request.tenant.tenant.id;
+    let plain = encode(&token);
+    let sealed =
+        request.sealer()?.seal(Purpose::Refresh, tenant, &plain, &*app.entropy, request.now);
+    app.metrics.token_issued(tenant, TokenKind::RefreshToken);
+    Ok(Some(sealed))
+}
+
+/// When a refresh token that is not used expires.
+fn idle_end(client: &Client, grant: &Grant, rotated_at: Timestamp) -> Timestamp {
+    rotated_at.plus(client.lifetimes.refresh_token_idle).min(grant.ends_at)
+}
+
+/// When the last thing expires that names a grant in its present state.
+pub(super) fn named_until(client: &Client, grant: &Grant, now: Timestamp) -> Timestamp {
+    let access = now.plus(client.lifetimes.access_token);
+    match grant.state {
+        GrantState::Active { generation: 0, .. } | GrantState::Revoked { .. } => access,
+        GrantState::Active { rotated_at, .. } => access.max(idle_end(client, grant, rotated_at)),
+    }
+}

@@ -1,0 +1,58 @@
+//! The userinfo endpoint (OIDC Core §5.3).
+
+use http::{Method, StatusCode};
+
+use crate::{
+    http::{App, Failure, Reply, Request, grants},
+    keys::JwtType,
+    protocol::{
+        claims,
+        error::{ErrorCode, OAuthError},
+        params::Params,
+        userinfo::{bearer_token, check_claims, check_grant},
+    },
+};
+
+/// `GET I/oauth/userinfo`.
+pub async fn get(app: &App, request: Request) -> Result<Reply, Failure> {
+    answer(app, &request).await
+}
+
+/// `POST I/oauth/userinfo`: the token in the header or in a form's body.
+pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
+    answer(app, &request).await
+}
+
+async fn answer(app: &App, request: &Request) -> Result<Reply, Failure> {
+    let form = (request.method == Method::POST && request.is_form())
+        .then(|| Params::parse(&request.body).checked())
+        .transpose()
+        .map_err(Failure::Bearer)?;
+    let query = request.query_params();
+    let sent = request.headers.contains_key("authorization");
+    let authorization = sent.then(|| request.header("authorization").unwrap_or_default());
+    let token = bearer_token(authorization, &query, form.as_ref()).map_err(Failure::Bearer)?;
+    let token = token.ok_or(Failure::NoToken)?;
+    let invalid = |text: &str| Failure::Bearer(OAuthError::new(ErrorCode::InvalidToken, text));
+    let verified = request.tenant.keys.verify(token, JwtType::AccessToken);
+    let verified = verified.map_err(|error| {
+        let text = "The access token is not one of this issuer's, or not an access token.";
+        let error = OAuthError::new(ErrorCode::InvalidToken, text).because(error.to_string());
+        Failure::Bearer(error)
+    })?;
+    let issuer = &request.tenant.tenant.issuer;
+    let bearer = check_claims(&verified, issuer, request.now).map_err(Failure::Bearer)?;
+    let held = grants::load(app, request, &bearer.grant_id).await?;
+    let grant = held.map(|held| held.grant);
+    check_grant(grant.as_ref(), request.now).map_err(Failure::Bearer)?;
+    let user = match &grant {
+        Some(grant) if grant.authentication.subject == bearer.subject => {
+            grants::user_of(app, request, grant).await?
+        }
+        _ => None,
+    };
+    let gone = || invalid("The person or the session behind the access token is gone.");
+    let user = user.ok_or_else(gone)?;
+    let claims = claims::userinfo(&request.tenant.tenant, &user, &bearer.scopes);
+    Ok(Reply::json(StatusCode::OK, &claims))
+}

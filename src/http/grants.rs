@@ -1,0 +1,132 @@
+//! Grants in the store: reading, making, revoking, and whether the session that one hangs on still
+//! lives. What tokens of a person are worth is decided here and in `protocol` (design §6).
+
+use std::sync::Arc;
+
+use super::{App, Failure, Request};
+use crate::{
+    model::{Subject, Timestamp, User},
+    protocol::{
+        records::{Grant, GrantState, Session, decode, encode},
+        session::{self, SKEW},
+    },
+    store::{Key, Owner, OwnerKind, Record, RecordKind},
+};
+
+/// How often a write that loses against another is decided again.
+pub(super) const ATTEMPTS: usize = 3;
+
+/// A grant as stored, with the version that a change compares.
+#[derive(Clone, Debug)]
+pub(super) struct HeldGrant {
+    pub(super) grant: Grant,
+    version: u64,
+    expires_at: Timestamp,
+}
+
+fn key(request: &Request, id: &str) -> Key {
+    Key::new(RecordKind::Grant, &request.tenant.tenant.id, id)
+}
+
+/// A grant's record; it stays until everything that names the grant has expired.
+fn record(request: &Request, id: &str, grant: &Grant, expires_at: Timestamp) -> Record {
+    let mut owners = vec![
+        Owner::new(OwnerKind::User, grant.authentication.subject.as_str()),
+        Owner::new(OwnerKind::Client, grant.client.as_str()),
+    ];
+    owners.extend(grant.sid.as_deref().map(|sid| Owner::new(OwnerKind::Session, sid)));
+    Record { key: key(request, id), value: encode(grant).into(), expires_at, owners }
+}
+
+/// Makes a grant: the gate that a code passes once. `false`: it was there. `until`: when the last
+/// thing that names it expires.
+pub(super) async fn insert(
+    app: &App,
+    request: &Request,
+    (id, grant): (&str, &Grant),
+    until: Timestamp,
+) -> Result<bool, Failure> {
+    let record = record(request, id, grant, until.plus(SKEW));
+    Ok(app.store.insert(record, request.now).await?)
+}
+
+/// Reads a grant.
+pub(super) async fn load(
+    app: &App,
+    request: &Request,
+    id: &str,
+) -> Result<Option<HeldGrant>, Failure> {
+    let Some(stored) = app.store.get(&key(request, id), request.now).await? else {
+        return Ok(None);
+    };
+    let grant = decode(&stored.record.value)
+        .map_err(|_| Failure::Internal("a grant in the store cannot be read".to_owned()))?;
+    Ok(Some(HeldGrant { grant, version: stored.version, expires_at: stored.record.expires_at }))
+}
+
+/// Replaces a grant unless it changed meanwhile. `until`: when the last thing that names the new one
+/// expires; a record never goes sooner than it was to.
+pub(super) async fn swap(
+    app: &App,
+    request: &Request,
+    held: &HeldGrant,
+    (id, grant): (&str, &Grant),
+    until: Timestamp,
+) -> Result<bool, Failure> {
+    let expires_at = held.expires_at.max(until.plus(SKEW));
+    let record = record(request, id, grant, expires_at);
+    Ok(app.store.swap(held.version, record, request.now).await?)
+}
+
+/// Revokes a grant, whatever else happens to it at the same time.
+pub(super) async fn revoke(app: &App, request: &Request, id: &str) -> Result<(), Failure> {
+    for _ in 0..ATTEMPTS {
+        let Some(held) = load(app, request, id).await? else { return Ok(()) };
+        if matches!(held.grant.state, GrantState::Revoked { .. }) {
+            return Ok(());
+        }
+        let state = GrantState::Revoked { at: request.now };
+        let revoked = Grant { state, ..held.grant.clone() };
+        if swap(app, request, &held, (id, &revoked), held.expires_at).await? {
+            return Ok(());
+        }
+    }
+    Err(Failure::Unavailable("a grant changes too often to be revoked".to_owned()))
+}
+
+/// The user of a grant, if the grant may be used: user and client are still served and enabled, and
+/// without `offline_access` the session still lives.
+pub(super) async fn user_of(
+    app: &App,
+    request: &Request,
+    grant: &Grant,
+) -> Result<Option<Arc<User>>, Failure> {
+    if request.tenant.client(grant.client.as_str()).is_none() {
+        return Ok(None);
+    }
+    let user = request.tenant.user_by_subject(&grant.authentication.subject);
+    let Some(user) = user.filter(|user| !user.disabled) else { return Ok(None) };
+    let lives = match &grant.sid {
+        Some(sid) if !grant.is_offline() => {
+            session_lives(app, request, sid, &grant.authentication.subject).await?
+        }
+        _ => true,
+    };
+    Ok(lives.then(|| Arc::clone(user)))
+}
+
+async fn session_lives(
+    app: &App,
+    request: &Request,
+    sid: &str,
+    subject: &Subject,
+) -> Result<bool, Failure> {
+    let tenant = &request.tenant.tenant;
+    let owner = Owner::new(OwnerKind::Session, sid);
+    let sessions = app.store.list(RecordKind::Session, &tenant.id, &owner, request.now).await?;
+    let user = request.tenant.user_by_subject(subject).map(|user| &**user);
+    Ok(sessions.iter().any(|stored| {
+        decode::<Session>(&stored.record.value)
+            .is_ok_and(|held| session::is_live(&held, user, &tenant.lifetimes, request.now))
+    }))
+}

@@ -1,0 +1,122 @@
+//! The table of routes below an issuer: method, path, handler, caching, CORS, audience.
+
+use std::{future::Future, pin::Pin};
+
+use http::Method;
+
+use super::{
+    App, Failure, Reply, Request,
+    cors::Cors,
+    endpoints::{authorize, consent, discovery, jwks, login, logout, pages, token, userinfo},
+    error::Audience,
+};
+use crate::telemetry::Endpoint;
+
+pub(super) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'a>>;
+pub(super) type Handler = for<'a> fn(&'a App, Request) -> Answer<'a>;
+
+/// One row.
+pub(super) struct Route {
+    /// Below the issuer.
+    pub(super) path: &'static str,
+    /// Its name in metrics and logs.
+    pub(super) endpoint: Endpoint,
+    pub(super) get: Option<Handler>,
+    pub(super) post: Option<Handler>,
+    pub(super) cors: Cors,
+    pub(super) audience: Audience,
+    /// Whether the handler says how its answer may be kept; else nobody may keep it.
+    pub(super) cacheable: bool,
+}
+
+macro_rules! handler {
+    ($($path:tt)+) => {
+        Some(|app, request| Box::pin($($path)+(app, request)))
+    };
+}
+
+const fn person(path: &'static str, endpoint: Endpoint) -> Route {
+    let (get, post, cors) = (None, None, Cors::None);
+    Route { path, endpoint, get, post, cors, audience: Audience::Person, cacheable: false }
+}
+
+const fn program(path: &'static str, endpoint: Endpoint, cors: Cors) -> Route {
+    let (get, post) = (None, None);
+    Route { path, endpoint, get, post, cors, audience: Audience::Program, cacheable: false }
+}
+
+static ROUTES: [Route; 11] = [
+    Route {
+        get: handler!(discovery::get),
+        cacheable: true,
+        ..program("/.well-known/openid-configuration", Endpoint::Discovery, Cors::Any)
+    },
+    Route {
+        get: handler!(jwks::get),
+        cacheable: true,
+        ..program("/oauth/jwks", Endpoint::Jwks, Cors::Any)
+    },
+    Route {
+        get: handler!(authorize::get),
+        post: handler!(authorize::post),
+        ..person("/oauth/authorize", Endpoint::Authorize)
+    },
+    Route {
+        post: handler!(token::post),
+        ..program("/oauth/token", Endpoint::Token, Cors::Registered)
+    },
+    Route {
+        get: handler!(userinfo::get),
+        post: handler!(userinfo::post),
+        ..program("/oauth/userinfo", Endpoint::Userinfo, Cors::Registered)
+    },
+    Route {
+        get: handler!(logout::get),
+        post: handler!(logout::post),
+        ..person("/oauth/logout", Endpoint::Logout)
+    },
+    Route {
+        get: handler!(login::get),
+        post: handler!(login::post),
+        ..person("/login", Endpoint::Login)
+    },
+    Route {
+        get: handler!(consent::get),
+        post: handler!(consent::post),
+        ..person("/consent", Endpoint::Consent)
+    },
+    Route { get: handler!(logout::done), ..person("/logged-out", Endpoint::LoggedOut) },
+    Route { get: handler!(pages::root), ..person("", Endpoint::Other) },
+    Route { get: handler!(pages::root), ..person("/", Endpoint::Other) },
+];
+
+static ASSETS: Route =
+    Route { get: handler!(pages::asset), cacheable: true, ..person("/_lanyard/", Endpoint::Other) };
+
+/// The route of a path below the issuer.
+pub(super) fn route(path: &str) -> Option<&'static Route> {
+    if path.starts_with(ASSETS.path) {
+        return Some(&ASSETS);
+    }
+    ROUTES.iter().find(|route| route.path == path)
+}
+
+impl Route {
+    /// The handler of a method; HEAD is answered as GET is, without the body.
+    pub(super) fn handler(&self, method: &Method) -> Option<Handler> {
+        match *method {
+            Method::GET | Method::HEAD => self.get,
+            Method::POST => self.post,
+            _ => None,
+        }
+    }
+
+    /// `Allow` (RFC 9110 §10.2.1).
+    pub(super) fn methods(&self) -> &'static str {
+        match (self.get.is_some(), self.post.is_some()) {
+            (true, true) => "GET, HEAD, POST",
+            (true, false) => "GET, HEAD",
+            (false, _) => "POST",
+        }
+    }
+}

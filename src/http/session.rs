@@ -1,0 +1,129 @@
+//! A browser's session: from its cookie to a live session with its user, and back (design §6).
+//!
+//! Every use re-checks that the user is still served and enabled. Must not: decide what a session
+//! is good for; that is `protocol::authorize::decide`.
+
+use std::sync::Arc;
+
+use super::{App, CookiePurpose, Failure, Request};
+use crate::{
+    model::{ClientId, User},
+    protocol::{
+        records::{Authentication, Session, decode, encode},
+        session,
+    },
+    store::{Key, Owner, OwnerKind, Record, RecordKind, Stored},
+};
+
+/// How often a write that loses against another is decided again.
+const ATTEMPTS: usize = 3;
+
+/// A live session, as stored, and who it is.
+#[derive(Clone, Debug)]
+pub struct Held {
+    stored: Stored,
+    /// The session.
+    pub session: Session,
+    /// Its user: served and enabled.
+    pub user: Arc<User>,
+}
+
+/// The live session of the request's cookie.
+pub async fn load(app: &App, request: &Request) -> Result<Option<Held>, Failure> {
+    let Some(cookie) = request.cookie(CookiePurpose::Session) else { return Ok(None) };
+    let key = key(request, cookie);
+    let Some(stored) = app.store.get(&key, request.now).await? else { return Ok(None) };
+    let Some(held) = revive(request, stored) else { return Ok(None) };
+    if !session::wants_touch(&held.session, request.now) {
+        return Ok(Some(held));
+    }
+    let used = Session { used_at: request.now, ..held.session.clone() };
+    // Losing against another request is fine: that one has written the use down.
+    app.store.swap(held.stored.version, record(request, &key, &used), request.now).await?;
+    Ok(app.store.get(&key, request.now).await?.and_then(|stored| revive(request, stored)))
+}
+
+/// Starts a session for someone who has just proved who they are, in place of the browser's
+/// previous one. Returns it with the value of its cookie, which nothing has seen before.
+pub async fn start(
+    app: &App,
+    request: &Request,
+    authentication: Authentication,
+    user: Arc<User>,
+    previous: Option<&Held>,
+) -> Result<(String, Held), Failure> {
+    let cookie = app.entropy.token();
+    let lifetimes = &request.tenant.tenant.lifetimes;
+    let previous_session = previous.map(|held| &held.session);
+    let session =
+        session::begin(authentication, previous_session, app.entropy.id(), lifetimes, request.now);
+    let record = record(request, &key(request, &cookie), &session);
+    if !app.store.insert(record.clone(), request.now).await? {
+        return Err(Failure::Unavailable("a new session id is taken".to_owned()));
+    }
+    if let Some(previous) = previous {
+        app.store.take(&previous.stored.record.key, request.now).await?;
+    }
+    let stored = app.store.get(&record.key, request.now).await?;
+    let stored = stored.ok_or_else(|| Failure::Unavailable("a new session is lost".to_owned()))?;
+    Ok((cookie, Held { stored, session, user }))
+}
+
+/// Notes that a client signs in with the session, before it is told so: a logout concerns it.
+/// `false`: the session has ended meanwhile.
+pub async fn join(
+    app: &App,
+    request: &Request,
+    held: &Held,
+    client: &ClientId,
+) -> Result<bool, Failure> {
+    let mut current = held.clone();
+    for _ in 0..ATTEMPTS {
+        if current.session.clients.contains(client) {
+            return Ok(true);
+        }
+        current.session.clients.insert(client.clone());
+        let key = &current.stored.record.key;
+        let record = record(request, key, &current.session);
+        if app.store.swap(current.stored.version, record, request.now).await? {
+            return Ok(true);
+        }
+        let Some(stored) = app.store.get(key, request.now).await? else { return Ok(false) };
+        let Some(revived) = revive(request, stored) else { return Ok(false) };
+        current = revived;
+    }
+    Err(Failure::Unavailable("a session changes too often".to_owned()))
+}
+
+/// Ends a session: its cookie is worth nothing from now on, nor are the grants that hang on it.
+pub async fn end(app: &App, request: &Request, held: &Held) -> Result<(), Failure> {
+    app.store.take(&held.stored.record.key, request.now).await?;
+    Ok(())
+}
+
+fn revive(request: &Request, stored: Stored) -> Option<Held> {
+    let session: Session = decode(&stored.record.value).ok()?;
+    let user = request.tenant.user_by_subject(&session.authentication.subject)?;
+    let lifetimes = &request.tenant.tenant.lifetimes;
+    session::is_live(&session, Some(user), lifetimes, request.now).then(|| Held {
+        user: user.clone(),
+        stored,
+        session,
+    })
+}
+
+fn key(request: &Request, cookie: &str) -> Key {
+    Key::new(RecordKind::Session, &request.tenant.tenant.id, session::record_id(cookie))
+}
+
+fn record(request: &Request, key: &Key, session: &Session) -> Record {
+    Record {
+        key: key.clone(),
+        value: encode(session).into(),
+        expires_at: session::expires_at(session, &request.tenant.tenant.lifetimes),
+        owners: vec![
+            Owner::new(OwnerKind::User, session.authentication.subject.as_str()),
+            Owner::new(OwnerKind::Session, session.sid.as_str()),
+        ],
+    }
+}
