@@ -11,7 +11,6 @@ mod cluster;
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
     time::Duration,
 };
 
@@ -54,12 +53,8 @@ impl Target {
     }
 
     fn run(&self, tool: &str, args: &[&str]) -> Result<String, String> {
-        let output = Command::new(cluster::binary(tool))
-            .arg("--kubeconfig")
-            .arg(self.kubeconfig())
-            .args(args)
-            .output()
-            .expect("it starts");
+        let output =
+            cluster::tool(tool, &self.kubeconfig()).args(args).output().expect("it starts");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }

@@ -2,19 +2,20 @@
 
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
-    sync::{
-        Mutex, OnceLock,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Mutex, OnceLock},
     time::Duration,
 };
 
-use super::{Process, binary, eventually, testenv};
+use super::{
+    Process, eventually, free_port,
+    run::{self, tool},
+};
 
 const TOKEN: &str = "admin-of-a-test-cluster";
+
+/// Addresses of Services.
+pub const SERVICE_CIDR: &str = "10.88.8.0/24";
 
 /// A Kubernetes API, with owner references and namespace deletion as in life.
 pub struct ApiServer {
@@ -41,23 +42,22 @@ impl ApiServer {
 
     /// One that Pods can reach at `address` of this machine.
     pub fn start_at(address: &str) -> Self {
-        let dir = run_directory();
+        let dir = run::directory();
+        fs::create_dir_all(dir.join("certs")).expect("a directory");
         let (port, etcd_port, peer_port) = (free_port(), free_port(), free_port());
         let key = rcgen::KeyPair::generate().expect("a key");
         fs::write(dir.join("sa.key"), key.serialize_pem()).expect("written");
         fs::write(dir.join("sa.pub"), key.public_key_pem()).expect("written");
         fs::write(dir.join("tokens.csv"), format!("{TOKEN},admin,admin,\"system:masters\"\n"))
             .expect("written");
-        let etcd = Process::start(
-            &binary("etcd"),
-            &words(&format!(
-                "--data-dir {} --listen-client-urls http://127.0.0.1:{etcd_port} \
+        let etcd = Process::start_in(
+            &dir,
+            "etcd",
+            &format!(
+                "--data-dir etcd --listen-client-urls http://127.0.0.1:{etcd_port} \
                  --advertise-client-urls http://127.0.0.1:{etcd_port} \
-                 --listen-peer-urls http://127.0.0.1:{peer_port} --unsafe-no-fsync --log-level error",
-                dir.join("etcd").display()
-            )),
-            &[],
-            &dir.join("etcd.log"),
+                 --listen-peer-urls http://127.0.0.1:{peer_port} --unsafe-no-fsync --log-level error"
+            ),
         );
         let apiserver = start_apiserver(&dir, address, port, etcd_port);
         let kubeconfig = dir.join("admin.kubeconfig");
@@ -66,17 +66,11 @@ impl ApiServer {
             ca.exists().then_some(()).ok_or_else(|| "no certificate of the API server".to_owned())
         });
         fs::write(&kubeconfig, kubeconfig_of(address, port, &ca, TOKEN)).expect("written");
-        let controllers = Process::start(
-            &binary("kube-controller-manager"),
-            &words(&format!(
-                "--kubeconfig {} --service-account-private-key-file {} --root-ca-file {} \
-                 --leader-elect=false --secure-port=0",
-                kubeconfig.display(),
-                dir.join("sa.key").display(),
-                ca.display()
-            )),
-            &[],
-            &dir.join("controllers.log"),
+        let controllers = Process::start_in(
+            &dir,
+            "kube-controller-manager",
+            "--kubeconfig admin.kubeconfig --service-account-private-key-file sa.key \
+             --root-ca-file certs/apiserver.crt --leader-elect=false --secure-port=0",
         );
         let server = Self {
             dir,
@@ -93,17 +87,11 @@ impl ApiServer {
 
     fn await_ready(&self) {
         eventually(Duration::from_secs(60), || {
-            let output = self.run_kubectl(&["get", "--raw", "/readyz"], None);
-            if !output.status.success() {
-                return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+            if let Some(process) = &mut *self.apiserver.lock().expect("not poisoned") {
+                process.must_run();
             }
-            let output =
-                self.run_kubectl(&["-n", "default", "get", "serviceaccount", "default"], None);
-            output
-                .status
-                .success()
-                .then_some(())
-                .ok_or_else(|| "no default ServiceAccount".to_owned())
+            self.try_kubectl(&["get", "--raw", "/readyz"])?;
+            self.try_kubectl(&["-n", "default", "get", "serviceaccount", "default"])
         });
     }
 
@@ -122,15 +110,15 @@ impl ApiServer {
         client(&self.kubeconfig()).await
     }
 
-    fn run_kubectl(&self, args: &[&str], input: Option<&str>) -> Output {
-        let mut command = Command::new(binary("kubectl"));
-        command.arg("--kubeconfig").arg(self.kubeconfig()).args(args);
-        run(command, input)
-    }
-
     /// Runs kubectl; its output, or what it said on standard error.
     pub fn try_kubectl(&self, args: &[&str]) -> Result<String, String> {
-        result(&self.run_kubectl(args, None))
+        self.run("kubectl", args, "")
+    }
+
+    fn run(&self, name: &str, args: &[&str], input: &str) -> Result<String, String> {
+        let mut command = tool(name, &self.kubeconfig());
+        command.args(args);
+        run::output(command, input)
     }
 
     /// Runs kubectl; panics with what it said if it fails.
@@ -140,7 +128,7 @@ impl ApiServer {
 
     /// `kubectl apply -f -`; what the API server said if it refused.
     pub fn try_apply(&self, manifests: &str) -> Result<String, String> {
-        result(&self.run_kubectl(&["apply", "-f", "-"], Some(manifests)))
+        self.run("kubectl", &["apply", "-f", "-"], manifests)
     }
 
     /// `kubectl apply -f -`.
@@ -151,10 +139,7 @@ impl ApiServer {
 
     /// Runs helm with the administrator's kubeconfig.
     pub fn helm(&self, args: &[&str]) -> Result<String, String> {
-        let mut command = Command::new(binary("helm"));
-        command.arg("--kubeconfig").arg(self.kubeconfig()).args(args);
-        command.env("HELM_CACHE_HOME", self.dir.join("helm"));
-        result(&run(command, None))
+        self.run("helm", args, "")
     }
 
     /// A kubeconfig of a ServiceAccount, by a token of the TokenRequest API.
@@ -185,31 +170,27 @@ impl ApiServer {
 impl Drop for ApiServer {
     fn drop(&mut self) {
         self.stop_apiserver();
-        if !std::thread::panicking() {
+        if std::thread::panicking() {
+            eprintln!("logs of the test cluster, until the next run: {}", self.dir.display());
+        } else {
             let _ = fs::remove_dir_all(&self.dir);
         }
     }
 }
 
 fn start_apiserver(dir: &Path, address: &str, port: u16, etcd_port: u16) -> Process {
-    let bind = if address == "127.0.0.1" { "127.0.0.1" } else { "0.0.0.0" };
-    Process::start(
-        &binary("kube-apiserver"),
-        &words(&format!(
-            "--etcd-servers http://127.0.0.1:{etcd_port} --cert-dir {} --secure-port {port} \
-             --bind-address {bind} --advertise-address {address} \
+    Process::start_in(
+        dir,
+        "kube-apiserver",
+        &format!(
+            "--etcd-servers http://127.0.0.1:{etcd_port} --cert-dir certs --secure-port {port} \
+             --bind-address {address} --advertise-address {address} \
              --service-account-issuer https://kubernetes.default.svc \
-             --service-account-key-file {public} --service-account-signing-key-file {key} \
-             --token-auth-file {} --authorization-mode RBAC \
-             --service-cluster-ip-range 10.0.0.0/24 --allow-privileged=true \
-             --kubelet-preferred-address-types=InternalIP",
-            dir.join("certs").display(),
-            dir.join("tokens.csv").display(),
-            public = dir.join("sa.pub").display(),
-            key = dir.join("sa.key").display(),
-        )),
-        &[],
-        &dir.join("apiserver.log"),
+             --service-account-key-file sa.pub --service-account-signing-key-file sa.key \
+             --token-auth-file tokens.csv --authorization-mode RBAC \
+             --service-cluster-ip-range {SERVICE_CIDR} --allow-privileged=true \
+             --kubelet-preferred-address-types=InternalIP"
+        ),
     )
 }
 
@@ -222,52 +203,6 @@ pub async fn client(kubeconfig: &Path) -> kube::Client {
             .await
             .expect("a usable kubeconfig");
     kube::Client::try_from(config).expect("a client")
-}
-
-/// The output of a command, or what it said on standard error.
-fn result(output: &Output) -> Result<String, String> {
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
-}
-
-fn run(mut command: Command, input: Option<&str>) -> Output {
-    use std::io::Write;
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the command starts");
-    let mut stdin = child.stdin.take().expect("piped");
-    stdin.write_all(input.unwrap_or_default().as_bytes()).expect("it reads its input");
-    drop(stdin);
-    child.wait_with_output().expect("it ends")
-}
-
-fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_owned).collect()
-}
-
-/// A port that nothing listens on.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port()
-}
-
-/// A directory of this run's own; those of runs that have ended are removed.
-fn run_directory() -> PathBuf {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let runs = testenv().join("runs");
-    fs::create_dir_all(&runs).expect("a directory");
-    for entry in fs::read_dir(&runs).expect("readable").flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let owner = name.split('-').next().unwrap_or_default();
-        if !Path::new("/proc").join(owner).exists() {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let dir = runs.join(format!("{}-{count}", std::process::id()));
-    fs::create_dir_all(dir.join("certs")).expect("a directory");
-    dir
 }
 
 fn kubeconfig_of(address: &str, port: u16, ca: &Path, token: &str) -> String {

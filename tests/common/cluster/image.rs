@@ -28,7 +28,7 @@ pub fn write(dir: &Path, name: &str, files: &[(PathBuf, String)], entrypoint: &[
     tar(&root, &archive.join("layer.tar"), ".");
     let hash = hex(&fs::read(archive.join("layer.tar")).expect("written"));
     let config = serde_json::json!({
-        "architecture": "amd64", "os": "linux",
+        "architecture": architecture(), "os": "linux",
         "config": { "Entrypoint": entrypoint, "User": "65532:65532" },
         "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{hash}")] },
     });
@@ -40,6 +40,15 @@ pub fn write(dir: &Path, name: &str, files: &[(PathBuf, String)], entrypoint: &[
     let path = dir.join("image.tar");
     tar(&archive, &path, ".");
     path
+}
+
+/// This machine's, by the name that images use.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
 }
 
 /// The shared libraries that a binary needs, by `ldd`, and the binary itself at `path`.

@@ -7,140 +7,128 @@ use std::{
     time::Duration,
 };
 
-use super::{ApiServer, Process, binary, eventually, image};
+use super::{
+    ApiServer, Process, binary, eventually, image,
+    namespace::{HOME, HOST, NODE, Namespace, POD_CIDR},
+    run::{self, testenv},
+};
 
-const BRIDGE: &str = "lanyard0";
-const POD_CIDR: &str = "10.88.7.0/24";
+const SOCKET: &str = "/run/lanyard-test/containerd.sock";
 
 /// Why Pods cannot run on this machine; `None` if they can.
 pub fn unavailable() -> Option<String> {
-    let root = Command::new("id").arg("-u").output().ok()?;
-    if String::from_utf8_lossy(&root.stdout).trim() != "0" {
+    let says = |line: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", line]);
+        run::output(command, "")
+    };
+    if says("id -u").is_ok_and(|id| id.trim() != "0") {
         return Some("running containers needs root".to_owned());
     }
-    for tool in ["containerd", "runc", "iptables", "ip", "setpriv"] {
-        let found = Command::new("sh").args(["-c", &format!("command -v {tool}")]).output();
-        if !found.is_ok_and(|output| output.status.success()) {
+    for tool in ["containerd", "ctr", "runc", "iptables", "ip", "setpriv", "unshare", "nsenter"] {
+        if says(&format!("command -v {tool}")).is_err() {
             return Some(format!("{tool} is not installed"));
         }
     }
     if !Path::new("/usr/lib/cni/bridge").exists() {
         return Some("the CNI plugins are not installed".to_owned());
     }
-    if !super::testenv().join("bin/kubelet").exists() {
-        return Some("kubelet is not built (tests/cluster/build.sh node)".to_owned());
+    for name in ["kubelet", "kube-scheduler", "kube-proxy", "pause"] {
+        if !testenv().join("bin").join(name).exists() {
+            return Some(format!("{name} is not built (tests/cluster/build.sh node)"));
+        }
     }
-    if fs::read_to_string("/proc/filesystems").is_ok_and(|list| !list.contains("overlay")) {
-        return Some("the kernel has no overlayfs".to_owned());
-    }
-    None
+    // What the node does, in small: namespaces, an overlay in memory, a cable, a control group.
+    let attempt = "unshare --mount --net --pid --fork --mount-proc sh -ec '
+        mount -t tmpfs tmpfs /mnt; cd /mnt; mkdir lower upper work over
+        mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work over
+        echo 1 >/proc/sys/net/ipv4/ip_forward; ip link add type veth; iptables -t nat -S'";
+    says(attempt).err().map(|error| format!("no containers on this kernel: {}", error.trim()))
 }
 
 /// A whole cluster of one node.
 pub struct Node {
+    // Dropped in this order: all that runs in the namespace ends with it.
+    namespace: Namespace,
+    services: Vec<Process>,
+    _scheduler: Process,
     /// Its API.
     pub api: ApiServer,
     dir: PathBuf,
-    // In the order in which they are to end.
-    kubelet: Option<Process>,
-    proxy: Option<Process>,
-    scheduler: Option<Process>,
-    containerd: Option<Process>,
 }
 
 impl Node {
-    /// Starts it and waits until the node is Ready.
+    /// Starts it and waits until the node is Ready. Waits for its turn where another test of this
+    /// machine has a node.
     pub fn start() -> Self {
-        let address = host_address();
-        let api = ApiServer::start_at(&address);
-        let dir = api.dir().join("node");
-        fs::create_dir_all(&dir).expect("a directory");
-        let containerd = start_containerd(&dir);
-        let kubeconfig = api.kubeconfig();
-        let with_kubeconfig = |args: &[&str]| -> Vec<String> {
-            let mut all = vec!["--kubeconfig".to_owned(), kubeconfig.display().to_string()];
-            all.extend(args.iter().map(|&arg| arg.to_owned()));
-            all
-        };
-        let mut node = Self {
-            api,
-            dir,
-            kubelet: None,
-            proxy: None,
-            scheduler: None,
-            containerd: Some(containerd),
-        };
-        eventually(Duration::from_secs(30), || node.ctr(&["version"]));
+        let dir = run::directory();
+        let namespace = Namespace::start(&dir.join("namespace.log"));
+        let api = ApiServer::start_at(HOST);
+        let scheduler = Process::start_in(
+            api.dir(),
+            "kube-scheduler",
+            "--kubeconfig admin.kubeconfig --leader-elect=false --secure-port=0",
+        );
+        let mut node = Self { namespace, services: Vec::new(), _scheduler: scheduler, api, dir };
+        node.start_containerd();
         node.load_image(
             "registry.local/pause:1",
             &[(binary("pause"), "/pause".to_owned())],
             &["/pause"],
         );
-        node.scheduler = Some(Process::start(
-            &binary("kube-scheduler"),
-            &with_kubeconfig(&["--leader-elect=false", "--secure-port=0"]),
-            &[],
-            &node.dir.join("scheduler.log"),
-        ));
-        node.proxy = Some(Process::start(
-            &binary("kube-proxy"),
-            &with_kubeconfig(&[
-                "--hostname-override=n0",
-                "--proxy-mode=iptables",
-                "--cluster-cidr",
-                POD_CIDR,
-                "--conntrack-max-per-core=0",
-                "--healthz-bind-address=",
-                "--metrics-bind-address=127.0.0.1:0",
-            ]),
-            &[],
-            &node.dir.join("proxy.log"),
-        ));
-        let config = node.dir.join("kubelet.yaml");
-        fs::write(&config, kubelet_config(&node.dir)).expect("written");
-        let root = node.dir.join("kubelet");
-        node.kubelet = Some(Process::start(
-            &binary("kubelet"),
-            &with_kubeconfig(&[
-                "--config",
-                &config.display().to_string(),
-                "--root-dir",
-                &root.display().to_string(),
-                "--hostname-override=n0",
-                "--node-ip",
-                &address,
-            ]),
-            &[],
-            &node.dir.join("kubelet.log"),
-        ));
-        node.api_ready();
+        node.start_kubelet_and_proxy();
         node
     }
 
-    fn api_ready(&self) {
+    fn start_service(&mut self, program: &Path, args: &[&str]) {
+        let name = program.file_name().expect("a program").to_string_lossy();
+        let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+        let log = self.dir.join(format!("{name}.log"));
+        self.services.push(self.namespace.start_process(program, &args, &log));
+    }
+
+    /// Awaits a condition while every service runs.
+    fn await_service(&mut self, mut check: impl FnMut(&Self) -> Result<String, String>) {
         eventually(Duration::from_secs(90), || {
-            let ready = self.api.try_kubectl(&[
-                "get",
-                "node",
-                "n0",
-                "-o",
-                "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}",
-            ])?;
-            (ready == "True").then_some(()).ok_or(format!("node n0 is Ready={ready}"))
+            self.services.iter_mut().for_each(Process::must_run);
+            check(self)
+        });
+    }
+
+    fn start_containerd(&mut self) {
+        let file = self.dir.join("containerd.toml");
+        fs::write(&file, containerd_config(&self.dir)).expect("written");
+        fs::write(self.dir.join("10-lanyard.conflist"), network_config()).expect("written");
+        self.start_service(Path::new("containerd"), &["--config", &file.display().to_string()]);
+        self.await_service(|node| node.ctr(&["version"]));
+    }
+
+    fn start_kubelet_and_proxy(&mut self) {
+        let kubeconfig = self.api.kubeconfig().display().to_string();
+        let common = ["--hostname-override=n0", "--kubeconfig", &kubeconfig];
+        let cidr = format!("--cluster-cidr={POD_CIDR}");
+        // Without masquerading, a Pod's answer to a neighbour on the bridge would not pass here.
+        let proxy =
+            ["--proxy-mode=iptables", "--masquerade-all", "--conntrack-max-per-core=0", &cidr];
+        self.start_service(&binary("kube-proxy"), &[&common[..], &proxy].concat());
+        let file = self.dir.join("kubelet.yaml");
+        fs::write(&file, kubelet_config()).expect("written");
+        let config = file.display().to_string();
+        let node_ip = format!("--node-ip={NODE}");
+        let root = format!("--root-dir={HOME}/kubelet");
+        let kubelet = ["--config", &config, &root, &node_ip];
+        self.start_service(&binary("kubelet"), &[&common[..], &kubelet].concat());
+        let ready = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
+        self.await_service(|node| {
+            let said = node.api.try_kubectl(&["get", "node", "n0", "-o", ready])?;
+            if said == "True" { Ok(said) } else { Err(format!("node n0 is Ready={said}")) }
         });
     }
 
     fn ctr(&self, args: &[&str]) -> Result<String, String> {
-        let output = Command::new("ctr")
-            .args(["-a", &socket(&self.dir), "-n", "k8s.io"])
-            .args(args)
-            .output()
-            .map_err(|error| error.to_string())?;
-        if output.status.success() {
-            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-        } else {
-            Err(String::from_utf8_lossy(&output.stderr).into_owned())
-        }
+        let mut command = self.namespace.command("ctr");
+        command.args(["-a", SOCKET, "-n", "k8s.io"]).args(args);
+        run::output(command, "")
     }
 
     /// Makes an image known to the node; Pods use it with `imagePullPolicy: Never`.
@@ -157,76 +145,46 @@ impl Node {
 }
 
 impl Drop for Node {
-    /// Pods go first, while everything that ends them still runs; then each process by its id.
     fn drop(&mut self) {
-        let _ = self.api.try_kubectl(&[
-            "delete",
-            "deployments,replicasets,daemonsets,statefulsets,jobs,pods",
-            "-A",
-            "--all",
-            "--force",
-            "--grace-period=0",
-            "--timeout=30s",
-        ]);
-        drop(self.kubelet.take());
-        drop(self.proxy.take());
-        drop(self.scheduler.take());
-        for task in self.ctr(&["tasks", "ls", "-q"]).unwrap_or_default().lines() {
-            let _ = self.ctr(&["tasks", "kill", "-s", "KILL", task]);
-            let _ = self.ctr(&["tasks", "rm", "-f", task]);
+        if std::thread::panicking() {
+            eprintln!("logs of the node, until the next run: {}", self.dir.display());
+        } else {
+            let _ = fs::remove_dir_all(&self.dir);
         }
-        for container in self.ctr(&["containers", "ls", "-q"]).unwrap_or_default().lines() {
-            let _ = self.ctr(&["containers", "rm", container]);
-        }
-        drop(self.containerd.take());
-        unmount_below(&self.dir);
-        let _ = Command::new(binary("kube-proxy")).args(["--cleanup"]).output();
-        let _ = Command::new("ip").args(["link", "delete", BRIDGE]).output();
     }
 }
 
-/// This machine's address that Pods can reach; a dummy interface's where it has none.
-fn host_address() -> String {
-    let output = Command::new("hostname").arg("-I").output().expect("hostname runs");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    if let Some(address) =
-        text.split_whitespace().find(|word| word.contains('.') && !word.starts_with("10.88.7."))
-    {
-        return address.to_owned();
-    }
-    let _ = Command::new("ip").args(["link", "add", "lanyard-host", "type", "dummy"]).output();
-    let _ =
-        Command::new("ip").args(["address", "add", "10.88.6.1/32", "dev", "lanyard-host"]).output();
-    let _ = Command::new("ip").args(["link", "set", "lanyard-host", "up"]).output();
-    "10.88.6.1".to_owned()
-}
-
-fn socket(dir: &Path) -> String {
-    dir.join("c.sock").display().to_string()
-}
-
-fn start_containerd(dir: &Path) -> Process {
-    let cni = dir.join("cni");
-    fs::create_dir_all(&cni).expect("a directory");
-    let conflist = serde_json::json!({
-        "cniVersion": "0.4.0", "name": "lanyard",
+fn network_config() -> String {
+    serde_json::json!({
+        "cniVersion": "0.4.0",
+        "name": "lanyard",
         "plugins": [
-            { "type": "bridge", "bridge": BRIDGE, "isGateway": true, "ipMasq": true,
-              "hairpinMode": true,
-              "ipam": { "type": "host-local", "ranges": [[{ "subnet": POD_CIDR }]],
-                        "routes": [{ "dst": "0.0.0.0/0" }],
-                        "dataDir": dir.join("ipam").display().to_string() } },
-            { "type": "loopback" }
-        ]
-    });
-    fs::write(cni.join("10-lanyard.conflist"), conflist.to_string()).expect("written");
-    let config = format!(
+            {
+                "type": "bridge",
+                "bridge": "pods0",
+                "isGateway": true,
+                "ipMasq": true,
+                "hairpinMode": true,
+                "ipam": {
+                    "type": "host-local",
+                    "ranges": [[{ "subnet": POD_CIDR }]],
+                    "routes": [{ "dst": "0.0.0.0/0" }],
+                    "dataDir": format!("{HOME}/ipam"),
+                },
+            },
+            { "type": "loopback" },
+        ],
+    })
+    .to_string()
+}
+
+fn containerd_config(dir: &Path) -> String {
+    format!(
         r#"version = 2
-root = "{dir}/containerd"
-state = "{dir}/containerd-state"
-disabled_plugins = ["io.containerd.grpc.v1.cri.btrfs"]
+root = "{HOME}/containerd"
+state = "{HOME}/containerd-state"
 [grpc]
-  address = "{socket}"
+  address = "{SOCKET}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "registry.local/pause:1"
   restrict_oom_score_adj = true
@@ -234,23 +192,13 @@ disabled_plugins = ["io.containerd.grpc.v1.cri.btrfs"]
     snapshotter = "overlayfs"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
-    conf_dir = "{cni}"
+    conf_dir = "{}"
 "#,
-        dir = dir.display(),
-        socket = socket(dir),
-        cni = cni.display(),
-    );
-    let file = dir.join("containerd.toml");
-    fs::write(&file, config).expect("written");
-    Process::start(
-        Path::new("/usr/bin/containerd"),
-        &["--config".to_owned(), file.display().to_string()],
-        &[],
-        &dir.join("containerd.log"),
+        dir.display()
     )
 }
 
-fn kubelet_config(dir: &Path) -> String {
+fn kubelet_config() -> String {
     format!(
         "apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -259,7 +207,9 @@ failSwapOn: false
 cgroupDriver: cgroupfs
 cgroupsPerQOS: false
 enforceNodeAllocatable: []
-containerRuntimeEndpoint: unix://{}
+containerRuntimeEndpoint: unix://{SOCKET}
+volumePluginDir: {HOME}/volume-plugins
+resolvConf: ''
 evictionHard: {{}}
 localStorageCapacityIsolation: false
 oomScoreAdj: 0
@@ -268,22 +218,6 @@ authentication: {{anonymous: {{enabled: true}}, webhook: {{enabled: false}}}}
 authorization: {{mode: AlwaysAllow}}
 healthzPort: 0
 readOnlyPort: 0
-",
-        socket(dir)
+"
     )
-}
-
-/// Unmounts what containers and volumes left mounted below a directory, deepest first.
-fn unmount_below(dir: &Path) {
-    let prefix = dir.display().to_string();
-    let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
-    let mut points: Vec<&str> = mounts
-        .lines()
-        .filter_map(|line| line.split_whitespace().nth(1))
-        .filter(|point| point.starts_with(&prefix))
-        .collect();
-    points.sort_by_key(|point| std::cmp::Reverse(point.len()));
-    for point in points {
-        let _ = Command::new("umount").args(["-l", point]).output();
-    }
 }

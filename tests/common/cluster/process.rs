@@ -1,19 +1,22 @@
 //! Child processes that never outlive the test that started them.
 
 use std::{
-    fs::File,
-    path::Path,
+    fs::{self, File},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{OnceLock, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
+use super::binary;
+
 /// A running process; ended (and waited for) when dropped, and by the kernel when the test's own
 /// process ends in any way.
 pub struct Process {
     child: Child,
     name: String,
+    log: PathBuf,
 }
 
 type Request = (Command, mpsc::Sender<std::io::Result<Child>>);
@@ -33,18 +36,46 @@ fn keeper() -> &'static mpsc::Sender<Request> {
     })
 }
 
+/// A command that the kernel kills when the keeper, and so this process, ends.
+fn bound_to_this_process(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
+}
+
 impl Process {
     /// Starts `program` with its output in `log`.
     pub fn start(program: &Path, args: &[String], env: &[(&str, String)], log: &Path) -> Self {
+        let mut command = bound_to_this_process(program);
+        command.args(args).envs(env.iter().map(|(name, value)| (name, value)));
+        Self::spawn(command, program, log)
+    }
+
+    /// Starts a binary of the test environment in `dir`, with its output in `NAME.log` there.
+    pub fn start_in(dir: &Path, name: &str, flags: &str) -> Self {
+        let program = binary(name);
+        let mut command = bound_to_this_process(&program);
+        command.args(flags.split_whitespace()).current_dir(dir);
+        Self::spawn(command, &program, &dir.join(format!("{name}.log")))
+    }
+
+    fn spawn(mut command: Command, program: &Path, log: &Path) -> Self {
         let file = File::options().create(true).append(true).open(log).expect("a log file");
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--"]).arg(program).args(args);
-        command.envs(env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(file.try_clone().expect("the same file")).stderr(file);
         let (sender, receiver) = mpsc::channel();
         keeper().send((command, sender)).expect("the keeper lives");
         let child = receiver.recv().expect("an answer").expect("the process starts");
-        Self { child, name: program.display().to_string() }
+        Self { child, name: program.display().to_string(), log: log.to_owned() }
+    }
+
+    /// Panics with the end of the log if it has ended by itself.
+    pub fn must_run(&mut self) {
+        if !self.is_running() {
+            let log = fs::read_to_string(&self.log).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().rev().take(8).collect();
+            let last = lines.into_iter().rev().collect::<Vec<_>>().join("\n");
+            panic!("{} has ended:\n{last}", self.name);
+        }
     }
 
     /// The process id (`setpriv` becomes the program).
@@ -72,6 +103,11 @@ impl Process {
     /// Asks it to end and waits; ends it if it has not within `patience`.
     pub fn terminate(&mut self, patience: Duration) -> Option<i32> {
         self.signal("TERM");
+        self.wait(patience)
+    }
+
+    /// Waits for its end and gives its exit code; ends it if it has not within `patience`.
+    pub fn wait(&mut self, patience: Duration) -> Option<i32> {
         let deadline = Instant::now() + patience;
         while Instant::now() < deadline {
             if let Ok(Some(status)) = self.child.try_wait() {
