@@ -8,6 +8,7 @@ mod conditions;
 mod objects;
 mod oidc_client;
 mod oidc_user;
+mod references;
 mod tenant;
 
 pub use common::{ConsentFrom, LabelSelector, NamespaceConsent, SecretKeyRef, SelectorRequirement};
@@ -18,6 +19,7 @@ pub use oidc_client::{
     OidcClient, OidcClientLifetimes, OidcClientSpec, OidcClientStatus, TenantRef,
 };
 pub use oidc_user::{Address, LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus};
+pub use references::SecretReferences;
 pub use tenant::{
     Branding, ClientBounds, CustomScope, Organization, Rotation, Signing, SigningAlgorithm,
     SigningKeyStatus, Tenant, TenantLifetimes, TenantSpec, TenantStatus,

@@ -35,7 +35,7 @@ pub enum SecretState {
 }
 
 /// What is known of namespaces.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Namespaces {
     /// They may not be read (`watchNamespaces`): selectors cannot be judged.
     #[default]

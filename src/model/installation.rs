@@ -3,7 +3,7 @@
 use super::{Issuer, ObjectKey};
 
 /// The part of the configuration that validation depends on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
     /// Tenants without an `issuer` live at this URL + `/<namespace>/<name>`.
     pub base_url: Issuer,

@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{Outcome, SecretWish, Verdict};
+use super::{KeySource, Outcome, SecretWish, Verdict};
 use crate::{
     api::{ConditionType, Reason},
     model::Timestamp,
@@ -11,30 +11,42 @@ use crate::{
 /// The longest message that Kubernetes takes is 32 KiB; people read less.
 const LONGEST_MESSAGE: usize = 2048;
 
+const TRUE: &str = "True";
+const FALSE: &str = "False";
+const UNKNOWN: &str = "Unknown";
+
+/// What is said of one condition.
+#[derive(Clone)]
+struct Judged {
+    status: &'static str,
+    reason: Reason,
+    message: String,
+}
+
+fn holds(reason: Reason, message: &str) -> Judged {
+    Judged { status: TRUE, reason, message: message.to_owned() }
+}
+
 /// The conditions of a verdict. `lastTransitionTime` is kept from `previous` where the status is
 /// the same.
 pub fn conditions(verdict: &Verdict, previous: &[Condition], now: Timestamp) -> Vec<Condition> {
-    let mut all: Vec<(ConditionType, bool, Reason, String)> = Vec::new();
-    for condition in types(verdict) {
-        let (holds, reason, message) = judge(verdict, condition);
-        all.push((condition, holds, reason, message));
-    }
-    let ready = match all.iter().find(|(_, holds, ..)| !holds) {
-        Some((_, _, reason, message)) => (ConditionType::Ready, false, *reason, message.clone()),
-        None => {
-            (ConditionType::Ready, true, Reason::Ready, "Everything is as it should be.".into())
-        }
+    let types = types(verdict);
+    let mut all: Vec<_> = types.into_iter().map(|it| (it, judge(verdict, it))).collect();
+    // The first violation is the reason.
+    let ready = match all.iter().find(|(_, judged)| judged.status != TRUE) {
+        Some((_, violated)) => Judged { status: FALSE, ..violated.clone() },
+        None => holds(Reason::Ready, "Everything is as it should be."),
     };
-    all.push(ready);
-    let entry = |(condition, holds, reason, message): (ConditionType, bool, Reason, String)| {
-        let status = if holds { "True" } else { "False" };
-        let before =
-            previous.iter().find(|old| old.type_ == condition.as_str() && old.status == status);
+    all.push((ConditionType::Ready, ready));
+    let entry = |(condition, judged): (ConditionType, Judged)| {
+        let before = previous
+            .iter()
+            .find(|old| old.type_ == condition.as_str() && old.status == judged.status);
         Condition {
             type_: condition.as_str().to_owned(),
-            status: status.to_owned(),
-            reason: reason.as_str().to_owned(),
-            message,
+            status: judged.status.to_owned(),
+            reason: judged.reason.as_str().to_owned(),
+            message: judged.message,
             observed_generation: verdict.generation,
             last_transition_time: before.map_or_else(
                 || Time(jiff::Timestamp::from_second(now.secs()).unwrap_or_default()),
@@ -61,7 +73,7 @@ fn types(verdict: &Verdict) -> Vec<ConditionType> {
     }
 }
 
-fn judge(verdict: &Verdict, condition: ConditionType) -> (bool, Reason, String) {
+fn judge(verdict: &Verdict, condition: ConditionType) -> Judged {
     let mut problems = verdict.problems.iter().filter(|problem| problem.condition == condition);
     if let Some(first) = problems.next() {
         let mut message = first.text();
@@ -69,28 +81,38 @@ fn judge(verdict: &Verdict, condition: ConditionType) -> (bool, Reason, String) 
             message.push_str("; ");
             message.push_str(&further.text());
         }
-        if message.len() > LONGEST_MESSAGE {
-            let end = (0..=LONGEST_MESSAGE).rev().find(|&at| message.is_char_boundary(at));
-            message.truncate(end.unwrap_or(0));
-            message.push('…');
-        }
-        return (false, first.reason, message);
+        return Judged { status: FALSE, reason: first.reason, message: shortened(message) };
     }
     match condition {
-        ConditionType::Programmed if !verdict.served() => (
-            false,
-            Reason::NotServed,
-            "Not served: see the conditions that are False, here or at the tenant.".to_owned(),
-        ),
-        ConditionType::Accepted => {
-            (true, Reason::Accepted, "The object is valid and allowed.".into())
-        }
+        ConditionType::Accepted => holds(Reason::Accepted, "The object is valid and allowed."),
         ConditionType::ResolvedRefs => {
-            (true, Reason::ResolvedRefs, "Everything that it refers to is there.".into())
+            holds(Reason::ResolvedRefs, "Everything that it refers to is there.")
         }
-        ConditionType::Programmed => (true, Reason::Programmed, "It is served.".into()),
+        ConditionType::Programmed if verdict.served() => holds(Reason::Programmed, "It is served."),
+        ConditionType::Programmed => Judged {
+            status: FALSE,
+            reason: Reason::NotServed,
+            message: "Not served: see the conditions that are not True.".to_owned(),
+        },
+        ConditionType::KeysReady if keys_are_left_alone(verdict) => Judged {
+            status: UNKNOWN,
+            reason: Reason::Pending,
+            message: "The keys are left as they are until the tenant is accepted.".to_owned(),
+        },
         ConditionType::KeysReady | ConditionType::SecretReady | ConditionType::Ready => {
-            (true, Reason::Available, "As it should be.".into())
+            holds(Reason::Available, "As it should be.")
         }
     }
+}
+
+fn keys_are_left_alone(verdict: &Verdict) -> bool {
+    matches!(&verdict.outcome, Outcome::Tenant(tenant) if tenant.keys == KeySource::None)
+}
+
+fn shortened(mut message: String) -> String {
+    if message.len() > LONGEST_MESSAGE {
+        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+        message.push('…');
+    }
+    message
 }

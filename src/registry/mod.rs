@@ -1,14 +1,24 @@
 //! Objects in, an immutable snapshot of what is served out, and a verdict on every object.
 //!
+//! [`build`] is pure and total: any objects give a snapshot, and one bad object harms only itself.
 //! Both loops go by it, so what a status says and what is served cannot differ.
 
+mod build;
 mod conditions;
+mod documents;
 mod handle;
+mod order;
+mod project;
+mod secrets;
 mod snapshot;
+mod validate;
 mod verdict;
 
+pub use build::{BuildCache, build};
 pub use conditions::conditions;
 pub use handle::Handle;
+pub use project::project;
+pub use secrets::is_owned_by;
 pub use snapshot::{Prepared, ServedTenant, Snapshot};
 pub use verdict::{
     ClientOutcome, DesiredSecret, KeySource, Outcome, Problem, SecretWish, TenantOutcome,

@@ -5,12 +5,15 @@ use std::{
     sync::Arc,
 };
 
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
+use serde_json::Value;
 
-use super::Verdict;
+use super::{Verdict, documents};
 use crate::{
-    keys::{KeyRing, Sealer},
-    model::{Client, ClientId, ObjectRef, Subject, Tenant, TenantId, Timestamp, User},
+    keys::{KeyRing, Sealer, SigningKey},
+    model::{Client, ClientId, Issuer, ObjectRef, Subject, Tenant, TenantId, Timestamp, User},
 };
 
 /// An answer made when the snapshot was built.
@@ -20,6 +23,16 @@ pub struct Prepared {
     pub bytes: Bytes,
     /// A strong entity tag, in its quotes.
     pub etag: String,
+}
+
+impl Prepared {
+    /// Prepares a JSON document.
+    pub fn json(document: &Value) -> Self {
+        let bytes = document.to_string().into_bytes();
+        let hash = digest::digest(&digest::SHA256, &bytes);
+        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash));
+        Self { bytes: bytes.into(), etag }
+    }
 }
 
 /// A tenant as served: with keys, clients, users and prepared answers.
@@ -35,14 +48,44 @@ pub struct ServedTenant {
     pub jwks: Prepared,
     /// 16 hex digits that stand for the tenant in the names of cookies.
     pub short_hash: String,
-    pub(super) clients: HashMap<ClientId, Arc<Client>>,
-    pub(super) users: Vec<Arc<User>>,
-    pub(super) by_username: HashMap<String, Arc<User>>,
-    pub(super) by_subject: HashMap<Subject, Arc<User>>,
-    pub(super) origins: BTreeSet<String>,
+    clients: HashMap<ClientId, Arc<Client>>,
+    users: Vec<Arc<User>>,
+    by_username: HashMap<String, Arc<User>>,
+    by_subject: HashMap<Subject, Arc<User>>,
+    origins: BTreeSet<String>,
 }
 
 impl ServedTenant {
+    /// A tenant with clients and users whose ids, usernames and subjects are each unique.
+    pub fn new(
+        tenant: Tenant,
+        keys: KeyRing,
+        clients: Vec<Arc<Client>>,
+        users: Vec<Arc<User>>,
+    ) -> Self {
+        let by = |user: &Arc<User>| Arc::clone(user);
+        Self {
+            discovery: Prepared::json(&documents::discovery(&tenant)),
+            jwks: Prepared::json(&keys.jwks()),
+            short_hash: short_hash(&tenant.id),
+            origins: clients.iter().flat_map(|client| client.origins.iter().cloned()).collect(),
+            clients: clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
+            by_username: users.iter().map(|user| (user.username.clone(), by(user))).collect(),
+            by_subject: users.iter().map(|user| (user.subject.clone(), by(user))).collect(),
+            users,
+            tenant,
+            keys,
+        }
+    }
+
+    /// The key that signs now: of the first listed algorithm that has one. Should none be due, as
+    /// when this machine's clock is behind, the oldest key is known everywhere.
+    pub fn signing_key(&self, now: Timestamp) -> Option<&Arc<SigningKey>> {
+        let due = |algorithm: &_| self.keys.signing_key(*algorithm, now);
+        let oldest = || self.keys.keys().iter().min_by_key(|key| (key.times.signs_from, &key.kid));
+        self.tenant.algorithms.iter().find_map(due).or_else(oldest)
+    }
+
     /// A client by its id.
     pub fn client(&self, id: &str) -> Option<&Arc<Client>> {
         self.clients.get(id)
@@ -74,6 +117,12 @@ impl ServedTenant {
     }
 }
 
+/// The first 64 bits of the SHA-256 of a tenant's id, in hexadecimal digits.
+fn short_hash(id: &TenantId) -> String {
+    let hash = digest::digest(&digest::SHA256, id.to_string().as_bytes());
+    hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What is served at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
@@ -83,33 +132,73 @@ pub struct Snapshot {
     pub built_at: Timestamp,
     /// The installation's sealing keys, once there are any.
     pub sealer: Option<Arc<Sealer>>,
-    /// Authority → issuer path → tenant.
-    pub(super) routes: HashMap<String, HashMap<String, Arc<ServedTenant>>>,
-    pub(super) by_id: HashMap<TenantId, Arc<ServedTenant>>,
-    pub(super) verdicts: BTreeMap<ObjectRef, Arc<Verdict>>,
+    hosts: HashMap<String, Host>,
+    by_id: HashMap<TenantId, Arc<ServedTenant>>,
+    verdicts: BTreeMap<ObjectRef, Arc<Verdict>>,
+}
+
+/// The issuers of one authority.
+#[derive(Clone, Debug, Default)]
+struct Host {
+    by_path: HashMap<String, Arc<ServedTenant>>,
+    /// Most segments of an issuer's path: further ones of a request's path are not looked at, so
+    /// that its length costs nothing.
+    deepest: usize,
+}
+
+impl Host {
+    fn add(&mut self, tenant: &Arc<ServedTenant>) {
+        let path = tenant.tenant.issuer.path();
+        self.deepest = self.deepest.max(path.matches('/').count());
+        self.by_path.entry(path.to_owned()).or_insert_with(|| Arc::clone(tenant));
+    }
 }
 
 impl Snapshot {
-    /// The tenant that a path belongs to, and the rest of the path: of nested issuers the one with
-    /// the longest run of whole segments.
+    /// A snapshot of tenants that share no issuer.
+    pub fn new(
+        revision: u64,
+        built_at: Timestamp,
+        sealer: Option<Arc<Sealer>>,
+        tenants: Vec<Arc<ServedTenant>>,
+        verdicts: BTreeMap<ObjectRef, Arc<Verdict>>,
+    ) -> Self {
+        let mut hosts: HashMap<String, Host> = HashMap::with_capacity(tenants.len());
+        for tenant in &tenants {
+            hosts.entry(tenant.tenant.issuer.authority().to_owned()).or_default().add(tenant);
+        }
+        for tenant in &tenants {
+            // A client may spell out the scheme's default port (RFC 9110 §4.2.3); issuers never do.
+            if let Some(authority) = with_default_port(&tenant.tenant.issuer) {
+                hosts.entry(authority).or_default().add(tenant);
+            }
+        }
+        let by_id = tenants.into_iter().map(|tenant| (tenant.tenant.id.clone(), tenant)).collect();
+        Self { revision, built_at, sealer, hosts, by_id, verdicts }
+    }
+
+    /// The tenant that a path belongs to, and the rest of the path (empty, or with a leading
+    /// slash): of nested issuers the one with the longest run of whole segments. Takes the same
+    /// time however many tenants there are. `authority` is in lower case.
     pub fn route<'p>(
         &self,
         authority: &str,
         path: &'p str,
     ) -> Option<(&Arc<ServedTenant>, &'p str)> {
-        let paths = self.routes.get(authority)?;
-        let mut end = path.len();
-        loop {
-            if let Some(tenant) = paths.get(&path[..end]) {
+        let host = self.hosts.get(authority)?;
+        let slashes = path.match_indices('/').map(|(at, _)| at);
+        let mut ends: Vec<usize> = slashes.chain([path.len()]).take(host.deepest + 1).collect();
+        while let Some(end) = ends.pop() {
+            if let Some(tenant) = host.by_path.get(&path[..end]) {
                 return Some((tenant, &path[end..]));
             }
-            end = path[..end].rfind('/')?;
         }
+        None
     }
 
     /// The tenant with exactly this issuer path (RFC 8414 §3.1).
     pub fn at(&self, authority: &str, issuer_path: &str) -> Option<&Arc<ServedTenant>> {
-        self.routes.get(authority)?.get(issuer_path)
+        self.hosts.get(authority)?.by_path.get(issuer_path)
     }
 
     /// A tenant by its id.
@@ -126,4 +215,10 @@ impl Snapshot {
     pub fn verdicts(&self) -> &BTreeMap<ObjectRef, Arc<Verdict>> {
         &self.verdicts
     }
+}
+
+/// The authority with the scheme's default port; `None` if the issuer names a port.
+fn with_default_port(issuer: &Issuer) -> Option<String> {
+    let port = if issuer.is_https() { 443 } else { 80 };
+    (issuer.host() == issuer.authority()).then(|| format!("{}:{port}", issuer.authority()))
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::core::v1::Secret;
+
 use crate::{
     api::{ConditionType, Reason},
     keys::{KeyRing, RotationRules},
@@ -161,6 +163,25 @@ pub struct DesiredSecret {
     pub annotations: BTreeMap<String, String>,
     /// Further entries.
     pub extra: BTreeMap<String, String>,
+}
+
+impl DesiredSecret {
+    /// Every entry but the client secret, with its value.
+    pub fn values(&self, id: &ClientId, issuer: &Issuer) -> BTreeMap<String, String> {
+        let mut values = self.extra.clone();
+        values.insert(self.client_id_key.clone(), id.to_string());
+        values.insert(self.issuer_key.clone(), issuer.to_string());
+        values
+    }
+
+    /// Whether a Secret's entries, but for the client secret, are as they should be.
+    pub(super) fn matches(&self, secret: &Secret, id: &ClientId, issuer: &Issuer) -> bool {
+        let entry = |name: &String| secret.data.as_ref().and_then(|data| data.get(name));
+        let is = |(name, value): (String, String)| {
+            entry(&name).is_some_and(|found| found.0 == value.as_bytes())
+        };
+        self.values(id, issuer).into_iter().all(is)
+    }
 }
 
 /// What a user comes to.

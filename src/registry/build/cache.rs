@@ -1,0 +1,91 @@
+//! What the last build found, by tenant, with the inputs that it was found from.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::group::{Group, Judged, Member};
+use crate::{
+    api::{Namespaces, OidcClient, OidcUser, SecretState, Tenant},
+    keys::KeyCache,
+    model::{Installation, Issuer, TenantId},
+    registry::Problem,
+};
+
+/// A memo of builds, for one installation at a time.
+#[derive(Debug, Default)]
+pub struct BuildCache {
+    pub(super) keys: KeyCache,
+    last: Mutex<Option<(Installation, HashMap<TenantId, Remembered>)>>,
+}
+
+impl BuildCache {
+    /// What is remembered of an installation; nothing is left here.
+    pub(super) fn take(&self, installation: &Installation) -> HashMap<TenantId, Remembered> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
+        last.filter(|(of, _)| of == installation).map(|(_, groups)| groups).unwrap_or_default()
+    }
+
+    pub(super) fn keep(&self, of: &Installation, groups: HashMap<TenantId, Remembered>) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((of.clone(), groups));
+    }
+}
+
+/// A group as judged. Holds its inputs alive, so that the address of one is never another's.
+#[derive(Debug)]
+pub(super) struct Remembered {
+    pub(super) judged: Judged,
+    tenant: Option<Input<Tenant>>,
+    claim: Option<Result<Issuer, Problem>>,
+    clients: Vec<Input<OidcClient>>,
+    users: Vec<Input<OidcUser>>,
+    namespaces: Option<Namespaces>,
+}
+
+impl Remembered {
+    pub(super) fn new(group: &Group<'_>, judged: Judged) -> Self {
+        Self {
+            judged,
+            tenant: group.tenant.as_ref().map(Input::of),
+            claim: group.claim.clone(),
+            clients: group.clients.iter().map(Input::of).collect(),
+            users: group.users.iter().map(Input::of).collect(),
+            namespaces: group.namespaces.clone(),
+        }
+    }
+
+    /// Whether the group's inputs are those of before.
+    pub(super) fn is_of(&self, group: &Group<'_>) -> bool {
+        self.clients.len() == group.clients.len()
+            && self.users.len() == group.users.len()
+            && self.tenant.as_ref().zip(group.tenant.as_ref()).is_none_or(|(own, it)| own.is(it))
+            && self.tenant.is_some() == group.tenant.is_some()
+            && self.clients.iter().zip(&group.clients).all(|(own, it)| own.is(it))
+            && self.users.iter().zip(&group.users).all(|(own, it)| own.is(it))
+            && self.claim == group.claim
+            && self.namespaces == group.namespaces
+    }
+}
+
+#[derive(Debug)]
+struct Input<T> {
+    raw: Arc<T>,
+    secret: Option<SecretState>,
+}
+
+impl<T> Input<T> {
+    fn of(member: &Member<'_, T>) -> Self {
+        Self { raw: Arc::clone(member.raw), secret: member.secret.cloned() }
+    }
+
+    fn is(&self, member: &Member<'_, T>) -> bool {
+        let same_secret = match (&self.secret, member.secret) {
+            (None, None) => true,
+            (Some(SecretState::Loaded(own)), Some(SecretState::Loaded(it))) => Arc::ptr_eq(own, it),
+            (Some(SecretState::Unreadable(own)), Some(SecretState::Unreadable(it))) => own == it,
+            _ => false,
+        };
+        same_secret && Arc::ptr_eq(&self.raw, member.raw)
+    }
+}

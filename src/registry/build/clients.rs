@@ -1,0 +1,214 @@
+//! The clients of one tenant: who has which id, and whether its secret resolves.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::group::{Group, Host, Member};
+use crate::{
+    api::{ConditionType, Namespaces, OidcClient, Reason, SecretKeyRef, SecretState},
+    model::{Client, ClientId, Installation, Issuer, Kind, ObjectKey, Secret},
+    registry::{
+        ClientOutcome, DesiredSecret, Outcome, Problem, SecretWish, Verdict,
+        order::Age,
+        secrets::{is_owned_by, referenced, text_entry},
+        validate::{self, CheckedClient, ClientFindings, Problems, SecretSource},
+    },
+};
+
+/// The entry of a user's own Secret, unless the client names another.
+const DEFAULT_ENTRY: &str = "client-secret";
+/// Characters of a client secret; those that are generated have 43.
+const LONGEST_SECRET: usize = 512;
+
+/// Clients to serve, and every id that is taken.
+#[derive(Debug)]
+pub(super) struct Clients {
+    pub(super) served: Vec<Arc<Client>>,
+    pub(super) ids: HashSet<ClientId>,
+}
+
+/// Judges the clients of a group.
+pub(super) fn judge(
+    group: &Group<'_>,
+    host: Host<'_>,
+    installation: &Installation,
+) -> (Clients, Vec<Arc<Verdict>>) {
+    let unavailable = Namespaces::Unavailable;
+    let namespaces = group.namespaces.as_ref().unwrap_or(&unavailable);
+    let findings: Vec<ClientFindings> = group
+        .clients
+        .iter()
+        .map(|member| validate::client(member.raw, member.key, host.accepted(), namespaces))
+        .collect();
+    let holders = holders(group, &findings, installation);
+    let mut served = Vec::with_capacity(findings.len());
+    let mut verdicts = Vec::with_capacity(findings.len());
+    for (member, mut found) in group.clients.iter().zip(findings) {
+        host.report(&mut found.problems, &group.id);
+        if let Some(holder) = found.claims.as_ref().and_then(|id| holders.get(id))
+            && *holder != member.key
+        {
+            let message =
+                format!("is the id of the client {holder}, which keeps it; choose another");
+            found.problems.refuse(Reason::ClientIdConflict, "spec.clientId", message);
+        }
+        let refused = found.problems.refused();
+        let outcome = match (found.checked.filter(|_| !refused), host) {
+            (Some(checked), Host::Accepted { tenant, has_keys }) => {
+                let issuer = &tenant.tenant.issuer;
+                accepted(&mut found.problems, member, checked, issuer, has_keys, &mut served)
+            }
+            _ => ClientOutcome {
+                client_id: None,
+                issuer: None,
+                secret: SecretWish::None,
+                served: false,
+            },
+        };
+        verdicts.push(member.verdict(Kind::OidcClient, found.problems, Outcome::Client(outcome)));
+    }
+    (Clients { served, ids: holders.into_keys().collect() }, verdicts)
+}
+
+/// Who has each id: a default id beats a chosen one, then the older client keeps it.
+fn holders<'a>(
+    group: &Group<'a>,
+    findings: &[ClientFindings],
+    installation: &Installation,
+) -> HashMap<ClientId, &'a ObjectKey> {
+    let mut ranked: HashMap<&ClientId, ((bool, Age), &'a ObjectKey)> = HashMap::new();
+    for (member, found) in group.clients.iter().zip(findings) {
+        let Some(id) = &found.claims else { continue };
+        let chosen = member.raw.spec.client_id.is_some();
+        let rank = (chosen, Age::of(&member.raw.metadata, member.key, installation));
+        let holder = ranked.entry(id).or_insert_with(|| (rank.clone(), member.key));
+        if rank < holder.0 {
+            *holder = (rank, member.key);
+        }
+    }
+    ranked.into_iter().map(|(id, (_, key))| (id.clone(), key)).collect()
+}
+
+/// A client that is accepted is served once its secret resolves.
+fn accepted(
+    problems: &mut Problems,
+    member: &Member<'_, OidcClient>,
+    checked: CheckedClient,
+    issuer: &Issuer,
+    tenant_serves: bool,
+    served: &mut Vec<Arc<Client>>,
+) -> ClientOutcome {
+    let CheckedClient { mut client, secret } = checked;
+    let (wish, found) = match secret {
+        SecretSource::None => (SecretWish::None, Ok(None)),
+        SecretSource::Referenced(reference) => {
+            let found = own_secret(member, &reference).map(Some);
+            (SecretWish::Referenced(reference.name), found)
+        }
+        SecretSource::Generated(desired) => {
+            let found = generated(problems, member, &desired, &client.id, issuer);
+            (SecretWish::Generated(Box::new(desired)), found)
+        }
+    };
+    let resolved = match found {
+        Ok(secret) => {
+            client.secrets.extend(secret);
+            true
+        }
+        Err(problem) => {
+            problems.append([problem]);
+            false
+        }
+    };
+    let outcome = ClientOutcome {
+        client_id: Some(client.id.clone()),
+        issuer: Some(issuer.clone()),
+        secret: wish,
+        served: resolved && tenant_serves,
+    };
+    if outcome.served {
+        served.push(Arc::new(client));
+    }
+    outcome
+}
+
+fn own_secret(
+    member: &Member<'_, OidcClient>,
+    reference: &SecretKeyRef,
+) -> Result<Secret<String>, Problem> {
+    const FIELD: &str = "spec.secretRef";
+    let name = ObjectKey::new(&member.key.namespace, &reference.name);
+    let secret = referenced(member.secret, &name, FIELD)?;
+    let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
+    usable(text_entry(secret, entry, FIELD)?).map_err(|message| {
+        let message = format!("the Secret's entry {entry:?} {message}");
+        Problem::of(ConditionType::ResolvedRefs, Reason::SecretInvalid, FIELD, message)
+    })
+}
+
+/// A client secret as it may travel (RFC 6749 appendix A.2); editors and `echo` end it with a
+/// line break, which is not part of it.
+fn usable(text: &str) -> Result<Secret<String>, &'static str> {
+    let text = text.trim_end_matches(['\r', '\n']);
+    if !(1..=LONGEST_SECRET).contains(&text.len()) {
+        return Err("must have 1 to 512 characters");
+    }
+    if !text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return Err("must be printable ASCII");
+    }
+    Ok(Secret::new(text.to_owned()))
+}
+
+/// The secret in the Secret made for a client; `None` for a public one. What the controller is
+/// about to put right makes `SecretReady` false, but does not end a client whose secret is there.
+fn generated(
+    problems: &mut Problems,
+    member: &Member<'_, OidcClient>,
+    desired: &DesiredSecret,
+    id: &ClientId,
+    issuer: &Issuer,
+) -> Result<Option<Secret<String>>, Problem> {
+    let name = &desired.name;
+    let problem = |reason, message: String| {
+        Problem::of(ConditionType::SecretReady, reason, "spec.secret", message)
+    };
+    let unusable = match member.secret {
+        None => problem(Reason::Pending, format!("the Secret {name} is being made")),
+        Some(SecretState::Unreadable(why)) => {
+            let message = format!("the Secret {name} may not be read: {why}");
+            problem(Reason::SecretUnreadable, message)
+        }
+        Some(SecretState::Loaded(secret))
+            if !is_owned_by(secret, Kind::OidcClient, &member.key.name) =>
+        {
+            let message = format!(
+                "there is a Secret {name} that is not this client's, which is neither used nor changed; delete it, or choose another spec.secret.name"
+            );
+            problem(Reason::NotOwned, message)
+        }
+        Some(SecretState::Loaded(secret)) => {
+            if !desired.matches(secret, id, issuer) {
+                let message = format!("the entries of the Secret {name} are being put right");
+                problems.append([problem(Reason::Pending, message)]);
+            }
+            let Some(entry) = &desired.client_secret_key else { return Ok(None) };
+            let Ok(text) = text_entry(secret, entry, "") else {
+                let message = format!("the entry {entry:?} of the Secret {name} is being made");
+                return Err(problem(Reason::Pending, message));
+            };
+            return usable(text).map(Some).map_err(|message| {
+                let message = format!(
+                    "the entry {entry:?} of the Secret {name} {message}; edit or delete it"
+                );
+                problem(Reason::SecretInvalid, message)
+            });
+        }
+    };
+    if desired.client_secret_key.is_some() {
+        return Err(unusable);
+    }
+    problems.append([unusable]);
+    Ok(None)
+}

@@ -1,0 +1,165 @@
+//! One tenant, and every client and user that names it, judged together.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use kube::Resource;
+
+use super::{clients, keys, keys::TenantKeys, users};
+use crate::{
+    api::{ConditionType, Namespaces, OidcClient, OidcUser, Reason, SecretState, Tenant},
+    keys::KeyCache,
+    model::{Installation, Issuer, Kind, ObjectKey, ObjectRef, TenantId},
+    registry::{
+        Outcome, Problem, ServedTenant, TenantOutcome, Verdict,
+        validate::{self, CheckedTenant, Problems},
+    },
+};
+
+/// An object, and the one Secret that it has to do with.
+#[derive(Debug)]
+pub(super) struct Member<'a, T> {
+    pub(super) key: &'a ObjectKey,
+    pub(super) raw: &'a Arc<T>,
+    pub(super) secret: Option<&'a SecretState>,
+}
+
+impl<T: Resource> Member<'_, T> {
+    /// A verdict on the object.
+    pub(super) fn verdict(&self, kind: Kind, problems: Problems, outcome: Outcome) -> Arc<Verdict> {
+        Arc::new(Verdict {
+            object: ObjectRef { kind, key: self.key.clone() },
+            generation: self.raw.meta().generation,
+            problems: problems.into_vec(),
+            outcome,
+        })
+    }
+}
+
+/// The inputs of one judgement.
+#[derive(Debug)]
+pub(super) struct Group<'a> {
+    pub(super) id: TenantId,
+    /// `None`: named, but not there.
+    pub(super) tenant: Option<Member<'a, Tenant>>,
+    /// The tenant's issuer, among all tenants.
+    pub(super) claim: Option<Result<Issuer, Problem>>,
+    pub(super) clients: Vec<Member<'a, OidcClient>>,
+    pub(super) users: Vec<Member<'a, OidcUser>>,
+    /// Labels of the namespaces of clients from other ones; `None` without such clients.
+    pub(super) namespaces: Option<Namespaces>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) served: Option<Arc<ServedTenant>>,
+    pub(super) verdicts: Vec<Arc<Verdict>>,
+}
+
+/// What clients and users find when they look for their tenant.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Host<'a> {
+    Absent,
+    NotAccepted,
+    Accepted { tenant: &'a CheckedTenant, has_keys: bool },
+}
+
+impl<'a> Host<'a> {
+    pub(super) fn accepted(self) -> Option<&'a CheckedTenant> {
+        match self {
+            Self::Accepted { tenant, .. } => Some(tenant),
+            Self::Absent | Self::NotAccepted => None,
+        }
+    }
+
+    pub(super) fn serves(self) -> bool {
+        matches!(self, Self::Accepted { has_keys: true, .. })
+    }
+
+    /// What is wrong with naming this tenant, if anything.
+    pub(super) fn report(self, problems: &mut Problems, id: &TenantId) {
+        let (condition, reason, message) = match self {
+            Self::Absent => (
+                ConditionType::ResolvedRefs,
+                Reason::TenantNotFound,
+                format!(
+                    "there is no Tenant {:?} in namespace {:?}; create it, or name another",
+                    id.0.name, id.0.namespace
+                ),
+            ),
+            Self::NotAccepted => (
+                ConditionType::ResolvedRefs,
+                Reason::TenantNotAccepted,
+                format!("tenant {id} is not accepted; its own conditions say why"),
+            ),
+            Self::Accepted { has_keys: false, .. } => (
+                ConditionType::Programmed,
+                Reason::Pending,
+                format!("tenant {id} has no signing key yet; its own conditions say more"),
+            ),
+            Self::Accepted { has_keys: true, .. } => return,
+        };
+        let field = if condition == ConditionType::Programmed { "" } else { "spec.tenantRef" };
+        problems.add(condition, reason, field, message);
+    }
+}
+
+impl<'a> Group<'a> {
+    pub(super) fn of(tenant: Member<'a, Tenant>, claim: Option<Result<Issuer, Problem>>) -> Self {
+        let group = Self::absent(TenantId(tenant.key.clone()));
+        Self { tenant: Some(tenant), claim, ..group }
+    }
+
+    pub(super) fn absent(id: TenantId) -> Self {
+        let (clients, users) = (Vec::new(), Vec::new());
+        Self { id, tenant: None, claim: None, clients, users, namespaces: None }
+    }
+
+    /// Adds the labels of a namespace to the inputs.
+    pub(super) fn see_labels(&mut self, all: &Namespaces, namespace: &str) {
+        let Namespaces::Known(all) = all else {
+            self.namespaces = Some(Namespaces::Unavailable);
+            return;
+        };
+        let seen = self.namespaces.get_or_insert_with(|| Namespaces::Known(BTreeMap::new()));
+        if let (Namespaces::Known(seen), Some(labels)) = (seen, all.get(namespace)) {
+            seen.entry(namespace.to_owned()).or_insert_with(|| labels.clone());
+        }
+    }
+
+    /// Judges the tenant, then its clients, then its users.
+    pub(super) fn judge(&self, installation: &Installation, cache: &KeyCache) -> Judged {
+        let mut verdicts = Vec::with_capacity(1 + self.clients.len() + self.users.len());
+        let mut serving = None;
+        if let (Some(member), Some(claim)) = (&self.tenant, &self.claim) {
+            let (checked, mut problems) = validate::tenant(member.raw, member.key, claim.clone());
+            let keys = keys::of_tenant(&mut problems, member, checked.as_ref(), cache);
+            let outcome = Outcome::Tenant(TenantOutcome {
+                issuer: claim.as_ref().ok().cloned(),
+                served: checked.is_some() && !keys.algorithms.is_empty(),
+                keys: keys.source.clone(),
+                ring: keys.ring.clone(),
+            });
+            verdicts.push(member.verdict(Kind::Tenant, problems, outcome));
+            serving = checked.map(|checked| (checked, keys));
+        }
+        let host = match (&self.tenant, &serving) {
+            (None, _) => Host::Absent,
+            (Some(_), None) => Host::NotAccepted,
+            (Some(_), Some((tenant, keys))) => {
+                Host::Accepted { tenant, has_keys: !keys.algorithms.is_empty() }
+            }
+        };
+        let (clients, client_verdicts) = clients::judge(self, host, installation);
+        let ids = clients.ids;
+        let (users, user_verdicts) = users::judge(self, host, &ids, installation);
+        verdicts.extend(client_verdicts);
+        verdicts.extend(user_verdicts);
+        let served = host.serves().then_some(serving).flatten().map(|(checked, keys)| {
+            let TenantKeys { ring, algorithms, .. } = keys;
+            let tenant = crate::model::Tenant { algorithms, ..checked.tenant };
+            Arc::new(ServedTenant::new(tenant, ring, clients.served, users))
+        });
+        Judged { served, verdicts }
+    }
+}

@@ -1,0 +1,117 @@
+//! The users of one tenant: who has which username and subject, and what they sign in with.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::group::{Group, Host, Member};
+use crate::{
+    api::{ConditionType, OidcUser, Reason, SecretKeyRef},
+    identity::check_stored,
+    model::{ClientId, Installation, Kind, ObjectKey, StoredPassword, Subject, User},
+    registry::{
+        Outcome, Problem, UserOutcome, Verdict,
+        order::Age,
+        secrets::{referenced, text_entry},
+        validate::{self, Problems, UserFindings},
+    },
+};
+
+/// The entry of a password Secret, unless the user names another.
+const DEFAULT_ENTRY: &str = "password";
+
+/// Judges the users of a group. `client_ids` are taken: a `sub` never equals a client's.
+pub(super) fn judge(
+    group: &Group<'_>,
+    host: Host<'_>,
+    client_ids: &HashSet<ClientId>,
+    installation: &Installation,
+) -> (Vec<Arc<User>>, Vec<Arc<Verdict>>) {
+    let mut users: Vec<(&Member<'_, OidcUser>, UserFindings)> =
+        group.users.iter().map(|member| (member, validate::user(member.raw, member.key))).collect();
+    users.sort_by_cached_key(|(member, _)| Age::of(&member.raw.metadata, member.key, installation));
+    let mut taken = Taken::new(client_ids);
+    let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(users.len()));
+    for (member, mut found) in users {
+        host.report(&mut found.problems, &group.id);
+        if let Some((username, subject)) = &found.claims {
+            taken.take(&mut found.problems, member.key, username, subject);
+        }
+        let refused = found.problems.refused();
+        let checked = found.checked.filter(|_| !refused);
+        let outcome = UserOutcome {
+            subject: checked.as_ref().map(|user| user.subject.clone()),
+            served: checked.is_some() && host.serves(),
+        };
+        let reference = member.raw.spec.password_secret_ref.as_ref();
+        let password = reference.and_then(|reference| {
+            let found_password = password(member, reference);
+            found_password.map_err(|problem| found.problems.append([problem])).ok()
+        });
+        if let Some(user) = checked.filter(|_| outcome.served) {
+            served.push(Arc::new(User { password, ..user }));
+        }
+        verdicts.push(member.verdict(Kind::OidcUser, found.problems, Outcome::User(outcome)));
+    }
+    (served, verdicts)
+}
+
+/// Usernames and subjects that older users have.
+struct Taken<'a> {
+    usernames: HashMap<String, &'a ObjectKey>,
+    subjects: HashMap<Subject, &'a ObjectKey>,
+    client_ids: &'a HashSet<ClientId>,
+}
+
+impl<'a> Taken<'a> {
+    fn new(client_ids: &'a HashSet<ClientId>) -> Self {
+        Self { usernames: HashMap::new(), subjects: HashMap::new(), client_ids }
+    }
+
+    /// Gives both to a user, or says who has them.
+    fn take(
+        &mut self,
+        problems: &mut Problems,
+        key: &'a ObjectKey,
+        username: &str,
+        subject: &Subject,
+    ) {
+        let before = problems.len();
+        if let Some(holder) = self.usernames.get(username) {
+            let message = format!(
+                "is the username of the older user {holder}, whatever its case; choose another"
+            );
+            problems.refuse(Reason::UsernameConflict, "spec.username", message);
+        }
+        if let Some(holder) = self.subjects.get(subject) {
+            let message =
+                format!("{subject} is the subject of the older user {holder}; choose another");
+            problems.refuse(Reason::SubjectConflict, "spec.subject", message);
+        }
+        if self.client_ids.contains(subject.as_str()) {
+            // Or a token of the client for itself would pass for one of this person.
+            let message = format!("{subject} is the id of a client of this tenant; choose another");
+            problems.refuse(Reason::SubjectConflict, "spec.subject", message);
+        }
+        if problems.len() == before {
+            self.usernames.insert(username.to_owned(), key);
+            self.subjects.insert(subject.clone(), key);
+        }
+    }
+}
+
+/// The stored password; without one nobody signs in as this user, while sessions go on.
+fn password(
+    member: &Member<'_, OidcUser>,
+    reference: &SecretKeyRef,
+) -> Result<StoredPassword, Problem> {
+    const FIELD: &str = "spec.passwordSecretRef";
+    let name = ObjectKey::new(&member.key.namespace, &reference.name);
+    let secret = referenced(member.secret, &name, FIELD)?;
+    let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
+    check_stored(text_entry(secret, entry, FIELD)?).map_err(|message| {
+        let message = format!("the Secret's entry {entry:?}: {message}");
+        Problem::of(ConditionType::ResolvedRefs, Reason::SecretInvalid, FIELD, message)
+    })
+}

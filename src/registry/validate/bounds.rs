@@ -1,0 +1,125 @@
+//! What a tenant gives to clients of other namespaces (design §"Consent bounds").
+
+use std::collections::BTreeSet;
+
+use super::{Problems, scopes, selector};
+use crate::{
+    api::{self, ConsentFrom, LabelSelector, Namespaces, Reason},
+    model::{GrantType, HostPattern},
+};
+
+/// A tenant's bounds; they do not bind clients of its own namespace.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    admission: Admission,
+    /// Hosts of redirect URIs; `None`: any.
+    pub redirect_hosts: Option<Vec<HostPattern>>,
+    /// Scopes that may be had.
+    pub scopes: BTreeSet<String>,
+    /// Grant types that may be used.
+    pub grant_types: BTreeSet<GrantType>,
+    /// Whether such clients may answer for their people.
+    pub implied_consent: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Admission {
+    Same,
+    All,
+    Selector(LabelSelector),
+}
+
+const FIELD: &str = "spec.clients";
+
+/// Checks the bounds as written; absent ones have their defaults, an empty list means none.
+pub fn check(problems: &mut Problems, written: Option<&api::ClientBounds>) -> Bounds {
+    let written = written.cloned().unwrap_or_default();
+    let consent = written.consent.unwrap_or(api::Consent::Required);
+    if let api::Consent::Unknown(value) = &consent {
+        problems.unsupported(format!("{FIELD}.consent"), value, api::Consent::KNOWN);
+    }
+    Bounds {
+        admission: admission(problems, written.namespaces.as_ref()),
+        redirect_hosts: written.redirect_hosts.map(|hosts| redirect_hosts(problems, &hosts)),
+        scopes: match written.scopes {
+            Some(scopes) => bound_scopes(problems, scopes),
+            None => ["openid", "profile", "email", "offline_access"].map(str::to_owned).into(),
+        },
+        grant_types: match written.grant_types {
+            Some(types) => super::grant_types(problems, &format!("{FIELD}.grantTypes"), &types),
+            None => [GrantType::AuthorizationCode, GrantType::RefreshToken].into(),
+        },
+        implied_consent: consent == api::Consent::Implied,
+    }
+}
+
+fn admission(problems: &mut Problems, written: Option<&api::NamespaceConsent>) -> Admission {
+    let at = format!("{FIELD}.namespaces");
+    let written = written.cloned().unwrap_or_default();
+    let from = written.from.unwrap_or(ConsentFrom::Same);
+    match (from, written.selector) {
+        (ConsentFrom::Selector, Some(labels)) => {
+            selector::check(problems, &format!("{at}.selector"), &labels);
+            Admission::Selector(labels)
+        }
+        (ConsentFrom::Selector, None) => {
+            problems.invalid(
+                format!("{at}.selector"),
+                "is needed with from: Selector; say which labels",
+            );
+            Admission::Same
+        }
+        (ConsentFrom::Unknown(value), _) => {
+            problems.unsupported(format!("{at}.from"), &value, ConsentFrom::KNOWN);
+            Admission::Same
+        }
+        (from, selector) => {
+            if selector.is_some() {
+                problems.invalid(
+                    format!("{at}.selector"),
+                    "counts with from: Selector only; set that, or remove the selector",
+                );
+            }
+            if from == ConsentFrom::All { Admission::All } else { Admission::Same }
+        }
+    }
+}
+
+fn redirect_hosts(problems: &mut Problems, written: &[String]) -> Vec<HostPattern> {
+    let mut hosts = Vec::new();
+    for (index, text) in written.iter().enumerate() {
+        match HostPattern::parse(text) {
+            Some(pattern) => hosts.push(pattern),
+            None => problems.invalid(
+                format!("{FIELD}.redirectHosts[{index}]"),
+                "must be a host name, or *.example.com for every name below one",
+            ),
+        }
+    }
+    hosts
+}
+
+fn bound_scopes(problems: &mut Problems, written: Vec<String>) -> BTreeSet<String> {
+    for (index, scope) in written.iter().enumerate() {
+        if !scopes::is_token(scope) {
+            problems.invalid(format!("{FIELD}.scopes[{index}]"), scopes::TOKEN_MESSAGE);
+        }
+    }
+    written.into_iter().collect()
+}
+
+impl Bounds {
+    /// Whether clients of another namespace are admitted; if not, why.
+    pub fn admits(&self, namespace: &str, namespaces: &Namespaces) -> Result<(), Reason> {
+        let admitted = match &self.admission {
+            Admission::Same => Some(false),
+            Admission::All => Some(true),
+            Admission::Selector(labels) => selector::matches(labels, namespace, namespaces),
+        };
+        match admitted {
+            Some(true) => Ok(()),
+            Some(false) => Err(Reason::NamespaceNotAllowed),
+            None => Err(Reason::SelectorUnavailable),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Which claims a user's `claims` and a tenant's own scopes may name.
+
+/// Claims that the protocol writes: a free claim of that name could forge them
+/// (RFC 7519 §4.1, OIDC Core §2, RFC 9068 §2.2, RFC 7800, RFC 8693).
+const PROTOCOL: [&str; 39] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "azp",
+    "nonce",
+    "auth_time",
+    "acr",
+    "amr",
+    "at_hash",
+    "c_hash",
+    "s_hash",
+    "rt_hash",
+    "sid",
+    "client_id",
+    "scope",
+    "scopes",
+    "gid",
+    "typ",
+    "cnf",
+    "act",
+    "may_act",
+    "events",
+    "txn",
+    "toe",
+    "sub_jwk",
+    "sub_id",
+    "purpose",
+    "authorization_details",
+    "_claim_names",
+    "_claim_sources",
+    "verified_claims",
+    "tenant_name",
+    "tenant_sub",
+    "token_type",
+    "active",
+];
+
+/// Claims that have fields of their own (OIDC Core §5.1), and `groups`.
+pub const STANDARD: [&str; 20] = [
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "email",
+    "email_verified",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "phone_number",
+    "phone_number_verified",
+    "address",
+    "updated_at",
+    "groups",
+];
+
+/// Why a scope may not give a claim, and what to do.
+pub fn refusal(claim: &str) -> Option<&'static str> {
+    PROTOCOL.contains(&claim).then_some("is a claim that the protocol writes; use another name")
+}

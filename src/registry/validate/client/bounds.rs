@@ -1,0 +1,79 @@
+//! What clients of other namespaces than the tenant's are held to. The tenant's own namespace is
+//! not bound.
+
+use crate::{
+    api::{self, Namespaces, Reason},
+    model::{ConsentPolicy, ObjectKey, RedirectUri},
+    registry::validate::{CheckedTenant, Problems},
+};
+
+use super::flows::Flows;
+
+/// Checks that the tenant admits the client's namespace.
+pub fn admit(
+    problems: &mut Problems,
+    key: &ObjectKey,
+    tenant: &CheckedTenant,
+    namespaces: &Namespaces,
+) -> bool {
+    let id = &tenant.tenant.id;
+    let Err(reason) = tenant.bounds.admits(&key.namespace, namespaces) else { return true };
+    let message = match reason {
+        Reason::SelectorUnavailable => format!(
+            "tenant {id} admits namespaces by labels, which this installation may not read; select by kubernetes.io/metadata.name in the tenant's spec.clients.namespaces"
+        ),
+        _ => format!(
+            "tenant {id} does not admit clients of namespace {}; have its spec.clients.namespaces admit it",
+            key.namespace
+        ),
+    };
+    problems.refuse(reason, "spec.tenantRef", message);
+    false
+}
+
+/// Checks what the client asks for against the tenant's bounds.
+pub fn check(
+    problems: &mut Problems,
+    spec: &api::OidcClientSpec,
+    flows: &Flows,
+    consent: ConsentPolicy,
+    tenant: &CheckedTenant,
+) {
+    let bounds = &tenant.bounds;
+    if spec.client_id.is_some() {
+        // Or a namespace could squat an id, or inherit one that is free again.
+        let message = "is for clients in the tenant's own namespace only; leave it out";
+        problems.refuse(Reason::BoundExceeded, "spec.clientId", message);
+    }
+    let mut exceeded = |field: String, what: String, bound: &str| {
+        let message = format!(
+            "{what} is more than tenant {} gives to other namespaces (its spec.clients.{bound})",
+            tenant.tenant.id
+        );
+        problems.refuse(Reason::BoundExceeded, field, message);
+    };
+    for grant in flows.grant_types.difference(&bounds.grant_types) {
+        exceeded("spec.grantTypes".to_owned(), format!("the grant type {grant}"), "grantTypes");
+    }
+    for (index, scope) in spec.scopes.iter().enumerate() {
+        if !bounds.scopes.contains(scope) {
+            exceeded(format!("spec.scopes[{index}]"), format!("the scope {scope}"), "scopes");
+        }
+    }
+    if consent == ConsentPolicy::Implied && !bounds.implied_consent {
+        exceeded("spec.consent".to_owned(), "consent: Implied".to_owned(), "consent");
+    }
+    let Some(hosts) = &bounds.redirect_hosts else { return };
+    let within = |uri: &RedirectUri| {
+        uri.host().is_some_and(|host| hosts.iter().any(|pattern| pattern.matches(&host)))
+    };
+    for (field, uris) in [
+        ("redirectUris", &flows.redirect_uris),
+        ("postLogoutRedirectUris", &flows.post_logout_redirect_uris),
+    ] {
+        for uri in uris.iter().filter(|uri| !within(uri)) {
+            let what = format!("the host of {}", uri.as_str());
+            exceeded(format!("spec.{field}"), what, "redirectHosts");
+        }
+    }
+}

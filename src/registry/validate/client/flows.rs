@@ -1,0 +1,162 @@
+//! How a client gets tokens: grant types, response types, authentication and redirect URIs, which
+//! have to agree with each other (OIDC Registration §2).
+
+use std::collections::BTreeSet;
+
+use crate::{
+    api::{self, OidcClientSpec},
+    model::{ApplicationType, AuthMethod, GrantType, RedirectUri, ResponseType},
+    registry::validate::{Problems, grant_types},
+};
+
+/// The flows of a client.
+#[derive(Clone, Debug)]
+pub struct Flows {
+    pub application_type: ApplicationType,
+    pub grant_types: BTreeSet<GrantType>,
+    pub response_types: BTreeSet<ResponseType>,
+    pub auth_method: AuthMethod,
+    pub redirect_uris: Vec<RedirectUri>,
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+}
+
+/// Checks the flows.
+pub fn check(problems: &mut Problems, spec: &OidcClientSpec) -> Flows {
+    let application_type = application_type(problems, spec.application_type.as_ref());
+    let mut grants = grant_types(problems, "spec.grantTypes", &spec.grant_types);
+    if spec.grant_types.is_empty() {
+        grants.insert(GrantType::AuthorizationCode);
+    }
+    let flows = Flows {
+        application_type,
+        response_types: response_types(problems, &spec.response_types, &grants),
+        auth_method: auth_method(problems, spec.token_endpoint_auth_method.as_ref()),
+        redirect_uris: uris(problems, "spec.redirectUris", &spec.redirect_uris, application_type),
+        post_logout_redirect_uris: uris(
+            problems,
+            "spec.postLogoutRedirectUris",
+            &spec.post_logout_redirect_uris,
+            application_type,
+        ),
+        grant_types: grants,
+    };
+    agree(problems, spec, &flows);
+    flows
+}
+
+fn application_type(
+    problems: &mut Problems,
+    written: Option<&api::ApplicationType>,
+) -> ApplicationType {
+    match written {
+        None | Some(api::ApplicationType::Web) => ApplicationType::Web,
+        Some(api::ApplicationType::Native) => ApplicationType::Native,
+        Some(api::ApplicationType::Unknown(value)) => {
+            problems.unsupported("spec.applicationType", value, api::ApplicationType::KNOWN);
+            ApplicationType::Web
+        }
+    }
+}
+
+fn auth_method(problems: &mut Problems, written: Option<&api::AuthMethod>) -> AuthMethod {
+    let Some(written) = written else { return AuthMethod::ClientSecretBasic };
+    written.as_str().parse().unwrap_or_else(|()| {
+        let field = "spec.tokenEndpointAuthMethod";
+        problems.unsupported(field, written.as_str(), api::AuthMethod::KNOWN);
+        AuthMethod::ClientSecretBasic
+    })
+}
+
+fn response_types(
+    problems: &mut Problems,
+    written: &[String],
+    grants: &BTreeSet<GrantType>,
+) -> BTreeSet<ResponseType> {
+    let mut types = BTreeSet::new();
+    for (index, text) in written.iter().enumerate() {
+        // The words have no order (OAuth 2.0 Multiple Response Types §3).
+        let mut words: Vec<&str> = text.split(' ').collect();
+        words.sort_unstable();
+        match words.join(" ").parse() {
+            Ok(response_type) => {
+                types.insert(response_type);
+            }
+            Err(()) => {
+                let known: Vec<&str> = ResponseType::ALL.iter().map(|it| it.as_str()).collect();
+                problems.unsupported(format!("spec.responseTypes[{index}]"), text, &known);
+            }
+        }
+    }
+    if written.is_empty() {
+        types.extend(ResponseType::ALL.iter().filter(|it| grants.contains(&grant_of(**it))));
+    }
+    types
+}
+
+/// The grant type that a response type needs (OIDC Registration §2).
+fn grant_of(response_type: ResponseType) -> GrantType {
+    match response_type {
+        ResponseType::Code => GrantType::AuthorizationCode,
+        ResponseType::IdToken | ResponseType::IdTokenToken => GrantType::Implicit,
+    }
+}
+
+fn uris(
+    problems: &mut Problems,
+    field: &str,
+    written: &[String],
+    application_type: ApplicationType,
+) -> Vec<RedirectUri> {
+    let mut uris: Vec<RedirectUri> = Vec::new();
+    for (index, text) in written.iter().enumerate() {
+        match RedirectUri::parse(text, application_type) {
+            Ok(uri) if uris.contains(&uri) => {
+                problems.invalid(format!("{field}[{index}]"), "is listed twice; remove one");
+            }
+            Ok(uri) => uris.push(uri),
+            Err(error) => problems.invalid(format!("{field}[{index}]"), error),
+        }
+    }
+    uris
+}
+
+fn agree(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) {
+    let granted = |grant| flows.grant_types.contains(&grant);
+    for grant in [GrantType::AuthorizationCode, GrantType::Implicit] {
+        let used = flows.response_types.iter().any(|it| grant_of(*it) == grant);
+        if used && !granted(grant) {
+            let message =
+                format!("need the grant type {grant}; add it, or remove the response type");
+            problems.invalid("spec.responseTypes", message);
+        }
+        if granted(grant) && !used {
+            let message = format!(
+                "must hold a response type for the grant type {grant}; add one, or remove the grant type"
+            );
+            problems.invalid("spec.responseTypes", message);
+        }
+    }
+    let redirects = granted(GrantType::AuthorizationCode) || granted(GrantType::Implicit);
+    if redirects && spec.redirect_uris.is_empty() {
+        let message = "must hold at least one URI for authorization_code and implicit (a machine uses grantTypes: [client_credentials])";
+        problems.invalid("spec.redirectUris", message);
+    }
+    if granted(GrantType::RefreshToken) && !granted(GrantType::AuthorizationCode) {
+        let message = "refresh_token needs authorization_code, which refresh tokens come from";
+        problems.invalid("spec.grantTypes", message);
+    }
+    if flows.auth_method == AuthMethod::None && granted(GrantType::ClientCredentials) {
+        // RFC 6749 §4.4: only by confidential clients.
+        let message = "client_credentials needs a client that authenticates; choose another tokenEndpointAuthMethod than none";
+        problems.invalid("spec.grantTypes", message);
+    }
+    if flows.application_type == ApplicationType::Web && granted(GrantType::Implicit) {
+        for (index, uri) in flows.redirect_uris.iter().enumerate() {
+            if !uri.as_str().starts_with("https:") {
+                // OIDC Registration §2, application_type.
+                let message = "must use https, as web clients with the grant type implicit have to";
+                problems.invalid(format!("spec.redirectUris[{index}]"), message);
+            }
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! A client as written → a checked client, but for its secret, which is a matter of Secrets.
+
+mod bounds;
+mod flows;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use flows::Flows;
+
+use super::{
+    CheckedTenant, Problems, duration, link, name, scopes, secret_ref, secret_template, shown,
+};
+use crate::{
+    api::{self, Namespaces, OidcClientSpec, SecretKeyRef},
+    model::{
+        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, Lifetimes, ObjectKey, TenantId,
+    },
+    registry::DesiredSecret,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
+const DEFAULT_SCOPES: [&str; 3] = ["openid", "profile", "email"];
+
+/// A client that is valid and allowed, if no other has its id.
+#[derive(Clone, Debug)]
+pub struct CheckedClient {
+    /// The client; its secrets are empty.
+    pub client: Client,
+    /// Where its secret comes from.
+    pub secret: SecretSource,
+}
+
+/// Where a client's secret comes from.
+#[derive(Clone, Debug)]
+pub enum SecretSource {
+    /// A public client that wants no Secret.
+    None,
+    /// A Secret that Lanyard makes.
+    Generated(DesiredSecret),
+    /// A Secret of the user's own.
+    Referenced(SecretKeyRef),
+}
+
+/// What is known of a client.
+#[derive(Clone, Debug)]
+pub struct ClientFindings {
+    /// The client, if it can be accepted but for its id.
+    pub checked: Option<CheckedClient>,
+    /// The id that it claims, valid or not, if its namespace may: a broken edit does not hand it
+    /// to someone else.
+    pub claims: Option<ClientId>,
+    /// What is wrong.
+    pub problems: Problems,
+}
+
+/// The tenant that a client names: namespace and name.
+pub fn tenant_of(key: &ObjectKey, reference: &api::TenantRef) -> TenantId {
+    let namespace = reference.namespace.as_ref().unwrap_or(&key.namespace);
+    TenantId::new(namespace, &reference.name)
+}
+
+/// Validates a client for a tenant; without one (absent, or not accepted) what the object alone
+/// tells.
+pub fn client(
+    raw: &api::OidcClient,
+    key: &ObjectKey,
+    tenant: Option<&CheckedTenant>,
+    namespaces: &Namespaces,
+) -> ClientFindings {
+    let mut problems = Problems::default();
+    let spec = &raw.spec;
+    name(&mut problems, key);
+    let id = client_id(&mut problems, key, spec.client_id.as_ref());
+    let flows = flows::check(&mut problems, spec);
+    let consent = consent(&mut problems, spec.consent.as_ref());
+    let secret = secret_source(&mut problems, raw, flows.auth_method);
+    presentation(&mut problems, spec, key);
+    let written_scopes = written_scopes(&mut problems, &spec.scopes);
+    let shortened = lifetimes(&mut problems, spec.lifetimes.as_ref());
+    let max_age = max_age(&mut problems, spec.default_max_age);
+    let Some(tenant) = tenant else {
+        return ClientFindings { checked: None, claims: None, problems };
+    };
+
+    let foreign = key.namespace != tenant.tenant.id.0.namespace;
+    let admitted = !foreign || bounds::admit(&mut problems, key, tenant, namespaces);
+    if foreign && admitted {
+        bounds::check(&mut problems, spec, &flows, consent, tenant);
+    }
+    let scopes = match written_scopes {
+        Some(scopes) => known_scopes(&mut problems, scopes, tenant),
+        None => default_scopes(&flows, foreign.then_some(tenant)),
+    };
+    let claims = id.filter(|_| admitted && (!foreign || spec.client_id.is_none()));
+    let checked = claims.clone().filter(|_| !problems.refused()).map(|id| CheckedClient {
+        client: Client {
+            scopes,
+            consent,
+            lifetimes: shortened.within(&tenant.tenant.lifetimes),
+            default_max_age: max_age,
+            ..assemble(id, key, spec, flows, tenant)
+        },
+        secret,
+    });
+    ClientFindings { checked, claims, problems }
+}
+
+fn assemble(
+    id: ClientId,
+    key: &ObjectKey,
+    spec: &OidcClientSpec,
+    flows: Flows,
+    tenant: &CheckedTenant,
+) -> Client {
+    Client {
+        id,
+        object: key.clone(),
+        tenant: tenant.tenant.id.clone(),
+        name: spec.client_name.clone().unwrap_or_else(|| key.name.clone()),
+        localized_names: std::collections::BTreeMap::new(),
+        application_type: flows.application_type,
+        origins: flows.redirect_uris.iter().filter_map(|uri| uri.origin()).collect(),
+        redirect_uris: flows.redirect_uris,
+        post_logout_redirect_uris: flows.post_logout_redirect_uris,
+        grant_types: flows.grant_types,
+        response_types: flows.response_types,
+        scopes: BTreeSet::new(),
+        auth_method: flows.auth_method,
+        secrets: Vec::new(),
+        consent: ConsentPolicy::Required,
+        lifetimes: tenant.tenant.lifetimes,
+        default_max_age: None,
+        require_auth_time: spec.require_auth_time.unwrap_or_default(),
+        client_uri: spec.client_uri.clone(),
+        logo_uri: spec.logo_uri.clone(),
+        policy_uri: spec.policy_uri.clone(),
+        tos_uri: spec.tos_uri.clone(),
+    }
+}
+
+/// The default, `<namespace>.<name>`, is nobody else's, since a namespace has no dots.
+fn client_id(
+    problems: &mut Problems,
+    key: &ObjectKey,
+    chosen: Option<&String>,
+) -> Option<ClientId> {
+    let Some(chosen) = chosen else {
+        return Some(ClientId::new(format!("{}.{}", key.namespace, key.name)));
+    };
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    if (1..=128).contains(&chosen.len()) && chosen.bytes().all(allowed) {
+        return Some(ClientId::new(chosen.clone()));
+    }
+    let message = "must have 1 to 128 letters, digits, '-', '.', '_' and '~'";
+    problems.invalid("spec.clientId", message);
+    None
+}
+
+fn consent(problems: &mut Problems, written: Option<&api::Consent>) -> ConsentPolicy {
+    match written {
+        None | Some(api::Consent::Required) => ConsentPolicy::Required,
+        Some(api::Consent::Implied) => ConsentPolicy::Implied,
+        Some(api::Consent::Unknown(value)) => {
+            problems.unsupported("spec.consent", value, api::Consent::KNOWN);
+            ConsentPolicy::Required
+        }
+    }
+}
+
+fn secret_source(
+    problems: &mut Problems,
+    raw: &api::OidcClient,
+    auth_method: AuthMethod,
+) -> SecretSource {
+    let spec = &raw.spec;
+    let public = auth_method == AuthMethod::None;
+    if spec.secret.is_some() && spec.secret_ref.is_some() {
+        problems.invalid("spec.secretRef", "excludes spec.secret; keep one of the two");
+    }
+    if let Some(reference) = &spec.secret_ref {
+        secret_ref(problems, "spec.secretRef", reference);
+        if public {
+            let message = "has no meaning with tokenEndpointAuthMethod: none; remove it, or choose another method";
+            problems.invalid("spec.secretRef", message);
+        }
+        return SecretSource::Referenced(reference.clone());
+    }
+    let names_secret = |keys: &api::ClientSecretKeys| keys.client_secret.is_some();
+    if public && spec.secret.as_ref().and_then(|it| it.keys.as_ref()).is_some_and(names_secret) {
+        let message = "has no meaning with tokenEndpointAuthMethod: none, which has no client secret; remove it";
+        problems.invalid("spec.secret.keys.clientSecret", message);
+    }
+    if public && spec.secret.is_none() {
+        return SecretSource::None;
+    }
+    SecretSource::Generated(secret_template::check(problems, raw, public))
+}
+
+fn presentation(problems: &mut Problems, spec: &OidcClientSpec, key: &ObjectKey) {
+    shown(problems, "spec.clientName", spec.client_name.as_ref().unwrap_or(&key.name));
+    link(problems, "spec.clientUri", spec.client_uri.as_ref(), &["https", "http"]);
+    link(problems, "spec.logoUri", spec.logo_uri.as_ref(), &["https"]);
+    link(problems, "spec.policyUri", spec.policy_uri.as_ref(), &["https", "http"]);
+    link(problems, "spec.tosUri", spec.tos_uri.as_ref(), &["https", "http"]);
+}
+
+fn written_scopes(problems: &mut Problems, written: &[String]) -> Option<BTreeSet<String>> {
+    for (index, scope) in written.iter().enumerate() {
+        if !scopes::is_token(scope) {
+            problems.invalid(format!("spec.scopes[{index}]"), scopes::TOKEN_MESSAGE);
+        }
+    }
+    (!written.is_empty()).then(|| written.iter().cloned().collect())
+}
+
+fn known_scopes(
+    problems: &mut Problems,
+    written: BTreeSet<String>,
+    tenant: &CheckedTenant,
+) -> BTreeSet<String> {
+    for scope in &written {
+        if !scopes::is_standard(scope) && !tenant.tenant.scopes.contains_key(scope) {
+            let id = &tenant.tenant.id;
+            let message = format!(
+                "tenant {id} has no scope {scope:?}; add it to the tenant's spec.scopes, or remove it here"
+            );
+            problems.invalid("spec.scopes", message);
+        }
+    }
+    written
+}
+
+/// Defaults never exceed the bounds of a tenant in another namespace.
+fn default_scopes(flows: &Flows, bound_by: Option<&CheckedTenant>) -> BTreeSet<String> {
+    let refresh = flows.grant_types.contains(&GrantType::RefreshToken);
+    DEFAULT_SCOPES
+        .into_iter()
+        .chain(refresh.then_some("offline_access"))
+        .filter(|scope| bound_by.is_none_or(|tenant| tenant.bounds.scopes.contains(*scope)))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Lifetimes that a client writes; they only shorten the tenant's.
+struct Shortened {
+    access_token: Option<Duration>,
+    id_token: Option<Duration>,
+    refresh_token_idle: Option<Duration>,
+    refresh_token_absolute: Option<Duration>,
+}
+
+fn lifetimes(problems: &mut Problems, written: Option<&api::OidcClientLifetimes>) -> Shortened {
+    let written = written.cloned().unwrap_or_default();
+    let mut field = |name: &str, text: Option<&String>| {
+        duration::within(problems, &format!("spec.lifetimes.{name}"), text, SECOND..=YEAR)
+    };
+    Shortened {
+        access_token: field("accessToken", written.access_token.as_ref()),
+        id_token: field("idToken", written.id_token.as_ref()),
+        refresh_token_idle: field("refreshTokenIdle", written.refresh_token_idle.as_ref()),
+        refresh_token_absolute: field(
+            "refreshTokenAbsolute",
+            written.refresh_token_absolute.as_ref(),
+        ),
+    }
+}
+
+impl Shortened {
+    fn within(&self, tenant: &Lifetimes) -> Lifetimes {
+        let shorter = |own: Option<Duration>, most: Duration| own.map_or(most, |own| own.min(most));
+        let absolute = shorter(self.refresh_token_absolute, tenant.refresh_token_absolute);
+        Lifetimes {
+            access_token: shorter(self.access_token, tenant.access_token),
+            id_token: shorter(self.id_token, tenant.id_token),
+            refresh_token_idle: shorter(self.refresh_token_idle, tenant.refresh_token_idle)
+                .min(absolute),
+            refresh_token_absolute: absolute,
+            ..*tenant
+        }
+    }
+}
+
+fn max_age(problems: &mut Problems, written: Option<i64>) -> Option<Duration> {
+    let seconds = written?;
+    match u64::try_from(seconds) {
+        Ok(seconds) if seconds <= 31_536_000 => Some(Duration::from_secs(seconds)),
+        _ => {
+            problems.invalid("spec.defaultMaxAge", "must be between 0 and 31536000 seconds");
+            None
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Durations as the Gateway API writes them (GEP-2257): `1h30m`, `90s`, `500ms`.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use super::Problems;
+
+/// Most parts of a duration.
+const MOST_PARTS: usize = 4;
+/// Most digits of a part.
+const MOST_DIGITS: usize = 5;
+
+/// Parses `([0-9]{1,5}(h|m|s|ms)){1,4}`; `None` for anything else.
+pub fn parse(text: &str) -> Option<Duration> {
+    let (mut rest, mut total) = (text, Duration::ZERO);
+    for _ in 0..MOST_PARTS {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if !(1..=MOST_DIGITS).contains(&digits) {
+            return None;
+        }
+        let (number, unit) = rest.split_at(digits);
+        let number: u64 = number.parse().ok()?;
+        // `ms` before `m`, of which it is a longer form.
+        let (millis, after) = [("ms", 1), ("h", 3_600_000), ("m", 60_000), ("s", 1000)]
+            .into_iter()
+            .find_map(|(name, millis)| Some((millis, unit.strip_prefix(name)?)))?;
+        total += Duration::from_millis(number * millis);
+        rest = after;
+        if rest.is_empty() {
+            return Some(total);
+        }
+    }
+    None
+}
+
+/// The duration as it would be written.
+pub fn write(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    for (unit, size) in [("h", 3_600_000), ("m", 60_000), ("s", 1000)] {
+        if millis >= size && millis.is_multiple_of(size) {
+            return format!("{}{unit}", millis / size);
+        }
+    }
+    format!("{millis}ms")
+}
+
+/// A field's duration, if it is written, valid and within the bounds.
+pub fn within(
+    problems: &mut Problems,
+    field: &str,
+    written: Option<&String>,
+    bounds: RangeInclusive<Duration>,
+) -> Option<Duration> {
+    let text = written?;
+    let Some(duration) = parse(text) else {
+        problems.invalid(field, "must be a duration in h, m, s and ms, such as 1h30m or 90s");
+        return None;
+    };
+    if bounds.contains(&duration) {
+        return Some(duration);
+    }
+    let (least, most) = (write(*bounds.start()), write(*bounds.end()));
+    problems.invalid(field, format!("must be between {least} and {most}"));
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_what_the_gateway_api_reads() {
+        for (text, millis) in [
+            ("0s", 0),
+            ("90s", 90_000),
+            ("1h30m", 5_400_000),
+            ("10s500ms", 10_500),
+            ("1h2m3s4ms", 3_723_004),
+            ("99999h", 359_996_400_000),
+            ("1m1m", 120_000),
+        ] {
+            assert_eq!(parse(text), Some(Duration::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        for text in
+            ["", "1", "s", "1d", "-1s", "+1s", "1.5h", "1 h", "123456s", "1us", "1h1h1h1h1h", "١s"]
+        {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reads_what_it_writes(millis in 0_u64..99_999) {
+            let duration = Duration::from_millis(millis);
+            prop_assert_eq!(parse(&write(duration)), Some(duration));
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(text in "\\PC{0,20}") {
+            let _ = parse(&text);
+        }
+    }
+}

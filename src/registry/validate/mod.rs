@@ -1,0 +1,101 @@
+//! Raw objects → checked ones: every rule of design §2, one subject a file. What one object can
+//! tell is also a CEL rule of its CRD; here it is checked again, since `dev` and `check` have no
+//! API server and objects may be older than a rule.
+//!
+//! Must not: stop at the first problem, or fail: a problem is a value.
+
+mod bounds;
+mod claim_names;
+mod client;
+mod duration;
+mod issuer;
+mod problems;
+mod scopes;
+mod secret_template;
+mod selector;
+mod tenant;
+mod user;
+
+use std::collections::BTreeSet;
+
+use url::Url;
+
+pub use client::{CheckedClient, ClientFindings, SecretSource, client, tenant_of};
+pub use issuer::claims;
+pub use problems::Problems;
+pub use tenant::{CheckedTenant, tenant};
+pub use user::{UserFindings, tenant_of_user, user};
+
+use crate::{
+    api::{self, SecretKeyRef},
+    model::{GrantType, ObjectKey},
+};
+
+/// Names become labels, Secret names and client ids, which have room for 63 characters.
+const LONGEST_NAME: usize = 63;
+
+fn name(problems: &mut Problems, key: &ObjectKey) {
+    if key.name.len() > LONGEST_NAME {
+        problems.invalid("metadata.name", "must have at most 63 characters; rename the object");
+    }
+}
+
+/// A text that pages show: one line, without what could disguise it.
+fn shown(problems: &mut Problems, field: &str, text: &str) {
+    if text.trim().is_empty() || text.chars().any(disguises) {
+        let message = "must be visible text on one line, without control characters";
+        problems.invalid(field, message);
+    }
+}
+
+/// Control characters, and those that change the direction of text around them.
+fn disguises(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// An absolute URL with one of the schemes.
+fn link(problems: &mut Problems, field: &str, written: Option<&String>, schemes: &[&str]) {
+    let Some(text) = written else { return };
+    let good = Url::parse(text).is_ok_and(|url| {
+        schemes.contains(&url.scheme())
+            && url.host_str().is_some_and(|host| !host.is_empty())
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    if !good || text.bytes().any(|byte| !byte.is_ascii_graphic()) {
+        let message = format!("must be an absolute {} URL in plain ASCII", schemes.join(" or "));
+        problems.invalid(field, message);
+    }
+}
+
+/// Names of a Secret and of its entry.
+fn secret_ref(problems: &mut Problems, field: &str, reference: &SecretKeyRef) {
+    if !secret_template::is_object_name(&reference.name) {
+        problems.invalid(format!("{field}.name"), secret_template::OBJECT_NAME_MESSAGE);
+    }
+    if reference.key.as_ref().is_some_and(|key| !secret_template::is_entry_name(key)) {
+        problems.invalid(format!("{field}.key"), secret_template::ENTRY_NAME_MESSAGE);
+    }
+}
+
+/// Grant types as written, without those that this release does not know.
+fn grant_types(
+    problems: &mut Problems,
+    field: &str,
+    written: &[api::GrantType],
+) -> BTreeSet<GrantType> {
+    let mut known = BTreeSet::new();
+    for (index, grant) in written.iter().enumerate() {
+        match grant.as_str().parse() {
+            Ok(grant) => {
+                known.insert(grant);
+            }
+            Err(()) => {
+                let field = format!("{field}[{index}]");
+                problems.unsupported(field, grant.as_str(), api::GrantType::KNOWN);
+            }
+        }
+    }
+    known
+}

@@ -1,0 +1,67 @@
+//! Problems of one object, gathered while it is validated: every check runs, so that a person
+//! sees everything at once.
+
+use std::fmt::Display;
+
+use crate::{
+    api::{ConditionType, Reason},
+    registry::Problem,
+};
+
+/// The problems found so far.
+#[derive(Clone, Debug, Default)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Adds a problem.
+    pub fn add(
+        &mut self,
+        condition: ConditionType,
+        reason: Reason,
+        field: impl Into<String>,
+        message: impl Display,
+    ) {
+        self.0.push(Problem::of(condition, reason, field, message.to_string()));
+    }
+
+    /// A reason not to accept the object.
+    pub fn refuse(&mut self, reason: Reason, field: impl Into<String>, message: impl Display) {
+        self.add(ConditionType::Accepted, reason, field, message);
+    }
+
+    /// A field whose value cannot be served.
+    pub fn invalid(&mut self, field: impl Into<String>, message: impl Display) {
+        self.refuse(Reason::Invalid, field, message);
+    }
+
+    /// An enum value that this release does not know.
+    pub fn unsupported(&mut self, field: impl Into<String>, value: &str, known: &[&str]) {
+        let message = format!("{value:?} is not supported; use one of: {}", known.join(", "));
+        self.refuse(Reason::UnsupportedValue, field, message);
+    }
+
+    /// Whether the object cannot be accepted.
+    pub fn refused(&self) -> bool {
+        self.find(ConditionType::Accepted).is_some()
+    }
+
+    /// The first one of a condition.
+    pub fn find(&self, condition: ConditionType) -> Option<&Problem> {
+        self.0.iter().find(|problem| problem.condition == condition)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds those of another check.
+    pub fn append(&mut self, others: impl IntoIterator<Item = Problem>) {
+        self.0.extend(others);
+    }
+
+    /// The problems, in the order of the checks.
+    pub fn into_vec(self) -> Vec<Problem> {
+        self.0
+    }
+}

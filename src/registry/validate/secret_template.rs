@@ -1,0 +1,131 @@
+//! The Secret that a client asks for: names, entries, labels, annotations.
+
+use super::Problems;
+use crate::{
+    api::{self, ClientSecretTemplate},
+    registry::DesiredSecret,
+};
+
+/// RFC 1123 subdomain.
+pub const OBJECT_NAME_MESSAGE: &str =
+    "must be a name of an object: lower-case letters, digits, '-' and '.', at most 253 characters";
+/// Of `Secret.data`.
+pub const ENTRY_NAME_MESSAGE: &str =
+    "must be a name of a Secret's entry: letters, digits, '-', '_' and '.', at most 253 characters";
+
+const FIELD: &str = "spec.secret";
+/// Most bytes of all extra values: a Secret holds 1 MiB.
+const MOST_EXTRA: usize = 64 * 1024;
+
+/// Checks the Secret that a client asks for.
+pub fn check(problems: &mut Problems, raw: &api::OidcClient, public: bool) -> DesiredSecret {
+    let template = raw.spec.secret.clone().unwrap_or_default();
+    let keys = template.keys.clone().unwrap_or_default();
+    let secret_key = keys.client_secret.unwrap_or_else(|| "client-secret".to_owned());
+    let shape = DesiredSecret {
+        name: raw.generated_secret_name(),
+        client_id_key: keys.client_id.unwrap_or_else(|| "client-id".to_owned()),
+        client_secret_key: (!public).then_some(secret_key),
+        issuer_key: keys.issuer.unwrap_or_else(|| "issuer".to_owned()),
+        extra: template.extra.clone(),
+        labels: template.labels.clone(),
+        annotations: template.annotations.clone(),
+    };
+    if !is_object_name(&shape.name) {
+        problems.invalid(format!("{FIELD}.name"), OBJECT_NAME_MESSAGE);
+    }
+    entries(problems, &shape);
+    metadata(problems, &template);
+    shape
+}
+
+fn entries(problems: &mut Problems, shape: &DesiredSecret) {
+    let mut named = vec![("clientId", &shape.client_id_key), ("issuer", &shape.issuer_key)];
+    named.extend(shape.client_secret_key.as_ref().map(|entry| ("clientSecret", entry)));
+    for (index, (field, entry)) in named.iter().enumerate() {
+        if !is_entry_name(entry) {
+            problems.invalid(format!("{FIELD}.keys.{field}"), ENTRY_NAME_MESSAGE);
+        }
+        if named[..index].iter().any(|(_, other)| other == entry) {
+            let message =
+                format!("names the entry {entry:?}, as another key does; each needs its own");
+            problems.invalid(format!("{FIELD}.keys.{field}"), message);
+        }
+    }
+    for entry in shape.extra.keys() {
+        if !is_entry_name(entry) {
+            problems.invalid(format!("{FIELD}.extra.{entry}"), ENTRY_NAME_MESSAGE);
+        }
+        if named.iter().any(|(_, other)| *other == entry) {
+            let message =
+                "is the entry of a credential; choose another name here or in secret.keys";
+            problems.invalid(format!("{FIELD}.extra.{entry}"), message);
+        }
+    }
+    if shape.extra.values().map(String::len).sum::<usize>() > MOST_EXTRA {
+        problems.invalid(format!("{FIELD}.extra"), "must not hold more than 64 KiB in all");
+    }
+}
+
+fn metadata(problems: &mut Problems, template: &ClientSecretTemplate) {
+    for (field, map) in [("labels", &template.labels), ("annotations", &template.annotations)] {
+        for (key, value) in map {
+            let at = format!("{FIELD}.{field}.{key}");
+            if !is_qualified_name(key) {
+                let message = "must be a qualified name, such as example.com/team";
+                problems.invalid(&at, message);
+            } else if is_reserved(key) {
+                // Others act on these: garbage collection, quotas, Pod Security, ourselves.
+                let message = "must not be under kubernetes.io, k8s.io or lanyard.dev (app.kubernetes.io is allowed)";
+                problems.invalid(&at, message);
+            }
+            if field == "labels" && !is_label_value(value) {
+                let message = "must have a label's value: at most 63 letters, digits, '-', '_' and '.', a letter or digit first and last";
+                problems.invalid(&at, message);
+            }
+        }
+    }
+}
+
+/// Whether a label or annotation belongs to Kubernetes or to Lanyard.
+fn is_reserved(key: &str) -> bool {
+    let Some((prefix, _)) = key.split_once('/') else { return false };
+    let under = |domain: &str| {
+        prefix.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    prefix != "app.kubernetes.io"
+        && ["kubernetes.io", "k8s.io", "lanyard.dev"].into_iter().any(under)
+}
+
+/// RFC 1123 subdomain: names of Secrets.
+pub fn is_object_name(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    text.len() <= 253
+        && text.split('.').all(|label| {
+            let bytes = label.as_bytes();
+            edge(bytes.first()) && edge(bytes.last()) && label.bytes().all(inner)
+        })
+}
+
+/// Keys of `Secret.data`.
+pub fn is_entry_name(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    (1..=253).contains(&text.len()) && text.bytes().all(allowed) && text != "." && text != ".."
+}
+
+fn is_label_value(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    let edge = |b: Option<&u8>| b.is_none_or(u8::is_ascii_alphanumeric);
+    let bytes = text.as_bytes();
+    text.len() <= 63 && edge(bytes.first()) && edge(bytes.last()) && text.bytes().all(inner)
+}
+
+/// `[prefix/]name` of labels and annotations.
+fn is_qualified_name(text: &str) -> bool {
+    let (prefix, name) = match text.split_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, text),
+    };
+    prefix.is_none_or(is_object_name) && !name.is_empty() && is_label_value(name)
+}

@@ -1,0 +1,108 @@
+//! Which namespaces a selector means, as Kubernetes matches labels.
+
+use std::collections::BTreeMap;
+
+use super::Problems;
+use crate::api::{LabelSelector, Namespaces, SelectorRequirement};
+
+/// Kubernetes sets it on every namespace, to the namespace's name.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+const OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];
+
+/// Checks what can be told without a namespace.
+pub fn check(problems: &mut Problems, field: &str, selector: &LabelSelector) {
+    for (index, requirement) in selector.match_expressions.iter().enumerate() {
+        let at = format!("{field}.matchExpressions[{index}]");
+        let lists = matches!(requirement.operator.as_str(), "In" | "NotIn");
+        if !OPERATORS.contains(&requirement.operator.as_str()) {
+            problems.unsupported(format!("{at}.operator"), &requirement.operator, &OPERATORS);
+        } else if lists == requirement.values.is_empty() {
+            let message = "In and NotIn need values, Exists and DoesNotExist take none";
+            problems.invalid(format!("{at}.values"), message);
+        }
+    }
+}
+
+/// Whether the selector means a namespace; `None` if its labels may not be read and matter.
+pub fn matches(selector: &LabelSelector, namespace: &str, namespaces: &Namespaces) -> Option<bool> {
+    let nothing = BTreeMap::new();
+    let labels = match namespaces {
+        Namespaces::Known(known) => known.get(namespace).unwrap_or(&nothing),
+        Namespaces::Unavailable if names_only(selector) => &nothing,
+        Namespaces::Unavailable => return None,
+    };
+    let label = |key: &str| match key {
+        NAME_LABEL => Some(namespace),
+        key => labels.get(key).map(String::as_str),
+    };
+    let listed = selector.match_labels.iter().all(|(key, value)| label(key) == Some(value));
+    Some(listed && selector.match_expressions.iter().all(|it| holds(it, label(&it.key))))
+}
+
+fn names_only(selector: &LabelSelector) -> bool {
+    let expressions = selector.match_expressions.iter().map(|requirement| &requirement.key);
+    selector.match_labels.keys().chain(expressions).all(|key| key == NAME_LABEL)
+}
+
+fn holds(requirement: &SelectorRequirement, label: Option<&str>) -> bool {
+    let listed = label.is_some_and(|label| requirement.values.iter().any(|value| value == label));
+    match requirement.operator.as_str() {
+        "In" => listed,
+        "NotIn" => !listed,
+        "Exists" => label.is_some(),
+        "DoesNotExist" => label.is_none(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selector(text: &str) -> LabelSelector {
+        serde_yaml::from_str(text).expect("a selector")
+    }
+
+    fn known() -> Namespaces {
+        let labels = BTreeMap::from([("sso".to_owned(), "yes".to_owned())]);
+        Namespaces::Known(BTreeMap::from([("apps".to_owned(), labels)]))
+    }
+
+    #[test]
+    fn matches_as_kubernetes_does() {
+        for (text, expected) in [
+            ("{}", true),
+            ("matchLabels: {sso: 'yes'}", true),
+            ("matchLabels: {sso: 'no'}", false),
+            ("matchLabels: {sso: 'yes', tier: web}", false),
+            ("matchLabels: {kubernetes.io/metadata.name: apps}", true),
+            ("matchExpressions: [{key: sso, operator: In, values: ['yes']}]", true),
+            ("matchExpressions: [{key: sso, operator: NotIn, values: ['yes']}]", false),
+            ("matchExpressions: [{key: tier, operator: NotIn, values: [web]}]", true),
+            ("matchExpressions: [{key: sso, operator: Exists}]", true),
+            ("matchExpressions: [{key: sso, operator: DoesNotExist}]", false),
+            ("matchExpressions: [{key: sso, operator: Like, values: ['y']}]", false),
+        ] {
+            assert_eq!(matches(&selector(text), "apps", &known()), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unlisted_namespace_has_its_name_only() {
+        let by_name = selector("matchLabels: {kubernetes.io/metadata.name: new}");
+        assert_eq!(matches(&by_name, "new", &known()), Some(true));
+        assert_eq!(matches(&selector("matchLabels: {sso: 'yes'}"), "new", &known()), Some(false));
+    }
+
+    #[test]
+    fn names_are_all_that_can_be_judged_where_labels_may_not_be_read() {
+        let unavailable = Namespaces::Unavailable;
+        let by_name = selector(
+            "matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [apps]}]",
+        );
+        assert_eq!(matches(&by_name, "apps", &unavailable), Some(true));
+        assert_eq!(matches(&by_name, "other", &unavailable), Some(false));
+        assert_eq!(matches(&selector("matchLabels: {sso: 'yes'}"), "apps", &unavailable), None);
+    }
+}

@@ -1,0 +1,220 @@
+//! A tenant as written → a checked tenant and its bounds for other namespaces' clients.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{Problems, bounds, bounds::Bounds, claim_names, duration, name, scopes};
+use crate::{
+    api::{self, SecretKeyRef},
+    model::{
+        Branding, CustomScope, Issuer, Lifetimes, ObjectKey, Organization, RotationPolicy,
+        SigningAlgorithm, Tenant, TenantId,
+    },
+    registry::Problem,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// A tenant that is valid and allowed.
+#[derive(Clone, Debug)]
+pub struct CheckedTenant {
+    /// The tenant; its algorithms as written, whether there are keys or not.
+    pub tenant: Tenant,
+    /// What it gives to clients of other namespaces.
+    pub bounds: Bounds,
+    /// The Secret with keys of the user's own.
+    pub imported: Option<SecretKeyRef>,
+}
+
+/// Validates a tenant; `issuer` is what it may have, among all tenants.
+pub fn tenant(
+    raw: &api::Tenant,
+    key: &ObjectKey,
+    issuer: Result<Issuer, Problem>,
+) -> (Option<CheckedTenant>, Problems) {
+    let mut problems = Problems::default();
+    let spec = &raw.spec;
+    name(&mut problems, key);
+    let issuer = issuer.map_err(|problem| problems.append([problem])).ok();
+    let lifetimes = lifetimes(&mut problems, spec.lifetimes.as_ref());
+    let signing = spec.signing.clone().unwrap_or_default();
+    let algorithms = algorithms(&mut problems, &signing.algorithms);
+    let rotation = rotation(&mut problems, signing.rotation.as_ref());
+    if let Some(reference) = &signing.secret_ref {
+        super::secret_ref(&mut problems, "spec.signing.secretRef", reference);
+    }
+    let scopes = custom_scopes(&mut problems, &spec.scopes);
+    let bounds = bounds::check(&mut problems, spec.clients.as_ref());
+    let branding = branding(&mut problems, spec.branding.as_ref());
+    let display_name = spec.display_name.clone().unwrap_or_else(|| key.name.clone());
+    super::shown(&mut problems, "spec.displayName", &display_name);
+    let organization = organization(spec.organization.as_ref(), &display_name, key);
+    let checked = issuer.filter(|_| !problems.refused()).map(|issuer| CheckedTenant {
+        tenant: Tenant {
+            id: TenantId(key.clone()),
+            issuer,
+            display_name,
+            organization,
+            algorithms,
+            rotation,
+            lifetimes,
+            scopes,
+            branding,
+        },
+        bounds,
+        imported: signing.secret_ref,
+    });
+    (checked, problems)
+}
+
+fn organization(
+    written: Option<&api::Organization>,
+    display_name: &str,
+    key: &ObjectKey,
+) -> Organization {
+    let written = written.cloned().unwrap_or_default();
+    Organization {
+        name: written.name.unwrap_or_else(|| display_name.to_owned()),
+        id: written.id.unwrap_or_else(|| key.to_string()),
+    }
+}
+
+fn lifetimes(problems: &mut Problems, written: Option<&api::TenantLifetimes>) -> Lifetimes {
+    let written = written.cloned().unwrap_or_default();
+    let default = Lifetimes::default();
+    let mut field = |name: &str, text: Option<&String>, most: Duration| {
+        duration::within(problems, &format!("spec.lifetimes.{name}"), text, SECOND..=most)
+    };
+    // Codes are spent at once; RFC 6749 §4.1.2 says ten minutes at most, we say one.
+    let code = field("code", written.code.as_ref(), Duration::from_secs(60));
+    let access_token = field("accessToken", written.access_token.as_ref(), DAY);
+    let id_token = field("idToken", written.id_token.as_ref(), DAY);
+    let refresh_idle = field("refreshTokenIdle", written.refresh_token_idle.as_ref(), YEAR);
+    let refresh_all = field("refreshTokenAbsolute", written.refresh_token_absolute.as_ref(), YEAR);
+    let session_idle = field("sessionIdle", written.session_idle.as_ref(), YEAR);
+    let session_all = field("sessionAbsolute", written.session_absolute.as_ref(), YEAR);
+    for (idle, all, name) in
+        [(refresh_idle, refresh_all, "refreshToken"), (session_idle, session_all, "session")]
+    {
+        if idle.zip(all).is_some_and(|(idle, all)| idle > all) {
+            let message = format!("must not be longer than {name}Absolute");
+            problems.invalid(format!("spec.lifetimes.{name}Idle"), message);
+        }
+    }
+    let refresh_token_absolute =
+        refresh_all.unwrap_or(default.refresh_token_absolute.max(refresh_idle.unwrap_or_default()));
+    let session_absolute =
+        session_all.unwrap_or(default.session_absolute.max(session_idle.unwrap_or_default()));
+    Lifetimes {
+        code: code.unwrap_or(default.code),
+        access_token: access_token.unwrap_or(default.access_token),
+        id_token: id_token.unwrap_or(default.id_token),
+        refresh_token_idle: refresh_idle
+            .unwrap_or(default.refresh_token_idle)
+            .min(refresh_token_absolute),
+        refresh_token_absolute,
+        session_idle: session_idle.unwrap_or(default.session_idle).min(session_absolute),
+        session_absolute,
+    }
+}
+
+fn algorithms(problems: &mut Problems, written: &[api::SigningAlgorithm]) -> Vec<SigningAlgorithm> {
+    const FIELD: &str = "spec.signing.algorithms";
+    let mut algorithms: Vec<SigningAlgorithm> = Vec::new();
+    for (index, text) in written.iter().enumerate() {
+        match text.as_str().parse() {
+            Ok(algorithm) if !algorithms.contains(&algorithm) => algorithms.push(algorithm),
+            Ok(_) => problems.invalid(format!("{FIELD}[{index}]"), "is listed twice; remove one"),
+            Err(()) => problems.unsupported(
+                format!("{FIELD}[{index}]"),
+                text.as_str(),
+                api::SigningAlgorithm::KNOWN,
+            ),
+        }
+    }
+    if written.is_empty() {
+        algorithms.push(SigningAlgorithm::RS256);
+    }
+    if !algorithms.contains(&SigningAlgorithm::RS256) {
+        // OIDC Discovery §3: id_token_signing_alg_values_supported MUST include RS256.
+        problems.invalid(
+            FIELD,
+            "must list RS256, which OpenID Connect requires; the first is the default",
+        );
+    }
+    algorithms
+}
+
+fn rotation(problems: &mut Problems, written: Option<&api::Rotation>) -> RotationPolicy {
+    let written = written.cloned().unwrap_or_default();
+    let default = RotationPolicy::default();
+    let mut field = |name: &str, text: Option<&String>, least: Duration| {
+        duration::within(
+            problems,
+            &format!("spec.signing.rotation.{name}"),
+            text,
+            least..=YEAR * 10,
+        )
+    };
+    let policy = RotationPolicy {
+        interval: field("interval", written.interval.as_ref(), SECOND).unwrap_or(default.interval),
+        publish_ahead: field("publishAhead", written.publish_ahead.as_ref(), SECOND)
+            .unwrap_or(default.publish_ahead),
+        retain: field("retain", written.retain.as_ref(), Duration::ZERO).unwrap_or(default.retain),
+    };
+    if policy.publish_ahead >= policy.interval {
+        let (ahead, interval) =
+            (duration::write(policy.publish_ahead), duration::write(policy.interval));
+        let message = format!("publishAhead ({ahead}) must be shorter than interval ({interval})");
+        problems.invalid("spec.signing.rotation", message);
+    }
+    policy
+}
+
+fn custom_scopes(
+    problems: &mut Problems,
+    written: &BTreeMap<String, api::CustomScope>,
+) -> BTreeMap<String, CustomScope> {
+    let mut checked = BTreeMap::new();
+    for (scope, definition) in written {
+        let field = format!("spec.scopes.{scope}");
+        if !scopes::is_token(scope) {
+            problems.invalid(&field, scopes::TOKEN_MESSAGE);
+        } else if scopes::is_standard(scope) {
+            problems.invalid(&field, "is a standard scope; give this one another name");
+        }
+        for (index, claim) in definition.claims.iter().enumerate() {
+            if let Some(message) = claim_names::refusal(claim) {
+                problems.invalid(format!("{field}.claims[{index}]"), message);
+            }
+        }
+        let description = definition.description.clone().unwrap_or_else(|| scope.clone());
+        let claims = definition.claims.clone();
+        checked.insert(scope.clone(), CustomScope { description, claims });
+    }
+    checked
+}
+
+fn branding(problems: &mut Problems, written: Option<&api::Branding>) -> Branding {
+    let written = written.cloned().unwrap_or_default();
+    super::link(problems, "spec.branding.logoUri", written.logo_uri.as_ref(), &["https"]);
+    for (name, color) in
+        [("primaryColor", &written.primary_color), ("backgroundColor", &written.background_color)]
+    {
+        if color.as_ref().is_some_and(|color| !is_color(color)) {
+            let message = "must be #rrggbb in hexadecimal digits, such as #0f5fd7";
+            problems.invalid(format!("spec.branding.{name}"), message);
+        }
+    }
+    Branding {
+        logo_uri: written.logo_uri,
+        primary_color: written.primary_color,
+        background_color: written.background_color,
+    }
+}
+
+fn is_color(text: &str) -> bool {
+    text.strip_prefix('#')
+        .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+}

@@ -1,0 +1,200 @@
+//! A person's claims by their wire names (OIDC Core §5.1): the standard ones from their fields,
+//! and free ones.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    api::{Address, OidcUserSpec},
+    model::Timestamp,
+    registry::validate::{Problems, claim_names, link},
+};
+
+/// Most bytes of free claims, as JSON: they travel in every token that asks for them.
+const MOST_CLAIMS: usize = 16 * 1024;
+
+/// Checks the claims; the result holds no null.
+pub fn check(problems: &mut Problems, spec: &OidcUserSpec) -> Map<String, Value> {
+    let mut claims = free(problems, &spec.claims);
+    forms(problems, spec);
+    let texts = [
+        ("name", &spec.name),
+        ("given_name", &spec.given_name),
+        ("family_name", &spec.family_name),
+        ("middle_name", &spec.middle_name),
+        ("nickname", &spec.nickname),
+        ("profile", &spec.profile),
+        ("picture", &spec.picture),
+        ("website", &spec.website),
+        ("email", &spec.email),
+        ("gender", &spec.gender),
+        ("birthdate", &spec.birthdate),
+        ("zoneinfo", &spec.zoneinfo),
+        ("locale", &spec.locale),
+        ("phone_number", &spec.phone_number),
+    ];
+    for (name, value) in texts {
+        claims.extend(value.as_ref().map(|value| (name.to_owned(), json!(value))));
+    }
+    let preferred = spec.preferred_username.as_ref().unwrap_or(&spec.username);
+    claims.insert("preferred_username".to_owned(), json!(preferred));
+    for (name, of, verified) in [
+        ("email_verified", &spec.email, spec.email_verified),
+        ("phone_number_verified", &spec.phone_number, spec.phone_number_verified),
+    ] {
+        if of.is_some() {
+            claims.insert(name.to_owned(), json!(verified.unwrap_or_default()));
+        }
+    }
+    if let Some(address) = &spec.address {
+        claims.insert("address".to_owned(), Value::Object(postal(address)));
+    }
+    if let Some(updated) = updated_at(problems, spec.updated_at.as_ref()) {
+        claims.insert("updated_at".to_owned(), json!(updated.secs()));
+    }
+    claims
+}
+
+fn free(problems: &mut Problems, written: &Map<String, Value>) -> Map<String, Value> {
+    for (name, value) in written {
+        let field = format!("spec.claims.{name}");
+        if let Some(message) = claim_names::refusal(name) {
+            problems.invalid(field, message);
+        } else if claim_names::STANDARD.contains(&name.as_str()) {
+            problems.invalid(field, "has a field of its own in spec; write it there");
+        } else if value.is_null() {
+            problems.invalid(field, "must not be null; leave it out");
+        }
+    }
+    if serde_json::to_vec(written).is_ok_and(|json| json.len() > MOST_CLAIMS) {
+        problems.invalid("spec.claims", "must not hold more than 16 KiB of JSON");
+    }
+    written.clone()
+}
+
+/// Forms of the standard claims.
+fn forms(problems: &mut Problems, spec: &OidcUserSpec) {
+    for (name, url) in
+        [("profile", &spec.profile), ("picture", &spec.picture), ("website", &spec.website)]
+    {
+        link(problems, &format!("spec.{name}"), url.as_ref(), &["https", "http"]);
+    }
+    let mut form = |name: &str, value: &Option<String>, good: fn(&str) -> bool, message: &str| {
+        if value.as_deref().is_some_and(|value| !good(value)) {
+            problems.invalid(format!("spec.{name}"), message);
+        }
+    };
+    form("email", &spec.email, is_email, "must be an e-mail address, such as ada@example.com");
+    let message = "must be a date: YYYY-MM-DD, 0000-MM-DD without the year, or YYYY";
+    form("birthdate", &spec.birthdate, is_birthdate, message);
+    let message = "must be a telephone number that begins with + and the country's code";
+    form("phoneNumber", &spec.phone_number, is_phone_number, message);
+    let message = "must be a time zone of the IANA database, such as Europe/Paris";
+    form("zoneinfo", &spec.zoneinfo, is_zone, message);
+    let message = "must be a language tag, such as fr-CA";
+    form("locale", &spec.locale, is_locale, message);
+}
+
+/// RFC 5322 `addr-spec` as far as mail systems agree on it.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let plain = |c: char| !c.is_whitespace() && !c.is_control();
+    !local.is_empty()
+        && !local.contains(['@', '<'])
+        && text.chars().all(plain)
+        && domain.split('.').all(|label| !label.is_empty())
+        && !domain.contains(['<', '>', ',', ';', ':', '"'])
+}
+
+/// ISO 8601-1, as OIDC Core §5.1 narrows it.
+fn is_birthdate(text: &str) -> bool {
+    let is_date = |text: &str| text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
+    match text.strip_prefix("0000-") {
+        // A leap year stands in for the year that is not said.
+        Some(day) => is_date(&format!("2000-{day}")),
+        None => is_date(text) || (text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit())),
+    }
+}
+
+/// E.164, with the separators and the extension that OIDC Core §5.1 shows (RFC 3966).
+fn is_phone_number(text: &str) -> bool {
+    let (number, extension) = text.split_once(";ext=").unwrap_or((text, "0"));
+    let Some(number) = number.strip_prefix('+') else { return false };
+    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    let separates = |b: u8| b.is_ascii_digit() || b" ()-.".contains(&b);
+    (3..=15).contains(&digits)
+        && number.bytes().all(separates)
+        && !extension.is_empty()
+        && extension.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_zone(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b))
+}
+
+/// RFC 5646 in outline; OIDC Core §5.1 tolerates the underscore.
+fn is_locale(text: &str) -> bool {
+    text.split(['-', '_']).all(|part| {
+        (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+    })
+}
+
+fn updated_at(problems: &mut Problems, written: Option<&String>) -> Option<Timestamp> {
+    let parsed = written?.parse::<jiff::Timestamp>();
+    if parsed.is_err() {
+        let message = "must be a time as of RFC 3339, such as 2026-01-31T12:00:00Z";
+        problems.invalid("spec.updatedAt", message);
+    }
+    parsed.ok().map(Timestamp::from)
+}
+
+/// OIDC Core §5.1.1.
+fn postal(address: &Address) -> Map<String, Value> {
+    [
+        ("formatted", &address.formatted),
+        ("street_address", &address.street_address),
+        ("locality", &address.locality),
+        ("region", &address.region),
+        ("postal_code", &address.postal_code),
+        ("country", &address.country),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_form(form: fn(&str) -> bool, good: &[&str], bad: &[&str]) {
+        for text in good {
+            assert!(form(text), "{text}");
+        }
+        for text in bad {
+            assert!(!form(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn knows_the_forms_of_openid_connect() {
+        check_form(
+            is_email,
+            &["ada@example.com", "a+b@x.co", "o'neil@localhost"],
+            &["ada", "@x.co", "ada@", "a b@x.co", "a@b@x.co", "ada@x..co", "<ada@x.co>"],
+        );
+        check_form(
+            is_birthdate,
+            &["1815-12-10", "0000-02-29", "1815", "2000-02-29"],
+            &["1815-13-10", "0000-00-00", "10.12.1815", "1815-2-1", "18151210", "1900-02-29", ""],
+        );
+        check_form(
+            is_phone_number,
+            &["+33123456789", "+1 (425) 555-1212", "+1 (604) 555-1234;ext=5678"],
+            &["0123", "+", "+12", "+33x", "+1 425;ext=", "+1234567890123456"],
+        );
+        check_form(is_zone, &["Europe/Paris", "Etc/GMT+1", "UTC"], &["/etc", "Europe Paris", ""]);
+        let locales = ["fr-CA", "en", "zh-Hant-TW", "en_US"];
+        check_form(is_locale, &locales, &["", "fr-", "français", "123456789"]);
+    }
+}

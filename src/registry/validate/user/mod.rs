@@ -1,0 +1,73 @@
+//! A user as written → a checked user, but for its password, which is a matter of Secrets.
+
+mod claims;
+mod subject;
+
+use super::{Problems, name, secret_ref, shown};
+use crate::{
+    api,
+    identity::normalize_username,
+    model::{ObjectKey, Subject, TenantId, User},
+};
+
+/// What is known of a user.
+#[derive(Clone, Debug)]
+pub struct UserFindings {
+    /// The user without a password, if it can be accepted but for its username and subject, which
+    /// may be another's.
+    pub checked: Option<User>,
+    /// Normalised username and subject that it claims, valid otherwise or not: a broken edit does
+    /// not hand them to someone else.
+    pub claims: Option<(String, Subject)>,
+    /// What is wrong.
+    pub problems: Problems,
+}
+
+/// The tenant that a user names, always in its own namespace.
+pub fn tenant_of_user(key: &ObjectKey, reference: &api::LocalTenantRef) -> TenantId {
+    TenantId::new(&key.namespace, &reference.name)
+}
+
+/// Validates a user.
+pub fn user(raw: &api::OidcUser, key: &ObjectKey) -> UserFindings {
+    let mut problems = Problems::default();
+    let spec = &raw.spec;
+    name(&mut problems, key);
+    let tenant = tenant_of_user(key, &spec.tenant_ref);
+    let username = username(&mut problems, &spec.username);
+    let subject = subject::check(&mut problems, &tenant, spec);
+    if let Some(reference) = &spec.password_secret_ref {
+        secret_ref(&mut problems, "spec.passwordSecretRef", reference);
+    }
+    let claims = claims::check(&mut problems, spec);
+    groups(&mut problems, &spec.groups);
+    let claimed = username.zip(subject);
+    let checked = claimed.clone().filter(|_| !problems.refused()).map(|(username, subject)| User {
+        object: key.clone(),
+        username,
+        subject,
+        password: None,
+        claims,
+        groups: spec.groups.clone(),
+        disabled: spec.disabled.unwrap_or_default(),
+    });
+    UserFindings { checked, claims: claimed, problems }
+}
+
+fn username(problems: &mut Problems, written: &str) -> Option<String> {
+    let before = problems.len();
+    if written.is_empty() || written.chars().count() > 256 {
+        problems.invalid("spec.username", "must have 1 to 256 characters");
+    }
+    shown(problems, "spec.username", written);
+    if written.trim() != written {
+        problems.invalid("spec.username", "must not begin or end with white space");
+    }
+    (problems.len() == before).then(|| normalize_username(written))
+}
+
+fn groups(problems: &mut Problems, written: &[String]) {
+    for (index, group) in written.iter().enumerate() {
+        shown(problems, &format!("spec.groups[{index}]"), group);
+    }
+}
