@@ -14,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use browser::{Application, Browser, claims, verified};
 use cluster::{Node, Process, eventually, free_port};
 
@@ -159,7 +161,6 @@ async fn sign_in(target: &Target, base_url: &str) {
     let secret = |key: &str| {
         let path = format!("jsonpath={{.data.{key}}}");
         let encoded = target.kubectl(&["-n", "team-a", "get", "secret", "shop-oidc", "-o", &path]);
-        use base64::{Engine, engine::general_purpose::STANDARD};
         String::from_utf8(STANDARD.decode(encoded).expect("base64")).expect("text")
     };
     let issuer = secret("issuer");

@@ -52,26 +52,29 @@ async fn a_node_runs_restricted_pods_that_answer_at_their_addresses() {
             let path = format!("jsonpath={path}");
             let address =
                 node.api.kubectl(&["-n", "pods", "get", kind, "-l", "app=web", "-o", &path]);
-            eventually(Duration::from_secs(10), || get(&address))
+            eventually(Duration::from_secs(10), || get(&address, 8080))
         };
         assert!(answers("pods", "{.items[0].status.podIP}").contains("web-"));
         assert!(answers("services", "{.items[0].spec.clusterIP}").contains("web-"));
+        node.api.kubectl(&["-n", "pods", "logs", "deployment/web"]);
+        let (_forward, port) = node.api.port_forward("pods", "service/web", 8080);
+        assert!(get("127.0.0.1", port).expect("an answer").contains("web-"));
     })
     .await
     .expect("it ran");
 }
 
-/// The answer of a server on port 8080.
-fn get(address: &str) -> Result<String, String> {
+/// The answer of a server.
+fn get(address: &str, port: u16) -> Result<String, String> {
     let mut stream =
-        TcpStream::connect((address, 8080)).map_err(|error| format!("{address}: {error}"))?;
+        TcpStream::connect((address, port)).map_err(|error| format!("{address}: {error}"))?;
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").map_err(|error| error.to_string())?;
     let mut text = String::new();
     stream.read_to_string(&mut text).map_err(|error| error.to_string())?;
     Ok(text)
 }
 
-const PODS: &str = r#"
+const PODS: &str = r"
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: web, namespace: pods, labels: { app: web } }
@@ -101,4 +104,4 @@ metadata: { name: web, namespace: pods, labels: { app: web } }
 spec:
   selector: { app: web }
   ports: [{ port: 8080 }]
-"#;
+";

@@ -238,7 +238,7 @@ impl Application {
         let mut body = parameters.to_vec();
         match &self.client_secret {
             Some(secret) => {
-                request = request.basic_auth(encode(&self.client_id), Some(encode(secret)))
+                request = request.basic_auth(encode(&self.client_id), Some(encode(secret)));
             }
             None => body.push(("client_id", &self.client_id)),
         }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::TcpStream,
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock},
     time::Duration,
@@ -62,7 +63,7 @@ impl ApiServer {
         let apiserver = start_apiserver(&dir, address, port, etcd_port);
         let kubeconfig = dir.join("admin.kubeconfig");
         let ca = dir.join("certs/apiserver.crt");
-        eventually(Duration::from_secs(60), || {
+        eventually(Duration::from_mins(1), || {
             ca.exists().then_some(()).ok_or_else(|| "no certificate of the API server".to_owned())
         });
         fs::write(&kubeconfig, kubeconfig_of(address, port, &ca, TOKEN)).expect("written");
@@ -86,7 +87,7 @@ impl ApiServer {
     }
 
     fn await_ready(&self) {
-        eventually(Duration::from_secs(60), || {
+        eventually(Duration::from_mins(1), || {
             if let Some(process) = &mut *self.apiserver.lock().expect("not poisoned") {
                 process.must_run();
             }
@@ -142,7 +143,7 @@ impl ApiServer {
         self.run("helm", args, "")
     }
 
-    /// A kubeconfig of a ServiceAccount, by a token of the TokenRequest API.
+    /// A kubeconfig of a service account, by a token as Pods get it.
     pub fn service_account_kubeconfig(&self, namespace: &str, name: &str) -> PathBuf {
         let token = self.kubectl(&["-n", namespace, "create", "token", name, "--duration", "6h"]);
         let path = self.dir.join(format!("{namespace}-{name}.kubeconfig"));
@@ -150,6 +151,20 @@ impl ApiServer {
         fs::write(&path, kubeconfig_of(&self.address, self.port, &ca, token.trim()))
             .expect("written");
         path
+    }
+
+    /// Forwards a port of this machine to a Pod while the process lives.
+    pub fn port_forward(&self, namespace: &str, target: &str, to: u16) -> (Process, u16) {
+        let port = free_port();
+        let flags = format!(
+            "--kubeconfig admin.kubeconfig -n {namespace} port-forward {target} {port}:{to}"
+        );
+        let mut process = Process::start_in(&self.dir, "kubectl", &flags);
+        eventually(Duration::from_secs(30), || {
+            process.must_run();
+            TcpStream::connect(("127.0.0.1", port)).map_err(|error| error.to_string())
+        });
+        (process, port)
     }
 
     /// Stops the API server; etcd and its data stay.

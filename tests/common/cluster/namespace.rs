@@ -55,12 +55,10 @@ impl Namespace {
             Ok(())
         });
         // What init does; it then reaps what shims leave, and its end is the end of all in here.
-        let shadows: String = SHADOWED
-            .iter()
-            .map(|dir| format!("mkdir -p {dir}; mount -t tmpfs tmpfs {dir}; "))
-            .collect();
+        let shadowed = SHADOWED.join(" ");
         let init = format!(
-            "{shadows} ip link set lo up; echo 1 >/proc/sys/net/ipv4/ip_forward; \
+            "for dir in {shadowed}; do mkdir -p $dir; mount -t tmpfs tmpfs $dir; done; \
+             ip link set lo up; echo 1 >/proc/sys/net/ipv4/ip_forward; \
              : >/run/lanyard-ready; exec \"$0\""
         );
         let mut args = words("--mount --net --pid --fork --kill-child --mount-proc -- sh -ec");
