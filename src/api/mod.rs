@@ -5,14 +5,17 @@
 
 mod common;
 mod conditions;
+mod definitions;
 mod objects;
 mod oidc_client;
 mod oidc_user;
 mod references;
+mod rules;
 mod tenant;
 
 pub use common::{ConsentFrom, LabelSelector, NamespaceConsent, SecretKeyRef, SelectorRequirement};
 pub use conditions::{ConditionType, Reason};
+pub use definitions::definitions;
 pub use objects::{Malformed, Namespaces, Objects, SecretState, SourceHealth, View};
 pub use oidc_client::{
     ApplicationType, AuthMethod, ClientSecretKeys, ClientSecretTemplate, Consent, GrantType,

@@ -7,7 +7,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{SecretKeyRef, api_enum};
+use super::{
+    common::{SecretKeyRef, api_enum},
+    rules::{self, client},
+};
 
 /// An OidcClient is one application that signs people in at a Tenant. A confidential client gets
 /// a Secret with its client id, client secret and issuer in its own namespace.
@@ -16,6 +19,8 @@ use super::common::{SecretKeyRef, api_enum};
     group = "lanyard.dev",
     version = "v1alpha1",
     kind = "OidcClient",
+    doc = "An OidcClient is one application that signs people in at a Tenant.",
+    validation = rules::name(),
     namespaced,
     category = "lanyard",
     status = "OidcClientStatus",
@@ -27,6 +32,20 @@ use super::common::{SecretKeyRef, api_enum};
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::immutable("tenantRef", "delete the object and create another"))]
+#[x_kube(validation = rules::immutable_optional("clientId", "delete the object and create another"))]
+#[x_kube(validation = client::custom_schemes_for_native("redirectUris"))]
+#[x_kube(validation = client::custom_schemes_for_native("postLogoutRedirectUris"))]
+#[x_kube(validation = client::reverse_domain_schemes("redirectUris"))]
+#[x_kube(validation = client::reverse_domain_schemes("postLogoutRedirectUris"))]
+#[x_kube(validation = client::redirects_somewhere())]
+#[x_kube(validation = client::implicit_needs_https())]
+#[x_kube(validation = client::refresh_needs_code())]
+#[x_kube(validation = client::machines_authenticate())]
+#[x_kube(validation = client::responses_agree("authorization_code", "type == 'code'"))]
+#[x_kube(validation = client::responses_agree("implicit", "type != 'code'"))]
+#[x_kube(validation = client::one_secret())]
+#[x_kube(validation = client::public_without_secret())]
 pub struct OidcClientSpec {
     /// The tenant that serves this client.
     pub tenant_ref: TenantRef,
@@ -34,6 +53,7 @@ pub struct OidcClientSpec {
     /// Default: `<namespace>.<name>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = client::client_id())]
     pub client_id: Option<String>,
     /// What people are shown at sign-in and consent. Default: the object's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,10 +66,22 @@ pub struct OidcClientSpec {
     /// for native clients also a scheme in reverse domain form, and loopback URIs match any port.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), inner(length(min = 1, max = 512)))]
+    #[x_kube(validation = client::absolute())]
+    #[x_kube(validation = client::no_fragment())]
+    #[x_kube(validation = client::no_active_scheme())]
+    #[x_kube(validation = client::no_disguise())]
+    #[x_kube(validation = client::http_on_loopback_only())]
+    #[x_kube(validation = rules::unique())]
     pub redirect_uris: Vec<String>,
     /// Where logout may send people back to; compared as exact strings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), inner(length(min = 1, max = 512)))]
+    #[x_kube(validation = client::absolute())]
+    #[x_kube(validation = client::no_fragment())]
+    #[x_kube(validation = client::no_active_scheme())]
+    #[x_kube(validation = client::no_disguise())]
+    #[x_kube(validation = client::http_on_loopback_only())]
+    #[x_kube(validation = rules::unique())]
     pub post_logout_redirect_uris: Vec<String>,
     /// `authorization_code`, `implicit`, `refresh_token`, `client_credentials`.
     /// Default: `[authorization_code]`.
@@ -60,11 +92,13 @@ pub struct OidcClientSpec {
     /// `authorization_code` is there; `id_token` and `id_token token`, if `implicit` is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 64)))]
+    #[x_kube(validation = client::known_response_types())]
     pub response_types: Vec<String>,
     /// Scopes that it may ask for. Default: `openid profile email`, and `offline_access` with the
     /// grant type `refresh_token`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]
+    #[x_kube(validation = rules::scopes())]
     pub scopes: Vec<String>,
     /// How it authenticates at the token endpoint: `client_secret_basic` (default),
     /// `client_secret_post`, or `none` for applications that cannot keep a secret.
@@ -94,32 +128,38 @@ pub struct OidcClientSpec {
     /// The application's home page, linked where people decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::web_url())]
     pub client_uri: Option<String>,
     /// An https URL of the application's logo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::https_url())]
     pub logo_uri: Option<String>,
     /// The application's privacy policy, linked where people decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::web_url())]
     pub policy_uri: Option<String>,
     /// The application's terms of service, linked where people decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::web_url())]
     pub tos_uri: Option<String>,
 }
 
 /// A tenant, in this or another namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TenantRef {
     /// Name of the Tenant.
     #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = rules::object_name())]
     pub name: String,
     /// Its namespace. Default: this object's. Another namespace's tenant must admit this one
     /// (`spec.clients.namespaces` of the tenant).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = rules::object_name())]
     pub namespace: Option<String>,
 }
 
@@ -170,12 +210,14 @@ api_enum!(
 );
 
 /// The Secret that Lanyard makes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = client::distinct_entries())]
 pub struct ClientSecretTemplate {
     /// Name of the Secret. Default: `<name of the client>-oidc`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::object_name())]
     pub name: Option<String>,
     /// Names of the entries, where an application wants others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -195,42 +237,53 @@ pub struct ClientSecretTemplate {
 }
 
 /// Names of the entries of a client's Secret.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientSecretKeys {
     /// Default: `client-id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::entry_name())]
     pub client_id: Option<String>,
     /// Default: `client-secret`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::entry_name())]
     pub client_secret: Option<String>,
     /// Default: `issuer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::entry_name())]
     pub issuer: Option<String>,
 }
 
 /// Lifetimes of a client's tokens; they only shorten the tenant's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OidcClientLifetimes {
     /// Access tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("1s", "8784h"))]
     pub access_token: Option<String>,
     /// ID tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("1s", "8784h"))]
     pub id_token: Option<String>,
     /// A refresh token that is not used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("1s", "8784h"))]
     pub refresh_token_idle: Option<String>,
     /// A grant, however often it is refreshed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("1s", "8784h"))]
     pub refresh_token_absolute: Option<String>,
 }
 

@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::common::SecretKeyRef;
+use super::{
+    common::SecretKeyRef,
+    rules::{self, user},
+};
 
 /// An OidcUser is a person who signs in at one Tenant, declared in that tenant's own namespace.
 /// For tens to thousands of people.
@@ -15,6 +18,8 @@ use super::common::SecretKeyRef;
     group = "lanyard.dev",
     version = "v1alpha1",
     kind = "OidcUser",
+    doc = "An OidcUser is a person who signs in at one Tenant.",
+    validation = rules::name(),
     namespaced,
     category = "lanyard",
     status = "OidcUserStatus",
@@ -25,15 +30,20 @@ use super::common::SecretKeyRef;
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::immutable("tenantRef", "delete the object and create another"))]
+#[x_kube(validation = rules::immutable("username", "delete the object and create another"))]
+#[x_kube(validation = rules::immutable_optional("subject", "delete the object and create another"))]
 pub struct OidcUserSpec {
     /// The tenant, in this object's namespace, that this person signs in at.
     pub tenant_ref: LocalTenantRef,
     /// What the person types to sign in. Compared without regard to case.
     #[schemars(length(min = 1, max = 256))]
+    #[x_kube(validation = user::username())]
     pub username: String,
     /// The claim `sub`. Default: a UUID that depends on tenant and username only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
+    #[x_kube(validation = user::subject())]
     pub subject: Option<String>,
     /// The Secret with the password: an argon2id, bcrypt, PBKDF2 or scrypt hash
     /// (`lanyard hash-password` makes one), or plain text. Default key: `password`.
@@ -73,18 +83,22 @@ pub struct OidcUserSpec {
     /// URL of the profile page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::web_url())]
     pub profile: Option<String>,
     /// URL of a picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::web_url())]
     pub picture: Option<String>,
     /// URL of the web page or blog.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::web_url())]
     pub website: Option<String>,
     /// E-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 3, max = 254))]
+    #[x_kube(validation = user::email())]
     pub email: Option<String>,
     /// Whether the e-mail address is known to be this person's. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,18 +110,22 @@ pub struct OidcUserSpec {
     /// Birthday as `YYYY-MM-DD`, `0000-MM-DD` (no year) or `YYYY`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 4, max = 10))]
+    #[x_kube(validation = user::birthdate())]
     pub birthdate: Option<String>,
     /// Time zone, such as `Europe/Paris`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = user::zone())]
     pub zoneinfo: Option<String>,
     /// Language and region, such as `fr-CA`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 35))]
+    #[x_kube(validation = user::locale())]
     pub locale: Option<String>,
     /// Telephone number in E.164 form, such as `+33123456789`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = user::phone_number())]
     pub phone_number: Option<String>,
     /// Whether the telephone number is known to be this person's. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,6 +136,7 @@ pub struct OidcUserSpec {
     /// When the person's data was last changed (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 20, max = 35))]
+    #[x_kube(validation = user::time())]
     pub updated_at: Option<String>,
     /// Further claims, given by the tenant's own scopes.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -126,11 +145,12 @@ pub struct OidcUserSpec {
 }
 
 /// A tenant in this object's namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalTenantRef {
     /// Name of the Tenant.
     #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = rules::object_name())]
     pub name: String,
 }
 

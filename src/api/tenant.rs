@@ -7,7 +7,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{NamespaceConsent, SecretKeyRef};
+use super::{
+    common::{NamespaceConsent, SecretKeyRef},
+    rules,
+};
 
 /// A Tenant is one OpenID Connect issuer: its URL, its signing keys, how long its tokens live,
 /// and whose applications it serves. Every field has a default, so `spec: {}` is a tenant.
@@ -16,6 +19,8 @@ use super::common::{NamespaceConsent, SecretKeyRef};
     group = "lanyard.dev",
     version = "v1alpha1",
     kind = "Tenant",
+    doc = "A Tenant is one OpenID Connect issuer.",
+    validation = rules::name(),
     namespaced,
     category = "lanyard",
     status = "TenantStatus",
@@ -31,6 +36,11 @@ pub struct TenantSpec {
     /// `/<namespace>/<name>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::tenant::issuer_is_secure())]
+    #[x_kube(validation = rules::tenant::issuer_has_host_and_path_only())]
+    #[x_kube(validation = rules::tenant::issuer_is_canonical())]
+    #[x_kube(validation = rules::tenant::issuer_path_is_plain())]
+    #[x_kube(validation = rules::tenant::issuer_is_no_endpoint())]
     pub issuer: Option<String>,
     /// What sign-in pages call this tenant. Default: the object's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,6 +59,7 @@ pub struct TenantSpec {
     /// Scopes of this tenant's own, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 64))]
+    #[x_kube(validation = rules::tenant::no_standard_scopes())]
     pub scopes: BTreeMap<String, CustomScope>,
     /// What clients from other namespaces may ask for. Clients in this tenant's own namespace
     /// are not bound by it.
@@ -74,13 +85,15 @@ pub struct Organization {
 }
 
 /// Signing keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Signing {
     /// Algorithms to keep keys for: `RS256`, `ES256`, `EdDSA`. The first is the default. RS256
     /// must be listed, since OpenID Connect requires it. Default: `[RS256]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
+    #[x_kube(validation = rules::tenant::rs256_is_listed())]
+    #[x_kube(validation = rules::unique())]
     pub algorithms: Vec<SigningAlgorithm>,
     /// How keys rotate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,55 +118,78 @@ super::common::api_enum!(
 );
 
 /// Publish, sign, retire.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::tenant::published_before_signing())]
 pub struct Rotation {
     /// How long a key signs before the next one does. Default: `2160h` (90 days).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("1s", "87840h"))]
     pub interval: Option<String>,
     /// How long a new key is published before it signs, so that every cache has it. Default: `24h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("1s", "87840h"))]
     pub publish_ahead: Option<String>,
     /// How long a key stays published after the last token that it signed has expired.
     /// Default: `24h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("0s", "87840h"))]
     pub retain: Option<String>,
 }
 
 /// Lifetimes, as durations such as `90s`, `10m` or `1h30m`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::not_longer("refreshTokenIdle", "refreshTokenAbsolute"))]
+#[x_kube(validation = rules::not_longer("sessionIdle", "sessionAbsolute"))]
 pub struct TenantLifetimes {
     /// Authorization codes, at most `60s`. Default: `60s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("1s", "60s"))]
     pub code: Option<String>,
     /// Access tokens. Default: `10m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("1s", "24h"))]
     pub access_token: Option<String>,
     /// ID tokens. Default: `1h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("1s", "24h"))]
     pub id_token: Option<String>,
     /// A refresh token that is not used. Default: `720h` (30 days).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("1s", "8784h"))]
     pub refresh_token_idle: Option<String>,
     /// A grant, however often it is refreshed. Default: `2160h` (90 days).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("1s", "8784h"))]
     pub refresh_token_absolute: Option<String>,
     /// A session that is not used. Default: `12h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("1s", "8784h"))]
     pub session_idle: Option<String>,
     /// A session, however often it is used. Default: `168h` (7 days).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("1s", "8784h"))]
     pub session_absolute: Option<String>,
 }
 
@@ -172,7 +208,7 @@ pub struct CustomScope {
 }
 
 /// What clients from other namespaces may ask for. An empty list means none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientBounds {
     /// Which namespaces' clients are admitted. Default: `from: Same`.
@@ -181,10 +217,12 @@ pub struct ClientBounds {
     /// Hosts (or `*.suffix`) that their redirect URIs may have. Default: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    #[x_kube(validation = rules::tenant::host_patterns())]
     pub redirect_hosts: Option<Vec<String>>,
     /// Scopes they may have. Default: `openid profile email offline_access`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]
+    #[x_kube(validation = rules::scopes())]
     pub scopes: Option<Vec<String>>,
     /// Grant types they may use. Default: `authorization_code refresh_token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -197,20 +235,23 @@ pub struct ClientBounds {
 }
 
 /// How pages look.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Branding {
     /// An https URL of a logo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::https_url())]
     pub logo_uri: Option<String>,
     /// Colour of buttons and links, as `#rrggbb`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 7, max = 7))]
+    #[x_kube(validation = rules::tenant::color())]
     pub primary_color: Option<String>,
     /// Colour of the page behind the form, as `#rrggbb`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 7, max = 7))]
+    #[x_kube(validation = rules::tenant::color())]
     pub background_color: Option<String>,
 }
 

@@ -1,0 +1,116 @@
+//! CEL rules of the CRDs: what the API server refuses at once, with a message that says what to
+//! do. `registry::validate` checks the same again, and whatever takes more than one object.
+//!
+//! Everything that a rule reads has a `maxLength`, `maxItems` or `maxProperties`, or its cost
+//! would have no bound and the API server would refuse the CRD.
+
+pub mod client;
+pub mod tenant;
+pub mod user;
+
+use kube::core::Rule;
+
+/// As long as a label value or a DNS label: names become both.
+pub fn name() -> Rule {
+    rule(
+        "self.metadata.name.size() <= 63",
+        "metadata.name must have at most 63 characters; rename the object",
+    )
+}
+
+/// A duration of the Gateway API's form (GEP-2257).
+pub fn duration() -> Rule {
+    rule(
+        "self.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')",
+        "must be a duration in h, m, s and ms, such as 1h30m or 90s",
+    )
+}
+
+/// A duration within bounds. What is no duration at all is for [`duration`] to refuse.
+pub fn between(least: &str, most: &str) -> Rule {
+    rule(
+        &format!(
+            "!self.matches('^([0-9]{{1,5}}(h|m|s|ms)){{1,4}}$') || \
+             (duration(self) >= duration('{least}') && duration(self) <= duration('{most}'))"
+        ),
+        &format!("must be between {least} and {most}"),
+    )
+}
+
+/// Of two durations of an object, both optional, the first is not longer.
+pub fn not_longer(idle: &str, absolute: &str) -> Rule {
+    rule(
+        &format!(
+            "!has(self.{idle}) || !has(self.{absolute}) || duration(self.{idle}) <= duration(self.{absolute})"
+        ),
+        &format!("{idle} must not be longer than {absolute}"),
+    )
+}
+
+/// A name of an object (RFC 1123 subdomain).
+pub fn object_name() -> Rule {
+    rule(
+        "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+        "must be a name of an object: lower-case letters, digits, '-' and '.'",
+    )
+}
+
+/// A name of an entry of a Secret.
+pub fn entry_name() -> Rule {
+    rule(
+        "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && self != '..'",
+        "must be a name of a Secret's entry: letters, digits, '-', '_' and '.'",
+    )
+}
+
+/// An absolute https URL.
+pub fn https_url() -> Rule {
+    rule(
+        "self.matches('^https://[!-.0-~]+(/[!-~]*)?$') && !self.matches('^https://[^/?#]*@')",
+        "must be an absolute https URL in plain ASCII",
+    )
+}
+
+/// An absolute https or http URL.
+pub fn web_url() -> Rule {
+    rule(
+        "self.matches('^https?://[!-.0-~]+(/[!-~]*)?$') && !self.matches('^https?://[^/?#]*@')",
+        "must be an absolute https or http URL in plain ASCII",
+    )
+}
+
+/// Nothing is listed twice.
+pub fn unique() -> Rule {
+    rule("self.all(a, self.exists_one(b, a == b))", "must not list anything twice")
+}
+
+/// Scopes (RFC 6749 §3.3).
+pub fn scopes() -> Rule {
+    rule(
+        "self.all(scope, scope.matches('^[!#-\\\\[\\\\]-~]+$'))",
+        "must be scopes: printable ASCII without spaces, quotes and backslashes",
+    )
+}
+
+/// An optional field of a spec never changes, appears or goes.
+pub fn immutable_optional(field: &str, remedy: &str) -> Rule {
+    rule(
+        &format!(
+            "has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
+        ),
+        &format!("{field} cannot be changed; {remedy}"),
+    )
+}
+
+/// A required field of a spec never changes.
+pub fn immutable(field: &str, remedy: &str) -> Rule {
+    rule(
+        &format!("self.{field} == oldSelf.{field}"),
+        &format!("{field} cannot be changed; {remedy}"),
+    )
+}
+
+/// A rule with its message.
+pub fn rule(expression: &str, message: &str) -> Rule {
+    Rule::new(expression).message(message)
+}

@@ -1,0 +1,98 @@
+//! CEL rules of `Tenant`: the issuer's canonical form, keys, bounds and looks.
+
+use kube::core::Rule;
+
+use super::rule;
+
+/// OIDC Discovery §3: https; http never leaves this machine on a loopback host.
+pub fn issuer_is_secure() -> Rule {
+    rule(
+        "self.matches('^(https://|http://(localhost|127(\\\\.[0-9]{1,3}){3}|\\\\[::1\\\\])(:[0-9]{1,5})?(/|$))')",
+        "must be an absolute URL with https (http is allowed on localhost, 127.0.0.1 and [::1] only)",
+    )
+}
+
+/// OIDC Discovery §3.
+pub fn issuer_has_host_and_path_only() -> Rule {
+    rule(
+        "!self.matches('[?#@]')",
+        "must have no query (?), no fragment (#), and no user name or password",
+    )
+}
+
+/// One issuer has one spelling.
+pub fn issuer_is_canonical() -> Rule {
+    rule(
+        "self.matches('^https?://[^/A-Z]+(/|$)') && !self.matches('^https://[^/]+:443(/|$)') && !self.matches('^http://[^/]+:80(/|$)')",
+        "must be in its canonical form: lower-case host, and no default port",
+    )
+}
+
+/// Paths mean the same to every proxy on the way.
+pub fn issuer_path_is_plain() -> Rule {
+    rule(
+        "self.matches('^https?://[^/]+(/[-._~A-Za-z0-9]+)*$') && !self.matches('/[.]{1,2}(/|$)')",
+        "must have a path of plain segments (letters, digits, '-', '.', '_' and '~') without a trailing slash",
+    )
+}
+
+/// An endpoint's path is never another issuer.
+pub fn issuer_is_no_endpoint() -> Rule {
+    rule(
+        "!self.matches('[^/]/([.]well-known|oauth|login|consent|logged-out|account|_lanyard)(/|$)')",
+        "must not have a path segment that is the name of an endpoint: .well-known, oauth, login, consent, logged-out, account",
+    )
+}
+
+/// OIDC Discovery §3: `id_token_signing_alg_values_supported` includes RS256.
+pub fn rs256_is_listed() -> Rule {
+    rule(
+        "self.size() == 0 || 'RS256' in self",
+        "must list RS256, which OpenID Connect requires; the first is the default",
+    )
+}
+
+/// Every cache has a key before it signs.
+pub fn published_before_signing() -> Rule {
+    rule(
+        "duration(has(self.publishAhead) ? self.publishAhead : '24h') < duration(has(self.interval) ? self.interval : '2160h')",
+        "publishAhead (default 24h) must be shorter than interval (default 2160h)",
+    )
+}
+
+/// Standard scopes mean the same at every tenant.
+pub fn no_standard_scopes() -> Rule {
+    rule(
+        "self.all(scope, !(scope in ['openid', 'profile', 'email', 'address', 'phone', 'offline_access', 'groups', 'tenant']))",
+        "must not define a standard scope; give the scope another name",
+    )
+}
+
+/// A selector is for `from: Selector`.
+pub fn selector_where_it_counts() -> Rule {
+    rule(
+        "(has(self.from) && self.from == 'Selector') == has(self.selector)",
+        "selector is needed with from: Selector, and counts with that only",
+    )
+}
+
+/// Kubernetes' label selectors.
+pub fn values_where_they_count() -> Rule {
+    rule(
+        "(self.operator in ['In', 'NotIn']) == (has(self.values) && self.values.size() > 0)",
+        "operators In and NotIn need values, Exists and DoesNotExist take none",
+    )
+}
+
+/// Hosts, or everything below one.
+pub fn host_patterns() -> Rule {
+    rule(
+        "self.all(host, host.matches('^([*][.])?[^*/ ]+$'))",
+        "must be host names, or *.example.com for every name below one",
+    )
+}
+
+/// Colours as browsers know them.
+pub fn color() -> Rule {
+    rule("self.matches('^#[0-9A-Fa-f]{6}$')", "must be #rrggbb, such as #0f5fd7")
+}
