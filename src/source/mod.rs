@@ -2,6 +2,9 @@
 //!
 //! Must not: judge objects. It shows them as they are and says which could not be read.
 
+pub mod directory;
+pub mod manifests;
+
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;

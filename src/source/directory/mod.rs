@@ -1,0 +1,185 @@
+//! A folder of manifests as the source: what `dev` serves. Secrets and keys that are made go to a
+//! state folder, as manifests too; status and Events go to the log.
+
+pub(crate) mod files;
+mod state;
+mod watching;
+
+use std::{
+    collections::HashMap,
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::Secret;
+use tokio::sync::watch;
+
+use super::{Notice, Source, Status, WriteError};
+use crate::{
+    api::{SourceHealth, View},
+    model::{Kind, ObjectKey, ObjectRef},
+};
+use files::Files;
+
+/// A folder, and the folder of its state.
+pub struct Directory {
+    inner: Mutex<Inner>,
+    views: watch::Sender<Arc<View>>,
+    manifests: PathBuf,
+    state: PathBuf,
+}
+
+struct Inner {
+    files: Files,
+    statuses: HashMap<ObjectRef, Status>,
+    revision: u64,
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directory").field("manifests", &self.manifests).finish_non_exhaustive()
+    }
+}
+
+impl Directory {
+    /// Reads a folder, and follows its changes for as long as the source is in use.
+    pub fn start(manifests: &Path, state: &Path) -> io::Result<Arc<Self>> {
+        if !manifests.is_dir() {
+            let text = format!("{} is not a folder of manifests", manifests.display());
+            return Err(io::Error::new(io::ErrorKind::NotFound, text));
+        }
+        state::prepare(state)?;
+        let inner = Inner { files: Files::default(), statuses: HashMap::new(), revision: 0 };
+        let directory = Arc::new(Self {
+            inner: Mutex::new(inner),
+            views: watch::Sender::new(Arc::new(View::default())),
+            manifests: manifests.canonicalize()?,
+            state: state.canonicalize()?,
+        });
+        directory.reload();
+        watching::spawn(&directory);
+        Ok(directory)
+    }
+
+    /// The file that holds a Secret, where one does.
+    pub fn file_of_secret(&self, key: &ObjectKey) -> Option<PathBuf> {
+        let reference = ObjectRef { kind: Kind::Secret, key: key.clone() };
+        self.lock().files.file_of(&reference)
+    }
+
+    /// Reads what changed, and shows it.
+    fn reload(&self) {
+        let mut inner = self.lock();
+        let changed = inner.files.reload(&[&self.manifests, &self.state]);
+        if changed || inner.revision == 0 {
+            inner.revision += 1;
+            self.publish(&mut inner);
+        }
+    }
+
+    /// Shows the objects as they are now.
+    fn publish(&self, inner: &mut Inner) {
+        let mut objects = inner.files.objects();
+        inner.statuses.retain(|reference, _| state::exists(&objects, reference));
+        for (reference, status) in &inner.statuses {
+            state::put_status(&mut objects, reference, status);
+        }
+        let health = SourceHealth { synced: true, failing: None };
+        let view = View { objects: Arc::new(objects), revision: inner.revision, health };
+        self.views.send_replace(Arc::new(view));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the file of a Secret, under a check of what is there now.
+    fn write(
+        &self,
+        key: &ObjectKey,
+        check: impl FnOnce(Option<&Secret>) -> Result<(), WriteError>,
+        new: Option<&Secret>,
+    ) -> Result<(), WriteError> {
+        let mut inner = self.lock();
+        inner.files.reload(&[&self.manifests, &self.state]);
+        let reference = ObjectRef { kind: Kind::Secret, key: key.clone() };
+        check(inner.files.secret(&reference))?;
+        let there = inner.files.file_of(&reference);
+        if there.is_some_and(|file| !file.starts_with(&self.state)) {
+            return Err(WriteError::Refused(format!(
+                "the Secret {key} is one of your manifests; take it out or name another"
+            )));
+        }
+        let path = state::path_of(&self.state, key);
+        let done = match new {
+            Some(secret) => state::write(&path, secret),
+            None => std::fs::remove_file(&path),
+        };
+        done.map_err(|error| WriteError::Unavailable(format!("{}: {error}", path.display())))?;
+        inner.files.reload(&[&self.manifests, &self.state]);
+        inner.revision += 1;
+        self.publish(&mut inner);
+        Ok(())
+    }
+}
+
+fn key_of(secret: &Secret) -> ObjectKey {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    ObjectKey::new(text(&secret.metadata.namespace), text(&secret.metadata.name))
+}
+
+#[async_trait]
+impl Source for Directory {
+    fn views(&self) -> watch::Receiver<Arc<View>> {
+        self.views.subscribe()
+    }
+
+    async fn create_secret(&self, secret: Secret) -> Result<(), WriteError> {
+        let absent = |found: Option<&Secret>| match found {
+            None => Ok(()),
+            Some(_) => Err(WriteError::Conflict),
+        };
+        self.write(&key_of(&secret), absent, Some(&secret))
+    }
+
+    async fn replace_secret(&self, secret: Secret) -> Result<(), WriteError> {
+        let seen = secret.metadata.resource_version.clone();
+        let unchanged = |found: Option<&Secret>| match found {
+            None => Err(WriteError::NotFound),
+            Some(found) if found.metadata.resource_version == seen => Ok(()),
+            Some(_) => Err(WriteError::Conflict),
+        };
+        self.write(&key_of(&secret), unchanged, Some(&secret))
+    }
+
+    async fn delete_secret(&self, key: &ObjectKey, version: &str) -> Result<(), WriteError> {
+        let unchanged = |found: Option<&Secret>| match found {
+            None => Err(WriteError::NotFound),
+            Some(found) if found.metadata.resource_version.as_deref() == Some(version) => Ok(()),
+            Some(_) => Err(WriteError::Conflict),
+        };
+        self.write(key, unchanged, None)
+    }
+
+    async fn publish_status(&self, object: &ObjectRef, status: Status) -> Result<(), WriteError> {
+        let mut inner = self.lock();
+        state::log_status(object, inner.statuses.get(object), &status);
+        inner.statuses.insert(object.clone(), status);
+        self.publish(&mut inner);
+        Ok(())
+    }
+
+    async fn notify(&self, notice: Notice) {
+        let Notice { object, warning, reason, message, .. } = notice;
+        if warning {
+            tracing::warn!(%object, reason, "{message}");
+        } else {
+            tracing::info!(%object, reason, "{message}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use k8s_openapi::{ByteString, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+
+use super::*;
+use crate::api::SecretState;
+
+const TENANT: &str =
+    "apiVersion: lanyard.dev/v1alpha1\nkind: Tenant\nmetadata: {name: a}\nspec: {}\n";
+
+struct Folders {
+    manifests: tempfile::TempDir,
+    state: tempfile::TempDir,
+}
+
+fn folders() -> Folders {
+    let folder = || tempfile::tempdir().expect("a folder");
+    let folders = Folders { manifests: folder(), state: folder() };
+    folders.put("a.yaml", TENANT);
+    folders
+}
+
+impl Folders {
+    fn put(&self, name: &str, text: &str) {
+        std::fs::write(self.manifests.path().join(name), text).expect("written");
+    }
+
+    fn start(&self) -> Arc<Directory> {
+        Directory::start(self.manifests.path(), self.state.path()).expect("it starts")
+    }
+}
+
+async fn until(directory: &Directory, holds: impl Fn(&View) -> bool) {
+    let mut views = directory.views();
+    let found = tokio::time::timeout(Duration::from_secs(10), views.wait_for(|view| holds(view)));
+    found.await.expect("in time").expect("the source lives");
+}
+
+fn names(view: &View) -> Vec<String> {
+    view.objects.tenants.keys().map(ToString::to_string).collect()
+}
+
+fn secret(value: &str) -> Secret {
+    Secret {
+        metadata: ObjectMeta {
+            name: Some("s".into()),
+            namespace: Some("default".into()),
+            ..Default::default()
+        },
+        data: Some(BTreeMap::from([("k".into(), ByteString(value.into()))])),
+        ..Default::default()
+    }
+}
+
+fn found(directory: &Directory) -> Secret {
+    let view = directory.views().borrow().clone();
+    match view.objects.secrets.get(&ObjectKey::new("default", "s")) {
+        Some(SecretState::Loaded(secret)) => (**secret).clone(),
+        other => panic!("no Secret: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_edit_is_seen_and_a_broken_edit_keeps_the_last_good_state() {
+    let folders = folders();
+    let directory = folders.start();
+    assert_eq!(names(&directory.views().borrow()), ["default/a"]);
+    folders.put("b.yaml", &TENANT.replace("name: a", "name: b"));
+    until(&directory, |view| names(view) == ["default/a", "default/b"]).await;
+    folders.put("b.yaml", "apiVersion: [");
+    folders.put("c.yaml", &TENANT.replace("name: a", "name: c"));
+    until(&directory, |view| names(view) == ["default/a", "default/b", "default/c"]).await;
+    std::fs::remove_file(folders.manifests.path().join("b.yaml")).expect("removed");
+    until(&directory, |view| names(view) == ["default/a", "default/c"]).await;
+}
+
+#[tokio::test]
+async fn secrets_are_written_as_an_api_server_would() {
+    let folders = folders();
+    let directory = folders.start();
+    directory.create_secret(secret("one")).await.expect("created");
+    assert_eq!(directory.create_secret(secret("two")).await, Err(WriteError::Conflict));
+    let seen = found(&directory);
+    let stale = seen.clone();
+    let mut changed = seen;
+    changed.data = secret("three").data;
+    directory.replace_secret(changed).await.expect("replaced");
+    assert_eq!(directory.replace_secret(stale).await, Err(WriteError::Conflict));
+    drop(directory);
+    let again = folders.start();
+    let kept = found(&again);
+    assert_eq!(kept.data, secret("three").data, "it survives a restart");
+    let key = ObjectKey::new("default", "s");
+    assert_eq!(again.delete_secret(&key, "other").await, Err(WriteError::Conflict));
+    let version = kept.metadata.resource_version.expect("a version");
+    again.delete_secret(&key, &version).await.expect("deleted");
+    assert!(again.views().borrow().objects.secrets.is_empty());
+}

@@ -1,0 +1,220 @@
+//! Text → objects and problems.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use k8s_openapi::{
+    ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_yaml::Value;
+
+use super::{FileProblem, Object};
+use crate::api::{GROUP, VERSION};
+
+/// The largest file that is read.
+const LARGEST: u64 = 4 * 1024 * 1024;
+/// Folders within folders that are looked into.
+const DEEPEST: usize = 16;
+
+/// The manifests of a file, or of every `*.yaml` and `*.yml` below a folder, in a stable order.
+/// Hidden files and what editors leave behind are none.
+pub fn find(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    if path.is_dir() {
+        collect(path, 0, &mut found)?;
+    } else {
+        std::fs::metadata(path)?;
+        found.push(path.to_owned());
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        if name.is_none_or(|name| name.starts_with(['.', '#']) || name.ends_with('~')) {
+            continue;
+        }
+        let is_yaml =
+            path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        if path.is_dir() {
+            if depth < DEEPEST {
+                collect(&path, depth + 1, found)?;
+            }
+        } else if is_yaml {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Reads a file's documents. What cannot be read is a problem; the rest is there all the same.
+pub fn parse(file: &Path) -> (Vec<Object>, Vec<FileProblem>) {
+    let text = std::fs::metadata(file).and_then(|metadata| {
+        if metadata.len() > LARGEST {
+            return Err(io::Error::other("the file is larger than 4 MiB"));
+        }
+        std::fs::read_to_string(file)
+    });
+    match text {
+        Ok(text) => parse_text(file, &text),
+        Err(error) => {
+            let problem = FileProblem::new(file, "file", format!("cannot be read: {error}"));
+            (Vec::new(), vec![problem])
+        }
+    }
+}
+
+/// The same for text that was read from `file`.
+pub fn parse_text(file: &Path, text: &str) -> (Vec<Object>, Vec<FileProblem>) {
+    let mut reader = Reader { file, objects: Vec::new(), problems: Vec::new() };
+    for (number, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
+        let name = format!("document {}", number + 1);
+        match Value::deserialize(document) {
+            Ok(Value::Null) => {}
+            Ok(value) => reader.document(&name, value),
+            Err(error) => {
+                let problem = FileProblem::new(file, name, format!("is not YAML: {error}"));
+                reader.problems.push(problem);
+                break; // After a syntax error the parser finds nothing more.
+            }
+        }
+    }
+    (reader.objects, reader.problems)
+}
+
+struct Reader<'f> {
+    file: &'f Path,
+    objects: Vec<Object>,
+    problems: Vec<FileProblem>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Header {
+    #[serde(default)]
+    api_version: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    metadata: Named,
+}
+
+#[derive(Default, Deserialize)]
+struct Named {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    namespace: Option<String>,
+}
+
+impl Reader<'_> {
+    fn document(&mut self, document: &str, value: Value) {
+        let Ok(header) = Header::deserialize(&value) else {
+            return self.problem(document, "is no Kubernetes object (apiVersion, kind, metadata)");
+        };
+        let Header { api_version, kind, metadata } = &header;
+        if kind == "List" && api_version == "v1" {
+            let items = value.get("items").and_then(Value::as_sequence).cloned();
+            for item in items.unwrap_or_default() {
+                self.document(document, item);
+            }
+            return;
+        }
+        let namespace = metadata.namespace.as_deref().unwrap_or("default");
+        let object = format!("{kind} {namespace}/{}", metadata.name);
+        let ours = format!("{GROUP}/{VERSION}");
+        match (api_version.as_str(), kind.as_str()) {
+            (version, "Tenant" | "OidcClient" | "OidcUser") if version == ours => {}
+            ("v1", "Secret" | "Namespace") => {}
+            (version, "Tenant" | "OidcClient" | "OidcUser") => {
+                let text = format!("has apiVersion {version:?}; write {ours:?}");
+                return self.problem(&object, &text);
+            }
+            _ => {
+                let mut problem =
+                    FileProblem::new(self.file, object, "is of another kind; ignored");
+                problem.warning = true;
+                return self.problems.push(problem);
+            }
+        }
+        if metadata.name.is_empty() {
+            return self.problem(document, "has no metadata.name");
+        }
+        let read = match kind.as_str() {
+            "Tenant" => self.read(&object, value).map(Object::Tenant),
+            "OidcClient" => self.read(&object, value).map(Object::OidcClient),
+            "OidcUser" => self.read(&object, value).map(Object::OidcUser),
+            "Secret" => self.read(&object, value).map(Object::Secret),
+            _ => self.read(&object, value).map(Object::Namespace),
+        };
+        if let Some(mut read) = read {
+            complete(&mut read);
+            self.objects.push(read);
+        }
+    }
+
+    /// Reads an object; fields that do not exist are problems of their own.
+    fn read<T: DeserializeOwned>(&mut self, object: &str, value: Value) -> Option<T> {
+        let mut unknown = Vec::new();
+        let mut track = serde_path_to_error::Track::new();
+        let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
+        let read: Result<T, _> =
+            serde_ignored::deserialize(tracked, |path| unknown.push(path.to_string()));
+        // The derived types leave these two to whoever chose the type by them.
+        unknown.retain(|field| field != "apiVersion" && field != "kind");
+        let found_unknown = !unknown.is_empty();
+        for field in unknown {
+            let mut problem =
+                FileProblem::new(self.file, object, "there is no such field; see kubectl explain");
+            problem.field = field;
+            self.problems.push(problem);
+        }
+        match read {
+            Ok(read) => (!found_unknown).then_some(read),
+            Err(error) => {
+                let mut problem = FileProblem::new(self.file, object, error.to_string());
+                problem.field = track.path().to_string();
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    fn problem(&mut self, object: &str, message: &str) {
+        self.problems.push(FileProblem::new(self.file, object, message));
+    }
+}
+
+/// What an API server would add.
+fn complete(object: &mut Object) {
+    let namespaced = |metadata: &mut ObjectMeta| {
+        metadata.namespace.get_or_insert_with(|| "default".to_owned());
+    };
+    match object {
+        Object::Tenant(tenant) => namespaced(&mut tenant.metadata),
+        Object::OidcClient(client) => namespaced(&mut client.metadata),
+        Object::OidcUser(user) => namespaced(&mut user.metadata),
+        Object::Secret(secret) => {
+            namespaced(&mut secret.metadata);
+            merge_string_data(secret);
+        }
+        Object::Namespace(namespace) => {
+            let name = namespace.metadata.name.clone().unwrap_or_default();
+            let labels = namespace.metadata.labels.get_or_insert_default();
+            labels.insert("kubernetes.io/metadata.name".to_owned(), name);
+        }
+    }
+}
+
+fn merge_string_data(secret: &mut Secret) {
+    let data = secret.data.get_or_insert_default();
+    for (name, value) in secret.string_data.take().unwrap_or_default() {
+        data.insert(name, ByteString(value.into_bytes()));
+    }
+}

@@ -1,0 +1,8 @@
+//! Objects → text.
+
+use serde::Serialize;
+
+/// An object as YAML.
+pub fn to_yaml(object: &impl Serialize) -> String {
+    serde_yaml::to_string(object).expect("Kubernetes objects serialise to YAML")
+}
