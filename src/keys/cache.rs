@@ -8,7 +8,7 @@ use std::{
 use aws_lc_rs::digest;
 
 use super::{
-    entry::{DamagedEntry, Entries, KeyRecord, read_keys, write_key},
+    entry::{DamagedEntry, Entries, KeyRecord, entry_name, read_keys, write_key},
     ring::{KeyRing, SigningKey},
 };
 
@@ -29,7 +29,7 @@ impl KeyCache {
             match self.key(record) {
                 Some(key) => keys.push(key),
                 None => damaged.push(DamagedEntry {
-                    name: format!("{}.json", record.kid),
+                    name: entry_name(&record.kid),
                     problem: format!("holds no usable {} key", record.algorithm),
                     foreign: false,
                 }),

@@ -113,6 +113,11 @@ pub(super) fn check_version(bytes: &[u8]) -> Result<(), (String, bool)> {
     }
 }
 
+/// The name of a key's entry.
+pub fn entry_name(kid: &str) -> String {
+    format!("{kid}.json")
+}
+
 /// The entry of a key.
 pub fn write_key(key: &KeyRecord) -> (String, ByteString) {
     let wire = Wire {
@@ -125,7 +130,7 @@ pub fn write_key(key: &KeyRecord) -> (String, ByteString) {
         retire_at: key.times.retire_at.map(rfc3339),
     };
     let bytes = serde_json::to_vec(&wire).expect("a record of strings serialises");
-    (format!("{}.json", key.kid), ByteString(bytes))
+    (entry_name(&key.kid), ByteString(bytes))
 }
 
 /// A time as JSON keeps it.

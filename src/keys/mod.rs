@@ -15,12 +15,12 @@ mod sealing_keys;
 mod signer;
 
 pub use cache::KeyCache;
-pub use entry::{DamagedEntry, Entries, KeyRecord, KeyTimes, read_keys, write_key};
+pub use entry::{DamagedEntry, Entries, KeyRecord, KeyTimes, entry_name, read_keys, write_key};
 pub use generate::generate;
 pub use import::{ImportError, import};
 pub use material::Unusable;
 pub use plan::{NewKey, PlannedKey, RotationPlan, RotationRules, plan};
-pub use ring::{JwtType, KeyRing, KeyState, SigningKey, VerifyError};
+pub use ring::{JwtType, KeyRing, KeyState, SigningKey, VerifyError, check_key};
 pub use seal::{Purpose, Sealer};
 pub use sealing_keys::{
     SealingKey, SealingPlan, new_sealing_key, read_sealing_keys, sealing_plan, write_sealing_key,

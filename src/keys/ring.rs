@@ -211,6 +211,11 @@ impl KeyRing {
     }
 }
 
+/// Whether a stored key can be used.
+pub fn check_key(record: &KeyRecord) -> Result<(), Unusable> {
+    SigningKey::parse(record).map(drop)
+}
+
 /// RFC 7638, SHA-256.
 pub(super) fn thumbprint(jwk: &Value) -> Option<String> {
     let jwk: Jwk = serde_json::from_value(jwk.clone()).ok()?;

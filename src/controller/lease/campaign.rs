@@ -1,0 +1,124 @@
+//! The loop of a candidate: reads and writes the Lease, and tells whether it leads.
+
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::{Elector, LeaseApi, LeaseError, SeenLease, Step, Timing, elector::Moment};
+use crate::model::Clock;
+
+/// A candidate and what it needs.
+#[derive(Clone)]
+pub struct Campaign {
+    /// The Lease.
+    pub lease: Arc<dyn LeaseApi>,
+    /// Unique to the replica; the Pod's name.
+    pub identity: String,
+    /// How fast.
+    pub timing: Timing,
+    /// For the times that people read.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Campaign {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Campaign").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+/// Campaigns until `stop`, then releases the Lease. `leads` is false from the moment on at which a
+/// renewal is overdue, even while a request hangs. Whoever stops it has stopped acting before.
+pub async fn campaign(campaign: Campaign, leads: watch::Sender<bool>, stop: impl Future) {
+    let started = Instant::now();
+    let mut elector = Elector::new(campaign.identity.clone(), campaign.timing);
+    let mut stop = pin!(stop);
+    loop {
+        let mut attempt = pin!(campaign.attempt(elector.clone(), started));
+        let (next, failed) = loop {
+            tokio::select! {
+                done = &mut attempt => break done,
+                () = overdue(&elector, started), if *leads.borrow() => tell(&leads, false),
+                _ = &mut stop => {
+                    tell(&leads, false);
+                    // Its outcome says at which version the Lease is to be released.
+                    let (elector, _) = attempt.await;
+                    return campaign.release(elector, &leads).await;
+                }
+            }
+        };
+        elector = next;
+        tell(&leads, elector.leads(started.elapsed()));
+        if let Some(error) = failed {
+            tracing::warn!(%error, "the Lease could not be renewed or taken");
+        }
+        let again = Instant::now() + campaign.timing.retry;
+        loop {
+            tokio::select! {
+                () = sleep_until(again) => break,
+                () = overdue(&elector, started), if *leads.borrow() => tell(&leads, false),
+                _ = &mut stop => return campaign.release(elector, &leads).await,
+            }
+        }
+    }
+}
+
+impl Campaign {
+    /// Reads the Lease, and takes or renews it where that is due.
+    async fn attempt(
+        &self,
+        mut elector: Elector,
+        started: Instant,
+    ) -> (Elector, Option<LeaseError>) {
+        let error = self.try_attempt(&mut elector, started).await.err();
+        (elector, error.filter(|error| *error != LeaseError::Conflict))
+    }
+
+    async fn try_attempt(&self, elector: &mut Elector, started: Instant) -> Result<(), LeaseError> {
+        let seen = self.in_time(self.lease.get()).await?;
+        elector.observe(seen, started.elapsed());
+        let sent: Moment = started.elapsed();
+        let accepted: SeenLease = match elector.propose(sent, self.clock.now()) {
+            Step::Stand => return Ok(()),
+            Step::Create(record) => self.in_time(self.lease.create(record)).await?,
+            Step::Replace(record, version) => {
+                self.in_time(self.lease.replace(record, &version)).await?
+            }
+        };
+        elector.accepted(accepted, sent);
+        Ok(())
+    }
+
+    async fn release(&self, mut elector: Elector, leads: &watch::Sender<bool>) {
+        tell(leads, false);
+        let Some((record, version)) = elector.release(self.clock.now()) else { return };
+        match self.in_time(self.lease.replace(record, &version)).await {
+            Ok(_) => tracing::info!("released the Lease"),
+            Err(error) => tracing::warn!(%error, "the Lease was not released; it expires"),
+        }
+    }
+
+    async fn in_time<T>(
+        &self,
+        request: impl Future<Output = Result<T, LeaseError>>,
+    ) -> Result<T, LeaseError> {
+        match timeout(self.timing.request, request).await {
+            Ok(answer) => answer,
+            Err(_) => Err(LeaseError::Failed("the API server did not answer in time".to_owned())),
+        }
+    }
+}
+
+/// Resolves when leadership is over unless it was renewed.
+async fn overdue(elector: &Elector, started: Instant) {
+    sleep_until(started + elector.leads_until().unwrap_or(Duration::ZERO)).await;
+}
+
+fn tell(leads: &watch::Sender<bool>, now: bool) {
+    let changed = leads.send_if_modified(|before| std::mem::replace(before, now) != now);
+    if changed {
+        tracing::info!(leads = now, "leadership changed");
+    }
+}

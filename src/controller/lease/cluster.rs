@@ -1,0 +1,90 @@
+//! The Lease in a cluster.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use k8s_openapi::{
+    api::coordination::v1::{Lease, LeaseSpec},
+    apimachinery::pkg::apis::meta::v1::MicroTime,
+};
+use kube::{
+    Api, Client, Error,
+    api::{ObjectMeta, PostParams},
+};
+
+use super::{LeaseApi, LeaseError, LeaseRecord, SeenLease};
+use crate::model::ObjectKey;
+
+/// A Lease object.
+#[derive(Clone)]
+pub struct ClusterLease {
+    api: Api<Lease>,
+    key: ObjectKey,
+}
+
+impl ClusterLease {
+    /// The Lease of this namespace and name.
+    pub fn new(client: Client, key: ObjectKey) -> Self {
+        Self { api: Api::namespaced(client, &key.namespace), key }
+    }
+
+    fn lease(&self, record: LeaseRecord, version: Option<&str>) -> Lease {
+        Lease {
+            metadata: ObjectMeta {
+                name: Some(self.key.name.clone()),
+                namespace: Some(self.key.namespace.clone()),
+                resource_version: version.map(str::to_owned),
+                ..ObjectMeta::default()
+            },
+            spec: Some(LeaseSpec {
+                holder_identity: record.holder,
+                lease_duration_seconds: i32::try_from(record.duration.as_secs()).ok(),
+                acquire_time: record.acquired.map(MicroTime),
+                renew_time: record.renewed.map(MicroTime),
+                lease_transitions: Some(record.transitions),
+                ..LeaseSpec::default()
+            }),
+        }
+    }
+}
+
+#[async_trait]
+impl LeaseApi for ClusterLease {
+    async fn get(&self) -> Result<Option<SeenLease>, LeaseError> {
+        Ok(self.api.get_opt(&self.key.name).await.map_err(failed)?.map(seen))
+    }
+
+    async fn create(&self, record: LeaseRecord) -> Result<SeenLease, LeaseError> {
+        let lease = self.lease(record, None);
+        self.api.create(&PostParams::default(), &lease).await.map(seen).map_err(failed)
+    }
+
+    async fn replace(&self, record: LeaseRecord, version: &str) -> Result<SeenLease, LeaseError> {
+        let lease = self.lease(record, Some(version));
+        let done = self.api.replace(&self.key.name, &PostParams::default(), &lease).await;
+        done.map(seen).map_err(failed)
+    }
+}
+
+fn seen(lease: Lease) -> SeenLease {
+    let spec = lease.spec.unwrap_or_default();
+    let seconds = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    SeenLease {
+        record: LeaseRecord {
+            holder: spec.holder_identity.filter(|holder| !holder.is_empty()),
+            duration: Duration::from_secs(seconds.unwrap_or(0)),
+            acquired: spec.acquire_time.map(|time| time.0),
+            renewed: spec.renew_time.map(|time| time.0),
+            transitions: spec.lease_transitions.unwrap_or(0),
+        },
+        version: lease.metadata.resource_version.unwrap_or_default(),
+    }
+}
+
+fn failed(error: Error) -> LeaseError {
+    match error {
+        Error::Api(status) if status.code == 409 => LeaseError::Conflict,
+        Error::Api(status) => LeaseError::Failed(status.message),
+        other => LeaseError::Failed(other.to_string()),
+    }
+}

@@ -1,0 +1,53 @@
+//! What was published of each object: so that a view that lags behind our own writes, or that
+//! cannot show a status, makes none twice.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use super::status;
+use crate::{model::ObjectRef, source::Status};
+
+/// Statuses published since this replica leads.
+#[derive(Debug, Default)]
+pub struct Memory(Mutex<HashMap<ObjectRef, Published>>);
+
+#[derive(Clone, Debug)]
+struct Published {
+    /// The resourceVersion that the view showed then.
+    version: Option<String>,
+    status: Status,
+}
+
+impl Memory {
+    /// The status that the object has: as shown, or as published since.
+    pub fn current(
+        &self,
+        object: &ObjectRef,
+        shown: Option<Status>,
+        version: Option<&str>,
+    ) -> Option<Status> {
+        let published = self.lock().get(object).cloned();
+        match published {
+            Some(published) if shown.is_none() || published.version.as_deref() == version => {
+                Some(published.status)
+            }
+            _ => shown.filter(status::is_set),
+        }
+    }
+
+    /// Takes note of a status that was published.
+    pub fn published(&self, object: &ObjectRef, version: Option<String>, status: Status) {
+        self.lock().insert(object.clone(), Published { version, status });
+    }
+
+    /// The object is gone.
+    pub fn forget(&self, object: &ObjectRef) {
+        self.lock().remove(object);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectRef, Published>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,152 @@
+//! What to write about a client's Secret. Pure: chance is an argument.
+
+use std::sync::Arc;
+
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+
+use crate::{
+    api::{ConditionType, SecretState},
+    model::{Entropy, ObjectKey, ObjectRef},
+    registry::{ClientOutcome, SecretWish, Verdict},
+    source::Notice,
+};
+
+use super::{
+    super::{
+        owner,
+        world::World,
+        writes::{Step, Write},
+    },
+    shape::{Want, made_value},
+};
+
+/// Everything that is known of a client and its Secrets.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    world: &'a World,
+    client: &'a ObjectRef,
+    outcome: &'a ClientOutcome,
+    accepted: bool,
+    uid: Option<&'a str>,
+    /// The Secret that the status names.
+    shown: Option<&'a str>,
+}
+
+impl<'a> Seen<'a> {
+    /// Everything that the world knows of it.
+    pub fn read(world: &'a World, verdict: &'a Verdict, outcome: &'a ClientOutcome) -> Self {
+        let client = &verdict.object;
+        let object = world.view.objects.clients.get(&client.key);
+        let status = object.and_then(|object| object.status.as_ref());
+        Self {
+            world,
+            client,
+            outcome,
+            accepted: verdict.holds(ConditionType::Accepted),
+            uid: object.and_then(|object| object.metadata.uid.as_deref()),
+            shown: status.and_then(|status| status.secret_name.as_deref()),
+        }
+    }
+
+    /// Secrets made for the client, but for the one of this name.
+    fn others(&self, name: &str) -> impl Iterator<Item = (&ObjectKey, &Arc<Secret>)> {
+        self.world.owned(self.client).filter(move |(key, _)| key.name != name)
+    }
+}
+
+/// The writes that give a client the Secret that it wants. A client that is not accepted keeps
+/// what it has: an edit that went wrong must not cost it its secret.
+pub fn plan(seen: &Seen<'_>, entropy: &dyn Entropy) -> Vec<Step> {
+    let (Some(client_id), true) = (&seen.outcome.client_id, seen.accepted) else {
+        return Vec::new();
+    };
+    match &seen.outcome.secret {
+        SecretWish::None => remove(seen, ""),
+        SecretWish::Referenced(name) => remove(seen, name),
+        SecretWish::Generated(desired) => {
+            let Some(issuer) = &seen.outcome.issuer else { return Vec::new() };
+            let want = Want { client: seen.client, uid: seen.uid, desired, client_id, issuer };
+            give(seen, &want, entropy)
+        }
+    }
+}
+
+/// Creates the Secret, or brings the one that is there into shape.
+fn give(seen: &Seen<'_>, want: &Want<'_>, entropy: &dyn Entropy) -> Vec<Step> {
+    let fresh = || ByteString(entropy.token().into_bytes());
+    let name = &want.desired.name;
+    match seen.world.secret(&want.key()) {
+        None => {
+            // A Secret that gets another name keeps the client secret that applications hold.
+            let moved = seen.others(name).find_map(|(_, secret)| made_value(secret));
+            let again = moved.is_none() && seen.shown == Some(name);
+            let secret = want.shape(&want.new_secret(), || moved.unwrap_or_else(fresh));
+            vec![Step {
+                write: Write::Create(Box::new(secret)),
+                notices: again.then(|| made_again(seen, want, "was gone")).into_iter().collect(),
+            }]
+        }
+        Some(SecretState::Loaded(before)) => {
+            // Someone else's, which the condition says; or going, and made anew when it is gone.
+            if !owner::owns(seen.client, before) || before.metadata.deletion_timestamp.is_some() {
+                return Vec::new();
+            }
+            let mut was_missing = false;
+            let secret = want.shape(before, || {
+                was_missing = true;
+                fresh()
+            });
+            if secret == **before {
+                return remove(seen, name);
+            }
+            vec![Step {
+                write: Write::Replace(Box::new(secret)),
+                notices: was_missing
+                    .then(|| made_again(seen, want, "had no client secret"))
+                    .into_iter()
+                    .collect(),
+            }]
+        }
+        Some(SecretState::Unreadable(_)) => Vec::new(),
+    }
+}
+
+/// Removes the Secrets of a client that it no longer wants, once what replaces them is served.
+fn remove(seen: &Seen<'_>, but: &str) -> Vec<Step> {
+    if !seen.outcome.served {
+        return Vec::new();
+    }
+    deletions(seen.others(but))
+}
+
+/// Removes everything that was made for a client that is gone.
+pub fn collect(world: &World, client: &ObjectRef) -> Vec<Step> {
+    deletions(world.owned(client))
+}
+
+fn deletions<'a>(secrets: impl Iterator<Item = (&'a ObjectKey, &'a Arc<Secret>)>) -> Vec<Step> {
+    let going = |secret: &Secret| secret.metadata.deletion_timestamp.is_some();
+    secrets
+        .filter(|(_, secret)| !going(secret))
+        .map(|(key, secret)| {
+            let version = secret.metadata.resource_version.clone().unwrap_or_default();
+            Write::Delete(key.clone(), version).into()
+        })
+        .collect()
+}
+
+fn made_again(seen: &Seen<'_>, want: &Want<'_>, what: &str) -> Notice {
+    Notice {
+        object: seen.client.clone(),
+        warning: true,
+        reason: "SecretRecreated",
+        action: "Reconcile",
+        message: format!(
+            "The Secret {:?} {what}; it has a new client secret. Applications that do not watch it need a restart",
+            want.desired.name
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

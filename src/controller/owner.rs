@@ -1,0 +1,77 @@
+//! Whose a Secret is: by annotation, never by UID, since restores change those (design,
+//! "Ownership"). The owner reference beside it is for the garbage collector alone.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::core::v1::Secret,
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
+};
+
+use crate::{
+    api::{GROUP, MANAGED_LABEL, OWNER_ANNOTATION, VERSION},
+    model::{Kind, ObjectKey, ObjectRef},
+};
+
+/// The annotation's value.
+pub fn annotation(kind: &str, name: &str) -> String {
+    format!("{kind}/{name}")
+}
+
+/// The object that a Secret was made for, which is in the Secret's namespace.
+pub fn of(namespace: &str, secret: &Secret) -> Option<ObjectRef> {
+    let (kind, name) =
+        secret.metadata.annotations.as_ref()?.get(OWNER_ANNOTATION)?.split_once('/')?;
+    let kind = [Kind::Tenant, Kind::OidcClient].into_iter().find(|known| known.as_str() == kind)?;
+    Some(ObjectRef { kind, key: ObjectKey::new(namespace, name) })
+}
+
+/// Whether a Secret was made for an object.
+pub fn owns(object: &ObjectRef, secret: &Secret) -> bool {
+    of(&object.key.namespace, secret).as_ref() == Some(object)
+}
+
+/// Puts on what every Secret carries that is made here.
+pub fn mark(metadata: &mut ObjectMeta, owner: &str) {
+    let labels = metadata.labels.get_or_insert_default();
+    labels.insert(MANAGED_LABEL.to_owned(), "true".to_owned());
+    let annotations = metadata.annotations.get_or_insert_default();
+    annotations.insert(OWNER_ANNOTATION.to_owned(), owner.to_owned());
+}
+
+/// Metadata of a new Secret.
+pub fn metadata(key: &ObjectKey, owner: &str) -> ObjectMeta {
+    let mut metadata = ObjectMeta {
+        namespace: Some(key.namespace.clone()),
+        name: Some(key.name.clone()),
+        labels: Some(BTreeMap::new()),
+        ..ObjectMeta::default()
+    };
+    mark(&mut metadata, owner);
+    metadata
+}
+
+/// Sees that the garbage collector knows the owner by the UID that it has now. Objects of a folder
+/// have none.
+pub fn refer(metadata: &mut ObjectMeta, owner: &ObjectRef, uid: Option<&str>) {
+    let Some(uid) = uid else { return };
+    let wanted = OwnerReference {
+        api_version: format!("{GROUP}/{VERSION}"),
+        kind: owner.kind.as_str().to_owned(),
+        name: owner.key.name.clone(),
+        uid: uid.to_owned(),
+        controller: Some(true),
+        block_owner_deletion: Some(false),
+    };
+    let references = metadata.owner_references.get_or_insert_default();
+    if references.contains(&wanted) {
+        return;
+    }
+    let group = format!("{GROUP}/");
+    references.retain(|other| {
+        !(other.api_version.starts_with(&group)
+            && other.kind == wanted.kind
+            && other.name == wanted.name)
+    });
+    references.push(wanted);
+}

@@ -1,0 +1,75 @@
+//! Damaged entries are copied to a Secret of their own before they are replaced: somebody may know
+//! how to mend them.
+
+use std::sync::Arc;
+
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+
+use crate::{
+    api::SecretState,
+    keys::{DamagedEntry, Entries},
+    model::{ObjectKey, ObjectRef},
+};
+
+use super::super::{Error, owner, writes::Write};
+
+/// The write that keeps damaged entries, if they are not kept already.
+pub fn keep(
+    tenant: &ObjectRef,
+    key: &ObjectKey,
+    backup: Option<&SecretState>,
+    entries: &Entries,
+    damaged: &[DamagedEntry],
+) -> Result<Option<Write>, Error> {
+    let before = match backup {
+        None => None,
+        Some(SecretState::Loaded(secret)) if owner::owns(tenant, secret) => Some(secret),
+        Some(SecretState::Loaded(_)) => return Err(Error::NotOwned(key.name.clone())),
+        Some(SecretState::Unreadable(why)) => {
+            return Err(Error::Unreadable(key.name.clone(), why.clone()));
+        }
+    };
+    let mut kept = before.and_then(|secret| secret.data.clone()).unwrap_or_default();
+    let mut news = false;
+    for entry in damaged {
+        let Some(content) = entries.get(&entry.name) else { continue };
+        if !kept.values().any(|known| known == content) {
+            kept.insert(free_name(&kept, &entry.name), content.clone());
+            news = true;
+        }
+    }
+    Ok(news.then(|| write(tenant, key, before, kept)))
+}
+
+fn write(
+    tenant: &ObjectRef,
+    key: &ObjectKey,
+    before: Option<&Arc<Secret>>,
+    kept: Entries,
+) -> Write {
+    match before {
+        Some(secret) => {
+            let mut secret = Secret::clone(secret);
+            secret.data = Some(kept);
+            Write::Replace(Box::new(secret))
+        }
+        None => {
+            let owner = owner::annotation(tenant.kind.as_str(), &tenant.key.name);
+            Write::Create(Box::new(Secret {
+                metadata: owner::metadata(key, &owner),
+                type_: Some("Opaque".to_owned()),
+                data: Some(kept),
+                ..Secret::default()
+            }))
+        }
+    }
+}
+
+/// The entry's own name, or with a number where another of that name is kept.
+fn free_name(kept: &std::collections::BTreeMap<String, ByteString>, name: &str) -> String {
+    let numbered = (1..).map(|number| format!("{name}.{number}"));
+    std::iter::once(name.to_owned())
+        .chain(numbered)
+        .find(|name| !kept.contains_key(name))
+        .expect("there are more numbers than entries")
+}

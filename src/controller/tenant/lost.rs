@@ -1,0 +1,67 @@
+//! What people are told when keys are gone or damaged.
+
+use crate::{
+    api::SigningKeyStatus,
+    keys::{DamagedEntry, NewKey},
+    model::ObjectRef,
+    source::Notice,
+};
+
+use super::stored::Stored;
+
+/// Warnings about keys that tokens in use may have been signed with.
+pub fn notices(tenant: &ObjectRef, stored: &Stored, shown: &[SigningKeyStatus]) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    if !stored.damaged.is_empty() {
+        let entries: Vec<String> = stored.damaged.iter().map(describe).collect();
+        notices.push(warning(
+            tenant,
+            "KeysDamaged",
+            format!(
+                "Entries of the key Secret cannot be used and were moved to the Secret {:?}: {}",
+                backup_name(tenant),
+                entries.join("; ")
+            ),
+        ));
+    }
+    let lost: Vec<&str> = shown
+        .iter()
+        .filter(|key| key.state != "Retired" && !stored.has(&key.key_id))
+        .map(|key| key.key_id.as_str())
+        .collect();
+    if !lost.is_empty() {
+        notices.push(warning(
+            tenant,
+            "KeysLost",
+            format!(
+                "Keys are gone: {}. Tokens that they signed are not accepted any more; people sign in again",
+                lost.join(", ")
+            ),
+        ));
+    }
+    notices
+}
+
+/// Tells of new keys.
+pub fn published(tenant: &ObjectRef, kid: &str, new: &NewKey) -> Notice {
+    Notice {
+        object: tenant.clone(),
+        warning: false,
+        reason: "KeyPublished",
+        action: "Rotate",
+        message: format!("Key {kid} ({}) signs from {}", new.algorithm, new.times.signs_from),
+    }
+}
+
+/// Name of the Secret that damaged entries are kept in.
+pub fn backup_name(tenant: &ObjectRef) -> String {
+    format!("{}-signing-keys-backup", tenant.key.name)
+}
+
+fn warning(tenant: &ObjectRef, reason: &'static str, message: String) -> Notice {
+    Notice { object: tenant.clone(), warning: true, reason, action: "Rotate", message }
+}
+
+fn describe(entry: &DamagedEntry) -> String {
+    format!("{:?} {}", entry.name, entry.problem)
+}

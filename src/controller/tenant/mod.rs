@@ -1,0 +1,75 @@
+//! A tenant's keys: its Secret is made, rotated and mended.
+
+mod backup;
+mod lost;
+mod plan;
+mod stored;
+
+use crate::{
+    api::SigningKeyStatus,
+    keys::{KeyRecord, KeyState, NewKey, Unusable, generate},
+    model::{ObjectRef, Timestamp},
+    registry::{KeySource, TenantOutcome},
+};
+
+use super::{Context, Error, reconcile::Acted, world::World, writes::apply};
+
+/// Status shows no more.
+const MOST_SHOWN: usize = 32;
+
+/// Sees that a tenant has the keys that it should have.
+pub async fn act(
+    context: &Context,
+    world: &World,
+    object: &ObjectRef,
+    outcome: &TenantOutcome,
+) -> Result<Acted, Error> {
+    let KeySource::Own(rules) = &outcome.keys else { return Ok(Acted::Nothing(None)) };
+    let seen = plan::Seen::read(world, object, &outcome.ring);
+    let plan = plan::plan(&seen, rules, context.clock.now())?;
+    let made = make(context, &plan.generate).await?;
+    let wake = plan.wake;
+    let (steps, notices) = plan.into_steps(&made);
+    let wrote = !steps.is_empty();
+    apply(context, steps).await?;
+    for notice in notices {
+        context.source.notify(notice).await;
+    }
+    Ok(if wrote { Acted::Wrote } else { Acted::Nothing(wake) })
+}
+
+/// Makes keys, off the threads that drive connections.
+async fn make(context: &Context, wanted: &[NewKey]) -> Result<Vec<KeyRecord>, Error> {
+    let mut made = Vec::with_capacity(wanted.len());
+    for new in wanted.iter().copied() {
+        let _one_at_a_time = context.generation.acquire().await;
+        let key = tokio::task::spawn_blocking(move || generate(new.algorithm, new.times));
+        made.push(key.await.unwrap_or(Err(Unusable))?);
+    }
+    Ok(made)
+}
+
+/// The keys of a tenant as its status shows them.
+pub fn signing_keys(outcome: &TenantOutcome, now: Timestamp) -> Vec<SigningKeyStatus> {
+    let rotates = matches!(outcome.keys, KeySource::Own(_));
+    let mut keys: Vec<_> = outcome.ring.keys().iter().collect();
+    keys.sort_by_key(|key| (key.times.signs_from, &key.kid));
+    let shown = keys.into_iter().take(MOST_SHOWN).map(|key| {
+        let signs =
+            outcome.ring.signing_key(key.algorithm, now).is_some_and(|it| it.kid == key.kid);
+        let state = match key.state(now, signs) {
+            KeyState::Published => "Published",
+            KeyState::Signing => "Signing",
+            KeyState::Retired => "Retired",
+        };
+        SigningKeyStatus {
+            key_id: key.kid.clone(),
+            algorithm: key.algorithm.to_string(),
+            state: state.to_owned(),
+            // Keys that users bring have no times.
+            signs_from: rotates.then(|| key.times.signs_from.to_string()),
+            retire_at: key.times.retire_at.map(|at| at.to_string()),
+        }
+    });
+    shown.collect()
+}
