@@ -5,7 +5,6 @@
 
 mod build;
 mod conditions;
-mod documents;
 mod handle;
 mod order;
 mod project;

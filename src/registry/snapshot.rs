@@ -10,10 +10,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{Verdict, documents};
+use super::Verdict;
 use crate::{
     keys::{KeyRing, Sealer, SigningKey},
     model::{Client, ClientId, Issuer, ObjectRef, Subject, Tenant, TenantId, Timestamp, User},
+    protocol::metadata,
 };
 
 /// An answer made when the snapshot was built.
@@ -65,7 +66,7 @@ impl ServedTenant {
     ) -> Self {
         let by = |user: &Arc<User>| Arc::clone(user);
         Self {
-            discovery: Prepared::json(&documents::discovery(&tenant)),
+            discovery: Prepared::json(&metadata::discovery(&tenant)),
             jwks: Prepared::json(&keys.jwks()),
             short_hash: short_hash(&tenant.id),
             origins: clients.iter().flat_map(|client| client.origins.iter().cloned()).collect(),
