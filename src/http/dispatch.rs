@@ -66,7 +66,10 @@ impl App {
         };
         let response = match found {
             Ok(found) => self.serve(request, &arrival, found).await,
-            Err(status) => nothing_here(status, request.headers(), &arrival.id),
+            Err(status) => match router::common_asset(request.uri().path()) {
+                Some(reply) => finish(reply, None, true, &arrival.id),
+                None => nothing_here(status, request.headers(), &arrival.id),
+            },
         };
         let (status, took) = (response.status().as_u16(), self.now().since(now));
         self.metrics.request(tenant.as_ref(), endpoint, status, took);

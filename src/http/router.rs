@@ -101,6 +101,11 @@ pub(super) fn route(path: &str) -> Option<&'static Route> {
     ROUTES.iter().find(|route| route.path == path)
 }
 
+/// A file that pages link where there is no tenant: the error page of an unknown address.
+pub(super) fn common_asset(path: &str) -> Option<Reply> {
+    pages::file(path.strip_prefix(ASSETS.path)?, None)
+}
+
 impl Route {
     /// The handler of a method; HEAD is answered as GET is, without the body.
     pub(super) fn handler(&self, method: &Method) -> Option<Handler> {

@@ -148,11 +148,6 @@ fn tag(text: &str) -> &str {
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
     let value = &tag[start..start + tag[start..].find('"')?];
-    Some(unescape(value))
-}
-
-/// Text of HTML, entities undone.
-pub fn unescape(value: &str) -> String {
     let mut text = value.to_owned();
     for (entity, plain) in [
         ("&#34;", "\""),
@@ -168,7 +163,7 @@ pub fn unescape(value: &str) -> String {
     ] {
         text = text.replace(entity, plain);
     }
-    text
+    Some(text)
 }
 
 /// An application: what discovery, its own credentials and the token endpoint give it.

@@ -2,7 +2,10 @@
 
 use http::StatusCode;
 
-use crate::http::{App, Failure, Reply, Request, pages};
+use crate::{
+    http::{App, Failure, Reply, Request, pages},
+    model::Tenant,
+};
 
 /// `GET I`: where an issuer's address leads a person who opens it.
 #[expect(clippy::unused_async, reason = "handlers have one shape")]
@@ -26,9 +29,14 @@ pub async fn root(_: &App, request: Request) -> Result<Reply, Failure> {
 #[expect(clippy::unused_async, reason = "handlers have one shape")]
 pub async fn asset(_: &App, request: Request) -> Result<Reply, Failure> {
     let name = request.path.trim_start_matches("/_lanyard/");
-    match pages::asset(name, Some(&request.tenant.tenant)) {
-        Some(asset) => Ok(Reply::file(asset.content_type, asset.body)
-            .header("cache-control", "public, max-age=31536000, immutable")),
-        None => Ok(Reply::empty(StatusCode::NOT_FOUND)),
-    }
+    let file = file(name, Some(&request.tenant.tenant));
+    Ok(file.unwrap_or_else(|| Reply::empty(StatusCode::NOT_FOUND)))
+}
+
+/// A file of the pages, to be kept for ever.
+pub(in crate::http) fn file(name: &str, tenant: Option<&Tenant>) -> Option<Reply> {
+    pages::asset(name, tenant).map(|asset| {
+        Reply::file(asset.content_type, asset.body)
+            .header("cache-control", "public, max-age=31536000, immutable")
+    })
 }

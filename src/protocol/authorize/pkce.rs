@@ -1,6 +1,8 @@
 //! Rule: public clients prove that they asked for the code, by S256 (RFC 7636 §4.3, RFC 9700
 //! §2.1.1). Without a code there is nothing to prove.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use super::super::{
     error::{ErrorCode, OAuthError},
     params::Params,
@@ -17,9 +19,15 @@ pub(super) fn check(
     }
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     match (params.get("code_challenge"), params.get("code_challenge_method")) {
-        (Some(challenge), Some("S256")) => Ok(Some(challenge.to_owned())),
+        (Some(challenge), Some("S256")) if is_hash(challenge) => Ok(Some(challenge.to_owned())),
+        (Some(_), Some("S256")) => refused("The parameter 'code_challenge' is no SHA-256 hash."),
         (None, None) if !client.is_public() => Ok(None),
         (None, _) => refused("The parameter 'code_challenge' is missing."),
         (Some(_), _) => refused("The parameter 'code_challenge_method' must be 'S256'."),
     }
+}
+
+/// RFC 7636 §4.2: base64url of 32 bytes.
+fn is_hash(text: &str) -> bool {
+    URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32)
 }

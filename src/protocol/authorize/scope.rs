@@ -10,11 +10,9 @@ use std::collections::BTreeSet;
 use super::super::{
     error::{ErrorCode, OAuthError},
     params::Params,
+    scope::{self, STANDARD},
 };
 use crate::model::{Client, GrantType, ResponseType, Tenant};
-
-const STANDARD: [&str; 8] =
-    ["openid", "profile", "email", "address", "phone", "offline_access", "groups", "tenant"];
 
 pub(super) fn check(
     params: &Params,
@@ -23,16 +21,13 @@ pub(super) fn check(
     response_type: ResponseType,
 ) -> Result<BTreeSet<String>, OAuthError> {
     let refused = |text: String| Err(OAuthError::new(ErrorCode::InvalidScope, text));
-    let mut scopes = match params.get("scope") {
-        Some(text) => text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
-        None => BTreeSet::new(),
-    };
+    let mut scopes = scope::parse(params.get("scope"));
     scopes.retain(|name| STANDARD.contains(&name.as_str()) || tenant.scopes.contains_key(name));
-    if let Some(name) = scopes.iter().find(|name| !client.scopes.contains(*name)) {
-        return refused(format!("This application may not have the scope '{name}'."));
-    }
     if !can_be_offline(client, response_type) {
         scopes.remove("offline_access");
+    }
+    if let Some(name) = scopes.iter().find(|name| !client.scopes.contains(*name)) {
+        return refused(format!("This application may not have the scope '{name}'."));
     }
     if response_type != ResponseType::Code && !scopes.contains("openid") {
         return refused("An ID token needs the scope 'openid'.".to_owned());

@@ -191,6 +191,7 @@ fn ignores_offline_access_where_no_refresh_token_can_come() {
     assert_eq!(scopes(&accepted(&[scope, response_type, nonce])), ["openid"]);
     let mut world = World::new();
     world.client.grant_types.remove(&GrantType::RefreshToken);
+    world.client.scopes.remove("offline_access");
     let ask = world.ask(&with(&[scope])).expect("valid");
     assert_eq!(scopes(&ask), ["openid"]);
 }
@@ -219,6 +220,15 @@ fn refuses_plain_pkce() {
     assert_eq!(refused(&[("code_challenge", CHALLENGE)]), InvalidRequest);
     let plain = [("code_challenge", CHALLENGE), ("code_challenge_method", "plain")];
     assert_eq!(refused(&plain), InvalidRequest);
+}
+
+#[test]
+fn refuses_a_challenge_that_no_verifier_can_meet() {
+    // RFC 7636 §4.2
+    for challenge in ["short", &CHALLENGE[1..], "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM"] {
+        let changes = [("code_challenge", challenge), ("code_challenge_method", "S256")];
+        assert_eq!(refused(&changes), InvalidRequest, "{challenge}");
+    }
 }
 
 #[test]

@@ -1,0 +1,167 @@
+//! The real server in this process: manifests in, a port out. The clock stands until it is moved,
+//! the store is in memory, chance is seeded.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use k8s_openapi::api::core::v1::Secret;
+use lanyard::{
+    api::{self, Namespaces, Objects, SecretState},
+    http::{App, Config, Server},
+    identity::{AttemptLimiter, PasswordPool},
+    keys::{Entries, KeyTimes, Signer, generate, new_sealing_key, write_key, write_sealing_key},
+    model::{
+        Clock, Entropy, FixedClock, Installation, Issuer, ObjectKey, SeededEntropy,
+        SigningAlgorithm, SystemClock, TenantId, Timestamp,
+    },
+    registry::{BuildCache, Handle, build},
+    source::manifests::{Object, parse_text},
+    store::{MemoryStore, SharedStore},
+    telemetry::Metrics,
+};
+use tokio::sync::watch;
+
+/// A running server and what it stands on.
+pub struct TestApp {
+    /// `http://127.0.0.1:port`: the base URL, below which tenants live.
+    pub origin: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its clock: begins at the present second.
+    pub clock: Arc<FixedClock>,
+    /// Its store.
+    pub store: SharedStore,
+    registry: Handle,
+    installation: Installation,
+    cache: BuildCache,
+    revision: AtomicU64,
+    keys: Vec<(ObjectKey, Entries)>,
+    sealing: Entries,
+    _stop: watch::Sender<bool>,
+}
+
+impl TestApp {
+    /// Serves manifests: every kind of ours and Secrets, namespace `default` where none is named.
+    /// `ORIGIN` in them becomes the server's own.
+    pub async fn start(manifests: &str) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
+        let now = Timestamp::from_secs(SystemClock.now().secs());
+        let clock = Arc::new(FixedClock::at(now));
+        let store: SharedStore = Arc::new(MemoryStore::new(&*entropy, 10_000));
+        let registry = Handle::new();
+        let app = Arc::new(App {
+            registry: registry.clone(),
+            store: store.clone(),
+            signer: Signer::new(1),
+            passwords: PasswordPool::new(1, 64),
+            attempts: AttemptLimiter::new(1000),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            metrics: Arc::new(Metrics::new()),
+            config: Config::default(),
+            incarnation: tokio::sync::OnceCell::new(),
+        });
+        let listening = Server::new(app).listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+        let address = listening.address().expect("it is bound");
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(listening.serve(stopped, Duration::ZERO));
+        let origin = format!("http://{address}");
+        let sealing = write_sealing_key(&new_sealing_key(&*entropy, now, now));
+        let mut app = Self {
+            installation: Installation {
+                base_url: Issuer::parse(&origin).expect("canonical"),
+                issuer_hosts: Vec::new(),
+                dev: true,
+                sealing_secret: ObjectKey::new("lanyard", "sealing"),
+            },
+            origin,
+            address,
+            clock,
+            store,
+            registry,
+            cache: BuildCache::default(),
+            revision: AtomicU64::new(0),
+            keys: Vec::new(),
+            sealing: Entries::from([sealing]),
+            _stop: stop,
+        };
+        app.make_keys(manifests, now);
+        app.serve(manifests);
+        app
+    }
+
+    /// The issuer of a tenant in the namespace `default`.
+    pub fn issuer(&self, tenant: &str) -> String {
+        format!("{}/default/{tenant}", self.origin)
+    }
+
+    /// The subject of a user of a tenant in the namespace `default`.
+    pub fn subject(&self, tenant: &str, username: &str) -> String {
+        let snapshot = self.registry.snapshot();
+        let served = snapshot.tenant(&TenantId::new("default", tenant)).expect("it is served");
+        served.user_by_username(username).expect("it is served").subject.as_str().to_owned()
+    }
+
+    /// Serves other manifests from now on, with the same keys.
+    pub fn serve(&self, manifests: &str) {
+        let mut objects = objects(&manifests.replace("ORIGIN", &self.origin));
+        for (tenant, entries) in &self.keys {
+            let key = ObjectKey::new(&tenant.namespace, format!("{}-signing-keys", tenant.name));
+            objects.secrets.insert(key, secret(entries, Some(&tenant.name)));
+        }
+        let sealing = secret(&self.sealing, None);
+        objects.secrets.insert(self.installation.sealing_secret.clone(), sealing);
+        let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
+        let now = self.clock.now();
+        let snapshot = build(&objects, &self.installation, &self.cache, revision, now);
+        for verdict in snapshot.verdicts().values() {
+            assert!(verdict.problems.is_empty(), "{}: {:?}", verdict.object, verdict.problems);
+        }
+        self.registry.publish(snapshot);
+    }
+
+    fn make_keys(&mut self, manifests: &str, now: Timestamp) {
+        for tenant in objects(manifests).tenants.keys() {
+            let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
+            let key = generate(SigningAlgorithm::RS256, times).expect("a key");
+            self.keys.push((tenant.clone(), Entries::from([write_key(&key)])));
+        }
+    }
+}
+
+fn secret(entries: &Entries, tenant: Option<&str>) -> SecretState {
+    let mut secret = Secret { data: Some(entries.clone()), ..Secret::default() };
+    let owner = tenant.map(|name| (api::OWNER_ANNOTATION.to_owned(), format!("Tenant/{name}")));
+    secret.metadata.annotations = Some(owner.into_iter().collect());
+    SecretState::Loaded(Arc::new(secret))
+}
+
+/// The objects of manifests.
+fn objects(manifests: &str) -> Objects {
+    let (parsed, problems) = parse_text(Path::new("test.yaml"), manifests);
+    assert!(problems.is_empty(), "{problems:?}");
+    let mut objects = Objects { namespaces: Namespaces::Known([].into()), ..Objects::default() };
+    for object in parsed {
+        let key = object.reference().key;
+        match object {
+            Object::Tenant(it) => drop(objects.tenants.insert(key, Arc::new(it))),
+            Object::OidcClient(it) => drop(objects.clients.insert(key, Arc::new(it))),
+            Object::OidcUser(it) => drop(objects.users.insert(key, Arc::new(it))),
+            Object::Secret(it) => {
+                drop(objects.secrets.insert(key, SecretState::Loaded(Arc::new(it))));
+            }
+            Object::Namespace(_) => panic!("tests know the namespace `default` only"),
+        }
+    }
+    objects
+}

@@ -1,0 +1,140 @@
+//! The consent page.
+
+use std::time::Duration;
+
+use super::{
+    browser::{Browser, Page},
+    world::{ALICE, BOB, World, is_consent, is_sign_in, sign_in},
+};
+
+async fn answer(browser: &Browser, page: &Page, action: &str) -> Page {
+    browser.submit(&page.form("/consent"), &[("action", action)]).await
+}
+
+#[tokio::test]
+async fn asks_once_for_a_set_of_scopes() {
+    // OIDC Core §3.1.2.4
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, world.alice().await);
+    let page = browser.open(&wiki.authorize_url("openid profile", &[])).await;
+    assert!(is_consent(&page) && page.body.contains("Allow Team Wiki?"), "{}", page.body);
+    assert!(page.body.contains("Alice Rivera"));
+    assert!(answer(&browser, &page, "allow").await.answer().contains_key("code"));
+
+    for (scope, asks) in [("openid", false), ("openid profile", false), ("openid email", true)] {
+        let page = browser.open(&wiki.authorize_url(scope, &[])).await;
+        assert_eq!(is_consent(&page), asks, "{scope}");
+    }
+}
+
+#[tokio::test]
+async fn comes_after_the_sign_in_on_a_page_of_its_own() {
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, Browser::new());
+    let page = browser.open(&wiki.authorize_url("openid", &[("prompt", "login")])).await;
+    let page = sign_in(&browser, &page, ALICE).await;
+    assert!(is_consent(&page) && page.url.path().ends_with("/consent"), "{}", page.url);
+    // Reloading shows the same page.
+    let page = browser.open(page.url.as_str()).await;
+    assert!(is_consent(&page));
+    assert!(answer(&browser, &page, "allow").await.answer().contains_key("code"));
+}
+
+#[tokio::test]
+async fn goes_back_with_access_denied_when_a_person_refuses() {
+    // RFC 6749 §4.1.2.1
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, world.alice().await);
+    let page = browser.open(&wiki.authorize_url("openid", &[])).await;
+    let page = answer(&browser, &page, "deny").await;
+    assert_eq!(page.answer()["error"], "access_denied");
+    assert!(is_consent(&browser.open(&wiki.authorize_url("openid", &[])).await), "nothing is kept");
+}
+
+#[tokio::test]
+async fn is_required_of_prompt_none_too() {
+    // OIDC Core §3.1.2.6
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, world.alice().await);
+    let page = browser.open(&wiki.authorize_url("openid", &[("prompt", "none")])).await;
+    assert_eq!(page.answer()["error"], "consent_required");
+}
+
+#[tokio::test]
+async fn is_asked_for_again_with_prompt_consent() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, world.alice().await);
+    let page = browser.open(&trusted.authorize_url("openid", &[("prompt", "consent")])).await;
+    assert!(is_consent(&page), "even where the owner of the client answered");
+    assert!(answer(&browser, &page, "allow").await.answer().contains_key("code"));
+}
+
+#[tokio::test]
+async fn lets_a_person_use_another_account() {
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, world.alice().await);
+    let page = browser.open(&wiki.authorize_url("openid", &[])).await;
+    let page = answer(&browser, &page, "switch").await;
+    assert!(is_sign_in(&page), "{}", page.body);
+    let page = sign_in(&browser, &page, BOB).await;
+    assert!(is_consent(&page) && page.body.contains("bob"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn counts_for_one_person_only() {
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, world.alice().await);
+    let page = browser.open(&wiki.authorize_url("openid", &[])).await;
+    answer(&browser, &page, "allow").await.answer();
+    let page = browser.open(&wiki.authorize_url("openid", &[("prompt", "login")])).await;
+    assert!(is_consent(&sign_in(&browser, &page, BOB).await));
+}
+
+#[tokio::test]
+async fn cannot_be_given_for_a_person_who_has_changed_meanwhile() {
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, world.alice().await);
+    let consent = browser.open(&wiki.authorize_url("openid", &[])).await;
+    let page = browser.open(&wiki.authorize_url("openid", &[("prompt", "login")])).await;
+    sign_in(&browser, &page, BOB).await;
+    let page = answer(&browser, &consent, "allow").await;
+    assert_eq!(page.status, 400);
+    assert!(page.body.contains("Start again"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn covers_what_the_page_showed_and_nothing_that_came_later() {
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, world.alice().await);
+    let page = browser.open(&wiki.authorize_url("openid badges", &[])).await;
+    assert!(is_consent(&page) && !page.body.contains("badges"));
+    world.change_all(&[
+        ("  displayName: Harbour Works", "  scopes: {badges: {description: See your badges}}"),
+        ("email, offline_access]", "email, offline_access, badges]"),
+    ]);
+    let page = answer(&browser, &page, "allow").await;
+    assert!(is_consent(&page) && page.body.contains("See your badges"), "{}", page.body);
+    assert!(answer(&browser, &page, "allow").await.answer().contains_key("code"));
+}
+
+#[tokio::test]
+async fn expires_with_its_page() {
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, world.alice().await);
+    let page = browser.open(&wiki.authorize_url("openid", &[])).await;
+    world.app.clock.advance(Duration::from_secs(16 * 60));
+    let page = answer(&browser, &page, "allow").await;
+    assert_eq!(page.status, 400);
+    assert!(page.body.contains("This page has expired"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn belongs_to_whoever_it_is_held_for() {
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, Browser::new());
+    let page = browser.open(&wiki.authorize_url("openid", &[])).await;
+    let page = sign_in(&browser, &page, ALICE).await;
+    let stranger = Browser::new().open(page.url.as_str()).await;
+    assert_eq!(stranger.status, 400);
+    assert!(stranger.body.contains("There is nothing to do here"), "{}", stranger.body);
+}

@@ -1,0 +1,134 @@
+//! What guards the forms: origin, browser, time, and nothing stored before anyone has signed in.
+
+use std::time::Duration;
+
+use lanyard::{
+    model::{Clock, TenantId},
+    store::{Owner, OwnerKind, RecordKind},
+};
+
+use super::{
+    browser::Browser,
+    world::{ALICE, World, is_sign_in, sign_in},
+};
+
+#[tokio::test]
+async fn refuses_forms_from_other_origins() {
+    let world = World::new().await;
+    let trusted = world.application("trusted").await;
+    let jar = reqwest::Client::builder().cookie_store(true).build().expect("a client");
+    let page = jar.get(trusted.authorize_url("openid", &[])).send().await.expect("answers");
+    let body = page.text().await.expect("text");
+    let sealed = body.split("name=\"interaction\" value=\"").nth(1).expect("a form");
+    let sealed = sealed.split('"').next().expect("a value");
+    let fields = [("interaction", sealed), ("username", ALICE.0), ("password", ALICE.1)];
+    let url = format!("{}/login", world.app.issuer("shop"));
+    for (header, value) in [
+        ("origin", "https://evil.test"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("accept", "*/*"),
+    ] {
+        let response = jar.post(&url).header(header, value).form(&fields).send().await;
+        let response = response.expect("answers");
+        assert_eq!(response.status().as_u16(), 400, "{header}: {value}");
+        assert!(!response.headers().contains_key("set-cookie"), "{header}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn refuses_a_form_in_another_browser() {
+    // A sign-in cannot be planted from elsewhere (design §6).
+    let world = World::new().await;
+    let trusted = world.application("trusted").await;
+    let (attacker, victim) = (Browser::new(), Browser::new());
+    let url = trusted.authorize_url("openid", &[]);
+    let planted = attacker.open(&url).await;
+    victim.open(&url).await;
+    let page = sign_in(&victim, &planted, ALICE).await;
+    assert_eq!(page.status, 400);
+    assert!(page.body.contains("another browser"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn refuses_an_expired_form_and_offers_to_start_again() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, Browser::new());
+    let page = browser.open(&trusted.authorize_url("openid", &[])).await;
+    world.app.clock.advance(Duration::from_secs(16 * 60 + 1));
+    let page = sign_in(&browser, &page, ALICE).await;
+    assert_eq!(page.status, 400);
+    let link = page.body.split("href=\"").find(|rest| rest.contains("/oauth/authorize?"));
+    let link = link.and_then(|rest| rest.split('"').next()).expect("a link");
+    let link = format!("{}{}", world.app.origin, link.replace("&#38;", "&").replace("&amp;", "&"));
+    assert!(is_sign_in(&browser.open(&link).await));
+}
+
+#[tokio::test]
+async fn refuses_damaged_forms() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, Browser::new());
+    let page = browser.open(&trusted.authorize_url("openid", &[])).await;
+    for damage in ["", "AAAA", "not base64!"] {
+        let page = browser.submit(&page.form("/login"), &[("interaction", damage)]).await;
+        assert_eq!(page.status, 400, "{damage}");
+    }
+}
+
+#[tokio::test]
+async fn validates_the_request_again_with_every_form() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, Browser::new());
+    let page = browser.open(&trusted.authorize_url("openid", &[])).await;
+    world.change(
+        "  consent: Implied\n  redirectUris: [\"https://rp.test/cb\"]\n  secretRef",
+        "  consent: Implied\n  redirectUris: [\"https://rp.test/moved\"]\n  secretRef",
+    );
+    let page = sign_in(&browser, &page, ALICE).await;
+    assert!(page.left_for.is_none(), "the redirect URI is none of the client's any more");
+    assert_eq!(page.status, 400);
+}
+
+#[tokio::test]
+async fn lets_two_open_pages_sign_in_one_after_the_other() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, Browser::new());
+    let url = trusted.authorize_url("openid", &[]);
+    let (one, two) = (browser.open(&url).await, browser.open(&url).await);
+    assert!(sign_in(&browser, &one, ALICE).await.answer().contains_key("code"));
+    assert!(sign_in(&browser, &two, ALICE).await.answer().contains_key("code"));
+}
+
+#[tokio::test]
+async fn gives_every_sign_in_a_new_session_cookie() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, world.alice().await);
+    let page = browser.open(&trusted.authorize_url("openid", &[("prompt", "login")])).await;
+    let page = sign_in(&browser, &page, ALICE).await;
+    let cookie = page.headers["set-cookie"].to_str().expect("ASCII");
+    assert!(cookie.contains("lanyard-session-"), "{cookie}");
+    // The session goes on under its new name only.
+    assert_eq!(sessions(&world).await, 1);
+}
+
+#[tokio::test]
+async fn stores_nothing_before_anyone_has_signed_in() {
+    // Design §1.5
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, Browser::new());
+    let page = browser.open(&wiki.authorize_url("openid", &[])).await;
+    sign_in(&browser, &page, ("alice", "wrong")).await;
+    sign_in(&browser, &page, ("nobody", "wrong")).await;
+    let later = world.app.clock.now().plus(Duration::from_secs(100 * 365 * 24 * 3600));
+    assert_eq!(world.app.store.purge(1000, later).await.expect("works"), 0, "no record at all");
+}
+
+/// Alice's sessions.
+async fn sessions(world: &World) -> usize {
+    let tenant = TenantId::new("default", "shop");
+    let subject = world.app.subject("shop", "alice");
+    let owner = Owner::new(OwnerKind::User, subject);
+    let now = world.app.clock.now();
+    world.app.store.list(RecordKind::Session, &tenant, &owner, now).await.expect("works").len()
+}

@@ -1,0 +1,13 @@
+//! The authorization endpoint, sign-in and consent over real HTTP, as browsers and applications
+//! see them.
+
+#[path = "../common/app.rs"]
+mod app;
+#[path = "../common/browser.rs"]
+mod browser;
+
+mod consent;
+mod forms;
+mod requests;
+mod sign_in;
+mod world;

@@ -1,0 +1,201 @@
+//! Requests that are refused, and answers of every kind.
+
+use super::{
+    browser::{Browser, claims, verified},
+    world::{ALICE, World, is_sign_in, sign_in},
+};
+
+#[tokio::test]
+async fn shows_a_page_while_client_or_redirect_uri_is_unproven() {
+    // RFC 6749 §4.1.2.1
+    let world = World::new().await;
+    let trusted = world.application("trusted").await;
+    for (changes, status, says) in [
+        (("client_id", "nobody"), 400, "Unknown application"),
+        (("redirect_uri", "https://evil.test/cb"), 400, "cannot be answered"),
+        (("redirect_uri", ""), 400, "cannot be answered"),
+    ] {
+        let page = Browser::new().open(&trusted.authorize_url("openid", &[changes])).await;
+        assert!(page.left_for.is_none(), "{changes:?}");
+        assert_eq!(page.status, status, "{changes:?}: {}", page.body);
+        assert!(page.body.contains(says), "{changes:?}: {}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn tells_the_client_every_other_error_with_its_issuer() {
+    // RFC 6749 §4.1.2.1, RFC 9207 §2
+    let world = World::new().await;
+    let trusted = world.application("trusted").await;
+    for (changes, code) in [
+        (("response_type", "token"), "unsupported_response_type"),
+        (("response_type", "id_token"), "unauthorized_client"),
+        (("response_mode", "form_post"), "invalid_request"),
+        (("scope", "openid groups"), "invalid_scope"),
+        (("code_challenge_method", "plain"), "invalid_request"),
+        (("prompt", "none login"), "invalid_request"),
+        (("prompt", "none"), "login_required"),
+        (("max_age", "soon"), "invalid_request"),
+        (("id_token_hint", "x.y.z"), "invalid_request"),
+        (("request", "x.y.z"), "request_not_supported"),
+        (("request_uri", "https://rp.test/r"), "request_uri_not_supported"),
+        (("registration", "{}"), "registration_not_supported"),
+    ] {
+        let page = Browser::new().open(&trusted.authorize_url("openid", &[changes])).await;
+        let answer = page.answer();
+        assert_eq!(answer["error"], code, "{changes:?}");
+        assert_eq!(answer["iss"], world.app.issuer("shop"), "{changes:?}");
+        assert_eq!(answer["state"], "a-state", "{changes:?}");
+        assert!(!answer["error_description"].is_empty());
+        assert_eq!(page.status, 303);
+    }
+}
+
+#[tokio::test]
+async fn refuses_parameters_that_come_twice() {
+    // RFC 6749 §3.1
+    let world = World::new().await;
+    let trusted = world.application("trusted").await;
+    let url = format!("{}&nonce=another", trusted.authorize_url("openid", &[]));
+    assert_eq!(Browser::new().open(&url).await.answer()["error"], "invalid_request");
+}
+
+#[tokio::test]
+async fn takes_the_request_as_a_form_too() {
+    // OIDC Core §3.1.2.1
+    let world = World::new().await;
+    let trusted = world.application("trusted").await;
+    let url = trusted.authorize_url("openid", &[]);
+    let (endpoint, query) = url.split_once('?').expect("has a query");
+    let client = reqwest::Client::new();
+    let request = client.post(endpoint).header("origin", "https://rp.test");
+    let form = "application/x-www-form-urlencoded";
+    let response =
+        request.header("content-type", form).body(query.to_owned()).send().await.expect("answers");
+    assert_eq!(response.status().as_u16(), 200);
+    assert!(response.text().await.expect("text").contains("name=\"password\""));
+}
+
+#[tokio::test]
+async fn returns_a_long_state_untouched() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, world.alice().await);
+    let state: String = ('!'..='~').cycle().take(6000).collect();
+    let page = browser.open(&trusted.authorize_url("openid", &[("state", &state)])).await;
+    assert_eq!(page.answer()["state"], state);
+}
+
+#[tokio::test]
+async fn carries_a_long_request_through_sign_in_and_consent() {
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, Browser::new());
+    let state = "s".repeat(20_000);
+    let page = browser.open(&wiki.authorize_url("openid", &[("state", &state)])).await;
+    let page = sign_in(&browser, &page, ALICE).await;
+    let page = browser.submit(&page.form("/consent"), &[("action", "allow")]).await;
+    assert_eq!(page.answer()["state"], state);
+}
+
+#[tokio::test]
+async fn keeps_long_codes_out_of_the_url() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, world.alice().await);
+    let nonce = "n".repeat(4000);
+    let page = browser.open(&trusted.authorize_url("openid", &[("nonce", &nonce)])).await;
+    let code = page.answer()["code"].clone();
+    assert!(code.len() < 2048, "{} bytes", code.len());
+    let (status, tokens) = trusted.redeem(&code).await;
+    assert_eq!(status, 200, "{tokens}");
+    assert_eq!(claims(tokens["id_token"].as_str().expect("an ID token"))["nonce"], nonce);
+}
+
+#[tokio::test]
+async fn gives_tokens_in_the_fragment_to_implicit_clients() {
+    // OIDC Core §3.2.2.5
+    let world = World::new().await;
+    let (spa, browser) = (world.application("spa").await, world.alice().await);
+    let changes = [("response_type", "token id_token"), ("code_challenge", "")];
+    let page = browser.open(&spa.authorize_url("openid email", &changes)).await;
+    let left_for = page.left_for.clone().expect("left");
+    assert!(left_for.query().is_none() && left_for.fragment().is_some(), "{left_for}");
+    let answer = page.answer();
+    assert_eq!(answer["token_type"], "Bearer");
+    assert_eq!(answer["state"], "a-state");
+    let id_token = verified(&answer["id_token"], &spa.jwks().await, "default.spa");
+    assert_eq!(id_token["nonce"], "a-nonce");
+    assert!(id_token["at_hash"].is_string(), "{id_token}");
+    assert!(id_token.get("email").is_none(), "userinfo has it");
+    let (status, person) = spa.userinfo(&answer["access_token"]).await;
+    assert_eq!((status, &person["email"]), (200, &"alice@example.com".into()));
+}
+
+#[tokio::test]
+async fn puts_the_persons_claims_into_an_id_token_that_comes_alone() {
+    // OIDC Core §5.4
+    let world = World::new().await;
+    let (spa, browser) = (world.application("spa").await, world.alice().await);
+    let changes = [("response_type", "id_token"), ("code_challenge", "")];
+    let page = browser.open(&spa.authorize_url("openid email", &changes)).await;
+    let id_token = verified(&page.answer()["id_token"], &spa.jwks().await, "default.spa");
+    assert_eq!(id_token["email"], "alice@example.com");
+    assert!(!page.answer().contains_key("access_token"));
+}
+
+#[tokio::test]
+async fn ends_implicit_access_with_the_user() {
+    let world = World::new().await;
+    let (spa, browser) = (world.application("spa").await, world.alice().await);
+    let changes = [("response_type", "id_token token"), ("code_challenge", "")];
+    let page = browser.open(&spa.authorize_url("openid", &changes)).await;
+    let token = page.answer()["access_token"].clone();
+    assert_eq!(spa.userinfo(&token).await.0, 200);
+    world.change("  name: Alice Rivera", "  disabled: true");
+    assert_eq!(spa.userinfo(&token).await.0, 401);
+}
+
+#[tokio::test]
+async fn protects_its_pages() {
+    let world = World::new().await;
+    let trusted = world.application("trusted").await;
+    let page = Browser::new().open(&trusted.authorize_url("openid", &[])).await;
+    assert!(is_sign_in(&page));
+    let header = |name: &str| page.headers[name].to_str().expect("ASCII").to_owned();
+    let policy = header("content-security-policy");
+    for part in [
+        "default-src 'none'",
+        "style-src 'self'",
+        "form-action 'self' https://rp.test;",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    ] {
+        assert!(policy.contains(part), "{part} in {policy}");
+    }
+    assert_eq!(header("cache-control"), "no-store");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    assert_eq!(header("referrer-policy"), "same-origin", "or browsers send Origin: null");
+    let cookie = header("set-cookie");
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+}
+
+#[tokio::test]
+async fn serves_the_files_that_its_pages_link() {
+    let world = World::new().await;
+    let trusted = world.application("trusted").await;
+    let browser = Browser::new();
+    let page = browser.open(&trusted.authorize_url("openid", &[])).await;
+    let links: Vec<&str> = page
+        .body
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|href| href.contains("/_lanyard/"))
+        .collect();
+    assert_eq!(links.len(), 3, "{links:?}");
+    for href in links {
+        let file = browser.open(&format!("{}{href}", world.app.origin)).await;
+        assert_eq!(file.status, 200, "{href}");
+        assert!(file.headers["cache-control"].to_str().expect("ASCII").contains("immutable"));
+    }
+    let nowhere = browser.open(&format!("{}/_lanyard/style.css", world.app.origin)).await;
+    assert_eq!(nowhere.status, 200, "pages without a tenant have a style too");
+}

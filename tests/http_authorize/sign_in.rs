@@ -1,0 +1,202 @@
+//! Signing in, sessions, and what `prompt`, `max_age` and hints ask for.
+
+use std::time::Duration;
+
+use super::{
+    browser::{Browser, claims},
+    world::{ALICE, BOB, World, is_sign_in, sign_in},
+};
+
+#[tokio::test]
+async fn signs_a_person_in_and_gives_a_code() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, Browser::new());
+    let url = trusted.authorize_url("openid profile", &[]);
+    let answer = trusted.sign_in(&browser, &url, ALICE).await;
+    assert_eq!(answer["state"], "a-state");
+    assert_eq!(answer["iss"], world.app.issuer("shop"));
+    let (status, tokens) = trusted.redeem(&answer["code"]).await;
+    assert_eq!(status, 200, "{tokens}");
+    let id_token = claims(tokens["id_token"].as_str().expect("an ID token"));
+    assert_eq!(id_token["nonce"], "a-nonce");
+    assert_eq!(id_token["amr"], serde_json::json!(["pwd"]));
+}
+
+#[tokio::test]
+async fn needs_no_second_sign_in() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, world.alice().await);
+    let page = browser.open(&trusted.authorize_url("openid", &[("prompt", "none")])).await;
+    assert!(page.answer().contains_key("code"), "{:?}", page.left_for);
+}
+
+#[tokio::test]
+async fn answers_alike_whether_the_user_exists_or_not() {
+    let world = World::new().await;
+    let trusted = world.application("trusted").await;
+    let mut bodies = Vec::new();
+    for name in ["alice", "nobody"] {
+        let browser = Browser::new();
+        let page = browser.open(&trusted.authorize_url("openid", &[])).await;
+        let page = sign_in(&browser, &page, (name, "wrong")).await;
+        assert_eq!(page.status, 422);
+        assert!(page.body.contains(&format!("value=\"{name}\"")), "keeps the typed username");
+        let sealed = page.form("/login").fields[0].1.clone();
+        bodies.push(page.body.replace(name, "NAME").replace(&sealed, "SEALED"));
+    }
+    assert_eq!(bodies[0], bodies[1]);
+}
+
+#[tokio::test]
+async fn lets_a_person_try_again_after_a_typing_error() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, Browser::new());
+    let page = browser.open(&trusted.authorize_url("openid", &[])).await;
+    let page = sign_in(&browser, &page, ("alice", "wrong")).await;
+    let page = sign_in(&browser, &page, (" Alice ", ALICE.1)).await;
+    assert!(page.answer().contains_key("code"));
+}
+
+#[tokio::test]
+async fn limits_attempts_and_says_how_long_to_wait() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, Browser::new());
+    let mut page = browser.open(&trusted.authorize_url("openid", &[])).await;
+    for _ in 0..5 {
+        page = sign_in(&browser, &page, ("alice", "wrong")).await;
+        assert_eq!(page.status, 422);
+    }
+    page = sign_in(&browser, &page, ALICE).await;
+    assert_eq!(page.status, 429, "even the right password waits");
+    let wait: u64 = page.headers["retry-after"].to_str().unwrap().parse().expect("seconds");
+    assert!(page.body.contains("Please wait"), "{}", page.body);
+    world.app.clock.advance(Duration::from_secs(wait));
+    let page = sign_in(&browser, &page, ALICE).await;
+    assert!(page.answer().contains_key("code"));
+}
+
+#[tokio::test]
+async fn refuses_disabled_users_and_ends_their_sessions() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, world.alice().await);
+    world.change("  name: Alice Rivera", "  disabled: true");
+    let page = browser.open(&trusted.authorize_url("openid", &[])).await;
+    assert!(is_sign_in(&page));
+    assert_eq!(sign_in(&browser, &page, ALICE).await.status, 422);
+}
+
+#[tokio::test]
+async fn asks_again_with_prompt_login_whatever_the_session() {
+    // OIDC Core §3.1.2.1
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, world.alice().await);
+    world.app.clock.advance(Duration::from_secs(100));
+    let page = browser.open(&trusted.authorize_url("openid", &[("prompt", "login")])).await;
+    assert!(is_sign_in(&page) && page.body.contains("value=\"alice\""), "{}", page.body);
+    let page = sign_in(&browser, &page, ALICE).await;
+    let (_, tokens) = trusted.redeem(&page.answer()["code"]).await;
+    assert!(tokens["id_token"].is_string(), "{tokens}");
+}
+
+#[tokio::test]
+async fn asks_again_when_the_session_is_older_than_max_age() {
+    // OIDC Core §3.1.2.1
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, world.alice().await);
+    world.app.clock.advance(Duration::from_secs(100));
+    let fresh = browser.open(&trusted.authorize_url("openid", &[("max_age", "100")])).await;
+    let (_, tokens) = trusted.redeem(&fresh.answer()["code"]).await;
+    let before = claims(tokens["id_token"].as_str().expect("an ID token"))["auth_time"].as_i64();
+    for max_age in ["99", "0"] {
+        let page = browser.open(&trusted.authorize_url("openid", &[("max_age", max_age)])).await;
+        assert!(is_sign_in(&page), "max_age={max_age}");
+    }
+    let page = browser.open(&trusted.authorize_url("openid", &[("max_age", "0")])).await;
+    let page = sign_in(&browser, &page, ALICE).await;
+    let (_, tokens) = trusted.redeem(&page.answer()["code"]).await;
+    let after = claims(tokens["id_token"].as_str().expect("an ID token"))["auth_time"].as_i64();
+    assert_eq!(after, before.map(|time| time + 100));
+}
+
+#[tokio::test]
+async fn lets_people_choose_their_account() {
+    // OIDC Core §3.1.2.1
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, world.alice().await);
+    let url = trusted.authorize_url("openid", &[("prompt", "select_account")]);
+    let page = browser.open(&url).await;
+    assert!(page.body.contains("Continue as Alice Rivera"), "{}", page.body);
+    let page = browser.submit(&page.form("/login"), &[("action", "continue")]).await;
+    assert!(page.answer().contains_key("code"));
+
+    let page = browser.open(&url).await;
+    let page = sign_in(&browser, &page, BOB).await;
+    let (_, tokens) = trusted.redeem(&page.answer()["code"]).await;
+    let (_, person) = trusted.userinfo(tokens["access_token"].as_str().unwrap()).await;
+    assert_ne!(person["name"], "Alice Rivera");
+}
+
+#[tokio::test]
+async fn answers_only_for_the_person_that_the_hint_names() {
+    // OIDC Core §3.1.2.1
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, world.alice().await);
+    let page = browser.open(&trusted.authorize_url("openid", &[])).await;
+    let (_, tokens) = trusted.redeem(&page.answer()["code"]).await;
+    let hint = ("id_token_hint", tokens["id_token"].as_str().expect("an ID token"));
+    world.app.clock.advance(Duration::from_secs(4000));
+    let page = browser.open(&trusted.authorize_url("openid", &[hint])).await;
+    assert!(page.answer().contains_key("code"), "an expired hint is a hint");
+
+    let browser = Browser::new();
+    let page = browser.open(&trusted.authorize_url("openid", &[hint])).await;
+    let page = sign_in(&browser, &page, BOB).await;
+    assert_eq!(page.answer()["error"], "login_required");
+    assert_eq!(page.answer()["iss"], world.app.issuer("shop"));
+}
+
+#[tokio::test]
+async fn begins_with_the_hinted_username() {
+    let world = World::new().await;
+    let trusted = world.application("trusted").await;
+    let url = trusted.authorize_url("openid", &[("login_hint", "bob")]);
+    assert!(Browser::new().open(&url).await.body.contains("value=\"bob\""));
+}
+
+#[tokio::test]
+async fn goes_back_when_a_person_cancels() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, Browser::new());
+    let page = browser.open(&trusted.authorize_url("openid", &[])).await;
+    let page = browser.submit(&page.form("/login"), &[("action", "cancel")]).await;
+    assert_eq!(page.answer()["error"], "access_denied");
+    assert_eq!(page.answer()["state"], "a-state");
+}
+
+#[tokio::test]
+async fn ends_idle_sessions() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, world.alice().await);
+    world.app.clock.advance(Duration::from_secs(13 * 3600));
+    let page = browser.open(&trusted.authorize_url("openid", &[("prompt", "none")])).await;
+    assert_eq!(page.answer()["error"], "login_required");
+}
+
+#[tokio::test]
+async fn keeps_tenants_of_one_host_apart() {
+    // Design §1.6
+    let world = World::new().await;
+    let browser = world.alice().await;
+    let elsewhere = world.application_of("other", "elsewhere").await;
+    let page = browser.open(&elsewhere.authorize_url("openid", &[("prompt", "none")])).await;
+    assert_eq!(page.answer()["error"], "login_required");
+
+    // A form of one tenant is none at another.
+    let trusted = world.application("trusted").await;
+    let there = browser.open(&elsewhere.authorize_url("openid", &[])).await;
+    let here = browser.open(&trusted.authorize_url("openid", &[("prompt", "login")])).await;
+    let stolen = there.form("/login").fields[0].1.clone();
+    let fields = [("interaction", stolen.as_str()), ("username", ALICE.0), ("password", ALICE.1)];
+    let page = browser.submit(&here.form("/login"), &fields).await;
+    assert_eq!(page.status, 400, "{}", page.body);
+}
