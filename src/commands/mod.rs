@@ -1,5 +1,28 @@
 //! The commands: each reads its flags and wires the parts together. The only place, with `main`,
 //! that uses `anyhow`.
 
+pub mod check;
 pub mod crds;
+pub mod dev;
 pub mod hash_password;
+pub mod run;
+mod serving;
+mod signals;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::{cli::Command, model::SystemEntropy};
+
+/// Runs a command; the exit status of the process.
+pub fn dispatch(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Run(args) => run::run(&args)?,
+        Command::Dev(args) => dev::run(&args)?,
+        Command::Check(args) => return check::run(&args),
+        Command::Crds(args) => crds::run(&args)?,
+        Command::HashPassword => hash_password::run(&SystemEntropy::new())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -2,6 +2,7 @@
 //!
 //! Must not: judge objects. It shows them as they are and says which could not be read.
 
+pub mod cluster;
 pub mod directory;
 pub mod manifests;
 

@@ -148,6 +148,11 @@ fn tag(text: &str) -> &str {
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
     let value = &tag[start..start + tag[start..].find('"')?];
+    Some(unescape(value))
+}
+
+/// Text of HTML, entities undone.
+pub fn unescape(value: &str) -> String {
     let mut text = value.to_owned();
     for (entity, plain) in [
         ("&#34;", "\""),
@@ -163,7 +168,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     ] {
         text = text.replace(entity, plain);
     }
-    Some(text)
+    text
 }
 
 /// An application: what discovery, its own credentials and the token endpoint give it.

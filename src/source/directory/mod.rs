@@ -1,7 +1,7 @@
 //! A folder of manifests as the source: what `dev` serves. Secrets and keys that are made go to a
 //! state folder, as manifests too; status and Events go to the log.
 
-pub(crate) mod files;
+mod files;
 mod state;
 mod watching;
 
@@ -22,6 +22,7 @@ use crate::{
     model::{Kind, ObjectKey, ObjectRef},
 };
 use files::Files;
+pub(crate) use files::collect;
 
 /// A folder, and the folder of its state.
 pub struct Directory {

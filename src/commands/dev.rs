@@ -1,0 +1,187 @@
+//! `lanyard dev`: a folder of manifests, served on this machine.
+
+mod banner;
+
+use std::{
+    env,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use async_trait::async_trait;
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tokio::sync::watch;
+
+use super::{
+    serving::{Parts, logging, runtime},
+    signals,
+};
+use crate::{
+    cli::{DevArgs, LogFormat},
+    config, controller,
+    http::{
+        Extra,
+        demo::{self, Demo, DemoClient, DemoConfig},
+    },
+    model::{Installation, Issuer, ObjectKey},
+    registry::Handle,
+    source::{SharedSource, directory::Directory},
+};
+
+/// How long generated keys may take before the banner is printed without them.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs until it is interrupted.
+pub fn run(args: &DevArgs) -> Result<()> {
+    logging(&args.log, LogFormat::Text)?;
+    runtime()?.block_on(serve(args))
+}
+
+async fn serve(args: &DevArgs) -> Result<()> {
+    let base_url = base_url(args)?;
+    let installation = Installation {
+        base_url: base_url.clone(),
+        issuer_hosts: Vec::new(),
+        dev: true,
+        sealing_secret: ObjectKey::new("lanyard-dev", "sealing-keys"),
+    };
+    let parts = Parts::new(&args.serve, installation)?;
+    let stop = signals::stop()?;
+    let state = match &args.state {
+        Some(state) => state.clone(),
+        None => default_state(&args.dir)?,
+    };
+    let directory = Directory::start(&args.dir, &state).with_context(|| {
+        format!("serving {} with the state in {}", args.dir.display(), state.display())
+    })?;
+    let source: SharedSource = Arc::clone(&directory) as SharedSource;
+    let demo = demo(args, &parts, &base_url);
+    let listening = parts.listen(args.listen, Some(demo)).await?;
+    parts.project(&source);
+    let leads = controller::always();
+    let admin = match args.admin_listen {
+        Some(address) => Some(parts.admin(address, &source, leads.clone(), false).await?),
+        None => None,
+    };
+    let mut asked = stop.clone();
+    let context = parts.controller(&source).collecting_garbage();
+    let acting = tokio::spawn(controller::run(context, leads, async move {
+        asked.wait_for(|stop| *stop).await.map(drop)
+    }));
+    let handle = parts.app.registry.clone();
+    tokio::spawn(announce(handle, source.views(), Arc::clone(&directory), base_url));
+    parts.serve(listening, admin, stop).await;
+    acting.await.context("the controller panicked")?;
+    Ok(())
+}
+
+/// Prints the banner once everything that can be ready is.
+async fn announce(
+    handle: Handle,
+    views: watch::Receiver<Arc<crate::api::View>>,
+    directory: Arc<Directory>,
+    base_url: Issuer,
+) {
+    let mut changes = handle.changes();
+    let settled = async {
+        loop {
+            if banner::settled(&handle.snapshot(), views.borrow().revision) {
+                return;
+            }
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(PATIENCE, settled).await;
+    print!("{}", banner::text(&handle.snapshot(), &views.borrow(), &directory, &base_url));
+}
+
+/// `--base-url`, or the address that is listened on, by the name that browsers treat as secure.
+fn base_url(args: &DevArgs) -> Result<Issuer> {
+    if let Some(url) = &args.base_url {
+        return Ok(config::base_url(url)?);
+    }
+    let scheme = if args.serve.tls_cert.is_some() { "https" } else { "http" };
+    let host = match args.listen {
+        SocketAddr::V6(address)
+            if !address.ip().is_unspecified() && !address.ip().is_loopback() =>
+        {
+            bail!("--listen {address}: set --base-url to the URL that browsers are to use")
+        }
+        SocketAddr::V4(address)
+            if !address.ip().is_unspecified() && !address.ip().is_loopback() =>
+        {
+            bail!("--listen {address}: set --base-url to the URL that browsers are to use")
+        }
+        _ => "localhost",
+    };
+    let default = if scheme == "https" { 443 } else { 80 };
+    let port = match args.listen.port() {
+        0 => bail!("--listen {}: choose a port, since issuers name it", args.listen),
+        port if port == default => String::new(),
+        port => format!(":{port}"),
+    };
+    Ok(config::base_url(&format!("{scheme}://{host}{port}"))?)
+}
+
+/// A folder of its own for each folder of manifests (XDG Base Directory Specification).
+fn default_state(manifests: &Path) -> Result<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = set("XDG_STATE_HOME")
+        .or_else(|| set("HOME").map(|home| home.join(".local/state")))
+        .context("neither XDG_STATE_HOME nor HOME is set; say where the state goes with --state")?;
+    let manifests = manifests
+        .canonicalize()
+        .with_context(|| format!("{} is not a folder of manifests", manifests.display()))?;
+    let hash = digest::digest(&digest::SHA256, manifests.as_os_str().as_encoded_bytes());
+    let short: String = hash.as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = manifests.file_name().map_or_else(|| "root".into(), |it| it.to_string_lossy());
+    Ok(base.join("lanyard").join(format!("{name}-{short}")))
+}
+
+/// The demonstration, with the clients as they are served at the moment.
+fn demo(args: &DevArgs, parts: &Parts, base_url: &Issuer) -> Arc<dyn Extra> {
+    let config = DemoConfig {
+        base_url: base_url.clone(),
+        server: args.listen,
+        certificate: args.serve.tls_cert.clone(),
+    };
+    let (callback, home) = (demo::callback_uri(base_url), base_url.join(demo::PATH));
+    let handle = parts.app.registry.clone();
+    let list = Arc::new(move || {
+        let snapshot = handle.snapshot();
+        let mut clients: Vec<DemoClient> = Vec::new();
+        for tenant in snapshot.tenants() {
+            let of = |client: &Arc<crate::model::Client>| {
+                DemoClient::new(&tenant.tenant, client, &callback, &home)
+            };
+            clients.extend(tenant.clients().map(of));
+        }
+        clients.sort_by(|a, b| (a.issuer.as_str(), &a.id).cmp(&(b.issuer.as_str(), &b.id)));
+        clients
+    });
+    let (clock, entropy) = (Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
+    Arc::new(Beside(Demo::new(config, list, clock, entropy)))
+}
+
+/// The demonstration on the server's port.
+struct Beside(Demo);
+
+#[async_trait]
+impl Extra for Beside {
+    fn owns(&self, path: &str) -> bool {
+        self.0.serves(path)
+    }
+
+    async fn answer(&self, request: Request<Bytes>) -> Response<Full<Bytes>> {
+        let (parts, _) = request.into_parts();
+        self.0.handle(&parts).await
+    }
+}

@@ -1,0 +1,98 @@
+//! What `dev` prints once it serves: where to go, as whom.
+
+use std::fmt::Write;
+
+use k8s_openapi::ByteString;
+
+use crate::{
+    api::{Reason, SecretState, View},
+    http::demo,
+    model::{Issuer, Kind, ObjectKey, StoredPassword},
+    registry::{Outcome, SecretWish, Snapshot, Verdict},
+    source::directory::Directory,
+};
+
+/// Whether nothing is being made any more: what is not served now needs an edit.
+pub(super) fn settled(snapshot: &Snapshot, revision: u64) -> bool {
+    let pending = |verdict: &Verdict| {
+        verdict.problems.iter().any(|problem| problem.reason == Reason::Pending)
+    };
+    snapshot.revision == revision
+        && snapshot.revision > 0
+        && snapshot.sealer.is_some()
+        && !snapshot.verdicts().values().any(|verdict| pending(verdict))
+}
+
+/// The banner.
+pub(super) fn text(
+    snapshot: &Snapshot,
+    view: &View,
+    directory: &Directory,
+    base_url: &Issuer,
+) -> String {
+    let mut out = String::new();
+    let mut tenants: Vec<_> = snapshot.tenants().collect();
+    tenants.sort_by(|a, b| a.tenant.id.cmp(&b.tenant.id));
+    for tenant in tenants {
+        line(&mut out, &format!("\nIssuer   {}", tenant.tenant.issuer));
+        let mut clients: Vec<_> = tenant.clients().collect();
+        clients.sort_by(|a, b| a.id.cmp(&b.id));
+        for client in clients {
+            let secret = secret_of(snapshot, directory, &client.object);
+            line(&mut out, &format!("  client {}   {secret}", client.id));
+        }
+        for user in tenant.users() {
+            let password = match &user.password {
+                Some(StoredPassword::Plain(_)) => plain_password(view, &user.object),
+                Some(StoredPassword::Hash(_)) => "(a hash)".to_owned(),
+                None => "(none)".to_owned(),
+            };
+            line(&mut out, &format!("  user   {}   password: {password}", user.username));
+        }
+    }
+    let broken = snapshot.verdicts().values().filter(|verdict| !verdict.served());
+    for verdict in broken {
+        for problem in &verdict.problems {
+            line(&mut out, &format!("\nNot served: {}: {}", verdict.object, problem.text()));
+        }
+    }
+    line(&mut out, &format!("\nOpen     {}\n", base_url.join(demo::PATH)));
+    out
+}
+
+fn line(out: &mut String, text: &str) {
+    writeln!(out, "{text}").expect("writing to a string does not fail");
+}
+
+/// Where a client's secret is.
+fn secret_of(snapshot: &Snapshot, directory: &Directory, client: &ObjectKey) -> String {
+    let reference = crate::model::ObjectRef { kind: Kind::OidcClient, key: client.clone() };
+    let verdict = snapshot.verdicts().get(&reference);
+    let name = match verdict.map(|verdict| &verdict.outcome) {
+        Some(Outcome::Client(outcome)) => match &outcome.secret {
+            SecretWish::Generated(desired) => Some(desired.name.clone()),
+            SecretWish::Referenced(name) => Some(name.clone()),
+            SecretWish::None => None,
+        },
+        _ => None,
+    };
+    let Some(name) = name else { return "no secret (public)".to_owned() };
+    let file = directory.file_of_secret(&ObjectKey::new(&client.namespace, name));
+    match file {
+        Some(file) => format!("secret in {}", file.display()),
+        None => "secret not there yet".to_owned(),
+    }
+}
+
+/// The password of a user whose Secret holds it in the clear: the folder is the person's own.
+fn plain_password(view: &View, user: &ObjectKey) -> String {
+    let found = view.objects.users.get(user).and_then(|user| {
+        let reference = user.spec.password_secret_ref.as_ref()?;
+        let key = ObjectKey::new(user.metadata.namespace.clone()?, reference.name.clone());
+        let Some(SecretState::Loaded(secret)) = view.objects.secrets.get(&key) else { return None };
+        let entry = reference.key.as_deref().unwrap_or("password");
+        let ByteString(bytes) = secret.data.as_ref()?.get(entry)?;
+        String::from_utf8(bytes.clone()).ok()
+    });
+    found.unwrap_or_else(|| "(not readable)".to_owned())
+}

@@ -1,0 +1,100 @@
+//! `lanyard run`: controller and server in a cluster.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use kube::Client;
+use tokio::sync::watch;
+
+use super::{
+    serving::{Parts, logging, runtime},
+    signals,
+};
+use crate::{
+    cli::{LogFormat, RunArgs, StoreKind},
+    config,
+    controller::{
+        self,
+        lease::{Campaign, ClusterLease, Timing},
+    },
+    model::ObjectKey,
+    source::{
+        SharedSource,
+        cluster::{Cluster, Options},
+    },
+};
+
+/// How long the API server may take to answer at start-up.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Runs until SIGTERM.
+pub fn run(args: &RunArgs) -> Result<()> {
+    logging(&args.log, LogFormat::Json)?;
+    runtime()?.block_on(serve(args))
+}
+
+async fn serve(args: &RunArgs) -> Result<()> {
+    let parts = Parts::new(&args.serve, config::installation(args)?)?;
+    let stop = signals::stop()?;
+    let client = connect().await?;
+    let options = Options {
+        namespaces: config::watch_namespaces(args),
+        sealing_secret: parts.installation.sealing_secret.clone(),
+        identity: args.identity.clone(),
+    };
+    let source: SharedSource = Cluster::start(client.clone(), options, Arc::clone(&parts.clock));
+    parts.project(&source);
+    let leads = watch::Sender::new(false);
+    follow_leadership(&parts, leads.subscribe());
+    let must_lead = args.store == StoreKind::Memory;
+    let listening = parts.listen(args.listen, None).await?;
+    let admin = parts.admin(args.admin_listen, &source, leads.subscribe(), must_lead).await?;
+    let candidate = Campaign {
+        lease: Arc::new(ClusterLease::new(client, ObjectKey::new(&args.namespace, &args.name))),
+        identity: args.identity.clone(),
+        timing: Timing::default(),
+        clock: Arc::clone(&parts.clock),
+    };
+    tracing::info!(listen = %args.listen, admin = %args.admin_listen, base_url = %parts.installation.base_url, "serving");
+    // The Lease is released at once, so that another replica acts while this one drains.
+    let mut asked = stop.clone();
+    let acting = tokio::spawn(controller::run_elected(
+        parts.controller(&source),
+        candidate,
+        leads,
+        async move { asked.wait_for(|stop| *stop).await.map(drop) },
+    ));
+    parts.serve(listening, Some(admin), stop).await;
+    acting.await.context("the controller panicked")?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A client of the API server, once it has answered.
+async fn connect() -> Result<Client> {
+    const REMEDY: &str = "run in a Pod with a ServiceAccount, or set KUBECONFIG; to try Lanyard \
+                          without a cluster, use `lanyard dev`";
+    let client = Client::try_default().await.context(REMEDY)?;
+    match tokio::time::timeout(PATIENCE, client.apiserver_version()).await {
+        Ok(Ok(version)) => {
+            tracing::info!(version = version.git_version, "connected to the API server");
+            Ok(client)
+        }
+        Ok(Err(error)) => Err(error).context("the API server cannot be reached"),
+        Err(_) => bail!("the API server did not answer within {} s", PATIENCE.as_secs()),
+    }
+}
+
+fn follow_leadership(parts: &Parts, mut leads: watch::Receiver<bool>) {
+    let app = Arc::clone(&parts.app);
+    tokio::spawn(async move {
+        loop {
+            let leading = *leads.borrow_and_update();
+            app.metrics.leader(leading);
+            if leads.changed().await.is_err() {
+                return;
+            }
+            tracing::info!(leads = *leads.borrow(), "leadership changed");
+        }
+    });
+}

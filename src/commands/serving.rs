@@ -1,0 +1,226 @@
+//! What `run` and `dev` have in common: everything but the source of objects.
+
+use std::{net::SocketAddr, num::NonZero, sync::Arc, thread, time::Duration};
+
+use anyhow::{Context as _, Result};
+use tokio::sync::{OnceCell, watch};
+
+use crate::{
+    api::View,
+    cli::{LogArgs, LogFormat, ServeArgs},
+    config,
+    controller::{self, Observer},
+    http::{Admin, App, Config, Extra, Limits, Listening, Probe, Server, Tls, TrustedProxies},
+    identity::{AttemptLimiter, PasswordPool},
+    keys::Signer,
+    model::{Clock, Entropy, Installation, Kind, SystemClock, SystemEntropy},
+    registry::{Handle, project},
+    source::SharedSource,
+    store::{MemoryStore, Observed, SharedStore, purge_regularly},
+    telemetry::{self, Metrics, ReconcileOutcome, init_logging},
+};
+
+/// Records that the memory store takes: some hundreds of megabytes.
+const MEMORY_RECORDS: usize = 1_000_000;
+/// Password checks that may wait: 2 s of four threads.
+const PASSWORD_QUEUE: usize = 256;
+
+/// Starts logging.
+pub(super) fn logging(args: &LogArgs, default: LogFormat) -> Result<()> {
+    let format = match args.log_format.unwrap_or(default) {
+        LogFormat::Json => telemetry::LogFormat::Json,
+        LogFormat::Text => telemetry::LogFormat::Text,
+    };
+    Ok(init_logging(format, &args.log_level)?)
+}
+
+/// A runtime for a server.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the system refuses threads")
+}
+
+/// The parts that do not depend on where objects come from.
+pub(super) struct Parts {
+    pub(super) app: Arc<App>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) installation: Arc<Installation>,
+    tls: Option<Arc<Tls>>,
+    drain: (Duration, Duration),
+}
+
+impl Parts {
+    /// Makes them from the flags.
+    pub(super) fn new(args: &ServeArgs, installation: Installation) -> Result<Self> {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+        let metrics = Arc::new(Metrics::new());
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let limits = Limits { connections: args.max_connections.max(1), ..Limits::default() };
+        let app = App {
+            registry: Handle::new(),
+            store: memory_store(&*entropy, &metrics),
+            signer: Signer::new(args.signing_threads.unwrap_or(cores)),
+            passwords: PasswordPool::new(
+                args.password_threads.unwrap_or(cores.div_ceil(2)),
+                PASSWORD_QUEUE,
+            ),
+            attempts: AttemptLimiter::new(AttemptLimiter::DEFAULT_CAPACITY),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            metrics,
+            config: Config {
+                trusted_proxies: TrustedProxies::new(config::trusted_proxies(args)?),
+                limits,
+            },
+            incarnation: OnceCell::new(),
+        };
+        let tls = match (&args.tls_cert, &args.tls_key) {
+            (Some(certificate), Some(key)) => Some(Arc::new(Tls::load(certificate, key)?)),
+            _ => None,
+        };
+        Ok(Self {
+            app: Arc::new(app),
+            clock,
+            entropy,
+            installation: Arc::new(installation),
+            tls,
+            drain: (args.drain_delay, args.drain_timeout),
+        })
+    }
+
+    /// Projects what a source shows into the snapshot, and keeps the metrics that go with it.
+    pub(super) fn project(&self, source: &SharedSource) {
+        let (handle, clock) = (self.app.registry.clone(), Arc::clone(&self.clock));
+        let installation = Arc::clone(&self.installation);
+        tokio::spawn(project(source.views(), handle, installation, clock));
+        tokio::spawn(measure(Arc::clone(&self.app), source.views()));
+        tokio::spawn(purge_regularly(Arc::clone(&self.app.store), Arc::clone(&self.clock)));
+    }
+
+    /// What the controller works with.
+    pub(super) fn controller(&self, source: &SharedSource) -> controller::Context {
+        controller::Context::new(
+            Arc::clone(source),
+            self.app.registry.clone(),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.entropy),
+            self.installation.sealing_secret.clone(),
+        )
+        .observed_by(Arc::new(Counted(Arc::clone(&self.app.metrics))))
+    }
+
+    /// Opens the port of the endpoints.
+    pub(super) async fn listen(
+        &self,
+        address: SocketAddr,
+        extra: Option<Arc<dyn Extra>>,
+    ) -> Result<Listening> {
+        let mut server = Server::new(Arc::clone(&self.app));
+        if let Some(tls) = &self.tls {
+            tokio::spawn(Arc::clone(tls).watch());
+            server = server.with_tls(Arc::clone(tls));
+        }
+        if let Some(extra) = extra {
+            server = server.with_extra(extra);
+        }
+        server.listen(address).await.with_context(|| format!("--listen {address}"))
+    }
+
+    /// Opens the admin port.
+    pub(super) async fn admin(
+        &self,
+        address: SocketAddr,
+        source: &SharedSource,
+        leads: watch::Receiver<bool>,
+        must_lead: bool,
+    ) -> Result<Arc<Admin>> {
+        let views = source.views();
+        let admin = Admin::new(Arc::clone(&self.app), move || {
+            let health = views.borrow().health.clone();
+            Probe {
+                synced: health.synced,
+                failing: health.failing.map(|(since, why)| (since.to_string(), why)),
+                leads: *leads.borrow(),
+                must_lead,
+            }
+        });
+        let serving = Arc::clone(&admin).serve(address).await;
+        serving.with_context(|| format!("--admin-listen {address}"))?;
+        Ok(admin)
+    }
+
+    /// Serves until `stop`; then turns unready, waits for load balancers to notice, and drains.
+    pub(super) async fn serve(
+        &self,
+        listening: Listening,
+        admin: Option<Arc<Admin>>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let (delay, drain) = self.drain;
+        let (closing, close) = watch::channel(false);
+        tokio::spawn(async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+            tracing::info!("stopping: requests in flight are finished");
+            if let Some(admin) = admin {
+                admin.drain();
+            }
+            tokio::time::sleep(delay).await;
+            let _ = closing.send(true);
+        });
+        listening.serve(close, drain).await;
+    }
+}
+
+fn memory_store(entropy: &dyn Entropy, metrics: &Arc<Metrics>) -> SharedStore {
+    let metrics = Arc::clone(metrics);
+    let memory = Arc::new(MemoryStore::new(entropy, MEMORY_RECORDS));
+    Arc::new(Observed::new(memory, move |operation, error| {
+        tracing::warn!(operation, %error, "the store failed");
+        metrics.store_failed(operation);
+    }))
+}
+
+/// Tells the metrics of each snapshot and of the source's health.
+async fn measure(app: Arc<App>, mut views: watch::Receiver<Arc<View>>) {
+    let mut changes = app.registry.changes();
+    loop {
+        let view = Arc::clone(&views.borrow_and_update());
+        let snapshot = app.registry.snapshot();
+        app.metrics.source_healthy(view.health.synced && view.health.failing.is_none());
+        let objects = [
+            (Kind::Tenant, view.objects.tenants.len()),
+            (Kind::OidcClient, view.objects.clients.len()),
+            (Kind::OidcUser, view.objects.users.len()),
+        ];
+        let tenants = snapshot.tenants().map(|tenant| tenant.tenant.id.clone());
+        app.metrics.snapshot(snapshot.revision, snapshot.built_at, tenants, &objects);
+        let gone = tokio::select! {
+            changed = views.changed() => changed.is_err(),
+            changed = changes.changed() => changed.is_err(),
+        };
+        if gone {
+            return;
+        }
+        // A burst of changes is counted once.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Counts reconciles.
+struct Counted(Arc<Metrics>);
+
+impl Observer for Counted {
+    fn reconciled(&self, kind: Kind, outcome: controller::Outcome) {
+        let outcome = match outcome {
+            controller::Outcome::Ok => ReconcileOutcome::Ok,
+            controller::Outcome::Problem => ReconcileOutcome::Problem,
+            controller::Outcome::Retry => ReconcileOutcome::Retry,
+        };
+        self.0.reconciled(kind, outcome);
+    }
+}

@@ -1,0 +1,63 @@
+//! Events: what `kubectl describe` shows of an object's history.
+
+use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use kube::{
+    Client,
+    runtime::events::{Event, EventType, Recorder, Reporter},
+};
+
+use super::Notice;
+use crate::{
+    api::{GROUP, VERSION, View},
+    model::{Kind, ObjectRef},
+};
+
+/// The longest note that the API takes is 1 KiB.
+const LONGEST_NOTE: usize = 1000;
+
+pub(super) fn recorder(client: Client, identity: String) -> Recorder {
+    Recorder::new(client, Reporter { controller: GROUP.to_owned(), instance: Some(identity) })
+}
+
+/// Publishes; an Event that cannot be is logged, since it decides nothing.
+pub(super) async fn publish(recorder: &Recorder, view: &View, notice: Notice) {
+    let Notice { object, warning, reason, action, mut message } = notice;
+    if message.len() > LONGEST_NOTE {
+        let end = (0..LONGEST_NOTE).rev().find(|&at| message.is_char_boundary(at));
+        message.truncate(end.unwrap_or(0));
+    }
+    let event = Event {
+        type_: if warning { EventType::Warning } else { EventType::Normal },
+        reason: reason.to_owned(),
+        note: Some(message),
+        action: action.to_owned(),
+        secondary: None,
+    };
+    if let Err(error) = recorder.publish(&event, &reference(view, &object)).await {
+        tracing::warn!(%object, reason, %error, "cannot publish an Event");
+    }
+}
+
+/// The reference by which `kubectl describe` finds Events: its uid, too.
+fn reference(view: &View, object: &ObjectRef) -> ObjectReference {
+    let objects = &view.objects;
+    let metadata: Option<&ObjectMeta> = match object.kind {
+        Kind::Tenant => objects.tenants.get(&object.key).map(|it| &it.metadata),
+        Kind::OidcClient => objects.clients.get(&object.key).map(|it| &it.metadata),
+        Kind::OidcUser => objects.users.get(&object.key).map(|it| &it.metadata),
+        Kind::Secret | Kind::Namespace => None,
+    };
+    let api_version = match object.kind {
+        Kind::Secret | Kind::Namespace => "v1".to_owned(),
+        Kind::Tenant | Kind::OidcClient | Kind::OidcUser => format!("{GROUP}/{VERSION}"),
+    };
+    ObjectReference {
+        api_version: Some(api_version),
+        kind: Some(object.kind.as_str().to_owned()),
+        name: Some(object.key.name.clone()),
+        namespace: Some(object.key.namespace.clone()),
+        uid: metadata.and_then(|it| it.uid.clone()),
+        resource_version: metadata.and_then(|it| it.resource_version.clone()),
+        field_path: None,
+    }
+}

@@ -1,0 +1,234 @@
+//! What the watches have shown so far: changes in, objects out. No I/O.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+};
+
+use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+
+use super::watches::{Change, Item, What};
+use crate::{
+    api::{Namespaces, Objects, SecretReferences, SecretState},
+    model::{Kind, ObjectKey, ObjectRef},
+};
+
+/// Everything seen, and what is still missing.
+pub(super) struct State {
+    pub(super) objects: Arc<Objects>,
+    /// Rises with each change that what is served could depend on.
+    pub(super) revision: u64,
+    /// Resource versions of Secrets that are not ours.
+    others: BTreeMap<ObjectKey, String>,
+    /// The resource version at which one of them was fetched.
+    fetched: BTreeMap<ObjectKey, String>,
+    lists: Vec<List>,
+}
+
+/// The list of one watch.
+#[derive(Default)]
+struct List {
+    complete: bool,
+    /// While a list comes in: what was in it. What was there before and is not is gone.
+    incoming: Option<HashSet<ObjectRef>>,
+    known: HashSet<ObjectRef>,
+}
+
+impl State {
+    pub(super) fn new(watches: usize, sees_namespaces: bool) -> Self {
+        let mut objects = Objects::default();
+        if sees_namespaces {
+            objects.namespaces = Namespaces::Known(BTreeMap::new());
+        }
+        Self {
+            objects: Arc::new(objects),
+            revision: 0,
+            others: BTreeMap::new(),
+            fetched: BTreeMap::new(),
+            lists: (0..watches).map(|_| List::default()).collect(),
+        }
+    }
+
+    /// Whether every first list is in.
+    pub(super) fn complete(&self) -> bool {
+        self.lists.iter().all(|list| list.complete)
+    }
+
+    /// Takes a change in.
+    pub(super) fn take(&mut self, change: Change) {
+        let Change { watch, what } = change;
+        match what {
+            What::Begin => self.lists[watch].incoming = Some(HashSet::new()),
+            What::There(reference, item) => {
+                let list = &mut self.lists[watch];
+                if let Some(incoming) = &mut list.incoming {
+                    incoming.insert(reference.clone());
+                }
+                list.known.insert(reference.clone());
+                self.put(reference, item);
+            }
+            What::Gone(reference) => {
+                self.lists[watch].known.remove(&reference);
+                self.remove(watch, &reference);
+            }
+            What::Complete => {
+                let list = &mut self.lists[watch];
+                list.complete = true;
+                let incoming = list.incoming.take().unwrap_or_default();
+                let gone: Vec<ObjectRef> = list.known.difference(&incoming).cloned().collect();
+                list.known = incoming;
+                for reference in gone {
+                    self.remove(watch, &reference);
+                }
+            }
+            What::Failed(_) => {}
+        }
+    }
+
+    fn put(&mut self, reference: ObjectRef, item: Item) {
+        let key = reference.key.clone();
+        let objects = Arc::make_mut(&mut self.objects);
+        let was_malformed = objects.malformed.remove(&reference).is_some();
+        let matters = match item {
+            Item::Tenant(new) => {
+                let old = objects.tenants.insert(key, Arc::clone(&new));
+                old.is_none_or(|old| old.spec != new.spec || differs(&old.metadata, &new.metadata))
+            }
+            Item::Client(new) => {
+                let old = objects.clients.insert(key, Arc::clone(&new));
+                old.is_none_or(|old| old.spec != new.spec || differs(&old.metadata, &new.metadata))
+            }
+            Item::User(new) => {
+                let old = objects.users.insert(key, Arc::clone(&new));
+                old.is_none_or(|old| old.spec != new.spec || differs(&old.metadata, &new.metadata))
+            }
+            Item::Malformed(malformed) => {
+                // What is served is a function of what is there: an object that cannot be read is
+                // not served on any replica, whatever it was before.
+                forget(objects, &reference);
+                let same = |old: &crate::api::Malformed| old.message == malformed.message;
+                let changed = !objects.malformed.get(&reference).is_some_and(same);
+                objects.malformed.insert(reference, malformed);
+                changed
+            }
+            Item::Managed(secret) => {
+                self.others.remove(&key);
+                self.fetched.remove(&key);
+                put_secret(objects, key, secret)
+            }
+            Item::Other(version) => {
+                self.others.insert(key, version);
+                false
+            }
+            Item::Namespace(labels) => match &mut objects.namespaces {
+                Namespaces::Known(known) => known.insert(key.name, labels.clone()) != Some(labels),
+                Namespaces::Unavailable => false,
+            },
+        };
+        if matters || was_malformed {
+            self.revision += 1;
+        }
+    }
+
+    fn remove(&mut self, watch: usize, reference: &ObjectRef) {
+        // A Secret that got or lost our label leaves one watch and comes by another.
+        let elsewhere = self.lists.iter().enumerate();
+        if elsewhere
+            .filter(|(other, _)| *other != watch)
+            .any(|(_, list)| list.known.contains(reference))
+        {
+            return;
+        }
+        let objects = Arc::make_mut(&mut self.objects);
+        if reference.kind == Kind::Secret {
+            self.others.remove(&reference.key);
+            self.fetched.remove(&reference.key);
+        }
+        forget(objects, reference);
+        objects.malformed.remove(reference);
+        self.revision += 1;
+    }
+
+    /// Secrets that objects refer to and that have not been fetched as they are now.
+    pub(super) fn missing(&mut self) -> Vec<(ObjectKey, String)> {
+        let wanted = self.wanted();
+        // What nobody refers to any more is not kept.
+        let unwanted: Vec<ObjectKey> =
+            self.fetched.keys().filter(|key| !wanted.contains(key)).cloned().collect();
+        for key in unwanted {
+            self.fetched.remove(&key);
+            Arc::make_mut(&mut self.objects).secrets.remove(&key);
+        }
+        let stale = |key: &ObjectKey| {
+            let version = self.others.get(key)?;
+            (self.fetched.get(key) != Some(version)).then(|| (key.clone(), version.clone()))
+        };
+        wanted.iter().filter_map(stale).collect()
+    }
+
+    fn wanted(&self) -> BTreeSet<ObjectKey> {
+        let objects = &self.objects;
+        let of = |key: &ObjectKey, names: Vec<String>| {
+            let namespace = key.namespace.clone();
+            names.into_iter().map(move |name| ObjectKey::new(namespace.clone(), name))
+        };
+        let tenants = objects.tenants.iter().flat_map(|(key, it)| of(key, it.secret_names()));
+        let clients = objects.clients.iter().flat_map(|(key, it)| of(key, it.secret_names()));
+        let users = objects.users.iter().flat_map(|(key, it)| of(key, it.secret_names()));
+        tenants.chain(clients).chain(users).filter(|key| self.others.contains_key(key)).collect()
+    }
+
+    /// Takes a fetched Secret in; `None`: it is gone again.
+    pub(super) fn fetched(&mut self, key: ObjectKey, version: String, found: Option<SecretState>) {
+        self.fetched.insert(key.clone(), version);
+        let objects = Arc::make_mut(&mut self.objects);
+        let matters = match found {
+            Some(SecretState::Loaded(secret)) => put_secret(objects, key, secret),
+            Some(unreadable) => {
+                objects.secrets.insert(key, unreadable);
+                true
+            }
+            None => objects.secrets.remove(&key).is_some(),
+        };
+        if matters {
+            self.revision += 1;
+        }
+    }
+}
+
+/// Whether metadata differs in what is served by.
+fn differs(old: &ObjectMeta, new: &ObjectMeta) -> bool {
+    old.uid != new.uid
+        || old.generation != new.generation
+        || old.deletion_timestamp != new.deletion_timestamp
+}
+
+/// Puts a Secret; whether what it holds is new.
+fn put_secret(objects: &mut Objects, key: ObjectKey, secret: Arc<Secret>) -> bool {
+    let old = objects.secrets.insert(key, SecretState::Loaded(Arc::clone(&secret)));
+    match old {
+        Some(SecretState::Loaded(old)) => {
+            old.data != secret.data
+                || old.metadata.annotations != secret.metadata.annotations
+                || old.metadata.labels != secret.metadata.labels
+                || old.metadata.owner_references != secret.metadata.owner_references
+                || old.metadata.deletion_timestamp != secret.metadata.deletion_timestamp
+        }
+        _ => true,
+    }
+}
+
+fn forget(objects: &mut Objects, reference: &ObjectRef) {
+    let key = &reference.key;
+    match reference.kind {
+        Kind::Tenant => drop(objects.tenants.remove(key)),
+        Kind::OidcClient => drop(objects.clients.remove(key)),
+        Kind::OidcUser => drop(objects.users.remove(key)),
+        Kind::Secret => drop(objects.secrets.remove(key)),
+        Kind::Namespace => {
+            if let Namespaces::Known(known) = &mut objects.namespaces {
+                known.remove(&key.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The watches: what is asked of the API server, and what comes of it as changes of one kind.
+
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+
+use futures::{Stream, StreamExt, stream::BoxStream};
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    core::{DeserializeGuard, PartialObjectMeta},
+    runtime::{
+        WatchStreamExt,
+        watcher::{self, Config, Event},
+    },
+};
+use serde::de::DeserializeOwned;
+
+use super::Options;
+use crate::{
+    api::{MANAGED_LABEL, Malformed, OidcClient, OidcUser, Tenant},
+    model::{Kind, ObjectKey, ObjectRef},
+};
+
+/// Something that a watch shows.
+#[derive(Clone, Debug)]
+pub(super) enum Item {
+    Tenant(Arc<Tenant>),
+    Client(Arc<OidcClient>),
+    User(Arc<OidcUser>),
+    Malformed(Malformed),
+    /// One of ours, whole.
+    Managed(Arc<Secret>),
+    /// Someone else's: only its resource version.
+    Other(String),
+    Namespace(BTreeMap<String, String>),
+}
+
+/// A change, and the watch that it comes from.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) watch: usize,
+    pub(super) what: What,
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    /// A list begins.
+    Begin,
+    /// An object is there.
+    There(ObjectRef, Item),
+    /// An object is gone.
+    Gone(ObjectRef),
+    /// The list is in: what of this watch was not in it is gone.
+    Complete,
+    /// The watch failed and is tried again.
+    Failed(String),
+}
+
+type Changes = BoxStream<'static, Change>;
+
+/// Every watch, numbered from 0.
+pub(super) fn all(client: &Client, options: &Options) -> Vec<Changes> {
+    let mut watches = Watches { client: client.clone(), streams: Vec::new() };
+    if options.namespaces.is_empty() {
+        watches.namespace(None);
+        watches.add(
+            Api::<Namespace>::all(client.clone()),
+            Config::default(),
+            Kind::Namespace,
+            |it| Item::Namespace(it.metadata.labels.unwrap_or_default()),
+        );
+    }
+    for namespace in &options.namespaces {
+        watches.namespace(Some(namespace));
+    }
+    let sealing = &options.sealing_secret;
+    if !options.namespaces.is_empty() && !options.namespaces.contains(&sealing.namespace) {
+        let api = Api::<Secret>::namespaced(client.clone(), &sealing.namespace);
+        let only = Config::default().fields(&format!("metadata.name={}", sealing.name));
+        watches.add(api, only, Kind::Secret, |secret| Item::Managed(Arc::new(secret)));
+    }
+    watches.streams
+}
+
+struct Watches {
+    client: Client,
+    streams: Vec<Changes>,
+}
+
+impl Watches {
+    /// Everything of a namespace, or of all.
+    fn namespace(&mut self, namespace: Option<&str>) {
+        self.guarded::<Tenant>(namespace, Kind::Tenant, |it| Item::Tenant(Arc::new(it)));
+        self.guarded::<OidcClient>(namespace, Kind::OidcClient, |it| Item::Client(Arc::new(it)));
+        self.guarded::<OidcUser>(namespace, Kind::OidcUser, |it| Item::User(Arc::new(it)));
+        let managed = Config::default().labels(&format!("{MANAGED_LABEL}=true"));
+        let secrets = self.api::<Secret>(namespace);
+        self.add(secrets, managed, Kind::Secret, |secret| Item::Managed(Arc::new(secret)));
+        self.other_secrets(namespace);
+    }
+
+    fn api<K>(&self, namespace: Option<&str>) -> Api<K>
+    where
+        K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>,
+    {
+        match namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        }
+    }
+
+    /// Objects of one of our kinds: one that cannot be read is an item like any other.
+    fn guarded<K>(&mut self, namespace: Option<&str>, kind: Kind, item: fn(K) -> Item)
+    where
+        K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>,
+        K: Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    {
+        let api: Api<DeserializeGuard<K>> = match namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        };
+        self.add(api, Config::default(), kind, move |guarded: DeserializeGuard<K>| {
+            match guarded.0 {
+                Ok(mut object) => {
+                    trim(&mut object);
+                    item(object)
+                }
+                Err(invalid) => Item::Malformed(Malformed {
+                    message: invalid.error,
+                    generation: invalid.metadata.generation,
+                    resource_version: invalid.metadata.resource_version,
+                }),
+            }
+        });
+    }
+
+    fn add<K>(
+        &mut self,
+        api: Api<K>,
+        config: Config,
+        kind: Kind,
+        item: impl Fn(K) -> Item + Send + 'static,
+    ) where
+        K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+    {
+        let stream = watcher::watcher(api, config).default_backoff();
+        self.push(stream, kind, item);
+    }
+
+    /// Secrets that are not ours, without their data.
+    fn other_secrets(&mut self, namespace: Option<&str>) {
+        let api: Api<PartialObjectMeta<Secret>> = match namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        };
+        let config = Config::default().labels(&format!("{MANAGED_LABEL}!=true"));
+        self.add(api, config, Kind::Secret, |it| {
+            Item::Other(it.metadata.resource_version.unwrap_or_default())
+        });
+    }
+
+    fn push<K: Resource>(
+        &mut self,
+        stream: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static,
+        kind: Kind,
+        item: impl Fn(K) -> Item + Send + 'static,
+    ) {
+        let watch = self.streams.len();
+        let changes = stream.map(move |event| {
+            let what = match event {
+                Ok(Event::Init) => What::Begin,
+                Ok(Event::InitApply(object) | Event::Apply(object)) => {
+                    What::There(reference(kind, &object), item(object))
+                }
+                Ok(Event::InitDone) => What::Complete,
+                Ok(Event::Delete(object)) => What::Gone(reference(kind, &object)),
+                Err(error) => What::Failed(format!("{kind}: {error}")),
+            };
+            Change { watch, what }
+        });
+        self.streams.push(changes.boxed());
+    }
+}
+
+fn reference<K: Resource>(kind: Kind, object: &K) -> ObjectRef {
+    let metadata = object.meta();
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    ObjectRef { kind, key: ObjectKey::new(text(&metadata.namespace), text(&metadata.name)) }
+}
+
+/// Drops what nobody reads and thousands of objects would keep in memory.
+fn trim<K: Resource>(object: &mut K) {
+    object.managed_fields_mut().clear();
+    object.meta_mut().managed_fields = None;
+    object.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
+}

@@ -1,0 +1,112 @@
+//! Writes, each within three seconds and under the resource version that it was decided on.
+
+use std::{future::Future, time::Duration};
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    Api, Client, Error, ResourceExt,
+    api::{
+        ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions,
+    },
+    core::GroupVersionKind,
+};
+use serde_json::{Value, json};
+
+use super::{Status, WriteError};
+use crate::{
+    api::{GROUP, VERSION},
+    model::{Kind, ObjectKey, ObjectRef},
+};
+
+/// No write is decided on what was seen longer ago than a Lease lasts.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The field manager of what is applied.
+const MANAGER: &str = "lanyard";
+
+async fn within<T>(write: impl Future<Output = Result<T, Error>> + Send) -> Result<T, WriteError> {
+    let done = tokio::time::timeout(PATIENCE, write).await;
+    let done = done.map_err(|_| WriteError::Unavailable("no answer within 3 s".to_owned()))?;
+    done.map_err(|error| match &error {
+        Error::Api(status) => match status.code {
+            404 => WriteError::NotFound,
+            409 => WriteError::Conflict,
+            400 | 401 | 403 | 413 | 422 => WriteError::Refused(status.message.clone()),
+            _ => WriteError::Unavailable(status.message.clone()),
+        },
+        _ => WriteError::Unavailable(error.to_string()),
+    })
+}
+
+fn secrets(client: &Client, namespace: &str) -> Api<Secret> {
+    Api::namespaced(client.clone(), namespace)
+}
+
+/// Creates a Secret; one of that name is a conflict.
+pub(super) async fn create(client: &Client, secret: Secret) -> Result<(), WriteError> {
+    let api = secrets(client, &secret.namespace().unwrap_or_default());
+    within(api.create(&params(), &secret)).await.map(drop)
+}
+
+/// Replaces a Secret that has not changed since.
+pub(super) async fn replace(client: &Client, secret: Secret) -> Result<(), WriteError> {
+    let api = secrets(client, &secret.namespace().unwrap_or_default());
+    within(api.replace(&secret.name_any(), &params(), &secret)).await.map(drop)
+}
+
+fn params() -> PostParams {
+    PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() }
+}
+
+/// Deletes a Secret that has not changed since.
+pub(super) async fn delete(
+    client: &Client,
+    key: &ObjectKey,
+    version: &str,
+) -> Result<(), WriteError> {
+    let unchanged = Preconditions { resource_version: Some(version.to_owned()), uid: None };
+    let params = DeleteParams::default().preconditions(unchanged);
+    within(secrets(client, &key.namespace).delete(&key.name, &params)).await.map(drop)
+}
+
+/// Applies a status: ours alone, so that a field that is left out goes away.
+pub(super) async fn status(
+    client: &Client,
+    object: &ObjectRef,
+    status: Status,
+) -> Result<(), WriteError> {
+    let (plural, status) = match (object.kind, status) {
+        (Kind::Tenant, Status::Tenant(status)) => ("tenants", json!(status)),
+        (Kind::OidcClient, Status::OidcClient(status)) => ("oidcclients", json!(status)),
+        (Kind::OidcUser, Status::OidcUser(status)) => ("oidcusers", json!(status)),
+        (kind, Status::Malformed(conditions)) => {
+            let plural = match kind {
+                Kind::Tenant => "tenants",
+                Kind::OidcClient => "oidcclients",
+                _ => "oidcusers",
+            };
+            (plural, json!({ "conditions": conditions }))
+        }
+        _ => return Err(WriteError::Refused("a status of another kind".to_owned())),
+    };
+    apply(client, object, plural, &status).await
+}
+
+async fn apply(
+    client: &Client,
+    object: &ObjectRef,
+    plural: &str,
+    status: &Value,
+) -> Result<(), WriteError> {
+    let kind = GroupVersionKind::gvk(GROUP, VERSION, object.kind.as_str());
+    let resource = ApiResource::from_gvk_with_plural(&kind, plural);
+    let key = &object.key;
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &key.namespace, &resource);
+    let patch = json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"),
+        "kind": object.kind.as_str(),
+        "metadata": { "name": key.name, "namespace": key.namespace },
+        "status": status,
+    });
+    let params = PatchParams::apply(MANAGER).force();
+    within(api.patch_status(&key.name, &params, &Patch::Apply(&patch))).await.map(drop)
+}

@@ -1,0 +1,126 @@
+//! The `lanyard` binary as a process.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+/// A running `lanyard dev`; ends with the value.
+pub struct Dev {
+    child: Child,
+    /// Where it serves.
+    pub base_url: String,
+    /// What the manifests of the quickstart were written for.
+    pub registered_base_url: String,
+    state: TempDir,
+    _manifests: TempDir,
+    output: Arc<Mutex<String>>,
+}
+
+/// A copy of a folder of manifests, to be edited.
+pub fn copy_of(folder: &Path) -> TempDir {
+    let copy = tempfile::tempdir().expect("a folder");
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("readable")
+    {
+        let path = entry.expect("an entry").path();
+        fs::copy(&path, copy.path().join(path.file_name().expect("a name"))).expect("copied");
+    }
+    copy
+}
+
+impl Dev {
+    /// Serves a folder on a free port; in it `http://localhost:8080` stands for that.
+    pub fn start(folder: &Path) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        drop(listener);
+        let base_url = format!("http://localhost:{port}");
+        let (manifests, served) = if folder.is_absolute() {
+            (tempfile::tempdir().expect("a folder"), folder.to_owned())
+        } else {
+            let copy = copy_of(folder);
+            let path = copy.path().to_owned();
+            (copy, path)
+        };
+        for entry in fs::read_dir(&served).expect("readable") {
+            let path = entry.expect("an entry").path();
+            let text = fs::read_to_string(&path).expect("text");
+            fs::write(&path, text.replace("http://localhost:8080", &base_url)).expect("written");
+        }
+        let state = tempfile::tempdir().expect("a folder");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lanyard"))
+            .args(["dev", &served.display().to_string()])
+            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(["--state", &state.path().display().to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let output = Arc::new(Mutex::new(String::new()));
+        follow(child.stdout.take().expect("piped"), &output);
+        follow(child.stderr.take().expect("piped"), &output);
+        Self {
+            child,
+            registered_base_url: base_url.clone(),
+            base_url,
+            state,
+            _manifests: manifests,
+            output,
+        }
+    }
+
+    /// Waits until the output has a text; the output so far.
+    pub async fn awaits(&self, text: &str) -> String {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            let output = self.output.lock().expect("not poisoned").clone();
+            if output.contains(text) {
+                return output;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "no {text:?} in:\n{output}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Where a generated Secret of namespace `default` is.
+    pub fn secret_file(&self, name: &str) -> PathBuf {
+        self.state.path().join(format!("default.{name}.secret.yaml"))
+    }
+
+    /// The client secret that was made for a client.
+    pub fn client_secret(&self, client: &str) -> String {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        let text = fs::read_to_string(self.secret_file(&format!("{client}-oidc"))).expect("there");
+        let line = text.lines().find(|line| line.trim().starts_with("client-secret:"));
+        let value = line.expect("an entry").split_once(':').expect("a value").1.trim().to_owned();
+        String::from_utf8(STANDARD.decode(value).expect("base64")).expect("text")
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn follow(stream: impl std::io::Read + Send + 'static, output: &Arc<Mutex<String>>) {
+    let output = Arc::clone(output);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let mut output = output.lock().expect("not poisoned");
+            output.push_str(&line);
+            output.push('\n');
+        }
+    });
+}

@@ -1,0 +1,90 @@
+//! `lanyard dev` as a new user meets it: the binary, the quickstart, and a sign-in over HTTP.
+
+#[path = "common/browser.rs"]
+mod browser;
+#[path = "common/lanyard.rs"]
+mod lanyard;
+
+use std::{fs, path::Path, time::Duration};
+
+use browser::{Application, Browser, agree, claims, unescape, verified};
+use lanyard::Dev;
+
+const ADA: (&str, &str) = ("ada", "correct horse battery staple");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_quickstart_signs_a_person_in_with_the_demo() {
+    let dev = Dev::start(Path::new("examples/quickstart"));
+    let banner = dev.awaits("Open  ").await;
+    for word in ["Issuer   http://localhost", "client default.demo", "user   ada", ADA.1] {
+        assert!(banner.contains(word), "no {word:?} in:\n{banner}");
+    }
+    let browser = Browser::new();
+    let page = browser.open(&format!("{}/_lanyard/demo", dev.base_url)).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let start = page.body.split("href=\"").find(|rest| rest.contains("/sign-in")).expect("a link");
+    let link = start.split('"').next().expect("its end");
+    let sign_in = page.url.join(&unescape(link)).expect("a URL");
+    let page = browser.open(sign_in.as_str()).await;
+    let form = page.form("/login");
+    let page = browser.submit(&form, &[("username", ADA.0), ("password", ADA.1)]).await;
+    let page = agree(&browser, page).await;
+    let page = match &page.left_for {
+        Some(callback) => browser.open(callback.as_str()).await,
+        None => page,
+    };
+    for word in ["ada@example.com", "Ada Lovelace", "at_hash", "org-0001", "jti"] {
+        assert!(page.body.contains(word), "no {word:?} at {}:\n{}", page.url, page.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
+    let folder = lanyard::copy_of(Path::new("examples/quickstart"));
+    let dev = Dev::start(folder.path());
+    dev.awaits("Open  ").await;
+    let users = folder.path().join("users.yaml");
+    let text = fs::read_to_string(&users).expect("readable");
+    let issuer = format!("{}/default/quickstart", dev.base_url);
+    let app =
+        Application::discover(&issuer, "default.robot", Some(&dev.client_secret("robot")), "")
+            .await;
+    let (status, tokens) = app.token(&[("grant_type", "client_credentials")]).await;
+    assert_eq!(status, 200, "{tokens}");
+    assert_eq!(claims(tokens["access_token"].as_str().expect("a token"))["sub"], "default.robot");
+
+    fs::write(&users, text.replace("username: ada", "username: ada\n  nonsense: 1"))
+        .expect("written");
+    let said = dev.awaits("nonsense").await;
+    assert!(said.contains("users.yaml") && said.contains("OidcUser default/ada"), "{said}");
+    sign_in_as(&dev, "ada").await;
+
+    fs::write(&users, text.replace("username: ada", "username: lovelace")).expect("written");
+    dev.awaits("users.yaml: changed").await;
+    sign_in_as(&dev, "lovelace").await;
+}
+
+/// Signs in as `username` as soon as that works, within a second.
+async fn sign_in_as(dev: &Dev, username: &str) {
+    let issuer = format!("{}/default/quickstart", dev.base_url);
+    let callback = format!("{}/_lanyard/demo/callback", dev.registered_base_url);
+    let secret = dev.client_secret("demo");
+    let app = Application::discover(&issuer, "default.demo", Some(&secret), &callback).await;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
+    loop {
+        let browser = Browser::new();
+        let page = browser.open(&app.authorize_url("openid email", &[])).await;
+        let page = browser
+            .submit(&page.form("/login"), &[("username", username), ("password", ADA.1)])
+            .await;
+        let page = agree(&browser, page).await;
+        if page.left_for.is_some() {
+            let (status, tokens) = app.redeem(&page.answer()["code"]).await;
+            assert_eq!(status, 200, "{tokens}");
+            let token = tokens["id_token"].as_str().expect("an ID token");
+            verified(token, &app.jwks().await, "default.demo");
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{username}: {}", page.body);
+    }
+}
