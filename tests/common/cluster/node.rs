@@ -97,8 +97,11 @@ impl Node {
 
     fn start_containerd(&mut self) {
         let file = self.dir.join("containerd.toml");
-        fs::write(&file, containerd_config(&self.dir)).expect("written");
-        fs::write(self.dir.join("10-lanyard.conflist"), network_config()).expect("written");
+        // A folder of its own, since containerd reads it again at each change of a file in it.
+        let networks = self.dir.join("networks");
+        fs::create_dir_all(&networks).expect("a directory");
+        fs::write(networks.join("10-lanyard.conflist"), network_config()).expect("written");
+        fs::write(&file, containerd_config(&networks)).expect("written");
         self.start_service(Path::new("containerd"), &["--config", &file.display().to_string()]);
         self.await_service(|node| node.ctr(&["version"]));
     }
@@ -178,7 +181,7 @@ fn network_config() -> String {
     .to_string()
 }
 
-fn containerd_config(dir: &Path) -> String {
+fn containerd_config(networks: &Path) -> String {
     format!(
         r#"version = 2
 root = "{HOME}/containerd"
@@ -194,7 +197,7 @@ state = "{HOME}/containerd-state"
     bin_dir = "/usr/lib/cni"
     conf_dir = "{}"
 "#,
-        dir.display()
+        networks.display()
     )
 }
 
