@@ -30,7 +30,7 @@ check: ## Formatting, lints, generated files, chart, licences
 
 crds: ## Write crds/ and the chart's copies from the code
 	$(CARGO) run $(LOCKED) --quiet -- crds --dir crds
-	mkdir -p charts/lanyard/crds && mkdir -p charts/lanyard/crds && cp crds/*.yaml charts/lanyard/crds/
+	mkdir -p charts/lanyard/definitions && cp crds/*.yaml charts/lanyard/definitions/
 
 image: ## Build the container image (docker or podman)
 	$$(command -v docker || command -v podman) build -t $(IMAGE) .

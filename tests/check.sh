@@ -11,12 +11,12 @@ cargo fmt --check
 step "lints (clippy, warnings are errors)"
 cargo clippy --locked --all-targets --quiet -- -D warnings
 
-step "generated: crds/ and charts/lanyard/crds/"
+step "generated: crds/ and charts/lanyard/definitions/"
 cargo build --locked --quiet
 generated=$(mktemp -d)
 trap 'rm -rf "$generated"' EXIT
 ./target/debug/lanyard crds --dir "$generated"
-for copy in crds charts/lanyard/crds; do
+for copy in crds charts/lanyard/definitions; do
   diff -ru "$generated" "$copy" || { echo "run 'make crds' and commit what it changes"; exit 1; }
 done
 

@@ -6,7 +6,7 @@ use lanyard::api::definitions;
 
 #[test]
 fn the_committed_definitions_are_those_of_the_code() {
-    for folder in ["crds", "charts/lanyard/crds"] {
+    for folder in ["crds", "charts/lanyard/definitions"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         for (name, yaml) in definitions() {
             let path = folder.join(name);
