@@ -24,6 +24,13 @@ pub(super) struct HeldGrant {
     expires_at: Timestamp,
 }
 
+impl HeldGrant {
+    /// Whether the record outlives what names it until then.
+    pub(super) fn stays_until(&self, until: Timestamp) -> bool {
+        self.expires_at >= until.plus(SKEW)
+    }
+}
+
 fn key(request: &Request, id: &str) -> Key {
     Key::new(RecordKind::Grant, &request.tenant.tenant.id, id)
 }

@@ -8,14 +8,10 @@ use crate::{
     protocol::claims::Claims,
 };
 
-/// The key that signs for the request's tenant, with its default algorithm; while a new default is
-/// only published yet, with the next one that signs.
+/// The key that signs for the request's tenant.
 pub(super) fn signing_key(request: &Request) -> Result<&Arc<SigningKey>, Failure> {
-    let (tenant, now) = (&request.tenant, request.now);
-    let keys = tenant.tenant.algorithms.iter();
-    keys.filter_map(|algorithm| tenant.keys.signing_key(*algorithm, now))
-        .next()
-        .ok_or_else(|| Failure::Unavailable("no key of this tenant signs".to_owned()))
+    let key = request.tenant.signing_key(request.now);
+    key.ok_or_else(|| Failure::Unavailable("the tenant has no key".to_owned()))
 }
 
 /// Signs claims.

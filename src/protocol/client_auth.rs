@@ -112,6 +112,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::samples;
 
     fn header(text: &str) -> String {
         format!("Basic {}", STANDARD.encode(text))
@@ -139,6 +140,72 @@ mod tests {
         // RFC 6749 §5.2
         assert!(credentials(Some("Bearer x"), &Params::default()).expect_err("refused").challenge);
         assert!(!credentials(None, &Params::default()).expect_err("refused").challenge);
+    }
+
+    fn post(body: &str) -> Result<Credentials, Refused> {
+        credentials(None, &Params::parse(body.as_bytes()))
+    }
+
+    #[test]
+    fn accepts_the_registered_method_with_any_current_secret() {
+        // Several secrets are current while one replaces another.
+        let mut client = samples::client();
+        client.secrets.push(Secret::new("the next".into()));
+        for text in ["team.wiki:s3cret", "team.wiki:the+next"] {
+            let given = credentials(Some(&header(text)), &Params::default()).expect("credentials");
+            assert_eq!(check(Some(&client), &given), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn answers_alike_whatever_was_wrong() {
+        // RFC 6749 §5.2: nothing tells whether the client exists.
+        let client = samples::client();
+        let basic = |text: &str| credentials(Some(&header(text)), &Params::default());
+        let wrong = basic("team.wiki:wrong").expect("credentials");
+        let refusals = [
+            check(Some(&client), &wrong),
+            check(None, &wrong),
+            check(Some(&Client { auth_method: AuthMethod::None, ..client.clone() }), &wrong),
+            check(Some(&Client { secrets: vec![], ..client.clone() }), &wrong),
+        ];
+        for refusal in refusals {
+            let refused = refusal.expect_err("refused");
+            assert_eq!(refused.error.code, ErrorCode::InvalidClient);
+            assert_eq!(
+                refused.error.public,
+                "The client is unknown, or its authentication is not right."
+            );
+            assert!(refused.challenge);
+        }
+    }
+
+    #[test]
+    fn a_right_secret_by_another_method_is_refused() {
+        // RFC 7591 §2: token_endpoint_auth_method
+        let mut client = samples::client();
+        let given = post("client_id=team.wiki&client_secret=s3cret").expect("credentials");
+        assert!(check(Some(&client), &given).is_err());
+        client.auth_method = AuthMethod::ClientSecretPost;
+        assert_eq!(check(Some(&client), &given), Ok(()));
+    }
+
+    #[test]
+    fn a_public_client_says_who_it_is_and_nothing_else() {
+        // RFC 6749 §3.2.1
+        let (mut client, given) = (samples::client(), post("client_id=team.wiki"));
+        let given = given.expect("credentials");
+        assert!(check(Some(&client), &given).is_err(), "a confidential client must authenticate");
+        client.auth_method = AuthMethod::None;
+        assert_eq!(check(Some(&client), &given), Ok(()));
+        assert_eq!(post("x=1").expect_err("refused").error.code, ErrorCode::InvalidClient);
+    }
+
+    #[test]
+    fn refuses_a_client_id_beside_the_header_that_names_another() {
+        let params = Params::parse(b"client_id=b");
+        let refused = credentials(Some(&header("a:s")), &params).expect_err("refused");
+        assert_eq!(refused.error.code, ErrorCode::InvalidRequest);
     }
 
     proptest! {

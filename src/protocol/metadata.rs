@@ -45,3 +45,66 @@ pub fn discovery(tenant: &Tenant) -> Value {
         "request_uri_parameter_supported": false,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{CustomScope, SigningAlgorithm, samples};
+
+    fn words<'a>(document: &'a Value, field: &str) -> Vec<&'a str> {
+        let list = document[field].as_array().expect("a list");
+        list.iter().map(|word| word.as_str().expect("a word")).collect()
+    }
+
+    #[test]
+    fn has_what_the_specification_requires() {
+        // OIDC Discovery §3
+        let document = discovery(&samples::tenant());
+        assert_eq!(document["issuer"], "https://id.test/team/shop");
+        for (field, path) in [
+            ("authorization_endpoint", "authorize"),
+            ("token_endpoint", "token"),
+            ("userinfo_endpoint", "userinfo"),
+            ("jwks_uri", "jwks"),
+            ("end_session_endpoint", "logout"),
+        ] {
+            assert_eq!(document[field], format!("https://id.test/team/shop/oauth/{path}"));
+        }
+        assert_eq!(words(&document, "subject_types_supported"), ["public"]);
+        assert!(words(&document, "id_token_signing_alg_values_supported").contains(&"RS256"));
+        assert!(words(&document, "scopes_supported").contains(&"openid"));
+    }
+
+    #[test]
+    fn tells_of_nothing_that_is_not_there() {
+        let document = discovery(&samples::tenant());
+        for absent in [
+            "registration_endpoint",
+            "introspection_endpoint",
+            "revocation_endpoint",
+            "pushed_authorization_request_endpoint",
+            "device_authorization_endpoint",
+            "check_session_iframe",
+        ] {
+            assert!(document.get(absent).is_none(), "{absent}");
+        }
+        assert_eq!(words(&document, "code_challenge_methods_supported"), ["S256"]);
+        let methods = ["client_secret_basic", "client_secret_post", "none"];
+        assert_eq!(words(&document, "token_endpoint_auth_methods_supported"), methods);
+        // It defaults to true when absent.
+        assert_eq!(document["request_uri_parameter_supported"], false);
+    }
+
+    #[test]
+    fn tells_of_the_tenants_own_scopes_claims_and_algorithms() {
+        let mut tenant = samples::tenant();
+        let badges = CustomScope { description: String::new(), claims: vec!["badge".into()] };
+        tenant.scopes.insert("badges".into(), badges);
+        tenant.algorithms = vec![SigningAlgorithm::ES256, SigningAlgorithm::RS256];
+        let document = discovery(&tenant);
+        assert!(words(&document, "scopes_supported").contains(&"badges"));
+        assert!(words(&document, "claims_supported").contains(&"badge"));
+        let algorithms = words(&document, "id_token_signing_alg_values_supported");
+        assert_eq!(algorithms, ["ES256", "RS256"]);
+    }
+}

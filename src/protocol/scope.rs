@@ -11,6 +11,9 @@ pub type Scopes = BTreeSet<String>;
 pub const STANDARD: [&str; 8] =
     ["openid", "profile", "email", "address", "phone", "offline_access", "groups", "tenant"];
 
+/// The longest word that an error repeats.
+const LONGEST_REPEATED: usize = 64;
+
 /// The words of a `scope` parameter; without one, none.
 pub fn parse(text: Option<&str>) -> Scopes {
     let words = text.unwrap_or_default().split(' ');
@@ -30,6 +33,10 @@ pub fn narrow(asked: Option<&str>, allowed: &Scopes) -> Result<Scopes, OAuthErro
     }
     match asked.iter().find(|scope| !allowed.contains(*scope)) {
         None => Ok(asked),
+        // A word that cannot be a scope might be anything, a misplaced secret even: not repeated.
+        Some(scope) if !is_scope(scope) || scope.len() > LONGEST_REPEATED => {
+            Err(OAuthError::new(ErrorCode::InvalidScope, "The parameter 'scope' holds no scopes."))
+        }
         Some(scope) => Err(OAuthError::new(
             ErrorCode::InvalidScope,
             format!("The scope '{scope}' is not among those that can be given here."),
@@ -40,4 +47,40 @@ pub fn narrow(asked: Option<&str>, allowed: &Scopes) -> Result<Scopes, OAuthErro
 /// Whether a word can be a scope (RFC 6749 §3.3).
 pub fn is_scope(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_request_narrows_and_never_widens() {
+        // RFC 6749 §3.3
+        let allowed = parse(Some("openid email"));
+        assert_eq!(narrow(None, &allowed), Ok(allowed.clone()));
+        assert_eq!(narrow(Some(" "), &allowed), Ok(allowed.clone()));
+        assert_eq!(narrow(Some("email  email"), &allowed), Ok(parse(Some("email"))));
+        let refused = narrow(Some("email groups"), &allowed).expect_err("refused");
+        assert_eq!(refused.code, ErrorCode::InvalidScope);
+        assert!(refused.public.contains("'groups'"), "{}", refused.public);
+    }
+
+    #[test]
+    fn repeats_nothing_that_may_be_a_misplaced_secret() {
+        let long = "s".repeat(65);
+        for word in [long.as_str(), "\u{e9}"] {
+            let refused = narrow(Some(word), &Scopes::new()).expect_err("refused");
+            assert!(!refused.public.contains(word), "{}", refused.public);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn joins_what_it_parsed(text in "[ -~]{0,80}") {
+            let scopes = parse(Some(&text));
+            prop_assert_eq!(parse(Some(&join(&scopes))), scopes);
+        }
+    }
 }

@@ -33,13 +33,11 @@ pub fn bearer_token<'a>(
     if query.get("access_token").is_some() {
         return invalid("Send the access token in the Authorization header, not in the query.");
     }
-    let header = match authorization.map(|header| header.split_once(' ')) {
-        Some(Some((scheme, token))) if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim()),
-        Some(_) => {
-            return invalid("The Authorization header must be 'Bearer' and an access token.");
-        }
-        None => None,
-    };
+    // Another scheme is as good as none: the challenge says which one is understood (§3.1).
+    let header = authorization
+        .and_then(|header| header.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
     let body = form.and_then(|form| form.get("access_token"));
     match (header, body) {
         (Some(_), Some(_)) => invalid("Send the access token in one way only."),
@@ -92,4 +90,97 @@ pub fn check_grant(grant: Option<&Grant>, now: Timestamp) -> Result<(), OAuthErr
         return Ok(());
     }
     Err(OAuthError::new(ErrorCode::InvalidToken, "The access token has been revoked."))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn token<'a>(
+        header: Option<&'a str>,
+        query: &str,
+        form: Option<&'a Params>,
+    ) -> Result<Option<&'a str>, ErrorCode> {
+        let query = Params::parse(query.as_bytes());
+        bearer_token(header, &query, form).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn takes_a_token_from_the_header_or_the_form() {
+        // RFC 6750 §2.1, §2.2
+        let form = Params::parse(b"access_token=abc");
+        assert_eq!(token(Some("Bearer abc"), "", None), Ok(Some("abc")));
+        assert_eq!(token(Some("bearer abc"), "", None), Ok(Some("abc")));
+        assert_eq!(token(None, "", Some(&form)), Ok(Some("abc")));
+        assert_eq!(token(None, "", None), Ok(None));
+        assert_eq!(token(Some("Basic YTpi"), "", None), Ok(None), "another scheme");
+    }
+
+    #[test]
+    fn refuses_two_tokens_and_any_in_the_query() {
+        // RFC 6750 §2, §2.3
+        let form = Params::parse(b"access_token=abc");
+        let refused = Err(ErrorCode::InvalidRequest);
+        assert_eq!(token(Some("Bearer abc"), "", Some(&form)), refused);
+        assert_eq!(token(None, "access_token=abc", None), refused);
+        assert_eq!(token(Some("Bearer abc"), "access_token=abc", None), refused);
+    }
+
+    /// The error's code of a person's token with one claim changed; `None`: it passes.
+    fn with(name: &str, value: Value) -> Option<ErrorCode> {
+        let issuer = Issuer::parse("https://id.test").expect("canonical");
+        let Value::Object(mut claims) = json!({
+            "iss": "https://id.test",
+            "aud": "https://id.test",
+            "exp": NOW.secs() + 1,
+            "sub": "alice",
+            "scope": "openid email",
+            "gid": "grant-1",
+        }) else {
+            unreachable!("an object")
+        };
+        claims.insert(name.to_owned(), value);
+        check_claims(&claims, &issuer, NOW).err().map(|error| error.code)
+    }
+
+    #[test]
+    fn accepts_a_persons_token() {
+        assert_eq!(with("aud", json!(["https://api.test", "https://id.test"])), None);
+    }
+
+    #[test]
+    fn refuses_what_is_not_for_here_or_not_now() {
+        // RFC 9068 §4
+        let refused = Some(ErrorCode::InvalidToken);
+        assert_eq!(with("iss", json!("https://id.test/other")), refused);
+        assert_eq!(with("aud", json!("https://api.test")), refused);
+        assert_eq!(with("aud", json!(["https://api.test"])), refused);
+        assert_eq!(with("exp", json!(NOW.secs())), refused);
+        assert_eq!(with("exp", Value::Null), refused);
+        assert_eq!(with("gid", Value::Null), refused, "a client's own token");
+    }
+
+    #[test]
+    fn needs_the_scope_openid() {
+        // OIDC Core §5.3.1, RFC 6750 §3.1
+        assert_eq!(with("scope", json!("email")), Some(ErrorCode::InsufficientScope));
+        assert_eq!(with("scope", json!("openid2 email")), Some(ErrorCode::InsufficientScope));
+    }
+
+    #[test]
+    fn an_absent_grant_is_as_bad_as_a_revoked_one() {
+        assert!(check_grant(None, NOW).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(header in ".{0,100}", query in ".{0,100}") {
+            let _ = token(Some(&header), &query, None);
+        }
+    }
 }

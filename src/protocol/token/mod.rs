@@ -5,7 +5,9 @@ mod code;
 mod refresh;
 
 pub use code::{check_code, open_grant};
-pub use refresh::{GRACE, Rotation, check_refresh, rotate};
+pub use refresh::{
+    GRACE, Rotation, check_refresh, named_until, refresh_until, rotate, scopes_to_refresh,
+};
 
 use super::{
     error::{ErrorCode, OAuthError},
@@ -72,10 +74,12 @@ impl Ask {
     }
 }
 
-/// Rule: a client uses the grant types that it registered (RFC 6749 §5.2, RFC 7591 §2).
+/// Rule: a client uses the grant types that it registered (RFC 6749 §5.2, RFC 7591 §2), and
+/// `client_credentials` only if it has any (§4.4).
 pub fn check_grant_type(client: &Client, ask: &Ask) -> Result<(), OAuthError> {
     let grant_type = ask.grant_type();
-    if client.grant_types.contains(&grant_type) {
+    let unproven = grant_type == GrantType::ClientCredentials && client.is_public();
+    if client.grant_types.contains(&grant_type) && !unproven {
         return Ok(());
     }
     let text = format!("This client may not use the grant type '{grant_type}'.");

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::invalid_grant;
 use crate::{
-    model::{Client, Timestamp},
+    model::{Client, Lifetimes, Timestamp},
     protocol::{
         error::OAuthError,
         records::{Grant, GrantState, RefreshToken},
+        scope::{self, Scopes},
     },
 };
 
@@ -38,7 +39,7 @@ pub enum Rotation {
     /// The current generation is given again.
     Repeat,
     /// A token was used that only a thief or a restored store would use: the grant is revoked.
-    Revoke(Box<Grant>),
+    Revoke,
     /// The grant has ended.
     Ended,
 }
@@ -48,23 +49,62 @@ pub enum Rotation {
 /// The current generation rotates. The one before is answered with the current one for as long as
 /// that has not been used; the one before that for a grace after. Anything older, or newer than
 /// the record, revokes.
-pub fn rotate(grant: &Grant, token_generation: u32, now: Timestamp) -> Rotation {
+pub fn rotate(
+    grant: &Grant,
+    token_generation: u32,
+    lifetimes: &Lifetimes,
+    now: Timestamp,
+) -> Rotation {
     let GrantState::Active { generation, rotated_at } = grant.state else {
         return Rotation::Ended;
     };
-    if now >= grant.ends_at {
+    if refresh_until(grant, lifetimes).is_none_or(|until| now >= until) {
         return Rotation::Ended;
     }
-    let with = |state| Box::new(Grant { state, ..grant.clone() });
     // A generation's first use is the rotation to the next: `rotated_at` is when the generation
     // before the current one was used.
     match generation.checked_sub(token_generation) {
-        Some(0) => Rotation::Next(with(GrantState::Active {
-            generation: generation.saturating_add(1),
-            rotated_at: now,
-        })),
+        Some(0) => {
+            let generation = generation.saturating_add(1);
+            let state = GrantState::Active { generation, rotated_at: now };
+            Rotation::Next(Box::new(Grant { state, ..grant.clone() }))
+        }
         Some(1) => Rotation::Repeat,
         Some(2) if now < rotated_at.plus(GRACE) => Rotation::Repeat,
-        _ => Rotation::Revoke(with(GrantState::Revoked { at: now })),
+        _ => Rotation::Revoke,
     }
+}
+
+/// When the current refresh token expires unless it is used; `None`: the grant has none. Lifetimes
+/// that became shorter since the grant was made count at once.
+pub fn refresh_until(grant: &Grant, lifetimes: &Lifetimes) -> Option<Timestamp> {
+    match grant.state {
+        GrantState::Active { generation: 0, .. } | GrantState::Revoked { .. } => None,
+        GrantState::Active { rotated_at, .. } => {
+            let idle = rotated_at.plus(lifetimes.refresh_token_idle);
+            let absolute = grant.created_at.plus(lifetimes.refresh_token_absolute);
+            Some(idle.min(absolute).min(grant.ends_at))
+        }
+    }
+}
+
+/// When the last thing expires that names a grant in its present state, an access token made now
+/// included: its record must stay for as long.
+pub fn named_until(grant: &Grant, lifetimes: &Lifetimes, now: Timestamp) -> Timestamp {
+    let access = now.plus(lifetimes.access_token);
+    refresh_until(grant, lifetimes).map_or(access, |refresh| access.max(refresh))
+}
+
+/// What a refresh gives: what was granted or less of it (§6), and nothing that the client may not
+/// have any more.
+pub fn scopes_to_refresh(
+    grant: &Grant,
+    client: &Client,
+    asked: Option<&str>,
+) -> Result<Scopes, OAuthError> {
+    let left: Scopes = grant.scopes.intersection(&client.scopes).cloned().collect();
+    if left.is_empty() {
+        return Err(invalid_grant("The client may have none of the granted scopes any more."));
+    }
+    scope::narrow(asked, &left)
 }

@@ -1,14 +1,14 @@
 //! `authorization_code`: open, check, pass the gate, sign (design §6, "Authorization code").
 
-use super::issue::{Answer, Issue, named_until, tokens};
+use super::issue::{Answer, Issue, tokens};
 use crate::{
-    http::{App, Failure, Request, grants},
+    http::{App, Failure, Request, grants, tokens::signing_key},
     keys::Purpose,
     model::Client,
     protocol::{
         error::{ErrorCode, OAuthError},
         records::{Code, SealedCode, decode},
-        token::{check_code, open_grant},
+        token::{check_code, named_until, open_grant},
     },
     store::{Key, RecordKind},
 };
@@ -29,8 +29,10 @@ pub(super) async fn redeem(
     if grants::user_of(app, request, &grant).await?.is_none() {
         return Err(refused("The person or the session behind the code is gone."));
     }
+    // What cannot be signed must not cost the code.
+    signing_key(request)?;
     // The gate. Everything up to here could be asked again; from here on the code is spent.
-    let until = named_until(client, &grant, request.now).max(code_expires);
+    let until = named_until(&grant, &client.lifetimes, request.now).max(code_expires);
     if !grants::insert(app, request, (&grant_id, &grant), until).await? {
         // Two have the code, and one of them stole it (RFC 6749 §4.1.2).
         grants::revoke(app, request, &grant_id).await?;

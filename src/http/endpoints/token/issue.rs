@@ -8,11 +8,12 @@ use crate::{
         tokens::{sign, signing_key},
     },
     keys::{JwtType, Purpose},
-    model::{Client, Timestamp},
+    model::Client,
     protocol::{
         claims::{AccessToken, IdToken, left_half_hash},
         records::{Grant, GrantState, RefreshToken, encode},
         scope::{self, Scopes},
+        token::refresh_until,
     },
     telemetry::TokenKind,
 };
@@ -95,15 +96,15 @@ fn refresh_token(
     request: &Request,
     issue: Issue<'_>,
 ) -> Result<Option<String>, Failure> {
-    let GrantState::Active { generation, rotated_at } = issue.grant.state else { return Ok(None) };
-    if generation == 0 {
+    let GrantState::Active { generation, .. } = issue.grant.state else { return Ok(None) };
+    let Some(expires_at) = refresh_until(issue.grant, &issue.client.lifetimes) else {
         return Ok(None);
-    }
+    };
     let token = RefreshToken {
         grant_id: issue.grant_id.to_owned(),
         generation,
         client: issue.client.id.clone(),
-        expires_at: idle_end(issue.client, issue.grant, rotated_at),
+        expires_at,
     };
     let tenant = &request.tenant.tenant.id;
     let plain = encode(&token);
@@ -111,18 +112,4 @@ fn refresh_token(
         request.sealer()?.seal(Purpose::Refresh, tenant, &plain, &*app.entropy, request.now);
     app.metrics.token_issued(tenant, TokenKind::RefreshToken);
     Ok(Some(sealed))
-}
-
-/// When a refresh token that is not used expires.
-fn idle_end(client: &Client, grant: &Grant, rotated_at: Timestamp) -> Timestamp {
-    rotated_at.plus(client.lifetimes.refresh_token_idle).min(grant.ends_at)
-}
-
-/// When the last thing expires that names a grant in its present state.
-pub(super) fn named_until(client: &Client, grant: &Grant, now: Timestamp) -> Timestamp {
-    let access = now.plus(client.lifetimes.access_token);
-    match grant.state {
-        GrantState::Active { generation: 0, .. } | GrantState::Revoked { .. } => access,
-        GrantState::Active { rotated_at, .. } => access.max(idle_end(client, grant, rotated_at)),
-    }
 }

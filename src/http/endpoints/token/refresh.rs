@@ -1,15 +1,14 @@
 //! `refresh_token`: rotation by a swap of the grant (design §6, "Refresh token").
 
-use super::issue::{Answer, Issue, named_until, tokens};
+use super::issue::{Answer, Issue, tokens};
 use crate::{
-    http::{App, Failure, Request, grants},
+    http::{App, Failure, Request, grants, tokens::signing_key},
     keys::Purpose,
     model::Client,
     protocol::{
         error::{ErrorCode, OAuthError},
-        records::{Grant, RefreshToken, decode},
-        scope,
-        token::{Rotation, check_refresh, rotate},
+        records::{RefreshToken, decode},
+        token::{Rotation, check_refresh, named_until, rotate, scopes_to_refresh},
     },
 };
 
@@ -23,32 +22,31 @@ pub(super) async fn refresh(
 ) -> Result<Answer, Failure> {
     let token = open(request, sealed)?;
     check_refresh(&token, client, request.now).map_err(Failure::Json)?;
+    let id = token.grant_id.as_str();
+    // What cannot be signed must not cost the token its turn, nor what cannot be given.
+    signing_key(request)?;
     for _ in 0..grants::ATTEMPTS {
         let gone = || refused("The refresh token is not valid any more.");
-        let held = grants::load(app, request, &token.grant_id).await?.ok_or_else(gone)?;
-        // A request that cannot succeed must not cost the token its turn.
-        let scopes = scope::narrow(asked, &held.grant.scopes).map_err(Failure::Json)?;
-        if grants::user_of(app, request, &held.grant).await?.is_none() {
-            return Err(refused("The person or the session behind the token is gone."));
-        }
-        let grant: Grant = match rotate(&held.grant, token.generation, request.now) {
+        let held = grants::load(app, request, id).await?.ok_or_else(gone)?;
+        let next = match rotate(&held.grant, token.generation, &client.lifetimes, request.now) {
             Rotation::Ended => return Err(gone()),
-            Rotation::Repeat => held.grant,
-            Rotation::Next(next) => {
-                let until = named_until(client, &next, request.now);
-                let id = token.grant_id.as_str();
-                if !grants::swap(app, request, &held, (id, &next), until).await? {
-                    continue;
-                }
-                *next
-            }
-            Rotation::Revoke(_) => {
-                grants::revoke(app, request, &token.grant_id).await?;
+            Rotation::Revoke => {
+                grants::revoke(app, request, id).await?;
                 return Err(refused("The refresh token was used again; its grant is revoked."));
             }
+            Rotation::Repeat => held.grant.clone(),
+            Rotation::Next(next) => *next,
         };
-        let grant_id = token.grant_id.as_str();
-        let issue = Issue { client, grant_id, grant: &grant, scopes: &scopes, nonce: None };
+        let scopes = scopes_to_refresh(&next, client, asked).map_err(Failure::Json)?;
+        if grants::user_of(app, request, &next).await?.is_none() {
+            return Err(refused("The person or the session behind the token is gone."));
+        }
+        let until = named_until(&next, &client.lifetimes, request.now);
+        let must_write = next != held.grant || !held.stays_until(until);
+        if must_write && !grants::swap(app, request, &held, (id, &next), until).await? {
+            continue;
+        }
+        let issue = Issue { client, grant_id: id, grant: &next, scopes: &scopes, nonce: None };
         return tokens(app, request, issue).await;
     }
     Err(Failure::Unavailable("a grant changes too often".to_owned()))

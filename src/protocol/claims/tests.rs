@@ -1,0 +1,139 @@
+use super::*;
+use crate::model::{CustomScope, Subject, samples};
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn words(text: &str) -> Scopes {
+    scope::parse(Some(text))
+}
+
+fn alice() -> User {
+    let Value::Object(claims) = json!({
+        "name": "Alice Rivera",
+        "preferred_username": "alice",
+        "email": "alice@example.com",
+        "email_verified": true,
+        "phone_number": "+1 555 0100",
+        "address": { "country": "PT" },
+        "badge": 7,
+        "shoe_size": 38,
+    }) else {
+        unreachable!("an object")
+    };
+    User { claims, groups: vec!["staff".into()], ..samples::user() }
+}
+
+fn given(scopes: &str) -> Vec<String> {
+    let mut tenant = samples::tenant();
+    let badges = CustomScope { description: String::new(), claims: vec!["badge".into()] };
+    tenant.scopes.insert("badges".into(), badges);
+    userinfo(&tenant, &alice(), &words(scopes)).keys().cloned().collect()
+}
+
+#[test]
+fn hashes_as_the_specification_shows() {
+    // OIDC Core appendix A.3: the access token of the example and its at_hash.
+    let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
+    assert_eq!(left_half_hash(SigningAlgorithm::RS256, token), "77QmUPtjPfzWtF2AnpK9RQ");
+    assert_eq!(left_half_hash(SigningAlgorithm::ES256, token), "77QmUPtjPfzWtF2AnpK9RQ");
+    assert_eq!(left_half_hash(SigningAlgorithm::EdDSA, token).len(), 43, "half of SHA-512");
+}
+
+#[test]
+fn each_scope_gives_its_claims_and_no_others() {
+    // OIDC Core §5.4
+    assert_eq!(given("openid"), ["sub"]);
+    assert_eq!(given("openid profile"), ["name", "preferred_username", "sub"]);
+    assert_eq!(given("openid email"), ["email", "email_verified", "sub"]);
+    assert_eq!(given("openid address phone"), ["address", "phone_number", "sub"]);
+    assert_eq!(given("openid groups"), ["groups", "sub"]);
+    assert_eq!(given("openid tenant"), ["sub", "tenant_name", "tenant_sub"]);
+    assert_eq!(given("openid badges"), ["badge", "sub"]);
+    assert_eq!(given("openid unknown"), ["sub"]);
+}
+
+#[test]
+fn says_who_the_tenant_is() {
+    let claims = userinfo(&samples::tenant(), &alice(), &words("openid tenant"));
+    assert_eq!(
+        (&claims["tenant_name"], &claims["tenant_sub"]),
+        (&json!("Shop"), &json!("team/shop"))
+    );
+}
+
+#[test]
+fn an_access_token_says_what_the_profile_asks() {
+    // RFC 9068 §2.2
+    let (tenant, client) = (samples::tenant(), samples::client());
+    let scopes = words("openid email");
+    let token = AccessToken {
+        tenant: &tenant,
+        client: &client,
+        subject: "alice-id",
+        scopes: &scopes,
+        grant_id: Some("grant-1"),
+        jti: "token-1",
+    };
+    let expected = json!({
+        "iss": "https://id.test/team/shop",
+        "aud": "https://id.test/team/shop",
+        "sub": "alice-id",
+        "client_id": "team.wiki",
+        "iat": NOW.secs(),
+        "nbf": NOW.secs(),
+        "exp": NOW.secs() + 600,
+        "jti": "token-1",
+        "scope": "email openid",
+        "scopes": ["email", "openid"],
+        "gid": "grant-1",
+    });
+    assert_eq!(Value::Object(token.claims(NOW)), expected);
+    let own = AccessToken { grant_id: None, subject: "team.wiki", ..token };
+    assert!(!own.claims(NOW).contains_key(GRANT), "a client's own token has no grant");
+}
+
+#[test]
+fn an_id_token_says_what_was_asked_and_no_claims_of_the_person() {
+    // OIDC Core §2, §5.4
+    let (tenant, client, user) = (samples::tenant(), samples::client(), alice());
+    let authentication = Authentication {
+        subject: Subject::new("alice-id"),
+        auth_time: NOW.minus(Duration::from_mins(1)),
+        amr: vec!["pwd".into()],
+        acr: None,
+    };
+    let least = IdToken {
+        tenant: &tenant,
+        client: &client,
+        authentication: &authentication,
+        with_auth_time: false,
+        sid: None,
+        nonce: None,
+        at_hash: None,
+        person: None,
+    };
+    let expected = json!({
+        "iss": "https://id.test/team/shop",
+        "aud": "team.wiki",
+        "sub": "alice-id",
+        "iat": NOW.secs(),
+        "exp": NOW.secs() + 3600,
+        "amr": ["pwd"],
+    });
+    assert_eq!(Value::Object(least.claims(NOW)), expected);
+    let scopes = words("openid email");
+    let most = IdToken {
+        with_auth_time: true,
+        sid: Some("sid-1"),
+        nonce: Some("n"),
+        at_hash: Some("h"),
+        person: Some((&user, &scopes)),
+        ..least
+    };
+    let claims = most.claims(NOW);
+    assert_eq!(claims["auth_time"], NOW.secs() - 60);
+    assert_eq!((&claims["sid"], &claims["nonce"]), (&json!("sid-1"), &json!("n")));
+    assert_eq!(claims["at_hash"], "h");
+    assert_eq!(claims["email"], "alice@example.com");
+    assert!(!claims.contains_key("name"), "its scope was not given");
+}

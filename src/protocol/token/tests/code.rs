@@ -1,0 +1,110 @@
+//! Start with a code that fits, change one thing.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{model::ClientId, protocol::records::Code};
+
+// RFC 7636 appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+struct Redemption {
+    code: Code,
+    client: Client,
+    redirect_uri: Option<&'static str>,
+    verifier: Option<&'static str>,
+    incarnation: &'static str,
+    now: Timestamp,
+}
+
+/// The error's code of a redemption with one thing changed; `None`: it passes.
+fn with(change: impl FnOnce(&mut Redemption)) -> Option<ErrorCode> {
+    let mut it = Redemption {
+        code: Code {
+            grant_id: "grant-1".into(),
+            incarnation: "store-1".into(),
+            grant: grant(0, NOW),
+            redirect_uri: Some(samples::REDIRECT.into()),
+            code_challenge: Some(CHALLENGE.into()),
+            expires_at: NOW.plus(Duration::from_mins(1)),
+        },
+        client: samples::client(),
+        redirect_uri: Some(samples::REDIRECT),
+        verifier: Some(VERIFIER),
+        incarnation: "store-1",
+        now: NOW,
+    };
+    change(&mut it);
+    let bound = (it.redirect_uri, it.verifier);
+    check_code(&it.code, &it.client, bound, it.incarnation, it.now).err().map(|error| error.code)
+}
+
+const REFUSED: Option<ErrorCode> = Some(ErrorCode::InvalidGrant);
+
+#[test]
+fn accepts_a_code_that_fits() {
+    assert_eq!(with(|_| ()), None);
+}
+
+#[test]
+fn refuses_the_code_of_another_client() {
+    // RFC 6749 §4.1.3
+    assert_eq!(with(|it| it.client.id = ClientId::new("team.other")), REFUSED);
+}
+
+#[test]
+fn refuses_another_redirect_uri_or_none() {
+    // RFC 6749 §4.1.3: identical to that of the authorization request.
+    for other in [None, Some("https://rp.test/other?tab=1"), Some("https://rp.test/cb/")] {
+        assert_eq!(with(|it| it.redirect_uri = other), REFUSED, "{other:?}");
+    }
+    assert_eq!(with(|it| it.code.redirect_uri = None), REFUSED, "the request had none");
+}
+
+#[test]
+fn needs_no_redirect_uri_where_the_request_had_none() {
+    let without = |it: &mut Redemption| {
+        it.code.redirect_uri = None;
+        it.redirect_uri = None;
+    };
+    assert_eq!(with(without), None);
+}
+
+#[test]
+fn refuses_a_verifier_that_does_not_belong_to_the_challenge() {
+    // RFC 7636 §4.6; a verifier without a challenge: RFC 9700 §2.1.1
+    assert_eq!(with(|it| it.verifier = None), REFUSED);
+    assert_eq!(with(|it| it.verifier = Some(CHALLENGE)), REFUSED);
+    assert_eq!(with(|it| it.code.code_challenge = None), REFUSED);
+}
+
+#[test]
+fn lives_for_its_minute_and_no_longer() {
+    // RFC 6749 §4.1.2
+    assert_eq!(with(|it| it.now = NOW.plus(Duration::from_millis(59_999))), None);
+    assert_eq!(with(|it| it.now = NOW.plus(Duration::from_mins(1))), REFUSED);
+}
+
+#[test]
+fn refuses_the_codes_of_a_lost_store() {
+    assert_eq!(with(|it| it.incarnation = "store-2"), REFUSED);
+}
+
+#[test]
+fn opens_a_grant_with_a_refresh_token_only_for_clients_that_may_have_one() {
+    let code = |scopes: &str| Code {
+        grant_id: "grant-1".into(),
+        incarnation: "store-1".into(),
+        grant: Grant { scopes: words(scopes), ..grant(0, NOW) },
+        redirect_uri: None,
+        code_challenge: None,
+        expires_at: NOW,
+    };
+    let mut client = samples::client();
+    let opened = open_grant(code("openid"), &client, NOW);
+    assert_eq!(opened.state, GrantState::Active { generation: 1, rotated_at: NOW });
+    client.grant_types.remove(&GrantType::RefreshToken);
+    let opened = open_grant(code("openid offline_access"), &client, NOW);
+    assert_eq!(opened.state, GrantState::Active { generation: 0, rotated_at: NOW });
+}

@@ -1,0 +1,105 @@
+mod code;
+mod refresh;
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    model::{AuthMethod, Timestamp, samples},
+    protocol::records::{Authentication, Grant, GrantState},
+};
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn words(text: &str) -> Scopes {
+    scope::parse(Some(text))
+}
+
+/// A grant of the sample client, with a refresh token of a generation.
+fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
+    let client = samples::client();
+    Grant {
+        client: client.id.clone(),
+        authentication: Authentication {
+            subject: samples::user().subject,
+            auth_time: NOW,
+            amr: vec!["pwd".into()],
+            acr: None,
+        },
+        sid: Some("sid-1".into()),
+        scopes: BTreeSet::from(["openid".to_owned(), "email".to_owned()]),
+        nonce: None,
+        wants_auth_time: false,
+        created_at: NOW,
+        ends_at: NOW.plus(client.lifetimes.refresh_token_absolute),
+        state: GrantState::Active { generation, rotated_at },
+    }
+}
+
+fn ask(text: &str) -> Result<Ask, ErrorCode> {
+    Ask::parse(&Params::parse(text.as_bytes())).map_err(|error| error.code)
+}
+
+#[test]
+fn a_client_says_which_grant_type_it_wants() {
+    // RFC 6749 §5.2
+    assert_eq!(ask("x=1").err(), Some(ErrorCode::InvalidRequest));
+    assert_eq!(ask("grant_type=password").err(), Some(ErrorCode::UnsupportedGrantType));
+    assert_eq!(ask("grant_type=implicit").err(), Some(ErrorCode::UnsupportedGrantType));
+    assert_eq!(ask("grant_type=authorization_code").err(), Some(ErrorCode::InvalidRequest));
+    assert_eq!(
+        ask("grant_type=refresh_token&refresh_token=").err(),
+        Some(ErrorCode::InvalidRequest)
+    );
+    assert!(ask("grant_type=client_credentials&scope=a").is_ok());
+}
+
+#[test]
+fn a_client_uses_the_grant_types_that_it_registered() {
+    // RFC 6749 §5.2
+    let refresh = ask("grant_type=refresh_token&refresh_token=x").expect("valid");
+    let mut client = samples::client();
+    assert_eq!(check_grant_type(&client, &refresh), Ok(()));
+    client.grant_types.remove(&GrantType::RefreshToken);
+    let refused = check_grant_type(&client, &refresh).expect_err("refused");
+    assert_eq!(refused.code, ErrorCode::UnauthorizedClient);
+}
+
+#[test]
+fn a_public_client_gets_nothing_for_itself() {
+    // RFC 6749 §4.4: client_credentials is for confidential clients only.
+    let client = Client { auth_method: AuthMethod::None, ..samples::client() };
+    let own = ask("grant_type=client_credentials").expect("valid");
+    let refused = check_grant_type(&client, &own).expect_err("refused");
+    assert_eq!(refused.code, ErrorCode::UnauthorizedClient);
+}
+
+#[test]
+fn tokens_are_for_the_issuer_and_no_other_resource() {
+    // RFC 8707 §2
+    let check = |text: &str| check_resources("https://id.test", &Params::parse(text.as_bytes()));
+    assert_eq!(check(""), Ok(()));
+    assert_eq!(check("resource=https://id.test"), Ok(()));
+    let refused = check("resource=https://id.test&resource=https://api.test").expect_err("refused");
+    assert_eq!(refused.code, ErrorCode::InvalidTarget);
+}
+
+#[test]
+fn a_client_gets_no_scope_for_itself_that_signs_a_person_in() {
+    let client = samples::client();
+    assert_eq!(client_scopes(&client, None), Ok(words("badges email profile")));
+    assert_eq!(client_scopes(&client, Some("badges")), Ok(words("badges")));
+    for asked in ["openid", "offline_access", "badges groups"] {
+        let refused = client_scopes(&client, Some(asked)).expect_err("refused");
+        assert_eq!(refused.code, ErrorCode::InvalidScope, "{asked}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_request_makes_it_panic(body in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = Ask::parse(&Params::parse(&body));
+    }
+}

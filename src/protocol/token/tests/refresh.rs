@@ -1,0 +1,120 @@
+//! Rotation, over time.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    model::{ClientId, Lifetimes},
+    protocol::records::RefreshToken,
+};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+fn rotated(grant: &Grant, generation: u32, now: Timestamp) -> Rotation {
+    rotate(grant, generation, &Lifetimes::default(), now)
+}
+
+#[test]
+fn the_current_token_rotates() {
+    let Rotation::Next(next) = rotated(&grant(3, NOW), 3, NOW) else { panic!("it rotates") };
+    assert_eq!(next.state, GrantState::Active { generation: 4, rotated_at: NOW });
+}
+
+#[test]
+fn a_token_works_until_its_successor_is_used_and_ten_seconds_more() {
+    let later = NOW.plus(HOUR);
+    assert_eq!(rotated(&grant(3, NOW), 2, later), Rotation::Repeat, "its successor was not used");
+    assert_eq!(rotated(&grant(3, later), 1, later), Rotation::Repeat, "within the grace");
+    let after = later.plus(GRACE);
+    assert_eq!(rotated(&grant(3, later), 1, after), Rotation::Revoke, "after the grace");
+}
+
+#[test]
+fn what_is_older_or_newer_than_can_be_revokes() {
+    // RFC 9700 §4.14.2
+    assert_eq!(rotated(&grant(4, NOW), 1, NOW), Rotation::Revoke);
+    assert_eq!(rotated(&grant(4, NOW), 5, NOW), Rotation::Revoke);
+}
+
+#[test]
+fn a_grant_that_has_ended_gives_nothing() {
+    let ended = grant(1, NOW);
+    assert_eq!(rotated(&ended, 1, ended.ends_at), Rotation::Ended);
+    let revoked = Grant { state: GrantState::Revoked { at: NOW }, ..ended };
+    assert_eq!(rotated(&revoked, 1, NOW), Rotation::Ended);
+    assert_eq!(rotated(&grant(0, NOW), 0, NOW), Rotation::Ended, "it has no refresh token");
+}
+
+#[test]
+fn lifetimes_that_became_shorter_count_at_once() {
+    let idle = Lifetimes { refresh_token_idle: HOUR, ..Lifetimes::default() };
+    let absolute = Lifetimes { refresh_token_absolute: HOUR, ..Lifetimes::default() };
+    let used = NOW.plus(HOUR / 2);
+    for (shorter, ends) in [(idle, used.plus(HOUR)), (absolute, NOW.plus(HOUR))] {
+        let before = ends.minus(Duration::from_millis(1));
+        assert!(matches!(rotate(&grant(2, used), 2, &shorter, before), Rotation::Next(_)));
+        assert_eq!(rotate(&grant(2, used), 2, &shorter, ends), Rotation::Ended);
+    }
+}
+
+#[test]
+fn a_refresh_token_is_for_the_client_that_got_it_and_for_its_time() {
+    // RFC 6749 §6
+    let client = samples::client();
+    let token = RefreshToken {
+        grant_id: "grant-1".into(),
+        generation: 1,
+        client: client.id.clone(),
+        expires_at: NOW.plus(HOUR),
+    };
+    assert_eq!(check_refresh(&token, &client, NOW), Ok(()));
+    let other = Client { id: ClientId::new("team.other"), ..client.clone() };
+    assert!(check_refresh(&token, &other, NOW).is_err());
+    assert!(check_refresh(&token, &client, NOW.plus(HOUR)).is_err());
+}
+
+#[test]
+fn a_refresh_gives_what_was_granted_or_less() {
+    // RFC 6749 §6
+    let (grant, mut client) = (grant(1, NOW), samples::client());
+    let given = |client: &Client, asked| {
+        scopes_to_refresh(&grant, client, asked).map_err(|error| error.code)
+    };
+    assert_eq!(given(&client, None), Ok(words("openid email")));
+    assert_eq!(given(&client, Some("email")), Ok(words("email")));
+    assert_eq!(given(&client, Some("email profile")), Err(ErrorCode::InvalidScope));
+    client.scopes.remove("email");
+    assert_eq!(given(&client, None), Ok(words("openid")), "the client may not have it any more");
+    client.scopes.clear();
+    assert_eq!(given(&client, None), Err(ErrorCode::InvalidGrant));
+}
+
+#[test]
+fn a_record_stays_for_whatever_names_it_longest() {
+    let brief = Lifetimes { refresh_token_idle: Duration::from_mins(5), ..Lifetimes::default() };
+    let access = brief.access_token;
+    assert_eq!(named_until(&grant(0, NOW), &brief, NOW), NOW.plus(access));
+    assert_eq!(named_until(&grant(1, NOW), &brief, NOW), NOW.plus(access));
+    let usual = Lifetimes::default();
+    assert_eq!(named_until(&grant(1, NOW), &usual, NOW), NOW.plus(usual.refresh_token_idle));
+}
+
+proptest! {
+    /// However uses of tokens interleave, one that was superseded long ago never gives a token.
+    #[test]
+    fn an_old_token_never_comes_back(uses in prop::collection::vec((0_u32..6, 0_u64..30), 1..60)) {
+        let (mut record, mut now) = (grant(1, NOW), NOW);
+        for (back, pause) in uses {
+            now = now.plus(Duration::from_secs(pause));
+            let GrantState::Active { generation, rotated_at } = record.state else { break };
+            let token = generation.saturating_sub(back);
+            match rotated(&record, token, now) {
+                Rotation::Next(next) => { prop_assert_eq!(token, generation); record = *next; }
+                Rotation::Repeat => prop_assert!(
+                    generation - token == 1 || (generation - token == 2 && now < rotated_at.plus(GRACE))
+                ),
+                Rotation::Revoke | Rotation::Ended => break,
+            }
+        }
+    }
+}
