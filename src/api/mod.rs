@@ -3,6 +3,7 @@
 //!
 //! Doc comments on fields are the user's documentation (`kubectl explain`).
 
+mod client_secret;
 mod common;
 mod conditions;
 mod definitions;
@@ -13,13 +14,14 @@ mod references;
 mod rules;
 mod tenant;
 
+pub use client_secret::{ClientSecretKeys, ClientSecretTemplate};
 pub use common::{ConsentFrom, LabelSelector, NamespaceConsent, SecretKeyRef, SelectorRequirement};
 pub use conditions::{ConditionType, Reason};
 pub use definitions::definitions;
 pub use objects::{Malformed, Namespaces, Objects, SecretState, SourceHealth, View};
 pub use oidc_client::{
-    ApplicationType, AuthMethod, ClientSecretKeys, ClientSecretTemplate, Consent, GrantType,
-    OidcClient, OidcClientLifetimes, OidcClientSpec, OidcClientStatus, TenantRef,
+    ApplicationType, AuthMethod, Consent, GrantType, OidcClient, OidcClientLifetimes,
+    OidcClientSpec, OidcClientStatus, TenantRef,
 };
 pub use oidc_user::{Address, LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus};
 pub use references::SecretReferences;

@@ -80,13 +80,14 @@ impl<'a> Taken<'a> {
         let before = problems.len();
         if let Some(holder) = self.usernames.get(username) {
             let message = format!(
-                "is the username of the older user {holder}, whatever its case; choose another"
+                "is the username of the user {holder}, which keeps it (case does not count); choose another"
             );
             problems.refuse(Reason::UsernameConflict, "spec.username", message);
         }
         if let Some(holder) = self.subjects.get(subject) {
-            let message =
-                format!("{subject} is the subject of the older user {holder}; choose another");
+            let message = format!(
+                "{subject} is the subject of the user {holder}, which keeps it; choose another"
+            );
             problems.refuse(Reason::SubjectConflict, "spec.subject", message);
         }
         if self.client_ids.contains(subject.as_str()) {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Problems, scopes, selector};
+use super::{Problems, SCOPE_MESSAGE, selector};
 use crate::{
     api::{self, ConsentFrom, LabelSelector, Namespaces, Reason},
     model::{GrantType, HostPattern},
+    protocol::scope::is_scope,
 };
 
 /// A tenant's bounds; they do not bind clients of its own namespace.
@@ -101,8 +102,8 @@ fn redirect_hosts(problems: &mut Problems, written: &[String]) -> Vec<HostPatter
 
 fn bound_scopes(problems: &mut Problems, written: Vec<String>) -> BTreeSet<String> {
     for (index, scope) in written.iter().enumerate() {
-        if !scopes::is_token(scope) {
-            problems.invalid(format!("{FIELD}.scopes[{index}]"), scopes::TOKEN_MESSAGE);
+        if !is_scope(scope) {
+            problems.invalid(format!("{FIELD}.scopes[{index}]"), SCOPE_MESSAGE);
         }
     }
     written.into_iter().collect()

@@ -36,7 +36,7 @@ pub fn parse(text: &str) -> Option<Duration> {
 pub fn write(duration: Duration) -> String {
     let millis = duration.as_millis();
     for (unit, size) in [("h", 3_600_000), ("m", 60_000), ("s", 1000)] {
-        if millis >= size && millis.is_multiple_of(size) {
+        if millis.is_multiple_of(size) && (millis >= size || unit == "s") {
             return format!("{}{unit}", millis / size);
         }
     }

@@ -38,7 +38,7 @@ pub fn claims<'a>(
         let (_, holder) = &holders[&address(issuer)];
         if holder != key {
             let message = format!(
-                "{issuer} is the issuer of the older tenant {holder}; choose another, or delete that one"
+                "{issuer} is the issuer of the tenant {holder}, which keeps it; choose another"
             );
             *claim = Err(problem(Reason::IssuerConflict, message));
         }

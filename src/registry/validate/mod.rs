@@ -10,7 +10,6 @@ mod client;
 mod duration;
 mod issuer;
 mod problems;
-mod scopes;
 mod secret_template;
 mod selector;
 mod tenant;
@@ -30,6 +29,10 @@ use crate::{
     api::{self, SecretKeyRef},
     model::{GrantType, ObjectKey},
 };
+
+/// What to do about a scope that is none.
+const SCOPE_MESSAGE: &str =
+    "must be a scope: printable ASCII without spaces, quotes and backslashes";
 
 /// Names become labels, Secret names and client ids, which have room for 63 characters.
 const LONGEST_NAME: usize = 63;

@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Problems, bounds, bounds::Bounds, claim_names, duration, name, scopes};
+use super::{Problems, SCOPE_MESSAGE, bounds, bounds::Bounds, claim_names, duration, name};
 use crate::{
     api::{self, SecretKeyRef},
     model::{
         Branding, CustomScope, Issuer, Lifetimes, ObjectKey, Organization, RotationPolicy,
         SigningAlgorithm, Tenant, TenantId,
     },
+    protocol::scope::{STANDARD, is_scope},
     registry::Problem,
 };
 
@@ -179,9 +180,9 @@ fn custom_scopes(
     let mut checked = BTreeMap::new();
     for (scope, definition) in written {
         let field = format!("spec.scopes.{scope}");
-        if !scopes::is_token(scope) {
-            problems.invalid(&field, scopes::TOKEN_MESSAGE);
-        } else if scopes::is_standard(scope) {
+        if !is_scope(scope) {
+            problems.invalid(&field, SCOPE_MESSAGE);
+        } else if STANDARD.contains(&scope.as_str()) {
             problems.invalid(&field, "is a standard scope; give this one another name");
         }
         for (index, claim) in definition.claims.iter().enumerate() {

@@ -8,13 +8,15 @@ use std::{collections::BTreeSet, time::Duration};
 use flows::Flows;
 
 use super::{
-    CheckedTenant, Problems, duration, link, name, scopes, secret_ref, secret_template, shown,
+    CheckedTenant, Problems, SCOPE_MESSAGE, duration, link, name, secret_ref, secret_template,
+    shown,
 };
 use crate::{
     api::{self, Namespaces, OidcClientSpec, SecretKeyRef},
     model::{
         AuthMethod, Client, ClientId, ConsentPolicy, GrantType, Lifetimes, ObjectKey, TenantId,
     },
+    protocol::scope::{STANDARD, is_scope},
     registry::DesiredSecret,
 };
 
@@ -207,8 +209,8 @@ fn presentation(problems: &mut Problems, spec: &OidcClientSpec, key: &ObjectKey)
 
 fn written_scopes(problems: &mut Problems, written: &[String]) -> Option<BTreeSet<String>> {
     for (index, scope) in written.iter().enumerate() {
-        if !scopes::is_token(scope) {
-            problems.invalid(format!("spec.scopes[{index}]"), scopes::TOKEN_MESSAGE);
+        if !is_scope(scope) {
+            problems.invalid(format!("spec.scopes[{index}]"), SCOPE_MESSAGE);
         }
     }
     (!written.is_empty()).then(|| written.iter().cloned().collect())
@@ -220,7 +222,7 @@ fn known_scopes(
     tenant: &CheckedTenant,
 ) -> BTreeSet<String> {
     for scope in &written {
-        if !scopes::is_standard(scope) && !tenant.tenant.scopes.contains_key(scope) {
+        if !STANDARD.contains(&scope.as_str()) && !tenant.tenant.scopes.contains_key(scope) {
             let id = &tenant.tenant.id;
             let message = format!(
                 "tenant {id} has no scope {scope:?}; add it to the tenant's spec.scopes, or remove it here"

@@ -1,0 +1,122 @@
+//! Manifests → the registry's input, for tests of its build.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
+
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+use lanyard::{
+    api::{Malformed, Namespaces, Objects, SecretState},
+    keys::{KeyTimes, generate, write_key},
+    model::{
+        HostPattern, Installation, Issuer, IssuerHost, Kind, ObjectKey, ObjectRef,
+        SigningAlgorithm, Timestamp,
+    },
+};
+use serde_json::Value;
+
+/// When everything is built.
+pub const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+/// An installation at `https://id.test` where team-a may use `*.a.test`.
+pub fn installation(dev: bool) -> Installation {
+    Installation {
+        base_url: Issuer::parse("https://id.test").expect("canonical"),
+        issuer_hosts: vec![IssuerHost {
+            pattern: HostPattern::parse("*.a.test").expect("a pattern"),
+            namespaces: vec!["team-a".to_owned()],
+        }],
+        dev,
+        sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
+    }
+}
+
+/// The objects of some documents. What does not deserialize is malformed, as a watch would have it.
+pub fn objects(documents: impl IntoIterator<Item = Value>) -> Objects {
+    let mut objects = Objects::default();
+    let mut namespaces = BTreeMap::new();
+    for document in documents {
+        let text = |pointer: &str| {
+            document.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let key = ObjectKey::new(text("/metadata/namespace"), text("/metadata/name"));
+        let kind = text("/kind");
+        match kind.as_str() {
+            "Tenant" => {
+                read(document, Kind::Tenant, key, &mut objects.tenants, &mut objects.malformed)
+            }
+            "OidcClient" => {
+                read(document, Kind::OidcClient, key, &mut objects.clients, &mut objects.malformed)
+            }
+            "OidcUser" => {
+                read(document, Kind::OidcUser, key, &mut objects.users, &mut objects.malformed)
+            }
+            "Secret" => {
+                objects.secrets.insert(key, SecretState::Loaded(Arc::new(secret(document))));
+            }
+            "Unreadable" => {
+                objects.secrets.insert(key, SecretState::Unreadable("forbidden".to_owned()));
+            }
+            "Namespace" => {
+                let labels = document.pointer("/metadata/labels").cloned().unwrap_or_default();
+                namespaces.insert(key.name, serde_json::from_value(labels).unwrap_or_default());
+            }
+            other => panic!("{other} is no kind of these tests"),
+        }
+    }
+    if !namespaces.is_empty() {
+        objects.namespaces = Namespaces::Known(namespaces);
+    }
+    objects
+}
+
+fn read<K: serde::de::DeserializeOwned>(
+    document: Value,
+    kind: Kind,
+    key: ObjectKey,
+    into: &mut BTreeMap<ObjectKey, Arc<K>>,
+    malformed: &mut BTreeMap<ObjectRef, Malformed>,
+) {
+    let generation = document.pointer("/metadata/generation").and_then(Value::as_i64);
+    match serde_json::from_value(document) {
+        Ok(object) => {
+            into.insert(key, Arc::new(object));
+        }
+        Err(error) => {
+            let message = error.to_string();
+            let entry = Malformed { message, generation, resource_version: None };
+            malformed.insert(ObjectRef { kind, key }, entry);
+        }
+    }
+}
+
+/// A Secret with `stringData`; the entry `KEYS` of a list of algorithms becomes signing keys.
+fn secret(document: Value) -> Secret {
+    let mut secret: Secret = serde_json::from_value(document).expect("a Secret");
+    let data = secret.data.get_or_insert_default();
+    for (name, text) in secret.string_data.take().unwrap_or_default() {
+        if name == "KEYS" {
+            data.extend(text.split(' ').map(signing_key));
+        } else {
+            data.insert(name, ByteString(text.into_bytes()));
+        }
+    }
+    secret
+}
+
+/// One key of each algorithm, made once: making them is slow.
+fn signing_key(algorithm: &str) -> (String, ByteString) {
+    static MADE: OnceLock<Vec<(String, (String, ByteString))>> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        let times = KeyTimes { published_at: NOW, signs_from: NOW, retire_at: None };
+        SigningAlgorithm::ALL
+            .map(|algorithm| {
+                let key = generate(algorithm, times).expect("a key");
+                (algorithm.to_string(), write_key(&key))
+            })
+            .into()
+    });
+    let found = made.iter().find(|(name, _)| name == algorithm);
+    found.expect("an algorithm").1.clone()
+}
