@@ -55,7 +55,9 @@ fn runs(program: &str, args: &[&str]) -> bool {
 
 /// Takes a picture of a page.
 pub fn screenshot(browser: &Path, url: &str, scheme: Scheme, picture: &Path) {
+    let profile = tempfile::tempdir().expect("a folder for the profile");
     let mut command = Command::new(browser);
+    command.arg(format!("--user-data-dir={}", profile.path().display()));
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]);
     command.args(["--window-size=1280,960", "--force-device-scale-factor=1"]);
     // The page under test loads nothing from elsewhere; the browser itself should not either.

@@ -81,6 +81,6 @@ fn route(path: &str, pages: &BTreeMap<&str, Page>) -> Option<(&'static str, Stri
     }
     // /<tenant>/_lanyard/<file>, and /_lanyard/<file> of pages without one
     let (tenant, file) = path.split_once("/_lanyard/")?;
-    let tenant = gallery::tenant_named(tenant.trim_start_matches('/'));
-    asset(file, Some(&tenant)).map(|asset| (asset.content_type, asset.body))
+    let tenant = tenant.strip_prefix('/').map(gallery::tenant_named);
+    asset(file, tenant.as_ref()).map(|asset| (asset.content_type, asset.body))
 }
