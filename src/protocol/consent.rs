@@ -12,7 +12,7 @@ use super::{
 use crate::model::{ClientId, ConsentPolicy, Subject, Timestamp};
 
 /// How long an answer is remembered.
-pub const REMEMBERED: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub const REMEMBERED: Duration = Duration::from_hours(365 * 24);
 
 /// Whether the person must be asked.
 ///

@@ -10,9 +10,9 @@ use super::records::{Authentication, Session};
 use crate::model::{Lifetimes, Timestamp, User};
 
 /// How far clocks of replicas may be apart: internal expiries tolerate it.
-pub const SKEW: Duration = Duration::from_secs(60);
+pub const SKEW: Duration = Duration::from_mins(1);
 /// How often a session's use is written down.
-const TOUCH: Duration = Duration::from_secs(60);
+const TOUCH: Duration = Duration::from_mins(1);
 
 /// The id that a session is stored under: what is stored does not give the cookie away.
 pub fn record_id(cookie: &str) -> String {
@@ -72,7 +72,7 @@ mod tests {
     use crate::model::{ClientId, Subject, samples};
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     fn signed_in(subject: &str) -> Authentication {
         Authentication {
@@ -134,6 +134,6 @@ mod tests {
     #[test]
     fn writes_its_use_down_once_a_minute() {
         assert!(!wants_touch(&session(), NOW.plus(Duration::from_secs(59))));
-        assert!(wants_touch(&session(), NOW.plus(Duration::from_secs(60))));
+        assert!(wants_touch(&session(), NOW.plus(Duration::from_mins(1))));
     }
 }

@@ -122,7 +122,7 @@ async fn expires_with_its_page() {
     let world = World::new().await;
     let (wiki, browser) = (world.application("wiki").await, world.alice().await);
     let page = browser.open(&wiki.authorize_url("openid", &[])).await;
-    world.app.clock.advance(Duration::from_secs(16 * 60));
+    world.app.clock.advance(Duration::from_mins(16));
     let page = answer(&browser, &page, "allow").await;
     assert_eq!(page.status, 400);
     assert!(page.body.contains("This page has expired"), "{}", page.body);

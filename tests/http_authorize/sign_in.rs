@@ -177,7 +177,7 @@ async fn goes_back_when_a_person_cancels() {
 async fn ends_idle_sessions() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
-    world.app.clock.advance(Duration::from_secs(13 * 3600));
+    world.app.clock.advance(Duration::from_hours(13));
     let page = browser.open(&trusted.authorize_url("openid", &[("prompt", "none")])).await;
     assert_eq!(page.answer()["error"], "login_required");
 }

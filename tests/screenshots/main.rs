@@ -37,8 +37,8 @@ fn every_page_can_be_looked_at() {
                     let picture = folder.join(format!("{page}-{width}-{scheme}.png"));
                     let _ = fs::remove_file(&picture);
                     chromium::screenshot(browser, &site.framed(page, *width), *scheme, &picture);
-                    let size = fs::metadata(&picture).expect("Chromium wrote the picture").len();
-                    assert!(size > 2_000, "{} is blank", picture.display());
+                    let bytes = fs::metadata(&picture).expect("Chromium wrote the picture").len();
+                    assert!(bytes > 2_000, "{} is blank", picture.display());
                 }
             });
         }

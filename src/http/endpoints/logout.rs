@@ -8,6 +8,7 @@ use crate::{
     keys::Purpose,
     model::Client,
     protocol::{
+        authorize::form_action,
         error::{ErrorCode, OAuthError},
         logout::{Ask, Question, must_ask, validate},
         params::Params,
@@ -17,7 +18,7 @@ use crate::{
 use http::StatusCode;
 
 /// How long the question may stand open.
-const OPEN_FOR: Duration = Duration::from_secs(15 * 60);
+const OPEN_FOR: Duration = Duration::from_mins(15);
 
 /// `GET I/oauth/logout`.
 pub async fn get(app: &App, request: Request) -> Result<Reply, Failure> {
@@ -71,19 +72,10 @@ fn question(
         user: Some(&held.user),
         hidden: &[("question", &sealed)],
     });
-    let target = question.return_to.as_deref().map(form_target).unwrap_or_default();
+    let target = question.return_to.as_deref().map(form_action).unwrap_or_default();
     Ok(Reply::html(StatusCode::OK, page)
         .form_action(&target)
         .header("referrer-policy", "same-origin"))
-}
-
-/// What CSP's `form-action` must name for the redirect after the form.
-fn form_target(uri: &str) -> String {
-    match url::Url::parse(uri) {
-        Ok(url) if url.origin().is_tuple() => url.origin().ascii_serialization(),
-        Ok(url) => format!("{}:", url.scheme()),
-        Err(_) => String::new(),
-    }
 }
 
 /// The answer of our own page.

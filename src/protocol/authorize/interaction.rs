@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long a person may look at a page.
-const LIFETIME: Duration = Duration::from_secs(15 * 60);
+const LIFETIME: Duration = Duration::from_mins(15);
 
 /// Parameters that mean something here; the others are dropped, since they would only be ignored.
 const MEANINGFUL: [&str; 16] = [

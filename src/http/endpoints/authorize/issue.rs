@@ -18,6 +18,7 @@ use crate::{
         session::SKEW,
     },
     store::{Key, Record, RecordKind},
+    telemetry::TokenKind,
 };
 
 /// The longest code that travels whole: URLs beyond 2 KiB break somewhere.
@@ -52,6 +53,7 @@ async fn code(app: &App, request: &Request, ask: &Ask, grant: Grant) -> Result<S
     } else {
         seal(app, request, &SealedCode::Stored(store(app, request, &code).await?))?
     };
+    app.metrics.token_issued(&request.tenant.tenant.id, TokenKind::Code);
     Ok(ask.return_to.url(&[("code", &sealed)]))
 }
 

@@ -3,7 +3,7 @@
 
 mod return_to;
 
-pub use return_to::ReturnTo;
+pub use return_to::{ReturnTo, form_action};
 
 use super::{
     super::{

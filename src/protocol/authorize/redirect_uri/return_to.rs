@@ -59,14 +59,19 @@ impl ReturnTo {
 
     /// What CSP's `form-action` must name for a form whose answer redirects here.
     pub fn form_action(&self) -> String {
-        let Ok(url) = Url::parse(&self.uri) else { return "'none'".to_owned() };
-        let scheme = url.scheme();
-        // CSP has no source for IPv6 literals, nor for hosts of custom schemes (CSP3 §2.3.1).
-        match url.host() {
-            Some(Host::Domain(_) | Host::Ipv4(_)) if matches!(scheme, "https" | "http") => {
-                url.origin().ascii_serialization()
-            }
-            _ => format!("{scheme}:"),
+        form_action(&self.uri)
+    }
+}
+
+/// The CSP source of a redirect target. CSP has none for IPv6 literals, nor for the hosts of custom
+/// schemes (CSP3 §2.3.1): there it is the scheme.
+pub fn form_action(uri: &str) -> String {
+    let Ok(url) = Url::parse(uri) else { return "'none'".to_owned() };
+    let scheme = url.scheme();
+    match url.host() {
+        Some(Host::Domain(_) | Host::Ipv4(_)) if matches!(scheme, "https" | "http") => {
+            url.origin().ascii_serialization()
         }
+        _ => format!("{scheme}:"),
     }
 }

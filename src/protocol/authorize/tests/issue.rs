@@ -33,5 +33,5 @@ fn binds_a_code_to_its_request() {
     assert_eq!(code.code_challenge.as_deref(), Some(CHALLENGE));
     assert_eq!(code.grant.nonce.as_deref(), Some("n1"));
     assert_eq!(code.grant.client.as_str(), "team.wiki");
-    assert_eq!(code.expires_at, NOW.plus(Duration::from_secs(60)));
+    assert_eq!(code.expires_at, NOW.plus(Duration::from_mins(1)));
 }

@@ -119,12 +119,12 @@ fn session() -> Session {
         sid: "sid-1".into(),
         authentication: Authentication {
             subject: Subject::new("alice-id"),
-            auth_time: NOW.minus(Duration::from_secs(600)),
+            auth_time: NOW.minus(Duration::from_mins(10)),
             amr: vec!["pwd".into()],
             acr: None,
         },
-        created_at: NOW.minus(Duration::from_secs(600)),
-        ends_at: NOW.plus(Duration::from_secs(86_400)),
+        created_at: NOW.minus(Duration::from_mins(10)),
+        ends_at: NOW.plus(Duration::from_hours(24)),
         used_at: NOW,
         clients: BTreeSet::new(),
     }

@@ -267,9 +267,9 @@ fn reads_max_age_and_then_wants_auth_time() {
 fn falls_back_to_the_clients_default_max_age() {
     // OIDC Registration §2
     let mut world = World::new();
-    world.client.default_max_age = Some(Duration::from_secs(60));
+    world.client.default_max_age = Some(Duration::from_mins(1));
     let max_age = |query: &str| world.ask(query).expect("valid").max_age;
-    assert_eq!(max_age(&with(&[])), Some(Duration::from_secs(60)));
+    assert_eq!(max_age(&with(&[])), Some(Duration::from_mins(1)));
     assert_eq!(max_age(&with(&[("max_age", "5")])), Some(Duration::from_secs(5)));
 }
 

@@ -1,6 +1,7 @@
 //! How responses are written.
 
 use super::*;
+use ApplicationType::{Native, Web};
 
 fn url_of(changes: &[(&'static str, &str)], response: &[(&str, &str)]) -> String {
     accepted(changes).return_to.url(response)
@@ -87,7 +88,6 @@ fn names_the_target_for_form_action() {
         let ask = world.ask(&with(&[("redirect_uri", text)])).expect("valid");
         ask.return_to.form_action()
     };
-    use ApplicationType::{Native, Web};
     assert_eq!(named("https://rp.test:8443/cb?x=1", Web), "https://rp.test:8443");
     assert_eq!(named("http://127.0.0.1:8000/cb", Web), "http://127.0.0.1:8000");
     assert_eq!(named("http://[::1]:8000/cb", Native), "http:");
