@@ -40,6 +40,8 @@ pub struct TestApp {
     pub clock: Arc<FixedClock>,
     /// Its store.
     pub store: SharedStore,
+    /// What answers, without a connection in between.
+    pub app: Arc<App>,
     registry: Handle,
     installation: Installation,
     cache: BuildCache,
@@ -53,11 +55,19 @@ impl TestApp {
     /// Serves manifests: every kind of ours and Secrets, namespace `default` where none is named.
     /// `ORIGIN` in them becomes the server's own.
     pub async fn start(manifests: &str) -> Self {
+        Self::start_over(manifests, |store| store).await
+    }
+
+    /// The same on a store that is put around the one in memory.
+    pub async fn start_over(
+        manifests: &str,
+        over: impl FnOnce(SharedStore) -> SharedStore,
+    ) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
         let now = Timestamp::from_secs(SystemClock.now().secs());
         let clock = Arc::new(FixedClock::at(now));
-        let store: SharedStore = Arc::new(MemoryStore::new(&*entropy, 10_000));
+        let store = over(Arc::new(MemoryStore::new(&*entropy, 10_000)));
         let registry = Handle::new();
         let app = Arc::new(App {
             registry: registry.clone(),
@@ -71,7 +81,8 @@ impl TestApp {
             config: Config::default(),
             incarnation: tokio::sync::OnceCell::new(),
         });
-        let listening = Server::new(app).listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+        let listening =
+            Server::new(app.clone()).listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
         let address = listening.address().expect("it is bound");
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(listening.serve(stopped, Duration::ZERO));
@@ -88,6 +99,7 @@ impl TestApp {
             address,
             clock,
             store,
+            app,
             registry,
             cache: BuildCache::default(),
             revision: AtomicU64::new(0),
@@ -131,10 +143,16 @@ impl TestApp {
     }
 
     fn make_keys(&mut self, manifests: &str, now: Timestamp) {
-        for tenant in objects(manifests).tenants.keys() {
-            let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
-            let key = generate(SigningAlgorithm::RS256, times).expect("a key");
-            self.keys.push((tenant.clone(), Entries::from([write_key(&key)])));
+        let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
+        for (tenant, object) in objects(manifests).tenants {
+            let listed = object.spec.signing.iter().flat_map(|signing| &signing.algorithms);
+            let mut algorithms: Vec<SigningAlgorithm> =
+                listed.map(|it| it.as_str().parse().expect("known")).collect();
+            if algorithms.is_empty() {
+                algorithms.push(SigningAlgorithm::RS256);
+            }
+            let keys = algorithms.into_iter().map(|it| generate(it, times).expect("a key"));
+            self.keys.push((tenant, keys.map(|key| write_key(&key)).collect()));
         }
     }
 }

@@ -1,0 +1,135 @@
+//! How clients authenticate, what they get for themselves, and malformed requests.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use super::{
+    browser::verified,
+    world::{SECRET, World, assert_error, text},
+};
+
+const OWN: (&str, &str) = ("grant_type", "client_credentials");
+
+/// A header whose parts were form-urlencoded (RFC 6749 §2.3.1).
+fn basic(id: &str, secret: &str) -> String {
+    let form = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    format!("Basic {}", STANDARD.encode(format!("{}:{}", form(id), form(secret))))
+}
+
+fn form(pairs: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+#[tokio::test]
+async fn a_client_gets_a_token_for_itself() {
+    // RFC 6749 §4.4.3, RFC 9068 §2.2
+    let world = World::new().await;
+    let web = world.application("web").await;
+    let (status, answer) = web.token(&[OWN, ("scope", "badges")]).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!((text(&answer, "token_type"), text(&answer, "scope")), ("Bearer", "badges"));
+    assert_eq!(answer["expires_in"], 600);
+    assert_eq!((&answer["id_token"], &answer["refresh_token"]), (&Value::Null, &Value::Null));
+    let issuer = world.app.issuer("shop");
+    let token = text(&answer, "access_token");
+    let claims = verified(token, &web.jwks().await, &issuer);
+    assert_eq!((text(&claims, "sub"), text(&claims, "client_id")), ("default.web", "default.web"));
+    assert_eq!((&claims["scope"], &claims["scopes"]), (&json!("badges"), &json!(["badges"])));
+    for name in ["jti", "iat", "nbf", "exp"] {
+        assert!(!claims[name].is_null(), "{name}");
+    }
+    assert_eq!(jsonwebtoken::decode_header(token).expect("a JWT").typ.as_deref(), Some("at+jwt"));
+}
+
+#[tokio::test]
+async fn each_client_authenticates_by_its_own_method_only() {
+    // RFC 6749 §2.3, RFC 7591 §2
+    let world = World::new().await;
+    for (client, by_header, by_body) in
+        [("default.web", 200, 401), ("default.poster", 401, 200), ("default.nobody", 401, 401)]
+    {
+        let header = basic(client, SECRET);
+        let (status, headers, answer) =
+            world.post(&[("authorization", &header)], &form(&[OWN])).await;
+        assert_eq!(status, by_header, "{client}: {answer}");
+        assert_eq!(headers.contains_key("www-authenticate"), by_header == 401, "{client}");
+        let body = form(&[OWN, ("client_id", client), ("client_secret", SECRET)]);
+        let (status, headers, answer) = world.post(&[], &body).await;
+        assert_eq!(status, by_body, "{client}: {answer}");
+        assert!(!headers.contains_key("www-authenticate"), "it did not use the header");
+    }
+    let (status, _, answer) = world.post(&[], &form(&[OWN, ("client_id", "default.web")])).await;
+    assert_error(&(status, answer), 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn answers_alike_whether_a_client_exists_or_not() {
+    let world = World::new().await;
+    let mut answers = Vec::new();
+    for (client, secret) in [
+        ("default.web", "wrong"),
+        ("default.nobody", SECRET),
+        ("default.poster", SECRET),
+        ("default.web-elsewhere", SECRET),
+    ] {
+        let header = basic(client, secret);
+        let (status, headers, answer) =
+            world.post(&[("authorization", &header)], &form(&[OWN])).await;
+        assert!(headers["www-authenticate"].to_str().expect("ASCII").starts_with("Basic realm="));
+        answers.push((status, answer));
+    }
+    assert_error(&answers[0], 401, "invalid_client");
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+}
+
+#[tokio::test]
+async fn refuses_malformed_requests() {
+    let world = World::new().await;
+    let header = basic("default.web", SECRET);
+    let auth = ("authorization", header.as_str());
+    for (what, body) in [
+        ("two ways", form(&[OWN, ("client_id", "default.web"), ("client_secret", SECRET)])),
+        ("another client_id", form(&[OWN, ("client_id", "default.poster")])),
+        ("a parameter twice", form(&[OWN, OWN])),
+        ("no grant type", form(&[("scope", "badges")])),
+        ("no code", form(&[("grant_type", "authorization_code")])),
+    ] {
+        let (status, headers, answer) = world.post(&[auth], &body).await;
+        assert_eq!((status, text(&answer, "error")), (400, "invalid_request"), "{what}: {answer}");
+        assert_eq!(headers["cache-control"], "no-store");
+    }
+    let (status, _, answer) = world.post(&[auth], &form(&[("grant_type", "password")])).await;
+    assert_error(&(status, answer), 400, "unsupported_grant_type");
+    let json = [auth, ("content-type", "application/json")];
+    let (status, ..) = world.post(&json, "{}").await;
+    assert_eq!(status, 400, "not a form");
+    let get = world.http.get(format!("{}/oauth/token", world.app.issuer("shop")));
+    assert_eq!(get.send().await.expect("an answer").status().as_u16(), 405);
+}
+
+#[tokio::test]
+async fn gives_no_more_than_the_client_may_have() {
+    let world = World::new().await;
+    let (web, spa) = (world.application("web").await, world.application("spa").await);
+    assert_error(&web.token(&[OWN, ("scope", "openid")]).await, 400, "invalid_scope");
+    assert_error(&web.token(&[OWN, ("scope", "badges x")]).await, 400, "invalid_scope");
+    let resource = ("resource", "https://api.test");
+    assert_error(&web.token(&[OWN, resource]).await, 400, "invalid_target");
+    assert_error(&spa.token(&[OWN]).await, 400, "unauthorized_client");
+    let poster = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "x"),
+        ("client_id", "default.poster"),
+        ("client_secret", SECRET),
+    ];
+    let (status, _, answer) = world.post(&[], &form(&poster)).await;
+    assert_error(&(status, answer), 400, "unauthorized_client");
+}
+
+#[tokio::test]
+async fn a_client_that_is_gone_gets_nothing() {
+    let world = World::new().await;
+    let web = world.application("web").await;
+    world.change("metadata: {name: web}", "metadata: {name: renamed}");
+    assert_error(&web.token(&[OWN]).await, 401, "invalid_client");
+}

@@ -1,0 +1,14 @@
+//! Token endpoint, userinfo and metadata over real HTTP, as applications see them.
+
+#[path = "../common/app.rs"]
+mod app;
+#[path = "../common/browser.rs"]
+mod browser;
+
+mod clients;
+mod codes;
+mod metadata;
+mod races;
+mod refresh;
+mod userinfo;
+mod world;

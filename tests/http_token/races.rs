@@ -1,0 +1,197 @@
+//! A code redeems once, however requests interleave at the store.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::future::join_all;
+use http_body_util::{BodyExt, Full};
+use lanyard::{
+    model::{TenantId, Timestamp},
+    store::{Key, Owner, Record, RecordKind, SharedStore, Store, StoreError, StoreState, Stored},
+};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::{
+    app::TestApp,
+    browser::{Application, VERIFIER},
+    world::{MANIFESTS, SignedIn, World, text},
+};
+
+/// A store before whose operations requests give way to each other, as often as a plan says.
+#[derive(Debug)]
+struct Interleaving {
+    inner: SharedStore,
+    plan: Arc<Plan>,
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    active: AtomicBool,
+    pauses: Mutex<Vec<u8>>,
+}
+
+impl Plan {
+    async fn pause(&self) {
+        if self.active.load(Ordering::SeqCst) {
+            let times = self.pauses.lock().expect("no panic").pop().unwrap_or(0);
+            for _ in 0..times {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Interleaving {
+    async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        self.plan.pause().await;
+        self.inner.insert(record, now).await
+    }
+
+    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        self.plan.pause().await;
+        self.inner.get(key, now).await
+    }
+
+    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        self.plan.pause().await;
+        self.inner.take(key, now).await
+    }
+
+    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        self.plan.pause().await;
+        self.inner.swap(version, record, now).await
+    }
+
+    async fn list(
+        &self,
+        kind: RecordKind,
+        tenant: &TenantId,
+        owner: &Owner,
+        now: Timestamp,
+    ) -> Result<Vec<Stored>, StoreError> {
+        self.plan.pause().await;
+        self.inner.list(kind, tenant, owner, now).await
+    }
+
+    async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+        self.inner.purge(limit, now).await
+    }
+
+    async fn state(&self) -> Result<StoreState, StoreError> {
+        self.inner.state().await
+    }
+}
+
+struct Race {
+    world: World,
+    alice: SignedIn,
+    spa: Application,
+    plan: Arc<Plan>,
+}
+
+impl Race {
+    async fn new() -> Self {
+        let plan = Arc::new(Plan::default());
+        let over = Arc::clone(&plan);
+        let app = TestApp::start_over(MANIFESTS, move |inner| {
+            Arc::new(Interleaving { inner, plan: over })
+        });
+        let world = World { app: app.await, http: reqwest::Client::new() };
+        let (alice, spa) = (world.alice().await, world.application("spa").await);
+        Self { world, alice, spa, plan }
+    }
+
+    /// A token request of the application, straight to the handler.
+    async fn ask(&self, parameters: &[(&str, &str)]) -> (u16, Value) {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(parameters)
+            .append_pair("client_id", &self.spa.client_id)
+            .finish();
+        let request = http::Request::post("/default/shop/oauth/token")
+            .header("host", self.world.app.address.to_string())
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Full::new(Bytes::from(form)))
+            .expect("a request");
+        let answer = self.world.app.app.answer(request, [127, 0, 0, 1].into()).await;
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.expect("a body").to_bytes();
+        (status, serde_json::from_slice(&body).expect("JSON"))
+    }
+
+    /// Several requests at once, interleaved as planned.
+    async fn at_once(
+        &self,
+        requests: usize,
+        pauses: &[u8],
+        parameters: &[(&str, &str)],
+    ) -> Vec<(u16, Value)> {
+        *self.plan.pauses.lock().expect("no panic") = pauses.to_vec();
+        self.plan.active.store(true, Ordering::SeqCst);
+        let answers = join_all((0..requests).map(|_| self.ask(parameters))).await;
+        self.plan.active.store(false, Ordering::SeqCst);
+        answers
+    }
+
+    /// Of any number of redemptions one gives tokens, and the others take them back.
+    async fn redeem(&self, requests: usize, pauses: &[u8]) {
+        let code = self.alice.code(&self.spa, "openid offline_access").await;
+        let parameters = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", &self.spa.redirect_uri),
+            ("code_verifier", VERIFIER),
+        ];
+        let answers = self.at_once(requests, pauses, &parameters).await;
+        let (given, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|(it, _)| *it == 200);
+        assert_eq!(given.len(), 1, "{answers:?}");
+        assert!(refused.iter().all(|(_, it)| it["error"] == "invalid_grant"), "{answers:?}");
+        let userinfo = self.spa.userinfo(text(&given[0].1, "access_token")).await.0;
+        assert_eq!(userinfo, 401, "a second redemption revokes");
+    }
+
+    /// Of any number of first uses of a refresh token one rotates; all get the same generation.
+    async fn refresh(&self, requests: usize, pauses: &[u8]) {
+        let tokens = self.alice.tokens(&self.spa, "openid offline_access").await;
+        let token = text(&tokens, "refresh_token");
+        let parameters = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        let answers = self.at_once(requests, pauses, &parameters).await;
+        assert!(answers.iter().all(|(status, _)| *status == 200), "{answers:?}");
+        for (_, answer) in &answers {
+            let parameters =
+                [("grant_type", "refresh_token"), ("refresh_token", text(answer, "refresh_token"))];
+            let (status, answer) = self.ask(&parameters).await;
+            assert_eq!(status, 200, "each of them goes on: {answer}");
+        }
+    }
+}
+
+/// Runs a property over plans in one world.
+fn over_plans<F>(property: F)
+where
+    F: AsyncFn(&Race, usize, &[u8]),
+{
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let race = runtime.block_on(Race::new());
+    let plans = (2_usize..5, prop::collection::vec(0_u8..5, 0..40));
+    let config = ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() };
+    proptest!(config, |((requests, pauses) in plans)| {
+        runtime.block_on(property(&race, requests, &pauses));
+    });
+}
+
+#[test]
+fn a_code_redeems_once_however_requests_interleave() {
+    over_plans(Race::redeem);
+}
+
+#[test]
+fn a_refresh_token_rotates_once_however_requests_interleave() {
+    over_plans(Race::refresh);
+}

@@ -1,0 +1,193 @@
+//! Refreshing (RFC 6749 §6; design §6, "Refresh token").
+
+use serde_json::Value;
+
+use super::{
+    browser::{Application, claims},
+    world::{World, assert_error, text},
+};
+
+const OFFLINE: &str = "openid email offline_access";
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
+
+async fn refresh(application: &Application, token: &str, more: &[(&str, &str)]) -> (u16, Value) {
+    let mut parameters = vec![("grant_type", "refresh_token"), ("refresh_token", token)];
+    parameters.extend(more);
+    application.token(&parameters).await
+}
+
+/// The next refresh token.
+async fn next(application: &Application, token: &str) -> String {
+    let (status, answer) = refresh(application, token, &[]).await;
+    assert_eq!(status, 200, "{answer}");
+    text(&answer, "refresh_token").to_owned()
+}
+
+#[tokio::test]
+async fn gives_new_tokens_of_the_same_sign_in() {
+    // OIDC Core §12.2
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let url = alice.web.authorize_url(OFFLINE, &[("prompt", "none"), ("max_age", "3600")]);
+    let code = alice.browser.open(&url).await.answer().remove("code").expect("a code");
+    let (_, first) = alice.web.redeem(&code).await;
+    world.wait(100);
+    let (status, second) = refresh(&alice.web, text(&first, "refresh_token"), &[]).await;
+    assert_eq!(status, 200, "{second}");
+    let (before, after) = (claims(text(&first, "id_token")), claims(text(&second, "id_token")));
+    for name in ["iss", "sub", "aud", "auth_time", "sid"] {
+        assert!(!before[name].is_null(), "{name}");
+        assert_eq!(before[name], after[name], "{name}");
+    }
+    assert_eq!(after["nonce"], Value::Null);
+    assert_eq!(after["iat"].as_i64(), before["iat"].as_i64().map(|at| at + 100));
+    assert_ne!(first["refresh_token"], second["refresh_token"], "it rotates");
+    assert_eq!(alice.web.userinfo(text(&second, "access_token")).await.0, 200);
+}
+
+#[tokio::test]
+async fn survives_a_lost_answer() {
+    // The answer with the second token never arrived: the first is used again, much later even.
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, OFFLINE).await;
+    let first = text(&tokens, "refresh_token");
+    let second = next(&alice.web, first).await;
+    world.wait(DAY);
+    let again = next(&alice.web, first).await;
+    assert_ne!(again, second, "sealed anew");
+    // Both are the current generation: either goes on.
+    next(&alice.web, &again).await;
+}
+
+#[tokio::test]
+async fn a_token_whose_successor_was_used_has_ten_seconds_left() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, OFFLINE).await;
+    let first = text(&tokens, "refresh_token");
+    let second = next(&alice.web, first).await;
+    let third = next(&alice.web, &second).await;
+    world.wait(9);
+    let raced = next(&alice.web, first).await;
+    world.wait(1);
+    assert_error(&refresh(&alice.web, first, &[]).await, 400, "invalid_grant");
+    // That was a thief, or this is: nobody goes on (RFC 9700 §4.14.2).
+    for token in [&second, &third, &raced] {
+        assert_error(&refresh(&alice.web, token, &[]).await, 400, "invalid_grant");
+    }
+    assert_eq!(alice.web.userinfo(text(&tokens, "access_token")).await.0, 401);
+}
+
+#[tokio::test]
+async fn an_old_token_revokes_whatever_it_asks_for() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, OFFLINE).await;
+    let first = text(&tokens, "refresh_token");
+    let third = next(&alice.web, &next(&alice.web, first).await).await;
+    world.wait(10);
+    let asked = refresh(&alice.web, first, &[("scope", "nonsense")]).await;
+    assert_error(&asked, 400, "invalid_grant");
+    assert_error(&refresh(&alice.web, &third, &[]).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn narrows_scopes_and_never_widens_them() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, OFFLINE).await;
+    let first = text(&tokens, "refresh_token");
+    let wider = refresh(&alice.web, first, &[("scope", "openid groups")]).await;
+    assert_error(&wider, 400, "invalid_scope");
+    let (status, narrow) = refresh(&alice.web, first, &[("scope", "email")]).await;
+    assert_eq!((status, text(&narrow, "scope")), (200, "email"));
+    assert_eq!(narrow["id_token"], Value::Null, "without openid");
+    let (_, whole) = refresh(&alice.web, text(&narrow, "refresh_token"), &[]).await;
+    assert_eq!(
+        text(&whole, "scope"),
+        "email offline_access openid",
+        "only that token was narrower"
+    );
+    world.change("profile, email, groups", "profile, groups");
+    let (_, less) = refresh(&alice.web, text(&whole, "refresh_token"), &[]).await;
+    assert_eq!(
+        text(&less, "scope"),
+        "offline_access openid",
+        "the client may not have it any more"
+    );
+}
+
+#[tokio::test]
+async fn is_for_the_client_and_tenant_that_got_it() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let (spa, elsewhere) =
+        (world.application("spa").await, world.application("web-elsewhere").await);
+    let tokens = alice.tokens(&alice.web, OFFLINE).await;
+    let token = text(&tokens, "refresh_token");
+    for other in [&spa, &elsewhere] {
+        assert_error(&refresh(other, token, &[]).await, 400, "invalid_grant");
+    }
+    assert_error(&refresh(&alice.web, "nonsense", &[]).await, 400, "invalid_grant");
+    let code = alice.code(&alice.web, OFFLINE).await;
+    assert_error(&refresh(&alice.web, &code, &[]).await, 400, "invalid_grant");
+    next(&alice.web, token).await;
+}
+
+#[tokio::test]
+async fn a_public_client_refreshes_by_its_id_alone() {
+    let world = World::new().await;
+    let (alice, spa) = (world.alice().await, world.application("spa").await);
+    let tokens = alice.tokens(&spa, "openid offline_access").await;
+    let first = text(&tokens, "refresh_token");
+    assert_ne!(next(&spa, first).await, first);
+}
+
+#[tokio::test]
+async fn ends_with_the_session_unless_it_is_offline() {
+    // OIDC Core §11
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let bound = alice.tokens(&alice.web, "openid").await;
+    let offline = alice.tokens(&alice.web, OFFLINE).await;
+    let token = next(&alice.web, text(&bound, "refresh_token")).await;
+    alice.sign_out(text(&bound, "id_token")).await;
+    assert_error(&refresh(&alice.web, &token, &[]).await, 400, "invalid_grant");
+    assert_eq!(alice.web.userinfo(text(&bound, "access_token")).await.0, 401);
+    next(&alice.web, text(&offline, "refresh_token")).await;
+    assert_eq!(alice.web.userinfo(text(&offline, "access_token")).await.0, 200);
+}
+
+#[tokio::test]
+async fn ends_when_it_is_not_used_and_in_the_end() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let idle = alice.tokens(&alice.web, OFFLINE).await;
+    let used = alice.tokens(&alice.web, OFFLINE).await;
+    let mut token = text(&used, "refresh_token").to_owned();
+    for _ in 0..4 {
+        world.wait(20 * DAY);
+        token = next(&alice.web, &token).await;
+    }
+    assert_error(
+        &refresh(&alice.web, text(&idle, "refresh_token"), &[]).await,
+        400,
+        "invalid_grant",
+    );
+    world.wait(10 * DAY);
+    assert_error(&refresh(&alice.web, &token, &[]).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn ends_with_its_person() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, OFFLINE).await;
+    let token = text(&tokens, "refresh_token");
+    world.change("disabled: false", "disabled: true");
+    assert_error(&refresh(&alice.web, token, &[]).await, 400, "invalid_grant");
+    world.change("disabled: false", "disabled: false");
+    next(&alice.web, token).await;
+}
