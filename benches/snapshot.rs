@@ -1,0 +1,98 @@
+//! How long until a changed object is served, with 1,000 tenants of 10 clients each.
+
+use std::{hint::black_box, sync::Arc};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use lanyard::{
+    api::{MANAGED_LABEL, OWNER_ANNOTATION, Objects, SecretState},
+    keys::{KeyTimes, generate, write_key},
+    model::{Installation, Issuer, ObjectKey, SigningAlgorithm, Timestamp},
+    registry::{BuildCache, build},
+};
+use serde_json::{Value, json};
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn installation() -> Installation {
+    Installation {
+        base_url: Issuer::parse("https://id.test").expect("canonical"),
+        issuer_hosts: Vec::new(),
+        dev: false,
+        sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(object: Value) -> Arc<T> {
+    Arc::new(serde_json::from_value(object).expect("an object"))
+}
+
+/// Every tenant with the same key, since making a thousand takes minutes.
+fn objects(tenants: usize, clients: usize) -> Objects {
+    let times = KeyTimes { published_at: NOW, signs_from: NOW, retire_at: None };
+    let key = generate(SigningAlgorithm::RS256, times).expect("a key");
+    let mut objects = Objects::default();
+    for tenant in 0..tenants {
+        let namespace = format!("team-{tenant}");
+        let object = |name: &str, spec: Value| {
+            let metadata = json!({ "namespace": namespace, "name": name });
+            json!({ "apiVersion": "lanyard.dev/v1alpha1", "kind": "X", "metadata": metadata, "spec": spec })
+        };
+        objects
+            .tenants
+            .insert(ObjectKey::new(&namespace, "main"), parse(object("main", json!({}))));
+        let (name, data) = write_key(&key);
+        secret(&mut objects, &namespace, "main-signing-keys", "Tenant/main", json!({ name: data }));
+        for client in 0..clients {
+            let name = format!("client-{client}");
+            let spec = json!({
+                "tenantRef": { "name": "main" },
+                "redirectUris": ["https://rp.test/cb", "http://localhost:4180/cb"],
+            });
+            objects.clients.insert(ObjectKey::new(&namespace, &name), parse(object(&name, spec)));
+            let data = json!({ "client-secret": "c2VjcmV0" });
+            let owner = format!("OidcClient/{name}");
+            secret(&mut objects, &namespace, &format!("{name}-oidc"), &owner, data);
+        }
+    }
+    objects
+}
+
+fn secret(objects: &mut Objects, namespace: &str, name: &str, owner: &str, data: Value) {
+    let metadata = json!({
+        "namespace": namespace, "name": name,
+        "labels": { MANAGED_LABEL: "true" }, "annotations": { OWNER_ANNOTATION: owner },
+    });
+    let secret = parse(json!({ "metadata": metadata, "data": data }));
+    objects.secrets.insert(ObjectKey::new(namespace, name), SecretState::Loaded(secret));
+}
+
+fn snapshot(criterion: &mut Criterion) {
+    let (mut objects, installation) = (objects(1000, 10), installation());
+    let mut group = criterion.benchmark_group("snapshot of 1,000 tenants x 10 clients");
+    group.sample_size(20);
+    group.bench_function("from nothing", |bencher| {
+        bencher.iter(|| build(black_box(&objects), &installation, &BuildCache::default(), 1, NOW));
+    });
+    let cache = BuildCache::default();
+    build(&objects, &installation, &cache, 1, NOW);
+    let key = ObjectKey::new("team-500", "client-5");
+    group.bench_function("after a change of one client", |bencher| {
+        bencher.iter(|| {
+            let changed = Arc::new(objects.clients[&key].as_ref().clone());
+            objects.clients.insert(key.clone(), changed);
+            build(black_box(&objects), &installation, &cache, 2, NOW)
+        });
+    });
+    let built = build(&objects, &installation, &cache, 3, NOW);
+    group.bench_function("finding a tenant and a client in it", |bencher| {
+        bencher.iter(|| {
+            let path = black_box("/team-500/main/oauth/token");
+            let (tenant, _) = built.route("id.test", path).expect("served");
+            tenant.client(black_box("team-500.client-5")).cloned()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, snapshot);
+criterion_main!(benches);
