@@ -41,7 +41,13 @@ fn objects(tenants: usize, clients: usize) -> Objects {
             .tenants
             .insert(ObjectKey::new(&namespace, "main"), parse(object("main", json!({}))));
         let (name, data) = write_key(&key);
-        secret(&mut objects, &namespace, "main-signing-keys", "Tenant/main", json!({ name: data }));
+        secret(
+            &mut objects,
+            &namespace,
+            "main-signing-keys",
+            "Tenant/main",
+            &json!({ name: data }),
+        );
         for client in 0..clients {
             let name = format!("client-{client}");
             let spec = json!({
@@ -51,13 +57,13 @@ fn objects(tenants: usize, clients: usize) -> Objects {
             objects.clients.insert(ObjectKey::new(&namespace, &name), parse(object(&name, spec)));
             let data = json!({ "client-secret": "c2VjcmV0" });
             let owner = format!("OidcClient/{name}");
-            secret(&mut objects, &namespace, &format!("{name}-oidc"), &owner, data);
+            secret(&mut objects, &namespace, &format!("{name}-oidc"), &owner, &data);
         }
     }
     objects
 }
 
-fn secret(objects: &mut Objects, namespace: &str, name: &str, owner: &str, data: Value) {
+fn secret(objects: &mut Objects, namespace: &str, name: &str, owner: &str, data: &Value) {
     let metadata = json!({
         "namespace": namespace, "name": name,
         "labels": { MANAGED_LABEL: "true" }, "annotations": { OWNER_ANNOTATION: owner },

@@ -31,7 +31,7 @@ impl Admission {
         Self { api, kind, valid }
     }
 
-    fn object(&self, name: &str, spec: Value) -> DynamicObject {
+    fn object(&self, name: &str, spec: &Value) -> DynamicObject {
         let object = json!({
             "apiVersion": "lanyard.dev/v1alpha1", "kind": self.kind,
             "metadata": { "name": name }, "spec": spec,
@@ -44,7 +44,7 @@ impl Admission {
         let mut spec = self.valid.clone();
         merge(&mut spec, changes);
         let dry_run = PostParams { dry_run: true, ..PostParams::default() };
-        let created = self.api.create(&dry_run, &self.object("it", spec)).await;
+        let created = self.api.create(&dry_run, &self.object("it", &spec)).await;
         created.map(|_| ()).map_err(|error| error.to_string())
     }
 
@@ -79,7 +79,7 @@ impl Admission {
     async fn immutable(&self, name: &str, before: Value, change: Value, message: &str) {
         let mut spec = self.valid.clone();
         merge(&mut spec, &before);
-        let object = self.object(name, spec);
+        let object = self.object(name, &spec);
         self.api.create(&PostParams::default(), &object).await.expect("the first is valid");
         let patch = json!({ "spec": change });
         let changed =
@@ -131,7 +131,7 @@ fn lists<const N: usize>(texts: [&str; N]) -> [Value; N] {
 async fn names_have_room_to_become_labels() {
     let tenants = Admission::of("Tenant", json!({})).await;
     let dry_run = PostParams { dry_run: true, ..PostParams::default() };
-    let named = |length| tenants.object(&"n".repeat(length), json!({}));
+    let named = |length| tenants.object(&"n".repeat(length), &json!({}));
     tenants.api.create(&dry_run, &named(63)).await.expect("63 characters");
     let error = tenants.api.create(&dry_run, &named(64)).await.expect_err("64").to_string();
     assert!(error.contains("at most 63 characters"), "{error}");

@@ -8,7 +8,10 @@ mod objects;
 
 use std::{fmt::Write, fs, path::Path};
 
-use lanyard::registry::{BuildCache, Outcome, ServedTenant, Snapshot, build, conditions};
+use lanyard::{
+    model::RedirectUri,
+    registry::{BuildCache, Outcome, ServedTenant, Snapshot, build, conditions},
+};
 use objects::{NOW, installation};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -88,7 +91,7 @@ fn summary(served: &ServedTenant) -> Value {
                 "id": client.id.as_str(),
                 "name": client.name,
                 "flows": format!("{:?} {:?} {:?} {:?}", client.application_type, client.grant_types, client.response_types, client.auth_method),
-                "redirects": client.redirect_uris.iter().map(|uri| uri.as_str()).collect::<Vec<_>>(),
+                "redirects": client.redirect_uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>(),
                 "origins": client.origins,
                 "scopes": client.scopes,
                 "consent": format!("{:?}", client.consent),
@@ -126,5 +129,7 @@ fn summary(served: &ServedTenant) -> Value {
 fn difference(expected: &str, found: &str) -> String {
     let pairs = expected.lines().chain(std::iter::repeat("")).zip(found.lines());
     let differing = pairs.filter(|(expected, found)| expected != found).take(5);
-    differing.map(|(expected, found)| format!("- {expected}\n+ {found}\n")).collect()
+    let lines: Vec<String> =
+        differing.map(|(expected, found)| format!("- {expected}\n+ {found}")).collect();
+    lines.join("\n")
 }

@@ -254,7 +254,9 @@ proptest! {
         documents in prop::collection::vec(document(), 0..20),
     ) {
         let mut all = Objects::default();
-        documents.iter().for_each(|document| insert(&mut all, document));
+        for document in &documents {
+            insert(&mut all, document);
+        }
         let snapshot = rebuilt(&all, &BuildCache::default());
         let said: BTreeSet<ObjectRef> = snapshot.verdicts().keys().cloned().collect();
         prop_assert_eq!(said, judged(&all));
@@ -284,7 +286,9 @@ proptest! {
         documents in prop::collection::vec(document(), 0..12),
     ) {
         let mut all = Objects::default();
-        documents.iter().for_each(|document| insert(&mut all, document));
+        for document in &documents {
+            insert(&mut all, document);
+        }
         all.malformed.clear();
         let before = rendered(&rebuilt(&all, &BuildCache::default()));
         let key = lanyard::model::ObjectKey::new("team-c", "broken");

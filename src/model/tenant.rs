@@ -90,7 +90,7 @@ pub struct RotationPolicy {
 
 impl Default for RotationPolicy {
     fn default() -> Self {
-        const HOUR: Duration = Duration::from_secs(3600);
+        const HOUR: Duration = Duration::from_hours(1);
         Self { interval: 24 * 90 * HOUR, publish_ahead: 24 * HOUR, retain: 24 * HOUR }
     }
 }

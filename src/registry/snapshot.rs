@@ -121,7 +121,8 @@ impl ServedTenant {
 /// The first 64 bits of the SHA-256 of a tenant's id, in hexadecimal digits.
 fn short_hash(id: &TenantId) -> String {
     let hash = digest::digest(&digest::SHA256, id.to_string().as_bytes());
-    hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let bytes: [u8; 8] = hash.as_ref()[..8].try_into().expect("SHA-256 has 32 bytes");
+    format!("{:016x}", u64::from_be_bytes(bytes))
 }
 
 /// What is served at one moment.

@@ -44,13 +44,13 @@ pub fn objects(documents: impl IntoIterator<Item = Value>) -> Objects {
         let kind = text("/kind");
         match kind.as_str() {
             "Tenant" => {
-                read(document, Kind::Tenant, key, &mut objects.tenants, &mut objects.malformed)
+                read(document, Kind::Tenant, key, &mut objects.tenants, &mut objects.malformed);
             }
             "OidcClient" => {
-                read(document, Kind::OidcClient, key, &mut objects.clients, &mut objects.malformed)
+                read(document, Kind::OidcClient, key, &mut objects.clients, &mut objects.malformed);
             }
             "OidcUser" => {
-                read(document, Kind::OidcUser, key, &mut objects.users, &mut objects.malformed)
+                read(document, Kind::OidcUser, key, &mut objects.users, &mut objects.malformed);
             }
             "Secret" => {
                 objects.secrets.insert(key, SecretState::Loaded(Arc::new(secret(document))));

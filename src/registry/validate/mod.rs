@@ -90,14 +90,11 @@ fn grant_types(
 ) -> BTreeSet<GrantType> {
     let mut known = BTreeSet::new();
     for (index, grant) in written.iter().enumerate() {
-        match grant.as_str().parse() {
-            Ok(grant) => {
-                known.insert(grant);
-            }
-            Err(()) => {
-                let field = format!("{field}[{index}]");
-                problems.unsupported(field, grant.as_str(), api::GrantType::KNOWN);
-            }
+        if let Ok(grant) = grant.as_str().parse() {
+            known.insert(grant);
+        } else {
+            let field = format!("{field}[{index}]");
+            problems.unsupported(field, grant.as_str(), api::GrantType::KNOWN);
         }
     }
     known

@@ -14,8 +14,8 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(24 * 3600);
-const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
+const YEAR: Duration = Duration::from_hours(366 * 24);
 
 /// A tenant that is valid and allowed.
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ fn lifetimes(problems: &mut Problems, written: Option<&api::TenantLifetimes>) ->
         duration::within(problems, &format!("spec.lifetimes.{name}"), text, SECOND..=most)
     };
     // Codes are spent at once; RFC 6749 §4.1.2 says ten minutes at most, we say one.
-    let code = field("code", written.code.as_ref(), Duration::from_secs(60));
+    let code = field("code", written.code.as_ref(), Duration::from_mins(1));
     let access_token = field("accessToken", written.access_token.as_ref(), DAY);
     let id_token = field("idToken", written.id_token.as_ref(), DAY);
     let refresh_idle = field("refreshTokenIdle", written.refresh_token_idle.as_ref(), YEAR);

@@ -77,14 +77,11 @@ fn response_types(
         // The words have no order (OAuth 2.0 Multiple Response Types §3).
         let mut words: Vec<&str> = text.split(' ').collect();
         words.sort_unstable();
-        match words.join(" ").parse() {
-            Ok(response_type) => {
-                types.insert(response_type);
-            }
-            Err(()) => {
-                let known: Vec<&str> = ResponseType::ALL.iter().map(|it| it.as_str()).collect();
-                problems.unsupported(format!("spec.responseTypes[{index}]"), text, &known);
-            }
+        if let Ok(response_type) = words.join(" ").parse() {
+            types.insert(response_type);
+        } else {
+            let known: Vec<&str> = ResponseType::ALL.iter().map(|it| it.as_str()).collect();
+            problems.unsupported(format!("spec.responseTypes[{index}]"), text, &known);
         }
     }
     if written.is_empty() {

@@ -14,14 +14,15 @@ use super::{
 use crate::{
     api::{self, Namespaces, OidcClientSpec, SecretKeyRef},
     model::{
-        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, Lifetimes, ObjectKey, TenantId,
+        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, Lifetimes, ObjectKey, RedirectUri,
+        TenantId,
     },
     protocol::scope::{STANDARD, is_scope},
     registry::DesiredSecret,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
+const YEAR: Duration = Duration::from_hours(366 * 24);
 const DEFAULT_SCOPES: [&str; 3] = ["openid", "profile", "email"];
 
 /// A client that is valid and allowed, if no other has its id.
@@ -122,7 +123,7 @@ fn assemble(
         name: spec.client_name.clone().unwrap_or_else(|| key.name.clone()),
         localized_names: std::collections::BTreeMap::new(),
         application_type: flows.application_type,
-        origins: flows.redirect_uris.iter().filter_map(|uri| uri.origin()).collect(),
+        origins: flows.redirect_uris.iter().filter_map(RedirectUri::origin).collect(),
         redirect_uris: flows.redirect_uris,
         post_logout_redirect_uris: flows.post_logout_redirect_uris,
         grant_types: flows.grant_types,
