@@ -172,10 +172,7 @@ impl Race {
 }
 
 /// Runs a property over plans in one world.
-fn over_plans<F>(property: F)
-where
-    F: AsyncFn(&Race, usize, &[u8]),
-{
+fn over_plans(property: impl AsyncFn(&Race, usize, &[u8]) + Copy) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let race = runtime.block_on(Race::new());

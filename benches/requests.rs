@@ -1,0 +1,131 @@
+//! Requests through the whole handler, in process, beside the signatures that they contain.
+//!
+//! Guides, on one core: `client_credentials` costs its signature and 40 µs at most; discovery less
+//! than 10 µs. RS256 is signed on a thread of its own, so its figures hold the way there and back.
+
+#[path = "../tests/common/app.rs"]
+mod app;
+
+use std::hint::black_box;
+
+use bytes::Bytes;
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use http::{Request, StatusCode};
+use http_body_util::Full;
+use lanyard::{keys::JwtType, model::TenantId};
+use tokio::runtime::{Builder, Runtime};
+
+use self::app::TestApp;
+
+const MANIFESTS: &str = r"
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: rs256}
+spec: {}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: es256}
+spec: {signing: {algorithms: [ES256, RS256]}}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: app-rs256}
+spec:
+  tenantRef: {name: rs256}
+  grantTypes: [client_credentials]
+  scopes: [email, profile]
+  tokenEndpointAuthMethod: client_secret_post
+  secretRef: {name: app-secret}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: app-es256}
+spec:
+  tenantRef: {name: es256}
+  grantTypes: [client_credentials]
+  scopes: [email, profile]
+  tokenEndpointAuthMethod: client_secret_post
+  secretRef: {name: app-secret}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: app-secret}
+stringData: {client-secret: a-secret-of-at-least-thirty-two-characters}
+";
+
+const ALGORITHMS: [&str; 2] = ["rs256", "es256"];
+
+fn world() -> (Runtime, TestApp) {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let app = runtime.block_on(TestApp::start(MANIFESTS));
+    (runtime, app)
+}
+
+fn ask(app: &TestApp, method: &str, path: &str, body: &str) -> Request<Full<Bytes>> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", app.address.to_string())
+        .header("user-agent", "bench/1.0")
+        .header("accept", "application/json")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
+        .expect("a request")
+}
+
+async fn answer(app: &TestApp, request: Request<Full<Bytes>>) {
+    let answer = app.app.answer(request, [127, 0, 0, 1].into()).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    black_box(answer);
+}
+
+/// Signatures over the claims of an ordinary access token.
+fn signatures(criterion: &mut Criterion) {
+    let (runtime, app) = world();
+    let (claims, now) = (vec![b'x'; 400], app.app.now());
+    let mut group = criterion.benchmark_group("sign");
+    for name in ALGORITHMS {
+        let snapshot = app.app.registry.snapshot();
+        let tenant = snapshot.tenant(&TenantId::new("default", name)).expect("served");
+        let key = tenant.signing_key(now).expect("a key");
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter(|| {
+                let signed = app.app.signer.sign(key, JwtType::AccessToken, claims.clone());
+                black_box(runtime.block_on(signed).expect("a token"))
+            });
+        });
+    }
+}
+
+/// The token endpoint: parse, authenticate, decide, sign, render.
+fn client_credentials(criterion: &mut Criterion) {
+    let (runtime, app) = world();
+    let mut group = criterion.benchmark_group("client_credentials");
+    for name in ALGORITHMS {
+        let path = format!("/default/{name}/oauth/token");
+        let body = format!(
+            "grant_type=client_credentials&client_id=default.app-{name}\
+             &client_secret=a-secret-of-at-least-thirty-two-characters&scope=email"
+        );
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter(|| runtime.block_on(answer(&app, ask(&app, "POST", &path, &body))));
+        });
+    }
+}
+
+/// Prepared bytes.
+fn discovery(criterion: &mut Criterion) {
+    let (runtime, app) = world();
+    let mut group = criterion.benchmark_group("discovery");
+    for (name, path) in [("metadata", ".well-known/openid-configuration"), ("jwks", "oauth/jwks")] {
+        let path = format!("/default/rs256/{path}");
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter(|| runtime.block_on(answer(&app, ask(&app, "GET", &path, ""))));
+        });
+    }
+}
+
+criterion_group!(requests, signatures, client_credentials, discovery);
+criterion_main!(requests);
