@@ -116,3 +116,73 @@ fn shortened(mut message: String) -> String {
     }
     message
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{Kind, ObjectKey, ObjectRef, Subject},
+        registry::{Problem, UserOutcome},
+    };
+
+    const THEN: Timestamp = Timestamp::from_secs(1_700_000_000);
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn verdict(problems: Vec<Problem>) -> Verdict {
+        Verdict {
+            object: ObjectRef { kind: Kind::OidcUser, key: ObjectKey::new("team", "ada") },
+            generation: Some(3),
+            outcome: Outcome::User(UserOutcome {
+                subject: Some(Subject::new("ada")),
+                served: problems.is_empty(),
+            }),
+            problems,
+        }
+    }
+
+    fn find<'a>(conditions: &'a [Condition], name: &str) -> &'a Condition {
+        conditions.iter().find(|condition| condition.type_ == name).expect(name)
+    }
+
+    #[test]
+    fn ready_is_the_sum_of_all() {
+        let all = conditions(&verdict(vec![]), &[], NOW);
+        assert!(all.iter().all(|condition| condition.status == TRUE), "{all:?}");
+        assert!(all.iter().all(|condition| condition.observed_generation == Some(3)));
+        assert_eq!(all.last().expect("some").type_, "Ready");
+    }
+
+    #[test]
+    fn the_first_violation_is_the_reason_and_all_of_its_kind_the_message() {
+        let problems = vec![
+            Problem::of(ConditionType::ResolvedRefs, Reason::SecretNotFound, "spec.b", "is gone"),
+            Problem::invalid("spec.x", "must be x"),
+            Problem::accepted(Reason::UsernameConflict, "", "taken"),
+        ];
+        let all = conditions(&verdict(problems), &[], NOW);
+        let accepted = find(&all, "Accepted");
+        assert_eq!(accepted.reason, "Invalid");
+        assert_eq!(accepted.message, "spec.x: must be x; taken");
+        assert_eq!(find(&all, "ResolvedRefs").reason, "SecretNotFound");
+        assert_eq!(find(&all, "Programmed").reason, "NotServed");
+        assert_eq!(find(&all, "Ready").reason, "Invalid");
+    }
+
+    #[test]
+    fn a_transition_has_its_time_and_nothing_else_changes_it() {
+        let before = conditions(&verdict(vec![]), &[], THEN);
+        let after = conditions(&verdict(vec![]), &before, NOW);
+        assert_eq!(before, after);
+        let broken = conditions(&verdict(vec![Problem::invalid("", "x")]), &before, NOW);
+        let time = |name| Timestamp::from(find(&broken, name).last_transition_time.0);
+        assert_eq!(time("ResolvedRefs"), THEN);
+        assert_eq!(time("Accepted"), NOW);
+    }
+
+    #[test]
+    fn a_message_is_cut_between_characters() {
+        let all = conditions(&verdict(vec![Problem::invalid("", "ü".repeat(5000))]), &[], NOW);
+        let message = &find(&all, "Accepted").message;
+        assert!(message.len() <= LONGEST_MESSAGE + '…'.len_utf8() && message.ends_with('…'));
+    }
+}

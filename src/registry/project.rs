@@ -49,3 +49,53 @@ pub async fn project(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        api::{Objects, SourceHealth, Tenant},
+        model::{FixedClock, Issuer, Kind, ObjectKey, ObjectRef, Timestamp},
+    };
+
+    fn view(revision: u64, synced: bool, tenant: &str) -> Arc<View> {
+        let mut objects = Objects::default();
+        let key = ObjectKey::new("team", tenant);
+        objects
+            .tenants
+            .insert(key, Arc::new(Tenant::new(tenant, crate::api::TenantSpec::default())));
+        let health = SourceHealth { synced, failing: None };
+        Arc::new(View { objects: Arc::new(objects), revision, health })
+    }
+
+    fn knows(handle: &Handle, tenant: &str) -> bool {
+        let object = ObjectRef { kind: Kind::Tenant, key: ObjectKey::new("team", tenant) };
+        handle.snapshot().verdicts().contains_key(&object)
+    }
+
+    #[tokio::test]
+    async fn each_new_revision_comes_into_force_and_nothing_before_the_first_lists() {
+        let installation = Installation {
+            base_url: Issuer::parse("https://id.test").expect("canonical"),
+            issuer_hosts: vec![],
+            dev: false,
+            sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
+        };
+        let clock = Arc::new(FixedClock::at(Timestamp::from_secs(1_800_000_000)));
+        let (sender, views) = watch::channel(view(1, false, "early"));
+        let handle = Handle::new();
+        let mut changes = handle.changes();
+        let running = tokio::spawn(project(views, handle.clone(), Arc::new(installation), clock));
+
+        sender.send_replace(view(2, true, "first"));
+        assert_eq!(*changes.wait_for(|revision| *revision > 0).await.expect("it runs"), 2);
+        assert!(knows(&handle, "first") && !knows(&handle, "early"));
+
+        sender.send_replace(view(3, true, "second"));
+        changes.wait_for(|revision| *revision == 3).await.expect("it runs");
+        assert!(knows(&handle, "second") && !knows(&handle, "first"));
+
+        drop(sender);
+        running.await.expect("it ends with its source");
+    }
+}

@@ -224,3 +224,90 @@ fn with_default_port(issuer: &Issuer) -> Option<String> {
     let port = if issuer.is_https() { 443 } else { 80 };
     (issuer.host() == issuer.authority()).then(|| format!("{}:{port}", issuer.authority()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::samples;
+
+    fn snapshot(issuers: &[&str]) -> Snapshot {
+        let served = |(index, issuer): (usize, &&str)| {
+            let tenant = Tenant {
+                id: TenantId::new("team", index.to_string()),
+                issuer: Issuer::parse(issuer).expect("canonical"),
+                ..samples::tenant()
+            };
+            Arc::new(ServedTenant::new(tenant, KeyRing::default(), vec![], vec![]))
+        };
+        let tenants = issuers.iter().enumerate().map(served).collect();
+        Snapshot::new(1, Timestamp::from_secs(0), None, tenants, BTreeMap::new())
+    }
+
+    fn routed<'p>(
+        snapshot: &Snapshot,
+        authority: &str,
+        path: &'p str,
+    ) -> Option<(String, &'p str)> {
+        let (tenant, rest) = snapshot.route(authority, path)?;
+        Some((tenant.tenant.issuer.to_string(), rest))
+    }
+
+    #[test]
+    fn nested_issuers_match_by_the_longest_run_of_whole_segments() {
+        let all = ["https://a.test", "https://a.test/x", "https://a.test/x/y", "https://b.test/z"];
+        let snapshot = snapshot(&all);
+        for (authority, path, issuer, rest) in [
+            ("a.test", "/oauth/token", all[0], "/oauth/token"),
+            ("a.test", "", all[0], ""),
+            ("a.test", "/", all[0], "/"),
+            ("a.test", "/x", all[1], ""),
+            ("a.test", "/x/", all[1], "/"),
+            ("a.test", "/xy/login", all[0], "/xy/login"),
+            ("a.test", "/x/login", all[1], "/login"),
+            ("a.test", "/x/y/login", all[2], "/login"),
+            ("a.test", "/x/y/y/y/login", all[2], "/y/y/login"),
+            ("b.test", "/z/login", all[3], "/login"),
+        ] {
+            let found = routed(&snapshot, authority, path);
+            assert_eq!(found, Some((issuer.to_owned(), rest)), "{authority}{path}");
+        }
+        for (authority, path) in [("b.test", "/"), ("b.test", "/zz/login"), ("c.test", "/x")] {
+            assert_eq!(routed(&snapshot, authority, path), None, "{authority}{path}");
+        }
+    }
+
+    #[test]
+    fn a_host_may_spell_out_the_default_port_of_its_scheme_only() {
+        let snapshot =
+            snapshot(&["https://a.test/x", "http://localhost/x", "https://b.test:8443/x"]);
+        for authority in ["a.test", "a.test:443", "localhost:80", "b.test:8443"] {
+            assert!(snapshot.route(authority, "/x").is_some(), "{authority}");
+        }
+        for authority in ["a.test:80", "a.test:8443", "localhost:443", "b.test", "b.test:443"] {
+            assert!(snapshot.route(authority, "/x").is_none(), "{authority}");
+        }
+    }
+
+    #[test]
+    fn the_well_known_form_wants_the_whole_path() {
+        let snapshot = snapshot(&["https://a.test", "https://a.test/x"]);
+        assert!(snapshot.at("a.test", "").is_some());
+        assert!(snapshot.at("a.test", "/x").is_some());
+        for path in ["/", "/x/", "/x/y", "x"] {
+            assert!(snapshot.at("a.test", path).is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn prepared_answers_have_the_tag_of_their_content() {
+        let (one, two) = (Prepared::json(&1.into()), Prepared::json(&2.into()));
+        assert_eq!(one, Prepared::json(&1.into()));
+        assert_ne!(one.etag, two.etag);
+        assert!(one.etag.starts_with('"') && one.etag.ends_with('"'));
+    }
+
+    #[test]
+    fn cookies_are_named_the_same_for_ever() {
+        assert_eq!(short_hash(&TenantId::new("team", "shop")), "9b4be56421a879d5");
+    }
+}
