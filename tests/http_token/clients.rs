@@ -42,6 +42,19 @@ async fn a_client_gets_a_token_for_itself() {
 }
 
 #[tokio::test]
+async fn signs_with_the_first_algorithm_of_the_tenant() {
+    let world = World::new().await;
+    let elsewhere = world.application("web-elsewhere").await;
+    let (_, answer) = elsewhere.token(&[OWN]).await;
+    let token = text(&answer, "access_token");
+    let algorithm = jsonwebtoken::decode_header(token).expect("a JWT").alg;
+    assert_eq!(algorithm, jsonwebtoken::Algorithm::ES256);
+    verified(token, &elsewhere.jwks().await, &world.app.issuer("other"));
+    let listed = &elsewhere.metadata["id_token_signing_alg_values_supported"];
+    assert_eq!(listed, &json!(["ES256", "EdDSA", "RS256"]));
+}
+
+#[tokio::test]
 async fn each_client_authenticates_by_its_own_method_only() {
     // RFC 6749 §2.3, RFC 7591 §2
     let world = World::new().await;

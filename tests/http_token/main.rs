@@ -10,5 +10,6 @@ mod codes;
 mod metadata;
 mod races;
 mod refresh;
+mod store;
 mod userinfo;
 mod world;

@@ -1,92 +1,19 @@
 //! A code redeems once, however requests interleave at the store.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::join_all;
 use http_body_util::{BodyExt, Full};
-use lanyard::{
-    model::{TenantId, Timestamp},
-    store::{Key, Owner, Record, RecordKind, SharedStore, Store, StoreError, StoreState, Stored},
-};
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::{
     app::TestApp,
     browser::{Application, VERIFIER},
-    world::{MANIFESTS, SignedIn, World, text},
+    store::{Interleaving, Plan},
+    world::{MANIFESTS, SignedIn, World, assert_error, text},
 };
-
-/// A store before whose operations requests give way to each other, as often as a plan says.
-#[derive(Debug)]
-struct Interleaving {
-    inner: SharedStore,
-    plan: Arc<Plan>,
-}
-
-#[derive(Debug, Default)]
-struct Plan {
-    active: AtomicBool,
-    pauses: Mutex<Vec<u8>>,
-}
-
-impl Plan {
-    async fn pause(&self) {
-        if self.active.load(Ordering::SeqCst) {
-            let times = self.pauses.lock().expect("no panic").pop().unwrap_or(0);
-            for _ in 0..times {
-                tokio::task::yield_now().await;
-            }
-        }
-    }
-}
-
-#[async_trait]
-impl Store for Interleaving {
-    async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
-        self.plan.pause().await;
-        self.inner.insert(record, now).await
-    }
-
-    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
-        self.plan.pause().await;
-        self.inner.get(key, now).await
-    }
-
-    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
-        self.plan.pause().await;
-        self.inner.take(key, now).await
-    }
-
-    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
-        self.plan.pause().await;
-        self.inner.swap(version, record, now).await
-    }
-
-    async fn list(
-        &self,
-        kind: RecordKind,
-        tenant: &TenantId,
-        owner: &Owner,
-        now: Timestamp,
-    ) -> Result<Vec<Stored>, StoreError> {
-        self.plan.pause().await;
-        self.inner.list(kind, tenant, owner, now).await
-    }
-
-    async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        self.inner.purge(limit, now).await
-    }
-
-    async fn state(&self) -> Result<StoreState, StoreError> {
-        self.inner.state().await
-    }
-}
 
 struct Race {
     world: World,
@@ -191,4 +118,26 @@ fn a_code_redeems_once_however_requests_interleave() {
 #[test]
 fn a_refresh_token_rotates_once_however_requests_interleave() {
     over_plans(Race::refresh);
+}
+
+#[tokio::test]
+async fn writes_nothing_before_it_knows_who_asks_and_for_what() {
+    // design §1: an unauthenticated request writes nothing; §6: nor does client_credentials.
+    let race = Race::new().await;
+    let web = &race.alice.web;
+    let code = race.alice.code(web, "openid").await;
+    let before = race.plan.writes.load(Ordering::SeqCst);
+    let (status, own) = web.token(&[("grant_type", "client_credentials")]).await;
+    assert_eq!(status, 200, "{own}");
+    let guess = [("grant_type", "authorization_code"), ("code", "guess")];
+    assert_error(&race.ask(&guess).await, 400, "invalid_grant");
+    let stolen = [("grant_type", "authorization_code"), ("code", code.as_str())];
+    assert_error(&race.ask(&stolen).await, 400, "invalid_grant");
+    let unbound = [("grant_type", "authorization_code"), ("code", code.as_str())];
+    assert_error(&web.token(&unbound).await, 400, "invalid_grant");
+    let guess = [("grant_type", "refresh_token"), ("refresh_token", "guess")];
+    assert_error(&race.ask(&guess).await, 400, "invalid_grant");
+    race.world.http.get(web.authorize_url("openid", &[])).send().await.expect("an answer");
+    assert_eq!(web.userinfo(text(&own, "access_token")).await.0, 403);
+    assert_eq!(race.plan.writes.load(Ordering::SeqCst), before);
 }

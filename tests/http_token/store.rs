@@ -1,0 +1,88 @@
+//! A store whose order of events a test decides.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use lanyard::{
+    model::{TenantId, Timestamp},
+    store::{Key, Owner, Record, RecordKind, SharedStore, Store, StoreError, StoreState, Stored},
+};
+
+/// A store before whose operations requests give way to each other, as often as a plan says.
+#[derive(Debug)]
+pub struct Interleaving {
+    pub inner: SharedStore,
+    pub plan: Arc<Plan>,
+}
+
+/// How often, and what came of it.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Whether requests give way now.
+    pub active: AtomicBool,
+    /// How often, from the last to the first.
+    pub pauses: Mutex<Vec<u8>>,
+    /// Operations that may write, so far.
+    pub writes: AtomicUsize,
+}
+
+impl Plan {
+    async fn write(&self) {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.pause().await;
+    }
+
+    async fn pause(&self) {
+        if self.active.load(Ordering::SeqCst) {
+            let times = self.pauses.lock().expect("no panic").pop().unwrap_or(0);
+            for _ in 0..times {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Interleaving {
+    async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        self.plan.write().await;
+        self.inner.insert(record, now).await
+    }
+
+    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        self.plan.pause().await;
+        self.inner.get(key, now).await
+    }
+
+    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        self.plan.write().await;
+        self.inner.take(key, now).await
+    }
+
+    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        self.plan.write().await;
+        self.inner.swap(version, record, now).await
+    }
+
+    async fn list(
+        &self,
+        kind: RecordKind,
+        tenant: &TenantId,
+        owner: &Owner,
+        now: Timestamp,
+    ) -> Result<Vec<Stored>, StoreError> {
+        self.plan.pause().await;
+        self.inner.list(kind, tenant, owner, now).await
+    }
+
+    async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+        self.inner.purge(limit, now).await
+    }
+
+    async fn state(&self) -> Result<StoreState, StoreError> {
+        self.inner.state().await
+    }
+}
