@@ -21,6 +21,8 @@ use cluster::{Node, Process, eventually, free_port};
 
 const RELEASE: &str = "lanyard";
 const NAMESPACE: &str = "lanyard-system";
+const READINESS: &str =
+    "/api/v1/namespaces/lanyard-system/services/lanyard-admin:9090/proxy/readyz";
 
 /// A cluster of either kind.
 enum Target {
@@ -66,7 +68,8 @@ impl Target {
             let pods = self.run("kubectl", &["get", "pods,events", "-A"]).unwrap_or_default();
             let logs =
                 self.run("kubectl", &["-n", NAMESPACE, "logs", "deployment/lanyard", "--tail=40"]);
-            panic!("kubectl {args:?}: {error}\n{pods}\n{logs:?}")
+            let ready = self.run("kubectl", &["get", "--raw", READINESS]);
+            panic!("kubectl {args:?}: {error}\n{pods}\n{logs:?}\n{ready:?}")
         })
     }
 
