@@ -155,7 +155,7 @@ pub struct LogArgs {
     /// Form of log lines; default: json in a cluster, text in dev
     #[arg(long, env = "LANYARD_LOG_FORMAT", value_enum)]
     pub log_format: Option<LogFormat>,
-    /// What is logged: error, warn, info, debug or trace, also per module ("info,lanyard::http=debug")
+    /// What is logged: error, warn, info, debug or trace, also per module: "info,lanyard=debug"
     #[arg(long, env = "LANYARD_LOG", default_value = "info", value_name = "FILTER")]
     pub log_level: String,
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
-use kube::Client;
+use kube::{Client, Config};
 use tokio::sync::watch;
 
 use super::{
@@ -74,7 +74,11 @@ async fn serve(args: &RunArgs) -> Result<()> {
 async fn connect() -> Result<Client> {
     const REMEDY: &str = "run in a Pod with a ServiceAccount, or set KUBECONFIG; to try Lanyard \
                           without a cluster, use `lanyard dev`";
-    let client = Client::try_default().await.context(REMEDY)?;
+    let mut config = Config::infer().await.context(REMEDY)?;
+    // The client would sleep for as long as a Retry-After says, two minutes perhaps, and tell
+    // nobody; watches and the controller back off by themselves, and say why.
+    config.default_retry = false;
+    let client = Client::try_from(config).context(REMEDY)?;
     match tokio::time::timeout(PATIENCE, client.apiserver_version()).await {
         Ok(Ok(version)) => {
             tracing::info!(version = version.git_version, "connected to the API server");

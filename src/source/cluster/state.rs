@@ -114,7 +114,7 @@ impl State {
             Item::Managed(secret) => {
                 self.others.remove(&key);
                 self.fetched.remove(&key);
-                put_secret(objects, key, secret)
+                put_secret(objects, key, &secret)
             }
             Item::Other(version) => {
                 self.others.insert(key, version);
@@ -183,7 +183,7 @@ impl State {
         self.fetched.insert(key.clone(), version);
         let objects = Arc::make_mut(&mut self.objects);
         let matters = match found {
-            Some(SecretState::Loaded(secret)) => put_secret(objects, key, secret),
+            Some(SecretState::Loaded(secret)) => put_secret(objects, key, &secret),
             Some(unreadable) => {
                 objects.secrets.insert(key, unreadable);
                 true
@@ -204,8 +204,8 @@ fn differs(old: &ObjectMeta, new: &ObjectMeta) -> bool {
 }
 
 /// Puts a Secret; whether what it holds is new.
-fn put_secret(objects: &mut Objects, key: ObjectKey, secret: Arc<Secret>) -> bool {
-    let old = objects.secrets.insert(key, SecretState::Loaded(Arc::clone(&secret)));
+fn put_secret(objects: &mut Objects, key: ObjectKey, secret: &Arc<Secret>) -> bool {
+    let old = objects.secrets.insert(key, SecretState::Loaded(Arc::clone(secret)));
     match old {
         Some(SecretState::Loaded(old)) => {
             old.data != secret.data
