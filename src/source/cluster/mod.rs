@@ -58,9 +58,10 @@ impl Cluster {
             client: client.clone(),
             views: views.clone(),
         });
-        let health = watch::Sender::new(None);
-        tokio::spawn(heartbeat(client.clone(), health.clone(), clock));
-        tokio::spawn(collect::run(client, options, views, health.subscribe()));
+        // The receiver comes first: the heartbeat ends when there is none.
+        let (health, follow) = watch::channel(None);
+        tokio::spawn(heartbeat(client.clone(), health, clock));
+        tokio::spawn(collect::run(client, options, views, follow));
         cluster
     }
 }
