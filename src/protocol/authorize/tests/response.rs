@@ -82,7 +82,6 @@ fn returns_no_state_when_two_came() {
 #[test]
 fn names_the_target_for_form_action() {
     // CSP3 §2.3.1
-    use ApplicationType::{Native, Web};
     let named = |text: &str, kind| {
         let mut world = World::new();
         world.client.redirect_uris = vec![RedirectUri::parse(text, kind).expect("valid")];
