@@ -7,6 +7,7 @@ mod client_secret;
 mod common;
 mod conditions;
 mod definitions;
+mod limits;
 mod objects;
 mod oidc_client;
 mod oidc_user;
@@ -18,6 +19,7 @@ pub use client_secret::{ClientSecretKeys, ClientSecretTemplate};
 pub use common::{ConsentFrom, LabelSelector, NamespaceConsent, SecretKeyRef, SelectorRequirement};
 pub use conditions::{ConditionType, Reason};
 pub use definitions::definitions;
+pub use limits::{Excess, Limited};
 pub use objects::{Malformed, Namespaces, Objects, SecretState, SourceHealth, View};
 pub use oidc_client::{
     ApplicationType, AuthMethod, Consent, GrantType, OidcClient, OidcClientLifetimes,

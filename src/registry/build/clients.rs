@@ -40,7 +40,10 @@ pub(super) fn judge(
     let findings: Vec<ClientFindings> = group
         .clients
         .iter()
-        .map(|member| validate::client(member.raw, member.key, host.accepted(), namespaces))
+        .map(|member| {
+            let (tenant, unseen) = (host.accepted(), installation.dev);
+            validate::client(member.raw, member.key, tenant, namespaces, unseen)
+        })
         .collect();
     let holders = holders(group, &findings, installation);
     let mut served = Vec::with_capacity(findings.len());

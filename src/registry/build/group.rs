@@ -132,7 +132,8 @@ impl<'a> Group<'a> {
         let mut verdicts = Vec::with_capacity(1 + self.clients.len() + self.users.len());
         let mut serving = None;
         if let (Some(member), Some(claim)) = (&self.tenant, &self.claim) {
-            let (checked, mut problems) = validate::tenant(member.raw, member.key, claim.clone());
+            let (checked, mut problems) =
+                validate::tenant(member.raw, member.key, claim.clone(), installation.dev);
             let keys = keys::of_tenant(&mut problems, member, checked.as_ref(), cache);
             let outcome = Outcome::Tenant(TenantOutcome {
                 issuer: claim.as_ref().ok().cloned(),

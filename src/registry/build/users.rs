@@ -28,8 +28,10 @@ pub(super) fn judge(
     client_ids: &HashSet<ClientId>,
     installation: &Installation,
 ) -> (Vec<Arc<User>>, Vec<Arc<Verdict>>) {
+    let findings =
+        |member: &Member<'_, OidcUser>| validate::user(member.raw, member.key, installation.dev);
     let mut users: Vec<(&Member<'_, OidcUser>, UserFindings)> =
-        group.users.iter().map(|member| (member, validate::user(member.raw, member.key))).collect();
+        group.users.iter().map(|member| (member, findings(member))).collect();
     users.sort_by_cached_key(|(member, _)| Age::of(&member.raw.metadata, member.key, installation));
     let mut taken = Taken::new(client_ids);
     let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(users.len()));

@@ -26,7 +26,7 @@ pub use tenant::{CheckedTenant, tenant};
 pub use user::{UserFindings, tenant_of_user, user};
 
 use crate::{
-    api::{self, SecretKeyRef},
+    api::{self, Excess, Limited, SecretKeyRef},
     model::{GrantType, ObjectKey},
 };
 
@@ -36,6 +36,15 @@ const SCOPE_MESSAGE: &str =
 
 /// Names become labels, Secret names and client ids, which have room for 63 characters.
 const LONGEST_NAME: usize = 63;
+
+/// What the API server's schema refuses, said once a field. In a cluster no such object exists.
+fn limits(problems: &mut Problems, raw: &impl Limited) {
+    for Excess { field, message } in raw.excesses() {
+        if !problems.has_field(&field) {
+            problems.invalid(field, message);
+        }
+    }
+}
 
 fn name(problems: &mut Problems, key: &ObjectKey) {
     if key.name.len() > LONGEST_NAME {

@@ -50,6 +50,11 @@ impl Problems {
         self.0.iter().find(|problem| problem.condition == condition)
     }
 
+    /// Whether there is one about a field.
+    pub fn has_field(&self, field: &str) -> bool {
+        self.0.iter().any(|problem| problem.field == field)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -28,11 +28,13 @@ pub struct CheckedTenant {
     pub imported: Option<SecretKeyRef>,
 }
 
-/// Validates a tenant; `issuer` is what it may have, among all tenants.
+/// Validates a tenant; `issuer` is what it may have, among all tenants. `unseen`: no API server has
+/// seen the object.
 pub fn tenant(
     raw: &api::Tenant,
     key: &ObjectKey,
     issuer: Result<Issuer, Problem>,
+    unseen: bool,
 ) -> (Option<CheckedTenant>, Problems) {
     let mut problems = Problems::default();
     let spec = &raw.spec;
@@ -51,6 +53,9 @@ pub fn tenant(
     let display_name = spec.display_name.clone().unwrap_or_else(|| key.name.clone());
     super::shown(&mut problems, "spec.displayName", &display_name);
     let organization = organization(spec.organization.as_ref(), &display_name, key);
+    if unseen {
+        super::limits(&mut problems, raw);
+    }
     let checked = issuer.filter(|_| !problems.refused()).map(|issuer| CheckedTenant {
         tenant: Tenant {
             id: TenantId(key.clone()),

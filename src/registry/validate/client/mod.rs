@@ -2,27 +2,24 @@
 
 mod bounds;
 mod flows;
+mod lifetimes;
 
 use std::{collections::BTreeSet, time::Duration};
 
 use flows::Flows;
 
 use super::{
-    CheckedTenant, Problems, SCOPE_MESSAGE, duration, link, name, secret_ref, secret_template,
-    shown,
+    CheckedTenant, Problems, SCOPE_MESSAGE, limits, link, name, secret_ref, secret_template, shown,
 };
 use crate::{
     api::{self, Namespaces, OidcClientSpec, SecretKeyRef},
     model::{
-        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, Lifetimes, ObjectKey, RedirectUri,
-        TenantId,
+        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, ObjectKey, RedirectUri, TenantId,
     },
     protocol::scope::{STANDARD, is_scope},
     registry::DesiredSecret,
 };
 
-const SECOND: Duration = Duration::from_secs(1);
-const YEAR: Duration = Duration::from_hours(366 * 24);
 const DEFAULT_SCOPES: [&str; 3] = ["openid", "profile", "email"];
 
 /// A client that is valid and allowed, if no other has its id.
@@ -64,12 +61,13 @@ pub fn tenant_of(key: &ObjectKey, reference: &api::TenantRef) -> TenantId {
 }
 
 /// Validates a client for a tenant; without one (absent, or not accepted) what the object alone
-/// tells.
+/// tells. `unseen`: no API server has seen the object.
 pub fn client(
     raw: &api::OidcClient,
     key: &ObjectKey,
     tenant: Option<&CheckedTenant>,
     namespaces: &Namespaces,
+    unseen: bool,
 ) -> ClientFindings {
     let mut problems = Problems::default();
     let spec = &raw.spec;
@@ -80,8 +78,11 @@ pub fn client(
     let secret = secret_source(&mut problems, raw, flows.auth_method);
     presentation(&mut problems, spec, key);
     let written_scopes = written_scopes(&mut problems, &spec.scopes);
-    let shortened = lifetimes(&mut problems, spec.lifetimes.as_ref());
+    let shortened = lifetimes::check(&mut problems, spec.lifetimes.as_ref());
     let max_age = max_age(&mut problems, spec.default_max_age);
+    if unseen {
+        limits(&mut problems, raw);
+    }
     let Some(tenant) = tenant else {
         return ClientFindings { checked: None, claims: None, problems };
     };
@@ -243,45 +244,6 @@ fn default_scopes(flows: &Flows, bound_by: Option<&CheckedTenant>) -> BTreeSet<S
         .filter(|scope| bound_by.is_none_or(|tenant| tenant.bounds.scopes.contains(*scope)))
         .map(str::to_owned)
         .collect()
-}
-
-/// Lifetimes that a client writes; they only shorten the tenant's.
-struct Shortened {
-    access_token: Option<Duration>,
-    id_token: Option<Duration>,
-    refresh_token_idle: Option<Duration>,
-    refresh_token_absolute: Option<Duration>,
-}
-
-fn lifetimes(problems: &mut Problems, written: Option<&api::OidcClientLifetimes>) -> Shortened {
-    let written = written.cloned().unwrap_or_default();
-    let mut field = |name: &str, text: Option<&String>| {
-        duration::within(problems, &format!("spec.lifetimes.{name}"), text, SECOND..=YEAR)
-    };
-    Shortened {
-        access_token: field("accessToken", written.access_token.as_ref()),
-        id_token: field("idToken", written.id_token.as_ref()),
-        refresh_token_idle: field("refreshTokenIdle", written.refresh_token_idle.as_ref()),
-        refresh_token_absolute: field(
-            "refreshTokenAbsolute",
-            written.refresh_token_absolute.as_ref(),
-        ),
-    }
-}
-
-impl Shortened {
-    fn within(&self, tenant: &Lifetimes) -> Lifetimes {
-        let shorter = |own: Option<Duration>, most: Duration| own.map_or(most, |own| own.min(most));
-        let absolute = shorter(self.refresh_token_absolute, tenant.refresh_token_absolute);
-        Lifetimes {
-            access_token: shorter(self.access_token, tenant.access_token),
-            id_token: shorter(self.id_token, tenant.id_token),
-            refresh_token_idle: shorter(self.refresh_token_idle, tenant.refresh_token_idle)
-                .min(absolute),
-            refresh_token_absolute: absolute,
-            ..*tenant
-        }
-    }
 }
 
 fn max_age(problems: &mut Problems, written: Option<i64>) -> Option<Duration> {

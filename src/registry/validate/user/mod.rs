@@ -3,7 +3,7 @@
 mod claims;
 mod subject;
 
-use super::{Problems, name, secret_ref, shown};
+use super::{Problems, limits, name, secret_ref, shown};
 use crate::{
     api,
     identity::normalize_username,
@@ -28,8 +28,8 @@ pub fn tenant_of_user(key: &ObjectKey, reference: &api::LocalTenantRef) -> Tenan
     TenantId::new(&key.namespace, &reference.name)
 }
 
-/// Validates a user.
-pub fn user(raw: &api::OidcUser, key: &ObjectKey) -> UserFindings {
+/// Validates a user. `unseen`: no API server has seen the object.
+pub fn user(raw: &api::OidcUser, key: &ObjectKey, unseen: bool) -> UserFindings {
     let mut problems = Problems::default();
     let spec = &raw.spec;
     name(&mut problems, key);
@@ -41,6 +41,9 @@ pub fn user(raw: &api::OidcUser, key: &ObjectKey) -> UserFindings {
     }
     let claims = claims::check(&mut problems, spec);
     groups(&mut problems, &spec.groups);
+    if unseen {
+        limits(&mut problems, raw);
+    }
     let claimed = username.zip(subject);
     let checked = claimed.clone().filter(|_| !problems.refused()).map(|(username, subject)| User {
         object: key.clone(),

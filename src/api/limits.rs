@@ -1,0 +1,147 @@
+//! Lengths, counts and ranges of the CRDs' schemas, for manifests that no API server has seen
+//! (`dev`, `check`). Types are serde's to check, enums and rules `registry::validate`'s.
+
+use std::sync::LazyLock;
+
+use kube::CustomResourceExt;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{OidcClient, OidcUser, Tenant};
+
+/// A field beyond its limits, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excess {
+    /// Path of the field, such as `spec.redirectUris[1]`.
+    pub field: String,
+    /// What it must be.
+    pub message: String,
+}
+
+/// A kind with limits.
+pub trait Limited: Serialize {
+    /// The fields of its spec that are beyond their limits.
+    fn excesses(&self) -> Vec<Excess>;
+}
+
+macro_rules! limited {
+    ($kind:ty) => {
+        impl Limited for $kind {
+            fn excesses(&self) -> Vec<Excess> {
+                static SCHEMA: LazyLock<Value> = LazyLock::new(spec_schema::<$kind>);
+                let mut found = Vec::new();
+                // What cannot be written as JSON was never read from a manifest.
+                let spec = serde_json::to_value(&self.spec).unwrap_or_default();
+                walk("spec", &SCHEMA, &spec, &mut found);
+                found
+            }
+        }
+    };
+}
+
+limited!(Tenant);
+limited!(OidcClient);
+limited!(OidcUser);
+
+fn spec_schema<K: CustomResourceExt>() -> Value {
+    let definition = serde_json::to_value(K::crd()).unwrap_or_default();
+    let path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec";
+    definition.pointer(path).cloned().unwrap_or_default()
+}
+
+fn walk(field: &str, schema: &Value, value: &Value, found: &mut Vec<Excess>) {
+    if let Some(message) = excess(schema, value) {
+        found.push(Excess { field: field.to_owned(), message });
+    }
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                walk(&format!("{field}[{index}]"), &schema["items"], item, found);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                let known = schema["properties"].get(name);
+                let of_any = schema.get("additionalProperties");
+                if let Some(schema) = known.or(of_any) {
+                    walk(&format!("{field}.{name}"), schema, member, found);
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What a value must be, if it is not.
+fn excess(schema: &Value, value: &Value) -> Option<String> {
+    let limit = |name: &str| schema[name].as_u64().and_then(|limit| usize::try_from(limit).ok());
+    let most = |name: &str, has: usize| limit(name).filter(|limit| has > *limit);
+    let least = |name: &str, has: usize| limit(name).filter(|limit| has < *limit);
+    match value {
+        Value::String(text) => {
+            let characters = text.chars().count();
+            let over = most("maxLength", characters);
+            over.map(|limit| format!("must have at most {limit} characters")).or_else(|| {
+                let under = least("minLength", characters);
+                under.map(|limit| format!("must have at least {limit} characters"))
+            })
+        }
+        Value::Array(items) => {
+            most("maxItems", items.len()).map(|limit| format!("must hold at most {limit} entries"))
+        }
+        Value::Object(members) => most("maxProperties", members.len())
+            .map(|limit| format!("must hold at most {limit} entries")),
+        Value::Number(number) => {
+            let bounds = schema["minimum"].as_f64().zip(schema["maximum"].as_f64());
+            let outside = bounds
+                .zip(number.as_f64())
+                .filter(|((least, most), number)| number < least || number > most);
+            outside.map(|((least, most), _)| format!("must be between {least} and {most}"))
+        }
+        Value::Null | Value::Bool(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn excesses<K: Limited + serde::de::DeserializeOwned>(spec: &str) -> Vec<String> {
+        let object = format!("{{metadata: {{name: it}}, spec: {spec}}}");
+        let object: K = serde_yaml::from_str(&object).expect("an object");
+        let line = |excess: Excess| format!("{}: {}", excess.field, excess.message);
+        object.excesses().into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn an_object_within_its_limits_has_none() {
+        let spec = "{tenantRef: {name: main}, clientName: Shop, defaultMaxAge: 60, secret: {labels: {a: b}}}";
+        assert!(excesses::<OidcClient>(spec).is_empty());
+        assert!(excesses::<Tenant>("{}").is_empty());
+        let spec = "{tenantRef: {name: main}, username: ada, claims: {a: {b: [1, null]}}}";
+        assert!(excesses::<OidcUser>(spec).is_empty());
+    }
+
+    #[test]
+    fn finds_what_an_api_server_would() {
+        let long = "x".repeat(513);
+        for (spec, field, limit) in [
+            (format!("clientName: {long}"), "spec.clientName", "at most 128 characters"),
+            ("clientName: ''".to_owned(), "spec.clientName", "at least 1 characters"),
+            (format!("redirectUris: [a, {long}]"), "spec.redirectUris[1]", "at most 512"),
+            (format!("scopes: [{}]", "a,".repeat(65)), "spec.scopes", "at most 64 entries"),
+            ("defaultMaxAge: -1".to_owned(), "spec.defaultMaxAge", "between 0 and 31536000"),
+            (format!("secret: {{keys: {{issuer: {long}}}}}"), "spec.secret.keys.issuer", "253"),
+        ] {
+            let found = excesses::<OidcClient>(&format!("{{tenantRef: {{name: main}}, {spec}}}"));
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].starts_with(field) && found[0].contains(limit), "{found:?}");
+        }
+        let scopes: Vec<String> = (0..65).map(|n| format!("s{n}: {{}}")).collect();
+        let scopes = scopes.join(", ");
+        assert_eq!(
+            excesses::<Tenant>(&format!("{{scopes: {{{scopes}}}}}")),
+            ["spec.scopes: must hold at most 64 entries"]
+        );
+    }
+}

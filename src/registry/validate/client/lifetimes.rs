@@ -1,0 +1,53 @@
+//! Lifetimes of a client: they only shorten the tenant's, whatever is written.
+
+use std::time::Duration;
+
+use crate::{
+    api,
+    model::Lifetimes,
+    registry::validate::{Problems, duration},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const YEAR: Duration = Duration::from_hours(366 * 24);
+
+/// Lifetimes that a client writes; they only shorten the tenant's.
+pub struct Shortened {
+    access_token: Option<Duration>,
+    id_token: Option<Duration>,
+    refresh_token_idle: Option<Duration>,
+    refresh_token_absolute: Option<Duration>,
+}
+
+/// Checks the lifetimes as written.
+pub fn check(problems: &mut Problems, written: Option<&api::OidcClientLifetimes>) -> Shortened {
+    let written = written.cloned().unwrap_or_default();
+    let mut field = |name: &str, text: Option<&String>| {
+        duration::within(problems, &format!("spec.lifetimes.{name}"), text, SECOND..=YEAR)
+    };
+    Shortened {
+        access_token: field("accessToken", written.access_token.as_ref()),
+        id_token: field("idToken", written.id_token.as_ref()),
+        refresh_token_idle: field("refreshTokenIdle", written.refresh_token_idle.as_ref()),
+        refresh_token_absolute: field(
+            "refreshTokenAbsolute",
+            written.refresh_token_absolute.as_ref(),
+        ),
+    }
+}
+
+impl Shortened {
+    /// What counts at a tenant.
+    pub fn within(&self, tenant: &Lifetimes) -> Lifetimes {
+        let shorter = |own: Option<Duration>, most: Duration| own.map_or(most, |own| own.min(most));
+        let absolute = shorter(self.refresh_token_absolute, tenant.refresh_token_absolute);
+        Lifetimes {
+            access_token: shorter(self.access_token, tenant.access_token),
+            id_token: shorter(self.id_token, tenant.id_token),
+            refresh_token_idle: shorter(self.refresh_token_idle, tenant.refresh_token_idle)
+                .min(absolute),
+            refresh_token_absolute: absolute,
+            ..*tenant
+        }
+    }
+}
