@@ -18,13 +18,13 @@ pub fn changes(before: &World, after: &World) -> BTreeSet<ObjectRef> {
     let mut changed = BTreeSet::new();
     if !Arc::ptr_eq(old, new) {
         different(&old.tenants, &new.tenants, Arc::ptr_eq, |key| {
-            add(&mut changed, Kind::Tenant, key)
+            add(&mut changed, Kind::Tenant, key);
         });
         different(&old.clients, &new.clients, Arc::ptr_eq, |key| {
             add(&mut changed, Kind::OidcClient, key);
         });
         different(&old.users, &new.users, Arc::ptr_eq, |key| {
-            add(&mut changed, Kind::OidcUser, key)
+            add(&mut changed, Kind::OidcUser, key);
         });
         different(&old.malformed, &new.malformed, PartialEq::eq, |object| {
             changed.insert(object.clone());

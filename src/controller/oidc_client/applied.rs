@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_a_newer_release_adds_is_ignored() {
-        let text = GOLDEN.replace("{", r#"{"new":1,"#);
+        let text = GOLDEN.replace('{', r#"{"new":1,"#);
         assert!(serde_json::from_str::<Applied>(&text).is_ok());
     }
 }
