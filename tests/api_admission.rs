@@ -1,14 +1,22 @@
 //! The CRDs against a real API server: each rule has an object that it lets pass and one that it
-//! refuses, with the message that a person then reads.
+//! refuses, with the message that a person then reads. The registry judges each of them alike.
 
 #[path = "common/cluster/mod.rs"]
 mod cluster;
+
+#[path = "common/objects.rs"]
+mod objects;
 
 use cluster::ApiServer;
 use kube::{
     Api,
     api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
     core::GroupVersionKind,
+};
+use lanyard::{
+    api::ConditionType,
+    model::{Installation, Issuer, ObjectKey},
+    registry::{BuildCache, build},
 };
 use serde_json::{Value, json};
 
@@ -44,7 +52,10 @@ impl Admission {
         let mut spec = self.valid.clone();
         merge(&mut spec, changes);
         let dry_run = PostParams { dry_run: true, ..PostParams::default() };
-        let created = self.api.create(&dry_run, &self.object("it", &spec)).await;
+        let object = self.object("it", &spec);
+        let created = self.api.create(&dry_run, &object).await;
+        let accepted = registry_accepts(serde_json::to_value(&object).expect("JSON"));
+        assert_eq!(accepted, created.is_ok(), "{} with {changes}: the registry differs", self.kind);
         created.map(|_| ()).map_err(|error| error.to_string())
     }
 
@@ -87,6 +98,25 @@ impl Admission {
         let error = changed.expect_err("it cannot be changed").to_string();
         assert!(error.contains(message), "{change}: no {message:?} in {error}");
     }
+}
+
+/// Whether `lanyard check` would accept the object, beside a tenant with a scope of its own.
+fn registry_accepts(mut object: Value) -> bool {
+    object["metadata"]["namespace"] = json!("team");
+    let tenant = json!({
+        "apiVersion": "lanyard.dev/v1alpha1", "kind": "Tenant",
+        "metadata": { "namespace": "team", "name": "main" }, "spec": { "scopes": { "read:x": {} } },
+    });
+    let installation = Installation {
+        base_url: Issuer::parse("https://lanyard.invalid").expect("canonical"),
+        issuer_hosts: Vec::new(),
+        dev: true,
+        sealing_secret: ObjectKey::new("", ""),
+    };
+    let objects = objects::objects([tenant, object]);
+    let snapshot = build(&objects, &installation, &BuildCache::default(), 1, objects::NOW);
+    let mut judged = snapshot.verdicts().iter().filter(|(object, _)| object.key.name == "it");
+    judged.next().expect("a verdict").1.holds(ConditionType::Accepted)
 }
 
 fn with_definitions() -> &'static ApiServer {

@@ -81,11 +81,16 @@ fn link(problems: &mut Problems, field: &str, written: Option<&String>, schemes:
     }
 }
 
+/// A name that a tenant, or its namespace, can have.
+fn object_name(problems: &mut Problems, field: &str, name: &str) {
+    if !secret_template::is_object_name(name) {
+        problems.invalid(field, secret_template::OBJECT_NAME_MESSAGE);
+    }
+}
+
 /// Names of a Secret and of its entry.
 fn secret_ref(problems: &mut Problems, field: &str, reference: &SecretKeyRef) {
-    if !secret_template::is_object_name(&reference.name) {
-        problems.invalid(format!("{field}.name"), secret_template::OBJECT_NAME_MESSAGE);
-    }
+    object_name(problems, &format!("{field}.name"), &reference.name);
     if reference.key.as_ref().is_some_and(|key| !secret_template::is_entry_name(key)) {
         problems.invalid(format!("{field}.key"), secret_template::ENTRY_NAME_MESSAGE);
     }

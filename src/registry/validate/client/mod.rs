@@ -9,7 +9,8 @@ use std::{collections::BTreeSet, time::Duration};
 use flows::Flows;
 
 use super::{
-    CheckedTenant, Problems, SCOPE_MESSAGE, limits, link, name, secret_ref, secret_template, shown,
+    CheckedTenant, Problems, SCOPE_MESSAGE, limits, link, name, object_name, secret_ref,
+    secret_template, shown,
 };
 use crate::{
     api::{self, Namespaces, OidcClientSpec, SecretKeyRef},
@@ -72,6 +73,10 @@ pub fn client(
     let mut problems = Problems::default();
     let spec = &raw.spec;
     name(&mut problems, key);
+    object_name(&mut problems, "spec.tenantRef.name", &spec.tenant_ref.name);
+    if let Some(namespace) = &spec.tenant_ref.namespace {
+        object_name(&mut problems, "spec.tenantRef.namespace", namespace);
+    }
     let id = client_id(&mut problems, key, spec.client_id.as_ref());
     let flows = flows::check(&mut problems, spec);
     let consent = consent(&mut problems, spec.consent.as_ref());

@@ -140,12 +140,15 @@ fn is_locale(text: &str) -> bool {
 }
 
 fn updated_at(problems: &mut Problems, written: Option<&String>) -> Option<Timestamp> {
-    let parsed = written?.parse::<jiff::Timestamp>();
-    if parsed.is_err() {
+    let written = written?;
+    // jiff reads further forms, such as a space between date and time.
+    let strict = written.as_bytes().get(10) == Some(&b'T') && !written.contains('[');
+    let parsed = written.parse::<jiff::Timestamp>().ok().filter(|_| strict);
+    if parsed.is_none() {
         let message = "must be a time as of RFC 3339, such as 2026-01-31T12:00:00Z";
         problems.invalid("spec.updatedAt", message);
     }
-    parsed.ok().map(Timestamp::from)
+    parsed.map(Timestamp::from)
 }
 
 /// OIDC Core §5.1.1.

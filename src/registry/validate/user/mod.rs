@@ -3,7 +3,7 @@
 mod claims;
 mod subject;
 
-use super::{Problems, limits, name, secret_ref, shown};
+use super::{Problems, limits, name, object_name, secret_ref, shown};
 use crate::{
     api,
     identity::normalize_username,
@@ -33,6 +33,7 @@ pub fn user(raw: &api::OidcUser, key: &ObjectKey, unseen: bool) -> UserFindings 
     let mut problems = Problems::default();
     let spec = &raw.spec;
     name(&mut problems, key);
+    object_name(&mut problems, "spec.tenantRef.name", &spec.tenant_ref.name);
     let tenant = tenant_of_user(key, &spec.tenant_ref);
     let username = username(&mut problems, &spec.username);
     let subject = subject::check(&mut problems, &tenant, spec);
