@@ -15,7 +15,7 @@ use kube::{
 };
 use lanyard::{
     api::ConditionType,
-    model::{Installation, Issuer, ObjectKey},
+    model::{Installation, Issuer},
     registry::{BuildCache, build},
 };
 use serde_json::{Value, json};
@@ -107,12 +107,8 @@ fn registry_accepts(mut object: Value) -> bool {
         "apiVersion": "lanyard.dev/v1alpha1", "kind": "Tenant",
         "metadata": { "namespace": "team", "name": "main" }, "spec": { "scopes": { "read:x": {} } },
     });
-    let installation = Installation {
-        base_url: Issuer::parse("https://lanyard.invalid").expect("canonical"),
-        issuer_hosts: Vec::new(),
-        dev: true,
-        sealing_secret: ObjectKey::new("", ""),
-    };
+    let base_url = Issuer::parse("https://lanyard.invalid").expect("canonical");
+    let installation = Installation { base_url, ..objects::installation(true) };
     let objects = objects::objects([tenant, object]);
     let snapshot = build(&objects, &installation, &BuildCache::default(), 1, objects::NOW);
     let mut judged = snapshot.verdicts().iter().filter(|(object, _)| object.key.name == "it");
