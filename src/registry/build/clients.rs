@@ -197,11 +197,13 @@ fn generated(
                 problems.append([problem(Reason::Pending, message)]);
             }
             let Some(entry) = &desired.client_secret_key else { return Ok(None) };
-            let Ok(text) = text_entry(secret, entry, "") else {
+            let value = secret.data.as_ref().and_then(|data| data.get(entry));
+            let Some(value) = value.filter(|value| !value.0.is_empty()) else {
                 let message = format!("the entry {entry:?} of the Secret {name} is being made");
                 return Err(problem(Reason::Pending, message));
             };
-            return usable(text).map(Some).map_err(|message| {
+            let text = std::str::from_utf8(&value.0).map_err(|_| "must be printable ASCII");
+            return text.and_then(usable).map(Some).map_err(|message| {
                 let message = format!(
                     "the entry {entry:?} of the Secret {name} {message}; edit or delete it"
                 );
