@@ -16,8 +16,8 @@ help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 dev: ## Build, and serve examples/quickstart at http://localhost:8080 (DIR=... for another folder)
-	$(CARGO) build $(LOCKED) --release --quiet
-	./target/release/lanyard dev $(DIR)
+	$(CARGO) build $(LOCKED) --quiet
+	./target/debug/lanyard dev $(DIR)
 
 test: ## Run every test: unit, HTTP, golden, property, architecture, API server and, where it can, real Pods
 	tests/run.sh
