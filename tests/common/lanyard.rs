@@ -40,6 +40,11 @@ pub fn copy_of(folder: &Path) -> TempDir {
 impl Dev {
     /// Serves a folder on a free port; in it `http://localhost:8080` stands for that.
     pub fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    /// The same with further flags.
+    pub fn start_with(folder: &Path, flags: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("bound").port();
         drop(listener);
@@ -61,6 +66,7 @@ impl Dev {
             .args(["dev", &served.display().to_string()])
             .args(["--listen", &format!("127.0.0.1:{port}")])
             .args(["--state", &state.path().display().to_string()])
+            .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -90,6 +96,11 @@ impl Dev {
             assert!(tokio::time::Instant::now() < deadline, "no {text:?} in:\n{output}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Everything that was printed so far.
+    pub fn output(&self) -> String {
+        self.output.lock().expect("not poisoned").clone()
     }
 
     /// Where a generated Secret of namespace `default` is.

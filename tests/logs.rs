@@ -1,0 +1,100 @@
+//! A full run at the finest log level, searched for everything that must not be in a log.
+
+#[path = "common/browser.rs"]
+mod browser;
+#[path = "common/lanyard.rs"]
+mod lanyard;
+
+use std::path::Path;
+
+use browser::{Application, Browser, agree};
+use lanyard::Dev;
+use serde_json::Value;
+
+const PASSWORD: &str = "correct horse battery staple";
+const WRONG: &str = "a-password-that-is-wrong-but-still-somebodys";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_code_token_cookie_or_password_is_in_any_log_line() {
+    let dev = Dev::start_with(Path::new("examples/quickstart"), &["--log-level", "trace"]);
+    let banner = dev.awaits("Open  ").await;
+    let mut secrets = vec![dev.client_secret("demo"), dev.client_secret("robot"), WRONG.to_owned()];
+    let issuer = format!("{}/default/quickstart", dev.base_url);
+    let callback = format!("{}/_lanyard/demo/callback", dev.base_url);
+    let app = Application::discover(&issuer, "default.demo", Some(&secrets[0]), &callback).await;
+
+    // A wrong password, a right one, consent: codes, cookies, sealed forms.
+    let browser = Browser::new();
+    let page = browser
+        .open(&app.authorize_url("openid profile offline_access", &[("prompt", "consent")]))
+        .await;
+    keep_cookies(&page, &mut secrets);
+    let form = page.form("/login");
+    keep_fields(&form, &mut secrets);
+    let page = browser.submit(&form, &[("username", "ada"), ("password", WRONG)]).await;
+    let form = page.form("/login");
+    let page = browser.submit(&form, &[("username", "ada"), ("password", PASSWORD)]).await;
+    keep_cookies(&page, &mut secrets);
+    let page = agree(&browser, page).await;
+    let code = page.answer()["code"].clone();
+
+    // Tokens, rotation, reuse, userinfo, a machine's token, a wrong client secret, logout.
+    let (_, tokens) = app.redeem(&code).await;
+    keep_tokens(&tokens, &mut secrets);
+    app.redeem(&code).await;
+    secrets.push(code);
+    let page = browser.open(&app.authorize_url("openid", &[])).await;
+    let (_, tokens) = app.redeem(&page.answer()["code"]).await;
+    keep_tokens(&tokens, &mut secrets);
+    let refresh = tokens["refresh_token"].as_str().expect("a refresh token");
+    let (_, refreshed) =
+        app.token(&[("grant_type", "refresh_token"), ("refresh_token", refresh)]).await;
+    keep_tokens(&refreshed, &mut secrets);
+    app.userinfo(refreshed["access_token"].as_str().expect("an access token")).await;
+    app.userinfo(refreshed["id_token"].as_str().expect("an ID token")).await;
+    let robot = Application::discover(&issuer, "default.robot", Some(&secrets[1]), "").await;
+    let (_, tokens) = robot.token(&[("grant_type", "client_credentials")]).await;
+    keep_tokens(&tokens, &mut secrets);
+    let guess = "a-guess-at-a-client-secret".to_owned();
+    let wrong = Application::discover(&issuer, "default.robot", Some(&guess), "").await;
+    wrong.token(&[("grant_type", "client_credentials")]).await;
+    secrets.push(guess);
+    let hint = refreshed["id_token"].as_str().expect("an ID token");
+    let end = app.endpoint("end_session_endpoint");
+    browser.open(&format!("{end}?id_token_hint={hint}")).await;
+    dev.awaits("\"logout\"").await;
+
+    // The banner tells the sample user's password on purpose; the log does not.
+    let log: String = dev
+        .output()
+        .lines()
+        .filter(|line| !banner.contains(line) || line.contains("TRACE"))
+        .collect();
+    assert!(log.contains("endpoint"), "the log was followed");
+    assert!(!log.contains(PASSWORD), "a password is in the log");
+    for secret in secrets {
+        assert!(!log.contains(&secret), "in the log: {secret}");
+    }
+}
+
+fn keep_cookies(page: &browser::Page, secrets: &mut Vec<String>) {
+    for cookie in page.headers.get_all("set-cookie") {
+        let text = cookie.to_str().expect("ASCII");
+        let value = text.split(';').next().and_then(|pair| pair.split_once('=')).expect("a pair").1;
+        if !value.is_empty() {
+            secrets.push(value.to_owned());
+        }
+    }
+}
+
+fn keep_fields(form: &browser::Form, secrets: &mut Vec<String>) {
+    secrets.extend(
+        form.fields.iter().filter(|(name, _)| name == "interaction").map(|it| it.1.clone()),
+    );
+}
+
+fn keep_tokens(tokens: &Value, secrets: &mut Vec<String>) {
+    for name in ["access_token", "id_token", "refresh_token"] {
+        secrets.extend(tokens[name].as_str().map(str::to_owned));
+    }
+}
