@@ -1,0 +1,362 @@
+//! Two replicas of `lanyard run` against a real API server, with the chart's own RBAC: one writes,
+//! both serve; Secrets, rotation, deletion, an unreachable API server, and the death of the leader.
+
+#[path = "common/browser.rs"]
+mod browser;
+#[path = "common/cluster/mod.rs"]
+mod cluster;
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use browser::verified;
+use cluster::{ApiServer, Process, eventually, free_port};
+use serde_json::Value;
+
+const NAMESPACE: &str = "lanyard-system";
+const AUTHORITY: &str = "localhost:8080";
+const SOON: Duration = Duration::from_secs(30);
+
+struct Replica {
+    name: &'static str,
+    port: u16,
+    admin: u16,
+    process: Process,
+}
+
+struct World {
+    api: ApiServer,
+    replicas: Vec<Replica>,
+    http: reqwest::blocking::Client,
+}
+
+impl World {
+    fn start() -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let api = ApiServer::start();
+        api.kubectl(&["create", "namespace", NAMESPACE]);
+        api.kubectl(&["create", "namespace", "team"]);
+        api.kubectl(&["create", "namespace", "other"]);
+        let installed = api.helm(&[
+            "install",
+            "lanyard",
+            "charts/lanyard",
+            "-n",
+            NAMESPACE,
+            "--set",
+            "replicas=0",
+        ]);
+        installed.expect("the chart installs");
+        let kubeconfig = api.service_account_kubeconfig(NAMESPACE, "lanyard");
+        let replicas = ["a", "b"].map(|name| {
+            let (port, admin) = (free_port(), free_port());
+            let env = [
+                ("KUBECONFIG", kubeconfig.display().to_string()),
+                ("POD_NAME", format!("lanyard-{name}")),
+                ("POD_NAMESPACE", NAMESPACE.to_owned()),
+                ("LANYARD_BASE_URL", format!("http://{AUTHORITY}")),
+                ("LANYARD_LISTEN", format!("127.0.0.1:{port}")),
+                ("LANYARD_ADMIN_LISTEN", format!("127.0.0.1:{admin}")),
+            ];
+            let log = api.dir().join(format!("lanyard-{name}.log"));
+            let binary = Path::new(env!("CARGO_BIN_EXE_lanyard"));
+            let process = Process::start(binary, &["run".to_owned()], &env, &log);
+            Replica { name, port, admin, process }
+        });
+        let http = reqwest::blocking::Client::new();
+        Self { api, replicas: replicas.into(), http }
+    }
+
+    fn get(&self, replica: &Replica, path: &str) -> Result<(u16, Value), String> {
+        let url = format!("http://127.0.0.1:{}{path}", replica.port);
+        let response = self.http.get(url).header("host", AUTHORITY).send();
+        let response = response.map_err(|error| error.to_string())?;
+        Ok((response.status().as_u16(), response.json().unwrap_or_default()))
+    }
+
+    /// A machine's token of a tenant of namespace `team`.
+    fn token(&self, replica: &Replica, tenant: &str, client: &str, secret: &str) -> (u16, Value) {
+        let url = format!("http://127.0.0.1:{}/team/{tenant}/oauth/token", replica.port);
+        let form = [("grant_type", "client_credentials")];
+        let request =
+            self.http.post(url).header("host", AUTHORITY).basic_auth(client, Some(secret));
+        let response = request.form(&form).send().expect("an answer");
+        (response.status().as_u16(), response.json().unwrap_or_default())
+    }
+
+    fn ready(&self, object: &str) {
+        let args = ["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=30s"];
+        self.api.kubectl(&args);
+    }
+
+    fn secret(&self, name: &str, entry: &str) -> Result<String, String> {
+        let path = format!("jsonpath={{.data.{entry}}}");
+        let text = self.api.try_kubectl(&["-n", "team", "get", "secret", name, "-o", &path])?;
+        let bytes = STANDARD.decode(&text).map_err(|error| error.to_string())?;
+        if bytes.is_empty() {
+            return Err(format!("no entry {entry}"));
+        }
+        String::from_utf8(bytes).map_err(|error| error.to_string())
+    }
+
+    fn condition(&self, object: &str, condition: &str) -> Result<String, String> {
+        let path = format!(
+            "jsonpath={{.status.conditions[?(@.type==\"{condition}\")].status}} {{.status.conditions[?(@.type==\"{condition}\")].reason}}"
+        );
+        self.api.try_kubectl(&["-n", "team", "get", object, "-o", &path])
+    }
+
+    /// Awaits that every replica gives a status for a path; how long it took.
+    fn everywhere(&self, path: &str, status: u16) -> Duration {
+        let start = Instant::now();
+        for replica in &self.replicas {
+            eventually(SOON, || match self.get(replica, path)? {
+                (found, _) if found == status => Ok(()),
+                (found, body) => Err(format!("{path} at {}: {found} {body}", replica.name)),
+            });
+        }
+        start.elapsed()
+    }
+}
+
+const OBJECTS: &str = r#"
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main, namespace: team}
+spec: {}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: robot, namespace: team}
+spec:
+  tenantRef: {name: main}
+  grantTypes: [client_credentials]
+  scopes: [profile]
+"#;
+
+#[test]
+fn two_replicas_of_which_one_writes_and_both_serve() {
+    let mut world = World::start();
+    world.api.apply(OBJECTS);
+    for object in ["tenants.lanyard.dev/main", "oidcclient/robot"] {
+        world.ready(object);
+    }
+    world.everywhere("/team/main/.well-known/openid-configuration", 200);
+    secrets(&world);
+    consent(&world);
+    rotation(&world);
+    deletion(&world);
+    outage(&world);
+    death_of_the_leader(&mut world);
+}
+
+/// A client's Secret: an edit is live, a deletion brings a new one, a taken name is left alone.
+fn secrets(world: &World) {
+    let first = world.secret("robot-oidc", "client-secret").expect("made");
+    for replica in &world.replicas {
+        assert_eq!(world.token(replica, "main", "team.robot", &first).0, 200);
+    }
+    let edited = "an-edited-secret-of-some-length";
+    let patch = format!(r#"{{"stringData":{{"client-secret":"{edited}"}}}}"#);
+    world.api.kubectl(&["-n", "team", "patch", "secret", "robot-oidc", "-p", &patch]);
+    for replica in &world.replicas {
+        eventually(SOON, || match world.token(replica, "main", "team.robot", edited) {
+            (200, _) => Ok(()),
+            other => Err(format!("{other:?}")),
+        });
+        assert_eq!(
+            world.token(replica, "main", "team.robot", &first).0,
+            401,
+            "the old one is gone"
+        );
+    }
+    world.api.kubectl(&["-n", "team", "delete", "secret", "robot-oidc"]);
+    let again = eventually(SOON, || world.secret("robot-oidc", "client-secret"));
+    assert_ne!(again, edited);
+    assert_eq!(world.secret("robot-oidc", "client-id").as_deref(), Ok("team.robot"));
+
+    world.api.kubectl(&[
+        "-n",
+        "team",
+        "create",
+        "secret",
+        "generic",
+        "taken-oidc",
+        "--from-literal=a=b",
+    ]);
+    world.api.apply(&OBJECTS.replace("name: robot", "name: taken"));
+    eventually(SOON, || match world.condition("oidcclient/taken", "SecretReady")?.as_str() {
+        "False NotOwned" => Ok(()),
+        other => Err(other.to_owned()),
+    });
+    assert_eq!(world.secret("taken-oidc", "a").as_deref(), Ok("b"), "it was not touched");
+    let described = eventually(SOON, || {
+        let text = world.api.try_kubectl(&["-n", "team", "describe", "oidcclient", "taken"])?;
+        if text.contains("Warning") { Ok(text) } else { Err(text) }
+    });
+    assert!(described.contains("NotOwned"), "{described}");
+    world.api.kubectl(&["-n", "team", "delete", "oidcclient", "taken"]);
+    assert_eq!(world.secret("taken-oidc", "a").as_deref(), Ok("b"), "it was not ours to remove");
+}
+
+/// A client of another namespace is refused on both replicas until the tenant consents.
+fn consent(world: &World) {
+    world.api.apply(
+        "apiVersion: lanyard.dev/v1alpha1\nkind: OidcClient\nmetadata: {name: guest, namespace: other}\nspec:\n  tenantRef: {name: main, namespace: team}\n  redirectUris: [\"https://guest.test/cb\"]\n  scopes: [openid]\n",
+    );
+    let query = "/team/main/oauth/authorize?client_id=other.guest&redirect_uri=https%3A%2F%2Fguest.test%2Fcb&response_type=code&scope=openid";
+    eventually(SOON, || {
+        let path = "jsonpath={.status.conditions[?(@.type==\"Accepted\")].reason}";
+        let reason =
+            world.api.try_kubectl(&["-n", "other", "get", "oidcclient", "guest", "-o", path])?;
+        if reason == "NamespaceNotAllowed" { Ok(()) } else { Err(reason) }
+    });
+    world.everywhere(query, 400);
+    let patch = r#"{"spec":{"clients":{"namespaces":{"from":"All"}}}}"#;
+    world.api.kubectl(&[
+        "-n",
+        "team",
+        "patch",
+        "tenants.lanyard.dev",
+        "main",
+        "--type=merge",
+        "-p",
+        patch,
+    ]);
+    world.everywhere(query, 200);
+}
+
+/// Tokens verify with what JWKS showed `publishAhead` earlier, before, during and after rotations.
+fn rotation(world: &World) {
+    world.api.apply(
+        &OBJECTS
+            .replace("name: main", "name: turn")
+            .replace("name: robot", "name: turner")
+            .replace("spec: {}", "spec: {signing: {rotation: {interval: 5s, publishAhead: 2s, retain: 1s}}, lifetimes: {accessToken: 3s, idToken: 3s}}"),
+    );
+    world.ready("tenants.lanyard.dev/turn");
+    world.ready("oidcclient/turner");
+    let secret = world.secret("turner-oidc", "client-secret").expect("made");
+    world.everywhere("/team/turn/oauth/jwks", 200);
+    let (mut shown, mut signed_by) = (Vec::new(), std::collections::BTreeSet::new());
+    let start = Instant::now();
+    eventually(Duration::from_secs(60), || {
+        for replica in &world.replicas {
+            let (_, jwks) = world.get(replica, "/team/turn/oauth/jwks")?;
+            let (status, answer) = world.token(replica, "turn", "team.turner", &secret);
+            assert_eq!(status, 200, "{answer}");
+            let token = answer["access_token"].as_str().expect("a token");
+            let known = shown
+                .iter()
+                .rev()
+                .find(|(at, _): &&(Instant, Value)| at.elapsed() >= Duration::from_secs(2));
+            if let Some((_, jwks)) = known {
+                verified(token, jwks, "http://localhost:8080/team/turn");
+            }
+            signed_by.insert(jsonwebtoken::decode_header(token).expect("a JWT").kid);
+            shown.push((Instant::now(), jwks));
+        }
+        if signed_by.len() >= 3 { Ok(()) } else { Err(format!("{} keys signed", signed_by.len())) }
+    });
+    println!("three keys signed within {:?}; {} tokens verified", start.elapsed(), shown.len());
+}
+
+fn deletion(world: &World) {
+    world.api.kubectl(&["-n", "team", "delete", "oidcclient", "turner", "--wait=false"]);
+    world.api.kubectl(&["-n", "team", "delete", "tenants.lanyard.dev", "turn"]);
+    let took = world.everywhere("/team/turn/.well-known/openid-configuration", 404);
+    println!("a deletion took effect everywhere within {took:?} of kubectl's return");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    // The Secret goes with its client; the keys outlive their tenant.
+    eventually(SOON, || match world.secret("turner-oidc", "client-id") {
+        Ok(_) => Err("turner-oidc is still there".to_owned()),
+        Err(_) => Ok(()),
+    });
+    world.api.kubectl(&["-n", "team", "get", "secret", "turn-signing-keys"]);
+}
+
+/// Without an API server serving goes on, readiness says so, and changes arrive afterwards.
+fn outage(world: &World) {
+    world.api.stop_apiserver();
+    let replica = &world.replicas[0];
+    let detail = || -> Result<Value, String> {
+        let url = format!("http://127.0.0.1:{}/readyz", replica.admin);
+        let response = self::World::get_url(world, &url)?;
+        Ok(response)
+    };
+    eventually(SOON, || match detail()?["source"]["failingSince"].as_str() {
+        Some(_) => Ok(()),
+        None => Err("the source is still said to be well".to_owned()),
+    });
+    world.everywhere("/team/main/.well-known/openid-configuration", 200);
+    world.api.start_apiserver();
+    world.api.apply(
+        &OBJECTS.replace("name: main", "name: later").replace("name: robot", "name: latecomer"),
+    );
+    world.everywhere("/team/later/.well-known/openid-configuration", 200);
+    eventually(SOON, || match detail()?["source"].as_str() {
+        Some("ok") => Ok(()),
+        _ => Err("the source is still said to fail".to_owned()),
+    });
+}
+
+impl World {
+    fn get_url(&self, url: &str) -> Result<Value, String> {
+        let response = self.http.get(url).send().map_err(|error| error.to_string())?;
+        response.json().map_err(|error| error.to_string())
+    }
+}
+
+/// The other replica acts within 20 s, and serves all the while.
+fn death_of_the_leader(world: &mut World) {
+    let holder = world.api.kubectl(&[
+        "-n",
+        NAMESPACE,
+        "get",
+        "lease",
+        "lanyard",
+        "-o",
+        "jsonpath={.spec.holderIdentity}",
+    ]);
+    let leads = |replica: &Replica| holder.ends_with(&format!("-{}", replica.name));
+    let at =
+        world.replicas.iter().position(leads).unwrap_or_else(|| panic!("nobody leads: {holder:?}"));
+    let mut dead = world.replicas.remove(at);
+    dead.process.kill();
+    let start = Instant::now();
+    world.api.apply(
+        &OBJECTS.replace("name: main", "name: heir").replace("name: robot", "name: heiress"),
+    );
+    let path = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
+    eventually(Duration::from_secs(25), || {
+        let (status, _) =
+            world.get(&world.replicas[0], "/team/main/.well-known/openid-configuration")?;
+        assert_eq!(status, 200, "serving never stops");
+        match world
+            .api
+            .try_kubectl(&["-n", "team", "get", "oidcclient", "heiress", "-o", path])?
+            .as_str()
+        {
+            "True" => Ok(()),
+            other => Err(format!("Ready={other}")),
+        }
+    });
+    println!("the other replica had acted {:?} after the leader was killed", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(22), "{:?}", start.elapsed());
+    // Asked to stop, it releases the Lease and ends by itself.
+    let code = world.replicas[0].process.terminate(Duration::from_secs(10));
+    assert_eq!(code, Some(0));
+    let holder = world.api.kubectl(&[
+        "-n",
+        NAMESPACE,
+        "get",
+        "lease",
+        "lanyard",
+        "-o",
+        "jsonpath={.spec.holderIdentity}",
+    ]);
+    assert_eq!(holder, "", "the Lease is released");
+}
