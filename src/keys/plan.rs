@@ -8,6 +8,9 @@ use std::time::Duration;
 use super::entry::KeyTimes;
 use crate::model::{RotationPolicy, SigningAlgorithm, Timestamp};
 
+/// From a plan until every replica shows the key: making it, writing it, the watch, a rebuild.
+const TRAVEL: Duration = Duration::from_secs(2);
+
 /// What the plan needs to know of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedKey {
@@ -91,6 +94,7 @@ fn rotate(
     (anything_signs, now): (bool, Timestamp),
 ) {
     let policy = &rules.policy;
+    let ahead = policy.publish_ahead + TRAVEL;
     // The last key that is not on its way out carries the algorithm on.
     let last = own.iter().rfind(|key| key.times.retire_at.is_none());
     let mut successor = None;
@@ -102,29 +106,26 @@ fn rotate(
         }
         Some(last) => {
             let due = last.times.signs_from.plus(policy.interval);
-            if due.minus(policy.publish_ahead) <= now {
-                let signs_from = due.max(now.plus(policy.publish_ahead));
+            if due.minus(ahead) <= now {
+                let signs_from = due.max(now.plus(ahead));
                 successor = Some(signs_from);
                 plan.generate.push(new_key(algorithm, now, signs_from));
                 retire(plan, last, leaves(signs_from, rules), now);
             } else {
-                wake(plan, due.minus(policy.publish_ahead));
+                wake(plan, due.minus(ahead));
             }
             if last.times.signs_from > now {
                 wake(plan, last.times.signs_from);
             }
         }
         None => {
-            let signs_from = if anything_signs { now.plus(policy.publish_ahead) } else { now };
+            let signs_from = if anything_signs { now.plus(ahead) } else { now };
             successor = Some(signs_from);
             plan.generate.push(new_key(algorithm, now, signs_from));
         }
     }
     if let Some(at) = successor {
-        wake(
-            plan,
-            if at > now { at } else { at.plus(policy.interval).minus(policy.publish_ahead) },
-        );
+        wake(plan, if at > now { at } else { at.plus(policy.interval).minus(ahead) });
     }
     let outgoing = own.iter().filter(|key| last.is_none_or(|last| last.kid != key.kid));
     for key in outgoing {

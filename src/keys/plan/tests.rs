@@ -69,7 +69,7 @@ fn a_key_of_a_new_algorithm_is_published_before_it_signs() {
     };
     let plan = plan(&keys, &rules, start().plus(HOUR));
     assert_eq!(plan.generate.len(), 1);
-    assert_eq!(plan.generate[0].times.signs_from, start().plus(HOUR).plus(DAY));
+    assert_eq!(plan.generate[0].times.signs_from, start().plus(HOUR).plus(DAY + TRAVEL));
 }
 
 #[test]
