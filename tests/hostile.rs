@@ -174,3 +174,27 @@ async fn nothing_of_one_tenant_is_worth_anything_at_another_of_the_same_host() {
     let page = other.submit(&form, &[("username", "ada"), ("password", PASSWORD)]).await;
     assert!(page.left_for.is_none() && page.status == 400, "{}", page.status);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_says_nothing_or_half_of_it_is_closed() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (dev, _folder) = two_tenants().await;
+    let address = dev.base_url.replace("http://localhost", "127.0.0.1");
+    let silent = |said: &'static [u8]| {
+        let address = address.clone();
+        async move {
+            let mut stream = tokio::net::TcpStream::connect(address).await.expect("connected");
+            stream.write_all(said).await.expect("written");
+            let mut rest = Vec::new();
+            let closed = stream.read_to_end(&mut rest);
+            let limit = std::time::Duration::from_secs(40);
+            let _ = tokio::time::timeout(limit, closed).await.expect("it is closed in time");
+        }
+    };
+    tokio::join!(
+        silent(b""),
+        silent(b"P"),
+        silent(b"PRI * HT"),
+        silent(b"GET / HTTP/1.1\r\nhost: a")
+    );
+}

@@ -56,9 +56,11 @@ impl App {
         };
         let method = request.method().clone();
         let authority = proxies.authority(peer, request.uri(), request.headers());
-        let found = authority
-            .as_deref()
-            .ok_or(StatusCode::BAD_REQUEST)
+        let fits = head_size(&request) <= self.config.limits.head;
+        let found = fits
+            .then_some(())
+            .ok_or(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+            .and_then(|()| authority.as_deref().ok_or(StatusCode::BAD_REQUEST))
             .and_then(|authority| find(&arrival.snapshot, authority, request.uri().path()));
         let (endpoint, tenant) = match &found {
             Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),
@@ -171,6 +173,14 @@ impl App {
     }
 }
 
+/// The bytes of request line and headers. hyper's own limit is that of its buffer, which may take in
+/// more than that at once.
+fn head_size<B>(request: &http::Request<B>) -> usize {
+    let line = request.uri().path_and_query().map_or(0, |path| path.as_str().len()) + 16;
+    let headers = request.headers().iter();
+    line + headers.map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
+}
+
 /// A request id that a proxy may have given.
 fn is_id(text: &str) -> bool {
     (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -198,6 +208,8 @@ fn nothing_here(status: StatusCode, headers: &HeaderMap, id: &str) -> Response<F
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let detail = if status == StatusCode::BAD_REQUEST {
         "The request names no host, or more than one."
+    } else if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {
+        "The request's line and headers are larger than 32 KiB."
     } else {
         "No issuer of this service has this address. Compare host and path with the issuer that the \
          tenant shows (kubectl get tenants.lanyard.dev -A)."

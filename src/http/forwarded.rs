@@ -47,7 +47,7 @@ impl TrustedProxies {
         if self.contains(peer) {
             https = single(headers, "x-forwarded-proto").map(|proto| proto == "https");
             if let Some(host) = single(headers, "x-forwarded-host") {
-                return canonical(host.split(',').next().unwrap_or_default().trim(), https);
+                return canonical(host.rsplit(',').next().unwrap_or_default().trim(), https);
             }
         }
         let text = match uri.authority() {
@@ -90,8 +90,10 @@ fn chain(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
         let all = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         all.flat_map(|value| value.split(',')).map(|part| part.trim().to_owned()).collect()
     };
+    // Most proxies write this one and let the client's own `Forwarded` through.
+    let usual = values("x-forwarded-for");
     let forwarded = values(header::FORWARDED.as_str());
-    if !forwarded.is_empty() {
+    if usual.is_empty() && !forwarded.is_empty() {
         // RFC 7239 §4: elements of pairs; `for` holds the address.
         return forwarded
             .iter()
@@ -104,7 +106,7 @@ fn chain(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
             })
             .collect();
     }
-    values("x-forwarded-for").iter().map(|text| address(text)).collect()
+    usual.iter().map(|text| address(text)).collect()
 }
 
 /// An address, perhaps with a port, IPv6 perhaps in brackets.

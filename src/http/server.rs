@@ -112,14 +112,24 @@ impl Listening {
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
                 match acceptor {
-                    None => connection.drive(stream, watcher).await,
+                    None => {
+                        // Who says nothing in time is a scanner, or holds places on purpose.
+                        let version = first_bytes(&stream);
+                        if let Ok(Ok(version)) =
+                            tokio::time::timeout(limits.head_timeout, version).await
+                        {
+                            connection.drive(stream, version, watcher).await;
+                        }
+                    }
                     Some(acceptor) => {
                         let handshake = acceptor.accept(stream);
                         // Who does not finish it is a scanner or gone: no line in the log.
                         if let Ok(Ok(stream)) =
                             tokio::time::timeout(limits.handshake_timeout, handshake).await
                         {
-                            connection.drive(stream, watcher).await;
+                            let chosen = stream.get_ref().1.alpn_protocol();
+                            let version = Version::of(chosen == Some(b"h2"));
+                            connection.drive(stream, version, watcher).await;
                         }
                     }
                 }
@@ -155,6 +165,42 @@ async fn accept(
     }
 }
 
+/// What a connection speaks, known before hyper reads from it: hyper-util's own detection waits for
+/// the first bytes without a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    Http1,
+    Http2,
+}
+
+impl Version {
+    const fn of(http2: bool) -> Self {
+        if http2 { Self::Http2 } else { Self::Http1 }
+    }
+}
+
+/// How every HTTP/2 connection begins (RFC 9113 §3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What a plain connection speaks, by its first bytes, which stay unread.
+async fn first_bytes(stream: &TcpStream) -> io::Result<Version> {
+    let mut buffer = [0; PREFACE.len()];
+    loop {
+        let read = stream.peek(&mut buffer).await?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if !PREFACE.starts_with(&buffer[..read]) {
+            return Ok(Version::Http1);
+        }
+        if read == PREFACE.len() {
+            return Ok(Version::Http2);
+        }
+        // Part of a preface: what is there stays readable, so that only time brings more.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 struct Connection {
     server: Arc<Server>,
     limits: Limits,
@@ -162,12 +208,20 @@ struct Connection {
 }
 
 impl Connection {
-    async fn drive<S>(self, stream: S, watcher: hyper_util::server::graceful::Watcher)
-    where
+    async fn drive<S>(
+        self,
+        stream: S,
+        version: Version,
+        watcher: hyper_util::server::graceful::Watcher,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Self { server, limits, peer } = self;
-        let mut builder = auto::Builder::new(TokioExecutor::new());
+        let builder = auto::Builder::new(TokioExecutor::new());
+        let mut builder = match version {
+            Version::Http1 => builder.http1_only(),
+            Version::Http2 => builder.http2_only(),
+        };
         builder
             .http1()
             .timer(TokioTimer::new())

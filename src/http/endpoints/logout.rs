@@ -107,7 +107,12 @@ async fn decided(app: &App, request: &Request, params: Params) -> Result<Reply, 
 /// Without a session: back to the application, or to the page that says so.
 fn leave(request: &Request, return_to: Option<&str>) -> Reply {
     let done = format!("{}/logged-out", request.tenant.tenant.issuer.path());
-    Reply::see_other(return_to.unwrap_or(&done)).without_cookie(CookiePurpose::Session)
+    let reply = Reply::see_other(return_to.unwrap_or(&done));
+    // A form of another site comes without the cookie: it must not take it away either.
+    match request.cookie(CookiePurpose::Session) {
+        Some(_) => reply.without_cookie(CookiePurpose::Session),
+        None => reply,
+    }
 }
 
 /// `GET I/logged-out`.
