@@ -144,6 +144,16 @@ api_enum!(
     }
 );
 
+api_enum!(
+    /// Whether each use of a refresh token makes a new one.
+    RefreshTokenRotation {
+        /// For every client.
+        Always = "Always",
+        /// For those without a secret.
+        PublicClients = "PublicClients",
+    }
+);
+
 impl fmt::Display for SecretKeyRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.key {

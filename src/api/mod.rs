@@ -4,6 +4,7 @@
 //! Doc comments on fields are the user's documentation (`kubectl explain`).
 
 mod client_secret;
+mod client_values;
 mod common;
 mod conditions;
 mod definitions;
@@ -13,24 +14,32 @@ mod oidc_client;
 mod oidc_user;
 mod references;
 mod rules;
+mod signing;
 mod tenant;
+mod tenant_protocol;
 
 pub use client_secret::{ClientSecretKeys, ClientSecretTemplate};
-pub use common::{ConsentFrom, LabelSelector, NamespaceConsent, SecretKeyRef, SelectorRequirement};
+pub use client_values::{
+    ApplicationType, AssertionAudience, AuthMethod, Consent, GrantType, IdTokenAlgorithm,
+    JwsAlgorithm, OidcClientLifetimes, SubjectType,
+};
+pub use common::{
+    ConsentFrom, LabelSelector, NamespaceConsent, RefreshTokenRotation, SecretKeyRef,
+    SelectorRequirement,
+};
 pub use conditions::{ConditionType, Reason};
 pub use definitions::definitions;
 pub use limits::{Excess, Limited};
 pub use objects::{Malformed, Namespaces, Objects, SecretState, SourceHealth, View};
-pub use oidc_client::{
-    ApplicationType, AuthMethod, Consent, GrantType, OidcClient, OidcClientLifetimes,
-    OidcClientSpec, OidcClientStatus, TenantRef,
-};
+pub use oidc_client::{OidcClient, OidcClientSpec, OidcClientStatus, TenantRef};
 pub use oidc_user::{Address, LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus};
 pub use references::SecretReferences;
+pub use signing::{Rotation, Signing, SigningAlgorithm};
 pub use tenant::{
-    Branding, ClientBounds, CustomScope, Organization, Rotation, Signing, SigningAlgorithm,
-    SigningKeyStatus, Tenant, TenantLifetimes, TenantSpec, TenantStatus,
+    Branding, ClientBounds, CustomScope, Organization, SigningKeyStatus, Tenant, TenantLifetimes,
+    TenantSpec, TenantStatus,
 };
+pub use tenant_protocol::{AcrLevel, Registration, RegistrationMode, RequestObjects};
 
 /// The API group.
 pub const GROUP: &str = "lanyard.dev";

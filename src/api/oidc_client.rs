@@ -7,8 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     client_secret::ClientSecretTemplate,
-    common::{SecretKeyRef, api_enum},
+    client_values::{
+        ApplicationType, AssertionAudience, AuthMethod, Consent, GrantType, IdTokenAlgorithm,
+        JwsAlgorithm, OidcClientLifetimes, SubjectType,
+    },
+    common::{RefreshTokenRotation, SecretKeyRef},
     rules::{self, client},
+    signing::SigningAlgorithm,
 };
 
 /// An OidcClient is one application that signs people in at a Tenant. A confidential client gets
@@ -41,10 +46,13 @@ use super::{
 #[x_kube(validation = client::implicit_needs_https())]
 #[x_kube(validation = client::refresh_needs_code())]
 #[x_kube(validation = client::machines_authenticate())]
-#[x_kube(validation = client::responses_agree("authorization_code", "type == 'code'"))]
+#[x_kube(validation = client::responses_agree("authorization_code", "type.contains('code')"))]
 #[x_kube(validation = client::responses_agree("implicit", "type != 'code'"))]
 #[x_kube(validation = client::one_secret())]
 #[x_kube(validation = client::public_without_secret())]
+#[x_kube(validation = client::keys_once())]
+#[x_kube(validation = client::keys_to_authenticate())]
+#[x_kube(validation = client::unsigned_from_token_endpoint())]
 pub struct OidcClientSpec {
     /// The tenant that serves this client.
     pub tenant_ref: TenantRef,
@@ -87,7 +95,8 @@ pub struct OidcClientSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub grant_types: Vec<GrantType>,
-    /// `code`, `id_token`, `id_token token`. Default: `code`, if the grant type
+    /// `code`; `id_token`, `id_token token` (grant type `implicit`); `code id_token`,
+    /// `code token`, `code id_token token` (both grant types). Default: `code`, if the grant type
     /// `authorization_code` is there; `id_token` and `id_token token`, if `implicit` is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 64)))]
@@ -100,7 +109,8 @@ pub struct OidcClientSpec {
     #[x_kube(validation = rules::scopes())]
     pub scopes: Vec<String>,
     /// How it authenticates at the token endpoint: `client_secret_basic` (default),
-    /// `client_secret_post`, or `none` for applications that cannot keep a secret.
+    /// `client_secret_post`, `client_secret_jwt`, `private_key_jwt` (with `jwks` or `jwksUri`), or
+    /// `none` for applications that cannot keep a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<AuthMethod>,
     /// The Secret that Lanyard makes for the application.
@@ -144,6 +154,91 @@ pub struct OidcClientSpec {
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = rules::web_url())]
     pub tos_uri: Option<String>,
+    /// Addresses of the people responsible for the application.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 254)))]
+    pub contacts: Vec<String>,
+    /// The application's public keys, a JWK Set: for `private_key_jwt` and signed request objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("type" = "object", "x-kubernetes-preserve-unknown-fields" = true))]
+    pub jwks: Option<serde_json::Value>,
+    /// Where the application publishes its keys, instead of `jwks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::web_url())]
+    pub jwks_uri: Option<String>,
+    /// `public` (default): people have the same `sub` at every application. `pairwise`: one of
+    /// this application's own, or of its sector's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject_type: Option<SubjectType>,
+    /// An https URL of a JSON array that names every redirect URI of the sector, so that several
+    /// hosts share their pairwise subjects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::https_url())]
+    pub sector_identifier_uri: Option<String>,
+    /// What ID tokens are signed with: `RS256`, `ES256` or `EdDSA`, if the tenant lists it, or
+    /// `none` for ID tokens that come from the token endpoint only. Default: the tenant's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_signed_response_alg: Option<IdTokenAlgorithm>,
+    /// Userinfo is a JWT signed with this algorithm. Default: plain JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
+    /// The one algorithm that its request objects may have; `none` allows those without a
+    /// signature. Default: any but `none`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_object_signing_alg: Option<JwsAlgorithm>,
+    /// The one algorithm that its assertions may have. Default: any that goes with the method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<JwsAlgorithm>,
+    /// What its assertions name as audience: `IssuerOrEndpoint` (default), or `Issuer` for the
+    /// issuer alone, as FAPI 2.0 wants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_assertion_audience: Option<AssertionAudience>,
+    /// Levels of assurance that requests ask for unless they name others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 256)))]
+    pub default_acr_values: Vec<String>,
+    /// An https URL where others may have the application begin a sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::https_url())]
+    pub initiate_login_uri: Option<String>,
+    /// Where its request objects lie; a fragment is the base64url SHA-256 of the content.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 512)))]
+    #[x_kube(validation = client::absolute())]
+    pub request_uris: Vec<String>,
+    /// Where a logout token goes when the session ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::web_url())]
+    #[x_kube(validation = client::plain_url())]
+    pub backchannel_logout_uri: Option<String>,
+    /// Whether the logout token must name the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_session_required: Option<bool>,
+    /// What the signed-out page loads in a frame; of the same origin as a redirect URI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::web_url())]
+    #[x_kube(validation = client::plain_url())]
+    pub frontchannel_logout_uri: Option<String>,
+    /// Whether that URL gets `iss` and `sid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frontchannel_logout_session_required: Option<bool>,
+    /// `Always`: each use of a refresh token makes a new one. `PublicClients`: only clients
+    /// without a secret get a new one. Default: the tenant's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token_rotation: Option<RefreshTokenRotation>,
+    /// Which software the application is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub software_id: Option<String>,
+    /// And which version of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub software_version: Option<String>,
 }
 
 /// A tenant, in this or another namespace.
@@ -160,82 +255,6 @@ pub struct TenantRef {
     #[schemars(length(min = 1, max = 63))]
     #[x_kube(validation = rules::object_name())]
     pub namespace: Option<String>,
-}
-
-api_enum!(
-    /// `application_type`.
-    ApplicationType {
-        /// A server, or a page in a browser.
-        Web = "web",
-        /// An application on a device.
-        Native = "native",
-    }
-);
-
-api_enum!(
-    /// `grant_type`.
-    GrantType {
-        /// A code is exchanged for tokens.
-        AuthorizationCode = "authorization_code",
-        /// Tokens from the authorization endpoint.
-        Implicit = "implicit",
-        /// Tokens are renewed.
-        RefreshToken = "refresh_token",
-        /// The application acts for itself.
-        ClientCredentials = "client_credentials",
-    }
-);
-
-api_enum!(
-    /// `token_endpoint_auth_method`.
-    AuthMethod {
-        /// Secret in the Authorization header.
-        ClientSecretBasic = "client_secret_basic",
-        /// Secret in the body.
-        ClientSecretPost = "client_secret_post",
-        /// No secret: a public client, held to PKCE.
-        None = "none",
-    }
-);
-
-api_enum!(
-    /// Whether people are asked.
-    Consent {
-        /// Ask.
-        Required = "Required",
-        /// The owner of the object has answered.
-        Implied = "Implied",
-    }
-);
-
-/// Lifetimes of a client's tokens; they only shorten the tenant's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct OidcClientLifetimes {
-    /// Access tokens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    #[x_kube(validation = rules::duration())]
-    #[x_kube(validation = rules::between("1s", "8784h"))]
-    pub access_token: Option<String>,
-    /// ID tokens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    #[x_kube(validation = rules::duration())]
-    #[x_kube(validation = rules::between("1s", "8784h"))]
-    pub id_token: Option<String>,
-    /// A refresh token that is not used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    #[x_kube(validation = rules::duration())]
-    #[x_kube(validation = rules::between("1s", "8784h"))]
-    pub refresh_token_idle: Option<String>,
-    /// A grant, however often it is refreshed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    #[x_kube(validation = rules::duration())]
-    #[x_kube(validation = rules::between("1s", "8784h"))]
-    pub refresh_token_absolute: Option<String>,
 }
 
 /// What Lanyard says of a client.

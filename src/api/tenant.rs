@@ -8,8 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    common::{NamespaceConsent, SecretKeyRef},
+    common::{NamespaceConsent, RefreshTokenRotation},
     rules,
+    signing::Signing,
+    tenant_protocol::{AcrLevel, Registration, RequestObjects},
 };
 
 /// A Tenant is one OpenID Connect issuer: its URL, its signing keys, how long its tokens live,
@@ -68,6 +70,20 @@ pub struct TenantSpec {
     /// How pages look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branding: Option<Branding>,
+    /// The levels of assurance (`acr`) that a sign-in can reach here, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["value"]))]
+    pub acr_levels: Vec<AcrLevel>,
+    /// Which request objects are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_objects: Option<RequestObjects>,
+    /// `Always` (default): each use of a refresh token makes a new one. `PublicClients`: only
+    /// clients without a secret get a new one. A client may say otherwise for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token_rotation: Option<RefreshTokenRotation>,
+    /// Who may register clients over HTTP. Default: nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Registration>,
 }
 
 /// The organisation behind a tenant.
@@ -82,65 +98,6 @@ pub struct Organization {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub id: Option<String>,
-}
-
-/// Signing keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Signing {
-    /// Algorithms to keep keys for: `RS256`, `ES256`, `EdDSA`. The first is the default. RS256
-    /// must be listed, since OpenID Connect requires it. Default: `[RS256]`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 8))]
-    #[x_kube(validation = rules::tenant::rs256_is_listed())]
-    #[x_kube(validation = rules::unique())]
-    pub algorithms: Vec<SigningAlgorithm>,
-    /// How keys rotate.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rotation: Option<Rotation>,
-    /// A Secret with private keys of your own (PKCS#1, PKCS#8 or SEC1 PEM, or a JWK or JWK set),
-    /// one entry a key (or only the entry named by `key`). They are used as they are: Lanyard then
-    /// makes and rotates none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_ref: Option<SecretKeyRef>,
-}
-
-super::common::api_enum!(
-    /// A signing algorithm.
-    SigningAlgorithm {
-        /// RSA, 2048 bits.
-        RS256 = "RS256",
-        /// ECDSA on P-256.
-        ES256 = "ES256",
-        /// Ed25519.
-        EdDSA = "EdDSA",
-    }
-);
-
-/// Publish, sign, retire.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::tenant::published_before_signing())]
-pub struct Rotation {
-    /// How long a key signs before the next one does. Default: `2160h` (90 days).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    #[x_kube(validation = rules::duration())]
-    #[x_kube(validation = rules::between("1s", "87840h"))]
-    pub interval: Option<String>,
-    /// How long a new key is published before it signs, so that every cache has it. Default: `24h`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    #[x_kube(validation = rules::duration())]
-    #[x_kube(validation = rules::between("1s", "87840h"))]
-    pub publish_ahead: Option<String>,
-    /// How long a key stays published after the last token that it signed has expired.
-    /// Default: `24h`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    #[x_kube(validation = rules::duration())]
-    #[x_kube(validation = rules::between("0s", "87840h"))]
-    pub retain: Option<String>,
 }
 
 /// Lifetimes, as durations such as `90s`, `10m` or `1h30m`.
@@ -227,11 +184,11 @@ pub struct ClientBounds {
     /// Grant types they may use. Default: `authorization_code refresh_token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
-    pub grant_types: Option<Vec<super::oidc_client::GrantType>>,
+    pub grant_types: Option<Vec<super::client_values::GrantType>>,
     /// `Required`: people are always asked. `Implied`: such a client may say that its people have
     /// agreed. Default: `Required`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub consent: Option<super::oidc_client::Consent>,
+    pub consent: Option<super::client_values::Consent>,
 }
 
 /// How pages look.

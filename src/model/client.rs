@@ -1,15 +1,11 @@
 //! A checked client.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-    str::FromStr,
-    time::Duration,
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use super::{
+    AuthMethod, ClientId, GrantType, IdTokenAlgorithm, JwsAlgorithm, Lifetimes, ObjectKey,
+    RedirectUri, RefreshTokenRotation, ResponseType, Secret, SigningAlgorithm, TenantId,
 };
-
-use serde::{Deserialize, Serialize};
-
-use super::{ClientId, Lifetimes, ObjectKey, RedirectUri, Secret, TenantId};
 
 /// One application, all defaults applied.
 #[derive(Clone, Debug)]
@@ -22,8 +18,6 @@ pub struct Client {
     pub tenant: TenantId,
     /// What people are shown.
     pub name: String,
-    /// `name` in other languages: BCP 47 tag → text.
-    pub localized_names: BTreeMap<String, String>,
     /// web or native.
     pub application_type: ApplicationType,
     /// Where authorization responses may go.
@@ -58,9 +52,96 @@ pub struct Client {
     pub policy_uri: Option<String>,
     /// Shown where people decide.
     pub tos_uri: Option<String>,
+    /// Addresses of the people responsible for it.
+    pub contacts: Vec<String>,
+    /// Its public keys by value: a JWK Set.
+    pub jwks: Option<Arc<serde_json::Value>>,
+    /// Its public keys by reference (OIDC Registration §2).
+    pub jwks_uri: Option<String>,
+    /// The document that names every redirect URI of its sector (OIDC Registration §5).
+    pub sector_identifier_uri: Option<String>,
+    /// Which `sub` it is told (OIDC Core §8).
+    pub subject_type: SubjectType,
+    /// What its ID tokens are signed with; `None`: the tenant's default.
+    pub id_token_signed_response_alg: Option<IdTokenAlgorithm>,
+    /// What its userinfo answers are signed with; `None`: they are plain JSON.
+    pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
+    /// The one algorithm that its request objects have; `None`: any but `none`.
+    pub request_object_signing_alg: Option<JwsAlgorithm>,
+    /// The one algorithm that its assertions have; `None`: any that fits the method.
+    pub token_endpoint_auth_signing_alg: Option<JwsAlgorithm>,
+    /// What its assertions may name as audience.
+    pub assertion_audience: AssertionAudience,
+    /// `acr_values` of requests that name none (OIDC Registration §2).
+    pub default_acr_values: Vec<String>,
+    /// Where others may begin a sign-in (OIDC Core §4).
+    pub initiate_login_uri: Option<String>,
+    /// Where its request objects may lie (OIDC Registration §2).
+    pub request_uris: Vec<String>,
+    /// Where logout tokens go (OIDC Back-Channel Logout §2.2).
+    pub backchannel_logout_uri: Option<String>,
+    /// Whether a logout token must name the session.
+    pub backchannel_logout_session_required: bool,
+    /// What the signed-out page loads in a frame (OIDC Front-Channel Logout §2).
+    pub frontchannel_logout_uri: Option<String>,
+    /// Whether that address gets `iss` and `sid`.
+    pub frontchannel_logout_session_required: bool,
+    /// Which software it is (RFC 7591 §2).
+    pub software_id: Option<String>,
+    /// And which version of it.
+    pub software_version: Option<String>,
+    /// Whether each use of a refresh token makes a new one.
+    pub refresh_token_rotation: RefreshTokenRotation,
 }
 
 impl Client {
+    /// A confidential web client that may do nothing yet and says nothing of itself.
+    pub fn new(id: ClientId, object: ObjectKey, tenant: TenantId) -> Self {
+        Self {
+            name: object.name.clone(),
+            id,
+            object,
+            tenant,
+            application_type: ApplicationType::Web,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            origins: BTreeSet::new(),
+            grant_types: BTreeSet::new(),
+            response_types: BTreeSet::new(),
+            scopes: BTreeSet::new(),
+            auth_method: AuthMethod::ClientSecretBasic,
+            secrets: Vec::new(),
+            consent: ConsentPolicy::Required,
+            lifetimes: Lifetimes::default(),
+            default_max_age: None,
+            require_auth_time: false,
+            client_uri: None,
+            logo_uri: None,
+            policy_uri: None,
+            tos_uri: None,
+            contacts: Vec::new(),
+            jwks: None,
+            jwks_uri: None,
+            sector_identifier_uri: None,
+            subject_type: SubjectType::Public,
+            id_token_signed_response_alg: None,
+            userinfo_signed_response_alg: None,
+            request_object_signing_alg: None,
+            token_endpoint_auth_signing_alg: None,
+            assertion_audience: AssertionAudience::IssuerOrEndpoint,
+            default_acr_values: Vec::new(),
+            initiate_login_uri: None,
+            request_uris: Vec::new(),
+            backchannel_logout_uri: None,
+            backchannel_logout_session_required: false,
+            frontchannel_logout_uri: None,
+            frontchannel_logout_session_required: false,
+            software_id: None,
+            software_version: None,
+            refresh_token_rotation: RefreshTokenRotation::Always,
+        }
+    }
+
     /// Whether the client cannot keep a secret (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         self.auth_method == AuthMethod::None
@@ -76,6 +157,26 @@ pub enum ApplicationType {
     Native,
 }
 
+/// `subject_type` (OIDC Core §8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SubjectType {
+    /// The same `sub` for every client.
+    #[default]
+    Public,
+    /// A `sub` of each sector's own.
+    Pairwise,
+}
+
+/// What a client assertion may name as audience (OIDC Core §9; FAPI 2.0 wants the issuer alone).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AssertionAudience {
+    /// The issuer, or the endpoint that it is sent to.
+    #[default]
+    IssuerOrEndpoint,
+    /// The issuer's string and nothing else.
+    Issuer,
+}
+
 /// Whether a person is asked before a client gets what it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsentPolicy {
@@ -84,73 +185,3 @@ pub enum ConsentPolicy {
     /// The client's owner has answered in the manifest.
     Implied,
 }
-
-macro_rules! wire_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name { $($(#[$vdoc])* $variant,)+ }
-
-        impl $name {
-            /// All that are supported.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The registered name.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = ();
-
-            fn from_str(text: &str) -> Result<Self, ()> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or(())
-            }
-        }
-    };
-}
-
-wire_enum!(
-    /// `grant_type` (RFC 7591 §2).
-    GrantType {
-        /// RFC 6749 §4.1.
-        AuthorizationCode = "authorization_code",
-        /// RFC 6749 §4.2; tokens from the authorization endpoint.
-        Implicit = "implicit",
-        /// RFC 6749 §6.
-        RefreshToken = "refresh_token",
-        /// RFC 6749 §4.4.
-        ClientCredentials = "client_credentials",
-    }
-);
-
-wire_enum!(
-    /// `response_type`, its words in canonical order (OAuth 2.0 Multiple Response Types).
-    ResponseType {
-        /// RFC 6749 §4.1.
-        Code = "code",
-        /// OIDC Core §3.2.
-        IdToken = "id_token",
-        /// OIDC Core §3.2.
-        IdTokenToken = "id_token token",
-    }
-);
-
-wire_enum!(
-    /// `token_endpoint_auth_method` (OIDC Core §9).
-    AuthMethod {
-        /// Secret in the `Authorization` header.
-        ClientSecretBasic = "client_secret_basic",
-        /// Secret in the body.
-        ClientSecretPost = "client_secret_post",
-        /// A public client.
-        None = "none",
-    }
-);

@@ -3,8 +3,10 @@
 //!
 //! Must not: do I/O, know Kubernetes' or HTTP's types, or depend on any other module.
 
+mod algorithm;
 mod client;
 mod entropy;
+mod flow;
 mod ids;
 mod installation;
 mod issuer;
@@ -16,15 +18,18 @@ mod tenant;
 mod time;
 mod user;
 
-pub use client::{ApplicationType, AuthMethod, Client, ConsentPolicy, GrantType, ResponseType};
+pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
+pub use client::{ApplicationType, AssertionAudience, Client, ConsentPolicy, SubjectType};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
+pub use flow::{AuthMethod, GrantType, ResponseType};
 pub use ids::{ClientId, Kind, ObjectKey, ObjectRef, Subject, TenantId};
 pub use installation::{HostPattern, Installation, IssuerHost};
 pub use issuer::{Issuer, IssuerError};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use secret::Secret;
 pub use tenant::{
-    Branding, CustomScope, Lifetimes, Organization, RotationPolicy, SigningAlgorithm, Tenant,
+    AcrLevel, Branding, CustomScope, Lifetimes, Organization, RefreshTokenRotation, Registration,
+    RegistrationMode, RequestObjects, RotationPolicy, Tenant,
 };
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};
 pub use user::{StoredPassword, User};

@@ -1,13 +1,13 @@
 //! A tenant, a client and a user to begin tests with: valid, and able to do everything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use super::{
-    ApplicationType, AuthMethod, Branding, Client, ClientId, ConsentPolicy, CustomScope, GrantType,
-    Issuer, Lifetimes, ObjectKey, Organization, RedirectUri, ResponseType, RotationPolicy, Secret,
-    SigningAlgorithm, Subject, Tenant, TenantId, User,
+    ApplicationType, Branding, Client, ClientId, CustomScope, GrantType, Issuer, Lifetimes,
+    ObjectKey, Organization, RedirectUri, RefreshTokenRotation, Registration, RequestObjects,
+    ResponseType, RotationPolicy, Secret, SigningAlgorithm, Subject, Tenant, TenantId, User,
 };
 
 /// The first redirect URI of [`client`].
@@ -26,6 +26,10 @@ pub fn tenant() -> Tenant {
         lifetimes: Lifetimes::default(),
         scopes: BTreeMap::from([("badges".to_owned(), badges)]),
         branding: Branding::default(),
+        acr_levels: vec![],
+        request_objects: RequestObjects::default(),
+        refresh_token_rotation: RefreshTokenRotation::default(),
+        registration: Registration::default(),
     }
 }
 
@@ -33,29 +37,15 @@ pub fn tenant() -> Tenant {
 pub fn client() -> Client {
     let uri = |text| RedirectUri::parse(text, ApplicationType::Web).expect("valid");
     let scopes = ["openid", "profile", "email", "offline_access", "badges"];
+    let (object, tenant) = (ObjectKey::new("team", "wiki"), TenantId::new("team", "shop"));
     Client {
-        id: ClientId::new("team.wiki"),
-        object: ObjectKey::new("team", "wiki"),
-        tenant: TenantId::new("team", "shop"),
         name: "Wiki".into(),
-        localized_names: BTreeMap::new(),
-        application_type: ApplicationType::Web,
         redirect_uris: vec![uri(REDIRECT), uri("https://rp.test/other?tab=1")],
-        post_logout_redirect_uris: vec![],
-        origins: BTreeSet::new(),
         grant_types: GrantType::ALL.iter().copied().collect(),
         response_types: ResponseType::ALL.iter().copied().collect(),
         scopes: scopes.map(str::to_owned).into(),
-        auth_method: AuthMethod::ClientSecretBasic,
         secrets: vec![Secret::new("s3cret".into())],
-        consent: ConsentPolicy::Required,
-        lifetimes: Lifetimes::default(),
-        default_max_age: None,
-        require_auth_time: false,
-        client_uri: None,
-        logo_uri: None,
-        policy_uri: None,
-        tos_uri: None,
+        ..Client::new(ClientId::new("team.wiki"), object, tenant)
     }
 }
 

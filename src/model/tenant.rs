@@ -1,10 +1,8 @@
 //! A checked tenant.
 
-use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use serde::{Deserialize, Serialize};
-
-use super::{Issuer, TenantId};
+use super::{Issuer, SigningAlgorithm, TenantId};
 
 /// One issuer, all defaults applied.
 #[derive(Clone, Debug)]
@@ -27,6 +25,84 @@ pub struct Tenant {
     pub scopes: BTreeMap<String, CustomScope>,
     /// How its pages look.
     pub branding: Branding,
+    /// The levels of assurance that it knows, best first.
+    pub acr_levels: Vec<AcrLevel>,
+    /// Which request objects it takes.
+    pub request_objects: RequestObjects,
+    /// Whether each use of a refresh token makes a new one, unless a client says otherwise.
+    pub refresh_token_rotation: RefreshTokenRotation,
+    /// Who may register clients.
+    pub registration: Registration,
+}
+
+/// A level of assurance (`acr`) and how a sign-in reaches it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcrLevel {
+    /// The value of `acr`.
+    pub value: String,
+    /// The methods (`amr`, RFC 8176) that a sign-in must have used, all of them.
+    pub amr: Vec<String>,
+}
+
+/// Which request objects a tenant takes (OIDC Core §6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestObjects {
+    /// `request`.
+    pub by_value: bool,
+    /// `request_uri`.
+    pub by_reference: bool,
+}
+
+impl Default for RequestObjects {
+    fn default() -> Self {
+        Self { by_value: true, by_reference: true }
+    }
+}
+
+/// Whether each use of a refresh token makes a new one (RFC 9700 §4.14.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RefreshTokenRotation {
+    /// For every client.
+    #[default]
+    Always,
+    /// For public clients only, which cannot prove who uses a token.
+    PublicClients,
+}
+
+/// Dynamic client registration (RFC 7591).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// Who may register.
+    pub mode: RegistrationMode,
+    /// How many registered clients there may be.
+    pub max_clients: u32,
+    /// When a client that was never used goes.
+    pub unused_lifetime: Duration,
+    /// Registrations a minute and address.
+    pub requests_per_minute: u32,
+}
+
+impl Default for Registration {
+    fn default() -> Self {
+        Self {
+            mode: RegistrationMode::Disabled,
+            max_clients: 100,
+            unused_lifetime: Duration::from_hours(720),
+            requests_per_minute: 10,
+        }
+    }
+}
+
+/// Who may register clients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RegistrationMode {
+    /// Nobody.
+    #[default]
+    Disabled,
+    /// Who has the initial access token (RFC 7591 §3).
+    InitialAccessToken,
+    /// Everybody.
+    Open,
 }
 
 /// The organisation that a tenant stands for.
@@ -36,45 +112,6 @@ pub struct Organization {
     pub name: String,
     /// `tenant_sub`.
     pub id: String,
-}
-
-/// JWS algorithms that tenants sign with (RFC 7518 §3.1, RFC 8037).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum SigningAlgorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256, 2048 bits.
-    RS256,
-    /// ECDSA on P-256 with SHA-256.
-    ES256,
-    /// Ed25519.
-    EdDSA,
-}
-
-impl SigningAlgorithm {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::RS256, Self::ES256, Self::EdDSA];
-
-    /// The registered name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::RS256 => "RS256",
-            Self::ES256 => "ES256",
-            Self::EdDSA => "EdDSA",
-        }
-    }
-}
-
-impl fmt::Display for SigningAlgorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for SigningAlgorithm {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == text).ok_or(())
-    }
 }
 
 /// Publish → sign → retire (design §5).

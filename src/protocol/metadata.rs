@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{claims, scope::STANDARD};
-use crate::model::{AuthMethod, GrantType, ResponseType, Tenant};
+use crate::model::{GrantType, Tenant};
 
 /// The discovery document of a tenant.
 pub fn discovery(tenant: &Tenant) -> Value {
@@ -29,14 +29,14 @@ pub fn discovery(tenant: &Tenant) -> Value {
         "scopes_supported": scopes,
         "claims_supported": names,
         "claim_types_supported": ["normal"],
-        "response_types_supported": ResponseType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+        "response_types_supported": words(&["code", "id_token", "id_token token"]),
         "response_modes_supported": words(&["query", "fragment"]),
         "grant_types_supported": GrantType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "subject_types_supported": words(&["public"]),
         "id_token_signing_alg_values_supported":
             tenant.algorithms.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "token_endpoint_auth_methods_supported":
-            AuthMethod::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+            words(&["client_secret_basic", "client_secret_post", "none"]),
         "code_challenge_methods_supported": words(&["S256"]),
         "prompt_values_supported": words(&["none", "login", "consent", "select_account"]),
         "authorization_response_iss_parameter_supported": true,

@@ -11,9 +11,9 @@ use lanyard::{
         error_page, logout_confirm, sign_in, signed_out,
     },
     model::{
-        ApplicationType, AuthMethod, Branding, Client, ClientId, ConsentPolicy, GrantType, Issuer,
-        Lifetimes, ObjectKey, Organization, RedirectUri, ResponseType, RotationPolicy,
-        SigningAlgorithm, Subject, Tenant, TenantId, User,
+        ApplicationType, Branding, Client, ClientId, GrantType, Issuer, Lifetimes, ObjectKey,
+        Organization, RedirectUri, RefreshTokenRotation, Registration, RequestObjects,
+        ResponseType, RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantId, User,
     },
     protocol::{
         authorize::{Ask, Reason, Served, validate},
@@ -96,6 +96,10 @@ pub fn tenant_named(name: &str) -> Tenant {
         lifetimes: Lifetimes::default(),
         scopes: BTreeMap::new(),
         branding,
+        acr_levels: vec![],
+        request_objects: RequestObjects::default(),
+        refresh_token_rotation: RefreshTokenRotation::default(),
+        registration: Registration::default(),
     }
 }
 
@@ -104,28 +108,20 @@ const SCOPES: &str = "openid profile email groups offline_access";
 fn client(logo_uri: Option<String>) -> Client {
     let redirect = RedirectUri::parse("https://rp.test/cb", ApplicationType::Web);
     Client {
-        id: ClientId::new("team.wiki"),
-        object: ObjectKey::new("team", "wiki"),
-        tenant: TenantId::new("team", "plain"),
         name: "Team Wiki".into(),
-        localized_names: BTreeMap::new(),
-        application_type: ApplicationType::Web,
         redirect_uris: vec![redirect.expect("valid")],
-        post_logout_redirect_uris: vec![],
-        origins: BTreeSet::new(),
         grant_types: BTreeSet::from([GrantType::AuthorizationCode, GrantType::RefreshToken]),
         response_types: BTreeSet::from([ResponseType::Code]),
         scopes: SCOPES.split(' ').map(str::to_owned).collect(),
-        auth_method: AuthMethod::ClientSecretBasic,
-        secrets: vec![],
-        consent: ConsentPolicy::Required,
-        lifetimes: Lifetimes::default(),
-        default_max_age: None,
-        require_auth_time: false,
         client_uri: Some("https://rp.test".into()),
         logo_uri,
         policy_uri: Some("https://rp.test/privacy".into()),
         tos_uri: Some("https://rp.test/terms".into()),
+        ..Client::new(
+            ClientId::new("team.wiki"),
+            ObjectKey::new("team", "wiki"),
+            TenantId::new("team", "plain"),
+        )
     }
 }
 

@@ -14,6 +14,7 @@ const GRANTS: &str = "(has(self.grantTypes) && self.grantTypes.size() > 0 ? self
 const NATIVE: &str = "(has(self.applicationType) && self.applicationType == 'native')";
 const PUBLIC: &str =
     "(has(self.tokenEndpointAuthMethod) && self.tokenEndpointAuthMethod == 'none')";
+const SECRETLESS: &str = "(has(self.tokenEndpointAuthMethod) && self.tokenEndpointAuthMethod in ['none', 'private_key_jwt'])";
 
 /// Absolute URIs of plain ASCII.
 pub fn absolute() -> Rule {
@@ -116,8 +117,9 @@ pub fn machines_authenticate() -> Rule {
 /// Response types that are there, their words in any order.
 pub fn known_response_types() -> Rule {
     rule(
-        "self.all(type, type in ['code', 'id_token', 'id_token token', 'token id_token'])",
-        "must be code, id_token or id_token token",
+        "self.all(type, type.matches('^(code|id_token|token)( (code|id_token|token)){0,2}$') && type != 'token' \
+         && type.split(' ').all(a, type.split(' ').exists_one(b, a == b)))",
+        "must be code, id_token, id_token token, code id_token, code token or code id_token token",
     )
 }
 
@@ -146,10 +148,38 @@ pub fn one_secret() -> Rule {
 pub fn public_without_secret() -> Rule {
     rule(
         &format!(
-            "!{PUBLIC} || (!has(self.secretRef) && !(has(self.secret) && has(self.secret.keys) && has(self.secret.keys.clientSecret)))"
+            "!{SECRETLESS} || (!has(self.secretRef) && !(has(self.secret) && has(self.secret.keys) && has(self.secret.keys.clientSecret)))"
         ),
-        "tokenEndpointAuthMethod: none has no client secret; remove secretRef and secret.keys.clientSecret, or choose another method",
+        "tokenEndpointAuthMethod: none and private_key_jwt have no client secret; remove secretRef and secret.keys.clientSecret, or choose another method",
     )
+}
+
+/// OIDC Registration §2: not both.
+pub fn keys_once() -> Rule {
+    rule("!has(self.jwks) || !has(self.jwksUri)", "jwksUri excludes jwks; keep one of the two")
+}
+
+/// OIDC Core §9: `private_key_jwt` needs keys to check with.
+pub fn keys_to_authenticate() -> Rule {
+    rule(
+        "!has(self.tokenEndpointAuthMethod) || self.tokenEndpointAuthMethod != 'private_key_jwt' || has(self.jwks) || has(self.jwksUri)",
+        "tokenEndpointAuthMethod: private_key_jwt needs the application's public keys; give jwks or jwksUri",
+    )
+}
+
+/// OIDC Registration §2, `id_token_signed_response_alg`.
+pub fn unsigned_from_token_endpoint() -> Rule {
+    rule(
+        &format!(
+            "!has(self.idTokenSignedResponseAlg) || self.idTokenSignedResponseAlg != 'none' || !{GRANTS}.exists(grant, grant == 'implicit')"
+        ),
+        "idTokenSignedResponseAlg: none is for ID tokens from the token endpoint only; remove the grant type implicit, or choose an algorithm",
+    )
+}
+
+/// OIDC Back-Channel Logout §2.2, Front-Channel Logout §2.
+pub fn plain_url() -> Rule {
+    rule("!self.contains('#')", "must have no fragment (#)")
 }
 
 /// Each entry of the Secret has a name of its own.

@@ -92,6 +92,19 @@ pub fn host_patterns() -> Rule {
     )
 }
 
+/// `acr_values` are joined by spaces (OIDC Core §3.1.2.1).
+pub fn acr_value() -> Rule {
+    rule("self.matches('^[!-~]+$')", "must be printable ASCII without spaces")
+}
+
+/// A token is for `mode: InitialAccessToken`.
+pub fn token_where_it_counts() -> Rule {
+    rule(
+        "(has(self.mode) && self.mode == 'InitialAccessToken') == has(self.initialAccessTokenSecretRef)",
+        "initialAccessTokenSecretRef is needed with mode: InitialAccessToken, and counts with that only",
+    )
+}
+
 /// Colours as browsers know them.
 pub fn color() -> Rule {
     rule("self.matches('^#[0-9A-Fa-f]{6}$')", "must be #rrggbb, such as #0f5fd7")

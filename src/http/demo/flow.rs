@@ -182,6 +182,9 @@ impl Flow {
                 form.push(("client_id", &client.id));
                 Authorization::None
             }
+            AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt => {
+                return Err(Problem::failed("this page cannot authenticate by assertions"));
+            }
         };
         let tokens: Tokens =
             self.backchannel.post(&metadata.token_endpoint, authorization, &form).await?;

@@ -7,10 +7,8 @@ pub(super) fn check(
     params: &Params,
     response_type: ResponseType,
 ) -> Result<Option<String>, OAuthError> {
-    match response_type {
-        ResponseType::Code => Ok(params.get("nonce").map(str::to_owned)),
-        ResponseType::IdToken | ResponseType::IdTokenToken => {
-            params.require("nonce").map(|nonce| Some(nonce.to_owned()))
-        }
+    if response_type.has_id_token() {
+        return params.require("nonce").map(|nonce| Some(nonce.to_owned()));
     }
+    Ok(params.get("nonce").map(str::to_owned))
 }

@@ -21,7 +21,7 @@ impl ResponseMode {
     const fn default_of(response_type: ResponseType) -> Self {
         match response_type {
             ResponseType::Code => Self::Query,
-            ResponseType::IdToken | ResponseType::IdTokenToken => Self::Fragment,
+            _ => Self::Fragment,
         }
     }
 

@@ -16,7 +16,8 @@ pub(super) fn check(params: &Params, client: &Client) -> Result<ResponseType, OA
             "Supported are the response types 'code', 'id_token' and 'id_token token'.",
         )
     })?;
-    if client.response_types.contains(&response_type) {
+    let hybrid = response_type.has_code() && response_type != ResponseType::Code;
+    if client.response_types.contains(&response_type) && !hybrid {
         return Ok(response_type);
     }
     Err(OAuthError::new(

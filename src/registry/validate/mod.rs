@@ -13,6 +13,7 @@ mod problems;
 mod secret_template;
 mod selector;
 mod tenant;
+mod tenant_protocol;
 mod user;
 
 use std::collections::BTreeSet;

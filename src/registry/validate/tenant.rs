@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Problems, SCOPE_MESSAGE, bounds, bounds::Bounds, claim_names, duration, name};
+use super::{
+    Problems, SCOPE_MESSAGE, bounds, bounds::Bounds, claim_names, client::rotation_of_tokens,
+    duration, name, tenant_protocol as protocol,
+};
 use crate::{
     api::{self, SecretKeyRef},
     model::{
@@ -26,6 +29,8 @@ pub struct CheckedTenant {
     pub bounds: Bounds,
     /// The Secret with keys of the user's own.
     pub imported: Option<SecretKeyRef>,
+    /// The Secret with the initial access token for registration.
+    pub initial_access_token: Option<SecretKeyRef>,
 }
 
 /// Validates a tenant; `issuer` is what it may have, among all tenants. `unseen`: no API server has
@@ -52,6 +57,14 @@ pub fn tenant(
     let branding = branding(&mut problems, spec.branding.as_ref());
     let display_name = spec.display_name.clone().unwrap_or_else(|| key.name.clone());
     super::shown(&mut problems, "spec.displayName", &display_name);
+    let acr_levels = protocol::acr_levels(&mut problems, &spec.acr_levels);
+    let request_objects = protocol::request_objects(spec.request_objects.as_ref());
+    let refresh_token_rotation = spec
+        .refresh_token_rotation
+        .as_ref()
+        .and_then(|it| rotation_of_tokens(&mut problems, "spec.refreshTokenRotation", it))
+        .unwrap_or_default();
+    let registration = protocol::registration(&mut problems, spec.registration.as_ref());
     let organization = organization(spec.organization.as_ref(), &display_name, key);
     if unseen {
         super::limits(&mut problems, raw);
@@ -67,9 +80,17 @@ pub fn tenant(
             lifetimes,
             scopes,
             branding,
+            acr_levels,
+            request_objects,
+            refresh_token_rotation,
+            registration,
         },
         bounds,
         imported: signing.secret_ref,
+        initial_access_token: spec
+            .registration
+            .as_ref()
+            .and_then(|written| written.initial_access_token_secret_ref.clone()),
     });
     (checked, problems)
 }

@@ -10,7 +10,6 @@ use crate::{
         session::{self, Held},
     },
     keys::Purpose,
-    model::ResponseType,
     protocol::{
         authorize::{self, Ask},
         error::{ErrorCode, OAuthError},
@@ -36,10 +35,8 @@ pub(super) async fn issue(
     }
     let grant = authorize::grant(ask, &held.session, request.now);
     let url = match ask.response_type {
-        ResponseType::Code => code(app, request, ask, grant).await?,
-        ResponseType::IdToken | ResponseType::IdTokenToken => {
-            implicit::tokens(app, request, ask, held, &grant).await?
-        }
+        kind if kind.has_code() => code(app, request, ask, grant).await?,
+        _ => implicit::tokens(app, request, ask, held, &grant).await?,
     };
     Ok(Reply::see_other(&url))
 }

@@ -85,17 +85,11 @@ fn response_types(
         }
     }
     if written.is_empty() {
-        types.extend(ResponseType::ALL.iter().filter(|it| grants.contains(&grant_of(**it))));
+        // Hybrid types are for those who ask for them.
+        let plain = ResponseType::ALL.iter().filter(|it| it.grant_types().len() == 1);
+        types.extend(plain.filter(|it| it.grant_types().iter().all(|it| grants.contains(it))));
     }
     types
-}
-
-/// The grant type that a response type needs (OIDC Registration §2).
-fn grant_of(response_type: ResponseType) -> GrantType {
-    match response_type {
-        ResponseType::Code => GrantType::AuthorizationCode,
-        ResponseType::IdToken | ResponseType::IdTokenToken => GrantType::Implicit,
-    }
 }
 
 fn uris(
@@ -120,7 +114,7 @@ fn uris(
 fn agree(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) {
     let granted = |grant| flows.grant_types.contains(&grant);
     for grant in [GrantType::AuthorizationCode, GrantType::Implicit] {
-        let used = flows.response_types.iter().any(|it| grant_of(*it) == grant);
+        let used = flows.response_types.iter().any(|it| it.grant_types().contains(&grant));
         if used && !granted(grant) {
             let message =
                 format!("need the grant type {grant}; add it, or remove the response type");

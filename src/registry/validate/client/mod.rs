@@ -2,11 +2,16 @@
 
 mod bounds;
 mod flows;
+mod keys;
 mod lifetimes;
+mod metadata;
+mod signatures;
 
 use std::{collections::BTreeSet, time::Duration};
 
 use flows::Flows;
+use metadata::Metadata;
+pub use metadata::rotation as rotation_of_tokens;
 
 use super::{
     CheckedTenant, Problems, SCOPE_MESSAGE, limits, link, name, object_name, secret_ref,
@@ -82,6 +87,7 @@ pub fn client(
     let consent = consent(&mut problems, spec.consent.as_ref());
     let secret = secret_source(&mut problems, raw, flows.auth_method);
     presentation(&mut problems, spec, key);
+    let described = metadata::check(&mut problems, spec, &flows);
     let written_scopes = written_scopes(&mut problems, &spec.scopes);
     let shortened = lifetimes::check(&mut problems, spec.lifetimes.as_ref());
     let max_age = max_age(&mut problems, spec.default_max_age);
@@ -97,6 +103,7 @@ pub fn client(
     if foreign && admitted {
         bounds::check(&mut problems, spec, &flows, consent, tenant);
     }
+    signatures::offered(&mut problems, spec, &tenant.tenant);
     let scopes = match written_scopes {
         Some(scopes) => known_scopes(&mut problems, scopes, tenant),
         None => default_scopes(&flows, foreign.then_some(tenant)),
@@ -108,7 +115,7 @@ pub fn client(
             consent,
             lifetimes: shortened.within(&tenant.tenant.lifetimes),
             default_max_age: max_age,
-            ..assemble(id, key, spec, flows, tenant)
+            ..assemble((id, key), spec, flows, described, tenant)
         },
         secret,
     });
@@ -116,35 +123,31 @@ pub fn client(
 }
 
 fn assemble(
-    id: ClientId,
-    key: &ObjectKey,
+    (id, key): (ClientId, &ObjectKey),
     spec: &OidcClientSpec,
     flows: Flows,
+    described: Metadata,
     tenant: &CheckedTenant,
 ) -> Client {
+    let bare = Client::new(id, key.clone(), tenant.tenant.id.clone());
     Client {
-        id,
-        object: key.clone(),
-        tenant: tenant.tenant.id.clone(),
         name: spec.client_name.clone().unwrap_or_else(|| key.name.clone()),
-        localized_names: std::collections::BTreeMap::new(),
         application_type: flows.application_type,
         origins: flows.redirect_uris.iter().filter_map(RedirectUri::origin).collect(),
         redirect_uris: flows.redirect_uris,
         post_logout_redirect_uris: flows.post_logout_redirect_uris,
         grant_types: flows.grant_types,
         response_types: flows.response_types,
-        scopes: BTreeSet::new(),
         auth_method: flows.auth_method,
-        secrets: Vec::new(),
-        consent: ConsentPolicy::Required,
-        lifetimes: tenant.tenant.lifetimes,
-        default_max_age: None,
         require_auth_time: spec.require_auth_time.unwrap_or_default(),
         client_uri: spec.client_uri.clone(),
         logo_uri: spec.logo_uri.clone(),
         policy_uri: spec.policy_uri.clone(),
         tos_uri: spec.tos_uri.clone(),
+        refresh_token_rotation: described
+            .refresh_token_rotation
+            .unwrap_or(tenant.tenant.refresh_token_rotation),
+        ..described.onto(bare, spec)
     }
 }
 
@@ -183,21 +186,25 @@ fn secret_source(
     auth_method: AuthMethod,
 ) -> SecretSource {
     let spec = &raw.spec;
-    let public = auth_method == AuthMethod::None;
+    let public = !auth_method.has_secret();
     if spec.secret.is_some() && spec.secret_ref.is_some() {
         problems.invalid("spec.secretRef", "excludes spec.secret; keep one of the two");
     }
     if let Some(reference) = &spec.secret_ref {
         secret_ref(problems, "spec.secretRef", reference);
         if public {
-            let message = "has no meaning with tokenEndpointAuthMethod: none; remove it, or choose another method";
+            let message = format!(
+                "has no meaning with tokenEndpointAuthMethod: {auth_method}; remove it, or choose another method"
+            );
             problems.invalid("spec.secretRef", message);
         }
         return SecretSource::Referenced(reference.clone());
     }
     let names_secret = |keys: &api::ClientSecretKeys| keys.client_secret.is_some();
     if public && spec.secret.as_ref().and_then(|it| it.keys.as_ref()).is_some_and(names_secret) {
-        let message = "has no meaning with tokenEndpointAuthMethod: none, which has no client secret; remove it";
+        let message = format!(
+            "has no meaning with tokenEndpointAuthMethod: {auth_method}, which has no client secret; remove it"
+        );
         problems.invalid("spec.secret.keys.clientSecret", message);
     }
     if public && spec.secret.is_none() {

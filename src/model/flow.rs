@@ -1,0 +1,120 @@
+//! Grant types, response types and ways to authenticate, by their registered names.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! wire_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* $variant,)+ }
+
+        impl $name {
+            /// All that are supported.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The registered name.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ();
+
+            fn from_str(text: &str) -> Result<Self, ()> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or(())
+            }
+        }
+    };
+}
+
+wire_enum!(
+    /// `grant_type` (RFC 7591 §2).
+    GrantType {
+        /// RFC 6749 §4.1.
+        AuthorizationCode = "authorization_code",
+        /// RFC 6749 §4.2; tokens from the authorization endpoint.
+        Implicit = "implicit",
+        /// RFC 6749 §6.
+        RefreshToken = "refresh_token",
+        /// RFC 6749 §4.4.
+        ClientCredentials = "client_credentials",
+    }
+);
+
+wire_enum!(
+    /// `response_type`, its words in canonical order (OAuth 2.0 Multiple Response Types).
+    ResponseType {
+        /// RFC 6749 §4.1.
+        Code = "code",
+        /// OIDC Core §3.2.
+        IdToken = "id_token",
+        /// OIDC Core §3.2.
+        IdTokenToken = "id_token token",
+        /// OIDC Core §3.3.
+        CodeIdToken = "code id_token",
+        /// OIDC Core §3.3.
+        CodeToken = "code token",
+        /// OIDC Core §3.3.
+        CodeIdTokenToken = "code id_token token",
+    }
+);
+
+wire_enum!(
+    /// `token_endpoint_auth_method` (OIDC Core §9).
+    AuthMethod {
+        /// Secret in the `Authorization` header.
+        ClientSecretBasic = "client_secret_basic",
+        /// Secret in the body.
+        ClientSecretPost = "client_secret_post",
+        /// An assertion under the secret.
+        ClientSecretJwt = "client_secret_jwt",
+        /// An assertion under a key of the client's own.
+        PrivateKeyJwt = "private_key_jwt",
+        /// A public client.
+        None = "none",
+    }
+);
+
+impl ResponseType {
+    /// Whether a code is among what the authorization endpoint gives.
+    pub const fn has_code(self) -> bool {
+        !matches!(self, Self::IdToken | Self::IdTokenToken)
+    }
+
+    /// Whether an ID token is.
+    pub const fn has_id_token(self) -> bool {
+        !matches!(self, Self::Code | Self::CodeToken)
+    }
+
+    /// Whether an access token is.
+    pub const fn has_token(self) -> bool {
+        matches!(self, Self::IdTokenToken | Self::CodeToken | Self::CodeIdTokenToken)
+    }
+
+    /// The grant types that a client needs for it (OIDC Registration §2).
+    pub const fn grant_types(self) -> &'static [GrantType] {
+        match self {
+            Self::Code => &[GrantType::AuthorizationCode],
+            Self::IdToken | Self::IdTokenToken => &[GrantType::Implicit],
+            Self::CodeIdToken | Self::CodeToken | Self::CodeIdTokenToken => {
+                &[GrantType::AuthorizationCode, GrantType::Implicit]
+            }
+        }
+    }
+}
+
+impl AuthMethod {
+    /// Whether the client shares a secret with the tenant.
+    pub const fn has_secret(self) -> bool {
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt)
+    }
+}

@@ -1,0 +1,161 @@
+//! Client metadata that describes more than flows: keys, subjects, request objects, logout
+//! (OIDC Registration §2, Front-Channel and Back-Channel Logout §2).
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use url::Url;
+
+use super::{flows::Flows, keys, signatures, signatures::Signatures};
+use crate::{
+    api::{self, OidcClientSpec},
+    model::{AssertionAudience, Client, RedirectUri, RefreshTokenRotation, SubjectType},
+    registry::validate::{Problems, link},
+};
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Metadata {
+    jwks: Option<Arc<Value>>,
+    subject_type: SubjectType,
+    signatures: Signatures,
+    assertion_audience: AssertionAudience,
+    /// The client's own wish, if it has one.
+    pub refresh_token_rotation: Option<RefreshTokenRotation>,
+}
+
+/// Checks what one client can tell.
+pub fn check(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) -> Metadata {
+    links(problems, spec);
+    logout(problems, spec, flows);
+    lists(problems, spec);
+    Metadata {
+        jwks: keys::check(problems, spec, flows.auth_method),
+        subject_type: subject_type(problems, spec.subject_type.as_ref()),
+        signatures: signatures::check(problems, spec, flows),
+        assertion_audience: audience(problems, spec.client_assertion_audience.as_ref()),
+        refresh_token_rotation: spec
+            .refresh_token_rotation
+            .as_ref()
+            .and_then(|written| rotation(problems, "spec.refreshTokenRotation", written)),
+    }
+}
+
+impl Metadata {
+    /// A client with what was found.
+    pub fn onto(self, client: Client, spec: &OidcClientSpec) -> Client {
+        Client {
+            contacts: spec.contacts.clone(),
+            jwks: self.jwks,
+            jwks_uri: spec.jwks_uri.clone(),
+            sector_identifier_uri: spec.sector_identifier_uri.clone(),
+            subject_type: self.subject_type,
+            id_token_signed_response_alg: self.signatures.id_token,
+            userinfo_signed_response_alg: self.signatures.userinfo,
+            request_object_signing_alg: self.signatures.request_object,
+            token_endpoint_auth_signing_alg: self.signatures.assertion,
+            assertion_audience: self.assertion_audience,
+            default_acr_values: spec.default_acr_values.clone(),
+            initiate_login_uri: spec.initiate_login_uri.clone(),
+            request_uris: spec.request_uris.clone(),
+            backchannel_logout_uri: spec.backchannel_logout_uri.clone(),
+            backchannel_logout_session_required: spec
+                .backchannel_logout_session_required
+                .unwrap_or_default(),
+            frontchannel_logout_uri: spec.frontchannel_logout_uri.clone(),
+            frontchannel_logout_session_required: spec
+                .frontchannel_logout_session_required
+                .unwrap_or_default(),
+            software_id: spec.software_id.clone(),
+            software_version: spec.software_version.clone(),
+            ..client
+        }
+    }
+}
+
+fn links(problems: &mut Problems, spec: &OidcClientSpec) {
+    const WEB: [&str; 2] = ["https", "http"];
+    link(problems, "spec.jwksUri", spec.jwks_uri.as_ref(), &WEB);
+    let sector = spec.sector_identifier_uri.as_ref();
+    link(problems, "spec.sectorIdentifierUri", sector, &["https"]);
+    link(problems, "spec.initiateLoginUri", spec.initiate_login_uri.as_ref(), &["https"]);
+    for (name, uri) in [
+        ("backchannelLogoutUri", spec.backchannel_logout_uri.as_ref()),
+        ("frontchannelLogoutUri", spec.frontchannel_logout_uri.as_ref()),
+    ] {
+        let field = format!("spec.{name}");
+        link(problems, &field, uri, &WEB);
+        if uri.is_some_and(|uri| uri.contains('#')) {
+            problems.invalid(field, "must have no fragment (#)");
+        }
+    }
+    for (index, uri) in spec.request_uris.iter().enumerate() {
+        let field = format!("spec.requestUris[{index}]");
+        link(problems, &field, Some(uri), &WEB);
+    }
+}
+
+/// Rule: the frame is of an origin that the client is known to have (OIDC Front-Channel Logout §2).
+fn logout(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) {
+    let Some(uri) = spec.frontchannel_logout_uri.as_ref() else { return };
+    let Ok(url) = Url::parse(uri) else { return };
+    let origin = url.origin().ascii_serialization();
+    let known = flows.redirect_uris.iter().filter_map(RedirectUri::origin);
+    if !known.into_iter().any(|known| known == origin) {
+        let message = "must have scheme, host and port of one of redirectUris";
+        problems.invalid("spec.frontchannelLogoutUri", message);
+    }
+}
+
+fn lists(problems: &mut Problems, spec: &OidcClientSpec) {
+    for (index, value) in spec.default_acr_values.iter().enumerate() {
+        if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let field = format!("spec.defaultAcrValues[{index}]");
+            problems.invalid(field, "must be printable ASCII without spaces");
+        }
+    }
+}
+
+fn subject_type(problems: &mut Problems, written: Option<&api::SubjectType>) -> SubjectType {
+    match written {
+        None | Some(api::SubjectType::Public) => SubjectType::Public,
+        Some(api::SubjectType::Pairwise) => SubjectType::Pairwise,
+        Some(api::SubjectType::Unknown(value)) => {
+            problems.unsupported("spec.subjectType", value, api::SubjectType::KNOWN);
+            SubjectType::Public
+        }
+    }
+}
+
+fn audience(
+    problems: &mut Problems,
+    written: Option<&api::AssertionAudience>,
+) -> AssertionAudience {
+    match written {
+        None | Some(api::AssertionAudience::IssuerOrEndpoint) => {
+            AssertionAudience::IssuerOrEndpoint
+        }
+        Some(api::AssertionAudience::Issuer) => AssertionAudience::Issuer,
+        Some(api::AssertionAudience::Unknown(value)) => {
+            let known = api::AssertionAudience::KNOWN;
+            problems.unsupported("spec.clientAssertionAudience", value, known);
+            AssertionAudience::IssuerOrEndpoint
+        }
+    }
+}
+
+/// How refresh tokens rotate, as written at a client or a tenant.
+pub fn rotation(
+    problems: &mut Problems,
+    field: &str,
+    written: &api::RefreshTokenRotation,
+) -> Option<RefreshTokenRotation> {
+    match written {
+        api::RefreshTokenRotation::Always => Some(RefreshTokenRotation::Always),
+        api::RefreshTokenRotation::PublicClients => Some(RefreshTokenRotation::PublicClients),
+        api::RefreshTokenRotation::Unknown(value) => {
+            problems.unsupported(field, value, api::RefreshTokenRotation::KNOWN);
+            None
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Algorithms that a client registers: for what it is sent and for what it sends.
+
+use super::flows::Flows;
+use crate::{
+    api::{self, OidcClientSpec},
+    model::{AuthMethod, GrantType, IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm, Tenant},
+    registry::validate::Problems,
+};
+
+/// The algorithms.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Signatures {
+    /// Of ID tokens.
+    pub id_token: Option<IdTokenAlgorithm>,
+    /// Of userinfo.
+    pub userinfo: Option<SigningAlgorithm>,
+    /// Of request objects.
+    pub request_object: Option<JwsAlgorithm>,
+    /// Of assertions.
+    pub assertion: Option<JwsAlgorithm>,
+}
+
+/// Checks what the client alone tells.
+pub fn check(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) -> Signatures {
+    let id_token = spec.id_token_signed_response_alg.as_ref().and_then(|written| {
+        let parsed = match written {
+            api::IdTokenAlgorithm::None => Some(IdTokenAlgorithm::None),
+            signed => signed.as_str().parse().ok().map(IdTokenAlgorithm::Signed),
+        };
+        known(
+            problems,
+            "idTokenSignedResponseAlg",
+            written.as_str(),
+            parsed,
+            api::IdTokenAlgorithm::KNOWN,
+        )
+    });
+    let userinfo = spec.userinfo_signed_response_alg.as_ref().and_then(|written| {
+        let (text, all) = (written.as_str(), api::SigningAlgorithm::KNOWN);
+        known(problems, "userinfoSignedResponseAlg", text, text.parse().ok(), all)
+    });
+    let mut own = |name: &str, written: Option<&api::JwsAlgorithm>| {
+        let text = written?.as_str();
+        known(problems, name, text, text.parse().ok(), api::JwsAlgorithm::KNOWN)
+    };
+    let request_object = own("requestObjectSigningAlg", spec.request_object_signing_alg.as_ref());
+    let assertion =
+        own("tokenEndpointAuthSigningAlg", spec.token_endpoint_auth_signing_alg.as_ref());
+    if id_token == Some(IdTokenAlgorithm::None) && flows.grant_types.contains(&GrantType::Implicit)
+    {
+        // OIDC Registration §2.
+        let message = "none is for ID tokens from the token endpoint only; remove the grant type implicit, or choose an algorithm";
+        problems.invalid("spec.idTokenSignedResponseAlg", message);
+    }
+    if assertion.is_some_and(|algorithm| !fits(flows.auth_method, algorithm)) {
+        let message = format!("does not go with tokenEndpointAuthMethod: {}", flows.auth_method);
+        problems.invalid("spec.tokenEndpointAuthSigningAlg", message);
+    }
+    Signatures { id_token, userinfo, request_object, assertion }
+}
+
+/// Whether assertions of a method can have an algorithm (OIDC Core §9).
+fn fits(method: AuthMethod, algorithm: JwsAlgorithm) -> bool {
+    match method {
+        AuthMethod::ClientSecretJwt => algorithm.is_symmetric(),
+        AuthMethod::PrivateKeyJwt => algorithm.is_asymmetric(),
+        // It has no meaning with the others (OIDC Registration §2), and does no harm.
+        _ => algorithm != JwsAlgorithm::None,
+    }
+}
+
+/// Checks that the tenant keeps keys for what the client wants to be sent.
+pub fn offered(problems: &mut Problems, spec: &OidcClientSpec, tenant: &Tenant) {
+    let wanted = [
+        (
+            "idTokenSignedResponseAlg",
+            spec.id_token_signed_response_alg.as_ref().map(api::IdTokenAlgorithm::as_str),
+        ),
+        (
+            "userinfoSignedResponseAlg",
+            spec.userinfo_signed_response_alg.as_ref().map(api::SigningAlgorithm::as_str),
+        ),
+    ];
+    for (name, algorithm) in wanted {
+        let Some(Ok(algorithm)) = algorithm.map(str::parse::<SigningAlgorithm>) else { continue };
+        if !tenant.algorithms.contains(&algorithm) {
+            let message = format!(
+                "tenant {} has no {algorithm} key; add it to the tenant's spec.signing.algorithms, or choose another here",
+                tenant.id
+            );
+            problems.invalid(format!("spec.{name}"), message);
+        }
+    }
+}
+
+fn known<T>(
+    problems: &mut Problems,
+    name: &str,
+    text: &str,
+    parsed: Option<T>,
+    all: &[&str],
+) -> Option<T> {
+    if parsed.is_none() {
+        problems.unsupported(format!("spec.{name}"), text, all);
+    }
+    parsed
+}

@@ -1,0 +1,101 @@
+//! What a tenant lets clients do: levels of assurance, request objects, registration.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{Problems, duration, secret_ref};
+use crate::{
+    api,
+    model::{AcrLevel, Registration, RegistrationMode, RequestObjects},
+};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const TEN_YEARS: Duration = Duration::from_hours(87_840);
+
+/// Levels of assurance: each once, as words of `acr_values`.
+pub fn acr_levels(problems: &mut Problems, written: &[api::AcrLevel]) -> Vec<AcrLevel> {
+    let mut seen = BTreeSet::new();
+    for (index, level) in written.iter().enumerate() {
+        let field = format!("spec.acrLevels[{index}].value");
+        if level.value.is_empty() || !level.value.bytes().all(|byte| byte.is_ascii_graphic()) {
+            problems.invalid(field, "must be printable ASCII without spaces");
+        } else if !seen.insert(&level.value) {
+            problems.invalid(field, "is listed twice; remove one");
+        }
+    }
+    let level = |it: &api::AcrLevel| AcrLevel { value: it.value.clone(), amr: it.amr.clone() };
+    written.iter().map(level).collect()
+}
+
+/// Request objects: all of them unless switched off.
+pub fn request_objects(written: Option<&api::RequestObjects>) -> RequestObjects {
+    let default = RequestObjects::default();
+    written.map_or(default, |written| RequestObjects {
+        by_value: written.by_value.unwrap_or(default.by_value),
+        by_reference: written.by_reference.unwrap_or(default.by_reference),
+    })
+}
+
+/// Who may register clients.
+pub fn registration(problems: &mut Problems, written: Option<&api::Registration>) -> Registration {
+    let default = Registration::default();
+    let Some(written) = written else { return default };
+    let mode = mode(problems, written.mode.as_ref());
+    match &written.initial_access_token_secret_ref {
+        Some(reference) => {
+            let field = "spec.registration.initialAccessTokenSecretRef";
+            secret_ref(problems, field, reference);
+            if mode != RegistrationMode::InitialAccessToken {
+                problems.invalid(field, "counts with mode: InitialAccessToken only; remove it");
+            }
+        }
+        None if mode == RegistrationMode::InitialAccessToken => {
+            let message = "mode: InitialAccessToken needs initialAccessTokenSecretRef, the Secret with the token";
+            problems.invalid("spec.registration", message);
+        }
+        None => {}
+    }
+    let unused = duration::within(
+        problems,
+        "spec.registration.unusedLifetime",
+        written.unused_lifetime.as_ref(),
+        MINUTE..=TEN_YEARS,
+    );
+    Registration {
+        mode,
+        max_clients: number(problems, "maxClients", written.max_clients, 100_000)
+            .unwrap_or(default.max_clients),
+        unused_lifetime: unused.unwrap_or(default.unused_lifetime),
+        requests_per_minute: number(
+            problems,
+            "requestsPerMinute",
+            written.requests_per_minute,
+            10_000,
+        )
+        .unwrap_or(default.requests_per_minute),
+    }
+}
+
+fn mode(problems: &mut Problems, written: Option<&api::RegistrationMode>) -> RegistrationMode {
+    match written {
+        None | Some(api::RegistrationMode::Disabled) => RegistrationMode::Disabled,
+        Some(api::RegistrationMode::InitialAccessToken) => RegistrationMode::InitialAccessToken,
+        Some(api::RegistrationMode::Open) => RegistrationMode::Open,
+        Some(api::RegistrationMode::Unknown(value)) => {
+            let known = api::RegistrationMode::KNOWN;
+            problems.unsupported("spec.registration.mode", value, known);
+            RegistrationMode::Disabled
+        }
+    }
+}
+
+fn number(problems: &mut Problems, name: &str, written: Option<i64>, most: u32) -> Option<u32> {
+    let written = written?;
+    match u32::try_from(written) {
+        Ok(number) if (1..=most).contains(&number) => Some(number),
+        _ => {
+            let message = format!("must be between 1 and {most}");
+            problems.invalid(format!("spec.registration.{name}"), message);
+            None
+        }
+    }
+}
