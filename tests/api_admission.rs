@@ -380,7 +380,9 @@ async fn flows_agree() {
     let method = |method: &str| json!({ "grantTypes": ["client_credentials"], "tokenEndpointAuthMethod": method });
     clients.accepts(method("client_secret_post")).await;
     clients.rejects(method("none"), "a client that authenticates").await;
-    clients.rejects(method("private_key_jwt"), "Unsupported value").await;
+    clients.rejects(method("tls_client_auth"), "Unsupported value").await;
+    clients.accepts(method("client_secret_jwt")).await;
+    clients.rejects(method("private_key_jwt"), "give jwks or jwksUri").await;
     let response =
         |grants: &[&str], types: &[&str]| json!({ "grantTypes": grants, "responseTypes": types });
     clients
@@ -391,6 +393,71 @@ async fn flows_agree() {
     clients.rejects(response(&["authorization_code"], &["code", "id_token"]), "implicit").await;
     clients.rejects(response(&["authorization_code", "implicit"], &["code"]), "implicit").await;
     clients.rejects(json!({ "responseTypes": ["token"] }), "must be code, id_token").await;
+    let both = &["authorization_code", "implicit"];
+    for hybrid in ["code id_token", "token code", "id_token token code"] {
+        clients.accepts(response(both, &[hybrid])).await;
+        clients.rejects(response(&["authorization_code"], &[hybrid]), "grant type implicit").await;
+        clients.rejects(response(&["implicit"], &[hybrid]), "authorization_code").await;
+    }
+    clients.rejects(response(both, &["code code"]), "must be code, id_token").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_bring_keys_and_choose_signatures() {
+    let clients = clients().await;
+    let jwks = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] });
+    let with = |fields: Value| {
+        let mut changes = json!({ "tokenEndpointAuthMethod": "private_key_jwt" });
+        merge(&mut changes, &fields);
+        changes
+    };
+    clients.accepts(with(json!({ "jwks": jwks }))).await;
+    clients.accepts(with(json!({ "jwksUri": "https://app.test/jwks" }))).await;
+    let twice = json!({ "jwks": jwks, "jwksUri": "https://app.test/jwks" });
+    clients.rejects(with(twice), "jwksUri excludes jwks").await;
+    let secret = json!({ "jwks": jwks, "secretRef": { "name": "mine" } });
+    clients.rejects(with(secret), "have no client secret").await;
+    clients.accepts(json!({ "idTokenSignedResponseAlg": "none" })).await;
+    let unsigned = json!({ "idTokenSignedResponseAlg": "none", "grantTypes": ["implicit"] });
+    clients.rejects(unsigned, "from the token endpoint only").await;
+    for field in ["idTokenSignedResponseAlg", "userinfoSignedResponseAlg"] {
+        clients.rule(field, &values(["RS256"]), &values(["HS256"]), "Unsupported value").await;
+    }
+    let (good, bad) = (values(["PS256", "none"]), values(["RSA1_5"]));
+    clients.rule("requestObjectSigningAlg", &good, &bad, "Unsupported value").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_of_a_client_are_in_form() {
+    let clients = clients().await;
+    for field in ["sectorIdentifierUri", "initiateLoginUri"] {
+        let bad = values(["http://app.test/x", "/x"]);
+        clients.rule(field, &values(["https://app.test/x"]), &bad, "absolute https URL").await;
+    }
+    let good = values(["https://app.test/x", "http://app.shop.svc/x"]);
+    clients.rule("jwksUri", &good, &values(["ftp://x"]), "https or http URL").await;
+    clients.rule("backchannelLogoutUri", &good, &values(["https://x/#a"]), "no fragment").await;
+    let bad = lists(["relative"]);
+    clients.rule("requestUris", &lists(["https://app.test/r#h"]), &bad, "absolute URIs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_say_what_they_let_clients_do() {
+    let tenants = Admission::of("Tenant", json!({})).await;
+    let level = |value: &str| json!([{ "value": value, "amr": ["pwd"] }]);
+    let field = "acrLevels";
+    tenants.rule(field, &[level("urn:x:1")], &[level("a b")], "printable ASCII").await;
+    let open = json!({ "mode": "Open", "maxClients": 5, "unusedLifetime": "1h" });
+    let token =
+        json!({ "mode": "InitialAccessToken", "initialAccessTokenSecretRef": { "name": "t" } });
+    let bad = [
+        json!({ "mode": "InitialAccessToken" }),
+        json!({ "mode": "Open", "initialAccessTokenSecretRef": { "name": "t" } }),
+    ];
+    let field = "registration";
+    tenants.rule(field, &[open, token], &bad, "with mode: InitialAccessToken").await;
+    tenants.rejects(json!({ "registration": { "unusedLifetime": "1s" } }), "between 1m").await;
+    tenants.rejects(json!({ "refreshTokenRotation": "Never" }), "Unsupported value").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -405,10 +472,10 @@ async fn secrets_have_one_origin_and_a_shape() {
         changes
     };
     clients.accepts(public(json!({ "secret": { "extra": { "a": "b" } } }))).await;
-    clients.rejects(public(own), "has no client secret").await;
+    clients.rejects(public(own), "have no client secret").await;
     let named = json!({ "secret": { "keys": { "clientSecret": "x" } } });
     clients.accepts(named.clone()).await;
-    clients.rejects(public(named), "has no client secret").await;
+    clients.rejects(public(named), "have no client secret").await;
     let good = [json!({ "clientId": "ID", "issuer": "client-id" })];
     let bad = [json!({ "clientId": "issuer" }), json!({ "clientId": "x", "clientSecret": "x" })];
     clients.rule("secret.keys", &good, &bad, "different entries").await;
