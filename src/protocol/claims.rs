@@ -71,6 +71,8 @@ pub struct IdToken<'a> {
     pub nonce: Option<&'a str>,
     /// `at_hash` of the access token that comes with it.
     pub at_hash: Option<&'a str>,
+    /// `c_hash` of the code that comes with it.
+    pub c_hash: Option<&'a str>,
     /// Claims of the person by scope: only where no access token can fetch them (OIDC Core §5.4).
     pub person: Option<(&'a User, &'a Scopes)>,
 }
@@ -97,6 +99,7 @@ impl IdToken<'_> {
             ("sid", self.sid),
             ("nonce", self.nonce),
             ("at_hash", self.at_hash),
+            ("c_hash", self.c_hash),
         ];
         for (name, value) in optional {
             if let Some(value) = value {

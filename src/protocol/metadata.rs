@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{claims, scope::STANDARD};
-use crate::model::{GrantType, Tenant};
+use crate::model::{GrantType, ResponseType, Tenant};
 
 /// The discovery document of a tenant.
 pub fn discovery(tenant: &Tenant) -> Value {
@@ -29,7 +29,7 @@ pub fn discovery(tenant: &Tenant) -> Value {
         "scopes_supported": scopes,
         "claims_supported": names,
         "claim_types_supported": ["normal"],
-        "response_types_supported": words(&["code", "id_token", "id_token token"]),
+        "response_types_supported": ResponseType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "response_modes_supported": words(&["query", "fragment"]),
         "grant_types_supported": GrantType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "subject_types_supported": words(&["public"]),

@@ -86,6 +86,11 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Whether its tokens are worth something, but for its session and its person.
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        !matches!(self.state, GrantState::Revoked { .. }) && now < self.ends_at
+    }
+
     /// Whether it outlives its session (OIDC Core §11).
     pub fn is_offline(&self) -> bool {
         self.scopes.contains("offline_access")
@@ -107,6 +112,9 @@ pub enum GrantState {
         /// When.
         at: Timestamp,
     },
+    /// In use since its access token left the authorization endpoint; the code that came with it
+    /// has not been redeemed.
+    Offered,
 }
 
 /// An authorization code: sealed, at most a minute (RFC 6749 §4.1.2). Redeeming it inserts the
@@ -125,6 +133,9 @@ pub struct Code {
     pub code_challenge: Option<String>,
     /// From then on it is refused.
     pub expires_at: Timestamp,
+    /// Whether the grant is stored already, since an access token came with the code: then
+    /// redeeming changes it from `Offered`.
+    pub offered: bool,
 }
 
 /// What a code on the wire is sealed from. A long code (a long nonce, many scopes) would not fit

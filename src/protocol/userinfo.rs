@@ -6,7 +6,7 @@ use super::{
     claims::{Claims, GRANT},
     error::{ErrorCode, OAuthError},
     params::Params,
-    records::{Grant, GrantState},
+    records::Grant,
     scope::{self, Scopes},
 };
 use crate::model::{Issuer, Subject, Timestamp};
@@ -83,10 +83,7 @@ pub fn check_claims(
 
 /// Rule: a token is worth what its grant is (design §6, "Tokens of a person name their grant").
 pub fn check_grant(grant: Option<&Grant>, now: Timestamp) -> Result<(), OAuthError> {
-    let active = grant.is_some_and(|grant| {
-        matches!(grant.state, GrantState::Active { .. }) && now < grant.ends_at
-    });
-    if active {
+    if grant.is_some_and(|grant| grant.is_active(now)) {
         return Ok(());
     }
     Err(OAuthError::new(ErrorCode::InvalidToken, "The access token has been revoked."))

@@ -8,6 +8,7 @@ mod browser;
 
 mod consent;
 mod forms;
+mod hybrid;
 mod requests;
 mod sign_in;
 mod world;

@@ -18,7 +18,11 @@ pub fn grant(ask: &Ask, session: &Session, now: Timestamp) -> Grant {
         wants_auth_time: ask.wants_auth_time,
         created_at: now,
         ends_at: longest,
-        state: GrantState::Active { generation: 0, rotated_at: now },
+        state: match ask.response_type {
+            // Its access token is given now, and the code is still to be redeemed.
+            kind if kind.has_code() && kind.has_token() => GrantState::Offered,
+            _ => GrantState::Active { generation: 0, rotated_at: now },
+        },
     };
     if !grant.is_offline() {
         grant.ends_at = longest.min(session.ends_at);
@@ -35,5 +39,6 @@ pub fn code(ask: &Ask, grant: Grant, grant_id: String, incarnation: String) -> C
         grant,
         redirect_uri: ask.redirect_uri.clone(),
         code_challenge: ask.code_challenge.clone(),
+        offered: ask.response_type.has_token(),
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn check(
     client: &Client,
     response_type: ResponseType,
 ) -> Result<Option<String>, OAuthError> {
-    if response_type != ResponseType::Code {
+    if !response_type.has_code() {
         return Ok(None);
     }
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));

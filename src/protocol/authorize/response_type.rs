@@ -13,11 +13,10 @@ pub(super) fn check(params: &Params, client: &Client) -> Result<ResponseType, OA
     let response_type = parse(params.require("response_type")?).ok_or_else(|| {
         OAuthError::new(
             ErrorCode::UnsupportedResponseType,
-            "Supported are the response types 'code', 'id_token' and 'id_token token'.",
+            "Supported are the response types 'code', 'id_token' and their combinations with 'token'.",
         )
     })?;
-    let hybrid = response_type.has_code() && response_type != ResponseType::Code;
-    if client.response_types.contains(&response_type) && !hybrid {
+    if client.response_types.contains(&response_type) {
         return Ok(response_type);
     }
     Err(OAuthError::new(

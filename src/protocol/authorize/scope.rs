@@ -29,7 +29,7 @@ pub(super) fn check(
     if let Some(name) = scopes.iter().find(|name| !client.scopes.contains(*name)) {
         return refused(format!("This application may not have the scope '{name}'."));
     }
-    if response_type != ResponseType::Code && !scopes.contains("openid") {
+    if response_type.has_id_token() && !scopes.contains("openid") {
         return refused("An ID token needs the scope 'openid'.".to_owned());
     }
     if scopes.is_empty() {
@@ -40,5 +40,5 @@ pub(super) fn check(
 
 /// Offline access is ignored where no refresh token can come of it (OIDC Core §11).
 fn can_be_offline(client: &Client, response_type: ResponseType) -> bool {
-    response_type == ResponseType::Code && client.grant_types.contains(&GrantType::RefreshToken)
+    response_type.has_code() && client.grant_types.contains(&GrantType::RefreshToken)
 }

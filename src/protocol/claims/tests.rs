@@ -110,6 +110,7 @@ fn an_id_token_says_what_was_asked_and_no_claims_of_the_person() {
         sid: None,
         nonce: None,
         at_hash: None,
+        c_hash: None,
         person: None,
     };
     let expected = json!({

@@ -79,7 +79,9 @@ pub fn rotate(
 /// that became shorter since the grant was made count at once.
 pub fn refresh_until(grant: &Grant, lifetimes: &Lifetimes) -> Option<Timestamp> {
     match grant.state {
-        GrantState::Active { generation: 0, .. } | GrantState::Revoked { .. } => None,
+        GrantState::Active { generation: 0, .. }
+        | GrantState::Revoked { .. }
+        | GrantState::Offered => None,
         GrantState::Active { rotated_at, .. } => {
             let idle = rotated_at.plus(lifetimes.refresh_token_idle);
             let absolute = grant.created_at.plus(lifetimes.refresh_token_absolute);

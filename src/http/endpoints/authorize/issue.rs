@@ -1,9 +1,12 @@
-//! The positive answer: a code, or tokens (RFC 6749 §4.1.2, OIDC Core §3.2.2.5).
+//! The positive answer: a code, tokens, or both (RFC 6749 §4.1.2, OIDC Core §3.2.2.5, §3.3.2.5).
 //!
-//! Order: the session learns of the client, then the gate (the grant of an implicit access token
-//! is inserted), then signing: what fails after the gate is lost, never given twice.
+//! Order: the session learns of the client, then the gate (the grant of an access token is
+//! inserted), then signing: what fails after the gate is lost, never given twice.
 
-use super::{advance::redirect, implicit};
+use super::{
+    advance::redirect,
+    front_channel::{self, Given, Offer},
+};
 use crate::{
     http::{
         App, Failure, Reply, Request,
@@ -13,7 +16,7 @@ use crate::{
     protocol::{
         authorize::{self, Ask},
         error::{ErrorCode, OAuthError},
-        records::{Code, Grant, SealedCode, encode},
+        records::{Code, SealedCode, encode},
         session::SKEW,
     },
     store::{Key, Record, RecordKind},
@@ -34,16 +37,31 @@ pub(super) async fn issue(
         return Ok(redirect(&ask.return_to, &ended));
     }
     let grant = authorize::grant(ask, &held.session, request.now);
-    let url = match ask.response_type {
-        kind if kind.has_code() => code(app, request, ask, grant).await?,
-        _ => implicit::tokens(app, request, ask, held, &grant).await?,
+    let grant_id = app.entropy.id();
+    let offer = Offer { ask, held, grant: &grant, grant_id: &grant_id };
+    let access_token = match ask.response_type.has_token() {
+        true => Some(front_channel::access_token(app, request, offer).await?),
+        false => None,
     };
-    Ok(Reply::see_other(&url))
+    let code = match ask.response_type.has_code() {
+        true => Some(code(app, request, offer).await?),
+        false => None,
+    };
+    let given = Given { code: code.as_deref(), access_token: access_token.as_deref() };
+    let id_token = match ask.response_type.has_id_token() {
+        true => Some(front_channel::id_token(app, request, offer, given).await?),
+        false => None,
+    };
+    let response = front_channel::response(offer, given, id_token.as_deref());
+    let response: Vec<_> = response.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    Ok(Reply::see_other(&ask.return_to.url(&response)))
 }
 
-/// The URL of a response with a code.
-async fn code(app: &App, request: &Request, ask: &Ask, grant: Grant) -> Result<String, Failure> {
-    let code = authorize::code(ask, grant, app.entropy.id(), app.incarnation().await?.to_owned());
+/// A sealed code.
+async fn code(app: &App, request: &Request, offer: Offer<'_>) -> Result<String, Failure> {
+    let incarnation = app.incarnation().await?.to_owned();
+    let grant_id = offer.grant_id.to_owned();
+    let code = authorize::code(offer.ask, offer.grant.clone(), grant_id, incarnation);
     let whole = seal(app, request, &SealedCode::Whole(Box::new(code.clone())))?;
     let sealed = if whole.len() <= LONGEST_CODE {
         whole
@@ -51,7 +69,7 @@ async fn code(app: &App, request: &Request, ask: &Ask, grant: Grant) -> Result<S
         seal(app, request, &SealedCode::Stored(store(app, request, &code).await?))?
     };
     app.metrics.token_issued(&request.tenant.tenant.id, TokenKind::Code);
-    Ok(ask.return_to.url(&[("code", &sealed)]))
+    Ok(sealed)
 }
 
 fn seal(app: &App, request: &Request, code: &SealedCode) -> Result<String, Failure> {

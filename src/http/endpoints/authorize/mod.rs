@@ -4,7 +4,7 @@
 //! `advance` is the one place that takes a person a step further, from here as from the pages.
 
 mod advance;
-mod implicit;
+mod front_channel;
 mod interaction;
 mod issue;
 

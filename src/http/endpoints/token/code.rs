@@ -4,10 +4,10 @@ use super::issue::{Answer, Issue, tokens};
 use crate::{
     http::{App, Failure, Request, grants, tokens::signing_key},
     keys::Purpose,
-    model::Client,
+    model::{Client, Timestamp},
     protocol::{
         error::{ErrorCode, OAuthError},
-        records::{Code, SealedCode, decode},
+        records::{Code, Grant, GrantState, SealedCode, decode},
         token::{check_code, named_until, open_grant},
     },
     store::{Key, RecordKind},
@@ -24,7 +24,7 @@ pub(super) async fn redeem(
     let code = open(app, request, sealed).await?;
     let incarnation = app.incarnation().await?;
     check_code(&code, client, bound, incarnation, request.now).map_err(Failure::Json)?;
-    let (grant_id, code_expires) = (code.grant_id.clone(), code.expires_at);
+    let (grant_id, code_expires, offered) = (code.grant_id.clone(), code.expires_at, code.offered);
     let grant = open_grant(code, client, request.now);
     if grants::user_of(app, request, &grant).await?.is_none() {
         return Err(refused("The person or the session behind the code is gone."));
@@ -33,7 +33,12 @@ pub(super) async fn redeem(
     signing_key(request)?;
     // The gate. Everything up to here could be asked again; from here on the code is spent.
     let until = named_until(&grant, &client.lifetimes, request.now).max(code_expires);
-    if !grants::insert(app, request, (&grant_id, &grant), until).await? {
+    let passes = if offered {
+        take_up(app, request, (&grant_id, &grant), until).await?
+    } else {
+        grants::insert(app, request, (&grant_id, &grant), until).await?
+    };
+    if !passes {
         // Two have the code, and one of them stole it (RFC 6749 §4.1.2).
         grants::revoke(app, request, &grant_id).await?;
         return Err(refused("The code has been used before; what it gave is revoked."));
@@ -41,6 +46,23 @@ pub(super) async fn redeem(
     let nonce = grant.nonce.as_deref();
     let issue = Issue { client, grant_id: &grant_id, grant: &grant, scopes: &grant.scopes, nonce };
     tokens(app, request, issue).await
+}
+
+/// The gate of a code that came with an access token: its grant is there, and of any number of
+/// callers one finds it untouched. A record that is gone has been lost with its store.
+async fn take_up(
+    app: &App,
+    request: &Request,
+    (id, grant): (&str, &Grant),
+    until: Timestamp,
+) -> Result<bool, Failure> {
+    match grants::load(app, request, id).await? {
+        Some(held) if held.grant.state == GrantState::Offered => {
+            // Nothing else changes such a grant but its redemption and its revocation.
+            grants::swap(app, request, &held, (id, grant), until).await
+        }
+        _ => Ok(false),
+    }
 }
 
 async fn open(app: &App, request: &Request, sealed: &str) -> Result<Code, Failure> {

@@ -73,6 +73,7 @@ pub(super) async fn tokens(
             sid: grant.sid.as_deref(),
             nonce: issue.nonce,
             at_hash: Some(&left_half_hash(algorithm, &access_token)),
+            c_hash: None,
             person: None,
         }
         .claims(request.now);

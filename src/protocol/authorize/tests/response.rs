@@ -65,7 +65,7 @@ fn tells_errors_of_token_requests_in_the_fragment() {
     // OAuth 2.0 Multiple Response Types §5
     for changes in [
         [("response_type", "id_token"), ("response_mode", "query")],
-        [("response_type", "code token"), ("nonce", "n")],
+        [("response_type", "code id_token"), ("nonce", "")],
         [("response_type", "id_token token"), ("scope", "groups")],
     ] {
         let url = error_url(&with(&changes));

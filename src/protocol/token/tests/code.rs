@@ -28,6 +28,7 @@ fn with(change: impl FnOnce(&mut Redemption)) -> Option<ErrorCode> {
             redirect_uri: Some(samples::REDIRECT.into()),
             code_challenge: Some(CHALLENGE.into()),
             expires_at: NOW.plus(Duration::from_mins(1)),
+            offered: false,
         },
         client: samples::client(),
         redirect_uri: Some(samples::REDIRECT),
@@ -100,6 +101,7 @@ fn opens_a_grant_with_a_refresh_token_only_for_clients_that_may_have_one() {
         redirect_uri: None,
         code_challenge: None,
         expires_at: NOW,
+        offered: false,
     };
     let mut client = samples::client();
     let opened = open_grant(code("openid"), &client, NOW);

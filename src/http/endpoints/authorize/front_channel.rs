@@ -1,0 +1,114 @@
+//! Tokens straight from the authorization endpoint (OIDC Core §3.2.2.5, §3.3.2.5): only for clients
+//! that list such response types. An access token's grant is stored before the token exists.
+
+use crate::{
+    http::{
+        App, Failure, Request, grants,
+        session::Held,
+        tokens::{sign, signing_key},
+    },
+    keys::JwtType,
+    protocol::{
+        authorize::Ask,
+        claims::{AccessToken, IdToken, left_half_hash},
+        records::Grant,
+        scope,
+    },
+    telemetry::TokenKind,
+};
+
+/// What is answered, to whom.
+#[derive(Clone, Copy)]
+pub(super) struct Offer<'a> {
+    pub(super) ask: &'a Ask,
+    pub(super) held: &'a Held,
+    pub(super) grant: &'a Grant,
+    /// The one grant that the code and the access token name.
+    pub(super) grant_id: &'a str,
+}
+
+/// What an ID token comes with.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub(super) code: Option<&'a str>,
+    pub(super) access_token: Option<&'a str>,
+}
+
+/// Stores the grant, then signs an access token that names it.
+pub(super) async fn access_token(
+    app: &App,
+    request: &Request,
+    offer: Offer<'_>,
+) -> Result<String, Failure> {
+    let Offer { ask, held, grant, grant_id } = offer;
+    let (tenant, client) = (&request.tenant.tenant, &*ask.client);
+    let lifetimes = &client.lifetimes;
+    let until = request.now.plus(lifetimes.access_token.max(lifetimes.code));
+    if !grants::insert(app, request, (grant_id, grant), until).await? {
+        return Err(Failure::Unavailable("the id of a new grant is taken".to_owned()));
+    }
+    let claims = AccessToken {
+        tenant,
+        client,
+        subject: held.user.subject.as_str(),
+        scopes: &grant.scopes,
+        grant_id: Some(grant_id),
+        jti: &app.entropy.id(),
+    }
+    .claims(request.now);
+    let token = sign(app, request, JwtType::AccessToken, &claims).await?;
+    app.metrics.token_issued(&tenant.id, TokenKind::AccessToken);
+    Ok(token)
+}
+
+/// An ID token with the hashes of what it comes with (OIDC Core §3.3.2.11).
+pub(super) async fn id_token(
+    app: &App,
+    request: &Request,
+    offer: Offer<'_>,
+    given: Given<'_>,
+) -> Result<String, Failure> {
+    let Offer { ask, held, grant, .. } = offer;
+    let tenant = &request.tenant.tenant;
+    let algorithm = signing_key(request)?.algorithm;
+    let hash = |text: Option<&str>| text.map(|text| left_half_hash(algorithm, text));
+    let (at_hash, c_hash) = (hash(given.access_token), hash(given.code));
+    // Without code and access token there is no other way to the person's claims (§5.4).
+    let alone = given.code.is_none() && given.access_token.is_none();
+    let claims = IdToken {
+        tenant,
+        client: &ask.client,
+        authentication: &grant.authentication,
+        with_auth_time: grant.wants_auth_time,
+        sid: grant.sid.as_deref(),
+        nonce: grant.nonce.as_deref(),
+        at_hash: at_hash.as_deref(),
+        c_hash: c_hash.as_deref(),
+        person: alone.then_some((&*held.user, &grant.scopes)),
+    }
+    .claims(request.now);
+    let token = sign(app, request, JwtType::IdToken, &claims).await?;
+    app.metrics.token_issued(&tenant.id, TokenKind::IdToken);
+    Ok(token)
+}
+
+/// The parameters of the response (RFC 6749 §4.1.2, §4.2.2; OIDC Core §3.3.2.5).
+pub(super) fn response(
+    offer: Offer<'_>,
+    given: Given<'_>,
+    id_token: Option<&str>,
+) -> Vec<(&'static str, String)> {
+    let mut response = Vec::new();
+    response.extend(given.code.map(|code| ("code", code.to_owned())));
+    response.extend(id_token.map(|token| ("id_token", token.to_owned())));
+    if let Some(token) = given.access_token {
+        let seconds = offer.ask.client.lifetimes.access_token.as_secs();
+        response.extend([
+            ("access_token", token.to_owned()),
+            ("token_type", "Bearer".to_owned()),
+            ("expires_in", seconds.to_string()),
+            ("scope", scope::join(&offer.grant.scopes)),
+        ]);
+    }
+    response
+}

@@ -1,0 +1,116 @@
+//! Hybrid flows (OIDC Core §3.3): what comes from both endpoints belongs to one grant.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures::future::join_all;
+
+use super::{
+    browser::{Application, Browser, verified},
+    world::World,
+};
+
+/// An answer to a hybrid request of Alice's.
+async fn answer(
+    hybrid: &Application,
+    browser: &Browser,
+    response_type: &str,
+) -> std::collections::BTreeMap<String, String> {
+    let url = hybrid.authorize_url("openid email", &[("response_type", response_type)]);
+    let page = browser.open(&url).await;
+    let left_for = page.left_for.clone().expect("back at the application");
+    assert!(left_for.query().is_none() && left_for.fragment().is_some(), "{left_for}");
+    page.answer().into_iter().collect()
+}
+
+/// The left half of SHA-256, as RS256 wants it (OIDC Core §3.3.2.11).
+fn left_half(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(&digest(&SHA256, text.as_bytes()).as_ref()[..16])
+}
+
+#[tokio::test]
+async fn answers_with_what_the_words_of_the_response_type_say() {
+    // OAuth 2.0 Multiple Response Types §5
+    let world = World::new().await;
+    let (hybrid, browser) = (world.application("hybrid").await, world.alice().await);
+    for (response_type, given) in [
+        ("code id_token", vec!["code", "id_token"]),
+        ("token code", vec!["access_token", "code"]),
+        ("id_token code token", vec!["access_token", "code", "id_token"]),
+    ] {
+        let answer = answer(&hybrid, &browser, response_type).await;
+        for name in ["access_token", "code", "id_token"] {
+            assert_eq!(answer.contains_key(name), given.contains(&name), "{response_type}: {name}");
+        }
+        assert_eq!(answer["state"], "a-state");
+        assert_eq!(answer["iss"], world.app.issuer("shop"), "RFC 9207");
+    }
+}
+
+#[tokio::test]
+async fn binds_the_id_token_to_what_it_comes_with() {
+    // OIDC Core §3.3.2.11
+    let world = World::new().await;
+    let (hybrid, browser) = (world.application("hybrid").await, world.alice().await);
+    let answer = answer(&hybrid, &browser, "code id_token token").await;
+    let claims = verified(&answer["id_token"], &hybrid.jwks().await, "default.hybrid");
+    assert_eq!(claims["c_hash"], left_half(&answer["code"]));
+    assert_eq!(claims["at_hash"], left_half(&answer["access_token"]));
+    assert_eq!(claims["nonce"], "a-nonce");
+    assert!(claims.get("email").is_none(), "userinfo has it (§5.4)");
+}
+
+#[tokio::test]
+async fn tokens_of_both_endpoints_say_the_same_of_the_person() {
+    // OIDC Core §3.3.3.6
+    let world = World::new().await;
+    let (hybrid, browser) = (world.application("hybrid").await, world.alice().await);
+    let answer = answer(&hybrid, &browser, "code id_token").await;
+    let (status, tokens) = hybrid.redeem(&answer["code"]).await;
+    assert_eq!(status, 200, "{tokens}");
+    let jwks = hybrid.jwks().await;
+    let first = verified(&answer["id_token"], &jwks, "default.hybrid");
+    let second = verified(tokens["id_token"].as_str().expect("one"), &jwks, "default.hybrid");
+    for claim in ["iss", "sub", "sid"] {
+        assert_eq!(first[claim], second[claim], "{claim}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_came_with_a_token_is_redeemed_once_of_fifty_times() {
+    let world = World::new().await;
+    let (hybrid, browser) = (world.application("hybrid").await, world.alice().await);
+    let answer = answer(&hybrid, &browser, "code token").await;
+    assert_eq!(hybrid.userinfo(&answer["access_token"]).await.0, 200);
+    let all = join_all((0..50).map(|_| hybrid.redeem(&answer["code"]))).await;
+    let redeemed: Vec<_> = all.iter().filter(|(status, _)| *status == 200).collect();
+    assert_eq!(redeemed.len(), 1);
+    // A code that comes twice revokes all that its grant gave (RFC 6749 §4.1.2).
+    assert_eq!(hybrid.userinfo(&answer["access_token"]).await.0, 401);
+    let access_token = redeemed[0].1["access_token"].as_str().expect("one");
+    assert_eq!(hybrid.userinfo(access_token).await.0, 401);
+}
+
+#[tokio::test]
+async fn needs_a_nonce_where_an_id_token_comes_from_the_front() {
+    // OIDC Core §3.3.2.1
+    let world = World::new().await;
+    let (hybrid, browser) = (world.application("hybrid").await, world.alice().await);
+    for (response_type, error) in [
+        ("code id_token", Some("invalid_request")),
+        ("code id_token token", Some("invalid_request")),
+        ("code token", None),
+    ] {
+        let changes = [("response_type", response_type), ("nonce", "")];
+        let page = browser.open(&hybrid.authorize_url("openid", &changes)).await;
+        let told = page.answer().get("error").cloned();
+        assert_eq!(told.as_deref(), error, "{response_type}");
+    }
+}
+
+#[tokio::test]
+async fn only_who_registered_a_response_type_may_use_it() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, world.alice().await);
+    let url = trusted.authorize_url("openid", &[("response_type", "code id_token")]);
+    assert_eq!(browser.open(&url).await.answer()["error"], "unauthorized_client");
+}
