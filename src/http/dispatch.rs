@@ -243,16 +243,13 @@ fn finish(
     cacheable: bool,
     id: &str,
 ) -> Response<Full<Bytes>> {
-    let Reply { status, mut headers, body, form_action, .. } = reply;
+    let Reply { status, mut headers, body, policy, .. } = reply;
     let is_page = headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|content_type| content_type.as_bytes().starts_with(b"text/html"));
+    let frameable = is_page && policy.frameable;
     let policy = if is_page {
-        let gap = if form_action.is_empty() { "" } else { " " };
-        format!(
-            "default-src 'none'; style-src 'self'; img-src 'self' https:; \
-             form-action 'self'{gap}{form_action}; base-uri 'none'; frame-ancestors 'none'"
-        )
+        policy.csp()
     } else {
         "default-src 'none'; frame-ancestors 'none'".to_owned()
     };
@@ -263,7 +260,9 @@ fn finish(
     };
     set(header::CONTENT_SECURITY_POLICY, &policy);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(header::X_FRAME_OPTIONS, "DENY");
+    if !frameable {
+        set(header::X_FRAME_OPTIONS, "DENY");
+    }
     set(header::HeaderName::from_static("x-request-id"), id);
     if tenant.is_some_and(|tenant| tenant.issuer.is_https()) {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");

@@ -13,8 +13,44 @@ pub struct Reply {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) cookies: Vec<(CookiePurpose, Option<String>)>,
-    /// What a page's forms may lead to, beside this origin.
+    /// What a page may do.
+    pub(super) policy: PagePolicy,
+}
+
+/// What a page may do beyond showing text, styles and pictures (CSP).
+#[derive(Clone, Debug, Default)]
+pub(super) struct PagePolicy {
+    /// What its forms may lead to, beside this origin.
     pub(super) form_action: String,
+    /// Whether it has a script, a file of ours.
+    pub(super) script: bool,
+    /// The origins that it frames.
+    pub(super) frame_src: String,
+    /// Whether any page may frame it.
+    pub(super) frameable: bool,
+}
+
+impl PagePolicy {
+    /// The page's `Content-Security-Policy`.
+    pub(super) fn csp(&self) -> String {
+        let source = |source: &str| match source {
+            "" => String::new(),
+            source => format!(" {source}"),
+        };
+        let mut policy = format!(
+            "default-src 'none'; style-src 'self'; img-src 'self' https:; form-action 'self'{}; \
+             base-uri 'none'",
+            source(&self.form_action)
+        );
+        if self.script {
+            policy.push_str("; script-src 'self'");
+        }
+        if !self.frame_src.is_empty() {
+            policy.push_str(&format!("; frame-src{}", source(&self.frame_src)));
+        }
+        policy.push_str(if self.frameable { "" } else { "; frame-ancestors 'none'" });
+        policy
+    }
 }
 
 impl Reply {
@@ -25,7 +61,7 @@ impl Reply {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             cookies: Vec::new(),
-            form_action: String::new(),
+            policy: PagePolicy::default(),
         }
     }
 
@@ -98,7 +134,14 @@ impl Reply {
     /// browsers apply to redirects too).
     #[must_use]
     pub fn form_action(mut self, source: &str) -> Self {
-        source.clone_into(&mut self.form_action);
+        source.clone_into(&mut self.policy.form_action);
+        self
+    }
+
+    /// Lets this page run its script, a file of ours.
+    #[must_use]
+    pub fn with_script(mut self) -> Self {
+        self.policy.script = true;
         self
     }
 }

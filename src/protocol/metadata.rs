@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{claims, scope::STANDARD};
+use super::{authorize::ResponseMode, claims, scope::STANDARD};
 use crate::model::{GrantType, ResponseType, Tenant};
 
 /// The discovery document of a tenant.
@@ -30,7 +30,7 @@ pub fn discovery(tenant: &Tenant) -> Value {
         "claims_supported": names,
         "claim_types_supported": ["normal"],
         "response_types_supported": ResponseType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
-        "response_modes_supported": words(&["query", "fragment"]),
+        "response_modes_supported": ResponseMode::NAMES,
         "grant_types_supported": GrantType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "subject_types_supported": words(&["public"]),
         "id_token_signing_alg_values_supported":

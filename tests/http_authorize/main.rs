@@ -7,6 +7,7 @@ mod app;
 mod browser;
 
 mod consent;
+mod form_post;
 mod forms;
 mod hybrid;
 mod requests;

@@ -30,7 +30,7 @@ async fn tells_the_client_every_other_error_with_its_issuer() {
     for (changes, code) in [
         (("response_type", "token"), "unsupported_response_type"),
         (("response_type", "id_token"), "unauthorized_client"),
-        (("response_mode", "form_post"), "invalid_request"),
+        (("response_mode", "web_message"), "invalid_request"),
         (("scope", "openid groups"), "invalid_scope"),
         (("code_challenge_method", "plain"), "invalid_request"),
         (("prompt", "none login"), "invalid_request"),

@@ -40,7 +40,7 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
         Some("switch") => hold(app, &request, &step, "/login").await,
         _ => {
             let denied = OAuthError::new(ErrorCode::AccessDenied, "The person did not agree.");
-            Ok(redirect(&step.ask.return_to, &denied))
+            Ok(redirect(&request.tenant.tenant, &step.ask.return_to, &denied))
         }
     }
 }

@@ -32,15 +32,15 @@ pub async fn get(app: &App, request: Request) -> Result<Reply, Failure> {
 pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
     let (form, step) = reopen(app, &request).await?;
     match form.get("action") {
-        Some("cancel") => Ok(cancel(&step)),
+        Some("cancel") => Ok(cancel(&request, &step)),
         Some("continue") => continue_with_session(app, &request, step).await,
         _ => sign_in(app, &request, &form, step).await,
     }
 }
 
-fn cancel(step: &Step) -> Reply {
+fn cancel(request: &Request, step: &Step) -> Reply {
     let denied = OAuthError::new(ErrorCode::AccessDenied, "The person did not sign in.");
-    redirect(&step.ask.return_to, &denied)
+    redirect(&request.tenant.tenant, &step.ask.return_to, &denied)
 }
 
 async fn continue_with_session(

@@ -12,6 +12,29 @@ use crate::model::{Branding, Tenant};
 pub(super) const STYLE: &str = include_str!("../../../templates/pages/style.css");
 const ICON: &str = include_str!("../../../templates/pages/icon.svg");
 
+/// A script of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Script {
+    /// Sends the page's form.
+    Submit,
+}
+
+impl Script {
+    const ALL: [Self; 1] = [Self::Submit];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Submit => "submit.js",
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Submit => include_str!("../../../templates/pages/submit.js"),
+        }
+    }
+}
+
 static STYLE_VERSION: LazyLock<String> = LazyLock::new(|| version(STYLE));
 static ICON_VERSION: LazyLock<String> = LazyLock::new(|| version(ICON));
 
@@ -24,14 +47,18 @@ pub struct Asset {
     pub body: String,
 }
 
-/// The file at `name` below `I/_lanyard/`: `style.css`, `icon.svg`, or the tenant's `theme.css`.
+/// The file at `name` below `I/_lanyard/`: `style.css`, `icon.svg`, the tenant's `theme.css`, or a
+/// script.
 pub fn asset(name: &str, tenant: Option<&Tenant>) -> Option<Asset> {
     let css = "text/css; charset=utf-8";
     let (content_type, body) = match name {
         "style.css" => (css, STYLE.to_owned()),
         "theme.css" => (css, tenant.and_then(|tenant| theme_css(&tenant.branding))?),
         "icon.svg" => ("image/svg+xml", ICON.to_owned()),
-        _ => return None,
+        name => {
+            let script = Script::ALL.into_iter().find(|script| script.name() == name)?;
+            ("text/javascript; charset=utf-8", script.text().to_owned())
+        }
     };
     Some(Asset { content_type, body })
 }
@@ -39,6 +66,10 @@ pub fn asset(name: &str, tenant: Option<&Tenant>) -> Option<Asset> {
 /// `base` is the issuer's path.
 pub(super) fn style_url(base: &str) -> String {
     format!("{base}/_lanyard/style.css?v={}", *STYLE_VERSION)
+}
+
+pub(super) fn script_url(base: &str, script: Script) -> String {
+    format!("{base}/_lanyard/{}?v={}", script.name(), version(script.text()))
 }
 
 pub(super) fn icon_url(base: &str) -> String {

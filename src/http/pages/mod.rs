@@ -1,5 +1,6 @@
 //! What people see: sign-in, consent, sign-out and error pages. Templates and the stylesheet are in
-//! `templates/pages/`; no page has a script or an inline style, and branding is data, never markup.
+//! `templates/pages/`; scripts are files, and only of pages that say so; no
+//! page has an inline script or style, and branding is data, never markup.
 //!
 //! Must not: decide anything, read cookies, or name a user that the handler did not name.
 
@@ -7,6 +8,7 @@ mod assets;
 mod color;
 mod consent;
 mod error;
+mod form_post;
 mod frame;
 mod sign_in;
 mod signed_out;
@@ -15,6 +17,7 @@ mod theme;
 pub use assets::{Asset, asset};
 pub use consent::{ConsentPage, consent};
 pub use error::{ErrorPage, Retry, error, error_page};
+pub use form_post::form_post;
 pub use frame::{Account, ClientCard};
 pub use sign_in::{SignInPage, sign_in};
 pub use signed_out::{LogoutConfirmPage, logout_confirm, not_signed_out, signed_out};

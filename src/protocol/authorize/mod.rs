@@ -29,7 +29,7 @@ pub use decide::{Answers, Next, Reason, decide};
 pub use interaction::{Interaction, InteractionError, Progress, pre_session_hash};
 pub use issue::{code, grant};
 pub use prompt::Prompt;
-pub use redirect_uri::{ReturnTo, form_action};
+pub use redirect_uri::{Response, ReturnTo, form_action};
 pub use response_mode::ResponseMode;
 
 use super::{error::OAuthError, params::Params};

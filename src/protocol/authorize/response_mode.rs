@@ -1,5 +1,5 @@
-//! Rule: `response_mode` is `query` or `fragment`, and tokens never travel in a query
-//! (OAuth 2.0 Multiple Response Types §2.1, §5).
+//! Rule: `response_mode` is `query`, `fragment` or `form_post`, and tokens never travel in a query
+//! (OAuth 2.0 Multiple Response Types §2.1, §5; Form Post Response Mode §2).
 
 use super::super::{
     error::{ErrorCode, OAuthError},
@@ -14,6 +14,13 @@ pub enum ResponseMode {
     Query,
     /// After `#`.
     Fragment,
+    /// In the body of a POST that the browser sends.
+    FormPost,
+}
+
+impl ResponseMode {
+    /// All of them, by their registered names.
+    pub const NAMES: [&'static str; 3] = ["query", "fragment", "form_post"];
 }
 
 impl ResponseMode {
@@ -34,6 +41,7 @@ impl ResponseMode {
         });
         match params.get("response_mode") {
             Some("fragment") => Self::Fragment,
+            Some("form_post") => Self::FormPost,
             _ if may_have_tokens => Self::Fragment,
             _ => Self::Query,
         }
@@ -43,9 +51,9 @@ impl ResponseMode {
 pub(super) fn check(params: &Params, response_type: ResponseType) -> Result<(), OAuthError> {
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     match params.get("response_mode") {
-        None | Some("fragment") => Ok(()),
+        None | Some("fragment" | "form_post") => Ok(()),
         Some("query") if ResponseMode::default_of(response_type) == ResponseMode::Query => Ok(()),
         Some("query") => refused("The response mode 'query' may not carry tokens."),
-        Some(_) => refused("Supported are the response modes 'query' and 'fragment'."),
+        Some(_) => refused("Supported are the response modes 'query', 'fragment' and 'form_post'."),
     }
 }

@@ -9,9 +9,11 @@ use crate::{
         pages::{self, Account, ConsentPage, SignInPage},
         session::Held,
     },
-    model::ConsentPolicy,
+    model::{ConsentPolicy, Tenant},
     protocol::{
-        authorize::{Answers, Ask, AuthorizeError, Interaction, Next, Reason, ReturnTo, decide},
+        authorize::{
+            Answers, Ask, AuthorizeError, Interaction, Next, Reason, Response, ReturnTo, decide,
+        },
         consent,
         error::OAuthError,
         records::{Consent, decode},
@@ -40,7 +42,7 @@ pub(in crate::http::endpoints) async fn advance(
     let next = decide(&step.ask, session, remembered.as_ref(), step.answers, request.now);
     let next = match next {
         Ok(next) => next,
-        Err(error) => return Ok(redirect(&step.ask.return_to, &error)),
+        Err(error) => return Ok(redirect(&request.tenant.tenant, &step.ask.return_to, &error)),
     };
     match (next, &step.held) {
         (Next::Issue, Some(held)) => issue::issue(app, request, &step.ask, held).await,
@@ -138,14 +140,31 @@ fn form_page(step: &Step, html: String) -> Reply {
 }
 
 /// An error of the checks: a page until the redirect URI is proven, then the client's.
-pub(in crate::http::endpoints) fn refuse(error: AuthorizeError) -> Failure {
+pub(in crate::http::endpoints) fn refuse(tenant: &Tenant, error: AuthorizeError) -> Failure {
     match error {
         AuthorizeError::Page(error) => Failure::Page(error),
-        AuthorizeError::Redirect(to, error) => Failure::Reply(Box::new(redirect(&to, &error))),
+        AuthorizeError::Redirect(to, error) => {
+            Failure::Reply(Box::new(redirect(tenant, &to, &error)))
+        }
     }
 }
 
 /// Tells the client an error.
-pub(in crate::http::endpoints) fn redirect(to: &ReturnTo, error: &OAuthError) -> Reply {
-    Reply::see_other(&to.error_url(error))
+pub(in crate::http::endpoints) fn redirect(
+    tenant: &Tenant,
+    to: &ReturnTo,
+    error: &OAuthError,
+) -> Reply {
+    deliver(tenant, to, to.error(error))
+}
+
+/// Has the browser carry a response to the client.
+pub(super) fn deliver(tenant: &Tenant, to: &ReturnTo, response: Response) -> Reply {
+    match response {
+        Response::Redirect(url) => Reply::see_other(&url),
+        Response::Post(fields) => {
+            let html = pages::form_post(tenant, to.uri(), &fields);
+            Reply::html(StatusCode::OK, html).form_action(&to.form_action()).with_script()
+        }
+    }
 }

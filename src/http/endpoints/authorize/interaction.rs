@@ -103,7 +103,8 @@ pub(in crate::http::endpoints) async fn resume(
 
 async fn step(app: &App, request: &Request, interaction: Interaction) -> Result<Step, Failure> {
     let tenant = &request.tenant;
-    let ask = validate(&tenant.tenant, &**tenant, &interaction.params()).map_err(refuse)?;
+    let ask = validate(&tenant.tenant, &**tenant, &interaction.params())
+        .map_err(|error| refuse(&tenant.tenant, error))?;
     let held = session::load(app, request).await?;
     let answers = interaction.answers(held.as_ref().map(|held| &held.session));
     Ok(Step { ask, held, interaction, answers, by_form: false })

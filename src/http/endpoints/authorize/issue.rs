@@ -4,7 +4,7 @@
 //! inserted), then signing: what fails after the gate is lost, never given twice.
 
 use super::{
-    advance::redirect,
+    advance::{deliver, redirect},
     front_channel::{self, Given, Offer},
 };
 use crate::{
@@ -34,7 +34,7 @@ pub(super) async fn issue(
 ) -> Result<Reply, Failure> {
     if !session::join(app, request, held, &ask.client.id).await? {
         let ended = OAuthError::new(ErrorCode::LoginRequired, "The session has just ended.");
-        return Ok(redirect(&ask.return_to, &ended));
+        return Ok(redirect(&request.tenant.tenant, &ask.return_to, &ended));
     }
     let grant = authorize::grant(ask, &held.session, request.now);
     let grant_id = app.entropy.id();
@@ -54,7 +54,7 @@ pub(super) async fn issue(
     };
     let response = front_channel::response(offer, given, id_token.as_deref());
     let response: Vec<_> = response.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    Ok(Reply::see_other(&ask.return_to.url(&response)))
+    Ok(deliver(&request.tenant.tenant, &ask.return_to, ask.return_to.response(&response)))
 }
 
 /// A sealed code.

@@ -40,7 +40,9 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
 }
 
 async fn begin(app: &App, request: &Request, params: &Params) -> Result<Reply, Failure> {
-    let ask = validate(&request.tenant.tenant, &*request.tenant, params).map_err(refuse)?;
+    let tenant = &request.tenant;
+    let ask = validate(&tenant.tenant, &**tenant, params)
+        .map_err(|error| refuse(&tenant.tenant, error))?;
     let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
     let pre_session = known.clone().unwrap_or_else(|| app.entropy.token());
     let held = session::load(app, request).await?;

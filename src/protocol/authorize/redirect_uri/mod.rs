@@ -3,7 +3,7 @@
 
 mod return_to;
 
-pub use return_to::{ReturnTo, form_action};
+pub use return_to::{Response, ReturnTo, form_action};
 
 use super::{
     super::{

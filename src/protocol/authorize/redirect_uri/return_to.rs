@@ -18,6 +18,15 @@ pub struct ReturnTo {
     issuer: String,
 }
 
+/// An authorization response as the browser carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// A redirect to this URL.
+    Redirect(String),
+    /// A form that the browser posts to the redirect URI (Form Post Response Mode §2).
+    Post(Vec<(String, String)>),
+}
+
 impl ReturnTo {
     /// Visible to the redirect check alone.
     pub(super) fn proven(
@@ -34,27 +43,38 @@ impl ReturnTo {
         }
     }
 
-    /// The URL of a response: these parameters, then `state` as it came and `iss` (RFC 9207 §2).
-    pub fn url(&self, response: &[(&str, &str)]) -> String {
-        let mut params = Serializer::new(String::new());
-        params.extend_pairs(response);
-        if let Some(state) = &self.state {
-            params.append_pair("state", state);
+    /// A response: these parameters, then `state` as it came and `iss` (RFC 9207 §2).
+    pub fn response(&self, given: &[(&str, &str)]) -> Response {
+        let state = self.state.as_deref().map(|state| ("state", state));
+        let own = state.into_iter().chain([("iss", self.issuer.as_str())]);
+        let params = given.iter().copied().chain(own);
+        if self.mode == ResponseMode::FormPost {
+            let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+            return Response::Post(params.map(owned).collect());
         }
-        params.append_pair("iss", &self.issuer);
+        Response::Redirect(self.url(params))
+    }
+
+    fn url<'a>(&self, params: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+        let params = Serializer::new(String::new()).extend_pairs(params).finish();
         let separator = match self.mode {
-            ResponseMode::Fragment => "#",
+            ResponseMode::Fragment | ResponseMode::FormPost => "#",
             // A registered query stays (RFC 6749 §3.1.2).
             ResponseMode::Query if self.uri.ends_with(['?', '&']) => "",
             ResponseMode::Query if self.uri.contains('?') => "&",
             ResponseMode::Query => "?",
         };
-        format!("{}{separator}{}", self.uri, params.finish())
+        format!("{}{separator}{params}", self.uri)
     }
 
-    /// The URL of an error response (RFC 6749 §4.1.2.1).
-    pub fn error_url(&self, error: &OAuthError) -> String {
-        self.url(&[("error", error.code.as_str()), ("error_description", &error.public)])
+    /// An error response (RFC 6749 §4.1.2.1).
+    pub fn error(&self, error: &OAuthError) -> Response {
+        self.response(&[("error", error.code.as_str()), ("error_description", &error.public)])
+    }
+
+    /// The redirect URI itself.
+    pub fn uri(&self) -> &str {
+        &self.uri
     }
 
     /// What CSP's `form-action` must name for a form whose answer redirects here.

@@ -14,7 +14,7 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::{Ask, AuthorizeError, Served, validate};
+use super::{Ask, AuthorizeError, Response, Served, validate};
 use crate::{
     model::{
         ApplicationType, AuthMethod, Client, ConsentPolicy, GrantType, Lifetimes, RedirectUri,
@@ -127,5 +127,13 @@ fn session() -> Session {
         ends_at: NOW.plus(Duration::from_hours(24)),
         used_at: NOW,
         clients: BTreeSet::new(),
+    }
+}
+
+/// Where a response redirects.
+fn redirected(response: Response) -> String {
+    match response {
+        Response::Redirect(url) => url,
+        Response::Post(fields) => panic!("a form: {fields:?}"),
     }
 }

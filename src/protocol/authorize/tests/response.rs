@@ -4,12 +4,12 @@ use super::*;
 use ApplicationType::{Native, Web};
 
 fn url_of(changes: &[(&'static str, &str)], response: &[(&str, &str)]) -> String {
-    accepted(changes).return_to.url(response)
+    redirected(accepted(changes).return_to.response(response))
 }
 
 fn error_url(query: &str) -> String {
     match World::new().ask(query) {
-        Err(AuthorizeError::Redirect(to, error)) => to.error_url(&error),
+        Err(AuthorizeError::Redirect(to, error)) => redirected(to.error(&error)),
         other => panic!("expected an error for the client, got {other:?}"),
     }
 }
@@ -45,7 +45,9 @@ fn keeps_the_query_of_the_redirect_uri() {
 
 #[test]
 fn leaves_out_a_state_that_did_not_come() {
-    let url = World::new().ask(&without("state")).expect("valid").return_to.url(&[("code", "c")]);
+    let url = redirected(
+        World::new().ask(&without("state")).expect("valid").return_to.response(&[("code", "c")]),
+    );
     assert!(!url.contains("state="), "{url}");
 }
 

@@ -1,0 +1,79 @@
+//! Responses that the browser posts (OAuth 2.0 Form Post Response Mode).
+
+use std::collections::BTreeMap;
+
+use super::{
+    browser::{Browser, Page},
+    world::{ALICE, CALLBACK, World, is_sign_in, sign_in},
+};
+
+/// The fields of a page that carries a response.
+fn posted(page: &Page) -> BTreeMap<String, String> {
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert!(page.body.contains(&format!("method=\"post\" action=\"{CALLBACK}\"")), "{}", page.body);
+    let value = |field: &str, name: &str| {
+        let rest = field.split(&format!("{name}=\"")).nth(1).expect("the attribute");
+        rest.split('"').next().expect("its end").replace("&#38;", "&").replace("&#58;", ":")
+    };
+    let fields = page.body.split("<input type=\"hidden\" ").skip(1);
+    fields.map(|field| (value(field, "name"), value(field, "value"))).collect()
+}
+
+#[tokio::test]
+async fn every_response_type_can_be_posted() {
+    // Form Post Response Mode §2
+    let world = World::new().await;
+    let (hybrid, browser) = (world.application("hybrid").await, world.alice().await);
+    for response_type in ["code", "id_token", "id_token token", "code id_token token"] {
+        let changes = [("response_type", response_type), ("response_mode", "form_post")];
+        let page = browser.open(&hybrid.authorize_url("openid", &changes)).await;
+        let fields = posted(&page);
+        assert_eq!(fields["state"], "a-state", "{response_type}");
+        assert_eq!(fields["iss"], world.app.issuer("shop"), "RFC 9207");
+        for word in response_type.split(' ') {
+            let name = if word == "token" { "access_token" } else { word };
+            assert!(fields.contains_key(name), "{response_type}: {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_posted_code_is_as_good_as_any() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, Browser::new());
+    let url = trusted.authorize_url("openid", &[("response_mode", "form_post")]);
+    let page = browser.open(&url).await;
+    assert!(is_sign_in(&page));
+    let page = sign_in(&browser, &page, ALICE).await;
+    let (status, tokens) = trusted.redeem(&posted(&page)["code"]).await;
+    assert_eq!(status, 200, "{tokens}");
+}
+
+#[tokio::test]
+async fn errors_are_posted_too() {
+    let world = World::new().await;
+    let trusted = world.application("trusted").await;
+    let changes = [("response_mode", "form_post"), ("prompt", "none")];
+    let page = Browser::new().open(&trusted.authorize_url("openid", &changes)).await;
+    let fields = posted(&page);
+    assert_eq!((fields["error"].as_str(), fields["state"].as_str()), ("login_required", "a-state"));
+}
+
+#[tokio::test]
+async fn the_page_runs_one_script_of_ours_and_leads_to_the_application_only() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, world.alice().await);
+    let url = trusted.authorize_url("openid", &[("response_mode", "form_post")]);
+    let page = browser.open(&url).await;
+    let policy = page.headers["content-security-policy"].to_str().expect("ASCII");
+    for part in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"] {
+        assert!(policy.contains(part), "{part} in {policy}");
+    }
+    assert!(policy.contains("form-action 'self' https://rp.test;"), "{policy}");
+    assert_eq!(page.headers["cache-control"], "no-store");
+    let script = page.body.split("<script src=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let origin = page.url.origin().ascii_serialization();
+    let script = browser.open(&format!("{origin}{}", script.expect("a script"))).await;
+    assert_eq!(script.headers["content-type"], "text/javascript; charset=utf-8");
+    assert!(page.body.contains("<button"), "without scripts there is a button");
+}
