@@ -141,6 +141,13 @@ pub struct ServeArgs {
         value_parser = parse_duration
     )]
     pub drain_delay: Duration,
+    /// Addresses inside the network that clients' URLs (`jwks_uri`, logout, ...) may lead to, also
+    /// without TLS; public ones may always be called with TLS. dev: this machine as well
+    #[arg(long, env = "LANYARD_FETCH_ALLOW", value_name = "CIDR,..", value_delimiter = ',')]
+    pub fetch_allow: Vec<String>,
+    /// Certificates (PEM) to believe beside the system's when calling clients' URLs
+    #[arg(long, env = "LANYARD_FETCH_CA", value_name = "FILE")]
+    pub fetch_ca: Option<PathBuf>,
     /// Threads that check passwords (18 ms and 19 MiB each); default: half the cores, at least one
     #[arg(long, env = "LANYARD_PASSWORD_THREADS", value_name = "N")]
     pub password_threads: Option<usize>,

@@ -61,16 +61,21 @@ fn issuer_host(entry: &str) -> Result<IssuerHost, ConfigError> {
 
 /// `--trusted-proxies`: CIDRs; a bare address is itself alone.
 pub fn trusted_proxies(args: &ServeArgs) -> Result<Vec<IpNet>, ConfigError> {
-    args.trusted_proxies
-        .iter()
-        .map(|text| text.trim())
-        .filter(|text| !text.is_empty())
+    nets("--trusted-proxies", &args.trusted_proxies)
+}
+
+/// `--fetch-allow`: CIDRs.
+pub fn fetch_allow(args: &ServeArgs) -> Result<Vec<IpNet>, ConfigError> {
+    nets("--fetch-allow", &args.fetch_allow)
+}
+
+fn nets(flag: &'static str, written: &[String]) -> Result<Vec<IpNet>, ConfigError> {
+    let written = written.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
+    written
         .map(|text| {
             text.parse::<IpNet>()
                 .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
-                .map_err(|_| {
-                    ConfigError::new("--trusted-proxies", text, "write CIDRs such as 10.0.0.0/8")
-                })
+                .map_err(|_| ConfigError::new(flag, text, "write CIDRs such as 10.0.0.0/8"))
         })
         .collect()
 }

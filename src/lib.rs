@@ -8,6 +8,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod controller;
+pub mod fetch;
 pub mod http;
 pub mod identity;
 pub mod keys;

@@ -10,6 +10,7 @@ use crate::{
     cli::{LogArgs, LogFormat, ServeArgs},
     config,
     controller::{self, Observer},
+    fetch::{Guard, HttpFetch, SharedFetch, trusted_roots},
     http::{Admin, App, Config, Extra, Limits, Listening, Probe, Server, Tls, TrustedProxies},
     identity::{AttemptLimiter, PasswordPool},
     keys::Signer,
@@ -70,6 +71,7 @@ impl Parts {
                 PASSWORD_QUEUE,
             ),
             attempts: AttemptLimiter::new(AttemptLimiter::DEFAULT_CAPACITY),
+            fetch: fetch(args, installation.dev)?,
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             metrics,
@@ -174,6 +176,17 @@ impl Parts {
         });
         listening.serve(close, drain).await;
     }
+}
+
+/// The way out; `dev` may call this machine.
+fn fetch(args: &ServeArgs, dev: bool) -> Result<SharedFetch> {
+    let mut allowed = config::fetch_allow(args)?;
+    if dev {
+        allowed
+            .extend(["127.0.0.0/8", "::1/128"].iter().flat_map(|net| net.parse::<ipnet::IpNet>()));
+    }
+    let roots = trusted_roots(args.fetch_ca.as_deref())?;
+    Ok(Arc::new(HttpFetch::new(Guard::new(allowed), roots)))
 }
 
 fn memory_store(entropy: &dyn Entropy, metrics: &Arc<Metrics>) -> SharedStore {

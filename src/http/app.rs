@@ -6,6 +6,7 @@ use tokio::sync::OnceCell;
 
 use super::{Limits, TrustedProxies};
 use crate::{
+    fetch::SharedFetch,
     identity::{AttemptLimiter, PasswordPool},
     keys::Signer,
     model::{Clock, Entropy, Timestamp},
@@ -36,6 +37,8 @@ pub struct App {
     pub passwords: PasswordPool,
     /// Limits attempts at passwords.
     pub attempts: AttemptLimiter,
+    /// The way out, to clients' servers.
+    pub fetch: SharedFetch,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.

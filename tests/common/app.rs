@@ -16,6 +16,7 @@ use std::{
 use k8s_openapi::api::core::v1::Secret;
 use lanyard::{
     api::{self, Namespaces, Objects, SecretState},
+    fetch::{Guard, HttpFetch, SharedFetch},
     http::{App, Config, Server},
     identity::{AttemptLimiter, PasswordPool},
     keys::{Entries, KeyTimes, Signer, generate, new_sealing_key, write_key, write_sealing_key},
@@ -29,6 +30,12 @@ use lanyard::{
     telemetry::Metrics,
 };
 use tokio::sync::watch;
+
+/// The network, this machine included.
+fn fetch() -> SharedFetch {
+    let here = ["127.0.0.0/8".parse().expect("a net"), "::1/128".parse().expect("a net")];
+    Arc::new(HttpFetch::new(Guard::new(here.into()), rustls::RootCertStore::empty()))
+}
 
 /// A running server and what it stands on.
 pub struct TestApp {
@@ -75,6 +82,7 @@ impl TestApp {
             signer: Signer::new(1),
             passwords: PasswordPool::new(1, 64),
             attempts: AttemptLimiter::new(1000),
+            fetch: fetch(),
             clock: clock.clone(),
             entropy: entropy.clone(),
             metrics: Arc::new(Metrics::new()),

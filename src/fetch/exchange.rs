@@ -1,0 +1,87 @@
+//! One request on one connection.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{body::Incoming, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{FetchError, Fetched};
+
+/// Sends a request; the connection is driven until the answer's body was read or dropped.
+pub(super) async fn send<S>(
+    stream: S,
+    host: &str,
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Incoming>, FetchError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let broken = |error: hyper::Error| FetchError::Broken(host.to_owned(), error.to_string());
+    let (mut sender, connection) = http1::Builder::new()
+        .max_headers(64)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(broken)?;
+    // It ends with the answer: `Connection: close` was asked for, and nothing else is sent.
+    tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    sender.send_request(request).await.map_err(broken)
+}
+
+/// Reads a document of at most `limit` bytes.
+pub(super) async fn read(
+    response: Response<Incoming>,
+    host: &str,
+    limit: usize,
+) -> Result<Fetched, FetchError> {
+    let (head, body) = response.into_parts();
+    if head.status != StatusCode::OK {
+        return Err(FetchError::Status(host.to_owned(), head.status.as_u16()));
+    }
+    let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let content_type = text(header::CONTENT_TYPE)
+        .and_then(|value| value.split(';').next())
+        .map(|value| value.trim().to_ascii_lowercase());
+    let max_age = text(header::CACHE_CONTROL).and_then(max_age);
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(Fetched { body: body.to_bytes(), content_type, max_age }),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(FetchError::TooLarge(host.to_owned(), limit))
+        }
+        Err(error) => Err(FetchError::Broken(host.to_owned(), error.to_string())),
+    }
+}
+
+/// How long an answer may be kept (RFC 9111 §5.2.2).
+fn max_age(cache_control: &str) -> Option<Duration> {
+    let directives = || cache_control.split(',').map(str::trim);
+    if directives()
+        .any(|it| it.eq_ignore_ascii_case("no-store") || it.eq_ignore_ascii_case("no-cache"))
+    {
+        return Some(Duration::ZERO);
+    }
+    directives().find_map(|directive| {
+        let (name, seconds) = directive.split_once('=')?;
+        let seconds = seconds.trim_matches('"').parse().ok()?;
+        name.eq_ignore_ascii_case("max-age").then(|| Duration::from_secs(seconds))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_how_long_an_answer_may_be_kept() {
+        // RFC 9111 §5.2.2
+        assert_eq!(max_age("public, max-age=600"), Some(Duration::from_secs(600)));
+        assert_eq!(max_age("max-age=600, No-Store"), Some(Duration::ZERO));
+        assert_eq!(max_age("public"), None);
+        assert_eq!(max_age("max-age=soon"), None);
+    }
+}

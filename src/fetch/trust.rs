@@ -1,0 +1,40 @@
+//! Whose certificates are believed: those of the system, and those of a file.
+
+use std::path::{Path, PathBuf};
+
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+/// A file of certificates that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// It cannot be read.
+    #[error("--fetch-ca {0}: {1}")]
+    Unreadable(PathBuf, String),
+    /// It holds none.
+    #[error("--fetch-ca {0}: there is no certificate in it; write PEM certificates")]
+    Empty(PathBuf),
+}
+
+/// The system's certificates, and those of a PEM file.
+pub fn trusted_roots(extra: Option<&Path>) -> Result<RootCertStore, TrustError> {
+    let mut roots = RootCertStore::empty();
+    // A system without certificates calls nobody but those of the file.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(path) = extra {
+        let unreadable = |error: String| TrustError::Unreadable(path.to_owned(), error);
+        let pem = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+        let certificates = CertificateDer::pem_slice_iter(&pem)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| unreadable(error.to_string()))?;
+        if certificates.is_empty() {
+            return Err(TrustError::Empty(path.to_owned()));
+        }
+        for certificate in certificates {
+            roots.add(certificate).map_err(|error| unreadable(error.to_string()))?;
+        }
+    }
+    Ok(roots)
+}
