@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::{Limits, TrustedProxies};
+use super::{ClientKeys, Limits, TrustedProxies};
 use crate::{
     fetch::SharedFetch,
     identity::{AttemptLimiter, PasswordPool},
@@ -39,6 +39,8 @@ pub struct App {
     pub attempts: AttemptLimiter,
     /// The way out, to clients' servers.
     pub fetch: SharedFetch,
+    /// Keys that clients publish.
+    pub client_keys: ClientKeys,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.

@@ -4,6 +4,8 @@
 
 mod admin;
 mod app;
+mod client_keys;
+mod clients;
 mod cookies;
 mod cors;
 pub mod demo;
@@ -25,6 +27,7 @@ mod tokens;
 
 pub use admin::{Admin, Probe};
 pub use app::{App, Config};
+pub use client_keys::ClientKeys;
 pub use cookies::CookiePurpose;
 pub use error::Failure;
 pub use forwarded::TrustedProxies;

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{authorize::ResponseMode, claims, scope::STANDARD};
-use crate::model::{GrantType, ResponseType, Tenant};
+use crate::model::{AuthMethod, GrantType, JwsAlgorithm, ResponseType, Tenant};
 
 /// The discovery document of a tenant.
 pub fn discovery(tenant: &Tenant) -> Value {
@@ -36,7 +36,9 @@ pub fn discovery(tenant: &Tenant) -> Value {
         "id_token_signing_alg_values_supported":
             tenant.algorithms.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "token_endpoint_auth_methods_supported":
-            words(&["client_secret_basic", "client_secret_post", "none"]),
+            AuthMethod::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+        "token_endpoint_auth_signing_alg_values_supported":
+            JwsAlgorithm::ALL.iter().skip(1).map(|it| it.as_str()).collect::<Vec<_>>(),
         "code_challenge_methods_supported": words(&["S256"]),
         "prompt_values_supported": words(&["none", "login", "consent", "select_account"]),
         "authorization_response_iss_parameter_supported": true,
@@ -89,8 +91,8 @@ mod tests {
             assert!(document.get(absent).is_none(), "{absent}");
         }
         assert_eq!(words(&document, "code_challenge_methods_supported"), ["S256"]);
-        let methods = ["client_secret_basic", "client_secret_post", "none"];
-        assert_eq!(words(&document, "token_endpoint_auth_methods_supported"), methods);
+        let algorithms = words(&document, "token_endpoint_auth_signing_alg_values_supported");
+        assert!(!algorithms.contains(&"none"), "OIDC Discovery §3");
         // It defaults to true when absent.
         assert_eq!(document["request_uri_parameter_supported"], false);
     }

@@ -47,6 +47,8 @@ pub enum RecordKind {
     Consent,
     /// A revoked token without a grant, by `jti`.
     Revoked,
+    /// A client assertion that has been used, by client and `jti`.
+    Assertion,
     /// The rest of a code that is too long for a URL.
     CodeDetail,
     /// An interaction that has been answered, so that its form cannot be used again.
@@ -61,6 +63,7 @@ impl RecordKind {
             Self::Grant => "grant",
             Self::Consent => "consent",
             Self::Revoked => "revoked",
+            Self::Assertion => "assertion",
             Self::CodeDetail => "code",
             Self::Interaction => "interaction",
         }

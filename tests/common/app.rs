@@ -17,7 +17,7 @@ use k8s_openapi::api::core::v1::Secret;
 use lanyard::{
     api::{self, Namespaces, Objects, SecretState},
     fetch::{Guard, HttpFetch, SharedFetch},
-    http::{App, Config, Server},
+    http::{App, ClientKeys, Config, Server},
     identity::{AttemptLimiter, PasswordPool},
     keys::{Entries, KeyTimes, Signer, generate, new_sealing_key, write_key, write_sealing_key},
     model::{
@@ -83,6 +83,7 @@ impl TestApp {
             passwords: PasswordPool::new(1, 64),
             attempts: AttemptLimiter::new(1000),
             fetch: fetch(),
+            client_keys: ClientKeys::default(),
             clock: clock.clone(),
             entropy: entropy.clone(),
             metrics: Arc::new(Metrics::new()),

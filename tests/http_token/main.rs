@@ -5,6 +5,7 @@ mod app;
 #[path = "../common/browser.rs"]
 mod browser;
 
+mod assertions;
 mod clients;
 mod codes;
 mod metadata;

@@ -4,17 +4,14 @@ mod code;
 mod issue;
 mod refresh;
 
-use std::sync::Arc;
-
 use http::StatusCode;
 
 use crate::{
-    http::{App, Failure, Reply, Request, tokens},
+    http::{App, Failure, Reply, Request, clients, tokens},
     keys::JwtType,
     model::Client,
     protocol::{
         claims::AccessToken,
-        client_auth,
         params::Params,
         scope,
         token::{self, Ask},
@@ -25,7 +22,7 @@ use crate::{
 /// `POST I/oauth/token`.
 pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
     let params = request.form().and_then(Params::checked).map_err(Failure::Json)?;
-    let client = authenticate(&request, &params)?;
+    let client = clients::authenticate(app, &request, &params).await?;
     let ask = Ask::parse(&params).map_err(Failure::Json)?;
     token::check_grant_type(&client, &ask).map_err(Failure::Json)?;
     let issuer = request.tenant.tenant.issuer.as_str();
@@ -45,23 +42,7 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
     Ok(Reply::json(StatusCode::OK, &answer).header("pragma", "no-cache"))
 }
 
-/// The client that sent the request, authenticated.
-fn authenticate(request: &Request, params: &Params) -> Result<Arc<Client>, Failure> {
-    let refused = |refused: client_auth::Refused| match refused.error.code {
-        crate::protocol::error::ErrorCode::InvalidClient => {
-            Failure::Client { error: refused.error, challenge: refused.challenge }
-        }
-        _ => Failure::Json(refused.error),
-    };
-    let header = request.headers.contains_key("authorization");
-    let authorization = header.then(|| request.header("authorization").unwrap_or_default());
-    let credentials = client_auth::credentials(authorization, params).map_err(refused)?;
-    let client = request.tenant.client(&credentials.client_id);
-    client_auth::check(client.map(|client| &**client), &credentials).map_err(refused)?;
-    Ok(Arc::clone(client.expect("check knows no unknown client")))
-}
-
-/// `client_credentials` (RFC 6749 §4.4): nothing is stored.
+/// `client_credentials` (RFC 6749 §4.4): no grant is stored.
 async fn for_client(
     app: &App,
     request: &Request,

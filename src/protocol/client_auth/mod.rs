@@ -1,15 +1,23 @@
 //! Client authentication (RFC 6749 §2.3, OIDC Core §9): one way a request, and each client only by
 //! the way that it registered.
 
+mod assertion;
+
+pub use assertion::{Audience, Once, TYPE, check_claims, used_before};
+
 use aws_lc_rs::constant_time;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 
 use super::{
     error::{ErrorCode, OAuthError},
+    jwt::Unverified,
     params::Params,
 };
 use crate::model::{AuthMethod, Client, Secret};
+
+/// What is said of every client that is not authenticated.
+const REFUSED: &str = "The client is unknown, or its authentication is not right.";
 
 /// What a request says of the client that sends it.
 #[derive(Clone, Debug)]
@@ -19,6 +27,8 @@ pub struct Credentials {
     /// Which client it says it is.
     pub client_id: String,
     secret: Option<Secret<String>>,
+    /// A client assertion, with what it says of itself: nothing of it is proven yet.
+    pub assertion: Option<(Secret<String>, Unverified)>,
 }
 
 /// Why a client is not authenticated.
@@ -38,6 +48,13 @@ pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Crede
     };
     let client_id = params.get("client_id");
     let secret = params.get("client_secret");
+    if params.get("client_assertion").or(params.get("client_assertion_type")).is_some() {
+        if authorization.is_some() || secret.is_some() {
+            let text = "Send the client's credentials in one way only.";
+            return Err(refused(ErrorCode::InvalidRequest, text));
+        }
+        return asserted(params, client_id).map_err(|error| Refused { error, challenge: false });
+    }
     if let Some(header) = authorization {
         if secret.is_some() {
             let text = "Send the client's credentials in one way only.";
@@ -52,7 +69,7 @@ pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Crede
             return Err(refused(ErrorCode::InvalidRequest, text));
         }
         let method = AuthMethod::ClientSecretBasic;
-        return Ok(Credentials { method, client_id: id, secret: Some(secret) });
+        return Ok(Credentials { method, client_id: id, secret: Some(secret), assertion: None });
     }
     let Some(client_id) = client_id else {
         let text = "The request does not say which client sends it.";
@@ -62,7 +79,41 @@ pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Crede
         method: if secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None },
         client_id: client_id.to_owned(),
         secret: secret.map(|secret| Secret::new(secret.to_owned())),
+        assertion: None,
     })
+}
+
+/// Credentials by assertion (RFC 7523 §2.2): `client_id` is its `sub` and need not be sent.
+fn asserted(params: &Params, client_id: Option<&str>) -> Result<Credentials, OAuthError> {
+    if params.get("client_assertion_type") != Some(TYPE) {
+        let text = format!("Send client_assertion with client_assertion_type '{TYPE}'.");
+        return Err(OAuthError::new(ErrorCode::InvalidClient, text));
+    }
+    let jwt = params.get("client_assertion").unwrap_or_default();
+    let read =
+        Unverified::read(jwt).ok_or_else(|| refused("client_assertion is no signed JWT."))?;
+    let subject = read.text("sub").ok_or_else(|| refused("client_assertion has no 'sub'."))?;
+    if client_id.is_some_and(|other| other != subject) {
+        let text = "client_id is not the 'sub' of client_assertion.";
+        return Err(OAuthError::new(ErrorCode::InvalidRequest, text));
+    }
+    Ok(Credentials {
+        method: assertion::method_of(read.algorithm),
+        client_id: subject.to_owned(),
+        secret: None,
+        assertion: Some((Secret::new(jwt.to_owned()), read)),
+    })
+}
+
+/// An authentication that failed, to a client that may know why.
+fn refused(text: &str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidClient, text)
+}
+
+/// The refusal of an assertion whose signature was not the client's. The answer is that of an
+/// unknown client.
+pub fn not_signed(why: &str) -> OAuthError {
+    refused(REFUSED).because(why)
 }
 
 /// Id and secret, each form-urlencoded before they were joined (RFC 6749 §2.3.1).
@@ -80,19 +131,25 @@ fn basic(header: &str) -> Option<(String, Secret<String>)> {
     Some((form(id)?, Secret::new(form(secret)?)))
 }
 
-/// Rule: the client is known, used its registered method, and its secret is right. What exactly
-/// failed is for the log: the answer is the same.
+/// Rule: the client is known, used its registered method, and its secret is right, or its
+/// assertion has an algorithm that may be verified: its signature and claims come next. What
+/// exactly failed is for the log: the answer is the same.
 pub fn check(client: Option<&Client>, credentials: &Credentials) -> Result<(), Refused> {
     let why = match client {
         None => "unknown client",
         Some(client) if client.auth_method != credentials.method => "not its registered method",
         Some(client) if client.auth_method == AuthMethod::None => return Ok(()),
+        Some(client) if let Some((_, jwt)) = &credentials.assertion => {
+            if assertion::check_algorithm(client, jwt.algorithm) {
+                return Ok(());
+            }
+            "not its registered algorithm"
+        }
         Some(client) if matches(client, credentials) => return Ok(()),
         Some(_) => "wrong secret",
     };
-    let text = "The client is unknown, or its authentication is not right.";
     Err(Refused {
-        error: OAuthError::new(ErrorCode::InvalidClient, text).because(why),
+        error: not_signed(why),
         challenge: credentials.method == AuthMethod::ClientSecretBasic,
     })
 }

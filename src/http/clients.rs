@@ -1,0 +1,101 @@
+//! Which client sends a request: the one way in for every endpoint that clients authenticate at.
+
+use std::sync::Arc;
+
+use super::{App, Failure, Request};
+use crate::{
+    keys::{JwsError, verify_with_secret},
+    model::{AuthMethod, Client, Secret},
+    protocol::{
+        client_auth::{self, Audience, Refused},
+        error::{ErrorCode, OAuthError},
+        jwt::Unverified,
+        params::Params,
+        session::SKEW,
+    },
+    store::{Key, Record, RecordKind},
+};
+
+/// The client that sent the request, authenticated by the method it registered.
+pub(super) async fn authenticate(
+    app: &App,
+    request: &Request,
+    params: &Params,
+) -> Result<Arc<Client>, Failure> {
+    let header = request.headers.contains_key("authorization");
+    let authorization = header.then(|| request.header("authorization").unwrap_or_default());
+    let credentials = client_auth::credentials(authorization, params).map_err(failure)?;
+    let client = request.tenant.client(&credentials.client_id);
+    client_auth::check(client.map(|client| &**client), &credentials).map_err(failure)?;
+    let client = client.expect("check knows no unknown client");
+    if let Some((jws, jwt)) = &credentials.assertion {
+        check_assertion(app, request, client, (jws, jwt)).await?;
+    }
+    Ok(Arc::clone(client))
+}
+
+fn failure(refused: Refused) -> Failure {
+    match refused.error.code {
+        ErrorCode::InvalidClient => {
+            Failure::Client { error: refused.error, challenge: refused.challenge }
+        }
+        _ => Failure::Json(refused.error),
+    }
+}
+
+/// Signature, then claims, then the gate: an assertion is used once across all replicas.
+async fn check_assertion(
+    app: &App,
+    request: &Request,
+    client: &Client,
+    (jws, jwt): (&Secret<String>, &Unverified),
+) -> Result<(), Failure> {
+    let refused = |error: OAuthError| Failure::Client { error, challenge: false };
+    let verified = verify(app, request, client, jws.expose(), jwt).await;
+    verified.map_err(|why| refused(client_auth::not_signed(&why)))?;
+    let issuer = &request.tenant.tenant.issuer;
+    let audience = Audience {
+        issuer: issuer.as_str(),
+        token_endpoint: &issuer.join("/oauth/token"),
+        endpoint: &issuer.join(&request.path),
+    };
+    let once = client_auth::check_claims(client, jwt, audience, request.now).map_err(refused)?;
+    let record = Record {
+        key: Key::new(RecordKind::Assertion, &request.tenant.tenant.id, once.id),
+        value: bytes::Bytes::new(),
+        expires_at: once.expires_at.plus(SKEW),
+        owners: Vec::new(),
+    };
+    if app.store.insert(record, request.now).await? {
+        return Ok(());
+    }
+    Err(refused(client_auth::used_before()))
+}
+
+/// Whether a JWS is signed by the client: with its secret, or with a key that it publishes. What
+/// is wrong is for the log.
+pub(super) async fn verify(
+    app: &App,
+    request: &Request,
+    client: &Client,
+    jws: &str,
+    jwt: &Unverified,
+) -> Result<(), String> {
+    if jwt.algorithm.is_symmetric() {
+        let secrets = client.secrets.iter().filter(|_| client.auth_method != AuthMethod::None);
+        let mut bytes = secrets.map(|secret| secret.expose().as_bytes());
+        let signed = bytes.any(|secret| verify_with_secret(jws, jwt.algorithm, secret).is_ok());
+        return if signed { Ok(()) } else { Err(JwsError::BadSignature.to_string()) };
+    }
+    let keys = app.client_keys.of(&*app.fetch, client, request.now).await?;
+    match keys.verify(jws, jwt.algorithm, jwt.kid.as_deref()) {
+        Ok(()) => Ok(()),
+        Err(JwsError::UnknownKey) => {
+            // The client may have a new key (OIDC Core §10.1.1).
+            let keys = app.client_keys.renewed(&*app.fetch, client, request.now).await?;
+            let verified = keys.verify(jws, jwt.algorithm, jwt.kid.as_deref());
+            verified.map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}

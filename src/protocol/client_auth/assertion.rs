@@ -1,0 +1,119 @@
+//! Client assertions (RFC 7523 §3, OIDC Core §9). The signature is checked in between, by who has
+//! keys: first the algorithm, then that, then the claims.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+use super::refused;
+use crate::{
+    model::{AssertionAudience, AuthMethod, Client, JwsAlgorithm, Timestamp},
+    protocol::{error::OAuthError, jwt::Unverified},
+};
+
+/// The one `client_assertion_type` (RFC 7523 §2.2).
+pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// The furthest that an assertion may expire ahead.
+const LONGEST: Duration = Duration::from_mins(5);
+/// How far a client's clock may be ahead.
+const LEEWAY: Duration = Duration::from_mins(1);
+/// The longest `jti`.
+const LONGEST_ID: usize = 512;
+
+/// Where an assertion is sent to: what it may name as audience.
+#[derive(Clone, Copy, Debug)]
+pub struct Audience<'a> {
+    /// The issuer.
+    pub issuer: &'a str,
+    /// The token endpoint.
+    pub token_endpoint: &'a str,
+    /// The endpoint that the request is for.
+    pub endpoint: &'a str,
+}
+
+/// What makes an assertion one that was not used before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// Stands for client and `jti`.
+    pub id: String,
+    /// From then on it is refused anyway.
+    pub expires_at: Timestamp,
+}
+
+/// The method that an algorithm belongs to (OIDC Core §9).
+pub(super) const fn method_of(algorithm: JwsAlgorithm) -> AuthMethod {
+    if algorithm.is_symmetric() { AuthMethod::ClientSecretJwt } else { AuthMethod::PrivateKeyJwt }
+}
+
+/// Rule: the algorithm is the one that the client registered, or any that goes with its method;
+/// never `none` (OIDC Registration §2).
+pub(super) fn check_algorithm(client: &Client, algorithm: JwsAlgorithm) -> bool {
+    algorithm != JwsAlgorithm::None
+        && method_of(algorithm) == client.auth_method
+        && client.token_endpoint_auth_signing_alg.is_none_or(|registered| registered == algorithm)
+}
+
+/// The claims of an assertion whose signature is the client's.
+pub fn check_claims(
+    client: &Client,
+    jwt: &Unverified,
+    audience: Audience<'_>,
+    now: Timestamp,
+) -> Result<Once, OAuthError> {
+    let id = Some(client.id.as_str());
+    if jwt.text("iss") != id || jwt.text("sub") != id {
+        return Err(refused("'iss' and 'sub' of a client assertion are the client_id."));
+    }
+    if !names(client.assertion_audience, jwt.claims.get("aud"), audience) {
+        return Err(refused("'aud' of the client assertion is not this issuer."));
+    }
+    let expires_at = lifetime(jwt, now)?;
+    let jti = jwt.text("jti").filter(|jti| (1..=LONGEST_ID).contains(&jti.len()));
+    let jti = jti.ok_or_else(|| refused("A client assertion has a 'jti' of up to 512 bytes."))?;
+    let named = format!("{}\0{jti}", client.id);
+    let hash = digest::digest(&digest::SHA256, named.as_bytes());
+    Ok(Once { id: URL_SAFE_NO_PAD.encode(hash), expires_at })
+}
+
+/// The error of an assertion that was used before (RFC 7523 §3, 7).
+pub fn used_before() -> OAuthError {
+    refused("The client assertion has been used before; make a new one for each request.")
+}
+
+fn names(allowed: AssertionAudience, written: Option<&Value>, audience: Audience<'_>) -> bool {
+    let Audience { issuer, token_endpoint, endpoint } = audience;
+    match (allowed, written) {
+        // One string, so that it is meant for nobody else (FAPI 2.0 §5.3.2.1).
+        (AssertionAudience::Issuer, Some(Value::String(only))) => only == issuer,
+        (AssertionAudience::Issuer, _) | (_, None) => false,
+        (AssertionAudience::IssuerOrEndpoint, Some(written)) => {
+            let ours = |one: &Value| {
+                one.as_str().is_some_and(|one| [issuer, token_endpoint, endpoint].contains(&one))
+            };
+            ours(written) || written.as_array().is_some_and(|all| all.iter().any(ours))
+        }
+    }
+}
+
+/// `exp`, `nbf` and `iat` (RFC 7523 §3, 4 to 6): leeway only for clocks that are ahead.
+fn lifetime(jwt: &Unverified, now: Timestamp) -> Result<Timestamp, OAuthError> {
+    let exp = jwt.time("exp").ok_or_else(|| refused("A client assertion has an 'exp'."))?;
+    if exp <= now.secs() {
+        return Err(refused("The client assertion has expired."));
+    }
+    if exp > now.plus(LONGEST + LEEWAY).secs() {
+        return Err(refused("A client assertion expires within 5 minutes."));
+    }
+    for name in ["nbf", "iat"] {
+        let ahead = jwt.time(name).is_some_and(|time| time > now.plus(LEEWAY).secs());
+        if ahead || (jwt.claims.contains_key(name) && jwt.time(name).is_none()) {
+            return Err(refused(&format!("'{name}' of the client assertion is in the future.")));
+        }
+    }
+    Ok(Timestamp::from_secs(exp))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+use proptest::prelude::*;
+use serde_json::{Map, json};
+
+use super::*;
+use crate::model::samples;
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+const AUDIENCE: Audience<'_> = Audience {
+    issuer: "https://id.test/team/shop",
+    token_endpoint: "https://id.test/team/shop/oauth/token",
+    endpoint: "https://id.test/team/shop/oauth/introspect",
+};
+
+fn client() -> Client {
+    Client { auth_method: AuthMethod::PrivateKeyJwt, ..samples::client() }
+}
+
+fn jwt(claims: Value) -> Unverified {
+    let Value::Object(claims) = claims else { panic!("an object") };
+    Unverified { algorithm: JwsAlgorithm::ES256, kid: None, typ: None, claims }
+}
+
+/// Whether an assertion with one claim changed passes.
+fn with(name: &str, value: Value) -> bool {
+    let mut valid = jwt(json!({
+        "iss": "team.wiki", "sub": "team.wiki", "aud": AUDIENCE.token_endpoint,
+        "exp": NOW.secs() + 60, "iat": NOW.secs(), "jti": "one",
+    }));
+    valid.claims.insert(name.to_owned(), value);
+    check_claims(&client(), &valid, AUDIENCE, NOW).is_ok()
+}
+
+#[test]
+fn issuer_and_subject_are_the_client() {
+    // RFC 7523 §3, 1 and 2
+    assert!(with("x", json!(1)));
+    assert!(!with("iss", json!("other")) && !with("sub", json!("other")));
+    assert!(!with("iss", Value::Null));
+}
+
+#[test]
+fn the_audience_is_here() {
+    // RFC 7523 §3, 3
+    for good in [
+        json!(AUDIENCE.issuer),
+        json!([AUDIENCE.issuer]),
+        json!(["https://other.test", AUDIENCE.token_endpoint]),
+        json!(AUDIENCE.endpoint),
+    ] {
+        assert!(with("aud", good.clone()), "{good}");
+    }
+    let slash = format!("{}/", AUDIENCE.issuer);
+    for bad in [Value::Null, json!([]), json!("https://id.test"), json!(slash), json!({})] {
+        assert!(!with("aud", bad.clone()), "{bad}");
+    }
+}
+
+#[test]
+fn the_issuer_alone_where_the_client_says_so() {
+    // FAPI 2.0 Security Profile §5.3.2.1
+    let client = Client { assertion_audience: AssertionAudience::Issuer, ..client() };
+    for (aud, good) in [
+        (json!(AUDIENCE.issuer), true),
+        (json!([AUDIENCE.issuer]), false),
+        (json!(AUDIENCE.token_endpoint), false),
+    ] {
+        let jwt = jwt(json!({
+            "iss": "team.wiki", "sub": "team.wiki", "aud": aud, "exp": NOW.secs() + 60, "jti": "one",
+        }));
+        assert_eq!(check_claims(&client, &jwt, AUDIENCE, NOW).is_ok(), good, "{aud}");
+    }
+}
+
+#[test]
+fn it_lives_for_minutes_and_begins_now() {
+    // RFC 7523 §3, 4 to 6
+    assert!(with("exp", json!(NOW.secs() + 300)));
+    for bad in [json!(NOW.secs()), json!(NOW.secs() + 361), json!("soon"), Value::Null] {
+        assert!(!with("exp", bad.clone()), "{bad}");
+    }
+    for name in ["nbf", "iat"] {
+        assert!(with(name, json!(NOW.secs() + 60)), "clocks differ");
+        assert!(!with(name, json!(NOW.secs() + 61)) && !with(name, json!("now")));
+    }
+}
+
+#[test]
+fn it_has_an_id_of_the_clients_own() {
+    // RFC 7523 §3, 7
+    for bad in [Value::Null, json!(""), json!(7), json!("x".repeat(513))] {
+        assert!(!with("jti", bad.clone()), "{bad}");
+    }
+}
+
+#[test]
+fn the_algorithm_is_the_registered_one_or_goes_with_the_method() {
+    // OIDC Core §9
+    let (private, shared) =
+        (client(), Client { auth_method: AuthMethod::ClientSecretJwt, ..samples::client() });
+    for (algorithm, asymmetric, symmetric) in [
+        (JwsAlgorithm::PS256, true, false),
+        (JwsAlgorithm::HS256, false, true),
+        (JwsAlgorithm::None, false, false),
+    ] {
+        assert_eq!(check_algorithm(&private, algorithm), asymmetric, "{algorithm}");
+        assert_eq!(check_algorithm(&shared, algorithm), symmetric, "{algorithm}");
+    }
+    let registered =
+        Client { token_endpoint_auth_signing_alg: Some(JwsAlgorithm::ES256), ..client() };
+    assert!(check_algorithm(&registered, JwsAlgorithm::ES256));
+    assert!(!check_algorithm(&registered, JwsAlgorithm::PS256));
+}
+
+proptest! {
+    #[test]
+    fn nothing_makes_it_panic(exp: i64, nbf: f64, aud in ".{0,40}", jti in ".{0,40}") {
+        let mut claims = Map::new();
+        for (name, value) in [
+            ("iss", json!("team.wiki")), ("sub", json!("team.wiki")), ("aud", json!(aud)),
+            ("exp", json!(exp)), ("nbf", json!(nbf)), ("jti", json!(jti)),
+        ] {
+            claims.insert(name.to_owned(), value);
+        }
+        let _ = check_claims(&client(), &jwt(Value::Object(claims)), AUDIENCE, NOW);
+    }
+}

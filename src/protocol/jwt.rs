@@ -1,0 +1,124 @@
+//! What a JWT says of itself before anything was verified (RFC 7515 §3.1, RFC 7519 §7.2): enough to
+//! find whose key it claims. Nothing here is proof.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+
+use crate::model::JwsAlgorithm;
+
+/// Header and claims as they stand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unverified {
+    /// `alg`, one that is known here.
+    pub algorithm: JwsAlgorithm,
+    /// `kid`.
+    pub kid: Option<String>,
+    /// `typ`.
+    pub typ: Option<String>,
+    /// The payload.
+    pub claims: Map<String, Value>,
+}
+
+impl Unverified {
+    /// Reads a compact JWS. `None`: it is none, its algorithm is unknown, or it wants something
+    /// understood that is not (`crit`, RFC 7515 §4.1.11; detached payloads, RFC 7797).
+    pub fn read(jwt: &str) -> Option<Self> {
+        let mut parts = jwt.split('.');
+        let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() {
+            return None;
+        }
+        let (header, claims) = (object(header)?, object(claims)?);
+        if header.contains_key("crit") || header.contains_key("b64") {
+            return None;
+        }
+        let text = |name: &str| header.get(name).and_then(Value::as_str);
+        let algorithm = text("alg")?.parse().ok()?;
+        // What is not signed has no signature (RFC 7519 §6.1).
+        if (algorithm == JwsAlgorithm::None) != signature.is_empty() {
+            return None;
+        }
+        Some(Self {
+            algorithm,
+            kid: text("kid").map(str::to_owned),
+            typ: text("typ").map(str::to_owned),
+            claims,
+        })
+    }
+
+    /// A claim that is text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.claims.get(name).and_then(Value::as_str)
+    }
+
+    /// A claim that is a time, in whole seconds (RFC 7519 §2).
+    pub fn time(&self, name: &str) -> Option<i64> {
+        time(self.claims.get(name)?)
+    }
+}
+
+/// `NumericDate`, fractions cut off.
+#[expect(clippy::cast_possible_truncation, reason = "saturates, and such times are refused")]
+fn time(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
+}
+
+fn object(part: &str) -> Option<Map<String, Value>> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn jwt(header: &str, claims: &str, signature: &str) -> String {
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        format!("{}.{}.{signature}", part(header), part(claims))
+    }
+
+    #[test]
+    fn reads_header_and_claims() {
+        let read = Unverified::read(&jwt(
+            r#"{"alg":"ES256","kid":"k","typ":"JWT"}"#,
+            r#"{"sub":"a","exp":5.9}"#,
+            "c2ln",
+        ));
+        let read = read.expect("a JWT");
+        assert_eq!((read.algorithm, read.kid.as_deref()), (JwsAlgorithm::ES256, Some("k")));
+        assert_eq!(
+            (read.text("sub"), read.time("exp"), read.time("sub")),
+            (Some("a"), Some(5), None)
+        );
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_understand() {
+        // RFC 7515 §4.1.11, RFC 7519 §6.1
+        for (header, signature) in [
+            (r#"{"alg":"RS256","crit":["exp"]}"#, "x"),
+            (r#"{"alg":"RS256","b64":false}"#, "x"),
+            (r#"{"alg":"none"}"#, "x"),
+            (r#"{"alg":"RS256"}"#, ""),
+            (r#"{"alg":"NONE"}"#, ""),
+            (r"{}", "x"),
+            ("[]", "x"),
+        ] {
+            assert_eq!(Unverified::read(&jwt(header, "{}", signature)), None, "{header}");
+        }
+        assert!(Unverified::read(&jwt(r#"{"alg":"none"}"#, "{}", "")).is_some());
+        assert_eq!(Unverified::read("a.b"), None);
+        assert_eq!(Unverified::read(&format!("{}.x", jwt(r#"{"alg":"RS256"}"#, "{}", "s"))), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(text in ".{0,200}", header in ".{0,60}", claims in ".{0,60}") {
+            let _ = Unverified::read(&text);
+            if let Some(read) = Unverified::read(&jwt(&header, &claims, "s")) {
+                let _ = read.time("exp");
+            }
+        }
+    }
+}

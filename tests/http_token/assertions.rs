@@ -1,0 +1,152 @@
+//! Clients that authenticate by assertions (RFC 7523, OIDC Core §9).
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use lanyard::model::Clock;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use super::world::{SECRET, World, assert_error};
+
+const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
+const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Claims of a good assertion, its `jti` unlike any other.
+fn claims(world: &World, client: &str) -> Value {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let now = world.app.clock.now().secs();
+    json!({
+        "iss": client, "sub": client, "aud": world.app.issuer("shop"),
+        "iat": now, "exp": now + 60, "jti": COUNT.fetch_add(1, Ordering::Relaxed).to_string(),
+    })
+}
+
+fn by_key(claims: &Value) -> String {
+    let header = Header { kid: Some("one".into()), ..Header::new(Algorithm::EdDSA) };
+    let key = EncodingKey::from_ed_pem(PRIVATE.as_bytes()).expect("a key");
+    encode(&header, claims, &key).expect("signed")
+}
+
+fn by_secret(claims: &Value, secret: &str) -> String {
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    encode(&Header::new(Algorithm::HS256), claims, &key).expect("signed")
+}
+
+/// A token request with an assertion.
+async fn ask(world: &World, assertion: &str, more: &[(&str, &str)]) -> (u16, Value) {
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "client_credentials")
+        .append_pair("client_assertion_type", TYPE)
+        .append_pair("client_assertion", assertion)
+        .extend_pairs(more)
+        .finish();
+    let (status, _, answer) = world.post(&[], &form).await;
+    (status, answer)
+}
+
+#[tokio::test]
+async fn clients_prove_themselves_with_a_key_or_with_the_secret() {
+    let world = World::new().await;
+    let key = by_key(&claims(&world, "default.signs-with-key"));
+    assert_eq!(ask(&world, &key, &[]).await.0, 200);
+    let secret = by_secret(&claims(&world, "default.signs-with-secret"), SECRET);
+    let (status, tokens) = ask(&world, &secret, &[]).await;
+    assert_eq!((status, &tokens["scope"]), (200, &json!("badges")), "{tokens}");
+}
+
+#[tokio::test]
+async fn an_assertion_counts_once() {
+    // RFC 7523 §3, 7
+    let world = World::new().await;
+    let assertion = by_key(&claims(&world, "default.signs-with-key"));
+    let all = (0..20).map(|_| ask(&world, &assertion, &[]));
+    let all = futures::future::join_all(all).await;
+    assert_eq!(all.iter().filter(|(status, _)| *status == 200).count(), 1);
+    let refused = all.iter().find(|(status, _)| *status != 200).expect("one");
+    assert_error(refused, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn each_client_goes_by_its_registered_method() {
+    // RFC 7591 §2
+    let world = World::new().await;
+    for assertion in [
+        by_secret(&claims(&world, "default.web"), SECRET),
+        by_secret(&claims(&world, "default.signs-with-key"), SECRET),
+        by_key(&claims(&world, "default.signs-with-secret")),
+        by_key(&claims(&world, "default.nobody")),
+    ] {
+        assert_error(&ask(&world, &assertion, &[]).await, 401, "invalid_client");
+    }
+    let body = format!(
+        "grant_type=client_credentials&client_id=default.signs-with-secret&client_secret={}",
+        form_urlencoded::byte_serialize(SECRET.as_bytes()).collect::<String>()
+    );
+    let (status, _, answer) = world.post(&[], &body).await;
+    assert_error(&(status, answer), 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn altered_expired_and_misdirected_assertions_are_refused() {
+    let world = World::new().await;
+    let good = claims(&world, "default.signs-with-key");
+    let with = |name: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        claims
+    };
+    for bad in [
+        with("aud", json!("https://elsewhere.test")),
+        with("exp", json!(world.app.clock.now().secs() - 1)),
+        with("iss", json!("default.web")),
+        with("jti", Value::Null),
+    ] {
+        assert_error(&ask(&world, &by_key(&bad), &[]).await, 401, "invalid_client");
+    }
+    let altered = by_key(&good);
+    let (head, signature) = altered.rsplit_once('.').expect("a signature");
+    let reversed: String = signature.chars().rev().collect();
+    let refused = ask(&world, &format!("{head}.{reversed}"), &[]).await;
+    assert_error(&refused, 401, "invalid_client");
+    let wrong = by_secret(&claims(&world, "default.signs-with-secret"), "another secret");
+    assert_error(&ask(&world, &wrong, &[]).await, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn one_way_at_a_time_and_one_client() {
+    // RFC 6749 §2.3
+    let world = World::new().await;
+    let assertion = by_key(&claims(&world, "default.signs-with-key"));
+    let secret = ask(&world, &assertion, &[("client_secret", "x")]).await;
+    assert_error(&secret, 400, "invalid_request");
+    let other = ask(&world, &assertion, &[("client_id", "default.web")]).await;
+    assert_error(&other, 400, "invalid_request");
+    let same = ask(&world, &assertion, &[("client_id", "default.signs-with-key")]).await;
+    assert_eq!(same.0, 200, "{}", same.1);
+}
+
+#[tokio::test]
+async fn keys_that_a_client_publishes_are_fetched() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 2048]).await;
+            let length = JWKS.len();
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{JWKS}");
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    let world = World::new().await;
+    let assertion = by_key(&claims(&world, "default.publishes-keys"));
+    assert_error(&ask(&world, &assertion, &[]).await, 401, "invalid_client");
+    world.change("https://keys.invalid/jwks", &format!("http://{address}/jwks"));
+    let assertion = by_key(&claims(&world, "default.publishes-keys"));
+    let (status, tokens) = ask(&world, &assertion, &[]).await;
+    assert_eq!(status, 200, "{tokens}");
+}
