@@ -12,7 +12,7 @@ use crate::{
     controller::{self, Observer},
     fetch::{Guard, HttpFetch, SharedFetch, trusted_roots},
     http::{
-        Admin, App, ClientKeys, Config, Extra, Limits, Listening, Probe, Server, Tls,
+        Admin, App, ClientKeys, Config, Documents, Extra, Limits, Listening, Probe, Server, Tls,
         TrustedProxies,
     },
     identity::{AttemptLimiter, PasswordPool},
@@ -76,6 +76,7 @@ impl Parts {
             attempts: AttemptLimiter::new(AttemptLimiter::DEFAULT_CAPACITY),
             fetch: fetch(args, installation.dev)?,
             client_keys: ClientKeys::default(),
+            request_objects: Documents::default(),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             metrics,

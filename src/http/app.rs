@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::{ClientKeys, Limits, TrustedProxies};
+use super::{ClientKeys, Documents, Limits, TrustedProxies};
 use crate::{
     fetch::SharedFetch,
     identity::{AttemptLimiter, PasswordPool},
@@ -41,6 +41,8 @@ pub struct App {
     pub fetch: SharedFetch,
     /// Keys that clients publish.
     pub client_keys: ClientKeys,
+    /// Request objects that clients publish.
+    pub request_objects: Documents,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.

@@ -36,6 +36,10 @@ pub enum ErrorCode {
     /// OIDC Core §3.1.2.6.
     AccountSelectionRequired,
     /// OIDC Core §3.1.2.6.
+    InvalidRequestUri,
+    /// OIDC Core §3.1.2.6.
+    InvalidRequestObject,
+    /// OIDC Core §3.1.2.6.
     RequestNotSupported,
     /// OIDC Core §3.1.2.6.
     RequestUriNotSupported,
@@ -66,6 +70,8 @@ impl ErrorCode {
             Self::ConsentRequired => "consent_required",
             Self::InteractionRequired => "interaction_required",
             Self::AccountSelectionRequired => "account_selection_required",
+            Self::InvalidRequestUri => "invalid_request_uri",
+            Self::InvalidRequestObject => "invalid_request_object",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",

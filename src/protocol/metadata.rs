@@ -19,7 +19,7 @@ pub fn discovery(tenant: &Tenant) -> Value {
     names.sort_unstable();
     names.dedup();
     let words = |all: &[&'static str]| all.to_vec();
-    json!({
+    let mut document = json!({
         "issuer": tenant.issuer.as_str(),
         "authorization_endpoint": at("/oauth/authorize"),
         "token_endpoint": at("/oauth/token"),
@@ -43,15 +43,21 @@ pub fn discovery(tenant: &Tenant) -> Value {
         "prompt_values_supported": words(&["none", "login", "consent", "select_account"]),
         "authorization_response_iss_parameter_supported": true,
         "claims_parameter_supported": false,
-        "request_parameter_supported": false,
-        "request_uri_parameter_supported": false,
-    })
+        "request_parameter_supported": tenant.request_objects.by_value,
+        "request_uri_parameter_supported": tenant.request_objects.by_reference,
+        "require_request_uri_registration": tenant.request_objects.by_reference,
+    });
+    if tenant.request_objects.by_value || tenant.request_objects.by_reference {
+        let algorithms: Vec<_> = JwsAlgorithm::ALL.iter().map(|it| it.as_str()).collect();
+        document["request_object_signing_alg_values_supported"] = json!(algorithms);
+    }
+    document
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{CustomScope, SigningAlgorithm, samples};
+    use crate::model::{CustomScope, RequestObjects, SigningAlgorithm, samples};
 
     fn words<'a>(document: &'a Value, field: &str) -> Vec<&'a str> {
         let list = document[field].as_array().expect("a list");
@@ -94,7 +100,11 @@ mod tests {
         let algorithms = words(&document, "token_endpoint_auth_signing_alg_values_supported");
         assert!(!algorithms.contains(&"none"), "OIDC Discovery §3");
         // It defaults to true when absent.
+        let mut tenant = samples::tenant();
+        tenant.request_objects = RequestObjects { by_value: false, by_reference: false };
+        let document = discovery(&tenant);
         assert_eq!(document["request_uri_parameter_supported"], false);
+        assert!(document.get("request_object_signing_alg_values_supported").is_none());
     }
 
     #[test]

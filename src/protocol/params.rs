@@ -37,6 +37,19 @@ impl Params {
         params
     }
 
+    /// These parameters without some, and with others in the place of their own.
+    #[must_use]
+    pub fn overridden(
+        &self,
+        without: &[&str],
+        values: impl Iterator<Item = (String, String)>,
+    ) -> Self {
+        let mut params = self.clone();
+        params.values.retain(|name, _| !without.contains(&name.as_str()));
+        params.values.extend(values.take(MOST).filter(|(_, value)| !value.is_empty()));
+        params
+    }
+
     /// Refuses parameters sent twice.
     pub fn checked(self) -> Result<Self, OAuthError> {
         match self.duplicates.first() {

@@ -17,7 +17,7 @@ use k8s_openapi::api::core::v1::Secret;
 use lanyard::{
     api::{self, Namespaces, Objects, SecretState},
     fetch::{Guard, HttpFetch, SharedFetch},
-    http::{App, ClientKeys, Config, Server},
+    http::{App, ClientKeys, Config, Documents, Server},
     identity::{AttemptLimiter, PasswordPool},
     keys::{Entries, KeyTimes, Signer, generate, new_sealing_key, write_key, write_sealing_key},
     model::{
@@ -84,6 +84,7 @@ impl TestApp {
             attempts: AttemptLimiter::new(1000),
             fetch: fetch(),
             client_keys: ClientKeys::default(),
+            request_objects: Documents::default(),
             clock: clock.clone(),
             entropy: entropy.clone(),
             metrics: Arc::new(Metrics::new()),

@@ -10,6 +10,7 @@ mod consent;
 mod form_post;
 mod forms;
 mod hybrid;
+mod request_objects;
 mod requests;
 mod sign_in;
 mod world;

@@ -37,8 +37,8 @@ async fn tells_the_client_every_other_error_with_its_issuer() {
         (("prompt", "none"), "login_required"),
         (("max_age", "soon"), "invalid_request"),
         (("id_token_hint", "x.y.z"), "invalid_request"),
-        (("request", "x.y.z"), "request_not_supported"),
-        (("request_uri", "https://rp.test/r"), "request_uri_not_supported"),
+        (("request", "x.y.z"), "invalid_request_object"),
+        (("request_uri", "https://rp.test/r"), "invalid_request_uri"),
         (("registration", "{}"), "registration_not_supported"),
     ] {
         let page = Browser::new().open(&trusted.authorize_url("openid", &[changes])).await;

@@ -115,6 +115,8 @@ const fn words(code: ErrorCode) -> (&'static str, &'static str, &'static str) {
         | ErrorCode::ConsentRequired
         | ErrorCode::InteractionRequired
         | ErrorCode::AccountSelectionRequired
+        | ErrorCode::InvalidRequestUri
+        | ErrorCode::InvalidRequestObject
         | ErrorCode::RequestNotSupported
         | ErrorCode::RequestUriNotSupported
         | ErrorCode::RegistrationNotSupported

@@ -15,6 +15,7 @@ mod nonce;
 mod pkce;
 mod prompt;
 mod redirect_uri;
+pub mod request_object;
 mod response_mode;
 mod response_type;
 mod scope;
@@ -82,6 +83,30 @@ pub enum AuthorizeError {
     /// Both are proven: the client is told.
     #[error("{1}")]
     Redirect(Box<ReturnTo>, OAuthError),
+}
+
+/// What must be known of a request before its request object is opened.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Who asks.
+    pub client: Arc<Client>,
+    /// Where errors go, if the parameters outside the object prove it.
+    pub return_to: Option<ReturnTo>,
+}
+
+/// The checks that come before a request object is opened: whose it would be (OIDC Core §6.1).
+pub fn open(
+    tenant: &Tenant,
+    served: &dyn Served,
+    params: &Params,
+) -> Result<Opening, AuthorizeError> {
+    let client = client::check(params, served).map_err(AuthorizeError::Page)?;
+    let return_to = redirect_uri::check(params, &client, &tenant.issuer).ok();
+    match (duplicates::check(params), return_to) {
+        (Ok(()), return_to) => Ok(Opening { client, return_to }),
+        (Err(error), Some(to)) => Err(AuthorizeError::Redirect(Box::new(to), error)),
+        (Err(error), None) => Err(AuthorizeError::Page(error)),
+    }
 }
 
 /// Every check of an authorization request, in order.

@@ -7,6 +7,7 @@ mod advance;
 mod front_channel;
 mod interaction;
 mod issue;
+mod request_object;
 
 pub(super) use advance::{Step, advance, redirect, refuse, sign_in_page};
 pub(super) use interaction::{hold, reopen, resume, start_again};
@@ -30,16 +31,17 @@ use crate::{
 /// `GET I/oauth/authorize`.
 pub async fn get(app: &App, request: Request) -> Result<Reply, Failure> {
     let params = request.query_params();
-    begin(app, &request, &params).await
+    begin(app, &request, params).await
 }
 
 /// `POST I/oauth/authorize`: the same, with the parameters in the body (OIDC Core §3.1.2.1).
 pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
     let params = request.form().map_err(Failure::Page)?;
-    begin(app, &request, &params).await
+    begin(app, &request, params).await
 }
 
-async fn begin(app: &App, request: &Request, params: &Params) -> Result<Reply, Failure> {
+async fn begin(app: &App, request: &Request, params: Params) -> Result<Reply, Failure> {
+    let params = &request_object::open(app, request, params).await?;
     let tenant = &request.tenant;
     let ask = validate(&tenant.tenant, &**tenant, params)
         .map_err(|error| refuse(&tenant.tenant, error))?;

@@ -1,0 +1,188 @@
+//! Request objects (OIDC Core §6): parameters that come as a JWT, by value or by reference. First
+//! what the request says of one, then, once somebody has fetched and verified it, its claims.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+use super::super::{
+    error::{ErrorCode, OAuthError},
+    jwt::Unverified,
+    params::Params,
+};
+use crate::model::{Client, Issuer, JwsAlgorithm, Tenant, Timestamp};
+
+/// How far a client's clock may be ahead.
+const LEEWAY: Duration = Duration::from_mins(1);
+/// Claims of the JWT itself, which are no parameters.
+const OF_THE_JWT: [&str; 7] = ["iss", "aud", "sub", "exp", "nbf", "iat", "jti"];
+
+/// Where a request's object is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestObject {
+    /// In `request`.
+    Given(String),
+    /// At this `request_uri`, which the client has registered.
+    At(String),
+}
+
+/// Finds the object of a request, if it has one and the tenant takes it.
+pub fn find(
+    params: &Params,
+    tenant: &Tenant,
+    client: &Client,
+) -> Result<Option<RequestObject>, OAuthError> {
+    let allowed = tenant.request_objects;
+    match (params.get("request"), params.get("request_uri")) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => {
+            Err(invalid(ErrorCode::InvalidRequest, "Send either 'request' or 'request_uri'."))
+        }
+        (Some(_), None) if !allowed.by_value => Err(invalid(
+            ErrorCode::RequestNotSupported,
+            "The parameter 'request' is not supported; send plain parameters.",
+        )),
+        (None, Some(_)) if !allowed.by_reference => Err(invalid(
+            ErrorCode::RequestUriNotSupported,
+            "The parameter 'request_uri' is not supported; send plain parameters.",
+        )),
+        (Some(object), None) => Ok(Some(RequestObject::Given(object.to_owned()))),
+        (None, Some(uri)) if is_registered(client, uri) => {
+            Ok(Some(RequestObject::At(uri.to_owned())))
+        }
+        (None, Some(_)) => Err(invalid(
+            ErrorCode::InvalidRequestUri,
+            "The request_uri is not one that this application has registered.",
+        )),
+    }
+}
+
+/// Rule: the URI is registered; a fragment, the hash of the content, may differ (OIDC Core §6.2).
+fn is_registered(client: &Client, uri: &str) -> bool {
+    let bare = |uri: &str| uri.split('#').next().unwrap_or_default().to_owned();
+    client.request_uris.iter().any(|registered| {
+        registered == uri || (!registered.contains('#') && *registered == bare(uri))
+    })
+}
+
+/// Rule: content that a fragment gives the SHA-256 of is that content (OIDC Core §6.2).
+pub fn check_content(uri: &str, content: &[u8]) -> Result<(), OAuthError> {
+    let Some((_, fragment)) = uri.split_once('#') else { return Ok(()) };
+    let hash = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, content));
+    if fragment.len() != hash.len() || fragment == hash {
+        return Ok(());
+    }
+    let text = "What is at the request_uri is not what its fragment is the SHA-256 of.";
+    Err(invalid(ErrorCode::InvalidRequestUri, text))
+}
+
+/// The error of an object that did not come.
+pub fn unreachable(why: &str) -> OAuthError {
+    invalid(ErrorCode::InvalidRequestUri, "Nothing usable is at the request_uri.").because(why)
+}
+
+/// Rule: the object has the algorithm that the client registered, or any but `none` if it
+/// registered no one (OIDC Registration §2).
+pub fn check_algorithm(
+    client: &Client,
+    jwt: &Unverified,
+    object: &RequestObject,
+) -> Result<(), OAuthError> {
+    match client.request_object_signing_alg {
+        Some(registered) if registered == jwt.algorithm => Ok(()),
+        None if jwt.algorithm != JwsAlgorithm::None => Ok(()),
+        _ if jwt.algorithm == JwsAlgorithm::None => {
+            let code = match object {
+                RequestObject::Given(_) => ErrorCode::RequestNotSupported,
+                RequestObject::At(_) => ErrorCode::RequestUriNotSupported,
+            };
+            let text = "This application has not registered to send request objects unsigned.";
+            Err(invalid(code, text))
+        }
+        _ => Err(refused("The request object has another algorithm than is registered.")),
+    }
+}
+
+/// The error of an object that cannot be read or was not signed by the client.
+pub fn unusable(why: &str) -> OAuthError {
+    refused("The request object is no JWT that this application has signed.").because(why)
+}
+
+/// The parameters of a request with its object, whose values win (OIDC Core §6.1, §6.3.3).
+pub fn merge(
+    params: &Params,
+    jwt: &Unverified,
+    client: &Client,
+    issuer: &Issuer,
+    now: Timestamp,
+) -> Result<Params, OAuthError> {
+    check_claims(jwt, client, issuer, now)?;
+    for name in ["client_id", "response_type"] {
+        if let Some(value) = jwt.claims.get(name)
+            && value.as_str() != params.get(name)
+        {
+            let text = format!("'{name}' of the request object is not that of the request.");
+            return Err(refused(&text));
+        }
+    }
+    if jwt.claims.contains_key("request") || jwt.claims.contains_key("request_uri") {
+        return Err(refused("A request object holds neither 'request' nor 'request_uri'."));
+    }
+    let own = jwt.claims.iter().filter(|(name, _)| !OF_THE_JWT.contains(&name.as_str()));
+    let values = own.filter_map(|(name, value)| Some((name.clone(), parameter(value)?)));
+    Ok(params.overridden(&["request", "request_uri"], values))
+}
+
+/// Rule: what the object says of itself fits (OIDC Core §6.1; RFC 7519 §4.1).
+fn check_claims(
+    jwt: &Unverified,
+    client: &Client,
+    issuer: &Issuer,
+    now: Timestamp,
+) -> Result<(), OAuthError> {
+    if jwt.claims.get("iss").is_some_and(|iss| iss != client.id.as_str()) {
+        return Err(refused("'iss' of the request object is not the client_id."));
+    }
+    let ours = |one: &Value| one == issuer.as_str();
+    let meant = match jwt.claims.get("aud") {
+        None => true,
+        Some(Value::Array(all)) => all.iter().any(ours),
+        Some(one) => ours(one),
+    };
+    if !meant {
+        return Err(refused("'aud' of the request object is not this issuer."));
+    }
+    if jwt.claims.contains_key("exp") && jwt.time("exp").is_none_or(|exp| exp <= now.secs()) {
+        return Err(refused("The request object has expired."));
+    }
+    let early = |name: &str| {
+        jwt.claims.contains_key(name)
+            && jwt.time(name).is_none_or(|time| time > now.plus(LEEWAY).secs())
+    };
+    if early("nbf") || early("iat") {
+        return Err(refused("The request object is not valid yet."));
+    }
+    Ok(())
+}
+
+/// A claim as a parameter: `max_age` is a number there, `claims` an object (OIDC Core §6.1).
+fn parameter(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) | Value::Object(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) => None,
+    }
+}
+
+fn refused(text: &str) -> OAuthError {
+    invalid(ErrorCode::InvalidRequestObject, text)
+}
+
+fn invalid(code: ErrorCode, text: &str) -> OAuthError {
+    OAuthError::new(code, text)
+}
+
+#[cfg(test)]
+mod tests;

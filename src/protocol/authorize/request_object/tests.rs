@@ -1,0 +1,138 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::model::{RequestObjects, samples};
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn params(text: &str) -> Params {
+    Params::parse(text.as_bytes())
+}
+
+fn jwt(algorithm: JwsAlgorithm, claims: Value) -> Unverified {
+    let Value::Object(claims) = claims else { panic!("an object") };
+    Unverified { algorithm, kid: None, typ: None, claims }
+}
+
+/// The parameters of a request with these claims, or the error's code.
+fn merged(claims: Value) -> Result<Params, ErrorCode> {
+    let query = params("client_id=team.wiki&response_type=code&scope=openid&state=q&request=x");
+    let jwt = jwt(JwsAlgorithm::RS256, claims);
+    let issuer = samples::tenant().issuer;
+    merge(&query, &jwt, &samples::client(), &issuer, NOW).map_err(|error| error.code)
+}
+
+#[test]
+fn the_values_of_the_object_win() {
+    // OIDC Core §6.1
+    let claims =
+        json!({ "state": "o", "max_age": 5, "claims": { "userinfo": {} }, "iss": "team.wiki" });
+    let merged = merged(claims).expect("valid");
+    assert_eq!(merged.get("state"), Some("o"));
+    assert_eq!(merged.get("max_age"), Some("5"));
+    assert_eq!(merged.get("claims"), Some(r#"{"userinfo":{}}"#));
+    assert_eq!(merged.get("scope"), Some("openid"), "of the query");
+    assert_eq!((merged.get("request"), merged.get("iss")), (None, None));
+}
+
+#[test]
+fn client_and_response_type_are_those_of_the_request() {
+    // OIDC Core §6.1
+    let refused = Err(ErrorCode::InvalidRequestObject);
+    assert_eq!(merged(json!({ "client_id": "other" })).map(drop), refused);
+    assert_eq!(merged(json!({ "response_type": "id_token" })).map(drop), refused);
+    assert_eq!(merged(json!({ "request_uri": "https://x.test" })).map(drop), refused);
+    assert!(merged(json!({ "client_id": "team.wiki", "response_type": "code" })).is_ok());
+}
+
+#[test]
+fn the_object_is_of_this_client_for_this_issuer_and_of_now() {
+    // RFC 7519 §4.1
+    for bad in [
+        json!({ "iss": "other" }),
+        json!({ "aud": "https://other.test" }),
+        json!({ "aud": [] }),
+        json!({ "exp": NOW.secs() }),
+        json!({ "exp": "soon" }),
+        json!({ "nbf": NOW.secs() + 61 }),
+        json!({ "iat": NOW.secs() + 61 }),
+    ] {
+        let code = merged(bad.clone()).map(drop);
+        assert_eq!(code, Err(ErrorCode::InvalidRequestObject), "{bad}");
+    }
+    let aud = json!(["https://id.test/team/shop"]);
+    let good = json!({ "aud": aud, "exp": NOW.secs() + 1, "nbf": NOW.secs() + 60 });
+    assert!(merged(good).is_ok());
+}
+
+#[test]
+fn a_reference_is_registered() {
+    // OIDC Core §6.2
+    let client = Client {
+        request_uris: vec!["https://rp.test/ro".into(), "https://rp.test/fixed#abc".into()],
+        ..samples::client()
+    };
+    let tenant = samples::tenant();
+    let found = |uri: &str| {
+        let encoded: String = form_urlencoded::byte_serialize(uri.as_bytes()).collect();
+        let found = find(&params(&format!("request_uri={encoded}")), &tenant, &client);
+        found.map_err(|error| error.code)
+    };
+    for good in ["https://rp.test/ro", "https://rp.test/ro#hash", "https://rp.test/fixed#abc"] {
+        assert_eq!(found(good), Ok(Some(RequestObject::At(good.to_owned()))));
+    }
+    for bad in ["https://rp.test/ro/", "https://rp.test/ro?x", "https://rp.test/fixed", "x"] {
+        assert_eq!(found(bad), Err(ErrorCode::InvalidRequestUri), "{bad}");
+    }
+}
+
+#[test]
+fn the_fragment_is_the_hash_of_the_content() {
+    // OIDC Core §6.2
+    let hash = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, b"content"));
+    let uri = format!("https://rp.test/ro#{hash}");
+    assert!(check_content(&uri, b"content").is_ok());
+    assert!(check_content(&uri, b"other").is_err());
+    assert!(check_content("https://rp.test/ro", b"other").is_ok());
+}
+
+#[test]
+fn a_tenant_may_turn_either_off() {
+    // OIDC Core §3.1.2.6
+    let mut tenant = samples::tenant();
+    tenant.request_objects = RequestObjects { by_value: false, by_reference: false };
+    let code =
+        |query: &str| find(&params(query), &tenant, &samples::client()).map_err(|error| error.code);
+    assert_eq!(code("request=x"), Err(ErrorCode::RequestNotSupported));
+    assert_eq!(code("request_uri=x"), Err(ErrorCode::RequestUriNotSupported));
+    assert_eq!(code("state=x"), Ok(None));
+    let both = find(&params("request=x&request_uri=y"), &samples::tenant(), &samples::client());
+    assert_eq!(both.map_err(|error| error.code), Err(ErrorCode::InvalidRequest));
+}
+
+#[test]
+fn unsigned_only_from_who_registered_that() {
+    // OIDC Registration §2, request_object_signing_alg
+    let given = RequestObject::Given(String::new());
+    let code = |registered, algorithm| {
+        let client = Client { request_object_signing_alg: registered, ..samples::client() };
+        check_algorithm(&client, &jwt(algorithm, json!({})), &given).map_err(|error| error.code)
+    };
+    assert_eq!(code(None, JwsAlgorithm::PS256), Ok(()));
+    assert_eq!(code(None, JwsAlgorithm::None), Err(ErrorCode::RequestNotSupported));
+    assert_eq!(code(Some(JwsAlgorithm::None), JwsAlgorithm::None), Ok(()));
+    let other = code(Some(JwsAlgorithm::ES256), JwsAlgorithm::RS256);
+    assert_eq!(other, Err(ErrorCode::InvalidRequestObject));
+    let signed = code(Some(JwsAlgorithm::None), JwsAlgorithm::RS256);
+    assert_eq!(signed, Err(ErrorCode::InvalidRequestObject));
+}
+
+proptest! {
+    #[test]
+    fn nothing_makes_it_panic(name in "[a-z_]{0,12}", text in ".{0,40}", number: f64) {
+        let _ = merged(json!({ name.clone(): text }));
+        let _ = merged(json!({ name: number }));
+        let _ = check_content(&text, b"x");
+    }
+}

@@ -1,0 +1,138 @@
+//! Request objects (OIDC Core §6).
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use super::{browser::Browser, world::World};
+
+const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
+
+fn signed(claims: &Value) -> String {
+    let header = Header { kid: Some("one".into()), ..Header::new(Algorithm::EdDSA) };
+    let key = EncodingKey::from_ed_pem(PRIVATE.as_bytes()).expect("a key");
+    encode(&header, claims, &key).expect("signed")
+}
+
+fn unsigned(claims: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    format!("{}.{}.", part(&json!({ "alg": "none" })), part(claims))
+}
+
+#[tokio::test]
+async fn the_values_of_a_signed_object_win() {
+    // OIDC Core §6.1
+    let world = World::new().await;
+    let (signs, browser) = (world.application("signs").await, world.alice().await);
+    let object = signed(&json!({
+        "state": "of the object", "redirect_uri": "https://rp.test/other", "prompt": "none",
+        "iss": "default.signs", "aud": world.app.issuer("shop"),
+    }));
+    let url = signs.authorize_url("openid", &[("request", &object), ("redirect_uri", "")]);
+    let page = browser.open(&url).await;
+    let left_for = page.left_for.clone().expect("back at the application");
+    assert_eq!(left_for.path(), "/other");
+    assert_eq!(page.answer()["state"], "of the object");
+    assert!(page.answer().contains_key("code"), "{left_for}");
+}
+
+#[tokio::test]
+async fn an_object_that_the_client_did_not_sign_is_refused() {
+    let world = World::new().await;
+    let signs = world.application("signs").await;
+    let good = signed(&json!({ "state": "s" }));
+    let (head, signature) = good.rsplit_once('.').expect("a signature");
+    let altered = format!("{head}.{}", signature.chars().rev().collect::<String>());
+    for (object, error) in [
+        (altered.as_str(), "invalid_request_object"),
+        ("nonsense", "invalid_request_object"),
+        (&signed(&json!({ "iss": "default.wiki" })), "invalid_request_object"),
+        (&unsigned(&json!({ "state": "s" })), "request_not_supported"),
+    ] {
+        let page =
+            Browser::new().open(&signs.authorize_url("openid", &[("request", object)])).await;
+        assert_eq!(page.answer()["error"], error);
+        assert_eq!(page.answer()["state"], "a-state");
+        // Without a proven redirect URI it is a page.
+        let changes = [("request", object), ("redirect_uri", "")];
+        let page = Browser::new().open(&signs.authorize_url("openid", &changes)).await;
+        assert_eq!((page.status, page.left_for), (400, None));
+    }
+}
+
+#[tokio::test]
+async fn an_unsigned_object_of_a_client_that_registered_for_that_is_taken() {
+    let world = World::new().await;
+    let (client, browser) = (world.application("unsigned").await, world.alice().await);
+    let object = unsigned(&json!({ "state": "of the object", "nonce": "n" }));
+    let page = browser.open(&client.authorize_url("openid", &[("request", &object)])).await;
+    assert_eq!(page.answer()["state"], "of the object");
+    assert!(page.answer().contains_key("code"));
+}
+
+/// A server of one document; how often it was asked for.
+async fn publish(document: String) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/one", listener.local_addr().expect("bound"));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            let _ = stream.read(&mut [0; 2048]).await;
+            let length = document.len();
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{document}");
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (url, asked)
+}
+
+#[tokio::test]
+async fn an_object_is_fetched_from_where_the_client_registered_it() {
+    // OIDC Core §6.2
+    let world = World::new().await;
+    let object = signed(&json!({ "state": "of the object" }));
+    let (uri, asked) = publish(object.clone()).await;
+    world.change("https://objects.invalid/one", &uri);
+    let (signs, browser) = (world.application("signs").await, world.alice().await);
+    let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, object.as_bytes()));
+    let named = format!("{uri}#{hash}");
+    for _ in 0..2 {
+        let page = browser.open(&signs.authorize_url("openid", &[("request_uri", &named)])).await;
+        assert_eq!(page.answer()["state"], "of the object");
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "what its hash names is kept");
+    let other = format!("{uri}#{}", URL_SAFE_NO_PAD.encode([0; 32]));
+    for wrong in [other.as_str(), "https://elsewhere.test/one"] {
+        let page = browser.open(&signs.authorize_url("openid", &[("request_uri", wrong)])).await;
+        assert_eq!(page.answer()["error"], "invalid_request_uri", "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_may_turn_request_objects_off() {
+    let world = World::new().await;
+    world.change(
+        "  branding: {primaryColor: \"#ffd166\"}",
+        "  requestObjects: {byValue: false, byReference: false}",
+    );
+    let signs = world.application("signs").await;
+    assert_eq!(signs.metadata["request_parameter_supported"], false);
+    for (name, error) in
+        [("request", "request_not_supported"), ("request_uri", "request_uri_not_supported")]
+    {
+        let url = signs.authorize_url("openid", &[(name, "https://objects.invalid/one")]);
+        assert_eq!(Browser::new().open(&url).await.answer()["error"], error);
+    }
+}
