@@ -150,3 +150,13 @@ api_enum!(
         Issuer = "Issuer",
     }
 );
+
+api_enum!(
+    /// Which tokens a client may introspect.
+    Introspection {
+        /// Those given to it or made for it.
+        Own = "Own",
+        /// Every access token of the tenant.
+        Tenant = "Tenant",
+    }
+);

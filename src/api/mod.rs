@@ -21,7 +21,7 @@ mod tenant_protocol;
 pub use client_secret::{ClientSecretKeys, ClientSecretTemplate};
 pub use client_values::{
     ApplicationType, AssertionAudience, AuthMethod, Consent, GrantType, IdTokenAlgorithm,
-    JwsAlgorithm, OidcClientLifetimes, SubjectType,
+    Introspection, JwsAlgorithm, OidcClientLifetimes, SubjectType,
 };
 pub use common::{
     ConsentFrom, LabelSelector, NamespaceConsent, RefreshTokenRotation, SecretKeyRef,

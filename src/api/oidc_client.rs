@@ -9,7 +9,7 @@ use super::{
     client_secret::ClientSecretTemplate,
     client_values::{
         ApplicationType, AssertionAudience, AuthMethod, Consent, GrantType, IdTokenAlgorithm,
-        JwsAlgorithm, OidcClientLifetimes, SubjectType,
+        Introspection, JwsAlgorithm, OidcClientLifetimes, SubjectType,
     },
     common::{RefreshTokenRotation, SecretKeyRef},
     rules::{self, client},
@@ -231,6 +231,11 @@ pub struct OidcClientSpec {
     /// without a secret get a new one. Default: the tenant's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token_rotation: Option<RefreshTokenRotation>,
+    /// Which tokens it may introspect: `Own` (default), those given to it or made for it;
+    /// `Tenant`, every access token of the tenant, as resource servers need. Only clients in the
+    /// tenant's own namespace may have `Tenant`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection: Option<Introspection>,
     /// Which software the application is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]

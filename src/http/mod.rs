@@ -18,6 +18,7 @@ mod forwarded;
 mod grants;
 mod limits;
 pub mod pages;
+mod presented;
 mod reply;
 mod request;
 mod router;

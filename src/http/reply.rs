@@ -83,6 +83,11 @@ impl Reply {
         Self::with_body(status, "application/json", body)
     }
 
+    /// A JWT (RFC 7519 §10.3.1).
+    pub fn jwt(token: String) -> Self {
+        Self::with_body(StatusCode::OK, "application/jwt", token)
+    }
+
     /// A page.
     pub fn html(status: StatusCode, page: String) -> Self {
         Self::with_body(status, "text/html; charset=utf-8", page)

@@ -7,7 +7,10 @@ use http::Method;
 use super::{
     App, Failure, Reply, Request,
     cors::Cors,
-    endpoints::{authorize, consent, discovery, jwks, login, logout, pages, token, userinfo},
+    endpoints::{
+        authorize, consent, discovery, introspect, jwks, login, logout, pages, revoke, token,
+        userinfo,
+    },
     error::Audience,
 };
 use crate::telemetry::Endpoint;
@@ -45,7 +48,7 @@ const fn program(path: &'static str, endpoint: Endpoint, cors: Cors) -> Route {
     Route { path, endpoint, get, post, cors, audience: Audience::Program, cacheable: false }
 }
 
-static ROUTES: [Route; 11] = [
+static ROUTES: [Route; 13] = [
     Route {
         get: handler!(discovery::get),
         cacheable: true,
@@ -69,6 +72,14 @@ static ROUTES: [Route; 11] = [
         get: handler!(userinfo::get),
         post: handler!(userinfo::post),
         ..program("/oauth/userinfo", Endpoint::Userinfo, Cors::Registered)
+    },
+    Route {
+        post: handler!(introspect::post),
+        ..program("/oauth/introspect", Endpoint::Introspect, Cors::None)
+    },
+    Route {
+        post: handler!(revoke::post),
+        ..program("/oauth/revoke", Endpoint::Revoke, Cors::Registered)
     },
     Route {
         get: handler!(logout::get),

@@ -22,14 +22,19 @@ pub enum JwtType {
     IdToken,
     /// An access token: `at+jwt` (RFC 9068 §2.1).
     AccessToken,
+    /// Userinfo: `JWT`. It has no `exp`, which tells it from an ID token.
+    Userinfo,
+    /// A logout token: `logout+jwt` (OIDC Back-Channel Logout §2.4).
+    LogoutToken,
 }
 
 impl JwtType {
     /// The header's `typ`.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::IdToken => "JWT",
+            Self::IdToken | Self::Userinfo => "JWT",
             Self::AccessToken => "at+jwt",
+            Self::LogoutToken => "logout+jwt",
         }
     }
 }
@@ -47,6 +52,7 @@ pub struct SigningKey {
     verifying: DecodingKey,
     id_token_header: String,
     access_token_header: String,
+    logout_token_header: String,
 }
 
 /// Why a JWT is not accepted.
@@ -87,6 +93,7 @@ impl SigningKey {
             times,
             id_token_header: header(JwtType::IdToken),
             access_token_header: header(JwtType::AccessToken),
+            logout_token_header: header(JwtType::LogoutToken),
             kid,
             material,
             jwk,
@@ -97,8 +104,9 @@ impl SigningKey {
     /// Signs claims (JSON). 360 µs of a core for RSA: `Signer` bounds that.
     pub(super) fn sign(&self, typ: JwtType, claims: &[u8]) -> Result<String, Unusable> {
         let header = match typ {
-            JwtType::IdToken => &self.id_token_header,
+            JwtType::IdToken | JwtType::Userinfo => &self.id_token_header,
             JwtType::AccessToken => &self.access_token_header,
+            JwtType::LogoutToken => &self.logout_token_header,
         };
         let mut token = String::with_capacity(header.len() + claims.len() * 4 / 3 + 360);
         token.push_str(header);

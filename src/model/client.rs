@@ -90,6 +90,8 @@ pub struct Client {
     pub software_id: Option<String>,
     /// And which version of it.
     pub software_version: Option<String>,
+    /// Whether it may introspect every access token of the tenant.
+    pub introspects_all: bool,
     /// Whether each use of a refresh token makes a new one.
     pub refresh_token_rotation: RefreshTokenRotation,
 }
@@ -138,6 +140,7 @@ impl Client {
             frontchannel_logout_session_required: false,
             software_id: None,
             software_version: None,
+            introspects_all: false,
             refresh_token_rotation: RefreshTokenRotation::Always,
         }
     }

@@ -19,6 +19,10 @@ pub fn discovery(tenant: &Tenant) -> Value {
     names.sort_unstable();
     names.dedup();
     let words = |all: &[&'static str]| all.to_vec();
+    let methods: Vec<_> = AuthMethod::ALL.iter().map(|it| it.as_str()).collect();
+    let confidential: Vec<_> = methods.iter().filter(|method| **method != "none").collect();
+    let assertions = JwsAlgorithm::ALL.iter().filter(|it| **it != JwsAlgorithm::None);
+    let assertions: Vec<_> = assertions.map(|it| it.as_str()).collect();
     let mut document = json!({
         "issuer": tenant.issuer.as_str(),
         "authorization_endpoint": at("/oauth/authorize"),
@@ -36,9 +40,16 @@ pub fn discovery(tenant: &Tenant) -> Value {
         "id_token_signing_alg_values_supported":
             tenant.algorithms.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "token_endpoint_auth_methods_supported":
-            AuthMethod::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
-        "token_endpoint_auth_signing_alg_values_supported":
-            JwsAlgorithm::ALL.iter().skip(1).map(|it| it.as_str()).collect::<Vec<_>>(),
+            methods,
+        "token_endpoint_auth_signing_alg_values_supported": assertions,
+        "userinfo_signing_alg_values_supported":
+            tenant.algorithms.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+        "introspection_endpoint": at("/oauth/introspect"),
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": assertions,
+        "revocation_endpoint": at("/oauth/revoke"),
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": assertions,
         "code_challenge_methods_supported": words(&["S256"]),
         "prompt_values_supported": words(&["none", "login", "consent", "select_account"]),
         "authorization_response_iss_parameter_supported": true,
@@ -88,8 +99,6 @@ mod tests {
         let document = discovery(&samples::tenant());
         for absent in [
             "registration_endpoint",
-            "introspection_endpoint",
-            "revocation_endpoint",
             "pushed_authorization_request_endpoint",
             "device_authorization_endpoint",
             "check_session_iframe",

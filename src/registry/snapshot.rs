@@ -13,7 +13,10 @@ use serde_json::Value;
 use super::Verdict;
 use crate::{
     keys::{KeyRing, Sealer, SigningKey},
-    model::{Client, ClientId, Issuer, ObjectRef, Subject, Tenant, TenantId, Timestamp, User},
+    model::{
+        Client, ClientId, Issuer, ObjectRef, SigningAlgorithm, Subject, Tenant, TenantId,
+        Timestamp, User,
+    },
     protocol::metadata,
 };
 
@@ -85,6 +88,17 @@ impl ServedTenant {
         let due = |algorithm: &_| self.keys.signing_key(*algorithm, now);
         let oldest = || self.keys.keys().iter().min_by_key(|key| (key.times.signs_from, &key.kid));
         self.tenant.algorithms.iter().find_map(due).or_else(oldest)
+    }
+
+    /// The key that signs with an algorithm.
+    pub fn signing_key_of(
+        &self,
+        algorithm: SigningAlgorithm,
+        now: Timestamp,
+    ) -> Option<&Arc<SigningKey>> {
+        let of_it = || self.keys.keys().iter().filter(|key| key.algorithm == algorithm);
+        let oldest = || of_it().min_by_key(|key| (key.times.signs_from, &key.kid));
+        self.keys.signing_key(algorithm, now).or_else(oldest)
     }
 
     /// A client by its id.

@@ -47,6 +47,10 @@ label_values!(
         Token = "token",
         /// The userinfo endpoint.
         Userinfo = "userinfo",
+        /// The introspection endpoint.
+        Introspect = "introspect",
+        /// The revocation endpoint.
+        Revoke = "revoke",
         /// The end-session endpoint.
         Logout = "logout",
         /// The page after it.

@@ -40,16 +40,22 @@ impl World {
     pub async fn application(&self, name: &str) -> Application {
         let secret = (name != "spa").then_some(SECRET);
         let redirect = if name == "spa" { "https://spa.test/cb" } else { "https://rp.test/cb" };
-        let (tenant, id) = match name {
-            "web-elsewhere" => ("other", "default.web-elsewhere".to_owned()),
-            name => ("shop", format!("default.{name}")),
-        };
+        let tenant = if name.ends_with("-elsewhere") { "other" } else { "shop" };
+        let id = format!("default.{name}");
         Application::discover(&self.app.issuer(tenant), &id, secret, redirect).await
     }
 
     /// Alice, signed in at the tenant `shop`.
     pub async fn alice(&self) -> SignedIn {
         let (web, browser) = (self.application("web").await, Browser::new());
+        let answer = web.sign_in(&browser, &web.authorize_url("openid", &[]), ALICE).await;
+        assert!(answer.contains_key("code"), "{answer:?}");
+        SignedIn { web, browser }
+    }
+
+    /// Alice, signed in at the tenant `other`.
+    pub async fn alice_elsewhere(&self) -> SignedIn {
+        let (web, browser) = (self.application("web-elsewhere").await, Browser::new());
         let answer = web.sign_in(&browser, &web.authorize_url("openid", &[]), ALICE).await;
         assert!(answer.contains_key("code"), "{answer:?}");
         SignedIn { web, browser }

@@ -3,10 +3,12 @@
 pub mod authorize;
 pub mod consent;
 pub mod discovery;
+pub mod introspect;
 pub mod jwks;
 pub mod login;
 pub mod logout;
 pub mod pages;
 mod prepared;
+pub mod revoke;
 pub mod token;
 pub mod userinfo;

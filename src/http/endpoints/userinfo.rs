@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 
 use crate::{
-    http::{App, Failure, Reply, Request, grants},
+    http::{App, Failure, Reply, Request, grants, tokens},
     keys::JwtType,
     protocol::{
         claims,
@@ -53,6 +53,16 @@ async fn answer(app: &App, request: &Request) -> Result<Reply, Failure> {
     };
     let gone = || invalid("The person or the session behind the access token is gone.");
     let user = user.ok_or_else(gone)?;
-    let claims = claims::userinfo(&request.tenant.tenant, &user, &bearer.scopes);
-    Ok(Reply::json(StatusCode::OK, &claims))
+    let mut claims = claims::userinfo(&request.tenant.tenant, &user, &bearer.scopes);
+    let client = grant.as_ref().and_then(|grant| request.tenant.client(grant.client.as_str()));
+    let signed = client.and_then(|client| Some((client, client.userinfo_signed_response_alg?)));
+    let Some((client, algorithm)) = signed else {
+        return Ok(Reply::json(StatusCode::OK, &claims));
+    };
+    // Signed, it says by whom and for whom (§5.3.2).
+    claims.insert("iss".into(), issuer.as_str().into());
+    claims.insert("aud".into(), client.id.as_str().into());
+    let key = tokens::key_of(request, algorithm)?;
+    let jwt = tokens::sign_with(app, key, JwtType::Userinfo, &claims).await?;
+    Ok(Reply::jwt(jwt))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::invalid_grant;
 use crate::{
-    model::{Client, Lifetimes, Timestamp},
+    model::{Client, Lifetimes, RefreshTokenRotation, Timestamp},
     protocol::{
         error::OAuthError,
         records::{Grant, GrantState, RefreshToken},
@@ -15,6 +15,15 @@ use crate::{
 
 /// How long a token is still good once its successor has been used.
 pub const GRACE: Duration = Duration::from_secs(10);
+
+/// How often the use of a refresh token that does not rotate is written down.
+const TOUCH: Duration = Duration::from_mins(1);
+
+/// Whether each use makes a new generation: always for public clients, who cannot prove that it is
+/// they who use a token (RFC 9700 §4.14.2).
+pub fn rotates(client: &Client) -> bool {
+    client.is_public() || client.refresh_token_rotation == RefreshTokenRotation::Always
+}
 
 /// Every binding of a refresh token. What fails here revokes nothing.
 pub fn check_refresh(
@@ -48,13 +57,9 @@ pub enum Rotation {
 ///
 /// The current generation rotates. The one before is answered with the current one for as long as
 /// that has not been used; the one before that for a grace after. Anything older, or newer than
-/// the record, revokes.
-pub fn rotate(
-    grant: &Grant,
-    token_generation: u32,
-    lifetimes: &Lifetimes,
-    now: Timestamp,
-) -> Rotation {
+/// the record, revokes. Where tokens do not rotate, the generation stays, and its time begins anew.
+pub fn rotate(grant: &Grant, token_generation: u32, client: &Client, now: Timestamp) -> Rotation {
+    let lifetimes = &client.lifetimes;
     let GrantState::Active { generation, rotated_at } = grant.state else {
         return Rotation::Ended;
     };
@@ -64,6 +69,13 @@ pub fn rotate(
     // A generation's first use is the rotation to the next: `rotated_at` is when the generation
     // before the current one was used.
     match generation.checked_sub(token_generation) {
+        Some(0) if !rotates(client) => {
+            if now.since(rotated_at) < TOUCH {
+                return Rotation::Repeat;
+            }
+            let state = GrantState::Active { generation, rotated_at: now };
+            Rotation::Next(Box::new(Grant { state, ..grant.clone() }))
+        }
         Some(0) => {
             let generation = generation.saturating_add(1);
             let state = GrantState::Active { generation, rotated_at: now };

@@ -5,12 +5,12 @@ use crate::{
     http::{
         App, Failure, Request, grants,
         session::Held,
-        tokens::{sign, signing_key},
+        tokens::{IdTokenKey, sign},
     },
     keys::JwtType,
     protocol::{
         authorize::Ask,
-        claims::{AccessToken, IdToken, left_half_hash},
+        claims::{AccessToken, IdToken},
         records::Grant,
         scope,
     },
@@ -70,8 +70,8 @@ pub(super) async fn id_token(
 ) -> Result<String, Failure> {
     let Offer { ask, held, grant, .. } = offer;
     let tenant = &request.tenant.tenant;
-    let algorithm = signing_key(request)?.algorithm;
-    let hash = |text: Option<&str>| text.map(|text| left_half_hash(algorithm, text));
+    let key = IdTokenKey::of(request, &ask.client)?;
+    let hash = |text: Option<&str>| text.and_then(|text| key.hash(text));
     let (at_hash, c_hash) = (hash(given.access_token), hash(given.code));
     // Without code and access token there is no other way to the person's claims (§5.4).
     let alone = given.code.is_none() && given.access_token.is_none();
@@ -87,7 +87,7 @@ pub(super) async fn id_token(
         person: alone.then_some((&*held.user, &grant.scopes)),
     }
     .claims(request.now);
-    let token = sign(app, request, JwtType::IdToken, &claims).await?;
+    let token = key.sign(app, &claims).await?;
     app.metrics.token_issued(&tenant.id, TokenKind::IdToken);
     Ok(token)
 }

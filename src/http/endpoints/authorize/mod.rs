@@ -67,6 +67,8 @@ impl Served for ServedTenant {
     }
 
     fn id_token(&self, jwt: &str) -> Option<Map<String, Value>> {
-        self.keys.verify(jwt, JwtType::IdToken).ok()
+        // Signed userinfo has no `exp` (OIDC Core §5.3.2), and is no ID token.
+        let claims = self.keys.verify(jwt, JwtType::IdToken).ok()?;
+        claims.contains_key("exp").then_some(claims)
     }
 }

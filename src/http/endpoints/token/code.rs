@@ -2,7 +2,10 @@
 
 use super::issue::{Answer, Issue, tokens};
 use crate::{
-    http::{App, Failure, Request, grants, tokens::signing_key},
+    http::{
+        App, Failure, Request, grants,
+        tokens::{IdTokenKey, signing_key},
+    },
     keys::Purpose,
     model::{Client, Timestamp},
     protocol::{
@@ -31,6 +34,7 @@ pub(super) async fn redeem(
     }
     // What cannot be signed must not cost the code.
     signing_key(request)?;
+    IdTokenKey::of(request, client)?;
     // The gate. Everything up to here could be asked again; from here on the code is spent.
     let until = named_until(&grant, &client.lifetimes, request.now).max(code_expires);
     let passes = if offered {

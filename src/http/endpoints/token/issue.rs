@@ -5,12 +5,12 @@ use serde::Serialize;
 use crate::{
     http::{
         App, Failure, Request,
-        tokens::{sign, signing_key},
+        tokens::{IdTokenKey, sign},
     },
     keys::{JwtType, Purpose},
     model::Client,
     protocol::{
-        claims::{AccessToken, IdToken, left_half_hash},
+        claims::{AccessToken, IdToken},
         records::{Grant, GrantState, RefreshToken, encode},
         scope::{self, Scopes},
         token::refresh_until,
@@ -64,7 +64,7 @@ pub(super) async fn tokens(
     app.metrics.token_issued(&tenant.id, TokenKind::AccessToken);
     let mut id_token = None;
     if scopes.contains("openid") {
-        let algorithm = signing_key(request)?.algorithm;
+        let key = IdTokenKey::of(request, client)?;
         let claims = IdToken {
             tenant,
             client,
@@ -72,12 +72,12 @@ pub(super) async fn tokens(
             with_auth_time: grant.wants_auth_time,
             sid: grant.sid.as_deref(),
             nonce: issue.nonce,
-            at_hash: Some(&left_half_hash(algorithm, &access_token)),
+            at_hash: key.hash(&access_token).as_deref(),
             c_hash: None,
             person: None,
         }
         .claims(request.now);
-        id_token = Some(sign(app, request, JwtType::IdToken, &claims).await?);
+        id_token = Some(key.sign(app, &claims).await?);
         app.metrics.token_issued(&tenant.id, TokenKind::IdToken);
     }
     let refresh_token = refresh_token(app, request, issue)?;

@@ -2,7 +2,10 @@
 
 use super::issue::{Answer, Issue, tokens};
 use crate::{
-    http::{App, Failure, Request, grants, tokens::signing_key},
+    http::{
+        App, Failure, Request, grants,
+        tokens::{IdTokenKey, signing_key},
+    },
     keys::Purpose,
     model::Client,
     protocol::{
@@ -25,10 +28,11 @@ pub(super) async fn refresh(
     let id = token.grant_id.as_str();
     // What cannot be signed must not cost the token its turn, nor what cannot be given.
     signing_key(request)?;
+    IdTokenKey::of(request, client)?;
     for _ in 0..grants::ATTEMPTS {
         let gone = || refused("The refresh token is not valid any more.");
         let held = grants::load(app, request, id).await?.ok_or_else(gone)?;
-        let next = match rotate(&held.grant, token.generation, &client.lifetimes, request.now) {
+        let next = match rotate(&held.grant, token.generation, client, request.now) {
             Rotation::Ended => return Err(gone()),
             Rotation::Revoke => {
                 grants::revoke(app, request, id).await?;

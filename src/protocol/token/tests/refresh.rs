@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    model::{ClientId, Lifetimes},
+    model::{AuthMethod, Client, ClientId, Lifetimes, RefreshTokenRotation, samples},
     protocol::records::RefreshToken,
 };
 
 const HOUR: Duration = Duration::from_hours(1);
 
 fn rotated(grant: &Grant, generation: u32, now: Timestamp) -> Rotation {
-    rotate(grant, generation, &Lifetimes::default(), now)
+    rotate(grant, generation, &samples::client(), now)
 }
 
 #[test]
@@ -46,14 +46,31 @@ fn a_grant_that_has_ended_gives_nothing() {
 }
 
 #[test]
+fn without_rotation_the_generation_stays_and_its_time_begins_anew() {
+    let rotation = RefreshTokenRotation::PublicClients;
+    let client = Client { refresh_token_rotation: rotation, ..samples::client() };
+    let later = NOW.plus(HOUR);
+    let Rotation::Next(next) = rotate(&grant(1, NOW), 1, &client, later) else {
+        panic!("its use is written down")
+    };
+    assert_eq!(next.state, GrantState::Active { generation: 1, rotated_at: later });
+    assert_eq!(rotate(&next, 1, &client, later), Rotation::Repeat, "once a minute");
+    // Public clients always rotate (RFC 9700 §4.14.2).
+    let public = Client { auth_method: AuthMethod::None, ..client };
+    let Rotation::Next(next) = rotate(&grant(1, NOW), 1, &public, later) else { panic!("rotates") };
+    assert_eq!(next.state, GrantState::Active { generation: 2, rotated_at: later });
+}
+
+#[test]
 fn lifetimes_that_became_shorter_count_at_once() {
     let idle = Lifetimes { refresh_token_idle: HOUR, ..Lifetimes::default() };
     let absolute = Lifetimes { refresh_token_absolute: HOUR, ..Lifetimes::default() };
     let used = NOW.plus(HOUR / 2);
     for (shorter, ends) in [(idle, used.plus(HOUR)), (absolute, NOW.plus(HOUR))] {
+        let client = Client { lifetimes: shorter, ..samples::client() };
         let before = ends.minus(Duration::from_millis(1));
-        assert!(matches!(rotate(&grant(2, used), 2, &shorter, before), Rotation::Next(_)));
-        assert_eq!(rotate(&grant(2, used), 2, &shorter, ends), Rotation::Ended);
+        assert!(matches!(rotate(&grant(2, used), 2, &client, before), Rotation::Next(_)));
+        assert_eq!(rotate(&grant(2, used), 2, &client, ends), Rotation::Ended);
     }
 }
 

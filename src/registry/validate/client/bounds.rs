@@ -45,6 +45,10 @@ pub fn check(
         let message = "is for clients in the tenant's own namespace only; leave it out";
         problems.refuse(Reason::BoundExceeded, "spec.clientId", message);
     }
+    if spec.introspection == Some(api::Introspection::Tenant) {
+        let message = "Tenant is for clients in the tenant's own namespace only; leave it out";
+        problems.refuse(Reason::BoundExceeded, "spec.introspection", message);
+    }
     let mut exceeded = |field: String, what: String, bound: &str| {
         let message = format!(
             "{what} is more than tenant {} gives to other namespaces (its spec.clients.{bound})",

@@ -20,6 +20,7 @@ pub struct Metadata {
     subject_type: SubjectType,
     signatures: Signatures,
     assertion_audience: AssertionAudience,
+    introspects_all: bool,
     /// The client's own wish, if it has one.
     pub refresh_token_rotation: Option<RefreshTokenRotation>,
 }
@@ -34,6 +35,7 @@ pub fn check(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) -> M
         subject_type: subject_type(problems, spec.subject_type.as_ref()),
         signatures: signatures::check(problems, spec, flows),
         assertion_audience: audience(problems, spec.client_assertion_audience.as_ref()),
+        introspects_all: introspection(problems, spec.introspection.as_ref()),
         refresh_token_rotation: spec
             .refresh_token_rotation
             .as_ref()
@@ -55,6 +57,7 @@ impl Metadata {
             request_object_signing_alg: self.signatures.request_object,
             token_endpoint_auth_signing_alg: self.signatures.assertion,
             assertion_audience: self.assertion_audience,
+            introspects_all: self.introspects_all,
             default_acr_values: spec.default_acr_values.clone(),
             initiate_login_uri: spec.initiate_login_uri.clone(),
             request_uris: spec.request_uris.clone(),
@@ -140,6 +143,17 @@ fn audience(
             let known = api::AssertionAudience::KNOWN;
             problems.unsupported("spec.clientAssertionAudience", value, known);
             AssertionAudience::IssuerOrEndpoint
+        }
+    }
+}
+
+fn introspection(problems: &mut Problems, written: Option<&api::Introspection>) -> bool {
+    match written {
+        None | Some(api::Introspection::Own) => false,
+        Some(api::Introspection::Tenant) => true,
+        Some(api::Introspection::Unknown(value)) => {
+            problems.unsupported("spec.introspection", value, api::Introspection::KNOWN);
+            false
         }
     }
 }

@@ -1,0 +1,112 @@
+//! What a client may be told of a token (RFC 7662 §2, §4) and whose it may end (RFC 7009 §2.1).
+
+use serde_json::{Value, json};
+
+use super::{
+    claims::Claims,
+    records::Grant,
+    scope::{self, Scopes},
+};
+use crate::model::{Client, ClientId, Timestamp};
+
+/// The whole answer about a token that is not active, unknown, or none of the caller's business
+/// (RFC 7662 §2.2).
+pub fn inactive() -> Value {
+    json!({ "active": false })
+}
+
+/// Rule: a client sees tokens that were given to it or made for it, and every access token of the
+/// tenant if its owner says that it serves resources (RFC 7662 §4).
+pub fn may_see(caller: &Client, claims: &Claims) -> bool {
+    let is_caller = |value: &Value| value == caller.id.as_str();
+    let audience = claims.get("aud");
+    caller.introspects_all
+        || claims.get("client_id").is_some_and(is_caller)
+        || audience.is_some_and(is_caller)
+        || audience.and_then(Value::as_array).is_some_and(|all| all.iter().any(is_caller))
+}
+
+/// Claims of an access token that an answer repeats (RFC 7662 §2.2).
+const SHOWN: [&str; 11] =
+    ["scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti", "auth_time", "acr"];
+
+/// The answer about an access token that is active.
+pub fn access_token(claims: &Claims, username: Option<&str>) -> Value {
+    let mut answer = json!({ "active": true, "token_type": "Bearer" });
+    for name in SHOWN {
+        if let Some(value) = claims.get(name) {
+            answer[name] = value.clone();
+        }
+    }
+    if let Some(username) = username {
+        answer["username"] = json!(username);
+    }
+    answer
+}
+
+/// The answer about a refresh token that is active.
+pub fn refresh_token(
+    issuer: &str,
+    subject: &str,
+    grant: &Grant,
+    scopes: &Scopes,
+    expires_at: Timestamp,
+) -> Value {
+    json!({
+        "active": true,
+        "iss": issuer,
+        "client_id": grant.client,
+        "sub": subject,
+        "scope": scope::join(scopes),
+        "iat": grant.created_at.secs(),
+        "exp": expires_at.secs(),
+    })
+}
+
+/// Rule: a client ends its own tokens only (RFC 7009 §2.1).
+pub fn may_revoke(caller: &Client, given_to: &ClientId) -> bool {
+    caller.id == *given_to
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::samples;
+
+    fn claims(value: Value) -> Claims {
+        let Value::Object(claims) = value else { panic!("an object") };
+        claims
+    }
+
+    #[test]
+    fn a_client_sees_what_was_given_to_it_or_made_for_it() {
+        // RFC 7662 §4
+        let caller = samples::client();
+        assert!(may_see(&caller, &claims(json!({ "client_id": "team.wiki" }))));
+        assert!(may_see(&caller, &claims(json!({ "client_id": "x", "aud": ["team.wiki"] }))));
+        assert!(may_see(&caller, &claims(json!({ "client_id": "x", "aud": "team.wiki" }))));
+        assert!(!may_see(&caller, &claims(json!({ "client_id": "x", "aud": "https://id.test" }))));
+        assert!(!may_see(&caller, &claims(json!({}))));
+    }
+
+    #[test]
+    fn a_resource_server_sees_them_all() {
+        let caller = Client { introspects_all: true, ..samples::client() };
+        assert!(may_see(&caller, &claims(json!({ "client_id": "x" }))));
+    }
+
+    #[test]
+    fn nothing_more_is_said_of_an_inactive_token() {
+        // RFC 7662 §2.2
+        assert_eq!(inactive().as_object().map(serde_json::Map::len), Some(1));
+    }
+
+    #[test]
+    fn private_claims_stay_private() {
+        let answer = access_token(&claims(json!({ "gid": "g", "sub": "a", "exp": 1 })), Some("u"));
+        let expected = json!({
+            "active": true, "token_type": "Bearer", "sub": "a", "exp": 1, "username": "u",
+        });
+        assert_eq!(answer, expected);
+    }
+}

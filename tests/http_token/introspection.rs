@@ -1,0 +1,95 @@
+//! Introspection (RFC 7662).
+
+use serde_json::{Value, json};
+
+use super::{
+    browser::Application,
+    world::{World, assert_error, text},
+};
+
+impl World {
+    /// What a client is told of a token.
+    async fn introspect(&self, caller: &Application, token: &str) -> (u16, Value) {
+        let url = caller.endpoint("introspection_endpoint");
+        let secret = caller.client_secret.as_deref().unwrap_or_default();
+        let encode =
+            |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let request = self
+            .http
+            .post(url)
+            .basic_auth(encode(&caller.client_id), Some(encode(secret)))
+            .form(&[("token", token), ("token_type_hint", "refresh_token")]);
+        let (status, headers, answer) = super::world::read(request).await;
+        assert_eq!(headers["cache-control"], "no-store");
+        (status, answer)
+    }
+}
+
+#[tokio::test]
+async fn tells_a_client_of_its_own_tokens() {
+    // RFC 7662 §2.2
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, "openid email offline_access").await;
+    let (status, access) = world.introspect(&alice.web, text(&tokens, "access_token")).await;
+    assert_eq!((status, &access["active"]), (200, &json!(true)), "{access}");
+    assert_eq!(access["client_id"], "default.web");
+    assert_eq!(access["username"], "alice");
+    assert_eq!(access["scope"], "email offline_access openid");
+    assert_eq!(access["sub"], world.app.subject("shop", "alice"));
+    assert_eq!(access["token_type"], "Bearer");
+    assert!(access["exp"].is_i64() && access.get("gid").is_none(), "{access}");
+    let (_, refresh) = world.introspect(&alice.web, text(&tokens, "refresh_token")).await;
+    assert_eq!((&refresh["active"], &refresh["client_id"]), (&json!(true), &json!("default.web")));
+}
+
+#[tokio::test]
+async fn tells_nothing_of_what_is_not_active_or_not_the_callers() {
+    // RFC 7662 §2.2, §4
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, "openid offline_access").await;
+    let access = text(&tokens, "access_token");
+    let id_token = text(&tokens, "id_token");
+    let (web, server) =
+        (world.application("web").await, world.application("resource-server").await);
+    let silent = (200, json!({ "active": false }));
+    for token in ["nonsense", id_token] {
+        assert_eq!(world.introspect(&web, token).await, silent, "{token}");
+    }
+    assert_eq!(world.introspect(&server, text(&tokens, "refresh_token")).await, silent);
+    assert_eq!(world.introspect(&server, access).await.1["active"], true, "a resource server");
+    world.change("introspection: Tenant", "consent: Required");
+    assert_eq!(world.introspect(&server, access).await, silent, "another client's token");
+    world.wait(601);
+    assert_eq!(world.introspect(&web, access).await, silent, "expired");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_takes_its_tokens_along() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, "openid").await;
+    let access = text(&tokens, "access_token");
+    assert_eq!(world.introspect(&alice.web, access).await.1["active"], true);
+    alice.sign_out(text(&tokens, "id_token")).await;
+    let silent = (200, json!({ "active": false }));
+    assert_eq!(world.introspect(&alice.web, access).await, silent);
+}
+
+#[tokio::test]
+async fn wants_the_client_to_prove_itself() {
+    // RFC 7662 §2.1
+    let world = World::new().await;
+    let web = world.application("web").await;
+    let url = web.endpoint("introspection_endpoint");
+    for body in ["token=x", "token=x&client_id=default.spa"] {
+        let request = world
+            .http
+            .post(url)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body);
+        let (status, _, answer) = super::world::read(request).await;
+        assert_error(&(status, answer), 401, "invalid_client");
+    }
+}

@@ -1,0 +1,86 @@
+//! Revocation (RFC 7009).
+
+use serde_json::Value;
+
+use super::{
+    browser::Application,
+    world::{World, assert_error, text},
+};
+
+impl World {
+    async fn revoke(&self, caller: &Application, token: &str) -> (u16, Value) {
+        let url = caller.endpoint("revocation_endpoint");
+        let encode =
+            |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let mut form = vec![("token", token), ("token_type_hint", "nonsense")];
+        let mut request = self.http.post(url);
+        match &caller.client_secret {
+            Some(secret) => {
+                request = request.basic_auth(encode(&caller.client_id), Some(encode(secret)));
+            }
+            None => form.push(("client_id", &caller.client_id)),
+        }
+        let (status, _, answer) = super::world::read(request.form(&form)).await;
+        (status, answer)
+    }
+}
+
+#[tokio::test]
+async fn either_token_ends_the_grant() {
+    // RFC 7009 §2.1
+    let world = World::new().await;
+    let alice = world.alice().await;
+    for kind in ["refresh_token", "access_token"] {
+        let tokens = alice.tokens(&alice.web, "openid offline_access").await;
+        assert_eq!(world.revoke(&alice.web, text(&tokens, kind)).await.0, 200);
+        assert_eq!(alice.web.userinfo(text(&tokens, "access_token")).await.0, 401, "{kind}");
+        let refresh = text(&tokens, "refresh_token");
+        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
+        assert_error(&alice.web.token(&form).await, 400, "invalid_grant");
+        assert_eq!(world.revoke(&alice.web, text(&tokens, kind)).await.0, 200, "again");
+    }
+}
+
+#[tokio::test]
+async fn a_public_client_ends_its_own_tokens_and_no_others() {
+    // RFC 7009 §2.1
+    let world = World::new().await;
+    let (alice, spa) = (world.alice().await, world.application("spa").await);
+    let (its, others) =
+        (alice.tokens(&spa, "openid").await, alice.tokens(&alice.web, "openid").await);
+    let foreign = text(&others, "access_token");
+    assert_error(&world.revoke(&spa, foreign).await, 400, "invalid_grant");
+    assert_eq!(alice.web.userinfo(foreign).await.0, 200);
+    assert_eq!(world.revoke(&spa, text(&its, "access_token")).await.0, 200);
+    assert_eq!(spa.userinfo(text(&its, "access_token")).await.0, 401);
+}
+
+#[tokio::test]
+async fn what_is_no_token_is_revoked_already() {
+    // RFC 7009 §2.2
+    let world = World::new().await;
+    let web = world.application("web").await;
+    assert_eq!(world.revoke(&web, "nonsense").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_clients_own_token_is_inactive_from_then_on() {
+    let world = World::new().await;
+    let web = world.application("web").await;
+    let (_, tokens) = web.token(&[("grant_type", "client_credentials")]).await;
+    let token = text(&tokens, "access_token");
+    let active = async |token: &str| {
+        let secret = web.client_secret.clone().unwrap_or_default();
+        let encode =
+            |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let request = world
+            .http
+            .post(web.endpoint("introspection_endpoint"))
+            .basic_auth(encode(&web.client_id), Some(encode(&secret)))
+            .form(&[("token", token)]);
+        super::world::read(request).await.2["active"].clone()
+    };
+    assert_eq!(active(token).await, true);
+    assert_eq!(world.revoke(&web, token).await.0, 200);
+    assert_eq!(active(token).await, false);
+}

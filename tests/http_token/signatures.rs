@@ -1,0 +1,82 @@
+//! What a client registers to have its tokens signed with (OIDC Registration §2).
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use super::{
+    browser::{claims, verified},
+    world::{World, text},
+};
+
+fn header(jwt: &str) -> Value {
+    let header = jwt.split('.').next().expect("a header");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).expect("base64url")).expect("JSON")
+}
+
+#[tokio::test]
+async fn id_tokens_have_the_algorithm_of_the_client_or_the_tenants_first() {
+    // id_token_signed_response_alg
+    let world = World::new().await;
+    let alice = world.alice_elsewhere().await;
+    for (name, algorithm) in [("chooses-elsewhere", "EdDSA"), ("web-elsewhere", "ES256")] {
+        let client = world.application(name).await;
+        let tokens = alice.tokens(&client, "openid").await;
+        let id_token = text(&tokens, "id_token");
+        assert_eq!(header(id_token)["alg"], algorithm, "{name}");
+        let claims = verified(id_token, &client.jwks().await, &client.client_id);
+        assert!(claims["at_hash"].is_string());
+    }
+}
+
+#[tokio::test]
+async fn an_unsigned_id_token_is_for_who_registered_for_it() {
+    let world = World::new().await;
+    let (alice, client) =
+        (world.alice_elsewhere().await, world.application("unsigned-elsewhere").await);
+    let tokens = alice.tokens(&client, "openid").await;
+    let id_token = text(&tokens, "id_token");
+    assert_eq!(header(id_token)["alg"], "none");
+    assert!(id_token.ends_with('.'));
+    assert_eq!(claims(id_token)["aud"], "default.unsigned-elsewhere");
+    let advertised = &client.metadata["id_token_signing_alg_values_supported"];
+    assert_eq!(*advertised, json!(["ES256", "EdDSA", "RS256"]), "never none");
+}
+
+#[tokio::test]
+async fn userinfo_is_a_jwt_for_who_registered_an_algorithm() {
+    // OIDC Core §5.3.2
+    let world = World::new().await;
+    let (alice, client) =
+        (world.alice_elsewhere().await, world.application("chooses-elsewhere").await);
+    let tokens = alice.tokens(&client, "openid profile").await;
+    let url = client.endpoint("userinfo_endpoint");
+    let token = text(&tokens, "access_token");
+    let response = world.http.get(url).bearer_auth(token).send().await.expect("an answer");
+    assert_eq!(response.headers()["content-type"], "application/jwt");
+    let jwt = response.text().await.expect("text");
+    assert_eq!(header(&jwt)["alg"], "RS256");
+    let said = claims(&jwt);
+    assert_eq!(said["iss"], world.app.issuer("other"));
+    assert_eq!(said["aud"], "default.chooses-elsewhere");
+    assert_eq!(said["sub"], claims(text(&tokens, "id_token"))["sub"]);
+    // It is no ID token: nobody is known by it.
+    let end = client.endpoint("end_session_endpoint");
+    let page = alice.browser.open(&format!("{end}?id_token_hint={jwt}")).await;
+    assert_eq!(page.status, 400, "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_does_not_rotate_can_be_used_again() {
+    let world = World::new().await;
+    let (alice, client) =
+        (world.alice_elsewhere().await, world.application("chooses-elsewhere").await);
+    let tokens = alice.tokens(&client, "openid offline_access").await;
+    let first = text(&tokens, "refresh_token");
+    for _ in 0..3 {
+        world.wait(3600);
+        let form = [("grant_type", "refresh_token"), ("refresh_token", first)];
+        let (status, answer) = client.token(&form).await;
+        assert_eq!(status, 200, "{answer}");
+        assert_eq!(claims(text(&answer, "id_token"))["aud"], client.client_id.as_str());
+    }
+}
