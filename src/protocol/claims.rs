@@ -1,6 +1,6 @@
 //! The claims of tokens and of userinfo (OIDC Core §2, §5; RFC 9068 §2.2).
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -55,7 +55,7 @@ impl AccessToken<'_> {
 }
 
 /// What an ID token says.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct IdToken<'a> {
     /// Who issues it.
     pub tenant: &'a Tenant,
@@ -73,17 +73,15 @@ pub struct IdToken<'a> {
     pub at_hash: Option<&'a str>,
     /// `c_hash` of the code that comes with it.
     pub c_hash: Option<&'a str>,
-    /// Claims of the person by scope: only where no access token can fetch them (OIDC Core §5.4).
-    pub person: Option<(&'a User, &'a Scopes)>,
+    /// Claims of the person: by scope only where no access token can fetch them (OIDC Core §5.4),
+    /// and those that were asked for by name (§5.5).
+    pub person: Claims,
 }
 
 impl IdToken<'_> {
     /// The claims (OIDC Core §2).
     pub fn claims(&self, now: Timestamp) -> Claims {
-        let mut claims = match self.person {
-            Some((user, scopes)) => by_scope(self.tenant, user, scopes),
-            None => Claims::new(),
-        };
+        let mut claims = self.person.clone();
         let issuer = self.tenant.issuer.as_str();
         claims.append(&mut times(issuer, self.client.lifetimes.id_token, now));
         claims.insert("sub".into(), json!(self.authentication.subject));
@@ -180,9 +178,33 @@ fn copy(user: &User, name: &str, claims: &mut Claims) {
     }
 }
 
-/// The answer of userinfo (OIDC Core §5.3.2).
-pub fn userinfo(tenant: &Tenant, user: &User, scopes: &Scopes) -> Claims {
+/// Whether a scope gives a claim.
+pub fn gives(tenant: &Tenant, scope: &str, name: &str) -> bool {
+    match scope {
+        "profile" => PROFILE.contains(&name),
+        "email" => ["email", "email_verified"].contains(&name),
+        "phone" => ["phone_number", "phone_number_verified"].contains(&name),
+        "address" | "groups" => scope == name,
+        "tenant" => ["tenant_name", "tenant_sub"].contains(&name),
+        _ => tenant.scopes.get(scope).is_some_and(|it| it.claims.iter().any(|it| it == name)),
+    }
+}
+
+/// The claims of a person that were asked for by name (OIDC Core §5.5), of those that the client's
+/// scopes could give. Never null or empty.
+pub fn by_name(tenant: &Tenant, client: &Client, user: &User, names: &BTreeSet<String>) -> Claims {
+    if names.is_empty() {
+        return Claims::new();
+    }
+    let mut claims = by_scope(tenant, user, &client.scopes);
+    claims.retain(|name, _| names.contains(name));
+    claims
+}
+
+/// The answer of userinfo (OIDC Core §5.3.2): by scope, and what was asked for by name.
+pub fn userinfo(tenant: &Tenant, user: &User, scopes: &Scopes, named: Claims) -> Claims {
     let mut claims = by_scope(tenant, user, scopes);
+    claims.extend(named);
     claims.insert("sub".into(), json!(user.subject));
     claims
 }

@@ -26,14 +26,14 @@ pub fn is_needed(ask: &Ask, remembered: Option<&Consent>) -> bool {
     match ask.client.consent {
         ConsentPolicy::Implied => false,
         ConsentPolicy::Required => {
-            remembered.is_none_or(|consent| !ask.scopes.is_subset(&consent.scopes))
+            remembered.is_none_or(|consent| !ask.wishes.is_subset(&consent.scopes))
         }
     }
 }
 
 /// What is remembered after Allow: all that was agreed to over time.
-pub fn agree(previous: Option<&Consent>, scopes: &BTreeSet<String>, now: Timestamp) -> Consent {
-    let mut scopes = scopes.clone();
+pub fn agree(previous: Option<&Consent>, wishes: &BTreeSet<String>, now: Timestamp) -> Consent {
+    let mut scopes = wishes.clone();
     scopes.extend(previous.into_iter().flat_map(|consent| consent.scopes.iter().cloned()));
     Consent { scopes, given_at: now }
 }

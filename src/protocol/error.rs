@@ -35,6 +35,8 @@ pub enum ErrorCode {
     InteractionRequired,
     /// OIDC Core §3.1.2.6.
     AccountSelectionRequired,
+    /// OpenID Connect Core Error Code unmet_authentication_requirements 1.0.
+    UnmetAuthenticationRequirements,
     /// OIDC Core §3.1.2.6.
     InvalidRequestUri,
     /// OIDC Core §3.1.2.6.
@@ -70,6 +72,7 @@ impl ErrorCode {
             Self::ConsentRequired => "consent_required",
             Self::InteractionRequired => "interaction_required",
             Self::AccountSelectionRequired => "account_selection_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidRequestObject => "invalid_request_object",
             Self::RequestNotSupported => "request_not_supported",

@@ -12,8 +12,20 @@ pub fn discovery(tenant: &Tenant) -> Value {
     let scopes: Vec<&str> =
         STANDARD.into_iter().chain(tenant.scopes.keys().map(String::as_str)).collect();
     let custom = tenant.scopes.values().flat_map(|scope| scope.claims.iter().map(String::as_str));
-    let own: [&str; 10] =
-        ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "sid", "at_hash"];
+    let own: [&str; 12] = [
+        "sub",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "acr",
+        "amr",
+        "sid",
+        "at_hash",
+        "c_hash",
+    ];
     let mut names: Vec<&str> = own.into_iter().chain(claims::standard()).collect();
     names.extend(custom);
     names.sort_unstable();
@@ -53,11 +65,17 @@ pub fn discovery(tenant: &Tenant) -> Value {
         "code_challenge_methods_supported": words(&["S256"]),
         "prompt_values_supported": words(&["none", "login", "consent", "select_account"]),
         "authorization_response_iss_parameter_supported": true,
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
+        "display_values_supported": words(&["page", "popup", "touch", "wap"]),
+        "ui_locales_supported": words(&["en"]),
         "request_parameter_supported": tenant.request_objects.by_value,
         "request_uri_parameter_supported": tenant.request_objects.by_reference,
         "require_request_uri_registration": tenant.request_objects.by_reference,
     });
+    if !tenant.acr_levels.is_empty() {
+        let levels: Vec<_> = tenant.acr_levels.iter().map(|level| &level.value).collect();
+        document["acr_values_supported"] = json!(levels);
+    }
     if tenant.request_objects.by_value || tenant.request_objects.by_reference {
         let algorithms: Vec<_> = JwsAlgorithm::ALL.iter().map(|it| it.as_str()).collect();
         document["request_object_signing_alg_values_supported"] = json!(algorithms);

@@ -83,6 +83,17 @@ pub struct Grant {
     pub ends_at: Timestamp,
     /// Active with a refresh generation, or revoked.
     pub state: GrantState,
+    /// Claims that were asked for by name.
+    pub claims: RequestedClaims,
+}
+
+/// Claims asked for by name, by where they go (OIDC Core §5.5).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestedClaims {
+    /// To userinfo.
+    pub userinfo: BTreeSet<String>,
+    /// Into ID tokens.
+    pub id_token: BTreeSet<String>,
 }
 
 impl Grant {
@@ -164,7 +175,7 @@ pub struct RefreshToken {
 /// What a user has agreed to for a client; stored under hash(subject, client).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
-    /// Scopes agreed to, over time.
+    /// Scopes agreed to over time, and claims by name, as `authorize::Ask::wishes` writes them.
     pub scopes: BTreeSet<String>,
     /// When last.
     pub given_at: Timestamp,

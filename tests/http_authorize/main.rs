@@ -6,6 +6,7 @@ mod app;
 #[path = "../common/browser.rs"]
 mod browser;
 
+mod claims;
 mod consent;
 mod form_post;
 mod forms;

@@ -59,7 +59,7 @@ async fn remember(app: &App, request: &Request, step: &Step) -> Result<(), Failu
         let stored = app.store.get(&key, request.now).await?;
         let before: Option<Consent> =
             stored.as_ref().and_then(|stored| decode(&stored.record.value).ok());
-        let agreed = consent::agree(before.as_ref(), &step.ask.scopes, request.now);
+        let agreed = consent::agree(before.as_ref(), &step.ask.wishes, request.now);
         let record = record(&key, held, &agreed);
         let written = match stored {
             Some(stored) => app.store.swap(stored.version, record, request.now).await?,

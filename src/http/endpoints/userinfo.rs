@@ -53,8 +53,13 @@ async fn answer(app: &App, request: &Request) -> Result<Reply, Failure> {
     };
     let gone = || invalid("The person or the session behind the access token is gone.");
     let user = user.ok_or_else(gone)?;
-    let mut claims = claims::userinfo(&request.tenant.tenant, &user, &bearer.scopes);
+    let tenant = &request.tenant.tenant;
     let client = grant.as_ref().and_then(|grant| request.tenant.client(grant.client.as_str()));
+    let named = grant
+        .as_ref()
+        .zip(client)
+        .map(|(grant, client)| claims::by_name(tenant, client, &user, &grant.claims.userinfo));
+    let mut claims = claims::userinfo(tenant, &user, &bearer.scopes, named.unwrap_or_default());
     let signed = client.and_then(|client| Some((client, client.userinfo_signed_response_alg?)));
     let Some((client, algorithm)) = signed else {
         return Ok(Reply::json(StatusCode::OK, &claims));

@@ -1,11 +1,13 @@
 //! The consent page: scopes in words.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
 use super::frame::{Account, ClientCard, Frame, render};
 use crate::{
     model::{Client, Tenant, User},
-    protocol::authorize::Ask,
+    protocol::authorize::{Ask, CLAIM},
 };
 
 /// What the consent page shows.
@@ -34,14 +36,14 @@ struct ConsentTemplate<'a> {
 
 #[derive(Debug, PartialEq, Eq)]
 struct ScopeLine<'a> {
-    title: &'a str,
+    title: Cow<'a, str>,
     detail: &'a str,
 }
 
 /// Renders the consent page.
 pub fn consent(page: &ConsentPage) -> String {
     let client: &Client = &page.ask.client;
-    let mut scopes: Vec<&str> = page.ask.scopes.iter().map(String::as_str).collect();
+    let mut scopes: Vec<&str> = page.ask.wishes.iter().map(String::as_str).collect();
     scopes.sort_by_key(|name| rank(name));
     render(&ConsentTemplate {
         frame: Frame::new(Some(page.tenant)),
@@ -75,10 +77,14 @@ fn line<'a>(tenant: &'a Tenant, name: &'a str) -> ScopeLine<'a> {
         "offline_access" => {
             ("Keep access while you are away", "It need not ask you again when you have left.")
         }
+        _ if let Some(claim) = name.strip_prefix(CLAIM) => {
+            let title = format!("See your {}", claim.replace('_', " ")).into();
+            return ScopeLine { title, detail: "" };
+        }
         _ => match tenant.scopes.get(name) {
             Some(scope) if !scope.description.is_empty() => (scope.description.as_str(), ""),
             _ => (name, ""),
         },
     };
-    ScopeLine { title, detail }
+    ScopeLine { title: title.into(), detail }
 }

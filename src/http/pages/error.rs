@@ -116,6 +116,7 @@ const fn words(code: ErrorCode) -> (&'static str, &'static str, &'static str) {
         | ErrorCode::InteractionRequired
         | ErrorCode::AccountSelectionRequired
         | ErrorCode::InvalidRequestUri
+        | ErrorCode::UnmetAuthenticationRequirements
         | ErrorCode::InvalidRequestObject
         | ErrorCode::RequestNotSupported
         | ErrorCode::RequestUriNotSupported

@@ -7,7 +7,7 @@ use super::{
         error::{ErrorCode, OAuthError},
         records::{Consent, Session},
     },
-    Ask, Prompt,
+    Ask, Prompt, acr,
 };
 use crate::model::Timestamp;
 
@@ -70,6 +70,7 @@ pub fn decide(
             return Ok(Next::ChooseAccount);
         }
     }
+    acr::check(&ask.acr_levels, &session.authentication.amr, &ask.acr)?;
     if !answers.consented && consent::is_needed(ask, remembered) {
         return if silent { Err(consent_required()) } else { Ok(Next::AskConsent) };
     }

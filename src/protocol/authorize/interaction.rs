@@ -24,7 +24,9 @@ use crate::{
 const LIFETIME: Duration = Duration::from_mins(15);
 
 /// Parameters that mean something here; the others are dropped, since they would only be ignored.
-const MEANINGFUL: [&str; 16] = [
+const MEANINGFUL: [&str; 18] = [
+    "acr_values",
+    "claims",
     "client_id",
     "code_challenge",
     "code_challenge_method",
@@ -126,16 +128,16 @@ impl Interaction {
         Self { sid: Some(session.sid.clone()), progress, ..self }
     }
 
-    /// The same interaction, for a consent page that shows these scopes.
+    /// The same interaction, for a consent page that shows these wishes.
     #[must_use]
-    pub fn showing(self, scopes: &BTreeSet<String>) -> Self {
-        Self { shown: scopes.clone(), ..self }
+    pub fn showing(self, wishes: &BTreeSet<String>) -> Self {
+        Self { shown: wishes.clone(), ..self }
     }
 
     /// Whether Allow on the page covers all that the request would give: manifests may have
     /// changed since it was shown.
     pub fn covers(&self, ask: &Ask) -> bool {
-        ask.scopes.is_subset(&self.shown)
+        ask.wishes.is_subset(&self.shown)
     }
 
     /// Whether the page was made for this session, still signed in as it was.

@@ -1,9 +1,9 @@
 //! What a positive answer holds: the grant, and the code that makes it (RFC 6749 §4.1.2).
 
-use super::Ask;
+use super::{Ask, acr};
 use crate::{
     model::Timestamp,
-    protocol::records::{Code, Grant, GrantState, Session},
+    protocol::records::{Authentication, Code, Grant, GrantState, Session},
 };
 
 /// The grant of this request to this session's person.
@@ -11,7 +11,12 @@ pub fn grant(ask: &Ask, session: &Session, now: Timestamp) -> Grant {
     let longest = now.plus(ask.client.lifetimes.refresh_token_absolute);
     let mut grant = Grant {
         client: ask.client.id.clone(),
-        authentication: session.authentication.clone(),
+        authentication: Authentication {
+            acr: acr::reached(&ask.acr_levels, &session.authentication.amr, &ask.acr)
+                .map(str::to_owned),
+            ..session.authentication.clone()
+        },
+        claims: ask.claims.clone(),
         sid: Some(session.sid.clone()),
         scopes: ask.scopes.clone(),
         nonce: ask.nonce.clone(),

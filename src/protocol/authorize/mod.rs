@@ -4,6 +4,7 @@
 //! [`validate`] is the one ordered list of checks, a rule a file. Must not: look at cookies,
 //! sessions or passwords; those come after, as arguments of [`decide`].
 
+mod acr;
 mod client;
 mod decide;
 mod duplicates;
@@ -16,6 +17,7 @@ mod pkce;
 mod prompt;
 mod redirect_uri;
 pub mod request_object;
+mod requested_claims;
 mod response_mode;
 mod response_type;
 mod scope;
@@ -26,6 +28,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
+pub use acr::{AcrWish, reached};
 pub use decide::{Answers, Next, Reason, decide};
 pub use interaction::{Interaction, InteractionError, Progress, pre_session_hash};
 pub use issue::{code, grant};
@@ -33,8 +36,8 @@ pub use prompt::Prompt;
 pub use redirect_uri::{Response, ReturnTo, form_action};
 pub use response_mode::ResponseMode;
 
-use super::{error::OAuthError, params::Params};
-use crate::model::{Client, ResponseType, Subject, Tenant};
+use super::{claims, error::OAuthError, params::Params, records::RequestedClaims};
+use crate::model::{AcrLevel, Client, ResponseType, Subject, Tenant};
 
 /// What the checks may ask of the tenant's part of the snapshot.
 pub trait Served {
@@ -72,6 +75,25 @@ pub struct Ask {
     pub login_hint: Option<String>,
     /// Whom `id_token_hint` names: the only person this request may be answered for.
     pub expects: Option<Subject>,
+    /// Claims asked for by name.
+    pub claims: RequestedClaims,
+    /// All that the person is asked to give: the scopes, and as `claim <name>` the claims by name
+    /// that none of them gives.
+    pub wishes: BTreeSet<String>,
+    /// Levels of assurance that are wanted.
+    pub acr: AcrWish,
+    /// Those that the tenant knows.
+    pub acr_levels: Vec<AcrLevel>,
+}
+
+/// Before the name of a claim among [`Ask::wishes`]: no scope has a space.
+pub const CLAIM: &str = "claim ";
+
+/// All that the person is asked to give: scopes, and claims by name that none of them gives.
+fn wishes(tenant: &Tenant, scopes: &BTreeSet<String>, asked: &RequestedClaims) -> BTreeSet<String> {
+    let given = |name: &String| scopes.iter().any(|scope| claims::gives(tenant, scope, name));
+    let named = asked.userinfo.union(&asked.id_token).filter(|name| !given(name));
+    scopes.iter().cloned().chain(named.map(|name| format!("{CLAIM}{name}"))).collect()
 }
 
 /// Why a request is refused, and by that where the error may go.
@@ -141,19 +163,24 @@ fn check_proven(
     let code_challenge = pkce::check(params, &client, response_type)?;
     let prompt = prompt::check(params)?;
     let max_age = max_age::check(params, &client)?;
-    let expects = id_token_hint::check(params, tenant, served)?;
+    let asked = requested_claims::check(params, tenant, &client)?;
+    let expects = id_token_hint::check(params, tenant, served)?.or(asked.subject);
     Ok(Ask {
         return_to: return_to.clone(),
         redirect_uri: params.get("redirect_uri").map(str::to_owned),
         response_type,
-        scopes,
         nonce,
         code_challenge,
         prompt,
         max_age,
-        wants_auth_time: client.require_auth_time || max_age.is_some(),
+        wants_auth_time: client.require_auth_time || max_age.is_some() || asked.auth_time,
         login_hint: params.get("login_hint").map(str::to_owned),
         expects,
+        wishes: wishes(tenant, &scopes, &asked.claims),
+        claims: asked.claims,
+        acr: acr::wish(params, &client, asked.acr),
+        acr_levels: tenant.acr_levels.clone(),
+        scopes,
         client,
     })
 }

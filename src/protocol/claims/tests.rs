@@ -27,7 +27,7 @@ fn given(scopes: &str) -> Vec<String> {
     let mut tenant = samples::tenant();
     let badges = CustomScope { description: String::new(), claims: vec!["badge".into()] };
     tenant.scopes.insert("badges".into(), badges);
-    userinfo(&tenant, &alice(), &words(scopes)).keys().cloned().collect()
+    userinfo(&tenant, &alice(), &words(scopes), Claims::new()).keys().cloned().collect()
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn each_scope_gives_its_claims_and_no_others() {
 
 #[test]
 fn says_who_the_tenant_is() {
-    let claims = userinfo(&samples::tenant(), &alice(), &words("openid tenant"));
+    let claims = userinfo(&samples::tenant(), &alice(), &words("openid tenant"), Claims::new());
     assert_eq!(
         (&claims["tenant_name"], &claims["tenant_sub"]),
         (&json!("Shop"), &json!("team/shop"))
@@ -111,7 +111,7 @@ fn an_id_token_says_what_was_asked_and_no_claims_of_the_person() {
         nonce: None,
         at_hash: None,
         c_hash: None,
-        person: None,
+        person: Claims::new(),
     };
     let expected = json!({
         "iss": "https://id.test/team/shop",
@@ -128,8 +128,8 @@ fn an_id_token_says_what_was_asked_and_no_claims_of_the_person() {
         sid: Some("sid-1"),
         nonce: Some("n"),
         at_hash: Some("h"),
-        person: Some((&user, &scopes)),
-        ..least
+        person: by_scope(&tenant, &user, &scopes),
+        ..least.clone()
     };
     let claims = most.claims(NOW);
     assert_eq!(claims["auth_time"], NOW.secs() - 60);

@@ -120,7 +120,7 @@ fn choose_page(app: &App, request: &Request, step: &Step, held: &Held) -> Result
 }
 
 fn consent_page(app: &App, request: &Request, step: &Step, held: &Held) -> Result<Reply, Failure> {
-    let interaction = step.interaction.clone().showing(&step.ask.scopes);
+    let interaction = step.interaction.clone().showing(&step.ask.wishes);
     let sealed = interaction::seal(app, request, &interaction)?;
     let html = pages::consent(&ConsentPage {
         tenant: &request.tenant.tenant,

@@ -10,7 +10,7 @@ use crate::{
     keys::JwtType,
     protocol::{
         authorize::Ask,
-        claims::{AccessToken, IdToken},
+        claims::{self, AccessToken, IdToken},
         records::Grant,
         scope,
     },
@@ -75,6 +75,9 @@ pub(super) async fn id_token(
     let (at_hash, c_hash) = (hash(given.access_token), hash(given.code));
     // Without code and access token there is no other way to the person's claims (§5.4).
     let alone = given.code.is_none() && given.access_token.is_none();
+    let by_scope = || claims::by_scope(tenant, &held.user, &grant.scopes);
+    let mut person = if alone { by_scope() } else { claims::Claims::new() };
+    person.extend(claims::by_name(tenant, &ask.client, &held.user, &grant.claims.id_token));
     let claims = IdToken {
         tenant,
         client: &ask.client,
@@ -84,7 +87,7 @@ pub(super) async fn id_token(
         nonce: grant.nonce.as_deref(),
         at_hash: at_hash.as_deref(),
         c_hash: c_hash.as_deref(),
-        person: alone.then_some((&*held.user, &grant.scopes)),
+        person,
     }
     .claims(request.now);
     let token = key.sign(app, &claims).await?;

@@ -29,9 +29,8 @@ pub(super) async fn redeem(
     check_code(&code, client, bound, incarnation, request.now).map_err(Failure::Json)?;
     let (grant_id, code_expires, offered) = (code.grant_id.clone(), code.expires_at, code.offered);
     let grant = open_grant(code, client, request.now);
-    if grants::user_of(app, request, &grant).await?.is_none() {
-        return Err(refused("The person or the session behind the code is gone."));
-    }
+    let gone = || refused("The person or the session behind the code is gone.");
+    let user = grants::user_of(app, request, &grant).await?.ok_or_else(gone)?;
     // What cannot be signed must not cost the code.
     signing_key(request)?;
     IdTokenKey::of(request, client)?;
@@ -48,7 +47,8 @@ pub(super) async fn redeem(
         return Err(refused("The code has been used before; what it gave is revoked."));
     }
     let nonce = grant.nonce.as_deref();
-    let issue = Issue { client, grant_id: &grant_id, grant: &grant, scopes: &grant.scopes, nonce };
+    let scopes = &grant.scopes;
+    let issue = Issue { client, grant_id: &grant_id, grant: &grant, user: &user, scopes, nonce };
     tokens(app, request, issue).await
 }
 

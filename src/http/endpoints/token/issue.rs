@@ -8,9 +8,9 @@ use crate::{
         tokens::{IdTokenKey, sign},
     },
     keys::{JwtType, Purpose},
-    model::Client,
+    model::{Client, User},
     protocol::{
-        claims::{AccessToken, IdToken},
+        claims::{self, AccessToken, IdToken},
         records::{Grant, GrantState, RefreshToken, encode},
         scope::{self, Scopes},
         token::refresh_until,
@@ -37,6 +37,8 @@ pub(super) struct Issue<'a> {
     pub(super) client: &'a Client,
     pub(super) grant_id: &'a str,
     pub(super) grant: &'a Grant,
+    /// Its person.
+    pub(super) user: &'a User,
     /// Those of the grant, or fewer.
     pub(super) scopes: &'a Scopes,
     /// `nonce` is in the first ID token only (OIDC Core §12.2).
@@ -74,7 +76,7 @@ pub(super) async fn tokens(
             nonce: issue.nonce,
             at_hash: key.hash(&access_token).as_deref(),
             c_hash: None,
-            person: None,
+            person: claims::by_name(tenant, client, issue.user, &grant.claims.id_token),
         }
         .claims(request.now);
         id_token = Some(key.sign(app, &claims).await?);

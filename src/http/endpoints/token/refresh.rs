@@ -42,15 +42,15 @@ pub(super) async fn refresh(
             Rotation::Next(next) => *next,
         };
         let scopes = scopes_to_refresh(&next, client, asked).map_err(Failure::Json)?;
-        if grants::user_of(app, request, &next).await?.is_none() {
-            return Err(refused("The person or the session behind the token is gone."));
-        }
+        let gone = || refused("The person or the session behind the token is gone.");
+        let user = grants::user_of(app, request, &next).await?.ok_or_else(gone)?;
         let until = named_until(&next, &client.lifetimes, request.now);
         let must_write = next != held.grant || !held.stays_until(until);
         if must_write && !grants::swap(app, request, &held, (id, &next), until).await? {
             continue;
         }
-        let issue = Issue { client, grant_id: id, grant: &next, scopes: &scopes, nonce: None };
+        let (user, scopes) = (&*user, &scopes);
+        let issue = Issue { client, grant_id: id, grant: &next, user, scopes, nonce: None };
         return tokens(app, request, issue).await;
     }
     Err(Failure::Unavailable("a grant changes too often".to_owned()))

@@ -71,7 +71,7 @@ fn counts_a_chosen_account_for_its_session_only() {
 
 #[test]
 fn covers_the_scopes_that_the_page_showed() {
-    let shown = accepted(&[("scope", "openid")]).scopes;
+    let shown = accepted(&[("scope", "openid")]).wishes;
     let interaction = begun().showing(&shown);
     assert!(interaction.covers(&accepted(&[("scope", "openid")])));
     assert!(!interaction.covers(&accepted(&[("scope", "openid badges")])));

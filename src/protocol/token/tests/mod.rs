@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     model::{AuthMethod, Timestamp, samples},
-    protocol::records::{Authentication, Grant, GrantState},
+    protocol::records::{Authentication, Grant, GrantState, RequestedClaims},
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -35,6 +35,7 @@ fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
         created_at: NOW,
         ends_at: NOW.plus(client.lifetimes.refresh_token_absolute),
         state: GrantState::Active { generation, rotated_at },
+        claims: RequestedClaims::default(),
     }
 }
 

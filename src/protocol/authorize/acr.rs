@@ -1,0 +1,53 @@
+//! Levels of assurance: `acr_values`, and `acr` in the parameter `claims` (OIDC Core §3.1.2.1,
+//! §5.5.1.1).
+
+use super::super::{
+    error::{ErrorCode, OAuthError},
+    params::Params,
+};
+use crate::model::{AcrLevel, Client};
+
+/// What a request wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AcrWish {
+    /// Levels, the most wanted first; empty: any.
+    pub values: Vec<String>,
+    /// Whether the answer must have one of them.
+    pub essential: bool,
+}
+
+/// What a request wants: `claims` before `acr_values` before the client's default.
+pub(super) fn wish(params: &Params, client: &Client, claimed: Option<AcrWish>) -> AcrWish {
+    claimed.unwrap_or_else(|| {
+        let named = params.get("acr_values").map(|values| {
+            values.split(' ').filter(|value| !value.is_empty()).map(str::to_owned).collect()
+        });
+        let values = named.unwrap_or_else(|| client.default_acr_values.clone());
+        AcrWish { values, essential: false }
+    })
+}
+
+/// The level that a sign-in has reached: the most wanted one, or the best.
+pub fn reached<'a>(levels: &'a [AcrLevel], amr: &[String], wish: &AcrWish) -> Option<&'a str> {
+    let has = |level: &&AcrLevel| level.amr.iter().all(|method| amr.contains(method));
+    let wanted = |value: &String| levels.iter().filter(has).find(|level| level.value == *value);
+    let found = wish.values.iter().find_map(wanted).or_else(|| levels.iter().find(has));
+    found.map(|level| level.value.as_str())
+}
+
+/// Rule: an essential level is reached, or there is no answer (OIDC Core §5.5.1.1; OpenID Connect
+/// Core Error Code unmet_authentication_requirements).
+pub(super) fn check(levels: &[AcrLevel], amr: &[String], wish: &AcrWish) -> Result<(), OAuthError> {
+    let met = match reached(levels, amr, wish) {
+        _ if !wish.essential => true,
+        None => false,
+        Some(level) => wish.values.is_empty() || wish.values.iter().any(|value| value == level),
+    };
+    if met {
+        return Ok(());
+    }
+    Err(OAuthError::new(
+        ErrorCode::UnmetAuthenticationRequirements,
+        "The person cannot sign in here at the level of assurance that is asked for.",
+    ))
+}

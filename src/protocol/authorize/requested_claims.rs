@@ -1,0 +1,83 @@
+//! The parameter `claims` (OIDC Core §5.5): claims asked for by name, `sub` and `auth_time` among
+//! them. What is not understood is ignored, as the specification wants; what is no JSON is refused.
+
+use serde_json::{Map, Value};
+
+use super::{
+    super::{
+        error::{ErrorCode, OAuthError},
+        params::Params,
+        records::RequestedClaims,
+    },
+    acr::AcrWish,
+};
+use crate::model::{Client, Subject, Tenant};
+
+/// More names than any application needs.
+const MOST: usize = 64;
+
+/// What the parameter asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// Claims of the person, by where they go.
+    pub(super) claims: RequestedClaims,
+    /// The one person who may answer (`sub` with a value).
+    pub(super) subject: Option<Subject>,
+    /// Whether ID tokens must say when the person signed in.
+    pub(super) auth_time: bool,
+    /// Levels of assurance.
+    pub(super) acr: Option<AcrWish>,
+}
+
+pub(super) fn check(
+    params: &Params,
+    tenant: &Tenant,
+    client: &Client,
+) -> Result<Asked, OAuthError> {
+    let Some(text) = params.get("claims") else { return Ok(Asked::default()) };
+    let members: Map<String, Value> = serde_json::from_str(text)
+        .map_err(|_| invalid("The parameter 'claims' is no JSON object."))?;
+    let member = |name: &str| match members.get(name) {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(asked)) => Ok(asked.clone()),
+        Some(_) => Err(invalid("'userinfo' and 'id_token' in 'claims' are JSON objects.")),
+    };
+    let (userinfo, id_token) = (member("userinfo")?, member("id_token")?);
+    let names = |asked: &Map<String, Value>| {
+        asked.keys().filter(|name| may_have(tenant, client, name)).take(MOST).cloned().collect()
+    };
+    Ok(Asked {
+        claims: RequestedClaims { userinfo: names(&userinfo), id_token: names(&id_token) },
+        subject: subject(&id_token).or_else(|| subject(&userinfo)),
+        auth_time: id_token.get("auth_time").is_some_and(is_essential),
+        acr: id_token
+            .get("acr")
+            .map(|asked| AcrWish { values: values(asked), essential: is_essential(asked) }),
+    })
+}
+
+/// Rule: an application gets by name what one of its scopes could give it, and nothing else.
+fn may_have(tenant: &Tenant, client: &Client, name: &str) -> bool {
+    client.scopes.iter().any(|scope| super::super::claims::gives(tenant, scope, name))
+}
+
+/// `sub` with a value: that person and no other (OIDC Core §5.5.1).
+fn subject(asked: &Map<String, Value>) -> Option<Subject> {
+    let value = asked.get("sub")?.get("value")?.as_str()?;
+    Some(Subject::new(value))
+}
+
+fn is_essential(asked: &Value) -> bool {
+    asked.get("essential").and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// `value` or `values`, those that are text.
+fn values(asked: &Value) -> Vec<String> {
+    let one = asked.get("value").into_iter();
+    let many = asked.get("values").and_then(Value::as_array).into_iter().flatten();
+    one.chain(many).filter_map(Value::as_str).map(str::to_owned).take(MOST).collect()
+}
+
+fn invalid(text: &str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidRequest, text)
+}
