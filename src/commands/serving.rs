@@ -12,8 +12,8 @@ use crate::{
     controller::{self, Observer},
     fetch::{Guard, HttpFetch, SharedFetch, trusted_roots},
     http::{
-        Admin, App, ClientKeys, Config, Documents, Extra, Limits, Listening, Probe, Server, Tls,
-        TrustedProxies,
+        Admin, App, ClientKeys, Config, Documents, Extra, Limits, Listening, Logouts, Probe,
+        Server, Tls, TrustedProxies, tell_clients,
     },
     identity::{AttemptLimiter, PasswordPool},
     keys::Signer,
@@ -77,6 +77,7 @@ impl Parts {
             fetch: fetch(args, installation.dev)?,
             client_keys: ClientKeys::default(),
             request_objects: Documents::default(),
+            logouts: Logouts::default(),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             metrics,
@@ -106,6 +107,7 @@ impl Parts {
         let installation = Arc::clone(&self.installation);
         tokio::spawn(project(source.views(), handle, installation, clock));
         tokio::spawn(measure(Arc::clone(&self.app), source.views()));
+        tokio::spawn(tell_clients(Arc::clone(&self.app)));
         tokio::spawn(purge_regularly(Arc::clone(&self.app.store), Arc::clone(&self.clock)));
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::{ClientKeys, Documents, Limits, TrustedProxies};
+use super::{ClientKeys, Documents, Limits, Logouts, TrustedProxies};
 use crate::{
     fetch::SharedFetch,
     identity::{AttemptLimiter, PasswordPool},
@@ -43,6 +43,8 @@ pub struct App {
     pub client_keys: ClientKeys,
     /// Request objects that clients publish.
     pub request_objects: Documents,
+    /// Clients to tell that a session has ended.
+    pub logouts: Logouts,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.

@@ -15,6 +15,9 @@ pub enum CookiePurpose {
     Session,
     /// Binds a browser to the sign-in that it began. `SameSite=Lax`.
     PreSession,
+    /// Lets a page tell whether the session is still the same (OIDC Session Management §3). It is
+    /// read by a script, and worth nothing.
+    BrowserState,
 }
 
 impl CookiePurpose {
@@ -22,6 +25,7 @@ impl CookiePurpose {
         match self {
             Self::Session => "session",
             Self::PreSession => "pre",
+            Self::BrowserState => "state",
         }
     }
 }
@@ -37,13 +41,14 @@ pub(super) fn set(purpose: CookiePurpose, tenant: &ServedTenant, value: Option<&
     let name = name(purpose, tenant);
     let https = tenant.tenant.issuer.is_https();
     let same_site = match purpose {
-        CookiePurpose::Session if https => "None",
-        CookiePurpose::Session | CookiePurpose::PreSession => "Lax",
+        CookiePurpose::Session | CookiePurpose::BrowserState if https => "None",
+        _ => "Lax",
     };
+    let hidden = if purpose == CookiePurpose::BrowserState { "" } else { "; HttpOnly" };
     let secure = if https { "; Secure" } else { "" };
     let age = if value.is_none() { "; Max-Age=0" } else { "" };
     let value = value.unwrap_or_default();
-    format!("{name}={value}; Path=/; HttpOnly; SameSite={same_site}{secure}{age}")
+    format!("{name}={value}; Path=/{hidden}; SameSite={same_site}{secure}{age}")
 }
 
 /// The value of a cookie by name. Sent twice, as when another site of the domain planted one, it

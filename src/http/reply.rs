@@ -143,6 +143,20 @@ impl Reply {
         self
     }
 
+    /// Lets any page frame this one.
+    #[must_use]
+    pub fn frameable(mut self) -> Self {
+        self.policy.frameable = true;
+        self
+    }
+
+    /// Lets this page frame these origins.
+    #[must_use]
+    pub fn frames(mut self, origins: String) -> Self {
+        self.policy.frame_src = origins;
+        self
+    }
+
     /// Lets this page run its script, a file of ours.
     #[must_use]
     pub fn with_script(mut self) -> Self {

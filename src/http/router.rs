@@ -8,8 +8,8 @@ use super::{
     App, Failure, Reply, Request,
     cors::Cors,
     endpoints::{
-        authorize, consent, discovery, introspect, jwks, login, logout, pages, revoke, token,
-        userinfo,
+        authorize, check_session, consent, discovery, introspect, jwks, login, logout, pages,
+        revoke, token, userinfo,
     },
     error::Audience,
 };
@@ -48,7 +48,7 @@ const fn program(path: &'static str, endpoint: Endpoint, cors: Cors) -> Route {
     Route { path, endpoint, get, post, cors, audience: Audience::Program, cacheable: false }
 }
 
-static ROUTES: [Route; 13] = [
+static ROUTES: [Route; 14] = [
     Route {
         get: handler!(discovery::get),
         cacheable: true,
@@ -85,6 +85,10 @@ static ROUTES: [Route; 13] = [
         get: handler!(logout::get),
         post: handler!(logout::post),
         ..person("/oauth/logout", Endpoint::Logout)
+    },
+    Route {
+        get: handler!(check_session::get),
+        ..person("/oauth/check-session", Endpoint::CheckSession)
     },
     Route {
         get: handler!(login::get),

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{App, CookiePurpose, Failure, Request};
+use super::{App, CookiePurpose, Failure, Request, logouts};
 use crate::{
     model::{ClientId, User},
     protocol::{
@@ -95,10 +95,14 @@ pub async fn join(
     Err(Failure::Unavailable("a session changes too often".to_owned()))
 }
 
-/// Ends a session: its cookie is worth nothing from now on, nor are the grants that hang on it.
-pub async fn end(app: &App, request: &Request, held: &Held) -> Result<(), Failure> {
-    app.store.take(&held.stored.record.key, request.now).await?;
-    Ok(())
+/// Ends a session: its cookie is worth nothing from now on, nor are the grants that hang on it. The
+/// session as it ended: with every client that it concerns.
+pub async fn end(app: &App, request: &Request, held: &Held) -> Result<Session, Failure> {
+    let taken = app.store.take(&held.stored.record.key, request.now).await?;
+    let ended = taken.and_then(|stored| decode::<Session>(&stored.record.value).ok());
+    let ended = ended.unwrap_or_else(|| held.session.clone());
+    logouts::announce(app, request, &ended).await?;
+    Ok(ended)
 }
 
 fn revive(request: &Request, stored: Stored) -> Option<Held> {

@@ -7,8 +7,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::{App, Failure, Request};
 use crate::{
     keys::{JwtType, SigningKey},
-    model::{Client, IdTokenAlgorithm, SigningAlgorithm},
+    model::{Client, IdTokenAlgorithm, SigningAlgorithm, Timestamp},
     protocol::claims::{Claims, left_half_hash},
+    registry::ServedTenant,
 };
 
 /// The key that signs for the request's tenant.
@@ -72,6 +73,19 @@ impl<'a> IdTokenKey<'a> {
     pub(super) async fn sign(self, app: &App, claims: &Claims) -> Result<String, Failure> {
         let Some(key) = self.0 else { return Ok(unsigned(claims)) };
         sign_with(app, key, JwtType::IdToken, claims).await
+    }
+}
+
+/// What a client's logout tokens are signed with: what its ID tokens are, but always something
+/// (OIDC Back-Channel Logout §2.4).
+pub(super) fn logout_key<'a>(
+    tenant: &'a ServedTenant,
+    client: &Client,
+    now: Timestamp,
+) -> Option<&'a Arc<SigningKey>> {
+    match client.id_token_signed_response_alg {
+        Some(IdTokenAlgorithm::Signed(algorithm)) => tenant.signing_key_of(algorithm, now),
+        Some(IdTokenAlgorithm::None) | None => tenant.signing_key(now),
     }
 }
 

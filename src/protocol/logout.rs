@@ -18,6 +18,8 @@ use crate::model::{Client, ClientId, Issuer, Timestamp};
 pub struct Ask {
     /// The client that asks, where it is named or its ID token is shown.
     pub client: Option<Arc<Client>>,
+    /// Whether `client_id` names it.
+    pub named: bool,
     /// `sub` and `sid` of the hint.
     pub hint: Option<Hint>,
     /// Where the browser goes afterwards: registered, `state` added.
@@ -74,7 +76,7 @@ pub fn validate(params: &Params, issuer: &Issuer, served: &dyn Served) -> Result
         None => None,
         Some(uri) => Some(return_to(uri, client.as_deref(), params.get("state"))?),
     };
-    Ok(Ask { client, hint, return_to })
+    Ok(Ask { client, named: named.is_some(), hint, return_to })
 }
 
 /// Rule: the browser goes only where the client has registered, as an exact string (§3).

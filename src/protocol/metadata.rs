@@ -42,6 +42,11 @@ pub fn discovery(tenant: &Tenant) -> Value {
         "userinfo_endpoint": at("/oauth/userinfo"),
         "jwks_uri": at("/oauth/jwks"),
         "end_session_endpoint": at("/oauth/logout"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
+        "check_session_iframe": at("/oauth/check-session"),
         "scopes_supported": scopes,
         "claims_supported": names,
         "claim_types_supported": ["normal"],
@@ -119,7 +124,6 @@ mod tests {
             "registration_endpoint",
             "pushed_authorization_request_endpoint",
             "device_authorization_endpoint",
-            "check_session_iframe",
         ] {
             assert!(document.get(absent).is_none(), "{absent}");
         }

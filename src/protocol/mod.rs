@@ -9,6 +9,7 @@ pub mod error;
 pub mod introspection;
 pub mod jwt;
 pub mod logout;
+pub mod logout_token;
 pub mod metadata;
 pub mod params;
 pub mod pkce;

@@ -51,6 +51,8 @@ pub enum RecordKind {
     Assertion,
     /// The rest of a code that is too long for a URL.
     CodeDetail,
+    /// A client that is to be told of a session's end.
+    Logout,
     /// An interaction that has been answered, so that its form cannot be used again.
     Interaction,
 }
@@ -65,6 +67,7 @@ impl RecordKind {
             Self::Revoked => "revoked",
             Self::Assertion => "assertion",
             Self::CodeDetail => "code",
+            Self::Logout => "logout",
             Self::Interaction => "interaction",
         }
     }

@@ -53,12 +53,24 @@ label_values!(
         Revoke = "revoke",
         /// The end-session endpoint.
         Logout = "logout",
+        /// The page that applications frame to watch a session.
+        CheckSession = "check_session",
         /// The page after it.
         LoggedOut = "logged_out",
         /// The demo of `lanyard dev`.
         Demo = "demo",
         /// Style sheets, and paths that are nothing.
         Other = "other",
+    }
+);
+
+label_values!(
+    /// How telling a client of a session's end went.
+    LogoutOutcome {
+        /// It answered with 2xx.
+        Ok = "ok",
+        /// It did not; perhaps it is tried again.
+        Failed = "failed",
     }
 );
 
@@ -145,6 +157,12 @@ pub(super) struct EndpointOnly {
 pub(super) struct TenantLogin {
     pub tenant: Arc<str>,
     pub outcome: LoginOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct TenantLogout {
+    pub tenant: Arc<str>,
+    pub outcome: LogoutOutcome,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

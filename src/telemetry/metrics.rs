@@ -12,20 +12,19 @@ use std::{
 
 use prometheus_client::{
     encoding::text,
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    metrics::{gauge::Gauge, info::Info},
     registry::{Registry, Unit},
 };
 
-use crate::model::{Kind, TenantId, Timestamp};
-
-use super::labels::{
-    Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, Operation, ReconcileOutcome,
-    RequestOutcome, TenantLogin, TenantRequest, TenantToken, TokenKind,
+use super::{
+    families::Families,
+    labels::{
+        Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, Operation,
+        ReconcileOutcome, RequestOutcome, TenantLogin, TenantLogout, TenantRequest, TenantToken,
+        TokenKind,
+    },
 };
-
-/// From a discovery answer to a sign-in that waited in a queue.
-const SECONDS: [f64; 14] =
-    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
+use crate::model::{Kind, TenantId, Timestamp};
 
 /// The metrics of a process. A tenant is a label only while it is served: what belongs to none, or
 /// to one that is gone, has an empty label, and the series of a tenant go with it.
@@ -37,16 +36,6 @@ pub struct Metrics {
     built_at: AtomicI64,
     /// Those served, with their labels. Held while a series is written, so that none comes back.
     tenants: RwLock<HashMap<TenantId, Arc<str>>>,
-}
-
-struct Families {
-    requests: Family<TenantRequest, Counter>,
-    durations: Family<EndpointOnly, Histogram, fn() -> Histogram>,
-    logins: Family<TenantLogin, Counter>,
-    tokens: Family<TenantToken, Counter>,
-    reconciles: Family<KindOutcome, Counter>,
-    store_errors: Family<Operation, Counter>,
-    objects: Family<KindOnly, Gauge>,
 }
 
 #[derive(Default)]
@@ -62,15 +51,7 @@ struct Gauges {
 impl Metrics {
     /// All metrics, at zero.
     pub fn new() -> Self {
-        let families = Families {
-            requests: Family::default(),
-            durations: Family::new_with_constructor(|| Histogram::new(SECONDS)),
-            logins: Family::default(),
-            tokens: Family::default(),
-            reconciles: Family::default(),
-            store_errors: Family::default(),
-            objects: Family::default(),
-        };
+        let families = Families::default();
         let mut registry = Registry::with_prefix("lanyard");
         families.register(&mut registry);
         let gauges = Gauges::default();
@@ -104,6 +85,13 @@ impl Metrics {
         let tenants = self.tenants();
         let tenant = label(&tenants, Some(tenant));
         self.families.logins.get_or_create(&TenantLogin { tenant, outcome }).inc();
+    }
+
+    /// A client was told of a session's end, or not.
+    pub fn logout_told(&self, tenant: &TenantId, outcome: LogoutOutcome) {
+        let tenants = self.tenants();
+        let tenant = label(&tenants, Some(tenant));
+        self.families.logouts.get_or_create(&TenantLogout { tenant, outcome }).inc();
     }
 
     /// A token or code was issued.
@@ -189,63 +177,6 @@ impl Metrics {
 /// The label of a tenant that is served; empty otherwise.
 fn label(tenants: &HashMap<TenantId, Arc<str>>, tenant: Option<&TenantId>) -> Arc<str> {
     tenant.and_then(|tenant| tenants.get(tenant)).cloned().unwrap_or_default()
-}
-
-impl Families {
-    fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "requests",
-            "Requests answered, by tenant, endpoint and outcome",
-            self.requests.clone(),
-        );
-        registry.register_with_unit(
-            "request_duration",
-            "Time from a request's head to its answer, by endpoint",
-            Unit::Seconds,
-            self.durations.clone(),
-        );
-        registry.register(
-            "logins",
-            "Attempts to sign in, by tenant and outcome",
-            self.logins.clone(),
-        );
-        registry.register(
-            "tokens_issued",
-            "Tokens and codes issued, by tenant and kind",
-            self.tokens.clone(),
-        );
-        registry.register(
-            "reconciles",
-            "Objects reconciled, by kind and outcome",
-            self.reconciles.clone(),
-        );
-        registry.register(
-            "store_errors",
-            "Operations that the store did not do",
-            self.store_errors.clone(),
-        );
-        registry.register(
-            "snapshot_objects",
-            "Objects that the snapshot was built from, by kind",
-            self.objects.clone(),
-        );
-    }
-
-    /// Drops the series of a tenant.
-    fn forget(&self, tenant: &Arc<str>) {
-        for &endpoint in Endpoint::ALL {
-            for &outcome in RequestOutcome::ALL {
-                let tenant = Arc::clone(tenant);
-                self.requests.remove(&TenantRequest { tenant, endpoint, outcome });
-            }
-        }
-        for &outcome in LoginOutcome::ALL {
-            self.logins.remove(&TenantLogin { tenant: Arc::clone(tenant), outcome });
-        }
-        for &kind in TokenKind::ALL {
-            self.tokens.remove(&TenantToken { tenant: Arc::clone(tenant), kind });
-        }
-    }
 }
 
 impl Gauges {

@@ -2,11 +2,14 @@
 //!
 //! Must not: hold a secret, code, token, cookie or password, or give a label without bounds.
 
+mod families;
 mod labels;
 mod logging;
 mod metrics;
 
-pub use labels::{Endpoint, LoginOutcome, ReconcileOutcome, RequestOutcome, TokenKind};
+pub use labels::{
+    Endpoint, LoginOutcome, LogoutOutcome, ReconcileOutcome, RequestOutcome, TokenKind,
+};
 pub use logging::{LogError, LogFormat, init_logging};
 pub use metrics::Metrics;
 

@@ -17,7 +17,7 @@ use k8s_openapi::api::core::v1::Secret;
 use lanyard::{
     api::{self, Namespaces, Objects, SecretState},
     fetch::{Guard, HttpFetch, SharedFetch},
-    http::{App, ClientKeys, Config, Documents, Server},
+    http::{App, ClientKeys, Config, Documents, Logouts, Server, tell_clients},
     identity::{AttemptLimiter, PasswordPool},
     keys::{Entries, KeyTimes, Signer, generate, new_sealing_key, write_key, write_sealing_key},
     model::{
@@ -85,12 +85,14 @@ impl TestApp {
             fetch: fetch(),
             client_keys: ClientKeys::default(),
             request_objects: Documents::default(),
+            logouts: Logouts::default(),
             clock: clock.clone(),
             entropy: entropy.clone(),
             metrics: Arc::new(Metrics::new()),
             config: Config::default(),
             incarnation: tokio::sync::OnceCell::new(),
         });
+        tokio::spawn(tell_clients(app.clone()));
         let listening =
             Server::new(app.clone()).listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
         let address = listening.address().expect("it is bound");

@@ -11,6 +11,7 @@ mod consent;
 mod form_post;
 mod forms;
 mod hybrid;
+mod logout;
 mod request_objects;
 mod requests;
 mod sign_in;

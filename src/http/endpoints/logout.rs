@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::{
-    http::{App, CookiePurpose, Failure, Reply, Request, pages, session},
+    http::{App, CookiePurpose, Failure, Reply, Request, front_channel, pages, session},
     keys::Purpose,
     model::Client,
     protocol::{
@@ -12,7 +12,7 @@ use crate::{
         error::{ErrorCode, OAuthError},
         logout::{Ask, Question, must_ask, validate},
         params::Params,
-        records::{decode, encode},
+        records::{Session, decode, encode},
     },
 };
 use http::StatusCode;
@@ -40,13 +40,13 @@ async fn begin(app: &App, request: &Request, params: &Params) -> Result<Reply, F
     let ask = validate(params, &tenant.tenant.issuer, &**tenant).map_err(Failure::Page)?;
     let Some(held) = session::load(app, request).await? else {
         // Nobody is signed in: there is nothing to ask.
-        return Ok(leave(request, ask.return_to.as_deref()));
+        return Ok(leave(request, None, ask.return_to.as_deref()));
     };
     if must_ask(&ask, &held.session) {
         return question(app, request, &ask, &held);
     }
-    session::end(app, request, &held).await?;
-    Ok(leave(request, ask.return_to.as_deref()))
+    let ended = session::end(app, request, &held).await?;
+    Ok(leave(request, Some(&ended), ask.return_to.as_deref()))
 }
 
 fn question(
@@ -58,7 +58,8 @@ fn question(
     let question = Question {
         sid: held.session.sid.clone(),
         client: ask.client.as_ref().map(|client| client.id.clone()),
-        return_to: ask.return_to.clone(),
+        // A hint of another session says whose the request was, and nothing of this one.
+        return_to: ask.return_to.clone().filter(|_| ask.named),
         expires_at: request.now.plus(OPEN_FOR),
     };
     let tenant = &request.tenant.tenant;
@@ -95,19 +96,33 @@ async fn decided(app: &App, request: &Request, params: Params) -> Result<Reply, 
         let page = pages::not_signed_out(&request.tenant.tenant);
         return Ok(Reply::html(StatusCode::OK, page));
     }
+    let mut ended = None;
     if let Some(held) = session::load(app, request).await? {
         if held.session.sid != question.sid {
             return Err(stale("The form is of a session that has ended; ask to sign out again."));
         }
-        session::end(app, request, &held).await?;
+        ended = Some(session::end(app, request, &held).await?);
     }
-    Ok(leave(request, question.return_to.as_deref()))
+    Ok(leave(request, ended.as_ref(), question.return_to.as_deref()))
 }
 
-/// Without a session: back to the application, or to the page that says so.
-fn leave(request: &Request, return_to: Option<&str>) -> Reply {
-    let done = format!("{}/logged-out", request.tenant.tenant.issuer.path());
-    let reply = Reply::see_other(return_to.unwrap_or(&done));
+/// Without a session: by way of the applications that want a frame, back to the one that asked, or
+/// to the page that says so.
+fn leave(request: &Request, ended: Option<&Session>, return_to: Option<&str>) -> Reply {
+    let tenant = &request.tenant;
+    let frames = ended.map(|session| front_channel::frames(tenant, session)).unwrap_or_default();
+    let reply = if frames.is_empty() {
+        let done = format!("{}/logged-out", tenant.tenant.issuer.path());
+        Reply::see_other(return_to.unwrap_or(&done))
+    } else {
+        let page = pages::signing_out(&tenant.tenant, &frames, return_to);
+        let origins = front_channel::origins(&frames);
+        Reply::html(StatusCode::OK, page).with_script().frames(origins)
+    };
+    let reply = match request.cookie(CookiePurpose::BrowserState) {
+        Some(_) => reply.without_cookie(CookiePurpose::BrowserState),
+        None => reply,
+    };
     // A form of another site comes without the cookie: it must not take it away either.
     match request.cookie(CookiePurpose::Session) {
         Some(_) => reply.without_cookie(CookiePurpose::Session),

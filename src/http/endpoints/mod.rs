@@ -1,6 +1,7 @@
 //! The endpoints, a file each; handlers are named by method.
 
 pub mod authorize;
+pub mod check_session;
 pub mod consent;
 pub mod discovery;
 pub mod introspect;

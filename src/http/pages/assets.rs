@@ -17,20 +17,28 @@ const ICON: &str = include_str!("../../../templates/pages/icon.svg");
 pub(super) enum Script {
     /// Sends the page's form.
     Submit,
+    /// Leads on when the page's frames have loaded.
+    SigningOut,
+    /// Compares the state of a session.
+    CheckSession,
 }
 
 impl Script {
-    const ALL: [Self; 1] = [Self::Submit];
+    const ALL: [Self; 3] = [Self::Submit, Self::SigningOut, Self::CheckSession];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Submit => "submit.js",
+            Self::SigningOut => "signing-out.js",
+            Self::CheckSession => "check-session.js",
         }
     }
 
     const fn text(self) -> &'static str {
         match self {
             Self::Submit => include_str!("../../../templates/pages/submit.js"),
+            Self::SigningOut => include_str!("../../../templates/pages/signing_out.js"),
+            Self::CheckSession => include_str!("../../../templates/pages/check_session.js"),
         }
     }
 }

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     http::{
-        App, Failure, Reply, Request,
+        App, CookiePurpose, Failure, Reply, Request,
+        front_channel::{browser_state, session_state},
         session::{self, Held},
     },
     keys::Purpose,
@@ -53,8 +54,19 @@ pub(super) async fn issue(
         false => None,
     };
     let response = front_channel::response(offer, given, id_token.as_deref());
+    let salt = app.entropy.id();
+    let state = session_state(&ask.client, ask.return_to.uri(), &held.session, &salt);
+    let response = response.into_iter().chain(state.map(|state| ("session_state", state)));
+    let response: Vec<_> = response.collect();
     let response: Vec<_> = response.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    Ok(deliver(&request.tenant.tenant, &ask.return_to, ask.return_to.response(&response)))
+    let response = ask.return_to.response(&response);
+    let reply = deliver(&request.tenant.tenant, &ask.return_to, response);
+    // What a page of the application may compare with `session_state`.
+    let known = browser_state(&held.session);
+    Ok(match request.cookie(CookiePurpose::BrowserState) {
+        Some(state) if state == known => reply,
+        _ => reply.cookie(CookiePurpose::BrowserState, &known),
+    })
 }
 
 /// A sealed code.

@@ -1,0 +1,63 @@
+//! What a browser is told of sessions: frames that sign it out of applications (OIDC Front-Channel
+//! Logout §3), and the state that an application watches (OIDC Session Management §2, §3).
+
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use url::Url;
+
+use crate::{model::Client, protocol::records::Session, registry::ServedTenant};
+
+/// Frames of one page.
+const MOST_FRAMES: usize = 32;
+
+/// The addresses that sign a browser out of the applications of a session, with `iss` and `sid`
+/// where they registered for these (Front-Channel Logout §2).
+pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<String> {
+    let clients = session.clients.iter().filter_map(|id| tenant.client(id.as_str()));
+    let frame = |client: &std::sync::Arc<Client>| {
+        let mut url = Url::parse(client.frontchannel_logout_uri.as_deref()?).ok()?;
+        if client.frontchannel_logout_session_required {
+            url.query_pairs_mut()
+                .append_pair("iss", tenant.tenant.issuer.as_str())
+                .append_pair("sid", &session.sid);
+        }
+        Some(String::from(url))
+    };
+    clients.filter_map(frame).take(MOST_FRAMES).collect()
+}
+
+/// The origins of addresses, as CSP sources.
+pub(super) fn origins(urls: &[String]) -> String {
+    let mut origins: Vec<String> = urls
+        .iter()
+        .filter_map(|url| Some(Url::parse(url).ok()?.origin().ascii_serialization()))
+        .collect();
+    origins.sort_unstable();
+    origins.dedup();
+    origins.join(" ")
+}
+
+/// What the browser keeps to tell that the session is still the same: nothing that gives it away.
+pub(super) fn browser_state(session: &Session) -> String {
+    hash(&format!("browser state\0{}", session.sid))
+}
+
+/// `session_state` of an authorization response (Session Management §2). `None`: the redirect URI
+/// has no origin that a frame could have.
+pub(super) fn session_state(
+    client: &Client,
+    redirect_uri: &str,
+    session: &Session,
+    salt: &str,
+) -> Option<String> {
+    let origin = Url::parse(redirect_uri).ok()?.origin();
+    if !origin.is_tuple() {
+        return None;
+    }
+    let (origin, state) = (origin.ascii_serialization(), browser_state(session));
+    Some(format!("{}.{salt}", hash(&format!("{} {origin} {state} {salt}", client.id))))
+}
+
+fn hash(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
+}

@@ -1,0 +1,211 @@
+//! Telling clients that a session has ended (OIDC Back-Channel Logout §2.5): at once, and again for
+//! a while if that fails. Each telling is a record until it is done, so that a restart loses none.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::{
+    sync::{
+        Semaphore,
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    },
+    task::JoinSet,
+    time::MissedTickBehavior,
+};
+
+use super::{App, Failure, Request, tokens};
+use crate::{
+    keys::JwtType,
+    model::{Client, ClientId, TenantId, Timestamp},
+    protocol::{
+        logout_token,
+        records::{Session, decode, encode},
+    },
+    registry::ServedTenant,
+    store::{Key, Owner, OwnerKind, Record, RecordKind, StoreError},
+    telemetry::LogoutOutcome,
+};
+
+/// How often what is left over is looked for.
+const LOOK: Duration = Duration::from_secs(5);
+/// How long one that is being told is left alone by others.
+const TELLING: Duration = Duration::from_secs(30);
+/// When one that was never told is forgotten.
+const FORGOTTEN: Duration = Duration::from_hours(3);
+/// Tellings at once.
+const MOST: usize = 64;
+
+/// A client to tell of a session's end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Telling {
+    client: ClientId,
+    subject: String,
+    sid: String,
+    tries: u32,
+    next_at: Timestamp,
+}
+
+/// Which record is to be told.
+#[derive(Clone, Debug)]
+struct Due {
+    tenant: TenantId,
+    id: String,
+}
+
+/// From handlers to the task that tells.
+#[derive(Debug)]
+pub struct Logouts {
+    send: UnboundedSender<Due>,
+    receive: Mutex<Option<UnboundedReceiver<Due>>>,
+}
+
+impl Default for Logouts {
+    fn default() -> Self {
+        let (send, receive) = unbounded_channel();
+        Self { send, receive: Mutex::new(Some(receive)) }
+    }
+}
+
+/// Writes down whom to tell of a session that has ended, and has it done.
+pub(super) async fn announce(
+    app: &App,
+    request: &Request,
+    session: &Session,
+) -> Result<(), Failure> {
+    let tenant = &request.tenant;
+    let concerned = session.clients.iter().filter_map(|id| tenant.client(id.as_str()));
+    for client in concerned.filter(|client| client.backchannel_logout_uri.is_some()) {
+        let telling = Telling {
+            client: client.id.clone(),
+            subject: session.authentication.subject.as_str().to_owned(),
+            sid: session.sid.clone(),
+            tries: 0,
+            next_at: request.now.plus(TELLING),
+        };
+        let id = app.entropy.id();
+        let record = record(&tenant.tenant.id, &id, &telling, request.now.plus(FORGOTTEN));
+        app.store.insert(record, request.now).await?;
+        // Nobody listens only while the process stops: then another one finds the record.
+        let _ = app.logouts.send.send(Due { tenant: tenant.tenant.id.clone(), id });
+    }
+    Ok(())
+}
+
+/// Tells clients until the process ends.
+pub async fn tell_clients(app: Arc<App>) {
+    let taken = app.logouts.receive.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(mut due) = taken else { return };
+    let slots = Arc::new(Semaphore::new(MOST));
+    let mut running = JoinSet::new();
+    let mut look = tokio::time::interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let found = tokio::select! {
+            due = due.recv() => due.into_iter().collect(),
+            _ = look.tick() => left_over(&app).await.unwrap_or_default(),
+            Some(_) = running.join_next() => Vec::new(),
+        };
+        for due in found {
+            let (app, slots) = (Arc::clone(&app), Arc::clone(&slots));
+            running.spawn(async move {
+                let _slot = slots.acquire_owned().await;
+                if let Err(error) = tell(&app, &due).await {
+                    tracing::warn!(%error, "a logout token could not be sent");
+                }
+            });
+        }
+    }
+}
+
+/// Records whose time has come, each taken for a while.
+async fn left_over(app: &App) -> Result<Vec<Due>, StoreError> {
+    let (snapshot, now) = (app.registry.snapshot(), app.now());
+    let mut found = Vec::new();
+    for tenant in snapshot.tenants() {
+        let told = tenant.clients().filter(|client| client.backchannel_logout_uri.is_some());
+        for client in told {
+            let owner = Owner::new(OwnerKind::Client, client.id.as_str());
+            let id = &tenant.tenant.id;
+            for stored in app.store.list(RecordKind::Logout, id, &owner, now).await? {
+                let Ok(telling) = decode::<Telling>(&stored.record.value) else { continue };
+                if telling.next_at > now {
+                    continue;
+                }
+                let taken = Telling { next_at: now.plus(TELLING), ..telling };
+                let record = Record { value: encode(&taken).into(), ..stored.record };
+                let due = Due { tenant: id.clone(), id: record.key.id.clone() };
+                if app.store.swap(stored.version, record, now).await? {
+                    found.push(due);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+async fn tell(app: &App, due: &Due) -> Result<(), StoreError> {
+    let (snapshot, now) = (app.registry.snapshot(), app.now());
+    let key = Key::new(RecordKind::Logout, &due.tenant, due.id.as_str());
+    let Some(stored) = app.store.get(&key, now).await? else { return Ok(()) };
+    let telling = decode::<Telling>(&stored.record.value).ok();
+    let served = snapshot.tenant(&due.tenant).zip(telling);
+    let Some((tenant, telling)) = served else { return Ok(()) };
+    let client = tenant.client(telling.client.as_str());
+    let Some(client) = client.filter(|client| client.backchannel_logout_uri.is_some()) else {
+        // The client has gone, and with it whom to tell.
+        return app.store.take(&key, now).await.map(drop);
+    };
+    let outcome = send(app, tenant, client, &telling, now).await;
+    app.metrics.logout_told(
+        &due.tenant,
+        outcome.as_ref().map_or(LogoutOutcome::Failed, |()| LogoutOutcome::Ok),
+    );
+    let Err(why) = outcome else { return app.store.take(&key, now).await.map(drop) };
+    let tries = telling.tries + 1;
+    let next = logout_token::next_try(tries);
+    tracing::warn!(
+        tenant = %due.tenant, client = %telling.client, tries, why, again = next.is_some(),
+        "the client was not told that a session has ended"
+    );
+    let Some(wait) = next else { return app.store.take(&key, now).await.map(drop) };
+    let later = Telling { tries, next_at: now.plus(wait), ..telling };
+    let record = Record { value: Bytes::from(encode(&later)), ..stored.record };
+    app.store.swap(stored.version, record, now).await.map(drop)
+}
+
+/// One POST (§2.5); any 2xx will do.
+async fn send(
+    app: &App,
+    tenant: &ServedTenant,
+    client: &Client,
+    telling: &Telling,
+    now: Timestamp,
+) -> Result<(), String> {
+    let uri = client.backchannel_logout_uri.as_deref().unwrap_or_default();
+    let about = (telling.subject.as_str(), telling.sid.as_str());
+    let claims = logout_token::claims(&tenant.tenant, client, about, &app.entropy.id(), now);
+    let key = tokens::logout_key(tenant, client, now).ok_or("the tenant has no key")?;
+    let token = tokens::sign_with(app, key, JwtType::LogoutToken, &claims).await;
+    let token = token.map_err(|_| "the token could not be signed")?;
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("logout_token", &token)
+        .finish();
+    match app.fetch.post_form(uri, form).await {
+        Ok(status) if (200..300).contains(&status) => Ok(()),
+        Ok(status) => Err(format!("it answered with status {status}")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn record(tenant: &TenantId, id: &str, telling: &Telling, expires_at: Timestamp) -> Record {
+    Record {
+        key: Key::new(RecordKind::Logout, tenant, id),
+        value: encode(telling).into(),
+        expires_at,
+        owners: vec![Owner::new(OwnerKind::Client, telling.client.as_str())],
+    }
+}

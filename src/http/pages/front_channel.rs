@@ -1,0 +1,42 @@
+//! Pages that frame, or are framed: signing out of applications, and watching a session.
+
+use askama::Template;
+
+use super::{
+    assets::{self, Script},
+    frame::{Frame, render},
+};
+use crate::model::Tenant;
+
+#[derive(Template)]
+#[template(path = "pages/signing_out.html")]
+struct SigningOutTemplate<'a> {
+    frame: Frame<'a>,
+    script: String,
+    frames: &'a [String],
+    return_to: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/check_session.html")]
+struct CheckSessionTemplate<'a> {
+    script: String,
+    cookie: &'a str,
+}
+
+/// Renders the page that signs the browser out of applications by frames, and then leads on.
+pub fn signing_out(tenant: &Tenant, frames: &[String], return_to: Option<&str>) -> String {
+    render(&SigningOutTemplate {
+        frame: Frame::new(Some(tenant)),
+        script: assets::script_url(tenant.issuer.path(), Script::SigningOut),
+        frames,
+        return_to,
+    })
+}
+
+/// Renders the page that applications frame to watch the session (OIDC Session Management §3.3);
+/// `cookie` names the one that it reads.
+pub fn check_session(tenant: &Tenant, cookie: &str) -> String {
+    let script = assets::script_url(tenant.issuer.path(), Script::CheckSession);
+    render(&CheckSessionTemplate { script, cookie })
+}

@@ -1,0 +1,108 @@
+//! The series of a process, by label.
+
+use std::sync::Arc;
+
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+
+use super::labels::{
+    Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, Operation,
+    RequestOutcome, TenantLogin, TenantLogout, TenantRequest, TenantToken, TokenKind,
+};
+
+/// From a discovery answer to a sign-in that waited in a queue.
+const SECONDS: [f64; 14] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
+
+pub(super) struct Families {
+    pub(super) requests: Family<TenantRequest, Counter>,
+    pub(super) durations: Family<EndpointOnly, Histogram, fn() -> Histogram>,
+    pub(super) logins: Family<TenantLogin, Counter>,
+    pub(super) logouts: Family<TenantLogout, Counter>,
+    pub(super) tokens: Family<TenantToken, Counter>,
+    pub(super) reconciles: Family<KindOutcome, Counter>,
+    pub(super) store_errors: Family<Operation, Counter>,
+    pub(super) objects: Family<KindOnly, Gauge>,
+}
+
+impl Default for Families {
+    fn default() -> Self {
+        Self {
+            requests: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            logins: Family::default(),
+            logouts: Family::default(),
+            tokens: Family::default(),
+            reconciles: Family::default(),
+            store_errors: Family::default(),
+            objects: Family::default(),
+        }
+    }
+}
+
+impl Families {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "requests",
+            "Requests answered, by tenant, endpoint and outcome",
+            self.requests.clone(),
+        );
+        registry.register_with_unit(
+            "request_duration",
+            "Time from a request's head to its answer, by endpoint",
+            Unit::Seconds,
+            self.durations.clone(),
+        );
+        registry.register(
+            "logins",
+            "Attempts to sign in, by tenant and outcome",
+            self.logins.clone(),
+        );
+        registry.register(
+            "backchannel_logouts",
+            "Tries to tell a client of a session's end, by tenant and outcome",
+            self.logouts.clone(),
+        );
+        registry.register(
+            "tokens_issued",
+            "Tokens and codes issued, by tenant and kind",
+            self.tokens.clone(),
+        );
+        registry.register(
+            "reconciles",
+            "Objects reconciled, by kind and outcome",
+            self.reconciles.clone(),
+        );
+        registry.register(
+            "store_errors",
+            "Operations that the store did not do",
+            self.store_errors.clone(),
+        );
+        registry.register(
+            "snapshot_objects",
+            "Objects that the snapshot was built from, by kind",
+            self.objects.clone(),
+        );
+    }
+
+    /// Drops the series of a tenant.
+    pub(super) fn forget(&self, tenant: &Arc<str>) {
+        for &endpoint in Endpoint::ALL {
+            for &outcome in RequestOutcome::ALL {
+                let tenant = Arc::clone(tenant);
+                self.requests.remove(&TenantRequest { tenant, endpoint, outcome });
+            }
+        }
+        for &outcome in LoginOutcome::ALL {
+            self.logins.remove(&TenantLogin { tenant: Arc::clone(tenant), outcome });
+        }
+        for &outcome in LogoutOutcome::ALL {
+            self.logouts.remove(&TenantLogout { tenant: Arc::clone(tenant), outcome });
+        }
+        for &kind in TokenKind::ALL {
+            self.tokens.remove(&TenantToken { tenant: Arc::clone(tenant), kind });
+        }
+    }
+}

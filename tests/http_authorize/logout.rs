@@ -1,0 +1,246 @@
+//! Signing out: of the provider, and of the applications of the session.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+};
+use url::Url;
+
+use super::{
+    browser::{Application, Browser, Page, claims},
+    world::{ALICE, World, sign_in},
+};
+
+/// An application that takes logout tokens: each status in turn, then 200.
+async fn backchannel(mut statuses: Vec<&'static str>) -> (String, UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/backchannel", listener.local_addr().expect("bound"));
+    let (send, receive) = unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut text = String::new();
+            let mut buffer = [0; 4096];
+            while !text.contains("logout_token=") {
+                let read = stream.read(&mut buffer).await.unwrap_or_default();
+                if read == 0 {
+                    break;
+                }
+                text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+            }
+            let status = if statuses.is_empty() { "200 OK" } else { statuses.remove(0) };
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = send.send(text);
+        }
+    });
+    (url, receive)
+}
+
+/// Alice's tokens at an application.
+async fn tokens(client: &Application, browser: &Browser, scope: &str) -> Value {
+    let page = browser.open(&client.authorize_url(scope, &[])).await;
+    let (status, tokens) = client.redeem(&page.answer()["code"]).await;
+    assert_eq!(status, 200, "{tokens}");
+    tokens
+}
+
+/// Opens the end-session endpoint with parameters.
+async fn leave(client: &Application, browser: &Browser, parameters: &[(&str, &str)]) -> Page {
+    let mut url = Url::parse(client.endpoint("end_session_endpoint")).expect("a URL");
+    url.query_pairs_mut().extend_pairs(parameters);
+    browser.open(url.as_str()).await
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}"))
+}
+
+#[tokio::test]
+async fn a_client_is_told_by_a_signed_token() {
+    // OIDC Back-Channel Logout §2.4, §2.5
+    let world = World::new().await;
+    let (url, mut told) = backchannel(vec![]).await;
+    world.change("https://rp.invalid/backchannel", &url);
+    let (leaver, browser) = (world.application("leaver").await, world.alice().await);
+    let tokens = tokens(&leaver, &browser, "openid").await;
+    leave(&leaver, &browser, &[("id_token_hint", text(&tokens, "id_token"))]).await;
+    let request = told.recv().await.expect("it is told");
+    let token = request.split("logout_token=").nth(1).expect("a form").trim();
+    let header = token.split('.').next().expect("a header");
+    let header: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).expect("base64url")).expect("JSON");
+    assert_eq!(header["typ"], "logout+jwt");
+    let said = super::browser::verified(token, &leaver.jwks().await, "default.leaver");
+    let id_token = claims(text(&tokens, "id_token"));
+    assert_eq!((&said["sub"], &said["sid"]), (&id_token["sub"], &id_token["sid"]));
+    let event = "http://schemas.openid.net/event/backchannel-logout";
+    assert_eq!(said["events"], json!({ event: {} }));
+    assert!(said.get("nonce").is_none() && said["jti"].is_string() && said["iat"].is_i64());
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_answer_is_told_again() {
+    let world = World::new().await;
+    let (url, mut told) = backchannel(vec!["503 Service Unavailable"]).await;
+    world.change("https://rp.invalid/backchannel", &url);
+    let (leaver, browser) = (world.application("leaver").await, world.alice().await);
+    let tokens = tokens(&leaver, &browser, "openid").await;
+    leave(&leaver, &browser, &[("id_token_hint", text(&tokens, "id_token"))]).await;
+    told.recv().await.expect("the first try");
+    world.app.clock.advance(std::time::Duration::from_secs(6));
+    told.recv().await.expect("the second");
+}
+
+#[tokio::test]
+async fn refresh_tokens_end_with_the_session_but_for_offline_access() {
+    // OIDC Back-Channel Logout §2.7
+    let world = World::new().await;
+    let (leaver, browser) = (world.application("leaver").await, world.alice().await);
+    let online = tokens(&leaver, &browser, "openid").await;
+    let offline = tokens(&leaver, &browser, "openid offline_access").await;
+    leave(&leaver, &browser, &[("id_token_hint", text(&online, "id_token"))]).await;
+    for (tokens, status) in [(online, 400), (offline, 200)] {
+        let form =
+            [("grant_type", "refresh_token"), ("refresh_token", text(&tokens, "refresh_token"))];
+        assert_eq!(leaver.token(&form).await.0, status);
+    }
+}
+
+#[tokio::test]
+async fn frames_sign_out_of_applications_before_the_browser_goes_on() {
+    // OIDC Front-Channel Logout §2, §3
+    let world = World::new().await;
+    let (leaver, browser) = (world.application("leaver").await, world.alice().await);
+    let tokens = tokens(&leaver, &browser, "openid").await;
+    let hint = text(&tokens, "id_token");
+    let parameters = [
+        ("id_token_hint", hint),
+        ("post_logout_redirect_uri", "https://rp.test/bye"),
+        ("state", "s&1"),
+    ];
+    let page = leave(&leaver, &browser, &parameters).await;
+    assert_eq!((page.status, &page.left_for), (200, &None), "{}", page.body);
+    let sid = claims(hint)["sid"].as_str().expect("a sid").to_owned();
+    let issuer: String =
+        form_urlencoded::byte_serialize(world.app.issuer("shop").as_bytes()).collect();
+    let frame = format!("https://rp.test/front?a=b&#38;iss={issuer}&#38;sid={sid}");
+    assert!(page.body.contains(&format!("<iframe src=\"{frame}\"")), "{}", page.body);
+    assert!(page.body.contains("href=\"https://rp.test/bye?state=s%261\""), "{}", page.body);
+    let policy = page.headers["content-security-policy"].to_str().expect("ASCII");
+    assert!(policy.contains("frame-src https://rp.test;"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    let page = browser.open(&leaver.authorize_url("openid", &[("prompt", "none")])).await;
+    assert_eq!(page.answer()["error"], "login_required");
+}
+
+#[tokio::test]
+async fn a_request_without_a_hint_is_put_to_the_person() {
+    // OIDC RP-Initiated Logout §2
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("leaver").await, world.alice().await);
+    let bye = ("post_logout_redirect_uri", "https://rp.test/bye");
+    let named = [("client_id", "default.leaver"), bye, ("state", "s")];
+    let page = leave(&trusted, &browser, &named).await;
+    assert!(page.left_for.is_none() && page.body.contains("Stay signed in"), "{}", page.body);
+    let page = browser.submit(&page.form("/oauth/logout"), &[("action", "logout")]).await;
+    let left_for = page.left_for.expect("back at the application");
+    assert_eq!(left_for.as_str(), "https://rp.test/bye?state=s");
+    let again = browser.open(&trusted.authorize_url("openid", &[("prompt", "none")])).await;
+    assert_eq!(again.answer()["error"], "login_required");
+}
+
+#[tokio::test]
+async fn who_stays_is_still_signed_in() {
+    let world = World::new().await;
+    let (leaver, browser) = (world.application("leaver").await, world.alice().await);
+    let page = leave(&leaver, &browser, &[]).await;
+    browser.submit(&page.form("/oauth/logout"), &[("action", "stay")]).await;
+    let page = browser.open(&leaver.authorize_url("openid", &[("prompt", "none")])).await;
+    assert!(page.answer().contains_key("code"));
+}
+
+#[tokio::test]
+async fn nobody_is_sent_where_nobody_registered() {
+    // OIDC RP-Initiated Logout §3, §4
+    let world = World::new().await;
+    let (leaver, browser) = (world.application("leaver").await, world.alice().await);
+    let tokens = tokens(&leaver, &browser, "openid").await;
+    let hint = text(&tokens, "id_token");
+    let altered: String = {
+        let (head, signature) = hint.rsplit_once('.').expect("a signature");
+        format!("{head}.{}", signature.chars().rev().collect::<String>())
+    };
+    let bye = ("post_logout_redirect_uri", "https://rp.test/bye");
+    for parameters in [
+        vec![("id_token_hint", hint), ("post_logout_redirect_uri", "https://rp.test/bye/")],
+        vec![("id_token_hint", hint), ("post_logout_redirect_uri", "https://rp.test/bye?x=1")],
+        vec![("id_token_hint", altered.as_str()), bye],
+        vec![bye],
+        vec![("id_token_hint", hint), ("client_id", "default.wiki"), bye],
+    ] {
+        let page = leave(&leaver, &browser, &parameters).await;
+        assert_eq!((page.status, &page.left_for), (400, &None), "{parameters:?}");
+    }
+    let page = browser.open(&leaver.authorize_url("openid", &[("prompt", "none")])).await;
+    assert!(page.answer().contains_key("code"), "and nobody was signed out");
+}
+
+#[tokio::test]
+async fn a_hint_of_another_session_is_put_to_the_person_and_leads_nowhere() {
+    let world = World::new().await;
+    let leaver = world.application("leaver").await;
+    let (first, second) = (world.alice().await, world.alice().await);
+    let tokens = tokens(&leaver, &first, "openid").await;
+    let hint = ("id_token_hint", text(&tokens, "id_token"));
+    let bye = ("post_logout_redirect_uri", "https://rp.test/bye");
+    let page = leave(&leaver, &second, &[hint, bye]).await;
+    assert!(page.body.contains("Stay signed in"), "{}", page.body);
+    let page = second.submit(&page.form("/oauth/logout"), &[("action", "logout")]).await;
+    assert!(page.left_for.is_none(), "client_id did not name the client");
+}
+
+#[tokio::test]
+async fn an_expired_hint_is_as_good_as_a_fresh_one() {
+    // OIDC RP-Initiated Logout §2
+    let world = World::new().await;
+    let (leaver, browser) = (world.application("leaver").await, world.alice().await);
+    let tokens = tokens(&leaver, &browser, "openid").await;
+    world.app.clock.advance(std::time::Duration::from_hours(2));
+    leave(&leaver, &browser, &[("id_token_hint", text(&tokens, "id_token"))]).await;
+    let page = browser.open(&leaver.authorize_url("openid", &[("prompt", "none")])).await;
+    assert_eq!(page.answer()["error"], "login_required");
+}
+
+#[tokio::test]
+async fn an_application_can_watch_the_session() {
+    // OIDC Session Management §2, §3
+    let world = World::new().await;
+    let (leaver, browser) = (world.application("leaver").await, Browser::new());
+    let page = browser.open(&leaver.authorize_url("openid", &[])).await;
+    let page = sign_in(&browser, &page, ALICE).await;
+    let answer = page.answer();
+    let (known, salt) = answer["session_state"].split_once('.').expect("hash and salt");
+    let mut set = page.headers.get_all("set-cookie").iter().map(|it| it.to_str().expect("ASCII"));
+    let cookie = set.find(|cookie| cookie.starts_with("lanyard-state-")).expect("the cookie");
+    assert!(!cookie.contains("HttpOnly"), "a page of ours reads it: {cookie}");
+    let seen = cookie.split(['=', ';']).nth(1).expect("a value");
+    let compared = format!("default.leaver https://rp.test {seen} {salt}");
+    assert_eq!(known, URL_SAFE_NO_PAD.encode(digest(&SHA256, compared.as_bytes())));
+    let frame = browser.open(leaver.endpoint("check_session_iframe")).await;
+    assert_eq!(frame.status, 200);
+    assert!(frame.headers.get("x-frame-options").is_none());
+    let policy = frame.headers["content-security-policy"].to_str().expect("ASCII");
+    assert!(!policy.contains("frame-ancestors") && policy.contains("script-src 'self'"));
+    let (_, tokens) = leaver.redeem(&answer["code"]).await;
+    let hint = ("id_token_hint", text(&tokens, "id_token"));
+    let set = leave(&leaver, &browser, &[hint]).await.headers;
+    let gone = set.get_all("set-cookie").iter().any(|cookie| {
+        let cookie = cookie.to_str().expect("ASCII");
+        cookie.starts_with("lanyard-state-") && cookie.contains("Max-Age=0")
+    });
+    assert!(gone, "signing out changes the state");
+}
