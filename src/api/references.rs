@@ -16,6 +16,11 @@ impl Tenant {
         format!("{}-signing-keys", self.name_any())
     }
 
+    /// Name of the Secret with the salt of its pairwise subjects.
+    pub fn pairwise_salt_name(&self) -> String {
+        format!("{}-pairwise", self.name_any())
+    }
+
     /// Name of the Secret that damaged entries of the former are copied to.
     pub fn signing_keys_backup_name(&self) -> String {
         format!("{}-signing-keys-backup", self.name_any())
@@ -25,10 +30,12 @@ impl Tenant {
 impl SecretReferences for Tenant {
     fn secret_names(&self) -> Vec<String> {
         let imported = self.spec.signing.as_ref().and_then(|signing| signing.secret_ref.as_ref());
-        match imported {
+        let mut names = match imported {
             Some(reference) => vec![reference.name.clone()],
             None => vec![self.signing_keys_name(), self.signing_keys_backup_name()],
-        }
+        };
+        names.push(self.pairwise_salt_name());
+        names
     }
 }
 

@@ -226,6 +226,9 @@ pub struct TenantStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub signing_keys: Vec<SigningKeyStatus>,
+    /// Tells the salt of pairwise subjects from any other: it must never change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairwise_salt_fingerprint: Option<String>,
     /// Accepted, ResolvedRefs, KeysReady, Programmed, Ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]

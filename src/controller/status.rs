@@ -27,7 +27,8 @@ pub async fn publish(
     let before = memory.current(object, shown, version.as_deref());
     let previous = before.as_ref().map_or(&[][..], conditions);
     let now = context.clock.now();
-    let status = wanted(verdict, registry::conditions(verdict, previous, now), now);
+    let status =
+        wanted(verdict, registry::conditions(verdict, previous, now), before.as_ref(), now);
     if before.as_ref().is_some_and(|before| same(before, &status)) {
         return Ok(());
     }
@@ -47,13 +48,27 @@ pub async fn publish(
 }
 
 /// The status that a verdict comes to.
-fn wanted(verdict: &Verdict, conditions: Vec<Condition>, now: Timestamp) -> Status {
+fn wanted(
+    verdict: &Verdict,
+    conditions: Vec<Condition>,
+    before: Option<&Status>,
+    now: Timestamp,
+) -> Status {
+    let known_salt = match before {
+        Some(Status::Tenant(before)) => before.pairwise_salt_fingerprint.clone(),
+        _ => None,
+    };
     let observed_generation = verdict.generation;
     match &verdict.outcome {
         Outcome::Tenant(tenant) => Status::Tenant(TenantStatus {
             observed_generation,
             issuer: tenant.issuer.as_ref().map(ToString::to_string),
             signing_keys: tenant::signing_keys(tenant, now),
+            // What was known once stays known, whether it is wanted now or not.
+            pairwise_salt_fingerprint: match &tenant.salt {
+                Some(salt) => salt.fingerprint.clone(),
+                None => known_salt,
+            },
             conditions,
         }),
         Outcome::Client(client) => Status::OidcClient(OidcClientStatus {

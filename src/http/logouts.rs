@@ -20,10 +20,11 @@ use tokio::{
 use super::{App, Failure, Request, tokens};
 use crate::{
     keys::JwtType,
-    model::{Client, ClientId, TenantId, Timestamp},
+    model::{Client, ClientId, Subject, TenantId, Timestamp},
     protocol::{
         logout_token,
         records::{Session, decode, encode},
+        subject,
     },
     registry::ServedTenant,
     store::{Key, Owner, OwnerKind, Record, RecordKind, StoreError},
@@ -186,7 +187,8 @@ async fn send(
     now: Timestamp,
 ) -> Result<(), String> {
     let uri = client.backchannel_logout_uri.as_deref().unwrap_or_default();
-    let about = (telling.subject.as_str(), telling.sid.as_str());
+    let subject = subject::of(client, &Subject::new(&telling.subject));
+    let about = (subject.as_str(), telling.sid.as_str());
     let claims = logout_token::claims(&tenant.tenant, client, about, &app.entropy.id(), now);
     let key = tokens::logout_key(tenant, client, now).ok_or("the tenant has no key")?;
     let token = tokens::sign_with(app, key, JwtType::LogoutToken, &claims).await;

@@ -11,6 +11,7 @@ mod jws;
 mod material;
 mod plan;
 mod ring;
+mod salt;
 mod seal;
 mod sealing_keys;
 mod signer;
@@ -23,6 +24,7 @@ pub use jws::{JwsError, PublicKeys, verify_with_secret};
 pub use material::Unusable;
 pub use plan::{NewKey, PlannedKey, RotationPlan, RotationRules, plan};
 pub use ring::{JwtType, KeyRing, KeyState, SigningKey, VerifyError, check_key};
+pub use salt::{PairwiseSalt, new_salt, read_salt};
 pub use seal::{Purpose, Sealer};
 pub use sealing_keys::{
     SealingKey, SealingPlan, new_sealing_key, read_sealing_keys, sealing_plan, write_sealing_key,

@@ -62,6 +62,8 @@ pub struct Client {
     pub sector_identifier_uri: Option<String>,
     /// Which `sub` it is told (OIDC Core §8).
     pub subject_type: SubjectType,
+    /// What its pairwise subjects are made with, if it has such.
+    pub pairwise: Option<Pairwise>,
     /// What its ID tokens are signed with; `None`: the tenant's default.
     pub id_token_signed_response_alg: Option<IdTokenAlgorithm>,
     /// What its userinfo answers are signed with; `None`: they are plain JSON.
@@ -126,6 +128,7 @@ impl Client {
             jwks_uri: None,
             sector_identifier_uri: None,
             subject_type: SubjectType::Public,
+            pairwise: None,
             id_token_signed_response_alg: None,
             userinfo_signed_response_alg: None,
             request_object_signing_alg: None,
@@ -168,6 +171,15 @@ pub enum SubjectType {
     Public,
     /// A `sub` of each sector's own.
     Pairwise,
+}
+
+/// What a client's pairwise subjects are made with (OIDC Core §8.1).
+#[derive(Clone, Debug)]
+pub struct Pairwise {
+    /// The sector identifier: a host.
+    pub sector: String,
+    /// The tenant's salt.
+    pub salt: Secret<Vec<u8>>,
 }
 
 /// What a client assertion may name as audience (OIDC Core §9; FAPI 2.0 wants the issuer alone).

@@ -19,7 +19,9 @@ mod time;
 mod user;
 
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
-pub use client::{ApplicationType, AssertionAudience, Client, ConsentPolicy, SubjectType};
+pub use client::{
+    ApplicationType, AssertionAudience, Client, ConsentPolicy, Pairwise, SubjectType,
+};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use flow::{AuthMethod, GrantType, ResponseType};
 pub use ids::{ClientId, Kind, ObjectKey, ObjectRef, Subject, TenantId};

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     records::Authentication,
     scope::{self, Scopes},
+    subject,
 };
 use crate::model::{Client, SigningAlgorithm, Tenant, Timestamp, User};
 
@@ -84,7 +85,8 @@ impl IdToken<'_> {
         let mut claims = self.person.clone();
         let issuer = self.tenant.issuer.as_str();
         claims.append(&mut times(issuer, self.client.lifetimes.id_token, now));
-        claims.insert("sub".into(), json!(self.authentication.subject));
+        let subject = subject::of(self.client, &self.authentication.subject);
+        claims.insert("sub".into(), json!(subject));
         claims.insert("aud".into(), json!(self.client.id));
         if self.with_auth_time {
             claims.insert("auth_time".into(), json!(self.authentication.auth_time.secs()));
@@ -202,10 +204,16 @@ pub fn by_name(tenant: &Tenant, client: &Client, user: &User, names: &BTreeSet<S
 }
 
 /// The answer of userinfo (OIDC Core §5.3.2): by scope, and what was asked for by name.
-pub fn userinfo(tenant: &Tenant, user: &User, scopes: &Scopes, named: Claims) -> Claims {
+pub fn userinfo(
+    tenant: &Tenant,
+    client: &Client,
+    user: &User,
+    scopes: &Scopes,
+    named: &BTreeSet<String>,
+) -> Claims {
     let mut claims = by_scope(tenant, user, scopes);
-    claims.extend(named);
-    claims.insert("sub".into(), json!(user.subject));
+    claims.extend(by_name(tenant, client, user, named));
+    claims.insert("sub".into(), json!(subject::of(client, &user.subject)));
     claims
 }
 

@@ -10,6 +10,7 @@ use super::{
     error::{ErrorCode, OAuthError},
     params::Params,
     records::Session,
+    subject,
 };
 use crate::model::{Client, ClientId, Issuer, Timestamp};
 
@@ -102,8 +103,11 @@ fn return_to(
 /// to the person (§2).
 pub fn must_ask(ask: &Ask, session: &Session) -> bool {
     let same = |hint: &Hint| {
-        hint.subject == session.authentication.subject.as_str()
-            && hint.sid.as_deref() == Some(session.sid.as_str())
+        let told = ask.client.as_deref().map_or_else(
+            || session.authentication.subject.clone(),
+            |client| subject::of(client, &session.authentication.subject),
+        );
+        hint.subject == told.as_str() && hint.sid.as_deref() == Some(session.sid.as_str())
     };
     !ask.hint.as_ref().is_some_and(same)
 }

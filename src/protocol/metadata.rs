@@ -53,7 +53,7 @@ pub fn discovery(tenant: &Tenant) -> Value {
         "response_types_supported": ResponseType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "response_modes_supported": ResponseMode::NAMES,
         "grant_types_supported": GrantType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
-        "subject_types_supported": words(&["public"]),
+        "subject_types_supported": words(&["public", "pairwise"]),
         "id_token_signing_alg_values_supported":
             tenant.algorithms.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "token_endpoint_auth_methods_supported":
@@ -112,7 +112,7 @@ mod tests {
         ] {
             assert_eq!(document[field], format!("https://id.test/team/shop/oauth/{path}"));
         }
-        assert_eq!(words(&document, "subject_types_supported"), ["public"]);
+        assert_eq!(words(&document, "subject_types_supported"), ["public", "pairwise"]);
         assert!(words(&document, "id_token_signing_alg_values_supported").contains(&"RS256"));
         assert!(words(&document, "scopes_supported").contains(&"openid"));
     }

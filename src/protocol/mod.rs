@@ -16,5 +16,6 @@ pub mod pkce;
 pub mod records;
 pub mod scope;
 pub mod session;
+pub mod subject;
 pub mod token;
 pub mod userinfo;

@@ -20,6 +20,6 @@ pub use project::project;
 pub use secrets::is_owned_by;
 pub use snapshot::{Prepared, ServedTenant, Snapshot};
 pub use verdict::{
-    ClientOutcome, DesiredSecret, KeySource, Outcome, Problem, SecretWish, TenantOutcome,
-    UserOutcome, Verdict,
+    ClientOutcome, DesiredSecret, KeySource, Outcome, Problem, SaltOutcome, SecretWish,
+    TenantOutcome, UserOutcome, Verdict,
 };

@@ -107,8 +107,19 @@ pub struct TenantOutcome {
     pub keys: KeySource,
     /// The keys that it has.
     pub ring: KeyRing,
+    /// The salt of pairwise subjects, where one is wanted.
+    pub salt: Option<SaltOutcome>,
     /// Whether it is served.
     pub served: bool,
+}
+
+/// What there is of the salt of pairwise subjects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaltOutcome {
+    /// Whether it is to be made: there never was one.
+    pub make: bool,
+    /// The one that must stay.
+    pub fingerprint: Option<String>,
 }
 
 /// Where a tenant's keys come from.

@@ -10,6 +10,7 @@ mod clients;
 mod codes;
 mod introspection;
 mod metadata;
+mod pairwise;
 mod races;
 mod refresh;
 mod revocation;

@@ -3,6 +3,7 @@
 mod backup;
 mod lost;
 mod plan;
+mod salt;
 mod stored;
 
 use crate::{
@@ -24,9 +25,14 @@ pub async fn act(
     object: &ObjectRef,
     outcome: &TenantOutcome,
 ) -> Result<Acted, Error> {
+    let now = context.clock.now();
+    if let Some(step) = salt::plan(object, outcome.salt.as_ref(), &*context.entropy, now) {
+        apply(context, vec![step]).await?;
+        return Ok(Acted::Wrote);
+    }
     let KeySource::Own(rules) = &outcome.keys else { return Ok(Acted::Nothing(None)) };
     let seen = plan::Seen::read(world, object, &outcome.ring);
-    let plan = plan::plan(&seen, rules, context.clock.now())?;
+    let plan = plan::plan(&seen, rules, now)?;
     let made = make(context, &plan.generate).await?;
     let wake = plan.wake;
     let (steps, notices) = plan.into_steps(&made);

@@ -13,6 +13,7 @@ use crate::{
         client_auth,
         introspection::{access_token, inactive, may_see, refresh_token},
         params::Params,
+        subject,
     },
 };
 
@@ -61,8 +62,9 @@ async fn describe(
             let issuer = request.tenant.tenant.issuer.as_str();
             let live = live(app, request, &presented).await?;
             Ok(live.map(|live| {
-                let (subject, scopes) = (live.user.subject.as_str(), &live.grant.scopes);
-                refresh_token(issuer, subject, &live.grant, scopes, token.expires_at)
+                let (subject, scopes) =
+                    (subject::of(caller, &live.user.subject), &live.grant.scopes);
+                refresh_token(issuer, subject.as_str(), &live.grant, scopes, token.expires_at)
             }))
         }
     }

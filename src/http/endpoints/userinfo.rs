@@ -9,6 +9,7 @@ use crate::{
         claims,
         error::{ErrorCode, OAuthError},
         params::Params,
+        subject,
         userinfo::{bearer_token, check_claims, check_grant},
     },
 };
@@ -45,23 +46,16 @@ async fn answer(app: &App, request: &Request) -> Result<Reply, Failure> {
     let held = grants::load(app, request, &bearer.grant_id).await?;
     let grant = held.map(|held| held.grant);
     check_grant(grant.as_ref(), request.now).map_err(Failure::Bearer)?;
-    let user = match &grant {
-        Some(grant) if grant.authentication.subject == bearer.subject => {
-            grants::user_of(app, request, grant).await?
-        }
-        _ => None,
-    };
     let gone = || invalid("The person or the session behind the access token is gone.");
-    let user = user.ok_or_else(gone)?;
-    let tenant = &request.tenant.tenant;
-    let client = grant.as_ref().and_then(|grant| request.tenant.client(grant.client.as_str()));
-    let named = grant
-        .as_ref()
-        .zip(client)
-        .map(|(grant, client)| claims::by_name(tenant, client, &user, &grant.claims.userinfo));
-    let mut claims = claims::userinfo(tenant, &user, &bearer.scopes, named.unwrap_or_default());
-    let signed = client.and_then(|client| Some((client, client.userinfo_signed_response_alg?)));
-    let Some((client, algorithm)) = signed else {
+    let grant = grant.ok_or_else(gone)?;
+    let client = request.tenant.client(grant.client.as_str()).ok_or_else(gone)?;
+    let user = grants::user_of(app, request, &grant).await?.ok_or_else(gone)?;
+    if subject::of(client, &grant.authentication.subject) != bearer.subject {
+        return Err(gone());
+    }
+    let (tenant, named) = (&request.tenant.tenant, &grant.claims.userinfo);
+    let mut claims = claims::userinfo(tenant, client, &user, &bearer.scopes, named);
+    let Some(algorithm) = client.userinfo_signed_response_alg else {
         return Ok(Reply::json(StatusCode::OK, &claims));
     };
     // Signed, it says by whom and for whom (§5.3.2).

@@ -6,6 +6,7 @@ use super::{
         consent,
         error::{ErrorCode, OAuthError},
         records::{Consent, Session},
+        subject,
     },
     Ask, Prompt, acr,
 };
@@ -90,7 +91,8 @@ fn sign_in(must_fail: bool, reason: Reason) -> Result<Next, OAuthError> {
 }
 
 fn is_expected(ask: &Ask, session: &Session) -> bool {
-    ask.expects.as_ref().is_none_or(|subject| *subject == session.authentication.subject)
+    let told = subject::of(&ask.client, &session.authentication.subject);
+    ask.expects.as_ref().is_none_or(|expected| *expected == told)
 }
 
 /// `max_age` counts whole seconds; 0 is what `prompt=login` is (OIDC Core §3.1.2.1).

@@ -27,7 +27,10 @@ fn given(scopes: &str) -> Vec<String> {
     let mut tenant = samples::tenant();
     let badges = CustomScope { description: String::new(), claims: vec!["badge".into()] };
     tenant.scopes.insert("badges".into(), badges);
-    userinfo(&tenant, &alice(), &words(scopes), Claims::new()).keys().cloned().collect()
+    userinfo(&tenant, &samples::client(), &alice(), &words(scopes), &BTreeSet::new())
+        .keys()
+        .cloned()
+        .collect()
 }
 
 #[test]
@@ -54,7 +57,13 @@ fn each_scope_gives_its_claims_and_no_others() {
 
 #[test]
 fn says_who_the_tenant_is() {
-    let claims = userinfo(&samples::tenant(), &alice(), &words("openid tenant"), Claims::new());
+    let claims = userinfo(
+        &samples::tenant(),
+        &samples::client(),
+        &alice(),
+        &words("openid tenant"),
+        &BTreeSet::new(),
+    );
     assert_eq!(
         (&claims["tenant_name"], &claims["tenant_sub"]),
         (&json!("Shop"), &json!("team/shop"))

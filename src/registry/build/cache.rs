@@ -37,6 +37,7 @@ impl BuildCache {
 pub(super) struct Remembered {
     pub(super) judged: Judged,
     tenant: Option<Input<Tenant>>,
+    salt: Option<SecretState>,
     claim: Option<Result<Issuer, Problem>>,
     clients: Vec<Input<OidcClient>>,
     users: Vec<Input<OidcUser>>,
@@ -48,6 +49,7 @@ impl Remembered {
         Self {
             judged,
             tenant: group.tenant.as_ref().map(Input::of),
+            salt: group.salt.cloned(),
             claim: group.claim.clone(),
             clients: group.clients.iter().map(Input::of).collect(),
             users: group.users.iter().map(Input::of).collect(),
@@ -63,6 +65,7 @@ impl Remembered {
             && self.tenant.is_some() == group.tenant.is_some()
             && self.clients.iter().zip(&group.clients).all(|(own, it)| own.is(it))
             && self.users.iter().zip(&group.users).all(|(own, it)| own.is(it))
+            && same(self.salt.as_ref(), group.salt)
             && self.claim == group.claim
             && self.namespaces == group.namespaces
     }
@@ -80,12 +83,15 @@ impl<T> Input<T> {
     }
 
     fn is(&self, member: &Member<'_, T>) -> bool {
-        let same_secret = match (&self.secret, member.secret) {
-            (None, None) => true,
-            (Some(SecretState::Loaded(own)), Some(SecretState::Loaded(it))) => Arc::ptr_eq(own, it),
-            (Some(SecretState::Unreadable(own)), Some(SecretState::Unreadable(it))) => own == it,
-            _ => false,
-        };
-        same_secret && Arc::ptr_eq(&self.raw, member.raw)
+        same(self.secret.as_ref(), member.secret) && Arc::ptr_eq(&self.raw, member.raw)
+    }
+}
+
+fn same(own: Option<&SecretState>, it: Option<&SecretState>) -> bool {
+    match (own, it) {
+        (None, None) => true,
+        (Some(SecretState::Loaded(own)), Some(SecretState::Loaded(it))) => Arc::ptr_eq(own, it),
+        (Some(SecretState::Unreadable(own)), Some(SecretState::Unreadable(it))) => own == it,
+        _ => false,
     }
 }

@@ -8,7 +8,10 @@ use std::{
 use super::group::{Group, Host, Member};
 use crate::{
     api::{ConditionType, Namespaces, OidcClient, Reason, SecretKeyRef, SecretState},
-    model::{Client, ClientId, Installation, Issuer, Kind, ObjectKey, Secret},
+    keys::PairwiseSalt,
+    model::{
+        Client, ClientId, Installation, Issuer, Kind, ObjectKey, Pairwise, Secret, SubjectType,
+    },
     registry::{
         ClientOutcome, DesiredSecret, Outcome, Problem, SecretWish, Verdict,
         order::Age,
@@ -59,9 +62,11 @@ pub(super) fn judge(
         }
         let refused = found.problems.refused();
         let outcome = match (found.checked.filter(|_| !refused), host) {
-            (Some(checked), Host::Accepted { tenant, has_keys }) => {
+            (Some(mut checked), Host::Accepted { tenant, has_keys, salt }) => {
                 let issuer = &tenant.tenant.issuer;
-                accepted(&mut found.problems, member, checked, issuer, has_keys, &mut served)
+                let known = pairwise(&mut found.problems, &mut checked.client, salt);
+                let serves = has_keys && known;
+                accepted(&mut found.problems, member, checked, issuer, serves, &mut served)
             }
             _ => ClientOutcome {
                 client_id: None,
@@ -73,6 +78,25 @@ pub(super) fn judge(
         verdicts.push(member.verdict(Kind::OidcClient, found.problems, Outcome::Client(outcome)));
     }
     (Clients { served, ids: holders.into_keys().collect() }, verdicts)
+}
+
+/// Gives a client with pairwise subjects the tenant's salt; without one it is not served.
+fn pairwise(problems: &mut Problems, client: &mut Client, salt: Option<&PairwiseSalt>) -> bool {
+    if client.subject_type == SubjectType::Public {
+        return true;
+    }
+    let sector = validate::sector(client);
+    match (sector, salt) {
+        (Some(sector), Some(salt)) => {
+            client.pairwise = Some(Pairwise { sector, salt: salt.0.clone() });
+            true
+        }
+        _ => {
+            let message = "the tenant has no salt for pairwise subjects yet; its condition KeysReady says more";
+            problems.add(ConditionType::Programmed, Reason::Pending, "spec.subjectType", message);
+            false
+        }
+    }
 }
 
 /// Who has each id: a default id beats a chosen one, then the older client keeps it.

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use kube::Resource;
 
-use super::{clients, keys, keys::TenantKeys, users};
+use super::{clients, keys, keys::TenantKeys, salt, users};
 use crate::{
     api::{ConditionType, Namespaces, OidcClient, OidcUser, Reason, SecretState, Tenant},
-    keys::KeyCache,
+    keys::{KeyCache, PairwiseSalt},
     model::{Installation, Issuer, Kind, ObjectKey, ObjectRef, TenantId},
     registry::{
         Outcome, Problem, ServedTenant, TenantOutcome, Verdict,
@@ -41,6 +41,8 @@ pub(super) struct Group<'a> {
     pub(super) id: TenantId,
     /// `None`: named, but not there.
     pub(super) tenant: Option<Member<'a, Tenant>>,
+    /// The Secret with the tenant's salt.
+    pub(super) salt: Option<&'a SecretState>,
     /// The tenant's issuer, among all tenants.
     pub(super) claim: Option<Result<Issuer, Problem>>,
     pub(super) clients: Vec<Member<'a, OidcClient>>,
@@ -61,7 +63,7 @@ pub(super) struct Judged {
 pub(super) enum Host<'a> {
     Absent,
     NotAccepted,
-    Accepted { tenant: &'a CheckedTenant, has_keys: bool },
+    Accepted { tenant: &'a CheckedTenant, has_keys: bool, salt: Option<&'a PairwiseSalt> },
 }
 
 impl<'a> Host<'a> {
@@ -105,14 +107,18 @@ impl<'a> Host<'a> {
 }
 
 impl<'a> Group<'a> {
-    pub(super) fn of(tenant: Member<'a, Tenant>, claim: Option<Result<Issuer, Problem>>) -> Self {
+    pub(super) fn of(
+        tenant: Member<'a, Tenant>,
+        claim: Option<Result<Issuer, Problem>>,
+        salt: Option<&'a SecretState>,
+    ) -> Self {
         let group = Self::absent(TenantId(tenant.key.clone()));
-        Self { tenant: Some(tenant), claim, ..group }
+        Self { tenant: Some(tenant), claim, salt, ..group }
     }
 
     pub(super) fn absent(id: TenantId) -> Self {
         let (clients, users) = (Vec::new(), Vec::new());
-        Self { id, tenant: None, claim: None, clients, users, namespaces: None }
+        Self { id, tenant: None, salt: None, claim: None, clients, users, namespaces: None }
     }
 
     /// Adds the labels of a namespace to the inputs.
@@ -135,20 +141,30 @@ impl<'a> Group<'a> {
             let (checked, mut problems) =
                 validate::tenant(member.raw, member.key, claim.clone(), installation.dev);
             let keys = keys::of_tenant(&mut problems, member, checked.as_ref(), cache);
+            let wanted = checked.is_some() && salt::is_wanted(self);
+            let (found, salt) = match wanted {
+                true => {
+                    let (found, outcome) = salt::of_tenant(&mut problems, member, self.salt);
+                    (found, Some(outcome))
+                }
+                false => (None, None),
+            };
             let outcome = Outcome::Tenant(TenantOutcome {
+                salt,
                 issuer: claim.as_ref().ok().cloned(),
                 served: checked.is_some() && !keys.algorithms.is_empty(),
                 keys: keys.source.clone(),
                 ring: keys.ring.clone(),
             });
             verdicts.push(member.verdict(Kind::Tenant, problems, outcome));
-            serving = checked.map(|checked| (checked, keys));
+            serving = checked.map(|checked| (checked, keys, found));
         }
         let host = match (&self.tenant, &serving) {
             (None, _) => Host::Absent,
             (Some(_), None) => Host::NotAccepted,
-            (Some(_), Some((tenant, keys))) => {
-                Host::Accepted { tenant, has_keys: !keys.algorithms.is_empty() }
+            (Some(_), Some((tenant, keys, salt))) => {
+                let has_keys = !keys.algorithms.is_empty();
+                Host::Accepted { tenant, has_keys, salt: salt.as_ref() }
             }
         };
         let (clients, client_verdicts) = clients::judge(self, host, installation);
@@ -156,7 +172,7 @@ impl<'a> Group<'a> {
         let (users, user_verdicts) = users::judge(self, host, &ids, installation);
         verdicts.extend(client_verdicts);
         verdicts.extend(user_verdicts);
-        let served = host.serves().then_some(serving).flatten().map(|(checked, keys)| {
+        let served = host.serves().then_some(serving).flatten().map(|(checked, keys, _)| {
             let TenantKeys { ring, algorithms, .. } = keys;
             let tenant = crate::model::Tenant { algorithms, ..checked.tenant };
             Arc::new(ServedTenant::new(tenant, ring, clients.served, users))

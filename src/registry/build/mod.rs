@@ -8,6 +8,7 @@ mod cache;
 mod clients;
 mod group;
 mod keys;
+mod salt;
 mod users;
 
 use std::{
@@ -66,7 +67,9 @@ fn groups<'a>(objects: &'a Objects, installation: &Installation) -> HashMap<Tena
     let mut groups: HashMap<TenantId, Group<'a>> = tenants()
         .map(|(key, raw)| {
             let member = member(objects, key, raw);
-            (TenantId(key.clone()), Group::of(member, claims.remove(key)))
+            let salt = ObjectKey::new(&key.namespace, raw.pairwise_salt_name());
+            let group = Group::of(member, claims.remove(key), objects.secrets.get(&salt));
+            (TenantId(key.clone()), group)
         })
         .collect();
     for (key, raw) in objects.clients.iter().filter(|(_, raw)| lives(raw.as_ref())) {

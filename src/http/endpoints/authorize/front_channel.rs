@@ -12,7 +12,7 @@ use crate::{
         authorize::Ask,
         claims::{self, AccessToken, IdToken},
         records::Grant,
-        scope,
+        scope, subject,
     },
     telemetry::TokenKind,
 };
@@ -50,7 +50,7 @@ pub(super) async fn access_token(
     let claims = AccessToken {
         tenant,
         client,
-        subject: held.user.subject.as_str(),
+        subject: subject::of(client, &held.user.subject).as_str(),
         scopes: &grant.scopes,
         grant_id: Some(grant_id),
         jti: &app.entropy.id(),

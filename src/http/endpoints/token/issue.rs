@@ -13,6 +13,7 @@ use crate::{
         claims::{self, AccessToken, IdToken},
         records::{Grant, GrantState, RefreshToken, encode},
         scope::{self, Scopes},
+        subject,
         token::refresh_until,
     },
     telemetry::TokenKind,
@@ -56,7 +57,7 @@ pub(super) async fn tokens(
     let claims = AccessToken {
         tenant,
         client,
-        subject: grant.authentication.subject.as_str(),
+        subject: subject::of(client, &grant.authentication.subject).as_str(),
         scopes,
         grant_id: Some(issue.grant_id),
         jti: &app.entropy.id(),

@@ -5,6 +5,7 @@ mod flows;
 mod keys;
 mod lifetimes;
 mod metadata;
+mod sector;
 mod signatures;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -12,6 +13,7 @@ use std::{collections::BTreeSet, time::Duration};
 use flows::Flows;
 use metadata::Metadata;
 pub use metadata::rotation as rotation_of_tokens;
+pub use sector::sector;
 
 use super::{
     CheckedTenant, Problems, SCOPE_MESSAGE, limits, link, name, object_name, secret_ref,
@@ -103,6 +105,7 @@ pub fn client(
     if foreign && admitted {
         bounds::check(&mut problems, spec, &flows, consent, tenant);
     }
+    sector::check(&mut problems, spec, &flows, foreign);
     signatures::offered(&mut problems, spec, &tenant.tenant);
     let scopes = match written_scopes {
         Some(scopes) => known_scopes(&mut problems, scopes, tenant),

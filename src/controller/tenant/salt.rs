@@ -1,0 +1,32 @@
+//! Makes the salt of a tenant's pairwise subjects: once, create-only, where there never was one.
+
+use k8s_openapi::api::core::v1::Secret;
+
+use super::super::{
+    owner,
+    writes::{Step, Write},
+};
+use crate::{
+    keys::{Entries, new_salt},
+    model::{Entropy, ObjectKey, ObjectRef, Timestamp},
+    registry::SaltOutcome,
+};
+
+/// The write that is due, if any.
+pub(super) fn plan(
+    tenant: &ObjectRef,
+    salt: Option<&SaltOutcome>,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+) -> Option<Step> {
+    salt.filter(|salt| salt.make)?;
+    let key = ObjectKey::new(&tenant.key.namespace, format!("{}-pairwise", tenant.key.name));
+    let owner = owner::annotation(tenant.kind.as_str(), &tenant.key.name);
+    let secret = Secret {
+        metadata: owner::metadata(&key, &owner),
+        type_: Some("Opaque".to_owned()),
+        data: Some(Entries::from([new_salt(entropy, now)])),
+        ..Secret::default()
+    };
+    Some(Step::from(Write::Create(Box::new(secret))))
+}

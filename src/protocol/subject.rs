@@ -1,0 +1,46 @@
+//! Which `sub` a client is told (OIDC Core §8).
+
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::model::{Client, Subject};
+
+/// The person's own, or one of the client's sector: an HMAC under the tenant's salt, which nobody
+/// can turn back, nor compute for another sector (§8.1).
+pub fn of(client: &Client, local: &Subject) -> Subject {
+    let Some(pairwise) = &client.pairwise else { return local.clone() };
+    let key = hmac::Key::new(hmac::HMAC_SHA256, pairwise.salt.expose());
+    // No host has a NUL.
+    let named = format!("{}\0{local}", pairwise.sector);
+    Subject::new(URL_SAFE_NO_PAD.encode(hmac::sign(&key, named.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Pairwise, Secret, samples};
+
+    fn client(sector: &str, salt: u8) -> Client {
+        let pairwise = Pairwise { sector: sector.into(), salt: Secret::new(vec![salt; 32]) };
+        Client { pairwise: Some(pairwise), ..samples::client() }
+    }
+
+    #[test]
+    fn public_subjects_are_the_persons_own() {
+        let alice = Subject::new("alice-id");
+        assert_eq!(of(&samples::client(), &alice), alice);
+    }
+
+    #[test]
+    fn pairwise_subjects_are_stable_and_differ_by_sector_salt_and_person() {
+        // OIDC Core §8.1
+        let (alice, bob) = (Subject::new("alice-id"), Subject::new("bob-id"));
+        let at = |sector: &str, salt, who: &Subject| of(&client(sector, salt), who);
+        let one = at("a.test", 1, &alice);
+        assert_eq!(one, at("a.test", 1, &alice));
+        for other in [at("b.test", 1, &alice), at("a.test", 2, &alice), at("a.test", 1, &bob)] {
+            assert_ne!(one, other);
+        }
+        assert!(!one.as_str().contains("alice"));
+    }
+}

@@ -1,0 +1,52 @@
+//! Pairwise subjects (OIDC Core §8.1): a person is someone else in each sector, everywhere alike.
+
+use super::{
+    browser::claims,
+    world::{World, text},
+};
+
+#[tokio::test]
+async fn a_person_has_one_subject_in_a_sector_and_another_elsewhere() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let mut seen = vec![world.app.subject("shop", "alice")];
+    for name in ["pairwise", "pairwise-other"] {
+        let client = world.application(name).await;
+        let tokens = alice.tokens(&client, "openid email").await;
+        let subject = claims(text(&tokens, "id_token"))["sub"].as_str().expect("one").to_owned();
+        assert!(!seen.contains(&subject), "{name}");
+        let access = text(&tokens, "access_token");
+        assert_eq!(claims(access)["sub"], subject.as_str(), "or it would link people");
+        let (status, person) = client.userinfo(access).await;
+        assert_eq!((status, &person["sub"]), (200, &subject.as_str().into()));
+        assert_eq!(person["email"], "alice@example.com");
+        let again = alice.tokens(&client, "openid").await;
+        assert_eq!(claims(text(&again, "id_token"))["sub"], subject.as_str(), "it is stable");
+        seen.push(subject);
+    }
+}
+
+#[tokio::test]
+async fn refreshing_keeps_the_subject() {
+    // OIDC Core §12.2
+    let world = World::new().await;
+    let (alice, client) = (world.alice().await, world.application("pairwise").await);
+    let tokens = alice.tokens(&client, "openid offline_access").await;
+    let form = [("grant_type", "refresh_token"), ("refresh_token", text(&tokens, "refresh_token"))];
+    let (status, refreshed) = client.token(&form).await;
+    assert_eq!(status, 200, "{refreshed}");
+    let subject = |tokens| claims(text(tokens, "id_token"))["sub"].clone();
+    assert_eq!(subject(&tokens), subject(&refreshed));
+}
+
+#[tokio::test]
+async fn a_hint_names_the_person_by_the_clients_subject() {
+    let world = World::new().await;
+    let (alice, client) = (world.alice().await, world.application("pairwise").await);
+    let tokens = alice.tokens(&client, "openid").await;
+    let hint = text(&tokens, "id_token");
+    let changes = [("prompt", "none"), ("id_token_hint", hint)];
+    let page = alice.browser.open(&client.authorize_url("openid", &changes)).await;
+    assert!(page.answer().contains_key("code"), "{:?}", page.answer());
+    alice.sign_out(hint).await;
+}
