@@ -53,14 +53,14 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special
 }
 
-/// Global unicast (2000::/3) without its special parts; what embeds an IPv4 address is judged by it
+/// Global unicast (`2000::/3`) without its special parts; what embeds an IPv4 address is judged by it
 /// or refused.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let s = address.segments();
     if s[0] == 0x64 && s[1] == 0xff9b && s[2..6] == [0; 4] {
         // NAT64 (RFC 6052) leads to the IPv4 address in it.
-        let [.., a, b, c, d] = address.octets();
-        return is_public_v4(Ipv4Addr::new(a, b, c, d));
+        let [.., high, low] = s;
+        return is_public_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
     }
     let special = s[0] == 0x2002 // 6to4 (RFC 3056)
         || (s[0] == 0x2001 && s[1] < 0x200) // Teredo, ORCHID and other assignments (RFC 2928)

@@ -97,9 +97,8 @@ impl HttpFetch {
     async fn connect(&self, target: &Target) -> Result<TcpStream, FetchError> {
         let mut last = FetchError::Forbidden(target.host.clone());
         let addresses = resolve(target).await?;
-        let may = |address: IpAddr| match target.secure {
-            true => self.guard.admits(address),
-            false => self.guard.allows(address),
+        let may = |address: IpAddr| {
+            self.guard.allows(address) || (target.secure && self.guard.admits(address))
         };
         for address in addresses.into_iter().filter(|it| may(it.ip())).take(MOST_ADDRESSES) {
             last = match timeout(LONGEST_CONNECT, TcpStream::connect(address)).await {
@@ -137,7 +136,7 @@ fn target(text: &str) -> Result<Target, FetchError> {
     let host = url.host_str().filter(|host| !host.is_empty());
     let host = host.ok_or(FetchError::Url("it names no host"))?.to_owned();
     let port = url.port_or_known_default().ok_or(FetchError::Url("it has no port"))?;
-    Ok(Target { host, port, secure, url })
+    Ok(Target { url, host, port, secure })
 }
 
 fn request(

@@ -46,7 +46,8 @@ impl PagePolicy {
             policy.push_str("; script-src 'self'");
         }
         if !self.frame_src.is_empty() {
-            policy.push_str(&format!("; frame-src{}", source(&self.frame_src)));
+            policy.push_str("; frame-src");
+            policy.push_str(&source(&self.frame_src));
         }
         policy.push_str(if self.frameable { "" } else { "; frame-ancestors 'none'" });
         policy

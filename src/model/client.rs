@@ -9,6 +9,7 @@ use super::{
 
 /// One application, all defaults applied.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a registered metadata value")]
 pub struct Client {
     /// `client_id`.
     pub id: ClientId,

@@ -35,7 +35,7 @@ pub enum ErrorCode {
     InteractionRequired,
     /// OIDC Core §3.1.2.6.
     AccountSelectionRequired,
-    /// OpenID Connect Core Error Code unmet_authentication_requirements 1.0.
+    /// OpenID Connect Core Error Code `unmet_authentication_requirements` 1.0.
     UnmetAuthenticationRequirements,
     /// OIDC Core §3.1.2.6.
     InvalidRequestUri,

@@ -1,91 +1,124 @@
 //! Metadata (OIDC Discovery §3, RFC 8414 §2): every field is true, and nothing is advertised that
 //! is not there.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{authorize::ResponseMode, claims, scope::STANDARD};
 use crate::model::{AuthMethod, GrantType, JwsAlgorithm, ResponseType, Tenant};
 
 /// The discovery document of a tenant.
 pub fn discovery(tenant: &Tenant) -> Value {
-    let at = |path: &str| tenant.issuer.join(path);
-    let scopes: Vec<&str> =
-        STANDARD.into_iter().chain(tenant.scopes.keys().map(String::as_str)).collect();
-    let custom = tenant.scopes.values().flat_map(|scope| scope.claims.iter().map(String::as_str));
-    let own: [&str; 12] = [
-        "sub",
-        "iss",
-        "aud",
-        "exp",
-        "iat",
-        "auth_time",
-        "nonce",
-        "acr",
-        "amr",
-        "sid",
-        "at_hash",
-        "c_hash",
-    ];
-    let mut names: Vec<&str> = own.into_iter().chain(claims::standard()).collect();
-    names.extend(custom);
-    names.sort_unstable();
-    names.dedup();
-    let words = |all: &[&'static str]| all.to_vec();
-    let methods: Vec<_> = AuthMethod::ALL.iter().map(|it| it.as_str()).collect();
-    let confidential: Vec<_> = methods.iter().filter(|method| **method != "none").collect();
-    let assertions = JwsAlgorithm::ALL.iter().filter(|it| **it != JwsAlgorithm::None);
-    let assertions: Vec<_> = assertions.map(|it| it.as_str()).collect();
-    let mut document = json!({
-        "issuer": tenant.issuer.as_str(),
-        "authorization_endpoint": at("/oauth/authorize"),
-        "token_endpoint": at("/oauth/token"),
-        "userinfo_endpoint": at("/oauth/userinfo"),
-        "jwks_uri": at("/oauth/jwks"),
-        "end_session_endpoint": at("/oauth/logout"),
-        "backchannel_logout_supported": true,
-        "backchannel_logout_session_supported": true,
-        "frontchannel_logout_supported": true,
-        "frontchannel_logout_session_supported": true,
-        "check_session_iframe": at("/oauth/check-session"),
-        "scopes_supported": scopes,
-        "claims_supported": names,
-        "claim_types_supported": ["normal"],
-        "response_types_supported": ResponseType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+    let mut document = Map::new();
+    document.insert("issuer".into(), json!(tenant.issuer.as_str()));
+    for part in [authorization(tenant), tokens(tenant), people(tenant), sessions(tenant)] {
+        if let Value::Object(part) = part {
+            document.extend(part);
+        }
+    }
+    Value::Object(document)
+}
+
+/// The authorization endpoint and what it takes.
+fn authorization(tenant: &Tenant) -> Value {
+    let objects = tenant.request_objects;
+    let mut part = json!({
+        "authorization_endpoint": tenant.issuer.join("/oauth/authorize"),
+        "response_types_supported": names(ResponseType::ALL, |it| it.as_str()),
         "response_modes_supported": ResponseMode::NAMES,
-        "grant_types_supported": GrantType::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
-        "subject_types_supported": words(&["public", "pairwise"]),
-        "id_token_signing_alg_values_supported":
-            tenant.algorithms.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
-        "token_endpoint_auth_methods_supported":
-            methods,
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "display_values_supported": ["page", "popup", "touch", "wap"],
+        "ui_locales_supported": ["en"],
+        "authorization_response_iss_parameter_supported": true,
+        "claims_parameter_supported": true,
+        "request_parameter_supported": objects.by_value,
+        "request_uri_parameter_supported": objects.by_reference,
+        "require_request_uri_registration": objects.by_reference,
+    });
+    if !tenant.acr_levels.is_empty() {
+        part["acr_values_supported"] = json!(names(&tenant.acr_levels, |level| &level.value));
+    }
+    if objects.by_value || objects.by_reference {
+        let algorithms = names(&JwsAlgorithm::ALL, |it| it.as_str());
+        part["request_object_signing_alg_values_supported"] = json!(algorithms);
+    }
+    part
+}
+
+/// The endpoints that clients authenticate at, and how.
+fn tokens(tenant: &Tenant) -> Value {
+    let at = |path: &str| tenant.issuer.join(path);
+    let methods = names(AuthMethod::ALL, |it| it.as_str());
+    let confidential: Vec<_> = methods.iter().filter(|method| **method != "none").collect();
+    let mut assertions = names(&JwsAlgorithm::ALL, |it| it.as_str());
+    assertions.retain(|algorithm| *algorithm != "none");
+    json!({
+        "token_endpoint": at("/oauth/token"),
+        "grant_types_supported": names(GrantType::ALL, |it| it.as_str()),
+        "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": assertions,
-        "userinfo_signing_alg_values_supported":
-            tenant.algorithms.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "introspection_endpoint": at("/oauth/introspect"),
         "introspection_endpoint_auth_methods_supported": confidential,
         "introspection_endpoint_auth_signing_alg_values_supported": assertions,
         "revocation_endpoint": at("/oauth/revoke"),
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": assertions,
-        "code_challenge_methods_supported": words(&["S256"]),
-        "prompt_values_supported": words(&["none", "login", "consent", "select_account"]),
-        "authorization_response_iss_parameter_supported": true,
-        "claims_parameter_supported": true,
-        "display_values_supported": words(&["page", "popup", "touch", "wap"]),
-        "ui_locales_supported": words(&["en"]),
-        "request_parameter_supported": tenant.request_objects.by_value,
-        "request_uri_parameter_supported": tenant.request_objects.by_reference,
-        "require_request_uri_registration": tenant.request_objects.by_reference,
-    });
-    if !tenant.acr_levels.is_empty() {
-        let levels: Vec<_> = tenant.acr_levels.iter().map(|level| &level.value).collect();
-        document["acr_values_supported"] = json!(levels);
-    }
-    if tenant.request_objects.by_value || tenant.request_objects.by_reference {
-        let algorithms: Vec<_> = JwsAlgorithm::ALL.iter().map(|it| it.as_str()).collect();
-        document["request_object_signing_alg_values_supported"] = json!(algorithms);
-    }
-    document
+    })
+}
+
+/// What is told of people, and how it is signed.
+fn people(tenant: &Tenant) -> Value {
+    let at = |path: &str| tenant.issuer.join(path);
+    let mut scopes: Vec<&str> = STANDARD.to_vec();
+    scopes.extend(tenant.scopes.keys().map(String::as_str));
+    let custom = tenant.scopes.values().flat_map(|scope| scope.claims.iter().map(String::as_str));
+    let mut claims: Vec<&str> = OF_TOKENS.into_iter().chain(claims::standard()).collect();
+    claims.extend(custom);
+    claims.sort_unstable();
+    claims.dedup();
+    let algorithms = names(&tenant.algorithms, |it| it.as_str());
+    json!({
+        "jwks_uri": at("/oauth/jwks"),
+        "userinfo_endpoint": at("/oauth/userinfo"),
+        "scopes_supported": scopes,
+        "claims_supported": claims,
+        "claim_types_supported": ["normal"],
+        "subject_types_supported": ["public", "pairwise"],
+        "id_token_signing_alg_values_supported": algorithms,
+        "userinfo_signing_alg_values_supported": algorithms,
+    })
+}
+
+/// How sessions end, and who hears of it.
+fn sessions(tenant: &Tenant) -> Value {
+    json!({
+        "end_session_endpoint": tenant.issuer.join("/oauth/logout"),
+        "check_session_iframe": tenant.issuer.join("/oauth/check-session"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
+    })
+}
+
+/// Claims of tokens themselves.
+const OF_TOKENS: [&str; 12] = [
+    "sub",
+    "iss",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "sid",
+    "at_hash",
+    "c_hash",
+];
+
+fn names<'a, T, N: ?Sized>(all: &'a [T], name: impl Fn(&'a T) -> &'a N) -> Vec<&'a N> {
+    all.iter().map(name).collect()
 }
 
 #[cfg(test)]

@@ -185,7 +185,7 @@ fn objects(manifests: &str) -> Objects {
         let key = object.reference().key;
         match object {
             Object::Tenant(it) => drop(objects.tenants.insert(key, Arc::new(it))),
-            Object::OidcClient(it) => drop(objects.clients.insert(key, Arc::new(it))),
+            Object::OidcClient(it) => drop(objects.clients.insert(key, Arc::from(it))),
             Object::OidcUser(it) => drop(objects.users.insert(key, Arc::new(it))),
             Object::Secret(it) => {
                 drop(objects.secrets.insert(key, SecretState::Loaded(Arc::new(it))));

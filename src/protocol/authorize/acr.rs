@@ -36,7 +36,7 @@ pub fn reached<'a>(levels: &'a [AcrLevel], amr: &[String], wish: &AcrWish) -> Op
 }
 
 /// Rule: an essential level is reached, or there is no answer (OIDC Core §5.5.1.1; OpenID Connect
-/// Core Error Code unmet_authentication_requirements).
+/// Core Error Code `unmet_authentication_requirements`).
 pub(super) fn check(levels: &[AcrLevel], amr: &[String], wish: &AcrWish) -> Result<(), OAuthError> {
     let met = match reached(levels, amr, wish) {
         _ if !wish.essential => true,

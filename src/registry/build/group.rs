@@ -142,13 +142,8 @@ impl<'a> Group<'a> {
                 validate::tenant(member.raw, member.key, claim.clone(), installation.dev);
             let keys = keys::of_tenant(&mut problems, member, checked.as_ref(), cache);
             let wanted = checked.is_some() && salt::is_wanted(self);
-            let (found, salt) = match wanted {
-                true => {
-                    let (found, outcome) = salt::of_tenant(&mut problems, member, self.salt);
-                    (found, Some(outcome))
-                }
-                false => (None, None),
-            };
+            let salt = wanted.then(|| salt::of_tenant(&mut problems, member, self.salt));
+            let (found, salt) = salt.unzip();
             let outcome = Outcome::Tenant(TenantOutcome {
                 salt,
                 issuer: claim.as_ref().ok().cloned(),
@@ -157,7 +152,7 @@ impl<'a> Group<'a> {
                 ring: keys.ring.clone(),
             });
             verdicts.push(member.verdict(Kind::Tenant, problems, outcome));
-            serving = checked.map(|checked| (checked, keys, found));
+            serving = checked.map(|checked| (checked, keys, found.flatten()));
         }
         let host = match (&self.tenant, &serving) {
             (None, _) => Host::Absent,

@@ -144,7 +144,7 @@ pub(crate) fn collect(all: impl Iterator<Item = Object>) -> Objects {
                 objects.tenants.entry(key).or_insert_with(|| Arc::new(tenant));
             }
             Object::OidcClient(client) => {
-                objects.clients.entry(key).or_insert_with(|| Arc::new(client));
+                objects.clients.entry(key).or_insert_with(|| Arc::from(client));
             }
             Object::OidcUser(user) => {
                 objects.users.entry(key).or_insert_with(|| Arc::new(user));

@@ -22,7 +22,7 @@ pub enum Object {
     /// A tenant.
     Tenant(Tenant),
     /// A client.
-    OidcClient(OidcClient),
+    OidcClient(Box<OidcClient>),
     /// A user.
     OidcUser(OidcUser),
     /// A Secret, its `stringData` merged into `data`.

@@ -40,19 +40,19 @@ pub(super) async fn issue(
     let grant = authorize::grant(ask, &held.session, request.now);
     let grant_id = app.entropy.id();
     let offer = Offer { ask, held, grant: &grant, grant_id: &grant_id };
-    let access_token = match ask.response_type.has_token() {
-        true => Some(front_channel::access_token(app, request, offer).await?),
-        false => None,
-    };
-    let code = match ask.response_type.has_code() {
-        true => Some(code(app, request, offer).await?),
-        false => None,
-    };
+    let mut access_token = None;
+    if ask.response_type.has_token() {
+        access_token = Some(front_channel::access_token(app, request, offer).await?);
+    }
+    let mut code = None;
+    if ask.response_type.has_code() {
+        code = Some(sealed_code(app, request, offer).await?);
+    }
     let given = Given { code: code.as_deref(), access_token: access_token.as_deref() };
-    let id_token = match ask.response_type.has_id_token() {
-        true => Some(front_channel::id_token(app, request, offer, given).await?),
-        false => None,
-    };
+    let mut id_token = None;
+    if ask.response_type.has_id_token() {
+        id_token = Some(front_channel::id_token(app, request, offer, given).await?);
+    }
     let response = front_channel::response(offer, given, id_token.as_deref());
     let salt = app.entropy.id();
     let state = session_state(&ask.client, ask.return_to.uri(), &held.session, &salt);
@@ -70,7 +70,7 @@ pub(super) async fn issue(
 }
 
 /// A sealed code.
-async fn code(app: &App, request: &Request, offer: Offer<'_>) -> Result<String, Failure> {
+async fn sealed_code(app: &App, request: &Request, offer: Offer<'_>) -> Result<String, Failure> {
     let incarnation = app.incarnation().await?.to_owned();
     let grant_id = offer.grant_id.to_owned();
     let code = authorize::code(offer.ask, offer.grant.clone(), grant_id, incarnation);
