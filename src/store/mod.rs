@@ -6,6 +6,8 @@
 
 #[cfg(test)]
 pub(crate) mod contract;
+mod embedded;
+mod layout;
 mod memory;
 mod observed;
 mod purge;
@@ -15,6 +17,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use embedded::{EmbeddedStore, OpenError};
 pub use memory::MemoryStore;
 pub use observed::Observed;
 pub use purge::purge_regularly;
@@ -73,6 +76,12 @@ impl RecordKind {
     }
 }
 
+impl fmt::Display for RecordKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Kind, tenant and id: a record of one tenant cannot be named from another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
@@ -106,6 +115,22 @@ pub enum OwnerKind {
     Session,
     /// A client id.
     Client,
+}
+
+impl OwnerKind {
+    /// Short and stable: part of what durable stores keep.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Session => "session",
+            Self::Client => "client",
+        }
+    }
+
+    /// The reverse of `as_str`.
+    fn parse(text: &str) -> Option<Self> {
+        [Self::User, Self::Session, Self::Client].into_iter().find(|kind| kind.as_str() == text)
+    }
 }
 
 /// An owner of records, within the tenant of their key.

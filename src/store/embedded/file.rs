@@ -1,0 +1,187 @@
+//! The file: made whole or not at all, opened by one process at a time, and never replaced when
+//! something is wrong with it.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use redb::{Builder, Database, ReadableDatabase as _, backends::FileBackend};
+
+use super::tables::{self, ABOUT, Failure};
+use crate::model::Entropy;
+
+/// What this release writes, and the newest that it reads.
+const FORMAT: u32 = 1;
+/// Pages kept in memory.
+const CACHE: usize = 64 * 1024 * 1024;
+/// Sessions and grants are nobody else's to read.
+const PRIVATE: u32 = 0o600;
+
+/// Why a file was not opened. It is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("{0} is in use by another process: stop that one, or choose another --store-path")]
+    InUse(PathBuf),
+    /// A newer release wrote it.
+    #[error(
+        "{path} has format {format}, and this release knows {FORMAT}: run the release that wrote \
+         it or a newer one"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: String,
+    },
+    /// It is not a store, or not a whole one.
+    #[error(
+        "{path} is damaged or no store of Lanyard ({why}): restore it from a backup, or move it \
+         away to begin with an empty one, by which everybody is signed out"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        why: String,
+    },
+    /// The system refuses.
+    #[error("{path}: {error}")]
+    System {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// An open file that no other process can open.
+pub(super) struct StoreFile {
+    path: PathBuf,
+    /// Held for as long as this value lives.
+    _lock: File,
+}
+
+impl StoreFile {
+    /// Locks a path, and makes the file there if there is none.
+    pub(super) fn lock(path: &Path, entropy: &dyn Entropy) -> Result<Self, OpenError> {
+        let system = |error| OpenError::System { path: path.to_owned(), error };
+        // A lock beside the file also covers its making, and its being reopened.
+        let lock = open_private(&with_suffix(path, ".lock")).map_err(system)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(system(error)),
+        }
+        let file = Self { path: path.to_owned(), _lock: lock };
+        if !path.try_exists().map_err(system)? {
+            file.create(entropy)?;
+        }
+        Ok(file)
+    }
+
+    /// Makes the file under another name and renames it, so that a kill leaves none or a whole one.
+    fn create(&self, entropy: &dyn Entropy) -> Result<(), OpenError> {
+        let system = |error| OpenError::System { path: self.path.clone(), error };
+        let unfinished = with_suffix(&self.path, ".new");
+        match fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(system(error)),
+            _ => {}
+        }
+        let file = open_private(&unfinished).map_err(system)?;
+        self.fill(file, entropy).map_err(|failure| self.judge(failure))?;
+        fs::rename(&unfinished, &self.path).map_err(system)?;
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(system)?;
+        folder.sync_all().map_err(system)
+    }
+
+    fn fill(&self, file: File, entropy: &dyn Entropy) -> Result<(), Failure> {
+        let database = builder().create_with_backend(FileBackend::new(file)?)?;
+        let transaction = database.begin_write()?;
+        {
+            let mut about = transaction.open_table(ABOUT)?;
+            about.insert("format", FORMAT.to_string().as_str())?;
+            about.insert("incarnation", entropy.id().as_str())?;
+        }
+        tables::create(&transaction)?;
+        transaction.commit()?;
+        Ok(database.close()?)
+    }
+
+    /// Opens the file and checks every page of it; the database and its incarnation.
+    pub(super) fn open(&self) -> Result<(Database, String), OpenError> {
+        let database = builder().open(&self.path).map_err(|error| self.judge(error.into()))?;
+        let about = |name| self.about(&database, name);
+        let format = about("format")?;
+        match format.parse::<u32>() {
+            Ok(FORMAT) => {}
+            Ok(newer) if newer > FORMAT => {
+                return Err(OpenError::Newer { path: self.path.clone(), format });
+            }
+            _ => return Err(self.damaged(format!("its format is {format:?}"))),
+        }
+        let incarnation = about("incarnation")?;
+        Ok((database, incarnation))
+    }
+
+    fn about(&self, database: &Database, name: &str) -> Result<String, OpenError> {
+        let read = || -> Result<Option<String>, Failure> {
+            let about = database.begin_read()?.open_table(ABOUT)?;
+            Ok(about.get(name)?.map(|value| value.value().to_owned()))
+        };
+        match read() {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => Err(self.damaged(format!("it names no {name}"))),
+            Err(failure) => Err(self.damaged(failure.to_string())),
+        }
+    }
+
+    fn damaged(&self, why: impl Into<String>) -> OpenError {
+        OpenError::Damaged { path: self.path.clone(), why: why.into() }
+    }
+
+    fn judge(&self, failure: Failure) -> OpenError {
+        let path = self.path.clone();
+        let Failure::File(error) = failure else { return self.damaged(failure.to_string()) };
+        match *error {
+            redb::Error::DatabaseAlreadyOpen => OpenError::InUse(path),
+            redb::Error::UpgradeRequired(version) => {
+                OpenError::Newer { path, format: format!("of redb {version}") }
+            }
+            // What redb says of a file that does not begin as one of its own.
+            redb::Error::Io(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+                ) =>
+            {
+                OpenError::Damaged { path, why: error.to_string() }
+            }
+            redb::Error::Io(error) => OpenError::System { path, error },
+            error => OpenError::Damaged { path, why: error.to_string() },
+        }
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = Database::builder();
+    // Reading every page at the start costs seconds a gigabyte, and is what tells a damaged file
+    // before anyone was answered from it.
+    builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+    builder
+}
+
+fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(PRIVATE).open(path)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

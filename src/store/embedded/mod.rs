@@ -1,0 +1,147 @@
+//! The store of `dev` and of one replica on a volume: one redb file with group commit. An
+//! acknowledged write is on disk; writers that come while a commit is under way share the next.
+//!
+//! Must not: answer from what is not durable, or replace a file that it cannot read.
+
+mod file;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, RwLock},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use redb::ReadableDatabase as _;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    CLOCK_TOLERANCE, Key, Owner, Record, RecordKind, Store, StoreError, StoreState, Stored,
+};
+use crate::model::{Entropy, TenantId, Timestamp};
+
+pub use file::OpenError;
+use file::StoreFile;
+use writer::{Job, Operation, Outcome, Shared, unavailable};
+
+/// Operations that may wait for the writer; beyond that callers wait for room.
+const QUEUE: usize = 4096;
+/// How long an operation may take with its wait: a disk that hangs must not hold requests for ever.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Records in a file.
+pub struct EmbeddedStore {
+    shared: Arc<Shared>,
+    jobs: Option<mpsc::Sender<Job>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl EmbeddedStore {
+    /// Opens the file at `path`, or makes an empty one of an incarnation of its own where there is
+    /// none. Reads all of it: seconds for a gigabyte.
+    pub fn open(path: &Path, entropy: &dyn Entropy) -> Result<Self, OpenError> {
+        let file = StoreFile::lock(path, entropy)?;
+        let (database, incarnation) = file.open()?;
+        let shared = Arc::new(Shared { database: RwLock::new(Some(database)), file, incarnation });
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let its = Arc::clone(&shared);
+        let writer = thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || writer::run(&its, queue))
+            .map_err(|error| OpenError::System { path: path.to_owned(), error })?;
+        Ok(Self { shared, jobs: Some(jobs), writer: Some(writer) })
+    }
+
+    async fn ask(&self, operation: Operation, now: Timestamp) -> Result<Outcome, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job { operation, now, answer };
+        let jobs = self.jobs.as_ref().expect("taken by drop alone");
+        let asking = async {
+            jobs.send(job).await.ok()?;
+            answered.await.ok()
+        };
+        let outcome = tokio::time::timeout(PATIENCE, asking).await;
+        let outcome = outcome.map_err(|_| unavailable("its disk did not answer in time"))?;
+        outcome.ok_or_else(|| unavailable("its writer has ended"))?
+    }
+
+    async fn change(&self, operation: Operation, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(matches!(self.ask(operation, now).await?, Outcome::Done(true)))
+    }
+}
+
+impl Drop for EmbeddedStore {
+    /// Waits for what was asked, and closes the file.
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+impl fmt::Debug for EmbeddedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedStore").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        record.check_size()?;
+        self.change(Operation::Insert(record), now).await
+    }
+
+    /// On the caller's thread: a few pages, nearly always cached.
+    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        Ok(self.shared.with(|database| tables::get(&database.begin_read()?, key, now))?)
+    }
+
+    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        match self.ask(Operation::Take(key.clone()), now).await? {
+            Outcome::Taken(found) => Ok(found),
+            Outcome::Done(_) | Outcome::Purged(_) => Ok(None),
+        }
+    }
+
+    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        record.check_size()?;
+        self.change(Operation::Swap(version, record), now).await
+    }
+
+    async fn list(
+        &self,
+        kind: RecordKind,
+        tenant: &TenantId,
+        owner: &Owner,
+        now: Timestamp,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let (shared, tenant, owner) = (Arc::clone(&self.shared), tenant.clone(), owner.clone());
+        let walk = move || {
+            shared.with(|database| {
+                tables::list(&database.begin_read()?, (kind, &tenant), &owner, now)
+            })
+        };
+        let walked = tokio::task::spawn_blocking(walk).await;
+        Ok(walked.map_err(|_| unavailable("its reader has ended"))??)
+    }
+
+    async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+        match self.ask(Operation::Purge(limit), now.minus(CLOCK_TOLERANCE)).await? {
+            Outcome::Purged(count) => Ok(count),
+            Outcome::Done(_) | Outcome::Taken(_) => Ok(0),
+        }
+    }
+
+    async fn state(&self) -> Result<StoreState, StoreError> {
+        self.shared.with(|_| Ok(()))?;
+        Ok(StoreState { incarnation: self.shared.incarnation.clone(), time: None })
+    }
+}

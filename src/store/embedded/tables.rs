@@ -1,0 +1,209 @@
+//! The tables of the file, and the only code that changes them: a record, its owners, its expiry
+//! and the version counter always together, in one transaction.
+
+use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
+
+use crate::{
+    model::{TenantId, Timestamp},
+    store::{
+        Key, MOST_LISTED, Owner, Record, RecordKind, StoreError, Stored,
+        layout::{self, Damaged, Row},
+    },
+};
+
+/// `format`, `incarnation`.
+pub(super) const ABOUT: TableDefinition<&str, &str> = TableDefinition::new("about");
+/// Key → row.
+const RECORDS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("records");
+/// Listing and id: what `list` walks.
+const OWNERS: TableDefinition<(&[u8], &str), ()> = TableDefinition::new("owners");
+/// Expiry and key: what purging walks.
+const EXPIRY: TableDefinition<(i64, &[u8]), ()> = TableDefinition::new("expiry");
+/// One entry: the version of the last write to any record, so that none is used again.
+const VERSION: TableDefinition<(), u64> = TableDefinition::new("version");
+
+/// Why the file did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    File(Box<redb::Error>),
+    #[error(transparent)]
+    Row(#[from] Damaged),
+    #[error("the store's file is {0}")]
+    Closed(String),
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        Self::Unavailable(failure.to_string())
+    }
+}
+
+impl<E: Into<redb::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::File(Box::new(error.into()))
+    }
+}
+
+/// Makes the tables of an empty file.
+pub(super) fn create(transaction: &WriteTransaction) -> Result<(), Failure> {
+    Tables::open(transaction).map(drop)
+}
+
+/// The tables in a transaction that writes.
+pub(super) struct Tables<'t> {
+    records: Table<'t, &'static [u8], &'static [u8]>,
+    owners: Table<'t, (&'static [u8], &'static str), ()>,
+    expiry: Table<'t, (i64, &'static [u8]), ()>,
+    version: Table<'t, (), u64>,
+    changed: bool,
+}
+
+impl<'t> Tables<'t> {
+    /// Opens them all.
+    pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, Failure> {
+        Ok(Self {
+            records: transaction.open_table(RECORDS)?,
+            owners: transaction.open_table(OWNERS)?,
+            expiry: transaction.open_table(EXPIRY)?,
+            version: transaction.open_table(VERSION)?,
+            changed: false,
+        })
+    }
+
+    /// Whether there is anything to commit.
+    pub(super) fn changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Writes a record unless there is a live one.
+    pub(super) fn insert(&mut self, record: &Record, now: Timestamp) -> Result<bool, Failure> {
+        let vacant = self.live(&record.key, now)?.is_none();
+        if vacant {
+            self.put(record)?;
+        }
+        Ok(vacant)
+    }
+
+    /// Removes and gives a live record.
+    pub(super) fn take(&mut self, key: &Key, now: Timestamp) -> Result<Option<Stored>, Failure> {
+        let found = self.live(key, now)?;
+        if found.is_some() {
+            self.remove(&layout::key(key))?;
+        }
+        Ok(found)
+    }
+
+    /// Replaces a live record of this version.
+    pub(super) fn swap(
+        &mut self,
+        version: u64,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        let unchanged = self.live(&record.key, now)?.is_some_and(|held| held.version == version);
+        if unchanged {
+            self.put(record)?;
+        }
+        Ok(unchanged)
+    }
+
+    /// Removes at most `limit` records that expired until `before`.
+    pub(super) fn purge(&mut self, limit: usize, before: Timestamp) -> Result<usize, Failure> {
+        let end = (before.millis().saturating_add(1), &[][..]);
+        let mut expired = Vec::new();
+        for entry in self.expiry.range(..end)?.take(limit) {
+            expired.push(entry?.0.value().1.to_vec());
+        }
+        for key in &expired {
+            self.remove(key)?;
+        }
+        Ok(expired.len())
+    }
+
+    fn live(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, Failure> {
+        live(&self.records, key, now)
+    }
+
+    /// Writes a record in place of whatever its key had.
+    fn put(&mut self, record: &Record) -> Result<(), Failure> {
+        let key = layout::key(&record.key);
+        self.remove(&key)?;
+        let version = self.version.get(())?.map_or(0, |last| last.value()) + 1;
+        self.version.insert((), version)?;
+        let scope = layout::scope(record.key.kind, &record.key.tenant);
+        let row = Row::of(record, version);
+        for owner in &row.owners {
+            let listing = layout::listing(&scope, *owner);
+            self.owners.insert((&*listing, &*record.key.id), ())?;
+        }
+        self.expiry.insert((record.expires_at.millis(), &*key), ())?;
+        self.records.insert(&*key, &*row.write())?;
+        self.changed = true;
+        Ok(())
+    }
+
+    fn remove(&mut self, key: &[u8]) -> Result<(), Failure> {
+        let Some(bytes) = self.records.remove(key)? else { return Ok(()) };
+        let row = Row::read(bytes.value())?;
+        let (scope, id) = layout::split(key).ok_or(Damaged)?;
+        for owner in &row.owners {
+            self.owners.remove((&*layout::listing(scope, *owner), id))?;
+        }
+        self.expiry.remove((row.expires_at.millis(), key))?;
+        self.changed = true;
+        Ok(())
+    }
+}
+
+/// Reads a live record.
+pub(super) fn get(
+    transaction: &ReadTransaction,
+    key: &Key,
+    now: Timestamp,
+) -> Result<Option<Stored>, Failure> {
+    live(&transaction.open_table(RECORDS)?, key, now)
+}
+
+fn live(
+    records: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    key: &Key,
+    now: Timestamp,
+) -> Result<Option<Stored>, Failure> {
+    let Some(bytes) = records.get(&*layout::key(key))? else { return Ok(None) };
+    let row = Row::read(bytes.value())?;
+    if row.expires_at <= now {
+        return Ok(None);
+    }
+    Ok(Some(row.stored(key.clone())))
+}
+
+/// Reads an owner's live records of a kind.
+pub(super) fn list(
+    transaction: &ReadTransaction,
+    (kind, tenant): (RecordKind, &TenantId),
+    owner: &Owner,
+    now: Timestamp,
+) -> Result<Vec<Stored>, Failure> {
+    let records = transaction.open_table(RECORDS)?;
+    let scope = layout::scope(kind, tenant);
+    let listing = layout::listing(&scope, (owner.kind.as_str(), &owner.id));
+    let mut found = Vec::new();
+    for entry in transaction.open_table(OWNERS)?.range((&*listing, "")..)? {
+        let entry = entry?.0;
+        let (its, id) = entry.value();
+        if its != listing || found.len() == MOST_LISTED {
+            break;
+        }
+        found.extend(live(&records, &Key::new(kind, tenant, id), now)?);
+    }
+    Ok(found)
+}
+
+/// Makes a record's row unreadable.
+#[cfg(test)]
+pub(super) fn damage(database: &redb::Database, key: &Key) -> Result<(), Failure> {
+    let transaction = database.begin_write()?;
+    transaction.open_table(RECORDS)?.insert(&*layout::key(key), &[][..])?;
+    Ok(transaction.commit()?)
+}

@@ -1,0 +1,210 @@
+use std::{fs, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    model::SystemEntropy,
+    store::{
+        SharedStore,
+        contract::{self, NOW, key, record},
+    },
+};
+
+/// A store and its folder, which goes with it.
+#[derive(Debug)]
+struct Temporary(EmbeddedStore, #[expect(dead_code, reason = "kept until the store goes")] TempDir);
+
+#[async_trait]
+impl Store for Temporary {
+    async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        self.0.insert(record, now).await
+    }
+    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        self.0.get(key, now).await
+    }
+    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        self.0.take(key, now).await
+    }
+    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        self.0.swap(version, record, now).await
+    }
+    async fn list(
+        &self,
+        kind: RecordKind,
+        tenant: &TenantId,
+        owner: &Owner,
+        now: Timestamp,
+    ) -> Result<Vec<Stored>, StoreError> {
+        self.0.list(kind, tenant, owner, now).await
+    }
+    async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+        self.0.purge(limit, now).await
+    }
+    async fn state(&self) -> Result<StoreState, StoreError> {
+        self.0.state().await
+    }
+}
+
+contract::suite!(async {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).unwrap();
+    Arc::new(Temporary(store, folder)) as SharedStore
+});
+
+fn open(folder: &TempDir) -> Result<EmbeddedStore, OpenError> {
+    EmbeddedStore::open(&folder.path().join("store.redb"), &SystemEntropy::new())
+}
+
+#[tokio::test]
+async fn everything_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).unwrap();
+    let incarnation = store.state().await.unwrap().incarnation;
+    for id in ["kept", "taken"] {
+        assert_eq!(store.insert(record(id), NOW).await, Ok(true));
+    }
+    let spent = store.take(&key("taken"), NOW).await.unwrap().unwrap();
+    let held = store.get(&key("kept"), NOW).await.unwrap().unwrap();
+    drop(store);
+
+    let store = open(&folder).unwrap();
+    assert_eq!(store.state().await.unwrap().incarnation, incarnation);
+    assert_eq!(store.get(&key("kept"), NOW).await, Ok(Some(held)));
+    assert_eq!(store.get(&key("taken"), NOW).await, Ok(None));
+    let tenant = key("kept").tenant;
+    let found = store.list(RecordKind::Session, &tenant, &record("kept").owners[0], NOW).await;
+    assert_eq!(found.unwrap().len(), 1);
+    store.insert(record("taken"), NOW).await.unwrap();
+    assert_eq!(
+        store.swap(spent.version, record("taken"), NOW).await,
+        Ok(false),
+        "a version of old"
+    );
+    assert_eq!(store.purge(10, NOW.plus(Duration::from_hours(2))).await, Ok(2));
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(&folder).unwrap();
+    let refused = open(&folder).unwrap_err();
+    assert!(matches!(refused, OpenError::InUse(_)), "{refused}");
+    assert_eq!(first.insert(record("a"), NOW).await, Ok(true), "the first goes on");
+    drop(first);
+    open(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_whole_store_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let store = open(&folder).unwrap();
+    for n in 0..200 {
+        let value = Bytes::from(vec![7; 2000]);
+        store.insert(Record { value, ..record(&n.to_string()) }, NOW).await.unwrap();
+    }
+    drop(store);
+    let whole = fs::read(&path).unwrap();
+    let mut flipped = whole.clone();
+    let row = whole.windows(2000).position(|bytes| bytes == vec![7; 2000]).expect("a row");
+    flipped[row] = 8;
+    let samples: [(&str, Vec<u8>); 4] = [
+        ("empty", Vec::new()),
+        ("text", b"not a store at all".repeat(1000)),
+        ("cut", whole[..whole.len() / 2].to_vec()),
+        ("flipped", flipped),
+    ];
+    for (name, bytes) in samples {
+        fs::write(&path, &bytes).unwrap();
+        let refused = open(&folder).expect_err(name);
+        assert!(matches!(refused, OpenError::Damaged { .. }), "{name}: {refused}");
+        assert!(refused.to_string().contains("backup"), "{refused}");
+        assert!(path.exists(), "{name}");
+        if name != "flipped" {
+            assert_eq!(fs::read(&path).unwrap(), bytes, "{name}");
+        }
+    }
+    fs::write(&path, &whole).unwrap();
+    assert!(open(&folder).unwrap().get(&key("199"), NOW).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_newer_format_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    drop(open(&folder).unwrap());
+    let database = redb::Database::open(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(tables::ABOUT).unwrap().insert("format", "2").unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    for _ in 0..2 {
+        let refused = open(&folder).unwrap_err();
+        assert!(matches!(&refused, OpenError::Newer { format, .. } if format == "2"), "{refused}");
+    }
+}
+
+#[test]
+fn what_a_kill_leaves_of_the_making_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("store.redb.new"), b"half").unwrap();
+    open(&folder).unwrap();
+    assert!(!folder.path().join("store.redb.new").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_the_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    open(&folder).unwrap();
+    let mode = fs::metadata(folder.path().join("store.redb")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+fn job(operation: Operation) -> (Job, oneshot::Receiver<Result<Outcome, StoreError>>) {
+    let (answer, answered) = oneshot::channel();
+    (Job { operation, now: NOW, answer }, answered)
+}
+
+#[test]
+fn a_batch_is_decided_in_order_and_seen_once_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).unwrap();
+    let operations = [
+        Operation::Insert(record("a")),
+        Operation::Insert(record("a")),
+        Operation::Swap(1, record("a")),
+        Operation::Swap(1, record("a")),
+        Operation::Take(key("a")),
+        Operation::Insert(record("b")),
+    ];
+    let batch: Vec<Job> = operations.into_iter().map(|operation| job(operation).0).collect();
+    let outcomes = store.shared.commit(&batch).unwrap();
+    let done = |n: usize| matches!(outcomes[n], Outcome::Done(true));
+    assert_eq!([0, 1, 2, 3, 5].map(done), [true, false, true, false, true]);
+    assert!(matches!(&outcomes[4], Outcome::Taken(Some(it)) if it.version == 2));
+}
+
+#[tokio::test]
+async fn a_failed_batch_fails_all_in_it_and_the_next_succeeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).unwrap();
+    store.insert(record("bad"), NOW).await.unwrap();
+    store.shared.with(|database| tables::damage(database, &key("bad"))).unwrap();
+    let (first, first_answer) = job(Operation::Insert(record("a")));
+    let (second, second_answer) = job(Operation::Take(key("bad")));
+    let (jobs, queue) = mpsc::channel(2);
+    jobs.try_send(first).ok().unwrap();
+    jobs.try_send(second).ok().unwrap();
+    drop(jobs);
+    let shared = Arc::clone(&store.shared);
+    thread::spawn(move || writer::run(&shared, queue)).join().unwrap();
+    for answer in [first_answer, second_answer] {
+        assert!(matches!(answer.await.unwrap(), Err(StoreError::Unavailable(_))));
+    }
+    assert_eq!(store.get(&key("a"), NOW).await, Ok(None), "nothing of the batch is there");
+    assert_eq!(store.insert(record("a"), NOW).await, Ok(true));
+}
