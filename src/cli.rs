@@ -2,9 +2,13 @@
 //!
 //! Must not: check more than shapes; `config` makes checked values of these.
 
+mod store;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use store::{StoreArgs, StoreKind};
 
 /// OpenID Connect for Kubernetes: tenants and clients are resources, one binary reconciles and
 /// serves them.
@@ -54,9 +58,9 @@ pub struct RunArgs {
     /// Watch these namespaces only, with Roles in each; default: all, with a `ClusterRole`
     #[arg(long, env = "LANYARD_WATCH_NAMESPACES", value_name = "NS,..", value_delimiter = ',')]
     pub watch_namespaces: Vec<String>,
-    /// Where sessions and grants are kept
-    #[arg(long, env = "LANYARD_STORE", value_enum, default_value_t = StoreKind::Memory)]
-    pub store: StoreKind,
+    /// State.
+    #[command(flatten)]
+    pub store: StoreArgs,
     /// Address of the endpoints and pages
     #[arg(long, env = "LANYARD_LISTEN", default_value = "0.0.0.0:8080", value_name = "ADDR:PORT")]
     pub listen: SocketAddr,
@@ -82,9 +86,12 @@ pub struct DevArgs {
     /// Folder of manifests; every *.yaml below it is read and watched
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// Folder for generated Secrets and keys; default: one per DIR below the user's state folder
+    /// Folder for generated Secrets, keys and the store; default: one per DIR below the user's state folder
     #[arg(long, env = "LANYARD_STATE", value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// State.
+    #[command(flatten)]
+    pub store: StoreArgs,
     /// Address of the endpoints and pages
     #[arg(
         long,
@@ -189,13 +196,6 @@ pub struct CrdsArgs {
     /// Write one file a kind to this folder instead of printing
     #[arg(long, env = "LANYARD_CRDS_DIR", value_name = "DIR")]
     pub dir: Option<PathBuf>,
-}
-
-/// Where sessions and grants are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum StoreKind {
-    /// In this process: nothing survives a restart, one replica only
-    Memory,
 }
 
 /// Forms of log lines.

@@ -58,6 +58,7 @@ impl World {
                 ("POD_NAME", format!("lanyard-{name}")),
                 ("POD_NAMESPACE", NAMESPACE.to_owned()),
                 ("LANYARD_BASE_URL", format!("http://{AUTHORITY}")),
+                ("LANYARD_STORE", "memory".to_owned()),
                 ("LANYARD_LISTEN", format!("127.0.0.1:{port}")),
                 ("LANYARD_ADMIN_LISTEN", format!("127.0.0.1:{admin}")),
             ];

@@ -45,4 +45,15 @@ refuses "two replicas with a store of one" 'replicas' --set replicas=2
 refuses "plain http off this machine" 'baseUrl' --set baseUrl=http://id.example.com
 refuses "a value that does not exist" 'replica|additional' --set replica=1
 refuses "an unknown store" 'store' --set store.type=etcd
+renders "the store's file on a volume that goes with the Pod" 'emptyDir: \{\}'
+lacks   "no claim unless asked for" 'kind: PersistentVolumeClaim'
+renders "a claim for the store" 'accessModes: \[ReadWriteOncePod\]' --set store.embedded.persistence.enabled=true
+renders "a claim outlives the release" 'helm.sh/resource-policy: keep' --set store.embedded.persistence.enabled=true --set crds.install=false
+renders "the claim is mounted" 'claimName: "lanyard"' --set store.embedded.persistence.enabled=true
+renders "a claim that is there" 'claimName: "mine"' --set store.embedded.persistence.enabled=true --set store.embedded.persistence.existingClaim=mine
+lacks   "a claim that is there is not made" 'kind: PersistentVolumeClaim' --set store.embedded.persistence.enabled=true --set store.embedded.persistence.existingClaim=mine
+renders "the file belongs to the process" 'fsGroup: 65532'
+lacks   "the memory store has no volume" 'mountPath: /var/lib/lanyard' --set store.type=memory
+refuses "two replicas with the memory store" 'replicas' --set replicas=2 --set store.type=memory
+refuses "a claim that many Pods mount" 'accessMode' --set store.embedded.persistence.accessMode=ReadWriteMany
 echo "chart: $passed passed, 0 failed"

@@ -51,7 +51,6 @@ async fn serve(args: &DevArgs) -> Result<()> {
         dev: true,
         sealing_secret: ObjectKey::new("lanyard-dev", "sealing-keys"),
     };
-    let parts = Parts::new(&args.serve, installation)?;
     let stop = signals::stop()?;
     let state = match &args.state {
         Some(state) => state.clone(),
@@ -60,6 +59,8 @@ async fn serve(args: &DevArgs) -> Result<()> {
     let directory = Directory::start(&args.dir, &state).with_context(|| {
         format!("serving {} with the state in {}", args.dir.display(), state.display())
     })?;
+    let store = (&args.store, &*state.join("store.redb"));
+    let parts = Parts::new(&args.serve, store, installation)?;
     let source: SharedSource = Arc::clone(&directory) as SharedSource;
     let demo = demo(args, &parts, &base_url);
     let listening = parts.listen(args.listen, Some(demo)).await?;

@@ -8,6 +8,7 @@ pub mod hash_password;
 pub mod run;
 mod serving;
 mod signals;
+mod store;
 
 use std::process::ExitCode;
 

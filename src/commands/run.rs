@@ -1,6 +1,6 @@
 //! `lanyard run`: controller and server in a cluster.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use kube::{Client, Config};
@@ -11,7 +11,7 @@ use super::{
     signals,
 };
 use crate::{
-    cli::{LogFormat, RunArgs, StoreKind},
+    cli::{LogFormat, RunArgs},
     config,
     controller::{
         self,
@@ -26,6 +26,8 @@ use crate::{
 
 /// How long the API server may take to answer at start-up.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Where the chart mounts the volume of the embedded store.
+const STORE_FILE: &str = "/var/lib/lanyard/store.redb";
 
 /// Runs until SIGTERM.
 pub fn run(args: &RunArgs) -> Result<()> {
@@ -34,7 +36,8 @@ pub fn run(args: &RunArgs) -> Result<()> {
 }
 
 async fn serve(args: &RunArgs) -> Result<()> {
-    let parts = Parts::new(&args.serve, config::installation(args)?)?;
+    let store = (&args.store, Path::new(STORE_FILE));
+    let parts = Parts::new(&args.serve, store, config::installation(args)?)?;
     let stop = signals::stop()?;
     let client = connect().await?;
     let options = Options {
@@ -46,7 +49,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
     parts.project(&source);
     let leads = watch::Sender::new(false);
     follow_leadership(&parts, leads.subscribe());
-    let must_lead = args.store == StoreKind::Memory;
+    let must_lead = !args.store.store.is_shared();
     let listening = parts.listen(args.listen, None).await?;
     let admin = parts.admin(args.admin_listen, &source, leads.subscribe(), must_lead).await?;
     let candidate = Campaign {

@@ -1,13 +1,13 @@
 //! What `run` and `dev` have in common: everything but the source of objects.
 
-use std::{net::SocketAddr, num::NonZero, sync::Arc, thread, time::Duration};
+use std::{net::SocketAddr, num::NonZero, path::Path, sync::Arc, thread, time::Duration};
 
 use anyhow::{Context as _, Result};
 use tokio::sync::{OnceCell, watch};
 
 use crate::{
     api::View,
-    cli::{LogArgs, LogFormat, ServeArgs},
+    cli::{LogArgs, LogFormat, ServeArgs, StoreArgs},
     config,
     controller::{self, Observer},
     fetch::{Guard, HttpFetch, SharedFetch, trusted_roots},
@@ -20,12 +20,10 @@ use crate::{
     model::{Clock, Entropy, Installation, Kind, SystemClock, SystemEntropy},
     registry::{Handle, project},
     source::SharedSource,
-    store::{MemoryStore, Observed, SharedStore, purge_regularly},
+    store::{Observed, SharedStore, purge_regularly},
     telemetry::{self, Metrics, ReconcileOutcome, init_logging},
 };
 
-/// Records that the memory store takes: some hundreds of megabytes.
-const MEMORY_RECORDS: usize = 1_000_000;
 /// Password checks that may wait: 2 s of four threads.
 const PASSWORD_QUEUE: usize = 256;
 
@@ -57,8 +55,12 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Makes them from the flags.
-    pub(super) fn new(args: &ServeArgs, installation: Installation) -> Result<Self> {
+    /// Makes them from the flags; `file` is where an embedded store is if they do not say.
+    pub(super) fn new(
+        args: &ServeArgs,
+        (store, file): (&StoreArgs, &Path),
+        installation: Installation,
+    ) -> Result<Self> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
@@ -67,7 +69,7 @@ impl Parts {
         let limits = Limits { connections: args.max_connections.max(1), ..Limits::default() };
         let app = App {
             registry: Handle::new(),
-            store: memory_store(&*entropy, &metrics),
+            store: observed(super::store::open(store, file, &*entropy)?, &metrics),
             signer: Signer::new(args.signing_threads.unwrap_or(cores)),
             passwords: PasswordPool::new(
                 args.password_threads.unwrap_or(cores.div_ceil(2)),
@@ -196,10 +198,9 @@ fn fetch(args: &ServeArgs, dev: bool) -> Result<SharedFetch> {
     Ok(Arc::new(HttpFetch::new(Guard::new(allowed), roots)))
 }
 
-fn memory_store(entropy: &dyn Entropy, metrics: &Arc<Metrics>) -> SharedStore {
+fn observed(store: SharedStore, metrics: &Arc<Metrics>) -> SharedStore {
     let metrics = Arc::clone(metrics);
-    let memory = Arc::new(MemoryStore::new(entropy, MEMORY_RECORDS));
-    Arc::new(Observed::new(memory, move |operation, error| {
+    Arc::new(Observed::new(store, move |operation, error| {
         tracing::warn!(operation, %error, "the store failed");
         metrics.store_failed(operation);
     }))

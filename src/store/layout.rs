@@ -131,6 +131,9 @@ mod tests {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let written = record("a");
         assert_eq!(hex(&key(&written.key)), "000773657373696f6e00047465616d00046d61696e61");
-        assert_eq!(hex(&Row::of(&written, 7).write()), "07809ad190cc6e010475736572036164610576616c7565");
+        assert_eq!(
+            hex(&Row::of(&written, 7).write()),
+            "07809ad190cc6e010475736572036164610576616c7565"
+        );
     }
 }

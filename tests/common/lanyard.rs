@@ -17,6 +17,7 @@ use tempfile::TempDir;
 /// A running `lanyard dev`; ends with the value.
 pub struct Dev {
     child: Child,
+    command: Command,
     /// Where it serves.
     pub base_url: String,
     /// What the manifests of the quickstart were written for.
@@ -62,27 +63,34 @@ impl Dev {
             fs::write(&path, text.replace("http://localhost:8080", &base_url)).expect("written");
         }
         let state = tempfile::tempdir().expect("a folder");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lanyard"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+        command
             .args(["dev", &served.display().to_string()])
             .args(["--listen", &format!("127.0.0.1:{port}")])
             .args(["--state", &state.path().display().to_string()])
             .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
+            .stderr(Stdio::piped());
         let output = Arc::new(Mutex::new(String::new()));
-        follow(child.stdout.take().expect("piped"), &output);
-        follow(child.stderr.take().expect("piped"), &output);
+        let child = spawn(&mut command, &output);
         Self {
             child,
+            command,
             registered_base_url: base_url.clone(),
             base_url,
             state,
             _manifests: manifests,
             output,
         }
+    }
+
+    /// Kills it (SIGKILL) and starts it anew with the same flags and state.
+    pub fn restart(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+        self.output.lock().expect("not poisoned").clear();
+        self.child = spawn(&mut self.command, &self.output);
     }
 
     /// Waits until the output has a text; the output so far.
@@ -101,6 +109,11 @@ impl Dev {
     /// Everything that was printed so far.
     pub fn output(&self) -> String {
         self.output.lock().expect("not poisoned").clone()
+    }
+
+    /// A file of the state.
+    pub fn state_file(&self, name: &str) -> PathBuf {
+        self.state.path().join(name)
     }
 
     /// Where a generated Secret of namespace `default` is.
@@ -123,6 +136,13 @@ impl Drop for Dev {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn spawn(command: &mut Command, output: &Arc<Mutex<String>>) -> Child {
+    let mut child = command.spawn().expect("it starts");
+    follow(child.stdout.take().expect("piped"), output);
+    follow(child.stderr.take().expect("piped"), output);
+    child
 }
 
 fn follow(stream: impl std::io::Read + Send + 'static, output: &Arc<Mutex<String>>) {

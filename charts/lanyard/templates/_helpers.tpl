@@ -42,7 +42,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{- /* Whether replicas can share the store. */ -}}
 {{- define "lanyard.sharedStore" -}}
-{{- if ne .Values.store.type "memory" -}}true{{- end -}}
+{{- if not (has .Values.store.type (list "memory" "embedded")) -}}true{{- end -}}
 {{- end -}}
 
 {{- /* What Lanyard does in the namespaces that it watches: nothing here can be left out. */ -}}
