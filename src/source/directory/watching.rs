@@ -1,7 +1,7 @@
 //! Following changes of the folders.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Weak,
         mpsc::{Receiver, RecvTimeoutError, channel},
@@ -23,8 +23,7 @@ const POLL: Duration = Duration::from_secs(2);
 pub(super) fn spawn(directory: &Arc<Directory>) {
     let (told, changes) = channel();
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading is an event too; only what may have changed something counts.
-        if event.is_ok_and(|event| !event.kind.is_access()) {
+        if event.is_ok_and(|event| counts(&event)) {
             let _ = told.send(());
         }
     });
@@ -41,6 +40,13 @@ pub(super) fn spawn(directory: &Arc<Directory>) {
             drop(watcher);
         })
         .expect("the system starts a thread at start-up");
+}
+
+/// Reading is an event too, and the store's file beside the state changes with every sign-in: only
+/// what may have changed a manifest counts, or there would never be the quiet that a reload awaits.
+fn counts(event: &notify::Event) -> bool {
+    let database = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "redb");
+    !event.kind.is_access() && !(event.paths.iter().all(database) && !event.paths.is_empty())
 }
 
 fn follow(
