@@ -65,6 +65,42 @@ async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
 }
 
 /// Signs in as `username` as soon as that works, within a second.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_whose_manifest_is_broken_at_the_start_keeps_its_secret() {
+    let folder = lanyard::copy_of(Path::new("examples/quickstart"));
+    let mut dev = Dev::start(folder.path());
+    dev.awaits("Open  ").await;
+    let secret = dev.client_secret("robot");
+    let clients = folder.path().join("clients.yaml");
+    let text = fs::read_to_string(&clients).expect("readable");
+    fs::write(&clients, text.replace("  name: robot\n", "  name: [robot\n")).expect("written");
+    assert_ne!(fs::read_to_string(&clients).expect("readable"), text, "it is broken now");
+    dev.restart();
+    dev.awaits("clients.yaml").await;
+    // The signing keys are read and the tenant is served: the controller has looked at everything.
+    let issuer = format!("{}/default/quickstart", dev.base_url);
+    dev.awaits(&issuer).await;
+    fs::write(&clients, &text).expect("written");
+    dev.awaits("clients.yaml: changed").await;
+    let app = served_client(&issuer, "default.robot", &secret).await;
+    assert_eq!(app["token_type"], "Bearer");
+    assert_eq!(dev.client_secret("robot"), secret);
+}
+
+/// A token of a client, as soon as it is served.
+async fn served_client(issuer: &str, client: &str, secret: &str) -> serde_json::Value {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        let app = Application::discover(issuer, client, Some(secret), "").await;
+        let (status, tokens) = app.token(&[("grant_type", "client_credentials")]).await;
+        if status == 200 {
+            return tokens;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{status}: {tokens}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 async fn sign_in_as(dev: &Dev, username: &str) {
     let issuer = format!("{}/default/quickstart", dev.base_url);
     let callback = format!("{}/_lanyard/demo/callback", dev.registered_base_url);

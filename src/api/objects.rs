@@ -23,6 +23,9 @@ pub struct Objects {
     pub namespaces: Namespaces,
     /// Objects that could not be read; the last good one, if there was any, is still above.
     pub malformed: BTreeMap<ObjectRef, Malformed>,
+    /// Whether there may be more than is seen: a manifest was never read, so that nobody knows
+    /// which objects it holds. Then nothing may be concluded from what is not there.
+    pub incomplete: bool,
 }
 
 /// A Secret as far as it could be read.

@@ -122,7 +122,8 @@ async fn gone(
     }
     memory.forget(object);
     // While anything could not be read, what is missing may be merely unreadable.
-    if context.collects_garbage && objects.malformed.is_empty() && object.kind == Kind::OidcClient {
+    let whole = objects.malformed.is_empty() && !objects.incomplete;
+    if context.collects_garbage && whole && object.kind == Kind::OidcClient {
         return oidc_client::collect(context, world, object).await;
     }
     Ok(Acted::Nothing(None))

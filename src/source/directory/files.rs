@@ -24,6 +24,8 @@ pub(super) struct Files {
 struct File {
     hash: [u8; 32],
     objects: Vec<Object>,
+    /// Whether it was never read whole.
+    partial: bool,
 }
 
 impl Files {
@@ -88,7 +90,7 @@ impl Files {
                 if known.is_some() {
                     tracing::info!("{name}: changed");
                 }
-                self.read.insert(path.to_owned(), File { hash, objects });
+                self.read.insert(path.to_owned(), File { hash, objects, partial: broken });
                 true
             }
         }
@@ -129,7 +131,8 @@ impl Files {
 
     /// Everything; of two objects of one name the first counts.
     pub(super) fn objects(&self) -> Objects {
-        collect(self.all().map(|(_, object)| object.clone()))
+        let incomplete = self.read.values().any(|file| file.partial);
+        Objects { incomplete, ..collect(self.all().map(|(_, object)| object.clone())) }
     }
 }
 
