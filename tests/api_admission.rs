@@ -418,6 +418,13 @@ async fn clients_bring_keys_and_choose_signatures() {
     let secret = json!({ "jwks": jwks, "secretRef": { "name": "mine" } });
     clients.rejects(with(secret), "have no client secret").await;
     clients.accepts(json!({ "idTokenSignedResponseAlg": "none" })).await;
+    clients
+        .accepts(json!({
+            "idTokenSignedResponseAlg": "none",
+            "grantTypes": ["authorization_code", "implicit"],
+            "responseTypes": ["code", "code token"],
+        }))
+        .await;
     let unsigned = json!({ "idTokenSignedResponseAlg": "none", "grantTypes": ["implicit"] });
     clients.rejects(unsigned, "from the token endpoint only").await;
     for field in ["idTokenSignedResponseAlg", "userinfoSignedResponseAlg"] {

@@ -171,9 +171,9 @@ pub fn keys_to_authenticate() -> Rule {
 pub fn unsigned_from_token_endpoint() -> Rule {
     rule(
         &format!(
-            "!has(self.idTokenSignedResponseAlg) || self.idTokenSignedResponseAlg != 'none' || !{GRANTS}.exists(grant, grant == 'implicit')"
+            "!has(self.idTokenSignedResponseAlg) || self.idTokenSignedResponseAlg != 'none' || !(has(self.responseTypes) && size(self.responseTypes) > 0 ? self.responseTypes.exists(type, type.contains('id_token')) : {GRANTS}.exists(grant, grant == 'implicit'))"
         ),
-        "idTokenSignedResponseAlg: none is for ID tokens from the token endpoint only; remove the grant type implicit, or choose an algorithm",
+        "idTokenSignedResponseAlg: none is for ID tokens from the token endpoint only; remove the response types with id_token, or choose an algorithm",
     )
 }
 

@@ -3,7 +3,7 @@
 use super::flows::Flows;
 use crate::{
     api::{self, OidcClientSpec},
-    model::{AuthMethod, GrantType, IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm, Tenant},
+    model::{AuthMethod, IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm, Tenant},
     registry::validate::Problems,
 };
 
@@ -46,10 +46,11 @@ pub fn check(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) -> S
     let request_object = own("requestObjectSigningAlg", spec.request_object_signing_alg.as_ref());
     let assertion =
         own("tokenEndpointAuthSigningAlg", spec.token_endpoint_auth_signing_alg.as_ref());
-    if id_token == Some(IdTokenAlgorithm::None) && flows.grant_types.contains(&GrantType::Implicit)
+    if id_token == Some(IdTokenAlgorithm::None)
+        && flows.response_types.iter().any(|it| it.has_id_token())
     {
         // OIDC Registration §2.
-        let message = "none is for ID tokens from the token endpoint only; remove the grant type implicit, or choose an algorithm";
+        let message = "none is for ID tokens from the token endpoint only; remove the response types with id_token, or choose an algorithm";
         problems.invalid("spec.idTokenSignedResponseAlg", message);
     }
     if assertion.is_some_and(|algorithm| !fits(flows.auth_method, algorithm)) {
