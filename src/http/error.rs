@@ -85,10 +85,14 @@ impl Failure {
             Self::NoToken => Reply::empty(StatusCode::UNAUTHORIZED)
                 .header("www-authenticate", &format!("Bearer realm=\"{realm}\"")),
             Self::Bearer(error) => {
-                let challenge = format!(
+                let mut challenge = format!(
                     "Bearer realm=\"{realm}\", error=\"{}\", error_description=\"{}\"",
                     error.code, error.public
                 );
+                if error.code == ErrorCode::InsufficientScope {
+                    // What would be enough (RFC 6750 §3).
+                    challenge.push_str(", scope=\"openid\"");
+                }
                 json_error(&error)
                     .status(bearer_status(error.code))
                     .header("www-authenticate", &challenge)

@@ -174,9 +174,20 @@ pub fn by_scope(tenant: &Tenant, user: &User, scopes: &Scopes) -> Claims {
     claims
 }
 
+/// Rule: a claim that says nothing is left out (OIDC Core §5.3.2).
 fn copy(user: &User, name: &str, claims: &mut Claims) {
-    if let Some(value) = user.claims.get(name) {
+    if let Some(value) = user.claims.get(name).filter(|value| says_something(value)) {
         claims.insert(name.to_owned(), value.clone());
+    }
+}
+
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(all) => !all.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
     }
 }
 

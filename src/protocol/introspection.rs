@@ -30,7 +30,8 @@ pub fn may_see(caller: &Client, claims: &Claims) -> bool {
 const SHOWN: [&str; 11] =
     ["scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti", "auth_time", "acr"];
 
-/// The answer about an access token that is active.
+/// The answer about an access token that is active. The person's sign-in name is what the scope
+/// `profile` tells (OIDC Core §5.4), and would link pairwise subjects.
 pub fn access_token(claims: &Claims, username: Option<&str>) -> Value {
     let mut answer = json!({ "active": true, "token_type": "Bearer" });
     for name in SHOWN {
@@ -38,7 +39,8 @@ pub fn access_token(claims: &Claims, username: Option<&str>) -> Value {
             answer[name] = value.clone();
         }
     }
-    if let Some(username) = username {
+    let scopes = scope::parse(claims.get("scope").and_then(Value::as_str));
+    if let Some(username) = username.filter(|_| scopes.contains("profile")) {
         answer["username"] = json!(username);
     }
     answer
@@ -104,9 +106,15 @@ mod tests {
     #[test]
     fn private_claims_stay_private() {
         let answer = access_token(&claims(json!({ "gid": "g", "sub": "a", "exp": 1 })), Some("u"));
-        let expected = json!({
-            "active": true, "token_type": "Bearer", "sub": "a", "exp": 1, "username": "u",
-        });
+        let expected = json!({ "active": true, "token_type": "Bearer", "sub": "a", "exp": 1 });
         assert_eq!(answer, expected);
+    }
+
+    #[test]
+    fn the_sign_in_name_is_for_tokens_that_tell_the_profile() {
+        for (scope, told) in [("openid profile", json!("u")), ("openid profiles", Value::Null)] {
+            let answer = access_token(&claims(json!({ "scope": scope })), Some("u"));
+            assert_eq!(answer["username"], told, "{scope}");
+        }
     }
 }

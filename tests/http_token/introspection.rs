@@ -30,17 +30,19 @@ async fn tells_a_client_of_its_own_tokens() {
     // RFC 7662 §2.2
     let world = World::new().await;
     let alice = world.alice().await;
-    let tokens = alice.tokens(&alice.web, "openid email offline_access").await;
+    let tokens = alice.tokens(&alice.web, "openid profile offline_access").await;
     let (status, access) = world.introspect(&alice.web, text(&tokens, "access_token")).await;
     assert_eq!((status, &access["active"]), (200, &json!(true)), "{access}");
     assert_eq!(access["client_id"], "default.web");
     assert_eq!(access["username"], "alice");
-    assert_eq!(access["scope"], "email offline_access openid");
+    assert_eq!(access["scope"], "offline_access openid profile");
     assert_eq!(access["sub"], world.app.subject("shop", "alice"));
     assert_eq!(access["token_type"], "Bearer");
     assert!(access["exp"].is_i64() && access.get("gid").is_none(), "{access}");
     let (_, refresh) = world.introspect(&alice.web, text(&tokens, "refresh_token")).await;
     assert_eq!((&refresh["active"], &refresh["client_id"]), (&json!(true), &json!("default.web")));
+    let idle = 30 * 24 * 3600;
+    assert_eq!(refresh["exp"].as_i64(), access["iat"].as_i64().map(|at| at + idle));
 }
 
 #[tokio::test]

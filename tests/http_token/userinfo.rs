@@ -124,6 +124,8 @@ async fn needs_the_scope_openid() {
     let tokens = alice.tokens(&alice.web, "email").await;
     assert_eq!(tokens["id_token"], Value::Null);
     world.refuses(text(&tokens, "access_token"), 403, "insufficient_scope").await;
+    let (_, challenge, _) = world.show(text(&tokens, "access_token")).await;
+    assert!(challenge.ends_with(", scope=\"openid\""), "{challenge}");
     let (_, own) = alice.web.token(&[("grant_type", "client_credentials")]).await;
     world.refuses(text(&own, "access_token"), 403, "insufficient_scope").await;
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{
     http::{
         App, Failure, Reply, Request, clients,
-        presented::{Presented, live, revoked_key},
+        presented::{Live, Presented, live, revoked_key},
     },
     model::Client,
     protocol::{
@@ -14,6 +14,7 @@ use crate::{
         introspection::{access_token, inactive, may_see, refresh_token},
         params::Params,
         subject,
+        token::refresh_until,
     },
 };
 
@@ -61,10 +62,10 @@ async fn describe(
         Presented::Refresh(token) => {
             let issuer = request.tenant.tenant.issuer.as_str();
             let live = live(app, request, &presented).await?;
-            Ok(live.map(|live| {
-                let (subject, scopes) =
-                    (subject::of(caller, &live.user.subject), &live.grant.scopes);
-                refresh_token(issuer, subject.as_str(), &live.grant, scopes, token.expires_at)
+            Ok(live.and_then(|Live { grant, user }| {
+                let until = refresh_until(&grant, &caller.lifetimes)?.min(token.expires_at);
+                let subject = subject::of(caller, &user.subject);
+                Some(refresh_token(issuer, subject.as_str(), &grant, &grant.scopes, until))
             }))
         }
     }

@@ -56,6 +56,30 @@ fn each_scope_gives_its_claims_and_no_others() {
 }
 
 #[test]
+fn what_says_nothing_is_left_out() {
+    // OIDC Core §5.3.2
+    let mut user = alice();
+    for (name, value) in [
+        ("name", json!("")),
+        ("nickname", Value::Null),
+        ("address", json!({})),
+        ("badge", json!([])),
+        ("email_verified", json!(false)),
+        ("updated_at", json!(0)),
+    ] {
+        user.claims.insert(name.into(), value);
+    }
+    let mut tenant = samples::tenant();
+    let badges = CustomScope { description: String::new(), claims: vec!["badge".into()] };
+    tenant.scopes.insert("badges".into(), badges);
+    let scopes = words("openid profile email address badges");
+    let told = userinfo(&tenant, &samples::client(), &user, &scopes, &BTreeSet::new());
+    let names: Vec<&str> = told.keys().map(String::as_str).collect();
+    assert_eq!(names, ["email", "email_verified", "preferred_username", "sub", "updated_at"]);
+    assert!(told["updated_at"].is_i64(), "a JSON number");
+}
+
+#[test]
 fn says_who_the_tenant_is() {
     let claims = userinfo(
         &samples::tenant(),
