@@ -99,7 +99,7 @@ pub(super) async fn live(
 fn is_current(request: &Request, token: &RefreshToken, grant: &Grant) -> bool {
     request.tenant.client(grant.client.as_str()).is_some_and(|client| {
         let rotation = rotate(grant, token.generation, client, request.now);
-        matches!(rotation, Rotation::Next(_) | Rotation::Repeat)
+        matches!(rotation, Rotation::Next(_) | Rotation::Same(_) | Rotation::Repeat)
     })
 }
 

@@ -168,7 +168,7 @@ pub struct RefreshToken {
     pub generation: u32,
     /// The client it was given to.
     pub client: ClientId,
-    /// From then on it is refused (idle).
+    /// From then on it is refused; what was idle for too long is refused sooner, by the grant.
     pub expires_at: Timestamp,
 }
 

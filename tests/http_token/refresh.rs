@@ -191,3 +191,32 @@ async fn ends_with_its_person() {
     world.change("disabled: false", "disabled: false");
     next(&alice.web, token).await;
 }
+
+#[tokio::test]
+async fn a_token_that_does_not_rotate_stays_for_as_long_as_it_is_used() {
+    // RFC 6749 §6
+    let world = World::new().await;
+    let (alice, client) =
+        (world.alice_elsewhere().await, world.application("chooses-elsewhere").await);
+    let tokens = alice.tokens(&client, "openid offline_access").await;
+    let token = text(&tokens, "refresh_token");
+    let subject = claims(text(&tokens, "id_token"))["sub"].clone();
+    for _ in 0..4 {
+        // Well past the 30 days that an idle token has, had its time not begun anew.
+        world.wait(20 * DAY);
+        let (status, answer) = refresh(&client, token, &[]).await;
+        assert_eq!((status, &answer["refresh_token"]), (200, &tokens["refresh_token"]));
+        assert_eq!(claims(text(&answer, "id_token"))["sub"], subject);
+    }
+    world.wait(10 * DAY);
+    assert_error(&refresh(&client, token, &[]).await, 400, "invalid_grant");
+    let tokens = alice_again(&world, &client).await;
+    world.wait(30 * DAY);
+    let idle = refresh(&client, text(&tokens, "refresh_token"), &[]).await;
+    assert_error(&idle, 400, "invalid_grant");
+}
+
+/// Tokens of a new sign-in: the session before has ended.
+async fn alice_again(world: &World, client: &Application) -> Value {
+    world.alice_elsewhere().await.tokens(client, "openid offline_access").await
+}

@@ -64,19 +64,3 @@ async fn userinfo_is_a_jwt_for_who_registered_an_algorithm() {
     let page = alice.browser.open(&format!("{end}?id_token_hint={jwt}")).await;
     assert_eq!(page.status, 400, "{}", page.body);
 }
-
-#[tokio::test]
-async fn a_refresh_token_that_does_not_rotate_can_be_used_again() {
-    let world = World::new().await;
-    let (alice, client) =
-        (world.alice_elsewhere().await, world.application("chooses-elsewhere").await);
-    let tokens = alice.tokens(&client, "openid offline_access").await;
-    let first = text(&tokens, "refresh_token");
-    for _ in 0..3 {
-        world.wait(3600);
-        let form = [("grant_type", "refresh_token"), ("refresh_token", first)];
-        let (status, answer) = client.token(&form).await;
-        assert_eq!(status, 200, "{answer}");
-        assert_eq!(claims(text(&answer, "id_token"))["aud"], client.client_id.as_str());
-    }
-}

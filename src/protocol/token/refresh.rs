@@ -45,6 +45,8 @@ pub fn check_refresh(
 pub enum Rotation {
     /// The grant moves on to its next generation.
     Next(Box<Grant>),
+    /// The token stays, and its time begins anew with the grant in this form.
+    Same(Box<Grant>),
     /// The current generation is given again.
     Repeat,
     /// A token was used that only a thief or a restored store would use: the grant is revoked.
@@ -57,7 +59,7 @@ pub enum Rotation {
 ///
 /// The current generation rotates. The one before is answered with the current one for as long as
 /// that has not been used; the one before that for a grace after. Anything older, or newer than
-/// the record, revokes. Where tokens do not rotate, the generation stays, and its time begins anew.
+/// the record, revokes. Where tokens do not rotate, the current one stays and its time begins anew.
 pub fn rotate(grant: &Grant, token_generation: u32, client: &Client, now: Timestamp) -> Rotation {
     let lifetimes = &client.lifetimes;
     let GrantState::Active { generation, rotated_at } = grant.state else {
@@ -70,11 +72,9 @@ pub fn rotate(grant: &Grant, token_generation: u32, client: &Client, now: Timest
     // before the current one was used.
     match generation.checked_sub(token_generation) {
         Some(0) if !rotates(client) => {
-            if now.since(rotated_at) < TOUCH {
-                return Rotation::Repeat;
-            }
-            let state = GrantState::Active { generation, rotated_at: now };
-            Rotation::Next(Box::new(Grant { state, ..grant.clone() }))
+            let used_at = if now.since(rotated_at) < TOUCH { rotated_at } else { now };
+            let state = GrantState::Active { generation, rotated_at: used_at };
+            Rotation::Same(Box::new(Grant { state, ..grant.clone() }))
         }
         Some(0) => {
             let generation = generation.saturating_add(1);
@@ -96,10 +96,15 @@ pub fn refresh_until(grant: &Grant, lifetimes: &Lifetimes) -> Option<Timestamp> 
         | GrantState::Offered => None,
         GrantState::Active { rotated_at, .. } => {
             let idle = rotated_at.plus(lifetimes.refresh_token_idle);
-            let absolute = grant.created_at.plus(lifetimes.refresh_token_absolute);
-            Some(idle.min(absolute).min(grant.ends_at))
+            Some(idle.min(token_until(grant, lifetimes)))
         }
     }
+}
+
+/// When a refresh token ends however often it is used. What is idle for too long ends sooner, by
+/// the grant's record: a token that does not rotate is the same string all along.
+pub fn token_until(grant: &Grant, lifetimes: &Lifetimes) -> Timestamp {
+    grant.created_at.plus(lifetimes.refresh_token_absolute).min(grant.ends_at)
 }
 
 /// When the last thing expires that names a grant in its present state, an access token made now

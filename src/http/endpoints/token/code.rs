@@ -48,7 +48,8 @@ pub(super) async fn redeem(
     }
     let nonce = grant.nonce.as_deref();
     let scopes = &grant.scopes;
-    let issue = Issue { client, grant_id: &grant_id, grant: &grant, user: &user, scopes, nonce };
+    let (grant_id, grant, user) = (grant_id.as_str(), &grant, &*user);
+    let issue = Issue { client, grant_id, grant, user, scopes, nonce, stays: None };
     tokens(app, request, issue).await
 }
 

@@ -14,7 +14,7 @@ use crate::{
         records::{Grant, GrantState, RefreshToken, encode},
         scope::{self, Scopes},
         subject,
-        token::refresh_until,
+        token::token_until,
     },
     telemetry::TokenKind,
 };
@@ -44,6 +44,8 @@ pub(super) struct Issue<'a> {
     pub(super) scopes: &'a Scopes,
     /// `nonce` is in the first ID token only (OIDC Core §12.2).
     pub(super) nonce: Option<&'a str>,
+    /// The refresh token that stays; `None`: the grant's current one is made anew.
+    pub(super) stays: Option<&'a str>,
 }
 
 /// Every token that a grant gives at this moment.
@@ -101,14 +103,17 @@ fn refresh_token(
     issue: Issue<'_>,
 ) -> Result<Option<String>, Failure> {
     let GrantState::Active { generation, .. } = issue.grant.state else { return Ok(None) };
-    let Some(expires_at) = refresh_until(issue.grant, &issue.client.lifetimes) else {
+    if generation == 0 {
         return Ok(None);
-    };
+    }
+    if let Some(stays) = issue.stays {
+        return Ok(Some(stays.to_owned()));
+    }
     let token = RefreshToken {
         grant_id: issue.grant_id.to_owned(),
         generation,
         client: issue.client.id.clone(),
-        expires_at,
+        expires_at: token_until(issue.grant, &issue.client.lifetimes),
     };
     let tenant = &request.tenant.tenant.id;
     let plain = encode(&token);

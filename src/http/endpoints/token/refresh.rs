@@ -32,6 +32,7 @@ pub(super) async fn refresh(
     for _ in 0..grants::ATTEMPTS {
         let gone = || refused("The refresh token is not valid any more.");
         let held = grants::load(app, request, id).await?.ok_or_else(gone)?;
+        let mut stays = None;
         let next = match rotate(&held.grant, token.generation, client, request.now) {
             Rotation::Ended => return Err(gone()),
             Rotation::Revoke => {
@@ -40,6 +41,10 @@ pub(super) async fn refresh(
             }
             Rotation::Repeat => held.grant.clone(),
             Rotation::Next(next) => *next,
+            Rotation::Same(next) => {
+                stays = Some(sealed);
+                *next
+            }
         };
         let scopes = scopes_to_refresh(&next, client, asked).map_err(Failure::Json)?;
         let gone = || refused("The person or the session behind the token is gone.");
@@ -50,7 +55,8 @@ pub(super) async fn refresh(
             continue;
         }
         let (user, scopes) = (&*user, &scopes);
-        let issue = Issue { client, grant_id: id, grant: &next, user, scopes, nonce: None };
+        let grant = &next;
+        let issue = Issue { client, grant_id: id, grant, user, scopes, nonce: None, stays };
         return tokens(app, request, issue).await;
     }
     Err(Failure::Unavailable("a grant changes too often".to_owned()))

@@ -46,15 +46,18 @@ fn a_grant_that_has_ended_gives_nothing() {
 }
 
 #[test]
-fn without_rotation_the_generation_stays_and_its_time_begins_anew() {
+fn without_rotation_the_token_stays_and_its_time_begins_anew() {
     let rotation = RefreshTokenRotation::PublicClients;
     let client = Client { refresh_token_rotation: rotation, ..samples::client() };
     let later = NOW.plus(HOUR);
-    let Rotation::Next(next) = rotate(&grant(1, NOW), 1, &client, later) else {
-        panic!("its use is written down")
+    let Rotation::Same(next) = rotate(&grant(1, NOW), 1, &client, later) else {
+        panic!("it stays")
     };
     assert_eq!(next.state, GrantState::Active { generation: 1, rotated_at: later });
-    assert_eq!(rotate(&next, 1, &client, later), Rotation::Repeat, "once a minute");
+    let soon = later.plus(Duration::from_secs(59));
+    assert_eq!(rotate(&next, 1, &client, soon), Rotation::Same(next), "written once a minute");
+    let idle = NOW.plus(client.lifetimes.refresh_token_idle);
+    assert_eq!(rotate(&grant(1, NOW), 1, &client, idle), Rotation::Ended, "it was not used");
     // Public clients always rotate (RFC 9700 §4.14.2).
     let public = Client { auth_method: AuthMethod::None, ..client };
     let Rotation::Next(next) = rotate(&grant(1, NOW), 1, &public, later) else { panic!("rotates") };
@@ -127,6 +130,7 @@ proptest! {
             let token = generation.saturating_sub(back);
             match rotated(&record, token, now) {
                 Rotation::Next(next) => { prop_assert_eq!(token, generation); record = *next; }
+                Rotation::Same(_) => prop_assert!(false, "it rotates"),
                 Rotation::Repeat => prop_assert!(
                     generation - token == 1 || (generation - token == 2 && now < rotated_at.plus(GRACE))
                 ),
