@@ -49,3 +49,10 @@ pub const VERSION: &str = "v1alpha1";
 pub const OWNER_ANNOTATION: &str = "lanyard.dev/owner";
 /// On every Secret that Lanyard makes, with the value `true`; Secrets with it are watched whole.
 pub const MANAGED_LABEL: &str = "lanyard.dev/managed";
+/// On every OidcClient that registered itself over HTTP, with the value `true`. Whoever takes it
+/// off adopts the client: it is then one like any other.
+pub const REGISTERED_LABEL: &str = "lanyard.dev/registered";
+/// On such a client: the hash of its registration access token.
+pub const REGISTRATION_TOKEN_ANNOTATION: &str = "lanyard.dev/registration-access-token-hash";
+/// On such a client, once it was used: `true`.
+pub const USED_ANNOTATION: &str = "lanyard.dev/used";

@@ -2,7 +2,7 @@
 
 use kube::ResourceExt;
 
-use super::{OidcClient, OidcUser, Tenant};
+use super::{OidcClient, OidcUser, SecretKeyRef, Tenant};
 
 /// An object that has to do with Secrets.
 pub trait SecretReferences {
@@ -25,6 +25,11 @@ impl Tenant {
     pub fn signing_keys_backup_name(&self) -> String {
         format!("{}-signing-keys-backup", self.name_any())
     }
+
+    /// The entry of a Secret with the initial access token, where the tenant names one.
+    pub fn initial_access_token(&self) -> Option<&SecretKeyRef> {
+        self.spec.registration.as_ref()?.initial_access_token_secret_ref.as_ref()
+    }
 }
 
 impl SecretReferences for Tenant {
@@ -35,6 +40,7 @@ impl SecretReferences for Tenant {
             None => vec![self.signing_keys_name(), self.signing_keys_backup_name()],
         };
         names.push(self.pairwise_salt_name());
+        names.extend(self.initial_access_token().map(|reference| reference.name.clone()));
         names
     }
 }

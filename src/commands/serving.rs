@@ -17,7 +17,7 @@ use crate::{
     },
     identity::{AttemptLimiter, PasswordPool},
     keys::Signer,
-    model::{Clock, Entropy, Installation, Kind, SystemClock, SystemEntropy},
+    model::{Clock, Entropy, Installation, Kind, SharedRegistrar, SystemClock, SystemEntropy},
     registry::{Handle, project},
     source::SharedSource,
     store::{Observed, SharedStore, purge_regularly},
@@ -80,6 +80,7 @@ impl Parts {
             client_keys: ClientKeys::default(),
             request_objects: Documents::default(),
             logouts: Logouts::default(),
+            registrations: Arc::default(),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             metrics,
@@ -106,6 +107,7 @@ impl Parts {
     /// Projects what a source shows into the snapshot, and keeps the metrics that go with it.
     pub(super) fn project(&self, source: &SharedSource) {
         let (handle, clock) = (self.app.registry.clone(), Arc::clone(&self.clock));
+        self.app.registrations.write_by(Arc::clone(source) as SharedRegistrar);
         let installation = Arc::clone(&self.installation);
         tokio::spawn(project(source.views(), handle, installation, clock));
         tokio::spawn(measure(Arc::clone(&self.app), source.views()));

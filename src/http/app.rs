@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::{ClientKeys, Documents, Limits, Logouts, TrustedProxies};
+use super::{ClientKeys, Documents, Limits, Logouts, Registrations, TrustedProxies};
 use crate::{
     fetch::SharedFetch,
     identity::{AttemptLimiter, PasswordPool},
@@ -45,6 +45,8 @@ pub struct App {
     pub request_objects: Documents,
     /// Clients to tell that a session has ended.
     pub logouts: Logouts,
+    /// What registering clients share.
+    pub registrations: Arc<Registrations>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.

@@ -102,7 +102,7 @@ impl App {
         let (parts, body) = request.into_parts();
         let mut reply = if parts.method == Method::OPTIONS && route.cors != cors::Cors::None {
             let mut reply = Reply::empty(StatusCode::NO_CONTENT);
-            cors::preflight(&mut reply.headers, route.methods());
+            cors::preflight(&mut reply.headers, &route.methods());
             reply
         } else if let Some(handler) = route.handler(&parts.method) {
             match self.read(body).await {
@@ -124,7 +124,7 @@ impl App {
                 }
             }
         } else {
-            Reply::empty(StatusCode::METHOD_NOT_ALLOWED).header("allow", route.methods())
+            Reply::empty(StatusCode::METHOD_NOT_ALLOWED).header("allow", &route.methods())
         };
         cors::allow(route.cors, &tenant, &parts.headers, &mut reply.headers);
         for (purpose, value) in std::mem::take(&mut reply.cookies) {

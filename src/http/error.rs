@@ -31,6 +31,8 @@ pub enum Failure {
     Bearer(OAuthError),
     /// No token at all: a challenge without an error (RFC 6750 §3.1).
     NoToken,
+    /// Not now and not for anyone: 403.
+    Forbidden(OAuthError),
     /// A page.
     Page(OAuthError),
     /// An answer that is ready.
@@ -59,6 +61,7 @@ impl Failure {
             Self::Json(error)
             | Self::Bearer(error)
             | Self::Page(error)
+            | Self::Forbidden(error)
             | Self::Client { error, .. } => {
                 tracing::info!(request_id, code = %error.code, reason = %error, "refused");
             }
@@ -74,6 +77,7 @@ impl Failure {
         match self {
             Self::Reply(reply) => *reply,
             Self::Json(error) => json_error(&error),
+            Self::Forbidden(error) => json_error(&error).status(StatusCode::FORBIDDEN),
             Self::Client { error, challenge } => {
                 let reply = json_error(&error).status(StatusCode::UNAUTHORIZED);
                 if challenge {

@@ -9,7 +9,7 @@ use super::{
     cors::Cors,
     endpoints::{
         authorize, check_session, consent, discovery, introspect, jwks, login, logout, pages,
-        revoke, token, userinfo,
+        register, revoke, token, userinfo,
     },
     error::Audience,
 };
@@ -26,6 +26,8 @@ pub(super) struct Route {
     pub(super) endpoint: Endpoint,
     pub(super) get: Option<Handler>,
     pub(super) post: Option<Handler>,
+    pub(super) put: Option<Handler>,
+    pub(super) delete: Option<Handler>,
     pub(super) cors: Cors,
     pub(super) audience: Audience,
     /// Whether the handler says how its answer may be kept; else nobody may keep it.
@@ -39,16 +41,17 @@ macro_rules! handler {
 }
 
 const fn person(path: &'static str, endpoint: Endpoint) -> Route {
-    let (get, post, cors) = (None, None, Cors::None);
-    Route { path, endpoint, get, post, cors, audience: Audience::Person, cacheable: false }
+    let (audience, cors) = (Audience::Person, Cors::None);
+    Route { audience, ..program(path, endpoint, cors) }
 }
 
 const fn program(path: &'static str, endpoint: Endpoint, cors: Cors) -> Route {
-    let (get, post) = (None, None);
-    Route { path, endpoint, get, post, cors, audience: Audience::Program, cacheable: false }
+    let (get, post, put, delete) = (None, None, None, None);
+    let (audience, cacheable) = (Audience::Program, false);
+    Route { path, endpoint, get, post, put, delete, cors, audience, cacheable }
 }
 
-static ROUTES: [Route; 14] = [
+static ROUTES: [Route; 15] = [
     Route {
         get: handler!(discovery::get),
         cacheable: true,
@@ -82,6 +85,10 @@ static ROUTES: [Route; 14] = [
         ..program("/oauth/revoke", Endpoint::Revoke, Cors::Registered)
     },
     Route {
+        post: handler!(register::post),
+        ..program(register::PATH, Endpoint::Register, Cors::None)
+    },
+    Route {
         get: handler!(logout::get),
         post: handler!(logout::post),
         ..person("/oauth/logout", Endpoint::Logout)
@@ -105,13 +112,21 @@ static ROUTES: [Route; 14] = [
     Route { get: handler!(pages::root), ..person("/", Endpoint::Other) },
 ];
 
+/// Its path goes on with a client's id.
+static CLIENT: Route = Route {
+    get: handler!(register::get),
+    put: handler!(register::put),
+    delete: handler!(register::delete),
+    ..program("/oauth/register/", Endpoint::ManageClient, Cors::None)
+};
+
 static ASSETS: Route =
     Route { get: handler!(pages::asset), cacheable: true, ..person("/_lanyard/", Endpoint::Other) };
 
 /// The route of a path below the issuer.
 pub(super) fn route(path: &str) -> Option<&'static Route> {
-    if path.starts_with(ASSETS.path) {
-        return Some(&ASSETS);
+    if let Some(found) = [&ASSETS, &CLIENT].into_iter().find(|it| path.starts_with(it.path)) {
+        return Some(found);
     }
     ROUTES.iter().find(|route| route.path == path)
 }
@@ -127,16 +142,21 @@ impl Route {
         match *method {
             Method::GET | Method::HEAD => self.get,
             Method::POST => self.post,
+            Method::PUT => self.put,
+            Method::DELETE => self.delete,
             _ => None,
         }
     }
 
     /// `Allow` (RFC 9110 §10.2.1).
-    pub(super) fn methods(&self) -> &'static str {
-        match (self.get.is_some(), self.post.is_some()) {
-            (true, true) => "GET, HEAD, POST",
-            (true, false) => "GET, HEAD",
-            (false, _) => "POST",
-        }
+    pub(super) fn methods(&self) -> String {
+        let methods = [
+            (self.get, "GET, HEAD"),
+            (self.post, "POST"),
+            (self.put, "PUT"),
+            (self.delete, "DELETE"),
+        ];
+        let there = methods.iter().filter(|(handler, _)| handler.is_some());
+        there.map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
     }
 }

@@ -156,7 +156,7 @@ impl Tables {
 }
 
 /// What counts as one address: an IPv6 network of 64 bits, since its holder has all of it.
-fn place(address: IpAddr) -> IpAddr {
+pub(super) fn place(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => {

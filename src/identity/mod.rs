@@ -8,6 +8,7 @@ mod counters;
 mod directory;
 mod hash;
 mod pool;
+mod rate;
 mod sign_in;
 mod stored;
 
@@ -15,5 +16,6 @@ pub use attempts::AttemptLimiter;
 pub use directory::{Directory, choose_decoy, normalize_username};
 pub use hash::hash_password;
 pub use pool::{Busy, LONGEST_PASSWORD, PasswordPool};
+pub use rate::RateLimiter;
 pub use sign_in::{Refused, SignIn};
 pub use stored::check_stored;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
     AuthMethod, ClientId, GrantType, IdTokenAlgorithm, JwsAlgorithm, Lifetimes, ObjectKey,
-    RedirectUri, RefreshTokenRotation, ResponseType, Secret, SigningAlgorithm, TenantId,
+    RedirectUri, RefreshTokenRotation, ResponseType, Secret, SigningAlgorithm, TenantId, Timestamp,
 };
 
 /// One application, all defaults applied.
@@ -97,6 +97,19 @@ pub struct Client {
     pub introspects_all: bool,
     /// Whether each use of a refresh token makes a new one.
     pub refresh_token_rotation: RefreshTokenRotation,
+    /// What is known of its registration, if it registered itself over HTTP.
+    pub registered: Option<Registered>,
+}
+
+/// What is known of a client that registered itself (RFC 7591).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// The hash of its registration access token; without one nobody manages it over HTTP.
+    pub token_hash: Option<String>,
+    /// When it registered.
+    pub at: Option<Timestamp>,
+    /// Whether it was ever used.
+    pub used: bool,
 }
 
 impl Client {
@@ -146,6 +159,7 @@ impl Client {
             software_version: None,
             introspects_all: false,
             refresh_token_rotation: RefreshTokenRotation::Always,
+            registered: None,
         }
     }
 

@@ -11,6 +11,7 @@ mod ids;
 mod installation;
 mod issuer;
 mod redirect_uri;
+mod registrar;
 #[cfg(test)]
 pub mod samples;
 mod secret;
@@ -20,7 +21,7 @@ mod user;
 
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
 pub use client::{
-    ApplicationType, AssertionAudience, Client, ConsentPolicy, Pairwise, SubjectType,
+    ApplicationType, AssertionAudience, Client, ConsentPolicy, Pairwise, Registered, SubjectType,
 };
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use flow::{AuthMethod, GrantType, ResponseType};
@@ -28,6 +29,7 @@ pub use ids::{ClientId, Kind, ObjectKey, ObjectRef, Subject, TenantId};
 pub use installation::{HostPattern, Installation, IssuerHost};
 pub use issuer::{Issuer, IssuerError};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
+pub use registrar::{NewClient, Registrar, RegistrarError, SharedRegistrar};
 pub use secret::Secret;
 pub use tenant::{
     AcrLevel, Branding, CustomScope, Lifetimes, Organization, RefreshTokenRotation, Registration,

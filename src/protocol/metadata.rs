@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{authorize::ResponseMode, claims, scope::STANDARD};
-use crate::model::{AuthMethod, GrantType, JwsAlgorithm, ResponseType, Tenant};
+use crate::model::{AuthMethod, GrantType, JwsAlgorithm, RegistrationMode, ResponseType, Tenant};
 
 /// The discovery document of a tenant.
 pub fn discovery(tenant: &Tenant) -> Value {
@@ -35,6 +35,9 @@ fn authorization(tenant: &Tenant) -> Value {
         "request_uri_parameter_supported": objects.by_reference,
         "require_request_uri_registration": objects.by_reference,
     });
+    if tenant.registration.mode != RegistrationMode::Disabled {
+        part["registration_endpoint"] = tenant.issuer.join("/oauth/register").into();
+    }
     if !tenant.acr_levels.is_empty() {
         part["acr_values_supported"] = json!(names(&tenant.acr_levels, |level| &level.value));
     }
@@ -169,6 +172,17 @@ mod tests {
         let document = discovery(&tenant);
         assert_eq!(document["request_uri_parameter_supported"], false);
         assert!(document.get("request_object_signing_alg_values_supported").is_none());
+    }
+
+    #[test]
+    fn tells_of_registration_where_the_tenant_takes_it() {
+        // OIDC Discovery §3
+        let mut tenant = samples::tenant();
+        for mode in [RegistrationMode::Open, RegistrationMode::InitialAccessToken] {
+            tenant.registration.mode = mode;
+            let endpoint = &discovery(&tenant)["registration_endpoint"];
+            assert_eq!(endpoint, "https://id.test/team/shop/oauth/register");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod metadata;
 pub mod params;
 pub mod pkce;
 pub mod records;
+pub mod registration;
 pub mod scope;
 pub mod session;
 pub mod subject;

@@ -8,6 +8,7 @@ mod conditions;
 mod handle;
 mod order;
 mod project;
+mod registration;
 mod secrets;
 mod snapshot;
 mod validate;
@@ -17,6 +18,7 @@ pub use build::{BuildCache, build};
 pub use conditions::conditions;
 pub use handle::Handle;
 pub use project::project;
+pub use registration::{Registrable, RegistrationDesk};
 pub use secrets::is_owned_by;
 pub use snapshot::{Prepared, ServedTenant, Snapshot};
 pub use verdict::{

@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::Verdict;
+use super::{RegistrationDesk, Verdict};
 use crate::{
     keys::{KeyRing, Sealer, SigningKey},
     model::{
@@ -52,6 +52,8 @@ pub struct ServedTenant {
     pub jwks: Prepared,
     /// 16 hex digits that stand for the tenant in the names of cookies.
     pub short_hash: String,
+    /// Where clients register, if they may.
+    pub registration: Option<RegistrationDesk>,
     clients: HashMap<ClientId, Arc<Client>>,
     users: Vec<Arc<User>>,
     by_username: HashMap<String, Arc<User>>,
@@ -72,6 +74,7 @@ impl ServedTenant {
             discovery: Prepared::json(&metadata::discovery(&tenant)),
             jwks: Prepared::json(&keys.jwks()),
             short_hash: short_hash(&tenant.id),
+            registration: None,
             origins: clients.iter().flat_map(|client| client.origins.iter().cloned()).collect(),
             clients: clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
             by_username: users.iter().map(|user| (user.username.clone(), by(user))).collect(),
@@ -80,6 +83,12 @@ impl ServedTenant {
             tenant,
             keys,
         }
+    }
+
+    /// The same, taking registrations.
+    #[must_use]
+    pub fn taking_registrations(self, registration: Option<RegistrationDesk>) -> Self {
+        Self { registration, ..self }
     }
 
     /// The key that signs now: of the first listed algorithm that has one. Should none be due, as

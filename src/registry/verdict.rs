@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Secret;
 use crate::{
     api::{ConditionType, Reason},
     keys::{KeyRing, RotationRules},
-    model::{ClientId, Issuer, ObjectRef, Subject},
+    model::{ClientId, Issuer, ObjectRef, Subject, Timestamp},
 };
 
 /// Something to change in an object, or something it waits for.
@@ -142,6 +142,8 @@ pub struct ClientOutcome {
     pub issuer: Option<Issuer>,
     /// The Secret that it wants.
     pub secret: SecretWish,
+    /// When it goes, as it registered itself and was never used.
+    pub unused_until: Option<Timestamp>,
     /// Whether it is served.
     pub served: bool,
 }

@@ -5,6 +5,7 @@
 pub mod cluster;
 pub mod directory;
 pub mod manifests;
+mod registered;
 
 use std::{fmt, sync::Arc};
 
@@ -14,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::{
     api::{OidcClientStatus, OidcUserStatus, TenantStatus, View},
-    model::{ObjectKey, ObjectRef},
+    model::{ObjectKey, ObjectRef, Registrar},
 };
 
 /// A source that any task may use.
@@ -67,7 +68,7 @@ pub enum WriteError {
 
 /// Where objects come from, and the sink of every write. Writes time out within 3 s.
 #[async_trait]
-pub trait Source: Send + Sync + fmt::Debug {
+pub trait Source: Registrar + Send + Sync + fmt::Debug {
     /// The latest view; the receiver is told of each new one.
     fn views(&self) -> watch::Receiver<Arc<View>>;
 
@@ -82,6 +83,13 @@ pub trait Source: Send + Sync + fmt::Debug {
         &self,
         key: &ObjectKey,
         resource_version: &str,
+    ) -> Result<(), WriteError>;
+
+    /// Deletes a registered client, if it is still as it was seen.
+    async fn delete_client(
+        &self,
+        key: &ObjectKey,
+        resource_version: Option<&str>,
     ) -> Result<(), WriteError>;
 
     /// Writes an object's status.

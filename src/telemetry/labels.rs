@@ -51,6 +51,10 @@ label_values!(
         Introspect = "introspect",
         /// The revocation endpoint.
         Revoke = "revoke",
+        /// The registration endpoint.
+        Register = "register",
+        /// A registered client's management.
+        ManageClient = "manage_client",
         /// The end-session endpoint.
         Logout = "logout",
         /// The page that applications frame to watch a session.

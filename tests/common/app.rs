@@ -86,6 +86,7 @@ impl TestApp {
             client_keys: ClientKeys::default(),
             request_objects: Documents::default(),
             logouts: Logouts::default(),
+            registrations: Arc::default(),
             clock: clock.clone(),
             entropy: entropy.clone(),
             metrics: Arc::new(Metrics::new()),

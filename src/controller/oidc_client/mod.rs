@@ -1,12 +1,14 @@
-//! A client's Secret: made, kept in shape, moved and removed.
+//! A client's Secret: made, kept in shape, moved and removed. And the end of registered clients that
+//! nobody uses.
 
 mod applied;
 mod plan;
 mod shape;
 
 use crate::{
-    model::ObjectRef,
+    model::{ObjectRef, Timestamp},
     registry::{ClientOutcome, Verdict},
+    source::WriteError,
 };
 
 use super::{
@@ -18,6 +20,46 @@ use super::{
 
 /// Sees that a client has the Secret that it wants.
 pub async fn act(
+    context: &Context,
+    world: &World,
+    verdict: &Verdict,
+    outcome: &ClientOutcome,
+) -> Result<Acted, Error> {
+    if let Some(at) = outcome.unused_until {
+        return unused(context, world, verdict, outcome, at).await;
+    }
+    keep(context, world, verdict, outcome).await
+}
+
+/// A client that registered itself goes when nobody has used it for so long (design §6).
+async fn unused(
+    context: &Context,
+    world: &World,
+    verdict: &Verdict,
+    outcome: &ClientOutcome,
+    at: Timestamp,
+) -> Result<Acted, Error> {
+    if at > context.clock.now() {
+        return Ok(match keep(context, world, verdict, outcome).await? {
+            Acted::Nothing(None) => Acted::Nothing(Some(at)),
+            acted => acted,
+        });
+    }
+    let key = &verdict.object.key;
+    let seen = world.metadata(&verdict.object).and_then(|it| it.resource_version.as_deref());
+    let done = context.source.delete_client(key, seen).await;
+    match done {
+        Ok(()) | Err(WriteError::NotFound) => {
+            tracing::info!(client = %key, "a registered client that was never used is deleted");
+            Ok(Acted::Wrote)
+        }
+        Err(error) => {
+            Err(Error::Write { what: format!("deleting the unused client {:?}", key.name), error })
+        }
+    }
+}
+
+async fn keep(
     context: &Context,
     world: &World,
     verdict: &Verdict,

@@ -10,6 +10,7 @@ pub mod login;
 pub mod logout;
 pub mod pages;
 mod prepared;
+pub mod register;
 pub mod revoke;
 pub mod token;
 pub mod userinfo;

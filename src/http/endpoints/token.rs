@@ -39,6 +39,7 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
             for_client(app, &request, &client, scope.as_deref()).await?
         }
     };
+    app.used(&client);
     Ok(Reply::json(StatusCode::OK, &answer).header("pragma", "no-cache"))
 }
 

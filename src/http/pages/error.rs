@@ -121,6 +121,9 @@ const fn words(code: ErrorCode) -> (&'static str, &'static str, &'static str) {
         | ErrorCode::RequestNotSupported
         | ErrorCode::RequestUriNotSupported
         | ErrorCode::RegistrationNotSupported
+        | ErrorCode::InvalidRedirectUri
+        | ErrorCode::InvalidClientMetadata
+        | ErrorCode::UnapprovedSoftwareStatement
         | ErrorCode::InvalidToken
         | ErrorCode::InsufficientScope => (
             "This request cannot be answered",

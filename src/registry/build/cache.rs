@@ -39,6 +39,7 @@ pub(super) struct Remembered {
     tenant: Option<Input<Tenant>>,
     salt: Option<SecretState>,
     claim: Option<Result<Issuer, Problem>>,
+    token: Option<SecretState>,
     clients: Vec<Input<OidcClient>>,
     users: Vec<Input<OidcUser>>,
     namespaces: Option<Namespaces>,
@@ -51,6 +52,7 @@ impl Remembered {
             tenant: group.tenant.as_ref().map(Input::of),
             salt: group.salt.cloned(),
             claim: group.claim.clone(),
+            token: group.token.cloned(),
             clients: group.clients.iter().map(Input::of).collect(),
             users: group.users.iter().map(Input::of).collect(),
             namespaces: group.namespaces.clone(),
@@ -67,6 +69,7 @@ impl Remembered {
             && self.users.iter().zip(&group.users).all(|(own, it)| own.is(it))
             && same(self.salt.as_ref(), group.salt)
             && self.claim == group.claim
+            && same(self.token.as_ref(), group.token)
             && self.namespaces == group.namespaces
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     keys::PairwiseSalt,
     model::{
         Client, ClientId, Installation, Issuer, Kind, ObjectKey, Pairwise, Secret, SubjectType,
+        Tenant,
     },
     registry::{
         ClientOutcome, DesiredSecret, Outcome, Problem, SecretWish, Verdict,
@@ -63,15 +64,15 @@ pub(super) fn judge(
         let refused = found.problems.refused();
         let outcome = match (found.checked.filter(|_| !refused), host) {
             (Some(mut checked), Host::Accepted { tenant, has_keys, salt }) => {
-                let issuer = &tenant.tenant.issuer;
                 let known = pairwise(&mut found.problems, &mut checked.client, salt);
-                let serves = has_keys && known;
-                accepted(&mut found.problems, member, checked, issuer, serves, &mut served)
+                let tenant = (&tenant.tenant, has_keys && known);
+                accepted(&mut found.problems, member, checked, tenant, &mut served)
             }
             _ => ClientOutcome {
                 client_id: None,
                 issuer: None,
                 secret: SecretWish::None,
+                unused_until: None,
                 served: false,
             },
         };
@@ -123,11 +124,11 @@ fn accepted(
     problems: &mut Problems,
     member: &Member<'_, OidcClient>,
     checked: CheckedClient,
-    issuer: &Issuer,
-    tenant_serves: bool,
+    (tenant, tenant_serves): (&Tenant, bool),
     served: &mut Vec<Arc<Client>>,
 ) -> ClientOutcome {
     let CheckedClient { mut client, secret } = checked;
+    let issuer = &tenant.issuer;
     let (wish, found) = match secret {
         SecretSource::None => (SecretWish::None, Ok(None)),
         SecretSource::Referenced(reference) => {
@@ -153,6 +154,12 @@ fn accepted(
         client_id: Some(client.id.clone()),
         issuer: Some(issuer.clone()),
         secret: wish,
+        unused_until: client
+            .registered
+            .as_ref()
+            .filter(|registered| !registered.used)
+            .and_then(|registered| registered.at)
+            .map(|at| at.plus(tenant.registration.unused_lifetime)),
         served: resolved && tenant_serves,
     };
     if outcome.served {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use kube::Resource;
 
-use super::{clients, keys, keys::TenantKeys, salt, users};
+use super::{clients, keys, keys::TenantKeys, registration, salt, users};
 use crate::{
     api::{ConditionType, Namespaces, OidcClient, OidcUser, Reason, SecretState, Tenant},
     keys::{KeyCache, PairwiseSalt},
@@ -45,6 +45,8 @@ pub(super) struct Group<'a> {
     pub(super) salt: Option<&'a SecretState>,
     /// The tenant's issuer, among all tenants.
     pub(super) claim: Option<Result<Issuer, Problem>>,
+    /// The Secret with the tenant's initial access token, if it names one.
+    pub(super) token: Option<&'a SecretState>,
     pub(super) clients: Vec<Member<'a, OidcClient>>,
     pub(super) users: Vec<Member<'a, OidcUser>>,
     /// Labels of the namespaces of clients from other ones; `None` without such clients.
@@ -118,7 +120,8 @@ impl<'a> Group<'a> {
 
     pub(super) fn absent(id: TenantId) -> Self {
         let (clients, users) = (Vec::new(), Vec::new());
-        Self { id, tenant: None, salt: None, claim: None, clients, users, namespaces: None }
+        let token = None;
+        Self { id, tenant: None, salt: None, claim: None, token, clients, users, namespaces: None }
     }
 
     /// Adds the labels of a namespace to the inputs.
@@ -144,6 +147,7 @@ impl<'a> Group<'a> {
             let wanted = checked.is_some() && salt::is_wanted(self);
             let salt = wanted.then(|| salt::of_tenant(&mut problems, member, self.salt));
             let (found, salt) = salt.unzip();
+            let desk = checked.as_ref().and_then(|it| registration::desk(&mut problems, self, it));
             let outcome = Outcome::Tenant(TenantOutcome {
                 salt,
                 issuer: claim.as_ref().ok().cloned(),
@@ -152,12 +156,12 @@ impl<'a> Group<'a> {
                 ring: keys.ring.clone(),
             });
             verdicts.push(member.verdict(Kind::Tenant, problems, outcome));
-            serving = checked.map(|checked| (checked, keys, found.flatten()));
+            serving = checked.map(|checked| (checked, keys, (found.flatten(), desk)));
         }
         let host = match (&self.tenant, &serving) {
             (None, _) => Host::Absent,
             (Some(_), None) => Host::NotAccepted,
-            (Some(_), Some((tenant, keys, salt))) => {
+            (Some(_), Some((tenant, keys, (salt, _)))) => {
                 let has_keys = !keys.algorithms.is_empty();
                 Host::Accepted { tenant, has_keys, salt: salt.as_ref() }
             }
@@ -167,11 +171,13 @@ impl<'a> Group<'a> {
         let (users, user_verdicts) = users::judge(self, host, &ids, installation);
         verdicts.extend(client_verdicts);
         verdicts.extend(user_verdicts);
-        let served = host.serves().then_some(serving).flatten().map(|(checked, keys, _)| {
-            let TenantKeys { ring, algorithms, .. } = keys;
-            let tenant = crate::model::Tenant { algorithms, ..checked.tenant };
-            Arc::new(ServedTenant::new(tenant, ring, clients.served, users))
-        });
+        let served =
+            host.serves().then_some(serving).flatten().map(|(checked, keys, (_, desk))| {
+                let TenantKeys { ring, algorithms, .. } = keys;
+                let tenant = crate::model::Tenant { algorithms, ..checked.tenant };
+                let served = ServedTenant::new(tenant, ring, clients.served, users);
+                Arc::new(served.taking_registrations(desk))
+            });
         Judged { served, verdicts }
     }
 }

@@ -8,6 +8,7 @@ mod cache;
 mod clients;
 mod group;
 mod keys;
+mod registration;
 mod salt;
 mod users;
 
@@ -66,9 +67,12 @@ fn groups<'a>(objects: &'a Objects, installation: &Installation) -> HashMap<Tena
         validate::claims(tenants().map(|(key, raw)| (key, raw.as_ref())), installation);
     let mut groups: HashMap<TenantId, Group<'a>> = tenants()
         .map(|(key, raw)| {
-            let member = member(objects, key, raw);
             let salt = ObjectKey::new(&key.namespace, raw.pairwise_salt_name());
-            let group = Group::of(member, claims.remove(key), objects.secrets.get(&salt));
+            let salt = objects.secrets.get(&salt);
+            let mut group = Group::of(member(objects, key, raw), claims.remove(key), salt);
+            let name =
+                raw.initial_access_token().map(|it| ObjectKey::new(&key.namespace, &it.name));
+            group.token = name.and_then(|name| objects.secrets.get(&name));
             (TenantId(key.clone()), group)
         })
         .collect();

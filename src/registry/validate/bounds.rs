@@ -1,4 +1,5 @@
-//! What a tenant gives to clients of other namespaces (design §"Consent bounds").
+//! What a tenant gives to clients of other namespaces (design §"Consent bounds"), and to those that
+//! register themselves.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +22,18 @@ pub struct Bounds {
     pub grant_types: BTreeSet<GrantType>,
     /// Whether such clients may answer for their people.
     pub implied_consent: bool,
+    /// Scopes and grant types that clients which register themselves may have.
+    pub registered: Registered,
+}
+
+/// What a tenant gives to clients that register themselves: what it says of clients of other
+/// namespaces, where it says something.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// Scopes; `None`: any that the tenant has.
+    pub scopes: Option<BTreeSet<String>>,
+    /// Grant types; those of people unless the tenant says otherwise.
+    pub grant_types: BTreeSet<GrantType>,
 }
 
 #[derive(Clone, Debug)]
@@ -39,17 +52,22 @@ pub fn check(problems: &mut Problems, written: Option<&api::ClientBounds>) -> Bo
     if let api::Consent::Unknown(value) = &consent {
         problems.unsupported(format!("{FIELD}.consent"), value, api::Consent::KNOWN);
     }
+    let scopes = written.scopes.map(|scopes| bound_scopes(problems, scopes));
+    let grant_types = written
+        .grant_types
+        .map(|types| super::grant_types(problems, &format!("{FIELD}.grantTypes"), &types));
+    let (code, refresh) = (GrantType::AuthorizationCode, GrantType::RefreshToken);
+    let of_people = || [code, GrantType::Implicit, refresh].into();
+    let default_scopes = || ["openid", "profile", "email", "offline_access"].map(str::to_owned);
     Bounds {
         admission: admission(problems, written.namespaces.as_ref()),
         redirect_hosts: written.redirect_hosts.map(|hosts| redirect_hosts(problems, &hosts)),
-        scopes: match written.scopes {
-            Some(scopes) => bound_scopes(problems, scopes),
-            None => ["openid", "profile", "email", "offline_access"].map(str::to_owned).into(),
+        registered: Registered {
+            scopes: scopes.clone(),
+            grant_types: grant_types.clone().unwrap_or_else(of_people),
         },
-        grant_types: match written.grant_types {
-            Some(types) => super::grant_types(problems, &format!("{FIELD}.grantTypes"), &types),
-            None => [GrantType::AuthorizationCode, GrantType::RefreshToken].into(),
-        },
+        scopes: scopes.unwrap_or_else(|| default_scopes().into()),
+        grant_types: grant_types.unwrap_or_else(|| [code, refresh].into()),
         implied_consent: consent == api::Consent::Implied,
     }
 }

@@ -20,7 +20,9 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-pub use client::{CheckedClient, ClientFindings, SecretSource, client, sector, tenant_of};
+pub use client::{
+    CheckedClient, ClientFindings, SecretSource, client, is_registered, sector, tenant_of,
+};
 pub use issuer::claims;
 pub use problems::Problems;
 pub use tenant::{CheckedTenant, tenant};

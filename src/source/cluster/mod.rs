@@ -3,6 +3,7 @@
 
 mod collect;
 mod events;
+mod registrar;
 mod state;
 mod watches;
 mod write;
@@ -115,6 +116,10 @@ impl Source for Cluster {
 
     async fn delete_secret(&self, key: &ObjectKey, version: &str) -> Result<(), WriteError> {
         write::delete(&self.client, key, version).await
+    }
+
+    async fn delete_client(&self, key: &ObjectKey, seen: Option<&str>) -> Result<(), WriteError> {
+        write::delete_client(&self.client, key, seen).await
     }
 
     async fn publish_status(&self, object: &ObjectRef, status: Status) -> Result<(), WriteError> {

@@ -9,7 +9,10 @@ use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Obje
 
 use super::watches::{Change, Item, What};
 use crate::{
-    api::{Namespaces, Objects, SecretReferences, SecretState},
+    api::{
+        Namespaces, Objects, REGISTERED_LABEL, REGISTRATION_TOKEN_ANNOTATION, SecretReferences,
+        SecretState, USED_ANNOTATION,
+    },
     model::{Kind, ObjectKey, ObjectRef},
 };
 
@@ -96,7 +99,11 @@ impl State {
             }
             Item::Client(new) => {
                 let old = objects.clients.insert(key, Arc::clone(&new));
-                old.is_none_or(|old| old.spec != new.spec || differs(&old.metadata, &new.metadata))
+                old.is_none_or(|old| {
+                    old.spec != new.spec
+                        || differs(&old.metadata, &new.metadata)
+                        || registration(&old.metadata) != registration(&new.metadata)
+                })
             }
             Item::User(new) => {
                 let old = objects.users.insert(key, Arc::clone(&new));
@@ -201,6 +208,16 @@ fn differs(old: &ObjectMeta, new: &ObjectMeta) -> bool {
     old.uid != new.uid
         || old.generation != new.generation
         || old.deletion_timestamp != new.deletion_timestamp
+}
+
+/// What metadata says of a client's registration.
+fn registration(metadata: &ObjectMeta) -> [Option<&String>; 3] {
+    let annotation = |name| metadata.annotations.as_ref().and_then(|all| all.get(name));
+    [
+        metadata.labels.as_ref().and_then(|all| all.get(REGISTERED_LABEL)),
+        annotation(REGISTRATION_TOKEN_ANNOTATION),
+        annotation(USED_ANNOTATION),
+    ]
 }
 
 /// Puts a Secret; whether what it holds is new.

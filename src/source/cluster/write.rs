@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{Status, WriteError};
 use crate::{
-    api::{GROUP, VERSION},
+    api::{GROUP, OidcClient, VERSION},
     model::{Kind, ObjectKey, ObjectRef},
 };
 
@@ -53,7 +53,8 @@ pub(super) async fn replace(client: &Client, secret: Secret) -> Result<(), Write
     within(api.replace(&secret.name_any(), &params(), &secret)).await.map(drop)
 }
 
-fn params() -> PostParams {
+/// Who writes.
+pub(super) fn params() -> PostParams {
     PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() }
 }
 
@@ -66,6 +67,18 @@ pub(super) async fn delete(
     let unchanged = Preconditions { resource_version: Some(version.to_owned()), uid: None };
     let params = DeleteParams::default().preconditions(unchanged);
     within(secrets(client, &key.namespace).delete(&key.name, &params)).await.map(drop)
+}
+
+/// Deletes a client that has not changed since.
+pub(super) async fn delete_client(
+    client: &Client,
+    key: &ObjectKey,
+    seen: Option<&str>,
+) -> Result<(), WriteError> {
+    let api: Api<OidcClient> = Api::namespaced(client.clone(), &key.namespace);
+    let unchanged = Preconditions { resource_version: seen.map(str::to_owned), uid: None };
+    let params = DeleteParams::background().preconditions(unchanged);
+    within(api.delete(&key.name, &params)).await.map(drop)
 }
 
 /// Applies a status: ours alone, so that a field that is left out goes away.

@@ -10,7 +10,7 @@ use aws_lc_rs::digest;
 use k8s_openapi::api::core::v1::Secret;
 
 use crate::{
-    api::{Namespaces, Objects, SecretState},
+    api::{Namespaces, Objects, OidcClient, SecretState},
     model::ObjectRef,
     source::manifests::{self, Object},
 };
@@ -125,6 +125,14 @@ impl Files {
     pub(super) fn secret(&self, reference: &ObjectRef) -> Option<&Secret> {
         self.all().find_map(|(_, object)| match object {
             Object::Secret(secret) if object.reference() == *reference => Some(secret),
+            _ => None,
+        })
+    }
+
+    /// A client.
+    pub(super) fn client(&self, reference: &ObjectRef) -> Option<&OidcClient> {
+        self.all().find_map(|(_, object)| match object {
+            Object::OidcClient(client) if object.reference() == *reference => Some(client),
             _ => None,
         })
     }

@@ -2,6 +2,7 @@
 //! state folder, as manifests too; status and Events go to the log.
 
 mod files;
+mod registrar;
 mod state;
 mod watching;
 
@@ -19,7 +20,7 @@ use tokio::sync::watch;
 use super::{Notice, Source, Status, WriteError};
 use crate::{
     api::{SourceHealth, View},
-    model::{Kind, ObjectKey, ObjectRef},
+    model::{Kind, ObjectKey, ObjectRef, RegistrarError},
 };
 use files::Files;
 pub(crate) use files::collect;
@@ -162,6 +163,15 @@ impl Source for Directory {
             Some(_) => Err(WriteError::Conflict),
         };
         self.write(key, unchanged, None)
+    }
+
+    async fn delete_client(&self, key: &ObjectKey, _: Option<&str>) -> Result<(), WriteError> {
+        self.remove_client(key).map_err(|error| match error {
+            RegistrarError::NotFound => WriteError::Refused(format!(
+                "the client {key} is no registered one of the state folder; remove it yourself"
+            )),
+            other => WriteError::Unavailable(other.to_string()),
+        })
     }
 
     async fn publish_status(&self, object: &ObjectRef, status: Status) -> Result<(), WriteError> {

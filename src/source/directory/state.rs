@@ -11,7 +11,7 @@ use std::{
 use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Condition};
 
 use crate::{
-    api::{ConditionType, Objects},
+    api::{ConditionType, Objects, OidcClient},
     model::{Kind, ObjectKey, ObjectRef},
     source::{Status, manifests::to_yaml},
 };
@@ -26,11 +26,26 @@ pub(super) fn path_of(state: &Path, key: &ObjectKey) -> PathBuf {
     state.join(format!("{}.{}.secret.yaml", key.namespace, key.name))
 }
 
-/// Writes a Secret: whole or not at all, for its owner's eyes only.
+/// The file of a registered client.
+pub(super) fn path_of_client(state: &Path, key: &ObjectKey) -> PathBuf {
+    state.join(format!("{}.{}.oidcclient.yaml", key.namespace, key.name))
+}
+
+/// Writes a Secret.
 pub(super) fn write(path: &Path, secret: &Secret) -> io::Result<()> {
     let mut secret = secret.clone();
     secret.metadata.resource_version = None;
     secret.metadata.owner_references = None;
+    put(path, &to_yaml(&secret))
+}
+
+/// Writes a client.
+pub(super) fn write_client(path: &Path, client: &OidcClient) -> io::Result<()> {
+    put(path, &to_yaml(client))
+}
+
+/// Writes a file: whole or not at all, for its owner's eyes only.
+fn put(path: &Path, text: &str) -> io::Result<()> {
     let temporary = path.with_extension("new");
     let mut file = fs::OpenOptions::new()
         .create(true)
@@ -38,7 +53,7 @@ pub(super) fn write(path: &Path, secret: &Secret) -> io::Result<()> {
         .truncate(true)
         .mode(0o600)
         .open(&temporary)?;
-    file.write_all(to_yaml(&secret).as_bytes())?;
+    file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&temporary, path)
 }

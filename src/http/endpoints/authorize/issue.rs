@@ -48,6 +48,7 @@ pub(super) async fn issue(
     if ask.response_type.has_code() {
         code = Some(sealed_code(app, request, offer).await?);
     }
+    app.used(&ask.client);
     let given = Given { code: code.as_deref(), access_token: access_token.as_deref() };
     let mut id_token = None;
     if ask.response_type.has_id_token() {

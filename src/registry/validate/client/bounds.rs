@@ -1,10 +1,10 @@
-//! What clients of other namespaces than the tenant's are held to. The tenant's own namespace is
-//! not bound.
+//! What clients of other namespaces than the tenant's are held to, and clients that registered
+//! themselves. What a person declares in the tenant's own namespace is not bound.
 
 use crate::{
     api::{self, Namespaces, Reason},
     model::{ConsentPolicy, ObjectKey, RedirectUri},
-    registry::validate::{CheckedTenant, Problems},
+    registry::validate::{CheckedTenant, Problems, bounds::Bounds},
 };
 
 use super::flows::Flows;
@@ -67,6 +67,54 @@ pub fn check(
     if consent == ConsentPolicy::Implied && !bounds.implied_consent {
         exceeded("spec.consent".to_owned(), "consent: Implied".to_owned(), "consent");
     }
+    redirect_hosts(bounds, flows, &mut exceeded);
+}
+
+/// Checks what a client that registered itself has against the tenant's bounds. It has nothing that
+/// registration does not give, or somebody's edit would count for whoever has its token.
+pub fn check_registered(
+    problems: &mut Problems,
+    spec: &api::OidcClientSpec,
+    flows: &Flows,
+    consent: ConsentPolicy,
+    tenant: &CheckedTenant,
+) {
+    let bounds = &tenant.bounds;
+    for (name, set) in [
+        ("clientId", spec.client_id.is_some()),
+        ("secret", spec.secret.is_some()),
+        ("secretRef", spec.secret_ref.is_some()),
+        ("consent", consent == ConsentPolicy::Implied),
+        ("introspection", spec.introspection == Some(api::Introspection::Tenant)),
+    ] {
+        if set {
+            let message = format!(
+                "is not for clients that registered themselves; leave it out, or adopt the client by taking off its label {}",
+                api::REGISTERED_LABEL
+            );
+            problems.refuse(Reason::BoundExceeded, format!("spec.{name}"), message);
+        }
+    }
+    let mut exceeded = |field: String, what: String, bound: &str| {
+        let message = format!(
+            "{what} is more than the tenant gives to clients that register themselves (its spec.clients.{bound})"
+        );
+        problems.refuse(Reason::BoundExceeded, field, message);
+    };
+    for grant in flows.grant_types.difference(&bounds.registered.grant_types) {
+        exceeded("spec.grantTypes".to_owned(), format!("the grant type {grant}"), "grantTypes");
+    }
+    if let Some(allowed) = &bounds.registered.scopes {
+        for (index, scope) in spec.scopes.iter().enumerate() {
+            if !allowed.contains(scope) {
+                exceeded(format!("spec.scopes[{index}]"), format!("the scope {scope}"), "scopes");
+            }
+        }
+    }
+    redirect_hosts(bounds, flows, &mut exceeded);
+}
+
+fn redirect_hosts(bounds: &Bounds, flows: &Flows, exceeded: &mut impl FnMut(String, String, &str)) {
     let Some(hosts) = &bounds.redirect_hosts else { return };
     let within = |uri: &RedirectUri| {
         uri.host().is_some_and(|host| hosts.iter().any(|pattern| pattern.matches(&host)))

@@ -11,6 +11,7 @@ mod signatures;
 use std::{collections::BTreeSet, time::Duration};
 
 use flows::Flows;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use metadata::Metadata;
 pub use metadata::rotation as rotation_of_tokens;
 pub use sector::sector;
@@ -22,7 +23,8 @@ use super::{
 use crate::{
     api::{self, Namespaces, OidcClientSpec, SecretKeyRef},
     model::{
-        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, ObjectKey, RedirectUri, TenantId,
+        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, ObjectKey, RedirectUri, Registered,
+        TenantId, Timestamp,
     },
     protocol::scope::{STANDARD, is_scope},
     registry::DesiredSecret,
@@ -102,8 +104,11 @@ pub fn client(
 
     let foreign = key.namespace != tenant.tenant.id.0.namespace;
     let admitted = !foreign || bounds::admit(&mut problems, key, tenant, namespaces);
+    let registered = registered(raw);
     if foreign && admitted {
         bounds::check(&mut problems, spec, &flows, consent, tenant);
+    } else if registered.is_some() {
+        bounds::check_registered(&mut problems, spec, &flows, consent, tenant);
     }
     sector::check(&mut problems, spec, &flows, foreign);
     signatures::offered(&mut problems, spec, &tenant.tenant);
@@ -118,6 +123,7 @@ pub fn client(
             consent,
             lifetimes: shortened.within(&tenant.tenant.lifetimes),
             default_max_age: max_age,
+            registered,
             ..assemble((id, key), spec, flows, described, tenant)
         },
         secret,
@@ -152,6 +158,26 @@ fn assemble(
             .unwrap_or(tenant.tenant.refresh_token_rotation),
         ..described.onto(bare, spec)
     }
+}
+
+/// What is known of a client's registration, if it registered itself.
+fn registered(raw: &api::OidcClient) -> Option<Registered> {
+    let metadata = &raw.metadata;
+    if !is_registered(metadata) {
+        return None;
+    }
+    let annotation = |name: &str| metadata.annotations.as_ref().and_then(|all| all.get(name));
+    Some(Registered {
+        token_hash: annotation(api::REGISTRATION_TOKEN_ANNOTATION).cloned(),
+        at: metadata.creation_timestamp.as_ref().map(|at| Timestamp::from(at.0)),
+        used: annotation(api::USED_ANNOTATION).is_some(),
+    })
+}
+
+/// Whether a client registered itself, by its label.
+pub fn is_registered(metadata: &ObjectMeta) -> bool {
+    let labels = metadata.labels.as_ref();
+    labels.and_then(|all| all.get(api::REGISTERED_LABEL)).is_some_and(|value| value == "true")
 }
 
 /// The default, `<namespace>.<name>`, is nobody else's, since a namespace has no dots.

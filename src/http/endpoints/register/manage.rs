@@ -1,0 +1,58 @@
+//! Reading, replacing and deleting a registered client (RFC 7592 §2), by who has its registration
+//! access token.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::{PATH, bearer, check, desk, failure, information, limit, live, registrar, sent};
+use crate::{
+    http::{App, Failure, Reply, Request},
+    model::Client,
+    protocol::registration,
+};
+
+/// `GET I/oauth/register/<client_id>`.
+#[expect(clippy::unused_async, reason = "handlers have one shape")]
+pub async fn get(_: &App, request: Request) -> Result<Reply, Failure> {
+    desk(&request)?;
+    let (client, token) = authorize(&request)?;
+    Ok(information(&request, StatusCode::OK, &client, token))
+}
+
+/// `PUT I/oauth/register/<client_id>`: what is not sent is registered no more.
+pub async fn put(app: &App, request: Request) -> Result<Reply, Failure> {
+    let desk = desk(&request)?;
+    let (client, token) = authorize(&request)?;
+    limit(app, &request, desk)?;
+    let sent = sent(&request)?;
+    sent.check_update(&client).map_err(Failure::Json)?;
+    let found = check::judge(desk, &client.object, sent.spec)?;
+    check::documents(app, &found.client).await?;
+    registrar(app)?.replace_registered(&client.object, found.spec).await.map_err(failure)?;
+    let served = live::served(app, &request, &found.client).await;
+    let late = || Failure::Unavailable("the new metadata was not served in time".to_owned());
+    let client = served.ok_or_else(late)?;
+    Ok(information(&request, StatusCode::OK, &client, token))
+}
+
+/// `DELETE I/oauth/register/<client_id>`.
+pub async fn delete(app: &App, request: Request) -> Result<Reply, Failure> {
+    desk(&request)?;
+    let (client, _) = authorize(&request)?;
+    registrar(app)?.delete_registered(&client.object).await.map_err(failure)?;
+    if !live::gone(app, &request, &client).await {
+        tracing::warn!(client = %client.object, "a deleted client is still served");
+    }
+    tracing::info!(request_id = request.id, client = %client.object, "a registered client was deleted");
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// The client of the path, and the token that the request proves to have for it.
+fn authorize(request: &Request) -> Result<(Arc<Client>, &str), Failure> {
+    let token = bearer(request)?;
+    let id = request.path.strip_prefix(PATH).and_then(|rest| rest.strip_prefix('/'));
+    let client = request.tenant.client(id.unwrap_or_default());
+    registration::matches(client.map(|client| &**client), token).map_err(Failure::Bearer)?;
+    Ok((Arc::clone(client.expect("no token is that of an unknown client")), token))
+}

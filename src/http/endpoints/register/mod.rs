@@ -1,0 +1,151 @@
+//! The registration endpoint (OIDC Registration §3, RFC 7591 §3) and the management of registered
+//! clients below it (RFC 7592): limit → authorize → judge → write → see it served → answer.
+
+mod check;
+mod live;
+mod manage;
+
+pub use manage::{delete, get, put};
+
+use http::{StatusCode, header};
+use serde_json::json;
+
+use crate::{
+    http::{App, Failure, Reply, Request},
+    model::{Client, NewClient, ObjectKey, RegistrarError, RegistrationMode, Secret},
+    protocol::{
+        error::{ErrorCode, OAuthError},
+        registration::{self, Access, Sent},
+        userinfo::bearer_token,
+    },
+    registry::RegistrationDesk,
+};
+
+/// The path of the endpoint; clients are managed below it.
+pub const PATH: &str = "/oauth/register";
+
+/// `POST I/oauth/register`.
+pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
+    let desk = desk(&request)?;
+    limit(app, &request, desk)?;
+    if desk.settings().mode == RegistrationMode::InitialAccessToken {
+        registration::initial(desk.token(), bearer(&request)?).map_err(Failure::Bearer)?;
+    }
+    let sent = sent(&request)?;
+    let name = format!("dcr-{}", random_name(app));
+    let object = ObjectKey::new(&request.tenant.tenant.id.0.namespace, name);
+    let found = check::judge(desk, &object, sent.spec)?;
+    check::documents(app, &found.client).await?;
+    let turn = app.registrations.turn(&request.tenant.tenant.id).await;
+    let registered = live::registered(app, &request);
+    if registered >= usize::try_from(desk.settings().max_clients).unwrap_or(usize::MAX) {
+        let text = "This issuer takes no more registrations.";
+        let error = OAuthError::new(ErrorCode::AccessDenied, text).because(format!(
+            "{registered} clients are registered, as many as registration.maxClients allows"
+        ));
+        return Err(Failure::Forbidden(error));
+    }
+    let token = app.entropy.token();
+    let method = found.client.auth_method;
+    let new = NewClient {
+        object: object.clone(),
+        id: found.client.id.clone(),
+        issuer: request.tenant.tenant.issuer.clone(),
+        spec: found.spec,
+        token_hash: registration::token_hash(&token),
+        secret: method.has_secret().then(|| Secret::new(app.entropy.token())),
+        at: request.now,
+    };
+    let registrar = registrar(app)?;
+    registrar.create_registered(new).await.map_err(failure)?;
+    let served = live::served(app, &request, &found.client).await;
+    drop(turn);
+    let Some(client) = served else {
+        // Nobody is told of a client that nobody knows.
+        let removed = registrar.delete_registered(&object).await;
+        let removed = removed.err().map(|error| format!(", nor removed: {error}"));
+        return Err(Failure::Unavailable(format!(
+            "the registered client {object} was not served in time{}",
+            removed.unwrap_or_default()
+        )));
+    };
+    tracing::info!(request_id = request.id, client = %object, "a client has registered");
+    Ok(information(&request, StatusCode::CREATED, &client, &token))
+}
+
+/// Where clients of the tenant register, if they may at all.
+fn desk(request: &Request) -> Result<&RegistrationDesk, Failure> {
+    request.tenant.registration.as_ref().ok_or_else(|| {
+        let text = "This issuer takes no registrations.";
+        let body = json!({ "error": "invalid_request", "error_description": text });
+        Failure::Reply(Box::new(Reply::json(StatusCode::NOT_FOUND, &body)))
+    })
+}
+
+/// What writes is limited by address, whatever comes of it.
+fn limit(app: &App, request: &Request, desk: &RegistrationDesk) -> Result<(), Failure> {
+    let most = desk.settings().requests_per_minute;
+    let admitted =
+        app.registrations.rate.admit(&request.tenant.tenant.id, request.address, most, request.now);
+    admitted.map_err(|wait| {
+        let text = "Too many registrations. Try again later.";
+        let body = json!({ "error": "temporarily_unavailable", "error_description": text });
+        let reply = Reply::json(StatusCode::TOO_MANY_REQUESTS, &body)
+            .header("retry-after", &wait.as_secs().to_string());
+        Failure::Reply(Box::new(reply))
+    })
+}
+
+/// The bearer token of the `Authorization` header.
+fn bearer(request: &Request) -> Result<&str, Failure> {
+    let sent = request.headers.contains_key(header::AUTHORIZATION);
+    let authorization = sent.then(|| request.header("authorization").unwrap_or_default());
+    let token = bearer_token(authorization, &request.query_params(), None);
+    token.map_err(Failure::Bearer)?.ok_or(Failure::NoToken)
+}
+
+/// The metadata in the body.
+fn sent(request: &Request) -> Result<Sent, Failure> {
+    let content_type = request.header("content-type").unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        let text = "Send the client metadata in the body as application/json.";
+        return Err(Failure::Json(OAuthError::new(ErrorCode::InvalidClientMetadata, text)));
+    }
+    Sent::parse(&request.body).map_err(Failure::Json)
+}
+
+/// 80 random bits, as a name of an object may have them.
+fn random_name(app: &App) -> String {
+    let mut bytes = [0; 10];
+    app.entropy.fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn registrar(app: &App) -> Result<&crate::model::SharedRegistrar, Failure> {
+    let absent = || Failure::Unavailable("nothing writes registered clients yet".to_owned());
+    app.registrations.registrar().ok_or_else(absent)
+}
+
+fn failure(error: RegistrarError) -> Failure {
+    match error {
+        RegistrarError::Refused(why) => {
+            let text = "The cluster refuses this client's metadata.";
+            Failure::Json(OAuthError::new(ErrorCode::InvalidClientMetadata, text).because(why))
+        }
+        RegistrarError::NotFound => {
+            let text = "The registration access token is not one of this client.";
+            Failure::Bearer(OAuthError::new(ErrorCode::InvalidToken, text))
+        }
+        RegistrarError::Forbidden(_) | RegistrarError::Unavailable(_) => {
+            Failure::Unavailable(format!("registration: {error}"))
+        }
+    }
+}
+
+/// The client information response.
+fn information(request: &Request, status: StatusCode, client: &Client, token: &str) -> Reply {
+    let uri = request.tenant.tenant.issuer.join(&format!("{PATH}/{}", client.id));
+    let access = Access { uri: &uri, token };
+    Reply::json(status, &registration::answer(client, access)).header("pragma", "no-cache")
+}

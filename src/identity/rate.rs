@@ -1,0 +1,116 @@
+//! The limit on how often an address may do something at a tenant, in bounded memory.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    net::IpAddr,
+    sync::Mutex,
+    time::Duration,
+};
+
+use crate::model::{TenantId, Timestamp};
+
+use super::{attempts::place, counters::Recent};
+
+/// Addresses that are remembered.
+const CAPACITY: usize = 50_000;
+/// What a whole tenant may see, in multiples of what one address may do.
+const ADDRESSES: u32 = 10;
+
+/// Allows so much a minute for each address within a tenant, and ten times that for the tenant: many
+/// addresses are no way around it. Each replica counts for itself.
+pub struct RateLimiter {
+    hasher: RandomState,
+    /// When the allowance of a key is whole again.
+    whole_at: Mutex<Recent<Timestamp>>,
+}
+
+impl Default for RateLimiter {
+    fn default() -> Self {
+        Self { hasher: RandomState::new(), whole_at: Mutex::new(Recent::new(CAPACITY)) }
+    }
+}
+
+impl fmt::Debug for RateLimiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimiter").finish_non_exhaustive()
+    }
+}
+
+impl RateLimiter {
+    /// Takes one of `per_minute`, or says how long to wait.
+    pub fn admit(
+        &self,
+        tenant: &TenantId,
+        address: IpAddr,
+        per_minute: u32,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        let of_address = self.hasher.hash_one((tenant, Some(place(address))));
+        let of_tenant = self.hasher.hash_one((tenant, None::<IpAddr>));
+        let mut table = self.whole_at.lock().expect("no holder of the lock panics");
+        let mut taken = Vec::with_capacity(2);
+        for (key, rate) in
+            [(of_address, per_minute), (of_tenant, per_minute.saturating_mul(ADDRESSES))]
+        {
+            let next = take(table.get(key), rate, now)?;
+            taken.push((key, next));
+        }
+        for (key, next) in taken {
+            table.put(key, next);
+        }
+        Ok(())
+    }
+}
+
+/// A bucket of `rate` that fills in a minute, told by when it is full.
+fn take(full_at: Option<Timestamp>, rate: u32, now: Timestamp) -> Result<Timestamp, Duration> {
+    let minute = Duration::from_mins(1);
+    let one = minute / rate.max(1);
+    let missing = full_at.map_or(Duration::ZERO, |at| at.since(now));
+    let after = missing + one;
+    if after <= minute {
+        return Ok(now.plus(after));
+    }
+    // In whole seconds: what `Retry-After` says is then long enough.
+    let wait = after - minute;
+    Err(Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn address(last: u8) -> IpAddr {
+        [192, 0, 2, last].into()
+    }
+
+    fn admitted(limiter: &RateLimiter, tenant: &str, last: u8, now: Timestamp) -> bool {
+        limiter.admit(&TenantId::new("team", tenant), address(last), 3, now).is_ok()
+    }
+
+    #[test]
+    fn an_address_has_its_allowance_and_gets_it_back() {
+        let limiter = RateLimiter::default();
+        for _ in 0..3 {
+            assert!(admitted(&limiter, "a", 1, NOW));
+        }
+        assert!(!admitted(&limiter, "a", 1, NOW));
+        assert!(admitted(&limiter, "a", 2, NOW), "another address");
+        assert!(admitted(&limiter, "b", 1, NOW), "another tenant");
+        let wait = limiter.admit(&TenantId::new("team", "a"), address(1), 3, NOW);
+        let wait = wait.expect_err("it has to wait");
+        assert_eq!(wait, Duration::from_secs(20));
+        assert!(admitted(&limiter, "a", 1, NOW.plus(wait)));
+        assert!(!admitted(&limiter, "a", 1, NOW.plus(wait)));
+    }
+
+    #[test]
+    fn many_addresses_are_no_way_around_it() {
+        let limiter = RateLimiter::default();
+        let admitted = (0..100).filter(|last| admitted(&limiter, "a", *last, NOW)).count();
+        assert_eq!(admitted, 30);
+    }
+}

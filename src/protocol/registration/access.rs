@@ -1,0 +1,41 @@
+//! Who may register, and who may manage a registered client: bearers of a token (RFC 7591 §3,
+//! RFC 7592 §3). A registration access token is kept as a hash alone.
+
+use aws_lc_rs::{constant_time, digest};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{ErrorCode, OAuthError};
+use crate::model::{Client, Secret};
+
+/// What is kept of a registration access token. The token has 256 random bits, so that one round
+/// of a fast hash is enough.
+pub fn token_hash(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, token.as_bytes()))
+}
+
+/// Rule: the initial access token is the tenant's, compared in constant time.
+pub fn initial(expected: Option<&Secret<String>>, sent: &str) -> Result<(), OAuthError> {
+    match expected {
+        Some(expected) if same(expected.expose(), sent) => Ok(()),
+        _ => Err(OAuthError::new(
+            ErrorCode::InvalidToken,
+            "The initial access token is not the one of this issuer.",
+        )),
+    }
+}
+
+/// Rule: the token is the registration access token of the client. A client that does not exist, or
+/// was not registered, is told apart by nothing.
+pub fn matches(client: Option<&Client>, sent: &str) -> Result<(), OAuthError> {
+    let registered = client.and_then(|client| client.registered.as_ref());
+    let expected = registered.and_then(|it| it.token_hash.as_deref());
+    if same(expected.unwrap_or_default(), &token_hash(sent)) {
+        return Ok(());
+    }
+    let text = "The registration access token is not one of this client.";
+    Err(OAuthError::new(ErrorCode::InvalidToken, text))
+}
+
+pub(super) fn same(one: &str, other: &str) -> bool {
+    constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
+}

@@ -1,0 +1,73 @@
+//! Dynamic registration (OIDC Registration, RFC 7591, RFC 7592): client metadata as sent → the spec
+//! of an `OidcClient`, and a client as served → the answer.
+//!
+//! Must not: judge values that manifests have too. Those are the registry's to judge, so that a
+//! registered client is held to exactly what a manifest is.
+
+mod access;
+mod answer;
+mod fields;
+mod flows;
+mod keys;
+mod problem;
+mod sector;
+mod unsupported;
+
+use serde_json::{Map, Value, json};
+
+pub use access::{initial, matches, token_hash};
+pub use answer::{Access, answer, metadata};
+pub use keys::{check_keys, needed as needed_keys};
+pub use problem::refusal;
+pub use sector::check_sector;
+
+use super::error::{ErrorCode, OAuthError};
+
+/// Client metadata as sent, in the shape of a manifest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sent {
+    /// Members of an `OidcClient`'s spec that specifications register; never one of our own.
+    pub spec: Map<String, Value>,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+}
+
+impl Sent {
+    /// Reads a body. Members that no specification registers are ignored (RFC 7591 §2).
+    pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
+        let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else {
+            return Err(invalid("The body must be a JSON object of client metadata."));
+        };
+        // RFC 7592 §2.2: null means that the value is left out.
+        members.retain(|_, value| !value.is_null());
+        unsupported::check(&members)?;
+        let mut spec = fields::spec(&members)?;
+        flows::complete(&mut spec);
+        spec.entry("idTokenSignedResponseAlg").or_insert_with(|| json!("RS256"));
+        let text = |name: &str| match members.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(invalid(format!("{name} must be a string."))),
+        };
+        Ok(Self { client_id: text("client_id")?, client_secret: text("client_secret")?, spec })
+    }
+
+    /// Rule: an update names its own client and, if any, the secret that it has (RFC 7592 §2.2).
+    pub fn check_update(&self, client: &crate::model::Client) -> Result<(), OAuthError> {
+        if self.client_id.as_deref().is_some_and(|id| id != client.id.as_str()) {
+            return Err(invalid("client_id is another client's than the address names."));
+        }
+        let Some(secret) = &self.client_secret else { return Ok(()) };
+        if client.secrets.iter().any(|own| access::same(own.expose(), secret)) {
+            return Ok(());
+        }
+        Err(invalid("client_secret is not the one of this client; leave it out."))
+    }
+}
+
+fn invalid(text: impl Into<String>) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidClientMetadata, text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::{
+    ApplicationType, AuthMethod, Client, JwsAlgorithm, RedirectUri, Registered, Secret, samples,
+};
+
+fn sent_with(change: impl FnOnce(&mut Value)) -> Result<Sent, OAuthError> {
+    let mut body = json!({"redirect_uris": ["https://rp.test/cb"], "client_name": "Shop"});
+    change(&mut body);
+    Sent::parse(body.to_string().as_bytes())
+}
+
+fn spec_with(change: impl FnOnce(&mut Value)) -> Value {
+    sent_with(change).expect("valid").spec.into()
+}
+
+fn refused(change: impl FnOnce(&mut Value)) -> ErrorCode {
+    sent_with(change).expect_err("refused").code
+}
+
+#[test]
+fn gives_the_defaults_of_the_specification() {
+    // OIDC Registration §2
+    let spec = spec_with(|_| {});
+    assert_eq!(spec["grantTypes"], json!(["authorization_code"]));
+    assert_eq!(spec["responseTypes"], json!(["code"]));
+    assert_eq!(spec["idTokenSignedResponseAlg"], "RS256");
+    assert_eq!(spec["redirectUris"], json!(["https://rp.test/cb"]));
+}
+
+#[test]
+fn takes_nothing_of_our_own() {
+    // design §6, "Registration"
+    let spec = spec_with(|body| {
+        for own in ["tenantRef", "tenant_ref", "clientId", "secret", "secretRef", "secret_ref"] {
+            body[own] = json!({"name": "x"});
+        }
+        body["consent"] = "Implied".into();
+        body["lifetimes"] = json!({"accessToken": "1h"});
+        body["introspection"] = "Tenant".into();
+        body["client_id"] = "mine".into();
+        body["client_secret"] = "mine".into();
+    });
+    let mut names: Vec<&String> = spec.as_object().expect("an object").keys().collect();
+    names.sort_unstable();
+    let only = ["clientName", "grantTypes", "idTokenSignedResponseAlg", "redirectUris"];
+    assert_eq!(names, [&only[..], &["responseTypes"]].concat());
+}
+
+#[test]
+fn completes_grant_types_from_response_types() {
+    // RFC 7591 §2.1: a server may replace what does not agree
+    let grants = |responses: Value, grants: Value| {
+        spec_with(|body| {
+            body["response_types"] = responses;
+            body["grant_types"] = grants;
+        })["grantTypes"]
+            .clone()
+    };
+    let (code, implicit) = ("authorization_code", "implicit");
+    assert_eq!(grants(json!(["id_token"]), Value::Null), json!([implicit]));
+    assert_eq!(grants(json!(["token code id_token"]), Value::Null), json!([code, implicit]));
+    assert_eq!(grants(json!(["code id_token"]), json!([code])), json!([code, implicit]));
+    assert_eq!(grants(json!(["code"]), json!([code, implicit])), json!([code]));
+    let refresh = json!([code, "refresh_token"]);
+    assert_eq!(grants(json!(["code"]), refresh.clone()), refresh);
+    assert_eq!(grants(Value::Null, json!([implicit])), json!([implicit]));
+    assert_eq!(grants(json!([]), json!(["client_credentials"])), json!(["client_credentials"]));
+}
+
+#[test]
+fn refuses_values_of_another_type() {
+    for (name, value) in [
+        ("redirect_uris", json!("https://rp.test/cb")),
+        ("redirect_uris", json!([1])),
+        ("client_name", json!(["Shop"])),
+        ("require_auth_time", json!("yes")),
+        ("default_max_age", json!(-1)),
+        ("jwks", json!("{}")),
+        ("scope", json!(["openid"])),
+    ] {
+        assert_eq!(refused(|body| body[name] = value), ErrorCode::InvalidClientMetadata, "{name}");
+    }
+    for body in [&b"[]"[..], b"", b"{", b"\xff"] {
+        assert_eq!(
+            Sent::parse(body).expect_err("no object").code,
+            ErrorCode::InvalidClientMetadata
+        );
+    }
+}
+
+#[test]
+fn tolerates_what_it_does_not_know_and_names_in_other_languages() {
+    // RFC 7591 §2, §2.2
+    let spec = spec_with(|body| {
+        body["client_name#ja-Jpan-JP"] = "クライアント".into();
+        body["some_extension"] = json!({"a": 1});
+        body["logo_uri"] = Value::Null;
+        body["tos_uri"] = "".into();
+    });
+    assert_eq!(spec, spec_with(|_| {}));
+}
+
+#[test]
+fn splits_the_scope() {
+    // RFC 7591 §2
+    let spec = spec_with(|body| body["scope"] = "openid  email".into());
+    assert_eq!(spec["scopes"], json!(["openid", "email"]));
+}
+
+#[test]
+fn refuses_encryption_and_software_statements() {
+    // OIDC Registration §2, RFC 7591 §3.2.2
+    let encrypted = |body: &mut Value| body["id_token_encrypted_response_alg"] = "RSA-OAEP".into();
+    assert_eq!(refused(encrypted), ErrorCode::InvalidClientMetadata);
+    let statement = |body: &mut Value| body["software_statement"] = "a.b.c".into();
+    assert_eq!(refused(statement), ErrorCode::UnapprovedSoftwareStatement);
+}
+
+#[test]
+fn an_update_names_its_own_client_and_secret() {
+    // RFC 7592 §2.2
+    let client = samples::client();
+    let check = |id: &str, secret: &str| {
+        let sent = sent_with(|body| {
+            body["client_id"] = id.into();
+            body["client_secret"] = secret.into();
+        });
+        sent.expect("valid").check_update(&client)
+    };
+    assert_eq!(check("team.wiki", "s3cret"), Ok(()));
+    assert!(check("team.other", "s3cret").is_err());
+    assert!(check("team.wiki", "chosen").is_err());
+    assert_eq!(sent_with(|_| {}).expect("valid").check_update(&client), Ok(()));
+}
+
+#[test]
+fn a_redirect_uri_has_an_error_of_its_own() {
+    // RFC 7591 §3.2.2
+    let error = refusal("spec.redirectUris[1]", "must have no fragment (#)");
+    assert_eq!(error.code, ErrorCode::InvalidRedirectUri);
+    assert_eq!(error.public, "redirect_uris[1]: must have no fragment (#).");
+    let error = refusal("spec.postLogoutRedirectUris[0]", "must be an absolute URI");
+    assert_eq!(error.code, ErrorCode::InvalidClientMetadata);
+}
+
+#[test]
+fn a_sector_names_every_redirect_uri() {
+    // OIDC Registration §5
+    let uri = |text: &str| RedirectUri::parse(text, ApplicationType::Web).expect("valid");
+    let uris = [uri("https://a.test/cb"), uri("https://b.test/cb")];
+    let all = br#"["https://b.test/cb","https://a.test/cb","https://c.test/cb"]"#;
+    assert_eq!(check_sector(all, &uris), Ok(()));
+    for wrong in [&br#"["https://a.test/cb"]"#[..], b"{}", b"[1]", b"<html>"] {
+        assert!(check_sector(wrong, &uris).is_err());
+    }
+}
+
+#[test]
+fn published_keys_are_needed_where_only_they_verify_something() {
+    let published = Client {
+        jwks_uri: Some("https://rp.test/jwks".to_owned()),
+        auth_method: AuthMethod::ClientSecretBasic,
+        ..samples::client()
+    };
+    assert_eq!(needed_keys(&published), None);
+    let method = AuthMethod::PrivateKeyJwt;
+    let authenticates = Client { auth_method: method, ..published.clone() };
+    assert!(needed_keys(&authenticates).is_some());
+    let algorithm = Some(JwsAlgorithm::RS256);
+    let signs = Client { request_object_signing_alg: algorithm, ..published };
+    assert!(needed_keys(&signs).is_some());
+    assert_eq!(check_keys(br#"{"keys":[]}"#), Ok(()));
+    assert!(check_keys(b"[]").is_err() && check_keys(b"<html>").is_err());
+}
+
+fn registered() -> Client {
+    let registered = Registered {
+        token_hash: Some(token_hash("the token")),
+        at: Some(crate::model::Timestamp::from_secs(1_800_000_000)),
+        used: false,
+    };
+    Client { registered: Some(registered), ..samples::client() }
+}
+
+#[test]
+fn a_registration_access_token_is_of_one_client() {
+    // RFC 7592 §3
+    let client = registered();
+    assert_eq!(matches(Some(&client), "the token"), Ok(()));
+    let declared = samples::client();
+    let refusals = [
+        matches(Some(&client), "another"),
+        matches(Some(&client), ""),
+        matches(None, "the token"),
+        matches(Some(&declared), "the token"),
+        matches(Some(&declared), ""),
+    ];
+    for refusal in &refusals {
+        assert_eq!(refusal, &refusals[0], "nothing tells them apart");
+        assert!(refusal.is_err());
+    }
+}
+
+#[test]
+fn an_initial_access_token_is_the_tenants() {
+    // RFC 7591 §3
+    let expected = Secret::new("let me in".to_owned());
+    assert_eq!(initial(Some(&expected), "let me in"), Ok(()));
+    assert!(initial(Some(&expected), "let me").is_err());
+    assert!(initial(None, "").is_err(), "a tenant without a token lets nobody in");
+}
+
+#[test]
+fn the_answer_has_everything_that_is_registered() {
+    // RFC 7591 §3.2.1, RFC 7592 §3
+    let client = registered();
+    let access = Access { uri: "https://id.test/oauth/register/team.wiki", token: "the token" };
+    let answer = answer(&client, access);
+    assert_eq!(answer["client_id"], "team.wiki");
+    assert_eq!(answer["client_secret"], "s3cret");
+    assert_eq!(answer["client_secret_expires_at"], 0);
+    assert_eq!(answer["client_id_issued_at"], 1_800_000_000);
+    assert_eq!(answer["registration_client_uri"], access.uri);
+    assert_eq!(answer["registration_access_token"], "the token");
+    assert_eq!(answer["token_endpoint_auth_method"], "client_secret_basic");
+    assert_eq!(answer["application_type"], "web");
+    assert_eq!(answer["subject_type"], "public");
+    assert_eq!(answer["require_auth_time"], false);
+    let public = Client { auth_method: AuthMethod::None, secrets: vec![], ..registered() };
+    let answer = super::answer(&public, access);
+    assert!(answer.get("client_secret").is_none());
+    assert!(answer.get("client_secret_expires_at").is_none());
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_makes_it_panic(body in ".{0,300}") {
+        let _ = Sent::parse(body.as_bytes());
+    }
+}

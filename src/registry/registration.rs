@@ -1,0 +1,123 @@
+//! What a tenant needs to take registrations: the same rules that its manifests are held to, the
+//! initial access token, and how many clients have registered.
+
+use std::{fmt, sync::Arc};
+
+use kube::api::ObjectMeta;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Problem,
+    validate::{self, CheckedTenant},
+};
+use crate::{
+    api::{self, Namespaces, OidcClient, REGISTERED_LABEL},
+    model::{Client, GrantType, ObjectKey, Registration, Secret},
+};
+
+/// Scopes of a client that names none: everything standard about a person.
+const DEFAULT_SCOPES: [&str; 5] = ["openid", "profile", "email", "address", "phone"];
+
+/// Where clients of one tenant register.
+#[derive(Clone)]
+pub struct RegistrationDesk {
+    checked: Arc<CheckedTenant>,
+    token: Option<Secret<String>>,
+    registered: usize,
+}
+
+impl fmt::Debug for RegistrationDesk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.checked.tenant.id;
+        f.debug_struct("RegistrationDesk").field("tenant", name).finish_non_exhaustive()
+    }
+}
+
+/// A client that may be registered.
+#[derive(Clone, Debug)]
+pub struct Registrable {
+    /// The client that its object comes to, without a secret.
+    pub client: Client,
+    /// The spec of its object.
+    pub spec: Map<String, Value>,
+}
+
+impl RegistrationDesk {
+    pub(super) fn new(
+        checked: CheckedTenant,
+        token: Option<Secret<String>>,
+        registered: usize,
+    ) -> Self {
+        Self { checked: Arc::new(checked), token, registered }
+    }
+
+    /// The tenant's settings.
+    pub fn settings(&self) -> &Registration {
+        &self.checked.tenant.registration
+    }
+
+    /// The initial access token, where it could be read.
+    pub fn token(&self) -> Option<&Secret<String>> {
+        self.token.as_ref()
+    }
+
+    /// How many registered clients there are, served or not.
+    pub fn registered(&self) -> usize {
+        self.registered
+    }
+
+    /// Judges registered metadata, in the shape of a manifest, as the object that it would become.
+    pub fn judge(
+        &self,
+        object: &ObjectKey,
+        mut spec: Map<String, Value>,
+    ) -> Result<Registrable, Problem> {
+        spec.insert("tenantRef".to_owned(), json!({ "name": self.checked.tenant.id.0.name }));
+        spec.insert("consent".to_owned(), api::Consent::Required.as_str().into());
+        if !spec.contains_key("scopes") {
+            spec.insert("scopes".to_owned(), self.default_scopes(&spec).into());
+        }
+        let unreadable = |error: serde_json::Error| Problem::invalid("spec", error.to_string());
+        let spec = serde_json::from_value(spec.into()).map_err(unreadable)?;
+        let raw = OidcClient {
+            metadata: ObjectMeta {
+                name: Some(object.name.clone()),
+                namespace: Some(object.namespace.clone()),
+                labels: Some([(REGISTERED_LABEL.to_owned(), "true".to_owned())].into()),
+                ..ObjectMeta::default()
+            },
+            spec,
+            status: None,
+        };
+        let unseen = true;
+        let none = Namespaces::Unavailable;
+        let found = validate::client(&raw, object, Some(&self.checked), &none, unseen);
+        let spec = serde_json::to_value(&raw.spec).map_err(unreadable)?;
+        match (found.checked, spec) {
+            (Some(checked), Value::Object(spec)) => {
+                Ok(Registrable { client: checked.client, spec })
+            }
+            _ => Err(found
+                .problems
+                .into_vec()
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| Problem::invalid("spec", "cannot be registered"))),
+        }
+    }
+
+    /// RFC 7591 §2: a server may register a default set. Never more than the tenant gives.
+    fn default_scopes(&self, spec: &Map<String, Value>) -> Vec<&'static str> {
+        let grants = spec.get("grantTypes").and_then(Value::as_array).into_iter().flatten();
+        let refresh = grants.into_iter().any(|it| it == GrantType::RefreshToken.as_str());
+        let allowed = self.checked.bounds.registered.scopes.as_ref();
+        DEFAULT_SCOPES
+            .into_iter()
+            .chain(refresh.then_some("offline_access"))
+            .filter(|scope| allowed.is_none_or(|allowed| allowed.contains(*scope)))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+use serde_json::json;
+
+use super::*;
+use crate::{
+    api::{Tenant, TenantSpec},
+    model::{ConsentPolicy, Issuer},
+};
+
+fn desk(tenant: Value) -> RegistrationDesk {
+    let spec: TenantSpec = serde_json::from_value(tenant).expect("a tenant");
+    let key = ObjectKey::new("team", "shop");
+    let issuer = Issuer::parse("https://id.test/team/shop").expect("canonical");
+    let (checked, problems) = validate::tenant(&Tenant::new("shop", spec), &key, Ok(issuer), false);
+    RegistrationDesk::new(checked.unwrap_or_else(|| panic!("{problems:?}")), None, 0)
+}
+
+fn judge(tenant: Value, change: impl FnOnce(&mut Value)) -> Result<Registrable, Problem> {
+    let mut spec = json!({
+        "redirectUris": ["https://rp.test/cb"],
+        "grantTypes": ["authorization_code", "refresh_token"],
+    });
+    change(&mut spec);
+    let Value::Object(spec) = spec else { panic!("an object") };
+    desk(tenant).judge(&ObjectKey::new("team", "dcr-1"), spec)
+}
+
+fn field(tenant: Value, change: impl FnOnce(&mut Value)) -> String {
+    judge(tenant, change).expect_err("refused").field
+}
+
+#[test]
+fn a_registered_client_is_one_of_the_tenants_with_the_default_id_and_consent() {
+    let found = judge(json!({}), |_| {}).expect("registrable");
+    assert_eq!(found.client.id.as_str(), "team.dcr-1");
+    assert_eq!(found.client.consent, ConsentPolicy::Required);
+    assert!(found.client.registered.is_some());
+    assert_eq!(found.spec["tenantRef"], json!({"name": "shop"}));
+    let scopes: Vec<&str> = found.client.scopes.iter().map(String::as_str).collect();
+    assert_eq!(scopes, ["address", "email", "offline_access", "openid", "phone", "profile"]);
+}
+
+#[test]
+fn what_a_manifest_may_not_have_is_refused() {
+    let uri = |uri: &str| {
+        let uri = uri.to_owned();
+        field(json!({}), move |spec| spec["redirectUris"] = json!([uri]))
+    };
+    assert_eq!(uri("https://rp.test/cb#x"), "spec.redirectUris[0]");
+    assert_eq!(uri("javascript:alert(1)"), "spec.redirectUris[0]");
+    for (name, value) in [
+        ("initiateLoginUri", json!("http://rp.test/login")),
+        ("idTokenSignedResponseAlg", json!("HS1024")),
+        ("userinfoSignedResponseAlg", json!("ES256")),
+        ("subjectType", json!("secret")),
+        ("tokenEndpointAuthMethod", json!("private_key_jwt")),
+        ("clientName", json!("x".repeat(200))),
+    ] {
+        assert_eq!(field(json!({}), |spec| spec[name] = value), format!("spec.{name}"));
+    }
+    let both = field(json!({}), |spec| {
+        spec["jwks"] = json!({"keys": [{"kty": "EC"}]});
+        spec["jwksUri"] = "https://rp.test/jwks".into();
+    });
+    assert_eq!(both, "spec.jwksUri");
+}
+
+#[test]
+fn the_tenants_bounds_bind() {
+    let tenant = json!({"clients": {
+        "redirectHosts": ["*.rp.test"], "scopes": ["openid", "email"],
+        "grantTypes": ["authorization_code"],
+    }});
+    let code = |spec: &mut Value| spec["grantTypes"] = json!(["authorization_code"]);
+    assert_eq!(field(tenant.clone(), |_| {}), "spec.grantTypes");
+    assert_eq!(field(tenant.clone(), code), "spec.redirectUris");
+    let within = |spec: &mut Value| {
+        code(spec);
+        spec["redirectUris"] = json!(["https://a.rp.test/cb"]);
+    };
+    let found = judge(tenant.clone(), within).expect("registrable");
+    assert_eq!(found.spec["scopes"], json!(["openid", "email"]), "the default is within them too");
+    let wider = |spec: &mut Value| {
+        within(spec);
+        spec["scopes"] = json!(["openid", "profile"]);
+    };
+    assert_eq!(field(tenant, wider), "spec.scopes[1]");
+}
+
+#[test]
+fn machines_register_only_where_the_tenant_says_so() {
+    let machine = |spec: &mut Value| {
+        spec["grantTypes"] = json!(["client_credentials"]);
+        spec["redirectUris"] = json!([]);
+    };
+    assert_eq!(field(json!({}), machine), "spec.grantTypes");
+    let tenant = json!({"clients": {"grantTypes": ["client_credentials"]}});
+    assert!(judge(tenant, machine).is_ok());
+}
+
+#[test]
+fn implicit_and_hybrid_clients_may_register() {
+    let found = judge(json!({}), |spec| {
+        spec["grantTypes"] = json!(["authorization_code", "implicit"]);
+        spec["responseTypes"] = json!(["code id_token token"]);
+    });
+    assert!(found.is_ok(), "{found:?}");
+}
