@@ -93,6 +93,11 @@ impl Dev {
         self.child = spawn(&mut self.command, &self.output);
     }
 
+    /// The folder of its state.
+    pub fn state(&self) -> &Path {
+        self.state.path()
+    }
+
     /// Waits until the output has a text; the output so far.
     pub async fn awaits(&self, text: &str) -> String {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);

@@ -132,7 +132,7 @@ impl Files {
     /// A client.
     pub(super) fn client(&self, reference: &ObjectRef) -> Option<&OidcClient> {
         self.all().find_map(|(_, object)| match object {
-            Object::OidcClient(client) if object.reference() == *reference => Some(client),
+            Object::OidcClient(client) if object.reference() == *reference => Some(&**client),
             _ => None,
         })
     }
