@@ -66,7 +66,13 @@ fn said(snapshot: &Snapshot) -> String {
             let _ = writeln!(text, "  {kind}: {line}");
         }
         let facts = match &verdict.outcome {
-            Outcome::Tenant(it) => json!({ "issuer": it.issuer.as_ref().map(ToString::to_string) }),
+            Outcome::Tenant(it) => {
+                let issuer = it.issuer.as_ref().map(ToString::to_string);
+                match &it.salt {
+                    None => json!({ "issuer": issuer }),
+                    Some(salt) => json!({ "issuer": issuer, "salt": format!("{salt:?}") }),
+                }
+            }
             Outcome::Client(it) => json!({
                 "clientId": it.client_id.as_ref().map(ToString::to_string),
                 "issuer": it.issuer.as_ref().map(ToString::to_string),

@@ -64,11 +64,10 @@ fn wanted(
             observed_generation,
             issuer: tenant.issuer.as_ref().map(ToString::to_string),
             signing_keys: tenant::signing_keys(tenant, now),
-            // What was known once stays known, whether it is wanted now or not.
-            pairwise_salt_fingerprint: match &tenant.salt {
-                Some(salt) => salt.fingerprint.clone(),
-                None => known_salt,
-            },
+            // What was known once stays known, whether it is wanted now or not, and whatever a
+            // view shows that is older than our last write.
+            pairwise_salt_fingerprint: known_salt
+                .or_else(|| tenant.salt.as_ref().and_then(|salt| salt.fingerprint.clone())),
             conditions,
         }),
         Outcome::Client(client) => Status::OidcClient(OidcClientStatus {

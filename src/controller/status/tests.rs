@@ -1,1 +1,47 @@
+//! What a tenant's status remembers.
 
+use super::*;
+use crate::{
+    keys::KeyRing,
+    model::ObjectKey,
+    registry::{KeySource, SaltOutcome, TenantOutcome},
+};
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+/// The fingerprint that is published, after one that was and with what is found now.
+fn fingerprint(before: Option<&str>, salt: Option<SaltOutcome>) -> Option<String> {
+    let before = TenantStatus {
+        pairwise_salt_fingerprint: before.map(str::to_owned),
+        ..TenantStatus::default()
+    };
+    let outcome = TenantOutcome {
+        issuer: None,
+        keys: KeySource::None,
+        ring: KeyRing::default(),
+        salt,
+        served: false,
+    };
+    let verdict = Verdict {
+        object: ObjectRef { kind: Kind::Tenant, key: ObjectKey::new("team", "shop") },
+        generation: Some(1),
+        problems: Vec::new(),
+        outcome: Outcome::Tenant(outcome),
+    };
+    match wanted(&verdict, Vec::new(), Some(&Status::Tenant(before)), NOW) {
+        Status::Tenant(status) => status.pairwise_salt_fingerprint,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn remembers_the_first_salt_and_never_another() {
+    let found = |text: &str| Some(SaltOutcome { make: false, fingerprint: Some(text.to_owned()) });
+    let to_be_made = Some(SaltOutcome { make: true, fingerprint: None });
+    assert_eq!(fingerprint(None, to_be_made.clone()), None);
+    assert_eq!(fingerprint(None, found("one")).as_deref(), Some("one"));
+    // A view that is older than the status, a Secret that was exchanged, a salt not wanted now.
+    for salt in [to_be_made, found("two"), None] {
+        assert_eq!(fingerprint(Some("one"), salt).as_deref(), Some("one"));
+    }
+}
