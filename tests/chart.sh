@@ -41,6 +41,12 @@ renders "an HTTPRoute" 'kind: HTTPRoute' --set httpRoute.enabled=true --set 'htt
 renders "a ServiceMonitor" 'kind: ServiceMonitor' --set serviceMonitor.enabled=true
 renders "egress where CIDRs are given" 'cidr: "10.0.0.0/8"' --set 'networkPolicy.egressCidrs={10.0.0.0/8}'
 lacks   "no egress limit without CIDRs" '- Egress'
+lacks   "nobody writes clients by default" 'name: .*-registration$'
+renders "registration everywhere" 'name: lanyard-lanyard-registration' --set registration.enabled=true
+renders "registration may write clients" 'verbs: \[create, update, delete\]' --set registration.enabled=true
+lacks   "registration in some namespaces is no cluster role" 'lanyard-lanyard-registration' --set registration.enabled=true --set 'registration.namespaces={team-a}'
+renders "registration in some namespaces" 'namespace: team-a' --set registration.enabled=true --set 'registration.namespaces={team-a}'
+renders "registration where it watches" 'namespace: team-b' --set registration.enabled=true --set 'watchNamespaces={team-b}'
 refuses "two replicas with a store of one" 'replicas' --set replicas=2
 refuses "plain http off this machine" 'baseUrl' --set baseUrl=http://id.example.com
 refuses "a value that does not exist" 'replica|additional' --set replica=1

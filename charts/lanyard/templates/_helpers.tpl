@@ -63,3 +63,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [events]
   verbs: [create, patch]
 {{- end -}}
+
+{{- /* What registration needs beyond that. */ -}}
+{{- define "lanyard.registrationRules" -}}
+- apiGroups: [lanyard.dev]
+  resources: [oidcclients]
+  verbs: [create, update, delete]
+{{- end -}}
