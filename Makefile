@@ -10,10 +10,10 @@ LOCKED := --locked
 DIR ?= examples/quickstart
 IMAGE ?= lanyard:0.1.0
 
-.PHONY: help dev test unit api e2e check crds image fmt lint deny chart bench screenshots testenv testenv-node
+.PHONY: help dev test unit api e2e relying-parties check crds image fmt lint deny chart bench screenshots testenv testenv-node
 
 help: ## Show this list
-	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 dev: ## Build, and serve examples/quickstart at http://localhost:8080 (DIR=... for another folder)
 	$(CARGO) build $(LOCKED) --quiet
@@ -24,6 +24,9 @@ test: ## Run every test: unit, HTTP, golden, property, architecture, API server 
 
 e2e: ## Install the chart on a real cluster with real Pods, or on the one that E2E_KUBECONFIG names
 	tests/run.sh e2e
+
+relying-parties: ## Sign in with well-known libraries of four languages and mod_auth_openidc
+	tests/relying_parties/run.sh
 
 check: ## Formatting, lints, generated files, chart, licences
 	tests/check.sh

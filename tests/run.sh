@@ -21,6 +21,7 @@ if [ "${1:-all}" = e2e ]; then
   suite "end to end with real Pods" cargo test --locked --test e2e -- --nocapture
 else
   suite "chart" tests/chart.sh
+  suite "relying parties" tests/relying_parties/run.sh
   suite "unit, HTTP, golden, property, architecture, API server, Pods" \
     cargo test --locked --no-fail-fast -- --show-output
 fi

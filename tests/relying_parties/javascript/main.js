@@ -1,0 +1,71 @@
+// A relying party on openid-client: sign-in with PKCE, userinfo, refresh, revocation, RP-initiated
+// logout, and dynamic registration where the tenant has it.
+import { execFileSync } from "node:child_process";
+import assert from "node:assert/strict";
+import * as oidc from "openid-client";
+
+const { ISSUER, BROWSER, JAR } = process.env;
+const SECRET = "a secret: with + and % in thirty-two characters";
+const CALLBACK = "http://localhost:9999/javascript/callback";
+const local = { execute: [oidc.allowInsecureRequests] };
+
+function browse(url, stopAt) {
+  const answer = execFileSync("python3", [BROWSER, JAR, url, stopAt], { encoding: "utf8" });
+  return new URL(answer.trim());
+}
+
+async function signIn(config) {
+  const verifier = oidc.randomPKCECodeVerifier();
+  const [nonce, state] = [oidc.randomNonce(), oidc.randomState()];
+  const url = oidc.buildAuthorizationUrl(config, {
+    redirect_uri: CALLBACK,
+    scope: "openid profile email offline_access",
+    code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: "S256",
+    nonce,
+    state,
+  });
+  const answer = browse(url.href, CALLBACK);
+  return oidc.authorizationCodeGrant(config, answer, {
+    pkceCodeVerifier: verifier, expectedNonce: nonce, expectedState: state, idTokenExpected: true,
+  });
+}
+
+async function use(config) {
+  const tokens = await signIn(config);
+  const { sub } = tokens.claims();
+  const person = await oidc.fetchUserInfo(config, tokens.access_token, sub);
+  assert.equal(person.email, "ada@example.com");
+  const refreshed = await oidc.refreshTokenGrant(config, tokens.refresh_token);
+  assert.equal(refreshed.claims().sub, sub);
+  const about = await oidc.tokenIntrospection(config, refreshed.access_token);
+  assert.equal(about.active, true);
+  await oidc.tokenRevocation(config, refreshed.refresh_token);
+  await assert.rejects(oidc.refreshTokenGrant(config, refreshed.refresh_token));
+  return tokens;
+}
+
+const config = await oidc.discovery(
+  new URL(ISSUER), "default.javascript", SECRET, oidc.ClientSecretPost(SECRET), local,
+);
+const tokens = await use(config);
+const end = oidc.buildEndSessionUrl(config, {
+  id_token_hint: tokens.id_token, post_logout_redirect_uri: "http://localhost:9999/javascript/bye", state: "s",
+});
+assert.equal(browse(end.href, "http://localhost:9999/javascript/bye").searchParams.get("state"), "s");
+let registered = "";
+if (config.serverMetadata().registration_endpoint) {
+  const own = await oidc.dynamicClientRegistration(
+    new URL(ISSUER),
+    {
+      redirect_uris: [CALLBACK],
+      grant_types: ["authorization_code", "refresh_token"],
+      token_endpoint_auth_method: "client_secret_basic",
+    },
+    undefined,
+    local,
+  );
+  await use(own);
+  registered = ", registered";
+}
+console.log(`javascript: signed in, refreshed, introspected, revoked, signed out${registered}`);

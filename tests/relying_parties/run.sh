@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# make relying-parties: well-known libraries and a web server's module sign in at `lanyard dev`. Each
+# says what it did; the first that fails ends it. What a machine lacks is installed from package
+# registries, in fixed versions, below target/relying-parties.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+here=tests/relying_parties
+work=$PWD/target/relying-parties
+rm -rf "$work/run" && mkdir -p "$work/run/htdocs/app" "$work/python"
+
+say() { printf '== relying parties: %s\n' "$*"; }
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# Packages of Debian, taken apart rather than installed.
+debian() { # debian FOLDER PACKAGE..
+  local folder=$1; shift
+  [ -e "$folder/.ready" ] && return
+  rm -rf "$folder" && mkdir -p "$folder"
+  (cd "$folder" && apt-get download -qq -o APT::Sandbox::User=root "$@" && for package in *.deb; do dpkg-deb -x "$package" .; done)
+  touch "$folder/.ready"
+}
+
+prepare() {
+  say "getting their packages"
+  if [ ! -e "$work/python/.ready" ]; then
+    python3 -m venv "$work/python"
+    "$work/python/bin/pip" install --quiet --disable-pip-version-check -r $here/python/requirements.txt
+    touch "$work/python/.ready"
+  fi
+  mkdir -p "$work/javascript"
+  cp $here/javascript/* "$work/javascript/"
+  (cd "$work/javascript" && npm ci --silent --no-audit --no-fund)
+  (cd $here/go && GOFLAGS=-mod=readonly go build -o "$work/go-party" .)
+  [ -r /var/lib/apt/lists/lock ] || apt-get update -qq
+  debian "$work/apache" apache2-bin libapache2-mod-auth-openidc libcjose0 libjansson4 libhiredis0.14 \
+    libapr1 libaprutil1 liblua5.3-0 || { apt-get update -qq && debian "$work/apache" apache2-bin \
+    libapache2-mod-auth-openidc libcjose0 libjansson4 libhiredis0.14 libapr1 libaprutil1 liblua5.3-0; }
+}
+
+serve() {
+  port=$(free_port) apache_port=$(free_port)
+  export ISSUER=http://localhost:$port/default/shop BROWSER=$PWD/$here/browser.py
+  mkdir -p "$work/run/manifests"
+  sed "s/APACHE/$apache_port/" $here/manifests/all.yaml >"$work/run/manifests/all.yaml"
+  cargo build --locked --quiet
+  target/debug/lanyard dev "$work/run/manifests" --state "$work/run/state" --listen "127.0.0.1:$port" \
+    --base-url "http://localhost:$port" >"$work/run/lanyard.log" 2>&1 &
+  server=$!
+  await "$ISSUER/.well-known/openid-configuration" || { cat "$work/run/lanyard.log"; return 1; }
+}
+
+await() { # await URL: until it answers with 200, half a minute at most
+  local end=$((SECONDS + 30))
+  until curl --silent --fail --output /dev/null "$1"; do
+    [ $SECONDS -lt $end ] || { echo "nothing answers at $1"; return 1; }
+    sleep 0.1
+  done
+}
+
+stop() {
+  for process in ${server:-} ${httpd:-}; do kill "$process" 2>/dev/null || true; done
+  wait 2>/dev/null || true
+}
+trap stop EXIT
+
+party() { # party NAME COMMAND..: each with a browser of its own
+  export JAR=$work/run/$1.cookies
+  "${@:2}"
+}
+
+# Apache's own pages: an application behind the module, seen signed in and signed out.
+apache() {
+  local root=$work/apache libraries
+  libraries=$root/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || echo x86_64-linux-gnu)
+  echo "the application" >"$work/run/htdocs/app/index.html"
+  echo "goodbye" >"$work/run/htdocs/bye.html"
+  chmod -R a+rX "$work/run/htdocs"
+  sed "s|WORK|$work/run|; s|PORT|$apache_port|; s|MODULES|$root/usr/lib/apache2/modules|; s|ISSUER|$ISSUER|" \
+    $here/mod_auth_openidc/httpd.conf >"$work/run/httpd.conf"
+  LD_LIBRARY_PATH=$libraries "$root/usr/sbin/apache2" -f "$work/run/httpd.conf" -DFOREGROUND >"$work/run/httpd.log" 2>&1 &
+  httpd=$!
+  local app=http://localhost:$apache_port
+  await "$app/bye.html" || { cat "$work/run/httpd.log" "$work/run/error.log"; return 1; }
+  python3 "$BROWSER" "$JAR" "$app/app/index.html" | tee "$work/run/app.html" | grep -q "the application"
+  python3 "$BROWSER" "$JAR" "$app/app/redirect_uri?logout=$app/bye.html" | grep -q goodbye
+  # The session at the provider is gone: the application asks for a password again.
+  curl --silent --location --header "Accept: text/html" --cookie "$work/run/none" "$app/app/index.html" | grep -q 'name="password"'
+  echo "mod_auth_openidc: signed in, signed out"
+}
+
+prepare
+serve
+say "$ISSUER"
+party go "$work/go-party"
+party javascript node "$work/javascript/main.js"
+party python "$work/python/bin/python" $here/python/main.py
+party apache apache
