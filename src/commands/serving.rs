@@ -13,7 +13,7 @@ use crate::{
     fetch::{Guard, HttpFetch, SharedFetch, trusted_roots},
     http::{
         Admin, App, ClientKeys, Config, Documents, Extra, Limits, Listening, Logouts, Probe,
-        Server, Tls, TrustedProxies, tell_clients,
+        Sectors, Server, Tls, TrustedProxies, tell_clients,
     },
     identity::{AttemptLimiter, PasswordPool},
     keys::Signer,
@@ -79,6 +79,7 @@ impl Parts {
             fetch: fetch(args, installation.dev)?,
             client_keys: ClientKeys::default(),
             request_objects: Documents::default(),
+            sectors: Sectors::default(),
             logouts: Logouts::default(),
             registrations: Arc::default(),
             clock: Arc::clone(&clock),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::{ClientKeys, Documents, Limits, Logouts, Registrations, TrustedProxies};
+use super::{ClientKeys, Documents, Limits, Logouts, Registrations, Sectors, TrustedProxies};
 use crate::{
     fetch::SharedFetch,
     identity::{AttemptLimiter, PasswordPool},
@@ -43,6 +43,8 @@ pub struct App {
     pub client_keys: ClientKeys,
     /// Request objects that clients publish.
     pub request_objects: Documents,
+    /// Sector documents that clients publish.
+    pub sectors: Sectors,
     /// Clients to tell that a session has ended.
     pub logouts: Logouts,
     /// What registering clients share.

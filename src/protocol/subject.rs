@@ -15,6 +15,15 @@ pub fn of(client: &Client, local: &Subject) -> Subject {
     Subject::new(URL_SAFE_NO_PAD.encode(hmac::sign(&key, named.as_bytes())))
 }
 
+/// The document that has to name the redirect URIs of a client (§8.1): none where all are of the
+/// sector's own host, and none where it was checked when the client registered.
+pub fn sector_document(client: &Client) -> Option<&str> {
+    let sector = &client.pairwise.as_ref()?.sector;
+    let uri = client.sector_identifier_uri.as_deref().filter(|_| client.registered.is_none())?;
+    let own = client.redirect_uris.iter().all(|it| it.host().as_ref() == Some(sector));
+    (!own).then_some(uri)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

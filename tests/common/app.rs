@@ -4,20 +4,22 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Secret;
 use lanyard::{
     api::{self, Namespaces, Objects, SecretState},
-    fetch::{Guard, HttpFetch, SharedFetch},
-    http::{App, ClientKeys, Config, Documents, Logouts, Server, tell_clients},
+    fetch::{Fetch, FetchError, Fetched, Guard, HttpFetch},
+    http::{App, ClientKeys, Config, Documents, Logouts, Sectors, Server, tell_clients},
     identity::{AttemptLimiter, PasswordPool},
     keys::{Entries, KeyTimes, Signer, generate, new_sealing_key, write_key, write_sealing_key},
     model::{
@@ -31,10 +33,34 @@ use lanyard::{
 };
 use tokio::sync::watch;
 
-/// The network, this machine included.
-fn fetch() -> SharedFetch {
-    let here = ["127.0.0.0/8".parse().expect("a net"), "::1/128".parse().expect("a net")];
-    Arc::new(HttpFetch::new(Guard::new(here.into()), rustls::RootCertStore::empty()))
+/// The network, this machine included, and documents that are somewhere in it.
+#[derive(Debug)]
+struct Network {
+    real: HttpFetch,
+    published: Mutex<HashMap<String, String>>,
+}
+
+impl Network {
+    fn new() -> Self {
+        let here = ["127.0.0.0/8".parse().expect("a net"), "::1/128".parse().expect("a net")];
+        let real = HttpFetch::new(Guard::new(here.into()), rustls::RootCertStore::empty());
+        Self { real, published: Mutex::default() }
+    }
+}
+
+#[async_trait]
+impl Fetch for Network {
+    async fn get(&self, url: &str, limit: usize) -> Result<Fetched, FetchError> {
+        let published = self.published.lock().expect("whole").get(url).cloned();
+        match published {
+            Some(text) => Ok(Fetched { body: text.into(), content_type: None, max_age: None }),
+            None => self.real.get(url, limit).await,
+        }
+    }
+
+    async fn post_form(&self, url: &str, form: String) -> Result<u16, FetchError> {
+        self.real.post_form(url, form).await
+    }
 }
 
 /// A running server and what it stands on.
@@ -50,6 +76,7 @@ pub struct TestApp {
     /// What answers, without a connection in between.
     pub app: Arc<App>,
     registry: Handle,
+    network: Arc<Network>,
     installation: Installation,
     cache: BuildCache,
     revision: AtomicU64,
@@ -76,15 +103,17 @@ impl TestApp {
         let clock = Arc::new(FixedClock::at(now));
         let store = over(Arc::new(MemoryStore::new(&*entropy, 10_000)));
         let registry = Handle::new();
+        let network = Arc::new(Network::new());
         let app = Arc::new(App {
             registry: registry.clone(),
             store: store.clone(),
             signer: Signer::new(1),
             passwords: PasswordPool::new(1, 64),
             attempts: AttemptLimiter::new(1000),
-            fetch: fetch(),
+            fetch: network.clone(),
             client_keys: ClientKeys::default(),
             request_objects: Documents::default(),
+            sectors: Sectors::default(),
             logouts: Logouts::default(),
             registrations: Arc::default(),
             clock: clock.clone(),
@@ -114,6 +143,7 @@ impl TestApp {
             store,
             app,
             registry,
+            network,
             cache: BuildCache::default(),
             revision: AtomicU64::new(0),
             keys: Vec::new(),
@@ -123,6 +153,11 @@ impl TestApp {
         app.make_keys(manifests, now);
         app.serve(manifests);
         app
+    }
+
+    /// Puts a document where the server finds it.
+    pub fn publish(&self, url: &str, text: &str) {
+        self.network.published.lock().expect("whole").insert(url.to_owned(), text.to_owned());
     }
 
     /// The issuer of a tenant in the namespace `default`.

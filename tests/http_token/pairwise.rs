@@ -5,9 +5,30 @@ use super::{
     world::{World, text},
 };
 
+const SECTOR: &str = "https://other.test/sector.json";
+
+#[tokio::test]
+async fn a_client_is_of_the_sector_whose_document_names_it() {
+    // OIDC Core §8.1
+    let world = World::new().await;
+    let (alice, client) = (world.alice().await, world.application("pairwise-other").await);
+    let url = client.authorize_url("openid", &[("prompt", "none")]);
+    let page = alice.browser.open(&url).await;
+    assert_eq!(page.status, 503, "nothing answers there: {}", page.body);
+    world.wait(30);
+    world.app.publish(SECTOR, r#"["https://other.test/cb"]"#);
+    let page = alice.browser.open(&url).await;
+    assert_eq!(page.status, 400, "{}", page.body);
+    assert!(page.body.contains("does not name the redirect URI"), "{}", page.body);
+    world.wait(30);
+    world.app.publish(SECTOR, r#"["https://rp.test/cb"]"#);
+    assert!(alice.browser.open(&url).await.answer().contains_key("code"));
+}
+
 #[tokio::test]
 async fn a_person_has_one_subject_in_a_sector_and_another_elsewhere() {
     let world = World::new().await;
+    world.app.publish(SECTOR, r#"["https://rp.test/cb"]"#);
     let alice = world.alice().await;
     let mut seen = vec![world.app.subject("shop", "alice")];
     for name in ["pairwise", "pairwise-other"] {

@@ -45,6 +45,9 @@ async fn begin(app: &App, request: &Request, params: Params) -> Result<Reply, Fa
     let tenant = &request.tenant;
     let ask = validate(&tenant.tenant, &**tenant, params)
         .map_err(|error| refuse(&tenant.tenant, error))?;
+    // It may not even be the sector's: nobody is sent there.
+    let sector = app.sectors.check(&*app.fetch, &ask.client, request.now).await;
+    sector.map_err(Failure::Page)?;
     let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
     let pre_session = known.clone().unwrap_or_else(|| app.entropy.token());
     let held = session::load(app, request).await?;

@@ -110,7 +110,7 @@ pub fn client(
     } else if registered.is_some() {
         bounds::check_registered(&mut problems, spec, &flows, consent, tenant);
     }
-    sector::check(&mut problems, spec, &flows, foreign);
+    sector::check(&mut problems, spec, &flows);
     signatures::offered(&mut problems, spec, &tenant.tenant);
     let scopes = match written_scopes {
         Some(scopes) => known_scopes(&mut problems, scopes, tenant),

@@ -1,7 +1,6 @@
-//! The sector of a client with pairwise subjects (OIDC Core §8.1, OIDC Registration §5). The
-//! document at `sectorIdentifierUri` is not fetched for manifests: judging one does no I/O, and
-//! whoever writes the object answers for it. Clients of other namespaces may only name a host that
-//! they redirect to.
+//! The sector of a client with pairwise subjects (OIDC Core §8.1, OIDC Registration §5). Judging
+//! an object does no I/O: the document at `sectorIdentifierUri` is fetched and checked where clients
+//! register, and for manifests when somebody signs in.
 
 use std::collections::BTreeSet;
 
@@ -23,22 +22,16 @@ pub fn sector(client: &Client) -> Option<String> {
 }
 
 /// Checks that there is one.
-pub fn check(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows, foreign: bool) {
-    if spec.subject_type != Some(SubjectType::Pairwise) {
+pub fn check(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) {
+    let pairwise = spec.subject_type == Some(SubjectType::Pairwise);
+    if !pairwise || spec.sector_identifier_uri.is_some() {
         return;
     }
-    let hosts = hosts(&flows.redirect_uris);
-    match &spec.sector_identifier_uri {
-        Some(uri) if foreign && !host(uri).is_some_and(|host| hosts.contains(&host)) => {
-            let message = "must have a host of redirectUris, for a client of another namespace than the tenant's";
-            problems.invalid("spec.sectorIdentifierUri", message);
-        }
-        Some(_) => {}
-        None if hosts.len() == 1 => {}
-        None => {
-            let message = "pairwise needs redirectUris of one host, or sectorIdentifierUri";
-            problems.invalid("spec.subjectType", message);
-        }
+    // A URI of no host would get the subjects of the others' host.
+    let hostless = flows.redirect_uris.iter().any(|uri| uri.host().is_none());
+    if hostless || hosts(&flows.redirect_uris).len() != 1 {
+        let message = "pairwise needs redirectUris of one host, or sectorIdentifierUri";
+        problems.invalid("spec.subjectType", message);
     }
 }
 
