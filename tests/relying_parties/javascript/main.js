@@ -60,7 +60,7 @@ if (config.serverMetadata().registration_endpoint) {
     {
       redirect_uris: [CALLBACK],
       grant_types: ["authorization_code", "refresh_token"],
-      token_endpoint_auth_method: "client_secret_basic",
+      token_endpoint_auth_method: "client_secret_post",
     },
     undefined,
     local,
