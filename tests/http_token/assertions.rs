@@ -38,7 +38,7 @@ fn by_secret(claims: &Value, secret: &str) -> String {
 }
 
 /// A token request with an assertion.
-async fn ask(world: &World, assertion: &str, more: &[(&str, &str)]) -> (u16, Value) {
+pub async fn ask(world: &World, assertion: &str, more: &[(&str, &str)]) -> (u16, Value) {
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "client_credentials")
         .append_pair("client_assertion_type", TYPE)

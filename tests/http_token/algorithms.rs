@@ -1,0 +1,157 @@
+//! Every algorithm that metadata advertises is one that clients can sign with (OIDC Discovery §3).
+
+use std::collections::BTreeSet;
+
+use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{EncodingKey, Header, encode};
+use lanyard::{
+    keys::{KeyCache, KeyTimes, generate, write_key},
+    model::{Clock, SigningAlgorithm, Timestamp},
+};
+use serde_json::{Value, json};
+
+use super::{
+    assertions::ask,
+    world::{SECRET, World},
+};
+
+/// Key pairs of a client, one of each family.
+struct Keys {
+    rsa: EncodingKey,
+    p256: EncodingKey,
+    p384: EncodingKey,
+    ed25519: EncodingKey,
+    jwks: Value,
+}
+
+impl Keys {
+    fn new() -> Self {
+        let at = Timestamp::from_secs(1_800_000_000);
+        let times = KeyTimes { published_at: at, signs_from: at, retire_at: None };
+        let made = SigningAlgorithm::ALL.map(|it| generate(it, times).expect("a key"));
+        let pem = |algorithm| {
+            let record = made.iter().find(|record| record.algorithm == algorithm).expect("made");
+            record.private_key.expose().as_bytes()
+        };
+        let (ring, _) = KeyCache::default().ring(&made.iter().map(write_key).collect());
+        let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).expect("a key");
+        let point = p384.public_key().as_ref();
+        let (x, y) = point[1..].split_at(48);
+        let mut jwks = ring.jwks();
+        let all = jwks["keys"].as_array_mut().expect("a list");
+        for key in &mut *all {
+            // An RSA key is for RS256 and PS256 alike.
+            key.as_object_mut().expect("an object").remove("alg");
+        }
+        all.push(json!({
+            "kty": "EC", "crv": "P-384",
+            "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
+        }));
+        let der = p384.to_pkcs8v1().expect("a document");
+        Self {
+            rsa: EncodingKey::from_rsa_pem(pem(SigningAlgorithm::RS256)).expect("a key"),
+            p256: EncodingKey::from_ec_pem(pem(SigningAlgorithm::ES256)).expect("a key"),
+            p384: EncodingKey::from_ec_der(der.as_ref()),
+            ed25519: EncodingKey::from_ed_pem(pem(SigningAlgorithm::EdDSA)).expect("a key"),
+            jwks,
+        }
+    }
+
+    /// A JWS by the name of its algorithm; `none` is unsigned.
+    fn sign(&self, algorithm: &str, claims: &Value) -> String {
+        if algorithm == "none" {
+            let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+            return format!("{}.{}.", part(&json!({ "alg": "none" })), part(claims));
+        }
+        let secret = EncodingKey::from_secret(SECRET.as_bytes());
+        let key = match algorithm {
+            "ES256" => &self.p256,
+            "ES384" => &self.p384,
+            "EdDSA" => &self.ed25519,
+            _ if algorithm.starts_with("HS") => &secret,
+            _ => &self.rsa,
+        };
+        let header = Header::new(algorithm.parse().expect("a JWS algorithm"));
+        encode(&header, claims, key).expect("signed")
+    }
+}
+
+const WRITTEN: &str =
+    "keys: [{kty: OKP, crv: Ed25519, kid: one, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]";
+
+/// The algorithms of a field of metadata.
+fn listed(metadata: &Value, field: &str) -> Vec<String> {
+    let all = metadata[field].as_array().expect("a list").iter();
+    all.map(|it| it.as_str().expect("a name").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_advertised_algorithm_authenticates_a_client() {
+    // token_endpoint_auth_signing_alg_values_supported
+    let (world, keys) = (World::new().await, Keys::new());
+    world.change(WRITTEN, &format!("keys: {}", keys.jwks["keys"]));
+    let metadata = world.application("web").await.metadata;
+    let algorithms = listed(&metadata, "token_endpoint_auth_signing_alg_values_supported");
+    assert!(algorithms.len() >= 12, "{algorithms:?}");
+    for algorithm in algorithms {
+        let secret = algorithm.starts_with("HS");
+        let client = if secret { "default.signs-with-secret" } else { "default.signs-with-key" };
+        let now = world.app.clock.now().secs();
+        let claims = json!({
+            "iss": client, "sub": client, "aud": world.app.issuer("shop"),
+            "iat": now, "exp": now + 60, "jti": algorithm,
+        });
+        let (status, answer) = ask(&world, &keys.sign(&algorithm, &claims), &[]).await;
+        assert_eq!(status, 200, "{algorithm}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn every_advertised_algorithm_signs_request_objects() {
+    // request_object_signing_alg_values_supported
+    let (world, keys) = (World::new().await, Keys::new());
+    let alice = world.alice().await;
+    let algorithms = listed(&alice.web.metadata, "request_object_signing_alg_values_supported");
+    assert!(algorithms.len() >= 13, "{algorithms:?}");
+    let with_keys = format!("  jwks: {}\n  idTokenSignedResponseAlg: RS256\n", keys.jwks);
+    for algorithm in algorithms {
+        let unsigned = "  requestObjectSigningAlg: none\n";
+        let more = if algorithm == "none" { unsigned } else { with_keys.as_str() };
+        let before = "  scopes: [openid, profile, email, groups, tenant, offline_access, badges]\n";
+        world.change(before, &format!("{before}{more}"));
+        let claims = json!({
+            "iss": "default.web", "aud": world.app.issuer("shop"),
+            "client_id": "default.web", "response_type": "code", "state": algorithm,
+        });
+        let object = keys.sign(&algorithm, &claims);
+        let changes = [("prompt", "none"), ("request", object.as_str())];
+        let page = alice.browser.open(&alice.web.authorize_url("openid", &changes)).await;
+        let answer = page.answer();
+        assert!(answer.contains_key("code"), "{algorithm}: {answer:?}");
+        assert_eq!(answer["state"], algorithm, "the object's value wins");
+    }
+}
+
+#[tokio::test]
+async fn published_keys_are_named_once_and_have_no_private_part() {
+    // RFC 7517 §4, OIDC Core §10.1
+    let world = World::new().await;
+    let client = world.application("web-elsewhere").await;
+    let jwks = client.jwks().await;
+    let keys = jwks["keys"].as_array().expect("a list");
+    let mut seen = BTreeSet::new();
+    for key in keys {
+        assert_eq!(key["use"], "sig");
+        assert!(key["alg"].is_string() && key["kid"].is_string(), "{key}");
+        assert!(seen.insert(key["kid"].as_str()), "{key}");
+        for private in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+            assert!(key.get(private).is_none(), "{private} of {}", key["kid"]);
+        }
+        assert_ne!(key["kty"], "oct");
+    }
+    let algorithms: BTreeSet<_> =
+        keys.iter().map(|key| key["alg"].as_str().expect("text").to_owned()).collect();
+    let advertised = listed(&client.metadata, "id_token_signing_alg_values_supported");
+    assert_eq!(algorithms, advertised.into_iter().collect());
+}
