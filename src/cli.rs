@@ -8,7 +8,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use store::{StoreArgs, StoreKind};
+pub use store::{SecretText, StoreArgs, StoreKind};
 
 /// OpenID Connect for Kubernetes: tenants and clients are resources, one binary reconciles and
 /// serves them.

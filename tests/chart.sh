@@ -62,4 +62,12 @@ renders "the file belongs to the process" 'fsGroup: 65532'
 lacks   "the memory store has no volume" 'mountPath: /var/lib/lanyard' --set store.type=memory
 refuses "two replicas with the memory store" 'replicas' --set replicas=2 --set store.type=memory
 refuses "a claim that many Pods mount" 'accessMode' --set store.embedded.persistence.accessMode=ReadWriteMany
+postgres=(--set store.type=postgres --set store.postgres.urlSecret.name=db)
+renders "the database's URL from a Secret" 'secretKeyRef: \{name: "db", key: "url"\}' "${postgres[@]}"
+renders "replicas that share a database" 'replicas: 3' "${postgres[@]}" --set replicas=3
+renders "replicas that share a database are rolled" 'type: RollingUpdate' "${postgres[@]}" --set replicas=3
+renders "replicas that share a database have a disruption budget" 'kind: PodDisruptionBudget' "${postgres[@]}" --set replicas=3
+renders "the database's certificates" 'mountPath: /postgres-ca' "${postgres[@]}" --set store.postgres.caConfigMap=ca
+lacks   "a database needs no volume" 'name: store' "${postgres[@]}"
+refuses "a database without a URL" 'urlSecret|minLength' --set store.type=postgres
 echo "chart: $passed passed, 0 failed"

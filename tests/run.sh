@@ -16,6 +16,7 @@ suite() { # suite NAME COMMAND..: runs it, keeps its output for the summary
 build_release() { cargo build --locked --release --quiet; }
 
 tests/cluster/build.sh node || exit 1
+tests/cluster/build.sh stores || exit 1
 suite "release binary, for the image of the Pod tests" build_release
 if [ "${1:-all}" = e2e ]; then
   suite "end to end with real Pods" cargo test --locked --test e2e -- --nocapture

@@ -1,6 +1,6 @@
 //! Flags of the store, in `run` and `dev` alike.
 
-use std::path::PathBuf;
+use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 
 use clap::{Args, ValueEnum};
 
@@ -14,6 +14,53 @@ pub struct StoreArgs {
     /// the folder of the state
     #[arg(long, env = "LANYARD_STORE_PATH", value_name = "FILE")]
     pub store_path: Option<PathBuf>,
+    /// Database of the postgres store: postgres://USER:PASSWORD@HOST/DATABASE. It holds a password:
+    /// give it by the environment
+    #[arg(
+        long,
+        env = "LANYARD_POSTGRES_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        required_if_eq("store", "postgres")
+    )]
+    pub postgres_url: Option<SecretText>,
+    /// Certificates (PEM) to believe of the database; its name is then checked as well
+    #[arg(long, env = "LANYARD_POSTGRES_CA", value_name = "FILE")]
+    pub postgres_ca: Option<PathBuf>,
+    /// Most connections to the database of this replica
+    #[arg(
+        long,
+        env = "LANYARD_POSTGRES_CONNECTIONS",
+        default_value_t = 16,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1000)
+    )]
+    pub postgres_connections: u32,
+}
+
+/// Text that is never shown.
+#[derive(Clone)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// The text.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SecretText {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
 }
 
 /// Kinds of stores.
@@ -23,6 +70,8 @@ pub enum StoreKind {
     Memory,
     /// In one file: what was acknowledged survives, one replica only
     Embedded,
+    /// In a PostgreSQL database, `CockroachDB` or `YugabyteDB`: for any number of replicas
+    Postgres,
 }
 
 impl StoreKind {
@@ -30,6 +79,7 @@ impl StoreKind {
     pub const fn is_shared(self) -> bool {
         match self {
             Self::Memory | Self::Embedded => false,
+            Self::Postgres => true,
         }
     }
 }

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use super::{
     serving::{Parts, logging, runtime},
     signals,
+    store::prepare_when_leading,
 };
 use crate::{
     cli::{DevArgs, LogFormat},
@@ -66,6 +67,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
     let listening = parts.listen(args.listen, Some(demo)).await?;
     parts.project(&source);
     let leads = controller::always();
+    tokio::spawn(prepare_when_leading(Arc::clone(&parts.app.store), leads.clone()));
     let admin = match args.admin_listen {
         Some(address) => Some(parts.admin(address, &source, leads.clone(), false).await?),
         None => None,

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::{
     serving::{Parts, logging, runtime},
     signals,
+    store::prepare_when_leading,
 };
 use crate::{
     cli::{LogFormat, RunArgs},
@@ -49,6 +50,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
     parts.project(&source);
     let leads = watch::Sender::new(false);
     follow_leadership(&parts, leads.subscribe());
+    tokio::spawn(prepare_when_leading(Arc::clone(&parts.app.store), leads.subscribe()));
     let must_lead = !args.store.store.is_shared();
     let listening = parts.listen(args.listen, None).await?;
     let admin = parts.admin(args.admin_listen, &source, leads.subscribe(), must_lead).await?;

@@ -69,7 +69,7 @@ impl Parts {
         let limits = Limits { connections: args.max_connections.max(1), ..Limits::default() };
         let app = App {
             registry: Handle::new(),
-            store: observed(super::store::open(store, file, &*entropy)?, &metrics),
+            store: observed(super::store::open(store, file, &entropy)?, &metrics),
             signer: Signer::new(args.signing_threads.unwrap_or(cores)),
             passwords: PasswordPool::new(
                 args.password_threads.unwrap_or(cores.div_ceil(2)),

@@ -1,30 +1,62 @@
-//! Opens the store that the flags name.
+//! Opens the store that the flags name, and has it prepared where the Lease is held.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
+use tokio::sync::watch;
 
 use crate::{
-    cli::{StoreArgs, StoreKind},
+    cli::{SecretText, StoreArgs, StoreKind},
     model::Entropy,
-    store::{EmbeddedStore, MemoryStore, SharedStore},
+    store::{EmbeddedStore, MemoryStore, PostgresOptions, PostgresStore, SharedStore},
 };
 
 /// Records that the memory store takes: some hundreds of megabytes.
 const MEMORY_RECORDS: usize = 1_000_000;
+/// Between two tries to prepare a store.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Opens it; `file` is where the embedded one is if no flag says so.
-pub(super) fn open(args: &StoreArgs, file: &Path, entropy: &dyn Entropy) -> Result<SharedStore> {
+pub(super) fn open(
+    args: &StoreArgs,
+    file: &Path,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<SharedStore> {
     Ok(match args.store {
-        StoreKind::Memory => Arc::new(MemoryStore::new(entropy, MEMORY_RECORDS)),
+        StoreKind::Memory => Arc::new(MemoryStore::new(&**entropy, MEMORY_RECORDS)),
         StoreKind::Embedded => {
             let file = args.store_path.as_deref().unwrap_or(file);
-            let store = EmbeddedStore::open(file, entropy).context(
+            let store = EmbeddedStore::open(file, &**entropy).context(
                 "sessions and grants cannot be kept; --store-path names their file, and with \
                  --store memory a restart signs everybody out",
             )?;
             tracing::info!(file = %file.display(), "the store is open");
             Arc::new(store)
         }
+        StoreKind::Postgres => {
+            let options = PostgresOptions {
+                url: args.postgres_url.as_ref().map_or("", SecretText::expose).to_owned(),
+                ca: args.postgres_ca.clone(),
+                connections: args.postgres_connections,
+            };
+            Arc::new(PostgresStore::new(&options, Arc::clone(entropy))?)
+        }
     })
+}
+
+/// Prepares the store whenever this replica comes to lead, until that succeeds.
+pub(super) async fn prepare_when_leading(store: SharedStore, mut leads: watch::Receiver<bool>) {
+    while leads.wait_for(|leads| *leads).await.is_ok() {
+        match store.prepare().await {
+            Ok(()) => {
+                if leads.wait_for(|leads| !*leads).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the store could not be prepared; trying again");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
 }

@@ -10,7 +10,10 @@ mod embedded;
 mod layout;
 mod memory;
 mod observed;
+mod postgres;
 mod purge;
+#[cfg(test)]
+mod servers;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -20,6 +23,7 @@ use bytes::Bytes;
 pub use embedded::{EmbeddedStore, OpenError};
 pub use memory::MemoryStore;
 pub use observed::Observed;
+pub use postgres::{PostgresOptions, PostgresStore, UnusableUrl};
 pub use purge::purge_regularly;
 
 use crate::model::{TenantId, Timestamp};
@@ -258,4 +262,10 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Asks the store whether it works.
     async fn state(&self) -> Result<StoreState, StoreError>;
+
+    /// Makes what records are kept in, where that is not done by opening it: of all replicas the
+    /// holder of the Lease calls it, and again after an error.
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

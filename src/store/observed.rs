@@ -78,6 +78,10 @@ impl Store for Observed {
     async fn state(&self) -> Result<StoreState, StoreError> {
         self.tell("state", self.inner.state().await)
     }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.tell("prepare", self.inner.prepare().await)
+    }
 }
 
 #[cfg(test)]

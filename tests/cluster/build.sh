@@ -4,6 +4,7 @@
 #   build.sh api    kube-apiserver, etcd, kube-controller-manager, kubectl, helm
 #   build.sh node   those, and what Pods need: kubelet, scheduler, kube-proxy; containerd from Debian
 #   build.sh helm   helm alone
+#   build.sh stores PostgreSQL, from Debian, for the tests of stores
 #
 # What is up to date is left alone: each binary has a stamp of all that decides it.
 # KUBEBUILDER_ASSETS, where set, gives kube-apiserver, etcd and kubectl.
@@ -100,6 +101,15 @@ packages() { # Debian packages that are missing, where they can be installed
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+stores() { # servers that the tests start for themselves
+  # The package would start a database of its own.
+  if [ "$(id -u)" = 0 ] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    mkdir -p /etc/postgresql-common
+    echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+  fi
+  packages postgresql
+}
+
 pause() { # the process that holds a Pod's network namespace; answers HTTP when given a port
   [ "$bin/pause" -nt "$here/pause.c" ] && return
   echo "testenv: building pause"
@@ -117,6 +127,7 @@ if [ "$what" = node ] && [ "$(id -u)" != 0 ]; then
 fi
 case $what in
   helm) helm ;;
+  stores) stores ;;
   api)
     kubernetes kube-apiserver kube-controller-manager kubectl
     etcd
@@ -129,5 +140,5 @@ case $what in
     packages containerd runc containernetworking-plugins iptables iproute2
     pause
     ;;
-  *) echo "usage: $0 api | node | helm" >&2; exit 2 ;;
+  *) echo "usage: $0 api | node | helm | stores" >&2; exit 2 ;;
 esac

@@ -1,0 +1,250 @@
+//! The store of several replicas: PostgreSQL, or a database that speaks its protocol. An operation
+//! is one statement, and so one round trip and atomic.
+//!
+//! Must not: log or show the URL, which holds a password.
+
+mod migrate;
+mod retry;
+mod sql;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, path::PathBuf, str::FromStr as _, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use sqlx::{
+    ConnectOptions as _, Connection as _, Executor as _, PgPool, Row as _,
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgSslMode},
+    query::Query,
+};
+
+use super::{
+    CLOCK_TOLERANCE, Key, MOST_LISTED, Owner, OwnerKind, Record, RecordKind, Store, StoreError,
+    StoreState, Stored,
+};
+use crate::model::{Entropy, TenantId, Timestamp};
+use migrate::About;
+use retry::{Failure, retried};
+
+/// How long an operation may take with all its tries.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// How long a connection may be waited for, or be made.
+const ACQUIRE: Duration = Duration::from_secs(2);
+/// Connections that were unused for so long are asked whether they live.
+const IDLE: Duration = Duration::from_secs(3);
+/// What the server itself stops, so that nothing runs on for a caller that went away.
+const BOUNDS: &str = "SET statement_timeout = '3s'";
+
+/// Where the database is.
+pub struct PostgresOptions {
+    /// `postgres://user:password@host/database?sslmode=..`.
+    pub url: String,
+    /// Certificates to believe (PEM); the server's name is then checked against its certificate.
+    pub ca: Option<PathBuf>,
+    /// Most connections of this replica.
+    pub connections: u32,
+}
+
+/// The URL cannot be used; what is wrong with it is not said, as it holds a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("--postgres-url: write postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full")]
+pub struct UnusableUrl;
+
+/// Records in a database.
+pub struct PostgresStore {
+    pool: PgPool,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl PostgresStore {
+    /// A store whose connections are made when they are needed.
+    pub fn new(options: &PostgresOptions, entropy: Arc<dyn Entropy>) -> Result<Self, UnusableUrl> {
+        let mut connect = PgConnectOptions::from_str(&options.url)
+            .map_err(|_| UnusableUrl)?
+            .application_name("lanyard")
+            .disable_statement_logging();
+        if let Some(ca) = &options.ca {
+            connect = connect.ssl_root_cert(ca).ssl_mode(PgSslMode::VerifyFull);
+        }
+        let pool = PgPoolOptions::new()
+            .max_connections(options.connections)
+            .acquire_timeout(ACQUIRE)
+            .test_before_acquire(false)
+            .before_acquire(|connection, about| {
+                Box::pin(async move {
+                    if about.idle_for > IDLE {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(BOUNDS).await.map(drop) })
+            })
+            .connect_lazy_with(connect);
+        Ok(Self { pool, entropy })
+    }
+
+    /// Versions are random: no counter is shared, none is used again for a key, and whoever lost
+    /// an answer can tell its own write from another's.
+    fn version(&self) -> i64 {
+        let mut bytes = [0; 8];
+        self.entropy.fill(&mut bytes);
+        i64::from_be_bytes(bytes) & i64::MAX
+    }
+
+    /// Writes by a statement that changes one row or none.
+    async fn write(
+        &self,
+        statement: &'static str,
+        record: &Record,
+        (version, now): (i64, Timestamp),
+        replaced: Option<i64>,
+    ) -> Result<bool, StoreError> {
+        let owners = &owners(record);
+        let attempt = || async move {
+            let mut query = keyed(statement, &record.key)
+                .bind(&record.value[..])
+                .bind(version)
+                .bind(record.expires_at.millis())
+                .bind(owners)
+                .bind(now.millis());
+            if let Some(replaced) = replaced {
+                query = query.bind(replaced);
+            }
+            Ok(query.execute(&self.pool).await?.rows_affected() > 0)
+        };
+        match bounded(retried(true, attempt)).await? {
+            (done, false) | (done @ true, true) => Ok(done),
+            // An answer was lost: it is ours if our version stands there.
+            (false, true) => match self.get(&record.key, now).await? {
+                Some(held) if Ok(held.version) == u64::try_from(version) => Ok(true),
+                _ => Err(StoreError::Unavailable("the answer to a write was lost".to_owned())),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").finish_non_exhaustive()
+    }
+}
+
+async fn bounded<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(StoreError::Unavailable("the database does not answer".to_owned())),
+    }
+}
+
+fn keyed<'q>(statement: &'static str, key: &'q Key) -> Query<'q, sqlx::Postgres, PgArguments> {
+    sqlx::query(statement)
+        .bind(key.kind.as_str())
+        .bind(key.tenant.to_string())
+        .bind(key.id.as_bytes())
+}
+
+/// An owner as an entry of the index, which finds records of one kind and tenant alone. Neither
+/// has a space, and the owner's kind no colon.
+fn owner_entry(kind: RecordKind, tenant: &TenantId, owner: &Owner) -> Vec<u8> {
+    format!("{kind} {tenant} {}:{}", owner.kind.as_str(), owner.id).into_bytes()
+}
+
+fn owners(record: &Record) -> Vec<Vec<u8>> {
+    let key = &record.key;
+    record.owners.iter().map(|owner| owner_entry(key.kind, &key.tenant, owner)).collect()
+}
+
+/// The record of a row. Owners of kinds that only a newer release knows are passed over.
+fn stored(row: &PgRow, kind: RecordKind, tenant: &TenantId) -> Result<Stored, Failure> {
+    let owner = |entry: Vec<u8>| {
+        let text = String::from_utf8(entry).ok()?;
+        let (kind, id) = text.splitn(3, ' ').nth(2)?.split_once(':')?;
+        Some(Owner::new(OwnerKind::parse(kind)?, id))
+    };
+    let id: Vec<u8> = row.try_get("id")?;
+    let record = Record {
+        key: Key::new(kind, tenant, String::from_utf8_lossy(&id)),
+        value: Bytes::from(row.try_get::<Vec<u8>, _>("value")?),
+        expires_at: Timestamp::from_millis(row.try_get("expires_at")?),
+        owners: row.try_get::<Vec<Vec<u8>>, _>("owners")?.into_iter().filter_map(owner).collect(),
+    };
+    Ok(Stored { record, version: row.try_get::<i64, _>("version")?.cast_unsigned() })
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        record.check_size()?;
+        self.write(sql::INSERT, &record, (self.version(), now), None).await
+    }
+
+    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        let attempt = || async move {
+            let found = keyed(sql::GET, key).bind(now.millis()).fetch_optional(&self.pool).await?;
+            found.map(|row| stored(&row, key.kind, &key.tenant)).transpose()
+        };
+        Ok(bounded(retried(true, attempt)).await?.0)
+    }
+
+    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        let attempt = || async move {
+            let gone = keyed(sql::TAKE, key).bind(now.millis()).fetch_optional(&self.pool).await?;
+            gone.map(|row| stored(&row, key.kind, &key.tenant)).transpose()
+        };
+        Ok(bounded(retried(false, attempt)).await?.0)
+    }
+
+    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        record.check_size()?;
+        let Ok(replaced) = i64::try_from(version) else { return Ok(false) };
+        self.write(sql::SWAP, &record, (self.version(), now), Some(replaced)).await
+    }
+
+    async fn list(
+        &self,
+        kind: RecordKind,
+        tenant: &TenantId,
+        owner: &Owner,
+        now: Timestamp,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let entry = &owner_entry(kind, tenant, owner);
+        let attempt = || async move {
+            let query = sqlx::query(sql::LIST)
+                .bind(entry)
+                .bind(now.millis())
+                .bind(i64::try_from(MOST_LISTED).unwrap_or(i64::MAX));
+            let rows = query.fetch_all(&self.pool).await?;
+            rows.iter().map(|row| stored(row, kind, tenant)).collect()
+        };
+        Ok(bounded(retried(true, attempt)).await?.0)
+    }
+
+    async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+        let attempt = || async move {
+            let query = sqlx::query(sql::PURGE)
+                .bind(now.minus(CLOCK_TOLERANCE).millis())
+                .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+            Ok(query.execute(&self.pool).await?.rows_affected())
+        };
+        let (gone, _) = bounded(retried(true, attempt)).await?;
+        Ok(usize::try_from(gone).unwrap_or(usize::MAX))
+    }
+
+    async fn state(&self) -> Result<StoreState, StoreError> {
+        let attempt = || async move {
+            let about = About::read(&self.pool).await?;
+            let time = sqlx::query(sql::TIME).fetch_one(&self.pool).await?.try_get("now")?;
+            Ok((about.unwrap_or_default(), Timestamp::from_millis(time)))
+        };
+        let ((about, time), _) = bounded(retried(true, attempt)).await?;
+        about.check()?;
+        Ok(StoreState { incarnation: about.incarnation, time: Some(time) })
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Ok(migrate::migrate(&self.pool, &self.entropy.id()).await?)
+    }
+}

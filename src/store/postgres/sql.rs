@@ -1,0 +1,81 @@
+//! Every statement. Plain SQL that PostgreSQL, CockroachDB and YugabyteDB accept: no extension, no
+//! advisory lock, no sequence. Each is atomic by itself, so an operation is one round trip.
+
+/// What a release makes of a database, in order. Statements may run twice: they are each their own
+/// transaction, and the format is written last.
+pub(super) struct Migration {
+    /// The format that it leads to.
+    pub(super) format: i64,
+    /// The oldest format whose releases still work with it: a change that they cannot bear comes
+    /// one release after the one that stops needing what it takes away.
+    pub(super) works_with: i64,
+    pub(super) statements: &'static [&'static str],
+}
+
+/// The format of this release.
+pub(super) const FORMAT: i64 = 1;
+
+/// All of them.
+pub(super) const MIGRATIONS: [Migration; 1] = [Migration {
+    format: 1,
+    works_with: 1,
+    statements: &[
+        "CREATE TABLE IF NOT EXISTS lanyard_records (
+            kind text NOT NULL,
+            tenant text NOT NULL,
+            id bytea NOT NULL,
+            value bytea NOT NULL,
+            version bigint NOT NULL,
+            expires_at bigint NOT NULL,
+            owners bytea[] NOT NULL,
+            PRIMARY KEY (kind, tenant, id)
+        )",
+        "CREATE INDEX IF NOT EXISTS lanyard_records_expiry ON lanyard_records (expires_at)",
+        "CREATE INDEX IF NOT EXISTS lanyard_records_owners ON lanyard_records USING gin (owners)",
+    ],
+}];
+
+/// Names and values: `format`, `works_with`, `incarnation`.
+pub(super) const CREATE_ABOUT: &str =
+    "CREATE TABLE IF NOT EXISTS lanyard_about (name text PRIMARY KEY, value text NOT NULL)";
+
+pub(super) const READ_ABOUT: &str = "SELECT name, value FROM lanyard_about";
+
+pub(super) const ADD_ABOUT: &str =
+    "INSERT INTO lanyard_about (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+
+pub(super) const SET_ABOUT: &str = "INSERT INTO lanyard_about (name, value) VALUES ($1, $2)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+pub(super) const TIME: &str =
+    "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now";
+
+/// An expired record gives way.
+pub(super) const INSERT: &str = "INSERT INTO lanyard_records
+        (kind, tenant, id, value, version, expires_at, owners)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (kind, tenant, id) DO UPDATE SET value = excluded.value,
+        version = excluded.version, expires_at = excluded.expires_at, owners = excluded.owners
+    WHERE lanyard_records.expires_at <= $8";
+
+pub(super) const GET: &str = "SELECT id, value, version, expires_at, owners FROM lanyard_records
+    WHERE kind = $1 AND tenant = $2 AND id = $3 AND expires_at > $4";
+
+pub(super) const TAKE: &str = "DELETE FROM lanyard_records
+    WHERE kind = $1 AND tenant = $2 AND id = $3 AND expires_at > $4
+    RETURNING id, value, version, expires_at, owners";
+
+pub(super) const SWAP: &str = "UPDATE lanyard_records
+    SET value = $4, version = $5, expires_at = $6, owners = $7
+    WHERE kind = $1 AND tenant = $2 AND id = $3 AND expires_at > $8 AND version = $9";
+
+/// By the one index: entries of `owners` name kind and tenant too, so that no planner can think
+/// that walking a tenant's records is as good.
+pub(super) const LIST: &str = "SELECT id, value, version, expires_at, owners FROM lanyard_records
+    WHERE owners @> ARRAY[$1::bytea] AND expires_at > $2 LIMIT $3";
+
+/// What others hold at the moment is left for the next step.
+pub(super) const PURGE: &str = "DELETE FROM lanyard_records WHERE (kind, tenant, id) IN (
+        SELECT kind, tenant, id FROM lanyard_records WHERE expires_at <= $1
+        ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    ) AND expires_at <= $1";

@@ -1,0 +1,93 @@
+use super::*;
+use crate::{
+    model::SystemEntropy,
+    store::{
+        contract::{self, NOW, key, record},
+        servers::postgres,
+    },
+};
+
+contract::suite!(async { Arc::new(prepared().await) });
+
+fn open(url: &str) -> PostgresStore {
+    let options = PostgresOptions { url: url.to_owned(), ca: None, connections: 8 };
+    PostgresStore::new(&options, Arc::new(SystemEntropy::new())).unwrap()
+}
+
+/// A store on a database of its own.
+async fn prepared() -> PostgresStore {
+    let store = open(&postgres().database().await);
+    store.prepare().await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn waits_for_the_holder_of_the_lease_to_make_the_tables() {
+    let store = open(&postgres().database().await);
+    assert!(matches!(store.state().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.insert(record("a"), NOW).await, Err(StoreError::Unavailable(_))));
+    store.prepare().await.unwrap();
+    let made = store.state().await.unwrap();
+    store.insert(record("a"), NOW).await.unwrap();
+    store.prepare().await.unwrap();
+    assert_eq!(store.state().await.unwrap().incarnation, made.incarnation, "made once");
+    assert!(store.get(&key("a"), NOW).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn an_older_release_works_for_as_long_as_the_newer_says() {
+    let store = prepared().await;
+    let tell = async |name: &str, value: &str| {
+        sqlx::query(sql::SET_ABOUT).bind(name).bind(value).execute(&store.pool).await.unwrap();
+    };
+    tell("format", "2").await;
+    store.state().await.unwrap();
+    store.prepare().await.unwrap();
+    assert_eq!(About::read(&store.pool).await.unwrap().unwrap().format, 2, "never lowered");
+    tell("works_with", "2").await;
+    let refused = store.state().await.unwrap_err().to_string();
+    assert!(refused.contains("format 2"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_said_within_bounds_and_without_the_password() {
+    let store = open("postgres://lanyard:hunter2@127.0.0.1:1/lanyard");
+    let refused = store.get(&key("a"), NOW).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Unavailable(_)));
+    assert!(!format!("{refused} {refused:?} {store:?}").contains("hunter2"));
+    let options = PostgresOptions { url: "mysql//hunter2".to_owned(), ca: None, connections: 1 };
+    let refused = PostgresStore::new(&options, Arc::new(SystemEntropy::new())).unwrap_err();
+    assert!(!refused.to_string().contains("hunter2"));
+}
+
+#[tokio::test]
+async fn connections_that_the_server_ended_are_made_anew() {
+    let store = prepared().await;
+    store.insert(record("a"), NOW).await.unwrap();
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    sqlx::query(end).execute(&store.pool).await.unwrap();
+    let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
+    assert_eq!(store.swap(held.version, record("a"), NOW).await, Ok(true));
+    assert_eq!(store.insert(record("b"), NOW).await, Ok(true));
+}
+
+#[tokio::test]
+async fn lists_and_purges_by_indexes() {
+    let store = prepared().await;
+    let plan = async |statement: &str| {
+        let mut connection = store.pool.acquire().await.unwrap();
+        connection.execute("SET enable_seqscan = off").await.unwrap();
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN {statement}"));
+        let rows = sqlx::query(explain).fetch_all(&mut *connection).await.unwrap();
+        rows.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
+    };
+    let list = sql::LIST
+        .replace("$1::bytea", "'session team/main user:ada'::bytea")
+        .replace("$2", "1")
+        .replace("$3", "10");
+    let listed = plan(&list).await;
+    assert!(listed.contains("lanyard_records_owners"), "{listed}");
+    let purged = plan(&sql::PURGE.replace("$1", "1").replace("$2", "10")).await;
+    assert!(purged.contains("lanyard_records_expiry"), "{purged}");
+}

@@ -1,0 +1,117 @@
+//! Servers for the tests of stores: started once a test binary on a free port, in a folder of their
+//! own, and stopped with it, however it ends.
+
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use sqlx::{Connection as _, Executor as _};
+
+const REMEDY: &str = "run tests/cluster/build.sh stores, which installs the Debian package";
+
+/// A running server.
+pub(super) struct Server {
+    port: u16,
+    made: AtomicUsize,
+    /// Its standard input: the server is stopped when this process no longer holds it.
+    _child: Child,
+}
+
+/// PostgreSQL without a password, and without `fsync`.
+pub(super) fn postgres() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let bin = postgres_bin();
+        let make = format!(
+            "{0}/initdb -D \"$1\" -U lanyard -A trust -N >/dev/null && \
+             exec {0}/postgres -D \"$1\" -p \"$2\" -k \"$1\" -c listen_addresses=127.0.0.1 \
+             -c fsync=off -c max_connections=400",
+            bin.display()
+        );
+        Server::start(&make)
+    })
+}
+
+fn postgres_bin() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let found = versions
+        .map(|version| version.path().join("bin"))
+        .find(|bin| bin.join("postgres").exists());
+    found.unwrap_or_else(|| panic!("PostgreSQL is not installed: {REMEDY}"))
+}
+
+impl Server {
+    /// Runs a script with a folder and a port; it becomes the server.
+    fn start(script: &str) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = tempfile::tempdir().unwrap().keep();
+        let mut command = Command::new("sh");
+        // PostgreSQL refuses to run as root.
+        if let Some((user, group)) = other_user(&folder) {
+            command.uid(user).gid(group);
+        }
+        let guard = format!(
+            "(exec </dev/null; {script}) & server=$!; cat >/dev/null; \
+             kill -INT $server; wait $server; rm -rf \"$1\""
+        );
+        let child = command
+            .args(["-c", &guard, "sh", &folder.display().to_string(), &port.to_string()])
+            .current_dir(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        for _ in 0..600 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Self { port, made: AtomicUsize::new(0), _child: child };
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the server did not start within 30 s: {script}");
+    }
+
+    /// The URL of a database of its own.
+    pub(super) async fn database(&self) -> String {
+        let name = format!("test{}", self.made.fetch_add(1, Ordering::SeqCst));
+        let url = format!("postgres://lanyard@127.0.0.1:{}", self.port);
+        let mut connection = connected(&format!("{url}/postgres")).await;
+        let create = format!("CREATE DATABASE {name} TEMPLATE template0");
+        connection.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
+        connection.close().await.unwrap();
+        format!("{url}/{name}")
+    }
+}
+
+/// A connection, once the server takes them.
+async fn connected(url: &str) -> sqlx::PgConnection {
+    for _ in 0..200 {
+        if let Ok(connection) = sqlx::PgConnection::connect(url).await {
+            return connection;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("PostgreSQL takes no connections");
+}
+
+/// Whom the server runs as when this is root: the package's user, who then owns the folder.
+fn other_user(folder: &Path) -> Option<(u32, u32)> {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    if fs::metadata(folder).unwrap().uid() != 0 {
+        return None;
+    }
+    let passwd = fs::read_to_string("/etc/passwd").unwrap();
+    let line = passwd.lines().find(|line| line.starts_with("postgres:"))?;
+    let ids: Vec<u32> = line.split(':').skip(2).take(2).map(|id| id.parse().unwrap()).collect();
+    chown(folder, Some(ids[0]), Some(ids[1])).unwrap();
+    Some((ids[0], ids[1]))
+}
