@@ -1,6 +1,8 @@
 //! What stands between the person and the answer: sign in, choose, consent, or nothing
 //! (OIDC Core §3.1.2.3, §3.1.2.4, §3.1.2.6). Pure: the handler has looked everything up.
 
+use std::collections::BTreeSet;
+
 use super::{
     super::{
         consent,
@@ -55,7 +57,9 @@ pub fn decide(
     answers: Answers,
     now: Timestamp,
 ) -> Result<Next, OAuthError> {
-    let silent = ask.prompt.contains(&Prompt::None);
+    // Whom nobody can be, no sign-in makes (two hints that contradict each other).
+    let impossible = ask.expects.as_ref().is_some_and(BTreeSet::is_empty);
+    let silent = impossible || ask.prompt.contains(&Prompt::None);
     let Some(session) = session else {
         return sign_in(silent, Reason::NoSession);
     };
@@ -85,20 +89,20 @@ fn sign_in(must_fail: bool, reason: Reason) -> Result<Next, OAuthError> {
     let text = match reason {
         Reason::NoSession => "Nobody is signed in.",
         Reason::Again => "The person must sign in again.",
-        Reason::OtherPerson => "Another person than id_token_hint names is signed in.",
+        Reason::OtherPerson => "Another person than the request names is signed in.",
     };
     Err(OAuthError::new(ErrorCode::LoginRequired, text))
 }
 
 fn is_expected(ask: &Ask, session: &Session) -> bool {
     let told = subject::of(&ask.client, &session.authentication.subject);
-    ask.expects.as_ref().is_none_or(|expected| *expected == told)
+    ask.expects.as_ref().is_none_or(|expected| expected.contains(&told))
 }
 
-/// `max_age` counts whole seconds; 0 is what `prompt=login` is (OIDC Core §3.1.2.1).
+/// Older than `max_age`, by however little; 0 is what `prompt=login` is (OIDC Core §3.1.2.1).
 fn is_too_old(ask: &Ask, session: &Session, now: Timestamp) -> bool {
     let age = now.since(session.authentication.auth_time);
-    ask.max_age.is_some_and(|most| most.is_zero() || age.as_secs() > most.as_secs())
+    ask.max_age.is_some_and(|most| most.is_zero() || age > most)
 }
 
 fn consent_required() -> OAuthError {

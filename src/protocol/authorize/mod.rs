@@ -73,8 +73,8 @@ pub struct Ask {
     pub wants_auth_time: bool,
     /// `login_hint`: a username to begin with.
     pub login_hint: Option<String>,
-    /// Whom `id_token_hint` names: the only person this request may be answered for.
-    pub expects: Option<Subject>,
+    /// Whom `id_token_hint` and `claims` name: the only people this request may be answered for.
+    pub expects: Option<BTreeSet<Subject>>,
     /// Claims asked for by name.
     pub claims: RequestedClaims,
     /// All that the person is asked to give: the scopes, and as `claim <name>` the claims by name
@@ -164,7 +164,8 @@ fn check_proven(
     let prompt = prompt::check(params)?;
     let max_age = max_age::check(params, &client)?;
     let asked = requested_claims::check(params, tenant, &client)?;
-    let expects = id_token_hint::check(params, tenant, served)?.or(asked.subject);
+    let hinted = id_token_hint::check(params, tenant, served)?.map(|hinted| [hinted].into());
+    let expects = requested_claims::both(hinted, asked.subjects);
     Ok(Ask {
         return_to: return_to.clone(),
         redirect_uri: params.get("redirect_uri").map(str::to_owned),

@@ -1,6 +1,8 @@
 //! The parameter `claims` (OIDC Core §5.5): claims asked for by name, `sub` and `auth_time` among
 //! them. What is not understood is ignored, as the specification wants; what is no JSON is refused.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -21,8 +23,8 @@ const MOST: usize = 64;
 pub(super) struct Asked {
     /// Claims of the person, by where they go.
     pub(super) claims: RequestedClaims,
-    /// The one person who may answer (`sub` with a value).
-    pub(super) subject: Option<Subject>,
+    /// The only people who may answer (`sub` with values).
+    pub(super) subjects: Option<BTreeSet<Subject>>,
     /// Whether ID tokens must say when the person signed in.
     pub(super) auth_time: bool,
     /// Levels of assurance.
@@ -48,8 +50,8 @@ pub(super) fn check(
     };
     Ok(Asked {
         claims: RequestedClaims { userinfo: names(&userinfo), id_token: names(&id_token) },
-        subject: subject(&id_token).or_else(|| subject(&userinfo)),
-        auth_time: id_token.get("auth_time").is_some_and(is_essential),
+        subjects: both(subjects(&id_token), subjects(&userinfo)),
+        auth_time: id_token.contains_key("auth_time"),
         acr: id_token
             .get("acr")
             .map(|asked| AcrWish { values: values(asked), essential: is_essential(asked) }),
@@ -61,10 +63,21 @@ fn may_have(tenant: &Tenant, client: &Client, name: &str) -> bool {
     client.scopes.iter().any(|scope| super::super::claims::gives(tenant, scope, name))
 }
 
-/// `sub` with a value: that person and no other (OIDC Core §5.5.1).
-fn subject(asked: &Map<String, Value>) -> Option<Subject> {
-    let value = asked.get("sub")?.get("value")?.as_str()?;
-    Some(Subject::new(value))
+/// `sub` with values: one of those people and nobody else (OIDC Core §5.5.1).
+fn subjects(asked: &Map<String, Value>) -> Option<BTreeSet<Subject>> {
+    let values = values(asked.get("sub")?);
+    (!values.is_empty()).then(|| values.into_iter().map(Subject::new).collect())
+}
+
+/// Who meets both of two demands; without any demand, everyone does.
+pub(super) fn both(
+    one: Option<BTreeSet<Subject>>,
+    other: Option<BTreeSet<Subject>>,
+) -> Option<BTreeSet<Subject>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(&one & &other),
+        (one, other) => one.or(other),
+    }
 }
 
 fn is_essential(asked: &Value) -> bool {

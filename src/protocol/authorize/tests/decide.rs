@@ -72,6 +72,46 @@ fn asks_again_when_the_sign_in_is_older_than_max_age() {
 }
 
 #[test]
+fn asks_again_a_moment_after_max_age() {
+    // OIDC Core §3.1.2.1: "greater than this value"
+    let mut fresh = session();
+    fresh.authentication.auth_time = NOW.minus(Duration::from_millis(1001));
+    let consent = agreed(&["openid", "profile"]);
+    let next = |seconds| {
+        let ask = accepted(&[("max_age", seconds)]);
+        decide(&ask, Some(&fresh), Some(&consent), Answers::default(), NOW)
+    };
+    assert_eq!(next("1"), Ok(Next::SignIn(Reason::Again)));
+    assert_eq!(next("2"), Ok(Next::Issue));
+}
+
+#[test]
+fn answers_for_any_of_the_people_that_sub_names() {
+    // OIDC Core §5.5.1
+    let sub = |sub: Value| json!({"id_token": {"sub": sub}}).to_string();
+    let silent = |claims: &str, more: &[(&'static str, &str)]| {
+        let mut changes = vec![("claims", claims), ("prompt", "none")];
+        changes.extend(more);
+        next(&changes, Answers::default())
+    };
+    let (alice, bob) = (sub(json!({"value": "alice-id"})), sub(json!({"value": "bob-id"})));
+    let either = sub(json!({"values": ["bob-id", "alice-id"]}));
+    assert_eq!(silent(&alice, &[]), Ok(Next::Issue));
+    assert_eq!(silent(&either, &[]), Ok(Next::Issue));
+    assert_eq!(silent(&bob, &[]), Err(LoginRequired));
+    assert_eq!(silent(&either, &[("id_token_hint", "hint")]), Ok(Next::Issue));
+}
+
+#[test]
+fn sends_nobody_to_sign_in_where_nobody_can_be_meant() {
+    // OIDC Core §3.1.2.1: the hint names Alice, `sub` names Bob
+    let claims = json!({"id_token": {"sub": {"value": "bob-id"}}}).to_string();
+    let both = [("claims", claims.as_str()), ("id_token_hint", "hint")];
+    assert_eq!(next(&both, Answers::default()), Err(LoginRequired));
+    assert_eq!(next_without_session(&both), Err(LoginRequired));
+}
+
+#[test]
 fn treats_max_age_zero_as_prompt_login() {
     // OIDC Core §3.1.2.1
     let mut fresh = session();

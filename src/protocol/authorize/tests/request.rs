@@ -274,6 +274,16 @@ fn falls_back_to_the_clients_default_max_age() {
 }
 
 #[test]
+fn carries_auth_time_whenever_it_is_asked_for() {
+    // OIDC Core §2, §5.5.1: essential or not
+    for asked in
+        [r#"{"id_token":{"auth_time":null}}"#, r#"{"id_token":{"auth_time":{"essential":true}}}"#]
+    {
+        assert!(accepted(&[("claims", asked)]).wants_auth_time, "{asked}");
+    }
+}
+
+#[test]
 fn carries_auth_time_for_clients_that_require_it() {
     // OIDC Registration §2
     let mut world = World::new();
@@ -285,7 +295,7 @@ fn carries_auth_time_for_clients_that_require_it() {
 fn takes_an_expired_id_token_as_hint() {
     // OIDC Core §3.1.2.1
     let ask = accepted(&[("id_token_hint", "hint")]);
-    assert_eq!(ask.expects, Some(Subject::new("alice-id")));
+    assert_eq!(ask.expects, Some([Subject::new("alice-id")].into()));
 }
 
 #[test]
