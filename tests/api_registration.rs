@@ -1,0 +1,252 @@
+//! Dynamic registration at two replicas against a real API server, with the chart's own RBAC: the
+//! role that it needs, an object that is usable everywhere, adoption, deletion, expiry.
+
+#[path = "common/cluster/mod.rs"]
+mod cluster;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use cluster::{ApiServer, Process, eventually, free_port};
+use reqwest::{Method, blocking::Client};
+use serde_json::{Value, json};
+
+const NAMESPACE: &str = "lanyard-system";
+const AUTHORITY: &str = "localhost:8080";
+const SOON: Duration = Duration::from_secs(30);
+
+const TENANTS: &str = r"
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main, namespace: team}
+spec:
+  registration: {mode: Open}
+  clients: {grantTypes: [authorization_code, client_credentials]}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: brief, namespace: team}
+spec: {registration: {mode: Open, unusedLifetime: 1m}}
+";
+
+struct Replica {
+    port: u16,
+    log: PathBuf,
+    _process: Process,
+}
+
+struct World {
+    api: ApiServer,
+    replicas: Vec<Replica>,
+    http: Client,
+}
+
+impl World {
+    fn start() -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let api = ApiServer::start();
+        api.kubectl(&["create", "namespace", NAMESPACE]);
+        api.kubectl(&["create", "namespace", "team"]);
+        let install = ["install", "lanyard", "charts/lanyard", "-n", NAMESPACE];
+        api.helm(&[&install[..], &["--set", "replicas=0"]].concat()).expect("the chart installs");
+        let kubeconfig = api.service_account_kubeconfig(NAMESPACE, "lanyard");
+        let replicas = ["a", "b"].map(|name| {
+            let port = free_port();
+            let env = [
+                ("KUBECONFIG", kubeconfig.display().to_string()),
+                ("POD_NAME", format!("lanyard-{name}")),
+                ("POD_NAMESPACE", NAMESPACE.to_owned()),
+                ("LANYARD_BASE_URL", format!("http://{AUTHORITY}")),
+                ("LANYARD_STORE", "memory".to_owned()),
+                ("LANYARD_LISTEN", format!("127.0.0.1:{port}")),
+                ("LANYARD_ADMIN_LISTEN", format!("127.0.0.1:{}", free_port())),
+            ];
+            let log = api.dir().join(format!("lanyard-{name}.log"));
+            let binary = Path::new(env!("CARGO_BIN_EXE_lanyard"));
+            let process = Process::start(binary, &["run".to_owned()], &env, &log);
+            Replica { port, log, _process: process }
+        });
+        Self { api, replicas: replicas.into(), http: Client::new() }
+    }
+
+    fn send(
+        &self,
+        at: usize,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<&Value>,
+    ) -> (u16, Value) {
+        let url = format!("http://127.0.0.1:{}{path}", self.replicas[at].port);
+        let request = self.http.request(method, url).header("host", AUTHORITY);
+        let request = if token.is_empty() { request } else { request.bearer_auth(token) };
+        let request = body.into_iter().fold(request, reqwest::blocking::RequestBuilder::json);
+        let answer = request.send().expect("an answer");
+        (answer.status().as_u16(), answer.json().unwrap_or_default())
+    }
+
+    fn register(&self, at: usize, tenant: &str, metadata: &Value) -> (u16, Value) {
+        let path = format!("/team/{tenant}/oauth/register");
+        self.send(at, Method::POST, &path, "", Some(metadata))
+    }
+
+    fn manage(
+        &self,
+        at: usize,
+        client: &Value,
+        method: Method,
+        body: Option<&Value>,
+    ) -> (u16, Value) {
+        let uri = client["registration_client_uri"].as_str().expect("an address");
+        let path = uri.strip_prefix(&format!("http://{AUTHORITY}")).expect("of the issuer");
+        let token = client["registration_access_token"].as_str().expect("a token");
+        self.send(at, method, path, token, body)
+    }
+
+    /// A machine's token.
+    fn token(&self, at: usize, client: &Value) -> (u16, Value) {
+        let url = format!("http://127.0.0.1:{}/team/main/oauth/token", self.replicas[at].port);
+        let id = client["client_id"].as_str().expect("an id");
+        let request = self.http.post(url).header("host", AUTHORITY);
+        let request = request.basic_auth(id, client["client_secret"].as_str());
+        let answer = request.form(&[("grant_type", "client_credentials")]).send();
+        let answer = answer.expect("an answer");
+        (answer.status().as_u16(), answer.json().unwrap_or_default())
+    }
+
+    fn get(&self, object: &str, path: &str) -> Result<String, String> {
+        let path = format!("jsonpath={{{path}}}");
+        self.api.try_kubectl(&["-n", "team", "get", object, "-o", &path])
+    }
+}
+
+fn object(client: &Value) -> String {
+    let id = client["client_id"].as_str().expect("an id");
+    format!("oidcclient/{}", id.strip_prefix("team.").expect("the default id"))
+}
+
+fn machine() -> Value {
+    json!({"grant_types": ["client_credentials"], "client_name": "Robot"})
+}
+
+fn web() -> Value {
+    json!({"redirect_uris": ["https://rp.test/cb"]})
+}
+
+#[test]
+fn registered_clients_are_objects_that_every_replica_serves() {
+    let world = World::start();
+    world.api.apply(TENANTS);
+    for tenant in ["tenants.lanyard.dev/main", "tenants.lanyard.dev/brief"] {
+        let args = ["-n", "team", "wait", "--for=condition=Ready", tenant, "--timeout=60s"];
+        world.api.kubectl(&args);
+    }
+    without_its_role(&world);
+    let set = ["--set", "replicas=0", "--set", "registration.enabled=true"];
+    let upgrade = ["upgrade", "lanyard", "charts/lanyard", "-n", NAMESPACE];
+    world.api.helm(&[&upgrade[..], &set].concat()).expect("the chart upgrades");
+    let unused = eventually(SOON, || match world.register(0, "brief", &web()) {
+        (201, client) => Ok(client),
+        other => Err(format!("{other:?}")),
+    });
+    let registered_at = Instant::now();
+    let client = usable_everywhere(&world);
+    managed_anywhere(&world, &client);
+    adopted(&world);
+    world.api.kubectl(&["-n", "team", "delete", &object(&client)]);
+    for at in 0..2 {
+        eventually(SOON, || match world.token(at, &client).0 {
+            401 => Ok(()),
+            status => Err(format!("a deleted client is answered {status}")),
+        });
+    }
+    // Nobody used it for a minute.
+    eventually(Duration::from_secs(120), || match world.get(&object(&unused), ".metadata.name") {
+        Err(gone) if gone.contains("NotFound") => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    assert!(registered_at.elapsed() > Duration::from_secs(55), "{:?}", registered_at.elapsed());
+    println!("an unused client was gone after {:?}", registered_at.elapsed());
+}
+
+/// Without the role nothing is written, and the log says what to do.
+fn without_its_role(world: &World) {
+    for at in 0..2 {
+        eventually(SOON, || match world.register(at, "main", &web()) {
+            (503, _) => Ok(()),
+            other => Err(format!("{other:?}")),
+        });
+        let log = fs::read_to_string(&world.replicas[at].log).expect("a log");
+        assert!(log.contains("registration.enabled"), "{log}");
+    }
+}
+
+fn usable_everywhere(world: &World) -> Value {
+    let (status, client) = world.register(0, "main", &machine());
+    let start = Instant::now();
+    assert_eq!(status, 201, "{client}");
+    assert_eq!(world.token(0, &client).0, 200, "at once where it registered");
+    eventually(Duration::from_secs(1), || match world.token(1, &client) {
+        (200, _) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    println!("a registered client was usable on the other replica after {:?}", start.elapsed());
+    let object = object(&client);
+    let name = object.strip_prefix("oidcclient/").expect("a name");
+    let list = world.api.kubectl(&["-n", "team", "get", "oidcclients"]);
+    assert!(list.contains(name), "{list}");
+    eventually(SOON, || {
+        let ready = world.get(&object, ".status.conditions[?(@.type==\"Ready\")].status")?;
+        if ready == "True" { Ok(()) } else { Err(ready) }
+    });
+    // The controller has adopted the Secret.
+    let secret = format!("secret/{name}-oidc");
+    eventually(SOON, || match world.get(&secret, ".metadata.annotations")? {
+        found if found.contains("lanyard.dev/applied") => Ok(()),
+        found => Err(found),
+    });
+    let owner = world.get(&secret, ".metadata.ownerReferences[*].uid");
+    assert_eq!(owner, world.get(&object, ".metadata.uid"));
+    // Its first use is noted once, without another generation.
+    eventually(SOON, || match world.get(&object, ".metadata.annotations")? {
+        found if found.contains("\"lanyard.dev/used\":\"true\"") => Ok(()),
+        found => Err(found),
+    });
+    assert_eq!(world.get(&object, ".metadata.generation").as_deref(), Ok("1"));
+    assert_eq!(world.token(0, &client).0, 200, "with the same secret");
+    client
+}
+
+fn managed_anywhere(world: &World, client: &Value) {
+    let mut change = machine();
+    change["client_name"] = "Other robot".into();
+    let (status, changed) = world.manage(1, client, Method::PUT, Some(&change));
+    assert_eq!((status, &changed["client_name"]), (200, &json!("Other robot")), "{changed}");
+    assert_eq!(changed["client_secret"], client["client_secret"]);
+    eventually(Duration::from_secs(1), || match world.manage(0, client, Method::GET, None) {
+        (200, read) if read == changed => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    let (status, other) = world.register(1, "main", &web());
+    assert_eq!(status, 201, "{other}");
+    assert_eq!(world.manage(1, &other, Method::DELETE, None).0, 204);
+    assert_eq!(world.manage(1, &other, Method::GET, None).0, 401);
+    let gone = world.get(&object(&other), ".metadata.name");
+    assert!(gone.is_err(), "{gone:?}");
+}
+
+/// Without its label it is a client like any other: its token is worth nothing any more.
+fn adopted(world: &World) {
+    let (status, client) = world.register(0, "main", &machine());
+    assert_eq!(status, 201, "{client}");
+    let label = ["-n", "team", "label", &object(&client), "lanyard.dev/registered-"];
+    world.api.kubectl(&label);
+    eventually(SOON, || match world.manage(0, &client, Method::DELETE, None).0 {
+        401 => Ok(()),
+        status => Err(format!("{status}")),
+    });
+    assert_eq!(world.token(0, &client).0, 200);
+}
