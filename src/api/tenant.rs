@@ -63,8 +63,8 @@ pub struct TenantSpec {
     #[schemars(extend("maxProperties" = 64))]
     #[x_kube(validation = rules::tenant::no_standard_scopes())]
     pub scopes: BTreeMap<String, CustomScope>,
-    /// What clients from other namespaces may ask for. Clients in this tenant's own namespace
-    /// are not bound by it.
+    /// What clients from other namespaces may ask for, and clients that register themselves. Those
+    /// declared in this tenant's own namespace are not bound by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clients: Option<ClientBounds>,
     /// How pages look.
@@ -164,7 +164,9 @@ pub struct CustomScope {
     pub claims: Vec<String>,
 }
 
-/// What clients from other namespaces may ask for. An empty list means none.
+/// What clients from other namespaces may ask for. An empty list means none. Hosts, scopes and
+/// grant types bind clients that register themselves, too; where nothing is said these may have any
+/// host, any scope, and every grant type but `client_credentials`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientBounds {

@@ -56,7 +56,7 @@ pub struct Registration {
     #[x_kube(validation = rules::duration())]
     #[x_kube(validation = rules::between("1m", "87840h"))]
     pub unused_lifetime: Option<String>,
-    /// Registrations that one address may make in a minute. Default: 10.
+    /// Registrations and updates that one address may make in a minute. Default: 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10_000))]
     pub requests_per_minute: Option<i64>,

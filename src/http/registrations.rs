@@ -9,7 +9,7 @@ use std::{
 use super::App;
 use crate::{
     identity::RateLimiter,
-    model::{Client, ObjectKey, SharedRegistrar, TenantId},
+    model::{Client, ObjectKey, RegistrarError, SharedRegistrar, TenantId},
 };
 
 /// Clients whose first use was noted here: forgotten when there are too many, which costs a read.
@@ -75,8 +75,10 @@ impl App {
             return;
         }
         tokio::spawn(async move {
-            if let Err(error) = registrar.mark_used(&object).await {
-                tracing::warn!(client = %object, %error, "cannot note the first use of a registered client; the next one tries again");
+            let Err(error) = registrar.mark_used(&object).await else { return };
+            tracing::warn!(client = %object, %error, "cannot note the first use of a registered client");
+            // Else it would be tried at every sign-in what cannot succeed.
+            if matches!(error, RegistrarError::Unavailable(_)) {
                 registrations.forget(&object);
             }
         });

@@ -11,7 +11,7 @@ use crate::{
     keys::PairwiseSalt,
     model::{
         Client, ClientId, Installation, Issuer, Kind, ObjectKey, Pairwise, Secret, SubjectType,
-        Tenant,
+        Tenant, Timestamp,
     },
     registry::{
         ClientOutcome, DesiredSecret, Outcome, Problem, SecretWish, Verdict,
@@ -76,7 +76,9 @@ pub(super) fn judge(
                 served: false,
             },
         };
-        verdicts.push(member.verdict(Kind::OidcClient, found.problems, Outcome::Client(outcome)));
+        let unused_until = host.accepted().and_then(|it| unused_until(member.raw, &it.tenant));
+        let outcome = Outcome::Client(ClientOutcome { unused_until, ..outcome });
+        verdicts.push(member.verdict(Kind::OidcClient, found.problems, outcome));
     }
     (Clients { served, ids: holders.into_keys().collect() }, verdicts)
 }
@@ -98,6 +100,12 @@ fn pairwise(problems: &mut Problems, client: &mut Client, salt: Option<&Pairwise
             false
         }
     }
+}
+
+/// When a client that registered itself goes, if nobody uses it before.
+fn unused_until(raw: &OidcClient, tenant: &Tenant) -> Option<Timestamp> {
+    let registered = validate::registered(raw).filter(|registered| !registered.used)?;
+    Some(registered.at?.plus(tenant.registration.unused_lifetime))
 }
 
 /// Who has each id: a default id beats a chosen one, then the older client keeps it.
@@ -154,12 +162,7 @@ fn accepted(
         client_id: Some(client.id.clone()),
         issuer: Some(issuer.clone()),
         secret: wish,
-        unused_until: client
-            .registered
-            .as_ref()
-            .filter(|registered| !registered.used)
-            .and_then(|registered| registered.at)
-            .map(|at| at.plus(tenant.registration.unused_lifetime)),
+        unused_until: None,
         served: resolved && tenant_serves,
     };
     if outcome.served {

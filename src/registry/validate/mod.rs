@@ -21,7 +21,8 @@ use std::collections::BTreeSet;
 use url::Url;
 
 pub use client::{
-    CheckedClient, ClientFindings, SecretSource, client, is_registered, sector, tenant_of,
+    CheckedClient, ClientFindings, SecretSource, client, is_registered, registered, sector,
+    tenant_of,
 };
 pub use issuer::claims;
 pub use problems::Problems;

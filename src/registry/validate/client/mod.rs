@@ -161,7 +161,7 @@ fn assemble(
 }
 
 /// What is known of a client's registration, if it registered itself.
-fn registered(raw: &api::OidcClient) -> Option<Registered> {
+pub fn registered(raw: &api::OidcClient) -> Option<Registered> {
     let metadata = &raw.metadata;
     if !is_registered(metadata) {
         return None;
