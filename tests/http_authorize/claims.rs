@@ -112,12 +112,14 @@ async fn hints_for_the_looks_change_nothing() {
     // OIDC Core §3.1.2.1
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
-    let changes = [
-        ("display", "popup"),
-        ("ui_locales", "fr-CA fr en"),
-        ("claims_locales", "de"),
-        ("unknown", "parameter"),
-    ];
-    let (_, person) = granted(&trusted, &browser, &changes).await;
-    assert_eq!(person["sub"], world.app.subject("shop", "alice"));
+    for display in ["page", "popup", "touch", "wap"] {
+        let changes = [
+            ("display", display),
+            ("ui_locales", "fr-CA fr en"),
+            ("claims_locales", "de"),
+            ("unknown", "parameter"),
+        ];
+        let (_, person) = granted(&trusted, &browser, &changes).await;
+        assert_eq!(person["sub"], world.app.subject("shop", "alice"));
+    }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     assertions::ask,
-    world::{SECRET, World},
+    world::{SECRET, World, text},
 };
 
 /// Key pairs of a client, one of each family.
@@ -130,6 +130,42 @@ async fn every_advertised_algorithm_signs_request_objects() {
         let answer = page.answer();
         assert!(answer.contains_key("code"), "{algorithm}: {answer:?}");
         assert_eq!(answer["state"], algorithm, "the object's value wins");
+    }
+}
+
+#[tokio::test]
+async fn every_advertised_algorithm_signs_what_a_client_is_sent() {
+    // id_token_signing_alg_values_supported, userinfo_signing_alg_values_supported
+    let world = World::new().await;
+    let (alice, client) =
+        (world.alice_elsewhere().await, world.application("chooses-elsewhere").await);
+    let jwks = client.jwks().await;
+    let algorithms = listed(&client.metadata, "id_token_signing_alg_values_supported");
+    assert_eq!(algorithms, listed(&client.metadata, "userinfo_signing_alg_values_supported"));
+    for algorithm in algorithms {
+        let before = "idTokenSignedResponseAlg: EdDSA\n  userinfoSignedResponseAlg: RS256\n";
+        let after = format!(
+            "idTokenSignedResponseAlg: {algorithm}\n  userinfoSignedResponseAlg: {algorithm}\n"
+        );
+        world.change(before, &after);
+        let tokens = alice.tokens(&client, "openid").await;
+        let id_token = text(&tokens, "id_token");
+        let (token, url) = (text(&tokens, "access_token"), client.endpoint("userinfo_endpoint"));
+        let answer = world.http.get(url).bearer_auth(token).send().await.expect("an answer");
+        let userinfo = answer.text().await.expect("text");
+        for jwt in [id_token, &userinfo] {
+            let header = jsonwebtoken::decode_header(jwt).expect("a JWT");
+            assert_eq!(header.alg, algorithm.parse().expect("known"));
+            let set: jsonwebtoken::jwk::JwkSet =
+                serde_json::from_value(jwks.clone()).expect("a JWK set");
+            let key = set.find(header.kid.as_deref().expect("a kid")).expect("it is published");
+            let mut validation = jsonwebtoken::Validation::new(header.alg);
+            validation.set_audience(&[&client.client_id]);
+            // Userinfo has no time.
+            validation.required_spec_claims.clear();
+            let key = jsonwebtoken::DecodingKey::from_jwk(key).expect("a usable key");
+            jsonwebtoken::decode::<Value>(jwt, &key, &validation).expect("it verifies");
+        }
     }
 }
 

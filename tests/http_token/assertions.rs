@@ -14,7 +14,7 @@ use super::world::{SECRET, World, assert_error};
 
 const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
 const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Claims of a good assertion, its `jti` unlike any other.
 fn claims(world: &World, client: &str) -> Value {
@@ -26,7 +26,7 @@ fn claims(world: &World, client: &str) -> Value {
     })
 }
 
-fn by_key(claims: &Value) -> String {
+pub fn by_key(claims: &Value) -> String {
     let header = Header { kid: Some("one".into()), ..Header::new(Algorithm::EdDSA) };
     let key = EncodingKey::from_ed_pem(PRIVATE.as_bytes()).expect("a key");
     encode(&header, claims, &key).expect("signed")

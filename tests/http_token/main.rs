@@ -5,6 +5,7 @@ mod app;
 #[path = "../common/browser.rs"]
 mod browser;
 
+mod advertised;
 mod algorithms;
 mod assertions;
 mod clients;
