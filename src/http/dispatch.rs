@@ -243,7 +243,9 @@ fn finish(
     cacheable: bool,
     id: &str,
 ) -> Response<Full<Bytes>> {
-    let Reply { status, mut headers, body, policy, .. } = reply;
+    // The frame around every page has the tenant's logo.
+    let brand = tenant.and_then(|tenant| tenant.branding.logo_uri.as_deref());
+    let Reply { status, mut headers, body, policy, .. } = reply.image(brand);
     let is_page = headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|content_type| content_type.as_bytes().starts_with(b"text/html"));

@@ -159,12 +159,20 @@ async fn protects_its_pages() {
     let trusted = world.application("trusted").await;
     let page = Browser::new().open(&trusted.authorize_url("openid", &[])).await;
     assert!(is_sign_in(&page));
+    for shown in [
+        "src=\"https://rp.test/logo.png\"",
+        "href=\"https://rp.test/privacy\"",
+        "href=\"https://rp.test/terms\"",
+    ] {
+        assert!(page.body.contains(shown), "{shown} in {}", page.body);
+    }
     let header = |name: &str| page.headers[name].to_str().expect("ASCII").to_owned();
     let policy = header("content-security-policy");
     for part in [
         "default-src 'none'",
         "style-src 'self'",
-        "form-action 'self' https://rp.test;",
+        "form-action 'self' https:;",
+        "img-src 'self' https://rp.test/logo.png;",
         "frame-ancestors 'none'",
         "base-uri 'none'",
     ] {

@@ -1,7 +1,7 @@
 //! Where an authorization response goes, and how it is written (RFC 6749 §4.1.2, RFC 9207).
 
 use form_urlencoded::Serializer;
-use url::{Host, Url};
+use url::Url;
 
 use crate::{
     model::Issuer,
@@ -83,15 +83,9 @@ impl ReturnTo {
     }
 }
 
-/// The CSP source of a redirect target. CSP has none for IPv6 literals, nor for the hosts of custom
-/// schemes (CSP3 §2.3.1): there it is the scheme.
+/// The CSP source of a redirect target: its scheme. Browsers hold the whole chain of redirects after
+/// a form against `form-action`, and where a callback leads on to is the application's affair
+/// (`docs/adr/form-action.md`).
 pub fn form_action(uri: &str) -> String {
-    let Ok(url) = Url::parse(uri) else { return "'none'".to_owned() };
-    let scheme = url.scheme();
-    match url.host() {
-        Some(Host::Domain(_) | Host::Ipv4(_)) if matches!(scheme, "https" | "http") => {
-            url.origin().ascii_serialization()
-        }
-        _ => format!("{scheme}:"),
-    }
+    Url::parse(uri).map_or_else(|_| "'none'".to_owned(), |url| format!("{}:", url.scheme()))
 }
