@@ -73,7 +73,7 @@ fn take(full_at: Option<Timestamp>, rate: u32, now: Timestamp) -> Result<Timesta
         return Ok(now.plus(after));
     }
     // In whole seconds: what `Retry-After` says is then long enough.
-    let wait = after - minute;
+    let wait = after.saturating_sub(minute);
     Err(Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)))
 }
 

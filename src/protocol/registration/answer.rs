@@ -3,7 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{ApplicationType, Client, IdTokenAlgorithm, RedirectUri, SubjectType};
+use crate::model::{
+    ApplicationType, Client, IdTokenAlgorithm, JwsAlgorithm, RedirectUri, SigningAlgorithm,
+    SubjectType,
+};
 
 /// What the answer says beside metadata.
 #[derive(Clone, Copy, Debug)]
@@ -109,10 +112,10 @@ fn signatures(client: &Client, put: &mut impl FnMut(&str, Value)) {
         IdTokenAlgorithm::None => "none",
     });
     put("id_token_signed_response_alg", json!(id_token));
-    let userinfo = client.userinfo_signed_response_alg.map(|it| it.as_str());
+    let userinfo = client.userinfo_signed_response_alg.map(SigningAlgorithm::as_str);
     put("userinfo_signed_response_alg", json!(userinfo));
-    let request = client.request_object_signing_alg.map(|it| it.as_str());
+    let request = client.request_object_signing_alg.map(JwsAlgorithm::as_str);
     put("request_object_signing_alg", json!(request));
-    let assertion = client.token_endpoint_auth_signing_alg.map(|it| it.as_str());
+    let assertion = client.token_endpoint_auth_signing_alg.map(JwsAlgorithm::as_str);
     put("token_endpoint_auth_signing_alg", json!(assertion));
 }

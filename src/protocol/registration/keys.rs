@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::{OAuthError, invalid};
-use crate::model::{AuthMethod, Client};
+use crate::model::{AuthMethod, Client, JwsAlgorithm};
 
 /// Whether something of the client's is verified with its own keys alone.
 fn needs_keys(client: &Client) -> bool {
-    let asymmetric = client.request_object_signing_alg.is_some_and(|it| it.is_asymmetric());
+    let asymmetric = client.request_object_signing_alg.is_some_and(JwsAlgorithm::is_asymmetric);
     client.auth_method == AuthMethod::PrivateKeyJwt || asymmetric
 }
 

@@ -5,9 +5,10 @@ use super::{ErrorCode, OAuthError, fields::snake};
 /// The error for a field of a manifest and what is wrong with it.
 pub fn refusal(field: &str, message: &str) -> OAuthError {
     let name = snake(field.strip_prefix("spec.").unwrap_or(field));
-    let code = match name.starts_with("redirect_uris") {
-        true => ErrorCode::InvalidRedirectUri,
-        false => ErrorCode::InvalidClientMetadata,
+    let code = if name.starts_with("redirect_uris") {
+        ErrorCode::InvalidRedirectUri
+    } else {
+        ErrorCode::InvalidClientMetadata
     };
     OAuthError::new(code, format!("{name}: {message}."))
 }

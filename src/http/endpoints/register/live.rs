@@ -7,7 +7,7 @@ use crate::{
     http::{App, Request},
     model::Client,
     protocol::registration::metadata,
-    registry::ServedTenant,
+    registry::{RegistrationDesk, ServedTenant},
 };
 
 /// How long a write may take to come back by the watch.
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How many clients of the tenant have registered by now.
 pub(super) fn registered(app: &App, request: &Request) -> usize {
     now_served(app, request)
-        .and_then(|tenant| tenant.registration.as_ref().map(|it| it.registered()))
+        .and_then(|tenant| tenant.registration.as_ref().map(RegistrationDesk::registered))
         .unwrap_or_default()
 }
 

@@ -13,7 +13,6 @@ use crate::{
 };
 
 /// `GET I/oauth/register/<client_id>`.
-#[expect(clippy::unused_async, reason = "handlers have one shape")]
 pub async fn get(_: &App, request: Request) -> Result<Reply, Failure> {
     desk(&request)?;
     let (client, token) = authorize(&request)?;
