@@ -1,12 +1,14 @@
-//! A full run at the finest log level, searched for everything that must not be in a log.
+//! A full run at the finest log level; its log and its store, searched together for everything that
+//! would let who reads them act as somebody.
 
 #[path = "common/browser.rs"]
 mod browser;
 #[path = "common/lanyard.rs"]
 mod lanyard;
 
-use std::path::Path;
+use std::{fs, path::Path};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use browser::{Application, Browser, agree};
 use lanyard::Dev;
 use serde_json::Value;
@@ -15,7 +17,7 @@ const PASSWORD: &str = "correct horse battery staple";
 const WRONG: &str = "a-password-that-is-wrong-but-still-somebodys";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_code_token_cookie_or_password_is_in_any_log_line() {
+async fn no_secret_code_token_cookie_or_password_is_in_any_log_line_or_in_the_store() {
     let dev = Dev::start_with(Path::new("examples/quickstart"), &["--log-level", "trace"]);
     let banner = dev.awaits("Open  ").await;
     let mut secrets = vec![dev.client_secret("demo"), dev.client_secret("robot"), WRONG.to_owned()];
@@ -72,8 +74,17 @@ async fn no_secret_code_token_cookie_or_password_is_in_any_log_line() {
         .collect();
     assert!(log.contains("endpoint"), "the log was followed");
     assert!(!log.contains(PASSWORD), "a password is in the log");
+    // The file as it is, with pages that were freed, and every value also as the bytes it encodes.
+    let store = fs::read(dev.state_file("store.redb")).expect("the store's file");
+    let stored = |bytes: &[u8]| store.windows(bytes.len()).any(|window| window == bytes);
+    assert!(stored(b"default.demo") && stored(b"openid"), "the file was read");
+    assert!(!stored(PASSWORD.as_bytes()), "a password is in the store");
     for secret in secrets {
         assert!(!log.contains(&secret), "in the log: {secret}");
+        assert!(!stored(secret.as_bytes()), "in the store: {secret}");
+        if let Ok(bytes) = URL_SAFE_NO_PAD.decode(&secret) {
+            assert!(!stored(&bytes), "in the store as bytes: {secret}");
+        }
     }
 }
 

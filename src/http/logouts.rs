@@ -211,3 +211,21 @@ fn record(tenant: &TenantId, id: &str, telling: &Telling, expires_at: Timestamp)
         owners: vec![Owner::new(OwnerKind::Client, telling.client.as_str())],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_format_of_what_is_still_to_be_told_stays() {
+        let telling = Telling {
+            client: ClientId::new("team.shop"),
+            subject: "ada".to_owned(),
+            sid: "sid-1".to_owned(),
+            tries: 2,
+            next_at: Timestamp::from_secs(1_900_000_000),
+        };
+        let hex: String = encode(&telling).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "01097465616d2e73686f7003616461057369642d31028080e1b5cb6e");
+    }
+}

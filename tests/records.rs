@@ -1,0 +1,157 @@
+//! The first format of what is stored and sealed, frozen: `tests/golden/records/v1.txt` was written
+//! by it, and every later release must read all of it. A file of its own is added for a new format;
+//! this one never changes.
+
+use std::{collections::BTreeSet, fmt::Debug, fs};
+
+use lanyard::{
+    model::{ClientId, Subject, Timestamp},
+    protocol::{
+        logout::Question,
+        records::{
+            Authentication, Code, Consent, Grant, GrantState, RefreshToken, RequestedClaims,
+            SealedCode, Session, decode, encode,
+        },
+    },
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+const FILE: &str = "tests/golden/records/v1.txt";
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_secs(1_900_000_000 + second)
+}
+
+fn words<const N: usize>(words: [&str; N]) -> BTreeSet<String> {
+    words.map(str::to_owned).into()
+}
+
+fn authentication() -> Authentication {
+    Authentication {
+        subject: Subject::new("8f14e45f-ada"),
+        auth_time: at(0),
+        amr: vec!["pwd".to_owned()],
+        acr: Some("urn:example:silver".to_owned()),
+    }
+}
+
+fn session() -> Session {
+    Session {
+        sid: "sid-1".to_owned(),
+        authentication: authentication(),
+        created_at: at(1),
+        ends_at: at(2),
+        used_at: at(3),
+        clients: [ClientId::new("team.shop"), ClientId::new("team.wiki")].into(),
+    }
+}
+
+fn grant(state: GrantState) -> Grant {
+    Grant {
+        client: ClientId::new("team.shop"),
+        authentication: authentication(),
+        sid: Some("sid-1".to_owned()),
+        scopes: words(["openid", "offline_access"]),
+        nonce: Some("n-0S6_WzA2Mj".to_owned()),
+        wants_auth_time: true,
+        created_at: at(4),
+        ends_at: at(5),
+        state,
+        claims: RequestedClaims { userinfo: words(["email"]), id_token: words(["name", "acr"]) },
+    }
+}
+
+fn code() -> Code {
+    Code {
+        grant_id: "grant-1".to_owned(),
+        incarnation: "store-1".to_owned(),
+        grant: grant(GrantState::Active { generation: 0, rotated_at: at(6) }),
+        redirect_uri: Some("https://shop.example/callback".to_owned()),
+        code_challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
+        expires_at: at(60),
+        offered: true,
+    }
+}
+
+/// What was written, and a check that it is still read as that.
+struct Sample {
+    name: &'static str,
+    bytes: Vec<u8>,
+    reads: Box<dyn Fn(&[u8])>,
+}
+
+fn sample<T>(name: &'static str, value: T) -> Sample
+where
+    T: Serialize + DeserializeOwned + PartialEq + Debug + 'static,
+{
+    let bytes = encode(&value);
+    let reads = move |bytes: &[u8]| {
+        assert_eq!(decode::<T>(bytes).as_ref(), Ok(&value), "{name}");
+    };
+    Sample { name, bytes, reads: Box::new(reads) }
+}
+
+fn samples() -> Vec<Sample> {
+    vec![
+        sample("session", session()),
+        sample("grant-active", grant(GrantState::Active { generation: 300, rotated_at: at(7) })),
+        sample("grant-revoked", grant(GrantState::Revoked { at: at(8) })),
+        sample("grant-offered", grant(GrantState::Offered)),
+        sample("code", code()),
+        sample("sealed-code-whole", SealedCode::Whole(Box::new(code()))),
+        sample("sealed-code-stored", SealedCode::Stored("detail-1".to_owned())),
+        sample(
+            "refresh-token",
+            RefreshToken {
+                grant_id: "grant-1".to_owned(),
+                generation: 2,
+                client: ClientId::new("team.shop"),
+                expires_at: at(9),
+            },
+        ),
+        sample("consent", Consent { scopes: words(["openid", "email"]), given_at: at(10) }),
+        sample(
+            "logout-question",
+            Question {
+                sid: "sid-1".to_owned(),
+                client: Some(ClientId::new("team.shop")),
+                return_to: Some("https://shop.example/bye?state=1".to_owned()),
+                expires_at: at(11),
+            },
+        ),
+    ]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal"))
+        .collect()
+}
+
+#[test]
+fn records_of_the_first_format_are_read_with_every_field() {
+    let frozen = fs::read_to_string(FILE).expect("it is committed");
+    let frozen: Vec<(&str, &str)> =
+        frozen.lines().map(|line| line.split_once(' ').expect("a name and bytes")).collect();
+    let samples = samples();
+    assert_eq!(frozen.len(), samples.len(), "each sample was frozen");
+    for (sample, (name, hex)) in samples.iter().zip(frozen) {
+        assert_eq!(sample.name, name);
+        (sample.reads)(&bytes(hex));
+    }
+}
+
+/// During a roll-out this release's records are read by the one before it (design §6).
+#[test]
+fn this_release_writes_what_the_first_format_reads() {
+    let written: String = samples()
+        .iter()
+        .map(|sample| format!("{} {}\n", sample.name, hex(&sample.bytes)))
+        .collect();
+    assert_eq!(written, fs::read_to_string(FILE).expect("it is committed"));
+}
