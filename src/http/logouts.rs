@@ -226,6 +226,6 @@ mod tests {
             next_at: Timestamp::from_secs(1_900_000_000),
         };
         let hex: String = encode(&telling).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "01097465616d2e73686f7003616461057369642d31028080e1b5cb6e");
+        assert_eq!(hex, "01097465616d2e73686f7003616461057369642d310280e0998dcc6e");
     }
 }
