@@ -33,7 +33,9 @@ pub use limits::{Excess, Limited};
 pub use objects::{Malformed, Namespaces, Objects, SecretState, SourceHealth, View};
 pub use oidc_client::{OidcClient, OidcClientSpec, OidcClientStatus, TenantRef};
 pub use oidc_user::{Address, LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus};
-pub use references::SecretReferences;
+pub use references::{
+    SecretReferences, pairwise_salt_name, signing_keys_backup_name, signing_keys_name,
+};
 pub use signing::{Rotation, Signing, SigningAlgorithm};
 pub use tenant::{
     Branding, ClientBounds, CustomScope, Organization, SigningKeyStatus, Tenant, TenantLifetimes,

@@ -10,20 +10,35 @@ pub trait SecretReferences {
     fn secret_names(&self) -> Vec<String>;
 }
 
+/// Name of the Secret of a tenant's own signing keys.
+pub fn signing_keys_name(tenant: &str) -> String {
+    format!("{tenant}-signing-keys")
+}
+
+/// Name of the Secret that damaged entries of the former are copied to.
+pub fn signing_keys_backup_name(tenant: &str) -> String {
+    format!("{tenant}-signing-keys-backup")
+}
+
+/// Name of the Secret with the salt of a tenant's pairwise subjects.
+pub fn pairwise_salt_name(tenant: &str) -> String {
+    format!("{tenant}-pairwise")
+}
+
 impl Tenant {
     /// Name of the Secret of the tenant's own signing keys.
     pub fn signing_keys_name(&self) -> String {
-        format!("{}-signing-keys", self.name_any())
+        signing_keys_name(&self.name_any())
     }
 
     /// Name of the Secret with the salt of its pairwise subjects.
     pub fn pairwise_salt_name(&self) -> String {
-        format!("{}-pairwise", self.name_any())
+        pairwise_salt_name(&self.name_any())
     }
 
-    /// Name of the Secret that damaged entries of the former are copied to.
+    /// Name of the Secret that damaged entries of the first are copied to.
     pub fn signing_keys_backup_name(&self) -> String {
-        format!("{}-signing-keys-backup", self.name_any())
+        signing_keys_backup_name(&self.name_any())
     }
 
     /// The entry of a Secret with the initial access token, where the tenant names one.

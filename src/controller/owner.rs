@@ -11,6 +11,7 @@ use k8s_openapi::{
 use crate::{
     api::{GROUP, MANAGED_LABEL, OWNER_ANNOTATION, VERSION},
     model::{Kind, ObjectKey, ObjectRef},
+    registry::is_owned_by,
 };
 
 /// The annotation's value.
@@ -28,7 +29,7 @@ pub fn of(namespace: &str, secret: &Secret) -> Option<ObjectRef> {
 
 /// Whether a Secret was made for an object.
 pub fn owns(object: &ObjectRef, secret: &Secret) -> bool {
-    of(&object.key.namespace, secret).as_ref() == Some(object)
+    is_owned_by(secret, object.kind, &object.key.name)
 }
 
 /// Puts on what every Secret carries that is made here.

@@ -1,1 +1,398 @@
+//! The whole of read → plan → apply → status, round after round, against a source in memory.
 
+mod fake;
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use k8s_openapi::{
+    ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Condition,
+};
+use tokio::sync::watch;
+
+use self::fake::Fake;
+use super::{
+    Context, changes::changes, memory::Memory, queue::Finish, reconcile::reconcile, run,
+    world::World,
+};
+use crate::{
+    api::{MANAGED_LABEL, OWNER_ANNOTATION, SecretState},
+    model::{
+        FixedClock, Installation, Issuer, Kind, ObjectKey, ObjectRef, SeededEntropy, Timestamp,
+    },
+    registry::{self, BuildCache},
+    source::{Status, WriteError},
+};
+
+const TENANT: &str = "
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main, namespace: team}
+spec: {}
+";
+
+const CLIENT: &str = r#"
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: shop, namespace: team}
+spec:
+  tenantRef: {name: main}
+  redirectUris: ["https://shop.test/callback"]
+"#;
+
+/// A Secret that Lanyard did not make, under the name that the client's would have.
+const FOREIGN: &str = "
+apiVersion: v1
+kind: Secret
+metadata: {name: shop-oidc, namespace: team}
+stringData: {precious: value}
+";
+
+/// The controller and its source, moved on by hand.
+struct Cluster {
+    source: Arc<Fake>,
+    context: Context,
+    installation: Installation,
+    cache: BuildCache,
+    memory: Memory,
+    before: World,
+    again: BTreeSet<ObjectRef>,
+}
+
+impl Cluster {
+    fn new(manifests: &[&str]) -> Self {
+        let source = Arc::new(Fake::new());
+        for manifest in manifests {
+            source.apply(manifest);
+        }
+        let sealing_secret = ObjectKey::new("team", "sealing-keys");
+        let context = Context::new(
+            Arc::clone(&source) as _,
+            registry::Handle::new(),
+            Arc::new(FixedClock::at(Timestamp::from_secs(1_800_000_000))),
+            Arc::new(SeededEntropy::new(1)),
+            sealing_secret.clone(),
+        );
+        let installation = Installation {
+            base_url: Issuer::parse("https://id.test").expect("canonical"),
+            issuer_hosts: vec![],
+            dev: false,
+            sealing_secret,
+        };
+        Self {
+            source,
+            context,
+            installation,
+            cache: BuildCache::default(),
+            memory: Memory::default(),
+            before: World::default(),
+            again: BTreeSet::new(),
+        }
+    }
+
+    /// Puts the snapshot of the present view in force.
+    fn project(&self) -> World {
+        let view = self.source.view();
+        let now = self.context.clock.now();
+        let (objects, revision) = (&view.objects, view.revision);
+        let snapshot = registry::build(objects, &self.installation, &self.cache, revision, now);
+        self.context.registry.publish(snapshot);
+        World::new(view, self.context.registry.snapshot())
+    }
+
+    /// Every object that changed is reconciled once, by what one view shows.
+    async fn round(&mut self) -> Vec<Finish> {
+        let world = self.project();
+        let sealing = ObjectRef { kind: Kind::Secret, key: self.context.sealing_secret.clone() };
+        let mut due = changes(&self.before, &world);
+        due.retain(|object| object.kind != Kind::Secret);
+        due.insert(sealing);
+        due.append(&mut self.again);
+        let mut finished = Vec::new();
+        for object in due {
+            let finish = reconcile(&self.context, &world, &self.memory, &object).await;
+            if matches!(finish, Finish::Transient) {
+                self.again.insert(object);
+            }
+            finished.push(finish);
+        }
+        self.before = world;
+        finished
+    }
+
+    /// Rounds until nothing is written any more.
+    async fn settle(&mut self) {
+        for _ in 0..10 {
+            let before = (self.source.writes().len(), self.source.statuses());
+            self.round().await;
+            if before == (self.source.writes().len(), self.source.statuses())
+                && self.again.is_empty()
+            {
+                return;
+            }
+        }
+        panic!("it never settles: {:?}", self.source.writes());
+    }
+
+    fn client_secret(&self) -> Arc<Secret> {
+        self.source.secret("shop-oidc").expect("the client's Secret is there")
+    }
+
+    /// Status and reason of a condition of the client.
+    fn condition(&self, kind: &str) -> (String, String) {
+        match self.source.status(&client()) {
+            Some(Status::OidcClient(status)) => find(&status.conditions, kind),
+            other => panic!("no status: {other:?}"),
+        }
+    }
+
+    fn deletes_client(&self) {
+        self.source.edit(|objects, _| {
+            objects.clients.remove(&client().key);
+        });
+    }
+}
+
+fn find(conditions: &[Condition], kind: &str) -> (String, String) {
+    let found = conditions.iter().find(|condition| condition.type_ == kind).expect("it is there");
+    (found.status.clone(), found.reason.clone())
+}
+
+fn client() -> ObjectRef {
+    ObjectRef { kind: Kind::OidcClient, key: ObjectKey::new("team", "shop") }
+}
+
+fn entry(secret: &Secret, name: &str) -> String {
+    let bytes = &secret.data.as_ref().expect("entries")[name].0;
+    String::from_utf8(bytes.clone()).expect("text")
+}
+
+#[tokio::test]
+async fn a_client_gets_a_secret_marked_as_its_own() {
+    let mut cluster = Cluster::new(&[TENANT, CLIENT]);
+    cluster.settle().await;
+    let secret = cluster.client_secret();
+    assert_eq!(entry(&secret, "client-id"), "team.shop");
+    assert_eq!(entry(&secret, "issuer"), "https://id.test/team/main");
+    assert_eq!(entry(&secret, "client-secret").len(), 43, "256 bits in base64url");
+    let metadata = &secret.metadata;
+    assert_eq!(metadata.labels.as_ref().expect("labels")[MANAGED_LABEL], "true");
+    let annotations = metadata.annotations.as_ref().expect("annotations");
+    assert_eq!(annotations[OWNER_ANNOTATION], "OidcClient/shop");
+    let references = metadata.owner_references.as_ref().expect("references");
+    let owners: Vec<_> = references.iter().map(|it| (&*it.kind, &*it.name, &*it.uid)).collect();
+    assert_eq!(owners, [("OidcClient", "shop", "uid-of-shop")]);
+    assert_eq!(cluster.condition("Ready").0, "True");
+}
+
+#[tokio::test]
+async fn a_status_that_would_say_the_same_is_not_written_again() {
+    let mut cluster = Cluster::new(&[TENANT, CLIENT]);
+    cluster.settle().await;
+    let before = (cluster.source.statuses(), cluster.source.writes());
+    // A resync: every object is shown anew, and nothing about it is new.
+    cluster.before = World::default();
+    cluster.round().await;
+    assert_eq!((cluster.source.statuses(), cluster.source.writes()), before);
+}
+
+#[tokio::test]
+async fn a_conflict_is_read_again() {
+    let mut cluster = Cluster::new(&[TENANT, CLIENT]);
+    // Of the sealing keys, the tenant's keys and the client's Secret.
+    for _ in 0..3 {
+        cluster.source.fail_next(WriteError::Conflict);
+    }
+    let finished = cluster.round().await;
+    assert!(finished.iter().any(|finish| matches!(finish, Finish::Transient)), "{finished:?}");
+    assert!(cluster.source.writes().is_empty());
+    cluster.settle().await;
+    assert_eq!(cluster.condition("Ready").0, "True");
+}
+
+#[tokio::test]
+async fn a_refused_write_is_told_in_the_status() {
+    let mut cluster = Cluster::new(&[TENANT, CLIENT]);
+    cluster.settle().await;
+    cluster.source.edit(|objects, _| {
+        objects.secrets.remove(&ObjectKey::new("team", "shop-oidc"));
+    });
+    cluster.source.fail_next(WriteError::Refused("quota exceeded".into()));
+    cluster.round().await;
+    assert_eq!(cluster.condition("SecretReady"), ("False".into(), "WriteFailed".into()));
+}
+
+#[tokio::test]
+async fn a_secret_of_somebody_else_is_never_written() {
+    let mut cluster = Cluster::new(&[TENANT, FOREIGN, CLIENT]);
+    let before = cluster.client_secret();
+    cluster.settle().await;
+    assert_eq!(cluster.client_secret(), before);
+    assert_eq!(cluster.condition("SecretReady"), ("False".into(), "NotOwned".into()));
+}
+
+#[tokio::test]
+async fn a_deleted_secret_comes_back_with_another_value() {
+    let mut cluster = Cluster::new(&[TENANT, CLIENT]);
+    cluster.settle().await;
+    let before = cluster.client_secret();
+    cluster.source.edit(|objects, _| {
+        objects.secrets.remove(&ObjectKey::new("team", "shop-oidc"));
+    });
+    cluster.settle().await;
+    let after = cluster.client_secret();
+    assert_eq!(entry(&after, "client-id"), entry(&before, "client-id"));
+    assert_ne!(entry(&after, "client-secret"), entry(&before, "client-secret"));
+    assert!(cluster.source.told().contains(&"SecretRecreated"));
+}
+
+#[tokio::test]
+async fn what_others_put_into_a_secret_stays() {
+    let mut cluster = Cluster::new(&[TENANT, CLIENT]);
+    cluster.settle().await;
+    let before = cluster.client_secret();
+    let mut edited = Secret::clone(&before);
+    let data = edited.data.get_or_insert_default();
+    data.insert("theirs".to_owned(), ByteString(b"kept".to_vec()));
+    data.remove("issuer");
+    cluster.source.edit(|objects, version| {
+        edited.metadata.resource_version = Some(version.to_string());
+        let key = ObjectKey::new("team", "shop-oidc");
+        objects.secrets.insert(key, SecretState::Loaded(Arc::new(edited)));
+    });
+    cluster.settle().await;
+    let after = cluster.client_secret();
+    assert_eq!(entry(&after, "theirs"), "kept");
+    assert_eq!(entry(&after, "issuer"), "https://id.test/team/main");
+    assert_eq!(entry(&after, "client-secret"), entry(&before, "client-secret"));
+}
+
+#[tokio::test]
+async fn a_folder_collects_the_secret_of_a_deleted_client_and_no_other() {
+    let mut cluster = Cluster::new(&[TENANT, CLIENT, &FOREIGN.replace("shop-oidc", "foreign")]);
+    cluster.context = cluster.context.collecting_garbage();
+    cluster.settle().await;
+    cluster.deletes_client();
+    cluster.settle().await;
+    assert!(cluster.source.secret("shop-oidc").is_none());
+    assert!(cluster.source.secret("foreign").is_some());
+    assert!(cluster.source.secret("main-signing-keys").is_some());
+}
+
+#[tokio::test]
+async fn nothing_is_collected_while_a_manifest_was_never_read() {
+    let mut cluster = Cluster::new(&[TENANT, CLIENT]);
+    cluster.context = cluster.context.collecting_garbage();
+    cluster.settle().await;
+    cluster.source.edit(|objects, _| objects.incomplete = true);
+    cluster.deletes_client();
+    cluster.settle().await;
+    assert!(cluster.source.secret("shop-oidc").is_some());
+}
+
+#[tokio::test]
+async fn a_cluster_leaves_collecting_to_its_garbage_collector() {
+    let mut cluster = Cluster::new(&[TENANT, CLIENT]);
+    cluster.settle().await;
+    cluster.deletes_client();
+    cluster.settle().await;
+    assert!(cluster.source.secret("shop-oidc").is_some());
+}
+
+#[tokio::test]
+async fn a_damaged_key_is_kept_elsewhere_before_it_is_replaced() {
+    let mut cluster = Cluster::new(&[TENANT]);
+    cluster.settle().await;
+    let name = "main-signing-keys";
+    let mut damaged = Secret::clone(&cluster.source.secret(name).expect("made"));
+    for value in damaged.data.as_mut().expect("entries").values_mut() {
+        *value = ByteString(b"scribble".to_vec());
+    }
+    cluster.source.edit(|objects, version| {
+        damaged.metadata.resource_version = Some(version.to_string());
+        let key = ObjectKey::new("team", name);
+        objects.secrets.insert(key, SecretState::Loaded(Arc::new(damaged)));
+    });
+    let before = cluster.source.writes().len();
+    cluster.settle().await;
+    let writes = &cluster.source.writes()[before..];
+    assert_eq!(writes, ["create main-signing-keys-backup", "replace main-signing-keys"]);
+    let kept = cluster.source.secret("main-signing-keys-backup").expect("kept");
+    let kept: Vec<_> = kept.data.iter().flat_map(|data| data.values()).collect();
+    assert_eq!(kept, [&ByteString(b"scribble".to_vec())]);
+    assert!(cluster.source.told().contains(&"KeysDamaged"));
+}
+
+#[tokio::test]
+async fn a_damaged_key_stays_while_it_cannot_be_kept_elsewhere() {
+    let foreign = FOREIGN.replace("shop-oidc", "main-signing-keys-backup");
+    let mut cluster = Cluster::new(&[TENANT, &foreign]);
+    // It is in nobody's way before there is something to keep.
+    cluster.settle().await;
+    let name = "main-signing-keys";
+    let mut damaged = Secret::clone(&cluster.source.secret(name).expect("made"));
+    for value in damaged.data.as_mut().expect("entries").values_mut() {
+        *value = ByteString(b"scribble".to_vec());
+    }
+    cluster.source.edit(|objects, version| {
+        damaged.metadata.resource_version = Some(version.to_string());
+        let key = ObjectKey::new("team", name);
+        objects.secrets.insert(key, SecretState::Loaded(Arc::new(damaged.clone())));
+    });
+    let before = cluster.source.writes();
+    cluster.round().await;
+    cluster.round().await;
+    assert_eq!(cluster.source.writes(), before);
+    assert_eq!(cluster.source.secret(name).expect("there").data, damaged.data);
+}
+
+#[tokio::test]
+async fn a_leader_that_loses_the_lease_drops_even_a_write_under_way() {
+    let cluster = Cluster::new(&[TENANT, CLIENT]);
+    cluster.project();
+    cluster.source.hangs.store(true, Ordering::SeqCst);
+    let (leads, follow) = watch::channel(true);
+    let running = tokio::spawn(run(cluster.context.clone(), follow, std::future::pending::<()>()));
+    cluster.source.attempted().await;
+    leads.send_replace(false);
+    drop(leads);
+    let ended = tokio::time::timeout(Duration::from_secs(10), running).await;
+    ended.expect("in time").expect("no panic");
+    assert!(cluster.source.writes().is_empty());
+}
+
+#[tokio::test]
+async fn a_secret_that_gets_another_name_keeps_what_applications_hold() {
+    let mut cluster = Cluster::new(&[TENANT, CLIENT]);
+    cluster.settle().await;
+    let before = cluster.client_secret();
+    cluster.source.apply(&format!("{CLIENT}  secret: {{name: renamed}}\n"));
+    cluster.settle().await;
+    let after = cluster.source.secret("renamed").expect("made");
+    assert_eq!(entry(&after, "client-secret"), entry(&before, "client-secret"));
+    assert!(cluster.source.secret("shop-oidc").is_none());
+}
+
+#[tokio::test]
+async fn an_edit_that_went_wrong_does_not_cost_a_client_its_secret() {
+    let mut cluster = Cluster::new(&[TENANT, CLIENT]);
+    cluster.settle().await;
+    let before = cluster.client_secret();
+    cluster.source.apply(&CLIENT.replace("name: main", "name: nowhere"));
+    cluster.settle().await;
+    assert_eq!(cluster.client_secret(), before);
+    assert_eq!(cluster.condition("Ready").0, "False");
+}
+
+#[tokio::test]
+async fn keys_of_somebody_else_are_never_written() {
+    let foreign = FOREIGN.replace("shop-oidc", "main-signing-keys");
+    let mut cluster = Cluster::new(&[TENANT, &foreign, CLIENT]);
+    let before = cluster.source.secret("main-signing-keys");
+    cluster.settle().await;
+    assert_eq!(cluster.source.secret("main-signing-keys"), before);
+    assert!(cluster.source.secret("main-signing-keys-backup").is_none());
+}

@@ -1,1 +1,253 @@
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
 
+use proptest::prelude::*;
+use tokio::sync::{oneshot, watch};
+
+use super::*;
+use crate::model::{FixedClock, Timestamp};
+
+const WALL: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn at(secs: u64) -> Moment {
+    Duration::from_secs(secs)
+}
+
+fn candidate(name: &str) -> Elector {
+    Elector::new(name.to_owned(), Timing::default())
+}
+
+/// A Lease without an API server.
+#[derive(Default)]
+struct Kept {
+    lease: Option<SeenLease>,
+    writes: u64,
+}
+
+impl Kept {
+    fn write(
+        &mut self,
+        record: LeaseRecord,
+        version: Option<&str>,
+    ) -> Result<SeenLease, LeaseError> {
+        if self.lease.as_ref().map(|lease| lease.version.as_str()) != version {
+            return Err(LeaseError::Conflict);
+        }
+        self.writes += 1;
+        let seen = SeenLease { record, version: self.writes.to_string() };
+        self.lease = Some(seen.clone());
+        Ok(seen)
+    }
+
+    fn step(&mut self, step: Step) -> Result<Option<SeenLease>, LeaseError> {
+        match step {
+            Step::Stand => Ok(None),
+            Step::Create(record) => self.write(record, None).map(Some),
+            Step::Replace(record, version) => self.write(record, Some(&version)).map(Some),
+        }
+    }
+
+    /// One attempt of a candidate, all at one moment.
+    fn attempt(&mut self, candidate: &mut Elector, now: Moment) {
+        candidate.observe(self.lease.clone(), now);
+        if let Ok(Some(seen)) = self.step(candidate.propose(now, WALL)) {
+            candidate.accepted(seen, now);
+        }
+    }
+}
+
+#[test]
+fn takes_a_lease_that_nobody_holds_and_renews_it() {
+    let (mut kept, mut a) = (Kept::default(), candidate("a"));
+    kept.attempt(&mut a, at(0));
+    assert!(a.leads(at(0)));
+    let first = kept.lease.clone().expect("created").record;
+    assert_eq!((first.holder.as_deref(), first.transitions), (Some("a"), 0));
+    kept.attempt(&mut a, at(9));
+    assert!(a.leads(at(18)), "renewed");
+    assert_eq!(kept.lease.expect("kept").record.acquired, first.acquired);
+}
+
+#[test]
+fn waits_until_it_has_seen_no_renewal_for_the_whole_duration() {
+    let (mut kept, mut a, mut b) = (Kept::default(), candidate("a"), candidate("b"));
+    kept.attempt(&mut a, at(0));
+    // Seen first at 100, however old it may be by the wall clock.
+    for now in [100, 107, 114] {
+        kept.attempt(&mut b, at(now));
+        assert!(!b.leads(at(now)));
+    }
+    kept.attempt(&mut b, at(115));
+    assert!(b.leads(at(115)));
+    assert_eq!(kept.lease.expect("kept").record.transitions, 1);
+}
+
+#[test]
+fn a_renewal_starts_the_wait_again() {
+    let (mut kept, mut a, mut b) = (Kept::default(), candidate("a"), candidate("b"));
+    let wall = |now: u64| WALL.plus(at(now));
+    kept.attempt(&mut a, at(0));
+    kept.attempt(&mut b, at(1));
+    a.observe(kept.lease.clone(), at(10));
+    let seen = kept.step(a.propose(at(10), wall(10))).expect("renewed").expect("written");
+    a.accepted(seen, at(10));
+    kept.attempt(&mut b, at(12));
+    kept.attempt(&mut b, at(26));
+    assert!(!b.leads(at(26)));
+    kept.attempt(&mut b, at(27));
+    assert!(b.leads(at(27)));
+}
+
+#[test]
+fn a_leader_that_cannot_renew_stops_before_another_may_start() {
+    let (mut kept, mut a) = (Kept::default(), candidate("a"));
+    kept.attempt(&mut a, at(0));
+    let timing = Timing::default();
+    assert!(a.leads(Duration::from_millis(9_999)));
+    assert!(!a.leads(timing.renew_deadline));
+    assert!(timing.renew_deadline + timing.request < timing.lease);
+}
+
+#[test]
+fn a_release_lets_another_start_at_once() {
+    let (mut kept, mut a, mut b) = (Kept::default(), candidate("a"), candidate("b"));
+    kept.attempt(&mut a, at(0));
+    kept.attempt(&mut b, at(1));
+    let (record, version) = a.release(WALL).expect("it is ours");
+    kept.write(record, Some(&version)).expect("released");
+    assert!(!a.leads(at(1)));
+    kept.attempt(&mut b, at(2));
+    assert!(b.leads(at(2)));
+    assert!(a.release(WALL).is_none(), "nothing to release twice");
+}
+
+#[test]
+fn a_lease_that_another_took_is_not_released() {
+    let (mut kept, mut a, mut b) = (Kept::default(), candidate("a"), candidate("b"));
+    kept.attempt(&mut a, at(0));
+    kept.attempt(&mut b, at(0));
+    kept.attempt(&mut b, at(15));
+    a.observe(kept.lease.clone(), at(16));
+    assert!(!a.leads(at(16)));
+    assert_eq!(a.release(WALL), None);
+}
+
+#[test]
+fn a_restarted_replica_of_the_same_name_goes_on_leading() {
+    let mut kept = Kept::default();
+    kept.attempt(&mut candidate("a"), at(0));
+    let mut again = candidate("a");
+    kept.attempt(&mut again, at(1));
+    assert!(again.leads(at(1)));
+    assert_eq!(kept.lease.expect("kept").record.transitions, 0);
+}
+
+proptest! {
+    /// Whatever is lost or late, two never lead at once, and one leads again once all is well.
+    #[test]
+    fn two_never_lead_at_once(
+        steps in prop::collection::vec((0_usize..3, 0_u64..4000, any::<bool>(), 0_u64..3000), 1..200),
+    ) {
+        let names = ["a", "b", "c"];
+        let mut all = names.map(candidate);
+        let (mut kept, mut now) = (Kept::default(), Duration::ZERO);
+        for (who, pause, answered, takes) in steps {
+            now += Duration::from_millis(pause);
+            let wall = WALL.plus(now);
+            all[who].observe(kept.lease.clone(), now);
+            // The request is sent now; it is done, and answered, some time later or not.
+            let step = all[who].propose(now, wall);
+            let sent = now;
+            now += Duration::from_millis(takes);
+            let done = kept.step(step);
+            if let (Ok(Some(seen)), true) = (done, answered) {
+                all[who].accepted(seen, sent);
+            }
+            let leading = all.iter().filter(|one| one.leads(now)).count();
+            prop_assert!(leading <= 1, "{leading} lead");
+        }
+    }
+}
+
+struct FakeApi {
+    kept: Arc<Mutex<Kept>>,
+    failing: Arc<AtomicBool>,
+    requests: AtomicU64,
+}
+
+#[async_trait]
+impl LeaseApi for FakeApi {
+    async fn get(&self) -> Result<Option<SeenLease>, LeaseError> {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        if self.failing.load(Ordering::SeqCst) {
+            // As an API server that takes connections and says nothing.
+            std::future::pending::<()>().await;
+        }
+        Ok(self.kept.lock().expect("not poisoned").lease.clone())
+    }
+
+    async fn create(&self, record: LeaseRecord) -> Result<SeenLease, LeaseError> {
+        self.kept.lock().expect("not poisoned").write(record, None)
+    }
+
+    async fn replace(&self, record: LeaseRecord, version: &str) -> Result<SeenLease, LeaseError> {
+        self.kept.lock().expect("not poisoned").write(record, Some(version))
+    }
+}
+
+struct Running {
+    kept: Arc<Mutex<Kept>>,
+    failing: Arc<AtomicBool>,
+    leads: watch::Receiver<bool>,
+    stop: oneshot::Sender<()>,
+    done: tokio::task::JoinHandle<()>,
+}
+
+fn start() -> Running {
+    let kept = Arc::new(Mutex::new(Kept::default()));
+    let failing = Arc::new(AtomicBool::new(false));
+    let api = FakeApi {
+        kept: Arc::clone(&kept),
+        failing: Arc::clone(&failing),
+        requests: AtomicU64::new(0),
+    };
+    let milliseconds = Duration::from_millis;
+    let candidate = Campaign {
+        lease: Arc::new(api),
+        identity: "a".to_owned(),
+        timing: Timing {
+            lease: milliseconds(300),
+            renew_deadline: milliseconds(150),
+            retry: milliseconds(20),
+            request: milliseconds(60),
+        },
+        clock: Arc::new(FixedClock::at(WALL)),
+    };
+    let (tell, leads) = watch::channel(false);
+    let (stop, stopped) = oneshot::channel();
+    let done = tokio::spawn(campaign(candidate, tell, stopped));
+    Running { kept, failing, leads, stop, done }
+}
+
+#[tokio::test]
+async fn leads_and_releases_when_stopped() {
+    let mut running = start();
+    running.leads.wait_for(|leads| *leads).await.expect("it leads");
+    drop(running.stop);
+    running.done.await.expect("it ends");
+    assert!(!*running.leads.borrow());
+    let kept = running.kept.lock().expect("not poisoned");
+    assert_eq!(kept.lease.as_ref().expect("kept").record.holder, None);
+}
+
+#[tokio::test]
+async fn stops_leading_while_the_api_server_hangs_and_leads_again_after() {
+    let mut running = start();
+    running.leads.wait_for(|leads| *leads).await.expect("it leads");
+    running.failing.store(true, Ordering::SeqCst);
+    running.leads.wait_for(|leads| !*leads).await.expect("it stops");
+    running.failing.store(false, Ordering::SeqCst);
+    running.leads.wait_for(|leads| *leads).await.expect("it leads again");
+}

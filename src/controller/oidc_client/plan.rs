@@ -147,6 +147,3 @@ fn made_again(seen: &Seen<'_>, want: &Want<'_>, what: &str) -> Notice {
         ),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,73 @@
+use std::sync::Arc;
 
+use super::*;
+use crate::{keys::Entries, model::SeededEntropy};
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn key() -> ObjectKey {
+    ObjectKey::new("lanyard", "sealing-keys")
+}
+
+fn planned(secret: Option<&SecretState>, now: Timestamp) -> Option<Write> {
+    // Another seed for another round: no two keys have one id.
+    let entropy = SeededEntropy::new(if secret.is_some() { 8 } else { 7 });
+    plan(&key(), secret, LEAST, &entropy, now).0.map(|step| step.write)
+}
+
+fn made() -> Secret {
+    match planned(None, NOW) {
+        Some(Write::Create(secret)) => *secret,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn loaded(secret: &Secret) -> SecretState {
+    SecretState::Loaded(Arc::new(secret.clone()))
+}
+
+#[test]
+fn is_created_where_there_is_none_and_then_left_alone() {
+    let secret = made();
+    assert_eq!(secret.data.as_ref().map(Entries::len), Some(1));
+    assert_eq!(planned(Some(&loaded(&secret)), NOW), None);
+}
+
+#[test]
+fn one_that_cannot_be_read_is_never_made_again() {
+    let unreadable = SecretState::Unreadable("forbidden".into());
+    assert_eq!(planned(Some(&unreadable), NOW), None);
+}
+
+#[test]
+fn one_that_somebody_else_made_is_never_written() {
+    let mut secret = made();
+    secret.metadata.annotations = None;
+    secret.data = None;
+    assert_eq!(planned(Some(&loaded(&secret)), NOW), None);
+}
+
+#[test]
+fn one_that_is_going_is_not_written() {
+    let mut secret = made();
+    let time = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH);
+    secret.metadata.deletion_timestamp = Some(time);
+    secret.data = None;
+    assert_eq!(planned(Some(&loaded(&secret)), NOW), None);
+}
+
+#[test]
+fn damaged_entries_stay_beside_the_key_that_is_added() {
+    let mut secret = made();
+    let data = secret.data.as_mut().expect("entries");
+    let name = data.keys().next().expect("one").clone();
+    data.insert(name.clone(), k8s_openapi::ByteString(b"scribble".to_vec()));
+    match planned(Some(&loaded(&secret)), NOW) {
+        Some(Write::Replace(changed)) => {
+            let data = changed.data.expect("entries");
+            assert_eq!(data[&name].0, b"scribble");
+            assert_eq!(data.len(), 2);
+        }
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,7 +1,7 @@
 //! What people are told when keys are gone or damaged.
 
 use crate::{
-    api::SigningKeyStatus,
+    api::{SigningKeyStatus, signing_keys_backup_name},
     keys::{DamagedEntry, NewKey},
     model::ObjectRef,
     source::Notice,
@@ -19,7 +19,7 @@ pub fn notices(tenant: &ObjectRef, stored: &Stored, shown: &[SigningKeyStatus]) 
             "KeysDamaged",
             format!(
                 "Entries of the key Secret cannot be used and were moved to the Secret {:?}: {}",
-                backup_name(tenant),
+                signing_keys_backup_name(&tenant.key.name),
                 entries.join("; ")
             ),
         ));
@@ -51,11 +51,6 @@ pub fn published(tenant: &ObjectRef, kid: &str, new: &NewKey) -> Notice {
         action: "Rotate",
         message: format!("Key {kid} ({}) signs from {}", new.algorithm, new.times.signs_from),
     }
-}
-
-/// Name of the Secret that damaged entries are kept in.
-pub fn backup_name(tenant: &ObjectRef) -> String {
-    format!("{}-signing-keys-backup", tenant.key.name)
 }
 
 fn warning(tenant: &ObjectRef, reason: &'static str, message: String) -> Notice {

@@ -6,7 +6,7 @@
 use k8s_openapi::api::core::v1::Secret;
 
 use crate::{
-    api::{SecretState, SigningKeyStatus},
+    api::{SecretState, SigningKeyStatus, signing_keys_backup_name, signing_keys_name},
     keys::{
         Entries, KeyRecord, KeyRing, NewKey, RotationPlan, RotationRules, entry_name,
         plan as rotate, write_key,
@@ -158,12 +158,9 @@ impl Plan {
 }
 
 fn keys_key(tenant: &ObjectRef) -> ObjectKey {
-    ObjectKey::new(&tenant.key.namespace, format!("{}-signing-keys", tenant.key.name))
+    ObjectKey::new(&tenant.key.namespace, signing_keys_name(&tenant.key.name))
 }
 
 fn backup_key(tenant: &ObjectRef) -> ObjectKey {
-    ObjectKey::new(&tenant.key.namespace, lost::backup_name(tenant))
+    ObjectKey::new(&tenant.key.namespace, signing_keys_backup_name(&tenant.key.name))
 }
-
-#[cfg(test)]
-mod tests;

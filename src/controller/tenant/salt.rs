@@ -7,6 +7,7 @@ use super::super::{
     writes::{Step, Write},
 };
 use crate::{
+    api::pairwise_salt_name,
     keys::{Entries, new_salt},
     model::{Entropy, ObjectKey, ObjectRef, Timestamp},
     registry::SaltOutcome,
@@ -20,7 +21,7 @@ pub(super) fn plan(
     now: Timestamp,
 ) -> Option<Step> {
     salt.filter(|salt| salt.make)?;
-    let key = ObjectKey::new(&tenant.key.namespace, format!("{}-pairwise", tenant.key.name));
+    let key = ObjectKey::new(&tenant.key.namespace, pairwise_salt_name(&tenant.key.name));
     let owner = owner::annotation(tenant.kind.as_str(), &tenant.key.name);
     let secret = Secret {
         metadata: owner::metadata(&key, &owner),

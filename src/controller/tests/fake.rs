@@ -1,0 +1,282 @@
+//! A source in memory, with an API server's rules on names and resource versions.
+
+use std::{
+    collections::VecDeque,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+
+use crate::{
+    api::{Objects, SecretState, SourceHealth, View},
+    model::{NewClient, ObjectKey, ObjectRef, Registrar, RegistrarError},
+    source::{
+        Notice, Source, Status, WriteError,
+        manifests::{Object, parse_text},
+    },
+};
+
+#[derive(Debug)]
+pub struct Fake {
+    view: watch::Sender<Arc<View>>,
+    failures: Mutex<VecDeque<WriteError>>,
+    /// Writes of Secrets never end, as if the API server took connections and said nothing.
+    pub hangs: AtomicBool,
+    attempts: watch::Sender<usize>,
+    writes: Mutex<Vec<String>>,
+    statuses: Mutex<Vec<(ObjectRef, Status)>>,
+    notices: Mutex<Vec<Notice>>,
+}
+
+impl Fake {
+    pub fn new() -> Self {
+        let health = SourceHealth { synced: true, failing: None };
+        let view = View { health, ..View::default() };
+        Self {
+            view: watch::Sender::new(Arc::new(view)),
+            failures: Mutex::default(),
+            hangs: AtomicBool::new(false),
+            attempts: watch::Sender::new(0),
+            writes: Mutex::default(),
+            statuses: Mutex::default(),
+            notices: Mutex::default(),
+        }
+    }
+
+    /// What somebody else does to the objects; gets the version that they are then at.
+    pub fn edit(&self, change: impl FnOnce(&mut Objects, u64)) {
+        self.view.send_modify(|view| {
+            let mut next = View::clone(view);
+            next.revision += 1;
+            change(Arc::make_mut(&mut next.objects), next.revision);
+            *view = Arc::new(next);
+        });
+    }
+
+    /// `kubectl apply`.
+    pub fn apply(&self, text: &str) {
+        let (parsed, problems) = parse_text(Path::new("test.yaml"), text);
+        assert!(problems.is_empty(), "{problems:?}");
+        self.edit(|objects, version| {
+            for object in parsed {
+                let key = object.reference().key;
+                match object {
+                    Object::Tenant(mut it) => {
+                        stamp(&mut it.metadata, version);
+                        objects.tenants.insert(key, Arc::new(it));
+                    }
+                    Object::OidcClient(mut it) => {
+                        stamp(&mut it.metadata, version);
+                        objects.clients.insert(key, Arc::new(*it));
+                    }
+                    Object::OidcUser(mut it) => {
+                        stamp(&mut it.metadata, version);
+                        objects.users.insert(key, Arc::new(it));
+                    }
+                    Object::Secret(mut it) => {
+                        stamp(&mut it.metadata, version);
+                        objects.secrets.insert(key, SecretState::Loaded(Arc::new(it)));
+                    }
+                    Object::Namespace(_) => {}
+                }
+            }
+        });
+    }
+
+    /// The next write of a Secret fails so.
+    pub fn fail_next(&self, error: WriteError) {
+        self.failures.lock().expect("not poisoned").push_back(error);
+    }
+
+    pub fn view(&self) -> Arc<View> {
+        self.view.borrow().clone()
+    }
+
+    pub fn secret(&self, name: &str) -> Option<Arc<Secret>> {
+        match self.view().objects.secrets.get(&ObjectKey::new("team", name))? {
+            SecretState::Loaded(secret) => Some(Arc::clone(secret)),
+            SecretState::Unreadable(_) => None,
+        }
+    }
+
+    /// `create name`, `replace name`, `delete name`, in their order.
+    pub fn writes(&self) -> Vec<String> {
+        self.writes.lock().expect("not poisoned").clone()
+    }
+
+    pub fn statuses(&self) -> usize {
+        self.statuses.lock().expect("not poisoned").len()
+    }
+
+    /// The last status that was published of an object.
+    pub fn status(&self, object: &ObjectRef) -> Option<Status> {
+        let statuses = self.statuses.lock().expect("not poisoned");
+        statuses.iter().rev().find(|(of, _)| of == object).map(|(_, status)| status.clone())
+    }
+
+    /// Reasons of all that was told.
+    pub fn told(&self) -> Vec<&'static str> {
+        self.notices.lock().expect("not poisoned").iter().map(|notice| notice.reason).collect()
+    }
+
+    /// Waits until a write of a Secret was begun.
+    pub async fn attempted(&self) {
+        let mut attempts = self.attempts.subscribe();
+        attempts.wait_for(|attempts| *attempts > 0).await.expect("the source lives");
+    }
+
+    async fn write(
+        &self,
+        verb: &str,
+        key: &ObjectKey,
+        change: impl FnOnce(&mut Objects, u64) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
+        self.attempts.send_modify(|attempts| *attempts += 1);
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        if let Some(error) = self.failures.lock().expect("not poisoned").pop_front() {
+            return Err(error);
+        }
+        let mut done = Ok(());
+        self.edit(|objects, version| done = change(objects, version));
+        if done.is_ok() {
+            self.writes.lock().expect("not poisoned").push(format!("{verb} {}", key.name));
+        }
+        done
+    }
+}
+
+fn stamp(metadata: &mut ObjectMeta, version: u64) {
+    metadata.uid = metadata.name.as_ref().map(|name| format!("uid-of-{name}"));
+    metadata.generation = i64::try_from(version).ok();
+    metadata.resource_version = Some(version.to_string());
+}
+
+fn key_of(secret: &Secret) -> ObjectKey {
+    let text = |field: &Option<String>| field.clone().expect("it is named");
+    ObjectKey::new(text(&secret.metadata.namespace), text(&secret.metadata.name))
+}
+
+/// The version of a Secret that is there.
+fn version_of(objects: &Objects, key: &ObjectKey) -> Option<String> {
+    match objects.secrets.get(key)? {
+        SecretState::Loaded(secret) => secret.metadata.resource_version.clone(),
+        SecretState::Unreadable(_) => None,
+    }
+}
+
+fn put(objects: &mut Objects, mut secret: Secret, version: u64) {
+    secret.metadata.resource_version = Some(version.to_string());
+    objects.secrets.insert(key_of(&secret), SecretState::Loaded(Arc::new(secret)));
+}
+
+#[async_trait]
+impl Source for Fake {
+    fn views(&self) -> watch::Receiver<Arc<View>> {
+        self.view.subscribe()
+    }
+
+    async fn create_secret(&self, secret: Secret) -> Result<(), WriteError> {
+        let key = key_of(&secret);
+        let create = |objects: &mut Objects, version| {
+            if objects.secrets.contains_key(&key) {
+                return Err(WriteError::Conflict);
+            }
+            put(objects, secret, version);
+            Ok(())
+        };
+        self.write("create", &key, create).await
+    }
+
+    async fn replace_secret(&self, secret: Secret) -> Result<(), WriteError> {
+        let key = key_of(&secret);
+        let replace = |objects: &mut Objects, version| {
+            let found = version_of(objects, &key).ok_or(WriteError::NotFound)?;
+            if secret.metadata.resource_version.as_deref() != Some(&found) {
+                return Err(WriteError::Conflict);
+            }
+            put(objects, secret, version);
+            Ok(())
+        };
+        self.write("replace", &key, replace).await
+    }
+
+    async fn delete_secret(&self, key: &ObjectKey, seen: &str) -> Result<(), WriteError> {
+        let delete = |objects: &mut Objects, _| {
+            if version_of(objects, key).ok_or(WriteError::NotFound)? != seen {
+                return Err(WriteError::Conflict);
+            }
+            objects.secrets.remove(key);
+            Ok(())
+        };
+        self.write("delete", key, delete).await
+    }
+
+    async fn delete_client(&self, key: &ObjectKey, _: Option<&str>) -> Result<(), WriteError> {
+        let delete = |objects: &mut Objects, _| {
+            objects.clients.remove(key).map(|_| ()).ok_or(WriteError::NotFound)
+        };
+        self.write("delete client", key, delete).await
+    }
+
+    async fn publish_status(&self, object: &ObjectRef, status: Status) -> Result<(), WriteError> {
+        self.view.send_modify(|view| {
+            let mut next = View::clone(view);
+            let objects = Arc::make_mut(&mut next.objects);
+            match status.clone() {
+                Status::Tenant(status) => {
+                    let tenant = objects.tenants.get_mut(&object.key).expect("it is there");
+                    Arc::make_mut(tenant).status = Some(status);
+                }
+                Status::OidcClient(status) => {
+                    let client = objects.clients.get_mut(&object.key).expect("it is there");
+                    Arc::make_mut(client).status = Some(status);
+                }
+                Status::OidcUser(status) => {
+                    let user = objects.users.get_mut(&object.key).expect("it is there");
+                    Arc::make_mut(user).status = Some(status);
+                }
+                Status::Malformed(_) => {}
+            }
+            *view = Arc::new(next);
+        });
+        self.statuses.lock().expect("not poisoned").push((object.clone(), status));
+        Ok(())
+    }
+
+    async fn notify(&self, notice: Notice) {
+        self.notices.lock().expect("not poisoned").push(notice);
+    }
+}
+
+/// The controller registers nobody.
+#[async_trait]
+impl Registrar for Fake {
+    async fn create_registered(&self, _: NewClient) -> Result<(), RegistrarError> {
+        Err(RegistrarError::NotFound)
+    }
+
+    async fn replace_registered(
+        &self,
+        _: &ObjectKey,
+        _: Map<String, Value>,
+    ) -> Result<(), RegistrarError> {
+        Err(RegistrarError::NotFound)
+    }
+
+    async fn delete_registered(&self, _: &ObjectKey) -> Result<(), RegistrarError> {
+        Err(RegistrarError::NotFound)
+    }
+
+    async fn mark_used(&self, _: &ObjectKey) -> Result<(), RegistrarError> {
+        Err(RegistrarError::NotFound)
+    }
+}
