@@ -1,6 +1,9 @@
 //! The Lease in a cluster.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use k8s_openapi::{
@@ -20,49 +23,70 @@ use crate::model::ObjectKey;
 pub struct ClusterLease {
     api: Api<Lease>,
     key: ObjectKey,
+    /// As it was last seen: a replacement carries what others wrote on it.
+    last: Arc<Mutex<Lease>>,
 }
 
 impl ClusterLease {
     /// The Lease of this namespace and name.
     pub fn new(client: Client, key: ObjectKey) -> Self {
-        Self { api: Api::namespaced(client, &key.namespace), key }
+        Self { api: Api::namespaced(client, &key.namespace), key, last: Arc::default() }
     }
 
-    fn lease(&self, record: LeaseRecord, version: Option<&str>) -> Lease {
-        Lease {
-            metadata: ObjectMeta {
-                name: Some(self.key.name.clone()),
-                namespace: Some(self.key.namespace.clone()),
-                resource_version: version.map(str::to_owned),
-                ..ObjectMeta::default()
-            },
-            spec: Some(LeaseSpec {
-                holder_identity: record.holder,
-                lease_duration_seconds: i32::try_from(record.duration.as_secs()).ok(),
-                acquire_time: record.acquired.map(MicroTime),
-                renew_time: record.renewed.map(MicroTime),
-                lease_transitions: Some(record.transitions),
-                ..LeaseSpec::default()
-            }),
-        }
+    fn created(&self, record: LeaseRecord) -> Lease {
+        let metadata = ObjectMeta {
+            name: Some(self.key.name.clone()),
+            namespace: Some(self.key.namespace.clone()),
+            ..ObjectMeta::default()
+        };
+        with(Lease { metadata, ..Lease::default() }, record)
     }
+
+    fn replaced(&self, record: LeaseRecord, version: &str) -> Lease {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if last.metadata.resource_version.as_deref() == Some(version) {
+            return with(last, record);
+        }
+        let mut lease = self.created(record);
+        lease.metadata.resource_version = Some(version.to_owned());
+        lease
+    }
+
+    fn remember(&self, lease: Lease) -> SeenLease {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = lease.clone();
+        seen(lease)
+    }
+}
+
+/// The Lease with what this record says, and with the rest as it is.
+fn with(mut lease: Lease, record: LeaseRecord) -> Lease {
+    lease.spec = Some(LeaseSpec {
+        holder_identity: record.holder,
+        lease_duration_seconds: i32::try_from(record.duration.as_secs()).ok(),
+        acquire_time: record.acquired.map(MicroTime),
+        renew_time: record.renewed.map(MicroTime),
+        lease_transitions: Some(record.transitions),
+        ..lease.spec.unwrap_or_default()
+    });
+    lease
 }
 
 #[async_trait]
 impl LeaseApi for ClusterLease {
     async fn get(&self) -> Result<Option<SeenLease>, LeaseError> {
-        Ok(self.api.get_opt(&self.key.name).await.map_err(failed)?.map(seen))
+        let lease = self.api.get_opt(&self.key.name).await.map_err(failed)?;
+        Ok(lease.map(|lease| self.remember(lease)))
     }
 
     async fn create(&self, record: LeaseRecord) -> Result<SeenLease, LeaseError> {
-        let lease = self.lease(record, None);
-        self.api.create(&PostParams::default(), &lease).await.map(seen).map_err(failed)
+        let created = self.api.create(&PostParams::default(), &self.created(record)).await;
+        created.map(|lease| self.remember(lease)).map_err(failed)
     }
 
     async fn replace(&self, record: LeaseRecord, version: &str) -> Result<SeenLease, LeaseError> {
-        let lease = self.lease(record, Some(version));
+        let lease = self.replaced(record, version);
         let done = self.api.replace(&self.key.name, &PostParams::default(), &lease).await;
-        done.map(seen).map_err(failed)
+        done.map(|lease| self.remember(lease)).map_err(failed)
     }
 }
 
