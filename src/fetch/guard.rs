@@ -36,6 +36,9 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// Azure answers virtual machines there with what belongs to them, though it is a public address.
+const AZURE_HOST: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
+
 /// The IANA registry of special-purpose addresses (RFC 6890), multicast (RFC 5771) and class E.
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
@@ -44,6 +47,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || address.is_link_local()
         || address.is_documentation()
         || address.is_multicast()
+        || address == AZURE_HOST
         || a == 0
         || a >= 240
         || (a == 100 && (64..128).contains(&b)) // carrier-grade NAT (RFC 6598)
@@ -98,6 +102,8 @@ mod tests {
             "192.168.1.1",
             "169.254.169.254",
             "100.64.0.1",
+            "100.100.100.200",
+            "168.63.129.16",
             "198.18.0.1",
             "192.0.0.1",
             "224.0.0.1",
@@ -114,6 +120,7 @@ mod tests {
             "2001::1",
             "2001:db8::1",
             "64:ff9b::7f00:1",
+            "64:ff9b::a9fe:a9fe",
             "64:ff9b:1::1",
         ] {
             assert!(!admits(&guard, text), "{text}");

@@ -1,16 +1,18 @@
 //! Public keys of clients: by value, or fetched from `jwks_uri` and kept for a while. One fetch at
-//! a time for an address; a key that is not known fetches again, but not more than twice a minute.
+//! a time for an address, and a bounded number a minute, however many keys are asked for that are
+//! not known. Who has fresh keys never waits for a fetch.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use serde_json::Value;
+use tracing::Instrument;
 
 use crate::{
-    fetch::Fetch,
+    fetch::{Fetch, SharedFetch},
     keys::PublicKeys,
     model::{Client, Timestamp},
 };
@@ -25,8 +27,10 @@ const KEPT: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours
 const KEPT_BY_DEFAULT: Duration = Duration::from_mins(10);
 /// How long they are still used when the address does not answer.
 const STALE: Duration = Duration::from_hours(1);
-/// The least time between two fetches of an address.
-const PAUSE: Duration = Duration::from_secs(30);
+/// Fetches of an address in a [`MINUTE`]: more than one, so that a client may change its keys soon
+/// after it was first seen.
+const MOST_A_MINUTE: usize = 4;
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// The cache.
 #[derive(Debug, Default)]
@@ -34,17 +38,23 @@ pub struct ClientKeys {
     by_uri: Mutex<HashMap<String, Arc<Slot>>>,
 }
 
-/// What is known of an address; the lock is held while it is fetched.
+/// An address.
 #[derive(Debug, Default)]
 struct Slot {
-    known: tokio::sync::Mutex<Known>,
+    known: Mutex<Known>,
+    /// Held while it is fetched.
+    gate: Arc<tokio::sync::Mutex<()>>,
 }
 
-#[derive(Clone, Debug, Default)]
+/// What is known of an address.
+#[derive(Debug, Default)]
 struct Known {
     keys: Option<Arc<PublicKeys>>,
     fresh_until: Timestamp,
-    tried_at: Option<Timestamp>,
+    /// The fetches of the last minute.
+    tried: Vec<Timestamp>,
+    /// How many have ended in all.
+    fetches: u64,
     why: String,
 }
 
@@ -52,7 +62,7 @@ impl ClientKeys {
     /// The keys of a client. What is wrong is for the log.
     pub(super) async fn of(
         &self,
-        fetch: &dyn Fetch,
+        fetch: &SharedFetch,
         client: &Client,
         now: Timestamp,
     ) -> Result<Arc<PublicKeys>, String> {
@@ -62,7 +72,7 @@ impl ClientKeys {
     /// The same, fetched anew unless that was done just now.
     pub(super) async fn renewed(
         &self,
-        fetch: &dyn Fetch,
+        fetch: &SharedFetch,
         client: &Client,
         now: Timestamp,
     ) -> Result<Arc<PublicKeys>, String> {
@@ -71,7 +81,7 @@ impl ClientKeys {
 
     async fn find(
         &self,
-        fetch: &dyn Fetch,
+        fetch: &SharedFetch,
         client: &Client,
         now: Timestamp,
         renew: bool,
@@ -81,14 +91,24 @@ impl ClientKeys {
         }
         let uri = client.jwks_uri.as_deref().ok_or("the client has no keys")?;
         let slot = self.slot(uri);
-        let mut known = slot.known.lock().await;
-        let rested = known.tried_at.is_none_or(|tried| now >= tried.plus(PAUSE));
-        let fresh = known.keys.is_some() && now < known.fresh_until;
-        if (!fresh || renew) && rested {
-            known.renew(fetch, uri, now).await;
+        let seen = {
+            let known = slot.known();
+            match known.fresh(now) {
+                Some(keys) if !renew => return Ok(keys),
+                _ => known.fetches,
+            }
+        };
+        let gate = Arc::clone(&slot.gate).lock_owned().await;
+        if slot.known().begin(seen, renew, now) {
+            let (slot, fetch, uri) = (Arc::clone(&slot), Arc::clone(fetch), uri.to_owned());
+            let fetching = async move {
+                slot.renew(&*fetch, &uri, now).await;
+                drop(gate);
+            };
+            // A task of its own: whose request ends early does not end the fetch for the others.
+            let _ = tokio::spawn(fetching.in_current_span()).await;
         }
-        let usable = now < known.fresh_until.plus(STALE);
-        known.keys.clone().filter(|_| usable).ok_or_else(|| known.why.clone())
+        slot.known().usable(now)
     }
 
     fn slot(&self, uri: &str) -> Arc<Slot> {
@@ -108,14 +128,20 @@ impl ClientKeys {
     }
 }
 
-impl Known {
-    async fn renew(&mut self, fetch: &dyn Fetch, uri: &str, now: Timestamp) {
-        self.tried_at = Some(now);
-        let fetched = match fetch.get(uri, LARGEST).await {
+impl Slot {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn renew(&self, fetch: &dyn Fetch, uri: &str, now: Timestamp) {
+        let fetched = fetch.get(uri, LARGEST).await;
+        let mut known = self.known();
+        known.fetches += 1;
+        let fetched = match fetched {
             Ok(fetched) => fetched,
             Err(error) => {
                 tracing::info!(%error, "the keys of a client cannot be fetched");
-                self.why = error.to_string();
+                known.why = error.to_string();
                 return;
             }
         };
@@ -123,12 +149,34 @@ impl Known {
             .map(|set| PublicKeys::parse(&set))
             .unwrap_or_default();
         if keys.is_empty() {
-            "its jwks_uri holds no usable key".clone_into(&mut self.why);
+            "its jwks_uri holds no usable key".clone_into(&mut known.why);
             return;
         }
         let kept = fetched.max_age.unwrap_or(KEPT_BY_DEFAULT).clamp(KEPT.0, KEPT.1);
-        self.keys = Some(Arc::new(keys));
-        self.fresh_until = now.plus(kept);
+        known.keys = Some(Arc::new(keys));
+        known.fresh_until = now.plus(kept);
+    }
+}
+
+impl Known {
+    fn fresh(&self, now: Timestamp) -> Option<Arc<PublicKeys>> {
+        self.keys.clone().filter(|_| now < self.fresh_until)
+    }
+
+    /// Whether to fetch, which counts. Not if one has ended since there were `seen`.
+    fn begin(&mut self, seen: u64, renew: bool, now: Timestamp) -> bool {
+        self.tried.retain(|tried| now < tried.plus(MINUTE));
+        let wanted = self.fetches == seen && (renew || self.fresh(now).is_none());
+        let begins = wanted && self.tried.len() < MOST_A_MINUTE;
+        if begins {
+            self.tried.push(now);
+        }
+        begins
+    }
+
+    fn usable(&self, now: Timestamp) -> Result<Arc<PublicKeys>, String> {
+        let usable = now < self.fresh_until.plus(STALE);
+        self.keys.clone().filter(|_| usable).ok_or_else(|| self.why.clone())
     }
 }
 

@@ -87,12 +87,12 @@ pub(super) async fn verify(
         let signed = bytes.any(|secret| verify_with_secret(jws, jwt.algorithm, secret).is_ok());
         return if signed { Ok(()) } else { Err(JwsError::BadSignature.to_string()) };
     }
-    let keys = app.client_keys.of(&*app.fetch, client, request.now).await?;
+    let keys = app.client_keys.of(&app.fetch, client, request.now).await?;
     match keys.verify(jws, jwt.algorithm, jwt.kid.as_deref()) {
         Ok(()) => Ok(()),
         Err(JwsError::UnknownKey) => {
             // The client may have a new key (OIDC Core §10.1.1).
-            let keys = app.client_keys.renewed(&*app.fetch, client, request.now).await?;
+            let keys = app.client_keys.renewed(&app.fetch, client, request.now).await?;
             let verified = keys.verify(jws, jwt.algorithm, jwt.kid.as_deref());
             verified.map_err(|error| error.to_string())
         }

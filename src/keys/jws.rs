@@ -15,10 +15,10 @@ const MOST: usize = 32;
 /// Why a signature does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwsError {
-    /// No key of the set fits: it may have changed.
+    /// No key of the set fits, and none has the name that was asked for: the set may have changed.
     #[error("no known key fits")]
     UnknownKey,
-    /// A key fits, and the signature is not its.
+    /// The key that was named is there, and the signature is not its.
     #[error("the signature does not match")]
     BadSignature,
 }
@@ -74,9 +74,11 @@ impl PublicKeys {
             let named = kid.is_none() || key.kid.is_none() || key.kid.as_deref() == kid;
             let meant = key.algorithm.as_deref().is_none_or(|own| own == algorithm.as_str());
             if named && meant {
-                result = check(jws, &key.key, wire);
-                if result.is_ok() {
-                    return result;
+                match check(jws, &key.key, wire) {
+                    // A key without a name may have been replaced by another.
+                    Err(JwsError::BadSignature) if kid.is_none() || key.kid.is_none() => {}
+                    Err(error) => result = Err(error),
+                    Ok(()) => return Ok(()),
                 }
             }
         }
@@ -183,8 +185,10 @@ mod tests {
         let jws = signed();
         let altered =
             format!("{}.{}", URL_SAFE_NO_PAD.encode("{}"), jws.split_once('.').expect("two").1);
-        let bad = set("a").verify(&altered, JwsAlgorithm::EdDSA, None);
+        let bad = set("a").verify(&altered, JwsAlgorithm::EdDSA, Some("a"));
         assert_eq!(bad, Err(JwsError::BadSignature));
+        let nameless = set("a").verify(&altered, JwsAlgorithm::EdDSA, None);
+        assert_eq!(nameless, Err(JwsError::UnknownKey), "the key may have changed");
         for algorithm in [JwsAlgorithm::None, JwsAlgorithm::HS256, JwsAlgorithm::RS256] {
             let refused = set("a").verify(&jws, algorithm, None);
             assert_eq!(refused, Err(JwsError::UnknownKey), "{algorithm}");

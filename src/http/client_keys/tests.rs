@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use futures::FutureExt;
 use serde_json::json;
 
 use super::*;
@@ -14,6 +15,8 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 /// A server that counts how often it was asked.
 #[derive(Debug, Default)]
 struct Server {
+    /// Holds back answers while no permits are there.
+    held: Option<tokio::sync::Semaphore>,
     asked: AtomicUsize,
     down: Mutex<bool>,
     max_age: Option<Duration>,
@@ -24,6 +27,9 @@ impl Fetch for Server {
     async fn get(&self, url: &str, _: usize) -> Result<Fetched, FetchError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
+        if let Some(held) = &self.held {
+            held.acquire().await.expect("open").forget();
+        }
         if *self.down.lock().expect("whole") {
             return Err(FetchError::Late(url.to_owned()));
         }
@@ -41,6 +47,14 @@ fn client() -> Client {
     Client { jwks_uri: Some("https://rp.test/jwks".into()), ..samples::client() }
 }
 
+fn server() -> Arc<Server> {
+    Arc::default()
+}
+
+fn shared(server: &Arc<Server>) -> SharedFetch {
+    Arc::<Server>::clone(server)
+}
+
 impl Server {
     fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
@@ -49,42 +63,83 @@ impl Server {
 
 #[tokio::test]
 async fn keys_are_fetched_once_while_they_are_fresh() {
-    let (cache, server) = (ClientKeys::default(), Server::default());
+    let (cache, server) = (ClientKeys::default(), server());
     let client = client();
-    let all = futures::future::join_all((0..10).map(|_| cache.of(&server, &client, NOW))).await;
+    let fetch = shared(&server);
+    let all = futures::future::join_all((0..10).map(|_| cache.of(&fetch, &client, NOW))).await;
     assert!(all.iter().all(Result::is_ok));
     assert_eq!(server.asked(), 1, "one fetch at a time");
-    cache.of(&server, &client, NOW.plus(KEPT_BY_DEFAULT)).await.expect("keys");
+    cache.of(&shared(&server), &client, NOW.plus(KEPT_BY_DEFAULT)).await.expect("keys");
     assert_eq!(server.asked(), 2);
 }
 
 #[tokio::test]
-async fn an_unknown_key_fetches_again_but_not_at_once() {
-    let (cache, server, client) = (ClientKeys::default(), Server::default(), client());
-    cache.of(&server, &client, NOW).await.expect("keys");
+async fn an_unknown_key_fetches_again_a_few_times_a_minute() {
+    let (cache, server, client) = (ClientKeys::default(), server(), client());
+    cache.of(&shared(&server), &client, NOW).await.expect("keys");
+    cache.renewed(&shared(&server), &client, NOW).await.expect("keys");
+    assert_eq!(server.asked(), 2, "keys may change as soon as they were first seen");
     for _ in 0..10 {
-        cache.renewed(&server, &client, NOW.plus(PAUSE)).await.expect("keys");
+        cache.renewed(&shared(&server), &client, NOW).await.expect("keys");
     }
+    assert_eq!(server.asked(), MOST_A_MINUTE);
+    cache.renewed(&shared(&server), &client, NOW.plus(MINUTE)).await.expect("keys");
+    assert_eq!(server.asked(), MOST_A_MINUTE + 1);
+}
+
+#[tokio::test]
+async fn many_who_miss_a_key_at_once_fetch_once() {
+    let (cache, server, client) = (ClientKeys::default(), server(), client());
+    let fetch = shared(&server);
+    cache.of(&fetch, &client, NOW).await.expect("keys");
+    let all = (0..10).map(|_| cache.renewed(&fetch, &client, NOW));
+    assert!(futures::future::join_all(all).await.iter().all(Result::is_ok));
     assert_eq!(server.asked(), 2);
+}
+
+#[tokio::test]
+async fn who_has_fresh_keys_does_not_wait_for_a_fetch() {
+    let held = Some(tokio::sync::Semaphore::new(1));
+    let server = Arc::new(Server { held, ..Server::default() });
+    let (cache, client, fetch) = (ClientKeys::default(), client(), shared(&server));
+    cache.of(&fetch, &client, NOW).await.expect("keys");
+    let mut renewed = Box::pin(cache.renewed(&fetch, &client, NOW));
+    assert!((&mut renewed).now_or_never().is_none(), "the server is slow");
+    assert!(cache.of(&fetch, &client, NOW).now_or_never().is_some_and(|keys| keys.is_ok()));
+    server.held.as_ref().expect("held").add_permits(1);
+    assert!(renewed.await.is_ok());
+}
+
+#[tokio::test]
+async fn who_hangs_up_does_not_end_the_fetch_for_the_others() {
+    let held = Some(tokio::sync::Semaphore::new(0));
+    let server = Arc::new(Server { held, ..Server::default() });
+    let (cache, client, fetch) = (ClientKeys::default(), client(), shared(&server));
+    let mut first = Box::pin(cache.of(&fetch, &client, NOW));
+    assert!((&mut first).now_or_never().is_none());
+    drop(first);
+    server.held.as_ref().expect("held").add_permits(1);
+    assert!(cache.of(&fetch, &client, NOW).await.is_ok());
+    assert_eq!(server.asked(), 1);
 }
 
 #[tokio::test]
 async fn keys_outlive_a_server_that_is_down_for_a_while() {
-    let (cache, server, client) = (ClientKeys::default(), Server::default(), client());
-    cache.of(&server, &client, NOW).await.expect("keys");
+    let (cache, server, client) = (ClientKeys::default(), server(), client());
+    cache.of(&shared(&server), &client, NOW).await.expect("keys");
     *server.down.lock().expect("whole") = true;
     let later = NOW.plus(KEPT_BY_DEFAULT + Duration::from_mins(59));
-    assert!(cache.of(&server, &client, later).await.is_ok());
-    assert!(cache.of(&server, &client, later.plus(Duration::from_mins(2))).await.is_err());
+    assert!(cache.of(&shared(&server), &client, later).await.is_ok());
+    assert!(cache.of(&shared(&server), &client, later.plus(Duration::from_mins(2))).await.is_err());
 }
 
 #[tokio::test]
 async fn what_the_answer_says_of_its_age_counts_within_bounds() {
-    let server = Server { max_age: Some(Duration::ZERO), ..Server::default() };
+    let server = Arc::new(Server { max_age: Some(Duration::ZERO), ..Server::default() });
     let (cache, client) = (ClientKeys::default(), client());
     for seconds in [0, 59, 60] {
         let now = NOW.plus(Duration::from_secs(seconds));
-        cache.of(&server, &client, now).await.expect("keys");
+        cache.of(&shared(&server), &client, now).await.expect("keys");
     }
     assert_eq!(server.asked(), 2);
 }
