@@ -143,7 +143,7 @@ const EXERCISED: [(&str, &str, &str); 40] = [
     ),
 ];
 
-const WHOLE: &str = r#"
+const WHOLE: &str = r"
 ---
 apiVersion: lanyard.dev/v1alpha1
 kind: Tenant
@@ -151,7 +151,7 @@ metadata: {name: whole}
 spec:
   acrLevels: [{value: basic, amr: [pwd]}]
   registration: {mode: Open}
-"#;
+";
 
 #[tokio::test]
 async fn each_field_of_metadata_is_exercised_by_a_test() {
