@@ -65,3 +65,49 @@ pub(super) fn get<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let value = found.next()?;
     found.next().is_none().then_some(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        keys::KeyRing,
+        model::{Issuer, samples},
+    };
+
+    fn served(issuer: &str) -> ServedTenant {
+        let mut tenant = samples::tenant();
+        tenant.issuer = Issuer::parse(issuer).expect("canonical");
+        ServedTenant::new(tenant, KeyRing::default(), vec![], vec![])
+    }
+
+    #[test]
+    fn the_session_is_found_from_frames_and_forms_of_other_sites_under_https() {
+        // prompt=none in a frame, and POST to the authorization endpoint (OIDC Core §3.1.2.1)
+        let cookie = set(CookiePurpose::Session, &served("https://id.test/team/shop"), Some("x"));
+        assert!(cookie.starts_with("__Host-lanyard-session-"), "{cookie}");
+        for attribute in ["; Path=/;", "; HttpOnly", "; SameSite=None", "; Secure"] {
+            assert!(cookie.contains(attribute), "{attribute} in {cookie}");
+        }
+    }
+
+    #[test]
+    fn browsers_would_drop_such_a_cookie_under_http() {
+        let cookie = set(CookiePurpose::Session, &served("http://localhost:8080/shop"), Some("x"));
+        assert!(cookie.contains("; SameSite=Lax") && !cookie.contains("Secure"), "{cookie}");
+    }
+
+    #[test]
+    fn a_sign_in_is_bound_by_a_cookie_that_no_form_of_another_site_brings() {
+        let cookie = set(CookiePurpose::PreSession, &served("https://id.test/shop"), Some("x"));
+        assert!(cookie.contains("; SameSite=Lax") && cookie.contains("; HttpOnly"), "{cookie}");
+    }
+
+    #[test]
+    fn a_cookie_sent_twice_counts_as_absent() {
+        let headers = |value: &'static str| {
+            HeaderMap::from_iter([(http::header::COOKIE, http::HeaderValue::from_static(value))])
+        };
+        assert_eq!(get(&headers("a=1; b=2"), "b"), Some("2"));
+        assert_eq!(get(&headers("b=1; b=2"), "b"), None);
+    }
+}
