@@ -13,6 +13,10 @@ use lanyard::Dev;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 const MANIFESTS: &str = r"
 apiVersion: lanyard.dev/v1alpha1
@@ -332,6 +336,38 @@ async fn refuses_what_cannot_be_registered_with_the_right_code() {
         (get.status().as_u16(), &get.headers()["allow"]),
         (405, &"POST".parse().expect("text"))
     );
+}
+
+/// Answers every request with a body; its URL.
+async fn serving(body: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/jwks", listener.local_addr().expect("bound"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
+        }
+    });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn published_keys_are_looked_at_where_only_they_authenticate() {
+    // OIDC Registration §2
+    let world = World::start().await;
+    let with = |uri: String| {
+        move |body: &mut Value| {
+            body["token_endpoint_auth_method"] = "private_key_jwt".into();
+            body["jwks_uri"] = uri.into();
+        }
+    };
+    let keys = serving(r#"{"keys":[{"kty":"EC","crv":"P-256","x":"x","y":"y"}]}"#).await;
+    let client = world.register(with(keys.clone())).await;
+    assert_eq!(client.0["jwks_uri"], keys);
+    assert!(client.0.get("client_secret").is_none(), "its method has none");
+    let none = serving("<html>").await;
+    assert_eq!(world.refused(with(none)).await, "invalid_client_metadata");
 }
 
 #[tokio::test(flavor = "multi_thread")]
