@@ -21,8 +21,22 @@ debian() { # debian FOLDER PACKAGE..
   touch "$folder/.ready"
 }
 
+# need COMMAND PACKAGE..: what a machine lacks, from Debian.
+need() {
+  command -v "$1" >/dev/null && return
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "relying parties: needs $1; install ${*:2} and run again" >&2
+    return 1
+  fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${@:2}" >/dev/null
+}
+
 prepare() {
   say "getting their packages"
+  need python3 python3 python3-venv
+  need npm nodejs npm
+  need curl curl
   if [ ! -e "$work/python/.ready" ]; then
     python3 -m venv "$work/python"
     "$work/python/bin/pip" install --quiet --disable-pip-version-check -r $here/python/requirements.txt
@@ -31,6 +45,7 @@ prepare() {
   mkdir -p "$work/javascript"
   cp $here/javascript/* "$work/javascript/"
   (cd "$work/javascript" && npm ci --silent --no-audit --no-fund)
+  PATH=$PWD/target/testenv/go/go/bin:$PATH
   (cd $here/go && GOFLAGS=-mod=readonly go build -o "$work/go-party" .)
   [ -r /var/lib/apt/lists/lock ] || apt-get update -qq
   debian "$work/apache" apache2-bin libapache2-mod-auth-openidc libcjose0 libjansson4 libhiredis0.14 \
