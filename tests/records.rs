@@ -77,8 +77,10 @@ fn code() -> Code {
 struct Sample {
     name: &'static str,
     bytes: Vec<u8>,
-    reads: Box<dyn Fn(&[u8])>,
+    reads: Reads,
 }
+
+type Reads = Box<dyn Fn(&[u8])>;
 
 fn sample<T>(name: &'static str, value: T) -> Sample
 where

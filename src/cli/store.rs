@@ -14,8 +14,8 @@ pub struct StoreArgs {
     /// the folder of the state
     #[arg(long, env = "LANYARD_STORE_PATH", value_name = "FILE")]
     pub store_path: Option<PathBuf>,
-    /// Database of the postgres store: postgres://USER:PASSWORD@HOST/DATABASE. It holds a password:
-    /// give it by the environment
+    /// Database of the postgres store, as `postgres://USER:PASSWORD@HOST/DATABASE`. It holds a
+    /// password: give it by the environment
     #[arg(
         long,
         env = "LANYARD_POSTGRES_URL",

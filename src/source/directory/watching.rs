@@ -46,7 +46,8 @@ pub(super) fn spawn(directory: &Arc<Directory>) {
 /// what may have changed a manifest counts, or there would never be the quiet that a reload awaits.
 fn counts(event: &notify::Event) -> bool {
     let database = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "redb");
-    !event.kind.is_access() && !(event.paths.iter().all(database) && !event.paths.is_empty())
+    let only_database = !event.paths.is_empty() && event.paths.iter().all(database);
+    !event.kind.is_access() && !only_database
 }
 
 fn follow(

@@ -92,24 +92,11 @@ impl StoreFile {
             _ => {}
         }
         let file = open_private(&unfinished).map_err(system)?;
-        self.fill(file, entropy).map_err(|failure| self.judge(failure))?;
+        fill(file, entropy).map_err(|failure| self.judge(failure))?;
         fs::rename(&unfinished, &self.path).map_err(system)?;
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(system)?;
         folder.sync_all().map_err(system)
-    }
-
-    fn fill(&self, file: File, entropy: &dyn Entropy) -> Result<(), Failure> {
-        let database = builder().create_with_backend(FileBackend::new(file)?)?;
-        let transaction = database.begin_write()?;
-        {
-            let mut about = transaction.open_table(ABOUT)?;
-            about.insert("format", FORMAT.to_string().as_str())?;
-            about.insert("incarnation", entropy.id().as_str())?;
-        }
-        tables::create(&transaction)?;
-        transaction.commit()?;
-        Ok(database.close()?)
     }
 
     /// Opens the file and checks every page of it; the database and its incarnation.
@@ -165,6 +152,20 @@ impl StoreFile {
             error => OpenError::Damaged { path, why: error.to_string() },
         }
     }
+}
+
+/// Makes the tables of an empty file, and says whose they are.
+fn fill(file: File, entropy: &dyn Entropy) -> Result<(), Failure> {
+    let database = builder().create_with_backend(FileBackend::new(file)?)?;
+    let transaction = database.begin_write()?;
+    {
+        let mut about = transaction.open_table(ABOUT)?;
+        about.insert("format", FORMAT.to_string().as_str())?;
+        about.insert("incarnation", entropy.id().as_str())?;
+    }
+    tables::create(&transaction)?;
+    transaction.commit()?;
+    Ok(database.close()?)
 }
 
 fn builder() -> Builder {

@@ -30,7 +30,7 @@ impl About {
         for row in rows {
             values.insert(row.try_get::<String, _>("name")?, row.try_get::<String, _>("value")?);
         }
-        let number = |name| values.get(name).and_then(|text: &String| text.parse().ok());
+        let number = |name| values.get(name)?.parse::<i64>().ok();
         let (Some(format), Some(works_with)) = (number("format"), number("works_with")) else {
             return Ok(None);
         };

@@ -1,7 +1,7 @@
 //! What is tried again: serialization failures, after which nothing was done, and lost
 //! connections, where doing it twice is doing it once.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use crate::store::StoreError;
 
@@ -36,7 +36,7 @@ impl Failure {
     /// Judges by SQLSTATE (PostgreSQL manual, appendix A).
     pub(super) fn effect(&self) -> Effect {
         match &self.0 {
-            sqlx::Error::Database(error) => by_code(error.code()),
+            sqlx::Error::Database(error) => by_code(error.code().as_deref()),
             sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => {
                 Effect::Unknown
             }
@@ -45,8 +45,8 @@ impl Failure {
     }
 }
 
-fn by_code(code: Option<Cow<'_, str>>) -> Effect {
-    match code.as_deref() {
+fn by_code(code: Option<&str>) -> Effect {
+    match code {
         // serialization_failure, deadlock_detected; cannot_connect_now and read_only_sql_transaction
         // are what a fail-over looks like before the new primary answers.
         Some("40001" | "40P01" | "57P03" | "25006") => Effect::Nothing,
@@ -103,7 +103,7 @@ mod tests {
             ("08006", Effect::Unknown),
             ("42501", Effect::Final),
         ] {
-            assert_eq!(by_code(Some(code.into())), effect, "{code}");
+            assert_eq!(by_code(Some(code)), effect, "{code}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Every statement. Plain SQL that PostgreSQL, CockroachDB and YugabyteDB accept: no extension, no
+//! Every statement. Plain SQL that PostgreSQL, `CockroachDB` and `YugabyteDB` accept: no extension, no
 //! advisory lock, no sequence. Each is atomic by itself, so an operation is one round trip.
 
 /// What a release makes of a database, in order. Statements may run twice: they are each their own
