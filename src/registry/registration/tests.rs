@@ -28,6 +28,8 @@ fn field(tenant: Value, change: impl FnOnce(&mut Value)) -> String {
     judge(tenant, change).expect_err("refused").field
 }
 
+const ED_X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
 #[test]
 fn a_registered_client_is_one_of_the_tenants_with_the_default_id_and_consent() {
     let found = judge(json!({}), |_| {}).expect("registrable");
@@ -62,6 +64,15 @@ fn what_a_manifest_may_not_have_is_refused() {
         spec["jwksUri"] = "https://rp.test/jwks".into();
     });
     assert_eq!(both, "spec.jwksUri");
+    for key in
+        [json!({"kty": "EC"}), json!({"kty": "OKP", "crv": "Ed25519", "x": ED_X, "use": "enc"})]
+    {
+        let unusable = field(json!({}), |spec| {
+            spec["tokenEndpointAuthMethod"] = "private_key_jwt".into();
+            spec["jwks"] = json!({ "keys": [key] });
+        });
+        assert_eq!(unusable, "spec.jwks");
+    }
 }
 
 #[test]

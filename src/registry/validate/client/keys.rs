@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::{api::OidcClientSpec, model::AuthMethod, registry::validate::Problems};
+use crate::{
+    api::OidcClientSpec, keys::PublicKeys, model::AuthMethod, registry::validate::Problems,
+};
 
 /// Most keys of a set.
 const MOST_KEYS: usize = 32;
 /// Most bytes of a set as JSON.
 const LARGEST: usize = 32 * 1024;
+/// Why nobody could authenticate by these keys.
+const NONE_VERIFIES: &str = "holds no key that verifies a signature, as private_key_jwt needs; give a whole RSA, EC (P-256, P-384) or OKP (Ed25519) key whose use is sig or unsaid";
 /// Members that give a private or symmetric key away (RFC 7518 §6).
 const SECRET_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
@@ -29,6 +33,10 @@ pub fn check(
     }
     let set = spec.jwks.as_ref()?;
     match judge(set) {
+        Ok(()) if method == AuthMethod::PrivateKeyJwt && PublicKeys::parse(set).is_empty() => {
+            problems.invalid("spec.jwks", NONE_VERIFIES);
+            None
+        }
         Ok(()) => Some(Arc::new(set.clone())),
         Err(message) => {
             problems.invalid("spec.jwks", message);
