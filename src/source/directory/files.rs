@@ -19,6 +19,8 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Files {
     read: BTreeMap<PathBuf, File>,
+    /// Whether a folder could not be listed: then files may be there that are not known.
+    unlisted: bool,
 }
 
 struct File {
@@ -33,10 +35,12 @@ impl Files {
     pub(super) fn reload(&mut self, folders: &[&Path]) -> bool {
         let mut changed = false;
         let mut present = Vec::new();
+        let was_unlisted = std::mem::take(&mut self.unlisted);
         for folder in folders {
             match manifests::find(folder) {
                 Ok(found) => present.extend(found),
                 Err(error) => {
+                    self.unlisted = true;
                     let folder_name = folder.display();
                     tracing::error!(
                         "{folder_name}: cannot be read ({error}); its last state stays in force"
@@ -51,7 +55,7 @@ impl Files {
         }
         let before = self.read.len();
         self.read.retain(|path, _| present.contains(path));
-        changed |= self.read.len() != before;
+        changed |= self.read.len() != before || self.unlisted != was_unlisted;
         if changed {
             self.report_duplicates();
         }
@@ -139,7 +143,7 @@ impl Files {
 
     /// Everything; of two objects of one name the first counts.
     pub(super) fn objects(&self) -> Objects {
-        let incomplete = self.read.values().any(|file| file.partial);
+        let incomplete = self.unlisted || self.read.values().any(|file| file.partial);
         Objects { incomplete, ..collect(self.all().map(|(_, object)| object.clone())) }
     }
 }
@@ -179,4 +183,21 @@ fn version(secret: &Secret) -> String {
     let text = serde_json::to_vec(secret).unwrap_or_default();
     let hash = digest::digest(&digest::SHA256, &text);
     hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_listed_may_hold_more_than_is_seen() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let missing = parent.path().join("mounted-later");
+        let mut files = Files::default();
+        assert!(files.reload(&[&missing]));
+        assert!(files.objects().incomplete);
+        std::fs::create_dir(&missing).expect("made");
+        assert!(files.reload(&[&missing]), "what may be concluded has changed");
+        assert!(!files.objects().incomplete);
+    }
 }
