@@ -104,8 +104,7 @@ impl Listening {
                 _ = stop.wait_for(|stop| *stop) => break,
             };
             let Some((stream, peer, place)) = accepted else { continue };
-            let open = limits.connections - places.available_permits();
-            self.server.app.metrics.connections(open);
+            let open = Open::count(&self.server.app);
             let connection =
                 Connection { server: Arc::clone(&self.server), limits, peer: peer.ip() };
             let watcher = graceful.watcher();
@@ -133,7 +132,7 @@ impl Listening {
                         }
                     }
                 }
-                drop(place);
+                drop((place, open));
             });
         }
         drop(self.listener);
@@ -142,6 +141,22 @@ impl Listening {
                 "requests in flight took longer than the drain timeout and were cut off"
             );
         }
+    }
+}
+
+/// A connection that is counted until it is dropped, however it ends.
+struct Open(Arc<App>);
+
+impl Open {
+    fn count(app: &Arc<App>) -> Self {
+        app.metrics.connection_opened();
+        Self(Arc::clone(app))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.metrics.connection_closed();
     }
 }
 

@@ -148,9 +148,14 @@ impl Metrics {
         self.gauges.leader.set(leads.into());
     }
 
-    /// Connections that are open.
-    pub fn connections(&self, open: usize) {
-        self.gauges.connections.set(i64::try_from(open).unwrap_or(i64::MAX));
+    /// A connection was accepted.
+    pub fn connection_opened(&self) {
+        self.gauges.connections.inc();
+    }
+
+    /// A connection ended.
+    pub fn connection_closed(&self) {
+        self.gauges.connections.dec();
     }
 
     /// Password checks that wait for a thread.
@@ -237,6 +242,15 @@ mod tests {
 
     fn has(metrics: &Metrics, line: &str) -> bool {
         metrics.render(NOW.plus(Duration::from_secs(3))).lines().any(|found| found == line)
+    }
+
+    #[test]
+    fn counts_the_connections_that_are_open_and_not_those_that_ended() {
+        let metrics = serving(&[]);
+        metrics.connection_opened();
+        metrics.connection_opened();
+        metrics.connection_closed();
+        assert!(has(&metrics, "lanyard_connections 1"));
     }
 
     #[test]
