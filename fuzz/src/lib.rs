@@ -1,0 +1,45 @@
+//! A tenant and a client that targets begin with.
+
+use std::collections::BTreeMap;
+
+use lanyard::model::{
+    ApplicationType, Branding, Client, ClientId, GrantType, Issuer, Lifetimes, ObjectKey,
+    Organization, RedirectUri, RefreshTokenRotation, Registration, RequestObjects, ResponseType,
+    RotationPolicy, SigningAlgorithm, Tenant, TenantId,
+};
+
+/// `team/shop` at `https://id.test/team/shop`.
+pub fn tenant() -> Tenant {
+    Tenant {
+        id: TenantId::new("team", "shop"),
+        issuer: Issuer::parse("https://id.test/team/shop").expect("canonical"),
+        display_name: "Shop".into(),
+        organization: Organization { name: "Shop".into(), id: "team/shop".into() },
+        algorithms: vec![SigningAlgorithm::RS256],
+        rotation: RotationPolicy::default(),
+        lifetimes: Lifetimes::default(),
+        scopes: BTreeMap::new(),
+        branding: Branding::default(),
+        acr_levels: vec![],
+        request_objects: RequestObjects::default(),
+        refresh_token_rotation: RefreshTokenRotation::default(),
+        registration: Registration::default(),
+    }
+}
+
+/// `team.wiki`, which may use every flow, at `https://rp.test/cb`.
+pub fn client() -> Client {
+    let redirect = RedirectUri::parse("https://rp.test/cb", ApplicationType::Web);
+    let scopes = ["openid", "profile", "email", "offline_access"];
+    Client {
+        redirect_uris: vec![redirect.expect("valid")],
+        grant_types: GrantType::ALL.iter().copied().collect(),
+        response_types: ResponseType::ALL.iter().copied().collect(),
+        scopes: scopes.map(str::to_owned).into(),
+        ..Client::new(
+            ClientId::new("team.wiki"),
+            ObjectKey::new("team", "wiki"),
+            TenantId::new("team", "shop"),
+        )
+    }
+}

@@ -1,0 +1,41 @@
+//! Any query: no panic, no redirect to an address that is not registered.
+#![no_main]
+
+use std::sync::{Arc, LazyLock};
+
+use lanyard::{
+    model::{Client, Tenant},
+    protocol::{
+        authorize::{AuthorizeError, Response, Served, validate},
+        params::Params,
+    },
+};
+use libfuzzer_sys::fuzz_target;
+use lanyard_fuzz::{client, tenant};
+
+struct World(Arc<Client>);
+
+impl Served for World {
+    fn client(&self, id: &str) -> Option<Arc<Client>> {
+        (id == self.0.id.as_str()).then(|| Arc::clone(&self.0))
+    }
+
+    fn id_token(&self, _: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
+        None
+    }
+}
+
+static TENANT: LazyLock<Tenant> = LazyLock::new(tenant);
+static WORLD: LazyLock<World> = LazyLock::new(|| World(Arc::new(client())));
+
+fuzz_target!(|query: &[u8]| {
+    let params = Params::parse(query);
+    let response = match validate(&TENANT, &*WORLD, &params) {
+        Ok(ask) => ask.return_to.response(&[("code", "c")]),
+        Err(AuthorizeError::Redirect(to, error)) => to.error(&error),
+        Err(AuthorizeError::Page(_)) => return,
+    };
+    if let Response::Redirect(url) = response {
+        assert!(url.starts_with("https://rp.test/cb"), "{url}");
+    }
+});

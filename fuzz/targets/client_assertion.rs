@@ -1,0 +1,54 @@
+//! Any assertion: no panic, and none is accepted that was not made for this issuer by this client.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use lanyard::{
+    model::{Client, Timestamp},
+    protocol::{
+        client_auth::{self, Audience, TYPE},
+        jwt::Unverified,
+        params::Params,
+    },
+};
+use lanyard_fuzz::client;
+use libfuzzer_sys::fuzz_target;
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+static CLIENT: LazyLock<Client> = LazyLock::new(client);
+
+fuzz_target!(|bytes: &[u8]| {
+    let text = String::from_utf8_lossy(bytes);
+    let body = format!(
+        "client_assertion_type={}&client_assertion={}",
+        urlencoded(TYPE),
+        urlencoded(&text)
+    );
+    let params = Params::parse(body.as_bytes());
+    if let Ok(credentials) = client_auth::credentials(None, &params) {
+        let _ = client_auth::check(Some(&CLIENT), &credentials);
+    }
+    // The claims alone, whatever the signature.
+    if let Ok(serde_json::Value::Object(claims)) = serde_json::from_slice(bytes) {
+        let jwt = Unverified {
+            algorithm: lanyard::model::JwsAlgorithm::ES256,
+            kid: None,
+            typ: None,
+            claims,
+        };
+        let audience = Audience {
+            issuer: "https://id.test/team/shop",
+            token_endpoint: "https://id.test/team/shop/oauth/token",
+            endpoint: "https://id.test/team/shop/oauth/token",
+        };
+        if client_auth::check_claims(&CLIENT, &jwt, audience, NOW).is_ok() {
+            assert_eq!(jwt.text("iss"), Some(CLIENT.id.as_str()));
+            assert!(jwt.time("exp").is_some_and(|exp| exp > NOW.secs()));
+        }
+    }
+});
+
+fn urlencoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+}
