@@ -63,7 +63,7 @@ impl Server {
             "(exec </dev/null; {script}) & server=$!; cat >/dev/null; \
              kill -INT $server; wait $server; rm -rf \"$1\""
         );
-        let child = command
+        let mut child = command
             .args(["-c", &guard, "sh", &folder.display().to_string(), &port.to_string()])
             .current_dir(&folder)
             .stdin(Stdio::piped())
@@ -77,6 +77,7 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
+        let _ = (child.kill(), child.wait());
         panic!("the server did not start within 30 s: {script}");
     }
 
