@@ -34,6 +34,9 @@ metadata: {name: main, namespace: team}
 spec: {}
 ";
 
+/// The Secret of its keys.
+const KEYS: &str = "main-signing-keys";
+
 const CLIENT: &str = r#"
 apiVersion: lanyard.dev/v1alpha1
 kind: OidcClient
@@ -147,6 +150,20 @@ impl Cluster {
             Some(Status::OidcClient(status)) => find(&status.conditions, kind),
             other => panic!("no status: {other:?}"),
         }
+    }
+
+    /// Scribbles over the signing keys; what is there then.
+    fn damages_keys(&self) -> Secret {
+        let mut damaged = Secret::clone(&self.source.secret(KEYS).expect("made"));
+        for value in damaged.data.as_mut().expect("entries").values_mut() {
+            *value = ByteString(b"scribble".to_vec());
+        }
+        self.source.edit(|objects, version| {
+            damaged.metadata.resource_version = Some(version.to_string());
+            let key = ObjectKey::new("team", KEYS);
+            objects.secrets.insert(key, SecretState::Loaded(Arc::new(damaged.clone())));
+        });
+        damaged
     }
 
     fn deletes_client(&self) {
@@ -306,16 +323,7 @@ async fn a_cluster_leaves_collecting_to_its_garbage_collector() {
 async fn a_damaged_key_is_kept_elsewhere_before_it_is_replaced() {
     let mut cluster = Cluster::new(&[TENANT]);
     cluster.settle().await;
-    let name = "main-signing-keys";
-    let mut damaged = Secret::clone(&cluster.source.secret(name).expect("made"));
-    for value in damaged.data.as_mut().expect("entries").values_mut() {
-        *value = ByteString(b"scribble".to_vec());
-    }
-    cluster.source.edit(|objects, version| {
-        damaged.metadata.resource_version = Some(version.to_string());
-        let key = ObjectKey::new("team", name);
-        objects.secrets.insert(key, SecretState::Loaded(Arc::new(damaged)));
-    });
+    cluster.damages_keys();
     let before = cluster.source.writes().len();
     cluster.settle().await;
     let writes = &cluster.source.writes()[before..];
@@ -332,21 +340,12 @@ async fn a_damaged_key_stays_while_it_cannot_be_kept_elsewhere() {
     let mut cluster = Cluster::new(&[TENANT, &foreign]);
     // It is in nobody's way before there is something to keep.
     cluster.settle().await;
-    let name = "main-signing-keys";
-    let mut damaged = Secret::clone(&cluster.source.secret(name).expect("made"));
-    for value in damaged.data.as_mut().expect("entries").values_mut() {
-        *value = ByteString(b"scribble".to_vec());
-    }
-    cluster.source.edit(|objects, version| {
-        damaged.metadata.resource_version = Some(version.to_string());
-        let key = ObjectKey::new("team", name);
-        objects.secrets.insert(key, SecretState::Loaded(Arc::new(damaged.clone())));
-    });
+    let damaged = cluster.damages_keys();
     let before = cluster.source.writes();
     cluster.round().await;
     cluster.round().await;
     assert_eq!(cluster.source.writes(), before);
-    assert_eq!(cluster.source.secret(name).expect("there").data, damaged.data);
+    assert_eq!(cluster.source.secret(KEYS).expect("there").data, damaged.data);
 }
 
 #[tokio::test]

@@ -1,9 +1,8 @@
-//! Public keys of clients: by value, or fetched from `jwks_uri` and kept for a while. One fetch at
+//! Public keys of clients, fetched from `jwks_uri` and kept for a while. One fetch at
 //! a time for an address, and a bounded number a minute, however many keys are asked for that are
 //! not known. Who has fresh keys never waits for a fetch.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -11,6 +10,7 @@ use std::{
 use serde_json::Value;
 use tracing::Instrument;
 
+use super::by_uri::ByUri;
 use crate::{
     fetch::{Fetch, SharedFetch},
     keys::PublicKeys,
@@ -33,9 +33,15 @@ const MOST_A_MINUTE: usize = 4;
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// The cache.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ClientKeys {
-    by_uri: Mutex<HashMap<String, Arc<Slot>>>,
+    slots: ByUri<Slot>,
+}
+
+impl Default for ClientKeys {
+    fn default() -> Self {
+        Self { slots: ByUri::new(MOST) }
+    }
 }
 
 /// An address.
@@ -86,11 +92,8 @@ impl ClientKeys {
         now: Timestamp,
         renew: bool,
     ) -> Result<Arc<PublicKeys>, String> {
-        if let Some(set) = &client.jwks {
-            return Ok(Arc::new(PublicKeys::parse(set)));
-        }
         let uri = client.jwks_uri.as_deref().ok_or("the client has no keys")?;
-        let slot = self.slot(uri);
+        let slot = self.slots.slot(uri);
         let seen = {
             let known = slot.known();
             match known.fresh(now) {
@@ -109,22 +112,6 @@ impl ClientKeys {
             let _ = tokio::spawn(fetching.in_current_span()).await;
         }
         slot.known().usable(now)
-    }
-
-    fn slot(&self, uri: &str) -> Arc<Slot> {
-        let mut slots = self.by_uri.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = slots.get(uri) {
-            return Arc::clone(slot);
-        }
-        if slots.len() >= MOST {
-            // Those in use stay. Forgetting one costs a fetch.
-            let mut spared = MOST / 2;
-            slots.retain(|_, slot| {
-                spared = spared.saturating_sub(1);
-                spared > 0 || Arc::strong_count(slot) > 1
-            });
-        }
-        Arc::clone(slots.entry(uri.to_owned()).or_default())
     }
 }
 

@@ -22,9 +22,7 @@ pub(super) async fn authenticate(
     request: &Request,
     params: &Params,
 ) -> Result<Arc<Client>, Failure> {
-    let header = request.headers.contains_key("authorization");
-    let authorization = header.then(|| request.header("authorization").unwrap_or_default());
-    let credentials = client_auth::credentials(authorization, params).map_err(failure)?;
+    let credentials = client_auth::credentials(request.authorization(), params).map_err(failure)?;
     let client = request.tenant.client(&credentials.client_id);
     client_auth::check(client.map(|client| &**client), &credentials).map_err(failure)?;
     let client = client.expect("check knows no unknown client");
@@ -87,13 +85,17 @@ pub(super) async fn verify(
         let signed = bytes.any(|secret| verify_with_secret(jws, jwt.algorithm, secret).is_ok());
         return if signed { Ok(()) } else { Err(JwsError::BadSignature.to_string()) };
     }
+    let named = jwt.kid.as_deref();
+    if let Some(keys) = request.tenant.public_keys(client) {
+        return keys.verify(jws, jwt.algorithm, named).map_err(|error| error.to_string());
+    }
     let keys = app.client_keys.of(&app.fetch, client, request.now).await?;
-    match keys.verify(jws, jwt.algorithm, jwt.kid.as_deref()) {
+    match keys.verify(jws, jwt.algorithm, named) {
         Ok(()) => Ok(()),
         Err(JwsError::UnknownKey) => {
             // The client may have a new key (OIDC Core §10.1.1).
             let keys = app.client_keys.renewed(&app.fetch, client, request.now).await?;
-            let verified = keys.verify(jws, jwt.algorithm, jwt.kid.as_deref());
+            let verified = keys.verify(jws, jwt.algorithm, named);
             verified.map_err(|error| error.to_string())
         }
         Err(error) => Err(error.to_string()),

@@ -4,6 +4,7 @@
 
 mod admin;
 mod app;
+mod by_uri;
 mod client_keys;
 mod clients;
 mod cookies;

@@ -72,6 +72,12 @@ impl Request {
         values.next().is_none().then_some(value)
     }
 
+    /// The `Authorization` header; sent twice, or no text, it is one that nobody understands.
+    pub fn authorization(&self) -> Option<&str> {
+        let sent = self.headers.contains_key(header::AUTHORIZATION);
+        sent.then(|| self.header("authorization").unwrap_or_default())
+    }
+
     /// A cookie's value.
     pub fn cookie(&self, purpose: CookiePurpose) -> Option<&str> {
         cookies::get(&self.headers, &cookies::name(purpose, &self.tenant))

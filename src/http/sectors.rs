@@ -2,14 +2,11 @@
 //! They are fetched when somebody signs in, kept, and still used for a while when their server is
 //! away. One fetch at a time for an address, and none soon after one that failed.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::by_uri::ByUri;
 use crate::{
     fetch::Fetch,
     model::{Client, Timestamp},
@@ -32,9 +29,15 @@ const STALE: Duration = Duration::from_hours(24);
 const PAUSE: Duration = Duration::from_secs(30);
 
 /// The documents.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Sectors {
-    by_uri: Mutex<HashMap<String, Arc<Slot>>>,
+    slots: ByUri<Slot>,
+}
+
+impl Default for Sectors {
+    fn default() -> Self {
+        Self { slots: ByUri::new(MOST) }
+    }
 }
 
 /// What is known of an address; the lock is held while it is fetched.
@@ -61,7 +64,7 @@ impl Sectors {
         now: Timestamp,
     ) -> Result<(), OAuthError> {
         let Some(uri) = sector_document(client) else { return Ok(()) };
-        let slot = self.slot(uri);
+        let slot = self.slots.slot(uri);
         let mut known = slot.known.lock().await;
         let rested = known.tried_at.is_none_or(|tried| now >= tried.plus(PAUSE));
         let judged = known.judge(client, KEPT, now);
@@ -70,15 +73,6 @@ impl Sectors {
         }
         known.renew(fetch, uri, now).await;
         known.judge(client, STALE, now)
-    }
-
-    fn slot(&self, uri: &str) -> Arc<Slot> {
-        let mut slots = self.by_uri.lock().unwrap_or_else(PoisonError::into_inner);
-        if slots.len() >= MOST && !slots.contains_key(uri) {
-            // Those in use stay. Forgetting one costs a fetch.
-            slots.retain(|_, slot| Arc::strong_count(slot) > 1);
-        }
-        Arc::clone(slots.entry(uri.to_owned()).or_default())
     }
 }
 

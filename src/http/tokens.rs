@@ -1,4 +1,4 @@
-//! Signing for a request's tenant.
+//! Tokens of a request's tenant, whichever endpoint gives them: claims, signature, count.
 
 use std::sync::Arc;
 
@@ -7,9 +7,14 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::{App, Failure, Request};
 use crate::{
     keys::{JwtType, SigningKey},
-    model::{Client, IdTokenAlgorithm, SigningAlgorithm, Timestamp},
-    protocol::claims::{Claims, left_half_hash},
-    registry::ServedTenant,
+    model::{Client, IdTokenAlgorithm, SigningAlgorithm, Subject, User},
+    protocol::{
+        claims::{self, AccessToken, Claims, IdToken, left_half_hash},
+        records::Grant,
+        scope::Scopes,
+        subject,
+    },
+    telemetry::TokenKind,
 };
 
 /// The key that signs for the request's tenant.
@@ -25,16 +30,6 @@ pub(super) fn key_of(
 ) -> Result<&Arc<SigningKey>, Failure> {
     let key = request.tenant.signing_key_of(algorithm, request.now);
     key.ok_or_else(|| Failure::Unavailable(format!("the tenant has no {algorithm} key")))
-}
-
-/// Signs claims with the tenant's first algorithm.
-pub(super) async fn sign(
-    app: &App,
-    request: &Request,
-    typ: JwtType,
-    claims: &Claims,
-) -> Result<String, Failure> {
-    sign_with(app, signing_key(request)?, typ, claims).await
 }
 
 /// Signs claims.
@@ -55,38 +50,95 @@ pub(super) struct IdTokenKey<'a>(Option<&'a Arc<SigningKey>>);
 impl<'a> IdTokenKey<'a> {
     /// By the client's `id_token_signed_response_alg`, or the tenant's first.
     pub(super) fn of(request: &'a Request, client: &Client) -> Result<Self, Failure> {
-        match client.id_token_signed_response_alg {
-            None => signing_key(request).map(|key| Self(Some(key))),
-            Some(IdTokenAlgorithm::Signed(algorithm)) => {
-                key_of(request, algorithm).map(|key| Self(Some(key)))
-            }
-            Some(IdTokenAlgorithm::None) => Ok(Self(None)),
+        if client.id_token_signed_response_alg == Some(IdTokenAlgorithm::None) {
+            return Ok(Self(None));
         }
+        let key = request.tenant.signing_key_for(client, request.now);
+        let absent = || Failure::Unavailable("the tenant has no key for ID tokens".to_owned());
+        key.map(|key| Self(Some(key))).ok_or_else(absent)
     }
 
     /// `at_hash` or `c_hash`; where nothing is signed there is no hash to go by.
-    pub(super) fn hash(self, text: &str) -> Option<String> {
+    fn hash(self, text: &str) -> Option<String> {
         self.0.map(|key| left_half_hash(key.algorithm, text))
     }
 
     /// The ID token.
-    pub(super) async fn sign(self, app: &App, claims: &Claims) -> Result<String, Failure> {
+    async fn sign(self, app: &App, claims: &Claims) -> Result<String, Failure> {
         let Some(key) = self.0 else { return Ok(unsigned(claims)) };
         sign_with(app, key, JwtType::IdToken, claims).await
     }
 }
 
-/// What a client's logout tokens are signed with: what its ID tokens are, but always something
-/// (OIDC Back-Channel Logout §2.4).
-pub(super) fn logout_key<'a>(
-    tenant: &'a ServedTenant,
+/// An access token of a grant, or of a client for itself (RFC 9068), signed with the tenant's first
+/// algorithm.
+pub(super) async fn access_token(
+    app: &App,
+    request: &Request,
     client: &Client,
-    now: Timestamp,
-) -> Option<&'a Arc<SigningKey>> {
-    match client.id_token_signed_response_alg {
-        Some(IdTokenAlgorithm::Signed(algorithm)) => tenant.signing_key_of(algorithm, now),
-        Some(IdTokenAlgorithm::None) | None => tenant.signing_key(now),
+    scopes: &Scopes,
+    grant: Option<(&str, &Grant)>,
+) -> Result<String, Failure> {
+    let tenant = &request.tenant.tenant;
+    let person = grant.map(|(_, grant)| subject::of(client, &grant.authentication.subject));
+    let claims = AccessToken {
+        tenant,
+        client,
+        subject: person.as_ref().map_or(client.id.as_str(), Subject::as_str),
+        scopes,
+        grant_id: grant.map(|(id, _)| id),
+        jti: &app.entropy.id(),
     }
+    .claims(request.now);
+    let token = sign_with(app, signing_key(request)?, JwtType::AccessToken, &claims).await?;
+    app.metrics.token_issued(&tenant.id, TokenKind::AccessToken);
+    Ok(token)
+}
+
+/// What an ID token says beyond its grant.
+#[derive(Clone, Copy)]
+pub(super) struct About<'a> {
+    /// Its person.
+    pub(super) user: &'a User,
+    /// Scopes whose claims it holds: where no access token can fetch them (OIDC Core §5.4).
+    pub(super) scopes: Option<&'a Scopes>,
+    /// `nonce`.
+    pub(super) nonce: Option<&'a str>,
+    /// The access token that it comes with.
+    pub(super) access_token: Option<&'a str>,
+    /// The code that it comes with.
+    pub(super) code: Option<&'a str>,
+}
+
+/// An ID token of a grant (OIDC Core §2), with the hashes of what it comes with (§3.3.2.11).
+pub(super) async fn id_token(
+    app: &App,
+    request: &Request,
+    client: &Client,
+    grant: &Grant,
+    about: About<'_>,
+) -> Result<String, Failure> {
+    let tenant = &request.tenant.tenant;
+    let key = IdTokenKey::of(request, client)?;
+    let hash = |text: Option<&str>| text.and_then(|text| key.hash(text));
+    let by_scope = |scopes: &Scopes| claims::by_scope(tenant, about.user, scopes);
+    let mut person = about.scopes.map(by_scope).unwrap_or_default();
+    person.extend(claims::by_name(tenant, client, about.user, &grant.claims.id_token));
+    let claims = IdToken {
+        tenant,
+        client,
+        authentication: &grant.authentication,
+        with_auth_time: grant.wants_auth_time,
+        sid: grant.sid.as_deref(),
+        nonce: about.nonce,
+        at_hash: hash(about.access_token).as_deref(),
+        c_hash: hash(about.code).as_deref(),
+        person,
+    }
+    .claims(request.now);
+    let token = key.sign(app, &claims).await?;
+    app.metrics.token_issued(&tenant.id, TokenKind::IdToken);
+    Ok(token)
 }
 
 /// An unsecured JWT (RFC 7519 §6).

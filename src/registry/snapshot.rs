@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use super::{RegistrationDesk, Verdict};
 use crate::{
-    keys::{KeyRing, Sealer, SigningKey},
+    keys::{KeyRing, PublicKeys, Sealer, SigningKey},
     model::{
-        Client, ClientId, Issuer, ObjectRef, SigningAlgorithm, Subject, Tenant, TenantId,
-        Timestamp, User,
+        Client, ClientId, IdTokenAlgorithm, Issuer, ObjectRef, SigningAlgorithm, Subject, Tenant,
+        TenantId, Timestamp, User,
     },
     protocol::metadata,
 };
@@ -55,6 +55,7 @@ pub struct ServedTenant {
     /// Where clients register, if they may.
     pub registration: Option<RegistrationDesk>,
     clients: HashMap<ClientId, Arc<Client>>,
+    public_keys: HashMap<ClientId, PublicKeys>,
     users: Vec<Arc<User>>,
     by_username: HashMap<String, Arc<User>>,
     by_subject: HashMap<Subject, Arc<User>>,
@@ -70,12 +71,16 @@ impl ServedTenant {
         users: Vec<Arc<User>>,
     ) -> Self {
         let by = |user: &Arc<User>| Arc::clone(user);
+        let parsed = |client: &Arc<Client>| {
+            Some((client.id.clone(), PublicKeys::parse(client.jwks.as_deref()?)))
+        };
         Self {
             discovery: Prepared::json(&metadata::discovery(&tenant)),
             jwks: Prepared::json(&keys.jwks()),
             short_hash: short_hash(&tenant.id),
             registration: None,
             origins: clients.iter().flat_map(|client| client.origins.iter().cloned()).collect(),
+            public_keys: clients.iter().filter_map(parsed).collect(),
             clients: clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
             by_username: users.iter().map(|user| (user.username.clone(), by(user))).collect(),
             by_subject: users.iter().map(|user| (user.subject.clone(), by(user))).collect(),
@@ -95,8 +100,7 @@ impl ServedTenant {
     /// when this machine's clock is behind, the oldest key is known everywhere.
     pub fn signing_key(&self, now: Timestamp) -> Option<&Arc<SigningKey>> {
         let due = |algorithm: &_| self.keys.signing_key(*algorithm, now);
-        let oldest = || self.keys.keys().iter().min_by_key(|key| (key.times.signs_from, &key.kid));
-        self.tenant.algorithms.iter().find_map(due).or_else(oldest)
+        self.tenant.algorithms.iter().find_map(due).or_else(|| oldest(self.keys.keys().iter()))
     }
 
     /// The key that signs with an algorithm.
@@ -106,8 +110,21 @@ impl ServedTenant {
         now: Timestamp,
     ) -> Option<&Arc<SigningKey>> {
         let of_it = || self.keys.keys().iter().filter(|key| key.algorithm == algorithm);
-        let oldest = || of_it().min_by_key(|key| (key.times.signs_from, &key.kid));
-        self.keys.signing_key(algorithm, now).or_else(oldest)
+        self.keys.signing_key(algorithm, now).or_else(|| oldest(of_it()))
+    }
+
+    /// The key that signs what a client is sent, by its `id_token_signed_response_alg`: of the
+    /// tenant's first algorithm if it names none.
+    pub fn signing_key_for(&self, client: &Client, now: Timestamp) -> Option<&Arc<SigningKey>> {
+        match client.id_token_signed_response_alg {
+            Some(IdTokenAlgorithm::Signed(algorithm)) => self.signing_key_of(algorithm, now),
+            Some(IdTokenAlgorithm::None) | None => self.signing_key(now),
+        }
+    }
+
+    /// The keys that a client registered by value.
+    pub fn public_keys(&self, client: &Client) -> Option<&PublicKeys> {
+        self.public_keys.get(&client.id)
     }
 
     /// A client by its id.
@@ -139,6 +156,10 @@ impl ServedTenant {
     pub fn allows_origin(&self, origin: &str) -> bool {
         self.origins.contains(origin)
     }
+}
+
+fn oldest<'a>(keys: impl Iterator<Item = &'a Arc<SigningKey>>) -> Option<&'a Arc<SigningKey>> {
+    keys.min_by_key(|key| (key.times.signs_from, &key.kid))
 }
 
 /// The first 64 bits of the SHA-256 of a tenant's id, in hexadecimal digits.

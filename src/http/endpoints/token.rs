@@ -8,15 +8,12 @@ use http::StatusCode;
 
 use crate::{
     http::{App, Failure, Reply, Request, clients, tokens},
-    keys::JwtType,
     model::Client,
     protocol::{
-        claims::AccessToken,
         params::Params,
         scope,
         token::{self, Ask},
     },
-    telemetry::TokenKind,
 };
 
 /// `POST I/oauth/token`.
@@ -51,17 +48,7 @@ async fn for_client(
     asked: Option<&str>,
 ) -> Result<issue::Answer, Failure> {
     let scopes = token::client_scopes(client, asked).map_err(Failure::Json)?;
-    let claims = AccessToken {
-        tenant: &request.tenant.tenant,
-        client,
-        subject: client.id.as_str(),
-        scopes: &scopes,
-        grant_id: None,
-        jti: &app.entropy.id(),
-    }
-    .claims(request.now);
-    let access_token = tokens::sign(app, request, JwtType::AccessToken, &claims).await?;
-    app.metrics.token_issued(&request.tenant.tenant.id, TokenKind::AccessToken);
+    let access_token = tokens::access_token(app, request, client, &scopes, None).await?;
     Ok(issue::Answer {
         access_token,
         token_type: "Bearer",

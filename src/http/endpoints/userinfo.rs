@@ -30,9 +30,8 @@ async fn answer(app: &App, request: &Request) -> Result<Reply, Failure> {
         .transpose()
         .map_err(Failure::Bearer)?;
     let query = request.query_params();
-    let sent = request.headers.contains_key("authorization");
-    let authorization = sent.then(|| request.header("authorization").unwrap_or_default());
-    let token = bearer_token(authorization, &query, form.as_ref()).map_err(Failure::Bearer)?;
+    let token =
+        bearer_token(request.authorization(), &query, form.as_ref()).map_err(Failure::Bearer)?;
     let token = token.ok_or(Failure::NoToken)?;
     let invalid = |text: &str| Failure::Bearer(OAuthError::new(ErrorCode::InvalidToken, text));
     let verified = request.tenant.keys.verify(token, JwtType::AccessToken);

@@ -5,16 +5,9 @@ use crate::{
     http::{
         App, Failure, Request, grants,
         session::Held,
-        tokens::{IdTokenKey, sign},
+        tokens::{self, About},
     },
-    keys::JwtType,
-    protocol::{
-        authorize::Ask,
-        claims::{self, AccessToken, IdToken},
-        records::Grant,
-        scope, subject,
-    },
-    telemetry::TokenKind,
+    protocol::{authorize::Ask, records::Grant, scope},
 };
 
 /// What is answered, to whom.
@@ -40,28 +33,17 @@ pub(super) async fn access_token(
     request: &Request,
     offer: Offer<'_>,
 ) -> Result<String, Failure> {
-    let Offer { ask, held, grant, grant_id } = offer;
-    let (tenant, client) = (&request.tenant.tenant, &*ask.client);
-    let lifetimes = &client.lifetimes;
+    let Offer { ask, grant, grant_id, .. } = offer;
+    let lifetimes = &ask.client.lifetimes;
     let until = request.now.plus(lifetimes.access_token.max(lifetimes.code));
     if !grants::insert(app, request, (grant_id, grant), until).await? {
         return Err(Failure::Unavailable("the id of a new grant is taken".to_owned()));
     }
-    let claims = AccessToken {
-        tenant,
-        client,
-        subject: subject::of(client, &held.user.subject).as_str(),
-        scopes: &grant.scopes,
-        grant_id: Some(grant_id),
-        jti: &app.entropy.id(),
-    }
-    .claims(request.now);
-    let token = sign(app, request, JwtType::AccessToken, &claims).await?;
-    app.metrics.token_issued(&tenant.id, TokenKind::AccessToken);
-    Ok(token)
+    let named = Some((grant_id, grant));
+    tokens::access_token(app, request, &ask.client, &grant.scopes, named).await
 }
 
-/// An ID token with the hashes of what it comes with (OIDC Core §3.3.2.11).
+/// An ID token that comes with these (OIDC Core §3.3.2.11).
 pub(super) async fn id_token(
     app: &App,
     request: &Request,
@@ -69,30 +51,16 @@ pub(super) async fn id_token(
     given: Given<'_>,
 ) -> Result<String, Failure> {
     let Offer { ask, held, grant, .. } = offer;
-    let tenant = &request.tenant.tenant;
-    let key = IdTokenKey::of(request, &ask.client)?;
-    let hash = |text: Option<&str>| text.and_then(|text| key.hash(text));
-    let (at_hash, c_hash) = (hash(given.access_token), hash(given.code));
     // Without code and access token there is no other way to the person's claims (§5.4).
     let alone = given.code.is_none() && given.access_token.is_none();
-    let by_scope = || claims::by_scope(tenant, &held.user, &grant.scopes);
-    let mut person = if alone { by_scope() } else { claims::Claims::new() };
-    person.extend(claims::by_name(tenant, &ask.client, &held.user, &grant.claims.id_token));
-    let claims = IdToken {
-        tenant,
-        client: &ask.client,
-        authentication: &grant.authentication,
-        with_auth_time: grant.wants_auth_time,
-        sid: grant.sid.as_deref(),
+    let about = About {
+        user: &held.user,
+        scopes: alone.then_some(&grant.scopes),
         nonce: grant.nonce.as_deref(),
-        at_hash: at_hash.as_deref(),
-        c_hash: c_hash.as_deref(),
-        person,
-    }
-    .claims(request.now);
-    let token = key.sign(app, &claims).await?;
-    app.metrics.token_issued(&tenant.id, TokenKind::IdToken);
-    Ok(token)
+        access_token: given.access_token,
+        code: given.code,
+    };
+    tokens::id_token(app, request, &ask.client, grant, about).await
 }
 
 /// The parameters of the response (RFC 6749 §4.1.2, §4.2.2; OIDC Core §3.3.2.5).

@@ -54,11 +54,10 @@ pub(super) async fn issue(
     if ask.response_type.has_id_token() {
         id_token = Some(front_channel::id_token(app, request, offer, given).await?);
     }
-    let response = front_channel::response(offer, given, id_token.as_deref());
+    let mut response = front_channel::response(offer, given, id_token.as_deref());
     let salt = app.entropy.id();
     let state = session_state(&ask.client, ask.return_to.uri(), &held.session, &salt);
-    let response = response.into_iter().chain(state.map(|state| ("session_state", state)));
-    let response: Vec<_> = response.collect();
+    response.extend(state.map(|state| ("session_state", state)));
     let response: Vec<_> = response.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let response = ask.return_to.response(&response);
     let reply = deliver(&request.tenant.tenant, &ask.return_to, response);

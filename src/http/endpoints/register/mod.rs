@@ -7,7 +7,7 @@ mod manage;
 
 pub use manage::{delete, get, put};
 
-use http::{StatusCode, header};
+use http::StatusCode;
 use serde_json::json;
 
 use crate::{
@@ -98,9 +98,7 @@ fn limit(app: &App, request: &Request, desk: &RegistrationDesk) -> Result<(), Fa
 
 /// The bearer token of the `Authorization` header.
 fn bearer(request: &Request) -> Result<&str, Failure> {
-    let sent = request.headers.contains_key(header::AUTHORIZATION);
-    let authorization = sent.then(|| request.header("authorization").unwrap_or_default());
-    let token = bearer_token(authorization, &request.query_params(), None);
+    let token = bearer_token(request.authorization(), &request.query_params(), None);
     token.map_err(Failure::Bearer)?.ok_or(Failure::NoToken)
 }
 

@@ -1,6 +1,6 @@
 //! `authorization_code`: open, check, pass the gate, sign (design §6, "Authorization code").
 
-use super::issue::{Answer, Issue, tokens};
+use super::issue::{Answer, Issue, answer};
 use crate::{
     http::{
         App, Failure, Request, grants,
@@ -50,7 +50,7 @@ pub(super) async fn redeem(
     let scopes = &grant.scopes;
     let (grant_id, grant, user) = (grant_id.as_str(), &grant, &*user);
     let issue = Issue { client, grant_id, grant, user, scopes, nonce, stays: None };
-    tokens(app, request, issue).await
+    answer(app, request, issue).await
 }
 
 /// The gate of a code that came with an access token: its grant is there, and of any number of

@@ -5,15 +5,13 @@ use serde::Serialize;
 use crate::{
     http::{
         App, Failure, Request,
-        tokens::{IdTokenKey, sign},
+        tokens::{self, About},
     },
-    keys::{JwtType, Purpose},
+    keys::Purpose,
     model::{Client, User},
     protocol::{
-        claims::{self, AccessToken, IdToken},
         records::{Grant, GrantState, RefreshToken, encode},
         scope::{self, Scopes},
-        subject,
         token::token_until,
     },
     telemetry::TokenKind,
@@ -49,41 +47,24 @@ pub(super) struct Issue<'a> {
 }
 
 /// Every token that a grant gives at this moment.
-pub(super) async fn tokens(
+pub(super) async fn answer(
     app: &App,
     request: &Request,
     issue: Issue<'_>,
 ) -> Result<Answer, Failure> {
     let Issue { client, grant, scopes, .. } = issue;
-    let tenant = &request.tenant.tenant;
-    let claims = AccessToken {
-        tenant,
-        client,
-        subject: subject::of(client, &grant.authentication.subject).as_str(),
-        scopes,
-        grant_id: Some(issue.grant_id),
-        jti: &app.entropy.id(),
-    }
-    .claims(request.now);
-    let access_token = sign(app, request, JwtType::AccessToken, &claims).await?;
-    app.metrics.token_issued(&tenant.id, TokenKind::AccessToken);
+    let named = Some((issue.grant_id, grant));
+    let access_token = tokens::access_token(app, request, client, scopes, named).await?;
     let mut id_token = None;
     if scopes.contains("openid") {
-        let key = IdTokenKey::of(request, client)?;
-        let claims = IdToken {
-            tenant,
-            client,
-            authentication: &grant.authentication,
-            with_auth_time: grant.wants_auth_time,
-            sid: grant.sid.as_deref(),
+        let about = About {
+            user: issue.user,
+            scopes: None,
             nonce: issue.nonce,
-            at_hash: key.hash(&access_token).as_deref(),
-            c_hash: None,
-            person: claims::by_name(tenant, client, issue.user, &grant.claims.id_token),
-        }
-        .claims(request.now);
-        id_token = Some(key.sign(app, &claims).await?);
-        app.metrics.token_issued(&tenant.id, TokenKind::IdToken);
+            access_token: Some(&access_token),
+            code: None,
+        };
+        id_token = Some(tokens::id_token(app, request, client, grant, about).await?);
     }
     let refresh_token = refresh_token(app, request, issue)?;
     Ok(Answer {

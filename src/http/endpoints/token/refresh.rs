@@ -1,6 +1,6 @@
 //! `refresh_token`: rotation by a swap of the grant (design §6, "Refresh token").
 
-use super::issue::{Answer, Issue, tokens};
+use super::issue::{Answer, Issue, answer};
 use crate::{
     http::{
         App, Failure, Request, grants,
@@ -57,7 +57,7 @@ pub(super) async fn refresh(
         let (user, scopes) = (&*user, &scopes);
         let grant = &next;
         let issue = Issue { client, grant_id: id, grant, user, scopes, nonce: None, stays };
-        return tokens(app, request, issue).await;
+        return answer(app, request, issue).await;
     }
     Err(Failure::Unavailable("a grant changes too often".to_owned()))
 }
