@@ -6,11 +6,10 @@ mod cluster;
 
 use std::{
     fs,
-    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use cluster::{ApiServer, Process, eventually, free_port};
+use cluster::{ApiServer, Replica, eventually};
 use reqwest::{Method, blocking::Client};
 use serde_json::{Value, json};
 
@@ -32,12 +31,6 @@ metadata: {name: brief, namespace: team}
 spec: {registration: {mode: Open, unusedLifetime: 1m}}
 ";
 
-struct Replica {
-    port: u16,
-    log: PathBuf,
-    _process: Process,
-}
-
 struct World {
     api: ApiServer,
     replicas: Vec<Replica>,
@@ -50,26 +43,8 @@ impl World {
         let api = ApiServer::start();
         api.kubectl(&["create", "namespace", NAMESPACE]);
         api.kubectl(&["create", "namespace", "team"]);
-        let install = ["install", "lanyard", "charts/lanyard", "-n", NAMESPACE];
-        api.helm(&[&install[..], &["--set", "replicas=0"]].concat()).expect("the chart installs");
-        let kubeconfig = api.service_account_kubeconfig(NAMESPACE, "lanyard");
-        let replicas = ["a", "b"].map(|name| {
-            let port = free_port();
-            let env = [
-                ("KUBECONFIG", kubeconfig.display().to_string()),
-                ("POD_NAME", format!("lanyard-{name}")),
-                ("POD_NAMESPACE", NAMESPACE.to_owned()),
-                ("LANYARD_BASE_URL", format!("http://{AUTHORITY}")),
-                ("LANYARD_STORE", "memory".to_owned()),
-                ("LANYARD_LISTEN", format!("127.0.0.1:{port}")),
-                ("LANYARD_ADMIN_LISTEN", format!("127.0.0.1:{}", free_port())),
-            ];
-            let log = api.dir().join(format!("lanyard-{name}.log"));
-            let binary = Path::new(env!("CARGO_BIN_EXE_lanyard"));
-            let process = Process::start(binary, &["run".to_owned()], &env, &log);
-            Replica { port, log, _process: process }
-        });
-        Self { api, replicas: replicas.into(), http: Client::new() }
+        let replicas = Replica::two(&api, NAMESPACE, AUTHORITY);
+        Self { api, replicas, http: Client::new() }
     }
 
     fn send(

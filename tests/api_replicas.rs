@@ -6,26 +6,16 @@ mod browser;
 #[path = "common/cluster/mod.rs"]
 mod cluster;
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use browser::verified;
-use cluster::{ApiServer, Process, eventually, free_port};
+use cluster::{ApiServer, Replica, eventually};
 use serde_json::Value;
 
 const NAMESPACE: &str = "lanyard-system";
 const AUTHORITY: &str = "localhost:8080";
 const SOON: Duration = Duration::from_secs(30);
-
-struct Replica {
-    name: &'static str,
-    port: u16,
-    admin: u16,
-    process: Process,
-}
 
 struct World {
     api: ApiServer,
@@ -40,35 +30,9 @@ impl World {
         api.kubectl(&["create", "namespace", NAMESPACE]);
         api.kubectl(&["create", "namespace", "team"]);
         api.kubectl(&["create", "namespace", "other"]);
-        let installed = api.helm(&[
-            "install",
-            "lanyard",
-            "charts/lanyard",
-            "-n",
-            NAMESPACE,
-            "--set",
-            "replicas=0",
-        ]);
-        installed.expect("the chart installs");
-        let kubeconfig = api.service_account_kubeconfig(NAMESPACE, "lanyard");
-        let replicas = ["a", "b"].map(|name| {
-            let (port, admin) = (free_port(), free_port());
-            let env = [
-                ("KUBECONFIG", kubeconfig.display().to_string()),
-                ("POD_NAME", format!("lanyard-{name}")),
-                ("POD_NAMESPACE", NAMESPACE.to_owned()),
-                ("LANYARD_BASE_URL", format!("http://{AUTHORITY}")),
-                ("LANYARD_STORE", "memory".to_owned()),
-                ("LANYARD_LISTEN", format!("127.0.0.1:{port}")),
-                ("LANYARD_ADMIN_LISTEN", format!("127.0.0.1:{admin}")),
-            ];
-            let log = api.dir().join(format!("lanyard-{name}.log"));
-            let binary = Path::new(env!("CARGO_BIN_EXE_lanyard"));
-            let process = Process::start(binary, &["run".to_owned()], &env, &log);
-            Replica { name, port, admin, process }
-        });
+        let replicas = Replica::two(&api, NAMESPACE, AUTHORITY);
         let http = reqwest::blocking::Client::new();
-        Self { api, replicas: replicas.into(), http }
+        Self { api, replicas, http }
     }
 
     fn get(&self, replica: &Replica, path: &str) -> Result<(u16, Value), String> {

@@ -239,16 +239,22 @@ impl Application {
 
     /// Sends a token request with the client's own authentication.
     pub async fn token(&self, parameters: &[(&str, &str)]) -> (u16, Value) {
-        let mut request = self.client.post(self.endpoint("token_endpoint"));
+        let response = self.post("token_endpoint", parameters).await;
+        (response.status().as_u16(), response.json().await.expect("JSON"))
+    }
+
+    /// Posts a form to an endpoint with the client's own authentication.
+    pub async fn post(&self, endpoint: &str, parameters: &[(&str, &str)]) -> reqwest::Response {
+        let mut request = self.client.post(self.endpoint(endpoint));
         let mut body = parameters.to_vec();
         match &self.client_secret {
             Some(secret) => {
-                request = request.basic_auth(encode(&self.client_id), Some(encode(secret)));
+                request =
+                    request.basic_auth(form_encode(&self.client_id), Some(form_encode(secret)));
             }
             None => body.push(("client_id", &self.client_id)),
         }
-        let response = request.form(&body).send().await.expect("an answer");
-        (response.status().as_u16(), response.json().await.expect("JSON"))
+        request.form(&body).send().await.expect("an answer")
     }
 
     /// Redeems the code of an authorization response.
@@ -323,6 +329,6 @@ pub fn verified(jwt: &str, jwks: &Value, audience: &str) -> Value {
 }
 
 /// form-urlencoding of client credentials (RFC 6749 §2.3.1).
-fn encode(text: &str) -> String {
+pub fn form_encode(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

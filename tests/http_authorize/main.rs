@@ -5,6 +5,8 @@
 mod app;
 #[path = "../common/browser.rs"]
 mod browser;
+#[path = "../common/publisher.rs"]
+mod publisher;
 
 mod claims;
 mod consent;

@@ -1,28 +1,16 @@
 //! Request objects (OIDC Core §6).
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::Ordering;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
+
+use super::{
+    browser::Browser,
+    publisher::{publish, signed},
+    world::World,
 };
-
-use super::{browser::Browser, world::World};
-
-const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
-
-fn signed(claims: &Value) -> String {
-    let header = Header { kid: Some("one".into()), ..Header::new(Algorithm::EdDSA) };
-    let key = EncodingKey::from_ed_pem(PRIVATE.as_bytes()).expect("a key");
-    encode(&header, claims, &key).expect("signed")
-}
 
 fn unsigned(claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -78,24 +66,6 @@ async fn an_unsigned_object_of_a_client_that_registered_for_that_is_taken() {
     let page = browser.open(&client.authorize_url("openid", &[("request", &object)])).await;
     assert_eq!(page.answer()["state"], "of the object");
     assert!(page.answer().contains_key("code"));
-}
-
-/// A server of one document; how often it was asked for.
-async fn publish(document: String) -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}/one", listener.local_addr().expect("bound"));
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            count.fetch_add(1, Ordering::SeqCst);
-            let _ = stream.read(&mut [0; 2048]).await;
-            let length = document.len();
-            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{document}");
-            let _ = stream.write_all(answer.as_bytes()).await;
-        }
-    });
-    (url, asked)
 }
 
 #[tokio::test]

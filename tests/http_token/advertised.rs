@@ -7,7 +7,9 @@ use lanyard::model::Clock;
 use serde_json::{Value, json};
 
 use super::{
-    assertions::{TYPE, by_key},
+    assertions::TYPE,
+    browser::form_encode,
+    publisher::signed,
     world::{MANIFESTS, SECRET, World, read, text},
 };
 
@@ -204,7 +206,7 @@ async fn every_method_authenticates_at_every_endpoint() {
                     encode(&Header::default(), &claims("default.signs-with-secret"), &secret)
                         .expect("signed"),
                 ),
-                "private_key_jwt" => asserted(by_key(&claims("default.signs-with-key"))),
+                "private_key_jwt" => asserted(signed(&claims("default.signs-with-key"))),
                 "none" => vec![("client_id", "default.spa".to_owned())],
                 other => panic!("{other} is advertised and not exercised"),
             };
@@ -214,10 +216,7 @@ async fn every_method_authenticates_at_every_endpoint() {
             form.push(("grant_type", "client_credentials".to_owned()));
             let mut request = world.http.post(url).form(&form);
             if basic {
-                let encode = |text: &str| {
-                    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>()
-                };
-                request = request.basic_auth(encode("default.web"), Some(encode(SECRET)));
+                request = request.basic_auth(form_encode("default.web"), Some(form_encode(SECRET)));
             }
             let (status, _, answer) = read(request).await;
             let expected = if public { 400 } else { 200 };

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use lanyard::model::Clock;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
+
+use super::{
+    browser::form_encode,
+    publisher::{publish, signed},
+    world::{SECRET, World, assert_error},
 };
 
-use super::world::{SECRET, World, assert_error};
-
-const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
+/// The public half of the key, as a client publishes it.
 const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -24,12 +24,6 @@ fn claims(world: &World, client: &str) -> Value {
         "iss": client, "sub": client, "aud": world.app.issuer("shop"),
         "iat": now, "exp": now + 60, "jti": COUNT.fetch_add(1, Ordering::Relaxed).to_string(),
     })
-}
-
-pub fn by_key(claims: &Value) -> String {
-    let header = Header { kid: Some("one".into()), ..Header::new(Algorithm::EdDSA) };
-    let key = EncodingKey::from_ed_pem(PRIVATE.as_bytes()).expect("a key");
-    encode(&header, claims, &key).expect("signed")
 }
 
 fn by_secret(claims: &Value, secret: &str) -> String {
@@ -52,7 +46,7 @@ pub async fn ask(world: &World, assertion: &str, more: &[(&str, &str)]) -> (u16,
 #[tokio::test]
 async fn clients_prove_themselves_with_a_key_or_with_the_secret() {
     let world = World::new().await;
-    let key = by_key(&claims(&world, "default.signs-with-key"));
+    let key = signed(&claims(&world, "default.signs-with-key"));
     assert_eq!(ask(&world, &key, &[]).await.0, 200);
     let secret = by_secret(&claims(&world, "default.signs-with-secret"), SECRET);
     let (status, tokens) = ask(&world, &secret, &[]).await;
@@ -63,7 +57,7 @@ async fn clients_prove_themselves_with_a_key_or_with_the_secret() {
 async fn an_assertion_counts_once() {
     // RFC 7523 §3, 7
     let world = World::new().await;
-    let assertion = by_key(&claims(&world, "default.signs-with-key"));
+    let assertion = signed(&claims(&world, "default.signs-with-key"));
     let all = (0..20).map(|_| ask(&world, &assertion, &[]));
     let all = futures::future::join_all(all).await;
     assert_eq!(all.iter().filter(|(status, _)| *status == 200).count(), 1);
@@ -78,14 +72,14 @@ async fn each_client_goes_by_its_registered_method() {
     for assertion in [
         by_secret(&claims(&world, "default.web"), SECRET),
         by_secret(&claims(&world, "default.signs-with-key"), SECRET),
-        by_key(&claims(&world, "default.signs-with-secret")),
-        by_key(&claims(&world, "default.nobody")),
+        signed(&claims(&world, "default.signs-with-secret")),
+        signed(&claims(&world, "default.nobody")),
     ] {
         assert_error(&ask(&world, &assertion, &[]).await, 401, "invalid_client");
     }
     let body = format!(
         "grant_type=client_credentials&client_id=default.signs-with-secret&client_secret={}",
-        form_urlencoded::byte_serialize(SECRET.as_bytes()).collect::<String>()
+        form_encode(SECRET)
     );
     let (status, _, answer) = world.post(&[], &body).await;
     assert_error(&(status, answer), 401, "invalid_client");
@@ -106,9 +100,9 @@ async fn altered_expired_and_misdirected_assertions_are_refused() {
         with("iss", json!("default.web")),
         with("jti", Value::Null),
     ] {
-        assert_error(&ask(&world, &by_key(&bad), &[]).await, 401, "invalid_client");
+        assert_error(&ask(&world, &signed(&bad), &[]).await, 401, "invalid_client");
     }
-    let altered = by_key(&good);
+    let altered = signed(&good);
     let (head, signature) = altered.rsplit_once('.').expect("a signature");
     let reversed: String = signature.chars().rev().collect();
     let refused = ask(&world, &format!("{head}.{reversed}"), &[]).await;
@@ -121,7 +115,7 @@ async fn altered_expired_and_misdirected_assertions_are_refused() {
 async fn one_way_at_a_time_and_one_client() {
     // RFC 6749 §2.3
     let world = World::new().await;
-    let assertion = by_key(&claims(&world, "default.signs-with-key"));
+    let assertion = signed(&claims(&world, "default.signs-with-key"));
     let secret = ask(&world, &assertion, &[("client_secret", "x")]).await;
     assert_error(&secret, 400, "invalid_request");
     let other = ask(&world, &assertion, &[("client_id", "default.web")]).await;
@@ -132,21 +126,12 @@ async fn one_way_at_a_time_and_one_client() {
 
 #[tokio::test]
 async fn keys_that_a_client_publishes_are_fetched() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("bound");
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let _ = stream.read(&mut [0; 2048]).await;
-            let length = JWKS.len();
-            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{JWKS}");
-            let _ = stream.write_all(answer.as_bytes()).await;
-        }
-    });
+    let (url, _) = publish(JWKS.to_owned()).await;
     let world = World::new().await;
-    let assertion = by_key(&claims(&world, "default.publishes-keys"));
+    let assertion = signed(&claims(&world, "default.publishes-keys"));
     assert_error(&ask(&world, &assertion, &[]).await, 401, "invalid_client");
-    world.change("https://keys.invalid/jwks", &format!("http://{address}/jwks"));
-    let assertion = by_key(&claims(&world, "default.publishes-keys"));
+    world.change("https://keys.invalid/jwks", &url);
+    let assertion = signed(&claims(&world, "default.publishes-keys"));
     let (status, tokens) = ask(&world, &assertion, &[]).await;
     assert_eq!(status, 200, "{tokens}");
 }

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{
-    browser::verified,
+    browser::{form_encode, verified},
     world::{SECRET, World, assert_error, text},
 };
 
@@ -12,8 +12,7 @@ const OWN: (&str, &str) = ("grant_type", "client_credentials");
 
 /// A header whose parts were form-urlencoded (RFC 6749 §2.3.1).
 fn basic(id: &str, secret: &str) -> String {
-    let form = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    format!("Basic {}", STANDARD.encode(format!("{}:{}", form(id), form(secret))))
+    format!("Basic {}", STANDARD.encode(format!("{}:{}", form_encode(id), form_encode(secret))))
 }
 
 fn form(pairs: &[(&str, &str)]) -> String {

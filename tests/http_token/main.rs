@@ -4,6 +4,8 @@
 mod app;
 #[path = "../common/browser.rs"]
 mod browser;
+#[path = "../common/publisher.rs"]
+mod publisher;
 
 mod advertised;
 mod algorithms;

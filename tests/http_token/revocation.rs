@@ -9,19 +9,9 @@ use super::{
 
 impl World {
     async fn revoke(&self, caller: &Application, token: &str) -> (u16, Value) {
-        let url = caller.endpoint("revocation_endpoint");
-        let encode =
-            |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let mut form = vec![("token", token), ("token_type_hint", "nonsense")];
-        let mut request = self.http.post(url);
-        match &caller.client_secret {
-            Some(secret) => {
-                request = request.basic_auth(encode(&caller.client_id), Some(encode(secret)));
-            }
-            None => form.push(("client_id", &caller.client_id)),
-        }
-        let (status, _, answer) = super::world::read(request.form(&form)).await;
-        (status, answer)
+        let form = [("token", token), ("token_type_hint", "nonsense")];
+        let response = caller.post("revocation_endpoint", &form).await;
+        (response.status().as_u16(), response.json().await.unwrap_or_default())
     }
 }
 
@@ -69,17 +59,7 @@ async fn a_clients_own_token_is_inactive_from_then_on() {
     let web = world.application("web").await;
     let (_, tokens) = web.token(&[("grant_type", "client_credentials")]).await;
     let token = text(&tokens, "access_token");
-    let active = async |token: &str| {
-        let secret = web.client_secret.clone().unwrap_or_default();
-        let encode =
-            |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let request = world
-            .http
-            .post(web.endpoint("introspection_endpoint"))
-            .basic_auth(encode(&web.client_id), Some(encode(&secret)))
-            .form(&[("token", token)]);
-        super::world::read(request).await.2["active"].clone()
-    };
+    let active = async |token: &str| world.introspect(&web, token).await.1["active"].clone();
     assert_eq!(active(token).await, true);
     assert_eq!(world.revoke(&web, token).await.0, 200);
     assert_eq!(active(token).await, false);

@@ -11,9 +11,11 @@ mod image;
 mod namespace;
 mod node;
 mod process;
+mod replica;
 mod run;
 
 pub use apiserver::{ApiServer, client};
 pub use node::{Node, unavailable};
 pub use process::{Process, eventually};
+pub use replica::Replica;
 pub use run::{binary, free_port, testenv, tool};

@@ -1,0 +1,47 @@
+//! Replicas of `lanyard run` as processes, with what the chart lets them do.
+
+use std::path::{Path, PathBuf};
+
+use super::{ApiServer, Process, free_port};
+
+/// One replica; its process ends with the value.
+pub struct Replica {
+    /// Its name in the Lease is `lanyard-<name>`.
+    pub name: &'static str,
+    /// Where it serves.
+    pub port: u16,
+    /// Its admin port.
+    pub admin: u16,
+    /// What it logs.
+    pub log: PathBuf,
+    /// The process.
+    pub process: Process,
+}
+
+impl Replica {
+    /// Installs the chart into a namespace that is there, without Pods, and starts two replicas
+    /// with its service account, which people reach at an authority.
+    pub fn two(api: &ApiServer, namespace: &str, authority: &str) -> Vec<Self> {
+        let install = ["install", "lanyard", "charts/lanyard", "-n", namespace];
+        api.helm(&[&install[..], &["--set", "replicas=0"]].concat()).expect("the chart installs");
+        let kubeconfig = api.service_account_kubeconfig(namespace, "lanyard");
+        ["a", "b"]
+            .map(|name| {
+                let (port, admin) = (free_port(), free_port());
+                let env = [
+                    ("KUBECONFIG", kubeconfig.display().to_string()),
+                    ("POD_NAME", format!("lanyard-{name}")),
+                    ("POD_NAMESPACE", namespace.to_owned()),
+                    ("LANYARD_BASE_URL", format!("http://{authority}")),
+                    ("LANYARD_STORE", "memory".to_owned()),
+                    ("LANYARD_LISTEN", format!("127.0.0.1:{port}")),
+                    ("LANYARD_ADMIN_LISTEN", format!("127.0.0.1:{admin}")),
+                ];
+                let log = api.dir().join(format!("lanyard-{name}.log"));
+                let binary = Path::new(env!("CARGO_BIN_EXE_lanyard"));
+                let process = Process::start(binary, &["run".to_owned()], &env, &log);
+                Self { name, port, admin, log, process }
+            })
+            .into()
+    }
+}
