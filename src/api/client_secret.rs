@@ -54,3 +54,12 @@ pub struct ClientSecretKeys {
     #[x_kube(validation = rules::entry_name())]
     pub issuer: Option<String>,
 }
+
+impl ClientSecretKeys {
+    /// The entry of the client id, unless another is named.
+    pub const CLIENT_ID: &'static str = "client-id";
+    /// The entry of the client secret.
+    pub const CLIENT_SECRET: &'static str = "client-secret";
+    /// The entry of the issuer.
+    pub const ISSUER: &'static str = "issuer";
+}

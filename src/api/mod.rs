@@ -12,6 +12,7 @@ mod limits;
 mod objects;
 mod oidc_client;
 mod oidc_user;
+pub mod owner;
 mod references;
 mod rules;
 mod signing;

@@ -6,9 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use super::{owner, world::World};
+use super::world::World;
 use crate::{
-    api::{Objects, SecretState},
+    api::{Objects, SecretState, owner},
     model::{Kind, ObjectKey, ObjectRef},
 };
 

@@ -10,7 +10,6 @@ mod error;
 pub mod lease;
 mod memory;
 mod oidc_client;
-mod owner;
 mod queue;
 mod reconcile;
 mod run;

@@ -6,13 +6,13 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Secret;
 
 use super::{
-    Context, Error, owner,
+    Context, Error,
     reconcile::Acted,
     world::World,
     writes::{Step, Write, apply},
 };
 use crate::{
-    api::{OWNER_ANNOTATION, SecretState},
+    api::{OWNER_ANNOTATION, SecretState, owner},
     keys::{new_sealing_key, read_sealing_keys, sealing_plan, write_sealing_key},
     model::{Entropy, Kind, ObjectKey, ObjectRef, Timestamp},
     registry::Snapshot,

@@ -4,9 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
-use super::owner;
 use crate::{
-    api::{SecretState, View},
+    api::{SecretState, View, owner},
     model::{Kind, ObjectKey, ObjectRef},
     registry::{Snapshot, Verdict},
 };

@@ -19,7 +19,6 @@ pub use conditions::conditions;
 pub use handle::Handle;
 pub use project::project;
 pub use registration::{Registrable, RegistrationDesk};
-pub use secrets::is_owned_by;
 pub use snapshot::{Prepared, ServedTenant, Snapshot};
 pub use verdict::{
     ClientOutcome, DesiredSecret, KeySource, Outcome, Problem, SaltOutcome, SecretWish,

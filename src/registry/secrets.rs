@@ -1,22 +1,13 @@
-//! Reading Secrets: whose one is, what an entry holds.
+//! Reading Secrets: what an entry holds.
 
 use k8s_openapi::{ByteString, api::core::v1::Secret as CoreSecret};
 
 use super::Problem;
 use crate::{
-    api::{ConditionType, OWNER_ANNOTATION, Reason, SecretState},
+    api::{ConditionType, Reason, SecretState},
     keys::Entries,
-    model::{Kind, ObjectKey},
+    model::ObjectKey,
 };
-
-/// Whether a Secret was made for an object: by annotation, never by UID, since restores change
-/// those (design, "Ownership").
-pub fn is_owned_by(secret: &CoreSecret, kind: Kind, name: &str) -> bool {
-    let annotations = secret.metadata.annotations.as_ref();
-    annotations
-        .and_then(|annotations| annotations.get(OWNER_ANNOTATION))
-        .is_some_and(|owner| owner.split_once('/') == Some((kind.as_str(), name)))
-}
 
 /// A Secret's entries.
 pub(super) fn entries(secret: &CoreSecret) -> Entries {

@@ -4,17 +4,17 @@
 use k8s_openapi::{
     ByteString,
     api::core::v1::Secret,
-    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time},
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time},
 };
 use kube::ResourceExt;
 use serde_json::{Map, Value};
 
 use crate::{
     api::{
-        GROUP, MANAGED_LABEL, OWNER_ANNOTATION, OidcClient, OidcClientSpec, REGISTERED_LABEL,
-        REGISTRATION_TOKEN_ANNOTATION, USED_ANNOTATION, VERSION,
+        ClientSecretKeys, OidcClient, OidcClientSpec, REGISTERED_LABEL,
+        REGISTRATION_TOKEN_ANNOTATION, USED_ANNOTATION, owner,
     },
-    model::{Kind, NewClient, RegistrarError},
+    model::{Kind, NewClient, ObjectKey, ObjectRef, RegistrarError},
 };
 
 /// A spec that was checked before it came here.
@@ -44,30 +44,19 @@ pub(super) fn client(new: &NewClient) -> Result<OidcClient, RegistrarError> {
 pub(super) fn secret(new: &NewClient, client: &OidcClient) -> Option<Secret> {
     let value = new.secret.as_ref()?.expose();
     let entry = |text: &str| ByteString(text.as_bytes().to_vec());
-    let owner = format!("{}/{}", Kind::OidcClient, new.object.name);
-    let reference = client.metadata.uid.clone().map(|uid| OwnerReference {
-        api_version: format!("{GROUP}/{VERSION}"),
-        kind: Kind::OidcClient.as_str().to_owned(),
-        name: new.object.name.clone(),
-        uid,
-        controller: Some(true),
-        block_owner_deletion: Some(false),
-    });
+    let key = ObjectKey::new(&new.object.namespace, client.generated_secret_name());
+    let object = ObjectRef { kind: Kind::OidcClient, key: new.object.clone() };
+    let annotation = owner::annotation(object.kind.as_str(), &object.key.name);
+    let mut metadata = owner::metadata(&key, &annotation);
+    owner::refer(&mut metadata, &object, client.metadata.uid.as_deref());
     Some(Secret {
-        metadata: ObjectMeta {
-            namespace: Some(new.object.namespace.clone()),
-            name: Some(client.generated_secret_name()),
-            labels: Some([(MANAGED_LABEL.to_owned(), "true".to_owned())].into()),
-            annotations: Some([(OWNER_ANNOTATION.to_owned(), owner)].into()),
-            owner_references: reference.map(|reference| vec![reference]),
-            ..ObjectMeta::default()
-        },
+        metadata,
         type_: Some("Opaque".to_owned()),
         data: Some(
             [
-                ("client-id".to_owned(), entry(new.id.as_str())),
-                ("client-secret".to_owned(), entry(value)),
-                ("issuer".to_owned(), entry(new.issuer.as_str())),
+                (ClientSecretKeys::CLIENT_ID.to_owned(), entry(new.id.as_str())),
+                (ClientSecretKeys::CLIENT_SECRET.to_owned(), entry(value)),
+                (ClientSecretKeys::ISSUER.to_owned(), entry(new.issuer.as_str())),
             ]
             .into(),
         ),

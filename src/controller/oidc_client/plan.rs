@@ -5,7 +5,7 @@ use std::sync::Arc;
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 
 use crate::{
-    api::{ConditionType, SecretState},
+    api::{ConditionType, SecretState, owner},
     model::{Entropy, ObjectKey, ObjectRef},
     registry::{ClientOutcome, SecretWish, Verdict},
     source::Notice,
@@ -13,7 +13,6 @@ use crate::{
 
 use super::{
     super::{
-        owner,
         world::World,
         writes::{Step, Write},
     },

@@ -4,12 +4,13 @@
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 
 use crate::{
+    api::owner,
     keys::Entries,
     model::{ClientId, Issuer, ObjectKey, ObjectRef},
     registry::DesiredSecret,
 };
 
-use super::{super::owner, applied::Applied};
+use super::applied::Applied;
 
 /// What a client wants in its Secret.
 #[derive(Clone, Copy, Debug)]

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 
 use crate::{
-    api::SecretState,
+    api::{SecretState, owner},
     keys::{DamagedEntry, Entries},
     model::{ObjectKey, ObjectRef},
 };
 
-use super::super::{Error, owner, writes::Write};
+use super::super::{Error, writes::Write};
 
 /// The write that keeps damaged entries, if they are not kept already.
 pub fn keep(

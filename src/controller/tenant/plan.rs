@@ -6,7 +6,7 @@
 use k8s_openapi::api::core::v1::Secret;
 
 use crate::{
-    api::{SecretState, SigningKeyStatus, signing_keys_backup_name, signing_keys_name},
+    api::{SecretState, SigningKeyStatus, owner, signing_keys_backup_name, signing_keys_name},
     keys::{
         Entries, KeyRecord, KeyRing, NewKey, RotationPlan, RotationRules, entry_name,
         plan as rotate, write_key,
@@ -17,7 +17,7 @@ use crate::{
 
 use super::{
     super::{
-        Error, owner,
+        Error,
         world::World,
         writes::{Step, Write},
     },

@@ -2,12 +2,9 @@
 
 use k8s_openapi::api::core::v1::Secret;
 
-use super::super::{
-    owner,
-    writes::{Step, Write},
-};
+use super::super::writes::{Step, Write};
 use crate::{
-    api::pairwise_salt_name,
+    api::{owner, pairwise_salt_name},
     keys::{Entries, new_salt},
     model::{Entropy, ObjectKey, ObjectRef, Timestamp},
     registry::SaltOutcome,

@@ -7,7 +7,10 @@ use std::{
 
 use super::group::{Group, Host, Member};
 use crate::{
-    api::{ConditionType, Namespaces, OidcClient, Reason, SecretKeyRef, SecretState},
+    api::{
+        ClientSecretKeys, ConditionType, Namespaces, OidcClient, Reason, SecretKeyRef, SecretState,
+        owner::is_owned_by,
+    },
     keys::PairwiseSalt,
     model::{
         Client, ClientId, Installation, Issuer, Kind, ObjectKey, Pairwise, Secret, SubjectType,
@@ -16,13 +19,13 @@ use crate::{
     registry::{
         ClientOutcome, DesiredSecret, Outcome, Problem, SecretWish, Verdict,
         order::Age,
-        secrets::{is_owned_by, referenced, text_entry},
+        secrets::{referenced, text_entry},
         validate::{self, CheckedClient, ClientFindings, Problems, SecretSource},
     },
 };
 
 /// The entry of a user's own Secret, unless the client names another.
-const DEFAULT_ENTRY: &str = "client-secret";
+const DEFAULT_ENTRY: &str = ClientSecretKeys::CLIENT_SECRET;
 /// Characters of a client secret; those that are generated have 43.
 const LONGEST_SECRET: usize = 512;
 

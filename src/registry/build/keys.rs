@@ -2,12 +2,12 @@
 
 use super::group::Member;
 use crate::{
-    api::{ConditionType, Reason, SecretState, Tenant},
+    api::{ConditionType, Reason, SecretState, Tenant, owner::is_owned_by},
     keys::{DamagedEntry, KeyCache, KeyRing, RotationRules, import},
     model::{Kind, ObjectKey, SigningAlgorithm},
     registry::{
         KeySource, Problem,
-        secrets::{entries, is_owned_by, referenced},
+        secrets::{entries, referenced},
         validate::{CheckedTenant, Problems},
     },
 };

@@ -3,14 +3,13 @@
 
 use super::group::{Group, Member};
 use crate::{
-    api::{ConditionType, Reason, RegistrationMode, SecretState, SubjectType, Tenant},
+    api::{
+        ConditionType, Reason, RegistrationMode, SecretState, SubjectType, Tenant,
+        owner::is_owned_by,
+    },
     keys::{PairwiseSalt, read_salt},
     model::Kind,
-    registry::{
-        Problem, SaltOutcome,
-        secrets::{entries, is_owned_by},
-        validate::Problems,
-    },
+    registry::{Problem, SaltOutcome, secrets::entries, validate::Problems},
 };
 
 /// Whether anybody needs the salt, or soon may.

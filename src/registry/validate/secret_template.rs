@@ -2,7 +2,7 @@
 
 use super::Problems;
 use crate::{
-    api::{self, ClientSecretTemplate},
+    api::{self, ClientSecretKeys, ClientSecretTemplate},
     registry::DesiredSecret,
 };
 
@@ -21,12 +21,13 @@ const MOST_EXTRA: usize = 64 * 1024;
 pub fn check(problems: &mut Problems, raw: &api::OidcClient, public: bool) -> DesiredSecret {
     let template = raw.spec.secret.clone().unwrap_or_default();
     let keys = template.keys.clone().unwrap_or_default();
-    let secret_key = keys.client_secret.unwrap_or_else(|| "client-secret".to_owned());
+    let secret_key =
+        keys.client_secret.unwrap_or_else(|| ClientSecretKeys::CLIENT_SECRET.to_owned());
     let shape = DesiredSecret {
         name: raw.generated_secret_name(),
-        client_id_key: keys.client_id.unwrap_or_else(|| "client-id".to_owned()),
+        client_id_key: keys.client_id.unwrap_or_else(|| ClientSecretKeys::CLIENT_ID.to_owned()),
         client_secret_key: (!public).then_some(secret_key),
-        issuer_key: keys.issuer.unwrap_or_else(|| "issuer".to_owned()),
+        issuer_key: keys.issuer.unwrap_or_else(|| ClientSecretKeys::ISSUER.to_owned()),
         extra: template.extra.clone(),
         labels: template.labels.clone(),
         annotations: template.annotations.clone(),

@@ -8,11 +8,8 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
 };
 
-use crate::{
-    api::{GROUP, MANAGED_LABEL, OWNER_ANNOTATION, VERSION},
-    model::{Kind, ObjectKey, ObjectRef},
-    registry::is_owned_by,
-};
+use super::{GROUP, MANAGED_LABEL, OWNER_ANNOTATION, VERSION};
+use crate::model::{Kind, ObjectKey, ObjectRef};
 
 /// The annotation's value.
 pub fn annotation(kind: &str, name: &str) -> String {
@@ -30,6 +27,15 @@ pub fn of(namespace: &str, secret: &Secret) -> Option<ObjectRef> {
 /// Whether a Secret was made for an object.
 pub fn owns(object: &ObjectRef, secret: &Secret) -> bool {
     is_owned_by(secret, object.kind, &object.key.name)
+}
+
+/// Whether a Secret was made for an object: by annotation, never by UID, since restores change
+/// those (design, "Ownership").
+pub fn is_owned_by(secret: &Secret, kind: Kind, name: &str) -> bool {
+    let annotations = secret.metadata.annotations.as_ref();
+    annotations
+        .and_then(|annotations| annotations.get(OWNER_ANNOTATION))
+        .is_some_and(|owner| owner.split_once('/') == Some((kind.as_str(), name)))
 }
 
 /// Puts on what every Secret carries that is made here.
