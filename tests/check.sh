@@ -6,10 +6,10 @@ cd "$(dirname "$0")/.."
 step() { printf -- '-- %s\n' "$*"; }
 
 step "format"
-cargo fmt --check
+cargo fmt --all --check
 
 step "lints (clippy, warnings are errors)"
-cargo clippy --locked --all-targets --quiet -- -D warnings
+cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 
 step "generated: crds/ and charts/lanyard/definitions/"
 cargo build --locked --quiet

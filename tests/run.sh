@@ -24,7 +24,7 @@ else
   suite "chart" tests/chart.sh
   suite "relying parties" tests/relying_parties/run.sh
   suite "unit, HTTP, golden, property, architecture, API server, Pods" \
-    cargo test --locked --no-fail-fast -- --show-output
+    cargo test --locked --workspace --no-fail-fast -- --show-output
 fi
 
 awk '

@@ -1,0 +1,124 @@
+//! What a browser does between an application's redirect and its return: cookies, redirects, forms.
+
+use anyhow::{Context, Result, bail};
+use cookie_store::CookieStore;
+use http::{HeaderMap, HeaderValue, header};
+use url::Url;
+
+use crate::{
+    form::Form,
+    http::{Answer, Endpoint, Http},
+};
+
+/// Redirects and pages that one sign-in may take: more is a loop.
+const STEPS: usize = 16;
+
+/// Cookies of one person, over the connections of one worker.
+pub struct Browser {
+    pub http: Http,
+    cookies: CookieStore,
+}
+
+/// Who signs in.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub username: String,
+    pub password: String,
+}
+
+impl Browser {
+    pub fn new(http: Http) -> Self {
+        Self { http, cookies: CookieStore::default() }
+    }
+
+    /// Forget who was signed in.
+    pub fn forget(&mut self) {
+        self.cookies.clear();
+    }
+
+    /// Open `url` and follow it, filling forms for `person`, until it leads to `redirect_uri`.
+    /// Without a person, a page is an error: the session should have answered.
+    ///
+    /// # Errors
+    ///
+    /// An error page, a page without a form, a loop.
+    pub async fn follow(
+        &mut self,
+        mut url: Url,
+        redirect_uri: &str,
+        person: Option<&Person>,
+    ) -> Result<Url> {
+        let mut answer = self.get(&url).await?;
+        for _ in 0..STEPS {
+            if answer.status.is_redirection() {
+                let location = answer
+                    .headers
+                    .get(header::LOCATION)
+                    .context("a redirect without a Location")?;
+                url = url.join(location.to_str()?)?;
+                if url.as_str().starts_with(redirect_uri) {
+                    return Ok(url);
+                }
+                answer = self.get(&url).await?;
+                continue;
+            }
+            let page = std::str::from_utf8(&answer.body).unwrap_or_default();
+            if !answer.status.is_success() {
+                bail!(
+                    "{url} answered {}: {}",
+                    answer.status,
+                    page.chars().take(400).collect::<String>()
+                );
+            }
+            let person = person
+                .with_context(|| format!("{url} shows a page, though somebody is signed in"))?;
+            let form = Form::find(page, &url)?;
+            answer = self.submit(&form, person).await?;
+            url = form.action;
+        }
+        bail!("{url} leads nowhere after {STEPS} steps")
+    }
+
+    async fn submit(&mut self, form: &Form, person: &Person) -> Result<Answer> {
+        let filled = form.filled(&person.username, &person.password);
+        if !form.post {
+            let mut url = form.action.clone();
+            url.set_query(Some(&filled));
+            return self.get(&url).await;
+        }
+        let mut headers = self.headers(&form.action)?;
+        let origin = form.action.origin().ascii_serialization();
+        headers.insert(header::ORIGIN, origin.parse()?);
+        let answer = self.http.post(&Endpoint::of(&form.action)?, headers, filled).await?;
+        self.keep(&answer, &form.action);
+        Ok(answer)
+    }
+
+    async fn get(&mut self, url: &Url) -> Result<Answer> {
+        let headers = self.headers(url)?;
+        let answer = self.http.get(&Endpoint::of(url)?, headers).await?;
+        self.keep(&answer, url);
+        Ok(answer)
+    }
+
+    fn headers(&self, url: &Url) -> Result<HeaderMap> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml"));
+        let pairs = self.cookies.get_request_values(url);
+        let cookies =
+            pairs.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+        if !cookies.is_empty() {
+            headers.insert(header::COOKIE, cookies.parse()?);
+        }
+        Ok(headers)
+    }
+
+    fn keep(&mut self, answer: &Answer, url: &Url) {
+        for cookie in answer.headers.get_all(header::SET_COOKIE) {
+            if let Ok(cookie) = cookie.to_str() {
+                // A cookie that a browser would refuse is refused here as well: the flow then shows it.
+                let _ = self.cookies.parse(cookie, url);
+            }
+        }
+    }
+}

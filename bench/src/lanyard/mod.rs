@@ -1,0 +1,184 @@
+//! Lanyard's own figures: a server on one core, this driver on the other, each kind of work beside
+//! what that core can do without a provider.
+
+mod guides;
+mod server;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use self::{
+    guides::Table,
+    server::{Bare, Server},
+};
+use crate::{
+    browser::Person,
+    http::trust,
+    load::{self, Figures, Load},
+    raw::{self, Raw},
+    target::{Application, Target},
+    work::Work,
+};
+
+/// What to measure, and how long.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Release binary of Lanyard
+    #[arg(long, default_value = "target/release/lanyard")]
+    lanyard: PathBuf,
+    /// Manifests of the tenants rs256 and es256, as in bench/tenants
+    #[arg(long, default_value = "bench/tenants")]
+    manifests: PathBuf,
+    /// Seconds for each kind of work
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// Callers at once
+    #[arg(long, default_value_t = 16)]
+    connections: usize,
+    /// Write the tables to this file as well
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+/// As in bench/tenants: several, since attempts at one name's password are limited.
+const PEOPLE: [&str; 8] =
+    ["ada", "alan", "barbara", "edsger", "grace", "john", "katherine", "margaret"];
+
+fn person(username: &str) -> Person {
+    Person { username: username.into(), password: "correct horse battery staple".into() }
+}
+
+/// Requests a second that others make while people sign in.
+const OTHERS: f64 = 100.0;
+
+/// Measure everything, and print the tables.
+///
+/// # Errors
+///
+/// The server does not start, or refuses something.
+pub fn run(options: &Options) -> Result<()> {
+    let duration = Duration::from_secs(options.seconds);
+    let (servers_core, drivers_core) = two_cores()?;
+    // Children and threads inherit the core of the thread that starts them.
+    pin(servers_core)?;
+    let raw = raw::measure(duration.min(Duration::from_secs(2)))?;
+    let server = Server::start(&options.lanyard, &options.manifests)?;
+    pin(drivers_core)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let bench = Bench { server, duration, connections: options.connections };
+    let table = runtime.block_on(bench.measure(raw, || pin(servers_core), || pin(drivers_core)))?;
+    let text = table.to_string();
+    print!("{text}");
+    if let Some(out) = &options.out {
+        std::fs::write(out, text).with_context(|| format!("writing {}", out.display()))?;
+    }
+    Ok(())
+}
+
+struct Bench {
+    server: Server,
+    duration: Duration,
+    connections: usize,
+}
+
+impl Bench {
+    async fn measure(
+        &self,
+        raw: Raw,
+        server_side: impl Fn() -> Result<()>,
+        driver_side: impl Fn() -> Result<()>,
+    ) -> Result<Table> {
+        self.server.ready().await?;
+        let rs256 = self.target("rs256").await?;
+        let es256 = self.target("es256").await?;
+        let mut table = Table::new(raw, self.server.version());
+        for work in [Work::Discovery, Work::Jwks] {
+            let url = if work == Work::Jwks { &rs256.jwks } else { &rs256.discovery };
+            server_side()?;
+            let bare = Bare::start(&url.to_string())?;
+            driver_side()?;
+            let bare = self.bare(&bare, work, &rs256).await?;
+            table.plain(work, &bare, &self.load(&rs256, work).await?);
+        }
+        for (algorithm, target) in [("RS256", &rs256), ("ES256", &es256)] {
+            for work in [
+                Work::ClientCredentials,
+                Work::Session,
+                Work::Refresh,
+                Work::Userinfo,
+                Work::Introspection,
+            ] {
+                table.signed(algorithm, work, &self.load(target, work).await?);
+            }
+        }
+        let (people, others) = self.busy(&rs256).await?;
+        for error in [&people, &others].into_iter().filter_map(|figures| figures.error.as_ref()) {
+            eprintln!("while people sign in: {error}");
+        }
+        table.busy(&people, &others);
+        Ok(table)
+    }
+
+    async fn target(&self, tenant: &str) -> Result<Arc<Target>> {
+        let application = Application {
+            client_id: format!("default.app-{tenant}"),
+            client_secret: "a-secret-of-at-least-thirty-two-characters".into(),
+            redirect_uri: "http://127.0.0.1:9/callback".into(),
+            scope: "openid profile email offline_access".into(),
+            people: PEOPLE.map(person).into(),
+        };
+        let issuer = format!("{}/default/{tenant}", self.server.base());
+        Ok(Arc::new(Target::discover(&issuer, application, trust(None)?).await?))
+    }
+
+    async fn load(&self, target: &Arc<Target>, work: Work) -> Result<Figures> {
+        let load = Load { connections: self.connections, duration: self.duration, rate: None };
+        eprintln!("{work:?} ..");
+        let workers = load::ready(target, work, load.connections).await?;
+        load::run(workers, work, load, &self.server.processes()).await
+    }
+
+    async fn bare(&self, bare: &Bare, work: Work, like: &Target) -> Result<Figures> {
+        let load = Load { connections: self.connections, duration: self.duration, rate: None };
+        let target = Arc::new(like.read_from(&bare.base())?);
+        load::run(
+            load::ready(&target, work, load.connections).await?,
+            work,
+            load,
+            &bare.processes(),
+        )
+        .await
+    }
+
+    /// People who sign in as fast as passwords can be checked, and others who want something else.
+    async fn busy(&self, target: &Arc<Target>) -> Result<(Figures, Figures)> {
+        eprintln!("SignIn, beside others ..");
+        let server = self.server.processes();
+        let people = Load { connections: self.connections, duration: self.duration, rate: None };
+        let others = Load { rate: Some(OTHERS), ..people };
+        let signing_in = load::ready(target, Work::SignIn, people.connections).await?;
+        let reading = load::ready(target, Work::Userinfo, others.connections).await?;
+        let (people, others) = tokio::join!(
+            load::run(signing_in, Work::SignIn, people, &server),
+            load::run(reading, Work::Userinfo, others, &server),
+        );
+        Ok((people?, others?))
+    }
+}
+
+fn two_cores() -> Result<(usize, usize)> {
+    let may = sched_getaffinity(None)?;
+    let mut cores = (0..CpuSet::MAX_CPU).filter(|core| may.is_set(*core));
+    let first = cores.next().context("no core to run on")?;
+    let second =
+        cores.next().context("two cores are needed: one for the server, one for the driver")?;
+    Ok((first, second))
+}
+
+fn pin(core: usize) -> Result<()> {
+    let mut only = CpuSet::new();
+    only.set(core);
+    sched_setaffinity(None, &only).context("choosing a core")
+}

@@ -1,0 +1,140 @@
+//! The processes that are measured. They end with the value that started them.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use http::HeaderMap;
+use tempfile::TempDir;
+
+use crate::{
+    http::{Endpoint, Http, trust},
+    process::Processes,
+};
+
+/// What the server logs: an access line for each request, as in production.
+const LOG: &str = "target/bench-server.log";
+
+/// A process that ends with this.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to end.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// `lanyard dev` with the embedded store, in a folder of its own on this disk.
+pub struct Server {
+    child: Running,
+    base: String,
+    version: String,
+    _state: TempDir,
+}
+
+impl Server {
+    /// # Errors
+    ///
+    /// The binary is not there.
+    pub fn start(binary: &Path, manifests: &Path) -> Result<Self> {
+        let hint = || format!("{}: build it with cargo build --release --locked", binary.display());
+        let version = Command::new(binary).arg("--version").output().with_context(hint)?;
+        let state = TempDir::new_in("target").context("a folder in target/")?;
+        // Free at this moment; if another program takes it meanwhile, the server says so and ends.
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let child = Command::new(binary)
+            .arg("dev")
+            .arg(manifests)
+            .args(["--store", "embedded", "--listen", &format!("127.0.0.1:{port}"), "--state"])
+            .arg(state.path())
+            .stdout(Stdio::null())
+            .stderr(File::create(LOG).with_context(|| format!("writing {LOG}"))?)
+            .spawn()
+            .with_context(hint)?;
+        Ok(Self {
+            child: Running(child),
+            base: format!("http://localhost:{port}"),
+            version: String::from_utf8_lossy(&version.stdout).trim().to_owned(),
+            _state: state,
+        })
+    }
+
+    /// Its base URL.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// What `--version` prints.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    pub fn processes(&self) -> Processes {
+        Processes(vec![self.child.0.id()])
+    }
+
+    /// Wait until it serves both tenants.
+    ///
+    /// # Errors
+    ///
+    /// It does not within 30 s.
+    pub async fn ready(&self) -> Result<()> {
+        let mut http = Http::new(trust(None)?);
+        let begun = Instant::now();
+        for tenant in ["rs256", "es256"] {
+            let url = format!("{}/default/{tenant}/.well-known/openid-configuration", self.base);
+            let endpoint = Endpoint::parse(&url)?;
+            while !http
+                .get(&endpoint, HeaderMap::new())
+                .await
+                .is_ok_and(|answer| answer.status.is_success())
+            {
+                if begun.elapsed() > Duration::from_secs(30) {
+                    bail!("{url} did not answer within 30 s: see {LOG}");
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A bare server that answers as `url` does.
+pub struct Bare {
+    child: Running,
+    address: String,
+}
+
+impl Bare {
+    /// # Errors
+    ///
+    /// This program cannot be started again.
+    pub fn start(url: &str) -> Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["bare", url])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let out = child.stdout.take().context("its output is a pipe")?;
+        let child = Running(child);
+        let mut address = String::new();
+        BufReader::new(out).read_line(&mut address)?;
+        Ok(Self { child, address: address.trim().to_owned() })
+    }
+
+    /// Its base URL.
+    pub fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn processes(&self) -> Processes {
+        Processes(vec![self.child.0.id()])
+    }
+}

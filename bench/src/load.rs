@@ -1,0 +1,164 @@
+//! Load: so many workers for so long, as fast as they can or at a fixed rate.
+//!
+//! At a fixed rate, latency counts from the moment a request was due, not from the moment a worker
+//! had time for it: a server that stalls is charged for everybody who waited (coordinated omission).
+
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+use hdrhistogram::Histogram;
+use tokio::task::{JoinSet, LocalSet};
+
+use crate::{
+    process::Processes,
+    target::Target,
+    work::{Work, Worker},
+};
+
+/// Microseconds; what takes longer is counted as this.
+const LONGEST: u64 = 600_000_000;
+
+/// How to load.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    pub connections: usize,
+    pub duration: Duration,
+    /// Requests a second; as fast as the server answers if there is none.
+    pub rate: Option<f64>,
+}
+
+/// What was seen.
+#[derive(Debug)]
+pub struct Figures {
+    pub elapsed: Duration,
+    pub errors: u64,
+    /// The first error, to be told.
+    pub error: Option<String>,
+    /// Microseconds, of what succeeded.
+    pub latency: Histogram<u64>,
+    /// Seconds of processor that the server used meanwhile.
+    pub processor: f64,
+    /// Bytes of memory that the server held at the end.
+    pub resident: u64,
+}
+
+impl Figures {
+    pub fn done(&self) -> u64 {
+        self.latency.len()
+    }
+
+    /// Successes a second.
+    pub fn rate(&self) -> f64 {
+        count(self.done()) / self.elapsed.as_secs_f64()
+    }
+
+    /// Microseconds of processor for each success.
+    pub fn cost(&self) -> f64 {
+        self.processor * 1e6 / count(self.done().max(1))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^52")]
+fn count(of: u64) -> f64 {
+    of as f64
+}
+
+struct Seen {
+    due: u64,
+    errors: u64,
+    error: Option<String>,
+    latency: Histogram<u64>,
+}
+
+/// Workers that are ready for `work`: signed in where it needs that.
+///
+/// # Errors
+///
+/// The provider refuses what comes before.
+pub async fn ready(target: &Arc<Target>, work: Work, connections: usize) -> Result<Vec<Worker>> {
+    let mut workers = Vec::with_capacity(connections);
+    for number in 0..connections {
+        let mut worker = Worker::new(Arc::clone(target), number)?;
+        worker.prepare(work).await?;
+        // Once before the clock starts: connections are made, caches are warm.
+        worker.once(work).await?;
+        workers.push(worker);
+    }
+    Ok(workers)
+}
+
+/// Let `workers` work, on this thread.
+///
+/// # Errors
+///
+/// Nothing succeeded, or the server is gone.
+pub async fn run(
+    workers: Vec<Worker>,
+    work: Work,
+    load: Load,
+    server: &Processes,
+) -> Result<Figures> {
+    let seen = Rc::new(RefCell::new(Seen {
+        due: 0,
+        errors: 0,
+        error: None,
+        latency: Histogram::new_with_bounds(1, LONGEST, 3)?,
+    }));
+    let (before, start) = (server.seconds()?, Instant::now());
+    let local = LocalSet::new();
+    let mut tasks = JoinSet::new();
+    for worker in workers {
+        tasks.spawn_local_on(one(worker, work, load, start, Rc::clone(&seen)), &local);
+    }
+    local.run_until(async { while tasks.join_next().await.is_some() {} }).await;
+    let (elapsed, processor, resident) =
+        (start.elapsed(), server.seconds()? - before, server.resident()?);
+    let seen = seen.borrow();
+    let figures = Figures {
+        elapsed,
+        errors: seen.errors,
+        error: seen.error.clone(),
+        latency: seen.latency.clone(),
+        processor,
+        resident,
+    };
+    if figures.done() == 0 {
+        bail!("nothing succeeded: {}", figures.error.unwrap_or_default());
+    }
+    Ok(figures)
+}
+
+async fn one(mut worker: Worker, work: Work, load: Load, start: Instant, seen: Rc<RefCell<Seen>>) {
+    loop {
+        let due = match load.rate {
+            None => Instant::now(),
+            Some(rate) => {
+                let mut seen = seen.borrow_mut();
+                seen.due += 1;
+                start + Duration::from_secs_f64(count(seen.due - 1) / rate)
+            }
+        };
+        if due.duration_since(start) >= load.duration {
+            return;
+        }
+        if load.rate.is_some() {
+            tokio::time::sleep_until(due.into()).await;
+        }
+        let outcome = worker.once(work).await;
+        let mut seen = seen.borrow_mut();
+        match outcome {
+            Ok(()) => seen
+                .latency
+                .saturating_record(u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX)),
+            Err(error) => {
+                seen.errors += 1;
+                seen.error.get_or_insert_with(|| format!("{error:#}"));
+            }
+        }
+    }
+}

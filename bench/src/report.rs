@@ -1,0 +1,45 @@
+//! Figures as Markdown.
+
+use std::fmt::Write;
+
+use crate::load::Figures;
+
+/// The head of a table of `row`s.
+pub const HEAD: &str = "\
+| work | per second | errors | p50 ms | p90 ms | p99 ms | p99.9 ms | max ms | server's CPU µs each | server's CPU % | MiB |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+";
+
+/// One line of the table.
+pub fn row(name: &str, figures: &Figures) -> String {
+    let mut row = format!("| {name} | {:.0} | {} |", figures.rate(), figures.errors);
+    for quantile in [0.5, 0.9, 0.99, 0.999, 1.0] {
+        let micros = u32::try_from(figures.latency.value_at_quantile(quantile)).unwrap_or(u32::MAX);
+        let _ = write!(row, " {:.2} |", f64::from(micros) / 1000.0);
+    }
+    let busy = 100.0 * figures.processor / figures.elapsed.as_secs_f64();
+    let _ = writeln!(row, " {:.1} | {busy:.0} | {:.1} |", figures.cost(), mib(figures.resident));
+    row
+}
+
+#[expect(clippy::cast_precision_loss, reason = "memory is far below 2^52 bytes")]
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+/// The machine, in a line.
+pub fn machine() -> String {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let cpuinfo = read("/proc/cpuinfo");
+    let field = |name| {
+        let line = cpuinfo.lines().find(|line| line.starts_with(name))?;
+        line.split_once(": ").map(|(_, value)| value.to_owned())
+    };
+    // Not those this process may use: the one who asks may have chosen a core already.
+    let cores = cpuinfo.lines().filter(|line| line.starts_with("processor")).count();
+    format!(
+        "{cores} cores of {}, Linux {}",
+        field("model name").unwrap_or_default(),
+        read("/proc/sys/kernel/osrelease").trim()
+    )
+}

@@ -1,0 +1,122 @@
+//! The provider under load: an issuer, a client, a person. Nothing about it is known beforehand.
+
+use anyhow::{Context, Result, bail};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::{HeaderMap, HeaderValue, header};
+use serde::Deserialize;
+use tokio_rustls::TlsConnector;
+use url::Url;
+
+use crate::{
+    browser::Person,
+    http::{Endpoint, Http},
+};
+
+/// What the driver is told.
+#[derive(Clone, Debug)]
+pub struct Application {
+    pub client_id: String,
+    pub client_secret: String,
+    pub redirect_uri: String,
+    pub scope: String,
+    /// Who signs in: workers take them in turn.
+    pub people: Vec<Person>,
+}
+
+/// What the driver found at the issuer (OpenID Connect Discovery 1.0 §4).
+#[derive(Clone)]
+pub struct Target {
+    pub application: Application,
+    pub tls: TlsConnector,
+    pub discovery: Endpoint,
+    pub authorization: Url,
+    pub token: Endpoint,
+    pub jwks: Endpoint,
+    userinfo: Option<Endpoint>,
+    introspection: Option<Endpoint>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    jwks_uri: String,
+    userinfo_endpoint: Option<String>,
+    introspection_endpoint: Option<String>,
+}
+
+impl Target {
+    /// Find the endpoints of `issuer`.
+    ///
+    /// # Errors
+    ///
+    /// No metadata there, or that of another issuer.
+    pub async fn discover(
+        issuer: &str,
+        application: Application,
+        tls: TlsConnector,
+    ) -> Result<Self> {
+        let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let discovery = Endpoint::parse(&url)?;
+        let answer = Http::new(tls.clone()).get(&discovery, HeaderMap::new()).await?;
+        if !answer.status.is_success() {
+            bail!("{url} answered {}: is the issuer right?", answer.status);
+        }
+        let found: Metadata =
+            serde_json::from_slice(&answer.body).with_context(|| format!("reading {url}"))?;
+        if found.issuer != issuer {
+            bail!("{url} is the metadata of {}, not of {issuer}", found.issuer);
+        }
+        let optional = |url: Option<String>| url.map(|url| Endpoint::parse(&url)).transpose();
+        Ok(Self {
+            application,
+            tls,
+            discovery,
+            authorization: Url::parse(&found.authorization_endpoint)?,
+            token: Endpoint::parse(&found.token_endpoint)?,
+            jwks: Endpoint::parse(&found.jwks_uri)?,
+            userinfo: optional(found.userinfo_endpoint)?,
+            introspection: optional(found.introspection_endpoint)?,
+        })
+    }
+
+    /// The same, its metadata and keys read from another server.
+    ///
+    /// # Errors
+    ///
+    /// Not an http or https URL.
+    pub fn read_from(&self, base: &str) -> Result<Self> {
+        let endpoint = Endpoint::parse(base)?;
+        Ok(Self { discovery: endpoint.clone(), jwks: endpoint, ..self.clone() })
+    }
+
+    /// # Errors
+    ///
+    /// The provider has none.
+    pub fn userinfo(&self) -> Result<&Endpoint> {
+        self.userinfo.as_ref().context("the provider's metadata names no userinfo_endpoint")
+    }
+
+    /// # Errors
+    ///
+    /// The provider has none.
+    pub fn introspection(&self) -> Result<&Endpoint> {
+        self.introspection
+            .as_ref()
+            .context("the provider's metadata names no introspection_endpoint")
+    }
+
+    /// Headers of a request that the client authenticates: `client_secret_basic` (RFC 6749 §2.3.1).
+    pub fn basic(&self) -> HeaderMap {
+        let encoded =
+            |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let Application { client_id, client_secret, .. } = &self.application;
+        let pair = format!("{}:{}", encoded(client_id), encoded(client_secret));
+        let value = format!("Basic {}", BASE64_STANDARD.encode(pair));
+        HeaderMap::from_iter([(
+            header::AUTHORIZATION,
+            HeaderValue::try_from(value).expect("base64 is a header value"),
+        )])
+    }
+}

@@ -1,0 +1,218 @@
+//! Kinds of work, and one worker that does them: a browser, its connections, the tokens it holds.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+
+use crate::{
+    browser::{Browser, Person},
+    http::{Answer, Http},
+    target::Target,
+};
+
+/// What is measured, each by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Work {
+    /// The provider's metadata
+    Discovery,
+    /// Its keys
+    Jwks,
+    /// A token for the application itself
+    ClientCredentials,
+    /// Sign in with name and password, up to the tokens
+    SignIn,
+    /// With a session: authorize, code, tokens
+    Session,
+    /// A new access token for a refresh token
+    Refresh,
+    /// Claims for an access token
+    Userinfo,
+    /// What an access token is (RFC 7662)
+    Introspection,
+}
+
+#[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names of RFC 6749 §5.1")]
+struct Tokens {
+    access_token: String,
+    id_token: Option<String>,
+    refresh_token: Option<String>,
+}
+
+/// One of the concurrent callers.
+pub struct Worker {
+    target: Arc<Target>,
+    browser: Browser,
+    tokens: Option<Tokens>,
+    person: Person,
+    /// Makes each state, nonce and verifier differ.
+    serial: u64,
+    seed: [u8; 16],
+}
+
+impl Worker {
+    /// The worker of this number, who signs in as one of the people in turn.
+    ///
+    /// # Errors
+    ///
+    /// There are no people, or no chance.
+    #[expect(clippy::disallowed_methods, reason = "a driver is an edge: it may ask the system")]
+    pub fn new(target: Arc<Target>, number: usize) -> Result<Self> {
+        let mut seed = [0; 16];
+        aws_lc_rs::rand::fill(&mut seed)
+            .map_err(|_| anyhow!("the system gives no random bytes"))?;
+        let people = &target.application.people;
+        let person = people.get(number % people.len().max(1)).context("nobody to sign in")?.clone();
+        let browser = Browser::new(Http::new(target.tls.clone()));
+        Ok(Self { target, browser, tokens: None, person, serial: 0, seed })
+    }
+
+    /// What `work` needs before the clock starts: a session, tokens.
+    ///
+    /// # Errors
+    ///
+    /// The provider refuses, with its answer.
+    pub async fn prepare(&mut self, work: Work) -> Result<()> {
+        match work {
+            Work::Session | Work::Refresh | Work::Userinfo | Work::Introspection => {
+                self.sign_in().await
+            }
+            Work::Discovery | Work::Jwks | Work::ClientCredentials | Work::SignIn => Ok(()),
+        }
+    }
+
+    /// Do it once.
+    ///
+    /// # Errors
+    ///
+    /// Any answer but the one hoped for.
+    pub async fn once(&mut self, work: Work) -> Result<()> {
+        let target = Arc::clone(&self.target);
+        let http = &mut self.browser.http;
+        match work {
+            Work::Discovery => good(http.get(&target.discovery, HeaderMap::new()).await?).map(drop),
+            Work::Jwks => good(http.get(&target.jwks, HeaderMap::new()).await?).map(drop),
+            Work::ClientCredentials => {
+                let form = "grant_type=client_credentials".to_owned();
+                good(http.post(&target.token, target.basic(), form).await?).map(drop)
+            }
+            Work::SignIn => {
+                self.browser.forget();
+                self.sign_in().await
+            }
+            Work::Session => self.authorize(false).await,
+            Work::Refresh => self.refresh().await,
+            Work::Userinfo => {
+                let mut headers = HeaderMap::new();
+                headers.insert(
+                    header::AUTHORIZATION,
+                    format!("Bearer {}", self.held()?.access_token).parse()?,
+                );
+                let answer = good(self.browser.http.get(target.userinfo()?, headers).await?)?;
+                if !answer.body.starts_with(b"{\"") {
+                    bail!("userinfo answered something else than claims");
+                }
+                Ok(())
+            }
+            Work::Introspection => {
+                let form = encoded(&[("token", &self.held()?.access_token)]);
+                let answer =
+                    self.browser.http.post(target.introspection()?, target.basic(), form).await?;
+                let said: serde_json::Value = serde_json::from_slice(&good(answer)?.body)?;
+                if said["active"] != true {
+                    bail!("introspection calls a live token inactive");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn sign_in(&mut self) -> Result<()> {
+        self.authorize(true).await
+    }
+
+    /// Authorize, return with a code, redeem it (OpenID Connect Core 1.0 §3.1, RFC 7636).
+    async fn authorize(&mut self, may_type: bool) -> Result<()> {
+        let target = Arc::clone(&self.target);
+        let application = &target.application;
+        self.serial += 1;
+        let [state, nonce, verifier] = ["state", "nonce", "verifier"]
+            .map(|what| fingerprint(&format!("{what} {:x?} {}", self.seed, self.serial)));
+        let mut url = target.authorization.clone();
+        url.query_pairs_mut().extend_pairs([
+            ("response_type", "code"),
+            ("client_id", &application.client_id),
+            ("redirect_uri", &application.redirect_uri),
+            ("scope", &application.scope),
+            ("state", &state),
+            ("nonce", &nonce),
+            ("code_challenge", &fingerprint(&verifier)),
+            ("code_challenge_method", "S256"),
+        ]);
+        let person = may_type.then_some(&self.person);
+        let back = self.browser.follow(url, &application.redirect_uri, person).await?;
+        let said = |name| {
+            back.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        };
+        if said("state").as_deref() != Some(&state) {
+            bail!("the answer came back with another state: {back}");
+        }
+        let code = said("code").with_context(|| format!("no code came back: {back}"))?;
+        let form = encoded(&[
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", &application.redirect_uri),
+            ("code_verifier", &verifier),
+        ]);
+        let tokens = self.ask_for_tokens(form).await?;
+        tokens
+            .id_token
+            .as_ref()
+            .context("the token endpoint gave no id_token: is openid in --scope?")?;
+        self.tokens = Some(tokens);
+        Ok(())
+    }
+
+    async fn refresh(&mut self) -> Result<()> {
+        let held = self.held()?.refresh_token.clone();
+        let held =
+            held.context("the provider gave no refresh token: is offline_access in --scope?")?;
+        let form = encoded(&[("grant_type", "refresh_token"), ("refresh_token", &held)]);
+        let mut tokens = self.ask_for_tokens(form).await?;
+        tokens.refresh_token = tokens.refresh_token.or(Some(held));
+        self.tokens = Some(tokens);
+        Ok(())
+    }
+
+    async fn ask_for_tokens(&mut self, form: String) -> Result<Tokens> {
+        let answer = self.browser.http.post(&self.target.token, self.target.basic(), form).await?;
+        serde_json::from_slice(&good(answer)?.body).context("reading the token endpoint's answer")
+    }
+
+    fn held(&self) -> Result<&Tokens> {
+        self.tokens.as_ref().context("this worker signed nobody in")
+    }
+}
+
+fn good(answer: Answer) -> Result<Answer> {
+    if answer.status == StatusCode::OK {
+        return Ok(answer);
+    }
+    bail!(
+        "{}: {}",
+        answer.status,
+        String::from_utf8_lossy(&answer.body).chars().take(400).collect::<String>()
+    )
+}
+
+fn encoded(pairs: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+fn fingerprint(text: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
+}
