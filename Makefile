@@ -10,7 +10,7 @@ LOCKED := --locked
 DIR ?= examples/quickstart
 IMAGE ?= lanyard:0.1.0
 
-.PHONY: help dev test unit api e2e relying-parties fuzz check crds image fmt lint deny chart bench microbench screenshots testenv testenv-node
+.PHONY: help dev test unit api e2e relying-parties fuzz check crds image fmt lint deny chart bench bench-growth microbench screenshots testenv testenv-node
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -42,11 +42,17 @@ image: ## Build the container image (docker or podman)
 	$$(command -v docker || command -v podman) build -t $(IMAGE) .
 
 bench: ## Make the table of figures: a release server on one core, the load driver on another
-	$(CARGO) build $(LOCKED) --release --workspace
+	$(CARGO) build $(LOCKED) --release -p lanyard -p lanyard-bench
 	./target/release/lanyard-bench lanyard --out target/bench.md
 
 microbench: ## Measure signing, token requests, discovery and snapshots in process
 	$(CARGO) bench $(LOCKED)
+
+bench-growth: ## Measure how cost grows with tenants, clients and grants; about an hour
+	tests/cluster/build.sh api
+	tests/cluster/build.sh stores
+	$(CARGO) build $(LOCKED) --release -p lanyard -p lanyard-growth
+	./target/release/lanyard-growth $(ARGS)
 
 screenshots: ## Pictures of every page at two widths, in target/screenshots
 	$(CARGO) test $(LOCKED) --test screenshots -- --nocapture

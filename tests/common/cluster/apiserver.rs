@@ -21,6 +21,8 @@ pub const SERVICE_CIDR: &str = "10.88.8.0/24";
 /// A Kubernetes API, with owner references and namespace deletion as in life.
 pub struct ApiServer {
     dir: PathBuf,
+    /// Whether the directory is somebody else's, and stays.
+    kept: bool,
     port: u16,
     etcd_port: u16,
     address: String,
@@ -43,7 +45,15 @@ impl ApiServer {
 
     /// One that Pods can reach at `address` of this machine.
     pub fn start_at(address: &str) -> Self {
-        let dir = run::directory();
+        Self::start_in(run::directory(), address, false)
+    }
+
+    /// One whose objects are in a directory that stays, and may hold some from before.
+    pub fn start_keeping(dir: &Path) -> Self {
+        Self::start_in(dir.to_owned(), "127.0.0.1", true)
+    }
+
+    fn start_in(dir: PathBuf, address: &str, kept: bool) -> Self {
         fs::create_dir_all(dir.join("certs")).expect("a directory");
         let (port, etcd_port, peer_port) = (free_port(), free_port(), free_port());
         let key = rcgen::KeyPair::generate().expect("a key");
@@ -75,6 +85,7 @@ impl ApiServer {
         );
         let server = Self {
             dir,
+            kept,
             port,
             etcd_port,
             address: address.to_owned(),
@@ -185,6 +196,9 @@ impl ApiServer {
 impl Drop for ApiServer {
     fn drop(&mut self) {
         self.stop_apiserver();
+        if self.kept {
+            return;
+        }
         if std::thread::panicking() {
             eprintln!("logs of the test cluster, until the next run: {}", self.dir.display());
         } else {

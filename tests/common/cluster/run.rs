@@ -9,9 +9,11 @@ use std::{
     sync::atomic::{AtomicU16, AtomicU32, Ordering},
 };
 
-/// `target/testenv`.
+/// `target/testenv` of the repository, which another package of the workspace may be built in.
 pub fn testenv() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/testenv")
+    let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let root = folders.find(|folder| folder.join("tests/cluster/build.sh").exists());
+    root.expect("it is built in the repository").join("target/testenv")
 }
 
 /// A binary of the test environment, or a panic that says how to get it.

@@ -1,0 +1,132 @@
+//! From an apply to its being served: the clock runs from the moment that the write is sent until
+//! a request sees it.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+use crate::{
+    args::Args,
+    objects::{LIVE, object},
+    server::Server,
+};
+
+/// How long one may take before it is given up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where objects are written.
+pub trait Writer {
+    /// Applies an object, as `kubectl apply` would.
+    async fn apply(&self, object: &Value) -> Result<()>;
+    /// Deletes it.
+    async fn delete(&self, object: &Value) -> Result<()>;
+}
+
+/// How long objects of one kind took, sorted.
+#[derive(Debug)]
+pub struct Figures {
+    /// What was applied.
+    pub what: &'static str,
+    /// Each of them.
+    pub took: Vec<Duration>,
+}
+
+/// Applies objects of each kind, one after another, and waits for each.
+pub async fn measure(args: &Args, server: &Server, writer: &impl Writer) -> Result<Vec<Figures>> {
+    let host = object("Tenant", LIVE, "host", &json!({}));
+    writer.apply(&host).await?;
+    let at_host = format!("{}/{LIVE}/host", server.url);
+    until(server, &discovery(&at_host), true).await?;
+    let mut all = Vec::new();
+    for (what, method) in
+        [("a public client", "none"), ("a client with a Secret to be made", "client_secret_basic")]
+    {
+        let mut took = Vec::new();
+        for number in 0..args.applies {
+            let name = format!("new-{method}-{number}").replace('_', "-");
+            let client = client(&name, method, &[]);
+            let url = authorize(&at_host, &name, "https://rp.example.com/cb");
+            took.push(one(server, writer, &client, &url).await?);
+            writer.delete(&client).await?;
+            until(server, &url, false).await?;
+            pause(number).await;
+        }
+        all.push(figures(what, took));
+    }
+    let mut took = Vec::new();
+    for number in 0..args.applies {
+        let added = format!("https://rp.example.com/cb-{number}");
+        let url = authorize(&at_host, "edited", &added);
+        took.push(one(server, writer, &client("edited", "none", &[&added]), &url).await?);
+        pause(number).await;
+    }
+    all.push(figures("an edit of a client", took));
+    let mut took = Vec::new();
+    for number in 0..args.applies {
+        let name = format!("new-{number}");
+        let tenant = object("Tenant", LIVE, &name, &json!({}));
+        let url = discovery(&format!("{}/{LIVE}/{name}", server.url));
+        took.push(one(server, writer, &tenant, &url).await?);
+        writer.delete(&tenant).await?;
+        until(server, &url, false).await?;
+        pause(number).await;
+    }
+    all.push(figures("a tenant, whose keys are to be made", took));
+    writer.delete(&client("edited", "none", &[])).await?;
+    writer.delete(&host).await?;
+    Ok(all)
+}
+
+async fn one(server: &Server, writer: &impl Writer, object: &Value, url: &str) -> Result<Duration> {
+    let sent = Instant::now();
+    writer.apply(object).await?;
+    until(server, url, true).await?;
+    Ok(sent.elapsed())
+}
+
+async fn until(server: &Server, url: &str, served: bool) -> Result<()> {
+    let begun = Instant::now();
+    while server.status(url).await.is_some_and(|status| status < 400) != served {
+        if begun.elapsed() > PATIENCE {
+            bail!("{url}: served is not {served} within {PATIENCE:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    Ok(())
+}
+
+/// Lets what a change leaves to be done be done, and comes at another moment of each period.
+async fn pause(number: usize) {
+    let jitter = u64::try_from(number * 37 % 100).unwrap_or_default();
+    tokio::time::sleep(Duration::from_millis(150 + jitter)).await;
+}
+
+fn figures(what: &'static str, mut took: Vec<Duration>) -> Figures {
+    took.sort();
+    Figures { what, took }
+}
+
+fn client(name: &str, method: &str, more: &[&String]) -> Value {
+    let mut uris = vec!["https://rp.example.com/cb"];
+    uris.extend(more.iter().map(|uri| uri.as_str()));
+    let spec = json!({
+        "tenantRef": { "name": "host" },
+        "redirectUris": uris,
+        "tokenEndpointAuthMethod": method,
+    });
+    object("OidcClient", LIVE, name, &spec)
+}
+
+fn discovery(issuer: &str) -> String {
+    format!("{issuer}/.well-known/openid-configuration")
+}
+
+/// Its sign-in page is shown only to a client that is served, for a redirect URI that it has.
+fn authorize(issuer: &str, client: &str, redirect_uri: &str) -> String {
+    format!(
+        "{issuer}/oauth/authorize?response_type=code&scope=openid&client_id={LIVE}.{client}\
+         &redirect_uri={redirect_uri}&code_challenge_method=S256\
+         &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    )
+}

@@ -1,0 +1,70 @@
+//! What is measured of a server, whatever its source.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::{args::Args, live, server::Server};
+
+/// The figures of one number of tenants.
+#[derive(Debug)]
+pub struct Figures {
+    /// From start to ready, of three starts.
+    pub ready: Vec<Duration>,
+    /// Resident memory at rest, in KiB.
+    pub resident: f64,
+    /// The most that it ever was, in KiB.
+    pub peak: f64,
+    /// CPU at rest, in percent of a core.
+    pub idle: f64,
+    /// From apply to live.
+    pub live: Vec<live::Figures>,
+}
+
+impl Figures {
+    /// Measures a server that was started, and others that were before it.
+    pub async fn take(
+        args: &Args,
+        server: &Server,
+        mut ready: Vec<Duration>,
+        source: &impl live::Writer,
+    ) -> Result<Self> {
+        ready.push(server.ready);
+        server.settle(Duration::from_mins(20)).await?;
+        let before = server.cpu()?;
+        tokio::time::sleep(Duration::from_secs(args.rest)).await;
+        let spent = server.cpu()? - before;
+        let idle = 100.0 * spent / Duration::from_secs(args.rest).as_secs_f64();
+        let (resident, peak) = (server.memory("VmRSS")?, server.memory("VmHWM")?);
+        let live = live::measure(args, server, source).await?;
+        Ok(Self { ready, resident, peak, idle, live })
+    }
+}
+
+/// How much of the process's own memory a parsed key takes, in KiB, by parsing many.
+pub fn key_size() -> Result<f64> {
+    const COUNT: u32 = 2000;
+    let record = crate::objects::key()?;
+    let cache = lanyard::keys::KeyCache::default();
+    let entries = |number: u32| {
+        let named = lanyard::keys::KeyRecord { kid: format!("key-{number}"), ..record.clone() };
+        [lanyard::keys::write_key(&named)].into_iter().collect::<lanyard::keys::Entries>()
+    };
+    let resident = || -> Result<f64> {
+        let statm = std::fs::read_to_string("/proc/self/statm")?;
+        let pages = statm.split_whitespace().nth(1).unwrap_or("0").parse::<f64>()?;
+        Ok(pages * 4.0)
+    };
+    // The first ones fill what the allocator had to spare.
+    let warm: Vec<_> = (COUNT..COUNT + 200).map(|number| cache.ring(&entries(number))).collect();
+    let before = resident()?;
+    let kept: Vec<_> = (0..COUNT)
+        .map(|number| {
+            let entries = entries(number);
+            (cache.ring(&entries), entries)
+        })
+        .collect();
+    let after = resident()?;
+    drop((warm, kept));
+    Ok((after - before) / f64::from(COUNT))
+}

@@ -1,0 +1,124 @@
+//! The objects of many tenants, with the Secrets that Lanyard would have made for them: so that a
+//! start is that of an installation which has run for long, and not the making of its keys.
+
+use anyhow::Result;
+use lanyard::{
+    keys::{KeyRecord, KeyTimes, generate, write_key},
+    model::{Clock as _, SigningAlgorithm, SystemClock},
+};
+use serde_json::{Value, json};
+
+/// Tenants that share a namespace.
+const PER_NAMESPACE: usize = 10;
+/// Where objects go that are applied while it is measured.
+pub const LIVE: &str = "live";
+
+/// The namespaces of so many tenants.
+pub fn namespaces(tenants: usize) -> impl Iterator<Item = String> {
+    let last = tenants.div_ceil(PER_NAMESPACE);
+    (0..last).map(|number| format!("team-{number}")).chain([LIVE.to_owned()])
+}
+
+/// One tenant and its clients.
+pub struct Group {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    clients: usize,
+}
+
+impl Group {
+    /// The tenant of a number.
+    pub fn new(number: usize, clients: usize) -> Self {
+        let namespace = format!("team-{}", number / PER_NAMESPACE);
+        Self { namespace, name: format!("tenant-{number}"), clients }
+    }
+
+    /// Where its issuer is below the base URL.
+    pub fn path(&self) -> String {
+        format!("/{}/{}", self.namespace, self.name)
+    }
+
+    /// The `Tenant`.
+    pub fn tenant(&self) -> Value {
+        object("Tenant", &self.namespace, &self.name, &json!({ "displayName": "A team of many" }))
+    }
+
+    /// The names of its clients.
+    pub fn client_names(&self) -> Vec<String> {
+        (0..self.clients).map(|number| format!("{}-client-{number}", self.name)).collect()
+    }
+
+    /// The `OidcClient` of a name.
+    pub fn client(&self, name: &str) -> Value {
+        let spec = json!({
+            "tenantRef": { "name": self.name },
+            "clientName": "An application of many",
+            "redirectUris": [format!("https://{name}.example.com/oauth2/callback")],
+            "postLogoutRedirectUris": [format!("https://{name}.example.com/")],
+        });
+        object("OidcClient", &self.namespace, name, &spec)
+    }
+
+    /// The Secret of a client, as the controller shapes it.
+    pub fn client_secret(&self, name: &str, base_url: &str, uid: Option<&str>) -> Value {
+        let issuer = format!("{base_url}{}", self.path());
+        let applied = r#"{"clientSecret":"client-secret","entries":["client-id","issuer"]}"#;
+        let mut secret = self.secret(&format!("{name}-oidc"), &format!("OidcClient/{name}"));
+        secret["metadata"]["annotations"]["lanyard.dev/applied"] = json!(applied);
+        secret["stringData"] = json!({
+            "client-id": format!("{}.{name}", self.namespace),
+            "client-secret": format!("{name:0>43}"),
+            "issuer": issuer,
+        });
+        if let Some(uid) = uid {
+            secret["metadata"]["ownerReferences"] = json!([{
+                "apiVersion": "lanyard.dev/v1alpha1", "kind": "OidcClient", "name": name,
+                "uid": uid, "controller": true, "blockOwnerDeletion": false,
+            }]);
+        }
+        secret
+    }
+
+    /// The Secret of the tenant's keys: one RSA key of a name of its own.
+    pub fn key_secret(&self, key: &KeyRecord) -> Value {
+        let owner = format!("Tenant/{}", self.name);
+        let mut secret = self.secret(&format!("{}-signing-keys", self.name), &owner);
+        let (entry, bytes) = write_key(&KeyRecord { kid: self.name.clone(), ..key.clone() });
+        secret["data"] = json!({ entry: bytes });
+        secret
+    }
+
+    fn secret(&self, name: &str, owner: &str) -> Value {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "Opaque",
+            "metadata": {
+                "namespace": self.namespace,
+                "name": name,
+                "labels": { "lanyard.dev/managed": "true" },
+                "annotations": { "lanyard.dev/owner": owner },
+            },
+        })
+    }
+}
+
+/// An object of one of Lanyard's kinds.
+pub fn object(kind: &str, namespace: &str, name: &str, spec: &Value) -> Value {
+    json!({
+        "apiVersion": "lanyard.dev/v1alpha1",
+        "kind": kind,
+        "metadata": { "namespace": namespace, "name": name },
+        "spec": spec,
+    })
+}
+
+/// The key that all tenants have, each under another name and parsed for itself: making one for
+/// each would take minutes.
+pub fn key() -> Result<KeyRecord> {
+    let now = SystemClock.now();
+    let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
+    generate(SigningAlgorithm::RS256, times).map_err(|_| anyhow::anyhow!("no key can be made"))
+}

@@ -1,0 +1,123 @@
+//! PostgreSQL from the system's package, on a folder and a free port, durable as by default.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, chown},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
+
+use crate::harness::{Process, free_port};
+
+/// A running server.
+pub struct Postgres {
+    port: u16,
+    _process: Process,
+}
+
+impl Postgres {
+    /// Starts it on a folder, which is made if there is none.
+    pub async fn start(dir: &Path) -> Result<Self> {
+        let bin = installed()?;
+        // PostgreSQL refuses to run as root.
+        let user = other_user()?;
+        if !dir.exists() {
+            fs::create_dir_all(dir)?;
+            if let Some((user, group)) = user {
+                chown(dir, Some(user), Some(group))?;
+            }
+            let dir = dir.display().to_string();
+            let mut initdb = as_user(user, &bin.join("initdb"));
+            initdb.extend(["-D", &dir, "-U", "lanyard", "-A", "trust"].map(str::to_owned));
+            let done = Command::new(&initdb[0]).args(&initdb[1..]).current_dir("/").output()?;
+            if !done.status.success() {
+                bail!("initdb: {}", String::from_utf8_lossy(&done.stderr));
+            }
+        }
+        let port = free_port();
+        let mut command = as_user(user, &bin.join("postgres"));
+        let (folder, port_text) = (dir.display().to_string(), port.to_string());
+        command.extend(["-D", &folder, "-p", &port_text, "-k", &folder].map(str::to_owned));
+        command.extend(["-c", "shared_buffers=1GB", "-c", "max_wal_size=4GB"].map(str::to_owned));
+        let log = dir.with_extension("log");
+        let process = Process::start(Path::new(&command[0]), &command[1..], &[], &log);
+        let server = Self { port, _process: process };
+        server.connect("postgres").await?;
+        Ok(server)
+    }
+
+    async fn connect(&self, database: &str) -> Result<PgConnection> {
+        let url = self.url(database);
+        for _ in 0..200 {
+            if let Ok(connection) = PgConnection::connect(&url).await {
+                return Ok(connection);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("PostgreSQL takes no connections")
+    }
+
+    fn url(&self, database: &str) -> String {
+        format!("postgres://lanyard@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The URL of a database, and whether it was there.
+    pub async fn database(&self, name: &str) -> Result<(String, bool)> {
+        let mut connection = self.connect("postgres").await?;
+        let found = sqlx::query("SELECT count(*) FROM pg_database WHERE datname = $1")
+            .bind(name)
+            .fetch_one(&mut connection)
+            .await?;
+        let there = found.try_get::<i64, _>(0)? > 0;
+        if !there {
+            let create = format!("CREATE DATABASE {name} TEMPLATE template0");
+            connection.execute(sqlx::AssertSqlSafe(create)).await?;
+        }
+        connection.close().await?;
+        Ok((self.url(name), there))
+    }
+
+    /// What autovacuum does in a database that was not filled a moment ago.
+    pub async fn analyze(&self, url: &str) -> Result<()> {
+        let mut connection = PgConnection::connect(url).await?;
+        connection.execute("VACUUM ANALYZE").await?;
+        Ok(connection.execute("CHECKPOINT").await.map(drop)?)
+    }
+}
+
+fn installed() -> Result<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut bins = versions.map(|version| version.path().join("bin"));
+    let found = bins.find(|bin| bin.join("postgres").exists());
+    found.context("PostgreSQL is not installed: tests/cluster/build.sh stores")
+}
+
+/// The package's user and group, when this is root.
+fn other_user() -> Result<Option<(u32, u32)>> {
+    if fs::metadata("/proc/self")?.uid() != 0 {
+        return Ok(None);
+    }
+    let passwd = fs::read_to_string("/etc/passwd")?;
+    let line = passwd.lines().find(|line| line.starts_with("postgres:"));
+    let mut ids = line.context("a user called postgres")?.split(':').skip(2);
+    let mut next = || ids.next().context("an id")?.parse::<u32>().context("an id");
+    Ok(Some((next()?, next()?)))
+}
+
+fn as_user(user: Option<(u32, u32)>, program: &Path) -> Vec<String> {
+    let program = program.display().to_string();
+    match user {
+        None => vec!["env".to_owned(), program],
+        Some((user, group)) => vec![
+            "setpriv".to_owned(),
+            format!("--reuid={user}"),
+            format!("--regid={group}"),
+            "--clear-groups".to_owned(),
+            program,
+        ],
+    }
+}

@@ -1,0 +1,143 @@
+//! The process that is measured: started, asked, and read from /proc.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::harness::{Process, free_port};
+
+/// How long a start may take before it is given up.
+const PATIENCE: Duration = Duration::from_secs(240);
+/// Ticks of /proc's clock a second: 100 on every Linux of our time.
+const TICKS: f64 = 100.0;
+
+/// The host of every issuer. Nothing is listened on there: a proxy would end TLS.
+const HOST: &str = "growth.example.com";
+
+/// The installation's base URL.
+pub fn base_url() -> String {
+    format!("https://{HOST}")
+}
+
+/// A running server.
+pub struct Server {
+    process: Process,
+    http: reqwest::Client,
+    /// Where it serves: `http://127.0.0.1:PORT`.
+    pub url: String,
+    admin: u16,
+    /// How long it took from its start to being ready.
+    pub ready: Duration,
+}
+
+/// Ports to listen on.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// Of the endpoints.
+    pub serve: u16,
+    /// Of /readyz.
+    pub admin: u16,
+}
+
+impl Ports {
+    /// Two that are free.
+    pub fn free() -> Self {
+        Self { serve: free_port(), admin: free_port() }
+    }
+}
+
+impl Server {
+    /// Starts the binary and waits until it is ready.
+    pub async fn start(
+        binary: &Path,
+        args: &[String],
+        env: &[(&str, String)],
+        ports: Ports,
+        log: &Path,
+    ) -> Result<Self> {
+        if !binary.exists() {
+            bail!("{} is missing: cargo build --release", binary.display());
+        }
+        let begun = Instant::now();
+        let process = Process::start(binary, args, env, log);
+        let http =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+        let url = format!("http://127.0.0.1:{}", ports.serve);
+        let mut server = Self { process, http, url, admin: ports.admin, ready: Duration::ZERO };
+        let ready = format!("http://127.0.0.1:{}/readyz", ports.admin);
+        while server.status(&ready).await != Some(200) {
+            server.process.must_run();
+            if begun.elapsed() > PATIENCE {
+                bail!("not ready within {PATIENCE:?}; its log is {}", log.display());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        server.ready = begun.elapsed();
+        Ok(server)
+    }
+
+    /// The status of an answer; `None` without one.
+    pub async fn status(&self, url: &str) -> Option<u16> {
+        let answer = self.http.get(url).header("host", HOST).send().await.ok()?;
+        let status = answer.status().as_u16();
+        // A connection is used again only if its answer was read.
+        answer.bytes().await.ok()?;
+        Some(status)
+    }
+
+    /// Revision of the snapshot, and what was reconciled: both stand still when nothing happens.
+    pub async fn progress(&self) -> Result<String> {
+        let url = format!("http://127.0.0.1:{}/metrics", self.admin);
+        let text = self.http.get(url).send().await?.text().await?;
+        let counts = |line: &&str| {
+            line.starts_with("lanyard_snapshot_revision")
+                || line.starts_with("lanyard_reconciles_total")
+        };
+        Ok(text.lines().filter(counts).collect())
+    }
+
+    /// Waits until nothing has changed for a while.
+    pub async fn settle(&self, patience: Duration) -> Result<()> {
+        let begun = Instant::now();
+        let (mut before, mut since) = (String::new(), Instant::now());
+        while since.elapsed() < Duration::from_secs(4) {
+            let now = self.progress().await?;
+            let cpu = self.cpu()?;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            // Work that is not counted anywhere is work all the same.
+            if now != before || (self.cpu()? - cpu) > 0.1 {
+                (before, since) = (now, Instant::now());
+            }
+            if begun.elapsed() > patience {
+                bail!("still at work after {patience:?}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Seconds of CPU since its start.
+    pub fn cpu(&self) -> Result<f64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
+        let (_, fields) = stat.rsplit_once(')').context("a stat line")?;
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let ticks = |at: usize| -> Result<f64> { Ok(fields.get(at).context("a field")?.parse()?) };
+        Ok((ticks(11)? + ticks(12)?) / TICKS)
+    }
+
+    /// A line of /proc's status, in KiB: `VmRSS`, `RssAnon`, `VmHWM`.
+    pub fn memory(&self, name: &str) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        Ok(number.context("a line of /proc/PID/status")?.parse()?)
+    }
+
+    /// Asks it to end, so that it releases its Lease.
+    pub fn stop(mut self) {
+        self.process.terminate(Duration::from_secs(30));
+    }
+}
