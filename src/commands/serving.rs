@@ -126,6 +126,7 @@ impl Parts {
             self.installation.sealing_secret.clone(),
         )
         .observed_by(Arc::new(Counted(Arc::clone(&self.app.metrics))))
+        .telling_of(self.app.logouts.untold())
     }
 
     /// Opens the port of the endpoints.

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use tokio::sync::Semaphore;
 
 use crate::{
-    model::{Clock, Entropy, Kind, ObjectKey},
+    model::{Clock, Entropy, Kind, ObjectKey, WatchUntold},
     registry,
     source::SharedSource,
 };
@@ -53,6 +53,8 @@ pub struct Context {
     pub collects_garbage: bool,
     /// Who counts.
     pub observer: Arc<dyn Observer>,
+    /// Clients that could not be told of ended sessions, for Events.
+    pub untold: Option<WatchUntold>,
     /// RSA keys take 70 ms of a core each: one at a time, so that a thousand new tenants leave
     /// the others their share.
     pub(super) generation: Arc<Semaphore>,
@@ -75,6 +77,7 @@ impl Context {
             sealing_secret,
             collects_garbage: false,
             observer: Arc::new(Unobserved),
+            untold: None,
             generation: Arc::new(Semaphore::new(1)),
         }
     }
@@ -83,6 +86,12 @@ impl Context {
     #[must_use]
     pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
         Self { observer, ..self }
+    }
+
+    /// The same, telling of clients that could not be told of ended sessions.
+    #[must_use]
+    pub fn telling_of(self, untold: WatchUntold) -> Self {
+        Self { untold: Some(untold), ..self }
     }
 
     /// The same, removing what deleted objects leave behind.

@@ -8,6 +8,7 @@ mod changes;
 mod context;
 mod error;
 pub mod lease;
+mod logouts;
 mod memory;
 mod oidc_client;
 mod queue;

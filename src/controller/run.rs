@@ -12,6 +12,7 @@ use super::{
     Context,
     changes::changes,
     lease::{Campaign, campaign},
+    logouts,
     memory::Memory,
     queue::{Finish, Queue},
     reconcile::reconcile,
@@ -45,6 +46,7 @@ pub async fn run(context: Context, mut leads: watch::Receiver<bool>, stop: impl 
             _ = &mut stop => return,
             () = lost(&mut leads) => tracing::info!("another replica may lead: writing has stopped"),
             () = act(&context) => return,
+            never = logouts::tell(&context) => match never {},
         }
     }
 }

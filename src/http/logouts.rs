@@ -17,10 +17,13 @@ use tokio::{
     time::MissedTickBehavior,
 };
 
-use super::{App, Failure, Request, tokens};
+use super::{
+    App, Failure, Request, tokens,
+    untold::{Found, Untellings},
+};
 use crate::{
     keys::JwtType,
-    model::{Client, ClientId, Subject, TenantId, Timestamp},
+    model::{Client, ClientId, Subject, TenantId, Timestamp, WatchUntold},
     protocol::{
         logout_token,
         records::{Session, decode, encode},
@@ -57,17 +60,25 @@ struct Due {
     id: String,
 }
 
-/// From handlers to the task that tells.
+/// From handlers to the task that tells, and from it to who says what came of it.
 #[derive(Debug)]
 pub struct Logouts {
     send: UnboundedSender<Due>,
     receive: Mutex<Option<UnboundedReceiver<Due>>>,
+    untold: Untellings,
 }
 
 impl Default for Logouts {
     fn default() -> Self {
         let (send, receive) = unbounded_channel();
-        Self { send, receive: Mutex::new(Some(receive)) }
+        Self { send, receive: Mutex::new(Some(receive)), untold: Untellings::default() }
+    }
+}
+
+impl Logouts {
+    /// Clients that could not be told, as the store knows it, whichever replica tried.
+    pub fn untold(&self) -> WatchUntold {
+        self.untold.watch()
     }
 }
 
@@ -126,6 +137,7 @@ pub async fn tell_clients(app: Arc<App>) {
 async fn left_over(app: &App) -> Result<Vec<Due>, StoreError> {
     let (snapshot, now) = (app.registry.snapshot(), app.now());
     let mut found = Vec::new();
+    let mut untold = Found::default();
     for tenant in snapshot.tenants() {
         let told = tenant.clients().filter(|client| client.backchannel_logout_uri.is_some());
         for client in told {
@@ -133,6 +145,7 @@ async fn left_over(app: &App) -> Result<Vec<Due>, StoreError> {
             let id = &tenant.tenant.id;
             for stored in app.store.list(RecordKind::Logout, id, &owner, now).await? {
                 let Ok(telling) = decode::<Telling>(&stored.record.value) else { continue };
+                untold.count(client, telling.tries);
                 if telling.next_at > now {
                     continue;
                 }
@@ -145,6 +158,7 @@ async fn left_over(app: &App) -> Result<Vec<Due>, StoreError> {
             }
         }
     }
+    app.logouts.untold.publish(untold);
     Ok(found)
 }
 
@@ -172,8 +186,10 @@ async fn tell(app: &App, due: &Due) -> Result<(), StoreError> {
         tenant = %due.tenant, client = %telling.client, tries, why, again = next.is_some(),
         "the client was not told that a session has ended"
     );
-    let Some(wait) = next else { return app.store.take(&key, now).await.map(drop) };
-    let later = Telling { tries, next_at: now.plus(wait), ..telling };
+    app.logouts.untold.failed(&client.object, why);
+    // One that is given up stays until it expires, so that every replica knows of it.
+    let next_at = next.map_or(stored.record.expires_at, |wait| now.plus(wait));
+    let later = Telling { tries, next_at, ..telling };
     let record = Record { value: Bytes::from(encode(&later)), ..stored.record };
     app.store.swap(stored.version, record, now).await.map(drop)
 }

@@ -31,6 +31,7 @@ mod server;
 mod session;
 mod tls;
 mod tokens;
+mod untold;
 
 pub use admin::{Admin, Probe};
 pub use app::{App, Config};

@@ -17,6 +17,7 @@ pub mod samples;
 mod secret;
 mod tenant;
 mod time;
+mod untold;
 mod user;
 
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
@@ -36,4 +37,5 @@ pub use tenant::{
     RegistrationMode, RequestObjects, RotationPolicy, Tenant,
 };
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};
+pub use untold::{Untold, UntoldClients, WatchUntold};
 pub use user::{StoredPassword, User};

@@ -12,6 +12,8 @@ use url::Url;
 /// A browser: keeps cookies, shows one page at a time.
 pub struct Browser {
     client: reqwest::Client,
+    /// Where the provider listens, if not at the port of its URLs.
+    port: Option<u16>,
 }
 
 /// What came back, after the redirects that stay at the provider.
@@ -51,13 +53,28 @@ impl Browser {
             .cookie_store(true)
             .build()
             .expect("a client");
-        Self { client }
+        Self { client, port: None }
+    }
+
+    /// A browser that reaches the provider at another port of this machine, as by a proxy.
+    pub fn through(port: u16) -> Self {
+        Self { port: Some(port), ..Self::new() }
+    }
+
+    fn request(&self, method: reqwest::Method, url: &Url) -> reqwest::RequestBuilder {
+        let mut target = url.clone();
+        if self.port.is_some() {
+            target.set_port(self.port).expect("an http URL");
+        }
+        self.client
+            .request(method, target)
+            .header("host", &url[url::Position::BeforeHost..url::Position::AfterPort])
     }
 
     /// Opens a URL and follows redirects as long as they stay on its origin.
     pub async fn open(&self, url: &str) -> Page {
         let url = Url::parse(url).expect("a URL");
-        let request = self.client.get(url.clone());
+        let request = self.request(reqwest::Method::GET, &url);
         self.follow(url, request).await
     }
 
@@ -69,7 +86,8 @@ impl Browser {
             fields.push(((*name).to_owned(), (*value).to_owned()));
         }
         let origin = form.action.origin().ascii_serialization();
-        let request = self.client.post(form.action.clone()).header("origin", origin).form(&fields);
+        let request = self.request(reqwest::Method::POST, &form.action);
+        let request = request.header("origin", origin).form(&fields);
         self.follow(form.action.clone(), request).await
     }
 
@@ -83,7 +101,7 @@ impl Browser {
                 .map(|to| url.join(to.to_str().expect("ASCII")).expect("a URL"));
             match target {
                 Some(to) if to.origin() == url.origin() && !is_callback(&to) => {
-                    request = self.client.get(to.clone());
+                    request = self.request(reqwest::Method::GET, &to);
                     url = to;
                 }
                 left_for => return Page { url, status, headers, body, left_for },

@@ -96,6 +96,26 @@ async fn a_client_that_does_not_answer_is_told_again() {
 }
 
 #[tokio::test]
+async fn who_could_not_be_told_is_known_until_it_has_been() {
+    let world = World::new().await;
+    let (url, mut told) = backchannel(vec!["500 Internal Server Error"]).await;
+    world.change("https://rp.invalid/backchannel", &url);
+    let mut untold = world.app.app.logouts.untold();
+    let (leaver, browser) = (world.application("leaver").await, world.alice().await);
+    let tokens = tokens(&leaver, &browser, "openid").await;
+    leave(&leaver, &browser, &[("id_token_hint", text(&tokens, "id_token"))]).await;
+    told.recv().await.expect("the first try");
+    let state = untold.wait_for(|clients| !clients.is_empty()).await.expect("counted").clone();
+    let (client, untold_of) = state.first_key_value().expect("one");
+    assert_eq!(client.to_string(), "default/leaver");
+    assert_eq!((untold_of.waiting, untold_of.given_up), (1, 0));
+    assert_eq!(untold_of.why.as_deref(), Some("it answered with status 500"));
+    world.app.clock.advance(std::time::Duration::from_secs(6));
+    told.recv().await.expect("the second try");
+    untold.wait_for(|clients| clients.is_empty()).await.expect("counted");
+}
+
+#[tokio::test]
 async fn refresh_tokens_end_with_the_session_but_for_offline_access() {
     // OIDC Back-Channel Logout §2.7
     let world = World::new().await;

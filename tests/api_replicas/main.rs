@@ -1,10 +1,11 @@
 //! Two replicas of `lanyard run` against a real API server, with the chart's own RBAC: one writes,
 //! both serve; Secrets, rotation, deletion, an unreachable API server, and the death of the leader.
 
-#[path = "common/browser.rs"]
+#[path = "../common/browser.rs"]
 mod browser;
-#[path = "common/cluster/mod.rs"]
+#[path = "../common/cluster/mod.rs"]
 mod cluster;
+mod logout;
 
 use std::time::{Duration, Instant};
 
@@ -114,6 +115,7 @@ fn two_replicas_of_which_one_writes_and_both_serve() {
     consent(&world);
     rotation(&world);
     deletion(&world);
+    logout::outcomes_are_events(&world);
     outage(&world);
     death_of_the_leader(&mut world);
 }
@@ -270,6 +272,15 @@ fn outage(world: &World) {
 }
 
 impl World {
+    /// The replica that holds the Lease.
+    fn leader(&self) -> &Replica {
+        let path = "jsonpath={.spec.holderIdentity}";
+        let args = ["-n", NAMESPACE, "get", "lease", "lanyard", "-o", path];
+        let holder = self.api.kubectl(&args);
+        let leads = |replica: &&Replica| holder == format!("lanyard-{}", replica.name);
+        self.replicas.iter().find(leads).unwrap_or_else(|| panic!("nobody leads: {holder:?}"))
+    }
+
     fn get_url(&self, url: &str) -> Result<Value, String> {
         let response = self.http.get(url).send().map_err(|error| error.to_string())?;
         response.json().map_err(|error| error.to_string())
@@ -278,18 +289,8 @@ impl World {
 
 /// The other replica acts within 20 s, and serves all the while.
 fn death_of_the_leader(world: &mut World) {
-    let holder = world.api.kubectl(&[
-        "-n",
-        NAMESPACE,
-        "get",
-        "lease",
-        "lanyard",
-        "-o",
-        "jsonpath={.spec.holderIdentity}",
-    ]);
-    let leads = |replica: &Replica| holder.ends_with(&format!("-{}", replica.name));
-    let at =
-        world.replicas.iter().position(leads).unwrap_or_else(|| panic!("nobody leads: {holder:?}"));
+    let leader = world.leader().name;
+    let at = world.replicas.iter().position(|it| it.name == leader).expect("one of them");
     let mut dead = world.replicas.remove(at);
     dead.process.kill();
     let start = Instant::now();

@@ -1,0 +1,95 @@
+//! What came of back-channel logout is an Event on the client, one for many sessions; and serving
+//! calls no address inside the network, whoever asks.
+
+use super::{
+    SOON, World,
+    browser::{Browser, Page},
+    eventually,
+};
+
+const OBJECTS: &str = r#"
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: doors, namespace: team}
+spec: {}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: deaf, namespace: team}
+spec:
+  tenantRef: {name: doors}
+  redirectUris: ["https://deaf.test/cb"]
+  scopes: [openid]
+  consent: Implied
+  tokenEndpointAuthMethod: none
+  grantTypes: [implicit]
+  responseTypes: [id_token]
+  # An address of the machine itself, where nobody may send Lanyard.
+  backchannelLogoutUri: https://127.0.0.1:1/logout
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: ada, namespace: team}
+stringData: {password: a long enough password}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcUser
+metadata: {name: ada, namespace: team}
+spec: {tenantRef: {name: doors}, username: ada, passwordSecretRef: {name: ada}}
+"#;
+
+const ISSUER: &str = "http://localhost:8080/team/doors";
+const AUTHORIZE: &str = "/oauth/authorize?client_id=team.deaf&redirect_uri=https%3A%2F%2Fdeaf.test%2Fcb&response_type=id_token&scope=openid&nonce=n";
+
+pub fn outcomes_are_events(world: &World) {
+    world.api.apply(OBJECTS);
+    for object in ["tenants.lanyard.dev/doors", "oidcclient/deaf", "oidcuser/ada"] {
+        world.ready(object);
+    }
+    world.everywhere("/team/doors/.well-known/openid-configuration", 200);
+    // Replicas share no store here: who signs out at the leader is known to the leader.
+    let port = world.leader().port;
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    for _ in 0..3 {
+        runtime.block_on(in_and_out(port));
+    }
+    let told = eventually(SOON, || match events(world, "LogoutNotDelivered")?.as_str() {
+        "" => Err("no Event".to_owned()),
+        told => Ok(told.to_owned()),
+    });
+    assert!(told.starts_with("Warning "), "{told}");
+    assert!(told.contains("127.0.0.1"), "it says which address may not be called: {told}");
+    let described = world.api.kubectl(&["-n", "team", "describe", "oidcclient", "deaf"]);
+    assert!(described.contains("LogoutNotDelivered"), "{described}");
+    // Nobody is to be told any more.
+    let patch = r#"[{"op":"remove","path":"/spec/backchannelLogoutUri"}]"#;
+    let args = ["-n", "team", "patch", "oidcclient", "deaf", "--type=json", "-p", patch];
+    world.api.kubectl(&args);
+    eventually(SOON, || match events(world, "LogoutDelivered")?.as_str() {
+        told if told.starts_with("Normal ") => Ok(()),
+        told => Err(format!("no Event: {told:?}")),
+    });
+    let told = events(world, "LogoutNotDelivered").expect("read");
+    assert_eq!(told.lines().count(), 1, "one for three sessions: {told}");
+}
+
+/// Signs in and out again.
+async fn in_and_out(port: u16) {
+    let browser = Browser::through(port);
+    let page = browser.open(&format!("{ISSUER}{AUTHORIZE}")).await;
+    let who = [("username", "ada"), ("password", "a long enough password")];
+    let page = browser.submit(&page.form("/login"), &who).await;
+    assert!(page.answer().contains_key("id_token"), "{:?}", page.left_for);
+    let page: Page = browser.open(&format!("{ISSUER}/oauth/logout")).await;
+    let page = browser.submit(&page.form("/oauth/logout"), &[("action", "logout")]).await;
+    assert_eq!((page.status, page.url.path()), (200, "/team/doors/logged-out"), "{}", page.body);
+}
+
+/// Type and note of the client's Events of a reason, a line each.
+fn events(world: &World, reason: &str) -> Result<String, String> {
+    let path = "jsonpath={range .items[*]}{.type} {.note}{\"\\n\"}{end}";
+    let fields = format!("reason={reason},regarding.name=deaf");
+    let args =
+        ["-n", "team", "get", "events.events.k8s.io", "--field-selector", &fields, "-o", path];
+    world.api.try_kubectl(&args)
+}
