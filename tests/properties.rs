@@ -294,7 +294,7 @@ proptest! {
         let key = lanyard::model::ObjectKey::new("team-c", "broken");
         let object = ObjectRef { kind: Kind::OidcClient, key };
         let message = "spec: missing".to_owned();
-        let broken = Malformed { message, generation: Some(1), resource_version: None };
+        let broken = Malformed { message, generation: Some(1), resource_version: None, uid: None };
         all.malformed.insert(object.clone(), broken);
         let snapshot = rebuilt(&all, &BuildCache::default());
         prop_assert!(matches!(snapshot.verdicts()[&object].outcome, Outcome::Malformed));

@@ -56,6 +56,8 @@ pub struct Malformed {
     pub generation: Option<i64>,
     /// Its resourceVersion.
     pub resource_version: Option<String>,
+    /// Its UID, by which `kubectl describe` finds Events.
+    pub uid: Option<String>,
 }
 
 /// Objects, and how current they are.

@@ -6,6 +6,7 @@ mod browser;
 #[path = "../common/cluster/mod.rs"]
 mod cluster;
 mod logout;
+mod troubles;
 
 use std::time::{Duration, Instant};
 

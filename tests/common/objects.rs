@@ -85,7 +85,7 @@ fn read<K: serde::de::DeserializeOwned>(
         }
         Err(error) => {
             let message = error.to_string();
-            let entry = Malformed { message, generation, resource_version: None };
+            let entry = Malformed { message, generation, resource_version: None, uid: None };
             malformed.insert(ObjectRef { kind, key }, entry);
         }
     }

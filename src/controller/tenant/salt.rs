@@ -24,6 +24,8 @@ pub(super) fn plan(
         metadata: owner::metadata(&key, &owner),
         type_: Some("Opaque".to_owned()),
         data: Some(Entries::from([new_salt(entropy, now)])),
+        // Nobody edits it by accident; a restored one may be as mutable as it likes.
+        immutable: Some(true),
         ..Secret::default()
     };
     Some(Step::from(Write::Create(Box::new(secret))))

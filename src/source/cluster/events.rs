@@ -47,6 +47,12 @@ fn reference(view: &View, object: &ObjectRef) -> ObjectReference {
         Kind::OidcUser => objects.users.get(&object.key).map(|it| &it.metadata),
         Kind::Secret | Kind::Namespace => None,
     };
+    // An object that cannot be read is described like any other.
+    let malformed = objects.malformed.get(object);
+    let identity = metadata
+        .map(|it| (it.uid.clone(), it.resource_version.clone()))
+        .or_else(|| malformed.map(|it| (it.uid.clone(), it.resource_version.clone())));
+    let (uid, resource_version) = identity.unwrap_or_default();
     let api_version = match object.kind {
         Kind::Secret | Kind::Namespace => "v1".to_owned(),
         Kind::Tenant | Kind::OidcClient | Kind::OidcUser => format!("{GROUP}/{VERSION}"),
@@ -56,8 +62,8 @@ fn reference(view: &View, object: &ObjectRef) -> ObjectReference {
         kind: Some(object.kind.as_str().to_owned()),
         name: Some(object.key.name.clone()),
         namespace: Some(object.key.namespace.clone()),
-        uid: metadata.and_then(|it| it.uid.clone()),
-        resource_version: metadata.and_then(|it| it.resource_version.clone()),
+        uid,
+        resource_version,
         field_path: None,
     }
 }

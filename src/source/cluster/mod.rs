@@ -3,6 +3,7 @@
 
 mod collect;
 mod events;
+mod guarded;
 mod registrar;
 mod state;
 mod watches;

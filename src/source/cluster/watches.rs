@@ -6,7 +6,7 @@ use futures::{Stream, StreamExt, stream::BoxStream};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::{
     Api, Client, Resource, ResourceExt,
-    core::{DeserializeGuard, PartialObjectMeta},
+    core::PartialObjectMeta,
     runtime::{
         WatchStreamExt,
         watcher::{self, Config, Event},
@@ -14,7 +14,7 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use super::Options;
+use super::{Options, guarded::Guarded};
 use crate::{
     api::{MANAGED_LABEL, Malformed, OidcClient, OidcUser, Tenant},
     model::{Kind, ObjectKey, ObjectRef},
@@ -114,22 +114,21 @@ impl Watches {
         K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>,
         K: Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     {
-        let api: Api<DeserializeGuard<K>> = match namespace {
+        let api: Api<Guarded<K>> = match namespace {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
-        self.add(api, Config::default(), kind, move |guarded: DeserializeGuard<K>| {
-            match guarded.0 {
-                Ok(mut object) => {
-                    trim(&mut object);
-                    item(object)
-                }
-                Err(invalid) => Item::Malformed(Malformed {
-                    message: invalid.error,
-                    generation: invalid.metadata.generation,
-                    resource_version: invalid.metadata.resource_version,
-                }),
+        self.add(api, Config::default(), kind, move |guarded: Guarded<K>| match guarded.0 {
+            Ok(mut object) => {
+                trim(&mut object);
+                item(object)
             }
+            Err(unread) => Item::Malformed(Malformed {
+                message: unread.message,
+                generation: unread.metadata.generation,
+                resource_version: unread.metadata.resource_version,
+                uid: unread.metadata.uid,
+            }),
         });
     }
 

@@ -24,24 +24,32 @@ impl Replica {
     pub fn two(api: &ApiServer, namespace: &str, authority: &str) -> Vec<Self> {
         let install = ["install", "lanyard", "charts/lanyard", "-n", namespace];
         api.helm(&[&install[..], &["--set", "replicas=0"]].concat()).expect("the chart installs");
+        ["a", "b"].map(|name| Self::start(api, namespace, name, authority, &[])).into()
+    }
+
+    /// One more replica with the service account of an installation, and further settings.
+    pub fn start(
+        api: &ApiServer,
+        namespace: &str,
+        name: &'static str,
+        authority: &str,
+        more: &[(&str, &str)],
+    ) -> Self {
         let kubeconfig = api.service_account_kubeconfig(namespace, "lanyard");
-        ["a", "b"]
-            .map(|name| {
-                let (port, admin) = (free_port(), free_port());
-                let env = [
-                    ("KUBECONFIG", kubeconfig.display().to_string()),
-                    ("POD_NAME", format!("lanyard-{name}")),
-                    ("POD_NAMESPACE", namespace.to_owned()),
-                    ("LANYARD_BASE_URL", format!("http://{authority}")),
-                    ("LANYARD_STORE", "memory".to_owned()),
-                    ("LANYARD_LISTEN", format!("127.0.0.1:{port}")),
-                    ("LANYARD_ADMIN_LISTEN", format!("127.0.0.1:{admin}")),
-                ];
-                let log = api.dir().join(format!("lanyard-{name}.log"));
-                let binary = Path::new(env!("CARGO_BIN_EXE_lanyard"));
-                let process = Process::start(binary, &["run".to_owned()], &env, &log);
-                Self { name, port, admin, log, process }
-            })
-            .into()
+        let (port, admin) = (free_port(), free_port());
+        let mut env = vec![
+            ("KUBECONFIG", kubeconfig.display().to_string()),
+            ("POD_NAME", format!("lanyard-{name}")),
+            ("POD_NAMESPACE", namespace.to_owned()),
+            ("LANYARD_BASE_URL", format!("http://{authority}")),
+            ("LANYARD_STORE", "memory".to_owned()),
+            ("LANYARD_LISTEN", format!("127.0.0.1:{port}")),
+            ("LANYARD_ADMIN_LISTEN", format!("127.0.0.1:{admin}")),
+        ];
+        env.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let log = api.dir().join(format!("lanyard-{name}.log"));
+        let binary = Path::new(env!("CARGO_BIN_EXE_lanyard"));
+        let process = Process::start(binary, &["run".to_owned()], &env, &log);
+        Self { name, port, admin, log, process }
     }
 }
