@@ -7,7 +7,11 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 use tokio::sync::watch;
 
-use super::{Failing, Options, state::State, watches};
+use super::{
+    Failing, Options,
+    state::State,
+    watches::{self, What},
+};
 use crate::{
     api::{SecretState, SourceHealth, View},
     model::ObjectKey,
@@ -17,6 +21,8 @@ use crate::{
 const GATHER: Duration = Duration::from_millis(5);
 /// Secrets that are fetched at once.
 const FETCHES: usize = 8;
+/// How often what may not be read is asked for again: what changes is a Role, which is not watched.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// How long a fetch may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -31,9 +37,11 @@ pub(super) async fn run(
     let mut state = State::new(streams.len(), options.namespaces.is_empty());
     let mut changes = stream::select_all(streams).ready_chunks(1024);
     let mut retry = false;
+    let mut ask = tokio::time::interval(ASK_AGAIN);
     loop {
         let patience = if retry { Duration::from_secs(2) } else { Duration::from_secs(3600) };
         tokio::select! {
+            _ = ask.tick() => if !state.ask_again() { continue },
             chunk = changes.next() => {
                 let Some(chunk) = chunk else { return };
                 take(&mut state, chunk);
@@ -52,6 +60,7 @@ pub(super) async fn run(
         }
         if state.complete() {
             retry = !fetch_missing(&client, &mut state).await;
+            state.settle();
             publish(&state, &views, &health);
         }
     }
@@ -59,8 +68,14 @@ pub(super) async fn run(
 
 fn take(state: &mut State, chunk: Vec<watches::Change>) {
     for change in chunk {
-        if let watches::What::Failed(error) = &change.what {
-            tracing::warn!(error, "a watch failed and is tried again");
+        match &change.what {
+            What::Failed(error) => tracing::warn!(error, "a watch failed and is tried again"),
+            What::Denied(denial) => tracing::warn!(
+                namespace = denial.namespace,
+                error = denial.message,
+                "a namespace may not be watched; the others are served, and it is tried again"
+            ),
+            _ => {}
         }
         state.take(change);
     }

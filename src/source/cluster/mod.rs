@@ -2,6 +2,7 @@
 //! server under their resource versions.
 
 mod collect;
+mod denied;
 mod events;
 mod guarded;
 mod registrar;

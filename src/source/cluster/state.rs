@@ -7,7 +7,10 @@ use std::{
 
 use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
-use super::watches::{Change, Item, What};
+use super::{
+    denied::Denied,
+    watches::{Change, Item, What},
+};
 use crate::{
     api::{
         Namespaces, Objects, REGISTERED_LABEL, REGISTRATION_TOKEN_ANNOTATION, SecretReferences,
@@ -25,6 +28,7 @@ pub(super) struct State {
     others: BTreeMap<ObjectKey, String>,
     /// The resource version at which one of them was fetched.
     fetched: BTreeMap<ObjectKey, String>,
+    denied: Denied,
     lists: Vec<List>,
 }
 
@@ -48,13 +52,15 @@ impl State {
             revision: 0,
             others: BTreeMap::new(),
             fetched: BTreeMap::new(),
+            denied: Denied::default(),
             lists: (0..watches).map(|_| List::default()).collect(),
         }
     }
 
-    /// Whether every first list is in.
+    /// Whether every first list is in that may be had.
     pub(super) fn complete(&self) -> bool {
-        self.lists.iter().all(|list| list.complete)
+        let mut lists = self.lists.iter().enumerate();
+        lists.all(|(watch, list)| list.complete || self.denied.has(watch))
     }
 
     /// Takes a change in.
@@ -75,6 +81,7 @@ impl State {
                 self.remove(watch, &reference);
             }
             What::Complete => {
+                self.denied.lift(watch);
                 let list = &mut self.lists[watch];
                 list.complete = true;
                 let incoming = list.incoming.take().unwrap_or_default();
@@ -85,6 +92,9 @@ impl State {
                 }
             }
             What::Failed(_) => {}
+            // What was seen before stays, as when the API server is away.
+            What::Denied(_) if self.lists[watch].complete => {}
+            What::Denied(denial) => self.denied.note(watch, denial),
         }
     }
 
@@ -154,6 +164,26 @@ impl State {
         forget(objects, reference);
         objects.malformed.remove(reference);
         self.revision += 1;
+    }
+
+    /// Says of Secrets that nobody may look for that they cannot be read.
+    pub(super) fn settle(&mut self) {
+        if self.denied.matters() && self.denied.stand_in(Arc::make_mut(&mut self.objects)) {
+            self.revision += 1;
+        }
+    }
+
+    /// Has Secrets that could not be read fetched again: a Role may be there by now. Whether there
+    /// are any.
+    pub(super) fn ask_again(&mut self) -> bool {
+        let secrets = &self.objects.secrets;
+        let refused = |key| matches!(secrets.get(key), Some(SecretState::Unreadable(_)));
+        let mut any = false;
+        for (_, version) in self.fetched.iter_mut().filter(|(key, _)| refused(*key)) {
+            version.clear();
+            any = true;
+        }
+        any
     }
 
     /// Secrets that objects refer to and that have not been fetched as they are now.

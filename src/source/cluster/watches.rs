@@ -14,7 +14,7 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{Options, guarded::Guarded};
+use super::{Options, denied::Denial, guarded::Guarded};
 use crate::{
     api::{MANAGED_LABEL, Malformed, OidcClient, OidcUser, Tenant},
     model::{Kind, ObjectKey, ObjectRef},
@@ -53,6 +53,8 @@ pub(super) enum What {
     Complete,
     /// The watch failed and is tried again.
     Failed(String),
+    /// The watch of one of several namespaces may not be made; it is tried again.
+    Denied(Denial),
 }
 
 type Changes = BoxStream<'static, Change>;
@@ -62,12 +64,10 @@ pub(super) fn all(client: &Client, options: &Options) -> Vec<Changes> {
     let mut watches = Watches { client: client.clone(), streams: Vec::new() };
     if options.namespaces.is_empty() {
         watches.namespace(None);
-        watches.add(
-            Api::<Namespace>::all(client.clone()),
-            Config::default(),
-            Kind::Namespace,
-            |it| Item::Namespace(it.metadata.labels.unwrap_or_default()),
-        );
+        let api = Api::<Namespace>::all(client.clone());
+        watches.add((api, None), Config::default(), Kind::Namespace, |it| {
+            Item::Namespace(it.metadata.labels.unwrap_or_default())
+        });
     }
     for namespace in &options.namespaces {
         watches.namespace(Some(namespace));
@@ -76,7 +76,7 @@ pub(super) fn all(client: &Client, options: &Options) -> Vec<Changes> {
     if !options.namespaces.is_empty() && !options.namespaces.contains(&sealing.namespace) {
         let api = Api::<Secret>::namespaced(client.clone(), &sealing.namespace);
         let only = Config::default().fields(&format!("metadata.name={}", sealing.name));
-        watches.add(api, only, Kind::Secret, |secret| Item::Managed(Arc::new(secret)));
+        watches.add((api, None), only, Kind::Secret, |secret| Item::Managed(Arc::new(secret)));
     }
     watches.streams
 }
@@ -94,7 +94,9 @@ impl Watches {
         self.guarded::<OidcUser>(namespace, Kind::OidcUser, |it| Item::User(Arc::new(it)));
         let managed = Config::default().labels(&format!("{MANAGED_LABEL}=true"));
         let secrets = self.api::<Secret>(namespace);
-        self.add(secrets, managed, Kind::Secret, |secret| Item::Managed(Arc::new(secret)));
+        self.add((secrets, namespace), managed, Kind::Secret, |secret| {
+            Item::Managed(Arc::new(secret))
+        });
         self.other_secrets(namespace);
     }
 
@@ -118,23 +120,28 @@ impl Watches {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
-        self.add(api, Config::default(), kind, move |guarded: Guarded<K>| match guarded.0 {
-            Ok(mut object) => {
-                trim(&mut object);
-                item(object)
-            }
-            Err(unread) => Item::Malformed(Malformed {
-                message: unread.message,
-                generation: unread.metadata.generation,
-                resource_version: unread.metadata.resource_version,
-                uid: unread.metadata.uid,
-            }),
-        });
+        self.add(
+            (api, namespace),
+            Config::default(),
+            kind,
+            move |guarded: Guarded<K>| match guarded.0 {
+                Ok(mut object) => {
+                    trim(&mut object);
+                    item(object)
+                }
+                Err(unread) => Item::Malformed(Malformed {
+                    message: unread.message,
+                    generation: unread.metadata.generation,
+                    resource_version: unread.metadata.resource_version,
+                    uid: unread.metadata.uid,
+                }),
+            },
+        );
     }
 
     fn add<K>(
         &mut self,
-        api: Api<K>,
+        (api, namespace): (Api<K>, Option<&str>),
         config: Config,
         kind: Kind,
         item: impl Fn(K) -> Item + Send + 'static,
@@ -142,7 +149,7 @@ impl Watches {
         K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
     {
         let stream = watcher::watcher(api, config).default_backoff();
-        self.push(stream, kind, item);
+        self.push(stream, kind, namespace, item);
     }
 
     /// Secrets that are not ours, without their data.
@@ -152,7 +159,7 @@ impl Watches {
             None => Api::all(self.client.clone()),
         };
         let config = Config::default().labels(&format!("{MANAGED_LABEL}!=true"));
-        self.add(api, config, Kind::Secret, |it| {
+        self.add((api, namespace), config, Kind::Secret, |it| {
             Item::Other(it.metadata.resource_version.unwrap_or_default())
         });
     }
@@ -161,9 +168,11 @@ impl Watches {
         &mut self,
         stream: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static,
         kind: Kind,
+        namespace: Option<&str>,
         item: impl Fn(K) -> Item + Send + 'static,
     ) {
         let watch = self.streams.len();
+        let namespace = namespace.map(str::to_owned);
         let changes = stream.map(move |event| {
             let what = match event {
                 Ok(Event::Init) => What::Begin,
@@ -172,11 +181,30 @@ impl Watches {
                 }
                 Ok(Event::InitDone) => What::Complete,
                 Ok(Event::Delete(object)) => What::Gone(reference(kind, &object)),
-                Err(error) => What::Failed(format!("{kind}: {error}")),
+                Err(error) => failure(kind, namespace.as_ref(), &error),
             };
             Change { watch, what }
         });
         self.streams.push(changes.boxed());
+    }
+}
+
+/// A watch that failed. Where several namespaces are watched one by one, a Role that one of them
+/// lacks is that one's own trouble.
+fn failure(kind: Kind, namespace: Option<&String>, error: &watcher::Error) -> What {
+    let refused = match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => Some(status),
+        watcher::Error::WatchError(status) => Some(status),
+        _ => None,
+    };
+    match (refused, namespace) {
+        (Some(status), Some(namespace)) if status.code == 403 => What::Denied(Denial {
+            namespace: namespace.clone(),
+            kind,
+            message: status.message.clone(),
+        }),
+        _ => What::Failed(format!("{kind}: {error}")),
     }
 }
 
