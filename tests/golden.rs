@@ -3,6 +3,8 @@
 //!
 //! The first comment line of an input may hold `# dev`, for the rules of `lanyard dev`.
 
+#[path = "golden/argocd.rs"]
+mod argocd;
 #[path = "common/objects.rs"]
 mod objects;
 
@@ -41,18 +43,21 @@ fn what_is_said_and_served_is_as_written() {
 }
 
 fn outcome(input: &str) -> String {
-    let documents = serde_yaml::Deserializer::from_str(input)
-        .map(|document| Value::deserialize(document).expect("YAML"))
-        .filter(|document| !document.is_null());
-    let dev = input.lines().next().is_some_and(|line| line.starts_with("# dev"));
-    let snapshot =
-        build(&objects::objects(documents), &installation(dev), &BuildCache::default(), 1, NOW);
+    let snapshot = snapshot(input);
     let mut text = said(&snapshot);
     let mut tenants: Vec<_> = snapshot.tenants().collect();
     tenants.sort_by_key(|tenant| &tenant.tenant.id);
     let served: Vec<Value> = tenants.into_iter().map(|tenant| summary(tenant)).collect();
     let _ = write!(text, "---\n# served\n{}", serde_yaml::to_string(&served).expect("YAML"));
     text
+}
+
+fn snapshot(input: &str) -> Snapshot {
+    let documents = serde_yaml::Deserializer::from_str(input)
+        .map(|document| Value::deserialize(document).expect("YAML"))
+        .filter(|document| !document.is_null());
+    let dev = input.lines().next().is_some_and(|line| line.starts_with("# dev"));
+    build(&objects::objects(documents), &installation(dev), &BuildCache::default(), 1, NOW)
 }
 
 /// Conditions and facts of every object.

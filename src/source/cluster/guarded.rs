@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::api::OidcClient;
 
-    fn read(redirect_uris: Value) -> Guarded<OidcClient> {
+    fn read(redirect_uris: &Value) -> Guarded<OidcClient> {
         let client = json!({
             "apiVersion": "lanyard.dev/v1alpha1", "kind": "OidcClient",
             "metadata": {"name": "shop", "namespace": "team", "generation": 3},
@@ -88,13 +88,13 @@ mod tests {
 
     #[test]
     fn an_object_that_can_be_read_is_itself() {
-        let read = read(json!(["https://shop.test/cb"])).0.expect("read");
+        let read = read(&json!(["https://shop.test/cb"])).0.expect("read");
         assert_eq!(read.spec.redirect_uris.len(), 1);
     }
 
     #[test]
     fn one_that_cannot_says_which_field() {
-        let guarded = read(json!(["https://shop.test/cb", 5]));
+        let guarded = read(&json!(["https://shop.test/cb", 5]));
         assert_eq!(guarded.meta().generation, Some(3));
         let message = guarded.0.expect_err("unread").message;
         assert!(message.starts_with("spec.redirectUris[1]: invalid type"), "{message}");

@@ -194,8 +194,8 @@ impl Watches {
 fn failure(kind: Kind, namespace: Option<&String>, error: &watcher::Error) -> What {
     let refused = match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => Some(status),
-        watcher::Error::WatchError(status) => Some(status),
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => Some(status),
         _ => None,
     };
     match (refused, namespace) {
