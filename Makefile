@@ -22,7 +22,7 @@ dev: ## Build, and serve examples/quickstart at http://localhost:8080 (DIR=... f
 test: ## Run every test: unit, HTTP, golden, property, architecture, API server and, where it can, real Pods
 	tests/run.sh
 
-e2e: ## Install the chart on a real cluster with real Pods, or on the one that E2E_KUBECONFIG names
+e2e: ## Install the chart on a real cluster with real Pods, or on the one that E2E_KUBECONFIG names (with E2E_IMAGE)
 	tests/run.sh e2e
 
 relying-parties: ## Sign in with well-known libraries of four languages and mod_auth_openidc

@@ -20,6 +20,7 @@ use browser::{Application, Browser, claims, verified};
 use cluster::{Node, Process, eventually, free_port};
 
 const RELEASE: &str = "lanyard";
+const OWN_IMAGE: &str = "registry.local/lanyard:e2e";
 const NAMESPACE: &str = "lanyard-system";
 const READINESS: &str =
     "/api/v1/namespaces/lanyard-system/services/lanyard-admin:9090/proxy/readyz";
@@ -41,7 +42,7 @@ impl Target {
     /// Values that make the chart use the image under test.
     fn image_values(&self) -> Vec<String> {
         let image = match self {
-            Self::Own(_) => "registry.local/lanyard:e2e",
+            Self::Own(_) => OWN_IMAGE,
             Self::Given { image, .. } => image,
         };
         let (repository, tag) = image.rsplit_once(':').expect("E2E_IMAGE is NAME:TAG");
@@ -90,7 +91,7 @@ fn target() -> Option<Target> {
     let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/lanyard");
     assert!(binary.exists(), "build the release binary first (make e2e does)");
     let node = Node::start();
-    node.load_lanyard("registry.local/lanyard:e2e", &binary);
+    node.load_lanyard(OWN_IMAGE, &binary);
     Some(Target::Own(Box::new(node)))
 }
 
@@ -99,15 +100,40 @@ async fn from_helm_install_to_a_signed_in_user() {
     let Some(target) = tokio::task::spawn_blocking(target).await.expect("it starts") else {
         return;
     };
+    whole_path(&target).await;
+    // The same as somebody who brings a cluster has it, which also shows that nothing is left.
+    if let Target::Own(node) = &target {
+        let image = OWN_IMAGE.to_owned();
+        whole_path(&Target::Given { kubeconfig: node.api.kubeconfig(), image }).await;
+    }
+}
+
+async fn whole_path(target: &Target) {
     let port = free_port();
     let base_url = format!("http://localhost:{port}");
-    install(&target, &base_url);
-    apply_examples(&target);
-    let forward = port_forward(&target, port);
-    sign_in(&target, &base_url).await;
-    what_kubectl_shows(&target);
+    must_be_empty(target);
+    install(target, &base_url);
+    apply_examples(target);
+    let forward = port_forward(target, port);
+    sign_in(target, &base_url).await;
+    what_kubectl_shows(target);
     drop(forward);
-    upgrade_and_uninstall(&target, &base_url);
+    upgrade_and_uninstall(target, &base_url);
+    clean(target);
+}
+
+/// What the test removes at its end must not be somebody's.
+fn must_be_empty(target: &Target) {
+    for object in ["crd/tenants.lanyard.dev", "namespace/lanyard-system", "namespace/team-a"] {
+        let found = target.run("kubectl", &["get", object, "-o", "name"]);
+        assert!(found.is_err(), "the cluster has {object} already: name one without Lanyard");
+    }
+}
+
+/// Leaves the cluster as it was.
+fn clean(target: &Target) {
+    target.kubectl(&["delete", "namespace", NAMESPACE, "team-a"]);
+    target.kubectl(&["delete", "-f", "crds/"]);
 }
 
 /// The chart installs under the restricted profile, and its Pods become Ready.
@@ -206,11 +232,23 @@ fn what_kubectl_shows(target: &Target) {
     {
         assert!(columns.contains(word), "no {word} in:\n{columns}");
     }
+    for (kind, header) in [
+        ("tenants.lanyard.dev", "NAME ISSUER READY REASON AGE"),
+        ("oidcclients", "NAME TENANT CLIENT-ID SECRET READY REASON AGE"),
+        ("oidcusers", "NAME TENANT USERNAME READY REASON AGE"),
+    ] {
+        let listed = target.kubectl(&["-n", "team-a", "get", kind]);
+        let first: Vec<&str> =
+            listed.lines().next().unwrap_or_default().split_whitespace().collect();
+        assert_eq!(first.join(" "), header);
+        assert!(listed.contains(" True ") && listed.contains(" Ready "), "{listed}");
+    }
+    let all = target.kubectl(&["get", "lanyard", "-A", "-o", "name"]);
+    assert_eq!(all.lines().count(), 3, "the category: {all}");
     let explained = target.kubectl(&["explain", "oidcclient.spec"]);
-    assert!(
-        explained.contains("redirectUris") && explained.contains("exact strings"),
-        "{explained}"
-    );
+    for word in ["redirectUris", "exact strings", "tenantRef", "-required-"] {
+        assert!(explained.contains(word), "no {word} in:\n{explained}");
+    }
     target.kubectl(&[
         "-n",
         "team-a",

@@ -15,8 +15,14 @@ suite() { # suite NAME COMMAND..: runs it, keeps its output for the summary
 
 build_release() { cargo build --locked --release --quiet; }
 
+if [ "${1:-all}" = e2e ] && [ -n "${E2E_KUBECONFIG:-}" ]; then
+  : "${E2E_IMAGE:?E2E_KUBECONFIG needs E2E_IMAGE=NAME:TAG, an image of this tree that the cluster can pull (make image)}"
+  tests/cluster/build.sh client || exit 1
+  exec cargo test --locked --test e2e -- --nocapture
+fi
+
 tests/cluster/build.sh node || exit 1
-tests/cluster/build.sh stores || exit 1
+[ "${1:-all}" = e2e ] || tests/cluster/build.sh stores || exit 1
 suite "release binary, for the image of the Pod tests" build_release
 if [ "${1:-all}" = e2e ]; then
   suite "end to end with real Pods" cargo test --locked --test e2e -- --nocapture

@@ -4,6 +4,7 @@
 #   build.sh api    kube-apiserver, etcd, kube-controller-manager, kubectl, helm
 #   build.sh node   those, and what Pods need: kubelet, scheduler, kube-proxy; containerd from Debian
 #   build.sh helm   helm alone
+#   build.sh client helm and kubectl, for a cluster that is there
 #   build.sh stores PostgreSQL, from Debian, for the tests of stores
 #
 # What is up to date is left alone: each binary has a stamp of all that decides it.
@@ -127,6 +128,10 @@ if [ "$what" = node ] && [ "$(id -u)" != 0 ]; then
 fi
 case $what in
   helm) helm ;;
+  client)
+    kubernetes kubectl
+    helm
+    ;;
   stores) stores ;;
   api)
     kubernetes kube-apiserver kube-controller-manager kubectl
@@ -140,5 +145,5 @@ case $what in
     packages containerd runc containernetworking-plugins iptables iproute2
     pause
     ;;
-  *) echo "usage: $0 api | node | helm | stores" >&2; exit 2 ;;
+  *) echo "usage: $0 api | node | helm | client | stores" >&2; exit 2 ;;
 esac
