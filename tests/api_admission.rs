@@ -111,7 +111,7 @@ fn registry_accepts(mut object: Value) -> bool {
     let installation = Installation { base_url, ..objects::installation(true) };
     let objects = objects::objects([tenant, object]);
     let snapshot = build(&objects, &installation, &BuildCache::default(), 1, objects::NOW);
-    let mut judged = snapshot.verdicts().iter().filter(|(object, _)| object.key.name == "it");
+    let mut judged = snapshot.verdicts().iter().filter(|(object, _)| *object.key.name == *"it");
     judged.next().expect("a verdict").1.holds(ConditionType::Accepted)
 }
 

@@ -49,8 +49,8 @@ pub fn mark(metadata: &mut ObjectMeta, owner: &str) {
 /// Metadata of a new Secret.
 pub fn metadata(key: &ObjectKey, owner: &str) -> ObjectMeta {
     let mut metadata = ObjectMeta {
-        namespace: Some(key.namespace.clone()),
-        name: Some(key.name.clone()),
+        namespace: Some(key.namespace.to_string()),
+        name: Some(key.name.to_string()),
         labels: Some(BTreeMap::new()),
         ..ObjectMeta::default()
     };
@@ -65,7 +65,7 @@ pub fn refer(metadata: &mut ObjectMeta, owner: &ObjectRef, uid: Option<&str>) {
     let wanted = OwnerReference {
         api_version: format!("{GROUP}/{VERSION}"),
         kind: owner.kind.as_str().to_owned(),
-        name: owner.key.name.clone(),
+        name: owner.key.name.to_string(),
         uid: uid.to_owned(),
         controller: Some(true),
         block_owner_deletion: Some(false),

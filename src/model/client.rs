@@ -25,14 +25,14 @@ pub struct Client {
     pub redirect_uris: Vec<RedirectUri>,
     /// Where the browser may go after logout.
     pub post_logout_redirect_uris: Vec<RedirectUri>,
-    /// Origins that may read token and userinfo answers from a browser.
-    pub origins: BTreeSet<String>,
+    /// Origins that may read token and userinfo answers from a browser; may name one twice.
+    pub origins: Vec<String>,
     /// What it may use at the token endpoint.
     pub grant_types: BTreeSet<GrantType>,
     /// What it may ask at the authorization endpoint.
     pub response_types: BTreeSet<ResponseType>,
-    /// Scopes it may ask for.
-    pub scopes: BTreeSet<String>,
+    /// Scopes it may ask for; shared, since most clients of a tenant have the same.
+    pub scopes: Arc<BTreeSet<String>>,
     /// The one way it authenticates.
     pub auth_method: AuthMethod,
     /// Its secrets; several while one replaces another. Empty for public clients.
@@ -116,17 +116,17 @@ impl Client {
     /// A confidential web client that may do nothing yet and says nothing of itself.
     pub fn new(id: ClientId, object: ObjectKey, tenant: TenantId) -> Self {
         Self {
-            name: object.name.clone(),
+            name: object.name.to_string(),
             id,
             object,
             tenant,
             application_type: ApplicationType::Web,
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
-            origins: BTreeSet::new(),
+            origins: Vec::new(),
             grant_types: BTreeSet::new(),
             response_types: BTreeSet::new(),
-            scopes: BTreeSet::new(),
+            scopes: Arc::default(),
             auth_method: AuthMethod::ClientSecretBasic,
             secrets: Vec::new(),
             consent: ConsentPolicy::Required,

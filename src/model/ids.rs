@@ -1,22 +1,29 @@
 //! Identifiers. None of them derives from `metadata.uid` (design §1.8).
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-/// Namespace and name of an object; displayed as `<namespace>/<name>`.
+/// Namespace and name of an object; displayed as `<namespace>/<name>`. Clones share their text,
+/// since each object is named in a dozen maps.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectKey {
     /// The namespace.
-    pub namespace: String,
+    pub namespace: Arc<str>,
     /// The name.
-    pub name: String,
+    pub name: Arc<str>,
 }
 
 impl ObjectKey {
     /// A key of namespace and name.
-    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
+    pub fn new(namespace: impl AsRef<str>, name: impl AsRef<str>) -> Self {
+        Self { namespace: namespace.as_ref().into(), name: name.as_ref().into() }
+    }
+
+    /// A key of the same namespace.
+    #[must_use]
+    pub fn beside(&self, name: impl AsRef<str>) -> Self {
+        Self { namespace: Arc::clone(&self.namespace), name: name.as_ref().into() }
     }
 }
 
@@ -32,7 +39,7 @@ pub struct TenantId(pub ObjectKey);
 
 impl TenantId {
     /// The tenant `name` in `namespace`.
-    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+    pub fn new(namespace: impl AsRef<str>, name: impl AsRef<str>) -> Self {
         Self(ObjectKey::new(namespace, name))
     }
 }

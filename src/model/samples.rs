@@ -1,6 +1,6 @@
 //! A tenant, a client and a user to begin tests with: valid, and able to do everything.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -43,7 +43,7 @@ pub fn client() -> Client {
         redirect_uris: vec![uri(REDIRECT), uri("https://rp.test/other?tab=1")],
         grant_types: GrantType::ALL.iter().copied().collect(),
         response_types: ResponseType::ALL.iter().copied().collect(),
-        scopes: scopes.map(str::to_owned).into(),
+        scopes: Arc::new(scopes.map(str::to_owned).into()),
         secrets: vec![Secret::new("s3cret".into())],
         ..Client::new(ClientId::new("team.wiki"), object, tenant)
     }

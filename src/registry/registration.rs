@@ -81,8 +81,8 @@ impl RegistrationDesk {
         let spec = serde_json::from_value(spec.into()).map_err(unreadable)?;
         let raw = OidcClient {
             metadata: ObjectMeta {
-                name: Some(object.name.clone()),
-                namespace: Some(object.namespace.clone()),
+                name: Some(object.name.to_string()),
+                namespace: Some(object.namespace.to_string()),
                 labels: Some([(REGISTERED_LABEL.to_owned(), "true".to_owned())].into()),
                 ..ObjectMeta::default()
             },

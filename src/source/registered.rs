@@ -27,8 +27,8 @@ pub(super) fn client(new: &NewClient) -> Result<OidcClient, RegistrarError> {
     let hash = (REGISTRATION_TOKEN_ANNOTATION.to_owned(), new.token_hash.clone());
     Ok(OidcClient {
         metadata: ObjectMeta {
-            namespace: Some(new.object.namespace.clone()),
-            name: Some(new.object.name.clone()),
+            namespace: Some(new.object.namespace.to_string()),
+            name: Some(new.object.name.to_string()),
             labels: Some([(REGISTERED_LABEL.to_owned(), "true".to_owned())].into()),
             annotations: Some([hash].into()),
             // An API server says this itself; a folder does not.

@@ -60,7 +60,10 @@ pub fn objects(documents: impl IntoIterator<Item = Value>) -> Objects {
             }
             "Namespace" => {
                 let labels = document.pointer("/metadata/labels").cloned().unwrap_or_default();
-                namespaces.insert(key.name, serde_json::from_value(labels).unwrap_or_default());
+                namespaces.insert(
+                    key.name.to_string(),
+                    serde_json::from_value(labels).unwrap_or_default(),
+                );
             }
             other => panic!("{other} is no kind of these tests"),
         }

@@ -112,7 +112,11 @@ fn client(logo_uri: Option<String>) -> Client {
         redirect_uris: vec![redirect.expect("valid")],
         grant_types: BTreeSet::from([GrantType::AuthorizationCode, GrantType::RefreshToken]),
         response_types: BTreeSet::from([ResponseType::Code]),
-        scopes: SCOPES.split(' ').map(str::to_owned).collect(),
+        scopes: SCOPES
+            .split(' ')
+            .map(str::to_owned)
+            .collect::<std::collections::BTreeSet<_>>()
+            .into(),
         client_uri: Some("https://rp.test".into()),
         logo_uri,
         policy_uri: Some("https://rp.test/privacy".into()),

@@ -35,8 +35,8 @@ impl ClusterLease {
 
     fn created(&self, record: LeaseRecord) -> Lease {
         let metadata = ObjectMeta {
-            name: Some(self.key.name.clone()),
-            namespace: Some(self.key.namespace.clone()),
+            name: Some(self.key.name.to_string()),
+            namespace: Some(self.key.namespace.to_string()),
             ..ObjectMeta::default()
         };
         with(Lease { metadata, ..Lease::default() }, record)

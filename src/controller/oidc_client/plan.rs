@@ -49,7 +49,7 @@ impl<'a> Seen<'a> {
 
     /// Secrets made for the client, but for the one of this name.
     fn others(&self, name: &str) -> impl Iterator<Item = (&ObjectKey, &Arc<Secret>)> {
-        self.world.owned(self.client).filter(move |(key, _)| key.name != name)
+        self.world.owned(self.client).filter(move |(key, _)| *key.name != *name)
     }
 }
 

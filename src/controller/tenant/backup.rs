@@ -28,9 +28,9 @@ pub fn keep(
     let before = match backup {
         None => None,
         Some(SecretState::Loaded(secret)) if owner::owns(tenant, secret) => Some(secret),
-        Some(SecretState::Loaded(_)) => return Err(Error::NotOwned(key.name.clone())),
+        Some(SecretState::Loaded(_)) => return Err(Error::NotOwned(key.name.to_string())),
         Some(SecretState::Unreadable(why)) => {
-            return Err(Error::Unreadable(key.name.clone(), why.clone()));
+            return Err(Error::Unreadable(key.name.to_string(), why.clone()));
         }
     };
     let mut kept = before.and_then(|secret| secret.data.clone()).unwrap_or_default();

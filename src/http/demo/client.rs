@@ -63,7 +63,7 @@ impl DemoClient {
             name: client.name.clone(),
             secret: client.secrets.first().cloned(),
             auth_method: client.auth_method,
-            scopes: client.scopes.clone(),
+            scopes: client.scopes.as_ref().clone(),
             returns_after_logout: returns(&client.post_logout_redirect_uris, home),
             form,
         }

@@ -101,7 +101,7 @@ pub fn check_resources(issuer: &str, params: &Params) -> Result<(), OAuthError> 
 /// Rule: a client gets for itself (RFC 6749 §4.4) its own scopes, less those that are about a
 /// person's sign-in: there is no ID token and no refresh token (§4.4.3).
 pub fn client_scopes(client: &Client, asked: Option<&str>) -> Result<Scopes, OAuthError> {
-    let mut own = client.scopes.clone();
+    let mut own = Scopes::clone(&client.scopes);
     own.retain(|scope| scope != "openid" && scope != "offline_access");
     scope::narrow(asked, &own)
 }

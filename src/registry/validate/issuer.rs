@@ -80,7 +80,7 @@ fn allowed(
         return Err(problem(Reason::HostNotAllowed, message));
     }
     let granted = installation.issuer_hosts.iter().any(|entry| {
-        let names = |name: &String| name == "*" || *name == key.namespace;
+        let names = |name: &String| name == "*" || **name == *key.namespace;
         entry.pattern.matches(issuer.host()) && entry.namespaces.iter().any(names)
     });
     if granted || installation.dev {

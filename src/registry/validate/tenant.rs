@@ -55,7 +55,7 @@ pub fn tenant(
     let scopes = custom_scopes(&mut problems, &spec.scopes);
     let bounds = bounds::check(&mut problems, spec.clients.as_ref());
     let branding = branding(&mut problems, spec.branding.as_ref());
-    let display_name = spec.display_name.clone().unwrap_or_else(|| key.name.clone());
+    let display_name = spec.display_name.clone().unwrap_or_else(|| key.name.to_string());
     super::shown(&mut problems, "spec.displayName", &display_name);
     let acr_levels = protocol::acr_levels(&mut problems, &spec.acr_levels);
     let request_objects = protocol::request_objects(spec.request_objects.as_ref());

@@ -77,7 +77,7 @@ impl Denied {
 
 /// Secrets that objects of a namespace refer to, or that are made for them.
 fn referred(objects: &Objects, namespace: &str) -> Vec<ObjectKey> {
-    let here = |key: &&ObjectKey| key.namespace == namespace;
+    let here = |key: &&ObjectKey| *key.namespace == *namespace;
     let tenants =
         objects.tenants.iter().filter(|(key, _)| here(key)).map(|(_, it)| it.secret_names());
     let clients =

@@ -60,8 +60,8 @@ fn reference(view: &View, object: &ObjectRef) -> ObjectReference {
     ObjectReference {
         api_version: Some(api_version),
         kind: Some(object.kind.as_str().to_owned()),
-        name: Some(object.key.name.clone()),
-        namespace: Some(object.key.namespace.clone()),
+        name: Some(object.key.name.to_string()),
+        namespace: Some(object.key.namespace.to_string()),
         uid,
         resource_version,
         field_path: None,

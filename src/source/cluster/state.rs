@@ -138,7 +138,9 @@ impl State {
                 false
             }
             Item::Namespace(labels) => match &mut objects.namespaces {
-                Namespaces::Known(known) => known.insert(key.name, labels.clone()) != Some(labels),
+                Namespaces::Known(known) => {
+                    known.insert(key.name.to_string(), labels.clone()) != Some(labels)
+                }
                 Namespaces::Unavailable => false,
             },
         };
@@ -274,7 +276,7 @@ fn forget(objects: &mut Objects, reference: &ObjectRef) {
         Kind::Secret => drop(objects.secrets.remove(key)),
         Kind::Namespace => {
             if let Namespaces::Known(known) = &mut objects.namespaces {
-                known.remove(&key.name);
+                known.remove(&*key.name);
             }
         }
     }

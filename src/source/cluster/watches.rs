@@ -73,10 +73,12 @@ pub(super) fn all(client: &Client, options: &Options) -> Vec<Changes> {
         watches.namespace(Some(namespace));
     }
     let sealing = &options.sealing_secret;
-    if !options.namespaces.is_empty() && !options.namespaces.contains(&sealing.namespace) {
+    if !options.namespaces.is_empty()
+        && !options.namespaces.iter().any(|it| **it == *sealing.namespace)
+    {
         let api = Api::<Secret>::namespaced(client.clone(), &sealing.namespace);
         let only = Config::default().fields(&format!("metadata.name={}", sealing.name));
-        watches.add((api, None), only, Kind::Secret, |secret| Item::Managed(Arc::new(secret)));
+        watches.add((api, None), only, Kind::Secret, own);
     }
     watches.streams
 }
@@ -94,9 +96,7 @@ impl Watches {
         self.guarded::<OidcUser>(namespace, Kind::OidcUser, |it| Item::User(Arc::new(it)));
         let managed = Config::default().labels(&format!("{MANAGED_LABEL}=true"));
         let secrets = self.api::<Secret>(namespace);
-        self.add((secrets, namespace), managed, Kind::Secret, |secret| {
-            Item::Managed(Arc::new(secret))
-        });
+        self.add((secrets, namespace), managed, Kind::Secret, own);
         self.other_secrets(namespace);
     }
 
@@ -212,6 +212,12 @@ fn reference<K: Resource>(kind: Kind, object: &K) -> ObjectRef {
     let metadata = object.meta();
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     ObjectRef { kind, key: ObjectKey::new(text(&metadata.namespace), text(&metadata.name)) }
+}
+
+/// A Secret of ours. The API server keeps who manages its fields when it is replaced without them.
+fn own(mut secret: Secret) -> Item {
+    secret.metadata.managed_fields = None;
+    Item::Managed(Arc::new(secret))
 }
 
 /// Drops what nobody reads and thousands of objects would keep in memory.

@@ -170,7 +170,7 @@ pub(crate) fn collect(all: impl Iterator<Item = Object>) -> Objects {
             }
             Object::Namespace(namespace) => {
                 let labels = namespace.metadata.labels.unwrap_or_default();
-                namespaces.entry(key.name).or_insert(labels);
+                namespaces.entry(key.name.to_string()).or_insert(labels);
             }
         }
     }

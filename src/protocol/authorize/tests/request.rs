@@ -191,7 +191,7 @@ fn ignores_offline_access_where_no_refresh_token_can_come() {
     assert_eq!(scopes(&accepted(&[scope, response_type, nonce])), ["openid"]);
     let mut world = World::new();
     world.client.grant_types.remove(&GrantType::RefreshToken);
-    world.client.scopes.remove("offline_access");
+    Arc::make_mut(&mut world.client.scopes).remove("offline_access");
     let ask = world.ask(&with(&[scope])).expect("valid");
     assert_eq!(scopes(&ask), ["openid"]);
 }

@@ -8,7 +8,7 @@ mod metadata;
 mod sector;
 mod signatures;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use flows::Flows;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -66,8 +66,10 @@ pub struct ClientFindings {
 
 /// The tenant that a client names: namespace and name.
 pub fn tenant_of(key: &ObjectKey, reference: &api::TenantRef) -> TenantId {
-    let namespace = reference.namespace.as_ref().unwrap_or(&key.namespace);
-    TenantId::new(namespace, &reference.name)
+    match &reference.namespace {
+        Some(namespace) => TenantId::new(namespace, &reference.name),
+        None => TenantId(key.beside(&reference.name)),
+    }
 }
 
 /// Validates a client for a tenant; without one (absent, or not accepted) what the object alone
@@ -119,7 +121,7 @@ pub fn client(
     let claims = id.filter(|_| admitted && (!foreign || spec.client_id.is_none()));
     let checked = claims.clone().filter(|_| !problems.refused()).map(|id| CheckedClient {
         client: Client {
-            scopes,
+            scopes: Arc::new(scopes),
             consent,
             lifetimes: shortened.within(&tenant.tenant.lifetimes),
             default_max_age: max_age,
@@ -140,7 +142,7 @@ fn assemble(
 ) -> Client {
     let bare = Client::new(id, key.clone(), tenant.tenant.id.clone());
     Client {
-        name: spec.client_name.clone().unwrap_or_else(|| key.name.clone()),
+        name: spec.client_name.clone().unwrap_or_else(|| key.name.to_string()),
         application_type: flows.application_type,
         origins: flows.redirect_uris.iter().filter_map(RedirectUri::origin).collect(),
         redirect_uris: flows.redirect_uris,
@@ -243,7 +245,7 @@ fn secret_source(
 }
 
 fn presentation(problems: &mut Problems, spec: &OidcClientSpec, key: &ObjectKey) {
-    shown(problems, "spec.clientName", spec.client_name.as_ref().unwrap_or(&key.name));
+    shown(problems, "spec.clientName", spec.client_name.as_deref().unwrap_or(&key.name));
     link(problems, "spec.clientUri", spec.client_uri.as_ref(), &["https", "http"]);
     link(problems, "spec.logoUri", spec.logo_uri.as_ref(), &["https"]);
     link(problems, "spec.policyUri", spec.policy_uri.as_ref(), &["https", "http"]);
