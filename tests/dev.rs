@@ -124,3 +124,37 @@ async fn sign_in_as(dev: &Dev, username: &str) {
         assert!(tokio::time::Instant::now() < deadline, "{username}: {}", page.body);
     }
 }
+
+#[test]
+fn every_example_passes_the_check() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut count = 0;
+    for entry in fs::read_dir(examples).expect("a folder") {
+        let folder = entry.expect("an entry").path();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lanyard"));
+        let output = command.arg("check").arg(&folder).output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && text.contains(" 0 problems"), "{folder:?}: {text}");
+        count += 1;
+    }
+    assert!(count >= 3, "{count} examples");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_registration_takes_a_client_with_its_token() {
+    let dev = Dev::start(Path::new("examples/registration"));
+    dev.awaits("Open  ").await;
+    let url = format!("{}/team-a/partners/oauth/register", dev.base_url);
+    let register = |host: &str| {
+        let client = serde_json::json!({"redirect_uris": [format!("https://{host}/cb")]});
+        reqwest::Client::new().post(&url).json(&client)
+    };
+    let host = "shop.partners.example.com";
+    let answer = register(host).send().await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 401, "not without the token");
+    let token = "an-example-token-to-be-replaced";
+    let answer = register("elsewhere.example").bearer_auth(token).send().await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 400, "not for a host that the tenant does not list");
+    let answer = register(host).bearer_auth(token).send().await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 201, "{:?}", answer.text().await);
+}

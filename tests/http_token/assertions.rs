@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use lanyard::model::Clock;
 use serde_json::{Value, json};
@@ -134,4 +135,50 @@ async fn keys_that_a_client_publishes_are_fetched() {
     let assertion = signed(&claims(&world, "default.publishes-keys"));
     let (status, tokens) = ask(&world, &assertion, &[]).await;
     assert_eq!(status, 200, "{tokens}");
+}
+
+/// A key pair of a client that names it in its JWTs: how it signs, and what it publishes.
+fn another_key() -> (impl Fn(&Value) -> String, String) {
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("a key");
+    let x = URL_SAFE_NO_PAD.encode(pair.public_key_raw());
+    let jwks = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "two", "x": x}]});
+    let sign = move |claims: &Value| {
+        let header = Header { kid: Some("two".into()), ..Header::new(Algorithm::EdDSA) };
+        let key = EncodingKey::from_ed_pem(pair.serialize_pem().as_bytes()).expect("a key");
+        encode(&header, claims, &key).expect("signed")
+    };
+    (sign, jwks.to_string())
+}
+
+#[tokio::test]
+async fn a_client_that_changes_its_keys_is_known_by_the_new_and_not_by_the_old() {
+    // RFC 7523 §3, OIDC Core §10.1.1
+    let world = World::new().await;
+    let address = "https://keys.invalid/jwks";
+    let by_old = || signed(&claims(&world, "default.publishes-keys"));
+    world.app.publish(address, JWKS);
+    assert_eq!(ask(&world, &by_old(), &[]).await.0, 200);
+    let (sign, jwks) = another_key();
+    world.app.publish(address, &jwks);
+    let by_new = sign(&claims(&world, "default.publishes-keys"));
+    let (status, tokens) = ask(&world, &by_new, &[]).await;
+    assert_eq!(status, 200, "an unknown key is looked for at once: {tokens}");
+    assert_error(&ask(&world, &by_old(), &[]).await, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_an_address_inside_the_network_for_keys() {
+    let world = World::new().await;
+    for host in ["10.1.2.3", "192.168.0.1", "169.254.169.254", "[fd00::1]", "0.0.0.0"] {
+        world.change("https://keys.invalid/jwks", &format!("https://{host}/jwks"));
+        let start = std::time::Instant::now();
+        let assertion = signed(&claims(&world, "default.publishes-keys"));
+        assert_error(&ask(&world, &assertion, &[]).await, 401, "invalid_client");
+        // A connection there would hang until it times out.
+        assert!(
+            start.elapsed() < std::time::Duration::from_secs(2),
+            "{host}: {:?}",
+            start.elapsed()
+        );
+    }
 }

@@ -41,10 +41,12 @@ impl Files {
                 Ok(found) => present.extend(found),
                 Err(error) => {
                     self.unlisted = true;
-                    let folder_name = folder.display();
-                    tracing::error!(
-                        "{folder_name}: cannot be read ({error}); its last state stays in force"
-                    );
+                    if !was_unlisted {
+                        let folder = folder.display();
+                        tracing::error!(
+                            "{folder}: cannot be read ({error}); its last state stays in force"
+                        );
+                    }
                     let last = self.read.keys().filter(|path| path.starts_with(folder));
                     present.extend(last.cloned().collect::<Vec<_>>());
                 }
@@ -63,13 +65,16 @@ impl Files {
     }
 
     fn reload_file(&mut self, path: &Path) -> bool {
-        let bytes = std::fs::read(path).unwrap_or_default();
+        let read = manifests::read(path);
         let mut hash = [0; 32];
-        hash.copy_from_slice(digest::digest(&digest::SHA256, &bytes).as_ref());
+        // What cannot be read is told once a reason.
+        let why = read.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        let content = read.as_deref().unwrap_or(why.as_bytes());
+        hash.copy_from_slice(digest::digest(&digest::SHA256, content).as_ref());
         if self.read.get(path).is_some_and(|file| file.hash == hash) {
             return false;
         }
-        let (mut objects, problems) = manifests::parse(path);
+        let (mut objects, problems) = manifests::parse_read(path, &read);
         for problem in &problems {
             if problem.warning {
                 tracing::warn!("{problem}");

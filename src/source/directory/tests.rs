@@ -96,3 +96,80 @@ async fn secrets_are_written_as_an_api_server_would() {
     again.delete_secret(&key, &version).await.expect("deleted");
     assert!(again.views().borrow().objects.secrets.is_empty());
 }
+
+fn tenant(name: &str) -> String {
+    TENANT.replace("name: a", &format!("name: {name}"))
+}
+
+async fn until_names(directory: &Directory, wanted: &[&str]) {
+    let wanted: Vec<String> = wanted.iter().map(|name| format!("default/{name}")).collect();
+    until(directory, |view| names(view) == wanted).await;
+}
+
+#[tokio::test]
+async fn a_renamed_file_holds_what_it_held() {
+    let folders = folders();
+    let directory = folders.start();
+    let path = |name: &str| folders.manifests.path().join(name);
+    std::fs::rename(path("a.yaml"), path("z.yml")).expect("renamed");
+    folders.put("b.yaml", &tenant("b"));
+    until_names(&directory, &["a", "b"]).await;
+    // As editors save: beside, then over it.
+    folders.put("b.yaml.tmp", &tenant("c"));
+    std::fs::rename(path("b.yaml.tmp"), path("b.yaml")).expect("renamed");
+    until_names(&directory, &["a", "c"]).await;
+}
+
+#[tokio::test]
+async fn links_are_followed_and_lead_nobody_in_circles() {
+    let (folders, elsewhere) = (folders(), tempfile::tempdir().expect("a folder"));
+    let target = elsewhere.path().join("target.yaml");
+    std::fs::write(&target, tenant("b")).expect("written");
+    for name in ["loop", "loops", "looped"] {
+        std::os::unix::fs::symlink(folders.manifests.path(), folders.manifests.path().join(name))
+            .expect("linked");
+    }
+    std::os::unix::fs::symlink(&target, folders.manifests.path().join("b.yaml")).expect("linked");
+    let directory = folders.start();
+    until_names(&directory, &["a", "b"]).await;
+    std::fs::write(&target, tenant("c")).expect("written");
+    until_names(&directory, &["a", "c"]).await;
+}
+
+#[tokio::test]
+async fn what_is_no_text_of_a_bearable_size_keeps_the_last_good_state() {
+    let folders = folders();
+    folders.put("b.yaml", &tenant("b"));
+    let directory = folders.start();
+    let b = folders.manifests.path().join("b.yaml");
+    // Each with an edit beside it, by which it is known to have been looked at.
+    std::fs::write(&b, b"kind: Tenant # \xff\xfe").expect("written");
+    folders.put("c.yaml", &tenant("c"));
+    until_names(&directory, &["a", "b", "c"]).await;
+    std::fs::File::create(&b).and_then(|file| file.set_len(1 << 40)).expect("a hole of a terabyte");
+    folders.put("c.yaml", &tenant("d"));
+    until_names(&directory, &["a", "b", "d"]).await;
+    std::fs::remove_file(&b).expect("removed");
+    std::os::unix::fs::symlink("/dev/zero", &b).expect("linked");
+    folders.put("c.yaml", &tenant("e"));
+    until(&directory, |view| names(view).contains(&"default/e".to_owned())).await;
+    std::fs::remove_file(&b).expect("removed");
+    folders.put("b.yaml", &tenant("f"));
+    until_names(&directory, &["a", "e", "f"]).await;
+}
+
+#[tokio::test]
+async fn a_folder_that_was_removed_and_made_again_is_followed() {
+    let folders = folders();
+    let directory = folders.start();
+    let moved = folders.manifests.path().with_extension("moved");
+    std::fs::rename(folders.manifests.path(), &moved).expect("moved");
+    until(&directory, |view| view.objects.incomplete).await;
+    until_names(&directory, &["a"]).await;
+    std::fs::create_dir(folders.manifests.path()).expect("made");
+    for name in ["b", "c", "d"] {
+        folders.put("x.yaml", &tenant(name));
+        until_names(&directory, &[name]).await;
+    }
+    std::fs::remove_dir_all(moved).expect("removed");
+}

@@ -1,7 +1,7 @@
 //! Following changes of the folders.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc, Weak,
         mpsc::{Receiver, RecvTimeoutError, channel},
@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::ModifyKind};
 
 use super::Directory;
 
@@ -19,56 +19,83 @@ const GATHER: Duration = Duration::from_millis(40);
 /// How often the folders are looked at even if nothing was heard: some file systems tell nothing.
 const POLL: Duration = Duration::from_secs(2);
 
+/// What was heard of the folders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard {
+    /// Something in them may be another.
+    Change,
+    /// One of them went: whatever takes its place is not followed yet.
+    Gone,
+}
+
 /// Follows the folders on a thread that ends with the source.
 pub(super) fn spawn(directory: &Arc<Directory>) {
     let (told, changes) = channel();
+    let folders = [directory.manifests.clone(), directory.state.clone()];
+    let roots = folders.clone();
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| counts(&event)) {
-            let _ = told.send(());
+        if let Some(heard) = event.ok().and_then(|event| counts(&event, &roots)) {
+            let _ = told.send(heard);
         }
     });
-    let watcher =
-        watcher.and_then(|watcher| follow(watcher, &directory.manifests, &directory.state));
+    let watcher = watcher.and_then(|mut watcher| follow(&mut watcher, &folders).map(|()| watcher));
     if let Err(error) = &watcher {
         tracing::warn!(%error, "cannot watch the folder; it is looked at every two seconds instead");
     }
     let weak = Arc::downgrade(directory);
     thread::Builder::new()
         .name("manifests".to_owned())
-        .spawn(move || {
-            run(&weak, &changes);
-            drop(watcher);
-        })
+        .spawn(move || run(&weak, &changes, watcher.ok(), &folders))
         .expect("the system starts a thread at start-up");
 }
 
 /// Reading is an event too, and the store's file beside the state changes with every sign-in: only
 /// what may have changed a manifest counts, or there would never be the quiet that a reload awaits.
-fn counts(event: &notify::Event) -> bool {
+fn counts(event: &notify::Event, roots: &[PathBuf]) -> Option<Heard> {
     let database = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "redb");
     let only_database = !event.paths.is_empty() && event.paths.iter().all(database);
-    !event.kind.is_access() && !only_database
+    if event.kind.is_access() || only_database {
+        return None;
+    }
+    let moved = matches!(event.kind, EventKind::Modify(ModifyKind::Name(_)));
+    let root = event.paths.iter().any(|path| roots.contains(path));
+    Some(if root && (moved || event.kind.is_remove()) { Heard::Gone } else { Heard::Change })
 }
 
-fn follow(
-    mut watcher: RecommendedWatcher,
-    manifests: &Path,
-    state: &Path,
-) -> notify::Result<RecommendedWatcher> {
-    watcher.watch(manifests, RecursiveMode::Recursive)?;
-    watcher.watch(state, RecursiveMode::Recursive)?;
-    Ok(watcher)
+/// Follows folders, anew where they were followed before.
+fn follow(watcher: &mut RecommendedWatcher, folders: &[PathBuf]) -> notify::Result<()> {
+    for folder in folders {
+        // Another folder may have the name now.
+        let _ = watcher.unwatch(folder);
+        watcher.watch(folder, RecursiveMode::Recursive)?;
+    }
+    Ok(())
 }
 
-fn run(directory: &Weak<Directory>, changes: &Receiver<()>) {
+fn run(
+    directory: &Weak<Directory>,
+    changes: &Receiver<Heard>,
+    mut watcher: Option<RecommendedWatcher>,
+    folders: &[PathBuf],
+) {
+    let mut gone = false;
     loop {
         match changes.recv_timeout(POLL) {
-            Ok(()) => while changes.recv_timeout(GATHER).is_ok() {},
+            Ok(heard) => {
+                gone |= heard == Heard::Gone;
+                while let Ok(heard) = changes.recv_timeout(GATHER) {
+                    gone |= heard == Heard::Gone;
+                }
+            }
             Err(RecvTimeoutError::Timeout) => {}
             // Nobody tells any more, as there is no watcher: the folders are polled.
             Err(RecvTimeoutError::Disconnected) => thread::sleep(POLL),
         }
         let Some(directory) = directory.upgrade() else { return };
+        if let Some(watcher) = watcher.as_mut().filter(|_| gone) {
+            // Until it is there again the poll looks for it.
+            gone = follow(watcher, folders).is_err();
+        }
         directory.reload();
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 
-pub use read::{find, parse, parse_text};
+pub use read::{find, parse, parse_read, parse_text, read};
 pub use write::to_yaml;
 
 use crate::{

@@ -1,7 +1,8 @@
 //! Text → objects and problems.
 
 use std::{
-    io,
+    collections::BTreeSet,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -22,51 +23,77 @@ const DEEPEST: usize = 16;
 /// The manifests of a file, or of every `*.yaml` and `*.yml` below a folder, in a stable order.
 /// Hidden files and what editors leave behind are none.
 pub fn find(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
+    let mut found = Found::default();
     if path.is_dir() {
-        collect(path, 0, &mut found)?;
+        found.collect(path, 0)?;
     } else {
         std::fs::metadata(path)?;
-        found.push(path.to_owned());
+        found.files.push(path.to_owned());
     }
-    found.sort();
-    Ok(found)
+    found.files.sort();
+    Ok(found.files)
 }
 
-fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        if name.is_none_or(|name| name.starts_with(['.', '#']) || name.ends_with('~')) {
-            continue;
+#[derive(Default)]
+struct Found {
+    files: Vec<PathBuf>,
+    /// Folders by their real paths: links may lead back to where one came from.
+    folders: BTreeSet<PathBuf>,
+}
+
+impl Found {
+    fn collect(&mut self, folder: &Path, depth: usize) -> io::Result<()> {
+        if depth > DEEPEST || !self.folders.insert(folder.canonicalize()?) {
+            return Ok(());
         }
-        let is_yaml =
-            path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if path.is_dir() {
-            if depth < DEEPEST {
-                collect(&path, depth + 1, found)?;
+        let entries = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+        let mut paths = entries.collect::<io::Result<Vec<PathBuf>>>()?;
+        paths.sort();
+        for path in paths {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            if name.is_none_or(|name| name.starts_with(['.', '#']) || name.ends_with('~')) {
+                continue;
             }
-        } else if is_yaml {
-            found.push(path);
+            let is_yaml =
+                path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+            if path.is_dir() {
+                self.collect(&path, depth + 1)?;
+            } else if is_yaml {
+                self.files.push(path);
+            }
         }
+        Ok(())
     }
-    Ok(())
+}
+
+/// What a file holds, unless it is too large, or something that is read without end.
+pub fn read(file: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(file)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::other("the file is larger than 4 MiB"));
+    }
+    Ok(bytes)
 }
 
 /// Reads a file's documents. What cannot be read is a problem; the rest is there all the same.
 pub fn parse(file: &Path) -> (Vec<Object>, Vec<FileProblem>) {
-    let text = std::fs::metadata(file).and_then(|metadata| {
-        if metadata.len() > LARGEST {
-            return Err(io::Error::other("the file is larger than 4 MiB"));
-        }
-        std::fs::read_to_string(file)
-    });
+    parse_read(file, &read(file))
+}
+
+/// The same for what `read` gave.
+pub fn parse_read(file: &Path, read: &io::Result<Vec<u8>>) -> (Vec<Object>, Vec<FileProblem>) {
+    let text = match read {
+        Ok(bytes) => std::str::from_utf8(bytes)
+            .map_err(|error| format!("is not UTF-8 after byte {}", error.valid_up_to())),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    };
     match text {
-        Ok(text) => parse_text(file, &text),
-        Err(error) => {
-            let problem = FileProblem::new(file, "file", format!("cannot be read: {error}"));
-            (Vec::new(), vec![problem])
-        }
+        Ok(text) => parse_text(file, text),
+        Err(message) => (Vec::new(), vec![FileProblem::new(file, "file", message)]),
     }
 }
 
