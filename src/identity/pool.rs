@@ -7,22 +7,26 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
+    time::Duration,
 };
 
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use tokio::sync::oneshot;
 
 use crate::model::{Secret, StoredPassword, User};
 
-use super::stored;
+use super::{hash::Scratch, stored};
 
 /// Bytes of a password; a longer one is wrong.
 pub const LONGEST_PASSWORD: usize = 1024;
 
 /// Checks that take more memory run one at a time.
 const COSTLY_MEMORY_KIB: u64 = 32 * 1024;
+
+/// How long a thread that has nothing to do keeps the memory of its last check.
+const KEEP: Duration = Duration::from_secs(2);
 
 /// As many checks as the pool takes are waiting: answer 503 and `Retry-After`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +35,7 @@ pub struct Busy;
 
 /// A bounded number of threads behind a bounded queue. Threads end when the pool is dropped.
 pub struct PasswordPool {
-    jobs: SyncSender<Job>,
+    jobs: Sender<Job>,
     waiting: Arc<AtomicUsize>,
 }
 
@@ -49,13 +53,12 @@ impl PasswordPool {
     /// # Panics
     /// If the system refuses a thread; pools are made when the program starts.
     pub fn new(threads: usize, queue: usize) -> Self {
-        let (jobs, receiver) = sync_channel(queue.max(1));
-        let receiver = Arc::new(Mutex::new(receiver));
+        let (jobs, receiver) = bounded(queue.max(1));
         let costly = Arc::new(Mutex::new(()));
         let waiting = Arc::new(AtomicUsize::new(0));
         for _ in 0..threads.max(1) {
             let worker = Worker {
-                jobs: Arc::clone(&receiver),
+                jobs: receiver.clone(),
                 costly: Arc::clone(&costly),
                 waiting: Arc::clone(&waiting),
             };
@@ -106,36 +109,52 @@ impl fmt::Debug for PasswordPool {
 }
 
 struct Worker {
-    jobs: Arc<Mutex<Receiver<Job>>>,
+    jobs: Receiver<Job>,
     costly: Arc<Mutex<()>>,
     waiting: Arc<AtomicUsize>,
 }
 
 impl Worker {
     fn run(self) {
-        loop {
-            let next = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(job) = next else { return };
+        let mut scratch = Scratch::default();
+        while let Some(job) = self.next(&mut scratch) {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             // Nobody waits for the answer any more: the connection is gone.
             if job.answer.is_closed() {
                 continue;
             }
             // A panic (in a library, on a hash it cannot take) must not cost the pool a thread.
-            if let Ok(matches) = catch_unwind(AssertUnwindSafe(|| self.check(&job))) {
+            let check = AssertUnwindSafe(|| self.check(&job, &mut scratch));
+            if let Ok(matches) = catch_unwind(check) {
                 let _ = job.answer.send(matches && job.counts);
             }
         }
     }
 
-    fn check(&self, job: &Job) -> bool {
+    /// The next check. Memory is kept between checks that follow each other, and no longer.
+    fn next(&self, scratch: &mut Scratch) -> Option<Job> {
+        if !scratch.is_empty() {
+            match self.jobs.recv_timeout(KEEP) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => *scratch = Scratch::default(),
+            }
+        }
+        self.jobs.recv().ok()
+    }
+
+    fn check(&self, job: &Job, scratch: &mut Scratch) -> bool {
         let attempt = job.attempt.expose().as_bytes();
         let short_enough = attempt.len() <= LONGEST_PASSWORD;
         let attempt = &attempt[..attempt.len().min(LONGEST_PASSWORD)];
         let memory = job.password.as_ref().map_or(0, stored::memory_kib);
-        let _alone = (memory > COSTLY_MEMORY_KIB)
-            .then(|| self.costly.lock().unwrap_or_else(PoisonError::into_inner));
-        stored::matches(job.password.as_ref(), attempt) && short_enough
+        if memory <= COSTLY_MEMORY_KIB {
+            return stored::matches(job.password.as_ref(), attempt, scratch) && short_enough;
+        }
+        let _alone = self.costly.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not kept: the threads' memory is bounded by the common size.
+        let mut own = Scratch::default();
+        stored::matches(job.password.as_ref(), attempt, &mut own) && short_enough
     }
 }
 

@@ -3,7 +3,7 @@
 //! Costs are bounded because anyone who may write an `OidcUser` chooses them, and one tenant's
 //! hashes must not take the memory or the time of the others.
 
-use argon2::Argon2;
+use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::{constant_time, digest};
 use password_hash::{PasswordVerifier, phc::PasswordHash};
 use pbkdf2::Pbkdf2;
@@ -11,7 +11,10 @@ use scrypt::Scrypt;
 
 use crate::model::{Secret, StoredPassword};
 
-use super::{hash, pool::LONGEST_PASSWORD};
+use super::{
+    hash::{self, Scratch},
+    pool::LONGEST_PASSWORD,
+};
 
 /// Memory that one check may take.
 const MOST_MEMORY_KIB: u64 = 128 * 1024;
@@ -84,15 +87,26 @@ impl Scheme {
     }
 
     /// Compares; takes the time that the hash's parameters ask for, whatever the outcome.
-    fn matches(&self, text: &str, attempt: &[u8]) -> bool {
+    fn matches(&self, text: &str, attempt: &[u8], scratch: &mut Scratch) -> bool {
         match self {
-            Self::Argon2(hash) => Argon2::default().verify_password(attempt, hash).is_ok(),
+            Self::Argon2(hash) => matches_argon2(hash, attempt, scratch).unwrap_or(false),
             Self::Pbkdf2(hash) => Pbkdf2::default().verify_password(attempt, hash).is_ok(),
             Self::Scrypt(hash) => Scrypt::default().verify_password(attempt, hash).is_ok(),
             // bcrypt sees the first 72 bytes only, here as in the tool that made the hash.
             Self::Bcrypt => bcrypt::verify(attempt, text).unwrap_or(false),
         }
     }
+}
+
+/// As `Argon2::verify_password`, in memory that is there already.
+fn matches_argon2(hash: &PasswordHash, attempt: &[u8], scratch: &mut Scratch) -> Option<bool> {
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+    let version = Version::try_from(hash.version?).ok()?;
+    let argon2 = Argon2::new(algorithm, version, Params::try_from(hash).ok()?);
+    let (salt, expected) = (hash.salt.as_ref()?, hash.hash.as_ref()?);
+    let mut output = vec![0; expected.as_bytes().len()];
+    scratch.hash(&argon2, attempt, salt.as_ref(), &mut output).ok()?;
+    Some(constant_time::verify_slices_are_equal(&output, expected.as_bytes()).is_ok())
 }
 
 fn parse_phc(text: &str) -> Result<PasswordHash, String> {
@@ -196,21 +210,25 @@ pub(super) fn memory_kib(password: &StoredPassword) -> u64 {
 
 /// Compares an attempt with a stored password. Without one, and with a plain one, it does the work
 /// of a hash.
-pub(super) fn matches(password: Option<&StoredPassword>, attempt: &[u8]) -> bool {
+pub(super) fn matches(
+    password: Option<&StoredPassword>,
+    attempt: &[u8],
+    scratch: &mut Scratch,
+) -> bool {
     match password {
         Some(StoredPassword::Hash(text)) => {
             if let Ok(scheme) = Scheme::parse(text.expose()) {
-                return scheme.matches(text.expose(), attempt);
+                return scheme.matches(text.expose(), attempt, scratch);
             }
-            hash::work(attempt);
+            hash::work(attempt, scratch);
             false
         }
         Some(StoredPassword::Plain(plain)) => {
-            hash::work(attempt);
+            hash::work(attempt, scratch);
             equal(plain.expose().as_bytes(), attempt)
         }
         None => {
-            hash::work(attempt);
+            hash::work(attempt, scratch);
             false
         }
     }

@@ -1,13 +1,8 @@
 //! Signing off the threads that drive connections: an RSA signature takes 360 µs of a core.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
-    },
-    thread,
-};
+use std::{sync::Arc, thread};
 
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
 use super::{
@@ -40,16 +35,15 @@ struct Job {
 /// A bounded number of threads that make RSA signatures; others are made in place (22 µs).
 #[derive(Clone, Debug)]
 pub struct Signer {
-    jobs: SyncSender<Job>,
+    jobs: Sender<Job>,
 }
 
 impl Signer {
     /// Starts the threads; they end with the last clone.
     pub fn new(threads: usize) -> Self {
-        let (jobs, queue) = sync_channel(QUEUE);
-        let queue = Arc::new(Mutex::new(queue));
+        let (jobs, queue) = bounded(QUEUE);
         for number in 0..threads.max(1) {
-            let queue = Arc::clone(&queue);
+            let queue = queue.clone();
             thread::Builder::new()
                 .name(format!("sign-{number}"))
                 .spawn(move || work(&queue))
@@ -82,10 +76,8 @@ impl Signer {
     }
 }
 
-fn work(queue: &Mutex<Receiver<Job>>) {
-    loop {
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = job else { return };
+fn work(queue: &Receiver<Job>) {
+    for job in queue {
         // Whoever asked may have gone: then nothing needs signing.
         if !job.done.is_closed() {
             let _ = job.done.send(job.key.sign(job.typ, &job.claims));

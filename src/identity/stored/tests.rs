@@ -26,7 +26,7 @@ const BCRYPT_72: &str = "$2b$04$......................";
 
 fn accepts(text: &str, attempt: &str) -> bool {
     let stored = check_stored(text).expect("a form that is read");
-    matches(Some(&stored), attempt.as_bytes())
+    matches(Some(&stored), attempt.as_bytes(), &mut Scratch::default())
 }
 
 fn refusal(text: &str) -> String {
@@ -95,7 +95,20 @@ fn compares_plain_passwords_exactly() {
 #[test]
 fn no_password_is_never_right() {
     for attempt in ["", "anything"] {
-        assert!(!matches(None, attempt.as_bytes()));
+        assert!(!matches(None, attempt.as_bytes(), &mut Scratch::default()));
+    }
+}
+
+#[test]
+fn what_one_check_leaves_in_memory_changes_no_other() {
+    let mut scratch = Scratch::default();
+    let large = check_stored(VECTORS[0].1).expect("a hash of 64 MiB");
+    let small = hash_password(&Secret::new("small".to_owned()), &SeededEntropy::new(1));
+    let small = check_stored(&small).expect("a hash of 19 MiB");
+    for _ in 0..2 {
+        assert!(matches(Some(&large), b"password", &mut scratch));
+        assert!(matches(Some(&small), b"small", &mut scratch));
+        assert!(!matches(Some(&small), b"password", &mut scratch));
     }
 }
 
