@@ -16,7 +16,7 @@ use crate::{
         Sectors, Server, Tls, TrustedProxies, tell_clients,
     },
     identity::{AttemptLimiter, PasswordPool},
-    keys::Signer,
+    keys::{Signer, VerifiedTokens},
     model::{Clock, Entropy, Installation, Kind, SharedRegistrar, SystemClock, SystemEntropy},
     registry::{Handle, project},
     source::SharedSource,
@@ -71,6 +71,7 @@ impl Parts {
             registry: Handle::new(),
             store: observed(super::store::open(store, file, &entropy)?, &metrics),
             signer: Signer::new(args.signing_threads.unwrap_or(cores)),
+            verified: VerifiedTokens::default(),
             passwords: PasswordPool::new(
                 args.password_threads.unwrap_or(cores.div_ceil(2)),
                 PASSWORD_QUEUE,

@@ -8,7 +8,7 @@ use super::{ClientKeys, Documents, Limits, Logouts, Registrations, Sectors, Trus
 use crate::{
     fetch::SharedFetch,
     identity::{AttemptLimiter, PasswordPool},
-    keys::Signer,
+    keys::{Signer, VerifiedTokens},
     model::{Clock, Entropy, Timestamp},
     registry::Handle,
     store::{SharedStore, StoreError},
@@ -33,6 +33,8 @@ pub struct App {
     pub store: SharedStore,
     /// Signs tokens.
     pub signer: Signer,
+    /// Access tokens whose signature was verified lately.
+    pub verified: VerifiedTokens,
     /// Checks passwords.
     pub passwords: PasswordPool,
     /// Limits attempts at passwords.

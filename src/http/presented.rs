@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{App, Failure, Request, grants};
 use crate::{
-    keys::{JwtType, Purpose},
+    keys::Purpose,
     model::{ClientId, Timestamp, User},
     protocol::{
         claims::{Claims, GRANT},
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Presented {
     /// Its claims, verified.
-    Access(Claims),
+    Access(Arc<Claims>),
     /// What it was sealed from.
     Refresh(RefreshToken),
 }
@@ -35,8 +35,8 @@ pub(super) struct Live {
 
 impl Presented {
     /// Reads a token. `None`: it is none of this tenant's.
-    pub(super) fn read(request: &Request, token: &str) -> Result<Option<Self>, Failure> {
-        if let Ok(claims) = request.tenant.keys.verify(token, JwtType::AccessToken) {
+    pub(super) fn read(app: &App, request: &Request, token: &str) -> Result<Option<Self>, Failure> {
+        if let Ok(claims) = app.verified.verify(&request.tenant.keys, token) {
             let ours = claims.get("iss").and_then(Value::as_str)
                 == Some(request.tenant.tenant.issuer.as_str());
             return Ok(ours.then_some(Self::Access(claims)));

@@ -15,6 +15,7 @@ mod salt;
 mod seal;
 mod sealing_keys;
 mod signer;
+mod verified;
 
 pub use cache::KeyCache;
 pub use entry::{DamagedEntry, Entries, KeyRecord, KeyTimes, entry_name, read_keys, write_key};
@@ -30,3 +31,4 @@ pub use sealing_keys::{
     SealingKey, SealingPlan, new_sealing_key, read_sealing_keys, sealing_plan, write_sealing_key,
 };
 pub use signer::{SignError, Signer};
+pub use verified::VerifiedTokens;

@@ -198,6 +198,15 @@ impl KeyRing {
     /// The claims of a JWT that one of these keys signed, if it is of the given type. Times and
     /// audience are the caller's to check.
     pub fn verify(&self, jwt: &str, typ: JwtType) -> Result<Map<String, Value>, VerifyError> {
+        self.verified_by(jwt, typ).map(|(_, claims)| claims)
+    }
+
+    /// As `verify`, with the key that verified.
+    pub(super) fn verified_by(
+        &self,
+        jwt: &str,
+        typ: JwtType,
+    ) -> Result<(&Arc<SigningKey>, Map<String, Value>), VerifyError> {
         let header = jsonwebtoken::decode_header(jwt).map_err(|_| VerifyError::NotThisKind)?;
         if header.typ.as_deref() != Some(typ.as_str()) {
             return Err(VerifyError::NotThisKind);
@@ -214,7 +223,7 @@ impl KeyRing {
         validation.validate_exp = false;
         validation.validate_aud = false;
         jsonwebtoken::decode::<Map<String, Value>>(jwt, &key.verifying, &validation)
-            .map(|token| token.claims)
+            .map(|token| (key, token.claims))
             .map_err(|_| VerifyError::BadSignature)
     }
 }

@@ -21,7 +21,10 @@ use lanyard::{
     fetch::{Fetch, FetchError, Fetched, Guard, HttpFetch},
     http::{App, ClientKeys, Config, Documents, Logouts, Sectors, Server, tell_clients},
     identity::{AttemptLimiter, PasswordPool},
-    keys::{Entries, KeyTimes, Signer, generate, new_sealing_key, write_key, write_sealing_key},
+    keys::{
+        Entries, KeyTimes, Signer, VerifiedTokens, generate, new_sealing_key, write_key,
+        write_sealing_key,
+    },
     model::{
         Clock, Entropy, FixedClock, Installation, Issuer, ObjectKey, SeededEntropy,
         SigningAlgorithm, SystemClock, TenantId, Timestamp,
@@ -108,6 +111,7 @@ impl TestApp {
             registry: registry.clone(),
             store: store.clone(),
             signer: Signer::new(1),
+            verified: VerifiedTokens::default(),
             passwords: PasswordPool::new(1, 64),
             attempts: AttemptLimiter::new(1000),
             fetch: network.clone(),

@@ -28,7 +28,7 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
         return Err(Failure::Client { error, challenge: false });
     }
     let token = params.require("token").map_err(Failure::Json)?;
-    let answer = match Presented::read(&request, token)? {
+    let answer = match Presented::read(app, &request, token)? {
         Some(presented) => describe(app, &request, &caller, presented).await?,
         None => None,
     };

@@ -25,7 +25,7 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
     let caller = clients::authenticate(app, &request, &params).await?;
     let token = params.require("token").map_err(Failure::Json)?;
     let done = || Reply::empty(StatusCode::OK);
-    let Some(presented) = Presented::read(&request, token)? else { return Ok(done()) };
+    let Some(presented) = Presented::read(app, &request, token)? else { return Ok(done()) };
     if !presented.client().is_some_and(|client| may_revoke(&caller, &client)) {
         let text = "The token was given to another client.";
         return Err(Failure::Json(OAuthError::new(ErrorCode::InvalidGrant, text)));

@@ -34,7 +34,7 @@ async fn answer(app: &App, request: &Request) -> Result<Reply, Failure> {
         bearer_token(request.authorization(), &query, form.as_ref()).map_err(Failure::Bearer)?;
     let token = token.ok_or(Failure::NoToken)?;
     let invalid = |text: &str| Failure::Bearer(OAuthError::new(ErrorCode::InvalidToken, text));
-    let verified = request.tenant.keys.verify(token, JwtType::AccessToken);
+    let verified = app.verified.verify(&request.tenant.keys, token);
     let verified = verified.map_err(|error| {
         let text = "The access token is not one of this issuer's, or not an access token.";
         let error = OAuthError::new(ErrorCode::InvalidToken, text).because(error.to_string());
