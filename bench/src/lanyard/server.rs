@@ -37,7 +37,7 @@ pub struct Server {
     child: Running,
     base: String,
     version: String,
-    _state: TempDir,
+    _folders: [TempDir; 2],
 }
 
 impl Server {
@@ -47,7 +47,8 @@ impl Server {
     pub fn start(binary: &Path, manifests: &Path) -> Result<Self> {
         let hint = || format!("{}: build it with cargo build --release --locked", binary.display());
         let version = Command::new(binary).arg("--version").output().with_context(hint)?;
-        let state = TempDir::new_in("target").context("a folder in target/")?;
+        let folder = || TempDir::new_in("target").context("making a folder in target/");
+        let (state, store) = (folder()?, folder()?);
         // Free at this moment; if another program takes it meanwhile, the server says so and ends.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let child = Command::new(binary)
@@ -55,6 +56,9 @@ impl Server {
             .arg(manifests)
             .args(["--store", "embedded", "--listen", &format!("127.0.0.1:{port}"), "--state"])
             .arg(state.path())
+            // Apart from the state, which dev watches: as in production nobody looks at the file.
+            .arg("--store-path")
+            .arg(store.path().join("store.redb"))
             .stdout(Stdio::null())
             .stderr(File::create(LOG).with_context(|| format!("writing {LOG}"))?)
             .spawn()
@@ -63,7 +67,7 @@ impl Server {
             child: Running(child),
             base: format!("http://localhost:{port}"),
             version: String::from_utf8_lossy(&version.stdout).trim().to_owned(),
-            _state: state,
+            _folders: [state, store],
         })
     }
 

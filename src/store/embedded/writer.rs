@@ -1,7 +1,11 @@
 //! The one writer: drains a queue, decides each operation inside the batch's transaction, commits
 //! once for all of them, and answers only then. A batch that fails fails all in it.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    thread,
+    time::Duration,
+};
 
 use redb::Database;
 use tokio::sync::{mpsc, oneshot};
@@ -17,6 +21,10 @@ use crate::{
 
 /// Operations of one commit at most: bounds what a failed commit fails, and its memory.
 const LARGEST_BATCH: usize = 256;
+
+/// How long after a commit the next begins at the soonest. A commit costs many times what a record
+/// in it does: under load they wait for each other this long, a single one for nothing.
+const PACE: Duration = Duration::from_millis(2);
 
 /// What to do to the file.
 pub(super) enum Operation {
@@ -66,6 +74,7 @@ pub(super) fn run(shared: &Arc<Shared>, mut jobs: mpsc::Receiver<Job>) {
                 }
             }
         }
+        thread::sleep(PACE);
     }
 }
 
