@@ -16,6 +16,7 @@ fn objects_in_trouble_harm_only_themselves() {
     a_taken_key_secret(&world);
     the_salt_of_pairwise_subjects(&world);
     a_lease_that_others_write_on(&world);
+    a_namespace_that_goes(&world);
     // Another installation takes its place.
     world.replicas.clear();
     a_namespace_whose_secrets_are_forbidden(&world);
@@ -145,6 +146,20 @@ fn a_lease_that_others_write_on(world: &World) {
         assert_eq!(now["metadata"]["annotations"]["team.example/note"], "ours");
         Ok(())
     });
+}
+
+/// Nothing of ours holds a namespace back, and its issuer is gone with it.
+fn a_namespace_that_goes(world: &World) {
+    world.api.kubectl(&["create", "namespace", "brief"]);
+    world.api.apply(&OBJECTS.replace("namespace: team", "namespace: brief"));
+    for object in ["tenants.lanyard.dev/main", "oidcclient/robot"] {
+        let args = ["-n", "brief", "wait", "--for=condition=Ready", object, "--timeout=30s"];
+        world.api.kubectl(&args);
+    }
+    world.everywhere("/brief/main/.well-known/openid-configuration", 200);
+    world.api.kubectl(&["delete", "namespace", "brief", "--timeout=60s"]);
+    world.everywhere("/brief/main/.well-known/openid-configuration", 404);
+    world.others_go_on();
 }
 
 /// Of two watched namespaces one lost its Role: the other is served all the same, and the one comes

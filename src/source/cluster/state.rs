@@ -281,3 +281,6 @@ fn forget(objects: &mut Objects, reference: &ObjectRef) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

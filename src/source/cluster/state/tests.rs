@@ -1,0 +1,42 @@
+use std::path::Path;
+
+use super::*;
+use crate::{
+    model::ObjectRef,
+    source::manifests::{Object, parse_text},
+};
+
+const USER: &str = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcUser\nmetadata: {name: ada, namespace: team}\nspec: {tenantRef: {name: main}, username: ada, passwordSecretRef: {name: ada}}\n";
+
+/// A state whose one user refers to a Secret that is somebody else's.
+fn state() -> (State, ObjectKey) {
+    let (mut state, key) = (State::new(1, true), ObjectKey::new("team", "ada"));
+    let (mut parsed, _) = parse_text(Path::new("test.yaml"), USER);
+    let Some(Object::OidcUser(user)) = parsed.pop() else { panic!("a user") };
+    let there = |kind, item| {
+        let reference = ObjectRef { kind, key: key.clone() };
+        Change { watch: 0, what: What::There(reference, item) }
+    };
+    state.take(there(Kind::OidcUser, Item::User(Arc::new(user))));
+    state.take(there(Kind::Secret, Item::Other("1".to_owned())));
+    (state, key)
+}
+
+#[test]
+fn what_was_fetched_is_not_fetched_again() {
+    let (mut state, key) = state();
+    assert_eq!(state.missing(), [(key.clone(), "1".to_owned())]);
+    let secret = SecretState::Unreadable("forbidden".to_owned());
+    state.fetched(key, "1".to_owned(), Some(secret));
+    assert!(state.missing().is_empty());
+}
+
+#[test]
+fn what_could_not_be_read_is_asked_for_again_since_roles_are_not_watched() {
+    let (mut state, key) = state();
+    assert!(!state.ask_again(), "nothing was refused");
+    let secret = SecretState::Unreadable("forbidden".to_owned());
+    state.fetched(key.clone(), "1".to_owned(), Some(secret));
+    assert!(state.ask_again());
+    assert_eq!(state.missing(), [(key, "1".to_owned())]);
+}
