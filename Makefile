@@ -55,7 +55,7 @@ bench-growth: ## Measure how cost grows with tenants, clients and grants; about 
 	./target/release/lanyard-growth $(ARGS)
 
 screenshots: ## Pictures of every page at two widths, in target/screenshots
-	$(CARGO) test $(LOCKED) --test screenshots -- --nocapture
+	$(CARGO) test $(LOCKED) --test pages pictures -- --nocapture
 
 fmt: ## Format the code
 	$(CARGO) fmt

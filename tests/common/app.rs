@@ -19,7 +19,7 @@ use k8s_openapi::api::core::v1::Secret;
 use lanyard::{
     api::{self, Namespaces, Objects, SecretState},
     fetch::{Fetch, FetchError, Fetched, Guard, HttpFetch},
-    http::{App, ClientKeys, Config, Documents, Logouts, Sectors, Server, tell_clients},
+    http::{App, ClientKeys, Config, Documents, Logouts, Sectors, Server, Tls, tell_clients},
     identity::{AttemptLimiter, PasswordPool},
     keys::{
         Entries, KeyTimes, Signer, VerifiedTokens, generate, new_sealing_key, write_key,
@@ -92,12 +92,31 @@ impl TestApp {
     /// Serves manifests: every kind of ours and Secrets, namespace `default` where none is named.
     /// `ORIGIN` in them becomes the server's own.
     pub async fn start(manifests: &str) -> Self {
-        Self::start_over(manifests, |store| store).await
+        Self::start_with(manifests, None, |store| store).await
+    }
+
+    /// The same by TLS, as the host `id.test`.
+    pub async fn start_secure(manifests: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+        let made = rcgen::generate_simple_self_signed(["id.test".to_owned()]).expect("it is made");
+        std::fs::write(&certificate, made.cert.pem()).expect("written");
+        std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+        let tls = Tls::load(&certificate, &key).expect("a pair");
+        Self::start_with(manifests, Some(Arc::new(tls)), |store| store).await
     }
 
     /// The same on a store that is put around the one in memory.
     pub async fn start_over(
         manifests: &str,
+        over: impl FnOnce(SharedStore) -> SharedStore,
+    ) -> Self {
+        Self::start_with(manifests, None, over).await
+    }
+
+    async fn start_with(
+        manifests: &str,
+        tls: Option<Arc<Tls>>,
         over: impl FnOnce(SharedStore) -> SharedStore,
     ) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -127,12 +146,17 @@ impl TestApp {
             incarnation: tokio::sync::OnceCell::new(),
         });
         tokio::spawn(tell_clients(app.clone()));
-        let listening =
-            Server::new(app.clone()).listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+        let is_secure = tls.is_some();
+        let server = Server::new(app.clone());
+        let server = if let Some(tls) = tls { server.with_tls(tls) } else { server };
+        let listening = server.listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
         let address = listening.address().expect("it is bound");
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(listening.serve(stopped, Duration::ZERO));
-        let origin = format!("http://{address}");
+        let origin = match is_secure {
+            true => format!("https://id.test:{}", address.port()),
+            false => format!("http://{address}"),
+        };
         let sealing = write_sealing_key(&new_sealing_key(&*entropy, now, now));
         let mut app = Self {
             installation: Installation {

@@ -22,9 +22,9 @@ impl Site {
         self.names.iter().copied()
     }
 
-    /// The page in a frame of that width: windows cannot be as narrow as phones.
-    pub fn framed(&self, page: &str, width: u32) -> String {
-        format!("{}/frame/{width}/{page}", self.origin)
+    /// The address of a page.
+    pub fn page(&self, name: &str) -> String {
+        format!("{}/page/{name}", self.origin)
     }
 }
 
@@ -64,15 +64,6 @@ fn answer(mut connection: TcpStream, pages: &BTreeMap<&str, Page>) -> std::io::R
 
 fn route(path: &str, pages: &BTreeMap<&str, Page>) -> Option<(&'static str, String)> {
     let html = "text/html; charset=utf-8";
-    if let Some(rest) = path.strip_prefix("/frame/") {
-        let (width, name) = rest.split_once('/')?;
-        let frame = format!(
-            "<!doctype html><style>:root{{color-scheme:light dark}}body{{margin:0}}\
-             iframe{{border:0;display:block;height:100vh}}</style>\
-             <iframe width={width} src=/page/{name}></iframe>"
-        );
-        return Some((html, frame));
-    }
     if let Some(name) = path.strip_prefix("/page/") {
         return pages.get(name).map(|page| (html, page.html.clone()));
     }

@@ -1,0 +1,183 @@
+//! The browser: found, installed, started once for all tests, and spoken to through its DevTools
+//! pipe (messages of JSON that end with a NUL), so that no further program is needed.
+
+use std::{
+    collections::HashMap,
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::tab::Tab;
+
+/// How long anything may take; two busy cores are slow.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs the browser on the pipe, and takes its profile away when it ends: with the tests, whose end
+/// of the pipe closes then.
+const RUN: &str = r#""$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1; rm -rf "$PROFILE""#;
+
+/// People of their own are private windows, which would drop cookies of other sites.
+const PREFERENCES: &str = r#"{"profile": {"cookie_controls_mode": 0}}"#;
+
+static SHARED: LazyLock<Result<Chromium, String>> =
+    LazyLock::new(|| find_or_install().map(|program| Chromium::start(&program)));
+
+/// A running browser.
+pub struct Chromium {
+    input: Mutex<ChildStdin>,
+    next: AtomicU64,
+    heard: Arc<Heard>,
+    _child: Child,
+}
+
+/// What the browser has said.
+#[derive(Default)]
+struct Heard {
+    waiting: Mutex<HashMap<u64, oneshot::Sender<Value>>>,
+    events: Mutex<Vec<Value>>,
+}
+
+impl Chromium {
+    /// The browser of all tests; without one, a line that says SKIPPED and why.
+    pub fn shared() -> Option<&'static Self> {
+        match &*SHARED {
+            Ok(browser) => Some(browser),
+            Err(reason) => {
+                println!("SKIPPED in a browser: {reason}");
+                None
+            }
+        }
+    }
+
+    fn start(program: &Path) -> Self {
+        let profile =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}", std::process::id()));
+        fs::create_dir_all(profile.join("Default")).expect("target can be written");
+        fs::write(profile.join("Default/Preferences"), PREFERENCES).expect("target can be written");
+        let mut command = Command::new("sh");
+        command.args(["-c", RUN]).arg(program).env("PROFILE", &profile);
+        command.arg(format!("--user-data-dir={}", profile.display()));
+        command.args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]);
+        command.args(["--remote-debugging-pipe", "--disable-dev-shm-usage"]);
+        // The pages under test load nothing from elsewhere; the browser itself should not either.
+        command.args(["--disable-background-networking", "--no-first-run", "--disable-sync"]);
+        command.args(["--host-resolver-rules=MAP *.test 127.0.0.1", "--ignore-certificate-errors"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("there is a shell");
+        let heard = Arc::new(Heard::default());
+        let output = child.stdout.take().expect("piped");
+        let listener = Arc::clone(&heard);
+        std::thread::spawn(move || {
+            for message in BufReader::new(output).split(0).map_while(Result::ok) {
+                listener.hear(serde_json::from_slice(&message).expect("JSON"));
+            }
+            // Who still waits learns that nothing will come.
+            listener.waiting.lock().expect("whole").clear();
+        });
+        let input = Mutex::new(child.stdin.take().expect("piped"));
+        Self { input, next: AtomicU64::new(1), heard, _child: child }
+    }
+
+    /// A tab of a person of their own: no cookie of another test.
+    pub async fn person(&'static self) -> Tab {
+        let context = self.ask(None, "Target.createBrowserContext", json!({})).await;
+        Tab::open(self, text(&context, "browserContextId")).await
+    }
+
+    /// Asks the browser, or one of its tabs, for something.
+    pub async fn ask(&self, session: Option<&str>, method: &str, params: Value) -> Value {
+        let answer = self.try_ask(session, method, params).await;
+        answer.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// The same where the browser may refuse.
+    pub async fn try_ask(
+        &self,
+        session: Option<&str>,
+        method: &str,
+        params: Value,
+    ) -> Result<Value, String> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut message = json!({"id": id, "method": method, "params": params});
+        if let Some(session) = session {
+            message["sessionId"] = session.into();
+        }
+        let (sender, answer) = oneshot::channel();
+        self.heard.waiting.lock().expect("whole").insert(id, sender);
+        let mut bytes = serde_json::to_vec(&message).expect("JSON");
+        bytes.push(0);
+        self.input.lock().expect("whole").write_all(&bytes).expect("the browser runs");
+        let answer = tokio::time::timeout(PATIENCE, answer).await;
+        let answer = answer.map_err(|_| "no answer")?.map_err(|_| "the browser has ended")?;
+        match answer.get("error") {
+            Some(error) => Err(error.to_string()),
+            None => Ok(answer["result"].clone()),
+        }
+    }
+
+    /// What a tab has told by itself so far.
+    pub fn events(&self, session: &str, method: &str) -> Vec<Value> {
+        let events = self.heard.events.lock().expect("whole");
+        let of_tab = |event: &&Value| event["sessionId"] == session && event["method"] == method;
+        events.iter().filter(of_tab).map(|event| event["params"].clone()).collect()
+    }
+}
+
+impl Heard {
+    fn hear(&self, message: Value) {
+        match message["id"].as_u64() {
+            Some(id) => {
+                let waiting = self.waiting.lock().expect("whole").remove(&id);
+                // Who asked may have lost patience.
+                let _ = waiting.map(|waiting| waiting.send(message));
+            }
+            None => self.events.lock().expect("whole").push(message),
+        }
+    }
+}
+
+/// A member that is text.
+pub fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}")).to_owned()
+}
+
+/// A browser that works, or why there is none.
+fn find_or_install() -> Result<PathBuf, String> {
+    if let Some(browser) = find() {
+        return Ok(browser);
+    }
+    if !runs("apt-get", &["--version"]) {
+        return Err("Chromium is not installed, and there is no apt-get to install it".into());
+    }
+    // Without root this fails, and says so.
+    let installed = runs("apt-get", &["update", "-qq"])
+        && runs("apt-get", &["install", "-qq", "-y", "--no-install-recommends", "chromium"]);
+    match find() {
+        Some(browser) if installed => Ok(browser),
+        _ => Err("Chromium is not installed, and apt-get could not install it".into()),
+    }
+}
+
+fn find() -> Option<PathBuf> {
+    ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find(|name| runs(name, &["--version"]))
+        .map(PathBuf::from)
+}
+
+fn runs(program: &str, args: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command.status().is_ok_and(|status| status.success())
+}

@@ -1,0 +1,15 @@
+//! What people see, in a real browser: pictures of every page, and the pages in use. Needs Chromium;
+//! as root it is installed, elsewhere the tests say SKIPPED.
+
+#[path = "../common/app.rs"]
+mod app;
+mod chromium;
+mod elsewhere;
+mod gallery;
+mod hostile;
+mod pictures;
+mod sessions;
+mod sign_in;
+mod site;
+mod tab;
+mod world;

@@ -1,0 +1,65 @@
+//! Every page at the width of a phone, of a narrow phone and of a desktop, light and dark, in
+//! `target/screenshots`, and what can be said of each without eyes.
+
+use std::{fs, path::Path};
+
+use super::{chromium::Chromium, gallery, site, tab::Tab};
+
+const WIDTHS: [u32; 3] = [320, 390, 1280];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_can_be_looked_at() {
+    let Some(browser) = Chromium::shared() else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+    fs::create_dir_all(&folder).expect("target can be written");
+    let site = site::serve(gallery::pages);
+    let tab = browser.person().await;
+    for page in site.names() {
+        tab.goto(&site.page(page)).await;
+        for width in WIDTHS {
+            for (dark, scheme) in [(false, "light"), (true, "dark")] {
+                tab.looks(width, dark).await;
+                fits(&tab, page, width).await;
+                let picture = tab.picture().await;
+                assert!(picture.len() > 2_000, "{page} is blank");
+                fs::write(folder.join(format!("{page}-{width}-{scheme}.png")), picture)
+                    .expect("written");
+            }
+        }
+        is_dark(&tab, page).await;
+        is_named(&tab, page).await;
+    }
+    println!("{} pages in {}", site.names().count(), folder.display());
+}
+
+/// Nobody has to scroll sideways (WCAG 1.4.10).
+async fn fits(tab: &Tab, page: &str, width: u32) {
+    let wide = tab.eval("document.documentElement.scrollWidth").await;
+    assert!(wide.as_u64().expect("a number") <= width.into(), "{page}: {wide} of {width} pixels");
+}
+
+/// Where a tenant does not choose the ground, the person does.
+async fn is_dark(tab: &Tab, page: &str) {
+    let lightness = "getComputedStyle(document.querySelector('.card')).backgroundColor\
+                     .match(/\\d+/g).slice(0, 3).reduce((sum, it) => sum + Number(it), 0)";
+    let sum = tab.eval(lightness).await;
+    assert!(sum.as_u64().expect("a number") < 300, "{page}: the card is not dark");
+}
+
+/// What a screen reader says: a language, a title, one heading, and a name for all that is pressed or
+/// filled in (WCAG 3.1.1, 2.4.2, 4.1.2).
+async fn is_named(tab: &Tab, page: &str) {
+    let whole = "document.documentElement.lang === 'en' && document.title.length > 0 \
+                 && document.querySelectorAll('h1').length === 1 \
+                 && document.querySelectorAll('main').length === 1 \
+                 && [...document.images].every(it => it.hasAttribute('alt'))";
+    assert_eq!(tab.eval(whole).await, true, "{page}");
+    let tree = tab.ask("Accessibility.getFullAXTree", serde_json::json!({})).await;
+    for node in tree["nodes"].as_array().expect("nodes") {
+        let role = node["role"]["value"].as_str().unwrap_or_default();
+        if ["button", "textbox", "link", "heading", "summary"].contains(&role) {
+            let name = node["name"]["value"].as_str().unwrap_or_default();
+            assert!(!name.trim().is_empty(), "{page}: a {role} without a name: {node}");
+        }
+    }
+}

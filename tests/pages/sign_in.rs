@@ -1,0 +1,144 @@
+//! Signing in as people do: by mouse, by keyboard, in a hurry, in two tabs, and going back.
+
+use std::time::Duration;
+
+use super::world::{ALICE, World, fill_in, param};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_signs_in_with_keys_alone() {
+    let Some(world) = World::new().await else { return };
+    let tab = world.person().await;
+    tab.goto(&world.authorize("asks", &[])).await;
+    tab.types(ALICE.0).await;
+    tab.presses("Tab").await;
+    tab.types(ALICE.1).await;
+    tab.presses("Enter").await;
+    tab.sees("Allow Asks?").await;
+    tab.presses("Tab").await;
+    assert_eq!(tab.eval("document.activeElement.value").await, "allow", "the first stop");
+    let outline = "getComputedStyle(document.activeElement).outlineStyle";
+    assert_eq!(tab.eval(outline).await, "solid", "one sees where one is (WCAG 2.4.7)");
+    tab.presses(" ").await;
+    let arrived = tab.arrives(&world.at("/cb")).await;
+    assert_eq!(param(&arrived, "state"), "a-state");
+    assert_eq!(tab.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_manager_knows_the_fields_and_the_page_shows_who_asks() {
+    let Some(world) = World::new().await else { return };
+    let tab = world.person().await;
+    tab.goto(&world.authorize("wiki", &[("login_hint", "alice")])).await;
+    let fields = "[...document.querySelectorAll('form.fields input:not([type=hidden])')]\
+                  .map(it => [it.type, it.name, it.autocomplete, it.value].join(' ')).join(', ')";
+    let expected = "text username username alice, password password current-password ";
+    assert_eq!(tab.eval(fields).await, expected);
+    assert_eq!(tab.eval("document.activeElement.id").await, "password", "the name is there");
+    let links = "[...document.querySelectorAll('footer a')].map(it => it.href).join(' ')";
+    assert_eq!(tab.eval(links).await, "https://rp.test/privacy https://rp.test/terms");
+    assert!(tab.shown().await.contains("to continue to Team Wiki"));
+    let asked = tab.events("Network.requestWillBeSent").into_iter();
+    let mut pictures = asked.filter(|it| it["request"]["url"] == "https://rp.test/logo.svg");
+    assert!(pictures.next().is_some(), "the logo may be shown");
+    assert_eq!(tab.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_sign_ins_at_once_do_not_break_each_other() {
+    let Some(world) = World::new().await else { return };
+    let first = world.person().await;
+    let second = first.another().await;
+    first.goto(&world.authorize("plain", &[("state", "first")])).await;
+    second.goto(&world.authorize("plain", &[("state", "second")])).await;
+    for (tab, state) in [(&first, "first"), (&second, "second")] {
+        fill_in(tab, ALICE).await;
+        tab.click("button[value=sign-in]").await;
+        let arrived = tab.arrives(&world.at("/cb")).await;
+        assert_eq!(param(&arrived, "state"), state);
+        assert!(!param(&arrived, "code").is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_impatient_double_click_signs_in_once() {
+    let Some(world) = World::new().await else { return };
+    let tab = world.person().await;
+    tab.goto(&world.authorize("plain", &[])).await;
+    fill_in(&tab, ALICE).await;
+    tab.click_times("button[value=sign-in]", 2).await;
+    let arrived = tab.arrives(&world.at("/cb")).await;
+    assert!(!param(&arrived, "code").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_back_after_signing_in_can_go_on() {
+    let Some(world) = World::new().await else { return };
+    let tab = world.person().await;
+    tab.goto(&world.elsewhere.page("<h1>Home</h1>")).await;
+    world.signs_in(&tab, "plain").await;
+    tab.back().await;
+    // Back at the request: the session answers it, or the form is good for a second time.
+    let url = tab.url().await;
+    if !url.starts_with(&world.at("/cb")) {
+        fill_in(&tab, ALICE).await;
+        tab.click("button[value=sign-in]").await;
+    }
+    let arrived = tab.arrives(&world.at("/cb")).await;
+    assert!(!param(&arrived, "code").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_has_expired_says_what_to_do_and_does_it() {
+    let Some(world) = World::new().await else { return };
+    let tab = world.person().await;
+    tab.goto(&world.authorize("plain", &[])).await;
+    fill_in(&tab, ALICE).await;
+    world.app.clock.advance(Duration::from_mins(16));
+    tab.click("button[value=sign-in]").await;
+    tab.sees("This page has expired").await;
+    assert!(tab.shown().await.contains("Start again to go on."));
+    tab.click("a.primary").await;
+    tab.sees("Sign in").await;
+    fill_in(&tab, ALICE).await;
+    tab.click("button[value=sign-in]").await;
+    assert_eq!(param(&tab.arrives(&world.at("/cb")).await, "state"), "a-state");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_said_and_the_name_stays() {
+    let Some(world) = World::new().await else { return };
+    let tab = world.person().await;
+    tab.goto(&world.authorize("plain", &[])).await;
+    fill_in(&tab, (ALICE.0, "not it")).await;
+    tab.click("button[value=sign-in]").await;
+    tab.until("document.querySelector('[role=alert]')").await;
+    assert_eq!(tab.eval("document.activeElement.id").await, "password");
+    assert_eq!(tab.eval("document.getElementById('username').value").await, ALICE.0);
+    tab.types(ALICE.1).await;
+    tab.presses("Enter").await;
+    tab.arrives(&world.at("/cb")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_posts_itself_and_without_scripts_the_button_does() {
+    // Form Post Response Mode §2, under our CSP
+    let Some(world) = World::new().await else { return };
+    for scripts in [true, false] {
+        let tab = world.person().await;
+        if !scripts {
+            tab.without_scripts().await;
+        }
+        tab.goto(&world.authorize("plain", &[("response_mode", "form_post")])).await;
+        fill_in(&tab, ALICE).await;
+        tab.click("button[value=sign-in]").await;
+        if !scripts {
+            tab.sees("One moment").await;
+            tab.click("button").await;
+        }
+        tab.arrives(&world.at("/cb")).await;
+        assert_eq!(tab.violations(), Vec::<String>::new());
+    }
+    let posted = world.elsewhere.asked("POST /cb");
+    assert_eq!(posted.len(), 2);
+    assert!(posted.iter().all(|it| it.contains("code=") && it.contains("state=a-state")));
+}

@@ -1,0 +1,197 @@
+//! A tab, used as a person uses it: mouse, keys, addresses, the Back button.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::chromium::{Chromium, PATIENCE, text};
+
+/// One tab.
+pub struct Tab {
+    browser: &'static Chromium,
+    context: String,
+    session: String,
+}
+
+impl Tab {
+    /// A tab that shares cookies with others of its context.
+    pub async fn open(browser: &'static Chromium, context: String) -> Self {
+        let blank = json!({"url": "about:blank", "browserContextId": context});
+        let target = text(&browser.ask(None, "Target.createTarget", blank).await, "targetId");
+        let attach = json!({"targetId": target, "flatten": true});
+        let attached = browser.ask(None, "Target.attachToTarget", attach).await;
+        let tab = Self { browser, context, session: text(&attached, "sessionId") };
+        for domain in ["Page", "Runtime", "Log", "Network"] {
+            tab.ask(&format!("{domain}.enable"), json!({})).await;
+        }
+        tab
+    }
+
+    /// Another tab of the same person.
+    pub async fn another(&self) -> Self {
+        Self::open(self.browser, self.context.clone()).await
+    }
+
+    /// Asks the browser for something about this tab.
+    pub async fn ask(&self, method: &str, params: Value) -> Value {
+        self.browser.ask(Some(&self.session), method, params).await
+    }
+
+    /// Opens an address, and waits for the page that it leads to.
+    pub async fn goto(&self, url: &str) {
+        self.eval("window.left = true").await;
+        self.ask("Page.navigate", json!({"url": url})).await;
+        self.until("!window.left && document.readyState === 'complete'").await;
+    }
+
+    /// The value of an expression, promises awaited; what it throws fails the test.
+    pub async fn eval(&self, expression: &str) -> Value {
+        self.try_eval(expression).await.unwrap_or_else(|error| panic!("{expression}: {error}"))
+    }
+
+    async fn try_eval(&self, expression: &str) -> Result<Value, String> {
+        let params = json!({
+            "expression": expression, "awaitPromise": true, "returnByValue": true,
+            "userGesture": false,
+        });
+        let done = self.browser.try_ask(Some(&self.session), "Runtime.evaluate", params).await?;
+        match done.get("exceptionDetails") {
+            Some(details) => Err(details.to_string()),
+            None => Ok(done["result"]["value"].clone()),
+        }
+    }
+
+    /// Waits until an expression is true, over pages that come and go.
+    pub async fn until(&self, expression: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        let mut last = Ok(Value::Null);
+        while Instant::now() < deadline {
+            last = self.try_eval(&format!("!!({expression})")).await;
+            if last == Ok(Value::Bool(true)) {
+                return;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        let here = self.try_eval("location.href + '\\n' + document.body.innerText").await;
+        panic!("not in time: {expression}: {last:?} at {here:?}; {:?}", self.violations());
+    }
+
+    /// Waits for a page by its heading.
+    pub async fn sees(&self, heading: &str) {
+        let heading = json!(heading);
+        let shown = format!("document.querySelector('h1')?.innerText === {heading}");
+        self.until(&format!("document.readyState === 'complete' && {shown}")).await;
+    }
+
+    /// Waits until the address begins so, and returns it.
+    pub async fn arrives(&self, url: &str) -> String {
+        let begins = format!("location.href.startsWith({})", json!(url));
+        self.until(&format!("document.readyState === 'complete' && {begins}")).await;
+        self.url().await
+    }
+
+    pub async fn url(&self) -> String {
+        self.eval("location.href").await.as_str().expect("text").to_owned()
+    }
+
+    /// What the page shows.
+    pub async fn shown(&self) -> String {
+        self.eval("document.body.innerText").await.as_str().expect("text").to_owned()
+    }
+
+    /// Clicks in the middle of an element, so often, with whatever lies over it.
+    pub async fn click(&self, selector: &str) {
+        self.click_times(selector, 1).await;
+    }
+
+    pub async fn click_times(&self, selector: &str, times: u32) {
+        self.until(&format!("document.querySelector({})", json!(selector))).await;
+        let find = format!(
+            "(() => {{ const it = document.querySelector({}); it.scrollIntoView({{block: 'center'}});
+              const box = it.getBoundingClientRect();
+              return [box.x + box.width / 2, box.y + box.height / 2]; }})()",
+            json!(selector)
+        );
+        let place = self.eval(&find).await;
+        for count in 1..=times {
+            for kind in ["mousePressed", "mouseReleased"] {
+                let event = json!({
+                    "type": kind, "x": place[0], "y": place[1], "button": "left",
+                    "clickCount": count,
+                });
+                self.ask("Input.dispatchMouseEvent", event).await;
+            }
+        }
+    }
+
+    /// Types into what has the focus.
+    pub async fn types(&self, what: &str) {
+        self.ask("Input.insertText", json!({"text": what})).await;
+    }
+
+    /// Presses a key.
+    pub async fn presses(&self, key: &str) {
+        let (code, typed) = match key {
+            "Tab" => (9, ""),
+            "Enter" => (13, "\r"),
+            " " => (32, " "),
+            other => panic!("{other} is not known here"),
+        };
+        for kind in ["keyDown", "keyUp"] {
+            let typed = if kind == "keyDown" { typed } else { "" };
+            let event = json!({
+                "type": kind, "key": key, "windowsVirtualKeyCode": code, "text": typed,
+            });
+            self.ask("Input.dispatchKeyEvent", event).await;
+        }
+    }
+
+    /// The Back button.
+    pub async fn back(&self) {
+        let history = self.ask("Page.getNavigationHistory", json!({})).await;
+        let now = usize::try_from(history["currentIndex"].as_u64().expect("a number"));
+        let before = &history["entries"][now.expect("small") - 1]["id"];
+        self.eval("window.left = true").await;
+        self.ask("Page.navigateToHistoryEntry", json!({"entryId": before})).await;
+        self.until("!window.left && document.readyState === 'complete'").await;
+    }
+
+    /// Turns the page's own scripts off.
+    pub async fn without_scripts(&self) {
+        self.ask("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
+    }
+
+    /// A window so wide, in the light or the dark.
+    pub async fn looks(&self, width: u32, dark: bool) {
+        let size =
+            json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600});
+        self.ask("Emulation.setDeviceMetricsOverride", size).await;
+        let scheme = if dark { "dark" } else { "light" };
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        self.ask("Emulation.setEmulatedMedia", json!({"features": features})).await;
+    }
+
+    /// A picture (PNG) of the whole page.
+    pub async fn picture(&self) -> Vec<u8> {
+        let whole = json!({"format": "png", "captureBeyondViewport": true});
+        let picture = self.ask("Page.captureScreenshot", whole).await;
+        STANDARD.decode(text(&picture, "data")).expect("base64")
+    }
+
+    /// What the browser has told of this tab.
+    pub fn events(&self, method: &str) -> Vec<Value> {
+        self.browser.events(&self.session, method)
+    }
+
+    /// What the browser stopped, or complained of, for safety's sake.
+    pub fn violations(&self) -> Vec<String> {
+        let entries = self.events("Log.entryAdded").into_iter();
+        let security = entries.map(|event| event["entry"].clone()).filter(|it| {
+            it["source"] == "security"
+                || it["text"].as_str().is_some_and(|it| it.contains("Policy"))
+        });
+        security.map(|entry| entry["text"].to_string()).collect()
+    }
+}

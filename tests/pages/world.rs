@@ -1,0 +1,104 @@
+//! What the tests of a browser begin with: a provider, applications elsewhere, a person.
+
+use url::form_urlencoded;
+
+use super::{app::TestApp, chromium::Chromium, elsewhere::Elsewhere, tab::Tab};
+
+pub const ALICE: (&str, &str) = ("alice", "correct horse");
+
+const MANIFESTS: &str = include_str!("manifests.yaml");
+
+pub struct World {
+    pub app: TestApp,
+    pub elsewhere: Elsewhere,
+    browser: &'static Chromium,
+}
+
+impl World {
+    /// `None` where there is no browser.
+    pub async fn new() -> Option<Self> {
+        Self::begin(false).await
+    }
+
+    /// With a provider under https.
+    pub async fn secure() -> Option<Self> {
+        Self::begin(true).await
+    }
+
+    async fn begin(secure: bool) -> Option<Self> {
+        let browser = Chromium::shared()?;
+        let elsewhere = Elsewhere::serve().await;
+        let manifests = MANIFESTS.replace("ELSEWHERE", &elsewhere.origin);
+        let app = if secure {
+            TestApp::start_secure(&manifests).await
+        } else {
+            TestApp::start(&manifests).await
+        };
+        Some(Self { app, elsewhere, browser })
+    }
+
+    /// Somebody with a browser of their own.
+    pub async fn person(&self) -> Tab {
+        self.browser.person().await
+    }
+
+    /// An authorization request of a client, with changes.
+    pub fn authorize(&self, client: &str, changes: &[(&str, &str)]) -> String {
+        let mut params = vec![
+            ("client_id", format!("default.{client}")),
+            ("redirect_uri", self.at("/cb")),
+            ("response_type", "code".to_owned()),
+            ("scope", "openid profile".to_owned()),
+            ("state", "a-state".to_owned()),
+            ("nonce", "a-nonce".to_owned()),
+        ];
+        for (name, value) in changes {
+            params.retain(|(other, _)| other != name);
+            params.push((name, (*value).to_owned()));
+        }
+        self.endpoint("authorize", &params)
+    }
+
+    /// A logout request of the client `wiki`.
+    pub fn logout(&self, more: &[(&str, &str)]) -> String {
+        let params: Vec<_> =
+            more.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        self.endpoint("logout", &params)
+    }
+
+    fn endpoint(&self, name: &str, params: &[(&str, String)]) -> String {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+        format!("{}/oauth/{name}?{query}", self.app.issuer("shop"))
+    }
+
+    /// An address elsewhere.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.elsewhere.origin)
+    }
+
+    /// Has Alice sign in to a client; where she arrives.
+    pub async fn signs_in(&self, tab: &Tab, client: &str) -> String {
+        tab.goto(&self.authorize(client, &[])).await;
+        fill_in(tab, ALICE).await;
+        tab.click("button[value=sign-in]").await;
+        tab.arrives(&self.at("/cb")).await
+    }
+}
+
+/// Fills in the sign-in page, as a person does who clicks into its fields.
+pub async fn fill_in(tab: &Tab, who: (&str, &str)) {
+    for (field, text) in [("#username", who.0), ("#password", who.1)] {
+        tab.click(field).await;
+        tab.eval("document.activeElement.select()").await;
+        tab.types(text).await;
+    }
+}
+
+/// A parameter of an address, from query or fragment.
+pub fn param(url: &str, name: &str) -> String {
+    let url = url::Url::parse(url).expect("a URL");
+    let text =
+        format!("{}&{}", url.query().unwrap_or_default(), url.fragment().unwrap_or_default());
+    let found = form_urlencoded::parse(text.as_bytes()).find(|(other, _)| other == name);
+    found.unwrap_or_else(|| panic!("no {name} in {url}")).1.into_owned()
+}
