@@ -131,6 +131,7 @@ fn registered_clients_are_objects_that_every_replica_serves() {
     let client = usable_everywhere(&world);
     managed_anywhere(&world, &client);
     adopted(&world);
+    what_a_newer_release_wrote_stays(&world);
     world.api.kubectl(&["-n", "team", "delete", &object(&client)]);
     for at in 0..2 {
         eventually(SOON, || match world.token(at, &client).0 {
@@ -211,6 +212,31 @@ fn managed_anywhere(world: &World, client: &Value) {
     assert_eq!(world.manage(1, &other, Method::GET, None).0, 401);
     let gone = world.get(&object(&other), ".metadata.name");
     assert!(gone.is_err(), "{gone:?}");
+}
+
+/// While releases are rolled an older replica may note the first use of a client that a newer one
+/// wrote.
+fn what_a_newer_release_wrote_stays(world: &World) {
+    let path =
+        "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/ofTheNextRelease";
+    let patch = json!([{"op": "add", "path": path, "value": {"type": "string"}}]).to_string();
+    let crd = "crd/oidcclients.lanyard.dev";
+    world.api.kubectl(&["patch", crd, "--type=json", "-p", &patch]);
+    let (status, client) = world.register(0, "main", &machine());
+    assert_eq!(status, 201, "{client}");
+    let object = object(&client);
+    eventually(SOON, || {
+        let patch = r#"{"spec":{"ofTheNextRelease":"kept"}}"#;
+        world.api.kubectl(&["-n", "team", "patch", &object, "--type=merge", "-p", patch]);
+        let found = world.get(&object, ".spec.ofTheNextRelease")?;
+        if found == "kept" { Ok(()) } else { Err("the schema is not in force yet".to_owned()) }
+    });
+    assert_eq!(world.token(0, &client).0, 200);
+    eventually(SOON, || match world.get(&object, ".metadata.annotations")? {
+        found if found.contains("\"lanyard.dev/used\":\"true\"") => Ok(()),
+        found => Err(found),
+    });
+    assert_eq!(world.get(&object, ".spec.ofTheNextRelease").as_deref(), Ok("kept"));
 }
 
 /// Without its label it is a client like any other: its token is worth nothing any more.

@@ -6,7 +6,6 @@ use k8s_openapi::{
     api::core::v1::Secret,
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time},
 };
-use kube::ResourceExt;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -65,14 +64,15 @@ pub(super) fn secret(new: &NewClient, client: &OidcClient) -> Option<Secret> {
 }
 
 /// Rule: only what registered itself is changed or deleted.
-pub(super) fn check(client: &OidcClient) -> Result<(), RegistrarError> {
-    let registered = client.labels().get(REGISTERED_LABEL).is_some_and(|value| value == "true");
-    let lives = client.metadata.deletion_timestamp.is_none();
+pub(super) fn check(client: &ObjectMeta) -> Result<(), RegistrarError> {
+    let label = client.labels.as_ref().and_then(|labels| labels.get(REGISTERED_LABEL));
+    let registered = label.is_some_and(|value| value == "true");
+    let lives = client.deletion_timestamp.is_none();
     if registered && lives { Ok(()) } else { Err(RegistrarError::NotFound) }
 }
 
 /// Notes that a client was used; whether that is new.
-pub(super) fn mark(client: &mut OidcClient) -> bool {
-    let mark = (USED_ANNOTATION.to_owned(), "true".to_owned());
-    client.annotations_mut().insert(mark.0, mark.1).is_none()
+pub(super) fn mark(client: &mut ObjectMeta) -> bool {
+    let annotations = client.annotations.get_or_insert_default();
+    annotations.insert(USED_ANNOTATION.to_owned(), "true".to_owned()).is_none()
 }

@@ -6,9 +6,9 @@ use std::{future::Future, time::Duration};
 use async_trait::async_trait;
 use kube::{
     Api, Client, Error,
-    api::{DeleteParams, Preconditions},
+    api::{ApiResource, DeleteParams, DynamicObject, Preconditions},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Cluster, write};
 use crate::{
@@ -51,17 +51,19 @@ fn contended() -> RegistrarError {
     RegistrarError::Unavailable("the object keeps changing".to_owned())
 }
 
-/// Changes a registered client under the resource version that it was read at.
+/// Changes a registered client under the resource version that it was read at. What this release
+/// does not know of it stays: while releases are rolled, a newer one may have written it.
 async fn change(
     client: &Client,
     object: &ObjectKey,
-    edit: impl Fn(&mut OidcClient) -> Result<bool, RegistrarError> + Send,
+    edit: impl Fn(&mut DynamicObject) -> bool + Send,
 ) -> Result<(), RegistrarError> {
-    let api = api(client, &object.namespace);
+    let kind = ApiResource::erase::<OidcClient>(&());
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &object.namespace, &kind);
     for _ in 0..ATTEMPTS {
         let Ok(mut found) = within(api.get(&object.name)).await? else { continue };
-        registered::check(&found)?;
-        if !edit(&mut found)? {
+        registered::check(&found.metadata)?;
+        if !edit(&mut found) {
             return Ok(());
         }
         if within(api.replace(&object.name, &write::params(), &found)).await?.is_ok() {
@@ -96,9 +98,9 @@ impl Registrar for Cluster {
         spec: Map<String, Value>,
     ) -> Result<(), RegistrarError> {
         let spec = registered::spec(spec)?;
-        let edit = |found: &mut OidcClient| {
-            found.spec.clone_from(&spec);
-            Ok(true)
+        let edit = |found: &mut DynamicObject| {
+            found.data["spec"] = json!(spec);
+            true
         };
         change(&self.client, object, edit).await
     }
@@ -106,7 +108,7 @@ impl Registrar for Cluster {
     async fn delete_registered(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
         let api = api(&self.client, &object.namespace);
         let Ok(found) = within(api.get(&object.name)).await? else { return Err(contended()) };
-        registered::check(&found)?;
+        registered::check(&found.metadata)?;
         // Should another object have taken the name meanwhile, it is not this one that goes.
         let unchanged = Preconditions { uid: found.metadata.uid, resource_version: None };
         let params = DeleteParams::background().preconditions(unchanged);
@@ -114,6 +116,6 @@ impl Registrar for Cluster {
     }
 
     async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
-        change(&self.client, object, |found| Ok(registered::mark(found))).await
+        change(&self.client, object, |found| registered::mark(&mut found.metadata)).await
     }
 }

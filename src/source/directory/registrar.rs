@@ -20,7 +20,7 @@ impl Directory {
             return Err(RegistrarError::NotFound);
         }
         let found = inner.files.client(&reference).cloned().ok_or(RegistrarError::NotFound)?;
-        registered::check(&found)?;
+        registered::check(&found.metadata)?;
         Ok(found)
     }
 
@@ -90,7 +90,7 @@ impl Registrar for Directory {
     async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
         self.with_files(|inner| {
             let mut found = self.registered(inner, object)?;
-            registered::mark(&mut found);
+            registered::mark(&mut found.metadata);
             self.put(&found, object)
         })
     }
