@@ -1,4 +1,4 @@
-//! The CRDs as YAML, one file a kind.
+//! The CRDs as YAML, one file a kind, and the schemas in them.
 
 use kube::CustomResourceExt;
 
@@ -15,4 +15,16 @@ pub fn definitions() -> [(&'static str, String); 3] {
 
 fn yaml<K: CustomResourceExt>() -> String {
     serde_yaml::to_string(&K::crd()).expect("a definition holds no maps with keys that are no text")
+}
+
+/// The schema of a kind of ours, by its name.
+pub fn schema(kind: &str) -> Option<serde_json::Value> {
+    let definition = match kind {
+        "Tenant" => Tenant::crd(),
+        "OidcClient" => OidcClient::crd(),
+        "OidcUser" => OidcUser::crd(),
+        _ => return None,
+    };
+    let version = definition.spec.versions.into_iter().next()?;
+    serde_json::to_value(version.schema?.open_api_v3_schema?).ok()
 }

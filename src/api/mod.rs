@@ -29,7 +29,7 @@ pub use common::{
     SelectorRequirement,
 };
 pub use conditions::{ConditionType, Reason};
-pub use definitions::definitions;
+pub use definitions::{definitions, schema};
 pub use limits::{Excess, Limited};
 pub use objects::{Malformed, Namespaces, Objects, SecretState, SourceHealth, View};
 pub use oidc_client::{OidcClient, OidcClientSpec, OidcClientStatus, TenantRef};

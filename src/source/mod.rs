@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod directory;
 pub mod manifests;
 mod registered;
+mod shape;
 
 use std::{fmt, sync::Arc};
 

@@ -11,6 +11,8 @@ use serde::{
 };
 use serde_json::Value;
 
+use crate::source::shape;
+
 /// An object as a watch shows it.
 #[derive(Clone, Debug)]
 pub(super) struct Guarded<K>(pub(super) Result<K, Unread>);
@@ -33,7 +35,9 @@ impl<'de, K: DeserializeOwned + Resource> Deserialize<'de> for Guarded<K> {
             Err(error) => {
                 let PartialObjectMeta { metadata, .. } =
                     PartialObjectMeta::<K>::deserialize(value).map_err(D::Error::custom)?;
-                let message = format!("{}: {}", error.path(), error.inner());
+                let (field, said) =
+                    shape::remedy(&error.path().to_string(), &error.inner().to_string());
+                let message = format!("{field}: {said}");
                 Err(Unread { message, metadata })
             }
         };
@@ -97,6 +101,6 @@ mod tests {
         let guarded = read(&json!(["https://shop.test/cb", 5]));
         assert_eq!(guarded.meta().generation, Some(3));
         let message = guarded.0.expect_err("unread").message;
-        assert!(message.starts_with("spec.redirectUris[1]: invalid type"), "{message}");
+        assert!(message.starts_with("spec.redirectUris[1]: must be text"), "{message}");
     }
 }

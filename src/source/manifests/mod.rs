@@ -1,6 +1,7 @@
 //! YAML manifests, as `dev` and `check` read them: strictly, so that a typing error is found here
 //! and not by a puzzled person. The one module that knows `serde_yaml`.
 
+mod fields;
 mod read;
 mod write;
 

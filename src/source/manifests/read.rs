@@ -12,8 +12,11 @@ use k8s_openapi::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_yaml::Value;
 
-use super::{FileProblem, Object};
-use crate::api::{GROUP, VERSION};
+use super::{FileProblem, Object, fields};
+use crate::{
+    api::{GROUP, VERSION},
+    source::shape,
+};
 
 /// The largest file that is read.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -163,6 +166,9 @@ impl Reader<'_> {
                 let text = format!("has apiVersion {version:?}; write {ours:?}");
                 return self.problem(&object, &text);
             }
+            (version, kind) if version.split('/').next() == Some(GROUP) => {
+                return self.problem(&object, &fields::unknown_kind(kind));
+            }
             _ => {
                 let mut problem =
                     FileProblem::new(self.file, object, "is of another kind; ignored");
@@ -196,18 +202,18 @@ impl Reader<'_> {
         // The derived types leave these two to whoever chose the type by them.
         unknown.retain(|field| field != "apiVersion" && field != "kind");
         let found_unknown = !unknown.is_empty();
-        for field in unknown {
-            let mut problem =
-                FileProblem::new(self.file, object, "there is no such field; see kubectl explain");
-            problem.field = field;
-            self.problems.push(problem);
+        let kind = object.split(' ').next().unwrap_or_default();
+        for ignored in unknown {
+            let (field, message) = fields::unknown(kind, &ignored);
+            self.problems
+                .push(FileProblem { field, ..FileProblem::new(self.file, object, message) });
         }
         match read {
             Ok(read) => (!found_unknown).then_some(read),
             Err(error) => {
-                let mut problem = FileProblem::new(self.file, object, error.to_string());
-                problem.field = track.path().to_string();
-                self.problems.push(problem);
+                let (field, message) = shape::remedy(&track.path().to_string(), &error.to_string());
+                self.problems
+                    .push(FileProblem { field, ..FileProblem::new(self.file, object, message) });
                 None
             }
         }

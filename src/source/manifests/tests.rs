@@ -29,8 +29,39 @@ fn names_the_field_that_does_not_exist() {
     assert!(objects.is_empty());
     assert_eq!(
         problems,
-        ["f.yaml: Tenant default/a: spec.displayNmae: there is no such field; see kubectl explain"]
+        [
+            "f.yaml: Tenant default/a: spec.displayNmae: there is no such field; did you mean displayName?"
+        ]
     );
+}
+
+#[test]
+fn names_a_field_that_does_not_exist_within_maps_and_lists_as_people_write_it() {
+    let spec = "spec: {lifetimes: {cod: 1m}, acrLevels: [{value: a, amr: [], xyzzy: 1}]}";
+    let (_, problems) = read(&TENANT.replace("spec: {}", spec));
+    assert_eq!(
+        problems,
+        [
+            "f.yaml: Tenant default/a: spec.lifetimes.cod: there is no such field; did you mean code?",
+            "f.yaml: Tenant default/a: spec.acrLevels[0].xyzzy: there is no such field; \"kubectl explain tenant.spec.acrLevels\" lists those there are",
+        ]
+    );
+}
+
+#[test]
+fn a_kind_of_ours_that_does_not_exist_is_a_problem_and_no_warning() {
+    let text = TENANT.replace("kind: Tenant", "kind: OidcUsr");
+    let (_, problems) = parse_text(Path::new("f.yaml"), &text);
+    assert!(!problems[0].warning);
+    assert_eq!(problems[0].message, "there is no such kind; did you mean OidcUser?");
+}
+
+#[test]
+fn a_password_of_the_wrong_type_is_not_repeated() {
+    let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: 4711}\n";
+    let (_, problems) = read(text);
+    assert!(problems[0].contains("stringData.password: must be text"), "{problems:?}");
+    assert!(!problems[0].contains("4711"), "{problems:?}");
 }
 
 #[test]

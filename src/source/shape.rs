@@ -1,0 +1,89 @@
+//! What is wrong with the shape of what somebody wrote, in words of YAML rather than of the
+//! deserializer.
+//!
+//! Must not: repeat a value. It may be a password that stands in the wrong place.
+
+/// The field to blame, and what to do about it, from the path and the message of a failed read.
+pub(super) fn remedy(path: &str, error: &str) -> (String, String) {
+    let path = if path == "." { "" } else { path };
+    if let Some(name) = error.strip_prefix("missing field `") {
+        let name = name.split('`').next().unwrap_or_default();
+        let field = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        return (field, "is missing; add it".to_owned());
+    }
+    let said = error
+        .strip_prefix("invalid type: ")
+        .or_else(|| error.strip_prefix("invalid value: "))
+        .and_then(|said| said.rsplit_once(", expected "));
+    let message = match said {
+        Some((found, expected)) => format!("must be {}; it is {}", wanted(expected), kind(found)),
+        None if path == "data" || path.starts_with("data.") => {
+            "must be base64; plain text goes into stringData".to_owned()
+        }
+        None => format!("cannot be read: {error}"),
+    };
+    (path.to_owned(), message)
+}
+
+/// What the field takes.
+fn wanted(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list, such as [a, b]",
+        "a string" => "text (numbers, true and false become text in quotes)",
+        "a boolean" => "true or false, without quotes",
+        "i8" | "i16" | "i32" | "i64" => "a whole number, without quotes",
+        "u8" | "u16" | "u32" | "u64" | "usize" => {
+            "a whole number that is not negative, without quotes"
+        }
+        map if map == "a map" || map.starts_with("struct ") => "a map, such as {name: value}",
+        other => other,
+    }
+}
+
+/// What stands there, without the value.
+fn kind(found: &str) -> &str {
+    match found.split(' ').next().unwrap_or_default() {
+        "string" => "text",
+        "integer" | "floating" => "a number",
+        "boolean" => "true or false",
+        "sequence" => "a list",
+        "map" => "a map",
+        "unit" | "null" | "Option" => "empty",
+        _ => "something else",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_said_in_words_of_yaml_and_the_value_is_not_repeated() {
+        let (field, message) =
+            remedy("stringData.password", "invalid type: integer `4711`, expected a string");
+        assert_eq!(field, "stringData.password");
+        assert_eq!(
+            message,
+            "must be text (numbers, true and false become text in quotes); it is a number"
+        );
+    }
+
+    #[test]
+    fn a_text_that_holds_the_word_expected_is_not_repeated_either() {
+        let error = "invalid type: string \"x, expected y\", expected struct TenantRef";
+        let (_, message) = remedy("spec.tenantRef", error);
+        assert_eq!(message, "must be a map, such as {name: value}; it is text");
+    }
+
+    #[test]
+    fn a_missing_field_is_the_field_to_blame() {
+        let added = |path| remedy(path, "missing field `name`").0;
+        assert_eq!([added("."), added("spec.tenantRef")], ["name", "spec.tenantRef.name"]);
+    }
+
+    #[test]
+    fn data_that_is_no_base64_says_where_plain_text_goes() {
+        let (_, message) = remedy("data.password", "Invalid symbol 32, offset 3.");
+        assert_eq!(message, "must be base64; plain text goes into stringData");
+    }
+}
