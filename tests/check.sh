@@ -21,8 +21,7 @@ for copy in crds charts/lanyard/definitions; do
 done
 
 step "examples are valid"
-./target/debug/lanyard check examples/quickstart
-./target/debug/lanyard check examples/cluster
+for folder in examples/*/; do ./target/debug/lanyard check "$folder"; done
 
 step "chart"
 tests/cluster/build.sh helm

@@ -87,7 +87,9 @@ impl Files {
                 secret.metadata.resource_version = Some(version(secret));
             }
         }
-        let broken = problems.iter().any(|problem| !problem.warning);
+        let mut broken = problems.iter().any(|problem| !problem.warning);
+        // Programs that write in place begin by emptying the file; whoever means it deletes it.
+        broken |= content.is_empty() && self.read.contains_key(path);
         let name = path.display();
         match self.read.get_mut(path) {
             Some(file) if broken => {

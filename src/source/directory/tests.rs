@@ -159,6 +159,20 @@ async fn what_is_no_text_of_a_bearable_size_keeps_the_last_good_state() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_empty_is_about_to_be_written() {
+    let folders = folders();
+    folders.put("b.yaml", &tenant("b"));
+    let directory = folders.start();
+    folders.put("b.yaml", "");
+    folders.put("c.yaml", &tenant("c"));
+    until_names(&directory, &["a", "b", "c"]).await;
+    folders.put("b.yaml", &tenant("d"));
+    until_names(&directory, &["a", "c", "d"]).await;
+    std::fs::remove_file(folders.manifests.path().join("b.yaml")).expect("removed");
+    until_names(&directory, &["a", "c"]).await;
+}
+
+#[tokio::test]
 async fn a_folder_that_was_removed_and_made_again_is_followed() {
     let folders = folders();
     let directory = folders.start();
