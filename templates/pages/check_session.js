@@ -18,6 +18,15 @@
     });
   }
 
+  // Without a cookie: whether that is because the browser keeps those of other sites from us, so
+  // that nothing can be said. "changed" would sign people out who are signed in.
+  function kept(known) {
+    if (known || !document.hasStorageAccess) return Promise.resolve(false);
+    return document.hasStorageAccess().then(function (has) {
+      return !has;
+    });
+  }
+
   window.addEventListener("message", function (event) {
     if (event.source === window || !event.source) return;
     function answer(text) {
@@ -29,8 +38,12 @@
       if (event.origin !== "null") answer("error");
       return;
     }
-    hash([parts[0], event.origin, state(), known[1]].join(" ")).then(function (now) {
-      answer(now === known[0] ? "unchanged" : "changed");
+    var cookie = state();
+    Promise.all([
+      kept(cookie),
+      hash([parts[0], event.origin, cookie, known[1]].join(" "))
+    ]).then(function (found) {
+      answer(found[0] ? "error" : found[1] === known[0] ? "unchanged" : "changed");
     }, function () {
       answer("error");
     });

@@ -146,16 +146,12 @@ impl TestApp {
             incarnation: tokio::sync::OnceCell::new(),
         });
         tokio::spawn(tell_clients(app.clone()));
-        let is_secure = tls.is_some();
-        let server = Server::new(app.clone());
-        let server = if let Some(tls) = tls { server.with_tls(tls) } else { server };
-        let listening = server.listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
-        let address = listening.address().expect("it is bound");
-        let (stop, stopped) = watch::channel(false);
-        tokio::spawn(listening.serve(stopped, Duration::ZERO));
-        let origin = match is_secure {
-            true => format!("https://id.test:{}", address.port()),
-            false => format!("http://{address}"),
+        let secure = tls.is_some();
+        let (address, stop) = listen(app.clone(), tls).await;
+        let origin = if secure {
+            format!("https://id.test:{}", address.port())
+        } else {
+            format!("http://{address}")
         };
         let sealing = write_sealing_key(&new_sealing_key(&*entropy, now, now));
         let mut app = Self {
@@ -231,6 +227,17 @@ impl TestApp {
             self.keys.push((tenant, keys.map(|key| write_key(&key)).collect()));
         }
     }
+}
+
+/// Serves until the sender is dropped.
+async fn listen(app: Arc<App>, tls: Option<Arc<Tls>>) -> (SocketAddr, watch::Sender<bool>) {
+    let server = Server::new(app);
+    let server = if let Some(tls) = tls { server.with_tls(tls) } else { server };
+    let listening = server.listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+    let address = listening.address().expect("it is bound");
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(listening.serve(stopped, Duration::ZERO));
+    (address, stop)
 }
 
 fn secret(entries: &Entries, tenant: Option<&str>) -> SecretState {

@@ -1,4 +1,4 @@
-//! The browser: found, installed, started once for all tests, and spoken to through its DevTools
+//! The browser: found, installed, started once for all tests, and spoken to through its debugging
 //! pipe (messages of JSON that end with a NUL), so that no further program is needed.
 
 use std::{
@@ -26,11 +26,14 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// of the pipe closes then.
 const RUN: &str = r#""$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1; rm -rf "$PROFILE""#;
 
-/// People of their own are private windows, which would drop cookies of other sites.
-const PREFERENCES: &str = r#"{"profile": {"cookie_controls_mode": 0}}"#;
+/// Preferences under which every site keeps its cookies, and under which it does only where it is
+/// the one that is visited (the default of private windows, which all of these people use).
+const LENIENT: &str = r#"{"profile": {"cookie_controls_mode": 0}}"#;
+const STRICT: &str = r#"{"profile": {"cookie_controls_mode": 1}}"#;
 
-static SHARED: LazyLock<Result<Chromium, String>> =
-    LazyLock::new(|| find_or_install().map(|program| Chromium::start(&program)));
+static PROGRAM: LazyLock<Result<PathBuf, String>> = LazyLock::new(find_or_install);
+static SHARED: LazyLock<Chromium> = LazyLock::new(|| Chromium::start("lenient", LENIENT));
+static DROPPING: LazyLock<Chromium> = LazyLock::new(|| Chromium::start("strict", STRICT));
 
 /// A running browser.
 pub struct Chromium {
@@ -50,20 +53,27 @@ struct Heard {
 impl Chromium {
     /// The browser of all tests; without one, a line that says SKIPPED and why.
     pub fn shared() -> Option<&'static Self> {
-        match &*SHARED {
-            Ok(browser) => Some(browser),
-            Err(reason) => {
-                println!("SKIPPED in a browser: {reason}");
-                None
-            }
-        }
+        Self::is_there().then(|| &*SHARED)
     }
 
-    fn start(program: &Path) -> Self {
-        let profile =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}", std::process::id()));
+    /// One that drops the cookies of frames from other sites.
+    pub fn dropping() -> Option<&'static Self> {
+        Self::is_there().then(|| &*DROPPING)
+    }
+
+    fn is_there() -> bool {
+        if let Err(reason) = &*PROGRAM {
+            println!("SKIPPED in a browser: {reason}");
+        }
+        PROGRAM.is_ok()
+    }
+
+    fn start(name: &str, preferences: &str) -> Self {
+        let program = PROGRAM.as_ref().expect("it was asked for");
+        let profile = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("chromium-{name}-{}", std::process::id()));
         fs::create_dir_all(profile.join("Default")).expect("target can be written");
-        fs::write(profile.join("Default/Preferences"), PREFERENCES).expect("target can be written");
+        fs::write(profile.join("Default/Preferences"), preferences).expect("target can be written");
         let mut command = Command::new("sh");
         command.args(["-c", RUN]).arg(program).env("PROFILE", &profile);
         command.arg(format!("--user-data-dir={}", profile.display()));

@@ -4,9 +4,12 @@
 #[path = "../common/app.rs"]
 mod app;
 mod chromium;
+mod demo;
 mod elsewhere;
 mod gallery;
 mod hostile;
+#[path = "../common/lanyard.rs"]
+mod lanyard;
 mod pictures;
 mod sessions;
 mod sign_in;

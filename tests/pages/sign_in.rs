@@ -9,6 +9,7 @@ async fn a_person_signs_in_with_keys_alone() {
     let Some(world) = World::new().await else { return };
     let tab = world.person().await;
     tab.goto(&world.authorize("asks", &[])).await;
+    tab.until("document.activeElement.id === 'username'").await;
     tab.types(ALICE.0).await;
     tab.presses("Tab").await;
     tab.types(ALICE.1).await;
@@ -33,7 +34,8 @@ async fn a_password_manager_knows_the_fields_and_the_page_shows_who_asks() {
                   .map(it => [it.type, it.name, it.autocomplete, it.value].join(' ')).join(', ')";
     let expected = "text username username alice, password password current-password ";
     assert_eq!(tab.eval(fields).await, expected);
-    assert_eq!(tab.eval("document.activeElement.id").await, "password", "the name is there");
+    // The name is there already.
+    tab.until("document.activeElement.id === 'password'").await;
     let links = "[...document.querySelectorAll('footer a')].map(it => it.href).join(' ')";
     assert_eq!(tab.eval(links).await, "https://rp.test/privacy https://rp.test/terms");
     assert!(tab.shown().await.contains("to continue to Team Wiki"));
@@ -112,7 +114,7 @@ async fn a_wrong_password_is_said_and_the_name_stays() {
     fill_in(&tab, (ALICE.0, "not it")).await;
     tab.click("button[value=sign-in]").await;
     tab.until("document.querySelector('[role=alert]')").await;
-    assert_eq!(tab.eval("document.activeElement.id").await, "password");
+    tab.until("document.activeElement.id === 'password'").await;
     assert_eq!(tab.eval("document.getElementById('username').value").await, ALICE.0);
     tab.types(ALICE.1).await;
     tab.presses("Enter").await;
@@ -141,4 +143,25 @@ async fn a_response_posts_itself_and_without_scripts_the_button_does() {
     let posted = world.elsewhere.asked("POST /cb");
     assert_eq!(posted.len(), 2);
     assert!(posted.iter().all(|it| it.contains("code=") && it.contains("state=a-state")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_may_lead_on_to_a_scheme_that_its_client_registered() {
+    // docs/adr/form-action.md
+    let Some(world) = World::new().await else { return };
+    for (client, registered) in [("plain", false), ("phone", true)] {
+        let tab = world.person().await;
+        let onward = world.at("/onward");
+        tab.goto(&world.authorize(client, &[("redirect_uri", &onward)])).await;
+        fill_in(&tab, ALICE).await;
+        tab.click("button[value=sign-in]").await;
+        // No application here takes the scheme, which the browser says of the document; or CSP
+        // forbids to ask one, which it says as well.
+        tab.told("Network.loadingFailed").await;
+        if registered {
+            assert_eq!(tab.violations(), Vec::<String>::new());
+        } else {
+            tab.complains("form-action").await;
+        }
+    }
 }

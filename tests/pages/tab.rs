@@ -185,6 +185,28 @@ impl Tab {
         self.browser.events(&self.session, method)
     }
 
+    /// Waits until the browser complains of something.
+    pub async fn complains(&self, of: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.violations().iter().any(|it| it.contains(of)) {
+            let logged = self.events("Log.entryAdded");
+            assert!(Instant::now() < deadline, "no complaint of {of}: {logged:?}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until the browser has told of something, and returns the first.
+    pub async fn told(&self, method: &str) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(event) = self.events(method).into_iter().next() {
+                return event;
+            }
+            assert!(Instant::now() < deadline, "no {method} in time");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// What the browser stopped, or complained of, for safety's sake.
     pub fn violations(&self) -> Vec<String> {
         let entries = self.events("Log.entryAdded").into_iter();

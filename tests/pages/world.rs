@@ -17,16 +17,20 @@ pub struct World {
 impl World {
     /// `None` where there is no browser.
     pub async fn new() -> Option<Self> {
-        Self::begin(false).await
+        Some(Self::begin(Chromium::shared()?, false).await)
     }
 
     /// With a provider under https.
     pub async fn secure() -> Option<Self> {
-        Self::begin(true).await
+        Some(Self::begin(Chromium::shared()?, true).await)
     }
 
-    async fn begin(secure: bool) -> Option<Self> {
-        let browser = Chromium::shared()?;
+    /// The same with a browser that drops the cookies of frames from other sites.
+    pub async fn dropping() -> Option<Self> {
+        Some(Self::begin(Chromium::dropping()?, true).await)
+    }
+
+    async fn begin(browser: &'static Chromium, secure: bool) -> Self {
         let elsewhere = Elsewhere::serve().await;
         let manifests = MANIFESTS.replace("ELSEWHERE", &elsewhere.origin);
         let app = if secure {
@@ -34,7 +38,7 @@ impl World {
         } else {
             TestApp::start(&manifests).await
         };
-        Some(Self { app, elsewhere, browser })
+        Self { app, elsewhere, browser }
     }
 
     /// Somebody with a browser of their own.

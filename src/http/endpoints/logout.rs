@@ -73,7 +73,8 @@ fn question(
         user: Some(&held.user),
         hidden: &[("question", &sealed)],
     });
-    let target = question.return_to.as_deref().map(form_action).unwrap_or_default();
+    let target = question.return_to.as_deref().zip(client);
+    let target = target.map(|(to, client)| form_action(to, client)).unwrap_or_default();
     Ok(Reply::html(StatusCode::OK, page)
         .form_action(&target)
         .header("referrer-policy", "same-origin"))

@@ -135,7 +135,7 @@ fn consent_page(app: &App, request: &Request, step: &Step, held: &Held) -> Resul
 /// send `Origin` with the form: with `no-referrer` they send `null` (Fetch §3.1).
 fn form_page(step: &Step, html: String) -> Reply {
     Reply::html(StatusCode::OK, html)
-        .form_action(&step.ask.return_to.form_action())
+        .form_action(step.ask.return_to.form_action())
         .image(step.ask.client.logo_uri.as_deref())
         .header("referrer-policy", "same-origin")
 }
@@ -168,7 +168,7 @@ pub(super) fn deliver(tenant: &Tenant, to: &ReturnTo, response: Response) -> Rep
             // As a redirect could: it goes through frames (`prompt=none`), where nothing on it is
             // worth a stolen click, and tells the application which origin posts.
             Reply::html(StatusCode::OK, html)
-                .form_action(&to.form_action())
+                .form_action(to.form_action())
                 .with_script()
                 .frameable()
                 .header("referrer-policy", "strict-origin")

@@ -28,7 +28,7 @@ pub(super) fn check(
     // Which of two states is meant cannot be known: an error about duplicates goes without.
     let ambiguous = params.duplicates().iter().any(|name| name == "state");
     let state = if ambiguous { None } else { params.get("state") };
-    Ok(ReturnTo::proven(uri, ResponseMode::of_errors(params), state, issuer))
+    Ok(ReturnTo::proven(uri, ResponseMode::of_errors(params), state, issuer, client))
 }
 
 fn registered<'a>(client: &Client, requested: &'a str) -> Result<&'a str, OAuthError> {

@@ -4,7 +4,7 @@ use form_urlencoded::Serializer;
 use url::Url;
 
 use crate::{
-    model::Issuer,
+    model::{Client, Issuer},
     protocol::{authorize::ResponseMode, error::OAuthError},
 };
 
@@ -16,6 +16,7 @@ pub struct ReturnTo {
     mode: ResponseMode,
     state: Option<String>,
     issuer: String,
+    form_action: String,
 }
 
 /// An authorization response as the browser carries it.
@@ -34,12 +35,14 @@ impl ReturnTo {
         mode: ResponseMode,
         state: Option<&str>,
         issuer: &Issuer,
+        client: &Client,
     ) -> Self {
         Self {
             uri: uri.to_owned(),
             mode,
             state: state.map(str::to_owned),
             issuer: issuer.as_str().to_owned(),
+            form_action: form_action(uri, client),
         }
     }
 
@@ -78,14 +81,22 @@ impl ReturnTo {
     }
 
     /// What CSP's `form-action` must name for a form whose answer redirects here.
-    pub fn form_action(&self) -> String {
-        form_action(&self.uri)
+    pub fn form_action(&self) -> &str {
+        &self.form_action
     }
 }
 
-/// The CSP source of a redirect target: its scheme. Browsers hold the whole chain of redirects after
-/// a form against `form-action`, and where a callback leads on to is the application's affair
-/// (`docs/adr/form-action.md`).
-pub fn form_action(uri: &str) -> String {
-    Url::parse(uri).map_or_else(|_| "'none'".to_owned(), |url| format!("{}:", url.scheme()))
+/// The CSP sources of a redirect target: its scheme, and the schemes of its own that the application
+/// has registered. Browsers hold the whole chain of redirects after a form against `form-action`,
+/// and where a callback leads on to is the application's affair (`docs/adr/form-action.md`).
+pub fn form_action(uri: &str, client: &Client) -> String {
+    let scheme = |uri: &str| Url::parse(uri).ok().map(|url| url.scheme().to_owned());
+    let Some(own) = scheme(uri) else { return "'none'".to_owned() };
+    let registered = client.redirect_uris.iter().filter_map(|uri| scheme(uri.as_str()));
+    let mut further: Vec<_> =
+        registered.filter(|it| !["https", "http", own.as_str()].contains(&it.as_str())).collect();
+    further.sort_unstable();
+    further.dedup();
+    let sources = std::iter::once(own).chain(further).map(|scheme| format!("{scheme}:"));
+    sources.collect::<Vec<_>>().join(" ")
 }

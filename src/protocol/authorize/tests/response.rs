@@ -88,11 +88,27 @@ fn lets_callbacks_lead_on_within_their_scheme() {
         let mut world = World::new();
         world.client.redirect_uris = vec![RedirectUri::parse(text, kind).expect("valid")];
         let ask = world.ask(&with(&[("redirect_uri", text)])).expect("valid");
-        ask.return_to.form_action()
+        ask.return_to.form_action().to_owned()
     };
     assert_eq!(named("https://rp.test:8443/cb?x=1", Web), "https:");
     assert_eq!(named("http://127.0.0.1:8000/cb", Web), "http:");
     assert_eq!(named("http://[::1]:8000/cb", Native), "http:");
     assert_eq!(named("com.example.app:/cb", Native), "com.example.app:");
     assert_eq!(named("com.example.app://host/cb", Native), "com.example.app:");
+}
+
+#[test]
+fn lets_callbacks_lead_on_to_schemes_that_the_client_registered() {
+    // docs/adr/form-action.md
+    let mut world = World::new();
+    let registered =
+        ["https://rp.test/cb", "http://localhost/cb", "org.b:/x", "com.a:/x", "com.a:/y"];
+    world.client.redirect_uris =
+        registered.map(|uri| RedirectUri::parse(uri, Native).expect("valid")).into();
+    let form_action = |uri| {
+        let ask = world.ask(&with(&[("redirect_uri", uri)])).expect("valid");
+        ask.return_to.form_action().to_owned()
+    };
+    assert_eq!(form_action("https://rp.test/cb"), "https: com.a: org.b:");
+    assert_eq!(form_action("com.a:/x"), "com.a: org.b:", "no web page");
 }
