@@ -62,14 +62,15 @@ pub struct RunArgs {
     #[command(flatten)]
     pub store: StoreArgs,
     /// Address of the endpoints and pages
-    #[arg(long, env = "LANYARD_LISTEN", default_value = "0.0.0.0:8080", value_name = "ADDR:PORT")]
+    #[arg(long, env = "LANYARD_LISTEN", default_value = "0.0.0.0:8080", value_name = "ADDR:PORT", value_parser = parse_address)]
     pub listen: SocketAddr,
     /// Address of /healthz, /readyz and /metrics
     #[arg(
         long,
         env = "LANYARD_ADMIN_LISTEN",
         default_value = "0.0.0.0:9090",
-        value_name = "ADDR:PORT"
+        value_name = "ADDR:PORT",
+        value_parser = parse_address
     )]
     pub admin_listen: SocketAddr,
     /// Serving.
@@ -97,11 +98,12 @@ pub struct DevArgs {
         long,
         env = "LANYARD_LISTEN",
         default_value = "127.0.0.1:8080",
-        value_name = "ADDR:PORT"
+        value_name = "ADDR:PORT",
+        value_parser = parse_address
     )]
     pub listen: SocketAddr,
     /// Address of /healthz, /readyz and /metrics; default: none
-    #[arg(long, env = "LANYARD_ADMIN_LISTEN", value_name = "ADDR:PORT")]
+    #[arg(long, env = "LANYARD_ADMIN_LISTEN", value_name = "ADDR:PORT", value_parser = parse_address)]
     pub admin_listen: Option<SocketAddr>,
     /// URL that browsers use; default: http(s)://localhost:PORT
     #[arg(long, env = "LANYARD_BASE_URL", value_name = "URL")]
@@ -207,6 +209,13 @@ pub enum LogFormat {
     Text,
 }
 
+/// An address to listen at. Names have none, or several.
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "use an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080".to_owned()
+    })
+}
+
 /// A duration such as `20s` or `1m30s`.
 fn parse_duration(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration =
@@ -223,6 +232,14 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_address_that_is_none_says_what_one_looks_like() {
+        let said = Cli::try_parse_from(["lanyard", "dev", ".", "--listen", "localhost:8080"])
+            .expect_err("a name is no address")
+            .to_string();
+        assert!(said.contains("such as 127.0.0.1:8080"), "{said}");
     }
 
     #[test]

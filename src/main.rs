@@ -8,9 +8,39 @@ use lanyard::{cli::Cli, commands};
 fn main() -> ExitCode {
     match commands::dispatch(Cli::parse().command) {
         Ok(code) => code,
+        // Who reads no further, as `head` does, has what they wanted.
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("lanyard: {error:#}");
+            eprintln!("lanyard: {}", one_line(error.chain().map(ToString::to_string)));
             ExitCode::FAILURE
         }
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// An error and its causes, except those that an error before has said already.
+fn one_line(chain: impl Iterator<Item = String>) -> String {
+    chain.fold(String::new(), |line, cause| match line.as_str() {
+        "" => cause,
+        said if said.contains(&cause) => line,
+        _ => format!("{line}: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_was_said_is_not_said_again() {
+        let chain = ["no answer: refused (111)", "refused (111)", "at port 1"];
+        assert_eq!(
+            one_line(chain.into_iter().map(str::to_owned)),
+            "no answer: refused (111): at port 1"
+        );
     }
 }

@@ -50,6 +50,7 @@ renders "registration where it watches" 'namespace: team-b' --set registration.e
 refuses "two replicas with a store of one" 'replicas' --set replicas=2
 refuses "plain http off this machine" 'baseUrl' --set baseUrl=http://id.example.com
 refuses "a value that does not exist" 'replica|additional' --set replica=1
+refuses "an HTTPRoute of no Gateway" 'name the Gateway' --set httpRoute.enabled=true
 refuses "an unknown store" 'store' --set store.type=etcd
 renders "the store's file on a volume that goes with the Pod" 'emptyDir: \{\}'
 lacks   "no claim unless asked for" 'kind: PersistentVolumeClaim'
