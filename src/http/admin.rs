@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::App;
+use crate::store::{CLOCK_TOLERANCE, SKEW_WARNS, skew};
 
 /// How long the store may take to say that it works.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -43,13 +44,21 @@ pub struct Admin {
     draining: AtomicBool,
     /// The store answered once: after that, its loss must not take discovery and JWKS away.
     store_answered: AtomicBool,
+    /// By how many milliseconds this clock was ahead of the store's when last asked.
+    skew: AtomicI64,
 }
 
 impl Admin {
     /// An admin port that asks `probe` for what the server does not know.
     pub fn new(app: Arc<App>, probe: impl Fn() -> Probe + Send + Sync + 'static) -> Arc<Self> {
         let flag = || AtomicBool::new(false);
-        Arc::new(Self { app, probe: Box::new(probe), draining: flag(), store_answered: flag() })
+        Arc::new(Self {
+            app,
+            probe: Box::new(probe),
+            draining: flag(),
+            store_answered: flag(),
+            skew: AtomicI64::new(0),
+        })
     }
 
     /// From now on this replica is not ready.
@@ -61,20 +70,13 @@ impl Admin {
     pub async fn readiness(&self) -> (bool, Value) {
         let probe = (self.probe)();
         let snapshot = self.app.registry.snapshot();
-        let store = tokio::time::timeout(PATIENCE, self.app.store.state()).await;
-        let store = match store {
-            Ok(Ok(_)) => {
-                self.store_answered.store(true, Ordering::SeqCst);
-                json!("ok")
-            }
-            Ok(Err(error)) => json!(error.to_string()),
-            Err(_) => json!("does not answer"),
-        };
+        let (store, skew) = self.ask_store().await;
         let draining = self.draining.load(Ordering::SeqCst);
         let ready = probe.synced
             && snapshot.revision > 0
             && snapshot.sealer.is_some()
             && self.store_answered.load(Ordering::SeqCst)
+            && u128::from(skew.unsigned_abs()) <= CLOCK_TOLERANCE.as_millis()
             && (probe.leads || !probe.must_lead)
             && !draining;
         let detail = json!({
@@ -83,6 +85,7 @@ impl Admin {
             "snapshot": { "revision": snapshot.revision, "builtAt": snapshot.built_at.to_string(), "tenants": snapshot.tenants().count() },
             "sealingKeys": snapshot.sealer.is_some(),
             "store": store,
+            "clockAheadMillis": skew,
             "leads": probe.leads,
             "draining": draining,
             "source": match probe.failing {
@@ -91,6 +94,38 @@ impl Admin {
             },
         });
         (ready, detail)
+    }
+
+    /// What the store says of itself, and by how many milliseconds this clock is ahead of its own;
+    /// the last that was known if it does not answer.
+    async fn ask_store(&self) -> (Value, i64) {
+        let asked = self.app.now();
+        let said = match tokio::time::timeout(PATIENCE, self.app.store.state()).await {
+            Ok(Ok(state)) => {
+                self.store_answered.store(true, Ordering::SeqCst);
+                if let Some(time) = state.time {
+                    self.measure_skew(skew(asked, time, self.app.now()));
+                }
+                json!("ok")
+            }
+            Ok(Err(error)) => json!(error.to_string()),
+            Err(_) => json!("does not answer"),
+        };
+        (said, self.skew.load(Ordering::SeqCst))
+    }
+
+    /// Told in the log when it begins and when it ends.
+    fn measure_skew(&self, ahead: i64) {
+        self.app.metrics.clock_skew(ahead);
+        let warns = |skew: i64| u128::from(skew.unsigned_abs()) > SKEW_WARNS.as_millis();
+        match (warns(self.skew.swap(ahead, Ordering::SeqCst)), warns(ahead)) {
+            (false, true) => tracing::warn!(
+                ahead_millis = ahead,
+                "this machine's clock and the store's differ; beyond a minute this replica is not ready: check NTP on both"
+            ),
+            (true, false) => tracing::info!("this machine's clock agrees with the store's again"),
+            _ => {}
+        }
     }
 
     /// Serves for as long as the process runs: while it drains, too.

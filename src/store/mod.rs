@@ -14,6 +14,7 @@ mod postgres;
 mod purge;
 #[cfg(test)]
 mod servers;
+mod skew;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -25,6 +26,7 @@ pub use memory::MemoryStore;
 pub use observed::Observed;
 pub use postgres::{PostgresOptions, PostgresStore, UnusableUrl};
 pub use purge::purge_regularly;
+pub use skew::{SKEW_WARNS, skew};
 
 use crate::model::{TenantId, Timestamp};
 

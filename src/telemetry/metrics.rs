@@ -46,6 +46,7 @@ struct Gauges {
     leader: Gauge,
     connections: Gauge,
     passwords_queued: Gauge,
+    clock_skew: Gauge<f64, AtomicU64>,
 }
 
 impl Metrics {
@@ -163,6 +164,12 @@ impl Metrics {
         self.gauges.passwords_queued.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 
+    /// How many milliseconds this clock is ahead of the store's.
+    #[expect(clippy::cast_precision_loss, reason = "exact for 285,000 years")]
+    pub fn clock_skew(&self, millis: i64) {
+        self.gauges.clock_skew.set(millis as f64 / 1000.0);
+    }
+
     /// OpenMetrics 1.0 text (`application/openmetrics-text; version=1.0.0; charset=utf-8`).
     pub fn render(&self, now: Timestamp) -> String {
         let built_at = self.built_at.load(Ordering::Relaxed);
@@ -208,6 +215,12 @@ impl Gauges {
             "password_checks_queued",
             "Password checks that wait for a thread",
             self.passwords_queued.clone(),
+        );
+        registry.register_with_unit(
+            "clock_skew",
+            "How far this replica's clock is ahead of the store's, negative if behind",
+            Unit::Seconds,
+            self.clock_skew.clone(),
         );
     }
 }
@@ -303,6 +316,7 @@ mod tests {
         metrics.source_healthy(true);
         metrics.leader(false);
         metrics.passwords_queued(4);
+        metrics.clock_skew(-30_500);
         metrics.store_failed("insert");
         metrics.reconciled(Kind::OidcClient, ReconcileOutcome::Retry);
         for line in [
@@ -312,6 +326,7 @@ mod tests {
             "lanyard_source_healthy 1",
             "lanyard_leader 0",
             "lanyard_password_checks_queued 4",
+            "lanyard_clock_skew_seconds -30.5",
             "lanyard_store_errors_total{operation=\"insert\"} 1",
             "lanyard_reconciles_total{kind=\"OidcClient\",outcome=\"retry\"} 1",
             "# EOF",

@@ -11,6 +11,7 @@ mod advertised;
 mod algorithms;
 mod assertions;
 mod clients;
+mod clocks;
 mod codes;
 mod introspection;
 mod metadata;

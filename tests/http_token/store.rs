@@ -27,6 +27,8 @@ pub struct Plan {
     pub pauses: Mutex<Vec<u8>>,
     /// Operations that may write, so far.
     pub writes: AtomicUsize,
+    /// What the store's own clock shows, where it has one.
+    pub time: Mutex<Option<Timestamp>>,
 }
 
 impl Plan {
@@ -83,6 +85,7 @@ impl Store for Interleaving {
     }
 
     async fn state(&self) -> Result<StoreState, StoreError> {
-        self.inner.state().await
+        let state = self.inner.state().await?;
+        Ok(StoreState { time: *self.plan.time.lock().expect("no panic"), ..state })
     }
 }

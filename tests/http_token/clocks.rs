@@ -1,0 +1,43 @@
+//! What a replica says whose clock is not the store's (design §6, "Clocks").
+
+use std::{sync::Arc, time::Duration};
+
+use lanyard::{
+    http::{Admin, Probe},
+    model::{Clock as _, Timestamp},
+};
+
+use super::{
+    app::TestApp,
+    store::{Interleaving, Plan},
+    world::MANIFESTS,
+};
+
+/// Whether it is ready and what it counts, on a store whose clock shows a time.
+async fn beside(time: impl FnOnce(Timestamp) -> Timestamp) -> (bool, String) {
+    let plan = Arc::new(Plan::default());
+    let over = Arc::clone(&plan);
+    let world =
+        TestApp::start_over(MANIFESTS, move |inner| Arc::new(Interleaving { inner, plan: over }));
+    let world = world.await;
+    *plan.time.lock().expect("no panic") = Some(time(world.clock.now()));
+    let probe = || Probe { synced: true, ..Probe::default() };
+    let (ready, _) = Admin::new(Arc::clone(&world.app), probe).readiness().await;
+    (ready, world.app.metrics.render(world.clock.now()))
+}
+
+#[tokio::test]
+async fn a_clock_half_a_minute_off_is_told_and_borne() {
+    let (ready, metrics) = beside(|now| now.minus(Duration::from_secs(30))).await;
+    assert!(ready);
+    assert!(metrics.contains("lanyard_clock_skew_seconds 30.0\n"), "{metrics}");
+    let (ready, metrics) = beside(|now| now.plus(Duration::from_secs(60))).await;
+    assert!(ready);
+    assert!(metrics.contains("lanyard_clock_skew_seconds -60.0\n"), "{metrics}");
+}
+
+#[tokio::test]
+async fn beyond_what_expiries_tolerate_a_replica_is_not_ready() {
+    assert!(!beside(|now| now.minus(Duration::from_secs(61))).await.0);
+    assert!(!beside(|now| now.plus(Duration::from_secs(61))).await.0);
+}
