@@ -27,6 +27,8 @@ use crate::{
 
 /// How long the API server may take to answer at start-up.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long the API server may be silent within an answer: longer than a watch lasts.
+const SILENCE: Duration = Duration::from_secs(30);
 /// Where the chart mounts the volume of the embedded store.
 const STORE_FILE: &str = "/var/lib/lanyard/store.redb";
 
@@ -83,6 +85,10 @@ async fn connect() -> Result<Client> {
     // The client would sleep for as long as a Retry-After says, two minutes perhaps, and tell
     // nobody; watches and the controller back off by themselves, and say why.
     config.default_retry = false;
+    // A first list whose connection died would be waited for without end. A watch that has nothing
+    // to say ends before.
+    config.read_timeout = Some(SILENCE);
+    config.reset_reader_on_write = true;
     let client = Client::try_from(config).context(REMEDY)?;
     match tokio::time::timeout(PATIENCE, client.apiserver_version()).await {
         Ok(Ok(version)) => {

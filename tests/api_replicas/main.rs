@@ -5,8 +5,11 @@
 mod browser;
 #[path = "../common/cluster/mod.rs"]
 mod cluster;
+mod load;
 mod logout;
+mod shared_store;
 mod troubles;
+mod watches;
 
 use std::time::{Duration, Instant};
 

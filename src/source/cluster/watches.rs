@@ -20,6 +20,10 @@ use crate::{
     model::{Kind, ObjectKey, ObjectRef},
 };
 
+/// Seconds after which a watch is made anew from where it was. One that says nothing for 5 s longer
+/// has lost its connection, which nothing else would tell: so old a change may be at most.
+const WATCH: u32 = 25;
+
 /// Something that a watch shows.
 #[derive(Clone, Debug)]
 pub(super) enum Item {
@@ -148,7 +152,7 @@ impl Watches {
     ) where
         K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
     {
-        let stream = watcher::watcher(api, config).default_backoff();
+        let stream = watcher::watcher(api, config.timeout(WATCH)).default_backoff();
         self.push(stream, kind, namespace, item);
     }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Process, eventually, free_port,
+    Process, Proxy, eventually, free_port,
     run::{self, tool},
 };
 
@@ -156,11 +156,15 @@ impl ApiServer {
 
     /// A kubeconfig of a service account, by a token as Pods get it.
     pub fn service_account_kubeconfig(&self, namespace: &str, name: &str) -> PathBuf {
+        self.kubeconfig_through(self.port, namespace, name)
+    }
+
+    /// The same by another port, where a proxy listens.
+    pub fn kubeconfig_through(&self, port: u16, namespace: &str, name: &str) -> PathBuf {
         let token = self.kubectl(&["-n", namespace, "create", "token", name, "--duration", "6h"]);
-        let path = self.dir.join(format!("{namespace}-{name}.kubeconfig"));
+        let path = self.dir.join(format!("{namespace}-{name}-{port}.kubeconfig"));
         let ca = self.dir.join("certs/apiserver.crt");
-        fs::write(&path, kubeconfig_of(&self.address, self.port, &ca, token.trim()))
-            .expect("written");
+        fs::write(&path, kubeconfig_of(&self.address, port, &ca, token.trim())).expect("written");
         path
     }
 
@@ -176,6 +180,11 @@ impl ApiServer {
             TcpStream::connect(("127.0.0.1", port)).map_err(|error| error.to_string())
         });
         (process, port)
+    }
+
+    /// A proxy to it.
+    pub fn proxy(&self) -> Proxy {
+        Proxy::to(self.port)
     }
 
     /// Stops the API server; etcd and its data stay.

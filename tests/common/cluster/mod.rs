@@ -7,15 +7,21 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of the harness")]
 
 mod apiserver;
+mod database;
 mod image;
 mod namespace;
 mod node;
 mod process;
+mod proxy;
 mod replica;
 mod run;
+mod service;
 
 pub use apiserver::{ApiServer, client};
+pub use database::Database;
 pub use node::{Node, unavailable};
 pub use process::{Process, eventually};
+pub use proxy::Proxy;
 pub use replica::Replica;
 pub use run::{binary, free_port, testenv, tool};
+pub use service::Service;

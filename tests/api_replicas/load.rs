@@ -1,0 +1,148 @@
+//! People and applications who go on and on. Whatever is refused fails the test; a connection that
+//! was cut before its answer came is counted, since whoever kills a process cuts some.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::FutureExt as _;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+use super::browser::{Application, Browser, verified};
+
+/// Everything that a person's tokens are asked for.
+pub const SCOPE: &str = "openid profile offline_access";
+/// Between two steps of one application.
+const PAUSE: Duration = Duration::from_millis(50);
+/// What `Browser` and `Application` say when no answer came.
+const NO_ANSWER: &str = "an answer: reqwest::Error";
+
+/// A load that runs until it is stopped.
+pub struct Load {
+    stop: Arc<AtomicBool>,
+    counts: Arc<Counts>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// What was done.
+#[derive(Default)]
+pub struct Counts {
+    /// Sign-ins with everything up to userinfo and a first refresh.
+    pub sign_ins: AtomicUsize,
+    /// Refreshes of grants that live as long as the load.
+    pub refreshes: AtomicUsize,
+    /// Connections that ended without an answer.
+    pub cut: AtomicUsize,
+}
+
+/// An entry of an answer.
+pub fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
+    answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}"))
+}
+
+/// A browser that has signed in, and the tokens of that.
+pub async fn sign_in(app: &Application) -> (Browser, Value) {
+    let browser = Browser::new();
+    let url = app.authorize_url(SCOPE, &[]);
+    let answer = app.sign_in(&browser, &url, ("alice", "a nanosecond is 30 cm")).await;
+    let (status, tokens) = app.redeem(&answer["code"]).await;
+    assert_eq!(status, 200, "{tokens}");
+    (browser, tokens)
+}
+
+/// One use of a refresh token.
+pub async fn refresh(app: &Application, token: &str) -> (u16, Value) {
+    app.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+}
+
+impl Load {
+    /// Starts it: two who sign in again and again, and two grants that are refreshed all the time.
+    pub async fn start(discover: impl AsyncFn() -> Application) -> Self {
+        let (stop, counts) = (Arc::new(AtomicBool::new(false)), Arc::new(Counts::default()));
+        let mut tasks = Vec::new();
+        for _ in 0..2 {
+            let app = discover().await;
+            let (stop, counts) = (Arc::clone(&stop), Arc::clone(&counts));
+            tasks.push(tokio::spawn(async move {
+                while !stop.load(Ordering::SeqCst) {
+                    // What was cut is begun anew: nobody knows whether a code was spent.
+                    if answered(&counts, person(&app)).await.is_some() {
+                        counts.sign_ins.fetch_add(1, Ordering::SeqCst);
+                    }
+                    tokio::time::sleep(2 * PAUSE).await;
+                }
+            }));
+        }
+        for _ in 0..2 {
+            let app = discover().await;
+            let mut token = text(&sign_in(&app).await.1, "refresh_token").to_owned();
+            let (stop, counts) = (Arc::clone(&stop), Arc::clone(&counts));
+            tasks.push(tokio::spawn(async move {
+                while !stop.load(Ordering::SeqCst) {
+                    // What was cut is sent again, as applications do.
+                    if let Some(next) = answered(&counts, application(&app, &token)).await {
+                        token = next;
+                        counts.refreshes.fetch_add(1, Ordering::SeqCst);
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }));
+        }
+        Self { stop, counts, tasks }
+    }
+
+    /// What was done so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Ends it; panics if anything was refused.
+    pub async fn stop(self) -> Arc<Counts> {
+        self.stop.store(true, Ordering::SeqCst);
+        for task in self.tasks {
+            task.await.expect("no request failed");
+        }
+        self.counts
+    }
+}
+
+/// The outcome, or nothing where a connection was cut.
+async fn answered<T>(counts: &Counts, work: impl Future<Output = T>) -> Option<T> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(done) => Some(done),
+        Err(panic) => {
+            let said = panic.downcast_ref::<String>().map_or("", String::as_str);
+            if !said.starts_with(NO_ANSWER) {
+                std::panic::resume_unwind(panic);
+            }
+            counts.cut.fetch_add(1, Ordering::SeqCst);
+            None
+        }
+    }
+}
+
+/// A full sign-in with all that follows it.
+async fn person(app: &Application) {
+    let (_, tokens) = sign_in(app).await;
+    verified(text(&tokens, "id_token"), &app.jwks().await, &app.client_id);
+    assert_eq!(app.userinfo(text(&tokens, "access_token")).await.0, 200);
+    let (status, again) = refresh(app, text(&tokens, "refresh_token")).await;
+    assert_eq!(status, 200, "{again}");
+}
+
+/// A refresh, userinfo and discovery; the next refresh token.
+async fn application(app: &Application, token: &str) -> String {
+    let (status, tokens) = refresh(app, token).await;
+    assert_eq!(status, 200, "{tokens}");
+    let next = text(&tokens, "refresh_token").to_owned();
+    assert_eq!(app.userinfo(text(&tokens, "access_token")).await.0, 200);
+    let issuer = text(&app.metadata, "issuer");
+    Application::discover(issuer, &app.client_id, None, &app.redirect_uri).await;
+    next
+}

@@ -1,0 +1,321 @@
+//! Three replicas on one database, the clock of one 30 s ahead, behind one address: everything that
+//! happens to replicas in life, under load, with no request refused.
+//!
+//! `LANYARD_OUTAGE_SECONDS` says for how long the database is away (4).
+
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use super::{
+    NAMESPACE, SOON,
+    browser::{Application, Browser, VERIFIER, verified},
+    cluster::{ApiServer, Database, Replica, Service, eventually},
+    load::{Load, SCOPE, refresh, sign_in, text},
+};
+
+/// A request that needs the database is answered within this while there is none: 4 s that the
+/// store takes at most, and what two loaded cores add.
+const BOUND: Duration = Duration::from_secs(10);
+const AT_ONCE: usize = 50;
+const AHEAD: &str = "30";
+
+const OBJECTS: &str = r#"
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main, namespace: team}
+spec: {signing: {rotation: {interval: 5s, publishAhead: 2s, retain: 60s}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: alice, namespace: team}
+stringData: {password: a nanosecond is 30 cm}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcUser
+metadata: {name: alice, namespace: team}
+spec: {tenantRef: {name: main}, username: alice, passwordSecretRef: {name: alice}}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: app, namespace: team}
+spec:
+  tenantRef: {name: main}
+  consent: Implied
+  redirectUris: ["https://app.test/cb"]
+  grantTypes: [authorization_code, refresh_token]
+  scopes: [openid, profile, offline_access]
+  tokenEndpointAuthMethod: none
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: robot, namespace: team}
+spec: {tenantRef: {name: main}, grantTypes: [client_credentials], scopes: [profile]}
+"#;
+
+struct World {
+    api: ApiServer,
+    database: Database,
+    service: Service,
+    authority: String,
+    replicas: Vec<Replica>,
+}
+
+impl World {
+    fn start() -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let (api, database, service) = (ApiServer::start(), Database::start(), Service::start());
+        for namespace in [NAMESPACE, "team"] {
+            api.kubectl(&["create", "namespace", namespace]);
+        }
+        let install = ["install", "lanyard", "charts/lanyard", "-n", NAMESPACE];
+        api.helm(&[&install[..], &["--set", "replicas=0"]].concat()).expect("the chart installs");
+        let authority = format!("localhost:{}", service.port);
+        let mut world = Self { api, database, service, authority, replicas: Vec::new() };
+        let clock = ahead(&world.api.dir().join("ahead.so"));
+        let skewed = [("LD_PRELOAD", clock.as_str()), ("AHEAD_SECONDS", AHEAD)];
+        world.add("a", &[]);
+        world.add("b", &[]);
+        world.add("skewed", &skewed);
+        eventually(SOON, || world.api.try_apply(OBJECTS));
+        for object in ["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot"] {
+            let args = ["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=60s"];
+            world.api.kubectl(&args);
+        }
+        world.awaits_ready(3);
+        world
+    }
+
+    /// One more replica.
+    fn add(&mut self, name: &'static str, more: &[(&str, &str)]) {
+        let url = self.database.url();
+        let own = [
+            ("LANYARD_STORE", "postgres"),
+            ("LANYARD_POSTGRES_URL", url.as_str()),
+            ("LANYARD_DRAIN_DELAY", "2s"),
+        ];
+        let settings = [&own, more].concat();
+        let replica = Replica::start(&self.api, NAMESPACE, name, &self.authority, &settings);
+        self.service.add(replica.port, replica.admin);
+        self.replicas.push(replica);
+    }
+
+    fn awaits_ready(&self, replicas: usize) {
+        eventually(2 * SOON, || match self.service.ready() {
+            ready if ready == replicas => Ok(()),
+            ready => Err(format!("{ready} replicas are ready, not {replicas}: {}", self.logs())),
+        });
+    }
+
+    fn logs(&self) -> String {
+        let tail = |replica: &Replica| {
+            let log = std::fs::read_to_string(&replica.log).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().rev().take(5).collect();
+            format!("\n{}: {}", replica.name, lines.join("\n"))
+        };
+        self.replicas.iter().map(tail).collect()
+    }
+
+    async fn application(&self, client: &str, secret: Option<&str>) -> Application {
+        let issuer = format!("http://{}/team/main", self.authority);
+        Application::discover(&issuer, client, secret, "https://app.test/cb").await
+    }
+
+    /// The place of the Lease's holder among the replicas.
+    fn leader(&self) -> usize {
+        let path = "jsonpath={.spec.holderIdentity}";
+        let args = ["-n", NAMESPACE, "get", "lease", "lanyard", "-o", path];
+        eventually(SOON, || {
+            let holder = self.api.try_kubectl(&args)?;
+            let found = self
+                .replicas
+                .iter()
+                .position(|replica| holder == format!("lanyard-{}", replica.name));
+            found.ok_or_else(|| format!("the holder is {holder:?}"))
+        })
+    }
+}
+
+/// A library to preload that moves the clock ahead.
+fn ahead(library: &std::path::Path) -> String {
+    let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/api_replicas/ahead.c");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(library).arg(source);
+    assert!(compiler.status().expect("a C compiler").success());
+    library.display().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_happens_to_replicas_no_request_fails_and_nothing_is_lost() {
+    let mut world = tokio::task::spawn_blocking(World::start).await.expect("it starts");
+    let app = world.application("team.app", None).await;
+    a_skewed_clock_is_said(&world).await;
+    the_same_refresh_token_at_once(&app).await;
+    the_same_code_at_once(&app).await;
+    let (browser, kept) = sign_in(&app).await;
+    upheaval(&mut world, &app).await;
+    outage(&mut world, &app, text(&kept, "refresh_token")).await;
+    let (status, tokens) = refresh(&app, text(&kept, "refresh_token")).await;
+    assert_eq!(status, 200, "a grant from before everything: {tokens}");
+    a_session_is_still_there(&app, &browser).await;
+}
+
+/// 30 s are borne, and told.
+async fn a_skewed_clock_is_said(world: &World) {
+    for replica in &world.replicas {
+        let url = format!("http://127.0.0.1:{}/metrics", replica.admin);
+        let answer = reqwest::get(url).await.expect("an answer");
+        let metrics = answer.text().await.expect("metrics");
+        let found = metrics.lines().find_map(|it| it.strip_prefix("lanyard_clock_skew_seconds "));
+        let skew: f64 = found.expect("it was measured").parse().expect("a number");
+        let expected = if replica.name == "skewed" { 30.0 } else { 0.0 };
+        assert!((skew - expected).abs() < 8.0, "{}: {skew}", replica.name);
+        let log = std::fs::read_to_string(&replica.log).expect("a log");
+        assert_eq!(log.contains("clock and the store's differ"), expected > 0.0, "{log}");
+    }
+}
+
+/// Issue 5: one rotation, the same generation for everybody, and reuse afterwards revokes.
+async fn the_same_refresh_token_at_once(app: &Application) {
+    let (_, tokens) = sign_in(app).await;
+    let first = text(&tokens, "refresh_token");
+    let answers = join_all((0..AT_ONCE).map(|_| refresh(app, first))).await;
+    for (status, answer) in &answers {
+        assert_eq!(*status, 200, "{answer}");
+        // Had there been two rotations, the token of the first would be spent by now.
+        let (status, next) = refresh(app, text(answer, "refresh_token")).await;
+        assert_eq!(status, 200, "{next}");
+    }
+    let (_, next) = refresh(app, text(&answers[0].1, "refresh_token")).await;
+    let (status, last) = refresh(app, text(&next, "refresh_token")).await;
+    assert_eq!(status, 200, "{last}");
+    // Three generations on, the first is what only a thief would use.
+    assert_eq!(refresh(app, first).await.0, 400);
+    assert_eq!(refresh(app, text(&last, "refresh_token")).await.0, 400, "the family is revoked");
+    assert_eq!(app.userinfo(text(&last, "access_token")).await.0, 401);
+}
+
+/// Issue 5: one success; whoever came second revoked it.
+async fn the_same_code_at_once(app: &Application) {
+    let browser = Browser::new();
+    let url = app.authorize_url(SCOPE, &[]);
+    let answer = app.sign_in(&browser, &url, ("alice", "a nanosecond is 30 cm")).await;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", answer["code"].as_str()),
+        ("redirect_uri", &app.redirect_uri),
+        ("code_verifier", VERIFIER),
+    ];
+    let answers = join_all((0..AT_ONCE).map(|_| app.token(&form))).await;
+    let (given, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|(it, _)| *it == 200);
+    assert_eq!(given.len(), 1, "{answers:?}");
+    assert!(refused.iter().all(|(_, it)| it["error"] == "invalid_grant"), "{answers:?}");
+    assert_eq!(app.userinfo(text(&given[0].1, "access_token")).await.0, 401, "it was revoked");
+}
+
+/// The load goes on while a key takes over from another.
+async fn rotation(app: &Application) {
+    let signs = async || {
+        let (_, tokens) = sign_in(app).await;
+        jsonwebtoken::decode_header(text(&tokens, "id_token")).expect("a JWT").kid
+    };
+    let (first, start) = (signs().await, Instant::now());
+    while signs().await == first {
+        assert!(start.elapsed() < 2 * SOON, "no other key signs");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// A rotation of keys, `kill -9` of the leader, and a rolling restart of everybody, while people go on.
+async fn upheaval(world: &mut World, app: &Application) {
+    let load = Load::start(async || world.application("team.app", None).await).await;
+    rotation(app).await;
+    let cut = tokio::task::block_in_place(|| {
+        let leader = world.leader();
+        let mut dead = world.replicas.remove(leader);
+        dead.process.kill();
+        world.add("c", &[]);
+        world.awaits_ready(3);
+        let cut = load.counts().cut.load(Ordering::SeqCst);
+        // A new one is ready before an old one is asked to go, as in a Deployment's roll-out.
+        for (old, new) in ["b", "skewed"].into_iter().zip(["d", "e"]) {
+            let Some(at) = world.replicas.iter().position(|it| it.name == old) else { continue };
+            world.add(new, &[]);
+            world.awaits_ready(4);
+            let mut old = world.replicas.remove(at);
+            assert_eq!(old.process.terminate(SOON), Some(0), "it drains and ends by itself");
+            world.awaits_ready(3);
+        }
+        cut
+    });
+    let counts = load.stop().await;
+    let [sign_ins, refreshes, all] =
+        [&counts.sign_ins, &counts.refreshes, &counts.cut].map(|it| it.load(Ordering::SeqCst));
+    println!("{sign_ins} sign-ins, {refreshes} refreshes; a kill cut {cut} connections");
+    assert!(sign_ins > 2 && refreshes > 10, "there was a load");
+    assert_eq!(all, cut, "a replica that is asked to stop cuts no connection");
+    // Each of four tasks has one request at a time, and finds the dead one until it is noticed.
+    assert!(cut <= 40, "{cut}");
+}
+
+/// Without a database what needs it says so soon, the rest goes on, and all is well afterwards.
+async fn outage(world: &mut World, app: &Application, kept: &str) {
+    let secret = robot_secret(world);
+    let robot = world.application("team.robot", Some(&secret)).await;
+    let (_, person) = sign_in(app).await;
+    let seconds = std::env::var("LANYARD_OUTAGE_SECONDS").ok().and_then(|it| it.parse().ok());
+    let away = Duration::from_secs(seconds.unwrap_or(4));
+    tokio::task::block_in_place(|| world.database.stop());
+    let start = Instant::now();
+    loop {
+        let asked = Instant::now();
+        let form = [("grant_type", "refresh_token"), ("refresh_token", kept)];
+        let answer = app.post("token_endpoint", &form).await;
+        assert_eq!(answer.status().as_u16(), 503);
+        assert!(answer.headers().contains_key("retry-after"), "{answer:?}");
+        assert_eq!(app.userinfo(text(&person, "access_token")).await.0, 503);
+        assert!(asked.elapsed() < 2 * BOUND, "{:?}", asked.elapsed());
+        needs_no_database(world, &robot, text(&person, "id_token")).await;
+        if start.elapsed() > away {
+            break;
+        }
+    }
+    assert_eq!(world.service.ready(), 3, "its loss makes nobody unready");
+    tokio::task::block_in_place(|| world.database.resume());
+    let back = Instant::now();
+    while refresh(app, kept).await.0 != 200 {
+        assert!(back.elapsed() < SOON, "it recovers by itself: {}", world.logs());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    println!("well {:?} after the database was back", back.elapsed());
+}
+
+fn robot_secret(world: &World) -> String {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let path = "jsonpath={.data.client-secret}";
+    let data = world.api.kubectl(&["-n", "team", "get", "secret", "robot-oidc", "-o", path]);
+    String::from_utf8(STANDARD.decode(data).expect("base64")).expect("text")
+}
+
+/// Discovery, JWKS, `client_credentials`, and what verifies by them alone.
+async fn needs_no_database(world: &World, robot: &Application, id_token: &str) {
+    world.application("team.app", None).await;
+    let jwks: Value = robot.jwks().await;
+    verified(id_token, &jwks, "team.app");
+    let (status, answer) = robot.token(&[("grant_type", "client_credentials")]).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// Signed in before everything, and still.
+async fn a_session_is_still_there(app: &Application, browser: &Browser) {
+    let page = browser.open(&app.authorize_url(SCOPE, &[("prompt", "none")])).await;
+    let answer = page.answer();
+    let code = answer.get("code").unwrap_or_else(|| panic!("signed out: {answer:?}"));
+    assert_eq!(app.redeem(code).await.0, 200);
+}

@@ -1,0 +1,109 @@
+//! PostgreSQL that can be stopped for a while, on a free port and in a folder of the run's own.
+
+use std::{
+    fs,
+    net::TcpStream,
+    os::unix::fs::chown,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use super::{Process, eventually, free_port};
+
+/// The user of the Debian package: PostgreSQL refuses to run as root.
+const USER: &str = "postgres";
+
+/// A database server; ends with the value.
+pub struct Database {
+    folder: tempfile::TempDir,
+    port: u16,
+    process: Option<Process>,
+}
+
+impl Database {
+    /// One with an empty database, reached without a password.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        if let Some((user, group)) = other_user() {
+            chown(folder.path(), Some(user), Some(group)).expect("it is ours");
+        }
+        let data = folder.path().join("data").display().to_string();
+        let mut init = as_other_user(&bin().join("initdb"));
+        init.args(["-D", &data, "-U", "lanyard", "-A", "trust", "-N"]).current_dir(folder.path());
+        let made = init.output().expect("initdb runs");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let mut database = Self { folder, port: free_port(), process: None };
+        database.resume();
+        database
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> String {
+        format!("postgres://lanyard@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Ends it, connections and all, as a node does that goes away; what was committed stays.
+    pub fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            // Immediate shutdown: no connection is waited for.
+            process.signal("QUIT");
+            process.wait(Duration::from_secs(20));
+        }
+    }
+
+    /// Starts it on the same port.
+    pub fn resume(&mut self) {
+        let (data, port) = (self.folder.path().join("data"), self.port.to_string());
+        let flags =
+            ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=100"];
+        let command = as_other_user(&bin().join("postgres"));
+        let mut args: Vec<String> =
+            command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        args.extend(["-D", &data.display().to_string(), "-p", &port, "-k", ""].map(str::to_owned));
+        args.extend(flags.map(str::to_owned));
+        let log = self.folder.path().join("log");
+        let mut process = Process::start(Path::new(command.get_program()), &args, &[], &log);
+        eventually(Duration::from_secs(30), || {
+            process.must_run();
+            TcpStream::connect(("127.0.0.1", self.port)).map(drop).map_err(|it| it.to_string())
+        });
+        self.process = Some(process);
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn bin() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let found = versions.map(|version| version.path().join("bin"));
+    found.into_iter().find(|bin| bin.join("postgres").exists()).expect(
+        "PostgreSQL is not installed: run tests/cluster/build.sh stores, which installs the Debian package",
+    )
+}
+
+/// A command of that user where this is root; it ends with whoever started it.
+fn as_other_user(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]);
+    if let Some((user, group)) = other_user() {
+        command.args([&format!("--reuid={user}"), &format!("--regid={group}"), "--clear-groups"]);
+    }
+    command.arg("--").arg(program);
+    command
+}
+
+fn other_user() -> Option<(u32, u32)> {
+    use std::os::unix::fs::MetadataExt as _;
+    if fs::metadata("/proc/self").expect("Linux").uid() != 0 {
+        return None;
+    }
+    let passwd = fs::read_to_string("/etc/passwd").expect("readable");
+    let line = passwd.lines().find(|line| line.starts_with(&format!("{USER}:")))?;
+    let mut ids = line.split(':').skip(2).map_while(|id| id.parse().ok());
+    Some((ids.next()?, ids.next()?))
+}

@@ -1,0 +1,87 @@
+//! What a Service does: one address, whose connections go in turn to the replicas that are ready.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+/// Between two looks at who is ready.
+const PERIOD: Duration = Duration::from_millis(100);
+
+/// An address in front of replicas; works while the test's process lives.
+pub struct Service {
+    /// Where it listens.
+    pub port: u16,
+    /// Ports and admin ports of those there are.
+    all: Arc<Mutex<Vec<(u16, u16)>>>,
+    ready: Arc<Mutex<Vec<u16>>>,
+}
+
+impl Service {
+    /// One without replicas.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let service = Self { port, all: Arc::default(), ready: Arc::default() };
+        let (all, ready) = (Arc::clone(&service.all), Arc::clone(&service.ready));
+        thread::spawn(move || {
+            loop {
+                let listed = all.lock().expect("whole").clone();
+                let well = listed.into_iter().filter(|(_, admin)| is_ready(*admin));
+                let well = well.map(|(port, _)| port).collect();
+                *ready.lock().expect("whole") = well;
+                thread::sleep(PERIOD);
+            }
+        });
+        let (ready, next) = (Arc::clone(&service.ready), AtomicUsize::new(0));
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let ready = ready.lock().expect("whole").clone();
+                let turn = next.fetch_add(1, Ordering::SeqCst);
+                let Some(port) = ready.get(turn % ready.len().max(1)) else { continue };
+                if let Ok(server) = TcpStream::connect(("127.0.0.1", *port)) {
+                    let back = (server.try_clone().expect("one"), client.try_clone().expect("one"));
+                    copy(client, server);
+                    copy(back.0, back.1);
+                }
+            }
+        });
+        service
+    }
+
+    /// A replica that is to get connections once it is ready.
+    pub fn add(&self, port: u16, admin: u16) {
+        self.all.lock().expect("whole").push((port, admin));
+    }
+
+    /// How many are ready.
+    pub fn ready(&self) -> usize {
+        self.ready.lock().expect("whole").len()
+    }
+}
+
+fn is_ready(admin: u16) -> bool {
+    let ask = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", admin))?;
+        stream.set_read_timeout(Some(Duration::from_secs(3)))?;
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+/// Copies one direction until either side ends.
+fn copy(mut from: TcpStream, mut to: TcpStream) {
+    thread::spawn(move || {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(std::net::Shutdown::Write);
+    });
+}
