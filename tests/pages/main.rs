@@ -3,6 +3,7 @@
 
 #[path = "../common/app.rs"]
 mod app;
+mod axe;
 mod chromium;
 mod demo;
 mod elsewhere;

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use super::{chromium::Chromium, gallery, site, tab::Tab};
+use super::{axe, chromium::Chromium, gallery, site, tab::Tab};
 
 const WIDTHS: [u32; 3] = [320, 390, 1280];
 
@@ -14,6 +14,7 @@ async fn every_page_can_be_looked_at() {
     fs::create_dir_all(&folder).expect("target can be written");
     let site = site::serve(gallery::pages);
     let tab = browser.person().await;
+    let rules = axe::find_or_install();
     for page in site.names() {
         tab.goto(&site.page(page)).await;
         for width in WIDTHS {
@@ -24,6 +25,12 @@ async fn every_page_can_be_looked_at() {
                 assert!(picture.len() > 2_000, "{page} is blank");
                 fs::write(folder.join(format!("{page}-{width}-{scheme}.png")), picture)
                     .expect("written");
+            }
+        }
+        for dark in [false, true] {
+            tab.looks(390, dark).await;
+            if let Some(rules) = &rules {
+                axe::check(&tab, rules, page).await;
             }
         }
         is_dark(&tab, page).await;
