@@ -151,11 +151,15 @@ impl Tab {
     /// The Back button.
     pub async fn back(&self) {
         let history = self.ask("Page.getNavigationHistory", json!({})).await;
-        let now = usize::try_from(history["currentIndex"].as_u64().expect("a number"));
-        let before = &history["entries"][now.expect("small") - 1]["id"];
-        self.eval("window.left = true").await;
+        let now = history["currentIndex"].as_u64().expect("a number");
+        let before = &history["entries"][usize::try_from(now).expect("small") - 1]["id"];
         self.ask("Page.navigateToHistoryEntry", json!({"entryId": before})).await;
-        self.until("!window.left && document.readyState === 'complete'").await;
+        let deadline = Instant::now() + PATIENCE;
+        while self.ask("Page.getNavigationHistory", json!({})).await["currentIndex"] == now {
+            assert!(Instant::now() < deadline, "still at {}", history["entries"]);
+            sleep(Duration::from_millis(20)).await;
+        }
+        self.until("document.readyState === 'complete'").await;
     }
 
     /// Turns the page's own scripts off.
