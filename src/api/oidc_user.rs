@@ -47,6 +47,7 @@ pub struct OidcUserSpec {
     pub subject: Option<String>,
     /// The Secret with the password: an argon2id, bcrypt, PBKDF2 or scrypt hash
     /// (`lanyard hash-password` makes one), or plain text. Default key: `password`.
+    /// Without it nobody can sign in as this user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_secret_ref: Option<SecretKeyRef>,
     /// Whether the person is kept from signing in; sessions and tokens end at once.

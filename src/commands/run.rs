@@ -89,14 +89,19 @@ async fn connect() -> Result<Client> {
     // to say ends before.
     config.read_timeout = Some(SILENCE);
     config.reset_reader_on_write = true;
+    let address = config.cluster_url.to_string();
     let client = Client::try_from(config).context(REMEDY)?;
     match tokio::time::timeout(PATIENCE, client.apiserver_version()).await {
         Ok(Ok(version)) => {
             tracing::info!(version = version.git_version, "connected to the API server");
             Ok(client)
         }
-        Ok(Err(error)) => Err(error).context("the API server cannot be reached"),
-        Err(_) => bail!("the API server did not answer within {} s", PATIENCE.as_secs()),
+        Ok(Err(error)) => {
+            Err(error).with_context(|| format!("the API server at {address} cannot be reached"))
+        }
+        Err(_) => {
+            bail!("the API server at {address} did not answer within {} s", PATIENCE.as_secs())
+        }
     }
 }
 
@@ -109,7 +114,6 @@ fn follow_leadership(parts: &Parts, mut leads: watch::Receiver<bool>) {
             if leads.changed().await.is_err() {
                 return;
             }
-            tracing::info!(leads = *leads.borrow(), "leadership changed");
         }
     });
 }
