@@ -1,18 +1,14 @@
 //! From a request of the connection to an answer: tenant, route, body, handler, and the headers
 //! that every answer has.
 
-use std::{
-    net::IpAddr,
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use tokio::time::Instant;
 
 use super::{
     App, Failure, Reply, Request, cookies, cors,

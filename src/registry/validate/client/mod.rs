@@ -290,12 +290,9 @@ fn default_scopes(flows: &Flows, bound_by: Option<&CheckedTenant>) -> BTreeSet<S
 }
 
 fn max_age(problems: &mut Problems, written: Option<i64>) -> Option<Duration> {
-    let seconds = written?;
-    match u64::try_from(seconds) {
-        Ok(seconds) if seconds <= 31_536_000 => Some(Duration::from_secs(seconds)),
-        _ => {
-            problems.invalid("spec.defaultMaxAge", "must be between 0 and 31536000 seconds");
-            None
-        }
+    let seconds = u64::try_from(written?).ok().filter(|seconds| *seconds <= 31_536_000);
+    if seconds.is_none() {
+        problems.invalid("spec.defaultMaxAge", "must be between 0 and 31536000 seconds");
     }
+    seconds.map(Duration::from_secs)
 }
