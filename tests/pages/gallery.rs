@@ -39,10 +39,16 @@ pub fn pages(origin: &str) -> Vec<Page> {
     branded.branding.logo_uri = Some(format!("{origin}/logo.svg"));
     let wiki = client(None);
     let shop = client(Some(format!("{origin}/logo.svg")));
+    // Names without a place to break them.
+    let mut long = tenant_named("plain");
+    long.display_name = "Donaudampfschifffahrtsgesellschaft".repeat(3);
+    let longest = Client { name: "Rindfleischetikettierung".repeat(5), ..client(None) };
     let page = |name, html| Page { name, html };
     vec![
         page("sign-in", sign_in(&sign_in_page(&plain, &wiki))),
         page("sign-in-branded", sign_in(&sign_in_page(&branded, &shop))),
+        page("sign-in-long", sign_in(&sign_in_page(&long, &longest))),
+        page("consent-long", consent_of(&long, longest.clone())),
         page(
             "sign-in-wrong",
             sign_in(&SignInPage {
