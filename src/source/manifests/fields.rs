@@ -15,9 +15,9 @@ pub(super) fn unknown(kind: &str, ignored: &str) -> (String, String) {
     let mut path = String::new();
     for step in &steps {
         match step.parse::<usize>() {
-            Ok(index) => path.push_str(&format!("[{index}]")),
+            Ok(_) => path.extend(["[", step, "]"]),
             Err(_) if path.is_empty() => path.push_str(step),
-            Err(_) => path.push_str(&format!(".{step}")),
+            Err(_) => path.extend([".", step]),
         }
     }
     let schema = api::schema(kind);
@@ -52,6 +52,32 @@ pub(super) fn unknown_kind(kind: &str) -> String {
     match nearest(kind, KINDS.into_iter()) {
         Some(meant) => format!("there is no such kind; did you mean {meant}?"),
         None => format!("there is no such kind; write one of {}", KINDS.join(", ")),
+    }
+}
+
+/// Which of an object's names an API server would refuse, and what to do about it (RFC 1123).
+pub(super) fn unusable_name(name: &str, namespace: &str) -> Option<(&'static str, &'static str)> {
+    let ends = |text: &str| {
+        let fine = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        fine(text.as_bytes().first()) && fine(text.as_bytes().last())
+    };
+    let fits = |text: &str, others: &str, most: usize| {
+        text.len() <= most
+            && ends(text)
+            && text.chars().all(|it| matches!(it, 'a'..='z' | '0'..='9') || others.contains(it))
+    };
+    if !fits(name, "-.", 253) {
+        Some((
+            "metadata.name",
+            "must have lower-case letters, digits, '-' and '.', a letter or digit first and last, at most 253",
+        ))
+    } else if !fits(namespace, "-", 63) {
+        Some((
+            "metadata.namespace",
+            "must have lower-case letters, digits and '-', a letter or digit first and last, at most 63",
+        ))
+    } else {
+        None
     }
 }
 

@@ -179,6 +179,10 @@ impl Reader<'_> {
         if metadata.name.is_empty() {
             return self.problem(document, "has no metadata.name");
         }
+        if let Some((field, message)) = fields::unusable_name(&metadata.name, namespace) {
+            let problem = FileProblem::new(self.file, &object, message);
+            return self.problems.push(FileProblem { field: field.to_owned(), ..problem });
+        }
         let read = match kind.as_str() {
             "Tenant" => self.read(&object, value).map(Object::Tenant),
             "OidcClient" => self.read(&object, value).map(Object::OidcClient),

@@ -57,6 +57,20 @@ fn a_kind_of_ours_that_does_not_exist_is_a_problem_and_no_warning() {
 }
 
 #[test]
+fn names_that_an_api_server_would_refuse_are_problems() {
+    for (metadata, field) in [
+        ("{name: Bad_Name}", "metadata.name"),
+        ("{name: -a}", "metadata.name"),
+        ("{name: a, namespace: team.a}", "metadata.namespace"),
+    ] {
+        let (objects, problems) =
+            parse_text(Path::new("f.yaml"), &TENANT.replace("{name: a}", metadata));
+        assert!(objects.is_empty(), "{metadata}");
+        assert_eq!(problems[0].field, field, "{metadata}");
+    }
+}
+
+#[test]
 fn a_password_of_the_wrong_type_is_not_repeated() {
     let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: 4711}\n";
     let (_, problems) = read(text);
