@@ -8,6 +8,10 @@
 mod browser;
 #[path = "common/cluster/mod.rs"]
 mod cluster;
+#[path = "api_replicas/load.rs"]
+mod load;
+#[path = "e2e/roll_out.rs"]
+mod roll_out;
 
 use std::{
     path::{Path, PathBuf},
@@ -105,6 +109,7 @@ async fn from_helm_install_to_a_signed_in_user() {
     if let Target::Own(node) = &target {
         let image = OWN_IMAGE.to_owned();
         whole_path(&Target::Given { kubeconfig: node.api.kubeconfig(), image }).await;
+        roll_out::no_request_fails_while_pods_come_and_go(&target, node).await;
     }
 }
 

@@ -1,6 +1,8 @@
 //! People and applications who go on and on. Whatever is refused fails the test; a connection that
 //! was cut before its answer came is counted, since whoever kills a process cuts some.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
 use std::{
     panic::AssertUnwindSafe,
     sync::{
@@ -22,6 +24,40 @@ pub const SCOPE: &str = "openid profile offline_access";
 const PAUSE: Duration = Duration::from_millis(50);
 /// What `Browser` and `Application` say when no answer came.
 const NO_ANSWER: &str = "an answer: reqwest::Error";
+
+/// A tenant in namespace `team` whose keys rotate all the time, and who goes on and on at it.
+pub const OBJECTS: &str = r#"
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main, namespace: team}
+spec: {signing: {rotation: {interval: 5s, publishAhead: 2s, retain: 60s}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: alice, namespace: team}
+stringData: {password: a nanosecond is 30 cm}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcUser
+metadata: {name: alice, namespace: team}
+spec: {tenantRef: {name: main}, username: alice, passwordSecretRef: {name: alice}}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: app, namespace: team}
+spec:
+  tenantRef: {name: main}
+  consent: Implied
+  redirectUris: ["https://app.test/cb"]
+  grantTypes: [authorization_code, refresh_token]
+  scopes: [openid, profile, offline_access]
+  tokenEndpointAuthMethod: none
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: robot, namespace: team}
+spec: {tenantRef: {name: main}, grantTypes: [client_credentials], scopes: [profile]}
+"#;
 
 /// A load that runs until it is stopped.
 pub struct Load {

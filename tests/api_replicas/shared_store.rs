@@ -17,7 +17,7 @@ use super::{
     NAMESPACE, SOON,
     browser::{Application, Browser, VERIFIER, verified},
     cluster::{ApiServer, Database, Replica, Service, eventually},
-    load::{Load, SCOPE, refresh, sign_in, text},
+    load::{Load, OBJECTS, SCOPE, refresh, sign_in, text},
 };
 
 /// A request that needs the database is answered within this while there is none: 4 s that the
@@ -25,39 +25,6 @@ use super::{
 const BOUND: Duration = Duration::from_secs(10);
 const AT_ONCE: usize = 50;
 const AHEAD: &str = "30";
-
-const OBJECTS: &str = r#"
-apiVersion: lanyard.dev/v1alpha1
-kind: Tenant
-metadata: {name: main, namespace: team}
-spec: {signing: {rotation: {interval: 5s, publishAhead: 2s, retain: 60s}}}
----
-apiVersion: v1
-kind: Secret
-metadata: {name: alice, namespace: team}
-stringData: {password: a nanosecond is 30 cm}
----
-apiVersion: lanyard.dev/v1alpha1
-kind: OidcUser
-metadata: {name: alice, namespace: team}
-spec: {tenantRef: {name: main}, username: alice, passwordSecretRef: {name: alice}}
----
-apiVersion: lanyard.dev/v1alpha1
-kind: OidcClient
-metadata: {name: app, namespace: team}
-spec:
-  tenantRef: {name: main}
-  consent: Implied
-  redirectUris: ["https://app.test/cb"]
-  grantTypes: [authorization_code, refresh_token]
-  scopes: [openid, profile, offline_access]
-  tokenEndpointAuthMethod: none
----
-apiVersion: lanyard.dev/v1alpha1
-kind: OidcClient
-metadata: {name: robot, namespace: team}
-spec: {tenantRef: {name: main}, grantTypes: [client_credentials], scopes: [profile]}
-"#;
 
 struct World {
     api: ApiServer,

@@ -184,7 +184,7 @@ impl ApiServer {
 
     /// A proxy to it.
     pub fn proxy(&self) -> Proxy {
-        Proxy::to(self.port)
+        Proxy::to((self.address.clone(), self.port))
     }
 
     /// Stops the API server; etcd and its data stay.

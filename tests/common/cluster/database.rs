@@ -17,6 +17,7 @@ const USER: &str = "postgres";
 /// A database server; ends with the value.
 pub struct Database {
     folder: tempfile::TempDir,
+    address: String,
     port: u16,
     process: Option<Process>,
 }
@@ -24,6 +25,11 @@ pub struct Database {
 impl Database {
     /// One with an empty database, reached without a password.
     pub fn start() -> Self {
+        Self::start_at("127.0.0.1")
+    }
+
+    /// One that Pods can reach at `address` of this machine.
+    pub fn start_at(address: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         if let Some((user, group)) = other_user() {
             chown(folder.path(), Some(user), Some(group)).expect("it is ours");
@@ -33,14 +39,17 @@ impl Database {
         init.args(["-D", &data, "-U", "lanyard", "-A", "trust", "-N"]).current_dir(folder.path());
         let made = init.output().expect("initdb runs");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let mut database = Self { folder, port: free_port(), process: None };
+        let pods = "host all all 127.0.0.1/32 trust\nhost all all 10.88.0.0/16 trust\n";
+        fs::write(folder.path().join("data/pg_hba.conf"), pods).expect("written");
+        let address = address.to_owned();
+        let mut database = Self { folder, address, port: free_port(), process: None };
         database.resume();
         database
     }
 
     /// Its URL.
     pub fn url(&self) -> String {
-        format!("postgres://lanyard@127.0.0.1:{}/postgres", self.port)
+        format!("postgres://lanyard@{}:{}/postgres", self.address, self.port)
     }
 
     /// Ends it, connections and all, as a node does that goes away; what was committed stays.
@@ -55,8 +64,8 @@ impl Database {
     /// Starts it on the same port.
     pub fn resume(&mut self) {
         let (data, port) = (self.folder.path().join("data"), self.port.to_string());
-        let flags =
-            ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=100"];
+        let listen = format!("listen_addresses={}", self.address);
+        let flags = ["-c", &listen, "-c", "fsync=off", "-c", "max_connections=100"];
         let command = as_other_user(&bin().join("postgres"));
         let mut args: Vec<String> =
             command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
@@ -66,7 +75,9 @@ impl Database {
         let mut process = Process::start(Path::new(command.get_program()), &args, &[], &log);
         eventually(Duration::from_secs(30), || {
             process.must_run();
-            TcpStream::connect(("127.0.0.1", self.port)).map(drop).map_err(|it| it.to_string())
+            TcpStream::connect((self.address.as_str(), self.port))
+                .map(drop)
+                .map_err(|it| it.to_string())
         });
         self.process = Some(process);
     }

@@ -19,6 +19,7 @@ mod service;
 
 pub use apiserver::{ApiServer, client};
 pub use database::Database;
+pub use namespace::HOST;
 pub use node::{Node, unavailable};
 pub use process::{Process, eventually};
 pub use proxy::Proxy;

@@ -11,6 +11,8 @@ use std::{
     thread,
 };
 
+use super::free_port;
+
 /// Forwards connections while the test's process lives.
 pub struct Proxy {
     /// Where it listens.
@@ -20,15 +22,21 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy to a port of this machine.
-    pub fn to(target: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("bound").port();
+    /// A proxy to an address and port.
+    pub fn to(target: (String, u16)) -> Self {
+        Self::at(free_port(), target)
+    }
+
+    /// The same at a port that is known already.
+    pub fn at(port: u16, target: (String, u16)) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
         let age = Arc::new(AtomicUsize::new(0));
         let current = Arc::clone(&age);
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { continue };
+                let Ok(server) = TcpStream::connect((target.0.as_str(), target.1)) else {
+                    continue;
+                };
                 let born = current.load(Ordering::SeqCst);
                 let alive = |current: &Arc<AtomicUsize>| {
                     let current = Arc::clone(current);
