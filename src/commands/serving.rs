@@ -1,6 +1,13 @@
 //! What `run` and `dev` have in common: everything but the source of objects.
 
-use std::{net::SocketAddr, num::NonZero, path::Path, sync::Arc, thread, time::Duration};
+use std::{
+    net::SocketAddr,
+    num::NonZero,
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use tokio::sync::{OnceCell, watch};
@@ -179,8 +186,10 @@ impl Parts {
     ) {
         let (delay, drain) = self.drain;
         let (closing, close) = watch::channel(false);
+        let leaving = listening.leaving();
         tokio::spawn(async move {
             let _ = stop.wait_for(|stop| *stop).await;
+            leaving.store(true, Ordering::Relaxed);
             tracing::info!("stopping: requests in flight are finished");
             if let Some(admin) = admin {
                 admin.drain();

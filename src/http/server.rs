@@ -4,13 +4,16 @@ use std::{
     convert::Infallible,
     io,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -40,6 +43,7 @@ pub struct Server {
     app: Arc<App>,
     extra: Option<Arc<dyn Extra>>,
     tls: Option<Arc<Tls>>,
+    leaving: Arc<AtomicBool>,
 }
 
 /// A server whose port is open.
@@ -51,7 +55,7 @@ pub struct Listening {
 impl Server {
     /// A server of an application's endpoints.
     pub fn new(app: Arc<App>) -> Self {
-        Self { app, extra: None, tls: None }
+        Self { app, extra: None, tls: None, leaving: Arc::default() }
     }
 
     /// Serves further pages.
@@ -90,6 +94,12 @@ impl Listening {
     /// The address that was bound: the port, where 0 was asked for.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Once this is true, each answer of HTTP/1 is its connection's last: whoever goes on has moved
+    /// elsewhere before idle connections are closed, which cuts requests that are under way to them.
+    pub fn leaving(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.server.leaving)
     }
 
     /// Serves until `stop` turns true, then lets requests in flight finish for at most `drain`.
@@ -251,7 +261,15 @@ impl Connection {
             .keep_alive_timeout(limits.head_timeout);
         let service = service_fn(move |request| {
             let server = Arc::clone(&server);
-            async move { Ok::<_, Infallible>(server.answer(request, peer).await) }
+            async move {
+                let mut answer = server.answer(request, peer).await;
+                if version == Version::Http1 && server.leaving.load(Ordering::Relaxed) {
+                    answer
+                        .headers_mut()
+                        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(answer)
+            }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         // What goes wrong on a connection is the client's: it has gone, or speaks no HTTP.

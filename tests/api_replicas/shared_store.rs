@@ -4,6 +4,8 @@
 //! `LANYARD_OUTAGE_SECONDS` says for how long the database is away (4).
 
 use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
     path::PathBuf,
     process::Command,
     sync::atomic::Ordering,
@@ -65,7 +67,7 @@ impl World {
         let own = [
             ("LANYARD_STORE", "postgres"),
             ("LANYARD_POSTGRES_URL", url.as_str()),
-            ("LANYARD_DRAIN_DELAY", "2s"),
+            ("LANYARD_DRAIN_DELAY", "3s"),
         ];
         let settings = [&own, more].concat();
         let replica = Replica::start(&self.api, NAMESPACE, name, &self.authority, &settings);
@@ -216,7 +218,9 @@ async fn upheaval(world: &mut World, app: &Application) {
             world.add(new, &[]);
             world.awaits_ready(4);
             let mut old = world.replicas.remove(at);
-            assert_eq!(old.process.terminate(SOON), Some(0), "it drains and ends by itself");
+            old.process.signal("TERM");
+            says_goodbye(&world.authority, old.port);
+            assert_eq!(old.process.wait(SOON), Some(0), "it drains and ends by itself");
             world.awaits_ready(3);
         }
         cut
@@ -229,6 +233,24 @@ async fn upheaval(world: &mut World, app: &Application) {
     assert_eq!(all, cut, "a replica that is asked to stop cuts no connection");
     // Each of four tasks has one request at a time, and finds the dead one until it is noticed.
     assert!(cut <= 40, "{cut}");
+}
+
+/// While a replica drains, each answer is its connection's last, so that applications move on.
+fn says_goodbye(authority: &str, port: u16) {
+    eventually(SOON, || {
+        let ask = || -> std::io::Result<String> {
+            let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+            let path = "/team/main/.well-known/openid-configuration";
+            write!(stream, "GET {path} HTTP/1.1\r\nhost: {authority}\r\n\r\n")?;
+            stream.set_read_timeout(Some(Duration::from_millis(500)))?;
+            let mut head = vec![0; 64 * 1024];
+            let read = stream.read(&mut head)?;
+            Ok(String::from_utf8_lossy(&head[..read]).into_owned())
+        };
+        let answer = ask().map_err(|error| error.to_string())?;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        if answer.contains("connection: close") { Ok(()) } else { Err(answer) }
+    });
 }
 
 /// Without a database what needs it says so soon, the rest goes on, and all is well afterwards.
