@@ -22,7 +22,7 @@ if [ "${1:-all}" = e2e ] && [ -n "${E2E_KUBECONFIG:-}" ]; then
 fi
 
 tests/cluster/build.sh node || exit 1
-[ "${1:-all}" = e2e ] || tests/cluster/build.sh stores || exit 1
+tests/cluster/build.sh stores || exit 1
 suite "release binary, for the image of the Pod tests" build_release
 if [ "${1:-all}" = e2e ]; then
   suite "end to end with real Pods" cargo test --locked --test e2e -- --nocapture
