@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use lanyard::{cli::Cli, commands};
 
+/// The system's allocator costs a request a tenth more, and gives less back after a rush.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match commands::dispatch(Cli::parse().command) {
         Ok(code) => code,
