@@ -6,9 +6,12 @@
 mod apiserver;
 #[path = "../../../tests/common/cluster/process.rs"]
 mod process;
+#[path = "../../../tests/common/cluster/proxy.rs"]
+mod proxy;
 #[path = "../../../tests/common/cluster/run.rs"]
 mod run;
 
 pub use apiserver::ApiServer;
 pub use process::{Process, eventually};
+pub use proxy::Proxy;
 pub use run::{binary, free_port, testenv, tool};
