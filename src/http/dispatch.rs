@@ -12,12 +12,13 @@ use tokio::time::Instant;
 
 use super::{
     App, Failure, Reply, Request, cookies, cors,
-    error::Audience,
+    error::{Audience, unfit},
+    finish::finish,
     pages,
     router::{self, Route},
 };
 use crate::{
-    model::{Tenant, Timestamp},
+    model::Timestamp,
     protocol::error::{ErrorCode, OAuthError},
     registry::{ServedTenant, Snapshot},
     telemetry::{Endpoint, request_id},
@@ -108,7 +109,12 @@ impl App {
             reply
         } else if let Some(handler) = route.handler(&parts.method) {
             match self.read(body).await {
-                Err(reply) => reply,
+                Err((status, why)) => {
+                    let reply =
+                        unfit(status, why, Some(&tenant.tenant), (route.audience, &arrival.id));
+                    // The rest of the body is not read: nothing can follow it.
+                    reply.header("connection", "close")
+                }
                 Ok(body) => {
                     let request = Request {
                         id: arrival.id.clone(),
@@ -126,7 +132,10 @@ impl App {
                 }
             }
         } else {
-            Reply::empty(StatusCode::METHOD_NOT_ALLOWED).header("allow", &route.methods())
+            let why = "This endpoint takes other methods only: see the header Allow.";
+            let about = (route.audience, &*arrival.id);
+            unfit(StatusCode::METHOD_NOT_ALLOWED, why, Some(&tenant.tenant), about)
+                .header("allow", &route.methods())
         };
         cors::allow(route.cors, &tenant, &parts.headers, &mut reply.headers);
         for (purpose, value) in std::mem::take(&mut reply.cookies) {
@@ -139,7 +148,7 @@ impl App {
     }
 
     /// Reads a body within its limits of size and time.
-    async fn read<B>(&self, body: B) -> Result<Bytes, Reply>
+    async fn read<B>(&self, body: B) -> Result<Bytes, (StatusCode, &'static str)>
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -151,11 +160,14 @@ impl App {
         let whole = Limited::new(body, limits.body).collect();
         match tokio::time::timeout(limits.body_timeout, whole).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                Err(Reply::empty(StatusCode::PAYLOAD_TOO_LARGE).header("connection", "close"))
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err((
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The body is larger than any that makes sense here.",
+            )),
+            Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "The body was cut off.")),
+            Err(_) => {
+                Err((StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive. Try again."))
             }
-            Ok(Err(_)) => Err(Reply::empty(StatusCode::BAD_REQUEST)),
-            Err(_) => Err(Reply::empty(StatusCode::REQUEST_TIMEOUT).header("connection", "close")),
         }
     }
 
@@ -236,49 +248,6 @@ fn nothing_here(status: StatusCode, headers: &HeaderMap, id: &str) -> Response<F
         Reply::json(status, &body)
     };
     finish(reply, None, false, id)
-}
-
-/// The headers of every answer.
-fn finish(
-    reply: Reply,
-    tenant: Option<&Tenant>,
-    cacheable: bool,
-    id: &str,
-) -> Response<Full<Bytes>> {
-    // The frame around every page has the tenant's logo.
-    let brand = tenant.and_then(|tenant| tenant.branding.logo_uri.as_deref());
-    let Reply { status, mut headers, body, policy, .. } = reply.image(brand);
-    let is_page = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|content_type| content_type.as_bytes().starts_with(b"text/html"));
-    let frameable = is_page && policy.frameable;
-    let policy = if is_page {
-        policy.csp()
-    } else {
-        "default-src 'none'; frame-ancestors 'none'".to_owned()
-    };
-    let mut set = |name: header::HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    };
-    set(header::CONTENT_SECURITY_POLICY, &policy);
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    if !frameable {
-        set(header::X_FRAME_OPTIONS, "DENY");
-    }
-    set(header::HeaderName::from_static("x-request-id"), id);
-    if tenant.is_some_and(|tenant| tenant.issuer.is_https()) {
-        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
-    }
-    if !cacheable || status.is_client_error() || status.is_server_error() {
-        set(header::CACHE_CONTROL, "no-store");
-    }
-    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
-    let mut response = Response::new(Full::new(body));
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
 }
 
 /// With three decimals.

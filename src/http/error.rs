@@ -131,6 +131,21 @@ impl Failure {
     }
 }
 
+/// The answer to what no handler gets to see: a method, a body. For a person a page, else JSON.
+pub(super) fn unfit(
+    status: StatusCode,
+    why: &str,
+    tenant: Option<&Tenant>,
+    (audience, id): (Audience, &str),
+) -> Reply {
+    let error = OAuthError::new(ErrorCode::InvalidRequest, why);
+    let failure = match audience {
+        Audience::Person => Failure::Page(error),
+        Audience::Program => Failure::Json(error),
+    };
+    failure.reply(tenant, audience, id).status(status)
+}
+
 fn json_error(error: &OAuthError) -> Reply {
     let body = json!({ "error": error.code.as_str(), "error_description": error.public });
     Reply::json(StatusCode::BAD_REQUEST, &body)

@@ -15,6 +15,7 @@ mod dispatch;
 mod documents;
 mod endpoints;
 mod error;
+mod finish;
 mod forwarded;
 mod front_channel;
 mod grants;

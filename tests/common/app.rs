@@ -19,7 +19,9 @@ use k8s_openapi::api::core::v1::Secret;
 use lanyard::{
     api::{self, Namespaces, Objects, SecretState},
     fetch::{Fetch, FetchError, Fetched, Guard, HttpFetch},
-    http::{App, ClientKeys, Config, Documents, Logouts, Sectors, Server, Tls, tell_clients},
+    http::{
+        App, ClientKeys, Config, Documents, Limits, Logouts, Sectors, Server, Tls, tell_clients,
+    },
     identity::{AttemptLimiter, PasswordPool},
     keys::{
         Entries, KeyTimes, Signer, VerifiedTokens, generate, new_sealing_key, write_key,
@@ -85,14 +87,19 @@ pub struct TestApp {
     revision: AtomicU64,
     keys: Vec<(ObjectKey, Entries)>,
     sealing: Entries,
-    _stop: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
 }
 
 impl TestApp {
     /// Serves manifests: every kind of ours and Secrets, namespace `default` where none is named.
     /// `ORIGIN` in them becomes the server's own.
     pub async fn start(manifests: &str) -> Self {
-        Self::start_with(manifests, None, |store| store).await
+        Self::start_with(manifests, None, |store| store, Limits::default()).await
+    }
+
+    /// The same within other limits.
+    pub async fn start_within(manifests: &str, limits: Limits) -> Self {
+        Self::start_with(manifests, None, |store| store, limits).await
     }
 
     /// The same by TLS, as the host `id.test`.
@@ -103,7 +110,7 @@ impl TestApp {
         std::fs::write(&certificate, made.cert.pem()).expect("written");
         std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
         let tls = Tls::load(&certificate, &key).expect("a pair");
-        Self::start_with(manifests, Some(Arc::new(tls)), |store| store).await
+        Self::start_with(manifests, Some(Arc::new(tls)), |store| store, Limits::default()).await
     }
 
     /// The same on a store that is put around the one in memory.
@@ -111,13 +118,14 @@ impl TestApp {
         manifests: &str,
         over: impl FnOnce(SharedStore) -> SharedStore,
     ) -> Self {
-        Self::start_with(manifests, None, over).await
+        Self::start_with(manifests, None, over, Limits::default()).await
     }
 
     async fn start_with(
         manifests: &str,
         tls: Option<Arc<Tls>>,
         over: impl FnOnce(SharedStore) -> SharedStore,
+        limits: Limits,
     ) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
@@ -142,7 +150,7 @@ impl TestApp {
             clock: clock.clone(),
             entropy: entropy.clone(),
             metrics: Arc::new(Metrics::new()),
-            config: Config::default(),
+            config: Config { limits, ..Config::default() },
             incarnation: tokio::sync::OnceCell::new(),
         });
         tokio::spawn(tell_clients(app.clone()));
@@ -172,11 +180,16 @@ impl TestApp {
             revision: AtomicU64::new(0),
             keys: Vec::new(),
             sealing: Entries::from([sealing]),
-            _stop: stop,
+            stop,
         };
         app.make_keys(manifests, now);
         app.serve(manifests);
         app
+    }
+
+    /// Asks the server to stop, as SIGTERM does.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
     }
 
     /// Puts a document where the server finds it.
@@ -236,7 +249,7 @@ async fn listen(app: Arc<App>, tls: Option<Arc<Tls>>) -> (SocketAddr, watch::Sen
     let listening = server.listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
     let address = listening.address().expect("it is bound");
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(listening.serve(stopped, Duration::ZERO));
+    tokio::spawn(listening.serve(stopped, Duration::from_secs(10)));
     (address, stop)
 }
 

@@ -13,6 +13,7 @@ mod assertions;
 mod clients;
 mod clocks;
 mod codes;
+mod edge;
 mod introspection;
 mod metadata;
 mod pairwise;
