@@ -150,16 +150,30 @@ impl Tab {
 
     /// The Back button.
     pub async fn back(&self) {
-        let history = self.ask("Page.getNavigationHistory", json!({})).await;
+        let history = self.history().await;
         let now = history["currentIndex"].as_u64().expect("a number");
         let before = &history["entries"][usize::try_from(now).expect("small") - 1]["id"];
         self.ask("Page.navigateToHistoryEntry", json!({"entryId": before})).await;
         let deadline = Instant::now() + PATIENCE;
-        while self.ask("Page.getNavigationHistory", json!({})).await["currentIndex"] == now {
+        while self.history().await["currentIndex"] == now {
             assert!(Instant::now() < deadline, "still at {}", history["entries"]);
             sleep(Duration::from_millis(20)).await;
         }
         self.until("document.readyState === 'complete'").await;
+    }
+
+    /// Where the tab has been. While one page takes another's place there is none to ask.
+    async fn history(&self) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let session = Some(self.session.as_str());
+            let asked = self.browser.try_ask(session, "Page.getNavigationHistory", json!({})).await;
+            match asked {
+                Ok(history) => return history,
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Turns the page's own scripts off.
