@@ -52,7 +52,7 @@ async fn a_node_runs_restricted_pods_that_answer_at_their_addresses() {
             let path = format!("jsonpath={path}");
             let address =
                 node.api.kubectl(&["-n", "pods", "get", kind, "-l", "app=web", "-o", &path]);
-            eventually(Duration::from_secs(10), || get(&address, 8080))
+            eventually(Duration::from_secs(60), || get(&address, 8080))
         };
         assert!(answers("pods", "{.items[0].status.podIP}").contains("web-"));
         assert!(answers("services", "{.items[0].spec.clusterIP}").contains("web-"));
