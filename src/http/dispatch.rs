@@ -19,7 +19,6 @@ use super::{
 };
 use crate::{
     model::Timestamp,
-    protocol::error::{ErrorCode, OAuthError},
     registry::{ServedTenant, Snapshot},
     telemetry::{Endpoint, request_id},
 };
@@ -241,11 +240,7 @@ fn nothing_here(status: StatusCode, headers: &HeaderMap, id: &str) -> Response<F
         });
         Reply::html(status, page)
     } else {
-        let error = OAuthError::new(ErrorCode::InvalidRequest, detail);
-        let body = serde_json::json!({
-            "error": error.code.as_str(), "error_description": error.public,
-        });
-        Reply::json(status, &body)
+        unfit(status, detail, None, (Audience::Program, id))
     };
     finish(reply, None, false, id)
 }
