@@ -148,13 +148,12 @@ impl Worker {
         let short_enough = attempt.len() <= LONGEST_PASSWORD;
         let attempt = &attempt[..attempt.len().min(LONGEST_PASSWORD)];
         let memory = job.password.as_ref().map_or(0, stored::memory_kib);
-        if memory <= COSTLY_MEMORY_KIB {
-            return stored::matches(job.password.as_ref(), attempt, scratch) && short_enough;
-        }
-        let _alone = self.costly.lock().unwrap_or_else(PoisonError::into_inner);
+        let costly = memory > COSTLY_MEMORY_KIB;
+        let _alone = costly.then(|| self.costly.lock().unwrap_or_else(PoisonError::into_inner));
         // Not kept: the threads' memory is bounded by the common size.
         let mut own = Scratch::default();
-        stored::matches(job.password.as_ref(), attempt, &mut own) && short_enough
+        let scratch = if costly { &mut own } else { scratch };
+        stored::matches(job.password.as_ref(), attempt, scratch) && short_enough
     }
 }
 

@@ -59,11 +59,7 @@ impl VerifiedTokens {
 
     fn known(&self, ring: &KeyRing, hash: &Hash) -> Option<Arc<Map<String, Value>>> {
         let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
-        if !halves.recent.contains_key(hash) {
-            let entry = halves.older.remove(hash)?;
-            halves.keep(*hash, entry);
-        }
-        let entry = halves.recent.get(hash)?;
+        let entry = halves.find(hash)?;
         let key = entry.key.upgrade()?;
         ring.keys().iter().any(|held| Arc::ptr_eq(held, &key)).then(|| Arc::clone(&entry.claims))
     }
@@ -74,6 +70,14 @@ impl VerifiedTokens {
 }
 
 impl Halves {
+    /// What is asked for becomes recent.
+    fn find(&mut self, hash: &Hash) -> Option<&Entry> {
+        if let Some(entry) = self.older.remove(hash) {
+            self.keep(*hash, entry);
+        }
+        self.recent.get(hash)
+    }
+
     fn keep(&mut self, hash: Hash, entry: Entry) {
         if self.recent.len() >= HALF {
             self.older = mem::take(&mut self.recent);
