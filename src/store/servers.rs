@@ -2,10 +2,8 @@
 //! own, and stopped with it, however it ends.
 
 use std::{
-    fs,
     net::{TcpListener, TcpStream},
-    os::unix::process::CommandExt as _,
-    path::{Path, PathBuf},
+    os::unix::{fs::chown, process::CommandExt as _},
     process::{Child, Command, Stdio},
     sync::{
         OnceLock,
@@ -16,7 +14,8 @@ use std::{
 
 use sqlx::{Connection as _, Executor as _};
 
-const REMEDY: &str = "run tests/cluster/build.sh stores, which installs the Debian package";
+#[path = "../../tests/common/cluster/debian.rs"]
+mod debian;
 
 /// A running server.
 pub(super) struct Server {
@@ -30,7 +29,7 @@ pub(super) struct Server {
 pub(super) fn postgres() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
-        let bin = postgres_bin();
+        let bin = debian::postgresql();
         let make = format!(
             "{0}/initdb -D \"$1\" -U lanyard -A trust -N >/dev/null && \
              exec {0}/postgres -D \"$1\" -p \"$2\" -k \"$1\" -c listen_addresses=127.0.0.1 \
@@ -41,22 +40,14 @@ pub(super) fn postgres() -> &'static Server {
     })
 }
 
-fn postgres_bin() -> PathBuf {
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let found = versions
-        .map(|version| version.path().join("bin"))
-        .find(|bin| bin.join("postgres").exists());
-    found.unwrap_or_else(|| panic!("PostgreSQL is not installed: {REMEDY}"))
-}
-
 impl Server {
     /// Runs a script with a folder and a port; it becomes the server.
     fn start(script: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = tempfile::tempdir().unwrap().keep();
         let mut command = Command::new("sh");
-        // PostgreSQL refuses to run as root.
-        if let Some((user, group)) = other_user(&folder) {
+        if let Some((user, group)) = debian::other_user() {
+            chown(&folder, Some(user), Some(group)).unwrap();
             command.uid(user).gid(group);
         }
         let guard = format!(
@@ -102,17 +93,4 @@ async fn connected(url: &str) -> sqlx::PgConnection {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("PostgreSQL takes no connections");
-}
-
-/// Whom the server runs as when this is root: the package's user, who then owns the folder.
-fn other_user(folder: &Path) -> Option<(u32, u32)> {
-    use std::os::unix::fs::{MetadataExt as _, chown};
-    if fs::metadata(folder).unwrap().uid() != 0 {
-        return None;
-    }
-    let passwd = fs::read_to_string("/etc/passwd").unwrap();
-    let line = passwd.lines().find(|line| line.starts_with("postgres:"))?;
-    let ids: Vec<u32> = line.split(':').skip(2).take(2).map(|id| id.parse().unwrap()).collect();
-    chown(folder, Some(ids[0]), Some(ids[1])).unwrap();
-    Some((ids[0], ids[1]))
 }

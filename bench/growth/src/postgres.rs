@@ -1,17 +1,11 @@
 //! PostgreSQL from the system's package, on a folder and a free port, durable as by default.
 
-use std::{
-    fs,
-    os::unix::fs::{MetadataExt as _, chown},
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{fs, os::unix::fs::chown, path::Path, process::Command, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
-use crate::harness::{Process, free_port};
+use crate::harness::{Process, as_other_user, free_port, other_user, postgresql};
 
 /// A running server.
 pub struct Postgres {
@@ -22,16 +16,14 @@ pub struct Postgres {
 impl Postgres {
     /// Starts it on a folder, which is made if there is none.
     pub async fn start(dir: &Path) -> Result<Self> {
-        let bin = installed()?;
-        // PostgreSQL refuses to run as root.
-        let user = other_user()?;
+        let bin = postgresql();
         if !dir.exists() {
             fs::create_dir_all(dir)?;
-            if let Some((user, group)) = user {
+            if let Some((user, group)) = other_user() {
                 chown(dir, Some(user), Some(group))?;
             }
             let dir = dir.display().to_string();
-            let mut initdb = as_user(user, &bin.join("initdb"));
+            let mut initdb = as_other_user(&bin.join("initdb"));
             initdb.extend(["-D", &dir, "-U", "lanyard", "-A", "trust"].map(str::to_owned));
             let done = Command::new(&initdb[0]).args(&initdb[1..]).current_dir("/").output()?;
             if !done.status.success() {
@@ -39,7 +31,7 @@ impl Postgres {
             }
         }
         let port = free_port();
-        let mut command = as_user(user, &bin.join("postgres"));
+        let mut command = as_other_user(&bin.join("postgres"));
         let (folder, port_text) = (dir.display().to_string(), port.to_string());
         command.extend(["-D", &folder, "-p", &port_text, "-k", &folder].map(str::to_owned));
         command.extend(["-c", "shared_buffers=1GB", "-c", "max_wal_size=4GB"].map(str::to_owned));
@@ -86,38 +78,5 @@ impl Postgres {
         let mut connection = PgConnection::connect(url).await?;
         connection.execute("VACUUM ANALYZE").await?;
         Ok(connection.execute("CHECKPOINT").await.map(drop)?)
-    }
-}
-
-fn installed() -> Result<PathBuf> {
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut bins = versions.map(|version| version.path().join("bin"));
-    let found = bins.find(|bin| bin.join("postgres").exists());
-    found.context("PostgreSQL is not installed: tests/cluster/build.sh stores")
-}
-
-/// The package's user and group, when this is root.
-fn other_user() -> Result<Option<(u32, u32)>> {
-    if fs::metadata("/proc/self")?.uid() != 0 {
-        return Ok(None);
-    }
-    let passwd = fs::read_to_string("/etc/passwd")?;
-    let line = passwd.lines().find(|line| line.starts_with("postgres:"));
-    let mut ids = line.context("a user called postgres")?.split(':').skip(2);
-    let mut next = || ids.next().context("an id")?.parse::<u32>().context("an id");
-    Ok(Some((next()?, next()?)))
-}
-
-fn as_user(user: Option<(u32, u32)>, program: &Path) -> Vec<String> {
-    let program = program.display().to_string();
-    match user {
-        None => vec!["env".to_owned(), program],
-        Some((user, group)) => vec![
-            "setpriv".to_owned(),
-            format!("--reuid={user}"),
-            format!("--regid={group}"),
-            "--clear-groups".to_owned(),
-            program,
-        ],
     }
 }

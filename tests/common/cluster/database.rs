@@ -1,18 +1,12 @@
 //! PostgreSQL that can be stopped for a while, on a free port and in a folder of the run's own.
 
-use std::{
-    fs,
-    net::TcpStream,
-    os::unix::fs::chown,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
+use std::{fs, net::TcpStream, os::unix::fs::chown, path::Path, process::Command, time::Duration};
+
+use super::{
+    Process,
+    debian::{other_user, postgresql},
+    eventually, free_port,
 };
-
-use super::{Process, eventually, free_port};
-
-/// The user of the Debian package: PostgreSQL refuses to run as root.
-const USER: &str = "postgres";
 
 /// A database server; ends with the value.
 pub struct Database {
@@ -35,9 +29,10 @@ impl Database {
             chown(folder.path(), Some(user), Some(group)).expect("it is ours");
         }
         let data = folder.path().join("data").display().to_string();
-        let mut init = as_other_user(&bin().join("initdb"));
-        init.args(["-D", &data, "-U", "lanyard", "-A", "trust", "-N"]).current_dir(folder.path());
-        let made = init.output().expect("initdb runs");
+        let mut init = as_other_user(&postgresql().join("initdb"));
+        init.extend(["-D", &data, "-U", "lanyard", "-A", "trust", "-N"].map(str::to_owned));
+        let made = Command::new(&init[0]).args(&init[1..]).current_dir(folder.path()).output();
+        let made = made.expect("initdb runs");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let pods = "host all all 127.0.0.1/32 trust\nhost all all 10.88.0.0/16 trust\n";
         fs::write(folder.path().join("data/pg_hba.conf"), pods).expect("written");
@@ -66,13 +61,12 @@ impl Database {
         let (data, port) = (self.folder.path().join("data"), self.port.to_string());
         let listen = format!("listen_addresses={}", self.address);
         let flags = ["-c", &listen, "-c", "fsync=off", "-c", "max_connections=100"];
-        let command = as_other_user(&bin().join("postgres"));
-        let mut args: Vec<String> =
-            command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
-        args.extend(["-D", &data.display().to_string(), "-p", &port, "-k", ""].map(str::to_owned));
-        args.extend(flags.map(str::to_owned));
+        let mut command = as_other_user(&postgresql().join("postgres"));
+        command
+            .extend(["-D", &data.display().to_string(), "-p", &port, "-k", ""].map(str::to_owned));
+        command.extend(flags.map(str::to_owned));
         let log = self.folder.path().join("log");
-        let mut process = Process::start(Path::new(command.get_program()), &args, &[], &log);
+        let mut process = Process::start(Path::new(&command[0]), &command[1..], &[], &log);
         eventually(Duration::from_secs(30), || {
             process.must_run();
             TcpStream::connect((self.address.as_str(), self.port))
@@ -89,32 +83,14 @@ impl Drop for Database {
     }
 }
 
-fn bin() -> PathBuf {
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let found = versions.map(|version| version.path().join("bin"));
-    found.into_iter().find(|bin| bin.join("postgres").exists()).expect(
-        "PostgreSQL is not installed: run tests/cluster/build.sh stores, which installs the Debian package",
-    )
-}
-
-/// A command of that user where this is root; it ends with whoever started it.
-fn as_other_user(program: &Path) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL"]);
+/// A program and its arguments, as the package's user where this is root; it ends with whoever
+/// started it.
+pub fn as_other_user(program: &Path) -> Vec<String> {
+    let mut command = ["setpriv", "--pdeathsig", "KILL"].map(str::to_owned).to_vec();
     if let Some((user, group)) = other_user() {
-        command.args([&format!("--reuid={user}"), &format!("--regid={group}"), "--clear-groups"]);
+        command.extend([format!("--reuid={user}"), format!("--regid={group}")]);
+        command.push("--clear-groups".to_owned());
     }
-    command.arg("--").arg(program);
+    command.extend(["--".to_owned(), program.display().to_string()]);
     command
-}
-
-fn other_user() -> Option<(u32, u32)> {
-    use std::os::unix::fs::MetadataExt as _;
-    if fs::metadata("/proc/self").expect("Linux").uid() != 0 {
-        return None;
-    }
-    let passwd = fs::read_to_string("/etc/passwd").expect("readable");
-    let line = passwd.lines().find(|line| line.starts_with(&format!("{USER}:")))?;
-    let mut ids = line.split(':').skip(2).map_while(|id| id.parse().ok());
-    Some((ids.next()?, ids.next()?))
 }

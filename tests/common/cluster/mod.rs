@@ -8,6 +8,7 @@
 
 mod apiserver;
 mod database;
+mod debian;
 mod image;
 mod namespace;
 mod node;
