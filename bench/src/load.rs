@@ -12,10 +12,10 @@ use std::{
 
 use anyhow::{Result, bail};
 use hdrhistogram::Histogram;
+use lanyard_bench::process::Processes;
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::{
-    process::Processes,
     target::Target,
     work::{Work, Worker},
 };

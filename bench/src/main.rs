@@ -7,7 +7,6 @@ mod form;
 mod http;
 mod lanyard;
 mod load;
-mod process;
 mod raw;
 mod report;
 mod target;
@@ -17,12 +16,12 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
+use lanyard_bench::{machine::Machine, process::Processes};
 use tokio::runtime::Builder;
 
 use self::{
     browser::Person,
     load::Load,
-    process::Processes,
     target::{Application, Target},
     work::Work,
 };
@@ -131,7 +130,7 @@ async fn load(options: LoadOptions) -> Result<()> {
         rate: options.rate,
     };
     let all = if options.work.is_empty() { Work::value_variants() } else { &options.work };
-    println!("{}\n\n{}", report::machine(), report::HEAD.trim_end());
+    println!("{}\n\n{}", Machine::here(), report::HEAD.trim_end());
     for work in all {
         // One kind that a provider does not offer says so, and the others go on.
         match measured(&target, *work, load, &server).await {

@@ -18,6 +18,15 @@ impl Processes {
         self.0.iter().map(|pid| ticks(*pid)).sum::<Result<f64>>()
     }
 
+    /// The most memory that was ever resident, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// One of them is not there.
+    pub fn peak(&self) -> Result<u64> {
+        self.0.iter().map(|pid| status(*pid, "VmHWM:")).sum()
+    }
+
     /// Resident memory, in bytes.
     ///
     /// # Errors

@@ -26,20 +26,3 @@ pub fn row(name: &str, figures: &Figures) -> String {
 fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
-
-/// The machine, in a line.
-pub fn machine() -> String {
-    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
-    let cpuinfo = read("/proc/cpuinfo");
-    let field = |name| {
-        let line = cpuinfo.lines().find(|line| line.starts_with(name))?;
-        line.split_once(": ").map(|(_, value)| value.to_owned())
-    };
-    // Not those this process may use: the one who asks may have chosen a core already.
-    let cores = cpuinfo.lines().filter(|line| line.starts_with("processor")).count();
-    format!(
-        "{cores} cores of {}, Linux {}",
-        field("model name").unwrap_or_default(),
-        read("/proc/sys/kernel/osrelease").trim()
-    )
-}

@@ -35,7 +35,7 @@ impl Figures {
         tokio::time::sleep(Duration::from_secs(args.rest)).await;
         let spent = server.cpu()? - before;
         let idle = 100.0 * spent / Duration::from_secs(args.rest).as_secs_f64();
-        let (resident, peak) = (server.memory("VmRSS")?, server.memory("VmHWM")?);
+        let (resident, peak) = (server.resident()?, server.peak()?);
         let live = live::measure(args, server, source).await?;
         Ok(Self { ready, resident, peak, idle, live })
     }

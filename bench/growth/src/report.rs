@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, fs, path::Path, process::Command, time::Duration};
 
 use anyhow::Result;
+use lanyard_bench::machine::Machine;
 
 use crate::{args::Args, grants, measure, measure::Figures};
 
@@ -25,18 +26,12 @@ struct Row {
 impl Report {
     /// Begins with where it is measured.
     pub fn begin(args: &Args) -> Result<Self> {
-        let cpu = fs::read_to_string("/proc/cpuinfo")?;
-        let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
-        let model = model.map_or("unknown", |it| it.trim_start_matches(['\t', ' ', ':']));
-        let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
-        let memory = fs::read_to_string("/proc/meminfo")?;
-        let memory = memory.lines().next().unwrap_or_default().replace("MemTotal:", "");
-        let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+        let Machine { cores, model, linux, memory } = Machine::here();
         let lanyard = said(args.binary().to_str().unwrap_or_default(), &["--version"]);
         let commit = said("git", &["rev-parse", "--short", "HEAD"]);
         let mut text = String::new();
-        writeln!(text, "- machine: {model}, {cores} cores, {} of memory", memory.trim())?;
-        writeln!(text, "- Linux {}, {lanyard} at {commit}", kernel.trim())?;
+        writeln!(text, "- machine: {model}, {cores} cores, {memory} of memory")?;
+        writeln!(text, "- Linux {linux}, {lanyard} at {commit}")?;
         writeln!(text, "- {}", jiff::Zoned::now().strftime("%Y-%m-%d %H:%M %Z"))?;
         let (rows, grants) = (Vec::new(), Vec::new());
         Ok(Self { text, rows, grants, clients: args.clients, key: measure::key_size()? })

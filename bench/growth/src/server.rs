@@ -1,19 +1,17 @@
 //! The process that is measured: started, asked, and read from /proc.
 
 use std::{
-    fs,
     path::Path,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
+use lanyard_bench::process::Processes;
 
 use crate::harness::{Process, free_port};
 
 /// How long a start may take before it is given up.
 const PATIENCE: Duration = Duration::from_secs(240);
-/// Ticks of /proc's clock a second: 100 on every Linux of our time.
-const TICKS: f64 = 100.0;
 
 /// The host of every issuer. Nothing is listened on there: a proxy would end TLS.
 const HOST: &str = "growth.example.com";
@@ -121,23 +119,30 @@ impl Server {
 
     /// Seconds of CPU since its start.
     pub fn cpu(&self) -> Result<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
-        let (_, fields) = stat.rsplit_once(')').context("a stat line")?;
-        let fields: Vec<&str> = fields.split_whitespace().collect();
-        let ticks = |at: usize| -> Result<f64> { Ok(fields.get(at).context("a field")?.parse()?) };
-        Ok((ticks(11)? + ticks(12)?) / TICKS)
+        self.processes().seconds()
     }
 
-    /// A line of /proc's status, in KiB: `VmRSS`, `RssAnon`, `VmHWM`.
-    pub fn memory(&self, name: &str) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        let number = line.and_then(|line| line.split_whitespace().next());
-        Ok(number.context("a line of /proc/PID/status")?.parse()?)
+    /// Resident memory, in KiB.
+    pub fn resident(&self) -> Result<f64> {
+        self.processes().resident().map(kib)
+    }
+
+    /// The most that was ever resident, in KiB.
+    pub fn peak(&self) -> Result<f64> {
+        self.processes().peak().map(kib)
+    }
+
+    fn processes(&self) -> Processes {
+        Processes(vec![self.process.id()])
     }
 
     /// Asks it to end, so that it releases its Lease.
     pub fn stop(mut self) {
         self.process.terminate(Duration::from_secs(30));
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "memory is far below 2^52 bytes")]
+fn kib(bytes: u64) -> f64 {
+    bytes as f64 / 1024.0
 }

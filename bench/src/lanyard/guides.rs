@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use lanyard_bench::machine::Machine;
+
 use crate::{load::Figures, raw::Raw, report, work::Work};
 
 /// The least p99 that others may see while people sign in, in milliseconds.
@@ -91,7 +93,7 @@ impl fmt::Display for Table {
              ## As parts of that\n\n| work | of | ratio | guide | |\n|---|---|---:|---:|---|\n{}\n\
              ## Figures\n\n{}{}",
             self.version,
-            report::machine(),
+            Machine::here(),
             self.guides,
             report::HEAD,
             self.figures

@@ -11,12 +11,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use http::HeaderMap;
+use lanyard_bench::process::Processes;
 use tempfile::TempDir;
 
-use crate::{
-    http::{Endpoint, Http, trust},
-    process::Processes,
-};
+use crate::http::{Endpoint, Http, trust};
 
 /// What the server logs: an access line for each request, as in production.
 const LOG: &str = "target/bench-server.log";
