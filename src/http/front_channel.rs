@@ -5,7 +5,11 @@ use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use url::Url;
 
-use crate::{model::Client, protocol::records::Session, registry::ServedTenant};
+use crate::{
+    model::Client,
+    protocol::{records::Session, sid},
+    registry::ServedTenant,
+};
 
 /// Frames of one page.
 const MOST_FRAMES: usize = 32;
@@ -19,7 +23,7 @@ pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<String> {
         if client.frontchannel_logout_session_required {
             url.query_pairs_mut()
                 .append_pair("iss", tenant.tenant.issuer.as_str())
-                .append_pair("sid", &session.sid);
+                .append_pair("sid", &sid::of(client, &session.sid));
         }
         Some(String::from(url))
     };

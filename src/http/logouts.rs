@@ -27,7 +27,7 @@ use crate::{
     protocol::{
         logout_token,
         records::{Session, decode, encode},
-        subject,
+        sid, subject,
     },
     registry::ServedTenant,
     store::{Key, Owner, OwnerKind, Record, RecordKind, StoreError},
@@ -204,7 +204,8 @@ async fn send(
 ) -> Result<(), String> {
     let uri = client.backchannel_logout_uri.as_deref().unwrap_or_default();
     let subject = subject::of(client, &Subject::new(&telling.subject));
-    let about = (subject.as_str(), telling.sid.as_str());
+    let sid = sid::of(client, &telling.sid);
+    let about = (subject.as_str(), sid.as_str());
     let claims = logout_token::claims(&tenant.tenant, client, about, &app.entropy.id(), now);
     let key = tenant.signing_key_for(client, now).ok_or("the tenant has no key")?;
     let token = tokens::sign_with(app, key, JwtType::LogoutToken, &claims).await;

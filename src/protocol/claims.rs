@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     records::Authentication,
     scope::{self, Scopes},
-    subject,
+    sid, subject,
 };
 use crate::model::{Client, SigningAlgorithm, Tenant, Timestamp, User};
 
@@ -66,7 +66,7 @@ pub struct IdToken<'a> {
     pub authentication: &'a Authentication,
     /// Whether it says when (OIDC Core §2: when asked for).
     pub with_auth_time: bool,
-    /// `sid` of the session.
+    /// The public id of the session, which becomes `sid`.
     pub sid: Option<&'a str>,
     /// `nonce` of the request.
     pub nonce: Option<&'a str>,
@@ -94,9 +94,10 @@ impl IdToken<'_> {
         if !self.authentication.amr.is_empty() {
             claims.insert("amr".into(), json!(self.authentication.amr));
         }
+        let sid = self.sid.map(|own| sid::of(self.client, own));
         let optional = [
             ("acr", self.authentication.acr.as_deref()),
-            ("sid", self.sid),
+            ("sid", sid.as_deref()),
             ("nonce", self.nonce),
             ("at_hash", self.at_hash),
             ("c_hash", self.c_hash),

@@ -10,7 +10,7 @@ use super::{
     error::{ErrorCode, OAuthError},
     params::Params,
     records::Session,
-    subject,
+    sid, subject,
 };
 use crate::model::{Client, ClientId, Issuer, Timestamp};
 
@@ -90,7 +90,7 @@ fn return_to(
     let client = client.ok_or_else(|| {
         invalid("Say which client asks, by id_token_hint or client_id, to be sent back to it.")
     })?;
-    if !client.post_logout_redirect_uris.iter().any(|registered| registered.matches(uri)) {
+    if !client.post_logout_redirect_uris.iter().any(|registered| registered.as_str() == uri) {
         return Err(invalid("post_logout_redirect_uri is not registered for this client."));
     }
     let Some(state) = state else { return Ok(uri.to_owned()) };
@@ -103,11 +103,32 @@ fn return_to(
 /// to the person (§2).
 pub fn must_ask(ask: &Ask, session: &Session) -> bool {
     let same = |hint: &Hint| {
-        let told = ask.client.as_deref().map_or_else(
-            || session.authentication.subject.clone(),
-            |client| subject::of(client, &session.authentication.subject),
+        let local = &session.authentication.subject;
+        let (subject, sid) = ask.client.as_deref().map_or_else(
+            || (local.clone(), session.sid.clone()),
+            |client| (subject::of(client, local), sid::of(client, &session.sid)),
         );
-        hint.subject == told.as_str() && hint.sid.as_deref() == Some(session.sid.as_str())
+        hint.subject == subject.as_str() && hint.sid.as_deref() == Some(sid.as_str())
     };
     !ask.hint.as_ref().is_some_and(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ApplicationType, RedirectUri, samples};
+
+    #[test]
+    fn browsers_go_back_to_exact_addresses_only() {
+        // OIDC RP-Initiated Logout §3: no port of its own choice, other than for redirect URIs.
+        let bye = "http://127.0.0.1/bye";
+        let uri = RedirectUri::parse(bye, ApplicationType::Native).expect("valid");
+        assert!(uri.matches("http://127.0.0.1:8888/bye"), "as a redirect URI");
+        let client = Client { post_logout_redirect_uris: vec![uri], ..samples::client() };
+        assert_eq!(return_to(bye, Some(&client), None).ok().as_deref(), Some(bye));
+        for other in ["http://127.0.0.1:8888/bye", "http://127.0.0.1/bye/", "http://localhost/bye"]
+        {
+            assert!(return_to(other, Some(&client), None).is_err(), "{other}");
+        }
+    }
 }

@@ -17,6 +17,7 @@ pub mod records;
 pub mod registration;
 pub mod scope;
 pub mod session;
+pub mod sid;
 pub mod subject;
 pub mod token;
 pub mod userinfo;

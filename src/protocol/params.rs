@@ -37,17 +37,23 @@ impl Params {
         params
     }
 
-    /// These parameters without some, and with others in the place of their own.
-    #[must_use]
-    pub fn overridden(
-        &self,
-        without: &[&str],
-        values: impl Iterator<Item = (String, String)>,
-    ) -> Self {
-        let mut params = self.clone();
-        params.values.retain(|name, _| !without.contains(&name.as_str()));
-        params.values.extend(values.take(MOST).filter(|(_, value)| !value.is_empty()));
-        params
+    /// Removes a parameter.
+    pub fn remove(&mut self, name: &str) {
+        self.values.remove(name);
+    }
+
+    /// Puts a value in the place of a parameter's own; an empty one counts as absent.
+    pub fn replace(&mut self, name: &str, value: String) {
+        if value.is_empty() {
+            self.remove(name);
+        } else {
+            self.values.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Puts others in the place of the values of `resource`.
+    pub fn replace_resources(&mut self, resources: Vec<String>) {
+        self.resources = resources;
     }
 
     /// Refuses parameters sent twice.

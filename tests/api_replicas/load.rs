@@ -6,7 +6,7 @@
 use std::{
     panic::AssertUnwindSafe,
     sync::{
-        Arc,
+        Arc, Mutex, Once,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -73,8 +73,15 @@ pub struct Counts {
     pub sign_ins: AtomicUsize,
     /// Refreshes of grants that live as long as the load.
     pub refreshes: AtomicUsize,
-    /// Connections that ended without an answer.
-    pub cut: AtomicUsize,
+    /// What was said of each connection that ended without an answer.
+    cut: Mutex<Vec<String>>,
+}
+
+impl Counts {
+    /// What was said of each connection that ended without an answer, in the order of time.
+    pub fn cut(&self) -> Vec<String> {
+        self.cut.lock().expect("whole").clone()
+    }
 }
 
 /// An entry of an answer.
@@ -100,6 +107,7 @@ pub async fn refresh(app: &Application, token: &str) -> (u16, Value) {
 impl Load {
     /// Starts it: two who sign in again and again, and two grants that are refreshed all the time.
     pub async fn start(discover: impl AsyncFn() -> Application) -> Self {
+        what_is_counted_is_not_shown();
         let (stop, counts) = (Arc::new(AtomicBool::new(false)), Arc::new(Counts::default()));
         let mut tasks = Vec::new();
         for _ in 0..2 {
@@ -148,6 +156,20 @@ impl Load {
     }
 }
 
+/// Keeps a connection that was cut, which is no failure, from being reported as a panic.
+fn what_is_counted_is_not_shown() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let said = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
+            if !said.starts_with(NO_ANSWER) {
+                report(panic);
+            }
+        }));
+    });
+}
+
 /// The outcome, or nothing where a connection was cut.
 async fn answered<T>(counts: &Counts, work: impl Future<Output = T>) -> Option<T> {
     match AssertUnwindSafe(work).catch_unwind().await {
@@ -157,7 +179,7 @@ async fn answered<T>(counts: &Counts, work: impl Future<Output = T>) -> Option<T
             if !said.starts_with(NO_ANSWER) {
                 std::panic::resume_unwind(panic);
             }
-            counts.cut.fetch_add(1, Ordering::SeqCst);
+            counts.cut.lock().expect("whole").push(said.to_owned());
             None
         }
     }

@@ -67,7 +67,7 @@ impl World {
         let own = [
             ("LANYARD_STORE", "postgres"),
             ("LANYARD_POSTGRES_URL", url.as_str()),
-            ("LANYARD_DRAIN_DELAY", "3s"),
+            ("LANYARD_DRAIN_DELAY", "5s"),
         ];
         let settings = [&own, more].concat();
         let replica = Replica::start(&self.api, NAMESPACE, name, &self.authority, &settings);
@@ -133,6 +133,8 @@ async fn whatever_happens_to_replicas_no_request_fails_and_nothing_is_lost() {
     let (status, tokens) = refresh(&app, text(&kept, "refresh_token")).await;
     assert_eq!(status, 200, "a grant from before everything: {tokens}");
     a_session_is_still_there(&app, &browser).await;
+    // None of them has to drain for somebody who has gone.
+    world.replicas.iter_mut().for_each(|replica| replica.process.kill());
 }
 
 /// 30 s are borne, and told.
@@ -211,7 +213,7 @@ async fn upheaval(world: &mut World, app: &Application) {
         dead.process.kill();
         world.add("c", &[]);
         world.awaits_ready(3);
-        let cut = load.counts().cut.load(Ordering::SeqCst);
+        let cut = load.counts().cut().len();
         // A new one is ready before an old one is asked to go, as in a Deployment's roll-out.
         for (old, new) in ["b", "skewed"].into_iter().zip(["d", "e"]) {
             let Some(at) = world.replicas.iter().position(|it| it.name == old) else { continue };
@@ -226,11 +228,12 @@ async fn upheaval(world: &mut World, app: &Application) {
         cut
     });
     let counts = load.stop().await;
-    let [sign_ins, refreshes, all] =
-        [&counts.sign_ins, &counts.refreshes, &counts.cut].map(|it| it.load(Ordering::SeqCst));
+    let [sign_ins, refreshes] =
+        [&counts.sign_ins, &counts.refreshes].map(|it| it.load(Ordering::SeqCst));
     println!("{sign_ins} sign-ins, {refreshes} refreshes; a kill cut {cut} connections");
     assert!(sign_ins > 2 && refreshes > 10, "there was a load");
-    assert_eq!(all, cut, "a replica that is asked to stop cuts no connection");
+    let all = counts.cut();
+    assert_eq!(all.len(), cut, "a replica that is asked to stop cuts no connection: {all:#?}");
     // Each of four tasks has one request at a time, and finds the dead one until it is noticed.
     assert!(cut <= 40, "{cut}");
 }

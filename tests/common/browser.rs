@@ -3,11 +3,15 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use url::Url;
+
+/// For how long a connection is kept for another request: less than any server keeps it, also one
+/// that is about to go, so that none is used at the moment in which it is closed.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// A browser: keeps cookies, shows one page at a time.
 pub struct Browser {
@@ -51,6 +55,7 @@ impl Browser {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .cookie_store(true)
+            .pool_idle_timeout(IDLE)
             .build()
             .expect("a client");
         Self { client, port: None }

@@ -83,6 +83,24 @@ async fn a_client_is_told_by_a_signed_token() {
 }
 
 #[tokio::test]
+async fn a_client_with_pairwise_subjects_hears_of_its_own_subject_and_session() {
+    // OIDC Core §8.1; Back-Channel Logout §2.4; Front-Channel Logout §3
+    let world = World::new().await;
+    let (url, mut told) = backchannel(vec![]).await;
+    let written = "backchannelLogoutUri: https://rp.invalid/backchannel";
+    world.change(written, &format!("subjectType: pairwise\n  backchannelLogoutUri: {url}"));
+    let (leaver, browser) = (world.application("leaver").await, world.alice().await);
+    let tokens = tokens(&leaver, &browser, "openid").await;
+    let hint = text(&tokens, "id_token");
+    let page = leave(&leaver, &browser, &[("id_token_hint", hint)]).await;
+    let (known, sid) = (claims(hint), claims(hint)["sid"].as_str().expect("one").to_owned());
+    assert!(page.body.contains(&format!("&#38;sid={sid}\"")), "{}", page.body);
+    let request = told.recv().await.expect("it is told");
+    let said = claims(request.split("logout_token=").nth(1).expect("a form").trim());
+    assert_eq!((&said["sub"], &said["sid"]), (&known["sub"], &known["sid"]));
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_answer_is_told_again() {
     let world = World::new().await;
     let (url, mut told) = backchannel(vec!["503 Service Unavailable"]).await;

@@ -112,6 +112,19 @@ async fn a_code_lives_for_a_minute() {
 }
 
 #[tokio::test]
+async fn a_code_used_again_after_its_minute_still_takes_back_what_it_gave() {
+    // RFC 6749 §4.1.2
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let code = alice.code(&alice.web, "openid").await;
+    let (_, tokens) = alice.web.redeem(&code).await;
+    world.wait(61);
+    assert_eq!(alice.web.userinfo(text(&tokens, "access_token")).await.0, 200);
+    assert_error(&alice.web.redeem(&code).await, 400, "invalid_grant");
+    assert_eq!(alice.web.userinfo(text(&tokens, "access_token")).await.0, 401);
+}
+
+#[tokio::test]
 async fn a_code_is_worth_nothing_at_another_tenant_or_when_altered() {
     let world = World::new().await;
     let alice = world.alice().await;

@@ -71,3 +71,27 @@ async fn a_hint_names_the_person_by_the_clients_subject() {
     assert!(page.answer().contains_key("code"), "{:?}", page.answer());
     alice.sign_out(hint).await;
 }
+
+#[tokio::test]
+async fn applications_cannot_find_out_by_the_session_that_two_subjects_are_one_person() {
+    let world = World::new().await;
+    world.app.publish(SECTOR, r#"["https://rp.test/cb"]"#);
+    let alice = world.alice().await;
+    let mut seen = Vec::new();
+    for name in ["web", "pairwise", "pairwise-other"] {
+        let tokens = alice.tokens(&world.application(name).await, "openid").await;
+        let sid = claims(text(&tokens, "id_token"))["sid"].as_str().expect("one").to_owned();
+        assert!(!seen.contains(&sid), "{name}");
+        seen.push(sid);
+    }
+}
+
+#[tokio::test]
+async fn nor_by_the_hint_of_another_application() {
+    let world = World::new().await;
+    let (alice, other) = (world.alice().await, world.application("pairwise").await);
+    let tokens = alice.tokens(&other, "openid").await;
+    let hint = ("id_token_hint", text(&tokens, "id_token"));
+    let url = alice.web.authorize_url("openid", &[("prompt", "none"), hint]);
+    assert_eq!(alice.browser.open(&url).await.answer()["error"], "invalid_request");
+}

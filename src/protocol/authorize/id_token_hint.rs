@@ -1,5 +1,8 @@
 //! Rule: `id_token_hint` is an ID token that this issuer signed, expired or not; it names the one
 //! person that the request may be answered for (OIDC Core §3.1.2.1).
+//!
+//! Another client's will do where both are told the same subject. Elsewhere the answer would tell
+//! two clients that hold pairwise subjects of one person that they do (OIDC Core §8.1).
 
 use serde_json::Value;
 
@@ -10,21 +13,40 @@ use super::{
     },
     Served,
 };
-use crate::model::{Subject, Tenant};
+use crate::model::{Client, Subject, Tenant};
 
 pub(super) fn check(
     params: &Params,
     tenant: &Tenant,
     served: &dyn Served,
+    client: &Client,
 ) -> Result<Option<Subject>, OAuthError> {
     let Some(jwt) = params.get("id_token_hint") else { return Ok(None) };
     let claims = served.id_token(jwt).unwrap_or_default();
-    let issued_here = claims.get("iss").and_then(Value::as_str) == Some(tenant.issuer.as_str());
-    match claims.get("sub").and_then(Value::as_str) {
-        Some(subject) if issued_here => Ok(Some(Subject::new(subject))),
-        _ => Err(OAuthError::new(
-            ErrorCode::InvalidRequest,
-            "The parameter 'id_token_hint' is not an ID token of this issuer.",
-        )),
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let (Some(issuer), Some(subject)) = (text("iss"), text("sub")) else {
+        return Err(invalid("The parameter 'id_token_hint' is not an ID token of this issuer."));
+    };
+    if issuer != tenant.issuer.as_str() {
+        return Err(invalid("The parameter 'id_token_hint' is an ID token of another issuer."));
     }
+    let audience = text("aud").unwrap_or_default();
+    // Of a client that is gone nobody knows; what is public can be compared without harm.
+    let same_subjects = served
+        .client(audience)
+        .map_or(sector(client).is_none(), |other| sector(&other) == sector(client));
+    if audience != client.id.as_str() && !same_subjects {
+        let text = "The parameter 'id_token_hint' was issued to another application, which knows \
+                    people by other subjects.";
+        return Err(invalid(text));
+    }
+    Ok(Some(Subject::new(subject)))
+}
+
+fn sector(client: &Client) -> Option<&str> {
+    client.pairwise.as_ref().map(|pairwise| pairwise.sector.as_str())
+}
+
+fn invalid(text: &str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidRequest, text)
 }

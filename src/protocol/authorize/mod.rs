@@ -164,7 +164,8 @@ fn check_proven(
     let prompt = prompt::check(params)?;
     let max_age = max_age::check(params, &client)?;
     let asked = requested_claims::check(params, tenant, &client)?;
-    let hinted = id_token_hint::check(params, tenant, served)?.map(|hinted| [hinted].into());
+    let hinted =
+        id_token_hint::check(params, tenant, served, &client)?.map(|hinted| [hinted].into());
     let expects = requested_claims::both(hinted, asked.subjects);
     Ok(Ask {
         return_to: return_to.clone(),

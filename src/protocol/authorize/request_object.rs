@@ -16,6 +16,8 @@ use crate::model::{Client, Issuer, JwsAlgorithm, Tenant, Timestamp};
 
 /// How far a client's clock may be ahead.
 const LEEWAY: Duration = Duration::from_mins(1);
+/// More members than any object needs.
+const MOST: usize = 100;
 /// Claims of the JWT itself, which are no parameters.
 const OF_THE_JWT: [&str; 7] = ["iss", "aud", "sub", "exp", "nbf", "iat", "jti"];
 
@@ -110,7 +112,8 @@ pub fn unusable(why: &str) -> OAuthError {
     refused("The request object is no JWT that this application has signed.").because(why)
 }
 
-/// The parameters of a request with its object, whose values win (OIDC Core §6.1, §6.3.3).
+/// The parameters of a request with its object, whose values win (OIDC Core §6.1, §6.3.3): also
+/// where they are empty or null, which is to be without the parameter.
 pub fn merge(
     params: &Params,
     jwt: &Unverified,
@@ -130,9 +133,31 @@ pub fn merge(
     if jwt.claims.contains_key("request") || jwt.claims.contains_key("request_uri") {
         return Err(refused("A request object holds neither 'request' nor 'request_uri'."));
     }
-    let own = jwt.claims.iter().filter(|(name, _)| !OF_THE_JWT.contains(&name.as_str()));
-    let values = own.filter_map(|(name, value)| Some((name.clone(), parameter(value)?)));
-    Ok(params.overridden(&["request", "request_uri"], values))
+    if jwt.claims.len() > MOST {
+        return Err(refused(&format!("The request object has more than {MOST} members.")));
+    }
+    let mut merged = params.clone();
+    for name in ["request", "request_uri"] {
+        merged.remove(name);
+    }
+    for (name, value) in &jwt.claims {
+        if name == "resource" {
+            merged.replace_resources(resources(value)?);
+        } else if !OF_THE_JWT.contains(&name.as_str()) {
+            merged.replace(name, parameter(name, value)?);
+        }
+    }
+    Ok(merged)
+}
+
+/// The values of `resource`, of which there may be many (RFC 8707 §2).
+fn resources(value: &Value) -> Result<Vec<String>, OAuthError> {
+    let many = match value {
+        Value::Array(many) => many.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let resources = many.iter().map(|one| parameter("resource", one));
+    resources.filter(|one| !one.as_ref().is_ok_and(String::is_empty)).collect()
 }
 
 /// Rule: what the object says of itself fits (OIDC Core §6.1; RFC 7519 §4.1).
@@ -168,11 +193,15 @@ fn check_claims(
 }
 
 /// A claim as a parameter: `max_age` is a number there, `claims` an object (OIDC Core §6.1).
-fn parameter(value: &Value) -> Option<String> {
+fn parameter(name: &str, value: &Value) -> Result<String, OAuthError> {
     match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(_) | Value::Bool(_) | Value::Object(_) => Some(value.to_string()),
-        Value::Null | Value::Array(_) => None,
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(_) | Value::Bool(_) | Value::Object(_) => Ok(value.to_string()),
+        Value::Null => Ok(String::new()),
+        Value::Array(_) => Err(refused(&format!(
+            "'{}' of the request object is a list; write it as text, words separated by spaces.",
+            name.escape_default()
+        ))),
     }
 }
 

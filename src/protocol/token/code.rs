@@ -11,15 +11,11 @@ use crate::{
 };
 
 /// Every binding of a code. What fails here neither burns the code nor revokes anything.
-///
-/// A code lives for its minute and no longer: clocks of replicas that differ shorten that, they
-/// never lengthen it by more than they differ.
 pub fn check_code(
     code: &Code,
     client: &Client,
     (redirect_uri, verifier): (Option<&str>, Option<&str>),
     incarnation: &str,
-    now: Timestamp,
 ) -> Result<(), OAuthError> {
     // The code was given to this client (§4.1.3).
     if code.grant.client != client.id {
@@ -31,14 +27,17 @@ pub fn check_code(
         return Err(invalid_grant(text));
     }
     pkce::verify(code.code_challenge.as_deref(), verifier)?;
-    if now >= code.expires_at {
-        return Err(invalid_grant("The code has expired."));
-    }
     // A store that was lost knows no spent codes: those made with it stay spent (design §6).
     if code.incarnation != incarnation {
         return Err(invalid_grant("The code is not valid any more.").because("another store"));
     }
     Ok(())
+}
+
+/// A code lives for its minute and no longer: clocks of replicas that differ shorten that, they
+/// never lengthen it by more than they differ (RFC 6749 §4.1.2).
+pub fn check_age(code: &Code, now: Timestamp) -> Result<(), OAuthError> {
+    if now >= code.expires_at { Err(invalid_grant("The code has expired.")) } else { Ok(()) }
 }
 
 /// The grant as it passes the gate: with a first refresh token where the client may have one.

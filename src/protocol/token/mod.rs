@@ -4,7 +4,7 @@
 mod code;
 mod refresh;
 
-pub use code::{check_code, open_grant};
+pub use code::{check_age, check_code, open_grant};
 pub use refresh::{
     GRACE, Rotation, check_refresh, named_until, refresh_until, rotate, scopes_to_refresh,
     token_until,

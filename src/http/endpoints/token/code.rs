@@ -11,7 +11,7 @@ use crate::{
     protocol::{
         error::{ErrorCode, OAuthError},
         records::{Code, Grant, GrantState, SealedCode, decode},
-        token::{check_code, named_until, open_grant},
+        token::{check_age, check_code, named_until, open_grant},
     },
     store::{Key, RecordKind},
 };
@@ -26,7 +26,10 @@ pub(super) async fn redeem(
 ) -> Result<Answer, Failure> {
     let code = open(app, request, sealed).await?;
     let incarnation = app.incarnation().await?;
-    check_code(&code, client, bound, incarnation, request.now).map_err(Failure::Json)?;
+    check_code(&code, client, bound, incarnation).map_err(Failure::Json)?;
+    if let Err(expired) = check_age(&code, request.now) {
+        return Err(too_late(app, request, &code.grant_id, expired).await?);
+    }
     let (grant_id, code_expires, offered) = (code.grant_id.clone(), code.expires_at, code.offered);
     let grant = open_grant(code, client, request.now);
     let gone = || refused("The person or the session behind the code is gone.");
@@ -42,15 +45,34 @@ pub(super) async fn redeem(
         grants::insert(app, request, (&grant_id, &grant), until).await?
     };
     if !passes {
-        // Two have the code, and one of them stole it (RFC 6749 §4.1.2).
-        grants::revoke(app, request, &grant_id).await?;
-        return Err(refused("The code has been used before; what it gave is revoked."));
+        return Err(used_before(app, request, &grant_id).await?);
     }
     let nonce = grant.nonce.as_deref();
     let scopes = &grant.scopes;
     let (grant_id, grant, user) = (grant_id.as_str(), &grant, &*user);
     let issue = Issue { client, grant_id, grant, user, scopes, nonce, stays: None };
     answer(app, request, issue).await
+}
+
+/// A code that is shown after its minute: one that was used in it is still used twice.
+async fn too_late(
+    app: &App,
+    request: &Request,
+    grant_id: &str,
+    expired: OAuthError,
+) -> Result<Failure, Failure> {
+    match grants::load(app, request, grant_id).await? {
+        Some(held) if held.grant.state != GrantState::Offered => {
+            used_before(app, request, grant_id).await
+        }
+        _ => Ok(Failure::Json(expired)),
+    }
+}
+
+/// Two have the code, and one of them stole it (RFC 6749 §4.1.2).
+async fn used_before(app: &App, request: &Request, grant_id: &str) -> Result<Failure, Failure> {
+    grants::revoke(app, request, grant_id).await?;
+    Ok(refused("The code has been used before; what it gave is revoked."))
 }
 
 /// The gate of a code that came with an access token: its grant is there, and of any number of

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::*;
 use crate::model::{RequestObjects, samples};
@@ -17,7 +17,10 @@ fn jwt(algorithm: JwsAlgorithm, claims: Value) -> Unverified {
 
 /// The parameters of a request with these claims, or the error's code.
 fn merged(claims: Value) -> Result<Params, ErrorCode> {
-    let query = params("client_id=team.wiki&response_type=code&scope=openid&state=q&request=x");
+    let query = params(
+        "client_id=team.wiki&response_type=code&scope=openid&state=q&request=x\
+         &resource=https://q.test",
+    );
     let jwt = jwt(JwsAlgorithm::RS256, claims);
     let issuer = samples::tenant().issuer;
     merge(&query, &jwt, &samples::client(), &issuer, NOW).map_err(|error| error.code)
@@ -34,6 +37,35 @@ fn the_values_of_the_object_win() {
     assert_eq!(merged.get("claims"), Some(r#"{"userinfo":{}}"#));
     assert_eq!(merged.get("scope"), Some("openid"), "of the query");
     assert_eq!((merged.get("request"), merged.get("iss")), (None, None));
+}
+
+#[test]
+fn a_value_that_is_none_wins_as_well() {
+    // OIDC Core §6.1: the parameter beside the object was not signed.
+    for none in [json!(null), json!("")] {
+        let merged = merged(json!({ "state": none })).expect("valid");
+        assert_eq!((merged.get("state"), merged.get("scope")), (None, Some("openid")));
+    }
+    let refused = Err(ErrorCode::InvalidRequestObject);
+    assert_eq!(merged(json!({ "scope": ["openid"] })).map(drop), refused, "a list");
+    let many: Map<String, Value> = (0..=MOST).map(|n| (n.to_string(), json!("x"))).collect();
+    assert_eq!(merged(Value::Object(many)).map(drop), refused, "nothing is left out in silence");
+}
+
+#[test]
+fn resources_of_the_object_win() {
+    // RFC 8707 §2
+    for (object, expected) in [
+        (json!("https://a.test"), vec!["https://a.test"]),
+        (json!(["https://a.test", "https://b.test"]), vec!["https://a.test", "https://b.test"]),
+        (json!([]), vec![]),
+        (json!(null), vec![]),
+    ] {
+        let merged = merged(json!({ "resource": object })).expect("valid");
+        assert_eq!(merged.resources(), expected);
+    }
+    let refused = Err(ErrorCode::InvalidRequestObject);
+    assert_eq!(merged(json!({ "resource": [["x"]] })).map(drop), refused);
 }
 
 #[test]

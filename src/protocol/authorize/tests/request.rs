@@ -1,7 +1,10 @@
 //! The checks of `validate`, in their order.
 
 use super::*;
-use crate::protocol::authorize::Prompt;
+use crate::{
+    model::{Pairwise, Secret},
+    protocol::authorize::Prompt,
+};
 use ErrorCode::{
     InvalidClient, InvalidRequest, InvalidScope, RegistrationNotSupported, RequestNotSupported,
     RequestUriNotSupported, UnauthorizedClient, UnsupportedResponseType,
@@ -304,6 +307,24 @@ fn refuses_hints_that_are_no_id_token_of_this_issuer() {
     let mut world = World::new();
     world.hint = Some(json!({"iss": "https://id.test/other", "sub": "alice-id"}));
     assert_eq!(told(world.ask(&with(&[("id_token_hint", "hint")]))), InvalidRequest);
+}
+
+#[test]
+fn takes_a_hint_of_another_client_where_both_know_people_by_the_same_subjects() {
+    // OIDC Core §3.1.2.1, §8.1
+    let hint = |audience: &str| json!({"iss": "https://id.test/team/shop", "sub": "alice-id", "aud": audience});
+    let asked = |world: &World| match world.ask(&with(&[("id_token_hint", "hint")])) {
+        Ok(_) => None,
+        refused => Some(told(refused)),
+    };
+    let mut world = World::new();
+    world.hint = Some(hint("team.gone"));
+    assert_eq!(asked(&world), None, "subjects are public");
+    let pairwise = Pairwise { sector: "a.test".into(), salt: Secret::new(vec![1; 32]) };
+    world.client.pairwise = Some(pairwise);
+    assert_eq!(asked(&world), Some(InvalidRequest));
+    world.hint = Some(hint("team.wiki"));
+    assert_eq!(asked(&world), None, "its own");
 }
 
 #[test]

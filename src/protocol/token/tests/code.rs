@@ -38,7 +38,8 @@ fn with(change: impl FnOnce(&mut Redemption)) -> Option<ErrorCode> {
     };
     change(&mut it);
     let bound = (it.redirect_uri, it.verifier);
-    check_code(&it.code, &it.client, bound, it.incarnation, it.now).err().map(|error| error.code)
+    let checked = check_code(&it.code, &it.client, bound, it.incarnation);
+    checked.and_then(|()| check_age(&it.code, it.now)).err().map(|error| error.code)
 }
 
 const REFUSED: Option<ErrorCode> = Some(ErrorCode::InvalidGrant);
