@@ -47,7 +47,7 @@ renders "registration may write clients" 'verbs: \[create, update, delete\]' --s
 lacks   "registration in some namespaces is no cluster role" 'lanyard-lanyard-registration' --set registration.enabled=true --set 'registration.namespaces={team-a}'
 renders "registration in some namespaces" 'namespace: team-a' --set registration.enabled=true --set 'registration.namespaces={team-a}'
 renders "registration where it watches" 'namespace: team-b' --set registration.enabled=true --set 'watchNamespaces={team-b}'
-refuses "two replicas with a store of one" 'replicas' --set replicas=2
+refuses "two replicas with a store of one" 'replicas: 2 .*store "embedded"; set store.type=postgres' --set replicas=2
 refuses "plain http off this machine" 'baseUrl' --set baseUrl=http://id.example.com
 refuses "a value that does not exist" 'replica|additional' --set replica=1
 refuses "an HTTPRoute of no Gateway" 'name the Gateway' --set httpRoute.enabled=true

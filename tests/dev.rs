@@ -140,6 +140,15 @@ fn every_example_passes_the_check() {
     assert!(count >= 3, "{count} examples");
 }
 
+#[test]
+fn a_folder_without_manifests_does_not_pass_the_check() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lanyard"));
+    let output = command.arg("check").arg(folder.path()).output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!output.status.success() && text.contains("is it the right folder?"), "{text}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_of_registration_takes_a_client_with_its_token() {
     let dev = Dev::start(Path::new("examples/registration"));

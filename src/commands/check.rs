@@ -52,6 +52,12 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     problems += judge(args, objects, &found_in, &mut output)?;
     let (files, judged) = (files.len(), found_in.len());
     writeln!(output, "{judged} objects in {files} files: {problems} problems")?;
+    if files == 0 {
+        // A path that was mistyped must not look as if all were well.
+        let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
+        writeln!(output, "no .yaml or .yml file in {}: is it the right folder?", paths.join(", "))?;
+        return Ok(ExitCode::FAILURE);
+    }
     Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
