@@ -116,6 +116,15 @@ pub struct DevArgs {
     pub log: LogArgs,
 }
 
+/// Headers by which proxies tell of clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ForwardedFamily {
+    /// X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Proto
+    XForwarded,
+    /// Forwarded (RFC 7239)
+    Forwarded,
+}
+
 /// Serving, in `run` and `dev` alike.
 #[derive(Args, Debug)]
 pub struct ServeArgs {
@@ -125,9 +134,17 @@ pub struct ServeArgs {
     /// Private key of the certificate (PEM)
     #[arg(long, env = "LANYARD_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// Proxies whose Forwarded and X-Forwarded-* headers count
+    /// Proxies whose word on the client's address and the host asked for counts
     #[arg(long, env = "LANYARD_TRUSTED_PROXIES", value_name = "CIDR,..", value_delimiter = ',')]
     pub trusted_proxies: Vec<String>,
+    /// The headers that they write, or append to; the others are a client's own
+    #[arg(
+        long,
+        env = "LANYARD_FORWARDED_HEADERS",
+        value_enum,
+        default_value_t = ForwardedFamily::XForwarded
+    )]
+    pub forwarded_headers: ForwardedFamily,
     /// Most connections at once; further ones wait
     #[arg(long, env = "LANYARD_MAX_CONNECTIONS", default_value_t = 10_000, value_name = "N")]
     pub max_connections: usize,

@@ -62,6 +62,7 @@ lacks   "a claim that is there is not made" 'kind: PersistentVolumeClaim' --set 
 renders "the file belongs to the process" 'fsGroup: 65532'
 lacks   "the memory store has no volume" 'mountPath: /var/lib/lanyard' --set store.type=memory
 refuses "two replicas with the memory store" 'replicas' --set replicas=2 --set store.type=memory
+renders "the headers that proxies write" 'LANYARD_FORWARDED_HEADERS, value: "forwarded"' --set trustedProxies={10.0.0.0/8} --set forwardedHeaders=forwarded
 refuses "a claim that many Pods mount" 'accessMode' --set store.embedded.persistence.accessMode=ReadWriteMany
 postgres=(--set store.type=postgres --set store.postgres.urlSecret.name=db)
 renders "the database's URL from a Secret" 'secretKeyRef: \{name: "db", key: "url"\}' "${postgres[@]}"

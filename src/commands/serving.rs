@@ -14,13 +14,13 @@ use tokio::sync::{OnceCell, watch};
 
 use crate::{
     api::View,
-    cli::{LogArgs, LogFormat, ServeArgs, StoreArgs},
+    cli::{ForwardedFamily, LogArgs, LogFormat, ServeArgs, StoreArgs},
     config,
     controller::{self, Observer},
     fetch::{Guard, HttpFetch, SharedFetch, trusted_roots},
     http::{
-        Admin, App, ClientKeys, Config, Documents, Extra, Limits, Listening, Logouts, Probe,
-        Sectors, Server, Tls, TrustedProxies, tell_clients,
+        Admin, App, ClientKeys, Config, Documents, Extra, ForwardedHeaders, Limits, Listening,
+        Logouts, Probe, Sectors, Server, Tls, TrustedProxies, tell_clients,
     },
     identity::{AttemptLimiter, PasswordPool},
     keys::{Signer, VerifiedTokens},
@@ -93,10 +93,7 @@ impl Parts {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             metrics,
-            config: Config {
-                trusted_proxies: TrustedProxies::new(config::trusted_proxies(args)?),
-                limits,
-            },
+            config: Config { trusted_proxies: trusted_proxies(args)?, limits },
             incarnation: OnceCell::new(),
         };
         let tls = match (&args.tls_cert, &args.tls_key) {
@@ -202,6 +199,14 @@ impl Parts {
 }
 
 /// The way out; `dev` may call this machine.
+fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies> {
+    let headers = match args.forwarded_headers {
+        ForwardedFamily::XForwarded => ForwardedHeaders::XForwarded,
+        ForwardedFamily::Forwarded => ForwardedHeaders::Standard,
+    };
+    Ok(TrustedProxies::new(config::trusted_proxies(args)?, headers))
+}
+
 fn fetch(args: &ServeArgs, dev: bool) -> Result<SharedFetch> {
     let mut allowed = config::fetch_allow(args)?;
     if dev {

@@ -40,7 +40,7 @@ pub use client_keys::ClientKeys;
 pub use cookies::CookiePurpose;
 pub use documents::Documents;
 pub use error::Failure;
-pub use forwarded::TrustedProxies;
+pub use forwarded::{ForwardedHeaders, TrustedProxies};
 pub use limits::Limits;
 pub use logouts::{Logouts, tell_clients};
 pub use registrations::Registrations;
