@@ -1,61 +1,116 @@
-//! Documents of clients that are fetched again and again, kept for as long as they say, briefly.
+//! Documents of clients that are fetched again and again: request objects. Anybody can have one
+//! fetched, so an address is asked once at a time, and not twice within a second.
 
 use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
+use tracing::Instrument;
 
-use crate::{
-    fetch::{Fetch, FetchError},
-    model::Timestamp,
-};
+use super::by_uri::ByUri;
+use crate::{fetch::SharedFetch, model::Timestamp, protocol::authorize::request_object};
 
-/// Documents that are kept: 8 MiB at most.
+/// Addresses that are remembered: documents of 8 MiB at most.
 const MOST: usize = 256;
-/// The longest that one is kept.
+/// The longest that a document is kept.
 const LONGEST: Duration = Duration::from_mins(10);
+/// For how long what came, or did not, is the answer whatever is asked for.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A small cache.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Documents {
-    kept: Mutex<HashMap<String, (Bytes, Timestamp)>>,
+    slots: ByUri<Slot>,
+}
+
+impl Default for Documents {
+    fn default() -> Self {
+        Self { slots: ByUri::new(MOST) }
+    }
+}
+
+/// An address, without a fragment.
+#[derive(Debug, Default)]
+struct Slot {
+    last: Mutex<Option<Answer>>,
+    /// Held while it is fetched.
+    gate: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What came of the last fetch.
+#[derive(Clone, Debug)]
+struct Answer {
+    /// The document, or why there is none.
+    content: Result<Bytes, String>,
+    /// What it was fetched as: another fragment says that it has changed (OIDC Core §6.2).
+    uri: String,
+    fetched_at: Timestamp,
+    fresh_until: Timestamp,
 }
 
 impl Documents {
-    /// A document of at most `limit` bytes.
+    /// A document of at most `limit` bytes. What is wrong is for the log.
     pub(super) async fn get(
         &self,
-        fetch: &dyn Fetch,
-        url: &str,
+        fetch: &SharedFetch,
+        uri: &str,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Bytes, FetchError> {
-        if let Some(kept) = self.find(url, now) {
-            return Ok(kept);
+    ) -> Result<Bytes, String> {
+        let bare = uri.split('#').next().unwrap_or_default();
+        let slot = self.slots.slot(bare);
+        if let Some(known) = slot.known(uri, now) {
+            return known;
         }
-        let fetched = fetch.get(url, limit).await?;
-        // A URL whose fragment is the content's hash changes with its content (OIDC Core §6.2).
-        let named = if url.contains('#') { LONGEST } else { Duration::ZERO };
-        let until = now.plus(fetched.max_age.unwrap_or(named).min(LONGEST));
-        if until > now {
-            self.keep(url, fetched.body.clone(), until, now);
+        let gate = Arc::clone(&slot.gate).lock_owned().await;
+        // Somebody else's fetch may have ended meanwhile.
+        if let Some(known) = slot.known(uri, now) {
+            return known;
         }
-        Ok(fetched.body)
-    }
-
-    fn find(&self, url: &str, now: Timestamp) -> Option<Bytes> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(url).filter(|(_, until)| now < *until).map(|(body, _)| body.clone())
-    }
-
-    fn keep(&self, url: &str, body: Bytes, until: Timestamp, now: Timestamp) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|_, (_, until)| now < *until);
-        if kept.len() < MOST {
-            kept.insert(url.to_owned(), (body, until));
-        }
+        let (fetching, fetch, uri) = (Arc::clone(&slot), Arc::clone(fetch), uri.to_owned());
+        let fetching = async move {
+            let fetched = fetch.get(&uri, limit).await;
+            let kept =
+                fetched.as_ref().map_or(Duration::ZERO, |it| named(&uri, &it.body, it.max_age));
+            let content = fetched.map(|it| it.body).map_err(|error| error.to_string());
+            let fresh_until = now.plus(kept.min(LONGEST));
+            let answer = Answer { content: content.clone(), uri, fetched_at: now, fresh_until };
+            *fetching.last() = Some(answer);
+            drop(gate);
+            content
+        };
+        // A task of its own: whose request ends early does not end the fetch for the others.
+        let ended = tokio::spawn(fetching.in_current_span()).await;
+        ended.unwrap_or_else(|_| Err("the fetch was cut off".to_owned()))
     }
 }
+
+/// For how long a document may be kept: as it says, and one that its address names by its hash for
+/// as long as there is a place, since another would have another address (OIDC Core §6.2).
+fn named(uri: &str, content: &[u8], max_age: Option<Duration>) -> Duration {
+    if request_object::is_named(uri, content) {
+        return LONGEST;
+    }
+    max_age.unwrap_or_default()
+}
+
+impl Slot {
+    fn last(&self) -> MutexGuard<'_, Option<Answer>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known already and will do.
+    fn known(&self, uri: &str, now: Timestamp) -> Option<Result<Bytes, String>> {
+        let last = self.last();
+        let answer = last.as_ref()?;
+        let same = answer.uri == uri
+            || answer.content.as_ref().is_ok_and(|it| request_object::is_named(uri, it));
+        let will_do = now < answer.fetched_at.plus(PAUSE) || (same && now < answer.fresh_until);
+        will_do.then(|| answer.content.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,8 @@ use crate::model::{Client, Issuer, JwsAlgorithm, Tenant, Timestamp};
 
 /// How far a client's clock may be ahead.
 const LEEWAY: Duration = Duration::from_mins(1);
+/// Of a SHA-256 in base64url.
+const HASH_LENGTH: usize = 43;
 /// More members than any object needs.
 const MOST: usize = 100;
 /// Claims of the JWT itself, which are no parameters.
@@ -72,12 +74,19 @@ fn is_registered(client: &Client, uri: &str) -> bool {
 /// Rule: content that a fragment gives the SHA-256 of is that content (OIDC Core §6.2).
 pub fn check_content(uri: &str, content: &[u8]) -> Result<(), OAuthError> {
     let Some((_, fragment)) = uri.split_once('#') else { return Ok(()) };
-    let hash = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, content));
-    if fragment.len() != hash.len() || fragment == hash {
+    if fragment.len() != HASH_LENGTH || is_named(uri, content) {
         return Ok(());
     }
     let text = "What is at the request_uri is not what its fragment is the SHA-256 of.";
     Err(invalid(ErrorCode::InvalidRequestUri, text))
+}
+
+/// Whether a URI's fragment is the SHA-256 of this content (OIDC Core §6.2).
+pub fn is_named(uri: &str, content: &[u8]) -> bool {
+    uri.split_once('#').is_some_and(|(_, fragment)| {
+        fragment.len() == HASH_LENGTH
+            && fragment == URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, content))
+    })
 }
 
 /// The error of an object that did not come.

@@ -65,8 +65,8 @@ async fn merge(
 }
 
 async fn fetch(app: &App, request: &Request, uri: &str) -> Result<String, OAuthError> {
-    let content = app.request_objects.get(&*app.fetch, uri, LARGEST, request.now).await;
-    let content = content.map_err(|error| request_object::unreachable(&error.to_string()))?;
+    let content = app.request_objects.get(&app.fetch, uri, LARGEST, request.now).await;
+    let content = content.map_err(|error| request_object::unreachable(&error))?;
     request_object::check_content(uri, &content)?;
     let text = std::str::from_utf8(&content).map(|text| text.trim().to_owned());
     text.map_err(|_| request_object::unreachable("not text"))
