@@ -35,7 +35,7 @@ pub fn client() -> Client {
         redirect_uris: vec![redirect.expect("valid")],
         grant_types: GrantType::ALL.iter().copied().collect(),
         response_types: ResponseType::ALL.iter().copied().collect(),
-        scopes: scopes.map(str::to_owned).into(),
+        scopes: std::sync::Arc::new(scopes.map(str::to_owned).into()),
         ..Client::new(
             ClientId::new("team.wiki"),
             ObjectKey::new("team", "wiki"),

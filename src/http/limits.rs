@@ -11,7 +11,7 @@ pub struct Limits {
     pub body: usize,
     /// Connections at once; further ones wait to be accepted.
     pub connections: usize,
-    /// For a client to send its headers, or to begin the next request.
+    /// For a client to send its headers, to begin the next request, or to read on.
     pub head_timeout: Duration,
     /// For a client to send a body.
     pub body_timeout: Duration,
@@ -33,7 +33,7 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(15),
             handshake_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
-            streams: 100,
+            streams: 32,
         }
     }
 }

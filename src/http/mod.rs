@@ -7,6 +7,7 @@ mod app;
 mod by_uri;
 mod client_keys;
 mod clients;
+mod connection;
 mod cookies;
 mod cors;
 pub mod demo;

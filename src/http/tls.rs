@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use ::aws_lc_rs::digest;
 use arc_swap::ArcSwap;
 use rustls::{
     ServerConfig,
@@ -36,7 +37,12 @@ pub struct Tls {
     certificate: PathBuf,
     key: PathBuf,
     current: Arc<Current>,
+    /// What was read.
+    loaded: Content,
 }
+
+/// A hash of each file, where it can be read.
+type Content = [Option<Vec<u8>>; 2];
 
 #[derive(Debug)]
 struct Current(ArcSwap<CertifiedKey>);
@@ -50,8 +56,11 @@ impl ResolvesServerCert for Current {
 impl Tls {
     /// Reads certificate chain and private key (PEM).
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        // Before they are used: what changes in between is another content.
+        let loaded =
+            [certificate, key].map(|file| std::fs::read(file).ok().map(|content| hash(&content)));
         let current = Arc::new(Current(ArcSwap::from_pointee(read(certificate, key)?)));
-        Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current })
+        Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current, loaded })
     }
 
     /// What accepts connections, with HTTP/2 and HTTP/1.1 offered.
@@ -67,9 +76,9 @@ impl Tls {
     }
 
     /// Puts changed files in use, for ever. A pair that cannot be used is logged, and the one before
-    /// stays: halfway through a renewal the files do not fit.
+    /// stays: halfway through a renewal the files do not fit. Each content is tried, and told, once.
     pub async fn watch(self: Arc<Self>) {
-        let mut known = self.content().await;
+        let mut known = self.loaded.clone();
         loop {
             tokio::time::sleep(POLL).await;
             let content = self.content().await;
@@ -80,16 +89,22 @@ impl Tls {
                 Ok(pair) => {
                     self.current.0.store(Arc::new(pair));
                     tracing::info!(certificate = %self.certificate.display(), "certificate changed");
-                    known = content;
                 }
                 Err(error) => tracing::warn!(%error, "the changed certificate is not used"),
             }
+            known = content;
         }
     }
 
-    async fn content(&self) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
-        (tokio::fs::read(&self.certificate).await.ok(), tokio::fs::read(&self.key).await.ok())
+    async fn content(&self) -> Content {
+        let (certificate, key) =
+            (tokio::fs::read(&self.certificate).await, tokio::fs::read(&self.key).await);
+        [certificate.ok().map(|content| hash(&content)), key.ok().map(|content| hash(&content))]
     }
+}
+
+fn hash(content: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA256, content).as_ref().to_vec()
 }
 
 fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {

@@ -121,6 +121,11 @@ impl TestApp {
         Self::start_with(manifests, None, over, Limits::default()).await
     }
 
+    /// The same by TLS of the test's own.
+    pub async fn start_tls(manifests: &str, tls: Arc<Tls>) -> Self {
+        Self::start_with(manifests, Some(tls), |store| store, Limits::default()).await
+    }
+
     async fn start_with(
         manifests: &str,
         tls: Option<Arc<Tls>>,

@@ -1,12 +1,18 @@
 //! What is answered before any endpoint sees a request: sizes, times, methods, hosts, connections.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use lanyard::http::Limits;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use lanyard::http::{Limits, Tls};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::JoinHandle,
 };
 
 use crate::app::TestApp;
@@ -211,4 +217,101 @@ async fn http_2_is_spoken_to_who_begins_with_it() {
     let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
     let answer = client.get(format!("{}{METADATA}", app.origin)).send().await.expect("an answer");
     assert_eq!((answer.status().as_u16(), answer.version()), (200, reqwest::Version::HTTP_2));
+}
+
+/// A connection of HTTP/2, and what drives it: it ends when the connection does.
+async fn http_2(
+    address: SocketAddr,
+) -> (http2::SendRequest<Empty<Bytes>>, JoinHandle<hyper::Result<()>>) {
+    let stream = TokioIo::new(TcpStream::connect(address).await.expect("connected"));
+    let (send, connection) =
+        http2::handshake(TokioExecutor::new(), stream).await.expect("HTTP/2 is spoken");
+    (send, tokio::spawn(connection))
+}
+
+fn of(method: &str, app: &TestApp) -> Request<Empty<Bytes>> {
+    let uri = format!("{}{METADATA}", app.origin);
+    Request::builder().method(method).uri(uri).body(Empty::new()).expect("a request")
+}
+
+#[tokio::test]
+async fn a_head_over_http_2_has_no_body_either() {
+    // RFC 9110 §9.3.2
+    let app = TestApp::start(TENANT).await;
+    let (mut send, _connection) = http_2(app.address).await;
+    let whole = send.send_request(of("GET", &app)).await.expect("an answer");
+    let whole = whole.into_body().collect().await.expect("a body").to_bytes();
+    let head = send.send_request(of("HEAD", &app)).await.expect("an answer");
+    assert_eq!(head.headers()["content-length"], whole.len().to_string());
+    assert!(head.into_body().collect().await.expect("its end").to_bytes().is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_of_http_2_that_asks_nothing_ends_though_it_answers_pings() {
+    let limits = Limits { head_timeout: Duration::from_millis(300), ..Limits::default() };
+    let app = TestApp::start_within(TENANT, limits).await;
+    let (mut send, connection) = http_2(app.address).await;
+    assert_eq!(send.send_request(of("GET", &app)).await.expect("an answer").status(), 200);
+    let ended = tokio::time::timeout(Duration::from_secs(30), connection).await;
+    ended.expect("it is closed in time").expect("driven").expect("and told before");
+}
+
+#[tokio::test]
+async fn who_does_not_read_its_answers_is_not_served_for_ever() {
+    let limits = Limits { head_timeout: Duration::from_millis(300), ..Limits::default() };
+    let app = TestApp::start_within(TENANT, limits).await;
+    let mut greedy = TcpStream::connect(app.address).await.expect("connected");
+    let request = ask("GET", METADATA, app.address, "").repeat(100);
+    let asking = async { while greedy.write_all(request.as_bytes()).await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(30), asking).await.expect("it is cut off");
+}
+
+#[tokio::test]
+async fn who_has_said_nothing_is_not_waited_for_when_the_server_stops() {
+    let patient = Duration::from_mins(10);
+    let app = TestApp::start_within(TENANT, Limits { head_timeout: patient, ..Limits::default() });
+    let app = app.await;
+    let silent = Line::open(app.address).await;
+    let mut served = Line::open(app.address).await;
+    served.say(&ask("HEAD", METADATA, app.address, "")).await;
+    // Accepted in turn, so the silent one has been as well.
+    served.head().await;
+    app.stop();
+    assert_eq!(silent.rest().await, "", "it is let go at once");
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_used_while_the_server_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let renew = || {
+        let made = rcgen::generate_simple_self_signed(["id.test".to_owned()]).expect("made");
+        std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+        std::fs::write(&certificate, made.cert.pem()).expect("written");
+        made.cert.pem()
+    };
+    let first = renew();
+    let tls = Arc::new(Tls::load(&certificate, &key).expect("a pair"));
+    // Changed after it was read and before it is watched.
+    let second = renew();
+    let app = TestApp::start_tls(TENANT, Arc::clone(&tls)).await;
+    let believes = |pem: &str| {
+        let root = reqwest::Certificate::from_pem(pem.as_bytes()).expect("a certificate");
+        let builder = reqwest::Client::builder().tls_certs_only([root]).pool_max_idle_per_host(0);
+        builder.resolve("id.test", app.address).build().expect("a client")
+    };
+    let url = format!("https://id.test:{}/", app.address.port());
+    believes(&first).get(&url).send().await.expect("the first is shown");
+    let watching = tokio::spawn(tls.watch());
+    let (old, new) = (believes(&first), believes(&second));
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while new.get(&url).send().await.is_err() {
+        assert!(tokio::time::Instant::now() < deadline, "the second is never shown");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(old.get(&url).send().await.is_err(), "the first is gone");
+    // Half of a renewal, and what is no key at all: the last good pair stays.
+    std::fs::write(&key, "nonsense").expect("written");
+    new.get(&url).send().await.expect("still shown");
+    watching.abort();
 }
