@@ -27,7 +27,7 @@ use crate::{
     model::{Clock, Entropy, Installation, Kind, SharedRegistrar, SystemClock, SystemEntropy},
     registry::{Handle, project},
     source::SharedSource,
-    store::{Observed, SharedStore, purge_regularly},
+    store::{ClockAhead, Observed, SharedStore, purge_regularly},
     telemetry::{self, Metrics, ReconcileOutcome, init_logging},
 };
 
@@ -91,6 +91,7 @@ impl Parts {
             logouts: Logouts::default(),
             registrations: Arc::default(),
             clock: Arc::clone(&clock),
+            clock_ahead: ClockAhead::default(),
             entropy: Arc::clone(&entropy),
             metrics,
             config: Config { trusted_proxies: trusted_proxies(args)?, limits },

@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -44,21 +44,13 @@ pub struct Admin {
     draining: AtomicBool,
     /// The store answered once: after that, its loss must not take discovery and JWKS away.
     store_answered: AtomicBool,
-    /// By how many milliseconds this clock was ahead of the store's when last asked.
-    skew: AtomicI64,
 }
 
 impl Admin {
     /// An admin port that asks `probe` for what the server does not know.
     pub fn new(app: Arc<App>, probe: impl Fn() -> Probe + Send + Sync + 'static) -> Arc<Self> {
         let flag = || AtomicBool::new(false);
-        Arc::new(Self {
-            app,
-            probe: Box::new(probe),
-            draining: flag(),
-            store_answered: flag(),
-            skew: AtomicI64::new(0),
-        })
+        Arc::new(Self { app, probe: Box::new(probe), draining: flag(), store_answered: flag() })
     }
 
     /// From now on this replica is not ready.
@@ -111,14 +103,14 @@ impl Admin {
             Ok(Err(error)) => json!(error.to_string()),
             Err(_) => json!("does not answer"),
         };
-        (said, self.skew.load(Ordering::SeqCst))
+        (said, self.app.clock_ahead.millis())
     }
 
     /// Told in the log when it begins and when it ends.
     fn measure_skew(&self, ahead: i64) {
         self.app.metrics.clock_skew(ahead);
         let warns = |skew: i64| u128::from(skew.unsigned_abs()) > SKEW_WARNS.as_millis();
-        match (warns(self.skew.swap(ahead, Ordering::SeqCst)), warns(ahead)) {
+        match (warns(self.app.clock_ahead.measured(ahead)), warns(ahead)) {
             (false, true) => tracing::warn!(
                 ahead_millis = ahead,
                 "this machine's clock and the store's differ; beyond a minute this replica is not ready: check NTP on both"

@@ -11,7 +11,7 @@ use crate::{
     keys::{Signer, VerifiedTokens},
     model::{Clock, Entropy, Timestamp},
     registry::Handle,
-    store::{SharedStore, StoreError},
+    store::{ClockAhead, SharedStore, StoreError},
     telemetry::Metrics,
 };
 
@@ -53,6 +53,8 @@ pub struct App {
     pub registrations: Arc<Registrations>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// How far that is from the store's.
+    pub clock_ahead: ClockAhead,
     /// Chance.
     pub entropy: Arc<dyn Entropy>,
     /// Counts what happens.

@@ -26,7 +26,7 @@ pub use memory::MemoryStore;
 pub use observed::Observed;
 pub use postgres::{PostgresOptions, PostgresStore, UnusableUrl};
 pub use purge::purge_regularly;
-pub use skew::{SKEW_WARNS, skew};
+pub use skew::{ClockAhead, SKEW_WARNS, skew};
 
 use crate::model::{TenantId, Timestamp};
 

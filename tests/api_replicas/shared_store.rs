@@ -125,6 +125,7 @@ async fn whatever_happens_to_replicas_no_request_fails_and_nothing_is_lost() {
     let mut world = tokio::task::spawn_blocking(World::start).await.expect("it starts");
     let app = world.application("team.app", None).await;
     a_skewed_clock_is_said(&world).await;
+    a_skewed_replica_knows_the_grace(&world, &app).await;
     the_same_refresh_token_at_once(&app).await;
     the_same_code_at_once(&app).await;
     let (browser, kept) = sign_in(&app).await;
@@ -170,6 +171,25 @@ async fn the_same_refresh_token_at_once(app: &Application) {
     assert_eq!(refresh(app, first).await.0, 400);
     assert_eq!(refresh(app, text(&last, "refresh_token")).await.0, 400, "the family is revoked");
     assert_eq!(app.userinfo(text(&last, "access_token")).await.0, 401);
+}
+
+/// Issue 5: a clock that is 30 s off breaks nothing: a grace is over when it is over for the others.
+async fn a_skewed_replica_knows_the_grace(world: &World, app: &Application) {
+    let (_, tokens) = sign_in(app).await;
+    let first = text(&tokens, "refresh_token");
+    let (_, second) = refresh(app, first).await;
+    let (status, third) = refresh(app, text(&second, "refresh_token")).await;
+    assert_eq!(status, 200, "{third}");
+    let skewed = world.replicas.iter().find(|it| it.name == "skewed").expect("it is there");
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", first),
+        ("client_id", app.client_id.as_str()),
+    ];
+    let url = format!("http://127.0.0.1:{}/team/main/oauth/token", skewed.port);
+    let request = reqwest::Client::new().post(url).header("host", world.authority.as_str());
+    let answer = request.form(&form).send().await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 200, "two generations old, within the grace");
 }
 
 /// Issue 5: one success; whoever came second revoked it.

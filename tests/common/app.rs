@@ -33,7 +33,7 @@ use lanyard::{
     },
     registry::{BuildCache, Handle, build},
     source::manifests::{Object, parse_text},
-    store::{MemoryStore, SharedStore},
+    store::{ClockAhead, MemoryStore, SharedStore},
     telemetry::Metrics,
 };
 use tokio::sync::watch;
@@ -153,6 +153,7 @@ impl TestApp {
             logouts: Logouts::default(),
             registrations: Arc::default(),
             clock: clock.clone(),
+            clock_ahead: ClockAhead::default(),
             entropy: entropy.clone(),
             metrics: Arc::new(Metrics::new()),
             config: Config { limits, ..Config::default() },
