@@ -94,12 +94,17 @@ impl TestApp {
     /// Serves manifests: every kind of ours and Secrets, namespace `default` where none is named.
     /// `ORIGIN` in them becomes the server's own.
     pub async fn start(manifests: &str) -> Self {
-        Self::start_with(manifests, None, |store| store, Limits::default()).await
+        Self::start_with(manifests, None, |store| store, Config::default()).await
     }
 
     /// The same within other limits.
     pub async fn start_within(manifests: &str, limits: Limits) -> Self {
-        Self::start_with(manifests, None, |store| store, limits).await
+        Self::start_configured(manifests, Config { limits, ..Config::default() }).await
+    }
+
+    /// The same with other settings.
+    pub async fn start_configured(manifests: &str, config: Config) -> Self {
+        Self::start_with(manifests, None, |store| store, config).await
     }
 
     /// The same by TLS, as the host `id.test`.
@@ -110,7 +115,7 @@ impl TestApp {
         std::fs::write(&certificate, made.cert.pem()).expect("written");
         std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
         let tls = Tls::load(&certificate, &key).expect("a pair");
-        Self::start_with(manifests, Some(Arc::new(tls)), |store| store, Limits::default()).await
+        Self::start_with(manifests, Some(Arc::new(tls)), |store| store, Config::default()).await
     }
 
     /// The same on a store that is put around the one in memory.
@@ -118,19 +123,19 @@ impl TestApp {
         manifests: &str,
         over: impl FnOnce(SharedStore) -> SharedStore,
     ) -> Self {
-        Self::start_with(manifests, None, over, Limits::default()).await
+        Self::start_with(manifests, None, over, Config::default()).await
     }
 
     /// The same by TLS of the test's own.
     pub async fn start_tls(manifests: &str, tls: Arc<Tls>) -> Self {
-        Self::start_with(manifests, Some(tls), |store| store, Limits::default()).await
+        Self::start_with(manifests, Some(tls), |store| store, Config::default()).await
     }
 
     async fn start_with(
         manifests: &str,
         tls: Option<Arc<Tls>>,
         over: impl FnOnce(SharedStore) -> SharedStore,
-        limits: Limits,
+        config: Config,
     ) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
@@ -139,26 +144,7 @@ impl TestApp {
         let store = over(Arc::new(MemoryStore::new(&*entropy, 10_000)));
         let registry = Handle::new();
         let network = Arc::new(Network::new());
-        let app = Arc::new(App {
-            registry: registry.clone(),
-            store: store.clone(),
-            signer: Signer::new(1),
-            verified: VerifiedTokens::default(),
-            passwords: PasswordPool::new(1, 64),
-            attempts: AttemptLimiter::new(1000),
-            fetch: network.clone(),
-            client_keys: ClientKeys::default(),
-            request_objects: Documents::default(),
-            sectors: Sectors::default(),
-            logouts: Logouts::default(),
-            registrations: Arc::default(),
-            clock: clock.clone(),
-            clock_ahead: ClockAhead::default(),
-            entropy: entropy.clone(),
-            metrics: Arc::new(Metrics::new()),
-            config: Config { limits, ..Config::default() },
-            incarnation: tokio::sync::OnceCell::new(),
-        });
+        let app = handlers(&registry, &store, network.clone(), clock.clone(), config);
         tokio::spawn(tell_clients(app.clone()));
         let secure = tls.is_some();
         let (address, stop) = listen(app.clone(), tls).await;
@@ -246,6 +232,36 @@ impl TestApp {
             self.keys.push((tenant, keys.map(|key| write_key(&key)).collect()));
         }
     }
+}
+
+/// What answers.
+fn handlers(
+    registry: &Handle,
+    store: &SharedStore,
+    network: Arc<Network>,
+    clock: Arc<FixedClock>,
+    config: Config,
+) -> Arc<App> {
+    Arc::new(App {
+        registry: registry.clone(),
+        store: store.clone(),
+        signer: Signer::new(1),
+        verified: VerifiedTokens::default(),
+        passwords: PasswordPool::new(1, 64),
+        attempts: AttemptLimiter::new(1000),
+        fetch: network,
+        client_keys: ClientKeys::default(),
+        request_objects: Documents::default(),
+        sectors: Sectors::default(),
+        logouts: Logouts::default(),
+        registrations: Arc::default(),
+        clock,
+        clock_ahead: ClockAhead::default(),
+        entropy: Arc::new(SeededEntropy::new(8)),
+        metrics: Arc::new(Metrics::new()),
+        config,
+        incarnation: tokio::sync::OnceCell::new(),
+    })
 }
 
 /// Serves until the sender is dropped.

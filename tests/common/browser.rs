@@ -18,6 +18,8 @@ pub struct Browser {
     client: reqwest::Client,
     /// Where the provider listens, if not at the port of its URLs.
     port: Option<u16>,
+    /// What it sends with each request.
+    headers: reqwest::header::HeaderMap,
 }
 
 /// What came back, after the redirects that stay at the provider.
@@ -58,12 +60,17 @@ impl Browser {
             .pool_idle_timeout(IDLE)
             .build()
             .expect("a client");
-        Self { client, port: None }
+        Self { client, port: None, headers: reqwest::header::HeaderMap::new() }
     }
 
     /// A browser that reaches the provider at another port of this machine, as by a proxy.
     pub fn through(port: u16) -> Self {
         Self { port: Some(port), ..Self::new() }
+    }
+
+    /// Sends a header with each request from now on, as the proxy in front of it would.
+    pub fn send(&mut self, name: &'static str, value: &str) {
+        self.headers.insert(name, value.parse().expect("a value"));
     }
 
     fn request(&self, method: reqwest::Method, url: &Url) -> reqwest::RequestBuilder {
@@ -73,6 +80,7 @@ impl Browser {
         }
         self.client
             .request(method, target)
+            .headers(self.headers.clone())
             .header("host", &url[url::Position::BeforeHost..url::Position::AfterPort])
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use lanyard::http::{Config, ForwardedHeaders, TrustedProxies};
+
 use super::{
     browser::{Browser, claims},
     world::{ALICE, BOB, World, is_sign_in, sign_in},
@@ -73,6 +75,26 @@ async fn limits_attempts_and_says_how_long_to_wait() {
     world.app.clock.advance(Duration::from_secs(wait));
     let page = sign_in(&browser, &page, ALICE).await;
     assert!(page.answer().contains_key("code"));
+}
+
+#[tokio::test]
+async fn an_address_that_guesses_at_many_accounts_waits_as_its_proxy_names_it() {
+    let networks = vec!["127.0.0.0/8".parse().expect("a network")];
+    let trusted_proxies = TrustedProxies::new(networks, ForwardedHeaders::Standard);
+    let world = World::with(Config { trusted_proxies, ..Config::default() }).await;
+    let (trusted, mut browser) = (world.application("trusted").await, Browser::new());
+    browser.send("forwarded", "for=203.0.113.7");
+    let mut page = browser.open(&trusted.authorize_url("openid", &[])).await;
+    for count in 0..100 {
+        // What the proxy does not write does not count.
+        browser.send("x-forwarded-for", &format!("198.51.100.{count}"));
+        page = sign_in(&browser, &page, (&format!("nobody-{count}"), "wrong")).await;
+        assert_eq!(page.status, 422, "{count}");
+    }
+    assert_eq!(sign_in(&browser, &page, ALICE).await.status, 429);
+    browser.send("forwarded", "for=203.0.113.8");
+    let answer = sign_in(&browser, &page, ALICE).await;
+    assert!(answer.answer().contains_key("code"), "another address does not wait");
 }
 
 #[tokio::test]

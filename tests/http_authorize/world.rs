@@ -1,5 +1,7 @@
 //! What every test begins with: two tenants, three applications, two people.
 
+use lanyard::http::Config;
+
 use super::{
     app::TestApp,
     browser::{Application, Browser, Page},
@@ -17,7 +19,12 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
-        Self { app: TestApp::start(MANIFESTS).await }
+        Self::with(Config::default()).await
+    }
+
+    /// The same with other settings.
+    pub async fn with(config: Config) -> Self {
+        Self { app: TestApp::start_configured(MANIFESTS, config).await }
     }
 
     /// Serves the same with one thing changed.
