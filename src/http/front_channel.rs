@@ -15,7 +15,8 @@ use crate::{
 const MOST_FRAMES: usize = 32;
 
 /// The addresses that sign a browser out of the applications of a session, with `iss` and `sid`
-/// where they registered for these (Front-Channel Logout §2).
+/// where they registered for these (Front-Channel Logout §2). Those that one page cannot hold, whose
+/// origins its policy would have to name in one header, are told in the log.
 pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<String> {
     let clients = session.clients.iter().filter_map(|id| tenant.client(id.as_str()));
     let frame = |client: &std::sync::Arc<Client>| {
@@ -27,7 +28,17 @@ pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<String> {
         }
         Some(String::from(url))
     };
-    clients.filter_map(frame).take(MOST_FRAMES).collect()
+    let mut frames: Vec<String> = clients.filter_map(frame).collect();
+    if frames.len() > MOST_FRAMES {
+        tracing::warn!(
+            tenant = %tenant.tenant.id,
+            left_out = frames.len() - MOST_FRAMES,
+            "a session has more applications with a frontchannelLogoutUri than a page can hold: \
+             use backchannelLogoutUri"
+        );
+        frames.truncate(MOST_FRAMES);
+    }
+    frames
 }
 
 /// The origins of addresses, as CSP sources.

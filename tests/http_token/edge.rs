@@ -164,6 +164,41 @@ async fn scripts_of_other_sites_may_read_what_is_public_and_nothing_that_a_cooki
 }
 
 #[tokio::test]
+async fn scripts_of_registered_origins_may_ask_and_no_others() {
+    // Fetch, "CORS-preflight fetch".
+    let client = "
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: spa}
+spec:
+  tenantRef: {name: quick}
+  redirectUris: [\"https://app.example/cb\"]
+  tokenEndpointAuthMethod: none
+";
+    let app = TestApp::start(&format!("{TENANT}---{client}")).await;
+    let asks = |path: &str, origin: &'static str| {
+        reqwest::Client::new()
+            .request(reqwest::Method::OPTIONS, format!("{}{path}", app.issuer("quick")))
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization")
+            .send()
+    };
+    for path in ["/oauth/token", "/oauth/userinfo", "/oauth/revoke"] {
+        let answer = asks(path, "https://app.example").await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 204, "{path}");
+        let headers = answer.headers();
+        assert_eq!(headers["access-control-allow-origin"], "https://app.example", "{path}");
+        let allowed = |name: &str| headers[name].to_str().expect("ASCII").to_lowercase();
+        assert!(allowed("access-control-allow-methods").contains("post"), "{path}");
+        assert!(allowed("access-control-allow-headers").contains("authorization"), "{path}");
+        assert!(!headers.contains_key("access-control-allow-credentials"), "{path}");
+        let other = asks(path, "https://evil.example").await.expect("an answer");
+        assert!(!other.headers().contains_key("access-control-allow-origin"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_names_one_host() {
     let app = TestApp::start(TENANT).await;
     let host = app.address;

@@ -84,6 +84,9 @@ party() { # party NAME COMMAND..: each with a browser of its own
   "${@:2}"
 }
 
+# shows TEXT: whether it is in what is read, to the end: who is cut off while writing has failed.
+shows() { grep --fixed-strings -- "$1" >/dev/null || { echo "no $1 in what came"; return 1; }; }
+
 # Apache's own pages: an application behind the module, seen signed in and signed out.
 apache() {
   local root=$work/apache libraries
@@ -97,10 +100,10 @@ apache() {
   httpd=$!
   local app=http://localhost:$apache_port
   await "$app/bye.html" || { cat "$work/run/httpd.log" "$work/run/error.log"; return 1; }
-  python3 "$BROWSER" "$JAR" "$app/app/index.html" | tee "$work/run/app.html" | grep -q "the application"
-  python3 "$BROWSER" "$JAR" "$app/app/redirect_uri?logout=$app/bye.html" | grep -q goodbye
+  python3 "$BROWSER" "$JAR" "$app/app/index.html" | tee "$work/run/app.html" | shows "the application"
+  python3 "$BROWSER" "$JAR" "$app/app/redirect_uri?logout=$app/bye.html" | shows goodbye
   # The session at the provider is gone: the application asks for a password again.
-  curl --silent --location --header "Accept: text/html" --cookie "$work/run/none" "$app/app/index.html" | grep -q 'name="password"'
+  curl --silent --location --header "Accept: text/html" --cookie "$work/run/none" "$app/app/index.html" | shows 'name="password"'
   echo "mod_auth_openidc: signed in, signed out"
 }
 
