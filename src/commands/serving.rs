@@ -17,7 +17,7 @@ use crate::{
     cli::{ForwardedFamily, LogArgs, LogFormat, ServeArgs, StoreArgs},
     config,
     controller::{self, Observer},
-    fetch::{Guard, HttpFetch, SharedFetch, trusted_roots},
+    fetch::{self, Guard, HttpFetch, SharedFetch, trusted_roots},
     http::{
         Admin, App, ClientKeys, Config, Documents, Extra, ForwardedHeaders, Limits, Listening,
         Logouts, Probe, Sectors, Server, Tls, TrustedProxies, tell_clients,
@@ -84,7 +84,7 @@ impl Parts {
                 PASSWORD_QUEUE,
             ),
             attempts: AttemptLimiter::new(AttemptLimiter::DEFAULT_CAPACITY),
-            fetch: fetch(args, installation.dev)?,
+            fetch: fetch(args, installation.dev, &metrics)?,
             client_keys: ClientKeys::default(),
             request_objects: Documents::default(),
             sectors: Sectors::default(),
@@ -208,14 +208,18 @@ fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies> {
     Ok(TrustedProxies::new(config::trusted_proxies(args)?, headers))
 }
 
-fn fetch(args: &ServeArgs, dev: bool) -> Result<SharedFetch> {
+fn fetch(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFetch> {
     let mut allowed = config::fetch_allow(args)?;
     if dev {
         allowed
             .extend(["127.0.0.0/8", "::1/128"].iter().flat_map(|net| net.parse::<ipnet::IpNet>()));
     }
     let roots = trusted_roots(args.fetch_ca.as_deref())?;
-    Ok(Arc::new(HttpFetch::new(Guard::new(allowed), roots)))
+    let fetch = Arc::new(HttpFetch::new(Guard::new(allowed), roots));
+    let metrics = Arc::clone(metrics);
+    Ok(Arc::new(fetch::Observed::new(fetch, move |method, outcome| {
+        metrics.fetched(method, outcome);
+    })))
 }
 
 fn observed(store: SharedStore, metrics: &Arc<Metrics>) -> SharedStore {

@@ -8,6 +8,7 @@
 mod exchange;
 mod guard;
 mod http;
+mod observed;
 mod slots;
 mod trust;
 
@@ -18,6 +19,7 @@ use bytes::Bytes;
 
 pub use guard::Guard;
 pub use http::HttpFetch;
+pub use observed::Observed;
 pub use trust::{TrustError, trusted_roots};
 
 /// A way out that any task may use.
@@ -64,6 +66,20 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// One word for metrics: none of what clients named.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Url(_) => "url",
+            Self::Forbidden(_) => "forbidden",
+            Self::Unknown(_) => "unknown_host",
+            Self::Broken(..) => "no_connection",
+            Self::Late(_) => "late",
+            Self::Busy => "busy",
+            Self::TooLarge(..) => "too_large",
+            Self::Status(..) => "status",
+        }
+    }
+
     /// Whether another try later may do better.
     pub const fn is_transient(&self) -> bool {
         match self {

@@ -8,8 +8,8 @@ use prometheus_client::{
 };
 
 use super::labels::{
-    Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, Operation,
-    RequestOutcome, TenantLogin, TenantLogout, TenantRequest, TenantToken, TokenKind,
+    Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
+    Operation, RequestOutcome, TenantLogin, TenantLogout, TenantRequest, TenantToken, TokenKind,
 };
 
 /// From a discovery answer to a sign-in that waited in a queue.
@@ -24,6 +24,7 @@ pub(super) struct Families {
     pub(super) tokens: Family<TenantToken, Counter>,
     pub(super) reconciles: Family<KindOutcome, Counter>,
     pub(super) store_errors: Family<Operation, Counter>,
+    pub(super) fetches: Family<MethodOutcome, Counter>,
     pub(super) objects: Family<KindOnly, Gauge>,
 }
 
@@ -37,6 +38,7 @@ impl Default for Families {
             tokens: Family::default(),
             reconciles: Family::default(),
             store_errors: Family::default(),
+            fetches: Family::default(),
             objects: Family::default(),
         }
     }
@@ -79,6 +81,11 @@ impl Families {
             "store_errors",
             "Operations that the store did not do",
             self.store_errors.clone(),
+        );
+        registry.register(
+            "fetches",
+            "Calls to clients' servers, by method and outcome",
+            self.fetches.clone(),
         );
         registry.register(
             "snapshot_objects",

@@ -19,9 +19,9 @@ use prometheus_client::{
 use super::{
     families::Families,
     labels::{
-        Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, Operation,
-        ReconcileOutcome, RequestOutcome, TenantLogin, TenantLogout, TenantRequest, TenantToken,
-        TokenKind,
+        Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
+        Operation, ReconcileOutcome, RequestOutcome, TenantLogin, TenantLogout, TenantRequest,
+        TenantToken, TokenKind,
     },
 };
 use crate::model::{Kind, TenantId, Timestamp};
@@ -111,6 +111,11 @@ impl Metrics {
     /// The store did not do what was asked; `operation` is the name of the method.
     pub fn store_failed(&self, operation: &'static str) {
         self.families.store_errors.get_or_create(&Operation { operation }).inc();
+    }
+
+    /// A client's server was called; `outcome` is a word of a closed set.
+    pub fn fetched(&self, method: &'static str, outcome: &'static str) {
+        self.families.fetches.get_or_create(&MethodOutcome { method, outcome }).inc();
     }
 
     /// A snapshot is served from now on, with these tenants, built from so many objects of a kind.

@@ -6,6 +6,9 @@ use crate::protocol::{
     records::{decode, encode},
 };
 
+const BEGUN: &str = "011c636c69656e745f69643d7465616d2e77696b692673746174653d7331d7e83e28a04b537e64424546b14caf9b67bad2f28dabce68116e0d372319fa00000000c0aed086e368";
+const CONSENTING: &str = "011c636c69656e745f69643d7465616d2e77696b692673746174653d7331d7e83e28a04b537e64424546b14caf9b67bad2f28dabce68116e0d372319fa0001057369642d310280c0e285e36801066f70656e6964c0aed086e368";
+
 fn begun() -> Interaction {
     Interaction::begin(&Params::parse(with(&[]).as_bytes()), "cookie", None, NOW)
 }
@@ -14,6 +17,20 @@ fn begun() -> Interaction {
 fn comes_back_as_it_was_sealed() {
     let interaction = begun();
     assert_eq!(decode::<Interaction>(&encode(&interaction)), Ok(interaction));
+}
+
+#[test]
+fn its_first_format_stays() {
+    // A form that one release made is answered by the next during a roll-out.
+    let query = "client_id=team.wiki&state=s1";
+    let begun = Interaction::begin(&Params::parse(query.as_bytes()), "cookie", None, NOW);
+    let wishes = ["openid".to_owned()].into();
+    let consenting = begun.clone().with(&session(), Progress::SignedIn(NOW)).showing(&wishes);
+    for (interaction, expected) in [(begun, BEGUN), (consenting, CONSENTING)] {
+        let bytes = encode(&interaction);
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, expected);
+    }
 }
 
 #[test]
