@@ -46,6 +46,8 @@ pub(super) fn origins(urls: &[String]) -> String {
     let mut origins: Vec<String> = urls
         .iter()
         .filter_map(|url| Some(Url::parse(url).ok()?.origin().ascii_serialization()))
+        // A comma or semicolon would end the policy of everybody's frames.
+        .filter(|origin| !origin.contains([',', ';', ' ']))
         .collect();
     origins.sort_unstable();
     origins.dedup();

@@ -36,9 +36,27 @@ pub enum RedirectUriError {
     /// Holds a user name or password.
     #[error("must have no user name or password before the host")]
     UserInfo,
+    /// Something that browsers repair, each in its way, or whose host is more than a host.
+    #[error(
+        "must be scheme, ://, a host of letters, digits, '.', '-' and '_', and a path without \\"
+    )]
+    Repaired,
     /// White space, control characters, wildcards in the host, or not ASCII.
     #[error("must be plain ASCII without spaces, and without '*' in its host")]
     Characters,
+}
+
+/// Whether an http URI is one by RFC 3986 §3 as it stands, with a host that is nothing but a host: what
+/// URL parsers repair may lead elsewhere, and a comma in a host ends a content security policy.
+fn is_plain(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://").filter(|(scheme, _)| !scheme.contains(':')) else {
+        return false;
+    };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let in_host = |b: u8| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b);
+    !authority.is_empty()
+        && authority.bytes().all(in_host)
+        && !rest.bytes().any(|b| b"\\<>\"^`{|}".contains(&b))
 }
 
 impl RedirectUri {
@@ -56,6 +74,9 @@ impl RedirectUri {
         }
         if url.host_str().is_some_and(|host| host.contains('*')) {
             return Err(RedirectUriError::Characters);
+        }
+        if matches!(url.scheme(), "https" | "http") && !is_plain(text) {
+            return Err(RedirectUriError::Repaired);
         }
         let mut any_port = None;
         match url.scheme() {
@@ -133,6 +154,34 @@ fn split_at_port(text: &str, host: &Host<&str>) -> Option<(String, String)> {
 mod tests {
     use super::*;
     use ApplicationType::{Native, Web};
+
+    #[test]
+    fn takes_nothing_that_browsers_would_repair() {
+        // RFC 3986 §3
+        for bad in [
+            "https:rp.test/cb",
+            "https:/rp.test/cb",
+            r"https:\\rp.test/cb",
+            r"https://rp.test\@evil.test/cb",
+            "https://rp.test,default-src/cb",
+            "https://rp.test;sandbox/cb",
+            "https://rp%2etest/cb",
+            "https://@rp.test/cb",
+            "https://rp.test/<script>",
+            r"http://127.0.0.1\.evil.test/cb",
+        ] {
+            let refused = RedirectUri::parse(bad, ApplicationType::Web);
+            assert!(refused.is_err(), "{bad}");
+        }
+        for good in [
+            "https://rp.test",
+            "https://rp-1.example_a.test:8443/cb?a=b,c;d&e=%20(x)~!*'$",
+            "http://[::1]:8080/cb",
+            "HTTPS://rp.test/cb",
+        ] {
+            assert!(RedirectUri::parse(good, ApplicationType::Web).is_ok(), "{good}");
+        }
+    }
 
     #[test]
     fn compares_as_strings() {
