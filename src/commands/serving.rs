@@ -199,7 +199,7 @@ impl Parts {
     }
 }
 
-/// The way out; `dev` may call this machine.
+/// Whose word on clients counts, and in which headers.
 fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies> {
     let headers = match args.forwarded_headers {
         ForwardedFamily::XForwarded => ForwardedHeaders::XForwarded,
@@ -208,6 +208,7 @@ fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies> {
     Ok(TrustedProxies::new(config::trusted_proxies(args)?, headers))
 }
 
+/// The way out; `dev` may call this machine.
 fn fetch(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFetch> {
     let mut allowed = config::fetch_allow(args)?;
     if dev {

@@ -8,9 +8,8 @@ use std::{
 };
 
 use serde_json::Value;
-use tracing::Instrument;
 
-use super::by_uri::ByUri;
+use super::by_uri::{ByUri, Gate};
 use crate::{
     fetch::{Fetch, SharedFetch},
     keys::PublicKeys,
@@ -33,15 +32,9 @@ const MOST_A_MINUTE: usize = 4;
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// The cache.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ClientKeys {
-    slots: ByUri<Slot>,
-}
-
-impl Default for ClientKeys {
-    fn default() -> Self {
-        Self { slots: ByUri::new(MOST) }
-    }
+    slots: ByUri<Slot, MOST>,
 }
 
 /// An address.
@@ -49,7 +42,7 @@ impl Default for ClientKeys {
 struct Slot {
     known: Mutex<Known>,
     /// Held while it is fetched.
-    gate: Arc<tokio::sync::Mutex<()>>,
+    gate: Gate,
 }
 
 /// What is known of an address.
@@ -101,15 +94,10 @@ impl ClientKeys {
                 _ => known.fetches,
             }
         };
-        let gate = Arc::clone(&slot.gate).lock_owned().await;
+        let pass = slot.gate.pass().await;
         if slot.known().begin(seen, renew, now) {
             let (slot, fetch, uri) = (Arc::clone(&slot), Arc::clone(fetch), uri.to_owned());
-            let fetching = async move {
-                slot.renew(&*fetch, &uri, now).await;
-                drop(gate);
-            };
-            // A task of its own: whose request ends early does not end the fetch for the others.
-            let _ = tokio::spawn(fetching.in_current_span()).await;
+            let _ = pass.run(async move { slot.renew(&*fetch, &uri, now).await }).await;
         }
         slot.known().usable(now)
     }

@@ -50,19 +50,19 @@ impl App {
         let proxies = &self.config.trusted_proxies;
         let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let id = given.filter(|id| proxies.contains(peer) && is_id(id)).map(str::to_owned);
+        let asked = proxies.asked(peer, request.uri(), request.headers());
         let arrival = Arrival {
             id: id.unwrap_or_else(|| request_id(&*self.entropy)),
             now,
-            address: proxies.client(peer, request.headers()),
+            address: asked.client,
             snapshot: self.registry.snapshot(),
         };
         let method = request.method().clone();
-        let authority = proxies.authority(peer, request.uri(), request.headers());
         let fits = head_size(&request) <= self.config.limits.head;
         let found = fits
             .then_some(())
             .ok_or(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
-            .and_then(|()| authority.as_deref().ok_or(StatusCode::BAD_REQUEST))
+            .and_then(|()| asked.authority.as_deref().ok_or(StatusCode::BAD_REQUEST))
             .and_then(|authority| find(&arrival.snapshot, authority, request.uri().path()));
         let (endpoint, tenant) = match &found {
             Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),

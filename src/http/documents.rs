@@ -7,9 +7,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use tracing::Instrument;
 
-use super::by_uri::ByUri;
+use super::by_uri::{ByUri, Gate};
 use crate::{fetch::SharedFetch, model::Timestamp, protocol::authorize::request_object};
 
 /// Addresses that are remembered: documents of 8 MiB at most.
@@ -20,15 +19,9 @@ const LONGEST: Duration = Duration::from_mins(10);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A small cache.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Documents {
-    slots: ByUri<Slot>,
-}
-
-impl Default for Documents {
-    fn default() -> Self {
-        Self { slots: ByUri::new(MOST) }
-    }
+    slots: ByUri<Slot, MOST>,
 }
 
 /// An address, without a fragment.
@@ -36,7 +29,7 @@ impl Default for Documents {
 struct Slot {
     last: Mutex<Option<Answer>>,
     /// Held while it is fetched.
-    gate: Arc<tokio::sync::Mutex<()>>,
+    gate: Gate,
 }
 
 /// What came of the last fetch.
@@ -64,7 +57,7 @@ impl Documents {
         if let Some(known) = slot.known(uri, now) {
             return known;
         }
-        let gate = Arc::clone(&slot.gate).lock_owned().await;
+        let pass = slot.gate.pass().await;
         // Somebody else's fetch may have ended meanwhile.
         if let Some(known) = slot.known(uri, now) {
             return known;
@@ -73,23 +66,20 @@ impl Documents {
         let fetching = async move {
             let fetched = fetch.get(&uri, limit).await;
             let kept =
-                fetched.as_ref().map_or(Duration::ZERO, |it| named(&uri, &it.body, it.max_age));
+                fetched.as_ref().map_or(Duration::ZERO, |it| kept_for(&uri, &it.body, it.max_age));
             let content = fetched.map(|it| it.body).map_err(|error| error.to_string());
             let fresh_until = now.plus(kept.min(LONGEST));
             let answer = Answer { content: content.clone(), uri, fetched_at: now, fresh_until };
             *fetching.last() = Some(answer);
-            drop(gate);
             content
         };
-        // A task of its own: whose request ends early does not end the fetch for the others.
-        let ended = tokio::spawn(fetching.in_current_span()).await;
-        ended.unwrap_or_else(|_| Err("the fetch was cut off".to_owned()))
+        pass.run(fetching).await.unwrap_or_else(|_| Err("the fetch was cut off".to_owned()))
     }
 }
 
 /// For how long a document may be kept: as it says, and one that its address names by its hash for
 /// as long as there is a place, since another would have another address (OIDC Core §6.2).
-fn named(uri: &str, content: &[u8], max_age: Option<Duration>) -> Duration {
+fn kept_for(uri: &str, content: &[u8], max_age: Option<Duration>) -> Duration {
     if request_object::is_named(uri, content) {
         return LONGEST;
     }

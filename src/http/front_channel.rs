@@ -1,13 +1,11 @@
 //! What a browser is told of sessions: frames that sign it out of applications (OIDC Front-Channel
 //! Logout §3), and the state that an application watches (OIDC Session Management §2, §3).
 
-use aws_lc_rs::digest;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use url::Url;
 
 use crate::{
     model::Client,
-    protocol::{records::Session, sid},
+    protocol::{hashed::sha256, records::Session, sid},
     registry::ServedTenant,
 };
 
@@ -56,7 +54,7 @@ pub(super) fn origins(urls: &[String]) -> String {
 
 /// What the browser keeps to tell that the session is still the same: nothing that gives it away.
 pub(super) fn browser_state(session: &Session) -> String {
-    hash(&format!("browser state\0{}", session.sid))
+    sha256(format!("browser state\0{}", session.sid))
 }
 
 /// `session_state` of an authorization response (Session Management §2). `None`: the redirect URI
@@ -72,9 +70,5 @@ pub(super) fn session_state(
         return None;
     }
     let (origin, state) = (origin.ascii_serialization(), browser_state(session));
-    Some(format!("{}.{salt}", hash(&format!("{} {origin} {state} {salt}", client.id))))
-}
-
-fn hash(text: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
+    Some(format!("{}.{salt}", sha256(format!("{} {origin} {state} {salt}", client.id))))
 }

@@ -29,15 +29,9 @@ const STALE: Duration = Duration::from_hours(24);
 const PAUSE: Duration = Duration::from_secs(30);
 
 /// The documents.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Sectors {
-    slots: ByUri<Slot>,
-}
-
-impl Default for Sectors {
-    fn default() -> Self {
-        Self { slots: ByUri::new(MOST) }
-    }
+    slots: ByUri<Slot, MOST>,
 }
 
 /// What is known of an address; the lock is held while it is fetched.

@@ -2,11 +2,9 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use aws_lc_rs::digest;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-
 use super::{
     authorize::{Ask, Prompt},
+    hashed,
     records::Consent,
 };
 use crate::model::{ClientId, ConsentPolicy, Subject, Timestamp};
@@ -41,6 +39,5 @@ pub fn agree(previous: Option<&Consent>, wishes: &BTreeSet<String>, now: Timesta
 /// The id that a consent is stored under.
 pub fn record_id(subject: &Subject, client: &ClientId) -> String {
     // Neither holds a NUL, so no two pairs meet.
-    let pair = format!("{subject}\0{client}");
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, pair.as_bytes()))
+    hashed::sha256(format!("{subject}\0{client}"))
 }

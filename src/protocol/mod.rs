@@ -6,6 +6,7 @@ pub mod claims;
 pub mod client_auth;
 pub mod consent;
 pub mod error;
+pub mod hashed;
 pub mod introspection;
 pub mod jwt;
 pub mod logout;

@@ -1,9 +1,11 @@
 //! Proof Key for Code Exchange (RFC 7636), S256 only.
 
-use aws_lc_rs::{constant_time, digest};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use aws_lc_rs::constant_time;
 
-use super::error::{ErrorCode, OAuthError};
+use super::{
+    error::{ErrorCode, OAuthError},
+    hashed::sha256,
+};
 
 /// Rule: the verifier hashes to the code's challenge (RFC 7636 §4.6); a verifier without a
 /// challenge is refused, or an attacker could strip the challenge (RFC 9700 §2.1.1).
@@ -14,8 +16,7 @@ pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAu
         (None, Some(_)) => refused("The code was issued without a code_challenge."),
         (Some(_), None) => refused("The parameter 'code_verifier' is missing."),
         (Some(challenge), Some(verifier)) => {
-            let hash = digest::digest(&digest::SHA256, verifier.as_bytes());
-            let computed = URL_SAFE_NO_PAD.encode(hash);
+            let computed = sha256(verifier);
             let same =
                 constant_time::verify_slices_are_equal(computed.as_bytes(), challenge.as_bytes());
             if is_verifier(verifier) && same.is_ok() {

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-
-use super::records::{Authentication, Session};
+use super::{
+    hashed::sha256,
+    records::{Authentication, Session},
+};
 use crate::model::{Lifetimes, Timestamp, User};
 
 /// How far clocks of replicas may be apart: internal expiries tolerate it.
@@ -16,7 +16,7 @@ const TOUCH: Duration = Duration::from_mins(1);
 
 /// The id that a session is stored under: what is stored does not give the cookie away.
 pub fn record_id(cookie: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, cookie.as_bytes()))
+    sha256(cookie)
 }
 
 /// A new session. One of the same person in the same browser is continued: its public id and its

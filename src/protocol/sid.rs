@@ -3,18 +3,14 @@
 //! The session's own id is the same for everybody, so clients that are told pairwise subjects
 //! (OIDC Core §8.1) could find out by it that two of these are one person.
 
-use aws_lc_rs::hmac;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-
+use super::hashed;
 use crate::model::Client;
 
 /// The session's public id, or, where subjects are pairwise, one of this client's own.
 pub fn of(client: &Client, sid: &str) -> String {
     let Some(pairwise) = &client.pairwise else { return sid.to_owned() };
-    let key = hmac::Key::new(hmac::HMAC_SHA256, pairwise.salt.expose());
     // Subjects are made of a sector and what follows its NUL: no sector is empty.
-    let named = format!("\0sid\0{}\0{sid}", client.id);
-    URL_SAFE_NO_PAD.encode(hmac::sign(&key, named.as_bytes()))
+    hashed::salted(pairwise, &format!("\0sid\0{}\0{sid}", client.id))
 }
 
 #[cfg(test)]

@@ -1,18 +1,14 @@
 //! Which `sub` a client is told (OIDC Core §8).
 
-use aws_lc_rs::hmac;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-
+use super::hashed;
 use crate::model::{Client, Subject};
 
 /// The person's own, or one of the client's sector: an HMAC under the tenant's salt, which nobody
 /// can turn back, nor compute for another sector (§8.1).
 pub fn of(client: &Client, local: &Subject) -> Subject {
     let Some(pairwise) = &client.pairwise else { return local.clone() };
-    let key = hmac::Key::new(hmac::HMAC_SHA256, pairwise.salt.expose());
     // No host has a NUL.
-    let named = format!("{}\0{local}", pairwise.sector);
-    Subject::new(URL_SAFE_NO_PAD.encode(hmac::sign(&key, named.as_bytes())))
+    Subject::new(hashed::salted(pairwise, &format!("{}\0{local}", pairwise.sector)))
 }
 
 /// The document that has to name the redirect URIs of a client (§8.1): none where all are of the

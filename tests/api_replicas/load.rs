@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::{
+    any::Any,
     panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, Once,
@@ -156,14 +157,18 @@ impl Load {
     }
 }
 
+/// What a panic said of a connection that was cut, if it is of one.
+fn of_a_cut(panic: &(dyn Any + Send)) -> Option<&str> {
+    panic.downcast_ref().map(String::as_str).filter(|said| said.starts_with(NO_ANSWER))
+}
+
 /// Keeps a connection that was cut, which is no failure, from being reported as a panic.
 fn what_is_counted_is_not_shown() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            let said = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
-            if !said.starts_with(NO_ANSWER) {
+            if of_a_cut(panic.payload()).is_none() {
                 report(panic);
             }
         }));
@@ -175,10 +180,7 @@ async fn answered<T>(counts: &Counts, work: impl Future<Output = T>) -> Option<T
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(done) => Some(done),
         Err(panic) => {
-            let said = panic.downcast_ref::<String>().map_or("", String::as_str);
-            if !said.starts_with(NO_ANSWER) {
-                std::panic::resume_unwind(panic);
-            }
+            let Some(said) = of_a_cut(&*panic) else { std::panic::resume_unwind(panic) };
             counts.cut.lock().expect("whole").push(said.to_owned());
             None
         }

@@ -94,7 +94,7 @@ impl TestApp {
     /// Serves manifests: every kind of ours and Secrets, namespace `default` where none is named.
     /// `ORIGIN` in them becomes the server's own.
     pub async fn start(manifests: &str) -> Self {
-        Self::start_with(manifests, None, |store| store, Config::default()).await
+        Self::start_configured(manifests, Config::default()).await
     }
 
     /// The same within other limits.
@@ -111,11 +111,9 @@ impl TestApp {
     pub async fn start_secure(manifests: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
-        let made = rcgen::generate_simple_self_signed(["id.test".to_owned()]).expect("it is made");
-        std::fs::write(&certificate, made.cert.pem()).expect("written");
-        std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+        write_pair(&certificate, &key);
         let tls = Tls::load(&certificate, &key).expect("a pair");
-        Self::start_with(manifests, Some(Arc::new(tls)), |store| store, Config::default()).await
+        Self::start_tls(manifests, Arc::new(tls)).await
     }
 
     /// The same on a store that is put around the one in memory.
@@ -232,6 +230,14 @@ impl TestApp {
             self.keys.push((tenant, keys.map(|key| write_key(&key)).collect()));
         }
     }
+}
+
+/// Writes a new key and a certificate of it for `id.test`, as PEM; the certificate's text.
+pub fn write_pair(certificate: &Path, key: &Path) -> String {
+    let made = rcgen::generate_simple_self_signed(["id.test".to_owned()]).expect("it is made");
+    std::fs::write(key, made.signing_key.serialize_pem()).expect("written");
+    std::fs::write(certificate, made.cert.pem()).expect("written");
+    made.cert.pem()
 }
 
 /// What answers.

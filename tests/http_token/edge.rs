@@ -15,7 +15,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::app::TestApp;
+use crate::app::{TestApp, write_pair};
 
 const TENANT: &str = "
 apiVersion: lanyard.dev/v1alpha1
@@ -319,16 +319,10 @@ async fn who_has_said_nothing_is_not_waited_for_when_the_server_stops() {
 async fn a_renewed_certificate_is_used_while_the_server_goes_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
-    let renew = || {
-        let made = rcgen::generate_simple_self_signed(["id.test".to_owned()]).expect("made");
-        std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
-        std::fs::write(&certificate, made.cert.pem()).expect("written");
-        made.cert.pem()
-    };
-    let first = renew();
+    let first = write_pair(&certificate, &key);
     let tls = Arc::new(Tls::load(&certificate, &key).expect("a pair"));
     // Changed after it was read and before it is watched.
-    let second = renew();
+    let second = write_pair(&certificate, &key);
     let app = TestApp::start_tls(TENANT, Arc::clone(&tls)).await;
     let believes = |pem: &str| {
         let root = reqwest::Certificate::from_pem(pem.as_bytes()).expect("a certificate");

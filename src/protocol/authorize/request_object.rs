@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
 use super::super::{
     error::{ErrorCode, OAuthError},
+    hashed::sha256,
     jwt::Unverified,
     params::Params,
 };
@@ -73,8 +72,7 @@ fn is_registered(client: &Client, uri: &str) -> bool {
 
 /// Rule: content that a fragment gives the SHA-256 of is that content (OIDC Core §6.2).
 pub fn check_content(uri: &str, content: &[u8]) -> Result<(), OAuthError> {
-    let Some((_, fragment)) = uri.split_once('#') else { return Ok(()) };
-    if fragment.len() != HASH_LENGTH || is_named(uri, content) {
+    if content_hash(uri).is_none() || is_named(uri, content) {
         return Ok(());
     }
     let text = "What is at the request_uri is not what its fragment is the SHA-256 of.";
@@ -83,10 +81,12 @@ pub fn check_content(uri: &str, content: &[u8]) -> Result<(), OAuthError> {
 
 /// Whether a URI's fragment is the SHA-256 of this content (OIDC Core §6.2).
 pub fn is_named(uri: &str, content: &[u8]) -> bool {
-    uri.split_once('#').is_some_and(|(_, fragment)| {
-        fragment.len() == HASH_LENGTH
-            && fragment == URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, content))
-    })
+    content_hash(uri).is_some_and(|hash| hash == sha256(content))
+}
+
+/// The fragment of a URI where it has the form of a hash.
+fn content_hash(uri: &str) -> Option<&str> {
+    uri.split_once('#').map(|(_, fragment)| fragment).filter(|it| it.len() == HASH_LENGTH)
 }
 
 /// The error of an object that did not come.

@@ -1,16 +1,15 @@
 //! Who may register, and who may manage a registered client: bearers of a token (RFC 7591 §3,
 //! RFC 7592 §3). A registration access token is kept as a hash alone.
 
-use aws_lc_rs::{constant_time, digest};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use aws_lc_rs::constant_time;
 
-use super::{ErrorCode, OAuthError};
+use super::{super::hashed::sha256, ErrorCode, OAuthError};
 use crate::model::{Client, Secret};
 
 /// What is kept of a registration access token. The token has 256 random bits, so that one round
 /// of a fast hash is enough.
 pub fn token_hash(token: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, token.as_bytes()))
+    sha256(token)
 }
 
 /// Rule: the initial access token is the tenant's, compared in constant time.

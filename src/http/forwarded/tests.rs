@@ -1,0 +1,134 @@
+use super::*;
+
+fn proxies() -> TrustedProxies {
+    writing(ForwardedHeaders::XForwarded)
+}
+
+fn writing(headers: ForwardedHeaders) -> TrustedProxies {
+    TrustedProxies::new(vec!["10.0.0.0/8".parse().expect("a network")], headers)
+}
+
+impl TrustedProxies {
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        self.asked(peer, &Uri::from_static("/x"), headers).client
+    }
+
+    fn authority(&self, peer: IpAddr, uri: &Uri, headers: &HeaderMap) -> Option<String> {
+        self.asked(peer, uri, headers).authority
+    }
+}
+
+fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    let pairs = pairs.iter().map(|(name, value)| {
+        (http::HeaderName::from_static(name), value.parse().expect("a value"))
+    });
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        headers.append(name, value);
+    }
+    headers
+}
+
+/// The host that is asked for, as the proxy tells it.
+fn told_host(family: ForwardedHeaders, pairs: &[(&'static str, &str)]) -> Option<String> {
+    writing(family).authority(ip("10.0.0.1"), &Uri::from_static("/"), &headers(pairs))
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().expect("an address")
+}
+
+#[test]
+fn believes_nobody_but_its_proxies() {
+    let headers = headers(&[
+        ("x-forwarded-for", "1.2.3.4"),
+        ("x-forwarded-host", "evil.test"),
+        ("host", "id.test"),
+    ]);
+    assert_eq!(proxies().client(ip("9.9.9.9"), &headers), ip("9.9.9.9"));
+    let uri = Uri::from_static("/x");
+    assert_eq!(proxies().authority(ip("9.9.9.9"), &uri, &headers).as_deref(), Some("id.test"));
+    assert_eq!(proxies().authority(ip("10.0.0.1"), &uri, &headers).as_deref(), Some("evil.test"));
+}
+
+#[test]
+fn takes_the_last_address_that_is_no_proxys() {
+    let chain = headers(&[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.7")]);
+    assert_eq!(proxies().client(ip("10.0.0.1"), &chain), ip("1.2.3.4"));
+    let lines = headers(&[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "1.2.3.4")]);
+    assert_eq!(proxies().client(ip("10.0.0.1"), &lines), ip("1.2.3.4"));
+    let mapped = headers(&[("x-forwarded-for", "6.6.6.6, [::ffff:1.2.3.4]:80, ::ffff:10.1.1.1")]);
+    assert_eq!(proxies().client(ip("10.0.0.1"), &mapped), ip("1.2.3.4"));
+    let standard = headers(&[("forwarded", "for=6.6.6.6, For=\"[2001:db8::1]:99\";proto=https")]);
+    let proxies_of_rfc_7239 = writing(ForwardedHeaders::Standard);
+    assert_eq!(proxies_of_rfc_7239.client(ip("10.0.0.1"), &standard), ip("2001:db8::1"));
+    let garbage = headers(&[("x-forwarded-for", "6.6.6.6, unknown")]);
+    assert_eq!(proxies().client(ip("10.0.0.1"), &garbage), ip("10.0.0.1"));
+}
+
+#[test]
+fn believes_only_the_family_that_its_proxies_write() {
+    // The other one is the client's own, which the proxy lets through.
+    let both = headers(&[("x-forwarded-for", "6.6.6.6"), ("forwarded", "for=1.2.3.4")]);
+    assert_eq!(proxies().client(ip("10.0.0.1"), &both), ip("6.6.6.6"));
+    let standard = writing(ForwardedHeaders::Standard);
+    assert_eq!(standard.client(ip("10.0.0.1"), &both), ip("1.2.3.4"));
+    for (family, of_the_other) in [
+        (ForwardedHeaders::Standard, ("x-forwarded-host", "evil.test")),
+        (ForwardedHeaders::XForwarded, ("forwarded", "for=1.2.3.4;host=evil.test")),
+    ] {
+        let host = told_host(family, &[of_the_other, ("host", "id.test")]);
+        assert_eq!(host.as_deref(), Some("id.test"), "{family:?}");
+    }
+}
+
+#[test]
+fn a_client_before_a_proxy_that_appends_does_not_choose_the_host() {
+    let appended = [
+        ("x-forwarded-host", "evil.test"),
+        ("x-forwarded-host", "id.test:443"),
+        ("x-forwarded-proto", "http"),
+        ("x-forwarded-proto", "https"),
+    ];
+    let host = told_host(ForwardedHeaders::XForwarded, &appended);
+    assert_eq!(host.as_deref(), Some("id.test"));
+    let listed = [("x-forwarded-host", "evil.test, id.test")];
+    let host = told_host(ForwardedHeaders::XForwarded, &listed);
+    assert_eq!(host.as_deref(), Some("id.test"));
+}
+
+#[test]
+fn the_outermost_of_our_proxies_tells_the_host() {
+    // RFC 7239 §4: what is left of an address that is no proxy's was written by nobody we know.
+    let chain = "for=6.6.6.6;host=evil.test, for=1.2.3.4;host=id.test;proto=https, \
+                 for=10.0.0.7;host=inner.test";
+    let host = |text| told_host(ForwardedHeaders::Standard, &[("forwarded", text)]);
+    assert_eq!(host(chain).as_deref(), Some("id.test"));
+    let open = "for=\"6.6.6.6;host=evil.test, for=1.2.3.4;host=\"id.test:8443\"";
+    assert_eq!(host(open).as_deref(), Some("id.test:8443"), "a quote that was left open");
+}
+
+#[test]
+fn refuses_two_hosts_beside_an_authority_too() {
+    // RFC 9112 §3.2
+    let uri = Uri::from_static("https://id.test/x");
+    let one = headers(&[("host", "id.test")]);
+    assert_eq!(proxies().authority(ip("9.9.9.9"), &uri, &one).as_deref(), Some("id.test"));
+    let two = headers(&[("host", "id.test"), ("host", "id.test")]);
+    assert_eq!(proxies().authority(ip("9.9.9.9"), &uri, &two), None);
+}
+
+#[test]
+fn knows_a_host_in_its_one_form() {
+    let host = |value: &str| {
+        proxies().authority(ip("9.9.9.9"), &Uri::from_static("/"), &headers(&[("host", value)]))
+    };
+    assert_eq!(host("ID.test:443").as_deref(), Some("id.test"));
+    assert_eq!(host("id.test:8443").as_deref(), Some("id.test:8443"));
+    for wrong in ["", "a@b", "a/b", "a b"] {
+        assert_eq!(host(wrong), None, "{wrong}");
+    }
+    let mut twice = headers(&[("host", "a.test")]);
+    twice.append("host", "b.test".parse().expect("a value"));
+    assert_eq!(proxies().authority(ip("9.9.9.9"), &Uri::from_static("/"), &twice), None);
+}
