@@ -47,7 +47,7 @@ renders "registration may write clients" 'verbs: \[create, update, delete\]' --s
 lacks   "registration in some namespaces is no cluster role" 'lanyard-lanyard-registration' --set registration.enabled=true --set 'registration.namespaces={team-a}'
 renders "registration in some namespaces" 'namespace: team-a' --set registration.enabled=true --set 'registration.namespaces={team-a}'
 renders "registration where it watches" 'namespace: team-b' --set registration.enabled=true --set 'watchNamespaces={team-b}'
-refuses "two replicas with a store of one" 'replicas: 2 .*store "embedded"; set store.type=postgres' --set replicas=2
+refuses "two replicas with a store of one" 'replicas: 2 .*store "embedded"; set store.type=postgres or valkey' --set replicas=2
 refuses "plain http off this machine" 'baseUrl' --set baseUrl=http://id.example.com
 refuses "a value that does not exist" 'replica|additional' --set replica=1
 refuses "an HTTPRoute of no Gateway" 'name the Gateway' --set httpRoute.enabled=true
@@ -69,7 +69,15 @@ renders "the database's URL from a Secret" 'secretKeyRef: \{name: "db", key: "ur
 renders "replicas that share a database" 'replicas: 3' "${postgres[@]}" --set replicas=3
 renders "replicas that share a database are rolled" 'type: RollingUpdate' "${postgres[@]}" --set replicas=3
 renders "replicas that share a database have a disruption budget" 'kind: PodDisruptionBudget' "${postgres[@]}" --set replicas=3
-renders "the database's certificates" 'mountPath: /postgres-ca' "${postgres[@]}" --set store.postgres.caConfigMap=ca
+renders "the database's certificates" 'mountPath: /store-ca' "${postgres[@]}" --set store.postgres.caConfigMap=ca
 lacks   "a database needs no volume" 'name: store' "${postgres[@]}"
+valkey=(--set store.type=valkey --set store.valkey.urlSecret.name=cache)
+renders "Valkey's URL from a Secret" 'LANYARD_VALKEY_URL, valueFrom: \{secretKeyRef: \{name: "cache", key: "url"\}' "${valkey[@]}"
+renders "replicas that share Valkey are rolled" 'type: RollingUpdate' "${valkey[@]}" --set replicas=3
+renders "Valkey's certificates" 'LANYARD_VALKEY_CA, value: /store-ca/ca.crt' "${valkey[@]}" --set store.valkey.caConfigMap=ca
+renders "Valkey must keep what it acknowledges" 'LANYARD_VALKEY_ALLOW_LOSS, value: "false"' "${valkey[@]}"
+renders "loss can be accepted" 'LANYARD_VALKEY_ALLOW_LOSS, value: "true"' "${valkey[@]}" --set store.valkey.allowLoss=true
+lacks   "Valkey gets no flags of a database" 'POSTGRES' "${valkey[@]}"
+refuses "Valkey without a URL" 'urlSecret|minLength' --set store.type=valkey
 refuses "a database without a URL" 'urlSecret|minLength' --set store.type=postgres
 echo "chart: $passed passed, 0 failed"

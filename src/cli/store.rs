@@ -36,6 +36,23 @@ pub struct StoreArgs {
         value_parser = clap::value_parser!(u32).range(1..=1000)
     )]
     pub postgres_connections: u32,
+    /// Server of the valkey store, as `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://`
+    /// for TLS. It holds a password: give it by the environment
+    #[arg(
+        long,
+        env = "LANYARD_VALKEY_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        required_if_eq("store", "valkey")
+    )]
+    pub valkey_url: Option<SecretText>,
+    /// Certificates (PEM) to believe of the server, in place of the system's
+    #[arg(long, env = "LANYARD_VALKEY_CA", value_name = "FILE")]
+    pub valkey_ca: Option<PathBuf>,
+    /// Use a server that evicts, or that forgets at a restart what it acknowledged: people then
+    /// have to sign in again
+    #[arg(long, env = "LANYARD_VALKEY_ALLOW_LOSS")]
+    pub valkey_allow_loss: bool,
 }
 
 /// Text that is never shown.
@@ -72,6 +89,8 @@ pub enum StoreKind {
     Embedded,
     /// In a PostgreSQL database, `CockroachDB` or `YugabyteDB`: for any number of replicas
     Postgres,
+    /// On a Valkey or Redis server: for any number of replicas, the fastest
+    Valkey,
 }
 
 impl StoreKind {
@@ -79,7 +98,7 @@ impl StoreKind {
     pub const fn is_shared(self) -> bool {
         match self {
             Self::Memory | Self::Embedded => false,
-            Self::Postgres => true,
+            Self::Postgres | Self::Valkey => true,
         }
     }
 }

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use super::{
     serving::{Parts, logging, runtime},
     signals,
-    store::prepare_when_leading,
+    store::{prepare_when_leading, refuse_unsuitable},
 };
 use crate::{
     cli::{DevArgs, LogFormat},
@@ -62,6 +62,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
     })?;
     let store = (&args.store, &*state.join("store.redb"));
     let parts = Parts::new(&args.serve, store, installation)?;
+    refuse_unsuitable(&args.store, &parts.app.store).await?;
     let source: SharedSource = Arc::clone(&directory) as SharedSource;
     let demo = demo(args, &parts, &base_url);
     let listening = parts.listen(args.listen, Some(demo)).await?;

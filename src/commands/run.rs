@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::{
     serving::{Parts, logging, runtime},
     signals,
-    store::prepare_when_leading,
+    store::{prepare_when_leading, refuse_unsuitable},
 };
 use crate::{
     cli::{LogFormat, RunArgs},
@@ -41,6 +41,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
 async fn serve(args: &RunArgs) -> Result<()> {
     let store = (&args.store, Path::new(STORE_FILE));
     let parts = Parts::new(&args.serve, store, config::installation(args)?)?;
+    refuse_unsuitable(&args.store, &parts.app.store).await?;
     let stop = signals::stop()?;
     let client = connect().await?;
     let options = Options {

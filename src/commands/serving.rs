@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::watch;
 
 use crate::{
     api::View,
@@ -95,7 +95,6 @@ impl Parts {
             entropy: Arc::clone(&entropy),
             metrics,
             config: Config { trusted_proxies: trusted_proxies(args)?, limits },
-            incarnation: OnceCell::new(),
         };
         let tls = match (&args.tls_cert, &args.tls_key) {
             (Some(certificate), Some(key)) => Some(Arc::new(Tls::load(certificate, key)?)),

@@ -2,18 +2,21 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use tokio::sync::watch;
 
 use crate::{
     cli::{SecretText, StoreArgs, StoreKind},
     model::Entropy,
-    store::{EmbeddedStore, MemoryStore, PostgresOptions, PostgresStore, SharedStore},
+    store::{
+        EmbeddedStore, MemoryStore, PostgresOptions, PostgresStore, SharedStore, StoreError,
+        ValkeyOptions, ValkeyStore,
+    },
 };
 
 /// Records that the memory store takes: some hundreds of megabytes.
 const MEMORY_RECORDS: usize = 1_000_000;
-/// Between two tries to prepare a store.
+/// Between two tries to prepare a store, and the longest that one is asked at the start.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Opens it; `file` is where the embedded one is if no flag says so.
@@ -41,7 +44,27 @@ pub(super) fn open(
             };
             Arc::new(PostgresStore::new(&options, Arc::clone(entropy))?)
         }
+        StoreKind::Valkey => {
+            let options = ValkeyOptions {
+                url: args.valkey_url.as_ref().map_or("", SecretText::expose).to_owned(),
+                ca: args.valkey_ca.clone(),
+                allow_loss: args.valkey_allow_loss,
+            };
+            Arc::new(ValkeyStore::new(&options, Arc::clone(entropy))?)
+        }
     })
+}
+
+/// Refuses a server that would not keep records, where it can be asked at once. One that cannot is
+/// judged when it answers, and until then this replica is not ready.
+pub(super) async fn refuse_unsuitable(args: &StoreArgs, store: &SharedStore) -> Result<()> {
+    if args.store != StoreKind::Valkey {
+        return Ok(());
+    }
+    match tokio::time::timeout(PAUSE, store.state()).await {
+        Ok(Err(error @ StoreError::Unsuitable(_))) => bail!("--store valkey: {error}"),
+        Ok(Ok(_) | Err(_)) | Err(_) => Ok(()),
+    }
 }
 
 /// Prepares the store whenever this replica comes to lead, until that succeeds.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::OnceCell;
-
 use super::{ClientKeys, Documents, Limits, Logouts, Registrations, Sectors, TrustedProxies};
 use crate::{
     fetch::SharedFetch,
@@ -11,7 +9,7 @@ use crate::{
     keys::{Signer, VerifiedTokens},
     model::{Clock, Entropy, Timestamp},
     registry::Handle,
-    store::{ClockAhead, SharedStore, StoreError},
+    store::{ClockAhead, SharedStore},
     telemetry::Metrics,
 };
 
@@ -61,19 +59,11 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Settings.
     pub config: Config,
-    /// The store's incarnation, once it was asked.
-    pub incarnation: OnceCell<String>,
 }
 
 impl App {
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// Which store this is: codes name it, so that a lost store does not reopen spent ones.
-    pub(super) async fn incarnation(&self) -> Result<&str, StoreError> {
-        let ask = || async { Ok(self.store.state().await?.incarnation) };
-        self.incarnation.get_or_try_init(ask).await.map(String::as_str)
     }
 }

@@ -171,7 +171,9 @@ const fn page_status(code: ErrorCode) -> StatusCode {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            StoreError::Unavailable(_) | StoreError::Unsuitable(_) => {
+                Self::Unavailable(error.to_string())
+            }
             StoreError::TooLarge(_) => Self::Internal(error.to_string()),
         }
     }

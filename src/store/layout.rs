@@ -40,9 +40,14 @@ pub(super) fn split(key: &[u8]) -> Option<(&[u8], &str)> {
     Some((key.get(..at)?, std::str::from_utf8(key.get(at..)?).ok()?))
 }
 
+/// What tells an owner from the others of its scope.
+pub(super) fn owner((kind, id): (&str, &str)) -> Vec<u8> {
+    joined(&[kind.as_bytes(), id.as_bytes()])
+}
+
 /// What the ids of an owner's records in a scope stand behind.
-pub(super) fn listing(scope: &[u8], (kind, id): (&str, &str)) -> Vec<u8> {
-    [scope.to_vec(), joined(&[kind.as_bytes(), id.as_bytes()])].concat()
+pub(super) fn listing(scope: &[u8], of: (&str, &str)) -> Vec<u8> {
+    [scope.to_vec(), owner(of)].concat()
 }
 
 /// A record beside its key.

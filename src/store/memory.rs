@@ -215,6 +215,10 @@ impl Store for MemoryStore {
     async fn state(&self) -> Result<StoreState, StoreError> {
         Ok(StoreState { incarnation: self.incarnation.clone(), time: None })
     }
+
+    async fn incarnation(&self) -> Result<String, StoreError> {
+        Ok(self.incarnation.clone())
+    }
 }
 
 #[cfg(test)]

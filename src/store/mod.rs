@@ -12,9 +12,11 @@ mod memory;
 mod observed;
 mod postgres;
 mod purge;
+mod retry;
 #[cfg(test)]
 mod servers;
 mod skew;
+mod valkey;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -27,6 +29,7 @@ pub use observed::Observed;
 pub use postgres::{PostgresOptions, PostgresStore, UnusableUrl};
 pub use purge::purge_regularly;
 pub use skew::{ClockAhead, SKEW_WARNS, skew};
+pub use valkey::{UnusableValkey, ValkeyOptions, ValkeyStore};
 
 use crate::model::{TenantId, Timestamp};
 
@@ -217,6 +220,9 @@ pub enum StoreError {
     /// A record is larger than stores take; nothing was written.
     #[error("too large for the store: {0}")]
     TooLarge(String),
+    /// The server is not one to keep records in; its operator has to change that.
+    #[error("the store cannot be used: {0}")]
+    Unsuitable(String),
 }
 
 /// What a store says of itself.
@@ -264,6 +270,11 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Asks the store whether it works.
     async fn state(&self) -> Result<StoreState, StoreError>;
+
+    /// `StoreState::incarnation`, as cheaply as it is to be had.
+    async fn incarnation(&self) -> Result<String, StoreError> {
+        Ok(self.state().await?.incarnation)
+    }
 
     /// Makes what records are kept in, where that is not done by opening it: of all replicas the
     /// holder of the Lease calls it, and again after an error.

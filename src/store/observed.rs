@@ -79,6 +79,10 @@ impl Store for Observed {
         self.tell("state", self.inner.state().await)
     }
 
+    async fn incarnation(&self) -> Result<String, StoreError> {
+        self.tell("state", self.inner.incarnation().await)
+    }
+
     async fn prepare(&self) -> Result<(), StoreError> {
         self.tell("prepare", self.inner.prepare().await)
     }

@@ -5,7 +5,7 @@
 #   build.sh node   those, and what Pods need: kubelet, scheduler, kube-proxy; containerd from Debian
 #   build.sh helm   helm alone
 #   build.sh client helm and kubectl, for a cluster that is there
-#   build.sh stores PostgreSQL, from Debian, for the tests of stores
+#   build.sh stores PostgreSQL and Valkey or Redis, from Debian, for the tests of stores
 #
 # What is up to date is left alone: each binary has a stamp of all that decides it.
 # KUBEBUILDER_ASSETS, where set, gives kube-apiserver, etcd and kubectl.
@@ -108,7 +108,9 @@ stores() { # servers that the tests start for themselves
     mkdir -p /etc/postgresql-common
     echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
   fi
-  packages postgresql
+  # redis-tools holds the server's program too, and starts no service as redis-server would.
+  packages postgresql redis-tools
+  ln -sfn "$(command -v valkey-server || command -v redis-check-rdb || echo missing)" "$bin/valkey-server"
 }
 
 pause() { # the process that holds a Pod's network namespace; answers HTTP when given a port

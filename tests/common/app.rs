@@ -266,7 +266,6 @@ fn handlers(
         entropy: Arc::new(SeededEntropy::new(8)),
         metrics: Arc::new(Metrics::new()),
         config,
-        incarnation: tokio::sync::OnceCell::new(),
     })
 }
 

@@ -144,4 +144,8 @@ impl Store for EmbeddedStore {
         self.shared.with(|_| Ok(()))?;
         Ok(StoreState { incarnation: self.shared.incarnation.clone(), time: None })
     }
+
+    async fn incarnation(&self) -> Result<String, StoreError> {
+        Ok(self.shared.incarnation.clone())
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::{PgPool, Row as _};
 
 use super::{
-    retry::Failure,
+    failure::Failure,
     sql::{self, FORMAT, MIGRATIONS},
 };
 use crate::store::StoreError;

@@ -3,8 +3,8 @@
 //!
 //! Must not: log or show the URL, which holds a password.
 
+mod failure;
 mod migrate;
-mod retry;
 mod sql;
 #[cfg(test)]
 mod tests;
@@ -18,17 +18,17 @@ use sqlx::{
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgSslMode},
     query::Query,
 };
+use tokio::sync::OnceCell;
 
 use super::{
     CLOCK_TOLERANCE, Key, MOST_LISTED, Owner, OwnerKind, Record, RecordKind, Store, StoreError,
     StoreState, Stored,
+    retry::{bounded, retried, settled},
 };
 use crate::model::{Entropy, TenantId, Timestamp};
+use failure::Failure;
 use migrate::About;
-use retry::{Failure, retried};
 
-/// How long an operation may take with all its tries.
-const PATIENCE: Duration = Duration::from_secs(4);
 /// How long a connection may be waited for, or be made.
 const ACQUIRE: Duration = Duration::from_secs(2);
 /// Connections that were unused for so long are asked whether they live.
@@ -55,6 +55,8 @@ pub struct UnusableUrl;
 pub struct PostgresStore {
     pool: PgPool,
     entropy: Arc<dyn Entropy>,
+    /// Once it was asked: a database's does not change.
+    incarnation: OnceCell<String>,
 }
 
 impl PostgresStore {
@@ -83,7 +85,7 @@ impl PostgresStore {
                 Box::pin(async move { connection.execute(BOUNDS).await.map(drop) })
             })
             .connect_lazy_with(connect);
-        Ok(Self { pool, entropy })
+        Ok(Self { pool, entropy, incarnation: OnceCell::new() })
     }
 
     /// Versions are random: no counter is shared, none is used again for a key, and whoever lost
@@ -113,29 +115,16 @@ impl PostgresStore {
             if let Some(replaced) = replaced {
                 query = query.bind(replaced);
             }
-            Ok(query.execute(&self.pool).await?.rows_affected() > 0)
+            Ok::<_, Failure>(query.execute(&self.pool).await?.rows_affected() > 0)
         };
-        match bounded(retried(true, attempt)).await? {
-            (done, false) | (done @ true, true) => Ok(done),
-            // An answer was lost: it is ours if our version stands there.
-            (false, true) => match self.get(&record.key, now).await? {
-                Some(held) if Ok(held.version) == u64::try_from(version) => Ok(true),
-                _ => Err(StoreError::Unavailable("the answer to a write was lost".to_owned())),
-            },
-        }
+        let outcome = bounded(retried(true, attempt)).await?;
+        settled(outcome, self, (&record.key, version.cast_unsigned()), now).await
     }
 }
 
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore").finish_non_exhaustive()
-    }
-}
-
-async fn bounded<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(PATIENCE, work).await {
-        Ok(done) => Ok(done?),
-        Err(_) => Err(StoreError::Unavailable("the database does not answer".to_owned())),
     }
 }
 
@@ -227,7 +216,7 @@ impl Store for PostgresStore {
             let query = sqlx::query(sql::PURGE)
                 .bind(now.minus(CLOCK_TOLERANCE).millis())
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-            Ok(query.execute(&self.pool).await?.rows_affected())
+            Ok::<_, Failure>(query.execute(&self.pool).await?.rows_affected())
         };
         let (gone, _) = bounded(retried(true, attempt)).await?;
         Ok(usize::try_from(gone).unwrap_or(usize::MAX))
@@ -237,11 +226,16 @@ impl Store for PostgresStore {
         let attempt = || async move {
             let about = About::read(&self.pool).await?;
             let time = sqlx::query(sql::TIME).fetch_one(&self.pool).await?.try_get("now")?;
-            Ok((about.unwrap_or_default(), Timestamp::from_millis(time)))
+            Ok::<_, Failure>((about.unwrap_or_default(), Timestamp::from_millis(time)))
         };
         let ((about, time), _) = bounded(retried(true, attempt)).await?;
         about.check()?;
         Ok(StoreState { incarnation: about.incarnation, time: Some(time) })
+    }
+
+    async fn incarnation(&self) -> Result<String, StoreError> {
+        let ask = || async { Ok(self.state().await?.incarnation) };
+        self.incarnation.get_or_try_init(ask).await.cloned()
     }
 
     async fn prepare(&self) -> Result<(), StoreError> {

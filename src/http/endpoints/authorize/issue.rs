@@ -71,7 +71,7 @@ pub(super) async fn issue(
 
 /// A sealed code.
 async fn sealed_code(app: &App, request: &Request, offer: Offer<'_>) -> Result<String, Failure> {
-    let incarnation = app.incarnation().await?.to_owned();
+    let incarnation = app.store.incarnation().await?;
     let grant_id = offer.grant_id.to_owned();
     let code = authorize::code(offer.ask, offer.grant.clone(), grant_id, incarnation);
     let whole = seal(app, request, &SealedCode::Whole(Box::new(code.clone())))?;

@@ -25,8 +25,8 @@ pub(super) async fn redeem(
     bound: (Option<&str>, Option<&str>),
 ) -> Result<Answer, Failure> {
     let code = open(app, request, sealed).await?;
-    let incarnation = app.incarnation().await?;
-    check_code(&code, client, bound, incarnation).map_err(Failure::Json)?;
+    let incarnation = app.store.incarnation().await?;
+    check_code(&code, client, bound, &incarnation).map_err(Failure::Json)?;
     if let Err(expired) = check_age(&code, request.now) {
         return Err(too_late(app, request, &code.grant_id, expired).await?);
     }

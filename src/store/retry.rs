@@ -1,25 +1,17 @@
-//! What is tried again: serialization failures, after which nothing was done, and lost
-//! connections, where doing it twice is doing it once.
+//! What is tried again at a store over the network: what was refused before anything was done, and
+//! lost connections, where doing it twice is doing it once.
 
 use std::time::Duration;
 
-use crate::store::StoreError;
+use super::{Key, Store, StoreError};
+use crate::model::Timestamp;
 
 /// Tries of one operation.
 const TRIES: u32 = 6;
 /// Before the second try; doubled for each further one.
 const PAUSE: Duration = Duration::from_millis(10);
-
-/// Why the database did not do what was asked; its text names no secret.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Failure(#[from] sqlx::Error);
-
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
-        Self::Unavailable(failure.to_string())
-    }
-}
+/// How long an operation may take with all its tries.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What is known after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,40 +24,21 @@ pub(super) enum Effect {
     Final,
 }
 
-impl Failure {
-    /// Judges by SQLSTATE (PostgreSQL manual, appendix A).
-    pub(super) fn effect(&self) -> Effect {
-        match &self.0 {
-            sqlx::Error::Database(error) => by_code(error.code().as_deref()),
-            sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => {
-                Effect::Unknown
-            }
-            _ => Effect::Final,
-        }
-    }
-}
-
-fn by_code(code: Option<&str>) -> Effect {
-    match code {
-        // serialization_failure, deadlock_detected; cannot_connect_now and read_only_sql_transaction
-        // are what a fail-over looks like before the new primary answers.
-        Some("40001" | "40P01" | "57P03" | "25006") => Effect::Nothing,
-        // statement_completion_unknown, admin_shutdown, crash_shutdown, connection exceptions.
-        Some(code) if code == "40003" || code.starts_with("57P") || code.starts_with("08") => {
-            Effect::Unknown
-        }
-        _ => Effect::Final,
-    }
+/// An error of a server.
+pub(super) trait Failed {
+    /// What it says of the operation.
+    fn effect(&self) -> Effect;
 }
 
 /// Runs an operation until it succeeds, a try is of no use, or the tries are used up. `repeatable`
 /// says that doing it twice is doing it once. Also gives whether any try had an unknown effect.
-pub(super) async fn retried<T, F>(
+pub(super) async fn retried<T, E, F>(
     repeatable: bool,
     operation: impl Fn() -> F,
-) -> Result<(T, bool), Failure>
+) -> Result<(T, bool), E>
 where
-    F: Future<Output = Result<T, Failure>> + Send,
+    E: Failed,
+    F: Future<Output = Result<T, E>> + Send,
 {
     let (mut pause, mut unknown) = (PAUSE, false);
     for _ in 1..TRIES {
@@ -83,27 +56,45 @@ where
     operation().await.map(|done| (done, unknown))
 }
 
+/// The outcome of work that may not take longer than anybody waits for.
+pub(super) async fn bounded<T, E: Into<StoreError>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(done) => done.map_err(Into::into),
+        Err(_) => Err(StoreError::Unavailable("the server does not answer".to_owned())),
+    }
+}
+
+/// Whether a write of a record under a random `version` was done, by what `retried` gave: where an
+/// answer was lost, it was if that version stands there.
+pub(super) async fn settled(
+    (done, unknown): (bool, bool),
+    store: &dyn Store,
+    (key, version): (&Key, u64),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if done || !unknown {
+        return Ok(done);
+    }
+    match store.get(key, now).await? {
+        Some(held) if held.version == version => Ok(true),
+        _ => Err(StoreError::Unavailable("the answer to a write was lost".to_owned())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
 
-    fn lost() -> Failure {
-        Failure(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()))
-    }
+    #[derive(Debug)]
+    struct Lost;
 
-    #[test]
-    fn judges_by_sqlstate() {
-        for (code, effect) in [
-            ("40001", Effect::Nothing),
-            ("40P01", Effect::Nothing),
-            ("25006", Effect::Nothing),
-            ("57P01", Effect::Unknown),
-            ("08006", Effect::Unknown),
-            ("42501", Effect::Final),
-        ] {
-            assert_eq!(by_code(Some(code)), effect, "{code}");
+    impl Failed for Lost {
+        fn effect(&self) -> Effect {
+            Effect::Unknown
         }
     }
 
@@ -113,7 +104,7 @@ mod tests {
         let done = retried(true, || async move {
             tries.fetch_add(1, Ordering::SeqCst);
             if tries.load(Ordering::SeqCst) < 3 {
-                Err(lost())
+                Err(Lost)
             } else {
                 Ok(tries.load(Ordering::SeqCst))
             }
@@ -123,7 +114,7 @@ mod tests {
         let tries = &AtomicU32::new(0);
         let refused = retried(false, || async move {
             tries.fetch_add(1, Ordering::SeqCst);
-            Err::<(), _>(lost())
+            Err::<(), _>(Lost)
         });
         assert!(refused.await.is_err());
         assert_eq!(tries.load(Ordering::SeqCst), 1);
@@ -134,7 +125,7 @@ mod tests {
         let tries = &AtomicU32::new(0);
         let refused = retried(true, || async move {
             tries.fetch_add(1, Ordering::SeqCst);
-            Err::<(), _>(lost())
+            Err::<(), _>(Lost)
         });
         assert!(refused.await.is_err());
         assert_eq!(tries.load(Ordering::SeqCst), TRIES);

@@ -1,0 +1,64 @@
+//! What a database's errors say of an operation.
+
+use crate::store::{
+    StoreError,
+    retry::{Effect, Failed},
+};
+
+/// Why the database did not do what was asked; its text names no secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Failure(#[from] sqlx::Error);
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        Self::Unavailable(failure.to_string())
+    }
+}
+
+impl Failed for Failure {
+    /// Judges by SQLSTATE (PostgreSQL manual, appendix A).
+    fn effect(&self) -> Effect {
+        match &self.0 {
+            sqlx::Error::Database(error) => by_code(error.code().as_deref()),
+            sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => {
+                Effect::Unknown
+            }
+            _ => Effect::Final,
+        }
+    }
+}
+
+fn by_code(code: Option<&str>) -> Effect {
+    match code {
+        // serialization_failure, deadlock_detected; cannot_connect_now and read_only_sql_transaction
+        // are what a fail-over looks like before the new primary answers.
+        Some("40001" | "40P01" | "57P03" | "25006") => Effect::Nothing,
+        // statement_completion_unknown, admin_shutdown, crash_shutdown, connection exceptions.
+        Some(code) if code == "40003" || code.starts_with("57P") || code.starts_with("08") => {
+            Effect::Unknown
+        }
+        _ => Effect::Final,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn judges_by_sqlstate() {
+        for (code, effect) in [
+            ("40001", Effect::Nothing),
+            ("40P01", Effect::Nothing),
+            ("25006", Effect::Nothing),
+            ("57P01", Effect::Unknown),
+            ("08006", Effect::Unknown),
+            ("42501", Effect::Final),
+        ] {
+            assert_eq!(by_code(Some(code)), effect, "{code}");
+        }
+        let reset = std::io::ErrorKind::ConnectionReset.into();
+        assert_eq!(Failure(sqlx::Error::Io(reset)).effect(), Effect::Unknown);
+    }
+}

@@ -1,0 +1,86 @@
+//! What a server's errors say of an operation.
+
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+
+use super::{scripts::LOST, server::Unsuitable};
+use crate::store::{
+    StoreError,
+    layout::Damaged,
+    retry::{Effect, Failed},
+};
+
+/// Why the server did not do what was asked; its text names no secret.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// No connection could be made: nothing was asked.
+    #[error("{0}")]
+    Connect(RedisError),
+    /// An operation failed.
+    #[error("{0}")]
+    Operation(RedisError),
+    /// The server is not to be used.
+    #[error("{0}")]
+    Unsuitable(Unsuitable),
+    /// A newer release needs a format of its own.
+    #[error(
+        "the server's records have format {format}, which needs a newer release: this one has {own}"
+    )]
+    Newer { format: i64, own: i64 },
+    /// What it answered is not what was written.
+    #[error("{0}")]
+    Damaged(#[from] Damaged),
+}
+
+impl Failure {
+    /// Whether the connection is of no further use: it broke, or leads to a server that is no
+    /// longer the one to ask.
+    pub(super) fn ends_connection(&self) -> bool {
+        match self {
+            Self::Operation(error) => {
+                is_broken(error)
+                    || error.code() == Some(LOST)
+                    || matches!(
+                        error.kind(),
+                        ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)
+                    )
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Answers may still come, for other questions.
+fn is_broken(error: &RedisError) -> bool {
+    error.is_io_error() || error.is_timeout() || error.kind() == ErrorKind::Parse
+}
+
+impl Failed for Failure {
+    fn effect(&self) -> Effect {
+        match self {
+            Self::Connect(error) => match error.kind() {
+                ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig => Effect::Final,
+                _ => Effect::Nothing,
+            },
+            Self::Operation(error) if is_broken(error) => Effect::Unknown,
+            Self::Operation(error) => match error.kind() {
+                ErrorKind::Server(
+                    ServerErrorKind::BusyLoading
+                    | ServerErrorKind::MasterDown
+                    | ServerErrorKind::ReadOnly
+                    | ServerErrorKind::TryAgain,
+                ) => Effect::Nothing,
+                _ => Effect::Final,
+            },
+            Self::Unsuitable(_) | Self::Newer { .. } | Self::Damaged(_) => Effect::Final,
+        }
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unsuitable(why) => Self::Unsuitable(why.to_string()),
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The fast store of several replicas: Valkey, or Redis, on one server. An operation is one script,
+//! and so one round trip and atomic.
+//!
+//! Must not: log or show the URL, which holds a password.
+
+mod connection;
+mod failure;
+mod row;
+mod scripts;
+mod server;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use redis::{Client, FromRedisValue, ScriptInvocation, TlsCertificates};
+
+use super::{
+    CLOCK_TOLERANCE, Key, MOST_LISTED, Owner, Record, RecordKind, Store, StoreError, StoreState,
+    Stored, layout,
+    retry::{bounded, retried, settled},
+};
+use crate::model::{Entropy, TenantId, Timestamp};
+use connection::{Connected, Link};
+use failure::Failure;
+use row::scripted;
+
+/// Where the server is.
+pub struct ValkeyOptions {
+    /// `redis://` or, with TLS, `rediss://user:password@host:port/database`.
+    pub url: String,
+    /// Certificates to believe (PEM), in place of the system's.
+    pub ca: Option<PathBuf>,
+    /// Whether a server will do that evicts, or that forgets at a restart.
+    pub allow_loss: bool,
+}
+
+/// The server cannot be asked; the URL is not repeated, as it holds a password.
+#[derive(Debug, thiserror::Error)]
+pub enum UnusableValkey {
+    /// The URL is none.
+    #[error("--valkey-url: write redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS")]
+    Url,
+    /// There are certificates, and no TLS.
+    #[error("--valkey-ca: certificates need a --valkey-url that begins with rediss://")]
+    CaWithoutTls,
+    /// The certificates cannot be read.
+    #[error("--valkey-ca: {0}: {1}")]
+    Ca(PathBuf, std::io::Error),
+    /// They are none.
+    #[error("--valkey-ca: {0} holds no certificates in PEM")]
+    NoCertificates(PathBuf),
+}
+
+/// Records on a server.
+pub struct ValkeyStore {
+    link: Link,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl ValkeyStore {
+    /// A store whose connection is made when it is needed.
+    pub fn new(options: &ValkeyOptions, entropy: Arc<dyn Entropy>) -> Result<Self, UnusableValkey> {
+        let client = client(options)?;
+        Ok(Self { link: Link::new(client, options.allow_loss, Arc::clone(&entropy)), entropy })
+    }
+
+    /// Versions are random: none is used again for a key, and whoever lost an answer can tell its
+    /// own write from another's.
+    fn version(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.entropy.fill(&mut bytes);
+        u64::from_be_bytes(bytes)
+    }
+
+    /// Asks once, over the connection that there is.
+    async fn ask<T: FromRedisValue>(
+        &self,
+        question: impl FnOnce(&Connected) -> Question,
+    ) -> Result<T, Failure> {
+        let connected = self.link.connected().await?;
+        let mut connection = connected.connection.clone();
+        let answer = match question(&connected) {
+            Question::Get(key) => redis::cmd("GET").arg(key).query_async(&mut connection).await,
+            Question::Run(script) => script.invoke_async(&mut connection).await,
+        };
+        answer.map_err(Failure::Operation).inspect_err(|failure| {
+            if failure.ends_connection() {
+                self.link.forget(&connected);
+            }
+        })
+    }
+
+    /// Writes by a script that says whether it did.
+    async fn write(
+        &self,
+        script: &'static redis::Script,
+        record: &Record,
+        now: Timestamp,
+        replaced: Option<u64>,
+    ) -> Result<bool, StoreError> {
+        record.check_size()?;
+        let version = self.version();
+        let (key, row) = (&layout::key(&record.key), &row::write(record, version));
+        let attempt = || {
+            self.ask(move |connected| {
+                let mut run = changing(script, connected, now);
+                run.arg(key).arg(row);
+                if let Some(replaced) = replaced {
+                    run.arg(format!("{replaced:016x}"));
+                }
+                Question::Run(run)
+            })
+        };
+        let outcome = bounded(retried(true, attempt)).await?;
+        settled(outcome, self, (&record.key, version), now).await
+    }
+}
+
+/// What a server is asked.
+enum Question {
+    Get(Vec<u8>),
+    Run(ScriptInvocation<'static>),
+}
+
+/// A run of a script that writes: refused unless the store is still the one that was connected to.
+fn changing(
+    script: &'static redis::Script,
+    connected: &Connected,
+    now: Timestamp,
+) -> ScriptInvocation<'static> {
+    let mut run = script.prepare_invoke();
+    run.arg(&connected.incarnation).arg(scripted(now.millis()));
+    run
+}
+
+fn client(options: &ValkeyOptions) -> Result<Client, UnusableValkey> {
+    let Some(ca) = &options.ca else {
+        return Client::open(&*options.url).map_err(|_| UnusableValkey::Url);
+    };
+    if !options.url.starts_with("rediss://") {
+        return Err(UnusableValkey::CaWithoutTls);
+    }
+    let pem = std::fs::read(ca).map_err(|error| UnusableValkey::Ca(ca.clone(), error))?;
+    if !pem::parse_many(&pem).is_ok_and(|found| found.iter().any(|it| it.tag() == "CERTIFICATE")) {
+        return Err(UnusableValkey::NoCertificates(ca.clone()));
+    }
+    let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem) };
+    Client::build_with_tls(&*options.url, certificates).map_err(|_| UnusableValkey::Url)
+}
+
+impl fmt::Debug for ValkeyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ValkeyStore").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for ValkeyStore {
+    async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(&scripts::INSERT, &record, now, None).await
+    }
+
+    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        let name = &[scripts::RECORD.as_bytes(), &layout::key(key)].concat();
+        let attempt = || self.ask::<Option<Vec<u8>>>(move |_| Question::Get(name.clone()));
+        let (found, _) = bounded(retried(true, attempt)).await?;
+        let stored = found.map(|bytes| row::read(&bytes, key.clone())).transpose()?;
+        Ok(stored.filter(|stored| !stored.record.is_expired(now)))
+    }
+
+    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        let name = &layout::key(key);
+        let attempt = || {
+            self.ask::<Option<Vec<u8>>>(move |connected| {
+                let mut run = changing(&scripts::TAKE, connected, now);
+                run.arg(name);
+                Question::Run(run)
+            })
+        };
+        let (found, _) = bounded(retried(false, attempt)).await?;
+        Ok(found.map(|bytes| row::read(&bytes, key.clone())).transpose()?)
+    }
+
+    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(&scripts::SWAP, &record, now, Some(version)).await
+    }
+
+    async fn list(
+        &self,
+        kind: RecordKind,
+        tenant: &TenantId,
+        owner: &Owner,
+        now: Timestamp,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let scope = &layout::scope(kind, tenant);
+        let listing = &layout::listing(scope, (owner.kind.as_str(), &owner.id));
+        let attempt = || {
+            self.ask::<Vec<(Vec<u8>, Vec<u8>)>>(move |_| {
+                let mut run = scripts::LIST.prepare_invoke();
+                run.arg(scripted(now.millis())).arg(scope).arg(listing).arg(MOST_LISTED);
+                Question::Run(run)
+            })
+        };
+        let (found, _) = bounded(retried(true, attempt)).await?;
+        let stored = |(id, row): (Vec<u8>, Vec<u8>)| {
+            let key = Key::new(kind, tenant, String::from_utf8_lossy(&id));
+            Ok(row::read(&row, key)?)
+        };
+        found.into_iter().map(stored).collect()
+    }
+
+    async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+        let moment = scripted(now.minus(CLOCK_TOLERANCE).millis());
+        let attempt = || {
+            self.ask(move |_| {
+                let mut run = scripts::PURGE.prepare_invoke();
+                run.arg(moment).arg(limit);
+                Question::Run(run)
+            })
+        };
+        Ok(bounded(retried(true, attempt)).await?.0)
+    }
+
+    async fn state(&self) -> Result<StoreState, StoreError> {
+        let attempt = || async {
+            let connected = self.link.connected().await?;
+            self.link.ask(&connected.connection).await.inspect_err(|failure| {
+                if failure.ends_connection() {
+                    self.link.forget(&connected);
+                }
+            })
+        };
+        let (about, _) = bounded(retried(true, attempt)).await?;
+        Ok(StoreState { incarnation: about.incarnation, time: Some(about.time) })
+    }
+
+    async fn incarnation(&self) -> Result<String, StoreError> {
+        let attempt = || self.link.connected();
+        let (connected, _) = bounded(retried(true, attempt)).await?;
+        Ok(connected.incarnation.clone())
+    }
+}

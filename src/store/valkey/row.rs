@@ -1,0 +1,100 @@
+//! What a record looks like at the server: a head in text, which scripts can read, and the value.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 16 | version, hexadecimal |
+//! | 16 | expiry in milliseconds, decimal |
+//! | 3 | how many bytes of the key are its scope |
+//! | 1 | how many owners follow |
+//! | 3 + n each | an owner (`layout::owner`) behind its length |
+//! | the rest | kinds and ids of the owners, and the value (`layout::Row`) |
+//!
+//! Must not: change without a new format (`scripts::FORMAT`): servers outlive releases.
+
+use crate::store::{
+    Key, Record, StoreError, Stored,
+    layout::{Damaged, Row, owner, scope},
+};
+
+/// Where owners begin.
+const OWNERS: usize = 36;
+/// The largest integer that scripts can tell from its neighbours.
+const LATEST: i64 = (1 << 53) - 1;
+
+/// The row of a record.
+pub(super) fn write(record: &Record, version: u64) -> Vec<u8> {
+    let scope = scope(record.key.kind, &record.key.tenant).len();
+    let mut bytes = format!(
+        "{version:016x}{:016}{scope:03}{}",
+        scripted(record.expires_at.millis()),
+        record.owners.len()
+    )
+    .into_bytes();
+    for it in &record.owners {
+        let owner = owner((it.kind.as_str(), &it.id));
+        bytes.extend_from_slice(format!("{:03}", owner.len()).as_bytes());
+        bytes.extend_from_slice(&owner);
+    }
+    bytes.extend_from_slice(&Row::of(record, version).write());
+    bytes
+}
+
+/// A moment as scripts compare it.
+pub(super) fn scripted(millis: i64) -> i64 {
+    millis.clamp(0, LATEST)
+}
+
+/// The record of a row.
+pub(super) fn read(bytes: &[u8], key: Key) -> Result<Stored, Damaged> {
+    let mut at = OWNERS;
+    for _ in 0..number(bytes, at - 1, 1)? {
+        at += 3 + number(bytes, at, 3)?;
+    }
+    Ok(Row::read(bytes.get(at..).ok_or(Damaged)?)?.stored(key))
+}
+
+fn number(bytes: &[u8], at: usize, digits: usize) -> Result<usize, Damaged> {
+    let text = bytes.get(at..at + digits).and_then(|it| std::str::from_utf8(it).ok());
+    text.and_then(|text| text.parse().ok()).ok_or(Damaged)
+}
+
+impl From<Damaged> for StoreError {
+    fn from(damaged: Damaged) -> Self {
+        Self::Unavailable(damaged.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::Timestamp,
+        store::{Owner, OwnerKind, contract::record},
+    };
+
+    #[test]
+    fn rows_come_back_as_they_were_written() {
+        let mut written = record("a");
+        written.owners.push(Owner::new(OwnerKind::Client, "c".repeat(256)));
+        let row = write(&written, u64::MAX);
+        let stored = Stored { record: written.clone(), version: u64::MAX };
+        assert_eq!(read(&row, written.key.clone()), Ok(stored));
+        for end in [0, 35, 36, 40, row.len() - 1] {
+            assert_eq!(read(&row[..end], written.key.clone()), Err(Damaged), "{end}");
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_format_1_stay() {
+        let head = "000000000000000700019000036000000211011";
+        let row = write(&record("a"), 7);
+        assert_eq!(String::from_utf8_lossy(&row[..head.len()]), head);
+        assert_eq!(&row[head.len()..head.len() + 10], b"\0\x04user\0\x03ad");
+    }
+
+    #[test]
+    fn moments_stay_within_what_scripts_can_count() {
+        assert_eq!(scripted(Timestamp::from_millis(i64::MAX).millis()), 9_007_199_254_740_991);
+        assert_eq!(scripted(-1), 0);
+    }
+}

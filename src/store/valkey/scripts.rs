@@ -1,0 +1,156 @@
+//! What the server runs. A script is atomic, and the server's journal has all that it wrote or
+//! nothing, so an operation is one script and one round trip.
+//!
+//! Keys: `lanyard:record:KEY` is a row (`row`); `lanyard:owner:LISTING` the ids of an owner's
+//! records by expiry; `lanyard:expiry` the keys of all records by expiry; `lanyard:about` what the
+//! store says of itself. None has an expiry of the server's: replicas judge by their own clocks.
+
+use std::sync::LazyLock;
+
+use redis::Script;
+
+/// The format of this release: what the keys above hold.
+pub(super) const FORMAT: i64 = 1;
+
+/// What a record's row is found by.
+pub(super) const RECORD: &str = "lanyard:record:";
+
+/// The error of a write to a store that is no longer the one that this replica knows.
+pub(super) const LOST: &str = "LANYARDLOST";
+
+/// What every script begins with.
+const COMMON: &str = r"
+local RECORD, OWNER, EXPIRY = 'lanyard:record:', 'lanyard:owner:', 'lanyard:expiry'
+local ABOUT = 'lanyard:about'
+
+local function lost(incarnation)
+  if redis.call('HGET', ABOUT, 'incarnation') == incarnation then return nil end
+  return redis.error_reply('LANYARDLOST the server no longer has the records that it had')
+end
+
+local function is_live(row, now)
+  return row and tonumber(row:sub(17, 32)) > tonumber(now)
+end
+
+-- Calls `each` with the key of each listing that a record belongs to, and the record's id.
+local function listings(key, row, each)
+  local scope = tonumber(row:sub(33, 35))
+  local at = 37
+  for _ = 1, tonumber(row:sub(36, 36)) do
+    local length = tonumber(row:sub(at, at + 2))
+    each(OWNER .. key:sub(1, scope) .. row:sub(at + 3, at + 2 + length), key:sub(scope + 1))
+    at = at + 3 + length
+  end
+end
+
+local function unlist(key, row)
+  listings(key, row, function(listing, id) redis.call('ZREM', listing, id) end)
+end
+
+-- The first write is the one that a server without memory left refuses: the rest follows it.
+local function put(key, row, old)
+  redis.call('SET', RECORD .. key, row)
+  if old then unlist(key, old) end
+  local expiry = row:sub(17, 32)
+  redis.call('ZADD', EXPIRY, expiry, key)
+  listings(key, row, function(listing, id) redis.call('ZADD', listing, expiry, id) end)
+end
+
+local function remove(key, row)
+  redis.call('DEL', RECORD .. key)
+  redis.call('ZREM', EXPIRY, key)
+  unlist(key, row)
+end
+";
+
+fn script(own: &str) -> Script {
+    Script::new(&format!("{COMMON}{own}"))
+}
+
+/// incarnation, now, key, row: 1 if it was written.
+pub(super) static INSERT: LazyLock<Script> = LazyLock::new(|| {
+    script(
+        r"
+local incarnation, now, key, row = unpack(ARGV)
+local refused = lost(incarnation)
+if refused then return refused end
+local old = redis.call('GET', RECORD .. key)
+if is_live(old, now) then return 0 end
+put(key, row, old)
+return 1",
+    )
+});
+
+/// incarnation, now, key, row, version: 1 if it was written.
+pub(super) static SWAP: LazyLock<Script> = LazyLock::new(|| {
+    script(
+        r"
+local incarnation, now, key, row, version = unpack(ARGV)
+local refused = lost(incarnation)
+if refused then return refused end
+local old = redis.call('GET', RECORD .. key)
+if not is_live(old, now) or old:sub(1, 16) ~= version then return 0 end
+put(key, row, old)
+return 1",
+    )
+});
+
+/// incarnation, now, key: the row, if there was one.
+pub(super) static TAKE: LazyLock<Script> = LazyLock::new(|| {
+    script(
+        r"
+local incarnation, now, key = unpack(ARGV)
+local refused = lost(incarnation)
+if refused then return refused end
+local old = redis.call('GET', RECORD .. key)
+if not is_live(old, now) then return false end
+remove(key, old)
+return old",
+    )
+});
+
+/// now, scope, listing, limit: ids and rows in turn.
+pub(super) static LIST: LazyLock<Script> = LazyLock::new(|| {
+    script(
+        r"
+local now, scope, listing, limit = unpack(ARGV)
+local found = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', OWNER .. listing, '(' .. now, '+inf', 'LIMIT', 0, limit)) do
+  local row = redis.call('GET', RECORD .. scope .. id)
+  if row then
+    found[#found + 1] = id
+    found[#found + 1] = row
+  end
+end
+return found",
+    )
+});
+
+/// moment, limit: how many records went that had expired by then.
+pub(super) static PURGE: LazyLock<Script> = LazyLock::new(|| {
+    script(
+        r"
+local moment, limit = unpack(ARGV)
+local keys = redis.call('ZRANGEBYSCORE', EXPIRY, '-inf', moment, 'LIMIT', 0, limit)
+for _, key in ipairs(keys) do
+  local row = redis.call('GET', RECORD .. key)
+  if row then remove(key, row) else redis.call('ZREM', EXPIRY, key) end
+end
+return #keys",
+    )
+});
+
+/// incarnation, format: the store's name, its format, the oldest format that works with it, and the
+/// server's clock in seconds and microseconds. A store without a name gets what was given.
+pub(super) static ABOUT: LazyLock<Script> = LazyLock::new(|| {
+    script(
+        r"
+local incarnation, format = unpack(ARGV)
+local time = redis.call('TIME')
+if redis.call('EXISTS', ABOUT) == 0 then
+  redis.call('HSET', ABOUT, 'incarnation', incarnation, 'format', format, 'works_with', format)
+end
+local about = redis.call('HMGET', ABOUT, 'incarnation', 'format', 'works_with')
+return {about[1], about[2], about[3], time[1], time[2]}",
+    )
+});

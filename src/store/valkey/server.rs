@@ -1,0 +1,110 @@
+//! Whether a server is one to keep records in, by what it says of itself (`INFO`).
+//!
+//! Must not: ask; `connection` does.
+
+use std::{collections::HashMap, fmt};
+
+/// Why records would not be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsuitable {
+    /// It is a node of a cluster: a script's keys would be on several.
+    Cluster,
+    /// It follows another server: it takes no writes, and reads are late.
+    Replica,
+    /// It makes room by deleting what has not expired.
+    Evicts,
+    /// What it acknowledged is gone when it ends.
+    Forgets,
+}
+
+impl Unsuitable {
+    /// Whether an operator may choose to live with it.
+    fn is_loss(self) -> bool {
+        matches!(self, Self::Evicts | Self::Forgets)
+    }
+}
+
+impl fmt::Display for Unsuitable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cluster => "the server is a node of a cluster; name a single server",
+            Self::Replica => "the server is a replica of another; name the primary",
+            Self::Evicts => {
+                "the server may delete records to make room; set `maxmemory-policy noeviction`, or \
+                 accept with --valkey-allow-loss that people have to sign in again"
+            }
+            Self::Forgets => {
+                "the server forgets at a restart what it acknowledged; set `appendonly yes`, or \
+                 accept with --valkey-allow-loss that people have to sign in again"
+            }
+        })
+    }
+}
+
+/// Judges an answer to `INFO`. What a server does not say is taken for the worst of it, save that
+/// one that says nothing of clusters is none.
+pub(super) fn judge(info: &str, allow_loss: bool) -> Result<(), Unsuitable> {
+    let said: HashMap<&str, &str> =
+        info.lines().filter_map(|line| line.trim_end().split_once(':')).collect();
+    let says = |name: &str, value: &str| said.get(name).is_some_and(|it| *it == value);
+    // Policies `volatile-..` take only what has an expiry of the server's, which no record has;
+    // without a bound nothing is evicted.
+    let keeps = said.get("maxmemory_policy").is_some_and(|policy| !policy.starts_with("allkeys"))
+        || says("maxmemory", "0");
+    let checks = [
+        (says("cluster_enabled", "1"), Unsuitable::Cluster),
+        (!says("role", "master"), Unsuitable::Replica),
+        (!keeps, Unsuitable::Evicts),
+        (!says("aof_enabled", "1"), Unsuitable::Forgets),
+    ];
+    match checks.into_iter().find(|(fails, why)| *fails && !(allow_loss && why.is_loss())) {
+        Some((_, why)) => Err(why),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "# Memory\r\nmaxmemory:1000\r\nmaxmemory_policy:noeviction\r\n\
+                        aof_enabled:1\r\nrole:master\r\ncluster_enabled:0\r\n";
+
+    fn judged(from: &str, to: &str) -> Result<(), Unsuitable> {
+        assert!(GOOD.contains(from));
+        judge(&GOOD.replace(from, to), false)
+    }
+
+    #[test]
+    fn a_server_that_keeps_what_it_acknowledged_is_suitable() {
+        assert_eq!(judge(GOOD, false), Ok(()));
+        assert_eq!(judged("noeviction", "volatile-lru"), Ok(()));
+        assert_eq!(judged("cluster_enabled:0\r\n", ""), Ok(()));
+    }
+
+    #[test]
+    fn one_that_evicts_is_not() {
+        assert_eq!(judged("noeviction", "allkeys-lru"), Err(Unsuitable::Evicts));
+        let unbounded = GOOD.replace("noeviction", "allkeys-lru").replace(":1000", ":0");
+        assert_eq!(judge(&unbounded, false), Ok(()));
+    }
+
+    #[test]
+    fn one_that_forgets_is_not() {
+        assert_eq!(judged("aof_enabled:1", "aof_enabled:0"), Err(Unsuitable::Forgets));
+    }
+
+    #[test]
+    fn nor_are_replicas_and_nodes_of_clusters_even_where_loss_is_accepted() {
+        assert_eq!(judged("role:master", "role:slave"), Err(Unsuitable::Replica));
+        assert_eq!(judged("cluster_enabled:0", "cluster_enabled:1"), Err(Unsuitable::Cluster));
+        assert_eq!(judge("cluster_enabled:1", true), Err(Unsuitable::Cluster));
+        assert_eq!(judge("role:slave", true), Err(Unsuitable::Replica));
+    }
+
+    #[test]
+    fn loss_can_be_accepted() {
+        assert_eq!(judge("role:master", true), Ok(()));
+        assert_eq!(judge("role:master", false), Err(Unsuitable::Evicts), "nothing is believed");
+    }
+}

@@ -1,0 +1,211 @@
+use std::io::Write as _;
+
+use super::*;
+use crate::{
+    model::SystemEntropy,
+    store::{
+        contract::{self, NOW, key, record},
+        servers::{Restarted, valkey},
+    },
+};
+
+contract::suite!(async { Arc::new(open(&valkey().numbered(), false)) });
+
+/// What a server needs that keeps what it acknowledges.
+const JOURNAL: &str = "--appendonly yes";
+
+fn open(url: &str, allow_loss: bool) -> ValkeyStore {
+    let options = ValkeyOptions { url: url.to_owned(), ca: None, allow_loss };
+    ValkeyStore::new(&options, Arc::new(SystemEntropy::new())).unwrap()
+}
+
+/// A connection past the store.
+async fn directly(url: &str) -> redis::aio::MultiplexedConnection {
+    Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap()
+}
+
+async fn keys(url: &str) -> Vec<String> {
+    let mut keys: Vec<String> =
+        redis::cmd("KEYS").arg("*").query_async(&mut directly(url).await).await.unwrap();
+    keys.sort();
+    keys
+}
+
+#[tokio::test]
+async fn what_it_acknowledged_outlives_a_crash_of_the_server() {
+    let mut server = Restarted::valkey(JOURNAL);
+    let store = open(&server.url(), false);
+    store.insert(record("a"), NOW).await.unwrap();
+    let (held, name) = (store.get(&key("a"), NOW).await.unwrap(), store.incarnation().await);
+    assert!(held.is_some());
+    server.kill();
+    let refused = store.get(&key("a"), NOW).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
+    server.start(JOURNAL);
+    assert_eq!(store.get(&key("a"), NOW).await.unwrap(), held);
+    assert_eq!(store.incarnation().await, name);
+}
+
+#[tokio::test]
+async fn a_server_that_lost_its_records_is_another_store() {
+    let mut server = Restarted::valkey("");
+    let store = open(&server.url(), true);
+    store.insert(record("a"), NOW).await.unwrap();
+    let before = store.incarnation().await.unwrap();
+    server.kill();
+    server.start("");
+    assert_eq!(store.get(&key("a"), NOW).await, Ok(None));
+    assert_ne!(store.incarnation().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn nothing_is_written_to_a_store_that_was_emptied_until_its_new_name_is_known() {
+    let url = valkey().numbered();
+    let store = open(&url, false);
+    store.insert(record("a"), NOW).await.unwrap();
+    let before = store.incarnation().await.unwrap();
+    let () = redis::cmd("FLUSHDB").query_async(&mut directly(&url).await).await.unwrap();
+    let refused = store.insert(record("a"), NOW).await.unwrap_err().to_string();
+    assert!(refused.contains("no longer has the records"), "{refused}");
+    assert_ne!(store.incarnation().await.unwrap(), before);
+    assert_eq!(store.insert(record("a"), NOW).await, Ok(true));
+}
+
+#[tokio::test]
+async fn refuses_a_server_that_forgets_and_one_that_evicts() {
+    for (flags, word) in [
+        ("", "appendonly"),
+        ("--appendonly yes --maxmemory 100mb --maxmemory-policy allkeys-lru", "noeviction"),
+    ] {
+        let server = Restarted::valkey(flags);
+        let strict = open(&server.url(), false);
+        let refused = strict.insert(record("a"), NOW).await.unwrap_err();
+        let StoreError::Unsuitable(why) = refused else { panic!("{refused:?}") };
+        assert!(why.contains(word) && why.contains("--valkey-allow-loss"), "{why}");
+        assert_eq!(keys(&server.url()).await, Vec::<String>::new(), "nothing was written");
+        assert_eq!(open(&server.url(), true).insert(record("a"), NOW).await, Ok(true));
+    }
+}
+
+#[tokio::test]
+async fn sees_that_a_server_began_to_evict() {
+    let server = Restarted::valkey(JOURNAL);
+    let store = open(&server.url(), false);
+    store.state().await.unwrap();
+    for (name, value) in [("maxmemory-policy", "allkeys-lru"), ("maxmemory", "100mb")] {
+        let mut change = redis::cmd("CONFIG");
+        let change = change.arg("SET").arg(name).arg(value);
+        let () = change.query_async(&mut directly(&server.url()).await).await.unwrap();
+    }
+    assert!(matches!(store.state().await, Err(StoreError::Unsuitable(_))));
+}
+
+#[tokio::test]
+async fn a_server_without_memory_left_takes_nothing_and_loses_nothing() {
+    let server = Restarted::valkey(JOURNAL);
+    let store = open(&server.url(), false);
+    store.insert(record("a"), NOW).await.unwrap();
+    let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
+    let mut full = redis::cmd("CONFIG");
+    let full = full.arg("SET").arg("maxmemory").arg(1);
+    let () = full.query_async(&mut directly(&server.url()).await).await.unwrap();
+    let refused = store.insert(record("b"), NOW).await.unwrap_err().to_string();
+    assert!(refused.contains("maxmemory"), "{refused}");
+    assert!(store.swap(held.version, record("a"), NOW).await.is_err());
+    assert_eq!(store.get(&key("a"), NOW).await.unwrap(), Some(held));
+    assert!(store.take(&key("a"), NOW).await.unwrap().is_some(), "what frees memory is done");
+}
+
+#[tokio::test]
+async fn nothing_stays_behind_of_records_that_are_gone() {
+    let url = valkey().numbered();
+    let store = open(&url, false);
+    store.insert(record("taken"), NOW).await.unwrap();
+    store.insert(record("expired"), NOW).await.unwrap();
+    let held = store.get(&key("expired"), NOW).await.unwrap().unwrap();
+    let phone = Owner::new(crate::store::OwnerKind::Session, "phone");
+    let swapped = Record { owners: vec![phone], ..record("expired") };
+    store.swap(held.version, swapped, NOW).await.unwrap();
+    store.take(&key("taken"), NOW).await.unwrap();
+    assert_eq!(store.purge(10, NOW.plus(std::time::Duration::from_hours(2))).await, Ok(1));
+    assert_eq!(keys(&url).await, ["lanyard:about"]);
+}
+
+#[tokio::test]
+async fn a_newer_format_is_refused_where_it_says_so() {
+    let url = valkey().numbered();
+    let store = open(&url, false);
+    store.state().await.unwrap();
+    let tell = async |name: &str| {
+        let mut set = redis::cmd("HSET");
+        let set = set.arg("lanyard:about").arg(name).arg(2);
+        let () = set.query_async(&mut directly(&url).await).await.unwrap();
+    };
+    tell("format").await;
+    store.state().await.unwrap();
+    tell("works_with").await;
+    let refused = store.state().await.unwrap_err().to_string();
+    assert!(refused.contains("format 2"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_said_within_bounds_and_without_the_password() {
+    let store = open("redis://lanyard:hunter2@127.0.0.1:1/0", false);
+    let refused = store.get(&key("a"), NOW).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Unavailable(_)));
+    assert!(!format!("{refused} {refused:?} {store:?}").contains("hunter2"));
+    let server = Restarted::valkey("--appendonly yes --requirepass other");
+    let port = server.url().rsplit_once(':').unwrap().1.to_owned();
+    let refused = open(&format!("redis://:hunter2@127.0.0.1:{port}"), false).state().await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(!refused.contains("hunter2") && refused.to_lowercase().contains("auth"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_server_with_tls_is_believed_by_its_certificate_alone() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let made = || rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (its, other) = (made(), made());
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, pem: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, pem).unwrap();
+        path
+    };
+    let cert = write("its.crt", its.cert.pem());
+    let key_file = write("its.key", its.signing_key.serialize_pem());
+    let wrong = write("other.crt", other.cert.pem());
+    let server = Restarted::valkey(&format!(
+        "--appendonly yes --port 0 --tls-port \"$2\" --tls-auth-clients no \
+         --tls-cert-file {0} --tls-ca-cert-file {0} --tls-key-file {1}",
+        cert.display(),
+        key_file.display()
+    ));
+    let url = server.url().replace("redis://127.0.0.1", "rediss://localhost");
+    let store = |url: &str, ca: Option<PathBuf>| {
+        let options = ValkeyOptions { url: url.to_owned(), ca, allow_loss: false };
+        ValkeyStore::new(&options, Arc::new(SystemEntropy::new())).unwrap()
+    };
+    assert_eq!(store(&url, Some(cert.clone())).insert(record("a"), NOW).await, Ok(true));
+    assert!(store(&url, Some(wrong)).insert(record("b"), NOW).await.is_err(), "another's");
+    assert!(store(&url, None).insert(record("b"), NOW).await.is_err(), "the system's");
+    let another_name = url.replace("localhost", "127.0.0.1");
+    assert!(store(&another_name, Some(cert)).insert(record("b"), NOW).await.is_err(), "its name");
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_at_once() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"hunter2").unwrap();
+    let refused = |url: &str, ca: Option<PathBuf>| {
+        let options = ValkeyOptions { url: url.to_owned(), ca, allow_loss: false };
+        let entropy = Arc::new(SystemEntropy::new());
+        ValkeyStore::new(&options, entropy).unwrap_err().to_string()
+    };
+    let ca = Some(file.path().to_owned());
+    assert!(refused("http://hunter2", None).contains("--valkey-url"));
+    assert!(refused("redis://localhost", ca.clone()).contains("rediss://"));
+    assert!(refused("rediss://localhost", ca).contains("PEM"));
+    assert!(refused("rediss://localhost", Some("/none".into())).contains("/none"));
+    assert!(!refused("http://hunter2", None).contains("hunter2"));
+}
