@@ -17,6 +17,8 @@ use sqlx::{Connection as _, Executor as _};
 
 #[path = "../../tests/common/cluster/debian.rs"]
 mod debian;
+#[path = "../../tests/common/valkey.rs"]
+mod program;
 
 /// A running server.
 pub(super) struct Server {
@@ -105,7 +107,7 @@ fn valkey_script(flags: &str) -> String {
     format!(
         "(exec </dev/null; exec {} --port \"$2\" --dir \"$1\" --bind 127.0.0.1 --save '' {flags}) & \
          server=$!; cat >/dev/null; kill -KILL $server; wait $server",
-        debian::valkey().display()
+        program::program().display()
     )
 }
 

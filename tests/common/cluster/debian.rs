@@ -1,10 +1,6 @@
-//! Servers as Debian packages them: where they are, and whom they run as.
+//! PostgreSQL as Debian packages it: where it is, and whom it runs as.
 
-use std::{
-    fs,
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
-};
+use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf};
 
 /// The user of the package: PostgreSQL refuses to run as root.
 const USER: &str = "postgres";
@@ -18,15 +14,7 @@ pub fn postgresql() -> PathBuf {
     )
 }
 
-/// Valkey's program, or Redis's.
-#[allow(dead_code, reason = "not every binary of tests keeps records there")]
-pub fn valkey() -> PathBuf {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/testenv/bin/valkey-server");
-    assert!(program.exists(), "no Valkey here: run tests/cluster/build.sh stores");
-    program
-}
-
-/// User and group to run PostgreSQL as, where this is root.
+/// User and group to run it as, where this is root.
 pub fn other_user() -> Option<(u32, u32)> {
     if fs::metadata("/proc/self").expect("Linux").uid() != 0 {
         return None;
