@@ -8,18 +8,13 @@ mod lanyard;
 #[path = "common/valkey.rs"]
 mod valkey;
 
-use std::{
-    fs,
-    net::{TcpListener, TcpStream},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use browser::{Application, Browser, agree};
 use lanyard::Dev;
 use serde_json::Value;
+use valkey::Valkey;
 
 const PASSWORD: &str = "correct horse battery staple";
 const WRONG: &str = "a-password-that-is-wrong-but-still-somebodys";
@@ -32,49 +27,11 @@ async fn no_secret_code_token_cookie_or_password_is_in_any_log_line_or_in_the_st
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nor_in_the_journal_of_valkey() {
-    let server = Valkey::start();
-    let url = format!("redis://127.0.0.1:{}", server.port);
-    let (_dev, secrets) = full_run(&["--store", "valkey", "--valkey-url", &url]).await;
+    let server = Valkey::start("--appendonly yes");
+    let (_dev, secrets) = full_run(&["--store", "valkey", "--valkey-url", &server.url()]).await;
     let journal = fs::read_dir(server.folder.path().join("appendonlydir")).expect("a journal");
     let files = journal.map(|file| fs::read(file.expect("a file").path()).expect("its bytes"));
     nothing_is_stored(&files.collect::<Vec<_>>().concat(), &secrets);
-}
-
-/// A server with a journal in a folder of its own; ends with the value.
-struct Valkey {
-    folder: tempfile::TempDir,
-    port: u16,
-    process: Child,
-}
-
-impl Valkey {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
-        let port = free.expect("a free port").port();
-        let process = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "--"])
-            .arg(valkey::program())
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes"])
-            .args(["--save", "", "--dir"])
-            .arg(folder.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("it starts");
-        let server = Self { folder, port, process };
-        let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(started.elapsed() < Duration::from_secs(30), "Valkey does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        server
-    }
-}
-
-impl Drop for Valkey {
-    fn drop(&mut self) {
-        let _ = (self.process.kill(), self.process.wait());
-    }
 }
 
 /// Everything that a person and two applications do, at the finest log level, whose lines are

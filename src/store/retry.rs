@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Key, Store, StoreError};
-use crate::model::Timestamp;
+use crate::model::{Entropy, Timestamp};
 
 /// Tries of one operation.
 const TRIES: u32 = 6;
@@ -64,6 +64,15 @@ pub(super) async fn bounded<T, E: Into<StoreError>>(
         Ok(done) => done.map_err(Into::into),
         Err(_) => Err(StoreError::Unavailable("the server does not answer".to_owned())),
     }
+}
+
+/// A record's version where replicas share no counter: none is used again for a key, and whoever
+/// lost an answer can tell its own write from another's (`settled`). 63 bits, as databases have no
+/// unsigned integers.
+pub(super) fn random_version(entropy: &dyn Entropy) -> u64 {
+    let mut bytes = [0; 8];
+    entropy.fill(&mut bytes);
+    u64::from_be_bytes(bytes) >> 1
 }
 
 /// Whether a write of a record under a random `version` was done, by what `retried` gave: where an

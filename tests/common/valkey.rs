@@ -1,10 +1,84 @@
-//! Where the tests find Valkey, or Redis.
+//! Valkey, or Redis, as a server of the tests' own.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write as _,
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
 
-/// The server's program.
-pub fn program() -> PathBuf {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/testenv/bin/valkey-server");
-    assert!(program.exists(), "no Valkey here: run tests/cluster/build.sh stores");
-    program
+/// Runs the server until standard input ends, and kills it then; without a word there, nobody is
+/// left who would look after its folder.
+const GUARD: &str = r#"
+    (exec </dev/null; exec "$0" --port "$2" --dir "$1" --bind 127.0.0.1 --save '' $3) & server=$!
+    word=$(cat); kill -KILL $server; wait $server
+    [ "$word" = keep ] || rm -rf "$1"
+"#;
+
+/// A server on a free port and in a folder of its own; ends with the value, or with its process.
+pub struct Valkey {
+    /// What it keeps.
+    pub folder: tempfile::TempDir,
+    port: u16,
+    guard: Option<Child>,
+}
+
+impl Valkey {
+    /// One with these flags, in which `PORT` stands for its port.
+    pub fn start(flags: &str) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+        let mut it = Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            port: free.expect("a free port").port(),
+            guard: None,
+        };
+        it.resume(flags);
+        it
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Starts it on the same port and folder, until it takes connections.
+    pub fn resume(&mut self, flags: &str) {
+        let program =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("target/testenv/bin/valkey-server");
+        assert!(program.exists(), "no Valkey here: run tests/cluster/build.sh stores");
+        let port = self.port.to_string();
+        let guard = Command::new("sh")
+            .args(["-c", GUARD])
+            .args([program.as_path(), self.folder.path()])
+            .args([&port, &flags.replace("PORT", &port)])
+            .current_dir(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        self.guard = Some(guard.expect("it starts"));
+        for _ in 0..600 {
+            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("Valkey did not start within 30 s: {flags}");
+    }
+
+    /// Ends it as a crash does.
+    pub fn kill(&mut self) {
+        let Some(mut guard) = self.guard.take() else { return };
+        let mut word = guard.stdin.take().expect("it was given");
+        let _ = word.write_all(b"keep");
+        drop(word);
+        let _ = guard.wait();
+    }
+}
+
+impl Drop for Valkey {
+    fn drop(&mut self) {
+        self.kill();
+    }
 }

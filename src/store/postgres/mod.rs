@@ -23,7 +23,7 @@ use tokio::sync::OnceCell;
 use super::{
     CLOCK_TOLERANCE, Key, MOST_LISTED, Owner, OwnerKind, Record, RecordKind, Store, StoreError,
     StoreState, Stored,
-    retry::{bounded, retried, settled},
+    retry::{bounded, random_version, retried, settled},
 };
 use crate::model::{Entropy, TenantId, Timestamp};
 use failure::Failure;
@@ -88,27 +88,20 @@ impl PostgresStore {
         Ok(Self { pool, entropy, incarnation: OnceCell::new() })
     }
 
-    /// Versions are random: no counter is shared, none is used again for a key, and whoever lost
-    /// an answer can tell its own write from another's.
-    fn version(&self) -> i64 {
-        let mut bytes = [0; 8];
-        self.entropy.fill(&mut bytes);
-        i64::from_be_bytes(bytes) & i64::MAX
-    }
-
     /// Writes by a statement that changes one row or none.
     async fn write(
         &self,
         statement: &'static str,
         record: &Record,
-        (version, now): (i64, Timestamp),
+        now: Timestamp,
         replaced: Option<i64>,
     ) -> Result<bool, StoreError> {
+        let version = random_version(&*self.entropy);
         let owners = &owners(record);
         let attempt = || async move {
             let mut query = keyed(statement, &record.key)
                 .bind(&record.value[..])
-                .bind(version)
+                .bind(version.cast_signed())
                 .bind(record.expires_at.millis())
                 .bind(owners)
                 .bind(now.millis());
@@ -118,7 +111,7 @@ impl PostgresStore {
             Ok::<_, Failure>(query.execute(&self.pool).await?.rows_affected() > 0)
         };
         let outcome = bounded(retried(true, attempt)).await?;
-        settled(outcome, self, (&record.key, version.cast_unsigned()), now).await
+        settled(outcome, self, (&record.key, version), now).await
     }
 }
 
@@ -167,7 +160,7 @@ fn stored(row: &PgRow, kind: RecordKind, tenant: &TenantId) -> Result<Stored, Fa
 impl Store for PostgresStore {
     async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
         record.check_size()?;
-        self.write(sql::INSERT, &record, (self.version(), now), None).await
+        self.write(sql::INSERT, &record, now, None).await
     }
 
     async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
@@ -189,7 +182,7 @@ impl Store for PostgresStore {
     async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
         record.check_size()?;
         let Ok(replaced) = i64::try_from(version) else { return Ok(false) };
-        self.write(sql::SWAP, &record, (self.version(), now), Some(replaced)).await
+        self.write(sql::SWAP, &record, now, Some(replaced)).await
     }
 
     async fn list(

@@ -76,9 +76,11 @@ impl Link {
         Ok(connected)
     }
 
-    /// Forgets a connection, unless another has taken its place.
-    pub(super) fn forget(&self, used: &Arc<Connected>) {
-        self.current.compare_and_swap(used, None);
+    /// Forgets a connection that a failure ends, unless another has taken its place.
+    pub(super) fn failed(&self, used: &Arc<Connected>, failure: &Failure) {
+        if failure.ends_connection() {
+            self.current.compare_and_swap(used, None);
+        }
     }
 
     /// Judges the server, and reads what the store says of itself; one that says nothing is new.

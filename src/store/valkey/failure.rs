@@ -5,7 +5,6 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 use super::{scripts::LOST, server::Unsuitable};
 use crate::store::{
     StoreError,
-    layout::Damaged,
     retry::{Effect, Failed},
 };
 
@@ -26,9 +25,6 @@ pub(super) enum Failure {
         "the server's records have format {format}, which needs a newer release: this one has {own}"
     )]
     Newer { format: i64, own: i64 },
-    /// What it answered is not what was written.
-    #[error("{0}")]
-    Damaged(#[from] Damaged),
 }
 
 impl Failure {
@@ -71,7 +67,7 @@ impl Failed for Failure {
                 ) => Effect::Nothing,
                 _ => Effect::Final,
             },
-            Self::Unsuitable(_) | Self::Newer { .. } | Self::Damaged(_) => Effect::Final,
+            Self::Unsuitable(_) | Self::Newer { .. } => Effect::Final,
         }
     }
 }

@@ -19,7 +19,7 @@ use redis::{Client, FromRedisValue, ScriptInvocation, TlsCertificates};
 use super::{
     CLOCK_TOLERANCE, Key, MOST_LISTED, Owner, Record, RecordKind, Store, StoreError, StoreState,
     Stored, layout,
-    retry::{bounded, retried, settled},
+    retry::{bounded, random_version, retried, settled},
 };
 use crate::model::{Entropy, TenantId, Timestamp};
 use connection::{Connected, Link};
@@ -66,14 +66,6 @@ impl ValkeyStore {
         Ok(Self { link: Link::new(client, options.allow_loss, Arc::clone(&entropy)), entropy })
     }
 
-    /// Versions are random: none is used again for a key, and whoever lost an answer can tell its
-    /// own write from another's.
-    fn version(&self) -> u64 {
-        let mut bytes = [0; 8];
-        self.entropy.fill(&mut bytes);
-        u64::from_be_bytes(bytes)
-    }
-
     /// Asks once, over the connection that there is.
     async fn ask<T: FromRedisValue>(
         &self,
@@ -85,11 +77,9 @@ impl ValkeyStore {
             Question::Get(key) => redis::cmd("GET").arg(key).query_async(&mut connection).await,
             Question::Run(script) => script.invoke_async(&mut connection).await,
         };
-        answer.map_err(Failure::Operation).inspect_err(|failure| {
-            if failure.ends_connection() {
-                self.link.forget(&connected);
-            }
-        })
+        answer
+            .map_err(Failure::Operation)
+            .inspect_err(|failure| self.link.failed(&connected, failure))
     }
 
     /// Writes by a script that says whether it did.
@@ -101,7 +91,7 @@ impl ValkeyStore {
         replaced: Option<u64>,
     ) -> Result<bool, StoreError> {
         record.check_size()?;
-        let version = self.version();
+        let version = random_version(&*self.entropy);
         let (key, row) = (&layout::key(&record.key), &row::write(record, version));
         let attempt = || {
             self.ask(move |connected| {
@@ -226,11 +216,8 @@ impl Store for ValkeyStore {
     async fn state(&self) -> Result<StoreState, StoreError> {
         let attempt = || async {
             let connected = self.link.connected().await?;
-            self.link.ask(&connected.connection).await.inspect_err(|failure| {
-                if failure.ends_connection() {
-                    self.link.forget(&connected);
-                }
-            })
+            let asked = self.link.ask(&connected.connection).await;
+            asked.inspect_err(|failure| self.link.failed(&connected, failure))
         };
         let (about, _) = bounded(retried(true, attempt)).await?;
         Ok(StoreState { incarnation: about.incarnation, time: Some(about.time) })

@@ -18,14 +18,13 @@ pub(super) const RECORD: &str = "lanyard:record:";
 /// The error of a write to a store that is no longer the one that this replica knows.
 pub(super) const LOST: &str = "LANYARDLOST";
 
-/// What every script begins with.
+/// What every script begins with, after `RECORD` and `LOST`.
 const COMMON: &str = r"
-local RECORD, OWNER, EXPIRY = 'lanyard:record:', 'lanyard:owner:', 'lanyard:expiry'
-local ABOUT = 'lanyard:about'
+local OWNER, EXPIRY, ABOUT = 'lanyard:owner:', 'lanyard:expiry', 'lanyard:about'
 
 local function lost(incarnation)
   if redis.call('HGET', ABOUT, 'incarnation') == incarnation then return nil end
-  return redis.error_reply('LANYARDLOST the server no longer has the records that it had')
+  return redis.error_reply(LOST .. ' the server no longer has the records that it had')
 end
 
 local function is_live(row, now)
@@ -64,7 +63,7 @@ end
 ";
 
 fn script(own: &str) -> Script {
-    Script::new(&format!("{COMMON}{own}"))
+    Script::new(&format!("local RECORD, LOST = '{RECORD}', '{LOST}'\n{COMMON}{own}"))
 }
 
 /// incarnation, now, key, row: 1 if it was written.

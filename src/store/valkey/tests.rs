@@ -5,11 +5,11 @@ use crate::{
     model::SystemEntropy,
     store::{
         contract::{self, NOW, key, record},
-        servers::{Restarted, valkey},
+        servers::{Valkey, valkey_database},
     },
 };
 
-contract::suite!(async { Arc::new(open(&valkey().numbered(), false)) });
+contract::suite!(async { Arc::new(open(&valkey_database(), false)) });
 
 /// What a server needs that keeps what it acknowledges.
 const JOURNAL: &str = "--appendonly yes";
@@ -33,7 +33,7 @@ async fn keys(url: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn what_it_acknowledged_outlives_a_crash_of_the_server() {
-    let mut server = Restarted::valkey(JOURNAL);
+    let mut server = Valkey::start(JOURNAL);
     let store = open(&server.url(), false);
     store.insert(record("a"), NOW).await.unwrap();
     let (held, name) = (store.get(&key("a"), NOW).await.unwrap(), store.incarnation().await);
@@ -41,26 +41,26 @@ async fn what_it_acknowledged_outlives_a_crash_of_the_server() {
     server.kill();
     let refused = store.get(&key("a"), NOW).await.unwrap_err();
     assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
-    server.start(JOURNAL);
+    server.resume(JOURNAL);
     assert_eq!(store.get(&key("a"), NOW).await.unwrap(), held);
     assert_eq!(store.incarnation().await, name);
 }
 
 #[tokio::test]
 async fn a_server_that_lost_its_records_is_another_store() {
-    let mut server = Restarted::valkey("");
+    let mut server = Valkey::start("");
     let store = open(&server.url(), true);
     store.insert(record("a"), NOW).await.unwrap();
     let before = store.incarnation().await.unwrap();
     server.kill();
-    server.start("");
+    server.resume("");
     assert_eq!(store.get(&key("a"), NOW).await, Ok(None));
     assert_ne!(store.incarnation().await.unwrap(), before);
 }
 
 #[tokio::test]
 async fn nothing_is_written_to_a_store_that_was_emptied_until_its_new_name_is_known() {
-    let url = valkey().numbered();
+    let url = valkey_database();
     let store = open(&url, false);
     store.insert(record("a"), NOW).await.unwrap();
     let before = store.incarnation().await.unwrap();
@@ -77,7 +77,7 @@ async fn refuses_a_server_that_forgets_and_one_that_evicts() {
         ("", "appendonly"),
         ("--appendonly yes --maxmemory 100mb --maxmemory-policy allkeys-lru", "noeviction"),
     ] {
-        let server = Restarted::valkey(flags);
+        let server = Valkey::start(flags);
         let strict = open(&server.url(), false);
         let refused = strict.insert(record("a"), NOW).await.unwrap_err();
         let StoreError::Unsuitable(why) = refused else { panic!("{refused:?}") };
@@ -89,7 +89,7 @@ async fn refuses_a_server_that_forgets_and_one_that_evicts() {
 
 #[tokio::test]
 async fn sees_that_a_server_began_to_evict() {
-    let server = Restarted::valkey(JOURNAL);
+    let server = Valkey::start(JOURNAL);
     let store = open(&server.url(), false);
     store.state().await.unwrap();
     for (name, value) in [("maxmemory-policy", "allkeys-lru"), ("maxmemory", "100mb")] {
@@ -102,7 +102,7 @@ async fn sees_that_a_server_began_to_evict() {
 
 #[tokio::test]
 async fn a_server_without_memory_left_takes_nothing_and_loses_nothing() {
-    let server = Restarted::valkey(JOURNAL);
+    let server = Valkey::start(JOURNAL);
     let store = open(&server.url(), false);
     store.insert(record("a"), NOW).await.unwrap();
     let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
@@ -118,7 +118,7 @@ async fn a_server_without_memory_left_takes_nothing_and_loses_nothing() {
 
 #[tokio::test]
 async fn nothing_stays_behind_of_records_that_are_gone() {
-    let url = valkey().numbered();
+    let url = valkey_database();
     let store = open(&url, false);
     store.insert(record("taken"), NOW).await.unwrap();
     store.insert(record("expired"), NOW).await.unwrap();
@@ -133,7 +133,7 @@ async fn nothing_stays_behind_of_records_that_are_gone() {
 
 #[tokio::test]
 async fn a_newer_format_is_refused_where_it_says_so() {
-    let url = valkey().numbered();
+    let url = valkey_database();
     let store = open(&url, false);
     store.state().await.unwrap();
     let tell = async |name: &str| {
@@ -154,7 +154,7 @@ async fn a_server_that_is_not_there_is_said_within_bounds_and_without_the_passwo
     let refused = store.get(&key("a"), NOW).await.unwrap_err();
     assert!(matches!(refused, StoreError::Unavailable(_)));
     assert!(!format!("{refused} {refused:?} {store:?}").contains("hunter2"));
-    let server = Restarted::valkey("--appendonly yes --requirepass other");
+    let server = Valkey::start("--appendonly yes --requirepass other");
     let port = server.url().rsplit_once(':').unwrap().1.to_owned();
     let refused = open(&format!("redis://:hunter2@127.0.0.1:{port}"), false).state().await;
     let refused = refused.unwrap_err().to_string();
@@ -175,8 +175,8 @@ async fn a_server_with_tls_is_believed_by_its_certificate_alone() {
     let cert = write("its.crt", its.cert.pem());
     let key_file = write("its.key", its.signing_key.serialize_pem());
     let wrong = write("other.crt", other.cert.pem());
-    let server = Restarted::valkey(&format!(
-        "--appendonly yes --port 0 --tls-port \"$2\" --tls-auth-clients no \
+    let server = Valkey::start(&format!(
+        "--appendonly yes --port 0 --tls-port PORT --tls-auth-clients no \
          --tls-cert-file {0} --tls-ca-cert-file {0} --tls-key-file {1}",
         cert.display(),
         key_file.display()
