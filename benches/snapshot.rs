@@ -1,10 +1,10 @@
 //! How long until a changed object is served, with 1,000 tenants of 10 clients each.
 
-use std::{hint::black_box, sync::Arc};
+use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use lanyard::{
-    api::{MANAGED_LABEL, OWNER_ANNOTATION, Objects, SecretState},
+    api::{Keep, Kept, KeptSecret, MANAGED_LABEL, OWNER_ANNOTATION, Objects, SecretState},
     keys::{KeyTimes, generate, write_key},
     model::{Installation, Issuer, ObjectKey, SigningAlgorithm, Timestamp},
     registry::{BuildCache, build},
@@ -22,8 +22,8 @@ fn installation() -> Installation {
     }
 }
 
-fn parse<T: serde::de::DeserializeOwned>(object: Value) -> Arc<T> {
-    Arc::new(serde_json::from_value(object).expect("an object"))
+fn kept<K: Keep + serde::de::DeserializeOwned>(key: &ObjectKey, object: Value) -> Kept<K> {
+    Kept::new(key, serde_json::from_value(object).expect("an object"))
 }
 
 /// Every tenant with the same key, since making a thousand takes minutes.
@@ -37,9 +37,8 @@ fn objects(tenants: usize, clients: usize) -> Objects {
             let metadata = json!({ "namespace": namespace, "name": name });
             json!({ "apiVersion": "lanyard.dev/v1alpha1", "kind": "X", "metadata": metadata, "spec": spec })
         };
-        objects
-            .tenants
-            .insert(ObjectKey::new(&namespace, "main"), parse(object("main", json!({}))));
+        let main = ObjectKey::new(&namespace, "main");
+        objects.tenants.insert(main.clone(), kept(&main, object("main", json!({}))));
         let (name, data) = write_key(&key);
         secret(
             &mut objects,
@@ -54,7 +53,8 @@ fn objects(tenants: usize, clients: usize) -> Objects {
                 "tenantRef": { "name": "main" },
                 "redirectUris": ["https://rp.test/cb", "http://localhost:4180/cb"],
             });
-            objects.clients.insert(ObjectKey::new(&namespace, &name), parse(object(&name, spec)));
+            let key = ObjectKey::new(&namespace, &name);
+            objects.clients.insert(key.clone(), kept(&key, object(&name, spec)));
             let data = json!({ "client-secret": "c2VjcmV0" });
             let owner = format!("OidcClient/{name}");
             secret(&mut objects, &namespace, &format!("{name}-oidc"), &owner, &data);
@@ -68,7 +68,8 @@ fn secret(objects: &mut Objects, namespace: &str, name: &str, owner: &str, data:
         "namespace": namespace, "name": name,
         "labels": { MANAGED_LABEL: "true" }, "annotations": { OWNER_ANNOTATION: owner },
     });
-    let secret = parse(json!({ "metadata": metadata, "data": data }));
+    let secret = json!({ "metadata": metadata, "data": data });
+    let secret = KeptSecret::new(serde_json::from_value(secret).expect("a Secret"));
     objects.secrets.insert(ObjectKey::new(namespace, name), SecretState::Loaded(secret));
 }
 
@@ -84,7 +85,7 @@ fn snapshot(criterion: &mut Criterion) {
     let key = ObjectKey::new("team-500", "client-5");
     group.bench_function("after a change of one client", |bencher| {
         bencher.iter(|| {
-            let changed = Arc::new(objects.clients[&key].as_ref().clone());
+            let changed = Kept::new(&key, objects.clients[&key].declared(&key));
             objects.clients.insert(key.clone(), changed);
             build(black_box(&objects), &installation, &cache, 2, NOW)
         });

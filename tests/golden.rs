@@ -11,6 +11,7 @@ mod objects;
 use std::{fmt::Write, fs, path::Path};
 
 use lanyard::{
+    api::Told,
     model::RedirectUri,
     registry::{BuildCache, Outcome, ServedTenant, Snapshot, build, conditions},
 };
@@ -65,7 +66,7 @@ fn said(snapshot: &Snapshot) -> String {
     let mut text = String::from("# said\n");
     for (object, verdict) in snapshot.verdicts() {
         let _ = writeln!(text, "{object}:");
-        for condition in conditions(verdict, &[], NOW) {
+        for condition in conditions(verdict, &Told::default(), NOW) {
             let (kind, status) = (condition.type_, condition.status);
             let line = json!(format!("{status} {}: {}", condition.reason, condition.message));
             let _ = writeln!(text, "  {kind}: {line}");

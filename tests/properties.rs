@@ -4,11 +4,14 @@
 #[path = "common/objects.rs"]
 mod objects;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use lanyard::{
-    api::{Malformed, Objects},
-    model::{Kind, ObjectRef, TenantId},
+    api::{Keep, Kept, Malformed, Objects, Told},
+    model::{Kind, ObjectKey, ObjectRef, TenantId},
     registry::{BuildCache, Outcome, Snapshot, build, conditions},
 };
 use objects::{NOW, installation};
@@ -164,7 +167,7 @@ fn rebuilt(objects: &Objects, cache: &BuildCache) -> Snapshot {
 fn rendered(snapshot: &Snapshot) -> String {
     let mut lines = Vec::new();
     for verdict in snapshot.verdicts().values() {
-        lines.push(format!("{verdict:?} {:?}", conditions(verdict, &[], NOW)));
+        lines.push(format!("{verdict:?} {:?}", conditions(verdict, &Told::default(), NOW)));
     }
     let tenants: BTreeSet<_> = snapshot.tenants().map(|tenant| &tenant.tenant.id).collect();
     for id in tenants {
@@ -187,14 +190,12 @@ fn insert(into: &mut Objects, document: &Value) {
 
 /// Every object that is not being deleted, and those that could not be read.
 fn judged(objects: &Objects) -> BTreeSet<ObjectRef> {
-    fn living<'a, K: kube::Resource + 'a>(
+    fn living<K: Keep>(
         kind: Kind,
-        map: impl IntoIterator<Item = (&'a lanyard::model::ObjectKey, &'a Arc<K>)>,
-    ) -> Vec<ObjectRef> {
-        map.into_iter()
-            .filter(|(_, object)| object.meta().deletion_timestamp.is_none())
-            .map(|(key, _)| ObjectRef { kind, key: key.clone() })
-            .collect()
+        objects: &BTreeMap<ObjectKey, Kept<K>>,
+    ) -> impl Iterator<Item = ObjectRef> {
+        let living = objects.iter().filter(|(_, object)| !object.is_going());
+        living.map(move |(key, _)| ObjectRef { kind, key: key.clone() })
     }
     let mut all = BTreeSet::new();
     all.extend(living(Kind::Tenant, &objects.tenants));
@@ -291,7 +292,7 @@ proptest! {
         }
         all.malformed.clear();
         let before = rendered(&rebuilt(&all, &BuildCache::default()));
-        let key = lanyard::model::ObjectKey::new("team-c", "broken");
+        let key = ObjectKey::new("team-c", "broken");
         let object = ObjectRef { kind: Kind::OidcClient, key };
         let message = "spec: missing".to_owned();
         let broken = Malformed { message, generation: Some(1), resource_version: None, uid: None };

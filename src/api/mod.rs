@@ -3,11 +3,14 @@
 //!
 //! Doc comments on fields are the user's documentation (`kubectl explain`).
 
+mod cards;
 mod client_secret;
 mod client_values;
 mod common;
 mod conditions;
 mod definitions;
+mod kept;
+mod kept_secret;
 mod limits;
 mod objects;
 mod oidc_client;
@@ -18,7 +21,9 @@ mod rules;
 mod signing;
 mod tenant;
 mod tenant_protocol;
+mod told;
 
+pub use cards::{ClientCard, TenantCard, UserCard};
 pub use client_secret::{ClientSecretKeys, ClientSecretTemplate};
 pub use client_values::{
     ApplicationType, AssertionAudience, AuthMethod, Consent, GrantType, IdTokenAlgorithm,
@@ -30,19 +35,20 @@ pub use common::{
 };
 pub use conditions::{ConditionType, Reason};
 pub use definitions::{definitions, schema};
+pub use kept::{Keep, Kept};
+pub use kept_secret::KeptSecret;
 pub use limits::{Excess, Limited};
 pub use objects::{Malformed, Namespaces, Objects, SecretState, SourceHealth, View};
 pub use oidc_client::{OidcClient, OidcClientSpec, OidcClientStatus, TenantRef};
 pub use oidc_user::{Address, LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus};
-pub use references::{
-    SecretReferences, pairwise_salt_name, signing_keys_backup_name, signing_keys_name,
-};
+pub use references::{pairwise_salt_name, signing_keys_backup_name, signing_keys_name};
 pub use signing::{Rotation, Signing, SigningAlgorithm};
 pub use tenant::{
     Branding, ClientBounds, CustomScope, Organization, SigningKeyStatus, Tenant, TenantLifetimes,
     TenantSpec, TenantStatus,
 };
 pub use tenant_protocol::{AcrLevel, Registration, RegistrationMode, RequestObjects};
+pub use told::{Told, deciding};
 
 /// The API group.
 pub const GROUP: &str = "lanyard.dev";

@@ -2,20 +2,18 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use k8s_openapi::api::core::v1::Secret;
-
-use super::{OidcClient, OidcUser, Tenant};
+use super::{Kept, KeptSecret, OidcClient, OidcUser, Tenant};
 use crate::model::{ObjectKey, ObjectRef, Timestamp};
 
 /// The objects of a cluster or a directory. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Objects {
     /// Tenants.
-    pub tenants: BTreeMap<ObjectKey, Arc<Tenant>>,
+    pub tenants: BTreeMap<ObjectKey, Kept<Tenant>>,
     /// Clients.
-    pub clients: BTreeMap<ObjectKey, Arc<OidcClient>>,
+    pub clients: BTreeMap<ObjectKey, Kept<OidcClient>>,
     /// Users.
-    pub users: BTreeMap<ObjectKey, Arc<OidcUser>>,
+    pub users: BTreeMap<ObjectKey, Kept<OidcUser>>,
     /// Secrets that Lanyard made, and those that an object refers to. A Secret that an object
     /// refers to and that is not here does not exist.
     pub secrets: BTreeMap<ObjectKey, SecretState>,
@@ -32,7 +30,7 @@ pub struct Objects {
 #[derive(Clone, Debug)]
 pub enum SecretState {
     /// Its content.
-    Loaded(Arc<Secret>),
+    Loaded(KeptSecret),
     /// It is there, but may not be read; the reason as the API server gave it.
     Unreadable(String),
 }

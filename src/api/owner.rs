@@ -3,12 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::{
-    api::core::v1::Secret,
-    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
-};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
-use super::{GROUP, MANAGED_LABEL, OWNER_ANNOTATION, VERSION};
+use super::{GROUP, KeptSecret, MANAGED_LABEL, OWNER_ANNOTATION, VERSION};
 use crate::model::{Kind, ObjectKey, ObjectRef};
 
 /// The annotation's value.
@@ -17,25 +14,21 @@ pub fn annotation(kind: &str, name: &str) -> String {
 }
 
 /// The object that a Secret was made for, which is in the Secret's namespace.
-pub fn of(namespace: &str, secret: &Secret) -> Option<ObjectRef> {
-    let (kind, name) =
-        secret.metadata.annotations.as_ref()?.get(OWNER_ANNOTATION)?.split_once('/')?;
+pub fn of(namespace: &str, secret: &KeptSecret) -> Option<ObjectRef> {
+    let (kind, name) = secret.owner()?.split_once('/')?;
     let kind = [Kind::Tenant, Kind::OidcClient].into_iter().find(|known| known.as_str() == kind)?;
     Some(ObjectRef { kind, key: ObjectKey::new(namespace, name) })
 }
 
 /// Whether a Secret was made for an object.
-pub fn owns(object: &ObjectRef, secret: &Secret) -> bool {
+pub fn owns(object: &ObjectRef, secret: &KeptSecret) -> bool {
     is_owned_by(secret, object.kind, &object.key.name)
 }
 
 /// Whether a Secret was made for an object: by annotation, never by UID, since restores change
 /// those (design, "Ownership").
-pub fn is_owned_by(secret: &Secret, kind: Kind, name: &str) -> bool {
-    let annotations = secret.metadata.annotations.as_ref();
-    annotations
-        .and_then(|annotations| annotations.get(OWNER_ANNOTATION))
-        .is_some_and(|owner| owner.split_once('/') == Some((kind.as_str(), name)))
+pub fn is_owned_by(secret: &KeptSecret, kind: Kind, name: &str) -> bool {
+    secret.owner().is_some_and(|owner| owner.split_once('/') == Some((kind.as_str(), name)))
 }
 
 /// Puts on what every Secret carries that is made here.

@@ -1,14 +1,9 @@
-//! Which Secrets an object has to do with, all in its own namespace: what a source must show.
+//! What objects refer to: tenants, and Secrets of their own namespace.
 
 use kube::ResourceExt;
 
-use super::{OidcClient, OidcUser, SecretKeyRef, Tenant};
-
-/// An object that has to do with Secrets.
-pub trait SecretReferences {
-    /// Names of the Secrets that it refers to or that are made for it.
-    fn secret_names(&self) -> Vec<String>;
-}
+use super::{LocalTenantRef, OidcClient, SecretKeyRef, Tenant, TenantRef};
+use crate::model::{ObjectKey, TenantId};
 
 /// Name of the Secret of a tenant's own signing keys.
 pub fn signing_keys_name(tenant: &str) -> String {
@@ -41,22 +36,14 @@ impl Tenant {
         signing_keys_backup_name(&self.name_any())
     }
 
+    /// The Secret of the user's own with its keys, where it names one.
+    pub fn imported_keys(&self) -> Option<&SecretKeyRef> {
+        self.spec.signing.as_ref()?.secret_ref.as_ref()
+    }
+
     /// The entry of a Secret with the initial access token, where the tenant names one.
     pub fn initial_access_token(&self) -> Option<&SecretKeyRef> {
         self.spec.registration.as_ref()?.initial_access_token_secret_ref.as_ref()
-    }
-}
-
-impl SecretReferences for Tenant {
-    fn secret_names(&self) -> Vec<String> {
-        let imported = self.spec.signing.as_ref().and_then(|signing| signing.secret_ref.as_ref());
-        let mut names = match imported {
-            Some(reference) => vec![reference.name.clone()],
-            None => vec![self.signing_keys_name(), self.signing_keys_backup_name()],
-        };
-        names.push(self.pairwise_salt_name());
-        names.extend(self.initial_access_token().map(|reference| reference.name.clone()));
-        names
     }
 }
 
@@ -66,19 +53,29 @@ impl OidcClient {
         let chosen = self.spec.secret.as_ref().and_then(|secret| secret.name.clone());
         chosen.unwrap_or_else(|| format!("{}-oidc", self.name_any()))
     }
-}
 
-impl SecretReferences for OidcClient {
-    fn secret_names(&self) -> Vec<String> {
+    /// Name of the Secret that it refers to or that is made for it.
+    pub fn secret_name(&self) -> String {
         match &self.spec.secret_ref {
-            Some(reference) => vec![reference.name.clone()],
-            None => vec![self.generated_secret_name()],
+            Some(reference) => reference.name.clone(),
+            None => self.generated_secret_name(),
         }
     }
 }
 
-impl SecretReferences for OidcUser {
-    fn secret_names(&self) -> Vec<String> {
-        self.spec.password_secret_ref.iter().map(|reference| reference.name.clone()).collect()
+impl TenantRef {
+    /// The tenant that an object of this name means.
+    pub fn of(&self, key: &ObjectKey) -> TenantId {
+        match &self.namespace {
+            Some(namespace) => TenantId::new(namespace, &self.name),
+            None => TenantId(key.beside(&self.name)),
+        }
+    }
+}
+
+impl LocalTenantRef {
+    /// The tenant that an object of this name means.
+    pub fn of(&self, key: &ObjectKey) -> TenantId {
+        TenantId(key.beside(&self.name))
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     model::{Clock, Installation, ObjectKey, ObjectRef, SystemClock},
     registry::{BuildCache, build},
     source::{
-        directory::collect,
+        directory::{Shown, collect},
         manifests::{self, Object},
     },
 };
@@ -74,7 +74,7 @@ fn judge(
         dev: true,
         sealing_secret: ObjectKey::new("", ""),
     };
-    let objects = collect(objects.into_iter());
+    let objects = collect(objects.into_iter().map(Shown::of));
     let now = SystemClock.now();
     let snapshot = build(&objects, &installation, &BuildCache::default(), 1, now);
     let mut problems = 0;

@@ -8,7 +8,7 @@ use std::{
 
 use super::world::World;
 use crate::{
-    api::{Objects, SecretState, owner},
+    api::{Kept, Objects, SecretState, owner},
     model::{Kind, ObjectKey, ObjectRef},
 };
 
@@ -17,13 +17,13 @@ pub fn changes(before: &World, after: &World) -> BTreeSet<ObjectRef> {
     let (old, new) = (&before.view.objects, &after.view.objects);
     let mut changed = BTreeSet::new();
     if !Arc::ptr_eq(old, new) {
-        different(&old.tenants, &new.tenants, Arc::ptr_eq, |key| {
+        different(&old.tenants, &new.tenants, Kept::is, |key| {
             add(&mut changed, Kind::Tenant, key);
         });
-        different(&old.clients, &new.clients, Arc::ptr_eq, |key| {
+        different(&old.clients, &new.clients, Kept::is, |key| {
             add(&mut changed, Kind::OidcClient, key);
         });
-        different(&old.users, &new.users, Arc::ptr_eq, |key| {
+        different(&old.users, &new.users, Kept::is, |key| {
             add(&mut changed, Kind::OidcUser, key);
         });
         different(&old.malformed, &new.malformed, PartialEq::eq, |object| {
@@ -56,7 +56,7 @@ fn owner_of(objects: &Objects, key: &ObjectKey) -> Option<ObjectRef> {
 
 fn same_secret(one: &SecretState, other: &SecretState) -> bool {
     match (one, other) {
-        (SecretState::Loaded(one), SecretState::Loaded(other)) => Arc::ptr_eq(one, other),
+        (SecretState::Loaded(one), SecretState::Loaded(other)) => one.is(other),
         (SecretState::Unreadable(one), SecretState::Unreadable(other)) => one == other,
         _ => false,
     }

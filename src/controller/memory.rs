@@ -6,8 +6,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::status;
-use crate::{model::ObjectRef, source::Status};
+use crate::{api::Told, model::ObjectRef};
 
 /// Statuses published since this replica leads.
 #[derive(Debug, Default)]
@@ -17,29 +16,29 @@ pub struct Memory(Mutex<HashMap<ObjectRef, Published>>);
 struct Published {
     /// The resourceVersion that the view showed then.
     version: Option<String>,
-    status: Status,
+    told: Told,
 }
 
 impl Memory {
-    /// The status that the object has: as shown, or as published since.
+    /// What the object's status says: as shown, or as published since.
     pub fn current(
         &self,
         object: &ObjectRef,
-        shown: Option<Status>,
+        shown: Option<Told>,
         version: Option<&str>,
-    ) -> Option<Status> {
+    ) -> Option<Told> {
         let published = self.lock().get(object).cloned();
         match published {
             Some(published) if shown.is_none() || published.version.as_deref() == version => {
-                Some(published.status)
+                Some(published.told)
             }
-            _ => shown.filter(status::is_set),
+            _ => shown.filter(Told::is_something),
         }
     }
 
     /// Takes note of a status that was published.
-    pub fn published(&self, object: &ObjectRef, version: Option<String>, status: Status) {
-        self.lock().insert(object.clone(), Published { version, status });
+    pub fn published(&self, object: &ObjectRef, version: Option<String>, told: Told) {
+        self.lock().insert(object.clone(), Published { version, told });
     }
 
     /// The object is gone.

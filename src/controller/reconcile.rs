@@ -117,7 +117,7 @@ async fn gone(
     object: &ObjectRef,
 ) -> Result<Acted, Error> {
     let objects = &world.view.objects;
-    if world.metadata(object).is_some() || objects.malformed.contains_key(object) {
+    if world.state(object).is_some() || objects.malformed.contains_key(object) {
         return Ok(Acted::Nothing(None));
     }
     memory.forget(object);

@@ -12,7 +12,7 @@ use super::{
     writes::{Step, Write, apply},
 };
 use crate::{
-    api::{OWNER_ANNOTATION, SecretState, owner},
+    api::{KeptSecret, SecretState, owner},
     keys::{new_sealing_key, read_sealing_keys, sealing_plan, write_sealing_key},
     model::{Entropy, Kind, ObjectKey, ObjectRef, Timestamp},
     registry::Snapshot,
@@ -59,7 +59,7 @@ fn plan(
         Some(SecretState::Loaded(secret)) if is_ours(secret, &owner) => Some(secret),
         Some(_) => return (None, None),
     };
-    let entries = before.and_then(|secret| secret.data.clone()).unwrap_or_default();
+    let entries = before.map(KeptSecret::entries).unwrap_or_default();
     let (mut keys, damaged) = read_sealing_keys(&entries);
     let plan = sealing_plan(&keys, longest, now);
     if before.is_some() && plan.is_empty() {
@@ -81,7 +81,7 @@ fn plan(
     let notices = lost(key, before.is_some() && keys.is_empty(), damaged.len());
     let write = match before {
         Some(secret) => {
-            Write::Replace(Box::new(Secret { data: Some(changed), ..Secret::clone(secret) }))
+            Write::Replace(Box::new(Secret { data: Some(changed), ..secret.whole(key) }))
         }
         None => Write::Create(Box::new(Secret {
             metadata: owner::metadata(key, &owner),
@@ -93,10 +93,8 @@ fn plan(
     (Some(Step { write, notices }), plan.wake)
 }
 
-fn is_ours(secret: &Secret, owner: &str) -> bool {
-    let annotations = secret.metadata.annotations.as_ref();
-    annotations.and_then(|all| all.get(OWNER_ANNOTATION)).is_some_and(|found| found == owner)
-        && secret.metadata.deletion_timestamp.is_none()
+fn is_ours(secret: &KeptSecret, owner: &str) -> bool {
+    secret.owner() == Some(owner) && !secret.is_going()
 }
 
 fn lost(key: &ObjectKey, none_left: bool, damaged: usize) -> Vec<Notice> {

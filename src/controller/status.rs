@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{Context, Error, memory::Memory, tenant, world::World};
 use crate::{
-    api::{ConditionType, OidcClientStatus, OidcUserStatus, Reason, TenantStatus},
+    api::{OidcClientStatus, OidcUserStatus, Reason, TenantStatus, Told, deciding},
     model::{Kind, ObjectRef, Timestamp},
     registry::{self, Outcome, SecretWish, Verdict},
     source::{Notice, Status, WriteError},
@@ -19,20 +19,20 @@ pub async fn publish(
     verdict: &Verdict,
 ) -> Result<(), Error> {
     let object = &verdict.object;
-    let version = world.metadata(object).and_then(|metadata| metadata.resource_version.clone());
+    let version = world.state(object).and_then(|state| state.version);
     let shown = match verdict.outcome {
         Outcome::Malformed => None,
         _ => shown(world, object),
     };
-    let before = memory.current(object, shown, version.as_deref());
-    let previous = before.as_ref().map_or(&[][..], conditions);
+    let before = memory.current(object, shown, version).unwrap_or_default();
     let now = context.clock.now();
-    let status =
-        wanted(verdict, registry::conditions(verdict, previous, now), before.as_ref(), now);
-    if before.as_ref().is_some_and(|before| same(before, &status)) {
+    let status = wanted(verdict, registry::conditions(verdict, &before, now), before.salt(), now);
+    let told = status.told();
+    if before.says_what(&told) {
         return Ok(());
     }
-    match context.source.publish_status(object, status.clone()).await {
+    let notice = notice(object, &before, status.conditions());
+    match context.source.publish_status(object, status).await {
         Ok(()) => {}
         // Whoever deleted it meanwhile does not miss a status.
         Err(WriteError::NotFound) => return Ok(()),
@@ -40,10 +40,10 @@ pub async fn publish(
             return Err(Error::Write { what: format!("publishing the status of {object}"), error });
         }
     }
-    if let Some(notice) = notice(object, previous, conditions(&status)) {
+    if let Some(notice) = notice {
         context.source.notify(notice).await;
     }
-    memory.published(object, version, status);
+    memory.published(object, version.map(str::to_owned), told);
     Ok(())
 }
 
@@ -51,13 +51,9 @@ pub async fn publish(
 fn wanted(
     verdict: &Verdict,
     conditions: Vec<Condition>,
-    before: Option<&Status>,
+    known_salt: Option<&str>,
     now: Timestamp,
 ) -> Status {
-    let known_salt = match before {
-        Some(Status::Tenant(before)) => before.pairwise_salt_fingerprint.clone(),
-        _ => None,
-    };
     let observed_generation = verdict.generation;
     match &verdict.outcome {
         Outcome::Tenant(tenant) => Status::Tenant(TenantStatus {
@@ -67,6 +63,7 @@ fn wanted(
             // What was known once stays known, whether it is wanted now or not, and whatever a
             // view shows that is older than our last write.
             pairwise_salt_fingerprint: known_salt
+                .map(str::to_owned)
                 .or_else(|| tenant.salt.as_ref().and_then(|salt| salt.fingerprint.clone())),
             conditions,
         }),
@@ -90,73 +87,29 @@ fn wanted(
     }
 }
 
-/// The status that a view shows.
-fn shown(world: &World, object: &ObjectRef) -> Option<Status> {
+/// What the status says that a view shows.
+fn shown(world: &World, object: &ObjectRef) -> Option<Told> {
     let (objects, key) = (&world.view.objects, &object.key);
-    Some(match object.kind {
-        Kind::Tenant => {
-            Status::Tenant(objects.tenants.get(key)?.status.clone().unwrap_or_default())
-        }
-        Kind::OidcClient => {
-            Status::OidcClient(objects.clients.get(key)?.status.clone().unwrap_or_default())
-        }
-        Kind::OidcUser => {
-            Status::OidcUser(objects.users.get(key)?.status.clone().unwrap_or_default())
-        }
+    let told = match object.kind {
+        Kind::Tenant => objects.tenants.get(key)?.told(),
+        Kind::OidcClient => objects.clients.get(key)?.told(),
+        Kind::OidcUser => objects.users.get(key)?.told(),
         Kind::Secret | Kind::Namespace => return None,
-    })
-}
-
-/// Whether a status says anything.
-pub fn is_set(status: &Status) -> bool {
-    !conditions(status).is_empty()
-}
-
-fn conditions(status: &Status) -> &[Condition] {
-    match status {
-        Status::Tenant(status) => &status.conditions,
-        Status::OidcClient(status) => &status.conditions,
-        Status::OidcUser(status) => &status.conditions,
-        Status::Malformed(conditions) => conditions,
-    }
-}
-
-/// Whether two statuses say the same, whenever they came to say it.
-fn same(one: &Status, other: &Status) -> bool {
-    timeless(one) == timeless(other)
-}
-
-fn timeless(status: &Status) -> Status {
-    let mut status = status.clone();
-    let conditions = match &mut status {
-        Status::Tenant(status) => &mut status.conditions,
-        Status::OidcClient(status) => &mut status.conditions,
-        Status::OidcUser(status) => &mut status.conditions,
-        Status::Malformed(conditions) => conditions,
     };
-    for condition in conditions {
-        condition.last_transition_time.0 = jiff::Timestamp::UNIX_EPOCH;
-    }
-    status
+    Some(told.clone())
 }
 
 /// An Event for a problem that was not there before. What is merely being made is none.
-fn notice(object: &ObjectRef, before: &[Condition], now: &[Condition]) -> Option<Notice> {
-    let ready = |conditions: &[Condition]| {
-        let found = conditions.iter().find(|one| one.type_ == ConditionType::Ready.as_str());
-        // A malformed object has no other condition to be ready by.
-        found.or_else(|| conditions.iter().find(|one| one.status == "False")).cloned()
-    };
-    let problem = ready(now).filter(|ready| ready.status == "False")?;
-    let known = ready(before)
-        .is_some_and(|old| old.reason == problem.reason && old.message == problem.message);
+fn notice(object: &ObjectRef, before: &Told, now: &[Condition]) -> Option<Notice> {
+    let problem = deciding(now).filter(|ready| ready.status == "False")?;
+    let known = before.gave_reason(problem);
     let reason = Reason::ALL.iter().find(|reason| reason.as_str() == problem.reason)?;
     (!known && *reason != Reason::Pending).then(|| Notice {
         object: object.clone(),
         warning: true,
         reason: reason.as_str(),
         action: "Reconcile",
-        message: problem.message,
+        message: problem.message.clone(),
     })
 }
 

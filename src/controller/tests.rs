@@ -19,7 +19,7 @@ use super::{
     world::World,
 };
 use crate::{
-    api::{MANAGED_LABEL, OWNER_ANNOTATION, SecretState},
+    api::{KeptSecret, MANAGED_LABEL, OWNER_ANNOTATION, SecretState},
     model::{
         FixedClock, Installation, Issuer, Kind, ObjectKey, ObjectRef, SeededEntropy, Timestamp,
     },
@@ -140,7 +140,7 @@ impl Cluster {
         panic!("it never settles: {:?}", self.source.writes());
     }
 
-    fn client_secret(&self) -> Arc<Secret> {
+    fn client_secret(&self) -> Secret {
         self.source.secret("shop-oidc").expect("the client's Secret is there")
     }
 
@@ -161,7 +161,7 @@ impl Cluster {
         self.source.edit(|objects, version| {
             damaged.metadata.resource_version = Some(version.to_string());
             let key = ObjectKey::new("team", KEYS);
-            objects.secrets.insert(key, SecretState::Loaded(Arc::new(damaged.clone())));
+            objects.secrets.insert(key, SecretState::Loaded(KeptSecret::new(damaged.clone())));
         });
         damaged
     }
@@ -278,7 +278,7 @@ async fn what_others_put_into_a_secret_stays() {
     cluster.source.edit(|objects, version| {
         edited.metadata.resource_version = Some(version.to_string());
         let key = ObjectKey::new("team", "shop-oidc");
-        objects.secrets.insert(key, SecretState::Loaded(Arc::new(edited)));
+        objects.secrets.insert(key, SecretState::Loaded(KeptSecret::new(edited)));
     });
     cluster.settle().await;
     let after = cluster.client_secret();

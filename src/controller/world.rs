@@ -1,36 +1,47 @@
 //! What the controller acts on: a view and the verdicts on it.
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use std::sync::Arc;
 
 use crate::{
-    api::{SecretState, View, owner},
+    api::{Keep, Kept, KeptSecret, SecretState, View, owner},
     model::{Kind, ObjectKey, ObjectRef},
     registry::{Snapshot, Verdict},
 };
 
-/// One moment of the source, the verdicts in force, and who owns what.
+/// One moment of the source, and the verdicts in force.
 #[derive(Clone, Debug, Default)]
 pub struct World {
     /// What the source shows.
     pub view: Arc<View>,
     /// The snapshot in force: of this view, or of one just before.
     pub snapshot: Arc<Snapshot>,
-    owned: Arc<BTreeMap<ObjectRef, Vec<ObjectKey>>>,
+}
+
+/// Where an object is in its life.
+#[derive(Clone, Copy, Debug)]
+pub struct State<'a> {
+    /// Its resourceVersion.
+    pub version: Option<&'a str>,
+    /// Its generation.
+    pub generation: Option<i64>,
+    /// Whether it is being deleted.
+    pub is_going: bool,
+}
+
+impl<'a> State<'a> {
+    fn of(object: &'a Kept<impl Keep>) -> Self {
+        Self {
+            version: object.version(),
+            generation: object.generation(),
+            is_going: object.is_going(),
+        }
+    }
 }
 
 impl World {
     /// A view and a snapshot.
     pub fn new(view: Arc<View>, snapshot: Arc<Snapshot>) -> Self {
-        let mut owned: BTreeMap<ObjectRef, Vec<ObjectKey>> = BTreeMap::new();
-        for (key, state) in &view.objects.secrets {
-            let SecretState::Loaded(secret) = state else { continue };
-            if let Some(object) = owner::of(&key.namespace, secret) {
-                owned.entry(object).or_default().push(key.clone());
-            }
-        }
-        Self { view, snapshot, owned: Arc::new(owned) }
+        Self { view, snapshot }
     }
 
     /// Whether anything may be concluded from what is *not* there.
@@ -43,21 +54,21 @@ impl World {
     pub fn verdict(&self, object: &ObjectRef) -> Option<&Arc<Verdict>> {
         let verdict = self.snapshot.verdicts().get(object)?;
         let malformed = self.view.objects.malformed.get(object);
-        let generation = match (malformed, self.metadata(object)) {
+        let generation = match (malformed, self.state(object)) {
             (Some(malformed), _) => malformed.generation,
-            (None, Some(metadata)) if metadata.deletion_timestamp.is_none() => metadata.generation,
+            (None, Some(state)) if !state.is_going => state.generation,
             _ => return None,
         };
         (verdict.generation == generation).then_some(verdict)
     }
 
-    /// Metadata of an object, if it could be read.
-    pub fn metadata(&self, object: &ObjectRef) -> Option<&ObjectMeta> {
+    /// Where an object is in its life, if it could be read.
+    pub fn state(&self, object: &ObjectRef) -> Option<State<'_>> {
         let objects = &self.view.objects;
         match object.kind {
-            Kind::Tenant => objects.tenants.get(&object.key).map(|object| &object.metadata),
-            Kind::OidcClient => objects.clients.get(&object.key).map(|object| &object.metadata),
-            Kind::OidcUser => objects.users.get(&object.key).map(|object| &object.metadata),
+            Kind::Tenant => objects.tenants.get(&object.key).map(State::of),
+            Kind::OidcClient => objects.clients.get(&object.key).map(State::of),
+            Kind::OidcUser => objects.users.get(&object.key).map(State::of),
             Kind::Secret | Kind::Namespace => None,
         }
     }
@@ -67,12 +78,16 @@ impl World {
         self.view.objects.secrets.get(key)
     }
 
-    /// Secrets that were made for an object.
-    pub fn owned(&self, object: &ObjectRef) -> impl Iterator<Item = (&ObjectKey, &Arc<Secret>)> {
-        let keys = self.owned.get(object).into_iter().flatten();
-        keys.filter_map(|key| match self.secret(key)? {
-            SecretState::Loaded(secret) => Some((key, secret)),
-            SecretState::Unreadable(_) => None,
+    /// Secrets that were made for an object, found among those of its namespace.
+    pub fn owned<'a>(
+        &'a self,
+        object: &'a ObjectRef,
+    ) -> impl Iterator<Item = (&'a ObjectKey, &'a KeptSecret)> {
+        let secrets = self.view.objects.secrets.range(object.key.beside("")..);
+        let near = secrets.take_while(|(key, _)| key.namespace == object.key.namespace);
+        near.filter_map(|(key, state)| match state {
+            SecretState::Loaded(secret) if owner::owns(object, secret) => Some((key, secret)),
+            SecretState::Loaded(_) | SecretState::Unreadable(_) => None,
         })
     }
 }

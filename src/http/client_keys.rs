@@ -85,7 +85,7 @@ impl ClientKeys {
         now: Timestamp,
         renew: bool,
     ) -> Result<Arc<PublicKeys>, String> {
-        let uri = client.jwks_uri.as_deref().ok_or("the client has no keys")?;
+        let uri = client.details.jwks_uri.as_deref().ok_or("the client has no keys")?;
         let slot = self.slots.slot(uri);
         let seen = {
             let known = slot.known();

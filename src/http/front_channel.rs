@@ -18,8 +18,8 @@ const MOST_FRAMES: usize = 32;
 pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<String> {
     let clients = session.clients.iter().filter_map(|id| tenant.client(id.as_str()));
     let frame = |client: &std::sync::Arc<Client>| {
-        let mut url = Url::parse(client.frontchannel_logout_uri.as_deref()?).ok()?;
-        if client.frontchannel_logout_session_required {
+        let mut url = Url::parse(client.details.frontchannel_logout_uri.as_deref()?).ok()?;
+        if client.details.frontchannel_logout_session_required {
             url.query_pairs_mut()
                 .append_pair("iss", tenant.tenant.issuer.as_str())
                 .append_pair("sid", &sid::of(client, &session.sid));

@@ -90,7 +90,7 @@ pub(super) async fn announce(
 ) -> Result<(), Failure> {
     let tenant = &request.tenant;
     let concerned = session.clients.iter().filter_map(|id| tenant.client(id.as_str()));
-    for client in concerned.filter(|client| client.backchannel_logout_uri.is_some()) {
+    for client in concerned.filter(|client| client.details.backchannel_logout_uri.is_some()) {
         let telling = Telling {
             client: client.id.clone(),
             subject: session.authentication.subject.as_str().to_owned(),
@@ -139,7 +139,8 @@ async fn left_over(app: &App) -> Result<Vec<Due>, StoreError> {
     let mut found = Vec::new();
     let mut untold = Found::default();
     for tenant in snapshot.tenants() {
-        let told = tenant.clients().filter(|client| client.backchannel_logout_uri.is_some());
+        let told =
+            tenant.clients().filter(|client| client.details.backchannel_logout_uri.is_some());
         for client in told {
             let owner = Owner::new(OwnerKind::Client, client.id.as_str());
             let id = &tenant.tenant.id;
@@ -170,7 +171,8 @@ async fn tell(app: &App, due: &Due) -> Result<(), StoreError> {
     let served = snapshot.tenant(&due.tenant).zip(telling);
     let Some((tenant, telling)) = served else { return Ok(()) };
     let client = tenant.client(telling.client.as_str());
-    let Some(client) = client.filter(|client| client.backchannel_logout_uri.is_some()) else {
+    let Some(client) = client.filter(|client| client.details.backchannel_logout_uri.is_some())
+    else {
         // The client has gone, and with it whom to tell.
         return app.store.take(&key, now).await.map(drop);
     };
@@ -202,7 +204,7 @@ async fn send(
     telling: &Telling,
     now: Timestamp,
 ) -> Result<(), String> {
-    let uri = client.backchannel_logout_uri.as_deref().unwrap_or_default();
+    let uri = client.details.backchannel_logout_uri.as_deref().unwrap_or_default();
     let subject = subject::of(client, &Subject::new(&telling.subject));
     let sid = sid::of(client, &telling.sid);
     let about = (subject.as_str(), sid.as_str());

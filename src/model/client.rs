@@ -3,13 +3,13 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
-    AuthMethod, ClientId, GrantType, IdTokenAlgorithm, JwsAlgorithm, Lifetimes, ObjectKey,
-    RedirectUri, RefreshTokenRotation, ResponseType, Secret, SigningAlgorithm, TenantId, Timestamp,
+    AuthMethod, ClientDetails, ClientId, GrantType, IdTokenAlgorithm, JwsAlgorithm, Lifetimes,
+    ObjectKey, RedirectUri, RefreshTokenRotation, ResponseType, Secret, SigningAlgorithm, TenantId,
+    Timestamp,
 };
 
 /// One application, all defaults applied.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a registered metadata value")]
 pub struct Client {
     /// `client_id`.
     pub id: ClientId,
@@ -26,7 +26,7 @@ pub struct Client {
     /// Where the browser may go after logout.
     pub post_logout_redirect_uris: Vec<RedirectUri>,
     /// Origins that may read token and userinfo answers from a browser; may name one twice.
-    pub origins: Vec<String>,
+    pub origins: Box<[Arc<str>]>,
     /// What it may use at the token endpoint.
     pub grant_types: BTreeSet<GrantType>,
     /// What it may ask at the authorization endpoint.
@@ -39,32 +39,20 @@ pub struct Client {
     pub secrets: Vec<Secret<String>>,
     /// Whether people are asked.
     pub consent: ConsentPolicy,
-    /// Already bounded by the tenant's.
-    pub lifetimes: Lifetimes,
+    /// Already bounded by the tenant's, and mostly those.
+    pub lifetimes: Arc<Lifetimes>,
     /// `default_max_age` (OIDC Registration §2).
     pub default_max_age: Option<Duration>,
     /// `require_auth_time` (OIDC Registration §2).
     pub require_auth_time: bool,
-    /// Shown where people decide.
-    pub client_uri: Option<String>,
-    /// Shown where people decide.
-    pub logo_uri: Option<String>,
-    /// Shown where people decide.
-    pub policy_uri: Option<String>,
-    /// Shown where people decide.
-    pub tos_uri: Option<String>,
-    /// Addresses of the people responsible for it.
-    pub contacts: Vec<String>,
+    /// What it says of itself besides; shared, since most say nothing.
+    pub details: Arc<ClientDetails>,
     /// Its public keys by value: a JWK Set.
     pub jwks: Option<Arc<serde_json::Value>>,
-    /// Its public keys by reference (OIDC Registration §2).
-    pub jwks_uri: Option<String>,
-    /// The document that names every redirect URI of its sector (OIDC Registration §5).
-    pub sector_identifier_uri: Option<String>,
     /// Which `sub` it is told (OIDC Core §8).
     pub subject_type: SubjectType,
     /// What its pairwise subjects are made with, if it has such.
-    pub pairwise: Option<Pairwise>,
+    pub pairwise: Option<Box<Pairwise>>,
     /// What its ID tokens are signed with; `None`: the tenant's default.
     pub id_token_signed_response_alg: Option<IdTokenAlgorithm>,
     /// What its userinfo answers are signed with; `None`: they are plain JSON.
@@ -75,30 +63,12 @@ pub struct Client {
     pub token_endpoint_auth_signing_alg: Option<JwsAlgorithm>,
     /// What its assertions may name as audience.
     pub assertion_audience: AssertionAudience,
-    /// `acr_values` of requests that name none (OIDC Registration §2).
-    pub default_acr_values: Vec<String>,
-    /// Where others may begin a sign-in (OIDC Core §4).
-    pub initiate_login_uri: Option<String>,
-    /// Where its request objects may lie (OIDC Registration §2).
-    pub request_uris: Vec<String>,
-    /// Where logout tokens go (OIDC Back-Channel Logout §2.2).
-    pub backchannel_logout_uri: Option<String>,
-    /// Whether a logout token must name the session.
-    pub backchannel_logout_session_required: bool,
-    /// What the signed-out page loads in a frame (OIDC Front-Channel Logout §2).
-    pub frontchannel_logout_uri: Option<String>,
-    /// Whether that address gets `iss` and `sid`.
-    pub frontchannel_logout_session_required: bool,
-    /// Which software it is (RFC 7591 §2).
-    pub software_id: Option<String>,
-    /// And which version of it.
-    pub software_version: Option<String>,
     /// Whether it may introspect every access token of the tenant.
     pub introspects_all: bool,
     /// Whether each use of a refresh token makes a new one.
     pub refresh_token_rotation: RefreshTokenRotation,
     /// What is known of its registration, if it registered itself over HTTP.
-    pub registered: Option<Registered>,
+    pub registered: Option<Box<Registered>>,
 }
 
 /// What is known of a client that registered itself (RFC 7591).
@@ -123,24 +93,18 @@ impl Client {
             application_type: ApplicationType::Web,
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
-            origins: Vec::new(),
+            origins: Box::default(),
             grant_types: BTreeSet::new(),
             response_types: BTreeSet::new(),
             scopes: Arc::default(),
             auth_method: AuthMethod::ClientSecretBasic,
             secrets: Vec::new(),
             consent: ConsentPolicy::Required,
-            lifetimes: Lifetimes::default(),
+            lifetimes: Arc::default(),
             default_max_age: None,
             require_auth_time: false,
-            client_uri: None,
-            logo_uri: None,
-            policy_uri: None,
-            tos_uri: None,
-            contacts: Vec::new(),
+            details: ClientDetails::default().shared(),
             jwks: None,
-            jwks_uri: None,
-            sector_identifier_uri: None,
             subject_type: SubjectType::Public,
             pairwise: None,
             id_token_signed_response_alg: None,
@@ -148,15 +112,6 @@ impl Client {
             request_object_signing_alg: None,
             token_endpoint_auth_signing_alg: None,
             assertion_audience: AssertionAudience::IssuerOrEndpoint,
-            default_acr_values: Vec::new(),
-            initiate_login_uri: None,
-            request_uris: Vec::new(),
-            backchannel_logout_uri: None,
-            backchannel_logout_session_required: false,
-            frontchannel_logout_uri: None,
-            frontchannel_logout_session_required: false,
-            software_id: None,
-            software_version: None,
             introspects_all: false,
             refresh_token_rotation: RefreshTokenRotation::Always,
             registered: None,

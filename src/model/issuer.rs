@@ -1,6 +1,6 @@
 //! Issuer identifiers in their one canonical form (design §2, OIDC Discovery §3).
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
@@ -9,11 +9,12 @@ use url::{Host, Url};
 const ENDPOINT_SEGMENTS: [&str; 7] =
     [".well-known", "oauth", "login", "consent", "logged-out", "account", "_lanyard"];
 
-/// A canonical issuer: `https://host[:port][/path]`, or `http` on a loopback host.
+/// A canonical issuer: `https://host[:port][/path]`, or `http` on a loopback host. Clones share
+/// their text, since each client's verdict names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Issuer {
-    url: String,
+    url: Arc<str>,
     authority_start: usize,
     path_start: usize,
 }
@@ -78,7 +79,7 @@ impl Issuer {
                 return Err(IssuerError::Reserved(segment.to_owned()));
             }
         }
-        Ok(Self { url: canonical, authority_start, path_start })
+        Ok(Self { url: canonical.into(), authority_start, path_start })
     }
 
     /// The issuer as in `iss`.
@@ -146,7 +147,7 @@ impl TryFrom<String> for Issuer {
 
 impl From<Issuer> for String {
     fn from(issuer: Issuer) -> Self {
-        issuer.url
+        issuer.url.to_string()
     }
 }
 

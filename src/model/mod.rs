@@ -5,6 +5,7 @@
 
 mod algorithm;
 mod client;
+mod client_details;
 mod entropy;
 mod flow;
 mod ids;
@@ -24,6 +25,7 @@ pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
 pub use client::{
     ApplicationType, AssertionAudience, Client, ConsentPolicy, Pairwise, Registered, SubjectType,
 };
+pub use client_details::ClientDetails;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use flow::{AuthMethod, GrantType, ResponseType};
 pub use ids::{ClientId, Kind, ObjectKey, ObjectRef, Subject, TenantId};

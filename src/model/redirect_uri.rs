@@ -7,9 +7,9 @@ use super::{ApplicationType, issuer::is_loopback};
 /// A registered redirect URI.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RedirectUri {
-    text: String,
+    text: Box<str>,
     /// For a native client's http loopback URI: the parts around the port.
-    any_port: Option<(String, String)>,
+    any_port: Option<Box<(String, String)>>,
 }
 
 /// Why a URI cannot be registered. The display says what to do.
@@ -87,7 +87,7 @@ impl RedirectUri {
                     return Err(RedirectUriError::Insecure);
                 }
                 if application_type == ApplicationType::Native {
-                    any_port = split_at_port(text, &host);
+                    any_port = split_at_port(text, &host).map(Box::new);
                 }
             }
             scheme @ ("javascript" | "data" | "file" | "blob" | "vbscript" | "about") => {
@@ -99,7 +99,7 @@ impl RedirectUri {
             scheme if !scheme.contains('.') => return Err(RedirectUriError::UnqualifiedScheme),
             _ => {}
         }
-        Ok(Self { text: text.to_owned(), any_port })
+        Ok(Self { text: text.into(), any_port })
     }
 
     /// The URI as registered.
@@ -121,10 +121,10 @@ impl RedirectUri {
     /// Whether the URI of a request is this one: the very same string, save that a native
     /// client's loopback URI takes any port (RFC 8252 §7.3).
     pub fn matches(&self, requested: &str) -> bool {
-        if self.text == requested {
+        if *self.text == *requested {
             return true;
         }
-        let Some((before, after)) = &self.any_port else { return false };
+        let Some((before, after)) = self.any_port.as_deref() else { return false };
         let Some(middle) = requested
             .strip_prefix(before.as_str())
             .and_then(|rest| rest.strip_suffix(after.as_str()))

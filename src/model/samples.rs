@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Map, Value};
 
 use super::{
-    ApplicationType, Branding, Client, ClientId, CustomScope, GrantType, Issuer, Lifetimes,
-    ObjectKey, Organization, RedirectUri, RefreshTokenRotation, Registration, RequestObjects,
-    ResponseType, RotationPolicy, Secret, SigningAlgorithm, Subject, Tenant, TenantId, User,
+    ApplicationType, Branding, Client, ClientId, CustomScope, GrantType, Issuer, ObjectKey,
+    Organization, RedirectUri, RefreshTokenRotation, Registration, RequestObjects, ResponseType,
+    RotationPolicy, Secret, SigningAlgorithm, Subject, Tenant, TenantId, User,
 };
 
 /// The first redirect URI of [`client`].
@@ -23,7 +23,7 @@ pub fn tenant() -> Tenant {
         organization: Organization { name: "Shop".into(), id: "team/shop".into() },
         algorithms: vec![SigningAlgorithm::RS256],
         rotation: RotationPolicy::default(),
-        lifetimes: Lifetimes::default(),
+        lifetimes: Arc::default(),
         scopes: BTreeMap::from([("badges".to_owned(), badges)]),
         branding: Branding::default(),
         acr_levels: vec![],

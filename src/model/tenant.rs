@@ -1,6 +1,6 @@
 //! A checked tenant.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{Issuer, SigningAlgorithm, TenantId};
 
@@ -19,8 +19,8 @@ pub struct Tenant {
     pub algorithms: Vec<SigningAlgorithm>,
     /// How its keys rotate.
     pub rotation: RotationPolicy,
-    /// How long things live.
-    pub lifetimes: Lifetimes,
+    /// How long things live; shared with its clients.
+    pub lifetimes: Arc<Lifetimes>,
     /// Scopes beyond the standard ones.
     pub scopes: BTreeMap<String, CustomScope>,
     /// How its pages look.

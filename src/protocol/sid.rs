@@ -20,7 +20,7 @@ mod tests {
 
     fn pairwise(id: &str) -> Client {
         let pairwise = Pairwise { sector: "a.test".into(), salt: Secret::new(vec![1; 32]) };
-        Client { id: ClientId::new(id), pairwise: Some(pairwise), ..samples::client() }
+        Client { id: ClientId::new(id), pairwise: Some(Box::new(pairwise)), ..samples::client() }
     }
 
     #[test]

@@ -15,7 +15,8 @@ pub fn of(client: &Client, local: &Subject) -> Subject {
 /// sector's own host, and none where it was checked when the client registered.
 pub fn sector_document(client: &Client) -> Option<&str> {
     let sector = &client.pairwise.as_ref()?.sector;
-    let uri = client.sector_identifier_uri.as_deref().filter(|_| client.registered.is_none())?;
+    let uri =
+        client.details.sector_identifier_uri.as_deref().filter(|_| client.registered.is_none())?;
     let own = client.redirect_uris.iter().all(|it| it.host().as_ref() == Some(sector));
     (!own).then_some(uri)
 }
@@ -27,7 +28,7 @@ mod tests {
 
     fn client(sector: &str, salt: u8) -> Client {
         let pairwise = Pairwise { sector: sector.into(), salt: Secret::new(vec![salt; 32]) };
-        Client { pairwise: Some(pairwise), ..samples::client() }
+        Client { pairwise: Some(Box::new(pairwise)), ..samples::client() }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{KeySource, Outcome, SecretWish, Verdict};
 use crate::{
-    api::{ConditionType, Reason},
+    api::{ConditionType, Reason, Told},
     model::Timestamp,
 };
 
@@ -29,7 +29,7 @@ fn holds(reason: Reason, message: &str) -> Judged {
 
 /// The conditions of a verdict. `lastTransitionTime` is kept from `previous` where the status is
 /// the same.
-pub fn conditions(verdict: &Verdict, previous: &[Condition], now: Timestamp) -> Vec<Condition> {
+pub fn conditions(verdict: &Verdict, previous: &Told, now: Timestamp) -> Vec<Condition> {
     let types = types(verdict);
     let mut all: Vec<_> = types.into_iter().map(|it| (it, judge(verdict, it))).collect();
     // The first violation is the reason.
@@ -39,18 +39,15 @@ pub fn conditions(verdict: &Verdict, previous: &[Condition], now: Timestamp) -> 
     };
     all.push((ConditionType::Ready, ready));
     let entry = |(condition, judged): (ConditionType, Judged)| {
-        let before = previous
-            .iter()
-            .find(|old| old.type_ == condition.as_str() && old.status == judged.status);
+        let since = previous.since(condition, judged.status).unwrap_or(now);
         Condition {
             type_: condition.as_str().to_owned(),
             status: judged.status.to_owned(),
             reason: judged.reason.as_str().to_owned(),
             message: judged.message,
             observed_generation: verdict.generation,
-            last_transition_time: before.map_or_else(
-                || Time(jiff::Timestamp::from_second(now.secs()).unwrap_or_default()),
-                |old| old.last_transition_time.clone(),
+            last_transition_time: Time(
+                jiff::Timestamp::from_second(since.secs()).unwrap_or_default(),
             ),
         }
     };
@@ -146,7 +143,7 @@ mod tests {
 
     #[test]
     fn ready_is_the_sum_of_all() {
-        let all = conditions(&verdict(vec![]), &[], NOW);
+        let all = conditions(&verdict(vec![]), &Told::default(), NOW);
         assert!(all.iter().all(|condition| condition.status == TRUE), "{all:?}");
         assert!(all.iter().all(|condition| condition.observed_generation == Some(3)));
         assert_eq!(all.last().expect("some").type_, "Ready");
@@ -159,7 +156,7 @@ mod tests {
             Problem::invalid("spec.x", "must be x"),
             Problem::accepted(Reason::UsernameConflict, "", "taken"),
         ];
-        let all = conditions(&verdict(problems), &[], NOW);
+        let all = conditions(&verdict(problems), &Told::default(), NOW);
         let accepted = find(&all, "Accepted");
         assert_eq!(accepted.reason, "Invalid");
         assert_eq!(accepted.message, "spec.x: must be x; taken");
@@ -170,10 +167,11 @@ mod tests {
 
     #[test]
     fn a_transition_has_its_time_and_nothing_else_changes_it() {
-        let before = conditions(&verdict(vec![]), &[], THEN);
-        let after = conditions(&verdict(vec![]), &before, NOW);
+        let before = conditions(&verdict(vec![]), &Told::default(), THEN);
+        let told = Told::of(&before, &());
+        let after = conditions(&verdict(vec![]), &told, NOW);
         assert_eq!(before, after);
-        let broken = conditions(&verdict(vec![Problem::invalid("", "x")]), &before, NOW);
+        let broken = conditions(&verdict(vec![Problem::invalid("", "x")]), &told, NOW);
         let time = |name| Timestamp::from(find(&broken, name).last_transition_time.0);
         assert_eq!(time("ResolvedRefs"), THEN);
         assert_eq!(time("Accepted"), NOW);
@@ -181,7 +179,11 @@ mod tests {
 
     #[test]
     fn a_message_is_cut_between_characters() {
-        let all = conditions(&verdict(vec![Problem::invalid("", "ü".repeat(5000))]), &[], NOW);
+        let all = conditions(
+            &verdict(vec![Problem::invalid("", "ü".repeat(5000))]),
+            &Told::default(),
+            NOW,
+        );
         let message = &find(&all, "Accepted").message;
         assert!(message.len() <= LONGEST_MESSAGE + '…'.len_utf8() && message.ends_with('…'));
     }

@@ -21,6 +21,6 @@ pub use project::project;
 pub use registration::{Registrable, RegistrationDesk};
 pub use snapshot::{Prepared, ServedTenant, Snapshot};
 pub use verdict::{
-    ClientOutcome, DesiredSecret, KeySource, Outcome, Problem, SaltOutcome, SecretWish,
-    TenantOutcome, UserOutcome, Verdict,
+    ClientOutcome, DesiredSecret, KeySource, Outcome, Problem, SaltOutcome, SecretShape,
+    SecretWish, TenantOutcome, UserOutcome, Verdict,
 };

@@ -54,7 +54,7 @@ pub async fn project(
 mod tests {
     use super::*;
     use crate::{
-        api::{Objects, SourceHealth, Tenant},
+        api::{Kept, Objects, SourceHealth, Tenant, TenantSpec},
         model::{FixedClock, Issuer, Kind, ObjectKey, ObjectRef, Timestamp},
     };
 
@@ -63,7 +63,7 @@ mod tests {
         let key = ObjectKey::new("team", tenant);
         objects
             .tenants
-            .insert(key, Arc::new(Tenant::new(tenant, crate::api::TenantSpec::default())));
+            .insert(key.clone(), Kept::new(&key, Tenant::new(tenant, TenantSpec::default())));
         let health = SourceHealth { synced, failing: None };
         Arc::new(View { objects: Arc::new(objects), revision, health })
     }

@@ -1,25 +1,17 @@
 //! Reading Secrets: what an entry holds.
 
-use k8s_openapi::{ByteString, api::core::v1::Secret as CoreSecret};
-
 use super::Problem;
 use crate::{
-    api::{ConditionType, Reason, SecretState},
-    keys::Entries,
+    api::{ConditionType, KeptSecret, Reason, SecretState},
     model::ObjectKey,
 };
-
-/// A Secret's entries.
-pub(super) fn entries(secret: &CoreSecret) -> Entries {
-    secret.data.clone().unwrap_or_default()
-}
 
 /// A Secret that an object refers to, or the problem with that.
 pub(super) fn referenced<'a>(
     state: Option<&'a SecretState>,
     key: &ObjectKey,
     field: &str,
-) -> Result<&'a CoreSecret, Problem> {
+) -> Result<&'a KeptSecret, Problem> {
     let problem =
         |reason, message| Problem::of(ConditionType::ResolvedRefs, reason, field, message);
     match state {
@@ -40,14 +32,13 @@ pub(super) fn referenced<'a>(
 
 /// An entry as text, or the problem with it: whose message holds nothing of the entry.
 pub(super) fn text_entry<'a>(
-    secret: &'a CoreSecret,
+    secret: &'a KeptSecret,
     name: &str,
     field: &str,
 ) -> Result<&'a str, Problem> {
     let problem =
         |message| Problem::of(ConditionType::ResolvedRefs, Reason::SecretInvalid, field, message);
-    let bytes = secret.data.as_ref().and_then(|data| data.get(name));
-    let Some(ByteString(bytes)) = bytes else {
+    let Some(bytes) = secret.entry(name) else {
         return Err(problem(format!("the Secret has no entry {name:?}; add it")));
     };
     match std::str::from_utf8(bytes) {

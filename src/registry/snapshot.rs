@@ -32,7 +32,8 @@ pub struct Prepared {
 impl Prepared {
     /// Prepares a JSON document.
     pub fn json(document: &Value) -> Self {
-        let bytes = document.to_string().into_bytes();
+        // Without the room to grow that a text has which was written bit by bit.
+        let bytes = document.to_string().into_boxed_str().into_boxed_bytes();
         let hash = digest::digest(&digest::SHA256, &bytes);
         let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash));
         Self { bytes: bytes.into(), etag }
@@ -59,7 +60,7 @@ pub struct ServedTenant {
     users: Vec<Arc<User>>,
     by_username: HashMap<String, Arc<User>>,
     by_subject: HashMap<Subject, Arc<User>>,
-    origins: BTreeSet<String>,
+    origins: BTreeSet<Arc<str>>,
 }
 
 impl ServedTenant {

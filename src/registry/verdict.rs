@@ -1,11 +1,12 @@
 //! What validation says of one object.
 
-use std::collections::BTreeMap;
-
-use k8s_openapi::api::core::v1::Secret;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 use crate::{
-    api::{ConditionType, Reason},
+    api::{ClientSecretKeys, ConditionType, KeptSecret, Reason},
     keys::{KeyRing, RotationRules},
     model::{ClientId, Issuer, ObjectRef, Subject, Timestamp},
 };
@@ -89,7 +90,7 @@ impl Verdict {
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// A tenant.
-    Tenant(TenantOutcome),
+    Tenant(Box<TenantOutcome>),
     /// A client.
     Client(ClientOutcome),
     /// A user.
@@ -156,14 +157,21 @@ pub enum SecretWish {
     /// One of the user's, by name.
     Referenced(String),
     /// One made here.
-    Generated(Box<DesiredSecret>),
+    Generated(DesiredSecret),
 }
 
-/// The shape of a client's Secret.
+/// A Secret that is made for a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesiredSecret {
     /// Its name.
     pub name: String,
+    /// What is in it; shared, since most clients wish for nothing of their own.
+    pub shape: Arc<SecretShape>,
+}
+
+/// The shape of a client's Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretShape {
     /// Entry of the client id.
     pub client_id_key: String,
     /// Entry of the client secret; none for public clients.
@@ -178,22 +186,33 @@ pub struct DesiredSecret {
     pub extra: BTreeMap<String, String>,
 }
 
-impl DesiredSecret {
-    /// Every entry but the client secret, with its value.
-    pub fn values(&self, id: &ClientId, issuer: &Issuer) -> BTreeMap<String, String> {
-        let mut values = self.extra.clone();
-        values.insert(self.client_id_key.clone(), id.to_string());
-        values.insert(self.issuer_key.clone(), issuer.to_string());
-        values
+impl Default for SecretShape {
+    /// What a confidential client gets that wishes for nothing.
+    fn default() -> Self {
+        Self {
+            client_id_key: ClientSecretKeys::CLIENT_ID.to_owned(),
+            client_secret_key: Some(ClientSecretKeys::CLIENT_SECRET.to_owned()),
+            issuer_key: ClientSecretKeys::ISSUER.to_owned(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            extra: BTreeMap::new(),
+        }
+    }
+}
+
+impl SecretShape {
+    /// The same, in the one copy of all that are the default.
+    pub fn shared(self) -> Arc<Self> {
+        static DEFAULT: LazyLock<Arc<SecretShape>> = LazyLock::new(Arc::default);
+        if self == **DEFAULT { Arc::clone(&DEFAULT) } else { Arc::new(self) }
     }
 
     /// Whether a Secret's entries, but for the client secret, are as they should be.
-    pub(super) fn matches(&self, secret: &Secret, id: &ClientId, issuer: &Issuer) -> bool {
-        let entry = |name: &String| secret.data.as_ref().and_then(|data| data.get(name));
-        let is = |(name, value): (String, String)| {
-            entry(&name).is_some_and(|found| found.0 == value.as_bytes())
-        };
-        self.values(id, issuer).into_iter().all(is)
+    pub(super) fn matches(&self, secret: &KeptSecret, id: &ClientId, issuer: &Issuer) -> bool {
+        let is = |name: &str, value: &str| secret.entry(name) == Some(value.as_bytes());
+        is(&self.client_id_key, id.as_str())
+            && is(&self.issuer_key, issuer.as_str())
+            && self.extra.iter().all(|(name, value)| is(name, value))
     }
 }
 

@@ -15,7 +15,7 @@ use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Cond
 use tokio::sync::watch;
 
 use crate::{
-    api::{OidcClientStatus, OidcUserStatus, TenantStatus, View},
+    api::{OidcClientStatus, OidcUserStatus, TenantStatus, Told, View},
     model::{ObjectKey, ObjectRef, Registrar},
 };
 
@@ -33,6 +33,28 @@ pub enum Status {
     OidcUser(OidcUserStatus),
     /// Of an object that could not be read: conditions are all there is to say.
     Malformed(Vec<Condition>),
+}
+
+impl Status {
+    /// Its conditions.
+    pub fn conditions(&self) -> &[Condition] {
+        match self {
+            Self::Tenant(status) => &status.conditions,
+            Self::OidcClient(status) => &status.conditions,
+            Self::OidcUser(status) => &status.conditions,
+            Self::Malformed(conditions) => conditions,
+        }
+    }
+
+    /// What it says, for comparing it with the next.
+    pub fn told(&self) -> Told {
+        match self {
+            Self::Tenant(status) => Told::of_tenant(status),
+            Self::OidcClient(status) => Told::of_client(status),
+            Self::OidcUser(status) => Told::of_user(status),
+            Self::Malformed(conditions) => Told::of(conditions, &()),
+        }
+    }
 }
 
 /// Something worth an Event on an object.

@@ -17,7 +17,7 @@ use std::{
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Secret;
 use lanyard::{
-    api::{self, Namespaces, Objects, SecretState},
+    api::{self, Kept, KeptSecret, Namespaces, Objects, SecretState},
     fetch::{Fetch, FetchError, Fetched, Guard, HttpFetch},
     http::{
         App, ClientKeys, Config, Documents, Limits, Logouts, Sectors, Server, Tls, tell_clients,
@@ -220,7 +220,8 @@ impl TestApp {
     fn make_keys(&mut self, manifests: &str, now: Timestamp) {
         let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
         for (tenant, object) in objects(manifests).tenants {
-            let listed = object.spec.signing.iter().flat_map(|signing| &signing.algorithms);
+            let signing = object.declared(&tenant).spec.signing;
+            let listed = signing.iter().flat_map(|signing| &signing.algorithms);
             let mut algorithms: Vec<SigningAlgorithm> =
                 listed.map(|it| it.as_str().parse().expect("known")).collect();
             if algorithms.is_empty() {
@@ -284,7 +285,7 @@ fn secret(entries: &Entries, tenant: Option<&str>) -> SecretState {
     let mut secret = Secret { data: Some(entries.clone()), ..Secret::default() };
     let owner = tenant.map(|name| (api::OWNER_ANNOTATION.to_owned(), format!("Tenant/{name}")));
     secret.metadata.annotations = Some(owner.into_iter().collect());
-    SecretState::Loaded(Arc::new(secret))
+    SecretState::Loaded(KeptSecret::new(secret))
 }
 
 /// The objects of manifests.
@@ -295,11 +296,20 @@ fn objects(manifests: &str) -> Objects {
     for object in parsed {
         let key = object.reference().key;
         match object {
-            Object::Tenant(it) => drop(objects.tenants.insert(key, Arc::new(it))),
-            Object::OidcClient(it) => drop(objects.clients.insert(key, Arc::from(it))),
-            Object::OidcUser(it) => drop(objects.users.insert(key, Arc::new(it))),
+            Object::Tenant(it) => {
+                let kept = Kept::new(&key, it);
+                drop(objects.tenants.insert(key, kept));
+            }
+            Object::OidcClient(it) => {
+                let kept = Kept::new(&key, *it);
+                drop(objects.clients.insert(key, kept));
+            }
+            Object::OidcUser(it) => {
+                let kept = Kept::new(&key, it);
+                drop(objects.users.insert(key, kept));
+            }
             Object::Secret(it) => {
-                drop(objects.secrets.insert(key, SecretState::Loaded(Arc::new(it))));
+                drop(objects.secrets.insert(key, SecretState::Loaded(KeptSecret::new(it))));
             }
             Object::Namespace(_) => panic!("tests know the namespace `default` only"),
         }

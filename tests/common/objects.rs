@@ -1,13 +1,10 @@
 //! Manifests → the registry's input, for tests of its build.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use lanyard::{
-    api::{Malformed, Namespaces, Objects, SecretState},
+    api::{Keep, Kept, KeptSecret, Malformed, Namespaces, Objects, SecretState},
     keys::{KeyTimes, generate, write_key},
     model::{
         HostPattern, Installation, Issuer, IssuerHost, Kind, ObjectKey, ObjectRef,
@@ -44,16 +41,19 @@ pub fn objects(documents: impl IntoIterator<Item = Value>) -> Objects {
         let kind = text("/kind");
         match kind.as_str() {
             "Tenant" => {
-                read(document, Kind::Tenant, key, &mut objects.tenants, &mut objects.malformed);
+                let read = read(document, Kind::Tenant, &key, &mut objects.malformed);
+                objects.tenants.extend(read.map(|kept| (key, kept)));
             }
             "OidcClient" => {
-                read(document, Kind::OidcClient, key, &mut objects.clients, &mut objects.malformed);
+                let read = read(document, Kind::OidcClient, &key, &mut objects.malformed);
+                objects.clients.extend(read.map(|kept| (key, kept)));
             }
             "OidcUser" => {
-                read(document, Kind::OidcUser, key, &mut objects.users, &mut objects.malformed);
+                let read = read(document, Kind::OidcUser, &key, &mut objects.malformed);
+                objects.users.extend(read.map(|kept| (key, kept)));
             }
             "Secret" => {
-                objects.secrets.insert(key, SecretState::Loaded(Arc::new(secret(document))));
+                objects.secrets.insert(key, SecretState::Loaded(KeptSecret::new(secret(document))));
             }
             "Unreadable" => {
                 objects.secrets.insert(key, SecretState::Unreadable("forbidden".to_owned()));
@@ -74,24 +74,19 @@ pub fn objects(documents: impl IntoIterator<Item = Value>) -> Objects {
     objects
 }
 
-fn read<K: serde::de::DeserializeOwned>(
+fn read<K: Keep + serde::de::DeserializeOwned>(
     document: Value,
     kind: Kind,
-    key: ObjectKey,
-    into: &mut BTreeMap<ObjectKey, Arc<K>>,
+    key: &ObjectKey,
     malformed: &mut BTreeMap<ObjectRef, Malformed>,
-) {
+) -> Option<Kept<K>> {
     let generation = document.pointer("/metadata/generation").and_then(Value::as_i64);
-    match serde_json::from_value(document) {
-        Ok(object) => {
-            into.insert(key, Arc::new(object));
-        }
-        Err(error) => {
-            let message = error.to_string();
-            let entry = Malformed { message, generation, resource_version: None, uid: None };
-            malformed.insert(ObjectRef { kind, key }, entry);
-        }
-    }
+    let read = serde_json::from_value(document).map_err(|error: serde_json::Error| {
+        let message = error.to_string();
+        let entry = Malformed { message, generation, resource_version: None, uid: None };
+        malformed.insert(ObjectRef { kind, key: key.clone() }, entry);
+    });
+    read.ok().map(|object| Kept::new(key, object))
 }
 
 /// A Secret with `stringData`; the entry `KEYS` of a list of algorithms becomes signing keys.

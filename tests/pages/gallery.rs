@@ -11,7 +11,7 @@ use lanyard::{
         error_page, logout_confirm, sign_in, signed_out,
     },
     model::{
-        ApplicationType, Branding, Client, ClientId, GrantType, Issuer, Lifetimes, ObjectKey,
+        ApplicationType, Branding, Client, ClientDetails, ClientId, GrantType, Issuer, ObjectKey,
         Organization, RedirectUri, RefreshTokenRotation, Registration, RequestObjects,
         ResponseType, RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantId, User,
     },
@@ -99,7 +99,7 @@ pub fn tenant_named(name: &str) -> Tenant {
         organization: Organization { name: "Harbour Works".into(), id: "team".into() },
         algorithms: vec![SigningAlgorithm::RS256],
         rotation: RotationPolicy::default(),
-        lifetimes: Lifetimes::default(),
+        lifetimes: Arc::default(),
         scopes: BTreeMap::new(),
         branding,
         acr_levels: vec![],
@@ -123,10 +123,13 @@ fn client(logo_uri: Option<String>) -> Client {
             .map(str::to_owned)
             .collect::<std::collections::BTreeSet<_>>()
             .into(),
-        client_uri: Some("https://rp.test".into()),
-        logo_uri,
-        policy_uri: Some("https://rp.test/privacy".into()),
-        tos_uri: Some("https://rp.test/terms".into()),
+        details: Arc::new(ClientDetails {
+            client_uri: Some("https://rp.test".into()),
+            logo_uri,
+            policy_uri: Some("https://rp.test/privacy".into()),
+            tos_uri: Some("https://rp.test/terms".into()),
+            ..ClientDetails::default()
+        }),
         ..Client::new(
             ClientId::new("team.wiki"),
             ObjectKey::new("team", "wiki"),

@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use k8s_openapi::ByteString;
-
 use crate::{
     api::{Reason, SecretState, View},
     http::demo,
@@ -86,13 +84,12 @@ fn secret_of(snapshot: &Snapshot, directory: &Directory, client: &ObjectKey) -> 
 
 /// The password of a user whose Secret holds it in the clear: the folder is the person's own.
 fn plain_password(view: &View, user: &ObjectKey) -> String {
-    let found = view.objects.users.get(user).and_then(|user| {
-        let reference = user.spec.password_secret_ref.as_ref()?;
-        let key = ObjectKey::new(user.metadata.namespace.clone()?, reference.name.clone());
+    let found = view.objects.users.get(user).and_then(|kept| {
+        let reference = kept.declared(user).spec.password_secret_ref?;
+        let key = user.beside(&reference.name);
         let Some(SecretState::Loaded(secret)) = view.objects.secrets.get(&key) else { return None };
         let entry = reference.key.as_deref().unwrap_or("password");
-        let ByteString(bytes) = secret.data.as_ref()?.get(entry)?;
-        String::from_utf8(bytes.clone()).ok()
+        String::from_utf8(secret.entry(entry)?.to_vec()).ok()
     });
     found.unwrap_or_else(|| "(not readable)".to_owned())
 }

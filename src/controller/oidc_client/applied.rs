@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::registry::DesiredSecret;
+use crate::registry::SecretShape;
 
 /// Where it is kept.
 const ANNOTATION: &str = "lanyard.dev/applied";
@@ -31,7 +31,7 @@ pub struct Applied {
 
 impl Applied {
     /// What a manifest asks for.
-    pub fn of(desired: &DesiredSecret) -> Self {
+    pub fn of(desired: &SecretShape) -> Self {
         let mut entries: BTreeSet<String> = desired.extra.keys().cloned().collect();
         entries.insert(desired.client_id_key.clone());
         entries.insert(desired.issuer_key.clone());

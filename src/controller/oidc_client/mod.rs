@@ -46,7 +46,7 @@ async fn unused(
         });
     }
     let key = &verdict.object.key;
-    let seen = world.metadata(&verdict.object).and_then(|it| it.resource_version.as_deref());
+    let seen = world.state(&verdict.object).and_then(|it| it.version);
     let done = context.source.delete_client(key, seen).await;
     match done {
         Ok(()) | Err(WriteError::NotFound) => {

@@ -1,11 +1,9 @@
 //! What to write about a client's Secret. Pure: chance is an argument.
 
-use std::sync::Arc;
-
-use k8s_openapi::{ByteString, api::core::v1::Secret};
+use k8s_openapi::ByteString;
 
 use crate::{
-    api::{ConditionType, SecretState, owner},
+    api::{ConditionType, Kept, KeptSecret, SecretState, owner},
     model::{Entropy, ObjectKey, ObjectRef},
     registry::{ClientOutcome, SecretWish, Verdict},
     source::Notice,
@@ -26,9 +24,9 @@ pub struct Seen<'a> {
     client: &'a ObjectRef,
     outcome: &'a ClientOutcome,
     accepted: bool,
-    uid: Option<&'a str>,
-    /// The Secret that the status names.
-    shown: Option<&'a str>,
+    uid: Option<String>,
+    /// Whether the status names the Secret that it wants.
+    had_secret: bool,
 }
 
 impl<'a> Seen<'a> {
@@ -36,19 +34,18 @@ impl<'a> Seen<'a> {
     pub fn read(world: &'a World, verdict: &'a Verdict, outcome: &'a ClientOutcome) -> Self {
         let client = &verdict.object;
         let object = world.view.objects.clients.get(&client.key);
-        let status = object.and_then(|object| object.status.as_ref());
         Self {
             world,
             client,
             outcome,
             accepted: verdict.holds(ConditionType::Accepted),
-            uid: object.and_then(|object| object.metadata.uid.as_deref()),
-            shown: status.and_then(|status| status.secret_name.as_deref()),
+            uid: object.and_then(Kept::uid),
+            had_secret: object.is_some_and(|object| *object.seen()),
         }
     }
 
     /// Secrets made for the client, but for the one of this name.
-    fn others(&self, name: &str) -> impl Iterator<Item = (&ObjectKey, &Arc<Secret>)> {
+    fn others(&self, name: &str) -> impl Iterator<Item = (&ObjectKey, &KeptSecret)> {
         self.world.owned(self.client).filter(move |(key, _)| *key.name != *name)
     }
 }
@@ -64,7 +61,8 @@ pub fn plan(seen: &Seen<'_>, entropy: &dyn Entropy) -> Vec<Step> {
         SecretWish::Referenced(name) => remove(seen, name),
         SecretWish::Generated(desired) => {
             let Some(issuer) = &seen.outcome.issuer else { return Vec::new() };
-            let want = Want { client: seen.client, uid: seen.uid, desired, client_id, issuer };
+            let uid = seen.uid.as_deref();
+            let want = Want { client: seen.client, uid, desired, client_id, issuer };
             give(seen, &want, entropy)
         }
     }
@@ -77,8 +75,8 @@ fn give(seen: &Seen<'_>, want: &Want<'_>, entropy: &dyn Entropy) -> Vec<Step> {
     match seen.world.secret(&want.key()) {
         None => {
             // A Secret that gets another name keeps the client secret that applications hold.
-            let moved = seen.others(name).find_map(|(_, secret)| made_value(secret));
-            let again = moved.is_none() && seen.shown == Some(name);
+            let moved = seen.others(name).find_map(|(key, secret)| made_value(&secret.whole(key)));
+            let again = moved.is_none() && seen.had_secret;
             let secret = want.shape(&want.new_secret(), || moved.unwrap_or_else(fresh));
             vec![Step {
                 write: Write::Create(Box::new(secret)),
@@ -87,15 +85,16 @@ fn give(seen: &Seen<'_>, want: &Want<'_>, entropy: &dyn Entropy) -> Vec<Step> {
         }
         Some(SecretState::Loaded(before)) => {
             // Someone else's, which the condition says; or going, and made anew when it is gone.
-            if !owner::owns(seen.client, before) || before.metadata.deletion_timestamp.is_some() {
+            if !owner::owns(seen.client, before) || before.is_going() {
                 return Vec::new();
             }
             let mut was_missing = false;
-            let secret = want.shape(before, || {
+            let before = before.whole(&want.key());
+            let secret = want.shape(&before, || {
                 was_missing = true;
                 fresh()
             });
-            if secret == **before {
+            if secret == before {
                 return remove(seen, name);
             }
             vec![Step {
@@ -123,12 +122,11 @@ pub fn collect(world: &World, client: &ObjectRef) -> Vec<Step> {
     deletions(world.owned(client))
 }
 
-fn deletions<'a>(secrets: impl Iterator<Item = (&'a ObjectKey, &'a Arc<Secret>)>) -> Vec<Step> {
-    let going = |secret: &Secret| secret.metadata.deletion_timestamp.is_some();
+fn deletions<'a>(secrets: impl Iterator<Item = (&'a ObjectKey, &'a KeptSecret)>) -> Vec<Step> {
     secrets
-        .filter(|(_, secret)| !going(secret))
+        .filter(|(_, secret)| !secret.is_going())
         .map(|(key, secret)| {
-            let version = secret.metadata.resource_version.clone().unwrap_or_default();
+            let version = secret.version().unwrap_or_default().to_owned();
             Write::Delete(key.clone(), version).into()
         })
         .collect()

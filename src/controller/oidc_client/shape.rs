@@ -48,8 +48,9 @@ impl Want<'_> {
 
     /// The Secret in the shape wanted; `value` is the client secret for one that has none.
     pub fn shape(&self, before: &Secret, value: impl FnOnce() -> ByteString) -> Secret {
+        let desired = &*self.desired.shape;
         let was = Applied::read(before);
-        let now = Applied::of(self.desired);
+        let now = Applied::of(desired);
         let mut secret = before.clone();
         let secret_value = current_value(before, was.as_ref(), &now);
         let data = secret.data.get_or_insert_default();
@@ -58,10 +59,10 @@ impl Want<'_> {
                 !was.entries.contains(entry) && was.client_secret.as_ref() != Some(entry)
             });
         }
-        data.insert(self.desired.client_id_key.clone(), bytes(self.client_id.as_str()));
-        data.insert(self.desired.issuer_key.clone(), bytes(self.issuer.as_str()));
-        data.extend(self.desired.extra.iter().map(|(entry, text)| (entry.clone(), bytes(text))));
-        if let Some(entry) = &self.desired.client_secret_key {
+        data.insert(desired.client_id_key.clone(), bytes(self.client_id.as_str()));
+        data.insert(desired.issuer_key.clone(), bytes(self.issuer.as_str()));
+        data.extend(desired.extra.iter().map(|(entry, text)| (entry.clone(), bytes(text))));
+        if let Some(entry) = &desired.client_secret_key {
             data.insert(entry.clone(), secret_value.unwrap_or_else(value));
         }
         self.shape_metadata(&mut secret, was.as_ref());
@@ -77,8 +78,8 @@ impl Want<'_> {
             labels.retain(|label, _| !was.labels.contains(label));
             annotations.retain(|annotation, _| !was.annotations.contains(annotation));
         }
-        labels.extend(self.desired.labels.clone());
-        annotations.extend(self.desired.annotations.clone());
+        labels.extend(self.desired.shape.labels.clone());
+        annotations.extend(self.desired.shape.annotations.clone());
         owner::mark(metadata, &self.owner());
         owner::refer(metadata, self.client, self.uid);
     }

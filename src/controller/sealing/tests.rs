@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use super::*;
 use crate::{keys::Entries, model::SeededEntropy};
 
@@ -23,7 +21,7 @@ fn made() -> Secret {
 }
 
 fn loaded(secret: &Secret) -> SecretState {
-    SecretState::Loaded(Arc::new(secret.clone()))
+    SecretState::Loaded(KeptSecret::new(secret.clone()))
 }
 
 #[test]

@@ -11,10 +11,6 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 /// The fingerprint that is published, after one that was and with what is found now.
 fn fingerprint(before: Option<&str>, salt: Option<SaltOutcome>) -> Option<String> {
-    let before = TenantStatus {
-        pairwise_salt_fingerprint: before.map(str::to_owned),
-        ..TenantStatus::default()
-    };
     let outcome = TenantOutcome {
         issuer: None,
         keys: KeySource::None,
@@ -26,9 +22,9 @@ fn fingerprint(before: Option<&str>, salt: Option<SaltOutcome>) -> Option<String
         object: ObjectRef { kind: Kind::Tenant, key: ObjectKey::new("team", "shop") },
         generation: Some(1),
         problems: Vec::new(),
-        outcome: Outcome::Tenant(outcome),
+        outcome: Outcome::Tenant(Box::new(outcome)),
     };
-    match wanted(&verdict, Vec::new(), Some(&Status::Tenant(before)), NOW) {
+    match wanted(&verdict, Vec::new(), before, NOW) {
         Status::Tenant(status) => status.pairwise_salt_fingerprint,
         other => panic!("{other:?}"),
     }

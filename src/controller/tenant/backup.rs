@@ -1,12 +1,10 @@
 //! Damaged entries are copied to a Secret of their own before they are replaced: somebody may know
 //! how to mend them.
 
-use std::sync::Arc;
-
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 
 use crate::{
-    api::{SecretState, owner},
+    api::{KeptSecret, SecretState, owner},
     keys::{DamagedEntry, Entries},
     model::{ObjectKey, ObjectRef},
 };
@@ -33,7 +31,7 @@ pub fn keep(
             return Err(Error::Unreadable(key.name.to_string(), why.clone()));
         }
     };
-    let mut kept = before.and_then(|secret| secret.data.clone()).unwrap_or_default();
+    let mut kept = before.map(KeptSecret::entries).unwrap_or_default();
     let mut news = false;
     for entry in damaged {
         let Some(content) = entries.get(&entry.name) else { continue };
@@ -45,15 +43,10 @@ pub fn keep(
     Ok(news.then(|| write(tenant, key, before, kept)))
 }
 
-fn write(
-    tenant: &ObjectRef,
-    key: &ObjectKey,
-    before: Option<&Arc<Secret>>,
-    kept: Entries,
-) -> Write {
+fn write(tenant: &ObjectRef, key: &ObjectKey, before: Option<&KeptSecret>, kept: Entries) -> Write {
     match before {
         Some(secret) => {
-            let mut secret = Secret::clone(secret);
+            let mut secret = secret.whole(key);
             secret.data = Some(kept);
             Write::Replace(Box::new(secret))
         }

@@ -1,7 +1,7 @@
 //! What people are told when keys are gone or damaged.
 
 use crate::{
-    api::{SigningKeyStatus, signing_keys_backup_name},
+    api::signing_keys_backup_name,
     keys::{DamagedEntry, NewKey},
     model::ObjectRef,
     source::Notice,
@@ -9,8 +9,9 @@ use crate::{
 
 use super::stored::Stored;
 
-/// Warnings about keys that tokens in use may have been signed with.
-pub fn notices(tenant: &ObjectRef, stored: &Stored, shown: &[SigningKeyStatus]) -> Vec<Notice> {
+/// Warnings about keys that tokens in use may have been signed with; `shown` are those that the
+/// status told of.
+pub fn notices(tenant: &ObjectRef, stored: &Stored, shown: &[Box<str>]) -> Vec<Notice> {
     let mut notices = Vec::new();
     if !stored.damaged.is_empty() {
         let entries: Vec<String> = stored.damaged.iter().map(describe).collect();
@@ -24,11 +25,8 @@ pub fn notices(tenant: &ObjectRef, stored: &Stored, shown: &[SigningKeyStatus]) 
             ),
         ));
     }
-    let lost: Vec<&str> = shown
-        .iter()
-        .filter(|key| key.state != "Retired" && !stored.has(&key.key_id))
-        .map(|key| key.key_id.as_str())
-        .collect();
+    let lost: Vec<&str> =
+        shown.iter().map(|key_id| &**key_id).filter(|key_id| !stored.has(key_id)).collect();
     if !lost.is_empty() {
         notices.push(warning(
             tenant,

@@ -6,7 +6,7 @@
 use k8s_openapi::api::core::v1::Secret;
 
 use crate::{
-    api::{SecretState, SigningKeyStatus, owner, signing_keys_backup_name, signing_keys_name},
+    api::{SecretState, owner, signing_keys_backup_name, signing_keys_name},
     keys::{
         Entries, KeyRecord, KeyRing, NewKey, RotationPlan, RotationRules, entry_name,
         plan as rotate, write_key,
@@ -32,7 +32,7 @@ pub struct Seen<'a> {
     secret: Option<&'a SecretState>,
     backup: Option<&'a SecretState>,
     /// What the status says there is.
-    shown: &'a [SigningKeyStatus],
+    shown: &'a [Box<str>],
     ring: &'a KeyRing,
 }
 
@@ -40,12 +40,11 @@ impl<'a> Seen<'a> {
     /// Everything that the world knows of them.
     pub fn read(world: &'a World, tenant: &'a ObjectRef, ring: &'a KeyRing) -> Self {
         let object = world.view.objects.tenants.get(&tenant.key);
-        let status = object.and_then(|object| object.status.as_ref());
         Self {
             tenant,
             secret: world.secret(&keys_key(tenant)),
             backup: world.secret(&backup_key(tenant)),
-            shown: status.map_or(&[], |status| &status.signing_keys),
+            shown: object.map_or(&[], |object| object.seen()),
             ring,
         }
     }
@@ -80,27 +79,24 @@ pub fn plan(seen: &Seen<'_>, rules: &RotationRules, now: Timestamp) -> Result<Pl
         None => None,
         Some(SecretState::Loaded(secret)) => {
             // The condition says so already. One that is going comes back when it is gone.
-            if !owner::owns(seen.tenant, secret) || secret.metadata.deletion_timestamp.is_some() {
+            if !owner::owns(seen.tenant, secret) || secret.is_going() {
                 return Ok(Plan::default());
             }
-            Some(secret)
+            Some(secret.whole(&key))
         }
         Some(SecretState::Unreadable(_)) => return Ok(Plan::default()),
     };
-    let entries = before.and_then(|secret| secret.data.clone()).unwrap_or_default();
+    let entries = before.as_ref().and_then(|secret| secret.data.clone()).unwrap_or_default();
     let stored = Stored::read(&entries, seen.ring);
     let rotation = rotate(&stored.planned(), rules, now);
-    let mut secret = before.map_or_else(
-        || Secret {
-            metadata: owner::metadata(&key, &owner),
-            type_: Some("Opaque".to_owned()),
-            ..Secret::default()
-        },
-        |secret| Secret::clone(secret),
-    );
+    let mut secret = before.clone().unwrap_or_else(|| Secret {
+        metadata: owner::metadata(&key, &owner),
+        type_: Some("Opaque".to_owned()),
+        ..Secret::default()
+    });
     owner::mark(&mut secret.metadata, &owner);
     secret.data = Some(rotated(&entries, &stored, &rotation));
-    let changed = before.is_none_or(|before| {
+    let changed = before.as_ref().is_none_or(|before| {
         before.metadata != secret.metadata || secret.data.as_ref() != Some(&entries)
     });
     let backup_key = backup_key(seen.tenant);

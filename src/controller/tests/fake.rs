@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use crate::{
-    api::{Objects, SecretState, SourceHealth, View},
+    api::{Kept, KeptSecret, Objects, SecretState, SourceHealth, View},
     model::{NewClient, ObjectKey, ObjectRef, Registrar, RegistrarError},
     source::{
         Notice, Source, Status, WriteError,
@@ -70,19 +70,22 @@ impl Fake {
                 match object {
                     Object::Tenant(mut it) => {
                         stamp(&mut it.metadata, version);
-                        objects.tenants.insert(key, Arc::new(it));
+                        let kept = Kept::new(&key, it);
+                        objects.tenants.insert(key, kept);
                     }
                     Object::OidcClient(mut it) => {
                         stamp(&mut it.metadata, version);
-                        objects.clients.insert(key, Arc::new(*it));
+                        let kept = Kept::new(&key, *it);
+                        objects.clients.insert(key, kept);
                     }
                     Object::OidcUser(mut it) => {
                         stamp(&mut it.metadata, version);
-                        objects.users.insert(key, Arc::new(it));
+                        let kept = Kept::new(&key, it);
+                        objects.users.insert(key, kept);
                     }
                     Object::Secret(mut it) => {
                         stamp(&mut it.metadata, version);
-                        objects.secrets.insert(key, SecretState::Loaded(Arc::new(it)));
+                        objects.secrets.insert(key, SecretState::Loaded(KeptSecret::new(it)));
                     }
                     Object::Namespace(_) => {}
                 }
@@ -99,9 +102,10 @@ impl Fake {
         self.view.borrow().clone()
     }
 
-    pub fn secret(&self, name: &str) -> Option<Arc<Secret>> {
-        match self.view().objects.secrets.get(&ObjectKey::new("team", name))? {
-            SecretState::Loaded(secret) => Some(Arc::clone(secret)),
+    pub fn secret(&self, name: &str) -> Option<Secret> {
+        let key = ObjectKey::new("team", name);
+        match self.view().objects.secrets.get(&key)? {
+            SecretState::Loaded(secret) => Some(secret.whole(&key)),
             SecretState::Unreadable(_) => None,
         }
     }
@@ -168,14 +172,14 @@ fn key_of(secret: &Secret) -> ObjectKey {
 /// The version of a Secret that is there.
 fn version_of(objects: &Objects, key: &ObjectKey) -> Option<String> {
     match objects.secrets.get(key)? {
-        SecretState::Loaded(secret) => secret.metadata.resource_version.clone(),
+        SecretState::Loaded(secret) => secret.version().map(str::to_owned),
         SecretState::Unreadable(_) => None,
     }
 }
 
 fn put(objects: &mut Objects, mut secret: Secret, version: u64) {
     secret.metadata.resource_version = Some(version.to_string());
-    objects.secrets.insert(key_of(&secret), SecretState::Loaded(Arc::new(secret)));
+    objects.secrets.insert(key_of(&secret), SecretState::Loaded(KeptSecret::new(secret)));
 }
 
 #[async_trait]
@@ -234,15 +238,15 @@ impl Source for Fake {
             match status.clone() {
                 Status::Tenant(status) => {
                     let tenant = objects.tenants.get_mut(&object.key).expect("it is there");
-                    Arc::make_mut(tenant).status = Some(status);
+                    *tenant = tenant.telling(&status);
                 }
                 Status::OidcClient(status) => {
                     let client = objects.clients.get_mut(&object.key).expect("it is there");
-                    Arc::make_mut(client).status = Some(status);
+                    *client = client.telling(&status);
                 }
                 Status::OidcUser(status) => {
                     let user = objects.users.get_mut(&object.key).expect("it is there");
-                    Arc::make_mut(user).status = Some(status);
+                    *user = user.telling(&status);
                 }
                 Status::Malformed(_) => {}
             }

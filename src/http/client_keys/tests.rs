@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     fetch::{FetchError, Fetched},
-    model::samples,
+    model::{ClientDetails, samples},
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -44,7 +44,9 @@ impl Fetch for Server {
 }
 
 fn client() -> Client {
-    Client { jwks_uri: Some("https://rp.test/jwks".into()), ..samples::client() }
+    let jwks_uri = Some("https://rp.test/jwks".into());
+    let details = ClientDetails { jwks_uri, ..ClientDetails::default() };
+    Client { details: Arc::new(details), ..samples::client() }
 }
 
 fn server() -> Arc<Server> {

@@ -44,10 +44,10 @@ impl<'a> From<&'a Client> for ClientCard<'a> {
         Self {
             name: &client.name,
             monogram: monogram(&client.name),
-            logo: web(client.logo_uri.as_deref()),
-            home: web(client.client_uri.as_deref()),
-            policy: web(client.policy_uri.as_deref()),
-            terms: web(client.tos_uri.as_deref()),
+            logo: web(client.details.logo_uri.as_deref()),
+            home: web(client.details.client_uri.as_deref()),
+            policy: web(client.details.policy_uri.as_deref()),
+            terms: web(client.details.tos_uri.as_deref()),
         }
     }
 }

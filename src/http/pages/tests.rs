@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::*;
 use crate::{
-    model::{Client, Tenant, User, samples},
+    model::{Client, ClientDetails, Tenant, User, samples},
     protocol::{
         authorize::{Ask, Reason, Served, validate},
         error::{ErrorCode, OAuthError},
@@ -26,13 +26,14 @@ fn tenant() -> Tenant {
 }
 
 fn client() -> Client {
-    Client {
-        name: format!("Wiki {NASTY}"),
+    let details = ClientDetails {
         client_uri: Some("https://rp.test".into()),
         logo_uri: Some("https://rp.test/logo.png".into()),
         policy_uri: Some("javascript:alert(1)".into()),
-        ..samples::client()
-    }
+        ..ClientDetails::default()
+    };
+    let name = format!("Wiki {NASTY}");
+    Client { name, details: Arc::new(details), ..samples::client() }
 }
 
 fn user() -> User {

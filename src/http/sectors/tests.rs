@@ -1,5 +1,5 @@
 use std::sync::{
-    Mutex,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::{
     fetch::{FetchError, Fetched},
-    model::{ApplicationType, Pairwise, RedirectUri, Secret, samples},
+    model::{ApplicationType, ClientDetails, Pairwise, RedirectUri, Secret, samples},
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -51,9 +51,12 @@ impl Fetch for Server {
 
 fn client() -> Client {
     let uri = |text| RedirectUri::parse(text, ApplicationType::Web).expect("valid");
+    let pairwise = Pairwise { sector: "a.test".into(), salt: Secret::new(vec![1; 32]) };
+    let sector_identifier_uri = Some("https://a.test/sector.json".into());
+    let details = ClientDetails { sector_identifier_uri, ..ClientDetails::default() };
     Client {
-        pairwise: Some(Pairwise { sector: "a.test".into(), salt: Secret::new(vec![1; 32]) }),
-        sector_identifier_uri: Some("https://a.test/sector.json".into()),
+        pairwise: Some(Box::new(pairwise)),
+        details: Arc::new(details),
         redirect_uris: vec![uri("https://a.test/cb"), uri("https://b.test/cb")],
         ..samples::client()
     }

@@ -22,7 +22,7 @@ pub(super) fn wish(params: &Params, client: &Client, claimed: Option<AcrWish>) -
         let named = params.get("acr_values").map(|values| {
             values.split(' ').filter(|value| !value.is_empty()).map(str::to_owned).collect()
         });
-        let values = named.unwrap_or_else(|| client.default_acr_values.clone());
+        let values = named.unwrap_or_else(|| client.details.default_acr_values.clone());
         AcrWish { values, essential: false }
     })
 }

@@ -65,7 +65,7 @@ pub fn find(
 /// Rule: the URI is registered; a fragment, the hash of the content, may differ (OIDC Core §6.2).
 fn is_registered(client: &Client, uri: &str) -> bool {
     let bare = |uri: &str| uri.split('#').next().unwrap_or_default().to_owned();
-    client.request_uris.iter().any(|registered| {
+    client.details.request_uris.iter().any(|registered| {
         registered == uri || (!registered.contains('#') && *registered == bare(uri))
     })
 }

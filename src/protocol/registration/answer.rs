@@ -46,33 +46,33 @@ pub fn metadata(client: &Client) -> Map<String, Value> {
     put("client_name", client.name.as_str().into());
     flows(client, &mut put);
     for (name, text) in [
-        ("client_uri", &client.client_uri),
-        ("logo_uri", &client.logo_uri),
-        ("policy_uri", &client.policy_uri),
-        ("tos_uri", &client.tos_uri),
-        ("jwks_uri", &client.jwks_uri),
-        ("sector_identifier_uri", &client.sector_identifier_uri),
-        ("initiate_login_uri", &client.initiate_login_uri),
-        ("backchannel_logout_uri", &client.backchannel_logout_uri),
-        ("frontchannel_logout_uri", &client.frontchannel_logout_uri),
-        ("software_id", &client.software_id),
-        ("software_version", &client.software_version),
+        ("client_uri", &client.details.client_uri),
+        ("logo_uri", &client.details.logo_uri),
+        ("policy_uri", &client.details.policy_uri),
+        ("tos_uri", &client.details.tos_uri),
+        ("jwks_uri", &client.details.jwks_uri),
+        ("sector_identifier_uri", &client.details.sector_identifier_uri),
+        ("initiate_login_uri", &client.details.initiate_login_uri),
+        ("backchannel_logout_uri", &client.details.backchannel_logout_uri),
+        ("frontchannel_logout_uri", &client.details.frontchannel_logout_uri),
+        ("software_id", &client.details.software_id),
+        ("software_version", &client.details.software_version),
     ] {
         put(name, json!(text));
     }
-    put("contacts", json!(client.contacts));
+    put("contacts", json!(client.details.contacts));
     put("jwks", json!(client.jwks));
-    put("default_acr_values", json!(client.default_acr_values));
-    put("request_uris", json!(client.request_uris));
+    put("default_acr_values", json!(client.details.default_acr_values));
+    put("request_uris", json!(client.details.request_uris));
     put("require_auth_time", client.require_auth_time.into());
     put("default_max_age", json!(client.default_max_age.map(|age| age.as_secs())));
     signatures(client, &mut put);
-    if client.backchannel_logout_uri.is_some() {
-        let required = client.backchannel_logout_session_required;
+    if client.details.backchannel_logout_uri.is_some() {
+        let required = client.details.backchannel_logout_session_required;
         put("backchannel_logout_session_required", required.into());
     }
-    if client.frontchannel_logout_uri.is_some() {
-        let required = client.frontchannel_logout_session_required;
+    if client.details.frontchannel_logout_uri.is_some() {
+        let required = client.details.frontchannel_logout_session_required;
         put("frontchannel_logout_session_required", required.into());
     }
     members

@@ -13,7 +13,7 @@ fn needs_keys(client: &Client) -> bool {
 
 /// The address of keys that must answer at registration: without them the client could do nothing.
 pub fn needed(client: &Client) -> Option<&str> {
-    client.jwks_uri.as_deref().filter(|_| needs_keys(client))
+    client.details.jwks_uri.as_deref().filter(|_| needs_keys(client))
 }
 
 /// Rule: `jwks_uri` gives a JWK Set (OIDC Registration §2).

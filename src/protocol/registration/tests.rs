@@ -1,8 +1,11 @@
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    ApplicationType, AuthMethod, Client, JwsAlgorithm, RedirectUri, Registered, Secret, samples,
+    ApplicationType, AuthMethod, Client, ClientDetails, JwsAlgorithm, RedirectUri, Registered,
+    Secret, samples,
 };
 
 fn sent_with(change: impl FnOnce(&mut Value)) -> Result<Sent, OAuthError> {
@@ -160,7 +163,10 @@ fn a_sector_names_every_redirect_uri() {
 #[test]
 fn published_keys_are_needed_where_only_they_verify_something() {
     let published = Client {
-        jwks_uri: Some("https://rp.test/jwks".to_owned()),
+        details: Arc::new(ClientDetails {
+            jwks_uri: Some("https://rp.test/jwks".to_owned()),
+            ..ClientDetails::default()
+        }),
         auth_method: AuthMethod::ClientSecretBasic,
         ..samples::client()
     };
@@ -181,7 +187,7 @@ fn registered() -> Client {
         at: Some(crate::model::Timestamp::from_secs(1_800_000_000)),
         used: false,
     };
-    Client { registered: Some(registered), ..samples::client() }
+    Client { registered: Some(Box::new(registered)), ..samples::client() }
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use super::group::{Group, Judged, Member};
 use crate::{
-    api::{Namespaces, OidcClient, OidcUser, SecretState, Tenant},
+    api::{Keep, Kept, Namespaces, OidcClient, OidcUser, SecretState, Tenant},
     keys::KeyCache,
     model::{Installation, Issuer, TenantId},
     registry::Problem,
@@ -75,25 +75,25 @@ impl Remembered {
 }
 
 #[derive(Debug)]
-struct Input<T> {
-    raw: Arc<T>,
+struct Input<K: Keep> {
+    kept: Kept<K>,
     secret: Option<SecretState>,
 }
 
-impl<T> Input<T> {
-    fn of(member: &Member<'_, T>) -> Self {
-        Self { raw: Arc::clone(member.raw), secret: member.secret.cloned() }
+impl<K: Keep> Input<K> {
+    fn of(member: &Member<'_, K>) -> Self {
+        Self { kept: member.kept.clone(), secret: member.secret.cloned() }
     }
 
-    fn is(&self, member: &Member<'_, T>) -> bool {
-        same(self.secret.as_ref(), member.secret) && Arc::ptr_eq(&self.raw, member.raw)
+    fn is(&self, member: &Member<'_, K>) -> bool {
+        same(self.secret.as_ref(), member.secret) && self.kept.is(member.kept)
     }
 }
 
 fn same(own: Option<&SecretState>, it: Option<&SecretState>) -> bool {
     match (own, it) {
         (None, None) => true,
-        (Some(SecretState::Loaded(own)), Some(SecretState::Loaded(it))) => Arc::ptr_eq(own, it),
+        (Some(SecretState::Loaded(own)), Some(SecretState::Loaded(it))) => own.is(it),
         (Some(SecretState::Unreadable(own)), Some(SecretState::Unreadable(it))) => own == it,
         _ => false,
     }

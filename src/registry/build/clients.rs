@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::group::{Group, Host, Member};
+use super::group::{Group, Host, Member, Parsed};
 use crate::{
     api::{
         ClientSecretKeys, ConditionType, Namespaces, OidcClient, Reason, SecretKeyRef, SecretState,
@@ -39,27 +39,27 @@ pub(super) struct Clients {
 /// Judges the clients of a group.
 pub(super) fn judge(
     group: &Group<'_>,
+    clients: &[Parsed<'_, OidcClient>],
     host: Host<'_>,
     installation: &Installation,
 ) -> (Clients, Vec<Arc<Verdict>>) {
     let unavailable = Namespaces::Unavailable;
     let namespaces = group.namespaces.as_ref().unwrap_or(&unavailable);
-    let findings: Vec<ClientFindings> = group
-        .clients
+    let findings: Vec<ClientFindings> = clients
         .iter()
-        .map(|member| {
+        .map(|client| {
             let (tenant, unseen) = (host.accepted(), installation.dev);
-            validate::client(member.raw, member.key, tenant, namespaces, unseen)
+            validate::client(&client.raw, client.member.key, tenant, namespaces, unseen)
         })
         .collect();
-    let holders = holders(group, &findings, installation);
+    let holders = holders(clients, &findings, installation);
     let mut served = Vec::with_capacity(findings.len());
     let mut scopes = BTreeSet::new();
     let mut verdicts = Vec::with_capacity(findings.len());
-    for (member, mut found) in group.clients.iter().zip(findings) {
+    for (client, mut found) in clients.iter().zip(findings) {
         host.report(&mut found.problems, &group.id);
         if let Some(holder) = found.claims.as_ref().and_then(|id| holders.get(id))
-            && *holder != member.key
+            && *holder != client.member.key
         {
             let message =
                 format!("is the id of the client {holder}, which keeps it; choose another");
@@ -71,7 +71,7 @@ pub(super) fn judge(
                 checked.client.scopes = shared(&mut scopes, checked.client.scopes);
                 let known = pairwise(&mut found.problems, &mut checked.client, salt);
                 let tenant = (&tenant.tenant, has_keys && known);
-                accepted(&mut found.problems, member, checked, tenant, &mut served)
+                accepted(&mut found.problems, client.member, checked, tenant, &mut served)
             }
             _ => ClientOutcome {
                 client_id: None,
@@ -81,9 +81,9 @@ pub(super) fn judge(
                 served: false,
             },
         };
-        let unused_until = host.accepted().and_then(|it| unused_until(member.raw, &it.tenant));
+        let unused_until = host.accepted().and_then(|it| unused_until(&client.raw, &it.tenant));
         let outcome = Outcome::Client(ClientOutcome { unused_until, ..outcome });
-        verdicts.push(member.verdict(Kind::OidcClient, found.problems, outcome));
+        verdicts.push(client.verdict(Kind::OidcClient, found.problems, outcome));
     }
     (Clients { served, ids: holders.into_keys().collect() }, verdicts)
 }
@@ -96,7 +96,7 @@ fn pairwise(problems: &mut Problems, client: &mut Client, salt: Option<&Pairwise
     let sector = validate::sector(client);
     match (sector, salt) {
         (Some(sector), Some(salt)) => {
-            client.pairwise = Some(Pairwise { sector, salt: salt.0.clone() });
+            client.pairwise = Some(Box::new(Pairwise { sector, salt: salt.0.clone() }));
             true
         }
         _ => {
@@ -115,18 +115,18 @@ fn unused_until(raw: &OidcClient, tenant: &Tenant) -> Option<Timestamp> {
 
 /// Who has each id: a default id beats a chosen one, then the older client keeps it.
 fn holders<'a>(
-    group: &Group<'a>,
+    clients: &[Parsed<'a, OidcClient>],
     findings: &[ClientFindings],
     installation: &Installation,
 ) -> HashMap<ClientId, &'a ObjectKey> {
     let mut ranked: HashMap<&ClientId, ((bool, Age), &'a ObjectKey)> = HashMap::new();
-    for (member, found) in group.clients.iter().zip(findings) {
+    for (client, found) in clients.iter().zip(findings) {
         let Some(id) = &found.claims else { continue };
-        let chosen = member.raw.spec.client_id.is_some();
-        let rank = (chosen, Age::of(&member.raw.metadata, member.key, installation));
-        let holder = ranked.entry(id).or_insert_with(|| (rank.clone(), member.key));
+        let (key, chosen) = (client.member.key, client.raw.spec.client_id.is_some());
+        let rank = (chosen, Age::of(client.created(), key, installation));
+        let holder = ranked.entry(id).or_insert_with(|| (rank.clone(), key));
         if rank < holder.0 {
-            *holder = (rank, member.key);
+            *holder = (rank, key);
         }
     }
     ranked.into_iter().map(|(id, (_, key))| (id.clone(), key)).collect()
@@ -164,12 +164,12 @@ fn accepted(
         }
         SecretSource::Generated(desired) => {
             let found = generated(problems, member, &desired, &client.id, issuer);
-            (SecretWish::Generated(Box::new(desired)), found)
+            (SecretWish::Generated(desired), found)
         }
     };
     let resolved = match found {
         Ok(secret) => {
-            client.secrets.extend(secret);
+            client.secrets = secret.into_iter().collect();
             true
         }
         Err(problem) => {
@@ -245,17 +245,16 @@ fn generated(
             problem(Reason::NotOwned, message)
         }
         Some(SecretState::Loaded(secret)) => {
-            if !desired.matches(secret, id, issuer) {
+            if !desired.shape.matches(secret, id, issuer) {
                 let message = format!("the entries of the Secret {name} are being put right");
                 problems.append([problem(Reason::Pending, message)]);
             }
-            let Some(entry) = &desired.client_secret_key else { return Ok(None) };
-            let value = secret.data.as_ref().and_then(|data| data.get(entry));
-            let Some(value) = value.filter(|value| !value.0.is_empty()) else {
+            let Some(entry) = &desired.shape.client_secret_key else { return Ok(None) };
+            let Some(value) = secret.entry(entry).filter(|value| !value.is_empty()) else {
                 let message = format!("the entry {entry:?} of the Secret {name} is being made");
                 return Err(problem(Reason::Pending, message));
             };
-            let text = std::str::from_utf8(&value.0).map_err(|_| "must be printable ASCII");
+            let text = std::str::from_utf8(value).map_err(|_| "must be printable ASCII");
             return text.and_then(usable).map(Some).map_err(|message| {
                 let message = format!(
                     "the entry {entry:?} of the Secret {name} {message}; edit or delete it"
@@ -264,7 +263,7 @@ fn generated(
             });
         }
     };
-    if desired.client_secret_key.is_some() {
+    if desired.shape.client_secret_key.is_some() {
         return Err(unusable);
     }
     problems.append([unusable]);

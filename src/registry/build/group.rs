@@ -6,9 +6,11 @@ use kube::Resource;
 
 use super::{clients, keys, keys::TenantKeys, registration, salt, users};
 use crate::{
-    api::{ConditionType, Namespaces, OidcClient, OidcUser, Reason, SecretState, Tenant},
+    api::{
+        ConditionType, Keep, Kept, Namespaces, OidcClient, OidcUser, Reason, SecretState, Tenant,
+    },
     keys::{KeyCache, PairwiseSalt},
-    model::{Installation, Issuer, Kind, ObjectKey, ObjectRef, TenantId},
+    model::{Installation, Issuer, Kind, ObjectKey, ObjectRef, TenantId, Timestamp},
     registry::{
         Outcome, Problem, ServedTenant, TenantOutcome, Verdict,
         validate::{self, CheckedTenant, Problems},
@@ -17,21 +19,39 @@ use crate::{
 
 /// An object, and the one Secret that it has to do with.
 #[derive(Debug)]
-pub(super) struct Member<'a, T> {
+pub(super) struct Member<'a, K: Keep> {
     pub(super) key: &'a ObjectKey,
-    pub(super) raw: &'a Arc<T>,
+    pub(super) kept: &'a Kept<K>,
     pub(super) secret: Option<&'a SecretState>,
 }
 
-impl<T: Resource> Member<'_, T> {
+/// An object, parsed for as long as it is judged.
+#[derive(Debug)]
+pub(super) struct Parsed<'a, K: Keep> {
+    pub(super) member: &'a Member<'a, K>,
+    pub(super) raw: K,
+}
+
+impl<'a, K: Keep> Parsed<'a, K> {
+    pub(super) fn of(member: &'a Member<'a, K>) -> Self {
+        Self { member, raw: member.kept.declared(member.key) }
+    }
+
     /// A verdict on the object.
     pub(super) fn verdict(&self, kind: Kind, problems: Problems, outcome: Outcome) -> Arc<Verdict> {
         Arc::new(Verdict {
-            object: ObjectRef { kind, key: self.key.clone() },
-            generation: self.raw.meta().generation,
+            object: ObjectRef { kind, key: self.member.key.clone() },
+            generation: self.member.kept.generation(),
             problems: problems.into_vec(),
             outcome,
         })
+    }
+}
+
+impl<K: Keep + Resource> Parsed<'_, K> {
+    /// When the object was created.
+    pub(super) fn created(&self) -> Option<Timestamp> {
+        self.raw.meta().creation_timestamp.as_ref().map(|time| Timestamp::from(time.0))
     }
 }
 
@@ -139,23 +159,27 @@ impl<'a> Group<'a> {
     /// Judges the tenant, then its clients, then its users.
     pub(super) fn judge(&self, installation: &Installation, cache: &KeyCache) -> Judged {
         let mut verdicts = Vec::with_capacity(1 + self.clients.len() + self.users.len());
+        let parsed: Vec<_> = self.clients.iter().map(Parsed::of).collect();
         let mut serving = None;
-        if let (Some(member), Some(claim)) = (&self.tenant, &self.claim) {
+        if let (Some(tenant), Some(claim)) = (self.tenant.as_ref().map(Parsed::of), &self.claim) {
+            let key = tenant.member.key;
             let (checked, mut problems) =
-                validate::tenant(member.raw, member.key, claim.clone(), installation.dev);
-            let keys = keys::of_tenant(&mut problems, member, checked.as_ref(), cache);
-            let wanted = checked.is_some() && salt::is_wanted(self);
-            let salt = wanted.then(|| salt::of_tenant(&mut problems, member, self.salt));
+                validate::tenant(&tenant.raw, key, claim.clone(), installation.dev);
+            let keys = keys::of_tenant(&mut problems, &tenant, checked.as_ref(), cache);
+            let wanted = checked.is_some() && salt::is_wanted(&tenant, &parsed);
+            let salt = wanted.then(|| salt::of_tenant(&mut problems, &tenant, self.salt));
             let (found, salt) = salt.unzip();
-            let desk = checked.as_ref().and_then(|it| registration::desk(&mut problems, self, it));
-            let outcome = Outcome::Tenant(TenantOutcome {
+            let desk = checked
+                .as_ref()
+                .and_then(|it| registration::desk(&mut problems, self, &parsed, it));
+            let outcome = Outcome::Tenant(Box::new(TenantOutcome {
                 salt,
                 issuer: claim.as_ref().ok().cloned(),
                 served: checked.is_some() && !keys.algorithms.is_empty(),
                 keys: keys.source.clone(),
                 ring: keys.ring.clone(),
-            });
-            verdicts.push(member.verdict(Kind::Tenant, problems, outcome));
+            }));
+            verdicts.push(tenant.verdict(Kind::Tenant, problems, outcome));
             serving = checked.map(|checked| (checked, keys, (found.flatten(), desk)));
         }
         let host = match (&self.tenant, &serving) {
@@ -166,7 +190,7 @@ impl<'a> Group<'a> {
                 Host::Accepted { tenant, has_keys, salt: salt.as_ref() }
             }
         };
-        let (clients, client_verdicts) = clients::judge(self, host, installation);
+        let (clients, client_verdicts) = clients::judge(self, &parsed, host, installation);
         let ids = clients.ids;
         let (users, user_verdicts) = users::judge(self, host, &ids, installation);
         verdicts.extend(client_verdicts);

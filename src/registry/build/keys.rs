@@ -1,13 +1,13 @@
 //! A tenant's signing keys as its Secret has them: its own, or brought by the user.
 
-use super::group::Member;
+use super::group::Parsed;
 use crate::{
     api::{ConditionType, Reason, SecretState, Tenant, owner::is_owned_by},
     keys::{DamagedEntry, KeyCache, KeyRing, RotationRules, import},
     model::{Kind, ObjectKey, SigningAlgorithm},
     registry::{
         KeySource, Problem,
-        secrets::{entries, referenced},
+        secrets::referenced,
         validate::{CheckedTenant, Problems},
     },
 };
@@ -25,7 +25,7 @@ pub(super) struct TenantKeys {
 /// Reads the keys; those of a tenant that is not accepted are left alone.
 pub(super) fn of_tenant(
     problems: &mut Problems,
-    member: &Member<'_, Tenant>,
+    tenant: &Parsed<'_, Tenant>,
     checked: Option<&CheckedTenant>,
     cache: &KeyCache,
 ) -> TenantKeys {
@@ -35,10 +35,10 @@ pub(super) fn of_tenant(
     };
     let (source, found) = match &checked.imported {
         Some(reference) => {
-            let name = ObjectKey::new(&member.key.namespace, &reference.name);
-            (KeySource::Imported, imported(member.secret, &name, reference.key.as_deref()))
+            let name = tenant.member.key.beside(&reference.name);
+            (KeySource::Imported, imported(tenant.member.secret, &name, reference.key.as_deref()))
         }
-        None => (KeySource::Own(rules(checked)), own(problems, member, cache)),
+        None => (KeySource::Own(rules(checked)), own(problems, tenant, cache)),
     };
     let ring = found.unwrap_or_else(|found| {
         problems.append(found);
@@ -90,7 +90,7 @@ fn imported(
     };
     let secret =
         referenced(state, name, FIELD).map_err(|problem| vec![without(problem.reason), problem])?;
-    import(&entries(secret), only).map_err(|error| {
+    import(&secret.entries(), only).map_err(|error| {
         let message = error.to_string();
         vec![Problem::of(ConditionType::KeysReady, Reason::SecretInvalid, FIELD, message)]
     })
@@ -100,13 +100,13 @@ fn imported(
 /// is missing at once.
 fn own(
     problems: &mut Problems,
-    member: &Member<'_, Tenant>,
+    tenant: &Parsed<'_, Tenant>,
     cache: &KeyCache,
 ) -> Result<KeyRing, Vec<Problem>> {
-    let name = member.raw.signing_keys_name();
+    let name = tenant.raw.signing_keys_name();
     let problem =
         |reason, message: String| Problem::of(ConditionType::KeysReady, reason, "", message);
-    let secret = match member.secret {
+    let secret = match tenant.member.secret {
         None => return Ok(KeyRing::default()),
         Some(SecretState::Unreadable(why)) => {
             let message = format!("the Secret {name} may not be read: {why}");
@@ -114,13 +114,13 @@ fn own(
         }
         Some(SecretState::Loaded(secret)) => secret,
     };
-    if !is_owned_by(secret, Kind::Tenant, &member.key.name) {
+    if !is_owned_by(secret, Kind::Tenant, &tenant.member.key.name) {
         let message = format!(
             "there is a Secret {name} that Lanyard did not make, which it neither uses nor changes; delete it, or rename the tenant"
         );
         return Err(vec![problem(Reason::NotOwned, message)]);
     }
-    let (ring, damaged) = cache.ring(&entries(secret));
+    let (ring, damaged) = cache.ring(&secret.entries());
     if let Some(message) = describe(&damaged) {
         let message =
             format!("entries of the Secret {name} are damaged and being replaced: {message}");

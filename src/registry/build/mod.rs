@@ -19,11 +19,10 @@ use std::{
 
 pub use cache::BuildCache;
 use group::{Group, Member};
-use kube::Resource;
 
 use super::{Outcome, Problem, Snapshot, Verdict, validate};
 use crate::{
-    api::{Malformed, Objects, Reason, SecretReferences, SecretState},
+    api::{ClientCard, Malformed, Objects, Reason, SecretState, UserCard},
     keys::Sealer,
     model::{Installation, ObjectKey, ObjectRef, TenantId, Timestamp},
 };
@@ -62,58 +61,40 @@ pub fn build(
 /// Every tenant that exists or is named, with what names it. Objects that are being deleted are
 /// not among them: they are not served, and nothing is written for them.
 fn groups<'a>(objects: &'a Objects, installation: &Installation) -> HashMap<TenantId, Group<'a>> {
-    let tenants = || objects.tenants.iter().filter(|(_, tenant)| lives(tenant.as_ref()));
+    let secret = |key: &ObjectKey| objects.secrets.get(key);
+    let tenants = || objects.tenants.iter().filter(|(_, kept)| !kept.is_going());
     let mut claims =
-        validate::claims(tenants().map(|(key, raw)| (key, raw.as_ref())), installation);
+        validate::claims(tenants().map(|(key, kept)| (key, kept.card())), installation);
     let mut groups: HashMap<TenantId, Group<'a>> = tenants()
-        .map(|(key, raw)| {
-            let salt = ObjectKey::new(&key.namespace, raw.pairwise_salt_name());
-            let salt = objects.secrets.get(&salt);
-            let mut group = Group::of(member(objects, key, raw), claims.remove(key), salt);
-            let name =
-                raw.initial_access_token().map(|it| ObjectKey::new(&key.namespace, &it.name));
-            group.token = name.and_then(|name| objects.secrets.get(&name));
+        .map(|(key, kept)| {
+            let card = kept.card();
+            let member = Member { key, kept, secret: secret(&card.keys) };
+            let mut group = Group::of(member, claims.remove(key), secret(&card.salt));
+            group.token = card.token.as_ref().and_then(secret);
             (TenantId(key.clone()), group)
         })
         .collect();
-    for (key, raw) in objects.clients.iter().filter(|(_, raw)| lives(raw.as_ref())) {
-        let id = validate::tenant_of(key, &raw.spec.tenant_ref);
-        let foreign = id.0.namespace != key.namespace;
-        let group = named(&mut groups, id);
-        group.clients.push(member(objects, key, raw));
-        if foreign {
+    for (key, kept) in objects.clients.iter().filter(|(_, kept)| !kept.is_going()) {
+        let ClientCard { tenant, secret: name } = kept.card();
+        let group = named(&mut groups, tenant);
+        group.clients.push(Member { key, kept, secret: secret(name) });
+        if tenant.0.namespace != key.namespace {
             group.see_labels(&objects.namespaces, &key.namespace);
         }
     }
-    for (key, raw) in objects.users.iter().filter(|(_, raw)| lives(raw.as_ref())) {
-        let id = validate::tenant_of_user(key, &raw.spec.tenant_ref);
-        named(&mut groups, id).users.push(member(objects, key, raw));
+    for (key, kept) in objects.users.iter().filter(|(_, kept)| !kept.is_going()) {
+        let UserCard { tenant, secret: name } = kept.card();
+        let member = Member { key, kept, secret: name.as_ref().and_then(secret) };
+        named(&mut groups, tenant).users.push(member);
     }
     groups
 }
 
-fn named<'g, 'a>(groups: &'g mut HashMap<TenantId, Group<'a>>, id: TenantId) -> &'g mut Group<'a> {
-    match groups.entry(id) {
+fn named<'g, 'a>(groups: &'g mut HashMap<TenantId, Group<'a>>, id: &TenantId) -> &'g mut Group<'a> {
+    match groups.entry(id.clone()) {
         Entry::Occupied(entry) => entry.into_mut(),
-        Entry::Vacant(entry) => {
-            let group = Group::absent(entry.key().clone());
-            entry.insert(group)
-        }
+        Entry::Vacant(entry) => entry.insert(Group::absent(id.clone())),
     }
-}
-
-fn lives(object: &impl Resource) -> bool {
-    object.meta().deletion_timestamp.is_none()
-}
-
-fn member<'a, T: SecretReferences>(
-    objects: &'a Objects,
-    key: &'a ObjectKey,
-    raw: &'a Arc<T>,
-) -> Member<'a, T> {
-    let name = raw.secret_names().into_iter().next();
-    let secret = name.and_then(|name| objects.secrets.get(&ObjectKey::new(&key.namespace, name)));
-    Member { key, raw, secret }
 }
 
 /// The verdict on an object that could not be read; an earlier form of it may still be served.
@@ -143,5 +124,5 @@ fn sealer(objects: &Objects, installation: &Installation) -> Option<Arc<Sealer>>
     else {
         return None;
     };
-    Sealer::from_entries(&super::secrets::entries(secret)).0.map(Arc::new)
+    Sealer::from_entries(&secret.entries()).0.map(Arc::new)
 }

@@ -1,8 +1,8 @@
 //! Whether a tenant takes registrations, with which token, and how many clients it has from them.
 
-use super::group::Group;
+use super::group::{Group, Parsed};
 use crate::{
-    api::{ConditionType, Reason, SecretKeyRef},
+    api::{ConditionType, OidcClient, Reason, SecretKeyRef},
     model::{ObjectKey, RegistrationMode, Secret},
     registry::{
         Problem, RegistrationDesk,
@@ -22,6 +22,7 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 16..=512;
 pub(super) fn desk(
     problems: &mut Problems,
     group: &Group<'_>,
+    clients: &[Parsed<'_, OidcClient>],
     checked: &CheckedTenant,
 ) -> Option<RegistrationDesk> {
     let token = match checked.tenant.registration.mode {
@@ -32,7 +33,7 @@ pub(super) fn desk(
             found.map_err(|problem| problems.append([problem])).ok()
         }
     };
-    let registered = group.clients.iter().filter(|it| is_registered(&it.raw.metadata)).count();
+    let registered = clients.iter().filter(|it| is_registered(&it.raw.metadata)).count();
     Some(RegistrationDesk::new(checked.clone(), token, registered))
 }
 

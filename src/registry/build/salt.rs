@@ -1,36 +1,34 @@
 //! The salt of a tenant's pairwise subjects, as its Secret has it. Never another one than before:
 //! the tenant's status remembers which it was.
 
-use super::group::{Group, Member};
+use super::group::Parsed;
 use crate::{
     api::{
-        ConditionType, Reason, RegistrationMode, SecretState, SubjectType, Tenant,
+        ConditionType, OidcClient, Reason, RegistrationMode, SecretState, SubjectType, Tenant,
         owner::is_owned_by,
     },
     keys::{PairwiseSalt, read_salt},
     model::Kind,
-    registry::{Problem, SaltOutcome, secrets::entries, validate::Problems},
+    registry::{Problem, SaltOutcome, validate::Problems},
 };
 
 /// Whether anybody needs the salt, or soon may.
-pub(super) fn is_wanted(group: &Group<'_>) -> bool {
-    let registers = group.tenant.as_ref().is_some_and(|tenant| {
-        let registration = tenant.raw.spec.registration.as_ref();
-        let mode = registration.and_then(|registration| registration.mode.as_ref());
-        !matches!(mode, None | Some(RegistrationMode::Disabled))
-    });
+pub(super) fn is_wanted(tenant: &Parsed<'_, Tenant>, clients: &[Parsed<'_, OidcClient>]) -> bool {
+    let registration = tenant.raw.spec.registration.as_ref();
+    let mode = registration.and_then(|registration| registration.mode.as_ref());
+    let registers = !matches!(mode, None | Some(RegistrationMode::Disabled));
     let pairwise = Some(&SubjectType::Pairwise);
-    registers || group.clients.iter().any(|it| it.raw.spec.subject_type.as_ref() == pairwise)
+    registers || clients.iter().any(|it| it.raw.spec.subject_type.as_ref() == pairwise)
 }
 
 /// The salt, and what the controller should know of it.
 pub(super) fn of_tenant(
     problems: &mut Problems,
-    member: &Member<'_, Tenant>,
+    tenant: &Parsed<'_, Tenant>,
     state: Option<&SecretState>,
 ) -> (Option<PairwiseSalt>, SaltOutcome) {
-    let known = member.raw.status.as_ref().and_then(|it| it.pairwise_salt_fingerprint.as_deref());
-    match read(member, state, known) {
+    let known = tenant.member.kept.told().salt();
+    match read(tenant, state, known) {
         Ok(Some(salt)) => {
             let fingerprint = Some(salt.fingerprint());
             (Some(salt), SaltOutcome { make: false, fingerprint })
@@ -44,11 +42,11 @@ pub(super) fn of_tenant(
 }
 
 fn read(
-    member: &Member<'_, Tenant>,
+    tenant: &Parsed<'_, Tenant>,
     state: Option<&SecretState>,
     known: Option<&str>,
 ) -> Result<Option<PairwiseSalt>, (Reason, String)> {
-    let name = member.raw.pairwise_salt_name();
+    let name = tenant.raw.pairwise_salt_name();
     let remedy = "restore it from a backup; until then clients with subjectType: pairwise are not served, since everybody would become somebody else";
     let secret = match state {
         None if known.is_none() => return Ok(None),
@@ -63,13 +61,13 @@ fn read(
         }
         Some(SecretState::Loaded(secret)) => secret,
     };
-    if !is_owned_by(secret, Kind::Tenant, &member.key.name) {
+    if !is_owned_by(secret, Kind::Tenant, &tenant.member.key.name) {
         let message = format!(
             "there is a Secret {name} that Lanyard did not make, which it neither uses nor changes; delete it, or rename the tenant"
         );
         return Err((Reason::NotOwned, message));
     }
-    let salt = read_salt(&entries(secret)).map_err(|problem| {
+    let salt = read_salt(&secret.entries()).map_err(|problem| {
         (Reason::KeysDamaged, format!("the Secret {name} {problem}: {remedy}"))
     })?;
     if known.is_some_and(|known| known != salt.fingerprint()) {

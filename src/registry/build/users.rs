@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::group::{Group, Host, Member};
+use super::group::{Group, Host, Member, Parsed};
 use crate::{
     api::{ConditionType, OidcUser, Reason, SecretKeyRef},
     identity::check_stored,
@@ -28,17 +28,22 @@ pub(super) fn judge(
     client_ids: &HashSet<ClientId>,
     installation: &Installation,
 ) -> (Vec<Arc<User>>, Vec<Arc<Verdict>>) {
-    let findings =
-        |member: &Member<'_, OidcUser>| validate::user(member.raw, member.key, installation.dev);
-    let mut users: Vec<(&Member<'_, OidcUser>, UserFindings)> =
-        group.users.iter().map(|member| (member, findings(member))).collect();
-    users.sort_by_cached_key(|(member, _)| Age::of(&member.raw.metadata, member.key, installation));
+    let mut users: Vec<(Parsed<'_, OidcUser>, UserFindings)> = group
+        .users
+        .iter()
+        .map(Parsed::of)
+        .map(|user| {
+            let found = validate::user(&user.raw, user.member.key, installation.dev);
+            (user, found)
+        })
+        .collect();
+    users.sort_by_cached_key(|(user, _)| Age::of(user.created(), user.member.key, installation));
     let mut taken = Taken::new(client_ids);
     let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(users.len()));
-    for (member, mut found) in users {
+    for (user, mut found) in users {
         host.report(&mut found.problems, &group.id);
         if let Some((username, subject)) = &found.claims {
-            taken.take(&mut found.problems, member.key, username, subject);
+            taken.take(&mut found.problems, user.member.key, username, subject);
         }
         let refused = found.problems.refused();
         let checked = found.checked.filter(|_| !refused);
@@ -46,15 +51,15 @@ pub(super) fn judge(
             subject: checked.as_ref().map(|user| user.subject.clone()),
             served: checked.is_some() && host.serves(),
         };
-        let reference = member.raw.spec.password_secret_ref.as_ref();
+        let reference = user.raw.spec.password_secret_ref.as_ref();
         let password = reference.and_then(|reference| {
-            let found_password = password(member, reference);
+            let found_password = password(user.member, reference);
             found_password.map_err(|problem| found.problems.append([problem])).ok()
         });
-        if let Some(user) = checked.filter(|_| outcome.served) {
-            served.push(Arc::new(User { password, ..user }));
+        if let Some(checked) = checked.filter(|_| outcome.served) {
+            served.push(Arc::new(User { password, ..checked }));
         }
-        verdicts.push(member.verdict(Kind::OidcUser, found.problems, Outcome::User(outcome)));
+        verdicts.push(user.verdict(Kind::OidcUser, found.problems, Outcome::User(outcome)));
     }
     (served, verdicts)
 }

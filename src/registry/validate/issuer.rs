@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{
-    api::{self, ConditionType, Reason},
+    api::{ConditionType, Reason, TenantCard},
     model::{Installation, Issuer, ObjectKey},
     registry::{Problem, order::Age},
 };
@@ -16,15 +16,15 @@ pub type Claims = BTreeMap<ObjectKey, Result<Issuer, Problem>>;
 /// Decides the issuers of all tenants. An issuer that is valid and allowed is claimed even if the
 /// tenant has other problems, so that a broken edit never hands an issuer to someone else.
 pub fn claims<'a>(
-    tenants: impl Iterator<Item = (&'a ObjectKey, &'a api::Tenant)>,
+    tenants: impl Iterator<Item = (&'a ObjectKey, &'a TenantCard)>,
     installation: &Installation,
 ) -> Claims {
     let mut claims = Claims::new();
     let mut holders: HashMap<(String, String), (Age, ObjectKey)> = HashMap::new();
     for (key, tenant) in tenants {
-        let claim = allowed(key, tenant.spec.issuer.as_deref(), installation);
+        let claim = allowed(key, tenant.issuer.as_deref(), installation);
         if let Ok(issuer) = &claim {
-            let age = Age::of(&tenant.metadata, key, installation);
+            let age = Age::of(tenant.created, key, installation);
             let holder =
                 holders.entry(address(issuer)).or_insert_with(|| (age.clone(), key.clone()));
             if age < holder.0 {

@@ -22,12 +22,11 @@ use url::Url;
 
 pub use client::{
     CheckedClient, ClientFindings, SecretSource, client, is_registered, registered, sector,
-    tenant_of,
 };
 pub use issuer::claims;
 pub use problems::Problems;
 pub use tenant::{CheckedTenant, tenant};
-pub use user::{UserFindings, tenant_of_user, user};
+pub use user::{UserFindings, user};
 
 use crate::{
     api::{self, Excess, Limited, SecretKeyRef},

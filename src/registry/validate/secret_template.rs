@@ -3,7 +3,7 @@
 use super::Problems;
 use crate::{
     api::{self, ClientSecretKeys, ClientSecretTemplate},
-    registry::DesiredSecret,
+    registry::{DesiredSecret, SecretShape},
 };
 
 /// RFC 1123 subdomain.
@@ -23,8 +23,11 @@ pub fn check(problems: &mut Problems, raw: &api::OidcClient, public: bool) -> De
     let keys = template.keys.clone().unwrap_or_default();
     let secret_key =
         keys.client_secret.unwrap_or_else(|| ClientSecretKeys::CLIENT_SECRET.to_owned());
-    let shape = DesiredSecret {
-        name: raw.generated_secret_name(),
+    let name = raw.generated_secret_name();
+    if !is_object_name(&name) {
+        problems.invalid(format!("{FIELD}.name"), OBJECT_NAME_MESSAGE);
+    }
+    let shape = SecretShape {
         client_id_key: keys.client_id.unwrap_or_else(|| ClientSecretKeys::CLIENT_ID.to_owned()),
         client_secret_key: (!public).then_some(secret_key),
         issuer_key: keys.issuer.unwrap_or_else(|| ClientSecretKeys::ISSUER.to_owned()),
@@ -32,15 +35,12 @@ pub fn check(problems: &mut Problems, raw: &api::OidcClient, public: bool) -> De
         labels: template.labels.clone(),
         annotations: template.annotations.clone(),
     };
-    if !is_object_name(&shape.name) {
-        problems.invalid(format!("{FIELD}.name"), OBJECT_NAME_MESSAGE);
-    }
     entries(problems, &shape);
     metadata(problems, &template);
-    shape
+    DesiredSecret { name, shape: shape.shared() }
 }
 
-fn entries(problems: &mut Problems, shape: &DesiredSecret) {
+fn entries(problems: &mut Problems, shape: &SecretShape) {
     let mut named = vec![("clientId", &shape.client_id_key), ("issuer", &shape.issuer_key)];
     named.extend(shape.client_secret_key.as_ref().map(|entry| ("clientSecret", entry)));
     for (index, (field, entry)) in named.iter().enumerate() {

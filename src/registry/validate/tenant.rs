@@ -1,6 +1,6 @@
 //! A tenant as written → a checked tenant and its bounds for other namespaces' clients.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     Problems, SCOPE_MESSAGE, bounds, bounds::Bounds, claim_names, client::rotation_of_tokens,
@@ -45,7 +45,7 @@ pub fn tenant(
     let spec = &raw.spec;
     name(&mut problems, key);
     let issuer = issuer.map_err(|problem| problems.append([problem])).ok();
-    let lifetimes = lifetimes(&mut problems, spec.lifetimes.as_ref());
+    let lifetimes = Arc::new(lifetimes(&mut problems, spec.lifetimes.as_ref()));
     let signing = spec.signing.clone().unwrap_or_default();
     let algorithms = algorithms(&mut problems, &signing.algorithms);
     let rotation = rotation(&mut problems, signing.rotation.as_ref());

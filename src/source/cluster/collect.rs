@@ -13,7 +13,7 @@ use super::{
     watches::{self, What},
 };
 use crate::{
-    api::{SecretState, SourceHealth, View},
+    api::{KeptSecret, SecretState, SourceHealth, View},
     model::ObjectKey,
 };
 
@@ -112,10 +112,7 @@ async fn fetch_missing(client: &Client, state: &mut State) -> bool {
 async fn fetch(client: &Client, key: &ObjectKey) -> Result<Option<SecretState>, String> {
     let api: Api<Secret> = Api::namespaced(client.clone(), &key.namespace);
     match tokio::time::timeout(PATIENCE, api.get_opt(&key.name)).await {
-        Ok(Ok(secret)) => Ok(secret.map(|mut secret| {
-            secret.metadata.managed_fields = None;
-            SecretState::Loaded(Arc::new(secret))
-        })),
+        Ok(Ok(secret)) => Ok(secret.map(|secret| SecretState::Loaded(KeptSecret::new(secret)))),
         Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
             Ok(Some(SecretState::Unreadable(status.message.clone())))
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    api::{Objects, SecretReferences, SecretState},
+    api::{Kept, Objects, SecretState},
     model::{Kind, ObjectKey},
 };
 
@@ -77,24 +77,24 @@ impl Denied {
 
 /// Secrets that objects of a namespace refer to, or that are made for them.
 fn referred(objects: &Objects, namespace: &str) -> Vec<ObjectKey> {
-    let here = |key: &&ObjectKey| *key.namespace == *namespace;
-    let tenants =
-        objects.tenants.iter().filter(|(key, _)| here(key)).map(|(_, it)| it.secret_names());
-    let clients =
-        objects.clients.iter().filter(|(key, _)| here(key)).map(|(_, it)| it.secret_names());
-    let users = objects.users.iter().filter(|(key, _)| here(key)).map(|(_, it)| it.secret_names());
-    let names = tenants.chain(clients).chain(users).flatten();
-    names.map(|name| ObjectKey::new(namespace, name)).collect()
+    let tenants = objects.tenants.values().flat_map(Kept::secrets);
+    let clients = objects.clients.values().flat_map(Kept::secrets);
+    let users = objects.users.values().flat_map(Kept::secrets);
+    let all = tenants.chain(clients).chain(users);
+    all.filter(|key| *key.namespace == *namespace).cloned().collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{path::Path, sync::Arc};
+    use std::path::Path;
 
     use k8s_openapi::api::core::v1::Secret;
 
     use super::*;
-    use crate::source::manifests::{Object, parse_text};
+    use crate::{
+        api::KeptSecret,
+        source::manifests::{Object, parse_text},
+    };
 
     const USER: &str = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcUser\nmetadata: {name: ada, namespace: closed}\nspec: {tenantRef: {name: main}, username: ada, passwordSecretRef: {name: ada}}\n";
 
@@ -103,7 +103,8 @@ mod tests {
         for object in parse_text(Path::new("test.yaml"), USER).0 {
             let key = object.reference().key;
             let Object::OidcUser(user) = object else { panic!("a user") };
-            objects.users.insert(key, Arc::new(user));
+            let user = Kept::new(&key, user);
+            objects.users.insert(key, user);
         }
         objects
     }
@@ -132,7 +133,7 @@ mod tests {
     fn a_secret_that_was_seen_stays() {
         let (mut denied, mut objects) = (denied(), objects());
         let key = ObjectKey::new("closed", "ada");
-        let seen = SecretState::Loaded(Arc::new(Secret::default()));
+        let seen = SecretState::Loaded(KeptSecret::new(Secret::default()));
         denied.stand_in(&mut objects);
         objects.secrets.insert(key.clone(), seen);
         denied.stand_in(&mut objects);

@@ -1,6 +1,6 @@
 //! Events: what `kubectl describe` shows of an object's history.
 
-use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
     Client,
     runtime::events::{Event, EventType, Recorder, Reporter},
@@ -8,7 +8,7 @@ use kube::{
 
 use super::Notice;
 use crate::{
-    api::{GROUP, VERSION, View},
+    api::{GROUP, Keep, Kept, VERSION, View},
     model::{Kind, ObjectRef},
 };
 
@@ -41,17 +41,16 @@ pub(super) async fn publish(recorder: &Recorder, view: &View, notice: Notice) {
 /// The reference by which `kubectl describe` finds Events: its uid, too.
 fn reference(view: &View, object: &ObjectRef) -> ObjectReference {
     let objects = &view.objects;
-    let metadata: Option<&ObjectMeta> = match object.kind {
-        Kind::Tenant => objects.tenants.get(&object.key).map(|it| &it.metadata),
-        Kind::OidcClient => objects.clients.get(&object.key).map(|it| &it.metadata),
-        Kind::OidcUser => objects.users.get(&object.key).map(|it| &it.metadata),
+    let identity = match object.kind {
+        Kind::Tenant => objects.tenants.get(&object.key).map(identity),
+        Kind::OidcClient => objects.clients.get(&object.key).map(identity),
+        Kind::OidcUser => objects.users.get(&object.key).map(identity),
         Kind::Secret | Kind::Namespace => None,
     };
     // An object that cannot be read is described like any other.
     let malformed = objects.malformed.get(object);
-    let identity = metadata
-        .map(|it| (it.uid.clone(), it.resource_version.clone()))
-        .or_else(|| malformed.map(|it| (it.uid.clone(), it.resource_version.clone())));
+    let identity =
+        identity.or_else(|| malformed.map(|it| (it.uid.clone(), it.resource_version.clone())));
     let (uid, resource_version) = identity.unwrap_or_default();
     let api_version = match object.kind {
         Kind::Secret | Kind::Namespace => "v1".to_owned(),
@@ -66,4 +65,8 @@ fn reference(view: &View, object: &ObjectRef) -> ObjectReference {
         resource_version,
         field_path: None,
     }
+}
+
+fn identity(object: &Kept<impl Keep>) -> (Option<String>, Option<String>) {
+    (object.uid(), object.version().map(str::to_owned))
 }

@@ -5,17 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
-
 use super::{
     denied::Denied,
     watches::{Change, Item, What},
 };
 use crate::{
-    api::{
-        Namespaces, Objects, REGISTERED_LABEL, REGISTRATION_TOKEN_ANNOTATION, SecretReferences,
-        SecretState, USED_ANNOTATION,
-    },
+    api::{Keep, Kept, KeptSecret, Namespaces, Objects, SecretState},
     model::{Kind, ObjectKey, ObjectRef},
 };
 
@@ -103,22 +98,9 @@ impl State {
         let objects = Arc::make_mut(&mut self.objects);
         let was_malformed = objects.malformed.remove(&reference).is_some();
         let matters = match item {
-            Item::Tenant(new) => {
-                let old = objects.tenants.insert(key, Arc::clone(&new));
-                old.is_none_or(|old| old.spec != new.spec || differs(&old.metadata, &new.metadata))
-            }
-            Item::Client(new) => {
-                let old = objects.clients.insert(key, Arc::clone(&new));
-                old.is_none_or(|old| {
-                    old.spec != new.spec
-                        || differs(&old.metadata, &new.metadata)
-                        || registration(&old.metadata) != registration(&new.metadata)
-                })
-            }
-            Item::User(new) => {
-                let old = objects.users.insert(key, Arc::clone(&new));
-                old.is_none_or(|old| old.spec != new.spec || differs(&old.metadata, &new.metadata))
-            }
+            Item::Tenant(new) => put(&mut objects.tenants, key, new),
+            Item::Client(new) => put(&mut objects.clients, key, new),
+            Item::User(new) => put(&mut objects.users, key, new),
             Item::Malformed(malformed) => {
                 // What is served is a function of what is there: an object that cannot be read is
                 // not served on any replica, whatever it was before.
@@ -131,7 +113,7 @@ impl State {
             Item::Managed(secret) => {
                 self.others.remove(&key);
                 self.fetched.remove(&key);
-                put_secret(objects, key, &secret)
+                put_secret(objects, key, secret)
             }
             Item::Other(version) => {
                 self.others.insert(key, version);
@@ -207,14 +189,11 @@ impl State {
 
     fn wanted(&self) -> BTreeSet<ObjectKey> {
         let objects = &self.objects;
-        let of = |key: &ObjectKey, names: Vec<String>| {
-            let namespace = key.namespace.clone();
-            names.into_iter().map(move |name| ObjectKey::new(namespace.clone(), name))
-        };
-        let tenants = objects.tenants.iter().flat_map(|(key, it)| of(key, it.secret_names()));
-        let clients = objects.clients.iter().flat_map(|(key, it)| of(key, it.secret_names()));
-        let users = objects.users.iter().flat_map(|(key, it)| of(key, it.secret_names()));
-        tenants.chain(clients).chain(users).filter(|key| self.others.contains_key(key)).collect()
+        let tenants = objects.tenants.values().flat_map(Kept::secrets);
+        let clients = objects.clients.values().flat_map(Kept::secrets);
+        let users = objects.users.values().flat_map(Kept::secrets);
+        let all = tenants.chain(clients).chain(users);
+        all.filter(|key| self.others.contains_key(key)).cloned().collect()
     }
 
     /// Takes a fetched Secret in; `None`: it is gone again.
@@ -222,7 +201,7 @@ impl State {
         self.fetched.insert(key.clone(), version);
         let objects = Arc::make_mut(&mut self.objects);
         let matters = match found {
-            Some(SecretState::Loaded(secret)) => put_secret(objects, key, &secret),
+            Some(SecretState::Loaded(secret)) => put_secret(objects, key, secret),
             Some(unreadable) => {
                 objects.secrets.insert(key, unreadable);
                 true
@@ -235,36 +214,21 @@ impl State {
     }
 }
 
-/// Whether metadata differs in what is served by.
-fn differs(old: &ObjectMeta, new: &ObjectMeta) -> bool {
-    old.uid != new.uid
-        || old.generation != new.generation
-        || old.deletion_timestamp != new.deletion_timestamp
-}
-
-/// What metadata says of a client's registration.
-fn registration(metadata: &ObjectMeta) -> [Option<&String>; 3] {
-    let annotation = |name| metadata.annotations.as_ref().and_then(|all| all.get(name));
-    [
-        metadata.labels.as_ref().and_then(|all| all.get(REGISTERED_LABEL)),
-        annotation(REGISTRATION_TOKEN_ANNOTATION),
-        annotation(USED_ANNOTATION),
-    ]
+/// Puts an object; whether what it declares is new.
+fn put<K: Keep>(objects: &mut BTreeMap<ObjectKey, Kept<K>>, key: ObjectKey, new: Kept<K>) -> bool {
+    let matters = objects.get(&key).is_none_or(|old| !old.declares_what(&new));
+    objects.insert(key, new);
+    matters
 }
 
 /// Puts a Secret; whether what it holds is new.
-fn put_secret(objects: &mut Objects, key: ObjectKey, secret: &Arc<Secret>) -> bool {
-    let old = objects.secrets.insert(key, SecretState::Loaded(Arc::clone(secret)));
-    match old {
-        Some(SecretState::Loaded(old)) => {
-            old.data != secret.data
-                || old.metadata.annotations != secret.metadata.annotations
-                || old.metadata.labels != secret.metadata.labels
-                || old.metadata.owner_references != secret.metadata.owner_references
-                || old.metadata.deletion_timestamp != secret.metadata.deletion_timestamp
-        }
-        _ => true,
-    }
+fn put_secret(objects: &mut Objects, key: ObjectKey, secret: KeptSecret) -> bool {
+    let matters = match objects.secrets.get(&key) {
+        Some(SecretState::Loaded(old)) => !old.says_what(&secret),
+        Some(SecretState::Unreadable(_)) | None => true,
+    };
+    objects.secrets.insert(key, SecretState::Loaded(secret));
+    matters
 }
 
 fn forget(objects: &mut Objects, reference: &ObjectRef) {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 use futures::{Stream, StreamExt, stream::BoxStream};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::{
-    Api, Client, Resource, ResourceExt,
+    Api, Client, Resource,
     core::PartialObjectMeta,
     runtime::{
         WatchStreamExt,
@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Options, denied::Denial, guarded::Guarded};
 use crate::{
-    api::{MANAGED_LABEL, Malformed, OidcClient, OidcUser, Tenant},
+    api::{Keep, Kept, KeptSecret, MANAGED_LABEL, Malformed, OidcClient, OidcUser, Tenant},
     model::{Kind, ObjectKey, ObjectRef},
 };
 
@@ -27,12 +27,12 @@ const WATCH: u32 = 25;
 /// Something that a watch shows.
 #[derive(Clone, Debug)]
 pub(super) enum Item {
-    Tenant(Arc<Tenant>),
-    Client(Arc<OidcClient>),
-    User(Arc<OidcUser>),
+    Tenant(Kept<Tenant>),
+    Client(Kept<OidcClient>),
+    User(Kept<OidcUser>),
     Malformed(Malformed),
     /// One of ours, whole.
-    Managed(Arc<Secret>),
+    Managed(KeptSecret),
     /// Someone else's: only its resource version.
     Other(String),
     Namespace(BTreeMap<String, String>),
@@ -69,7 +69,7 @@ pub(super) fn all(client: &Client, options: &Options) -> Vec<Changes> {
     if options.namespaces.is_empty() {
         watches.namespace(None);
         let api = Api::<Namespace>::all(client.clone());
-        watches.add((api, None), Config::default(), Kind::Namespace, |it| {
+        watches.add((api, None), Config::default(), Kind::Namespace, |_, it| {
             Item::Namespace(it.metadata.labels.unwrap_or_default())
         });
     }
@@ -95,9 +95,9 @@ struct Watches {
 impl Watches {
     /// Everything of a namespace, or of all.
     fn namespace(&mut self, namespace: Option<&str>) {
-        self.guarded::<Tenant>(namespace, Kind::Tenant, |it| Item::Tenant(Arc::new(it)));
-        self.guarded::<OidcClient>(namespace, Kind::OidcClient, |it| Item::Client(Arc::new(it)));
-        self.guarded::<OidcUser>(namespace, Kind::OidcUser, |it| Item::User(Arc::new(it)));
+        self.guarded(namespace, Kind::Tenant, Item::Tenant);
+        self.guarded(namespace, Kind::OidcClient, Item::Client);
+        self.guarded(namespace, Kind::OidcUser, Item::User);
         let managed = Config::default().labels(&format!("{MANAGED_LABEL}=true"));
         let secrets = self.api::<Secret>(namespace);
         self.add((secrets, namespace), managed, Kind::Secret, own);
@@ -115,32 +115,26 @@ impl Watches {
     }
 
     /// Objects of one of our kinds: one that cannot be read is an item like any other.
-    fn guarded<K>(&mut self, namespace: Option<&str>, kind: Kind, item: fn(K) -> Item)
+    fn guarded<K>(&mut self, namespace: Option<&str>, kind: Kind, item: fn(Kept<K>) -> Item)
     where
         K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>,
-        K: Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+        K: Keep + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     {
         let api: Api<Guarded<K>> = match namespace {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
-        self.add(
-            (api, namespace),
-            Config::default(),
-            kind,
-            move |guarded: Guarded<K>| match guarded.0 {
-                Ok(mut object) => {
-                    trim(&mut object);
-                    item(object)
-                }
+        self.add((api, namespace), Config::default(), kind, move |key, guarded: Guarded<K>| {
+            match guarded.0 {
+                Ok(object) => item(Kept::new(key, object)),
                 Err(unread) => Item::Malformed(Malformed {
                     message: unread.message,
                     generation: unread.metadata.generation,
                     resource_version: unread.metadata.resource_version,
                     uid: unread.metadata.uid,
                 }),
-            },
-        );
+            }
+        });
     }
 
     fn add<K>(
@@ -148,7 +142,7 @@ impl Watches {
         (api, namespace): (Api<K>, Option<&str>),
         config: Config,
         kind: Kind,
-        item: impl Fn(K) -> Item + Send + 'static,
+        item: impl Fn(&ObjectKey, K) -> Item + Send + 'static,
     ) where
         K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
     {
@@ -163,7 +157,7 @@ impl Watches {
             None => Api::all(self.client.clone()),
         };
         let config = Config::default().labels(&format!("{MANAGED_LABEL}!=true"));
-        self.add((api, namespace), config, Kind::Secret, |it| {
+        self.add((api, namespace), config, Kind::Secret, |_, it| {
             Item::Other(it.metadata.resource_version.unwrap_or_default())
         });
     }
@@ -173,18 +167,21 @@ impl Watches {
         stream: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static,
         kind: Kind,
         namespace: Option<&str>,
-        item: impl Fn(K) -> Item + Send + 'static,
+        item: impl Fn(&ObjectKey, K) -> Item + Send + 'static,
     ) {
         let watch = self.streams.len();
         let namespace = namespace.map(str::to_owned);
+        let mut last = Arc::from("");
         let changes = stream.map(move |event| {
             let what = match event {
                 Ok(Event::Init) => What::Begin,
                 Ok(Event::InitApply(object) | Event::Apply(object)) => {
-                    What::There(reference(kind, &object), item(object))
+                    let reference = reference(kind, &object, &mut last);
+                    let item = item(&reference.key, object);
+                    What::There(reference, item)
                 }
                 Ok(Event::InitDone) => What::Complete,
-                Ok(Event::Delete(object)) => What::Gone(reference(kind, &object)),
+                Ok(Event::Delete(object)) => What::Gone(reference(kind, &object, &mut last)),
                 Err(error) => failure(kind, namespace.as_ref(), &error),
             };
             Change { watch, what }
@@ -212,21 +209,19 @@ fn failure(kind: Kind, namespace: Option<&String>, error: &watcher::Error) -> Wh
     }
 }
 
-fn reference<K: Resource>(kind: Kind, object: &K) -> ObjectRef {
+/// What an object is called. Lists come namespace by namespace, so that those of one share its name
+/// if each takes that of the object before it.
+fn reference(kind: Kind, object: &impl Resource, last: &mut Arc<str>) -> ObjectRef {
     let metadata = object.meta();
-    let text = |field: &Option<String>| field.clone().unwrap_or_default();
-    ObjectRef { kind, key: ObjectKey::new(text(&metadata.namespace), text(&metadata.name)) }
+    let namespace = metadata.namespace.as_deref().unwrap_or_default();
+    if **last != *namespace {
+        *last = namespace.into();
+    }
+    let name = metadata.name.as_deref().unwrap_or_default().into();
+    ObjectRef { kind, key: ObjectKey { namespace: Arc::clone(last), name } }
 }
 
-/// A Secret of ours. The API server keeps who manages its fields when it is replaced without them.
-fn own(mut secret: Secret) -> Item {
-    secret.metadata.managed_fields = None;
-    Item::Managed(Arc::new(secret))
-}
-
-/// Drops what nobody reads and thousands of objects would keep in memory.
-fn trim<K: Resource>(object: &mut K) {
-    object.managed_fields_mut().clear();
-    object.meta_mut().managed_fields = None;
-    object.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
+/// A Secret of ours.
+fn own(_: &ObjectKey, secret: Secret) -> Item {
+    Item::Managed(KeptSecret::new(secret))
 }

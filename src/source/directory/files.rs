@@ -3,16 +3,18 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use aws_lc_rs::digest;
-use k8s_openapi::api::core::v1::Secret;
 
+use super::shown::{Shown, collect};
 use crate::{
-    api::{Namespaces, Objects, OidcClient, SecretState},
+    api::{KeptSecret, Objects, Told},
     model::ObjectRef,
-    source::manifests::{self, Object},
+    source::{
+        Status,
+        manifests::{self, Object},
+    },
 };
 
 /// Files as last read, by path.
@@ -25,7 +27,7 @@ pub(super) struct Files {
 
 struct File {
     hash: [u8; 32],
-    objects: Vec<Object>,
+    objects: Vec<(ObjectRef, Shown)>,
     /// Whether it was never read whole.
     partial: bool,
 }
@@ -74,17 +76,12 @@ impl Files {
         if self.read.get(path).is_some_and(|file| file.hash == hash) {
             return false;
         }
-        let (mut objects, problems) = manifests::parse_read(path, &read);
+        let (objects, problems) = manifests::parse_read(path, &read);
         for problem in &problems {
             if problem.warning {
                 tracing::warn!("{problem}");
             } else {
                 tracing::error!("{problem}");
-            }
-        }
-        for object in &mut objects {
-            if let Object::Secret(secret) = object {
-                secret.metadata.resource_version = Some(version(secret));
             }
         }
         let mut broken = problems.iter().any(|problem| !problem.warning);
@@ -98,24 +95,27 @@ impl Files {
                 false
             }
             known => {
-                if known.is_some() {
+                let before = known.map(|file| {
                     tracing::info!("{name}: changed");
-                }
+                    std::mem::take(&mut file.objects)
+                });
+                let objects = shown(objects, &before.unwrap_or_default());
                 self.read.insert(path.to_owned(), File { hash, objects, partial: broken });
                 true
             }
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = (&Path, &Object)> {
-        self.read.iter().flat_map(|(path, file)| file.objects.iter().map(|it| (path.as_path(), it)))
+    fn all(&self) -> impl Iterator<Item = (&Path, &ObjectRef, &Shown)> {
+        self.read.iter().flat_map(|(path, file)| {
+            file.objects.iter().map(|(reference, shown)| (path.as_path(), reference, shown))
+        })
     }
 
     fn report_duplicates(&self) {
-        let mut seen: BTreeMap<ObjectRef, &Path> = BTreeMap::new();
-        for (path, object) in self.all() {
-            let reference = object.reference();
-            if let Some(first) = seen.get(&reference) {
+        let mut seen: BTreeMap<&ObjectRef, &Path> = BTreeMap::new();
+        for (path, reference, _) in self.all() {
+            if let Some(first) = seen.get(reference) {
                 let (path, first) = (path.display(), first.display());
                 tracing::error!(
                     "{path}: {reference}: is in {first} too, and that one counts; take one of them out"
@@ -129,67 +129,41 @@ impl Files {
     /// Where an object is.
     pub(super) fn file_of(&self, reference: &ObjectRef) -> Option<PathBuf> {
         let mut all = self.all();
-        all.find(|(_, object)| object.reference() == *reference).map(|(path, _)| path.to_owned())
+        all.find(|(_, of, _)| *of == reference).map(|(path, ..)| path.to_owned())
     }
 
     /// A Secret.
-    pub(super) fn secret(&self, reference: &ObjectRef) -> Option<&Secret> {
-        self.all().find_map(|(_, object)| match object {
-            Object::Secret(secret) if object.reference() == *reference => Some(secret),
+    pub(super) fn secret(&self, reference: &ObjectRef) -> Option<&KeptSecret> {
+        self.all().find_map(|(_, of, shown)| match shown {
+            Shown::Secret(secret) if of == reference => Some(secret),
             _ => None,
         })
     }
 
-    /// A client.
-    pub(super) fn client(&self, reference: &ObjectRef) -> Option<&OidcClient> {
-        self.all().find_map(|(_, object)| match object {
-            Object::OidcClient(client) if object.reference() == *reference => Some(&**client),
-            _ => None,
-        })
+    /// Shows a status of an object; what the one before said.
+    pub(super) fn tell(&mut self, reference: &ObjectRef, status: &Status) -> Option<Told> {
+        let mut all = self.read.values_mut().flat_map(|file| &mut file.objects);
+        all.find(|(of, _)| of == reference).map(|(_, shown)| shown.tell(status))
     }
 
     /// Everything; of two objects of one name the first counts.
     pub(super) fn objects(&self) -> Objects {
         let incomplete = self.unlisted || self.read.values().any(|file| file.partial);
-        Objects { incomplete, ..collect(self.all().map(|(_, object)| object.clone())) }
+        let all = self.all().map(|(_, reference, shown)| (reference.clone(), shown.clone()));
+        Objects { incomplete, ..collect(all) }
     }
 }
 
-/// Objects as a cluster would show them; of two of one name the first counts.
-pub(crate) fn collect(all: impl Iterator<Item = Object>) -> Objects {
-    let mut objects = Objects::default();
-    let mut namespaces = BTreeMap::new();
-    for object in all {
-        let key = object.reference().key;
-        match object {
-            Object::Tenant(tenant) => {
-                objects.tenants.entry(key).or_insert_with(|| Arc::new(tenant));
-            }
-            Object::OidcClient(client) => {
-                objects.clients.entry(key).or_insert_with(|| Arc::from(client));
-            }
-            Object::OidcUser(user) => {
-                objects.users.entry(key).or_insert_with(|| Arc::new(user));
-            }
-            Object::Secret(secret) => {
-                let state = SecretState::Loaded(Arc::new(secret));
-                objects.secrets.entry(key).or_insert(state);
-            }
-            Object::Namespace(namespace) => {
-                let labels = namespace.metadata.labels.unwrap_or_default();
-                namespaces.entry(key.name.to_string()).or_insert(labels);
-            }
+/// The objects of a file, given those of its last state.
+fn shown(objects: Vec<Object>, before: &[(ObjectRef, Shown)]) -> Vec<(ObjectRef, Shown)> {
+    let before: BTreeMap<_, _> = before.iter().map(|(of, shown)| (of, shown)).collect();
+    let mut objects: Vec<_> = objects.into_iter().map(Shown::of).collect();
+    for (reference, shown) in &mut objects {
+        if let Some(before) = before.get(reference) {
+            shown.take_over(before);
         }
     }
-    objects.namespaces = Namespaces::Known(namespaces);
     objects
-}
-
-/// A resource version that changes with the content.
-fn version(secret: &Secret) -> String {
-    let text = serde_json::to_vec(secret).unwrap_or_default();
-    let hash = digest::digest(&digest::SHA256, &text);
-    hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

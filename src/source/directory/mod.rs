@@ -3,11 +3,11 @@
 
 mod files;
 mod registrar;
+mod shown;
 mod state;
 mod watching;
 
 use std::{
-    collections::HashMap,
     fmt, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -19,11 +19,11 @@ use tokio::sync::watch;
 
 use super::{Notice, Source, Status, WriteError};
 use crate::{
-    api::{SourceHealth, View},
+    api::{KeptSecret, SourceHealth, View},
     model::{Kind, ObjectKey, ObjectRef, RegistrarError},
 };
 use files::Files;
-pub(crate) use files::collect;
+pub(crate) use shown::{Shown, collect};
 
 /// A folder, and the folder of its state.
 pub struct Directory {
@@ -35,7 +35,6 @@ pub struct Directory {
 
 struct Inner {
     files: Files,
-    statuses: HashMap<ObjectRef, Status>,
     revision: u64,
 }
 
@@ -53,7 +52,7 @@ impl Directory {
             return Err(io::Error::new(io::ErrorKind::NotFound, text));
         }
         state::prepare(state)?;
-        let inner = Inner { files: Files::default(), statuses: HashMap::new(), revision: 0 };
+        let inner = Inner { files: Files::default(), revision: 0 };
         let directory = Arc::new(Self {
             inner: Mutex::new(inner),
             views: watch::Sender::new(Arc::new(View::default())),
@@ -77,19 +76,15 @@ impl Directory {
         let changed = inner.files.reload(&[&self.manifests, &self.state]);
         if changed || inner.revision == 0 {
             inner.revision += 1;
-            self.publish(&mut inner);
+            self.publish(&inner);
         }
     }
 
     /// Shows the objects as they are now.
-    fn publish(&self, inner: &mut Inner) {
-        let mut objects = inner.files.objects();
-        inner.statuses.retain(|reference, _| state::exists(&objects, reference));
-        for (reference, status) in &inner.statuses {
-            state::put_status(&mut objects, reference, status);
-        }
+    fn publish(&self, inner: &Inner) {
+        let objects = Arc::new(inner.files.objects());
         let health = SourceHealth { synced: true, failing: None };
-        let view = View { objects: Arc::new(objects), revision: inner.revision, health };
+        let view = View { objects, revision: inner.revision, health };
         self.views.send_replace(Arc::new(view));
     }
 
@@ -101,7 +96,7 @@ impl Directory {
     fn write(
         &self,
         key: &ObjectKey,
-        check: impl FnOnce(Option<&Secret>) -> Result<(), WriteError>,
+        check: impl FnOnce(Option<&KeptSecret>) -> Result<(), WriteError>,
         new: Option<&Secret>,
     ) -> Result<(), WriteError> {
         let mut inner = self.lock();
@@ -122,7 +117,7 @@ impl Directory {
         done.map_err(|error| WriteError::Unavailable(format!("{}: {error}", path.display())))?;
         inner.files.reload(&[&self.manifests, &self.state]);
         inner.revision += 1;
-        self.publish(&mut inner);
+        self.publish(&inner);
         Ok(())
     }
 }
@@ -139,7 +134,7 @@ impl Source for Directory {
     }
 
     async fn create_secret(&self, secret: Secret) -> Result<(), WriteError> {
-        let absent = |found: Option<&Secret>| match found {
+        let absent = |found: Option<&KeptSecret>| match found {
             None => Ok(()),
             Some(_) => Err(WriteError::Conflict),
         };
@@ -147,19 +142,19 @@ impl Source for Directory {
     }
 
     async fn replace_secret(&self, secret: Secret) -> Result<(), WriteError> {
-        let seen = secret.metadata.resource_version.clone();
-        let unchanged = |found: Option<&Secret>| match found {
+        let seen = secret.metadata.resource_version.as_deref();
+        let unchanged = |found: Option<&KeptSecret>| match found {
             None => Err(WriteError::NotFound),
-            Some(found) if found.metadata.resource_version == seen => Ok(()),
+            Some(found) if found.version() == seen => Ok(()),
             Some(_) => Err(WriteError::Conflict),
         };
         self.write(&key_of(&secret), unchanged, Some(&secret))
     }
 
     async fn delete_secret(&self, key: &ObjectKey, version: &str) -> Result<(), WriteError> {
-        let unchanged = |found: Option<&Secret>| match found {
+        let unchanged = |found: Option<&KeptSecret>| match found {
             None => Err(WriteError::NotFound),
-            Some(found) if found.metadata.resource_version.as_deref() == Some(version) => Ok(()),
+            Some(found) if found.version() == Some(version) => Ok(()),
             Some(_) => Err(WriteError::Conflict),
         };
         self.write(key, unchanged, None)
@@ -176,9 +171,9 @@ impl Source for Directory {
 
     async fn publish_status(&self, object: &ObjectRef, status: Status) -> Result<(), WriteError> {
         let mut inner = self.lock();
-        state::log_status(object, inner.statuses.get(object), &status);
-        inner.statuses.insert(object.clone(), status);
-        self.publish(&mut inner);
+        let before = inner.files.tell(object, &status).unwrap_or_default();
+        state::log_status(object, &before, &status);
+        self.publish(&inner);
         Ok(())
     }
 

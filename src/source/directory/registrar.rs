@@ -8,7 +8,10 @@ use super::{Directory, Inner, state};
 use crate::{
     api::OidcClient,
     model::{Kind, NewClient, ObjectKey, ObjectRef, Registrar, RegistrarError},
-    source::registered,
+    source::{
+        manifests::{self, Object},
+        registered,
+    },
 };
 
 impl Directory {
@@ -19,9 +22,12 @@ impl Directory {
         if !file.starts_with(&self.state) {
             return Err(RegistrarError::NotFound);
         }
-        let found = inner.files.client(&reference).cloned().ok_or(RegistrarError::NotFound)?;
+        // The file has more than what is kept of it, which its change has to leave as it is.
+        let (objects, _) = manifests::parse(&file);
+        let found = objects.into_iter().find(|object| object.reference() == reference);
+        let Some(Object::OidcClient(found)) = found else { return Err(RegistrarError::NotFound) };
         registered::check(&found.metadata)?;
-        Ok(found)
+        Ok(*found)
     }
 
     /// Changes files, and shows them.
@@ -34,7 +40,7 @@ impl Directory {
         change(&inner)?;
         inner.files.reload(&[&self.manifests, &self.state]);
         inner.revision += 1;
-        self.publish(&mut inner);
+        self.publish(&inner);
         Ok(())
     }
 

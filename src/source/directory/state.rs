@@ -5,14 +5,13 @@ use std::{
     io::Write,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Condition};
+use k8s_openapi::api::core::v1::Secret;
 
 use crate::{
-    api::{ConditionType, Objects, OidcClient},
-    model::{Kind, ObjectKey, ObjectRef},
+    api::{OidcClient, Told, deciding},
+    model::{ObjectKey, ObjectRef},
     source::{Status, manifests::to_yaml},
 };
 
@@ -58,64 +57,15 @@ fn put(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(&temporary, path)
 }
 
-/// Whether an object is there.
-pub(super) fn exists(objects: &Objects, reference: &ObjectRef) -> bool {
-    let key = &reference.key;
-    match reference.kind {
-        Kind::Tenant => objects.tenants.contains_key(key),
-        Kind::OidcClient => objects.clients.contains_key(key),
-        Kind::OidcUser => objects.users.contains_key(key),
-        Kind::Secret | Kind::Namespace => false,
-    }
-}
-
-/// Puts a status where a cluster would show it.
-pub(super) fn put_status(objects: &mut Objects, reference: &ObjectRef, status: &Status) {
-    let key = &reference.key;
-    match status {
-        Status::Tenant(status) => {
-            if let Some(tenant) = objects.tenants.get_mut(key) {
-                Arc::make_mut(tenant).status = Some(status.clone());
-            }
-        }
-        Status::OidcClient(status) => {
-            if let Some(client) = objects.clients.get_mut(key) {
-                Arc::make_mut(client).status = Some(status.clone());
-            }
-        }
-        Status::OidcUser(status) => {
-            if let Some(user) = objects.users.get_mut(key) {
-                Arc::make_mut(user).status = Some(status.clone());
-            }
-        }
-        Status::Malformed(_) => {}
-    }
-}
-
-fn conditions(status: &Status) -> &[Condition] {
-    match status {
-        Status::Tenant(status) => &status.conditions,
-        Status::OidcClient(status) => &status.conditions,
-        Status::OidcUser(status) => &status.conditions,
-        Status::Malformed(conditions) => conditions,
-    }
-}
-
 /// One line for each change of `Ready`.
-pub(super) fn log_status(object: &ObjectRef, before: Option<&Status>, after: &Status) {
-    let ready = |status: &Status| {
-        let mut all = conditions(status).iter();
-        all.find(|condition| condition.type_ == ConditionType::Ready.as_str())
-            .map(|ready| (ready.status.clone(), ready.reason.clone(), ready.message.clone()))
-    };
-    let now = ready(after);
-    if before.and_then(ready) == now {
+pub(super) fn log_status(object: &ObjectRef, before: &Told, status: &Status) {
+    let Some(ready) = deciding(status.conditions()).filter(|ready| !before.gave_reason(ready))
+    else {
         return;
-    }
-    match now {
-        Some((status, ..)) if status == "True" => tracing::info!("{object}: ready"),
-        Some((_, reason, message)) if reason == "Pending" => tracing::debug!("{object}: {message}"),
-        Some((_, reason, message)) => tracing::warn!("{object}: {reason}: {message}"),
-        None => {}
+    };
+    match (&*ready.status, &*ready.reason) {
+        ("True", _) => tracing::info!("{object}: ready"),
+        (_, "Pending") => tracing::debug!("{object}: {}", ready.message),
+        (_, reason) => tracing::warn!("{object}: {reason}: {}", ready.message),
     }
 }

@@ -54,8 +54,9 @@ fn secret(value: &str) -> Secret {
 
 fn found(directory: &Directory) -> Secret {
     let view = directory.views().borrow().clone();
-    match view.objects.secrets.get(&ObjectKey::new("default", "s")) {
-        Some(SecretState::Loaded(secret)) => (**secret).clone(),
+    let key = ObjectKey::new("default", "s");
+    match view.objects.secrets.get(&key) {
+        Some(SecretState::Loaded(secret)) => secret.whole(&key),
         other => panic!("no Secret: {other:?}"),
     }
 }

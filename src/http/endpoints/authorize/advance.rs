@@ -136,7 +136,7 @@ fn consent_page(app: &App, request: &Request, step: &Step, held: &Held) -> Resul
 fn form_page(step: &Step, html: String) -> Reply {
     Reply::html(StatusCode::OK, html)
         .form_action(step.ask.return_to.form_action())
-        .image(step.ask.client.logo_uri.as_deref())
+        .image(step.ask.client.details.logo_uri.as_deref())
         .header("referrer-policy", "same-origin")
 }
 

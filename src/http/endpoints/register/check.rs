@@ -28,7 +28,7 @@ pub(super) fn judge(
 
 /// Fetches and checks what the metadata stands on (OIDC Registration §5, §2).
 pub(super) async fn documents(app: &App, client: &Client) -> Result<(), Failure> {
-    if let Some(uri) = &client.sector_identifier_uri {
+    if let Some(uri) = &client.details.sector_identifier_uri {
         let document = fetch(app, "sector_identifier_uri", uri).await?;
         registration::check_sector(&document, &client.redirect_uris).map_err(Failure::Json)?;
     }

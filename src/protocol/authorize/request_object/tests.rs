@@ -1,10 +1,12 @@
+use std::sync::Arc;
+
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
-use crate::model::{RequestObjects, samples};
+use crate::model::{ClientDetails, RequestObjects, samples};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -103,10 +105,11 @@ fn the_object_is_of_this_client_for_this_issuer_and_of_now() {
 #[test]
 fn a_reference_is_registered() {
     // OIDC Core §6.2
-    let client = Client {
+    let details = ClientDetails {
         request_uris: vec!["https://rp.test/ro".into(), "https://rp.test/fixed#abc".into()],
-        ..samples::client()
+        ..ClientDetails::default()
     };
+    let client = Client { details: Arc::new(details), ..samples::client() };
     let tenant = samples::tenant();
     let found = |uri: &str| {
         let encoded: String = form_urlencoded::byte_serialize(uri.as_bytes()).collect();

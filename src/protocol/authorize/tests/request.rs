@@ -321,7 +321,7 @@ fn takes_a_hint_of_another_client_where_both_know_people_by_the_same_subjects() 
     world.hint = Some(hint("team.gone"));
     assert_eq!(asked(&world), None, "subjects are public");
     let pairwise = Pairwise { sector: "a.test".into(), salt: Secret::new(vec![1; 32]) };
-    world.client.pairwise = Some(pairwise);
+    world.client.pairwise = Some(Box::new(pairwise));
     assert_eq!(asked(&world), Some(InvalidRequest));
     world.hint = Some(hint("team.wiki"));
     assert_eq!(asked(&world), None, "its own");

@@ -70,7 +70,7 @@ fn lifetimes_that_became_shorter_count_at_once() {
     let absolute = Lifetimes { refresh_token_absolute: HOUR, ..Lifetimes::default() };
     let used = NOW.plus(HOUR / 2);
     for (shorter, ends) in [(idle, used.plus(HOUR)), (absolute, NOW.plus(HOUR))] {
-        let client = Client { lifetimes: shorter, ..samples::client() };
+        let client = Client { lifetimes: Arc::new(shorter), ..samples::client() };
         let before = ends.minus(Duration::from_millis(1));
         assert!(matches!(rotate(&grant(2, used), 2, &client, before), Rotation::Next(_)));
         assert_eq!(rotate(&grant(2, used), 2, &client, ends), Rotation::Ended);

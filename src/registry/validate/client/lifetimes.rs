@@ -1,6 +1,6 @@
 //! Lifetimes of a client: they only shorten the tenant's, whatever is written.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     api,
@@ -38,16 +38,17 @@ pub fn check(problems: &mut Problems, written: Option<&api::OidcClientLifetimes>
 
 impl Shortened {
     /// What counts at a tenant.
-    pub fn within(&self, tenant: &Lifetimes) -> Lifetimes {
+    pub fn within(&self, tenant: &Arc<Lifetimes>) -> Arc<Lifetimes> {
         let shorter = |own: Option<Duration>, most: Duration| own.map_or(most, |own| own.min(most));
         let absolute = shorter(self.refresh_token_absolute, tenant.refresh_token_absolute);
-        Lifetimes {
+        let shortened = Lifetimes {
             access_token: shorter(self.access_token, tenant.access_token),
             id_token: shorter(self.id_token, tenant.id_token),
             refresh_token_idle: shorter(self.refresh_token_idle, tenant.refresh_token_idle)
                 .min(absolute),
             refresh_token_absolute: absolute,
-            ..*tenant
-        }
+            ..**tenant
+        };
+        if shortened == **tenant { Arc::clone(tenant) } else { Arc::new(shortened) }
     }
 }

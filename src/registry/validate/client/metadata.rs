@@ -9,7 +9,9 @@ use url::Url;
 use super::{flows::Flows, keys, signatures, signatures::Signatures};
 use crate::{
     api::{self, OidcClientSpec},
-    model::{AssertionAudience, Client, RedirectUri, RefreshTokenRotation, SubjectType},
+    model::{
+        AssertionAudience, Client, ClientDetails, RedirectUri, RefreshTokenRotation, SubjectType,
+    },
     registry::validate::{Problems, link},
 };
 
@@ -47,10 +49,8 @@ impl Metadata {
     /// A client with what was found.
     pub fn onto(self, client: Client, spec: &OidcClientSpec) -> Client {
         Client {
-            contacts: spec.contacts.clone(),
+            details: details(spec).shared(),
             jwks: self.jwks,
-            jwks_uri: spec.jwks_uri.clone(),
-            sector_identifier_uri: spec.sector_identifier_uri.clone(),
             subject_type: self.subject_type,
             id_token_signed_response_alg: self.signatures.id_token,
             userinfo_signed_response_alg: self.signatures.userinfo,
@@ -58,21 +58,33 @@ impl Metadata {
             token_endpoint_auth_signing_alg: self.signatures.assertion,
             assertion_audience: self.assertion_audience,
             introspects_all: self.introspects_all,
-            default_acr_values: spec.default_acr_values.clone(),
-            initiate_login_uri: spec.initiate_login_uri.clone(),
-            request_uris: spec.request_uris.clone(),
-            backchannel_logout_uri: spec.backchannel_logout_uri.clone(),
-            backchannel_logout_session_required: spec
-                .backchannel_logout_session_required
-                .unwrap_or_default(),
-            frontchannel_logout_uri: spec.frontchannel_logout_uri.clone(),
-            frontchannel_logout_session_required: spec
-                .frontchannel_logout_session_required
-                .unwrap_or_default(),
-            software_id: spec.software_id.clone(),
-            software_version: spec.software_version.clone(),
             ..client
         }
+    }
+}
+
+fn details(spec: &OidcClientSpec) -> ClientDetails {
+    ClientDetails {
+        client_uri: spec.client_uri.clone(),
+        logo_uri: spec.logo_uri.clone(),
+        policy_uri: spec.policy_uri.clone(),
+        tos_uri: spec.tos_uri.clone(),
+        contacts: spec.contacts.clone(),
+        jwks_uri: spec.jwks_uri.clone(),
+        sector_identifier_uri: spec.sector_identifier_uri.clone(),
+        default_acr_values: spec.default_acr_values.clone(),
+        initiate_login_uri: spec.initiate_login_uri.clone(),
+        request_uris: spec.request_uris.clone(),
+        backchannel_logout_uri: spec.backchannel_logout_uri.clone(),
+        backchannel_logout_session_required: spec
+            .backchannel_logout_session_required
+            .unwrap_or_default(),
+        frontchannel_logout_uri: spec.frontchannel_logout_uri.clone(),
+        frontchannel_logout_session_required: spec
+            .frontchannel_logout_session_required
+            .unwrap_or_default(),
+        software_id: spec.software_id.clone(),
+        software_version: spec.software_version.clone(),
     }
 }
 

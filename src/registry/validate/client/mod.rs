@@ -24,7 +24,7 @@ use crate::{
     api::{self, Namespaces, OidcClientSpec, SecretKeyRef},
     model::{
         AuthMethod, Client, ClientId, ConsentPolicy, GrantType, ObjectKey, RedirectUri, Registered,
-        TenantId, Timestamp,
+        Timestamp,
     },
     protocol::scope::{STANDARD, is_scope},
     registry::DesiredSecret,
@@ -62,14 +62,6 @@ pub struct ClientFindings {
     pub claims: Option<ClientId>,
     /// What is wrong.
     pub problems: Problems,
-}
-
-/// The tenant that a client names: namespace and name.
-pub fn tenant_of(key: &ObjectKey, reference: &api::TenantRef) -> TenantId {
-    match &reference.namespace {
-        Some(namespace) => TenantId::new(namespace, &reference.name),
-        None => TenantId(key.beside(&reference.name)),
-    }
 }
 
 /// Validates a client for a tenant; without one (absent, or not accepted) what the object alone
@@ -125,7 +117,7 @@ pub fn client(
             consent,
             lifetimes: shortened.within(&tenant.tenant.lifetimes),
             default_max_age: max_age,
-            registered,
+            registered: registered.map(Box::new),
             ..assemble((id, key), spec, flows, described, tenant)
         },
         secret,
@@ -144,22 +136,22 @@ fn assemble(
     Client {
         name: spec.client_name.clone().unwrap_or_else(|| key.name.to_string()),
         application_type: flows.application_type,
-        origins: flows.redirect_uris.iter().filter_map(RedirectUri::origin).collect(),
+        origins: origins(&flows.redirect_uris),
         redirect_uris: flows.redirect_uris,
         post_logout_redirect_uris: flows.post_logout_redirect_uris,
         grant_types: flows.grant_types,
         response_types: flows.response_types,
         auth_method: flows.auth_method,
         require_auth_time: spec.require_auth_time.unwrap_or_default(),
-        client_uri: spec.client_uri.clone(),
-        logo_uri: spec.logo_uri.clone(),
-        policy_uri: spec.policy_uri.clone(),
-        tos_uri: spec.tos_uri.clone(),
         refresh_token_rotation: described
             .refresh_token_rotation
             .unwrap_or(tenant.tenant.refresh_token_rotation),
         ..described.onto(bare, spec)
     }
+}
+
+fn origins(uris: &[RedirectUri]) -> Box<[Arc<str>]> {
+    uris.iter().filter_map(RedirectUri::origin).map(Into::into).collect()
 }
 
 /// What is known of a client's registration, if it registered itself.

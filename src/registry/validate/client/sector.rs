@@ -15,7 +15,7 @@ use crate::{
 
 /// The host that a client's pairwise subjects go by.
 pub fn sector(client: &Client) -> Option<String> {
-    match &client.sector_identifier_uri {
+    match &client.details.sector_identifier_uri {
         Some(uri) => host(uri),
         None => hosts(&client.redirect_uris).into_iter().next(),
     }

@@ -7,7 +7,7 @@ use super::{Problems, limits, name, object_name, secret_ref, shown};
 use crate::{
     api,
     identity::normalize_username,
-    model::{ObjectKey, Subject, TenantId, User},
+    model::{ObjectKey, Subject, User},
 };
 
 /// What is known of a user.
@@ -23,18 +23,13 @@ pub struct UserFindings {
     pub problems: Problems,
 }
 
-/// The tenant that a user names, always in its own namespace.
-pub fn tenant_of_user(key: &ObjectKey, reference: &api::LocalTenantRef) -> TenantId {
-    TenantId::new(&key.namespace, &reference.name)
-}
-
 /// Validates a user. `unseen`: no API server has seen the object.
 pub fn user(raw: &api::OidcUser, key: &ObjectKey, unseen: bool) -> UserFindings {
     let mut problems = Problems::default();
     let spec = &raw.spec;
     name(&mut problems, key);
     object_name(&mut problems, "spec.tenantRef.name", &spec.tenant_ref.name);
-    let tenant = tenant_of_user(key, &spec.tenant_ref);
+    let tenant = spec.tenant_ref.of(key);
     let username = username(&mut problems, &spec.username);
     let subject = subject::check(&mut problems, &tenant, spec);
     if let Some(reference) = &spec.password_secret_ref {

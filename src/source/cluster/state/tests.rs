@@ -17,7 +17,7 @@ fn state() -> (State, ObjectKey) {
         let reference = ObjectRef { kind, key: key.clone() };
         Change { watch: 0, what: What::There(reference, item) }
     };
-    state.take(there(Kind::OidcUser, Item::User(Arc::new(user))));
+    state.take(there(Kind::OidcUser, Item::User(Kept::new(&key, user))));
     state.take(there(Kind::Secret, Item::Other("1".to_owned())));
     (state, key)
 }
