@@ -6,7 +6,7 @@ mod store;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 pub use store::{SecretText, StoreArgs, StoreKind};
 
@@ -224,6 +224,27 @@ pub enum LogFormat {
     Json,
     /// For people
     Text,
+}
+
+/// A command line that cannot be read, in one line; `None` if help or the version is what was asked
+/// for.
+pub fn refusal(error: &clap::Error) -> Option<String> {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return None;
+    }
+    let text = error.to_string();
+    let (said, usage) = text.split_once("Usage: ").unwrap_or((&text, "lanyard"));
+    let paragraphs: Vec<String> = said
+        .split("\n\n")
+        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|paragraph| !paragraph.is_empty() && !paragraph.starts_with("For more information"))
+        .collect();
+    let said = paragraphs.join("; ");
+    let said = said.strip_prefix("error: ").unwrap_or(&said);
+    // The command, without its arguments.
+    let command = usage.split_whitespace().take_while(|word| word.starts_with(char::is_lowercase));
+    let command = command.collect::<Vec<_>>().join(" ");
+    Some(format!("{said} (see {command} --help)"))
 }
 
 /// An address to listen at. Names have none, or several.

@@ -3,14 +3,27 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use lanyard::{cli::Cli, commands};
+use lanyard::{
+    cli::{self, Cli},
+    commands,
+};
 
 /// The system's allocator costs a request a tenth more, and gives less back after a rush.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match commands::dispatch(Cli::parse().command) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => match cli::refusal(&error) {
+            Some(line) => {
+                eprintln!("lanyard: {line}");
+                return ExitCode::from(2);
+            }
+            None => error.exit(),
+        },
+    };
+    match commands::dispatch(cli.command) {
         Ok(code) => code,
         // Who reads no further, as `head` does, has what they wanted.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,

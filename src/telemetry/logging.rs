@@ -39,6 +39,10 @@ pub enum LogError {
 const TALKATIVE: [&str; 7] =
     ["h2", "hyper", "hyper_util", "kube_client", "rustls", "tokio_rustls", "tower"];
 
+/// Says of every call that failed that one did, as an error and not for what it was: whoever made the
+/// call says both.
+const REPETITIVE: &str = "kube_client::client::builder";
+
 /// Starts logging for the whole process. `filter` is a level, or directives per module.
 pub fn init_logging(format: LogFormat, filter: &str) -> Result<(), LogError> {
     let targets = EnvFilter::builder()
@@ -53,7 +57,8 @@ pub fn init_logging(format: LogFormat, filter: &str) -> Result<(), LogError> {
         }
         LogFormat::Text => {
             let colors = std::io::stderr().is_terminal();
-            registry.with(lines.with_ansi(colors).with_filter(discreet)).try_init()?;
+            let lines = lines.with_ansi(colors).with_target(false);
+            registry.with(lines.with_filter(discreet)).try_init()?;
         }
     }
     Ok(())
@@ -61,7 +66,7 @@ pub fn init_logging(format: LogFormat, filter: &str) -> Result<(), LogError> {
 
 fn is_discreet(target: &str, level: Level) -> bool {
     let library = target.split("::").next().unwrap_or_default();
-    level <= Level::INFO || !TALKATIVE.contains(&library)
+    target != REPETITIVE && (level <= Level::INFO || !TALKATIVE.contains(&library))
 }
 
 #[cfg(test)]
@@ -73,6 +78,8 @@ mod tests {
         assert!(!is_discreet("hyper::proto::h1::io", Level::TRACE));
         assert!(!is_discreet("h2", Level::DEBUG));
         assert!(is_discreet("hyper::proto::h1::io", Level::WARN));
+        assert!(is_discreet("kube_client::client", Level::WARN));
+        assert!(!is_discreet("kube_client::client::builder", Level::ERROR), "the caller says it");
         assert!(is_discreet("lanyard::http", Level::TRACE));
     }
 

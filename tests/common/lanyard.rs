@@ -38,6 +38,12 @@ pub fn copy_of(folder: &Path) -> TempDir {
     copy
 }
 
+/// A port that nobody uses at the moment.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("bound").port()
+}
+
 impl Dev {
     /// Serves a folder on a free port; in it `http://localhost:8080` stands for that.
     pub fn start(folder: &Path) -> Self {
@@ -46,9 +52,7 @@ impl Dev {
 
     /// The same with further flags.
     pub fn start_with(folder: &Path, flags: &[&str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("bound").port();
-        drop(listener);
+        let port = free_port();
         let base_url = format!("http://localhost:{port}");
         let (manifests, served) = if folder.is_absolute() {
             (tempfile::tempdir().expect("a folder"), folder.to_owned())
@@ -91,6 +95,25 @@ impl Dev {
         self.child.wait().expect("it ends");
         self.output.lock().expect("not poisoned").clear();
         self.child = spawn(&mut self.command, &self.output);
+    }
+
+    /// Asks it to end (SIGTERM).
+    pub fn terminate(&self) {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-s", "TERM", &id]).status();
+        assert!(asked.expect("kill is there").success(), "it has ended");
+    }
+
+    /// Awaits its end by itself; its exit status.
+    pub async fn ended(&mut self) -> Option<i32> {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status.code();
+            }
+            assert!(tokio::time::Instant::now() < deadline, "it does not end:\n{}", self.output());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The folder of its state.
