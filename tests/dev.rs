@@ -59,12 +59,33 @@ async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
     assert!(said.contains("users.yaml") && said.contains("OidcUser default/ada"), "{said}");
     sign_in_as(&dev, "ada").await;
 
+    // What an API server would refuse; beside it something that it would not.
+    let clients = folder.path().join("clients.yaml");
+    let text_of_clients = fs::read_to_string(&clients).expect("readable");
+    let callback = format!("{}/_lanyard/demo/callback", dev.base_url);
+    let edited = text_of_clients
+        .replace(&callback, "http://elsewhere.test/callback")
+        .replace("scopes: [profile]", "scopes: [email]");
+    fs::write(&clients, edited).expect("written");
+    let said = dev.awaits("OidcClient default/demo: its last good state stays in force").await;
+    let problem = "clients.yaml: OidcClient default/demo: spec.redirectUris[0]: must use https";
+    assert!(said.contains(problem), "{said}");
+    sign_in_as(&dev, "ada").await;
+    let machine = [("grant_type", "client_credentials"), ("scope", "email")];
+    assert_eq!(app.token(&machine).await.0, 200, "the other client has changed");
+
+    // What it would take, and conditions complain of.
+    let edited = text_of_clients.replace("scopes: [profile]", "scopes: [sorcery]");
+    fs::write(&clients, edited).expect("written");
+    let said = dev.awaits("sorcery").await;
+    let problem = "clients.yaml: OidcClient default/robot: spec.scopes: tenant default/quickstart";
+    assert!(said.contains(problem), "{said}");
+
     fs::write(&users, text.replace("username: ada", "username: lovelace")).expect("written");
     dev.awaits("users.yaml: changed").await;
     sign_in_as(&dev, "lovelace").await;
 }
 
-/// Signs in as `username` as soon as that works, within a second.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_whose_manifest_is_broken_at_the_start_keeps_its_secret() {
     let folder = lanyard::copy_of(Path::new("examples/quickstart"));
@@ -101,6 +122,7 @@ async fn served_client(issuer: &str, client: &str, secret: &str) -> serde_json::
     }
 }
 
+/// Signs in as `username` as soon as that works, within a second.
 async fn sign_in_as(dev: &Dev, username: &str) {
     let issuer = format!("{}/default/quickstart", dev.base_url);
     let callback = format!("{}/_lanyard/demo/callback", dev.registered_base_url);

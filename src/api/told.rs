@@ -81,6 +81,11 @@ impl Told {
         self.ready == reason(condition)
     }
 
+    /// Whether it gave this reason, in these words.
+    pub fn gave(&self, reason: &str, message: &str) -> bool {
+        self.ready == Mark::of([reason, message])
+    }
+
     /// The fingerprint of a tenant's pairwise salt.
     pub fn salt(&self) -> Option<&str> {
         self.salt.as_deref()

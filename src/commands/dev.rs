@@ -1,9 +1,11 @@
 //! `lanyard dev`: a folder of manifests, served on this machine.
 
+mod admission;
 mod banner;
 
 use std::{
     env,
+    io::{self, Write as _},
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -30,7 +32,7 @@ use crate::{
         Extra,
         demo::{self, Demo, DemoClient, DemoConfig},
     },
-    model::{Installation, Issuer, ObjectKey},
+    model::{Clock as _, Installation, Issuer, ObjectKey, SystemClock},
     registry::Handle,
     source::{SharedSource, directory::Directory},
 };
@@ -57,7 +59,8 @@ async fn serve(args: &DevArgs) -> Result<()> {
         Some(state) => state.clone(),
         None => default_state(&args.dir)?,
     };
-    let directory = Directory::start(&args.dir, &state).with_context(|| {
+    let judge = admission::judge(&installation, SystemClock.now());
+    let directory = Directory::start(&args.dir, &state, judge).with_context(|| {
         format!("serving {} with the state in {}", args.dir.display(), state.display())
     })?;
     let store = (&args.store, &*state.join("store.redb"));
@@ -104,7 +107,9 @@ async fn announce(
         }
     };
     let _ = tokio::time::timeout(PATIENCE, settled).await;
-    print!("{}", banner::text(&handle.snapshot(), &views.borrow(), &directory, &base_url));
+    let banner = banner::text(&handle.snapshot(), &views.borrow(), &directory, &base_url);
+    // Who reads no further, as `head` does, has what they wanted.
+    let _ = io::stdout().write_all(banner.as_bytes());
 }
 
 /// `--base-url`, or the address that is listened on, by the name that browsers treat as secure.

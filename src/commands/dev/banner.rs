@@ -6,7 +6,7 @@ use crate::{
     api::{Reason, SecretState, View},
     http::demo,
     model::{Issuer, Kind, ObjectKey, StoredPassword},
-    registry::{Outcome, SecretWish, Snapshot, Verdict},
+    registry::{Outcome, Problem, SecretWish, Snapshot, Verdict},
     source::directory::Directory,
 };
 
@@ -49,10 +49,10 @@ pub(super) fn text(
         }
     }
     let broken = snapshot.verdicts().values().filter(|verdict| !verdict.served());
-    for verdict in broken {
-        for problem in &verdict.problems {
-            line(&mut out, &format!("\nNot served: {}: {}", verdict.object, problem.text()));
-        }
+    for (index, verdict) in broken.enumerate() {
+        let gap = if index == 0 { "\n" } else { "" };
+        let texts: Vec<String> = verdict.problems.iter().map(Problem::text).collect();
+        line(&mut out, &format!("{gap}Not served: {}: {}", verdict.object, texts.join("; ")));
     }
     line(&mut out, &format!("\nOpen     {}\n", base_url.join(demo::PATH)));
     out

@@ -13,16 +13,19 @@ use crate::{
     model::ObjectRef,
     source::{
         Status,
-        manifests::{self, Object},
+        manifests::{self, FileProblem, Object},
     },
 };
 
+/// What an API server would refuse of an object by itself: fields, and what to do about them.
+pub(crate) type Judge = Box<dyn Fn(&ObjectRef, &Shown) -> Vec<(String, String)> + Send>;
+
 /// Files as last read, by path.
-#[derive(Default)]
 pub(super) struct Files {
     read: BTreeMap<PathBuf, File>,
     /// Whether a folder could not be listed: then files may be there that are not known.
     unlisted: bool,
+    judge: Judge,
 }
 
 struct File {
@@ -33,6 +36,11 @@ struct File {
 }
 
 impl Files {
+    /// No files yet.
+    pub(super) fn new(judge: Judge) -> Self {
+        Self { read: BTreeMap::new(), unlisted: false, judge }
+    }
+
     /// Reads the files of some folders that changed; whether any object may be another now.
     pub(super) fn reload(&mut self, folders: &[&Path]) -> bool {
         let mut changed = false;
@@ -88,22 +96,56 @@ impl Files {
         // Programs that write in place begin by emptying the file; whoever means it deletes it.
         broken |= content.is_empty() && self.read.contains_key(path);
         let name = path.display();
-        match self.read.get_mut(path) {
-            Some(file) if broken => {
+        if let Some(file) = self.read.get_mut(path) {
+            if broken {
                 file.hash = hash;
                 tracing::warn!("{name}: its last good state stays in force");
-                false
+                return false;
             }
-            known => {
-                let before = known.map(|file| {
-                    tracing::info!("{name}: changed");
-                    std::mem::take(&mut file.objects)
-                });
-                let objects = shown(objects, &before.unwrap_or_default());
-                self.read.insert(path.to_owned(), File { hash, objects, partial: broken });
-                true
+            tracing::info!("{name}: changed");
+        }
+        let before = self.read.remove(path).map(|file| file.objects).unwrap_or_default();
+        let objects = self.shown(path, objects, &before);
+        self.read.insert(path.to_owned(), File { hash, objects, partial: broken });
+        true
+    }
+
+    /// The objects of a file, given those of its last state: of a refused edit the object stays.
+    fn shown(
+        &self,
+        path: &Path,
+        objects: Vec<Object>,
+        before: &[(ObjectRef, Shown)],
+    ) -> Vec<(ObjectRef, Shown)> {
+        let before: BTreeMap<_, _> = before.iter().map(|(of, shown)| (of, shown)).collect();
+        let mut objects: Vec<_> = objects.into_iter().map(Shown::of).collect();
+        for (reference, shown) in &mut objects {
+            let Some(before) = before.get(reference) else { continue };
+            if self.refuses(path, reference, shown, before) {
+                *shown = (*before).clone();
+            } else {
+                shown.take_over(before);
             }
         }
+        objects
+    }
+
+    /// Whether an API server would refuse an edit, and why it would.
+    fn refuses(&self, path: &Path, reference: &ObjectRef, edited: &Shown, before: &Shown) -> bool {
+        if edited.declares_what(before) {
+            return false;
+        }
+        let refused = (self.judge)(reference, edited);
+        // What was refused before is no good state: the new one is served as far as it can be.
+        if refused.is_empty() || !(self.judge)(reference, before).is_empty() {
+            return false;
+        }
+        for (field, message) in refused {
+            let problem = FileProblem::new(path, reference.to_string(), message);
+            tracing::error!("{}", FileProblem { field, ..problem });
+        }
+        tracing::warn!("{}: {reference}: its last good state stays in force", path.display());
+        true
     }
 
     fn all(&self) -> impl Iterator<Item = (&Path, &ObjectRef, &Shown)> {
@@ -146,24 +188,17 @@ impl Files {
         all.find(|(of, _)| of == reference).map(|(_, shown)| shown.tell(status))
     }
 
+    /// What the status of an object said.
+    pub(super) fn told(&self, reference: &ObjectRef) -> Option<&Told> {
+        self.all().find(|(_, of, _)| *of == reference).and_then(|(.., shown)| shown.told())
+    }
+
     /// Everything; of two objects of one name the first counts.
     pub(super) fn objects(&self) -> Objects {
         let incomplete = self.unlisted || self.read.values().any(|file| file.partial);
         let all = self.all().map(|(_, reference, shown)| (reference.clone(), shown.clone()));
         Objects { incomplete, ..collect(all) }
     }
-}
-
-/// The objects of a file, given those of its last state.
-fn shown(objects: Vec<Object>, before: &[(ObjectRef, Shown)]) -> Vec<(ObjectRef, Shown)> {
-    let before: BTreeMap<_, _> = before.iter().map(|(of, shown)| (of, shown)).collect();
-    let mut objects: Vec<_> = objects.into_iter().map(Shown::of).collect();
-    for (reference, shown) in &mut objects {
-        if let Some(before) = before.get(reference) {
-            shown.take_over(before);
-        }
-    }
-    objects
 }
 
 #[cfg(test)]
@@ -174,7 +209,7 @@ mod tests {
     fn a_folder_that_cannot_be_listed_may_hold_more_than_is_seen() {
         let parent = tempfile::tempdir().expect("a folder");
         let missing = parent.path().join("mounted-later");
-        let mut files = Files::default();
+        let mut files = Files::new(Box::new(|_, _| Vec::new()));
         assert!(files.reload(&[&missing]));
         assert!(files.objects().incomplete);
         std::fs::create_dir(&missing).expect("made");

@@ -23,6 +23,7 @@ use crate::{
     model::{Kind, ObjectKey, ObjectRef, RegistrarError},
 };
 use files::Files;
+pub(crate) use files::Judge;
 pub(crate) use shown::{Shown, collect};
 
 /// A folder, and the folder of its state.
@@ -45,14 +46,15 @@ impl fmt::Debug for Directory {
 }
 
 impl Directory {
-    /// Reads a folder, and follows its changes for as long as the source is in use.
-    pub fn start(manifests: &Path, state: &Path) -> io::Result<Arc<Self>> {
+    /// Reads a folder, and follows its changes for as long as the source is in use; of an edit that
+    /// `judge` has something to say about the object stays as it was.
+    pub(crate) fn start(manifests: &Path, state: &Path, judge: Judge) -> io::Result<Arc<Self>> {
         if !manifests.is_dir() {
             let text = format!("{} is not a folder of manifests", manifests.display());
             return Err(io::Error::new(io::ErrorKind::NotFound, text));
         }
         state::prepare(state)?;
-        let inner = Inner { files: Files::default(), revision: 0 };
+        let inner = Inner { files: Files::new(judge), revision: 0 };
         let directory = Arc::new(Self {
             inner: Mutex::new(inner),
             views: watch::Sender::new(Arc::new(View::default())),
@@ -172,17 +174,21 @@ impl Source for Directory {
     async fn publish_status(&self, object: &ObjectRef, status: Status) -> Result<(), WriteError> {
         let mut inner = self.lock();
         let before = inner.files.tell(object, &status).unwrap_or_default();
-        state::log_status(object, &before, &status);
+        let file = inner.files.file_of(object);
+        state::log_status(object, file.as_deref(), &before, &status);
         self.publish(&inner);
         Ok(())
     }
 
     async fn notify(&self, notice: Notice) {
         let Notice { object, warning, reason, message, .. } = notice;
+        if self.lock().files.told(&object).is_some_and(|told| told.gave(reason, &message)) {
+            return;
+        }
         if warning {
-            tracing::warn!(%object, reason, "{message}");
+            tracing::warn!(reason, "{object}: {message}");
         } else {
-            tracing::info!(%object, reason, "{message}");
+            tracing::info!(reason, "{object}: {message}");
         }
     }
 }

@@ -56,6 +56,26 @@ impl Shown {
         }
     }
 
+    /// Whether both declare the same; of what nobody is asked about, always.
+    pub(super) fn declares_what(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tenant(own), Self::Tenant(other)) => own.declares_what(other),
+            (Self::OidcClient(own), Self::OidcClient(other)) => own.declares_what(other),
+            (Self::OidcUser(own), Self::OidcUser(other)) => own.declares_what(other),
+            _ => true,
+        }
+    }
+
+    /// What its status said.
+    pub(super) fn told(&self) -> Option<&Told> {
+        match self {
+            Self::Tenant(own) => Some(own.told()),
+            Self::OidcClient(own) => Some(own.told()),
+            Self::OidcUser(own) => Some(own.told()),
+            Self::Secret(_) | Self::Namespace(_) => None,
+        }
+    }
+
     /// Shows a status; what the one before said.
     pub(super) fn tell(&mut self, status: &Status) -> Told {
         match (self, status) {

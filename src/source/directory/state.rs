@@ -57,8 +57,8 @@ fn put(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(&temporary, path)
 }
 
-/// One line for each change of `Ready`.
-pub(super) fn log_status(object: &ObjectRef, before: &Told, status: &Status) {
+/// One line for each change of `Ready`: `file: object: field: message`, as of what cannot be read.
+pub(super) fn log_status(object: &ObjectRef, file: Option<&Path>, before: &Told, status: &Status) {
     let Some(ready) = deciding(status.conditions()).filter(|ready| !before.gave_reason(ready))
     else {
         return;
@@ -66,6 +66,9 @@ pub(super) fn log_status(object: &ObjectRef, before: &Told, status: &Status) {
     match (&*ready.status, &*ready.reason) {
         ("True", _) => tracing::info!("{object}: ready"),
         (_, "Pending") => tracing::debug!("{object}: {}", ready.message),
-        (_, reason) => tracing::warn!("{object}: {reason}: {}", ready.message),
+        (_, reason) => {
+            let file = file.map(|file| format!("{}: ", file.display())).unwrap_or_default();
+            tracing::warn!(reason, "{file}{object}: {}", ready.message);
+        }
     }
 }

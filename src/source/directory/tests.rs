@@ -26,7 +26,11 @@ impl Folders {
     }
 
     fn start(&self) -> Arc<Directory> {
-        Directory::start(self.manifests.path(), self.state.path()).expect("it starts")
+        self.start_judged(Box::new(|_, _| Vec::new()))
+    }
+
+    fn start_judged(&self, judge: Judge) -> Arc<Directory> {
+        Directory::start(self.manifests.path(), self.state.path(), judge).expect("it starts")
     }
 }
 
@@ -73,6 +77,37 @@ async fn an_edit_is_seen_and_a_broken_edit_keeps_the_last_good_state() {
     until(&directory, |view| names(view) == ["default/a", "default/b", "default/c"]).await;
     std::fs::remove_file(folders.manifests.path().join("b.yaml")).expect("removed");
     until(&directory, |view| names(view) == ["default/a", "default/c"]).await;
+}
+
+/// The display name of a tenant of namespace `default`.
+fn called(view: &View, name: &str) -> Option<String> {
+    let key = ObjectKey::new("default", name);
+    view.objects.tenants.get(&key)?.declared(&key).spec.display_name
+}
+
+#[tokio::test]
+async fn an_object_whose_edit_is_refused_stays_and_what_is_beside_it_changes() {
+    let folders = folders();
+    let both = |a: &str, b: &str| {
+        let tenant = |name: &str, shown: &str| {
+            tenant(name).replace("spec: {}", &format!("spec: {{displayName: {shown}}}"))
+        };
+        folders.put("a.yaml", &format!("{}---\n{}", tenant("a", a), tenant("b", b)));
+    };
+    both("one", "refused");
+    let directory = folders.start_judged(Box::new(|of, object| match object {
+        Shown::Tenant(tenant)
+            if tenant.declared(&of.key).spec.display_name.as_deref() != Some("refused") =>
+        {
+            vec![]
+        }
+        _ => vec![("spec.displayName".to_owned(), "must be another".to_owned())],
+    }));
+    both("refused", "two");
+    until(&directory, |view| called(view, "b").as_deref() == Some("two")).await;
+    assert_eq!(called(&directory.views().borrow(), "a").as_deref(), Some("one"));
+    both("three", "two");
+    until(&directory, |view| called(view, "a").as_deref() == Some("three")).await;
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ pub struct FileProblem {
 }
 
 impl FileProblem {
-    fn new(file: &Path, object: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(super) fn new(file: &Path, object: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             file: file.to_owned(),
             object: object.into(),

@@ -1,0 +1,65 @@
+//! What an API server would refuse of an edit. `dev` has none before its folder.
+
+use std::iter;
+
+use crate::{
+    api::Reason,
+    model::{Installation, Timestamp},
+    registry::{BuildCache, build},
+    source::directory::{Judge, collect},
+};
+
+/// Judges objects by themselves, as the rules of their definitions do: what others have to do with
+/// it (a tenant that is missing, an id that is taken) is left to the object's conditions.
+pub(super) fn judge(installation: &Installation, now: Timestamp) -> Judge {
+    let installation = installation.clone();
+    Box::new(move |reference, object| {
+        let alone = collect(iter::once((reference.clone(), object.clone())));
+        let snapshot = build(&alone, &installation, &BuildCache::default(), 1, now);
+        let problems = snapshot.verdicts().values().flat_map(|verdict| &verdict.problems);
+        problems
+            .filter(|problem| matches!(problem.reason, Reason::Invalid | Reason::UnsupportedValue))
+            .map(|problem| (problem.field.clone(), problem.message.clone()))
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{
+        model::{Issuer, ObjectKey},
+        source::{directory::Shown, manifests::parse_text},
+    };
+
+    fn fields(spec: &str) -> Vec<String> {
+        let base_url = Issuer::parse("http://localhost:8080").expect("canonical");
+        let sealing_secret = ObjectKey::new("", "");
+        let installation =
+            Installation { base_url, issuer_hosts: Vec::new(), dev: true, sealing_secret };
+        let head = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcClient\nmetadata: {name: it}\n";
+        let (objects, problems) = parse_text(
+            Path::new("it.yaml"),
+            &format!("{head}spec: {{tenantRef: {{name: main}}, {spec}}}"),
+        );
+        assert!(problems.is_empty(), "{problems:?}");
+        let judge = judge(&installation, Timestamp::from_secs(0));
+        let (reference, object) = Shown::of(objects[0].clone());
+        judge(&reference, &object).into_iter().map(|(field, _)| field).collect()
+    }
+
+    #[test]
+    fn refuses_what_the_object_alone_tells() {
+        assert_eq!(fields("redirectUris: ['http://rp.test/cb']"), ["spec.redirectUris[0]"]);
+        assert_eq!(fields("grantTypes: [sorcery]"), ["spec.grantTypes[0]"]);
+    }
+
+    #[test]
+    fn leaves_to_conditions_what_others_have_to_do_with() {
+        // No tenant is there, and none that has the scope.
+        let none: [&str; 0] = [];
+        assert_eq!(fields("redirectUris: ['https://rp.test/cb'], scopes: [of-the-tenant]"), none);
+    }
+}
