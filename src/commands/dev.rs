@@ -73,7 +73,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
     let leads = controller::always();
     tokio::spawn(prepare_when_leading(Arc::clone(&parts.app.store), leads.clone()));
     let admin = match args.admin_listen {
-        Some(address) => Some(parts.admin(address, &source, leads.clone(), false).await?),
+        Some(address) => Some(parts.admin(address, &source, leads.clone(), None).await?),
         None => None,
     };
     let mut asked = stop.clone();

@@ -54,12 +54,15 @@ async fn serve(args: &RunArgs) -> Result<()> {
     let leads = watch::Sender::new(false);
     follow_leadership(&parts, leads.subscribe());
     tokio::spawn(prepare_when_leading(Arc::clone(&parts.app.store), leads.subscribe()));
-    let must_lead = !args.store.store.is_shared();
+    // Not whether it leads: while the API server is away nobody does, and somebody has to serve.
+    let holds = watch::Sender::new(false);
+    let must_hold = (!args.store.store.is_shared()).then(|| holds.subscribe());
     let listening = parts.listen(args.listen, None).await?;
-    let admin = parts.admin(args.admin_listen, &source, leads.subscribe(), must_lead).await?;
+    let admin = parts.admin(args.admin_listen, &source, leads.subscribe(), must_hold).await?;
     let candidate = Campaign {
         lease: Arc::new(ClusterLease::new(client, ObjectKey::new(&args.namespace, &args.name))),
         identity: args.identity.clone(),
+        holds,
         timing: Timing::default(),
         clock: Arc::clone(&parts.clock),
     };

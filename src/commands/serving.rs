@@ -151,13 +151,14 @@ impl Parts {
         server.listen(address).await.with_context(|| format!("--listen {address}"))
     }
 
-    /// Opens the admin port.
+    /// Opens the admin port; `must_hold` tells whether this replica holds the Lease, where only the
+    /// holder may serve.
     pub(super) async fn admin(
         &self,
         address: SocketAddr,
         source: &SharedSource,
         leads: watch::Receiver<bool>,
-        must_lead: bool,
+        must_hold: Option<watch::Receiver<bool>>,
     ) -> Result<Arc<Admin>> {
         let views = source.views();
         let admin = Admin::new(Arc::clone(&self.app), move || {
@@ -166,7 +167,7 @@ impl Parts {
                 synced: health.synced,
                 failing: health.failing.map(|(since, why)| (since.to_string(), why)),
                 leads: *leads.borrow(),
-                must_lead,
+                barred: must_hold.as_ref().is_some_and(|holds| !*holds.borrow()),
             }
         });
         let serving = Arc::clone(&admin).serve(address).await;

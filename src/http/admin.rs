@@ -33,8 +33,9 @@ pub struct Probe {
     pub failing: Option<(String, String)>,
     /// Whether this replica holds the Lease.
     pub leads: bool,
-    /// Whether only the holder may serve, as its store cannot be shared.
-    pub must_lead: bool,
+    /// Whether serving is another's: the store cannot be shared, and this replica was not the Lease's
+    /// holder when that was last seen.
+    pub barred: bool,
 }
 
 /// The admin port.
@@ -69,7 +70,7 @@ impl Admin {
             && snapshot.sealer.is_some()
             && self.store_answered.load(Ordering::SeqCst)
             && u128::from(skew.unsigned_abs()) <= CLOCK_TOLERANCE.as_millis()
-            && (probe.leads || !probe.must_lead)
+            && !probe.barred
             && !draining;
         let detail = json!({
             "ready": ready,

@@ -17,6 +17,9 @@ pub struct Campaign {
     pub lease: Arc<dyn LeaseApi>,
     /// Unique to the replica; the Pod's name.
     pub identity: String,
+    /// Told whether the Lease was this replica's when it was last seen: beyond leading, that lasts
+    /// for as long as the API server cannot be asked.
+    pub holds: watch::Sender<bool>,
     /// How fast.
     pub timing: Timing,
     /// For the times that people read.
@@ -50,6 +53,7 @@ pub async fn campaign(campaign: Campaign, leads: watch::Sender<bool>, stop: impl
             }
         };
         elector = next;
+        campaign.holds.send_replace(elector.held_last());
         tell(&leads, elector.leads(started.elapsed()));
         if let Some(error) = failed {
             tracing::warn!(%error, "the Lease could not be renewed or taken");
@@ -93,6 +97,7 @@ impl Campaign {
 
     async fn release(&self, mut elector: Elector, leads: &watch::Sender<bool>) {
         tell(leads, false);
+        self.holds.send_replace(false);
         let Some((record, version)) = elector.release(self.clock.now()) else { return };
         match self.in_time(self.lease.replace(record, &version)).await {
             Ok(_) => tracing::info!("released the Lease"),

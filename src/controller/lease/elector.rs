@@ -79,6 +79,11 @@ impl Elector {
         self.leads_until().is_some_and(|until| now < until)
     }
 
+    /// Whether the Lease was this candidate's when it was last seen, renewed in time or not.
+    pub const fn held_last(&self) -> bool {
+        self.renewed.is_some()
+    }
+
     /// Gives the Lease up: what to write, if it is ours. The candidate leads no longer.
     pub fn release(&mut self, wall: Timestamp) -> Option<(LeaseRecord, String)> {
         self.renewed.take()?;

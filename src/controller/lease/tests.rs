@@ -201,6 +201,7 @@ struct Running {
     kept: Arc<Mutex<Kept>>,
     failing: Arc<AtomicBool>,
     leads: watch::Receiver<bool>,
+    holds: watch::Receiver<bool>,
     stop: oneshot::Sender<()>,
     done: tokio::task::JoinHandle<()>,
 }
@@ -214,7 +215,10 @@ fn start() -> Running {
         requests: AtomicU64::new(0),
     };
     let milliseconds = Duration::from_millis;
+    let holds = watch::Sender::new(false);
+    let held = holds.subscribe();
     let candidate = Campaign {
+        holds,
         lease: Arc::new(api),
         identity: "a".to_owned(),
         timing: Timing {
@@ -228,7 +232,7 @@ fn start() -> Running {
     let (tell, leads) = watch::channel(false);
     let (stop, stopped) = oneshot::channel();
     let done = tokio::spawn(campaign(candidate, tell, stopped));
-    Running { kept, failing, leads, stop, done }
+    Running { kept, failing, leads, holds: held, stop, done }
 }
 
 #[tokio::test]
@@ -237,7 +241,7 @@ async fn leads_and_releases_when_stopped() {
     running.leads.wait_for(|leads| *leads).await.expect("it leads");
     drop(running.stop);
     running.done.await.expect("it ends");
-    assert!(!*running.leads.borrow());
+    assert!(!*running.leads.borrow() && !*running.holds.borrow());
     let kept = running.kept.lock().expect("not poisoned");
     assert_eq!(kept.lease.as_ref().expect("kept").record.holder, None);
 }
@@ -248,6 +252,21 @@ async fn stops_leading_while_the_api_server_hangs_and_leads_again_after() {
     running.leads.wait_for(|leads| *leads).await.expect("it leads");
     running.failing.store(true, Ordering::SeqCst);
     running.leads.wait_for(|leads| !*leads).await.expect("it stops");
+    assert!(*running.holds.borrow(), "nobody else was seen to have the Lease");
     running.failing.store(false, Ordering::SeqCst);
     running.leads.wait_for(|leads| *leads).await.expect("it leads again");
+}
+
+#[tokio::test]
+async fn holds_no_longer_once_another_is_seen_to() {
+    let mut running = start();
+    running.holds.wait_for(|holds| *holds).await.expect("it holds the Lease");
+    let taken = |kept: &mut Kept| {
+        let mut record = kept.lease.as_ref().expect("kept").record.clone();
+        record.holder = Some("b".to_owned());
+        kept.lease = None;
+        kept.write(record, None).expect("written");
+    };
+    taken(&mut running.kept.lock().expect("not poisoned"));
+    running.holds.wait_for(|holds| !*holds).await.expect("it was told");
 }
