@@ -1,8 +1,9 @@
 //! The CRDs in `crds/` and in the chart are those of the code.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use lanyard::api::definitions;
+use serde_json::Value;
 
 #[test]
 fn the_committed_definitions_are_those_of_the_code() {
@@ -41,7 +42,7 @@ fn none_holds_what_helm_would_evaluate() {
 #[test]
 fn every_field_is_documented() {
     for (name, yaml) in definitions() {
-        let definition: serde_json::Value = serde_yaml::from_str(&yaml).unwrap();
+        let definition: Value = serde_yaml::from_str(&yaml).unwrap();
         let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         let mut missing = Vec::new();
         for part in ["spec", "status"] {
@@ -51,7 +52,7 @@ fn every_field_is_documented() {
     }
 }
 
-fn undocumented(path: &str, schema: &serde_json::Value, missing: &mut Vec<String>) {
+fn undocumented(path: &str, schema: &Value, missing: &mut Vec<String>) {
     if schema["description"].as_str().is_none_or(str::is_empty) {
         missing.push(path.to_owned());
     }
@@ -60,5 +61,39 @@ fn undocumented(path: &str, schema: &serde_json::Value, missing: &mut Vec<String
     }
     for (name, property) in schema["items"]["properties"].as_object().into_iter().flatten() {
         undocumented(&format!("{path}[].{name}"), property, missing);
+    }
+}
+
+/// `tests/api_admission.rs` has an object for each rule that the API server refuses by it.
+#[test]
+fn every_rule_has_an_object_that_it_refuses() {
+    let cases = include_str!("api_admission.rs").replace(r"\\", "").replace("\\\"", "");
+    // What a test expects to read stands in quotes.
+    let expected: Vec<&str> =
+        cases.split('"').skip(1).step_by(2).filter(|text| text.len() > 5).collect();
+    let mut messages = BTreeSet::new();
+    for (_, yaml) in definitions() {
+        let definition: Value = serde_yaml::from_str(&yaml).unwrap();
+        rules(&definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"], &mut messages);
+    }
+    assert!(messages.len() > 50, "{messages:?}");
+    let untested: Vec<&String> = messages
+        .iter()
+        .filter(|message| !expected.iter().any(|text| message.contains(text)))
+        .collect();
+    assert!(untested.is_empty(), "{untested:#?}");
+}
+
+/// The messages of all rules of a schema.
+fn rules(schema: &Value, messages: &mut BTreeSet<String>) {
+    for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
+        messages.insert(rule["message"].as_str().expect("each rule has a message").to_owned());
+    }
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let below = properties.map(|(_, property)| property);
+    for schema in below.chain([&schema["items"], &schema["additionalProperties"]]) {
+        if schema.is_object() {
+            rules(schema, messages);
+        }
     }
 }

@@ -1,0 +1,126 @@
+//! What the documentation shows can be applied: every manifest, and every part of one.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use lanyard::{
+    model::{Kind, TenantId, Timestamp},
+    telemetry::{Endpoint, LoginOutcome, LogoutOutcome, Metrics, ReconcileOutcome, TokenKind},
+};
+
+const VERSION: &str = "apiVersion: lanyard.dev/v1alpha1\n";
+
+/// Tenants that examples name.
+const TENANTS: [(&str, &str); 2] = [
+    ("team-a", "scopes: {badge: {claims: [badge_number]}}"),
+    ("identity", "clients: {namespaces: {from: All}}"),
+];
+
+/// The YAML blocks of a page.
+fn blocks(page: &Path) -> Vec<String> {
+    let text = fs::read_to_string(page).expect("readable");
+    let fenced = text.split("```").skip(1).step_by(2);
+    fenced.filter_map(|block| block.strip_prefix("yaml\n").map(without_indent)).collect()
+}
+
+/// A block of a list's entry begins further right.
+fn without_indent(block: &str) -> String {
+    let indent = block.len() - block.trim_start_matches(' ').len();
+    block.lines().map(|line| format!("{}\n", line.get(indent..).unwrap_or_default())).collect()
+}
+
+/// A part of a manifest as each kind that it may be of.
+fn completed(part: &str) -> Vec<String> {
+    let spec = part.find("spec:\n").map_or("", |at| &part[at..]);
+    let of = |kind: &str, name: &str, fields: &[&str]| {
+        let missing = |field: &&&str| !spec.contains(field.split(':').next().unwrap_or(field));
+        let fields: Vec<&str> = fields.iter().filter(missing).copied().collect();
+        let fields = fields.iter().map(|field| format!("  {field}\n")).collect::<String>();
+        let spec = spec.replacen("spec:\n", &format!("spec:\n{fields}"), 1);
+        format!("{VERSION}kind: {kind}\nmetadata: {{name: {name}, namespace: team-a}}\n{spec}")
+    };
+    let (tenant, callback) =
+        ("tenantRef: {name: main}", "redirectUris: ['https://shop.example.com/cb']");
+    vec![
+        of("Tenant", "part", &[]),
+        of("OidcClient", "part", &[tenant, callback]),
+        of("OidcUser", "part", &[tenant, "username: somebody"]),
+    ]
+}
+
+/// What `lanyard check` says of a manifest beside the tenants that it may name.
+fn check(manifest: &str) -> Result<(), String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write =
+        |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
+    write("it.yaml", manifest);
+    for (namespace, spec) in TENANTS {
+        let metadata = format!("metadata: {{name: main, namespace: {namespace}}}");
+        if !(manifest.contains("kind: Tenant")
+            && manifest.contains(&format!("namespace: {namespace}")))
+        {
+            write(
+                &format!("{namespace}.yaml"),
+                &format!("{VERSION}kind: Tenant\n{metadata}\nspec: {{{spec}}}\n"),
+            );
+        }
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+    let output = command.arg("check").arg(folder.path()).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() { Ok(()) } else { Err(said) }
+}
+
+#[test]
+fn every_manifest_of_the_documentation_can_be_applied() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages: Vec<PathBuf> = fs::read_dir(root.join("docs"))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    pages.push(root.join("README.md"));
+    let (mut whole, mut parts) = (0, 0);
+    for page in pages {
+        for block in blocks(&page) {
+            if block.starts_with("apiVersion: lanyard.dev") {
+                whole += 1;
+                check(&block).unwrap_or_else(|said| panic!("{}: {said}\n{block}", page.display()));
+            } else if block.starts_with("spec:\n") || block.starts_with("kind: ") {
+                parts += 1;
+                let said: Vec<String> =
+                    completed(&block).iter().filter_map(|it| check(it).err()).collect();
+                assert!(said.len() < 3, "{}: {}\n{block}", page.display(), said.join("\n"));
+            }
+        }
+    }
+    assert!(whole >= 6 && parts >= 10, "{whole} manifests and {parts} parts were found");
+}
+
+#[test]
+fn every_metric_is_explained() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/troubleshooting.md");
+    let page = fs::read_to_string(page).expect("readable");
+    let metrics = Metrics::new();
+    // A family shows once it has a series.
+    let tenant = TenantId::new("team", "main");
+    metrics.request(None, Endpoint::Token, 200, Duration::ZERO);
+    metrics.login(&tenant, LoginOutcome::Success);
+    metrics.logout_told(&tenant, LogoutOutcome::Ok);
+    metrics.token_issued(&tenant, TokenKind::Code);
+    metrics.reconciled(Kind::Tenant, ReconcileOutcome::Ok);
+    metrics.store_failed("insert");
+    metrics.fetched("GET", "ok");
+    metrics.snapshot(1, Timestamp::from_secs(0), [], &[(Kind::Tenant, 0)]);
+    let metrics = metrics.render(Timestamp::from_secs(0));
+    let names = metrics.lines().filter_map(|line| line.strip_prefix("# HELP lanyard_"));
+    let names: Vec<&str> = names.filter_map(|line| line.split(' ').next()).collect();
+    assert!(names.len() > 15, "{metrics}");
+    for name in names {
+        assert!(page.contains(&format!("`{name}")), "lanyard_{name} is not in the table");
+    }
+}
