@@ -1,6 +1,6 @@
 //! Signing in, sessions, and what `prompt`, `max_age` and hints ask for.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lanyard::http::{Config, ForwardedHeaders, TrustedProxies};
 
@@ -47,6 +47,30 @@ async fn answers_alike_whether_the_user_exists_or_not() {
         bodies.push(page.body.replace(name, "NAME").replace(&sealed, "SEALED"));
     }
     assert_eq!(bodies[0], bodies[1]);
+}
+
+#[tokio::test]
+async fn takes_as_long_whether_the_user_exists_or_not() {
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, Browser::new());
+    let mut page = browser.open(&trusted.authorize_url("openid", &[])).await;
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    // No more than anyone may try before having to wait.
+    for _ in 0..5 {
+        for (name, times) in [("alice", &mut known), ("nobody", &mut unknown)] {
+            let started = Instant::now();
+            page = sign_in(&browser, &page, (name, "wrong")).await;
+            times.push(started.elapsed());
+            assert_eq!(page.status, 422);
+        }
+    }
+    let median = |times: &mut Vec<Duration>| {
+        times.sort();
+        times[times.len() / 2].as_secs_f64()
+    };
+    let ratio = median(&mut unknown) / median(&mut known);
+    // A password that is not checked takes a hundredth of the time.
+    assert!((0.5..2.0).contains(&ratio), "unknown names take {ratio} times as long");
 }
 
 #[tokio::test]

@@ -7,7 +7,10 @@ use http::Request;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use lanyard::http::{Limits, Tls};
+use lanyard::{
+    http::{Limits, Tls},
+    model::Clock as _,
+};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -222,6 +225,24 @@ async fn a_connection_beyond_the_limit_is_served_when_another_ends() {
     assert!(early.is_err(), "the only place is taken");
     drop(first);
     assert!(second.head().await.starts_with("http/1.1 200 "));
+}
+
+#[tokio::test]
+async fn a_crowd_waits_its_turn_and_everybody_is_served() {
+    let app = TestApp::start_within(TENANT, Limits { connections: 4, ..Limits::default() }).await;
+    let request = ask("HEAD", METADATA, app.address, "connection: close\r\n");
+    let served = (0..100).map(|_| async {
+        let mut line = Line::open(app.address).await;
+        line.say(&request).await;
+        let head = line.head().await;
+        (head, app.app.metrics.render(app.clock.now()))
+    });
+    for (head, metrics) in futures::future::join_all(served).await {
+        assert!(head.starts_with("http/1.1 200 "), "{head}");
+        let open = metrics.lines().find_map(|line| line.strip_prefix("lanyard_connections "));
+        let open: u32 = open.expect("it is counted").parse().expect("a number");
+        assert!(open <= 4, "{open} connections were open at once");
+    }
 }
 
 #[tokio::test]
