@@ -42,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs until it is interrupted.
 pub fn run(args: &DevArgs) -> Result<()> {
-    logging(&args.log, LogFormat::Text)?;
+    let _log = logging(&args.log, LogFormat::Text)?;
     runtime()?.block_on(serve(args))
 }
 

@@ -34,7 +34,7 @@ const STORE_FILE: &str = "/var/lib/lanyard/store.redb";
 
 /// Runs until SIGTERM.
 pub fn run(args: &RunArgs) -> Result<()> {
-    logging(&args.log, LogFormat::Json)?;
+    let _log = logging(&args.log, LogFormat::Json)?;
     runtime()?.block_on(serve(args))
 }
 

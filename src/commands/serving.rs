@@ -28,14 +28,14 @@ use crate::{
     registry::{Handle, project},
     source::SharedSource,
     store::{ClockAhead, Observed, SharedStore, purge_regularly},
-    telemetry::{self, Metrics, ReconcileOutcome, init_logging},
+    telemetry::{self, LogGuard, Metrics, ReconcileOutcome, init_logging},
 };
 
 /// Password checks that may wait: 2 s of four threads.
 const PASSWORD_QUEUE: usize = 256;
 
 /// Starts logging.
-pub(super) fn logging(args: &LogArgs, default: LogFormat) -> Result<()> {
+pub(super) fn logging(args: &LogArgs, default: LogFormat) -> Result<LogGuard> {
     let format = match args.log_format.unwrap_or(default) {
         LogFormat::Json => telemetry::LogFormat::Json,
         LogFormat::Text => telemetry::LogFormat::Text,

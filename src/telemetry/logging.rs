@@ -1,11 +1,13 @@
 //! The log: one line a thing that happened, on standard error, JSON or text, times in RFC 3339.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 
 use tracing::Level;
 use tracing_subscriber::{
     EnvFilter, Layer, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
+
+use super::lines::{Lines, LogGuard};
 
 /// The form of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,9 @@ pub enum LogError {
     /// There is a log already.
     #[error("logging was started twice: {0}")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
+    /// There is no thread for it.
+    #[error("the system gives no thread for the log: {0}")]
+    Thread(#[from] io::Error),
 }
 
 /// Libraries that print requests, with their headers and bodies, at their finest levels: they are
@@ -43,25 +48,27 @@ const TALKATIVE: [&str; 7] =
 /// call says both.
 const REPETITIVE: &str = "kube_client::client::builder";
 
-/// Starts logging for the whole process. `filter` is a level, or directives per module.
-pub fn init_logging(format: LogFormat, filter: &str) -> Result<(), LogError> {
+/// Starts logging for the whole process. `filter` is a level, or directives per module. Drop what it
+/// gives at the very end: the last lines wait for that.
+pub fn init_logging(format: LogFormat, filter: &str) -> Result<LogGuard, LogError> {
     let targets = EnvFilter::builder()
         .parse(filter)
         .map_err(|source| LogError::Filter { filter: filter.to_owned(), source })?;
     let registry = tracing_subscriber::registry().with(targets);
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let (lines, guard) = Lines::start(io::stderr())?;
+    let lines = fmt::layer().with_writer(lines);
     let discreet = filter_fn(|metadata| is_discreet(metadata.target(), *metadata.level()));
     match format {
         LogFormat::Json => {
             registry.with(lines.json().flatten_event(true).with_filter(discreet)).try_init()?;
         }
         LogFormat::Text => {
-            let colors = std::io::stderr().is_terminal();
+            let colors = io::stderr().is_terminal();
             let lines = lines.with_ansi(colors).with_target(false);
             registry.with(lines.with_filter(discreet)).try_init()?;
         }
     }
-    Ok(())
+    Ok(guard)
 }
 
 fn is_discreet(target: &str, level: Level) -> bool {

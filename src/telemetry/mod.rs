@@ -4,12 +4,14 @@
 
 mod families;
 mod labels;
+mod lines;
 mod logging;
 mod metrics;
 
 pub use labels::{
     Endpoint, LoginOutcome, LogoutOutcome, ReconcileOutcome, RequestOutcome, TokenKind,
 };
+pub use lines::LogGuard;
 pub use logging::{LogError, LogFormat, init_logging};
 pub use metrics::Metrics;
 

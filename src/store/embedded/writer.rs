@@ -4,7 +4,7 @@
 use std::{
     sync::{Arc, PoisonError, RwLock},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use redb::Database;
@@ -22,9 +22,11 @@ use crate::{
 /// Operations of one commit at most: bounds what a failed commit fails, and its memory.
 const LARGEST_BATCH: usize = 256;
 
-/// How long after a commit the next begins at the soonest. A commit costs many times what a record
-/// in it does: under load they wait for each other this long, a single one for nothing.
-const PACE: Duration = Duration::from_millis(2);
+/// A commit costs many times what a record in it does. So the writer rests after each for so many
+/// times as long as it took, and what comes meanwhile shares the next; what comes later waits for
+/// nothing.
+const REST: u32 = 4;
+const LONGEST_REST: Duration = Duration::from_millis(5);
 
 /// What to do to the file.
 pub(super) enum Operation {
@@ -59,6 +61,7 @@ pub(super) struct Shared {
 pub(super) fn run(shared: &Arc<Shared>, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::with_capacity(LARGEST_BATCH);
     while jobs.blocking_recv_many(&mut batch, LARGEST_BATCH) > 0 {
+        let begun = Instant::now();
         match shared.commit(&batch) {
             Ok(outcomes) => {
                 for (job, outcome) in batch.drain(..).zip(outcomes) {
@@ -74,7 +77,7 @@ pub(super) fn run(shared: &Arc<Shared>, mut jobs: mpsc::Receiver<Job>) {
                 }
             }
         }
-        thread::sleep(PACE);
+        thread::sleep((begun.elapsed() * REST).min(LONGEST_REST));
     }
 }
 
