@@ -89,3 +89,25 @@ async fn wants_the_client_to_prove_itself() {
         assert_error(&(status, answer), 401, "invalid_client");
     }
 }
+
+#[tokio::test]
+async fn judges_refresh_tokens_by_the_stores_clock_as_the_token_endpoint_does() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, "openid offline_access").await;
+    let first = text(&tokens, "refresh_token").to_owned();
+    let mut newest = first.clone();
+    for _ in 0..2 {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", newest.as_str())];
+        let (status, answer) = alice.web.token(&form).await;
+        assert_eq!(status, 200, "{answer}");
+        newest = text(&answer, "refresh_token").to_owned();
+    }
+    // This replica's clock is 30 s ahead: the grace of ten, in which the first is good, goes on.
+    world.wait(30);
+    assert_eq!(world.introspect(&alice.web, &first).await.1["active"], false);
+    world.app.app.clock_ahead.measured(30_000);
+    assert_eq!(world.introspect(&alice.web, &first).await.1["active"], true);
+    let form = [("grant_type", "refresh_token"), ("refresh_token", first.as_str())];
+    assert_eq!(alice.web.token(&form).await.0, 200, "and it is answered");
+}
