@@ -4,6 +4,7 @@
 //!
 //! A backend is what passes `contract`: one suite for all of them.
 
+mod ca;
 #[cfg(test)]
 pub(crate) mod contract;
 mod embedded;
@@ -23,10 +24,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use ca::UnusableCa;
 pub use embedded::{EmbeddedStore, OpenError};
 pub use memory::MemoryStore;
 pub use observed::Observed;
-pub use postgres::{PostgresOptions, PostgresStore, UnusableUrl};
+pub use postgres::{PostgresOptions, PostgresStore, UnusablePostgres};
 pub use purge::purge_regularly;
 pub use skew::{ClockAhead, SKEW_WARNS, skew};
 pub use valkey::{UnusableValkey, ValkeyOptions, ValkeyStore};

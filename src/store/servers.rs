@@ -4,6 +4,7 @@
 use std::{
     net::{TcpListener, TcpStream},
     os::unix::{fs::chown, process::CommandExt as _},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{
         OnceLock,
@@ -32,16 +33,28 @@ pub(super) struct Server {
 /// PostgreSQL without a password, and without `fsync`.
 pub(super) fn postgres() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        let bin = debian::postgresql();
-        let make = format!(
-            "{0}/initdb -D \"$1\" -U lanyard -A trust -N >/dev/null && \
-             exec {0}/postgres -D \"$1\" -p \"$2\" -k \"$1\" -c listen_addresses=127.0.0.1 \
-             -c fsync=off -c max_connections=400",
-            bin.display()
-        );
-        Server::start(&make)
-    })
+    SERVER.get_or_init(|| Server::start(&postgresql("true", "")))
+}
+
+/// The same by TLS alone, with a certificate and its key, which the test holds in files.
+pub(super) fn postgres_with_tls(certificate: &Path, key: &Path) -> Server {
+    let prepare = format!(
+        "install -m 600 {} \"$1/server.crt\" && install -m 600 {} \"$1/server.key\" && \
+         echo 'hostssl all all 127.0.0.1/32 trust' >\"$1/pg_hba.conf\"",
+        certificate.display(),
+        key.display()
+    );
+    Server::start(&postgresql(&prepare, "-c ssl=on"))
+}
+
+/// A script that makes a database, prepares its folder, and becomes its server.
+fn postgresql(prepare: &str, flags: &str) -> String {
+    format!(
+        "{0}/initdb -D \"$1\" -U lanyard -A trust -N >/dev/null && {prepare} && \
+         exec {0}/postgres -D \"$1\" -p \"$2\" -k \"$1\" -c listen_addresses=127.0.0.1 \
+         -c fsync=off -c max_connections=400 {flags}",
+        debian::postgresql().display()
+    )
 }
 
 /// The URL of a database of its own on a Valkey that keeps a journal.

@@ -203,6 +203,7 @@ pub fn unescape(value: &str) -> String {
 }
 
 /// An application: what discovery, its own credentials and the token endpoint give it.
+#[derive(Clone)]
 pub struct Application {
     /// The provider's metadata.
     pub metadata: Value,

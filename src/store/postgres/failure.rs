@@ -5,6 +5,9 @@ use crate::store::{
     retry::{Effect, Failed},
 };
 
+/// `read_only_sql_transaction`.
+const READ_ONLY: &str = "25006";
+
 /// Why the database did not do what was asked; its text names no secret.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -13,6 +16,14 @@ pub(super) struct Failure(#[from] sqlx::Error);
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         Self::Unavailable(failure.to_string())
+    }
+}
+
+impl Failure {
+    /// Whether the server takes no writes: a standby, or what was the primary once.
+    pub(super) fn is_read_only(&self) -> bool {
+        let code = self.0.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        code.as_deref() == Some(READ_ONLY)
     }
 }
 
@@ -31,9 +42,9 @@ impl Failed for Failure {
 
 fn by_code(code: Option<&str>) -> Effect {
     match code {
-        // serialization_failure, deadlock_detected; cannot_connect_now and read_only_sql_transaction
-        // are what a fail-over looks like before the new primary answers.
-        Some("40001" | "40P01" | "57P03" | "25006") => Effect::Nothing,
+        // serialization_failure, deadlock_detected, too_many_connections; cannot_connect_now and
+        // read_only_sql_transaction are what a fail-over looks like before the new primary answers.
+        Some("40001" | "40P01" | "53300" | "57P03" | READ_ONLY) => Effect::Nothing,
         // statement_completion_unknown, admin_shutdown, crash_shutdown, connection exceptions.
         Some(code) if code == "40003" || code.starts_with("57P") || code.starts_with("08") => {
             Effect::Unknown
@@ -51,6 +62,7 @@ mod tests {
         for (code, effect) in [
             ("40001", Effect::Nothing),
             ("40P01", Effect::Nothing),
+            ("53300", Effect::Nothing),
             ("25006", Effect::Nothing),
             ("57P01", Effect::Unknown),
             ("08006", Effect::Unknown),

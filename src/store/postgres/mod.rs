@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sqlx::{
     ConnectOptions as _, Connection as _, Executor as _, PgPool, Row as _,
+    pool::PoolConnection,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgSslMode},
     query::Query,
 };
@@ -22,7 +23,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     CLOCK_TOLERANCE, Key, MOST_LISTED, Owner, OwnerKind, Record, RecordKind, Store, StoreError,
-    StoreState, Stored,
+    StoreState, Stored, UnusableCa, ca,
     retry::{bounded, random_version, retried, settled},
 };
 use crate::model::{Entropy, TenantId, Timestamp};
@@ -46,10 +47,18 @@ pub struct PostgresOptions {
     pub connections: u32,
 }
 
-/// The URL cannot be used; what is wrong with it is not said, as it holds a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("--postgres-url: write postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full")]
-pub struct UnusableUrl;
+/// The database cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum UnusablePostgres {
+    /// The URL is none; what is wrong with it is not said, as it holds a password.
+    #[error(
+        "--postgres-url: write postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full"
+    )]
+    Url,
+    /// The certificates are none.
+    #[error("--postgres-ca: {0}")]
+    Ca(#[from] UnusableCa),
+}
 
 /// Records in a database.
 pub struct PostgresStore {
@@ -61,12 +70,17 @@ pub struct PostgresStore {
 
 impl PostgresStore {
     /// A store whose connections are made when they are needed.
-    pub fn new(options: &PostgresOptions, entropy: Arc<dyn Entropy>) -> Result<Self, UnusableUrl> {
+    pub fn new(
+        options: &PostgresOptions,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, UnusablePostgres> {
         let mut connect = PgConnectOptions::from_str(&options.url)
-            .map_err(|_| UnusableUrl)?
+            .map_err(|_| UnusablePostgres::Url)?
             .application_name("lanyard")
             .disable_statement_logging();
         if let Some(ca) = &options.ca {
+            // Read again for each connection, so that certificates can be exchanged.
+            ca::read(ca)?;
             connect = connect.ssl_root_cert(ca).ssl_mode(PgSslMode::VerifyFull);
         }
         let pool = PgPoolOptions::new()
@@ -86,6 +100,13 @@ impl PostgresStore {
             })
             .connect_lazy_with(connect);
         Ok(Self { pool, entropy, incarnation: OnceCell::new() })
+    }
+
+    /// Runs a statement that writes; how many rows it changed.
+    async fn change(&self, query: Query<'_, sqlx::Postgres, PgArguments>) -> Result<u64, Failure> {
+        let mut connection = self.pool.acquire().await?;
+        let done = query.execute(&mut *connection).await.map_err(Failure::from);
+        Ok(left_if_read_only(connection, done)?.rows_affected())
     }
 
     /// Writes by a statement that changes one row or none.
@@ -108,7 +129,7 @@ impl PostgresStore {
             if let Some(replaced) = replaced {
                 query = query.bind(replaced);
             }
-            Ok::<_, Failure>(query.execute(&self.pool).await?.rows_affected() > 0)
+            Ok::<_, Failure>(self.change(query).await? > 0)
         };
         let outcome = bounded(retried(true, attempt)).await?;
         settled(outcome, self, (&record.key, version), now).await
@@ -119,6 +140,19 @@ impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore").finish_non_exhaustive()
     }
+}
+
+/// A server that takes no writes (any more) is not the one to ask: after a fail-over the address
+/// leads to another, and the connections of before to this one still.
+fn left_if_read_only<T>(
+    mut connection: PoolConnection<sqlx::Postgres>,
+    done: Result<T, Failure>,
+) -> Result<T, Failure> {
+    done.inspect_err(|failure| {
+        if failure.is_read_only() {
+            connection.close_on_drop();
+        }
+    })
 }
 
 fn keyed<'q>(statement: &'static str, key: &'q Key) -> Query<'q, sqlx::Postgres, PgArguments> {
@@ -173,8 +207,12 @@ impl Store for PostgresStore {
 
     async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
         let attempt = || async move {
-            let gone = keyed(sql::TAKE, key).bind(now.millis()).fetch_optional(&self.pool).await?;
-            gone.map(|row| stored(&row, key.kind, &key.tenant)).transpose()
+            let query = keyed(sql::TAKE, key).bind(now.millis());
+            let mut connection = self.pool.acquire().await?;
+            let gone = query.fetch_optional(&mut *connection).await.map_err(Failure::from);
+            left_if_read_only(connection, gone)?
+                .map(|row| stored(&row, key.kind, &key.tenant))
+                .transpose()
         };
         Ok(bounded(retried(false, attempt)).await?.0)
     }
@@ -209,7 +247,7 @@ impl Store for PostgresStore {
             let query = sqlx::query(sql::PURGE)
                 .bind(now.minus(CLOCK_TOLERANCE).millis())
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-            Ok::<_, Failure>(query.execute(&self.pool).await?.rows_affected())
+            self.change(query).await
         };
         let (gone, _) = bounded(retried(true, attempt)).await?;
         Ok(usize::try_from(gone).unwrap_or(usize::MAX))

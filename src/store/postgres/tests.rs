@@ -1,3 +1,6 @@
+mod faults;
+mod tls;
+
 use super::*;
 use crate::{
     model::SystemEntropy,
@@ -58,18 +61,6 @@ async fn a_server_that_is_not_there_is_said_within_bounds_and_without_the_passwo
     let options = PostgresOptions { url: "mysql//hunter2".to_owned(), ca: None, connections: 1 };
     let refused = PostgresStore::new(&options, Arc::new(SystemEntropy::new())).unwrap_err();
     assert!(!refused.to_string().contains("hunter2"));
-}
-
-#[tokio::test]
-async fn connections_that_the_server_ended_are_made_anew() {
-    let store = prepared().await;
-    store.insert(record("a"), NOW).await.unwrap();
-    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    sqlx::query(end).execute(&store.pool).await.unwrap();
-    let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
-    assert_eq!(store.swap(held.version, record("a"), NOW).await, Ok(true));
-    assert_eq!(store.insert(record("b"), NOW).await, Ok(true));
 }
 
 #[tokio::test]

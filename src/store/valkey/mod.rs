@@ -18,7 +18,7 @@ use redis::{Client, FromRedisValue, ScriptInvocation, TlsCertificates};
 
 use super::{
     CLOCK_TOLERANCE, Key, MOST_LISTED, Owner, Record, RecordKind, Store, StoreError, StoreState,
-    Stored, layout,
+    Stored, UnusableCa, ca, layout,
     retry::{bounded, random_version, retried, settled},
 };
 use crate::model::{Entropy, TenantId, Timestamp};
@@ -45,12 +45,9 @@ pub enum UnusableValkey {
     /// There are certificates, and no TLS.
     #[error("--valkey-ca: certificates need a --valkey-url that begins with rediss://")]
     CaWithoutTls,
-    /// The certificates cannot be read.
-    #[error("--valkey-ca: {0}: {1}")]
-    Ca(PathBuf, std::io::Error),
-    /// They are none.
-    #[error("--valkey-ca: {0} holds no certificates in PEM")]
-    NoCertificates(PathBuf),
+    /// The certificates are none.
+    #[error("--valkey-ca: {0}")]
+    Ca(#[from] UnusableCa),
 }
 
 /// Records on a server.
@@ -132,11 +129,7 @@ fn client(options: &ValkeyOptions) -> Result<Client, UnusableValkey> {
     if !options.url.starts_with("rediss://") {
         return Err(UnusableValkey::CaWithoutTls);
     }
-    let pem = std::fs::read(ca).map_err(|error| UnusableValkey::Ca(ca.clone(), error))?;
-    if !pem::parse_many(&pem).is_ok_and(|found| found.iter().any(|it| it.tag() == "CERTIFICATE")) {
-        return Err(UnusableValkey::NoCertificates(ca.clone()));
-    }
-    let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem) };
+    let certificates = TlsCertificates { client_tls: None, root_cert: Some(ca::read(ca)?) };
     Client::build_with_tls(&*options.url, certificates).map_err(|_| UnusableValkey::Url)
 }
 

@@ -1,4 +1,5 @@
-//! PostgreSQL that can be stopped for a while, on a free port and in a folder of the run's own.
+//! PostgreSQL that can be stopped for a while or followed by a standby, on a free port and in a
+//! folder of the run's own.
 
 use std::{fs, net::TcpStream, os::unix::fs::chown, path::Path, process::Command, time::Duration};
 
@@ -24,27 +25,74 @@ impl Database {
 
     /// One that Pods can reach at `address` of this machine.
     pub fn start_at(address: &str) -> Self {
+        let mut database = Self::new(address);
+        let data = database.data();
+        database.run("initdb", &["-D", &data, "-U", "lanyard", "-A", "trust", "-N"]);
+        let trusted =
+            "host all,replication all 127.0.0.1/32 trust\nhost all all 10.88.0.0/16 trust\n";
+        fs::write(format!("{data}/pg_hba.conf"), trusted).expect("written");
+        database.resume();
+        database
+    }
+
+    /// A standby that follows it and takes no writes until it is promoted. From now on what is
+    /// acknowledged is there as well.
+    pub fn standby(&self) -> Self {
+        let mut standby = Self::new(&self.address);
+        let data = standby.data();
+        standby.run("pg_basebackup", &["-D", &data, "-d", &self.url(), "-R", "-c", "fast"]);
+        standby.resume();
+        self.set("synchronous_standby_names", "*");
+        standby
+    }
+
+    /// Makes a standby the primary.
+    pub fn promote(&self) {
+        self.run("pg_ctl", &["promote", "-w", "-D", &self.data()]);
+    }
+
+    /// Changes a setting, also for connections that are open.
+    pub fn set(&self, name: &str, value: &str) {
+        let change = format!("ALTER SYSTEM SET {name} = '{value}'");
+        let reload = "SELECT pg_reload_conf()";
+        self.run("psql", &["-d", &self.url(), "-c", &change, "-c", reload]);
+    }
+
+    /// What `pg_dump` gives.
+    pub fn dump(&self) -> String {
+        self.run("pg_dump", &[&self.url()])
+    }
+
+    fn new(address: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         if let Some((user, group)) = other_user() {
             chown(folder.path(), Some(user), Some(group)).expect("it is ours");
         }
-        let data = folder.path().join("data").display().to_string();
-        let mut init = as_other_user(&postgresql().join("initdb"));
-        init.extend(["-D", &data, "-U", "lanyard", "-A", "trust", "-N"].map(str::to_owned));
-        let made = Command::new(&init[0]).args(&init[1..]).current_dir(folder.path()).output();
-        let made = made.expect("initdb runs");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let pods = "host all all 127.0.0.1/32 trust\nhost all all 10.88.0.0/16 trust\n";
-        fs::write(folder.path().join("data/pg_hba.conf"), pods).expect("written");
-        let address = address.to_owned();
-        let mut database = Self { folder, address, port: free_port(), process: None };
-        database.resume();
-        database
+        Self { folder, address: address.to_owned(), port: free_port(), process: None }
+    }
+
+    fn data(&self) -> String {
+        self.folder.path().join("data").display().to_string()
+    }
+
+    /// Runs one of PostgreSQL's programs to its end; its output.
+    fn run(&self, program: &str, args: &[&str]) -> String {
+        let command = as_other_user(&postgresql().join(program));
+        let mut child = Command::new(&command[0]);
+        let done = child.args(&command[1..]).args(args).current_dir(self.folder.path()).output();
+        let done = done.expect("it runs");
+        assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stdout).into_owned()
     }
 
     /// Its URL.
     pub fn url(&self) -> String {
         format!("postgres://lanyard@{}:{}/postgres", self.address, self.port)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> (String, u16) {
+        (self.address.clone(), self.port)
     }
 
     /// Ends it, connections and all, as a node does that goes away; what was committed stays.
@@ -58,12 +106,11 @@ impl Database {
 
     /// Starts it on the same port.
     pub fn resume(&mut self) {
-        let (data, port) = (self.folder.path().join("data"), self.port.to_string());
+        let (data, port) = (self.data(), self.port.to_string());
         let listen = format!("listen_addresses={}", self.address);
         let flags = ["-c", &listen, "-c", "fsync=off", "-c", "max_connections=100"];
         let mut command = as_other_user(&postgresql().join("postgres"));
-        command
-            .extend(["-D", &data.display().to_string(), "-p", &port, "-k", ""].map(str::to_owned));
+        command.extend(["-D", &data, "-p", &port, "-k", ""].map(str::to_owned));
         command.extend(flags.map(str::to_owned));
         let log = self.folder.path().join("log");
         let mut process = Process::start(Path::new(&command[0]), &command[1..], &[], &log);

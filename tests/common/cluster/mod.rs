@@ -20,6 +20,7 @@ mod service;
 
 pub use apiserver::{ApiServer, client};
 pub use database::Database;
+pub use debian::postgresql;
 pub use namespace::HOST;
 pub use node::{Node, unavailable};
 pub use process::{Process, eventually};

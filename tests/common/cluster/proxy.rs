@@ -1,11 +1,11 @@
-//! A way to a server on which connections can die as they do when a NAT or a node forgets them:
-//! nothing arrives any more, and nobody is told.
+//! A way to a server on which connections can die as they do when a NAT or a node forgets them
+//! (nothing arrives any more, and nobody is told), and that can lead to another from now on.
 
 use std::{
     io::{Read as _, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -19,6 +19,7 @@ pub struct Proxy {
     pub port: u16,
     /// Connections of an earlier age are dead.
     age: Arc<AtomicUsize>,
+    target: Arc<Mutex<(String, u16)>>,
 }
 
 impl Proxy {
@@ -30,11 +31,12 @@ impl Proxy {
     /// The same at a port that is known already.
     pub fn at(port: u16, target: (String, u16)) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
-        let age = Arc::new(AtomicUsize::new(0));
-        let current = Arc::clone(&age);
+        let (age, target) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(target)));
+        let (current, leads_to) = (Arc::clone(&age), Arc::clone(&target));
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let Ok(server) = TcpStream::connect((target.0.as_str(), target.1)) else {
+                let (host, port) = leads_to.lock().expect("whole").clone();
+                let Ok(server) = TcpStream::connect((host.as_str(), port)) else {
                     continue;
                 };
                 let born = current.load(Ordering::SeqCst);
@@ -47,7 +49,12 @@ impl Proxy {
                 copy(back.0, back.1.expect("the same"), alive(&current));
             }
         });
-        Self { port, age }
+        Self { port, age, target }
+    }
+
+    /// New connections lead to another server; those that are open stay as they are.
+    pub fn lead_to(&self, target: (String, u16)) {
+        *self.target.lock().expect("whole") = target;
     }
 
     /// Every connection that is open dies; new ones work.
