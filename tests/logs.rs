@@ -3,6 +3,8 @@
 
 #[path = "common/browser.rs"]
 mod browser;
+#[path = "common/cluster/mod.rs"]
+mod cluster;
 #[path = "common/lanyard.rs"]
 mod lanyard;
 #[path = "common/valkey.rs"]
@@ -12,6 +14,7 @@ use std::{fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use browser::{Application, Browser, agree};
+use cluster::Database;
 use lanyard::Dev;
 use serde_json::Value;
 use valkey::Valkey;
@@ -21,24 +24,46 @@ const WRONG: &str = "a-password-that-is-wrong-but-still-somebodys";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_code_token_cookie_or_password_is_in_any_log_line_or_in_the_store() {
-    let (dev, secrets) = full_run(&[]).await;
+    let (dev, secrets) = full_run(&[], "the store is open").await;
     nothing_is_stored(&fs::read(dev.state_file("store.redb")).expect("its file"), &secrets);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nor_in_the_journal_of_valkey() {
     let server = Valkey::start("--appendonly yes");
-    let (_dev, secrets) = full_run(&["--store", "valkey", "--valkey-url", &server.url()]).await;
+    let (_dev, secrets) = full_run(&["--store", "valkey", "--valkey-url", &server.url()], "").await;
     let journal = fs::read_dir(server.folder.path().join("appendonlydir")).expect("a journal");
     let files = journal.map(|file| fs::read(file.expect("a file").path()).expect("its bytes"));
     nothing_is_stored(&files.collect::<Vec<_>>().concat(), &secrets);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_in_a_dump_of_postgres() {
+    let database = Database::start();
+    let flags = ["--store", "postgres", "--postgres-url", &database.url()];
+    let (_dev, secrets) = full_run(&flags, "the database was migrated").await;
+    let dump = database.dump();
+    nothing_is_stored(&[dump.as_bytes(), &hexadecimal(&dump)].concat(), &secrets);
+}
+
+/// The bytes that a dump writes as digits.
+fn hexadecimal(dump: &str) -> Vec<u8> {
+    let digits = |text: &str| text.chars().take_while(char::is_ascii_hexdigit).collect::<String>();
+    let values = dump.split("\\x").skip(1).map(digits);
+    let bytes = |digits: String| {
+        let pairs = digits.into_bytes();
+        let pairs = pairs.chunks(2).map(|pair| std::str::from_utf8(pair).expect("digits"));
+        pairs.map(|pair| u8::from_str_radix(pair, 16).expect("a byte")).collect::<Vec<_>>()
+    };
+    values.flat_map(bytes).collect()
+}
+
 /// Everything that a person and two applications do, at the finest log level, whose lines are
-/// searched here; gives what was secret.
-async fn full_run(flags: &[&str]) -> (Dev, Vec<String>) {
+/// searched here, once the log says that the store is there; gives what was secret.
+async fn full_run(flags: &[&str], store: &str) -> (Dev, Vec<String>) {
     let flags = [&["--log-level", "trace"], flags].concat();
     let dev = Dev::start_with(Path::new("examples/quickstart"), &flags);
+    dev.awaits(store).await;
     let banner = dev.awaits("Open  ").await;
     let mut secrets = vec![dev.client_secret("demo"), dev.client_secret("robot"), WRONG.to_owned()];
     let issuer = format!("{}/default/quickstart", dev.base_url);
