@@ -163,7 +163,7 @@ fn of_a_cut(panic: &(dyn Any + Send)) -> Option<&str> {
 }
 
 /// Keeps a connection that was cut, which is no failure, from being reported as a panic.
-fn what_is_counted_is_not_shown() {
+pub fn what_is_counted_is_not_shown() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let report = std::panic::take_hook();
@@ -176,7 +176,7 @@ fn what_is_counted_is_not_shown() {
 }
 
 /// The outcome, or nothing where a connection was cut.
-async fn answered<T>(counts: &Counts, work: impl Future<Output = T>) -> Option<T> {
+pub async fn answered<T>(counts: &Counts, work: impl Future<Output = T>) -> Option<T> {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(done) => Some(done),
         Err(panic) => {
@@ -194,6 +194,7 @@ async fn person(app: &Application) {
     assert_eq!(app.userinfo(text(&tokens, "access_token")).await.0, 200);
     let (status, again) = refresh(app, text(&tokens, "refresh_token")).await;
     assert_eq!(status, 200, "{again}");
+    verified(text(&again, "id_token"), &app.jwks().await, &app.client_id);
 }
 
 /// A refresh, userinfo and discovery; the next refresh token.

@@ -1,7 +1,9 @@
 //! Three replicas on one database, the clock of one 30 s ahead, behind one address: everything that
 //! happens to replicas in life, under load, with no request refused.
-//!
-//! `LANYARD_OUTAGE_SECONDS` says for how long the database is away (4).
+
+mod at_once;
+mod outage;
+mod sealing;
 
 use std::{
     io::{Read as _, Write as _},
@@ -12,20 +14,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::future::join_all;
-use serde_json::Value;
-
 use super::{
     NAMESPACE, SOON,
-    browser::{Application, Browser, VERIFIER, verified},
+    browser::{Application, Browser},
     cluster::{ApiServer, Database, Replica, Service, eventually},
     load::{Load, OBJECTS, SCOPE, refresh, sign_in, text},
 };
 
-/// A request that needs the database is answered within this while there is none: 4 s that the
-/// store takes at most, and what two loaded cores add.
-const BOUND: Duration = Duration::from_secs(10);
-const AT_ONCE: usize = 50;
 const AHEAD: &str = "30";
 
 struct World {
@@ -126,11 +121,11 @@ async fn whatever_happens_to_replicas_no_request_fails_and_nothing_is_lost() {
     let app = world.application("team.app", None).await;
     a_skewed_clock_is_said(&world).await;
     a_skewed_replica_knows_the_grace(&world, &app).await;
-    the_same_refresh_token_at_once(&app).await;
-    the_same_code_at_once(&app).await;
+    at_once::the_same_refresh_token(&world, &app).await;
+    at_once::the_same_code(&app).await;
     let (browser, kept) = sign_in(&app).await;
     upheaval(&mut world, &app).await;
-    outage(&mut world, &app, text(&kept, "refresh_token")).await;
+    outage::outage(&mut world, &app, text(&kept, "refresh_token")).await;
     let (status, tokens) = refresh(&app, text(&kept, "refresh_token")).await;
     assert_eq!(status, 200, "a grant from before everything: {tokens}");
     a_session_is_still_there(&app, &browser).await;
@@ -153,26 +148,6 @@ async fn a_skewed_clock_is_said(world: &World) {
     }
 }
 
-/// Issue 5: one rotation, the same generation for everybody, and reuse afterwards revokes.
-async fn the_same_refresh_token_at_once(app: &Application) {
-    let (_, tokens) = sign_in(app).await;
-    let first = text(&tokens, "refresh_token");
-    let answers = join_all((0..AT_ONCE).map(|_| refresh(app, first))).await;
-    for (status, answer) in &answers {
-        assert_eq!(*status, 200, "{answer}");
-        // Had there been two rotations, the token of the first would be spent by now.
-        let (status, next) = refresh(app, text(answer, "refresh_token")).await;
-        assert_eq!(status, 200, "{next}");
-    }
-    let (_, next) = refresh(app, text(&answers[0].1, "refresh_token")).await;
-    let (status, last) = refresh(app, text(&next, "refresh_token")).await;
-    assert_eq!(status, 200, "{last}");
-    // Three generations on, the first is what only a thief would use.
-    assert_eq!(refresh(app, first).await.0, 400);
-    assert_eq!(refresh(app, text(&last, "refresh_token")).await.0, 400, "the family is revoked");
-    assert_eq!(app.userinfo(text(&last, "access_token")).await.0, 401);
-}
-
 /// Issue 5: a clock that is 30 s off breaks nothing: a grace is over when it is over for the others.
 async fn a_skewed_replica_knows_the_grace(world: &World, app: &Application) {
     let (_, tokens) = sign_in(app).await;
@@ -192,24 +167,6 @@ async fn a_skewed_replica_knows_the_grace(world: &World, app: &Application) {
     assert_eq!(answer.status().as_u16(), 200, "two generations old, within the grace");
 }
 
-/// Issue 5: one success; whoever came second revoked it.
-async fn the_same_code_at_once(app: &Application) {
-    let browser = Browser::new();
-    let url = app.authorize_url(SCOPE, &[]);
-    let answer = app.sign_in(&browser, &url, ("alice", "a nanosecond is 30 cm")).await;
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("code", answer["code"].as_str()),
-        ("redirect_uri", &app.redirect_uri),
-        ("code_verifier", VERIFIER),
-    ];
-    let answers = join_all((0..AT_ONCE).map(|_| app.token(&form))).await;
-    let (given, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|(it, _)| *it == 200);
-    assert_eq!(given.len(), 1, "{answers:?}");
-    assert!(refused.iter().all(|(_, it)| it["error"] == "invalid_grant"), "{answers:?}");
-    assert_eq!(app.userinfo(text(&given[0].1, "access_token")).await.0, 401, "it was revoked");
-}
-
 /// The load goes on while a key takes over from another.
 async fn rotation(app: &Application) {
     let signs = async || {
@@ -223,10 +180,11 @@ async fn rotation(app: &Application) {
     }
 }
 
-/// A rotation of keys, `kill -9` of the leader, and a rolling restart of everybody, while people go on.
+/// Rotations of signing and sealing keys, `kill -9` of the leader, and a rolling restart of everybody, while people go on.
 async fn upheaval(world: &mut World, app: &Application) {
     let load = Load::start(async || world.application("team.app", None).await).await;
     rotation(app).await;
+    sealing::rotates(world).await;
     let cut = tokio::task::block_in_place(|| {
         let leader = world.leader();
         let mut dead = world.replicas.remove(leader);
@@ -276,52 +234,12 @@ fn says_goodbye(authority: &str, port: u16) {
     });
 }
 
-/// Without a database what needs it says so soon, the rest goes on, and all is well afterwards.
-async fn outage(world: &mut World, app: &Application, kept: &str) {
-    let secret = robot_secret(world);
-    let robot = world.application("team.robot", Some(&secret)).await;
-    let (_, person) = sign_in(app).await;
-    let seconds = std::env::var("LANYARD_OUTAGE_SECONDS").ok().and_then(|it| it.parse().ok());
-    let away = Duration::from_secs(seconds.unwrap_or(4));
-    tokio::task::block_in_place(|| world.database.stop());
-    let start = Instant::now();
-    loop {
-        let asked = Instant::now();
-        let form = [("grant_type", "refresh_token"), ("refresh_token", kept)];
-        let answer = app.post("token_endpoint", &form).await;
-        assert_eq!(answer.status().as_u16(), 503);
-        assert!(answer.headers().contains_key("retry-after"), "{answer:?}");
-        assert_eq!(app.userinfo(text(&person, "access_token")).await.0, 503);
-        assert!(asked.elapsed() < 2 * BOUND, "{:?}", asked.elapsed());
-        needs_no_database(world, &robot, text(&person, "id_token")).await;
-        if start.elapsed() > away {
-            break;
-        }
-    }
-    assert_eq!(world.service.ready(), 3, "its loss makes nobody unready");
-    tokio::task::block_in_place(|| world.database.resume());
-    let back = Instant::now();
-    while refresh(app, kept).await.0 != 200 {
-        assert!(back.elapsed() < SOON, "it recovers by itself: {}", world.logs());
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    println!("well {:?} after the database was back", back.elapsed());
-}
-
-fn robot_secret(world: &World) -> String {
+/// The secret that a client of namespace `team` mounts.
+pub fn client_secret(api: &ApiServer, client: &str) -> String {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let path = "jsonpath={.data.client-secret}";
-    let data = world.api.kubectl(&["-n", "team", "get", "secret", "robot-oidc", "-o", path]);
+    let (name, path) = (format!("{client}-oidc"), "jsonpath={.data.client-secret}");
+    let data = api.kubectl(&["-n", "team", "get", "secret", &name, "-o", path]);
     String::from_utf8(STANDARD.decode(data).expect("base64")).expect("text")
-}
-
-/// Discovery, JWKS, `client_credentials`, and what verifies by them alone.
-async fn needs_no_database(world: &World, robot: &Application, id_token: &str) {
-    world.application("team.app", None).await;
-    let jwks: Value = robot.jwks().await;
-    verified(id_token, &jwks, "team.app");
-    let (status, answer) = robot.token(&[("grant_type", "client_credentials")]).await;
-    assert_eq!(status, 200, "{answer}");
 }
 
 /// Signed in before everything, and still.

@@ -1,6 +1,6 @@
 //! The watches: what is asked of the API server, and what comes of it as changes of one kind.
 
-use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, stream::BoxStream};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
@@ -9,7 +9,8 @@ use kube::{
     core::PartialObjectMeta,
     runtime::{
         WatchStreamExt,
-        watcher::{self, Config, Event},
+        utils::Backoff,
+        watcher::{self, Config, DefaultBackoff, Event},
     },
 };
 use serde::de::DeserializeOwned;
@@ -23,6 +24,28 @@ use crate::{
 /// Seconds after which a watch is made anew from where it was. One that says nothing for 5 s longer
 /// has lost its connection, which nothing else would tell: so old a change may be at most.
 const WATCH: u32 = 25;
+
+/// Before a watch that failed is tried again, at the longest: kube's own pauses grow to a minute,
+/// and for as long changes would be late after the API server was away.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// kube's pauses, bounded.
+#[derive(Default)]
+struct Pauses(DefaultBackoff);
+
+impl Iterator for Pauses {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(self.0.next()?.min(LONGEST_PAUSE))
+    }
+}
+
+impl Backoff for Pauses {
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+}
 
 /// Something that a watch shows.
 #[derive(Clone, Debug)]
@@ -146,7 +169,7 @@ impl Watches {
     ) where
         K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
     {
-        let stream = watcher::watcher(api, config.timeout(WATCH)).default_backoff();
+        let stream = watcher::watcher(api, config.timeout(WATCH)).backoff(Pauses::default());
         self.push(stream, kind, namespace, item);
     }
 

@@ -1,0 +1,76 @@
+//! Another key begins to seal, on every replica, while people go on: nobody is signed out.
+
+use std::time::{Duration, Instant};
+
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use lanyard::model::{Clock as _, SystemClock};
+use serde_json::{Value, json};
+
+use super::{NAMESPACE, SOON, World, eventually};
+use crate::load::{refresh, sign_in, text};
+
+const SECRET: &str = "lanyard-sealing-keys";
+/// A key seals for 90 days, and is published a day before.
+const LONG_AGO: &str = "2020-01-01T00:00:00Z";
+
+/// Months pass, and what the leader plans for them happens.
+pub async fn rotates(world: &World) {
+    let app = world.application("team.app", None).await;
+    let (_, before) = sign_in(&app).await;
+    let token = text(&before, "refresh_token");
+    let made = tokio::task::block_in_place(|| keys(world));
+    let [first] = &made[..] else { panic!("one key") };
+    assert_eq!(sealed_by(token), first["id"]);
+    tokio::task::block_in_place(|| change(world, first, "sealsFrom", LONG_AGO));
+    let next = tokio::task::block_in_place(|| {
+        eventually(SOON, || {
+            let found = keys(world).into_iter().find(|key| key["id"] != first["id"]);
+            found.ok_or_else(|| "no other key was made".to_owned())
+        })
+    });
+    assert_eq!(sealed_by(text(&sign_in(&app).await.1, "refresh_token")), first["id"]);
+    // The day is over: a minute ago, as one of the clocks is half a minute ahead.
+    let due = SystemClock.now().minus(Duration::from_mins(1)).to_string();
+    tokio::task::block_in_place(|| change(world, &next, "sealsFrom", &due));
+    let start = Instant::now();
+    let mut token = token.to_owned();
+    let mut replicas = 0;
+    // Each application has a connection of its own, and a Service sends those in turn.
+    while replicas < 2 * world.replicas.len() {
+        assert!(start.elapsed() < SOON, "the key does not seal everywhere");
+        let (status, answer) = refresh(&world.application("team.app", None).await, &token).await;
+        assert_eq!(status, 200, "sealed by either key, it is good: {answer}");
+        text(&answer, "refresh_token").clone_into(&mut token);
+        replicas = if sealed_by(&token) == next["id"] { replicas + 1 } else { 0 };
+    }
+    let kept = tokio::task::block_in_place(|| keys(world));
+    let old = kept.iter().find(|key| key["id"] == first["id"]).expect("it stays readable");
+    assert!(old["retireAt"].is_string(), "for as long as what it sealed: {old}");
+}
+
+/// The keys in the Secret, without what they seal with being shown.
+fn keys(world: &World) -> Vec<Value> {
+    let args = ["-n", NAMESPACE, "get", "secret", SECRET, "-o", "json"];
+    let secret: Value = serde_json::from_str(&world.api.kubectl(&args)).expect("JSON");
+    let entries = secret["data"].as_object().expect("entries").values();
+    let decoded = entries.map(|it| STANDARD.decode(it.as_str().expect("text")).expect("base64"));
+    decoded.map(|json| serde_json::from_slice(&json).expect("a key")).collect()
+}
+
+/// Writes another value into a key's entry.
+fn change(world: &World, key: &Value, name: &str, value: &str) {
+    let mut changed = key.clone();
+    changed[name] = json!(value);
+    let entry = format!("{}.json", key["id"].as_str().expect("an id"));
+    let patch = json!({ "stringData": { entry: changed.to_string() } }).to_string();
+    world.api.kubectl(&["-n", NAMESPACE, "patch", "secret", SECRET, "--type=merge", "-p", &patch]);
+}
+
+/// The id of the key that a token was sealed with, which it names in the clear.
+fn sealed_by(token: &str) -> String {
+    let bytes = URL_SAFE_NO_PAD.decode(token).expect("a sealed value");
+    bytes[1..5].iter().map(|byte| format!("{byte:02x}")).collect()
+}
