@@ -7,6 +7,7 @@ mod browser;
 mod cluster;
 mod load;
 mod logout;
+mod restore;
 mod shared_store;
 mod troubles;
 mod watches;

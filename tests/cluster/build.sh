@@ -5,7 +5,7 @@
 #   build.sh node   those, and what Pods need: kubelet, scheduler, kube-proxy; containerd from Debian
 #   build.sh helm   helm alone
 #   build.sh client helm and kubectl, for a cluster that is there
-#   build.sh stores PostgreSQL and Valkey or Redis, from Debian, for the tests of stores
+#   build.sh stores PostgreSQL, Valkey or Redis, and jq, from Debian, for the tests of stores and backups
 #
 # What is up to date is left alone: each binary has a stamp of all that decides it.
 # KUBEBUILDER_ASSETS, where set, gives kube-apiserver, etcd and kubectl.
@@ -109,7 +109,7 @@ stores() { # servers that the tests start for themselves
     echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
   fi
   # redis-tools holds the server's program too, and starts no service as redis-server would.
-  packages postgresql redis-tools
+  packages postgresql redis-tools jq
   ln -sfn "$(command -v valkey-server || command -v redis-check-rdb || echo missing)" "$bin/valkey-server"
 }
 
