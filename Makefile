@@ -10,7 +10,7 @@ LOCKED := --locked
 DIR ?= examples/quickstart
 IMAGE ?= lanyard:0.1.0
 
-.PHONY: help dev test unit api e2e relying-parties fuzz check crds image fmt lint deny chart bench bench-growth microbench screenshots testenv testenv-node
+.PHONY: help dev test unit api e2e relying-parties kills fuzz check crds image fmt lint deny chart bench bench-growth microbench screenshots testenv testenv-node
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ e2e: ## Install the chart on a real cluster with real Pods, or on the one that E
 
 relying-parties: ## Sign in with well-known libraries of four languages and mod_auth_openidc
 	tests/relying_parties/run.sh
+
+kills: ## Kill -9 a store and a server under load 200 times each; the tests do it some times
+	LANYARD_KILLS=200 $(CARGO) test $(LOCKED) --test kills --test restarts kill -- --nocapture
 
 fuzz: ## Fuzz parsers for a minute each, where a nightly toolchain is installed
 	fuzz/run.sh

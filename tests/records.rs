@@ -13,6 +13,7 @@ use lanyard::{
             SealedCode, Session, decode, encode,
         },
     },
+    store::{OwnerKind, RecordKind},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -156,4 +157,35 @@ fn this_release_writes_what_the_first_format_reads() {
         .map(|sample| format!("{} {}\n", sample.name, hex(&sample.bytes)))
         .collect();
     assert_eq!(written, fs::read_to_string(FILE).expect("it is committed"));
+}
+
+/// Parts of keys. What a new kind holds is frozen above, or beside its type.
+#[test]
+fn the_names_of_kinds_stay() {
+    let frozen = |kind: RecordKind| match kind {
+        RecordKind::Session => "session",
+        RecordKind::Grant => "grant",
+        RecordKind::Consent => "consent",
+        RecordKind::CodeDetail => "code",
+        // Their being there is all that they say.
+        RecordKind::Revoked => "revoked",
+        RecordKind::Assertion => "assertion",
+        // `http::logouts`, `protocol::authorize::interaction`
+        RecordKind::Logout => "logout",
+        RecordKind::Interaction => "interaction",
+    };
+    for kind in [
+        RecordKind::Session,
+        RecordKind::Grant,
+        RecordKind::Consent,
+        RecordKind::CodeDetail,
+        RecordKind::Revoked,
+        RecordKind::Assertion,
+        RecordKind::Logout,
+        RecordKind::Interaction,
+    ] {
+        assert_eq!(kind.as_str(), frozen(kind));
+    }
+    let owners = [OwnerKind::User, OwnerKind::Session, OwnerKind::Client].map(OwnerKind::as_str);
+    assert_eq!(owners, ["user", "session", "client"]);
 }
