@@ -1,34 +1,77 @@
-//! What a store costs with few and with very many live grants.
+//! What a store costs with few and with very many live grants: each operation by itself, and what
+//! requests feel of it.
 
-use std::{
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::Path, sync::Arc, time::Instant};
 
-use anyhow::{Context as _, Result};
-use bytes::Bytes;
+use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lanyard::{
-    model::{Clock as _, SystemClock, SystemEntropy, TenantId},
-    store::{
-        EmbeddedStore, Key, Owner, OwnerKind, PostgresOptions, PostgresStore, Record, RecordKind,
-        Store,
-    },
+    model::{Clock as _, SystemClock, SystemEntropy},
+    store::{EmbeddedStore, PostgresOptions, PostgresStore, RecordKind, SharedStore},
 };
 
-use crate::{args::Args, postgres::Postgres};
+use crate::{
+    args::Args,
+    population::{self, Population},
+    postgres::Postgres,
+    requests::Service,
+};
 
-/// Operations of each kind that are measured.
-const OPERATIONS: usize = 6000;
+/// Times that each kind is measured; what counts is the median.
+const ROUNDS: usize = 9;
 /// Operations that are under way at once.
 const CONCURRENT: usize = 16;
-/// Records that are under way at once while a store is filled.
-const FILLING: usize = 256;
-/// Grants of one person.
-const PER_USER: usize = 4;
-/// Bytes of a grant: those of one with three scopes, a nonce and a session.
-const SIZE: usize = 230;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug)]
+enum Operation {
+    Read,
+    Swap,
+    Insert,
+    List,
+    Take,
+    Userinfo { offline: bool },
+    Refresh,
+}
+
+impl Operation {
+    /// In the order in which they are measured.
+    const ALL: [Self; 8] = [
+        Self::Read,
+        Self::Swap,
+        Self::Insert,
+        Self::List,
+        Self::Take,
+        Self::Userinfo { offline: true },
+        Self::Userinfo { offline: false },
+        Self::Refresh,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read a grant",
+            Self::Swap => "read and swap a grant",
+            Self::Insert => "insert a grant",
+            Self::List => "list a person's grants",
+            Self::Take => "take a grant",
+            Self::Userinfo { offline: true } => "**userinfo**, offline access",
+            Self::Userinfo { offline: false } => "**userinfo**, with its session",
+            Self::Refresh => "**refresh**",
+        }
+    }
+
+    /// How often in a round. Tokens of a round must be remembered as verified, and no two refreshes
+    /// of a round concern the same of a thousand grants.
+    fn count(self) -> usize {
+        match self {
+            Self::Read => 20_000,
+            Self::List => 5000,
+            Self::Swap | Self::Insert | Self::Take => 1000,
+            Self::Userinfo { .. } => 2000,
+            Self::Refresh => 500,
+        }
+    }
+}
 
 /// The figures of one store with so many grants: operations a second.
 #[derive(Debug)]
@@ -43,151 +86,135 @@ pub struct Figures {
 
 /// Measures each store with each number of grants.
 pub async fn figures(args: &Args, data: &Path) -> Result<Vec<Figures>> {
+    ensure!(args.grants.iter().all(|grants| *grants >= 1000), "--grants: 1000 at least");
+    let now = SystemClock.now();
     let mut all = Vec::new();
+    let mut subjects = Vec::new();
     for &grants in &args.grants {
+        let population = Population { grants, now };
         let path = data.join(format!("store-{grants}.redb"));
         let filled = path.exists();
         let store = Arc::new(EmbeddedStore::open(&path, &SystemEntropy::new())?);
         if !filled {
-            fill(&*store, grants).await?;
+            population.fill(&*store).await?;
         }
-        if !args.fill {
-            all.push(measure("embedded", store, grants).await?);
-        }
+        subjects.push((population, store as SharedStore));
     }
+    all.extend(compare(args, "embedded", subjects).await?);
     let postgres = Postgres::start(&data.join("postgres")).await?;
+    let mut subjects = Vec::new();
     for &grants in &args.grants {
+        let population = Population { grants, now };
         let (url, filled) = postgres.database(&format!("grants{grants}")).await?;
         if !filled {
             // Only while it is filled: what is measured waits for the disk.
             let store = open(&format!("{url}?options=-c%20synchronous_commit%3Doff"))?;
             store.prepare().await?;
-            fill(&*store, grants).await?;
+            population.fill(&*store).await?;
             postgres.analyze(&url).await?;
         }
-        if !args.fill {
-            all.push(measure("postgres", open(&url)?, grants).await?);
-        }
+        subjects.push((population, open(&url)?));
     }
+    all.extend(compare(args, "postgres", subjects).await?);
     Ok(all)
 }
 
-fn open(url: &str) -> Result<Arc<PostgresStore>> {
+fn open(url: &str) -> Result<SharedStore> {
     let options =
         PostgresOptions { url: url.to_owned(), ca: None, connections: u32::try_from(CONCURRENT)? };
     Ok(Arc::new(PostgresStore::new(&options, Arc::new(SystemEntropy::new()))?))
 }
 
-fn tenant() -> TenantId {
-    TenantId::new("team", "main")
+/// Measures stores that differ in what they hold by turns, so that what else the machine does
+/// concerns all of them.
+async fn compare(
+    args: &Args,
+    name: &'static str,
+    stores: Vec<(Population, SharedStore)>,
+) -> Result<Vec<Figures>> {
+    if args.fill {
+        return Ok(Vec::new());
+    }
+    let mut subjects = Vec::new();
+    for (population, store) in stores {
+        let service = Service::start(Arc::clone(&store), population).await?;
+        subjects.push(Subject { population, store, service, rates: Vec::new() });
+    }
+    for operation in Operation::ALL {
+        let mut rates = vec![Vec::new(); subjects.len()];
+        for round in 0..ROUNDS {
+            for (subject, rates) in subjects.iter().zip(&mut rates) {
+                rates.push(subject.rate(operation, round * operation.count()).await?);
+            }
+        }
+        for (subject, mut rates) in subjects.iter_mut().zip(rates) {
+            rates.sort_by(f64::total_cmp);
+            eprintln!("{name} {} {}: {rates:.0?}", subject.population.grants, operation.name());
+            subject.rates.push((operation.name(), rates[ROUNDS / 2]));
+        }
+    }
+    let figures =
+        |it: Subject| Figures { store: name, grants: it.population.grants, rates: it.rates };
+    Ok(subjects.into_iter().map(figures).collect())
 }
 
-/// The id of a grant: as random as real ones, and known without a list.
-fn id(number: usize) -> String {
-    let mut state = u64::try_from(number).unwrap_or_default().wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut half = || {
-        state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        state ^= state >> 31;
-        state
-    };
-    format!("{:016x}{:016x}", half(), half())
+/// A store with its grants, and a server over it.
+struct Subject {
+    population: Population,
+    store: SharedStore,
+    service: Service,
+    rates: Vec<(&'static str, f64)>,
 }
 
-fn user(number: usize) -> Owner {
-    Owner::new(OwnerKind::User, format!("{}-person", id(number / PER_USER)))
-}
+impl Subject {
+    /// Operations a second of one round; the first is this one's turn.
+    async fn rate(&self, operation: Operation, first: usize) -> Result<f64> {
+        let turns = first..first + operation.count();
+        let requests = match operation {
+            Operation::Userinfo { offline } => {
+                let asked = turns.clone().map(|turn| self.service.userinfo(turn, offline));
+                stream::iter(asked).buffered(CONCURRENT).try_collect().await?
+            }
+            Operation::Refresh => {
+                turns.clone().map(|turn| self.service.refresh(turn)).collect::<Result<_>>()?
+            }
+            _ => Vec::new(),
+        };
+        let begun = Instant::now();
+        if requests.is_empty() {
+            run(turns.map(|turn| self.operate(operation, turn))).await?;
+        } else {
+            run(requests.into_iter().map(|request| self.service.answer(request))).await?;
+        }
+        let count = u32::try_from(operation.count()).map_or(f64::MAX, f64::from);
+        Ok(count / begun.elapsed().as_secs_f64())
+    }
 
-fn record(number: usize) -> Record {
-    let client = Owner::new(OwnerKind::Client, format!("team.app-{}", number % 5000));
-    let session = Owner::new(OwnerKind::Session, format!("{}-session", id(number)));
-    Record {
-        key: Key::new(RecordKind::Grant, &tenant(), id(number)),
-        value: Bytes::from(vec![b'v'; SIZE]),
-        expires_at: SystemClock.now().plus(Duration::from_hours(24 * 365)),
-        owners: vec![user(number), client, session],
+    async fn operate(&self, operation: Operation, turn: usize) -> Result<()> {
+        let (store, population, now) = (&self.store, &self.population, SystemClock.now());
+        // What is inserted is taken again, so that there are as many afterwards.
+        let (held, new) = (population.any(turn), population.grants + turn);
+        match operation {
+            Operation::Read => drop(store.get(&population::key(held), now).await?.context("it")?),
+            Operation::Swap => {
+                let found = store.get(&population::key(held), now).await?.context("the grant")?;
+                ensure!(store.swap(found.version, found.record, now).await?, "it changed");
+            }
+            Operation::Insert => {
+                ensure!(store.insert(population.grant(new), now).await?, "it was there");
+            }
+            Operation::Take => drop(store.take(&population::key(new), now).await?.context("it")?),
+            Operation::List => {
+                let (tenant, owner) = (population::tenant(), population::user(held));
+                let found = store.list(RecordKind::Grant, &tenant, &owner, now).await?;
+                ensure!(found.len() >= 4, "a person has four grants");
+            }
+            Operation::Userinfo { .. } | Operation::Refresh => {}
+        }
+        Ok(())
     }
 }
 
-async fn fill(store: &impl Store, grants: usize) -> Result<()> {
-    let begun = Instant::now();
-    stream::iter(0..grants)
-        .map(|number| store.insert(record(number), SystemClock.now()))
-        .buffer_unordered(FILLING)
-        .try_for_each(|_| async { Ok(()) })
-        .await?;
-    eprintln!("{grants} grants made in {:?}", begun.elapsed());
-    Ok(())
-}
-
-async fn measure<S: Store>(name: &'static str, store: Arc<S>, grants: usize) -> Result<Figures> {
-    let chosen = |turn: usize| {
-        // Every grant is as likely as any other: the worst case for caches.
-        let spread = usize::from_str_radix(&id(turn)[..12], 16).unwrap_or(turn);
-        spread % grants
-    };
-    let mut rates = Vec::new();
-    let rate = rate("userinfo (read)", |turn| {
-        let store = &store;
-        async move {
-            let key = record(chosen(turn)).key;
-            store.get(&key, SystemClock.now()).await?.context("the grant")?;
-            Ok(())
-        }
-    });
-    rates.push(rate.await?);
-    let rate = self::rate("refresh (read and swap)", |turn| {
-        let store = &store;
-        async move {
-            let key = record(chosen(turn)).key;
-            let found = store.get(&key, SystemClock.now()).await?.context("the grant")?;
-            store.swap(found.version, found.record, SystemClock.now()).await?;
-            Ok(())
-        }
-    });
-    rates.push(rate.await?);
-    let rate = self::rate("redeem a code (insert)", |turn| {
-        let store = &store;
-        async move {
-            let made = record(grants + turn);
-            store.insert(made, SystemClock.now()).await?;
-            Ok(())
-        }
-    });
-    rates.push(rate.await?);
-    let rate = self::rate("a person's grants (list)", |turn| {
-        let store = &store;
-        async move {
-            let owner = user(chosen(turn));
-            store.list(RecordKind::Grant, &tenant(), &owner, SystemClock.now()).await?;
-            Ok(())
-        }
-    });
-    rates.push(rate.await?);
-    // Leaves as many as there were.
-    let rate = self::rate("removal (take)", |turn| {
-        let store = &store;
-        async move {
-            let key = record(grants + turn).key;
-            store.take(&key, SystemClock.now()).await?;
-            Ok(())
-        }
-    });
-    rates.push(rate.await?);
-    Ok(Figures { store: name, grants, rates })
-}
-
-/// Operations a second.
-async fn rate<F>(what: &'static str, operation: impl Fn(usize) -> F) -> Result<(&'static str, f64)>
-where
-    F: Future<Output = Result<()>>,
-{
-    let begun = Instant::now();
-    stream::iter(0..OPERATIONS)
-        .map(&operation)
-        .buffer_unordered(CONCURRENT)
-        .try_for_each(|()| async { Ok(()) })
-        .await?;
-    let operations = u32::try_from(OPERATIONS).map_or(f64::MAX, f64::from);
-    Ok((what, operations / begun.elapsed().as_secs_f64()))
+async fn run<F: Future<Output = Result<()>>>(work: impl Iterator<Item = F>) -> Result<()> {
+    stream::iter(work).buffer_unordered(CONCURRENT).try_for_each(|()| async { Ok(()) }).await
 }

@@ -4,6 +4,8 @@
 //! Drives the `lanyard` binary as a person would. It knows Lanyard's library only to write the
 //! objects and records that a long life would have left.
 
+#[path = "../../../tests/common/app.rs"]
+mod app;
 mod args;
 mod cluster;
 mod folder;
@@ -12,8 +14,10 @@ mod harness;
 mod live;
 mod measure;
 mod objects;
+mod population;
 mod postgres;
 mod report;
+mod requests;
 mod server;
 
 use std::path::{Path, PathBuf};

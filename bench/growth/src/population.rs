@@ -1,0 +1,164 @@
+//! Grants as a long life leaves them: four to a person, every other one with `offline_access`, the
+//! rest hanging on a session that is in the store too.
+
+use std::{collections::BTreeSet, time::Instant};
+
+use anyhow::Result;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use lanyard::{
+    model::{ClientId, Lifetimes, Subject, TenantId, Timestamp},
+    protocol::{
+        records::{Authentication, Grant, GrantState, RequestedClaims, Session, encode},
+        session::{self, SKEW},
+    },
+    store::{Key, Owner, OwnerKind, Record, RecordKind, Store},
+};
+
+/// Records that are under way at once while a store is filled.
+const FILLING: usize = 256;
+/// Grants of one person.
+const PER_PERSON: usize = 4;
+/// People who are served, whatever the number of grants: each is an object in a cluster.
+pub const SERVED: usize = 5000;
+/// A prime by which numbers are scattered over the grants.
+const SCATTER: usize = 611_953;
+
+/// The tenant of all grants.
+pub fn tenant() -> TenantId {
+    TenantId::new("default", "main")
+}
+
+/// So many grants, made at one time.
+#[derive(Clone, Copy, Debug)]
+pub struct Population {
+    /// How many.
+    pub grants: usize,
+    /// When they were last used.
+    pub now: Timestamp,
+}
+
+impl Population {
+    /// A grant, each as likely as any other: the worst case for caches.
+    pub fn any(&self, turn: usize) -> usize {
+        turn.wrapping_mul(SCATTER) % self.grants
+    }
+
+    /// A grant of someone who is served; with `offline_access` or without.
+    pub fn served(&self, turn: usize, offline: bool) -> usize {
+        let people = (self.grants / PER_PERSON).min(SERVED);
+        let person = turn.wrapping_mul(SCATTER) % people * self.apart();
+        let second = turn / people % 2 * 2;
+        person * PER_PERSON + second + usize::from(!offline)
+    }
+
+    /// The subjects of those who are served.
+    pub fn served_subjects(&self) -> impl Iterator<Item = String> {
+        let apart = self.apart();
+        (0..SERVED).map(move |number| person(number * apart))
+    }
+
+    /// One in so many people is served.
+    fn apart(&self) -> usize {
+        (self.grants / PER_PERSON / SERVED).max(1)
+    }
+
+    /// Puts them all into a store.
+    pub async fn fill(&self, store: &dyn Store) -> Result<()> {
+        let begun = Instant::now();
+        let sessions = (1..self.grants).step_by(2).map(|number| self.session(number));
+        let records = (0..self.grants).map(|number| self.grant(number)).chain(sessions);
+        stream::iter(records)
+            .map(|record| store.insert(record, self.now))
+            .buffer_unordered(FILLING)
+            .try_for_each(|_| async { Ok(()) })
+            .await?;
+        eprintln!("{} grants made in {:?}", self.grants, begun.elapsed());
+        Ok(())
+    }
+
+    /// The record of a grant, as a refresh leaves it.
+    pub fn grant(&self, number: usize) -> Record {
+        let lifetimes = Lifetimes::default();
+        let offline = number.is_multiple_of(2).then_some("offline_access");
+        let scopes = ["openid", "profile", "email"].into_iter().chain(offline);
+        let grant = Grant {
+            client: ClientId::new("default.app"),
+            authentication: self.authentication(number),
+            sid: Some(sid(number)),
+            scopes: scopes.map(str::to_owned).collect(),
+            nonce: Some(id(number + 1)),
+            wants_auth_time: false,
+            created_at: self.now,
+            ends_at: self.now.plus(lifetimes.refresh_token_absolute),
+            state: GrantState::Active { generation: 1, rotated_at: self.now },
+            claims: RequestedClaims::default(),
+        };
+        let idle = lifetimes.refresh_token_idle;
+        let owners = vec![
+            Owner::new(OwnerKind::User, grant.authentication.subject.as_str()),
+            Owner::new(OwnerKind::Client, grant.client.as_str()),
+            Owner::new(OwnerKind::Session, sid(number)),
+        ];
+        let expires_at = self.now.plus(idle + idle / 8).plus(SKEW);
+        Record { key: key(number), value: encode(&grant).into(), expires_at, owners }
+    }
+
+    /// The record of a grant's session.
+    fn session(&self, number: usize) -> Record {
+        let lifetimes = Lifetimes::default();
+        let session = Session {
+            sid: sid(number),
+            authentication: self.authentication(number),
+            created_at: self.now,
+            ends_at: self.now.plus(lifetimes.session_absolute),
+            used_at: self.now,
+            clients: BTreeSet::from([ClientId::new("default.app")]),
+        };
+        Record {
+            key: Key::new(RecordKind::Session, &tenant(), session::record_id(&sid(number))),
+            value: encode(&session).into(),
+            expires_at: session::expires_at(&session, &lifetimes),
+            owners: vec![user(number), Owner::new(OwnerKind::Session, sid(number))],
+        }
+    }
+
+    fn authentication(&self, number: usize) -> Authentication {
+        Authentication {
+            subject: Subject::new(person(number / PER_PERSON)),
+            auth_time: self.now,
+            amr: vec!["pwd".to_owned()],
+            acr: None,
+        }
+    }
+}
+
+/// The key of a grant.
+pub fn key(number: usize) -> Key {
+    Key::new(RecordKind::Grant, &tenant(), id(number))
+}
+
+/// Whom a grant belongs to.
+pub fn user(number: usize) -> Owner {
+    Owner::new(OwnerKind::User, person(number / PER_PERSON))
+}
+
+/// The id of a grant: as random and as long as real ones, and known without a list.
+pub fn id(number: usize) -> String {
+    let mut state = u64::try_from(number).unwrap_or_default().wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut half = || {
+        state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        state ^= state >> 31;
+        state
+    };
+    format!("{:016x}{:06x}", half(), half() >> 40)
+}
+
+fn sid(number: usize) -> String {
+    id(number + (1 << 40))
+}
+
+/// A person's subject, as long as a UUID.
+fn person(number: usize) -> String {
+    format!("{number:08x}-0000-4000-8000-{:.12}", id(number + (1 << 41)))
+}
