@@ -128,32 +128,53 @@ impl<'t> Tables<'t> {
     /// Writes a record in place of whatever its key had.
     fn put(&mut self, record: &Record) -> Result<(), Failure> {
         let key = layout::key(&record.key);
-        self.remove(&key)?;
         let version = self.version.get(())?.map_or(0, |last| last.value()) + 1;
         self.version.insert((), version)?;
-        let scope = layout::scope(record.key.kind, &record.key.tenant);
         let row = Row::of(record, version);
-        for owner in &row.owners {
-            let listing = layout::listing(&scope, *owner);
-            self.owners.insert((&*listing, &*record.key.id), ())?;
-        }
-        self.expiry.insert((record.expires_at.millis(), &*key), ())?;
-        self.records.insert(&*key, &*row.write())?;
-        self.changed = true;
-        Ok(())
+        let replaced = self.records.insert(&*key, &*row.write())?;
+        let replaced = replaced.map(|bytes| bytes.value().to_vec());
+        let before = replaced.as_deref().map(Row::read).transpose()?;
+        self.index(&key, before.as_ref(), Some(&row))
     }
 
     fn remove(&mut self, key: &[u8]) -> Result<(), Failure> {
-        let Some(bytes) = self.records.remove(key)? else { return Ok(()) };
-        let row = Row::read(bytes.value())?;
+        let removed = self.records.remove(key)?.map(|bytes| bytes.value().to_vec());
+        let Some(bytes) = removed else { return Ok(()) };
+        self.index(key, Some(&Row::read(&bytes)?), None)
+    }
+
+    /// Makes the indexes say of a record what its row says now. What both rows say is not written
+    /// again: a commit costs what it has pages, and owners stand each on a page of their own.
+    fn index(
+        &mut self,
+        key: &[u8],
+        before: Option<&Row<'_>>,
+        after: Option<&Row<'_>>,
+    ) -> Result<(), Failure> {
         let (scope, id) = layout::split(key).ok_or(Damaged)?;
-        for owner in &row.owners {
+        let (had, has) = (owners(before), owners(after));
+        for owner in had.iter().filter(|owner| !has.contains(owner)) {
             self.owners.remove((&*layout::listing(scope, *owner), id))?;
         }
-        self.expiry.remove((row.expires_at.millis(), key))?;
+        for owner in has.iter().filter(|owner| !had.contains(owner)) {
+            self.owners.insert((&*layout::listing(scope, *owner), id), ())?;
+        }
+        let [expired, expires] = [before, after].map(|row| row.map(|row| row.expires_at.millis()));
+        if expired != expires {
+            if let Some(at) = expired {
+                self.expiry.remove((at, key))?;
+            }
+            if let Some(at) = expires {
+                self.expiry.insert((at, key), ())?;
+            }
+        }
         self.changed = true;
         Ok(())
     }
+}
+
+fn owners<'r, 'o>(row: Option<&'r Row<'o>>) -> &'r [(&'o str, &'o str)] {
+    row.map_or(&[], |row| &row.owners)
 }
 
 /// Reads a live record.
