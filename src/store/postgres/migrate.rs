@@ -78,6 +78,15 @@ pub(super) async fn migrate(pool: &PgPool, incarnation: &str) -> Result<(), Fail
     Ok(())
 }
 
+/// Asks for what makes it faster, and does without where the database refuses.
+pub(super) async fn tune(pool: &PgPool) {
+    for statement in sql::TUNING {
+        if let Err(error) = sqlx::query(statement).execute(pool).await {
+            tracing::debug!(statement, %error, "the database goes without");
+        }
+    }
+}
+
 async fn add(
     pool: &PgPool,
     statement: &'static str,

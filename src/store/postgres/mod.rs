@@ -270,6 +270,8 @@ impl Store for PostgresStore {
     }
 
     async fn prepare(&self) -> Result<(), StoreError> {
-        Ok(migrate::migrate(&self.pool, &self.entropy.id()).await?)
+        migrate::migrate(&self.pool, &self.entropy.id()).await?;
+        migrate::tune(&self.pool).await;
+        Ok(())
     }
 }

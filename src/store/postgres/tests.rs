@@ -64,6 +64,35 @@ async fn a_server_that_is_not_there_is_said_within_bounds_and_without_the_passwo
 }
 
 #[tokio::test]
+async fn a_swap_that_moves_no_entry_of_an_index_writes_none() {
+    let url = postgres().database().await;
+    let options = PostgresOptions { url, ca: None, connections: 1 };
+    let store = PostgresStore::new(&options, Arc::new(SystemEntropy::new())).unwrap();
+    store.prepare().await.unwrap();
+    store.insert(record("a"), NOW).await.unwrap();
+    for expires_at in [record("a").expires_at, record("a").expires_at.plus(IDLE)] {
+        let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
+        let next = Record { value: Bytes::from_static(b"next"), expires_at, ..record("a") };
+        assert_eq!(store.swap(held.version, next, NOW).await, Ok(true));
+    }
+    // Statistics are of the connection that told them, and there is but one.
+    store.pool.execute("SELECT pg_stat_force_next_flush()").await.unwrap();
+    let counted = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables
+        WHERE relname = 'lanyard_records'";
+    let counted = sqlx::query(counted).fetch_one(&store.pool).await.unwrap();
+    let counted: (i64, i64) = (counted.get("n_tup_upd"), counted.get("n_tup_hot_upd"));
+    assert_eq!(counted, (2, 1), "only the one that moved the expiry wrote to indexes");
+}
+
+#[tokio::test]
+async fn entries_of_owners_go_straight_into_their_index() {
+    let store = prepared().await;
+    let settings = "SELECT reloptions FROM pg_class WHERE relname = 'lanyard_records_owners'";
+    let settings = sqlx::query(settings).fetch_one(&store.pool).await.unwrap();
+    assert_eq!(settings.get::<Vec<String>, _>("reloptions"), ["fastupdate=off"]);
+}
+
+#[tokio::test]
 async fn lists_and_purges_by_indexes() {
     let store = prepared().await;
     let plan = async |statement: &str| {
