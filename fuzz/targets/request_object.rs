@@ -22,7 +22,7 @@ static TENANT: LazyLock<Tenant> = LazyLock::new(tenant);
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let _ = Unverified::read(&text);
-    let _ = check_content(&text, bytes);
+    let _ = check_content(&CLIENT, &text, bytes);
     let Ok(serde_json::Value::Object(claims)) = serde_json::from_slice(bytes) else { return };
     let jwt = Unverified { algorithm: JwsAlgorithm::RS256, kid: None, typ: None, claims };
     let params = Params::parse(b"client_id=team.wiki&response_type=code&scope=openid&request=x");

@@ -185,7 +185,7 @@ pub struct OidcClientSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
     /// The one algorithm that its request objects may have; `none` allows those without a
-    /// signature. Default: any but `none`.
+    /// signature. Default: any, and without a signature only those at `requestUris`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_object_signing_alg: Option<JwsAlgorithm>,
     /// The one algorithm that its assertions may have. Default: any that goes with the method.

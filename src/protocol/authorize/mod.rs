@@ -113,7 +113,23 @@ pub struct Opening {
     /// Who asks.
     pub client: Arc<Client>,
     /// Where errors go, if the parameters outside the object prove it.
-    pub return_to: Option<ReturnTo>,
+    return_to: Result<ReturnTo, OAuthError>,
+    /// Whether they name a redirect URI at all.
+    names_uri: bool,
+}
+
+impl Opening {
+    /// Where an error of the object goes. Until the redirect URI is proven it is a page: about the
+    /// URI first, if the request names one that cannot be.
+    pub fn refuse(self, error: OAuthError) -> AuthorizeError {
+        match self.return_to {
+            Ok(to) => AuthorizeError::Redirect(Box::new(to), error),
+            Err(unproven) if self.names_uri => {
+                AuthorizeError::Page(unproven.because(error.to_string()))
+            }
+            Err(_) => AuthorizeError::Page(error),
+        }
+    }
 }
 
 /// The checks that come before a request object is opened: whose it would be (OIDC Core §6.1).
@@ -123,11 +139,11 @@ pub fn open(
     params: &Params,
 ) -> Result<Opening, AuthorizeError> {
     let client = client::check(params, served).map_err(AuthorizeError::Page)?;
-    let return_to = redirect_uri::check(params, &client, &tenant.issuer).ok();
-    match (duplicates::check(params), return_to) {
-        (Ok(()), return_to) => Ok(Opening { client, return_to }),
-        (Err(error), Some(to)) => Err(AuthorizeError::Redirect(Box::new(to), error)),
-        (Err(error), None) => Err(AuthorizeError::Page(error)),
+    let return_to = redirect_uri::check(params, &client, &tenant.issuer);
+    let opening = Opening { client, return_to, names_uri: params.get("redirect_uri").is_some() };
+    match duplicates::check(params) {
+        Ok(()) => Ok(opening),
+        Err(error) => Err(opening.refuse(error)),
     }
 }
 

@@ -70,9 +70,11 @@ fn is_registered(client: &Client, uri: &str) -> bool {
     })
 }
 
-/// Rule: content that a fragment gives the SHA-256 of is that content (OIDC Core §6.2).
-pub fn check_content(uri: &str, content: &[u8]) -> Result<(), OAuthError> {
-    if content_hash(uri).is_none() || is_named(uri, content) {
+/// Rule: content that a fragment gives the SHA-256 of is that content (OIDC Core §6.2). A fragment
+/// that was registered belongs to the name: it may well be older than the content.
+pub fn check_content(client: &Client, uri: &str, content: &[u8]) -> Result<(), OAuthError> {
+    let registered = client.details.request_uris.iter().any(|registered| registered == uri);
+    if registered || content_hash(uri).is_none() || is_named(uri, content) {
         return Ok(());
     }
     let text = "What is at the request_uri is not what its fragment is the SHA-256 of.";
@@ -94,17 +96,20 @@ pub fn unreachable(why: &str) -> OAuthError {
     invalid(ErrorCode::InvalidRequestUri, "Nothing usable is at the request_uri.").because(why)
 }
 
-/// Rule: the object has the algorithm that the client registered, or any but `none` if it
-/// registered no one (OIDC Registration §2).
+/// Rule: the object has the algorithm that the client registered. If it registered no one, any
+/// signature of its own will do, and none is needed at an address that it registered: what stands
+/// there is its word (OIDC Registration §2, OIDC Core §6.2).
 pub fn check_algorithm(
     client: &Client,
     jwt: &Unverified,
     object: &RequestObject,
 ) -> Result<(), OAuthError> {
+    let unsigned = jwt.algorithm == JwsAlgorithm::None;
+    let vouched_for = matches!(object, RequestObject::At(_));
     match client.request_object_signing_alg {
         Some(registered) if registered == jwt.algorithm => Ok(()),
-        None if jwt.algorithm != JwsAlgorithm::None => Ok(()),
-        _ if jwt.algorithm == JwsAlgorithm::None => {
+        None if !unsigned || vouched_for => Ok(()),
+        _ if unsigned => {
             let code = match object {
                 RequestObject::Given(_) => ErrorCode::RequestNotSupported,
                 RequestObject::At(_) => ErrorCode::RequestUriNotSupported,

@@ -5,7 +5,7 @@ use crate::{
     model::{Client, JwsAlgorithm},
     protocol::{
         authorize::{
-            self, AuthorizeError,
+            self,
             request_object::{self, RequestObject},
         },
         error::OAuthError,
@@ -27,18 +27,8 @@ pub(super) async fn open(app: &App, request: &Request, params: Params) -> Result
     let tenant = &request.tenant.tenant;
     let opening = authorize::open(tenant, &*request.tenant, &params);
     let opening = opening.map_err(|error| refuse(tenant, error))?;
-    let client = &*opening.client;
-    let merged = merge(app, request, client, &params).await;
-    merged.map_err(|error| {
-        // Until the redirect URI is proven, an error is a page.
-        refuse(
-            tenant,
-            match opening.return_to {
-                Some(to) => AuthorizeError::Redirect(Box::new(to), error),
-                None => AuthorizeError::Page(error),
-            },
-        )
-    })
+    let merged = merge(app, request, &opening.client, &params).await;
+    merged.map_err(|error| refuse(tenant, opening.refuse(error)))
 }
 
 async fn merge(
@@ -53,7 +43,7 @@ async fn merge(
     };
     let jws = match &object {
         RequestObject::Given(jws) => jws.clone(),
-        RequestObject::At(uri) => fetch(app, request, uri).await?,
+        RequestObject::At(uri) => fetch(app, request, client, uri).await?,
     };
     let jwt = Unverified::read(&jws).ok_or_else(|| request_object::unusable("no JWT"))?;
     request_object::check_algorithm(client, &jwt, &object)?;
@@ -64,10 +54,15 @@ async fn merge(
     request_object::merge(params, &jwt, client, &tenant.issuer, request.now)
 }
 
-async fn fetch(app: &App, request: &Request, uri: &str) -> Result<String, OAuthError> {
+async fn fetch(
+    app: &App,
+    request: &Request,
+    client: &Client,
+    uri: &str,
+) -> Result<String, OAuthError> {
     let content = app.request_objects.get(&app.fetch, uri, LARGEST, request.now).await;
     let content = content.map_err(|error| request_object::unreachable(&error))?;
-    request_object::check_content(uri, &content)?;
+    request_object::check_content(client, uri, &content)?;
     let text = std::str::from_utf8(&content).map(|text| text.trim().to_owned());
     text.map_err(|_| request_object::unreachable("not text"))
 }

@@ -129,9 +129,13 @@ fn the_fragment_is_the_hash_of_the_content() {
     // OIDC Core §6.2
     let hash = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, b"content"));
     let uri = format!("https://rp.test/ro#{hash}");
-    assert!(check_content(&uri, b"content").is_ok());
-    assert!(check_content(&uri, b"other").is_err());
-    assert!(check_content("https://rp.test/ro", b"other").is_ok());
+    let mut client = samples::client();
+    assert!(check_content(&client, &uri, b"content").is_ok());
+    assert!(check_content(&client, &uri, b"other").is_err());
+    assert!(check_content(&client, "https://rp.test/ro", b"other").is_ok());
+    // One that was registered is older than what the client puts there.
+    Arc::make_mut(&mut client.details).request_uris.push(uri.clone());
+    assert!(check_content(&client, &uri, b"other").is_ok());
 }
 
 #[test]
@@ -148,14 +152,20 @@ fn a_tenant_may_turn_either_off() {
     assert_eq!(both.map_err(|error| error.code), Err(ErrorCode::InvalidRequest));
 }
 
+fn algorithm_of(
+    object: &RequestObject,
+    registered: Option<JwsAlgorithm>,
+    algorithm: JwsAlgorithm,
+) -> Result<(), ErrorCode> {
+    let client = Client { request_object_signing_alg: registered, ..samples::client() };
+    check_algorithm(&client, &jwt(algorithm, json!({})), object).map_err(|error| error.code)
+}
+
 #[test]
-fn unsigned_only_from_who_registered_that() {
+fn by_value_unsigned_only_from_who_registered_that() {
     // OIDC Registration §2, request_object_signing_alg
     let given = RequestObject::Given(String::new());
-    let code = |registered, algorithm| {
-        let client = Client { request_object_signing_alg: registered, ..samples::client() };
-        check_algorithm(&client, &jwt(algorithm, json!({})), &given).map_err(|error| error.code)
-    };
+    let code = |registered, algorithm| algorithm_of(&given, registered, algorithm);
     assert_eq!(code(None, JwsAlgorithm::PS256), Ok(()));
     assert_eq!(code(None, JwsAlgorithm::None), Err(ErrorCode::RequestNotSupported));
     assert_eq!(code(Some(JwsAlgorithm::None), JwsAlgorithm::None), Ok(()));
@@ -165,11 +175,25 @@ fn unsigned_only_from_who_registered_that() {
     assert_eq!(signed, Err(ErrorCode::InvalidRequestObject));
 }
 
+#[test]
+fn by_reference_unsigned_from_who_registered_the_address_and_no_algorithm() {
+    // OIDC Core §6.2; OIDC Registration §2, request_object_signing_alg
+    let at = RequestObject::At("https://rp.test/request".to_owned());
+    let code = |registered, algorithm| algorithm_of(&at, registered, algorithm);
+    assert_eq!(code(None, JwsAlgorithm::None), Ok(()));
+    assert_eq!(code(None, JwsAlgorithm::ES256), Ok(()));
+    assert_eq!(code(Some(JwsAlgorithm::None), JwsAlgorithm::None), Ok(()));
+    let downgraded = code(Some(JwsAlgorithm::ES256), JwsAlgorithm::None);
+    assert_eq!(downgraded, Err(ErrorCode::RequestUriNotSupported));
+    let signed = code(Some(JwsAlgorithm::None), JwsAlgorithm::RS256);
+    assert_eq!(signed, Err(ErrorCode::InvalidRequestObject));
+}
+
 proptest! {
     #[test]
     fn nothing_makes_it_panic(name in "[a-z_]{0,12}", text in ".{0,40}", number: f64) {
         let _ = merged(json!({ name.clone(): text }));
         let _ = merged(json!({ name: number }));
-        let _ = check_content(&text, b"x");
+        let _ = check_content(&samples::client(), &text, b"x");
     }
 }
