@@ -3,53 +3,49 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+#[path = "stage.rs"]
+mod stage;
+
 use std::{
     collections::HashMap,
     net::SocketAddr,
     path::Path,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::Secret;
 use lanyard::{
-    api::{self, Kept, KeptSecret, Namespaces, Objects, SecretState},
     fetch::{Fetch, FetchError, Fetched, Guard, HttpFetch},
     http::{
         App, ClientKeys, Config, Documents, Limits, Logouts, Sectors, Server, Tls, tell_clients,
     },
     identity::{AttemptLimiter, PasswordPool},
-    keys::{
-        Entries, KeyTimes, Signer, VerifiedTokens, generate, new_sealing_key, write_key,
-        write_sealing_key,
-    },
-    model::{
-        Clock, Entropy, FixedClock, Installation, Issuer, ObjectKey, SeededEntropy,
-        SigningAlgorithm, SystemClock, TenantId, Timestamp,
-    },
-    registry::{BuildCache, Handle, build},
-    source::manifests::{Object, parse_text},
+    keys::{Signer, VerifiedTokens},
+    model::{Clock, Entropy, FixedClock, SeededEntropy, SystemClock, Timestamp},
+    registry::Handle,
     store::{ClockAhead, MemoryStore, SharedStore},
     telemetry::Metrics,
 };
-use tokio::sync::watch;
+pub use stage::Stage;
+use tokio::sync::{
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    watch,
+};
 
-/// The network, this machine included, and documents that are somewhere in it.
+/// The network, this machine included, with documents and receivers of forms somewhere in it.
 #[derive(Debug)]
 struct Network {
     real: HttpFetch,
     published: Mutex<HashMap<String, String>>,
+    receivers: Mutex<HashMap<String, UnboundedSender<String>>>,
 }
 
 impl Network {
     fn new() -> Self {
         let here = ["127.0.0.0/8".parse().expect("a net"), "::1/128".parse().expect("a net")];
         let real = HttpFetch::new(Guard::new(here.into()), rustls::RootCertStore::empty());
-        Self { real, published: Mutex::default() }
+        Self { real, published: Mutex::default(), receivers: Mutex::default() }
     }
 }
 
@@ -64,7 +60,11 @@ impl Fetch for Network {
     }
 
     async fn post_form(&self, url: &str, form: String) -> Result<u16, FetchError> {
-        self.real.post_form(url, form).await
+        let receiver = self.receivers.lock().expect("whole").get(url).cloned();
+        match receiver {
+            Some(receiver) => Ok(receiver.send(form).map_or(503, |()| 200)),
+            None => self.real.post_form(url, form).await,
+        }
     }
 }
 
@@ -80,13 +80,9 @@ pub struct TestApp {
     pub store: SharedStore,
     /// What answers, without a connection in between.
     pub app: Arc<App>,
-    registry: Handle,
+    /// What it serves.
+    pub stage: Arc<Stage>,
     network: Arc<Network>,
-    installation: Installation,
-    cache: BuildCache,
-    revision: AtomicU64,
-    keys: Vec<(ObjectKey, Entries)>,
-    sealing: Entries,
     stop: watch::Sender<bool>,
 }
 
@@ -151,28 +147,9 @@ impl TestApp {
         } else {
             format!("http://{address}")
         };
-        let sealing = write_sealing_key(&new_sealing_key(&*entropy, now, now));
-        let mut app = Self {
-            installation: Installation {
-                base_url: Issuer::parse(&origin).expect("canonical"),
-                issuer_hosts: Vec::new(),
-                dev: true,
-                sealing_secret: ObjectKey::new("lanyard", "sealing"),
-            },
-            origin,
-            address,
-            clock,
-            store,
-            app,
-            registry,
-            network,
-            cache: BuildCache::default(),
-            revision: AtomicU64::new(0),
-            keys: Vec::new(),
-            sealing: Entries::from([sealing]),
-            stop,
-        };
-        app.make_keys(manifests, now);
+        let stage = Stage::new(registry, clock.clone(), &origin, manifests, &*entropy);
+        let stage = Arc::new(stage);
+        let app = Self { origin, address, clock, store, app, stage, network, stop };
         app.serve(manifests);
         app
     }
@@ -194,42 +171,20 @@ impl TestApp {
 
     /// The subject of a user of a tenant in the namespace `default`.
     pub fn subject(&self, tenant: &str, username: &str) -> String {
-        let snapshot = self.registry.snapshot();
-        let served = snapshot.tenant(&TenantId::new("default", tenant)).expect("it is served");
-        served.user_by_username(username).expect("it is served").subject.as_str().to_owned()
+        self.stage.subject(tenant, username)
+    }
+
+    /// Takes the forms that the server posts to a URL.
+    pub fn receive(&self, url: &str) -> UnboundedReceiver<String> {
+        let (send, receive) = unbounded_channel();
+        self.network.receivers.lock().expect("whole").insert(url.to_owned(), send);
+        receive
     }
 
     /// Serves other manifests from now on, with the same keys.
     pub fn serve(&self, manifests: &str) {
-        let mut objects = objects(&manifests.replace("ORIGIN", &self.origin));
-        for (tenant, entries) in &self.keys {
-            let key = ObjectKey::new(&tenant.namespace, format!("{}-signing-keys", tenant.name));
-            objects.secrets.insert(key, secret(entries, Some(&tenant.name)));
-        }
-        let sealing = secret(&self.sealing, None);
-        objects.secrets.insert(self.installation.sealing_secret.clone(), sealing);
-        let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
-        let now = self.clock.now();
-        let snapshot = build(&objects, &self.installation, &self.cache, revision, now);
-        for verdict in snapshot.verdicts().values() {
-            assert!(verdict.problems.is_empty(), "{}: {:?}", verdict.object, verdict.problems);
-        }
-        self.registry.publish(snapshot);
-    }
-
-    fn make_keys(&mut self, manifests: &str, now: Timestamp) {
-        let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
-        for (tenant, object) in objects(manifests).tenants {
-            let signing = object.declared(&tenant).spec.signing;
-            let listed = signing.iter().flat_map(|signing| &signing.algorithms);
-            let mut algorithms: Vec<SigningAlgorithm> =
-                listed.map(|it| it.as_str().parse().expect("known")).collect();
-            if algorithms.is_empty() {
-                algorithms.push(SigningAlgorithm::RS256);
-            }
-            let keys = algorithms.into_iter().map(|it| generate(it, times).expect("a key"));
-            self.keys.push((tenant, keys.map(|key| write_key(&key)).collect()));
-        }
+        let new = stage::objects(&manifests.replace("ORIGIN", &self.origin));
+        self.stage.change(|objects| *objects = new);
     }
 }
 
@@ -279,40 +234,4 @@ async fn listen(app: Arc<App>, tls: Option<Arc<Tls>>) -> (SocketAddr, watch::Sen
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(listening.serve(stopped, Duration::from_secs(10)));
     (address, stop)
-}
-
-fn secret(entries: &Entries, tenant: Option<&str>) -> SecretState {
-    let mut secret = Secret { data: Some(entries.clone()), ..Secret::default() };
-    let owner = tenant.map(|name| (api::OWNER_ANNOTATION.to_owned(), format!("Tenant/{name}")));
-    secret.metadata.annotations = Some(owner.into_iter().collect());
-    SecretState::Loaded(KeptSecret::new(secret))
-}
-
-/// The objects of manifests.
-fn objects(manifests: &str) -> Objects {
-    let (parsed, problems) = parse_text(Path::new("test.yaml"), manifests);
-    assert!(problems.is_empty(), "{problems:?}");
-    let mut objects = Objects { namespaces: Namespaces::Known([].into()), ..Objects::default() };
-    for object in parsed {
-        let key = object.reference().key;
-        match object {
-            Object::Tenant(it) => {
-                let kept = Kept::new(&key, it);
-                drop(objects.tenants.insert(key, kept));
-            }
-            Object::OidcClient(it) => {
-                let kept = Kept::new(&key, *it);
-                drop(objects.clients.insert(key, kept));
-            }
-            Object::OidcUser(it) => {
-                let kept = Kept::new(&key, it);
-                drop(objects.users.insert(key, kept));
-            }
-            Object::Secret(it) => {
-                drop(objects.secrets.insert(key, SecretState::Loaded(KeptSecret::new(it))));
-            }
-            Object::Namespace(_) => panic!("tests know the namespace `default` only"),
-        }
-    }
-    objects
 }

@@ -104,6 +104,14 @@ impl Browser {
         self.follow(form.action.clone(), request).await
     }
 
+    /// Sends fields as the form of another site does.
+    pub async fn post(&self, url: &str, origin: &str, fields: impl serde::Serialize) -> Page {
+        let url = Url::parse(url).expect("a URL");
+        let request = self.request(reqwest::Method::POST, &url);
+        let request = request.header("origin", origin).form(&fields);
+        self.follow(url, request).await
+    }
+
     async fn follow(&self, mut url: Url, mut request: reqwest::RequestBuilder) -> Page {
         for _ in 0..10 {
             let response = request.send().await.expect("an answer");

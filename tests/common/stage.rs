@@ -1,0 +1,161 @@
+//! What a test server serves: objects, with the keys that a controller would make for them.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use k8s_openapi::api::core::v1::Secret;
+use lanyard::{
+    api::{self, Kept, KeptSecret, Namespaces, Objects, SecretState},
+    keys::{Entries, KeyTimes, generate, new_sealing_key, write_key, write_sealing_key},
+    model::{
+        Clock, Entropy, FixedClock, Installation, Issuer, ObjectKey, SigningAlgorithm, TenantId,
+        Timestamp,
+    },
+    registry::{BuildCache, Handle, build},
+    source::manifests::{Object, parse_text},
+};
+
+/// Objects and keys; each change is served at once.
+pub struct Stage {
+    registry: Handle,
+    clock: Arc<FixedClock>,
+    installation: Installation,
+    cache: BuildCache,
+    revision: AtomicU64,
+    sealing: Entries,
+    shown: Mutex<Shown>,
+}
+
+struct Shown {
+    objects: Objects,
+    keys: BTreeMap<ObjectKey, Entries>,
+}
+
+impl Stage {
+    /// Serves nothing yet, but has the keys of the tenants of manifests.
+    pub fn new(
+        registry: Handle,
+        clock: Arc<FixedClock>,
+        origin: &str,
+        manifests: &str,
+        entropy: &dyn Entropy,
+    ) -> Self {
+        let now = clock.now();
+        let sealing = write_sealing_key(&new_sealing_key(entropy, now, now));
+        let shown = Shown { objects: Objects::default(), keys: make_keys(manifests, now) };
+        Self {
+            registry,
+            clock,
+            installation: Installation {
+                base_url: Issuer::parse(origin).expect("canonical"),
+                issuer_hosts: Vec::new(),
+                dev: true,
+                sealing_secret: ObjectKey::new("lanyard", "sealing"),
+            },
+            cache: BuildCache::default(),
+            revision: AtomicU64::new(0),
+            sealing: Entries::from([sealing]),
+            shown: Mutex::new(shown),
+        }
+    }
+
+    /// The subject of a user of a tenant in the namespace `default`.
+    pub fn subject(&self, tenant: &str, username: &str) -> String {
+        let snapshot = self.registry.snapshot();
+        let served = snapshot.tenant(&TenantId::new("default", tenant)).expect("it is served");
+        served.user_by_username(username).expect("it is served").subject.as_str().to_owned()
+    }
+
+    /// Changes the objects and serves what they are then.
+    pub fn change(&self, change: impl FnOnce(&mut Objects)) {
+        let mut shown = self.shown.lock().expect("whole");
+        change(&mut shown.objects);
+        self.publish(&shown);
+    }
+
+    /// Gives a tenant a further key, which signs from then on.
+    pub fn add_key(&self, tenant: &str, algorithm: SigningAlgorithm, signs_from: Timestamp) {
+        let times = KeyTimes { published_at: self.clock.now(), signs_from, retire_at: None };
+        let (name, key) = write_key(&generate(algorithm, times).expect("a key"));
+        let mut shown = self.shown.lock().expect("whole");
+        shown.keys.entry(ObjectKey::new("default", tenant)).or_default().insert(name, key);
+        self.publish(&shown);
+    }
+
+    fn publish(&self, shown: &Shown) {
+        let mut objects = shown.objects.clone();
+        for (tenant, entries) in &shown.keys {
+            let key = ObjectKey::new(&tenant.namespace, format!("{}-signing-keys", tenant.name));
+            objects.secrets.insert(key, secret(entries, Some(&tenant.name)));
+        }
+        let sealing = secret(&self.sealing, None);
+        objects.secrets.insert(self.installation.sealing_secret.clone(), sealing);
+        let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
+        let now = self.clock.now();
+        let snapshot = build(&objects, &self.installation, &self.cache, revision, now);
+        for verdict in snapshot.verdicts().values() {
+            assert!(verdict.problems.is_empty(), "{}: {:?}", verdict.object, verdict.problems);
+        }
+        self.registry.publish(snapshot);
+    }
+}
+
+/// A key for each algorithm of each tenant.
+fn make_keys(manifests: &str, now: Timestamp) -> BTreeMap<ObjectKey, Entries> {
+    let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
+    let tenants = objects(manifests).tenants.into_iter();
+    let keys = tenants.map(|(tenant, object)| {
+        let signing = object.declared(&tenant).spec.signing;
+        let listed = signing.iter().flat_map(|signing| &signing.algorithms);
+        let mut algorithms: Vec<SigningAlgorithm> =
+            listed.map(|it| it.as_str().parse().expect("known")).collect();
+        if algorithms.is_empty() {
+            algorithms.push(SigningAlgorithm::RS256);
+        }
+        let keys = algorithms.into_iter().map(|it| generate(it, times).expect("a key"));
+        (tenant, keys.map(|key| write_key(&key)).collect())
+    });
+    keys.collect()
+}
+
+fn secret(entries: &Entries, tenant: Option<&str>) -> SecretState {
+    let mut secret = Secret { data: Some(entries.clone()), ..Secret::default() };
+    let owner = tenant.map(|name| (api::OWNER_ANNOTATION.to_owned(), format!("Tenant/{name}")));
+    secret.metadata.annotations = Some(owner.into_iter().collect());
+    SecretState::Loaded(KeptSecret::new(secret))
+}
+
+/// The objects of manifests.
+pub fn objects(manifests: &str) -> Objects {
+    let (parsed, problems) = parse_text(Path::new("test.yaml"), manifests);
+    assert!(problems.is_empty(), "{problems:?}");
+    let mut objects = Objects { namespaces: Namespaces::Known([].into()), ..Objects::default() };
+    for object in parsed {
+        let key = object.reference().key;
+        match object {
+            Object::Tenant(it) => {
+                let kept = Kept::new(&key, it);
+                drop(objects.tenants.insert(key, kept));
+            }
+            Object::OidcClient(it) => {
+                let kept = Kept::new(&key, *it);
+                drop(objects.clients.insert(key, kept));
+            }
+            Object::OidcUser(it) => {
+                let kept = Kept::new(&key, it);
+                drop(objects.users.insert(key, kept));
+            }
+            Object::Secret(it) => {
+                drop(objects.secrets.insert(key, SecretState::Loaded(KeptSecret::new(it))));
+            }
+            Object::Namespace(_) => panic!("tests know the namespace `default` only"),
+        }
+    }
+    objects
+}

@@ -1,0 +1,108 @@
+//! Plan `oidcc-rp-initiated-logout-certification-test-plan`.
+
+use serde_json::json;
+
+use crate::{
+    keys::{FIRST, unsigned},
+    logout::{Session, discovery, is_back, state},
+    op::Op,
+};
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_discovery_endpoint_verification() {
+    discovery(Some("end_session_endpoint"), &[]).await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout() {
+    let op = Op::start().await;
+    let session = Session::begin(&op, |_| {}).await;
+    let page = session.leaves(&[]).await;
+    is_back(page.left_for.expect("back").as_str(), Some(&state()));
+    session.ended().await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_no_state() {
+    let op = Op::start().await;
+    let session = Session::begin(&op, |_| {}).await;
+    let page = session.leaves(&[("state", "")]).await;
+    is_back(page.left_for.expect("back").as_str(), None);
+    session.ended().await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_bad_post_logout_redirect_uri() {
+    let op = Op::start().await;
+    let session = Session::begin(&op, |_| {}).await;
+    let bad = ("post_logout_redirect_uri", "https://rp.test/post_logout_redirect/other");
+    let page = session.leaves(&[bad]).await;
+    session.survives(&page).await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_query_added_to_post_logout_redirect_uri() {
+    let op = Op::start().await;
+    let session = Session::begin(&op, |_| {}).await;
+    let added = "https://rp.test/post_logout_redirect?foo=bar";
+    let page = session.leaves(&[("post_logout_redirect_uri", added)]).await;
+    session.survives(&page).await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_modified_id_token_hint() {
+    let op = Op::start().await;
+    let session = Session::begin(&op, |_| {}).await;
+    let modified = unsigned(session.flow.id_token());
+    let page = session.leaves(&[("id_token_hint", &modified)]).await;
+    session.survives(&page).await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_bad_id_token_hint() {
+    let op = Op::start().await;
+    let session = Session::begin(&op, |_| {}).await;
+    let forged = FIRST.sign(&json!(session.flow.id_token()));
+    let page = session.leaves(&[("id_token_hint", &forged)]).await;
+    session.survives(&page).await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_no_id_token_hint() {
+    let op = Op::start().await;
+    let session = Session::begin(&op, |_| {}).await;
+    let page = session.leaves(&[("id_token_hint", "")]).await;
+    session.survives(&page).await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_no_post_logout_redirect_uri() {
+    let op = Op::start().await;
+    let session = Session::begin(&op, |_| {}).await;
+    let page = session.leaves(&[("post_logout_redirect_uri", "")]).await;
+    assert!(page.left_for.is_none() && page.body.contains("You are signed out"), "{}", page.body);
+    session.ended().await;
+}
+
+/// A request that says not whose it is: the person is asked, and then signed out.
+async fn after_a_question(changes: &[(&str, &str)]) {
+    let op = Op::start().await;
+    let session = Session::begin(&op, |_| {}).await;
+    let page = session.leaves(changes).await;
+    assert!(page.left_for.is_none() && page.body.contains("Stay signed in"), "{}", page.body);
+    let form = page.form("/oauth/logout");
+    let page = session.person.browser.submit(&form, &[("action", "logout")]).await;
+    assert!(page.left_for.is_none() && page.body.contains("You are signed out"), "{}", page.body);
+    session.ended().await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_no_params() {
+    after_a_question(&[("id_token_hint", ""), ("post_logout_redirect_uri", ""), ("state", "")])
+        .await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_only_state() {
+    after_a_question(&[("id_token_hint", ""), ("post_logout_redirect_uri", "")]).await;
+}
