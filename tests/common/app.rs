@@ -33,7 +33,7 @@ use tokio::sync::{
     watch,
 };
 
-/// The network, this machine included, with documents and receivers of forms somewhere in it.
+/// The network, as far as it may be called, with documents and receivers of forms somewhere in it.
 #[derive(Debug)]
 struct Network {
     real: HttpFetch,
@@ -42,11 +42,16 @@ struct Network {
 }
 
 impl Network {
-    fn new() -> Self {
-        let here = ["127.0.0.0/8".parse().expect("a net"), "::1/128".parse().expect("a net")];
-        let real = HttpFetch::new(Guard::new(here.into()), rustls::RootCertStore::empty());
+    fn new(callable: Guard) -> Self {
+        let real = HttpFetch::new(callable, rustls::RootCertStore::empty());
         Self { real, published: Mutex::default(), receivers: Mutex::default() }
     }
+}
+
+/// Public addresses and this machine's.
+fn here() -> Guard {
+    let here = ["127.0.0.0/8".parse().expect("a net"), "::1/128".parse().expect("a net")];
+    Guard::new(here.into())
 }
 
 #[async_trait]
@@ -100,7 +105,13 @@ impl TestApp {
 
     /// The same with other settings.
     pub async fn start_configured(manifests: &str, config: Config) -> Self {
-        Self::start_with(manifests, None, |store| store, config).await
+        Self::start_with(manifests, None, |store| store, config, here()).await
+    }
+
+    /// The same where nobody's URLs may lead inside the network, this machine included.
+    pub async fn start_guarded(manifests: &str) -> Self {
+        let guard = Guard::default();
+        Self::start_with(manifests, None, |store| store, Config::default(), guard).await
     }
 
     /// The same by TLS, as the host `id.test`.
@@ -117,12 +128,12 @@ impl TestApp {
         manifests: &str,
         over: impl FnOnce(SharedStore) -> SharedStore,
     ) -> Self {
-        Self::start_with(manifests, None, over, Config::default()).await
+        Self::start_with(manifests, None, over, Config::default(), here()).await
     }
 
     /// The same by TLS of the test's own.
     pub async fn start_tls(manifests: &str, tls: Arc<Tls>) -> Self {
-        Self::start_with(manifests, Some(tls), |store| store, Config::default()).await
+        Self::start_with(manifests, Some(tls), |store| store, Config::default(), here()).await
     }
 
     async fn start_with(
@@ -130,6 +141,7 @@ impl TestApp {
         tls: Option<Arc<Tls>>,
         over: impl FnOnce(SharedStore) -> SharedStore,
         config: Config,
+        callable: Guard,
     ) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
@@ -137,7 +149,7 @@ impl TestApp {
         let clock = Arc::new(FixedClock::at(now));
         let store = over(Arc::new(MemoryStore::new(&*entropy, 10_000)));
         let registry = Handle::new();
-        let network = Arc::new(Network::new());
+        let network = Arc::new(Network::new(callable));
         let app = handlers(&registry, &store, network.clone(), clock.clone(), config);
         tokio::spawn(tell_clients(app.clone()));
         let secure = tls.is_some();

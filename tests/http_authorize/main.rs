@@ -13,6 +13,7 @@ mod consent;
 mod form_post;
 mod forms;
 mod hybrid;
+mod inside;
 mod logout;
 mod request_objects;
 mod requests;

@@ -27,6 +27,11 @@ impl World {
         Self { app: TestApp::start_configured(MANIFESTS, config).await }
     }
 
+    /// The same where nobody's URLs may lead inside the network.
+    pub async fn guarded() -> Self {
+        Self { app: TestApp::start_guarded(MANIFESTS).await }
+    }
+
     /// Serves the same with one thing changed.
     pub fn change(&self, from: &str, to: &str) {
         self.change_all(&[(from, to)]);
