@@ -50,7 +50,7 @@ impl App {
         let proxies = &self.config.trusted_proxies;
         let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let id = given.filter(|id| proxies.contains(peer) && is_id(id)).map(str::to_owned);
-        let asked = proxies.asked(peer, request.uri(), request.headers());
+        let asked = proxies.asked(peer, &request);
         let arrival = Arrival {
             id: id.unwrap_or_else(|| request_id(&*self.entropy)),
             now,

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, Request, Version, header};
 use ipnet::IpNet;
 
 /// The headers by which proxies tell of clients.
@@ -66,11 +66,11 @@ impl TrustedProxies {
     }
 
     /// Who asks, and for which host.
-    pub(super) fn asked(&self, peer: IpAddr, uri: &Uri, headers: &HeaderMap) -> Asked {
-        let told = self.told(peer, headers);
+    pub(super) fn asked<B>(&self, peer: IpAddr, request: &Request<B>) -> Asked {
+        let told = self.told(peer, request.headers());
         let authority = match told.host {
             Some(host) => canonical(&host, told.https),
-            None => own_host(uri, headers).and_then(|host| canonical(host, told.https)),
+            None => own_host(request, told.https),
         };
         Asked { client: told.client, authority }
     }
@@ -99,17 +99,20 @@ impl TrustedProxies {
     }
 }
 
-/// The host that the request itself names: two are refused whatever they say (RFC 9112 §3.2).
-fn own_host<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<&'r str> {
-    let mut hosts = headers.get_all(header::HOST).iter();
+/// The host that the request itself names: two headers are refused whatever they say (RFC 9112
+/// §3.2), and so is one of HTTP/2 that is not what `:authority` says (RFC 9113 §8.3.1). The absolute
+/// form of HTTP/1 has the header ignored (RFC 9112 §3.2.2).
+fn own_host<B>(request: &Request<B>, https: Option<bool>) -> Option<String> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = hosts.next();
     if hosts.next().is_some() {
         return None;
     }
-    match uri.authority() {
-        Some(authority) => Some(authority.as_str()),
-        None => host?.to_str().ok(),
-    }
+    let named = || canonical(host?.to_str().ok()?, https);
+    let Some(authority) = request.uri().authority() else { return named() };
+    let authority = canonical(authority.as_str(), https);
+    let disagrees = request.version() == Version::HTTP_2 && host.is_some() && named() != authority;
+    authority.filter(|_| !disagrees)
 }
 
 /// All values of a header that is a list, in the order written.

@@ -1,3 +1,5 @@
+use http::Uri;
+
 use super::*;
 
 fn proxies() -> TrustedProxies {
@@ -10,12 +12,19 @@ fn writing(headers: ForwardedHeaders) -> TrustedProxies {
 
 impl TrustedProxies {
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        self.asked(peer, &Uri::from_static("/x"), headers).client
+        self.asked(peer, &request(Uri::from_static("/x"), headers)).client
     }
 
     fn authority(&self, peer: IpAddr, uri: &Uri, headers: &HeaderMap) -> Option<String> {
-        self.asked(peer, uri, headers).authority
+        self.asked(peer, &request(uri.clone(), headers)).authority
     }
+}
+
+fn request(uri: Uri, headers: &HeaderMap) -> Request<()> {
+    let mut request = Request::new(());
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers.clone();
+    request
 }
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -116,6 +125,20 @@ fn refuses_two_hosts_beside_an_authority_too() {
     assert_eq!(proxies().authority(ip("9.9.9.9"), &uri, &one).as_deref(), Some("id.test"));
     let two = headers(&[("host", "id.test"), ("host", "id.test")]);
     assert_eq!(proxies().authority(ip("9.9.9.9"), &uri, &two), None);
+}
+
+#[test]
+fn refuses_a_host_of_http_2_that_is_not_its_authority() {
+    // RFC 9113 §8.3.1, RFC 9112 §3.2.2
+    let asked = |version, host| {
+        let uri = Uri::from_static("https://id.test/x");
+        let mut request = request(uri, &headers(&[("host", host)]));
+        *request.version_mut() = version;
+        proxies().asked(ip("9.9.9.9"), &request).authority
+    };
+    assert_eq!(asked(Version::HTTP_2, "evil.test"), None);
+    assert_eq!(asked(Version::HTTP_2, "ID.test:443").as_deref(), Some("id.test"));
+    assert_eq!(asked(Version::HTTP_11, "evil.test").as_deref(), Some("id.test"));
 }
 
 #[test]
