@@ -46,6 +46,17 @@ impl Unverified {
         })
     }
 
+    /// Whether it says of itself to be of this type, or only that it is a JWT, or nothing: what was
+    /// signed for another purpose says so (RFC 8725 §3.11). `application/` may stand before it (RFC
+    /// 7515 §4.1.9).
+    pub fn may_be(&self, typ: &str) -> bool {
+        let said = self.typ.as_deref().unwrap_or("JWT");
+        let bare =
+            said.split_once('/').filter(|(kind, _)| kind.eq_ignore_ascii_case("application"));
+        let said = bare.map_or(said, |(_, bare)| bare);
+        said.eq_ignore_ascii_case("JWT") || said.eq_ignore_ascii_case(typ)
+    }
+
     /// A claim that is text.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.claims.get(name).and_then(Value::as_str)
@@ -91,6 +102,27 @@ mod tests {
             (read.text("sub"), read.time("exp"), read.time("sub")),
             (Some("a"), Some(5), None)
         );
+    }
+
+    #[test]
+    fn what_says_to_be_something_else_is_not_taken_for_this() {
+        // RFC 8725 §3.11
+        let typed = |header: &str| Unverified::read(&jwt(header, "{}", "s")).expect("a JWT");
+        for header in [
+            r#"{"alg":"RS256"}"#,
+            r#"{"alg":"RS256","typ":"jwt"}"#,
+            r#"{"alg":"RS256","typ":"oauth-authz-req+jwt"}"#,
+            r#"{"alg":"RS256","typ":"application/OAuth-authz-req+jwt"}"#,
+        ] {
+            assert!(typed(header).may_be("oauth-authz-req+jwt"), "{header}");
+        }
+        for header in [
+            r#"{"alg":"RS256","typ":"oauth-authz-req+jwt"}"#,
+            r#"{"alg":"RS256","typ":"text/jwt"}"#,
+            r#"{"alg":"RS256","typ":"logout+jwt"}"#,
+        ] {
+            assert!(!typed(header).may_be("client-authentication+jwt"), "{header}");
+        }
     }
 
     #[test]

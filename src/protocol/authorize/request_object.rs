@@ -15,6 +15,8 @@ use crate::model::{Client, Issuer, JwsAlgorithm, Tenant, Timestamp};
 
 /// How far a client's clock may be ahead.
 const LEEWAY: Duration = Duration::from_mins(1);
+/// `typ`, where an object has one of its own (RFC 9101 §4).
+const JWT_TYPE: &str = "oauth-authz-req+jwt";
 /// Of a SHA-256 in base64url.
 const HASH_LENGTH: usize = 43;
 /// More members than any object needs.
@@ -174,13 +176,21 @@ fn resources(value: &Value) -> Result<Vec<String>, OAuthError> {
     resources.filter(|one| !one.as_ref().is_ok_and(String::is_empty)).collect()
 }
 
-/// Rule: what the object says of itself fits (OIDC Core §6.1; RFC 7519 §4.1).
+/// Rule: what the object says of itself fits (OIDC Core §6.1; RFC 7519 §4.1). It travels through the
+/// browser: one that could be sent as a client assertion would give the client away (RFC 9101 §4,
+/// §10.8).
 fn check_claims(
     jwt: &Unverified,
     client: &Client,
     issuer: &Issuer,
     now: Timestamp,
 ) -> Result<(), OAuthError> {
+    if !jwt.may_be(JWT_TYPE) {
+        return Err(refused("'typ' of the request object says that it is something else."));
+    }
+    if jwt.text("sub") == Some(client.id.as_str()) {
+        return Err(refused("A request object with the client_id as 'sub' would authenticate it."));
+    }
     if jwt.claims.get("iss").is_some_and(|iss| iss != client.id.as_str()) {
         return Err(refused("'iss' of the request object is not the client_id."));
     }

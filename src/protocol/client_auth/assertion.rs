@@ -15,6 +15,8 @@ use crate::{
 
 /// The one `client_assertion_type` (RFC 7523 §2.2).
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// `typ`, where an assertion has one of its own (RFC 7523bis §4).
+const JWT_TYPE: &str = "client-authentication+jwt";
 /// The furthest that an assertion may expire ahead.
 const LONGEST: Duration = Duration::from_mins(5);
 /// How far a client's clock may be ahead.
@@ -62,6 +64,9 @@ pub fn check_claims(
     audience: Audience<'_>,
     now: Timestamp,
 ) -> Result<Once, OAuthError> {
+    if !jwt.may_be(JWT_TYPE) {
+        return Err(refused("'typ' of the client assertion says that it is something else."));
+    }
     let id = Some(client.id.as_str());
     if jwt.text("iss") != id || jwt.text("sub") != id {
         return Err(refused("'iss' and 'sub' of a client assertion are the client_id."));

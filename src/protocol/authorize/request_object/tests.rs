@@ -57,6 +57,14 @@ fn a_value_that_is_none_wins_as_well() {
 }
 
 #[test]
+fn one_that_would_authenticate_the_client_is_refused() {
+    // RFC 9101 §4, §10.8: it is seen in the browser.
+    let refused = Err(ErrorCode::InvalidRequestObject);
+    assert_eq!(merged(json!({ "sub": "team.wiki" })).map(drop), refused);
+    assert!(merged(json!({ "sub": "somebody" })).is_ok());
+}
+
+#[test]
 fn resources_of_the_object_win() {
     // RFC 8707 §2
     for (object, expected) in [

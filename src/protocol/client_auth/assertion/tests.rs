@@ -39,6 +39,21 @@ fn issuer_and_subject_are_the_client() {
 }
 
 #[test]
+fn what_was_signed_for_something_else_authenticates_nobody() {
+    // RFC 8725 §3.11, RFC 9101 §10.8
+    let typed = |typ: Option<&str>| {
+        let mut jwt = jwt(json!({
+            "iss": "team.wiki", "sub": "team.wiki", "aud": AUDIENCE.token_endpoint,
+            "exp": NOW.secs() + 60, "jti": "one",
+        }));
+        jwt.typ = typ.map(str::to_owned);
+        check_claims(&client(), &jwt, AUDIENCE, NOW).is_ok()
+    };
+    assert!(typed(None) && typed(Some("JWT")) && typed(Some("client-authentication+jwt")));
+    assert!(!typed(Some("oauth-authz-req+jwt")) && !typed(Some("logout+jwt")));
+}
+
+#[test]
 fn the_audience_is_here() {
     // RFC 7523 §3, 3
     for good in [
