@@ -8,6 +8,12 @@ use http_body_util::Full;
 use super::Reply;
 use crate::model::Tenant;
 
+/// What browsers offer to pages and no page of ours needs, nor what it frames (Permissions Policy
+/// §5.1).
+const NOT_NEEDED: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), \
+                          geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), \
+                          payment=(), serial=(), usb=(), xr-spatial-tracking=()";
+
 /// Adds them; nothing that a handler says can take one away.
 pub(super) fn finish(
     reply: Reply,
@@ -34,6 +40,9 @@ pub(super) fn finish(
     };
     set(header::CONTENT_SECURITY_POLICY, &policy);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if is_page {
+        set(header::HeaderName::from_static("permissions-policy"), NOT_NEEDED);
+    }
     if !frameable {
         set(header::X_FRAME_OPTIONS, "DENY");
     }

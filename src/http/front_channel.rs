@@ -3,6 +3,7 @@
 
 use url::Url;
 
+use super::csp;
 use crate::{
     model::Client,
     protocol::{hashed::sha256, records::Session, sid},
@@ -13,20 +14,21 @@ use crate::{
 const MOST_FRAMES: usize = 32;
 
 /// The addresses that sign a browser out of the applications of a session, with `iss` and `sid`
-/// where they registered for these (Front-Channel Logout §2). Those that one page cannot hold, whose
-/// origins its policy would have to name in one header, are told in the log.
-pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<String> {
+/// where they registered for these (Front-Channel Logout §2), but for those that no page's policy can
+/// name. Those that one page cannot hold, whose origins stand in one header, are told in the log.
+pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<Url> {
     let clients = session.clients.iter().filter_map(|id| tenant.client(id.as_str()));
     let frame = |client: &std::sync::Arc<Client>| {
         let mut url = Url::parse(client.details.frontchannel_logout_uri.as_deref()?).ok()?;
+        csp::origin(&url)?;
         if client.details.frontchannel_logout_session_required {
             url.query_pairs_mut()
                 .append_pair("iss", tenant.tenant.issuer.as_str())
                 .append_pair("sid", &sid::of(client, &session.sid));
         }
-        Some(String::from(url))
+        Some(url)
     };
-    let mut frames: Vec<String> = clients.filter_map(frame).collect();
+    let mut frames: Vec<Url> = clients.filter_map(frame).collect();
     if frames.len() > MOST_FRAMES {
         tracing::warn!(
             tenant = %tenant.tenant.id,
@@ -37,19 +39,6 @@ pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<String> {
         frames.truncate(MOST_FRAMES);
     }
     frames
-}
-
-/// The origins of addresses, as CSP sources.
-pub(super) fn origins(urls: &[String]) -> String {
-    let mut origins: Vec<String> = urls
-        .iter()
-        .filter_map(|url| Some(Url::parse(url).ok()?.origin().ascii_serialization()))
-        // A comma or semicolon would end the policy of everybody's frames.
-        .filter(|origin| !origin.contains([',', ';', ' ']))
-        .collect();
-    origins.sort_unstable();
-    origins.dedup();
-    origins.join(" ")
 }
 
 /// What the browser keeps to tell that the session is still the same: nothing that gives it away.

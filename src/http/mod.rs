@@ -10,6 +10,7 @@ mod clients;
 mod connection;
 mod cookies;
 mod cors;
+mod csp;
 pub mod demo;
 mod directory;
 mod dispatch;

@@ -117,8 +117,7 @@ fn leave(request: &Request, ended: Option<&Session>, return_to: Option<&str>) ->
         Reply::see_other(return_to.unwrap_or(&done))
     } else {
         let page = pages::signing_out(&tenant.tenant, &frames, return_to);
-        let origins = front_channel::origins(&frames);
-        Reply::html(StatusCode::OK, page).with_script().frames(origins)
+        Reply::html(StatusCode::OK, page).with_script().frames(&frames)
     };
     let reply = match request.cookie(CookiePurpose::BrowserState) {
         Some(_) => reply.without_cookie(CookiePurpose::BrowserState),

@@ -1,6 +1,7 @@
 //! Pages that frame, or are framed: signing out of applications, and watching a session.
 
 use askama::Template;
+use url::Url;
 
 use super::{
     assets::{self, Script},
@@ -13,7 +14,7 @@ use crate::model::Tenant;
 struct SigningOutTemplate<'a> {
     frame: Frame<'a>,
     script: String,
-    frames: &'a [String],
+    frames: &'a [Url],
     return_to: Option<&'a str>,
 }
 
@@ -25,7 +26,7 @@ struct CheckSessionTemplate<'a> {
 }
 
 /// Renders the page that signs the browser out of applications by frames, and then leads on.
-pub fn signing_out(tenant: &Tenant, frames: &[String], return_to: Option<&str>) -> String {
+pub fn signing_out(tenant: &Tenant, frames: &[Url], return_to: Option<&str>) -> String {
     render(&SigningOutTemplate {
         frame: Frame::new(Some(tenant)),
         script: assets::script_url(tenant.issuer.path(), Script::SigningOut),
