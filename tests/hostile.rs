@@ -91,6 +91,13 @@ async fn requests_that_are_not_what_they_should_be_are_refused_where_they_are() 
         assert!(answer.status().is_client_error(), "{body}");
         assert_eq!(answer.headers()["cache-control"], "no-store");
     }
+    // Nothing is left out of a request in silence: here the second `grant_type`.
+    let padded = format!("client_id=x&client_secret=y&{}&grant_type=b", ["a=1"; 100].join("&"));
+    for url in [&token, &format!("{issuer}/oauth/logout"), &format!("{issuer}/oauth/authorize")] {
+        let answer = post(url, &padded).await;
+        assert_eq!(answer.status(), 400, "{url}");
+        assert!(answer.text().await.expect("text").contains("more than 100 parameters"), "{url}");
+    }
     let callback = format!("{}/_lanyard/demo/callback", dev.base_url);
     let ask =
         format!("{issuer}/oauth/authorize?client_id=default.demo&response_type=code&scope=openid");
@@ -104,6 +111,8 @@ async fn requests_that_are_not_what_they_should_be_are_refused_where_they_are() 
         assert_eq!(answer.status(), 400, "{unproven}");
         assert!(answer.headers().get("location").is_none(), "{unproven}");
         assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+        let offered = answer.headers()["permissions-policy"].to_str().expect("ASCII");
+        assert!(offered.contains("camera=()"), "{offered}");
         let policy = answer.headers()["content-security-policy"].to_str().expect("ASCII");
         assert!(
             policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),

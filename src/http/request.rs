@@ -43,14 +43,14 @@ pub struct Request {
 
 impl Request {
     /// The parameters of the query.
-    pub fn query_params(&self) -> Params {
-        Params::parse(self.query.as_bytes())
+    pub fn query_params(&self) -> Result<Params, OAuthError> {
+        Params::read(self.query.as_bytes())
     }
 
     /// The parameters of a form's body; other content types are refused (RFC 6749 §3.2).
     pub fn form(&self) -> Result<Params, OAuthError> {
         if self.is_form() {
-            return Ok(Params::parse(&self.body));
+            return Params::read(&self.body);
         }
         Err(OAuthError::new(
             ErrorCode::InvalidRequest,

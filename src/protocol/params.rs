@@ -18,11 +18,21 @@ pub struct Params {
 }
 
 impl Params {
-    /// Parses `application/x-www-form-urlencoded` bytes: a query or a body. Empty values count as
-    /// absent (RFC 6749 §3.1). Never fails; see `checked`.
+    /// Reads what somebody has sent, a query or a body. More parameters than any request needs are
+    /// refused: one that was left out could be what changes the request's meaning.
+    pub fn read(bytes: &[u8]) -> Result<Self, OAuthError> {
+        if form_urlencoded::parse(bytes).nth(MOST).is_none() {
+            return Ok(Self::parse(bytes));
+        }
+        let text = format!("The request has more than {MOST} parameters.");
+        Err(OAuthError::new(ErrorCode::InvalidRequest, text))
+    }
+
+    /// Parses `application/x-www-form-urlencoded` bytes of a bounded number of parameters. Empty
+    /// values count as absent (RFC 6749 §3.1). Never fails; see `checked`.
     pub fn parse(bytes: &[u8]) -> Self {
         let mut params = Self::default();
-        for (name, value) in form_urlencoded::parse(bytes).take(MOST) {
+        for (name, value) in form_urlencoded::parse(bytes) {
             if value.is_empty() {
                 continue;
             }
@@ -95,5 +105,19 @@ impl Params {
     /// Every parameter but `resource`, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_with_more_parameters_than_any_needs_is_refused() {
+        let padded = |padding: usize| format!("{}client_id=a", "x=1&".repeat(padding));
+        let fits = Params::read(padded(MOST - 1).as_bytes()).expect("it fits");
+        assert_eq!(fits.get("client_id"), Some("a"), "the last one counts");
+        let refused = Params::read(padded(MOST).as_bytes()).expect_err("one too many");
+        assert_eq!(refused.code, ErrorCode::InvalidRequest);
     }
 }

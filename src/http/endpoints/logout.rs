@@ -22,7 +22,7 @@ const OPEN_FOR: Duration = Duration::from_mins(15);
 
 /// `GET I/oauth/logout`.
 pub async fn get(app: &App, request: Request) -> Result<Reply, Failure> {
-    let params = request.query_params();
+    let params = request.query_params().map_err(Failure::Page)?;
     begin(app, &request, &params).await
 }
 

@@ -26,10 +26,10 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
 
 async fn answer(app: &App, request: &Request) -> Result<Reply, Failure> {
     let form = (request.method == Method::POST && request.is_form())
-        .then(|| Params::parse(&request.body).checked())
+        .then(|| request.form().and_then(Params::checked))
         .transpose()
         .map_err(Failure::Bearer)?;
-    let query = request.query_params();
+    let query = request.query_params().map_err(Failure::Bearer)?;
     let token =
         bearer_token(request.authorization(), &query, form.as_ref()).map_err(Failure::Bearer)?;
     let token = token.ok_or(Failure::NoToken)?;

@@ -90,7 +90,7 @@ pub(in crate::http::endpoints) async fn resume(
     app: &App,
     request: &Request,
 ) -> Result<Step, Failure> {
-    let params = request.query_params();
+    let params = request.query_params().map_err(Failure::Page)?;
     let gone = || dead_end(request, "There is nothing to do here", NOTHING);
     let id = params.get("interaction").ok_or_else(gone)?;
     let key = Key::new(RecordKind::Interaction, &request.tenant.tenant.id, id);

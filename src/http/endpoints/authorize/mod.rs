@@ -30,7 +30,7 @@ use crate::{
 
 /// `GET I/oauth/authorize`.
 pub async fn get(app: &App, request: Request) -> Result<Reply, Failure> {
-    let params = request.query_params();
+    let params = request.query_params().map_err(Failure::Page)?;
     begin(app, &request, params).await
 }
 

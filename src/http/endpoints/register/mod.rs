@@ -98,7 +98,8 @@ fn limit(app: &App, request: &Request, desk: &RegistrationDesk) -> Result<(), Fa
 
 /// The bearer token of the `Authorization` header.
 fn bearer(request: &Request) -> Result<&str, Failure> {
-    let token = bearer_token(request.authorization(), &request.query_params(), None);
+    let query = request.query_params().map_err(Failure::Bearer)?;
+    let token = bearer_token(request.authorization(), &query, None);
     token.map_err(Failure::Bearer)?.ok_or(Failure::NoToken)
 }
 
