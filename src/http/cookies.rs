@@ -5,7 +5,7 @@
 
 use http::HeaderMap;
 
-use crate::registry::ServedTenant;
+use crate::{protocol::device::REMEMBERED, registry::ServedTenant};
 
 /// What a cookie is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum CookiePurpose {
     /// Lets a page tell whether the session is still the same (OIDC Session Management §3). It is
     /// read by a script, and worth nothing.
     BrowserState,
+    /// Sealed: who has signed in with this browser, so that nobody elsewhere keeps them waiting.
+    Device,
 }
 
 impl CookiePurpose {
@@ -26,6 +28,7 @@ impl CookiePurpose {
             Self::Session => "session",
             Self::PreSession => "pre",
             Self::BrowserState => "state",
+            Self::Device => "device",
         }
     }
 }
@@ -46,7 +49,11 @@ pub(super) fn set(purpose: CookiePurpose, tenant: &ServedTenant, value: Option<&
     };
     let hidden = if purpose == CookiePurpose::BrowserState { "" } else { "; HttpOnly" };
     let secure = if https { "; Secure" } else { "" };
-    let age = if value.is_none() { "; Max-Age=0" } else { "" };
+    let age = match (value, purpose) {
+        (None, _) => "; Max-Age=0".to_owned(),
+        (Some(_), CookiePurpose::Device) => format!("; Max-Age={}", REMEMBERED.as_secs()),
+        (Some(_), _) => String::new(),
+    };
     let value = value.unwrap_or_default();
     format!("{name}={value}; Path=/{hidden}; SameSite={same_site}{secure}{age}")
 }
@@ -100,6 +107,14 @@ mod tests {
     fn a_sign_in_is_bound_by_a_cookie_that_no_form_of_another_site_brings() {
         let cookie = set(CookiePurpose::PreSession, &served("https://id.test/shop"), Some("x"));
         assert!(cookie.contains("; SameSite=Lax") && cookie.contains("; HttpOnly"), "{cookie}");
+    }
+
+    #[test]
+    fn a_browser_is_remembered_after_it_was_closed() {
+        let cookie = set(CookiePurpose::Device, &served("https://id.test/shop"), Some("x"));
+        for attribute in ["; HttpOnly", "; SameSite=Lax", "; Secure", "; Max-Age=7776000"] {
+            assert!(cookie.contains(attribute), "{attribute} in {cookie}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod cookies;
 mod cors;
 mod csp;
 pub mod demo;
+mod device;
 mod directory;
 mod dispatch;
 mod documents;

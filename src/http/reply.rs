@@ -89,7 +89,7 @@ impl Reply {
         self
     }
 
-    /// Sets a cookie for as long as the browser runs.
+    /// Sets a cookie for as long as its purpose has it kept.
     #[must_use]
     pub fn cookie(mut self, purpose: CookiePurpose, value: &str) -> Self {
         self.cookies.push((purpose, Some(value.to_owned())));

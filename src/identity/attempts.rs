@@ -10,7 +10,10 @@
 //!   one password on many accounts.
 //!
 //! Where a person has signed in before (account and address), only the strict counter applies:
-//! nobody elsewhere, and no neighbour behind the same address, can keep that person out.
+//! nobody elsewhere can keep that person out. With a browser that this person has signed in with, a
+//! strict counter of its own applies, wherever it is: neighbours behind one address, and attackers
+//! where the person goes next, have no part in it. Once that one has to wait, it counts as any other
+//! (OWASP, "Blocking Brute Force Attacks", device cookies).
 
 use std::{
     fmt,
@@ -46,81 +49,133 @@ pub struct AttemptLimiter {
 }
 
 struct Tables {
+    /// Of accounts that exist.
+    people: Recent<Count>,
+    /// Everything else.
     counts: Recent<Count>,
     /// When a person last signed in at a place.
     known: Recent<Timestamp>,
 }
 
+/// Whose password is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    /// At which tenant.
+    pub tenant: &'a TenantId,
+    /// Normalised.
+    pub username: &'a str,
+    /// Whether there is such a person. Names that are made up are counted alike, and apart: however
+    /// many there are, nobody's failures are forgotten for them.
+    pub exists: bool,
+}
+
+/// Where an attempt comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// The browser's address.
+    pub address: IpAddr,
+    /// The browser, if the person that the attempt is for has signed in with it.
+    pub device: Option<&'a str>,
+}
+
+/// An attempt that was let in.
+#[derive(Debug)]
+pub struct Admission {
+    keys: Keys,
+    counted: Vec<Key>,
+}
+
 /// What an attempt is counted under.
+#[derive(Debug)]
 struct Keys {
-    pair: u64,
-    account: u64,
-    address: u64,
+    device: Option<Key>,
+    pair: Key,
+    account: Key,
+    address: Key,
+}
+
+/// One counter's.
+#[derive(Clone, Copy, Debug)]
+struct Key {
+    hash: u64,
+    /// Whether it is one of those for people who exist, which nobody can make more of.
+    of_person: bool,
 }
 
 impl AttemptLimiter {
-    /// Counters for some 65,000 attempts by different people and places, in at most 12 MB.
+    /// Counters for some 65,000 attempts by different people and places, in at most 12 MB, and as many
+    /// accounts again.
     pub const DEFAULT_CAPACITY: usize = 200_000;
 
     /// A limiter that remembers at most `capacity` counters, the most recent ones.
     pub fn new(capacity: usize) -> Self {
-        let tables = Tables { counts: Recent::new(capacity), known: Recent::new(capacity / 4) };
+        let tables = Tables {
+            people: Recent::new(capacity),
+            counts: Recent::new(capacity),
+            known: Recent::new(capacity / 4),
+        };
         Self { hasher: RandomState::new(), tables: Mutex::new(tables) }
     }
 
     /// Lets an attempt in and counts it as failed until `succeeded` or `withdraw`, or says how long
-    /// to wait; an attempt that is not let in does not count. `username` is normalised.
+    /// to wait; an attempt that is not let in does not count.
     pub fn admit(
         &self,
-        tenant: &TenantId,
-        username: &str,
-        address: IpAddr,
+        account: Account<'_>,
+        origin: Origin<'_>,
         now: Timestamp,
-    ) -> Result<(), Duration> {
-        let keys = self.keys(tenant, username, address);
+    ) -> Result<Admission, Duration> {
+        let keys = self.keys(account, origin);
         let mut tables = self.tables();
         let counted = tables.counted(&keys, now);
         let wait = counted
             .iter()
-            .map(|(key, policy)| policy.wait(tables.counts.get(*key), now))
+            .map(|(key, policy)| policy.wait(tables.count(*key), now))
             .max()
             .unwrap_or_default();
         if !wait.is_zero() {
             return Err(wait);
         }
-        for (key, policy) in counted {
-            let count = policy.after_failure(tables.counts.get(key), now);
-            tables.counts.put(key, count);
+        for (key, policy) in &counted {
+            let count = policy.after_failure(tables.count(*key), now);
+            tables.of(*key).put(key.hash, count);
         }
-        Ok(())
+        Ok(Admission { keys, counted: counted.into_iter().map(|(key, _)| key).collect() })
     }
 
     /// The attempt was right: forgets the failures of this account, and knows it at this place.
-    pub fn succeeded(&self, tenant: &TenantId, username: &str, address: IpAddr, now: Timestamp) {
-        let keys = self.keys(tenant, username, address);
+    pub fn succeeded(&self, admission: &Admission, now: Timestamp) {
+        let keys = &admission.keys;
         let mut tables = self.tables();
         // Not forgotten at the address: or an account of one's own would buy guesses at others.
-        tables.take_back(&keys, now);
-        tables.counts.remove(keys.pair);
-        tables.counts.remove(keys.account);
-        tables.known.put(keys.pair, now);
+        tables.take_back(admission);
+        for key in [Some(keys.pair), Some(keys.account), keys.device].into_iter().flatten() {
+            tables.of(key).remove(key.hash);
+        }
+        tables.known.put(keys.pair.hash, now);
     }
 
     /// The attempt was let in, but not checked: does not count it.
-    pub fn withdraw(&self, tenant: &TenantId, username: &str, address: IpAddr, now: Timestamp) {
-        let keys = self.keys(tenant, username, address);
-        self.tables().take_back(&keys, now);
+    pub fn withdraw(&self, admission: &Admission) {
+        self.tables().take_back(admission);
     }
 
-    fn keys(&self, tenant: &TenantId, username: &str, address: IpAddr) -> Keys {
-        let place = place(address);
-        let hash = |key: (&str, Option<&str>, Option<IpAddr>)| {
-            self.hasher.hash_one((tenant, key.0, key.1, key.2))
+    fn keys(&self, account: Account<'_>, origin: Origin<'_>) -> Keys {
+        let Account { tenant, username, exists } = account;
+        let place = place(origin.address);
+        let key = |key: (&str, Option<&str>, Option<IpAddr>)| Key {
+            hash: self.hasher.hash_one((tenant, key.0, key.1, key.2)),
+            of_person: false,
+        };
+        let of_device = |id| Key {
+            hash: self.hasher.hash_one((tenant, "device", username, id)),
+            of_person: false,
         };
         Keys {
-            pair: hash(("pair", Some(username), Some(place))),
-            account: hash(("account", Some(username), None)),
-            address: hash(("address", None, Some(place))),
+            device: origin.device.map(of_device),
+            pair: key(("pair", Some(username), Some(place))),
+            account: Key { of_person: exists, ..key(("account", Some(username), None)) },
+            address: key(("address", None, Some(place))),
         }
     }
 
@@ -136,27 +191,39 @@ impl fmt::Debug for AttemptLimiter {
 }
 
 impl Tables {
+    fn of(&mut self, key: Key) -> &mut Recent<Count> {
+        if key.of_person { &mut self.people } else { &mut self.counts }
+    }
+
+    fn count(&self, key: Key) -> Option<Count> {
+        if key.of_person { self.people.get(key.hash) } else { self.counts.get(key.hash) }
+    }
+
     /// The counters that an attempt counts for.
-    fn counted(&self, keys: &Keys, now: Timestamp) -> Vec<(u64, Policy)> {
+    fn counted(&self, keys: &Keys, now: Timestamp) -> Vec<(Key, Policy)> {
+        let ready = |key: &Key| PAIR.wait(self.count(*key), now).is_zero();
+        if let Some(device) = keys.device.filter(ready) {
+            return vec![(device, PAIR)];
+        }
         let mut counted = vec![(keys.pair, PAIR)];
-        let known = self.known.get(keys.pair).is_some_and(|at| now.since(at) < KNOWN_FOR);
+        let known = self.known.get(keys.pair.hash).is_some_and(|at| now.since(at) < KNOWN_FOR);
         if !known {
             counted.extend([(keys.account, ACCOUNT), (keys.address, ADDRESS)]);
         }
         counted
     }
 
-    fn take_back(&mut self, keys: &Keys, now: Timestamp) {
-        for (key, _) in self.counted(keys, now) {
-            if let Some(count) = self.counts.get(key) {
-                self.counts.put(key, count.one_less());
+    fn take_back(&mut self, admission: &Admission) {
+        for key in &admission.counted {
+            if let Some(count) = self.count(*key) {
+                self.of(*key).put(key.hash, count.one_less());
             }
         }
     }
 }
 
 /// What counts as one address: an IPv6 network of 64 bits, since its holder has all of it.
-pub(super) fn place(address: IpAddr) -> IpAddr {
+pub fn place(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => {

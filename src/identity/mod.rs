@@ -12,7 +12,7 @@ mod rate;
 mod sign_in;
 mod stored;
 
-pub use attempts::AttemptLimiter;
+pub use attempts::{Account, Admission, AttemptLimiter, Origin, place};
 pub use directory::{Directory, choose_decoy, normalize_username};
 pub use hash::hash_password;
 pub use pool::{Busy, LONGEST_PASSWORD, PasswordPool};

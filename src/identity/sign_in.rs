@@ -1,11 +1,11 @@
 //! One attempt to sign in with a password, start to end: the order of its steps is what keeps it
 //! from telling who exists.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use crate::model::{Secret, TenantId, Timestamp, User};
 
-use super::{AttemptLimiter, Busy, Directory, PasswordPool, normalize_username};
+use super::{Account, AttemptLimiter, Busy, Directory, Origin, PasswordPool, normalize_username};
 
 /// An attempt.
 #[derive(Debug)]
@@ -16,8 +16,8 @@ pub struct SignIn<'a> {
     pub username: &'a str,
     /// As typed.
     pub password: Secret<String>,
-    /// Of the browser.
-    pub address: IpAddr,
+    /// From where.
+    pub origin: Origin<'a>,
     /// When.
     pub now: Timestamp,
 }
@@ -45,19 +45,20 @@ impl SignIn<'_> {
         passwords: &PasswordPool,
         attempts: &AttemptLimiter,
     ) -> Result<Arc<User>, Refused> {
-        let Self { tenant, address, now, .. } = self;
+        let Self { tenant, origin, now, .. } = self;
         let username = normalize_username(self.username);
-        attempts.admit(tenant, &username, address, now).map_err(Refused::Wait)?;
         let user = directory.by_username(&username).await;
+        let account = Account { tenant, username: &username, exists: user.is_some() };
+        let admission = attempts.admit(account, origin, now).map_err(Refused::Wait)?;
         let decoy = directory.decoy(&username).await;
         match passwords.verify_or_decoy(user.as_deref(), decoy, self.password).await {
             Ok(true) => {
-                attempts.succeeded(tenant, &username, address, now);
+                attempts.succeeded(&admission, now);
                 user.ok_or(Refused::Wrong)
             }
             Ok(false) => Err(Refused::Wrong),
             Err(busy) => {
-                attempts.withdraw(tenant, &username, address, now);
+                attempts.withdraw(&admission);
                 Err(busy.into())
             }
         }

@@ -5,6 +5,7 @@ pub mod authorize;
 pub mod claims;
 pub mod client_auth;
 pub mod consent;
+pub mod device;
 pub mod error;
 pub mod hashed;
 pub mod introspection;

@@ -122,6 +122,37 @@ async fn an_address_that_guesses_at_many_accounts_waits_as_its_proxy_names_it() 
 }
 
 #[tokio::test]
+async fn strangers_keep_nobody_waiting_who_comes_with_a_browser_of_hers() {
+    // OWASP, "Blocking Brute Force Attacks", device cookies
+    let networks = vec!["127.0.0.0/8".parse().expect("a network")];
+    let trusted_proxies = TrustedProxies::new(networks, ForwardedHeaders::Standard);
+    let world = World::with(Config { trusted_proxies, ..Config::default() }).await;
+    let (trusted, mut alice) = (world.application("trusted").await, Browser::new());
+    alice.send("forwarded", "for=203.0.113.7");
+    let again = trusted.authorize_url("openid", &[("prompt", "login")]);
+    assert!(trusted.sign_in(&alice, &again, ALICE).await.contains_key("code"));
+
+    let (mut stranger, cafe) = (Browser::new(), "for=198.51.100.9");
+    let mut page = stranger.open(&again).await;
+    for count in 0..50 {
+        stranger.send("forwarded", &format!("for=192.0.2.{count}"));
+        page = sign_in(&stranger, &page, ("alice", "wrong")).await;
+        assert_eq!(page.status, 422, "{count}");
+    }
+    stranger.send("forwarded", cafe);
+    assert_eq!(sign_in(&stranger, &page, ALICE).await.status, 429, "any other browser waits");
+    alice.send("forwarded", cafe);
+    let answer = trusted.sign_in(&alice, &again, ALICE).await;
+    assert!(answer.contains_key("code"), "{answer:?}");
+    // It is hers alone.
+    let page = alice.open(&again).await;
+    for count in 0..5 {
+        assert_eq!(sign_in(&alice, &page, ("bob", "wrong")).await.status, 422, "{count}");
+    }
+    assert_eq!(sign_in(&alice, &page, BOB).await.status, 429);
+}
+
+#[tokio::test]
 async fn refuses_disabled_users_and_ends_their_sessions() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);

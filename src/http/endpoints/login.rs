@@ -4,8 +4,8 @@ use http::StatusCode;
 
 use super::authorize::{Step, advance, redirect, reopen, resume, sign_in_page, start_again};
 use crate::{
-    http::{App, CookiePurpose, Failure, Reply, Request, session},
-    identity::{Refused, SignIn},
+    http::{App, CookiePurpose, Failure, Reply, Request, device, session},
+    identity::{Origin, Refused, SignIn, normalize_username},
     model::{Secret, User},
     protocol::{
         authorize::{Next, Progress, Reason, decide},
@@ -74,11 +74,13 @@ async fn sign_in(
     mut step: Step,
 ) -> Result<Reply, Failure> {
     let username = form.get("username").unwrap_or_default();
+    let device = device::load(app, request)?;
+    let known = device.known_to(&normalize_username(username), request.now);
     let attempt = SignIn {
         tenant: &request.tenant.tenant.id,
         username,
         password: Secret::new(form.get("password").unwrap_or_default().to_owned()),
-        address: request.address,
+        origin: Origin { address: request.address, device: known },
         now: request.now,
     };
     let verdict = attempt.decide(&*request.tenant, &app.passwords, &app.attempts).await;
@@ -87,6 +89,7 @@ async fn sign_in(
         Ok(user) => user,
         Err(refused) => return again(app, request, &step, username, refused),
     };
+    let device = device::seal(app, request, &device.used_by(&user.username, request.now))?;
     let authentication = by_password(&user, request);
     let previous = step.held.take();
     let (cookie, held) =
@@ -96,7 +99,7 @@ async fn sign_in(
     step.answers = step.interaction.answers(Some(&held.session));
     step.held = Some(held);
     let reply = advance(app, request, step).await?;
-    Ok(reply.cookie(CookiePurpose::Session, &cookie))
+    Ok(reply.cookie(CookiePurpose::Session, &cookie).cookie(CookiePurpose::Device, &device))
 }
 
 fn by_password(user: &User, request: &Request) -> Authentication {

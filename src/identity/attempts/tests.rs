@@ -9,6 +9,16 @@ fn tenant() -> TenantId {
     TenantId::new("team", "main")
 }
 
+/// Of people there are four.
+fn account<'a>(tenant: &'a TenantId, username: &'a str) -> Account<'a> {
+    let exists = ["ada", "bob", "mallory", "new"].contains(&username);
+    Account { tenant, username, exists }
+}
+
+fn at(address: &str) -> Origin<'_> {
+    Origin { address: address.parse().unwrap(), device: None }
+}
+
 struct World {
     limiter: AttemptLimiter,
     now: Timestamp,
@@ -19,14 +29,17 @@ impl World {
         Self { limiter: AttemptLimiter::new(AttemptLimiter::DEFAULT_CAPACITY), now: NOW }
     }
 
+    fn admit(&self, username: &str, origin: Origin<'_>) -> Result<Admission, Duration> {
+        self.limiter.admit(account(&tenant(), username), origin, self.now)
+    }
+
     fn fail(&self, username: &str, address: &str) -> Result<(), Duration> {
-        self.limiter.admit(&tenant(), username, address.parse().unwrap(), self.now)
+        self.admit(username, at(address)).map(drop)
     }
 
     fn sign_in(&self, username: &str, address: &str) -> Result<(), Duration> {
-        self.fail(username, address)?;
-        let address = address.parse().unwrap();
-        self.limiter.succeeded(&tenant(), username, address, self.now);
+        let admission = self.admit(username, at(address))?;
+        self.limiter.succeeded(&admission, self.now);
         Ok(())
     }
 
@@ -111,10 +124,9 @@ fn success_clears() {
 #[test]
 fn an_attempt_that_was_not_checked_does_not_count() {
     let world = World::new();
-    let address: IpAddr = HOME.parse().unwrap();
     for _ in 0..1000 {
-        world.fail("ada", HOME).unwrap();
-        world.limiter.withdraw(&tenant(), "ada", address, NOW);
+        let admission = world.admit("ada", at(HOME)).unwrap();
+        world.limiter.withdraw(&admission);
     }
 }
 
@@ -197,6 +209,38 @@ fn a_person_waits_at_most_half_a_minute_elsewhere() {
 }
 
 #[test]
+fn a_person_with_a_browser_of_hers_waits_nowhere() {
+    let world = under_attack();
+    let cafe = Origin { device: Some("her browser"), ..at("198.51.100.1") };
+    let _ = world.fail("ada", "198.51.100.1");
+    let admission = world.admit("ada", cafe).expect("she is let in");
+    world.limiter.succeeded(&admission, world.now);
+}
+
+#[test]
+fn a_browser_that_was_stolen_guesses_as_little_as_any() {
+    let world = World::new();
+    let stolen = |n: u8| Origin { device: Some("her browser"), address: [10, 0, 0, n].into() };
+    let admitted = (0..100).filter(|n| world.admit("ada", stolen(*n)).is_ok()).count();
+    assert_eq!(admitted, 5 + 50, "its own, and then what any account allows");
+    let hers = Origin { device: Some("another of hers"), ..at(HOME) };
+    assert!(world.admit("ada", hers).is_ok());
+}
+
+#[test]
+fn success_clears_the_browser_too() {
+    let world = World::new();
+    let hers = Origin { device: Some("her browser"), ..at(HOME) };
+    for _ in 0..100 {
+        for _ in 0..4 {
+            world.admit("ada", hers).unwrap();
+        }
+        let right = world.admit("ada", hers).unwrap();
+        world.limiter.succeeded(&right, world.now);
+    }
+}
+
+#[test]
 fn a_neighbour_behind_one_address_locks_nobody_out() {
     let world = World::new();
     world.sign_in("ada", HOME).unwrap();
@@ -234,7 +278,7 @@ fn tenants_count_apart() {
         world.fail("ada", HOME).unwrap();
     }
     let other = TenantId::new("team", "other");
-    assert_eq!(world.limiter.admit(&other, "ada", HOME.parse().unwrap(), NOW), Ok(()));
+    assert!(world.limiter.admit(account(&other, "ada"), at(HOME), NOW).is_ok());
 }
 
 #[test]
@@ -262,6 +306,19 @@ fn memory_is_bounded_and_the_latest_stay() {
         let _ = world.fail(&format!("other-{n}"), &format!("10.2.0.{n}"));
     }
     assert!(world.fail("ada", HOME).is_err());
+}
+
+#[test]
+fn a_flood_of_made_up_names_makes_nobodys_failures_forgotten() {
+    let world = World { limiter: AttemptLimiter::new(300), now: NOW };
+    let place = |n: u32| format!("10.{}.{}.{}", n >> 16, n >> 8 & 255, n & 255);
+    for n in 0..50 {
+        world.fail("ada", &place(n)).unwrap();
+    }
+    for n in 0..10_000 {
+        let _ = world.fail(&format!("user-{n}"), &place(1000 + n));
+    }
+    assert!(world.fail("ada", "198.51.100.1").is_err(), "all that was guessed still counts");
 }
 
 proptest! {

@@ -54,7 +54,7 @@ impl World {
             tenant: &self.tenant,
             username,
             password: Secret::new(password.to_owned()),
-            address: IpAddr::from([203, 0, 113, 7]),
+            origin: Origin { address: [203, 0, 113, 7].into(), device: None },
             now: NOW,
         };
         let user = attempt.decide(&self.directory, &self.passwords, &self.attempts).await?;
