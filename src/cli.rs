@@ -148,6 +148,15 @@ pub struct ServeArgs {
     /// Most connections at once; further ones wait
     #[arg(long, env = "LANYARD_MAX_CONNECTIONS", default_value_t = 10_000, value_name = "N")]
     pub max_connections: usize,
+    /// Most connections of one address at once (IPv6: of its /64); further ones are closed. Trusted
+    /// proxies may have any number. 0: no limit, for a Service that hides who connects
+    #[arg(
+        long,
+        env = "LANYARD_MAX_CONNECTIONS_PER_ADDRESS",
+        default_value_t = 1_000,
+        value_name = "N"
+    )]
+    pub max_connections_per_address: usize,
     /// How long requests in flight may take once a stop is asked for
     #[arg(
         long,

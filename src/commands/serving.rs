@@ -73,7 +73,11 @@ impl Parts {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let metrics = Arc::new(Metrics::new());
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let limits = Limits { connections: args.max_connections.max(1), ..Limits::default() };
+        let limits = Limits {
+            connections: args.max_connections.max(1),
+            connections_of_address: args.max_connections_per_address,
+            ..Limits::default()
+        };
         let app = App {
             registry: Handle::new(),
             store: observed(super::store::open(store, file, &entropy)?, &metrics),

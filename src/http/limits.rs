@@ -11,6 +11,8 @@ pub struct Limits {
     pub body: usize,
     /// Connections at once; further ones wait to be accepted.
     pub connections: usize,
+    /// Connections of one address at once; further ones are closed. 0: as many as there are.
+    pub connections_of_address: usize,
     /// For a client to send its headers, to begin the next request, or to read on.
     pub head_timeout: Duration,
     /// For a client to send a body.
@@ -29,6 +31,7 @@ impl Default for Limits {
             head: 32 * 1024,
             body: 64 * 1024,
             connections: 10_000,
+            connections_of_address: 1_000,
             head_timeout: Duration::from_secs(20),
             body_timeout: Duration::from_secs(15),
             handshake_timeout: Duration::from_secs(10),

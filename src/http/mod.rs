@@ -25,6 +25,7 @@ mod grants;
 mod limits;
 mod logouts;
 pub mod pages;
+mod places;
 mod presented;
 mod registrations;
 mod reply;

@@ -15,10 +15,14 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
+    sync::{mpsc, watch},
 };
 
-use super::{App, Tls, connection::Connection};
+use super::{
+    App, Tls,
+    connection::Connection,
+    places::{Place, Places},
+};
 
 /// Pages on paths of their own beside the endpoints: the demonstration of `dev`.
 #[async_trait]
@@ -101,14 +105,14 @@ impl Listening {
     /// Serves until `stop` turns true, then lets requests in flight finish for at most `drain`.
     pub async fn serve(self, mut stop: watch::Receiver<bool>, drain: Duration) {
         let limits = self.server.app.config.limits;
-        let places = Arc::new(Semaphore::new(limits.connections));
+        let places = Places::new(limits.connections, limits.connections_of_address);
         let acceptor = self.server.tls.as_ref().map(|tls| tls.acceptor());
         // Whoever may have a request in flight holds a sender; nothing is ever sent.
         let (busy, mut all_done) = mpsc::channel::<Infallible>(1);
         let asked = stop.clone();
         loop {
             let accepted = tokio::select! {
-                accepted = accept(&self.listener, &places) => accepted,
+                accepted = self.accept(&places) => accepted,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
             let Some((stream, peer, place)) = accepted else { continue };
@@ -128,6 +132,25 @@ impl Listening {
             );
         }
     }
+
+    /// The next connection, once there is a place for it.
+    async fn accept(&self, places: &Arc<Places>) -> Option<(TcpStream, SocketAddr, Place)> {
+        let free = places.free().await?;
+        match self.listener.accept().await {
+            Ok((stream, peer)) => {
+                let proxies = &self.server.app.config.trusted_proxies;
+                let place = places.give(free, peer.ip(), proxies)?;
+                let _ = stream.set_nodelay(true);
+                Some((stream, peer, place))
+            }
+            Err(error) => {
+                // Out of file descriptors, mostly: those that end make room.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                None
+            }
+        }
+    }
 }
 
 /// A connection that is counted until it is dropped, however it ends.
@@ -143,25 +166,5 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.metrics.connection_closed();
-    }
-}
-
-/// The next connection, once there is a place for it.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, peer)) => {
-            let _ = stream.set_nodelay(true);
-            Some((stream, peer, place))
-        }
-        Err(error) => {
-            // Out of file descriptors, mostly: those that end make room.
-            tracing::warn!(%error, "cannot accept a connection");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            None
-        }
     }
 }

@@ -246,6 +246,23 @@ async fn a_crowd_waits_its_turn_and_everybody_is_served() {
 }
 
 #[tokio::test]
+async fn a_connection_beyond_what_one_address_may_have_is_closed() {
+    let limits = Limits { connections_of_address: 1, ..Limits::default() };
+    let app = TestApp::start_within(TENANT, limits).await;
+    let mut first = Line::open(app.address).await;
+    first.say(&ask("HEAD", METADATA, app.address, "")).await;
+    assert!(first.head().await.starts_with("http/1.1 200 "));
+    assert_eq!(Line::open(app.address).await.rest().await, "", "closed without a word");
+    first.say(&ask("HEAD", METADATA, app.address, "connection: close\r\n")).await;
+    assert!(first.rest().await.starts_with("HTTP/1.1 200 "), "the first goes on");
+    // What the server has closed is free a moment later.
+    let client = reqwest::Client::new();
+    let answered =
+        async { while client.get(format!("{}{METADATA}", app.origin)).send().await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(30), answered).await.expect("its place is free again");
+}
+
+#[tokio::test]
 async fn a_server_that_stops_finishes_what_is_in_flight_and_takes_nothing_new() {
     let app = TestApp::start(TENANT).await;
     let mut idle = Line::open(app.address).await;
@@ -288,6 +305,19 @@ async fn http_2(
 fn of(method: &str, app: &TestApp) -> Request<Empty<Bytes>> {
     let uri = format!("{}{METADATA}", app.origin);
     Request::builder().method(method).uri(uri).body(Empty::new()).expect("a request")
+}
+
+#[tokio::test]
+async fn a_request_of_http_2_names_one_host_too() {
+    // RFC 9113 §8.3.1
+    let app = TestApp::start(TENANT).await;
+    let (mut send, _connection) = http_2(app.address).await;
+    for (host, status) in [(app.address.to_string(), 200), ("evil.test".to_owned(), 400)] {
+        let mut request = of("GET", &app);
+        request.headers_mut().insert("host", host.parse().expect("a value"));
+        let answer = send.send_request(request).await.expect("an answer");
+        assert_eq!(answer.status(), status, "{host}");
+    }
 }
 
 #[tokio::test]
