@@ -16,6 +16,6 @@ pub use attempts::{Account, Admission, AttemptLimiter, Origin, place};
 pub use directory::{Directory, choose_decoy, normalize_username};
 pub use hash::hash_password;
 pub use pool::{Busy, LONGEST_PASSWORD, PasswordPool};
-pub use rate::RateLimiter;
+pub use rate::{Allowance, RateLimiter};
 pub use sign_in::{Refused, SignIn};
 pub use stored::check_stored;

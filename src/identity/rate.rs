@@ -17,6 +17,15 @@ const CAPACITY: usize = 50_000;
 /// What a whole tenant may see, in multiples of what one address may do.
 const ADDRESSES: u32 = 10;
 
+/// What is limited: one has no part in what another uses up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Allowance {
+    /// Making something.
+    New,
+    /// Changing what one has made.
+    Own,
+}
+
 /// Allows so much a minute for each address within a tenant, and ten times that for the tenant: many
 /// addresses are no way around it. Each replica counts for itself.
 pub struct RateLimiter {
@@ -41,13 +50,13 @@ impl RateLimiter {
     /// Takes one of `per_minute`, or says how long to wait.
     pub fn admit(
         &self,
-        tenant: &TenantId,
+        (tenant, allowance): (&TenantId, Allowance),
         address: IpAddr,
         per_minute: u32,
         now: Timestamp,
     ) -> Result<(), Duration> {
-        let of_address = self.hasher.hash_one((tenant, Some(place(address))));
-        let of_tenant = self.hasher.hash_one((tenant, None::<IpAddr>));
+        let of_address = self.hasher.hash_one((tenant, allowance, Some(place(address))));
+        let of_tenant = self.hasher.hash_one((tenant, allowance, None::<IpAddr>));
         let mut table = self.whole_at.lock().expect("no holder of the lock panics");
         let mut taken = Vec::with_capacity(2);
         for (key, rate) in
@@ -88,7 +97,8 @@ mod tests {
     }
 
     fn admitted(limiter: &RateLimiter, tenant: &str, last: u8, now: Timestamp) -> bool {
-        limiter.admit(&TenantId::new("team", tenant), address(last), 3, now).is_ok()
+        let tenant = TenantId::new("team", tenant);
+        limiter.admit((&tenant, Allowance::New), address(last), 3, now).is_ok()
     }
 
     #[test]
@@ -100,11 +110,23 @@ mod tests {
         assert!(!admitted(&limiter, "a", 1, NOW));
         assert!(admitted(&limiter, "a", 2, NOW), "another address");
         assert!(admitted(&limiter, "b", 1, NOW), "another tenant");
-        let wait = limiter.admit(&TenantId::new("team", "a"), address(1), 3, NOW);
+        let tenant = TenantId::new("team", "a");
+        let wait = limiter.admit((&tenant, Allowance::New), address(1), 3, NOW);
         let wait = wait.expect_err("it has to wait");
         assert_eq!(wait, Duration::from_secs(20));
         assert!(admitted(&limiter, "a", 1, NOW.plus(wait)));
         assert!(!admitted(&limiter, "a", 1, NOW.plus(wait)));
+    }
+
+    #[test]
+    fn who_makes_things_takes_nothing_from_who_changes_what_is_theirs() {
+        let limiter = RateLimiter::default();
+        for last in 0..100 {
+            admitted(&limiter, "a", last, NOW);
+        }
+        let tenant = TenantId::new("team", "a");
+        assert!(!admitted(&limiter, "a", 200, NOW));
+        assert_eq!(limiter.admit((&tenant, Allowance::Own), address(1), 3, NOW), Ok(()));
     }
 
     #[test]

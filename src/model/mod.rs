@@ -32,7 +32,7 @@ pub use ids::{ClientId, Kind, ObjectKey, ObjectRef, Subject, TenantId};
 pub use installation::{HostPattern, Installation, IssuerHost};
 pub use issuer::{Issuer, IssuerError};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
-pub use registrar::{NewClient, Registrar, RegistrarError, SharedRegistrar};
+pub use registrar::{NewClient, REGISTERED_NAME, Registrar, RegistrarError, SharedRegistrar};
 pub use secret::Secret;
 pub use tenant::{
     AcrLevel, Branding, CustomScope, Lifetimes, Organization, RefreshTokenRotation, Registration,

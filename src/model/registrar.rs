@@ -11,6 +11,10 @@ use super::{ClientId, Issuer, ObjectKey, Secret, Timestamp};
 /// A registrar that any task may use.
 pub type SharedRegistrar = Arc<dyn Registrar>;
 
+/// How the names of clients' objects begin that register themselves. No name ever changes: a client
+/// that somebody declared does not become one of these.
+pub const REGISTERED_NAME: &str = "dcr-";
+
 /// A client to create.
 #[derive(Clone, Debug)]
 pub struct NewClient {

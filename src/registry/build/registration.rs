@@ -33,7 +33,7 @@ pub(super) fn desk(
             found.map_err(|problem| problems.append([problem])).ok()
         }
     };
-    let registered = clients.iter().filter(|it| is_registered(&it.raw.metadata)).count();
+    let registered = clients.iter().filter(|it| is_registered(&it.raw)).count();
     Some(RegistrationDesk::new(checked.clone(), token, registered))
 }
 

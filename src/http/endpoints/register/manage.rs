@@ -8,6 +8,7 @@ use http::StatusCode;
 use super::{PATH, bearer, check, desk, failure, information, limit, live, registrar, sent};
 use crate::{
     http::{App, Failure, Reply, Request},
+    identity::Allowance,
     model::Client,
     protocol::registration,
 };
@@ -23,7 +24,7 @@ pub async fn get(_: &App, request: Request) -> Result<Reply, Failure> {
 pub async fn put(app: &App, request: Request) -> Result<Reply, Failure> {
     let desk = desk(&request)?;
     let (client, token) = authorize(&request)?;
-    limit(app, &request, desk)?;
+    limit(app, &request, desk, Allowance::Own)?;
     let sent = sent(&request)?;
     sent.check_update(&client).map_err(Failure::Json)?;
     let found = check::judge(desk, &client.object, sent.spec)?;

@@ -1,5 +1,5 @@
 //! The registration endpoint (OIDC Registration §3, RFC 7591 §3) and the management of registered
-//! clients below it (RFC 7592): limit → authorize → judge → write → see it served → answer.
+//! clients below it (RFC 7592): authorize → limit → judge → write → see it served → answer.
 
 mod check;
 mod live;
@@ -12,7 +12,10 @@ use serde_json::json;
 
 use crate::{
     http::{App, Failure, Reply, Request},
-    model::{Client, NewClient, ObjectKey, RegistrarError, RegistrationMode, Secret},
+    identity::Allowance,
+    model::{
+        Client, NewClient, ObjectKey, REGISTERED_NAME, RegistrarError, RegistrationMode, Secret,
+    },
     protocol::{
         error::{ErrorCode, OAuthError},
         registration::{self, Access, Sent},
@@ -27,12 +30,12 @@ pub const PATH: &str = "/oauth/register";
 /// `POST I/oauth/register`.
 pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
     let desk = desk(&request)?;
-    limit(app, &request, desk)?;
     if desk.settings().mode == RegistrationMode::InitialAccessToken {
         registration::initial(desk.token(), bearer(&request)?).map_err(Failure::Bearer)?;
     }
+    limit(app, &request, desk, Allowance::New)?;
     let sent = sent(&request)?;
-    let name = format!("dcr-{}", random_name(app));
+    let name = format!("{REGISTERED_NAME}{}", random_name(app));
     let object = ObjectKey::new(&request.tenant.tenant.id.0.namespace, name);
     let found = check::judge(desk, &object, sent.spec)?;
     check::documents(app, &found.client).await?;
@@ -82,11 +85,17 @@ fn desk(request: &Request) -> Result<&RegistrationDesk, Failure> {
     })
 }
 
-/// What writes is limited by address, whatever comes of it.
-fn limit(app: &App, request: &Request, desk: &RegistrationDesk) -> Result<(), Failure> {
+/// What writes is limited by address, whatever comes of it. After the token was judged: who has none
+/// does not use up what is for those who have one.
+fn limit(
+    app: &App,
+    request: &Request,
+    desk: &RegistrationDesk,
+    allowance: Allowance,
+) -> Result<(), Failure> {
     let most = desk.settings().requests_per_minute;
-    let admitted =
-        app.registrations.rate.admit(&request.tenant.tenant.id, request.address, most, request.now);
+    let limited = (&request.tenant.tenant.id, allowance);
+    let admitted = app.registrations.rate.admit(limited, request.address, most, request.now);
     admitted.map_err(|wait| {
         let text = "Too many registrations. Try again later.";
         let body = json!({ "error": "temporarily_unavailable", "error_description": text });

@@ -5,15 +5,16 @@ mod flows;
 mod keys;
 mod lifetimes;
 mod metadata;
+mod registered;
 mod sector;
 mod signatures;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use flows::Flows;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use metadata::Metadata;
 pub use metadata::rotation as rotation_of_tokens;
+pub use registered::{is_registered, registered};
 pub use sector::sector;
 
 use super::{
@@ -22,10 +23,7 @@ use super::{
 };
 use crate::{
     api::{self, Namespaces, OidcClientSpec, SecretKeyRef},
-    model::{
-        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, ObjectKey, RedirectUri, Registered,
-        Timestamp,
-    },
+    model::{AuthMethod, Client, ClientId, ConsentPolicy, GrantType, ObjectKey, RedirectUri},
     protocol::scope::{STANDARD, is_scope},
     registry::DesiredSecret,
 };
@@ -152,26 +150,6 @@ fn assemble(
 
 fn origins(uris: &[RedirectUri]) -> Box<[Arc<str>]> {
     uris.iter().filter_map(RedirectUri::origin).map(Into::into).collect()
-}
-
-/// What is known of a client's registration, if it registered itself.
-pub fn registered(raw: &api::OidcClient) -> Option<Registered> {
-    let metadata = &raw.metadata;
-    if !is_registered(metadata) {
-        return None;
-    }
-    let annotation = |name: &str| metadata.annotations.as_ref().and_then(|all| all.get(name));
-    Some(Registered {
-        token_hash: annotation(api::REGISTRATION_TOKEN_ANNOTATION).cloned(),
-        at: metadata.creation_timestamp.as_ref().map(|at| Timestamp::from(at.0)),
-        used: annotation(api::USED_ANNOTATION).is_some(),
-    })
-}
-
-/// Whether a client registered itself, by its label.
-pub fn is_registered(metadata: &ObjectMeta) -> bool {
-    let labels = metadata.labels.as_ref();
-    labels.and_then(|all| all.get(api::REGISTERED_LABEL)).is_some_and(|value| value == "true")
 }
 
 /// The default, `<namespace>.<name>`, is nobody else's, since a namespace has no dots.
