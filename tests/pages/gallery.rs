@@ -12,7 +12,7 @@ use lanyard::{
     },
     model::{
         ApplicationType, Branding, Client, ClientDetails, ClientId, GrantType, Issuer, ObjectKey,
-        Organization, RedirectUri, RefreshTokenRotation, Registration, RequestObjects,
+        Organization, RedirectUri, RefreshTokenRotation, Registered, Registration, RequestObjects,
         ResponseType, RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantId, User,
     },
     protocol::{
@@ -38,6 +38,8 @@ pub fn pages(origin: &str) -> Vec<Page> {
     let mut branded = tenant_named("branded");
     branded.branding.logo_uri = Some(format!("{origin}/logo.svg"));
     let wiki = client(None);
+    let registered = Registered { token_hash: None, at: None, used: false };
+    let stranger = Client { registered: Some(Box::new(registered)), ..client(None) };
     let shop = client(Some(format!("{origin}/logo.svg")));
     // Names without a place to break them.
     let mut long = tenant_named("plain");
@@ -66,6 +68,7 @@ pub fn pages(origin: &str) -> Vec<Page> {
         ),
         page("consent", consent_of(&plain, wiki.clone())),
         page("consent-branded", consent_of(&branded, shop)),
+        page("consent-registered", consent_of(&plain, stranger)),
         page(
             "logout-confirm",
             logout_confirm(&LogoutConfirmPage {
@@ -154,6 +157,7 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
     SignInPage {
         tenant,
         client,
+        redirect_uri: "https://rp.test/cb",
         interaction: "sealed",
         username: "",
         reason: Reason::NoSession,

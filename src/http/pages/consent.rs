@@ -47,7 +47,7 @@ pub fn consent(page: &ConsentPage) -> String {
     scopes.sort_by_key(|name| rank(name));
     render(&ConsentTemplate {
         frame: Frame::new(Some(page.tenant)),
-        client: ClientCard::from(client),
+        client: ClientCard::new(client, page.ask.return_to.uri()),
         action: format!("{}/consent", page.tenant.issuer.path()),
         interaction: page.interaction,
         account: Account::from(page.user),

@@ -1,6 +1,7 @@
 //! What every page shows of the tenant, of the application and of the person.
 
 use askama::Template;
+use url::Url;
 
 use super::assets;
 use crate::model::{Client, Tenant, User};
@@ -37,11 +38,15 @@ pub struct ClientCard<'a> {
     pub(super) home: Option<&'a str>,
     pub(super) policy: Option<&'a str>,
     pub(super) terms: Option<&'a str>,
+    /// Where it leads, if nobody but itself says what it is.
+    pub(super) leads_to: Option<String>,
 }
 
-impl<'a> From<&'a Client> for ClientCard<'a> {
-    fn from(client: &'a Client) -> Self {
+impl<'a> ClientCard<'a> {
+    /// That of a client whose answer goes to `redirect_uri`.
+    pub(super) fn new(client: &'a Client, redirect_uri: &str) -> Self {
         Self {
+            leads_to: client.registered.as_ref().map(|_| place(redirect_uri)),
             name: &client.name,
             monogram: monogram(&client.name),
             logo: web(client.details.logo_uri.as_deref()),
@@ -72,6 +77,15 @@ impl From<&User> for Account {
         let name = name.unwrap_or(&user.username).to_owned();
         Self { monogram: monogram(&name), username: user.username.clone(), name }
     }
+}
+
+/// What people can compare of where they are led: the host, or the scheme of an application of the
+/// device.
+fn place(uri: &str) -> String {
+    let url = Url::parse(uri).ok();
+    let host = url.as_ref().and_then(|url| url.host_str()).filter(|host| !host.is_empty());
+    let scheme = || uri.split(':').next().unwrap_or_default();
+    host.unwrap_or_else(scheme).to_owned()
 }
 
 fn monogram(name: &str) -> String {

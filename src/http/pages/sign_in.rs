@@ -15,6 +15,8 @@ pub struct SignInPage<'a> {
     pub tenant: &'a Tenant,
     /// The application that asks.
     pub client: &'a Client,
+    /// Where the answer goes.
+    pub redirect_uri: &'a str,
     /// The sealed interaction.
     pub interaction: &'a str,
     /// The username to begin with: hinted, or typed before.
@@ -46,7 +48,7 @@ pub fn sign_in(page: &SignInPage) -> String {
     render(&SignInTemplate {
         frame: Frame::new(Some(page.tenant)),
         title: if page.account.is_some() { "Choose an account" } else { "Sign in" },
-        client: ClientCard::from(page.client),
+        client: ClientCard::new(page.client, page.redirect_uri),
         action: format!("{}/login", page.tenant.issuer.path()),
         interaction: page.interaction,
         username: page.username,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::*;
 use crate::{
-    model::{Client, ClientDetails, Tenant, User, samples},
+    model::{Client, ClientDetails, Registered, Tenant, User, samples},
     protocol::{
         authorize::{Ask, Reason, Served, validate},
         error::{ErrorCode, OAuthError},
@@ -60,19 +60,28 @@ fn ask() -> Ask {
         .expect("the request is valid")
 }
 
+fn registered() -> Registered {
+    Registered { token_hash: None, at: None, used: false }
+}
+
 fn sign_in_with(change: impl FnOnce(&mut SignInPage)) -> String {
     let (tenant, client) = (tenant(), client());
-    let mut page = SignInPage {
-        tenant: &tenant,
-        client: &client,
+    let mut page = sign_in_page(&tenant, &client);
+    change(&mut page);
+    sign_in(&page)
+}
+
+fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
+    SignInPage {
+        tenant,
+        client,
+        redirect_uri: "https://rp.test/cb",
         interaction: "sealed",
         username: "",
         reason: Reason::NoSession,
         problem: None,
         account: None,
-    };
-    change(&mut page);
-    sign_in(&page)
+    }
 }
 
 fn consent_page() -> String {
@@ -101,6 +110,27 @@ fn all() -> Vec<String> {
         error(Some(&tenant()), &error_of, "r1"),
         error(None, &error_of, "r1"),
     ]
+}
+
+#[test]
+fn says_of_who_registered_itself_that_it_did_and_where_it_leads() {
+    let stranger = Client { registered: Some(Box::new(registered())), ..client() };
+    let asked = Ask { client: Arc::new(stranger.clone()), ..ask() };
+    let (tenant, user) = (tenant(), user());
+    let page = ConsentPage { tenant: &tenant, ask: &asked, user: &user, interaction: "sealed" };
+    assert!(consent(&page).contains("registered itself"), "{}", consent(&page));
+    let of = |client: &Client, uri: &str| {
+        let page = sign_in_page(&tenant, client);
+        sign_in(&SignInPage { redirect_uri: uri, ..page })
+    };
+    for (uri, place) in [
+        ("https://evil.test:8443/cb", "<strong>evil.test</strong>"),
+        ("com.example.app:/cb", "<strong>com.example.app</strong>"),
+    ] {
+        let page = of(&stranger, uri);
+        assert!(page.contains("registered itself") && page.contains(place), "{page}");
+        assert!(!of(&client(), uri).contains("registered itself"));
+    }
 }
 
 #[test]

@@ -96,6 +96,7 @@ pub(in crate::http::endpoints) fn sign_in_page(
     let html = pages::sign_in(&SignInPage {
         tenant: &request.tenant.tenant,
         client: &step.ask.client,
+        redirect_uri: step.ask.return_to.uri(),
         interaction: &sealed,
         username,
         reason,
@@ -110,6 +111,7 @@ fn choose_page(app: &App, request: &Request, step: &Step, held: &Held) -> Result
     let html = pages::sign_in(&SignInPage {
         tenant: &request.tenant.tenant,
         client: &step.ask.client,
+        redirect_uri: step.ask.return_to.uri(),
         interaction: &sealed,
         username: step.ask.login_hint.as_deref().unwrap_or_default(),
         reason: Reason::NoSession,
