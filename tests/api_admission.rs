@@ -310,6 +310,20 @@ async fn tenants_bound_and_look_as_they_can() {
     tenants.rule(logo, &values(["https://x.test/l.svg?v=1"]), &bad, "absolute https URL").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_what_people_see() {
+    let tenants = Admission::of("Tenant", json!({})).await;
+    let clients = clients().await;
+    let good = values(["Wiki", "Café Zoë", "東京", "می\u{200c}خواهم"]);
+    for hidden in
+        ["\u{3164}", "\u{200b}", "\u{61c}", "\u{202e}", "\u{2066}", "\u{feff}", "\u{e0041}", "\n"]
+    {
+        let bad = [json!(format!("Wi{hidden}ki"))];
+        clients.rule("clientName", &good, &bad, "visible text").await;
+        tenants.rule("displayName", &good, &bad, "visible text").await;
+    }
+}
+
 /// A client that is valid.
 async fn clients() -> Admission {
     let spec = json!({ "tenantRef": { "name": "main" }, "redirectUris": ["https://rp.test/cb"] });
@@ -326,6 +340,7 @@ async fn redirect_uris_are_safe() {
             "http://localhost:4180/cb",
             "http://127.0.0.1/cb",
             "http://[::1]:80/cb",
+            "HTTPS://rp-1.example_a.test/cb?a=b,c;d&e=(x)~!*'$[]",
         ]);
         let relative = lists(["/cb", "rp.test/cb", "https://rp.test/c b", "https://rp.test/ü"]);
         clients.rule(field, &good, &relative, "absolute URIs in plain ASCII").await;
@@ -342,6 +357,20 @@ async fn redirect_uris_are_safe() {
                 ],
             ),
             ("no user name", &["https://me@rp.test/cb", "https://*.rp.test/cb"]),
+            (
+                "a host of letters",
+                &[
+                    "https:rp.test/cb",
+                    "https:/rp.test/cb",
+                    "https:\\\\rp.test/cb",
+                    "https://rp.test,default-src/cb",
+                    "https://rp.test;sandbox/cb",
+                    "https://rp%2etest/cb",
+                    "https://rp.test/<script>",
+                    "https://rp.test/{x}",
+                    "https://rp.test\\evil.test/cb",
+                ],
+            ),
         ] {
             for uri in bad {
                 clients.rejects(json!({ field: [uri] }), message).await;

@@ -317,6 +317,8 @@ async fn refuses_what_cannot_be_registered_with_the_right_code() {
         ("tos_uri", json!("data:text/html,x")),
         ("client_name", json!(7)),
         ("client_name", json!("Bank\u{202e}")),
+        ("client_name", json!("Ba\u{200b}nk")),
+        ("client_name", json!("\u{3164}")),
     ] {
         let refused = world.refused(|body| body[name] = value).await;
         assert_eq!(refused, "invalid_client_metadata", "{name}");

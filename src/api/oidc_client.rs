@@ -65,6 +65,7 @@ pub struct OidcClientSpec {
     /// What people are shown at sign-in and consent. Default: the object's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = rules::visible())]
     pub client_name: Option<String>,
     /// `web` (default) or `native`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,6 +78,7 @@ pub struct OidcClientSpec {
     #[x_kube(validation = client::no_fragment())]
     #[x_kube(validation = client::no_active_scheme())]
     #[x_kube(validation = client::no_disguise())]
+    #[x_kube(validation = client::plain_web_uri())]
     #[x_kube(validation = client::http_on_loopback_only())]
     #[x_kube(validation = rules::unique())]
     pub redirect_uris: Vec<String>,
@@ -87,6 +89,7 @@ pub struct OidcClientSpec {
     #[x_kube(validation = client::no_fragment())]
     #[x_kube(validation = client::no_active_scheme())]
     #[x_kube(validation = client::no_disguise())]
+    #[x_kube(validation = client::plain_web_uri())]
     #[x_kube(validation = client::http_on_loopback_only())]
     #[x_kube(validation = rules::unique())]
     pub post_logout_redirect_uris: Vec<String>,

@@ -39,6 +39,7 @@ pub struct OidcUserSpec {
     /// What the person types to sign in. Compared without regard to case.
     #[schemars(length(min = 1, max = 256))]
     #[x_kube(validation = user::username())]
+    #[x_kube(validation = rules::visible())]
     pub username: String,
     /// The claim `sub`. Default: a UUID that depends on tenant and username only.
     #[serde(default, skip_serializing_if = "Option::is_none")]

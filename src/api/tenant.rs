@@ -47,6 +47,7 @@ pub struct TenantSpec {
     /// What sign-in pages call this tenant. Default: the object's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = rules::visible())]
     pub display_name: Option<String>,
     /// The organisation behind the tenant: source of the claims `tenant_name` and `tenant_sub`,
     /// which applications get with the scope `tenant`.

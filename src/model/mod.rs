@@ -17,6 +17,7 @@ mod registrar;
 pub mod samples;
 mod secret;
 mod tenant;
+pub mod text;
 mod time;
 mod untold;
 mod user;

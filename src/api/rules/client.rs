@@ -45,6 +45,14 @@ pub fn no_disguise() -> Rule {
     )
 }
 
+/// RFC 3986 §3: nothing that browsers repair, and no more than a host before the path.
+pub fn plain_web_uri() -> Rule {
+    rule(
+        "self.all(uri, !uri.matches('(?i)^https?:') || uri.matches('(?i)^https?://([-._a-z0-9]+|\\\\[[0-9a-f:.]+\\\\])(:[0-9]{1,5})?([/?][!#-;=?-\\\\[\\\\]_a-z~]*)?$'))",
+        "must be scheme, ://, a host of letters, digits, '.', '-' and '_', and a path without characters that need escaping",
+    )
+}
+
 /// RFC 8252 §7.3, OIDC Registration §2.
 pub fn http_on_loopback_only() -> Rule {
     rule(

@@ -10,6 +10,8 @@ pub mod user;
 
 use kube::core::Rule;
 
+use crate::model::text;
+
 /// As long as a label value or a DNS label: names become both.
 pub fn name() -> Rule {
     rule(
@@ -60,6 +62,23 @@ pub fn entry_name() -> Rule {
     rule(
         "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && self != '..'",
         "must be a name of a Secret's entry: letters, digits, '-', '_' and '.'",
+    )
+}
+
+/// Text that people can see; joiners between letters are left to `registry::validate`.
+pub fn visible() -> Rule {
+    let one = |c: char| format!("\\\\x{{{:X}}}", u32::from(c));
+    let never_needed = text::UNSEEN.into_iter().filter(|range| *range != text::JOINERS);
+    let class: String = never_needed
+        .map(
+            |(first, last)| {
+                if first == last { one(first) } else { format!("{}-{}", one(first), one(last)) }
+            },
+        )
+        .collect();
+    rule(
+        &format!("self.matches('\\\\S') && !self.matches('[\\\\p{{Cc}}{class}]')"),
+        "must be visible text on one line, without control or invisible characters",
     )
 }
 

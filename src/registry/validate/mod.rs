@@ -30,7 +30,7 @@ pub use user::{UserFindings, user};
 
 use crate::{
     api::{self, Excess, Limited, SecretKeyRef},
-    model::{GrantType, ObjectKey},
+    model::{GrantType, ObjectKey, text},
 };
 
 /// What to do about a scope that is none.
@@ -55,18 +55,15 @@ fn name(problems: &mut Problems, key: &ObjectKey) {
     }
 }
 
-/// A text that pages show: one line, without what could disguise it.
+/// A text that people are shown: one line, without what could disguise it.
 fn shown(problems: &mut Problems, field: &str, text: &str) {
-    if text.trim().is_empty() || text.chars().any(disguises) {
+    if text.trim().is_empty() || text.chars().any(char::is_control) {
         let message = "must be visible text on one line, without control characters";
         problems.invalid(field, message);
+    } else if let Some(hidden) = text::unseen(text) {
+        let code = u32::from(hidden);
+        problems.invalid(field, format!("must not hold the invisible character U+{code:04X}"));
     }
-}
-
-/// Control characters, and those that change the direction of text around them.
-fn disguises(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// An absolute URL with one of the schemes.
