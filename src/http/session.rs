@@ -61,8 +61,15 @@ pub async fn start(
     if !app.store.insert(record.clone(), request.now).await? {
         return Err(Failure::Unavailable("a new session id is taken".to_owned()));
     }
-    if let Some(previous) = previous {
-        app.store.take(&previous.stored.record.key, request.now).await?;
+    match previous {
+        // Another person's ends here, and whoever takes part in it is told.
+        Some(previous) if previous.session.sid != session.sid => {
+            end(app, request, previous).await?;
+        }
+        Some(previous) => {
+            app.store.take(&previous.stored.record.key, request.now).await?;
+        }
+        None => {}
     }
     let stored = app.store.get(&record.key, request.now).await?;
     let stored = stored.ok_or_else(|| Failure::Unavailable("a new session is lost".to_owned()))?;

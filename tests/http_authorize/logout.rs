@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     browser::{Application, Browser, Page, claims},
-    world::{ALICE, World, sign_in},
+    world::{ALICE, BOB, World, sign_in},
 };
 
 /// An application that takes logout tokens: each status in turn, then 200.
@@ -98,6 +98,25 @@ async fn a_client_with_pairwise_subjects_hears_of_its_own_subject_and_session() 
     let request = told.recv().await.expect("it is told");
     let said = claims(request.split("logout_token=").nth(1).expect("a form").trim());
     assert_eq!((&said["sub"], &said["sid"]), (&known["sub"], &known["sid"]));
+}
+
+#[tokio::test]
+async fn a_person_who_signs_in_ends_the_session_of_who_was_there_before() {
+    // OIDC Back-Channel Logout §2: on a browser that people share, applications go on otherwise.
+    let world = World::new().await;
+    let (url, mut told) = backchannel(vec![]).await;
+    world.change("https://rp.invalid/backchannel", &url);
+    let (leaver, browser) = (world.application("leaver").await, world.alice().await);
+    let alices = claims(text(&tokens(&leaver, &browser, "openid").await, "id_token"));
+    let again = leaver.authorize_url("openid", &[("prompt", "login")]);
+    let page = browser.open(&again).await;
+    assert!(sign_in(&browser, &page, ALICE).await.answer().contains_key("code"));
+    let page = browser.open(&again).await;
+    assert!(sign_in(&browser, &page, BOB).await.answer().contains_key("code"));
+    let said = told.recv().await.expect("it is told");
+    let said = claims(said.split("logout_token=").nth(1).expect("a form").trim());
+    assert_eq!((&said["sub"], &said["sid"]), (&alices["sub"], &alices["sid"]));
+    assert!(told.try_recv().is_err(), "not when she herself signed in again");
 }
 
 #[tokio::test]
