@@ -21,6 +21,7 @@ mod service;
 pub use apiserver::{ApiServer, client};
 pub use database::Database;
 pub use debian::postgresql;
+pub use image::BINARY;
 pub use namespace::HOST;
 pub use node::{Node, unavailable};
 pub use process::{Process, eventually};

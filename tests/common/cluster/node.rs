@@ -141,6 +141,13 @@ impl Node {
             .unwrap_or_else(|error| panic!("importing {name}: {error}"));
     }
 
+    /// `kill -9` of a container's process, by the id that the Pod's status names.
+    pub fn kill_container(&self, id: &str) {
+        let id = id.strip_prefix("containerd://").unwrap_or(id);
+        self.ctr(&["tasks", "kill", "--signal", "SIGKILL", id])
+            .unwrap_or_else(|error| panic!("killing {id}: {error}"));
+    }
+
     /// The image under test: a binary with its libraries, laid out as in the Dockerfile.
     pub fn load_lanyard(&self, name: &str, lanyard: &Path) {
         self.load_image(name, &image::with_libraries(lanyard, image::BINARY), &[image::BINARY]);
