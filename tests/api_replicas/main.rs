@@ -7,6 +7,7 @@ mod browser;
 mod cluster;
 mod load;
 mod logout;
+mod outage;
 mod restore;
 mod shared_store;
 mod troubles;
@@ -121,7 +122,7 @@ fn two_replicas_of_which_one_writes_and_both_serve() {
     rotation(&world);
     deletion(&world);
     logout::outcomes_are_events(&world);
-    outage(&world);
+    outage::an_api_server_that_is_away(&world);
     death_of_the_leader(&mut world);
 }
 
@@ -259,49 +260,6 @@ fn deletion(world: &World) {
         Err(_) => Ok(()),
     });
     world.api.kubectl(&["-n", "team", "get", "secret", "turn-signing-keys"]);
-}
-
-/// Without an API server serving goes on, readiness says so, and changes arrive afterwards.
-fn outage(world: &World) {
-    let replica = world.leader();
-    world.api.stop_apiserver();
-    let detail = || -> Result<Value, String> {
-        let url = format!("http://127.0.0.1:{}/readyz", replica.admin);
-        let response = self::World::get_url(world, &url)?;
-        Ok(response)
-    };
-    eventually(SOON, || match detail()?["source"]["failingSince"].as_str() {
-        Some(_) => Ok(()),
-        None => Err("the source is still said to be well".to_owned()),
-    });
-    metric(world, replica, "lanyard_source_healthy 0");
-    // Its store is its own, so that only the holder of the Lease is ready; nobody else can take it now.
-    let led = eventually(SOON, || match detail()? {
-        said if said["leads"] == true => Err("it still leads".to_owned()),
-        said => Ok(said),
-    });
-    assert_eq!(led["ready"], true, "it stays ready: {led}");
-    world.everywhere("/team/main/.well-known/openid-configuration", 200);
-    world.api.start_apiserver();
-    world.api.apply(
-        &OBJECTS.replace("name: main", "name: later").replace("name: robot", "name: latecomer"),
-    );
-    world.everywhere("/team/later/.well-known/openid-configuration", 200);
-    eventually(SOON, || match detail()?["source"].as_str() {
-        Some("ok") => Ok(()),
-        _ => Err("the source is still said to fail".to_owned()),
-    });
-    metric(world, replica, "lanyard_source_healthy 1");
-}
-
-/// Awaits a line of a replica's metrics.
-fn metric(world: &World, replica: &Replica, line: &str) {
-    let url = format!("http://127.0.0.1:{}/metrics", replica.admin);
-    eventually(SOON, || {
-        let answer = world.http.get(&url).send().and_then(reqwest::blocking::Response::text);
-        let metrics = answer.map_err(|error| error.to_string())?;
-        if metrics.lines().any(|found| found == line) { Ok(()) } else { Err(metrics) }
-    });
 }
 
 impl World {

@@ -194,6 +194,15 @@ impl ApiServer {
         }
     }
 
+    /// Applies manifests by another API server on the same etcd, which lives for no longer.
+    pub fn apply_by_another(&self, manifests: &str) {
+        let port = free_port();
+        let _other = start_apiserver(&self.dir, &self.address, port, self.etcd_port);
+        let server = format!("--server=https://{}:{port}", self.address);
+        let apply = ["apply", "-f", "-", &server];
+        eventually(Duration::from_mins(1), || self.run("kubectl", &apply, manifests));
+    }
+
     /// Starts it again on the same port.
     pub fn start_apiserver(&self) {
         let process = start_apiserver(&self.dir, &self.address, self.port, self.etcd_port);

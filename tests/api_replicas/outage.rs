@@ -1,0 +1,110 @@
+//! The API server is away for a minute: serving goes on, nobody writes who does not lead, and what
+//! was changed meanwhile, by another way to the same etcd, arrives.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use super::{OBJECTS, Replica, SOON, World, eventually};
+
+const AWAY: Duration = Duration::from_mins(1);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(200);
+
+pub fn an_api_server_that_is_away(world: &World) {
+    let leader = world.leader();
+    let back = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let watched = scope.spawn(|| one_leads_at_most(world, &back));
+        let until_then = Told(&back);
+        away(world, leader);
+        eventually(SOON, || {
+            let somebody = (0..2).any(|it| leads(world, it) == Ok(true));
+            somebody.then_some(()).ok_or_else(|| "nobody leads".to_owned())
+        });
+        drop(until_then);
+        let (looks, led) = watched.join().expect("never two");
+        println!("one of two replicas led in {led} looks of {looks}, never both");
+    });
+    eventually(SOON, || match readiness(world, 0)?["source"].as_str() {
+        Some("ok") => Ok(()),
+        _ => Err("the source is still said to fail".to_owned()),
+    });
+    metric(world, leader, "lanyard_source_healthy 1");
+}
+
+/// Tells that the outage is over, also when a test fails in it.
+struct Told<'a>(&'a AtomicBool);
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+fn away(world: &World, leader: &Replica) {
+    let secret = world.secret("robot-oidc", "client-secret").expect("made");
+    let start = Instant::now();
+    world.api.stop_apiserver();
+    eventually(SOON, || match readiness(world, 0)?["source"]["failingSince"].as_str() {
+        Some(_) => Ok(()),
+        None => Err("the source is still said to be well".to_owned()),
+    });
+    metric(world, leader, "lanyard_source_healthy 0");
+    let later = OBJECTS.replace("name: main", "name: later").replace("name: robot", "name: late");
+    world.api.apply_by_another(&later);
+    while start.elapsed() < AWAY {
+        for replica in &world.replicas {
+            let path = "/team/main/.well-known/openid-configuration";
+            assert_eq!(world.get(replica, path).expect("it serves").0, 200);
+            assert_eq!(world.token(replica, "main", "team.robot", &secret).0, 200);
+        }
+        thread::sleep(PAUSE);
+    }
+    let led = (0..2).filter(|it| leads(world, *it) == Ok(true)).count();
+    assert_eq!(led, 0, "who cannot renew the Lease does not act by it");
+    // Its store is its own, so that only the holder of the Lease is ready; nobody else can take it now.
+    let held = detail(world, leader).expect("it answers");
+    assert_eq!(held["ready"], true, "it stays ready: {held}");
+    world.api.start_apiserver();
+    world.everywhere("/team/later/.well-known/openid-configuration", 200);
+    world.ready("oidcclient/late");
+}
+
+/// Looks, and those in which somebody led.
+fn one_leads_at_most(world: &World, back: &AtomicBool) -> (usize, usize) {
+    let (mut looks, mut led) = (0, 0);
+    while !back.load(Ordering::SeqCst) {
+        let leading = (0..2).filter(|it| leads(world, *it) == Ok(true)).count();
+        assert!(leading < 2, "two write");
+        (looks, led) = (looks + 1, led + leading);
+        thread::sleep(PAUSE);
+    }
+    (looks, led)
+}
+
+fn leads(world: &World, replica: usize) -> Result<bool, String> {
+    Ok(readiness(world, replica)?["leads"] == true)
+}
+
+fn readiness(world: &World, replica: usize) -> Result<Value, String> {
+    detail(world, &world.replicas[replica])
+}
+
+fn detail(world: &World, replica: &Replica) -> Result<Value, String> {
+    world.get_url(&format!("http://127.0.0.1:{}/readyz", replica.admin))
+}
+
+/// Awaits a line of a replica's metrics.
+fn metric(world: &World, replica: &Replica, line: &str) {
+    let url = format!("http://127.0.0.1:{}/metrics", replica.admin);
+    eventually(SOON, || {
+        let answer = world.http.get(&url).send().and_then(reqwest::blocking::Response::text);
+        let metrics = answer.map_err(|error| error.to_string())?;
+        if metrics.lines().any(|found| found == line) { Ok(()) } else { Err(metrics) }
+    });
+}
