@@ -26,9 +26,8 @@ use crate::{
 
 /// The entry of a user's own Secret, unless the client names another.
 const DEFAULT_ENTRY: &str = ClientSecretKeys::CLIENT_SECRET;
-/// Characters of a client secret: fewer could be guessed (RFC 6749 §2.3.1). Those that are generated
-/// have 43.
-const SECRET_LENGTHS: std::ops::RangeInclusive<usize> = 16..=512;
+/// Characters of a client secret; those that are generated have 43.
+const LONGEST_SECRET: usize = 512;
 
 /// Clients to serve, and every id that is taken.
 #[derive(Debug)]
@@ -209,8 +208,8 @@ fn own_secret(
 /// line break, which is not part of it.
 fn usable(text: &str) -> Result<Secret<String>, &'static str> {
     let text = text.trim_end_matches(['\r', '\n']);
-    if !SECRET_LENGTHS.contains(&text.len()) {
-        return Err("must have 16 to 512 characters");
+    if !(1..=LONGEST_SECRET).contains(&text.len()) {
+        return Err("must have 1 to 512 characters");
     }
     if !text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
         return Err("must be printable ASCII");
