@@ -36,8 +36,11 @@ impl Policy {
     /// How long to wait before the next attempt, in whole seconds: what people and `Retry-After`
     /// are told is then long enough.
     pub(super) fn wait(&self, count: Option<Count>, now: Timestamp) -> Duration {
+        // Requests that come together are counted in another order than they came: nobody waits for
+        // the moment of one that waits for nothing.
+        let waits = count.filter(|count| count.wait_until > count.last);
         // Bounded, for clocks that were set back.
-        let exact = count.map_or(Duration::ZERO, |count| count.wait_until.since(now));
+        let exact = waits.map_or(Duration::ZERO, |count| count.wait_until.since(now));
         let seconds = exact.as_secs() + u64::from(exact.subsec_nanos() > 0);
         Duration::from_secs(seconds).min(self.most)
     }

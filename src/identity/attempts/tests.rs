@@ -63,6 +63,16 @@ impl World {
 }
 
 #[test]
+fn nobody_waits_for_an_attempt_that_came_a_moment_later_and_was_counted_before() {
+    let mut world = World::new();
+    let earlier = world.now;
+    world.pass(Duration::from_millis(20));
+    assert_eq!(world.fail("ada", HOME), Ok(()));
+    world.now = earlier;
+    assert_eq!(world.fail("ada", HOME), Ok(()));
+}
+
+#[test]
 fn a_few_mistakes_cost_nothing_then_waiting_doubles_up_to_minutes() {
     let mut world = World::new();
     for _ in 0..5 {
