@@ -68,7 +68,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
     refuse_unsuitable(&args.store, &parts.app.store).await?;
     let source: SharedSource = Arc::clone(&directory) as SharedSource;
     let demo = demo(args, &parts, &base_url);
-    let listening = parts.listen(args.listen, Some(demo)).await?;
+    let bound = parts.bind(args.listen, Some(demo))?;
     parts.project(&source);
     let leads = controller::always();
     tokio::spawn(prepare_when_leading(Arc::clone(&parts.app.store), leads.clone()));
@@ -83,7 +83,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
     }));
     let handle = parts.app.registry.clone();
     tokio::spawn(announce(handle, source.views(), Arc::clone(&directory), base_url));
-    parts.serve(listening, admin, stop).await;
+    parts.serve(bound, admin, stop).await?;
     acting.await.context("the controller panicked")?;
     Ok(())
 }

@@ -57,7 +57,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
     // Not whether it leads: while the API server is away nobody does, and somebody has to serve.
     let holds = watch::Sender::new(false);
     let must_hold = (!args.store.store.is_shared()).then(|| holds.subscribe());
-    let listening = parts.listen(args.listen, None).await?;
+    let bound = parts.bind(args.listen, None)?;
     let admin = parts.admin(args.admin_listen, &source, leads.subscribe(), must_hold).await?;
     let candidate = Campaign {
         lease: Arc::new(ClusterLease::new(client, ObjectKey::new(&args.namespace, &args.name))),
@@ -75,7 +75,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
         leads,
         async move { asked.wait_for(|stop| *stop).await.map(drop) },
     ));
-    parts.serve(listening, Some(admin), stop).await;
+    parts.serve(bound, Some(admin), stop).await?;
     acting.await.context("the controller panicked")?;
     tracing::info!("stopped");
     Ok(())

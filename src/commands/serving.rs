@@ -19,8 +19,8 @@ use crate::{
     controller::{self, Observer},
     fetch::{self, Guard, HttpFetch, SharedFetch, trusted_roots},
     http::{
-        Admin, App, ClientKeys, Config, Documents, Extra, ForwardedHeaders, Limits, Listening,
-        Logouts, Probe, Sectors, Server, Tls, TrustedProxies, tell_clients,
+        Admin, App, Bound, ClientKeys, Config, Documents, Extra, ForwardedHeaders, Limits, Logouts,
+        Probe, Sectors, Server, Tls, TrustedProxies, tell_clients,
     },
     identity::{AttemptLimiter, PasswordPool},
     keys::{Signer, VerifiedTokens},
@@ -138,12 +138,8 @@ impl Parts {
         .telling_of(self.app.logouts.untold())
     }
 
-    /// Opens the port of the endpoints.
-    pub(super) async fn listen(
-        &self,
-        address: SocketAddr,
-        extra: Option<Arc<dyn Extra>>,
-    ) -> Result<Listening> {
+    /// Takes the port of the endpoints.
+    pub(super) fn bind(&self, address: SocketAddr, extra: Option<Arc<dyn Extra>>) -> Result<Bound> {
         let mut server = Server::new(Arc::clone(&self.app));
         if let Some(tls) = &self.tls {
             tokio::spawn(Arc::clone(tls).watch());
@@ -152,7 +148,7 @@ impl Parts {
         if let Some(extra) = extra {
             server = server.with_extra(extra);
         }
-        server.listen(address).await.with_context(|| format!("--listen {address}"))
+        server.bind(address).with_context(|| format!("--listen {address}"))
     }
 
     /// Opens the admin port; `must_hold` tells whether this replica holds the Lease, where only the
@@ -179,13 +175,21 @@ impl Parts {
         Ok(admin)
     }
 
-    /// Serves until `stop`; then turns unready, waits for load balancers to notice, and drains.
+    /// Serves until `stop`, from the first snapshot on: before, every address would seem to be
+    /// nobody's. A container that died is sent requests until somebody has noticed. Then turns
+    /// unready, waits for load balancers to notice, and drains.
     pub(super) async fn serve(
         &self,
-        listening: Listening,
+        bound: Bound,
         admin: Option<Arc<Admin>>,
         mut stop: watch::Receiver<bool>,
-    ) {
+    ) -> Result<()> {
+        let mut snapshots = self.app.registry.changes();
+        tokio::select! {
+            _ = snapshots.wait_for(|revision| *revision > 0) => {}
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+        }
+        let listening = bound.open().context("--listen: opening the port")?;
         let (delay, drain) = self.drain;
         let (closing, close) = watch::channel(false);
         let leaving = listening.leaving();
@@ -200,6 +204,7 @@ impl Parts {
             let _ = closing.send(true);
         });
         listening.serve(close, drain).await;
+        Ok(())
     }
 }
 

@@ -51,5 +51,5 @@ pub use registrations::Registrations;
 pub use reply::Reply;
 pub use request::Request;
 pub use sectors::Sectors;
-pub use server::{Extra, Listening, Server};
+pub use server::{Bound, Extra, Listening, Server};
 pub use tls::{Tls, TlsError};

@@ -14,7 +14,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{mpsc, watch},
 };
 
@@ -40,6 +40,16 @@ pub struct Server {
     extra: Option<Arc<dyn Extra>>,
     tls: Option<Arc<Tls>>,
     pub(super) leaving: Arc<AtomicBool>,
+}
+
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// A server that has its port, and lets nobody in yet: connections are refused, so that whoever
+/// balances load tries elsewhere.
+pub struct Bound {
+    server: Arc<Server>,
+    socket: TcpSocket,
 }
 
 /// A server whose port is open.
@@ -68,10 +78,18 @@ impl Server {
         self
     }
 
-    /// Opens the port.
-    pub async fn listen(self, address: SocketAddr) -> io::Result<Listening> {
-        let listener = TcpListener::bind(address).await?;
-        Ok(Listening { server: Arc::new(self), listener })
+    /// Takes the port, so that it is nobody else's.
+    pub fn bind(self, address: SocketAddr) -> io::Result<Bound> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // Connections of the process before may linger on it.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Bound { server: Arc::new(self), socket })
+    }
+
+    /// Takes the port and opens it.
+    pub fn listen(self, address: SocketAddr) -> io::Result<Listening> {
+        self.bind(address)?.open()
     }
 
     pub(super) async fn answer(
@@ -87,6 +105,13 @@ impl Server {
             tokio::time::timeout(limits.body_timeout, Limited::new(body, limits.body).collect());
         let body = body.await.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes);
         extra.answer(Request::from_parts(parts, body.unwrap_or_default())).await
+    }
+}
+
+impl Bound {
+    /// Opens the port.
+    pub fn open(self) -> io::Result<Listening> {
+        Ok(Listening { server: self.server, listener: self.socket.listen(BACKLOG)? })
     }
 }
 

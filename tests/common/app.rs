@@ -136,6 +136,7 @@ impl TestApp {
         Self::start_with(manifests, Some(tls), |store| store, Config::default(), here()).await
     }
 
+    #[expect(clippy::unused_async, reason = "it needs the runtime that it is awaited in")]
     async fn start_with(
         manifests: &str,
         tls: Option<Arc<Tls>>,
@@ -153,7 +154,7 @@ impl TestApp {
         let app = handlers(&registry, &store, network.clone(), clock.clone(), config);
         tokio::spawn(tell_clients(app.clone()));
         let secure = tls.is_some();
-        let (address, stop) = listen(app.clone(), tls).await;
+        let (address, stop) = listen(app.clone(), tls);
         let origin = if secure {
             format!("https://id.test:{}", address.port())
         } else {
@@ -238,10 +239,10 @@ fn handlers(
 }
 
 /// Serves until the sender is dropped.
-async fn listen(app: Arc<App>, tls: Option<Arc<Tls>>) -> (SocketAddr, watch::Sender<bool>) {
+fn listen(app: Arc<App>, tls: Option<Arc<Tls>>) -> (SocketAddr, watch::Sender<bool>) {
     let server = Server::new(app);
     let server = if let Some(tls) = tls { server.with_tls(tls) } else { server };
-    let listening = server.listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+    let listening = server.listen(([127, 0, 0, 1], 0).into()).expect("a port");
     let address = listening.address().expect("it is bound");
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(listening.serve(stopped, Duration::from_secs(10)));
