@@ -19,7 +19,7 @@ pub(super) enum Cors {
 pub(super) fn allow(
     cors: Cors,
     tenant: &ServedTenant,
-    request: &HeaderMap,
+    origin: Option<HeaderValue>,
     answer: &mut HeaderMap,
 ) {
     if cors == Cors::None {
@@ -30,10 +30,9 @@ pub(super) fn allow(
         return;
     }
     answer.append(header::VARY, HeaderValue::from_static("origin"));
-    let origin = request.get(header::ORIGIN);
-    let registered = origin.and_then(|origin| origin.to_str().ok());
-    if let Some(origin) = origin.filter(|_| registered.is_some_and(|it| tenant.allows_origin(it))) {
-        answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    let may_read = |origin: &HeaderValue| origin.to_str().is_ok_and(|it| tenant.allows_origin(it));
+    if let Some(origin) = origin.filter(may_read) {
+        answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         let exposed = HeaderValue::from_static("www-authenticate");
         answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }

@@ -102,6 +102,7 @@ impl App {
     {
         let Found { tenant, path, route } = found;
         let (parts, body) = request.into_parts();
+        let origin = parts.headers.get(header::ORIGIN).cloned();
         let mut reply = if parts.method == Method::OPTIONS && route.cors != cors::Cors::None {
             let mut reply = Reply::empty(StatusCode::NO_CONTENT);
             cors::preflight(&mut reply.headers, &route.methods());
@@ -121,7 +122,7 @@ impl App {
                         tenant: Arc::clone(&tenant),
                         path,
                         query: parts.uri.query().unwrap_or_default().to_owned(),
-                        headers: parts.headers.clone(),
+                        headers: parts.headers,
                         body,
                         address: arrival.address,
                         snapshot: Arc::clone(&arrival.snapshot),
@@ -136,7 +137,7 @@ impl App {
             unfit(StatusCode::METHOD_NOT_ALLOWED, why, Some(&tenant.tenant), about)
                 .header("allow", &route.methods())
         };
-        cors::allow(route.cors, &tenant, &parts.headers, &mut reply.headers);
+        cors::allow(route.cors, &tenant, origin, &mut reply.headers);
         for (purpose, value) in std::mem::take(&mut reply.cookies) {
             let cookie = cookies::set(purpose, &tenant, value.as_deref());
             if let Ok(cookie) = HeaderValue::from_str(&cookie) {

@@ -55,8 +55,8 @@ pub async fn start(
     let cookie = app.entropy.token();
     let lifetimes = &request.tenant.tenant.lifetimes;
     let previous_session = previous.map(|held| &held.session);
-    let session =
-        session::begin(authentication, previous_session, app.entropy.id(), lifetimes, request.now);
+    let sid = app.entropy.id_at(request.now);
+    let session = session::begin(authentication, previous_session, sid, lifetimes, request.now);
     let record = record(request, &key(request, &cookie), &session);
     if !app.store.insert(record.clone(), request.now).await? {
         return Err(Failure::Unavailable("a new session id is taken".to_owned()));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
 
 use super::{App, Failure, Request};
 use crate::{
@@ -37,7 +38,7 @@ pub(super) async fn sign_with(
     app: &App,
     key: &Arc<SigningKey>,
     typ: JwtType,
-    claims: &Claims,
+    claims: &impl Serialize,
 ) -> Result<String, Failure> {
     let claims = serde_json::to_vec(claims).expect("claims serialise to memory");
     Ok(app.signer.sign(key, typ, claims).await?)
@@ -81,15 +82,16 @@ pub(super) async fn access_token(
 ) -> Result<String, Failure> {
     let tenant = &request.tenant.tenant;
     let person = grant.map(|(_, grant)| subject::of(client, &grant.authentication.subject));
-    let claims = AccessToken {
+    let jti = app.entropy.id();
+    let token = AccessToken {
         tenant,
         client,
         subject: person.as_ref().map_or(client.id.as_str(), Subject::as_str),
         scopes,
         grant_id: grant.map(|(id, _)| id),
-        jti: &app.entropy.id(),
-    }
-    .claims(request.now);
+        jti: &jti,
+    };
+    let claims = token.claims(request.now);
     let token = sign_with(app, signing_key(request)?, JwtType::AccessToken, &claims).await?;
     app.metrics.token_issued(&tenant.id, TokenKind::AccessToken);
     Ok(token)

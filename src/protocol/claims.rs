@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -38,21 +39,40 @@ pub struct AccessToken<'a> {
 
 impl AccessToken<'_> {
     /// The claims (RFC 9068 §2.2); scopes both as `scope` (the standard) and as `scopes`.
-    pub fn claims(&self, now: Timestamp) -> Claims {
+    pub fn claims(&self, now: Timestamp) -> AccessTokenClaims<'_> {
         let issuer = self.tenant.issuer.as_str();
-        let mut claims = times(issuer, self.client.lifetimes.access_token, now);
-        claims.insert("aud".into(), json!(issuer));
-        claims.insert("sub".into(), json!(self.subject));
-        claims.insert("client_id".into(), json!(self.client.id));
-        claims.insert("jti".into(), json!(self.jti));
-        claims.insert("nbf".into(), json!(now.secs()));
-        claims.insert("scope".into(), json!(scope::join(self.scopes)));
-        claims.insert("scopes".into(), json!(self.scopes));
-        if let Some(grant_id) = self.grant_id {
-            claims.insert(GRANT.into(), json!(grant_id));
+        AccessTokenClaims {
+            iss: issuer,
+            aud: issuer,
+            sub: self.subject,
+            client_id: self.client.id.as_str(),
+            jti: self.jti,
+            iat: now.secs(),
+            nbf: now.secs(),
+            exp: now.plus(self.client.lifetimes.access_token).secs(),
+            scope: scope::join(self.scopes),
+            scopes: self.scopes,
+            gid: self.grant_id,
         }
-        claims
     }
+}
+
+/// Written as they are: of all tokens, these are signed most often.
+#[derive(Debug, Serialize)]
+pub struct AccessTokenClaims<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    sub: &'a str,
+    client_id: &'a str,
+    jti: &'a str,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    scope: String,
+    scopes: &'a Scopes,
+    /// `GRANT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gid: Option<&'a str>,
 }
 
 /// What an ID token says.

@@ -142,16 +142,16 @@ pub fn user(number: usize) -> Owner {
     Owner::new(OwnerKind::User, person(number / PER_PERSON))
 }
 
-/// The id of a grant: as random and as long as real ones, and known without a list.
+/// The id of a grant: as long as real ones, of a time and chance as they are (a million of them were
+/// made within thirty days), and known without a list.
 pub fn id(number: usize) -> String {
-    let mut state = u64::try_from(number).unwrap_or_default().wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut half = || {
-        state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        state ^= state >> 31;
-        state
-    };
-    format!("{:016x}{:06x}", half(), half() >> 40)
+    const BEGAN: u64 = 1_800_000_000_000;
+    const APART: u64 = 2_592;
+    let number = u64::try_from(number).unwrap_or_default();
+    let mut chance = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    chance = (chance ^ (chance >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    chance = (chance ^ (chance >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    format!("{:012x}{:010x}", (BEGAN + number * APART) & 0xFFFF_FFFF_FFFF, chance >> 24)
 }
 
 fn sid(number: usize) -> String {

@@ -38,7 +38,7 @@ pub(super) async fn issue(
         return Ok(redirect(&request.tenant.tenant, &ask.return_to, &ended));
     }
     let grant = authorize::grant(ask, &held.session, request.now);
-    let grant_id = app.entropy.id();
+    let grant_id = app.entropy.id_at(request.now);
     let offer = Offer { ask, held, grant: &grant, grant_id: &grant_id };
     let mut access_token = None;
     if ask.response_type.has_token() {
