@@ -28,8 +28,8 @@ const LARGEST_BATCH: usize = 256;
 /// A commit costs many times what a record in it does. So the writer rests after each for so many
 /// times as long as it took, and what comes meanwhile shares the next; what comes later waits for
 /// nothing.
-const REST: u32 = 3;
-const LONGEST_REST: Duration = Duration::from_millis(3);
+const REST: u32 = 2;
+const LONGEST_REST: Duration = Duration::from_millis(2);
 
 /// What to do to the file.
 pub(super) enum Operation {
