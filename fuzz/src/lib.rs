@@ -17,7 +17,7 @@ pub fn tenant() -> Tenant {
         organization: Organization { name: "Shop".into(), id: "team/shop".into() },
         algorithms: vec![SigningAlgorithm::RS256],
         rotation: RotationPolicy::default(),
-        lifetimes: Lifetimes::default(),
+        lifetimes: Lifetimes::default().into(),
         scopes: BTreeMap::new(),
         branding: Branding::default(),
         acr_levels: vec![],
