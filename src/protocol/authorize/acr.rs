@@ -35,19 +35,36 @@ pub fn reached<'a>(levels: &'a [AcrLevel], amr: &[String], wish: &AcrWish) -> Op
     found.map(|level| level.value.as_str())
 }
 
-/// Rule: an essential level is reached, or there is no answer (OIDC Core §5.5.1.1; OpenID Connect
-/// Core Error Code `unmet_authentication_requirements`).
+/// Rule: one of the levels that are essential is reached, or there is no answer (OIDC Core §5.5.1.1;
+/// OpenID Connect Core Error Code `unmet_authentication_requirements`). An essential `acr` that names
+/// none is a claim like any other: it may be missing (§5.5.1).
 pub(super) fn check(levels: &[AcrLevel], amr: &[String], wish: &AcrWish) -> Result<(), OAuthError> {
-    let met = match reached(levels, amr, wish) {
-        _ if !wish.essential => true,
-        None => false,
-        Some(level) => wish.values.is_empty() || wish.values.iter().any(|value| value == level),
-    };
-    if met {
+    let reached = reached(levels, amr, wish);
+    let wanted = || wish.values.iter().any(|value| Some(value.as_str()) == reached);
+    if !wish.essential || wish.values.is_empty() || wanted() {
         return Ok(());
     }
     Err(OAuthError::new(
         ErrorCode::UnmetAuthenticationRequirements,
         "The person cannot sign in here at the level of assurance that is asked for.",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_essential_level_is_one_of_those_named_and_without_names_a_claim_like_any_other() {
+        // OIDC Core §5.5.1, §5.5.1.1
+        let levels = [AcrLevel { value: "one".into(), amr: vec!["pwd".into()] }];
+        let met = |levels: &[AcrLevel], values: &[&str], essential: bool| {
+            let values = values.iter().map(|&value| value.to_owned()).collect();
+            check(levels, &["pwd".to_owned()], &AcrWish { values, essential }).is_ok()
+        };
+        assert!(met(&levels, &["two", "one"], true));
+        assert!(!met(&levels, &["two"], true) && !met(&[], &["one"], true));
+        assert!(met(&levels, &["two"], false));
+        assert!(met(&levels, &[], true) && met(&[], &[], true), "no value is demanded");
+    }
 }
