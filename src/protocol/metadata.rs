@@ -77,6 +77,7 @@ fn people(tenant: &Tenant) -> Value {
     let custom = tenant.scopes.values().flat_map(|scope| scope.claims.iter().map(String::as_str));
     let mut claims: Vec<&str> = OF_TOKENS.into_iter().chain(claims::standard()).collect();
     claims.extend(custom);
+    claims.extend((!tenant.acr_levels.is_empty()).then_some("acr"));
     claims.sort_unstable();
     claims.dedup();
     let algorithms = names(&tenant.algorithms, |it| it.as_str());
@@ -104,21 +105,9 @@ fn sessions(tenant: &Tenant) -> Value {
     })
 }
 
-/// Claims of tokens themselves.
-const OF_TOKENS: [&str; 12] = [
-    "sub",
-    "iss",
-    "aud",
-    "exp",
-    "iat",
-    "auth_time",
-    "nonce",
-    "acr",
-    "amr",
-    "sid",
-    "at_hash",
-    "c_hash",
-];
+/// Claims of tokens themselves, whatever the tenant.
+const OF_TOKENS: [&str; 11] =
+    ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "sid", "at_hash", "c_hash"];
 
 fn names<'a, T, N: ?Sized>(all: &'a [T], name: impl Fn(&'a T) -> &'a N) -> Vec<&'a N> {
     all.iter().map(name).collect()
@@ -127,7 +116,7 @@ fn names<'a, T, N: ?Sized>(all: &'a [T], name: impl Fn(&'a T) -> &'a N) -> Vec<&
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{CustomScope, RequestObjects, SigningAlgorithm, samples};
+    use crate::model::{AcrLevel, CustomScope, RequestObjects, SigningAlgorithm, samples};
 
     fn words<'a>(document: &'a Value, field: &str) -> Vec<&'a str> {
         let list = document[field].as_array().expect("a list");
@@ -183,6 +172,17 @@ mod tests {
             let endpoint = &discovery(&tenant)["registration_endpoint"];
             assert_eq!(endpoint, "https://id.test/team/shop/oauth/register");
         }
+    }
+
+    #[test]
+    fn tells_of_levels_of_assurance_where_the_tenant_has_any() {
+        // OIDC Discovery §3, claims_supported
+        let mut tenant = samples::tenant();
+        assert!(!words(&discovery(&tenant), "claims_supported").contains(&"acr"));
+        tenant.acr_levels = vec![AcrLevel { value: "one".into(), amr: vec!["pwd".into()] }];
+        let document = discovery(&tenant);
+        assert!(words(&document, "claims_supported").contains(&"acr"));
+        assert_eq!(words(&document, "acr_values_supported"), ["one"]);
     }
 
     #[test]

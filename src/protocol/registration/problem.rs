@@ -4,7 +4,9 @@ use super::{ErrorCode, OAuthError, fields::snake};
 
 /// The error for a field of a manifest and what is wrong with it.
 pub fn refusal(field: &str, message: &str) -> OAuthError {
-    let name = snake(field.strip_prefix("spec.").unwrap_or(field));
+    let field = field.strip_prefix("spec.").unwrap_or(field);
+    // A list in a manifest is one string on the wire (RFC 7591 §2).
+    let name = if field.starts_with("scopes") { "scope".to_owned() } else { snake(field) };
     let code = if name.starts_with("redirect_uris") {
         ErrorCode::InvalidRedirectUri
     } else {

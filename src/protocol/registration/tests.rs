@@ -149,6 +149,14 @@ fn a_redirect_uri_has_an_error_of_its_own() {
 }
 
 #[test]
+fn a_refusal_names_the_member_as_it_was_sent() {
+    // RFC 7591 §2
+    for field in ["spec.scopes", "spec.scopes[2]"] {
+        assert_eq!(refusal(field, "is unknown").public, "scope: is unknown.");
+    }
+}
+
+#[test]
 fn a_sector_names_every_redirect_uri() {
     // OIDC Registration §5
     let uri = |text: &str| RedirectUri::parse(text, ApplicationType::Web).expect("valid");
