@@ -35,6 +35,23 @@ async fn the_values_of_a_signed_object_win() {
 }
 
 #[tokio::test]
+async fn a_request_may_be_all_in_its_object() {
+    // RFC 9101 §5: openid-client sends nothing but client_id beside it.
+    let world = World::new().await;
+    let (signs, browser) = (world.application("signs").await, world.alice().await);
+    let object = signed(&json!({
+        "response_type": "code", "scope": "openid", "redirect_uri": "https://rp.test/other",
+        "state": "of the object", "nonce": "n", "iss": "default.signs",
+        "aud": world.app.issuer("shop"),
+    }));
+    let outside = ["response_type", "scope", "redirect_uri", "state", "nonce"].map(|it| (it, ""));
+    let changes = [&outside[..], &[("request", object.as_str())]].concat();
+    let answer = browser.open(&signs.authorize_url("", &changes)).await.answer();
+    assert_eq!(answer["state"], "of the object");
+    assert!(answer.contains_key("code"), "{answer:?}");
+}
+
+#[tokio::test]
 async fn an_object_that_the_client_did_not_sign_is_refused() {
     let world = World::new().await;
     let signs = world.application("signs").await;

@@ -129,7 +129,8 @@ pub fn unusable(why: &str) -> OAuthError {
 }
 
 /// The parameters of a request with its object, whose values win (OIDC Core §6.1, §6.3.3): also
-/// where they are empty or null, which is to be without the parameter.
+/// where they are empty or null, which is to be without the parameter. All but `client_id` may stand
+/// in the object alone (RFC 9101 §5).
 pub fn merge(
     params: &Params,
     jwt: &Unverified,
@@ -139,8 +140,8 @@ pub fn merge(
 ) -> Result<Params, OAuthError> {
     check_claims(jwt, client, issuer, now)?;
     for name in ["client_id", "response_type"] {
-        if let Some(value) = jwt.claims.get(name)
-            && value.as_str() != params.get(name)
+        if let (Some(inner), Some(outer)) = (jwt.claims.get(name), params.get(name))
+            && inner.as_str() != Some(outer)
         {
             let text = format!("'{name}' of the request object is not that of the request.");
             return Err(refused(&text));

@@ -25,9 +25,13 @@ fn merged(claims: Value) -> Result<Params, ErrorCode> {
         "client_id=team.wiki&response_type=code&scope=openid&state=q&request=x\
          &resource=https://q.test",
     );
+    merged_with(&query, claims)
+}
+
+fn merged_with(outside: &Params, claims: Value) -> Result<Params, ErrorCode> {
     let jwt = jwt(JwsAlgorithm::RS256, claims);
     let issuer = samples::tenant().issuer;
-    merge(&query, &jwt, &samples::client(), &issuer, NOW).map_err(|error| error.code)
+    merge(outside, &jwt, &samples::client(), &issuer, NOW).map_err(|error| error.code)
 }
 
 #[test]
@@ -88,6 +92,16 @@ fn client_and_response_type_are_those_of_the_request() {
     assert_eq!(merged(json!({ "response_type": "id_token" })).map(drop), refused);
     assert_eq!(merged(json!({ "request_uri": "https://x.test" })).map(drop), refused);
     assert!(merged(json!({ "client_id": "team.wiki", "response_type": "code" })).is_ok());
+}
+
+#[test]
+fn a_request_may_be_all_in_its_object() {
+    // RFC 9101 §5
+    let object = json!({ "response_type": "code", "scope": "openid", "state": "s" });
+    let outside = params("client_id=team.wiki&request=x");
+    let merged = merged_with(&outside, object).expect("valid");
+    assert_eq!(merged.get("response_type"), Some("code"));
+    assert_eq!(merged.get("state"), Some("s"));
 }
 
 #[test]
