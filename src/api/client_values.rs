@@ -110,7 +110,7 @@ api_enum!(
 );
 
 api_enum!(
-    /// A signature of a client's own (RFC 7518 §3.1, RFC 8037).
+    /// A signature of a client's own (RFC 7518 §3.1, RFC 8037, RFC 9864).
     JwsAlgorithm {
         /// Not signed.
         None = "none",
@@ -138,6 +138,8 @@ api_enum!(
         ES384 = "ES384",
         /// Ed25519.
         EdDSA = "EdDSA",
+        /// Ed25519 by that name.
+        Ed25519 = "Ed25519",
     }
 );
 

@@ -72,7 +72,7 @@ impl PublicKeys {
         let mut result = Err(JwsError::UnknownKey);
         for key in self.0.iter().filter(|key| key.family == family) {
             let named = kid.is_none() || key.kid.is_none() || key.kid.as_deref() == kid;
-            let meant = key.algorithm.as_deref().is_none_or(|own| own == algorithm.as_str());
+            let meant = key.algorithm.as_deref().is_none_or(|own| is_for(own, wire));
             if named && meant {
                 match check(jws, &key.key, wire) {
                     // A key without a name may have been replaced by another.
@@ -107,7 +107,13 @@ fn check(jws: &str, key: &DecodingKey, algorithm: Algorithm) -> Result<(), JwsEr
     if verified.unwrap_or(false) { Ok(()) } else { Err(JwsError::BadSignature) }
 }
 
+/// Whether a key's `alg` is this algorithm, by whichever of its names.
+fn is_for(own: &str, wire: Algorithm) -> bool {
+    own.parse().ok().and_then(asymmetric).is_some_and(|(_, own)| own == wire)
+}
+
 fn public_key(jwk: &Value) -> Option<PublicKey> {
+    let algorithm = jwk.get("alg").and_then(Value::as_str).map(str::to_owned);
     let jwk: Jwk = serde_json::from_value(jwk.clone()).ok()?;
     if matches!(&jwk.common.public_key_use, Some(usage) if *usage != PublicKeyUse::Signature) {
         return None;
@@ -125,7 +131,7 @@ fn public_key(jwk: &Value) -> Option<PublicKey> {
     Some(PublicKey {
         family,
         key: DecodingKey::from_jwk(&jwk).ok()?,
-        algorithm: jwk.common.key_algorithm.map(|algorithm| algorithm.to_string()),
+        algorithm,
         kid: jwk.common.key_id,
     })
 }
@@ -140,7 +146,7 @@ fn asymmetric(algorithm: JwsAlgorithm) -> Option<(Family, Algorithm)> {
         JwsAlgorithm::PS512 => (Family::Rsa, Algorithm::PS512),
         JwsAlgorithm::ES256 => (Family::P256, Algorithm::ES256),
         JwsAlgorithm::ES384 => (Family::P384, Algorithm::ES384),
-        JwsAlgorithm::EdDSA => (Family::Ed25519, Algorithm::EdDSA),
+        JwsAlgorithm::EdDSA | JwsAlgorithm::Ed25519 => (Family::Ed25519, Algorithm::EdDSA),
         JwsAlgorithm::None | JwsAlgorithm::HS256 | JwsAlgorithm::HS384 | JwsAlgorithm::HS512 => {
             return None;
         }
@@ -178,6 +184,22 @@ mod tests {
         assert_eq!(set("a").verify(&jws, JwsAlgorithm::EdDSA, None), Ok(()));
         let unknown = set("a").verify(&jws, JwsAlgorithm::EdDSA, Some("b"));
         assert_eq!(unknown, Err(JwsError::UnknownKey));
+    }
+
+    #[test]
+    fn ed25519_has_two_names() {
+        // RFC 9864 §2.2: openid-client uses the one, others the other.
+        let jws = signed();
+        for named in [None, Some("EdDSA"), Some("Ed25519")] {
+            let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED_X, "alg": named });
+            let keys = PublicKeys::parse(&json!({ "keys": [key] }));
+            for algorithm in [JwsAlgorithm::EdDSA, JwsAlgorithm::Ed25519] {
+                assert_eq!(keys.verify(&jws, algorithm, None), Ok(()), "{named:?} {algorithm}");
+            }
+        }
+        let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED_X, "alg": "ES256" });
+        let keys = PublicKeys::parse(&json!({ "keys": [key] }));
+        assert!(keys.verify(&jws, JwsAlgorithm::Ed25519, None).is_err(), "of another algorithm");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! JWS algorithms: those that tenants sign with, and those that clients may (RFC 7518 §3.1,
-//! RFC 8037).
+//! RFC 8037, RFC 9864).
 
 use std::{fmt, str::FromStr};
 
@@ -80,13 +80,15 @@ pub enum JwsAlgorithm {
     ES256,
     /// ECDSA on P-384 with SHA-384.
     ES384,
-    /// Ed25519.
+    /// Ed25519, by the name that it has had for longer.
     EdDSA,
+    /// Ed25519, by a name that says so (RFC 9864 §2.2).
+    Ed25519,
 }
 
 impl JwsAlgorithm {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::None,
         Self::HS256,
         Self::HS384,
@@ -100,6 +102,7 @@ impl JwsAlgorithm {
         Self::ES256,
         Self::ES384,
         Self::EdDSA,
+        Self::Ed25519,
     ];
 
     /// The registered name.
@@ -118,6 +121,7 @@ impl JwsAlgorithm {
             Self::ES256 => "ES256",
             Self::ES384 => "ES384",
             Self::EdDSA => "EdDSA",
+            Self::Ed25519 => "Ed25519",
         }
     }
 

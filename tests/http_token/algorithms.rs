@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{EncodingKey, Header, encode};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, crypto::sign, encode};
 use lanyard::{
     keys::{KeyCache, KeyTimes, generate, write_key},
     model::{Clock, SigningAlgorithm, Timestamp},
@@ -64,6 +64,13 @@ impl Keys {
             let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
             return format!("{}.{}.", part(&json!({ "alg": "none" })), part(claims));
         }
+        if algorithm == "Ed25519" {
+            // jsonwebtoken has the signature, but not this name of it.
+            let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+            let message = format!("{}.{}", part(&json!({ "alg": algorithm })), part(claims));
+            let signature = sign(message.as_bytes(), &self.ed25519, Algorithm::EdDSA);
+            return format!("{message}.{}", signature.expect("signed"));
+        }
         let secret = EncodingKey::from_secret(SECRET.as_bytes());
         let key = match algorithm {
             "ES256" => &self.p256,
@@ -93,7 +100,7 @@ async fn every_advertised_algorithm_authenticates_a_client() {
     world.change(WRITTEN, &format!("keys: {}", keys.jwks["keys"]));
     let metadata = world.application("web").await.metadata;
     let algorithms = listed(&metadata, "token_endpoint_auth_signing_alg_values_supported");
-    assert!(algorithms.len() >= 12, "{algorithms:?}");
+    assert!(algorithms.len() >= 13, "{algorithms:?}");
     for algorithm in algorithms {
         let secret = algorithm.starts_with("HS");
         let client = if secret { "default.signs-with-secret" } else { "default.signs-with-key" };
@@ -113,7 +120,7 @@ async fn every_advertised_algorithm_signs_request_objects() {
     let (world, keys) = (World::new().await, Keys::new());
     let alice = world.alice().await;
     let algorithms = listed(&alice.web.metadata, "request_object_signing_alg_values_supported");
-    assert!(algorithms.len() >= 13, "{algorithms:?}");
+    assert!(algorithms.len() >= 14, "{algorithms:?}");
     let with_keys = format!("  jwks: {}\n  idTokenSignedResponseAlg: RS256\n", keys.jwks);
     for algorithm in algorithms {
         let unsigned = "  requestObjectSigningAlg: none\n";

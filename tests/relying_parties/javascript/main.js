@@ -1,5 +1,6 @@
 // A relying party on openid-client: sign-in with PKCE, userinfo, refresh, revocation, RP-initiated
-// logout, and dynamic registration where the tenant has it.
+// logout, and dynamic registration where the tenant has it: by secret, and by a key with all in a
+// request object.
 import { execFileSync } from "node:child_process";
 import assert from "node:assert/strict";
 import * as oidc from "openid-client";
@@ -14,10 +15,10 @@ function browse(url, stopAt) {
   return new URL(answer.trim());
 }
 
-async function signIn(config) {
+async function signIn(config, build = oidc.buildAuthorizationUrl) {
   const verifier = oidc.randomPKCECodeVerifier();
   const [nonce, state] = [oidc.randomNonce(), oidc.randomState()];
-  const url = oidc.buildAuthorizationUrl(config, {
+  const url = await build(config, {
     redirect_uri: CALLBACK,
     scope: "openid profile email offline_access",
     code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
@@ -31,8 +32,8 @@ async function signIn(config) {
   });
 }
 
-async function use(config) {
-  const tokens = await signIn(config);
+async function use(config, build) {
+  const tokens = await signIn(config, build);
   const { sub } = tokens.claims();
   const person = await oidc.fetchUserInfo(config, tokens.access_token, sub);
   assert.equal(person.email, "ada@example.com");
@@ -53,19 +54,22 @@ const end = oidc.buildEndSessionUrl(config, {
   id_token_hint: tokens.id_token, post_logout_redirect_uri: "http://localhost:9999/javascript/bye", state: "s",
 });
 assert.equal(browse(end.href, "http://localhost:9999/javascript/bye").searchParams.get("state"), "s");
+function register(metadata, authentication) {
+  const asked = { redirect_uris: [CALLBACK], grant_types: ["authorization_code", "refresh_token"], ...metadata };
+  return oidc.dynamicClientRegistration(new URL(ISSUER), asked, authentication, local);
+}
+
 let registered = "";
 if (config.serverMetadata().registration_endpoint) {
-  const own = await oidc.dynamicClientRegistration(
-    new URL(ISSUER),
-    {
-      redirect_uris: [CALLBACK],
-      grant_types: ["authorization_code", "refresh_token"],
-      token_endpoint_auth_method: "client_secret_post",
-    },
-    undefined,
-    local,
+  await use(await register({ token_endpoint_auth_method: "client_secret_post" }));
+  const pair = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]);
+  const jwk = { ...(await crypto.subtle.exportKey("jwk", pair.publicKey)), kid: "one" };
+  const key = { key: pair.privateKey, kid: "one" };
+  const own = await register(
+    { token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [jwk] } },
+    oidc.PrivateKeyJwt(key),
   );
-  await use(own);
+  await use(own, (config, request) => oidc.buildAuthorizationUrlWithJAR(config, request, key));
   registered = ", registered";
 }
 console.log(`javascript: signed in, refreshed, introspected, revoked, signed out${registered}`);
