@@ -418,6 +418,8 @@ async fn echoes_every_registered_value() {
         };
         assert_eq!(sorted(&client.0[name]), sorted(value), "{name}");
     }
+    // RFC 7518 §3.2: enough for HS512.
+    assert_eq!(client.text("client_secret").len(), 86, "it signs with its secret");
 }
 
 #[tokio::test(flavor = "multi_thread")]

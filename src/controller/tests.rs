@@ -206,6 +206,17 @@ async fn a_client_gets_a_secret_marked_as_its_own() {
 }
 
 #[tokio::test]
+async fn a_client_that_signs_with_its_secret_gets_one_that_is_long_enough() {
+    // RFC 7518 §3.2: as long as the hash of HS512 at least.
+    for more in ["tokenEndpointAuthMethod: client_secret_jwt", "requestObjectSigningAlg: HS512"] {
+        let signs = format!("{CLIENT}  {more}\n");
+        let mut cluster = Cluster::new(&[TENANT, &signs]);
+        cluster.settle().await;
+        assert_eq!(entry(&cluster.client_secret(), "client-secret").len(), 86, "{more}");
+    }
+}
+
+#[tokio::test]
 async fn a_status_that_would_say_the_same_is_not_written_again() {
     let mut cluster = Cluster::new(&[TENANT, CLIENT]);
     cluster.settle().await;

@@ -122,6 +122,18 @@ impl Client {
     pub fn is_public(&self) -> bool {
         self.auth_method == AuthMethod::None
     }
+
+    /// Whether the client has said that it signs with its secret.
+    pub fn signs_with_secret(&self) -> bool {
+        sign_with_secret(self.auth_method, self.request_object_signing_alg)
+    }
+}
+
+/// Whether who authenticates so, or has registered this for request objects, signs with a secret (OIDC
+/// Core §9, §10.1).
+pub fn sign_with_secret(method: AuthMethod, request_objects: Option<JwsAlgorithm>) -> bool {
+    method == AuthMethod::ClientSecretJwt
+        || (method.has_secret() && request_objects.is_some_and(JwsAlgorithm::is_symmetric))
 }
 
 /// `application_type` (OIDC Registration §2).

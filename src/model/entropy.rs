@@ -38,6 +38,14 @@ pub trait Entropy: Send + Sync + fmt::Debug {
         self.fill(&mut bytes);
         URL_SAFE_NO_PAD.encode(bytes)
     }
+
+    /// 512 random bits in base64url: 86 characters, which is enough for a key of any HMAC. HS512 wants
+    /// 64 (RFC 7518 §3.2), and libraries refuse to sign with fewer.
+    fn mac_key(&self) -> String {
+        let mut bytes = [0; 64];
+        self.fill(&mut bytes);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
 }
 
 /// The system's generator.

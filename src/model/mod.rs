@@ -25,6 +25,7 @@ mod user;
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
 pub use client::{
     ApplicationType, AssertionAudience, Client, ConsentPolicy, Pairwise, Registered, SubjectType,
+    sign_with_secret,
 };
 pub use client_details::ClientDetails;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};

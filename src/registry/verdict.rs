@@ -176,6 +176,8 @@ pub struct SecretShape {
     pub client_id_key: String,
     /// Entry of the client secret; none for public clients.
     pub client_secret_key: Option<String>,
+    /// Whether the client secret is a key to sign with, and so as long as that wants it.
+    pub signs: bool,
     /// Entry of the issuer.
     pub issuer_key: String,
     /// Labels beside our own.
@@ -192,6 +194,7 @@ impl Default for SecretShape {
         Self {
             client_id_key: ClientSecretKeys::CLIENT_ID.to_owned(),
             client_secret_key: Some(ClientSecretKeys::CLIENT_SECRET.to_owned()),
+            signs: false,
             issuer_key: ClientSecretKeys::ISSUER.to_owned(),
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),

@@ -70,7 +70,11 @@ pub fn plan(seen: &Seen<'_>, entropy: &dyn Entropy) -> Vec<Step> {
 
 /// Creates the Secret, or brings the one that is there into shape.
 fn give(seen: &Seen<'_>, want: &Want<'_>, entropy: &dyn Entropy) -> Vec<Step> {
-    let fresh = || ByteString(entropy.token().into_bytes());
+    let signs = want.desired.shape.signs;
+    let fresh = || {
+        let secret = if signs { entropy.mac_key() } else { entropy.token() };
+        ByteString(secret.into_bytes())
+    };
     let name = &want.desired.name;
     match seen.world.secret(&want.key()) {
         None => {

@@ -26,7 +26,7 @@ use crate::{
 
 /// The entry of a user's own Secret, unless the client names another.
 const DEFAULT_ENTRY: &str = ClientSecretKeys::CLIENT_SECRET;
-/// Characters of a client secret; those that are generated have 43.
+/// Characters of a client secret; those that are generated have 43, or 86 where the client signs with it.
 const LONGEST_SECRET: usize = 512;
 
 /// Clients to serve, and every id that is taken.

@@ -3,6 +3,7 @@
 use super::Problems;
 use crate::{
     api::{self, ClientSecretKeys, ClientSecretTemplate},
+    model::{AuthMethod, JwsAlgorithm, sign_with_secret},
     registry::{DesiredSecret, SecretShape},
 };
 
@@ -18,7 +19,7 @@ const FIELD: &str = "spec.secret";
 const MOST_EXTRA: usize = 64 * 1024;
 
 /// Checks the Secret that a client asks for.
-pub fn check(problems: &mut Problems, raw: &api::OidcClient, public: bool) -> DesiredSecret {
+pub fn check(problems: &mut Problems, raw: &api::OidcClient, method: AuthMethod) -> DesiredSecret {
     let template = raw.spec.secret.clone().unwrap_or_default();
     let keys = template.keys.clone().unwrap_or_default();
     let secret_key =
@@ -29,7 +30,8 @@ pub fn check(problems: &mut Problems, raw: &api::OidcClient, public: bool) -> De
     }
     let shape = SecretShape {
         client_id_key: keys.client_id.unwrap_or_else(|| ClientSecretKeys::CLIENT_ID.to_owned()),
-        client_secret_key: (!public).then_some(secret_key),
+        client_secret_key: method.has_secret().then_some(secret_key),
+        signs: sign_with_secret(method, request_objects(raw)),
         issuer_key: keys.issuer.unwrap_or_else(|| ClientSecretKeys::ISSUER.to_owned()),
         extra: template.extra.clone(),
         labels: template.labels.clone(),
@@ -38,6 +40,11 @@ pub fn check(problems: &mut Problems, raw: &api::OidcClient, public: bool) -> De
     entries(problems, &shape);
     metadata(problems, &template);
     DesiredSecret { name, shape: shape.shared() }
+}
+
+/// What the client has registered for request objects. What is no algorithm is told elsewhere.
+fn request_objects(raw: &api::OidcClient) -> Option<JwsAlgorithm> {
+    raw.spec.request_object_signing_alg.as_ref()?.as_str().parse().ok()
 }
 
 fn entries(problems: &mut Problems, shape: &SecretShape) {

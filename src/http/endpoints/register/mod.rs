@@ -49,14 +49,13 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
         return Err(Failure::Forbidden(error));
     }
     let token = app.entropy.token();
-    let method = found.client.auth_method;
     let new = NewClient {
         object: object.clone(),
         id: found.client.id.clone(),
         issuer: request.tenant.tenant.issuer.clone(),
         spec: found.spec,
         token_hash: registration::token_hash(&token),
-        secret: method.has_secret().then(|| Secret::new(app.entropy.token())),
+        secret: secret(app, &found.client),
         at: request.now,
     };
     let registrar = registrar(app)?;
@@ -121,6 +120,13 @@ fn sent(request: &Request) -> Result<Sent, Failure> {
         return Err(Failure::Json(OAuthError::new(ErrorCode::InvalidClientMetadata, text)));
     }
     Sent::parse(&request.body).map_err(Failure::Json)
+}
+
+/// A client secret for who has one, as long as it needs to be.
+fn secret(app: &App, client: &Client) -> Option<Secret<String>> {
+    let signs = client.signs_with_secret();
+    let new = || if signs { app.entropy.mac_key() } else { app.entropy.token() };
+    client.auth_method.has_secret().then(|| Secret::new(new()))
 }
 
 /// 80 random bits, as a name of an object may have them.

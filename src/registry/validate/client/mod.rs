@@ -211,7 +211,7 @@ fn secret_source(
     if public && spec.secret.is_none() {
         return SecretSource::None;
     }
-    SecretSource::Generated(secret_template::check(problems, raw, public))
+    SecretSource::Generated(secret_template::check(problems, raw, auth_method))
 }
 
 fn presentation(problems: &mut Problems, spec: &OidcClientSpec, key: &ObjectKey) {
