@@ -16,6 +16,7 @@ mod codes;
 mod edge;
 mod introspection;
 mod metadata;
+mod outages;
 mod pairwise;
 mod races;
 mod refresh;

@@ -27,6 +27,8 @@ pub struct Plan {
     pub pauses: Mutex<Vec<u8>>,
     /// Operations that may write, so far.
     pub writes: AtomicUsize,
+    /// Whether the store is away.
+    pub away: AtomicBool,
     /// What the store's own clock shows, where it has one.
     pub time: Mutex<Option<Timestamp>>,
 }
@@ -56,6 +58,9 @@ impl Store for Interleaving {
 
     async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
         self.plan.pause().await;
+        if self.plan.away.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("it is away".to_owned()));
+        }
         self.inner.get(key, now).await
     }
 

@@ -22,7 +22,8 @@ use crate::{
     keys::JwtType,
     model::Client,
     protocol::{
-        authorize::{Answers, Interaction, Served, validate},
+        authorize::{Answers, Ask, Interaction, Prompt, ReturnTo, Served, validate},
+        error::{ErrorCode, OAuthError},
         params::Params,
     },
     registry::ServedTenant,
@@ -41,10 +42,37 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
 }
 
 async fn begin(app: &App, request: &Request, params: Params) -> Result<Reply, Failure> {
-    let params = &request_object::open(app, request, params).await?;
+    let params = request_object::open(app, request, params).await?;
     let tenant = &request.tenant;
-    let ask = validate(&tenant.tenant, &**tenant, params)
+    let ask = validate(&tenant.tenant, &**tenant, &params)
         .map_err(|error| refuse(&tenant.tenant, error))?;
+    let silent = ask.prompt.contains(&Prompt::None).then(|| ask.return_to.clone());
+    match (first_step(app, request, &params, ask).await, silent) {
+        (Err(failure), Some(to)) => tell(request, &to, failure),
+        (answer, _) => answer,
+    }
+}
+
+/// Who may show no page shows none of ours about a fault either, and somebody waits for an answer: the
+/// client is told (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.1).
+fn tell(request: &Request, to: &ReturnTo, failure: Failure) -> Result<Reply, Failure> {
+    let (code, text) = match failure {
+        Failure::Unavailable(_) => {
+            (ErrorCode::TemporarilyUnavailable, "The service cannot answer right now.")
+        }
+        Failure::Internal(_) => (ErrorCode::ServerError, "Something went wrong here."),
+        other => return Err(other),
+    };
+    failure.log(&request.id);
+    Ok(redirect(&request.tenant.tenant, to, &OAuthError::new(code, text)))
+}
+
+async fn first_step(
+    app: &App,
+    request: &Request,
+    params: &Params,
+    ask: Ask,
+) -> Result<Reply, Failure> {
     // It may not even be the sector's: nobody is sent there.
     let sector = app.sectors.check(&*app.fetch, &ask.client, request.now).await;
     sector.map_err(Failure::Page)?;

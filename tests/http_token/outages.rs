@@ -1,0 +1,28 @@
+//! What applications are told while the store is away.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use super::{
+    app::TestApp,
+    store::{Interleaving, Plan},
+    world::{MANIFESTS, World},
+};
+
+#[tokio::test]
+async fn a_request_that_may_show_no_page_is_answered_to_the_application() {
+    // RFC 6749 §4.1.2.1, OIDC Core §3.1.2.1
+    let plan = Arc::new(Plan::default());
+    let over = Arc::clone(&plan);
+    let app =
+        TestApp::start_over(MANIFESTS, move |inner| Arc::new(Interleaving { inner, plan: over }));
+    let world = World { app: app.await, http: reqwest::Client::new() };
+    let alice = world.alice().await;
+    plan.away.store(true, Ordering::SeqCst);
+    let silent = alice.web.authorize_url("openid", &[("prompt", "none")]);
+    let answer = alice.browser.open(&silent).await.answer();
+    assert_eq!(answer["error"], "temporarily_unavailable");
+    assert_eq!((answer["state"].as_str(), answer.get("code")), ("a-state", None));
+    // A person is shown a page, and may try again.
+    let page = alice.browser.open(&alice.web.authorize_url("openid", &[])).await;
+    assert_eq!((page.status, page.left_for), (503, None));
+}
