@@ -68,6 +68,8 @@ pub struct AccessTokenClaims<'a> {
     iat: i64,
     nbf: i64,
     exp: i64,
+    /// None is no scope at all, not an empty one (RFC 6749 §3.3).
+    #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
     scopes: &'a Scopes,
     /// `GRANT`.

@@ -41,6 +41,20 @@ async fn a_client_gets_a_token_for_itself() {
 }
 
 #[tokio::test]
+async fn a_token_without_scopes_says_none() {
+    // RFC 6749 §3.3: a scope is one word at least.
+    let world = World::new().await;
+    let written = "scopes: [openid, profile, email, groups, tenant, offline_access, badges]";
+    world.change(written, "scopes: [openid]");
+    let web = world.application("web").await;
+    let (status, answer) = web.token(&[OWN]).await;
+    assert_eq!((status, answer.get("scope")), (200, None), "{answer}");
+    let issuer = world.app.issuer("shop");
+    let claims = verified(text(&answer, "access_token"), &web.jwks().await, &issuer);
+    assert_eq!((claims.get("scope"), &claims["scopes"]), (None, &json!([])));
+}
+
+#[tokio::test]
 async fn signs_with_the_first_algorithm_of_the_tenant() {
     let world = World::new().await;
     let elsewhere = world.application("web-elsewhere").await;

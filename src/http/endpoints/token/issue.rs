@@ -23,6 +23,8 @@ pub(super) struct Answer {
     pub(super) access_token: String,
     pub(super) token_type: &'static str,
     pub(super) expires_in: u64,
+    /// None is no scope at all, not an empty one (§3.3).
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id_token: Option<String>,
