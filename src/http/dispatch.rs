@@ -5,7 +5,7 @@ use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::FutureExt;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tokio::time::Instant;
@@ -14,7 +14,7 @@ use super::{
     App, Failure, Reply, Request, cookies, cors,
     error::{Audience, unfit},
     finish::finish,
-    pages,
+    nothing::Nothing,
     router::{self, Route},
 };
 use crate::{
@@ -61,8 +61,8 @@ impl App {
         let fits = head_size(&request) <= self.config.limits.head;
         let found = fits
             .then_some(())
-            .ok_or(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
-            .and_then(|()| asked.authority.as_deref().ok_or(StatusCode::BAD_REQUEST))
+            .ok_or(Nothing::Large)
+            .and_then(|()| asked.authority.as_deref().ok_or(Nothing::Host))
             .and_then(|authority| find(&arrival.snapshot, authority, request.uri().path()));
         let (endpoint, tenant) = match &found {
             Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),
@@ -70,9 +70,12 @@ impl App {
         };
         let response = match found {
             Ok(found) => self.serve(request, &arrival, found).await,
-            Err(status) => match router::common_asset(request.uri().path()) {
+            Err(nothing) => match router::common_asset(request.uri().path()) {
                 Some(reply) => finish(reply, None, true, &arrival.id),
-                None => nothing_here(status, request.headers(), &arrival.id),
+                None => {
+                    let reply = nothing.reply(request.headers(), &arrival.id);
+                    finish(reply, None, false, &arrival.id)
+                }
             },
         };
         let (status, took) = (response.status().as_u16(), started.elapsed());
@@ -201,7 +204,7 @@ fn is_id(text: &str) -> bool {
 }
 
 /// The tenant and route of a path, the RFC 8414 form of well-known addresses included.
-fn find(snapshot: &Snapshot, authority: &str, path: &str) -> Result<Found, StatusCode> {
+fn find(snapshot: &Snapshot, authority: &str, path: &str) -> Result<Found, Nothing> {
     const METADATA: [&str; 2] =
         ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
     for form in METADATA {
@@ -212,38 +215,9 @@ fn find(snapshot: &Snapshot, authority: &str, path: &str) -> Result<Found, Statu
             return Ok(Found { tenant: Arc::clone(tenant), path: METADATA[0].to_owned(), route });
         }
     }
-    let (tenant, rest) = snapshot.route(authority, path).ok_or(StatusCode::NOT_FOUND)?;
-    let route = router::route(rest).ok_or(StatusCode::NOT_FOUND)?;
+    let (tenant, rest) = snapshot.route(authority, path).ok_or(Nothing::Issuer)?;
+    let route = router::route(rest).ok_or(Nothing::Endpoint)?;
     Ok(Found { tenant: Arc::clone(tenant), path: rest.to_owned(), route })
-}
-
-/// The answer where there is no issuer or no endpoint.
-fn nothing_here(status: StatusCode, headers: &HeaderMap, id: &str) -> Response<Full<Bytes>> {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    let detail = if status == StatusCode::BAD_REQUEST {
-        "The request names no host, or more than one."
-    } else if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {
-        "The request's line and headers are larger than 32 KiB."
-    } else {
-        "No issuer of this service has this address. Compare host and path with the issuer that the \
-         tenant shows (kubectl get tenants.lanyard.dev -A)."
-    };
-    let reply = if accept.is_some_and(|accept| accept.contains("text/html")) {
-        let page = pages::error_page(&pages::ErrorPage {
-            tenant: None,
-            title: "No issuer here",
-            message: "This address does not lead to a sign-in service.",
-            advice: "Check the address, or go back to the application that sent you here.",
-            detail,
-            code: "not_found",
-            request_id: id,
-            retry: None,
-        });
-        Reply::html(status, page)
-    } else {
-        unfit(status, detail, None, (Audience::Program, id))
-    };
-    finish(reply, None, false, id)
 }
 
 /// With three decimals.

@@ -24,6 +24,7 @@ mod front_channel;
 mod grants;
 mod limits;
 mod logouts;
+mod nothing;
 pub mod pages;
 mod places;
 mod presented;

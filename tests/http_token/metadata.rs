@@ -24,6 +24,24 @@ async fn is_found_in_each_well_known_form() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_an_issuer_has_not_is_told_from_an_issuer_that_is_not_there() {
+    let world = World::new().await;
+    let origin = &world.app.origin;
+    for (path, said) in [
+        ("/default/shop/oauth2/token", "There is an issuer here, but no such endpoint."),
+        ("/default/shopping/oauth/token", "No issuer of this service has this address."),
+    ] {
+        let (status, _, answer) = read(world.http.get(format!("{origin}{path}"))).await;
+        let description = answer["error_description"].as_str().expect("a text");
+        assert_eq!((status, &description[..said.len()]), (404, said), "{path}");
+        let page = world.http.get(format!("{origin}{path}")).header("accept", "text/html");
+        let page = page.send().await.expect("an answer");
+        assert_eq!(page.status().as_u16(), 404);
+        assert!(page.text().await.expect("a page").contains(said), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn each_endpoint_that_it_names_answers() {
     let world = World::new().await;
     let web = world.application("web").await;
