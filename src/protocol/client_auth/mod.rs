@@ -26,7 +26,8 @@ pub struct Credentials {
     pub method: AuthMethod,
     /// Which client it says it is.
     pub client_id: String,
-    secret: Option<Secret<String>>,
+    /// The secret, in each way that it may be meant.
+    secrets: Vec<Secret<String>>,
     /// A client assertion, with what it says of itself: nothing of it is proven yet.
     pub assertion: Option<(Secret<String>, Unverified)>,
 }
@@ -60,7 +61,7 @@ pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Crede
             let text = "Send the client's credentials in one way only.";
             return Err(refused(ErrorCode::InvalidRequest, text));
         }
-        let (id, secret) = basic(header).ok_or_else(|| {
+        let (id, secrets) = basic(header).ok_or_else(|| {
             let text = "The Authorization header is no HTTP Basic authentication of a client.";
             refused(ErrorCode::InvalidClient, text)
         })?;
@@ -69,7 +70,7 @@ pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Crede
             return Err(refused(ErrorCode::InvalidRequest, text));
         }
         let method = AuthMethod::ClientSecretBasic;
-        return Ok(Credentials { method, client_id: id, secret: Some(secret), assertion: None });
+        return Ok(Credentials { method, client_id: id, secrets, assertion: None });
     }
     let Some(client_id) = client_id else {
         let text = "The request does not say which client sends it.";
@@ -78,7 +79,7 @@ pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Crede
     Ok(Credentials {
         method: if secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None },
         client_id: client_id.to_owned(),
-        secret: secret.map(|secret| Secret::new(secret.to_owned())),
+        secrets: secret.map(|secret| Secret::new(secret.to_owned())).into_iter().collect(),
         assertion: None,
     })
 }
@@ -100,7 +101,7 @@ fn asserted(params: &Params, client_id: Option<&str>) -> Result<Credentials, OAu
     Ok(Credentials {
         method: assertion::method_of(read.algorithm),
         client_id: subject.to_owned(),
-        secret: None,
+        secrets: Vec::new(),
         assertion: Some((Secret::new(jwt.to_owned()), read)),
     })
 }
@@ -116,8 +117,9 @@ pub fn not_signed(why: &str) -> OAuthError {
     refused(REFUSED).because(why)
 }
 
-/// Id and secret, each form-urlencoded before they were joined (RFC 6749 §2.3.1).
-fn basic(header: &str) -> Option<(String, Secret<String>)> {
+/// Id and secret, each form-urlencoded before they were joined (RFC 6749 §2.3.1). Many leave that out
+/// (Authlib, `curl --user`), which shows where a secret has a `+` or `%`: it is taken as it stands, too.
+fn basic(header: &str) -> Option<(String, Vec<Secret<String>>)> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
@@ -128,7 +130,9 @@ fn basic(header: &str) -> Option<(String, Secret<String>)> {
         let spaced = text.replace('+', " ");
         Some(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned())
     };
-    Some((form(id)?, Secret::new(form(secret)?)))
+    let read = form(secret).filter(|read| read != secret);
+    let secrets = read.into_iter().chain([secret.to_owned()]);
+    Some((form(id)?, secrets.map(Secret::new).collect()))
 }
 
 /// Rule: the client is known, used its registered method, and its secret is right, or its
@@ -156,10 +160,11 @@ pub fn check(client: Option<&Client>, credentials: &Credentials) -> Result<(), R
 
 /// Compares with every secret of the client, each in constant time.
 fn matches(client: &Client, credentials: &Credentials) -> bool {
-    let given = credentials.secret.as_ref().map_or("", |secret| secret.expose().as_str());
-    client.secrets.iter().fold(false, |found, secret| {
-        let same =
-            constant_time::verify_slices_are_equal(secret.expose().as_bytes(), given.as_bytes());
+    let pairs = client.secrets.iter().flat_map(|own| {
+        credentials.secrets.iter().map(move |given| (own.expose(), given.expose()))
+    });
+    pairs.fold(false, |found, (own, given)| {
+        let same = constant_time::verify_slices_are_equal(own.as_bytes(), given.as_bytes());
         found | same.is_ok()
     })
 }
@@ -181,7 +186,28 @@ mod tests {
         let found = credentials(Some(&header("a%3Ab+c:s%25%C3%A9")), &Params::default());
         let found = found.expect("credentials");
         assert_eq!(found.client_id, "a:b c");
-        assert_eq!(found.secret.expect("a secret").expose(), "s%é");
+        assert_eq!(found.secrets[0].expose(), "s%é");
+    }
+
+    #[test]
+    fn takes_a_secret_that_was_not_encoded_as_it_stands() {
+        // Authlib and curl do not encode; of `openssl rand -base64` every other one has a `+`.
+        for (secret, sent) in [
+            ("a+b/c==", "a+b/c=="),
+            ("a+b/c==", "a%2Bb%2Fc%3D%3D"),
+            ("100%", "100%"),
+            ("%FF%25", "%FF%25"),
+            ("a b", "a+b"),
+        ] {
+            let client = Client { secrets: vec![Secret::new(secret.into())], ..samples::client() };
+            let given =
+                credentials(Some(&header(&format!("team.wiki:{sent}"))), &Params::default());
+            let given = given.expect("credentials");
+            assert_eq!(check(Some(&client), &given), Ok(()), "{secret} as {sent}");
+        }
+        let client = Client { secrets: vec![Secret::new("a%2Bb".into())], ..samples::client() };
+        let given = credentials(Some(&header("team.wiki:a+b")), &Params::default());
+        assert!(check(Some(&client), &given.expect("credentials")).is_err(), "never encoded anew");
     }
 
     #[test]

@@ -14,7 +14,7 @@ from joserfc.jwk import KeySet
 
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 ISSUER, BROWSER, JAR = (os.environ[name] for name in ("ISSUER", "BROWSER", "JAR"))
-SECRET = "a-secret-of-letters-and-hyphens-only"
+SECRET = "a-secret+that/Authlib=sends-as%it-is"
 CALLBACK, BYE = "http://localhost:9999/python/callback", "http://localhost:9999/python/bye"
 
 
