@@ -8,10 +8,7 @@ use std::{
 };
 
 use redb::Database;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::Instant,
-};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     file::StoreFile,
@@ -25,11 +22,11 @@ use crate::{
 /// Operations of one commit at most: bounds what a failed commit fails, and its memory.
 const LARGEST_BATCH: usize = 256;
 
-/// A commit costs many times what a record in it does. So the writer rests after each for so many
-/// times as long as it took, and what comes meanwhile shares the next; what comes later waits for
-/// nothing.
-const REST: u32 = 2;
-const LONGEST_REST: Duration = Duration::from_millis(2);
+/// A commit costs many times what a record in it does. So the writer rests after each until as many
+/// wait as the last one had: so long for each of them, and eight of them at most. What comes after
+/// a pause waits for nothing.
+const REST: Duration = Duration::from_millis(1);
+const MOST_RESTS: usize = 8;
 
 /// What to do to the file.
 pub(super) enum Operation {
@@ -64,7 +61,7 @@ pub(super) struct Shared {
 pub(super) fn run(shared: &Arc<Shared>, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::with_capacity(LARGEST_BATCH);
     while jobs.blocking_recv_many(&mut batch, LARGEST_BATCH) > 0 {
-        let begun = Instant::now();
+        let last = batch.len();
         match shared.commit(&batch) {
             Ok(outcomes) => {
                 for (job, outcome) in batch.drain(..).zip(outcomes) {
@@ -80,7 +77,12 @@ pub(super) fn run(shared: &Arc<Shared>, mut jobs: mpsc::Receiver<Job>) {
                 }
             }
         }
-        thread::sleep((begun.elapsed() * REST).min(LONGEST_REST));
+        for _ in 0..last.min(MOST_RESTS) {
+            thread::sleep(REST);
+            if jobs.len() >= last {
+                break;
+            }
+        }
     }
 }
 
