@@ -38,10 +38,9 @@ pub(super) async fn sign_with(
     app: &App,
     key: &Arc<SigningKey>,
     typ: JwtType,
-    claims: &impl Serialize,
+    claims: &Claims,
 ) -> Result<String, Failure> {
-    let claims = serde_json::to_vec(claims).expect("claims serialise to memory");
-    Ok(app.signer.sign(key, typ, claims).await?)
+    Ok(app.signer.sign(key, typ, json(claims)).await?)
 }
 
 /// What a client's ID tokens are signed with: a key, or nothing where it registered for that.
@@ -80,21 +79,60 @@ pub(super) async fn access_token(
     scopes: &Scopes,
     grant: Option<(&str, &Grant)>,
 ) -> Result<String, Failure> {
-    let tenant = &request.tenant.tenant;
+    let claims = access_claims(app, request, client, scopes, grant);
+    let token = app.signer.sign(signing_key(request)?, JwtType::AccessToken, claims).await?;
+    app.metrics.token_issued(&request.tenant.tenant.id, TokenKind::AccessToken);
+    Ok(token)
+}
+
+/// The claims of an access token (JSON).
+fn access_claims(
+    app: &App,
+    request: &Request,
+    client: &Client,
+    scopes: &Scopes,
+    grant: Option<(&str, &Grant)>,
+) -> Vec<u8> {
     let person = grant.map(|(_, grant)| subject::of(client, &grant.authentication.subject));
-    let jti = app.entropy.id();
     let token = AccessToken {
-        tenant,
+        tenant: &request.tenant.tenant,
         client,
         subject: person.as_ref().map_or(client.id.as_str(), Subject::as_str),
         scopes,
         grant_id: grant.map(|(id, _)| id),
-        jti: &jti,
+        jti: &app.entropy.id(),
     };
-    let claims = token.claims(request.now);
-    let token = sign_with(app, signing_key(request)?, JwtType::AccessToken, &claims).await?;
-    app.metrics.token_issued(&tenant.id, TokenKind::AccessToken);
-    Ok(token)
+    json(&token.claims(request.now))
+}
+
+/// An access token of a grant, and the ID token that comes with it.
+pub(super) async fn both(
+    app: &App,
+    request: &Request,
+    client: &Client,
+    scopes: &Scopes,
+    (grant_id, grant): (&str, &Grant),
+    about: About<'_>,
+) -> Result<(String, String), Failure> {
+    let named = Some((grant_id, grant));
+    let Some(id_key) = IdTokenKey::of(request, client)?.0 else {
+        let access_token = access_token(app, request, client, scopes, named).await?;
+        let about = About { access_token: Some(&access_token), ..about };
+        let id_token = id_token(app, request, client, grant, about).await?;
+        return Ok((access_token, id_token));
+    };
+    let claims = access_claims(app, request, client, scopes, named);
+    let first = (signing_key(request)?, JwtType::AccessToken, claims);
+    let (mut claims, algorithm) = (id_claims(request, client, grant, about)?, id_key.algorithm);
+    let naming = move |access_token: &str| {
+        claims.insert("at_hash".into(), left_half_hash(algorithm, access_token).into());
+        json(&claims)
+    };
+    let signed = app.signer.sign_both(first, (id_key, JwtType::IdToken), naming).await?;
+    for kind in [TokenKind::AccessToken, TokenKind::IdToken] {
+        app.metrics.token_issued(&request.tenant.tenant.id, kind);
+    }
+    Ok(signed)
 }
 
 /// What an ID token says beyond its grant.
@@ -120,32 +158,47 @@ pub(super) async fn id_token(
     grant: &Grant,
     about: About<'_>,
 ) -> Result<String, Failure> {
+    let claims = id_claims(request, client, grant, about)?;
+    let token = IdTokenKey::of(request, client)?.sign(app, &claims).await?;
+    app.metrics.token_issued(&request.tenant.tenant.id, TokenKind::IdToken);
+    Ok(token)
+}
+
+/// The claims of an ID token.
+fn id_claims(
+    request: &Request,
+    client: &Client,
+    grant: &Grant,
+    about: About<'_>,
+) -> Result<Claims, Failure> {
     let tenant = &request.tenant.tenant;
     let key = IdTokenKey::of(request, client)?;
     let hash = |text: Option<&str>| text.and_then(|text| key.hash(text));
     let by_scope = |scopes: &Scopes| claims::by_scope(tenant, about.user, scopes);
     let mut person = about.scopes.map(by_scope).unwrap_or_default();
     person.extend(claims::by_name(tenant, client, about.user, &grant.claims.id_token));
-    let claims = IdToken {
+    let (at_hash, c_hash) = (hash(about.access_token), hash(about.code));
+    let token = IdToken {
         tenant,
         client,
         authentication: &grant.authentication,
         with_auth_time: grant.wants_auth_time,
         sid: grant.sid.as_deref(),
         nonce: about.nonce,
-        at_hash: hash(about.access_token).as_deref(),
-        c_hash: hash(about.code).as_deref(),
+        at_hash: at_hash.as_deref(),
+        c_hash: c_hash.as_deref(),
         person,
-    }
-    .claims(request.now);
-    let token = key.sign(app, &claims).await?;
-    app.metrics.token_issued(&tenant.id, TokenKind::IdToken);
-    Ok(token)
+    };
+    Ok(token.claims(request.now))
+}
+
+fn json(claims: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(claims).expect("claims serialise to memory")
 }
 
 /// An unsecured JWT (RFC 7519 §6).
 fn unsigned(claims: &Claims) -> String {
-    let claims = serde_json::to_vec(claims).expect("claims serialise to memory");
+    let claims = json(claims);
     let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
     format!("{header}.{}.", URL_SAFE_NO_PAD.encode(claims))
 }

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::model::SigningAlgorithm;
 
-/// Signatures that may wait: 0.4 s of one core.
+/// Jobs that may wait: 0.4 s of one core, or twice that.
 const QUEUE: usize = 1024;
 
-/// Signatures that a thread makes before it tells of them. Where connections and signatures share a
+/// Jobs that a thread does before it tells of them. Where connections and signatures share a
 /// core, every telling is two switches between threads, which cost a tenth of a signature.
 const TOGETHER: usize = 8;
 
@@ -29,12 +29,9 @@ pub enum SignError {
     Unusable,
 }
 
-struct Job {
-    key: Arc<SigningKey>,
-    typ: JwtType,
-    claims: Vec<u8>,
-    done: oneshot::Sender<Result<String, Unusable>>,
-}
+/// Makes signatures; then tells whoever asked, unless they have gone and nothing was made.
+type Job = Box<dyn FnOnce() -> Option<Tell> + Send>;
+type Tell = Box<dyn FnOnce() + Send>;
 
 /// A bounded number of threads that make RSA signatures; others are made in place (22 µs).
 #[derive(Clone, Debug)]
@@ -64,36 +61,69 @@ impl Signer {
         typ: JwtType,
         claims: Vec<u8>,
     ) -> Result<String, SignError> {
-        if key.algorithm != SigningAlgorithm::RS256 {
-            return key.sign(typ, &claims).map_err(|_| SignError::Unusable);
+        let own = Arc::clone(key);
+        self.make(is_costly(key), move || own.sign(typ, &claims)).await
+    }
+
+    /// Signs claims, and then those that `claims` makes of that token: an ID token names the access
+    /// token that it comes with. One thread makes both, since each change of threads costs.
+    pub async fn sign_both(
+        &self,
+        first: (&Arc<SigningKey>, JwtType, Vec<u8>),
+        second: (&Arc<SigningKey>, JwtType),
+        claims: impl FnOnce(&str) -> Vec<u8> + Send + 'static,
+    ) -> Result<(String, String), SignError> {
+        let costly = is_costly(first.0) || is_costly(second.0);
+        let (first, second) =
+            ((Arc::clone(first.0), first.1, first.2), (second.0.clone(), second.1));
+        let work = move || {
+            let token = first.0.sign(first.1, &first.2)?;
+            let other = second.0.sign(second.1, &claims(&token))?;
+            Ok((token, other))
+        };
+        self.make(costly, work).await
+    }
+
+    async fn make<T: Send + 'static>(
+        &self,
+        costly: bool,
+        work: impl FnOnce() -> Result<T, Unusable> + Send + 'static,
+    ) -> Result<T, SignError> {
+        if !costly {
+            return work().map_err(|Unusable| SignError::Unusable);
         }
-        let (done, result) = oneshot::channel();
-        let job = Job { key: Arc::clone(key), typ, claims, done };
+        let (done, made) = oneshot::channel();
+        let job: Job = Box::new(move || {
+            if done.is_closed() {
+                return None;
+            }
+            let made = work();
+            Some(Box::new(move || drop(done.send(made))))
+        });
         match self.jobs.try_send(job) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(SignError::Busy),
             Err(TrySendError::Disconnected(_)) => return Err(SignError::Unusable),
         }
-        match result.await {
-            Ok(Ok(token)) => Ok(token),
+        match made.await {
+            Ok(Ok(made)) => Ok(made),
             Ok(Err(Unusable)) | Err(_) => Err(SignError::Unusable),
         }
     }
 }
 
+fn is_costly(key: &SigningKey) -> bool {
+    key.algorithm == SigningAlgorithm::RS256
+}
+
 fn work(queue: &Receiver<Job>, threads: usize) {
-    let mut signed = Vec::with_capacity(TOGETHER);
+    let mut made = Vec::with_capacity(TOGETHER);
     for first in queue {
         // A fair share of what waits; nothing waits for more to come.
         let share = (queue.len() / threads).min(TOGETHER - 1);
-        for job in iter::once(first).chain(queue.try_iter().take(share)) {
-            // Whoever asked may have gone: then nothing needs signing.
-            if !job.done.is_closed() {
-                signed.push((job.done, job.key.sign(job.typ, &job.claims)));
-            }
-        }
-        for (done, token) in signed.drain(..) {
-            let _ = done.send(token);
+        made.extend(iter::once(first).chain(queue.try_iter().take(share)).filter_map(|job| job()));
+        for tell in made.drain(..) {
+            tell();
         }
     }
 }

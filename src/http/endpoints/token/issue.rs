@@ -55,19 +55,20 @@ pub(super) async fn answer(
     issue: Issue<'_>,
 ) -> Result<Answer, Failure> {
     let Issue { client, grant, scopes, .. } = issue;
-    let named = Some((issue.grant_id, grant));
-    let access_token = tokens::access_token(app, request, client, scopes, named).await?;
-    let mut id_token = None;
-    if scopes.contains("openid") {
+    let named = (issue.grant_id, grant);
+    let (access_token, id_token) = if scopes.contains("openid") {
         let about = About {
             user: issue.user,
             scopes: None,
             nonce: issue.nonce,
-            access_token: Some(&access_token),
+            access_token: None,
             code: None,
         };
-        id_token = Some(tokens::id_token(app, request, client, grant, about).await?);
-    }
+        let both = tokens::both(app, request, client, scopes, named, about).await?;
+        (both.0, Some(both.1))
+    } else {
+        (tokens::access_token(app, request, client, scopes, Some(named)).await?, None)
+    };
     let refresh_token = refresh_token(app, request, issue)?;
     Ok(Answer {
         access_token,
