@@ -82,15 +82,17 @@ async fn serve(args: &DevArgs) -> Result<()> {
         asked.wait_for(|stop| *stop).await.map(drop)
     }));
     let handle = parts.app.registry.clone();
-    tokio::spawn(announce(handle, source.views(), Arc::clone(&directory), base_url));
+    let served = (handle, parts.opened());
+    tokio::spawn(announce(served, source.views(), Arc::clone(&directory), base_url));
     parts.serve(bound, admin, stop).await?;
     acting.await.context("the controller panicked")?;
     Ok(())
 }
 
-/// Prints the banner once everything that can be ready is.
+/// Prints the banner once everything that can be ready is, and the port is open: who follows its
+/// links at once must find somebody.
 async fn announce(
-    handle: Handle,
+    (handle, mut opened): (Handle, watch::Receiver<bool>),
     views: watch::Receiver<Arc<crate::api::View>>,
     directory: Arc<Directory>,
     base_url: Issuer,
@@ -107,6 +109,9 @@ async fn announce(
         }
     };
     let _ = tokio::time::timeout(PATIENCE, settled).await;
+    if opened.wait_for(|open| *open).await.is_err() {
+        return;
+    }
     let banner = banner::text(&handle.snapshot(), &views.borrow(), &directory, &base_url);
     // Who reads no further, as `head` does, has what they wanted.
     let _ = io::stdout().write_all(banner.as_bytes());

@@ -59,6 +59,8 @@ pub(super) struct Parts {
     pub(super) installation: Arc<Installation>,
     tls: Option<Arc<Tls>>,
     drain: (Duration, Duration),
+    /// Whether the port of the endpoints is open.
+    open: watch::Sender<bool>,
 }
 
 impl Parts {
@@ -111,6 +113,7 @@ impl Parts {
             installation: Arc::new(installation),
             tls,
             drain: (args.drain_delay, args.drain_timeout),
+            open: watch::Sender::new(false),
         })
     }
 
@@ -151,6 +154,11 @@ impl Parts {
         server.bind(address).with_context(|| format!("--listen {address}"))
     }
 
+    /// Whether requests can come: who is told of the server before finds nobody.
+    pub(super) fn opened(&self) -> watch::Receiver<bool> {
+        self.open.subscribe()
+    }
+
     /// Opens the admin port; `must_hold` tells whether this replica holds the Lease, where only the
     /// holder may serve.
     pub(super) async fn admin(
@@ -160,14 +168,17 @@ impl Parts {
         leads: watch::Receiver<bool>,
         must_hold: Option<watch::Receiver<bool>>,
     ) -> Result<Arc<Admin>> {
-        let views = source.views();
+        let (views, open) = (source.views(), self.opened());
         let admin = Admin::new(Arc::clone(&self.app), move || {
             let health = views.borrow().health.clone();
+            let held_by_another = must_hold.as_ref().is_some_and(|holds| !*holds.borrow());
+            let elsewhere = held_by_another
+                .then_some("the store cannot be shared, and this replica does not hold the Lease");
             Probe {
                 synced: health.synced,
                 failing: health.failing.map(|(since, why)| (since.to_string(), why)),
                 leads: *leads.borrow(),
-                barred: must_hold.as_ref().is_some_and(|holds| !*holds.borrow()),
+                barred: if *open.borrow() { elsewhere } else { Some("the port is not open yet") },
             }
         });
         let serving = Arc::clone(&admin).serve(address).await;
@@ -190,6 +201,7 @@ impl Parts {
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
         }
         let listening = bound.open().context("--listen: opening the port")?;
+        self.open.send_replace(true);
         let (delay, drain) = self.drain;
         let (closing, close) = watch::channel(false);
         let leaving = listening.leaving();

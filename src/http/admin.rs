@@ -33,9 +33,9 @@ pub struct Probe {
     pub failing: Option<(String, String)>,
     /// Whether this replica holds the Lease.
     pub leads: bool,
-    /// Whether serving is another's: the store cannot be shared, and this replica was not the Lease's
-    /// holder when that was last seen.
-    pub barred: bool,
+    /// Why no request is to come here: the port is not open, or serving is another's, since the store
+    /// cannot be shared and this replica was not the Lease's holder when that was last seen.
+    pub barred: Option<&'static str>,
 }
 
 /// The admin port.
@@ -70,11 +70,12 @@ impl Admin {
             && snapshot.sealer.is_some()
             && self.store_answered.load(Ordering::SeqCst)
             && u128::from(skew.unsigned_abs()) <= CLOCK_TOLERANCE.as_millis()
-            && !probe.barred
+            && probe.barred.is_none()
             && !draining;
         let detail = json!({
             "ready": ready,
             "synced": probe.synced,
+            "serves": probe.barred.unwrap_or("ok"),
             "snapshot": { "revision": snapshot.revision, "builtAt": snapshot.built_at.to_string(), "tenants": snapshot.tenants().count() },
             "sealingKeys": snapshot.sealer.is_some(),
             "store": store,

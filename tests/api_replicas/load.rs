@@ -162,13 +162,20 @@ fn of_a_cut(panic: &(dyn Any + Send)) -> Option<&str> {
     panic.downcast_ref().map(String::as_str).filter(|said| said.starts_with(NO_ANSWER))
 }
 
-/// Keeps a connection that was cut, which is no failure, from being reported as a panic.
+tokio::task_local! {
+    /// Set while a connection that is cut is counted.
+    static COUNTED: ();
+}
+
+/// Keeps a connection that was cut from being reported as a panic where it is counted; anywhere
+/// else it is a failure, and shown.
 pub fn what_is_counted_is_not_shown() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            if of_a_cut(panic.payload()).is_none() {
+            let counted = COUNTED.try_with(|()| ()).is_ok();
+            if !counted || of_a_cut(panic.payload()).is_none() {
                 report(panic);
             }
         }));
@@ -177,7 +184,7 @@ pub fn what_is_counted_is_not_shown() {
 
 /// The outcome, or nothing where a connection was cut.
 pub async fn answered<T>(counts: &Counts, work: impl Future<Output = T>) -> Option<T> {
-    match AssertUnwindSafe(work).catch_unwind().await {
+    match AssertUnwindSafe(COUNTED.scope((), work)).catch_unwind().await {
         Ok(done) => Some(done),
         Err(panic) => {
             let Some(said) = of_a_cut(&*panic) else { std::panic::resume_unwind(panic) };
