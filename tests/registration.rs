@@ -304,6 +304,13 @@ async fn refuses_what_cannot_be_registered_with_the_right_code() {
     }
     let without = world.refused(|body| body["redirect_uris"] = json!([])).await;
     assert_eq!(without, "invalid_redirect_uri");
+    let local = world
+        .refused(|body| {
+            body["response_types"] = json!(["id_token"]);
+            body["redirect_uris"] = json!(["https://localhost/cb"]);
+        })
+        .await;
+    assert_eq!(local, "invalid_redirect_uri");
     for (name, value) in [
         ("initiate_login_uri", json!("http://rp.test/login")),
         ("sector_identifier_uri", json!("https://127.0.0.1:1/sector.json")),

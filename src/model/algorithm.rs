@@ -134,6 +134,13 @@ impl JwsAlgorithm {
     pub const fn is_asymmetric(self) -> bool {
         !self.is_symmetric() && !matches!(self, Self::None)
     }
+
+    /// Whether this is what was registered, by whichever of its names: `EdDSA` has meant Ed25519
+    /// here since before RFC 9864 gave that a name of its own.
+    pub fn is(self, registered: Self) -> bool {
+        let plain = |it| if it == Self::Ed25519 { Self::EdDSA } else { it };
+        plain(self) == plain(registered)
+    }
 }
 
 impl fmt::Display for JwsAlgorithm {

@@ -109,7 +109,7 @@ pub fn check_algorithm(
     let unsigned = jwt.algorithm == JwsAlgorithm::None;
     let vouched_for = matches!(object, RequestObject::At(_));
     match client.request_object_signing_alg {
-        Some(registered) if registered == jwt.algorithm => Ok(()),
+        Some(registered) if jwt.algorithm.is(registered) => Ok(()),
         None if !unsigned || vouched_for => Ok(()),
         _ if unsigned => {
             let code = match object {

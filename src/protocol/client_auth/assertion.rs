@@ -54,7 +54,7 @@ pub(super) const fn method_of(algorithm: JwsAlgorithm) -> AuthMethod {
 pub(super) fn check_algorithm(client: &Client, algorithm: JwsAlgorithm) -> bool {
     algorithm != JwsAlgorithm::None
         && method_of(algorithm) == client.auth_method
-        && client.token_endpoint_auth_signing_alg.is_none_or(|registered| registered == algorithm)
+        && client.token_endpoint_auth_signing_alg.is_none_or(|registered| algorithm.is(registered))
 }
 
 /// The claims of an assertion whose signature is the client's.

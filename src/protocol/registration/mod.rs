@@ -10,6 +10,7 @@ mod fields;
 mod flows;
 mod keys;
 mod problem;
+mod redirects;
 mod sector;
 mod unsupported;
 
@@ -19,6 +20,7 @@ pub use access::{initial, matches, token_hash};
 pub use answer::{Access, answer, metadata};
 pub use keys::{check_keys, needed as needed_keys};
 pub use problem::refusal;
+pub use redirects::check_redirects;
 pub use sector::check_sector;
 
 use super::error::{ErrorCode, OAuthError};

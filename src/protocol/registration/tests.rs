@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    ApplicationType, AuthMethod, Client, ClientDetails, JwsAlgorithm, RedirectUri, Registered,
-    Secret, samples,
+    ApplicationType, AuthMethod, Client, ClientDetails, GrantType, JwsAlgorithm, RedirectUri,
+    Registered, Secret, samples,
 };
 
 fn sent_with(change: impl FnOnce(&mut Value)) -> Result<Sent, OAuthError> {
@@ -146,6 +146,22 @@ fn a_redirect_uri_has_an_error_of_its_own() {
     assert_eq!(error.public, "redirect_uris[1]: must have no fragment (#).");
     let error = refusal("spec.postLogoutRedirectUris[0]", "must be an absolute URI");
     assert_eq!(error.code, ErrorCode::InvalidClientMetadata);
+}
+
+#[test]
+fn a_web_client_of_the_implicit_grant_does_not_come_back_to_localhost() {
+    // OIDC Registration §2, application_type
+    let check = |uri: &str, grant_types: Vec<GrantType>, application_type| {
+        let redirect_uris = vec![RedirectUri::parse(uri, application_type).expect("a URI")];
+        let client = Client { redirect_uris, grant_types, application_type, ..samples::client() };
+        check_redirects(&client).map_err(|error| error.code)
+    };
+    let (web, local) = (ApplicationType::Web, "https://localhost:8443/cb");
+    let refused = check(local, vec![GrantType::Implicit], web);
+    assert_eq!(refused, Err(ErrorCode::InvalidRedirectUri));
+    assert_eq!(check("https://localhost.test/cb", vec![GrantType::Implicit], web), Ok(()));
+    assert_eq!(check(local, vec![GrantType::AuthorizationCode], web), Ok(()));
+    assert_eq!(check(local, vec![GrantType::Implicit], ApplicationType::Native), Ok(()));
 }
 
 #[test]

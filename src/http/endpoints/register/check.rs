@@ -22,8 +22,11 @@ pub(super) fn judge(
     object: &ObjectKey,
     spec: Map<String, Value>,
 ) -> Result<Registrable, Failure> {
-    desk.judge(object, spec)
-        .map_err(|problem| Failure::Json(registration::refusal(&problem.field, &problem.message)))
+    let found = desk.judge(object, spec).map_err(|problem| {
+        Failure::Json(registration::refusal(&problem.field, &problem.message))
+    })?;
+    registration::check_redirects(&found.client).map_err(Failure::Json)?;
+    Ok(found)
 }
 
 /// Fetches and checks what the metadata stands on (OIDC Registration §5, §2).

@@ -124,6 +124,11 @@ fn the_algorithm_is_the_registered_one_or_goes_with_the_method() {
         Client { token_endpoint_auth_signing_alg: Some(JwsAlgorithm::ES256), ..client() };
     assert!(check_algorithm(&registered, JwsAlgorithm::ES256));
     assert!(!check_algorithm(&registered, JwsAlgorithm::PS256));
+    // RFC 9864 §2.2: one algorithm of two names.
+    let registered =
+        Client { token_endpoint_auth_signing_alg: Some(JwsAlgorithm::EdDSA), ..client() };
+    assert!(check_algorithm(&registered, JwsAlgorithm::Ed25519));
+    assert!(!check_algorithm(&registered, JwsAlgorithm::ES256));
 }
 
 proptest! {
