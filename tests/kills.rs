@@ -21,6 +21,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 /// Set for the process that is killed: the file, and the first id of this round.
 const CHILD: &str = "LANYARD_KILLS_CHILD";
 const WRITERS: u64 = 16;
+const AT_WORK: usize = 16;
 
 fn key(n: u64) -> Key {
     Key::new(RecordKind::Grant, &TenantId::new("team", "main"), n.to_string())
@@ -66,8 +67,9 @@ fn child() {
     let Ok(told) = env::var(CHILD) else { return };
     let (first, path) = told.split_once(' ').expect("two words");
     let first: u64 = first.parse().expect("a number");
-    let store =
-        Arc::new(EmbeddedStore::open(Path::new(path), &SystemEntropy::new()).expect("opens"));
+    let store = Arc::new(
+        EmbeddedStore::open(Path::new(path), &SystemEntropy::new(), || AT_WORK).expect("opens"),
+    );
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -160,7 +162,8 @@ async fn nothing_acknowledged_is_lost_by_a_kill() {
         SystemEntropy::new().fill(&mut random);
         let life = Duration::from_micros(u64::from(random[0]) * 400);
         round(&path, n * 1_000_000, life, &mut said);
-        let store = EmbeddedStore::open(&path, &SystemEntropy::new()).expect("it opens");
+        let store =
+            EmbeddedStore::open(&path, &SystemEntropy::new(), || AT_WORK).expect("it opens");
         said.check(&store).await;
         let state = store.state().await.expect("it works");
         let first = incarnation.get_or_insert(state.incarnation.clone());

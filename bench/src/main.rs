@@ -74,7 +74,7 @@ struct LoadOptions {
     #[arg(long, default_value_t = 10)]
     seconds: u64,
     /// Callers at once
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 32)]
     connections: usize,
     /// Requests a second; latency then counts from the moment each was due. Default: as fast as it answers
     #[arg(long)]

@@ -82,7 +82,7 @@ impl Parts {
         };
         let app = App {
             registry: Handle::new(),
-            store: observed(super::store::open(store, file, &entropy)?, &metrics),
+            store: observed(super::store::open(store, file, &entropy, &metrics)?, &metrics),
             signer: Signer::new(args.signing_threads.unwrap_or(cores)),
             verified: VerifiedTokens::default(),
             passwords: PasswordPool::new(

@@ -12,6 +12,7 @@ use crate::{
         EmbeddedStore, MemoryStore, PostgresOptions, PostgresStore, SharedStore, StoreError,
         ValkeyOptions, ValkeyStore,
     },
+    telemetry::Metrics,
 };
 
 /// Records that the memory store takes: some hundreds of megabytes.
@@ -19,17 +20,21 @@ const MEMORY_RECORDS: usize = 1_000_000;
 /// Between two tries to prepare a store, and the longest that one is asked at the start.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Opens it; `file` is where the embedded one is if no flag says so.
+/// Opens it; `file` is where the embedded one is if no flag says so, and `metrics` tells it of the
+/// requests that may come to write.
 pub(super) fn open(
     args: &StoreArgs,
     file: &Path,
     entropy: &Arc<dyn Entropy>,
+    metrics: &Arc<Metrics>,
 ) -> Result<SharedStore> {
     Ok(match args.store {
         StoreKind::Memory => Arc::new(MemoryStore::new(&**entropy, MEMORY_RECORDS)),
         StoreKind::Embedded => {
             let file = args.store_path.as_deref().unwrap_or(file);
-            let store = EmbeddedStore::open(file, &**entropy).context(
+            let metrics = Arc::clone(metrics);
+            let at_work = move || metrics.requests_in_flight();
+            let store = EmbeddedStore::open(file, &**entropy, at_work).context(
                 "sessions and grants cannot be kept; --store-path names their file, and with \
                  --store memory a restart signs everybody out",
             )?;

@@ -47,6 +47,7 @@ impl App {
     {
         // Most answers take microseconds, which the clock does not show, and which it may jump over.
         let (now, started) = (self.now(), Instant::now());
+        let _in_flight = self.metrics.request_began();
         let proxies = &self.config.trusted_proxies;
         let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let id = given.filter(|id| proxies.contains(peer) && is_id(id)).map(str::to_owned);

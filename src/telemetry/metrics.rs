@@ -5,19 +5,16 @@ use std::{
     fmt,
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
 
-use prometheus_client::{
-    encoding::text,
-    metrics::{gauge::Gauge, info::Info},
-    registry::{Registry, Unit},
-};
+use prometheus_client::{encoding::text, metrics::info::Info, registry::Registry};
 
 use super::{
     families::Families,
+    gauges::Gauges,
     labels::{
         Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
         Operation, ReconcileOutcome, RequestOutcome, TenantLogin, TenantLogout, TenantRequest,
@@ -38,15 +35,14 @@ pub struct Metrics {
     tenants: RwLock<HashMap<TenantId, Arc<str>>>,
 }
 
-#[derive(Default)]
-struct Gauges {
-    revision: Gauge,
-    age: Gauge<f64, AtomicU64>,
-    source_healthy: Gauge,
-    leader: Gauge,
-    connections: Gauge,
-    passwords_queued: Gauge,
-    clock_skew: Gauge<f64, AtomicU64>,
+/// A request that is not answered yet.
+#[derive(Debug)]
+pub struct InFlight<'a>(&'a Metrics);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.gauges.requests.dec();
+    }
 }
 
 impl Metrics {
@@ -61,6 +57,17 @@ impl Metrics {
         registry.register("build", "The version that runs", Info::new(version));
         let tenants = RwLock::default();
         Self { registry, families, gauges, built_at: AtomicI64::new(i64::MIN), tenants }
+    }
+
+    /// A request has come; it is in flight until the guard is dropped, whether answered or left.
+    pub fn request_began(&self) -> InFlight<'_> {
+        self.gauges.requests.inc();
+        InFlight(self)
+    }
+
+    /// How many requests are in flight.
+    pub fn requests_in_flight(&self) -> usize {
+        usize::try_from(self.gauges.requests.get()).unwrap_or(0)
     }
 
     /// A request was answered with `status` after `took`.
@@ -196,40 +203,6 @@ fn label(tenants: &HashMap<TenantId, Arc<str>>, tenant: Option<&TenantId>) -> Ar
     tenant.and_then(|tenant| tenants.get(tenant)).cloned().unwrap_or_default()
 }
 
-impl Gauges {
-    fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "snapshot_revision",
-            "Revision of the snapshot that is served",
-            self.revision.clone(),
-        );
-        registry.register_with_unit(
-            "snapshot_age",
-            "Time since the snapshot that is served was built",
-            Unit::Seconds,
-            self.age.clone(),
-        );
-        registry.register(
-            "source_healthy",
-            "1 if the source of objects answers, 0 if the last snapshot is served without it",
-            self.source_healthy.clone(),
-        );
-        registry.register("leader", "1 if this replica holds the Lease", self.leader.clone());
-        registry.register("connections", "Connections that are open", self.connections.clone());
-        registry.register(
-            "password_checks_queued",
-            "Password checks that wait for a thread",
-            self.passwords_queued.clone(),
-        );
-        registry.register_with_unit(
-            "clock_skew",
-            "How far this replica's clock is ahead of the store's, negative if behind",
-            Unit::Seconds,
-            self.clock_skew.clone(),
-        );
-    }
-}
-
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
@@ -269,6 +242,17 @@ mod tests {
         metrics.connection_opened();
         metrics.connection_closed();
         assert!(has(&metrics, "lanyard_connections 1"));
+    }
+
+    #[test]
+    fn counts_the_requests_that_are_in_flight() {
+        let metrics = serving(&[]);
+        let (one, other) = (metrics.request_began(), metrics.request_began());
+        drop(one);
+        assert_eq!(metrics.requests_in_flight(), 1);
+        assert!(has(&metrics, "lanyard_requests_in_flight 1"));
+        drop(other);
+        assert_eq!(metrics.requests_in_flight(), 0);
     }
 
     #[test]

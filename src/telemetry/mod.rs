@@ -3,6 +3,7 @@
 //! Must not: hold a secret, code, token, cookie or password, or give a label without bounds.
 
 mod families;
+mod gauges;
 mod labels;
 mod lines;
 mod logging;
@@ -13,7 +14,7 @@ pub use labels::{
 };
 pub use lines::LogGuard;
 pub use logging::{LogError, LogFormat, init_logging};
-pub use metrics::Metrics;
+pub use metrics::{InFlight, Metrics};
 
 use crate::model::Entropy;
 

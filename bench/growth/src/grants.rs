@@ -94,7 +94,7 @@ pub async fn figures(args: &Args, data: &Path) -> Result<Vec<Figures>> {
         let population = Population { grants, now };
         let path = data.join(format!("store-{grants}.redb"));
         let filled = path.exists();
-        let store = Arc::new(EmbeddedStore::open(&path, &SystemEntropy::new())?);
+        let store = Arc::new(EmbeddedStore::open(&path, &SystemEntropy::new(), || CONCURRENT)?);
         if !filled {
             population.fill(&*store).await?;
         }

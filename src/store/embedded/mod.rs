@@ -44,8 +44,13 @@ pub struct EmbeddedStore {
 
 impl EmbeddedStore {
     /// Opens the file at `path`, or makes an empty one of an incarnation of its own where there is
-    /// none. Reads all of it: seconds for a gigabyte.
-    pub fn open(path: &Path, entropy: &dyn Entropy) -> Result<Self, OpenError> {
+    /// none. Reads all of it: seconds for a gigabyte. `at_work` tells how many callers there are
+    /// just now, waiting for a write or on their way to one: those share a commit.
+    pub fn open(
+        path: &Path,
+        entropy: &dyn Entropy,
+        at_work: impl Fn() -> usize + Send + 'static,
+    ) -> Result<Self, OpenError> {
         let file = StoreFile::lock(path, entropy)?;
         let (database, incarnation) = file.open()?;
         let shared = Arc::new(Shared { database: RwLock::new(Some(database)), file, incarnation });
@@ -53,7 +58,7 @@ impl EmbeddedStore {
         let its = Arc::clone(&shared);
         let writer = thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || writer::run(&its, queue))
+            .spawn(move || writer::run(&its, queue, at_work))
             .map_err(|error| OpenError::System { path: path.to_owned(), error })?;
         Ok(Self { shared, jobs: Some(jobs), writer: Some(writer) })
     }

@@ -54,7 +54,7 @@ contract::suite!(async {
 });
 
 fn open(folder: &TempDir) -> Result<EmbeddedStore, OpenError> {
-    EmbeddedStore::open(&folder.path().join("store.redb"), &SystemEntropy::new())
+    EmbeddedStore::open(&folder.path().join("store.redb"), &SystemEntropy::new(), || 0)
 }
 
 #[tokio::test]

@@ -22,11 +22,11 @@ use crate::{
 /// Operations of one commit at most: bounds what a failed commit fails, and its memory.
 const LARGEST_BATCH: usize = 256;
 
-/// A commit costs many times what a record in it does. So the writer rests after each until as many
-/// wait as the last one had: so long for each of them, and eight of them at most. What comes after
-/// a pause waits for nothing.
+/// A commit costs many times what a record in it does, so the writer rests between two of them
+/// while callers are at work who may come to write: a millisecond for each record of the last
+/// commit, and sixteen of them at most.
 const REST: Duration = Duration::from_millis(1);
-const MOST_RESTS: usize = 8;
+const MOST_RESTS: usize = 16;
 
 /// What to do to the file.
 pub(super) enum Operation {
@@ -58,7 +58,11 @@ pub(super) struct Shared {
 }
 
 /// Works until every sender is gone.
-pub(super) fn run(shared: &Arc<Shared>, mut jobs: mpsc::Receiver<Job>) {
+pub(super) fn run(
+    shared: &Arc<Shared>,
+    mut jobs: mpsc::Receiver<Job>,
+    at_work: impl Fn() -> usize,
+) {
     let mut batch = Vec::with_capacity(LARGEST_BATCH);
     while jobs.blocking_recv_many(&mut batch, LARGEST_BATCH) > 0 {
         let last = batch.len();
@@ -79,11 +83,17 @@ pub(super) fn run(shared: &Arc<Shared>, mut jobs: mpsc::Receiver<Job>) {
         }
         for _ in 0..last.min(MOST_RESTS) {
             thread::sleep(REST);
-            if jobs.len() >= last {
+            if nearly_all(jobs.len(), at_work()) {
                 break;
             }
         }
     }
+}
+
+/// Whether so few others are at work that those who wait need not wait for them: three quarters, so
+/// that what the last ones do falls into the time that the disk takes.
+const fn nearly_all(waiting: usize, at_work: usize) -> bool {
+    waiting * 4 >= at_work * 3
 }
 
 impl Shared {
