@@ -151,17 +151,18 @@ fn a_redirect_uri_has_an_error_of_its_own() {
 #[test]
 fn a_web_client_of_the_implicit_grant_does_not_come_back_to_localhost() {
     // OIDC Registration §2, application_type
-    let check = |uri: &str, grant_types: Vec<GrantType>, application_type| {
+    let check = |uri: &str, grant: GrantType, application_type| {
         let redirect_uris = vec![RedirectUri::parse(uri, application_type).expect("a URI")];
-        let client = Client { redirect_uris, grant_types, application_type, ..samples::client() };
+        let grant_types = [grant].into();
+        let client = Client { application_type, redirect_uris, grant_types, ..samples::client() };
         check_redirects(&client).map_err(|error| error.code)
     };
     let (web, local) = (ApplicationType::Web, "https://localhost:8443/cb");
-    let refused = check(local, vec![GrantType::Implicit], web);
+    let refused = check(local, GrantType::Implicit, web);
     assert_eq!(refused, Err(ErrorCode::InvalidRedirectUri));
-    assert_eq!(check("https://localhost.test/cb", vec![GrantType::Implicit], web), Ok(()));
-    assert_eq!(check(local, vec![GrantType::AuthorizationCode], web), Ok(()));
-    assert_eq!(check(local, vec![GrantType::Implicit], ApplicationType::Native), Ok(()));
+    assert_eq!(check("https://localhost.test/cb", GrantType::Implicit, web), Ok(()));
+    assert_eq!(check(local, GrantType::AuthorizationCode, web), Ok(()));
+    assert_eq!(check(local, GrantType::Implicit, ApplicationType::Native), Ok(()));
 }
 
 #[test]

@@ -201,7 +201,7 @@ async fn a_failed_batch_fails_all_in_it_and_the_next_succeeds() {
     jobs.try_send(second).ok().unwrap();
     drop(jobs);
     let shared = Arc::clone(&store.shared);
-    thread::spawn(move || writer::run(&shared, queue)).join().unwrap();
+    thread::spawn(move || writer::run(&shared, queue, || 0)).join().unwrap();
     for answer in [first_answer, second_answer] {
         assert!(matches!(answer.await.unwrap(), Err(StoreError::Unavailable(_))));
     }

@@ -162,3 +162,22 @@ fn decide(tables: &mut Tables<'_>, job: &Job) -> Result<Outcome, Failure> {
 pub(super) fn unavailable(why: &str) -> StoreError {
     StoreError::Unavailable(why.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::nearly_all;
+
+    #[test]
+    fn a_commit_waits_while_more_than_a_quarter_of_those_at_work_may_still_come() {
+        for (waiting, at_work, enough) in [
+            (0, 0, true),
+            (1, 1, true),
+            (0, 1, false),
+            (11, 16, false),
+            (12, 16, true),
+            (1, 0, true),
+        ] {
+            assert_eq!(nearly_all(waiting, at_work), enough, "{waiting} of {at_work}");
+        }
+    }
+}
