@@ -1,29 +1,48 @@
 //! Identifiers. None of them derives from `metadata.uid` (design §1.8).
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::Deref, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-/// Namespace and name of an object; displayed as `<namespace>/<name>`. Clones share their text,
-/// since each object is named in a dozen maps.
+/// Namespace and name of an object; displayed as `<namespace>/<name>`. Clones share both and are as
+/// wide as one pointer, since each object is named in a dozen maps.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ObjectKey {
-    /// The namespace.
+#[serde(transparent)]
+pub struct ObjectKey(Arc<KeyParts>);
+
+/// What an [`ObjectKey`] consists of.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct KeyParts {
+    /// The namespace; mostly shared with other keys of it.
     pub namespace: Arc<str>,
     /// The name.
-    pub name: Arc<str>,
+    pub name: Box<str>,
 }
 
 impl ObjectKey {
     /// A key of namespace and name.
     pub fn new(namespace: impl AsRef<str>, name: impl AsRef<str>) -> Self {
-        Self { namespace: namespace.as_ref().into(), name: name.as_ref().into() }
+        Self::within(&namespace.as_ref().into(), name)
+    }
+
+    /// A key of a namespace whose text it shares.
+    pub fn within(namespace: &Arc<str>, name: impl AsRef<str>) -> Self {
+        let (namespace, name) = (Arc::clone(namespace), name.as_ref().into());
+        Self(Arc::new(KeyParts { namespace, name }))
     }
 
     /// A key of the same namespace.
     #[must_use]
     pub fn beside(&self, name: impl AsRef<str>) -> Self {
-        Self { namespace: Arc::clone(&self.namespace), name: name.as_ref().into() }
+        Self::within(&self.namespace, name)
+    }
+}
+
+impl Deref for ObjectKey {
+    type Target = KeyParts;
+
+    fn deref(&self) -> &KeyParts {
+        &self.0
     }
 }
 

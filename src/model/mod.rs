@@ -30,7 +30,7 @@ pub use client::{
 pub use client_details::ClientDetails;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use flow::{AuthMethod, GrantType, ResponseType};
-pub use ids::{ClientId, Kind, ObjectKey, ObjectRef, Subject, TenantId};
+pub use ids::{ClientId, KeyParts, Kind, ObjectKey, ObjectRef, Subject, TenantId};
 pub use installation::{HostPattern, Installation, IssuerHost};
 pub use issuer::{Issuer, IssuerError};
 pub use redirect_uri::{RedirectUri, RedirectUriError};

@@ -245,8 +245,8 @@ fn reference(kind: Kind, object: &impl Resource, last: &mut Arc<str>) -> ObjectR
     if **last != *namespace {
         *last = namespace.into();
     }
-    let name = metadata.name.as_deref().unwrap_or_default().into();
-    ObjectRef { kind, key: ObjectKey { namespace: Arc::clone(last), name } }
+    let name = metadata.name.as_deref().unwrap_or_default();
+    ObjectRef { kind, key: ObjectKey::within(last, name) }
 }
 
 /// A Secret of ours.
