@@ -15,9 +15,15 @@ pub fn annotation(kind: &str, name: &str) -> String {
 
 /// The object that a Secret was made for, which is in the Secret's namespace.
 pub fn of(namespace: &str, secret: &KeptSecret) -> Option<ObjectRef> {
-    let (kind, name) = secret.owner()?.split_once('/')?;
-    let kind = [Kind::Tenant, Kind::OidcClient].into_iter().find(|known| known.as_str() == kind)?;
+    let (kind, name) = parse(secret.owner()?)?;
     Some(ObjectRef { kind, key: ObjectKey::new(namespace, name) })
+}
+
+/// The kind and the name that an annotation says.
+fn parse(annotation: &str) -> Option<(Kind, &str)> {
+    let (kind, name) = annotation.split_once('/')?;
+    let kind = [Kind::Tenant, Kind::OidcClient].into_iter().find(|known| known.as_str() == kind)?;
+    Some((kind, name))
 }
 
 /// Whether a Secret was made for an object.
@@ -55,14 +61,7 @@ pub fn metadata(key: &ObjectKey, owner: &str) -> ObjectMeta {
 /// have none.
 pub fn refer(metadata: &mut ObjectMeta, owner: &ObjectRef, uid: Option<&str>) {
     let Some(uid) = uid else { return };
-    let wanted = OwnerReference {
-        api_version: format!("{GROUP}/{VERSION}"),
-        kind: owner.kind.as_str().to_owned(),
-        name: owner.key.name.to_string(),
-        uid: uid.to_owned(),
-        controller: Some(true),
-        block_owner_deletion: Some(false),
-    };
+    let wanted = reference(owner.kind, &owner.key.name, uid);
     let references = metadata.owner_references.get_or_insert_default();
     if references.contains(&wanted) {
         return;
@@ -74,4 +73,32 @@ pub fn refer(metadata: &mut ObjectMeta, owner: &ObjectRef, uid: Option<&str>) {
             && other.name == wanted.name)
     });
     references.push(wanted);
+}
+
+fn reference(kind: Kind, name: &str, uid: &str) -> OwnerReference {
+    OwnerReference {
+        api_version: format!("{GROUP}/{VERSION}"),
+        kind: kind.as_str().to_owned(),
+        name: name.to_owned(),
+        uid: uid.to_owned(),
+        controller: Some(true),
+        block_owner_deletion: Some(false),
+    }
+}
+
+/// Takes the reference off that says what the annotation says, if there is no other; its UID, by
+/// which it can be made again.
+pub(super) fn take_reference(metadata: &mut ObjectMeta, annotation: &str) -> Option<Box<str>> {
+    let references = metadata.owner_references.take_if(|references| {
+        let said = parse(annotation);
+        matches!((&references[..], said), ([only], Some((kind, name)))
+            if *only == reference(kind, name, &only.uid))
+    });
+    references?.pop().map(|only| only.uid.into())
+}
+
+/// Puts a reference on again that was taken off.
+pub(super) fn put_reference(metadata: &mut ObjectMeta, annotation: &str, uid: &str) {
+    let said = parse(annotation);
+    metadata.owner_references = said.map(|(kind, name)| vec![reference(kind, name, uid)]);
 }

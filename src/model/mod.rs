@@ -11,6 +11,7 @@ mod flow;
 mod ids;
 mod installation;
 mod issuer;
+mod pool;
 mod redirect_uri;
 mod registrar;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use flow::{AuthMethod, GrantType, ResponseType};
 pub use ids::{ClientId, KeyParts, Kind, ObjectKey, ObjectRef, Subject, TenantId};
 pub use installation::{HostPattern, Installation, IssuerHost};
 pub use issuer::{Issuer, IssuerError};
+pub use pool::Pool;
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use registrar::{NewClient, REGISTERED_NAME, Registrar, RegistrarError, SharedRegistrar};
 pub use secret::Secret;
