@@ -7,6 +7,7 @@ mod build;
 mod conditions;
 mod handle;
 mod order;
+mod prepared;
 mod project;
 mod registration;
 mod secrets;
@@ -17,9 +18,10 @@ mod verdict;
 pub use build::{BuildCache, build};
 pub use conditions::conditions;
 pub use handle::Handle;
+pub use prepared::Prepared;
 pub use project::project;
 pub use registration::{Registrable, RegistrationDesk};
-pub use snapshot::{Prepared, ServedTenant, Snapshot};
+pub use snapshot::{ServedTenant, Snapshot};
 pub use verdict::{
     ClientOutcome, DesiredSecret, KeySource, Outcome, Problem, SaltOutcome, SecretShape,
     SecretWish, TenantOutcome, UserOutcome, Verdict,

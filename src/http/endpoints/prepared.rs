@@ -17,12 +17,12 @@ pub(super) fn send(request: &Request, prepared: &Prepared, max_age: Duration) ->
         .flat_map(|value| value.split(','))
         .any(|tag| {
             let tag = tag.trim();
-            tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == prepared.etag
+            tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == &*prepared.etag
         });
     let reply = if fresh {
         Reply::empty(StatusCode::NOT_MODIFIED)
     } else {
-        Reply::json_bytes(StatusCode::OK, prepared.bytes.clone())
+        Reply::json_bytes(StatusCode::OK, prepared.bytes())
     };
     reply
         .header("etag", &prepared.etag)
