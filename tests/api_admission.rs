@@ -111,8 +111,8 @@ fn registry_accepts(mut object: Value) -> bool {
     let installation = Installation { base_url, ..objects::installation(true) };
     let objects = objects::objects([tenant, object]);
     let snapshot = build(&objects, &installation, &BuildCache::default(), 1, objects::NOW);
-    let mut judged = snapshot.verdicts().iter().filter(|(object, _)| *object.key.name == *"it");
-    judged.next().expect("a verdict").1.holds(ConditionType::Accepted)
+    let mut judged = snapshot.verdicts().iter().filter(|it| *it.object.key.name == *"it");
+    judged.next().expect("a verdict").holds(ConditionType::Accepted)
 }
 
 fn with_definitions() -> &'static ApiServer {

@@ -64,7 +64,8 @@ fn snapshot(input: &str) -> Snapshot {
 /// Conditions and facts of every object.
 fn said(snapshot: &Snapshot) -> String {
     let mut text = String::from("# said\n");
-    for (object, verdict) in snapshot.verdicts() {
+    for verdict in snapshot.verdicts().iter() {
+        let object = &verdict.object;
         let _ = writeln!(text, "{object}:");
         for condition in conditions(verdict, &Told::default(), NOW) {
             let (kind, status) = (condition.type_, condition.status);

@@ -166,7 +166,7 @@ fn rebuilt(objects: &Objects, cache: &BuildCache) -> Snapshot {
 /// Everything that a snapshot says and serves, in one order.
 fn rendered(snapshot: &Snapshot) -> String {
     let mut lines = Vec::new();
-    for verdict in snapshot.verdicts().values() {
+    for verdict in snapshot.verdicts().iter() {
         lines.push(format!("{verdict:?} {:?}", conditions(verdict, &Told::default(), NOW)));
     }
     let tenants: BTreeSet<_> = snapshot.tenants().map(|tenant| &tenant.tenant.id).collect();
@@ -206,7 +206,8 @@ fn judged(objects: &Objects) -> BTreeSet<ObjectRef> {
 }
 
 fn agrees(snapshot: &Snapshot) {
-    for (object, verdict) in snapshot.verdicts() {
+    for verdict in snapshot.verdicts().iter() {
+        let object = &verdict.object;
         let client = |id: &str, issuer: &str| {
             snapshot
                 .tenants()
@@ -259,7 +260,7 @@ proptest! {
             insert(&mut all, document);
         }
         let snapshot = rebuilt(&all, &BuildCache::default());
-        let said: BTreeSet<ObjectRef> = snapshot.verdicts().keys().cloned().collect();
+        let said: BTreeSet<ObjectRef> = snapshot.verdicts().iter().map(|it| it.object.clone()).collect();
         prop_assert_eq!(said, judged(&all));
         agrees(&snapshot);
     }
@@ -298,7 +299,8 @@ proptest! {
         let broken = Malformed { message, generation: Some(1), resource_version: None, uid: None };
         all.malformed.insert(object.clone(), broken);
         let snapshot = rebuilt(&all, &BuildCache::default());
-        prop_assert!(matches!(snapshot.verdicts()[&object].outcome, Outcome::Malformed));
+        let verdict = snapshot.verdicts().get(&object).expect("a verdict");
+        prop_assert!(matches!(verdict.outcome, Outcome::Malformed));
         let after = rendered(&snapshot);
         let others: Vec<&str> = after.lines().filter(|line| !line.contains("team-c")).collect();
         prop_assert_eq!(before.lines().collect::<Vec<_>>(), others);

@@ -78,7 +78,8 @@ fn judge(
     let now = SystemClock.now();
     let snapshot = build(&objects, &installation, &BuildCache::default(), 1, now);
     let mut problems = 0;
-    for (reference, verdict) in snapshot.verdicts() {
+    for verdict in snapshot.verdicts().iter() {
+        let reference = &verdict.object;
         let file = found_in.get(reference).map(|file| file.display().to_string());
         let file = file.unwrap_or_default();
         for problem in &verdict.problems {

@@ -1,15 +1,13 @@
 //! Which objects have to be looked at, given what was seen before. Pure; by identity of what is
 //! shared, so that a view with one change costs a walk over pointers and nothing else.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{cmp::Ordering, collections::BTreeSet, sync::Arc};
 
 use super::world::World;
 use crate::{
     api::{Kept, Objects, SecretState, owner},
     model::{Kind, ObjectKey, ObjectRef},
+    registry::Verdict,
 };
 
 /// The objects that changed, or whose verdict or Secrets did, and those that are gone.
@@ -36,11 +34,15 @@ pub fn changes(before: &World, after: &World) -> BTreeSet<ObjectRef> {
         });
     }
     if !Arc::ptr_eq(&before.snapshot, &after.snapshot) {
-        different(before.snapshot.verdicts(), after.snapshot.verdicts(), Arc::ptr_eq, |object| {
+        different(verdicts(before), verdicts(after), Arc::ptr_eq, |object| {
             changed.insert(object.clone());
         });
     }
     changed
+}
+
+fn verdicts(world: &World) -> impl Iterator<Item = (&ObjectRef, &Arc<Verdict>)> {
+    world.snapshot.verdicts().iter().map(|verdict| (&verdict.object, verdict))
 }
 
 fn add(changed: &mut BTreeSet<ObjectRef>, kind: Kind, key: &ObjectKey) {
@@ -62,19 +64,29 @@ fn same_secret(one: &SecretState, other: &SecretState) -> bool {
     }
 }
 
-/// Tells of each key whose value is not the same in both, or that only one has.
-fn different<K: Ord, V>(
-    old: &BTreeMap<K, V>,
-    new: &BTreeMap<K, V>,
+/// Tells of each key whose value is not the same in both, or that only one has. Both are in the
+/// order of their keys.
+fn different<'a, K: Ord + 'a, V: 'a>(
+    old: impl IntoIterator<Item = (&'a K, &'a V)>,
+    new: impl IntoIterator<Item = (&'a K, &'a V)>,
     same: impl Fn(&V, &V) -> bool,
     mut tell: impl FnMut(&K),
 ) {
-    for (key, value) in new {
-        if !old.get(key).is_some_and(|before| same(before, value)) {
-            tell(key);
+    let (mut old, mut new) = (old.into_iter().peekable(), new.into_iter().peekable());
+    loop {
+        let order = match (old.peek(), new.peek()) {
+            (Some((before, _)), Some((after, _))) if before == after => Ordering::Equal,
+            (Some((before, _)), Some((after, _))) => before.cmp(after),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return,
+        };
+        let before = old.next_if(|_| order.is_le());
+        let after = new.next_if(|_| order.is_ge());
+        match (before, after) {
+            (Some((_, before)), Some((_, after))) if same(before, after) => {}
+            (Some((key, _)), _) | (None, Some((key, _))) => tell(key),
+            (None, None) => return,
         }
-    }
-    for key in old.keys().filter(|key| !new.contains_key(key)) {
-        tell(key);
     }
 }

@@ -73,8 +73,8 @@ fn wanted(
             issuer: client.issuer.as_ref().map(ToString::to_string),
             secret_name: match &client.secret {
                 SecretWish::None => None,
-                SecretWish::Referenced(name) => Some(name.clone()),
-                SecretWish::Generated(secret) => Some(secret.name.clone()),
+                SecretWish::Referenced(key) => Some(key.name.to_string()),
+                SecretWish::Generated(secret) => Some(secret.key.name.to_string()),
             },
             conditions,
         }),

@@ -14,6 +14,7 @@ mod secrets;
 mod snapshot;
 mod validate;
 mod verdict;
+mod verdicts;
 
 pub use build::{BuildCache, build};
 pub use conditions::conditions;
@@ -26,3 +27,4 @@ pub use verdict::{
     ClientOutcome, DesiredSecret, KeySource, Outcome, Problem, SaltOutcome, SecretShape,
     SecretWish, TenantOutcome, UserOutcome, Verdict,
 };
+pub use verdicts::Verdicts;

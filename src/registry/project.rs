@@ -70,7 +70,7 @@ mod tests {
 
     fn knows(handle: &Handle, tenant: &str) -> bool {
         let object = ObjectRef { kind: Kind::Tenant, key: ObjectKey::new("team", tenant) };
-        handle.snapshot().verdicts().contains_key(&object)
+        handle.snapshot().verdicts().get(&object).is_some()
     }
 
     #[tokio::test]

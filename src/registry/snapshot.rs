@@ -1,18 +1,18 @@
 //! What is served at one moment. Immutable; tenants and clients are found by hash.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
 use aws_lc_rs::digest;
 
-use super::{Prepared, RegistrationDesk, Verdict};
+use super::{Prepared, RegistrationDesk, Verdicts};
 use crate::{
     keys::{KeyRing, PublicKeys, Sealer, SigningKey},
     model::{
-        Client, ClientId, IdTokenAlgorithm, Issuer, ObjectRef, SigningAlgorithm, Subject, Tenant,
-        TenantId, Timestamp, User,
+        Client, ClientId, IdTokenAlgorithm, Issuer, SigningAlgorithm, Subject, Tenant, TenantId,
+        Timestamp, User,
     },
     protocol::metadata,
 };
@@ -158,7 +158,7 @@ pub struct Snapshot {
     pub sealer: Option<Arc<Sealer>>,
     hosts: HashMap<String, Host>,
     by_id: HashMap<TenantId, Arc<ServedTenant>>,
-    verdicts: BTreeMap<ObjectRef, Arc<Verdict>>,
+    verdicts: Verdicts,
 }
 
 /// The issuers of one authority.
@@ -185,7 +185,7 @@ impl Snapshot {
         built_at: Timestamp,
         sealer: Option<Arc<Sealer>>,
         tenants: Vec<Arc<ServedTenant>>,
-        verdicts: BTreeMap<ObjectRef, Arc<Verdict>>,
+        verdicts: Verdicts,
     ) -> Self {
         let mut hosts: HashMap<String, Host> = HashMap::with_capacity(tenants.len());
         for tenant in &tenants {
@@ -236,7 +236,7 @@ impl Snapshot {
     }
 
     /// The verdict on every object that is not being deleted.
-    pub fn verdicts(&self) -> &BTreeMap<ObjectRef, Arc<Verdict>> {
+    pub fn verdicts(&self) -> &Verdicts {
         &self.verdicts
     }
 }
@@ -262,7 +262,7 @@ mod tests {
             Arc::new(ServedTenant::new(tenant, KeyRing::default(), vec![], vec![]))
         };
         let tenants = issuers.iter().enumerate().map(served).collect();
-        Snapshot::new(1, Timestamp::from_secs(0), None, tenants, BTreeMap::new())
+        Snapshot::new(1, Timestamp::from_secs(0), None, tenants, Verdicts::default())
     }
 
     fn routed<'p>(

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     api::{ClientSecretKeys, ConditionType, KeptSecret, Reason},
     keys::{KeyRing, RotationRules},
-    model::{ClientId, Issuer, ObjectRef, Subject, Timestamp},
+    model::{ClientId, Issuer, ObjectKey, ObjectRef, Subject, Timestamp},
 };
 
 /// Something to change in an object, or something it waits for.
@@ -154,8 +154,8 @@ pub struct ClientOutcome {
 pub enum SecretWish {
     /// None.
     None,
-    /// One of the user's, by name.
-    Referenced(String),
+    /// One of the user's.
+    Referenced(ObjectKey),
     /// One made here.
     Generated(DesiredSecret),
 }
@@ -163,8 +163,8 @@ pub enum SecretWish {
 /// A Secret that is made for a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesiredSecret {
-    /// Its name.
-    pub name: String,
+    /// Namespace and name.
+    pub key: ObjectKey,
     /// What is in it; shared, since most clients wish for nothing of their own.
     pub shape: Arc<SecretShape>,
 }

@@ -99,7 +99,7 @@ impl Stage {
         let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
         let now = self.clock.now();
         let snapshot = build(&objects, &self.installation, &self.cache, revision, now);
-        for verdict in snapshot.verdicts().values() {
+        for verdict in snapshot.verdicts().iter() {
             assert!(verdict.problems.is_empty(), "{}: {:?}", verdict.object, verdict.problems);
         }
         self.registry.publish(snapshot);

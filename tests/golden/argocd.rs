@@ -44,7 +44,8 @@ fn argo_cd_sees_what_ready_says_of_every_object() {
             continue;
         }
         let snapshot = snapshot(&fs::read_to_string(&path).expect("readable"));
-        for (reference, verdict) in snapshot.verdicts() {
+        for verdict in snapshot.verdicts().iter() {
+            let reference = &verdict.object;
             let mut conditions = conditions(verdict, &Told::default(), NOW);
             for condition in &mut conditions {
                 condition.observed_generation = Some(7);

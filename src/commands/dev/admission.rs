@@ -16,7 +16,7 @@ pub(super) fn judge(installation: &Installation, now: Timestamp) -> Judge {
     Box::new(move |reference, object| {
         let alone = collect(iter::once((reference.clone(), object.clone())));
         let snapshot = build(&alone, &installation, &BuildCache::default(), 1, now);
-        let problems = snapshot.verdicts().values().flat_map(|verdict| &verdict.problems);
+        let problems = snapshot.verdicts().iter().flat_map(|verdict| &verdict.problems);
         problems
             .filter(|problem| matches!(problem.reason, Reason::Invalid | Reason::UnsupportedValue))
             .map(|problem| (problem.field.clone(), problem.message.clone()))

@@ -18,7 +18,7 @@ pub(super) fn settled(snapshot: &Snapshot, revision: u64) -> bool {
     snapshot.revision == revision
         && snapshot.revision > 0
         && snapshot.sealer.is_some()
-        && !snapshot.verdicts().values().any(|verdict| pending(verdict))
+        && !snapshot.verdicts().iter().any(|verdict| pending(verdict))
 }
 
 /// The banner.
@@ -48,7 +48,7 @@ pub(super) fn text(
             line(&mut out, &format!("  user   {}   password: {password}", user.username));
         }
     }
-    let broken = snapshot.verdicts().values().filter(|verdict| !verdict.served());
+    let broken = snapshot.verdicts().iter().filter(|verdict| !verdict.served());
     for (index, verdict) in broken.enumerate() {
         let gap = if index == 0 { "\n" } else { "" };
         let texts: Vec<String> = verdict.problems.iter().map(Problem::text).collect();
@@ -66,16 +66,16 @@ fn line(out: &mut String, text: &str) {
 fn secret_of(snapshot: &Snapshot, directory: &Directory, client: &ObjectKey) -> String {
     let reference = crate::model::ObjectRef { kind: Kind::OidcClient, key: client.clone() };
     let verdict = snapshot.verdicts().get(&reference);
-    let name = match verdict.map(|verdict| &verdict.outcome) {
+    let secret = match verdict.map(|verdict| &verdict.outcome) {
         Some(Outcome::Client(outcome)) => match &outcome.secret {
-            SecretWish::Generated(desired) => Some(desired.name.clone()),
-            SecretWish::Referenced(name) => Some(name.clone()),
+            SecretWish::Generated(desired) => Some(&desired.key),
+            SecretWish::Referenced(key) => Some(key),
             SecretWish::None => None,
         },
         _ => None,
     };
-    let Some(name) = name else { return "no secret (public)".to_owned() };
-    let file = directory.file_of_secret(&ObjectKey::new(&client.namespace, name));
+    let Some(secret) = secret else { return "no secret (public)".to_owned() };
+    let file = directory.file_of_secret(secret);
     match file {
         Some(file) => format!("secret in {}", file.display()),
         None => "secret not there yet".to_owned(),

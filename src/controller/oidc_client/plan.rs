@@ -58,7 +58,7 @@ pub fn plan(seen: &Seen<'_>, entropy: &dyn Entropy) -> Vec<Step> {
     };
     match &seen.outcome.secret {
         SecretWish::None => remove(seen, ""),
-        SecretWish::Referenced(name) => remove(seen, name),
+        SecretWish::Referenced(key) => remove(seen, &key.name),
         SecretWish::Generated(desired) => {
             let Some(issuer) = &seen.outcome.issuer else { return Vec::new() };
             let uid = seen.uid.as_deref();
@@ -75,8 +75,8 @@ fn give(seen: &Seen<'_>, want: &Want<'_>, entropy: &dyn Entropy) -> Vec<Step> {
         let secret = if signs { entropy.mac_key() } else { entropy.token() };
         ByteString(secret.into_bytes())
     };
-    let name = &want.desired.name;
-    match seen.world.secret(&want.key()) {
+    let name = &*want.desired.key.name;
+    match seen.world.secret(want.key()) {
         None => {
             // A Secret that gets another name keeps the client secret that applications hold.
             let moved = seen.others(name).find_map(|(key, secret)| made_value(&secret.whole(key)));
@@ -93,7 +93,7 @@ fn give(seen: &Seen<'_>, want: &Want<'_>, entropy: &dyn Entropy) -> Vec<Step> {
                 return Vec::new();
             }
             let mut was_missing = false;
-            let before = before.whole(&want.key());
+            let before = before.whole(want.key());
             let secret = want.shape(&before, || {
                 was_missing = true;
                 fresh()
@@ -144,7 +144,7 @@ fn made_again(seen: &Seen<'_>, want: &Want<'_>, what: &str) -> Notice {
         action: "Reconcile",
         message: format!(
             "The Secret {:?} {what}; it has a new client secret. Applications that do not watch it need a restart",
-            want.desired.name
+            want.desired.key.name
         ),
     }
 }

@@ -29,8 +29,8 @@ pub struct Want<'a> {
 
 impl Want<'_> {
     /// Namespace and name of the Secret.
-    pub fn key(&self) -> ObjectKey {
-        ObjectKey::new(&self.client.key.namespace, &self.desired.name)
+    pub fn key(&self) -> &ObjectKey {
+        &self.desired.key
     }
 
     fn owner(&self) -> String {
@@ -40,7 +40,7 @@ impl Want<'_> {
     /// A Secret that does not exist yet.
     pub fn new_secret(&self) -> Secret {
         Secret {
-            metadata: owner::metadata(&self.key(), &self.owner()),
+            metadata: owner::metadata(self.key(), &self.owner()),
             type_: Some("Opaque".to_owned()),
             ..Secret::default()
         }

@@ -155,14 +155,15 @@ fn accepted(
     served: &mut Vec<Arc<Client>>,
 ) -> ClientOutcome {
     let CheckedClient { mut client, secret } = checked;
-    let issuer = &tenant.issuer;
+    let (issuer, key) = (&tenant.issuer, member.kept.card().secret.clone());
     let (wish, found) = match secret {
         SecretSource::None => (SecretWish::None, Ok(None)),
         SecretSource::Referenced(reference) => {
             let found = own_secret(member, &reference).map(Some);
-            (SecretWish::Referenced(reference.name), found)
+            (SecretWish::Referenced(key), found)
         }
-        SecretSource::Generated(desired) => {
+        SecretSource::Generated(shape) => {
+            let desired = DesiredSecret { key, shape };
             let found = generated(problems, member, &desired, &client.id, issuer);
             (SecretWish::Generated(desired), found)
         }
@@ -195,8 +196,7 @@ fn own_secret(
     reference: &SecretKeyRef,
 ) -> Result<Secret<String>, Problem> {
     const FIELD: &str = "spec.secretRef";
-    let name = ObjectKey::new(&member.key.namespace, &reference.name);
-    let secret = referenced(member.secret, &name, FIELD)?;
+    let secret = referenced(member.secret, &member.kept.card().secret, FIELD)?;
     let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
     usable(text_entry(secret, entry, FIELD)?).map_err(|message| {
         let message = format!("the Secret's entry {entry:?} {message}");
@@ -226,7 +226,7 @@ fn generated(
     id: &ClientId,
     issuer: &Issuer,
 ) -> Result<Option<Secret<String>>, Problem> {
-    let name = &desired.name;
+    let name = &*desired.key.name;
     let problem = |reason, message: String| {
         Problem::of(ConditionType::SecretReady, reason, "spec.secret", message)
     };

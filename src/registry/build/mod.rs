@@ -13,14 +13,14 @@ mod salt;
 mod users;
 
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
+    collections::{HashMap, hash_map::Entry},
     sync::Arc,
 };
 
 pub use cache::BuildCache;
 use group::{Group, Member};
 
-use super::{Outcome, Problem, Snapshot, Verdict, validate};
+use super::{Outcome, Problem, Snapshot, Verdict, Verdicts, validate, verdicts::take_those_on};
 use crate::{
     api::{ClientCard, Malformed, Objects, Reason, SecretState, UserCard},
     keys::Sealer,
@@ -38,23 +38,22 @@ pub fn build(
 ) -> Snapshot {
     let mut memo = cache.take(installation);
     let mut remembered = HashMap::with_capacity(objects.tenants.len());
-    let (mut tenants, mut verdicts) = (Vec::with_capacity(objects.tenants.len()), BTreeMap::new());
+    let (mut tenants, mut verdicts) = (Vec::with_capacity(objects.tenants.len()), Vec::new());
     for (id, group) in groups(objects, installation) {
         let known = memo.remove(&id).filter(|known| known.is_of(&group));
         let known = known.unwrap_or_else(|| {
             cache::Remembered::new(&group, group.judge(installation, &cache.keys))
         });
         tenants.extend(known.judged.served.clone());
-        for verdict in &known.judged.verdicts {
-            verdicts.insert(verdict.object.clone(), Arc::clone(verdict));
-        }
+        verdicts.extend(known.judged.verdicts.iter().cloned());
         remembered.insert(id, known);
     }
     cache.keep(installation, remembered);
-    for (object, malformed) in &objects.malformed {
-        let known = verdicts.remove(object);
-        verdicts.insert(object.clone(), Arc::new(judge_malformed(object, malformed, known)));
-    }
+    let mut earlier = take_those_on(&mut verdicts, &objects.malformed);
+    verdicts.extend(objects.malformed.iter().map(|(object, malformed)| {
+        Arc::new(judge_malformed(object, malformed, earlier.remove(object)))
+    }));
+    let verdicts = Verdicts::new(verdicts);
     Snapshot::new(revision, now, sealer(objects, installation), tenants, verdicts)
 }
 

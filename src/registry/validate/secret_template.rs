@@ -1,10 +1,12 @@
 //! The Secret that a client asks for: names, entries, labels, annotations.
 
+use std::sync::Arc;
+
 use super::Problems;
 use crate::{
     api::{self, ClientSecretKeys, ClientSecretTemplate},
     model::{AuthMethod, JwsAlgorithm, sign_with_secret},
-    registry::{DesiredSecret, SecretShape},
+    registry::SecretShape,
 };
 
 /// RFC 1123 subdomain.
@@ -19,7 +21,11 @@ const FIELD: &str = "spec.secret";
 const MOST_EXTRA: usize = 64 * 1024;
 
 /// Checks the Secret that a client asks for.
-pub fn check(problems: &mut Problems, raw: &api::OidcClient, method: AuthMethod) -> DesiredSecret {
+pub fn check(
+    problems: &mut Problems,
+    raw: &api::OidcClient,
+    method: AuthMethod,
+) -> Arc<SecretShape> {
     let template = raw.spec.secret.clone().unwrap_or_default();
     let keys = template.keys.clone().unwrap_or_default();
     let secret_key =
@@ -39,7 +45,7 @@ pub fn check(problems: &mut Problems, raw: &api::OidcClient, method: AuthMethod)
     };
     entries(problems, &shape);
     metadata(problems, &template);
-    DesiredSecret { name, shape: shape.shared() }
+    shape.shared()
 }
 
 /// What the client has registered for request objects. What is no algorithm is told elsewhere.

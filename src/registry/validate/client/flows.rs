@@ -98,7 +98,7 @@ fn uris(
     written: &[String],
     application_type: ApplicationType,
 ) -> Vec<RedirectUri> {
-    let mut uris: Vec<RedirectUri> = Vec::new();
+    let mut uris: Vec<RedirectUri> = Vec::with_capacity(written.len());
     for (index, text) in written.iter().enumerate() {
         match RedirectUri::parse(text, application_type) {
             Ok(uri) if uris.contains(&uri) => {

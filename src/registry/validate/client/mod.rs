@@ -25,7 +25,7 @@ use crate::{
     api::{self, Namespaces, OidcClientSpec, SecretKeyRef},
     model::{AuthMethod, Client, ClientId, ConsentPolicy, GrantType, ObjectKey, RedirectUri},
     protocol::scope::{STANDARD, is_scope},
-    registry::DesiredSecret,
+    registry::SecretShape,
 };
 
 const DEFAULT_SCOPES: [&str; 3] = ["openid", "profile", "email"];
@@ -45,7 +45,7 @@ pub enum SecretSource {
     /// A public client that wants no Secret.
     None,
     /// A Secret that Lanyard makes.
-    Generated(DesiredSecret),
+    Generated(Arc<SecretShape>),
     /// A Secret of the user's own.
     Referenced(SecretKeyRef),
 }
