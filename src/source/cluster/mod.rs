@@ -5,6 +5,7 @@ mod collect;
 mod denied;
 mod events;
 mod guarded;
+mod lean;
 mod registrar;
 mod state;
 mod watches;

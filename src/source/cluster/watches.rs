@@ -15,7 +15,7 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{Options, denied::Denial, guarded::Guarded};
+use super::{Options, denied::Denial, guarded::Guarded, lean::Lean};
 use crate::{
     api::{Keep, Kept, KeptSecret, MANAGED_LABEL, Malformed, OidcClient, OidcUser, Tenant},
     model::{Kind, ObjectKey, ObjectRef},
@@ -95,8 +95,8 @@ pub(super) fn all(client: &Client, options: &Options) -> Vec<Changes> {
     let mut watches = Watches { client: client.clone(), streams: Vec::new() };
     if options.namespaces.is_empty() {
         watches.namespace(None);
-        let api = Api::<Namespace>::all(client.clone());
-        watches.add((api, None), Config::default(), Kind::Namespace, |_, it| {
+        let api = Api::<Lean<Namespace>>::all(client.clone());
+        watches.add((api, None), Config::default(), Kind::Namespace, |_, Lean(it)| {
             Item::Namespace(it.metadata.labels.unwrap_or_default())
         });
     }
@@ -107,7 +107,7 @@ pub(super) fn all(client: &Client, options: &Options) -> Vec<Changes> {
     if !options.namespaces.is_empty()
         && !options.namespaces.iter().any(|it| **it == *sealing.namespace)
     {
-        let api = Api::<Secret>::namespaced(client.clone(), &sealing.namespace);
+        let api = Api::namespaced(client.clone(), &sealing.namespace);
         let only = Config::default().fields(&format!("metadata.name={}", sealing.name));
         watches.add((api, None), only, Kind::Secret, own);
     }
@@ -126,7 +126,7 @@ impl Watches {
         self.guarded(namespace, Kind::OidcClient, Item::Client);
         self.guarded(namespace, Kind::OidcUser, Item::User);
         let managed = Config::default().labels(&format!("{MANAGED_LABEL}=true"));
-        let secrets = self.api::<Secret>(namespace);
+        let secrets = self.api(namespace);
         self.add((secrets, namespace), managed, Kind::Secret, own);
         self.other_secrets(namespace);
     }
@@ -147,12 +147,12 @@ impl Watches {
         K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>,
         K: Keep + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     {
-        let api: Api<Guarded<K>> = match namespace {
-            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
-            None => Api::all(self.client.clone()),
-        };
-        self.add((api, namespace), Config::default(), kind, move |key, guarded: Guarded<K>| {
-            match guarded.0 {
+        let api: Api<Lean<Guarded<K>>> = self.api(namespace);
+        self.add(
+            (api, namespace),
+            Config::default(),
+            kind,
+            move |key, Lean(guarded)| match guarded.0 {
                 Ok(object) => item(Kept::new(key, object)),
                 Err(unread) => Item::Malformed(Malformed {
                     message: unread.message,
@@ -160,32 +160,29 @@ impl Watches {
                     resource_version: unread.metadata.resource_version,
                     uid: unread.metadata.uid,
                 }),
-            }
-        });
+            },
+        );
     }
 
     fn add<K>(
         &mut self,
-        (api, namespace): (Api<K>, Option<&str>),
+        (api, namespace): (Api<Lean<K>>, Option<&str>),
         config: Config,
         kind: Kind,
-        item: impl Fn(&ObjectKey, K) -> Item + Send + 'static,
+        item: impl Fn(&ObjectKey, Lean<K>) -> Item + Send + 'static,
     ) where
         K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
     {
-        let config = config.timeout(WATCH).page_size(PAGE);
-        let stream = watcher::watcher(api, config).backoff(Pauses::default());
+        let stream = watcher::watcher(api, paged(config)).backoff(Pauses::default());
         self.push(stream, kind, namespace, item);
     }
 
     /// Secrets that are not ours, without their data.
     fn other_secrets(&mut self, namespace: Option<&str>) {
-        let api: Api<PartialObjectMeta<Secret>> = match namespace {
-            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
-            None => Api::all(self.client.clone()),
-        };
+        let api: Api<PartialObjectMeta<Secret>> = self.api(namespace);
         let config = Config::default().labels(&format!("{MANAGED_LABEL}!=true"));
-        self.add((api, namespace), config, Kind::Secret, |_, it| {
+        let stream = watcher::watcher(api, paged(config)).backoff(Pauses::default());
+        self.push(stream, Kind::Secret, namespace, |_, it| {
             Item::Other(it.metadata.resource_version.unwrap_or_default())
         });
     }
@@ -216,6 +213,10 @@ impl Watches {
         });
         self.streams.push(changes.boxed());
     }
+}
+
+fn paged(config: Config) -> Config {
+    config.timeout(WATCH).page_size(PAGE)
 }
 
 /// A watch that failed. Where several namespaces are watched one by one, a Role that one of them
@@ -250,6 +251,6 @@ fn reference(kind: Kind, object: &impl Resource, last: &mut Arc<str>) -> ObjectR
 }
 
 /// A Secret of ours.
-fn own(_: &ObjectKey, secret: Secret) -> Item {
+fn own(_: &ObjectKey, Lean(secret): Lean<Secret>) -> Item {
     Item::Managed(KeptSecret::new(secret))
 }
