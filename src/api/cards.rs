@@ -65,7 +65,7 @@ impl Keep for Tenant {
         TenantCard {
             created: self.metadata.creation_timestamp.as_ref().map(|it| Timestamp::from(it.0)),
             issuer: self.spec.issuer.as_deref().map(Into::into),
-            keys: imported.unwrap_or_else(|| key.beside(self.signing_keys_name())),
+            keys: imported.unwrap_or_else(|| key.beside(self.signing_keys_name())).shared(),
             backup,
             salt: key.beside(self.pairwise_salt_name()),
             token: self.initial_access_token().map(|reference| key.beside(&reference.name)),
@@ -103,8 +103,8 @@ impl Keep for OidcClient {
     }
 
     fn card(&self, key: &ObjectKey) -> ClientCard {
-        let secret = key.beside(self.secret_name());
-        ClientCard { tenant: self.spec.tenant_ref.of(key), secret }
+        let secret = key.beside(self.secret_name()).shared();
+        ClientCard { tenant: self.spec.tenant_ref.of(key).shared(), secret }
     }
 
     fn secrets(card: &ClientCard) -> Vec<&ObjectKey> {
@@ -136,8 +136,8 @@ impl Keep for OidcUser {
 
     fn card(&self, key: &ObjectKey) -> UserCard {
         let secret = self.spec.password_secret_ref.as_ref();
-        let secret = secret.map(|reference| key.beside(&reference.name));
-        UserCard { tenant: self.spec.tenant_ref.of(key), secret }
+        let secret = secret.map(|reference| key.beside(&reference.name).shared());
+        UserCard { tenant: self.spec.tenant_ref.of(key).shared(), secret }
     }
 
     fn secrets(card: &UserCard) -> Vec<&ObjectKey> {

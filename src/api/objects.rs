@@ -32,7 +32,7 @@ pub enum SecretState {
     /// Its content.
     Loaded(KeptSecret),
     /// It is there, but may not be read; the reason as the API server gave it.
-    Unreadable(String),
+    Unreadable(Arc<str>),
 }
 
 /// What is known of namespaces.

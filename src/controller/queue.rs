@@ -75,6 +75,10 @@ impl<T: Clone + Ord> Queue<T> {
             self.mark(item);
         }
         let item = self.ready.pop_front()?;
+        if self.ready.is_empty() {
+            // A first look marks every object there is, and no later one does.
+            self.ready = VecDeque::new();
+        }
         self.waiting.remove(&item);
         self.running.insert(item.clone());
         Some(item)

@@ -28,10 +28,10 @@ pub struct Client {
     /// Origins that may read token and userinfo answers from a browser; may name one twice.
     pub origins: Box<[Arc<str>]>,
     /// What it may use at the token endpoint.
-    pub grant_types: BTreeSet<GrantType>,
+    pub grant_types: Arc<BTreeSet<GrantType>>,
     /// What it may ask at the authorization endpoint.
-    pub response_types: BTreeSet<ResponseType>,
-    /// Scopes it may ask for; shared, since most clients of a tenant have the same.
+    pub response_types: Arc<BTreeSet<ResponseType>>,
+    /// Scopes it may ask for; shared as the two before, since most clients have the same.
     pub scopes: Arc<BTreeSet<String>>,
     /// The one way it authenticates.
     pub auth_method: AuthMethod,
@@ -94,8 +94,8 @@ impl Client {
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             origins: Box::default(),
-            grant_types: BTreeSet::new(),
-            response_types: BTreeSet::new(),
+            grant_types: Arc::default(),
+            response_types: Arc::default(),
             scopes: Arc::default(),
             auth_method: AuthMethod::ClientSecretBasic,
             secrets: Vec::new(),

@@ -1,8 +1,14 @@
 //! Identifiers. None of them derives from `metadata.uid` (design §1.8).
 
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{
+    fmt,
+    ops::Deref,
+    sync::{Arc, LazyLock},
+};
 
 use serde::{Deserialize, Serialize};
+
+use super::Pool;
 
 /// Namespace and name of an object; displayed as `<namespace>/<name>`. Clones share both and are as
 /// wide as one pointer, since each object is named in a dozen maps.
@@ -29,6 +35,13 @@ impl ObjectKey {
     pub fn within(namespace: &Arc<str>, name: impl AsRef<str>) -> Self {
         let (namespace, name) = (Arc::clone(namespace), name.as_ref().into());
         Self(Arc::new(KeyParts { namespace, name }))
+    }
+
+    /// The same, in the one copy of those that many objects name.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        static NAMED: LazyLock<Pool<KeyParts>> = LazyLock::new(Pool::default);
+        Self(NAMED.share(self.0))
     }
 
     /// A key of the same namespace.
@@ -60,6 +73,12 @@ impl TenantId {
     /// The tenant `name` in `namespace`.
     pub fn new(namespace: impl AsRef<str>, name: impl AsRef<str>) -> Self {
         Self(ObjectKey::new(namespace, name))
+    }
+
+    /// The same, in the one copy of those that many objects name.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self(self.0.shared())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Values that many objects have alike, in one copy: what is shared costs each of them a pointer.
 
 use std::{
+    borrow::Borrow,
     collections::HashSet,
     hash::Hash,
     sync::{Arc, Mutex, PoisonError},
@@ -28,9 +29,9 @@ impl<T: ?Sized> Default for Pool<T> {
 
 impl<T: Eq + Hash + ?Sized> Pool<T> {
     /// The same value, in the one copy of it.
-    pub fn share(&self, value: impl Into<Arc<T>> + AsRef<T>) -> Arc<T> {
+    pub fn share(&self, value: impl Into<Arc<T>> + Borrow<T>) -> Arc<T> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(same) = inner.known.get(value.as_ref()) {
+        if let Some(same) = inner.known.get(value.borrow()) {
             return Arc::clone(same);
         }
         if inner.known.len() >= inner.sweep_at {

@@ -41,8 +41,8 @@ pub fn client() -> Client {
     Client {
         name: "Wiki".into(),
         redirect_uris: vec![uri(REDIRECT), uri("https://rp.test/other?tab=1")],
-        grant_types: GrantType::ALL.iter().copied().collect(),
-        response_types: ResponseType::ALL.iter().copied().collect(),
+        grant_types: Arc::new(GrantType::ALL.iter().copied().collect()),
+        response_types: Arc::new(ResponseType::ALL.iter().copied().collect()),
         scopes: Arc::new(scopes.map(str::to_owned).into()),
         secrets: vec![Secret::new("s3cret".into())],
         ..Client::new(ClientId::new("team.wiki"), object, tenant)

@@ -56,7 +56,7 @@ pub fn objects(documents: impl IntoIterator<Item = Value>) -> Objects {
                 objects.secrets.insert(key, SecretState::Loaded(KeptSecret::new(secret(document))));
             }
             "Unreadable" => {
-                objects.secrets.insert(key, SecretState::Unreadable("forbidden".to_owned()));
+                objects.secrets.insert(key, SecretState::Unreadable("forbidden".into()));
             }
             "Namespace" => {
                 let labels = document.pointer("/metadata/labels").cloned().unwrap_or_default();

@@ -119,8 +119,11 @@ fn client(logo_uri: Option<String>) -> Client {
     Client {
         name: "Team Wiki".into(),
         redirect_uris: vec![redirect.expect("valid")],
-        grant_types: BTreeSet::from([GrantType::AuthorizationCode, GrantType::RefreshToken]),
-        response_types: BTreeSet::from([ResponseType::Code]),
+        grant_types: Arc::new(BTreeSet::from([
+            GrantType::AuthorizationCode,
+            GrantType::RefreshToken,
+        ])),
+        response_types: Arc::new(BTreeSet::from([ResponseType::Code])),
         scopes: SCOPES
             .split(' ')
             .map(str::to_owned)

@@ -28,7 +28,7 @@ pub fn keep(
         Some(SecretState::Loaded(secret)) if owner::owns(tenant, secret) => Some(secret),
         Some(SecretState::Loaded(_)) => return Err(Error::NotOwned(key.name.to_string())),
         Some(SecretState::Unreadable(why)) => {
-            return Err(Error::Unreadable(key.name.to_string(), why.clone()));
+            return Err(Error::Unreadable(key.name.to_string(), why.to_string()));
         }
     };
     let mut kept = before.map(KeptSecret::entries).unwrap_or_default();

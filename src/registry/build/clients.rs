@@ -1,7 +1,7 @@
 //! The clients of one tenant: who has which id, and whether its secret resolves.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
@@ -54,7 +54,6 @@ pub(super) fn judge(
         .collect();
     let holders = holders(clients, &findings, installation);
     let mut served = Vec::with_capacity(findings.len());
-    let mut scopes = BTreeSet::new();
     let mut verdicts = Vec::with_capacity(findings.len());
     for (client, mut found) in clients.iter().zip(findings) {
         host.report(&mut found.problems, &group.id);
@@ -68,7 +67,6 @@ pub(super) fn judge(
         let refused = found.problems.refused();
         let outcome = match (found.checked.filter(|_| !refused), host) {
             (Some(mut checked), Host::Accepted { tenant, has_keys, salt }) => {
-                checked.client.scopes = shared(&mut scopes, checked.client.scopes);
                 let known = pairwise(&mut found.problems, &mut checked.client, salt);
                 let tenant = (&tenant.tenant, has_keys && known);
                 accepted(&mut found.problems, client.member, checked, tenant, &mut served)
@@ -130,20 +128,6 @@ fn holders<'a>(
         }
     }
     ranked.into_iter().map(|(id, (_, key))| (id.clone(), key)).collect()
-}
-
-/// The same scopes, in the one copy of them: most clients of a tenant have those of another.
-fn shared(
-    known: &mut BTreeSet<Arc<BTreeSet<String>>>,
-    scopes: Arc<BTreeSet<String>>,
-) -> Arc<BTreeSet<String>> {
-    match known.get(&scopes) {
-        Some(same) => Arc::clone(same),
-        None => {
-            known.insert(Arc::clone(&scopes));
-            scopes
-        }
-    }
 }
 
 /// A client that is accepted is served once its secret resolves.

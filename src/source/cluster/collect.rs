@@ -114,7 +114,7 @@ async fn fetch(client: &Client, key: &ObjectKey) -> Result<Option<SecretState>, 
     match tokio::time::timeout(PATIENCE, api.get_opt(&key.name)).await {
         Ok(Ok(secret)) => Ok(secret.map(|secret| SecretState::Loaded(KeptSecret::new(secret)))),
         Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
-            Ok(Some(SecretState::Unreadable(status.message.clone())))
+            Ok(Some(SecretState::Unreadable(status.message.as_str().into())))
         }
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err("no answer".to_owned()),

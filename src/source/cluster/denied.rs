@@ -53,7 +53,7 @@ impl Denied {
         for denial in self.watches.values().filter(|denial| denial.kind == Kind::Secret) {
             for key in referred(objects, &denial.namespace) {
                 if self.stand_ins.contains(&key) || !objects.secrets.contains_key(&key) {
-                    wanted.insert(key, SecretState::Unreadable(denial.message.clone()));
+                    wanted.insert(key, SecretState::Unreadable(denial.message.as_str().into()));
                 }
             }
         }

@@ -247,7 +247,10 @@ fn reference(kind: Kind, object: &impl Resource, last: &mut Arc<str>) -> ObjectR
         *last = namespace.into();
     }
     let name = metadata.name.as_deref().unwrap_or_default();
-    ObjectRef { kind, key: ObjectKey::within(last, name) }
+    let key = ObjectKey::within(last, name);
+    // Others are named by nobody but themselves.
+    let key = if matches!(kind, Kind::Tenant | Kind::Secret) { key.shared() } else { key };
+    ObjectRef { kind, key }
 }
 
 /// A Secret of ours.

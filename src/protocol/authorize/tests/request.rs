@@ -133,7 +133,7 @@ fn refuses_response_types_that_are_unknown_or_repeat_a_word() {
 fn refuses_response_types_that_the_client_does_not_list() {
     // RFC 6749 §4.1.2.1
     let mut world = World::new();
-    world.client.response_types = BTreeSet::from([ResponseType::Code]);
+    world.client.response_types = Arc::new(BTreeSet::from([ResponseType::Code]));
     assert_eq!(told(world.ask(&with(&IMPLICIT))), UnauthorizedClient);
 }
 
@@ -193,7 +193,7 @@ fn ignores_offline_access_where_no_refresh_token_can_come() {
     let [response_type, nonce] = IMPLICIT;
     assert_eq!(scopes(&accepted(&[scope, response_type, nonce])), ["openid"]);
     let mut world = World::new();
-    world.client.grant_types.remove(&GrantType::RefreshToken);
+    Arc::make_mut(&mut world.client.grant_types).remove(&GrantType::RefreshToken);
     Arc::make_mut(&mut world.client.scopes).remove("offline_access");
     let ask = world.ask(&with(&[scope])).expect("valid");
     assert_eq!(scopes(&ask), ["openid"]);

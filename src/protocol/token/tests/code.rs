@@ -107,7 +107,7 @@ fn opens_a_grant_with_a_refresh_token_only_for_clients_that_may_have_one() {
     let mut client = samples::client();
     let opened = open_grant(code("openid"), &client, NOW);
     assert_eq!(opened.state, GrantState::Active { generation: 1, rotated_at: NOW });
-    client.grant_types.remove(&GrantType::RefreshToken);
+    Arc::make_mut(&mut client.grant_types).remove(&GrantType::RefreshToken);
     let opened = open_grant(code("openid offline_access"), &client, NOW);
     assert_eq!(opened.state, GrantState::Active { generation: 0, rotated_at: NOW });
 }

@@ -9,7 +9,11 @@ mod registered;
 mod sector;
 mod signatures;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use flows::Flows;
 use metadata::Metadata;
@@ -23,10 +27,17 @@ use super::{
 };
 use crate::{
     api::{self, Namespaces, OidcClientSpec, SecretKeyRef},
-    model::{AuthMethod, Client, ClientId, ConsentPolicy, GrantType, ObjectKey, RedirectUri},
+    model::{
+        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, ObjectKey, Pool, RedirectUri,
+        ResponseType,
+    },
     protocol::scope::{STANDARD, is_scope},
     registry::SecretShape,
 };
+
+static SCOPES: LazyLock<Pool<BTreeSet<String>>> = LazyLock::new(Pool::default);
+static GRANT_TYPES: LazyLock<Pool<BTreeSet<GrantType>>> = LazyLock::new(Pool::default);
+static RESPONSE_TYPES: LazyLock<Pool<BTreeSet<ResponseType>>> = LazyLock::new(Pool::default);
 
 const DEFAULT_SCOPES: [&str; 3] = ["openid", "profile", "email"];
 
@@ -111,7 +122,7 @@ pub fn client(
     let claims = id.filter(|_| admitted && (!foreign || spec.client_id.is_none()));
     let checked = claims.clone().filter(|_| !problems.refused()).map(|id| CheckedClient {
         client: Client {
-            scopes: Arc::new(scopes),
+            scopes: SCOPES.share(scopes),
             consent,
             lifetimes: shortened.within(&tenant.tenant.lifetimes),
             default_max_age: max_age,
@@ -137,8 +148,8 @@ fn assemble(
         origins: origins(&flows.redirect_uris),
         redirect_uris: flows.redirect_uris,
         post_logout_redirect_uris: flows.post_logout_redirect_uris,
-        grant_types: flows.grant_types,
-        response_types: flows.response_types,
+        grant_types: GRANT_TYPES.share(flows.grant_types),
+        response_types: RESPONSE_TYPES.share(flows.response_types),
         auth_method: flows.auth_method,
         require_auth_time: spec.require_auth_time.unwrap_or_default(),
         refresh_token_rotation: described

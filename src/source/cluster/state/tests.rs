@@ -26,7 +26,7 @@ fn state() -> (State, ObjectKey) {
 fn what_was_fetched_is_not_fetched_again() {
     let (mut state, key) = state();
     assert_eq!(state.missing(), [(key.clone(), "1".to_owned())]);
-    let secret = SecretState::Unreadable("forbidden".to_owned());
+    let secret = SecretState::Unreadable("forbidden".into());
     state.fetched(key, "1".to_owned(), Some(secret));
     assert!(state.missing().is_empty());
 }
@@ -35,7 +35,7 @@ fn what_was_fetched_is_not_fetched_again() {
 fn what_could_not_be_read_is_asked_for_again_since_roles_are_not_watched() {
     let (mut state, key) = state();
     assert!(!state.ask_again(), "nothing was refused");
-    let secret = SecretState::Unreadable("forbidden".to_owned());
+    let secret = SecretState::Unreadable("forbidden".into());
     state.fetched(key.clone(), "1".to_owned(), Some(secret));
     assert!(state.ask_again());
     assert_eq!(state.missing(), [(key, "1".to_owned())]);
