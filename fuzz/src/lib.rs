@@ -1,6 +1,6 @@
 //! A tenant and a client that targets begin with.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use lanyard::model::{
     ApplicationType, Branding, Client, ClientId, GrantType, Issuer, Lifetimes, ObjectKey,
@@ -33,8 +33,8 @@ pub fn client() -> Client {
     let scopes = ["openid", "profile", "email", "offline_access"];
     Client {
         redirect_uris: vec![redirect.expect("valid")],
-        grant_types: GrantType::ALL.iter().copied().collect(),
-        response_types: ResponseType::ALL.iter().copied().collect(),
+        grant_types: Arc::new(GrantType::ALL.iter().copied().collect()),
+        response_types: Arc::new(ResponseType::ALL.iter().copied().collect()),
         scopes: std::sync::Arc::new(scopes.map(str::to_owned).into()),
         ..Client::new(
             ClientId::new("team.wiki"),

@@ -35,7 +35,7 @@ pub struct Options {
     #[arg(long, default_value_t = 5)]
     seconds: u64,
     /// Callers at once
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 32)]
     connections: usize,
     /// Write the tables to this file as well
     #[arg(long)]

@@ -153,7 +153,7 @@ fn a_web_client_of_the_implicit_grant_does_not_come_back_to_localhost() {
     // OIDC Registration §2, application_type
     let check = |uri: &str, grant: GrantType, application_type| {
         let redirect_uris = vec![RedirectUri::parse(uri, application_type).expect("a URI")];
-        let grant_types = [grant].into();
+        let grant_types = Arc::new([grant].into());
         let client = Client { application_type, redirect_uris, grant_types, ..samples::client() };
         check_redirects(&client).map_err(|error| error.code)
     };
