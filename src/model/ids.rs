@@ -12,7 +12,7 @@ use super::Pool;
 
 /// Namespace and name of an object; displayed as `<namespace>/<name>`. Clones share both and are as
 /// wide as one pointer, since each object is named in a dozen maps.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ObjectKey(Arc<KeyParts>);
 
@@ -56,6 +56,12 @@ impl Deref for ObjectKey {
 
     fn deref(&self) -> &KeyParts {
         &self.0
+    }
+}
+
+impl fmt::Debug for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ObjectKey({self})")
     }
 }
 
