@@ -20,8 +20,7 @@ use lanyard::{
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 /// Set for the process that is killed: the file, and the first id of this round.
 const CHILD: &str = "LANYARD_KILLS_CHILD";
-const WRITERS: u64 = 16;
-const AT_WORK: usize = 16;
+const WRITERS: u8 = 16;
 
 fn key(n: u64) -> Key {
     Key::new(RecordKind::Grant, &TenantId::new("team", "main"), n.to_string())
@@ -44,7 +43,7 @@ fn say(word: &str, n: u64) {
 
 /// Writes for ever, telling what it begins that destroys and what was acknowledged.
 async fn write(store: Arc<EmbeddedStore>, first: u64) {
-    for n in (first..).step_by(usize::try_from(WRITERS).expect("small")) {
+    for n in (first..).step_by(WRITERS.into()) {
         if store.insert(record(n, "first"), NOW).await == Ok(true) {
             say("inserted", n);
         }
@@ -68,7 +67,8 @@ fn child() {
     let (first, path) = told.split_once(' ').expect("two words");
     let first: u64 = first.parse().expect("a number");
     let store = Arc::new(
-        EmbeddedStore::open(Path::new(path), &SystemEntropy::new(), || AT_WORK).expect("opens"),
+        EmbeddedStore::open(Path::new(path), &SystemEntropy::new(), || WRITERS.into())
+            .expect("opens"),
     );
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -76,8 +76,9 @@ fn child() {
         .build()
         .expect("threads");
     runtime.block_on(async {
-        let writers: Vec<_> =
-            (0..WRITERS).map(|n| tokio::spawn(write(Arc::clone(&store), first + n))).collect();
+        let writers: Vec<_> = (0..u64::from(WRITERS))
+            .map(|n| tokio::spawn(write(Arc::clone(&store), first + n)))
+            .collect();
         for writer in writers {
             writer.await.expect("it writes until it is killed");
         }
@@ -163,7 +164,7 @@ async fn nothing_acknowledged_is_lost_by_a_kill() {
         let life = Duration::from_micros(u64::from(random[0]) * 400);
         round(&path, n * 1_000_000, life, &mut said);
         let store =
-            EmbeddedStore::open(&path, &SystemEntropy::new(), || AT_WORK).expect("it opens");
+            EmbeddedStore::open(&path, &SystemEntropy::new(), || WRITERS.into()).expect("it opens");
         said.check(&store).await;
         let state = store.state().await.expect("it works");
         let first = incarnation.get_or_insert(state.incarnation.clone());

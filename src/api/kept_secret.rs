@@ -144,7 +144,7 @@ impl Values {
         // Were there too little room, a copy would stay behind that nobody wipes.
         let mut all = Vec::with_capacity(values().map(|value| LENGTH + value.len()).sum());
         for value in values() {
-            let length = u32::try_from(value.len()).expect("a Secret has at most a mebibyte");
+            let length = u32::try_from(value.len()).expect("no entry has four gibibytes");
             all.extend(length.to_le_bytes());
             all.extend(value);
         }

@@ -75,6 +75,7 @@ fn different<'a, K: Ord + 'a, V: 'a>(
     let (mut old, mut new) = (old.into_iter().peekable(), new.into_iter().peekable());
     loop {
         let order = match (old.peek(), new.peek()) {
+            // Most are one and the same, which only `==` sees without reading them.
             (Some((before, _)), Some((after, _))) if before == after => Ordering::Equal,
             (Some((before, _)), Some((after, _))) => before.cmp(after),
             (Some(_), None) => Ordering::Less,
@@ -87,6 +88,32 @@ fn different<'a, K: Ord + 'a, V: 'a>(
             (Some((_, before)), Some((_, after))) if same(before, after) => {}
             (Some((key, _)), _) | (None, Some((key, _))) => tell(key),
             (None, None) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn tells_of_what_is_new_gone_or_not_the_same() {
+        for (old, new, expected) in [
+            ("", "", ""),
+            ("a1 b1", "a1 b1", ""),
+            ("a1 b1 c1", "a1 b2 c1", "b"),
+            ("", "a1 b1", "ab"),
+            ("a1 b1", "", "ab"),
+            ("a1 c1 e1", "b1 c1 d1", "abde"),
+        ] {
+            let parse = |text: &'static str| -> BTreeMap<&str, &str> {
+                text.split_whitespace().map(|word| word.split_at(1)).collect()
+            };
+            let mut told = String::new();
+            different(&parse(old), &parse(new), PartialEq::eq, |key| told.push_str(key));
+            assert_eq!(told, expected, "{old:?} to {new:?}");
         }
     }
 }

@@ -141,7 +141,7 @@ impl Listening {
                 _ = stop.wait_for(|stop| *stop) => break,
             };
             let Some((stream, peer, place)) = accepted else { continue };
-            let open = Open::count(&self.server.app);
+            let open = self.server.app.metrics.connection_opened();
             let server = Arc::clone(&self.server);
             let connection = Connection::new(server, peer.ip(), asked.clone(), busy.clone());
             let acceptor = acceptor.clone();
@@ -175,21 +175,5 @@ impl Listening {
                 None
             }
         }
-    }
-}
-
-/// A connection that is counted until it is dropped, however it ends.
-struct Open(Arc<App>);
-
-impl Open {
-    fn count(app: &Arc<App>) -> Self {
-        app.metrics.connection_opened();
-        Self(Arc::clone(app))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.metrics.connection_closed();
     }
 }

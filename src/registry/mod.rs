@@ -11,6 +11,7 @@ mod prepared;
 mod project;
 mod registration;
 mod secrets;
+mod served;
 mod snapshot;
 mod validate;
 mod verdict;
@@ -22,7 +23,8 @@ pub use handle::Handle;
 pub use prepared::Prepared;
 pub use project::project;
 pub use registration::{Registrable, RegistrationDesk};
-pub use snapshot::{ServedTenant, Snapshot};
+pub use served::ServedTenant;
+pub use snapshot::Snapshot;
 pub use verdict::{
     ClientOutcome, DesiredSecret, KeySource, Outcome, Problem, SaltOutcome, SecretShape,
     SecretWish, TenantOutcome, UserOutcome, Verdict,

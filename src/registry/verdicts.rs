@@ -39,3 +39,39 @@ pub(super) fn take_those_on<V>(
     let taken = verdicts.extract_if(.., |verdict| objects.contains_key(&verdict.object));
     taken.map(|verdict| (verdict.object.clone(), verdict)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{Kind, ObjectKey},
+        registry::Outcome,
+    };
+
+    fn on(name: &str) -> Arc<Verdict> {
+        let object = ObjectRef { kind: Kind::OidcClient, key: ObjectKey::new("team", name) };
+        let (problems, outcome) = (Vec::new(), Outcome::Malformed);
+        Arc::new(Verdict { object, generation: None, problems, outcome })
+    }
+
+    #[test]
+    fn each_is_found_by_its_object() {
+        let all = ["c", "a", "b"].map(on);
+        let verdicts = Verdicts::new(all.to_vec());
+        for verdict in &all {
+            let found = verdicts.get(&verdict.object).expect("it is there");
+            assert!(Arc::ptr_eq(found, verdict));
+        }
+        assert!(verdicts.get(&on("d").object).is_none());
+        let names: Vec<_> = verdicts.iter().map(|verdict| &*verdict.object.key.name).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn those_on_some_objects_are_taken_out() {
+        let mut all = ["a", "b", "c"].map(on).to_vec();
+        let taken = take_those_on(&mut all, &[(on("b").object.clone(), ())].into());
+        assert!(taken.keys().eq([&on("b").object]));
+        assert_eq!(all.len(), 2);
+    }
+}

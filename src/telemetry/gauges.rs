@@ -7,6 +7,23 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+/// Something that goes on: counted in a gauge until this is dropped.
+#[derive(Debug)]
+pub struct GoingOn(Gauge);
+
+impl GoingOn {
+    pub(super) fn begin(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for GoingOn {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Gauges {
     pub(super) revision: Gauge,

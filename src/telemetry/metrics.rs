@@ -14,7 +14,7 @@ use prometheus_client::{encoding::text, metrics::info::Info, registry::Registry}
 
 use super::{
     families::Families,
-    gauges::Gauges,
+    gauges::{Gauges, GoingOn},
     labels::{
         Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
         Operation, ReconcileOutcome, RequestOutcome, TenantLogin, TenantLogout, TenantRequest,
@@ -35,16 +35,6 @@ pub struct Metrics {
     tenants: RwLock<HashMap<TenantId, Arc<str>>>,
 }
 
-/// A request that is not answered yet.
-#[derive(Debug)]
-pub struct InFlight<'a>(&'a Metrics);
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.gauges.requests.dec();
-    }
-}
-
 impl Metrics {
     /// All metrics, at zero.
     pub fn new() -> Self {
@@ -59,10 +49,9 @@ impl Metrics {
         Self { registry, families, gauges, built_at: AtomicI64::new(i64::MIN), tenants }
     }
 
-    /// A request has come; it is in flight until the guard is dropped, whether answered or left.
-    pub fn request_began(&self) -> InFlight<'_> {
-        self.gauges.requests.inc();
-        InFlight(self)
+    /// A request has come; it is in flight until this is dropped, whether answered or left.
+    pub fn request_began(&self) -> GoingOn {
+        GoingOn::begin(&self.gauges.requests)
     }
 
     /// How many requests are in flight.
@@ -161,14 +150,9 @@ impl Metrics {
         self.gauges.leader.set(leads.into());
     }
 
-    /// A connection was accepted.
-    pub fn connection_opened(&self) {
-        self.gauges.connections.inc();
-    }
-
-    /// A connection ended.
-    pub fn connection_closed(&self) {
-        self.gauges.connections.dec();
+    /// A connection was accepted; it is open until this is dropped.
+    pub fn connection_opened(&self) -> GoingOn {
+        GoingOn::begin(&self.gauges.connections)
     }
 
     /// Password checks that wait for a thread.
@@ -238,9 +222,8 @@ mod tests {
     #[test]
     fn counts_the_connections_that_are_open_and_not_those_that_ended() {
         let metrics = serving(&[]);
-        metrics.connection_opened();
-        metrics.connection_opened();
-        metrics.connection_closed();
+        let (_open, ended) = (metrics.connection_opened(), metrics.connection_opened());
+        drop(ended);
         assert!(has(&metrics, "lanyard_connections 1"));
     }
 

@@ -9,12 +9,13 @@ mod lines;
 mod logging;
 mod metrics;
 
+pub use gauges::GoingOn;
 pub use labels::{
     Endpoint, LoginOutcome, LogoutOutcome, ReconcileOutcome, RequestOutcome, TokenKind,
 };
 pub use lines::LogGuard;
 pub use logging::{LogError, LogFormat, init_logging};
-pub use metrics::{InFlight, Metrics};
+pub use metrics::Metrics;
 
 use crate::model::Entropy;
 

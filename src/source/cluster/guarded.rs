@@ -1,8 +1,6 @@
 //! An object of ours, or what is wrong with its shape: so that one that cannot be read neither
 //! stops a watch nor hides its neighbours, and its owner hears which field it is.
 
-use std::borrow::Cow;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, core::PartialObjectMeta};
 use serde::{
@@ -11,6 +9,7 @@ use serde::{
 };
 use serde_json::Value;
 
+use super::wrapped::kind_of;
 use crate::source::shape;
 
 /// An object as a watch shows it.
@@ -46,24 +45,7 @@ impl<'de, K: DeserializeOwned + Resource> Deserialize<'de> for Guarded<K> {
 }
 
 impl<K: Resource> Resource for Guarded<K> {
-    type DynamicType = K::DynamicType;
-    type Scope = K::Scope;
-
-    fn kind(dynamic: &K::DynamicType) -> Cow<'_, str> {
-        K::kind(dynamic)
-    }
-
-    fn group(dynamic: &K::DynamicType) -> Cow<'_, str> {
-        K::group(dynamic)
-    }
-
-    fn version(dynamic: &K::DynamicType) -> Cow<'_, str> {
-        K::version(dynamic)
-    }
-
-    fn plural(dynamic: &K::DynamicType) -> Cow<'_, str> {
-        K::plural(dynamic)
-    }
+    kind_of!(K);
 
     fn meta(&self) -> &ObjectMeta {
         self.0.as_ref().map_or_else(|unread| &unread.metadata, K::meta)

@@ -1,11 +1,11 @@
-//! An object without the fields that say who manages which of its fields: nobody here reads them,
-//! and of a page of objects they would be the larger part.
-
-use std::borrow::Cow;
+//! An object without the fields that say who manages which of its fields: nobody here reads those
+//! trees, and a page of objects waits parsed until each was taken.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serde::{Deserialize, Deserializer};
+
+use super::wrapped::kind_of;
 
 /// An object without managed fields.
 #[derive(Clone, Debug)]
@@ -20,24 +20,7 @@ impl<'de, K: Deserialize<'de> + Resource> Deserialize<'de> for Lean<K> {
 }
 
 impl<K: Resource> Resource for Lean<K> {
-    type DynamicType = K::DynamicType;
-    type Scope = K::Scope;
-
-    fn kind(dynamic: &K::DynamicType) -> Cow<'_, str> {
-        K::kind(dynamic)
-    }
-
-    fn group(dynamic: &K::DynamicType) -> Cow<'_, str> {
-        K::group(dynamic)
-    }
-
-    fn version(dynamic: &K::DynamicType) -> Cow<'_, str> {
-        K::version(dynamic)
-    }
-
-    fn plural(dynamic: &K::DynamicType) -> Cow<'_, str> {
-        K::plural(dynamic)
-    }
+    kind_of!(K);
 
     fn meta(&self) -> &ObjectMeta {
         self.0.meta()

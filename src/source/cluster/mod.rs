@@ -9,6 +9,7 @@ mod lean;
 mod registrar;
 mod state;
 mod watches;
+mod wrapped;
 mod write;
 
 use std::{fmt, sync::Arc, time::Duration};

@@ -173,16 +173,16 @@ impl Watches {
     ) where
         K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
     {
-        let stream = watcher::watcher(api, paged(config)).backoff(Pauses::default());
+        let config = config.timeout(WATCH).page_size(PAGE);
+        let stream = watcher::watcher(api, config).backoff(Pauses::default());
         self.push(stream, kind, namespace, item);
     }
 
     /// Secrets that are not ours, without their data.
     fn other_secrets(&mut self, namespace: Option<&str>) {
-        let api: Api<PartialObjectMeta<Secret>> = self.api(namespace);
+        let api: Api<Lean<PartialObjectMeta<Secret>>> = self.api(namespace);
         let config = Config::default().labels(&format!("{MANAGED_LABEL}!=true"));
-        let stream = watcher::watcher(api, paged(config)).backoff(Pauses::default());
-        self.push(stream, Kind::Secret, namespace, |_, it| {
+        self.add((api, namespace), config, Kind::Secret, |_, Lean(it)| {
             Item::Other(it.metadata.resource_version.unwrap_or_default())
         });
     }
@@ -213,10 +213,6 @@ impl Watches {
         });
         self.streams.push(changes.boxed());
     }
-}
-
-fn paged(config: Config) -> Config {
-    config.timeout(WATCH).page_size(PAGE)
 }
 
 /// A watch that failed. Where several namespaces are watched one by one, a Role that one of them

@@ -1,0 +1,27 @@
+//! What every wrapper around an object says of itself.
+
+/// The half of `Resource` that is about the kind: that of what is wrapped.
+macro_rules! kind_of {
+    ($wrapped:ident) => {
+        type DynamicType = $wrapped::DynamicType;
+        type Scope = $wrapped::Scope;
+
+        fn kind(dynamic: &Self::DynamicType) -> std::borrow::Cow<'_, str> {
+            $wrapped::kind(dynamic)
+        }
+
+        fn group(dynamic: &Self::DynamicType) -> std::borrow::Cow<'_, str> {
+            $wrapped::group(dynamic)
+        }
+
+        fn version(dynamic: &Self::DynamicType) -> std::borrow::Cow<'_, str> {
+            $wrapped::version(dynamic)
+        }
+
+        fn plural(dynamic: &Self::DynamicType) -> std::borrow::Cow<'_, str> {
+            $wrapped::plural(dynamic)
+        }
+    };
+}
+
+pub(super) use kind_of;
