@@ -27,7 +27,7 @@ use crate::{
     model::{Clock, Entropy, Installation, Kind, SharedRegistrar, SystemClock, SystemEntropy},
     registry::{Handle, project},
     source::SharedSource,
-    store::{ClockAhead, Observed, SharedStore, purge_regularly},
+    store::{Observed, SharedStore, StoreClock, purge_regularly},
     telemetry::{self, LogGuard, Metrics, ReconcileOutcome, init_logging},
 };
 
@@ -97,7 +97,7 @@ impl Parts {
             logouts: Logouts::default(),
             registrations: Arc::default(),
             clock: Arc::clone(&clock),
-            clock_ahead: ClockAhead::default(),
+            store_clock: Arc::new(StoreClock::new(Arc::clone(&clock))),
             entropy: Arc::clone(&entropy),
             metrics,
             config: Config { trusted_proxies: trusted_proxies(args)?, limits },
@@ -133,7 +133,7 @@ impl Parts {
         controller::Context::new(
             Arc::clone(source),
             self.app.registry.clone(),
-            Arc::clone(&self.clock),
+            Arc::clone(&self.app.store_clock) as Arc<dyn Clock>,
             Arc::clone(&self.entropy),
             self.installation.sealing_secret.clone(),
         )

@@ -105,14 +105,14 @@ impl Admin {
             Ok(Err(error)) => json!(error.to_string()),
             Err(_) => json!("does not answer"),
         };
-        (said, self.app.clock_ahead.millis())
+        (said, self.app.store_clock.own_is_ahead())
     }
 
     /// Told in the log when it begins and when it ends.
     fn measure_skew(&self, ahead: i64) {
         self.app.metrics.clock_skew(ahead);
         let warns = |skew: i64| u128::from(skew.unsigned_abs()) > SKEW_WARNS.as_millis();
-        match (warns(self.app.clock_ahead.measured(ahead)), warns(ahead)) {
+        match (warns(self.app.store_clock.measured(ahead)), warns(ahead)) {
             (false, true) => tracing::warn!(
                 ahead_millis = ahead,
                 "this machine's clock and the store's differ; beyond a minute this replica is not ready: check NTP on both"

@@ -9,7 +9,7 @@ use crate::{
     keys::{Signer, VerifiedTokens},
     model::{Clock, Entropy, Timestamp},
     registry::Handle,
-    store::{ClockAhead, SharedStore},
+    store::{SharedStore, StoreClock},
     telemetry::Metrics,
 };
 
@@ -51,8 +51,8 @@ pub struct App {
     pub registrations: Arc<Registrations>,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// How far that is from the store's.
-    pub clock_ahead: ClockAhead,
+    /// Time by the clock that replicas share.
+    pub store_clock: Arc<StoreClock>,
     /// Chance.
     pub entropy: Arc<dyn Entropy>,
     /// Counts what happens.

@@ -131,6 +131,7 @@ impl App {
                         address: arrival.address,
                         snapshot: Arc::clone(&arrival.snapshot),
                         now: arrival.now,
+                        by_store: self.store_clock.at(arrival.now),
                     };
                     self.run(handler, request, route.audience).await
                 }

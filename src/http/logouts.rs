@@ -209,7 +209,8 @@ async fn send(
     let sid = sid::of(client, &telling.sid);
     let about = (subject.as_str(), sid.as_str());
     let claims = logout_token::claims(&tenant.tenant, client, about, &app.entropy.id(), now);
-    let key = tenant.signing_key_for(client, now).ok_or("the tenant has no key")?;
+    let key =
+        tenant.signing_key_for(client, app.store_clock.at(now)).ok_or("the tenant has no key")?;
     let token = tokens::sign_with(app, key, JwtType::LogoutToken, &claims).await;
     let token = token.map_err(|_| "the token could not be signed")?;
     let form = form_urlencoded::Serializer::new(String::new())

@@ -86,11 +86,7 @@ pub(super) async fn live(
     let grant = held.grant;
     let usable = match presented {
         Presented::Access(_) => grant.is_active(request.now),
-        Presented::Refresh(token) => {
-            // As the token endpoint does: their replicas' clocks may differ.
-            let now = app.clock_ahead.by_the_store(request.now);
-            is_current(request, token, &grant, now)
-        }
+        Presented::Refresh(token) => is_current(request, token, &grant),
     };
     if !usable {
         return Ok(None);
@@ -100,9 +96,9 @@ pub(super) async fn live(
 }
 
 /// Whether a refresh token would still be answered.
-fn is_current(request: &Request, token: &RefreshToken, grant: &Grant, now: Timestamp) -> bool {
+fn is_current(request: &Request, token: &RefreshToken, grant: &Grant) -> bool {
     request.tenant.client(grant.client.as_str()).is_some_and(|client| {
-        let rotation = rotate(grant, token.generation, client, now);
+        let rotation = rotate(grant, token.generation, client, request.by_store);
         matches!(rotation, Rotation::Next(_) | Rotation::Same(_) | Rotation::Repeat)
     })
 }

@@ -39,6 +39,8 @@ pub struct Request {
     pub snapshot: Arc<Snapshot>,
     /// When it began.
     pub now: Timestamp,
+    /// The same by the store's clock, for what another replica may have dated (`StoreClock`).
+    pub by_store: Timestamp,
 }
 
 impl Request {

@@ -20,7 +20,7 @@ use crate::{
 
 /// The key that signs for the request's tenant.
 pub(super) fn signing_key(request: &Request) -> Result<&Arc<SigningKey>, Failure> {
-    let key = request.tenant.signing_key(request.now);
+    let key = request.tenant.signing_key(request.by_store);
     key.ok_or_else(|| Failure::Unavailable("the tenant has no key".to_owned()))
 }
 
@@ -29,7 +29,7 @@ pub(super) fn key_of(
     request: &Request,
     algorithm: SigningAlgorithm,
 ) -> Result<&Arc<SigningKey>, Failure> {
-    let key = request.tenant.signing_key_of(algorithm, request.now);
+    let key = request.tenant.signing_key_of(algorithm, request.by_store);
     key.ok_or_else(|| Failure::Unavailable(format!("the tenant has no {algorithm} key")))
 }
 
@@ -53,7 +53,7 @@ impl<'a> IdTokenKey<'a> {
         if client.id_token_signed_response_alg == Some(IdTokenAlgorithm::None) {
             return Ok(Self(None));
         }
-        let key = request.tenant.signing_key_for(client, request.now);
+        let key = request.tenant.signing_key_for(client, request.by_store);
         let absent = || Failure::Unavailable("the tenant has no key for ID tokens".to_owned());
         key.map(|key| Self(Some(key))).ok_or_else(absent)
     }

@@ -30,7 +30,7 @@ pub use memory::MemoryStore;
 pub use observed::Observed;
 pub use postgres::{PostgresOptions, PostgresStore, UnusablePostgres};
 pub use purge::purge_regularly;
-pub use skew::{ClockAhead, SKEW_WARNS, skew};
+pub use skew::{SKEW_WARNS, StoreClock, skew};
 pub use valkey::{UnusableValkey, ValkeyOptions, ValkeyStore};
 
 use crate::model::{TenantId, Timestamp};

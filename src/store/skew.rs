@@ -1,11 +1,14 @@
 //! How far a replica's clock is from the store's, which all replicas share.
 
 use std::{
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
-use crate::model::Timestamp;
+use crate::model::{Clock, Timestamp};
 
 /// From there on a replica warns (design §6).
 pub const SKEW_WARNS: Duration = Duration::from_secs(10);
@@ -24,34 +27,50 @@ pub fn skew(asked: Timestamp, store: Timestamp, answered: Timestamp) -> i64 {
     }
 }
 
-/// By how many milliseconds this replica's clock is ahead of the store's, as measured last.
+/// The store's clock, which all replicas share, as far as this replica's own tells it.
 ///
-/// What replicas compare with moments that others wrote down is compared by the store's clock, so
-/// that one whose clock is off decides as the others do. Tokens say the replica's own time: the
-/// world outside shares no clock with the store.
-#[derive(Debug, Default)]
-pub struct ClockAhead(AtomicI64);
+/// What replicas compare with moments that others wrote down (when a key begins to sign, when a
+/// refresh token was used) is compared by it, so that one whose own clock is off decides as the
+/// others do. Tokens say the replica's own time: the world outside shares no clock with the store.
+#[derive(Debug)]
+pub struct StoreClock {
+    own: Arc<dyn Clock>,
+    /// Milliseconds that the own clock is ahead, as measured last.
+    ahead: AtomicI64,
+}
 
-impl ClockAhead {
-    /// Remembers a measure; the one before.
+impl StoreClock {
+    /// The same as the replica's own clock, until they were compared.
+    pub fn new(own: Arc<dyn Clock>) -> Self {
+        Self { own, ahead: AtomicI64::new(0) }
+    }
+
+    /// Remembers by how many milliseconds the own clock is ahead; what was measured before.
     pub fn measured(&self, millis: i64) -> i64 {
-        self.0.swap(millis, Ordering::SeqCst)
+        self.ahead.swap(millis, Ordering::SeqCst)
     }
 
-    /// The last measure.
-    pub fn millis(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
+    /// By how many milliseconds the own clock is ahead, as measured last.
+    pub fn own_is_ahead(&self) -> i64 {
+        self.ahead.load(Ordering::SeqCst)
     }
 
-    /// A moment of this replica's clock by the store's.
-    pub fn by_the_store(&self, now: Timestamp) -> Timestamp {
-        Timestamp::from_millis(now.millis().saturating_sub(self.millis()))
+    /// What it shows at a moment of the own clock.
+    pub fn at(&self, own: Timestamp) -> Timestamp {
+        Timestamp::from_millis(own.millis().saturating_sub(self.own_is_ahead()))
+    }
+}
+
+impl Clock for StoreClock {
+    fn now(&self) -> Timestamp {
+        self.at(self.own.now())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::FixedClock;
 
     const fn at(millis: i64) -> Timestamp {
         Timestamp::from_millis(millis)
@@ -64,11 +83,12 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_by_the_stores_clock_is_without_what_was_measured() {
-        let ahead = ClockAhead::default();
-        assert_eq!(ahead.by_the_store(at(40_000)), at(40_000), "nothing was measured");
-        assert_eq!((ahead.measured(30_000), ahead.measured(-5_000)), (0, 30_000));
-        assert_eq!((ahead.millis(), ahead.by_the_store(at(40_000))), (-5_000, at(45_000)));
+    fn shows_the_own_time_without_what_was_measured() {
+        let clock = StoreClock::new(Arc::new(FixedClock::at(at(40_000))));
+        assert_eq!(clock.now(), at(40_000), "nothing was measured");
+        assert_eq!((clock.measured(30_000), clock.measured(-5_000)), (0, 30_000));
+        assert_eq!((clock.own_is_ahead(), clock.now()), (-5_000, at(45_000)));
+        assert_eq!(clock.at(at(1_000)), at(6_000));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! happens to replicas in life, under load, with no request refused.
 
 mod at_once;
+mod clocks;
 mod outage;
 mod sealing;
 
@@ -13,6 +14,8 @@ use std::{
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
+
+use serde_json::Value;
 
 use super::{
     NAMESPACE, SOON,
@@ -119,8 +122,9 @@ fn ahead(library: &std::path::Path) -> String {
 async fn whatever_happens_to_replicas_no_request_fails_and_nothing_is_lost() {
     let mut world = tokio::task::spawn_blocking(World::start).await.expect("it starts");
     let app = world.application("team.app", None).await;
-    a_skewed_clock_is_said(&world).await;
-    a_skewed_replica_knows_the_grace(&world, &app).await;
+    clocks::it_is_said(&world).await;
+    clocks::a_grace_is_over_when_it_is_for_the_others(&world, &app).await;
+    clocks::a_key_signs_when_it_does_for_the_others(&world, &app).await;
     at_once::the_same_refresh_token(&world, &app).await;
     at_once::the_same_code(&app).await;
     let (browser, kept) = sign_in(&app).await;
@@ -131,40 +135,6 @@ async fn whatever_happens_to_replicas_no_request_fails_and_nothing_is_lost() {
     a_session_is_still_there(&app, &browser).await;
     // None of them has to drain for somebody who has gone.
     world.replicas.iter_mut().for_each(|replica| replica.process.kill());
-}
-
-/// 30 s are borne, and told.
-async fn a_skewed_clock_is_said(world: &World) {
-    for replica in &world.replicas {
-        let url = format!("http://127.0.0.1:{}/metrics", replica.admin);
-        let answer = reqwest::get(url).await.expect("an answer");
-        let metrics = answer.text().await.expect("metrics");
-        let found = metrics.lines().find_map(|it| it.strip_prefix("lanyard_clock_skew_seconds "));
-        let skew: f64 = found.expect("it was measured").parse().expect("a number");
-        let expected = if replica.name == "skewed" { 30.0 } else { 0.0 };
-        assert!((skew - expected).abs() < 8.0, "{}: {skew}", replica.name);
-        let log = std::fs::read_to_string(&replica.log).expect("a log");
-        assert_eq!(log.contains("clock and the store's differ"), expected > 0.0, "{log}");
-    }
-}
-
-/// Issue 5: a clock that is 30 s off breaks nothing: a grace is over when it is over for the others.
-async fn a_skewed_replica_knows_the_grace(world: &World, app: &Application) {
-    let (_, tokens) = sign_in(app).await;
-    let first = text(&tokens, "refresh_token");
-    let (_, second) = refresh(app, first).await;
-    let (status, third) = refresh(app, text(&second, "refresh_token")).await;
-    assert_eq!(status, 200, "{third}");
-    let skewed = world.replicas.iter().find(|it| it.name == "skewed").expect("it is there");
-    let form = [
-        ("grant_type", "refresh_token"),
-        ("refresh_token", first),
-        ("client_id", app.client_id.as_str()),
-    ];
-    let url = format!("http://127.0.0.1:{}/team/main/oauth/token", skewed.port);
-    let request = reqwest::Client::new().post(url).header("host", world.authority.as_str());
-    let answer = request.form(&form).send().await.expect("an answer");
-    assert_eq!(answer.status().as_u16(), 200, "two generations old, within the grace");
 }
 
 /// The load goes on while a key takes over from another.
@@ -240,6 +210,16 @@ pub fn client_secret(api: &ApiServer, client: &str) -> String {
     let (name, path) = (format!("{client}-oidc"), "jsonpath={.data.client-secret}");
     let data = api.kubectl(&["-n", "team", "get", "secret", &name, "-o", path]);
     String::from_utf8(STANDARD.decode(data).expect("base64")).expect("text")
+}
+
+/// The keys in a Secret, as they are kept there.
+fn keys(api: &ApiServer, namespace: &str, name: &str) -> Vec<Value> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let text = api.kubectl(&["-n", namespace, "get", "secret", name, "-o", "json"]);
+    let secret: Value = serde_json::from_str(&text).expect("JSON");
+    let entries = secret["data"].as_object().expect("entries").values();
+    let decoded = entries.map(|it| STANDARD.decode(it.as_str().expect("text")).expect("base64"));
+    decoded.map(|json| serde_json::from_slice(&json).expect("a key")).collect()
 }
 
 /// Signed in before everything, and still.

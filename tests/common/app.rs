@@ -24,7 +24,7 @@ use lanyard::{
     keys::{Signer, VerifiedTokens},
     model::{Clock, Entropy, FixedClock, SeededEntropy, SystemClock, Timestamp},
     registry::Handle,
-    store::{ClockAhead, MemoryStore, SharedStore},
+    store::{MemoryStore, SharedStore, StoreClock},
     telemetry::Metrics,
 };
 pub use stage::Stage;
@@ -230,8 +230,8 @@ fn handlers(
         sectors: Sectors::default(),
         logouts: Logouts::default(),
         registrations: Arc::default(),
+        store_clock: Arc::new(StoreClock::new(Arc::clone(&clock) as _)),
         clock,
-        clock_ahead: ClockAhead::default(),
         entropy: Arc::new(SeededEntropy::new(8)),
         metrics: Arc::new(Metrics::new()),
         config,

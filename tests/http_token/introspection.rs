@@ -106,7 +106,7 @@ async fn judges_refresh_tokens_by_the_stores_clock_as_the_token_endpoint_does() 
     // This replica's clock is 30 s ahead: the grace of ten, in which the first is good, goes on.
     world.wait(30);
     assert_eq!(world.introspect(&alice.web, &first).await.1["active"], false);
-    world.app.app.clock_ahead.measured(30_000);
+    world.app.app.store_clock.measured(30_000);
     assert_eq!(world.introspect(&alice.web, &first).await.1["active"], true);
     let form = [("grant_type", "refresh_token"), ("refresh_token", first.as_str())];
     assert_eq!(alice.web.token(&form).await.0, 200, "and it is answered");

@@ -2,14 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use lanyard::model::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
-use super::{NAMESPACE, SOON, World, eventually};
+use super::{NAMESPACE, SOON, World, eventually, keys};
 use crate::load::{refresh, sign_in, text};
 
 const SECRET: &str = "lanyard-sealing-keys";
@@ -21,13 +18,15 @@ pub async fn rotates(world: &World) {
     let app = world.application("team.app", None).await;
     let (_, before) = sign_in(&app).await;
     let token = text(&before, "refresh_token");
-    let made = tokio::task::block_in_place(|| keys(world));
+    let made = tokio::task::block_in_place(|| keys(&world.api, NAMESPACE, SECRET));
     let [first] = &made[..] else { panic!("one key") };
     assert_eq!(sealed_by(token), first["id"]);
     tokio::task::block_in_place(|| change(world, first, "sealsFrom", LONG_AGO));
     let next = tokio::task::block_in_place(|| {
         eventually(SOON, || {
-            let found = keys(world).into_iter().find(|key| key["id"] != first["id"]);
+            let found = keys(&world.api, NAMESPACE, SECRET)
+                .into_iter()
+                .find(|key| key["id"] != first["id"]);
             found.ok_or_else(|| "no other key was made".to_owned())
         })
     });
@@ -46,18 +45,9 @@ pub async fn rotates(world: &World) {
         text(&answer, "refresh_token").clone_into(&mut token);
         replicas = if sealed_by(&token) == next["id"] { replicas + 1 } else { 0 };
     }
-    let kept = tokio::task::block_in_place(|| keys(world));
+    let kept = tokio::task::block_in_place(|| keys(&world.api, NAMESPACE, SECRET));
     let old = kept.iter().find(|key| key["id"] == first["id"]).expect("it stays readable");
     assert!(old["retireAt"].is_string(), "for as long as what it sealed: {old}");
-}
-
-/// The keys in the Secret, without what they seal with being shown.
-fn keys(world: &World) -> Vec<Value> {
-    let args = ["-n", NAMESPACE, "get", "secret", SECRET, "-o", "json"];
-    let secret: Value = serde_json::from_str(&world.api.kubectl(&args)).expect("JSON");
-    let entries = secret["data"].as_object().expect("entries").values();
-    let decoded = entries.map(|it| STANDARD.decode(it.as_str().expect("text")).expect("base64"));
-    decoded.map(|json| serde_json::from_slice(&json).expect("a key")).collect()
 }
 
 /// Writes another value into a key's entry.

@@ -29,13 +29,12 @@ pub(super) async fn refresh(
     // What cannot be signed must not cost the token its turn, nor what cannot be given.
     signing_key(request)?;
     IdTokenKey::of(request, client)?;
-    // Others compare it with their own: by a clock that is off, a grace would be over or never end.
-    let rotates_at = app.clock_ahead.by_the_store(request.now);
     for _ in 0..grants::ATTEMPTS {
         let gone = || refused("The refresh token is not valid any more.");
         let held = grants::load(app, request, id).await?.ok_or_else(gone)?;
         let mut stays = None;
-        let next = match rotate(&held.grant, token.generation, client, rotates_at) {
+        let next = // By a clock that is off, a grace would be over, or never end, for the others.
+        match rotate(&held.grant, token.generation, client, request.by_store) {
             Rotation::Ended => return Err(gone()),
             Rotation::Revoke => {
                 grants::revoke(app, request, id).await?;
