@@ -46,6 +46,13 @@ printf '\n== what ran\n'
 cat "$log.summary"
 rm -f "$log.summary"
 if [ ${#failed[@]} -gt 0 ]; then
+  printf '\n== what failed\n'
+  # What the tests said, without backtraces: the log above may be long, or not there any more.
+  awk '
+    /^(failures|successes):$/ || /^test result:/ { told = 0; failures = /^failures:$/; next }
+    failures && /^---- / { told = 40 }
+    /^ +[0-9]+: / || /^ +at / { next }
+    told > 0 { print substr($0, 1, 1000); told-- }' "$log"
   printf 'FAILED: %s\n' "${failed[@]}"
   exit 1
 fi

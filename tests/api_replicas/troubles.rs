@@ -12,6 +12,7 @@ fn objects_in_trouble_harm_only_themselves() {
     for object in ["tenants.lanyard.dev/main", "oidcclient/robot"] {
         world.ready(object);
     }
+    world.everywhere("/team/main/.well-known/openid-configuration", 200);
     stored_before_a_rule_existed(&world);
     a_taken_key_secret(&world);
     the_salt_of_pairwise_subjects(&world);

@@ -164,7 +164,10 @@ impl ApiServer {
         let token = self.kubectl(&["-n", namespace, "create", "token", name, "--duration", "6h"]);
         let path = self.dir.join(format!("{namespace}-{name}-{port}.kubeconfig"));
         let ca = self.dir.join("certs/apiserver.crt");
-        fs::write(&path, kubeconfig_of(&self.address, port, &ca, token.trim())).expect("written");
+        // Another replica may be reading the one before: it finds either, and both are whole.
+        let new = path.with_extension("new");
+        fs::write(&new, kubeconfig_of(&self.address, port, &ca, token.trim())).expect("written");
+        fs::rename(&new, &path).expect("the same folder");
         path
     }
 

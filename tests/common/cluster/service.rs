@@ -21,6 +21,8 @@ pub struct Service {
     /// Ports and admin ports of those there are.
     all: Arc<Mutex<Vec<(u16, u16)>>>,
     ready: Arc<Mutex<Vec<u16>>>,
+    /// How often it has looked who is ready.
+    looks: Arc<AtomicUsize>,
 }
 
 impl Service {
@@ -28,14 +30,17 @@ impl Service {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("bound").port();
-        let service = Self { port, all: Arc::default(), ready: Arc::default() };
+        let (all, ready, looks) = (Arc::default(), Arc::default(), Arc::default());
+        let service = Self { port, all, ready, looks };
         let (all, ready) = (Arc::clone(&service.all), Arc::clone(&service.ready));
+        let looks = Arc::clone(&service.looks);
         thread::spawn(move || {
             loop {
                 let listed = all.lock().expect("whole").clone();
                 let well = listed.into_iter().filter(|(_, admin)| is_ready(*admin));
                 let well = well.map(|(port, _)| port).collect();
                 *ready.lock().expect("whole") = well;
+                looks.fetch_add(1, Ordering::SeqCst);
                 thread::sleep(PERIOD);
             }
         });
@@ -60,8 +65,13 @@ impl Service {
         self.all.lock().expect("whole").push((port, admin));
     }
 
-    /// How many are ready.
+    /// How many are ready, by a look that began after the call: one that has just been killed is
+    /// not among them, and gets no connections any more.
     pub fn ready(&self) -> usize {
+        let before = self.looks.load(Ordering::SeqCst);
+        while self.looks.load(Ordering::SeqCst) < before + 2 {
+            thread::sleep(PERIOD / 10);
+        }
         self.ready.lock().expect("whole").len()
     }
 }
