@@ -178,7 +178,8 @@ impl Watches {
         self.push(stream, kind, namespace, item);
     }
 
-    /// Secrets that are not ours, without their data.
+    /// Secrets that are not ours. The API server is asked for their metadata only: what they hold is
+    /// none of our business unless an object refers to it, and releases of Helm are a megabyte each.
     fn other_secrets(&mut self, namespace: Option<&str>) {
         let api: Api<Lean<PartialObjectMeta<Secret>>> = self.api(namespace);
         let config = Config::default().labels(&format!("{MANAGED_LABEL}!=true"));
@@ -252,4 +253,70 @@ fn reference(kind: Kind, object: &impl Resource, last: &mut Arc<str>) -> ObjectR
 /// A Secret of ours.
 fn own(_: &ObjectKey, Lean(secret): Lean<Secret>) -> Item {
     Item::Managed(KeptSecret::new(secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use http::{Request, Response, header::ACCEPT};
+    use kube::client::Body;
+    use tower::service_fn;
+
+    use super::*;
+
+    /// What an API server without objects is asked for first: URL and `Accept` of each request.
+    async fn asked(namespaces: &[&str]) -> Vec<(String, String)> {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&asked);
+        let server = service_fn(move |request: Request<Body>| {
+            let accept = request
+                .headers()
+                .get(ACCEPT)
+                .map_or("", |it| it.to_str().expect("ASCII"))
+                .to_owned();
+            heard.lock().expect("whole").push((request.uri().to_string(), accept));
+            let empty = r#"{"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": "1"}, "items": []}"#;
+            async move {
+                Ok::<_, std::convert::Infallible>(Response::new(Body::from(
+                    empty.as_bytes().to_vec(),
+                )))
+            }
+        });
+        let options = Options {
+            namespaces: namespaces.iter().map(|&it| it.to_owned()).collect(),
+            sealing_secret: ObjectKey::new("lanyard", "sealing"),
+            identity: "a".to_owned(),
+        };
+        for mut changes in all(&Client::new(server, "default"), &options) {
+            loop {
+                match changes.next().await.expect("it goes on").what {
+                    What::Complete => break,
+                    What::Failed(why) => panic!("{why}"),
+                    _ => {}
+                }
+            }
+        }
+        let asked = asked.lock().expect("whole");
+        asked.clone()
+    }
+
+    /// Design §6: Secrets are watched as metadata, but for our own.
+    #[tokio::test]
+    async fn nobody_is_asked_what_the_secrets_of_others_hold() {
+        for namespaces in [&[][..], &["team"]] {
+            let asked = asked(namespaces).await;
+            let secrets: Vec<_> =
+                asked.iter().filter(|(url, _)| url.contains("/secrets")).collect();
+            assert!(secrets.len() >= 2, "{asked:?}");
+            for (url, accept) in secrets {
+                let own = url.contains("managed%3Dtrue") || url.contains("metadata.name%3Dsealing");
+                assert_eq!(
+                    !own,
+                    accept.contains("as=PartialObjectMetadataList"),
+                    "{url}: {accept}"
+                );
+            }
+        }
+    }
 }

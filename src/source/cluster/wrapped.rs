@@ -21,6 +21,11 @@ macro_rules! kind_of {
         fn plural(dynamic: &Self::DynamicType) -> std::borrow::Cow<'_, str> {
             $wrapped::plural(dynamic)
         }
+
+        /// Whether the API server is asked for metadata only.
+        fn metadata_api() -> bool {
+            $wrapped::metadata_api()
+        }
     };
 }
 
