@@ -19,8 +19,8 @@ use crate::{
     controller::{self, Observer},
     fetch::{self, Guard, HttpFetch, SharedFetch, trusted_roots},
     http::{
-        Admin, App, Bound, ClientKeys, Config, Documents, Extra, ForwardedHeaders, Limits, Logouts,
-        Probe, Sectors, Server, Tls, TrustedProxies, tell_clients,
+        Admin, App, Bound, ClientKeys, Config, Documents, Extra, ForwardedHeaders, KnownSessions,
+        Limits, Logouts, Probe, Sectors, Server, Tls, TrustedProxies, tell_clients,
     },
     identity::{AttemptLimiter, PasswordPool},
     keys::{Signer, VerifiedTokens},
@@ -85,6 +85,7 @@ impl Parts {
             store: observed(super::store::open(store, file, &entropy, &metrics)?, &metrics),
             signer: Signer::new(args.signing_threads.unwrap_or(cores)),
             verified: VerifiedTokens::default(),
+            known_sessions: KnownSessions::default(),
             passwords: PasswordPool::new(
                 args.password_threads.unwrap_or(cores.div_ceil(2)),
                 PASSWORD_QUEUE,

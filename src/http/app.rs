@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{ClientKeys, Documents, Limits, Logouts, Registrations, Sectors, TrustedProxies};
+use super::{
+    ClientKeys, Documents, KnownSessions, Limits, Logouts, Registrations, Sectors, TrustedProxies,
+};
 use crate::{
     fetch::SharedFetch,
     identity::{AttemptLimiter, PasswordPool},
@@ -33,6 +35,8 @@ pub struct App {
     pub signer: Signer,
     /// Access tokens whose signature was verified lately.
     pub verified: VerifiedTokens,
+    /// Sessions that were looked for lately.
+    pub known_sessions: KnownSessions,
     /// Checks passwords.
     pub passwords: PasswordPool,
     /// Limits attempts at passwords.

@@ -10,7 +10,7 @@ use crate::{
         records::{Grant, GrantState, Session, decode, encode},
         session::{self, SKEW},
     },
-    store::{Key, Owner, OwnerKind, Record, RecordKind},
+    store::{Key, Owner, OwnerKind, Record, RecordKind, Stored},
 };
 
 /// How often a write that loses against another is decided again.
@@ -139,13 +139,24 @@ async fn session_lives(
     subject: &Subject,
 ) -> Result<bool, Failure> {
     let tenant = &request.tenant.tenant;
+    let user = request.tenant.user_by_subject(subject).map(|user| &**user);
+    let is_it = |stored: &Stored| {
+        decode::<Session>(&stored.record.value).is_ok_and(|held| {
+            held.sid == sid && session::is_live(&held, user, &tenant.lifetimes, request.now)
+        })
+    };
+    if let Some(key) = app.known_sessions.find(&tenant.id, sid)
+        && app.store.get(&key, request.now).await?.as_ref().is_some_and(is_it)
+    {
+        return Ok(true);
+    }
     let owner = Owner::new(OwnerKind::Session, sid);
     let sessions = app.store.list(RecordKind::Session, &tenant.id, &owner, request.now).await?;
-    let user = request.tenant.user_by_subject(subject).map(|user| &**user);
-    Ok(sessions.iter().any(|stored| {
-        decode::<Session>(&stored.record.value)
-            .is_ok_and(|held| session::is_live(&held, user, &tenant.lifetimes, request.now))
-    }))
+    let found = sessions.iter().find(|stored| is_it(stored));
+    if let Some(stored) = found {
+        app.known_sessions.found(sid, &stored.record.key);
+    }
+    Ok(found.is_some())
 }
 
 #[cfg(test)]

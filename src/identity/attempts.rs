@@ -23,9 +23,9 @@ use std::{
     time::Duration,
 };
 
-use crate::model::{TenantId, Timestamp};
+use crate::model::{Recent, TenantId, Timestamp};
 
-use super::counters::{Count, Policy, Recent};
+use super::counters::{Count, Policy};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -50,11 +50,11 @@ pub struct AttemptLimiter {
 
 struct Tables {
     /// Of accounts that exist.
-    people: Recent<Count>,
+    people: Recent<u64, Count>,
     /// Everything else.
-    counts: Recent<Count>,
+    counts: Recent<u64, Count>,
     /// When a person last signed in at a place.
-    known: Recent<Timestamp>,
+    known: Recent<u64, Timestamp>,
 }
 
 /// Whose password is tried.
@@ -150,7 +150,7 @@ impl AttemptLimiter {
         // Not forgotten at the address: or an account of one's own would buy guesses at others.
         tables.take_back(admission);
         for key in [Some(keys.pair), Some(keys.account), keys.device].into_iter().flatten() {
-            tables.of(key).remove(key.hash);
+            tables.of(key).remove(&key.hash);
         }
         tables.known.put(keys.pair.hash, now);
     }
@@ -191,12 +191,13 @@ impl fmt::Debug for AttemptLimiter {
 }
 
 impl Tables {
-    fn of(&mut self, key: Key) -> &mut Recent<Count> {
+    fn of(&mut self, key: Key) -> &mut Recent<u64, Count> {
         if key.of_person { &mut self.people } else { &mut self.counts }
     }
 
     fn count(&self, key: Key) -> Option<Count> {
-        if key.of_person { self.people.get(key.hash) } else { self.counts.get(key.hash) }
+        let table = if key.of_person { &self.people } else { &self.counts };
+        table.peek(&key.hash).copied()
     }
 
     /// The counters that an attempt counts for.
@@ -206,7 +207,7 @@ impl Tables {
             return vec![(device, PAIR)];
         }
         let mut counted = vec![(keys.pair, PAIR)];
-        let known = self.known.get(keys.pair.hash).is_some_and(|at| now.since(at) < KNOWN_FOR);
+        let known = self.known.peek(&keys.pair.hash).is_some_and(|at| now.since(*at) < KNOWN_FOR);
         if !known {
             counted.extend([(keys.account, ACCOUNT), (keys.address, ADDRESS)]);
         }

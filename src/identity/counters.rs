@@ -1,6 +1,6 @@
-//! Counting failures: how long one waits after them, and a map that forgets the oldest.
+//! Counting failures: how long one waits after them.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use crate::model::Timestamp;
 
@@ -54,40 +54,5 @@ impl Policy {
             Some(over) => self.first.saturating_mul(2u32.saturating_pow(over)).min(self.most),
         };
         Count { failures, last: now, wait_until: now.plus(delay) }
-    }
-}
-
-/// A map of bounded size: when the young half is full, it becomes the old half, and what the old
-/// half held is forgotten. What is written stays for at least half the capacity of other writes.
-pub(super) struct Recent<V> {
-    half: usize,
-    young: HashMap<u64, V>,
-    old: HashMap<u64, V>,
-}
-
-impl<V: Copy> Recent<V> {
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { half: (capacity / 2).max(1), young: HashMap::new(), old: HashMap::new() }
-    }
-
-    pub(super) fn get(&self, key: u64) -> Option<V> {
-        self.young.get(&key).or_else(|| self.old.get(&key)).copied()
-    }
-
-    pub(super) fn put(&mut self, key: u64, value: V) {
-        if self.young.len() >= self.half && !self.young.contains_key(&key) {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(key, value);
-    }
-
-    pub(super) fn remove(&mut self, key: u64) {
-        self.young.remove(&key);
-        self.old.remove(&key);
-    }
-
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.young.len() + self.old.len()
     }
 }

@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use crate::model::{TenantId, Timestamp};
+use crate::model::{Recent, TenantId, Timestamp};
 
-use super::{attempts::place, counters::Recent};
+use super::attempts::place;
 
 /// Addresses that are remembered.
 const CAPACITY: usize = 50_000;
@@ -31,7 +31,7 @@ pub enum Allowance {
 pub struct RateLimiter {
     hasher: RandomState,
     /// When the allowance of a key is whole again.
-    whole_at: Mutex<Recent<Timestamp>>,
+    whole_at: Mutex<Recent<u64, Timestamp>>,
 }
 
 impl Default for RateLimiter {
@@ -62,7 +62,7 @@ impl RateLimiter {
         for (key, rate) in
             [(of_address, per_minute), (of_tenant, per_minute.saturating_mul(ADDRESSES))]
         {
-            let next = take(table.get(key), rate, now)?;
+            let next = take(table.peek(&key).copied(), rate, now)?;
             taken.push((key, next));
         }
         for (key, next) in taken {

@@ -7,8 +7,7 @@
 //! tokens with it.
 
 use std::{
-    collections::HashMap,
-    fmt, mem,
+    fmt,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
@@ -16,27 +15,25 @@ use aws_lc_rs::digest;
 use serde_json::{Map, Value};
 
 use super::ring::{JwtType, KeyRing, SigningKey, VerifyError};
+use crate::model::Recent;
 
-/// Entries of each of the two halves: about 2 KiB each.
-const HALF: usize = 2048;
+/// Entries of about 2 KiB each.
+const CAPACITY: usize = 4096;
 
 type Hash = [u8; 32];
 
-/// Access tokens that were verified lately. What was not asked for while `HALF` others came, goes.
-#[derive(Default)]
-pub struct VerifiedTokens {
-    halves: Mutex<Halves>,
-}
-
-#[derive(Default)]
-struct Halves {
-    recent: HashMap<Hash, Entry>,
-    older: HashMap<Hash, Entry>,
-}
+/// Access tokens that were verified lately.
+pub struct VerifiedTokens(Mutex<Recent<Hash, Entry>>);
 
 struct Entry {
     key: Weak<SigningKey>,
     claims: Arc<Map<String, Value>>,
+}
+
+impl Default for VerifiedTokens {
+    fn default() -> Self {
+        Self(Mutex::new(Recent::new(CAPACITY)))
+    }
 }
 
 impl VerifiedTokens {
@@ -58,31 +55,14 @@ impl VerifiedTokens {
     }
 
     fn known(&self, ring: &KeyRing, hash: &Hash) -> Option<Arc<Map<String, Value>>> {
-        let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = halves.find(hash)?;
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = known.get(hash)?;
         let key = entry.key.upgrade()?;
         ring.keys().iter().any(|held| Arc::ptr_eq(held, &key)).then(|| Arc::clone(&entry.claims))
     }
 
     fn keep(&self, hash: Hash, entry: Entry) {
-        self.halves.lock().unwrap_or_else(PoisonError::into_inner).keep(hash, entry);
-    }
-}
-
-impl Halves {
-    /// What is asked for becomes recent.
-    fn find(&mut self, hash: &Hash) -> Option<&Entry> {
-        if let Some(entry) = self.older.remove(hash) {
-            self.keep(*hash, entry);
-        }
-        self.recent.get(hash)
-    }
-
-    fn keep(&mut self, hash: Hash, entry: Entry) {
-        if self.recent.len() >= HALF {
-            self.older = mem::take(&mut self.recent);
-        }
-        self.recent.insert(hash, entry);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(hash, entry);
     }
 }
 
@@ -160,16 +140,15 @@ mod tests {
         let (tokens, ring) = (VerifiedTokens::default(), ring());
         let asked = token(&ring, r#"{"sub":"ada"}"#);
         let first = tokens.verify(&ring, &asked).expect("signed");
-        for number in 0..3 * HALF {
+        for number in 0..2 * CAPACITY {
             let other = hash(&number.to_string());
             let entry = Entry { key: Weak::new(), claims: Arc::new(Map::new()) };
             tokens.keep(other, entry);
-            if number % (HALF / 2) == 0 {
+            if number % (CAPACITY / 4) == 0 {
                 let again = tokens.verify(&ring, &asked).expect("signed");
                 assert!(Arc::ptr_eq(&first, &again), "asked for in time");
             }
         }
-        let halves = tokens.halves.lock().expect("nobody panicked");
-        assert!(halves.recent.len() <= HALF && halves.older.len() <= HALF);
+        assert!(tokens.0.lock().expect("nobody panicked").len() <= CAPACITY);
     }
 }

@@ -12,6 +12,7 @@ mod ids;
 mod installation;
 mod issuer;
 mod pool;
+mod recent;
 mod redirect_uri;
 mod registrar;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use ids::{ClientId, KeyParts, Kind, ObjectKey, ObjectRef, Subject, TenantId}
 pub use installation::{HostPattern, Installation, IssuerHost};
 pub use issuer::{Issuer, IssuerError};
 pub use pool::Pool;
+pub use recent::Recent;
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use registrar::{NewClient, REGISTERED_NAME, Registrar, RegistrarError, SharedRegistrar};
 pub use secret::Secret;

@@ -18,7 +18,8 @@ use async_trait::async_trait;
 use lanyard::{
     fetch::{Fetch, FetchError, Fetched, Guard, HttpFetch},
     http::{
-        App, ClientKeys, Config, Documents, Limits, Logouts, Sectors, Server, Tls, tell_clients,
+        App, ClientKeys, Config, Documents, KnownSessions, Limits, Logouts, Sectors, Server, Tls,
+        tell_clients,
     },
     identity::{AttemptLimiter, PasswordPool},
     keys::{Signer, VerifiedTokens},
@@ -222,6 +223,7 @@ fn handlers(
         store: store.clone(),
         signer: Signer::new(1),
         verified: VerifiedTokens::default(),
+        known_sessions: KnownSessions::default(),
         passwords: PasswordPool::new(1, 64),
         attempts: AttemptLimiter::new(1000),
         fetch: network,

@@ -27,6 +27,8 @@ pub struct Plan {
     pub pauses: Mutex<Vec<u8>>,
     /// Operations that may write, so far.
     pub writes: AtomicUsize,
+    /// Lists, so far.
+    pub lists: AtomicUsize,
     /// Whether the store is away.
     pub away: AtomicBool,
     /// What the store's own clock shows, where it has one.
@@ -81,6 +83,7 @@ impl Store for Interleaving {
         owner: &Owner,
         now: Timestamp,
     ) -> Result<Vec<Stored>, StoreError> {
+        self.plan.lists.fetch_add(1, Ordering::SeqCst);
         self.plan.pause().await;
         self.inner.list(kind, tenant, owner, now).await
     }

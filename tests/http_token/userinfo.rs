@@ -1,10 +1,14 @@
 //! Userinfo (OIDC Core §5.3, RFC 6750).
 
+use std::sync::{Arc, atomic::Ordering};
+
 use serde_json::{Value, json};
 
 use super::{
+    app::TestApp,
     browser::Browser,
-    world::{ALICE, World, read, text},
+    store::{Interleaving, Plan},
+    world::{ALICE, MANIFESTS, World, read, text},
 };
 
 impl World {
@@ -154,6 +158,29 @@ async fn a_token_is_worth_what_its_person_and_client_are() {
     world.change("Alice Rivera", "Alice Rivers");
     let tokens = alice.tokens(&alice.web, "openid profile").await;
     assert_eq!(world.show(text(&tokens, "access_token")).await.2["name"], "Alice Rivers");
+}
+
+#[tokio::test]
+async fn a_session_is_looked_for_where_it_was_and_then_by_its_id() {
+    let plan = Arc::new(Plan::default());
+    let over = Arc::clone(&plan);
+    let app = TestApp::start_over(MANIFESTS, |inner| Arc::new(Interleaving { inner, plan: over }));
+    let world = World { app: app.await, http: reqwest::Client::new() };
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, "openid").await;
+    let token = text(&tokens, "access_token");
+    let lists = plan.lists.load(Ordering::SeqCst);
+    for _ in 0..3 {
+        assert_eq!(world.show(token).await.0, 200);
+    }
+    assert_eq!(plan.lists.load(Ordering::SeqCst), lists, "it was found where it was");
+    // Who signs in again goes on with the session, which is kept under another cookie's hash.
+    let url = alice.web.authorize_url("openid", &[("prompt", "login")]);
+    assert!(alice.web.sign_in(&alice.browser, &url, ALICE).await.contains_key("code"));
+    assert_eq!(world.show(token).await.0, 200);
+    assert_eq!(plan.lists.load(Ordering::SeqCst), lists + 1, "it was elsewhere");
+    alice.sign_out(text(&tokens, "id_token")).await;
+    world.refuses(token, 401, "invalid_token").await;
 }
 
 #[tokio::test]

@@ -2,9 +2,13 @@
 //! runs each of them with a store of its own: the future is evaluated once a test and gives an
 //! empty one.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
+
+mod races;
+
+pub use races::*;
 
 use super::{
     CLOCK_TOLERANCE, Key, LARGEST_VALUE, LONGEST_ID, MOST_LISTED, MOST_OWNERS, Owner, OwnerKind,
@@ -15,7 +19,6 @@ use crate::model::{TenantId, Timestamp};
 /// The present of the suite.
 pub const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 const HOUR: Duration = Duration::from_hours(1);
-const RACERS: usize = 64;
 
 /// Makes a `#[tokio::test]` of each part of the contract.
 macro_rules! suite {
@@ -41,6 +44,7 @@ macro_rules! suite {
             one_of_many_takes_wins,
             one_of_many_swaps_wins,
             no_increment_is_lost,
+            what_was_acknowledged_is_read_at_once,
             names_its_incarnation,
         );
     };
@@ -298,71 +302,6 @@ pub async fn keeps_large_values_and_refuses_larger(store: SharedStore) {
         assert!(matches!(refused, Err(StoreError::TooLarge(_))), "{refused:?}");
     }
     assert_eq!(held(&store, &largest.key.id).await, stored);
-}
-
-/// Runs `race` for each of 64 callers at once; how many of them won.
-async fn winners<F, R>(store: &SharedStore, race: F) -> usize
-where
-    F: Fn(SharedStore, usize) -> R,
-    R: Future<Output = bool> + Send + 'static,
-{
-    let start = Arc::new(tokio::sync::Barrier::new(RACERS));
-    let racers: Vec<_> = (0..RACERS)
-        .map(|n| {
-            let (start, run) = (Arc::clone(&start), race(Arc::clone(store), n));
-            tokio::spawn(async move {
-                start.wait().await;
-                run.await
-            })
-        })
-        .collect();
-    let mut won = 0;
-    for racer in racers {
-        won += usize::from(racer.await.unwrap());
-    }
-    won
-}
-
-pub async fn one_of_many_inserts_wins(store: SharedStore) {
-    let won = winners(&store, |store, n| async move {
-        store.insert(with_value("a", n.to_string().as_bytes()), NOW).await.unwrap()
-    });
-    assert_eq!(won.await, 1);
-}
-
-pub async fn one_of_many_takes_wins(store: SharedStore) {
-    store.insert(record("a"), NOW).await.unwrap();
-    let won =
-        winners(
-            &store,
-            |store, _| async move { store.take(&key("a"), NOW).await.unwrap().is_some() },
-        );
-    assert_eq!(won.await, 1);
-}
-
-pub async fn one_of_many_swaps_wins(store: SharedStore) {
-    store.insert(record("a"), NOW).await.unwrap();
-    let version = held(&store, "a").await.version;
-    let won = winners(&store, |store, n| async move {
-        store.swap(version, with_value("a", n.to_string().as_bytes()), NOW).await.unwrap()
-    });
-    assert_eq!(won.await, 1);
-}
-
-pub async fn no_increment_is_lost(store: SharedStore) {
-    store.insert(with_value("a", b"0"), NOW).await.unwrap();
-    let won = winners(&store, |store, _| async move {
-        loop {
-            let found = held(&store, "a").await;
-            let count: u32 = std::str::from_utf8(&found.record.value).unwrap().parse().unwrap();
-            let next = with_value("a", (count + 1).to_string().as_bytes());
-            if store.swap(found.version, next, NOW).await.unwrap() {
-                return true;
-            }
-        }
-    });
-    assert_eq!(won.await, RACERS);
-    assert_eq!(held(&store, "a").await.record.value, RACERS.to_string());
 }
 
 pub async fn names_its_incarnation(store: SharedStore) {

@@ -1,0 +1,104 @@
+//! Many callers at once.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use super::{NOW, held, key, record, with_value};
+use crate::store::SharedStore;
+
+const RACERS: usize = 64;
+
+/// Runs `race` for each of 64 callers at once; how many of them won.
+async fn winners<F, R>(store: &SharedStore, race: F) -> usize
+where
+    F: Fn(SharedStore, usize) -> R,
+    R: Future<Output = bool> + Send + 'static,
+{
+    let start = Arc::new(tokio::sync::Barrier::new(RACERS));
+    let racers: Vec<_> = (0..RACERS)
+        .map(|n| {
+            let (start, run) = (Arc::clone(&start), race(Arc::clone(store), n));
+            tokio::spawn(async move {
+                start.wait().await;
+                run.await
+            })
+        })
+        .collect();
+    let mut won = 0;
+    for racer in racers {
+        won += usize::from(racer.await.unwrap());
+    }
+    won
+}
+
+pub async fn one_of_many_inserts_wins(store: SharedStore) {
+    let won = winners(&store, |store, n| async move {
+        store.insert(with_value("a", n.to_string().as_bytes()), NOW).await.unwrap()
+    });
+    assert_eq!(won.await, 1);
+}
+
+pub async fn one_of_many_takes_wins(store: SharedStore) {
+    store.insert(record("a"), NOW).await.unwrap();
+    let won =
+        winners(
+            &store,
+            |store, _| async move { store.take(&key("a"), NOW).await.unwrap().is_some() },
+        );
+    assert_eq!(won.await, 1);
+}
+
+pub async fn one_of_many_swaps_wins(store: SharedStore) {
+    store.insert(record("a"), NOW).await.unwrap();
+    let version = held(&store, "a").await.version;
+    let won = winners(&store, |store, n| async move {
+        store.swap(version, with_value("a", n.to_string().as_bytes()), NOW).await.unwrap()
+    });
+    assert_eq!(won.await, 1);
+}
+
+pub async fn no_increment_is_lost(store: SharedStore) {
+    store.insert(with_value("a", b"0"), NOW).await.unwrap();
+    let won = winners(&store, |store, _| async move {
+        loop {
+            let found = held(&store, "a").await;
+            let count: u32 = std::str::from_utf8(&found.record.value).unwrap().parse().unwrap();
+            let next = with_value("a", (count + 1).to_string().as_bytes());
+            if store.swap(found.version, next, NOW).await.unwrap() {
+                return true;
+            }
+        }
+    });
+    assert_eq!(won.await, RACERS);
+    assert_eq!(held(&store, "a").await.record.value, RACERS.to_string());
+}
+
+/// However many read it meanwhile.
+pub async fn what_was_acknowledged_is_read_at_once(store: SharedStore) {
+    let over = Arc::new(AtomicBool::new(false));
+    let read = |store: SharedStore, over: Arc<AtomicBool>| async move {
+        while !over.load(Ordering::SeqCst) {
+            store.get(&key("a"), NOW).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    };
+    let readers: Vec<_> =
+        (0..4).map(|_| tokio::spawn(read(Arc::clone(&store), Arc::clone(&over)))).collect();
+    for n in 0..40_u8 {
+        assert_eq!(store.insert(with_value("a", &[n, 0]), NOW).await, Ok(true));
+        let inserted = held(&store, "a").await;
+        assert_eq!(inserted.record.value, [n, 0][..]);
+        let swapped = store.swap(inserted.version, with_value("a", &[n, 1]), NOW).await;
+        assert_eq!(swapped, Ok(true));
+        let found = held(&store, "a").await;
+        assert_eq!(found.record.value, [n, 1][..]);
+        assert_eq!(store.take(&key("a"), NOW).await, Ok(Some(found)));
+        assert_eq!(store.get(&key("a"), NOW).await, Ok(None));
+    }
+    over.store(true, Ordering::SeqCst);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+}
