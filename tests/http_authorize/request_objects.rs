@@ -76,6 +76,27 @@ async fn an_object_that_the_client_did_not_sign_is_refused() {
 }
 
 #[tokio::test]
+async fn errors_are_answered_as_the_object_says() {
+    // RFC 9101 §5, RFC 6749 §4.1.2.1: all that says how may stand in the object alone.
+    let world = World::new().await;
+    let signs = world.application("signs").await;
+    let outside = [("state", ""), ("response_mode", "")];
+    let how =
+        json!({ "state": "of the object", "response_mode": "fragment", "aud": "https://x.test" });
+    for object in [signed(&how), unsigned(&how)] {
+        let changes = [&outside[..], &[("request", object.as_str())]].concat();
+        let page = Browser::new().open(&signs.authorize_url("openid", &changes)).await;
+        assert!(page.left_for.as_ref().is_some_and(|url| url.fragment().is_some()));
+        assert_eq!(page.answer()["state"], "of the object");
+    }
+    // The values of one that the client has signed win over those beside it.
+    let changes = [("request", signed(&how))];
+    let changes = changes.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let page = Browser::new().open(&signs.authorize_url("openid", &changes)).await;
+    assert_eq!(page.answer()["state"], "of the object");
+}
+
+#[tokio::test]
 async fn an_unsigned_object_of_a_client_that_registered_for_that_is_taken() {
     let world = World::new().await;
     let (client, browser) = (world.application("unsigned").await, world.alice().await);

@@ -119,6 +119,13 @@ pub struct Opening {
 }
 
 impl Opening {
+    /// The same where errors are answered as these parameters want it (`request_object::answered`).
+    #[must_use]
+    pub fn answered(self, tenant: &Tenant, params: &Params) -> Self {
+        let return_to = redirect_uri::check(params, &self.client, &tenant.issuer);
+        Self { return_to, ..self }
+    }
+
     /// Where an error of the object goes. Until the redirect URI is proven it is a page: about the
     /// URI first, if the request names one that cannot be.
     pub fn refuse(self, error: OAuthError) -> AuthorizeError {

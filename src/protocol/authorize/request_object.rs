@@ -167,6 +167,22 @@ pub fn merge(
     Ok(merged)
 }
 
+/// The parameters by which an error of an object is answered: what says how (`response_mode`,
+/// `response_type`, `state`) may stand in the object alone (RFC 9101 §5). Its values win if the client
+/// has vouched for them (OIDC Core §6.1), and else count where there are no others: whoever made the
+/// request might as well have put them beside it. Where the answer goes, what stands there proves.
+pub fn answered(params: &Params, jwt: &Unverified, vouched_for: bool) -> Params {
+    let mut answered = params.clone();
+    for name in ["response_mode", "response_type", "state"] {
+        if let Some(value) = jwt.text(name)
+            && (vouched_for || params.get(name).is_none())
+        {
+            answered.replace(name, value.to_owned());
+        }
+    }
+    answered
+}
+
 /// The values of `resource`, of which there may be many (RFC 8707 §2).
 fn resources(value: &Value) -> Result<Vec<String>, OAuthError> {
     let many = match value {

@@ -20,10 +20,15 @@ fn by_reference(metadata: &mut Value) {
     metadata["request_uris"] = json!([REQUEST_URI]);
 }
 
-/// A request with an object in it: beside it what OAuth wants (OIDC Core §6.1), not `state` and
-/// `nonce`.
+/// A request with an object in it: beside it what OAuth wants (OIDC Core §6.1) and nothing else.
 async fn send(rp: &Rp<'_>, (name, value): (&'static str, &str), redirect_uri: &str) -> Visit {
-    let inside = [("state", ""), ("nonce", ""), (name, value), ("redirect_uri", redirect_uri)];
+    let inside = [
+        ("state", ""),
+        ("nonce", ""),
+        ("response_mode", ""),
+        (name, value),
+        ("redirect_uri", redirect_uri),
+    ];
     rp.send(&Person::default(), &inside).await
 }
 
@@ -62,7 +67,9 @@ pub async fn oidcc_unsigned_request_object_supported_correctly_or_rejected_as_un
     let rp = op.register(variant).await;
     let mut object = rp.request();
     let visit = send(&rp, ("request", &unsigned(&json!(object))), &object["redirect_uri"]).await;
-    assert_eq!(visit.response(&rp)["error"], "request_not_supported");
+    let response = visit.response(&rp);
+    assert_eq!(response["error"], "request_not_supported");
+    assert_eq!(response["state"], object["state"]);
     rp.unregister().await;
     let none = json!("none");
     let rp = op.register_with(variant, |it| it["request_object_signing_alg"] = none).await;

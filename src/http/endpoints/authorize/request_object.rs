@@ -27,31 +27,54 @@ pub(super) async fn open(app: &App, request: &Request, params: Params) -> Result
     let tenant = &request.tenant.tenant;
     let opening = authorize::open(tenant, &*request.tenant, &params);
     let opening = opening.map_err(|error| refuse(tenant, error))?;
-    let merged = merge(app, request, &opening.client, &params).await;
-    merged.map_err(|error| refuse(tenant, opening.refuse(error)))
+    let client = &opening.client;
+    let object = match request_object::find(&params, tenant, client) {
+        Ok(Some(object)) => object,
+        Ok(None) => return Ok(params),
+        Err(error) => return Err(refuse(tenant, opening.refuse(error))),
+    };
+    let (jws, jwt) = match read(app, request, client, &object).await {
+        Ok(read) => read,
+        Err(error) => return Err(refuse(tenant, opening.refuse(error))),
+    };
+    let verified = verify(app, request, client, (&object, &jws, &jwt)).await;
+    let vouched_for = verified.is_ok();
+    let issuer = &tenant.issuer;
+    let merge = |()| request_object::merge(&params, &jwt, client, issuer, request.now);
+    verified.and_then(merge).map_err(|error| {
+        let answered = request_object::answered(&params, &jwt, vouched_for);
+        refuse(tenant, opening.answered(tenant, &answered).refuse(error))
+    })
 }
 
-async fn merge(
+/// Rule: the client vouches for the object, by the way it has registered (OIDC Core §6.1).
+async fn verify(
     app: &App,
     request: &Request,
     client: &Client,
-    params: &Params,
-) -> Result<Params, OAuthError> {
-    let tenant = &request.tenant.tenant;
-    let Some(object) = request_object::find(params, tenant, client)? else {
-        return Ok(params.clone());
-    };
-    let jws = match &object {
+    (object, jws, jwt): (&RequestObject, &str, &Unverified),
+) -> Result<(), OAuthError> {
+    request_object::check_algorithm(client, jwt, object)?;
+    if jwt.algorithm == JwsAlgorithm::None {
+        return Ok(());
+    }
+    let verified = clients::verify(app, request, client, jws, jwt).await;
+    verified.map(drop).map_err(|why| request_object::unusable(&why))
+}
+
+/// An object, and what it says before anybody has verified that.
+async fn read(
+    app: &App,
+    request: &Request,
+    client: &Client,
+    object: &RequestObject,
+) -> Result<(String, Unverified), OAuthError> {
+    let jws = match object {
         RequestObject::Given(jws) => jws.clone(),
         RequestObject::At(uri) => fetch(app, request, client, uri).await?,
     };
     let jwt = Unverified::read(&jws).ok_or_else(|| request_object::unusable("no JWT"))?;
-    request_object::check_algorithm(client, &jwt, &object)?;
-    if jwt.algorithm != JwsAlgorithm::None {
-        let verified = clients::verify(app, request, client, &jws, &jwt).await;
-        verified.map_err(|why| request_object::unusable(&why))?;
-    }
-    request_object::merge(params, &jwt, client, &tenant.issuer, request.now)
+    Ok((jws, jwt))
 }
 
 async fn fetch(
