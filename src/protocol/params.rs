@@ -6,6 +6,8 @@ use super::error::{ErrorCode, OAuthError};
 
 /// More parameters than any request needs.
 const MOST: usize = 100;
+/// Longer names are not repeated in errors.
+const LONGEST_REPEATED: usize = 64;
 
 /// The parameters of one request: each name once, none empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,15 +70,14 @@ impl Params {
         self.resources = resources;
     }
 
-    /// Refuses parameters sent twice.
+    /// The same, unless a parameter was sent twice.
     pub fn checked(self) -> Result<Self, OAuthError> {
-        match self.duplicates.first() {
-            None => Ok(self),
-            Some(name) => Err(OAuthError::new(
-                ErrorCode::InvalidRequest,
-                format!("The parameter '{name}' was sent more than once."),
-            )),
-        }
+        self.check_duplicates().map(|()| self)
+    }
+
+    /// Rule: no parameter comes twice (RFC 6749 §3.1), save `resource` (RFC 8707 §2).
+    pub fn check_duplicates(&self) -> Result<(), OAuthError> {
+        self.duplicates.first().map_or(Ok(()), |name| Err(sent_twice(name)))
     }
 
     /// Names that came more than once.
@@ -110,6 +111,18 @@ impl Params {
     }
 }
 
+/// The error of a parameter sent twice. A name that no specification would give, as long as a
+/// stranger likes and with words for people in it, is not repeated.
+pub(super) fn sent_twice(name: &str) -> OAuthError {
+    let plain = |it: char| it.is_ascii_alphanumeric() || "_-.".contains(it);
+    let text = if name.len() <= LONGEST_REPEATED && name.chars().all(plain) {
+        format!("The parameter '{name}' was sent more than once.")
+    } else {
+        "A parameter was sent more than once.".to_owned()
+    };
+    OAuthError::new(ErrorCode::InvalidRequest, text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +134,21 @@ mod tests {
         assert_eq!(fits.get("client_id"), Some("a"), "the last one counts");
         let refused = Params::read(padded(MOST).as_bytes()).expect_err("one too many");
         assert_eq!(refused.code, ErrorCode::InvalidRequest);
+    }
+
+    #[test]
+    fn a_name_is_repeated_only_if_it_could_be_one() {
+        let twice = |name: &str| {
+            let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+            let checked = Params::parse(format!("{name}=1&{name}=2").as_bytes()).checked();
+            checked.expect_err("twice").public
+        };
+        assert_eq!(
+            twice("code_verifier"),
+            "The parameter 'code_verifier' was sent more than once."
+        );
+        for stranger in ["Your account is locked, call 1-800", &"n".repeat(LONGEST_REPEATED + 1)] {
+            assert_eq!(twice(stranger), "A parameter was sent more than once.");
+        }
     }
 }

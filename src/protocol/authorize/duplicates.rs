@@ -1,15 +1,12 @@
 //! Rule: no parameter comes twice (RFC 6749 §3.1), save `resource` (RFC 8707 §2).
 
 use super::super::{
-    error::{ErrorCode, OAuthError},
-    params::Params,
+    error::OAuthError,
+    params::{Params, sent_twice},
 };
 
 pub(super) fn check(params: &Params) -> Result<(), OAuthError> {
-    match params.duplicates().first() {
-        None => Ok(()),
-        Some(name) => check_one(params, name),
-    }
+    params.check_duplicates()
 }
 
 /// The rule for one parameter that is needed before the others can be judged.
@@ -17,8 +14,5 @@ pub(super) fn check_one(params: &Params, name: &str) -> Result<(), OAuthError> {
     if !params.duplicates().iter().any(|duplicate| duplicate == name) {
         return Ok(());
     }
-    Err(OAuthError::new(
-        ErrorCode::InvalidRequest,
-        format!("The parameter '{name}' was sent more than once."),
-    ))
+    Err(sent_twice(name))
 }
