@@ -54,11 +54,16 @@ pub(super) fn of_tenant(
     TenantKeys { algorithms: listed.iter().copied().filter(has).collect(), source, ring }
 }
 
+/// An ID token is a hint for as long as its session lives, expired or not (OIDC RP-Initiated Logout
+/// §2): its key stays for that, but for no longer than a key signs, so that old keys do not pile up
+/// where they follow each other fast.
 fn rules(checked: &CheckedTenant) -> RotationRules {
+    let (lifetimes, policy) = (&checked.tenant.lifetimes, checked.tenant.rotation);
+    let hints = lifetimes.session_absolute.min(policy.interval);
     RotationRules {
         algorithms: checked.tenant.algorithms.clone(),
-        policy: checked.tenant.rotation,
-        longest_signed: checked.tenant.lifetimes.longest_signed(),
+        policy,
+        longest_signed: lifetimes.longest_signed().max(hints),
     }
 }
 
