@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use super::csp;
+use super::{csp, session::Held};
 use crate::{
     model::Client,
     protocol::{hashed::sha256, records::Session, sid},
@@ -41,9 +41,11 @@ pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<Url> {
     frames
 }
 
-/// What the browser keeps to tell that the session is still the same: nothing that gives it away.
-pub(super) fn browser_state(session: &Session) -> String {
-    sha256(format!("browser state\0{}", session.sid))
+/// What the browser keeps to tell that the session is still the same: nothing that gives it away. It
+/// is made of what no client is told: by its `sid` one client could find out whom another's
+/// `session_state` is about (OIDC Core §8.1).
+pub(super) fn browser_state(held: &Held) -> String {
+    sha256(format!("browser state\0{}", held.record_id()))
 }
 
 /// `session_state` of an authorization response (Session Management §2). `None`: the redirect URI
@@ -51,13 +53,13 @@ pub(super) fn browser_state(session: &Session) -> String {
 pub(super) fn session_state(
     client: &Client,
     redirect_uri: &str,
-    session: &Session,
+    held: &Held,
     salt: &str,
 ) -> Option<String> {
     let origin = Url::parse(redirect_uri).ok()?.origin();
     if !origin.is_tuple() {
         return None;
     }
-    let (origin, state) = (origin.ascii_serialization(), browser_state(session));
+    let (origin, state) = (origin.ascii_serialization(), browser_state(held));
     Some(format!("{}.{salt}", sha256(format!("{} {origin} {state} {salt}", client.id))))
 }

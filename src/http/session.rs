@@ -28,6 +28,13 @@ pub struct Held {
     pub user: Arc<User>,
 }
 
+impl Held {
+    /// What the store knows the session by: nobody else does.
+    pub fn record_id(&self) -> &str {
+        &self.stored.record.key.id
+    }
+}
+
 /// The live session of the request's cookie.
 pub async fn load(app: &App, request: &Request) -> Result<Option<Held>, Failure> {
     let Some(cookie) = request.cookie(CookiePurpose::Session) else { return Ok(None) };

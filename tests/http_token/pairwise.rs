@@ -1,5 +1,7 @@
 //! Pairwise subjects (OIDC Core §8.1): a person is someone else in each sector, everywhere alike.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use super::{
     browser::claims,
     world::{World, text},
@@ -83,6 +85,28 @@ async fn applications_cannot_find_out_by_the_session_that_two_subjects_are_one_p
         let sid = claims(text(&tokens, "id_token"))["sid"].as_str().expect("one").to_owned();
         assert!(!seen.contains(&sid), "{name}");
         seen.push(sid);
+    }
+}
+
+#[tokio::test]
+async fn nor_by_the_state_of_the_session() {
+    // OIDC Core §8.1, Session Management §2: one that is told the session's own sid, and another
+    // that is told a session_state, compare what they have.
+    let world = World::new().await;
+    world.app.publish(SECTOR, r#"["https://rp.test/cb"]"#);
+    let (alice, other) = (world.alice().await, world.application("pairwise").await);
+    let tokens = alice.tokens(&alice.web, "openid").await;
+    let sid = claims(text(&tokens, "id_token"))["sid"].as_str().expect("one").to_owned();
+    let url = other.authorize_url("openid", &[("prompt", "none")]);
+    let answer = alice.browser.open(&url).await.answer();
+    let (known, salt) = answer["session_state"].split_once('.').expect("hash and salt");
+    let hash = |text: String| {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        URL_SAFE_NO_PAD.encode(digest)
+    };
+    for state in [sid.clone(), hash(sid.clone()), hash(format!("browser state\0{sid}"))] {
+        let text = format!("{} https://rp.test {state} {salt}", other.client_id);
+        assert_ne!(hash(text), known);
     }
 }
 

@@ -56,13 +56,13 @@ pub(super) async fn issue(
     }
     let mut response = front_channel::response(offer, given, id_token.as_deref());
     let salt = app.entropy.id();
-    let state = session_state(&ask.client, ask.return_to.uri(), &held.session, &salt);
+    let state = session_state(&ask.client, ask.return_to.uri(), held, &salt);
     response.extend(state.map(|state| ("session_state", state)));
     let response: Vec<_> = response.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let response = ask.return_to.response(&response);
     let reply = deliver(&request.tenant.tenant, &ask.return_to, response);
     // What a page of the application may compare with `session_state`.
-    let known = browser_state(&held.session);
+    let known = browser_state(held);
     Ok(match request.cookie(CookiePurpose::BrowserState) {
         Some(state) if state == known => reply,
         _ => reply.cookie(CookiePurpose::BrowserState, &known),
