@@ -63,9 +63,9 @@ pub async fn start(
     let lifetimes = &request.tenant.tenant.lifetimes;
     let previous_session = previous.map(|held| &held.session);
     let sid = app.entropy.id_at(request.now);
-    let session = session::begin(authentication, previous_session, sid, lifetimes, request.now);
-    let record = record(request, &key(request, &cookie), &session);
-    if !app.store.insert(record.clone(), request.now).await? {
+    let mut session = session::begin(authentication, previous_session, sid, lifetimes, request.now);
+    let key = key(request, &cookie);
+    if !app.store.insert(record(request, &key, &session), request.now).await? {
         return Err(Failure::Unavailable("a new session id is taken".to_owned()));
     }
     match previous {
@@ -74,12 +74,20 @@ pub async fn start(
             end(app, request, previous).await?;
         }
         Some(previous) => {
-            app.store.take(&previous.stored.record.key, request.now).await?;
+            let taken = app.store.take(&previous.stored.record.key, request.now).await?;
+            let taken = taken.and_then(|it| decode::<Session>(&it.record.value).ok());
+            session.clients.extend(taken.map(|it| it.clients).unwrap_or_default());
         }
         None => {}
     }
-    let stored = app.store.get(&record.key, request.now).await?;
-    let stored = stored.ok_or_else(|| Failure::Unavailable("a new session is lost".to_owned()))?;
+    let lost = || Failure::Unavailable("a new session is lost".to_owned());
+    let mut stored = app.store.get(&key, request.now).await?.ok_or_else(lost)?;
+    // A client that joined after the previous session was read stands in its record alone.
+    let whole = record(request, &key, &session);
+    if whole != stored.record {
+        app.store.swap(stored.version, whole, request.now).await?;
+        stored = app.store.get(&key, request.now).await?.ok_or_else(lost)?;
+    }
     Ok((cookie, Held { stored, session, user }))
 }
 

@@ -1,5 +1,7 @@
 //! Plan `oidcc-backchannel-rp-initiated-logout-certification-test-plan`.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::{
@@ -7,7 +9,12 @@ use crate::{
     checks::text,
     logout::{Session, discovery, is_back, logout_token, sid, state},
     op::Op,
+    person::{ADA, Person},
+    rp::Variant,
 };
+
+/// Until somebody is told of a session's end.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn oidcc_backchannel_logout_discovery_endpoint_verification() {
@@ -41,5 +48,33 @@ async fn oidcc_backchannel_rp_initiated_logout() {
     let id_token = session.flow.id_token();
     assert_eq!((text(&said, "sub"), text(&said, "sid")), (text(id_token, "sub"), sid(id_token)));
     assert!(said.get("nonce").is_none(), "{said}");
+    session.ended().await;
+}
+
+#[tokio::test]
+async fn who_joins_while_the_person_signs_in_again_is_told_of_the_end() {
+    // OIDC Back-Channel Logout §2.5: each client of the session.
+    let op = Op::start().await;
+    let uri = "https://rp.test/backchannel_logout";
+    let mut told = op.app.receive(uri);
+    let late =
+        op.register_with(Variant::of("code"), |it| it["backchannel_logout_uri"] = json!(uri)).await;
+    // Agreed to elsewhere, so that it can join without a question.
+    assert!(late.send(&Person::default(), &[]).await.response(&late).contains_key("code"));
+    let session = Session::begin(&op, |_| {}).await;
+    let browser = &session.person.browser;
+    let url = session.rp.url(&session.rp.request_with(&[("prompt", "login")]));
+    let form = browser.open(&url).await.form("/login");
+    let (page, joined) = tokio::join!(
+        browser.submit(&form, &ADA),
+        late.send(&session.person, &[("prompt", "none")]),
+    );
+    assert!(page.answer().contains_key("code"));
+    let joined = joined.response(&late).contains_key("code");
+    session.leaves(&[]).await;
+    if joined {
+        let told = tokio::time::timeout(PATIENCE, told.recv()).await;
+        logout_token(&told.expect("in time").expect("it is told"));
+    }
     session.ended().await;
 }

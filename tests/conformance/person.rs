@@ -7,7 +7,8 @@ use super::{
     rp::{RP, Rp},
 };
 
-const ADA: [(&str, &str); 2] = [("username", "ada"), ("password", "correct horse battery staple")];
+pub const ADA: [(&str, &str); 2] =
+    [("username", "ada"), ("password", "correct horse battery staple")];
 
 /// A person with a browser of their own.
 #[derive(Default)]
