@@ -8,11 +8,12 @@ use serde_json::Value;
 use super::{
     authorize::Served,
     error::{ErrorCode, OAuthError},
+    jwt::Unverified,
     params::Params,
     records::Session,
     sid, subject,
 };
-use crate::model::{Client, ClientId, Issuer, Timestamp};
+use crate::model::{Client, ClientId, IdTokenAlgorithm, Issuer, JwsAlgorithm, Timestamp};
 
 /// A checked logout request.
 #[derive(Clone, Debug)]
@@ -50,12 +51,10 @@ pub struct Question {
 /// Every check of a logout request. An error is a page: nothing here redirects with an error.
 pub fn validate(params: &Params, issuer: &Issuer, served: &dyn Served) -> Result<Ask, OAuthError> {
     let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidRequest, text);
-    if let Some(name) = params.duplicates().first() {
-        return Err(invalid(&format!("The parameter '{name}' was sent more than once.")));
-    }
+    params.check_duplicates()?;
     let mut hint = None;
     let mut audience = None;
-    if let Some(jwt) = params.get("id_token_hint") {
+    if let Some(jwt) = params.get("id_token_hint").filter(|jwt| !proves_nothing(jwt, served)) {
         // Expired is fine, altered or foreign is not (§2).
         let claims = served
             .id_token(jwt)
@@ -78,6 +77,14 @@ pub fn validate(params: &Params, issuer: &Issuer, served: &dyn Served) -> Result
         Some(uri) => Some(return_to(uri, client.as_deref(), params.get("state"))?),
     };
     Ok(Ask { client, named: named.is_some(), hint, return_to })
+}
+
+/// Whether a hint is of a client that registered to get its ID tokens unsigned: anybody could have
+/// written it, so it is as if there were none.
+fn proves_nothing(jwt: &str, served: &dyn Served) -> bool {
+    let jwt = Unverified::read(jwt).filter(|jwt| jwt.algorithm == JwsAlgorithm::None);
+    let client = jwt.and_then(|jwt| served.client(jwt.text("aud")?));
+    client.is_some_and(|it| it.id_token_signed_response_alg == Some(IdTokenAlgorithm::None))
 }
 
 /// Rule: the browser goes only where the client has registered, as an exact string (§3).

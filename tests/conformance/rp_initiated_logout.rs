@@ -3,9 +3,13 @@
 use serde_json::json;
 
 use crate::{
+    checks::text,
     keys::{FIRST, unsigned},
     logout::{Session, discovery, is_back, state},
+    modules::nobody_signed_in,
     op::Op,
+    person::Person,
+    rp::Variant,
 };
 
 #[tokio::test]
@@ -105,4 +109,24 @@ async fn oidcc_rp_initiated_logout_no_params() {
 #[tokio::test]
 async fn oidcc_rp_initiated_logout_only_state() {
     after_a_question(&[("id_token_hint", ""), ("post_logout_redirect_uri", "")]).await;
+}
+
+#[tokio::test]
+async fn a_hint_that_its_client_registered_to_get_unsigned_is_as_if_there_were_none() {
+    // OIDC RP-Initiated Logout §2: anybody could have written it, so the person is asked.
+    let op = Op::start().await;
+    let none = json!("none");
+    let rp =
+        op.register_with(Variant::of("code"), |it| it["id_token_signed_response_alg"] = none).await;
+    let person = Person::default();
+    let visit = rp.send(&person, &[]).await;
+    let tokens = rp.redeem(&visit.response(&rp)["code"]).await;
+    let endpoint = op.endpoint("end_session_endpoint");
+    let url = format!("{endpoint}?id_token_hint={}", text(&tokens, "id_token"));
+    let page = person.browser.open(&url).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert!(rp.send(&person, &[("prompt", "none")]).await.response(&rp).contains_key("code"));
+    person.browser.submit(&page.form("/oauth/logout"), &[("action", "logout")]).await;
+    nobody_signed_in(&rp, &person).await;
+    rp.unregister().await;
 }
