@@ -6,7 +6,7 @@ use k8s_openapi::{
     api::core::v1::Secret,
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     api::{
@@ -19,6 +19,28 @@ use crate::{
 /// A spec that was checked before it came here.
 pub(super) fn spec(spec: Map<String, Value>) -> Result<OidcClientSpec, RegistrarError> {
     serde_json::from_value(spec.into()).map_err(|error| RegistrarError::Refused(error.to_string()))
+}
+
+/// Members of a spec that no registration sets: what whoever looks after the cluster has written into
+/// them stays.
+const NOT_REGISTERED: [&str; 3] = ["lifetimes", "clientAssertionAudience", "refreshTokenRotation"];
+
+/// What comes in place of a spec when its client registers another: all that a client may register
+/// is as it says now. The rest stays, and so does what only a newer release knows.
+pub(super) fn replaced(
+    before: &Value,
+    spec: Map<String, Value>,
+) -> Result<Map<String, Value>, RegistrarError> {
+    let spec = self::spec(spec)?;
+    let known = serde_json::from_value::<OidcClientSpec>(before.clone());
+    let known = known.map_or_else(|_| before.clone(), |known| json!(known));
+    let Value::Object(mut replaced) = json!(spec) else { return Ok(Map::new()) };
+    for (name, value) in before.as_object().into_iter().flatten() {
+        if NOT_REGISTERED.contains(&name.as_str()) || known.get(name).is_none() {
+            replaced.entry(name).or_insert_with(|| value.clone());
+        }
+    }
+    Ok(replaced)
 }
 
 /// The client's object.
@@ -75,4 +97,37 @@ pub(super) fn check(client: &ObjectMeta) -> Result<(), RegistrarError> {
 pub(super) fn mark(client: &mut ObjectMeta) -> bool {
     let annotations = client.annotations.get_or_insert_default();
     annotations.insert(USED_ANNOTATION.to_owned(), "true".to_owned()).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_registration_leaves_what_no_client_registers() {
+        let before = json!({
+            "tenantRef": { "name": "main" },
+            "redirectUris": ["https://a.test/cb"],
+            "clientName": "Old",
+            "lifetimes": { "accessToken": "1m" },
+            "clientAssertionAudience": "Issuer",
+            "ofANewerRelease": [1],
+        });
+        let registered = json!({
+            "tenantRef": { "name": "main" },
+            "redirectUris": ["https://b.test/cb"],
+            "scopes": ["openid"],
+        });
+        let Value::Object(registered) = registered else { panic!("an object") };
+        let replaced = replaced(&before, registered).expect("it fits");
+        let expected = json!({
+            "tenantRef": { "name": "main" },
+            "redirectUris": ["https://b.test/cb"],
+            "scopes": ["openid"],
+            "lifetimes": { "accessToken": "1m" },
+            "clientAssertionAudience": "Issuer",
+            "ofANewerRelease": [1],
+        });
+        assert_eq!(Value::Object(replaced), expected);
+    }
 }

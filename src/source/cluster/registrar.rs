@@ -8,7 +8,7 @@ use kube::{
     Api, Client, Error,
     api::{ApiResource, DeleteParams, DynamicObject, Preconditions},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Cluster, write};
 use crate::{
@@ -56,14 +56,14 @@ fn contended() -> RegistrarError {
 async fn change(
     client: &Client,
     object: &ObjectKey,
-    edit: impl Fn(&mut DynamicObject) -> bool + Send,
+    edit: impl Fn(&mut DynamicObject) -> Result<bool, RegistrarError> + Send,
 ) -> Result<(), RegistrarError> {
     let kind = ApiResource::erase::<OidcClient>(&());
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &object.namespace, &kind);
     for _ in 0..ATTEMPTS {
         let Ok(mut found) = within(api.get(&object.name)).await? else { continue };
         registered::check(&found.metadata)?;
-        if !edit(&mut found) {
+        if !edit(&mut found)? {
             return Ok(());
         }
         if within(api.replace(&object.name, &write::params(), &found)).await?.is_ok() {
@@ -97,12 +97,11 @@ impl Registrar for Cluster {
         object: &ObjectKey,
         spec: Map<String, Value>,
     ) -> Result<(), RegistrarError> {
-        let spec = registered::spec(spec)?;
-        let edit = |found: &mut DynamicObject| {
-            found.data["spec"] = json!(spec);
-            true
-        };
-        change(&self.client, object, edit).await
+        change(&self.client, object, |found| {
+            found.data["spec"] = registered::replaced(&found.data["spec"], spec.clone())?.into();
+            Ok(true)
+        })
+        .await
     }
 
     async fn delete_registered(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
@@ -116,6 +115,6 @@ impl Registrar for Cluster {
     }
 
     async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
-        change(&self.client, object, |found| registered::mark(&mut found.metadata)).await
+        change(&self.client, object, |found| Ok(registered::mark(&mut found.metadata))).await
     }
 }

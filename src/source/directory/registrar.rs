@@ -2,7 +2,7 @@
 //! puts among the manifests is theirs.
 
 use async_trait::async_trait;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Directory, Inner, state};
 use crate::{
@@ -82,9 +82,9 @@ impl Registrar for Directory {
         object: &ObjectKey,
         spec: Map<String, Value>,
     ) -> Result<(), RegistrarError> {
-        let spec = registered::spec(spec)?;
         self.with_files(|inner| {
             let found = self.registered(inner, object)?;
+            let spec = registered::spec(registered::replaced(&json!(found.spec), spec)?)?;
             self.put(&OidcClient { spec, ..found }, object)
         })
     }
