@@ -18,8 +18,9 @@ use lanyard::{
 const FILLING: usize = 256;
 /// Grants of one person.
 const PER_PERSON: usize = 4;
-/// People who are served, whatever the number of grants: each is an object in a cluster.
-pub const SERVED: usize = 5000;
+/// People who are at work, as many whatever the number of grants: what is compared is what a request
+/// of theirs costs among few others and among many.
+pub const SERVED: usize = 250;
 /// A prime by which numbers are scattered over the grants.
 const SCATTER: usize = 611_953;
 
