@@ -37,6 +37,30 @@ async fn a_clock_half_a_minute_off_is_told_and_borne() {
 }
 
 #[tokio::test]
+async fn what_took_long_to_be_said_is_no_measure() {
+    // A clock that is 30 s ahead, where the answer took 5 of them: nobody knows when it was given.
+    let plan = Arc::new(Plan::default());
+    let over = Arc::clone(&plan);
+    let world =
+        TestApp::start_over(MANIFESTS, move |inner| Arc::new(Interleaving { inner, plan: over }));
+    let world = world.await;
+    let probe = || Probe { synced: true, ..Probe::default() };
+    let admin = Admin::new(Arc::clone(&world.app), probe);
+    let shows = |ahead| {
+        let time = world.clock.now().minus(Duration::from_secs(ahead));
+        *plan.time.lock().expect("no panic") = Some(time);
+    };
+    *plan.slow.lock().expect("no panic") = Some((Arc::clone(&world.clock), Duration::from_secs(5)));
+    shows(25);
+    assert!(!admin.readiness().await.0, "nothing is known yet");
+    assert_eq!(world.app.store_clock.own_is_ahead(), 0);
+    *plan.slow.lock().expect("no panic") = None;
+    shows(30);
+    assert!(admin.readiness().await.0);
+    assert_eq!(world.app.store_clock.own_is_ahead(), 30_000);
+}
+
+#[tokio::test]
 async fn beyond_what_expiries_tolerate_a_replica_is_not_ready() {
     assert!(!beside(|now| now.minus(Duration::from_secs(61))).await.0);
     assert!(!beside(|now| now.plus(Duration::from_secs(61))).await.0);

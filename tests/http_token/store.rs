@@ -1,13 +1,16 @@
 //! A store whose order of events a test decides.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use lanyard::{
-    model::{TenantId, Timestamp},
+    model::{FixedClock, TenantId, Timestamp},
     store::{Key, Owner, Record, RecordKind, SharedStore, Store, StoreError, StoreState, Stored},
 };
 
@@ -33,6 +36,8 @@ pub struct Plan {
     pub away: AtomicBool,
     /// What the store's own clock shows, where it has one.
     pub time: Mutex<Option<Timestamp>>,
+    /// A clock that goes on meanwhile, where the store takes its time to say that.
+    pub slow: Mutex<Option<(Arc<FixedClock>, Duration)>>,
 }
 
 impl Plan {
@@ -94,6 +99,9 @@ impl Store for Interleaving {
 
     async fn state(&self) -> Result<StoreState, StoreError> {
         let state = self.inner.state().await?;
+        if let Some((clock, took)) = &*self.plan.slow.lock().expect("no panic") {
+            clock.advance(*took);
+        }
         Ok(StoreState { time: *self.plan.time.lock().expect("no panic"), ..state })
     }
 }

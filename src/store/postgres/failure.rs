@@ -32,6 +32,8 @@ impl Failed for Failure {
     fn effect(&self) -> Effect {
         match &self.0 {
             sqlx::Error::Database(error) => by_code(error.code().as_deref()),
+            // No connection was free: nothing was asked of the server.
+            sqlx::Error::PoolTimedOut => Effect::Nothing,
             sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => {
                 Effect::Unknown
             }
@@ -56,6 +58,11 @@ fn by_code(code: Option<&str>) -> Effect {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_got_no_connection_has_done_nothing() {
+        assert_eq!(Failure(sqlx::Error::PoolTimedOut).effect(), Effect::Nothing);
+    }
 
     #[test]
     fn judges_by_sqlstate() {

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use super::{
     failure::Failure,
     scripts::{self, FORMAT},
-    server::judge,
+    server::{is_loading, judge},
 };
 use crate::model::{Entropy, Timestamp};
 
@@ -88,6 +88,9 @@ impl Link {
         let mut connection = connection.clone();
         let info: String =
             redis::cmd("INFO").query_async(&mut connection).await.map_err(Failure::Operation)?;
+        if is_loading(&info) {
+            return Err(Failure::Loading);
+        }
         judge(&info, self.allow_loss).map_err(Failure::Unsuitable)?;
         let (incarnation, format, works_with, seconds, micros): (String, i64, i64, i64, i64) =
             scripts::ABOUT

@@ -17,6 +17,9 @@ pub(super) enum Failure {
     /// An operation failed.
     #[error("{0}")]
     Operation(RedisError),
+    /// The server was started a moment ago.
+    #[error("the server is still reading its records")]
+    Loading,
     /// The server is not to be used.
     #[error("{0}")]
     Unsuitable(Unsuitable),
@@ -67,6 +70,7 @@ impl Failed for Failure {
                 ) => Effect::Nothing,
                 _ => Effect::Final,
             },
+            Self::Loading => Effect::Nothing,
             Self::Unsuitable(_) | Self::Newer { .. } => Effect::Final,
         }
     }

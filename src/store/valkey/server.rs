@@ -41,6 +41,11 @@ impl fmt::Display for Unsuitable {
     }
 }
 
+/// Whether the server still reads what it kept: until then it says of itself what is not so.
+pub(super) fn is_loading(info: &str) -> bool {
+    info.lines().any(|line| line.trim_end() == "loading:1")
+}
+
 /// Judges an answer to `INFO`. What a server does not say is taken for the worst of it, save that
 /// one that says nothing of clusters is none.
 pub(super) fn judge(info: &str, allow_loss: bool) -> Result<(), Unsuitable> {
@@ -80,6 +85,12 @@ mod tests {
         assert_eq!(judge(GOOD, false), Ok(()));
         assert_eq!(judged("noeviction", "volatile-lru"), Ok(()));
         assert_eq!(judged("cluster_enabled:0\r\n", ""), Ok(()));
+    }
+
+    #[test]
+    fn one_that_reads_its_journal_is_waited_for() {
+        assert!(is_loading("# Persistence\r\nloading:1\r\naof_enabled:0\r\n"));
+        assert!(!is_loading("# Persistence\r\nloading:0\r\nasync_loading:1\r\n"));
     }
 
     #[test]

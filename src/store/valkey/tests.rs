@@ -11,8 +11,9 @@ use crate::{
 
 contract::suite!(async { Arc::new(open(&valkey_database(), false)) });
 
-/// What a server needs that keeps what it acknowledges.
-const JOURNAL: &str = "--appendonly yes";
+/// What a server needs that keeps what it acknowledges: with `everysec` it puts the writing off, for
+/// 2 s at most, while the disk is busy with what it wrote before.
+const JOURNAL: &str = "--appendonly yes --appendfsync always";
 
 fn open(url: &str, allow_loss: bool) -> ValkeyStore {
     let options = ValkeyOptions { url: url.to_owned(), ca: None, allow_loss };
