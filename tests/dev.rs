@@ -122,13 +122,13 @@ async fn served_client(issuer: &str, client: &str, secret: &str) -> serde_json::
     }
 }
 
-/// Signs in as `username` as soon as that works, within a second.
+/// Signs in as `username` as soon as that works.
 async fn sign_in_as(dev: &Dev, username: &str) {
     let issuer = format!("{}/default/quickstart", dev.base_url);
     let callback = format!("{}/_lanyard/demo/callback", dev.registered_base_url);
     let secret = dev.client_secret("demo");
     let app = Application::discover(&issuer, "default.demo", Some(&secret), &callback).await;
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     loop {
         let browser = Browser::new();
         let page = browser.open(&app.authorize_url("openid email", &[])).await;

@@ -132,9 +132,17 @@ async fn a_standby_that_is_promoted_goes_on_with_all_that_was_acknowledged() {
         codes.push(world.code().await);
     }
     let (app, of_all) = (world.app.clone(), codes.len());
-    let redeeming = tokio::spawn(redeem_all(app, codes));
+    // Some before it and some across it, however fast that goes.
+    let (away, is_away) = tokio::sync::oneshot::channel();
+    let later = codes.split_off(of_all / 2);
+    let redeeming = tokio::spawn(async move {
+        let before = redeem_all(app.clone(), codes).await;
+        let _ = is_away.await;
+        before + redeem_all(app, later).await
+    });
     world.proxy.lead_to(world.standby.address());
     tokio::task::block_in_place(|| world.primary.stop());
+    let _ = away.send(());
     // What reads goes on, as soon as connections to the standby are there.
     let start = Instant::now();
     while world.userinfo().await != 200 {

@@ -6,7 +6,11 @@ mod browser;
 #[path = "common/lanyard.rs"]
 mod lanyard;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -554,20 +558,21 @@ async fn a_client_that_is_never_used_goes() {
     let client = world.register(|_| {}).await;
     let used = world.register(|_| {}).await;
     // As if they had registered a day ago, and one had been used.
-    for (client, mark) in [(&client, ""), (&used, "    lanyard.dev/used: 'true'\n")] {
-        let path = world.file(client);
-        let text = fs::read_to_string(&path).expect("there");
-        let lines = text.lines().map(|line| match line.trim().split_once(": ") {
-            Some(("creationTimestamp", _)) => {
-                "  creationTimestamp: 2025-01-01T00:00:00Z\n".to_owned()
-            }
-            _ if line.trim() == "annotations:" => format!("{line}\n{mark}"),
-            _ => format!("{line}\n"),
-        });
-        fs::write(path, lines.collect::<String>()).expect("written");
-    }
-    world.dev.restart();
+    let marks = ["", "    lanyard.dev/used: 'true'\n"];
+    let files = [world.file(&client), world.file(&used)].into_iter().zip(marks);
+    world.dev.restart_after(|| files.for_each(|(path, mark)| aged(&path, mark)));
     world.dev.awaits("never used is deleted").await;
     assert!(!world.file(&client).exists());
     assert!(world.file(&used).exists());
+}
+
+/// Lets a client's file say that it registered long ago, and something more.
+fn aged(path: &Path, mark: &str) {
+    let text = fs::read_to_string(path).expect("there");
+    let lines = text.lines().map(|line| match line.trim().split_once(": ") {
+        Some(("creationTimestamp", _)) => "  creationTimestamp: 2025-01-01T00:00:00Z\n".to_owned(),
+        _ if line.trim() == "annotations:" => format!("{line}\n{mark}"),
+        _ => format!("{line}\n"),
+    });
+    fs::write(path, lines.collect::<String>()).expect("written");
 }

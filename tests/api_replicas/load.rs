@@ -22,7 +22,7 @@ use super::browser::{Application, Browser, verified};
 /// Everything that a person's tokens are asked for.
 pub const SCOPE: &str = "openid profile offline_access";
 /// Between two steps of one application.
-const PAUSE: Duration = Duration::from_millis(50);
+pub const PAUSE: Duration = Duration::from_millis(50);
 /// What `Browser` and `Application` say when no answer came.
 const NO_ANSWER: &str = "an answer: reqwest::Error";
 

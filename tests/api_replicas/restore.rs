@@ -21,7 +21,7 @@ use super::{
 
 const PAGE: &str = include_str!("../../docs/backup.md");
 /// A code's life here, so that nobody has to wait for a minute.
-const CODE: Duration = Duration::from_secs(5);
+const CODE: Duration = Duration::from_secs(20);
 
 /// What a store keeps its records in.
 enum Records {

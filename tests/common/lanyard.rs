@@ -27,6 +27,9 @@ pub struct Dev {
     output: Arc<Mutex<String>>,
 }
 
+/// Until something is so, on a machine that others use too.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 /// A copy of a folder of manifests, to be edited.
 pub fn copy_of(folder: &Path) -> TempDir {
     let copy = tempfile::tempdir().expect("a folder");
@@ -91,8 +94,14 @@ impl Dev {
 
     /// Kills it (SIGKILL) and starts it anew with the same flags and state.
     pub fn restart(&mut self) {
+        self.restart_after(|| {});
+    }
+
+    /// The same, with something that happens while it does not run.
+    pub fn restart_after(&mut self, change: impl FnOnce()) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
+        change();
         self.output.lock().expect("not poisoned").clear();
         self.child = spawn(&mut self.command, &self.output);
     }
@@ -106,7 +115,7 @@ impl Dev {
 
     /// Awaits its end by itself; its exit status.
     pub async fn ended(&mut self) -> Option<i32> {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 return status.code();
@@ -123,7 +132,7 @@ impl Dev {
 
     /// Waits until the output has a text; the output so far.
     pub async fn awaits(&self, text: &str) -> String {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let output = self.output.lock().expect("not poisoned").clone();
             if output.contains(text) {

@@ -18,6 +18,8 @@ use super::{
 
 const NEXT_IMAGE: &str = "registry.local/lanyard:next";
 const SOON: Duration = Duration::from_secs(60);
+/// Whoever is cut off by a dead process is so several times a second.
+const QUIET: Duration = Duration::from_secs(2);
 
 pub async fn no_request_fails_while_pods_come_and_go(target: &Target, node: &Node) {
     let database = Database::start_at(HOST);
@@ -65,7 +67,10 @@ pub async fn no_request_fails_while_pods_come_and_go(target: &Target, node: &Nod
 }
 
 fn install(target: &Target, base_url: &str, more: &[&str]) {
-    let values = ["--set", "replicas=2,store.type=postgres,store.postgres.urlSecret.name=database"];
+    let values = [
+        "--set",
+        "replicas=2,store.type=postgres,store.postgres.urlSecret.name=database,drainDelay=10s",
+    ];
     helm_upgrade(target, base_url, &[&values, more].concat());
     rolled_out(target);
 }
@@ -97,8 +102,20 @@ fn upheaval(target: &Target, node: &Node, base_url: &str, counts: &Counts) -> us
         let restarts = target.run("kubectl", &["-n", NAMESPACE, "get", "pods", "-o", all])?;
         if restarts.contains('1') { Ok(()) } else { Err(format!("restarts: {restarts}")) }
     });
+    // It is well again, and nobody finds the dead one any more.
+    eventually(2 * SOON, || {
+        let all = "jsonpath={.items[*].status.containerStatuses[0].ready}";
+        let ready = target.run("kubectl", &["-n", NAMESPACE, "get", "pods", "-o", all])?;
+        if ready == "true true" { Ok(()) } else { Err(format!("ready: {ready}")) }
+    });
     rolled_out(target);
-    counts.cut().len() - before
+    loop {
+        let cut = counts.cut().len();
+        std::thread::sleep(QUIET);
+        if counts.cut().len() == cut {
+            return cut - before;
+        }
+    }
 }
 
 fn leader_of(target: &Target) -> Result<String, String> {

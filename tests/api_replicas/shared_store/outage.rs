@@ -36,8 +36,11 @@ pub async fn outage(world: &mut World, app: &Application, kept: &str) {
             break;
         }
     }
-    let ready = tokio::task::block_in_place(|| world.service.ready());
-    assert_eq!(ready, 3, "its loss makes nobody unready");
+    for replica in &world.replicas {
+        let url = format!("http://127.0.0.1:{}/readyz", replica.admin);
+        let answer = reqwest::get(url).await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 200, "its loss makes nobody unready");
+    }
     tokio::task::block_in_place(|| world.database.resume());
     let back = Instant::now();
     while refresh(app, kept).await.0 != 200 {

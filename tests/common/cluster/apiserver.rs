@@ -14,6 +14,8 @@ use super::{
 };
 
 const TOKEN: &str = "admin-of-a-test-cluster";
+/// Until all of it runs, on two cores that others use too.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Addresses of Services.
 pub const SERVICE_CIDR: &str = "10.88.8.0/24";
@@ -27,7 +29,7 @@ pub struct ApiServer {
     etcd_port: u16,
     address: String,
     apiserver: Mutex<Option<Process>>,
-    _controllers: Process,
+    controllers: Mutex<Process>,
     _etcd: Process,
 }
 
@@ -61,7 +63,7 @@ impl ApiServer {
         fs::write(dir.join("sa.pub"), key.public_key_pem()).expect("written");
         fs::write(dir.join("tokens.csv"), format!("{TOKEN},admin,admin,\"system:masters\"\n"))
             .expect("written");
-        let etcd = Process::start_in(
+        let mut etcd = Process::start_in(
             &dir,
             "etcd",
             &format!(
@@ -70,13 +72,21 @@ impl ApiServer {
                  --listen-peer-urls http://127.0.0.1:{peer_port} --unsafe-no-fsync --log-level error"
             ),
         );
-        let apiserver = start_apiserver(&dir, address, port, etcd_port);
+        let mut apiserver = start_apiserver(&dir, address, port, etcd_port);
         let kubeconfig = dir.join("admin.kubeconfig");
         let ca = dir.join("certs/apiserver.crt");
-        eventually(Duration::from_mins(1), || {
+        eventually(PATIENCE, || {
             ca.exists().then_some(()).ok_or_else(|| "no certificate of the API server".to_owned())
         });
         fs::write(&kubeconfig, kubeconfig_of(address, port, &ca, TOKEN)).expect("written");
+        // The controllers end if the API server is not well 10 s after they were started.
+        eventually(PATIENCE, || {
+            etcd.must_run();
+            apiserver.must_run();
+            let mut asks = tool("kubectl", &kubeconfig);
+            asks.args(["get", "--raw", "/readyz"]);
+            run::output(asks, "")
+        });
         let controllers = Process::start_in(
             &dir,
             "kube-controller-manager",
@@ -90,7 +100,7 @@ impl ApiServer {
             etcd_port,
             address: address.to_owned(),
             apiserver: Mutex::new(Some(apiserver)),
-            _controllers: controllers,
+            controllers: Mutex::new(controllers),
             _etcd: etcd,
         };
         server.await_ready();
@@ -98,10 +108,11 @@ impl ApiServer {
     }
 
     fn await_ready(&self) {
-        eventually(Duration::from_mins(1), || {
+        eventually(PATIENCE, || {
             if let Some(process) = &mut *self.apiserver.lock().expect("not poisoned") {
                 process.must_run();
             }
+            self.controllers.lock().expect("not poisoned").must_run();
             self.try_kubectl(&["get", "--raw", "/readyz"])?;
             self.try_kubectl(&["-n", "default", "get", "serviceaccount", "default"])
         });
@@ -141,6 +152,11 @@ impl ApiServer {
     /// `kubectl apply -f -`; what the API server said if it refused.
     pub fn try_apply(&self, manifests: &str) -> Result<String, String> {
         self.run("kubectl", &["apply", "-f", "-"], manifests)
+    }
+
+    /// Whether that would do, without doing it.
+    pub fn would_apply(&self, manifests: &str) -> Result<String, String> {
+        self.run("kubectl", &["apply", "--dry-run=server", "-f", "-"], manifests)
     }
 
     /// `kubectl apply -f -`.

@@ -1,13 +1,16 @@
 //! PostgreSQL that can be stopped for a while or followed by a standby, on a free port and in a
 //! folder of the run's own.
 
-use std::{fs, net::TcpStream, os::unix::fs::chown, path::Path, process::Command, time::Duration};
+use std::{fs, os::unix::fs::chown, path::Path, process::Command, time::Duration};
 
 use super::{
     Process,
     debian::{other_user, postgresql},
     eventually, free_port,
 };
+
+/// Until a server is as it should be.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A database server; ends with the value.
 pub struct Database {
@@ -42,6 +45,11 @@ impl Database {
         let data = standby.data();
         standby.run("pg_basebackup", &["-D", &data, "-d", &self.url(), "-R", "-c", "fast"]);
         standby.resume();
+        eventually(PATIENCE, || {
+            let states = "SELECT state FROM pg_stat_replication";
+            let state = self.run("psql", &["-At", "-d", &self.url(), "-c", states]);
+            if state.trim() == "streaming" { Ok(()) } else { Err(state) }
+        });
         self.set("synchronous_standby_names", "*");
         standby
     }
@@ -56,6 +64,12 @@ impl Database {
         let change = format!("ALTER SYSTEM SET {name} = '{value}'");
         let reload = "SELECT pg_reload_conf()";
         self.run("psql", &["-d", &self.url(), "-c", &change, "-c", reload]);
+        // A connection that is made after the others were told of it knows it as they do.
+        eventually(PATIENCE, || {
+            let shown =
+                self.run("psql", &["-At", "-d", &self.url(), "-c", &format!("SHOW {name}")]);
+            if shown.trim() == value { Ok(()) } else { Err(shown) }
+        });
     }
 
     /// What `pg_dump` gives.
@@ -77,12 +91,16 @@ impl Database {
 
     /// Runs one of PostgreSQL's programs to its end; its output.
     fn run(&self, program: &str, args: &[&str]) -> String {
+        self.try_run(program, args).unwrap_or_else(|error| panic!("{program}: {error}"))
+    }
+
+    fn try_run(&self, program: &str, args: &[&str]) -> Result<String, String> {
         let command = as_other_user(&postgresql().join(program));
         let mut child = Command::new(&command[0]);
         let done = child.args(&command[1..]).args(args).current_dir(self.folder.path()).output();
         let done = done.expect("it runs");
-        assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
-        String::from_utf8_lossy(&done.stdout).into_owned()
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if done.status.success() { Ok(text(&done.stdout)) } else { Err(text(&done.stderr)) }
     }
 
     /// Its URL.
@@ -114,11 +132,10 @@ impl Database {
         command.extend(flags.map(str::to_owned));
         let log = self.folder.path().join("log");
         let mut process = Process::start(Path::new(&command[0]), &command[1..], &[], &log);
-        eventually(Duration::from_secs(30), || {
+        // It listens before it answers.
+        eventually(PATIENCE, || {
             process.must_run();
-            TcpStream::connect((self.address.as_str(), self.port))
-                .map(drop)
-                .map_err(|it| it.to_string())
+            self.try_run("psql", &["-d", &self.url(), "-c", "SELECT 1"])
         });
         self.process = Some(process);
     }

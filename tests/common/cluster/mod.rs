@@ -17,6 +17,7 @@ mod proxy;
 mod replica;
 mod run;
 mod service;
+mod stopwatch;
 
 pub use apiserver::{ApiServer, client};
 pub use database::Database;
@@ -29,3 +30,4 @@ pub use proxy::Proxy;
 pub use replica::Replica;
 pub use run::{binary, free_port, testenv, tool};
 pub use service::Service;
+pub use stopwatch::Stopwatch;

@@ -37,9 +37,13 @@ impl Service {
         thread::spawn(move || {
             loop {
                 let listed = all.lock().expect("whole").clone();
-                let well = listed.into_iter().filter(|(_, admin)| is_ready(*admin));
-                let well = well.map(|(port, _)| port).collect();
-                *ready.lock().expect("whole") = well;
+                // All at once: one that takes its time is no reason to find the others late.
+                let asked: Vec<_> = listed
+                    .into_iter()
+                    .map(|(port, admin)| thread::spawn(move || is_ready(admin).then_some(port)))
+                    .collect();
+                let well = asked.into_iter().filter_map(|it| it.join().expect("it asks"));
+                *ready.lock().expect("whole") = well.collect();
                 looks.fetch_add(1, Ordering::SeqCst);
                 thread::sleep(PERIOD);
             }
@@ -79,7 +83,7 @@ impl Service {
 fn is_ready(admin: u16) -> bool {
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", admin))?;
-        stream.set_read_timeout(Some(Duration::from_secs(3)))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
