@@ -6,6 +6,8 @@ mod cluster;
 
 #[path = "common/objects.rs"]
 mod objects;
+#[path = "common/ports.rs"]
+mod ports;
 
 use cluster::ApiServer;
 use kube::{

@@ -3,12 +3,16 @@
 
 #[path = "common/lanyard.rs"]
 mod lanyard;
+#[path = "common/ports.rs"]
+mod ports;
 
 use std::{
     fs,
-    io::Write as _,
+    io::{Read as _, Write as _},
+    net::TcpListener,
     path::Path,
     process::{Command, Output, Stdio},
+    thread,
     time::Duration,
 };
 
@@ -67,20 +71,45 @@ fn a_wrong_flag_gives_one_line_that_says_what_to_write() {
 #[test]
 fn an_api_server_that_cannot_be_reached_gives_one_line() {
     let folder = tempfile::tempdir().expect("a folder");
-    let config = folder.path().join("config");
     let cluster = "https://127.0.0.1:1";
+    let config = kubeconfig(folder.path(), cluster);
+    let said = refused(&lanyard(&REPLICA, &[("KUBECONFIG", &config)]), 1);
+    assert!(said.contains(&format!("the API server at {cluster}/ cannot be reached")), "{said}");
+    let said = refused(&lanyard(&REPLICA, &[("HOME", &folder.path().display().to_string())]), 1);
+    assert!(said.contains("set KUBECONFIG") && said.contains("lanyard dev"), "{said}");
+}
+
+/// A file that names an API server.
+fn kubeconfig(folder: &Path, cluster: &str) -> String {
     let text = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: it\n\
          clusters: [{{name: it, cluster: {{server: '{cluster}'}}}}]\n\
          contexts: [{{name: it, context: {{cluster: it, user: it}}}}]\n\
          users: [{{name: it, user: {{token: t}}}}]\n"
     );
+    let config = folder.join("config");
     fs::write(&config, text).expect("written");
-    let config = config.display().to_string();
+    config.display().to_string()
+}
+
+#[test]
+fn an_api_server_is_asked_again_until_it_answers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let cluster = format!("http://{}", listener.local_addr().expect("bound"));
+    let config = kubeconfig(folder.path(), &cluster);
+    let serving = thread::spawn(move || {
+        drop(listener.accept().expect("a first request, which is cut"));
+        let (mut second, _) = listener.accept().expect("another");
+        let _ = second.read(&mut [0; 4096]).expect("a request");
+        let body = r#"{"kind":"Status","status":"Failure","message":"not you","code":403}"#;
+        let head = "HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\ncontent-length";
+        write!(second, "{head}: {}\r\n\r\n{body}", body.len()).expect("written");
+    });
+    // An answer that says no is one.
     let said = refused(&lanyard(&REPLICA, &[("KUBECONFIG", &config)]), 1);
-    assert!(said.contains(&format!("the API server at {cluster}/ cannot be reached")), "{said}");
-    let said = refused(&lanyard(&REPLICA, &[("HOME", &folder.path().display().to_string())]), 1);
-    assert!(said.contains("set KUBECONFIG") && said.contains("lanyard dev"), "{said}");
+    assert!(said.contains("not you"), "{said}");
+    serving.join().expect("it was asked twice");
 }
 
 #[test]
@@ -125,7 +154,7 @@ fn the_definitions_are_printed_for_kubectl_to_apply() {
 /// Load balancers look at readiness: it has to fail while requests are still taken.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_asked_to_stop_is_unready_first_serves_on_and_then_ends() {
-    let admin = lanyard::free_port();
+    let admin = ports::free_port();
     let flags = [format!("--admin-listen=127.0.0.1:{admin}"), "--drain-delay=3s".to_owned()];
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let mut dev = Dev::start_with(Path::new("examples/quickstart"), &flags);
@@ -133,7 +162,6 @@ async fn a_server_that_is_asked_to_stop_is_unready_first_serves_on_and_then_ends
     let (client, ready) = (reqwest::Client::new(), format!("http://127.0.0.1:{admin}/readyz"));
     let readiness = || async { client.get(&ready).send().await.expect("an answer").status() };
     assert_eq!(readiness().await, 200);
-    // Taken before, as the server's own three seconds begin some time after it.
     let asked = tokio::time::Instant::now();
     dev.terminate();
     while readiness().await != 503 {

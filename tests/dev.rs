@@ -4,6 +4,8 @@
 mod browser;
 #[path = "common/lanyard.rs"]
 mod lanyard;
+#[path = "common/ports.rs"]
+mod ports;
 
 use std::{fs, path::Path, time::Duration};
 
@@ -108,9 +110,12 @@ async fn a_client_whose_manifest_is_broken_at_the_start_keeps_its_secret() {
     assert_eq!(dev.client_secret("robot"), secret);
 }
 
+/// With slow machines.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 /// A token of a client, as soon as it is served.
 async fn served_client(issuer: &str, client: &str, secret: &str) -> serde_json::Value {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let app = Application::discover(issuer, client, Some(secret), "").await;
         let (status, tokens) = app.token(&[("grant_type", "client_credentials")]).await;
@@ -128,7 +133,7 @@ async fn sign_in_as(dev: &Dev, username: &str) {
     let callback = format!("{}/_lanyard/demo/callback", dev.registered_base_url);
     let secret = dev.client_secret("demo");
     let app = Application::discover(&issuer, "default.demo", Some(&secret), &callback).await;
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let browser = Browser::new();
         let page = browser.open(&app.authorize_url("openid email", &[])).await;

@@ -10,8 +10,12 @@ mod browser;
 mod cluster;
 #[path = "api_replicas/load.rs"]
 mod load;
+#[path = "common/ports.rs"]
+mod ports;
 #[path = "e2e/roll_out.rs"]
 mod roll_out;
+#[path = "common/stalls.rs"]
+mod stalls;
 
 use std::{
     path::{Path, PathBuf},
@@ -166,7 +170,14 @@ fn helm_upgrade(target: &Target, base_url: &str, more: &[&str]) {
 fn apply_examples(target: &Target) {
     target.kubectl(&["apply", "-f", "examples/cluster/"]);
     for object in ["tenants.lanyard.dev/main", "oidcclients/shop", "oidcusers/grace"] {
-        target.kubectl(&["-n", "team-a", "wait", "--for=condition=Ready", object, "--timeout=60s"]);
+        target.kubectl(&[
+            "-n",
+            "team-a",
+            "wait",
+            "--for=condition=Ready",
+            object,
+            "--timeout=120s",
+        ]);
     }
 }
 
@@ -183,7 +194,7 @@ fn port_forward(target: &Target, port: u16) -> Process {
     ]
     .map(str::to_owned);
     let process = Process::start(&cluster::binary("kubectl"), &args, &[], &log);
-    eventually(Duration::from_secs(30), || {
+    eventually(Duration::from_mins(2), || {
         std::net::TcpStream::connect(("127.0.0.1", port)).map_err(|error| error.to_string())
     });
     let _ = std::fs::remove_file(&log);
@@ -264,7 +275,7 @@ fn what_kubectl_shows(target: &Target) {
         "-p",
         r#"{"spec":{"tenantRef":{"name":"main"},"scopes":["openid","nonsense"]}}"#,
     ]);
-    let described = eventually(Duration::from_secs(20), || {
+    let described = eventually(Duration::from_mins(2), || {
         let text = target.run("kubectl", &["-n", "team-a", "describe", "oidcclient", "shop"])?;
         if text.contains("nonsense") && text.contains("Warning") { Ok(text) } else { Err(text) }
     });

@@ -5,6 +5,8 @@
 mod browser;
 #[path = "common/lanyard.rs"]
 mod lanyard;
+#[path = "common/ports.rs"]
+mod ports;
 
 use std::{fs, path::Path};
 

@@ -7,6 +7,8 @@ mod browser;
 mod cluster;
 #[path = "common/lanyard.rs"]
 mod lanyard;
+#[path = "common/ports.rs"]
+mod ports;
 #[path = "common/valkey.rs"]
 mod valkey;
 

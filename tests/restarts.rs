@@ -7,6 +7,10 @@ mod browser;
 mod lanyard;
 #[path = "api_replicas/load.rs"]
 mod load;
+#[path = "common/ports.rs"]
+mod ports;
+#[path = "common/stalls.rs"]
+mod stalls;
 
 use std::{
     env,

@@ -2,6 +2,8 @@
 
 #[path = "common/cluster/mod.rs"]
 mod cluster;
+#[path = "common/ports.rs"]
+mod ports;
 
 use std::{
     io::{Read, Write},

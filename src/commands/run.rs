@@ -1,10 +1,10 @@
 //! `lanyard run`: controller and server in a cluster.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, pin::pin, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use kube::{Client, Config};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 
 use super::{
     serving::{Parts, logging, runtime},
@@ -27,6 +27,8 @@ use crate::{
 
 /// How long the API server may take to answer at start-up.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Before it is asked again.
+const PAUSE: Duration = Duration::from_millis(500);
 /// How long the API server may be silent within an answer: longer than a watch lasts.
 const SILENCE: Duration = Duration::from_secs(30);
 /// Where the chart mounts the volume of the embedded store.
@@ -95,18 +97,46 @@ async fn connect() -> Result<Client> {
     config.reset_reader_on_write = true;
     let address = config.cluster_url.to_string();
     let client = Client::try_from(config).context(REMEDY)?;
-    match tokio::time::timeout(PATIENCE, client.apiserver_version()).await {
-        Ok(Ok(version)) => {
-            tracing::info!(version = version.git_version, "connected to the API server");
-            Ok(client)
+    let version = answered(&client, &address).await?;
+    tracing::info!(version, "connected to the API server");
+    Ok(client)
+}
+
+/// The API server's version, once it tells it: at an upgrade of the cluster, or while a node's network
+/// is set up, a first request may fail.
+async fn answered(client: &Client, address: &str) -> Result<String> {
+    let mut end = pin!(sleep(PATIENCE));
+    let cannot = || format!("the API server at {address} cannot be reached");
+    let mut last = None;
+    loop {
+        tokio::select! {
+            biased;
+            version = client.apiserver_version() => match version {
+                Ok(version) => return Ok(version.git_version),
+                Err(error) if is_final(&error) => return Err(error).with_context(cannot),
+                Err(error) => {
+                    if last.is_none() {
+                        tracing::warn!(%error, address, "the API server cannot be reached yet");
+                    }
+                    last = Some(error);
+                }
+            },
+            () = &mut end => break,
         }
-        Ok(Err(error)) => {
-            Err(error).with_context(|| format!("the API server at {address} cannot be reached"))
-        }
-        Err(_) => {
-            bail!("the API server at {address} did not answer within {} s", PATIENCE.as_secs())
+        tokio::select! {
+            () = sleep(PAUSE) => {}
+            () = &mut end => break,
         }
     }
+    match last {
+        Some(error) => Err(error).with_context(cannot),
+        None => bail!("the API server at {address} did not answer in {} s", PATIENCE.as_secs()),
+    }
+}
+
+/// Whether it would be answered the same again: who asks is refused.
+fn is_final(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429)
 }
 
 fn follow_leadership(parts: &Parts, mut leads: watch::Receiver<bool>) {

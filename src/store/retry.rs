@@ -1,7 +1,7 @@
 //! What is tried again at a store over the network: what was refused before anything was done, and
 //! lost connections, where doing it twice is doing it once.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use super::{Key, Store, StoreError};
 use crate::model::{Entropy, Timestamp};
@@ -12,6 +12,8 @@ const TRIES: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(10);
 /// How long an operation may take with all its tries.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// Until when a further try may last: just before the end, what failed before says more than that.
+const FURTHER: Duration = Duration::from_millis(3950);
 
 /// What is known after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,20 +42,28 @@ where
     E: Failed,
     F: Future<Output = Result<T, E>> + Send,
 {
+    let mut end = pin!(tokio::time::sleep(FURTHER));
     let (mut pause, mut unknown) = (PAUSE, false);
+    let mut outcome = operation().await;
     for _ in 1..TRIES {
-        match operation().await {
+        let failure = match outcome {
             Ok(done) => return Ok((done, unknown)),
-            Err(failure) => match failure.effect() {
-                Effect::Nothing => {}
-                Effect::Unknown if repeatable => unknown = true,
-                Effect::Unknown | Effect::Final => return Err(failure),
-            },
+            Err(failure) => failure,
+        };
+        match failure.effect() {
+            Effect::Nothing => {}
+            Effect::Unknown if repeatable => unknown = true,
+            Effect::Unknown | Effect::Final => return Err(failure),
         }
         tokio::time::sleep(pause).await;
         pause *= 2;
+        outcome = tokio::select! {
+            biased;
+            outcome = operation() => outcome,
+            () = &mut end => return Err(failure),
+        };
     }
-    operation().await.map(|done| (done, unknown))
+    outcome.map(|done| (done, unknown))
 }
 
 /// The outcome of work that may not take longer than anybody waits for.
@@ -96,6 +106,8 @@ pub(super) async fn settled(
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use tokio::time::Instant;
+
     use super::*;
 
     #[derive(Debug)]
@@ -127,6 +139,42 @@ mod tests {
         });
         assert!(refused.await.is_err());
         assert_eq!(tries.load(Ordering::SeqCst), 1);
+    }
+
+    /// Two seconds of waiting for a connection, and nothing done.
+    #[derive(Debug)]
+    struct NoConnection;
+
+    impl Failed for NoConnection {
+        fn effect(&self) -> Effect {
+            Effect::Nothing
+        }
+    }
+
+    impl From<NoConnection> for StoreError {
+        fn from(_: NoConnection) -> Self {
+            Self::Unavailable("no connection".to_owned())
+        }
+    }
+
+    /// Waits in vain for so many seconds, and then succeeds.
+    async fn after(seconds: u64) -> Result<(u32, bool), StoreError> {
+        let start = Instant::now();
+        let attempt = move || async move {
+            let rest = Duration::from_secs(seconds).saturating_sub(start.elapsed());
+            tokio::time::sleep(rest.min(Duration::from_secs(2))).await;
+            if rest < Duration::from_secs(2) { Ok(1) } else { Err(NoConnection) }
+        };
+        bounded(retried(false, attempt)).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_waited_for_again_within_the_bound_and_what_lacked_is_said() {
+        assert_eq!(after(3).await, Ok((1, false)));
+        let start = Instant::now();
+        let refused = after(9).await.unwrap_err();
+        assert_eq!(refused, StoreError::Unavailable("no connection".to_owned()));
+        assert!(start.elapsed() <= PATIENCE, "{:?}", start.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

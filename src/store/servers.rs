@@ -2,7 +2,7 @@
 //! own, and stopped with it, however it ends.
 
 use std::{
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     os::unix::{fs::chown, process::CommandExt as _},
     path::Path,
     process::{Child, Command, Stdio},
@@ -17,9 +17,14 @@ use sqlx::{Connection as _, Executor as _};
 
 #[path = "../../tests/common/cluster/debian.rs"]
 mod debian;
+#[path = "../../tests/common/ports.rs"]
+mod ports;
+#[path = "../../tests/common/stalls.rs"]
+mod stalls;
 #[path = "../../tests/common/valkey.rs"]
 mod valkey;
 
+pub(super) use stalls::Stopwatch;
 pub(super) use valkey::Valkey;
 
 /// A running server.
@@ -68,7 +73,7 @@ pub(super) fn valkey_database() -> String {
 impl Server {
     /// Runs a script with a folder and a port; it becomes the server.
     fn start(script: &str) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = ports::free_port();
         let folder = tempfile::tempdir().unwrap().keep();
         let mut command = Command::new("sh");
         if let Some((user, group)) = debian::other_user() {
@@ -87,14 +92,14 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        for _ in 0..600 {
+        for _ in 0..2400 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return Self { port, made: AtomicUsize::new(0), _child: child };
             }
             std::thread::sleep(Duration::from_millis(50));
         }
         let _ = (child.kill(), child.wait());
-        panic!("the server did not start within 30 s: {script}");
+        panic!("the server did not start within two minutes: {script}");
     }
 
     /// The URL of a database of its own.
@@ -111,7 +116,7 @@ impl Server {
 
 /// A connection, once the server takes them.
 async fn connected(url: &str) -> sqlx::PgConnection {
-    for _ in 0..200 {
+    for _ in 0..2400 {
         if let Ok(connection) = sqlx::PgConnection::connect(url).await {
             return connection;
         }

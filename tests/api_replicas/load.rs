@@ -10,19 +10,24 @@ use std::{
         Arc, Mutex, Once,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::FutureExt as _;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use super::browser::{Application, Browser, verified};
+use super::{
+    browser::{Application, Browser, verified},
+    stalls::Stopwatch,
+};
 
 /// Everything that a person's tokens are asked for.
 pub const SCOPE: &str = "openid profile offline_access";
-/// Between two steps of one application.
-pub const PAUSE: Duration = Duration::from_millis(50);
+/// Between two steps of one application; of everybody who lost a connection, too.
+const PAUSE: Duration = Duration::from_millis(50);
+/// With slow machines.
+const PATIENCE: Duration = Duration::from_mins(2);
 /// What `Browser` and `Application` say when no answer came.
 const NO_ANSWER: &str = "an answer: reqwest::Error";
 
@@ -100,6 +105,40 @@ pub async fn sign_in(app: &Application) -> (Browser, Value) {
     (browser, tokens)
 }
 
+/// Awaits that whoever is behind an address serves what is Ready, which is so for the leader first:
+/// that as many connections as twice the replicas find what they look for, one after the other.
+pub async fn everywhere(replicas: usize, finds: impl AsyncFn() -> Result<(), String>) {
+    let (mut row, start) = (0, Instant::now());
+    while row < 2 * replicas {
+        match finds().await {
+            Ok(()) => row += 1,
+            Err(last) => {
+                assert!(start.elapsed() < PATIENCE, "not served everywhere: {last}");
+                row = 0;
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Whether an issuer knows both clients, by a connection of its own.
+pub async fn knows_clients(issuer: &str, robot_secret: &str) -> Result<(), String> {
+    let good = async |request: reqwest::RequestBuilder| {
+        let answer = request.send().await.map_err(|error| error.to_string())?;
+        let (status, url) = (answer.status().as_u16(), answer.url().clone());
+        if status == 200 { Ok(()) } else { Err(format!("{url}: {status}")) }
+    };
+    let client = reqwest::Client::new();
+    good(client.get(format!("{issuer}/.well-known/openid-configuration"))).await?;
+    let query = "client_id=team.app&redirect_uri=https%3A%2F%2Fapp.test%2Fcb&response_type=code&\
+                 scope=openid&code_challenge_method=S256&\
+                 code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    good(client.get(format!("{issuer}/oauth/authorize?{query}"))).await?;
+    let request = client.post(format!("{issuer}/oauth/token"));
+    let request = request.basic_auth("team.robot", Some(robot_secret));
+    good(request.form(&[("grant_type", "client_credentials")])).await
+}
+
 /// One use of a refresh token.
 pub async fn refresh(app: &Application, token: &str) -> (u16, Value) {
     app.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
@@ -157,6 +196,13 @@ impl Load {
     }
 }
 
+/// Most connections that a kill cuts until it is noticed: of four tasks each has one request at a
+/// time, rests after one that was cut, and may have one on its way when the dead one is left out.
+pub fn most_cut(noticed: Duration) -> usize {
+    let rests = noticed.as_millis() / PAUSE.as_millis();
+    4 * (usize::try_from(rests).expect("few") + 2)
+}
+
 /// What a panic said of a connection that was cut, if it is of one.
 fn of_a_cut(panic: &(dyn Any + Send)) -> Option<&str> {
     panic.downcast_ref().map(String::as_str).filter(|said| said.starts_with(NO_ANSWER))
@@ -182,10 +228,22 @@ pub fn what_is_counted_is_not_shown() {
     });
 }
 
+/// Whether a panic is of an answer that the store was away, after the machine stood still for so long
+/// that it had to be taken for that. Anywhere else that is a failure.
+fn of_a_stall(panic: &(dyn Any + Send), since: Stopwatch) -> bool {
+    let said = panic.downcast_ref::<String>().map_or("", String::as_str);
+    let away = ["left: 503", "provider: 503", "temporarily_unavailable"]
+        .iter()
+        .any(|it| said.contains(it));
+    away && since.stalled() > Duration::from_secs(2)
+}
+
 /// The outcome, or nothing where a connection was cut.
 pub async fn answered<T>(counts: &Counts, work: impl Future<Output = T>) -> Option<T> {
+    let since = Stopwatch::start();
     match AssertUnwindSafe(COUNTED.scope((), work)).catch_unwind().await {
         Ok(done) => Some(done),
+        Err(panic) if of_a_stall(&*panic, since) => None,
         Err(panic) => {
             let Some(said) = of_a_cut(&*panic) else { std::panic::resume_unwind(panic) };
             counts.cut.lock().expect("whole").push(said.to_owned());

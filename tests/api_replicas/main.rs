@@ -8,21 +8,27 @@ mod cluster;
 mod load;
 mod logout;
 mod outage;
+#[path = "../common/ports.rs"]
+mod ports;
 mod restore;
+mod rotation;
 mod shared_store;
+#[path = "../common/stalls.rs"]
+mod stalls;
 mod troubles;
 mod watches;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use browser::verified;
-use cluster::{ApiServer, Replica, Stopwatch, eventually};
+use cluster::{ApiServer, Replica, eventually};
 use serde_json::Value;
+use stalls::Stopwatch;
 
 const NAMESPACE: &str = "lanyard-system";
 const AUTHORITY: &str = "localhost:8080";
-const SOON: Duration = Duration::from_secs(30);
+/// Patience with slow machines; no promise of Lanyard's is that long.
+const SOON: Duration = Duration::from_mins(2);
 
 struct World {
     api: ApiServer,
@@ -38,9 +44,7 @@ impl World {
         api.kubectl(&["create", "namespace", "team"]);
         api.kubectl(&["create", "namespace", "other"]);
         let replicas = Replica::two(&api, NAMESPACE, AUTHORITY);
-        // None is used that the server may be closing just then.
-        let http = reqwest::blocking::Client::builder().pool_idle_timeout(Duration::from_secs(1));
-        Self { api, replicas, http: http.build().expect("a client") }
+        Self { api, replicas, http: client() }
     }
 
     fn get(&self, replica: &Replica, path: &str) -> Result<(u16, Value), String> {
@@ -51,19 +55,33 @@ impl World {
     }
 
     /// A machine's token of a tenant of namespace `team`.
-    fn token(&self, replica: &Replica, tenant: &str, client: &str, secret: &str) -> (u16, Value) {
+    fn token(
+        &self,
+        replica: &Replica,
+        tenant: &str,
+        client: &str,
+        secret: &str,
+    ) -> Result<(u16, Value), String> {
         let url = format!("http://127.0.0.1:{}/team/{tenant}/oauth/token", replica.port);
         let form = [("grant_type", "client_credentials")];
         let request =
             self.http.post(url).header("host", AUTHORITY).basic_auth(client, Some(secret));
-        match request.form(&form).send() {
-            Ok(response) => (response.status().as_u16(), response.json().unwrap_or_default()),
-            Err(error) => (0, error.to_string().into()),
+        let response = request.form(&form).send().map_err(|error| error.to_string())?;
+        Ok((response.status().as_u16(), response.json().unwrap_or_default()))
+    }
+
+    /// Awaits that every replica gives a client tokens: what is Ready is so for the leader.
+    fn tokens_everywhere(&self, tenant: &str, client: &str, secret: &str) {
+        for replica in &self.replicas {
+            eventually(SOON, || match self.token(replica, tenant, client, secret)? {
+                (200, _) => Ok(()),
+                other => Err(format!("{client} at {}: {other:?}", replica.name)),
+            });
         }
     }
 
     fn ready(&self, object: &str) {
-        let args = ["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=30s"];
+        let args = ["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=120s"];
         self.api.kubectl(&args);
     }
 
@@ -84,7 +102,8 @@ impl World {
         self.api.try_kubectl(&["-n", "team", "get", object, "-o", &path])
     }
 
-    /// Awaits that every replica gives a status for a path; how long it took.
+    /// Awaits that every replica gives a status for a path; how long it took, on a machine that
+    /// does not stand still.
     fn everywhere(&self, path: &str, status: u16) -> Duration {
         let start = Stopwatch::start();
         for replica in &self.replicas {
@@ -95,6 +114,12 @@ impl World {
         }
         start.elapsed()
     }
+}
+
+/// Connections that were idle are not used again, as whoever drains or starts anew has closed them.
+fn client() -> reqwest::blocking::Client {
+    let builder = reqwest::blocking::Client::builder().pool_idle_timeout(Duration::from_secs(1));
+    builder.build().expect("a client")
 }
 
 const OBJECTS: &str = r"
@@ -115,14 +140,14 @@ spec:
 #[test]
 fn two_replicas_of_which_one_writes_and_both_serve() {
     let mut world = World::start();
-    world.api.apply(OBJECTS);
+    eventually(SOON, || world.api.try_apply(OBJECTS));
     for object in ["tenants.lanyard.dev/main", "oidcclient/robot"] {
         world.ready(object);
     }
     world.everywhere("/team/main/.well-known/openid-configuration", 200);
     secrets(&world);
     consent(&world);
-    rotation(&world);
+    rotation::rotation(&world);
     deletion(&world);
     logout::outcomes_are_events(&world);
     outage::an_api_server_that_is_away(&world);
@@ -132,41 +157,22 @@ fn two_replicas_of_which_one_writes_and_both_serve() {
 /// A client's Secret: an edit is live, a deletion brings a new one, a taken name is left alone.
 fn secrets(world: &World) {
     let first = world.secret("robot-oidc", "client-secret").expect("made");
-    // The leader told that it is made; the other learns of it by a watch of its own.
-    for replica in &world.replicas {
-        eventually(SOON, || match world.token(replica, "main", "team.robot", &first) {
-            (200, _) => Ok(()),
-            other => Err(format!("{other:?}")),
-        });
-    }
+    world.tokens_everywhere("main", "team.robot", &first);
     let edited = "an-edited-secret-of-some-length";
     let patch = format!(r#"{{"stringData":{{"client-secret":"{edited}"}}}}"#);
     world.api.kubectl(&["-n", "team", "patch", "secret", "robot-oidc", "-p", &patch]);
+    world.tokens_everywhere("main", "team.robot", edited);
     for replica in &world.replicas {
-        eventually(SOON, || match world.token(replica, "main", "team.robot", edited) {
-            (200, _) => Ok(()),
-            other => Err(format!("{other:?}")),
-        });
-        assert_eq!(
-            world.token(replica, "main", "team.robot", &first).0,
-            401,
-            "the old one is gone"
-        );
+        let (status, _) = world.token(replica, "main", "team.robot", &first).expect("an answer");
+        assert_eq!(status, 401, "the old one is gone");
     }
     world.api.kubectl(&["-n", "team", "delete", "secret", "robot-oidc"]);
     let again = eventually(SOON, || world.secret("robot-oidc", "client-secret"));
     assert_ne!(again, edited);
     assert_eq!(world.secret("robot-oidc", "client-id").as_deref(), Ok("team.robot"));
 
-    world.api.kubectl(&[
-        "-n",
-        "team",
-        "create",
-        "secret",
-        "generic",
-        "taken-oidc",
-        "--from-literal=a=b",
-    ]);
+    let create = ["-n", "team", "create", "secret", "generic", "taken-oidc"];
+    world.api.kubectl(&[&create[..], &["--from-literal=a=b"]].concat());
     world.api.apply(&OBJECTS.replace("name: robot", "name: taken"));
     eventually(SOON, || match world.condition("oidcclient/taken", "SecretReady")?.as_str() {
         "False NotOwned" => Ok(()),
@@ -209,70 +215,27 @@ fn consent(world: &World) {
     world.everywhere(query, 200);
 }
 
-/// Tokens verify with what JWKS showed `publishAhead` earlier, before, during and after rotations.
-fn rotation(world: &World) {
-    world.api.apply(
-        &OBJECTS
-            .replace("name: main", "name: turn")
-            .replace("name: robot", "name: turner")
-            .replace("spec: {}", "spec: {signing: {rotation: {interval: 5s, publishAhead: 2s, retain: 1s}}, lifetimes: {accessToken: 3s, idToken: 3s}}"),
-    );
-    world.ready("tenants.lanyard.dev/turn");
-    world.ready("oidcclient/turner");
-    let secret = world.secret("turner-oidc", "client-secret").expect("made");
-    world.everywhere("/team/turn/oauth/jwks", 200);
-    for replica in &world.replicas {
-        eventually(SOON, || match world.token(replica, "turn", "team.turner", &secret) {
-            (200, _) => Ok(()),
-            other => Err(format!("{other:?}")),
-        });
-    }
-    let (mut shown, mut signed_by, mut compared) =
-        (Vec::<(Instant, Value)>::new(), std::collections::BTreeSet::new(), 0);
-    let start = Instant::now();
-    eventually(Duration::from_secs(60), || {
-        for replica in &world.replicas {
-            let (_, jwks) = world.get(replica, "/team/turn/oauth/jwks")?;
-            let asked = Instant::now();
-            let (status, answer) = world.token(replica, "turn", "team.turner", &secret);
-            assert_eq!(status, 200, "{answer}");
-            let token = answer["access_token"].as_str().expect("a token");
-            // The oldest JWKS within `publishAhead`, less what a watch may take to show a key. One
-            // from before proves nothing, so there is none if this loop stood still.
-            let before = |at: &Instant| asked.duration_since(*at) <= Duration::from_millis(1500);
-            if let Some((at, jwks)) = shown.iter().find(|(at, _)| before(at)) {
-                verified(token, jwks, "http://localhost:8080/team/turn");
-                compared += usize::from(asked.duration_since(*at) > Duration::from_secs(1));
-            }
-            signed_by.insert(jsonwebtoken::decode_header(token).expect("a JWT").kid);
-            shown.push((Instant::now(), jwks));
-        }
-        if signed_by.len() >= 3 { Ok(()) } else { Err(format!("{} keys signed", signed_by.len())) }
-    });
-    println!("three keys signed within {:?}; {compared} tokens verified", start.elapsed());
-    assert!(compared > 10, "{compared}");
-}
-
 fn deletion(world: &World) {
     const SECOND: Duration = Duration::from_secs(1);
     let secret = world.secret("turner-oidc", "client-secret").expect("made");
     world.api.kubectl(&["-n", "team", "delete", "oidcclient", "turner", "--wait=false"]);
     let start = Stopwatch::start();
     for replica in &world.replicas {
-        eventually(SOON, || match world.token(replica, "turn", "team.turner", &secret) {
+        eventually(SOON, || match world.token(replica, "turn", "team.turner", &secret)? {
             (401, _) => Ok(()),
             other => Err(format!("a deleted client: {other:?}")),
         });
     }
-    println!("a client's deletion took effect everywhere within {:?}", start.elapsed());
-    assert!(start.elapsed() < SECOND, "{:?}", start.elapsed());
+    let took = start.elapsed();
+    println!("a client's deletion took effect everywhere within {took:?}");
+    assert!(took < SECOND, "{took:?}, of which the machine stood still {:?}", start.stalled());
     world.api.kubectl(&["-n", "team", "delete", "tenants.lanyard.dev", "turn"]);
     let took = world.everywhere("/team/turn/.well-known/openid-configuration", 404);
     println!("a deletion took effect everywhere within {took:?} of kubectl's return");
     assert!(took < SECOND, "{took:?}");
     // The Secret goes with its client; the keys outlive their tenant.
     // The garbage collector looks for new kinds twice a minute.
-    eventually(4 * SOON, || match world.secret("turner-oidc", "client-id") {
+    eventually(2 * SOON, || match world.secret("turner-oidc", "client-id") {
         Ok(_) => Err("turner-oidc is still there".to_owned()),
         Err(_) => Ok(()),
     });
@@ -306,7 +269,7 @@ fn death_of_the_leader(world: &mut World) {
         &OBJECTS.replace("name: main", "name: heir").replace("name: robot", "name: heiress"),
     );
     let path = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
-    eventually(2 * SOON, || {
+    eventually(SOON, || {
         let (status, _) =
             world.get(&world.replicas[0], "/team/main/.well-known/openid-configuration")?;
         assert_eq!(status, 200, "serving never stops");
@@ -319,19 +282,13 @@ fn death_of_the_leader(world: &mut World) {
             other => Err(format!("Ready={other}")),
         }
     });
-    println!("the other replica had acted {:?} after the leader was killed", start.elapsed());
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    let took = start.elapsed();
+    println!("the other replica had acted {took:?} after the leader was killed");
+    assert!(took < Duration::from_secs(20), "{took:?}, less {:?}", start.stalled());
     // Asked to stop, it releases the Lease and ends by itself.
     let code = world.replicas[0].process.terminate(SOON);
     assert_eq!(code, Some(0));
-    let holder = world.api.kubectl(&[
-        "-n",
-        NAMESPACE,
-        "get",
-        "lease",
-        "lanyard",
-        "-o",
-        "jsonpath={.spec.holderIdentity}",
-    ]);
+    let path = "jsonpath={.spec.holderIdentity}";
+    let holder = world.api.kubectl(&["-n", NAMESPACE, "get", "lease", "lanyard", "-o", path]);
     assert_eq!(holder, "", "the Lease is released");
 }

@@ -61,7 +61,9 @@ fn away(world: &World, leader: &Replica) {
         for replica in &world.replicas {
             let path = "/team/main/.well-known/openid-configuration";
             assert_eq!(world.get(replica, path).expect("it serves").0, 200);
-            assert_eq!(world.token(replica, "main", "team.robot", &secret).0, 200);
+            let (status, token) =
+                world.token(replica, "main", "team.robot", &secret).expect("it serves");
+            assert_eq!(status, 200, "{token}");
         }
         thread::sleep(PAUSE);
     }

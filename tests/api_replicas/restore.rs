@@ -15,7 +15,7 @@ use super::{
     NAMESPACE, SOON,
     browser::{Application, Browser, verified},
     cluster::{ApiServer, Database, Replica, Service, eventually, postgresql, testenv},
-    load::{OBJECTS, SCOPE, refresh, sign_in, text},
+    load::{OBJECTS, SCOPE, everywhere, knows_clients, refresh, sign_in, text},
     shared_store::client_secret,
 };
 
@@ -71,6 +71,7 @@ async fn nothing_is_lost(records: fn() -> Records) {
     let redeemed = Instant::now();
     drop(site);
     let site = blocking(|| Site::restore(&service, records(), kept.path()));
+    held.is_served(&site).await;
     held.all_is_good().await;
     blocking(|| client_secrets_stay(&site, &held.robot_secret));
     // The generation of the token is not in the restored grant, as if it had been stolen.
@@ -107,13 +108,30 @@ impl Held {
         let application = async |client: &str, secret: Option<&str>| {
             Application::discover(&issuer, client, secret, "https://app.test/cb").await
         };
-        let app = application("team.app", None).await;
         let robot_secret = client_secret(&site.api, "robot");
+        let knows = async || knows_clients(&issuer, &robot_secret).await;
+        everywhere(site.replicas.len(), knows).await;
+        let app = application("team.app", None).await;
         let robot = application("team.robot", Some(&robot_secret)).await;
         let (browser, tokens) = sign_in(&app).await;
         let spent = spent(&app).await;
         let rotated = text(&sign_in(&app).await.1, "refresh_token").to_owned();
         Self { app, robot, robot_secret, browser, tokens, spent, rotated }
+    }
+
+    /// Every replica has learnt of the objects; a person is told of to whoever has an access token.
+    async fn is_served(&self, site: &Site) {
+        let issuer = text(&self.app.metadata, "issuer");
+        let token = text(&self.tokens, "access_token");
+        everywhere(site.replicas.len(), async || {
+            knows_clients(issuer, &self.robot_secret).await?;
+            let app = Application::discover(issuer, "team.app", None, "https://app.test/cb").await;
+            match app.userinfo(token).await {
+                (200, _) => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
     }
 
     /// The session, tokens, the secret, and that what was spent is.
@@ -163,7 +181,7 @@ impl Site {
         let objects = OBJECTS.replace("spec: {signing:", &short);
         eventually(SOON, || site.api.try_apply(&objects));
         for object in ["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot"] {
-            let args = ["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=60s"];
+            let args = ["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=120s"];
             site.api.kubectl(&args);
         }
         site

@@ -5,7 +5,6 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
@@ -13,6 +12,11 @@ use std::{
 };
 
 use tempfile::TempDir;
+
+use super::ports::free_port;
+
+/// With slow machines.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A running `lanyard dev`; ends with the value.
 pub struct Dev {
@@ -27,9 +31,6 @@ pub struct Dev {
     output: Arc<Mutex<String>>,
 }
 
-/// Until something is so, on a machine that others use too.
-const PATIENCE: Duration = Duration::from_mins(2);
-
 /// A copy of a folder of manifests, to be edited.
 pub fn copy_of(folder: &Path) -> TempDir {
     let copy = tempfile::tempdir().expect("a folder");
@@ -39,12 +40,6 @@ pub fn copy_of(folder: &Path) -> TempDir {
         fs::copy(&path, copy.path().join(path.file_name().expect("a name"))).expect("copied");
     }
     copy
-}
-
-/// A port that nobody uses at the moment.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("bound").port()
 }
 
 impl Dev {
@@ -94,14 +89,18 @@ impl Dev {
 
     /// Kills it (SIGKILL) and starts it anew with the same flags and state.
     pub fn restart(&mut self) {
-        self.restart_after(|| {});
+        self.kill();
+        self.start_again();
     }
 
-    /// The same, with something that happens while it does not run.
-    pub fn restart_after(&mut self, change: impl FnOnce()) {
+    /// Kills it (SIGKILL); its state stays.
+    pub fn kill(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
-        change();
+    }
+
+    /// Starts it anew with the same flags and state.
+    pub fn start_again(&mut self) {
         self.output.lock().expect("not poisoned").clear();
         self.child = spawn(&mut self.command, &self.output);
     }

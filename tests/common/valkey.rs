@@ -1,12 +1,14 @@
 //! Valkey, or Redis, as a server of the tests' own.
 
 use std::{
-    io::Write as _,
-    net::{TcpListener, TcpStream},
+    io::{Read as _, Write as _},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
+
+use super::ports::free_port;
 
 /// Runs the server until standard input ends, and kills it then; without a word there, nobody is
 /// left who would look after its folder.
@@ -27,12 +29,8 @@ pub struct Valkey {
 impl Valkey {
     /// One with these flags, in which `PORT` stands for its port.
     pub fn start(flags: &str) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
-        let mut it = Self {
-            folder: tempfile::tempdir().expect("a folder"),
-            port: free.expect("a free port").port(),
-            guard: None,
-        };
+        let mut it =
+            Self { folder: tempfile::tempdir().expect("a folder"), port: free_port(), guard: None };
         it.resume(flags);
         it
     }
@@ -42,7 +40,7 @@ impl Valkey {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Starts it on the same port and folder, until it takes connections.
+    /// Starts it on the same port and folder, until it has what it kept.
     pub fn resume(&mut self, flags: &str) {
         let program =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("target/testenv/bin/valkey-server");
@@ -58,13 +56,24 @@ impl Valkey {
             .stderr(Stdio::null())
             .spawn();
         self.guard = Some(guard.expect("it starts"));
-        for _ in 0..600 {
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+        for _ in 0..2400 {
+            if self.has_loaded().unwrap_or(false) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("Valkey did not start within 30 s: {flags}");
+        panic!("Valkey did not start within two minutes: {flags}");
+    }
+
+    /// Whether it takes connections, and says to none that it still reads its journal. What it says
+    /// to one without TLS or a password does not matter.
+    fn has_loaded(&self) -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.write_all(b"PING\r\n")?;
+        let mut said = [0; 8];
+        let read = stream.read(&mut said).unwrap_or(0);
+        Ok(!said[..read].starts_with(b"-LOADING"))
     }
 
     /// Ends it as a crash does.

@@ -8,18 +8,20 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use super::{
     NAMESPACE, Target,
     browser::Application,
     cluster::{BINARY, Database, HOST, Node, Proxy, eventually, free_port},
     helm_upgrade,
-    load::{Counts, Load, OBJECTS, SCOPE, refresh, sign_in, text},
+    load::{
+        Counts, Load, OBJECTS, SCOPE, everywhere, knows_clients, most_cut, refresh, sign_in, text,
+    },
 };
 
 const NEXT_IMAGE: &str = "registry.local/lanyard:next";
-const SOON: Duration = Duration::from_secs(60);
-/// Whoever is cut off by a dead process is so several times a second.
-const QUIET: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_mins(2);
 
 pub async fn no_request_fails_while_pods_come_and_go(target: &Target, node: &Node) {
     let database = Database::start_at(HOST);
@@ -34,16 +36,24 @@ pub async fn no_request_fails_while_pods_come_and_go(target: &Target, node: &Nod
     let ip = ["-n", NAMESPACE, "get", "service/lanyard", "-o", "jsonpath={.spec.clusterIP}"];
     let _proxy = Proxy::at(port, (target.kubectl(&ip), 80));
     eventually(SOON, || node.api.try_apply(OBJECTS));
-    for object in ["tenants.lanyard.dev/main", "oidcclient/app", "oidcuser/alice"] {
-        target.kubectl(&["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=60s"]);
+    for object in
+        ["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot", "oidcuser/alice"]
+    {
+        target.kubectl(&["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=120s"]);
     }
     let issuer = format!("{base_url}/team/main");
+    let robot =
+        ["-n", "team", "get", "secret", "robot-oidc", "-o", "jsonpath={.data.client-secret}"];
+    let secret = STANDARD.decode(target.kubectl(&robot)).expect("base64");
+    let secret = String::from_utf8(secret).expect("text");
+    everywhere(2, async || knows_clients(&issuer, &secret).await).await;
     let discover =
         async || Application::discover(&issuer, "team.app", None, "https://app.test/cb").await;
     let (browser, kept) = sign_in(&discover().await).await;
     let load = Load::start(discover).await;
     let start = Instant::now();
-    let killed = tokio::task::block_in_place(|| upheaval(target, node, &base_url, load.counts()));
+    let (killed, noticed) =
+        tokio::task::block_in_place(|| upheaval(target, node, &base_url, load.counts()));
     let counts = load.stop().await;
     let app = discover().await;
     let (status, tokens) = refresh(&app, text(&kept, "refresh_token")).await;
@@ -55,33 +65,33 @@ pub async fn no_request_fails_while_pods_come_and_go(target: &Target, node: &Nod
     let cut = counts.cut();
     println!(
         "{sign_ins} sign-ins and {refreshes} refreshes in {:?} while Pods came and went; kill -9 cut \
-         {killed} connections, of the others: {:#?}",
+         {killed} connections in {noticed:?}, of the others: {:#?}",
         start.elapsed(),
         &cut[..cut.len() - killed]
     );
     assert!(sign_ins > 2 && refreshes > 10, "there was a load");
     // One that was idle throughout the drain delay and is used at the very moment it is closed.
     assert!(cut.len() - killed <= 2, "a Pod that is asked to stop cuts no connection: {cut:#?}");
-    // Each of four tasks finds the dead one again and again until the kubelet notices.
-    assert!(killed <= 100, "{killed}");
+    assert!(killed <= most_cut(noticed), "{killed} in {noticed:?}");
 }
 
 fn install(target: &Target, base_url: &str, more: &[&str]) {
-    let values = [
-        "--set",
-        "replicas=2,store.type=postgres,store.postgres.urlSecret.name=database,drainDelay=10s",
-    ];
+    // A slow machine takes longer than the 3 s of other tests here until kube-proxy leads nobody to a
+    // Pod that drains.
+    let values =
+        "replicas=2,store.type=postgres,store.postgres.urlSecret.name=database,drainDelay=10s";
+    let values = ["--set", values];
     helm_upgrade(target, base_url, &[&values, more].concat());
     rolled_out(target);
 }
 
 fn rolled_out(target: &Target) {
-    let status = ["-n", NAMESPACE, "rollout", "status", "deployment/lanyard", "--timeout=120s"];
+    let status = ["-n", NAMESPACE, "rollout", "status", "deployment/lanyard", "--timeout=300s"];
     target.kubectl(&status);
 }
 
-/// What happens; how many connections the last of it, `kill -9`, cut.
-fn upheaval(target: &Target, node: &Node, base_url: &str, counts: &Counts) -> usize {
+/// What happens; how many connections the last of it, `kill -9`, cut, and for how long.
+fn upheaval(target: &Target, node: &Node, base_url: &str, counts: &Counts) -> (usize, Duration) {
     target.kubectl(&["-n", NAMESPACE, "rollout", "restart", "deployment/lanyard"]);
     rolled_out(target);
     let next = next_version(node.api.dir());
@@ -91,31 +101,41 @@ fn upheaval(target: &Target, node: &Node, base_url: &str, counts: &Counts) -> us
     let leader = eventually(SOON, || leader_of(target));
     target.kubectl(&["-n", NAMESPACE, "delete", "pod", &leader]);
     rolled_out(target);
-    let (path, before) =
-        ("jsonpath={.status.containerStatuses[0].containerID}", counts.cut().len());
-    let victim = eventually(SOON, || {
-        target.run("kubectl", &["-n", NAMESPACE, "get", "pod", &leader_of(target)?, "-o", path])
+    kill(target, node, counts)
+}
+
+/// `kill -9` of the leader's process; ends when nobody meets the dead one any more.
+fn kill(target: &Target, node: &Node, counts: &Counts) -> (usize, Duration) {
+    let before = counts.cut().len();
+    let of_pod = |pod: &str, path: &str| {
+        let path = format!("jsonpath={path}");
+        target.run("kubectl", &["-n", NAMESPACE, "get", "pod", pod, "-o", &path])
+    };
+    let (pod, victim) = eventually(SOON, || {
+        let pod = leader_of(target)?;
+        let victim = of_pod(&pod, "{.status.containerStatuses[0].containerID}")?;
+        Ok((pod, victim))
     });
+    let killed = Instant::now();
     node.kill_container(&victim);
-    eventually(2 * SOON, || {
-        let all = "jsonpath={.items[*].status.containerStatuses[0].restartCount}";
-        let restarts = target.run("kubectl", &["-n", NAMESPACE, "get", "pods", "-o", all])?;
-        if restarts.contains('1') { Ok(()) } else { Err(format!("restarts: {restarts}")) }
+    let state = "{.status.containerStatuses[0].restartCount} \
+                 {.status.conditions[?(@.type==\"Ready\")].status}";
+    eventually(2 * SOON, || match of_pod(&pod, state)? {
+        state if state.ends_with(" True") && !state.starts_with('0') => Ok(()),
+        state => Err(format!("restarts and readiness: {state}")),
     });
-    // It is well again, and nobody finds the dead one any more.
-    eventually(2 * SOON, || {
-        let all = "jsonpath={.items[*].status.containerStatuses[0].ready}";
-        let ready = target.run("kubectl", &["-n", NAMESPACE, "get", "pods", "-o", all])?;
-        if ready == "true true" { Ok(()) } else { Err(format!("ready: {ready}")) }
-    });
-    rolled_out(target);
-    loop {
-        let cut = counts.cut().len();
-        std::thread::sleep(QUIET);
-        if counts.cut().len() == cut {
-            return cut - before;
+    let mut last = (counts.cut().len(), Instant::now());
+    eventually(SOON, || {
+        let now = counts.cut().len();
+        if now > last.0 {
+            last = (now, Instant::now());
         }
-    }
+        match last.1.elapsed() {
+            calm if calm > Duration::from_secs(2) => Ok(()),
+            _ => Err("connections are still cut".to_owned()),
+        }
+    });
+    (last.0 - before, last.1 - killed)
 }
 
 fn leader_of(target: &Target) -> Result<String, String> {

@@ -6,6 +6,8 @@ mod app;
 mod browser;
 #[path = "../common/publisher.rs"]
 mod publisher;
+#[path = "../common/stalls.rs"]
+mod stalls;
 
 mod advertised;
 mod algorithms;

@@ -36,8 +36,8 @@ pub struct Plan {
     pub away: AtomicBool,
     /// What the store's own clock shows, where it has one.
     pub time: Mutex<Option<Timestamp>>,
-    /// A clock that goes on meanwhile, where the store takes its time to say that.
-    pub slow: Mutex<Option<(Arc<FixedClock>, Duration)>>,
+    /// A clock that moves on until an answer about the store's own arrives.
+    pub journey: Mutex<Option<(Arc<FixedClock>, Duration)>>,
 }
 
 impl Plan {
@@ -99,8 +99,8 @@ impl Store for Interleaving {
 
     async fn state(&self) -> Result<StoreState, StoreError> {
         let state = self.inner.state().await?;
-        if let Some((clock, took)) = &*self.plan.slow.lock().expect("no panic") {
-            clock.advance(*took);
+        if let Some((clock, by)) = &*self.plan.journey.lock().expect("no panic") {
+            clock.advance(*by);
         }
         Ok(StoreState { time: *self.plan.time.lock().expect("no panic"), ..state })
     }

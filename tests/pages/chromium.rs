@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use super::tab::Tab;
 
 /// How long anything may take; two busy cores are slow.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Runs the browser on the pipe, and takes its profile away when it ends: with the tests, whose end
 /// of the pipe closes then.

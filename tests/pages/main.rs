@@ -12,6 +12,8 @@ mod hostile;
 #[path = "../common/lanyard.rs"]
 mod lanyard;
 mod pictures;
+#[path = "../common/ports.rs"]
+mod ports;
 mod sessions;
 mod sign_in;
 mod site;

@@ -10,7 +10,20 @@ rm -rf "$work/run" && mkdir -p "$work/run/htdocs/app" "$work/python"
 
 say() { printf '== relying parties: %s\n' "$*"; }
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# Below the range that outgoing connections take.
+free_port() {
+  python3 -c '
+import random, socket
+while True:
+    port = random.randrange(10000, 30000)
+    with socket.socket() as it:
+        try:
+            it.bind(("0.0.0.0", port))
+        except OSError:
+            continue
+    print(port)
+    break'
+}
 
 # Packages of Debian, taken apart rather than installed.
 debian() { # debian FOLDER PACKAGE..
@@ -65,8 +78,8 @@ serve() {
   await "$ISSUER/.well-known/openid-configuration" || { cat "$work/run/lanyard.log"; return 1; }
 }
 
-await() { # await URL: until it answers with 200, half a minute at most
-  local end=$((SECONDS + 30))
+await() { # await URL: until it answers with 200, two minutes at most
+  local end=$((SECONDS + 120))
   until curl --silent --fail --output /dev/null "$1"; do
     [ $SECONDS -lt $end ] || { echo "nothing answers at $1"; return 1; }
     sleep 0.1

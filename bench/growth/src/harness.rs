@@ -8,6 +8,8 @@ mod apiserver;
 mod database;
 #[path = "../../../tests/common/cluster/debian.rs"]
 mod debian;
+#[path = "../../../tests/common/ports.rs"]
+mod ports;
 #[path = "../../../tests/common/cluster/process.rs"]
 mod process;
 #[path = "../../../tests/common/cluster/proxy.rs"]
@@ -18,6 +20,7 @@ mod run;
 pub use apiserver::ApiServer;
 pub use database::as_other_user;
 pub use debian::{other_user, postgresql};
+pub use ports::free_port;
 pub use process::{Process, eventually};
 pub use proxy::Proxy;
-pub use run::{binary, free_port, testenv, tool};
+pub use run::{binary, testenv, tool};

@@ -99,8 +99,17 @@ impl Campaign {
         tell(leads, false);
         self.holds.send_replace(false);
         let Some((record, version)) = elector.release(self.clock.now()) else { return };
-        match self.in_time(self.lease.replace(record, &version)).await {
+        let once = || self.in_time(self.lease.replace(record.clone(), &version));
+        let mut outcome = once().await;
+        // Otherwise nobody acts for as long as the Lease lasts.
+        if let Err(LeaseError::Failed(error)) = &outcome {
+            tracing::warn!(%error, "the Lease was not released; trying once more");
+            outcome = once().await;
+        }
+        match outcome {
             Ok(_) => tracing::info!("released the Lease"),
+            // After a failure: it was written, and the answer was lost.
+            Err(LeaseError::Conflict) => tracing::info!("the Lease is no longer as it was left"),
             Err(error) => tracing::warn!(%error, "the Lease was not released; it expires"),
         }
     }

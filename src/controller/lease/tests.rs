@@ -174,6 +174,8 @@ proptest! {
 struct FakeApi {
     kept: Arc<Mutex<Kept>>,
     failing: Arc<AtomicBool>,
+    /// The first release fails; whether it is done nevertheless.
+    lost: Arc<Mutex<Option<bool>>>,
     requests: AtomicU64,
 }
 
@@ -193,13 +195,22 @@ impl LeaseApi for FakeApi {
     }
 
     async fn replace(&self, record: LeaseRecord, version: &str) -> Result<SeenLease, LeaseError> {
-        self.kept.lock().expect("not poisoned").write(record, Some(version))
+        let release = record.holder.is_none();
+        let lost = release.then(|| self.lost.lock().expect("not poisoned").take()).flatten();
+        if lost != Some(false) {
+            let written = self.kept.lock().expect("not poisoned").write(record, Some(version));
+            if lost.is_none() {
+                return written;
+            }
+        }
+        Err(LeaseError::Failed("the connection was reset".to_owned()))
     }
 }
 
 struct Running {
     kept: Arc<Mutex<Kept>>,
     failing: Arc<AtomicBool>,
+    lost: Arc<Mutex<Option<bool>>>,
     leads: watch::Receiver<bool>,
     holds: watch::Receiver<bool>,
     stop: oneshot::Sender<()>,
@@ -208,10 +219,11 @@ struct Running {
 
 fn start() -> Running {
     let kept = Arc::new(Mutex::new(Kept::default()));
-    let failing = Arc::new(AtomicBool::new(false));
+    let (failing, lost) = (Arc::new(AtomicBool::new(false)), Arc::default());
     let api = FakeApi {
         kept: Arc::clone(&kept),
         failing: Arc::clone(&failing),
+        lost: Arc::clone(&lost),
         requests: AtomicU64::new(0),
     };
     let milliseconds = Duration::from_millis;
@@ -232,7 +244,7 @@ fn start() -> Running {
     let (tell, leads) = watch::channel(false);
     let (stop, stopped) = oneshot::channel();
     let done = tokio::spawn(campaign(candidate, tell, stopped));
-    Running { kept, failing, leads, holds: held, stop, done }
+    Running { kept, failing, lost, leads, holds: held, stop, done }
 }
 
 #[tokio::test]
@@ -244,6 +256,19 @@ async fn leads_and_releases_when_stopped() {
     assert!(!*running.leads.borrow() && !*running.holds.borrow());
     let kept = running.kept.lock().expect("not poisoned");
     assert_eq!(kept.lease.as_ref().expect("kept").record.holder, None);
+}
+
+#[tokio::test]
+async fn a_release_that_fails_is_tried_again() {
+    for done in [false, true] {
+        let mut running = start();
+        running.leads.wait_for(|leads| *leads).await.expect("it leads");
+        *running.lost.lock().expect("not poisoned") = Some(done);
+        drop(running.stop);
+        running.done.await.expect("it ends");
+        let kept = running.kept.lock().expect("not poisoned");
+        assert_eq!(kept.lease.as_ref().expect("kept").record.holder, None, "done: {done}");
+    }
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ impl Folders {
 
 async fn until(directory: &Directory, holds: impl Fn(&View) -> bool) {
     let mut views = directory.views();
-    let found = tokio::time::timeout(Duration::from_secs(10), views.wait_for(|view| holds(view)));
+    let found = tokio::time::timeout(Duration::from_mins(2), views.wait_for(|view| holds(view)));
     found.await.expect("in time").expect("the source lives");
 }
 

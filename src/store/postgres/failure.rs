@@ -32,11 +32,11 @@ impl Failed for Failure {
     fn effect(&self) -> Effect {
         match &self.0 {
             sqlx::Error::Database(error) => by_code(error.code().as_deref()),
-            // No connection was free: nothing was asked of the server.
-            sqlx::Error::PoolTimedOut => Effect::Nothing,
             sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => {
                 Effect::Unknown
             }
+            // Nothing was asked yet: where this machine stood still, the next try finds a connection.
+            sqlx::Error::PoolTimedOut => Effect::Nothing,
             _ => Effect::Final,
         }
     }
@@ -60,11 +60,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_got_no_connection_has_done_nothing() {
-        assert_eq!(Failure(sqlx::Error::PoolTimedOut).effect(), Effect::Nothing);
-    }
-
-    #[test]
     fn judges_by_sqlstate() {
         for (code, effect) in [
             ("40001", Effect::Nothing),
@@ -79,5 +74,6 @@ mod tests {
         }
         let reset = std::io::ErrorKind::ConnectionReset.into();
         assert_eq!(Failure(sqlx::Error::Io(reset)).effect(), Effect::Unknown);
+        assert_eq!(Failure(sqlx::Error::PoolTimedOut).effect(), Effect::Nothing);
     }
 }

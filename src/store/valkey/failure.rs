@@ -17,8 +17,8 @@ pub(super) enum Failure {
     /// An operation failed.
     #[error("{0}")]
     Operation(RedisError),
-    /// The server was started a moment ago.
-    #[error("the server is still reading its records")]
+    /// The server was started and still reads its journal: it cannot be judged yet.
+    #[error("the server still reads its journal")]
     Loading,
     /// The server is not to be used.
     #[error("{0}")]
@@ -82,5 +82,16 @@ impl From<Failure> for StoreError {
             Failure::Unsuitable(why) => Self::Unsuitable(why.to_string()),
             other => Self::Unavailable(other.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_was_just_started_is_asked_again_and_not_refused() {
+        assert_eq!(Failure::Loading.effect(), Effect::Nothing);
+        assert!(matches!(StoreError::from(Failure::Loading), StoreError::Unavailable(_)));
     }
 }

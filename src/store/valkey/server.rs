@@ -41,7 +41,7 @@ impl fmt::Display for Unsuitable {
     }
 }
 
-/// Whether the server still reads what it kept: until then it says of itself what is not so.
+/// Whether it still reads its journal, by an answer to `INFO`: until then it says that it keeps none.
 pub(super) fn is_loading(info: &str) -> bool {
     info.lines().any(|line| line.trim_end() == "loading:1")
 }
@@ -88,9 +88,10 @@ mod tests {
     }
 
     #[test]
-    fn one_that_reads_its_journal_is_waited_for() {
-        assert!(is_loading("# Persistence\r\nloading:1\r\naof_enabled:0\r\n"));
-        assert!(!is_loading("# Persistence\r\nloading:0\r\nasync_loading:1\r\n"));
+    fn one_that_reads_its_journal_is_told_from_one_that_has_none() {
+        let loads = "# Persistence\r\nloading:1\r\nasync_loading:0\r\naof_enabled:0\r\n";
+        assert!(is_loading(loads));
+        assert!(!is_loading(&loads.replace("loading:1", "loading:0")) && !is_loading(GOOD));
     }
 
     #[test]

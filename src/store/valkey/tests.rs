@@ -11,8 +11,8 @@ use crate::{
 
 contract::suite!(async { Arc::new(open(&valkey_database(), false)) });
 
-/// What a server needs that keeps what it acknowledges: with `everysec` it puts the writing off, for
-/// 2 s at most, while the disk is busy with what it wrote before.
+/// What a server needs that keeps what it acknowledges, whenever it dies: with `everysec` it answers
+/// before it writes where the last sync still runs, and that may be lost.
 const JOURNAL: &str = "--appendonly yes --appendfsync always";
 
 fn open(url: &str, allow_loss: bool) -> ValkeyStore {

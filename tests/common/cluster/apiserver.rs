@@ -14,7 +14,7 @@ use super::{
 };
 
 const TOKEN: &str = "admin-of-a-test-cluster";
-/// Until all of it runs, on two cores that others use too.
+/// What slow machines take to start a process of Kubernetes.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Addresses of Services.
@@ -29,8 +29,8 @@ pub struct ApiServer {
     etcd_port: u16,
     address: String,
     apiserver: Mutex<Option<Process>>,
-    controllers: Mutex<Process>,
-    _etcd: Process,
+    /// Those beside it: kube-controller-manager, and etcd, which ends last.
+    others: Mutex<Vec<Process>>,
 }
 
 impl ApiServer {
@@ -63,7 +63,7 @@ impl ApiServer {
         fs::write(dir.join("sa.pub"), key.public_key_pem()).expect("written");
         fs::write(dir.join("tokens.csv"), format!("{TOKEN},admin,admin,\"system:masters\"\n"))
             .expect("written");
-        let mut etcd = Process::start_in(
+        let etcd = Process::start_in(
             &dir,
             "etcd",
             &format!(
@@ -76,23 +76,10 @@ impl ApiServer {
         let kubeconfig = dir.join("admin.kubeconfig");
         let ca = dir.join("certs/apiserver.crt");
         eventually(PATIENCE, || {
+            apiserver.must_run();
             ca.exists().then_some(()).ok_or_else(|| "no certificate of the API server".to_owned())
         });
         fs::write(&kubeconfig, kubeconfig_of(address, port, &ca, TOKEN)).expect("written");
-        // The controllers end if the API server is not well 10 s after they were started.
-        eventually(PATIENCE, || {
-            etcd.must_run();
-            apiserver.must_run();
-            let mut asks = tool("kubectl", &kubeconfig);
-            asks.args(["get", "--raw", "/readyz"]);
-            run::output(asks, "")
-        });
-        let controllers = Process::start_in(
-            &dir,
-            "kube-controller-manager",
-            "--kubeconfig admin.kubeconfig --service-account-private-key-file sa.key \
-             --root-ca-file certs/apiserver.crt --leader-elect=false --secure-port=0",
-        );
         let server = Self {
             dir,
             kept,
@@ -100,21 +87,33 @@ impl ApiServer {
             etcd_port,
             address: address.to_owned(),
             apiserver: Mutex::new(Some(apiserver)),
-            controllers: Mutex::new(controllers),
-            _etcd: etcd,
+            others: Mutex::new(vec![etcd]),
         };
-        server.await_ready();
+        server.await_answer(&["get", "--raw", "/readyz"]);
+        server.start_controllers();
+        server.await_answer(&["-n", "default", "get", "serviceaccount", "default"]);
         server
     }
 
-    fn await_ready(&self) {
+    /// It ends where the API server is not well within 10 s: not before that one is ready.
+    fn start_controllers(&self) {
+        let controllers = Process::start_in(
+            &self.dir,
+            "kube-controller-manager",
+            "--kubeconfig admin.kubeconfig --service-account-private-key-file sa.key \
+             --root-ca-file certs/apiserver.crt --leader-elect=false --secure-port=0",
+        );
+        self.others.lock().expect("not poisoned").insert(0, controllers);
+    }
+
+    /// Awaits that kubectl succeeds, while every process runs.
+    fn await_answer(&self, args: &[&str]) {
         eventually(PATIENCE, || {
             if let Some(process) = &mut *self.apiserver.lock().expect("not poisoned") {
                 process.must_run();
             }
-            self.controllers.lock().expect("not poisoned").must_run();
-            self.try_kubectl(&["get", "--raw", "/readyz"])?;
-            self.try_kubectl(&["-n", "default", "get", "serviceaccount", "default"])
+            self.others.lock().expect("not poisoned").iter_mut().for_each(Process::must_run);
+            self.try_kubectl(args)
         });
     }
 
@@ -154,8 +153,8 @@ impl ApiServer {
         self.run("kubectl", &["apply", "-f", "-"], manifests)
     }
 
-    /// Whether that would do, without doing it.
-    pub fn would_apply(&self, manifests: &str) -> Result<String, String> {
+    /// Whether `kubectl apply -f -` would be refused; nothing is written.
+    pub fn dry_run(&self, manifests: &str) -> Result<String, String> {
         self.run("kubectl", &["apply", "--dry-run=server", "-f", "-"], manifests)
     }
 
@@ -194,7 +193,7 @@ impl ApiServer {
             "--kubeconfig admin.kubeconfig -n {namespace} port-forward {target} {port}:{to}"
         );
         let mut process = Process::start_in(&self.dir, "kubectl", &flags);
-        eventually(Duration::from_secs(30), || {
+        eventually(PATIENCE, || {
             process.must_run();
             TcpStream::connect(("127.0.0.1", port)).map_err(|error| error.to_string())
         });
@@ -219,14 +218,14 @@ impl ApiServer {
         let _other = start_apiserver(&self.dir, &self.address, port, self.etcd_port);
         let server = format!("--server=https://{}:{port}", self.address);
         let apply = ["apply", "-f", "-", &server];
-        eventually(Duration::from_mins(1), || self.run("kubectl", &apply, manifests));
+        eventually(PATIENCE, || self.run("kubectl", &apply, manifests));
     }
 
     /// Starts it again on the same port.
     pub fn start_apiserver(&self) {
         let process = start_apiserver(&self.dir, &self.address, self.port, self.etcd_port);
         *self.apiserver.lock().expect("not poisoned") = Some(process);
-        self.await_ready();
+        self.await_answer(&["get", "--raw", "/readyz"]);
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     eventually, free_port,
 };
 
-/// Until a server is as it should be.
+/// With slow machines.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A database server; ends with the value.
@@ -46,9 +46,10 @@ impl Database {
         standby.run("pg_basebackup", &["-D", &data, "-d", &self.url(), "-R", "-c", "fast"]);
         standby.resume();
         eventually(PATIENCE, || {
-            let states = "SELECT state FROM pg_stat_replication";
-            let state = self.run("psql", &["-At", "-d", &self.url(), "-c", states]);
-            if state.trim() == "streaming" { Ok(()) } else { Err(state) }
+            match self.ask("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")? {
+                streaming if streaming == "1" => Ok(()),
+                streaming => Err(format!("{streaming} standbys follow")),
+            }
         });
         self.set("synchronous_standby_names", "*");
         standby
@@ -59,17 +60,21 @@ impl Database {
         self.run("pg_ctl", &["promote", "-w", "-D", &self.data()]);
     }
 
-    /// Changes a setting, also for connections that are open.
+    /// Changes a setting, also for connections that are open, and awaits that it is in force.
     pub fn set(&self, name: &str, value: &str) {
         let change = format!("ALTER SYSTEM SET {name} = '{value}'");
         let reload = "SELECT pg_reload_conf()";
         self.run("psql", &["-d", &self.url(), "-c", &change, "-c", reload]);
-        // A connection that is made after the others were told of it knows it as they do.
-        eventually(PATIENCE, || {
-            let shown =
-                self.run("psql", &["-At", "-d", &self.url(), "-c", &format!("SHOW {name}")]);
-            if shown.trim() == value { Ok(()) } else { Err(shown) }
+        eventually(PATIENCE, || match self.ask(&format!("SHOW {name}"))? {
+            found if found == value => Ok(()),
+            found => Err(format!("{name} is {found:?}")),
         });
+    }
+
+    /// The answer to a question, by a connection of its own.
+    fn ask(&self, question: &str) -> Result<String, String> {
+        let answer = self.try_run("psql", &["-d", &self.url(), "-A", "-t", "-c", question])?;
+        Ok(answer.trim().to_owned())
     }
 
     /// What `pg_dump` gives.
@@ -91,7 +96,7 @@ impl Database {
 
     /// Runs one of PostgreSQL's programs to its end; its output.
     fn run(&self, program: &str, args: &[&str]) -> String {
-        self.try_run(program, args).unwrap_or_else(|error| panic!("{program}: {error}"))
+        self.try_run(program, args).unwrap_or_else(|said| panic!("{program}: {said}"))
     }
 
     fn try_run(&self, program: &str, args: &[&str]) -> Result<String, String> {
@@ -122,7 +127,7 @@ impl Database {
         }
     }
 
-    /// Starts it on the same port.
+    /// Starts it on the same port, until it answers: it takes connections before.
     pub fn resume(&mut self) {
         let (data, port) = (self.data(), self.port.to_string());
         let listen = format!("listen_addresses={}", self.address);
@@ -132,10 +137,9 @@ impl Database {
         command.extend(flags.map(str::to_owned));
         let log = self.folder.path().join("log");
         let mut process = Process::start(Path::new(&command[0]), &command[1..], &[], &log);
-        // It listens before it answers.
         eventually(PATIENCE, || {
             process.must_run();
-            self.try_run("psql", &["-d", &self.url(), "-c", "SELECT 1"])
+            self.ask("SELECT 1")
         });
         self.process = Some(process);
     }

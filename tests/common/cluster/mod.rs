@@ -17,7 +17,6 @@ mod proxy;
 mod replica;
 mod run;
 mod service;
-mod stopwatch;
 
 pub use apiserver::{ApiServer, client};
 pub use database::Database;
@@ -28,6 +27,7 @@ pub use node::{Node, unavailable};
 pub use process::{Process, eventually};
 pub use proxy::Proxy;
 pub use replica::Replica;
-pub use run::{binary, free_port, testenv, tool};
+pub use run::{binary, testenv, tool};
 pub use service::Service;
-pub use stopwatch::Stopwatch;
+
+pub use super::ports::free_port;

@@ -51,7 +51,7 @@ impl Namespace {
         if !Path::new("/run/containerd/containerd.sock").exists() {
             remove_control_groups(&|_| true);
         }
-        eventually(Duration::from_secs(10), || {
+        eventually(Duration::from_mins(2), || {
             if ip_output(&format!("link show {CABLE}")).status.success() {
                 return Err(format!("{CABLE} of an earlier node is still there"));
             }
@@ -68,7 +68,7 @@ impl Namespace {
         args.extend([init, binary("pause").display().to_string()]);
         let mut holder = Process::start(Path::new("unshare"), &args, &[], log);
         let ready = PathBuf::from(format!("/proc/{}/root/run/lanyard-ready", holder.id()));
-        eventually(Duration::from_secs(10), || {
+        eventually(Duration::from_mins(2), || {
             holder.must_run();
             ready.exists().then_some(()).ok_or_else(|| "init is not done".to_owned())
         });

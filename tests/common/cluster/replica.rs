@@ -24,10 +24,6 @@ impl Replica {
     pub fn two(api: &ApiServer, namespace: &str, authority: &str) -> Vec<Self> {
         let install = ["install", "lanyard", "charts/lanyard", "-n", namespace];
         api.helm(&[&install[..], &["--set", "replicas=0"]].concat()).expect("the chart installs");
-        let crds =
-            ["tenants", "oidcclients", "oidcusers"].map(|it| format!("crd/{it}.lanyard.dev"));
-        let known = ["wait", "--for=condition=Established", "--timeout=60s"];
-        api.kubectl(&[&known[..], &crds.each_ref().map(String::as_str)].concat());
         ["a", "b"].map(|name| Self::start(api, namespace, name, authority, &[])).into()
     }
 

@@ -3,10 +3,9 @@
 use std::{
     fs,
     io::Write,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::atomic::{AtomicU16, AtomicU32, Ordering},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 /// `target/testenv` of the repository, which another package of the workspace may be built in.
@@ -56,23 +55,6 @@ pub fn output(mut command: Command, input: &str) -> Result<String, String> {
 /// The words of a command line in which no word has a space.
 pub fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
-}
-
-/// A port that nothing listens on, below the range that outgoing connections take, so that a server
-/// that is stopped for a while finds its port free again.
-pub fn free_port() -> u16 {
-    const FIRST: u16 = 10_000;
-    const COUNT: u16 = 20_000;
-    static TAKEN: AtomicU16 = AtomicU16::new(0);
-    let start = std::process::id().wrapping_mul(61) % u32::from(COUNT);
-    let start = u16::try_from(start).expect("less than COUNT");
-    loop {
-        let next = TAKEN.fetch_add(1, Ordering::Relaxed) % COUNT;
-        let port = FIRST + (start + next) % COUNT;
-        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 /// A directory of this run's own; those of runs that have ended are removed.

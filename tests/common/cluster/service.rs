@@ -37,13 +37,8 @@ impl Service {
         thread::spawn(move || {
             loop {
                 let listed = all.lock().expect("whole").clone();
-                // All at once: one that takes its time is no reason to find the others late.
-                let asked: Vec<_> = listed
-                    .into_iter()
-                    .map(|(port, admin)| thread::spawn(move || is_ready(admin).then_some(port)))
-                    .collect();
-                let well = asked.into_iter().filter_map(|it| it.join().expect("it asks"));
-                *ready.lock().expect("whole") = well.collect();
+                let well = those_ready(&listed);
+                *ready.lock().expect("whole") = well;
                 looks.fetch_add(1, Ordering::SeqCst);
                 thread::sleep(PERIOD);
             }
@@ -80,10 +75,22 @@ impl Service {
     }
 }
 
+/// All are asked at once: one that is slow to say so keeps no connection going to one that is dead.
+fn those_ready(listed: &[(u16, u16)]) -> Vec<u16> {
+    thread::scope(|scope| {
+        let asked: Vec<_> = listed
+            .iter()
+            .map(|(port, admin)| (port, scope.spawn(move || is_ready(*admin))))
+            .collect();
+        let well = asked.into_iter().filter_map(|(port, it)| it.join().ok()?.then_some(*port));
+        well.collect()
+    })
+}
+
 fn is_ready(admin: u16) -> bool {
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", admin))?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.set_read_timeout(Some(Duration::from_secs(3)))?;
         stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
