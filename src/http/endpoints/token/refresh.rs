@@ -33,8 +33,8 @@ pub(super) async fn refresh(
         let gone = || refused("The refresh token is not valid any more.");
         let held = grants::load(app, request, id).await?.ok_or_else(gone)?;
         let mut stays = None;
-        let next = // By a clock that is off, a grace would be over, or never end, for the others.
-        match rotate(&held.grant, token.generation, client, request.by_store) {
+        // By a clock that is off, a grace would be over, or never end, for the others.
+        let next = match rotate(&held.grant, token.generation, client, request.by_store) {
             Rotation::Ended => return Err(gone()),
             Rotation::Revoke => {
                 grants::revoke(app, request, id).await?;
