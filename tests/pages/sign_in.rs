@@ -141,7 +141,7 @@ async fn a_response_posts_itself_and_without_scripts_the_button_does() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_callback_may_lead_on_to_a_scheme_that_its_client_registered() {
-    // docs/adr/form-action.md
+    // docs/adr/0014-form-action-names-schemes.md
     let Some(world) = World::new().await else { return };
     for (client, registered) in [("plain", false), ("phone", true)] {
         let tab = world.person().await;

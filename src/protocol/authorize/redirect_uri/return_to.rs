@@ -87,7 +87,8 @@ impl ReturnTo {
 
 /// The CSP sources of a redirect target: its scheme, and the schemes of its own that the application
 /// has registered. Browsers hold the whole chain of redirects after a form against `form-action`,
-/// and where a callback leads on to is the application's affair (`docs/adr/form-action.md`).
+/// and where a callback leads on to is the application's affair
+/// (`docs/adr/0014-form-action-names-schemes.md`).
 pub fn form_action(uri: &str, client: &Client) -> String {
     // Every authorization request comes by here: registered URIs were parsed when they were.
     let scheme = |uri: &str| uri.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());

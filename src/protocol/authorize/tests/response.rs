@@ -83,7 +83,7 @@ fn returns_no_state_when_two_came() {
 
 #[test]
 fn lets_callbacks_lead_on_within_their_scheme() {
-    // CSP3 §2.3.1; docs/adr/form-action.md
+    // CSP3 §2.3.1; docs/adr/0014-form-action-names-schemes.md
     let named = |text: &str, kind| {
         let mut world = World::new();
         world.client.redirect_uris = vec![RedirectUri::parse(text, kind).expect("valid")];
@@ -99,7 +99,7 @@ fn lets_callbacks_lead_on_within_their_scheme() {
 
 #[test]
 fn lets_callbacks_lead_on_to_schemes_that_the_client_registered() {
-    // docs/adr/form-action.md
+    // docs/adr/0014-form-action-names-schemes.md
     let mut world = World::new();
     let registered =
         ["https://rp.test/cb", "http://localhost/cb", "org.b:/x", "com.a:/x", "com.a:/y"];
