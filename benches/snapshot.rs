@@ -4,7 +4,10 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use lanyard::{
-    api::{Keep, Kept, KeptSecret, MANAGED_LABEL, OWNER_ANNOTATION, Objects, SecretState},
+    api::{
+        CachedObject, CachedSecret, MANAGED_LABEL, ManagedKind, OWNER_ANNOTATION, ObjectSet,
+        SecretState,
+    },
     keys::{KeyTimes, generate, write_key},
     model::{Installation, Issuer, ObjectKey, SigningAlgorithm, Timestamp},
     registry::{BuildCache, build},
@@ -22,15 +25,18 @@ fn installation() -> Installation {
     }
 }
 
-fn kept<K: Keep + serde::de::DeserializeOwned>(key: &ObjectKey, object: Value) -> Kept<K> {
-    Kept::new(key, serde_json::from_value(object).expect("an object"))
+fn kept<K: ManagedKind + serde::de::DeserializeOwned>(
+    key: &ObjectKey,
+    object: Value,
+) -> CachedObject<K> {
+    CachedObject::new(key, serde_json::from_value(object).expect("an object"))
 }
 
 /// Every tenant with the same key, since making a thousand takes minutes.
-fn objects(tenants: usize, clients: usize) -> Objects {
+fn objects(tenants: usize, clients: usize) -> ObjectSet {
     let times = KeyTimes { published_at: NOW, signs_from: NOW, retire_at: None };
     let key = generate(SigningAlgorithm::RS256, times).expect("a key");
-    let mut objects = Objects::default();
+    let mut objects = ObjectSet::default();
     for tenant in 0..tenants {
         let namespace = format!("team-{tenant}");
         let object = |name: &str, spec: Value| {
@@ -63,13 +69,13 @@ fn objects(tenants: usize, clients: usize) -> Objects {
     objects
 }
 
-fn secret(objects: &mut Objects, namespace: &str, name: &str, owner: &str, data: &Value) {
+fn secret(objects: &mut ObjectSet, namespace: &str, name: &str, owner: &str, data: &Value) {
     let metadata = json!({
         "namespace": namespace, "name": name,
         "labels": { MANAGED_LABEL: "true" }, "annotations": { OWNER_ANNOTATION: owner },
     });
     let secret = json!({ "metadata": metadata, "data": data });
-    let secret = KeptSecret::new(serde_json::from_value(secret).expect("a Secret"));
+    let secret = CachedSecret::new(serde_json::from_value(secret).expect("a Secret"));
     objects.secrets.insert(ObjectKey::new(namespace, name), SecretState::Loaded(secret));
 }
 
@@ -85,7 +91,7 @@ fn snapshot(criterion: &mut Criterion) {
     let key = ObjectKey::new("team-500", "client-5");
     group.bench_function("after a change of one client", |bencher| {
         bencher.iter(|| {
-            let changed = Kept::new(&key, objects.clients[&key].declared(&key));
+            let changed = CachedObject::new(&key, objects.clients[&key].declared(&key));
             objects.clients.insert(key.clone(), changed);
             build(black_box(&objects), &installation, &cache, 2, NOW)
         });

@@ -196,7 +196,7 @@ pub struct ServeArgs {
 pub struct LogArgs {
     /// Form of log lines; default: json in a cluster, text in dev
     #[arg(long, env = "LANYARD_LOG_FORMAT", value_enum)]
-    pub log_format: Option<LogFormat>,
+    pub log_format: Option<LogFormatArg>,
     /// What is logged: error, warn, info, debug or trace, also per module: "info,lanyard=debug"
     #[arg(long, env = "LANYARD_LOG", default_value = "info", value_name = "FILTER")]
     pub log_level: String,
@@ -228,7 +228,7 @@ pub struct CrdsArgs {
 
 /// Forms of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub enum LogFormatArg {
     /// One JSON object a line
     Json,
     /// For people

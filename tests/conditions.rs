@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lanyard::api::Reason;
+use lanyard::api::ConditionReason;
 
 #[test]
 fn every_reason_is_documented() {
@@ -15,7 +15,8 @@ fn every_reason_is_documented() {
             .map(|(word, _)| word.to_owned())
             .collect()
     };
-    let all: BTreeSet<String> = Reason::ALL.iter().map(|it| it.as_str().to_owned()).collect();
+    let all: BTreeSet<String> =
+        ConditionReason::ALL.iter().map(|it| it.as_str().to_owned()).collect();
     assert_eq!(words(reasons), all);
     let types = ["Accepted", "KeysReady", "Programmed", "Ready", "ResolvedRefs", "SecretReady"];
     assert_eq!(words(conditions), types.map(str::to_owned).into());

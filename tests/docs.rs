@@ -8,7 +8,7 @@ use std::{
 };
 
 use lanyard::{
-    model::{Kind, TenantId, Timestamp},
+    model::{ObjectKind, TenantId, Timestamp},
     telemetry::{Endpoint, LoginOutcome, LogoutOutcome, Metrics, ReconcileOutcome, TokenKind},
 };
 
@@ -112,10 +112,10 @@ fn every_metric_is_explained() {
     metrics.login(&tenant, LoginOutcome::Success);
     metrics.logout_told(&tenant, LogoutOutcome::Ok);
     metrics.token_issued(&tenant, TokenKind::Code);
-    metrics.reconciled(Kind::Tenant, ReconcileOutcome::Ok);
+    metrics.reconciled(ObjectKind::Tenant, ReconcileOutcome::Ok);
     metrics.store_failed("insert");
     metrics.fetched("GET", "ok");
-    metrics.snapshot(1, Timestamp::from_secs(0), [], &[(Kind::Tenant, 0)]);
+    metrics.snapshot(1, Timestamp::from_secs(0), [], &[(ObjectKind::Tenant, 0)]);
     let metrics = metrics.render(Timestamp::from_secs(0));
     let names = metrics.lines().filter_map(|line| line.strip_prefix("# HELP lanyard_"));
     let names: Vec<&str> = names.filter_map(|line| line.split(' ').next()).collect();

@@ -11,9 +11,9 @@ mod objects;
 use std::{fmt::Write, fs, path::Path};
 
 use lanyard::{
-    api::Told,
+    api::StatusDigest,
     model::RedirectUri,
-    registry::{BuildCache, Outcome, ServedTenant, Snapshot, build, conditions},
+    registry::{BuildCache, ObjectOutcome, ServedTenant, Snapshot, build, conditions},
 };
 use objects::{NOW, installation};
 use serde::Deserialize;
@@ -67,26 +67,28 @@ fn said(snapshot: &Snapshot) -> String {
     for verdict in snapshot.verdicts().iter() {
         let object = &verdict.object;
         let _ = writeln!(text, "{object}:");
-        for condition in conditions(verdict, &Told::default(), NOW) {
+        for condition in conditions(verdict, &StatusDigest::default(), NOW) {
             let (kind, status) = (condition.type_, condition.status);
             let line = json!(format!("{status} {}: {}", condition.reason, condition.message));
             let _ = writeln!(text, "  {kind}: {line}");
         }
         let facts = match &verdict.outcome {
-            Outcome::Tenant(it) => {
+            ObjectOutcome::Tenant(it) => {
                 let issuer = it.issuer.as_ref().map(ToString::to_string);
                 match &it.salt {
                     None => json!({ "issuer": issuer }),
                     Some(salt) => json!({ "issuer": issuer, "salt": format!("{salt:?}") }),
                 }
             }
-            Outcome::Client(it) => json!({
+            ObjectOutcome::Client(it) => json!({
                 "clientId": it.client_id.as_ref().map(ToString::to_string),
                 "issuer": it.issuer.as_ref().map(ToString::to_string),
                 "secret": format!("{:?}", it.secret),
             }),
-            Outcome::User(it) => json!({ "subject": it.subject.as_ref().map(ToString::to_string) }),
-            Outcome::Malformed => json!({}),
+            ObjectOutcome::User(it) => {
+                json!({ "subject": it.subject.as_ref().map(ToString::to_string) })
+            }
+            ObjectOutcome::Malformed => json!({}),
         };
         let _ = writeln!(text, "  facts: {facts}");
     }
@@ -131,7 +133,7 @@ fn summary(served: &ServedTenant) -> Value {
         "organization": format!("{} {}", tenant.organization.name, tenant.organization.id),
         "algorithms": tenant.algorithms.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         "lifetimes": format!("{:?}", tenant.lifetimes),
-        "rotation": format!("{:?}", tenant.rotation),
+        "rotation": format!("{:?}", tenant.key_rotation),
         "scopes": tenant.scopes.keys().collect::<Vec<_>>(),
         "clients": clients,
         "users": users,

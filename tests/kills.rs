@@ -14,7 +14,7 @@ use std::{
 
 use lanyard::{
     model::{Entropy as _, SystemEntropy, TenantId, Timestamp},
-    store::{EmbeddedStore, Key, Owner, OwnerKind, Record, RecordKind, Store as _},
+    store::{EmbeddedStore, IndexEntry, OwnerKind, Record, RecordKey, RecordKind, Store as _},
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
@@ -22,8 +22,8 @@ const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 const CHILD: &str = "LANYARD_KILLS_CHILD";
 const WRITERS: u8 = 16;
 
-fn key(n: u64) -> Key {
-    Key::new(RecordKind::Grant, &TenantId::new("team", "main"), n.to_string())
+fn key(n: u64) -> RecordKey {
+    RecordKey::new(RecordKind::Grant, &TenantId::new("team", "main"), n.to_string())
 }
 
 fn record(n: u64, value: &str) -> Record {
@@ -31,7 +31,7 @@ fn record(n: u64, value: &str) -> Record {
         key: key(n),
         value: value.to_owned().into(),
         expires_at: NOW.plus(Duration::from_hours(1)),
-        owners: vec![Owner::new(OwnerKind::User, format!("user-{}", n % 7))],
+        owners: vec![IndexEntry::new(OwnerKind::User, format!("user-{}", n % 7))],
     }
 }
 
@@ -54,7 +54,7 @@ async fn write(store: Arc<EmbeddedStore>, first: u64) {
             }
         } else if n % 3 == 1 {
             let held = store.get(&key(n), NOW).await.expect("readable").expect("it was inserted");
-            if store.swap(held.version, record(n, "second"), NOW).await == Ok(true) {
+            if store.compare_and_swap(held.version, record(n, "second"), NOW).await == Ok(true) {
                 say("swapped", n);
             }
         }

@@ -10,9 +10,9 @@ use std::{
 };
 
 use lanyard::{
-    api::{Keep, Kept, Malformed, Objects, Told},
-    model::{Kind, ObjectKey, ObjectRef, TenantId},
-    registry::{BuildCache, Outcome, Snapshot, build, conditions},
+    api::{CachedObject, MalformedObject, ManagedKind, ObjectSet, StatusDigest},
+    model::{ObjectKey, ObjectKind, ObjectRef, TenantId},
+    registry::{BuildCache, ObjectOutcome, Snapshot, build, conditions},
 };
 use objects::{NOW, installation};
 use proptest::{prelude::*, sample::select};
@@ -159,7 +159,7 @@ fn document() -> impl Strategy<Value = Value> {
     prop_oneof![3 => object("Tenant"), 4 => object("OidcClient"), 3 => object("OidcUser"), 3 => keys]
 }
 
-fn rebuilt(objects: &Objects, cache: &BuildCache) -> Snapshot {
+fn rebuilt(objects: &ObjectSet, cache: &BuildCache) -> Snapshot {
     build(objects, &installation(false), cache, 1, NOW)
 }
 
@@ -167,7 +167,7 @@ fn rebuilt(objects: &Objects, cache: &BuildCache) -> Snapshot {
 fn rendered(snapshot: &Snapshot) -> String {
     let mut lines = Vec::new();
     for verdict in snapshot.verdicts().iter() {
-        lines.push(format!("{verdict:?} {:?}", conditions(verdict, &Told::default(), NOW)));
+        lines.push(format!("{verdict:?} {:?}", conditions(verdict, &StatusDigest::default(), NOW)));
     }
     let tenants: BTreeSet<_> = snapshot.tenants().map(|tenant| &tenant.tenant.id).collect();
     for id in tenants {
@@ -179,7 +179,7 @@ fn rendered(snapshot: &Snapshot) -> String {
     lines.join("\n")
 }
 
-fn insert(into: &mut Objects, document: &Value) {
+fn insert(into: &mut ObjectSet, document: &Value) {
     let one = objects::objects([document.clone()]);
     into.tenants.extend(one.tenants);
     into.clients.extend(one.clients);
@@ -189,18 +189,18 @@ fn insert(into: &mut Objects, document: &Value) {
 }
 
 /// Every object that is not being deleted, and those that could not be read.
-fn judged(objects: &Objects) -> BTreeSet<ObjectRef> {
-    fn living<K: Keep>(
-        kind: Kind,
-        objects: &BTreeMap<ObjectKey, Kept<K>>,
+fn judged(objects: &ObjectSet) -> BTreeSet<ObjectRef> {
+    fn living<K: ManagedKind>(
+        kind: ObjectKind,
+        objects: &BTreeMap<ObjectKey, CachedObject<K>>,
     ) -> impl Iterator<Item = ObjectRef> {
-        let living = objects.iter().filter(|(_, object)| !object.is_going());
+        let living = objects.iter().filter(|(_, object)| !object.is_deleting());
         living.map(move |(key, _)| ObjectRef { kind, key: key.clone() })
     }
     let mut all = BTreeSet::new();
-    all.extend(living(Kind::Tenant, &objects.tenants));
-    all.extend(living(Kind::OidcClient, &objects.clients));
-    all.extend(living(Kind::OidcUser, &objects.users));
+    all.extend(living(ObjectKind::Tenant, &objects.tenants));
+    all.extend(living(ObjectKind::OidcClient, &objects.clients));
+    all.extend(living(ObjectKind::OidcUser, &objects.users));
     all.extend(objects.malformed.keys().cloned());
     all
 }
@@ -215,7 +215,7 @@ fn agrees(snapshot: &Snapshot) {
                 .and_then(|tenant| tenant.client(id).cloned())
         };
         match &verdict.outcome {
-            Outcome::Tenant(it) => {
+            ObjectOutcome::Tenant(it) => {
                 let found = snapshot.tenant(&TenantId(object.key.clone()));
                 assert_eq!(it.served, found.is_some(), "{object}");
                 let Some(found) = found else { continue };
@@ -224,7 +224,7 @@ fn agrees(snapshot: &Snapshot) {
                 let (routed, rest) = snapshot.route(issuer.authority(), &path).expect("routed");
                 assert!(Arc::ptr_eq(routed, found) && rest == "/oauth/token", "{object}");
             }
-            Outcome::Client(it) if it.served => {
+            ObjectOutcome::Client(it) if it.served => {
                 let (id, issuer) = (it.client_id.as_ref(), it.issuer.as_ref());
                 let (id, issuer) = (id.expect("an id"), issuer.expect("an issuer"));
                 let served = client(id.as_str(), issuer.as_str()).expect("it is served");
@@ -234,7 +234,7 @@ fn agrees(snapshot: &Snapshot) {
                     assert_eq!(id.as_str(), own, "no other namespace chooses ids");
                 }
             }
-            Outcome::User(it) if it.served => {
+            ObjectOutcome::User(it) if it.served => {
                 let subject = it.subject.as_ref().expect("a subject");
                 let served = snapshot
                     .tenants()
@@ -243,7 +243,7 @@ fn agrees(snapshot: &Snapshot) {
                     .filter(|user| user.object == object.key);
                 assert_eq!(served.count(), 1, "{object}");
             }
-            Outcome::Client(_) | Outcome::User(_) | Outcome::Malformed => {}
+            ObjectOutcome::Client(_) | ObjectOutcome::User(_) | ObjectOutcome::Malformed => {}
         }
     }
 }
@@ -255,7 +255,7 @@ proptest! {
     fn any_objects_give_a_snapshot_that_agrees_with_what_is_said(
         documents in prop::collection::vec(document(), 0..20),
     ) {
-        let mut all = Objects::default();
+        let mut all = ObjectSet::default();
         for document in &documents {
             insert(&mut all, document);
         }
@@ -270,7 +270,7 @@ proptest! {
         documents in prop::collection::vec(document(), 1..20),
         lost in any::<prop::sample::Index>(),
     ) {
-        let (mut all, cache) = (Objects::default(), BuildCache::default());
+        let (mut all, cache) = (ObjectSet::default(), BuildCache::default());
         for document in &documents {
             insert(&mut all, document);
             let found = rendered(&rebuilt(&all, &cache));
@@ -287,20 +287,20 @@ proptest! {
     fn an_object_that_cannot_be_read_changes_nothing_for_others(
         documents in prop::collection::vec(document(), 0..12),
     ) {
-        let mut all = Objects::default();
+        let mut all = ObjectSet::default();
         for document in &documents {
             insert(&mut all, document);
         }
         all.malformed.clear();
         let before = rendered(&rebuilt(&all, &BuildCache::default()));
         let key = ObjectKey::new("team-c", "broken");
-        let object = ObjectRef { kind: Kind::OidcClient, key };
+        let object = ObjectRef { kind: ObjectKind::OidcClient, key };
         let message = "spec: missing".to_owned();
-        let broken = Malformed { message, generation: Some(1), resource_version: None, uid: None };
+        let broken = MalformedObject { message, generation: Some(1), resource_version: None, uid: None };
         all.malformed.insert(object.clone(), broken);
         let snapshot = rebuilt(&all, &BuildCache::default());
         let verdict = snapshot.verdicts().get(&object).expect("a verdict");
-        prop_assert!(matches!(verdict.outcome, Outcome::Malformed));
+        prop_assert!(matches!(verdict.outcome, ObjectOutcome::Malformed));
         let after = rendered(&snapshot);
         let others: Vec<&str> = after.lines().filter(|line| !line.contains("team-c")).collect();
         prop_assert_eq!(before.lines().collect::<Vec<_>>(), others);

@@ -7,10 +7,10 @@ use std::{collections::BTreeSet, fmt::Debug, fs};
 use lanyard::{
     model::{ClientId, Subject, Timestamp},
     protocol::{
-        logout::Question,
+        logout::LogoutConfirmation,
         records::{
-            Authentication, Code, Consent, Grant, GrantState, RefreshToken, RequestedClaims,
-            SealedCode, Session, decode, encode,
+            Authentication, AuthorizationCode, Consent, Grant, GrantState, RefreshToken,
+            RequestedClaims, SealedCode, Session, decode, encode,
         },
     },
     store::{OwnerKind, RecordKind},
@@ -62,15 +62,15 @@ fn grant(state: GrantState) -> Grant {
     }
 }
 
-fn code() -> Code {
-    Code {
+fn code() -> AuthorizationCode {
+    AuthorizationCode {
         grant_id: "grant-1".to_owned(),
         incarnation: "store-1".to_owned(),
         grant: grant(GrantState::Active { generation: 0, rotated_at: at(6) }),
         redirect_uri: Some("https://shop.example/callback".to_owned()),
         code_challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
         expires_at: at(60),
-        offered: true,
+        grant_stored: true,
     }
 }
 
@@ -99,7 +99,7 @@ fn samples() -> Vec<Sample> {
         sample("session", session()),
         sample("grant-active", grant(GrantState::Active { generation: 300, rotated_at: at(7) })),
         sample("grant-revoked", grant(GrantState::Revoked { at: at(8) })),
-        sample("grant-offered", grant(GrantState::Offered)),
+        sample("grant-offered", grant(GrantState::PendingRedemption)),
         sample("code", code()),
         sample("sealed-code-whole", SealedCode::Whole(Box::new(code()))),
         sample("sealed-code-stored", SealedCode::Stored("detail-1".to_owned())),
@@ -115,7 +115,7 @@ fn samples() -> Vec<Sample> {
         sample("consent", Consent { scopes: words(["openid", "email"]), given_at: at(10) }),
         sample(
             "logout-question",
-            Question {
+            LogoutConfirmation {
                 sid: "sid-1".to_owned(),
                 client: Some(ClientId::new("team.shop")),
                 return_to: Some("https://shop.example/bye?state=1".to_owned()),

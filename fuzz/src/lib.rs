@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use lanyard::model::{
     ApplicationType, Branding, Client, ClientId, GrantType, Issuer, Lifetimes, ObjectKey,
-    Organization, RedirectUri, RefreshTokenRotation, Registration, RequestObjects, ResponseType,
+    Organization, RedirectUri, RefreshTokenRotation, RegistrationPolicy, RequestObjectPolicy, ResponseType,
     RotationPolicy, SigningAlgorithm, Tenant, TenantId,
 };
 
@@ -16,14 +16,14 @@ pub fn tenant() -> Tenant {
         display_name: "Shop".into(),
         organization: Organization { name: "Shop".into(), id: "team/shop".into() },
         algorithms: vec![SigningAlgorithm::RS256],
-        rotation: RotationPolicy::default(),
+        key_rotation: RotationPolicy::default(),
         lifetimes: Lifetimes::default().into(),
         scopes: BTreeMap::new(),
         branding: Branding::default(),
         acr_levels: vec![],
-        request_objects: RequestObjects::default(),
+        request_objects: RequestObjectPolicy::default(),
         refresh_token_rotation: RefreshTokenRotation::default(),
-        registration: Registration::default(),
+        registration: RegistrationPolicy::default(),
     }
 }
 

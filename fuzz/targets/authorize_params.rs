@@ -6,8 +6,8 @@ use std::sync::{Arc, LazyLock};
 use lanyard::{
     model::{Client, Tenant},
     protocol::{
-        authorize::{AuthorizeError, Response, Served, validate},
-        params::Params,
+        authorize::{AuthorizeError, AuthorizationResponse, TenantLookup, validate},
+        params::RequestParams,
     },
 };
 use libfuzzer_sys::fuzz_target;
@@ -15,7 +15,7 @@ use lanyard_fuzz::{client, tenant};
 
 struct World(Arc<Client>);
 
-impl Served for World {
+impl TenantLookup for World {
     fn client(&self, id: &str) -> Option<Arc<Client>> {
         (id == self.0.id.as_str()).then(|| Arc::clone(&self.0))
     }
@@ -29,13 +29,13 @@ static TENANT: LazyLock<Tenant> = LazyLock::new(tenant);
 static WORLD: LazyLock<World> = LazyLock::new(|| World(Arc::new(client())));
 
 fuzz_target!(|query: &[u8]| {
-    let params = Params::parse(query);
+    let params = RequestParams::parse(query);
     let response = match validate(&TENANT, &*WORLD, &params) {
         Ok(ask) => ask.return_to.response(&[("code", "c")]),
         Err(AuthorizeError::Redirect(to, error)) => to.error(&error),
         Err(AuthorizeError::Page(_)) => return,
     };
-    if let Response::Redirect(url) = response {
+    if let AuthorizationResponse::Redirect(url) = response {
         assert!(url.starts_with("https://rp.test/cb"), "{url}");
     }
 });

@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 use lanyard::{
     model::{Client, Timestamp},
     protocol::{
-        client_auth::{self, Audience, TYPE},
-        jwt::Unverified,
-        params::Params,
+        client_auth::{self, AcceptedAudiences, ASSERTION_TYPE},
+        jwt::UnverifiedJwt,
+        params::RequestParams,
     },
 };
 use lanyard_fuzz::client;
@@ -22,22 +22,22 @@ fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let body = format!(
         "client_assertion_type={}&client_assertion={}",
-        urlencoded(TYPE),
+        urlencoded(ASSERTION_TYPE),
         urlencoded(&text)
     );
-    let params = Params::parse(body.as_bytes());
+    let params = RequestParams::parse(body.as_bytes());
     if let Ok(credentials) = client_auth::credentials(None, &params) {
         let _ = client_auth::check(Some(&CLIENT), &credentials);
     }
     // The claims alone, whatever the signature.
     if let Ok(serde_json::Value::Object(claims)) = serde_json::from_slice(bytes) {
-        let jwt = Unverified {
+        let jwt = UnverifiedJwt {
             algorithm: lanyard::model::JwsAlgorithm::ES256,
             kid: None,
             typ: None,
             claims,
         };
-        let audience = Audience {
+        let audience = AcceptedAudiences {
             issuer: "https://id.test/team/shop",
             token_endpoint: "https://id.test/team/shop/oauth/token",
             endpoint: "https://id.test/team/shop/oauth/token",

@@ -7,8 +7,8 @@ use lanyard::{
     model::{Client, JwsAlgorithm, Tenant, Timestamp},
     protocol::{
         authorize::request_object::{check_content, merge},
-        jwt::Unverified,
-        params::Params,
+        jwt::UnverifiedJwt,
+        params::RequestParams,
     },
 };
 use lanyard_fuzz::{client, tenant};
@@ -21,11 +21,11 @@ static TENANT: LazyLock<Tenant> = LazyLock::new(tenant);
 
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
-    let _ = Unverified::read(&text);
+    let _ = UnverifiedJwt::read(&text);
     let _ = check_content(&CLIENT, &text, bytes);
     let Ok(serde_json::Value::Object(claims)) = serde_json::from_slice(bytes) else { return };
-    let jwt = Unverified { algorithm: JwsAlgorithm::RS256, kid: None, typ: None, claims };
-    let params = Params::parse(b"client_id=team.wiki&response_type=code&scope=openid&request=x");
+    let jwt = UnverifiedJwt { algorithm: JwsAlgorithm::RS256, kid: None, typ: None, claims };
+    let params = RequestParams::parse(b"client_id=team.wiki&response_type=code&scope=openid&request=x");
     if let Ok(merged) = merge(&params, &jwt, &CLIENT, &TENANT.issuer, NOW) {
         assert_eq!(merged.get("client_id"), Some("team.wiki"));
         assert_eq!(merged.get("response_type"), Some("code"));

@@ -35,9 +35,9 @@ macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident,)+) => {
         /// Why a condition has its status: a fixed CamelCase word.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Reason { $($(#[$doc])* $name,)+ }
+        pub enum ConditionReason { $($(#[$doc])* $name,)+ }
 
-        impl Reason {
+        impl ConditionReason {
             /// All reasons, for the documentation's test.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 

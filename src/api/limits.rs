@@ -11,7 +11,7 @@ use super::{OidcClient, OidcUser, Tenant};
 
 /// A field beyond its limits, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Excess {
+pub struct LimitViolation {
     /// Path of the field, such as `spec.redirectUris[1]`.
     pub field: String,
     /// What it must be.
@@ -19,15 +19,15 @@ pub struct Excess {
 }
 
 /// A kind with limits.
-pub trait Limited: Serialize {
+pub trait SchemaLimits: Serialize {
     /// The fields of its spec that are beyond their limits.
-    fn excesses(&self) -> Vec<Excess>;
+    fn excesses(&self) -> Vec<LimitViolation>;
 }
 
 macro_rules! limited {
     ($kind:ty) => {
-        impl Limited for $kind {
-            fn excesses(&self) -> Vec<Excess> {
+        impl SchemaLimits for $kind {
+            fn excesses(&self) -> Vec<LimitViolation> {
                 static SCHEMA: LazyLock<Value> = LazyLock::new(spec_schema::<$kind>);
                 let mut found = Vec::new();
                 // What cannot be written as JSON was never read from a manifest.
@@ -49,9 +49,9 @@ fn spec_schema<K: CustomResourceExt>() -> Value {
     definition.pointer(path).cloned().unwrap_or_default()
 }
 
-fn walk(field: &str, schema: &Value, value: &Value, found: &mut Vec<Excess>) {
+fn walk(field: &str, schema: &Value, value: &Value, found: &mut Vec<LimitViolation>) {
     if let Some(message) = excess(schema, value) {
-        found.push(Excess { field: field.to_owned(), message });
+        found.push(LimitViolation { field: field.to_owned(), message });
     }
     match value {
         Value::Array(items) => {
@@ -106,10 +106,10 @@ fn excess(schema: &Value, value: &Value) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn excesses<K: Limited + serde::de::DeserializeOwned>(spec: &str) -> Vec<String> {
+    fn excesses<K: SchemaLimits + serde::de::DeserializeOwned>(spec: &str) -> Vec<String> {
         let object = format!("{{metadata: {{name: it}}, spec: {spec}}}");
         let object: K = serde_yaml::from_str(&object).expect("an object");
-        let line = |excess: Excess| format!("{}: {}", excess.field, excess.message);
+        let line = |excess: LimitViolation| format!("{}: {}", excess.field, excess.message);
         object.excesses().into_iter().map(line).collect()
     }
 

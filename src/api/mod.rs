@@ -3,14 +3,13 @@
 //!
 //! Doc comments on fields are the user's documentation (`kubectl explain`).
 
-mod cards;
+mod cached_object;
+mod cached_secret;
 mod client_secret;
 mod client_values;
 mod common;
 mod conditions;
 mod definitions;
-mod kept;
-mod kept_secret;
 mod limits;
 mod objects;
 mod oidc_client;
@@ -19,11 +18,13 @@ pub mod owner;
 mod references;
 mod rules;
 mod signing;
+mod status_digest;
+mod summary;
 mod tenant;
 mod tenant_protocol;
-mod told;
 
-pub use cards::{ClientCard, TenantCard, UserCard};
+pub use cached_object::{CachedObject, ManagedKind};
+pub use cached_secret::CachedSecret;
 pub use client_secret::{ClientSecretKeys, ClientSecretTemplate};
 pub use client_values::{
     ApplicationType, AssertionAudience, AuthMethod, Consent, GrantType, IdTokenAlgorithm,
@@ -33,22 +34,23 @@ pub use common::{
     ConsentFrom, LabelSelector, NamespaceConsent, RefreshTokenRotation, SecretKeyRef,
     SelectorRequirement,
 };
-pub use conditions::{ConditionType, Reason};
+pub use conditions::{ConditionReason, ConditionType};
 pub use definitions::{definitions, schema};
-pub use kept::{Keep, Kept};
-pub use kept_secret::KeptSecret;
-pub use limits::{Excess, Limited};
-pub use objects::{Malformed, Namespaces, Objects, SecretState, SourceHealth, View};
-pub use oidc_client::{OidcClient, OidcClientSpec, OidcClientStatus, TenantRef};
-pub use oidc_user::{Address, LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus};
-pub use references::{pairwise_salt_name, signing_keys_backup_name, signing_keys_name};
-pub use signing::{Rotation, Signing, SigningAlgorithm};
-pub use tenant::{
-    Branding, ClientBounds, CustomScope, Organization, SigningKeyStatus, Tenant, TenantLifetimes,
-    TenantSpec, TenantStatus,
+pub use limits::{LimitViolation, SchemaLimits};
+pub use objects::{
+    MalformedObject, NamespaceLabels, ObjectSet, SecretState, SourceHealth, SourceView,
 };
-pub use tenant_protocol::{AcrLevel, Registration, RegistrationMode, RequestObjects};
-pub use told::{Told, deciding};
+pub use oidc_client::{OidcClient, OidcClientSpec, OidcClientStatus, TenantRef};
+pub use oidc_user::{LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus, PostalAddress};
+pub use references::{pairwise_salt_name, signing_keys_backup_name, signing_keys_name};
+pub use signing::{RotationSpec, SigningAlgorithm, SigningSpec};
+pub use status_digest::{StatusDigest, ready_condition};
+pub use summary::{ClientSummary, TenantSummary, UserSummary};
+pub use tenant::{
+    BrandingSpec, ClientBoundsSpec, CustomScopeSpec, OrganizationSpec, SigningKeyStatus, Tenant,
+    TenantLifetimes, TenantSpec, TenantStatus,
+};
+pub use tenant_protocol::{AcrLevelSpec, RegistrationMode, RegistrationSpec, RequestObjectsSpec};
 
 /// The API group.
 pub const GROUP: &str = "lanyard.dev";

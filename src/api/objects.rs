@@ -2,25 +2,25 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Kept, KeptSecret, OidcClient, OidcUser, Tenant};
+use super::{CachedObject, CachedSecret, OidcClient, OidcUser, Tenant};
 use crate::model::{ObjectKey, ObjectRef, Timestamp};
 
 /// The objects of a cluster or a directory. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Objects {
+pub struct ObjectSet {
     /// Tenants.
-    pub tenants: BTreeMap<ObjectKey, Kept<Tenant>>,
+    pub tenants: BTreeMap<ObjectKey, CachedObject<Tenant>>,
     /// Clients.
-    pub clients: BTreeMap<ObjectKey, Kept<OidcClient>>,
+    pub clients: BTreeMap<ObjectKey, CachedObject<OidcClient>>,
     /// Users.
-    pub users: BTreeMap<ObjectKey, Kept<OidcUser>>,
+    pub users: BTreeMap<ObjectKey, CachedObject<OidcUser>>,
     /// Secrets that Lanyard made, and those that an object refers to. A Secret that an object
     /// refers to and that is not here does not exist.
     pub secrets: BTreeMap<ObjectKey, SecretState>,
     /// Labels of namespaces.
-    pub namespaces: Namespaces,
+    pub namespaces: NamespaceLabels,
     /// Objects that could not be read; the last good one, if there was any, is still above.
-    pub malformed: BTreeMap<ObjectRef, Malformed>,
+    pub malformed: BTreeMap<ObjectRef, MalformedObject>,
     /// Whether there may be more than is seen: a manifest was never read, so that nobody knows
     /// which objects it holds. Then nothing may be concluded from what is not there.
     pub incomplete: bool,
@@ -30,14 +30,14 @@ pub struct Objects {
 #[derive(Clone, Debug)]
 pub enum SecretState {
     /// Its content.
-    Loaded(KeptSecret),
+    Loaded(CachedSecret),
     /// It is there, but may not be read; the reason as the API server gave it.
     Unreadable(Arc<str>),
 }
 
 /// What is known of namespaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Namespaces {
+pub enum NamespaceLabels {
     /// They may not be read (`watchNamespaces`): selectors cannot be judged.
     #[default]
     Unavailable,
@@ -47,7 +47,7 @@ pub enum Namespaces {
 
 /// An object that does not deserialize.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Malformed {
+pub struct MalformedObject {
     /// Where and why, for the person who wrote it.
     pub message: String,
     /// Its generation, for the condition.
@@ -60,9 +60,9 @@ pub struct Malformed {
 
 /// Objects, and how current they are.
 #[derive(Clone, Debug, Default)]
-pub struct View {
+pub struct SourceView {
     /// The objects.
-    pub objects: Arc<Objects>,
+    pub objects: Arc<ObjectSet>,
     /// Rises with each change that what is served could depend on, and not when only `status`
     /// or bookkeeping metadata changed. 0: nothing has been read yet.
     pub revision: u64,

@@ -134,7 +134,7 @@ pub struct OidcUserSpec {
     pub phone_number_verified: Option<bool>,
     /// Postal address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<Address>,
+    pub address: Option<PostalAddress>,
     /// When the person's data was last changed (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 20, max = 35))]
@@ -159,7 +159,7 @@ pub struct LocalTenantRef {
 /// The claim `address` (OIDC Core §5.1.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Address {
+pub struct PostalAddress {
     /// The whole address as on a label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
-use super::{GROUP, KeptSecret, MANAGED_LABEL, OWNER_ANNOTATION, VERSION};
-use crate::model::{Kind, ObjectKey, ObjectRef};
+use super::{CachedSecret, GROUP, MANAGED_LABEL, OWNER_ANNOTATION, VERSION};
+use crate::model::{ObjectKey, ObjectKind, ObjectRef};
 
 /// The annotation's value.
 pub fn annotation(kind: &str, name: &str) -> String {
@@ -14,26 +14,28 @@ pub fn annotation(kind: &str, name: &str) -> String {
 }
 
 /// The object that a Secret was made for, which is in the Secret's namespace.
-pub fn of(namespace: &str, secret: &KeptSecret) -> Option<ObjectRef> {
+pub fn of(namespace: &str, secret: &CachedSecret) -> Option<ObjectRef> {
     let (kind, name) = parse(secret.owner()?)?;
     Some(ObjectRef { kind, key: ObjectKey::new(namespace, name) })
 }
 
 /// The kind and the name that an annotation says.
-fn parse(annotation: &str) -> Option<(Kind, &str)> {
+fn parse(annotation: &str) -> Option<(ObjectKind, &str)> {
     let (kind, name) = annotation.split_once('/')?;
-    let kind = [Kind::Tenant, Kind::OidcClient].into_iter().find(|known| known.as_str() == kind)?;
+    let kind = [ObjectKind::Tenant, ObjectKind::OidcClient]
+        .into_iter()
+        .find(|known| known.as_str() == kind)?;
     Some((kind, name))
 }
 
 /// Whether a Secret was made for an object.
-pub fn owns(object: &ObjectRef, secret: &KeptSecret) -> bool {
+pub fn owns(object: &ObjectRef, secret: &CachedSecret) -> bool {
     is_owned_by(secret, object.kind, &object.key.name)
 }
 
 /// Whether a Secret was made for an object: by annotation, never by UID, since restores change
 /// those (design, "Ownership").
-pub fn is_owned_by(secret: &KeptSecret, kind: Kind, name: &str) -> bool {
+pub fn is_owned_by(secret: &CachedSecret, kind: ObjectKind, name: &str) -> bool {
     secret.owner().is_some_and(|owner| owner.split_once('/') == Some((kind.as_str(), name)))
 }
 
@@ -75,7 +77,7 @@ pub fn refer(metadata: &mut ObjectMeta, owner: &ObjectRef, uid: Option<&str>) {
     references.push(wanted);
 }
 
-fn reference(kind: Kind, name: &str, uid: &str) -> OwnerReference {
+fn reference(kind: ObjectKind, name: &str, uid: &str) -> OwnerReference {
     OwnerReference {
         api_version: format!("{GROUP}/{VERSION}"),
         kind: kind.as_str().to_owned(),

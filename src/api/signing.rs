@@ -11,7 +11,7 @@ use super::{
 /// Signing keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Signing {
+pub struct SigningSpec {
     /// Algorithms to keep keys for: `RS256`, `ES256`, `EdDSA`. The first is the default. RS256
     /// must be listed, since OpenID Connect requires it. Default: `[RS256]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -21,7 +21,7 @@ pub struct Signing {
     pub algorithms: Vec<SigningAlgorithm>,
     /// How keys rotate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rotation: Option<Rotation>,
+    pub rotation: Option<RotationSpec>,
     /// A Secret with private keys of your own (PKCS#1, PKCS#8 or SEC1 PEM, or a JWK or JWK set),
     /// one entry a key (or only the entry named by `key`). They are used as they are: Lanyard then
     /// makes and rotates none.
@@ -45,7 +45,7 @@ api_enum!(
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::tenant::published_before_signing())]
-pub struct Rotation {
+pub struct RotationSpec {
     /// How long a key signs before the next one does. Default: `2160h` (90 days).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]

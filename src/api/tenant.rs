@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     common::{NamespaceConsent, RefreshTokenRotation},
     rules,
-    signing::Signing,
-    tenant_protocol::{AcrLevel, Registration, RequestObjects},
+    signing::SigningSpec,
+    tenant_protocol::{AcrLevelSpec, RegistrationSpec, RequestObjectsSpec},
 };
 
 /// A Tenant is one OpenID Connect issuer: its URL, its signing keys, how long its tokens live,
@@ -52,10 +52,10 @@ pub struct TenantSpec {
     /// The organisation behind the tenant: source of the claims `tenant_name` and `tenant_sub`,
     /// which applications get with the scope `tenant`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub organization: Option<Organization>,
+    pub organization: Option<OrganizationSpec>,
     /// Algorithms, rotation and origin of the signing keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signing: Option<Signing>,
+    pub signing: Option<SigningSpec>,
     /// How long codes, tokens and sessions live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetimes: Option<TenantLifetimes>,
@@ -63,34 +63,34 @@ pub struct TenantSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 64))]
     #[x_kube(validation = rules::tenant::no_standard_scopes())]
-    pub scopes: BTreeMap<String, CustomScope>,
+    pub scopes: BTreeMap<String, CustomScopeSpec>,
     /// What clients from other namespaces may ask for, and clients that register themselves. Those
     /// declared in this tenant's own namespace are not bound by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clients: Option<ClientBounds>,
+    pub clients: Option<ClientBoundsSpec>,
     /// How pages look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub branding: Option<Branding>,
+    pub branding: Option<BrandingSpec>,
     /// The levels of assurance (`acr`) that a sign-in can reach here, best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["value"]))]
-    pub acr_levels: Vec<AcrLevel>,
+    pub acr_levels: Vec<AcrLevelSpec>,
     /// Which request objects are taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_objects: Option<RequestObjects>,
+    pub request_objects: Option<RequestObjectsSpec>,
     /// `Always` (default): each use of a refresh token makes a new one. `PublicClients`: only
     /// clients without a secret get a new one. A client may say otherwise for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token_rotation: Option<RefreshTokenRotation>,
     /// Who may register clients over HTTP. Default: nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub registration: Option<Registration>,
+    pub registration: Option<RegistrationSpec>,
 }
 
 /// The organisation behind a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Organization {
+pub struct OrganizationSpec {
     /// The claim `tenant_name`. Default: the tenant's display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
@@ -154,7 +154,7 @@ pub struct TenantLifetimes {
 /// A scope of the tenant's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CustomScope {
+pub struct CustomScopeSpec {
     /// What the consent page says of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
@@ -170,7 +170,7 @@ pub struct CustomScope {
 /// host, any scope, and every grant type but `client_credentials`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ClientBounds {
+pub struct ClientBoundsSpec {
     /// Which namespaces' clients are admitted. Default: `from: Same`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<NamespaceConsent>,
@@ -197,7 +197,7 @@ pub struct ClientBounds {
 /// How pages look.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Branding {
+pub struct BrandingSpec {
     /// An https URL of a logo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]

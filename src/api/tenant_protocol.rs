@@ -12,7 +12,7 @@ use super::{
 /// A level of assurance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct AcrLevel {
+pub struct AcrLevelSpec {
     /// The value of `acr`, such as `urn:example:password`.
     #[schemars(length(min = 1, max = 256))]
     #[x_kube(validation = rules::tenant::acr_value())]
@@ -26,7 +26,7 @@ pub struct AcrLevel {
 /// Which request objects are taken (OpenID Connect Core, section 6).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RequestObjects {
+pub struct RequestObjectsSpec {
     /// The parameter `request`. Default: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_value: Option<bool>,
@@ -39,7 +39,7 @@ pub struct RequestObjects {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::tenant::token_where_it_counts())]
-pub struct Registration {
+pub struct RegistrationSpec {
     /// `Disabled` (default); `InitialAccessToken`: who has the token; `Open`: everybody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<RegistrationMode>,

@@ -10,14 +10,14 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use crate::{
-    api::{ConditionType, Reason},
+    api::{ConditionReason, ConditionType},
     cli::CheckArgs,
     config,
     model::{Clock, Installation, ObjectKey, ObjectRef, SystemClock},
     registry::{BuildCache, build},
     source::{
-        directory::{Shown, collect},
-        manifests::{self, Object},
+        folder::{CachedManifest, collect},
+        manifests::{self, ManifestObject},
     },
 };
 
@@ -64,7 +64,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
 /// Judges the objects together, and prints what is wrong with each.
 fn judge(
     args: &CheckArgs,
-    objects: Vec<Object>,
+    objects: Vec<ManifestObject>,
     found_in: &BTreeMap<ObjectRef, PathBuf>,
     output: &mut impl Write,
 ) -> Result<usize> {
@@ -74,7 +74,7 @@ fn judge(
         dev: true,
         sealing_secret: ObjectKey::new("", ""),
     };
-    let objects = collect(objects.into_iter().map(Shown::of));
+    let objects = collect(objects.into_iter().map(CachedManifest::of));
     let now = SystemClock.now();
     let snapshot = build(&objects, &installation, &BuildCache::default(), 1, now);
     let mut problems = 0;
@@ -86,9 +86,9 @@ fn judge(
             // What only a cluster makes is not missing here.
             let made_later =
                 !matches!(problem.condition, ConditionType::Accepted | ConditionType::ResolvedRefs)
-                    || problem.reason == Reason::TenantNotAccepted;
+                    || problem.reason == ConditionReason::TenantNotAccepted;
             // Secrets are seldom kept beside manifests.
-            let warning = problem.reason == Reason::SecretNotFound;
+            let warning = problem.reason == ConditionReason::SecretNotFound;
             if made_later {
                 continue;
             }

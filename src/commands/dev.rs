@@ -21,28 +21,28 @@ use http_body_util::Full;
 use tokio::sync::watch;
 
 use super::{
-    serving::{Parts, logging, runtime},
+    runtime::{ServerRuntime, logging, runtime},
     signals,
     store::{prepare_when_leading, refuse_unsuitable},
 };
 use crate::{
-    cli::{DevArgs, LogFormat},
+    cli::{DevArgs, LogFormatArg},
     config, controller,
     http::{
-        Extra,
+        ExtraRoutes,
         demo::{self, Demo, DemoClient, DemoConfig},
     },
     model::{Clock as _, Installation, Issuer, ObjectKey, SystemClock},
-    registry::Handle,
-    source::{SharedSource, directory::Directory},
+    registry::SnapshotHandle,
+    source::{SharedSource, folder::FolderSource},
 };
 
 /// How long generated keys may take before the banner is printed without them.
-const PATIENCE: Duration = Duration::from_secs(10);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs until it is interrupted.
 pub fn run(args: &DevArgs) -> Result<()> {
-    let _log = logging(&args.log, LogFormat::Text)?;
+    let _log = logging(&args.log, LogFormatArg::Text)?;
     runtime()?.block_on(serve(args))
 }
 
@@ -60,17 +60,17 @@ async fn serve(args: &DevArgs) -> Result<()> {
         None => default_state(&args.dir)?,
     };
     let judge = admission::judge(&installation, SystemClock.now());
-    let directory = Directory::start(&args.dir, &state, judge).with_context(|| {
+    let directory = FolderSource::start(&args.dir, &state, judge).with_context(|| {
         format!("serving {} with the state in {}", args.dir.display(), state.display())
     })?;
     let store = (&args.store, &*state.join("store.redb"));
-    let parts = Parts::new(&args.serve, store, installation)?;
+    let parts = ServerRuntime::new(&args.serve, store, installation)?;
     refuse_unsuitable(&args.store, &parts.app.store).await?;
     let source: SharedSource = Arc::clone(&directory) as SharedSource;
     let demo = demo(args, &parts, &base_url);
     let bound = parts.bind(args.listen, Some(demo))?;
     parts.project(&source);
-    let leads = controller::always();
+    let leads = controller::always_leader();
     tokio::spawn(prepare_when_leading(Arc::clone(&parts.app.store), leads.clone()));
     let admin = match args.admin_listen {
         Some(address) => Some(parts.admin(address, &source, leads.clone(), None).await?),
@@ -92,9 +92,9 @@ async fn serve(args: &DevArgs) -> Result<()> {
 /// Prints the banner once everything that can be ready is, and the port is open: who follows its
 /// links at once must find somebody.
 async fn announce(
-    (handle, mut opened): (Handle, watch::Receiver<bool>),
-    views: watch::Receiver<Arc<crate::api::View>>,
-    directory: Arc<Directory>,
+    (handle, mut opened): (SnapshotHandle, watch::Receiver<bool>),
+    views: watch::Receiver<Arc<crate::api::SourceView>>,
+    directory: Arc<FolderSource>,
     base_url: Issuer,
 ) {
     let mut changes = handle.changes();
@@ -108,7 +108,7 @@ async fn announce(
             }
         }
     };
-    let _ = tokio::time::timeout(PATIENCE, settled).await;
+    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, settled).await;
     if opened.wait_for(|open| *open).await.is_err() {
         return;
     }
@@ -161,7 +161,7 @@ fn default_state(manifests: &Path) -> Result<PathBuf> {
 }
 
 /// The demonstration, with the clients as they are served at the moment.
-fn demo(args: &DevArgs, parts: &Parts, base_url: &Issuer) -> Arc<dyn Extra> {
+fn demo(args: &DevArgs, parts: &ServerRuntime, base_url: &Issuer) -> Arc<dyn ExtraRoutes> {
     let config = DemoConfig {
         base_url: base_url.clone(),
         server: args.listen,
@@ -182,14 +182,14 @@ fn demo(args: &DevArgs, parts: &Parts, base_url: &Issuer) -> Arc<dyn Extra> {
         clients
     });
     let (clock, entropy) = (Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
-    Arc::new(Beside(Demo::new(config, list, clock, entropy)))
+    Arc::new(DemoRoutes(Demo::new(config, list, clock, entropy)))
 }
 
 /// The demonstration on the server's port.
-struct Beside(Demo);
+struct DemoRoutes(Demo);
 
 #[async_trait]
-impl Extra for Beside {
+impl ExtraRoutes for DemoRoutes {
     fn owns(&self, path: &str) -> bool {
         self.0.serves(path)
     }

@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal, Read, Write};
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    identity::{LONGEST_PASSWORD, hash_password},
+    identity::{MAX_PASSWORD_LEN, hash_password},
     model::{Entropy, Secret},
 };
 
@@ -32,7 +32,7 @@ fn ask() -> Result<Secret<String>> {
 
 fn read(input: impl Read) -> Result<Secret<String>> {
     // One byte more than allowed and a line break, so that too long is told from long.
-    let most = u64::try_from(LONGEST_PASSWORD + 3).unwrap_or(u64::MAX);
+    let most = u64::try_from(MAX_PASSWORD_LEN + 3).unwrap_or(u64::MAX);
     let mut text = String::new();
     input
         .take(most)
@@ -45,8 +45,8 @@ fn read(input: impl Read) -> Result<Secret<String>> {
 fn check(password: Secret<String>) -> Result<Secret<String>> {
     match password.expose().len() {
         0 => bail!("the password is empty; type one, or pipe one to standard input"),
-        length if length > LONGEST_PASSWORD => {
-            bail!("the password is longer than {LONGEST_PASSWORD} bytes")
+        length if length > MAX_PASSWORD_LEN => {
+            bail!("the password is longer than {MAX_PASSWORD_LEN} bytes")
         }
         _ => Ok(password),
     }
@@ -61,13 +61,13 @@ mod tests {
         for piped in ["correct horse", "correct horse\n", "correct horse\r\n"] {
             assert_eq!(read(piped.as_bytes()).unwrap().expose(), "correct horse");
         }
-        let longest = "x".repeat(LONGEST_PASSWORD);
+        let longest = "x".repeat(MAX_PASSWORD_LEN);
         assert_eq!(read(format!("{longest}\r\n").as_bytes()).unwrap().expose(), &longest);
     }
 
     #[test]
     fn refuses_what_nobody_could_sign_in_with() {
-        let overlong = "x".repeat(LONGEST_PASSWORD + 1);
+        let overlong = "x".repeat(MAX_PASSWORD_LEN + 1);
         for piped in ["", "\n", &overlong, &"x".repeat(100_000)] {
             assert!(read(piped.as_bytes()).is_err(), "{} bytes", piped.len());
         }

@@ -6,7 +6,7 @@ pub mod crds;
 pub mod dev;
 pub mod hash_password;
 pub mod run;
-mod serving;
+mod runtime;
 mod signals;
 mod store;
 

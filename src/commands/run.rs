@@ -7,51 +7,52 @@ use kube::{Client, Config};
 use tokio::{sync::watch, time::sleep};
 
 use super::{
-    serving::{Parts, logging, runtime},
+    runtime::{ServerRuntime, logging, runtime},
     signals,
     store::{prepare_when_leading, refuse_unsuitable},
 };
 use crate::{
-    cli::{LogFormat, RunArgs},
+    cli::{LogFormatArg, RunArgs},
     config,
     controller::{
         self,
-        lease::{Campaign, ClusterLease, Timing},
+        lease::{ClusterLease, LeaderElectionConfig, LeaseTiming},
     },
     model::ObjectKey,
     source::{
         SharedSource,
-        cluster::{Cluster, Options},
+        cluster::{ClusterOptions, ClusterSource},
     },
 };
 
 /// How long the API server may take to answer at start-up.
-const PATIENCE: Duration = Duration::from_secs(15);
+const API_SERVER_TIMEOUT: Duration = Duration::from_secs(15);
 /// Before it is asked again.
-const PAUSE: Duration = Duration::from_millis(500);
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 /// How long the API server may be silent within an answer: longer than a watch lasts.
-const SILENCE: Duration = Duration::from_secs(30);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Where the chart mounts the volume of the embedded store.
 const STORE_FILE: &str = "/var/lib/lanyard/store.redb";
 
 /// Runs until SIGTERM.
 pub fn run(args: &RunArgs) -> Result<()> {
-    let _log = logging(&args.log, LogFormat::Json)?;
+    let _log = logging(&args.log, LogFormatArg::Json)?;
     runtime()?.block_on(serve(args))
 }
 
 async fn serve(args: &RunArgs) -> Result<()> {
     let store = (&args.store, Path::new(STORE_FILE));
-    let parts = Parts::new(&args.serve, store, config::installation(args)?)?;
+    let parts = ServerRuntime::new(&args.serve, store, config::installation(args)?)?;
     refuse_unsuitable(&args.store, &parts.app.store).await?;
     let stop = signals::stop()?;
     let client = connect().await?;
-    let options = Options {
+    let options = ClusterOptions {
         namespaces: config::watch_namespaces(args),
         sealing_secret: parts.installation.sealing_secret.clone(),
         identity: args.identity.clone(),
     };
-    let source: SharedSource = Cluster::start(client.clone(), options, Arc::clone(&parts.clock));
+    let source: SharedSource =
+        ClusterSource::start(client.clone(), options, Arc::clone(&parts.clock));
     parts.project(&source);
     let leads = watch::Sender::new(false);
     follow_leadership(&parts, leads.subscribe());
@@ -61,11 +62,11 @@ async fn serve(args: &RunArgs) -> Result<()> {
     let must_hold = (!args.store.store.is_shared()).then(|| holds.subscribe());
     let bound = parts.bind(args.listen, None)?;
     let admin = parts.admin(args.admin_listen, &source, leads.subscribe(), must_hold).await?;
-    let candidate = Campaign {
+    let candidate = LeaderElectionConfig {
         lease: Arc::new(ClusterLease::new(client, ObjectKey::new(&args.namespace, &args.name))),
         identity: args.identity.clone(),
         holds,
-        timing: Timing::default(),
+        timing: LeaseTiming::default(),
         clock: Arc::clone(&parts.clock),
     };
     tracing::info!(listen = %args.listen, admin = %args.admin_listen, base_url = %parts.installation.base_url, "serving");
@@ -93,7 +94,7 @@ async fn connect() -> Result<Client> {
     config.default_retry = false;
     // A first list whose connection died would be waited for without end. A watch that has nothing
     // to say ends before.
-    config.read_timeout = Some(SILENCE);
+    config.read_timeout = Some(READ_TIMEOUT);
     config.reset_reader_on_write = true;
     let address = config.cluster_url.to_string();
     let client = Client::try_from(config).context(REMEDY)?;
@@ -105,7 +106,7 @@ async fn connect() -> Result<Client> {
 /// The API server's version, once it tells it: at an upgrade of the cluster, or while a node's network
 /// is set up, a first request may fail.
 async fn answered(client: &Client, address: &str) -> Result<String> {
-    let mut end = pin!(sleep(PATIENCE));
+    let mut end = pin!(sleep(API_SERVER_TIMEOUT));
     let cannot = || format!("the API server at {address} cannot be reached");
     let mut last = None;
     loop {
@@ -124,13 +125,16 @@ async fn answered(client: &Client, address: &str) -> Result<String> {
             () = &mut end => break,
         }
         tokio::select! {
-            () = sleep(PAUSE) => {}
+            () = sleep(RETRY_INTERVAL) => {}
             () = &mut end => break,
         }
     }
     match last {
         Some(error) => Err(error).with_context(cannot),
-        None => bail!("the API server at {address} did not answer in {} s", PATIENCE.as_secs()),
+        None => bail!(
+            "the API server at {address} did not answer in {} s",
+            API_SERVER_TIMEOUT.as_secs()
+        ),
     }
 }
 
@@ -139,7 +143,7 @@ fn is_final(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429)
 }
 
-fn follow_leadership(parts: &Parts, mut leads: watch::Receiver<bool>) {
+fn follow_leadership(parts: &ServerRuntime, mut leads: watch::Receiver<bool>) {
     let app = Arc::clone(&parts.app);
     tokio::spawn(async move {
         loop {

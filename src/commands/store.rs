@@ -18,7 +18,7 @@ use crate::{
 /// Records that the memory store takes: some hundreds of megabytes.
 const MEMORY_RECORDS: usize = 1_000_000;
 /// Between two tries to prepare a store, and the longest that one is asked at the start.
-const PAUSE: Duration = Duration::from_secs(2);
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Opens it; `file` is where the embedded one is if no flag says so, and `metrics` tells it of the
 /// requests that may come to write.
@@ -66,7 +66,7 @@ pub(super) async fn refuse_unsuitable(args: &StoreArgs, store: &SharedStore) -> 
     if args.store != StoreKind::Valkey {
         return Ok(());
     }
-    match tokio::time::timeout(PAUSE, store.state()).await {
+    match tokio::time::timeout(RETRY_INTERVAL, store.state()).await {
         Ok(Err(error @ StoreError::Unsuitable(_))) => bail!("--store valkey: {error}"),
         Ok(Ok(_) | Err(_)) | Err(_) => Ok(()),
     }
@@ -75,7 +75,7 @@ pub(super) async fn refuse_unsuitable(args: &StoreArgs, store: &SharedStore) -> 
 /// Prepares the store whenever this replica comes to lead, until that succeeds.
 pub(super) async fn prepare_when_leading(store: SharedStore, mut leads: watch::Receiver<bool>) {
     while leads.wait_for(|leads| *leads).await.is_ok() {
-        match store.prepare().await {
+        match store.migrate().await {
             Ok(()) => {
                 if leads.wait_for(|leads| !*leads).await.is_err() {
                     return;
@@ -83,7 +83,7 @@ pub(super) async fn prepare_when_leading(store: SharedStore, mut leads: watch::R
             }
             Err(error) => {
                 tracing::warn!(%error, "the store could not be prepared; trying again");
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_INTERVAL).await;
             }
         }
     }

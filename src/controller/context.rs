@@ -5,14 +5,14 @@ use std::{fmt, sync::Arc};
 use tokio::sync::Semaphore;
 
 use crate::{
-    model::{Clock, Entropy, Kind, ObjectKey, WatchUntold},
+    model::{Clock, Entropy, ObjectKey, ObjectKind, UndeliveredReceiver},
     registry,
     source::SharedSource,
 };
 
 /// How a reconcile ended, for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ReconcileOutcome {
     /// All is as it should be.
     Ok,
     /// Something has to be edited.
@@ -22,26 +22,26 @@ pub enum Outcome {
 }
 
 /// Who counts what the controller does.
-pub trait Observer: Send + Sync {
+pub trait ReconcileMetrics: Send + Sync {
     /// An object of a kind was reconciled.
-    fn reconciled(&self, kind: Kind, outcome: Outcome);
+    fn reconciled(&self, kind: ObjectKind, outcome: ReconcileOutcome);
 }
 
 /// Counts nothing.
 #[derive(Clone, Copy, Debug)]
-pub struct Unobserved;
+pub struct NoMetrics;
 
-impl Observer for Unobserved {
-    fn reconciled(&self, _: Kind, _: Outcome) {}
+impl ReconcileMetrics for NoMetrics {
+    fn reconciled(&self, _: ObjectKind, _: ReconcileOutcome) {}
 }
 
 /// What the controller works with.
 #[derive(Clone)]
-pub struct Context {
+pub struct ControllerContext {
     /// Where objects come from and writes go to.
     pub source: SharedSource,
     /// The snapshot in force: its verdicts are what is acted on.
-    pub registry: registry::Handle,
+    pub registry: registry::SnapshotHandle,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -52,19 +52,19 @@ pub struct Context {
     /// that goes by owner references; a folder has none.
     pub collects_garbage: bool,
     /// Who counts.
-    pub observer: Arc<dyn Observer>,
+    pub observer: Arc<dyn ReconcileMetrics>,
     /// Clients that could not be told of ended sessions, for Events.
-    pub untold: Option<WatchUntold>,
+    pub untold: Option<UndeliveredReceiver>,
     /// RSA keys take 70 ms of a core each: one at a time, so that a thousand new tenants leave
     /// the others their share.
     pub(super) generation: Arc<Semaphore>,
 }
 
-impl Context {
+impl ControllerContext {
     /// A context whose observer counts nothing.
     pub fn new(
         source: SharedSource,
-        registry: registry::Handle,
+        registry: registry::SnapshotHandle,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         sealing_secret: ObjectKey,
@@ -76,7 +76,7 @@ impl Context {
             entropy,
             sealing_secret,
             collects_garbage: false,
-            observer: Arc::new(Unobserved),
+            observer: Arc::new(NoMetrics),
             untold: None,
             generation: Arc::new(Semaphore::new(1)),
         }
@@ -84,13 +84,13 @@ impl Context {
 
     /// The same, counted by `observer`.
     #[must_use]
-    pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
+    pub fn observed_by(self, observer: Arc<dyn ReconcileMetrics>) -> Self {
         Self { observer, ..self }
     }
 
     /// The same, telling of clients that could not be told of ended sessions.
     #[must_use]
-    pub fn telling_of(self, untold: WatchUntold) -> Self {
+    pub fn telling_of(self, untold: UndeliveredReceiver) -> Self {
         Self { untold: Some(untold), ..self }
     }
 
@@ -101,7 +101,7 @@ impl Context {
     }
 }
 
-impl fmt::Debug for Context {
+impl fmt::Debug for ControllerContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
             .field("sealing_secret", &self.sealing_secret)

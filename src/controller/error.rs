@@ -4,7 +4,7 @@ use crate::{keys, source::WriteError};
 
 /// Why an object could not be brought to where it should be.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum ReconcileError {
     /// A write did not happen.
     #[error("{what}: {error}")]
     Write {
@@ -22,19 +22,19 @@ pub enum Error {
     Unreadable(String, String),
     /// No key could be made.
     #[error("a key could not be generated")]
-    Generate(#[from] keys::Unusable),
+    Generate(#[from] keys::InvalidKey),
 }
 
 /// What to do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
+pub enum RetryPolicy {
     /// Try again, ever more slowly.
     Transient,
     /// Nothing changes until somebody edits something.
     Permanent,
 }
 
-impl Error {
+impl ReconcileError {
     /// A fixed word for Events and metrics.
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -49,12 +49,12 @@ impl Error {
     }
 
     /// Whether another try may help.
-    pub const fn retry(&self) -> Retry {
+    pub const fn retry(&self) -> RetryPolicy {
         match self {
             Self::Write { error: WriteError::Refused(_), .. }
             | Self::NotOwned(_)
-            | Self::Unreadable(..) => Retry::Permanent,
-            Self::Write { .. } | Self::Generate(_) => Retry::Transient,
+            | Self::Unreadable(..) => RetryPolicy::Permanent,
+            Self::Write { .. } | Self::Generate(_) => RetryPolicy::Transient,
         }
     }
 }

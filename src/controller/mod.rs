@@ -4,25 +4,25 @@
 //! what differs is written. Each object goes through read → plan → apply → status; plans are pure.
 //! Must not: judge objects (`registry` does, for every replica alike) or serve requests.
 
-mod changes;
 mod context;
+mod diff;
 mod error;
 pub mod lease;
-mod logouts;
-mod memory;
+mod logout_events;
+mod observed;
 mod oidc_client;
-mod queue;
+mod published_status;
 mod reconcile;
 mod run;
 mod sealing;
+mod secret_writes;
 mod status;
 mod tenant;
-mod world;
-mod writes;
+mod workqueue;
 
-pub use context::{Context, Observer, Outcome, Unobserved};
-pub use error::{Error, Retry};
-pub use run::{always, run, run_elected};
+pub use context::{ControllerContext, NoMetrics, ReconcileMetrics, ReconcileOutcome};
+pub use error::{ReconcileError, RetryPolicy};
+pub use run::{always_leader, run, run_elected};
 
 #[cfg(test)]
 mod tests;

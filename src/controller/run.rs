@@ -9,31 +9,31 @@ use tokio::{
 };
 
 use super::{
-    Context,
-    changes::changes,
-    lease::{Campaign, campaign},
-    logouts,
-    memory::Memory,
-    queue::{Finish, Queue},
+    ControllerContext,
+    diff::changed_objects,
+    lease::{LeaderElectionConfig, run_leader_election},
+    logout_events,
+    observed::ObservedState,
+    published_status::PublishedStatuses,
     reconcile::reconcile,
-    world::World,
+    workqueue::{Completion, Workqueue},
 };
-use crate::model::{Kind, ObjectRef};
+use crate::model::{ObjectKind, ObjectRef};
 
 /// How many objects are in work at once.
-const CONCURRENT: usize = 8;
+const MAX_CONCURRENT_RECONCILES: usize = 8;
 /// How long changes that follow each other closely are gathered.
-const GATHER: Duration = Duration::from_millis(25);
+const DEBOUNCE: Duration = Duration::from_millis(25);
 /// The longest sleep, since the wall clock may be set while we sleep.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+const MAX_SLEEP: Duration = Duration::from_secs(30);
 
 /// Leadership that nobody disputes: for `dev`.
-pub fn always() -> watch::Receiver<bool> {
+pub fn always_leader() -> watch::Receiver<bool> {
     watch::channel(true).1
 }
 
 /// Acts whenever `leads`, until `stop`. Once it returns, or is dropped, nothing is being written.
-pub async fn run(context: Context, mut leads: watch::Receiver<bool>, stop: impl Future) {
+pub async fn run(context: ControllerContext, mut leads: watch::Receiver<bool>, stop: impl Future) {
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
@@ -45,8 +45,8 @@ pub async fn run(context: Context, mut leads: watch::Receiver<bool>, stop: impl 
             biased;
             _ = &mut stop => return,
             () = lost(&mut leads) => tracing::info!("another replica may lead: writing has stopped"),
-            () = act(&context) => return,
-            never = logouts::tell(&context) => match never {},
+            () = run_while_leading(&context) => return,
+            never = logout_events::publish_events(&context) => match never {},
         }
     }
 }
@@ -54,8 +54,8 @@ pub async fn run(context: Context, mut leads: watch::Receiver<bool>, stop: impl 
 /// Campaigns for the Lease and acts while it is held, until `stop`. The Lease is released when
 /// nothing is being written any more.
 pub async fn run_elected(
-    context: Context,
-    candidate: Campaign,
+    context: ControllerContext,
+    candidate: LeaderElectionConfig,
     leads: watch::Sender<bool>,
     stop: impl Future,
 ) {
@@ -65,7 +65,7 @@ pub async fn run_elected(
         run(context, follow, stop).await;
         drop(stopped);
     };
-    tokio::join!(acting, campaign(candidate, leads, acting_stopped));
+    tokio::join!(acting, run_leader_election(candidate, leads, acting_stopped));
 }
 
 async fn lost(leads: &mut watch::Receiver<bool>) {
@@ -75,22 +75,22 @@ async fn lost(leads: &mut watch::Receiver<bool>) {
 }
 
 /// Works until the source ends. Dropping it drops every reconcile where it stands.
-async fn act(context: &Context) {
+async fn run_while_leading(context: &ControllerContext) {
     let (mut views, mut snapshots) = (context.source.views(), context.registry.changes());
     let (memory, mut queue, mut running) =
-        (Memory::default(), Queue::default(), FuturesUnordered::new());
-    let mut world = World::default();
+        (PublishedStatuses::default(), Workqueue::default(), FuturesUnordered::new());
+    let mut world = ObservedState::default();
     let mut refresh = Some(Instant::now());
     loop {
         if refresh.is_some_and(|at| at <= Instant::now()) {
             refresh = None;
             views.mark_unchanged();
             snapshots.mark_unchanged();
-            world = look(context, world, &mut queue);
+            world = enqueue_changes(context, world, &mut queue);
         }
-        while running.len() < CONCURRENT {
+        while running.len() < MAX_CONCURRENT_RECONCILES {
             let Some(object) = queue.next(context.clock.now()) else { break };
-            running.push(work(context, world.clone(), &memory, object));
+            running.push(reconcile_one(context, world.clone(), &memory, object));
         }
         tokio::select! {
             Some((object, finish)) = running.next(), if !running.is_empty() => {
@@ -100,54 +100,58 @@ async fn act(context: &Context) {
                 if changed.is_err() {
                     return;
                 }
-                refresh = Some(Instant::now() + GATHER);
+                refresh = Some(Instant::now() + DEBOUNCE);
             }
             () = sleep_until(refresh.unwrap_or_else(Instant::now)), if refresh.is_some() => {}
-            () = rest(context, &queue), if running.len() < CONCURRENT => {}
+            () = sleep_until_due(context, &queue), if running.len() < MAX_CONCURRENT_RECONCILES => {}
         }
     }
 }
 
 /// Marks what changed since the world that was looked at before.
-fn look(context: &Context, before: World, queue: &mut Queue<ObjectRef>) -> World {
+fn enqueue_changes(
+    context: &ControllerContext,
+    before: ObservedState,
+    queue: &mut Workqueue<ObjectRef>,
+) -> ObservedState {
     let view = context.source.views().borrow().clone();
-    let after = World::new(view, context.registry.snapshot());
+    let after = ObservedState::new(view, context.registry.snapshot());
     if !after.is_known() {
         return before;
     }
     let sealing = sealing(context);
     // How long sealing keys are kept goes by the tenants that are served.
     if !Arc::ptr_eq(&before.snapshot, &after.snapshot) {
-        queue.mark(sealing.clone());
+        queue.add(sealing.clone());
     }
-    for object in changes(&before, &after) {
-        if object.kind != Kind::Secret || object == sealing {
-            queue.mark(object);
+    for object in changed_objects(&before, &after) {
+        if object.kind != ObjectKind::Secret || object == sealing {
+            queue.add(object);
         }
     }
     after
 }
 
-fn sealing(context: &Context) -> ObjectRef {
-    ObjectRef { kind: Kind::Secret, key: context.sealing_secret.clone() }
+fn sealing(context: &ControllerContext) -> ObjectRef {
+    ObjectRef { kind: ObjectKind::Secret, key: context.sealing_secret.clone() }
 }
 
-async fn work(
-    context: &Context,
-    world: World,
-    memory: &Memory,
+async fn reconcile_one(
+    context: &ControllerContext,
+    world: ObservedState,
+    memory: &PublishedStatuses,
     object: ObjectRef,
-) -> (ObjectRef, Finish) {
+) -> (ObjectRef, Completion) {
     let done = AssertUnwindSafe(reconcile(context, &world, memory, &object)).catch_unwind().await;
     let finish = done.unwrap_or_else(|_| {
         tracing::error!(%object, "reconciling panicked");
-        Finish::Transient
+        Completion::Transient
     });
     (object, finish)
 }
 
 async fn changed(
-    views: &mut watch::Receiver<Arc<crate::api::View>>,
+    views: &mut watch::Receiver<Arc<crate::api::SourceView>>,
     snapshots: &mut watch::Receiver<u64>,
 ) -> Result<(), watch::error::RecvError> {
     tokio::select! {
@@ -157,7 +161,7 @@ async fn changed(
 }
 
 /// Sleeps until something is due.
-async fn rest(context: &Context, queue: &Queue<ObjectRef>) {
+async fn sleep_until_due(context: &ControllerContext, queue: &Workqueue<ObjectRef>) {
     let due = queue.wake().map(|at| at.since(context.clock.now()));
-    sleep(due.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)).await;
+    sleep(due.unwrap_or(MAX_SLEEP).min(MAX_SLEEP)).await;
 }

@@ -6,34 +6,37 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Secret;
 
 use super::{
-    Context, Error,
-    reconcile::Acted,
-    world::World,
-    writes::{Step, Write, apply},
+    ControllerContext, ReconcileError,
+    observed::ObservedState,
+    reconcile::Action,
+    secret_writes::{PlannedWrite, SecretWrite, apply},
 };
 use crate::{
-    api::{KeptSecret, SecretState, owner},
+    api::{CachedSecret, SecretState, owner},
     keys::{new_sealing_key, read_sealing_keys, sealing_plan, write_sealing_key},
-    model::{Entropy, Kind, ObjectKey, ObjectRef, Timestamp},
+    model::{Entropy, ObjectKey, ObjectKind, ObjectRef, Timestamp},
     registry::Snapshot,
-    source::Notice,
+    source::EventRecord,
 };
 
 /// The least that a key stays readable: a grant's default life.
-const LEAST: Duration = Duration::from_secs(90 * 24 * 3600);
+const MIN_RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Beyond the longest lifetime: clocks differ, and a code's record outlives it.
-const MARGIN: Duration = Duration::from_secs(24 * 3600);
+const RETENTION_MARGIN: Duration = Duration::from_secs(24 * 3600);
 const OWNER_KIND: &str = "Installation";
 
 /// Sees that there are sealing keys.
-pub async fn act(context: &Context, world: &World) -> Result<Acted, Error> {
+pub async fn act(
+    context: &ControllerContext,
+    world: &ObservedState,
+) -> Result<Action, ReconcileError> {
     let key = &context.sealing_secret;
     let longest = longest_sealed(&world.snapshot);
     let (step, wake) =
         plan(key, world.secret(key), longest, context.entropy.as_ref(), context.clock.now());
-    let Some(step) = step else { return Ok(Acted::Nothing(wake)) };
+    let Some(step) = step else { return Ok(Action::Nothing(wake)) };
     apply(context, vec![step]).await?;
-    Ok(Acted::Wrote)
+    Ok(Action::Wrote)
 }
 
 /// The longest that anything sealed is valid.
@@ -42,7 +45,7 @@ fn longest_sealed(snapshot: &Snapshot) -> Duration {
         let lifetimes = &served.tenant.lifetimes;
         lifetimes.refresh_token_absolute.max(lifetimes.session_absolute)
     });
-    lifetimes.max().unwrap_or_default().max(LEAST) + MARGIN
+    lifetimes.max().unwrap_or_default().max(MIN_RETENTION) + RETENTION_MARGIN
 }
 
 fn plan(
@@ -51,7 +54,7 @@ fn plan(
     longest: Duration,
     entropy: &dyn Entropy,
     now: Timestamp,
-) -> (Option<Step>, Option<Timestamp>) {
+) -> (Option<PlannedWrite>, Option<Timestamp>) {
     let owner = owner::annotation(OWNER_KIND, &key.name);
     let before = match secret {
         None => None,
@@ -59,7 +62,7 @@ fn plan(
         Some(SecretState::Loaded(secret)) if is_ours(secret, &owner) => Some(secret),
         Some(_) => return (None, None),
     };
-    let entries = before.map(KeptSecret::entries).unwrap_or_default();
+    let entries = before.map(CachedSecret::entries).unwrap_or_default();
     let (mut keys, damaged) = read_sealing_keys(&entries);
     let plan = sealing_plan(&keys, longest, now);
     if before.is_some() && plan.is_empty() {
@@ -81,25 +84,25 @@ fn plan(
     let notices = lost(key, before.is_some() && keys.is_empty(), damaged.len());
     let write = match before {
         Some(secret) => {
-            Write::Replace(Box::new(Secret { data: Some(changed), ..secret.whole(key) }))
+            SecretWrite::Replace(Box::new(Secret { data: Some(changed), ..secret.to_secret(key) }))
         }
-        None => Write::Create(Box::new(Secret {
+        None => SecretWrite::Create(Box::new(Secret {
             metadata: owner::metadata(key, &owner),
             type_: Some("Opaque".to_owned()),
             data: Some(changed),
             ..Secret::default()
         })),
     };
-    (Some(Step { write, notices }), plan.wake)
+    (Some(PlannedWrite { write, notices }), plan.wake)
 }
 
-fn is_ours(secret: &KeptSecret, owner: &str) -> bool {
+fn is_ours(secret: &CachedSecret, owner: &str) -> bool {
     secret.owner() == Some(owner) && !secret.is_going()
 }
 
-fn lost(key: &ObjectKey, none_left: bool, damaged: usize) -> Vec<Notice> {
-    let told = none_left.then(|| Notice {
-        object: ObjectRef { kind: Kind::Secret, key: key.clone() },
+fn lost(key: &ObjectKey, none_left: bool, damaged: usize) -> Vec<EventRecord> {
+    let told = none_left.then(|| EventRecord {
+        object: ObjectRef { kind: ObjectKind::Secret, key: key.clone() },
         warning: true,
         reason: "KeysLost",
         action: "Rotate",

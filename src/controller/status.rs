@@ -2,26 +2,32 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::{Context, Error, memory::Memory, tenant, world::World};
+use super::{
+    ControllerContext, ReconcileError, observed::ObservedState,
+    published_status::PublishedStatuses, tenant,
+};
 use crate::{
-    api::{OidcClientStatus, OidcUserStatus, Reason, TenantStatus, Told, deciding},
-    model::{Kind, ObjectRef, Timestamp},
-    registry::{self, Outcome, SecretWish, Verdict},
-    source::{Notice, Status, WriteError},
+    api::{
+        ConditionReason, OidcClientStatus, OidcUserStatus, StatusDigest, TenantStatus,
+        ready_condition,
+    },
+    model::{ObjectKind, ObjectRef, Timestamp},
+    registry::{self, ClientSecretPlan, ObjectOutcome, Verdict},
+    source::{EventRecord, StatusUpdate, WriteError},
 };
 
 /// Publishes the status of an object where it differs from the one it has, and tells of a problem
 /// that is new.
 pub async fn publish(
-    context: &Context,
-    world: &World,
-    memory: &Memory,
+    context: &ControllerContext,
+    world: &ObservedState,
+    memory: &PublishedStatuses,
     verdict: &Verdict,
-) -> Result<(), Error> {
+) -> Result<(), ReconcileError> {
     let object = &verdict.object;
     let version = world.state(object).and_then(|state| state.version);
     let shown = match verdict.outcome {
-        Outcome::Malformed => None,
+        ObjectOutcome::Malformed => None,
         _ => shown(world, object),
     };
     let before = memory.current(object, shown, version).unwrap_or_default();
@@ -37,11 +43,14 @@ pub async fn publish(
         // Whoever deleted it meanwhile does not miss a status.
         Err(WriteError::NotFound) => return Ok(()),
         Err(error) => {
-            return Err(Error::Write { what: format!("publishing the status of {object}"), error });
+            return Err(ReconcileError::Write {
+                what: format!("publishing the status of {object}"),
+                error,
+            });
         }
     }
     if let Some(notice) = notice {
-        context.source.notify(notice).await;
+        context.source.publish_event(notice).await;
     }
     memory.published(object, version.map(str::to_owned), told);
     Ok(())
@@ -53,10 +62,10 @@ fn wanted(
     conditions: Vec<Condition>,
     known_salt: Option<&str>,
     now: Timestamp,
-) -> Status {
+) -> StatusUpdate {
     let observed_generation = verdict.generation;
     match &verdict.outcome {
-        Outcome::Tenant(tenant) => Status::Tenant(TenantStatus {
+        ObjectOutcome::Tenant(tenant) => StatusUpdate::Tenant(TenantStatus {
             observed_generation,
             issuer: tenant.issuer.as_ref().map(ToString::to_string),
             signing_keys: tenant::signing_keys(tenant, now),
@@ -67,44 +76,44 @@ fn wanted(
                 .or_else(|| tenant.salt.as_ref().and_then(|salt| salt.fingerprint.clone())),
             conditions,
         }),
-        Outcome::Client(client) => Status::OidcClient(OidcClientStatus {
+        ObjectOutcome::Client(client) => StatusUpdate::OidcClient(OidcClientStatus {
             observed_generation,
             client_id: client.client_id.as_ref().map(ToString::to_string),
             issuer: client.issuer.as_ref().map(ToString::to_string),
             secret_name: match &client.secret {
-                SecretWish::None => None,
-                SecretWish::Referenced(key) => Some(key.name.to_string()),
-                SecretWish::Generated(secret) => Some(secret.key.name.to_string()),
+                ClientSecretPlan::None => None,
+                ClientSecretPlan::Referenced(key) => Some(key.name.to_string()),
+                ClientSecretPlan::Generated(secret) => Some(secret.key.name.to_string()),
             },
             conditions,
         }),
-        Outcome::User(user) => Status::OidcUser(OidcUserStatus {
+        ObjectOutcome::User(user) => StatusUpdate::OidcUser(OidcUserStatus {
             observed_generation,
             subject: user.subject.as_ref().map(ToString::to_string),
             conditions,
         }),
-        Outcome::Malformed => Status::Malformed(conditions),
+        ObjectOutcome::Malformed => StatusUpdate::Malformed(conditions),
     }
 }
 
 /// What the status says that a view shows.
-fn shown(world: &World, object: &ObjectRef) -> Option<Told> {
+fn shown(world: &ObservedState, object: &ObjectRef) -> Option<StatusDigest> {
     let (objects, key) = (&world.view.objects, &object.key);
     let told = match object.kind {
-        Kind::Tenant => objects.tenants.get(key)?.told(),
-        Kind::OidcClient => objects.clients.get(key)?.told(),
-        Kind::OidcUser => objects.users.get(key)?.told(),
-        Kind::Secret | Kind::Namespace => return None,
+        ObjectKind::Tenant => objects.tenants.get(key)?.told(),
+        ObjectKind::OidcClient => objects.clients.get(key)?.told(),
+        ObjectKind::OidcUser => objects.users.get(key)?.told(),
+        ObjectKind::Secret | ObjectKind::Namespace => return None,
     };
     Some(told.clone())
 }
 
 /// An Event for a problem that was not there before. What is merely being made is none.
-fn notice(object: &ObjectRef, before: &Told, now: &[Condition]) -> Option<Notice> {
-    let problem = deciding(now).filter(|ready| ready.status == "False")?;
-    let known = before.gave_reason(problem);
-    let reason = Reason::ALL.iter().find(|reason| reason.as_str() == problem.reason)?;
-    (!known && *reason != Reason::Pending).then(|| Notice {
+fn notice(object: &ObjectRef, before: &StatusDigest, now: &[Condition]) -> Option<EventRecord> {
+    let problem = ready_condition(now).filter(|ready| ready.status == "False")?;
+    let known = before.same_ready_reason(problem);
+    let reason = ConditionReason::ALL.iter().find(|reason| reason.as_str() == problem.reason)?;
+    (!known && *reason != ConditionReason::Pending).then(|| EventRecord {
         object: object.clone(),
         warning: true,
         reason: reason.as_str(),

@@ -15,16 +15,17 @@ use tokio::sync::watch;
 
 use self::fake::Fake;
 use super::{
-    Context, changes::changes, memory::Memory, queue::Finish, reconcile::reconcile, run,
-    world::World,
+    ControllerContext, diff::changed_objects, observed::ObservedState,
+    published_status::PublishedStatuses, reconcile::reconcile, run, workqueue::Completion,
 };
 use crate::{
-    api::{KeptSecret, MANAGED_LABEL, OWNER_ANNOTATION, SecretState},
+    api::{CachedSecret, MANAGED_LABEL, OWNER_ANNOTATION, SecretState},
     model::{
-        FixedClock, Installation, Issuer, Kind, ObjectKey, ObjectRef, SeededEntropy, Timestamp,
+        FixedClock, Installation, Issuer, ObjectKey, ObjectKind, ObjectRef, SeededEntropy,
+        Timestamp,
     },
     registry::{self, BuildCache},
-    source::{Status, WriteError},
+    source::{StatusUpdate, WriteError},
 };
 
 const TENANT: &str = "
@@ -57,11 +58,11 @@ stringData: {precious: value}
 /// The controller and its source, moved on by hand.
 struct Cluster {
     source: Arc<Fake>,
-    context: Context,
+    context: ControllerContext,
     installation: Installation,
     cache: BuildCache,
-    memory: Memory,
-    before: World,
+    memory: PublishedStatuses,
+    before: ObservedState,
     again: BTreeSet<ObjectRef>,
 }
 
@@ -72,9 +73,9 @@ impl Cluster {
             source.apply(manifest);
         }
         let sealing_secret = ObjectKey::new("team", "sealing-keys");
-        let context = Context::new(
+        let context = ControllerContext::new(
             Arc::clone(&source) as _,
-            registry::Handle::new(),
+            registry::SnapshotHandle::new(),
             Arc::new(FixedClock::at(Timestamp::from_secs(1_800_000_000))),
             Arc::new(SeededEntropy::new(1)),
             sealing_secret.clone(),
@@ -90,34 +91,35 @@ impl Cluster {
             context,
             installation,
             cache: BuildCache::default(),
-            memory: Memory::default(),
-            before: World::default(),
+            memory: PublishedStatuses::default(),
+            before: ObservedState::default(),
             again: BTreeSet::new(),
         }
     }
 
     /// Puts the snapshot of the present view in force.
-    fn project(&self) -> World {
+    fn project(&self) -> ObservedState {
         let view = self.source.view();
         let now = self.context.clock.now();
         let (objects, revision) = (&view.objects, view.revision);
         let snapshot = registry::build(objects, &self.installation, &self.cache, revision, now);
         self.context.registry.publish(snapshot);
-        World::new(view, self.context.registry.snapshot())
+        ObservedState::new(view, self.context.registry.snapshot())
     }
 
     /// Every object that changed is reconciled once, by what one view shows.
-    async fn round(&mut self) -> Vec<Finish> {
+    async fn round(&mut self) -> Vec<Completion> {
         let world = self.project();
-        let sealing = ObjectRef { kind: Kind::Secret, key: self.context.sealing_secret.clone() };
-        let mut due = changes(&self.before, &world);
-        due.retain(|object| object.kind != Kind::Secret);
+        let sealing =
+            ObjectRef { kind: ObjectKind::Secret, key: self.context.sealing_secret.clone() };
+        let mut due = changed_objects(&self.before, &world);
+        due.retain(|object| object.kind != ObjectKind::Secret);
         due.insert(sealing);
         due.append(&mut self.again);
         let mut finished = Vec::new();
         for object in due {
             let finish = reconcile(&self.context, &world, &self.memory, &object).await;
-            if matches!(finish, Finish::Transient) {
+            if matches!(finish, Completion::Transient) {
                 self.again.insert(object);
             }
             finished.push(finish);
@@ -147,7 +149,7 @@ impl Cluster {
     /// Status and reason of a condition of the client.
     fn condition(&self, kind: &str) -> (String, String) {
         match self.source.status(&client()) {
-            Some(Status::OidcClient(status)) => find(&status.conditions, kind),
+            Some(StatusUpdate::OidcClient(status)) => find(&status.conditions, kind),
             other => panic!("no status: {other:?}"),
         }
     }
@@ -161,7 +163,7 @@ impl Cluster {
         self.source.edit(|objects, version| {
             damaged.metadata.resource_version = Some(version.to_string());
             let key = ObjectKey::new("team", KEYS);
-            objects.secrets.insert(key, SecretState::Loaded(KeptSecret::new(damaged.clone())));
+            objects.secrets.insert(key, SecretState::Loaded(CachedSecret::new(damaged.clone())));
         });
         damaged
     }
@@ -179,7 +181,7 @@ fn find(conditions: &[Condition], kind: &str) -> (String, String) {
 }
 
 fn client() -> ObjectRef {
-    ObjectRef { kind: Kind::OidcClient, key: ObjectKey::new("team", "shop") }
+    ObjectRef { kind: ObjectKind::OidcClient, key: ObjectKey::new("team", "shop") }
 }
 
 fn entry(secret: &Secret, name: &str) -> String {
@@ -222,7 +224,7 @@ async fn a_status_that_would_say_the_same_is_not_written_again() {
     cluster.settle().await;
     let before = (cluster.source.statuses(), cluster.source.writes());
     // A resync: every object is shown anew, and nothing about it is new.
-    cluster.before = World::default();
+    cluster.before = ObservedState::default();
     cluster.round().await;
     assert_eq!((cluster.source.statuses(), cluster.source.writes()), before);
 }
@@ -235,7 +237,7 @@ async fn a_conflict_is_read_again() {
         cluster.source.fail_next(WriteError::Conflict);
     }
     let finished = cluster.round().await;
-    assert!(finished.iter().any(|finish| matches!(finish, Finish::Transient)), "{finished:?}");
+    assert!(finished.iter().any(|finish| matches!(finish, Completion::Transient)), "{finished:?}");
     assert!(cluster.source.writes().is_empty());
     cluster.settle().await;
     assert_eq!(cluster.condition("Ready").0, "True");
@@ -289,7 +291,7 @@ async fn what_others_put_into_a_secret_stays() {
     cluster.source.edit(|objects, version| {
         edited.metadata.resource_version = Some(version.to_string());
         let key = ObjectKey::new("team", "shop-oidc");
-        objects.secrets.insert(key, SecretState::Loaded(KeptSecret::new(edited)));
+        objects.secrets.insert(key, SecretState::Loaded(CachedSecret::new(edited)));
     });
     cluster.settle().await;
     let after = cluster.client_secret();

@@ -18,15 +18,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::App;
-use crate::store::{CLOCK_TOLERANCE, SKEW_WARNS, skew};
+use super::AppState;
+use crate::store::{CLOCK_TOLERANCE, SKEW_WARNING, skew};
 
 /// How long the store may take to say that it works.
-const PATIENCE: Duration = Duration::from_secs(1);
+const READ_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What the process knows of itself beyond the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Probe {
+pub struct ReadinessProbe {
     /// Whether every first list is in.
     pub synced: bool,
     /// Since when the source of objects fails, and how.
@@ -39,17 +39,20 @@ pub struct Probe {
 }
 
 /// The admin port.
-pub struct Admin {
-    app: Arc<App>,
-    probe: Box<dyn Fn() -> Probe + Send + Sync>,
+pub struct AdminServer {
+    app: Arc<AppState>,
+    probe: Box<dyn Fn() -> ReadinessProbe + Send + Sync>,
     draining: AtomicBool,
     /// The store answered once: after that, its loss must not take discovery and JWKS away.
     store_answered: AtomicBool,
 }
 
-impl Admin {
+impl AdminServer {
     /// An admin port that asks `probe` for what the server does not know.
-    pub fn new(app: Arc<App>, probe: impl Fn() -> Probe + Send + Sync + 'static) -> Arc<Self> {
+    pub fn new(
+        app: Arc<AppState>,
+        probe: impl Fn() -> ReadinessProbe + Send + Sync + 'static,
+    ) -> Arc<Self> {
         let flag = || AtomicBool::new(false);
         Arc::new(Self { app, probe: Box::new(probe), draining: flag(), store_answered: flag() })
     }
@@ -94,12 +97,12 @@ impl Admin {
     /// the last that was known if it does not answer.
     async fn ask_store(&self) -> (Value, i64) {
         let asked = self.app.now();
-        let said = match tokio::time::timeout(PATIENCE, self.app.store.state()).await {
+        let said = match tokio::time::timeout(READ_TIMEOUT, self.app.store.state()).await {
             Ok(Ok(state)) => {
                 let answered = self.app.now();
                 self.store_answered.store(true, Ordering::SeqCst);
                 // Where this machine stood still meanwhile, the journey would hide as much of the skew.
-                if let Some(time) = state.time.filter(|_| answered.since(asked) <= PATIENCE) {
+                if let Some(time) = state.time.filter(|_| answered.since(asked) <= READ_TIMEOUT) {
                     self.measure_skew(skew(asked, time, answered));
                 }
                 json!("ok")
@@ -113,7 +116,7 @@ impl Admin {
     /// Told in the log when it begins and when it ends.
     fn measure_skew(&self, ahead: i64) {
         self.app.metrics.clock_skew(ahead);
-        let warns = |skew: i64| u128::from(skew.unsigned_abs()) > SKEW_WARNS.as_millis();
+        let warns = |skew: i64| u128::from(skew.unsigned_abs()) > SKEW_WARNING.as_millis();
         match (warns(self.app.store_clock.measured(ahead)), warns(ahead)) {
             (false, true) => tracing::warn!(
                 ahead_millis = ahead,

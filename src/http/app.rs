@@ -3,54 +3,55 @@
 use std::sync::Arc;
 
 use super::{
-    ClientKeys, Documents, KnownSessions, Limits, Logouts, Registrations, Sectors, TrustedProxies,
+    JwksCache, Logouts, Registrations, RequestObjectCache, SectorIdentifierCache, ServerLimits,
+    SessionKeyCache, TrustedProxies,
 };
 use crate::{
-    fetch::SharedFetch,
-    identity::{AttemptLimiter, PasswordPool},
-    keys::{Signer, VerifiedTokens},
+    http_client::SharedFetch,
+    identity::{LoginThrottle, PasswordVerifier},
+    keys::{AccessTokenCache, Signer},
     model::{Clock, Entropy, Timestamp},
-    registry::Handle,
+    registry::SnapshotHandle,
     store::{SharedStore, StoreClock},
     telemetry::Metrics,
 };
 
 /// Settings of the server.
 #[derive(Clone, Debug, Default)]
-pub struct Config {
+pub struct ServerConfig {
     /// Proxies whose forwarding headers count.
     pub trusted_proxies: TrustedProxies,
     /// Sizes, times and numbers.
-    pub limits: Limits,
+    pub limits: ServerLimits,
 }
 
 /// What handlers work with: everything that is shared between requests.
 #[derive(Debug)]
-pub struct App {
+pub struct AppState {
     /// What is served.
-    pub registry: Handle,
+    pub registry: SnapshotHandle,
     /// Sessions, grants, consents.
     pub store: SharedStore,
     /// Signs tokens.
     pub signer: Signer,
     /// Access tokens whose signature was verified lately.
-    pub verified: VerifiedTokens,
+    pub access_token_cache: AccessTokenCache,
     /// Sessions that were looked for lately.
-    pub known_sessions: KnownSessions,
+    pub session_key_cache: SessionKeyCache,
     /// Checks passwords.
-    pub passwords: PasswordPool,
+    pub passwords: PasswordVerifier,
     /// Limits attempts at passwords.
-    pub attempts: AttemptLimiter,
+    pub login_throttle: LoginThrottle,
     /// The way out, to clients' servers.
     pub fetch: SharedFetch,
     /// Keys that clients publish.
-    pub client_keys: ClientKeys,
+    pub jwks_cache: JwksCache,
     /// Request objects that clients publish.
-    pub request_objects: Documents,
+    pub request_object_cache: RequestObjectCache,
     /// Sector documents that clients publish.
-    pub sectors: Sectors,
+    pub sector_identifier_cache: SectorIdentifierCache,
     /// Clients to tell that a session has ended.
-    pub logouts: Logouts,
+    pub backchannel_logout: Logouts,
     /// What registering clients share.
     pub registrations: Arc<Registrations>,
     /// Time.
@@ -62,10 +63,10 @@ pub struct App {
     /// Counts what happens.
     pub metrics: Arc<Metrics>,
     /// Settings.
-    pub config: Config,
+    pub config: ServerConfig,
 }
 
-impl App {
+impl AppState {
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -31,10 +31,10 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::server::Server;
+use super::server::HttpServer;
 
 /// Windows of HTTP/2: what a client may send before it is read, for a body and for all of them.
-const WINDOWS: (u32, u32) = (64 * 1024, 256 * 1024);
+const HTTP2_WINDOW_BYTES: (u32, u32) = (64 * 1024, 256 * 1024);
 
 /// What a connection speaks, known before hyper reads from it: hyper-util's own detection waits for
 /// the first bytes without a limit.
@@ -73,18 +73,18 @@ async fn first_bytes(stream: &TcpStream) -> io::Result<Version> {
 }
 
 /// A connection of a client.
-pub(super) struct Connection {
-    server: Arc<Server>,
+pub(super) struct ServerConnection {
+    server: Arc<HttpServer>,
     peer: IpAddr,
     stop: watch::Receiver<bool>,
     /// Dropped once no request can be in flight.
     busy: mpsc::Sender<Infallible>,
 }
 
-impl Connection {
+impl ServerConnection {
     /// One that was accepted; it ends soon after `stop` turns true, and holds `busy` until then.
     pub(super) const fn new(
-        server: Arc<Server>,
+        server: Arc<HttpServer>,
         peer: IpAddr,
         stop: watch::Receiver<bool>,
         busy: mpsc::Sender<Infallible>,
@@ -136,7 +136,7 @@ impl Connection {
         let requests = Arc::new(Requests::default());
         let seen = Arc::clone(&requests);
         let service = service_fn(move |request| {
-            let (server, flight) = (Arc::clone(&server), Flight::begin(&seen));
+            let (server, flight) = (Arc::clone(&server), InFlightRequest::begin(&seen));
             async move {
                 let answer = answer(&server, request, peer, version).await;
                 drop(flight);
@@ -164,7 +164,7 @@ impl Connection {
 }
 
 /// What hyper is told of a connection.
-fn builder(version: Version, server: &Server) -> auto::Builder<TokioExecutor> {
+fn builder(version: Version, server: &HttpServer) -> auto::Builder<TokioExecutor> {
     let limits = server.app.config.limits;
     let builder = auto::Builder::new(TokioExecutor::new());
     let mut builder = match version {
@@ -180,8 +180,8 @@ fn builder(version: Version, server: &Server) -> auto::Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
-        .initial_stream_window_size(WINDOWS.0)
-        .initial_connection_window_size(WINDOWS.1)
+        .initial_stream_window_size(HTTP2_WINDOW_BYTES.0)
+        .initial_connection_window_size(HTTP2_WINDOW_BYTES.1)
         .max_header_list_size(u32::try_from(limits.head).unwrap_or(u32::MAX))
         .keep_alive_interval(limits.head_timeout)
         .keep_alive_timeout(limits.head_timeout);
@@ -190,7 +190,7 @@ fn builder(version: Version, server: &Server) -> auto::Builder<TokioExecutor> {
 
 /// The answer as this version of HTTP has it.
 async fn answer(
-    server: &Server,
+    server: &HttpServer,
     request: Request<Incoming>,
     peer: IpAddr,
     version: Version,
@@ -231,9 +231,9 @@ impl Requests {
 }
 
 /// A request that is in flight until this is dropped.
-struct Flight(Arc<Requests>);
+struct InFlightRequest(Arc<Requests>);
 
-impl Flight {
+impl InFlightRequest {
     fn begin(requests: &Arc<Requests>) -> Self {
         requests.begun.fetch_add(1, Ordering::Relaxed);
         requests.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -241,7 +241,7 @@ impl Flight {
     }
 }
 
-impl Drop for Flight {
+impl Drop for InFlightRequest {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }

@@ -5,7 +5,7 @@
 
 use http::HeaderMap;
 
-use crate::{protocol::device::REMEMBERED, registry::ServedTenant};
+use crate::{protocol::known_browser::KNOWN_BROWSER_TTL, registry::ServedTenant};
 
 /// What a cookie is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum CookiePurpose {
     /// read by a script, and worth nothing.
     BrowserState,
     /// Sealed: who has signed in with this browser, so that nobody elsewhere keeps them waiting.
-    Device,
+    KnownBrowser,
 }
 
 impl CookiePurpose {
@@ -28,7 +28,7 @@ impl CookiePurpose {
             Self::Session => "session",
             Self::PreSession => "pre",
             Self::BrowserState => "state",
-            Self::Device => "device",
+            Self::KnownBrowser => "device",
         }
     }
 }
@@ -51,7 +51,9 @@ pub(super) fn set(purpose: CookiePurpose, tenant: &ServedTenant, value: Option<&
     let secure = if https { "; Secure" } else { "" };
     let age = match (value, purpose) {
         (None, _) => "; Max-Age=0".to_owned(),
-        (Some(_), CookiePurpose::Device) => format!("; Max-Age={}", REMEMBERED.as_secs()),
+        (Some(_), CookiePurpose::KnownBrowser) => {
+            format!("; Max-Age={}", KNOWN_BROWSER_TTL.as_secs())
+        }
         (Some(_), _) => String::new(),
     };
     let value = value.unwrap_or_default();
@@ -78,11 +80,11 @@ mod tests {
     use super::*;
     use crate::{
         keys::KeyRing,
-        model::{Issuer, samples},
+        model::{Issuer, fixtures},
     };
 
     fn served(issuer: &str) -> ServedTenant {
-        let mut tenant = samples::tenant();
+        let mut tenant = fixtures::tenant();
         tenant.issuer = Issuer::parse(issuer).expect("canonical");
         ServedTenant::new(tenant, KeyRing::default(), vec![], vec![])
     }
@@ -111,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_browser_is_remembered_after_it_was_closed() {
-        let cookie = set(CookiePurpose::Device, &served("https://id.test/shop"), Some("x"));
+        let cookie = set(CookiePurpose::KnownBrowser, &served("https://id.test/shop"), Some("x"));
         for attribute in ["; HttpOnly", "; SameSite=Lax", "; Secure", "; Max-Age=7776000"] {
             assert!(cookie.contains(attribute), "{attribute} in {cookie}");
         }

@@ -6,7 +6,7 @@ use crate::registry::ServedTenant;
 
 /// Who may read an endpoint's answers from a browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cors {
+pub(super) enum CorsPolicy {
     /// No page.
     None,
     /// Any page: the answer is public.
@@ -17,15 +17,15 @@ pub(super) enum Cors {
 
 /// The headers that let the origin of the request read the answer, if it may.
 pub(super) fn allow(
-    cors: Cors,
+    cors: CorsPolicy,
     tenant: &ServedTenant,
     origin: Option<HeaderValue>,
     answer: &mut HeaderMap,
 ) {
-    if cors == Cors::None {
+    if cors == CorsPolicy::None {
         return;
     }
-    if cors == Cors::Any {
+    if cors == CorsPolicy::Any {
         answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         return;
     }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    identity::{Directory, choose_decoy},
+    identity::{UserDirectory, choose_decoy},
     model::{StoredPassword, Subject, User},
     registry::ServedTenant,
 };
 
 #[async_trait]
-impl Directory for ServedTenant {
+impl UserDirectory for ServedTenant {
     async fn by_username(&self, username: &str) -> Option<Arc<User>> {
         self.user_by_username(username).cloned()
     }

@@ -11,11 +11,11 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tokio::time::Instant;
 
 use super::{
-    App, Failure, Reply, Request, cookies, cors,
-    error::{Audience, unfit},
-    finish::finish,
-    nothing::Nothing,
+    AppState, EndpointError, Reply, Request, cookies, cors,
+    error::{ErrorFormat, reject},
+    not_found::RoutingError,
     router::{self, Route},
+    security_headers::finish,
 };
 use crate::{
     model::Timestamp,
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What is known of a request before its body is read.
-struct Arrival {
+struct RequestContext {
     id: String,
     now: Timestamp,
     address: IpAddr,
@@ -32,13 +32,13 @@ struct Arrival {
 }
 
 /// What was found for it.
-struct Found {
+struct RouteMatch {
     tenant: Arc<ServedTenant>,
     path: String,
     route: &'static Route,
 }
 
-impl App {
+impl AppState {
     /// Answers a request of a connection from `peer`.
     pub async fn answer<B>(&self, request: http::Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
     where
@@ -52,7 +52,7 @@ impl App {
         let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let id = given.filter(|id| proxies.contains(peer) && is_id(id)).map(str::to_owned);
         let asked = proxies.asked(peer, &request);
-        let arrival = Arrival {
+        let arrival = RequestContext {
             id: id.unwrap_or_else(|| request_id(&*self.entropy)),
             now,
             address: asked.client,
@@ -62,8 +62,8 @@ impl App {
         let fits = head_size(&request) <= self.config.limits.head;
         let found = fits
             .then_some(())
-            .ok_or(Nothing::Large)
-            .and_then(|()| asked.authority.as_deref().ok_or(Nothing::Host))
+            .ok_or(RoutingError::Large)
+            .and_then(|()| asked.authority.as_deref().ok_or(RoutingError::Host))
             .and_then(|authority| find(&arrival.snapshot, authority, request.uri().path()));
         let (endpoint, tenant) = match &found {
             Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),
@@ -97,17 +97,17 @@ impl App {
     async fn serve<B>(
         &self,
         request: http::Request<B>,
-        arrival: &Arrival,
-        found: Found,
+        arrival: &RequestContext,
+        found: RouteMatch,
     ) -> Response<Full<Bytes>>
     where
         B: Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let Found { tenant, path, route } = found;
+        let RouteMatch { tenant, path, route } = found;
         let (parts, body) = request.into_parts();
         let origin = parts.headers.get(header::ORIGIN).cloned();
-        let mut reply = if parts.method == Method::OPTIONS && route.cors != cors::Cors::None {
+        let mut reply = if parts.method == Method::OPTIONS && route.cors != cors::CorsPolicy::None {
             let mut reply = Reply::empty(StatusCode::NO_CONTENT);
             cors::preflight(&mut reply.headers, &route.methods());
             reply
@@ -115,7 +115,7 @@ impl App {
             match self.read(body).await {
                 Err((status, why)) => {
                     let reply =
-                        unfit(status, why, Some(&tenant.tenant), (route.audience, &arrival.id));
+                        reject(status, why, Some(&tenant.tenant), (route.audience, &arrival.id));
                     // The rest of the body is not read: nothing can follow it.
                     reply.header("connection", "close")
                 }
@@ -131,7 +131,7 @@ impl App {
                         address: arrival.address,
                         snapshot: Arc::clone(&arrival.snapshot),
                         now: arrival.now,
-                        by_store: self.store_clock.at(arrival.now),
+                        store_now: self.store_clock.at(arrival.now),
                     };
                     self.run(handler, request, route.audience).await
                 }
@@ -139,7 +139,7 @@ impl App {
         } else {
             let why = "This endpoint takes other methods only: see the header Allow.";
             let about = (route.audience, &*arrival.id);
-            unfit(StatusCode::METHOD_NOT_ALLOWED, why, Some(&tenant.tenant), about)
+            reject(StatusCode::METHOD_NOT_ALLOWED, why, Some(&tenant.tenant), about)
                 .header("allow", &route.methods())
         };
         cors::allow(route.cors, &tenant, origin, &mut reply.headers);
@@ -177,15 +177,20 @@ impl App {
     }
 
     /// Runs a handler; a panic in it is an answer too.
-    async fn run(&self, handler: router::Handler, request: Request, audience: Audience) -> Reply {
+    async fn run(
+        &self,
+        handler: router::Handler,
+        request: Request,
+        audience: ErrorFormat,
+    ) -> Reply {
         let (id, tenant) = (request.id.clone(), Arc::clone(&request.tenant));
         let handling = AssertUnwindSafe(handler(self, request)).catch_unwind();
         let limit = self.config.limits.request_timeout;
         let failure = match tokio::time::timeout(limit, handling).await {
             Ok(Ok(Ok(reply))) => return reply,
             Ok(Ok(Err(failure))) => failure,
-            Ok(Err(_)) => Failure::Internal("the handler panicked".to_owned()),
-            Err(_) => Failure::Unavailable("the request took too long".to_owned()),
+            Ok(Err(_)) => EndpointError::Internal("the handler panicked".to_owned()),
+            Err(_) => EndpointError::Unavailable("the request took too long".to_owned()),
         };
         failure.log(&id);
         failure.reply(Some(&tenant.tenant), audience, &id)
@@ -206,7 +211,7 @@ fn is_id(text: &str) -> bool {
 }
 
 /// The tenant and route of a path, the RFC 8414 form of well-known addresses included.
-fn find(snapshot: &Snapshot, authority: &str, path: &str) -> Result<Found, Nothing> {
+fn find(snapshot: &Snapshot, authority: &str, path: &str) -> Result<RouteMatch, RoutingError> {
     const METADATA: [&str; 2] =
         ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
     for form in METADATA {
@@ -214,12 +219,16 @@ fn find(snapshot: &Snapshot, authority: &str, path: &str) -> Result<Found, Nothi
             path.strip_prefix(form).filter(|rest| rest.is_empty() || rest.starts_with('/'));
         let tenant = issuer_path.and_then(|issuer_path| snapshot.at(authority, issuer_path));
         if let (Some(tenant), Some(route)) = (tenant, router::route(METADATA[0])) {
-            return Ok(Found { tenant: Arc::clone(tenant), path: METADATA[0].to_owned(), route });
+            return Ok(RouteMatch {
+                tenant: Arc::clone(tenant),
+                path: METADATA[0].to_owned(),
+                route,
+            });
         }
     }
-    let (tenant, rest) = snapshot.route(authority, path).ok_or(Nothing::Issuer)?;
-    let route = router::route(rest).ok_or(Nothing::Endpoint)?;
-    Ok(Found { tenant: Arc::clone(tenant), path: rest.to_owned(), route })
+    let (tenant, rest) = snapshot.route(authority, path).ok_or(RoutingError::Issuer)?;
+    let route = router::route(rest).ok_or(RoutingError::Endpoint)?;
+    Ok(RouteMatch { tenant: Arc::clone(tenant), path: rest.to_owned(), route })
 }
 
 /// With three decimals.

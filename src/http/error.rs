@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Reply, pages};
 use crate::{
-    identity::Busy,
+    identity::PasswordQueueFull,
     keys::SignError,
     model::Tenant,
     protocol::error::{ErrorCode, OAuthError},
@@ -16,7 +16,7 @@ use crate::{
 
 /// Why a handler gives no ordinary answer, and by that the form of the answer.
 #[derive(Clone, Debug)]
-pub enum Failure {
+pub enum EndpointError {
     /// An error of the token endpoint and its like: JSON (RFC 6749 §5.2).
     Json(OAuthError),
     /// The client is not authenticated; 401 with a challenge if it tried by the `Authorization`
@@ -45,7 +45,7 @@ pub enum Failure {
 
 /// For whom an answer of ours is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Audience {
+pub(super) enum ErrorFormat {
     /// A browser with a person in front.
     Person,
     /// A program.
@@ -54,7 +54,7 @@ pub(super) enum Audience {
 
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-impl Failure {
+impl EndpointError {
     /// What the log says beyond the answer.
     pub(super) fn log(&self, request_id: &str) {
         match self {
@@ -72,7 +72,7 @@ impl Failure {
     }
 
     /// The answer.
-    pub(super) fn reply(self, tenant: Option<&Tenant>, audience: Audience, id: &str) -> Reply {
+    pub(super) fn reply(self, tenant: Option<&Tenant>, audience: ErrorFormat, id: &str) -> Reply {
         let realm = tenant.map_or("lanyard", |tenant| tenant.issuer.as_str());
         match self {
             Self::Reply(reply) => *reply,
@@ -108,10 +108,10 @@ impl Failure {
                 let text = "The service cannot answer right now. Try again in a moment.";
                 let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
                 let reply = match audience {
-                    Audience::Person => {
+                    ErrorFormat::Person => {
                         Reply::html(StatusCode::OK, pages::error(tenant, &error, id))
                     }
-                    Audience::Program => json_error(&error),
+                    ErrorFormat::Program => json_error(&error),
                 };
                 let seconds = RETRY_AFTER.as_secs().to_string();
                 reply.status(StatusCode::SERVICE_UNAVAILABLE).header("retry-after", &seconds)
@@ -120,10 +120,10 @@ impl Failure {
                 let text = format!("Something went wrong here. The request's id is {id}.");
                 let error = OAuthError::new(ErrorCode::ServerError, text);
                 let reply = match audience {
-                    Audience::Person => {
+                    ErrorFormat::Person => {
                         Reply::html(StatusCode::OK, pages::error(tenant, &error, id))
                     }
-                    Audience::Program => json_error(&error),
+                    ErrorFormat::Program => json_error(&error),
                 };
                 reply.status(StatusCode::INTERNAL_SERVER_ERROR)
             }
@@ -132,16 +132,16 @@ impl Failure {
 }
 
 /// The answer to what no handler gets to see: a method, a body. For a person a page, else JSON.
-pub(super) fn unfit(
+pub(super) fn reject(
     status: StatusCode,
     why: &str,
     tenant: Option<&Tenant>,
-    (audience, id): (Audience, &str),
+    (audience, id): (ErrorFormat, &str),
 ) -> Reply {
     let error = OAuthError::new(ErrorCode::InvalidRequest, why);
     let failure = match audience {
-        Audience::Person => Failure::Page(error),
-        Audience::Program => Failure::Json(error),
+        ErrorFormat::Person => EndpointError::Page(error),
+        ErrorFormat::Program => EndpointError::Json(error),
     };
     failure.reply(tenant, audience, id).status(status)
 }
@@ -168,7 +168,7 @@ const fn page_status(code: ErrorCode) -> StatusCode {
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for EndpointError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) | StoreError::Unsuitable(_) => {
@@ -179,7 +179,7 @@ impl From<StoreError> for Failure {
     }
 }
 
-impl From<SignError> for Failure {
+impl From<SignError> for EndpointError {
     fn from(error: SignError) -> Self {
         match error {
             SignError::Busy => Self::Unavailable(error.to_string()),
@@ -188,8 +188,8 @@ impl From<SignError> for Failure {
     }
 }
 
-impl From<Busy> for Failure {
-    fn from(error: Busy) -> Self {
+impl From<PasswordQueueFull> for EndpointError {
+    fn from(error: PasswordQueueFull) -> Self {
         Self::Unavailable(error.to_string())
     }
 }

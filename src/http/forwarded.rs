@@ -37,7 +37,7 @@ struct Hop {
 
 /// What is believed of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct EffectiveRequest {
     /// The client's address: of the chain that proxies wrote, the last that is none of theirs.
     pub(super) client: IpAddr,
     /// The authority that the client asked for: lower case, without a default port. `None` if the
@@ -47,7 +47,7 @@ pub(super) struct Asked {
 
 /// What proxies say of a request.
 #[derive(Debug)]
-struct Told {
+struct ForwardedInfo {
     client: IpAddr,
     host: Option<String>,
     https: Option<bool>,
@@ -66,18 +66,18 @@ impl TrustedProxies {
     }
 
     /// Who asks, and for which host.
-    pub(super) fn asked<B>(&self, peer: IpAddr, request: &Request<B>) -> Asked {
-        let told = self.told(peer, request.headers());
+    pub(super) fn asked<B>(&self, peer: IpAddr, request: &Request<B>) -> EffectiveRequest {
+        let told = self.forwarded_info(peer, request.headers());
         let authority = match told.host {
             Some(host) => canonical(&host, told.https),
             None => own_host(request, told.https),
         };
-        Asked { client: told.client, authority }
+        EffectiveRequest { client: told.client, authority }
     }
 
     /// What proxies say, each believed as long as the one that passed it on is one of ours.
-    fn told(&self, peer: IpAddr, headers: &HeaderMap) -> Told {
-        let mut told = Told { client: peer.to_canonical(), host: None, https: None };
+    fn forwarded_info(&self, peer: IpAddr, headers: &HeaderMap) -> ForwardedInfo {
+        let mut told = ForwardedInfo { client: peer.to_canonical(), host: None, https: None };
         if !self.contains(told.client) {
             return told;
         }

@@ -3,15 +3,15 @@
 
 use url::Url;
 
-use super::{csp, session::Held};
+use super::{csp, sessions::ActiveSession};
 use crate::{
     model::Client,
-    protocol::{hashed::sha256, records::Session, sid},
+    protocol::{digest::sha256, records::Session, sid},
     registry::ServedTenant,
 };
 
 /// Frames of one page.
-const MOST_FRAMES: usize = 32;
+const MAX_FRAMES: usize = 32;
 
 /// The addresses that sign a browser out of the applications of a session, with `iss` and `sid`
 /// where they registered for these (Front-Channel Logout §2), but for those that no page's policy can
@@ -24,19 +24,19 @@ pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<Url> {
         if client.details.frontchannel_logout_session_required {
             url.query_pairs_mut()
                 .append_pair("iss", tenant.tenant.issuer.as_str())
-                .append_pair("sid", &sid::of(client, &session.sid));
+                .append_pair("sid", &sid::sid_for_client(client, &session.sid));
         }
         Some(url)
     };
     let mut frames: Vec<Url> = clients.filter_map(frame).collect();
-    if frames.len() > MOST_FRAMES {
+    if frames.len() > MAX_FRAMES {
         tracing::warn!(
             tenant = %tenant.tenant.id,
-            left_out = frames.len() - MOST_FRAMES,
+            left_out = frames.len() - MAX_FRAMES,
             "a session has more applications with a frontchannelLogoutUri than a page can hold: \
              use backchannelLogoutUri"
         );
-        frames.truncate(MOST_FRAMES);
+        frames.truncate(MAX_FRAMES);
     }
     frames
 }
@@ -44,7 +44,7 @@ pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<Url> {
 /// What the browser keeps to tell that the session is still the same: nothing that gives it away. It
 /// is made of what no client is told: by its `sid` one client could find out whom another's
 /// `session_state` is about (OIDC Core §8.1).
-pub(super) fn browser_state(held: &Held) -> String {
+pub(super) fn browser_state(held: &ActiveSession) -> String {
     sha256(format!("browser state\0{}", held.record_id()))
 }
 
@@ -53,7 +53,7 @@ pub(super) fn browser_state(held: &Held) -> String {
 pub(super) fn session_state(
     client: &Client,
     redirect_uri: &str,
-    held: &Held,
+    held: &ActiveSession,
     salt: &str,
 ) -> Option<String> {
     let origin = Url::parse(redirect_uri).ok()?.origin();

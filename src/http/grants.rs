@@ -3,100 +3,104 @@
 
 use std::sync::Arc;
 
-use super::{App, Failure, Request};
+use super::{AppState, EndpointError, Request};
 use crate::{
     model::{Subject, Timestamp, User},
     protocol::{
         records::{Grant, GrantState, Session, decode, encode},
-        session::{self, SKEW},
+        session::{self, CLOCK_SKEW},
     },
-    store::{Key, Owner, OwnerKind, Record, RecordKind, Stored},
+    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
 
 /// How often a write that loses against another is decided again.
-pub(super) const ATTEMPTS: usize = 3;
+pub(super) const MAX_ATTEMPTS: usize = 3;
 
 /// A grant as stored, with the version that a change compares.
 #[derive(Clone, Debug)]
-pub(super) struct HeldGrant {
+pub(super) struct StoredGrant {
     pub(super) grant: Grant,
     version: u64,
     expires_at: Timestamp,
 }
 
-impl HeldGrant {
+impl StoredGrant {
     /// Whether the record outlives what names it until then.
-    pub(super) fn stays_until(&self, until: Timestamp) -> bool {
-        self.expires_at >= until.plus(SKEW)
+    pub(super) fn outlives(&self, until: Timestamp) -> bool {
+        self.expires_at >= until.plus(CLOCK_SKEW)
     }
 
     /// When the record of the next state may go. It stays an eighth longer than it must where it
     /// has to stay longer at all: most refreshes then leave it, and with it each index of the
     /// store, as it was.
     fn expiry(&self, until: Timestamp, now: Timestamp) -> Timestamp {
-        if self.stays_until(until) {
+        if self.outlives(until) {
             return self.expires_at;
         }
-        until.plus(SKEW).plus(until.since(now) / 8)
+        until.plus(CLOCK_SKEW).plus(until.since(now) / 8)
     }
 }
 
-fn key(request: &Request, id: &str) -> Key {
-    Key::new(RecordKind::Grant, &request.tenant.tenant.id, id)
+fn key(request: &Request, id: &str) -> RecordKey {
+    RecordKey::new(RecordKind::Grant, &request.tenant.tenant.id, id)
 }
 
 /// A grant's record; it stays until everything that names the grant has expired.
 fn record(request: &Request, id: &str, grant: &Grant, expires_at: Timestamp) -> Record {
     let mut owners = vec![
-        Owner::new(OwnerKind::User, grant.authentication.subject.as_str()),
-        Owner::new(OwnerKind::Client, grant.client.as_str()),
+        IndexEntry::new(OwnerKind::User, grant.authentication.subject.as_str()),
+        IndexEntry::new(OwnerKind::Client, grant.client.as_str()),
     ];
-    owners.extend(grant.sid.as_deref().map(|sid| Owner::new(OwnerKind::Session, sid)));
+    owners.extend(grant.sid.as_deref().map(|sid| IndexEntry::new(OwnerKind::Session, sid)));
     Record { key: key(request, id), value: encode(grant).into(), expires_at, owners }
 }
 
 /// Makes a grant: the gate that a code passes once. `false`: it was there. `until`: when the last
 /// thing that names it expires.
 pub(super) async fn insert(
-    app: &App,
+    app: &AppState,
     request: &Request,
     (id, grant): (&str, &Grant),
     until: Timestamp,
-) -> Result<bool, Failure> {
-    let record = record(request, id, grant, until.plus(SKEW));
+) -> Result<bool, EndpointError> {
+    let record = record(request, id, grant, until.plus(CLOCK_SKEW));
     Ok(app.store.insert(record, request.now).await?)
 }
 
 /// Reads a grant.
 pub(super) async fn load(
-    app: &App,
+    app: &AppState,
     request: &Request,
     id: &str,
-) -> Result<Option<HeldGrant>, Failure> {
+) -> Result<Option<StoredGrant>, EndpointError> {
     let Some(stored) = app.store.get(&key(request, id), request.now).await? else {
         return Ok(None);
     };
     let grant = decode(&stored.record.value)
-        .map_err(|_| Failure::Internal("a grant in the store cannot be read".to_owned()))?;
-    Ok(Some(HeldGrant { grant, version: stored.version, expires_at: stored.record.expires_at }))
+        .map_err(|_| EndpointError::Internal("a grant in the store cannot be read".to_owned()))?;
+    Ok(Some(StoredGrant { grant, version: stored.version, expires_at: stored.record.expires_at }))
 }
 
 /// Replaces a grant unless it changed meanwhile. `until`: when the last thing that names the new one
 /// expires; a record never goes sooner than it was to.
 pub(super) async fn swap(
-    app: &App,
+    app: &AppState,
     request: &Request,
-    held: &HeldGrant,
+    held: &StoredGrant,
     (id, grant): (&str, &Grant),
     until: Timestamp,
-) -> Result<bool, Failure> {
+) -> Result<bool, EndpointError> {
     let record = record(request, id, grant, held.expiry(until, request.now));
-    Ok(app.store.swap(held.version, record, request.now).await?)
+    Ok(app.store.compare_and_swap(held.version, record, request.now).await?)
 }
 
 /// Revokes a grant, whatever else happens to it at the same time.
-pub(super) async fn revoke(app: &App, request: &Request, id: &str) -> Result<(), Failure> {
-    for _ in 0..ATTEMPTS {
+pub(super) async fn revoke(
+    app: &AppState,
+    request: &Request,
+    id: &str,
+) -> Result<(), EndpointError> {
+    for _ in 0..MAX_ATTEMPTS {
         let Some(held) = load(app, request, id).await? else { return Ok(()) };
         if matches!(held.grant.state, GrantState::Revoked { .. }) {
             return Ok(());
@@ -108,16 +112,16 @@ pub(super) async fn revoke(app: &App, request: &Request, id: &str) -> Result<(),
             return Ok(());
         }
     }
-    Err(Failure::Unavailable("a grant changes too often to be revoked".to_owned()))
+    Err(EndpointError::Unavailable("a grant changes too often to be revoked".to_owned()))
 }
 
 /// The user of a grant, if the grant may be used: user and client are still served and enabled, and
 /// without `offline_access` the session still lives.
-pub(super) async fn user_of(
-    app: &App,
+pub(super) async fn active_user(
+    app: &AppState,
     request: &Request,
     grant: &Grant,
-) -> Result<Option<Arc<User>>, Failure> {
+) -> Result<Option<Arc<User>>, EndpointError> {
     if request.tenant.client(grant.client.as_str()).is_none() {
         return Ok(None);
     }
@@ -133,28 +137,28 @@ pub(super) async fn user_of(
 }
 
 async fn session_lives(
-    app: &App,
+    app: &AppState,
     request: &Request,
     sid: &str,
     subject: &Subject,
-) -> Result<bool, Failure> {
+) -> Result<bool, EndpointError> {
     let tenant = &request.tenant.tenant;
     let user = request.tenant.user_by_subject(subject).map(|user| &**user);
-    let is_it = |stored: &Stored| {
+    let is_it = |stored: &VersionedRecord| {
         decode::<Session>(&stored.record.value).is_ok_and(|held| {
             held.sid == sid && session::is_live(&held, user, &tenant.lifetimes, request.now)
         })
     };
-    if let Some(key) = app.known_sessions.find(&tenant.id, sid)
+    if let Some(key) = app.session_key_cache.find(&tenant.id, sid)
         && app.store.get(&key, request.now).await?.as_ref().is_some_and(is_it)
     {
         return Ok(true);
     }
-    let owner = Owner::new(OwnerKind::Session, sid);
+    let owner = IndexEntry::new(OwnerKind::Session, sid);
     let sessions = app.store.list(RecordKind::Session, &tenant.id, &owner, request.now).await?;
     let found = sessions.iter().find(|stored| is_it(stored));
     if let Some(stored) = found {
-        app.known_sessions.found(sid, &stored.record.key);
+        app.session_key_cache.found(sid, &stored.record.key);
     }
     Ok(found.is_some())
 }
@@ -169,7 +173,7 @@ mod tests {
         protocol::records::{Authentication, RequestedClaims},
     };
 
-    fn held(expires_at: Timestamp, now: Timestamp) -> HeldGrant {
+    fn held(expires_at: Timestamp, now: Timestamp) -> StoredGrant {
         let grant = Grant {
             client: ClientId::new("team.app"),
             authentication: Authentication {
@@ -184,22 +188,22 @@ mod tests {
             wants_auth_time: false,
             created_at: now,
             ends_at: now,
-            state: GrantState::Offered,
+            state: GrantState::PendingRedemption,
             claims: RequestedClaims::default(),
         };
-        HeldGrant { grant, version: 1, expires_at }
+        StoredGrant { grant, version: 1, expires_at }
     }
 
     #[test]
     fn a_record_outlives_its_token_and_seldom_moves_for_that() {
         const DAY: Duration = Duration::from_hours(24);
         let mut now = Timestamp::from_secs(1_800_000_000);
-        let mut expires_at = now.plus(30 * DAY).plus(SKEW);
+        let mut expires_at = now.plus(30 * DAY).plus(CLOCK_SKEW);
         let (end, mut moves) = (now.plus(60 * DAY), 0);
         while now < end {
             now = now.plus(Duration::from_mins(10));
             let next = held(expires_at, now).expiry(now.plus(30 * DAY), now);
-            assert!(next >= now.plus(30 * DAY).plus(SKEW), "it must stay for as long");
+            assert!(next >= now.plus(30 * DAY).plus(CLOCK_SKEW), "it must stay for as long");
             assert!(next <= now.plus(34 * DAY), "and not for much longer");
             moves += u32::from(next != expires_at);
             expires_at = next;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Limits of the server; the defaults are meant for the open internet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Request line and headers, in bytes: request objects travel there.
     pub head: usize,
     /// Bodies, in bytes.
@@ -25,7 +25,7 @@ pub struct Limits {
     pub streams: u32,
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             head: 32 * 1024,

@@ -6,14 +6,14 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use super::App;
+use super::AppState;
 use crate::{
     identity::RateLimiter,
     model::{Client, ObjectKey, RegistrarError, SharedRegistrar, TenantId},
 };
 
 /// Clients whose first use was noted here: forgotten when there are too many, which costs a read.
-const MOST_MARKED: usize = 100_000;
+const MAX_MARKED_CLIENTS: usize = 100_000;
 
 /// What is shared between registrations.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ impl Registrations {
     /// Whether the first use of a client is still to be noted; from now on it is not.
     fn claim(&self, client: &ObjectKey) -> bool {
         let mut marked = self.marked.lock().unwrap_or_else(PoisonError::into_inner);
-        if marked.len() >= MOST_MARKED {
+        if marked.len() >= MAX_MARKED_CLIENTS {
             marked.clear();
         }
         marked.insert(client.clone())
@@ -60,7 +60,7 @@ impl Registrations {
     }
 }
 
-impl App {
+impl AppState {
     /// Notes that a client got what it asked for. Of one that registered itself the first time is
     /// written down, once for ever, so that it does not expire (design §6).
     pub(super) fn used(&self, client: &Client) {

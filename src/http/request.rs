@@ -5,13 +5,13 @@ use std::{net::IpAddr, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 
-use super::{CookiePurpose, Failure, cookies};
+use super::{CookiePurpose, EndpointError, cookies};
 use crate::{
     keys::Sealer,
     model::Timestamp,
     protocol::{
         error::{ErrorCode, OAuthError},
-        params::Params,
+        params::RequestParams,
     },
     registry::{ServedTenant, Snapshot},
 };
@@ -40,19 +40,19 @@ pub struct Request {
     /// When it began.
     pub now: Timestamp,
     /// The same by the store's clock, for what another replica may have dated (`StoreClock`).
-    pub by_store: Timestamp,
+    pub store_now: Timestamp,
 }
 
 impl Request {
     /// The parameters of the query.
-    pub fn query_params(&self) -> Result<Params, OAuthError> {
-        Params::read(self.query.as_bytes())
+    pub fn query_params(&self) -> Result<RequestParams, OAuthError> {
+        RequestParams::read(self.query.as_bytes())
     }
 
     /// The parameters of a form's body; other content types are refused (RFC 6749 §3.2).
-    pub fn form(&self) -> Result<Params, OAuthError> {
+    pub fn form(&self) -> Result<RequestParams, OAuthError> {
         if self.is_form() {
-            return Params::read(&self.body);
+            return RequestParams::read(&self.body);
         }
         Err(OAuthError::new(
             ErrorCode::InvalidRequest,
@@ -95,10 +95,10 @@ impl Request {
     }
 
     /// The installation's sealing keys.
-    pub fn sealer(&self) -> Result<&Sealer, Failure> {
+    pub fn sealer(&self) -> Result<&Sealer, EndpointError> {
         self.snapshot
             .sealer
             .as_deref()
-            .ok_or_else(|| Failure::Unavailable("there are no sealing keys yet".to_owned()))
+            .ok_or_else(|| EndpointError::Unavailable("there are no sealing keys yet".to_owned()))
     }
 }

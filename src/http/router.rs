@@ -5,18 +5,19 @@ use std::{future::Future, pin::Pin};
 use http::Method;
 
 use super::{
-    App, Failure, Reply, Request,
-    cors::Cors,
+    AppState, EndpointError, Reply, Request,
+    cors::CorsPolicy,
     endpoints::{
         authorize, check_session, consent, discovery, introspect, jwks, login, logout, pages,
         register, revoke, token, userinfo,
     },
-    error::Audience,
+    error::ErrorFormat,
 };
 use crate::telemetry::Endpoint;
 
-pub(super) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'a>>;
-pub(super) type Handler = for<'a> fn(&'a App, Request) -> Answer<'a>;
+pub(super) type HandlerFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Reply, EndpointError>> + Send + 'a>>;
+pub(super) type Handler = for<'a> fn(&'a AppState, Request) -> HandlerFuture<'a>;
 
 /// One row.
 pub(super) struct Route {
@@ -28,8 +29,8 @@ pub(super) struct Route {
     pub(super) post: Option<Handler>,
     pub(super) put: Option<Handler>,
     pub(super) delete: Option<Handler>,
-    pub(super) cors: Cors,
-    pub(super) audience: Audience,
+    pub(super) cors: CorsPolicy,
+    pub(super) audience: ErrorFormat,
     /// Whether the handler says how its answer may be kept; else nobody may keep it.
     pub(super) cacheable: bool,
 }
@@ -40,14 +41,14 @@ macro_rules! handler {
     };
 }
 
-const fn person(path: &'static str, endpoint: Endpoint) -> Route {
-    let (audience, cors) = (Audience::Person, Cors::None);
-    Route { audience, ..program(path, endpoint, cors) }
+const fn page(path: &'static str, endpoint: Endpoint) -> Route {
+    let (audience, cors) = (ErrorFormat::Person, CorsPolicy::None);
+    Route { audience, ..api(path, endpoint, cors) }
 }
 
-const fn program(path: &'static str, endpoint: Endpoint, cors: Cors) -> Route {
+const fn api(path: &'static str, endpoint: Endpoint, cors: CorsPolicy) -> Route {
     let (get, post, put, delete) = (None, None, None, None);
-    let (audience, cacheable) = (Audience::Program, false);
+    let (audience, cacheable) = (ErrorFormat::Program, false);
     Route { path, endpoint, get, post, put, delete, cors, audience, cacheable }
 }
 
@@ -55,61 +56,61 @@ static ROUTES: [Route; 15] = [
     Route {
         get: handler!(discovery::get),
         cacheable: true,
-        ..program("/.well-known/openid-configuration", Endpoint::Discovery, Cors::Any)
+        ..api("/.well-known/openid-configuration", Endpoint::Discovery, CorsPolicy::Any)
     },
     Route {
         get: handler!(jwks::get),
         cacheable: true,
-        ..program("/oauth/jwks", Endpoint::Jwks, Cors::Any)
+        ..api("/oauth/jwks", Endpoint::Jwks, CorsPolicy::Any)
     },
     Route {
         get: handler!(authorize::get),
         post: handler!(authorize::post),
-        ..person("/oauth/authorize", Endpoint::Authorize)
+        ..page("/oauth/authorize", Endpoint::Authorize)
     },
     Route {
         post: handler!(token::post),
-        ..program("/oauth/token", Endpoint::Token, Cors::Registered)
+        ..api("/oauth/token", Endpoint::Token, CorsPolicy::Registered)
     },
     Route {
         get: handler!(userinfo::get),
         post: handler!(userinfo::post),
-        ..program("/oauth/userinfo", Endpoint::Userinfo, Cors::Registered)
+        ..api("/oauth/userinfo", Endpoint::Userinfo, CorsPolicy::Registered)
     },
     Route {
         post: handler!(introspect::post),
-        ..program("/oauth/introspect", Endpoint::Introspect, Cors::None)
+        ..api("/oauth/introspect", Endpoint::Introspect, CorsPolicy::None)
     },
     Route {
         post: handler!(revoke::post),
-        ..program("/oauth/revoke", Endpoint::Revoke, Cors::Registered)
+        ..api("/oauth/revoke", Endpoint::Revoke, CorsPolicy::Registered)
     },
     Route {
         post: handler!(register::post),
-        ..program(register::PATH, Endpoint::Register, Cors::None)
+        ..api(register::PATH, Endpoint::Register, CorsPolicy::None)
     },
     Route {
         get: handler!(logout::get),
         post: handler!(logout::post),
-        ..person("/oauth/logout", Endpoint::Logout)
+        ..page("/oauth/logout", Endpoint::Logout)
     },
     Route {
         get: handler!(check_session::get),
-        ..person("/oauth/check-session", Endpoint::CheckSession)
+        ..page("/oauth/check-session", Endpoint::CheckSession)
     },
     Route {
         get: handler!(login::get),
         post: handler!(login::post),
-        ..person("/login", Endpoint::Login)
+        ..page("/login", Endpoint::Login)
     },
     Route {
         get: handler!(consent::get),
         post: handler!(consent::post),
-        ..person("/consent", Endpoint::Consent)
+        ..page("/consent", Endpoint::Consent)
     },
-    Route { get: handler!(logout::done), ..person("/logged-out", Endpoint::LoggedOut) },
-    Route { get: handler!(pages::root), ..person("", Endpoint::Other) },
-    Route { get: handler!(pages::root), ..person("/", Endpoint::Other) },
+    Route { get: handler!(logout::done), ..page("/logged-out", Endpoint::LoggedOut) },
+    Route { get: handler!(pages::root), ..page("", Endpoint::Other) },
+    Route { get: handler!(pages::root), ..page("/", Endpoint::Other) },
 ];
 
 /// Its path goes on with a client's id.
@@ -117,11 +118,11 @@ static CLIENT: Route = Route {
     get: handler!(register::get),
     put: handler!(register::put),
     delete: handler!(register::delete),
-    ..program("/oauth/register/", Endpoint::ManageClient, Cors::None)
+    ..api("/oauth/register/", Endpoint::ManageClient, CorsPolicy::None)
 };
 
 static ASSETS: Route =
-    Route { get: handler!(pages::asset), cacheable: true, ..person("/_lanyard/", Endpoint::Other) };
+    Route { get: handler!(pages::asset), cacheable: true, ..page("/_lanyard/", Endpoint::Other) };
 
 /// The route of a path below the issuer.
 pub(super) fn route(path: &str) -> Option<&'static Route> {

@@ -19,14 +19,14 @@ use tokio::{
 };
 
 use super::{
-    App, Tls,
-    connection::Connection,
-    places::{Place, Places},
+    AppState, TlsConfig,
+    connection::ServerConnection,
+    connection_limiter::{ConnectionLimiter, ConnectionPermit},
 };
 
 /// Pages on paths of their own beside the endpoints: the demonstration of `dev`.
 #[async_trait]
-pub trait Extra: Send + Sync {
+pub trait ExtraRoutes: Send + Sync {
     /// Whether a path is one of its.
     fn owns(&self, path: &str) -> bool;
 
@@ -35,10 +35,10 @@ pub trait Extra: Send + Sync {
 }
 
 /// What serves the endpoints and pages.
-pub struct Server {
-    pub(super) app: Arc<App>,
-    extra: Option<Arc<dyn Extra>>,
-    tls: Option<Arc<Tls>>,
+pub struct HttpServer {
+    pub(super) app: Arc<AppState>,
+    extra: Option<Arc<dyn ExtraRoutes>>,
+    tls: Option<Arc<TlsConfig>>,
     pub(super) leaving: Arc<AtomicBool>,
 }
 
@@ -47,44 +47,44 @@ const BACKLOG: u32 = 1024;
 
 /// A server that has its port, and lets nobody in yet: connections are refused, so that whoever
 /// balances load tries elsewhere.
-pub struct Bound {
-    server: Arc<Server>,
+pub struct BoundListener {
+    server: Arc<HttpServer>,
     socket: TcpSocket,
 }
 
 /// A server whose port is open.
 pub struct Listening {
-    server: Arc<Server>,
+    server: Arc<HttpServer>,
     listener: TcpListener,
 }
 
-impl Server {
+impl HttpServer {
     /// A server of an application's endpoints.
-    pub fn new(app: Arc<App>) -> Self {
+    pub fn new(app: Arc<AppState>) -> Self {
         Self { app, extra: None, tls: None, leaving: Arc::default() }
     }
 
     /// Serves further pages.
     #[must_use]
-    pub fn with_extra(mut self, extra: Arc<dyn Extra>) -> Self {
+    pub fn with_extra(mut self, extra: Arc<dyn ExtraRoutes>) -> Self {
         self.extra = Some(extra);
         self
     }
 
     /// Speaks TLS.
     #[must_use]
-    pub fn with_tls(mut self, tls: Arc<Tls>) -> Self {
+    pub fn with_tls(mut self, tls: Arc<TlsConfig>) -> Self {
         self.tls = Some(tls);
         self
     }
 
     /// Takes the port, so that it is nobody else's.
-    pub fn bind(self, address: SocketAddr) -> io::Result<Bound> {
+    pub fn bind(self, address: SocketAddr) -> io::Result<BoundListener> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // Connections of the process before may linger on it.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
-        Ok(Bound { server: Arc::new(self), socket })
+        Ok(BoundListener { server: Arc::new(self), socket })
     }
 
     /// Takes the port and opens it.
@@ -108,7 +108,7 @@ impl Server {
     }
 }
 
-impl Bound {
+impl BoundListener {
     /// Opens the port.
     pub fn open(self) -> io::Result<Listening> {
         Ok(Listening { server: self.server, listener: self.socket.listen(BACKLOG)? })
@@ -123,14 +123,14 @@ impl Listening {
 
     /// Once this is true, each answer of HTTP/1 is its connection's last: whoever goes on has moved
     /// elsewhere before idle connections are closed, which cuts requests that are under way to them.
-    pub fn leaving(&self) -> Arc<AtomicBool> {
+    pub fn draining(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.server.leaving)
     }
 
     /// Serves until `stop` turns true, then lets requests in flight finish for at most `drain`.
     pub async fn serve(self, mut stop: watch::Receiver<bool>, drain: Duration) {
         let limits = self.server.app.config.limits;
-        let places = Places::new(limits.connections, limits.connections_of_address);
+        let places = ConnectionLimiter::new(limits.connections, limits.connections_of_address);
         let acceptor = self.server.tls.as_ref().map(|tls| tls.acceptor());
         // Whoever may have a request in flight holds a sender; nothing is ever sent.
         let (busy, mut all_done) = mpsc::channel::<Infallible>(1);
@@ -143,7 +143,7 @@ impl Listening {
             let Some((stream, peer, place)) = accepted else { continue };
             let open = self.server.app.metrics.connection_opened();
             let server = Arc::clone(&self.server);
-            let connection = Connection::new(server, peer.ip(), asked.clone(), busy.clone());
+            let connection = ServerConnection::new(server, peer.ip(), asked.clone(), busy.clone());
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
                 connection.serve(stream, acceptor).await;
@@ -159,7 +159,10 @@ impl Listening {
     }
 
     /// The next connection, once there is a place for it.
-    async fn accept(&self, places: &Arc<Places>) -> Option<(TcpStream, SocketAddr, Place)> {
+    async fn accept(
+        &self,
+        places: &Arc<ConnectionLimiter>,
+    ) -> Option<(TcpStream, SocketAddr, ConnectionPermit)> {
         let free = places.free().await?;
         match self.listener.accept().await {
             Ok((stream, peer)) => {

@@ -18,7 +18,7 @@ use rustls::{
 use tokio_rustls::TlsAcceptor;
 
 /// How often the files are looked at: a mounted Secret changes within a minute or so anyway.
-const POLL: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Why a certificate cannot be used. The display says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub enum TlsError {
 
 /// A certificate in use, and where it came from.
 #[derive(Debug)]
-pub struct Tls {
+pub struct TlsConfig {
     certificate: PathBuf,
     key: PathBuf,
     current: Arc<Current>,
@@ -53,7 +53,7 @@ impl ResolvesServerCert for Current {
     }
 }
 
-impl Tls {
+impl TlsConfig {
     /// Reads certificate chain and private key (PEM).
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         // Before they are used: what changes in between is another content.
@@ -80,7 +80,7 @@ impl Tls {
     pub async fn watch(self: Arc<Self>) {
         let mut known = self.loaded.clone();
         loop {
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
             let content = self.content().await;
             if content == known {
                 continue;

@@ -11,11 +11,11 @@ use unicode_normalization::UnicodeNormalization;
 use crate::model::{StoredPassword, Subject, User};
 
 /// Characters of a typed name that are looked at; names in manifests have at most 256.
-const LONGEST_USERNAME: usize = 512;
+const MAX_USERNAME_LEN: usize = 512;
 
 /// The people of one tenant.
 #[async_trait]
-pub trait Directory: Send + Sync {
+pub trait UserDirectory: Send + Sync {
     /// The person with a normalised sign-in name, disabled or not.
     async fn by_username(&self, username: &str) -> Option<Arc<User>>;
 
@@ -44,7 +44,7 @@ pub fn choose_decoy(users: &[Arc<User>], username: &str) -> Option<StoredPasswor
 /// The form in which sign-in names are compared: NFKC, lower case, without surrounding white space.
 /// Only the first characters of an overlong name count. Applying it twice changes nothing.
 pub fn normalize_username(text: &str) -> String {
-    let composed: String = text.trim().chars().take(LONGEST_USERNAME).nfkc().collect();
+    let composed: String = text.trim().chars().take(MAX_USERNAME_LEN).nfkc().collect();
     let lower: String = composed.to_lowercase().nfkc().collect();
     lower.trim().to_owned()
 }
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_characters_is_cut() {
-        assert!(normalize_username(&"a".repeat(100_000)).len() <= LONGEST_USERNAME);
+        assert!(normalize_username(&"a".repeat(100_000)).len() <= MAX_USERNAME_LEN);
     }
 
     #[test]

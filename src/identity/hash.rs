@@ -29,9 +29,9 @@ pub fn hash_password(password: &Secret<String>, entropy: &dyn Entropy) -> String
 /// Memory for argon2id that one check leaves to the next: to ask the system for 19 MiB each time
 /// costs as much as the hash.
 #[derive(Default)]
-pub(super) struct Scratch(Vec<Block>);
+pub(super) struct Argon2Memory(Vec<Block>);
 
-impl Scratch {
+impl Argon2Memory {
     /// Whether there is something to give back.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -54,7 +54,7 @@ impl Scratch {
 }
 
 /// The work of checking a hash that `hash_password` made, for nothing.
-pub(super) fn work(attempt: &[u8], scratch: &mut Scratch) {
+pub(super) fn work(attempt: &[u8], scratch: &mut Argon2Memory) {
     let mut output = [0; 32];
     let hashed = scratch.hash(&argon2id(), attempt, b"no one's salt...", &mut output);
     // What fails makes this faster; a check would fail alike.

@@ -3,19 +3,21 @@
 //!
 //! Must not: know HTTP, or keep more of a password than its stored form.
 
-mod attempts;
-mod counters;
+mod backoff;
 mod directory;
 mod hash;
-mod pool;
+mod login_throttle;
+mod password_hash;
+mod password_verifier;
 mod rate;
 mod sign_in;
-mod stored;
 
-pub use attempts::{Account, Admission, AttemptLimiter, Origin, place};
-pub use directory::{Directory, choose_decoy, normalize_username};
+pub use directory::{UserDirectory, choose_decoy, normalize_username};
 pub use hash::hash_password;
-pub use pool::{Busy, LONGEST_PASSWORD, PasswordPool};
-pub use rate::{Allowance, RateLimiter};
-pub use sign_in::{Refused, SignIn};
-pub use stored::check_stored;
+pub use login_throttle::{
+    AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount, throttle_prefix,
+};
+pub use password_hash::parse_stored_password;
+pub use password_verifier::{MAX_PASSWORD_LEN, PasswordQueueFull, PasswordVerifier};
+pub use rate::{RateLimitClass, RateLimiter};
+pub use sign_in::{PasswordSignIn, SignInError};

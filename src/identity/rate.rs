@@ -8,18 +8,18 @@ use std::{
     time::Duration,
 };
 
-use crate::model::{Recent, TenantId, Timestamp};
+use crate::model::{BoundedCache, TenantId, Timestamp};
 
-use super::attempts::place;
+use super::login_throttle::throttle_prefix;
 
 /// Addresses that are remembered.
-const CAPACITY: usize = 50_000;
+const MAX_ENTRIES: usize = 50_000;
 /// What a whole tenant may see, in multiples of what one address may do.
-const ADDRESSES: u32 = 10;
+const REQUESTS_PER_ADDRESS: u32 = 10;
 
 /// What is limited: one has no part in what another uses up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Allowance {
+pub enum RateLimitClass {
     /// Making something.
     New,
     /// Changing what one has made.
@@ -31,12 +31,12 @@ pub enum Allowance {
 pub struct RateLimiter {
     hasher: RandomState,
     /// When the allowance of a key is whole again.
-    whole_at: Mutex<Recent<u64, Timestamp>>,
+    whole_at: Mutex<BoundedCache<u64, Timestamp>>,
 }
 
 impl Default for RateLimiter {
     fn default() -> Self {
-        Self { hasher: RandomState::new(), whole_at: Mutex::new(Recent::new(CAPACITY)) }
+        Self { hasher: RandomState::new(), whole_at: Mutex::new(BoundedCache::new(MAX_ENTRIES)) }
     }
 }
 
@@ -50,17 +50,17 @@ impl RateLimiter {
     /// Takes one of `per_minute`, or says how long to wait.
     pub fn admit(
         &self,
-        (tenant, allowance): (&TenantId, Allowance),
+        (tenant, allowance): (&TenantId, RateLimitClass),
         address: IpAddr,
         per_minute: u32,
         now: Timestamp,
     ) -> Result<(), Duration> {
-        let of_address = self.hasher.hash_one((tenant, allowance, Some(place(address))));
+        let of_address = self.hasher.hash_one((tenant, allowance, Some(throttle_prefix(address))));
         let of_tenant = self.hasher.hash_one((tenant, allowance, None::<IpAddr>));
         let mut table = self.whole_at.lock().expect("no holder of the lock panics");
         let mut taken = Vec::with_capacity(2);
         for (key, rate) in
-            [(of_address, per_minute), (of_tenant, per_minute.saturating_mul(ADDRESSES))]
+            [(of_address, per_minute), (of_tenant, per_minute.saturating_mul(REQUESTS_PER_ADDRESS))]
         {
             let next = take(table.peek(&key).copied(), rate, now)?;
             taken.push((key, next));
@@ -98,7 +98,7 @@ mod tests {
 
     fn admitted(limiter: &RateLimiter, tenant: &str, last: u8, now: Timestamp) -> bool {
         let tenant = TenantId::new("team", tenant);
-        limiter.admit((&tenant, Allowance::New), address(last), 3, now).is_ok()
+        limiter.admit((&tenant, RateLimitClass::New), address(last), 3, now).is_ok()
     }
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
         assert!(admitted(&limiter, "a", 2, NOW), "another address");
         assert!(admitted(&limiter, "b", 1, NOW), "another tenant");
         let tenant = TenantId::new("team", "a");
-        let wait = limiter.admit((&tenant, Allowance::New), address(1), 3, NOW);
+        let wait = limiter.admit((&tenant, RateLimitClass::New), address(1), 3, NOW);
         let wait = wait.expect_err("it has to wait");
         assert_eq!(wait, Duration::from_secs(20));
         assert!(admitted(&limiter, "a", 1, NOW.plus(wait)));
@@ -126,7 +126,7 @@ mod tests {
         }
         let tenant = TenantId::new("team", "a");
         assert!(!admitted(&limiter, "a", 200, NOW));
-        assert_eq!(limiter.admit((&tenant, Allowance::Own), address(1), 3, NOW), Ok(()));
+        assert_eq!(limiter.admit((&tenant, RateLimitClass::Own), address(1), 3, NOW), Ok(()));
     }
 
     #[test]

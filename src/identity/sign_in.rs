@@ -5,11 +5,14 @@ use std::{sync::Arc, time::Duration};
 
 use crate::model::{Secret, TenantId, Timestamp, User};
 
-use super::{Account, AttemptLimiter, Busy, Directory, Origin, PasswordPool, normalize_username};
+use super::{
+    AttemptSource, LoginThrottle, PasswordQueueFull, PasswordVerifier, ThrottledAccount,
+    UserDirectory, normalize_username,
+};
 
 /// An attempt.
 #[derive(Debug)]
-pub struct SignIn<'a> {
+pub struct PasswordSignIn<'a> {
     /// Where.
     pub tenant: &'a TenantId,
     /// As typed.
@@ -17,14 +20,14 @@ pub struct SignIn<'a> {
     /// As typed.
     pub password: Secret<String>,
     /// From where.
-    pub origin: Origin<'a>,
+    pub origin: AttemptSource<'a>,
     /// When.
     pub now: Timestamp,
 }
 
 /// Why nobody was signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum SignInError {
     /// No such user, another password, no password at all, or disabled: the person is told the
     /// same in each case.
     #[error("the user name or the password is wrong")]
@@ -34,29 +37,29 @@ pub enum Refused {
     Wait(Duration),
     /// Nothing was checked.
     #[error(transparent)]
-    Busy(#[from] Busy),
+    Busy(#[from] PasswordQueueFull),
 }
 
-impl SignIn<'_> {
+impl PasswordSignIn<'_> {
     /// Finds the person and checks the password, within the limit on attempts.
     pub async fn decide(
         self,
-        directory: &dyn Directory,
-        passwords: &PasswordPool,
-        attempts: &AttemptLimiter,
-    ) -> Result<Arc<User>, Refused> {
+        directory: &dyn UserDirectory,
+        passwords: &PasswordVerifier,
+        attempts: &LoginThrottle,
+    ) -> Result<Arc<User>, SignInError> {
         let Self { tenant, origin, now, .. } = self;
         let username = normalize_username(self.username);
         let user = directory.by_username(&username).await;
-        let account = Account { tenant, username: &username, exists: user.is_some() };
-        let admission = attempts.admit(account, origin, now).map_err(Refused::Wait)?;
+        let account = ThrottledAccount { tenant, username: &username, exists: user.is_some() };
+        let admission = attempts.admit(account, origin, now).map_err(SignInError::Wait)?;
         let decoy = directory.decoy(&username).await;
         match passwords.verify_or_decoy(user.as_deref(), decoy, self.password).await {
             Ok(true) => {
                 attempts.succeeded(&admission, now);
-                user.ok_or(Refused::Wrong)
+                user.ok_or(SignInError::Wrong)
             }
-            Ok(false) => Err(Refused::Wrong),
+            Ok(false) => Err(SignInError::Wrong),
             Err(busy) => {
                 attempts.withdraw(&admission);
                 Err(busy.into())

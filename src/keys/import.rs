@@ -16,8 +16,8 @@ use rsa::{
 use serde_json::Value;
 
 use super::{
-    entry::{Entries, KeyTimes},
-    material::Material,
+    key_secret::{KeyEntries, KeyTimes},
+    material::PrivateKey,
     ring::{KeyRing, SigningKey, thumbprint},
 };
 use crate::model::Timestamp;
@@ -56,7 +56,7 @@ pub enum ImportError {
 
 /// The ring of a user's Secret: of every entry, or of the one named. All keys sign from the start;
 /// of several of one algorithm the last by entry name does.
-pub fn import(entries: &Entries, only: Option<&str>) -> Result<KeyRing, ImportError> {
+pub fn import(entries: &KeyEntries, only: Option<&str>) -> Result<KeyRing, ImportError> {
     let mut keys = Vec::new();
     let chosen: Vec<(&String, &ByteString)> = match only {
         Some(name) => {
@@ -91,7 +91,7 @@ pub fn import(entries: &Entries, only: Option<&str>) -> Result<KeyRing, ImportEr
     Ok(KeyRing::new(ring))
 }
 
-fn from_pem(name: &str, text: &str) -> Result<Material, ImportError> {
+fn from_pem(name: &str, text: &str) -> Result<PrivateKey, ImportError> {
     let blocks = pem::parse_many(text).map_err(|_| ImportError::Unreadable(name.to_owned()))?;
     let block = blocks.iter().find(|block| block.tag().ends_with("PRIVATE KEY")).ok_or_else(
         || match blocks.first() {
@@ -112,7 +112,7 @@ fn from_pem(name: &str, text: &str) -> Result<Material, ImportError> {
         }
         "EC PRIVATE KEY" => {
             EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
-                .map(Material::Ec)
+                .map(PrivateKey::Ec)
                 .map_err(|_| ImportError::Unsupported(name.to_owned()))
         }
         "PRIVATE KEY" => from_pkcs8(name, der),
@@ -120,30 +120,30 @@ fn from_pem(name: &str, text: &str) -> Result<Material, ImportError> {
     }
 }
 
-fn from_pkcs8(name: &str, der: &[u8]) -> Result<Material, ImportError> {
+fn from_pkcs8(name: &str, der: &[u8]) -> Result<PrivateKey, ImportError> {
     if let Ok(key) = RsaPrivateKey::from_pkcs8_der(der) {
         return from_rsa(name, &key);
     }
     if let Ok(key) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der) {
-        return Ok(Material::Ec(key));
+        return Ok(PrivateKey::Ec(key));
     }
     Ed25519KeyPair::from_pkcs8_maybe_unchecked(der)
-        .map(Material::Ed)
+        .map(PrivateKey::Ed)
         .map_err(|_| ImportError::Unsupported(name.to_owned()))
 }
 
 /// Checks an RSA key and hands it to the library that signs.
-fn from_rsa(name: &str, key: &RsaPrivateKey) -> Result<Material, ImportError> {
+fn from_rsa(name: &str, key: &RsaPrivateKey) -> Result<PrivateKey, ImportError> {
     if key.n().bits() < RSA_BITS {
         return Err(ImportError::Weak(name.to_owned(), key.n().bits()));
     }
     let inconsistent = || ImportError::Inconsistent(name.to_owned());
     key.validate().map_err(|_| inconsistent())?;
     let der = key.to_pkcs8_der().map_err(|_| inconsistent())?;
-    RsaKeyPair::from_pkcs8(der.as_bytes()).map(Material::Rsa).map_err(|_| inconsistent())
+    RsaKeyPair::from_pkcs8(der.as_bytes()).map(PrivateKey::Rsa).map_err(|_| inconsistent())
 }
 
-type Imported = (Material, Option<String>);
+type Imported = (PrivateKey, Option<String>);
 
 fn from_json(name: &str, text: &str, keys: &mut Vec<Imported>) -> Result<(), ImportError> {
     let value: Value =
@@ -191,12 +191,12 @@ fn from_jwk(name: &str, jwk: &Value) -> Result<Imported, ImportError> {
                 &bytes("d")?,
                 &point,
             )
-            .map(Material::Ec)
+            .map(PrivateKey::Ec)
             .map_err(|_| inconsistent())?
         }
         ("OKP", Some("Ed25519")) => {
             Ed25519KeyPair::from_seed_and_public_key(&bytes("d")?, &bytes("x")?)
-                .map(Material::Ed)
+                .map(PrivateKey::Ed)
                 .map_err(|_| inconsistent())?
         }
         _ => return Err(ImportError::Unsupported(name.to_owned())),

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::model::{Secret, SigningAlgorithm};
 
 /// A parsed private key.
-pub(super) enum Material {
+pub(super) enum PrivateKey {
     Rsa(signature::RsaKeyPair),
     Ec(EcdsaKeyPair),
     Ed(Ed25519KeyPair),
@@ -24,57 +24,57 @@ pub(super) enum Material {
 /// A key that could not be read, made or used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the key cannot be used")]
-pub struct Unusable;
+pub struct InvalidKey;
 
-impl Material {
+impl PrivateKey {
     /// Makes a new key: some 70 ms for RSA, nothing for the others.
-    pub(super) fn generate(algorithm: SigningAlgorithm) -> Result<Self, Unusable> {
+    pub(super) fn generate(algorithm: SigningAlgorithm) -> Result<Self, InvalidKey> {
         match algorithm {
             SigningAlgorithm::RS256 => {
                 let key = signature::RsaKeyPair::generate(rsa::KeySize::Rsa2048);
-                key.map(Self::Rsa).map_err(|_| Unusable)
+                key.map(Self::Rsa).map_err(|_| InvalidKey)
             }
             SigningAlgorithm::ES256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
                 .map(Self::Ec)
-                .map_err(|_| Unusable),
+                .map_err(|_| InvalidKey),
             SigningAlgorithm::EdDSA => {
-                Ed25519KeyPair::generate().map(Self::Ed).map_err(|_| Unusable)
+                Ed25519KeyPair::generate().map(Self::Ed).map_err(|_| InvalidKey)
             }
         }
     }
 
     /// Reads PKCS#8 in PEM.
-    pub(super) fn from_pem(algorithm: SigningAlgorithm, text: &str) -> Result<Self, Unusable> {
-        let block = pem::parse(text).map_err(|_| Unusable)?;
+    pub(super) fn from_pem(algorithm: SigningAlgorithm, text: &str) -> Result<Self, InvalidKey> {
+        let block = pem::parse(text).map_err(|_| InvalidKey)?;
         Self::from_pkcs8(algorithm, block.contents())
     }
 
-    pub(super) fn from_pkcs8(algorithm: SigningAlgorithm, der: &[u8]) -> Result<Self, Unusable> {
+    pub(super) fn from_pkcs8(algorithm: SigningAlgorithm, der: &[u8]) -> Result<Self, InvalidKey> {
         match algorithm {
             SigningAlgorithm::RS256 => {
-                signature::RsaKeyPair::from_pkcs8(der).map(Self::Rsa).map_err(|_| Unusable)
+                signature::RsaKeyPair::from_pkcs8(der).map(Self::Rsa).map_err(|_| InvalidKey)
             }
             SigningAlgorithm::ES256 => {
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
                     .map(Self::Ec)
-                    .map_err(|_| Unusable)
+                    .map_err(|_| InvalidKey)
             }
-            SigningAlgorithm::EdDSA => {
-                Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map(Self::Ed).map_err(|_| Unusable)
-            }
+            SigningAlgorithm::EdDSA => Ed25519KeyPair::from_pkcs8_maybe_unchecked(der)
+                .map(Self::Ed)
+                .map_err(|_| InvalidKey),
         }
     }
 
     /// PKCS#8 in PEM.
-    pub(super) fn to_pem(&self) -> Result<Secret<String>, Unusable> {
+    pub(super) fn to_pem(&self) -> Result<Secret<String>, InvalidKey> {
         let pem = |der: &[u8]| Secret::new(pem::encode(&pem::Pem::new("PRIVATE KEY", der)));
         match self {
             Self::Rsa(key) => {
                 let der: Result<Pkcs8V1Der<'_>, _> = key.as_der();
-                der.map(|der| pem(der.as_ref())).map_err(|_| Unusable)
+                der.map(|der| pem(der.as_ref())).map_err(|_| InvalidKey)
             }
-            Self::Ec(key) => key.to_pkcs8v1().map(|der| pem(der.as_ref())).map_err(|_| Unusable),
-            Self::Ed(key) => key.to_pkcs8v1().map(|der| pem(der.as_ref())).map_err(|_| Unusable),
+            Self::Ec(key) => key.to_pkcs8v1().map(|der| pem(der.as_ref())).map_err(|_| InvalidKey),
+            Self::Ed(key) => key.to_pkcs8v1().map(|der| pem(der.as_ref())).map_err(|_| InvalidKey),
         }
     }
 
@@ -87,17 +87,17 @@ impl Material {
     }
 
     /// The signature of a message, as JWS has it (RFC 7515 §5.1).
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unusable> {
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, InvalidKey> {
         let random = SystemRandom::new();
         match self {
             Self::Rsa(key) => {
                 let mut signature = vec![0; key.public_modulus_len()];
                 key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
-                    .map_err(|_| Unusable)?;
+                    .map_err(|_| InvalidKey)?;
                 Ok(signature)
             }
             Self::Ec(key) => {
-                Ok(key.sign(&random, message).map_err(|_| Unusable)?.as_ref().to_vec())
+                Ok(key.sign(&random, message).map_err(|_| InvalidKey)?.as_ref().to_vec())
             }
             Self::Ed(key) => Ok(key.sign(message).as_ref().to_vec()),
         }

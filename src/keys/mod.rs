@@ -3,32 +3,34 @@
 //! Must not: talk to Kubernetes or read the clock. Private keys are parsed once and kept ready to
 //! sign; `rsa` only parses and checks (RUSTSEC-2023-0071), aws-lc-rs signs.
 
-mod cache;
-mod entry;
+mod access_token_cache;
+mod client_jws;
 mod generate;
 mod import;
-mod jws;
+mod key_secret;
 mod material;
-mod plan;
+mod pairwise_salt;
+mod parsed_key_cache;
 mod ring;
-mod salt;
+mod rotation;
 mod seal;
 mod sealing_keys;
 mod signer;
-mod verified;
 
-pub use cache::KeyCache;
-pub use entry::{DamagedEntry, Entries, KeyRecord, KeyTimes, entry_name, read_keys, write_key};
+pub use access_token_cache::AccessTokenCache;
+pub use client_jws::{JwsError, PublicKeys, verify_with_secret};
 pub use generate::generate;
 pub use import::{ImportError, import};
-pub use jws::{JwsError, PublicKeys, verify_with_secret};
-pub use material::Unusable;
-pub use plan::{NewKey, PlannedKey, RotationPlan, RotationRules, plan};
+pub use key_secret::{
+    DamagedEntry, KeyEntries, KeyRecord, KeyTimes, entry_name, read_keys, write_key,
+};
+pub use material::InvalidKey;
+pub use pairwise_salt::{PairwiseSalt, new_salt, read_salt};
+pub use parsed_key_cache::ParsedKeyCache;
 pub use ring::{JwtType, KeyRing, KeyState, SigningKey, VerifyError, check_key};
-pub use salt::{PairwiseSalt, new_salt, read_salt};
-pub use seal::{Purpose, Sealer};
+pub use rotation::{NewKey, PlannedKey, RotationPlan, RotationRules, plan};
+pub use seal::{SealPurpose, Sealer};
 pub use sealing_keys::{
     SealingKey, SealingPlan, new_sealing_key, read_sealing_keys, sealing_plan, write_sealing_key,
 };
 pub use signer::{SignError, Signer};
-pub use verified::VerifiedTokens;

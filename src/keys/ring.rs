@@ -10,8 +10,8 @@ use jsonwebtoken::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    entry::{KeyRecord, KeyTimes},
-    material::{Material, Unusable},
+    key_secret::{KeyRecord, KeyTimes},
+    material::{InvalidKey, PrivateKey},
 };
 use crate::model::{SigningAlgorithm, Timestamp};
 
@@ -47,7 +47,7 @@ pub struct SigningKey {
     pub algorithm: SigningAlgorithm,
     /// When it does what.
     pub times: KeyTimes,
-    material: Material,
+    material: PrivateKey,
     jwk: Value,
     verifying: DecodingKey,
     id_token_header: String,
@@ -71,19 +71,23 @@ pub enum VerifyError {
 
 impl SigningKey {
     /// Parses a stored key.
-    pub(super) fn parse(record: &KeyRecord) -> Result<Self, Unusable> {
-        let material = Material::from_pem(record.algorithm, record.private_key.expose())?;
+    pub(super) fn parse(record: &KeyRecord) -> Result<Self, InvalidKey> {
+        let material = PrivateKey::from_pem(record.algorithm, record.private_key.expose())?;
         Self::new(record.kid.clone(), record.times, material)
     }
 
-    pub(super) fn new(kid: String, times: KeyTimes, material: Material) -> Result<Self, Unusable> {
+    pub(super) fn new(
+        kid: String,
+        times: KeyTimes,
+        material: PrivateKey,
+    ) -> Result<Self, InvalidKey> {
         let algorithm = material.algorithm();
         let mut jwk = material.public_jwk();
         jwk["kid"] = json!(kid);
         jwk["use"] = json!("sig");
         jwk["alg"] = json!(algorithm.as_str());
-        let model: Jwk = serde_json::from_value(jwk.clone()).map_err(|_| Unusable)?;
-        let verifying = DecodingKey::from_jwk(&model).map_err(|_| Unusable)?;
+        let model: Jwk = serde_json::from_value(jwk.clone()).map_err(|_| InvalidKey)?;
+        let verifying = DecodingKey::from_jwk(&model).map_err(|_| InvalidKey)?;
         let header = |typ: JwtType| {
             let header = json!({ "alg": algorithm.as_str(), "typ": typ.as_str(), "kid": kid });
             URL_SAFE_NO_PAD.encode(header.to_string())
@@ -102,7 +106,7 @@ impl SigningKey {
     }
 
     /// Signs claims (JSON). 360 µs of a core for RSA: `Signer` bounds that.
-    pub(super) fn sign(&self, typ: JwtType, claims: &[u8]) -> Result<String, Unusable> {
+    pub(super) fn sign(&self, typ: JwtType, claims: &[u8]) -> Result<String, InvalidKey> {
         let header = match typ {
             JwtType::IdToken | JwtType::Userinfo => &self.id_token_header,
             JwtType::AccessToken => &self.access_token_header,
@@ -229,7 +233,7 @@ impl KeyRing {
 }
 
 /// Whether a stored key can be used.
-pub fn check_key(record: &KeyRecord) -> Result<(), Unusable> {
+pub fn check_key(record: &KeyRecord) -> Result<(), InvalidKey> {
     SigningKey::parse(record).map(drop)
 }
 

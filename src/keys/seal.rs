@@ -13,7 +13,7 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
-    entry::{DamagedEntry, Entries},
+    key_secret::{DamagedEntry, KeyEntries},
     sealing_keys::{SealingKey, read_sealing_keys},
 };
 use crate::model::{Entropy, TenantId, Timestamp};
@@ -25,7 +25,7 @@ const HEADER: usize = 1 + 4 + SALT;
 
 /// What a sealed value is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Purpose {
+pub enum SealPurpose {
     /// An authorization code.
     Code,
     /// A refresh token.
@@ -38,7 +38,7 @@ pub enum Purpose {
     Form,
 }
 
-impl Purpose {
+impl SealPurpose {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::Code => b"lanyard code",
@@ -58,7 +58,7 @@ pub struct Sealer {
 
 impl Sealer {
     /// The keys of the Secret; `None` if it has no usable one.
-    pub fn from_entries(entries: &Entries) -> (Option<Self>, Vec<DamagedEntry>) {
+    pub fn from_entries(entries: &KeyEntries) -> (Option<Self>, Vec<DamagedEntry>) {
         let (mut keys, damaged) = read_sealing_keys(entries);
         keys.sort_by_key(|key| (key.seals_from, key.id));
         ((!keys.is_empty()).then(|| Self { keys: keys.into() }), damaged)
@@ -67,7 +67,7 @@ impl Sealer {
     /// Seals a value: base64url without padding, 37 bytes and a third longer than the value.
     pub fn seal(
         &self,
-        purpose: Purpose,
+        purpose: SealPurpose,
         tenant: &TenantId,
         plain: &[u8],
         entropy: &dyn Entropy,
@@ -91,7 +91,7 @@ impl Sealer {
     }
 
     /// Opens what this installation sealed for this purpose and tenant; anything else is `None`.
-    pub fn open(&self, purpose: Purpose, tenant: &TenantId, text: &str) -> Option<Vec<u8>> {
+    pub fn open(&self, purpose: SealPurpose, tenant: &TenantId, text: &str) -> Option<Vec<u8>> {
         let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (header, body) = sealed.split_at_checked(HEADER)?;
         if header[0] != VERSION {
@@ -119,7 +119,7 @@ impl hkdf::KeyType for KeyAndNonce {
 fn derive(
     key: &SealingKey,
     salt: &[u8],
-    purpose: Purpose,
+    purpose: SealPurpose,
     tenant: &TenantId,
 ) -> (LessSafeKey, Nonce) {
     let tenant = tenant.to_string();
@@ -151,7 +151,7 @@ mod tests {
 
     fn sealer() -> Sealer {
         let key = new_sealing_key(&SeededEntropy::new(7), NOW, NOW);
-        Sealer::from_entries(&Entries::from([write_sealing_key(&key)])).0.expect("a key")
+        Sealer::from_entries(&KeyEntries::from([write_sealing_key(&key)])).0.expect("a key")
     }
 
     fn tenant() -> TenantId {
@@ -161,20 +161,25 @@ mod tests {
     #[test]
     fn opens_for_its_own_purpose_and_tenant_only() {
         let (sealer, entropy) = (sealer(), SeededEntropy::new(1));
-        let text = sealer.seal(Purpose::Code, &tenant(), b"value", &entropy, NOW);
-        assert_eq!(sealer.open(Purpose::Code, &tenant(), &text).as_deref(), Some(&b"value"[..]));
-        for purpose in [Purpose::Refresh, Purpose::Interaction, Purpose::Cookie, Purpose::Form] {
+        let text = sealer.seal(SealPurpose::Code, &tenant(), b"value", &entropy, NOW);
+        assert_eq!(
+            sealer.open(SealPurpose::Code, &tenant(), &text).as_deref(),
+            Some(&b"value"[..])
+        );
+        for purpose in
+            [SealPurpose::Refresh, SealPurpose::Interaction, SealPurpose::Cookie, SealPurpose::Form]
+        {
             assert_eq!(sealer.open(purpose, &tenant(), &text), None, "{purpose:?}");
         }
         for other in [TenantId::new("team", "other"), TenantId::new("tea", "m/main")] {
-            assert_eq!(sealer.open(Purpose::Code, &other, &text), None, "{other}");
+            assert_eq!(sealer.open(SealPurpose::Code, &other, &text), None, "{other}");
         }
     }
 
     #[test]
     fn is_never_the_same_twice() {
         let (sealer, entropy) = (sealer(), SeededEntropy::new(1));
-        let seal = || sealer.seal(Purpose::Code, &tenant(), b"value", &entropy, NOW);
+        let seal = || sealer.seal(SealPurpose::Code, &tenant(), b"value", &entropy, NOW);
         assert_ne!(seal(), seal());
     }
 
@@ -182,16 +187,16 @@ mod tests {
         #[test]
         fn any_change_is_seen(plain in prop::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>(), bit in 0_u8..8) {
             let (sealer, entropy) = (sealer(), SeededEntropy::new(1));
-            let text = sealer.seal(Purpose::Refresh, &tenant(), &plain, &entropy, NOW);
+            let text = sealer.seal(SealPurpose::Refresh, &tenant(), &plain, &entropy, NOW);
             let mut bytes = URL_SAFE_NO_PAD.decode(&text).expect("base64url");
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
-            prop_assert_eq!(sealer.open(Purpose::Refresh, &tenant(), &URL_SAFE_NO_PAD.encode(bytes)), None);
+            prop_assert_eq!(sealer.open(SealPurpose::Refresh, &tenant(), &URL_SAFE_NO_PAD.encode(bytes)), None);
         }
 
         #[test]
         fn nothing_makes_it_panic(text in ".{0,300}") {
-            prop_assert_eq!(sealer().open(Purpose::Code, &tenant(), &text), None);
+            prop_assert_eq!(sealer().open(SealPurpose::Code, &tenant(), &text), None);
         }
     }
 }

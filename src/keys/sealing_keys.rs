@@ -9,13 +9,13 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use k8s_openapi::ByteString;
 use serde::{Deserialize, Serialize};
 
-use super::entry::{DamagedEntry, Entries, check_version, rfc3339};
+use super::key_secret::{DamagedEntry, KeyEntries, check_version, rfc3339};
 use crate::model::{Entropy, Secret, Timestamp};
 
 const VERSION: u32 = 1;
 
 /// How long a key seals before the next one does.
-const INTERVAL: Duration = Duration::from_secs(90 * 24 * 3600);
+const ROTATION_INTERVAL: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How long a key is known everywhere before it seals.
 const PUBLISH_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
@@ -54,7 +54,7 @@ struct Wire {
 }
 
 /// The keys of the Secret, and the entries that are none.
-pub fn read_sealing_keys(entries: &Entries) -> (Vec<SealingKey>, Vec<DamagedEntry>) {
+pub fn read_sealing_keys(entries: &KeyEntries) -> (Vec<SealingKey>, Vec<DamagedEntry>) {
     let (mut keys, mut damaged) = (Vec::new(), Vec::new());
     for (name, ByteString(bytes)) in entries.iter().filter(|(name, _)| name.ends_with(".json")) {
         match read(bytes) {
@@ -146,15 +146,15 @@ pub fn sealing_plan(keys: &[SealingKey], longest_sealed: Duration, now: Timestam
     match order.last() {
         None => {
             plan.add = Some(now);
-            due.push(now.plus(INTERVAL));
+            due.push(now.plus(ROTATION_INTERVAL));
         }
-        Some(last) if last.seals_from.plus(INTERVAL).minus(PUBLISH_AHEAD) <= now => {
-            let from = last.seals_from.plus(INTERVAL).max(now.plus(PUBLISH_AHEAD));
+        Some(last) if last.seals_from.plus(ROTATION_INTERVAL).minus(PUBLISH_AHEAD) <= now => {
+            let from = last.seals_from.plus(ROTATION_INTERVAL).max(now.plus(PUBLISH_AHEAD));
             plan.add = Some(from);
             next_seals = Some(from);
             due.push(from);
         }
-        Some(last) => due.push(last.seals_from.plus(INTERVAL).minus(PUBLISH_AHEAD)),
+        Some(last) => due.push(last.seals_from.plus(ROTATION_INTERVAL).minus(PUBLISH_AHEAD)),
     }
     for (index, key) in order.iter().enumerate() {
         let Some(next) = order.get(index + 1).map(|next| next.seals_from).or(next_seals) else {
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn version_1_is_read_and_written_for_ever() {
         let golden = r#"{"version":1,"id":"0a0b0c0d","key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","publishedAt":"2026-01-01T00:00:00Z","sealsFrom":"2026-01-02T00:00:00Z"}"#;
-        let entries = Entries::from([("0a0b0c0d.json".to_owned(), ByteString(golden.into()))]);
+        let entries = KeyEntries::from([("0a0b0c0d.json".to_owned(), ByteString(golden.into()))]);
         let (keys, damaged) = read_sealing_keys(&entries);
         assert!(damaged.is_empty(), "{damaged:?}");
         assert_eq!(keys[0].id, [10, 11, 12, 13]);

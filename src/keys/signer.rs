@@ -6,17 +6,17 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
 use super::{
-    material::Unusable,
+    material::InvalidKey,
     ring::{JwtType, SigningKey},
 };
 use crate::model::SigningAlgorithm;
 
 /// Jobs that may wait: 0.4 s of one core, or twice that.
-const QUEUE: usize = 1024;
+const QUEUE_LEN: usize = 1024;
 
 /// Jobs that a thread does before it tells of them. Where connections and signatures share a
 /// core, every telling is two switches between threads, which cost a tenth of a signature.
-const TOGETHER: usize = 8;
+const BATCH_SIZE: usize = 8;
 
 /// Why nothing was signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,8 +30,8 @@ pub enum SignError {
 }
 
 /// Makes signatures; then tells whoever asked, unless they have gone and nothing was made.
-type Job = Box<dyn FnOnce() -> Option<Tell> + Send>;
-type Tell = Box<dyn FnOnce() + Send>;
+type Job = Box<dyn FnOnce() -> Option<SignatureSender> + Send>;
+type SignatureSender = Box<dyn FnOnce() + Send>;
 
 /// A bounded number of threads that make RSA signatures; others are made in place (22 µs).
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub struct Signer {
 impl Signer {
     /// Starts the threads; they end with the last clone.
     pub fn new(threads: usize) -> Self {
-        let (jobs, queue) = bounded(QUEUE);
+        let (jobs, queue) = bounded(QUEUE_LEN);
         let threads = threads.max(1);
         for number in 0..threads {
             let queue = queue.clone();
@@ -87,10 +87,10 @@ impl Signer {
     async fn make<T: Send + 'static>(
         &self,
         costly: bool,
-        work: impl FnOnce() -> Result<T, Unusable> + Send + 'static,
+        work: impl FnOnce() -> Result<T, InvalidKey> + Send + 'static,
     ) -> Result<T, SignError> {
         if !costly {
-            return work().map_err(|Unusable| SignError::Unusable);
+            return work().map_err(|InvalidKey| SignError::Unusable);
         }
         let (done, made) = oneshot::channel();
         let job: Job = Box::new(move || {
@@ -107,7 +107,7 @@ impl Signer {
         }
         match made.await {
             Ok(Ok(made)) => Ok(made),
-            Ok(Err(Unusable)) | Err(_) => Err(SignError::Unusable),
+            Ok(Err(InvalidKey)) | Err(_) => Err(SignError::Unusable),
         }
     }
 }
@@ -117,10 +117,10 @@ fn is_costly(key: &SigningKey) -> bool {
 }
 
 fn work(queue: &Receiver<Job>, threads: usize) {
-    let mut made = Vec::with_capacity(TOGETHER);
+    let mut made = Vec::with_capacity(BATCH_SIZE);
     for first in queue {
         // A fair share of what waits; nothing waits for more to come.
-        let share = (queue.len() / threads).min(TOGETHER - 1);
+        let share = (queue.len() / threads).min(BATCH_SIZE - 1);
         made.extend(iter::once(first).chain(queue.try_iter().take(share)).filter_map(|job| job()));
         for tell in made.drain(..) {
             tell();

@@ -64,16 +64,16 @@ pub struct Client {
     /// What its assertions may name as audience.
     pub assertion_audience: AssertionAudience,
     /// Whether it may introspect every access token of the tenant.
-    pub introspects_all: bool,
+    pub may_introspect_all: bool,
     /// Whether each use of a refresh token makes a new one.
     pub refresh_token_rotation: RefreshTokenRotation,
     /// What is known of its registration, if it registered itself over HTTP.
-    pub registered: Option<Box<Registered>>,
+    pub registered: Option<Box<DynamicRegistration>>,
 }
 
 /// What is known of a client that registered itself (RFC 7591).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registered {
+pub struct DynamicRegistration {
     /// The hash of its registration access token; without one nobody manages it over HTTP.
     pub token_hash: Option<String>,
     /// When it registered.
@@ -112,7 +112,7 @@ impl Client {
             request_object_signing_alg: None,
             token_endpoint_auth_signing_alg: None,
             assertion_audience: AssertionAudience::IssuerOrEndpoint,
-            introspects_all: false,
+            may_introspect_all: false,
             refresh_token_rotation: RefreshTokenRotation::Always,
             registered: None,
         }

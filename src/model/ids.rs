@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::Pool;
+use super::Interner;
 
 /// Namespace and name of an object; displayed as `<namespace>/<name>`. Clones share both and are as
 /// wide as one pointer, since each object is named in a dozen maps.
@@ -40,8 +40,8 @@ impl ObjectKey {
     /// The same, in the one copy of those that many objects name.
     #[must_use]
     pub fn shared(self) -> Self {
-        static NAMED: LazyLock<Pool<KeyParts>> = LazyLock::new(Pool::default);
-        Self(NAMED.share(self.0))
+        static NAMED: LazyLock<Interner<KeyParts>> = LazyLock::new(Interner::default);
+        Self(NAMED.intern(self.0))
     }
 
     /// A key of the same namespace.
@@ -96,7 +96,7 @@ impl fmt::Display for TenantId {
 
 /// The kinds Lanyard reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum ObjectKind {
     /// An issuer.
     Tenant,
     /// An application.
@@ -109,7 +109,7 @@ pub enum Kind {
     Namespace,
 }
 
-impl Kind {
+impl ObjectKind {
     /// The kind's name in manifests.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -122,7 +122,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ObjectKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -132,7 +132,7 @@ impl fmt::Display for Kind {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectRef {
     /// The kind.
-    pub kind: Kind,
+    pub kind: ObjectKind,
     /// Namespace and name.
     pub key: ObjectKey,
 }

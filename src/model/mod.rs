@@ -4,46 +4,46 @@
 //! Must not: do I/O, know Kubernetes' or HTTP's types, or depend on any other module.
 
 mod algorithm;
+mod bounded_cache;
 mod client;
 mod client_details;
 mod entropy;
-mod flow;
+#[cfg(test)]
+pub mod fixtures;
 mod ids;
 mod installation;
+mod interner;
+pub mod invisible_characters;
 mod issuer;
-mod pool;
-mod recent;
+mod oauth_enums;
 mod redirect_uri;
 mod registrar;
-#[cfg(test)]
-pub mod samples;
 mod secret;
 mod tenant;
-pub mod text;
 mod time;
-mod untold;
+mod undelivered_logouts;
 mod user;
 
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
+pub use bounded_cache::BoundedCache;
 pub use client::{
-    ApplicationType, AssertionAudience, Client, ConsentPolicy, Pairwise, Registered, SubjectType,
-    sign_with_secret,
+    ApplicationType, AssertionAudience, Client, ConsentPolicy, DynamicRegistration, Pairwise,
+    SubjectType, sign_with_secret,
 };
 pub use client_details::ClientDetails;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
-pub use flow::{AuthMethod, GrantType, ResponseType};
-pub use ids::{ClientId, KeyParts, Kind, ObjectKey, ObjectRef, Subject, TenantId};
+pub use ids::{ClientId, KeyParts, ObjectKey, ObjectKind, ObjectRef, Subject, TenantId};
 pub use installation::{HostPattern, Installation, IssuerHost};
+pub use interner::Interner;
 pub use issuer::{Issuer, IssuerError};
-pub use pool::Pool;
-pub use recent::Recent;
+pub use oauth_enums::{AuthMethod, GrantType, ResponseType};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
-pub use registrar::{NewClient, REGISTERED_NAME, Registrar, RegistrarError, SharedRegistrar};
+pub use registrar::{ClientRegistrar, NewClient, REGISTERED_NAME, RegistrarError, SharedRegistrar};
 pub use secret::Secret;
 pub use tenant::{
-    AcrLevel, Branding, CustomScope, Lifetimes, Organization, RefreshTokenRotation, Registration,
-    RegistrationMode, RequestObjects, RotationPolicy, Tenant,
+    AcrLevel, Branding, CustomScope, Lifetimes, Organization, RefreshTokenRotation,
+    RegistrationMode, RegistrationPolicy, RequestObjectPolicy, RotationPolicy, Tenant,
 };
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};
-pub use untold::{Untold, UntoldClients, WatchUntold};
+pub use undelivered_logouts::{UndeliveredByClient, UndeliveredLogouts, UndeliveredReceiver};
 pub use user::{StoredPassword, User};

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{ClientId, Issuer, ObjectKey, Secret, Timestamp};
 
 /// A registrar that any task may use.
-pub type SharedRegistrar = Arc<dyn Registrar>;
+pub type SharedRegistrar = Arc<dyn ClientRegistrar>;
 
 /// How the names of clients' objects begin that register themselves. No name ever changes: a client
 /// that somebody declared does not become one of these.
@@ -53,7 +53,7 @@ pub enum RegistrarError {
 
 /// Who writes registered clients, and nothing else.
 #[async_trait]
-pub trait Registrar: Send + Sync + fmt::Debug {
+pub trait ClientRegistrar: Send + Sync + fmt::Debug {
     /// Creates a client's object and, where it has a secret, its Secret.
     async fn create_registered(&self, client: NewClient) -> Result<(), RegistrarError>;
 

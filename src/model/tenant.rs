@@ -18,7 +18,7 @@ pub struct Tenant {
     /// Algorithms it signs with; the first is the default, RS256 is always among them.
     pub algorithms: Vec<SigningAlgorithm>,
     /// How its keys rotate.
-    pub rotation: RotationPolicy,
+    pub key_rotation: RotationPolicy,
     /// How long things live; shared with its clients.
     pub lifetimes: Arc<Lifetimes>,
     /// Scopes beyond the standard ones.
@@ -28,11 +28,11 @@ pub struct Tenant {
     /// The levels of assurance that it knows, best first.
     pub acr_levels: Vec<AcrLevel>,
     /// Which request objects it takes.
-    pub request_objects: RequestObjects,
+    pub request_objects: RequestObjectPolicy,
     /// Whether each use of a refresh token makes a new one, unless a client says otherwise.
     pub refresh_token_rotation: RefreshTokenRotation,
     /// Who may register clients.
-    pub registration: Registration,
+    pub registration: RegistrationPolicy,
 }
 
 /// A level of assurance (`acr`) and how a sign-in reaches it.
@@ -46,14 +46,14 @@ pub struct AcrLevel {
 
 /// Which request objects a tenant takes (OIDC Core §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestObjects {
+pub struct RequestObjectPolicy {
     /// `request`.
     pub by_value: bool,
     /// `request_uri`.
     pub by_reference: bool,
 }
 
-impl Default for RequestObjects {
+impl Default for RequestObjectPolicy {
     fn default() -> Self {
         Self { by_value: true, by_reference: true }
     }
@@ -71,7 +71,7 @@ pub enum RefreshTokenRotation {
 
 /// Dynamic client registration (RFC 7591).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Registration {
+pub struct RegistrationPolicy {
     /// Who may register.
     pub mode: RegistrationMode,
     /// How many registered clients there may be.
@@ -82,7 +82,7 @@ pub struct Registration {
     pub requests_per_minute: u32,
 }
 
-impl Default for Registration {
+impl Default for RegistrationPolicy {
     fn default() -> Self {
         Self {
             mode: RegistrationMode::Disabled,

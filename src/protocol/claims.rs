@@ -18,7 +18,7 @@ use crate::model::{Client, SigningAlgorithm, Tenant, Timestamp, User};
 pub type Claims = Map<String, Value>;
 
 /// The claim of an access token that names its grant.
-pub const GRANT: &str = "gid";
+pub const GRANT_ID_CLAIM: &str = "gid";
 
 /// What an access token says.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +72,7 @@ pub struct AccessTokenClaims<'a> {
     #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
     scopes: &'a Scopes,
-    /// `GRANT`.
+    /// `GRANT_ID_CLAIM`.
     #[serde(skip_serializing_if = "Option::is_none")]
     gid: Option<&'a str>,
 }
@@ -107,7 +107,7 @@ impl IdToken<'_> {
         let mut claims = self.person.clone();
         let issuer = self.tenant.issuer.as_str();
         claims.append(&mut times(issuer, self.client.lifetimes.id_token, now));
-        let subject = subject::of(self.client, &self.authentication.subject);
+        let subject = subject::subject_for_client(self.client, &self.authentication.subject);
         claims.insert("sub".into(), json!(subject));
         claims.insert("aud".into(), json!(self.client.id));
         if self.with_auth_time {
@@ -116,7 +116,7 @@ impl IdToken<'_> {
         if !self.authentication.amr.is_empty() {
             claims.insert("amr".into(), json!(self.authentication.amr));
         }
-        let sid = self.sid.map(|own| sid::of(self.client, own));
+        let sid = self.sid.map(|own| sid::sid_for_client(self.client, own));
         let optional = [
             ("acr", self.authentication.acr.as_deref()),
             ("sid", sid.as_deref()),
@@ -247,7 +247,7 @@ pub fn userinfo(
 ) -> Claims {
     let mut claims = by_scope(tenant, user, scopes);
     claims.extend(by_name(tenant, client, user, named));
-    claims.insert("sub".into(), json!(subject::of(client, &user.subject)));
+    claims.insert("sub".into(), json!(subject::subject_for_client(client, &user.subject)));
     claims
 }
 

@@ -20,21 +20,21 @@ pub fn inactive() -> Value {
 pub fn may_see(caller: &Client, claims: &Claims) -> bool {
     let is_caller = |value: &Value| value == caller.id.as_str();
     let audience = claims.get("aud");
-    caller.introspects_all
+    caller.may_introspect_all
         || claims.get("client_id").is_some_and(is_caller)
         || audience.is_some_and(is_caller)
         || audience.and_then(Value::as_array).is_some_and(|all| all.iter().any(is_caller))
 }
 
 /// Claims of an access token that an answer repeats (RFC 7662 §2.2).
-const SHOWN: [&str; 11] =
+const EXPOSED_CLAIMS: [&str; 11] =
     ["scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti", "auth_time", "acr"];
 
 /// The answer about an access token that is active. The person's sign-in name is what the scope
 /// `profile` tells (OIDC Core §5.4), and would link pairwise subjects.
 pub fn access_token(claims: &Claims, username: Option<&str>) -> Value {
     let mut answer = json!({ "active": true, "token_type": "Bearer" });
-    for name in SHOWN {
+    for name in EXPOSED_CLAIMS {
         if let Some(value) = claims.get(name) {
             answer[name] = value.clone();
         }
@@ -73,7 +73,7 @@ pub fn may_revoke(caller: &Client, given_to: &ClientId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::samples;
+    use crate::model::fixtures;
 
     fn claims(value: Value) -> Claims {
         let Value::Object(claims) = value else { panic!("an object") };
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_client_sees_what_was_given_to_it_or_made_for_it() {
         // RFC 7662 §4
-        let caller = samples::client();
+        let caller = fixtures::client();
         assert!(may_see(&caller, &claims(json!({ "client_id": "team.wiki" }))));
         assert!(may_see(&caller, &claims(json!({ "client_id": "x", "aud": ["team.wiki"] }))));
         assert!(may_see(&caller, &claims(json!({ "client_id": "x", "aud": "team.wiki" }))));
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_resource_server_sees_them_all() {
-        let caller = Client { introspects_all: true, ..samples::client() };
+        let caller = Client { may_introspect_all: true, ..fixtures::client() };
         assert!(may_see(&caller, &claims(json!({ "client_id": "x" }))));
     }
 

@@ -8,7 +8,7 @@ use crate::model::JwsAlgorithm;
 
 /// Header and claims as they stand.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Unverified {
+pub struct UnverifiedJwt {
     /// `alg`, one that is known here.
     pub algorithm: JwsAlgorithm,
     /// `kid`.
@@ -19,7 +19,7 @@ pub struct Unverified {
     pub claims: Map<String, Value>,
 }
 
-impl Unverified {
+impl UnverifiedJwt {
     /// Reads a compact JWS. `None`: it is none, its algorithm is unknown, or it wants something
     /// understood that is not (`crit`, RFC 7515 §4.1.11; detached payloads, RFC 7797).
     pub fn read(jwt: &str) -> Option<Self> {
@@ -49,7 +49,7 @@ impl Unverified {
     /// Whether it says of itself to be of this type, or only that it is a JWT, or nothing: what was
     /// signed for another purpose says so (RFC 8725 §3.11). `application/` may stand before it (RFC
     /// 7515 §4.1.9).
-    pub fn may_be(&self, typ: &str) -> bool {
+    pub fn accepts_typ(&self, typ: &str) -> bool {
         let said = self.typ.as_deref().unwrap_or("JWT");
         let bare =
             said.split_once('/').filter(|(kind, _)| kind.eq_ignore_ascii_case("application"));
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn reads_header_and_claims() {
-        let read = Unverified::read(&jwt(
+        let read = UnverifiedJwt::read(&jwt(
             r#"{"alg":"ES256","kid":"k","typ":"JWT"}"#,
             r#"{"sub":"a","exp":5.9}"#,
             "c2ln",
@@ -107,21 +107,21 @@ mod tests {
     #[test]
     fn what_says_to_be_something_else_is_not_taken_for_this() {
         // RFC 8725 §3.11
-        let typed = |header: &str| Unverified::read(&jwt(header, "{}", "s")).expect("a JWT");
+        let typed = |header: &str| UnverifiedJwt::read(&jwt(header, "{}", "s")).expect("a JWT");
         for header in [
             r#"{"alg":"RS256"}"#,
             r#"{"alg":"RS256","typ":"jwt"}"#,
             r#"{"alg":"RS256","typ":"oauth-authz-req+jwt"}"#,
             r#"{"alg":"RS256","typ":"application/OAuth-authz-req+jwt"}"#,
         ] {
-            assert!(typed(header).may_be("oauth-authz-req+jwt"), "{header}");
+            assert!(typed(header).accepts_typ("oauth-authz-req+jwt"), "{header}");
         }
         for header in [
             r#"{"alg":"RS256","typ":"oauth-authz-req+jwt"}"#,
             r#"{"alg":"RS256","typ":"text/jwt"}"#,
             r#"{"alg":"RS256","typ":"logout+jwt"}"#,
         ] {
-            assert!(!typed(header).may_be("client-authentication+jwt"), "{header}");
+            assert!(!typed(header).accepts_typ("client-authentication+jwt"), "{header}");
         }
     }
 
@@ -137,18 +137,21 @@ mod tests {
             (r"{}", "x"),
             ("[]", "x"),
         ] {
-            assert_eq!(Unverified::read(&jwt(header, "{}", signature)), None, "{header}");
+            assert_eq!(UnverifiedJwt::read(&jwt(header, "{}", signature)), None, "{header}");
         }
-        assert!(Unverified::read(&jwt(r#"{"alg":"none"}"#, "{}", "")).is_some());
-        assert_eq!(Unverified::read("a.b"), None);
-        assert_eq!(Unverified::read(&format!("{}.x", jwt(r#"{"alg":"RS256"}"#, "{}", "s"))), None);
+        assert!(UnverifiedJwt::read(&jwt(r#"{"alg":"none"}"#, "{}", "")).is_some());
+        assert_eq!(UnverifiedJwt::read("a.b"), None);
+        assert_eq!(
+            UnverifiedJwt::read(&format!("{}.x", jwt(r#"{"alg":"RS256"}"#, "{}", "s"))),
+            None
+        );
     }
 
     proptest! {
         #[test]
         fn nothing_makes_it_panic(text in ".{0,200}", header in ".{0,60}", claims in ".{0,60}") {
-            let _ = Unverified::read(&text);
-            if let Some(read) = Unverified::read(&jwt(&header, &claims, "s")) {
+            let _ = UnverifiedJwt::read(&text);
+            if let Some(read) = UnverifiedJwt::read(&jwt(&header, &claims, "s")) {
                 let _ = read.time("exp");
             }
         }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    authorize::Served,
+    authorize::TenantLookup,
     error::{ErrorCode, OAuthError},
-    jwt::Unverified,
-    params::Params,
+    jwt::UnverifiedJwt,
+    params::RequestParams,
     records::Session,
     sid, subject,
 };
@@ -17,27 +17,27 @@ use crate::model::{Client, ClientId, IdTokenAlgorithm, Issuer, JwsAlgorithm, Tim
 
 /// A checked logout request.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct EndSessionRequest {
     /// The client that asks, where it is named or its ID token is shown.
     pub client: Option<Arc<Client>>,
     /// Whether `client_id` names it.
     pub named: bool,
     /// `sub` and `sid` of the hint.
-    pub hint: Option<Hint>,
+    pub hint: Option<IdTokenHint>,
     /// Where the browser goes afterwards: registered, `state` added.
     pub return_to: Option<String>,
 }
 
 /// Whom an ID token was issued to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hint {
+pub struct IdTokenHint {
     subject: String,
     sid: Option<String>,
 }
 
 /// What the person is asked, sealed into the form: tenant by derivation, session by its id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Question {
+pub struct LogoutConfirmation {
     /// The session that would end.
     pub sid: String,
     /// Who asks.
@@ -49,7 +49,11 @@ pub struct Question {
 }
 
 /// Every check of a logout request. An error is a page: nothing here redirects with an error.
-pub fn validate(params: &Params, issuer: &Issuer, served: &dyn Served) -> Result<Ask, OAuthError> {
+pub fn validate(
+    params: &RequestParams,
+    issuer: &Issuer,
+    served: &dyn TenantLookup,
+) -> Result<EndSessionRequest, OAuthError> {
     let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidRequest, text);
     params.check_duplicates()?;
     let mut hint = None;
@@ -63,7 +67,7 @@ pub fn validate(params: &Params, issuer: &Issuer, served: &dyn Served) -> Result
             claims.ok_or_else(|| invalid("id_token_hint is not an ID token of this issuer."))?;
         let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
         audience = text("aud");
-        hint = Some(Hint { subject: text("sub").unwrap_or_default(), sid: text("sid") });
+        hint = Some(IdTokenHint { subject: text("sub").unwrap_or_default(), sid: text("sid") });
     }
     let named = params.get("client_id");
     if let (Some(named), Some(audience)) = (named, &audience)
@@ -76,13 +80,13 @@ pub fn validate(params: &Params, issuer: &Issuer, served: &dyn Served) -> Result
         None => None,
         Some(uri) => Some(return_to(uri, client.as_deref(), params.get("state"))?),
     };
-    Ok(Ask { client, named: named.is_some(), hint, return_to })
+    Ok(EndSessionRequest { client, named: named.is_some(), hint, return_to })
 }
 
 /// Whether a hint is of a client that registered to get its ID tokens unsigned: anybody could have
 /// written it, so it is as if there were none.
-fn proves_nothing(jwt: &str, served: &dyn Served) -> bool {
-    let jwt = Unverified::read(jwt).filter(|jwt| jwt.algorithm == JwsAlgorithm::None);
+fn proves_nothing(jwt: &str, served: &dyn TenantLookup) -> bool {
+    let jwt = UnverifiedJwt::read(jwt).filter(|jwt| jwt.algorithm == JwsAlgorithm::None);
     let client = jwt.and_then(|jwt| served.client(jwt.text("aud")?));
     client.is_some_and(|it| it.id_token_signed_response_alg == Some(IdTokenAlgorithm::None))
 }
@@ -108,12 +112,17 @@ fn return_to(
 
 /// Rule: whoever shows an ID token of this very session may end it; anybody else's request is put
 /// to the person (§2).
-pub fn must_ask(ask: &Ask, session: &Session) -> bool {
-    let same = |hint: &Hint| {
+pub fn needs_confirmation(ask: &EndSessionRequest, session: &Session) -> bool {
+    let same = |hint: &IdTokenHint| {
         let local = &session.authentication.subject;
         let (subject, sid) = ask.client.as_deref().map_or_else(
             || (local.clone(), session.sid.clone()),
-            |client| (subject::of(client, local), sid::of(client, &session.sid)),
+            |client| {
+                (
+                    subject::subject_for_client(client, local),
+                    sid::sid_for_client(client, &session.sid),
+                )
+            },
         );
         hint.subject == subject.as_str() && hint.sid.as_deref() == Some(sid.as_str())
     };
@@ -123,7 +132,7 @@ pub fn must_ask(ask: &Ask, session: &Session) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ApplicationType, RedirectUri, samples};
+    use crate::model::{ApplicationType, RedirectUri, fixtures};
 
     #[test]
     fn browsers_go_back_to_exact_addresses_only() {
@@ -131,7 +140,7 @@ mod tests {
         let bye = "http://127.0.0.1/bye";
         let uri = RedirectUri::parse(bye, ApplicationType::Native).expect("valid");
         assert!(uri.matches("http://127.0.0.1:8888/bye"), "as a redirect URI");
-        let client = Client { post_logout_redirect_uris: vec![uri], ..samples::client() };
+        let client = Client { post_logout_redirect_uris: vec![uri], ..fixtures::client() };
         assert_eq!(return_to(bye, Some(&client), None).ok().as_deref(), Some(bye));
         for other in ["http://127.0.0.1:8888/bye", "http://127.0.0.1/bye/", "http://localhost/bye"]
         {

@@ -8,9 +8,9 @@ use super::claims::Claims;
 use crate::model::{Client, Tenant, Timestamp};
 
 /// How long one is valid: as long as it takes to arrive.
-const LIFETIME: Duration = Duration::from_mins(2);
+const LOGOUT_TOKEN_TTL: Duration = Duration::from_mins(2);
 /// The one event (§2.4).
-const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+const BACKCHANNEL_LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// What a client is told when a session that it took part in has ended. There is never a `nonce`,
 /// so that no logout token passes for an ID token.
@@ -25,11 +25,11 @@ pub fn claims(
     claims.insert("iss".into(), json!(tenant.issuer.as_str()));
     claims.insert("aud".into(), json!(client.id));
     claims.insert("iat".into(), json!(now.secs()));
-    claims.insert("exp".into(), json!(now.plus(LIFETIME).secs()));
+    claims.insert("exp".into(), json!(now.plus(LOGOUT_TOKEN_TTL).secs()));
     claims.insert("jti".into(), json!(jti));
     claims.insert("sub".into(), json!(subject));
     claims.insert("sid".into(), json!(sid));
-    claims.insert("events".into(), json!({ EVENT: {} }));
+    claims.insert("events".into(), json!({ BACKCHANNEL_LOGOUT_EVENT: {} }));
     claims
 }
 
@@ -44,19 +44,19 @@ pub fn next_try(tries: u32) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::samples;
+    use crate::model::fixtures;
 
     #[test]
     fn says_what_the_specification_asks_for() {
         // OIDC Back-Channel Logout §2.4
         let now = Timestamp::from_secs(1_800_000_000);
-        let (tenant, client) = (samples::tenant(), samples::client());
+        let (tenant, client) = (fixtures::tenant(), fixtures::client());
         let claims = claims(&tenant, &client, ("alice", "sid-1"), "one", now);
         for name in ["iss", "aud", "iat", "exp", "jti", "events", "sub", "sid"] {
             assert!(claims.contains_key(name), "{name}");
         }
         assert!(!claims.contains_key("nonce"));
-        assert_eq!(claims["events"], json!({ EVENT: {} }));
+        assert_eq!(claims["events"], json!({ BACKCHANNEL_LOGOUT_EVENT: {} }));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{authorize::ResponseMode, claims, scope::STANDARD};
+use super::{authorize::ResponseMode, claims, scope::STANDARD_SCOPES};
 use crate::model::{AuthMethod, GrantType, JwsAlgorithm, RegistrationMode, ResponseType, Tenant};
 
 /// The discovery document of a tenant.
@@ -72,10 +72,10 @@ fn tokens(tenant: &Tenant) -> Value {
 /// What is told of people, and how it is signed.
 fn people(tenant: &Tenant) -> Value {
     let at = |path: &str| tenant.issuer.join(path);
-    let mut scopes: Vec<&str> = STANDARD.to_vec();
+    let mut scopes: Vec<&str> = STANDARD_SCOPES.to_vec();
     scopes.extend(tenant.scopes.keys().map(String::as_str));
     let custom = tenant.scopes.values().flat_map(|scope| scope.claims.iter().map(String::as_str));
-    let mut claims: Vec<&str> = OF_TOKENS.into_iter().chain(claims::standard()).collect();
+    let mut claims: Vec<&str> = TOKEN_CLAIMS.into_iter().chain(claims::standard()).collect();
     claims.extend(custom);
     claims.extend((!tenant.acr_levels.is_empty()).then_some("acr"));
     claims.sort_unstable();
@@ -106,7 +106,7 @@ fn sessions(tenant: &Tenant) -> Value {
 }
 
 /// Claims of tokens themselves, whatever the tenant.
-const OF_TOKENS: [&str; 11] =
+const TOKEN_CLAIMS: [&str; 11] =
     ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "sid", "at_hash", "c_hash"];
 
 fn names<'a, T, N: ?Sized>(all: &'a [T], name: impl Fn(&'a T) -> &'a N) -> Vec<&'a N> {
@@ -116,7 +116,7 @@ fn names<'a, T, N: ?Sized>(all: &'a [T], name: impl Fn(&'a T) -> &'a N) -> Vec<&
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AcrLevel, CustomScope, RequestObjects, SigningAlgorithm, samples};
+    use crate::model::{AcrLevel, CustomScope, RequestObjectPolicy, SigningAlgorithm, fixtures};
 
     fn words<'a>(document: &'a Value, field: &str) -> Vec<&'a str> {
         let list = document[field].as_array().expect("a list");
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn has_what_the_specification_requires() {
         // OIDC Discovery §3
-        let document = discovery(&samples::tenant());
+        let document = discovery(&fixtures::tenant());
         assert_eq!(document["issuer"], "https://id.test/team/shop");
         for (field, path) in [
             ("authorization_endpoint", "authorize"),
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn tells_of_nothing_that_is_not_there() {
-        let document = discovery(&samples::tenant());
+        let document = discovery(&fixtures::tenant());
         for absent in [
             "registration_endpoint",
             "pushed_authorization_request_endpoint",
@@ -156,8 +156,8 @@ mod tests {
         let algorithms = words(&document, "token_endpoint_auth_signing_alg_values_supported");
         assert!(!algorithms.contains(&"none"), "OIDC Discovery §3");
         // It defaults to true when absent.
-        let mut tenant = samples::tenant();
-        tenant.request_objects = RequestObjects { by_value: false, by_reference: false };
+        let mut tenant = fixtures::tenant();
+        tenant.request_objects = RequestObjectPolicy { by_value: false, by_reference: false };
         let document = discovery(&tenant);
         assert_eq!(document["request_uri_parameter_supported"], false);
         assert!(document.get("request_object_signing_alg_values_supported").is_none());
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn tells_of_registration_where_the_tenant_takes_it() {
         // OIDC Discovery §3
-        let mut tenant = samples::tenant();
+        let mut tenant = fixtures::tenant();
         for mode in [RegistrationMode::Open, RegistrationMode::InitialAccessToken] {
             tenant.registration.mode = mode;
             let endpoint = &discovery(&tenant)["registration_endpoint"];
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn tells_of_levels_of_assurance_where_the_tenant_has_any() {
         // OIDC Discovery §3, claims_supported
-        let mut tenant = samples::tenant();
+        let mut tenant = fixtures::tenant();
         assert!(!words(&discovery(&tenant), "claims_supported").contains(&"acr"));
         tenant.acr_levels = vec![AcrLevel { value: "one".into(), amr: vec!["pwd".into()] }];
         let document = discovery(&tenant);
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn tells_of_the_tenants_own_scopes_claims_and_algorithms() {
-        let mut tenant = samples::tenant();
+        let mut tenant = fixtures::tenant();
         let badges = CustomScope { description: String::new(), claims: vec!["badge".into()] };
         tenant.scopes.insert("badges".into(), badges);
         tenant.algorithms = vec![SigningAlgorithm::ES256, SigningAlgorithm::RS256];

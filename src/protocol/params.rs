@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::error::{ErrorCode, OAuthError};
 
 /// More parameters than any request needs.
-const MOST: usize = 100;
+const MAX_PARAMETERS: usize = 100;
 /// Longer names are not repeated in errors.
-const LONGEST_REPEATED: usize = 64;
+const MAX_ECHOED_LEN: usize = 64;
 
 /// The parameters of one request: each name once, none empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Params {
+pub struct RequestParams {
     values: BTreeMap<String, String>,
     /// Values of `resource`, the one parameter that may repeat (RFC 8707 §2).
     resources: Vec<String>,
@@ -19,16 +19,16 @@ pub struct Params {
     duplicates: Vec<String>,
 }
 
-impl Params {
+impl RequestParams {
     /// Reads what somebody has sent, a query or a body. More parameters than any request needs are
     /// refused: one that was left out could be what changes the request's meaning.
     pub fn read(bytes: &[u8]) -> Result<Self, OAuthError> {
         // What stands between `&` is one, or nothing.
         let mut pairs = bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
-        if pairs.nth(MOST).is_none() {
+        if pairs.nth(MAX_PARAMETERS).is_none() {
             return Ok(Self::parse(bytes));
         }
-        let text = format!("The request has more than {MOST} parameters.");
+        let text = format!("The request has more than {MAX_PARAMETERS} parameters.");
         Err(OAuthError::new(ErrorCode::InvalidRequest, text))
     }
 
@@ -71,7 +71,7 @@ impl Params {
     }
 
     /// The same, unless a parameter was sent twice.
-    pub fn checked(self) -> Result<Self, OAuthError> {
+    pub fn reject_duplicates(self) -> Result<Self, OAuthError> {
         self.check_duplicates().map(|()| self)
     }
 
@@ -115,7 +115,7 @@ impl Params {
 /// stranger likes and with words for people in it, is not repeated.
 pub(super) fn sent_twice(name: &str) -> OAuthError {
     let plain = |it: char| it.is_ascii_alphanumeric() || "_-.".contains(it);
-    let text = if name.len() <= LONGEST_REPEATED && name.chars().all(plain) {
+    let text = if name.len() <= MAX_ECHOED_LEN && name.chars().all(plain) {
         format!("The parameter '{name}' was sent more than once.")
     } else {
         "A parameter was sent more than once.".to_owned()
@@ -130,9 +130,10 @@ mod tests {
     #[test]
     fn a_request_with_more_parameters_than_any_needs_is_refused() {
         let padded = |padding: usize| format!("{}client_id=a", "x=1&".repeat(padding));
-        let fits = Params::read(padded(MOST - 1).as_bytes()).expect("it fits");
+        let fits = RequestParams::read(padded(MAX_PARAMETERS - 1).as_bytes()).expect("it fits");
         assert_eq!(fits.get("client_id"), Some("a"), "the last one counts");
-        let refused = Params::read(padded(MOST).as_bytes()).expect_err("one too many");
+        let refused =
+            RequestParams::read(padded(MAX_PARAMETERS).as_bytes()).expect_err("one too many");
         assert_eq!(refused.code, ErrorCode::InvalidRequest);
     }
 
@@ -140,14 +141,15 @@ mod tests {
     fn a_name_is_repeated_only_if_it_could_be_one() {
         let twice = |name: &str| {
             let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
-            let checked = Params::parse(format!("{name}=1&{name}=2").as_bytes()).checked();
+            let checked =
+                RequestParams::parse(format!("{name}=1&{name}=2").as_bytes()).reject_duplicates();
             checked.expect_err("twice").public
         };
         assert_eq!(
             twice("code_verifier"),
             "The parameter 'code_verifier' was sent more than once."
         );
-        for stranger in ["Your account is locked, call 1-800", &"n".repeat(LONGEST_REPEATED + 1)] {
+        for stranger in ["Your account is locked, call 1-800", &"n".repeat(MAX_ECHOED_LEN + 1)] {
             assert_eq!(twice(stranger), "A parameter was sent more than once.");
         }
     }

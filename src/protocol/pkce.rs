@@ -3,8 +3,8 @@
 use aws_lc_rs::constant_time;
 
 use super::{
+    digest::sha256,
     error::{ErrorCode, OAuthError},
-    hashed::sha256,
 };
 
 /// Rule: the verifier hashes to the code's challenge (RFC 7636 §4.6); a verifier without a

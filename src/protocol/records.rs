@@ -16,7 +16,7 @@ const VERSION: u8 = 1;
 /// A record that cannot be read: another version, or not a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unreadable record")]
-pub struct Unreadable;
+pub struct DecodeError;
 
 /// Version byte and postcard.
 pub fn encode<T: Serialize>(record: &T) -> Vec<u8> {
@@ -24,10 +24,10 @@ pub fn encode<T: Serialize>(record: &T) -> Vec<u8> {
 }
 
 /// The reverse of `encode`.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     match bytes.split_first() {
-        Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|_| Unreadable),
-        _ => Err(Unreadable),
+        Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|_| DecodeError),
+        _ => Err(DecodeError),
     }
 }
 
@@ -125,13 +125,13 @@ pub enum GrantState {
     },
     /// In use since its access token left the authorization endpoint; the code that came with it
     /// has not been redeemed.
-    Offered,
+    PendingRedemption,
 }
 
 /// An authorization code: sealed, at most a minute (RFC 6749 §4.1.2). Redeeming it inserts the
 /// grant `grant_id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Code {
+pub struct AuthorizationCode {
     /// The id of the grant that redeeming makes.
     pub grant_id: String,
     /// The store it was made with.
@@ -146,7 +146,7 @@ pub struct Code {
     pub expires_at: Timestamp,
     /// Whether the grant is stored already, since an access token came with the code: then
     /// redeeming changes it from `Offered`.
-    pub offered: bool,
+    pub grant_stored: bool,
 }
 
 /// What a code on the wire is sealed from. A long code (a long nonce, many scopes) would not fit
@@ -154,8 +154,8 @@ pub struct Code {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SealedCode {
     /// The code itself.
-    Whole(Box<Code>),
-    /// The id of a `RecordKind::CodeDetail`, whose value is the encoded `Code`.
+    Whole(Box<AuthorizationCode>),
+    /// The id of a `RecordKind::CodeDetail`, whose value is the encoded `AuthorizationCode`.
     Stored(String),
 }
 

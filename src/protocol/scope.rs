@@ -8,11 +8,11 @@ use super::error::{ErrorCode, OAuthError};
 pub type Scopes = BTreeSet<String>;
 
 /// The scopes that every tenant knows.
-pub const STANDARD: [&str; 8] =
+pub const STANDARD_SCOPES: [&str; 8] =
     ["openid", "profile", "email", "address", "phone", "offline_access", "groups", "tenant"];
 
 /// The longest word that an error repeats.
-const LONGEST_REPEATED: usize = 64;
+const MAX_ECHOED_LEN: usize = 64;
 
 /// The words of a `scope` parameter; without one, none.
 pub fn parse(text: Option<&str>) -> Scopes {
@@ -34,7 +34,7 @@ pub fn narrow(asked: Option<&str>, allowed: &Scopes) -> Result<Scopes, OAuthErro
     match asked.iter().find(|scope| !allowed.contains(*scope)) {
         None => Ok(asked),
         // A word that cannot be a scope might be anything, a misplaced secret even: not repeated.
-        Some(scope) if !is_scope(scope) || scope.len() > LONGEST_REPEATED => {
+        Some(scope) if !is_scope(scope) || scope.len() > MAX_ECHOED_LEN => {
             Err(OAuthError::new(ErrorCode::InvalidScope, "The parameter 'scope' holds no scopes."))
         }
         Some(scope) => Err(OAuthError::new(

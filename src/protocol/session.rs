@@ -4,15 +4,15 @@
 use std::time::Duration;
 
 use super::{
-    hashed::sha256,
+    digest::sha256,
     records::{Authentication, Session},
 };
 use crate::model::{Lifetimes, Timestamp, User};
 
 /// How far clocks of replicas may be apart: internal expiries tolerate it.
-pub const SKEW: Duration = Duration::from_mins(1);
+pub const CLOCK_SKEW: Duration = Duration::from_mins(1);
 /// How often a session's use is written down.
-const TOUCH: Duration = Duration::from_mins(1);
+const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The id that a session is stored under: what is stored does not give the cookie away.
 pub fn record_id(cookie: &str) -> String {
@@ -56,12 +56,12 @@ pub fn is_live(
 pub fn expires_at(session: &Session, lifetimes: &Lifetimes) -> Timestamp {
     let idle = session.used_at.plus(lifetimes.session_idle);
     let absolute = session.ends_at.min(session.created_at.plus(lifetimes.session_absolute));
-    idle.min(absolute).plus(SKEW)
+    idle.min(absolute).plus(CLOCK_SKEW)
 }
 
 /// Whether this use is worth writing down: once a minute is enough.
 pub fn wants_touch(session: &Session, now: Timestamp) -> bool {
-    now.since(session.used_at) >= TOUCH
+    now.since(session.used_at) >= TOUCH_INTERVAL
 }
 
 #[cfg(test)]
@@ -69,7 +69,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::model::{ClientId, Subject, samples};
+    use crate::model::{ClientId, Subject, fixtures};
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
     const HOUR: Duration = Duration::from_hours(1);
@@ -93,30 +93,30 @@ mod tests {
 
     #[test]
     fn lives_while_it_is_used() {
-        assert!(live(&session(), Some(&samples::user()), NOW.plus(11 * HOUR)));
-        assert!(!live(&session(), Some(&samples::user()), NOW.plus(13 * HOUR)));
+        assert!(live(&session(), Some(&fixtures::user()), NOW.plus(11 * HOUR)));
+        assert!(!live(&session(), Some(&fixtures::user()), NOW.plus(13 * HOUR)));
         let used = Session { used_at: NOW.plus(11 * HOUR), ..session() };
-        assert!(live(&used, Some(&samples::user()), NOW.plus(13 * HOUR)));
+        assert!(live(&used, Some(&fixtures::user()), NOW.plus(13 * HOUR)));
     }
 
     #[test]
     fn ends_in_the_end_however_often_it_is_used() {
         let used = Session { used_at: NOW.plus(167 * HOUR), ..session() };
-        assert!(live(&used, Some(&samples::user()), NOW.plus(167 * HOUR)));
-        assert!(!live(&used, Some(&samples::user()), NOW.plus(169 * HOUR)));
+        assert!(live(&used, Some(&fixtures::user()), NOW.plus(167 * HOUR)));
+        assert!(!live(&used, Some(&fixtures::user()), NOW.plus(169 * HOUR)));
     }
 
     #[test]
     fn obeys_lifetimes_that_became_shorter() {
         let shorter = Lifetimes { session_absolute: HOUR, ..Lifetimes::default() };
-        assert!(!is_live(&session(), Some(&samples::user()), &shorter, NOW.plus(2 * HOUR)));
+        assert!(!is_live(&session(), Some(&fixtures::user()), &shorter, NOW.plus(2 * HOUR)));
     }
 
     #[test]
     fn ends_with_its_user() {
         assert!(!live(&session(), None, NOW));
-        assert!(!live(&session(), Some(&User { disabled: true, ..samples::user() }), NOW));
-        let other = User { subject: Subject::new("bob"), ..samples::user() };
+        assert!(!live(&session(), Some(&User { disabled: true, ..fixtures::user() }), NOW));
+        let other = User { subject: Subject::new("bob"), ..fixtures::user() };
         assert!(!live(&session(), Some(&other), NOW));
     }
 

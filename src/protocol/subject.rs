@@ -1,14 +1,14 @@
 //! Which `sub` a client is told (OIDC Core §8).
 
-use super::hashed;
+use super::digest;
 use crate::model::{Client, Subject};
 
 /// The person's own, or one of the client's sector: an HMAC under the tenant's salt, which nobody
 /// can turn back, nor compute for another sector (§8.1).
-pub fn of(client: &Client, local: &Subject) -> Subject {
+pub fn subject_for_client(client: &Client, local: &Subject) -> Subject {
     let Some(pairwise) = &client.pairwise else { return local.clone() };
     // No host has a NUL.
-    Subject::new(hashed::salted(pairwise, &format!("{}\0{local}", pairwise.sector)))
+    Subject::new(digest::salted(pairwise, &format!("{}\0{local}", pairwise.sector)))
 }
 
 /// The document that has to name the redirect URIs of a client (§8.1): none where all are of the
@@ -24,24 +24,24 @@ pub fn sector_document(client: &Client) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Pairwise, Secret, samples};
+    use crate::model::{Pairwise, Secret, fixtures};
 
     fn client(sector: &str, salt: u8) -> Client {
         let pairwise = Pairwise { sector: sector.into(), salt: Secret::new(vec![salt; 32]) };
-        Client { pairwise: Some(Box::new(pairwise)), ..samples::client() }
+        Client { pairwise: Some(Box::new(pairwise)), ..fixtures::client() }
     }
 
     #[test]
     fn public_subjects_are_the_persons_own() {
         let alice = Subject::new("alice-id");
-        assert_eq!(of(&samples::client(), &alice), alice);
+        assert_eq!(subject_for_client(&fixtures::client(), &alice), alice);
     }
 
     #[test]
     fn pairwise_subjects_are_stable_and_differ_by_sector_salt_and_person() {
         // OIDC Core §8.1
         let (alice, bob) = (Subject::new("alice-id"), Subject::new("bob-id"));
-        let at = |sector: &str, salt, who: &Subject| of(&client(sector, salt), who);
+        let at = |sector: &str, salt, who: &Subject| subject_for_client(&client(sector, salt), who);
         let one = at("a.test", 1, &alice);
         assert_eq!(one, at("a.test", 1, &alice));
         for other in [at("b.test", 1, &alice), at("a.test", 2, &alice), at("a.test", 1, &bob)] {

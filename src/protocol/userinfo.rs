@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    claims::{Claims, GRANT},
+    claims::{Claims, GRANT_ID_CLAIM},
     error::{ErrorCode, OAuthError},
-    params::Params,
+    params::RequestParams,
     records::Grant,
     scope::{self, Scopes},
 };
@@ -13,7 +13,7 @@ use crate::model::{Issuer, Subject, Timestamp};
 
 /// What an access token of a person says, its signature and type verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bearer {
+pub struct BearerToken {
     /// Whom it is about.
     pub subject: Subject,
     /// What it allows.
@@ -26,8 +26,8 @@ pub struct Bearer {
 /// it would end in logs. `None`: there is none.
 pub fn bearer_token<'a>(
     authorization: Option<&'a str>,
-    query: &Params,
-    form: Option<&'a Params>,
+    query: &RequestParams,
+    form: Option<&'a RequestParams>,
 ) -> Result<Option<&'a str>, OAuthError> {
     let invalid = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     if query.get("access_token").is_some() {
@@ -50,7 +50,7 @@ pub fn check_claims(
     claims: &Claims,
     issuer: &Issuer,
     now: Timestamp,
-) -> Result<Bearer, OAuthError> {
+) -> Result<BearerToken, OAuthError> {
     let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidToken, text);
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let time = |name: &str| claims.get(name).and_then(Value::as_i64);
@@ -73,10 +73,12 @@ pub fn check_claims(
         let text = "The access token was given without the scope 'openid'.";
         return Err(OAuthError::new(ErrorCode::InsufficientScope, text));
     }
-    match (text("sub"), text(GRANT)) {
-        (Some(subject), Some(grant_id)) => {
-            Ok(Bearer { subject: Subject::new(subject), scopes, grant_id: grant_id.to_owned() })
-        }
+    match (text("sub"), text(GRANT_ID_CLAIM)) {
+        (Some(subject), Some(grant_id)) => Ok(BearerToken {
+            subject: Subject::new(subject),
+            scopes,
+            grant_id: grant_id.to_owned(),
+        }),
         _ => Err(invalid("The access token is not a person's.")),
     }
 }
@@ -101,16 +103,16 @@ mod tests {
     fn token<'a>(
         header: Option<&'a str>,
         query: &str,
-        form: Option<&'a Params>,
+        form: Option<&'a RequestParams>,
     ) -> Result<Option<&'a str>, ErrorCode> {
-        let query = Params::parse(query.as_bytes());
+        let query = RequestParams::parse(query.as_bytes());
         bearer_token(header, &query, form).map_err(|error| error.code)
     }
 
     #[test]
     fn takes_a_token_from_the_header_or_the_form() {
         // RFC 6750 §2.1, §2.2
-        let form = Params::parse(b"access_token=abc");
+        let form = RequestParams::parse(b"access_token=abc");
         assert_eq!(token(Some("Bearer abc"), "", None), Ok(Some("abc")));
         assert_eq!(token(Some("bearer abc"), "", None), Ok(Some("abc")));
         assert_eq!(token(None, "", Some(&form)), Ok(Some("abc")));
@@ -121,7 +123,7 @@ mod tests {
     #[test]
     fn refuses_two_tokens_and_any_in_the_query() {
         // RFC 6750 §2, §2.3
-        let form = Params::parse(b"access_token=abc");
+        let form = RequestParams::parse(b"access_token=abc");
         let refused = Err(ErrorCode::InvalidRequest);
         assert_eq!(token(Some("Bearer abc"), "", Some(&form)), refused);
         assert_eq!(token(None, "access_token=abc", None), refused);

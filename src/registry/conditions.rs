@@ -2,14 +2,14 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{KeySource, Outcome, SecretWish, Verdict};
+use super::{ClientSecretPlan, KeySource, ObjectOutcome, Verdict};
 use crate::{
-    api::{ConditionType, Reason, Told},
+    api::{ConditionReason, ConditionType, StatusDigest},
     model::Timestamp,
 };
 
 /// The longest message that Kubernetes takes is 32 KiB; people read less.
-const LONGEST_MESSAGE: usize = 2048;
+const MAX_MESSAGE_LEN: usize = 2048;
 
 const TRUE: &str = "True";
 const FALSE: &str = "False";
@@ -19,23 +19,23 @@ const UNKNOWN: &str = "Unknown";
 #[derive(Clone)]
 struct Judged {
     status: &'static str,
-    reason: Reason,
+    reason: ConditionReason,
     message: String,
 }
 
-fn holds(reason: Reason, message: &str) -> Judged {
+fn holds(reason: ConditionReason, message: &str) -> Judged {
     Judged { status: TRUE, reason, message: message.to_owned() }
 }
 
 /// The conditions of a verdict. `lastTransitionTime` is kept from `previous` where the status is
 /// the same.
-pub fn conditions(verdict: &Verdict, previous: &Told, now: Timestamp) -> Vec<Condition> {
+pub fn conditions(verdict: &Verdict, previous: &StatusDigest, now: Timestamp) -> Vec<Condition> {
     let types = types(verdict);
     let mut all: Vec<_> = types.into_iter().map(|it| (it, judge(verdict, it))).collect();
     // The first violation is the reason.
     let ready = match all.iter().find(|(_, judged)| judged.status != TRUE) {
         Some((_, violated)) => Judged { status: FALSE, ..violated.clone() },
-        None => holds(Reason::Ready, "Everything is as it should be."),
+        None => holds(ConditionReason::Ready, "Everything is as it should be."),
     };
     all.push((ConditionType::Ready, ready));
     let entry = |(condition, judged): (ConditionType, Judged)| {
@@ -58,15 +58,15 @@ pub fn conditions(verdict: &Verdict, previous: &Told, now: Timestamp) -> Vec<Con
 fn types(verdict: &Verdict) -> Vec<ConditionType> {
     use ConditionType::{Accepted, KeysReady, Programmed, ResolvedRefs, SecretReady};
     match &verdict.outcome {
-        Outcome::Tenant(_) => vec![Accepted, ResolvedRefs, KeysReady, Programmed],
-        Outcome::Client(client) => match client.secret {
-            SecretWish::Generated(_) => vec![Accepted, ResolvedRefs, SecretReady, Programmed],
-            SecretWish::None | SecretWish::Referenced(_) => {
+        ObjectOutcome::Tenant(_) => vec![Accepted, ResolvedRefs, KeysReady, Programmed],
+        ObjectOutcome::Client(client) => match client.secret {
+            ClientSecretPlan::Generated(_) => vec![Accepted, ResolvedRefs, SecretReady, Programmed],
+            ClientSecretPlan::None | ClientSecretPlan::Referenced(_) => {
                 vec![Accepted, ResolvedRefs, Programmed]
             }
         },
-        Outcome::User(_) => vec![Accepted, ResolvedRefs, Programmed],
-        Outcome::Malformed => vec![Accepted],
+        ObjectOutcome::User(_) => vec![Accepted, ResolvedRefs, Programmed],
+        ObjectOutcome::Malformed => vec![Accepted],
     }
 }
 
@@ -81,34 +81,38 @@ fn judge(verdict: &Verdict, condition: ConditionType) -> Judged {
         return Judged { status: FALSE, reason: first.reason, message: shortened(message) };
     }
     match condition {
-        ConditionType::Accepted => holds(Reason::Accepted, "The object is valid and allowed."),
-        ConditionType::ResolvedRefs => {
-            holds(Reason::ResolvedRefs, "Everything that it refers to is there.")
+        ConditionType::Accepted => {
+            holds(ConditionReason::Accepted, "The object is valid and allowed.")
         }
-        ConditionType::Programmed if verdict.served() => holds(Reason::Programmed, "It is served."),
+        ConditionType::ResolvedRefs => {
+            holds(ConditionReason::ResolvedRefs, "Everything that it refers to is there.")
+        }
+        ConditionType::Programmed if verdict.served() => {
+            holds(ConditionReason::Programmed, "It is served.")
+        }
         ConditionType::Programmed => Judged {
             status: FALSE,
-            reason: Reason::NotServed,
+            reason: ConditionReason::NotServed,
             message: "Not served: see the conditions that are not True.".to_owned(),
         },
         ConditionType::KeysReady if keys_are_left_alone(verdict) => Judged {
             status: UNKNOWN,
-            reason: Reason::Pending,
+            reason: ConditionReason::Pending,
             message: "The keys are left as they are until the tenant is accepted.".to_owned(),
         },
         ConditionType::KeysReady | ConditionType::SecretReady | ConditionType::Ready => {
-            holds(Reason::Available, "As it should be.")
+            holds(ConditionReason::Available, "As it should be.")
         }
     }
 }
 
 fn keys_are_left_alone(verdict: &Verdict) -> bool {
-    matches!(&verdict.outcome, Outcome::Tenant(tenant) if tenant.keys == KeySource::None)
+    matches!(&verdict.outcome, ObjectOutcome::Tenant(tenant) if tenant.keys == KeySource::None)
 }
 
 fn shortened(mut message: String) -> String {
-    if message.len() > LONGEST_MESSAGE {
-        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+    if message.len() > MAX_MESSAGE_LEN {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE_LEN));
         message.push('…');
     }
     message
@@ -118,18 +122,18 @@ fn shortened(mut message: String) -> String {
 mod tests {
     use super::*;
     use crate::{
-        model::{Kind, ObjectKey, ObjectRef, Subject},
-        registry::{Problem, UserOutcome},
+        model::{ObjectKey, ObjectKind, ObjectRef, Subject},
+        registry::{UserOutcome, ValidationProblem},
     };
 
     const THEN: Timestamp = Timestamp::from_secs(1_700_000_000);
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-    fn verdict(problems: Vec<Problem>) -> Verdict {
+    fn verdict(problems: Vec<ValidationProblem>) -> Verdict {
         Verdict {
-            object: ObjectRef { kind: Kind::OidcUser, key: ObjectKey::new("team", "ada") },
+            object: ObjectRef { kind: ObjectKind::OidcUser, key: ObjectKey::new("team", "ada") },
             generation: Some(3),
-            outcome: Outcome::User(UserOutcome {
+            outcome: ObjectOutcome::User(UserOutcome {
                 subject: Some(Subject::new("ada")),
                 served: problems.is_empty(),
             }),
@@ -143,7 +147,7 @@ mod tests {
 
     #[test]
     fn ready_is_the_sum_of_all() {
-        let all = conditions(&verdict(vec![]), &Told::default(), NOW);
+        let all = conditions(&verdict(vec![]), &StatusDigest::default(), NOW);
         assert!(all.iter().all(|condition| condition.status == TRUE), "{all:?}");
         assert!(all.iter().all(|condition| condition.observed_generation == Some(3)));
         assert_eq!(all.last().expect("some").type_, "Ready");
@@ -152,11 +156,16 @@ mod tests {
     #[test]
     fn the_first_violation_is_the_reason_and_all_of_its_kind_the_message() {
         let problems = vec![
-            Problem::of(ConditionType::ResolvedRefs, Reason::SecretNotFound, "spec.b", "is gone"),
-            Problem::invalid("spec.x", "must be x"),
-            Problem::accepted(Reason::UsernameConflict, "", "taken"),
+            ValidationProblem::of(
+                ConditionType::ResolvedRefs,
+                ConditionReason::SecretNotFound,
+                "spec.b",
+                "is gone",
+            ),
+            ValidationProblem::invalid("spec.x", "must be x"),
+            ValidationProblem::accepted(ConditionReason::UsernameConflict, "", "taken"),
         ];
-        let all = conditions(&verdict(problems), &Told::default(), NOW);
+        let all = conditions(&verdict(problems), &StatusDigest::default(), NOW);
         let accepted = find(&all, "Accepted");
         assert_eq!(accepted.reason, "Invalid");
         assert_eq!(accepted.message, "spec.x: must be x; taken");
@@ -167,11 +176,11 @@ mod tests {
 
     #[test]
     fn a_transition_has_its_time_and_nothing_else_changes_it() {
-        let before = conditions(&verdict(vec![]), &Told::default(), THEN);
-        let told = Told::of(&before, &());
+        let before = conditions(&verdict(vec![]), &StatusDigest::default(), THEN);
+        let told = StatusDigest::of(&before, &());
         let after = conditions(&verdict(vec![]), &told, NOW);
         assert_eq!(before, after);
-        let broken = conditions(&verdict(vec![Problem::invalid("", "x")]), &told, NOW);
+        let broken = conditions(&verdict(vec![ValidationProblem::invalid("", "x")]), &told, NOW);
         let time = |name| Timestamp::from(find(&broken, name).last_transition_time.0);
         assert_eq!(time("ResolvedRefs"), THEN);
         assert_eq!(time("Accepted"), NOW);
@@ -180,11 +189,11 @@ mod tests {
     #[test]
     fn a_message_is_cut_between_characters() {
         let all = conditions(
-            &verdict(vec![Problem::invalid("", "ü".repeat(5000))]),
-            &Told::default(),
+            &verdict(vec![ValidationProblem::invalid("", "ü".repeat(5000))]),
+            &StatusDigest::default(),
             NOW,
         );
         let message = &find(&all, "Accepted").message;
-        assert!(message.len() <= LONGEST_MESSAGE + '…'.len_utf8() && message.ends_with('…'));
+        assert!(message.len() <= MAX_MESSAGE_LEN + '…'.len_utf8() && message.ends_with('…'));
     }
 }

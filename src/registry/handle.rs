@@ -9,18 +9,18 @@ use super::Snapshot;
 
 /// Where the snapshot in force is found. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Handle {
+pub struct SnapshotHandle {
     current: Arc<ArcSwap<Snapshot>>,
     revision: watch::Sender<u64>,
 }
 
-impl Default for Handle {
+impl Default for SnapshotHandle {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Handle {
+impl SnapshotHandle {
     /// A handle with an empty snapshot, which serves nothing.
     pub fn new() -> Self {
         Self {

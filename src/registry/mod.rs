@@ -6,8 +6,8 @@
 mod build;
 mod conditions;
 mod handle;
-mod order;
-mod prepared;
+mod precedence;
+mod prerendered;
 mod project;
 mod registration;
 mod secrets;
@@ -19,14 +19,14 @@ mod verdicts;
 
 pub use build::{BuildCache, build};
 pub use conditions::conditions;
-pub use handle::Handle;
-pub use prepared::Prepared;
+pub use handle::SnapshotHandle;
+pub use prerendered::PrerenderedJson;
 pub use project::project;
-pub use registration::{Registrable, RegistrationDesk};
+pub use registration::{RegistrationService, ValidatedRegistration};
 pub use served::ServedTenant;
 pub use snapshot::Snapshot;
 pub use verdict::{
-    ClientOutcome, DesiredSecret, KeySource, Outcome, Problem, SaltOutcome, SecretShape,
-    SecretWish, TenantOutcome, UserOutcome, Verdict,
+    ClientOutcome, ClientSecretPlan, DesiredSecret, KeySource, ObjectOutcome, SaltOutcome,
+    SecretTemplate, TenantOutcome, UserOutcome, ValidationProblem, Verdict,
 };
 pub use verdicts::Verdicts;

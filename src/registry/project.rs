@@ -4,21 +4,21 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 
-use super::{BuildCache, Handle, build};
+use super::{BuildCache, SnapshotHandle, build};
 use crate::{
-    api::View,
+    api::SourceView,
     model::{Clock, Installation},
 };
 
 /// How long after a build further changes are gathered: a burst costs a few builds, and the first
 /// change of a burst none of this wait.
-const GATHER: Duration = Duration::from_millis(20);
+const DEBOUNCE: Duration = Duration::from_millis(20);
 
 /// Rebuilds the snapshot whenever the view's revision changes; ends when the source does. Nothing
 /// is put in force before every first list is in.
 pub async fn project(
-    mut views: watch::Receiver<Arc<View>>,
-    handle: Handle,
+    mut views: watch::Receiver<Arc<SourceView>>,
+    handle: SnapshotHandle,
     installation: Arc<Installation>,
     clock: Arc<dyn Clock>,
 ) {
@@ -42,7 +42,7 @@ pub async fn project(
                     tracing::error!(%error, "building the snapshot failed; the last one stays in force");
                 }
             }
-            sleep(GATHER).await;
+            sleep(DEBOUNCE).await;
         }
         if views.changed().await.is_err() {
             return;
@@ -54,22 +54,23 @@ pub async fn project(
 mod tests {
     use super::*;
     use crate::{
-        api::{Kept, Objects, SourceHealth, Tenant, TenantSpec},
-        model::{FixedClock, Issuer, Kind, ObjectKey, ObjectRef, Timestamp},
+        api::{CachedObject, ObjectSet, SourceHealth, Tenant, TenantSpec},
+        model::{FixedClock, Issuer, ObjectKey, ObjectKind, ObjectRef, Timestamp},
     };
 
-    fn view(revision: u64, synced: bool, tenant: &str) -> Arc<View> {
-        let mut objects = Objects::default();
+    fn view(revision: u64, synced: bool, tenant: &str) -> Arc<SourceView> {
+        let mut objects = ObjectSet::default();
         let key = ObjectKey::new("team", tenant);
-        objects
-            .tenants
-            .insert(key.clone(), Kept::new(&key, Tenant::new(tenant, TenantSpec::default())));
+        objects.tenants.insert(
+            key.clone(),
+            CachedObject::new(&key, Tenant::new(tenant, TenantSpec::default())),
+        );
         let health = SourceHealth { synced, failing: None };
-        Arc::new(View { objects: Arc::new(objects), revision, health })
+        Arc::new(SourceView { objects: Arc::new(objects), revision, health })
     }
 
-    fn knows(handle: &Handle, tenant: &str) -> bool {
-        let object = ObjectRef { kind: Kind::Tenant, key: ObjectKey::new("team", tenant) };
+    fn knows(handle: &SnapshotHandle, tenant: &str) -> bool {
+        let object = ObjectRef { kind: ObjectKind::Tenant, key: ObjectKey::new("team", tenant) };
         handle.snapshot().verdicts().get(&object).is_some()
     }
 
@@ -83,7 +84,7 @@ mod tests {
         };
         let clock = Arc::new(FixedClock::at(Timestamp::from_secs(1_800_000_000)));
         let (sender, views) = watch::channel(view(1, false, "early"));
-        let handle = Handle::new();
+        let handle = SnapshotHandle::new();
         let mut changes = handle.changes();
         let running = tokio::spawn(project(views, handle.clone(), Arc::new(installation), clock));
 

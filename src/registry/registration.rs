@@ -7,12 +7,12 @@ use kube::api::ObjectMeta;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Problem,
+    ValidationProblem,
     validate::{self, CheckedTenant},
 };
 use crate::{
-    api::{self, Namespaces, OidcClient, REGISTERED_LABEL},
-    model::{Client, GrantType, ObjectKey, Registration, Secret},
+    api::{self, NamespaceLabels, OidcClient, REGISTERED_LABEL},
+    model::{Client, GrantType, ObjectKey, RegistrationPolicy, Secret},
 };
 
 /// Scopes of a client that names none: everything standard about a person.
@@ -20,13 +20,13 @@ const DEFAULT_SCOPES: [&str; 5] = ["openid", "profile", "email", "address", "pho
 
 /// Where clients of one tenant register.
 #[derive(Clone)]
-pub struct RegistrationDesk {
+pub struct RegistrationService {
     checked: Arc<CheckedTenant>,
     token: Option<Secret<String>>,
     registered: usize,
 }
 
-impl fmt::Debug for RegistrationDesk {
+impl fmt::Debug for RegistrationService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.checked.tenant.id;
         f.debug_struct("RegistrationDesk").field("tenant", name).finish_non_exhaustive()
@@ -35,14 +35,14 @@ impl fmt::Debug for RegistrationDesk {
 
 /// A client that may be registered.
 #[derive(Clone, Debug)]
-pub struct Registrable {
+pub struct ValidatedRegistration {
     /// The client that its object comes to, without a secret.
     pub client: Client,
     /// The spec of its object.
     pub spec: Map<String, Value>,
 }
 
-impl RegistrationDesk {
+impl RegistrationService {
     pub(super) fn new(
         checked: CheckedTenant,
         token: Option<Secret<String>>,
@@ -52,7 +52,7 @@ impl RegistrationDesk {
     }
 
     /// The tenant's settings.
-    pub fn settings(&self) -> &Registration {
+    pub fn settings(&self) -> &RegistrationPolicy {
         &self.checked.tenant.registration
     }
 
@@ -71,13 +71,14 @@ impl RegistrationDesk {
         &self,
         object: &ObjectKey,
         mut spec: Map<String, Value>,
-    ) -> Result<Registrable, Problem> {
+    ) -> Result<ValidatedRegistration, ValidationProblem> {
         spec.insert("tenantRef".to_owned(), json!({ "name": self.checked.tenant.id.0.name }));
         spec.insert("consent".to_owned(), api::Consent::Required.as_str().into());
         if !spec.contains_key("scopes") {
             spec.insert("scopes".to_owned(), self.default_scopes(&spec).into());
         }
-        let unreadable = |error: serde_json::Error| Problem::invalid("spec", error.to_string());
+        let unreadable =
+            |error: serde_json::Error| ValidationProblem::invalid("spec", error.to_string());
         let spec = serde_json::from_value(spec.into()).map_err(unreadable)?;
         let raw = OidcClient {
             metadata: ObjectMeta {
@@ -90,19 +91,19 @@ impl RegistrationDesk {
             status: None,
         };
         let unseen = true;
-        let none = Namespaces::Unavailable;
+        let none = NamespaceLabels::Unavailable;
         let found = validate::client(&raw, object, Some(&self.checked), &none, unseen);
         let spec = serde_json::to_value(&raw.spec).map_err(unreadable)?;
         match (found.checked, spec) {
             (Some(checked), Value::Object(spec)) => {
-                Ok(Registrable { client: checked.client, spec })
+                Ok(ValidatedRegistration { client: checked.client, spec })
             }
             _ => Err(found
                 .problems
                 .into_vec()
                 .into_iter()
                 .next()
-                .unwrap_or_else(|| Problem::invalid("spec", "cannot be registered"))),
+                .unwrap_or_else(|| ValidationProblem::invalid("spec", "cannot be registered"))),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Reading Secrets: what an entry holds.
 
-use super::Problem;
+use super::ValidationProblem;
 use crate::{
-    api::{ConditionType, KeptSecret, Reason, SecretState},
+    api::{CachedSecret, ConditionReason, ConditionType, SecretState},
     model::ObjectKey,
 };
 
@@ -11,17 +11,18 @@ pub(super) fn referenced<'a>(
     state: Option<&'a SecretState>,
     key: &ObjectKey,
     field: &str,
-) -> Result<&'a KeptSecret, Problem> {
-    let problem =
-        |reason, message| Problem::of(ConditionType::ResolvedRefs, reason, field, message);
+) -> Result<&'a CachedSecret, ValidationProblem> {
+    let problem = |reason, message| {
+        ValidationProblem::of(ConditionType::ResolvedRefs, reason, field, message)
+    };
     match state {
         Some(SecretState::Loaded(secret)) => Ok(secret),
         Some(SecretState::Unreadable(why)) => Err(problem(
-            Reason::SecretUnreadable,
+            ConditionReason::SecretUnreadable,
             format!("the Secret {key} may not be read: {why}"),
         )),
         None => Err(problem(
-            Reason::SecretNotFound,
+            ConditionReason::SecretNotFound,
             format!(
                 "there is no Secret {:?} in namespace {:?}; create it",
                 key.name, key.namespace
@@ -32,12 +33,18 @@ pub(super) fn referenced<'a>(
 
 /// An entry as text, or the problem with it: whose message holds nothing of the entry.
 pub(super) fn text_entry<'a>(
-    secret: &'a KeptSecret,
+    secret: &'a CachedSecret,
     name: &str,
     field: &str,
-) -> Result<&'a str, Problem> {
-    let problem =
-        |message| Problem::of(ConditionType::ResolvedRefs, Reason::SecretInvalid, field, message);
+) -> Result<&'a str, ValidationProblem> {
+    let problem = |message| {
+        ValidationProblem::of(
+            ConditionType::ResolvedRefs,
+            ConditionReason::SecretInvalid,
+            field,
+            message,
+        )
+    };
     let Some(bytes) = secret.entry(name) else {
         return Err(problem(format!("the Secret has no entry {name:?}; add it")));
     };

@@ -7,7 +7,7 @@ use std::{
 
 use aws_lc_rs::digest;
 
-use super::{Prepared, RegistrationDesk};
+use super::{PrerenderedJson, RegistrationService};
 use crate::{
     keys::{KeyRing, PublicKeys, SigningKey},
     model::{
@@ -25,13 +25,13 @@ pub struct ServedTenant {
     /// Its keys.
     pub keys: KeyRing,
     /// The discovery document.
-    pub discovery: Prepared,
+    pub discovery: PrerenderedJson,
     /// The JWK set.
-    pub jwks: Prepared,
+    pub jwks: PrerenderedJson,
     /// 16 hex digits that stand for the tenant in the names of cookies.
     pub short_hash: String,
     /// Where clients register, if they may.
-    pub registration: Option<RegistrationDesk>,
+    pub registration: Option<RegistrationService>,
     clients: HashMap<ClientId, Arc<Client>>,
     public_keys: HashMap<ClientId, PublicKeys>,
     users: Vec<Arc<User>>,
@@ -56,8 +56,8 @@ impl ServedTenant {
         let origins: BTreeSet<_> =
             clients.iter().flat_map(|it| it.origins.iter().cloned()).collect();
         Self {
-            discovery: Prepared::about(&tenant.issuer, &metadata::discovery(&tenant)),
-            jwks: Prepared::json(&keys.jwks()),
+            discovery: PrerenderedJson::about(&tenant.issuer, &metadata::discovery(&tenant)),
+            jwks: PrerenderedJson::json(&keys.jwks()),
             short_hash: short_hash(&tenant.id),
             registration: None,
             origins: origins.into_iter().collect(),
@@ -73,7 +73,7 @@ impl ServedTenant {
 
     /// The same, taking registrations.
     #[must_use]
-    pub fn taking_registrations(self, registration: Option<RegistrationDesk>) -> Self {
+    pub fn taking_registrations(self, registration: Option<RegistrationService>) -> Self {
         Self { registration, ..self }
     }
 

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::{
         keys::KeyRing,
-        model::{Tenant, samples},
+        model::{Tenant, fixtures},
     };
 
     fn snapshot(issuers: &[&str]) -> Snapshot {
@@ -121,7 +121,7 @@ mod tests {
             let tenant = Tenant {
                 id: TenantId::new("team", index.to_string()),
                 issuer: Issuer::parse(issuer).expect("canonical"),
-                ..samples::tenant()
+                ..fixtures::tenant()
             };
             Arc::new(ServedTenant::new(tenant, KeyRing::default(), vec![], vec![]))
         };

@@ -6,32 +6,36 @@ use std::{
 };
 
 use crate::{
-    api::{ClientSecretKeys, ConditionType, KeptSecret, Reason},
+    api::{CachedSecret, ClientSecretKeys, ConditionReason, ConditionType},
     keys::{KeyRing, RotationRules},
     model::{ClientId, Issuer, ObjectKey, ObjectRef, Subject, Timestamp},
 };
 
 /// Something to change in an object, or something it waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct ValidationProblem {
     /// The condition that it makes False.
     pub condition: ConditionType,
     /// The fixed word.
-    pub reason: Reason,
+    pub reason: ConditionReason,
     /// Path of the field, such as `spec.redirectUris[0]`; empty where no field is to blame.
     pub field: String,
     /// What to change.
     pub message: String,
 }
 
-impl Problem {
+impl ValidationProblem {
     /// A value that cannot be served.
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::accepted(Reason::Invalid, field, message)
+        Self::accepted(ConditionReason::Invalid, field, message)
     }
 
     /// A problem of `Accepted`.
-    pub fn accepted(reason: Reason, field: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn accepted(
+        reason: ConditionReason,
+        field: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
         let condition = ConditionType::Accepted;
         Self { condition, reason, field: field.into(), message: message.into() }
     }
@@ -39,7 +43,7 @@ impl Problem {
     /// A problem of another condition.
     pub fn of(
         condition: ConditionType,
-        reason: Reason,
+        reason: ConditionReason,
         field: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
@@ -64,9 +68,9 @@ pub struct Verdict {
     /// The generation that was judged.
     pub generation: Option<i64>,
     /// Everything wrong with it, in the order of its conditions.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ValidationProblem>,
     /// What it comes to.
-    pub outcome: Outcome,
+    pub outcome: ObjectOutcome,
 }
 
 impl Verdict {
@@ -78,17 +82,17 @@ impl Verdict {
     /// Whether it is part of what is served.
     pub fn served(&self) -> bool {
         match &self.outcome {
-            Outcome::Tenant(tenant) => tenant.served,
-            Outcome::Client(client) => client.served,
-            Outcome::User(user) => user.served,
-            Outcome::Malformed => false,
+            ObjectOutcome::Tenant(tenant) => tenant.served,
+            ObjectOutcome::Client(client) => client.served,
+            ObjectOutcome::User(user) => user.served,
+            ObjectOutcome::Malformed => false,
         }
     }
 }
 
 /// What an object comes to.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub enum ObjectOutcome {
     /// A tenant.
     Tenant(Box<TenantOutcome>),
     /// A client.
@@ -142,7 +146,7 @@ pub struct ClientOutcome {
     /// Its tenant's issuer, where there is one.
     pub issuer: Option<Issuer>,
     /// The Secret that it wants.
-    pub secret: SecretWish,
+    pub secret: ClientSecretPlan,
     /// When it goes, as it registered itself and was never used.
     pub unused_until: Option<Timestamp>,
     /// Whether it is served.
@@ -151,7 +155,7 @@ pub struct ClientOutcome {
 
 /// The Secret that a client wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretWish {
+pub enum ClientSecretPlan {
     /// None.
     None,
     /// One of the user's.
@@ -166,12 +170,12 @@ pub struct DesiredSecret {
     /// Namespace and name.
     pub key: ObjectKey,
     /// What is in it; shared, since most clients wish for nothing of their own.
-    pub shape: Arc<SecretShape>,
+    pub shape: Arc<SecretTemplate>,
 }
 
 /// The shape of a client's Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretShape {
+pub struct SecretTemplate {
     /// Entry of the client id.
     pub client_id_key: String,
     /// Entry of the client secret; none for public clients.
@@ -188,7 +192,7 @@ pub struct SecretShape {
     pub extra: BTreeMap<String, String>,
 }
 
-impl Default for SecretShape {
+impl Default for SecretTemplate {
     /// What a confidential client gets that wishes for nothing.
     fn default() -> Self {
         Self {
@@ -203,15 +207,15 @@ impl Default for SecretShape {
     }
 }
 
-impl SecretShape {
+impl SecretTemplate {
     /// The same, in the one copy of all that are the default.
     pub fn shared(self) -> Arc<Self> {
-        static DEFAULT: LazyLock<Arc<SecretShape>> = LazyLock::new(Arc::default);
+        static DEFAULT: LazyLock<Arc<SecretTemplate>> = LazyLock::new(Arc::default);
         if self == **DEFAULT { Arc::clone(&DEFAULT) } else { Arc::new(self) }
     }
 
     /// Whether a Secret's entries, but for the client secret, are as they should be.
-    pub(super) fn matches(&self, secret: &KeptSecret, id: &ClientId, issuer: &Issuer) -> bool {
+    pub(super) fn matches(&self, secret: &CachedSecret, id: &ClientId, issuer: &Issuer) -> bool {
         let is = |name: &str, value: &str| secret.entry(name) == Some(value.as_bytes());
         is(&self.client_id_key, id.as_str())
             && is(&self.issuer_key, issuer.as_str())

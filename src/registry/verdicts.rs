@@ -44,13 +44,13 @@ pub(super) fn take_those_on<V>(
 mod tests {
     use super::*;
     use crate::{
-        model::{Kind, ObjectKey},
-        registry::Outcome,
+        model::{ObjectKey, ObjectKind},
+        registry::ObjectOutcome,
     };
 
     fn on(name: &str) -> Arc<Verdict> {
-        let object = ObjectRef { kind: Kind::OidcClient, key: ObjectKey::new("team", name) };
-        let (problems, outcome) = (Vec::new(), Outcome::Malformed);
+        let object = ObjectRef { kind: ObjectKind::OidcClient, key: ObjectKey::new("team", name) };
+        let (problems, outcome) = (Vec::new(), ObjectOutcome::Malformed);
         Arc::new(Verdict { object, generation: None, problems, outcome })
     }
 

@@ -3,10 +3,10 @@
 //! Must not: judge objects. It shows them as they are and says which could not be read.
 
 pub mod cluster;
-pub mod directory;
+mod deserialize_errors;
+pub mod folder;
 pub mod manifests;
-mod registered;
-mod shape;
+mod registered_client;
 
 use std::{fmt, sync::Arc};
 
@@ -15,16 +15,16 @@ use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Cond
 use tokio::sync::watch;
 
 use crate::{
-    api::{OidcClientStatus, OidcUserStatus, TenantStatus, Told, View},
-    model::{ObjectKey, ObjectRef, Registrar},
+    api::{OidcClientStatus, OidcUserStatus, SourceView, StatusDigest, TenantStatus},
+    model::{ClientRegistrar, ObjectKey, ObjectRef},
 };
 
 /// A source that any task may use.
-pub type SharedSource = Arc<dyn Source>;
+pub type SharedSource = Arc<dyn ObjectSource>;
 
 /// A new status of an object.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Status {
+pub enum StatusUpdate {
     /// Of a `Tenant`.
     Tenant(TenantStatus),
     /// Of an `OidcClient`.
@@ -35,7 +35,7 @@ pub enum Status {
     Malformed(Vec<Condition>),
 }
 
-impl Status {
+impl StatusUpdate {
     /// Its conditions.
     pub fn conditions(&self) -> &[Condition] {
         match self {
@@ -47,19 +47,19 @@ impl Status {
     }
 
     /// What it says, for comparing it with the next.
-    pub fn told(&self) -> Told {
+    pub fn told(&self) -> StatusDigest {
         match self {
-            Self::Tenant(status) => Told::of_tenant(status),
-            Self::OidcClient(status) => Told::of_client(status),
-            Self::OidcUser(status) => Told::of_user(status),
-            Self::Malformed(conditions) => Told::of(conditions, &()),
+            Self::Tenant(status) => StatusDigest::of_tenant(status),
+            Self::OidcClient(status) => StatusDigest::of_client(status),
+            Self::OidcUser(status) => StatusDigest::of_user(status),
+            Self::Malformed(conditions) => StatusDigest::of(conditions, &()),
         }
     }
 }
 
 /// Something worth an Event on an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
+pub struct EventRecord {
     /// The object it is about.
     pub object: ObjectRef,
     /// Whether it is a warning.
@@ -91,9 +91,9 @@ pub enum WriteError {
 
 /// Where objects come from, and the sink of every write. Writes time out within 3 s.
 #[async_trait]
-pub trait Source: Registrar + Send + Sync + fmt::Debug {
+pub trait ObjectSource: ClientRegistrar + Send + Sync + fmt::Debug {
     /// The latest view; the receiver is told of each new one.
-    fn views(&self) -> watch::Receiver<Arc<View>>;
+    fn views(&self) -> watch::Receiver<Arc<SourceView>>;
 
     /// Creates a Secret; `Conflict` if there is one of that name.
     async fn create_secret(&self, secret: Secret) -> Result<(), WriteError>;
@@ -116,8 +116,12 @@ pub trait Source: Registrar + Send + Sync + fmt::Debug {
     ) -> Result<(), WriteError>;
 
     /// Writes an object's status.
-    async fn publish_status(&self, object: &ObjectRef, status: Status) -> Result<(), WriteError>;
+    async fn publish_status(
+        &self,
+        object: &ObjectRef,
+        status: StatusUpdate,
+    ) -> Result<(), WriteError>;
 
     /// Tells of something. Never fails the caller; what cannot be told is logged.
-    async fn notify(&self, notice: Notice);
+    async fn publish_event(&self, notice: EventRecord);
 }

@@ -15,8 +15,8 @@ use bytes::Bytes;
 use crate::model::{Entropy, TenantId, Timestamp};
 
 use super::{
-    CLOCK_TOLERANCE, Key, MOST_LISTED, Owner, Record, RecordKind, Store, StoreError, StoreState,
-    Stored,
+    CLOCK_TOLERANCE, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store, StoreError,
+    StoreState, VersionedRecord,
 };
 
 /// Expired records that a full store frees before it refuses to grow.
@@ -54,11 +54,11 @@ impl fmt::Debug for MemoryStore {
 struct Listing {
     kind: RecordKind,
     tenant: TenantId,
-    owner: Owner,
+    owner: IndexEntry,
 }
 
 impl Listing {
-    fn of(key: &Key, owner: &Owner) -> Self {
+    fn of(key: &RecordKey, owner: &IndexEntry) -> Self {
         Self { kind: key.kind, tenant: key.tenant.clone(), owner: owner.clone() }
     }
 }
@@ -66,23 +66,23 @@ impl Listing {
 struct Entry {
     value: Bytes,
     expires_at: Timestamp,
-    owners: Vec<Owner>,
+    owners: Vec<IndexEntry>,
     version: u64,
 }
 
 /// The records and their indexes; `put` and `remove` alone change them, all together.
 #[derive(Default)]
 struct Tables {
-    records: HashMap<Arc<Key>, Entry>,
-    by_owner: HashMap<Listing, HashSet<Arc<Key>>>,
-    by_expiry: BTreeSet<(Timestamp, Arc<Key>)>,
+    records: HashMap<Arc<RecordKey>, Entry>,
+    by_owner: HashMap<Listing, HashSet<Arc<RecordKey>>>,
+    by_expiry: BTreeSet<(Timestamp, Arc<RecordKey>)>,
     /// Of the last write to any record: versions are never used twice.
     version: u64,
 }
 
 impl Tables {
     /// The entry of a key, unless it has expired.
-    fn live(&self, key: &Key, now: Timestamp) -> Option<(&Arc<Key>, &Entry)> {
+    fn live(&self, key: &RecordKey, now: Timestamp) -> Option<(&Arc<RecordKey>, &Entry)> {
         self.records.get_key_value(key).filter(|(_, entry)| entry.expires_at > now)
     }
 
@@ -104,7 +104,7 @@ impl Tables {
         self.records.insert(key, entry);
     }
 
-    fn remove(&mut self, key: &Key) -> Option<Stored> {
+    fn remove(&mut self, key: &RecordKey) -> Option<VersionedRecord> {
         let (key, entry) = self.records.remove_entry(key)?;
         for owner in &entry.owners {
             let listing = Listing::of(&key, owner);
@@ -121,7 +121,7 @@ impl Tables {
     }
 
     fn purge(&mut self, limit: usize, before: Timestamp) -> usize {
-        let expired: Vec<Arc<Key>> = self
+        let expired: Vec<Arc<RecordKey>> = self
             .by_expiry
             .iter()
             .take_while(|(expires_at, _)| *expires_at <= before)
@@ -135,14 +135,14 @@ impl Tables {
     }
 }
 
-fn stored(key: &Key, entry: &Entry) -> Stored {
+fn stored(key: &RecordKey, entry: &Entry) -> VersionedRecord {
     let record = Record {
         key: key.clone(),
         value: entry.value.clone(),
         expires_at: entry.expires_at,
         owners: entry.owners.clone(),
     };
-    Stored { record, version: entry.version }
+    VersionedRecord { record, version: entry.version }
 }
 
 #[async_trait]
@@ -165,11 +165,19 @@ impl Store for MemoryStore {
         Ok(true)
     }
 
-    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+    async fn get(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
         Ok(self.tables().live(key, now).map(|(key, entry)| stored(key, entry)))
     }
 
-    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+    async fn take(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
         let mut tables = self.tables();
         match tables.live(key, now) {
             Some(_) => Ok(tables.remove(key)),
@@ -177,7 +185,12 @@ impl Store for MemoryStore {
         }
     }
 
-    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+    async fn compare_and_swap(
+        &self,
+        version: u64,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         record.check_size()?;
         let mut tables = self.tables();
         let unchanged =
@@ -192,9 +205,9 @@ impl Store for MemoryStore {
         &self,
         kind: RecordKind,
         tenant: &TenantId,
-        owner: &Owner,
+        owner: &IndexEntry,
         now: Timestamp,
-    ) -> Result<Vec<Stored>, StoreError> {
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
         let tables = self.tables();
         let listing = Listing { kind, tenant: tenant.clone(), owner: owner.clone() };
         Ok(tables
@@ -203,7 +216,7 @@ impl Store for MemoryStore {
             .into_iter()
             .flatten()
             .filter_map(|key| tables.live(key, now))
-            .take(MOST_LISTED)
+            .take(MAX_LISTED)
             .map(|(key, entry)| stored(key, entry))
             .collect())
     }
@@ -241,7 +254,7 @@ mod tests {
         let refused = store.insert(record("c"), NOW).await;
         assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
         let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
-        assert_eq!(store.swap(held.version, record("a"), NOW).await, Ok(true));
+        assert_eq!(store.compare_and_swap(held.version, record("a"), NOW).await, Ok(true));
 
         let later = NOW.plus(Duration::from_hours(1) + CLOCK_TOLERANCE);
         let mut fresh = record("c");
@@ -256,7 +269,10 @@ mod tests {
             store.insert(record(id), NOW).await.unwrap();
         }
         let held = store.get(&key("b"), NOW).await.unwrap().unwrap();
-        store.swap(held.version, Record { owners: vec![], ..record("b") }, NOW).await.unwrap();
+        store
+            .compare_and_swap(held.version, Record { owners: vec![], ..record("b") }, NOW)
+            .await
+            .unwrap();
         store.take(&key("a"), NOW).await.unwrap();
         store.purge(10, NOW.plus(Duration::from_hours(2))).await.unwrap();
         let tables = store.tables();

@@ -5,18 +5,18 @@
 //! A backend is what passes `contract`: one suite for all of them.
 
 mod ca;
+mod clock_skew;
 #[cfg(test)]
 pub(crate) mod contract;
 mod embedded;
-mod layout;
+mod encoding;
 mod memory;
 mod observed;
 mod postgres;
 mod purge;
 mod retry;
 #[cfg(test)]
-mod servers;
-mod skew;
+mod test_servers;
 mod valkey;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -25,24 +25,24 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use ca::UnusableCa;
+pub use clock_skew::{SKEW_WARNING, StoreClock, skew};
 pub use embedded::{EmbeddedStore, OpenError};
 pub use memory::MemoryStore;
-pub use observed::Observed;
+pub use observed::InstrumentedStore;
 pub use postgres::{PostgresOptions, PostgresStore, UnusablePostgres};
 pub use purge::purge_regularly;
-pub use skew::{SKEW_WARNS, StoreClock, skew};
 pub use valkey::{UnusableValkey, ValkeyOptions, ValkeyStore};
 
 use crate::model::{TenantId, Timestamp};
 
 /// Longest id of a key, in bytes.
-pub const LONGEST_ID: usize = 256;
+pub const MAX_ID_LEN: usize = 256;
 /// Largest value of a record, in bytes.
-pub const LARGEST_VALUE: usize = 64 * 1024;
+pub const MAX_VALUE_BYTES: usize = 64 * 1024;
 /// Most owners of a record.
-pub const MOST_OWNERS: usize = 8;
+pub const MAX_INDEX_ENTRIES: usize = 8;
 /// Most records that `list` gives.
-pub const MOST_LISTED: usize = 1000;
+pub const MAX_LISTED: usize = 1000;
 /// How far replicas' clocks may be apart (design §6). Purging spares what expired within it, since
 /// a replica whose clock is behind may still read that.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
@@ -95,7 +95,7 @@ impl fmt::Display for RecordKind {
 
 /// Kind, tenant and id: a record of one tenant cannot be named from another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
+pub struct RecordKey {
     /// What it is.
     pub kind: RecordKind,
     /// Whose it is.
@@ -104,14 +104,14 @@ pub struct Key {
     pub id: String,
 }
 
-impl Key {
+impl RecordKey {
     /// A key.
     pub fn new(kind: RecordKind, tenant: &TenantId, id: impl Into<String>) -> Self {
         Self { kind, tenant: tenant.clone(), id: id.into() }
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for RecordKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.kind.as_str(), self.tenant, self.id)
     }
@@ -146,14 +146,14 @@ impl OwnerKind {
 
 /// An owner of records, within the tenant of their key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Owner {
+pub struct IndexEntry {
     /// Of which kind.
     pub kind: OwnerKind,
     /// Its id.
     pub id: String,
 }
 
-impl Owner {
+impl IndexEntry {
     /// An owner.
     pub fn new(kind: OwnerKind, id: impl Into<String>) -> Self {
         Self { kind, id: id.into() }
@@ -164,13 +164,13 @@ impl Owner {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Its name.
-    pub key: Key,
+    pub key: RecordKey,
     /// At most 64 KiB.
     pub value: Bytes,
     /// From then on it does not exist.
     pub expires_at: Timestamp,
     /// Who it can be listed by; at most eight.
-    pub owners: Vec<Owner>,
+    pub owners: Vec<IndexEntry>,
 }
 
 impl Record {
@@ -183,14 +183,14 @@ impl Record {
                 self.key.tenant
             )))
         };
-        if self.key.id.len() > LONGEST_ID {
+        if self.key.id.len() > MAX_ID_LEN {
             return too_large("the id");
         }
-        if self.value.len() > LARGEST_VALUE {
+        if self.value.len() > MAX_VALUE_BYTES {
             return too_large("the value");
         }
-        if self.owners.len() > MOST_OWNERS
-            || self.owners.iter().any(|owner| owner.id.len() > LONGEST_ID)
+        if self.owners.len() > MAX_INDEX_ENTRIES
+            || self.owners.iter().any(|owner| owner.id.len() > MAX_ID_LEN)
         {
             return too_large("the list of owners");
         }
@@ -205,7 +205,7 @@ impl Record {
 
 /// A record as read, with the version that `swap` compares.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct VersionedRecord {
     /// The record.
     pub record: Record,
     /// Changes with each write of the record, and is never used again for the same key: not even
@@ -248,23 +248,36 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Reads a record.
-    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError>;
+    async fn get(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError>;
 
     /// Reads and deletes a record: of any number of callers, one gets it.
-    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError>;
+    async fn take(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError>;
 
     /// Replaces a record (value, expiry and owners) if its version is still `version`. `false`: it
     /// is not, or the record is gone, and nothing was written.
-    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError>;
+    async fn compare_and_swap(
+        &self,
+        version: u64,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// The records of a kind that an owner has at a tenant, in no order, at most 1,000.
     async fn list(
         &self,
         kind: RecordKind,
         tenant: &TenantId,
-        owner: &Owner,
+        owner: &IndexEntry,
         now: Timestamp,
-    ) -> Result<Vec<Stored>, StoreError>;
+    ) -> Result<Vec<VersionedRecord>, StoreError>;
 
     /// Frees the space of at most `limit` records that expired more than `CLOCK_TOLERANCE` ago;
     /// how many it freed.
@@ -280,7 +293,7 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Makes what records are kept in, where that is not done by opening it: of all replicas the
     /// holder of the Lease calls it, and again after an error.
-    async fn prepare(&self) -> Result<(), StoreError> {
+    async fn migrate(&self) -> Result<(), StoreError> {
         Ok(())
     }
 }

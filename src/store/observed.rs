@@ -7,18 +7,21 @@ use async_trait::async_trait;
 
 use crate::model::{TenantId, Timestamp};
 
-use super::{Key, Owner, Record, RecordKind, SharedStore, Store, StoreError, StoreState, Stored};
+use super::{
+    IndexEntry, Record, RecordKey, RecordKind, SharedStore, Store, StoreError, StoreState,
+    VersionedRecord,
+};
 
 /// Called with the operation's name.
 type OnError = Box<dyn Fn(&'static str, &StoreError) + Send + Sync>;
 
 /// A store with an observer of its errors.
-pub struct Observed {
+pub struct InstrumentedStore {
     inner: SharedStore,
     on_error: OnError,
 }
 
-impl Observed {
+impl InstrumentedStore {
     /// `on_error` is called with the operation's name (`insert`, `get`, …) before the error is
     /// given to the caller.
     pub fn new(
@@ -37,37 +40,50 @@ impl Observed {
     }
 }
 
-impl fmt::Debug for Observed {
+impl fmt::Debug for InstrumentedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
     }
 }
 
 #[async_trait]
-impl Store for Observed {
+impl Store for InstrumentedStore {
     async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
         self.tell("insert", self.inner.insert(record, now).await)
     }
 
-    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+    async fn get(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
         self.tell("get", self.inner.get(key, now).await)
     }
 
-    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+    async fn take(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
         self.tell("take", self.inner.take(key, now).await)
     }
 
-    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
-        self.tell("swap", self.inner.swap(version, record, now).await)
+    async fn compare_and_swap(
+        &self,
+        version: u64,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.tell("swap", self.inner.compare_and_swap(version, record, now).await)
     }
 
     async fn list(
         &self,
         kind: RecordKind,
         tenant: &TenantId,
-        owner: &Owner,
+        owner: &IndexEntry,
         now: Timestamp,
-    ) -> Result<Vec<Stored>, StoreError> {
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
         self.tell("list", self.inner.list(kind, tenant, owner, now).await)
     }
 
@@ -83,8 +99,8 @@ impl Store for Observed {
         self.tell("state", self.inner.incarnation().await)
     }
 
-    async fn prepare(&self) -> Result<(), StoreError> {
-        self.tell("prepare", self.inner.prepare().await)
+    async fn migrate(&self) -> Result<(), StoreError> {
+        self.tell("prepare", self.inner.migrate().await)
     }
 }
 
@@ -105,13 +121,13 @@ mod tests {
         Arc::new(MemoryStore::new(&SeededEntropy::new(1), capacity))
     }
 
-    contract::suite!(async { Arc::new(Observed::new(memory(10_000), |_, _| ())) });
+    contract::suite!(async { Arc::new(InstrumentedStore::new(memory(10_000), |_, _| ())) });
 
     #[tokio::test]
     async fn tells_of_errors_and_of_nothing_else() {
         let told = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&told);
-        let store = Observed::new(memory(1), move |operation, _| {
+        let store = InstrumentedStore::new(memory(1), move |operation, _| {
             sink.lock().unwrap().push(operation);
         });
         assert_eq!(store.insert(record("a"), NOW).await, Ok(true));

@@ -3,21 +3,21 @@
 
 use std::{pin::pin, time::Duration};
 
-use super::{Key, Store, StoreError};
+use super::{RecordKey, Store, StoreError};
 use crate::model::{Entropy, Timestamp};
 
 /// Tries of one operation.
-const TRIES: u32 = 6;
+const MAX_ATTEMPTS: u32 = 6;
 /// Before the second try; doubled for each further one.
-const PAUSE: Duration = Duration::from_millis(10);
+const MIN_BACKOFF: Duration = Duration::from_millis(10);
 /// How long an operation may take with all its tries.
-const PATIENCE: Duration = Duration::from_secs(4);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(4);
 /// Until when a further try may last: just before the end, what failed before says more than that.
-const FURTHER: Duration = Duration::from_millis(3950);
+const RETRY_DEADLINE: Duration = Duration::from_millis(3950);
 
 /// What is known after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
+pub(super) enum OperationEffect {
     /// Nothing was done: it may be tried again.
     Nothing,
     /// The connection or server went away: it may have been done.
@@ -27,9 +27,9 @@ pub(super) enum Effect {
 }
 
 /// An error of a server.
-pub(super) trait Failed {
+pub(super) trait FailedOperation {
     /// What it says of the operation.
-    fn effect(&self) -> Effect;
+    fn effect(&self) -> OperationEffect;
 }
 
 /// Runs an operation until it succeeds, a try is of no use, or the tries are used up. `repeatable`
@@ -39,21 +39,21 @@ pub(super) async fn retried<T, E, F>(
     operation: impl Fn() -> F,
 ) -> Result<(T, bool), E>
 where
-    E: Failed,
+    E: FailedOperation,
     F: Future<Output = Result<T, E>> + Send,
 {
-    let mut end = pin!(tokio::time::sleep(FURTHER));
-    let (mut pause, mut unknown) = (PAUSE, false);
+    let mut end = pin!(tokio::time::sleep(RETRY_DEADLINE));
+    let (mut pause, mut unknown) = (MIN_BACKOFF, false);
     let mut outcome = operation().await;
-    for _ in 1..TRIES {
+    for _ in 1..MAX_ATTEMPTS {
         let failure = match outcome {
             Ok(done) => return Ok((done, unknown)),
             Err(failure) => failure,
         };
         match failure.effect() {
-            Effect::Nothing => {}
-            Effect::Unknown if repeatable => unknown = true,
-            Effect::Unknown | Effect::Final => return Err(failure),
+            OperationEffect::Nothing => {}
+            OperationEffect::Unknown if repeatable => unknown = true,
+            OperationEffect::Unknown | OperationEffect::Final => return Err(failure),
         }
         tokio::time::sleep(pause).await;
         pause *= 2;
@@ -70,7 +70,7 @@ where
 pub(super) async fn bounded<T, E: Into<StoreError>>(
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, StoreError> {
-    match tokio::time::timeout(PATIENCE, work).await {
+    match tokio::time::timeout(TOTAL_TIMEOUT, work).await {
         Ok(done) => done.map_err(Into::into),
         Err(_) => Err(StoreError::Unavailable("the server does not answer".to_owned())),
     }
@@ -90,7 +90,7 @@ pub(super) fn random_version(entropy: &dyn Entropy) -> u64 {
 pub(super) async fn settled(
     (done, unknown): (bool, bool),
     store: &dyn Store,
-    (key, version): (&Key, u64),
+    (key, version): (&RecordKey, u64),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     if done || !unknown {
@@ -113,9 +113,9 @@ mod tests {
     #[derive(Debug)]
     struct Lost;
 
-    impl Failed for Lost {
-        fn effect(&self) -> Effect {
-            Effect::Unknown
+    impl FailedOperation for Lost {
+        fn effect(&self) -> OperationEffect {
+            OperationEffect::Unknown
         }
     }
 
@@ -145,9 +145,9 @@ mod tests {
     #[derive(Debug)]
     struct NoConnection;
 
-    impl Failed for NoConnection {
-        fn effect(&self) -> Effect {
-            Effect::Nothing
+    impl FailedOperation for NoConnection {
+        fn effect(&self) -> OperationEffect {
+            OperationEffect::Nothing
         }
     }
 
@@ -174,7 +174,7 @@ mod tests {
         let start = Instant::now();
         let refused = after(9).await.unwrap_err();
         assert_eq!(refused, StoreError::Unavailable("no connection".to_owned()));
-        assert!(start.elapsed() <= PATIENCE, "{:?}", start.elapsed());
+        assert!(start.elapsed() <= TOTAL_TIMEOUT, "{:?}", start.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
@@ -185,6 +185,6 @@ mod tests {
             Err::<(), _>(Lost)
         });
         assert!(refused.await.is_err());
-        assert_eq!(tries.load(Ordering::SeqCst), TRIES);
+        assert_eq!(tries.load(Ordering::SeqCst), MAX_ATTEMPTS);
     }
 }

@@ -9,26 +9,27 @@ use prometheus_client::{
 
 use super::labels::{
     Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
-    Operation, RequestOutcome, TenantLogin, TenantLogout, TenantRequest, TenantToken, TokenKind,
+    RequestOutcome, StoreOperation, TenantLogin, TenantLogout, TenantRequestLabels, TenantToken,
+    TokenKind,
 };
 
 /// From a discovery answer to a sign-in that waited in a queue.
 const SECONDS: [f64; 14] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
 
-pub(super) struct Families {
-    pub(super) requests: Family<TenantRequest, Counter>,
+pub(super) struct MetricFamilies {
+    pub(super) requests: Family<TenantRequestLabels, Counter>,
     pub(super) durations: Family<EndpointOnly, Histogram, fn() -> Histogram>,
     pub(super) logins: Family<TenantLogin, Counter>,
     pub(super) logouts: Family<TenantLogout, Counter>,
     pub(super) tokens: Family<TenantToken, Counter>,
     pub(super) reconciles: Family<KindOutcome, Counter>,
-    pub(super) store_errors: Family<Operation, Counter>,
+    pub(super) store_errors: Family<StoreOperation, Counter>,
     pub(super) fetches: Family<MethodOutcome, Counter>,
     pub(super) objects: Family<KindOnly, Gauge>,
 }
 
-impl Default for Families {
+impl Default for MetricFamilies {
     fn default() -> Self {
         Self {
             requests: Family::default(),
@@ -44,7 +45,7 @@ impl Default for Families {
     }
 }
 
-impl Families {
+impl MetricFamilies {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(
             "requests",
@@ -99,7 +100,7 @@ impl Families {
         for &endpoint in Endpoint::ALL {
             for &outcome in RequestOutcome::ALL {
                 let tenant = Arc::clone(tenant);
-                self.requests.remove(&TenantRequest { tenant, endpoint, outcome });
+                self.requests.remove(&TenantRequestLabels { tenant, endpoint, outcome });
             }
         }
         for &outcome in LoginOutcome::ALL {

@@ -9,16 +9,16 @@ use prometheus_client::{
 
 /// Something that goes on: counted in a gauge until this is dropped.
 #[derive(Debug)]
-pub struct GoingOn(Gauge);
+pub struct InFlightGuard(Gauge);
 
-impl GoingOn {
+impl InFlightGuard {
     pub(super) fn begin(gauge: &Gauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
     }
 }
 
-impl Drop for GoingOn {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.0.dec();
     }

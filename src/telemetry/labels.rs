@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
-use crate::model::Kind;
+use crate::model::ObjectKind;
 
 macro_rules! label_values {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
@@ -146,7 +146,7 @@ label_values!(
 );
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct TenantRequest {
+pub(super) struct TenantRequestLabels {
     pub tenant: Arc<str>,
     pub endpoint: Endpoint,
     pub outcome: RequestOutcome,
@@ -186,8 +186,8 @@ pub(super) struct KindOnly {
     pub kind: &'static str,
 }
 
-impl From<Kind> for KindOnly {
-    fn from(kind: Kind) -> Self {
+impl From<ObjectKind> for KindOnly {
+    fn from(kind: ObjectKind) -> Self {
         Self { kind: kind.as_str() }
     }
 }
@@ -199,6 +199,6 @@ pub(super) struct MethodOutcome {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct Operation {
+pub(super) struct StoreOperation {
     pub operation: &'static str,
 }

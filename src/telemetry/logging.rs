@@ -7,7 +7,7 @@ use tracing_subscriber::{
     EnvFilter, Layer, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-use super::lines::{Lines, LogGuard};
+use super::batched_writer::{BatchedWriter, LogGuard};
 
 /// The form of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +41,12 @@ pub enum LogError {
 
 /// Libraries that print requests, with their headers and bodies, at their finest levels: they are
 /// held to `info`, whatever the filter says.
-const TALKATIVE: [&str; 7] =
+const VERBOSE_TARGETS: [&str; 7] =
     ["h2", "hyper", "hyper_util", "kube_client", "rustls", "tokio_rustls", "tower"];
 
 /// Says of every call that failed that one did, as an error and not for what it was: whoever made the
 /// call says both.
-const REPETITIVE: &str = "kube_client::client::builder";
+const REPETITIVE_TARGET: &str = "kube_client::client::builder";
 
 /// Starts logging for the whole process. `filter` is a level, or directives per module. Drop what it
 /// gives at the very end: the last lines wait for that.
@@ -55,7 +55,7 @@ pub fn init_logging(format: LogFormat, filter: &str) -> Result<LogGuard, LogErro
         .parse(filter)
         .map_err(|source| LogError::Filter { filter: filter.to_owned(), source })?;
     let registry = tracing_subscriber::registry().with(targets);
-    let (lines, guard) = Lines::start(io::stderr())?;
+    let (lines, guard) = BatchedWriter::start(io::stderr())?;
     let lines = fmt::layer().with_writer(lines);
     let discreet = filter_fn(|metadata| is_discreet(metadata.target(), *metadata.level()));
     match format {
@@ -73,7 +73,7 @@ pub fn init_logging(format: LogFormat, filter: &str) -> Result<LogGuard, LogErro
 
 fn is_discreet(target: &str, level: Level) -> bool {
     let library = target.split("::").next().unwrap_or_default();
-    target != REPETITIVE && (level <= Level::INFO || !TALKATIVE.contains(&library))
+    target != REPETITIVE_TARGET && (level <= Level::INFO || !VERBOSE_TARGETS.contains(&library))
 }
 
 #[cfg(test)]

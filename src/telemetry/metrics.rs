@@ -13,21 +13,21 @@ use std::{
 use prometheus_client::{encoding::text, metrics::info::Info, registry::Registry};
 
 use super::{
-    families::Families,
-    gauges::{Gauges, GoingOn},
+    families::MetricFamilies,
+    gauges::{Gauges, InFlightGuard},
     labels::{
         Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
-        Operation, ReconcileOutcome, RequestOutcome, TenantLogin, TenantLogout, TenantRequest,
-        TenantToken, TokenKind,
+        ReconcileOutcome, RequestOutcome, StoreOperation, TenantLogin, TenantLogout,
+        TenantRequestLabels, TenantToken, TokenKind,
     },
 };
-use crate::model::{Kind, TenantId, Timestamp};
+use crate::model::{ObjectKind, TenantId, Timestamp};
 
 /// The metrics of a process. A tenant is a label only while it is served: what belongs to none, or
 /// to one that is gone, has an empty label, and the series of a tenant go with it.
 pub struct Metrics {
     registry: Registry,
-    families: Families,
+    families: MetricFamilies,
     gauges: Gauges,
     /// When the snapshot was built, in milliseconds.
     built_at: AtomicI64,
@@ -38,7 +38,7 @@ pub struct Metrics {
 impl Metrics {
     /// All metrics, at zero.
     pub fn new() -> Self {
-        let families = Families::default();
+        let families = MetricFamilies::default();
         let mut registry = Registry::with_prefix("lanyard");
         families.register(&mut registry);
         let gauges = Gauges::default();
@@ -50,8 +50,8 @@ impl Metrics {
     }
 
     /// A request has come; it is in flight until this is dropped, whether answered or left.
-    pub fn request_began(&self) -> GoingOn {
-        GoingOn::begin(&self.gauges.requests)
+    pub fn request_began(&self) -> InFlightGuard {
+        InFlightGuard::begin(&self.gauges.requests)
     }
 
     /// How many requests are in flight.
@@ -74,7 +74,10 @@ impl Metrics {
         let outcome = RequestOutcome::of_status(status);
         let tenants = self.tenants();
         let tenant = label(&tenants, tenant);
-        self.families.requests.get_or_create(&TenantRequest { tenant, endpoint, outcome }).inc();
+        self.families
+            .requests
+            .get_or_create(&TenantRequestLabels { tenant, endpoint, outcome })
+            .inc();
     }
 
     /// Somebody tried to sign in.
@@ -99,14 +102,14 @@ impl Metrics {
     }
 
     /// An object was reconciled.
-    pub fn reconciled(&self, kind: Kind, outcome: ReconcileOutcome) {
+    pub fn reconciled(&self, kind: ObjectKind, outcome: ReconcileOutcome) {
         let labels = KindOutcome { kind: kind.as_str(), outcome };
         self.families.reconciles.get_or_create(&labels).inc();
     }
 
     /// The store did not do what was asked; `operation` is the name of the method.
     pub fn store_failed(&self, operation: &'static str) {
-        self.families.store_errors.get_or_create(&Operation { operation }).inc();
+        self.families.store_errors.get_or_create(&StoreOperation { operation }).inc();
     }
 
     /// A client's server was called; `outcome` is a word of a closed set.
@@ -120,7 +123,7 @@ impl Metrics {
         revision: u64,
         built_at: Timestamp,
         tenants: impl IntoIterator<Item = TenantId>,
-        objects: &[(Kind, usize)],
+        objects: &[(ObjectKind, usize)],
     ) {
         self.gauges.revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
         self.built_at.store(built_at.millis(), Ordering::Relaxed);
@@ -151,8 +154,8 @@ impl Metrics {
     }
 
     /// A connection was accepted; it is open until this is dropped.
-    pub fn connection_opened(&self) -> GoingOn {
-        GoingOn::begin(&self.gauges.connections)
+    pub fn connection_opened(&self) -> InFlightGuard {
+        InFlightGuard::begin(&self.gauges.connections)
     }
 
     /// Password checks that wait for a thread.
@@ -211,7 +214,7 @@ mod tests {
 
     fn serving(names: &[&str]) -> Metrics {
         let metrics = Metrics::new();
-        metrics.snapshot(7, NOW, names.iter().map(|name| tenant(name)), &[(Kind::Tenant, 2)]);
+        metrics.snapshot(7, NOW, names.iter().map(|name| tenant(name)), &[(ObjectKind::Tenant, 2)]);
         metrics
     }
 
@@ -274,7 +277,7 @@ mod tests {
             metrics.token_issued(&id, TokenKind::IdToken);
         }
         assert!(metrics.render(NOW).contains("team/gone"));
-        metrics.snapshot(8, NOW, [tenant("main")], &[(Kind::Tenant, 1)]);
+        metrics.snapshot(8, NOW, [tenant("main")], &[(ObjectKind::Tenant, 1)]);
         let text = metrics.render(NOW);
         assert!(!text.contains("team/gone"), "{text}");
         assert!(text.contains("team/main"));
@@ -290,7 +293,7 @@ mod tests {
         metrics.passwords_queued(4);
         metrics.clock_skew(-30_500);
         metrics.store_failed("insert");
-        metrics.reconciled(Kind::OidcClient, ReconcileOutcome::Retry);
+        metrics.reconciled(ObjectKind::OidcClient, ReconcileOutcome::Retry);
         for line in [
             "lanyard_snapshot_revision 7",
             "lanyard_snapshot_age_seconds 3.0",

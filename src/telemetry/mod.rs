@@ -2,18 +2,18 @@
 //!
 //! Must not: hold a secret, code, token, cookie or password, or give a label without bounds.
 
+mod batched_writer;
 mod families;
 mod gauges;
 mod labels;
-mod lines;
 mod logging;
 mod metrics;
 
-pub use gauges::GoingOn;
+pub use batched_writer::LogGuard;
+pub use gauges::InFlightGuard;
 pub use labels::{
     Endpoint, LoginOutcome, LogoutOutcome, ReconcileOutcome, RequestOutcome, TokenKind,
 };
-pub use lines::LogGuard;
 pub use logging::{LogError, LogFormat, init_logging};
 pub use metrics::Metrics;
 

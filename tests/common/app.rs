@@ -16,15 +16,15 @@ use std::{
 
 use async_trait::async_trait;
 use lanyard::{
-    fetch::{Fetch, FetchError, Fetched, Guard, HttpFetch},
     http::{
-        App, ClientKeys, Config, Documents, KnownSessions, Limits, Logouts, Sectors, Server, Tls,
-        tell_clients,
+        AppState, HttpServer, JwksCache, Logouts, RequestObjectCache, SectorIdentifierCache,
+        ServerConfig, ServerLimits, SessionKeyCache, TlsConfig, run_notifier,
     },
-    identity::{AttemptLimiter, PasswordPool},
-    keys::{Signer, VerifiedTokens},
+    http_client::{EgressPolicy, Fetch, FetchError, Fetched, HttpFetch},
+    identity::{LoginThrottle, PasswordVerifier},
+    keys::{AccessTokenCache, Signer},
     model::{Clock, Entropy, FixedClock, SeededEntropy, SystemClock, Timestamp},
-    registry::Handle,
+    registry::SnapshotHandle,
     store::{MemoryStore, SharedStore, StoreClock},
     telemetry::Metrics,
 };
@@ -43,16 +43,16 @@ struct Network {
 }
 
 impl Network {
-    fn new(callable: Guard) -> Self {
+    fn new(callable: EgressPolicy) -> Self {
         let real = HttpFetch::new(callable, rustls::RootCertStore::empty());
         Self { real, published: Mutex::default(), receivers: Mutex::default() }
     }
 }
 
 /// Public addresses and this machine's.
-fn here() -> Guard {
+fn here() -> EgressPolicy {
     let here = ["127.0.0.0/8".parse().expect("a net"), "::1/128".parse().expect("a net")];
-    Guard::new(here.into())
+    EgressPolicy::new(here.into())
 }
 
 #[async_trait]
@@ -85,7 +85,7 @@ pub struct TestApp {
     /// Its store.
     pub store: SharedStore,
     /// What answers, without a connection in between.
-    pub app: Arc<App>,
+    pub app: Arc<AppState>,
     /// What it serves.
     pub stage: Arc<Stage>,
     network: Arc<Network>,
@@ -96,23 +96,23 @@ impl TestApp {
     /// Serves manifests: every kind of ours and Secrets, namespace `default` where none is named.
     /// `ORIGIN` in them becomes the server's own.
     pub async fn start(manifests: &str) -> Self {
-        Self::start_configured(manifests, Config::default()).await
+        Self::start_configured(manifests, ServerConfig::default()).await
     }
 
     /// The same within other limits.
-    pub async fn start_within(manifests: &str, limits: Limits) -> Self {
-        Self::start_configured(manifests, Config { limits, ..Config::default() }).await
+    pub async fn start_within(manifests: &str, limits: ServerLimits) -> Self {
+        Self::start_configured(manifests, ServerConfig { limits, ..ServerConfig::default() }).await
     }
 
     /// The same with other settings.
-    pub async fn start_configured(manifests: &str, config: Config) -> Self {
+    pub async fn start_configured(manifests: &str, config: ServerConfig) -> Self {
         Self::start_with(manifests, None, |store| store, config, here()).await
     }
 
     /// The same where nobody's URLs may lead inside the network, this machine included.
     pub async fn start_guarded(manifests: &str) -> Self {
-        let guard = Guard::default();
-        Self::start_with(manifests, None, |store| store, Config::default(), guard).await
+        let guard = EgressPolicy::default();
+        Self::start_with(manifests, None, |store| store, ServerConfig::default(), guard).await
     }
 
     /// The same by TLS, as the host `id.test`.
@@ -120,7 +120,7 @@ impl TestApp {
         let folder = tempfile::tempdir().expect("a folder");
         let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
         write_pair(&certificate, &key);
-        let tls = Tls::load(&certificate, &key).expect("a pair");
+        let tls = TlsConfig::load(&certificate, &key).expect("a pair");
         Self::start_tls(manifests, Arc::new(tls)).await
     }
 
@@ -129,31 +129,31 @@ impl TestApp {
         manifests: &str,
         over: impl FnOnce(SharedStore) -> SharedStore,
     ) -> Self {
-        Self::start_with(manifests, None, over, Config::default(), here()).await
+        Self::start_with(manifests, None, over, ServerConfig::default(), here()).await
     }
 
     /// The same by TLS of the test's own.
-    pub async fn start_tls(manifests: &str, tls: Arc<Tls>) -> Self {
-        Self::start_with(manifests, Some(tls), |store| store, Config::default(), here()).await
+    pub async fn start_tls(manifests: &str, tls: Arc<TlsConfig>) -> Self {
+        Self::start_with(manifests, Some(tls), |store| store, ServerConfig::default(), here()).await
     }
 
     #[expect(clippy::unused_async, reason = "it needs the runtime that it is awaited in")]
     async fn start_with(
         manifests: &str,
-        tls: Option<Arc<Tls>>,
+        tls: Option<Arc<TlsConfig>>,
         over: impl FnOnce(SharedStore) -> SharedStore,
-        config: Config,
-        callable: Guard,
+        config: ServerConfig,
+        callable: EgressPolicy,
     ) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
         let now = Timestamp::from_secs(SystemClock.now().secs());
         let clock = Arc::new(FixedClock::at(now));
         let store = over(Arc::new(MemoryStore::new(&*entropy, 10_000)));
-        let registry = Handle::new();
+        let registry = SnapshotHandle::new();
         let network = Arc::new(Network::new(callable));
         let app = handlers(&registry, &store, network.clone(), clock.clone(), config);
-        tokio::spawn(tell_clients(app.clone()));
+        tokio::spawn(run_notifier(app.clone()));
         let secure = tls.is_some();
         let (address, stop) = listen(app.clone(), tls);
         let origin = if secure {
@@ -212,25 +212,25 @@ pub fn write_pair(certificate: &Path, key: &Path) -> String {
 
 /// What answers.
 fn handlers(
-    registry: &Handle,
+    registry: &SnapshotHandle,
     store: &SharedStore,
     network: Arc<Network>,
     clock: Arc<FixedClock>,
-    config: Config,
-) -> Arc<App> {
-    Arc::new(App {
+    config: ServerConfig,
+) -> Arc<AppState> {
+    Arc::new(AppState {
         registry: registry.clone(),
         store: store.clone(),
         signer: Signer::new(1),
-        verified: VerifiedTokens::default(),
-        known_sessions: KnownSessions::default(),
-        passwords: PasswordPool::new(1, 64),
-        attempts: AttemptLimiter::new(1000),
+        access_token_cache: AccessTokenCache::default(),
+        session_key_cache: SessionKeyCache::default(),
+        passwords: PasswordVerifier::new(1, 64),
+        login_throttle: LoginThrottle::new(1000),
         fetch: network,
-        client_keys: ClientKeys::default(),
-        request_objects: Documents::default(),
-        sectors: Sectors::default(),
-        logouts: Logouts::default(),
+        jwks_cache: JwksCache::default(),
+        request_object_cache: RequestObjectCache::default(),
+        sector_identifier_cache: SectorIdentifierCache::default(),
+        backchannel_logout: Logouts::default(),
         registrations: Arc::default(),
         store_clock: Arc::new(StoreClock::new(Arc::clone(&clock) as _)),
         clock,
@@ -241,8 +241,8 @@ fn handlers(
 }
 
 /// Serves until the sender is dropped.
-fn listen(app: Arc<App>, tls: Option<Arc<Tls>>) -> (SocketAddr, watch::Sender<bool>) {
-    let server = Server::new(app);
+fn listen(app: Arc<AppState>, tls: Option<Arc<TlsConfig>>) -> (SocketAddr, watch::Sender<bool>) {
+    let server = HttpServer::new(app);
     let server = if let Some(tls) = tls { server.with_tls(tls) } else { server };
     let listening = server.listen(([127, 0, 0, 1], 0).into()).expect("a port");
     let address = listening.address().expect("it is bound");

@@ -4,10 +4,13 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use lanyard::{
-    api::{Keep, Kept, KeptSecret, Malformed, Namespaces, Objects, SecretState},
+    api::{
+        CachedObject, CachedSecret, MalformedObject, ManagedKind, NamespaceLabels, ObjectSet,
+        SecretState,
+    },
     keys::{KeyTimes, generate, write_key},
     model::{
-        HostPattern, Installation, Issuer, IssuerHost, Kind, ObjectKey, ObjectRef,
+        HostPattern, Installation, Issuer, IssuerHost, ObjectKey, ObjectKind, ObjectRef,
         SigningAlgorithm, Timestamp,
     },
 };
@@ -30,8 +33,8 @@ pub fn installation(dev: bool) -> Installation {
 }
 
 /// The objects of some documents. What does not deserialize is malformed, as a watch would have it.
-pub fn objects(documents: impl IntoIterator<Item = Value>) -> Objects {
-    let mut objects = Objects::default();
+pub fn objects(documents: impl IntoIterator<Item = Value>) -> ObjectSet {
+    let mut objects = ObjectSet::default();
     let mut namespaces = BTreeMap::new();
     for document in documents {
         let text = |pointer: &str| {
@@ -41,19 +44,21 @@ pub fn objects(documents: impl IntoIterator<Item = Value>) -> Objects {
         let kind = text("/kind");
         match kind.as_str() {
             "Tenant" => {
-                let read = read(document, Kind::Tenant, &key, &mut objects.malformed);
+                let read = read(document, ObjectKind::Tenant, &key, &mut objects.malformed);
                 objects.tenants.extend(read.map(|kept| (key, kept)));
             }
             "OidcClient" => {
-                let read = read(document, Kind::OidcClient, &key, &mut objects.malformed);
+                let read = read(document, ObjectKind::OidcClient, &key, &mut objects.malformed);
                 objects.clients.extend(read.map(|kept| (key, kept)));
             }
             "OidcUser" => {
-                let read = read(document, Kind::OidcUser, &key, &mut objects.malformed);
+                let read = read(document, ObjectKind::OidcUser, &key, &mut objects.malformed);
                 objects.users.extend(read.map(|kept| (key, kept)));
             }
             "Secret" => {
-                objects.secrets.insert(key, SecretState::Loaded(KeptSecret::new(secret(document))));
+                objects
+                    .secrets
+                    .insert(key, SecretState::Loaded(CachedSecret::new(secret(document))));
             }
             "Unreadable" => {
                 objects.secrets.insert(key, SecretState::Unreadable("forbidden".into()));
@@ -69,24 +74,24 @@ pub fn objects(documents: impl IntoIterator<Item = Value>) -> Objects {
         }
     }
     if !namespaces.is_empty() {
-        objects.namespaces = Namespaces::Known(namespaces);
+        objects.namespaces = NamespaceLabels::Known(namespaces);
     }
     objects
 }
 
-fn read<K: Keep + serde::de::DeserializeOwned>(
+fn read<K: ManagedKind + serde::de::DeserializeOwned>(
     document: Value,
-    kind: Kind,
+    kind: ObjectKind,
     key: &ObjectKey,
-    malformed: &mut BTreeMap<ObjectRef, Malformed>,
-) -> Option<Kept<K>> {
+    malformed: &mut BTreeMap<ObjectRef, MalformedObject>,
+) -> Option<CachedObject<K>> {
     let generation = document.pointer("/metadata/generation").and_then(Value::as_i64);
     let read = serde_json::from_value(document).map_err(|error: serde_json::Error| {
         let message = error.to_string();
-        let entry = Malformed { message, generation, resource_version: None, uid: None };
+        let entry = MalformedObject { message, generation, resource_version: None, uid: None };
         malformed.insert(ObjectRef { kind, key: key.clone() }, entry);
     });
-    read.ok().map(|object| Kept::new(key, object))
+    read.ok().map(|object| CachedObject::new(key, object))
 }
 
 /// A Secret with `stringData`; the entry `KEYS` of a list of algorithms becomes signing keys.

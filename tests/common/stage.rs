@@ -11,36 +11,36 @@ use std::{
 
 use k8s_openapi::api::core::v1::Secret;
 use lanyard::{
-    api::{self, Kept, KeptSecret, Namespaces, Objects, SecretState},
-    keys::{Entries, KeyTimes, generate, new_sealing_key, write_key, write_sealing_key},
+    api::{self, CachedObject, CachedSecret, NamespaceLabels, ObjectSet, SecretState},
+    keys::{KeyEntries, KeyTimes, generate, new_sealing_key, write_key, write_sealing_key},
     model::{
         Clock, Entropy, FixedClock, Installation, Issuer, ObjectKey, SigningAlgorithm, TenantId,
         Timestamp,
     },
-    registry::{BuildCache, Handle, build},
-    source::manifests::{Object, parse_text},
+    registry::{BuildCache, SnapshotHandle, build},
+    source::manifests::{ManifestObject, parse_text},
 };
 
 /// Objects and keys; each change is served at once.
 pub struct Stage {
-    registry: Handle,
+    registry: SnapshotHandle,
     clock: Arc<FixedClock>,
     installation: Installation,
     cache: BuildCache,
     revision: AtomicU64,
-    sealing: Entries,
+    sealing: KeyEntries,
     shown: Mutex<Shown>,
 }
 
 struct Shown {
-    objects: Objects,
-    keys: BTreeMap<ObjectKey, Entries>,
+    objects: ObjectSet,
+    keys: BTreeMap<ObjectKey, KeyEntries>,
 }
 
 impl Stage {
     /// Serves nothing yet, but has the keys of the tenants of manifests.
     pub fn new(
-        registry: Handle,
+        registry: SnapshotHandle,
         clock: Arc<FixedClock>,
         origin: &str,
         manifests: &str,
@@ -48,7 +48,7 @@ impl Stage {
     ) -> Self {
         let now = clock.now();
         let sealing = write_sealing_key(&new_sealing_key(entropy, now, now));
-        let shown = Shown { objects: Objects::default(), keys: make_keys(manifests, now) };
+        let shown = Shown { objects: ObjectSet::default(), keys: make_keys(manifests, now) };
         Self {
             registry,
             clock,
@@ -60,7 +60,7 @@ impl Stage {
             },
             cache: BuildCache::default(),
             revision: AtomicU64::new(0),
-            sealing: Entries::from([sealing]),
+            sealing: KeyEntries::from([sealing]),
             shown: Mutex::new(shown),
         }
     }
@@ -73,7 +73,7 @@ impl Stage {
     }
 
     /// Changes the objects and serves what they are then.
-    pub fn change(&self, change: impl FnOnce(&mut Objects)) {
+    pub fn change(&self, change: impl FnOnce(&mut ObjectSet)) {
         let mut shown = self.shown.lock().expect("whole");
         change(&mut shown.objects);
         self.publish(&shown);
@@ -107,7 +107,7 @@ impl Stage {
 }
 
 /// A key for each algorithm of each tenant.
-fn make_keys(manifests: &str, now: Timestamp) -> BTreeMap<ObjectKey, Entries> {
+fn make_keys(manifests: &str, now: Timestamp) -> BTreeMap<ObjectKey, KeyEntries> {
     let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
     let tenants = objects(manifests).tenants.into_iter();
     let keys = tenants.map(|(tenant, object)| {
@@ -124,37 +124,38 @@ fn make_keys(manifests: &str, now: Timestamp) -> BTreeMap<ObjectKey, Entries> {
     keys.collect()
 }
 
-fn secret(entries: &Entries, tenant: Option<&str>) -> SecretState {
+fn secret(entries: &KeyEntries, tenant: Option<&str>) -> SecretState {
     let mut secret = Secret { data: Some(entries.clone()), ..Secret::default() };
     let owner = tenant.map(|name| (api::OWNER_ANNOTATION.to_owned(), format!("Tenant/{name}")));
     secret.metadata.annotations = Some(owner.into_iter().collect());
-    SecretState::Loaded(KeptSecret::new(secret))
+    SecretState::Loaded(CachedSecret::new(secret))
 }
 
 /// The objects of manifests.
-pub fn objects(manifests: &str) -> Objects {
+pub fn objects(manifests: &str) -> ObjectSet {
     let (parsed, problems) = parse_text(Path::new("test.yaml"), manifests);
     assert!(problems.is_empty(), "{problems:?}");
-    let mut objects = Objects { namespaces: Namespaces::Known([].into()), ..Objects::default() };
+    let mut objects =
+        ObjectSet { namespaces: NamespaceLabels::Known([].into()), ..ObjectSet::default() };
     for object in parsed {
         let key = object.reference().key;
         match object {
-            Object::Tenant(it) => {
-                let kept = Kept::new(&key, it);
+            ManifestObject::Tenant(it) => {
+                let kept = CachedObject::new(&key, it);
                 drop(objects.tenants.insert(key, kept));
             }
-            Object::OidcClient(it) => {
-                let kept = Kept::new(&key, *it);
+            ManifestObject::OidcClient(it) => {
+                let kept = CachedObject::new(&key, *it);
                 drop(objects.clients.insert(key, kept));
             }
-            Object::OidcUser(it) => {
-                let kept = Kept::new(&key, it);
+            ManifestObject::OidcUser(it) => {
+                let kept = CachedObject::new(&key, it);
                 drop(objects.users.insert(key, kept));
             }
-            Object::Secret(it) => {
-                drop(objects.secrets.insert(key, SecretState::Loaded(KeptSecret::new(it))));
+            ManifestObject::Secret(it) => {
+                drop(objects.secrets.insert(key, SecretState::Loaded(CachedSecret::new(it))));
             }
-            Object::Namespace(_) => panic!("tests know the namespace `default` only"),
+            ManifestObject::Namespace(_) => panic!("tests know the namespace `default` only"),
         }
     }
     objects

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lanyard::http::Tls;
+use lanyard::http::TlsConfig;
 use serde_json::Value;
 use url::Url;
 
@@ -25,7 +25,7 @@ impl Secure {
         let folder = tempfile::tempdir().expect("a folder");
         let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
         let pem = write_pair(&certificate, &key);
-        let tls = Tls::load(&certificate, &key).expect("a pair");
+        let tls = TlsConfig::load(&certificate, &key).expect("a pair");
         let app = TestApp::start_tls(MANIFESTS, Arc::new(tls)).await;
         let root = reqwest::Certificate::from_pem(pem.as_bytes()).expect("a certificate");
         let builder = reqwest::Client::builder().tls_certs_only([root]);

@@ -8,10 +8,10 @@ use k8s_openapi::{
 };
 use lanyard::{
     api::{
-        Kept, KeptSecret, OWNER_ANNOTATION, OidcClient, REGISTERED_LABEL,
+        CachedObject, CachedSecret, OWNER_ANNOTATION, OidcClient, REGISTERED_LABEL,
         REGISTRATION_TOKEN_ANNOTATION, SecretState,
     },
-    model::{NewClient, ObjectKey, Registrar, RegistrarError},
+    model::{ClientRegistrar, NewClient, ObjectKey, RegistrarError},
 };
 use serde_json::{Map, Value};
 
@@ -50,7 +50,7 @@ fn secret(new: &NewClient, name: &str) -> Option<Secret> {
 }
 
 #[async_trait]
-impl Registrar for Clerk {
+impl ClientRegistrar for Clerk {
     async fn create_registered(&self, new: NewClient) -> Result<(), RegistrarError> {
         let hash = (REGISTRATION_TOKEN_ANNOTATION.to_owned(), new.token_hash.clone());
         let client = OidcClient {
@@ -69,9 +69,9 @@ impl Registrar for Clerk {
         self.0.change(|objects| {
             if let Some(secret) = secret {
                 let key = ObjectKey::new(&new.object.namespace, name);
-                objects.secrets.insert(key, SecretState::Loaded(KeptSecret::new(secret)));
+                objects.secrets.insert(key, SecretState::Loaded(CachedSecret::new(secret)));
             }
-            let kept = Kept::new(&new.object, client);
+            let kept = CachedObject::new(&new.object, client);
             objects.clients.insert(new.object, kept);
         });
         Ok(())

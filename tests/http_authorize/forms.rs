@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lanyard::{
     model::{Clock, TenantId},
-    store::{Owner, OwnerKind, RecordKind},
+    store::{IndexEntry, OwnerKind, RecordKind},
 };
 
 use super::{
@@ -128,7 +128,7 @@ async fn stores_nothing_before_anyone_has_signed_in() {
 async fn sessions(world: &World) -> usize {
     let tenant = TenantId::new("default", "shop");
     let subject = world.app.subject("shop", "alice");
-    let owner = Owner::new(OwnerKind::User, subject);
+    let owner = IndexEntry::new(OwnerKind::User, subject);
     let now = world.app.clock.now();
     world.app.store.list(RecordKind::Session, &tenant, &owner, now).await.expect("works").len()
 }

@@ -61,7 +61,7 @@ async fn no_sector_document_is_fetched_from_inside() {
 #[tokio::test]
 async fn no_logout_token_is_sent_inside() {
     let (world, (port, called)) = (World::guarded().await, inside().await);
-    let mut untold = world.app.app.logouts.untold();
+    let mut untold = world.app.app.backchannel_logout.untold();
     world.change("https://rp.invalid/backchannel", &addresses(port)[0]);
     let (leaver, browser) = (world.application("leaver").await, Browser::new());
     let url = leaver.authorize_url("openid", &[]);

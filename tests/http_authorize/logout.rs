@@ -137,7 +137,7 @@ async fn who_could_not_be_told_is_known_until_it_has_been() {
     let world = World::new().await;
     let (url, mut told) = backchannel(vec!["500 Internal Server Error"]).await;
     world.change("https://rp.invalid/backchannel", &url);
-    let mut untold = world.app.app.logouts.untold();
+    let mut untold = world.app.app.backchannel_logout.untold();
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
     let tokens = tokens(&leaver, &browser, "openid").await;
     leave(&leaver, &browser, &[("id_token_hint", text(&tokens, "id_token"))]).await;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lanyard::http::{Config, ForwardedHeaders, TrustedProxies};
+use lanyard::http::{ForwardedHeaders, ServerConfig, TrustedProxies};
 
 use super::{
     browser::{Browser, claims},
@@ -103,7 +103,7 @@ async fn limits_attempts_and_says_how_long_to_wait() {
 async fn an_address_that_guesses_at_many_accounts_waits_as_its_proxy_names_it() {
     let networks = vec!["127.0.0.0/8".parse().expect("a network")];
     let trusted_proxies = TrustedProxies::new(networks, ForwardedHeaders::Standard);
-    let world = World::with(Config { trusted_proxies, ..Config::default() }).await;
+    let world = World::with(ServerConfig { trusted_proxies, ..ServerConfig::default() }).await;
     let (trusted, mut browser) = (world.application("trusted").await, Browser::new());
     browser.send("forwarded", "for=203.0.113.7");
     let mut page = browser.open(&trusted.authorize_url("openid", &[])).await;
@@ -124,7 +124,7 @@ async fn strangers_keep_nobody_waiting_who_comes_with_a_browser_of_hers() {
     // OWASP, "Blocking Brute Force Attacks", device cookies
     let networks = vec!["127.0.0.0/8".parse().expect("a network")];
     let trusted_proxies = TrustedProxies::new(networks, ForwardedHeaders::Standard);
-    let world = World::with(Config { trusted_proxies, ..Config::default() }).await;
+    let world = World::with(ServerConfig { trusted_proxies, ..ServerConfig::default() }).await;
     let (trusted, mut alice) = (world.application("trusted").await, Browser::new());
     alice.send("forwarded", "for=203.0.113.7");
     let again = trusted.authorize_url("openid", &[("prompt", "login")]);

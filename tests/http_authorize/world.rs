@@ -1,6 +1,6 @@
 //! What every test begins with: two tenants, three applications, two people.
 
-use lanyard::http::Config;
+use lanyard::http::ServerConfig;
 
 use super::{
     app::TestApp,
@@ -19,11 +19,11 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
-        Self::with(Config::default()).await
+        Self::with(ServerConfig::default()).await
     }
 
     /// The same with other settings.
-    pub async fn with(config: Config) -> Self {
+    pub async fn with(config: ServerConfig) -> Self {
         Self { app: TestApp::start_configured(MANIFESTS, config).await }
     }
 

@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, crypto::sign, encode};
 use lanyard::{
-    keys::{KeyCache, KeyTimes, generate, write_key},
+    keys::{KeyTimes, ParsedKeyCache, generate, write_key},
     model::{Clock, SigningAlgorithm, Timestamp},
 };
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ impl Keys {
             let record = made.iter().find(|record| record.algorithm == algorithm).expect("made");
             record.private_key.expose().as_bytes()
         };
-        let (ring, _) = KeyCache::default().ring(&made.iter().map(write_key).collect());
+        let (ring, _) = ParsedKeyCache::default().ring(&made.iter().map(write_key).collect());
         let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).expect("a key");
         let point = p384.public_key().as_ref();
         let (x, y) = point[1..].split_at(48);

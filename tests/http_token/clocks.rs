@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use lanyard::{
-    http::{Admin, Probe},
+    http::{AdminServer, ReadinessProbe},
     model::{Clock as _, Timestamp},
 };
 
@@ -17,7 +17,7 @@ use super::{
 struct Replica {
     world: TestApp,
     plan: Arc<Plan>,
-    admin: Arc<Admin>,
+    admin: Arc<AdminServer>,
 }
 
 impl Replica {
@@ -29,8 +29,8 @@ impl Replica {
         });
         let world = world.await;
         *plan.time.lock().expect("no panic") = Some(time(world.clock.now()));
-        let probe = || Probe { synced: true, ..Probe::default() };
-        Self { admin: Admin::new(Arc::clone(&world.app), probe), world, plan }
+        let probe = || ReadinessProbe { synced: true, ..ReadinessProbe::default() };
+        Self { admin: AdminServer::new(Arc::clone(&world.app), probe), world, plan }
     }
 
     /// Whether it is ready and what it counts.

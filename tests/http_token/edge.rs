@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use lanyard::{
-    http::{Limits, Tls},
+    http::{ServerLimits, TlsConfig},
     model::Clock as _,
 };
 use serde_json::Value;
@@ -72,7 +72,8 @@ fn body(answer: &str) -> Value {
 
 #[tokio::test]
 async fn a_body_that_does_not_arrive_in_time_is_told_so_and_its_connection_ends() {
-    let limits = Limits { body_timeout: Duration::from_millis(200), ..Limits::default() };
+    let limits =
+        ServerLimits { body_timeout: Duration::from_millis(200), ..ServerLimits::default() };
     let app = TestApp::start_within(TENANT, limits).await;
     let mut line = Line::open(app.address).await;
     line.say(&ask("POST", TOKEN, app.address, "content-length: 100\r\n")).await;
@@ -86,7 +87,8 @@ async fn a_body_that_does_not_arrive_in_time_is_told_so_and_its_connection_ends(
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_told_so_and_its_connection_ends() {
-    let app = TestApp::start_within(TENANT, Limits { body: 10, ..Limits::default() }).await;
+    let app =
+        TestApp::start_within(TENANT, ServerLimits { body: 10, ..ServerLimits::default() }).await;
     let mut line = Line::open(app.address).await;
     line.say(&ask("POST", TOKEN, app.address, "content-length: 11\r\n")).await;
     line.say("grant_type=").await;
@@ -97,7 +99,8 @@ async fn a_body_that_is_too_large_is_told_so_and_its_connection_ends() {
 
 #[tokio::test]
 async fn a_head_that_does_not_arrive_in_time_ends_its_connection() {
-    let limits = Limits { head_timeout: Duration::from_millis(200), ..Limits::default() };
+    let limits =
+        ServerLimits { head_timeout: Duration::from_millis(200), ..ServerLimits::default() };
     let app = TestApp::start_within(TENANT, limits).await;
     for said in ["", "G", "GET / HTTP/1.1\r\nhost: x\r\n", "PRI * HTTP/2.0\r\n"] {
         let mut line = Line::open(app.address).await;
@@ -215,7 +218,9 @@ async fn a_request_names_one_host() {
 
 #[tokio::test]
 async fn a_connection_beyond_the_limit_is_served_when_another_ends() {
-    let app = TestApp::start_within(TENANT, Limits { connections: 1, ..Limits::default() }).await;
+    let app =
+        TestApp::start_within(TENANT, ServerLimits { connections: 1, ..ServerLimits::default() })
+            .await;
     let mut first = Line::open(app.address).await;
     first.say(&ask("HEAD", METADATA, app.address, "")).await;
     assert!(first.head().await.starts_with("http/1.1 200 "));
@@ -229,7 +234,9 @@ async fn a_connection_beyond_the_limit_is_served_when_another_ends() {
 
 #[tokio::test]
 async fn a_crowd_waits_its_turn_and_everybody_is_served() {
-    let app = TestApp::start_within(TENANT, Limits { connections: 4, ..Limits::default() }).await;
+    let app =
+        TestApp::start_within(TENANT, ServerLimits { connections: 4, ..ServerLimits::default() })
+            .await;
     let request = ask("HEAD", METADATA, app.address, "connection: close\r\n");
     let served = (0..100).map(|_| async {
         let mut line = Line::open(app.address).await;
@@ -247,7 +254,7 @@ async fn a_crowd_waits_its_turn_and_everybody_is_served() {
 
 #[tokio::test]
 async fn a_connection_beyond_what_one_address_may_have_is_closed() {
-    let limits = Limits { connections_of_address: 1, ..Limits::default() };
+    let limits = ServerLimits { connections_of_address: 1, ..ServerLimits::default() };
     let app = TestApp::start_within(TENANT, limits).await;
     let mut first = Line::open(app.address).await;
     first.say(&ask("HEAD", METADATA, app.address, "")).await;
@@ -334,7 +341,8 @@ async fn a_head_over_http_2_has_no_body_either() {
 
 #[tokio::test]
 async fn a_connection_of_http_2_that_asks_nothing_ends_though_it_answers_pings() {
-    let limits = Limits { head_timeout: Duration::from_millis(300), ..Limits::default() };
+    let limits =
+        ServerLimits { head_timeout: Duration::from_millis(300), ..ServerLimits::default() };
     let app = TestApp::start_within(TENANT, limits).await;
     let (mut send, connection) = http_2(app.address).await;
     assert_eq!(send.send_request(of("GET", &app)).await.expect("an answer").status(), 200);
@@ -344,7 +352,8 @@ async fn a_connection_of_http_2_that_asks_nothing_ends_though_it_answers_pings()
 
 #[tokio::test]
 async fn who_does_not_read_its_answers_is_not_served_for_ever() {
-    let limits = Limits { head_timeout: Duration::from_millis(300), ..Limits::default() };
+    let limits =
+        ServerLimits { head_timeout: Duration::from_millis(300), ..ServerLimits::default() };
     let app = TestApp::start_within(TENANT, limits).await;
     let mut greedy = TcpStream::connect(app.address).await.expect("connected");
     let request = ask("GET", METADATA, app.address, "").repeat(100);
@@ -355,7 +364,10 @@ async fn who_does_not_read_its_answers_is_not_served_for_ever() {
 #[tokio::test]
 async fn who_has_said_nothing_is_not_waited_for_when_the_server_stops() {
     let patient = Duration::from_mins(10);
-    let app = TestApp::start_within(TENANT, Limits { head_timeout: patient, ..Limits::default() });
+    let app = TestApp::start_within(
+        TENANT,
+        ServerLimits { head_timeout: patient, ..ServerLimits::default() },
+    );
     let app = app.await;
     let silent = Line::open(app.address).await;
     let mut served = Line::open(app.address).await;
@@ -371,7 +383,7 @@ async fn a_renewed_certificate_is_used_while_the_server_goes_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
     let first = write_pair(&certificate, &key);
-    let tls = Arc::new(Tls::load(&certificate, &key).expect("a pair"));
+    let tls = Arc::new(TlsConfig::load(&certificate, &key).expect("a pair"));
     // Changed after it was read and before it is watched.
     let second = write_pair(&certificate, &key);
     let app = TestApp::start_tls(TENANT, Arc::clone(&tls)).await;

@@ -11,7 +11,10 @@ use std::{
 use async_trait::async_trait;
 use lanyard::{
     model::{FixedClock, TenantId, Timestamp},
-    store::{Key, Owner, Record, RecordKind, SharedStore, Store, StoreError, StoreState, Stored},
+    store::{
+        IndexEntry, Record, RecordKey, RecordKind, SharedStore, Store, StoreError, StoreState,
+        VersionedRecord,
+    },
 };
 
 /// A store before whose operations requests give way to each other, as often as a plan says.
@@ -63,7 +66,11 @@ impl Store for Interleaving {
         self.inner.insert(record, now).await
     }
 
-    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+    async fn get(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
         self.plan.pause().await;
         if self.plan.away.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("it is away".to_owned()));
@@ -71,23 +78,32 @@ impl Store for Interleaving {
         self.inner.get(key, now).await
     }
 
-    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+    async fn take(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
         self.plan.write().await;
         self.inner.take(key, now).await
     }
 
-    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+    async fn compare_and_swap(
+        &self,
+        version: u64,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.plan.write().await;
-        self.inner.swap(version, record, now).await
+        self.inner.compare_and_swap(version, record, now).await
     }
 
     async fn list(
         &self,
         kind: RecordKind,
         tenant: &TenantId,
-        owner: &Owner,
+        owner: &IndexEntry,
         now: Timestamp,
-    ) -> Result<Vec<Stored>, StoreError> {
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
         self.plan.lists.fetch_add(1, Ordering::SeqCst);
         self.plan.pause().await;
         self.inner.list(kind, tenant, owner, now).await

@@ -7,18 +7,19 @@ use std::{
 
 use lanyard::{
     http::pages::{
-        Account, ConsentPage, ErrorPage, LogoutConfirmPage, Retry, SignInPage, consent, error,
-        error_page, logout_confirm, sign_in, signed_out,
+        AccountView, ConsentPage, ErrorPage, LogoutConfirmPage, RetryLink, SignInPage, consent,
+        error, error_page, logout_confirm, sign_in, signed_out,
     },
     model::{
-        ApplicationType, Branding, Client, ClientDetails, ClientId, GrantType, Issuer, ObjectKey,
-        Organization, RedirectUri, RefreshTokenRotation, Registered, Registration, RequestObjects,
-        ResponseType, RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantId, User,
+        ApplicationType, Branding, Client, ClientDetails, ClientId, DynamicRegistration, GrantType,
+        Issuer, ObjectKey, Organization, RedirectUri, RefreshTokenRotation, RegistrationPolicy,
+        RequestObjectPolicy, ResponseType, RotationPolicy, SigningAlgorithm, Subject, Tenant,
+        TenantId, User,
     },
     protocol::{
-        authorize::{Ask, Reason, Served, validate},
+        authorize::{AuthorizationRequest, SignInReason, TenantLookup, validate},
         error::{ErrorCode, OAuthError},
-        params::Params,
+        params::RequestParams,
     },
 };
 use serde_json::{Map, Value};
@@ -38,7 +39,7 @@ pub fn pages(origin: &str) -> Vec<Page> {
     let mut branded = tenant_named("branded");
     branded.branding.logo_uri = Some(format!("{origin}/logo.svg"));
     let wiki = client(None);
-    let registered = Registered { token_hash: None, at: None, used: false };
+    let registered = DynamicRegistration { token_hash: None, at: None, used: false };
     let stranger = Client { registered: Some(Box::new(registered)), ..client(None) };
     let shop = client(Some(format!("{origin}/logo.svg")));
     // Names without a place to break them.
@@ -62,7 +63,7 @@ pub fn pages(origin: &str) -> Vec<Page> {
         page(
             "choose-account",
             sign_in(&SignInPage {
-                account: Some(Account::from(&user())),
+                account: Some(AccountView::from(&user())),
                 ..sign_in_page(&branded, &wiki)
             }),
         ),
@@ -101,14 +102,14 @@ pub fn tenant_named(name: &str) -> Tenant {
         display_name: "Harbour Works".into(),
         organization: Organization { name: "Harbour Works".into(), id: "team".into() },
         algorithms: vec![SigningAlgorithm::RS256],
-        rotation: RotationPolicy::default(),
+        key_rotation: RotationPolicy::default(),
         lifetimes: Arc::default(),
         scopes: BTreeMap::new(),
         branding,
         acr_levels: vec![],
-        request_objects: RequestObjects::default(),
+        request_objects: RequestObjectPolicy::default(),
         refresh_token_rotation: RefreshTokenRotation::default(),
-        registration: Registration::default(),
+        registration: RegistrationPolicy::default(),
     }
 }
 
@@ -163,7 +164,7 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
         redirect_uri: "https://rp.test/cb",
         interaction: "sealed",
         username: "",
-        reason: Reason::NoSession,
+        reason: SignInReason::NoSession,
         problem: None,
         account: None,
     }
@@ -171,7 +172,7 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
 
 struct Only(Arc<Client>);
 
-impl Served for Only {
+impl TenantLookup for Only {
     fn client(&self, _: &str) -> Option<Arc<Client>> {
         Some(self.0.clone())
     }
@@ -186,8 +187,9 @@ fn consent_of(tenant: &Tenant, client: Client) -> String {
         "client_id=team.wiki&redirect_uri=https://rp.test/cb&response_type=code&scope={}",
         SCOPES.replace(' ', "+")
     );
-    let ask: Ask = validate(tenant, &Only(Arc::new(client)), &Params::parse(query.as_bytes()))
-        .expect("the request is valid");
+    let ask: AuthorizationRequest =
+        validate(tenant, &Only(Arc::new(client)), &RequestParams::parse(query.as_bytes()))
+            .expect("the request is valid");
     consent(&ConsentPage { tenant, ask: &ask, user: &user(), interaction: "sealed" })
 }
 
@@ -208,6 +210,6 @@ fn expired(tenant: &Tenant) -> ErrorPage<'_> {
         detail: "",
         code: "interaction_expired",
         request_id: "01J9Z6W8Q4",
-        retry: Some(Retry { href: "/", label: "Start again" }),
+        retry: Some(RetryLink { href: "/", label: "Start again" }),
     }
 }

@@ -109,7 +109,7 @@ pub async fn figures(args: &Args, data: &Path) -> Result<Vec<Figures>> {
         if !filled {
             // Only while it is filled: what is measured waits for the disk.
             let store = open(&format!("{url}?options=-c%20synchronous_commit%3Doff"))?;
-            store.prepare().await?;
+            store.migrate().await?;
             population.fill(&*store).await?;
             postgres.analyze(&url).await?;
         }
@@ -198,7 +198,10 @@ impl Subject {
             Operation::Read => drop(store.get(&population::key(held), now).await?.context("it")?),
             Operation::Swap => {
                 let found = store.get(&population::key(held), now).await?.context("the grant")?;
-                ensure!(store.swap(found.version, found.record, now).await?, "it changed");
+                ensure!(
+                    store.compare_and_swap(found.version, found.record, now).await?,
+                    "it changed"
+                );
             }
             Operation::Insert => {
                 ensure!(store.insert(population.grant(new), now).await?, "it was there");

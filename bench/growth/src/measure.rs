@@ -45,10 +45,10 @@ impl Figures {
 pub fn key_size() -> Result<f64> {
     const COUNT: u32 = 2000;
     let record = crate::objects::key()?;
-    let cache = lanyard::keys::KeyCache::default();
+    let cache = lanyard::keys::ParsedKeyCache::default();
     let entries = |number: u32| {
         let named = lanyard::keys::KeyRecord { kid: format!("key-{number}"), ..record.clone() };
-        [lanyard::keys::write_key(&named)].into_iter().collect::<lanyard::keys::Entries>()
+        [lanyard::keys::write_key(&named)].into_iter().collect::<lanyard::keys::KeyEntries>()
     };
     let resident = || -> Result<f64> {
         let statm = std::fs::read_to_string("/proc/self/statm")?;

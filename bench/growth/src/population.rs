@@ -9,9 +9,9 @@ use lanyard::{
     model::{ClientId, Lifetimes, Subject, TenantId, Timestamp},
     protocol::{
         records::{Authentication, Grant, GrantState, RequestedClaims, Session, encode},
-        session::{self, SKEW},
+        session::{self, CLOCK_SKEW},
     },
-    store::{Key, Owner, OwnerKind, Record, RecordKind, Store},
+    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, Store},
 };
 
 /// Records that are under way at once while a store is filled.
@@ -96,11 +96,11 @@ impl Population {
         };
         let idle = lifetimes.refresh_token_idle;
         let owners = vec![
-            Owner::new(OwnerKind::User, grant.authentication.subject.as_str()),
-            Owner::new(OwnerKind::Client, grant.client.as_str()),
-            Owner::new(OwnerKind::Session, sid(number)),
+            IndexEntry::new(OwnerKind::User, grant.authentication.subject.as_str()),
+            IndexEntry::new(OwnerKind::Client, grant.client.as_str()),
+            IndexEntry::new(OwnerKind::Session, sid(number)),
         ];
-        let expires_at = self.now.plus(idle + idle / 8).plus(SKEW);
+        let expires_at = self.now.plus(idle + idle / 8).plus(CLOCK_SKEW);
         Record { key: key(number), value: encode(&grant).into(), expires_at, owners }
     }
 
@@ -116,10 +116,10 @@ impl Population {
             clients: BTreeSet::from([ClientId::new("default.app")]),
         };
         Record {
-            key: Key::new(RecordKind::Session, &tenant(), session::record_id(&sid(number))),
+            key: RecordKey::new(RecordKind::Session, &tenant(), session::record_id(&sid(number))),
             value: encode(&session).into(),
             expires_at: session::expires_at(&session, &lifetimes),
-            owners: vec![user(number), Owner::new(OwnerKind::Session, sid(number))],
+            owners: vec![user(number), IndexEntry::new(OwnerKind::Session, sid(number))],
         }
     }
 
@@ -134,13 +134,13 @@ impl Population {
 }
 
 /// The key of a grant.
-pub fn key(number: usize) -> Key {
-    Key::new(RecordKind::Grant, &tenant(), id(number))
+pub fn key(number: usize) -> RecordKey {
+    RecordKey::new(RecordKind::Grant, &tenant(), id(number))
 }
 
 /// Whom a grant belongs to.
-pub fn user(number: usize) -> Owner {
-    Owner::new(OwnerKind::User, person(number / PER_PERSON))
+pub fn user(number: usize) -> IndexEntry {
+    IndexEntry::new(OwnerKind::User, person(number / PER_PERSON))
 }
 
 /// The id of a grant: as long as real ones, of a time and chance as they are (a million of them were

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use lanyard::{
-    keys::{JwtType, Purpose},
+    keys::{JwtType, SealPurpose},
     model::{ClientId, Entropy as _, SystemEntropy},
     protocol::{
         claims::AccessToken,
@@ -115,7 +115,7 @@ impl Service {
         let claims = serde_json::to_vec(&claims.claims(now))?;
         let key = self.tenant.signing_key(now).context("a key")?;
         let token = app.signer.sign(key, JwtType::AccessToken, claims).await?;
-        app.verified.verify(&self.tenant.keys, &token)?;
+        app.access_token_cache.verify(&self.tenant.keys, &token)?;
         let request = self.request(Method::GET, "userinfo");
         Ok(request.header("authorization", format!("Bearer {token}")).body(Full::default())?)
     }
@@ -133,7 +133,7 @@ impl Service {
         let sealer = snapshot.sealer.as_ref().context("sealing keys")?;
         let (now, entropy) = (self.app.app.now(), SystemEntropy::new());
         let tenant = population::tenant();
-        let sealed = sealer.seal(Purpose::Refresh, &tenant, &encode(&token), &entropy, now);
+        let sealed = sealer.seal(SealPurpose::Refresh, &tenant, &encode(&token), &entropy, now);
         let body = format!(
             "grant_type=refresh_token&refresh_token={sealed}&client_id=default.app\
              &client_secret=a-secret-of-at-least-thirty-two-characters"

@@ -10,11 +10,11 @@ fn uris(field: &str) -> String {
 }
 
 /// The grant types with their default.
-const GRANTS: &str = "(has(self.grantTypes) && self.grantTypes.size() > 0 ? self.grantTypes : ['authorization_code'])";
-const NATIVE: &str = "(has(self.applicationType) && self.applicationType == 'native')";
-const PUBLIC: &str =
+const GRANT_TYPES: &str = "(has(self.grantTypes) && self.grantTypes.size() > 0 ? self.grantTypes : ['authorization_code'])";
+const IS_NATIVE: &str = "(has(self.applicationType) && self.applicationType == 'native')";
+const IS_PUBLIC: &str =
     "(has(self.tokenEndpointAuthMethod) && self.tokenEndpointAuthMethod == 'none')";
-const SECRETLESS: &str = "(has(self.tokenEndpointAuthMethod) && self.tokenEndpointAuthMethod in ['none', 'private_key_jwt'])";
+const HAS_NO_SECRET: &str = "(has(self.tokenEndpointAuthMethod) && self.tokenEndpointAuthMethod in ['none', 'private_key_jwt'])";
 
 /// Absolute URIs of plain ASCII.
 pub fn absolute() -> Rule {
@@ -64,7 +64,7 @@ pub fn http_on_loopback_only() -> Rule {
 /// Custom schemes are for applications on devices.
 pub fn custom_schemes_for_native(field: &str) -> Rule {
     rule(
-        &format!("{NATIVE} || {}.all(uri, uri.matches('(?i)^https?:'))", uris(field)),
+        &format!("{IS_NATIVE} || {}.all(uri, uri.matches('(?i)^https?:'))", uris(field)),
         &format!("{field} must use https; custom schemes are for applicationType: native"),
     )
 }
@@ -73,7 +73,7 @@ pub fn custom_schemes_for_native(field: &str) -> Rule {
 pub fn reverse_domain_schemes(field: &str) -> Rule {
     rule(
         &format!(
-            "!{NATIVE} || {}.all(uri, uri.matches('(?i)^(https?|[a-z][-+a-z0-9]*[.][-+.a-z0-9]*):'))",
+            "!{IS_NATIVE} || {}.all(uri, uri.matches('(?i)^(https?|[a-z][-+a-z0-9]*[.][-+.a-z0-9]*):'))",
             uris(field)
         ),
         &format!(
@@ -86,7 +86,7 @@ pub fn reverse_domain_schemes(field: &str) -> Rule {
 pub fn implicit_needs_https() -> Rule {
     rule(
         &format!(
-            "{NATIVE} || !{GRANTS}.exists(grant, grant == 'implicit') || {}.all(uri, uri.startsWith('https:'))",
+            "{IS_NATIVE} || !{GRANT_TYPES}.exists(grant, grant == 'implicit') || {}.all(uri, uri.startsWith('https:'))",
             uris("redirectUris")
         ),
         "redirectUris must use https, as web clients with the grant type implicit have to",
@@ -97,7 +97,7 @@ pub fn implicit_needs_https() -> Rule {
 pub fn redirects_somewhere() -> Rule {
     rule(
         &format!(
-            "{}.size() > 0 || !{GRANTS}.exists(grant, grant in ['authorization_code', 'implicit'])",
+            "{}.size() > 0 || !{GRANT_TYPES}.exists(grant, grant in ['authorization_code', 'implicit'])",
             uris("redirectUris")
         ),
         "redirectUris must hold at least one URI for authorization_code and implicit (a machine uses grantTypes: [client_credentials])",
@@ -108,7 +108,7 @@ pub fn redirects_somewhere() -> Rule {
 pub fn refresh_needs_code() -> Rule {
     rule(
         &format!(
-            "!{GRANTS}.exists(grant, grant == 'refresh_token') || {GRANTS}.exists(grant, grant == 'authorization_code')"
+            "!{GRANT_TYPES}.exists(grant, grant == 'refresh_token') || {GRANT_TYPES}.exists(grant, grant == 'authorization_code')"
         ),
         "grantTypes: refresh_token needs authorization_code, which refresh tokens come from",
     )
@@ -117,7 +117,7 @@ pub fn refresh_needs_code() -> Rule {
 /// RFC 6749 §4.4.
 pub fn machines_authenticate() -> Rule {
     rule(
-        &format!("!{PUBLIC} || !{GRANTS}.exists(grant, grant == 'client_credentials')"),
+        &format!("!{IS_PUBLIC} || !{GRANT_TYPES}.exists(grant, grant == 'client_credentials')"),
         "grantTypes: client_credentials needs a client that authenticates; choose another tokenEndpointAuthMethod than none",
     )
 }
@@ -136,7 +136,7 @@ pub fn responses_agree(grant: &str, responses: &str) -> Rule {
     rule(
         &format!(
             "!has(self.responseTypes) || self.responseTypes.size() == 0 || \
-             self.responseTypes.exists(type, {responses}) == {GRANTS}.exists(grant, grant == '{grant}')"
+             self.responseTypes.exists(type, {responses}) == {GRANT_TYPES}.exists(grant, grant == '{grant}')"
         ),
         &format!(
             "responseTypes must hold one for the grant type {grant} if that is listed, and none otherwise"
@@ -156,7 +156,7 @@ pub fn one_secret() -> Rule {
 pub fn public_without_secret() -> Rule {
     rule(
         &format!(
-            "!{SECRETLESS} || (!has(self.secretRef) && !(has(self.secret) && has(self.secret.keys) && has(self.secret.keys.clientSecret)))"
+            "!{HAS_NO_SECRET} || (!has(self.secretRef) && !(has(self.secret) && has(self.secret.keys) && has(self.secret.keys.clientSecret)))"
         ),
         "tokenEndpointAuthMethod: none and private_key_jwt have no client secret; remove secretRef and secret.keys.clientSecret, or choose another method",
     )
@@ -179,7 +179,7 @@ pub fn keys_to_authenticate() -> Rule {
 pub fn unsigned_from_token_endpoint() -> Rule {
     rule(
         &format!(
-            "!has(self.idTokenSignedResponseAlg) || self.idTokenSignedResponseAlg != 'none' || !(has(self.responseTypes) && size(self.responseTypes) > 0 ? self.responseTypes.exists(type, type.contains('id_token')) : {GRANTS}.exists(grant, grant == 'implicit'))"
+            "!has(self.idTokenSignedResponseAlg) || self.idTokenSignedResponseAlg != 'none' || !(has(self.responseTypes) && size(self.responseTypes) > 0 ? self.responseTypes.exists(type, type.contains('id_token')) : {GRANT_TYPES}.exists(grant, grant == 'implicit'))"
         ),
         "idTokenSignedResponseAlg: none is for ID tokens from the token endpoint only; remove the response types with id_token, or choose an algorithm",
     )

@@ -10,7 +10,7 @@ pub mod user;
 
 use kube::core::Rule;
 
-use crate::model::text;
+use crate::model::invisible_characters;
 
 /// As long as a label value or a DNS label: names become both.
 pub fn name() -> Rule {
@@ -68,7 +68,9 @@ pub fn entry_name() -> Rule {
 /// Text that people can see; joiners between letters are left to `registry::validate`.
 pub fn visible() -> Rule {
     let one = |c: char| format!("\\\\x{{{:X}}}", u32::from(c));
-    let never_needed = text::UNSEEN.into_iter().filter(|range| *range != text::JOINERS);
+    let never_needed = invisible_characters::INVISIBLE_RANGES
+        .into_iter()
+        .filter(|range| *range != invisible_characters::JOINERS);
     let class: String = never_needed
         .map(
             |(first, last)| {

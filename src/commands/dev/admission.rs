@@ -3,22 +3,27 @@
 use std::iter;
 
 use crate::{
-    api::Reason,
+    api::ConditionReason,
     model::{Installation, Timestamp},
     registry::{BuildCache, build},
-    source::directory::{Judge, collect},
+    source::folder::{ManifestValidator, collect},
 };
 
 /// Judges objects by themselves, as the rules of their definitions do: what others have to do with
 /// it (a tenant that is missing, an id that is taken) is left to the object's conditions.
-pub(super) fn judge(installation: &Installation, now: Timestamp) -> Judge {
+pub(super) fn judge(installation: &Installation, now: Timestamp) -> ManifestValidator {
     let installation = installation.clone();
     Box::new(move |reference, object| {
         let alone = collect(iter::once((reference.clone(), object.clone())));
         let snapshot = build(&alone, &installation, &BuildCache::default(), 1, now);
         let problems = snapshot.verdicts().iter().flat_map(|verdict| &verdict.problems);
         problems
-            .filter(|problem| matches!(problem.reason, Reason::Invalid | Reason::UnsupportedValue))
+            .filter(|problem| {
+                matches!(
+                    problem.reason,
+                    ConditionReason::Invalid | ConditionReason::UnsupportedValue
+                )
+            })
             .map(|problem| (problem.field.clone(), problem.message.clone()))
             .collect()
     })
@@ -31,7 +36,7 @@ mod tests {
     use super::*;
     use crate::{
         model::{Issuer, ObjectKey},
-        source::{directory::Shown, manifests::parse_text},
+        source::{folder::CachedManifest, manifests::parse_text},
     };
 
     fn fields(spec: &str) -> Vec<String> {
@@ -46,7 +51,7 @@ mod tests {
         );
         assert!(problems.is_empty(), "{problems:?}");
         let judge = judge(&installation, Timestamp::from_secs(0));
-        let (reference, object) = Shown::of(objects[0].clone());
+        let (reference, object) = CachedManifest::of(objects[0].clone());
         judge(&reference, &object).into_iter().map(|(field, _)| field).collect()
     }
 

@@ -3,17 +3,17 @@
 use std::fmt::Write;
 
 use crate::{
-    api::{Reason, SecretState, View},
+    api::{ConditionReason, SecretState, SourceView},
     http::demo,
-    model::{Issuer, Kind, ObjectKey, StoredPassword},
-    registry::{Outcome, Problem, SecretWish, Snapshot, Verdict},
-    source::directory::Directory,
+    model::{Issuer, ObjectKey, ObjectKind, StoredPassword},
+    registry::{ClientSecretPlan, ObjectOutcome, Snapshot, ValidationProblem, Verdict},
+    source::folder::FolderSource,
 };
 
 /// Whether nothing is being made any more: what is not served now needs an edit.
 pub(super) fn settled(snapshot: &Snapshot, revision: u64) -> bool {
     let pending = |verdict: &Verdict| {
-        verdict.problems.iter().any(|problem| problem.reason == Reason::Pending)
+        verdict.problems.iter().any(|problem| problem.reason == ConditionReason::Pending)
     };
     snapshot.revision == revision
         && snapshot.revision > 0
@@ -24,8 +24,8 @@ pub(super) fn settled(snapshot: &Snapshot, revision: u64) -> bool {
 /// The banner.
 pub(super) fn text(
     snapshot: &Snapshot,
-    view: &View,
-    directory: &Directory,
+    view: &SourceView,
+    directory: &FolderSource,
     base_url: &Issuer,
 ) -> String {
     let mut out = String::new();
@@ -51,7 +51,7 @@ pub(super) fn text(
     let broken = snapshot.verdicts().iter().filter(|verdict| !verdict.served());
     for (index, verdict) in broken.enumerate() {
         let gap = if index == 0 { "\n" } else { "" };
-        let texts: Vec<String> = verdict.problems.iter().map(Problem::text).collect();
+        let texts: Vec<String> = verdict.problems.iter().map(ValidationProblem::text).collect();
         line(&mut out, &format!("{gap}Not served: {}: {}", verdict.object, texts.join("; ")));
     }
     line(&mut out, &format!("\nOpen     {}\n", base_url.join(demo::PATH)));
@@ -63,14 +63,14 @@ fn line(out: &mut String, text: &str) {
 }
 
 /// Where a client's secret is.
-fn secret_of(snapshot: &Snapshot, directory: &Directory, client: &ObjectKey) -> String {
-    let reference = crate::model::ObjectRef { kind: Kind::OidcClient, key: client.clone() };
+fn secret_of(snapshot: &Snapshot, directory: &FolderSource, client: &ObjectKey) -> String {
+    let reference = crate::model::ObjectRef { kind: ObjectKind::OidcClient, key: client.clone() };
     let verdict = snapshot.verdicts().get(&reference);
     let secret = match verdict.map(|verdict| &verdict.outcome) {
-        Some(Outcome::Client(outcome)) => match &outcome.secret {
-            SecretWish::Generated(desired) => Some(&desired.key),
-            SecretWish::Referenced(key) => Some(key),
-            SecretWish::None => None,
+        Some(ObjectOutcome::Client(outcome)) => match &outcome.secret {
+            ClientSecretPlan::Generated(desired) => Some(&desired.key),
+            ClientSecretPlan::Referenced(key) => Some(key),
+            ClientSecretPlan::None => None,
         },
         _ => None,
     };
@@ -83,7 +83,7 @@ fn secret_of(snapshot: &Snapshot, directory: &Directory, client: &ObjectKey) -> 
 }
 
 /// The password of a user whose Secret holds it in the clear: the folder is the person's own.
-fn plain_password(view: &View, user: &ObjectKey) -> String {
+fn plain_password(view: &SourceView, user: &ObjectKey) -> String {
     let found = view.objects.users.get(user).and_then(|kept| {
         let reference = kept.declared(user).spec.password_secret_ref?;
         let key = user.beside(&reference.name);

@@ -7,12 +7,15 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Elector, LeaseApi, LeaseError, SeenLease, Step, Timing, elector::Moment};
+use super::{
+    ElectionStep, LeaderElector, LeaseApi, LeaseError, LeaseTiming, SeenLease,
+    elector::MonotonicTime,
+};
 use crate::model::Clock;
 
 /// A candidate and what it needs.
 #[derive(Clone)]
-pub struct Campaign {
+pub struct LeaderElectionConfig {
     /// The Lease.
     pub lease: Arc<dyn LeaseApi>,
     /// Unique to the replica; the Pod's name.
@@ -21,12 +24,12 @@ pub struct Campaign {
     /// for as long as the API server cannot be asked.
     pub holds: watch::Sender<bool>,
     /// How fast.
-    pub timing: Timing,
+    pub timing: LeaseTiming,
     /// For the times that people read.
     pub clock: Arc<dyn Clock>,
 }
 
-impl std::fmt::Debug for Campaign {
+impl std::fmt::Debug for LeaderElectionConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Campaign").field("identity", &self.identity).finish_non_exhaustive()
     }
@@ -34,9 +37,13 @@ impl std::fmt::Debug for Campaign {
 
 /// Campaigns until `stop`, then releases the Lease. `leads` is false from the moment on at which a
 /// renewal is overdue, even while a request hangs. Whoever stops it has stopped acting before.
-pub async fn campaign(campaign: Campaign, leads: watch::Sender<bool>, stop: impl Future) {
+pub async fn run_leader_election(
+    campaign: LeaderElectionConfig,
+    leads: watch::Sender<bool>,
+    stop: impl Future,
+) {
     let started = Instant::now();
-    let mut elector = Elector::new(campaign.identity.clone(), campaign.timing);
+    let mut elector = LeaderElector::new(campaign.identity.clone(), campaign.timing);
     let mut stop = pin!(stop);
     loop {
         let mut attempt = pin!(campaign.attempt(elector.clone(), started));
@@ -69,25 +76,29 @@ pub async fn campaign(campaign: Campaign, leads: watch::Sender<bool>, stop: impl
     }
 }
 
-impl Campaign {
+impl LeaderElectionConfig {
     /// Reads the Lease, and takes or renews it where that is due.
     async fn attempt(
         &self,
-        mut elector: Elector,
+        mut elector: LeaderElector,
         started: Instant,
-    ) -> (Elector, Option<LeaseError>) {
+    ) -> (LeaderElector, Option<LeaseError>) {
         let error = self.try_attempt(&mut elector, started).await.err();
         (elector, error.filter(|error| *error != LeaseError::Conflict))
     }
 
-    async fn try_attempt(&self, elector: &mut Elector, started: Instant) -> Result<(), LeaseError> {
+    async fn try_attempt(
+        &self,
+        elector: &mut LeaderElector,
+        started: Instant,
+    ) -> Result<(), LeaseError> {
         let seen = self.in_time(self.lease.get()).await?;
         elector.observe(seen, started.elapsed());
-        let sent: Moment = started.elapsed();
+        let sent: MonotonicTime = started.elapsed();
         let accepted: SeenLease = match elector.propose(sent, self.clock.now()) {
-            Step::Stand => return Ok(()),
-            Step::Create(record) => self.in_time(self.lease.create(record)).await?,
-            Step::Replace(record, version) => {
+            ElectionStep::Stand => return Ok(()),
+            ElectionStep::Create(record) => self.in_time(self.lease.create(record)).await?,
+            ElectionStep::Replace(record, version) => {
                 self.in_time(self.lease.replace(record, &version)).await?
             }
         };
@@ -95,7 +106,7 @@ impl Campaign {
         Ok(())
     }
 
-    async fn release(&self, mut elector: Elector, leads: &watch::Sender<bool>) {
+    async fn release(&self, mut elector: LeaderElector, leads: &watch::Sender<bool>) {
         tell(leads, false);
         self.holds.send_replace(false);
         let Some((record, version)) = elector.release(self.clock.now()) else { return };
@@ -126,7 +137,7 @@ impl Campaign {
 }
 
 /// Resolves when leadership is over unless it was renewed.
-async fn overdue(elector: &Elector, started: Instant) {
+async fn overdue(elector: &LeaderElector, started: Instant) {
     sleep_until(started + elector.leads_until().unwrap_or(Duration::ZERO)).await;
 }
 

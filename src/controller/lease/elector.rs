@@ -1,17 +1,17 @@
-//! Leader election as a state machine. Time is an argument: `Moment`s of a clock that never goes
+//! Leader election as a state machine. Time is an argument: `MonotonicTime`s of a clock that never goes
 //! back, beside the wall clock that only people read.
 
 use std::time::Duration;
 
-use super::{LeaseRecord, SeenLease, Timing};
+use super::{LeaseRecord, LeaseTiming, SeenLease};
 use crate::model::Timestamp;
 
 /// Time since some moment in the past, on a clock that never goes back.
-pub type Moment = Duration;
+pub type MonotonicTime = Duration;
 
 /// What to do about the Lease now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum ElectionStep {
     /// Nothing: somebody else leads.
     Stand,
     /// Create it.
@@ -22,24 +22,24 @@ pub enum Step {
 
 /// One candidate.
 #[derive(Clone, Debug)]
-pub struct Elector {
+pub struct LeaderElector {
     identity: String,
-    timing: Timing,
+    timing: LeaseTiming,
     /// The Lease as last seen, and since when it has said so. Expiry counts from the change that
     /// was seen here, as client-go does, so that no two clocks are ever compared.
-    observed: Option<(SeenLease, Moment)>,
+    observed: Option<(SeenLease, MonotonicTime)>,
     /// When the last renewal that succeeded was *sent*.
-    renewed: Option<Moment>,
+    renewed: Option<MonotonicTime>,
 }
 
-impl Elector {
+impl LeaderElector {
     /// A candidate that knows nothing yet.
-    pub const fn new(identity: String, timing: Timing) -> Self {
+    pub const fn new(identity: String, timing: LeaseTiming) -> Self {
         Self { identity, timing, observed: None, renewed: None }
     }
 
     /// Takes note of the Lease as read.
-    pub fn observe(&mut self, seen: Option<SeenLease>, now: Moment) {
+    pub fn observe(&mut self, seen: Option<SeenLease>, now: MonotonicTime) {
         let since = match (&self.observed, &seen) {
             (Some((before, since)), Some(seen)) if before.record == seen.record => *since,
             _ => now,
@@ -51,31 +51,31 @@ impl Elector {
     }
 
     /// What to try. `wall` goes into the record.
-    pub fn propose(&self, now: Moment, wall: Timestamp) -> Step {
+    pub fn propose(&self, now: MonotonicTime, wall: Timestamp) -> ElectionStep {
         let Some((seen, since)) = &self.observed else {
-            return Step::Create(self.record(wall, None));
+            return ElectionStep::Create(self.record(wall, None));
         };
         let held_by_another = seen.record.holder.is_some() && !self.holds(&seen.record);
         if held_by_another && now < *since + seen.record.duration {
-            return Step::Stand;
+            return ElectionStep::Stand;
         }
-        Step::Replace(self.record(wall, Some(&seen.record)), seen.version.clone())
+        ElectionStep::Replace(self.record(wall, Some(&seen.record)), seen.version.clone())
     }
 
     /// Takes note of a proposal that was accepted, which was sent at `sent`.
-    pub fn accepted(&mut self, seen: SeenLease, sent: Moment) {
+    pub fn accepted(&mut self, seen: SeenLease, sent: MonotonicTime) {
         self.renewed = Some(sent);
         self.observed = Some((seen, sent));
     }
 
     /// Until when this candidate leads unless it renews; `None` while it does not lead. Counted
     /// from before the renewal was sent, so that it is over before anybody else counts it so.
-    pub fn leads_until(&self) -> Option<Moment> {
+    pub fn leads_until(&self) -> Option<MonotonicTime> {
         self.renewed.map(|sent| sent + self.timing.renew_deadline)
     }
 
     /// Whether it leads.
-    pub fn leads(&self, now: Moment) -> bool {
+    pub fn leads(&self, now: MonotonicTime) -> bool {
         self.leads_until().is_some_and(|until| now < until)
     }
 

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use campaign::{Campaign, campaign};
+pub use campaign::{LeaderElectionConfig, run_leader_election};
 pub use cluster::ClusterLease;
-pub use elector::{Elector, Moment, Step};
+pub use elector::{ElectionStep, LeaderElector, MonotonicTime};
 
 /// How fast leadership moves. Longest must be the first, shortest the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timing {
+pub struct LeaseTiming {
     /// How long the others wait for a leader that says nothing.
     pub lease: Duration,
     /// How long a leader acts that cannot renew.
@@ -29,7 +29,7 @@ pub struct Timing {
     pub request: Duration,
 }
 
-impl Default for Timing {
+impl Default for LeaseTiming {
     /// client-go's, and 3 s a request.
     fn default() -> Self {
         Self {

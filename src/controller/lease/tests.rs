@@ -11,12 +11,12 @@ use crate::model::{FixedClock, Timestamp};
 
 const WALL: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-fn at(secs: u64) -> Moment {
+fn at(secs: u64) -> MonotonicTime {
     Duration::from_secs(secs)
 }
 
-fn candidate(name: &str) -> Elector {
-    Elector::new(name.to_owned(), Timing::default())
+fn candidate(name: &str) -> LeaderElector {
+    LeaderElector::new(name.to_owned(), LeaseTiming::default())
 }
 
 /// A Lease without an API server.
@@ -41,16 +41,16 @@ impl Kept {
         Ok(seen)
     }
 
-    fn step(&mut self, step: Step) -> Result<Option<SeenLease>, LeaseError> {
+    fn step(&mut self, step: ElectionStep) -> Result<Option<SeenLease>, LeaseError> {
         match step {
-            Step::Stand => Ok(None),
-            Step::Create(record) => self.write(record, None).map(Some),
-            Step::Replace(record, version) => self.write(record, Some(&version)).map(Some),
+            ElectionStep::Stand => Ok(None),
+            ElectionStep::Create(record) => self.write(record, None).map(Some),
+            ElectionStep::Replace(record, version) => self.write(record, Some(&version)).map(Some),
         }
     }
 
     /// One attempt of a candidate, all at one moment.
-    fn attempt(&mut self, candidate: &mut Elector, now: Moment) {
+    fn attempt(&mut self, candidate: &mut LeaderElector, now: MonotonicTime) {
         candidate.observe(self.lease.clone(), now);
         if let Ok(Some(seen)) = self.step(candidate.propose(now, WALL)) {
             candidate.accepted(seen, now);
@@ -104,7 +104,7 @@ fn a_renewal_starts_the_wait_again() {
 fn a_leader_that_cannot_renew_stops_before_another_may_start() {
     let (mut kept, mut a) = (Kept::default(), candidate("a"));
     kept.attempt(&mut a, at(0));
-    let timing = Timing::default();
+    let timing = LeaseTiming::default();
     assert!(a.leads(Duration::from_millis(9_999)));
     assert!(!a.leads(timing.renew_deadline));
     assert!(timing.renew_deadline + timing.request < timing.lease);
@@ -229,11 +229,11 @@ fn start() -> Running {
     let milliseconds = Duration::from_millis;
     let holds = watch::Sender::new(false);
     let held = holds.subscribe();
-    let candidate = Campaign {
+    let candidate = LeaderElectionConfig {
         holds,
         lease: Arc::new(api),
         identity: "a".to_owned(),
-        timing: Timing {
+        timing: LeaseTiming {
             lease: milliseconds(300),
             renew_deadline: milliseconds(150),
             retry: milliseconds(20),
@@ -243,7 +243,7 @@ fn start() -> Running {
     };
     let (tell, leads) = watch::channel(false);
     let (stop, stopped) = oneshot::channel();
-    let done = tokio::spawn(campaign(candidate, tell, stopped));
+    let done = tokio::spawn(run_leader_election(candidate, tell, stopped));
     Running { kept, failing, lost, leads, holds: held, stop, done }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::registry::SecretShape;
+use crate::registry::SecretTemplate;
 
 /// Where it is kept.
 const ANNOTATION: &str = "lanyard.dev/applied";
@@ -15,7 +15,7 @@ const ANNOTATION: &str = "lanyard.dev/applied";
 /// Names of what was put in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Applied {
+pub struct AppliedMetadata {
     /// The entry of the client secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
@@ -29,9 +29,9 @@ pub struct Applied {
     pub annotations: BTreeSet<String>,
 }
 
-impl Applied {
+impl AppliedMetadata {
     /// What a manifest asks for.
-    pub fn of(desired: &SecretShape) -> Self {
+    pub fn of(desired: &SecretTemplate) -> Self {
         let mut entries: BTreeSet<String> = desired.extra.keys().cloned().collect();
         entries.insert(desired.client_id_key.clone());
         entries.insert(desired.issuer_key.clone());
@@ -66,18 +66,18 @@ mod tests {
 
     #[test]
     fn is_read_and_written_for_ever() {
-        let read: Applied = serde_json::from_str(GOLDEN).expect("read");
+        let read: AppliedMetadata = serde_json::from_str(GOLDEN).expect("read");
         assert_eq!(read.client_secret.as_deref(), Some("password"));
         let mut secret = Secret::default();
         read.write(&mut secret);
         let annotations = secret.metadata.annotations.clone().expect("annotations");
         assert_eq!(annotations[ANNOTATION], GOLDEN);
-        assert_eq!(Applied::read(&secret), Some(read));
+        assert_eq!(AppliedMetadata::read(&secret), Some(read));
     }
 
     #[test]
     fn what_a_newer_release_adds_is_ignored() {
         let text = GOLDEN.replace('{', r#"{"new":1,"#);
-        assert!(serde_json::from_str::<Applied>(&text).is_ok());
+        assert!(serde_json::from_str::<AppliedMetadata>(&text).is_ok());
     }
 }

@@ -12,19 +12,19 @@ use crate::{
 };
 
 use super::{
-    Context, Error,
-    reconcile::Acted,
-    world::World,
-    writes::{Step, apply},
+    ControllerContext, ReconcileError,
+    observed::ObservedState,
+    reconcile::Action,
+    secret_writes::{PlannedWrite, apply},
 };
 
 /// Sees that a client has the Secret that it wants.
 pub async fn act(
-    context: &Context,
-    world: &World,
+    context: &ControllerContext,
+    world: &ObservedState,
     verdict: &Verdict,
     outcome: &ClientOutcome,
-) -> Result<Acted, Error> {
+) -> Result<Action, ReconcileError> {
     if let Some(at) = outcome.unused_until {
         return unused(context, world, verdict, outcome, at).await;
     }
@@ -33,15 +33,15 @@ pub async fn act(
 
 /// A client that registered itself goes when nobody has used it for so long (design §6).
 async fn unused(
-    context: &Context,
-    world: &World,
+    context: &ControllerContext,
+    world: &ObservedState,
     verdict: &Verdict,
     outcome: &ClientOutcome,
     at: Timestamp,
-) -> Result<Acted, Error> {
+) -> Result<Action, ReconcileError> {
     if at > context.clock.now() {
         return Ok(match keep(context, world, verdict, outcome).await? {
-            Acted::Nothing(None) => Acted::Nothing(Some(at)),
+            Action::Nothing(None) => Action::Nothing(Some(at)),
             acted => acted,
         });
     }
@@ -51,33 +51,41 @@ async fn unused(
     match done {
         Ok(()) | Err(WriteError::NotFound) => {
             tracing::info!(client = %key, "a registered client that was never used is deleted");
-            Ok(Acted::Wrote)
+            Ok(Action::Wrote)
         }
-        Err(error) => {
-            Err(Error::Write { what: format!("deleting the unused client {:?}", key.name), error })
-        }
+        Err(error) => Err(ReconcileError::Write {
+            what: format!("deleting the unused client {:?}", key.name),
+            error,
+        }),
     }
 }
 
 async fn keep(
-    context: &Context,
-    world: &World,
+    context: &ControllerContext,
+    world: &ObservedState,
     verdict: &Verdict,
     outcome: &ClientOutcome,
-) -> Result<Acted, Error> {
-    let seen = plan::Seen::read(world, verdict, outcome);
+) -> Result<Action, ReconcileError> {
+    let seen = plan::ObservedClient::read(world, verdict, outcome);
     done(context, plan::plan(&seen, context.entropy.as_ref())).await
 }
 
 /// Removes what a client that is gone leaves behind.
-pub async fn collect(context: &Context, world: &World, client: &ObjectRef) -> Result<Acted, Error> {
+pub async fn collect(
+    context: &ControllerContext,
+    world: &ObservedState,
+    client: &ObjectRef,
+) -> Result<Action, ReconcileError> {
     done(context, plan::collect(world, client)).await
 }
 
-async fn done(context: &Context, steps: Vec<Step>) -> Result<Acted, Error> {
+async fn done(
+    context: &ControllerContext,
+    steps: Vec<PlannedWrite>,
+) -> Result<Action, ReconcileError> {
     if steps.is_empty() {
-        return Ok(Acted::Nothing(None));
+        return Ok(Action::Nothing(None));
     }
     apply(context, steps).await?;
-    Ok(Acted::Wrote)
+    Ok(Action::Wrote)
 }

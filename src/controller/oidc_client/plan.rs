@@ -3,24 +3,24 @@
 use k8s_openapi::ByteString;
 
 use crate::{
-    api::{ConditionType, Kept, KeptSecret, SecretState, owner},
+    api::{CachedObject, CachedSecret, ConditionType, SecretState, owner},
     model::{Entropy, ObjectKey, ObjectRef},
-    registry::{ClientOutcome, SecretWish, Verdict},
-    source::Notice,
+    registry::{ClientOutcome, ClientSecretPlan, Verdict},
+    source::EventRecord,
 };
 
 use super::{
     super::{
-        world::World,
-        writes::{Step, Write},
+        observed::ObservedState,
+        secret_writes::{PlannedWrite, SecretWrite},
     },
-    shape::{Want, made_value},
+    shape::{DesiredClientSecret, made_value},
 };
 
 /// Everything that is known of a client and its Secrets.
 #[derive(Debug)]
-pub struct Seen<'a> {
-    world: &'a World,
+pub struct ObservedClient<'a> {
+    world: &'a ObservedState,
     client: &'a ObjectRef,
     outcome: &'a ClientOutcome,
     accepted: bool,
@@ -29,9 +29,13 @@ pub struct Seen<'a> {
     had_secret: bool,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> ObservedClient<'a> {
     /// Everything that the world knows of it.
-    pub fn read(world: &'a World, verdict: &'a Verdict, outcome: &'a ClientOutcome) -> Self {
+    pub fn read(
+        world: &'a ObservedState,
+        verdict: &'a Verdict,
+        outcome: &'a ClientOutcome,
+    ) -> Self {
         let client = &verdict.object;
         let object = world.view.objects.clients.get(&client.key);
         Self {
@@ -39,37 +43,41 @@ impl<'a> Seen<'a> {
             client,
             outcome,
             accepted: verdict.holds(ConditionType::Accepted),
-            uid: object.and_then(Kept::uid),
+            uid: object.and_then(CachedObject::uid),
             had_secret: object.is_some_and(|object| *object.seen()),
         }
     }
 
     /// Secrets made for the client, but for the one of this name.
-    fn others(&self, name: &str) -> impl Iterator<Item = (&ObjectKey, &KeptSecret)> {
+    fn others(&self, name: &str) -> impl Iterator<Item = (&ObjectKey, &CachedSecret)> {
         self.world.owned(self.client).filter(move |(key, _)| *key.name != *name)
     }
 }
 
 /// The writes that give a client the Secret that it wants. A client that is not accepted keeps
 /// what it has: an edit that went wrong must not cost it its secret.
-pub fn plan(seen: &Seen<'_>, entropy: &dyn Entropy) -> Vec<Step> {
+pub fn plan(seen: &ObservedClient<'_>, entropy: &dyn Entropy) -> Vec<PlannedWrite> {
     let (Some(client_id), true) = (&seen.outcome.client_id, seen.accepted) else {
         return Vec::new();
     };
     match &seen.outcome.secret {
-        SecretWish::None => remove(seen, ""),
-        SecretWish::Referenced(key) => remove(seen, &key.name),
-        SecretWish::Generated(desired) => {
+        ClientSecretPlan::None => remove(seen, ""),
+        ClientSecretPlan::Referenced(key) => remove(seen, &key.name),
+        ClientSecretPlan::Generated(desired) => {
             let Some(issuer) = &seen.outcome.issuer else { return Vec::new() };
             let uid = seen.uid.as_deref();
-            let want = Want { client: seen.client, uid, desired, client_id, issuer };
-            give(seen, &want, entropy)
+            let want = DesiredClientSecret { client: seen.client, uid, desired, client_id, issuer };
+            ensure_secret(seen, &want, entropy)
         }
     }
 }
 
 /// Creates the Secret, or brings the one that is there into shape.
-fn give(seen: &Seen<'_>, want: &Want<'_>, entropy: &dyn Entropy) -> Vec<Step> {
+fn ensure_secret(
+    seen: &ObservedClient<'_>,
+    want: &DesiredClientSecret<'_>,
+    entropy: &dyn Entropy,
+) -> Vec<PlannedWrite> {
     let signs = want.desired.shape.signs;
     let fresh = || {
         let secret = if signs { entropy.mac_key() } else { entropy.token() };
@@ -79,12 +87,16 @@ fn give(seen: &Seen<'_>, want: &Want<'_>, entropy: &dyn Entropy) -> Vec<Step> {
     match seen.world.secret(want.key()) {
         None => {
             // A Secret that gets another name keeps the client secret that applications hold.
-            let moved = seen.others(name).find_map(|(key, secret)| made_value(&secret.whole(key)));
+            let moved =
+                seen.others(name).find_map(|(key, secret)| made_value(&secret.to_secret(key)));
             let again = moved.is_none() && seen.had_secret;
             let secret = want.shape(&want.new_secret(), || moved.unwrap_or_else(fresh));
-            vec![Step {
-                write: Write::Create(Box::new(secret)),
-                notices: again.then(|| made_again(seen, want, "was gone")).into_iter().collect(),
+            vec![PlannedWrite {
+                write: SecretWrite::Create(Box::new(secret)),
+                notices: again
+                    .then(|| secret_recreated_event(seen, want, "was gone"))
+                    .into_iter()
+                    .collect(),
             }]
         }
         Some(SecretState::Loaded(before)) => {
@@ -93,7 +105,7 @@ fn give(seen: &Seen<'_>, want: &Want<'_>, entropy: &dyn Entropy) -> Vec<Step> {
                 return Vec::new();
             }
             let mut was_missing = false;
-            let before = before.whole(want.key());
+            let before = before.to_secret(want.key());
             let secret = want.shape(&before, || {
                 was_missing = true;
                 fresh()
@@ -101,10 +113,10 @@ fn give(seen: &Seen<'_>, want: &Want<'_>, entropy: &dyn Entropy) -> Vec<Step> {
             if secret == before {
                 return remove(seen, name);
             }
-            vec![Step {
-                write: Write::Replace(Box::new(secret)),
+            vec![PlannedWrite {
+                write: SecretWrite::Replace(Box::new(secret)),
                 notices: was_missing
-                    .then(|| made_again(seen, want, "had no client secret"))
+                    .then(|| secret_recreated_event(seen, want, "had no client secret"))
                     .into_iter()
                     .collect(),
             }]
@@ -114,7 +126,7 @@ fn give(seen: &Seen<'_>, want: &Want<'_>, entropy: &dyn Entropy) -> Vec<Step> {
 }
 
 /// Removes the Secrets of a client that it no longer wants, once what replaces them is served.
-fn remove(seen: &Seen<'_>, but: &str) -> Vec<Step> {
+fn remove(seen: &ObservedClient<'_>, but: &str) -> Vec<PlannedWrite> {
     if !seen.outcome.served {
         return Vec::new();
     }
@@ -122,22 +134,28 @@ fn remove(seen: &Seen<'_>, but: &str) -> Vec<Step> {
 }
 
 /// Removes everything that was made for a client that is gone.
-pub fn collect(world: &World, client: &ObjectRef) -> Vec<Step> {
+pub fn collect(world: &ObservedState, client: &ObjectRef) -> Vec<PlannedWrite> {
     deletions(world.owned(client))
 }
 
-fn deletions<'a>(secrets: impl Iterator<Item = (&'a ObjectKey, &'a KeptSecret)>) -> Vec<Step> {
+fn deletions<'a>(
+    secrets: impl Iterator<Item = (&'a ObjectKey, &'a CachedSecret)>,
+) -> Vec<PlannedWrite> {
     secrets
         .filter(|(_, secret)| !secret.is_going())
         .map(|(key, secret)| {
             let version = secret.version().unwrap_or_default().to_owned();
-            Write::Delete(key.clone(), version).into()
+            SecretWrite::Delete(key.clone(), version).into()
         })
         .collect()
 }
 
-fn made_again(seen: &Seen<'_>, want: &Want<'_>, what: &str) -> Notice {
-    Notice {
+fn secret_recreated_event(
+    seen: &ObservedClient<'_>,
+    want: &DesiredClientSecret<'_>,
+    what: &str,
+) -> EventRecord {
+    EventRecord {
         object: seen.client.clone(),
         warning: true,
         reason: "SecretRecreated",

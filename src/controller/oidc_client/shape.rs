@@ -5,16 +5,16 @@ use k8s_openapi::{ByteString, api::core::v1::Secret};
 
 use crate::{
     api::owner,
-    keys::Entries,
+    keys::KeyEntries,
     model::{ClientId, Issuer, ObjectKey, ObjectRef},
     registry::DesiredSecret,
 };
 
-use super::applied::Applied;
+use super::applied::AppliedMetadata;
 
 /// What a client wants in its Secret.
 #[derive(Clone, Copy, Debug)]
-pub struct Want<'a> {
+pub struct DesiredClientSecret<'a> {
     /// The client.
     pub client: &'a ObjectRef,
     /// Its UID, where it has one.
@@ -27,7 +27,7 @@ pub struct Want<'a> {
     pub issuer: &'a Issuer,
 }
 
-impl Want<'_> {
+impl DesiredClientSecret<'_> {
     /// Namespace and name of the Secret.
     pub fn key(&self) -> &ObjectKey {
         &self.desired.key
@@ -49,8 +49,8 @@ impl Want<'_> {
     /// The Secret in the shape wanted; `value` is the client secret for one that has none.
     pub fn shape(&self, before: &Secret, value: impl FnOnce() -> ByteString) -> Secret {
         let desired = &*self.desired.shape;
-        let was = Applied::read(before);
-        let now = Applied::of(desired);
+        let was = AppliedMetadata::read(before);
+        let now = AppliedMetadata::of(desired);
         let mut secret = before.clone();
         let secret_value = current_value(before, was.as_ref(), &now);
         let data = secret.data.get_or_insert_default();
@@ -70,7 +70,7 @@ impl Want<'_> {
         secret
     }
 
-    fn shape_metadata(&self, secret: &mut Secret, was: Option<&Applied>) {
+    fn shape_metadata(&self, secret: &mut Secret, was: Option<&AppliedMetadata>) {
         let metadata = &mut secret.metadata;
         let labels = metadata.labels.get_or_insert_default();
         let annotations = metadata.annotations.get_or_insert_default();
@@ -87,7 +87,11 @@ impl Want<'_> {
 
 /// The client secret that a Secret holds: in the entry that was last asked for, which alone is
 /// known to have been made for it or edited on purpose. An `extra` value never becomes one.
-fn current_value(before: &Secret, was: Option<&Applied>, now: &Applied) -> Option<ByteString> {
+fn current_value(
+    before: &Secret,
+    was: Option<&AppliedMetadata>,
+    now: &AppliedMetadata,
+) -> Option<ByteString> {
     let entry = match was {
         Some(was) => was.client_secret.as_ref(),
         // The annotation was removed: the entry that is asked for is the best guess.
@@ -98,10 +102,10 @@ fn current_value(before: &Secret, was: Option<&Applied>, now: &Applied) -> Optio
 
 /// The client secret that was made for a Secret, if it has one.
 pub fn made_value(secret: &Secret) -> Option<ByteString> {
-    held(secret.data.as_ref(), &Applied::read(secret)?.client_secret?)
+    held(secret.data.as_ref(), &AppliedMetadata::read(secret)?.client_secret?)
 }
 
-fn held(data: Option<&Entries>, entry: &str) -> Option<ByteString> {
+fn held(data: Option<&KeyEntries>, entry: &str) -> Option<ByteString> {
     data?.get(entry).filter(|value| !value.0.is_empty()).cloned()
 }
 

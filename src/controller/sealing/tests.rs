@@ -1,5 +1,5 @@
 use super::*;
-use crate::{keys::Entries, model::SeededEntropy};
+use crate::{keys::KeyEntries, model::SeededEntropy};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -7,27 +7,27 @@ fn key() -> ObjectKey {
     ObjectKey::new("lanyard", "sealing-keys")
 }
 
-fn planned(secret: Option<&SecretState>, now: Timestamp) -> Option<Write> {
+fn planned(secret: Option<&SecretState>, now: Timestamp) -> Option<SecretWrite> {
     // Another seed for another round: no two keys have one id.
     let entropy = SeededEntropy::new(if secret.is_some() { 8 } else { 7 });
-    plan(&key(), secret, LEAST, &entropy, now).0.map(|step| step.write)
+    plan(&key(), secret, MIN_RETENTION, &entropy, now).0.map(|step| step.write)
 }
 
 fn made() -> Secret {
     match planned(None, NOW) {
-        Some(Write::Create(secret)) => *secret,
+        Some(SecretWrite::Create(secret)) => *secret,
         other => panic!("{other:?}"),
     }
 }
 
 fn loaded(secret: &Secret) -> SecretState {
-    SecretState::Loaded(KeptSecret::new(secret.clone()))
+    SecretState::Loaded(CachedSecret::new(secret.clone()))
 }
 
 #[test]
 fn is_created_where_there_is_none_and_then_left_alone() {
     let secret = made();
-    assert_eq!(secret.data.as_ref().map(Entries::len), Some(1));
+    assert_eq!(secret.data.as_ref().map(KeyEntries::len), Some(1));
     assert_eq!(planned(Some(&loaded(&secret)), NOW), None);
 }
 
@@ -61,7 +61,7 @@ fn damaged_entries_stay_beside_the_key_that_is_added() {
     let name = data.keys().next().expect("one").clone();
     data.insert(name.clone(), k8s_openapi::ByteString(b"scribble".to_vec()));
     match planned(Some(&loaded(&secret)), NOW) {
-        Some(Write::Replace(changed)) => {
+        Some(SecretWrite::Replace(changed)) => {
             let data = changed.data.expect("entries");
             assert_eq!(data[&name].0, b"scribble");
             assert_eq!(data.len(), 2);

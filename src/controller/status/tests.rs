@@ -19,13 +19,13 @@ fn fingerprint(before: Option<&str>, salt: Option<SaltOutcome>) -> Option<String
         served: false,
     };
     let verdict = Verdict {
-        object: ObjectRef { kind: Kind::Tenant, key: ObjectKey::new("team", "shop") },
+        object: ObjectRef { kind: ObjectKind::Tenant, key: ObjectKey::new("team", "shop") },
         generation: Some(1),
         problems: Vec::new(),
-        outcome: Outcome::Tenant(Box::new(outcome)),
+        outcome: ObjectOutcome::Tenant(Box::new(outcome)),
     };
     match wanted(&verdict, Vec::new(), before, NOW) {
-        Status::Tenant(status) => status.pairwise_salt_fingerprint,
+        StatusUpdate::Tenant(status) => status.pairwise_salt_fingerprint,
         other => panic!("{other:?}"),
     }
 }

@@ -4,21 +4,21 @@
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 
 use crate::{
-    api::{KeptSecret, SecretState, owner},
-    keys::{DamagedEntry, Entries},
+    api::{CachedSecret, SecretState, owner},
+    keys::{DamagedEntry, KeyEntries},
     model::{ObjectKey, ObjectRef},
 };
 
-use super::super::{Error, writes::Write};
+use super::super::{ReconcileError, secret_writes::SecretWrite};
 
 /// The write that keeps damaged entries, if they are not kept already.
 pub fn keep(
     tenant: &ObjectRef,
     key: &ObjectKey,
     backup: Option<&SecretState>,
-    entries: &Entries,
+    entries: &KeyEntries,
     damaged: &[DamagedEntry],
-) -> Result<Option<Write>, Error> {
+) -> Result<Option<SecretWrite>, ReconcileError> {
     // Whatever bears the name is nobody's concern while there is nothing to keep.
     if damaged.is_empty() {
         return Ok(None);
@@ -26,12 +26,12 @@ pub fn keep(
     let before = match backup {
         None => None,
         Some(SecretState::Loaded(secret)) if owner::owns(tenant, secret) => Some(secret),
-        Some(SecretState::Loaded(_)) => return Err(Error::NotOwned(key.name.to_string())),
+        Some(SecretState::Loaded(_)) => return Err(ReconcileError::NotOwned(key.name.to_string())),
         Some(SecretState::Unreadable(why)) => {
-            return Err(Error::Unreadable(key.name.to_string(), why.to_string()));
+            return Err(ReconcileError::Unreadable(key.name.to_string(), why.to_string()));
         }
     };
-    let mut kept = before.map(KeptSecret::entries).unwrap_or_default();
+    let mut kept = before.map(CachedSecret::entries).unwrap_or_default();
     let mut news = false;
     for entry in damaged {
         let Some(content) = entries.get(&entry.name) else { continue };
@@ -43,16 +43,21 @@ pub fn keep(
     Ok(news.then(|| write(tenant, key, before, kept)))
 }
 
-fn write(tenant: &ObjectRef, key: &ObjectKey, before: Option<&KeptSecret>, kept: Entries) -> Write {
+fn write(
+    tenant: &ObjectRef,
+    key: &ObjectKey,
+    before: Option<&CachedSecret>,
+    kept: KeyEntries,
+) -> SecretWrite {
     match before {
         Some(secret) => {
-            let mut secret = secret.whole(key);
+            let mut secret = secret.to_secret(key);
             secret.data = Some(kept);
-            Write::Replace(Box::new(secret))
+            SecretWrite::Replace(Box::new(secret))
         }
         None => {
             let owner = owner::annotation(tenant.kind.as_str(), &tenant.key.name);
-            Write::Create(Box::new(Secret {
+            SecretWrite::Create(Box::new(Secret {
                 metadata: owner::metadata(key, &owner),
                 type_: Some("Opaque".to_owned()),
                 data: Some(kept),

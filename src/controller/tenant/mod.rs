@@ -1,37 +1,40 @@
 //! A tenant's keys: its Secret is made, rotated and mended.
 
 mod backup;
-mod lost;
+mod key_events;
+mod key_secret;
 mod plan;
 mod salt;
-mod stored;
 
 use crate::{
     api::SigningKeyStatus,
-    keys::{KeyRecord, KeyState, NewKey, Unusable, generate},
+    keys::{InvalidKey, KeyRecord, KeyState, NewKey, generate},
     model::{ObjectRef, Timestamp},
     registry::{KeySource, TenantOutcome},
 };
 
-use super::{Context, Error, reconcile::Acted, world::World, writes::apply};
+use super::{
+    ControllerContext, ReconcileError, observed::ObservedState, reconcile::Action,
+    secret_writes::apply,
+};
 
 /// Status shows no more.
-const MOST_SHOWN: usize = 32;
+const MAX_LISTED_KEYS: usize = 32;
 
 /// Sees that a tenant has the keys that it should have.
 pub async fn act(
-    context: &Context,
-    world: &World,
+    context: &ControllerContext,
+    world: &ObservedState,
     object: &ObjectRef,
     outcome: &TenantOutcome,
-) -> Result<Acted, Error> {
+) -> Result<Action, ReconcileError> {
     let now = context.clock.now();
     if let Some(step) = salt::plan(object, outcome.salt.as_ref(), &*context.entropy, now) {
         apply(context, vec![step]).await?;
-        return Ok(Acted::Wrote);
+        return Ok(Action::Wrote);
     }
-    let KeySource::Own(rules) = &outcome.keys else { return Ok(Acted::Nothing(None)) };
-    let seen = plan::Seen::read(world, object, &outcome.ring);
+    let KeySource::Own(rules) = &outcome.keys else { return Ok(Action::Nothing(None)) };
+    let seen = plan::ObservedKeys::read(world, object, &outcome.ring);
     let plan = plan::plan(&seen, rules, now)?;
     let made = make(context, &plan.generate).await?;
     let wake = plan.wake;
@@ -39,18 +42,21 @@ pub async fn act(
     let wrote = !steps.is_empty();
     apply(context, steps).await?;
     for notice in notices {
-        context.source.notify(notice).await;
+        context.source.publish_event(notice).await;
     }
-    Ok(if wrote { Acted::Wrote } else { Acted::Nothing(wake) })
+    Ok(if wrote { Action::Wrote } else { Action::Nothing(wake) })
 }
 
 /// Makes keys, off the threads that drive connections.
-async fn make(context: &Context, wanted: &[NewKey]) -> Result<Vec<KeyRecord>, Error> {
+async fn make(
+    context: &ControllerContext,
+    wanted: &[NewKey],
+) -> Result<Vec<KeyRecord>, ReconcileError> {
     let mut made = Vec::with_capacity(wanted.len());
     for new in wanted.iter().copied() {
         let _one_at_a_time = context.generation.acquire().await;
         let key = tokio::task::spawn_blocking(move || generate(new.algorithm, new.times));
-        made.push(key.await.unwrap_or(Err(Unusable))?);
+        made.push(key.await.unwrap_or(Err(InvalidKey))?);
     }
     Ok(made)
 }
@@ -60,7 +66,7 @@ pub fn signing_keys(outcome: &TenantOutcome, now: Timestamp) -> Vec<SigningKeySt
     let rotates = matches!(outcome.keys, KeySource::Own(_));
     let mut keys: Vec<_> = outcome.ring.keys().iter().collect();
     keys.sort_by_key(|key| (key.times.signs_from, &key.kid));
-    let shown = keys.into_iter().take(MOST_SHOWN).map(|key| {
+    let shown = keys.into_iter().take(MAX_LISTED_KEYS).map(|key| {
         let signs =
             outcome.ring.signing_key(key.algorithm, now).is_some_and(|it| it.kid == key.kid);
         let state = match key.state(now, signs) {

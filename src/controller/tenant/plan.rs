@@ -8,26 +8,26 @@ use k8s_openapi::api::core::v1::Secret;
 use crate::{
     api::{SecretState, owner, signing_keys_backup_name, signing_keys_name},
     keys::{
-        Entries, KeyRecord, KeyRing, NewKey, RotationPlan, RotationRules, entry_name,
+        KeyEntries, KeyRecord, KeyRing, NewKey, RotationPlan, RotationRules, entry_name,
         plan as rotate, write_key,
     },
     model::{ObjectKey, ObjectRef, Timestamp},
-    source::Notice,
+    source::EventRecord,
 };
 
 use super::{
     super::{
-        Error,
-        world::World,
-        writes::{Step, Write},
+        ReconcileError,
+        observed::ObservedState,
+        secret_writes::{PlannedWrite, SecretWrite},
     },
-    backup, lost,
-    stored::Stored,
+    backup, key_events,
+    key_secret::KeySecretContents,
 };
 
 /// Everything that is known of a tenant's keys.
 #[derive(Debug)]
-pub struct Seen<'a> {
+pub struct ObservedKeys<'a> {
     tenant: &'a ObjectRef,
     secret: Option<&'a SecretState>,
     backup: Option<&'a SecretState>,
@@ -36,9 +36,9 @@ pub struct Seen<'a> {
     ring: &'a KeyRing,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> ObservedKeys<'a> {
     /// Everything that the world knows of them.
-    pub fn read(world: &'a World, tenant: &'a ObjectRef, ring: &'a KeyRing) -> Self {
+    pub fn read(world: &'a ObservedState, tenant: &'a ObjectRef, ring: &'a KeyRing) -> Self {
         let object = world.view.objects.tenants.get(&tenant.key);
         Self {
             tenant,
@@ -52,27 +52,31 @@ impl<'a> Seen<'a> {
 
 /// What to do about a tenant's keys.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub struct TenantPlan {
     /// Keys to make first.
     pub generate: Vec<NewKey>,
     /// When something will be due.
     pub wake: Option<Timestamp>,
-    draft: Option<Draft>,
+    draft: Option<DesiredKeySecret>,
 }
 
 /// The key Secret as it shall be, save for keys that are not made yet.
 #[derive(Debug)]
-struct Draft {
+struct DesiredKeySecret {
     tenant: ObjectRef,
     secret: Box<Secret>,
     create: bool,
     changed: bool,
-    backup: Option<Write>,
-    notices: Vec<Notice>,
+    backup: Option<SecretWrite>,
+    notices: Vec<EventRecord>,
 }
 
 /// Plans the keys of a tenant.
-pub fn plan(seen: &Seen<'_>, rules: &RotationRules, now: Timestamp) -> Result<Plan, Error> {
+pub fn plan(
+    seen: &ObservedKeys<'_>,
+    rules: &RotationRules,
+    now: Timestamp,
+) -> Result<TenantPlan, ReconcileError> {
     let key = keys_key(seen.tenant);
     let owner = owner::annotation(seen.tenant.kind.as_str(), &seen.tenant.key.name);
     let before = match seen.secret {
@@ -80,14 +84,14 @@ pub fn plan(seen: &Seen<'_>, rules: &RotationRules, now: Timestamp) -> Result<Pl
         Some(SecretState::Loaded(secret)) => {
             // The condition says so already. One that is going comes back when it is gone.
             if !owner::owns(seen.tenant, secret) || secret.is_going() {
-                return Ok(Plan::default());
+                return Ok(TenantPlan::default());
             }
-            Some(secret.whole(&key))
+            Some(secret.to_secret(&key))
         }
-        Some(SecretState::Unreadable(_)) => return Ok(Plan::default()),
+        Some(SecretState::Unreadable(_)) => return Ok(TenantPlan::default()),
     };
     let entries = before.as_ref().and_then(|secret| secret.data.clone()).unwrap_or_default();
-    let stored = Stored::read(&entries, seen.ring);
+    let stored = KeySecretContents::read(&entries, seen.ring);
     let rotation = rotate(&stored.planned(), rules, now);
     let mut secret = before.clone().unwrap_or_else(|| Secret {
         metadata: owner::metadata(&key, &owner),
@@ -101,22 +105,26 @@ pub fn plan(seen: &Seen<'_>, rules: &RotationRules, now: Timestamp) -> Result<Pl
     });
     let backup_key = backup_key(seen.tenant);
     let kept = backup::keep(seen.tenant, &backup_key, seen.backup, &entries, &stored.damaged)?;
-    Ok(Plan {
+    Ok(TenantPlan {
         wake: rotation.wake,
         generate: rotation.generate,
-        draft: Some(Draft {
+        draft: Some(DesiredKeySecret {
             tenant: seen.tenant.clone(),
             secret: Box::new(secret),
             create: before.is_none(),
             changed,
             backup: kept,
-            notices: lost::notices(seen.tenant, &stored, seen.shown),
+            notices: key_events::notices(seen.tenant, &stored, seen.shown),
         }),
     })
 }
 
 /// The entries without what is damaged or due to go, and with new times.
-fn rotated(entries: &Entries, stored: &Stored, rotation: &RotationPlan) -> Entries {
+fn rotated(
+    entries: &KeyEntries,
+    stored: &KeySecretContents,
+    rotation: &RotationPlan,
+) -> KeyEntries {
     let mut rotated = entries.clone();
     for damaged in &stored.damaged {
         rotated.remove(&damaged.name);
@@ -132,23 +140,27 @@ fn rotated(entries: &Entries, stored: &Stored, rotation: &RotationPlan) -> Entri
     rotated
 }
 
-impl Plan {
+impl TenantPlan {
     /// The writes in their order, given the keys that were made; and what is to be told where
     /// there is nothing to write.
-    pub fn into_steps(self, made: &[KeyRecord]) -> (Vec<Step>, Vec<Notice>) {
+    pub fn into_steps(self, made: &[KeyRecord]) -> (Vec<PlannedWrite>, Vec<EventRecord>) {
         let Some(mut draft) = self.draft else { return (Vec::new(), Vec::new()) };
         let entries = draft.secret.data.get_or_insert_default();
         for (record, new) in made.iter().zip(&self.generate) {
             entries.extend([write_key(record)]);
-            draft.notices.push(lost::published(&draft.tenant, &record.kid, new));
+            draft.notices.push(key_events::published(&draft.tenant, &record.kid, new));
         }
         if !draft.changed && made.is_empty() {
             return (Vec::new(), draft.notices);
         }
-        let write =
-            if draft.create { Write::Create(draft.secret) } else { Write::Replace(draft.secret) };
-        let mut steps: Vec<Step> = draft.backup.map(Step::from).into_iter().collect();
-        steps.push(Step { write, notices: draft.notices });
+        let write = if draft.create {
+            SecretWrite::Create(draft.secret)
+        } else {
+            SecretWrite::Replace(draft.secret)
+        };
+        let mut steps: Vec<PlannedWrite> =
+            draft.backup.map(PlannedWrite::from).into_iter().collect();
+        steps.push(PlannedWrite { write, notices: draft.notices });
         (steps, Vec::new())
     }
 }

@@ -15,30 +15,30 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use crate::{
-    api::{Kept, KeptSecret, Objects, SecretState, SourceHealth, View},
-    model::{NewClient, ObjectKey, ObjectRef, Registrar, RegistrarError},
+    api::{CachedObject, CachedSecret, ObjectSet, SecretState, SourceHealth, SourceView},
+    model::{ClientRegistrar, NewClient, ObjectKey, ObjectRef, RegistrarError},
     source::{
-        Notice, Source, Status, WriteError,
-        manifests::{Object, parse_text},
+        EventRecord, ObjectSource, StatusUpdate, WriteError,
+        manifests::{ManifestObject, parse_text},
     },
 };
 
 #[derive(Debug)]
 pub struct Fake {
-    view: watch::Sender<Arc<View>>,
+    view: watch::Sender<Arc<SourceView>>,
     failures: Mutex<VecDeque<WriteError>>,
     /// Writes of Secrets never end, as if the API server took connections and said nothing.
     pub hangs: AtomicBool,
     attempts: watch::Sender<usize>,
     writes: Mutex<Vec<String>>,
-    statuses: Mutex<Vec<(ObjectRef, Status)>>,
-    notices: Mutex<Vec<Notice>>,
+    statuses: Mutex<Vec<(ObjectRef, StatusUpdate)>>,
+    notices: Mutex<Vec<EventRecord>>,
 }
 
 impl Fake {
     pub fn new() -> Self {
         let health = SourceHealth { synced: true, failing: None };
-        let view = View { health, ..View::default() };
+        let view = SourceView { health, ..SourceView::default() };
         Self {
             view: watch::Sender::new(Arc::new(view)),
             failures: Mutex::default(),
@@ -51,9 +51,9 @@ impl Fake {
     }
 
     /// What somebody else does to the objects; gets the version that they are then at.
-    pub fn edit(&self, change: impl FnOnce(&mut Objects, u64)) {
+    pub fn edit(&self, change: impl FnOnce(&mut ObjectSet, u64)) {
         self.view.send_modify(|view| {
-            let mut next = View::clone(view);
+            let mut next = SourceView::clone(view);
             next.revision += 1;
             change(Arc::make_mut(&mut next.objects), next.revision);
             *view = Arc::new(next);
@@ -68,26 +68,26 @@ impl Fake {
             for object in parsed {
                 let key = object.reference().key;
                 match object {
-                    Object::Tenant(mut it) => {
+                    ManifestObject::Tenant(mut it) => {
                         stamp(&mut it.metadata, version);
-                        let kept = Kept::new(&key, it);
+                        let kept = CachedObject::new(&key, it);
                         objects.tenants.insert(key, kept);
                     }
-                    Object::OidcClient(mut it) => {
+                    ManifestObject::OidcClient(mut it) => {
                         stamp(&mut it.metadata, version);
-                        let kept = Kept::new(&key, *it);
+                        let kept = CachedObject::new(&key, *it);
                         objects.clients.insert(key, kept);
                     }
-                    Object::OidcUser(mut it) => {
+                    ManifestObject::OidcUser(mut it) => {
                         stamp(&mut it.metadata, version);
-                        let kept = Kept::new(&key, it);
+                        let kept = CachedObject::new(&key, it);
                         objects.users.insert(key, kept);
                     }
-                    Object::Secret(mut it) => {
+                    ManifestObject::Secret(mut it) => {
                         stamp(&mut it.metadata, version);
-                        objects.secrets.insert(key, SecretState::Loaded(KeptSecret::new(it)));
+                        objects.secrets.insert(key, SecretState::Loaded(CachedSecret::new(it)));
                     }
-                    Object::Namespace(_) => {}
+                    ManifestObject::Namespace(_) => {}
                 }
             }
         });
@@ -98,14 +98,14 @@ impl Fake {
         self.failures.lock().expect("not poisoned").push_back(error);
     }
 
-    pub fn view(&self) -> Arc<View> {
+    pub fn view(&self) -> Arc<SourceView> {
         self.view.borrow().clone()
     }
 
     pub fn secret(&self, name: &str) -> Option<Secret> {
         let key = ObjectKey::new("team", name);
         match self.view().objects.secrets.get(&key)? {
-            SecretState::Loaded(secret) => Some(secret.whole(&key)),
+            SecretState::Loaded(secret) => Some(secret.to_secret(&key)),
             SecretState::Unreadable(_) => None,
         }
     }
@@ -120,7 +120,7 @@ impl Fake {
     }
 
     /// The last status that was published of an object.
-    pub fn status(&self, object: &ObjectRef) -> Option<Status> {
+    pub fn status(&self, object: &ObjectRef) -> Option<StatusUpdate> {
         let statuses = self.statuses.lock().expect("not poisoned");
         statuses.iter().rev().find(|(of, _)| of == object).map(|(_, status)| status.clone())
     }
@@ -140,7 +140,7 @@ impl Fake {
         &self,
         verb: &str,
         key: &ObjectKey,
-        change: impl FnOnce(&mut Objects, u64) -> Result<(), WriteError>,
+        change: impl FnOnce(&mut ObjectSet, u64) -> Result<(), WriteError>,
     ) -> Result<(), WriteError> {
         self.attempts.send_modify(|attempts| *attempts += 1);
         if self.hangs.load(Ordering::SeqCst) {
@@ -170,27 +170,27 @@ fn key_of(secret: &Secret) -> ObjectKey {
 }
 
 /// The version of a Secret that is there.
-fn version_of(objects: &Objects, key: &ObjectKey) -> Option<String> {
+fn version_of(objects: &ObjectSet, key: &ObjectKey) -> Option<String> {
     match objects.secrets.get(key)? {
         SecretState::Loaded(secret) => secret.version().map(str::to_owned),
         SecretState::Unreadable(_) => None,
     }
 }
 
-fn put(objects: &mut Objects, mut secret: Secret, version: u64) {
+fn put(objects: &mut ObjectSet, mut secret: Secret, version: u64) {
     secret.metadata.resource_version = Some(version.to_string());
-    objects.secrets.insert(key_of(&secret), SecretState::Loaded(KeptSecret::new(secret)));
+    objects.secrets.insert(key_of(&secret), SecretState::Loaded(CachedSecret::new(secret)));
 }
 
 #[async_trait]
-impl Source for Fake {
-    fn views(&self) -> watch::Receiver<Arc<View>> {
+impl ObjectSource for Fake {
+    fn views(&self) -> watch::Receiver<Arc<SourceView>> {
         self.view.subscribe()
     }
 
     async fn create_secret(&self, secret: Secret) -> Result<(), WriteError> {
         let key = key_of(&secret);
-        let create = |objects: &mut Objects, version| {
+        let create = |objects: &mut ObjectSet, version| {
             if objects.secrets.contains_key(&key) {
                 return Err(WriteError::Conflict);
             }
@@ -202,7 +202,7 @@ impl Source for Fake {
 
     async fn replace_secret(&self, secret: Secret) -> Result<(), WriteError> {
         let key = key_of(&secret);
-        let replace = |objects: &mut Objects, version| {
+        let replace = |objects: &mut ObjectSet, version| {
             let found = version_of(objects, &key).ok_or(WriteError::NotFound)?;
             if secret.metadata.resource_version.as_deref() != Some(&found) {
                 return Err(WriteError::Conflict);
@@ -214,7 +214,7 @@ impl Source for Fake {
     }
 
     async fn delete_secret(&self, key: &ObjectKey, seen: &str) -> Result<(), WriteError> {
-        let delete = |objects: &mut Objects, _| {
+        let delete = |objects: &mut ObjectSet, _| {
             if version_of(objects, key).ok_or(WriteError::NotFound)? != seen {
                 return Err(WriteError::Conflict);
             }
@@ -225,30 +225,34 @@ impl Source for Fake {
     }
 
     async fn delete_client(&self, key: &ObjectKey, _: Option<&str>) -> Result<(), WriteError> {
-        let delete = |objects: &mut Objects, _| {
+        let delete = |objects: &mut ObjectSet, _| {
             objects.clients.remove(key).map(|_| ()).ok_or(WriteError::NotFound)
         };
         self.write("delete client", key, delete).await
     }
 
-    async fn publish_status(&self, object: &ObjectRef, status: Status) -> Result<(), WriteError> {
+    async fn publish_status(
+        &self,
+        object: &ObjectRef,
+        status: StatusUpdate,
+    ) -> Result<(), WriteError> {
         self.view.send_modify(|view| {
-            let mut next = View::clone(view);
+            let mut next = SourceView::clone(view);
             let objects = Arc::make_mut(&mut next.objects);
             match status.clone() {
-                Status::Tenant(status) => {
+                StatusUpdate::Tenant(status) => {
                     let tenant = objects.tenants.get_mut(&object.key).expect("it is there");
-                    *tenant = tenant.telling(&status);
+                    *tenant = tenant.with_status(&status);
                 }
-                Status::OidcClient(status) => {
+                StatusUpdate::OidcClient(status) => {
                     let client = objects.clients.get_mut(&object.key).expect("it is there");
-                    *client = client.telling(&status);
+                    *client = client.with_status(&status);
                 }
-                Status::OidcUser(status) => {
+                StatusUpdate::OidcUser(status) => {
                     let user = objects.users.get_mut(&object.key).expect("it is there");
-                    *user = user.telling(&status);
+                    *user = user.with_status(&status);
                 }
-                Status::Malformed(_) => {}
+                StatusUpdate::Malformed(_) => {}
             }
             *view = Arc::new(next);
         });
@@ -256,14 +260,14 @@ impl Source for Fake {
         Ok(())
     }
 
-    async fn notify(&self, notice: Notice) {
+    async fn publish_event(&self, notice: EventRecord) {
         self.notices.lock().expect("not poisoned").push(notice);
     }
 }
 
 /// The controller registers nobody.
 #[async_trait]
-impl Registrar for Fake {
+impl ClientRegistrar for Fake {
     async fn create_registered(&self, _: NewClient) -> Result<(), RegistrarError> {
         Err(RegistrarError::NotFound)
     }

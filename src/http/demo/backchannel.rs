@@ -27,14 +27,14 @@ use tokio_rustls::TlsConnector;
 
 use crate::model::Issuer;
 
-use super::pin;
+use super::pinned_certificate;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-const LARGEST_ANSWER: usize = 256 * 1024;
+const MAX_RESPONSE_BYTES: usize = 256 * 1024;
 
 /// What the demo reads of the discovery document.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Metadata {
+pub(super) struct ProviderMetadata {
     pub issuer: String,
     pub authorization_endpoint: String,
     pub token_endpoint: String,
@@ -48,7 +48,7 @@ pub(super) struct Metadata {
 
 /// A request that came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CallError {
+pub(super) enum ProviderCallError {
     #[error("{url} could not be asked: {reason}")]
     Unreachable { url: String, reason: String },
     #[error("{url} answered {status}: {says}")]
@@ -65,7 +65,7 @@ pub(super) struct Backchannel {
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 /// How a request authenticates.
-pub(super) enum Authorization<'a> {
+pub(super) enum ClientAuthorization<'a> {
     None,
     Bearer(&'a str),
     Basic(String),
@@ -83,31 +83,34 @@ impl Backchannel {
     }
 
     /// The discovery document, which must be the issuer's own (OIDC Discovery §4.3).
-    pub(super) async fn discover(&self, issuer: &Issuer) -> Result<Metadata, CallError> {
+    pub(super) async fn discover(
+        &self,
+        issuer: &Issuer,
+    ) -> Result<ProviderMetadata, ProviderCallError> {
         let url = issuer.join("/.well-known/openid-configuration");
-        let metadata: Metadata = self.get(&url, Authorization::None).await?;
+        let metadata: ProviderMetadata = self.get(&url, ClientAuthorization::None).await?;
         if metadata.issuer == issuer.as_str() {
             Ok(metadata)
         } else {
             let reason = format!("its issuer is {}", metadata.issuer);
-            Err(CallError::Unexpected { url, reason })
+            Err(ProviderCallError::Unexpected { url, reason })
         }
     }
 
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
         url: &str,
-        authorization: Authorization<'_>,
-    ) -> Result<T, CallError> {
+        authorization: ClientAuthorization<'_>,
+    ) -> Result<T, ProviderCallError> {
         self.call(url, authorization, None).await
     }
 
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
         url: &str,
-        authorization: Authorization<'_>,
+        authorization: ClientAuthorization<'_>,
         form: &[(&str, &str)],
-    ) -> Result<T, CallError> {
+    ) -> Result<T, ProviderCallError> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         self.call(url, authorization, Some(form)).await
     }
@@ -115,10 +118,11 @@ impl Backchannel {
     async fn call<T: DeserializeOwned>(
         &self,
         url: &str,
-        authorization: Authorization<'_>,
+        authorization: ClientAuthorization<'_>,
         form: Option<String>,
-    ) -> Result<T, CallError> {
-        let unreachable = |reason: String| CallError::Unreachable { url: url.to_owned(), reason };
+    ) -> Result<T, ProviderCallError> {
+        let unreachable =
+            |reason: String| ProviderCallError::Unreachable { url: url.to_owned(), reason };
         let request =
             request(url, authorization, form).map_err(|error| unreachable(error.to_string()))?;
         let (status, body) = tokio::time::timeout(TIMEOUT, self.exchange(request))
@@ -126,9 +130,13 @@ impl Backchannel {
             .map_err(|_| unreachable("no answer in time".to_owned()))?
             .map_err(|error| unreachable(error.to_string()))?;
         if !status.is_success() {
-            return Err(CallError::Refused { url: url.to_owned(), status, says: says(&body) });
+            return Err(ProviderCallError::Refused {
+                url: url.to_owned(),
+                status,
+                says: says(&body),
+            });
         }
-        serde_json::from_slice(&body).map_err(|error| CallError::Unexpected {
+        serde_json::from_slice(&body).map_err(|error| ProviderCallError::Unexpected {
             url: url.to_owned(),
             reason: error.to_string(),
         })
@@ -139,7 +147,7 @@ impl Backchannel {
         match &self.certificate {
             None => send(stream, request).await,
             Some(path) => {
-                let connector = TlsConnector::from(pin::pinned(path)?);
+                let connector = TlsConnector::from(pinned_certificate::pinned(path)?);
                 let name = self.server.ip().into();
                 send(connector.connect(name, stream).await?, request).await
             }
@@ -149,7 +157,7 @@ impl Backchannel {
 
 fn request(
     url: &str,
-    authorization: Authorization<'_>,
+    authorization: ClientAuthorization<'_>,
     form: Option<String>,
 ) -> Result<Request<Full<Bytes>>, Failed> {
     let url: Uri = url.parse()?;
@@ -161,9 +169,11 @@ fn request(
         .header(HOST, authority.as_str())
         .header(ACCEPT, "application/json");
     request = match authorization {
-        Authorization::None => request,
-        Authorization::Bearer(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
-        Authorization::Basic(credentials) => {
+        ClientAuthorization::None => request,
+        ClientAuthorization::Bearer(token) => {
+            request.header(AUTHORIZATION, format!("Bearer {token}"))
+        }
+        ClientAuthorization::Basic(credentials) => {
             request.header(AUTHORIZATION, format!("Basic {credentials}"))
         }
     };
@@ -181,7 +191,8 @@ async fn send(
     let exchange = async move {
         let response = sender.send_request(request).await?;
         let status = response.status();
-        let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await?.to_bytes();
+        let body =
+            Limited::new(response.into_body(), MAX_RESPONSE_BYTES).collect().await?.to_bytes();
         Ok((status, body))
     };
     // The connection makes progress only while it is polled; it ends after the exchange.

@@ -15,15 +15,15 @@ use url::Url;
 
 use crate::{
     model::{AuthMethod, Entropy, Secret, Timestamp},
-    protocol::params::Params,
+    protocol::params::RequestParams,
 };
 
 use super::{
-    backchannel::{Authorization, Backchannel, Metadata},
+    backchannel::{Backchannel, ClientAuthorization, ProviderMetadata},
     client::DemoClient,
-    id_token::{self, Expected, Verified},
-    problem::Problem,
-    sittings::{SignedIn, Waiting},
+    id_token::{self, ExpectedIdToken, VerifiedIdToken},
+    problem::DemoError,
+    sessions::{PendingSignIn, SignedIn},
 };
 
 /// The answer of the token endpoint (RFC 6749 §5.1).
@@ -38,7 +38,7 @@ struct Tokens {
 }
 
 /// The steps, and what they need to know.
-pub(super) struct Flow {
+pub(super) struct DemoFlow {
     pub backchannel: Backchannel,
     /// The demo's redirect URI.
     pub callback: String,
@@ -46,19 +46,19 @@ pub(super) struct Flow {
     pub home: String,
 }
 
-impl Flow {
+impl DemoFlow {
     /// Where to send the browser, and what to remember of it.
     pub(super) async fn begin(
         &self,
         client: DemoClient,
         entropy: &dyn Entropy,
-    ) -> Result<(String, Waiting), Problem> {
+    ) -> Result<(String, PendingSignIn), DemoError> {
         let metadata = self.backchannel.discover(&client.issuer).await?;
         let verifier = Secret::new(entropy.token());
         let (state, nonce) = (entropy.token(), entropy.token());
         let challenge = digest::digest(&digest::SHA256, verifier.expose().as_bytes());
         let mut url = Url::parse(&metadata.authorization_endpoint)
-            .map_err(|_| Problem::failed("authorization_endpoint is not a URL"))?;
+            .map_err(|_| DemoError::failed("authorization_endpoint is not a URL"))?;
         url.query_pairs_mut()
             .append_pair("response_type", "code")
             .append_pair("client_id", &client.id)
@@ -68,18 +68,18 @@ impl Flow {
             .append_pair("nonce", &nonce)
             .append_pair("code_challenge", &URL_SAFE_NO_PAD.encode(challenge))
             .append_pair("code_challenge_method", "S256");
-        Ok((url.into(), Waiting { client, metadata, state, nonce, verifier }))
+        Ok((url.into(), PendingSignIn { client, metadata, state, nonce, verifier }))
     }
 
     /// Takes the provider's answer and makes tokens of it.
     pub(super) async fn finish(
         &self,
-        waiting: Waiting,
-        answer: &Params,
+        waiting: PendingSignIn,
+        answer: &RequestParams,
         now: Timestamp,
-    ) -> Result<SignedIn, Problem> {
+    ) -> Result<SignedIn, DemoError> {
         let code = check_answer(&waiting, answer)?;
-        let Waiting { client, metadata, nonce, verifier, .. } = waiting;
+        let PendingSignIn { client, metadata, nonce, verifier, .. } = waiting;
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -87,7 +87,7 @@ impl Flow {
             ("code_verifier", verifier.expose()),
         ];
         let tokens = self.token_request(&metadata, &client, &form).await?;
-        let id_token = tokens.id_token.clone().ok_or_else(|| Problem::failed("no id_token"))?;
+        let id_token = tokens.id_token.clone().ok_or_else(|| DemoError::failed("no id_token"))?;
         let verified =
             self.verify(&metadata, &client, (&id_token, &tokens), Some(&nonce), now).await?;
         let mut checks = vec!["state and iss of the answer are those of the request".to_owned()];
@@ -113,9 +113,9 @@ impl Flow {
         &self,
         old: &SignedIn,
         now: Timestamp,
-    ) -> Result<SignedIn, Problem> {
+    ) -> Result<SignedIn, DemoError> {
         let refresh_token = old.refresh_token.as_ref().ok_or_else(|| {
-            Problem::refused("There is no refresh token; the scope offline_access gives one.")
+            DemoError::refused("There is no refresh token; the scope offline_access gives one.")
         })?;
         let (client, metadata) = (&old.client, &old.metadata);
         let form =
@@ -127,7 +127,7 @@ impl Flow {
                 let verified = self.verify(metadata, client, (new, &tokens), None, now).await?;
                 // OIDC Core §12.2: the person stays the same.
                 if verified.claims.get("sub") != old.claims.get("sub") {
-                    return Err(Problem::failed("the new ID token is another person's"));
+                    return Err(DemoError::failed("the new ID token is another person's"));
                 }
                 let mut checks = verified.checks;
                 checks.push("sub is the one from before".to_owned());
@@ -166,24 +166,24 @@ impl Flow {
 
     async fn token_request(
         &self,
-        metadata: &Metadata,
+        metadata: &ProviderMetadata,
         client: &DemoClient,
         form: &[(&str, &str)],
-    ) -> Result<Tokens, Problem> {
+    ) -> Result<Tokens, DemoError> {
         let secret = client.secret.as_ref().map_or("", |secret| secret.expose().as_str());
         let mut form = form.to_vec();
         let authorization = match client.auth_method {
             AuthMethod::ClientSecretBasic => basic(&client.id, secret),
             AuthMethod::ClientSecretPost => {
                 form.extend([("client_id", &*client.id), ("client_secret", secret)]);
-                Authorization::None
+                ClientAuthorization::None
             }
             AuthMethod::None => {
                 form.push(("client_id", &client.id));
-                Authorization::None
+                ClientAuthorization::None
             }
             AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt => {
-                return Err(Problem::failed("this page cannot authenticate by assertions"));
+                return Err(DemoError::failed("this page cannot authenticate by assertions"));
             }
         };
         let tokens: Tokens =
@@ -191,20 +191,21 @@ impl Flow {
         if tokens.token_type.eq_ignore_ascii_case("Bearer") {
             Ok(tokens)
         } else {
-            Err(Problem::failed("token_type is not Bearer"))
+            Err(DemoError::failed("token_type is not Bearer"))
         }
     }
 
     async fn verify(
         &self,
-        metadata: &Metadata,
+        metadata: &ProviderMetadata,
         client: &DemoClient,
         (id_token, tokens): (&str, &Tokens),
         nonce: Option<&str>,
         now: Timestamp,
-    ) -> Result<Verified, Problem> {
-        let keys: JwkSet = self.backchannel.get(&metadata.jwks_uri, Authorization::None).await?;
-        let expected = Expected {
+    ) -> Result<VerifiedIdToken, DemoError> {
+        let keys: JwkSet =
+            self.backchannel.get(&metadata.jwks_uri, ClientAuthorization::None).await?;
+        let expected = ExpectedIdToken {
             issuer: client.issuer.as_str(),
             client_id: &client.id,
             nonce,
@@ -212,17 +213,17 @@ impl Flow {
             now,
         };
         id_token::verify(id_token, &keys, &expected)
-            .map_err(|rule| Problem::failed(format!("The ID token does not hold: {rule}.")))
+            .map_err(|rule| DemoError::failed(format!("The ID token does not hold: {rule}.")))
     }
 
     async fn userinfo(
         &self,
-        metadata: &Metadata,
+        metadata: &ProviderMetadata,
         tokens: &Tokens,
         claims: &Map<String, Value>,
     ) -> Result<Map<String, Value>, String> {
         let endpoint = metadata.userinfo_endpoint.as_ref().ok_or("There is no such endpoint.")?;
-        let bearer = Authorization::Bearer(&tokens.access_token);
+        let bearer = ClientAuthorization::Bearer(&tokens.access_token);
         let userinfo: Map<String, Value> =
             self.backchannel.get(endpoint, bearer).await.map_err(|error| error.to_string())?;
         // OIDC Core §5.3.2: or someone else's claims would pass for this person's.
@@ -235,29 +236,32 @@ impl Flow {
 }
 
 /// The code, if the answer belongs to the request.
-fn check_answer<'a>(waiting: &Waiting, answer: &'a Params) -> Result<&'a str, Problem> {
+fn check_answer<'a>(
+    waiting: &PendingSignIn,
+    answer: &'a RequestParams,
+) -> Result<&'a str, DemoError> {
     // RFC 6749 §10.12: an answer that was not asked for is an attack.
     if answer.get("state") != Some(&waiting.state) || !answer.duplicates().is_empty() {
-        return Err(Problem::refused("The answer does not carry the state that was sent."));
+        return Err(DemoError::refused("The answer does not carry the state that was sent."));
     }
     // RFC 9207 §2.4: it comes from the issuer that was asked.
     let promised = waiting.metadata.authorization_response_iss_parameter_supported;
     match answer.get("iss") {
         Some(iss) if iss == waiting.client.issuer.as_str() => {}
         None if !promised => {}
-        _ => return Err(Problem::refused("The answer does not name the issuer that was asked.")),
+        _ => return Err(DemoError::refused("The answer does not name the issuer that was asked.")),
     }
     if let Some(error) = answer.get("error") {
         let description = answer.get("error_description").unwrap_or("no description");
-        return Err(Problem::refused(format!("The provider answered {error}: {description}")));
+        return Err(DemoError::refused(format!("The provider answered {error}: {description}")));
     }
-    answer.get("code").ok_or_else(|| Problem::refused("The answer carries no code."))
+    answer.get("code").ok_or_else(|| DemoError::refused("The answer carries no code."))
 }
 
 /// RFC 6749 §2.3.1: both are form-encoded before they are joined.
-fn basic(id: &str, secret: &str) -> Authorization<'static> {
+fn basic(id: &str, secret: &str) -> ClientAuthorization<'static> {
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    Authorization::Basic(STANDARD.encode(format!("{}:{}", encode(id), encode(secret))))
+    ClientAuthorization::Basic(STANDARD.encode(format!("{}:{}", encode(id), encode(secret))))
 }
 
 fn expiry(expires_in: Option<u64>, now: Timestamp) -> Timestamp {

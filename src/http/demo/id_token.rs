@@ -11,7 +11,7 @@ use crate::model::Timestamp;
 const LEEWAY: i64 = 60;
 
 /// What the ID token must say.
-pub(super) struct Expected<'a> {
+pub(super) struct ExpectedIdToken<'a> {
     pub issuer: &'a str,
     pub client_id: &'a str,
     /// Of the authorization request; none after a refresh.
@@ -22,7 +22,7 @@ pub(super) struct Expected<'a> {
 
 /// An ID token that holds, and what was checked, for people to read.
 #[derive(Debug)]
-pub(super) struct Verified {
+pub(super) struct VerifiedIdToken {
     pub claims: Map<String, Value>,
     pub checks: Vec<String>,
 }
@@ -31,8 +31,8 @@ pub(super) struct Verified {
 pub(super) fn verify(
     token: &str,
     keys: &JwkSet,
-    expected: &Expected<'_>,
-) -> Result<Verified, String> {
+    expected: &ExpectedIdToken<'_>,
+) -> Result<VerifiedIdToken, String> {
     let (claims, algorithm, kid) = verify_signature(token, keys)?;
     let mut checks = vec![format!("Signed with {algorithm:?} by key {kid} of the issuer's JWKS")];
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
@@ -69,7 +69,7 @@ pub(super) fn verify(
         }
         checks.push("at_hash is of the access token beside it".to_owned());
     }
-    Ok(Verified { claims, checks })
+    Ok(VerifiedIdToken { claims, checks })
 }
 
 fn verify_signature(

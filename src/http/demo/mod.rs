@@ -12,9 +12,9 @@ mod client;
 mod flow;
 mod id_token;
 mod pages;
-mod pin;
+mod pinned_certificate;
 mod problem;
-mod sittings;
+mod sessions;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -30,12 +30,12 @@ pub use client::{DemoClient, SignInForm};
 
 use crate::{
     model::{Clock, Entropy, Issuer},
-    protocol::params::Params,
+    protocol::params::RequestParams,
 };
 use backchannel::Backchannel;
-use flow::Flow;
-use problem::Problem;
-use sittings::{Sitting, Sittings};
+use flow::DemoFlow;
+use problem::DemoError;
+use sessions::{DemoSession, DemoSessions};
 
 /// Where the demo lives, below the installation's base URL.
 pub const PATH: &str = "/_lanyard/demo";
@@ -69,12 +69,12 @@ pub type ListClients = Arc<dyn Fn() -> Vec<DemoClient> + Send + Sync>;
 
 /// The relying party.
 pub struct Demo {
-    flow: Flow,
+    flow: DemoFlow,
     /// The path of the index.
     prefix: String,
     base_url: Issuer,
     list: ListClients,
-    sittings: Sittings,
+    sittings: DemoSessions,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -91,7 +91,7 @@ impl Demo {
     ) -> Self {
         let DemoConfig { base_url, server, certificate } = config;
         Self {
-            flow: Flow {
+            flow: DemoFlow {
                 backchannel: Backchannel::new(server, certificate),
                 callback: callback_uri(&base_url),
                 home: base_url.join(PATH),
@@ -99,7 +99,7 @@ impl Demo {
             prefix: format!("{}{PATH}", base_url.path()),
             base_url,
             list,
-            sittings: Sittings::default(),
+            sittings: DemoSessions::default(),
             clock,
             entropy,
         }
@@ -113,9 +113,9 @@ impl Demo {
     /// Answers a request for one of its paths.
     pub async fn handle(&self, parts: &Parts) -> Response<Full<Bytes>> {
         let Some(rest) = self.rest(parts.uri.path()) else {
-            return self.problem(&Problem::not_found());
+            return self.problem(&DemoError::not_found());
         };
-        let query = Params::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let query = RequestParams::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let cookie = cookie(&parts.headers);
         let get = parts.method == Method::GET || parts.method == Method::HEAD;
         let outcome = match (rest, get) {
@@ -128,7 +128,7 @@ impl Demo {
             ("/refresh", false) if parts.method == Method::POST => self.refresh(cookie).await,
             ("/refresh", _) => Ok(method_not_allowed("POST")),
             (_, false) => Ok(method_not_allowed("GET, HEAD")),
-            _ => Err(Problem::not_found()),
+            _ => Err(DemoError::not_found()),
         };
         let mut answer = outcome.unwrap_or_else(|problem| self.problem(&problem));
         for (name, value) in SECURITY {
@@ -161,23 +161,31 @@ impl Demo {
         (other && same_machine).then(|| self.flow.home.clone())
     }
 
-    async fn sign_in(&self, query: &Params, cookie: Option<&str>) -> Result<Answer, Problem> {
+    async fn sign_in(
+        &self,
+        query: &RequestParams,
+        cookie: Option<&str>,
+    ) -> Result<Answer, DemoError> {
         let (issuer, id) = (query.get("issuer"), query.get("client_id"));
         let client = (self.list)()
             .into_iter()
             .find(|client| Some(client.issuer.as_str()) == issuer && Some(&*client.id) == id)
-            .ok_or_else(Problem::unknown_client)?;
+            .ok_or_else(DemoError::unknown_client)?;
         let (url, waiting) = self.flow.begin(client, &*self.entropy).await?;
-        Ok(self.seat(cookie, Sitting::Waiting(Box::new(waiting)), &url))
+        Ok(self.seat(cookie, DemoSession::Waiting(Box::new(waiting)), &url))
     }
 
-    async fn callback(&self, query: &Params, cookie: Option<&str>) -> Result<Answer, Problem> {
+    async fn callback(
+        &self,
+        query: &RequestParams,
+        cookie: Option<&str>,
+    ) -> Result<Answer, DemoError> {
         let now = self.clock.now();
         let waiting = cookie
             .and_then(|id| self.sittings.take_waiting(id, now))
-            .ok_or_else(Problem::nobody_waiting)?;
+            .ok_or_else(DemoError::nobody_waiting)?;
         let signed_in = self.flow.finish(waiting, query, now).await?;
-        let sitting = Sitting::SignedIn(Arc::new(signed_in));
+        let sitting = DemoSession::SignedIn(Arc::new(signed_in));
         Ok(self.seat(cookie, sitting, &format!("{}/session", self.prefix)))
     }
 
@@ -189,7 +197,7 @@ impl Demo {
         }
     }
 
-    async fn refresh(&self, cookie: Option<&str>) -> Result<Answer, Problem> {
+    async fn refresh(&self, cookie: Option<&str>) -> Result<Answer, DemoError> {
         let now = self.clock.now();
         let Some((id, signed_in)) =
             cookie.and_then(|id| Some((id, self.sittings.signed_in(id, now)?)))
@@ -197,7 +205,7 @@ impl Demo {
             return Ok(see_other(&self.prefix));
         };
         let refreshed = self.flow.refresh(&signed_in, now).await?;
-        self.sittings.put(id.to_owned(), Sitting::SignedIn(Arc::new(refreshed)), now);
+        self.sittings.put(id.to_owned(), DemoSession::SignedIn(Arc::new(refreshed)), now);
         Ok(see_other(&format!("{}/session", self.prefix)))
     }
 
@@ -211,7 +219,7 @@ impl Demo {
     }
 
     /// Keeps `sitting` under a new cookie, in place of the old one.
-    fn seat(&self, old: Option<&str>, sitting: Sitting, go_to: &str) -> Answer {
+    fn seat(&self, old: Option<&str>, sitting: DemoSession, go_to: &str) -> Answer {
         if let Some(old) = old {
             self.sittings.remove(old);
         }
@@ -233,7 +241,7 @@ impl Demo {
         }
     }
 
-    fn problem(&self, problem: &Problem) -> Answer {
+    fn problem(&self, problem: &DemoError) -> Answer {
         html(problem.status, pages::problem(&self.flow, problem))
     }
 }

@@ -7,10 +7,10 @@ use crate::model::Timestamp;
 
 use super::{
     client::{DemoClient, SignInForm},
-    flow::Flow,
+    flow::DemoFlow,
     id_token,
-    problem::Problem,
-    sittings::SignedIn,
+    problem::DemoError,
+    sessions::SignedIn,
 };
 
 pub(super) const STYLE: &str = include_str!("../../../templates/demo/style.css");
@@ -84,7 +84,11 @@ struct Row {
     note: String,
 }
 
-pub(super) fn index(flow: &Flow, clients: &[DemoClient], signed_in: Option<&SignedIn>) -> String {
+pub(super) fn index(
+    flow: &DemoFlow,
+    clients: &[DemoClient],
+    signed_in: Option<&SignedIn>,
+) -> String {
     let mut tenants: Vec<TenantView<'_>> = Vec::new();
     for client in clients {
         let view = ClientView {
@@ -110,7 +114,7 @@ pub(super) fn index(flow: &Flow, clients: &[DemoClient], signed_in: Option<&Sign
     render(&IndexPage { home: &flow.home, callback: &flow.callback, tenants, signed_in })
 }
 
-pub(super) fn session(flow: &Flow, signed_in: &SignedIn, now: Timestamp) -> String {
+pub(super) fn session(flow: &DemoFlow, signed_in: &SignedIn, now: Timestamp) -> String {
     render(&SessionPage {
         home: &flow.home,
         person: person(signed_in),
@@ -128,8 +132,8 @@ pub(super) fn session(flow: &Flow, signed_in: &SignedIn, now: Timestamp) -> Stri
     })
 }
 
-pub(super) fn problem(flow: &Flow, problem: &Problem) -> String {
-    let Problem { title, message, remedy, .. } = problem;
+pub(super) fn problem(flow: &DemoFlow, problem: &DemoError) -> String {
+    let DemoError { title, message, remedy, .. } = problem;
     render(&ProblemPage { home: &flow.home, title, message, remedy })
 }
 

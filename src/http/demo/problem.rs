@@ -2,11 +2,11 @@
 
 use hyper::StatusCode;
 
-use super::backchannel::CallError;
+use super::backchannel::ProviderCallError;
 
 /// What went wrong, for the page that says so.
 #[derive(Clone, Debug)]
-pub(super) struct Problem {
+pub(super) struct DemoError {
     pub status: StatusCode,
     pub title: &'static str,
     /// What happened.
@@ -15,7 +15,7 @@ pub(super) struct Problem {
     pub remedy: &'static str,
 }
 
-impl Problem {
+impl DemoError {
     pub(super) fn not_found() -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
@@ -60,8 +60,8 @@ impl Problem {
     }
 }
 
-impl From<CallError> for Problem {
-    fn from(error: CallError) -> Self {
+impl From<ProviderCallError> for DemoError {
+    fn from(error: ProviderCallError) -> Self {
         Self::failed(error.to_string())
     }
 }

@@ -176,7 +176,7 @@ impl World {
     }
 
     /// Presses "Sign in"; the parameters of the authorization request.
-    async fn begin(&mut self) -> Params {
+    async fn begin(&mut self) -> RequestParams {
         let (_, _, page) = self.get(HOME).await;
         let link = page.split("href=\"").find(|rest| rest.contains("/sign-in?")).expect("a link");
         let link = link.split('"').next().unwrap().replace("&amp;", "&").replace("&#38;", "&");
@@ -184,7 +184,7 @@ impl World {
         assert_eq!(status, StatusCode::SEE_OTHER);
         let (endpoint, query) = location.split_once('?').unwrap();
         assert_eq!(endpoint, format!("{ISSUER}/oauth/authorize"));
-        let params = Params::parse(query.as_bytes());
+        let params = RequestParams::parse(query.as_bytes());
         self.provider.lock().unwrap().nonce = params.get("nonce").unwrap().to_owned();
         params
     }
@@ -243,7 +243,7 @@ async fn asks_as_the_specifications_want() {
     world.callback(&answer).await;
     let (authorization, body) = world.asked("/oauth/token");
     assert_eq!(authorization, "Basic ZGVmYXVsdC5kZW1vOnMzY3JldCUyRiUyQg==");
-    let form = Params::parse(body.as_bytes());
+    let form = RequestParams::parse(body.as_bytes());
     assert_eq!(form.get("code"), Some("c-1"));
     let challenge = aws_lc_rs::digest::digest(
         &aws_lc_rs::digest::SHA256,
@@ -260,7 +260,7 @@ async fn authenticates_the_way_the_client_is_registered() {
         let mut world = World::with(vec![DemoClient { auth_method: method, ..client() }]).await;
         world.sign_in().await;
         let (authorization, body) = world.asked("/oauth/token");
-        let form = Params::parse(body.as_bytes());
+        let form = RequestParams::parse(body.as_bytes());
         assert_eq!((&*authorization, form.get("client_id")), ("", Some("default.demo")));
         assert_eq!(form.get("client_secret"), expected, "{method}");
     }
@@ -346,7 +346,7 @@ async fn refreshes_with_the_latest_refresh_token() {
         let (status, location, _) = world.send(Method::POST, &format!("{HOME}/refresh")).await;
         assert_eq!(status, StatusCode::SEE_OTHER);
         let (_, body) = world.asked("/oauth/token");
-        assert_eq!(Params::parse(body.as_bytes()).get("refresh_token"), Some(sent));
+        assert_eq!(RequestParams::parse(body.as_bytes()).get("refresh_token"), Some(sent));
         let (_, _, page) = world.get(&location).await;
         assert!(page.contains(&format!("Refreshed {n} time")), "{page}");
     }
@@ -363,7 +363,7 @@ async fn signs_out_here_and_at_the_provider() {
     assert_eq!((status, &world.cookie), (StatusCode::SEE_OTHER, &None));
     let (endpoint, query) = location.split_once('?').unwrap();
     assert_eq!(endpoint, format!("{ISSUER}/oauth/logout"));
-    let params = Params::parse(query.as_bytes());
+    let params = RequestParams::parse(query.as_bytes());
     assert_eq!(params.get("post_logout_redirect_uri"), Some(HOME));
     assert!(params.get("id_token_hint").is_some());
     world.cookie = before;
@@ -417,9 +417,9 @@ async fn every_answer_is_guarded() {
 
 #[test]
 fn remembers_a_bounded_number_of_browsers() {
-    let sittings = Sittings::default();
+    let sittings = DemoSessions::default();
     let waiting = || {
-        Sitting::Waiting(Box::new(sittings::Waiting {
+        DemoSession::Waiting(Box::new(sessions::PendingSignIn {
             client: client(),
             metadata: serde_json::from_value(json!({
                 "issuer": ISSUER, "authorization_endpoint": "", "token_endpoint": "",

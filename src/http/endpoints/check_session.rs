@@ -3,11 +3,11 @@
 
 use http::StatusCode;
 
-use crate::http::{App, CookiePurpose, Failure, Reply, Request, cookies, pages};
+use crate::http::{AppState, CookiePurpose, EndpointError, Reply, Request, cookies, pages};
 
 /// The page.
 #[expect(clippy::unused_async, reason = "handlers have one shape")]
-pub async fn get(_: &App, request: Request) -> Result<Reply, Failure> {
+pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let cookie = cookies::name(CookiePurpose::BrowserState, &request.tenant);
     let page = pages::check_session(&request.tenant.tenant, &cookie);
     Ok(Reply::html(StatusCode::OK, page).with_script().frameable())

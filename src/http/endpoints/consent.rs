@@ -1,29 +1,31 @@
 //! The consent page and its form (OIDC Core §3.1.2.4).
 
-use super::authorize::{Step, advance, hold, redirect, reopen, resume, start_again};
+use super::authorize::{
+    AuthorizationContext, advance, from_form, from_store, redirect, save, start_again,
+};
 use crate::{
-    http::{App, Failure, Reply, Request, session::Held},
+    http::{AppState, EndpointError, Reply, Request, sessions::ActiveSession},
     model::ConsentPolicy,
     protocol::{
         consent,
         error::{ErrorCode, OAuthError},
         records::{Consent, decode, encode},
     },
-    store::{Key, Owner, OwnerKind, Record, RecordKind},
+    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind},
 };
 
 /// How often a write that loses against another is decided again.
-const ATTEMPTS: usize = 3;
+const MAX_ATTEMPTS: usize = 3;
 
 /// `GET I/consent`: the consent page of an interaction that a 303 leads to.
-pub async fn get(app: &App, request: Request) -> Result<Reply, Failure> {
-    let step = resume(app, &request).await?;
+pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let step = from_store(app, &request).await?;
     advance(app, &request, step).await
 }
 
 /// `POST I/consent`: allow, refuse, or use another account.
-pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
-    let (form, mut step) = reopen(app, &request).await?;
+pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let (form, mut step) = from_form(app, &request).await?;
     // The page named a person: nobody else may answer it.
     let same = step.held.as_ref().is_some_and(|held| step.interaction.is_of(&held.session));
     if !same {
@@ -37,7 +39,7 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
             }
             advance(app, &request, step).await
         }
-        Some("switch") => hold(app, &request, &step, "/login").await,
+        Some("switch") => save(app, &request, &step, "/login").await,
         _ => {
             let denied = OAuthError::new(ErrorCode::AccessDenied, "The person did not agree.");
             Ok(redirect(&request.tenant.tenant, &step.ask.return_to, &denied))
@@ -48,35 +50,39 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
 const CHANGED: &str = "Since this page was opened, you have signed out or used another account.";
 
 /// Writes down what the person agreed to, beside what they agreed to before.
-async fn remember(app: &App, request: &Request, step: &Step) -> Result<(), Failure> {
+async fn remember(
+    app: &AppState,
+    request: &Request,
+    step: &AuthorizationContext,
+) -> Result<(), EndpointError> {
     let Some(held) = &step.held else { return Ok(()) };
     if step.ask.client.consent == ConsentPolicy::Implied {
         return Ok(());
     }
     let id = consent::record_id(&held.user.subject, &step.ask.client.id);
-    let key = Key::new(RecordKind::Consent, &request.tenant.tenant.id, id);
-    for _ in 0..ATTEMPTS {
+    let key = RecordKey::new(RecordKind::Consent, &request.tenant.tenant.id, id);
+    for _ in 0..MAX_ATTEMPTS {
         let stored = app.store.get(&key, request.now).await?;
         let before: Option<Consent> =
             stored.as_ref().and_then(|stored| decode(&stored.record.value).ok());
-        let agreed = consent::agree(before.as_ref(), &step.ask.wishes, request.now);
+        let agreed = consent::agree(before.as_ref(), &step.ask.requested_permissions, request.now);
         let record = record(&key, held, &agreed);
         let written = match stored {
-            Some(stored) => app.store.swap(stored.version, record, request.now).await?,
+            Some(stored) => app.store.compare_and_swap(stored.version, record, request.now).await?,
             None => app.store.insert(record, request.now).await?,
         };
         if written {
             return Ok(());
         }
     }
-    Err(Failure::Unavailable("a consent changes too often".to_owned()))
+    Err(EndpointError::Unavailable("a consent changes too often".to_owned()))
 }
 
-fn record(key: &Key, held: &Held, agreed: &Consent) -> Record {
+fn record(key: &RecordKey, held: &ActiveSession, agreed: &Consent) -> Record {
     Record {
         key: key.clone(),
         value: encode(agreed).into(),
-        expires_at: agreed.given_at.plus(consent::REMEMBERED),
-        owners: vec![Owner::new(OwnerKind::User, held.user.subject.as_str())],
+        expires_at: agreed.given_at.plus(consent::CONSENT_TTL),
+        owners: vec![IndexEntry::new(OwnerKind::User, held.user.subject.as_str())],
     }
 }

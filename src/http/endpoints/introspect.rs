@@ -5,30 +5,31 @@ use serde_json::Value;
 
 use crate::{
     http::{
-        App, Failure, Reply, Request, clients,
-        presented::{Live, Presented, live, revoked_key},
+        AppState, EndpointError, Reply, Request, client_authentication,
+        token_lookup::{ActiveGrant, PresentedToken, live, revoked_key},
     },
     model::Client,
     protocol::{
         client_auth,
         introspection::{access_token, inactive, may_see, refresh_token},
-        params::Params,
+        params::RequestParams,
         subject,
         token::refresh_until,
     },
 };
 
 /// Whether a token is worth something, to an authenticated client that may know.
-pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
-    let params = request.form().and_then(Params::checked).map_err(Failure::Json)?;
-    let caller = clients::authenticate(app, &request, &params).await?;
+pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let params =
+        request.form().and_then(RequestParams::reject_duplicates).map_err(EndpointError::Json)?;
+    let caller = client_authentication::authenticate(app, &request, &params).await?;
     if caller.is_public() {
         // Anybody can say that they are a public client (RFC 7662 §2.1).
         let error = client_auth::not_signed("a public client");
-        return Err(Failure::Client { error, challenge: false });
+        return Err(EndpointError::Client { error, challenge: false });
     }
-    let token = params.require("token").map_err(Failure::Json)?;
-    let answer = match Presented::read(app, &request, token)? {
+    let token = params.require("token").map_err(EndpointError::Json)?;
+    let answer = match PresentedToken::read(app, &request, token)? {
         Some(presented) => describe(app, &request, &caller, presented).await?,
         None => None,
     };
@@ -37,34 +38,34 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
 
 /// What is said of a token of this tenant's; `None`: it is inactive, or not for the caller to see.
 async fn describe(
-    app: &App,
+    app: &AppState,
     request: &Request,
     caller: &Client,
-    presented: Presented,
-) -> Result<Option<Value>, Failure> {
+    presented: PresentedToken,
+) -> Result<Option<Value>, EndpointError> {
     if presented.is_expired(request.now) {
         return Ok(None);
     }
     match &presented {
-        Presented::Access(claims) if !may_see(caller, claims) => Ok(None),
-        Presented::Access(claims) if presented.grant_id().is_some() => {
+        PresentedToken::Access(claims) if !may_see(caller, claims) => Ok(None),
+        PresentedToken::Access(claims) if presented.grant_id().is_some() => {
             let live = live(app, request, &presented).await?;
             Ok(live.map(|live| access_token(claims, Some(&live.user.username))))
         }
-        Presented::Access(claims) => {
+        PresentedToken::Access(claims) => {
             let served = presented.client().and_then(|id| request.tenant.client(id.as_str()));
             let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default();
             let key = revoked_key(request, jti);
             let revoked = app.store.get(&key, request.now).await?.is_some();
             Ok((served.is_some() && !revoked).then(|| access_token(claims, None)))
         }
-        Presented::Refresh(token) if token.client != caller.id => Ok(None),
-        Presented::Refresh(token) => {
+        PresentedToken::Refresh(token) if token.client != caller.id => Ok(None),
+        PresentedToken::Refresh(token) => {
             let issuer = request.tenant.tenant.issuer.as_str();
             let live = live(app, request, &presented).await?;
-            Ok(live.and_then(|Live { grant, user }| {
+            Ok(live.and_then(|ActiveGrant { grant, user }| {
                 let until = refresh_until(&grant, &caller.lifetimes)?.min(token.expires_at);
-                let subject = subject::of(caller, &user.subject);
+                let subject = subject::subject_for_client(caller, &user.subject);
                 Some(refresh_token(issuer, subject.as_str(), &grant, &grant.scopes, until))
             }))
         }

@@ -2,35 +2,37 @@
 
 use http::StatusCode;
 
-use super::authorize::{Step, advance, redirect, reopen, resume, sign_in_page, start_again};
+use super::authorize::{
+    AuthorizationContext, advance, from_form, from_store, redirect, sign_in_page, start_again,
+};
 use crate::{
-    http::{App, CookiePurpose, Failure, Reply, Request, device, session},
-    identity::{Origin, Refused, SignIn, normalize_username},
+    http::{AppState, CookiePurpose, EndpointError, Reply, Request, known_browser, sessions},
+    identity::{AttemptSource, PasswordSignIn, SignInError, normalize_username},
     model::{Secret, User},
     protocol::{
-        authorize::{Next, Progress, Reason, decide},
+        authorize::{InteractionProgress, NextStep, SignInReason, decide},
         error::{ErrorCode, OAuthError},
-        params::Params,
+        params::RequestParams,
         records::Authentication,
     },
     telemetry::LoginOutcome,
 };
 
 /// `GET I/login`: the sign-in page of an interaction that a 303 leads to.
-pub async fn get(app: &App, request: Request) -> Result<Reply, Failure> {
-    let step = resume(app, &request).await?;
+pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let step = from_store(app, &request).await?;
     let session = step.held.as_ref().map(|held| &held.session);
     // Why, if the request itself says so; otherwise the person asked for another account.
     let reason = match decide(&step.ask, session, None, step.answers, request.now) {
-        Ok(Next::SignIn(reason)) => reason,
-        _ => Reason::NoSession,
+        Ok(NextStep::SignIn(reason)) => reason,
+        _ => SignInReason::NoSession,
     };
     sign_in_page(app, &request, &step, reason, None)
 }
 
 /// `POST I/login`: sign in, continue with the session's account, or cancel.
-pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
-    let (form, step) = reopen(app, &request).await?;
+pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let (form, step) = from_form(app, &request).await?;
     match form.get("action") {
         Some("cancel") => Ok(cancel(&request, &step)),
         Some("continue") => continue_with_session(app, &request, step).await,
@@ -38,16 +40,16 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
     }
 }
 
-fn cancel(request: &Request, step: &Step) -> Reply {
+fn cancel(request: &Request, step: &AuthorizationContext) -> Reply {
     let denied = OAuthError::new(ErrorCode::AccessDenied, "The person did not sign in.");
     redirect(&request.tenant.tenant, &step.ask.return_to, &denied)
 }
 
 async fn continue_with_session(
-    app: &App,
+    app: &AppState,
     request: &Request,
-    mut step: Step,
-) -> Result<Reply, Failure> {
+    mut step: AuthorizationContext,
+) -> Result<Reply, EndpointError> {
     // The page named an account: no other may be continued with.
     let session = match &step.held {
         Some(held) if step.interaction.is_of(&held.session) => &held.session,
@@ -60,7 +62,7 @@ async fn continue_with_session(
             ));
         }
     };
-    step.interaction = step.interaction.with(session, Progress::AccountChosen);
+    step.interaction = step.interaction.with(session, InteractionProgress::AccountChosen);
     step.answers = step.interaction.answers(Some(session));
     advance(app, request, step).await
 }
@@ -68,38 +70,38 @@ async fn continue_with_session(
 const CHANGED: &str = "Since this page was opened, you have signed out or used another account.";
 
 async fn sign_in(
-    app: &App,
+    app: &AppState,
     request: &Request,
-    form: &Params,
-    mut step: Step,
-) -> Result<Reply, Failure> {
+    form: &RequestParams,
+    mut step: AuthorizationContext,
+) -> Result<Reply, EndpointError> {
     let username = form.get("username").unwrap_or_default();
-    let device = device::load(app, request)?;
+    let device = known_browser::load(app, request)?;
     let known = device.known_to(&normalize_username(username), request.now);
-    let attempt = SignIn {
+    let attempt = PasswordSignIn {
         tenant: &request.tenant.tenant.id,
         username,
         password: Secret::new(form.get("password").unwrap_or_default().to_owned()),
-        origin: Origin { address: request.address, device: known },
+        origin: AttemptSource { address: request.address, known_browser: known },
         now: request.now,
     };
-    let verdict = attempt.decide(&*request.tenant, &app.passwords, &app.attempts).await;
+    let verdict = attempt.decide(&*request.tenant, &app.passwords, &app.login_throttle).await;
     app.metrics.login(&request.tenant.tenant.id, outcome(&verdict));
     let user = match verdict {
         Ok(user) => user,
-        Err(refused) => return again(app, request, &step, username, refused),
+        Err(refused) => return render_failed_attempt(app, request, &step, username, refused),
     };
-    let device = device::seal(app, request, &device.used_by(&user.username, request.now))?;
+    let device = known_browser::seal(app, request, &device.used_by(&user.username, request.now))?;
     let authentication = by_password(&user, request);
     let previous = step.held.take();
     let (cookie, held) =
-        session::start(app, request, authentication, user, previous.as_ref()).await?;
-    let progress = Progress::SignedIn(held.session.authentication.auth_time);
+        sessions::start(app, request, authentication, user, previous.as_ref()).await?;
+    let progress = InteractionProgress::SignedIn(held.session.authentication.auth_time);
     step.interaction = step.interaction.with(&held.session, progress);
     step.answers = step.interaction.answers(Some(&held.session));
     step.held = Some(held);
     let reply = advance(app, request, step).await?;
-    Ok(reply.cookie(CookiePurpose::Session, &cookie).cookie(CookiePurpose::Device, &device))
+    Ok(reply.cookie(CookiePurpose::Session, &cookie).cookie(CookiePurpose::KnownBrowser, &device))
 }
 
 fn by_password(user: &User, request: &Request) -> Authentication {
@@ -111,42 +113,43 @@ fn by_password(user: &User, request: &Request) -> Authentication {
     }
 }
 
-const fn outcome<T>(verdict: &Result<T, Refused>) -> LoginOutcome {
+const fn outcome<T>(verdict: &Result<T, SignInError>) -> LoginOutcome {
     match verdict {
         Ok(_) => LoginOutcome::Success,
-        Err(Refused::Wrong) => LoginOutcome::Failure,
-        Err(Refused::Wait(_)) => LoginOutcome::Limited,
-        Err(Refused::Busy(_)) => LoginOutcome::Busy,
+        Err(SignInError::Wrong) => LoginOutcome::Failure,
+        Err(SignInError::Wait(_)) => LoginOutcome::Limited,
+        Err(SignInError::Busy(_)) => LoginOutcome::Busy,
     }
 }
 
 /// The page again, with what went wrong. Not a redirect: nobody is signed in, so there is nowhere
 /// to keep the interaction but the page itself.
-fn again(
-    app: &App,
+fn render_failed_attempt(
+    app: &AppState,
     request: &Request,
-    step: &Step,
+    step: &AuthorizationContext,
     username: &str,
-    refused: Refused,
-) -> Result<Reply, Failure> {
+    refused: SignInError,
+) -> Result<Reply, EndpointError> {
     let (status, problem, retry_after) = match refused {
-        Refused::Wrong => (
+        SignInError::Wrong => (
             StatusCode::UNPROCESSABLE_ENTITY,
             "The username or the password is not right. Please try again.".to_owned(),
             None,
         ),
-        Refused::Wait(wait) => {
+        SignInError::Wait(wait) => {
             let seconds = wait.as_secs().max(1);
             (StatusCode::TOO_MANY_REQUESTS, patience(seconds), Some(seconds))
         }
-        Refused::Busy(_) => (
+        SignInError::Busy(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Many people are signing in at this moment. Please try again in a few seconds."
                 .to_owned(),
             Some(2),
         ),
     };
-    let page = sign_in_page(app, request, step, Reason::NoSession, Some((username, &problem)))?;
+    let page =
+        sign_in_page(app, request, step, SignInReason::NoSession, Some((username, &problem)))?;
     let page = page.status(status);
     Ok(match retry_after {
         Some(seconds) => page.header("retry-after", &seconds.to_string()),

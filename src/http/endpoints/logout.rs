@@ -4,68 +4,74 @@
 use std::time::Duration;
 
 use crate::{
-    http::{App, CookiePurpose, Failure, Reply, Request, front_channel, pages, session},
-    keys::Purpose,
+    http::{
+        AppState, CookiePurpose, EndpointError, Reply, Request, front_channel, pages, sessions,
+    },
+    keys::SealPurpose,
     model::Client,
     protocol::{
         authorize::form_action,
         error::{ErrorCode, OAuthError},
-        logout::{Ask, Question, must_ask, validate},
-        params::Params,
+        logout::{EndSessionRequest, LogoutConfirmation, needs_confirmation, validate},
+        params::RequestParams,
         records::{Session, decode, encode},
     },
 };
 use http::StatusCode;
 
 /// How long the question may stand open.
-const OPEN_FOR: Duration = Duration::from_mins(15);
+const FORM_TTL: Duration = Duration::from_mins(15);
 
 /// `GET I/oauth/logout`.
-pub async fn get(app: &App, request: Request) -> Result<Reply, Failure> {
-    let params = request.query_params().map_err(Failure::Page)?;
+pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let params = request.query_params().map_err(EndpointError::Page)?;
     begin(app, &request, &params).await
 }
 
 /// `POST I/oauth/logout`: a relying party's request, or the answer of our own page.
-pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
-    let params = request.form().map_err(Failure::Page)?;
+pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let params = request.form().map_err(EndpointError::Page)?;
     if params.get("question").is_some() {
-        return decided(app, &request, params).await;
+        return confirm(app, &request, params).await;
     }
     begin(app, &request, &params).await
 }
 
-async fn begin(app: &App, request: &Request, params: &Params) -> Result<Reply, Failure> {
+async fn begin(
+    app: &AppState,
+    request: &Request,
+    params: &RequestParams,
+) -> Result<Reply, EndpointError> {
     let tenant = &request.tenant;
-    let ask = validate(params, &tenant.tenant.issuer, &**tenant).map_err(Failure::Page)?;
-    let Some(held) = session::load(app, request).await? else {
+    let ask = validate(params, &tenant.tenant.issuer, &**tenant).map_err(EndpointError::Page)?;
+    let Some(held) = sessions::load(app, request).await? else {
         // Nobody is signed in: there is nothing to ask.
-        return Ok(leave(request, None, ask.return_to.as_deref()));
+        return Ok(signed_out_response(request, None, ask.return_to.as_deref()));
     };
-    if must_ask(&ask, &held.session) {
+    if needs_confirmation(&ask, &held.session) {
         return question(app, request, &ask, &held);
     }
-    let ended = session::end(app, request, &held).await?;
-    Ok(leave(request, Some(&ended), ask.return_to.as_deref()))
+    let ended = sessions::end(app, request, &held).await?;
+    Ok(signed_out_response(request, Some(&ended), ask.return_to.as_deref()))
 }
 
 fn question(
-    app: &App,
+    app: &AppState,
     request: &Request,
-    ask: &Ask,
-    held: &session::Held,
-) -> Result<Reply, Failure> {
-    let question = Question {
+    ask: &EndSessionRequest,
+    held: &sessions::ActiveSession,
+) -> Result<Reply, EndpointError> {
+    let question = LogoutConfirmation {
         sid: held.session.sid.clone(),
         client: ask.client.as_ref().map(|client| client.id.clone()),
         // A hint of another session says whose the request was, and nothing of this one.
         return_to: ask.return_to.clone().filter(|_| ask.named),
-        expires_at: request.now.plus(OPEN_FOR),
+        expires_at: request.now.plus(FORM_TTL),
     };
     let tenant = &request.tenant.tenant;
     let plain = encode(&question);
     let sealed =
-        request.sealer()?.seal(Purpose::Form, &tenant.id, &plain, &*app.entropy, request.now);
+        request.sealer()?.seal(SealPurpose::Form, &tenant.id, &plain, &*app.entropy, request.now);
     let client: Option<&Client> = ask.client.as_deref();
     let page = pages::logout_confirm(&pages::LogoutConfirmPage {
         tenant,
@@ -81,35 +87,43 @@ fn question(
 }
 
 /// The answer of our own page.
-async fn decided(app: &App, request: &Request, params: Params) -> Result<Reply, Failure> {
-    let stale = |text: &str| Failure::Page(OAuthError::new(ErrorCode::InvalidRequest, text));
+async fn confirm(
+    app: &AppState,
+    request: &Request,
+    params: RequestParams,
+) -> Result<Reply, EndpointError> {
+    let stale = |text: &str| EndpointError::Page(OAuthError::new(ErrorCode::InvalidRequest, text));
     if !request.same_origin() {
         return Err(stale("The form was sent from another site."));
     }
-    let params = params.checked().map_err(Failure::Page)?;
-    let sealed = params.require("question").map_err(Failure::Page)?;
-    let plain = request.sealer()?.open(Purpose::Form, &request.tenant.tenant.id, sealed);
-    let question: Question = plain
+    let params = params.reject_duplicates().map_err(EndpointError::Page)?;
+    let sealed = params.require("question").map_err(EndpointError::Page)?;
+    let plain = request.sealer()?.open(SealPurpose::Form, &request.tenant.tenant.id, sealed);
+    let question: LogoutConfirmation = plain
         .and_then(|plain| decode(&plain).ok())
-        .filter(|question: &Question| request.now < question.expires_at)
+        .filter(|question: &LogoutConfirmation| request.now < question.expires_at)
         .ok_or_else(|| stale("The form was open for too long; ask to sign out again."))?;
     if params.get("action") != Some("logout") {
         let page = pages::not_signed_out(&request.tenant.tenant);
         return Ok(Reply::html(StatusCode::OK, page));
     }
     let mut ended = None;
-    if let Some(held) = session::load(app, request).await? {
+    if let Some(held) = sessions::load(app, request).await? {
         if held.session.sid != question.sid {
             return Err(stale("The form is of a session that has ended; ask to sign out again."));
         }
-        ended = Some(session::end(app, request, &held).await?);
+        ended = Some(sessions::end(app, request, &held).await?);
     }
-    Ok(leave(request, ended.as_ref(), question.return_to.as_deref()))
+    Ok(signed_out_response(request, ended.as_ref(), question.return_to.as_deref()))
 }
 
 /// Without a session: by way of the applications that want a frame, back to the one that asked, or
 /// to the page that says so.
-fn leave(request: &Request, ended: Option<&Session>, return_to: Option<&str>) -> Reply {
+fn signed_out_response(
+    request: &Request,
+    ended: Option<&Session>,
+    return_to: Option<&str>,
+) -> Reply {
     let tenant = &request.tenant;
     let frames = ended.map(|session| front_channel::frames(tenant, session)).unwrap_or_default();
     let reply = if frames.is_empty() {
@@ -132,6 +146,6 @@ fn leave(request: &Request, ended: Option<&Session>, return_to: Option<&str>) ->
 
 /// `GET I/logged-out`.
 #[expect(clippy::unused_async, reason = "handlers have one shape")]
-pub async fn done(_: &App, request: Request) -> Result<Reply, Failure> {
+pub async fn done(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     Ok(Reply::html(StatusCode::OK, pages::signed_out(&request.tenant.tenant)))
 }

@@ -2,6 +2,7 @@
 
 pub mod authorize;
 pub mod check_session;
+mod conditional_get;
 pub mod consent;
 pub mod discovery;
 pub mod introspect;
@@ -9,7 +10,6 @@ pub mod jwks;
 pub mod login;
 pub mod logout;
 pub mod pages;
-mod prepared;
 pub mod register;
 pub mod revoke;
 pub mod token;

@@ -3,13 +3,13 @@
 use http::StatusCode;
 
 use crate::{
-    http::{App, Failure, Reply, Request, pages},
+    http::{AppState, EndpointError, Reply, Request, pages},
     model::Tenant,
 };
 
 /// `GET I`: where an issuer's address leads a person who opens it.
 #[expect(clippy::unused_async, reason = "handlers have one shape")]
-pub async fn root(_: &App, request: Request) -> Result<Reply, Failure> {
+pub async fn root(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let tenant = &request.tenant.tenant;
     let detail = format!("Its metadata is at {}/.well-known/openid-configuration", tenant.issuer);
     let page = pages::error_page(&pages::ErrorPage {
@@ -27,7 +27,7 @@ pub async fn root(_: &App, request: Request) -> Result<Reply, Failure> {
 
 /// `GET I/_lanyard/…`: files whose addresses change with their content.
 #[expect(clippy::unused_async, reason = "handlers have one shape")]
-pub async fn asset(_: &App, request: Request) -> Result<Reply, Failure> {
+pub async fn asset(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let name = request.path.trim_start_matches("/_lanyard/");
     let file = file(name, Some(&request.tenant.tenant));
     Ok(file.unwrap_or_else(|| Reply::empty(StatusCode::NOT_FOUND)))

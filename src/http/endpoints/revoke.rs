@@ -6,29 +6,30 @@ use serde_json::Value;
 
 use crate::{
     http::{
-        App, Failure, Reply, Request, clients, grants,
-        presented::{Presented, revoked_key},
+        AppState, EndpointError, Reply, Request, client_authentication, grants,
+        token_lookup::{PresentedToken, revoked_key},
     },
     model::Timestamp,
     protocol::{
         error::{ErrorCode, OAuthError},
         introspection::may_revoke,
-        params::Params,
-        session::SKEW,
+        params::RequestParams,
+        session::CLOCK_SKEW,
     },
     store::Record,
 };
 
 /// Ends a token, and with it the grant that it names. What is no token any more is ended already.
-pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
-    let params = request.form().and_then(Params::checked).map_err(Failure::Json)?;
-    let caller = clients::authenticate(app, &request, &params).await?;
-    let token = params.require("token").map_err(Failure::Json)?;
+pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let params =
+        request.form().and_then(RequestParams::reject_duplicates).map_err(EndpointError::Json)?;
+    let caller = client_authentication::authenticate(app, &request, &params).await?;
+    let token = params.require("token").map_err(EndpointError::Json)?;
     let done = || Reply::empty(StatusCode::OK);
-    let Some(presented) = Presented::read(app, &request, token)? else { return Ok(done()) };
+    let Some(presented) = PresentedToken::read(app, &request, token)? else { return Ok(done()) };
     if !presented.client().is_some_and(|client| may_revoke(&caller, &client)) {
         let text = "The token was given to another client.";
-        return Err(Failure::Json(OAuthError::new(ErrorCode::InvalidGrant, text)));
+        return Err(EndpointError::Json(OAuthError::new(ErrorCode::InvalidGrant, text)));
     }
     match presented.grant_id() {
         Some(id) => grants::revoke(app, &request, id).await?,
@@ -38,8 +39,12 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
 }
 
 /// Keeps the id of a token that names no grant for as long as it would be valid.
-async fn remember(app: &App, request: &Request, presented: &Presented) -> Result<(), Failure> {
-    let Presented::Access(claims) = presented else { return Ok(()) };
+async fn remember(
+    app: &AppState,
+    request: &Request,
+    presented: &PresentedToken,
+) -> Result<(), EndpointError> {
+    let PresentedToken::Access(claims) = presented else { return Ok(()) };
     let text = claims.get("jti").and_then(Value::as_str);
     let expires = claims.get("exp").and_then(Value::as_i64);
     let (Some(jti), Some(exp)) = (text, expires) else { return Ok(()) };
@@ -49,7 +54,7 @@ async fn remember(app: &App, request: &Request, presented: &Presented) -> Result
     let record = Record {
         key: revoked_key(request, jti),
         value: Bytes::new(),
-        expires_at: Timestamp::from_secs(exp).plus(SKEW),
+        expires_at: Timestamp::from_secs(exp).plus(CLOCK_SKEW),
         owners: Vec::new(),
     };
     // One that is there says the same.

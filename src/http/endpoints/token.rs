@@ -7,33 +7,34 @@ mod refresh;
 use http::StatusCode;
 
 use crate::{
-    http::{App, Failure, Reply, Request, clients, tokens},
+    http::{AppState, EndpointError, Reply, Request, client_authentication, token_issuer},
     model::Client,
     protocol::{
-        params::Params,
+        params::RequestParams,
         scope,
-        token::{self, Ask},
+        token::{self, TokenRequest},
     },
 };
 
 /// `POST I/oauth/token`.
-pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
-    let params = request.form().and_then(Params::checked).map_err(Failure::Json)?;
-    let client = clients::authenticate(app, &request, &params).await?;
-    let ask = Ask::parse(&params).map_err(Failure::Json)?;
-    token::check_grant_type(&client, &ask).map_err(Failure::Json)?;
+pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let params =
+        request.form().and_then(RequestParams::reject_duplicates).map_err(EndpointError::Json)?;
+    let client = client_authentication::authenticate(app, &request, &params).await?;
+    let ask = TokenRequest::parse(&params).map_err(EndpointError::Json)?;
+    token::check_grant_type(&client, &ask).map_err(EndpointError::Json)?;
     let issuer = request.tenant.tenant.issuer.as_str();
-    token::check_resources(issuer, &params).map_err(Failure::Json)?;
+    token::check_resources(issuer, &params).map_err(EndpointError::Json)?;
     let answer = match &ask {
-        Ask::Code { code, redirect_uri, verifier } => {
+        TokenRequest::Code { code, redirect_uri, verifier } => {
             let bound = (redirect_uri.as_deref(), verifier.as_ref().map(|it| it.expose().as_str()));
             code::redeem(app, &request, &client, code.expose(), bound).await?
         }
-        Ask::Refresh { token, scope } => {
+        TokenRequest::Refresh { token, scope } => {
             refresh::refresh(app, &request, &client, token.expose(), scope.as_deref()).await?
         }
-        Ask::ClientCredentials { scope } => {
-            for_client(app, &request, &client, scope.as_deref()).await?
+        TokenRequest::ClientCredentials { scope } => {
+            client_credentials(app, &request, &client, scope.as_deref()).await?
         }
     };
     app.used(&client);
@@ -41,15 +42,15 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
 }
 
 /// `client_credentials` (RFC 6749 §4.4): no grant is stored.
-async fn for_client(
-    app: &App,
+async fn client_credentials(
+    app: &AppState,
     request: &Request,
     client: &Client,
     asked: Option<&str>,
-) -> Result<issue::Answer, Failure> {
-    let scopes = token::client_scopes(client, asked).map_err(Failure::Json)?;
-    let access_token = tokens::access_token(app, request, client, &scopes, None).await?;
-    Ok(issue::Answer {
+) -> Result<issue::TokenResponse, EndpointError> {
+    let scopes = token::client_scopes(client, asked).map_err(EndpointError::Json)?;
+    let access_token = token_issuer::access_token(app, request, client, &scopes, None).await?;
+    Ok(issue::TokenResponse {
         access_token,
         token_type: "Bearer",
         expires_in: client.lifetimes.access_token.as_secs(),

@@ -3,53 +3,54 @@
 use http::{Method, StatusCode};
 
 use crate::{
-    http::{App, Failure, Reply, Request, grants, tokens},
+    http::{AppState, EndpointError, Reply, Request, grants, token_issuer},
     keys::JwtType,
     protocol::{
         claims,
         error::{ErrorCode, OAuthError},
-        params::Params,
+        params::RequestParams,
         subject,
         userinfo::{bearer_token, check_claims, check_grant},
     },
 };
 
 /// `GET I/oauth/userinfo`.
-pub async fn get(app: &App, request: Request) -> Result<Reply, Failure> {
+pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     answer(app, &request).await
 }
 
 /// `POST I/oauth/userinfo`: the token in the header or in a form's body.
-pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
+pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     answer(app, &request).await
 }
 
-async fn answer(app: &App, request: &Request) -> Result<Reply, Failure> {
+async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointError> {
     let form = (request.method == Method::POST && request.is_form())
-        .then(|| request.form().and_then(Params::checked))
+        .then(|| request.form().and_then(RequestParams::reject_duplicates))
         .transpose()
-        .map_err(Failure::Bearer)?;
-    let query = request.query_params().map_err(Failure::Bearer)?;
-    let token =
-        bearer_token(request.authorization(), &query, form.as_ref()).map_err(Failure::Bearer)?;
-    let token = token.ok_or(Failure::NoToken)?;
-    let invalid = |text: &str| Failure::Bearer(OAuthError::new(ErrorCode::InvalidToken, text));
-    let verified = app.verified.verify(&request.tenant.keys, token);
+        .map_err(EndpointError::Bearer)?;
+    let query = request.query_params().map_err(EndpointError::Bearer)?;
+    let token = bearer_token(request.authorization(), &query, form.as_ref())
+        .map_err(EndpointError::Bearer)?;
+    let token = token.ok_or(EndpointError::NoToken)?;
+    let invalid =
+        |text: &str| EndpointError::Bearer(OAuthError::new(ErrorCode::InvalidToken, text));
+    let verified = app.access_token_cache.verify(&request.tenant.keys, token);
     let verified = verified.map_err(|error| {
         let text = "The access token is not one of this issuer's, or not an access token.";
         let error = OAuthError::new(ErrorCode::InvalidToken, text).because(error.to_string());
-        Failure::Bearer(error)
+        EndpointError::Bearer(error)
     })?;
     let issuer = &request.tenant.tenant.issuer;
-    let bearer = check_claims(&verified, issuer, request.now).map_err(Failure::Bearer)?;
+    let bearer = check_claims(&verified, issuer, request.now).map_err(EndpointError::Bearer)?;
     let held = grants::load(app, request, &bearer.grant_id).await?;
     let grant = held.map(|held| held.grant);
-    check_grant(grant.as_ref(), request.now).map_err(Failure::Bearer)?;
+    check_grant(grant.as_ref(), request.now).map_err(EndpointError::Bearer)?;
     let gone = || invalid("The person or the session behind the access token is gone.");
     let grant = grant.ok_or_else(gone)?;
     let client = request.tenant.client(grant.client.as_str()).ok_or_else(gone)?;
-    let user = grants::user_of(app, request, &grant).await?.ok_or_else(gone)?;
-    if subject::of(client, &grant.authentication.subject) != bearer.subject {
+    let user = grants::active_user(app, request, &grant).await?.ok_or_else(gone)?;
+    if subject::subject_for_client(client, &grant.authentication.subject) != bearer.subject {
         return Err(gone());
     }
     let (tenant, named) = (&request.tenant.tenant, &grant.claims.userinfo);
@@ -60,7 +61,7 @@ async fn answer(app: &App, request: &Request) -> Result<Reply, Failure> {
     // Signed, it says by whom and for whom (§5.3.2).
     claims.insert("iss".into(), issuer.as_str().into());
     claims.insert("aud".into(), client.id.as_str().into());
-    let key = tokens::key_of(request, algorithm)?;
-    let jwt = tokens::sign_with(app, key, JwtType::Userinfo, &claims).await?;
+    let key = token_issuer::key_of(request, algorithm)?;
+    let jwt = token_issuer::sign_with(app, key, JwtType::Userinfo, &claims).await?;
     Ok(Reply::jwt(jwt))
 }

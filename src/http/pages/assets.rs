@@ -14,7 +14,7 @@ const ICON: &str = include_str!("../../../templates/pages/icon.svg");
 
 /// A script of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Script {
+pub(super) enum PageScript {
     /// Sends the page's form.
     Submit,
     /// Leads on when the page's frames have loaded.
@@ -23,7 +23,7 @@ pub(super) enum Script {
     CheckSession,
 }
 
-impl Script {
+impl PageScript {
     const ALL: [Self; 3] = [Self::Submit, Self::SigningOut, Self::CheckSession];
 
     const fn name(self) -> &'static str {
@@ -48,7 +48,7 @@ static ICON_VERSION: LazyLock<String> = LazyLock::new(|| version(ICON));
 
 /// One static file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asset {
+pub struct StaticAsset {
     /// Its `Content-Type`.
     pub content_type: &'static str,
     /// Its bytes.
@@ -57,18 +57,18 @@ pub struct Asset {
 
 /// The file at `name` below `I/_lanyard/`: `style.css`, `icon.svg`, the tenant's `theme.css`, or a
 /// script.
-pub fn asset(name: &str, tenant: Option<&Tenant>) -> Option<Asset> {
+pub fn asset(name: &str, tenant: Option<&Tenant>) -> Option<StaticAsset> {
     let css = "text/css; charset=utf-8";
     let (content_type, body) = match name {
         "style.css" => (css, STYLE.to_owned()),
         "theme.css" => (css, tenant.and_then(|tenant| theme_css(&tenant.branding))?),
         "icon.svg" => ("image/svg+xml", ICON.to_owned()),
         name => {
-            let script = Script::ALL.into_iter().find(|script| script.name() == name)?;
+            let script = PageScript::ALL.into_iter().find(|script| script.name() == name)?;
             ("text/javascript; charset=utf-8", script.text().to_owned())
         }
     };
-    Some(Asset { content_type, body })
+    Some(StaticAsset { content_type, body })
 }
 
 /// `base` is the issuer's path.
@@ -76,7 +76,7 @@ pub(super) fn style_url(base: &str) -> String {
     format!("{base}/_lanyard/style.css?v={}", *STYLE_VERSION)
 }
 
-pub(super) fn script_url(base: &str, script: Script) -> String {
+pub(super) fn script_url(base: &str, script: PageScript) -> String {
     format!("{base}/_lanyard/{}?v={}", script.name(), version(script.text()))
 }
 

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use askama::Template;
 
-use super::frame::{Account, ClientCard, Frame, render};
+use super::frame::{AccountView, ClientView, PageFrame, render};
 use crate::{
     model::{Client, Tenant, User},
-    protocol::authorize::{Ask, CLAIM},
+    protocol::authorize::{AuthorizationRequest, CLAIM_PREFIX},
 };
 
 /// What the consent page shows.
@@ -16,7 +16,7 @@ pub struct ConsentPage<'a> {
     /// Whose page it is.
     pub tenant: &'a Tenant,
     /// What is asked for, and by whom.
-    pub ask: &'a Ask,
+    pub ask: &'a AuthorizationRequest,
     /// Who is asked.
     pub user: &'a User,
     /// The sealed interaction.
@@ -26,11 +26,11 @@ pub struct ConsentPage<'a> {
 #[derive(Template)]
 #[template(path = "pages/consent.html")]
 struct ConsentTemplate<'a> {
-    frame: Frame<'a>,
-    client: ClientCard<'a>,
+    frame: PageFrame<'a>,
+    client: ClientView<'a>,
     action: String,
     interaction: &'a str,
-    account: Account,
+    account: AccountView,
     scopes: Vec<ScopeLine<'a>>,
 }
 
@@ -43,14 +43,14 @@ struct ScopeLine<'a> {
 /// Renders the consent page.
 pub fn consent(page: &ConsentPage) -> String {
     let client: &Client = &page.ask.client;
-    let mut scopes: Vec<&str> = page.ask.wishes.iter().map(String::as_str).collect();
+    let mut scopes: Vec<&str> = page.ask.requested_permissions.iter().map(String::as_str).collect();
     scopes.sort_by_key(|name| rank(name));
     render(&ConsentTemplate {
-        frame: Frame::new(Some(page.tenant)),
-        client: ClientCard::new(client, page.ask.return_to.uri()),
+        frame: PageFrame::new(Some(page.tenant)),
+        client: ClientView::new(client, page.ask.return_to.uri()),
         action: format!("{}/consent", page.tenant.issuer.path()),
         interaction: page.interaction,
-        account: Account::from(page.user),
+        account: AccountView::from(page.user),
         scopes: scopes.into_iter().map(|name| line(page.tenant, name)).collect(),
     })
 }
@@ -77,7 +77,7 @@ fn line<'a>(tenant: &'a Tenant, name: &'a str) -> ScopeLine<'a> {
         "offline_access" => {
             ("Keep access while you are away", "It need not ask you again when you have left.")
         }
-        _ if let Some(claim) = name.strip_prefix(CLAIM) => {
+        _ if let Some(claim) = name.strip_prefix(CLAIM_PREFIX) => {
             let title = format!("See your {}", claim.replace('_', " ")).into();
             return ScopeLine { title, detail: "" };
         }

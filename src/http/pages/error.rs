@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::frame::{Frame, render};
+use super::frame::{PageFrame, render};
 use crate::{
     model::Tenant,
     protocol::error::{ErrorCode, OAuthError},
@@ -27,12 +27,12 @@ pub struct ErrorPage<'a> {
     /// The request's id in the logs.
     pub request_id: &'a str,
     /// A way on.
-    pub retry: Option<Retry<'a>>,
+    pub retry: Option<RetryLink<'a>>,
 }
 
 /// A link that leads on.
 #[derive(Clone, Copy, Debug)]
-pub struct Retry<'a> {
+pub struct RetryLink<'a> {
     /// Where.
     pub href: &'a str,
     /// What it says.
@@ -42,7 +42,7 @@ pub struct Retry<'a> {
 #[derive(Template)]
 #[template(path = "pages/error.html")]
 struct ErrorTemplate<'a> {
-    frame: Frame<'a>,
+    frame: PageFrame<'a>,
     title: &'a str,
     message: &'a str,
     advice: &'a str,
@@ -55,7 +55,7 @@ struct ErrorTemplate<'a> {
 /// Renders an error page.
 pub fn error_page(page: &ErrorPage) -> String {
     render(&ErrorTemplate {
-        frame: Frame::new(page.tenant),
+        frame: PageFrame::new(page.tenant),
         title: page.title,
         message: page.message,
         advice: page.advice,
@@ -81,9 +81,9 @@ pub fn error(tenant: Option<&Tenant>, error: &OAuthError, request_id: &str) -> S
     })
 }
 
-const BACK: &str = "Go back to the application and try again. If it happens again, tell the \
+const RETURN_ADVICE: &str = "Go back to the application and try again. If it happens again, tell the \
                     people who run the application.";
-const LATER: &str = "Wait a moment and try again. If it lasts, tell the people who run this \
+const WAIT_ADVICE: &str = "Wait a moment and try again. If it lasts, tell the people who run this \
                      service.";
 
 /// Title, message and advice.
@@ -96,13 +96,13 @@ const fn words(code: ErrorCode) -> (&'static str, &'static str, &'static str) {
              application.",
         ),
         ErrorCode::ServerError => {
-            ("Something went wrong", "It is our fault, and it has been written down.", LATER)
+            ("Something went wrong", "It is our fault, and it has been written down.", WAIT_ADVICE)
         }
         ErrorCode::TemporarilyUnavailable => {
-            ("Not available right now", "This service cannot answer at the moment.", LATER)
+            ("Not available right now", "This service cannot answer at the moment.", WAIT_ADVICE)
         }
         ErrorCode::AccessDenied => {
-            ("Not allowed", "This was not allowed, so nothing has changed.", BACK)
+            ("Not allowed", "This was not allowed, so nothing has changed.", RETURN_ADVICE)
         }
         ErrorCode::InvalidRequest
         | ErrorCode::InvalidGrant
@@ -129,7 +129,7 @@ const fn words(code: ErrorCode) -> (&'static str, &'static str, &'static str) {
             "This request cannot be answered",
             "The application that sent you here asked for something in a way that this service \
              does not accept.",
-            BACK,
+            RETURN_ADVICE,
         ),
     }
 }

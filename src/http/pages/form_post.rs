@@ -5,14 +5,14 @@ use askama::Template;
 
 use super::{
     assets,
-    frame::{Frame, render},
+    frame::{PageFrame, render},
 };
 use crate::model::Tenant;
 
 #[derive(Template)]
 #[template(path = "pages/form_post.html")]
 struct FormPostTemplate<'a> {
-    frame: Frame<'a>,
+    frame: PageFrame<'a>,
     script: String,
     action: &'a str,
     fields: &'a [(String, String)],
@@ -21,8 +21,8 @@ struct FormPostTemplate<'a> {
 /// Renders the page.
 pub fn form_post(tenant: &Tenant, action: &str, fields: &[(String, String)]) -> String {
     render(&FormPostTemplate {
-        frame: Frame::new(Some(tenant)),
-        script: assets::script_url(tenant.issuer.path(), assets::Script::Submit),
+        frame: PageFrame::new(Some(tenant)),
+        script: assets::script_url(tenant.issuer.path(), assets::PageScript::Submit),
         action,
         fields,
     })

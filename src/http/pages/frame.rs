@@ -7,7 +7,7 @@ use super::assets;
 use crate::model::{Client, Tenant, User};
 
 /// Around every page.
-pub(super) struct Frame<'a> {
+pub(super) struct PageFrame<'a> {
     pub(super) brand: &'a str,
     pub(super) logo: Option<&'a str>,
     pub(super) style: String,
@@ -15,7 +15,7 @@ pub(super) struct Frame<'a> {
     pub(super) icon: String,
 }
 
-impl<'a> Frame<'a> {
+impl<'a> PageFrame<'a> {
     /// Without a tenant (an address that is none's) the page has no brand.
     pub(super) fn new(tenant: Option<&'a Tenant>) -> Self {
         let base = tenant.map_or("", |tenant| tenant.issuer.path());
@@ -31,7 +31,7 @@ impl<'a> Frame<'a> {
 
 /// What people see of an application.
 #[derive(Clone, Debug)]
-pub struct ClientCard<'a> {
+pub struct ClientView<'a> {
     pub(super) name: &'a str,
     pub(super) monogram: String,
     pub(super) logo: Option<&'a str>,
@@ -42,11 +42,11 @@ pub struct ClientCard<'a> {
     pub(super) leads_to: Option<String>,
 }
 
-impl<'a> ClientCard<'a> {
+impl<'a> ClientView<'a> {
     /// That of a client whose answer goes to `redirect_uri`.
     pub(super) fn new(client: &'a Client, redirect_uri: &str) -> Self {
         Self {
-            leads_to: client.registered.as_ref().map(|_| place(redirect_uri)),
+            leads_to: client.registered.as_ref().map(|_| redirect_host(redirect_uri)),
             name: &client.name,
             monogram: monogram(&client.name),
             logo: web(client.details.logo_uri.as_deref()),
@@ -57,7 +57,7 @@ impl<'a> ClientCard<'a> {
     }
 }
 
-impl ClientCard<'_> {
+impl ClientView<'_> {
     pub(super) fn has_links(&self) -> bool {
         self.home.is_some() || self.policy.is_some() || self.terms.is_some()
     }
@@ -65,13 +65,13 @@ impl ClientCard<'_> {
 
 /// What people see of themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
+pub struct AccountView {
     pub(super) name: String,
     pub(super) username: String,
     pub(super) monogram: String,
 }
 
-impl From<&User> for Account {
+impl From<&User> for AccountView {
     fn from(user: &User) -> Self {
         let name = user.claims.get("name").and_then(serde_json::Value::as_str);
         let name = name.unwrap_or(&user.username).to_owned();
@@ -81,7 +81,7 @@ impl From<&User> for Account {
 
 /// What people can compare of where they are led: the host, or the scheme of an application of the
 /// device.
-fn place(uri: &str) -> String {
+fn redirect_host(uri: &str) -> String {
     let url = Url::parse(uri).ok();
     let host = url.as_ref().and_then(|url| url.host_str()).filter(|host| !host.is_empty());
     let scheme = || uri.split(':').next().unwrap_or_default();

@@ -4,15 +4,15 @@ use askama::Template;
 use url::Url;
 
 use super::{
-    assets::{self, Script},
-    frame::{Frame, render},
+    assets::{self, PageScript},
+    frame::{PageFrame, render},
 };
 use crate::model::Tenant;
 
 #[derive(Template)]
 #[template(path = "pages/signing_out.html")]
 struct SigningOutTemplate<'a> {
-    frame: Frame<'a>,
+    frame: PageFrame<'a>,
     script: String,
     frames: &'a [Url],
     return_to: Option<&'a str>,
@@ -28,8 +28,8 @@ struct CheckSessionTemplate<'a> {
 /// Renders the page that signs the browser out of applications by frames, and then leads on.
 pub fn signing_out(tenant: &Tenant, frames: &[Url], return_to: Option<&str>) -> String {
     render(&SigningOutTemplate {
-        frame: Frame::new(Some(tenant)),
-        script: assets::script_url(tenant.issuer.path(), Script::SigningOut),
+        frame: PageFrame::new(Some(tenant)),
+        script: assets::script_url(tenant.issuer.path(), PageScript::SigningOut),
         frames,
         return_to,
     })
@@ -38,6 +38,6 @@ pub fn signing_out(tenant: &Tenant, frames: &[Url], return_to: Option<&str>) -> 
 /// Renders the page that applications frame to watch the session (OIDC Session Management §3.3);
 /// `cookie` names the one that it reads.
 pub fn check_session(tenant: &Tenant, cookie: &str) -> String {
-    let script = assets::script_url(tenant.issuer.path(), Script::CheckSession);
+    let script = assets::script_url(tenant.issuer.path(), PageScript::CheckSession);
     render(&CheckSessionTemplate { script, cookie })
 }

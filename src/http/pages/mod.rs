@@ -15,11 +15,11 @@ mod sign_in;
 mod signed_out;
 mod theme;
 
-pub use assets::{Asset, asset};
+pub use assets::{StaticAsset, asset};
 pub use consent::{ConsentPage, consent};
-pub use error::{ErrorPage, Retry, error, error_page};
+pub use error::{ErrorPage, RetryLink, error, error_page};
 pub use form_post::form_post;
-pub use frame::{Account, ClientCard};
+pub use frame::{AccountView, ClientView};
 pub use front_channel::{check_session, signing_out};
 pub use sign_in::{SignInPage, sign_in};
 pub use signed_out::{LogoutConfirmPage, logout_confirm, not_signed_out, signed_out};

@@ -2,10 +2,10 @@
 
 use askama::Template;
 
-use super::frame::{Account, ClientCard, Frame, render};
+use super::frame::{AccountView, ClientView, PageFrame, render};
 use crate::{
     model::{Client, Tenant},
-    protocol::authorize::Reason,
+    protocol::authorize::SignInReason,
 };
 
 /// What the sign-in page shows.
@@ -22,40 +22,40 @@ pub struct SignInPage<'a> {
     /// The username to begin with: hinted, or typed before.
     pub username: &'a str,
     /// Why the person must sign in.
-    pub reason: Reason,
+    pub reason: SignInReason,
     /// What went wrong with the last attempt.
     pub problem: Option<&'a str>,
     /// The session's account, where the person may continue with it.
-    pub account: Option<Account>,
+    pub account: Option<AccountView>,
 }
 
 #[derive(Template)]
 #[template(path = "pages/sign_in.html")]
 struct SignInTemplate<'a> {
-    frame: Frame<'a>,
+    frame: PageFrame<'a>,
     title: &'a str,
-    client: ClientCard<'a>,
+    client: ClientView<'a>,
     action: String,
     interaction: &'a str,
     username: &'a str,
     hint: Option<&'a str>,
     problem: Option<&'a str>,
-    account: Option<Account>,
+    account: Option<AccountView>,
 }
 
 /// Renders the sign-in page.
 pub fn sign_in(page: &SignInPage) -> String {
     render(&SignInTemplate {
-        frame: Frame::new(Some(page.tenant)),
+        frame: PageFrame::new(Some(page.tenant)),
         title: if page.account.is_some() { "Choose an account" } else { "Sign in" },
-        client: ClientCard::new(page.client, page.redirect_uri),
+        client: ClientView::new(page.client, page.redirect_uri),
         action: format!("{}/login", page.tenant.issuer.path()),
         interaction: page.interaction,
         username: page.username,
         hint: match page.reason {
-            Reason::NoSession => None,
-            Reason::Again => Some("Please sign in again to confirm that it is you."),
-            Reason::OtherPerson => {
+            SignInReason::NoSession => None,
+            SignInReason::Again => Some("Please sign in again to confirm that it is you."),
+            SignInReason::OtherPerson => {
                 Some("You are signed in with another account than this application expects.")
             }
         },

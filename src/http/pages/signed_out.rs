@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::frame::{Frame, render};
+use super::frame::{PageFrame, render};
 use crate::model::{Client, Tenant, User};
 
 /// What the page shows that asks whether to sign out.
@@ -22,7 +22,7 @@ pub struct LogoutConfirmPage<'a> {
 #[derive(Template)]
 #[template(path = "pages/logout_confirm.html")]
 struct ConfirmTemplate<'a> {
-    frame: Frame<'a>,
+    frame: PageFrame<'a>,
     client: Option<&'a str>,
     account: Option<&'a str>,
     action: String,
@@ -32,7 +32,7 @@ struct ConfirmTemplate<'a> {
 #[derive(Template)]
 #[template(path = "pages/signed_out.html")]
 struct SignedOutTemplate<'a> {
-    frame: Frame<'a>,
+    frame: PageFrame<'a>,
     title: &'a str,
     message: &'a str,
 }
@@ -40,7 +40,7 @@ struct SignedOutTemplate<'a> {
 /// Renders the page that asks whether to sign out.
 pub fn logout_confirm(page: &LogoutConfirmPage) -> String {
     render(&ConfirmTemplate {
-        frame: Frame::new(Some(page.tenant)),
+        frame: PageFrame::new(Some(page.tenant)),
         client: page.client.map(|client| client.name.as_str()),
         account: page.user.map(|user| user.username.as_str()),
         action: format!("{}/oauth/logout", page.tenant.issuer.path()),
@@ -59,5 +59,5 @@ pub fn not_signed_out(tenant: &Tenant) -> String {
 }
 
 fn done(tenant: &Tenant, title: &str, message: &str) -> String {
-    render(&SignedOutTemplate { frame: Frame::new(Some(tenant)), title, message })
+    render(&SignedOutTemplate { frame: PageFrame::new(Some(tenant)), title, message })
 }

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::*;
 use crate::{
-    model::{Client, ClientDetails, Registered, Tenant, User, samples},
+    model::{Client, ClientDetails, DynamicRegistration, Tenant, User, fixtures},
     protocol::{
-        authorize::{Ask, Reason, Served, validate},
+        authorize::{AuthorizationRequest, SignInReason, TenantLookup, validate},
         error::{ErrorCode, OAuthError},
-        params::Params,
+        params::RequestParams,
     },
 };
 
@@ -18,7 +18,7 @@ use crate::{
 const NASTY: &str = "<script>alert(1)</script>\" onload=\"x";
 
 fn tenant() -> Tenant {
-    let mut tenant = samples::tenant();
+    let mut tenant = fixtures::tenant();
     tenant.display_name = format!("Shop {NASTY}");
     tenant.branding.logo_uri = Some("https://cdn.test/logo.png".into());
     tenant.branding.primary_color = Some("#ffd166".into());
@@ -33,17 +33,17 @@ fn client() -> Client {
         ..ClientDetails::default()
     };
     let name = format!("Wiki {NASTY}");
-    Client { name, details: Arc::new(details), ..samples::client() }
+    Client { name, details: Arc::new(details), ..fixtures::client() }
 }
 
 fn user() -> User {
     let claims = Map::from_iter([("name".to_owned(), Value::from(NASTY))]);
-    User { claims, ..samples::user() }
+    User { claims, ..fixtures::user() }
 }
 
 struct Only(Arc<Client>);
 
-impl Served for Only {
+impl TenantLookup for Only {
     fn client(&self, _: &str) -> Option<Arc<Client>> {
         Some(self.0.clone())
     }
@@ -53,15 +53,15 @@ impl Served for Only {
     }
 }
 
-fn ask() -> Ask {
+fn ask() -> AuthorizationRequest {
     let query = "client_id=team.wiki&redirect_uri=https://rp.test/cb&response_type=code\
                  &scope=offline_access+badges+openid";
-    validate(&tenant(), &Only(Arc::new(client())), &Params::parse(query.as_bytes()))
+    validate(&tenant(), &Only(Arc::new(client())), &RequestParams::parse(query.as_bytes()))
         .expect("the request is valid")
 }
 
-fn registered() -> Registered {
-    Registered { token_hash: None, at: None, used: false }
+fn registered() -> DynamicRegistration {
+    DynamicRegistration { token_hash: None, at: None, used: false }
 }
 
 fn sign_in_with(change: impl FnOnce(&mut SignInPage)) -> String {
@@ -78,7 +78,7 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
         redirect_uri: "https://rp.test/cb",
         interaction: "sealed",
         username: "",
-        reason: Reason::NoSession,
+        reason: SignInReason::NoSession,
         problem: None,
         account: None,
     }
@@ -102,7 +102,7 @@ fn all() -> Vec<String> {
             page.username = NASTY;
             page.problem = Some(NASTY);
         }),
-        sign_in_with(|page| page.account = Some(Account::from(&user()))),
+        sign_in_with(|page| page.account = Some(AccountView::from(&user()))),
         consent_page(),
         logout_confirm(&confirm),
         signed_out(&tenant()),
@@ -115,7 +115,7 @@ fn all() -> Vec<String> {
 #[test]
 fn says_of_who_registered_itself_that_it_did_and_where_it_leads() {
     let stranger = Client { registered: Some(Box::new(registered())), ..client() };
-    let asked = Ask { client: Arc::new(stranger.clone()), ..ask() };
+    let asked = AuthorizationRequest { client: Arc::new(stranger.clone()), ..ask() };
     let (tenant, user) = (tenant(), user());
     let page = ConsentPage { tenant: &tenant, ask: &asked, user: &user, interaction: "sealed" };
     assert!(consent(&page).contains("registered itself"), "{}", consent(&page));
@@ -187,7 +187,7 @@ fn keeps_the_typed_username_and_never_a_password() {
 
 #[test]
 fn offers_the_sessions_account_to_continue_with() {
-    let page = sign_in_with(|page| page.account = Some(Account::from(&user())));
+    let page = sign_in_with(|page| page.account = Some(AccountView::from(&user())));
     assert!(page.contains("value=\"continue\"") && page.contains("Use another account"), "{page}");
 }
 

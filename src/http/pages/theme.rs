@@ -22,12 +22,12 @@ pub fn theme_css(branding: &Branding) -> Option<String> {
     let light = rules(accent, page, WHITE);
     let dark = rules(accent, page.filter(|page| page.luminance() < DARKEST), DARK_CARD);
     Some(format!(
-        ":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{RESET}{dark}}}}}\n"
+        ":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{DARK_RESET}{dark}}}}}\n"
     ))
 }
 
 /// What the dark scheme takes back of a light background.
-const RESET: &str = "--page:#101216;--page-text:#b9c0cc;";
+const DARK_RESET: &str = "--page:#101216;--page-text:#b9c0cc;";
 
 fn rules(accent: Option<Color>, page: Option<Color>, card: Color) -> String {
     let accent = accent.map(|accent| {

@@ -9,7 +9,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 struct One(Arc<User>);
 
 #[async_trait]
-impl Directory for One {
+impl UserDirectory for One {
     async fn by_username(&self, username: &str) -> Option<Arc<User>> {
         (username == self.0.username).then(|| Arc::clone(&self.0))
     }
@@ -25,8 +25,8 @@ impl Directory for One {
 
 struct World {
     directory: One,
-    passwords: PasswordPool,
-    attempts: AttemptLimiter,
+    passwords: PasswordVerifier,
+    attempts: LoginThrottle,
     tenant: TenantId,
 }
 
@@ -43,18 +43,18 @@ impl World {
         };
         Self {
             directory: One(Arc::new(ada)),
-            passwords: PasswordPool::new(1, 8),
-            attempts: AttemptLimiter::new(1000),
+            passwords: PasswordVerifier::new(1, 8),
+            attempts: LoginThrottle::new(1000),
             tenant: TenantId::new("team", "main"),
         }
     }
 
-    async fn sign_in(&self, username: &str, password: &str) -> Result<String, Refused> {
-        let attempt = SignIn {
+    async fn sign_in(&self, username: &str, password: &str) -> Result<String, SignInError> {
+        let attempt = PasswordSignIn {
             tenant: &self.tenant,
             username,
             password: Secret::new(password.to_owned()),
-            origin: Origin { address: [203, 0, 113, 7].into(), device: None },
+            origin: AttemptSource { address: [203, 0, 113, 7].into(), known_browser: None },
             now: NOW,
         };
         let user = attempt.decide(&self.directory, &self.passwords, &self.attempts).await?;
@@ -72,12 +72,12 @@ async fn says_the_same_to_everybody_else() {
     let mut world = World::new();
     for (username, password) in [("ada", "wrong"), ("bob", "right"), ("bob", "decoy"), ("", "")] {
         let outcome = world.sign_in(username, password).await;
-        assert_eq!(outcome, Err(Refused::Wrong), "{username}");
+        assert_eq!(outcome, Err(SignInError::Wrong), "{username}");
     }
     let mut disabled = (*world.directory.0).clone();
     disabled.disabled = true;
     world.directory = One(Arc::new(disabled));
-    assert_eq!(world.sign_in("ada", "right").await, Err(Refused::Wrong));
+    assert_eq!(world.sign_in("ada", "right").await, Err(SignInError::Wrong));
 }
 
 #[tokio::test]
@@ -85,10 +85,10 @@ async fn limits_attempts_at_unknown_names_as_at_known_ones() {
     for username in ["ada", "bob"] {
         let world = World::new();
         for _ in 0..5 {
-            assert_eq!(world.sign_in(username, "wrong").await, Err(Refused::Wrong));
+            assert_eq!(world.sign_in(username, "wrong").await, Err(SignInError::Wrong));
         }
         let limited = world.sign_in(username, "right").await;
-        assert_eq!(limited, Err(Refused::Wait(Duration::from_secs(4))), "{username}");
+        assert_eq!(limited, Err(SignInError::Wait(Duration::from_secs(4))), "{username}");
     }
 }
 
@@ -96,7 +96,7 @@ async fn limits_attempts_at_unknown_names_as_at_known_ones() {
 async fn spelling_a_name_otherwise_is_no_way_around() {
     let world = World::new();
     for username in ["ada", "ADA", "Ada", " ada", "ada "] {
-        assert_eq!(world.sign_in(username, "wrong").await, Err(Refused::Wrong));
+        assert_eq!(world.sign_in(username, "wrong").await, Err(SignInError::Wrong));
     }
-    assert!(matches!(world.sign_in("aDa", "wrong").await, Err(Refused::Wait(_))));
+    assert!(matches!(world.sign_in("aDa", "wrong").await, Err(SignInError::Wait(_))));
 }

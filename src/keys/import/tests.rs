@@ -6,8 +6,8 @@ use crate::{
     model::SigningAlgorithm,
 };
 
-fn entries(text: impl Into<String>) -> Entries {
-    Entries::from([("key".to_owned(), ByteString(text.into().into_bytes()))])
+fn entries(text: impl Into<String>) -> KeyEntries {
+    KeyEntries::from([("key".to_owned(), ByteString(text.into().into_bytes()))])
 }
 
 fn pkcs8(algorithm: SigningAlgorithm) -> String {
@@ -92,5 +92,5 @@ fn says_what_is_wrong_without_showing_the_key() {
         import(&entries("x"), Some("other")).err(),
         Some(ImportError::NoEntry("other".into()))
     );
-    assert_eq!(import(&Entries::new(), None).err(), Some(ImportError::Empty));
+    assert_eq!(import(&KeyEntries::new(), None).err(), Some(ImportError::Empty));
 }

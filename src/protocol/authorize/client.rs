@@ -5,13 +5,16 @@ use std::sync::Arc;
 use super::{
     super::{
         error::{ErrorCode, OAuthError},
-        params::Params,
+        params::RequestParams,
     },
-    Served, duplicates,
+    TenantLookup, duplicates,
 };
 use crate::model::Client;
 
-pub(super) fn check(params: &Params, served: &dyn Served) -> Result<Arc<Client>, OAuthError> {
+pub(super) fn check(
+    params: &RequestParams,
+    served: &dyn TenantLookup,
+) -> Result<Arc<Client>, OAuthError> {
     duplicates::check_one(params, "client_id")?;
     let id = params.require("client_id")?;
     served.client(id).ok_or_else(|| {

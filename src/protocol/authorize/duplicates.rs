@@ -2,15 +2,15 @@
 
 use super::super::{
     error::OAuthError,
-    params::{Params, sent_twice},
+    params::{RequestParams, sent_twice},
 };
 
-pub(super) fn check(params: &Params) -> Result<(), OAuthError> {
+pub(super) fn check(params: &RequestParams) -> Result<(), OAuthError> {
     params.check_duplicates()
 }
 
 /// The rule for one parameter that is needed before the others can be judged.
-pub(super) fn check_one(params: &Params, name: &str) -> Result<(), OAuthError> {
+pub(super) fn check_one(params: &RequestParams, name: &str) -> Result<(), OAuthError> {
     if !params.duplicates().iter().any(|duplicate| duplicate == name) {
         return Ok(());
     }

@@ -9,16 +9,16 @@ use serde_json::Value;
 use super::{
     super::{
         error::{ErrorCode, OAuthError},
-        params::Params,
+        params::RequestParams,
     },
-    Served,
+    TenantLookup,
 };
 use crate::model::{Client, Subject, Tenant};
 
 pub(super) fn check(
-    params: &Params,
+    params: &RequestParams,
     tenant: &Tenant,
-    served: &dyn Served,
+    served: &dyn TenantLookup,
     client: &Client,
 ) -> Result<Option<Subject>, OAuthError> {
     let Some(jwt) = params.get("id_token_hint") else { return Ok(None) };

@@ -14,17 +14,17 @@ use aws_lc_rs::{constant_time, digest};
 use form_urlencoded::Serializer;
 use serde::{Deserialize, Serialize};
 
-use super::{super::params::Params, Answers, Ask};
+use super::{super::params::RequestParams, AuthorizationRequest, InteractionResult};
 use crate::{
     model::Timestamp,
-    protocol::{records::Session, session::SKEW},
+    protocol::{records::Session, session::CLOCK_SKEW},
 };
 
 /// How long a person may look at a page.
-const LIFETIME: Duration = Duration::from_mins(15);
+const INTERACTION_TTL: Duration = Duration::from_mins(15);
 
 /// Parameters that mean something here; the others are dropped, since they would only be ignored.
-const MEANINGFUL: [&str; 18] = [
+const PRESERVED_PARAMETERS: [&str; 18] = [
     "acr_values",
     "claims",
     "client_id",
@@ -51,14 +51,14 @@ pub struct Interaction {
     request: String,
     pre_session: [u8; 32],
     sid: Option<String>,
-    progress: Progress,
-    shown: BTreeSet<String>,
+    progress: InteractionProgress,
+    displayed_permissions: BTreeSet<String>,
     expires_at: Timestamp,
 }
 
 /// How far a person has come, with the session that the interaction names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Progress {
+pub enum InteractionProgress {
     /// Not yet answered.
     Begun,
     /// Chose the account of the session.
@@ -81,7 +81,7 @@ pub enum InteractionError {
 impl Interaction {
     /// Begins one, for the browser that holds this pre-session cookie and perhaps a session.
     pub fn begin(
-        params: &Params,
+        params: &RequestParams,
         pre_session: &str,
         session: Option<&Session>,
         now: Timestamp,
@@ -90,9 +90,9 @@ impl Interaction {
             request: keep(params),
             pre_session: pre_session_hash(pre_session),
             sid: session.map(|session| session.sid.clone()),
-            progress: Progress::Begun,
-            shown: BTreeSet::new(),
-            expires_at: now.plus(LIFETIME),
+            progress: InteractionProgress::Begun,
+            displayed_permissions: BTreeSet::new(),
+            expires_at: now.plus(INTERACTION_TTL),
         }
     }
 
@@ -101,15 +101,15 @@ impl Interaction {
         let hash = pre_session.map(pre_session_hash).ok_or(InteractionError::OtherBrowser)?;
         constant_time::verify_slices_are_equal(&hash, &self.pre_session)
             .map_err(|_| InteractionError::OtherBrowser)?;
-        if now >= self.expires_at.plus(SKEW) {
+        if now >= self.expires_at.plus(CLOCK_SKEW) {
             return Err(InteractionError::Expired);
         }
         Ok(())
     }
 
     /// The request, to be validated again.
-    pub fn params(&self) -> Params {
-        Params::parse(self.request.as_bytes())
+    pub fn params(&self) -> RequestParams {
+        RequestParams::parse(self.request.as_bytes())
     }
 
     /// The request as a query: to begin again.
@@ -124,20 +124,20 @@ impl Interaction {
 
     /// The same interaction, one step on, with this session.
     #[must_use]
-    pub fn with(self, session: &Session, progress: Progress) -> Self {
+    pub fn with(self, session: &Session, progress: InteractionProgress) -> Self {
         Self { sid: Some(session.sid.clone()), progress, ..self }
     }
 
     /// The same interaction, for a consent page that shows these wishes.
     #[must_use]
     pub fn showing(self, wishes: &BTreeSet<String>) -> Self {
-        Self { shown: wishes.clone(), ..self }
+        Self { displayed_permissions: wishes.clone(), ..self }
     }
 
     /// Whether Allow on the page covers all that the request would give: manifests may have
     /// changed since it was shown.
-    pub fn covers(&self, ask: &Ask) -> bool {
-        ask.wishes.is_subset(&self.shown)
+    pub fn covers(&self, ask: &AuthorizationRequest) -> bool {
+        ask.requested_permissions.is_subset(&self.displayed_permissions)
     }
 
     /// Whether the page was made for this session, still signed in as it was.
@@ -146,22 +146,22 @@ impl Interaction {
     }
 
     /// What a person with this session has answered so far.
-    pub fn answers(&self, session: Option<&Session>) -> Answers {
+    pub fn answers(&self, session: Option<&Session>) -> InteractionResult {
         let Some(session) = session.filter(|session| self.is_of(session)) else {
-            return Answers::default();
+            return InteractionResult::default();
         };
         let auth_time = session.authentication.auth_time;
-        Answers {
-            signed_in: self.progress == Progress::SignedIn(auth_time),
-            account_chosen: self.progress == Progress::AccountChosen,
+        InteractionResult {
+            signed_in: self.progress == InteractionProgress::SignedIn(auth_time),
+            account_chosen: self.progress == InteractionProgress::AccountChosen,
             consented: false,
         }
     }
 }
 
 /// The parameters that mean something, as a query.
-pub(super) fn keep(params: &Params) -> String {
-    let kept = params.iter().filter(|(name, _)| MEANINGFUL.contains(name));
+pub(super) fn keep(params: &RequestParams) -> String {
+    let kept = params.iter().filter(|(name, _)| PRESERVED_PARAMETERS.contains(name));
     Serializer::new(String::new()).extend_pairs(kept).finish()
 }
 

@@ -1,13 +1,13 @@
 //! What a positive answer holds: the grant, and the code that makes it (RFC 6749 §4.1.2).
 
-use super::{Ask, acr};
+use super::{AuthorizationRequest, acr};
 use crate::{
     model::Timestamp,
-    protocol::records::{Authentication, Code, Grant, GrantState, Session},
+    protocol::records::{Authentication, AuthorizationCode, Grant, GrantState, Session},
 };
 
 /// The grant of this request to this session's person.
-pub fn grant(ask: &Ask, session: &Session, now: Timestamp) -> Grant {
+pub fn grant(ask: &AuthorizationRequest, session: &Session, now: Timestamp) -> Grant {
     let longest = now.plus(ask.client.lifetimes.refresh_token_absolute);
     let mut grant = Grant {
         client: ask.client.id.clone(),
@@ -25,7 +25,7 @@ pub fn grant(ask: &Ask, session: &Session, now: Timestamp) -> Grant {
         ends_at: longest,
         state: match ask.response_type {
             // Its access token is given now, and the code is still to be redeemed.
-            kind if kind.has_code() && kind.has_token() => GrantState::Offered,
+            kind if kind.has_code() && kind.has_token() => GrantState::PendingRedemption,
             _ => GrantState::Active { generation: 0, rotated_at: now },
         },
     };
@@ -36,14 +36,19 @@ pub fn grant(ask: &Ask, session: &Session, now: Timestamp) -> Grant {
 }
 
 /// The code whose redemption makes `grant` under `grant_id`.
-pub fn code(ask: &Ask, grant: Grant, grant_id: String, incarnation: String) -> Code {
-    Code {
+pub fn code(
+    ask: &AuthorizationRequest,
+    grant: Grant,
+    grant_id: String,
+    incarnation: String,
+) -> AuthorizationCode {
+    AuthorizationCode {
         grant_id,
         incarnation,
         expires_at: grant.created_at.plus(ask.client.lifetimes.code),
         grant,
         redirect_uri: ask.redirect_uri.clone(),
         code_challenge: ask.code_challenge.clone(),
-        offered: ask.response_type.has_token(),
+        grant_stored: ask.response_type.has_token(),
     }
 }

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use super::super::{
     error::{ErrorCode, OAuthError},
-    params::Params,
+    params::RequestParams,
 };
 use crate::model::Client;
 
-pub(super) fn check(params: &Params, client: &Client) -> Result<Option<Duration>, OAuthError> {
+pub(super) fn check(
+    params: &RequestParams,
+    client: &Client,
+) -> Result<Option<Duration>, OAuthError> {
     let Some(text) = params.get("max_age") else { return Ok(client.default_max_age) };
     match text.parse::<u64>() {
         Ok(seconds) if text.bytes().all(|b| b.is_ascii_digit()) => {

@@ -28,19 +28,19 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
-pub use acr::{AcrWish, reached};
-pub use decide::{Answers, Next, Reason, decide};
-pub use interaction::{Interaction, InteractionError, Progress, pre_session_hash};
+pub use acr::{RequestedAcr, reached};
+pub use decide::{InteractionResult, NextStep, SignInReason, decide};
+pub use interaction::{Interaction, InteractionError, InteractionProgress, pre_session_hash};
 pub use issue::{code, grant};
 pub use prompt::Prompt;
-pub use redirect_uri::{Response, ReturnTo, form_action};
+pub use redirect_uri::{AuthorizationResponse, ReturnTo, form_action};
 pub use response_mode::ResponseMode;
 
-use super::{claims, error::OAuthError, params::Params, records::RequestedClaims};
+use super::{claims, error::OAuthError, params::RequestParams, records::RequestedClaims};
 use crate::model::{AcrLevel, Client, ResponseType, Subject, Tenant};
 
 /// What the checks may ask of the tenant's part of the snapshot.
-pub trait Served {
+pub trait TenantLookup {
     /// A served client.
     fn client(&self, id: &str) -> Option<Arc<Client>>;
 
@@ -50,7 +50,7 @@ pub trait Served {
 
 /// A checked authorization request.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct AuthorizationRequest {
     /// Who asks.
     pub client: Arc<Client>,
     /// Where the answer goes.
@@ -74,26 +74,30 @@ pub struct Ask {
     /// `login_hint`: a username to begin with.
     pub login_hint: Option<String>,
     /// Whom `id_token_hint` and `claims` name: the only people this request may be answered for.
-    pub expects: Option<BTreeSet<Subject>>,
+    pub allowed_subjects: Option<BTreeSet<Subject>>,
     /// Claims asked for by name.
     pub claims: RequestedClaims,
     /// All that the person is asked to give: the scopes, and as `claim <name>` the claims by name
     /// that none of them gives.
-    pub wishes: BTreeSet<String>,
+    pub requested_permissions: BTreeSet<String>,
     /// Levels of assurance that are wanted.
-    pub acr: AcrWish,
+    pub acr: RequestedAcr,
     /// Those that the tenant knows.
     pub acr_levels: Vec<AcrLevel>,
 }
 
 /// Before the name of a claim among [`Ask::wishes`]: no scope has a space.
-pub const CLAIM: &str = "claim ";
+pub const CLAIM_PREFIX: &str = "claim ";
 
 /// All that the person is asked to give: scopes, and claims by name that none of them gives.
-fn wishes(tenant: &Tenant, scopes: &BTreeSet<String>, asked: &RequestedClaims) -> BTreeSet<String> {
+fn requested_permissions(
+    tenant: &Tenant,
+    scopes: &BTreeSet<String>,
+    asked: &RequestedClaims,
+) -> BTreeSet<String> {
     let given = |name: &String| scopes.iter().any(|scope| claims::gives(tenant, scope, name));
     let named = asked.userinfo.union(&asked.id_token).filter(|name| !given(name));
-    scopes.iter().cloned().chain(named.map(|name| format!("{CLAIM}{name}"))).collect()
+    scopes.iter().cloned().chain(named.map(|name| format!("{CLAIM_PREFIX}{name}"))).collect()
 }
 
 /// Why a request is refused, and by that where the error may go.
@@ -109,7 +113,7 @@ pub enum AuthorizeError {
 
 /// What must be known of a request before its request object is opened.
 #[derive(Clone, Debug)]
-pub struct Opening {
+pub struct RequestObjectContext {
     /// Who asks.
     pub client: Arc<Client>,
     /// Where errors go, if the parameters outside the object prove it.
@@ -118,10 +122,10 @@ pub struct Opening {
     names_uri: bool,
 }
 
-impl Opening {
+impl RequestObjectContext {
     /// The same where errors are answered as these parameters want it (`request_object::answered`).
     #[must_use]
-    pub fn answered(self, tenant: &Tenant, params: &Params) -> Self {
+    pub fn answered(self, tenant: &Tenant, params: &RequestParams) -> Self {
         let return_to = redirect_uri::check(params, &self.client, &tenant.issuer);
         Self { return_to, ..self }
     }
@@ -142,12 +146,13 @@ impl Opening {
 /// The checks that come before a request object is opened: whose it would be (OIDC Core §6.1).
 pub fn open(
     tenant: &Tenant,
-    served: &dyn Served,
-    params: &Params,
-) -> Result<Opening, AuthorizeError> {
+    served: &dyn TenantLookup,
+    params: &RequestParams,
+) -> Result<RequestObjectContext, AuthorizeError> {
     let client = client::check(params, served).map_err(AuthorizeError::Page)?;
     let return_to = redirect_uri::check(params, &client, &tenant.issuer);
-    let opening = Opening { client, return_to, names_uri: params.get("redirect_uri").is_some() };
+    let opening =
+        RequestObjectContext { client, return_to, names_uri: params.get("redirect_uri").is_some() };
     match duplicates::check(params) {
         Ok(()) => Ok(opening),
         Err(error) => Err(opening.refuse(error)),
@@ -157,9 +162,9 @@ pub fn open(
 /// Every check of an authorization request, in order.
 pub fn validate(
     tenant: &Tenant,
-    served: &dyn Served,
-    params: &Params,
-) -> Result<Ask, AuthorizeError> {
+    served: &dyn TenantLookup,
+    params: &RequestParams,
+) -> Result<AuthorizationRequest, AuthorizeError> {
     // Until the redirect URI is proven, an error is a page.
     size::check(params).map_err(AuthorizeError::Page)?;
     let client = client::check(params, served).map_err(AuthorizeError::Page)?;
@@ -172,11 +177,11 @@ pub fn validate(
 
 fn check_proven(
     tenant: &Tenant,
-    served: &dyn Served,
-    params: &Params,
+    served: &dyn TenantLookup,
+    params: &RequestParams,
     client: Arc<Client>,
     return_to: &ReturnTo,
-) -> Result<Ask, OAuthError> {
+) -> Result<AuthorizationRequest, OAuthError> {
     duplicates::check(params)?;
     unsupported::check(params)?;
     let response_type = response_type::check(params, &client)?;
@@ -190,7 +195,7 @@ fn check_proven(
     let hinted =
         id_token_hint::check(params, tenant, served, &client)?.map(|hinted| [hinted].into());
     let expects = requested_claims::both(hinted, asked.subjects);
-    Ok(Ask {
+    Ok(AuthorizationRequest {
         return_to: return_to.clone(),
         redirect_uri: params.get("redirect_uri").map(str::to_owned),
         response_type,
@@ -200,8 +205,8 @@ fn check_proven(
         max_age,
         wants_auth_time: client.require_auth_time || max_age.is_some() || asked.auth_time,
         login_hint: params.get("login_hint").map(str::to_owned),
-        expects,
-        wishes: wishes(tenant, &scopes, &asked.claims),
+        allowed_subjects: expects,
+        requested_permissions: requested_permissions(tenant, &scopes, &asked.claims),
         claims: asked.claims,
         acr: acr::wish(params, &client, asked.acr),
         acr_levels: tenant.acr_levels.clone(),

@@ -1,10 +1,10 @@
 //! Rule: an ID token from this endpoint needs a `nonce` (OIDC Core §3.2.2.1).
 
-use super::super::{error::OAuthError, params::Params};
+use super::super::{error::OAuthError, params::RequestParams};
 use crate::model::ResponseType;
 
 pub(super) fn check(
-    params: &Params,
+    params: &RequestParams,
     response_type: ResponseType,
 ) -> Result<Option<String>, OAuthError> {
     if response_type.has_id_token() {

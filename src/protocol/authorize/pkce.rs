@@ -5,12 +5,12 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::super::{
     error::{ErrorCode, OAuthError},
-    params::Params,
+    params::RequestParams,
 };
 use crate::model::{Client, ResponseType};
 
 pub(super) fn check(
-    params: &Params,
+    params: &RequestParams,
     client: &Client,
     response_type: ResponseType,
 ) -> Result<Option<String>, OAuthError> {

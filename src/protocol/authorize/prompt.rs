@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::{
     error::{ErrorCode, OAuthError},
-    params::Params,
+    params::RequestParams,
 };
 
 /// What a person must, or must not, be asked.
@@ -20,7 +20,7 @@ pub enum Prompt {
     SelectAccount,
 }
 
-pub(super) fn check(params: &Params) -> Result<BTreeSet<Prompt>, OAuthError> {
+pub(super) fn check(params: &RequestParams) -> Result<BTreeSet<Prompt>, OAuthError> {
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     let mut prompts = BTreeSet::new();
     let words = params.get("prompt").unwrap_or_default().split(' ');

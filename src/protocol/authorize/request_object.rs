@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::super::{
+    digest::sha256,
     error::{ErrorCode, OAuthError},
-    hashed::sha256,
-    jwt::Unverified,
-    params::Params,
+    jwt::UnverifiedJwt,
+    params::RequestParams,
 };
 use crate::model::{Client, Issuer, JwsAlgorithm, Tenant, Timestamp};
 
@@ -20,9 +20,9 @@ const JWT_TYPE: &str = "oauth-authz-req+jwt";
 /// Of a SHA-256 in base64url.
 const HASH_LENGTH: usize = 43;
 /// More members than any object needs.
-const MOST: usize = 100;
+const MAX_PARAMETERS: usize = 100;
 /// Claims of the JWT itself, which are no parameters.
-const OF_THE_JWT: [&str; 7] = ["iss", "aud", "sub", "exp", "nbf", "iat", "jti"];
+const JWT_CLAIMS: [&str; 7] = ["iss", "aud", "sub", "exp", "nbf", "iat", "jti"];
 
 /// Where a request's object is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum RequestObject {
 
 /// Finds the object of a request, if it has one and the tenant takes it.
 pub fn find(
-    params: &Params,
+    params: &RequestParams,
     tenant: &Tenant,
     client: &Client,
 ) -> Result<Option<RequestObject>, OAuthError> {
@@ -76,7 +76,7 @@ fn is_registered(client: &Client, uri: &str) -> bool {
 /// that was registered belongs to the name: it may well be older than the content.
 pub fn check_content(client: &Client, uri: &str, content: &[u8]) -> Result<(), OAuthError> {
     let registered = client.details.request_uris.iter().any(|registered| registered == uri);
-    if registered || content_hash(uri).is_none() || is_named(uri, content) {
+    if registered || content_hash(uri).is_none() || fragment_matches(uri, content) {
         return Ok(());
     }
     let text = "What is at the request_uri is not what its fragment is the SHA-256 of.";
@@ -84,7 +84,7 @@ pub fn check_content(client: &Client, uri: &str, content: &[u8]) -> Result<(), O
 }
 
 /// Whether a URI's fragment is the SHA-256 of this content (OIDC Core §6.2).
-pub fn is_named(uri: &str, content: &[u8]) -> bool {
+pub fn fragment_matches(uri: &str, content: &[u8]) -> bool {
     content_hash(uri).is_some_and(|hash| hash == sha256(content))
 }
 
@@ -103,7 +103,7 @@ pub fn unreachable(why: &str) -> OAuthError {
 /// there is its word (OIDC Registration §2, OIDC Core §6.2).
 pub fn check_algorithm(
     client: &Client,
-    jwt: &Unverified,
+    jwt: &UnverifiedJwt,
     object: &RequestObject,
 ) -> Result<(), OAuthError> {
     let unsigned = jwt.algorithm == JwsAlgorithm::None;
@@ -132,12 +132,12 @@ pub fn unusable(why: &str) -> OAuthError {
 /// where they are empty or null, which is to be without the parameter. All but `client_id` may stand
 /// in the object alone (RFC 9101 §5).
 pub fn merge(
-    params: &Params,
-    jwt: &Unverified,
+    params: &RequestParams,
+    jwt: &UnverifiedJwt,
     client: &Client,
     issuer: &Issuer,
     now: Timestamp,
-) -> Result<Params, OAuthError> {
+) -> Result<RequestParams, OAuthError> {
     check_claims(jwt, client, issuer, now)?;
     for name in ["client_id", "response_type"] {
         if let (Some(inner), Some(outer)) = (jwt.claims.get(name), params.get(name))
@@ -150,8 +150,10 @@ pub fn merge(
     if jwt.claims.contains_key("request") || jwt.claims.contains_key("request_uri") {
         return Err(refused("A request object holds neither 'request' nor 'request_uri'."));
     }
-    if jwt.claims.len() > MOST {
-        return Err(refused(&format!("The request object has more than {MOST} members.")));
+    if jwt.claims.len() > MAX_PARAMETERS {
+        return Err(refused(&format!(
+            "The request object has more than {MAX_PARAMETERS} members."
+        )));
     }
     let mut merged = params.clone();
     for name in ["request", "request_uri"] {
@@ -160,7 +162,7 @@ pub fn merge(
     for (name, value) in &jwt.claims {
         if name == "resource" {
             merged.replace_resources(resources(value)?);
-        } else if !OF_THE_JWT.contains(&name.as_str()) {
+        } else if !JWT_CLAIMS.contains(&name.as_str()) {
             merged.replace(name, parameter(name, value)?);
         }
     }
@@ -171,7 +173,11 @@ pub fn merge(
 /// `response_type`, `state`) may stand in the object alone (RFC 9101 §5). Its values win if the client
 /// has vouched for them (OIDC Core §6.1), and else count where there are no others: whoever made the
 /// request might as well have put them beside it. Where the answer goes, what stands there proves.
-pub fn answered(params: &Params, jwt: &Unverified, vouched_for: bool) -> Params {
+pub fn error_response_params(
+    params: &RequestParams,
+    jwt: &UnverifiedJwt,
+    vouched_for: bool,
+) -> RequestParams {
     let mut answered = params.clone();
     for name in ["response_mode", "response_type", "state"] {
         if let Some(value) = jwt.text(name)
@@ -197,12 +203,12 @@ fn resources(value: &Value) -> Result<Vec<String>, OAuthError> {
 /// browser: one that could be sent as a client assertion would give the client away (RFC 9101 §4,
 /// §10.8).
 fn check_claims(
-    jwt: &Unverified,
+    jwt: &UnverifiedJwt,
     client: &Client,
     issuer: &Issuer,
     now: Timestamp,
 ) -> Result<(), OAuthError> {
-    if !jwt.may_be(JWT_TYPE) {
+    if !jwt.accepts_typ(JWT_TYPE) {
         return Err(refused("'typ' of the request object says that it is something else."));
     }
     if jwt.text("sub") == Some(client.id.as_str()) {

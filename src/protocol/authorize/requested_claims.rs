@@ -8,19 +8,19 @@ use serde_json::{Map, Value};
 use super::{
     super::{
         error::{ErrorCode, OAuthError},
-        params::Params,
+        params::RequestParams,
         records::RequestedClaims,
     },
-    acr::AcrWish,
+    acr::RequestedAcr,
 };
 use crate::model::{Client, Subject, Tenant};
 
 /// More names than any application needs.
-const MOST: usize = 64;
+const MAX_CLAIMS: usize = 64;
 
 /// What the parameter asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct ClaimsRequest {
     /// Claims of the person, by where they go.
     pub(super) claims: RequestedClaims,
     /// The only people who may answer (`sub` with values).
@@ -28,15 +28,15 @@ pub(super) struct Asked {
     /// Whether ID tokens must say when the person signed in.
     pub(super) auth_time: bool,
     /// Levels of assurance.
-    pub(super) acr: Option<AcrWish>,
+    pub(super) acr: Option<RequestedAcr>,
 }
 
 pub(super) fn check(
-    params: &Params,
+    params: &RequestParams,
     tenant: &Tenant,
     client: &Client,
-) -> Result<Asked, OAuthError> {
-    let Some(text) = params.get("claims") else { return Ok(Asked::default()) };
+) -> Result<ClaimsRequest, OAuthError> {
+    let Some(text) = params.get("claims") else { return Ok(ClaimsRequest::default()) };
     let members: Map<String, Value> = serde_json::from_str(text)
         .map_err(|_| invalid("The parameter 'claims' is no JSON object."))?;
     let member = |name: &str| match members.get(name) {
@@ -46,15 +46,20 @@ pub(super) fn check(
     };
     let (userinfo, id_token) = (member("userinfo")?, member("id_token")?);
     let names = |asked: &Map<String, Value>| {
-        asked.keys().filter(|name| may_have(tenant, client, name)).take(MOST).cloned().collect()
+        asked
+            .keys()
+            .filter(|name| may_have(tenant, client, name))
+            .take(MAX_CLAIMS)
+            .cloned()
+            .collect()
     };
-    Ok(Asked {
+    Ok(ClaimsRequest {
         claims: RequestedClaims { userinfo: names(&userinfo), id_token: names(&id_token) },
         subjects: both(subjects(&id_token), subjects(&userinfo)),
         auth_time: id_token.contains_key("auth_time"),
         acr: id_token
             .get("acr")
-            .map(|asked| AcrWish { values: values(asked), essential: is_essential(asked) }),
+            .map(|asked| RequestedAcr { values: values(asked), essential: is_essential(asked) }),
     })
 }
 
@@ -88,7 +93,7 @@ fn is_essential(asked: &Value) -> bool {
 fn values(asked: &Value) -> Vec<String> {
     let one = asked.get("value").into_iter();
     let many = asked.get("values").and_then(Value::as_array).into_iter().flatten();
-    one.chain(many).filter_map(Value::as_str).map(str::to_owned).take(MOST).collect()
+    one.chain(many).filter_map(Value::as_str).map(str::to_owned).take(MAX_CLAIMS).collect()
 }
 
 fn invalid(text: &str) -> OAuthError {

@@ -3,7 +3,7 @@
 
 use super::super::{
     error::{ErrorCode, OAuthError},
-    params::Params,
+    params::RequestParams,
 };
 use crate::model::ResponseType;
 
@@ -35,7 +35,7 @@ impl ResponseMode {
     /// The mode that the response to this request has, whether an error or not: errors of later
     /// checks need it before `response_type` is judged. Whatever may ask for a token gets the
     /// fragment; a valid request gets just what `check` allows.
-    pub(super) fn of_errors(params: &Params) -> Self {
+    pub(super) fn of_errors(params: &RequestParams) -> Self {
         let may_have_tokens = params.get("response_type").is_some_and(|types| {
             types.split(' ').any(|word| word == "id_token" || word == "token")
         });
@@ -48,7 +48,7 @@ impl ResponseMode {
     }
 }
 
-pub(super) fn check(params: &Params, response_type: ResponseType) -> Result<(), OAuthError> {
+pub(super) fn check(params: &RequestParams, response_type: ResponseType) -> Result<(), OAuthError> {
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     match params.get("response_mode") {
         None | Some("fragment" | "form_post") => Ok(()),

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use super::super::{
     error::{ErrorCode, OAuthError},
-    params::Params,
+    params::RequestParams,
 };
 use crate::model::{Client, ResponseType};
 
-pub(super) fn check(params: &Params, client: &Client) -> Result<ResponseType, OAuthError> {
+pub(super) fn check(params: &RequestParams, client: &Client) -> Result<ResponseType, OAuthError> {
     let response_type = parse(params.require("response_type")?).ok_or_else(|| {
         OAuthError::new(
             ErrorCode::UnsupportedResponseType,

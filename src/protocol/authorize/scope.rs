@@ -9,20 +9,22 @@ use std::collections::BTreeSet;
 
 use super::super::{
     error::{ErrorCode, OAuthError},
-    params::Params,
-    scope::{self, STANDARD},
+    params::RequestParams,
+    scope::{self, STANDARD_SCOPES},
 };
 use crate::model::{Client, GrantType, ResponseType, Tenant};
 
 pub(super) fn check(
-    params: &Params,
+    params: &RequestParams,
     tenant: &Tenant,
     client: &Client,
     response_type: ResponseType,
 ) -> Result<BTreeSet<String>, OAuthError> {
     let refused = |text: String| Err(OAuthError::new(ErrorCode::InvalidScope, text));
     let mut scopes = scope::parse(params.get("scope"));
-    scopes.retain(|name| STANDARD.contains(&name.as_str()) || tenant.scopes.contains_key(name));
+    scopes.retain(|name| {
+        STANDARD_SCOPES.contains(&name.as_str()) || tenant.scopes.contains_key(name)
+    });
     if !can_be_offline(client, response_type) {
         scopes.remove("offline_access");
     }

@@ -2,15 +2,15 @@
 
 use super::super::{
     error::{ErrorCode, OAuthError},
-    params::Params,
+    params::RequestParams,
 };
 use super::interaction;
 
 /// As much as a request line may have.
-const LONGEST: usize = 32 * 1024;
+const MAX_REQUEST_BYTES: usize = 32 * 1024;
 
-pub(super) fn check(params: &Params) -> Result<(), OAuthError> {
-    if interaction::keep(params).len() <= LONGEST {
+pub(super) fn check(params: &RequestParams) -> Result<(), OAuthError> {
+    if interaction::keep(params).len() <= MAX_REQUEST_BYTES {
         return Ok(());
     }
     Err(OAuthError::new(

@@ -3,7 +3,7 @@
 
 use super::super::{
     error::{ErrorCode, OAuthError},
-    params::Params,
+    params::RequestParams,
 };
 
 const UNSUPPORTED: [(&str, ErrorCode); 3] = [
@@ -12,7 +12,7 @@ const UNSUPPORTED: [(&str, ErrorCode); 3] = [
     ("registration", ErrorCode::RegistrationNotSupported),
 ];
 
-pub(super) fn check(params: &Params) -> Result<(), OAuthError> {
+pub(super) fn check(params: &RequestParams) -> Result<(), OAuthError> {
     match UNSUPPORTED.iter().find(|(name, _)| params.get(name).is_some()) {
         None => Ok(()),
         Some((name, code)) => Err(OAuthError::new(

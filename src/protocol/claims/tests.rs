@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{CustomScope, Subject, samples};
+use crate::model::{CustomScope, Subject, fixtures};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -20,14 +20,14 @@ fn alice() -> User {
     }) else {
         unreachable!("an object")
     };
-    User { claims, groups: vec!["staff".into()], ..samples::user() }
+    User { claims, groups: vec!["staff".into()], ..fixtures::user() }
 }
 
 fn given(scopes: &str) -> Vec<String> {
-    let mut tenant = samples::tenant();
+    let mut tenant = fixtures::tenant();
     let badges = CustomScope { description: String::new(), claims: vec!["badge".into()] };
     tenant.scopes.insert("badges".into(), badges);
-    userinfo(&tenant, &samples::client(), &alice(), &words(scopes), &BTreeSet::new())
+    userinfo(&tenant, &fixtures::client(), &alice(), &words(scopes), &BTreeSet::new())
         .keys()
         .cloned()
         .collect()
@@ -69,11 +69,11 @@ fn what_says_nothing_is_left_out() {
     ] {
         user.claims.insert(name.into(), value);
     }
-    let mut tenant = samples::tenant();
+    let mut tenant = fixtures::tenant();
     let badges = CustomScope { description: String::new(), claims: vec!["badge".into()] };
     tenant.scopes.insert("badges".into(), badges);
     let scopes = words("openid profile email address badges");
-    let told = userinfo(&tenant, &samples::client(), &user, &scopes, &BTreeSet::new());
+    let told = userinfo(&tenant, &fixtures::client(), &user, &scopes, &BTreeSet::new());
     let names: Vec<&str> = told.keys().map(String::as_str).collect();
     assert_eq!(names, ["email", "email_verified", "preferred_username", "sub", "updated_at"]);
     assert!(told["updated_at"].is_i64(), "a JSON number");
@@ -82,8 +82,8 @@ fn what_says_nothing_is_left_out() {
 #[test]
 fn says_who_the_tenant_is() {
     let claims = userinfo(
-        &samples::tenant(),
-        &samples::client(),
+        &fixtures::tenant(),
+        &fixtures::client(),
         &alice(),
         &words("openid tenant"),
         &BTreeSet::new(),
@@ -97,7 +97,7 @@ fn says_who_the_tenant_is() {
 #[test]
 fn an_access_token_says_what_the_profile_asks() {
     // RFC 9068 §2.2
-    let (tenant, client) = (samples::tenant(), samples::client());
+    let (tenant, client) = (fixtures::tenant(), fixtures::client());
     let scopes = words("openid email");
     let token = AccessToken {
         tenant: &tenant,
@@ -122,13 +122,16 @@ fn an_access_token_says_what_the_profile_asks() {
     });
     assert_eq!(json!(token.claims(NOW)), expected);
     let own = AccessToken { grant_id: None, subject: "team.wiki", ..token };
-    assert!(json!(own.claims(NOW)).get(GRANT).is_none(), "a client's own token has no grant");
+    assert!(
+        json!(own.claims(NOW)).get(GRANT_ID_CLAIM).is_none(),
+        "a client's own token has no grant"
+    );
 }
 
 #[test]
 fn an_id_token_says_what_was_asked_and_no_claims_of_the_person() {
     // OIDC Core §2, §5.4
-    let (tenant, client, user) = (samples::tenant(), samples::client(), alice());
+    let (tenant, client, user) = (fixtures::tenant(), fixtures::client(), alice());
     let authentication = Authentication {
         subject: Subject::new("alice-id"),
         auth_time: NOW.minus(Duration::from_mins(1)),

@@ -10,23 +10,23 @@ use serde_json::Value;
 use super::refused;
 use crate::{
     model::{AssertionAudience, AuthMethod, Client, JwsAlgorithm, Timestamp},
-    protocol::{error::OAuthError, jwt::Unverified},
+    protocol::{error::OAuthError, jwt::UnverifiedJwt},
 };
 
 /// The one `client_assertion_type` (RFC 7523 §2.2).
-pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// `typ`, where an assertion has one of its own (RFC 7523bis §4).
 const JWT_TYPE: &str = "client-authentication+jwt";
 /// The furthest that an assertion may expire ahead.
-const LONGEST: Duration = Duration::from_mins(5);
+const MAX_LIFETIME: Duration = Duration::from_mins(5);
 /// How far a client's clock may be ahead.
 const LEEWAY: Duration = Duration::from_mins(1);
 /// The longest `jti`.
-const LONGEST_ID: usize = 512;
+const MAX_JTI_LEN: usize = 512;
 
 /// Where an assertion is sent to: what it may name as audience.
 #[derive(Clone, Copy, Debug)]
-pub struct Audience<'a> {
+pub struct AcceptedAudiences<'a> {
     /// The issuer.
     pub issuer: &'a str,
     /// The token endpoint.
@@ -37,7 +37,7 @@ pub struct Audience<'a> {
 
 /// What makes an assertion one that was not used before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Once {
+pub struct ReplayKey {
     /// Stands for client and `jti`.
     pub id: String,
     /// From then on it is refused anyway.
@@ -60,11 +60,11 @@ pub(super) fn check_algorithm(client: &Client, algorithm: JwsAlgorithm) -> bool 
 /// The claims of an assertion whose signature is the client's.
 pub fn check_claims(
     client: &Client,
-    jwt: &Unverified,
-    audience: Audience<'_>,
+    jwt: &UnverifiedJwt,
+    audience: AcceptedAudiences<'_>,
     now: Timestamp,
-) -> Result<Once, OAuthError> {
-    if !jwt.may_be(JWT_TYPE) {
+) -> Result<ReplayKey, OAuthError> {
+    if !jwt.accepts_typ(JWT_TYPE) {
         return Err(refused("'typ' of the client assertion says that it is something else."));
     }
     let id = Some(client.id.as_str());
@@ -75,11 +75,11 @@ pub fn check_claims(
         return Err(refused("'aud' of the client assertion is not this issuer."));
     }
     let expires_at = lifetime(jwt, now)?;
-    let jti = jwt.text("jti").filter(|jti| (1..=LONGEST_ID).contains(&jti.len()));
+    let jti = jwt.text("jti").filter(|jti| (1..=MAX_JTI_LEN).contains(&jti.len()));
     let jti = jti.ok_or_else(|| refused("A client assertion has a 'jti' of up to 512 bytes."))?;
     let named = format!("{}\0{jti}", client.id);
     let hash = digest::digest(&digest::SHA256, named.as_bytes());
-    Ok(Once { id: URL_SAFE_NO_PAD.encode(hash), expires_at })
+    Ok(ReplayKey { id: URL_SAFE_NO_PAD.encode(hash), expires_at })
 }
 
 /// The error of an assertion that was used before (RFC 7523 §3, 7).
@@ -87,8 +87,12 @@ pub fn used_before() -> OAuthError {
     refused("The client assertion has been used before; make a new one for each request.")
 }
 
-fn names(allowed: AssertionAudience, written: Option<&Value>, audience: Audience<'_>) -> bool {
-    let Audience { issuer, token_endpoint, endpoint } = audience;
+fn names(
+    allowed: AssertionAudience,
+    written: Option<&Value>,
+    audience: AcceptedAudiences<'_>,
+) -> bool {
+    let AcceptedAudiences { issuer, token_endpoint, endpoint } = audience;
     match (allowed, written) {
         // One string, so that it is meant for nobody else (FAPI 2.0 §5.3.2.1).
         (AssertionAudience::Issuer, Some(Value::String(only))) => only == issuer,
@@ -103,12 +107,12 @@ fn names(allowed: AssertionAudience, written: Option<&Value>, audience: Audience
 }
 
 /// `exp`, `nbf` and `iat` (RFC 7523 §3, 4 to 6): leeway only for clocks that are ahead.
-fn lifetime(jwt: &Unverified, now: Timestamp) -> Result<Timestamp, OAuthError> {
+fn lifetime(jwt: &UnverifiedJwt, now: Timestamp) -> Result<Timestamp, OAuthError> {
     let exp = jwt.time("exp").ok_or_else(|| refused("A client assertion has an 'exp'."))?;
     if exp <= now.secs() {
         return Err(refused("The client assertion has expired."));
     }
-    if exp > now.plus(LONGEST + LEEWAY).secs() {
+    if exp > now.plus(MAX_LIFETIME + LEEWAY).secs() {
         return Err(refused("A client assertion expires within 5 minutes."));
     }
     for name in ["nbf", "iat"] {

@@ -3,7 +3,7 @@
 
 mod assertion;
 
-pub use assertion::{Audience, Once, TYPE, check_claims, used_before};
+pub use assertion::{ASSERTION_TYPE, AcceptedAudiences, ReplayKey, check_claims, used_before};
 
 use aws_lc_rs::constant_time;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -11,13 +11,13 @@ use percent_encoding::percent_decode_str;
 
 use super::{
     error::{ErrorCode, OAuthError},
-    jwt::Unverified,
-    params::Params,
+    jwt::UnverifiedJwt,
+    params::RequestParams,
 };
 use crate::model::{AuthMethod, Client, Secret};
 
 /// What is said of every client that is not authenticated.
-const REFUSED: &str = "The client is unknown, or its authentication is not right.";
+const AUTHENTICATION_FAILED: &str = "The client is unknown, or its authentication is not right.";
 
 /// What a request says of the client that sends it.
 #[derive(Clone, Debug)]
@@ -29,12 +29,12 @@ pub struct Credentials {
     /// The secret, in each way that it may be meant.
     secrets: Vec<Secret<String>>,
     /// A client assertion, with what it says of itself: nothing of it is proven yet.
-    pub assertion: Option<(Secret<String>, Unverified)>,
+    pub assertion: Option<(Secret<String>, UnverifiedJwt)>,
 }
 
 /// Why a client is not authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct ClientAuthError {
     /// The error.
     pub error: OAuthError,
     /// Whether the client used the `Authorization` header, and so gets a challenge (§5.2).
@@ -42,8 +42,11 @@ pub struct Refused {
 }
 
 /// Reads the credentials of a request.
-pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Credentials, Refused> {
-    let refused = |code, text: &str| Refused {
+pub fn credentials(
+    authorization: Option<&str>,
+    params: &RequestParams,
+) -> Result<Credentials, ClientAuthError> {
+    let refused = |code, text: &str| ClientAuthError {
         error: OAuthError::new(code, text),
         challenge: authorization.is_some(),
     };
@@ -54,7 +57,8 @@ pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Crede
             let text = "Send the client's credentials in one way only.";
             return Err(refused(ErrorCode::InvalidRequest, text));
         }
-        return asserted(params, client_id).map_err(|error| Refused { error, challenge: false });
+        return assertion_credentials(params, client_id)
+            .map_err(|error| ClientAuthError { error, challenge: false });
     }
     if let Some(header) = authorization {
         if secret.is_some() {
@@ -85,14 +89,17 @@ pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Crede
 }
 
 /// Credentials by assertion (RFC 7523 §2.2): `client_id` is its `sub` and need not be sent.
-fn asserted(params: &Params, client_id: Option<&str>) -> Result<Credentials, OAuthError> {
-    if params.get("client_assertion_type") != Some(TYPE) {
-        let text = format!("Send client_assertion with client_assertion_type '{TYPE}'.");
+fn assertion_credentials(
+    params: &RequestParams,
+    client_id: Option<&str>,
+) -> Result<Credentials, OAuthError> {
+    if params.get("client_assertion_type") != Some(ASSERTION_TYPE) {
+        let text = format!("Send client_assertion with client_assertion_type '{ASSERTION_TYPE}'.");
         return Err(OAuthError::new(ErrorCode::InvalidClient, text));
     }
     let jwt = params.get("client_assertion").unwrap_or_default();
     let read =
-        Unverified::read(jwt).ok_or_else(|| refused("client_assertion is no signed JWT."))?;
+        UnverifiedJwt::read(jwt).ok_or_else(|| refused("client_assertion is no signed JWT."))?;
     let subject = read.text("sub").ok_or_else(|| refused("client_assertion has no 'sub'."))?;
     if client_id.is_some_and(|other| other != subject) {
         let text = "client_id is not the 'sub' of client_assertion.";
@@ -114,7 +121,7 @@ fn refused(text: &str) -> OAuthError {
 /// The refusal of an assertion whose signature was not the client's. The answer is that of an
 /// unknown client.
 pub fn not_signed(why: &str) -> OAuthError {
-    refused(REFUSED).because(why)
+    refused(AUTHENTICATION_FAILED).because(why)
 }
 
 /// Id and secret, each form-urlencoded before they were joined (RFC 6749 §2.3.1). Many leave that out
@@ -138,7 +145,7 @@ fn basic(header: &str) -> Option<(String, Vec<Secret<String>>)> {
 /// Rule: the client is known, used its registered method, and its secret is right, or its
 /// assertion has an algorithm that may be verified: its signature and claims come next. What
 /// exactly failed is for the log: the answer is the same.
-pub fn check(client: Option<&Client>, credentials: &Credentials) -> Result<(), Refused> {
+pub fn check(client: Option<&Client>, credentials: &Credentials) -> Result<(), ClientAuthError> {
     let why = match client {
         None => "unknown client",
         Some(client) if client.auth_method != credentials.method => "not its registered method",
@@ -152,7 +159,7 @@ pub fn check(client: Option<&Client>, credentials: &Credentials) -> Result<(), R
         Some(client) if matches(client, credentials) => return Ok(()),
         Some(_) => "wrong secret",
     };
-    Err(Refused {
+    Err(ClientAuthError {
         error: not_signed(why),
         challenge: credentials.method == AuthMethod::ClientSecretBasic,
     })
@@ -174,7 +181,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::samples;
+    use crate::model::fixtures;
 
     fn header(text: &str) -> String {
         format!("Basic {}", STANDARD.encode(text))
@@ -183,7 +190,7 @@ mod tests {
     #[test]
     fn undoes_the_form_encoding_of_basic_credentials() {
         // RFC 6749 §2.3.1
-        let found = credentials(Some(&header("a%3Ab+c:s%25%C3%A9")), &Params::default());
+        let found = credentials(Some(&header("a%3Ab+c:s%25%C3%A9")), &RequestParams::default());
         let found = found.expect("credentials");
         assert_eq!(found.client_id, "a:b c");
         assert_eq!(found.secrets[0].expose(), "s%é");
@@ -199,21 +206,21 @@ mod tests {
             ("%FF%25", "%FF%25"),
             ("a b", "a+b"),
         ] {
-            let client = Client { secrets: vec![Secret::new(secret.into())], ..samples::client() };
+            let client = Client { secrets: vec![Secret::new(secret.into())], ..fixtures::client() };
             let given =
-                credentials(Some(&header(&format!("team.wiki:{sent}"))), &Params::default());
+                credentials(Some(&header(&format!("team.wiki:{sent}"))), &RequestParams::default());
             let given = given.expect("credentials");
             assert_eq!(check(Some(&client), &given), Ok(()), "{secret} as {sent}");
         }
-        let client = Client { secrets: vec![Secret::new("a%2Bb".into())], ..samples::client() };
-        let given = credentials(Some(&header("team.wiki:a+b")), &Params::default());
+        let client = Client { secrets: vec![Secret::new("a%2Bb".into())], ..fixtures::client() };
+        let given = credentials(Some(&header("team.wiki:a+b")), &RequestParams::default());
         assert!(check(Some(&client), &given.expect("credentials")).is_err(), "never encoded anew");
     }
 
     #[test]
     fn refuses_two_ways_at_once() {
         // RFC 6749 §2.3
-        let params = Params::parse(b"client_id=a&client_secret=s");
+        let params = RequestParams::parse(b"client_id=a&client_secret=s");
         let refused = credentials(Some(&header("a:s")), &params).expect_err("refused");
         assert_eq!(refused.error.code, ErrorCode::InvalidRequest);
     }
@@ -221,21 +228,26 @@ mod tests {
     #[test]
     fn challenges_only_who_used_the_header() {
         // RFC 6749 §5.2
-        assert!(credentials(Some("Bearer x"), &Params::default()).expect_err("refused").challenge);
-        assert!(!credentials(None, &Params::default()).expect_err("refused").challenge);
+        assert!(
+            credentials(Some("Bearer x"), &RequestParams::default())
+                .expect_err("refused")
+                .challenge
+        );
+        assert!(!credentials(None, &RequestParams::default()).expect_err("refused").challenge);
     }
 
-    fn post(body: &str) -> Result<Credentials, Refused> {
-        credentials(None, &Params::parse(body.as_bytes()))
+    fn post(body: &str) -> Result<Credentials, ClientAuthError> {
+        credentials(None, &RequestParams::parse(body.as_bytes()))
     }
 
     #[test]
     fn accepts_the_registered_method_with_any_current_secret() {
         // Several secrets are current while one replaces another.
-        let mut client = samples::client();
+        let mut client = fixtures::client();
         client.secrets.push(Secret::new("the next".into()));
         for text in ["team.wiki:s3cret", "team.wiki:the+next"] {
-            let given = credentials(Some(&header(text)), &Params::default()).expect("credentials");
+            let given =
+                credentials(Some(&header(text)), &RequestParams::default()).expect("credentials");
             assert_eq!(check(Some(&client), &given), Ok(()), "{text}");
         }
     }
@@ -243,8 +255,8 @@ mod tests {
     #[test]
     fn answers_alike_whatever_was_wrong() {
         // RFC 6749 §5.2: nothing tells whether the client exists.
-        let client = samples::client();
-        let basic = |text: &str| credentials(Some(&header(text)), &Params::default());
+        let client = fixtures::client();
+        let basic = |text: &str| credentials(Some(&header(text)), &RequestParams::default());
         let wrong = basic("team.wiki:wrong").expect("credentials");
         let refusals = [
             check(Some(&client), &wrong),
@@ -266,7 +278,7 @@ mod tests {
     #[test]
     fn a_right_secret_by_another_method_is_refused() {
         // RFC 7591 §2: token_endpoint_auth_method
-        let mut client = samples::client();
+        let mut client = fixtures::client();
         let given = post("client_id=team.wiki&client_secret=s3cret").expect("credentials");
         assert!(check(Some(&client), &given).is_err());
         client.auth_method = AuthMethod::ClientSecretPost;
@@ -276,7 +288,7 @@ mod tests {
     #[test]
     fn a_public_client_says_who_it_is_and_nothing_else() {
         // RFC 6749 §3.2.1
-        let (mut client, given) = (samples::client(), post("client_id=team.wiki"));
+        let (mut client, given) = (fixtures::client(), post("client_id=team.wiki"));
         let given = given.expect("credentials");
         assert!(check(Some(&client), &given).is_err(), "a confidential client must authenticate");
         client.auth_method = AuthMethod::None;
@@ -286,7 +298,7 @@ mod tests {
 
     #[test]
     fn refuses_a_client_id_beside_the_header_that_names_another() {
-        let params = Params::parse(b"client_id=b");
+        let params = RequestParams::parse(b"client_id=b");
         let refused = credentials(Some(&header("a:s")), &params).expect_err("refused");
         assert_eq!(refused.error.code, ErrorCode::InvalidRequest);
     }
@@ -294,8 +306,8 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_makes_it_panic(text in ".{0,200}") {
-            let _ = credentials(Some(&text), &Params::default());
-            let _ = credentials(Some(&header(&text)), &Params::default());
+            let _ = credentials(Some(&text), &RequestParams::default());
+            let _ = credentials(Some(&header(&text)), &RequestParams::default());
         }
     }
 }

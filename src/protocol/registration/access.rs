@@ -3,7 +3,7 @@
 
 use aws_lc_rs::constant_time;
 
-use super::{super::hashed::sha256, ErrorCode, OAuthError};
+use super::{super::digest::sha256, ErrorCode, OAuthError};
 use crate::model::{Client, Secret};
 
 /// What is kept of a registration access token. The token has 256 random bits, so that one round
@@ -13,7 +13,10 @@ pub fn token_hash(token: &str) -> String {
 }
 
 /// Rule: the initial access token is the tenant's, compared in constant time.
-pub fn initial(expected: Option<&Secret<String>>, sent: &str) -> Result<(), OAuthError> {
+pub fn check_initial_access_token(
+    expected: Option<&Secret<String>>,
+    sent: &str,
+) -> Result<(), OAuthError> {
     match expected {
         Some(expected) if same(expected.expose(), sent) => Ok(()),
         _ => Err(OAuthError::new(
@@ -25,7 +28,10 @@ pub fn initial(expected: Option<&Secret<String>>, sent: &str) -> Result<(), OAut
 
 /// Rule: the token is the registration access token of the client. A client that does not exist, or
 /// was not registered, is told apart by nothing.
-pub fn matches(client: Option<&Client>, sent: &str) -> Result<(), OAuthError> {
+pub fn check_registration_access_token(
+    client: Option<&Client>,
+    sent: &str,
+) -> Result<(), OAuthError> {
     let registered = client.and_then(|client| client.registered.as_ref());
     let expected = registered.and_then(|it| it.token_hash.as_deref());
     if same(expected.unwrap_or_default(), &token_hash(sent)) {

@@ -5,12 +5,12 @@ use serde_json::{Map, Value};
 
 use crate::model::{GrantType, ResponseType};
 
-const GRANTS: &str = "grantTypes";
+const GRANT_TYPES_FIELD: &str = "grantTypes";
 const RESPONSES: &str = "responseTypes";
 
 /// Fills in the one from the other, with the specification's defaults where both are missing.
 pub(super) fn complete(spec: &mut Map<String, Value>) {
-    let (written, responses) = (texts(spec, GRANTS), texts(spec, RESPONSES));
+    let (written, responses) = (texts(spec, GRANT_TYPES_FIELD), texts(spec, RESPONSES));
     let mut grants = written.clone();
     let mut needed: Vec<&str> = Vec::new();
     for response in &responses {
@@ -40,7 +40,7 @@ pub(super) fn complete(spec: &mut Map<String, Value>) {
     if responses.is_empty() && has(&grants, GrantType::AuthorizationCode) {
         put(spec, RESPONSES, vec![ResponseType::Code.as_str().to_owned()]);
     }
-    put(spec, GRANTS, grants);
+    put(spec, GRANT_TYPES_FIELD, grants);
 }
 
 fn has(grants: &[String], grant: GrantType) -> bool {

@@ -5,7 +5,7 @@
 //! registered client is held to exactly what a manifest is.
 
 mod access;
-mod answer;
+mod client_information;
 mod fields;
 mod flows;
 mod keys;
@@ -16,8 +16,8 @@ mod unsupported;
 
 use serde_json::{Map, Value, json};
 
-pub use access::{initial, matches, token_hash};
-pub use answer::{Access, answer, metadata};
+pub use access::{check_initial_access_token, check_registration_access_token, token_hash};
+pub use client_information::{RegistrationAccess, answer, metadata};
 pub use keys::{check_keys, needed as needed_keys};
 pub use problem::refusal;
 pub use redirects::check_redirects;
@@ -27,14 +27,14 @@ use super::error::{ErrorCode, OAuthError};
 
 /// Client metadata as sent, in the shape of a manifest.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sent {
+pub struct RegistrationRequest {
     /// Members of an `OidcClient`'s spec that specifications register; never one of our own.
     pub spec: Map<String, Value>,
     client_id: Option<String>,
     client_secret: Option<String>,
 }
 
-impl Sent {
+impl RegistrationRequest {
     /// Reads a body. Members that no specification registers are ignored (RFC 7591 §2).
     pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else {

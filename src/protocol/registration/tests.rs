@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    ApplicationType, AuthMethod, Client, ClientDetails, GrantType, JwsAlgorithm, RedirectUri,
-    Registered, Secret, samples,
+    ApplicationType, AuthMethod, Client, ClientDetails, DynamicRegistration, GrantType,
+    JwsAlgorithm, RedirectUri, Secret, fixtures,
 };
 
-fn sent_with(change: impl FnOnce(&mut Value)) -> Result<Sent, OAuthError> {
+fn sent_with(change: impl FnOnce(&mut Value)) -> Result<RegistrationRequest, OAuthError> {
     let mut body = json!({"redirect_uris": ["https://rp.test/cb"], "client_name": "Shop"});
     change(&mut body);
-    Sent::parse(body.to_string().as_bytes())
+    RegistrationRequest::parse(body.to_string().as_bytes())
 }
 
 fn spec_with(change: impl FnOnce(&mut Value)) -> Value {
@@ -87,7 +87,7 @@ fn refuses_values_of_another_type() {
     }
     for body in [&b"[]"[..], b"", b"{", b"\xff"] {
         assert_eq!(
-            Sent::parse(body).expect_err("no object").code,
+            RegistrationRequest::parse(body).expect_err("no object").code,
             ErrorCode::InvalidClientMetadata
         );
     }
@@ -124,7 +124,7 @@ fn refuses_encryption_and_software_statements() {
 #[test]
 fn an_update_names_its_own_client_and_secret() {
     // RFC 7592 §2.2
-    let client = samples::client();
+    let client = fixtures::client();
     let check = |id: &str, secret: &str| {
         let sent = sent_with(|body| {
             body["client_id"] = id.into();
@@ -154,7 +154,7 @@ fn a_web_client_of_the_implicit_grant_does_not_come_back_to_localhost() {
     let check = |uri: &str, grant: GrantType, application_type| {
         let redirect_uris = vec![RedirectUri::parse(uri, application_type).expect("a URI")];
         let grant_types = Arc::new([grant].into());
-        let client = Client { application_type, redirect_uris, grant_types, ..samples::client() };
+        let client = Client { application_type, redirect_uris, grant_types, ..fixtures::client() };
         check_redirects(&client).map_err(|error| error.code)
     };
     let (web, local) = (ApplicationType::Web, "https://localhost:8443/cb");
@@ -193,7 +193,7 @@ fn published_keys_are_needed_where_only_they_verify_something() {
             ..ClientDetails::default()
         }),
         auth_method: AuthMethod::ClientSecretBasic,
-        ..samples::client()
+        ..fixtures::client()
     };
     assert_eq!(needed_keys(&published), None);
     let method = AuthMethod::PrivateKeyJwt;
@@ -207,26 +207,26 @@ fn published_keys_are_needed_where_only_they_verify_something() {
 }
 
 fn registered() -> Client {
-    let registered = Registered {
+    let registered = DynamicRegistration {
         token_hash: Some(token_hash("the token")),
         at: Some(crate::model::Timestamp::from_secs(1_800_000_000)),
         used: false,
     };
-    Client { registered: Some(Box::new(registered)), ..samples::client() }
+    Client { registered: Some(Box::new(registered)), ..fixtures::client() }
 }
 
 #[test]
 fn a_registration_access_token_is_of_one_client() {
     // RFC 7592 §3
     let client = registered();
-    assert_eq!(matches(Some(&client), "the token"), Ok(()));
-    let declared = samples::client();
+    assert_eq!(check_registration_access_token(Some(&client), "the token"), Ok(()));
+    let declared = fixtures::client();
     let refusals = [
-        matches(Some(&client), "another"),
-        matches(Some(&client), ""),
-        matches(None, "the token"),
-        matches(Some(&declared), "the token"),
-        matches(Some(&declared), ""),
+        check_registration_access_token(Some(&client), "another"),
+        check_registration_access_token(Some(&client), ""),
+        check_registration_access_token(None, "the token"),
+        check_registration_access_token(Some(&declared), "the token"),
+        check_registration_access_token(Some(&declared), ""),
     ];
     for refusal in &refusals {
         assert_eq!(refusal, &refusals[0], "nothing tells them apart");
@@ -238,16 +238,20 @@ fn a_registration_access_token_is_of_one_client() {
 fn an_initial_access_token_is_the_tenants() {
     // RFC 7591 §3
     let expected = Secret::new("let me in".to_owned());
-    assert_eq!(initial(Some(&expected), "let me in"), Ok(()));
-    assert!(initial(Some(&expected), "let me").is_err());
-    assert!(initial(None, "").is_err(), "a tenant without a token lets nobody in");
+    assert_eq!(check_initial_access_token(Some(&expected), "let me in"), Ok(()));
+    assert!(check_initial_access_token(Some(&expected), "let me").is_err());
+    assert!(
+        check_initial_access_token(None, "").is_err(),
+        "a tenant without a token lets nobody in"
+    );
 }
 
 #[test]
 fn the_answer_has_everything_that_is_registered() {
     // RFC 7591 §3.2.1, RFC 7592 §3
     let client = registered();
-    let access = Access { uri: "https://id.test/oauth/register/team.wiki", token: "the token" };
+    let access =
+        RegistrationAccess { uri: "https://id.test/oauth/register/team.wiki", token: "the token" };
     let answer = answer(&client, access);
     assert_eq!(answer["client_id"], "team.wiki");
     assert_eq!(answer["client_secret"], "s3cret");
@@ -268,6 +272,6 @@ fn the_answer_has_everything_that_is_registered() {
 proptest::proptest! {
     #[test]
     fn nothing_makes_it_panic(body in ".{0,300}") {
-        let _ = Sent::parse(body.as_bytes());
+        let _ = RegistrationRequest::parse(body.as_bytes());
     }
 }

@@ -6,13 +6,13 @@ use crate::{
     protocol::{
         error::OAuthError,
         pkce,
-        records::{Code, Grant, GrantState},
+        records::{AuthorizationCode, Grant, GrantState},
     },
 };
 
 /// Every binding of a code. What fails here neither burns the code nor revokes anything.
 pub fn check_code(
-    code: &Code,
+    code: &AuthorizationCode,
     client: &Client,
     (redirect_uri, verifier): (Option<&str>, Option<&str>),
     incarnation: &str,
@@ -36,12 +36,12 @@ pub fn check_code(
 
 /// A code lives for its minute and no longer: clocks of replicas that differ shorten that, they
 /// never lengthen it by more than they differ (RFC 6749 §4.1.2).
-pub fn check_age(code: &Code, now: Timestamp) -> Result<(), OAuthError> {
+pub fn check_age(code: &AuthorizationCode, now: Timestamp) -> Result<(), OAuthError> {
     if now >= code.expires_at { Err(invalid_grant("The code has expired.")) } else { Ok(()) }
 }
 
 /// The grant as it passes the gate: with a first refresh token where the client may have one.
-pub fn open_grant(code: Code, client: &Client, now: Timestamp) -> Grant {
+pub fn activate_grant(code: AuthorizationCode, client: &Client, now: Timestamp) -> Grant {
     let generation = u32::from(client.grant_types.contains(&GrantType::RefreshToken));
     Grant { state: GrantState::Active { generation, rotated_at: now }, ..code.grant }
 }

@@ -4,22 +4,22 @@
 mod code;
 mod refresh;
 
-pub use code::{check_age, check_code, open_grant};
+pub use code::{activate_grant, check_age, check_code};
 pub use refresh::{
-    GRACE, Rotation, check_refresh, named_until, refresh_until, rotate, scopes_to_refresh,
-    token_until,
+    REUSE_GRACE, RefreshDecision, check_refresh, referenced_until, refresh_until, rotate,
+    scopes_to_refresh, token_until,
 };
 
 use super::{
     error::{ErrorCode, OAuthError},
-    params::Params,
+    params::RequestParams,
     scope::{self, Scopes},
 };
 use crate::model::{Client, GrantType, Secret};
 
 /// A token request, by grant type.
 #[derive(Clone, Debug)]
-pub enum Ask {
+pub enum TokenRequest {
     /// RFC 6749 §4.1.3.
     Code {
         /// The sealed code.
@@ -43,9 +43,9 @@ pub enum Ask {
     },
 }
 
-impl Ask {
+impl TokenRequest {
     /// Reads a request whose parameters came once each.
-    pub fn parse(params: &Params) -> Result<Self, OAuthError> {
+    pub fn parse(params: &RequestParams) -> Result<Self, OAuthError> {
         let owned = |name: &str| params.get(name).map(str::to_owned);
         let secret = |name: &str| params.require(name).map(|it| Secret::new(it.to_owned()));
         match params.require("grant_type")? {
@@ -77,7 +77,7 @@ impl Ask {
 
 /// Rule: a client uses the grant types that it registered (RFC 6749 §5.2, RFC 7591 §2), and
 /// `client_credentials` only if it has any (§4.4).
-pub fn check_grant_type(client: &Client, ask: &Ask) -> Result<(), OAuthError> {
+pub fn check_grant_type(client: &Client, ask: &TokenRequest) -> Result<(), OAuthError> {
     let grant_type = ask.grant_type();
     let unproven = grant_type == GrantType::ClientCredentials && client.is_public();
     if client.grant_types.contains(&grant_type) && !unproven {
@@ -88,7 +88,7 @@ pub fn check_grant_type(client: &Client, ask: &Ask) -> Result<(), OAuthError> {
 }
 
 /// Rule: tokens are for this issuer; no other resource is known (RFC 8707 §2).
-pub fn check_resources(issuer: &str, params: &Params) -> Result<(), OAuthError> {
+pub fn check_resources(issuer: &str, params: &RequestParams) -> Result<(), OAuthError> {
     match params.resources().iter().find(|resource| *resource != issuer) {
         None => Ok(()),
         Some(_) => Err(OAuthError::new(

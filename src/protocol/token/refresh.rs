@@ -14,10 +14,10 @@ use crate::{
 };
 
 /// How long a token is still good once its successor has been used.
-pub const GRACE: Duration = Duration::from_secs(10);
+pub const REUSE_GRACE: Duration = Duration::from_secs(10);
 
 /// How often the use of a refresh token that does not rotate is written down.
-const TOUCH: Duration = Duration::from_mins(1);
+const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Whether each use makes a new generation: always for public clients, who cannot prove that it is
 /// they who use a token (RFC 9700 §4.14.2).
@@ -42,7 +42,7 @@ pub fn check_refresh(
 
 /// What a refresh token leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rotation {
+pub enum RefreshDecision {
     /// The grant moves on to its next generation.
     Next(Box<Grant>),
     /// The token stays, and its time begins anew with the grant in this form.
@@ -60,30 +60,35 @@ pub enum Rotation {
 /// The current generation rotates. The one before is answered with the current one for as long as
 /// that has not been used; the one before that for a grace after. Anything older, or newer than
 /// the record, revokes. Where tokens do not rotate, the current one stays and its time begins anew.
-pub fn rotate(grant: &Grant, token_generation: u32, client: &Client, now: Timestamp) -> Rotation {
+pub fn rotate(
+    grant: &Grant,
+    token_generation: u32,
+    client: &Client,
+    now: Timestamp,
+) -> RefreshDecision {
     let lifetimes = &client.lifetimes;
     let GrantState::Active { generation, rotated_at } = grant.state else {
-        return Rotation::Ended;
+        return RefreshDecision::Ended;
     };
     if refresh_until(grant, lifetimes).is_none_or(|until| now >= until) {
-        return Rotation::Ended;
+        return RefreshDecision::Ended;
     }
     // A generation's first use is the rotation to the next: `rotated_at` is when the generation
     // before the current one was used.
     match generation.checked_sub(token_generation) {
         Some(0) if !rotates(client) => {
-            let used_at = if now.since(rotated_at) < TOUCH { rotated_at } else { now };
+            let used_at = if now.since(rotated_at) < TOUCH_INTERVAL { rotated_at } else { now };
             let state = GrantState::Active { generation, rotated_at: used_at };
-            Rotation::Same(Box::new(Grant { state, ..grant.clone() }))
+            RefreshDecision::Same(Box::new(Grant { state, ..grant.clone() }))
         }
         Some(0) => {
             let generation = generation.saturating_add(1);
             let state = GrantState::Active { generation, rotated_at: now };
-            Rotation::Next(Box::new(Grant { state, ..grant.clone() }))
+            RefreshDecision::Next(Box::new(Grant { state, ..grant.clone() }))
         }
-        Some(1) => Rotation::Repeat,
-        Some(2) if now < rotated_at.plus(GRACE) => Rotation::Repeat,
-        _ => Rotation::Revoke,
+        Some(1) => RefreshDecision::Repeat,
+        Some(2) if now < rotated_at.plus(REUSE_GRACE) => RefreshDecision::Repeat,
+        _ => RefreshDecision::Revoke,
     }
 }
 
@@ -93,7 +98,7 @@ pub fn refresh_until(grant: &Grant, lifetimes: &Lifetimes) -> Option<Timestamp> 
     match grant.state {
         GrantState::Active { generation: 0, .. }
         | GrantState::Revoked { .. }
-        | GrantState::Offered => None,
+        | GrantState::PendingRedemption => None,
         GrantState::Active { rotated_at, .. } => {
             let idle = rotated_at.plus(lifetimes.refresh_token_idle);
             Some(idle.min(token_until(grant, lifetimes)))
@@ -109,7 +114,7 @@ pub fn token_until(grant: &Grant, lifetimes: &Lifetimes) -> Timestamp {
 
 /// When the last thing expires that names a grant in its present state, an access token made now
 /// included: its record must stay for as long.
-pub fn named_until(grant: &Grant, lifetimes: &Lifetimes, now: Timestamp) -> Timestamp {
+pub fn referenced_until(grant: &Grant, lifetimes: &Lifetimes, now: Timestamp) -> Timestamp {
     let access = now.plus(lifetimes.access_token);
     refresh_until(grant, lifetimes).map_or(access, |refresh| access.max(refresh))
 }

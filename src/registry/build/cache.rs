@@ -5,48 +5,48 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::group::{Group, Judged, Member};
+use super::group::{GroupMember, GroupVerdicts, TenantGroup};
 use crate::{
-    api::{Keep, Kept, Namespaces, OidcClient, OidcUser, SecretState, Tenant},
-    keys::KeyCache,
+    api::{CachedObject, ManagedKind, NamespaceLabels, OidcClient, OidcUser, SecretState, Tenant},
+    keys::ParsedKeyCache,
     model::{Installation, Issuer, TenantId},
-    registry::Problem,
+    registry::ValidationProblem,
 };
 
 /// A memo of builds, for one installation at a time.
 #[derive(Debug, Default)]
 pub struct BuildCache {
-    pub(super) keys: KeyCache,
-    last: Mutex<Option<(Installation, HashMap<TenantId, Remembered>)>>,
+    pub(super) keys: ParsedKeyCache,
+    last: Mutex<Option<(Installation, HashMap<TenantId, CachedGroup>)>>,
 }
 
 impl BuildCache {
     /// What is remembered of an installation; nothing is left here.
-    pub(super) fn take(&self, installation: &Installation) -> HashMap<TenantId, Remembered> {
+    pub(super) fn take(&self, installation: &Installation) -> HashMap<TenantId, CachedGroup> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
         last.filter(|(of, _)| of == installation).map(|(_, groups)| groups).unwrap_or_default()
     }
 
-    pub(super) fn keep(&self, of: &Installation, groups: HashMap<TenantId, Remembered>) {
+    pub(super) fn keep(&self, of: &Installation, groups: HashMap<TenantId, CachedGroup>) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((of.clone(), groups));
     }
 }
 
 /// A group as judged. Holds its inputs alive, so that the address of one is never another's.
 #[derive(Debug)]
-pub(super) struct Remembered {
-    pub(super) judged: Judged,
+pub(super) struct CachedGroup {
+    pub(super) judged: GroupVerdicts,
     tenant: Option<Input<Tenant>>,
     salt: Option<SecretState>,
-    claim: Option<Result<Issuer, Problem>>,
+    claim: Option<Result<Issuer, ValidationProblem>>,
     token: Option<SecretState>,
     clients: Vec<Input<OidcClient>>,
     users: Vec<Input<OidcUser>>,
-    namespaces: Option<Namespaces>,
+    namespaces: Option<NamespaceLabels>,
 }
 
-impl Remembered {
-    pub(super) fn new(group: &Group<'_>, judged: Judged) -> Self {
+impl CachedGroup {
+    pub(super) fn new(group: &TenantGroup<'_>, judged: GroupVerdicts) -> Self {
         Self {
             judged,
             tenant: group.tenant.as_ref().map(Input::of),
@@ -60,7 +60,7 @@ impl Remembered {
     }
 
     /// Whether the group's inputs are those of before.
-    pub(super) fn is_of(&self, group: &Group<'_>) -> bool {
+    pub(super) fn is_of(&self, group: &TenantGroup<'_>) -> bool {
         self.clients.len() == group.clients.len()
             && self.users.len() == group.users.len()
             && self.tenant.as_ref().zip(group.tenant.as_ref()).is_none_or(|(own, it)| own.is(it))
@@ -75,18 +75,18 @@ impl Remembered {
 }
 
 #[derive(Debug)]
-struct Input<K: Keep> {
-    kept: Kept<K>,
+struct Input<K: ManagedKind> {
+    kept: CachedObject<K>,
     secret: Option<SecretState>,
 }
 
-impl<K: Keep> Input<K> {
-    fn of(member: &Member<'_, K>) -> Self {
+impl<K: ManagedKind> Input<K> {
+    fn of(member: &GroupMember<'_, K>) -> Self {
         Self { kept: member.kept.clone(), secret: member.secret.cloned() }
     }
 
-    fn is(&self, member: &Member<'_, K>) -> bool {
-        same(self.secret.as_ref(), member.secret) && self.kept.is(member.kept)
+    fn is(&self, member: &GroupMember<'_, K>) -> bool {
+        same(self.secret.as_ref(), member.secret) && self.kept.ptr_eq(member.kept)
     }
 }
 

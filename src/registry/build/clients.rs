@@ -5,45 +5,45 @@ use std::{
     sync::Arc,
 };
 
-use super::group::{Group, Host, Member, Parsed};
+use super::group::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
 use crate::{
     api::{
-        ClientSecretKeys, ConditionType, Namespaces, OidcClient, Reason, SecretKeyRef, SecretState,
-        owner::is_owned_by,
+        ClientSecretKeys, ConditionReason, ConditionType, NamespaceLabels, OidcClient,
+        SecretKeyRef, SecretState, owner::is_owned_by,
     },
     keys::PairwiseSalt,
     model::{
-        Client, ClientId, Installation, Issuer, Kind, ObjectKey, Pairwise, Secret, SubjectType,
-        Tenant, Timestamp,
+        Client, ClientId, Installation, Issuer, ObjectKey, ObjectKind, Pairwise, Secret,
+        SubjectType, Tenant, Timestamp,
     },
     registry::{
-        ClientOutcome, DesiredSecret, Outcome, Problem, SecretWish, Verdict,
-        order::Age,
+        ClientOutcome, ClientSecretPlan, DesiredSecret, ObjectOutcome, ValidationProblem, Verdict,
+        precedence::Precedence,
         secrets::{referenced, text_entry},
-        validate::{self, CheckedClient, ClientFindings, Problems, SecretSource},
+        validate::{self, CheckedClient, ClientFindings, ProblemList, SecretSource},
     },
 };
 
 /// The entry of a user's own Secret, unless the client names another.
 const DEFAULT_ENTRY: &str = ClientSecretKeys::CLIENT_SECRET;
 /// Characters of a client secret; those that are generated have 43, or 86 where the client signs with it.
-const LONGEST_SECRET: usize = 512;
+const MAX_SECRET_LEN: usize = 512;
 
 /// Clients to serve, and every id that is taken.
 #[derive(Debug)]
-pub(super) struct Clients {
+pub(super) struct ClientSet {
     pub(super) served: Vec<Arc<Client>>,
     pub(super) ids: HashSet<ClientId>,
 }
 
 /// Judges the clients of a group.
 pub(super) fn judge(
-    group: &Group<'_>,
-    clients: &[Parsed<'_, OidcClient>],
-    host: Host<'_>,
+    group: &TenantGroup<'_>,
+    clients: &[ParsedObjects<'_, OidcClient>],
+    host: TenantContext<'_>,
     installation: &Installation,
-) -> (Clients, Vec<Arc<Verdict>>) {
-    let unavailable = Namespaces::Unavailable;
+) -> (ClientSet, Vec<Arc<Verdict>>) {
+    let unavailable = NamespaceLabels::Unavailable;
     let namespaces = group.namespaces.as_ref().unwrap_or(&unavailable);
     let findings: Vec<ClientFindings> = clients
         .iter()
@@ -62,11 +62,11 @@ pub(super) fn judge(
         {
             let message =
                 format!("is the id of the client {holder}, which keeps it; choose another");
-            found.problems.refuse(Reason::ClientIdConflict, "spec.clientId", message);
+            found.problems.refuse(ConditionReason::ClientIdConflict, "spec.clientId", message);
         }
         let refused = found.problems.refused();
         let outcome = match (found.checked.filter(|_| !refused), host) {
-            (Some(mut checked), Host::Accepted { tenant, has_keys, salt }) => {
+            (Some(mut checked), TenantContext::Accepted { tenant, has_keys, salt }) => {
                 let known = pairwise(&mut found.problems, &mut checked.client, salt);
                 let tenant = (&tenant.tenant, has_keys && known);
                 accepted(&mut found.problems, client.member, checked, tenant, &mut served)
@@ -74,20 +74,20 @@ pub(super) fn judge(
             _ => ClientOutcome {
                 client_id: None,
                 issuer: None,
-                secret: SecretWish::None,
+                secret: ClientSecretPlan::None,
                 unused_until: None,
                 served: false,
             },
         };
         let unused_until = host.accepted().and_then(|it| unused_until(&client.raw, &it.tenant));
-        let outcome = Outcome::Client(ClientOutcome { unused_until, ..outcome });
-        verdicts.push(client.verdict(Kind::OidcClient, found.problems, outcome));
+        let outcome = ObjectOutcome::Client(ClientOutcome { unused_until, ..outcome });
+        verdicts.push(client.verdict(ObjectKind::OidcClient, found.problems, outcome));
     }
-    (Clients { served, ids: holders.into_keys().collect() }, verdicts)
+    (ClientSet { served, ids: holders.into_keys().collect() }, verdicts)
 }
 
 /// Gives a client with pairwise subjects the tenant's salt; without one it is not served.
-fn pairwise(problems: &mut Problems, client: &mut Client, salt: Option<&PairwiseSalt>) -> bool {
+fn pairwise(problems: &mut ProblemList, client: &mut Client, salt: Option<&PairwiseSalt>) -> bool {
     if client.subject_type == SubjectType::Public {
         return true;
     }
@@ -99,7 +99,12 @@ fn pairwise(problems: &mut Problems, client: &mut Client, salt: Option<&Pairwise
         }
         _ => {
             let message = "the tenant has no salt for pairwise subjects yet; its condition KeysReady says more";
-            problems.add(ConditionType::Programmed, Reason::Pending, "spec.subjectType", message);
+            problems.add(
+                ConditionType::Programmed,
+                ConditionReason::Pending,
+                "spec.subjectType",
+                message,
+            );
             false
         }
     }
@@ -113,15 +118,15 @@ fn unused_until(raw: &OidcClient, tenant: &Tenant) -> Option<Timestamp> {
 
 /// Who has each id: a default id beats a chosen one, then the older client keeps it.
 fn holders<'a>(
-    clients: &[Parsed<'a, OidcClient>],
+    clients: &[ParsedObjects<'a, OidcClient>],
     findings: &[ClientFindings],
     installation: &Installation,
 ) -> HashMap<ClientId, &'a ObjectKey> {
-    let mut ranked: HashMap<&ClientId, ((bool, Age), &'a ObjectKey)> = HashMap::new();
+    let mut ranked: HashMap<&ClientId, ((bool, Precedence), &'a ObjectKey)> = HashMap::new();
     for (client, found) in clients.iter().zip(findings) {
         let Some(id) = &found.claims else { continue };
         let (key, chosen) = (client.member.key, client.raw.spec.client_id.is_some());
-        let rank = (chosen, Age::of(client.created(), key, installation));
+        let rank = (chosen, Precedence::of(client.created(), key, installation));
         let holder = ranked.entry(id).or_insert_with(|| (rank.clone(), key));
         if rank < holder.0 {
             *holder = (rank, key);
@@ -132,8 +137,8 @@ fn holders<'a>(
 
 /// A client that is accepted is served once its secret resolves.
 fn accepted(
-    problems: &mut Problems,
-    member: &Member<'_, OidcClient>,
+    problems: &mut ProblemList,
+    member: &GroupMember<'_, OidcClient>,
     checked: CheckedClient,
     (tenant, tenant_serves): (&Tenant, bool),
     served: &mut Vec<Arc<Client>>,
@@ -141,15 +146,15 @@ fn accepted(
     let CheckedClient { mut client, secret } = checked;
     let (issuer, key) = (&tenant.issuer, member.kept.card().secret.clone());
     let (wish, found) = match secret {
-        SecretSource::None => (SecretWish::None, Ok(None)),
+        SecretSource::None => (ClientSecretPlan::None, Ok(None)),
         SecretSource::Referenced(reference) => {
             let found = own_secret(member, &reference).map(Some);
-            (SecretWish::Referenced(key), found)
+            (ClientSecretPlan::Referenced(key), found)
         }
         SecretSource::Generated(shape) => {
             let desired = DesiredSecret { key, shape };
             let found = generated(problems, member, &desired, &client.id, issuer);
-            (SecretWish::Generated(desired), found)
+            (ClientSecretPlan::Generated(desired), found)
         }
     };
     let resolved = match found {
@@ -176,15 +181,20 @@ fn accepted(
 }
 
 fn own_secret(
-    member: &Member<'_, OidcClient>,
+    member: &GroupMember<'_, OidcClient>,
     reference: &SecretKeyRef,
-) -> Result<Secret<String>, Problem> {
+) -> Result<Secret<String>, ValidationProblem> {
     const FIELD: &str = "spec.secretRef";
     let secret = referenced(member.secret, &member.kept.card().secret, FIELD)?;
     let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
     usable(text_entry(secret, entry, FIELD)?).map_err(|message| {
         let message = format!("the Secret's entry {entry:?} {message}");
-        Problem::of(ConditionType::ResolvedRefs, Reason::SecretInvalid, FIELD, message)
+        ValidationProblem::of(
+            ConditionType::ResolvedRefs,
+            ConditionReason::SecretInvalid,
+            FIELD,
+            message,
+        )
     })
 }
 
@@ -192,7 +202,7 @@ fn own_secret(
 /// line break, which is not part of it.
 fn usable(text: &str) -> Result<Secret<String>, &'static str> {
     let text = text.trim_end_matches(['\r', '\n']);
-    if !(1..=LONGEST_SECRET).contains(&text.len()) {
+    if !(1..=MAX_SECRET_LEN).contains(&text.len()) {
         return Err("must have 1 to 512 characters");
     }
     if !text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
@@ -204,46 +214,46 @@ fn usable(text: &str) -> Result<Secret<String>, &'static str> {
 /// The secret in the Secret made for a client; `None` for a public one. What the controller is
 /// about to put right makes `SecretReady` false, but does not end a client whose secret is there.
 fn generated(
-    problems: &mut Problems,
-    member: &Member<'_, OidcClient>,
+    problems: &mut ProblemList,
+    member: &GroupMember<'_, OidcClient>,
     desired: &DesiredSecret,
     id: &ClientId,
     issuer: &Issuer,
-) -> Result<Option<Secret<String>>, Problem> {
+) -> Result<Option<Secret<String>>, ValidationProblem> {
     let name = &*desired.key.name;
     let problem = |reason, message: String| {
-        Problem::of(ConditionType::SecretReady, reason, "spec.secret", message)
+        ValidationProblem::of(ConditionType::SecretReady, reason, "spec.secret", message)
     };
     let unusable = match member.secret {
-        None => problem(Reason::Pending, format!("the Secret {name} is being made")),
+        None => problem(ConditionReason::Pending, format!("the Secret {name} is being made")),
         Some(SecretState::Unreadable(why)) => {
             let message = format!("the Secret {name} may not be read: {why}");
-            problem(Reason::SecretUnreadable, message)
+            problem(ConditionReason::SecretUnreadable, message)
         }
         Some(SecretState::Loaded(secret))
-            if !is_owned_by(secret, Kind::OidcClient, &member.key.name) =>
+            if !is_owned_by(secret, ObjectKind::OidcClient, &member.key.name) =>
         {
             let message = format!(
                 "there is a Secret {name} that is not this client's, which is neither used nor changed; delete it, or choose another spec.secret.name"
             );
-            problem(Reason::NotOwned, message)
+            problem(ConditionReason::NotOwned, message)
         }
         Some(SecretState::Loaded(secret)) => {
             if !desired.shape.matches(secret, id, issuer) {
                 let message = format!("the entries of the Secret {name} are being put right");
-                problems.append([problem(Reason::Pending, message)]);
+                problems.append([problem(ConditionReason::Pending, message)]);
             }
             let Some(entry) = &desired.shape.client_secret_key else { return Ok(None) };
             let Some(value) = secret.entry(entry).filter(|value| !value.is_empty()) else {
                 let message = format!("the entry {entry:?} of the Secret {name} is being made");
-                return Err(problem(Reason::Pending, message));
+                return Err(problem(ConditionReason::Pending, message));
             };
             let text = std::str::from_utf8(value).map_err(|_| "must be printable ASCII");
             return text.and_then(usable).map(Some).map_err(|message| {
                 let message = format!(
                     "the entry {entry:?} of the Secret {name} {message}; edit or delete it"
                 );
-                problem(Reason::SecretInvalid, message)
+                problem(ConditionReason::SecretInvalid, message)
             });
         }
     };

@@ -7,38 +7,44 @@ use kube::Resource;
 use super::{clients, keys, keys::TenantKeys, registration, salt, users};
 use crate::{
     api::{
-        ConditionType, Keep, Kept, Namespaces, OidcClient, OidcUser, Reason, SecretState, Tenant,
+        CachedObject, ConditionReason, ConditionType, ManagedKind, NamespaceLabels, OidcClient,
+        OidcUser, SecretState, Tenant,
     },
-    keys::{KeyCache, PairwiseSalt},
-    model::{Installation, Issuer, Kind, ObjectKey, ObjectRef, TenantId, Timestamp},
+    keys::{PairwiseSalt, ParsedKeyCache},
+    model::{Installation, Issuer, ObjectKey, ObjectKind, ObjectRef, TenantId, Timestamp},
     registry::{
-        Outcome, Problem, ServedTenant, TenantOutcome, Verdict,
-        validate::{self, CheckedTenant, Problems},
+        ObjectOutcome, ServedTenant, TenantOutcome, ValidationProblem, Verdict,
+        validate::{self, CheckedTenant, ProblemList},
     },
 };
 
 /// An object, and the one Secret that it has to do with.
 #[derive(Debug)]
-pub(super) struct Member<'a, K: Keep> {
+pub(super) struct GroupMember<'a, K: ManagedKind> {
     pub(super) key: &'a ObjectKey,
-    pub(super) kept: &'a Kept<K>,
+    pub(super) kept: &'a CachedObject<K>,
     pub(super) secret: Option<&'a SecretState>,
 }
 
 /// An object, parsed for as long as it is judged.
 #[derive(Debug)]
-pub(super) struct Parsed<'a, K: Keep> {
-    pub(super) member: &'a Member<'a, K>,
+pub(super) struct ParsedObjects<'a, K: ManagedKind> {
+    pub(super) member: &'a GroupMember<'a, K>,
     pub(super) raw: K,
 }
 
-impl<'a, K: Keep> Parsed<'a, K> {
-    pub(super) fn of(member: &'a Member<'a, K>) -> Self {
+impl<'a, K: ManagedKind> ParsedObjects<'a, K> {
+    pub(super) fn of(member: &'a GroupMember<'a, K>) -> Self {
         Self { member, raw: member.kept.declared(member.key) }
     }
 
     /// A verdict on the object.
-    pub(super) fn verdict(&self, kind: Kind, problems: Problems, outcome: Outcome) -> Arc<Verdict> {
+    pub(super) fn verdict(
+        &self,
+        kind: ObjectKind,
+        problems: ProblemList,
+        outcome: ObjectOutcome,
+    ) -> Arc<Verdict> {
         Arc::new(Verdict {
             object: ObjectRef { kind, key: self.member.key.clone() },
             generation: self.member.kept.generation(),
@@ -48,7 +54,7 @@ impl<'a, K: Keep> Parsed<'a, K> {
     }
 }
 
-impl<K: Keep + Resource> Parsed<'_, K> {
+impl<K: ManagedKind + Resource> ParsedObjects<'_, K> {
     /// When the object was created.
     pub(super) fn created(&self) -> Option<Timestamp> {
         self.raw.meta().creation_timestamp.as_ref().map(|time| Timestamp::from(time.0))
@@ -57,38 +63,38 @@ impl<K: Keep + Resource> Parsed<'_, K> {
 
 /// The inputs of one judgement.
 #[derive(Debug)]
-pub(super) struct Group<'a> {
+pub(super) struct TenantGroup<'a> {
     pub(super) id: TenantId,
     /// `None`: named, but not there.
-    pub(super) tenant: Option<Member<'a, Tenant>>,
+    pub(super) tenant: Option<GroupMember<'a, Tenant>>,
     /// The Secret with the tenant's salt.
     pub(super) salt: Option<&'a SecretState>,
     /// The tenant's issuer, among all tenants.
-    pub(super) claim: Option<Result<Issuer, Problem>>,
+    pub(super) claim: Option<Result<Issuer, ValidationProblem>>,
     /// The Secret with the tenant's initial access token, if it names one.
     pub(super) token: Option<&'a SecretState>,
-    pub(super) clients: Vec<Member<'a, OidcClient>>,
-    pub(super) users: Vec<Member<'a, OidcUser>>,
+    pub(super) clients: Vec<GroupMember<'a, OidcClient>>,
+    pub(super) users: Vec<GroupMember<'a, OidcUser>>,
     /// Labels of the namespaces of clients from other ones; `None` without such clients.
-    pub(super) namespaces: Option<Namespaces>,
+    pub(super) namespaces: Option<NamespaceLabels>,
 }
 
 /// What came of it.
 #[derive(Debug)]
-pub(super) struct Judged {
+pub(super) struct GroupVerdicts {
     pub(super) served: Option<Arc<ServedTenant>>,
     pub(super) verdicts: Vec<Arc<Verdict>>,
 }
 
 /// What clients and users find when they look for their tenant.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Host<'a> {
+pub(super) enum TenantContext<'a> {
     Absent,
     NotAccepted,
     Accepted { tenant: &'a CheckedTenant, has_keys: bool, salt: Option<&'a PairwiseSalt> },
 }
 
-impl<'a> Host<'a> {
+impl<'a> TenantContext<'a> {
     pub(super) fn accepted(self) -> Option<&'a CheckedTenant> {
         match self {
             Self::Accepted { tenant, .. } => Some(tenant),
@@ -101,11 +107,11 @@ impl<'a> Host<'a> {
     }
 
     /// What is wrong with naming this tenant, if anything.
-    pub(super) fn report(self, problems: &mut Problems, id: &TenantId) {
+    pub(super) fn report(self, problems: &mut ProblemList, id: &TenantId) {
         let (condition, reason, message) = match self {
             Self::Absent => (
                 ConditionType::ResolvedRefs,
-                Reason::TenantNotFound,
+                ConditionReason::TenantNotFound,
                 format!(
                     "there is no Tenant {:?} in namespace {:?}; create it, or name another",
                     id.0.name, id.0.namespace
@@ -113,12 +119,12 @@ impl<'a> Host<'a> {
             ),
             Self::NotAccepted => (
                 ConditionType::ResolvedRefs,
-                Reason::TenantNotAccepted,
+                ConditionReason::TenantNotAccepted,
                 format!("tenant {id} is not accepted; its own conditions say why"),
             ),
             Self::Accepted { has_keys: false, .. } => (
                 ConditionType::Programmed,
-                Reason::Pending,
+                ConditionReason::Pending,
                 format!("tenant {id} has no signing key yet; its own conditions say more"),
             ),
             Self::Accepted { has_keys: true, .. } => return,
@@ -128,10 +134,10 @@ impl<'a> Host<'a> {
     }
 }
 
-impl<'a> Group<'a> {
+impl<'a> TenantGroup<'a> {
     pub(super) fn of(
-        tenant: Member<'a, Tenant>,
-        claim: Option<Result<Issuer, Problem>>,
+        tenant: GroupMember<'a, Tenant>,
+        claim: Option<Result<Issuer, ValidationProblem>>,
         salt: Option<&'a SecretState>,
     ) -> Self {
         let group = Self::absent(TenantId(tenant.key.clone()));
@@ -145,23 +151,29 @@ impl<'a> Group<'a> {
     }
 
     /// Adds the labels of a namespace to the inputs.
-    pub(super) fn see_labels(&mut self, all: &Namespaces, namespace: &str) {
-        let Namespaces::Known(all) = all else {
-            self.namespaces = Some(Namespaces::Unavailable);
+    pub(super) fn see_labels(&mut self, all: &NamespaceLabels, namespace: &str) {
+        let NamespaceLabels::Known(all) = all else {
+            self.namespaces = Some(NamespaceLabels::Unavailable);
             return;
         };
-        let seen = self.namespaces.get_or_insert_with(|| Namespaces::Known(BTreeMap::new()));
-        if let (Namespaces::Known(seen), Some(labels)) = (seen, all.get(namespace)) {
+        let seen = self.namespaces.get_or_insert_with(|| NamespaceLabels::Known(BTreeMap::new()));
+        if let (NamespaceLabels::Known(seen), Some(labels)) = (seen, all.get(namespace)) {
             seen.entry(namespace.to_owned()).or_insert_with(|| labels.clone());
         }
     }
 
     /// Judges the tenant, then its clients, then its users.
-    pub(super) fn judge(&self, installation: &Installation, cache: &KeyCache) -> Judged {
+    pub(super) fn validate_group(
+        &self,
+        installation: &Installation,
+        cache: &ParsedKeyCache,
+    ) -> GroupVerdicts {
         let mut verdicts = Vec::with_capacity(1 + self.clients.len() + self.users.len());
-        let parsed: Vec<_> = self.clients.iter().map(Parsed::of).collect();
+        let parsed: Vec<_> = self.clients.iter().map(ParsedObjects::of).collect();
         let mut serving = None;
-        if let (Some(tenant), Some(claim)) = (self.tenant.as_ref().map(Parsed::of), &self.claim) {
+        if let (Some(tenant), Some(claim)) =
+            (self.tenant.as_ref().map(ParsedObjects::of), &self.claim)
+        {
             let key = tenant.member.key;
             let (checked, mut problems) =
                 validate::tenant(&tenant.raw, key, claim.clone(), installation.dev);
@@ -172,22 +184,22 @@ impl<'a> Group<'a> {
             let desk = checked
                 .as_ref()
                 .and_then(|it| registration::desk(&mut problems, self, &parsed, it));
-            let outcome = Outcome::Tenant(Box::new(TenantOutcome {
+            let outcome = ObjectOutcome::Tenant(Box::new(TenantOutcome {
                 salt,
                 issuer: claim.as_ref().ok().cloned(),
                 served: checked.is_some() && !keys.algorithms.is_empty(),
                 keys: keys.source.clone(),
                 ring: keys.ring.clone(),
             }));
-            verdicts.push(tenant.verdict(Kind::Tenant, problems, outcome));
+            verdicts.push(tenant.verdict(ObjectKind::Tenant, problems, outcome));
             serving = checked.map(|checked| (checked, keys, (found.flatten(), desk)));
         }
         let host = match (&self.tenant, &serving) {
-            (None, _) => Host::Absent,
-            (Some(_), None) => Host::NotAccepted,
+            (None, _) => TenantContext::Absent,
+            (Some(_), None) => TenantContext::NotAccepted,
             (Some(_), Some((tenant, keys, (salt, _)))) => {
                 let has_keys = !keys.algorithms.is_empty();
-                Host::Accepted { tenant, has_keys, salt: salt.as_ref() }
+                TenantContext::Accepted { tenant, has_keys, salt: salt.as_ref() }
             }
         };
         let (clients, client_verdicts) = clients::judge(self, &parsed, host, installation);
@@ -202,6 +214,6 @@ impl<'a> Group<'a> {
                 let served = ServedTenant::new(tenant, ring, clients.served, users);
                 Arc::new(served.taking_registrations(desk))
             });
-        Judged { served, verdicts }
+        GroupVerdicts { served, verdicts }
     }
 }

@@ -1,14 +1,14 @@
 //! A tenant's signing keys as its Secret has them: its own, or brought by the user.
 
-use super::group::Parsed;
+use super::group::ParsedObjects;
 use crate::{
-    api::{ConditionType, Reason, SecretState, Tenant, owner::is_owned_by},
-    keys::{DamagedEntry, KeyCache, KeyRing, RotationRules, import},
-    model::{Kind, ObjectKey, SigningAlgorithm},
+    api::{ConditionReason, ConditionType, SecretState, Tenant, owner::is_owned_by},
+    keys::{DamagedEntry, KeyRing, ParsedKeyCache, RotationRules, import},
+    model::{ObjectKey, ObjectKind, SigningAlgorithm},
     registry::{
-        KeySource, Problem,
+        KeySource, ValidationProblem,
         secrets::referenced,
-        validate::{CheckedTenant, Problems},
+        validate::{CheckedTenant, ProblemList},
     },
 };
 
@@ -24,10 +24,10 @@ pub(super) struct TenantKeys {
 
 /// Reads the keys; those of a tenant that is not accepted are left alone.
 pub(super) fn of_tenant(
-    problems: &mut Problems,
-    tenant: &Parsed<'_, Tenant>,
+    problems: &mut ProblemList,
+    tenant: &ParsedObjects<'_, Tenant>,
     checked: Option<&CheckedTenant>,
-    cache: &KeyCache,
+    cache: &ParsedKeyCache,
 ) -> TenantKeys {
     let Some(checked) = checked else {
         let (source, ring) = (KeySource::None, KeyRing::default());
@@ -58,7 +58,7 @@ pub(super) fn of_tenant(
 /// §2): its key stays for that, but for no longer than a key signs, so that old keys do not pile up
 /// where they follow each other fast.
 fn rules(checked: &CheckedTenant) -> RotationRules {
-    let (lifetimes, policy) = (&checked.tenant.lifetimes, checked.tenant.rotation);
+    let (lifetimes, policy) = (&checked.tenant.lifetimes, checked.tenant.key_rotation);
     let hints = lifetimes.session_absolute.min(policy.interval);
     RotationRules {
         algorithms: checked.tenant.algorithms.clone(),
@@ -67,69 +67,75 @@ fn rules(checked: &CheckedTenant) -> RotationRules {
     }
 }
 
-fn lacking(source: &KeySource, missing: &str) -> Problem {
+fn lacking(source: &KeySource, missing: &str) -> ValidationProblem {
     let (reason, field, message) = match source {
         KeySource::Imported => (
-            Reason::NoSigningKey,
+            ConditionReason::NoSigningKey,
             "spec.signing.secretRef",
             format!(
                 "the Secret has no key for {missing}; add one, or take the algorithm off spec.signing.algorithms"
             ),
         ),
         KeySource::Own(_) | KeySource::None => {
-            (Reason::Pending, "", format!("keys for {missing} are being made"))
+            (ConditionReason::Pending, "", format!("keys for {missing} are being made"))
         }
     };
-    Problem::of(ConditionType::KeysReady, reason, field, message)
+    ValidationProblem::of(ConditionType::KeysReady, reason, field, message)
 }
 
 fn imported(
     state: Option<&SecretState>,
     name: &ObjectKey,
     only: Option<&str>,
-) -> Result<KeyRing, Vec<Problem>> {
+) -> Result<KeyRing, Vec<ValidationProblem>> {
     const FIELD: &str = "spec.signing.secretRef";
     let without = |reason| {
         let message = "there is no key to sign with: see ResolvedRefs";
-        Problem::of(ConditionType::KeysReady, reason, "", message)
+        ValidationProblem::of(ConditionType::KeysReady, reason, "", message)
     };
     let secret =
         referenced(state, name, FIELD).map_err(|problem| vec![without(problem.reason), problem])?;
     import(&secret.entries(), only).map_err(|error| {
         let message = error.to_string();
-        vec![Problem::of(ConditionType::KeysReady, Reason::SecretInvalid, FIELD, message)]
+        vec![ValidationProblem::of(
+            ConditionType::KeysReady,
+            ConditionReason::SecretInvalid,
+            FIELD,
+            message,
+        )]
     })
 }
 
 /// The keys that Lanyard made. Without a Secret, or with a damaged one, the controller makes what
 /// is missing at once.
 fn own(
-    problems: &mut Problems,
-    tenant: &Parsed<'_, Tenant>,
-    cache: &KeyCache,
-) -> Result<KeyRing, Vec<Problem>> {
+    problems: &mut ProblemList,
+    tenant: &ParsedObjects<'_, Tenant>,
+    cache: &ParsedKeyCache,
+) -> Result<KeyRing, Vec<ValidationProblem>> {
     let name = tenant.raw.signing_keys_name();
-    let problem =
-        |reason, message: String| Problem::of(ConditionType::KeysReady, reason, "", message);
+    let problem = |reason, message: String| {
+        ValidationProblem::of(ConditionType::KeysReady, reason, "", message)
+    };
     let secret = match tenant.member.secret {
         None => return Ok(KeyRing::default()),
         Some(SecretState::Unreadable(why)) => {
             let message = format!("the Secret {name} may not be read: {why}");
-            return Err(vec![problem(Reason::SecretUnreadable, message)]);
+            return Err(vec![problem(ConditionReason::SecretUnreadable, message)]);
         }
         Some(SecretState::Loaded(secret)) => secret,
     };
-    if !is_owned_by(secret, Kind::Tenant, &tenant.member.key.name) {
+    if !is_owned_by(secret, ObjectKind::Tenant, &tenant.member.key.name) {
         let message = format!(
             "there is a Secret {name} that Lanyard did not make, which it neither uses nor changes; delete it, or rename the tenant"
         );
-        return Err(vec![problem(Reason::NotOwned, message)]);
+        return Err(vec![problem(ConditionReason::NotOwned, message)]);
     }
     let (ring, damaged) = cache.ring(&secret.entries());
     if let Some(message) = describe(&damaged) {
         let message =
             format!("entries of the Secret {name} are damaged and being replaced: {message}");
-        problems.append([problem(Reason::KeysDamaged, message)]);
+        problems.append([problem(ConditionReason::KeysDamaged, message)]);
     }
     Ok(ring)
 }

@@ -18,11 +18,14 @@ use std::{
 };
 
 pub use cache::BuildCache;
-use group::{Group, Member};
+use group::{GroupMember, TenantGroup};
 
-use super::{Outcome, Problem, Snapshot, Verdict, Verdicts, validate, verdicts::take_those_on};
+use super::{
+    ObjectOutcome, Snapshot, ValidationProblem, Verdict, Verdicts, validate,
+    verdicts::take_those_on,
+};
 use crate::{
-    api::{ClientCard, Malformed, Objects, Reason, SecretState, UserCard},
+    api::{ClientSummary, ConditionReason, MalformedObject, ObjectSet, SecretState, UserSummary},
     keys::Sealer,
     model::{Installation, ObjectKey, ObjectRef, TenantId, Timestamp},
 };
@@ -30,7 +33,7 @@ use crate::{
 /// Judges every object and assembles what is served. The cache is a memo only: it makes no
 /// difference to the result.
 pub fn build(
-    objects: &Objects,
+    objects: &ObjectSet,
     installation: &Installation,
     cache: &BuildCache,
     revision: u64,
@@ -42,7 +45,7 @@ pub fn build(
     for (id, group) in groups(objects, installation) {
         let known = memo.remove(&id).filter(|known| known.is_of(&group));
         let known = known.unwrap_or_else(|| {
-            cache::Remembered::new(&group, group.judge(installation, &cache.keys))
+            cache::CachedGroup::new(&group, group.validate_group(installation, &cache.keys))
         });
         tenants.extend(known.judged.served.clone());
         verdicts.extend(known.judged.verdicts.iter().cloned());
@@ -59,56 +62,63 @@ pub fn build(
 
 /// Every tenant that exists or is named, with what names it. Objects that are being deleted are
 /// not among them: they are not served, and nothing is written for them.
-fn groups<'a>(objects: &'a Objects, installation: &Installation) -> HashMap<TenantId, Group<'a>> {
+fn groups<'a>(
+    objects: &'a ObjectSet,
+    installation: &Installation,
+) -> HashMap<TenantId, TenantGroup<'a>> {
     let secret = |key: &ObjectKey| objects.secrets.get(key);
-    let tenants = || objects.tenants.iter().filter(|(_, kept)| !kept.is_going());
+    let tenants = || objects.tenants.iter().filter(|(_, kept)| !kept.is_deleting());
     let mut claims =
-        validate::claims(tenants().map(|(key, kept)| (key, kept.card())), installation);
-    let mut groups: HashMap<TenantId, Group<'a>> = tenants()
+        validate::claim_issuers(tenants().map(|(key, kept)| (key, kept.card())), installation);
+    let mut groups: HashMap<TenantId, TenantGroup<'a>> = tenants()
         .map(|(key, kept)| {
             let card = kept.card();
-            let member = Member { key, kept, secret: secret(&card.keys) };
-            let mut group = Group::of(member, claims.remove(key), secret(&card.salt));
+            let member = GroupMember { key, kept, secret: secret(&card.keys) };
+            let mut group = TenantGroup::of(member, claims.remove(key), secret(&card.salt));
             group.token = card.token.as_ref().and_then(secret);
             (TenantId(key.clone()), group)
         })
         .collect();
-    for (key, kept) in objects.clients.iter().filter(|(_, kept)| !kept.is_going()) {
-        let ClientCard { tenant, secret: name } = kept.card();
+    for (key, kept) in objects.clients.iter().filter(|(_, kept)| !kept.is_deleting()) {
+        let ClientSummary { tenant, secret: name } = kept.card();
         let group = named(&mut groups, tenant);
-        group.clients.push(Member { key, kept, secret: secret(name) });
+        group.clients.push(GroupMember { key, kept, secret: secret(name) });
         if tenant.0.namespace != key.namespace {
             group.see_labels(&objects.namespaces, &key.namespace);
         }
     }
-    for (key, kept) in objects.users.iter().filter(|(_, kept)| !kept.is_going()) {
-        let UserCard { tenant, secret: name } = kept.card();
-        let member = Member { key, kept, secret: name.as_ref().and_then(secret) };
+    for (key, kept) in objects.users.iter().filter(|(_, kept)| !kept.is_deleting()) {
+        let UserSummary { tenant, secret: name } = kept.card();
+        let member = GroupMember { key, kept, secret: name.as_ref().and_then(secret) };
         named(&mut groups, tenant).users.push(member);
     }
     groups
 }
 
-fn named<'g, 'a>(groups: &'g mut HashMap<TenantId, Group<'a>>, id: &TenantId) -> &'g mut Group<'a> {
+fn named<'g, 'a>(
+    groups: &'g mut HashMap<TenantId, TenantGroup<'a>>,
+    id: &TenantId,
+) -> &'g mut TenantGroup<'a> {
     match groups.entry(id.clone()) {
         Entry::Occupied(entry) => entry.into_mut(),
-        Entry::Vacant(entry) => entry.insert(Group::absent(id.clone())),
+        Entry::Vacant(entry) => entry.insert(TenantGroup::absent(id.clone())),
     }
 }
 
 /// The verdict on an object that could not be read; an earlier form of it may still be served.
 fn judge_malformed(
     object: &ObjectRef,
-    malformed: &Malformed,
+    malformed: &MalformedObject,
     earlier: Option<Arc<Verdict>>,
 ) -> Verdict {
-    let problem = Problem::accepted(Reason::Malformed, "", malformed.message.clone());
+    let problem =
+        ValidationProblem::accepted(ConditionReason::Malformed, "", malformed.message.clone());
     let mut verdict = earlier.map_or_else(
         || Verdict {
             object: object.clone(),
             generation: None,
             problems: Vec::new(),
-            outcome: Outcome::Malformed,
+            outcome: ObjectOutcome::Malformed,
         },
         |earlier| Verdict::clone(&earlier),
     );
@@ -118,7 +128,7 @@ fn judge_malformed(
 }
 
 /// The installation's sealing keys, if there are any yet.
-fn sealer(objects: &Objects, installation: &Installation) -> Option<Arc<Sealer>> {
+fn sealer(objects: &ObjectSet, installation: &Installation) -> Option<Arc<Sealer>> {
     let Some(SecretState::Loaded(secret)) = objects.secrets.get(&installation.sealing_secret)
     else {
         return None;

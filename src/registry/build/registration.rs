@@ -1,13 +1,13 @@
 //! Whether a tenant takes registrations, with which token, and how many clients it has from them.
 
-use super::group::{Group, Parsed};
+use super::group::{ParsedObjects, TenantGroup};
 use crate::{
-    api::{ConditionType, OidcClient, Reason, SecretKeyRef},
+    api::{ConditionReason, ConditionType, OidcClient, SecretKeyRef},
     model::{ObjectKey, RegistrationMode, Secret},
     registry::{
-        Problem, RegistrationDesk,
+        RegistrationService, ValidationProblem,
         secrets::{referenced, text_entry},
-        validate::{CheckedTenant, Problems, is_registered},
+        validate::{CheckedTenant, ProblemList, is_registered},
     },
 };
 
@@ -20,11 +20,11 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 16..=512;
 /// Where clients register, if the tenant lets them. Without its token nobody may, and the tenant's
 /// conditions say so; everything else goes on.
 pub(super) fn desk(
-    problems: &mut Problems,
-    group: &Group<'_>,
-    clients: &[Parsed<'_, OidcClient>],
+    problems: &mut ProblemList,
+    group: &TenantGroup<'_>,
+    clients: &[ParsedObjects<'_, OidcClient>],
     checked: &CheckedTenant,
-) -> Option<RegistrationDesk> {
+) -> Option<RegistrationService> {
     let token = match checked.tenant.registration.mode {
         RegistrationMode::Disabled => return None,
         RegistrationMode::Open => None,
@@ -34,10 +34,13 @@ pub(super) fn desk(
         }
     };
     let registered = clients.iter().filter(|it| is_registered(&it.raw)).count();
-    Some(RegistrationDesk::new(checked.clone(), token, registered))
+    Some(RegistrationService::new(checked.clone(), token, registered))
 }
 
-fn token(group: &Group<'_>, reference: &SecretKeyRef) -> Result<Secret<String>, Problem> {
+fn token(
+    group: &TenantGroup<'_>,
+    reference: &SecretKeyRef,
+) -> Result<Secret<String>, ValidationProblem> {
     let name = ObjectKey::new(&group.id.0.namespace, &reference.name);
     let secret = referenced(group.token, &name, FIELD)?;
     let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
@@ -48,5 +51,10 @@ fn token(group: &Group<'_>, reference: &SecretKeyRef) -> Result<Secret<String>, 
     let message = format!(
         "the Secret's entry {entry:?} must have 16 to 512 characters of printable ASCII without spaces"
     );
-    Err(Problem::of(ConditionType::ResolvedRefs, Reason::SecretInvalid, FIELD, message))
+    Err(ValidationProblem::of(
+        ConditionType::ResolvedRefs,
+        ConditionReason::SecretInvalid,
+        FIELD,
+        message,
+    ))
 }

@@ -1,19 +1,22 @@
 //! The salt of a tenant's pairwise subjects, as its Secret has it. Never another one than before:
 //! the tenant's status remembers which it was.
 
-use super::group::Parsed;
+use super::group::ParsedObjects;
 use crate::{
     api::{
-        ConditionType, OidcClient, Reason, RegistrationMode, SecretState, SubjectType, Tenant,
-        owner::is_owned_by,
+        ConditionReason, ConditionType, OidcClient, RegistrationMode, SecretState, SubjectType,
+        Tenant, owner::is_owned_by,
     },
     keys::{PairwiseSalt, read_salt},
-    model::Kind,
-    registry::{Problem, SaltOutcome, validate::Problems},
+    model::ObjectKind,
+    registry::{SaltOutcome, ValidationProblem, validate::ProblemList},
 };
 
 /// Whether anybody needs the salt, or soon may.
-pub(super) fn is_wanted(tenant: &Parsed<'_, Tenant>, clients: &[Parsed<'_, OidcClient>]) -> bool {
+pub(super) fn is_wanted(
+    tenant: &ParsedObjects<'_, Tenant>,
+    clients: &[ParsedObjects<'_, OidcClient>],
+) -> bool {
     let registration = tenant.raw.spec.registration.as_ref();
     let mode = registration.and_then(|registration| registration.mode.as_ref());
     let registers = !matches!(mode, None | Some(RegistrationMode::Disabled));
@@ -23,8 +26,8 @@ pub(super) fn is_wanted(tenant: &Parsed<'_, Tenant>, clients: &[Parsed<'_, OidcC
 
 /// The salt, and what the controller should know of it.
 pub(super) fn of_tenant(
-    problems: &mut Problems,
-    tenant: &Parsed<'_, Tenant>,
+    problems: &mut ProblemList,
+    tenant: &ParsedObjects<'_, Tenant>,
     state: Option<&SecretState>,
 ) -> (Option<PairwiseSalt>, SaltOutcome) {
     let known = tenant.member.kept.told().salt();
@@ -35,17 +38,17 @@ pub(super) fn of_tenant(
         }
         Ok(None) => (None, SaltOutcome { make: true, fingerprint: None }),
         Err((reason, message)) => {
-            problems.append([Problem::of(ConditionType::KeysReady, reason, "", message)]);
+            problems.append([ValidationProblem::of(ConditionType::KeysReady, reason, "", message)]);
             (None, SaltOutcome { make: false, fingerprint: known.map(str::to_owned) })
         }
     }
 }
 
 fn read(
-    tenant: &Parsed<'_, Tenant>,
+    tenant: &ParsedObjects<'_, Tenant>,
     state: Option<&SecretState>,
     known: Option<&str>,
-) -> Result<Option<PairwiseSalt>, (Reason, String)> {
+) -> Result<Option<PairwiseSalt>, (ConditionReason, String)> {
     let name = tenant.raw.pairwise_salt_name();
     let remedy = "restore it from a backup; until then clients with subjectType: pairwise are not served, since everybody would become somebody else";
     let secret = match state {
@@ -53,26 +56,26 @@ fn read(
         None => {
             let message =
                 format!("the Secret {name} with the salt of pairwise subjects is gone: {remedy}");
-            return Err((Reason::KeysDamaged, message));
+            return Err((ConditionReason::KeysDamaged, message));
         }
         Some(SecretState::Unreadable(why)) => {
             let message = format!("the Secret {name} may not be read: {why}");
-            return Err((Reason::SecretUnreadable, message));
+            return Err((ConditionReason::SecretUnreadable, message));
         }
         Some(SecretState::Loaded(secret)) => secret,
     };
-    if !is_owned_by(secret, Kind::Tenant, &tenant.member.key.name) {
+    if !is_owned_by(secret, ObjectKind::Tenant, &tenant.member.key.name) {
         let message = format!(
             "there is a Secret {name} that Lanyard did not make, which it neither uses nor changes; delete it, or rename the tenant"
         );
-        return Err((Reason::NotOwned, message));
+        return Err((ConditionReason::NotOwned, message));
     }
     let salt = read_salt(&secret.entries()).map_err(|problem| {
-        (Reason::KeysDamaged, format!("the Secret {name} {problem}: {remedy}"))
+        (ConditionReason::KeysDamaged, format!("the Secret {name} {problem}: {remedy}"))
     })?;
     if known.is_some_and(|known| known != salt.fingerprint()) {
         let message = format!("the Secret {name} holds another salt than before: {remedy}");
-        return Err((Reason::KeysDamaged, message));
+        return Err((ConditionReason::KeysDamaged, message));
     }
     Ok(Some(salt))
 }

@@ -5,16 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use super::group::{Group, Host, Member, Parsed};
+use super::group::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
 use crate::{
-    api::{ConditionType, OidcUser, Reason, SecretKeyRef},
-    identity::check_stored,
-    model::{ClientId, Installation, Kind, ObjectKey, StoredPassword, Subject, User},
+    api::{ConditionReason, ConditionType, OidcUser, SecretKeyRef},
+    identity::parse_stored_password,
+    model::{ClientId, Installation, ObjectKey, ObjectKind, StoredPassword, Subject, User},
     registry::{
-        Outcome, Problem, UserOutcome, Verdict,
-        order::Age,
+        ObjectOutcome, UserOutcome, ValidationProblem, Verdict,
+        precedence::Precedence,
         secrets::{referenced, text_entry},
-        validate::{self, Problems, UserFindings},
+        validate::{self, ProblemList, UserFindings},
     },
 };
 
@@ -23,22 +23,24 @@ const DEFAULT_ENTRY: &str = "password";
 
 /// Judges the users of a group. `client_ids` are taken: a `sub` never equals a client's.
 pub(super) fn judge(
-    group: &Group<'_>,
-    host: Host<'_>,
+    group: &TenantGroup<'_>,
+    host: TenantContext<'_>,
     client_ids: &HashSet<ClientId>,
     installation: &Installation,
 ) -> (Vec<Arc<User>>, Vec<Arc<Verdict>>) {
-    let mut users: Vec<(Parsed<'_, OidcUser>, UserFindings)> = group
+    let mut users: Vec<(ParsedObjects<'_, OidcUser>, UserFindings)> = group
         .users
         .iter()
-        .map(Parsed::of)
+        .map(ParsedObjects::of)
         .map(|user| {
             let found = validate::user(&user.raw, user.member.key, installation.dev);
             (user, found)
         })
         .collect();
-    users.sort_by_cached_key(|(user, _)| Age::of(user.created(), user.member.key, installation));
-    let mut taken = Taken::new(client_ids);
+    users.sort_by_cached_key(|(user, _)| {
+        Precedence::of(user.created(), user.member.key, installation)
+    });
+    let mut taken = UsedNames::new(client_ids);
     let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(users.len()));
     for (user, mut found) in users {
         host.report(&mut found.problems, &group.id);
@@ -59,19 +61,23 @@ pub(super) fn judge(
         if let Some(checked) = checked.filter(|_| outcome.served) {
             served.push(Arc::new(User { password, ..checked }));
         }
-        verdicts.push(user.verdict(Kind::OidcUser, found.problems, Outcome::User(outcome)));
+        verdicts.push(user.verdict(
+            ObjectKind::OidcUser,
+            found.problems,
+            ObjectOutcome::User(outcome),
+        ));
     }
     (served, verdicts)
 }
 
 /// Usernames and subjects that older users have.
-struct Taken<'a> {
+struct UsedNames<'a> {
     usernames: HashMap<String, &'a ObjectKey>,
     subjects: HashMap<Subject, &'a ObjectKey>,
     client_ids: &'a HashSet<ClientId>,
 }
 
-impl<'a> Taken<'a> {
+impl<'a> UsedNames<'a> {
     fn new(client_ids: &'a HashSet<ClientId>) -> Self {
         Self { usernames: HashMap::new(), subjects: HashMap::new(), client_ids }
     }
@@ -79,7 +85,7 @@ impl<'a> Taken<'a> {
     /// Gives both to a user, or says who has them.
     fn take(
         &mut self,
-        problems: &mut Problems,
+        problems: &mut ProblemList,
         key: &'a ObjectKey,
         username: &str,
         subject: &Subject,
@@ -89,18 +95,18 @@ impl<'a> Taken<'a> {
             let message = format!(
                 "is the username of the user {holder}, which keeps it (case does not count); choose another"
             );
-            problems.refuse(Reason::UsernameConflict, "spec.username", message);
+            problems.refuse(ConditionReason::UsernameConflict, "spec.username", message);
         }
         if let Some(holder) = self.subjects.get(subject) {
             let message = format!(
                 "{subject} is the subject of the user {holder}, which keeps it; choose another"
             );
-            problems.refuse(Reason::SubjectConflict, "spec.subject", message);
+            problems.refuse(ConditionReason::SubjectConflict, "spec.subject", message);
         }
         if self.client_ids.contains(subject.as_str()) {
             // Or a token of the client for itself would pass for one of this person.
             let message = format!("{subject} is the id of a client of this tenant; choose another");
-            problems.refuse(Reason::SubjectConflict, "spec.subject", message);
+            problems.refuse(ConditionReason::SubjectConflict, "spec.subject", message);
         }
         if problems.len() == before {
             self.usernames.insert(username.to_owned(), key);
@@ -111,15 +117,20 @@ impl<'a> Taken<'a> {
 
 /// The stored password; without one nobody signs in as this user, while sessions go on.
 fn password(
-    member: &Member<'_, OidcUser>,
+    member: &GroupMember<'_, OidcUser>,
     reference: &SecretKeyRef,
-) -> Result<StoredPassword, Problem> {
+) -> Result<StoredPassword, ValidationProblem> {
     const FIELD: &str = "spec.passwordSecretRef";
     let name = ObjectKey::new(&member.key.namespace, &reference.name);
     let secret = referenced(member.secret, &name, FIELD)?;
     let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
-    check_stored(text_entry(secret, entry, FIELD)?).map_err(|message| {
+    parse_stored_password(text_entry(secret, entry, FIELD)?).map_err(|message| {
         let message = format!("the Secret's entry {entry:?}: {message}");
-        Problem::of(ConditionType::ResolvedRefs, Reason::SecretInvalid, FIELD, message)
+        ValidationProblem::of(
+            ConditionType::ResolvedRefs,
+            ConditionReason::SecretInvalid,
+            FIELD,
+            message,
+        )
     })
 }

@@ -6,15 +6,18 @@ use crate::{
     model::{ConsentPolicy, Issuer},
 };
 
-fn desk(tenant: Value) -> RegistrationDesk {
+fn desk(tenant: Value) -> RegistrationService {
     let spec: TenantSpec = serde_json::from_value(tenant).expect("a tenant");
     let key = ObjectKey::new("team", "shop");
     let issuer = Issuer::parse("https://id.test/team/shop").expect("canonical");
     let (checked, problems) = validate::tenant(&Tenant::new("shop", spec), &key, Ok(issuer), false);
-    RegistrationDesk::new(checked.unwrap_or_else(|| panic!("{problems:?}")), None, 0)
+    RegistrationService::new(checked.unwrap_or_else(|| panic!("{problems:?}")), None, 0)
 }
 
-fn judge(tenant: Value, change: impl FnOnce(&mut Value)) -> Result<Registrable, Problem> {
+fn judge(
+    tenant: Value,
+    change: impl FnOnce(&mut Value),
+) -> Result<ValidatedRegistration, ValidationProblem> {
     let mut spec = json!({
         "redirectUris": ["https://rp.test/cb"],
         "grantTypes": ["authorization_code", "refresh_token"],

@@ -3,16 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use super::{Problems, SCOPE_MESSAGE, selector};
+use super::{ProblemList, SCOPE_MESSAGE, selector};
 use crate::{
-    api::{self, ConsentFrom, LabelSelector, Namespaces, Reason},
+    api::{self, ConditionReason, ConsentFrom, LabelSelector, NamespaceLabels},
     model::{GrantType, HostPattern},
     protocol::scope::is_scope,
 };
 
 /// A tenant's bounds; they do not bind clients of its own namespace.
 #[derive(Clone, Debug)]
-pub struct Bounds {
+pub struct ClientBounds {
     admission: Admission,
     /// Hosts of redirect URIs; `None`: any.
     pub redirect_hosts: Option<Vec<HostPattern>>,
@@ -23,13 +23,13 @@ pub struct Bounds {
     /// Whether such clients may answer for their people.
     pub implied_consent: bool,
     /// Scopes and grant types that clients which register themselves may have.
-    pub registered: Registered,
+    pub registered: RegistrationBounds,
 }
 
 /// What a tenant gives to clients that register themselves: what it says of clients of other
 /// namespaces, where it says something.
 #[derive(Clone, Debug)]
-pub struct Registered {
+pub struct RegistrationBounds {
     /// Scopes; `None`: any that the tenant has.
     pub scopes: Option<BTreeSet<String>>,
     /// Grant types; those of people unless the tenant says otherwise.
@@ -46,7 +46,7 @@ enum Admission {
 const FIELD: &str = "spec.clients";
 
 /// Checks the bounds as written; absent ones have their defaults, an empty list means none.
-pub fn check(problems: &mut Problems, written: Option<&api::ClientBounds>) -> Bounds {
+pub fn check(problems: &mut ProblemList, written: Option<&api::ClientBoundsSpec>) -> ClientBounds {
     let written = written.cloned().unwrap_or_default();
     let consent = written.consent.unwrap_or(api::Consent::Required);
     if let api::Consent::Unknown(value) = &consent {
@@ -59,10 +59,10 @@ pub fn check(problems: &mut Problems, written: Option<&api::ClientBounds>) -> Bo
     let (code, refresh) = (GrantType::AuthorizationCode, GrantType::RefreshToken);
     let of_people = || [code, GrantType::Implicit, refresh].into();
     let default_scopes = || ["openid", "profile", "email", "offline_access"].map(str::to_owned);
-    Bounds {
+    ClientBounds {
         admission: admission(problems, written.namespaces.as_ref()),
         redirect_hosts: written.redirect_hosts.map(|hosts| redirect_hosts(problems, &hosts)),
-        registered: Registered {
+        registered: RegistrationBounds {
             scopes: scopes.clone(),
             grant_types: grant_types.clone().unwrap_or_else(of_people),
         },
@@ -72,7 +72,7 @@ pub fn check(problems: &mut Problems, written: Option<&api::ClientBounds>) -> Bo
     }
 }
 
-fn admission(problems: &mut Problems, written: Option<&api::NamespaceConsent>) -> Admission {
+fn admission(problems: &mut ProblemList, written: Option<&api::NamespaceConsent>) -> Admission {
     let at = format!("{FIELD}.namespaces");
     let written = written.cloned().unwrap_or_default();
     let from = written.from.unwrap_or(ConsentFrom::Same);
@@ -104,7 +104,7 @@ fn admission(problems: &mut Problems, written: Option<&api::NamespaceConsent>) -
     }
 }
 
-fn redirect_hosts(problems: &mut Problems, written: &[String]) -> Vec<HostPattern> {
+fn redirect_hosts(problems: &mut ProblemList, written: &[String]) -> Vec<HostPattern> {
     let mut hosts = Vec::new();
     for (index, text) in written.iter().enumerate() {
         match HostPattern::parse(text) {
@@ -118,7 +118,7 @@ fn redirect_hosts(problems: &mut Problems, written: &[String]) -> Vec<HostPatter
     hosts
 }
 
-fn bound_scopes(problems: &mut Problems, written: Vec<String>) -> BTreeSet<String> {
+fn bound_scopes(problems: &mut ProblemList, written: Vec<String>) -> BTreeSet<String> {
     for (index, scope) in written.iter().enumerate() {
         if !is_scope(scope) {
             problems.invalid(format!("{FIELD}.scopes[{index}]"), SCOPE_MESSAGE);
@@ -127,9 +127,13 @@ fn bound_scopes(problems: &mut Problems, written: Vec<String>) -> BTreeSet<Strin
     written.into_iter().collect()
 }
 
-impl Bounds {
+impl ClientBounds {
     /// Whether clients of another namespace are admitted; if not, why.
-    pub fn admits(&self, namespace: &str, namespaces: &Namespaces) -> Result<(), Reason> {
+    pub fn admits(
+        &self,
+        namespace: &str,
+        namespaces: &NamespaceLabels,
+    ) -> Result<(), ConditionReason> {
         let admitted = match &self.admission {
             Admission::Same => Some(false),
             Admission::All => Some(true),
@@ -137,8 +141,8 @@ impl Bounds {
         };
         match admitted {
             Some(true) => Ok(()),
-            Some(false) => Err(Reason::NamespaceNotAllowed),
-            None => Err(Reason::SelectorUnavailable),
+            Some(false) => Err(ConditionReason::NamespaceNotAllowed),
+            None => Err(ConditionReason::SelectorUnavailable),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 /// Claims that the protocol writes: a free claim of that name could forge them
 /// (RFC 7519 §4.1, OIDC Core §2, RFC 9068 §2.2, RFC 7800, RFC 8693).
-const PROTOCOL: [&str; 39] = [
+const PROTOCOL_CLAIMS: [&str; 39] = [
     "iss",
     "sub",
     "aud",
@@ -45,7 +45,7 @@ const PROTOCOL: [&str; 39] = [
 ];
 
 /// Claims that have fields of their own (OIDC Core §5.1), and `groups`.
-pub const STANDARD: [&str; 20] = [
+pub const STANDARD_CLAIMS: [&str; 20] = [
     "name",
     "given_name",
     "family_name",
@@ -70,5 +70,7 @@ pub const STANDARD: [&str; 20] = [
 
 /// Why a scope may not give a claim, and what to do.
 pub fn refusal(claim: &str) -> Option<&'static str> {
-    PROTOCOL.contains(&claim).then_some("is a claim that the protocol writes; use another name")
+    PROTOCOL_CLAIMS
+        .contains(&claim)
+        .then_some("is a claim that the protocol writes; use another name")
 }

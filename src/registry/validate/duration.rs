@@ -2,19 +2,19 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::Problems;
+use super::ProblemList;
 
 /// Most parts of a duration.
-const MOST_PARTS: usize = 4;
+const MAX_PARTS: usize = 4;
 /// Most digits of a part.
-const MOST_DIGITS: usize = 5;
+const MAX_DIGITS: usize = 5;
 
 /// Parses `([0-9]{1,5}(h|m|s|ms)){1,4}`; `None` for anything else.
 pub fn parse(text: &str) -> Option<Duration> {
     let (mut rest, mut total) = (text, Duration::ZERO);
-    for _ in 0..MOST_PARTS {
+    for _ in 0..MAX_PARTS {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        if !(1..=MOST_DIGITS).contains(&digits) {
+        if !(1..=MAX_DIGITS).contains(&digits) {
             return None;
         }
         let (number, unit) = rest.split_at(digits);
@@ -45,7 +45,7 @@ pub fn write(duration: Duration) -> String {
 
 /// A field's duration, if it is written, valid and within the bounds.
 pub fn within(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     field: &str,
     written: Option<&String>,
     bounds: RangeInclusive<Duration>,

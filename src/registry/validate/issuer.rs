@@ -3,28 +3,28 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{
-    api::{ConditionType, Reason, TenantCard},
+    api::{ConditionReason, ConditionType, TenantSummary},
     model::{Installation, Issuer, ObjectKey},
-    registry::{Problem, order::Age},
+    registry::{ValidationProblem, precedence::Precedence},
 };
 
 const FIELD: &str = "spec.issuer";
 
 /// Each tenant's issuer, or why it has none.
-pub type Claims = BTreeMap<ObjectKey, Result<Issuer, Problem>>;
+pub type IssuerClaims = BTreeMap<ObjectKey, Result<Issuer, ValidationProblem>>;
 
 /// Decides the issuers of all tenants. An issuer that is valid and allowed is claimed even if the
 /// tenant has other problems, so that a broken edit never hands an issuer to someone else.
-pub fn claims<'a>(
-    tenants: impl Iterator<Item = (&'a ObjectKey, &'a TenantCard)>,
+pub fn claim_issuers<'a>(
+    tenants: impl Iterator<Item = (&'a ObjectKey, &'a TenantSummary)>,
     installation: &Installation,
-) -> Claims {
-    let mut claims = Claims::new();
-    let mut holders: HashMap<(String, String), (Age, ObjectKey)> = HashMap::new();
+) -> IssuerClaims {
+    let mut claims = IssuerClaims::new();
+    let mut holders: HashMap<(String, String), (Precedence, ObjectKey)> = HashMap::new();
     for (key, tenant) in tenants {
         let claim = allowed(key, tenant.issuer.as_deref(), installation);
         if let Ok(issuer) = &claim {
-            let age = Age::of(tenant.created, key, installation);
+            let age = Precedence::of(tenant.created, key, installation);
             let holder =
                 holders.entry(address(issuer)).or_insert_with(|| (age.clone(), key.clone()));
             if age < holder.0 {
@@ -40,7 +40,7 @@ pub fn claims<'a>(
             let message = format!(
                 "{issuer} is the issuer of the tenant {holder}, which keeps it; choose another"
             );
-            *claim = Err(problem(Reason::IssuerConflict, message));
+            *claim = Err(problem(ConditionReason::IssuerConflict, message));
         }
     }
     claims
@@ -55,17 +55,17 @@ fn allowed(
     key: &ObjectKey,
     written: Option<&str>,
     installation: &Installation,
-) -> Result<Issuer, Problem> {
+) -> Result<Issuer, ValidationProblem> {
     let base = &installation.base_url;
     let Some(written) = written else {
         let default = base.join(&format!("/{}/{}", key.namespace, key.name));
         return Issuer::parse(&default).map_err(|error| {
             let message = format!("the default issuer {default} cannot be used, as an issuer {error}; set one, or rename the tenant");
-            problem(Reason::Invalid, message)
+            problem(ConditionReason::Invalid, message)
         });
     };
-    let issuer =
-        Issuer::parse(written).map_err(|error| problem(Reason::Invalid, error.to_string()))?;
+    let issuer = Issuer::parse(written)
+        .map_err(|error| problem(ConditionReason::Invalid, error.to_string()))?;
     if issuer.host() == base.host() {
         // Cookies and origins are shared by everything on a host, ports included.
         let own = format!("{}/{}/", base.path(), key.namespace);
@@ -77,7 +77,7 @@ fn allowed(
             key.namespace,
             base.host()
         );
-        return Err(problem(Reason::HostNotAllowed, message));
+        return Err(problem(ConditionReason::HostNotAllowed, message));
     }
     let granted = installation.issuer_hosts.iter().any(|entry| {
         let names = |name: &String| name == "*" || **name == *key.namespace;
@@ -91,9 +91,14 @@ fn allowed(
         key.namespace,
         issuer.host()
     );
-    Err(problem(Reason::HostNotAllowed, message))
+    Err(problem(ConditionReason::HostNotAllowed, message))
 }
 
-fn problem(reason: Reason, message: String) -> Problem {
-    Problem { condition: ConditionType::Accepted, reason, field: FIELD.to_owned(), message }
+fn problem(reason: ConditionReason, message: String) -> ValidationProblem {
+    ValidationProblem {
+        condition: ConditionType::Accepted,
+        reason,
+        field: FIELD.to_owned(),
+        message,
+    }
 }

@@ -23,14 +23,14 @@ use url::Url;
 pub use client::{
     CheckedClient, ClientFindings, SecretSource, client, is_registered, registered, sector,
 };
-pub use issuer::claims;
-pub use problems::Problems;
+pub use issuer::claim_issuers;
+pub use problems::ProblemList;
 pub use tenant::{CheckedTenant, tenant};
 pub use user::{UserFindings, user};
 
 use crate::{
-    api::{self, Excess, Limited, SecretKeyRef},
-    model::{GrantType, ObjectKey, text},
+    api::{self, LimitViolation, SchemaLimits, SecretKeyRef},
+    model::{GrantType, ObjectKey, invisible_characters},
 };
 
 /// What to do about a scope that is none.
@@ -38,36 +38,36 @@ const SCOPE_MESSAGE: &str =
     "must be a scope: printable ASCII without spaces, quotes and backslashes";
 
 /// Names become labels, Secret names and client ids, which have room for 63 characters.
-const LONGEST_NAME: usize = 63;
+const MAX_NAME_LEN: usize = 63;
 
 /// What the API server's schema refuses, said once a field. In a cluster no such object exists.
-fn limits(problems: &mut Problems, raw: &impl Limited) {
-    for Excess { field, message } in raw.excesses() {
+fn limits(problems: &mut ProblemList, raw: &impl SchemaLimits) {
+    for LimitViolation { field, message } in raw.excesses() {
         if !problems.has_field(&field) {
             problems.invalid(field, message);
         }
     }
 }
 
-fn name(problems: &mut Problems, key: &ObjectKey) {
-    if key.name.len() > LONGEST_NAME {
+fn name(problems: &mut ProblemList, key: &ObjectKey) {
+    if key.name.len() > MAX_NAME_LEN {
         problems.invalid("metadata.name", "must have at most 63 characters; rename the object");
     }
 }
 
 /// A text that people are shown: one line, without what could disguise it.
-fn shown(problems: &mut Problems, field: &str, text: &str) {
+fn visible_text(problems: &mut ProblemList, field: &str, text: &str) {
     if text.trim().is_empty() || text.chars().any(char::is_control) {
         let message = "must be visible text on one line, without control characters";
         problems.invalid(field, message);
-    } else if let Some(hidden) = text::unseen(text) {
+    } else if let Some(hidden) = invisible_characters::find_invisible(text) {
         let code = u32::from(hidden);
         problems.invalid(field, format!("must not hold the invisible character U+{code:04X}"));
     }
 }
 
 /// An absolute URL with one of the schemes.
-fn link(problems: &mut Problems, field: &str, written: Option<&String>, schemes: &[&str]) {
+fn link(problems: &mut ProblemList, field: &str, written: Option<&String>, schemes: &[&str]) {
     let Some(text) = written else { return };
     let good = Url::parse(text).is_ok_and(|url| {
         schemes.contains(&url.scheme())
@@ -82,14 +82,14 @@ fn link(problems: &mut Problems, field: &str, written: Option<&String>, schemes:
 }
 
 /// A name that a tenant, or its namespace, can have.
-fn object_name(problems: &mut Problems, field: &str, name: &str) {
+fn object_name(problems: &mut ProblemList, field: &str, name: &str) {
     if !secret_template::is_object_name(name) {
         problems.invalid(field, secret_template::OBJECT_NAME_MESSAGE);
     }
 }
 
 /// Names of a Secret and of its entry.
-fn secret_ref(problems: &mut Problems, field: &str, reference: &SecretKeyRef) {
+fn secret_ref(problems: &mut ProblemList, field: &str, reference: &SecretKeyRef) {
     object_name(problems, &format!("{field}.name"), &reference.name);
     if reference.key.as_ref().is_some_and(|key| !secret_template::is_entry_name(key)) {
         problems.invalid(format!("{field}.key"), secret_template::ENTRY_NAME_MESSAGE);
@@ -98,7 +98,7 @@ fn secret_ref(problems: &mut Problems, field: &str, reference: &SecretKeyRef) {
 
 /// Grant types as written, without those that this release does not know.
 fn grant_types(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     field: &str,
     written: &[api::GrantType],
 ) -> BTreeSet<GrantType> {

@@ -4,40 +4,45 @@
 use std::fmt::Display;
 
 use crate::{
-    api::{ConditionType, Reason},
-    registry::Problem,
+    api::{ConditionReason, ConditionType},
+    registry::ValidationProblem,
 };
 
 /// The problems found so far.
 #[derive(Clone, Debug, Default)]
-pub struct Problems(Vec<Problem>);
+pub struct ProblemList(Vec<ValidationProblem>);
 
-impl Problems {
+impl ProblemList {
     /// Adds a problem.
     pub fn add(
         &mut self,
         condition: ConditionType,
-        reason: Reason,
+        reason: ConditionReason,
         field: impl Into<String>,
         message: impl Display,
     ) {
-        self.0.push(Problem::of(condition, reason, field, message.to_string()));
+        self.0.push(ValidationProblem::of(condition, reason, field, message.to_string()));
     }
 
     /// A reason not to accept the object.
-    pub fn refuse(&mut self, reason: Reason, field: impl Into<String>, message: impl Display) {
+    pub fn refuse(
+        &mut self,
+        reason: ConditionReason,
+        field: impl Into<String>,
+        message: impl Display,
+    ) {
         self.add(ConditionType::Accepted, reason, field, message);
     }
 
     /// A field whose value cannot be served.
     pub fn invalid(&mut self, field: impl Into<String>, message: impl Display) {
-        self.refuse(Reason::Invalid, field, message);
+        self.refuse(ConditionReason::Invalid, field, message);
     }
 
     /// An enum value that this release does not know.
     pub fn unsupported(&mut self, field: impl Into<String>, value: &str, known: &[&str]) {
         let message = format!("{value:?} is not supported; use one of: {}", known.join(", "));
-        self.refuse(Reason::UnsupportedValue, field, message);
+        self.refuse(ConditionReason::UnsupportedValue, field, message);
     }
 
     /// Whether the object cannot be accepted.
@@ -46,7 +51,7 @@ impl Problems {
     }
 
     /// The first one of a condition.
-    pub fn find(&self, condition: ConditionType) -> Option<&Problem> {
+    pub fn find(&self, condition: ConditionType) -> Option<&ValidationProblem> {
         self.0.iter().find(|problem| problem.condition == condition)
     }
 
@@ -61,12 +66,12 @@ impl Problems {
     }
 
     /// Adds those of another check.
-    pub fn append(&mut self, others: impl IntoIterator<Item = Problem>) {
+    pub fn append(&mut self, others: impl IntoIterator<Item = ValidationProblem>) {
         self.0.extend(others);
     }
 
     /// The problems, in the order of the checks.
-    pub fn into_vec(self) -> Vec<Problem> {
+    pub fn into_vec(self) -> Vec<ValidationProblem> {
         self.0
     }
 }

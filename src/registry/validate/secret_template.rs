@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Problems;
+use super::ProblemList;
 use crate::{
     api::{self, ClientSecretKeys, ClientSecretTemplate},
     model::{AuthMethod, JwsAlgorithm, sign_with_secret},
-    registry::SecretShape,
+    registry::SecretTemplate,
 };
 
 /// RFC 1123 subdomain.
@@ -18,14 +18,14 @@ pub const ENTRY_NAME_MESSAGE: &str =
 
 const FIELD: &str = "spec.secret";
 /// Most bytes of all extra values: a Secret holds 1 MiB.
-const MOST_EXTRA: usize = 64 * 1024;
+const MAX_EXTRA_BYTES: usize = 64 * 1024;
 
 /// Checks the Secret that a client asks for.
 pub fn check(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     raw: &api::OidcClient,
     method: AuthMethod,
-) -> Arc<SecretShape> {
+) -> Arc<SecretTemplate> {
     let template = raw.spec.secret.clone().unwrap_or_default();
     let keys = template.keys.clone().unwrap_or_default();
     let secret_key =
@@ -34,7 +34,7 @@ pub fn check(
     if !is_object_name(&name) {
         problems.invalid(format!("{FIELD}.name"), OBJECT_NAME_MESSAGE);
     }
-    let shape = SecretShape {
+    let shape = SecretTemplate {
         client_id_key: keys.client_id.unwrap_or_else(|| ClientSecretKeys::CLIENT_ID.to_owned()),
         client_secret_key: method.has_secret().then_some(secret_key),
         signs: sign_with_secret(method, request_objects(raw)),
@@ -53,7 +53,7 @@ fn request_objects(raw: &api::OidcClient) -> Option<JwsAlgorithm> {
     raw.spec.request_object_signing_alg.as_ref()?.as_str().parse().ok()
 }
 
-fn entries(problems: &mut Problems, shape: &SecretShape) {
+fn entries(problems: &mut ProblemList, shape: &SecretTemplate) {
     let mut named = vec![("clientId", &shape.client_id_key), ("issuer", &shape.issuer_key)];
     named.extend(shape.client_secret_key.as_ref().map(|entry| ("clientSecret", entry)));
     for (index, (field, entry)) in named.iter().enumerate() {
@@ -76,12 +76,12 @@ fn entries(problems: &mut Problems, shape: &SecretShape) {
             problems.invalid(format!("{FIELD}.extra.{entry}"), message);
         }
     }
-    if shape.extra.values().map(String::len).sum::<usize>() > MOST_EXTRA {
+    if shape.extra.values().map(String::len).sum::<usize>() > MAX_EXTRA_BYTES {
         problems.invalid(format!("{FIELD}.extra"), "must not hold more than 64 KiB in all");
     }
 }
 
-fn metadata(problems: &mut Problems, template: &ClientSecretTemplate) {
+fn metadata(problems: &mut ProblemList, template: &ClientSecretTemplate) {
     for (field, map) in [("labels", &template.labels), ("annotations", &template.annotations)] {
         for (key, value) in map {
             let at = format!("{FIELD}.{field}.{key}");

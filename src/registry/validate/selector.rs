@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Problems;
-use crate::api::{LabelSelector, Namespaces, SelectorRequirement};
+use super::ProblemList;
+use crate::api::{LabelSelector, NamespaceLabels, SelectorRequirement};
 
 /// Kubernetes sets it on every namespace, to the namespace's name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -11,7 +11,7 @@ const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 const OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];
 
 /// Checks what can be told without a namespace.
-pub fn check(problems: &mut Problems, field: &str, selector: &LabelSelector) {
+pub fn check(problems: &mut ProblemList, field: &str, selector: &LabelSelector) {
     for (index, requirement) in selector.match_expressions.iter().enumerate() {
         let at = format!("{field}.matchExpressions[{index}]");
         let lists = matches!(requirement.operator.as_str(), "In" | "NotIn");
@@ -25,12 +25,16 @@ pub fn check(problems: &mut Problems, field: &str, selector: &LabelSelector) {
 }
 
 /// Whether the selector means a namespace; `None` if its labels may not be read and matter.
-pub fn matches(selector: &LabelSelector, namespace: &str, namespaces: &Namespaces) -> Option<bool> {
+pub fn matches(
+    selector: &LabelSelector,
+    namespace: &str,
+    namespaces: &NamespaceLabels,
+) -> Option<bool> {
     let nothing = BTreeMap::new();
     let labels = match namespaces {
-        Namespaces::Known(known) => known.get(namespace).unwrap_or(&nothing),
-        Namespaces::Unavailable if names_only(selector) => &nothing,
-        Namespaces::Unavailable => return None,
+        NamespaceLabels::Known(known) => known.get(namespace).unwrap_or(&nothing),
+        NamespaceLabels::Unavailable if names_only(selector) => &nothing,
+        NamespaceLabels::Unavailable => return None,
     };
     let label = |key: &str| match key {
         NAME_LABEL => Some(namespace),
@@ -64,9 +68,9 @@ mod tests {
         serde_yaml::from_str(text).expect("a selector")
     }
 
-    fn known() -> Namespaces {
+    fn known() -> NamespaceLabels {
         let labels = BTreeMap::from([("sso".to_owned(), "yes".to_owned())]);
-        Namespaces::Known(BTreeMap::from([("apps".to_owned(), labels)]))
+        NamespaceLabels::Known(BTreeMap::from([("apps".to_owned(), labels)]))
     }
 
     #[test]
@@ -97,7 +101,7 @@ mod tests {
 
     #[test]
     fn names_are_all_that_can_be_judged_where_labels_may_not_be_read() {
-        let unavailable = Namespaces::Unavailable;
+        let unavailable = NamespaceLabels::Unavailable;
         let by_name = selector(
             "matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [apps]}]",
         );

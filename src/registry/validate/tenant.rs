@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    Problems, SCOPE_MESSAGE, bounds, bounds::Bounds, claim_names, client::rotation_of_tokens,
-    duration, name, tenant_protocol as protocol,
+    ProblemList, SCOPE_MESSAGE, bounds, bounds::ClientBounds, claim_names,
+    client::rotation_of_tokens, duration, name, tenant_protocol as protocol,
 };
 use crate::{
     api::{self, SecretKeyRef},
@@ -12,8 +12,8 @@ use crate::{
         Branding, CustomScope, Issuer, Lifetimes, ObjectKey, Organization, RotationPolicy,
         SigningAlgorithm, Tenant, TenantId,
     },
-    protocol::scope::{STANDARD, is_scope},
-    registry::Problem,
+    protocol::scope::{STANDARD_SCOPES, is_scope},
+    registry::ValidationProblem,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ pub struct CheckedTenant {
     /// The tenant; its algorithms as written, whether there are keys or not.
     pub tenant: Tenant,
     /// What it gives to clients of other namespaces.
-    pub bounds: Bounds,
+    pub bounds: ClientBounds,
     /// The Secret with keys of the user's own.
     pub imported: Option<SecretKeyRef>,
     /// The Secret with the initial access token for registration.
@@ -38,10 +38,10 @@ pub struct CheckedTenant {
 pub fn tenant(
     raw: &api::Tenant,
     key: &ObjectKey,
-    issuer: Result<Issuer, Problem>,
+    issuer: Result<Issuer, ValidationProblem>,
     unseen: bool,
-) -> (Option<CheckedTenant>, Problems) {
-    let mut problems = Problems::default();
+) -> (Option<CheckedTenant>, ProblemList) {
+    let mut problems = ProblemList::default();
     let spec = &raw.spec;
     name(&mut problems, key);
     let issuer = issuer.map_err(|problem| problems.append([problem])).ok();
@@ -56,7 +56,7 @@ pub fn tenant(
     let bounds = bounds::check(&mut problems, spec.clients.as_ref());
     let branding = branding(&mut problems, spec.branding.as_ref());
     let display_name = spec.display_name.clone().unwrap_or_else(|| key.name.to_string());
-    super::shown(&mut problems, "spec.displayName", &display_name);
+    super::visible_text(&mut problems, "spec.displayName", &display_name);
     let acr_levels = protocol::acr_levels(&mut problems, &spec.acr_levels);
     let request_objects = protocol::request_objects(spec.request_objects.as_ref());
     let refresh_token_rotation = spec
@@ -76,7 +76,7 @@ pub fn tenant(
             display_name,
             organization,
             algorithms,
-            rotation,
+            key_rotation: rotation,
             lifetimes,
             scopes,
             branding,
@@ -96,7 +96,7 @@ pub fn tenant(
 }
 
 fn organization(
-    written: Option<&api::Organization>,
+    written: Option<&api::OrganizationSpec>,
     display_name: &str,
     key: &ObjectKey,
 ) -> Organization {
@@ -107,7 +107,7 @@ fn organization(
     }
 }
 
-fn lifetimes(problems: &mut Problems, written: Option<&api::TenantLifetimes>) -> Lifetimes {
+fn lifetimes(problems: &mut ProblemList, written: Option<&api::TenantLifetimes>) -> Lifetimes {
     let written = written.cloned().unwrap_or_default();
     let default = Lifetimes::default();
     let mut field = |name: &str, text: Option<&String>, most: Duration| {
@@ -146,7 +146,10 @@ fn lifetimes(problems: &mut Problems, written: Option<&api::TenantLifetimes>) ->
     }
 }
 
-fn algorithms(problems: &mut Problems, written: &[api::SigningAlgorithm]) -> Vec<SigningAlgorithm> {
+fn algorithms(
+    problems: &mut ProblemList,
+    written: &[api::SigningAlgorithm],
+) -> Vec<SigningAlgorithm> {
     const FIELD: &str = "spec.signing.algorithms";
     let mut algorithms: Vec<SigningAlgorithm> = Vec::new();
     for (index, text) in written.iter().enumerate() {
@@ -173,7 +176,7 @@ fn algorithms(problems: &mut Problems, written: &[api::SigningAlgorithm]) -> Vec
     algorithms
 }
 
-fn rotation(problems: &mut Problems, written: Option<&api::Rotation>) -> RotationPolicy {
+fn rotation(problems: &mut ProblemList, written: Option<&api::RotationSpec>) -> RotationPolicy {
     let written = written.cloned().unwrap_or_default();
     let default = RotationPolicy::default();
     let mut field = |name: &str, text: Option<&String>, least: Duration| {
@@ -200,15 +203,15 @@ fn rotation(problems: &mut Problems, written: Option<&api::Rotation>) -> Rotatio
 }
 
 fn custom_scopes(
-    problems: &mut Problems,
-    written: &BTreeMap<String, api::CustomScope>,
+    problems: &mut ProblemList,
+    written: &BTreeMap<String, api::CustomScopeSpec>,
 ) -> BTreeMap<String, CustomScope> {
     let mut checked = BTreeMap::new();
     for (scope, definition) in written {
         let field = format!("spec.scopes.{scope}");
         if !is_scope(scope) {
             problems.invalid(&field, SCOPE_MESSAGE);
-        } else if STANDARD.contains(&scope.as_str()) {
+        } else if STANDARD_SCOPES.contains(&scope.as_str()) {
             problems.invalid(&field, "is a standard scope; give this one another name");
         }
         for (index, claim) in definition.claims.iter().enumerate() {
@@ -223,7 +226,7 @@ fn custom_scopes(
     checked
 }
 
-fn branding(problems: &mut Problems, written: Option<&api::Branding>) -> Branding {
+fn branding(problems: &mut ProblemList, written: Option<&api::BrandingSpec>) -> Branding {
     let written = written.cloned().unwrap_or_default();
     super::link(problems, "spec.branding.logoUri", written.logo_uri.as_ref(), &["https"]);
     for (name, color) in

@@ -2,17 +2,17 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Problems, duration, secret_ref};
+use super::{ProblemList, duration, secret_ref};
 use crate::{
     api,
-    model::{AcrLevel, Registration, RegistrationMode, RequestObjects},
+    model::{AcrLevel, RegistrationMode, RegistrationPolicy, RequestObjectPolicy},
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
 const TEN_YEARS: Duration = Duration::from_hours(87_840);
 
 /// Levels of assurance: each once, as words of `acr_values`.
-pub fn acr_levels(problems: &mut Problems, written: &[api::AcrLevel]) -> Vec<AcrLevel> {
+pub fn acr_levels(problems: &mut ProblemList, written: &[api::AcrLevelSpec]) -> Vec<AcrLevel> {
     let mut seen = BTreeSet::new();
     for (index, level) in written.iter().enumerate() {
         let field = format!("spec.acrLevels[{index}].value");
@@ -22,22 +22,25 @@ pub fn acr_levels(problems: &mut Problems, written: &[api::AcrLevel]) -> Vec<Acr
             problems.invalid(field, "is listed twice; remove one");
         }
     }
-    let level = |it: &api::AcrLevel| AcrLevel { value: it.value.clone(), amr: it.amr.clone() };
+    let level = |it: &api::AcrLevelSpec| AcrLevel { value: it.value.clone(), amr: it.amr.clone() };
     written.iter().map(level).collect()
 }
 
 /// Request objects: all of them unless switched off.
-pub fn request_objects(written: Option<&api::RequestObjects>) -> RequestObjects {
-    let default = RequestObjects::default();
-    written.map_or(default, |written| RequestObjects {
+pub fn request_objects(written: Option<&api::RequestObjectsSpec>) -> RequestObjectPolicy {
+    let default = RequestObjectPolicy::default();
+    written.map_or(default, |written| RequestObjectPolicy {
         by_value: written.by_value.unwrap_or(default.by_value),
         by_reference: written.by_reference.unwrap_or(default.by_reference),
     })
 }
 
 /// Who may register clients.
-pub fn registration(problems: &mut Problems, written: Option<&api::Registration>) -> Registration {
-    let default = Registration::default();
+pub fn registration(
+    problems: &mut ProblemList,
+    written: Option<&api::RegistrationSpec>,
+) -> RegistrationPolicy {
+    let default = RegistrationPolicy::default();
     let Some(written) = written else { return default };
     let mode = mode(problems, written.mode.as_ref());
     match &written.initial_access_token_secret_ref {
@@ -60,7 +63,7 @@ pub fn registration(problems: &mut Problems, written: Option<&api::Registration>
         written.unused_lifetime.as_ref(),
         MINUTE..=TEN_YEARS,
     );
-    Registration {
+    RegistrationPolicy {
         mode,
         max_clients: number(problems, "maxClients", written.max_clients, 100_000)
             .unwrap_or(default.max_clients),
@@ -75,7 +78,7 @@ pub fn registration(problems: &mut Problems, written: Option<&api::Registration>
     }
 }
 
-fn mode(problems: &mut Problems, written: Option<&api::RegistrationMode>) -> RegistrationMode {
+fn mode(problems: &mut ProblemList, written: Option<&api::RegistrationMode>) -> RegistrationMode {
     match written {
         None | Some(api::RegistrationMode::Disabled) => RegistrationMode::Disabled,
         Some(api::RegistrationMode::InitialAccessToken) => RegistrationMode::InitialAccessToken,
@@ -88,7 +91,7 @@ fn mode(problems: &mut Problems, written: Option<&api::RegistrationMode>) -> Reg
     }
 }
 
-fn number(problems: &mut Problems, name: &str, written: Option<i64>, most: u32) -> Option<u32> {
+fn number(problems: &mut ProblemList, name: &str, written: Option<i64>, most: u32) -> Option<u32> {
     let written = written?;
     match u32::try_from(written) {
         Ok(number) if (1..=most).contains(&number) => Some(number),

@@ -6,24 +6,24 @@ use kube::{
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 
-use super::Notice;
+use super::EventRecord;
 use crate::{
-    api::{GROUP, Keep, Kept, VERSION, View},
-    model::{Kind, ObjectRef},
+    api::{CachedObject, GROUP, ManagedKind, SourceView, VERSION},
+    model::{ObjectKind, ObjectRef},
 };
 
 /// The longest note that the API takes is 1 KiB.
-const LONGEST_NOTE: usize = 1000;
+const MAX_NOTE_LEN: usize = 1000;
 
 pub(super) fn recorder(client: Client, identity: String) -> Recorder {
     Recorder::new(client, Reporter { controller: GROUP.to_owned(), instance: Some(identity) })
 }
 
 /// Publishes; an Event that cannot be is logged, since it decides nothing.
-pub(super) async fn publish(recorder: &Recorder, view: &View, notice: Notice) {
-    let Notice { object, warning, reason, action, mut message } = notice;
-    if message.len() > LONGEST_NOTE {
-        let end = (0..LONGEST_NOTE).rev().find(|&at| message.is_char_boundary(at));
+pub(super) async fn publish(recorder: &Recorder, view: &SourceView, notice: EventRecord) {
+    let EventRecord { object, warning, reason, action, mut message } = notice;
+    if message.len() > MAX_NOTE_LEN {
+        let end = (0..MAX_NOTE_LEN).rev().find(|&at| message.is_char_boundary(at));
         message.truncate(end.unwrap_or(0));
     }
     let event = Event {
@@ -39,13 +39,13 @@ pub(super) async fn publish(recorder: &Recorder, view: &View, notice: Notice) {
 }
 
 /// The reference by which `kubectl describe` finds Events: its uid, too.
-fn reference(view: &View, object: &ObjectRef) -> ObjectReference {
+fn reference(view: &SourceView, object: &ObjectRef) -> ObjectReference {
     let objects = &view.objects;
     let identity = match object.kind {
-        Kind::Tenant => objects.tenants.get(&object.key).map(identity),
-        Kind::OidcClient => objects.clients.get(&object.key).map(identity),
-        Kind::OidcUser => objects.users.get(&object.key).map(identity),
-        Kind::Secret | Kind::Namespace => None,
+        ObjectKind::Tenant => objects.tenants.get(&object.key).map(identity),
+        ObjectKind::OidcClient => objects.clients.get(&object.key).map(identity),
+        ObjectKind::OidcUser => objects.users.get(&object.key).map(identity),
+        ObjectKind::Secret | ObjectKind::Namespace => None,
     };
     // An object that cannot be read is described like any other.
     let malformed = objects.malformed.get(object);
@@ -53,8 +53,10 @@ fn reference(view: &View, object: &ObjectRef) -> ObjectReference {
         identity.or_else(|| malformed.map(|it| (it.uid.clone(), it.resource_version.clone())));
     let (uid, resource_version) = identity.unwrap_or_default();
     let api_version = match object.kind {
-        Kind::Secret | Kind::Namespace => "v1".to_owned(),
-        Kind::Tenant | Kind::OidcClient | Kind::OidcUser => format!("{GROUP}/{VERSION}"),
+        ObjectKind::Secret | ObjectKind::Namespace => "v1".to_owned(),
+        ObjectKind::Tenant | ObjectKind::OidcClient | ObjectKind::OidcUser => {
+            format!("{GROUP}/{VERSION}")
+        }
     };
     ObjectReference {
         api_version: Some(api_version),
@@ -67,6 +69,6 @@ fn reference(view: &View, object: &ObjectRef) -> ObjectReference {
     }
 }
 
-fn identity(object: &Kept<impl Keep>) -> (Option<String>, Option<String>) {
+fn identity(object: &CachedObject<impl ManagedKind>) -> (Option<String>, Option<String>) {
     (object.uid(), object.version().map(str::to_owned))
 }

@@ -1,15 +1,15 @@
 //! A cluster as the source: one task gathers every watch into one view, and writes go to the API
 //! server under their resource versions.
 
-mod collect;
-mod denied;
+mod delegate_resource;
+mod deserialize_guard;
 mod events;
-mod guarded;
-mod lean;
+mod forbidden;
 mod registrar;
 mod state;
+mod view_collector;
 mod watches;
-mod wrapped;
+mod without_managed_fields;
 mod write;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -19,15 +19,15 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use tokio::sync::watch;
 
-use super::{Notice, Source, Status, WriteError};
+use super::{EventRecord, ObjectSource, StatusUpdate, WriteError};
 use crate::{
-    api::View,
+    api::SourceView,
     model::{Clock, ObjectKey, ObjectRef},
 };
 
 /// What to watch.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ClusterOptions {
     /// These namespaces; none: all.
     pub namespaces: Vec<String>,
     /// The Secret of the installation's sealing keys.
@@ -37,27 +37,27 @@ pub struct Options {
 }
 
 /// How often the API server is asked whether it answers.
-const HEARTBEAT: Duration = Duration::from_secs(3);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
 /// How long it may take to answer that.
-const PATIENCE: Duration = Duration::from_secs(3);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A cluster.
-pub struct Cluster {
+pub struct ClusterSource {
     client: Client,
-    views: watch::Sender<Arc<View>>,
+    views: watch::Sender<Arc<SourceView>>,
     recorder: kube::runtime::events::Recorder,
 }
 
-impl fmt::Debug for Cluster {
+impl fmt::Debug for ClusterSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cluster").finish_non_exhaustive()
     }
 }
 
-impl Cluster {
+impl ClusterSource {
     /// Starts to watch. The first view that is synced has every first list.
-    pub fn start(client: Client, options: Options, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let views = watch::Sender::new(Arc::new(View::default()));
+    pub fn start(client: Client, options: ClusterOptions, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let views = watch::Sender::new(Arc::new(SourceView::default()));
         let cluster = Arc::new(Self {
             recorder: events::recorder(client.clone(), options.identity.clone()),
             client: client.clone(),
@@ -66,7 +66,7 @@ impl Cluster {
         // The receiver comes first: the heartbeat ends when there is none.
         let (health, follow) = watch::channel(None);
         tokio::spawn(heartbeat(client.clone(), health, clock));
-        tokio::spawn(collect::run(client, options, views, follow));
+        tokio::spawn(view_collector::run(client, options, views, follow));
         cluster
     }
 }
@@ -77,7 +77,7 @@ type Failing = Option<(crate::model::Timestamp, String)>;
 /// Asks the API server now and then, since a watch that has nothing to tell tells nothing.
 async fn heartbeat(client: Client, health: watch::Sender<Failing>, clock: Arc<dyn Clock>) {
     while !health.is_closed() {
-        let asked = tokio::time::timeout(PATIENCE, client.apiserver_version()).await;
+        let asked = tokio::time::timeout(REQUEST_TIMEOUT, client.apiserver_version()).await;
         let problem = match asked {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error.to_string()),
@@ -100,13 +100,13 @@ async fn heartbeat(client: Client, health: watch::Sender<Failing>, clock: Arc<dy
                 true
             }
         });
-        tokio::time::sleep(HEARTBEAT).await;
+        tokio::time::sleep(HEARTBEAT_INTERVAL).await;
     }
 }
 
 #[async_trait]
-impl Source for Cluster {
-    fn views(&self) -> watch::Receiver<Arc<View>> {
+impl ObjectSource for ClusterSource {
+    fn views(&self) -> watch::Receiver<Arc<SourceView>> {
         self.views.subscribe()
     }
 
@@ -126,11 +126,15 @@ impl Source for Cluster {
         write::delete_client(&self.client, key, seen).await
     }
 
-    async fn publish_status(&self, object: &ObjectRef, status: Status) -> Result<(), WriteError> {
+    async fn publish_status(
+        &self,
+        object: &ObjectRef,
+        status: StatusUpdate,
+    ) -> Result<(), WriteError> {
         write::status(&self.client, object, status).await
     }
 
-    async fn notify(&self, notice: Notice) {
+    async fn publish_event(&self, notice: EventRecord) {
         let view = Arc::clone(&self.views.borrow());
         events::publish(&self.recorder, &view, notice).await;
     }

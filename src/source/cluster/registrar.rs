@@ -10,17 +10,17 @@ use kube::{
 };
 use serde_json::{Map, Value};
 
-use super::{Cluster, write};
+use super::{ClusterSource, write};
 use crate::{
     api::OidcClient,
-    model::{NewClient, ObjectKey, Registrar, RegistrarError},
-    source::{WriteError, registered},
+    model::{ClientRegistrar, NewClient, ObjectKey, RegistrarError},
+    source::{WriteError, registered_client},
 };
 
 /// As for every write.
-const PATIENCE: Duration = Duration::from_secs(3);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often a change is tried again that loses against another, such as that of the status.
-const ATTEMPTS: usize = 4;
+const MAX_ATTEMPTS: usize = 4;
 
 fn api(client: &Client, namespace: &str) -> Api<OidcClient> {
     Api::namespaced(client.clone(), namespace)
@@ -29,7 +29,7 @@ fn api(client: &Client, namespace: &str) -> Api<OidcClient> {
 async fn within<T>(
     call: impl Future<Output = Result<T, Error>> + Send,
 ) -> Result<Result<T, Conflict>, RegistrarError> {
-    let done = tokio::time::timeout(PATIENCE, call).await;
+    let done = tokio::time::timeout(REQUEST_TIMEOUT, call).await;
     let late = |_| RegistrarError::Unavailable("no answer within 3 s".to_owned());
     match done.map_err(late)? {
         Ok(done) => Ok(Ok(done)),
@@ -60,9 +60,9 @@ async fn change(
 ) -> Result<(), RegistrarError> {
     let kind = ApiResource::erase::<OidcClient>(&());
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &object.namespace, &kind);
-    for _ in 0..ATTEMPTS {
+    for _ in 0..MAX_ATTEMPTS {
         let Ok(mut found) = within(api.get(&object.name)).await? else { continue };
-        registered::check(&found.metadata)?;
+        registered_client::check(&found.metadata)?;
         if !edit(&mut found)? {
             return Ok(());
         }
@@ -74,13 +74,13 @@ async fn change(
 }
 
 #[async_trait]
-impl Registrar for Cluster {
+impl ClientRegistrar for ClusterSource {
     async fn create_registered(&self, new: NewClient) -> Result<(), RegistrarError> {
         let api = api(&self.client, &new.object.namespace);
-        let client = registered::client(&new)?;
+        let client = registered_client::client(&new)?;
         let created = within(api.create(&write::params(), &client)).await?;
         let created = created.map_err(|Conflict| contended())?;
-        let Some(secret) = registered::secret(&new, &created) else { return Ok(()) };
+        let Some(secret) = registered_client::secret(&new, &created) else { return Ok(()) };
         match write::create(&self.client, secret).await {
             // The controller was faster, and its Secret is as good. What else went wrong it puts
             // right, too; who waits for the client to be served sees either.
@@ -98,7 +98,8 @@ impl Registrar for Cluster {
         spec: Map<String, Value>,
     ) -> Result<(), RegistrarError> {
         change(&self.client, object, |found| {
-            found.data["spec"] = registered::replaced(&found.data["spec"], spec.clone())?.into();
+            found.data["spec"] =
+                registered_client::replaced(&found.data["spec"], spec.clone())?.into();
             Ok(true)
         })
         .await
@@ -107,7 +108,7 @@ impl Registrar for Cluster {
     async fn delete_registered(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
         let api = api(&self.client, &object.namespace);
         let Ok(found) = within(api.get(&object.name)).await? else { return Err(contended()) };
-        registered::check(&found.metadata)?;
+        registered_client::check(&found.metadata)?;
         // Should another object have taken the name meanwhile, it is not this one that goes.
         let unchanged = Preconditions { uid: found.metadata.uid, resource_version: None };
         let params = DeleteParams::background().preconditions(unchanged);
@@ -115,6 +116,6 @@ impl Registrar for Cluster {
     }
 
     async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
-        change(&self.client, object, |found| Ok(registered::mark(&mut found.metadata))).await
+        change(&self.client, object, |found| Ok(registered_client::mark(&mut found.metadata))).await
     }
 }

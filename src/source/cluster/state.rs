@@ -6,24 +6,24 @@ use std::{
 };
 
 use super::{
-    denied::Denied,
-    watches::{Change, Item, What},
+    forbidden::ForbiddenWatches,
+    watches::{WatchChange, WatchEntry, WatchEvent},
 };
 use crate::{
-    api::{Keep, Kept, KeptSecret, Namespaces, Objects, SecretState},
-    model::{Kind, ObjectKey, ObjectRef},
+    api::{CachedObject, CachedSecret, ManagedKind, NamespaceLabels, ObjectSet, SecretState},
+    model::{ObjectKey, ObjectKind, ObjectRef},
 };
 
 /// Everything seen, and what is still missing.
-pub(super) struct State {
-    pub(super) objects: Arc<Objects>,
+pub(super) struct WatchState {
+    pub(super) objects: Arc<ObjectSet>,
     /// Rises with each change that what is served could depend on.
     pub(super) revision: u64,
     /// Resource versions of Secrets that are not ours.
     others: BTreeMap<ObjectKey, String>,
     /// The resource version at which one of them was fetched.
     fetched: BTreeMap<ObjectKey, String>,
-    denied: Denied,
+    denied: ForbiddenWatches,
     lists: Vec<List>,
 }
 
@@ -36,18 +36,18 @@ struct List {
     known: HashSet<ObjectRef>,
 }
 
-impl State {
+impl WatchState {
     pub(super) fn new(watches: usize, sees_namespaces: bool) -> Self {
-        let mut objects = Objects::default();
+        let mut objects = ObjectSet::default();
         if sees_namespaces {
-            objects.namespaces = Namespaces::Known(BTreeMap::new());
+            objects.namespaces = NamespaceLabels::Known(BTreeMap::new());
         }
         Self {
             objects: Arc::new(objects),
             revision: 0,
             others: BTreeMap::new(),
             fetched: BTreeMap::new(),
-            denied: Denied::default(),
+            denied: ForbiddenWatches::default(),
             lists: (0..watches).map(|_| List::default()).collect(),
         }
     }
@@ -59,11 +59,11 @@ impl State {
     }
 
     /// Takes a change in.
-    pub(super) fn take(&mut self, change: Change) {
-        let Change { watch, what } = change;
+    pub(super) fn take(&mut self, change: WatchChange) {
+        let WatchChange { watch, what } = change;
         match what {
-            What::Begin => self.lists[watch].incoming = Some(HashSet::new()),
-            What::There(reference, item) => {
+            WatchEvent::Begin => self.lists[watch].incoming = Some(HashSet::new()),
+            WatchEvent::There(reference, item) => {
                 let list = &mut self.lists[watch];
                 if let Some(incoming) = &mut list.incoming {
                     incoming.insert(reference.clone());
@@ -71,11 +71,11 @@ impl State {
                 list.known.insert(reference.clone());
                 self.put(reference, item);
             }
-            What::Gone(reference) => {
+            WatchEvent::Gone(reference) => {
                 self.lists[watch].known.remove(&reference);
                 self.remove(watch, &reference);
             }
-            What::Complete => {
+            WatchEvent::Complete => {
                 self.denied.lift(watch);
                 let list = &mut self.lists[watch];
                 list.complete = true;
@@ -86,44 +86,44 @@ impl State {
                     self.remove(watch, &reference);
                 }
             }
-            What::Failed(_) => {}
+            WatchEvent::Failed(_) => {}
             // What was seen before stays, as when the API server is away.
-            What::Denied(_) if self.lists[watch].complete => {}
-            What::Denied(denial) => self.denied.note(watch, denial),
+            WatchEvent::Denied(_) if self.lists[watch].complete => {}
+            WatchEvent::Denied(denial) => self.denied.note(watch, denial),
         }
     }
 
-    fn put(&mut self, reference: ObjectRef, item: Item) {
+    fn put(&mut self, reference: ObjectRef, item: WatchEntry) {
         let key = reference.key.clone();
         let objects = Arc::make_mut(&mut self.objects);
         let was_malformed = objects.malformed.remove(&reference).is_some();
         let matters = match item {
-            Item::Tenant(new) => put(&mut objects.tenants, key, new),
-            Item::Client(new) => put(&mut objects.clients, key, new),
-            Item::User(new) => put(&mut objects.users, key, new),
-            Item::Malformed(malformed) => {
+            WatchEntry::Tenant(new) => put(&mut objects.tenants, key, new),
+            WatchEntry::Client(new) => put(&mut objects.clients, key, new),
+            WatchEntry::User(new) => put(&mut objects.users, key, new),
+            WatchEntry::Malformed(malformed) => {
                 // What is served is a function of what is there: an object that cannot be read is
                 // not served on any replica, whatever it was before.
                 forget(objects, &reference);
-                let same = |old: &crate::api::Malformed| old.message == malformed.message;
+                let same = |old: &crate::api::MalformedObject| old.message == malformed.message;
                 let changed = !objects.malformed.get(&reference).is_some_and(same);
                 objects.malformed.insert(reference, malformed);
                 changed
             }
-            Item::Managed(secret) => {
+            WatchEntry::Managed(secret) => {
                 self.others.remove(&key);
                 self.fetched.remove(&key);
                 put_secret(objects, key, secret)
             }
-            Item::Other(version) => {
+            WatchEntry::Other(version) => {
                 self.others.insert(key, version);
                 false
             }
-            Item::Namespace(labels) => match &mut objects.namespaces {
-                Namespaces::Known(known) => {
+            WatchEntry::Namespace(labels) => match &mut objects.namespaces {
+                NamespaceLabels::Known(known) => {
                     known.insert(key.name.to_string(), labels.clone()) != Some(labels)
                 }
-                Namespaces::Unavailable => false,
+                NamespaceLabels::Unavailable => false,
             },
         };
         if matters || was_malformed {
@@ -141,7 +141,7 @@ impl State {
             return;
         }
         let objects = Arc::make_mut(&mut self.objects);
-        if reference.kind == Kind::Secret {
+        if reference.kind == ObjectKind::Secret {
             self.others.remove(&reference.key);
             self.fetched.remove(&reference.key);
         }
@@ -189,9 +189,9 @@ impl State {
 
     fn wanted(&self) -> BTreeSet<ObjectKey> {
         let objects = &self.objects;
-        let tenants = objects.tenants.values().flat_map(Kept::secrets);
-        let clients = objects.clients.values().flat_map(Kept::secrets);
-        let users = objects.users.values().flat_map(Kept::secrets);
+        let tenants = objects.tenants.values().flat_map(CachedObject::secrets);
+        let clients = objects.clients.values().flat_map(CachedObject::secrets);
+        let users = objects.users.values().flat_map(CachedObject::secrets);
         let all = tenants.chain(clients).chain(users);
         all.filter(|key| self.others.contains_key(key)).cloned().collect()
     }
@@ -215,31 +215,35 @@ impl State {
 }
 
 /// Puts an object; whether what it declares is new.
-fn put<K: Keep>(objects: &mut BTreeMap<ObjectKey, Kept<K>>, key: ObjectKey, new: Kept<K>) -> bool {
-    let matters = objects.get(&key).is_none_or(|old| !old.declares_what(&new));
+fn put<K: ManagedKind>(
+    objects: &mut BTreeMap<ObjectKey, CachedObject<K>>,
+    key: ObjectKey,
+    new: CachedObject<K>,
+) -> bool {
+    let matters = objects.get(&key).is_none_or(|old| !old.same_desired_state(&new));
     objects.insert(key, new);
     matters
 }
 
 /// Puts a Secret; whether what it holds is new.
-fn put_secret(objects: &mut Objects, key: ObjectKey, secret: KeptSecret) -> bool {
+fn put_secret(objects: &mut ObjectSet, key: ObjectKey, secret: CachedSecret) -> bool {
     let matters = match objects.secrets.get(&key) {
-        Some(SecretState::Loaded(old)) => !old.says_what(&secret),
+        Some(SecretState::Loaded(old)) => !old.same_content(&secret),
         Some(SecretState::Unreadable(_)) | None => true,
     };
     objects.secrets.insert(key, SecretState::Loaded(secret));
     matters
 }
 
-fn forget(objects: &mut Objects, reference: &ObjectRef) {
+fn forget(objects: &mut ObjectSet, reference: &ObjectRef) {
     let key = &reference.key;
     match reference.kind {
-        Kind::Tenant => drop(objects.tenants.remove(key)),
-        Kind::OidcClient => drop(objects.clients.remove(key)),
-        Kind::OidcUser => drop(objects.users.remove(key)),
-        Kind::Secret => drop(objects.secrets.remove(key)),
-        Kind::Namespace => {
-            if let Namespaces::Known(known) = &mut objects.namespaces {
+        ObjectKind::Tenant => drop(objects.tenants.remove(key)),
+        ObjectKind::OidcClient => drop(objects.clients.remove(key)),
+        ObjectKind::OidcUser => drop(objects.users.remove(key)),
+        ObjectKind::Secret => drop(objects.secrets.remove(key)),
+        ObjectKind::Namespace => {
+            if let NamespaceLabels::Known(known) = &mut objects.namespaces {
                 known.remove(&*key.name);
             }
         }

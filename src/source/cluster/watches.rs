@@ -15,37 +15,43 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{Options, denied::Denial, guarded::Guarded, lean::Lean};
+use super::{
+    ClusterOptions, deserialize_guard::Tolerant, forbidden::ForbiddenWatch,
+    without_managed_fields::WithoutManagedFields,
+};
 use crate::{
-    api::{Keep, Kept, KeptSecret, MANAGED_LABEL, Malformed, OidcClient, OidcUser, Tenant},
-    model::{Kind, ObjectKey, ObjectRef},
+    api::{
+        CachedObject, CachedSecret, MANAGED_LABEL, MalformedObject, ManagedKind, OidcClient,
+        OidcUser, Tenant,
+    },
+    model::{ObjectKey, ObjectKind, ObjectRef},
 };
 
 /// Seconds after which a watch is made anew from where it was. One that says nothing for 5 s longer
 /// has lost its connection, which nothing else would tell: so old a change may be at most.
-const WATCH: u32 = 25;
+const WATCH_TIMEOUT_SECS: u32 = 25;
 
 /// Objects asked for at a time when a kind is listed. A page becomes a tree of JSON values before it
 /// becomes objects, and 500 of them leave holes in memory that nothing fills again; 100 cost no time.
-const PAGE: u32 = 100;
+const PAGE_SIZE: u32 = 100;
 
 /// Before a watch that failed is tried again, at the longest: kube's own pauses grow to a minute,
 /// and for as long changes would be late after the API server was away.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
 /// kube's pauses, bounded.
 #[derive(Default)]
-struct Pauses(DefaultBackoff);
+struct CappedBackoff(DefaultBackoff);
 
-impl Iterator for Pauses {
+impl Iterator for CappedBackoff {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        Some(self.0.next()?.min(LONGEST_PAUSE))
+        Some(self.0.next()?.min(MAX_BACKOFF))
     }
 }
 
-impl Backoff for Pauses {
+impl Backoff for CappedBackoff {
     fn reset(&mut self) {
         self.0.reset();
     }
@@ -53,13 +59,13 @@ impl Backoff for Pauses {
 
 /// Something that a watch shows.
 #[derive(Clone, Debug)]
-pub(super) enum Item {
-    Tenant(Kept<Tenant>),
-    Client(Kept<OidcClient>),
-    User(Kept<OidcUser>),
-    Malformed(Malformed),
+pub(super) enum WatchEntry {
+    Tenant(CachedObject<Tenant>),
+    Client(CachedObject<OidcClient>),
+    User(CachedObject<OidcUser>),
+    Malformed(MalformedObject),
     /// One of ours, whole.
-    Managed(KeptSecret),
+    Managed(CachedSecret),
     /// Someone else's: only its resource version.
     Other(String),
     Namespace(BTreeMap<String, String>),
@@ -67,17 +73,17 @@ pub(super) enum Item {
 
 /// A change, and the watch that it comes from.
 #[derive(Debug)]
-pub(super) struct Change {
+pub(super) struct WatchChange {
     pub(super) watch: usize,
-    pub(super) what: What,
+    pub(super) what: WatchEvent,
 }
 
 #[derive(Debug)]
-pub(super) enum What {
+pub(super) enum WatchEvent {
     /// A list begins.
     Begin,
     /// An object is there.
-    There(ObjectRef, Item),
+    There(ObjectRef, WatchEntry),
     /// An object is gone.
     Gone(ObjectRef),
     /// The list is in: what of this watch was not in it is gone.
@@ -85,20 +91,25 @@ pub(super) enum What {
     /// The watch failed and is tried again.
     Failed(String),
     /// The watch of one of several namespaces may not be made; it is tried again.
-    Denied(Denial),
+    Denied(ForbiddenWatch),
 }
 
-type Changes = BoxStream<'static, Change>;
+type Changes = BoxStream<'static, WatchChange>;
 
 /// Every watch, numbered from 0.
-pub(super) fn all(client: &Client, options: &Options) -> Vec<Changes> {
+pub(super) fn all(client: &Client, options: &ClusterOptions) -> Vec<Changes> {
     let mut watches = Watches { client: client.clone(), streams: Vec::new() };
     if options.namespaces.is_empty() {
         watches.namespace(None);
-        let api = Api::<Lean<Namespace>>::all(client.clone());
-        watches.add((api, None), Config::default(), Kind::Namespace, |_, Lean(it)| {
-            Item::Namespace(it.metadata.labels.unwrap_or_default())
-        });
+        let api = Api::<WithoutManagedFields<Namespace>>::all(client.clone());
+        watches.add(
+            (api, None),
+            Config::default(),
+            ObjectKind::Namespace,
+            |_, WithoutManagedFields(it)| {
+                WatchEntry::Namespace(it.metadata.labels.unwrap_or_default())
+            },
+        );
     }
     for namespace in &options.namespaces {
         watches.namespace(Some(namespace));
@@ -109,7 +120,7 @@ pub(super) fn all(client: &Client, options: &Options) -> Vec<Changes> {
     {
         let api = Api::namespaced(client.clone(), &sealing.namespace);
         let only = Config::default().fields(&format!("metadata.name={}", sealing.name));
-        watches.add((api, None), only, Kind::Secret, own);
+        watches.add((api, None), only, ObjectKind::Secret, own);
     }
     watches.streams
 }
@@ -122,12 +133,12 @@ struct Watches {
 impl Watches {
     /// Everything of a namespace, or of all.
     fn namespace(&mut self, namespace: Option<&str>) {
-        self.guarded(namespace, Kind::Tenant, Item::Tenant);
-        self.guarded(namespace, Kind::OidcClient, Item::Client);
-        self.guarded(namespace, Kind::OidcUser, Item::User);
+        self.guarded(namespace, ObjectKind::Tenant, WatchEntry::Tenant);
+        self.guarded(namespace, ObjectKind::OidcClient, WatchEntry::Client);
+        self.guarded(namespace, ObjectKind::OidcUser, WatchEntry::User);
         let managed = Config::default().labels(&format!("{MANAGED_LABEL}=true"));
         let secrets = self.api(namespace);
-        self.add((secrets, namespace), managed, Kind::Secret, own);
+        self.add((secrets, namespace), managed, ObjectKind::Secret, own);
         self.other_secrets(namespace);
     }
 
@@ -142,19 +153,23 @@ impl Watches {
     }
 
     /// Objects of one of our kinds: one that cannot be read is an item like any other.
-    fn guarded<K>(&mut self, namespace: Option<&str>, kind: Kind, item: fn(Kept<K>) -> Item)
-    where
+    fn guarded<K>(
+        &mut self,
+        namespace: Option<&str>,
+        kind: ObjectKind,
+        item: fn(CachedObject<K>) -> WatchEntry,
+    ) where
         K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>,
-        K: Keep + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+        K: ManagedKind + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     {
-        let api: Api<Lean<Guarded<K>>> = self.api(namespace);
+        let api: Api<WithoutManagedFields<Tolerant<K>>> = self.api(namespace);
         self.add(
             (api, namespace),
             Config::default(),
             kind,
-            move |key, Lean(guarded)| match guarded.0 {
-                Ok(object) => item(Kept::new(key, object)),
-                Err(unread) => Item::Malformed(Malformed {
+            move |key, WithoutManagedFields(guarded)| match guarded.0 {
+                Ok(object) => item(CachedObject::new(key, object)),
+                Err(unread) => WatchEntry::Malformed(MalformedObject {
                     message: unread.message,
                     generation: unread.metadata.generation,
                     resource_version: unread.metadata.resource_version,
@@ -166,51 +181,51 @@ impl Watches {
 
     fn add<K>(
         &mut self,
-        (api, namespace): (Api<Lean<K>>, Option<&str>),
+        (api, namespace): (Api<WithoutManagedFields<K>>, Option<&str>),
         config: Config,
-        kind: Kind,
-        item: impl Fn(&ObjectKey, Lean<K>) -> Item + Send + 'static,
+        kind: ObjectKind,
+        item: impl Fn(&ObjectKey, WithoutManagedFields<K>) -> WatchEntry + Send + 'static,
     ) where
         K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
     {
-        let config = config.timeout(WATCH).page_size(PAGE);
-        let stream = watcher::watcher(api, config).backoff(Pauses::default());
+        let config = config.timeout(WATCH_TIMEOUT_SECS).page_size(PAGE_SIZE);
+        let stream = watcher::watcher(api, config).backoff(CappedBackoff::default());
         self.push(stream, kind, namespace, item);
     }
 
     /// Secrets that are not ours. The API server is asked for their metadata only: what they hold is
     /// none of our business unless an object refers to it, and releases of Helm are a megabyte each.
     fn other_secrets(&mut self, namespace: Option<&str>) {
-        let api: Api<Lean<PartialObjectMeta<Secret>>> = self.api(namespace);
+        let api: Api<WithoutManagedFields<PartialObjectMeta<Secret>>> = self.api(namespace);
         let config = Config::default().labels(&format!("{MANAGED_LABEL}!=true"));
-        self.add((api, namespace), config, Kind::Secret, |_, Lean(it)| {
-            Item::Other(it.metadata.resource_version.unwrap_or_default())
+        self.add((api, namespace), config, ObjectKind::Secret, |_, WithoutManagedFields(it)| {
+            WatchEntry::Other(it.metadata.resource_version.unwrap_or_default())
         });
     }
 
     fn push<K: Resource>(
         &mut self,
         stream: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + 'static,
-        kind: Kind,
+        kind: ObjectKind,
         namespace: Option<&str>,
-        item: impl Fn(&ObjectKey, K) -> Item + Send + 'static,
+        item: impl Fn(&ObjectKey, K) -> WatchEntry + Send + 'static,
     ) {
         let watch = self.streams.len();
         let namespace = namespace.map(str::to_owned);
         let mut last = Arc::from("");
         let changes = stream.map(move |event| {
             let what = match event {
-                Ok(Event::Init) => What::Begin,
+                Ok(Event::Init) => WatchEvent::Begin,
                 Ok(Event::InitApply(object) | Event::Apply(object)) => {
                     let reference = reference(kind, &object, &mut last);
                     let item = item(&reference.key, object);
-                    What::There(reference, item)
+                    WatchEvent::There(reference, item)
                 }
-                Ok(Event::InitDone) => What::Complete,
-                Ok(Event::Delete(object)) => What::Gone(reference(kind, &object, &mut last)),
+                Ok(Event::InitDone) => WatchEvent::Complete,
+                Ok(Event::Delete(object)) => WatchEvent::Gone(reference(kind, &object, &mut last)),
                 Err(error) => failure(kind, namespace.as_ref(), &error),
             };
-            Change { watch, what }
+            WatchChange { watch, what }
         });
         self.streams.push(changes.boxed());
     }
@@ -218,7 +233,7 @@ impl Watches {
 
 /// A watch that failed. Where several namespaces are watched one by one, a Role that one of them
 /// lacks is that one's own trouble.
-fn failure(kind: Kind, namespace: Option<&String>, error: &watcher::Error) -> What {
+fn failure(kind: ObjectKind, namespace: Option<&String>, error: &watcher::Error) -> WatchEvent {
     let refused = match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
@@ -226,18 +241,20 @@ fn failure(kind: Kind, namespace: Option<&String>, error: &watcher::Error) -> Wh
         _ => None,
     };
     match (refused, namespace) {
-        (Some(status), Some(namespace)) if status.code == 403 => What::Denied(Denial {
-            namespace: namespace.clone(),
-            kind,
-            message: status.message.clone(),
-        }),
-        _ => What::Failed(format!("{kind}: {error}")),
+        (Some(status), Some(namespace)) if status.code == 403 => {
+            WatchEvent::Denied(ForbiddenWatch {
+                namespace: namespace.clone(),
+                kind,
+                message: status.message.clone(),
+            })
+        }
+        _ => WatchEvent::Failed(format!("{kind}: {error}")),
     }
 }
 
 /// What an object is called. Lists come namespace by namespace, so that those of one share its name
 /// if each takes that of the object before it.
-fn reference(kind: Kind, object: &impl Resource, last: &mut Arc<str>) -> ObjectRef {
+fn reference(kind: ObjectKind, object: &impl Resource, last: &mut Arc<str>) -> ObjectRef {
     let metadata = object.meta();
     let namespace = metadata.namespace.as_deref().unwrap_or_default();
     if **last != *namespace {
@@ -246,13 +263,14 @@ fn reference(kind: Kind, object: &impl Resource, last: &mut Arc<str>) -> ObjectR
     let name = metadata.name.as_deref().unwrap_or_default();
     let key = ObjectKey::within(last, name);
     // Others are named by nobody but themselves.
-    let key = if matches!(kind, Kind::Tenant | Kind::Secret) { key.shared() } else { key };
+    let key =
+        if matches!(kind, ObjectKind::Tenant | ObjectKind::Secret) { key.shared() } else { key };
     ObjectRef { kind, key }
 }
 
 /// A Secret of ours.
-fn own(_: &ObjectKey, Lean(secret): Lean<Secret>) -> Item {
-    Item::Managed(KeptSecret::new(secret))
+fn own(_: &ObjectKey, WithoutManagedFields(secret): WithoutManagedFields<Secret>) -> WatchEntry {
+    WatchEntry::Managed(CachedSecret::new(secret))
 }
 
 #[cfg(test)]
@@ -283,7 +301,7 @@ mod tests {
                 )))
             }
         });
-        let options = Options {
+        let options = ClusterOptions {
             namespaces: namespaces.iter().map(|&it| it.to_owned()).collect(),
             sealing_secret: ObjectKey::new("lanyard", "sealing"),
             identity: "a".to_owned(),
@@ -291,8 +309,8 @@ mod tests {
         for mut changes in all(&Client::new(server, "default"), &options) {
             loop {
                 match changes.next().await.expect("it goes on").what {
-                    What::Complete => break,
-                    What::Failed(why) => panic!("{why}"),
+                    WatchEvent::Complete => break,
+                    WatchEvent::Failed(why) => panic!("{why}"),
                     _ => {}
                 }
             }

@@ -12,19 +12,19 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{Status, WriteError};
+use super::{StatusUpdate, WriteError};
 use crate::{
     api::{GROUP, OidcClient, VERSION},
-    model::{Kind, ObjectKey, ObjectRef},
+    model::{ObjectKey, ObjectKind, ObjectRef},
 };
 
 /// No write is decided on what was seen longer ago than a Lease lasts.
-const PATIENCE: Duration = Duration::from_secs(3);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
 /// The field manager of what is applied.
 const MANAGER: &str = "lanyard";
 
 async fn within<T>(write: impl Future<Output = Result<T, Error>> + Send) -> Result<T, WriteError> {
-    let done = tokio::time::timeout(PATIENCE, write).await;
+    let done = tokio::time::timeout(WRITE_TIMEOUT, write).await;
     let done = done.map_err(|_| WriteError::Unavailable("no answer within 3 s".to_owned()))?;
     done.map_err(|error| match &error {
         Error::Api(status) => match status.code {
@@ -85,16 +85,18 @@ pub(super) async fn delete_client(
 pub(super) async fn status(
     client: &Client,
     object: &ObjectRef,
-    status: Status,
+    status: StatusUpdate,
 ) -> Result<(), WriteError> {
     let (plural, status) = match (object.kind, status) {
-        (Kind::Tenant, Status::Tenant(status)) => ("tenants", json!(status)),
-        (Kind::OidcClient, Status::OidcClient(status)) => ("oidcclients", json!(status)),
-        (Kind::OidcUser, Status::OidcUser(status)) => ("oidcusers", json!(status)),
-        (kind, Status::Malformed(conditions)) => {
+        (ObjectKind::Tenant, StatusUpdate::Tenant(status)) => ("tenants", json!(status)),
+        (ObjectKind::OidcClient, StatusUpdate::OidcClient(status)) => {
+            ("oidcclients", json!(status))
+        }
+        (ObjectKind::OidcUser, StatusUpdate::OidcUser(status)) => ("oidcusers", json!(status)),
+        (kind, StatusUpdate::Malformed(conditions)) => {
             let plural = match kind {
-                Kind::Tenant => "tenants",
-                Kind::OidcClient => "oidcclients",
+                ObjectKind::Tenant => "tenants",
+                ObjectKind::OidcClient => "oidcclients",
                 _ => "oidcusers",
             };
             (plural, json!({ "conditions": conditions }))

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::api;
 
 /// How alike two names have to be for one to be taken for the other.
-const ALIKE: f64 = 0.6;
+const MIN_SIMILARITY: f64 = 0.6;
 
 /// The path of an ignored field as people write it, and what to do about it. Only kinds of ours
 /// have suggestions.
@@ -95,7 +95,7 @@ fn nearest<'n>(name: &str, among: impl Iterator<Item = &'n str>) -> Option<&'n s
     let name = name.to_lowercase();
     among
         .map(|other| (strsim::normalized_damerau_levenshtein(&name, &other.to_lowercase()), other))
-        .filter(|(alike, _)| *alike >= ALIKE)
+        .filter(|(alike, _)| *alike >= MIN_SIMILARITY)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, other)| other)
 }

@@ -14,12 +14,12 @@ pub use write::to_yaml;
 
 use crate::{
     api::{OidcClient, OidcUser, Tenant},
-    model::{Kind, ObjectKey, ObjectRef},
+    model::{ObjectKey, ObjectKind, ObjectRef},
 };
 
 /// An object of a manifest.
 #[derive(Clone, Debug)]
-pub enum Object {
+pub enum ManifestObject {
     /// A tenant.
     Tenant(Tenant),
     /// A client.
@@ -32,15 +32,15 @@ pub enum Object {
     Namespace(Namespace),
 }
 
-impl Object {
+impl ManifestObject {
     /// Kind, namespace and name.
     pub fn reference(&self) -> ObjectRef {
         let (kind, metadata) = match self {
-            Self::Tenant(object) => (Kind::Tenant, &object.metadata),
-            Self::OidcClient(object) => (Kind::OidcClient, &object.metadata),
-            Self::OidcUser(object) => (Kind::OidcUser, &object.metadata),
-            Self::Secret(object) => (Kind::Secret, &object.metadata),
-            Self::Namespace(object) => (Kind::Namespace, &object.metadata),
+            Self::Tenant(object) => (ObjectKind::Tenant, &object.metadata),
+            Self::OidcClient(object) => (ObjectKind::OidcClient, &object.metadata),
+            Self::OidcUser(object) => (ObjectKind::OidcUser, &object.metadata),
+            Self::Secret(object) => (ObjectKind::Secret, &object.metadata),
+            Self::Namespace(object) => (ObjectKind::Namespace, &object.metadata),
         };
         let text = |field: &Option<String>| field.clone().unwrap_or_default();
         ObjectRef { kind, key: ObjectKey::new(text(&metadata.namespace), text(&metadata.name)) }

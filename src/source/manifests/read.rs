@@ -12,16 +12,16 @@ use k8s_openapi::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_yaml::Value;
 
-use super::{FileProblem, Object, fields};
+use super::{FileProblem, ManifestObject, fields};
 use crate::{
     api::{GROUP, VERSION},
-    source::shape,
+    source::deserialize_errors,
 };
 
 /// The largest file that is read.
-const LARGEST: u64 = 4 * 1024 * 1024;
+const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// Folders within folders that are looked into.
-const DEEPEST: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// The manifests of a file, or of every `*.yaml` and `*.yml` below a folder, in a stable order.
 /// Hidden files and what editors leave behind are none.
@@ -46,7 +46,7 @@ struct Found {
 
 impl Found {
     fn collect(&mut self, folder: &Path, depth: usize) -> io::Result<()> {
-        if depth > DEEPEST || !self.folders.insert(folder.canonicalize()?) {
+        if depth > MAX_DEPTH || !self.folders.insert(folder.canonicalize()?) {
             return Ok(());
         }
         let entries = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
@@ -75,20 +75,23 @@ pub fn read(file: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("it is no regular file"));
     }
     let mut bytes = Vec::new();
-    std::fs::File::open(file)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
+    std::fs::File::open(file)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(io::Error::other("the file is larger than 4 MiB"));
     }
     Ok(bytes)
 }
 
 /// Reads a file's documents. What cannot be read is a problem; the rest is there all the same.
-pub fn parse(file: &Path) -> (Vec<Object>, Vec<FileProblem>) {
+pub fn parse(file: &Path) -> (Vec<ManifestObject>, Vec<FileProblem>) {
     parse_read(file, &read(file))
 }
 
 /// The same for what `read` gave.
-pub fn parse_read(file: &Path, read: &io::Result<Vec<u8>>) -> (Vec<Object>, Vec<FileProblem>) {
+pub fn parse_read(
+    file: &Path,
+    read: &io::Result<Vec<u8>>,
+) -> (Vec<ManifestObject>, Vec<FileProblem>) {
     let text = match read {
         Ok(bytes) => std::str::from_utf8(bytes)
             .map_err(|error| format!("is not UTF-8 after byte {}", error.valid_up_to())),
@@ -101,7 +104,7 @@ pub fn parse_read(file: &Path, read: &io::Result<Vec<u8>>) -> (Vec<Object>, Vec<
 }
 
 /// The same for text that was read from `file`.
-pub fn parse_text(file: &Path, text: &str) -> (Vec<Object>, Vec<FileProblem>) {
+pub fn parse_text(file: &Path, text: &str) -> (Vec<ManifestObject>, Vec<FileProblem>) {
     let mut reader = Reader { file, objects: Vec::new(), problems: Vec::new() };
     for (number, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
         let name = format!("document {}", number + 1);
@@ -120,7 +123,7 @@ pub fn parse_text(file: &Path, text: &str) -> (Vec<Object>, Vec<FileProblem>) {
 
 struct Reader<'f> {
     file: &'f Path,
-    objects: Vec<Object>,
+    objects: Vec<ManifestObject>,
     problems: Vec<FileProblem>,
 }
 
@@ -184,11 +187,11 @@ impl Reader<'_> {
             return self.problems.push(FileProblem { field: field.to_owned(), ..problem });
         }
         let read = match kind.as_str() {
-            "Tenant" => self.read(&object, value).map(Object::Tenant),
-            "OidcClient" => self.read(&object, value).map(Object::OidcClient),
-            "OidcUser" => self.read(&object, value).map(Object::OidcUser),
-            "Secret" => self.read(&object, value).map(Object::Secret),
-            _ => self.read(&object, value).map(Object::Namespace),
+            "Tenant" => self.read(&object, value).map(ManifestObject::Tenant),
+            "OidcClient" => self.read(&object, value).map(ManifestObject::OidcClient),
+            "OidcUser" => self.read(&object, value).map(ManifestObject::OidcUser),
+            "Secret" => self.read(&object, value).map(ManifestObject::Secret),
+            _ => self.read(&object, value).map(ManifestObject::Namespace),
         };
         if let Some(mut read) = read {
             complete(&mut read);
@@ -215,7 +218,8 @@ impl Reader<'_> {
         match read {
             Ok(read) => (!found_unknown).then_some(read),
             Err(error) => {
-                let (field, message) = shape::remedy(&track.path().to_string(), &error.to_string());
+                let (field, message) =
+                    deserialize_errors::remedy(&track.path().to_string(), &error.to_string());
                 self.problems
                     .push(FileProblem { field, ..FileProblem::new(self.file, object, message) });
                 None
@@ -229,19 +233,19 @@ impl Reader<'_> {
 }
 
 /// What an API server would add.
-fn complete(object: &mut Object) {
+fn complete(object: &mut ManifestObject) {
     let namespaced = |metadata: &mut ObjectMeta| {
         metadata.namespace.get_or_insert_with(|| "default".to_owned());
     };
     match object {
-        Object::Tenant(tenant) => namespaced(&mut tenant.metadata),
-        Object::OidcClient(client) => namespaced(&mut client.metadata),
-        Object::OidcUser(user) => namespaced(&mut user.metadata),
-        Object::Secret(secret) => {
+        ManifestObject::Tenant(tenant) => namespaced(&mut tenant.metadata),
+        ManifestObject::OidcClient(client) => namespaced(&mut client.metadata),
+        ManifestObject::OidcUser(user) => namespaced(&mut user.metadata),
+        ManifestObject::Secret(secret) => {
             namespaced(&mut secret.metadata);
             merge_string_data(secret);
         }
-        Object::Namespace(namespace) => {
+        ManifestObject::Namespace(namespace) => {
             let name = namespace.metadata.name.clone().unwrap_or_default();
             let labels = namespace.metadata.labels.get_or_insert_default();
             labels.insert("kubernetes.io/metadata.name".to_owned(), name);

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::*;
 
-fn read(text: &str) -> (Vec<Object>, Vec<String>) {
+fn read(text: &str) -> (Vec<ManifestObject>, Vec<String>) {
     let (objects, problems) = parse_text(Path::new("f.yaml"), text);
     (objects, problems.iter().map(ToString::to_string).collect())
 }
@@ -19,7 +19,7 @@ fn reads_many_documents_and_lists_and_fills_the_namespace() {
     assert!(problems.is_empty(), "{problems:?}");
     let names: Vec<String> = objects.iter().map(|object| object.reference().to_string()).collect();
     assert_eq!(names, ["Tenant default/a", "Secret n/s"]);
-    let Object::Secret(secret) = &objects[1] else { panic!("a Secret") };
+    let ManifestObject::Secret(secret) = &objects[1] else { panic!("a Secret") };
     assert_eq!(secret.data.as_ref().expect("data")["password"].0, b"x");
 }
 

@@ -11,8 +11,8 @@ mod races;
 pub use races::*;
 
 use super::{
-    CLOCK_TOLERANCE, Key, LARGEST_VALUE, LONGEST_ID, MOST_LISTED, MOST_OWNERS, Owner, OwnerKind,
-    Record, RecordKind, SharedStore, StoreError, Stored,
+    CLOCK_TOLERANCE, IndexEntry, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_LISTED, MAX_VALUE_BYTES,
+    OwnerKind, Record, RecordKey, RecordKind, SharedStore, StoreError, VersionedRecord,
 };
 use crate::model::{TenantId, Timestamp};
 
@@ -60,8 +60,8 @@ macro_rules! suite {
 pub(crate) use suite;
 
 /// A session's key.
-pub fn key(id: &str) -> Key {
-    Key::new(RecordKind::Session, &tenant(), id)
+pub fn key(id: &str) -> RecordKey {
+    RecordKey::new(RecordKind::Session, &tenant(), id)
 }
 
 /// A session that expires in an hour, owned by user `ada`.
@@ -78,19 +78,19 @@ fn tenant() -> TenantId {
     TenantId::new("team", "main")
 }
 
-fn ada() -> Owner {
-    Owner::new(OwnerKind::User, "ada")
+fn ada() -> IndexEntry {
+    IndexEntry::new(OwnerKind::User, "ada")
 }
 
 fn with_value(id: &str, value: &[u8]) -> Record {
     Record { value: Bytes::copy_from_slice(value), ..record(id) }
 }
 
-async fn held(store: &SharedStore, id: &str) -> Stored {
+async fn held(store: &SharedStore, id: &str) -> VersionedRecord {
     store.get(&key(id), NOW).await.unwrap().expect("the record is there")
 }
 
-async fn listed(store: &SharedStore, owner: &Owner, now: Timestamp) -> BTreeSet<String> {
+async fn listed(store: &SharedStore, owner: &IndexEntry, now: Timestamp) -> BTreeSet<String> {
     let found = store.list(RecordKind::Session, &tenant(), owner, now).await.unwrap();
     found.into_iter().map(|stored| stored.record.key.id).collect()
 }
@@ -121,7 +121,7 @@ pub async fn takes_once(store: SharedStore) {
 }
 
 pub async fn swaps_only_what_is_unchanged(store: SharedStore) {
-    assert_eq!(store.swap(1, record("a"), NOW).await, Ok(false), "nothing to swap");
+    assert_eq!(store.compare_and_swap(1, record("a"), NOW).await, Ok(false), "nothing to swap");
     assert_eq!(store.get(&key("a"), NOW).await, Ok(None), "a failed swap writes nothing");
     store.insert(record("a"), NOW).await.unwrap();
     let first = held(&store, "a").await.version;
@@ -132,11 +132,15 @@ pub async fn swaps_only_what_is_unchanged(store: SharedStore) {
         owners: vec![],
         ..record("a")
     };
-    assert_eq!(store.swap(first, changed.clone(), NOW).await, Ok(true));
+    assert_eq!(store.compare_and_swap(first, changed.clone(), NOW).await, Ok(true));
     let now_held = held(&store, "a").await;
     assert_eq!(now_held.record, changed);
     assert_ne!(now_held.version, first);
-    assert_eq!(store.swap(first, record("a"), NOW).await, Ok(false), "the version has moved on");
+    assert_eq!(
+        store.compare_and_swap(first, record("a"), NOW).await,
+        Ok(false),
+        "the version has moved on"
+    );
     assert_eq!(held(&store, "a").await, now_held);
 }
 
@@ -145,7 +149,7 @@ pub async fn never_uses_a_version_again(store: SharedStore) {
     let first = held(&store, "a").await.version;
     store.take(&key("a"), NOW).await.unwrap();
     store.insert(with_value("a", b"another"), NOW).await.unwrap();
-    assert_eq!(store.swap(first, record("a"), NOW).await, Ok(false));
+    assert_eq!(store.compare_and_swap(first, record("a"), NOW).await, Ok(false));
     assert_eq!(held(&store, "a").await.record.value, "another");
 }
 
@@ -158,14 +162,14 @@ pub async fn an_expired_record_is_absent(store: SharedStore) {
     assert_eq!(store.get(&key("a"), end).await, Ok(None));
     assert_eq!(store.take(&key("a"), end).await, Ok(None));
     let renewed = Record { expires_at: end.plus(HOUR), ..record("a") };
-    assert_eq!(store.swap(version, renewed, end).await, Ok(false));
+    assert_eq!(store.compare_and_swap(version, renewed, end).await, Ok(false));
     assert_eq!(listed(&store, &ada(), end).await, ids([]));
 }
 
 pub async fn an_expired_record_gives_way(store: SharedStore) {
     store.insert(record("a"), NOW).await.unwrap();
     let later = NOW.plus(2 * HOUR);
-    let grace = Owner::new(OwnerKind::User, "grace");
+    let grace = IndexEntry::new(OwnerKind::User, "grace");
     let next = Record {
         value: Bytes::from_static(b"next"),
         expires_at: later.plus(HOUR),
@@ -214,7 +218,7 @@ pub async fn purges_in_steps(store: SharedStore) {
 }
 
 pub async fn lists_by_owner(store: SharedStore) {
-    let phone = Owner::new(OwnerKind::Session, "ada");
+    let phone = IndexEntry::new(OwnerKind::Session, "ada");
     store.insert(record("a"), NOW).await.unwrap();
     store.insert(Record { owners: vec![ada(), phone.clone()], ..record("b") }, NOW).await.unwrap();
     store.insert(Record { owners: vec![], ..record("c") }, NOW).await.unwrap();
@@ -225,13 +229,13 @@ pub async fn lists_by_owner(store: SharedStore) {
 }
 
 pub async fn lists_follow_swaps_takes_and_expiry(store: SharedStore) {
-    let grace = Owner::new(OwnerKind::User, "grace");
+    let grace = IndexEntry::new(OwnerKind::User, "grace");
     for id in ["a", "b", "c"] {
         store.insert(record(id), NOW).await.unwrap();
     }
     let version = held(&store, "a").await.version;
     let moved = Record { owners: vec![grace.clone()], ..record("a") };
-    store.swap(version, moved, NOW).await.unwrap();
+    store.compare_and_swap(version, moved, NOW).await.unwrap();
     store.take(&key("b"), NOW).await.unwrap();
     assert_eq!(listed(&store, &ada(), NOW).await, ids(["c"]));
     assert_eq!(listed(&store, &grace, NOW).await, ids(["a"]));
@@ -239,17 +243,17 @@ pub async fn lists_follow_swaps_takes_and_expiry(store: SharedStore) {
 }
 
 pub async fn lists_are_bounded(store: SharedStore) {
-    for n in 0..=MOST_LISTED {
+    for n in 0..=MAX_LISTED {
         store.insert(record(&n.to_string()), NOW).await.unwrap();
     }
-    assert_eq!(listed(&store, &ada(), NOW).await.len(), MOST_LISTED);
+    assert_eq!(listed(&store, &ada(), NOW).await.len(), MAX_LISTED);
 }
 
 pub async fn kinds_and_tenants_are_apart(store: SharedStore) {
     let neighbour = TenantId::new("team", "other");
     let others = [
-        Key::new(RecordKind::Grant, &tenant(), "a"),
-        Key::new(RecordKind::Session, &neighbour, "a"),
+        RecordKey::new(RecordKind::Grant, &tenant(), "a"),
+        RecordKey::new(RecordKind::Session, &neighbour, "a"),
     ];
     store.insert(record("a"), NOW).await.unwrap();
     for other in others {
@@ -269,7 +273,7 @@ pub async fn keeps_any_bytes(store: SharedStore) {
     let written = Record {
         key: key(odd_id),
         value: every_byte.into(),
-        owners: vec![Owner::new(OwnerKind::Client, odd_id)],
+        owners: vec![IndexEntry::new(OwnerKind::Client, odd_id)],
         ..record("a")
     };
     store.insert(written.clone(), NOW).await.unwrap();
@@ -280,11 +284,11 @@ pub async fn keeps_any_bytes(store: SharedStore) {
 }
 
 pub async fn keeps_large_values_and_refuses_larger(store: SharedStore) {
-    let owners: Vec<Owner> =
-        (0..MOST_OWNERS).map(|n| Owner::new(OwnerKind::Client, n.to_string())).collect();
+    let owners: Vec<IndexEntry> =
+        (0..MAX_INDEX_ENTRIES).map(|n| IndexEntry::new(OwnerKind::Client, n.to_string())).collect();
     let largest = Record {
-        key: key(&"k".repeat(LONGEST_ID)),
-        value: vec![7; LARGEST_VALUE].into(),
+        key: key(&"k".repeat(MAX_ID_LEN)),
+        value: vec![7; MAX_VALUE_BYTES].into(),
         owners: owners.clone(),
         ..record("a")
     };
@@ -292,13 +296,13 @@ pub async fn keeps_large_values_and_refuses_larger(store: SharedStore) {
     let stored = held(&store, &largest.key.id).await;
     assert_eq!(stored.record, largest);
 
-    let value = Record { value: vec![7; LARGEST_VALUE + 1].into(), ..record("a") };
-    let id = Record { key: key(&"k".repeat(LONGEST_ID + 1)), ..record("a") };
+    let value = Record { value: vec![7; MAX_VALUE_BYTES + 1].into(), ..record("a") };
+    let id = Record { key: key(&"k".repeat(MAX_ID_LEN + 1)), ..record("a") };
     let owners = Record { owners: [owners, vec![ada()]].concat(), ..record("a") };
     for larger in [value, id, owners] {
         let refused = store.insert(larger.clone(), NOW).await;
         assert!(matches!(refused, Err(StoreError::TooLarge(_))), "{refused:?}");
-        let refused = store.swap(stored.version, larger, NOW).await;
+        let refused = store.compare_and_swap(stored.version, larger, NOW).await;
         assert!(matches!(refused, Err(StoreError::TooLarge(_))), "{refused:?}");
     }
     assert_eq!(held(&store, &largest.key.id).await, stored);

@@ -54,7 +54,10 @@ pub async fn one_of_many_swaps_wins(store: SharedStore) {
     store.insert(record("a"), NOW).await.unwrap();
     let version = held(&store, "a").await.version;
     let won = winners(&store, |store, n| async move {
-        store.swap(version, with_value("a", n.to_string().as_bytes()), NOW).await.unwrap()
+        store
+            .compare_and_swap(version, with_value("a", n.to_string().as_bytes()), NOW)
+            .await
+            .unwrap()
     });
     assert_eq!(won.await, 1);
 }
@@ -66,7 +69,7 @@ pub async fn no_increment_is_lost(store: SharedStore) {
             let found = held(&store, "a").await;
             let count: u32 = std::str::from_utf8(&found.record.value).unwrap().parse().unwrap();
             let next = with_value("a", (count + 1).to_string().as_bytes());
-            if store.swap(found.version, next, NOW).await.unwrap() {
+            if store.compare_and_swap(found.version, next, NOW).await.unwrap() {
                 return true;
             }
         }
@@ -90,7 +93,7 @@ pub async fn what_was_acknowledged_is_read_at_once(store: SharedStore) {
         assert_eq!(store.insert(with_value("a", &[n, 0]), NOW).await, Ok(true));
         let inserted = held(&store, "a").await;
         assert_eq!(inserted.record.value, [n, 0][..]);
-        let swapped = store.swap(inserted.version, with_value("a", &[n, 1]), NOW).await;
+        let swapped = store.compare_and_swap(inserted.version, with_value("a", &[n, 1]), NOW).await;
         assert_eq!(swapped, Ok(true));
         let found = held(&store, "a").await;
         assert_eq!(found.record.value, [n, 1][..]);

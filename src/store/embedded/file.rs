@@ -10,15 +10,15 @@ use std::{
 
 use redb::{Builder, Database, ReadableDatabase as _, backends::FileBackend};
 
-use super::tables::{self, ABOUT, Failure};
+use super::tables::{self, ABOUT, EmbeddedError};
 use crate::model::Entropy;
 
 /// What this release writes, and the newest that it reads.
 const FORMAT: u32 = 1;
 /// Pages kept in memory.
-const CACHE: usize = 64 * 1024 * 1024;
+const CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// Sessions and grants are nobody else's to read.
-const PRIVATE: u32 = 0o600;
+const FILE_MODE: u32 = 0o600;
 
 /// Why a file was not opened. It is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +116,7 @@ impl StoreFile {
     }
 
     fn about(&self, database: &Database, name: &str) -> Result<String, OpenError> {
-        let read = || -> Result<Option<String>, Failure> {
+        let read = || -> Result<Option<String>, EmbeddedError> {
             let about = database.begin_read()?.open_table(ABOUT)?;
             Ok(about.get(name)?.map(|value| value.value().to_owned()))
         };
@@ -131,9 +131,9 @@ impl StoreFile {
         OpenError::Damaged { path: self.path.clone(), why: why.into() }
     }
 
-    fn judge(&self, failure: Failure) -> OpenError {
+    fn judge(&self, failure: EmbeddedError) -> OpenError {
         let path = self.path.clone();
-        let Failure::File(error) = failure else { return self.damaged(failure.to_string()) };
+        let EmbeddedError::File(error) = failure else { return self.damaged(failure.to_string()) };
         match *error {
             redb::Error::DatabaseAlreadyOpen => OpenError::InUse(path),
             redb::Error::UpgradeRequired(version) => {
@@ -155,7 +155,7 @@ impl StoreFile {
 }
 
 /// Makes the tables of an empty file, and says whose they are.
-fn fill(file: File, entropy: &dyn Entropy) -> Result<(), Failure> {
+fn fill(file: File, entropy: &dyn Entropy) -> Result<(), EmbeddedError> {
     let database = builder().create_with_backend(FileBackend::new(file)?)?;
     let transaction = database.begin_write()?;
     {
@@ -172,13 +172,13 @@ fn builder() -> Builder {
     let mut builder = Database::builder();
     // Reading every page at the start costs seconds a gigabyte, and is what tells a damaged file
     // before anyone was answered from it.
-    builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+    builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
     builder
 }
 
 fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(PRIVATE).open(path)
+    options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -22,23 +22,24 @@ use redb::ReadableDatabase as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    CLOCK_TOLERANCE, Key, Owner, Record, RecordKind, Store, StoreError, StoreState, Stored,
+    CLOCK_TOLERANCE, IndexEntry, Record, RecordKey, RecordKind, Store, StoreError, StoreState,
+    VersionedRecord,
 };
 use crate::model::{Entropy, TenantId, Timestamp};
 
 pub use file::OpenError;
 use file::StoreFile;
-use writer::{Job, Operation, Outcome, Shared, unavailable};
+use writer::{SharedDatabase, WriteJob, WriteOperation, WriteOutcome, unavailable};
 
 /// Operations that may wait for the writer; beyond that callers wait for room.
-const QUEUE: usize = 4096;
+const QUEUE_LEN: usize = 4096;
 /// How long an operation may take with its wait: a disk that hangs must not hold requests for ever.
-const PATIENCE: Duration = Duration::from_secs(5);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Records in a file.
 pub struct EmbeddedStore {
-    shared: Arc<Shared>,
-    jobs: Option<mpsc::Sender<Job>>,
+    shared: Arc<SharedDatabase>,
+    jobs: Option<mpsc::Sender<WriteJob>>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -53,8 +54,9 @@ impl EmbeddedStore {
     ) -> Result<Self, OpenError> {
         let file = StoreFile::lock(path, entropy)?;
         let (database, incarnation) = file.open()?;
-        let shared = Arc::new(Shared { database: RwLock::new(Some(database)), file, incarnation });
-        let (jobs, queue) = mpsc::channel(QUEUE);
+        let shared =
+            Arc::new(SharedDatabase { database: RwLock::new(Some(database)), file, incarnation });
+        let (jobs, queue) = mpsc::channel(QUEUE_LEN);
         let its = Arc::clone(&shared);
         let writer = thread::Builder::new()
             .name("store".to_owned())
@@ -63,21 +65,25 @@ impl EmbeddedStore {
         Ok(Self { shared, jobs: Some(jobs), writer: Some(writer) })
     }
 
-    async fn ask(&self, operation: Operation, now: Timestamp) -> Result<Outcome, StoreError> {
+    async fn ask(
+        &self,
+        operation: WriteOperation,
+        now: Timestamp,
+    ) -> Result<WriteOutcome, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let job = Job { operation, now, answer };
+        let job = WriteJob { operation, now, answer };
         let jobs = self.jobs.as_ref().expect("taken by drop alone");
         let asking = async {
             jobs.send(job).await.ok()?;
             answered.await.ok()
         };
-        let outcome = tokio::time::timeout(PATIENCE, asking).await;
+        let outcome = tokio::time::timeout(WRITE_TIMEOUT, asking).await;
         let outcome = outcome.map_err(|_| unavailable("its disk did not answer in time"))?;
         outcome.ok_or_else(|| unavailable("its writer has ended"))?
     }
 
-    async fn change(&self, operation: Operation, now: Timestamp) -> Result<bool, StoreError> {
-        Ok(matches!(self.ask(operation, now).await?, Outcome::Done(true)))
+    async fn change(&self, operation: WriteOperation, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(matches!(self.ask(operation, now).await?, WriteOutcome::Done(true)))
     }
 }
 
@@ -101,33 +107,46 @@ impl fmt::Debug for EmbeddedStore {
 impl Store for EmbeddedStore {
     async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
         record.check_size()?;
-        self.change(Operation::Insert(record), now).await
+        self.change(WriteOperation::Insert(record), now).await
     }
 
     /// On the caller's thread: a few pages, nearly always cached.
-    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+    async fn get(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
         Ok(self.shared.with(|database| tables::get(&database.begin_read()?, key, now))?)
     }
 
-    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
-        match self.ask(Operation::Take(key.clone()), now).await? {
-            Outcome::Taken(found) => Ok(found),
-            Outcome::Done(_) | Outcome::Purged(_) => Ok(None),
+    async fn take(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
+        match self.ask(WriteOperation::Take(key.clone()), now).await? {
+            WriteOutcome::Taken(found) => Ok(found),
+            WriteOutcome::Done(_) | WriteOutcome::Purged(_) => Ok(None),
         }
     }
 
-    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+    async fn compare_and_swap(
+        &self,
+        version: u64,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         record.check_size()?;
-        self.change(Operation::Swap(version, record), now).await
+        self.change(WriteOperation::Swap(version, record), now).await
     }
 
     async fn list(
         &self,
         kind: RecordKind,
         tenant: &TenantId,
-        owner: &Owner,
+        owner: &IndexEntry,
         now: Timestamp,
-    ) -> Result<Vec<Stored>, StoreError> {
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
         let (shared, tenant, owner) = (Arc::clone(&self.shared), tenant.clone(), owner.clone());
         let walk = move || {
             shared.with(|database| {
@@ -139,9 +158,9 @@ impl Store for EmbeddedStore {
     }
 
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        match self.ask(Operation::Purge(limit), now.minus(CLOCK_TOLERANCE)).await? {
-            Outcome::Purged(count) => Ok(count),
-            Outcome::Done(_) | Outcome::Taken(_) => Ok(0),
+        match self.ask(WriteOperation::Purge(limit), now.minus(CLOCK_TOLERANCE)).await? {
+            WriteOutcome::Purged(count) => Ok(count),
+            WriteOutcome::Done(_) | WriteOutcome::Taken(_) => Ok(0),
         }
     }
 

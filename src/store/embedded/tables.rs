@@ -6,8 +6,8 @@ use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransact
 use crate::{
     model::{TenantId, Timestamp},
     store::{
-        Key, MOST_LISTED, Owner, Record, RecordKind, StoreError, Stored,
-        layout::{self, Damaged, Row},
+        IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, StoreError, VersionedRecord,
+        encoding::{self, DamagedRecord, EncodedRecord},
     },
 };
 
@@ -24,34 +24,34 @@ const VERSION: TableDefinition<(), u64> = TableDefinition::new("version");
 
 /// Why the file did not do what was asked.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum EmbeddedError {
     #[error(transparent)]
     File(Box<redb::Error>),
     #[error(transparent)]
-    Row(#[from] Damaged),
+    Row(#[from] DamagedRecord),
     #[error("the store's file is {0}")]
     Closed(String),
 }
 
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
+impl From<EmbeddedError> for StoreError {
+    fn from(failure: EmbeddedError) -> Self {
         Self::Unavailable(failure.to_string())
     }
 }
 
-impl<E: Into<redb::Error>> From<E> for Failure {
+impl<E: Into<redb::Error>> From<E> for EmbeddedError {
     fn from(error: E) -> Self {
         Self::File(Box::new(error.into()))
     }
 }
 
 /// Makes the tables of an empty file.
-pub(super) fn create(transaction: &WriteTransaction) -> Result<(), Failure> {
-    Tables::open(transaction).map(drop)
+pub(super) fn create(transaction: &WriteTransaction) -> Result<(), EmbeddedError> {
+    OpenTables::open(transaction).map(drop)
 }
 
 /// The tables in a transaction that writes.
-pub(super) struct Tables<'t> {
+pub(super) struct OpenTables<'t> {
     records: Table<'t, &'static [u8], &'static [u8]>,
     owners: Table<'t, (&'static [u8], &'static str), ()>,
     expiry: Table<'t, (i64, &'static [u8]), ()>,
@@ -59,9 +59,9 @@ pub(super) struct Tables<'t> {
     changed: bool,
 }
 
-impl<'t> Tables<'t> {
+impl<'t> OpenTables<'t> {
     /// Opens them all.
-    pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, Failure> {
+    pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, EmbeddedError> {
         Ok(Self {
             records: transaction.open_table(RECORDS)?,
             owners: transaction.open_table(OWNERS)?,
@@ -77,7 +77,11 @@ impl<'t> Tables<'t> {
     }
 
     /// Writes a record unless there is a live one.
-    pub(super) fn insert(&mut self, record: &Record, now: Timestamp) -> Result<bool, Failure> {
+    pub(super) fn insert(
+        &mut self,
+        record: &Record,
+        now: Timestamp,
+    ) -> Result<bool, EmbeddedError> {
         let vacant = self.live(&record.key, now)?.is_none();
         if vacant {
             self.put(record)?;
@@ -86,10 +90,14 @@ impl<'t> Tables<'t> {
     }
 
     /// Removes and gives a live record.
-    pub(super) fn take(&mut self, key: &Key, now: Timestamp) -> Result<Option<Stored>, Failure> {
+    pub(super) fn take(
+        &mut self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, EmbeddedError> {
         let found = self.live(key, now)?;
         if found.is_some() {
-            self.remove(&layout::key(key))?;
+            self.remove(&encoding::key(key))?;
         }
         Ok(found)
     }
@@ -100,7 +108,7 @@ impl<'t> Tables<'t> {
         version: u64,
         record: &Record,
         now: Timestamp,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, EmbeddedError> {
         let unchanged = self.live(&record.key, now)?.is_some_and(|held| held.version == version);
         if unchanged {
             self.put(record)?;
@@ -109,7 +117,11 @@ impl<'t> Tables<'t> {
     }
 
     /// Removes at most `limit` records that expired until `before`.
-    pub(super) fn purge(&mut self, limit: usize, before: Timestamp) -> Result<usize, Failure> {
+    pub(super) fn purge(
+        &mut self,
+        limit: usize,
+        before: Timestamp,
+    ) -> Result<usize, EmbeddedError> {
         let end = (before.millis().saturating_add(1), &[][..]);
         let mut expired = Vec::new();
         for entry in self.expiry.range(..end)?.take(limit) {
@@ -121,26 +133,30 @@ impl<'t> Tables<'t> {
         Ok(expired.len())
     }
 
-    fn live(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, Failure> {
+    fn live(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, EmbeddedError> {
         live(&self.records, key, now)
     }
 
     /// Writes a record in place of whatever its key had.
-    fn put(&mut self, record: &Record) -> Result<(), Failure> {
-        let key = layout::key(&record.key);
+    fn put(&mut self, record: &Record) -> Result<(), EmbeddedError> {
+        let key = encoding::key(&record.key);
         let version = self.version.get(())?.map_or(0, |last| last.value()) + 1;
         self.version.insert((), version)?;
-        let row = Row::of(record, version);
+        let row = EncodedRecord::of(record, version);
         let replaced = self.records.insert(&*key, &*row.write())?;
         let replaced = replaced.map(|bytes| bytes.value().to_vec());
-        let before = replaced.as_deref().map(Row::read).transpose()?;
+        let before = replaced.as_deref().map(EncodedRecord::read).transpose()?;
         self.index(&key, before.as_ref(), Some(&row))
     }
 
-    fn remove(&mut self, key: &[u8]) -> Result<(), Failure> {
+    fn remove(&mut self, key: &[u8]) -> Result<(), EmbeddedError> {
         let removed = self.records.remove(key)?.map(|bytes| bytes.value().to_vec());
         let Some(bytes) = removed else { return Ok(()) };
-        self.index(key, Some(&Row::read(&bytes)?), None)
+        self.index(key, Some(&EncodedRecord::read(&bytes)?), None)
     }
 
     /// Makes the indexes say of a record what its row says now. What both rows say is not written
@@ -148,16 +164,16 @@ impl<'t> Tables<'t> {
     fn index(
         &mut self,
         key: &[u8],
-        before: Option<&Row<'_>>,
-        after: Option<&Row<'_>>,
-    ) -> Result<(), Failure> {
-        let (scope, id) = layout::split(key).ok_or(Damaged)?;
+        before: Option<&EncodedRecord<'_>>,
+        after: Option<&EncodedRecord<'_>>,
+    ) -> Result<(), EmbeddedError> {
+        let (scope, id) = encoding::split(key).ok_or(DamagedRecord)?;
         let (had, has) = (owners(before), owners(after));
         for owner in had.iter().filter(|owner| !has.contains(owner)) {
-            self.owners.remove((&*layout::listing(scope, *owner), id))?;
+            self.owners.remove((&*encoding::listing(scope, *owner), id))?;
         }
         for owner in has.iter().filter(|owner| !had.contains(owner)) {
-            self.owners.insert((&*layout::listing(scope, *owner), id), ())?;
+            self.owners.insert((&*encoding::listing(scope, *owner), id), ())?;
         }
         let [expired, expires] = [before, after].map(|row| row.map(|row| row.expires_at.millis()));
         if expired != expires {
@@ -173,26 +189,26 @@ impl<'t> Tables<'t> {
     }
 }
 
-fn owners<'r, 'o>(row: Option<&'r Row<'o>>) -> &'r [(&'o str, &'o str)] {
+fn owners<'r, 'o>(row: Option<&'r EncodedRecord<'o>>) -> &'r [(&'o str, &'o str)] {
     row.map_or(&[], |row| &row.owners)
 }
 
 /// Reads a live record.
 pub(super) fn get(
     transaction: &ReadTransaction,
-    key: &Key,
+    key: &RecordKey,
     now: Timestamp,
-) -> Result<Option<Stored>, Failure> {
+) -> Result<Option<VersionedRecord>, EmbeddedError> {
     live(&transaction.open_table(RECORDS)?, key, now)
 }
 
 fn live(
     records: &impl ReadableTable<&'static [u8], &'static [u8]>,
-    key: &Key,
+    key: &RecordKey,
     now: Timestamp,
-) -> Result<Option<Stored>, Failure> {
-    let Some(bytes) = records.get(&*layout::key(key))? else { return Ok(None) };
-    let row = Row::read(bytes.value())?;
+) -> Result<Option<VersionedRecord>, EmbeddedError> {
+    let Some(bytes) = records.get(&*encoding::key(key))? else { return Ok(None) };
+    let row = EncodedRecord::read(bytes.value())?;
     if row.expires_at <= now {
         return Ok(None);
     }
@@ -203,28 +219,28 @@ fn live(
 pub(super) fn list(
     transaction: &ReadTransaction,
     (kind, tenant): (RecordKind, &TenantId),
-    owner: &Owner,
+    owner: &IndexEntry,
     now: Timestamp,
-) -> Result<Vec<Stored>, Failure> {
+) -> Result<Vec<VersionedRecord>, EmbeddedError> {
     let records = transaction.open_table(RECORDS)?;
-    let scope = layout::scope(kind, tenant);
-    let listing = layout::listing(&scope, (owner.kind.as_str(), &owner.id));
+    let scope = encoding::scope(kind, tenant);
+    let listing = encoding::listing(&scope, (owner.kind.as_str(), &owner.id));
     let mut found = Vec::new();
     for entry in transaction.open_table(OWNERS)?.range((&*listing, "")..)? {
         let entry = entry?.0;
         let (its, id) = entry.value();
-        if its != listing || found.len() == MOST_LISTED {
+        if its != listing || found.len() == MAX_LISTED {
             break;
         }
-        found.extend(live(&records, &Key::new(kind, tenant, id), now)?);
+        found.extend(live(&records, &RecordKey::new(kind, tenant, id), now)?);
     }
     Ok(found)
 }
 
 /// Makes a record's row unreadable.
 #[cfg(test)]
-pub(super) fn damage(database: &redb::Database, key: &Key) -> Result<(), Failure> {
+pub(super) fn damage(database: &redb::Database, key: &RecordKey) -> Result<(), EmbeddedError> {
     let transaction = database.begin_write()?;
-    transaction.open_table(RECORDS)?.insert(&*layout::key(key), &[][..])?;
+    transaction.open_table(RECORDS)?.insert(&*encoding::key(key), &[][..])?;
     Ok(transaction.commit()?)
 }

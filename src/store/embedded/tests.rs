@@ -21,22 +21,35 @@ impl Store for Temporary {
     async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
         self.0.insert(record, now).await
     }
-    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+    async fn get(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
         self.0.get(key, now).await
     }
-    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+    async fn take(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
         self.0.take(key, now).await
     }
-    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
-        self.0.swap(version, record, now).await
+    async fn compare_and_swap(
+        &self,
+        version: u64,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.0.compare_and_swap(version, record, now).await
     }
     async fn list(
         &self,
         kind: RecordKind,
         tenant: &TenantId,
-        owner: &Owner,
+        owner: &IndexEntry,
         now: Timestamp,
-    ) -> Result<Vec<Stored>, StoreError> {
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
         self.0.list(kind, tenant, owner, now).await
     }
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
@@ -78,7 +91,7 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(found.unwrap().len(), 1);
     store.insert(record("taken"), NOW).await.unwrap();
     assert_eq!(
-        store.swap(spent.version, record("taken"), NOW).await,
+        store.compare_and_swap(spent.version, record("taken"), NOW).await,
         Ok(false),
         "a version of old"
     );
@@ -164,9 +177,11 @@ fn nobody_else_may_read_the_file() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
-fn job(operation: Operation) -> (Job, oneshot::Receiver<Result<Outcome, StoreError>>) {
+fn job(
+    operation: WriteOperation,
+) -> (WriteJob, oneshot::Receiver<Result<WriteOutcome, StoreError>>) {
     let (answer, answered) = oneshot::channel();
-    (Job { operation, now: NOW, answer }, answered)
+    (WriteJob { operation, now: NOW, answer }, answered)
 }
 
 #[test]
@@ -174,18 +189,18 @@ fn a_batch_is_decided_in_order_and_seen_once_committed() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).unwrap();
     let operations = [
-        Operation::Insert(record("a")),
-        Operation::Insert(record("a")),
-        Operation::Swap(1, record("a")),
-        Operation::Swap(1, record("a")),
-        Operation::Take(key("a")),
-        Operation::Insert(record("b")),
+        WriteOperation::Insert(record("a")),
+        WriteOperation::Insert(record("a")),
+        WriteOperation::Swap(1, record("a")),
+        WriteOperation::Swap(1, record("a")),
+        WriteOperation::Take(key("a")),
+        WriteOperation::Insert(record("b")),
     ];
-    let batch: Vec<Job> = operations.into_iter().map(|operation| job(operation).0).collect();
+    let batch: Vec<WriteJob> = operations.into_iter().map(|operation| job(operation).0).collect();
     let outcomes = store.shared.commit(&batch).unwrap();
-    let done = |n: usize| matches!(outcomes[n], Outcome::Done(true));
+    let done = |n: usize| matches!(outcomes[n], WriteOutcome::Done(true));
     assert_eq!([0, 1, 2, 3, 5].map(done), [true, false, true, false, true]);
-    assert!(matches!(&outcomes[4], Outcome::Taken(Some(it)) if it.version == 2));
+    assert!(matches!(&outcomes[4], WriteOutcome::Taken(Some(it)) if it.version == 2));
 }
 
 #[tokio::test]
@@ -194,8 +209,8 @@ async fn a_failed_batch_fails_all_in_it_and_the_next_succeeds() {
     let store = open(&folder).unwrap();
     store.insert(record("bad"), NOW).await.unwrap();
     store.shared.with(|database| tables::damage(database, &key("bad"))).unwrap();
-    let (first, first_answer) = job(Operation::Insert(record("a")));
-    let (second, second_answer) = job(Operation::Take(key("bad")));
+    let (first, first_answer) = job(WriteOperation::Insert(record("a")));
+    let (second, second_answer) = job(WriteOperation::Take(key("bad")));
     let (jobs, queue) = mpsc::channel(2);
     jobs.try_send(first).ok().unwrap();
     jobs.try_send(second).ok().unwrap();

@@ -12,46 +12,46 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     file::StoreFile,
-    tables::{Failure, Tables},
+    tables::{EmbeddedError, OpenTables},
 };
 use crate::{
     model::Timestamp,
-    store::{Key, Record, StoreError, Stored},
+    store::{Record, RecordKey, StoreError, VersionedRecord},
 };
 
 /// Operations of one commit at most: bounds what a failed commit fails, and its memory.
-const LARGEST_BATCH: usize = 256;
+const MAX_BATCH_SIZE: usize = 256;
 
 /// A commit costs many times what a record in it does, so the writer rests between two of them
 /// while callers are at work who may come to write: a millisecond for each record of the last
 /// commit, and sixteen of them at most.
-const REST: Duration = Duration::from_millis(1);
-const MOST_RESTS: usize = 16;
+const COMMIT_REST: Duration = Duration::from_millis(1);
+const MAX_COMMIT_RESTS: usize = 16;
 
 /// What to do to the file.
-pub(super) enum Operation {
+pub(super) enum WriteOperation {
     Insert(Record),
-    Take(Key),
+    Take(RecordKey),
     Swap(u64, Record),
     Purge(usize),
 }
 
 /// What came of it.
-pub(super) enum Outcome {
+pub(super) enum WriteOutcome {
     Done(bool),
-    Taken(Option<Stored>),
+    Taken(Option<VersionedRecord>),
     Purged(usize),
 }
 
 /// An operation, the caller's present, and where the caller waits.
-pub(super) struct Job {
-    pub(super) operation: Operation,
+pub(super) struct WriteJob {
+    pub(super) operation: WriteOperation,
     pub(super) now: Timestamp,
-    pub(super) answer: oneshot::Sender<Result<Outcome, StoreError>>,
+    pub(super) answer: oneshot::Sender<Result<WriteOutcome, StoreError>>,
 }
 
 /// The database, absent while it is being reopened after an error.
-pub(super) struct Shared {
+pub(super) struct SharedDatabase {
     pub(super) database: RwLock<Option<Database>>,
     pub(super) file: StoreFile,
     pub(super) incarnation: String,
@@ -59,12 +59,12 @@ pub(super) struct Shared {
 
 /// Works until every sender is gone.
 pub(super) fn run(
-    shared: &Arc<Shared>,
-    mut jobs: mpsc::Receiver<Job>,
+    shared: &Arc<SharedDatabase>,
+    mut jobs: mpsc::Receiver<WriteJob>,
     at_work: impl Fn() -> usize,
 ) {
-    let mut batch = Vec::with_capacity(LARGEST_BATCH);
-    while jobs.blocking_recv_many(&mut batch, LARGEST_BATCH) > 0 {
+    let mut batch = Vec::with_capacity(MAX_BATCH_SIZE);
+    while jobs.blocking_recv_many(&mut batch, MAX_BATCH_SIZE) > 0 {
         let last = batch.len();
         match shared.commit(&batch) {
             Ok(outcomes) => {
@@ -81,8 +81,8 @@ pub(super) fn run(
                 }
             }
         }
-        for _ in 0..last.min(MOST_RESTS) {
-            thread::sleep(REST);
+        for _ in 0..last.min(MAX_COMMIT_RESTS) {
+            thread::sleep(COMMIT_REST);
             if nearly_all(jobs.len(), at_work()) {
                 break;
             }
@@ -96,25 +96,25 @@ const fn nearly_all(waiting: usize, at_work: usize) -> bool {
     waiting * 4 >= at_work * 3
 }
 
-impl Shared {
+impl SharedDatabase {
     /// Does something with the database, if it is open.
     pub(super) fn with<T>(
         &self,
-        work: impl FnOnce(&Database) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+        work: impl FnOnce(&Database) -> Result<T, EmbeddedError>,
+    ) -> Result<T, EmbeddedError> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        work(database.as_ref().ok_or_else(|| Failure::Closed("not open".to_owned()))?)
+        work(database.as_ref().ok_or_else(|| EmbeddedError::Closed("not open".to_owned()))?)
     }
 
-    pub(super) fn commit(&self, batch: &[Job]) -> Result<Vec<Outcome>, Failure> {
+    pub(super) fn commit(&self, batch: &[WriteJob]) -> Result<Vec<WriteOutcome>, EmbeddedError> {
         if self.database.read().unwrap_or_else(PoisonError::into_inner).is_none() {
             self.open()?;
         }
         self.with(|database| {
             let transaction = database.begin_write()?;
-            let mut tables = Tables::open(&transaction)?;
+            let mut tables = OpenTables::open(&transaction)?;
             let decided = batch.iter().map(|job| decide(&mut tables, job));
-            let outcomes = decided.collect::<Result<Vec<_>, Failure>>()?;
+            let outcomes = decided.collect::<Result<Vec<_>, EmbeddedError>>()?;
             let changed = tables.changed();
             drop(tables);
             // What changed nothing was read from durable commits, and needs none.
@@ -128,8 +128,8 @@ impl Shared {
     }
 
     /// After an error redb wants its file opened anew, which also undoes what was half written.
-    fn recover(&self, failure: &Failure) {
-        if !matches!(failure, Failure::File(_)) {
+    fn recover(&self, failure: &EmbeddedError) {
+        if !matches!(failure, EmbeddedError::File(_)) {
             return;
         }
         tracing::error!(%failure, "the store's file failed; opening it again");
@@ -139,23 +139,26 @@ impl Shared {
         }
     }
 
-    fn open(&self) -> Result<(), Failure> {
+    fn open(&self) -> Result<(), EmbeddedError> {
         let opened = self.file.open();
-        let (database, incarnation) = opened.map_err(|error| Failure::Closed(error.to_string()))?;
+        let (database, incarnation) =
+            opened.map_err(|error| EmbeddedError::Closed(error.to_string()))?;
         if incarnation != self.incarnation {
-            return Err(Failure::Closed("exchanged; restart to use the new one".to_owned()));
+            return Err(EmbeddedError::Closed("exchanged; restart to use the new one".to_owned()));
         }
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = Some(database);
         Ok(())
     }
 }
 
-fn decide(tables: &mut Tables<'_>, job: &Job) -> Result<Outcome, Failure> {
+fn decide(tables: &mut OpenTables<'_>, job: &WriteJob) -> Result<WriteOutcome, EmbeddedError> {
     Ok(match &job.operation {
-        Operation::Insert(record) => Outcome::Done(tables.insert(record, job.now)?),
-        Operation::Take(key) => Outcome::Taken(tables.take(key, job.now)?),
-        Operation::Swap(version, record) => Outcome::Done(tables.swap(*version, record, job.now)?),
-        Operation::Purge(limit) => Outcome::Purged(tables.purge(*limit, job.now)?),
+        WriteOperation::Insert(record) => WriteOutcome::Done(tables.insert(record, job.now)?),
+        WriteOperation::Take(key) => WriteOutcome::Taken(tables.take(key, job.now)?),
+        WriteOperation::Swap(version, record) => {
+            WriteOutcome::Done(tables.swap(*version, record, job.now)?)
+        }
+        WriteOperation::Purge(limit) => WriteOutcome::Purged(tables.purge(*limit, job.now)?),
     })
 }
 

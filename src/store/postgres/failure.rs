@@ -2,7 +2,7 @@
 
 use crate::store::{
     StoreError,
-    retry::{Effect, Failed},
+    retry::{FailedOperation, OperationEffect},
 };
 
 /// `read_only_sql_transaction`.
@@ -11,15 +11,15 @@ const READ_ONLY: &str = "25006";
 /// Why the database did not do what was asked; its text names no secret.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Failure(#[from] sqlx::Error);
+pub(super) struct PostgresError(#[from] sqlx::Error);
 
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
+impl From<PostgresError> for StoreError {
+    fn from(failure: PostgresError) -> Self {
         Self::Unavailable(failure.to_string())
     }
 }
 
-impl Failure {
+impl PostgresError {
     /// Whether the server takes no writes: a standby, or what was the primary once.
     pub(super) fn is_read_only(&self) -> bool {
         let code = self.0.as_database_error().and_then(sqlx::error::DatabaseError::code);
@@ -27,31 +27,31 @@ impl Failure {
     }
 }
 
-impl Failed for Failure {
+impl FailedOperation for PostgresError {
     /// Judges by SQLSTATE (PostgreSQL manual, appendix A).
-    fn effect(&self) -> Effect {
+    fn effect(&self) -> OperationEffect {
         match &self.0 {
             sqlx::Error::Database(error) => by_code(error.code().as_deref()),
             sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => {
-                Effect::Unknown
+                OperationEffect::Unknown
             }
             // Nothing was asked yet: where this machine stood still, the next try finds a connection.
-            sqlx::Error::PoolTimedOut => Effect::Nothing,
-            _ => Effect::Final,
+            sqlx::Error::PoolTimedOut => OperationEffect::Nothing,
+            _ => OperationEffect::Final,
         }
     }
 }
 
-fn by_code(code: Option<&str>) -> Effect {
+fn by_code(code: Option<&str>) -> OperationEffect {
     match code {
         // serialization_failure, deadlock_detected, too_many_connections; cannot_connect_now and
         // read_only_sql_transaction are what a fail-over looks like before the new primary answers.
-        Some("40001" | "40P01" | "53300" | "57P03" | READ_ONLY) => Effect::Nothing,
+        Some("40001" | "40P01" | "53300" | "57P03" | READ_ONLY) => OperationEffect::Nothing,
         // statement_completion_unknown, admin_shutdown, crash_shutdown, connection exceptions.
         Some(code) if code == "40003" || code.starts_with("57P") || code.starts_with("08") => {
-            Effect::Unknown
+            OperationEffect::Unknown
         }
-        _ => Effect::Final,
+        _ => OperationEffect::Final,
     }
 }
 
@@ -62,18 +62,18 @@ mod tests {
     #[test]
     fn judges_by_sqlstate() {
         for (code, effect) in [
-            ("40001", Effect::Nothing),
-            ("40P01", Effect::Nothing),
-            ("53300", Effect::Nothing),
-            ("25006", Effect::Nothing),
-            ("57P01", Effect::Unknown),
-            ("08006", Effect::Unknown),
-            ("42501", Effect::Final),
+            ("40001", OperationEffect::Nothing),
+            ("40P01", OperationEffect::Nothing),
+            ("53300", OperationEffect::Nothing),
+            ("25006", OperationEffect::Nothing),
+            ("57P01", OperationEffect::Unknown),
+            ("08006", OperationEffect::Unknown),
+            ("42501", OperationEffect::Final),
         ] {
             assert_eq!(by_code(Some(code)), effect, "{code}");
         }
         let reset = std::io::ErrorKind::ConnectionReset.into();
-        assert_eq!(Failure(sqlx::Error::Io(reset)).effect(), Effect::Unknown);
-        assert_eq!(Failure(sqlx::Error::PoolTimedOut).effect(), Effect::Nothing);
+        assert_eq!(PostgresError(sqlx::Error::Io(reset)).effect(), OperationEffect::Unknown);
+        assert_eq!(PostgresError(sqlx::Error::PoolTimedOut).effect(), OperationEffect::Nothing);
     }
 }

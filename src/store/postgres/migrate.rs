@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 use sqlx::{PgPool, Row as _};
 
 use super::{
-    failure::Failure,
+    failure::PostgresError,
     sql::{self, FORMAT, MIGRATIONS},
 };
 use crate::store::StoreError;
 
 /// What the database says of itself.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct About {
+pub(super) struct SchemaInfo {
     pub(super) format: i64,
     pub(super) works_with: i64,
     pub(super) incarnation: String,
 }
 
-impl About {
+impl SchemaInfo {
     /// Reads it; none where nothing was made yet.
-    pub(super) async fn read(pool: &PgPool) -> Result<Option<Self>, Failure> {
+    pub(super) async fn read(pool: &PgPool) -> Result<Option<Self>, PostgresError> {
         let rows = match sqlx::query(sql::READ_ABOUT).fetch_all(pool).await {
             Ok(rows) => rows,
             Err(error) if is_missing_table(&error) => return Ok(None),
@@ -60,8 +60,8 @@ impl About {
 
 /// Brings the database to this release's format; `incarnation` becomes its name if it has none.
 /// The format is written last, and never lowered, so that it may be broken off and run again.
-pub(super) async fn migrate(pool: &PgPool, incarnation: &str) -> Result<(), Failure> {
-    let now = About::read(pool).await?.unwrap_or_default();
+pub(super) async fn migrate(pool: &PgPool, incarnation: &str) -> Result<(), PostgresError> {
+    let now = SchemaInfo::read(pool).await?.unwrap_or_default();
     if now.format >= FORMAT {
         return Ok(());
     }
@@ -92,7 +92,7 @@ async fn add(
     statement: &'static str,
     name: &str,
     value: &str,
-) -> Result<(), Failure> {
+) -> Result<(), PostgresError> {
     sqlx::query(statement).bind(name).bind(value).execute(pool).await?;
     Ok(())
 }

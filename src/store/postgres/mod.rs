@@ -22,20 +22,20 @@ use sqlx::{
 use tokio::sync::OnceCell;
 
 use super::{
-    CLOCK_TOLERANCE, Key, MOST_LISTED, Owner, OwnerKind, Record, RecordKind, Store, StoreError,
-    StoreState, Stored, UnusableCa, ca,
+    CLOCK_TOLERANCE, IndexEntry, MAX_LISTED, OwnerKind, Record, RecordKey, RecordKind, Store,
+    StoreError, StoreState, UnusableCa, VersionedRecord, ca,
     retry::{bounded, random_version, retried, settled},
 };
 use crate::model::{Entropy, TenantId, Timestamp};
-use failure::Failure;
-use migrate::About;
+use failure::PostgresError;
+use migrate::SchemaInfo;
 
 /// How long a connection may be waited for, or be made.
-const ACQUIRE: Duration = Duration::from_secs(2);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Connections that were unused for so long are asked whether they live.
-const IDLE: Duration = Duration::from_secs(3);
+const IDLE_CHECK_INTERVAL: Duration = Duration::from_secs(3);
 /// What the server itself stops, so that nothing runs on for a caller that went away.
-const BOUNDS: &str = "SET statement_timeout = '3s'";
+const SESSION_SETTINGS: &str = "SET statement_timeout = '3s'";
 
 /// Where the database is.
 pub struct PostgresOptions {
@@ -85,27 +85,30 @@ impl PostgresStore {
         }
         let pool = PgPoolOptions::new()
             .max_connections(options.connections)
-            .acquire_timeout(ACQUIRE)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
             .test_before_acquire(false)
             .before_acquire(|connection, about| {
                 Box::pin(async move {
-                    if about.idle_for > IDLE {
+                    if about.idle_for > IDLE_CHECK_INTERVAL {
                         connection.ping().await?;
                     }
                     Ok(true)
                 })
             })
             .after_connect(|connection, _| {
-                Box::pin(async move { connection.execute(BOUNDS).await.map(drop) })
+                Box::pin(async move { connection.execute(SESSION_SETTINGS).await.map(drop) })
             })
             .connect_lazy_with(connect);
         Ok(Self { pool, entropy, incarnation: OnceCell::new() })
     }
 
     /// Runs a statement that writes; how many rows it changed.
-    async fn change(&self, query: Query<'_, sqlx::Postgres, PgArguments>) -> Result<u64, Failure> {
+    async fn change(
+        &self,
+        query: Query<'_, sqlx::Postgres, PgArguments>,
+    ) -> Result<u64, PostgresError> {
         let mut connection = self.pool.acquire().await?;
-        let done = query.execute(&mut *connection).await.map_err(Failure::from);
+        let done = query.execute(&mut *connection).await.map_err(PostgresError::from);
         Ok(left_if_read_only(connection, done)?.rows_affected())
     }
 
@@ -129,7 +132,7 @@ impl PostgresStore {
             if let Some(replaced) = replaced {
                 query = query.bind(replaced);
             }
-            Ok::<_, Failure>(self.change(query).await? > 0)
+            Ok::<_, PostgresError>(self.change(query).await? > 0)
         };
         let outcome = bounded(retried(true, attempt)).await?;
         settled(outcome, self, (&record.key, version), now).await
@@ -146,8 +149,8 @@ impl fmt::Debug for PostgresStore {
 /// leads to another, and the connections of before to this one still.
 fn left_if_read_only<T>(
     mut connection: PoolConnection<sqlx::Postgres>,
-    done: Result<T, Failure>,
-) -> Result<T, Failure> {
+    done: Result<T, PostgresError>,
+) -> Result<T, PostgresError> {
     done.inspect_err(|failure| {
         if failure.is_read_only() {
             connection.close_on_drop();
@@ -155,7 +158,10 @@ fn left_if_read_only<T>(
     })
 }
 
-fn keyed<'q>(statement: &'static str, key: &'q Key) -> Query<'q, sqlx::Postgres, PgArguments> {
+fn keyed<'q>(
+    statement: &'static str,
+    key: &'q RecordKey,
+) -> Query<'q, sqlx::Postgres, PgArguments> {
     sqlx::query(statement)
         .bind(key.kind.as_str())
         .bind(key.tenant.to_string())
@@ -164,7 +170,7 @@ fn keyed<'q>(statement: &'static str, key: &'q Key) -> Query<'q, sqlx::Postgres,
 
 /// An owner as an entry of the index, which finds records of one kind and tenant alone. Neither
 /// has a space, and the owner's kind no colon.
-fn owner_entry(kind: RecordKind, tenant: &TenantId, owner: &Owner) -> Vec<u8> {
+fn owner_entry(kind: RecordKind, tenant: &TenantId, owner: &IndexEntry) -> Vec<u8> {
     format!("{kind} {tenant} {}:{}", owner.kind.as_str(), owner.id).into_bytes()
 }
 
@@ -174,20 +180,24 @@ fn owners(record: &Record) -> Vec<Vec<u8>> {
 }
 
 /// The record of a row. Owners of kinds that only a newer release knows are passed over.
-fn stored(row: &PgRow, kind: RecordKind, tenant: &TenantId) -> Result<Stored, Failure> {
+fn stored(
+    row: &PgRow,
+    kind: RecordKind,
+    tenant: &TenantId,
+) -> Result<VersionedRecord, PostgresError> {
     let owner = |entry: Vec<u8>| {
         let text = String::from_utf8(entry).ok()?;
         let (kind, id) = text.splitn(3, ' ').nth(2)?.split_once(':')?;
-        Some(Owner::new(OwnerKind::parse(kind)?, id))
+        Some(IndexEntry::new(OwnerKind::parse(kind)?, id))
     };
     let id: Vec<u8> = row.try_get("id")?;
     let record = Record {
-        key: Key::new(kind, tenant, String::from_utf8_lossy(&id)),
+        key: RecordKey::new(kind, tenant, String::from_utf8_lossy(&id)),
         value: Bytes::from(row.try_get::<Vec<u8>, _>("value")?),
         expires_at: Timestamp::from_millis(row.try_get("expires_at")?),
         owners: row.try_get::<Vec<Vec<u8>>, _>("owners")?.into_iter().filter_map(owner).collect(),
     };
-    Ok(Stored { record, version: row.try_get::<i64, _>("version")?.cast_unsigned() })
+    Ok(VersionedRecord { record, version: row.try_get::<i64, _>("version")?.cast_unsigned() })
 }
 
 #[async_trait]
@@ -197,7 +207,11 @@ impl Store for PostgresStore {
         self.write(sql::INSERT, &record, now, None).await
     }
 
-    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+    async fn get(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
         let attempt = || async move {
             let found = keyed(sql::GET, key).bind(now.millis()).fetch_optional(&self.pool).await?;
             found.map(|row| stored(&row, key.kind, &key.tenant)).transpose()
@@ -205,11 +219,15 @@ impl Store for PostgresStore {
         Ok(bounded(retried(true, attempt)).await?.0)
     }
 
-    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+    async fn take(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
         let attempt = || async move {
             let query = keyed(sql::TAKE, key).bind(now.millis());
             let mut connection = self.pool.acquire().await?;
-            let gone = query.fetch_optional(&mut *connection).await.map_err(Failure::from);
+            let gone = query.fetch_optional(&mut *connection).await.map_err(PostgresError::from);
             left_if_read_only(connection, gone)?
                 .map(|row| stored(&row, key.kind, &key.tenant))
                 .transpose()
@@ -217,7 +235,12 @@ impl Store for PostgresStore {
         Ok(bounded(retried(false, attempt)).await?.0)
     }
 
-    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+    async fn compare_and_swap(
+        &self,
+        version: u64,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         record.check_size()?;
         let Ok(replaced) = i64::try_from(version) else { return Ok(false) };
         self.write(sql::SWAP, &record, now, Some(replaced)).await
@@ -227,15 +250,15 @@ impl Store for PostgresStore {
         &self,
         kind: RecordKind,
         tenant: &TenantId,
-        owner: &Owner,
+        owner: &IndexEntry,
         now: Timestamp,
-    ) -> Result<Vec<Stored>, StoreError> {
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
         let entry = &owner_entry(kind, tenant, owner);
         let attempt = || async move {
             let query = sqlx::query(sql::LIST)
                 .bind(entry)
                 .bind(now.millis())
-                .bind(i64::try_from(MOST_LISTED).unwrap_or(i64::MAX));
+                .bind(i64::try_from(MAX_LISTED).unwrap_or(i64::MAX));
             let rows = query.fetch_all(&self.pool).await?;
             rows.iter().map(|row| stored(row, kind, tenant)).collect()
         };
@@ -255,9 +278,9 @@ impl Store for PostgresStore {
 
     async fn state(&self) -> Result<StoreState, StoreError> {
         let attempt = || async move {
-            let about = About::read(&self.pool).await?;
+            let about = SchemaInfo::read(&self.pool).await?;
             let time = sqlx::query(sql::TIME).fetch_one(&self.pool).await?.try_get("now")?;
-            Ok::<_, Failure>((about.unwrap_or_default(), Timestamp::from_millis(time)))
+            Ok::<_, PostgresError>((about.unwrap_or_default(), Timestamp::from_millis(time)))
         };
         let ((about, time), _) = bounded(retried(true, attempt)).await?;
         about.check()?;
@@ -269,7 +292,7 @@ impl Store for PostgresStore {
         self.incarnation.get_or_try_init(ask).await.cloned()
     }
 
-    async fn prepare(&self) -> Result<(), StoreError> {
+    async fn migrate(&self) -> Result<(), StoreError> {
         migrate::migrate(&self.pool, &self.entropy.id()).await?;
         migrate::tune(&self.pool).await;
         Ok(())

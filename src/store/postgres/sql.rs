@@ -3,7 +3,7 @@
 
 /// What a release makes of a database, in order. Statements may run twice: they are each their own
 /// transaction, and the format is written last.
-pub(super) struct Migration {
+pub(super) struct SchemaMigration {
     /// The format that it leads to.
     pub(super) format: i64,
     /// The oldest format whose releases still work with it: a change that they cannot bear comes
@@ -16,7 +16,7 @@ pub(super) struct Migration {
 pub(super) const FORMAT: i64 = 1;
 
 /// All of them.
-pub(super) const MIGRATIONS: [Migration; 1] = [Migration {
+pub(super) const MIGRATIONS: [SchemaMigration; 1] = [SchemaMigration {
     format: 1,
     works_with: 1,
     statements: &[

@@ -6,7 +6,7 @@ use crate::{
     model::SystemEntropy,
     store::{
         contract::{self, NOW, key, record},
-        servers::postgres,
+        test_servers::postgres,
     },
 };
 
@@ -20,7 +20,7 @@ fn open(url: &str) -> PostgresStore {
 /// A store on a database of its own.
 async fn prepared() -> PostgresStore {
     let store = open(&postgres().database().await);
-    store.prepare().await.unwrap();
+    store.migrate().await.unwrap();
     store
 }
 
@@ -29,10 +29,10 @@ async fn waits_for_the_holder_of_the_lease_to_make_the_tables() {
     let store = open(&postgres().database().await);
     assert!(matches!(store.state().await, Err(StoreError::Unavailable(_))));
     assert!(matches!(store.insert(record("a"), NOW).await, Err(StoreError::Unavailable(_))));
-    store.prepare().await.unwrap();
+    store.migrate().await.unwrap();
     let made = store.state().await.unwrap();
     store.insert(record("a"), NOW).await.unwrap();
-    store.prepare().await.unwrap();
+    store.migrate().await.unwrap();
     assert_eq!(store.state().await.unwrap().incarnation, made.incarnation, "made once");
     assert!(store.get(&key("a"), NOW).await.unwrap().is_some());
 }
@@ -45,8 +45,8 @@ async fn an_older_release_works_for_as_long_as_the_newer_says() {
     };
     tell("format", "2").await;
     store.state().await.unwrap();
-    store.prepare().await.unwrap();
-    assert_eq!(About::read(&store.pool).await.unwrap().unwrap().format, 2, "never lowered");
+    store.migrate().await.unwrap();
+    assert_eq!(SchemaInfo::read(&store.pool).await.unwrap().unwrap().format, 2, "never lowered");
     tell("works_with", "2").await;
     let refused = store.state().await.unwrap_err().to_string();
     assert!(refused.contains("format 2"), "{refused}");
@@ -68,12 +68,12 @@ async fn a_swap_that_moves_no_entry_of_an_index_writes_none() {
     let url = postgres().database().await;
     let options = PostgresOptions { url, ca: None, connections: 1 };
     let store = PostgresStore::new(&options, Arc::new(SystemEntropy::new())).unwrap();
-    store.prepare().await.unwrap();
+    store.migrate().await.unwrap();
     store.insert(record("a"), NOW).await.unwrap();
-    for expires_at in [record("a").expires_at, record("a").expires_at.plus(IDLE)] {
+    for expires_at in [record("a").expires_at, record("a").expires_at.plus(IDLE_CHECK_INTERVAL)] {
         let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
         let next = Record { value: Bytes::from_static(b"next"), expires_at, ..record("a") };
-        assert_eq!(store.swap(held.version, next, NOW).await, Ok(true));
+        assert_eq!(store.compare_and_swap(held.version, next, NOW).await, Ok(true));
     }
     // Statistics are of the connection that told them, and there is but one.
     store.pool.execute("SELECT pg_stat_force_next_flush()").await.unwrap();

@@ -2,15 +2,15 @@
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use super::{scripts::LOST, server::Unsuitable};
+use super::{scripts::LOST, server::UnsuitableServer};
 use crate::store::{
     StoreError,
-    retry::{Effect, Failed},
+    retry::{FailedOperation, OperationEffect},
 };
 
 /// Why the server did not do what was asked; its text names no secret.
 #[derive(Clone, Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum ValkeyError {
     /// No connection could be made: nothing was asked.
     #[error("{0}")]
     Connect(RedisError),
@@ -22,7 +22,7 @@ pub(super) enum Failure {
     Loading,
     /// The server is not to be used.
     #[error("{0}")]
-    Unsuitable(Unsuitable),
+    Unsuitable(UnsuitableServer),
     /// A newer release needs a format of its own.
     #[error(
         "the server's records have format {format}, which needs a newer release: this one has {own}"
@@ -30,7 +30,7 @@ pub(super) enum Failure {
     Newer { format: i64, own: i64 },
 }
 
-impl Failure {
+impl ValkeyError {
     /// Whether the connection is of no further use: it broke, or leads to a server that is no
     /// longer the one to ask.
     pub(super) fn ends_connection(&self) -> bool {
@@ -53,33 +53,35 @@ fn is_broken(error: &RedisError) -> bool {
     error.is_io_error() || error.is_timeout() || error.kind() == ErrorKind::Parse
 }
 
-impl Failed for Failure {
-    fn effect(&self) -> Effect {
+impl FailedOperation for ValkeyError {
+    fn effect(&self) -> OperationEffect {
         match self {
             Self::Connect(error) => match error.kind() {
-                ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig => Effect::Final,
-                _ => Effect::Nothing,
+                ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig => {
+                    OperationEffect::Final
+                }
+                _ => OperationEffect::Nothing,
             },
-            Self::Operation(error) if is_broken(error) => Effect::Unknown,
+            Self::Operation(error) if is_broken(error) => OperationEffect::Unknown,
             Self::Operation(error) => match error.kind() {
                 ErrorKind::Server(
                     ServerErrorKind::BusyLoading
                     | ServerErrorKind::MasterDown
                     | ServerErrorKind::ReadOnly
                     | ServerErrorKind::TryAgain,
-                ) => Effect::Nothing,
-                _ => Effect::Final,
+                ) => OperationEffect::Nothing,
+                _ => OperationEffect::Final,
             },
-            Self::Loading => Effect::Nothing,
-            Self::Unsuitable(_) | Self::Newer { .. } => Effect::Final,
+            Self::Loading => OperationEffect::Nothing,
+            Self::Unsuitable(_) | Self::Newer { .. } => OperationEffect::Final,
         }
     }
 }
 
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
+impl From<ValkeyError> for StoreError {
+    fn from(failure: ValkeyError) -> Self {
         match failure {
-            Failure::Unsuitable(why) => Self::Unsuitable(why.to_string()),
+            ValkeyError::Unsuitable(why) => Self::Unsuitable(why.to_string()),
             other => Self::Unavailable(other.to_string()),
         }
     }
@@ -91,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_server_that_was_just_started_is_asked_again_and_not_refused() {
-        assert_eq!(Failure::Loading.effect(), Effect::Nothing);
-        assert!(matches!(StoreError::from(Failure::Loading), StoreError::Unavailable(_)));
+        assert_eq!(ValkeyError::Loading.effect(), OperationEffect::Nothing);
+        assert!(matches!(StoreError::from(ValkeyError::Loading), StoreError::Unavailable(_)));
     }
 }

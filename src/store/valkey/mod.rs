@@ -17,13 +17,13 @@ use async_trait::async_trait;
 use redis::{Client, FromRedisValue, ScriptInvocation, TlsCertificates};
 
 use super::{
-    CLOCK_TOLERANCE, Key, MOST_LISTED, Owner, Record, RecordKind, Store, StoreError, StoreState,
-    Stored, UnusableCa, ca, layout,
+    CLOCK_TOLERANCE, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store, StoreError,
+    StoreState, UnusableCa, VersionedRecord, ca, encoding,
     retry::{bounded, random_version, retried, settled},
 };
 use crate::model::{Entropy, TenantId, Timestamp};
-use connection::{Connected, Link};
-use failure::Failure;
+use connection::{ValkeyConnection, ValkeyLink};
+use failure::ValkeyError;
 use row::scripted;
 
 /// Where the server is.
@@ -52,7 +52,7 @@ pub enum UnusableValkey {
 
 /// Records on a server.
 pub struct ValkeyStore {
-    link: Link,
+    link: ValkeyLink,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -60,22 +60,27 @@ impl ValkeyStore {
     /// A store whose connection is made when it is needed.
     pub fn new(options: &ValkeyOptions, entropy: Arc<dyn Entropy>) -> Result<Self, UnusableValkey> {
         let client = client(options)?;
-        Ok(Self { link: Link::new(client, options.allow_loss, Arc::clone(&entropy)), entropy })
+        Ok(Self {
+            link: ValkeyLink::new(client, options.allow_loss, Arc::clone(&entropy)),
+            entropy,
+        })
     }
 
     /// Asks once, over the connection that there is.
     async fn ask<T: FromRedisValue>(
         &self,
-        question: impl FnOnce(&Connected) -> Question,
-    ) -> Result<T, Failure> {
+        question: impl FnOnce(&ValkeyConnection) -> ValkeyCommand,
+    ) -> Result<T, ValkeyError> {
         let connected = self.link.connected().await?;
         let mut connection = connected.connection.clone();
         let answer = match question(&connected) {
-            Question::Get(key) => redis::cmd("GET").arg(key).query_async(&mut connection).await,
-            Question::Run(script) => script.invoke_async(&mut connection).await,
+            ValkeyCommand::Get(key) => {
+                redis::cmd("GET").arg(key).query_async(&mut connection).await
+            }
+            ValkeyCommand::Run(script) => script.invoke_async(&mut connection).await,
         };
         answer
-            .map_err(Failure::Operation)
+            .map_err(ValkeyError::Operation)
             .inspect_err(|failure| self.link.failed(&connected, failure))
     }
 
@@ -89,7 +94,7 @@ impl ValkeyStore {
     ) -> Result<bool, StoreError> {
         record.check_size()?;
         let version = random_version(&*self.entropy);
-        let (key, row) = (&layout::key(&record.key), &row::write(record, version));
+        let (key, row) = (&encoding::key(&record.key), &row::write(record, version));
         let attempt = || {
             self.ask(move |connected| {
                 let mut run = changing(script, connected, now);
@@ -97,7 +102,7 @@ impl ValkeyStore {
                 if let Some(replaced) = replaced {
                     run.arg(format!("{replaced:016x}"));
                 }
-                Question::Run(run)
+                ValkeyCommand::Run(run)
             })
         };
         let outcome = bounded(retried(true, attempt)).await?;
@@ -106,7 +111,7 @@ impl ValkeyStore {
 }
 
 /// What a server is asked.
-enum Question {
+enum ValkeyCommand {
     Get(Vec<u8>),
     Run(ScriptInvocation<'static>),
 }
@@ -114,7 +119,7 @@ enum Question {
 /// A run of a script that writes: refused unless the store is still the one that was connected to.
 fn changing(
     script: &'static redis::Script,
-    connected: &Connected,
+    connected: &ValkeyConnection,
     now: Timestamp,
 ) -> ScriptInvocation<'static> {
     let mut run = script.prepare_invoke();
@@ -145,28 +150,41 @@ impl Store for ValkeyStore {
         self.write(&scripts::INSERT, &record, now, None).await
     }
 
-    async fn get(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
-        let name = &[scripts::RECORD.as_bytes(), &layout::key(key)].concat();
-        let attempt = || self.ask::<Option<Vec<u8>>>(move |_| Question::Get(name.clone()));
+    async fn get(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
+        let name = &[scripts::RECORD.as_bytes(), &encoding::key(key)].concat();
+        let attempt = || self.ask::<Option<Vec<u8>>>(move |_| ValkeyCommand::Get(name.clone()));
         let (found, _) = bounded(retried(true, attempt)).await?;
         let stored = found.map(|bytes| row::read(&bytes, key.clone())).transpose()?;
         Ok(stored.filter(|stored| !stored.record.is_expired(now)))
     }
 
-    async fn take(&self, key: &Key, now: Timestamp) -> Result<Option<Stored>, StoreError> {
-        let name = &layout::key(key);
+    async fn take(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
+        let name = &encoding::key(key);
         let attempt = || {
             self.ask::<Option<Vec<u8>>>(move |connected| {
                 let mut run = changing(&scripts::TAKE, connected, now);
                 run.arg(name);
-                Question::Run(run)
+                ValkeyCommand::Run(run)
             })
         };
         let (found, _) = bounded(retried(false, attempt)).await?;
         Ok(found.map(|bytes| row::read(&bytes, key.clone())).transpose()?)
     }
 
-    async fn swap(&self, version: u64, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+    async fn compare_and_swap(
+        &self,
+        version: u64,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.write(&scripts::SWAP, &record, now, Some(version)).await
     }
 
@@ -174,21 +192,21 @@ impl Store for ValkeyStore {
         &self,
         kind: RecordKind,
         tenant: &TenantId,
-        owner: &Owner,
+        owner: &IndexEntry,
         now: Timestamp,
-    ) -> Result<Vec<Stored>, StoreError> {
-        let scope = &layout::scope(kind, tenant);
-        let listing = &layout::listing(scope, (owner.kind.as_str(), &owner.id));
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
+        let scope = &encoding::scope(kind, tenant);
+        let listing = &encoding::listing(scope, (owner.kind.as_str(), &owner.id));
         let attempt = || {
             self.ask::<Vec<(Vec<u8>, Vec<u8>)>>(move |_| {
                 let mut run = scripts::LIST.prepare_invoke();
-                run.arg(scripted(now.millis())).arg(scope).arg(listing).arg(MOST_LISTED);
-                Question::Run(run)
+                run.arg(scripted(now.millis())).arg(scope).arg(listing).arg(MAX_LISTED);
+                ValkeyCommand::Run(run)
             })
         };
         let (found, _) = bounded(retried(true, attempt)).await?;
         let stored = |(id, row): (Vec<u8>, Vec<u8>)| {
-            let key = Key::new(kind, tenant, String::from_utf8_lossy(&id));
+            let key = RecordKey::new(kind, tenant, String::from_utf8_lossy(&id));
             Ok(row::read(&row, key)?)
         };
         found.into_iter().map(stored).collect()
@@ -200,7 +218,7 @@ impl Store for ValkeyStore {
             self.ask(move |_| {
                 let mut run = scripts::PURGE.prepare_invoke();
                 run.arg(moment).arg(limit);
-                Question::Run(run)
+                ValkeyCommand::Run(run)
             })
         };
         Ok(bounded(retried(true, attempt)).await?.0)

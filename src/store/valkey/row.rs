@@ -12,8 +12,8 @@
 //! Must not: change without a new format (`scripts::FORMAT`): servers outlive releases.
 
 use crate::store::{
-    Key, Record, StoreError, Stored,
-    layout::{Damaged, Row, owner, scope},
+    Record, RecordKey, StoreError, VersionedRecord,
+    encoding::{DamagedRecord, EncodedRecord, owner, scope},
 };
 
 /// Where owners begin.
@@ -35,7 +35,7 @@ pub(super) fn write(record: &Record, version: u64) -> Vec<u8> {
         bytes.extend_from_slice(format!("{:03}", owner.len()).as_bytes());
         bytes.extend_from_slice(&owner);
     }
-    bytes.extend_from_slice(&Row::of(record, version).write());
+    bytes.extend_from_slice(&EncodedRecord::of(record, version).write());
     bytes
 }
 
@@ -45,21 +45,21 @@ pub(super) fn scripted(millis: i64) -> i64 {
 }
 
 /// The record of a row.
-pub(super) fn read(bytes: &[u8], key: Key) -> Result<Stored, Damaged> {
+pub(super) fn read(bytes: &[u8], key: RecordKey) -> Result<VersionedRecord, DamagedRecord> {
     let mut at = OWNERS;
     for _ in 0..number(bytes, at - 1, 1)? {
         at += 3 + number(bytes, at, 3)?;
     }
-    Ok(Row::read(bytes.get(at..).ok_or(Damaged)?)?.stored(key))
+    Ok(EncodedRecord::read(bytes.get(at..).ok_or(DamagedRecord)?)?.stored(key))
 }
 
-fn number(bytes: &[u8], at: usize, digits: usize) -> Result<usize, Damaged> {
+fn number(bytes: &[u8], at: usize, digits: usize) -> Result<usize, DamagedRecord> {
     let text = bytes.get(at..at + digits).and_then(|it| std::str::from_utf8(it).ok());
-    text.and_then(|text| text.parse().ok()).ok_or(Damaged)
+    text.and_then(|text| text.parse().ok()).ok_or(DamagedRecord)
 }
 
-impl From<Damaged> for StoreError {
-    fn from(damaged: Damaged) -> Self {
+impl From<DamagedRecord> for StoreError {
+    fn from(damaged: DamagedRecord) -> Self {
         Self::Unavailable(damaged.to_string())
     }
 }
@@ -69,18 +69,18 @@ mod tests {
     use super::*;
     use crate::{
         model::Timestamp,
-        store::{Owner, OwnerKind, contract::record},
+        store::{IndexEntry, OwnerKind, contract::record},
     };
 
     #[test]
     fn rows_come_back_as_they_were_written() {
         let mut written = record("a");
-        written.owners.push(Owner::new(OwnerKind::Client, "c".repeat(256)));
+        written.owners.push(IndexEntry::new(OwnerKind::Client, "c".repeat(256)));
         let row = write(&written, u64::MAX);
-        let stored = Stored { record: written.clone(), version: u64::MAX };
+        let stored = VersionedRecord { record: written.clone(), version: u64::MAX };
         assert_eq!(read(&row, written.key.clone()), Ok(stored));
         for end in [0, 35, 36, 40, row.len() - 1] {
-            assert_eq!(read(&row[..end], written.key.clone()), Err(Damaged), "{end}");
+            assert_eq!(read(&row[..end], written.key.clone()), Err(DamagedRecord), "{end}");
         }
     }
 

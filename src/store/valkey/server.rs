@@ -6,7 +6,7 @@ use std::{collections::HashMap, fmt};
 
 /// Why records would not be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unsuitable {
+pub(super) enum UnsuitableServer {
     /// It is a node of a cluster: a script's keys would be on several.
     Cluster,
     /// It follows another server: it takes no writes, and reads are late.
@@ -17,14 +17,14 @@ pub(super) enum Unsuitable {
     Forgets,
 }
 
-impl Unsuitable {
+impl UnsuitableServer {
     /// Whether an operator may choose to live with it.
     fn is_loss(self) -> bool {
         matches!(self, Self::Evicts | Self::Forgets)
     }
 }
 
-impl fmt::Display for Unsuitable {
+impl fmt::Display for UnsuitableServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Cluster => "the server is a node of a cluster; name a single server",
@@ -48,7 +48,7 @@ pub(super) fn is_loading(info: &str) -> bool {
 
 /// Judges an answer to `INFO`. What a server does not say is taken for the worst of it, save that
 /// one that says nothing of clusters is none.
-pub(super) fn judge(info: &str, allow_loss: bool) -> Result<(), Unsuitable> {
+pub(super) fn judge(info: &str, allow_loss: bool) -> Result<(), UnsuitableServer> {
     let said: HashMap<&str, &str> =
         info.lines().filter_map(|line| line.trim_end().split_once(':')).collect();
     let says = |name: &str, value: &str| said.get(name).is_some_and(|it| *it == value);
@@ -57,10 +57,10 @@ pub(super) fn judge(info: &str, allow_loss: bool) -> Result<(), Unsuitable> {
     let keeps = said.get("maxmemory_policy").is_some_and(|policy| !policy.starts_with("allkeys"))
         || says("maxmemory", "0");
     let checks = [
-        (says("cluster_enabled", "1"), Unsuitable::Cluster),
-        (!says("role", "master"), Unsuitable::Replica),
-        (!keeps, Unsuitable::Evicts),
-        (!says("aof_enabled", "1"), Unsuitable::Forgets),
+        (says("cluster_enabled", "1"), UnsuitableServer::Cluster),
+        (!says("role", "master"), UnsuitableServer::Replica),
+        (!keeps, UnsuitableServer::Evicts),
+        (!says("aof_enabled", "1"), UnsuitableServer::Forgets),
     ];
     match checks.into_iter().find(|(fails, why)| *fails && !(allow_loss && why.is_loss())) {
         Some((_, why)) => Err(why),
@@ -75,7 +75,7 @@ mod tests {
     const GOOD: &str = "# Memory\r\nmaxmemory:1000\r\nmaxmemory_policy:noeviction\r\n\
                         aof_enabled:1\r\nrole:master\r\ncluster_enabled:0\r\n";
 
-    fn judged(from: &str, to: &str) -> Result<(), Unsuitable> {
+    fn judged(from: &str, to: &str) -> Result<(), UnsuitableServer> {
         assert!(GOOD.contains(from));
         judge(&GOOD.replace(from, to), false)
     }
@@ -96,27 +96,34 @@ mod tests {
 
     #[test]
     fn one_that_evicts_is_not() {
-        assert_eq!(judged("noeviction", "allkeys-lru"), Err(Unsuitable::Evicts));
+        assert_eq!(judged("noeviction", "allkeys-lru"), Err(UnsuitableServer::Evicts));
         let unbounded = GOOD.replace("noeviction", "allkeys-lru").replace(":1000", ":0");
         assert_eq!(judge(&unbounded, false), Ok(()));
     }
 
     #[test]
     fn one_that_forgets_is_not() {
-        assert_eq!(judged("aof_enabled:1", "aof_enabled:0"), Err(Unsuitable::Forgets));
+        assert_eq!(judged("aof_enabled:1", "aof_enabled:0"), Err(UnsuitableServer::Forgets));
     }
 
     #[test]
     fn nor_are_replicas_and_nodes_of_clusters_even_where_loss_is_accepted() {
-        assert_eq!(judged("role:master", "role:slave"), Err(Unsuitable::Replica));
-        assert_eq!(judged("cluster_enabled:0", "cluster_enabled:1"), Err(Unsuitable::Cluster));
-        assert_eq!(judge("cluster_enabled:1", true), Err(Unsuitable::Cluster));
-        assert_eq!(judge("role:slave", true), Err(Unsuitable::Replica));
+        assert_eq!(judged("role:master", "role:slave"), Err(UnsuitableServer::Replica));
+        assert_eq!(
+            judged("cluster_enabled:0", "cluster_enabled:1"),
+            Err(UnsuitableServer::Cluster)
+        );
+        assert_eq!(judge("cluster_enabled:1", true), Err(UnsuitableServer::Cluster));
+        assert_eq!(judge("role:slave", true), Err(UnsuitableServer::Replica));
     }
 
     #[test]
     fn loss_can_be_accepted() {
         assert_eq!(judge("role:master", true), Ok(()));
-        assert_eq!(judge("role:master", false), Err(Unsuitable::Evicts), "nothing is believed");
+        assert_eq!(
+            judge("role:master", false),
+            Err(UnsuitableServer::Evicts),
+            "nothing is believed"
+        );
     }
 }

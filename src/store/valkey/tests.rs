@@ -5,7 +5,7 @@ use crate::{
     model::SystemEntropy,
     store::{
         contract::{self, NOW, key, record},
-        servers::{Valkey, valkey_database},
+        test_servers::{Valkey, valkey_database},
     },
 };
 
@@ -112,7 +112,7 @@ async fn a_server_without_memory_left_takes_nothing_and_loses_nothing() {
     let () = full.query_async(&mut directly(&server.url()).await).await.unwrap();
     let refused = store.insert(record("b"), NOW).await.unwrap_err().to_string();
     assert!(refused.contains("maxmemory"), "{refused}");
-    assert!(store.swap(held.version, record("a"), NOW).await.is_err());
+    assert!(store.compare_and_swap(held.version, record("a"), NOW).await.is_err());
     assert_eq!(store.get(&key("a"), NOW).await.unwrap(), Some(held));
     assert!(store.take(&key("a"), NOW).await.unwrap().is_some(), "what frees memory is done");
 }
@@ -124,9 +124,9 @@ async fn nothing_stays_behind_of_records_that_are_gone() {
     store.insert(record("taken"), NOW).await.unwrap();
     store.insert(record("expired"), NOW).await.unwrap();
     let held = store.get(&key("expired"), NOW).await.unwrap().unwrap();
-    let phone = Owner::new(crate::store::OwnerKind::Session, "phone");
+    let phone = IndexEntry::new(crate::store::OwnerKind::Session, "phone");
     let swapped = Record { owners: vec![phone], ..record("expired") };
-    store.swap(held.version, swapped, NOW).await.unwrap();
+    store.compare_and_swap(held.version, swapped, NOW).await.unwrap();
     store.take(&key("taken"), NOW).await.unwrap();
     assert_eq!(store.purge(10, NOW.plus(std::time::Duration::from_hours(2))).await, Ok(1));
     assert_eq!(keys(&url).await, ["lanyard:about"]);

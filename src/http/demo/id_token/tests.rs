@@ -36,8 +36,8 @@ pub(in crate::http::demo) fn at_hash(access_token: &str) -> String {
     left_half_hash(Algorithm::ES256, access_token)
 }
 
-fn expected() -> Expected<'static> {
-    Expected {
+fn expected() -> ExpectedIdToken<'static> {
+    ExpectedIdToken {
         issuer: "http://localhost:8080/default/main",
         client_id: "app",
         nonce: Some("n-0"),
@@ -46,7 +46,7 @@ fn expected() -> Expected<'static> {
     }
 }
 
-fn verify_with(change: impl FnOnce(&mut Value)) -> Result<Verified, String> {
+fn verify_with(change: impl FnOnce(&mut Value)) -> Result<VerifiedIdToken, String> {
     let mut claims = json!({
         "iss": "http://localhost:8080/default/main", "sub": "ada", "aud": "app", "nonce": "n-0",
         "iat": NOW.secs(), "exp": NOW.secs() + 600, "at_hash": at_hash(ACCESS_TOKEN),

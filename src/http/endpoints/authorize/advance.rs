@@ -5,38 +5,39 @@ use http::StatusCode;
 use super::{interaction, issue};
 use crate::{
     http::{
-        App, Failure, Reply, Request,
-        pages::{self, Account, ConsentPage, SignInPage},
-        session::Held,
+        AppState, EndpointError, Reply, Request,
+        pages::{self, AccountView, ConsentPage, SignInPage},
+        sessions::ActiveSession,
     },
     model::{ConsentPolicy, Tenant},
     protocol::{
         authorize::{
-            Answers, Ask, AuthorizeError, Interaction, Next, Reason, Response, ReturnTo, decide,
+            AuthorizationRequest, AuthorizationResponse, AuthorizeError, Interaction,
+            InteractionResult, NextStep, ReturnTo, SignInReason, decide,
         },
         consent,
         error::OAuthError,
         records::{Consent, decode},
     },
-    store::{Key, RecordKind},
+    store::{RecordKey, RecordKind},
 };
 
 /// A valid request, the browser's live session, and what the person has answered so far.
-pub(in crate::http::endpoints) struct Step {
-    pub(in crate::http::endpoints) ask: Ask,
-    pub(in crate::http::endpoints) held: Option<Held>,
+pub(in crate::http::endpoints) struct AuthorizationContext {
+    pub(in crate::http::endpoints) ask: AuthorizationRequest,
+    pub(in crate::http::endpoints) held: Option<ActiveSession>,
     pub(in crate::http::endpoints) interaction: Interaction,
-    pub(in crate::http::endpoints) answers: Answers,
+    pub(in crate::http::endpoints) answers: InteractionResult,
     /// Whether a form of ours brought the person here.
     pub(in crate::http::endpoints) by_form: bool,
 }
 
 /// Takes the person a step further.
 pub(in crate::http::endpoints) async fn advance(
-    app: &App,
+    app: &AppState,
     request: &Request,
-    step: Step,
-) -> Result<Reply, Failure> {
+    step: AuthorizationContext,
+) -> Result<Reply, EndpointError> {
     let remembered = remembered(app, request, &step).await?;
     let session = step.held.as_ref().map(|held| &held.session);
     let next = decide(&step.ask, session, remembered.as_ref(), step.answers, request.now);
@@ -45,29 +46,33 @@ pub(in crate::http::endpoints) async fn advance(
         Err(error) => return Ok(redirect(&request.tenant.tenant, &step.ask.return_to, &error)),
     };
     match (next, &step.held) {
-        (Next::Issue, Some(held)) => issue::issue(app, request, &step.ask, held).await,
+        (NextStep::Issue, Some(held)) => issue::issue(app, request, &step.ask, held).await,
         // What a form leads to is a page of its own: going back or reloading sends nothing again.
-        (Next::AskConsent, _) if step.by_form => {
-            interaction::hold(app, request, &step, "/consent").await
+        (NextStep::AskConsent, _) if step.by_form => {
+            interaction::save(app, request, &step, "/consent").await
         }
-        (Next::SignIn(_) | Next::ChooseAccount, _) if step.by_form => {
-            interaction::hold(app, request, &step, "/login").await
+        (NextStep::SignIn(_) | NextStep::ChooseAccount, _) if step.by_form => {
+            interaction::save(app, request, &step, "/login").await
         }
-        (Next::AskConsent, Some(held)) => consent_page(app, request, &step, held),
-        (Next::ChooseAccount, Some(held)) => choose_page(app, request, &step, held),
-        (Next::SignIn(reason), _) => sign_in_page(app, request, &step, reason, None),
-        (Next::Issue | Next::AskConsent | Next::ChooseAccount, None) => {
-            sign_in_page(app, request, &step, Reason::NoSession, None)
+        (NextStep::AskConsent, Some(held)) => consent_page(app, request, &step, held),
+        (NextStep::ChooseAccount, Some(held)) => choose_page(app, request, &step, held),
+        (NextStep::SignIn(reason), _) => sign_in_page(app, request, &step, reason, None),
+        (NextStep::Issue | NextStep::AskConsent | NextStep::ChooseAccount, None) => {
+            sign_in_page(app, request, &step, SignInReason::NoSession, None)
         }
     }
 }
 
 /// What the person has agreed to before, where that counts.
-async fn remembered(app: &App, request: &Request, step: &Step) -> Result<Option<Consent>, Failure> {
+async fn remembered(
+    app: &AppState,
+    request: &Request,
+    step: &AuthorizationContext,
+) -> Result<Option<Consent>, EndpointError> {
     match &step.held {
         Some(held) if step.ask.client.consent == ConsentPolicy::Required => {
             let id = consent::record_id(&held.user.subject, &step.ask.client.id);
-            let key = Key::new(RecordKind::Consent, &request.tenant.tenant.id, id);
+            let key = RecordKey::new(RecordKind::Consent, &request.tenant.tenant.id, id);
             let stored = app.store.get(&key, request.now).await?;
             Ok(stored.and_then(|stored| decode(&stored.record.value).ok()))
         }
@@ -77,15 +82,15 @@ async fn remembered(app: &App, request: &Request, step: &Step) -> Result<Option<
 
 /// The sign-in page, perhaps after an attempt that failed.
 pub(in crate::http::endpoints) fn sign_in_page(
-    app: &App,
+    app: &AppState,
     request: &Request,
-    step: &Step,
-    reason: Reason,
+    step: &AuthorizationContext,
+    reason: SignInReason,
     attempt: Option<(&str, &str)>,
-) -> Result<Reply, Failure> {
+) -> Result<Reply, EndpointError> {
     let known = || match reason {
-        Reason::Again => step.held.as_ref().map(|held| held.user.username.as_str()),
-        Reason::NoSession | Reason::OtherPerson => None,
+        SignInReason::Again => step.held.as_ref().map(|held| held.user.username.as_str()),
+        SignInReason::NoSession | SignInReason::OtherPerson => None,
     };
     let hinted = step.ask.login_hint.as_deref().or_else(known).unwrap_or_default();
     let (username, problem) = match attempt {
@@ -106,7 +111,12 @@ pub(in crate::http::endpoints) fn sign_in_page(
     Ok(form_page(step, html))
 }
 
-fn choose_page(app: &App, request: &Request, step: &Step, held: &Held) -> Result<Reply, Failure> {
+fn choose_page(
+    app: &AppState,
+    request: &Request,
+    step: &AuthorizationContext,
+    held: &ActiveSession,
+) -> Result<Reply, EndpointError> {
     let sealed = interaction::seal(app, request, &step.interaction)?;
     let html = pages::sign_in(&SignInPage {
         tenant: &request.tenant.tenant,
@@ -114,15 +124,20 @@ fn choose_page(app: &App, request: &Request, step: &Step, held: &Held) -> Result
         redirect_uri: step.ask.return_to.uri(),
         interaction: &sealed,
         username: step.ask.login_hint.as_deref().unwrap_or_default(),
-        reason: Reason::NoSession,
+        reason: SignInReason::NoSession,
         problem: None,
-        account: Some(Account::from(&*held.user)),
+        account: Some(AccountView::from(&*held.user)),
     });
     Ok(form_page(step, html))
 }
 
-fn consent_page(app: &App, request: &Request, step: &Step, held: &Held) -> Result<Reply, Failure> {
-    let interaction = step.interaction.clone().showing(&step.ask.wishes);
+fn consent_page(
+    app: &AppState,
+    request: &Request,
+    step: &AuthorizationContext,
+    held: &ActiveSession,
+) -> Result<Reply, EndpointError> {
+    let interaction = step.interaction.clone().showing(&step.ask.requested_permissions);
     let sealed = interaction::seal(app, request, &interaction)?;
     let html = pages::consent(&ConsentPage {
         tenant: &request.tenant.tenant,
@@ -135,7 +150,7 @@ fn consent_page(app: &App, request: &Request, step: &Step, held: &Held) -> Resul
 
 /// A page with a form whose answer may redirect to the client. Its referrer policy lets browsers
 /// send `Origin` with the form: with `no-referrer` they send `null` (Fetch §3.1).
-fn form_page(step: &Step, html: String) -> Reply {
+fn form_page(step: &AuthorizationContext, html: String) -> Reply {
     Reply::html(StatusCode::OK, html)
         .form_action(step.ask.return_to.form_action())
         .image(step.ask.client.details.logo_uri.as_deref())
@@ -143,11 +158,14 @@ fn form_page(step: &Step, html: String) -> Reply {
 }
 
 /// An error of the checks: a page until the redirect URI is proven, then the client's.
-pub(in crate::http::endpoints) fn refuse(tenant: &Tenant, error: AuthorizeError) -> Failure {
+pub(in crate::http::endpoints) fn authorize_error(
+    tenant: &Tenant,
+    error: AuthorizeError,
+) -> EndpointError {
     match error {
-        AuthorizeError::Page(error) => Failure::Page(error),
+        AuthorizeError::Page(error) => EndpointError::Page(error),
         AuthorizeError::Redirect(to, error) => {
-            Failure::Reply(Box::new(redirect(tenant, &to, &error)))
+            EndpointError::Reply(Box::new(redirect(tenant, &to, &error)))
         }
     }
 }
@@ -158,14 +176,14 @@ pub(in crate::http::endpoints) fn redirect(
     to: &ReturnTo,
     error: &OAuthError,
 ) -> Reply {
-    deliver(tenant, to, to.error(error))
+    respond(tenant, to, to.error(error))
 }
 
 /// Has the browser carry a response to the client.
-pub(super) fn deliver(tenant: &Tenant, to: &ReturnTo, response: Response) -> Reply {
+pub(super) fn respond(tenant: &Tenant, to: &ReturnTo, response: AuthorizationResponse) -> Reply {
     match response {
-        Response::Redirect(url) => Reply::see_other(&url),
-        Response::Post(fields) => {
+        AuthorizationResponse::Redirect(url) => Reply::see_other(&url),
+        AuthorizationResponse::Post(fields) => {
             let html = pages::form_post(tenant, to.uri(), &fields);
             // As a redirect could: it goes through frames (`prompt=none`), where nothing on it is
             // worth a stolen click, and tells the application which origin posts.

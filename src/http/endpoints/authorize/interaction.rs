@@ -1,49 +1,51 @@
 //! Interactions on their way: sealed into forms and opened again, and, once someone is signed in,
 //! held in the store between a POST and the page that its 303 leads to.
 
-use super::{Step, advance::refuse};
+use super::{AuthorizationContext, advance::authorize_error};
 use crate::{
     http::{
-        App, CookiePurpose, Failure, Reply, Request,
-        pages::{ErrorPage, Retry, error_page},
-        session,
+        AppState, CookiePurpose, EndpointError, Reply, Request,
+        pages::{ErrorPage, RetryLink, error_page},
+        sessions,
     },
-    keys::Purpose,
+    keys::SealPurpose,
     model::Entropy,
     protocol::{
         authorize::{Interaction, InteractionError, validate},
         error::{ErrorCode, OAuthError},
-        params::Params,
+        params::RequestParams,
         records::{decode, encode},
-        session::SKEW,
+        session::CLOCK_SKEW,
     },
-    store::{Key, Owner, OwnerKind, Record, RecordKind},
+    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind},
 };
 
 /// Seals an interaction for a form.
 pub(super) fn seal(
-    app: &App,
+    app: &AppState,
     request: &Request,
     interaction: &Interaction,
-) -> Result<String, Failure> {
+) -> Result<String, EndpointError> {
     let entropy: &dyn Entropy = &*app.entropy;
     let plain = encode(interaction);
     let tenant = &request.tenant.tenant.id;
-    Ok(request.sealer()?.seal(Purpose::Interaction, tenant, &plain, entropy, request.now))
+    Ok(request.sealer()?.seal(SealPurpose::Interaction, tenant, &plain, entropy, request.now))
 }
 
 /// What every POST of a page goes through: a same-origin form, an interaction of this tenant and
 /// this browser that is still fresh, and its request validated again.
-pub(in crate::http::endpoints) async fn reopen(
-    app: &App,
+pub(in crate::http::endpoints) async fn from_form(
+    app: &AppState,
     request: &Request,
-) -> Result<(Params, Step), Failure> {
+) -> Result<(RequestParams, AuthorizationContext), EndpointError> {
     if !request.same_origin() {
-        return Err(Failure::Page(foreign_form()));
+        return Err(EndpointError::Page(foreign_form()));
     }
-    let form = request.form().and_then(Params::checked).map_err(Failure::Page)?;
-    let sealed = form.require("interaction").map_err(Failure::Page)?;
-    let opened = request.sealer()?.open(Purpose::Interaction, &request.tenant.tenant.id, sealed);
+    let form =
+        request.form().and_then(RequestParams::reject_duplicates).map_err(EndpointError::Page)?;
+    let sealed = form.require("interaction").map_err(EndpointError::Page)?;
+    let opened =
+        request.sealer()?.open(SealPurpose::Interaction, &request.tenant.tenant.id, sealed);
     let interaction: Interaction = opened
         .and_then(|plain| decode(&plain).ok())
         .ok_or_else(|| dead_end(request, "This form cannot be read", UNREADABLE))?;
@@ -56,44 +58,44 @@ pub(in crate::http::endpoints) async fn reopen(
         start_again(request, &interaction, title, message)
     })?;
     let step = step(app, request, interaction).await?;
-    Ok((form, Step { by_form: true, ..step }))
+    Ok((form, AuthorizationContext { by_form: true, ..step }))
 }
 
 /// Keeps an interaction for the page that a 303 leads to; only the session it is for can resume
 /// it. Only for people who have signed in: an unauthenticated request writes nothing.
-pub(in crate::http::endpoints) async fn hold(
-    app: &App,
+pub(in crate::http::endpoints) async fn save(
+    app: &AppState,
     request: &Request,
-    step: &Step,
+    step: &AuthorizationContext,
     page: &str,
-) -> Result<Reply, Failure> {
+) -> Result<Reply, EndpointError> {
     let id = app.entropy.id();
     let sid =
         step.held.as_ref().map(|held| held.session.sid.as_str()).ok_or_else(|| {
             start_again(request, &step.interaction, "You are signed out", SIGNED_OUT)
         })?;
     let record = Record {
-        key: Key::new(RecordKind::Interaction, &request.tenant.tenant.id, id.as_str()),
+        key: RecordKey::new(RecordKind::Interaction, &request.tenant.tenant.id, id.as_str()),
         value: encode(&step.interaction).into(),
-        expires_at: step.interaction.expires_at().plus(SKEW),
-        owners: vec![Owner::new(OwnerKind::Session, sid)],
+        expires_at: step.interaction.expires_at().plus(CLOCK_SKEW),
+        owners: vec![IndexEntry::new(OwnerKind::Session, sid)],
     };
     if !app.store.insert(record, request.now).await? {
-        return Err(Failure::Unavailable("a new interaction id is taken".to_owned()));
+        return Err(EndpointError::Unavailable("a new interaction id is taken".to_owned()));
     }
     let issuer = &request.tenant.tenant.issuer;
     Ok(Reply::see_other(&format!("{}{page}?interaction={id}", issuer.path())))
 }
 
 /// Resumes what `hold` keeps, for the page of a GET.
-pub(in crate::http::endpoints) async fn resume(
-    app: &App,
+pub(in crate::http::endpoints) async fn from_store(
+    app: &AppState,
     request: &Request,
-) -> Result<Step, Failure> {
-    let params = request.query_params().map_err(Failure::Page)?;
+) -> Result<AuthorizationContext, EndpointError> {
+    let params = request.query_params().map_err(EndpointError::Page)?;
     let gone = || dead_end(request, "There is nothing to do here", NOTHING);
     let id = params.get("interaction").ok_or_else(gone)?;
-    let key = Key::new(RecordKind::Interaction, &request.tenant.tenant.id, id);
+    let key = RecordKey::new(RecordKind::Interaction, &request.tenant.tenant.id, id);
     let stored = app.store.get(&key, request.now).await?.ok_or_else(gone)?;
     let interaction: Interaction = decode(&stored.record.value).map_err(|_| gone())?;
     let step = step(app, request, interaction).await?;
@@ -101,13 +103,17 @@ pub(in crate::http::endpoints) async fn resume(
     if same { Ok(step) } else { Err(gone()) }
 }
 
-async fn step(app: &App, request: &Request, interaction: Interaction) -> Result<Step, Failure> {
+async fn step(
+    app: &AppState,
+    request: &Request,
+    interaction: Interaction,
+) -> Result<AuthorizationContext, EndpointError> {
     let tenant = &request.tenant;
     let ask = validate(&tenant.tenant, &**tenant, &interaction.params())
-        .map_err(|error| refuse(&tenant.tenant, error))?;
-    let held = session::load(app, request).await?;
+        .map_err(|error| authorize_error(&tenant.tenant, error))?;
+    let held = sessions::load(app, request).await?;
     let answers = interaction.answers(held.as_ref().map(|held| &held.session));
-    Ok(Step { ask, held, interaction, answers, by_form: false })
+    Ok(AuthorizationContext { ask, held, interaction, answers, by_form: false })
 }
 
 const UNREADABLE: &str = "It is damaged, or it was not made here.";
@@ -127,14 +133,14 @@ pub(in crate::http::endpoints) fn start_again(
     interaction: &Interaction,
     title: &str,
     message: &str,
-) -> Failure {
+) -> EndpointError {
     let issuer = &request.tenant.tenant.issuer;
     let href = format!("{}/oauth/authorize?{}", issuer.path(), interaction.query());
-    let retry = Retry { href: &href, label: "Start again" };
+    let retry = RetryLink { href: &href, label: "Start again" };
     page(request, title, message, "Start again to go on.", Some(retry))
 }
 
-fn dead_end(request: &Request, title: &str, message: &str) -> Failure {
+fn dead_end(request: &Request, title: &str, message: &str) -> EndpointError {
     page(request, title, message, "Go back to the application and sign in from there.", None)
 }
 
@@ -143,8 +149,8 @@ fn page(
     title: &str,
     message: &str,
     advice: &str,
-    retry: Option<Retry>,
-) -> Failure {
+    retry: Option<RetryLink>,
+) -> EndpointError {
     let html = error_page(&ErrorPage {
         tenant: Some(&request.tenant.tenant),
         title,
@@ -155,5 +161,5 @@ fn page(
         request_id: &request.id,
         retry,
     });
-    Failure::Reply(Box::new(Reply::html(http::StatusCode::BAD_REQUEST, html)))
+    EndpointError::Reply(Box::new(Reply::html(http::StatusCode::BAD_REQUEST, html)))
 }

@@ -4,63 +4,63 @@
 //! inserted), then signing: what fails after the gate is lost, never given twice.
 
 use super::{
-    advance::{deliver, redirect},
-    front_channel::{self, Given, Offer},
+    advance::{redirect, respond},
+    implicit::{self, AuthorizationIssueContext, IssuedArtifacts},
 };
 use crate::{
     http::{
-        App, CookiePurpose, Failure, Reply, Request,
+        AppState, CookiePurpose, EndpointError, Reply, Request,
         front_channel::{browser_state, session_state},
-        session::{self, Held},
+        sessions::{self, ActiveSession},
     },
-    keys::Purpose,
+    keys::SealPurpose,
     protocol::{
-        authorize::{self, Ask},
+        authorize::{self, AuthorizationRequest},
         error::{ErrorCode, OAuthError},
-        records::{Code, SealedCode, encode},
-        session::SKEW,
+        records::{AuthorizationCode, SealedCode, encode},
+        session::CLOCK_SKEW,
     },
-    store::{Key, Record, RecordKind},
+    store::{Record, RecordKey, RecordKind},
     telemetry::TokenKind,
 };
 
 /// The longest code that travels whole: URLs beyond 2 KiB break somewhere.
-const LONGEST_CODE: usize = 2 * 1024;
+const MAX_CODE_LEN: usize = 2 * 1024;
 
 pub(super) async fn issue(
-    app: &App,
+    app: &AppState,
     request: &Request,
-    ask: &Ask,
-    held: &Held,
-) -> Result<Reply, Failure> {
-    if !session::join(app, request, held, &ask.client.id).await? {
+    ask: &AuthorizationRequest,
+    held: &ActiveSession,
+) -> Result<Reply, EndpointError> {
+    if !sessions::add_client(app, request, held, &ask.client.id).await? {
         let ended = OAuthError::new(ErrorCode::LoginRequired, "The session has just ended.");
         return Ok(redirect(&request.tenant.tenant, &ask.return_to, &ended));
     }
     let grant = authorize::grant(ask, &held.session, request.now);
     let grant_id = app.entropy.id_at(request.now);
-    let offer = Offer { ask, held, grant: &grant, grant_id: &grant_id };
+    let offer = AuthorizationIssueContext { ask, held, grant: &grant, grant_id: &grant_id };
     let mut access_token = None;
     if ask.response_type.has_token() {
-        access_token = Some(front_channel::access_token(app, request, offer).await?);
+        access_token = Some(implicit::access_token(app, request, offer).await?);
     }
     let mut code = None;
     if ask.response_type.has_code() {
         code = Some(sealed_code(app, request, offer).await?);
     }
     app.used(&ask.client);
-    let given = Given { code: code.as_deref(), access_token: access_token.as_deref() };
+    let given = IssuedArtifacts { code: code.as_deref(), access_token: access_token.as_deref() };
     let mut id_token = None;
     if ask.response_type.has_id_token() {
-        id_token = Some(front_channel::id_token(app, request, offer, given).await?);
+        id_token = Some(implicit::id_token(app, request, offer, given).await?);
     }
-    let mut response = front_channel::response(offer, given, id_token.as_deref());
+    let mut response = implicit::response(offer, given, id_token.as_deref());
     let salt = app.entropy.id();
     let state = session_state(&ask.client, ask.return_to.uri(), held, &salt);
     response.extend(state.map(|state| ("session_state", state)));
     let response: Vec<_> = response.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let response = ask.return_to.response(&response);
-    let reply = deliver(&request.tenant.tenant, &ask.return_to, response);
+    let reply = respond(&request.tenant.tenant, &ask.return_to, response);
     // What a page of the application may compare with `session_state`.
     let known = browser_state(held);
     Ok(match request.cookie(CookiePurpose::BrowserState) {
@@ -70,12 +70,16 @@ pub(super) async fn issue(
 }
 
 /// A sealed code.
-async fn sealed_code(app: &App, request: &Request, offer: Offer<'_>) -> Result<String, Failure> {
+async fn sealed_code(
+    app: &AppState,
+    request: &Request,
+    offer: AuthorizationIssueContext<'_>,
+) -> Result<String, EndpointError> {
     let incarnation = app.store.incarnation().await?;
     let grant_id = offer.grant_id.to_owned();
     let code = authorize::code(offer.ask, offer.grant.clone(), grant_id, incarnation);
     let whole = seal(app, request, &SealedCode::Whole(Box::new(code.clone())))?;
-    let sealed = if whole.len() <= LONGEST_CODE {
+    let sealed = if whole.len() <= MAX_CODE_LEN {
         whole
     } else {
         seal(app, request, &SealedCode::Stored(store(app, request, &code).await?))?
@@ -84,24 +88,28 @@ async fn sealed_code(app: &App, request: &Request, offer: Offer<'_>) -> Result<S
     Ok(sealed)
 }
 
-fn seal(app: &App, request: &Request, code: &SealedCode) -> Result<String, Failure> {
+fn seal(app: &AppState, request: &Request, code: &SealedCode) -> Result<String, EndpointError> {
     let tenant = &request.tenant.tenant.id;
     let plain = encode(code);
-    Ok(request.sealer()?.seal(Purpose::Code, tenant, &plain, &*app.entropy, request.now))
+    Ok(request.sealer()?.seal(SealPurpose::Code, tenant, &plain, &*app.entropy, request.now))
 }
 
 /// Stores what makes a code too long, and returns its id: its person has signed in.
-async fn store(app: &App, request: &Request, code: &Code) -> Result<String, Failure> {
+async fn store(
+    app: &AppState,
+    request: &Request,
+    code: &AuthorizationCode,
+) -> Result<String, EndpointError> {
     let id = app.entropy.id();
     let record = Record {
-        key: Key::new(RecordKind::CodeDetail, &request.tenant.tenant.id, id.as_str()),
+        key: RecordKey::new(RecordKind::CodeDetail, &request.tenant.tenant.id, id.as_str()),
         value: encode(code).into(),
-        expires_at: code.expires_at.plus(SKEW),
+        expires_at: code.expires_at.plus(CLOCK_SKEW),
         owners: Vec::new(),
     };
     if app.store.insert(record, request.now).await? {
         Ok(id)
     } else {
-        Err(Failure::Unavailable("the id of a new code is taken".to_owned()))
+        Err(EndpointError::Unavailable("the id of a new code is taken".to_owned()))
     }
 }

@@ -4,13 +4,13 @@
 //! `advance` is the one place that takes a person a step further, from here as from the pages.
 
 mod advance;
-mod front_channel;
+mod implicit;
 mod interaction;
 mod issue;
 mod request_object;
 
-pub(super) use advance::{Step, advance, redirect, refuse, sign_in_page};
-pub(super) use interaction::{hold, reopen, resume, start_again};
+pub(super) use advance::{AuthorizationContext, advance, authorize_error, redirect, sign_in_page};
+pub(super) use interaction::{from_form, from_store, save, start_again};
 
 use std::sync::Arc;
 
@@ -18,49 +18,60 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use crate::{
-    http::{App, CookiePurpose, Failure, Reply, Request, session},
+    http::{AppState, CookiePurpose, EndpointError, Reply, Request, sessions},
     keys::JwtType,
     model::Client,
     protocol::{
-        authorize::{Answers, Ask, Interaction, Prompt, ReturnTo, Served, validate},
+        authorize::{
+            AuthorizationRequest, Interaction, InteractionResult, Prompt, ReturnTo, TenantLookup,
+            validate,
+        },
         error::{ErrorCode, OAuthError},
-        params::Params,
+        params::RequestParams,
     },
     registry::ServedTenant,
 };
 
 /// `GET I/oauth/authorize`.
-pub async fn get(app: &App, request: Request) -> Result<Reply, Failure> {
-    let params = request.query_params().map_err(Failure::Page)?;
+pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let params = request.query_params().map_err(EndpointError::Page)?;
     begin(app, &request, params).await
 }
 
 /// `POST I/oauth/authorize`: the same, with the parameters in the body (OIDC Core §3.1.2.1).
-pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
-    let params = request.form().map_err(Failure::Page)?;
+pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let params = request.form().map_err(EndpointError::Page)?;
     begin(app, &request, params).await
 }
 
-async fn begin(app: &App, request: &Request, params: Params) -> Result<Reply, Failure> {
+async fn begin(
+    app: &AppState,
+    request: &Request,
+    params: RequestParams,
+) -> Result<Reply, EndpointError> {
     let params = request_object::open(app, request, params).await?;
     let tenant = &request.tenant;
     let ask = validate(&tenant.tenant, &**tenant, &params)
-        .map_err(|error| refuse(&tenant.tenant, error))?;
+        .map_err(|error| authorize_error(&tenant.tenant, error))?;
     let silent = ask.prompt.contains(&Prompt::None).then(|| ask.return_to.clone());
     match (first_step(app, request, &params, ask).await, silent) {
-        (Err(failure), Some(to)) => tell(request, &to, failure),
+        (Err(failure), Some(to)) => redirect_server_error(request, &to, failure),
         (answer, _) => answer,
     }
 }
 
 /// Who may show no page shows none of ours about a fault either, and somebody waits for an answer: the
 /// client is told (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.1).
-fn tell(request: &Request, to: &ReturnTo, failure: Failure) -> Result<Reply, Failure> {
+fn redirect_server_error(
+    request: &Request,
+    to: &ReturnTo,
+    failure: EndpointError,
+) -> Result<Reply, EndpointError> {
     let (code, text) = match failure {
-        Failure::Unavailable(_) => {
+        EndpointError::Unavailable(_) => {
             (ErrorCode::TemporarilyUnavailable, "The service cannot answer right now.")
         }
-        Failure::Internal(_) => (ErrorCode::ServerError, "Something went wrong here."),
+        EndpointError::Internal(_) => (ErrorCode::ServerError, "Something went wrong here."),
         other => return Err(other),
     };
     failure.log(&request.id);
@@ -68,21 +79,21 @@ fn tell(request: &Request, to: &ReturnTo, failure: Failure) -> Result<Reply, Fai
 }
 
 async fn first_step(
-    app: &App,
+    app: &AppState,
     request: &Request,
-    params: &Params,
-    ask: Ask,
-) -> Result<Reply, Failure> {
+    params: &RequestParams,
+    ask: AuthorizationRequest,
+) -> Result<Reply, EndpointError> {
     // It may not even be the sector's: nobody is sent there.
-    let sector = app.sectors.check(&*app.fetch, &ask.client, request.now).await;
-    sector.map_err(Failure::Page)?;
+    let sector = app.sector_identifier_cache.check(&*app.fetch, &ask.client, request.now).await;
+    sector.map_err(EndpointError::Page)?;
     let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
     let pre_session = known.clone().unwrap_or_else(|| app.entropy.token());
-    let held = session::load(app, request).await?;
+    let held = sessions::load(app, request).await?;
     let session = held.as_ref().map(|held| &held.session);
     let interaction = Interaction::begin(params, &pre_session, session, request.now);
-    let answers = Answers::default();
-    let step = Step { ask, held, interaction, answers, by_form: false };
+    let answers = InteractionResult::default();
+    let step = AuthorizationContext { ask, held, interaction, answers, by_form: false };
     let reply = advance(app, request, step).await?;
     // Only a page needs it; an answer to the client leaves the browser as it was.
     Ok(if known.is_none() && reply.status == StatusCode::OK {
@@ -92,7 +103,7 @@ async fn first_step(
     })
 }
 
-impl Served for ServedTenant {
+impl TenantLookup for ServedTenant {
     fn client(&self, id: &str) -> Option<Arc<Client>> {
         Self::client(self, id).cloned()
     }

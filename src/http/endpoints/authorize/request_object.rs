@@ -1,7 +1,7 @@
 //! Fetching and verifying request objects, before the request is judged (OIDC Core §6.3).
 
 use crate::{
-    http::{App, Failure, Request, clients},
+    http::{AppState, EndpointError, Request, client_authentication},
     model::{Client, JwsAlgorithm},
     protocol::{
         authorize::{
@@ -9,81 +9,85 @@ use crate::{
             request_object::{self, RequestObject},
         },
         error::OAuthError,
-        jwt::Unverified,
-        params::Params,
+        jwt::UnverifiedJwt,
+        params::RequestParams,
     },
 };
 
-use super::refuse;
+use super::authorize_error;
 
 /// Largest request object.
-const LARGEST: usize = 32 * 1024;
+const MAX_BYTES: usize = 32 * 1024;
 
 /// The parameters of a request, those of its object among them.
-pub(super) async fn open(app: &App, request: &Request, params: Params) -> Result<Params, Failure> {
+pub(super) async fn open(
+    app: &AppState,
+    request: &Request,
+    params: RequestParams,
+) -> Result<RequestParams, EndpointError> {
     if params.get("request").or(params.get("request_uri")).is_none() {
         return Ok(params);
     }
     let tenant = &request.tenant.tenant;
     let opening = authorize::open(tenant, &*request.tenant, &params);
-    let opening = opening.map_err(|error| refuse(tenant, error))?;
+    let opening = opening.map_err(|error| authorize_error(tenant, error))?;
     let client = &opening.client;
     let object = match request_object::find(&params, tenant, client) {
         Ok(Some(object)) => object,
         Ok(None) => return Ok(params),
-        Err(error) => return Err(refuse(tenant, opening.refuse(error))),
+        Err(error) => return Err(authorize_error(tenant, opening.refuse(error))),
     };
     let (jws, jwt) = match read(app, request, client, &object).await {
         Ok(read) => read,
-        Err(error) => return Err(refuse(tenant, opening.refuse(error))),
+        Err(error) => return Err(authorize_error(tenant, opening.refuse(error))),
     };
     let verified = verify(app, request, client, (&object, &jws, &jwt)).await;
     let vouched_for = verified.is_ok();
     let issuer = &tenant.issuer;
     let merge = |()| request_object::merge(&params, &jwt, client, issuer, request.now);
     verified.and_then(merge).map_err(|error| {
-        let answered = request_object::answered(&params, &jwt, vouched_for);
-        refuse(tenant, opening.answered(tenant, &answered).refuse(error))
+        let answered = request_object::error_response_params(&params, &jwt, vouched_for);
+        authorize_error(tenant, opening.answered(tenant, &answered).refuse(error))
     })
 }
 
 /// Rule: the client vouches for the object, by the way it has registered (OIDC Core §6.1).
 async fn verify(
-    app: &App,
+    app: &AppState,
     request: &Request,
     client: &Client,
-    (object, jws, jwt): (&RequestObject, &str, &Unverified),
+    (object, jws, jwt): (&RequestObject, &str, &UnverifiedJwt),
 ) -> Result<(), OAuthError> {
     request_object::check_algorithm(client, jwt, object)?;
     if jwt.algorithm == JwsAlgorithm::None {
         return Ok(());
     }
-    let verified = clients::verify(app, request, client, jws, jwt).await;
+    let verified = client_authentication::verify(app, request, client, jws, jwt).await;
     verified.map(drop).map_err(|why| request_object::unusable(&why))
 }
 
 /// An object, and what it says before anybody has verified that.
 async fn read(
-    app: &App,
+    app: &AppState,
     request: &Request,
     client: &Client,
     object: &RequestObject,
-) -> Result<(String, Unverified), OAuthError> {
+) -> Result<(String, UnverifiedJwt), OAuthError> {
     let jws = match object {
         RequestObject::Given(jws) => jws.clone(),
         RequestObject::At(uri) => fetch(app, request, client, uri).await?,
     };
-    let jwt = Unverified::read(&jws).ok_or_else(|| request_object::unusable("no JWT"))?;
+    let jwt = UnverifiedJwt::read(&jws).ok_or_else(|| request_object::unusable("no JWT"))?;
     Ok((jws, jwt))
 }
 
 async fn fetch(
-    app: &App,
+    app: &AppState,
     request: &Request,
     client: &Client,
     uri: &str,
 ) -> Result<String, OAuthError> {
-    let content = app.request_objects.get(&app.fetch, uri, LARGEST, request.now).await;
+    let content = app.request_object_cache.get(&app.fetch, uri, MAX_BYTES, request.now).await;
     let content = content.map_err(|error| request_object::unreachable(&error))?;
     request_object::check_content(client, uri, &content)?;
     let text = std::str::from_utf8(&content).map(|text| text.trim().to_owned());

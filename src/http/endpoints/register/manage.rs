@@ -5,43 +5,45 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::{PATH, bearer, check, desk, failure, information, limit, live, registrar, sent};
+use super::{
+    PATH, bearer, check, desk, failure, information, limit, registrar, sent, wait_until_served,
+};
 use crate::{
-    http::{App, Failure, Reply, Request},
-    identity::Allowance,
+    http::{AppState, EndpointError, Reply, Request},
+    identity::RateLimitClass,
     model::Client,
     protocol::registration,
 };
 
 /// `GET I/oauth/register/<client_id>`.
-pub async fn get(_: &App, request: Request) -> Result<Reply, Failure> {
+pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     desk(&request)?;
     let (client, token) = authorize(&request)?;
     Ok(information(&request, StatusCode::OK, &client, token))
 }
 
 /// `PUT I/oauth/register/<client_id>`: what is not sent is registered no more.
-pub async fn put(app: &App, request: Request) -> Result<Reply, Failure> {
+pub async fn put(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let desk = desk(&request)?;
     let (client, token) = authorize(&request)?;
-    limit(app, &request, desk, Allowance::Own)?;
+    limit(app, &request, desk, RateLimitClass::Own)?;
     let sent = sent(&request)?;
-    sent.check_update(&client).map_err(Failure::Json)?;
+    sent.check_update(&client).map_err(EndpointError::Json)?;
     let found = check::judge(desk, &client.object, sent.spec)?;
     check::documents(app, &found.client).await?;
     registrar(app)?.replace_registered(&client.object, found.spec).await.map_err(failure)?;
-    let served = live::served(app, &request, &found.client).await;
-    let late = || Failure::Unavailable("the new metadata was not served in time".to_owned());
+    let served = wait_until_served::served(app, &request, &found.client).await;
+    let late = || EndpointError::Unavailable("the new metadata was not served in time".to_owned());
     let client = served.ok_or_else(late)?;
     Ok(information(&request, StatusCode::OK, &client, token))
 }
 
 /// `DELETE I/oauth/register/<client_id>`.
-pub async fn delete(app: &App, request: Request) -> Result<Reply, Failure> {
+pub async fn delete(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     desk(&request)?;
     let (client, _) = authorize(&request)?;
     registrar(app)?.delete_registered(&client.object).await.map_err(failure)?;
-    if !live::gone(app, &request, &client).await {
+    if !wait_until_served::gone(app, &request, &client).await {
         tracing::warn!(client = %client.object, "a deleted client is still served");
     }
     tracing::info!(request_id = request.id, client = %client.object, "a registered client was deleted");
@@ -49,10 +51,11 @@ pub async fn delete(app: &App, request: Request) -> Result<Reply, Failure> {
 }
 
 /// The client of the path, and the token that the request proves to have for it.
-fn authorize(request: &Request) -> Result<(Arc<Client>, &str), Failure> {
+fn authorize(request: &Request) -> Result<(Arc<Client>, &str), EndpointError> {
     let token = bearer(request)?;
     let id = request.path.strip_prefix(PATH).and_then(|rest| rest.strip_prefix('/'));
     let client = request.tenant.client(id.unwrap_or_default());
-    registration::matches(client.map(|client| &**client), token).map_err(Failure::Bearer)?;
+    registration::check_registration_access_token(client.map(|client| &**client), token)
+        .map_err(EndpointError::Bearer)?;
     Ok((Arc::clone(client.expect("no token is that of an unknown client")), token))
 }

@@ -2,8 +2,8 @@
 //! clients below it (RFC 7592): authorize → limit → judge → write → see it served → answer.
 
 mod check;
-mod live;
 mod manage;
+mod wait_until_served;
 
 pub use manage::{delete, get, put};
 
@@ -11,42 +11,43 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::{
-    http::{App, Failure, Reply, Request},
-    identity::Allowance,
+    http::{AppState, EndpointError, Reply, Request},
+    identity::RateLimitClass,
     model::{
         Client, NewClient, ObjectKey, REGISTERED_NAME, RegistrarError, RegistrationMode, Secret,
     },
     protocol::{
         error::{ErrorCode, OAuthError},
-        registration::{self, Access, Sent},
+        registration::{self, RegistrationAccess, RegistrationRequest},
         userinfo::bearer_token,
     },
-    registry::RegistrationDesk,
+    registry::RegistrationService,
 };
 
 /// The path of the endpoint; clients are managed below it.
 pub const PATH: &str = "/oauth/register";
 
 /// `POST I/oauth/register`.
-pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
+pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let desk = desk(&request)?;
     if desk.settings().mode == RegistrationMode::InitialAccessToken {
-        registration::initial(desk.token(), bearer(&request)?).map_err(Failure::Bearer)?;
+        registration::check_initial_access_token(desk.token(), bearer(&request)?)
+            .map_err(EndpointError::Bearer)?;
     }
-    limit(app, &request, desk, Allowance::New)?;
+    limit(app, &request, desk, RateLimitClass::New)?;
     let sent = sent(&request)?;
     let name = format!("{REGISTERED_NAME}{}", random_name(app));
     let object = ObjectKey::new(&request.tenant.tenant.id.0.namespace, name);
     let found = check::judge(desk, &object, sent.spec)?;
     check::documents(app, &found.client).await?;
     let turn = app.registrations.turn(&request.tenant.tenant.id).await;
-    let registered = live::registered(app, &request);
+    let registered = wait_until_served::registered(app, &request);
     if registered >= usize::try_from(desk.settings().max_clients).unwrap_or(usize::MAX) {
         let text = "This issuer takes no more registrations.";
         let error = OAuthError::new(ErrorCode::AccessDenied, text).because(format!(
             "{registered} clients are registered, as many as registration.maxClients allows"
         ));
-        return Err(Failure::Forbidden(error));
+        return Err(EndpointError::Forbidden(error));
     }
     let token = app.entropy.token();
     let new = NewClient {
@@ -60,13 +61,13 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
     };
     let registrar = registrar(app)?;
     registrar.create_registered(new).await.map_err(failure)?;
-    let served = live::served(app, &request, &found.client).await;
+    let served = wait_until_served::served(app, &request, &found.client).await;
     drop(turn);
     let Some(client) = served else {
         // Nobody is told of a client that nobody knows.
         let removed = registrar.delete_registered(&object).await;
         let removed = removed.err().map(|error| format!(", nor removed: {error}"));
-        return Err(Failure::Unavailable(format!(
+        return Err(EndpointError::Unavailable(format!(
             "the registered client {object} was not served in time{}",
             removed.unwrap_or_default()
         )));
@@ -76,22 +77,22 @@ pub async fn post(app: &App, request: Request) -> Result<Reply, Failure> {
 }
 
 /// Where clients of the tenant register, if they may at all.
-fn desk(request: &Request) -> Result<&RegistrationDesk, Failure> {
+fn desk(request: &Request) -> Result<&RegistrationService, EndpointError> {
     request.tenant.registration.as_ref().ok_or_else(|| {
         let text = "This issuer takes no registrations.";
         let body = json!({ "error": "invalid_request", "error_description": text });
-        Failure::Reply(Box::new(Reply::json(StatusCode::NOT_FOUND, &body)))
+        EndpointError::Reply(Box::new(Reply::json(StatusCode::NOT_FOUND, &body)))
     })
 }
 
 /// What writes is limited by address, whatever comes of it. After the token was judged: who has none
 /// does not use up what is for those who have one.
 fn limit(
-    app: &App,
+    app: &AppState,
     request: &Request,
-    desk: &RegistrationDesk,
-    allowance: Allowance,
-) -> Result<(), Failure> {
+    desk: &RegistrationService,
+    allowance: RateLimitClass,
+) -> Result<(), EndpointError> {
     let most = desk.settings().requests_per_minute;
     let limited = (&request.tenant.tenant.id, allowance);
     let admitted = app.registrations.rate.admit(limited, request.address, most, request.now);
@@ -100,59 +101,61 @@ fn limit(
         let body = json!({ "error": "temporarily_unavailable", "error_description": text });
         let reply = Reply::json(StatusCode::TOO_MANY_REQUESTS, &body)
             .header("retry-after", &wait.as_secs().to_string());
-        Failure::Reply(Box::new(reply))
+        EndpointError::Reply(Box::new(reply))
     })
 }
 
 /// The bearer token of the `Authorization` header.
-fn bearer(request: &Request) -> Result<&str, Failure> {
-    let query = request.query_params().map_err(Failure::Bearer)?;
+fn bearer(request: &Request) -> Result<&str, EndpointError> {
+    let query = request.query_params().map_err(EndpointError::Bearer)?;
     let token = bearer_token(request.authorization(), &query, None);
-    token.map_err(Failure::Bearer)?.ok_or(Failure::NoToken)
+    token.map_err(EndpointError::Bearer)?.ok_or(EndpointError::NoToken)
 }
 
 /// The metadata in the body.
-fn sent(request: &Request) -> Result<Sent, Failure> {
+fn sent(request: &Request) -> Result<RegistrationRequest, EndpointError> {
     let content_type = request.header("content-type").unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
         let text = "Send the client metadata in the body as application/json.";
-        return Err(Failure::Json(OAuthError::new(ErrorCode::InvalidClientMetadata, text)));
+        return Err(EndpointError::Json(OAuthError::new(ErrorCode::InvalidClientMetadata, text)));
     }
-    Sent::parse(&request.body).map_err(Failure::Json)
+    RegistrationRequest::parse(&request.body).map_err(EndpointError::Json)
 }
 
 /// A client secret for who has one, as long as it needs to be.
-fn secret(app: &App, client: &Client) -> Option<Secret<String>> {
+fn secret(app: &AppState, client: &Client) -> Option<Secret<String>> {
     let signs = client.signs_with_secret();
     let new = || if signs { app.entropy.mac_key() } else { app.entropy.token() };
     client.auth_method.has_secret().then(|| Secret::new(new()))
 }
 
 /// 80 random bits, as a name of an object may have them.
-fn random_name(app: &App) -> String {
+fn random_name(app: &AppState) -> String {
     let mut bytes = [0; 10];
     app.entropy.fill(&mut bytes);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn registrar(app: &App) -> Result<&crate::model::SharedRegistrar, Failure> {
-    let absent = || Failure::Unavailable("nothing writes registered clients yet".to_owned());
+fn registrar(app: &AppState) -> Result<&crate::model::SharedRegistrar, EndpointError> {
+    let absent = || EndpointError::Unavailable("nothing writes registered clients yet".to_owned());
     app.registrations.registrar().ok_or_else(absent)
 }
 
-fn failure(error: RegistrarError) -> Failure {
+fn failure(error: RegistrarError) -> EndpointError {
     match error {
         RegistrarError::Refused(why) => {
             let text = "The cluster refuses this client's metadata.";
-            Failure::Json(OAuthError::new(ErrorCode::InvalidClientMetadata, text).because(why))
+            EndpointError::Json(
+                OAuthError::new(ErrorCode::InvalidClientMetadata, text).because(why),
+            )
         }
         RegistrarError::NotFound => {
             let text = "The registration access token is not one of this client.";
-            Failure::Bearer(OAuthError::new(ErrorCode::InvalidToken, text))
+            EndpointError::Bearer(OAuthError::new(ErrorCode::InvalidToken, text))
         }
         RegistrarError::Forbidden(_) | RegistrarError::Unavailable(_) => {
-            Failure::Unavailable(format!("registration: {error}"))
+            EndpointError::Unavailable(format!("registration: {error}"))
         }
     }
 }
@@ -160,6 +163,6 @@ fn failure(error: RegistrarError) -> Failure {
 /// The client information response.
 fn information(request: &Request, status: StatusCode, client: &Client, token: &str) -> Reply {
     let uri = request.tenant.tenant.issuer.join(&format!("{PATH}/{}", client.id));
-    let access = Access { uri: &uri, token };
+    let access = RegistrationAccess { uri: &uri, token };
     Reply::json(status, &registration::answer(client, access)).header("pragma", "no-cache")
 }

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use crate::{
     http::{
-        App, Failure, Request,
-        tokens::{self, About},
+        AppState, EndpointError, Request,
+        token_issuer::{self, IdTokenContext},
     },
-    keys::Purpose,
+    keys::SealPurpose,
     model::{Client, User},
     protocol::{
         records::{Grant, GrantState, RefreshToken, encode},
@@ -19,7 +19,7 @@ use crate::{
 
 /// A successful answer (RFC 6749 §5.1, OIDC Core §3.1.3.3).
 #[derive(Debug, Serialize)]
-pub(super) struct Answer {
+pub(super) struct TokenResponse {
     pub(super) access_token: String,
     pub(super) token_type: &'static str,
     pub(super) expires_in: u64,
@@ -34,7 +34,7 @@ pub(super) struct Answer {
 
 /// What tokens are made for.
 #[derive(Clone, Copy)]
-pub(super) struct Issue<'a> {
+pub(super) struct TokenIssueContext<'a> {
     pub(super) client: &'a Client,
     pub(super) grant_id: &'a str,
     pub(super) grant: &'a Grant,
@@ -50,27 +50,28 @@ pub(super) struct Issue<'a> {
 
 /// Every token that a grant gives at this moment.
 pub(super) async fn answer(
-    app: &App,
+    app: &AppState,
     request: &Request,
-    issue: Issue<'_>,
-) -> Result<Answer, Failure> {
-    let Issue { client, grant, scopes, .. } = issue;
+    issue: TokenIssueContext<'_>,
+) -> Result<TokenResponse, EndpointError> {
+    let TokenIssueContext { client, grant, scopes, .. } = issue;
     let named = (issue.grant_id, grant);
     let (access_token, id_token) = if scopes.contains("openid") {
-        let about = About {
+        let about = IdTokenContext {
             user: issue.user,
             scopes: None,
             nonce: issue.nonce,
             access_token: None,
             code: None,
         };
-        let both = tokens::both(app, request, client, scopes, named, about).await?;
+        let both =
+            token_issuer::access_and_id_token(app, request, client, scopes, named, about).await?;
         (both.0, Some(both.1))
     } else {
-        (tokens::access_token(app, request, client, scopes, Some(named)).await?, None)
+        (token_issuer::access_token(app, request, client, scopes, Some(named)).await?, None)
     };
     let refresh_token = refresh_token(app, request, issue)?;
-    Ok(Answer {
+    Ok(TokenResponse {
         access_token,
         token_type: "Bearer",
         expires_in: client.lifetimes.access_token.as_secs(),
@@ -82,10 +83,10 @@ pub(super) async fn answer(
 
 /// The current refresh token of a grant, if it has any.
 fn refresh_token(
-    app: &App,
+    app: &AppState,
     request: &Request,
-    issue: Issue<'_>,
-) -> Result<Option<String>, Failure> {
+    issue: TokenIssueContext<'_>,
+) -> Result<Option<String>, EndpointError> {
     let GrantState::Active { generation, .. } = issue.grant.state else { return Ok(None) };
     if generation == 0 {
         return Ok(None);
@@ -102,7 +103,7 @@ fn refresh_token(
     let tenant = &request.tenant.tenant.id;
     let plain = encode(&token);
     let sealed =
-        request.sealer()?.seal(Purpose::Refresh, tenant, &plain, &*app.entropy, request.now);
+        request.sealer()?.seal(SealPurpose::Refresh, tenant, &plain, &*app.entropy, request.now);
     app.metrics.token_issued(tenant, TokenKind::RefreshToken);
     Ok(Some(sealed))
 }

@@ -3,12 +3,12 @@
 
 mod return_to;
 
-pub use return_to::{Response, ReturnTo, form_action};
+pub use return_to::{AuthorizationResponse, ReturnTo, form_action};
 
 use super::{
     super::{
         error::{ErrorCode, OAuthError},
-        params::Params,
+        params::RequestParams,
     },
     duplicates,
     response_mode::ResponseMode,
@@ -16,7 +16,7 @@ use super::{
 use crate::model::{Client, Issuer};
 
 pub(super) fn check(
-    params: &Params,
+    params: &RequestParams,
     client: &Client,
     issuer: &Issuer,
 ) -> Result<ReturnTo, OAuthError> {
@@ -44,7 +44,7 @@ fn registered<'a>(client: &Client, requested: &'a str) -> Result<&'a str, OAuthE
 
 /// OAuth lets a client with one URI leave it out (RFC 6749 §3.1.2.3); OpenID Connect does not
 /// (OIDC Core §3.1.2.1).
-fn only_one<'a>(params: &'a Params, client: &'a Client) -> Result<&'a str, OAuthError> {
+fn only_one<'a>(params: &'a RequestParams, client: &'a Client) -> Result<&'a str, OAuthError> {
     let openid =
         params.get("scope").is_some_and(|scope| scope.split(' ').any(|word| word == "openid"));
     match client.redirect_uris.as_slice() {

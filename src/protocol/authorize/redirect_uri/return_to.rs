@@ -20,7 +20,7 @@ pub struct ReturnTo {
 
 /// An authorization response as the browser carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Response {
+pub enum AuthorizationResponse {
     /// A redirect to this URL.
     Redirect(String),
     /// A form that the browser posts to the redirect URI (Form Post Response Mode §2).
@@ -46,15 +46,15 @@ impl ReturnTo {
     }
 
     /// A response: these parameters, then `state` as it came and `iss` (RFC 9207 §2).
-    pub fn response(&self, given: &[(&str, &str)]) -> Response {
+    pub fn response(&self, given: &[(&str, &str)]) -> AuthorizationResponse {
         let state = self.state.as_deref().map(|state| ("state", state));
         let own = state.into_iter().chain([("iss", self.issuer.as_str())]);
         let params = given.iter().copied().chain(own);
         if self.mode == ResponseMode::FormPost {
             let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-            return Response::Post(params.map(owned).collect());
+            return AuthorizationResponse::Post(params.map(owned).collect());
         }
-        Response::Redirect(self.url(params))
+        AuthorizationResponse::Redirect(self.url(params))
     }
 
     fn url<'a>(&self, params: impl Iterator<Item = (&'a str, &'a str)>) -> String {
@@ -70,7 +70,7 @@ impl ReturnTo {
     }
 
     /// An error response (RFC 6749 §4.1.2.1).
-    pub fn error(&self, error: &OAuthError) -> Response {
+    pub fn error(&self, error: &OAuthError) -> AuthorizationResponse {
         self.response(&[("error", error.code.as_str()), ("error_description", &error.public)])
     }
 

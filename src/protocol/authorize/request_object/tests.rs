@@ -6,21 +6,21 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
-use crate::model::{ClientDetails, RequestObjects, samples};
+use crate::model::{ClientDetails, RequestObjectPolicy, fixtures};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-fn params(text: &str) -> Params {
-    Params::parse(text.as_bytes())
+fn params(text: &str) -> RequestParams {
+    RequestParams::parse(text.as_bytes())
 }
 
-fn jwt(algorithm: JwsAlgorithm, claims: Value) -> Unverified {
+fn jwt(algorithm: JwsAlgorithm, claims: Value) -> UnverifiedJwt {
     let Value::Object(claims) = claims else { panic!("an object") };
-    Unverified { algorithm, kid: None, typ: None, claims }
+    UnverifiedJwt { algorithm, kid: None, typ: None, claims }
 }
 
 /// The parameters of a request with these claims, or the error's code.
-fn merged(claims: Value) -> Result<Params, ErrorCode> {
+fn merged(claims: Value) -> Result<RequestParams, ErrorCode> {
     let query = params(
         "client_id=team.wiki&response_type=code&scope=openid&state=q&request=x\
          &resource=https://q.test",
@@ -28,10 +28,10 @@ fn merged(claims: Value) -> Result<Params, ErrorCode> {
     merged_with(&query, claims)
 }
 
-fn merged_with(outside: &Params, claims: Value) -> Result<Params, ErrorCode> {
+fn merged_with(outside: &RequestParams, claims: Value) -> Result<RequestParams, ErrorCode> {
     let jwt = jwt(JwsAlgorithm::RS256, claims);
-    let issuer = samples::tenant().issuer;
-    merge(outside, &jwt, &samples::client(), &issuer, NOW).map_err(|error| error.code)
+    let issuer = fixtures::tenant().issuer;
+    merge(outside, &jwt, &fixtures::client(), &issuer, NOW).map_err(|error| error.code)
 }
 
 #[test]
@@ -56,7 +56,8 @@ fn a_value_that_is_none_wins_as_well() {
     }
     let refused = Err(ErrorCode::InvalidRequestObject);
     assert_eq!(merged(json!({ "scope": ["openid"] })).map(drop), refused, "a list");
-    let many: Map<String, Value> = (0..=MOST).map(|n| (n.to_string(), json!("x"))).collect();
+    let many: Map<String, Value> =
+        (0..=MAX_PARAMETERS).map(|n| (n.to_string(), json!("x"))).collect();
     assert_eq!(merged(Value::Object(many)).map(drop), refused, "nothing is left out in silence");
 }
 
@@ -131,8 +132,8 @@ fn a_reference_is_registered() {
         request_uris: vec!["https://rp.test/ro".into(), "https://rp.test/fixed#abc".into()],
         ..ClientDetails::default()
     };
-    let client = Client { details: Arc::new(details), ..samples::client() };
-    let tenant = samples::tenant();
+    let client = Client { details: Arc::new(details), ..fixtures::client() };
+    let tenant = fixtures::tenant();
     let found = |uri: &str| {
         let encoded: String = form_urlencoded::byte_serialize(uri.as_bytes()).collect();
         let found = find(&params(&format!("request_uri={encoded}")), &tenant, &client);
@@ -151,7 +152,7 @@ fn the_fragment_is_the_hash_of_the_content() {
     // OIDC Core §6.2
     let hash = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, b"content"));
     let uri = format!("https://rp.test/ro#{hash}");
-    let mut client = samples::client();
+    let mut client = fixtures::client();
     assert!(check_content(&client, &uri, b"content").is_ok());
     assert!(check_content(&client, &uri, b"other").is_err());
     assert!(check_content(&client, "https://rp.test/ro", b"other").is_ok());
@@ -163,14 +164,15 @@ fn the_fragment_is_the_hash_of_the_content() {
 #[test]
 fn a_tenant_may_turn_either_off() {
     // OIDC Core §3.1.2.6
-    let mut tenant = samples::tenant();
-    tenant.request_objects = RequestObjects { by_value: false, by_reference: false };
-    let code =
-        |query: &str| find(&params(query), &tenant, &samples::client()).map_err(|error| error.code);
+    let mut tenant = fixtures::tenant();
+    tenant.request_objects = RequestObjectPolicy { by_value: false, by_reference: false };
+    let code = |query: &str| {
+        find(&params(query), &tenant, &fixtures::client()).map_err(|error| error.code)
+    };
     assert_eq!(code("request=x"), Err(ErrorCode::RequestNotSupported));
     assert_eq!(code("request_uri=x"), Err(ErrorCode::RequestUriNotSupported));
     assert_eq!(code("state=x"), Ok(None));
-    let both = find(&params("request=x&request_uri=y"), &samples::tenant(), &samples::client());
+    let both = find(&params("request=x&request_uri=y"), &fixtures::tenant(), &fixtures::client());
     assert_eq!(both.map_err(|error| error.code), Err(ErrorCode::InvalidRequest));
 }
 
@@ -179,7 +181,7 @@ fn algorithm_of(
     registered: Option<JwsAlgorithm>,
     algorithm: JwsAlgorithm,
 ) -> Result<(), ErrorCode> {
-    let client = Client { request_object_signing_alg: registered, ..samples::client() };
+    let client = Client { request_object_signing_alg: registered, ..fixtures::client() };
     check_algorithm(&client, &jwt(algorithm, json!({})), object).map_err(|error| error.code)
 }
 
@@ -216,6 +218,6 @@ proptest! {
     fn nothing_makes_it_panic(name in "[a-z_]{0,12}", text in ".{0,40}", number: f64) {
         let _ = merged(json!({ name.clone(): text }));
         let _ = merged(json!({ name: number }));
-        let _ = check_content(&samples::client(), &text, b"x");
+        let _ = check_content(&fixtures::client(), &text, b"x");
     }
 }

@@ -2,43 +2,48 @@
 
 use super::*;
 use crate::protocol::{
-    authorize::{Answers, Next, Reason, decide},
+    authorize::{InteractionResult, NextStep, SignInReason, decide},
     consent::agree,
     records::Consent,
 };
 use ErrorCode::{ConsentRequired, LoginRequired};
 
-const SIGNED_IN: Answers = Answers { signed_in: true, account_chosen: false, consented: false };
+const SIGNED_IN: InteractionResult =
+    InteractionResult { signed_in: true, account_chosen: false, consented: false };
 
 fn agreed(scopes: &[&str]) -> Consent {
     agree(None, &scopes.iter().map(|&scope| scope.to_owned()).collect(), NOW)
 }
 
 /// The next step for Alice, signed in ten minutes ago, who has agreed to everything.
-fn next(changes: &[(&'static str, &str)], answers: Answers) -> Result<Next, ErrorCode> {
+fn next(
+    changes: &[(&'static str, &str)],
+    answers: InteractionResult,
+) -> Result<NextStep, ErrorCode> {
     let consent = agreed(&["openid", "profile", "offline_access"]);
     decide(&accepted(changes), Some(&session()), Some(&consent), answers, NOW)
         .map_err(|error| error.code)
 }
 
-fn next_without_session(changes: &[(&'static str, &str)]) -> Result<Next, ErrorCode> {
-    decide(&accepted(changes), None, None, Answers::default(), NOW).map_err(|error| error.code)
+fn next_without_session(changes: &[(&'static str, &str)]) -> Result<NextStep, ErrorCode> {
+    decide(&accepted(changes), None, None, InteractionResult::default(), NOW)
+        .map_err(|error| error.code)
 }
 
-fn next_with_consent(changes: &[(&'static str, &str)], consent: Option<&Consent>) -> Next {
-    decide(&accepted(changes), Some(&session()), consent, Answers::default(), NOW)
+fn next_with_consent(changes: &[(&'static str, &str)], consent: Option<&Consent>) -> NextStep {
+    decide(&accepted(changes), Some(&session()), consent, InteractionResult::default(), NOW)
         .expect("is no error")
 }
 
 #[test]
 fn answers_at_once_who_is_signed_in_and_has_agreed() {
-    assert_eq!(next(&[], Answers::default()), Ok(Next::Issue));
-    assert_eq!(next(&[("prompt", "none")], Answers::default()), Ok(Next::Issue));
+    assert_eq!(next(&[], InteractionResult::default()), Ok(NextStep::Issue));
+    assert_eq!(next(&[("prompt", "none")], InteractionResult::default()), Ok(NextStep::Issue));
 }
 
 #[test]
 fn asks_for_a_sign_in_without_a_session() {
-    assert_eq!(next_without_session(&[]), Ok(Next::SignIn(Reason::NoSession)));
+    assert_eq!(next_without_session(&[]), Ok(NextStep::SignIn(SignInReason::NoSession)));
 }
 
 #[test]
@@ -46,9 +51,9 @@ fn shows_no_page_with_prompt_none() {
     // OIDC Core §3.1.2.6
     let none = ("prompt", "none");
     assert_eq!(next_without_session(&[none]), Err(LoginRequired));
-    assert_eq!(next(&[none, ("max_age", "60")], Answers::default()), Err(LoginRequired));
+    assert_eq!(next(&[none, ("max_age", "60")], InteractionResult::default()), Err(LoginRequired));
     let ask = accepted(&[none]);
-    let error = decide(&ask, Some(&session()), None, Answers::default(), NOW);
+    let error = decide(&ask, Some(&session()), None, InteractionResult::default(), NOW);
     assert_eq!(error.map_err(|error| error.code), Err(ConsentRequired));
 }
 
@@ -56,19 +61,22 @@ fn shows_no_page_with_prompt_none() {
 fn satisfies_prompt_login_by_a_sign_in_of_this_interaction_only() {
     // OIDC Core §3.1.2.1
     let login = [("prompt", "login")];
-    assert_eq!(next(&login, Answers::default()), Ok(Next::SignIn(Reason::Again)));
-    let chosen = Answers { account_chosen: true, ..Answers::default() };
-    assert_eq!(next(&login, chosen), Ok(Next::SignIn(Reason::Again)));
-    assert_eq!(next(&login, SIGNED_IN), Ok(Next::Issue));
+    assert_eq!(
+        next(&login, InteractionResult::default()),
+        Ok(NextStep::SignIn(SignInReason::Again))
+    );
+    let chosen = InteractionResult { account_chosen: true, ..InteractionResult::default() };
+    assert_eq!(next(&login, chosen), Ok(NextStep::SignIn(SignInReason::Again)));
+    assert_eq!(next(&login, SIGNED_IN), Ok(NextStep::Issue));
 }
 
 #[test]
 fn asks_again_when_the_sign_in_is_older_than_max_age() {
     // OIDC Core §3.1.2.1; the session is 600 seconds old
-    let again = Ok(Next::SignIn(Reason::Again));
-    assert_eq!(next(&[("max_age", "600")], Answers::default()), Ok(Next::Issue));
-    assert_eq!(next(&[("max_age", "599")], Answers::default()), again);
-    assert_eq!(next(&[("max_age", "599")], SIGNED_IN), Ok(Next::Issue));
+    let again = Ok(NextStep::SignIn(SignInReason::Again));
+    assert_eq!(next(&[("max_age", "600")], InteractionResult::default()), Ok(NextStep::Issue));
+    assert_eq!(next(&[("max_age", "599")], InteractionResult::default()), again);
+    assert_eq!(next(&[("max_age", "599")], SIGNED_IN), Ok(NextStep::Issue));
 }
 
 #[test]
@@ -79,10 +87,10 @@ fn asks_again_a_moment_after_max_age() {
     let consent = agreed(&["openid", "profile"]);
     let next = |seconds| {
         let ask = accepted(&[("max_age", seconds)]);
-        decide(&ask, Some(&fresh), Some(&consent), Answers::default(), NOW)
+        decide(&ask, Some(&fresh), Some(&consent), InteractionResult::default(), NOW)
     };
-    assert_eq!(next("1"), Ok(Next::SignIn(Reason::Again)));
-    assert_eq!(next("2"), Ok(Next::Issue));
+    assert_eq!(next("1"), Ok(NextStep::SignIn(SignInReason::Again)));
+    assert_eq!(next("2"), Ok(NextStep::Issue));
 }
 
 #[test]
@@ -92,14 +100,14 @@ fn answers_for_any_of_the_people_that_sub_names() {
     let silent = |claims: &str, more: &[(&'static str, &str)]| {
         let mut changes = vec![("claims", claims), ("prompt", "none")];
         changes.extend(more);
-        next(&changes, Answers::default())
+        next(&changes, InteractionResult::default())
     };
     let (alice, bob) = (sub(json!({"value": "alice-id"})), sub(json!({"value": "bob-id"})));
     let either = sub(json!({"values": ["bob-id", "alice-id"]}));
-    assert_eq!(silent(&alice, &[]), Ok(Next::Issue));
-    assert_eq!(silent(&either, &[]), Ok(Next::Issue));
+    assert_eq!(silent(&alice, &[]), Ok(NextStep::Issue));
+    assert_eq!(silent(&either, &[]), Ok(NextStep::Issue));
     assert_eq!(silent(&bob, &[]), Err(LoginRequired));
-    assert_eq!(silent(&either, &[("id_token_hint", "hint")]), Ok(Next::Issue));
+    assert_eq!(silent(&either, &[("id_token_hint", "hint")]), Ok(NextStep::Issue));
 }
 
 #[test]
@@ -107,7 +115,7 @@ fn sends_nobody_to_sign_in_where_nobody_can_be_meant() {
     // OIDC Core §3.1.2.1: the hint names Alice, `sub` names Bob
     let claims = json!({"id_token": {"sub": {"value": "bob-id"}}}).to_string();
     let both = [("claims", claims.as_str()), ("id_token_hint", "hint")];
-    assert_eq!(next(&both, Answers::default()), Err(LoginRequired));
+    assert_eq!(next(&both, InteractionResult::default()), Err(LoginRequired));
     assert_eq!(next_without_session(&both), Err(LoginRequired));
 }
 
@@ -119,17 +127,17 @@ fn treats_max_age_zero_as_prompt_login() {
     let ask = accepted(&[("max_age", "0")]);
     let consent = agreed(&["openid", "profile"]);
     let next = |answers| decide(&ask, Some(&fresh), Some(&consent), answers, NOW);
-    assert_eq!(next(Answers::default()), Ok(Next::SignIn(Reason::Again)));
-    assert_eq!(next(SIGNED_IN), Ok(Next::Issue));
+    assert_eq!(next(InteractionResult::default()), Ok(NextStep::SignIn(SignInReason::Again)));
+    assert_eq!(next(SIGNED_IN), Ok(NextStep::Issue));
 }
 
 #[test]
 fn lets_people_choose_an_account_once() {
     let select = [("prompt", "select_account")];
-    assert_eq!(next(&select, Answers::default()), Ok(Next::ChooseAccount));
-    let chosen = Answers { account_chosen: true, ..Answers::default() };
-    assert_eq!(next(&select, chosen), Ok(Next::Issue));
-    assert_eq!(next(&select, SIGNED_IN), Ok(Next::Issue));
+    assert_eq!(next(&select, InteractionResult::default()), Ok(NextStep::ChooseAccount));
+    let chosen = InteractionResult { account_chosen: true, ..InteractionResult::default() };
+    assert_eq!(next(&select, chosen), Ok(NextStep::Issue));
+    assert_eq!(next(&select, SIGNED_IN), Ok(NextStep::Issue));
 }
 
 #[test]
@@ -142,27 +150,40 @@ fn answers_only_for_the_person_that_the_hint_names() {
         decide(&ask, Some(&session()), None, answers, NOW).map_err(|error| error.code)
     };
     let hint = ("id_token_hint", "hint");
-    assert_eq!(decide_with(&[hint], Answers::default()), Ok(Next::SignIn(Reason::OtherPerson)));
+    assert_eq!(
+        decide_with(&[hint], InteractionResult::default()),
+        Ok(NextStep::SignIn(SignInReason::OtherPerson))
+    );
     assert_eq!(decide_with(&[hint], SIGNED_IN), Err(LoginRequired));
-    assert_eq!(decide_with(&[hint, ("prompt", "none")], Answers::default()), Err(LoginRequired));
-    assert_eq!(next(&[hint], Answers::default()), Ok(Next::Issue), "the hint names Alice");
+    assert_eq!(
+        decide_with(&[hint, ("prompt", "none")], InteractionResult::default()),
+        Err(LoginRequired)
+    );
+    assert_eq!(
+        next(&[hint], InteractionResult::default()),
+        Ok(NextStep::Issue),
+        "the hint names Alice"
+    );
 }
 
 #[test]
 fn remembers_consent_per_scope_set() {
     // OIDC Core §3.1.2.4
-    assert_eq!(next_with_consent(&[], None), Next::AskConsent);
-    assert_eq!(next_with_consent(&[], Some(&agreed(&["openid"]))), Next::AskConsent);
+    assert_eq!(next_with_consent(&[], None), NextStep::AskConsent);
+    assert_eq!(next_with_consent(&[], Some(&agreed(&["openid"]))), NextStep::AskConsent);
     let more = agreed(&["openid", "profile", "email"]);
-    assert_eq!(next_with_consent(&[], Some(&more)), Next::Issue);
+    assert_eq!(next_with_consent(&[], Some(&more)), NextStep::Issue);
 }
 
 #[test]
 fn asks_for_consent_whenever_prompt_says_so() {
     // OIDC Core §3.1.2.1
-    assert_eq!(next(&[("prompt", "consent")], Answers::default()), Ok(Next::AskConsent));
-    let consented = Answers { consented: true, ..Answers::default() };
-    assert_eq!(next(&[("prompt", "consent")], consented), Ok(Next::Issue));
+    assert_eq!(
+        next(&[("prompt", "consent")], InteractionResult::default()),
+        Ok(NextStep::AskConsent)
+    );
+    let consented = InteractionResult { consented: true, ..InteractionResult::default() };
+    assert_eq!(next(&[("prompt", "consent")], consented), Ok(NextStep::Issue));
 }
 
 #[test]
@@ -171,21 +192,21 @@ fn skips_consent_where_the_owner_of_the_client_answered() {
     world.client.consent = ConsentPolicy::Implied;
     let next = |changes: &[(&'static str, &str)]| {
         let ask = world.ask(&with(changes)).expect("valid");
-        decide(&ask, Some(&session()), None, Answers::default(), NOW)
+        decide(&ask, Some(&session()), None, InteractionResult::default(), NOW)
     };
-    assert_eq!(next(&[]), Ok(Next::Issue));
-    assert_eq!(next(&[("scope", "openid offline_access")]), Ok(Next::Issue));
-    assert_eq!(next(&[("prompt", "consent")]), Ok(Next::AskConsent));
+    assert_eq!(next(&[]), Ok(NextStep::Issue));
+    assert_eq!(next(&[("scope", "openid offline_access")]), Ok(NextStep::Issue));
+    assert_eq!(next(&[("prompt", "consent")]), Ok(NextStep::AskConsent));
 }
 
 #[test]
 fn asks_for_offline_access_in_words_once() {
     // OIDC Core §11
     let offline = [("scope", "openid offline_access")];
-    assert_eq!(next_with_consent(&offline, Some(&agreed(&["openid"]))), Next::AskConsent);
+    assert_eq!(next_with_consent(&offline, Some(&agreed(&["openid"]))), NextStep::AskConsent);
     assert_eq!(
         next_with_consent(&offline, Some(&agreed(&["openid", "offline_access"]))),
-        Next::Issue
+        NextStep::Issue
     );
 }
 

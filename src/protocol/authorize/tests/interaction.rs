@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::protocol::{
-    authorize::{Answers, Interaction, InteractionError, Progress},
+    authorize::{Interaction, InteractionError, InteractionProgress, InteractionResult},
     records::{decode, encode},
 };
 
@@ -10,7 +10,7 @@ const BEGUN: &str = "011c636c69656e745f69643d7465616d2e77696b692673746174653d733
 const CONSENTING: &str = "011c636c69656e745f69643d7465616d2e77696b692673746174653d7331d7e83e28a04b537e64424546b14caf9b67bad2f28dabce68116e0d372319fa0001057369642d310280c0e285e36801066f70656e6964c0aed086e368";
 
 fn begun() -> Interaction {
-    Interaction::begin(&Params::parse(with(&[]).as_bytes()), "cookie", None, NOW)
+    Interaction::begin(&RequestParams::parse(with(&[]).as_bytes()), "cookie", None, NOW)
 }
 
 #[test]
@@ -23,9 +23,10 @@ fn comes_back_as_it_was_sealed() {
 fn its_first_format_stays() {
     // A form that one release made is answered by the next during a roll-out.
     let query = "client_id=team.wiki&state=s1";
-    let begun = Interaction::begin(&Params::parse(query.as_bytes()), "cookie", None, NOW);
+    let begun = Interaction::begin(&RequestParams::parse(query.as_bytes()), "cookie", None, NOW);
     let wishes = ["openid".to_owned()].into();
-    let consenting = begun.clone().with(&session(), Progress::SignedIn(NOW)).showing(&wishes);
+    let consenting =
+        begun.clone().with(&session(), InteractionProgress::SignedIn(NOW)).showing(&wishes);
     for (interaction, expected) in [(begun, BEGUN), (consenting, CONSENTING)] {
         let bytes = encode(&interaction);
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -42,7 +43,8 @@ fn is_validated_again_from_the_request_itself() {
 #[test]
 fn drops_parameters_without_a_meaning() {
     let query = with(&[("utm_source", "mail"), ("state", "s1")]);
-    let interaction = Interaction::begin(&Params::parse(query.as_bytes()), "cookie", None, NOW);
+    let interaction =
+        Interaction::begin(&RequestParams::parse(query.as_bytes()), "cookie", None, NOW);
     assert!(interaction.query().contains("state=s1"));
     assert!(!interaction.query().contains("utm_source"));
 }
@@ -65,30 +67,30 @@ fn ends_after_fifteen_minutes_and_a_minute_of_skew() {
 #[test]
 fn counts_a_sign_in_for_the_session_and_moment_it_made() {
     let session = session();
-    let progress = Progress::SignedIn(session.authentication.auth_time);
+    let progress = InteractionProgress::SignedIn(session.authentication.auth_time);
     let interaction = begun().with(&session, progress);
     assert!(interaction.answers(Some(&session)).signed_in);
 
     let mut other = session.clone();
     other.sid = "sid-2".into();
-    assert_eq!(interaction.answers(Some(&other)), Answers::default());
+    assert_eq!(interaction.answers(Some(&other)), InteractionResult::default());
     let mut earlier = session;
     earlier.authentication.auth_time = NOW.minus(Duration::from_secs(9999));
     assert!(!interaction.answers(Some(&earlier)).signed_in);
-    assert_eq!(interaction.answers(None), Answers::default());
+    assert_eq!(interaction.answers(None), InteractionResult::default());
 }
 
 #[test]
 fn counts_a_chosen_account_for_its_session_only() {
-    let interaction = begun().with(&session(), Progress::AccountChosen);
+    let interaction = begun().with(&session(), InteractionProgress::AccountChosen);
     assert!(interaction.answers(Some(&session())).account_chosen);
     assert!(!interaction.answers(Some(&session())).signed_in);
-    assert_eq!(interaction.answers(None), Answers::default());
+    assert_eq!(interaction.answers(None), InteractionResult::default());
 }
 
 #[test]
 fn covers_the_scopes_that_the_page_showed() {
-    let shown = accepted(&[("scope", "openid")]).wishes;
+    let shown = accepted(&[("scope", "openid")]).requested_permissions;
     let interaction = begun().showing(&shown);
     assert!(interaction.covers(&accepted(&[("scope", "openid")])));
     assert!(!interaction.covers(&accepted(&[("scope", "openid badges")])));

@@ -14,16 +14,16 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::{Ask, AuthorizeError, Response, Served, validate};
+use super::{AuthorizationRequest, AuthorizationResponse, AuthorizeError, TenantLookup, validate};
 use crate::{
     model::{
         ApplicationType, AuthMethod, Client, ConsentPolicy, GrantType, Lifetimes, RedirectUri,
         ResponseType, Subject, Tenant, Timestamp,
-        samples::{REDIRECT, client, tenant},
+        fixtures::{REDIRECT, client, tenant},
     },
     protocol::{
         error::{ErrorCode, OAuthError},
-        params::Params,
+        params::RequestParams,
         records::{Authentication, Session},
     },
 };
@@ -45,12 +45,12 @@ impl World {
         Self { tenant: tenant(), client: client(), hint: Some(hint) }
     }
 
-    fn ask(&self, query: &str) -> Result<Ask, AuthorizeError> {
-        validate(&self.tenant, self, &Params::parse(query.as_bytes()))
+    fn ask(&self, query: &str) -> Result<AuthorizationRequest, AuthorizeError> {
+        validate(&self.tenant, self, &RequestParams::parse(query.as_bytes()))
     }
 }
 
-impl Served for World {
+impl TenantLookup for World {
     fn client(&self, id: &str) -> Option<Arc<Client>> {
         (id == self.client.id.as_str()).then(|| Arc::new(self.client.clone()))
     }
@@ -90,12 +90,12 @@ fn without(name: &str) -> String {
     query(&params)
 }
 
-fn accepted(changes: &[(&'static str, &str)]) -> Ask {
+fn accepted(changes: &[(&'static str, &str)]) -> AuthorizationRequest {
     World::new().ask(&with(changes)).expect("the request is valid")
 }
 
 /// The code of an error that the client is told.
-fn told(answer: Result<Ask, AuthorizeError>) -> ErrorCode {
+fn told(answer: Result<AuthorizationRequest, AuthorizeError>) -> ErrorCode {
     match answer {
         Err(AuthorizeError::Redirect(_, error)) => error.code,
         other => panic!("expected an error for the client, got {other:?}"),
@@ -103,7 +103,7 @@ fn told(answer: Result<Ask, AuthorizeError>) -> ErrorCode {
 }
 
 /// The code of an error that only the person sees.
-fn shown(answer: Result<Ask, AuthorizeError>) -> ErrorCode {
+fn shown(answer: Result<AuthorizationRequest, AuthorizeError>) -> ErrorCode {
     match answer {
         Err(AuthorizeError::Page(OAuthError { code, .. })) => code,
         other => panic!("expected a page, got {other:?}"),
@@ -131,9 +131,9 @@ fn session() -> Session {
 }
 
 /// Where a response redirects.
-fn redirected(response: Response) -> String {
+fn redirected(response: AuthorizationResponse) -> String {
     match response {
-        Response::Redirect(url) => url,
-        Response::Post(fields) => panic!("a form: {fields:?}"),
+        AuthorizationResponse::Redirect(url) => url,
+        AuthorizationResponse::Post(fields) => panic!("a form: {fields:?}"),
     }
 }

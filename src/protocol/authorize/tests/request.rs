@@ -12,7 +12,7 @@ use ErrorCode::{
 
 const IMPLICIT: [(&str, &str); 2] = [("response_type", "id_token"), ("nonce", "n1")];
 
-fn scopes(ask: &Ask) -> Vec<&str> {
+fn scopes(ask: &AuthorizationRequest) -> Vec<&str> {
     ask.scopes.iter().map(String::as_str).collect()
 }
 
@@ -298,7 +298,7 @@ fn carries_auth_time_for_clients_that_require_it() {
 fn takes_an_expired_id_token_as_hint() {
     // OIDC Core §3.1.2.1
     let ask = accepted(&[("id_token_hint", "hint")]);
-    assert_eq!(ask.expects, Some([Subject::new("alice-id")].into()));
+    assert_eq!(ask.allowed_subjects, Some([Subject::new("alice-id")].into()));
 }
 
 #[test]

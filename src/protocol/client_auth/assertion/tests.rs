@@ -2,22 +2,22 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
-use crate::model::samples;
+use crate::model::fixtures;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
-const AUDIENCE: Audience<'_> = Audience {
+const AUDIENCE: AcceptedAudiences<'_> = AcceptedAudiences {
     issuer: "https://id.test/team/shop",
     token_endpoint: "https://id.test/team/shop/oauth/token",
     endpoint: "https://id.test/team/shop/oauth/introspect",
 };
 
 fn client() -> Client {
-    Client { auth_method: AuthMethod::PrivateKeyJwt, ..samples::client() }
+    Client { auth_method: AuthMethod::PrivateKeyJwt, ..fixtures::client() }
 }
 
-fn jwt(claims: Value) -> Unverified {
+fn jwt(claims: Value) -> UnverifiedJwt {
     let Value::Object(claims) = claims else { panic!("an object") };
-    Unverified { algorithm: JwsAlgorithm::ES256, kid: None, typ: None, claims }
+    UnverifiedJwt { algorithm: JwsAlgorithm::ES256, kid: None, typ: None, claims }
 }
 
 /// Whether an assertion with one claim changed passes.
@@ -111,7 +111,7 @@ fn it_has_an_id_of_the_clients_own() {
 fn the_algorithm_is_the_registered_one_or_goes_with_the_method() {
     // OIDC Core §9
     let (private, shared) =
-        (client(), Client { auth_method: AuthMethod::ClientSecretJwt, ..samples::client() });
+        (client(), Client { auth_method: AuthMethod::ClientSecretJwt, ..fixtures::client() });
     for (algorithm, asymmetric, symmetric) in [
         (JwsAlgorithm::PS256, true, false),
         (JwsAlgorithm::HS256, false, true),

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{model::ClientId, protocol::records::Code};
+use crate::{model::ClientId, protocol::records::AuthorizationCode};
 
 // RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 struct Redemption {
-    code: Code,
+    code: AuthorizationCode,
     client: Client,
     redirect_uri: Option<&'static str>,
     verifier: Option<&'static str>,
@@ -21,17 +21,17 @@ struct Redemption {
 /// The error's code of a redemption with one thing changed; `None`: it passes.
 fn with(change: impl FnOnce(&mut Redemption)) -> Option<ErrorCode> {
     let mut it = Redemption {
-        code: Code {
+        code: AuthorizationCode {
             grant_id: "grant-1".into(),
             incarnation: "store-1".into(),
             grant: grant(0, NOW),
-            redirect_uri: Some(samples::REDIRECT.into()),
+            redirect_uri: Some(fixtures::REDIRECT.into()),
             code_challenge: Some(CHALLENGE.into()),
             expires_at: NOW.plus(Duration::from_mins(1)),
-            offered: false,
+            grant_stored: false,
         },
-        client: samples::client(),
-        redirect_uri: Some(samples::REDIRECT),
+        client: fixtures::client(),
+        redirect_uri: Some(fixtures::REDIRECT),
         verifier: Some(VERIFIER),
         incarnation: "store-1",
         now: NOW,
@@ -95,19 +95,19 @@ fn refuses_the_codes_of_a_lost_store() {
 
 #[test]
 fn opens_a_grant_with_a_refresh_token_only_for_clients_that_may_have_one() {
-    let code = |scopes: &str| Code {
+    let code = |scopes: &str| AuthorizationCode {
         grant_id: "grant-1".into(),
         incarnation: "store-1".into(),
         grant: Grant { scopes: words(scopes), ..grant(0, NOW) },
         redirect_uri: None,
         code_challenge: None,
         expires_at: NOW,
-        offered: false,
+        grant_stored: false,
     };
-    let mut client = samples::client();
-    let opened = open_grant(code("openid"), &client, NOW);
+    let mut client = fixtures::client();
+    let opened = activate_grant(code("openid"), &client, NOW);
     assert_eq!(opened.state, GrantState::Active { generation: 1, rotated_at: NOW });
     Arc::make_mut(&mut client.grant_types).remove(&GrantType::RefreshToken);
-    let opened = open_grant(code("openid offline_access"), &client, NOW);
+    let opened = activate_grant(code("openid offline_access"), &client, NOW);
     assert_eq!(opened.state, GrantState::Active { generation: 0, rotated_at: NOW });
 }

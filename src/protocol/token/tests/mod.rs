@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    model::{AuthMethod, Timestamp, samples},
+    model::{AuthMethod, Timestamp, fixtures},
     protocol::records::{Authentication, Grant, GrantState, RequestedClaims},
 };
 
@@ -19,11 +19,11 @@ fn words(text: &str) -> Scopes {
 
 /// A grant of the sample client, with a refresh token of a generation.
 fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
-    let client = samples::client();
+    let client = fixtures::client();
     Grant {
         client: client.id.clone(),
         authentication: Authentication {
-            subject: samples::user().subject,
+            subject: fixtures::user().subject,
             auth_time: NOW,
             amr: vec!["pwd".into()],
             acr: None,
@@ -39,8 +39,8 @@ fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
     }
 }
 
-fn ask(text: &str) -> Result<Ask, ErrorCode> {
-    Ask::parse(&Params::parse(text.as_bytes())).map_err(|error| error.code)
+fn ask(text: &str) -> Result<TokenRequest, ErrorCode> {
+    TokenRequest::parse(&RequestParams::parse(text.as_bytes())).map_err(|error| error.code)
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_client_says_which_grant_type_it_wants() {
 fn a_client_uses_the_grant_types_that_it_registered() {
     // RFC 6749 §5.2
     let refresh = ask("grant_type=refresh_token&refresh_token=x").expect("valid");
-    let mut client = samples::client();
+    let mut client = fixtures::client();
     assert_eq!(check_grant_type(&client, &refresh), Ok(()));
     Arc::make_mut(&mut client.grant_types).remove(&GrantType::RefreshToken);
     let refused = check_grant_type(&client, &refresh).expect_err("refused");
@@ -71,7 +71,7 @@ fn a_client_uses_the_grant_types_that_it_registered() {
 #[test]
 fn a_public_client_gets_nothing_for_itself() {
     // RFC 6749 §4.4: client_credentials is for confidential clients only.
-    let client = Client { auth_method: AuthMethod::None, ..samples::client() };
+    let client = Client { auth_method: AuthMethod::None, ..fixtures::client() };
     let own = ask("grant_type=client_credentials").expect("valid");
     let refused = check_grant_type(&client, &own).expect_err("refused");
     assert_eq!(refused.code, ErrorCode::UnauthorizedClient);
@@ -80,7 +80,8 @@ fn a_public_client_gets_nothing_for_itself() {
 #[test]
 fn tokens_are_for_the_issuer_and_no_other_resource() {
     // RFC 8707 §2
-    let check = |text: &str| check_resources("https://id.test", &Params::parse(text.as_bytes()));
+    let check =
+        |text: &str| check_resources("https://id.test", &RequestParams::parse(text.as_bytes()));
     assert_eq!(check(""), Ok(()));
     assert_eq!(check("resource=https://id.test"), Ok(()));
     let refused = check("resource=https://id.test&resource=https://api.test").expect_err("refused");
@@ -89,7 +90,7 @@ fn tokens_are_for_the_issuer_and_no_other_resource() {
 
 #[test]
 fn a_client_gets_no_scope_for_itself_that_signs_a_person_in() {
-    let client = samples::client();
+    let client = fixtures::client();
     assert_eq!(client_scopes(&client, None), Ok(words("badges email profile")));
     assert_eq!(client_scopes(&client, Some("badges")), Ok(words("badges")));
     for asked in ["openid", "offline_access", "badges groups"] {
@@ -101,6 +102,6 @@ fn a_client_gets_no_scope_for_itself_that_signs_a_person_in() {
 proptest! {
     #[test]
     fn no_request_makes_it_panic(body in prop::collection::vec(any::<u8>(), 0..300)) {
-        let _ = Ask::parse(&Params::parse(&body));
+        let _ = TokenRequest::parse(&RequestParams::parse(&body));
     }
 }

@@ -4,63 +4,73 @@ use std::{sync::Arc, time::Duration};
 
 use super::*;
 use crate::{
-    model::{AuthMethod, Client, ClientId, Lifetimes, RefreshTokenRotation, samples},
+    model::{AuthMethod, Client, ClientId, Lifetimes, RefreshTokenRotation, fixtures},
     protocol::records::RefreshToken,
 };
 
 const HOUR: Duration = Duration::from_hours(1);
 
-fn rotated(grant: &Grant, generation: u32, now: Timestamp) -> Rotation {
-    rotate(grant, generation, &samples::client(), now)
+fn rotated(grant: &Grant, generation: u32, now: Timestamp) -> RefreshDecision {
+    rotate(grant, generation, &fixtures::client(), now)
 }
 
 #[test]
 fn the_current_token_rotates() {
-    let Rotation::Next(next) = rotated(&grant(3, NOW), 3, NOW) else { panic!("it rotates") };
+    let RefreshDecision::Next(next) = rotated(&grant(3, NOW), 3, NOW) else { panic!("it rotates") };
     assert_eq!(next.state, GrantState::Active { generation: 4, rotated_at: NOW });
 }
 
 #[test]
 fn a_token_works_until_its_successor_is_used_and_ten_seconds_more() {
     let later = NOW.plus(HOUR);
-    assert_eq!(rotated(&grant(3, NOW), 2, later), Rotation::Repeat, "its successor was not used");
-    assert_eq!(rotated(&grant(3, later), 1, later), Rotation::Repeat, "within the grace");
-    let after = later.plus(GRACE);
-    assert_eq!(rotated(&grant(3, later), 1, after), Rotation::Revoke, "after the grace");
+    assert_eq!(
+        rotated(&grant(3, NOW), 2, later),
+        RefreshDecision::Repeat,
+        "its successor was not used"
+    );
+    assert_eq!(rotated(&grant(3, later), 1, later), RefreshDecision::Repeat, "within the grace");
+    let after = later.plus(REUSE_GRACE);
+    assert_eq!(rotated(&grant(3, later), 1, after), RefreshDecision::Revoke, "after the grace");
 }
 
 #[test]
 fn what_is_older_or_newer_than_can_be_revokes() {
     // RFC 9700 §4.14.2
-    assert_eq!(rotated(&grant(4, NOW), 1, NOW), Rotation::Revoke);
-    assert_eq!(rotated(&grant(4, NOW), 5, NOW), Rotation::Revoke);
+    assert_eq!(rotated(&grant(4, NOW), 1, NOW), RefreshDecision::Revoke);
+    assert_eq!(rotated(&grant(4, NOW), 5, NOW), RefreshDecision::Revoke);
 }
 
 #[test]
 fn a_grant_that_has_ended_gives_nothing() {
     let ended = grant(1, NOW);
-    assert_eq!(rotated(&ended, 1, ended.ends_at), Rotation::Ended);
+    assert_eq!(rotated(&ended, 1, ended.ends_at), RefreshDecision::Ended);
     let revoked = Grant { state: GrantState::Revoked { at: NOW }, ..ended };
-    assert_eq!(rotated(&revoked, 1, NOW), Rotation::Ended);
-    assert_eq!(rotated(&grant(0, NOW), 0, NOW), Rotation::Ended, "it has no refresh token");
+    assert_eq!(rotated(&revoked, 1, NOW), RefreshDecision::Ended);
+    assert_eq!(rotated(&grant(0, NOW), 0, NOW), RefreshDecision::Ended, "it has no refresh token");
 }
 
 #[test]
 fn without_rotation_the_token_stays_and_its_time_begins_anew() {
     let rotation = RefreshTokenRotation::PublicClients;
-    let client = Client { refresh_token_rotation: rotation, ..samples::client() };
+    let client = Client { refresh_token_rotation: rotation, ..fixtures::client() };
     let later = NOW.plus(HOUR);
-    let Rotation::Same(next) = rotate(&grant(1, NOW), 1, &client, later) else {
+    let RefreshDecision::Same(next) = rotate(&grant(1, NOW), 1, &client, later) else {
         panic!("it stays")
     };
     assert_eq!(next.state, GrantState::Active { generation: 1, rotated_at: later });
     let soon = later.plus(Duration::from_secs(59));
-    assert_eq!(rotate(&next, 1, &client, soon), Rotation::Same(next), "written once a minute");
+    assert_eq!(
+        rotate(&next, 1, &client, soon),
+        RefreshDecision::Same(next),
+        "written once a minute"
+    );
     let idle = NOW.plus(client.lifetimes.refresh_token_idle);
-    assert_eq!(rotate(&grant(1, NOW), 1, &client, idle), Rotation::Ended, "it was not used");
+    assert_eq!(rotate(&grant(1, NOW), 1, &client, idle), RefreshDecision::Ended, "it was not used");
     // Public clients always rotate (RFC 9700 §4.14.2).
     let public = Client { auth_method: AuthMethod::None, ..client };
-    let Rotation::Next(next) = rotate(&grant(1, NOW), 1, &public, later) else { panic!("rotates") };
+    let RefreshDecision::Next(next) = rotate(&grant(1, NOW), 1, &public, later) else {
+        panic!("rotates")
+    };
     assert_eq!(next.state, GrantState::Active { generation: 2, rotated_at: later });
 }
 
@@ -70,17 +80,17 @@ fn lifetimes_that_became_shorter_count_at_once() {
     let absolute = Lifetimes { refresh_token_absolute: HOUR, ..Lifetimes::default() };
     let used = NOW.plus(HOUR / 2);
     for (shorter, ends) in [(idle, used.plus(HOUR)), (absolute, NOW.plus(HOUR))] {
-        let client = Client { lifetimes: Arc::new(shorter), ..samples::client() };
+        let client = Client { lifetimes: Arc::new(shorter), ..fixtures::client() };
         let before = ends.minus(Duration::from_millis(1));
-        assert!(matches!(rotate(&grant(2, used), 2, &client, before), Rotation::Next(_)));
-        assert_eq!(rotate(&grant(2, used), 2, &client, ends), Rotation::Ended);
+        assert!(matches!(rotate(&grant(2, used), 2, &client, before), RefreshDecision::Next(_)));
+        assert_eq!(rotate(&grant(2, used), 2, &client, ends), RefreshDecision::Ended);
     }
 }
 
 #[test]
 fn a_refresh_token_is_for_the_client_that_got_it_and_for_its_time() {
     // RFC 6749 §6
-    let client = samples::client();
+    let client = fixtures::client();
     let token = RefreshToken {
         grant_id: "grant-1".into(),
         generation: 1,
@@ -96,7 +106,7 @@ fn a_refresh_token_is_for_the_client_that_got_it_and_for_its_time() {
 #[test]
 fn a_refresh_gives_what_was_granted_or_less() {
     // RFC 6749 §6
-    let (grant, mut client) = (grant(1, NOW), samples::client());
+    let (grant, mut client) = (grant(1, NOW), fixtures::client());
     let given = |client: &Client, asked| {
         scopes_to_refresh(&grant, client, asked).map_err(|error| error.code)
     };
@@ -113,10 +123,10 @@ fn a_refresh_gives_what_was_granted_or_less() {
 fn a_record_stays_for_whatever_names_it_longest() {
     let brief = Lifetimes { refresh_token_idle: Duration::from_mins(5), ..Lifetimes::default() };
     let access = brief.access_token;
-    assert_eq!(named_until(&grant(0, NOW), &brief, NOW), NOW.plus(access));
-    assert_eq!(named_until(&grant(1, NOW), &brief, NOW), NOW.plus(access));
+    assert_eq!(referenced_until(&grant(0, NOW), &brief, NOW), NOW.plus(access));
+    assert_eq!(referenced_until(&grant(1, NOW), &brief, NOW), NOW.plus(access));
     let usual = Lifetimes::default();
-    assert_eq!(named_until(&grant(1, NOW), &usual, NOW), NOW.plus(usual.refresh_token_idle));
+    assert_eq!(referenced_until(&grant(1, NOW), &usual, NOW), NOW.plus(usual.refresh_token_idle));
 }
 
 proptest! {
@@ -129,12 +139,12 @@ proptest! {
             let GrantState::Active { generation, rotated_at } = record.state else { break };
             let token = generation.saturating_sub(back);
             match rotated(&record, token, now) {
-                Rotation::Next(next) => { prop_assert_eq!(token, generation); record = *next; }
-                Rotation::Same(_) => prop_assert!(false, "it rotates"),
-                Rotation::Repeat => prop_assert!(
-                    generation - token == 1 || (generation - token == 2 && now < rotated_at.plus(GRACE))
+                RefreshDecision::Next(next) => { prop_assert_eq!(token, generation); record = *next; }
+                RefreshDecision::Same(_) => prop_assert!(false, "it rotates"),
+                RefreshDecision::Repeat => prop_assert!(
+                    generation - token == 1 || (generation - token == 2 && now < rotated_at.plus(REUSE_GRACE))
                 ),
-                Rotation::Revoke | Rotation::Ended => break,
+                RefreshDecision::Revoke | RefreshDecision::Ended => break,
             }
         }
     }

@@ -2,24 +2,24 @@
 //! themselves. What a person declares in the tenant's own namespace is not bound.
 
 use crate::{
-    api::{self, Namespaces, Reason},
+    api::{self, ConditionReason, NamespaceLabels},
     model::{ConsentPolicy, ObjectKey, RedirectUri},
-    registry::validate::{CheckedTenant, Problems, bounds::Bounds},
+    registry::validate::{CheckedTenant, ProblemList, bounds::ClientBounds},
 };
 
-use super::flows::Flows;
+use super::flows::CheckedFlows;
 
 /// Checks that the tenant admits the client's namespace.
 pub fn admit(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     key: &ObjectKey,
     tenant: &CheckedTenant,
-    namespaces: &Namespaces,
+    namespaces: &NamespaceLabels,
 ) -> bool {
     let id = &tenant.tenant.id;
     let Err(reason) = tenant.bounds.admits(&key.namespace, namespaces) else { return true };
     let message = match reason {
-        Reason::SelectorUnavailable => format!(
+        ConditionReason::SelectorUnavailable => format!(
             "tenant {id} admits namespaces by labels, which this installation may not read; select by kubernetes.io/metadata.name in the tenant's spec.clients.namespaces"
         ),
         _ => format!(
@@ -33,9 +33,9 @@ pub fn admit(
 
 /// Checks what the client asks for against the tenant's bounds.
 pub fn check(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     spec: &api::OidcClientSpec,
-    flows: &Flows,
+    flows: &CheckedFlows,
     consent: ConsentPolicy,
     tenant: &CheckedTenant,
 ) {
@@ -43,18 +43,18 @@ pub fn check(
     if spec.client_id.is_some() {
         // Or a namespace could squat an id, or inherit one that is free again.
         let message = "is for clients in the tenant's own namespace only; leave it out";
-        problems.refuse(Reason::BoundExceeded, "spec.clientId", message);
+        problems.refuse(ConditionReason::BoundExceeded, "spec.clientId", message);
     }
     if spec.introspection == Some(api::Introspection::Tenant) {
         let message = "Tenant is for clients in the tenant's own namespace only; leave it out";
-        problems.refuse(Reason::BoundExceeded, "spec.introspection", message);
+        problems.refuse(ConditionReason::BoundExceeded, "spec.introspection", message);
     }
     let mut exceeded = |field: String, what: String, bound: &str| {
         let message = format!(
             "{what} is more than tenant {} gives to other namespaces (its spec.clients.{bound})",
             tenant.tenant.id
         );
-        problems.refuse(Reason::BoundExceeded, field, message);
+        problems.refuse(ConditionReason::BoundExceeded, field, message);
     };
     for grant in flows.grant_types.difference(&bounds.grant_types) {
         exceeded("spec.grantTypes".to_owned(), format!("the grant type {grant}"), "grantTypes");
@@ -73,9 +73,9 @@ pub fn check(
 /// Checks what a client that registered itself has against the tenant's bounds. It has nothing that
 /// registration does not give, or somebody's edit would count for whoever has its token.
 pub fn check_registered(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     spec: &api::OidcClientSpec,
-    flows: &Flows,
+    flows: &CheckedFlows,
     consent: ConsentPolicy,
     tenant: &CheckedTenant,
 ) {
@@ -92,14 +92,14 @@ pub fn check_registered(
                 "is not for clients that registered themselves; leave it out, or adopt the client by taking off its label {}",
                 api::REGISTERED_LABEL
             );
-            problems.refuse(Reason::BoundExceeded, format!("spec.{name}"), message);
+            problems.refuse(ConditionReason::BoundExceeded, format!("spec.{name}"), message);
         }
     }
     let mut exceeded = |field: String, what: String, bound: &str| {
         let message = format!(
             "{what} is more than the tenant gives to clients that register themselves (its spec.clients.{bound})"
         );
-        problems.refuse(Reason::BoundExceeded, field, message);
+        problems.refuse(ConditionReason::BoundExceeded, field, message);
     };
     for grant in flows.grant_types.difference(&bounds.registered.grant_types) {
         exceeded("spec.grantTypes".to_owned(), format!("the grant type {grant}"), "grantTypes");
@@ -114,7 +114,11 @@ pub fn check_registered(
     redirect_hosts(bounds, flows, &mut exceeded);
 }
 
-fn redirect_hosts(bounds: &Bounds, flows: &Flows, exceeded: &mut impl FnMut(String, String, &str)) {
+fn redirect_hosts(
+    bounds: &ClientBounds,
+    flows: &CheckedFlows,
+    exceeded: &mut impl FnMut(String, String, &str),
+) {
     let Some(hosts) = &bounds.redirect_hosts else { return };
     let within = |uri: &RedirectUri| {
         uri.host().is_some_and(|host| hosts.iter().any(|pattern| pattern.matches(&host)))

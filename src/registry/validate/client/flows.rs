@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use crate::{
     api::{self, OidcClientSpec},
     model::{ApplicationType, AuthMethod, GrantType, RedirectUri, ResponseType},
-    registry::validate::{Problems, grant_types},
+    registry::validate::{ProblemList, grant_types},
 };
 
 /// The flows of a client.
 #[derive(Clone, Debug)]
-pub struct Flows {
+pub struct CheckedFlows {
     pub application_type: ApplicationType,
     pub grant_types: BTreeSet<GrantType>,
     pub response_types: BTreeSet<ResponseType>,
@@ -21,13 +21,13 @@ pub struct Flows {
 }
 
 /// Checks the flows.
-pub fn check(problems: &mut Problems, spec: &OidcClientSpec) -> Flows {
+pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec) -> CheckedFlows {
     let application_type = application_type(problems, spec.application_type.as_ref());
     let mut grants = grant_types(problems, "spec.grantTypes", &spec.grant_types);
     if spec.grant_types.is_empty() {
         grants.insert(GrantType::AuthorizationCode);
     }
-    let flows = Flows {
+    let flows = CheckedFlows {
         application_type,
         response_types: response_types(problems, &spec.response_types, &grants),
         auth_method: auth_method(problems, spec.token_endpoint_auth_method.as_ref()),
@@ -45,7 +45,7 @@ pub fn check(problems: &mut Problems, spec: &OidcClientSpec) -> Flows {
 }
 
 fn application_type(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     written: Option<&api::ApplicationType>,
 ) -> ApplicationType {
     match written {
@@ -58,7 +58,7 @@ fn application_type(
     }
 }
 
-fn auth_method(problems: &mut Problems, written: Option<&api::AuthMethod>) -> AuthMethod {
+fn auth_method(problems: &mut ProblemList, written: Option<&api::AuthMethod>) -> AuthMethod {
     let Some(written) = written else { return AuthMethod::ClientSecretBasic };
     written.as_str().parse().unwrap_or_else(|()| {
         let field = "spec.tokenEndpointAuthMethod";
@@ -68,7 +68,7 @@ fn auth_method(problems: &mut Problems, written: Option<&api::AuthMethod>) -> Au
 }
 
 fn response_types(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     written: &[String],
     grants: &BTreeSet<GrantType>,
 ) -> BTreeSet<ResponseType> {
@@ -93,7 +93,7 @@ fn response_types(
 }
 
 fn uris(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     field: &str,
     written: &[String],
     application_type: ApplicationType,
@@ -111,7 +111,7 @@ fn uris(
     uris
 }
 
-fn agree(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) {
+fn agree(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows) {
     let granted = |grant| flows.grant_types.contains(&grant);
     for grant in [GrantType::AuthorizationCode, GrantType::Implicit] {
         let used = flows.response_types.iter().any(|it| it.grant_types().contains(&grant));

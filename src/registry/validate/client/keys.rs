@@ -6,21 +6,21 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::{
-    api::OidcClientSpec, keys::PublicKeys, model::AuthMethod, registry::validate::Problems,
+    api::OidcClientSpec, keys::PublicKeys, model::AuthMethod, registry::validate::ProblemList,
 };
 
 /// Most keys of a set.
-const MOST_KEYS: usize = 32;
+const MAX_KEYS: usize = 32;
 /// Most bytes of a set as JSON.
-const LARGEST: usize = 32 * 1024;
+const MAX_BYTES: usize = 32 * 1024;
 /// Why nobody could authenticate by these keys.
-const NONE_VERIFIES: &str = "holds no key that verifies a signature, as private_key_jwt needs; give a whole RSA, EC (P-256, P-384) or OKP (Ed25519) key whose use is sig or unsaid";
+const NO_VERIFYING_KEY: &str = "holds no key that verifies a signature, as private_key_jwt needs; give a whole RSA, EC (P-256, P-384) or OKP (Ed25519) key whose use is sig or unsaid";
 /// Members that give a private or symmetric key away (RFC 7518 §6).
 const SECRET_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
 /// Checks `jwks`, and that keys are there where they are needed.
 pub fn check(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     spec: &OidcClientSpec,
     method: AuthMethod,
 ) -> Option<Arc<Value>> {
@@ -34,7 +34,7 @@ pub fn check(
     let set = spec.jwks.as_ref()?;
     match judge(set) {
         Ok(()) if method == AuthMethod::PrivateKeyJwt && PublicKeys::parse(set).is_empty() => {
-            problems.invalid("spec.jwks", NONE_VERIFIES);
+            problems.invalid("spec.jwks", NO_VERIFYING_KEY);
             None
         }
         Ok(()) => Some(Arc::new(set.clone())),
@@ -48,8 +48,8 @@ pub fn check(
 fn judge(set: &Value) -> Result<(), String> {
     let keys = set.get("keys").and_then(Value::as_array);
     let keys = keys.ok_or("must be a JWK Set: {keys: [...]}")?;
-    if keys.is_empty() || keys.len() > MOST_KEYS || set.to_string().len() > LARGEST {
-        return Err(format!("must hold 1 to {MOST_KEYS} keys, in at most 32 KiB"));
+    if keys.is_empty() || keys.len() > MAX_KEYS || set.to_string().len() > MAX_BYTES {
+        return Err(format!("must hold 1 to {MAX_KEYS} keys, in at most 32 KiB"));
     }
     for (index, key) in keys.iter().enumerate() {
         let Some(members) = key.as_object() else {

@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     api,
     model::Lifetimes,
-    registry::validate::{Problems, duration},
+    registry::validate::{ProblemList, duration},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: Duration = Duration::from_hours(366 * 24);
 
 /// Lifetimes that a client writes; they only shorten the tenant's.
-pub struct Shortened {
+pub struct ShortenedLifetimes {
     access_token: Option<Duration>,
     id_token: Option<Duration>,
     refresh_token_idle: Option<Duration>,
@@ -20,12 +20,15 @@ pub struct Shortened {
 }
 
 /// Checks the lifetimes as written.
-pub fn check(problems: &mut Problems, written: Option<&api::OidcClientLifetimes>) -> Shortened {
+pub fn check(
+    problems: &mut ProblemList,
+    written: Option<&api::OidcClientLifetimes>,
+) -> ShortenedLifetimes {
     let written = written.cloned().unwrap_or_default();
     let mut field = |name: &str, text: Option<&String>| {
         duration::within(problems, &format!("spec.lifetimes.{name}"), text, SECOND..=YEAR)
     };
-    Shortened {
+    ShortenedLifetimes {
         access_token: field("accessToken", written.access_token.as_ref()),
         id_token: field("idToken", written.id_token.as_ref()),
         refresh_token_idle: field("refreshTokenIdle", written.refresh_token_idle.as_ref()),
@@ -36,7 +39,7 @@ pub fn check(problems: &mut Problems, written: Option<&api::OidcClientLifetimes>
     }
 }
 
-impl Shortened {
+impl ShortenedLifetimes {
     /// What counts at a tenant.
     pub fn within(&self, tenant: &Arc<Lifetimes>) -> Arc<Lifetimes> {
         let shorter = |own: Option<Duration>, most: Duration| own.map_or(most, |own| own.min(most));

@@ -6,21 +6,21 @@ use std::sync::Arc;
 use serde_json::Value;
 use url::Url;
 
-use super::{flows::Flows, keys, signatures, signatures::Signatures};
+use super::{flows::CheckedFlows, keys, signatures, signatures::CheckedAlgorithms};
 use crate::{
     api::{self, OidcClientSpec},
     model::{
         AssertionAudience, Client, ClientDetails, RedirectUri, RefreshTokenRotation, SubjectType,
     },
-    registry::validate::{Problems, link},
+    registry::validate::{ProblemList, link},
 };
 
 /// What was found.
 #[derive(Clone, Debug)]
-pub struct Metadata {
+pub struct CheckedMetadata {
     jwks: Option<Arc<Value>>,
     subject_type: SubjectType,
-    signatures: Signatures,
+    signatures: CheckedAlgorithms,
     assertion_audience: AssertionAudience,
     introspects_all: bool,
     /// The client's own wish, if it has one.
@@ -28,11 +28,15 @@ pub struct Metadata {
 }
 
 /// Checks what one client can tell.
-pub fn check(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) -> Metadata {
+pub fn check(
+    problems: &mut ProblemList,
+    spec: &OidcClientSpec,
+    flows: &CheckedFlows,
+) -> CheckedMetadata {
     links(problems, spec);
     logout(problems, spec, flows);
     lists(problems, spec);
-    Metadata {
+    CheckedMetadata {
         jwks: keys::check(problems, spec, flows.auth_method),
         subject_type: subject_type(problems, spec.subject_type.as_ref()),
         signatures: signatures::check(problems, spec, flows),
@@ -45,7 +49,7 @@ pub fn check(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) -> M
     }
 }
 
-impl Metadata {
+impl CheckedMetadata {
     /// A client with what was found.
     pub fn onto(self, client: Client, spec: &OidcClientSpec) -> Client {
         Client {
@@ -57,7 +61,7 @@ impl Metadata {
             request_object_signing_alg: self.signatures.request_object,
             token_endpoint_auth_signing_alg: self.signatures.assertion,
             assertion_audience: self.assertion_audience,
-            introspects_all: self.introspects_all,
+            may_introspect_all: self.introspects_all,
             ..client
         }
     }
@@ -88,7 +92,7 @@ fn details(spec: &OidcClientSpec) -> ClientDetails {
     }
 }
 
-fn links(problems: &mut Problems, spec: &OidcClientSpec) {
+fn links(problems: &mut ProblemList, spec: &OidcClientSpec) {
     const WEB: [&str; 2] = ["https", "http"];
     link(problems, "spec.jwksUri", spec.jwks_uri.as_ref(), &WEB);
     let sector = spec.sector_identifier_uri.as_ref();
@@ -111,7 +115,7 @@ fn links(problems: &mut Problems, spec: &OidcClientSpec) {
 }
 
 /// Rule: the frame is of an origin that the client is known to have (OIDC Front-Channel Logout §2).
-fn logout(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) {
+fn logout(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows) {
     let Some(uri) = spec.frontchannel_logout_uri.as_ref() else { return };
     let Ok(url) = Url::parse(uri) else { return };
     let origin = url.origin().ascii_serialization();
@@ -122,7 +126,7 @@ fn logout(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) {
     }
 }
 
-fn lists(problems: &mut Problems, spec: &OidcClientSpec) {
+fn lists(problems: &mut ProblemList, spec: &OidcClientSpec) {
     for (index, value) in spec.default_acr_values.iter().enumerate() {
         if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
             let field = format!("spec.defaultAcrValues[{index}]");
@@ -131,7 +135,7 @@ fn lists(problems: &mut Problems, spec: &OidcClientSpec) {
     }
 }
 
-fn subject_type(problems: &mut Problems, written: Option<&api::SubjectType>) -> SubjectType {
+fn subject_type(problems: &mut ProblemList, written: Option<&api::SubjectType>) -> SubjectType {
     match written {
         None | Some(api::SubjectType::Public) => SubjectType::Public,
         Some(api::SubjectType::Pairwise) => SubjectType::Pairwise,
@@ -143,7 +147,7 @@ fn subject_type(problems: &mut Problems, written: Option<&api::SubjectType>) -> 
 }
 
 fn audience(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     written: Option<&api::AssertionAudience>,
 ) -> AssertionAudience {
     match written {
@@ -159,7 +163,7 @@ fn audience(
     }
 }
 
-fn introspection(problems: &mut Problems, written: Option<&api::Introspection>) -> bool {
+fn introspection(problems: &mut ProblemList, written: Option<&api::Introspection>) -> bool {
     match written {
         None | Some(api::Introspection::Own) => false,
         Some(api::Introspection::Tenant) => true,
@@ -172,7 +176,7 @@ fn introspection(problems: &mut Problems, written: Option<&api::Introspection>) 
 
 /// How refresh tokens rotate, as written at a client or a tenant.
 pub fn rotation(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     field: &str,
     written: &api::RefreshTokenRotation,
 ) -> Option<RefreshTokenRotation> {

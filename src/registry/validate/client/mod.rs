@@ -15,29 +15,30 @@ use std::{
     time::Duration,
 };
 
-use flows::Flows;
-use metadata::Metadata;
+use flows::CheckedFlows;
+use metadata::CheckedMetadata;
 pub use metadata::rotation as rotation_of_tokens;
 pub use registered::{is_registered, registered};
 pub use sector::sector;
 
 use super::{
-    CheckedTenant, Problems, SCOPE_MESSAGE, limits, link, name, object_name, secret_ref,
-    secret_template, shown,
+    CheckedTenant, ProblemList, SCOPE_MESSAGE, limits, link, name, object_name, secret_ref,
+    secret_template, visible_text,
 };
 use crate::{
-    api::{self, Namespaces, OidcClientSpec, SecretKeyRef},
+    api::{self, NamespaceLabels, OidcClientSpec, SecretKeyRef},
     model::{
-        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, ObjectKey, Pool, RedirectUri,
+        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, Interner, ObjectKey, RedirectUri,
         ResponseType,
     },
-    protocol::scope::{STANDARD, is_scope},
-    registry::SecretShape,
+    protocol::scope::{STANDARD_SCOPES, is_scope},
+    registry::SecretTemplate,
 };
 
-static SCOPES: LazyLock<Pool<BTreeSet<String>>> = LazyLock::new(Pool::default);
-static GRANT_TYPES: LazyLock<Pool<BTreeSet<GrantType>>> = LazyLock::new(Pool::default);
-static RESPONSE_TYPES: LazyLock<Pool<BTreeSet<ResponseType>>> = LazyLock::new(Pool::default);
+static SCOPES: LazyLock<Interner<BTreeSet<String>>> = LazyLock::new(Interner::default);
+static GRANT_TYPES: LazyLock<Interner<BTreeSet<GrantType>>> = LazyLock::new(Interner::default);
+static RESPONSE_TYPES: LazyLock<Interner<BTreeSet<ResponseType>>> =
+    LazyLock::new(Interner::default);
 
 const DEFAULT_SCOPES: [&str; 3] = ["openid", "profile", "email"];
 
@@ -56,7 +57,7 @@ pub enum SecretSource {
     /// A public client that wants no Secret.
     None,
     /// A Secret that Lanyard makes.
-    Generated(Arc<SecretShape>),
+    Generated(Arc<SecretTemplate>),
     /// A Secret of the user's own.
     Referenced(SecretKeyRef),
 }
@@ -70,7 +71,7 @@ pub struct ClientFindings {
     /// to someone else.
     pub claims: Option<ClientId>,
     /// What is wrong.
-    pub problems: Problems,
+    pub problems: ProblemList,
 }
 
 /// Validates a client for a tenant; without one (absent, or not accepted) what the object alone
@@ -79,10 +80,10 @@ pub fn client(
     raw: &api::OidcClient,
     key: &ObjectKey,
     tenant: Option<&CheckedTenant>,
-    namespaces: &Namespaces,
+    namespaces: &NamespaceLabels,
     unseen: bool,
 ) -> ClientFindings {
-    let mut problems = Problems::default();
+    let mut problems = ProblemList::default();
     let spec = &raw.spec;
     name(&mut problems, key);
     object_name(&mut problems, "spec.tenantRef.name", &spec.tenant_ref.name);
@@ -122,7 +123,7 @@ pub fn client(
     let claims = id.filter(|_| admitted && (!foreign || spec.client_id.is_none()));
     let checked = claims.clone().filter(|_| !problems.refused()).map(|id| CheckedClient {
         client: Client {
-            scopes: SCOPES.share(scopes),
+            scopes: SCOPES.intern(scopes),
             consent,
             lifetimes: shortened.within(&tenant.tenant.lifetimes),
             default_max_age: max_age,
@@ -137,8 +138,8 @@ pub fn client(
 fn assemble(
     (id, key): (ClientId, &ObjectKey),
     spec: &OidcClientSpec,
-    flows: Flows,
-    described: Metadata,
+    flows: CheckedFlows,
+    described: CheckedMetadata,
     tenant: &CheckedTenant,
 ) -> Client {
     let bare = Client::new(id, key.clone(), tenant.tenant.id.clone());
@@ -148,8 +149,8 @@ fn assemble(
         origins: origins(&flows.redirect_uris),
         redirect_uris: flows.redirect_uris,
         post_logout_redirect_uris: flows.post_logout_redirect_uris,
-        grant_types: GRANT_TYPES.share(flows.grant_types),
-        response_types: RESPONSE_TYPES.share(flows.response_types),
+        grant_types: GRANT_TYPES.intern(flows.grant_types),
+        response_types: RESPONSE_TYPES.intern(flows.response_types),
         auth_method: flows.auth_method,
         require_auth_time: spec.require_auth_time.unwrap_or_default(),
         refresh_token_rotation: described
@@ -165,7 +166,7 @@ fn origins(uris: &[RedirectUri]) -> Box<[Arc<str>]> {
 
 /// The default, `<namespace>.<name>`, is nobody else's, since a namespace has no dots.
 fn client_id(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     key: &ObjectKey,
     chosen: Option<&String>,
 ) -> Option<ClientId> {
@@ -181,7 +182,7 @@ fn client_id(
     None
 }
 
-fn consent(problems: &mut Problems, written: Option<&api::Consent>) -> ConsentPolicy {
+fn consent(problems: &mut ProblemList, written: Option<&api::Consent>) -> ConsentPolicy {
     match written {
         None | Some(api::Consent::Required) => ConsentPolicy::Required,
         Some(api::Consent::Implied) => ConsentPolicy::Implied,
@@ -193,7 +194,7 @@ fn consent(problems: &mut Problems, written: Option<&api::Consent>) -> ConsentPo
 }
 
 fn secret_source(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     raw: &api::OidcClient,
     auth_method: AuthMethod,
 ) -> SecretSource {
@@ -225,15 +226,15 @@ fn secret_source(
     SecretSource::Generated(secret_template::check(problems, raw, auth_method))
 }
 
-fn presentation(problems: &mut Problems, spec: &OidcClientSpec, key: &ObjectKey) {
-    shown(problems, "spec.clientName", spec.client_name.as_deref().unwrap_or(&key.name));
+fn presentation(problems: &mut ProblemList, spec: &OidcClientSpec, key: &ObjectKey) {
+    visible_text(problems, "spec.clientName", spec.client_name.as_deref().unwrap_or(&key.name));
     link(problems, "spec.clientUri", spec.client_uri.as_ref(), &["https", "http"]);
     link(problems, "spec.logoUri", spec.logo_uri.as_ref(), &["https"]);
     link(problems, "spec.policyUri", spec.policy_uri.as_ref(), &["https", "http"]);
     link(problems, "spec.tosUri", spec.tos_uri.as_ref(), &["https", "http"]);
 }
 
-fn written_scopes(problems: &mut Problems, written: &[String]) -> Option<BTreeSet<String>> {
+fn written_scopes(problems: &mut ProblemList, written: &[String]) -> Option<BTreeSet<String>> {
     for (index, scope) in written.iter().enumerate() {
         if !is_scope(scope) {
             problems.invalid(format!("spec.scopes[{index}]"), SCOPE_MESSAGE);
@@ -243,12 +244,12 @@ fn written_scopes(problems: &mut Problems, written: &[String]) -> Option<BTreeSe
 }
 
 fn known_scopes(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     written: BTreeSet<String>,
     tenant: &CheckedTenant,
 ) -> BTreeSet<String> {
     for scope in &written {
-        if !STANDARD.contains(&scope.as_str()) && !tenant.tenant.scopes.contains_key(scope) {
+        if !STANDARD_SCOPES.contains(&scope.as_str()) && !tenant.tenant.scopes.contains_key(scope) {
             let id = &tenant.tenant.id;
             let message = format!(
                 "tenant {id} has no scope {scope:?}; add it to the tenant's spec.scopes, or remove it here"
@@ -260,7 +261,7 @@ fn known_scopes(
 }
 
 /// Defaults never exceed the bounds of a tenant in another namespace.
-fn default_scopes(flows: &Flows, bound_by: Option<&CheckedTenant>) -> BTreeSet<String> {
+fn default_scopes(flows: &CheckedFlows, bound_by: Option<&CheckedTenant>) -> BTreeSet<String> {
     let refresh = flows.grant_types.contains(&GrantType::RefreshToken);
     DEFAULT_SCOPES
         .into_iter()
@@ -270,7 +271,7 @@ fn default_scopes(flows: &Flows, bound_by: Option<&CheckedTenant>) -> BTreeSet<S
         .collect()
 }
 
-fn max_age(problems: &mut Problems, written: Option<i64>) -> Option<Duration> {
+fn max_age(problems: &mut ProblemList, written: Option<i64>) -> Option<Duration> {
     let seconds = u64::try_from(written?).ok().filter(|seconds| *seconds <= 31_536_000);
     if seconds.is_none() {
         problems.invalid("spec.defaultMaxAge", "must be between 0 and 31536000 seconds");

@@ -4,17 +4,17 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::{
     api,
-    model::{REGISTERED_NAME, Registered, Timestamp},
+    model::{DynamicRegistration, REGISTERED_NAME, Timestamp},
 };
 
 /// What is known of a client's registration, if it registered itself.
-pub fn registered(raw: &api::OidcClient) -> Option<Registered> {
+pub fn registered(raw: &api::OidcClient) -> Option<DynamicRegistration> {
     let metadata = &raw.metadata;
     if !is_registered(raw) {
         return None;
     }
     let annotation = |name: &str| metadata.annotations.as_ref().and_then(|all| all.get(name));
-    Some(Registered {
+    Some(DynamicRegistration {
         token_hash: annotation(api::REGISTRATION_TOKEN_ANNOTATION).cloned(),
         at: metadata.creation_timestamp.as_ref().map(|at| Timestamp::from(at.0)),
         used: annotation(api::USED_ANNOTATION).is_some(),

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use super::flows::Flows;
+use super::flows::CheckedFlows;
 use crate::{
     api::{OidcClientSpec, SubjectType},
     model::{Client, RedirectUri},
-    registry::validate::Problems,
+    registry::validate::ProblemList,
 };
 
 /// The host that a client's pairwise subjects go by.
@@ -22,7 +22,7 @@ pub fn sector(client: &Client) -> Option<String> {
 }
 
 /// Checks that there is one.
-pub fn check(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) {
+pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows) {
     let pairwise = spec.subject_type == Some(SubjectType::Pairwise);
     if !pairwise || spec.sector_identifier_uri.is_some() {
         return;

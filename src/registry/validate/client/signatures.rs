@@ -1,15 +1,15 @@
 //! Algorithms that a client registers: for what it is sent and for what it sends.
 
-use super::flows::Flows;
+use super::flows::CheckedFlows;
 use crate::{
     api::{self, OidcClientSpec},
     model::{AuthMethod, IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm, Tenant},
-    registry::validate::Problems,
+    registry::validate::ProblemList,
 };
 
 /// The algorithms.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Signatures {
+pub struct CheckedAlgorithms {
     /// Of ID tokens.
     pub id_token: Option<IdTokenAlgorithm>,
     /// Of userinfo.
@@ -21,7 +21,11 @@ pub struct Signatures {
 }
 
 /// Checks what the client alone tells.
-pub fn check(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) -> Signatures {
+pub fn check(
+    problems: &mut ProblemList,
+    spec: &OidcClientSpec,
+    flows: &CheckedFlows,
+) -> CheckedAlgorithms {
     let id_token = spec.id_token_signed_response_alg.as_ref().and_then(|written| {
         let parsed = match written {
             api::IdTokenAlgorithm::None => Some(IdTokenAlgorithm::None),
@@ -57,7 +61,7 @@ pub fn check(problems: &mut Problems, spec: &OidcClientSpec, flows: &Flows) -> S
         let message = format!("does not go with tokenEndpointAuthMethod: {}", flows.auth_method);
         problems.invalid("spec.tokenEndpointAuthSigningAlg", message);
     }
-    Signatures { id_token, userinfo, request_object, assertion }
+    CheckedAlgorithms { id_token, userinfo, request_object, assertion }
 }
 
 /// Whether assertions of a method can have an algorithm (OIDC Core §9).
@@ -71,7 +75,7 @@ fn fits(method: AuthMethod, algorithm: JwsAlgorithm) -> bool {
 }
 
 /// Checks that the tenant keeps keys for what the client wants to be sent.
-pub fn offered(problems: &mut Problems, spec: &OidcClientSpec, tenant: &Tenant) {
+pub fn offered(problems: &mut ProblemList, spec: &OidcClientSpec, tenant: &Tenant) {
     let wanted = [
         (
             "idTokenSignedResponseAlg",
@@ -95,7 +99,7 @@ pub fn offered(problems: &mut Problems, spec: &OidcClientSpec, tenant: &Tenant) 
 }
 
 fn known<T>(
-    problems: &mut Problems,
+    problems: &mut ProblemList,
     name: &str,
     text: &str,
     parsed: Option<T>,

@@ -4,16 +4,16 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    api::{Address, OidcUserSpec},
+    api::{OidcUserSpec, PostalAddress},
     model::Timestamp,
-    registry::validate::{Problems, claim_names, link},
+    registry::validate::{ProblemList, claim_names, link},
 };
 
 /// Most bytes of free claims, as JSON: they travel in every token that asks for them.
-const MOST_CLAIMS: usize = 16 * 1024;
+const MAX_CLAIMS_BYTES: usize = 16 * 1024;
 
 /// Checks the claims; the result holds no null.
-pub fn check(problems: &mut Problems, spec: &OidcUserSpec) -> Map<String, Value> {
+pub fn check(problems: &mut ProblemList, spec: &OidcUserSpec) -> Map<String, Value> {
     let mut claims = free(problems, &spec.claims);
     forms(problems, spec);
     let texts = [
@@ -54,25 +54,25 @@ pub fn check(problems: &mut Problems, spec: &OidcUserSpec) -> Map<String, Value>
     claims
 }
 
-fn free(problems: &mut Problems, written: &Map<String, Value>) -> Map<String, Value> {
+fn free(problems: &mut ProblemList, written: &Map<String, Value>) -> Map<String, Value> {
     for (name, value) in written {
         let field = format!("spec.claims.{name}");
         if let Some(message) = claim_names::refusal(name) {
             problems.invalid(field, message);
-        } else if claim_names::STANDARD.contains(&name.as_str()) {
+        } else if claim_names::STANDARD_CLAIMS.contains(&name.as_str()) {
             problems.invalid(field, "has a field of its own in spec; write it there");
         } else if value.is_null() {
             problems.invalid(field, "must not be null; leave it out");
         }
     }
-    if serde_json::to_vec(written).is_ok_and(|json| json.len() > MOST_CLAIMS) {
+    if serde_json::to_vec(written).is_ok_and(|json| json.len() > MAX_CLAIMS_BYTES) {
         problems.invalid("spec.claims", "must not hold more than 16 KiB of JSON");
     }
     written.clone()
 }
 
 /// Forms of the standard claims.
-fn forms(problems: &mut Problems, spec: &OidcUserSpec) {
+fn forms(problems: &mut ProblemList, spec: &OidcUserSpec) {
     for (name, url) in
         [("profile", &spec.profile), ("picture", &spec.picture), ("website", &spec.website)]
     {
@@ -139,7 +139,7 @@ fn is_locale(text: &str) -> bool {
     })
 }
 
-fn updated_at(problems: &mut Problems, written: Option<&String>) -> Option<Timestamp> {
+fn updated_at(problems: &mut ProblemList, written: Option<&String>) -> Option<Timestamp> {
     let written = written?;
     // jiff reads further forms, such as a space between date and time.
     let strict = written.as_bytes().get(10) == Some(&b'T') && !written.contains('[');
@@ -152,7 +152,7 @@ fn updated_at(problems: &mut Problems, written: Option<&String>) -> Option<Times
 }
 
 /// OIDC Core §5.1.1.
-fn postal(address: &Address) -> Map<String, Value> {
+fn postal(address: &PostalAddress) -> Map<String, Value> {
     [
         ("formatted", &address.formatted),
         ("street_address", &address.street_address),

@@ -3,7 +3,7 @@
 mod claims;
 mod subject;
 
-use super::{Problems, limits, name, object_name, secret_ref, shown};
+use super::{ProblemList, limits, name, object_name, secret_ref, visible_text};
 use crate::{
     api,
     identity::normalize_username,
@@ -20,12 +20,12 @@ pub struct UserFindings {
     /// not hand them to someone else.
     pub claims: Option<(String, Subject)>,
     /// What is wrong.
-    pub problems: Problems,
+    pub problems: ProblemList,
 }
 
 /// Validates a user. `unseen`: no API server has seen the object.
 pub fn user(raw: &api::OidcUser, key: &ObjectKey, unseen: bool) -> UserFindings {
-    let mut problems = Problems::default();
+    let mut problems = ProblemList::default();
     let spec = &raw.spec;
     name(&mut problems, key);
     object_name(&mut problems, "spec.tenantRef.name", &spec.tenant_ref.name);
@@ -53,20 +53,20 @@ pub fn user(raw: &api::OidcUser, key: &ObjectKey, unseen: bool) -> UserFindings 
     UserFindings { checked, claims: claimed, problems }
 }
 
-fn username(problems: &mut Problems, written: &str) -> Option<String> {
+fn username(problems: &mut ProblemList, written: &str) -> Option<String> {
     let before = problems.len();
     if written.is_empty() || written.chars().count() > 256 {
         problems.invalid("spec.username", "must have 1 to 256 characters");
     }
-    shown(problems, "spec.username", written);
+    visible_text(problems, "spec.username", written);
     if written.trim() != written {
         problems.invalid("spec.username", "must not begin or end with white space");
     }
     (problems.len() == before).then(|| normalize_username(written))
 }
 
-fn groups(problems: &mut Problems, written: &[String]) {
+fn groups(problems: &mut ProblemList, written: &[String]) {
     for (index, group) in written.iter().enumerate() {
-        shown(problems, &format!("spec.groups[{index}]"), group);
+        visible_text(problems, &format!("spec.groups[{index}]"), group);
     }
 }

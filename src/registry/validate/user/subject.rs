@@ -5,14 +5,18 @@ use uuid::Uuid;
 use crate::{
     api::OidcUserSpec,
     model::{Subject, TenantId},
-    registry::validate::Problems,
+    registry::validate::ProblemList,
 };
 
 /// Namespace of default subjects. Never to be changed: every default subject hangs on it.
 const SUBJECTS: Uuid = Uuid::from_u128(0x6c61_6e79_6172_4d64_8b65_762f_7375_626a);
 
 /// The subject in use, if it is valid.
-pub fn check(problems: &mut Problems, tenant: &TenantId, spec: &OidcUserSpec) -> Option<Subject> {
+pub fn check(
+    problems: &mut ProblemList,
+    tenant: &TenantId,
+    spec: &OidcUserSpec,
+) -> Option<Subject> {
     let Some(chosen) = &spec.subject else {
         return Some(default(tenant, &spec.username));
     };

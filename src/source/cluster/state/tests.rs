@@ -3,22 +3,22 @@ use std::path::Path;
 use super::*;
 use crate::{
     model::ObjectRef,
-    source::manifests::{Object, parse_text},
+    source::manifests::{ManifestObject, parse_text},
 };
 
 const USER: &str = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcUser\nmetadata: {name: ada, namespace: team}\nspec: {tenantRef: {name: main}, username: ada, passwordSecretRef: {name: ada}}\n";
 
 /// A state whose one user refers to a Secret that is somebody else's.
-fn state() -> (State, ObjectKey) {
-    let (mut state, key) = (State::new(1, true), ObjectKey::new("team", "ada"));
+fn state() -> (WatchState, ObjectKey) {
+    let (mut state, key) = (WatchState::new(1, true), ObjectKey::new("team", "ada"));
     let (mut parsed, _) = parse_text(Path::new("test.yaml"), USER);
-    let Some(Object::OidcUser(user)) = parsed.pop() else { panic!("a user") };
+    let Some(ManifestObject::OidcUser(user)) = parsed.pop() else { panic!("a user") };
     let there = |kind, item| {
         let reference = ObjectRef { kind, key: key.clone() };
-        Change { watch: 0, what: What::There(reference, item) }
+        WatchChange { watch: 0, what: WatchEvent::There(reference, item) }
     };
-    state.take(there(Kind::OidcUser, Item::User(Kept::new(&key, user))));
-    state.take(there(Kind::Secret, Item::Other("1".to_owned())));
+    state.take(there(ObjectKind::OidcUser, WatchEntry::User(CachedObject::new(&key, user))));
+    state.take(there(ObjectKind::Secret, WatchEntry::Other("1".to_owned())));
     (state, key)
 }
 

@@ -8,7 +8,7 @@ use std::{
 use sqlx::PgConnection;
 
 use super::*;
-use crate::store::{SharedStore, servers::Stopwatch};
+use crate::store::{SharedStore, test_servers::Stopwatch};
 
 /// Ends every other connection to the database.
 const END_OTHERS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -20,7 +20,7 @@ async fn connections_that_the_server_ended_are_made_anew() {
     store.insert(record("a"), NOW).await.unwrap();
     sqlx::query(END_OTHERS).execute(&store.pool).await.unwrap();
     let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
-    assert_eq!(store.swap(held.version, record("a"), NOW).await, Ok(true));
+    assert_eq!(store.compare_and_swap(held.version, record("a"), NOW).await, Ok(true));
     assert_eq!(store.insert(record("b"), NOW).await, Ok(true));
 }
 
@@ -56,18 +56,20 @@ async fn change(store: &PostgresStore, ids: &str, outcomes: &Outcomes) {
         let Some(held) = read(store, "count").await else { panic!("it was made") };
         let count: u32 = std::str::from_utf8(&held.record.value).unwrap().parse().unwrap();
         let next = (count + 1).to_string().into();
-        let outcome =
-            match store.swap(held.version, Record { value: next, ..held.record }, NOW).await {
-                Ok(true) => &outcomes.done,
-                Ok(false) => continue,
-                Err(_) => &outcomes.unknown,
-            };
+        let outcome = match store
+            .compare_and_swap(held.version, Record { value: next, ..held.record }, NOW)
+            .await
+        {
+            Ok(true) => &outcomes.done,
+            Ok(false) => continue,
+            Err(_) => &outcomes.unknown,
+        };
         outcome.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 /// A record, once there is a connection that lives for as long.
-async fn read(store: &PostgresStore, id: &str) -> Option<Stored> {
+async fn read(store: &PostgresStore, id: &str) -> Option<VersionedRecord> {
     loop {
         if let Ok(held) = store.get(&key(id), NOW).await {
             return held;
@@ -79,7 +81,7 @@ async fn read(store: &PostgresStore, id: &str) -> Option<Stored> {
 async fn a_connection_that_ends_within_an_operation_makes_nothing_twice_and_loses_nothing() {
     let url = postgres().database().await;
     let store = Arc::new(open(&url));
-    store.prepare().await.unwrap();
+    store.migrate().await.unwrap();
     store.insert(Record { value: "0".into(), ..record("count") }, NOW).await.unwrap();
     let (outcomes, stop) = (Arc::new(Outcomes::default()), Arc::new(AtomicBool::new(false)));
     let told = Arc::clone(&stop);
@@ -114,7 +116,7 @@ async fn serialization_failures_are_tried_again() {
         let url = postgres().database().await;
         let strict = "-c%20default_transaction_isolation%3Dserializable";
         let store = open(&format!("{url}?options={strict}"));
-        store.prepare().await.unwrap();
+        store.migrate().await.unwrap();
         race(Arc::new(store)).await;
     }
 }
@@ -132,9 +134,9 @@ async fn what_another_holds_is_waited_for_within_bounds_and_passed_over_by_purgi
     let refused = store.change(waits).await.unwrap_err().to_string();
     assert!(refused.contains("statement timeout"), "the server's own bound: {refused}");
     let start = Stopwatch::start();
-    let refused = store.swap(held.version, record("a"), NOW).await.unwrap_err();
+    let refused = store.compare_and_swap(held.version, record("a"), NOW).await.unwrap_err();
     assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     other.rollback().await.unwrap();
-    assert_eq!(store.swap(held.version, record("a"), NOW).await, Ok(true));
+    assert_eq!(store.compare_and_swap(held.version, record("a"), NOW).await, Ok(true));
 }

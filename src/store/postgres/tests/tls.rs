@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::store::servers::{Server, postgres_with_tls};
+use crate::store::test_servers::{TestServer, postgres_with_tls};
 
 /// A certificate authority, and a certificate of `localhost` by it: the files, in their folder.
 fn authority(folder: &Path, name: &str) -> [PathBuf; 3] {
@@ -31,11 +31,11 @@ fn readable() -> tempfile::TempDir {
     folder
 }
 
-async fn asked_by_tls(server: &Server, host: &str, ca: Option<PathBuf>) -> Result<(), String> {
+async fn asked_by_tls(server: &TestServer, host: &str, ca: Option<PathBuf>) -> Result<(), String> {
     let url = server.database().await.replace("127.0.0.1", host) + "?sslmode=verify-full";
     let options = PostgresOptions { url, ca, connections: 1 };
     let store = PostgresStore::new(&options, Arc::new(SystemEntropy::new())).unwrap();
-    store.prepare().await.map_err(|error| error.to_string())?;
+    store.migrate().await.map_err(|error| error.to_string())?;
     store.insert(record("a"), NOW).await.map_err(|error| error.to_string())?;
     let secure = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     let row = sqlx::query(secure).fetch_one(&store.pool).await.unwrap();

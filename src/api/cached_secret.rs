@@ -1,0 +1,260 @@
+//! A Secret as it is kept. There is one for each client, so that only what is looked at often lies
+//! at hand; the rest is JSON, which takes a third of the memory of Kubernetes's own struct.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
+
+use k8s_openapi::{
+    ByteString, api::core::v1::Secret as CoreSecret, apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+
+use super::{OWNER_ANNOTATION, owner};
+use crate::model::{Interner, ObjectKey, Secret};
+
+/// A Secret. Clones share it.
+#[derive(Clone, Debug)]
+pub struct CachedSecret(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    version: Option<Box<str>>,
+    held: SecretBody,
+}
+
+/// All but the version, which rises although nothing that matters has changed.
+#[derive(Debug, PartialEq, Eq)]
+struct SecretBody {
+    owner: Option<Box<str>>,
+    /// The owner's UID, if the one owner reference is that of `owner`.
+    owner_uid: Option<Box<str>>,
+    going: bool,
+    shape: Arc<SecretLayout>,
+    values: Values,
+}
+
+/// What most Secrets of clients have alike.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct SecretLayout {
+    /// Names of the entries.
+    names: Box<[Box<str>]>,
+    /// The rest of metadata, type, and whether it is immutable, as JSON.
+    rest: Box<str>,
+}
+
+static SHAPES: LazyLock<Interner<SecretLayout>> = LazyLock::new(Interner::default);
+
+impl CachedSecret {
+    /// Keeps a Secret, without what the API server adds again to one that is replaced.
+    pub fn new(secret: CoreSecret) -> Self {
+        let CoreSecret { mut metadata, data, type_, immutable, .. } = secret;
+        (metadata.managed_fields, metadata.uid, metadata.creation_timestamp) = (None, None, None);
+        (metadata.namespace, metadata.name) = (None, None);
+        let version = metadata.resource_version.take().map(Into::into);
+        let annotations = metadata.annotations.as_mut();
+        let owner = annotations.and_then(|all| all.remove(OWNER_ANNOTATION));
+        let owner_uid = owner.as_ref().and_then(|it| owner::take_reference(&mut metadata, it));
+        let going = metadata.deletion_timestamp.is_some();
+        let rest = serde_json::to_string(&(metadata, type_, immutable));
+        let rest = rest.expect("text, lists and maps by text serialise").into();
+        let (names, values): (Vec<String>, Vec<Value>) = data
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, value)| (name, Secret::new(value.0)))
+            .unzip();
+        let names = names.into_iter().map(Into::into).collect();
+        let shape = SHAPES.intern(Arc::new(SecretLayout { names, rest }));
+        let (owner, values) = (owner.map(Into::into), Values::new(&values));
+        Self(Arc::new(Parts {
+            version,
+            held: SecretBody { owner, owner_uid, going, shape, values },
+        }))
+    }
+
+    /// All of it under its name, for whoever writes it anew.
+    pub fn to_secret(&self, key: &ObjectKey) -> CoreSecret {
+        type Rest = (ObjectMeta, Option<String>, Option<bool>);
+        let SecretBody { owner, owner_uid, shape, .. } = &self.0.held;
+        let rest = serde_json::from_str::<Rest>(&shape.rest);
+        let (mut metadata, type_, immutable) = rest.expect("it was written from the same types");
+        metadata.namespace = Some(key.namespace.to_string());
+        metadata.name = Some(key.name.to_string());
+        metadata.resource_version = self.version().map(str::to_owned);
+        if let Some(owner) = owner {
+            let annotations = metadata.annotations.get_or_insert_default();
+            annotations.insert(OWNER_ANNOTATION.to_owned(), owner.to_string());
+            if let Some(uid) = owner_uid {
+                owner::put_reference(&mut metadata, owner, uid);
+            }
+        }
+        let data = Some(self.entries()).filter(|data| !data.is_empty());
+        CoreSecret { metadata, data, type_, immutable, ..CoreSecret::default() }
+    }
+
+    /// What an entry holds.
+    pub fn entry(&self, name: &str) -> Option<&[u8]> {
+        let SecretBody { shape, values, .. } = &self.0.held;
+        let at = shape.names.iter().position(|of| **of == *name)?;
+        values.iter().nth(at)
+    }
+
+    /// Every entry.
+    pub fn entries(&self) -> BTreeMap<String, ByteString> {
+        let SecretBody { shape, values, .. } = &self.0.held;
+        let entries = shape.names.iter().zip(values.iter());
+        entries.map(|(name, value)| (name.to_string(), ByteString(value.to_vec()))).collect()
+    }
+
+    /// Whose it is: `<Kind>/<name>`, if it says so.
+    pub fn owner(&self) -> Option<&str> {
+        self.0.held.owner.as_deref()
+    }
+
+    /// Whether it is being deleted.
+    pub fn is_going(&self) -> bool {
+        self.0.held.going
+    }
+
+    /// Its resourceVersion.
+    pub fn version(&self) -> Option<&str> {
+        self.0.version.as_deref()
+    }
+
+    /// Whether both are the one that was kept at one time.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether both say the same, whatever their versions.
+    pub fn same_content(&self, other: &Self) -> bool {
+        self.0.held == other.0.held
+    }
+}
+
+type Value = Secret<Vec<u8>>;
+
+/// What the entries hold, one after another: each begins with its length.
+#[derive(Debug, PartialEq, Eq)]
+struct Values(Secret<Box<[u8]>>);
+
+/// Bytes of a length.
+const LENGTH: usize = size_of::<u32>();
+
+impl Values {
+    fn new(values: &[Value]) -> Self {
+        let values = || values.iter().map(Secret::expose);
+        // Were there too little room, a copy would stay behind that nobody wipes.
+        let mut all = Vec::with_capacity(values().map(|value| LENGTH + value.len()).sum());
+        for value in values() {
+            let length = u32::try_from(value.len()).expect("no entry has four gibibytes");
+            all.extend(length.to_le_bytes());
+            all.extend(value);
+        }
+        Self(Secret::new(all.into()))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut left = &**self.0.expose();
+        std::iter::from_fn(move || {
+            let (length, rest) = left.split_first_chunk::<LENGTH>()?;
+            let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+            let (value, rest) = rest.split_at_checked(length)?;
+            left = rest;
+            Some(value)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn secret(version: &str) -> CoreSecret {
+        let secret = json!({
+            "metadata": {
+                "name": "shop-oidc", "namespace": "team", "resourceVersion": version,
+                "annotations": { OWNER_ANNOTATION: "OidcClient/shop" }, "finalizers": ["a.test/b"],
+            },
+            "data": { "client-secret": "c2VjcmV0", "empty": "" },
+            "type": "Opaque", "immutable": false,
+        });
+        serde_json::from_value(secret).expect("a Secret")
+    }
+
+    #[test]
+    fn is_whole_again_as_it_was() {
+        let key = ObjectKey::new("team", "shop-oidc");
+        assert_eq!(CachedSecret::new(secret("7")).to_secret(&key), secret("7"));
+        let mut bare = secret("7");
+        (bare.data, bare.metadata.annotations) = (None, None);
+        assert_eq!(CachedSecret::new(bare.clone()).to_secret(&key), bare);
+    }
+
+    /// By where the owner reference is: with the owner, in the rest, or nowhere.
+    #[test]
+    fn owner_references_come_back_whosever_they_are() {
+        let reference = |name: &str, controller: bool| {
+            json!({
+                "apiVersion": "lanyard.dev/v1alpha1", "kind": "OidcClient", "name": name,
+                "uid": "4d5e", "controller": controller, "blockOwnerDeletion": false,
+            })
+        };
+        let own = reference("shop", true);
+        for (references, alone) in [
+            (vec![own.clone()], true),
+            (vec![reference("wiki", true)], false),
+            (vec![reference("shop", false)], false),
+            (vec![own.clone(), reference("wiki", false)], false),
+            (vec![], false),
+        ] {
+            let mut whole = secret("7");
+            let parsed = serde_json::from_value(references.into()).expect("references");
+            whole.metadata.owner_references = Some(parsed);
+            let kept = CachedSecret::new(whole.clone());
+            assert_eq!(kept.to_secret(&ObjectKey::new("team", "shop-oidc")), whole);
+            assert_eq!(kept.0.held.owner_uid.is_some(), alone);
+        }
+    }
+
+    #[test]
+    fn secrets_of_one_shape_share_it() {
+        let other = json!({
+            "metadata": {
+                "name": "wiki-oidc", "annotations": { OWNER_ANNOTATION: "OidcClient/wiki" },
+                "finalizers": ["a.test/b"],
+            },
+            "data": { "client-secret": "b3RoZXI=", "empty": "" },
+            "type": "Opaque", "immutable": false,
+        });
+        let other = CachedSecret::new(serde_json::from_value(other).expect("a Secret"));
+        let kept = CachedSecret::new(secret("7"));
+        assert!(Arc::ptr_eq(&kept.0.held.shape, &other.0.held.shape) && !kept.same_content(&other));
+        assert_eq!(other.entry("client-secret"), Some(&b"other"[..]));
+    }
+
+    #[test]
+    fn what_is_looked_at_often_is_at_hand() {
+        let kept = CachedSecret::new(secret("7"));
+        assert_eq!(kept.entry("client-secret"), Some(&b"secret"[..]));
+        assert_eq!((kept.entry("empty"), kept.entry("client-id")), (Some(&b""[..]), None));
+        assert_eq!((kept.owner(), kept.version()), (Some("OidcClient/shop"), Some("7")));
+        assert!(!kept.is_going());
+    }
+
+    #[test]
+    fn another_version_alone_is_no_news() {
+        let (one, later) = (CachedSecret::new(secret("7")), CachedSecret::new(secret("8")));
+        assert!(one.same_content(&later) && !one.is(&later) && one.is(&one.clone()));
+        let mut changed = secret("8");
+        changed.data.get_or_insert_default().remove("empty");
+        assert!(!one.same_content(&CachedSecret::new(changed)));
+    }
+
+    #[test]
+    fn shows_nothing_of_its_entries() {
+        assert!(!format!("{:?}", CachedSecret::new(secret("7"))).contains("115"));
+    }
+}

@@ -1,0 +1,173 @@
+//! What a status said, by marks: whoever writes the next one has to know whether it would say
+//! anything else, and since when each condition holds, but none of the words.
+
+use aws_lc_rs::digest::{Context, SHA256};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use serde::Serialize;
+
+use super::{ConditionType, OidcClientStatus, OidcUserStatus, TenantStatus};
+use crate::model::Timestamp;
+
+/// What a status said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StatusDigest {
+    /// Of everything but the times.
+    all: Digest64,
+    /// Of why the object is ready or not.
+    ready: Digest64,
+    since: Box<[(Digest64, Timestamp)]>,
+    salt: Option<Box<str>>,
+}
+
+impl StatusDigest {
+    /// What conditions say, and what else stands beside them.
+    pub fn of(conditions: &[Condition], rest: &impl Serialize) -> Self {
+        let rest = serde_json::to_string(rest).expect("text, numbers and lists serialise");
+        let mut all = vec![rest];
+        for it in conditions {
+            let words = [&it.type_, &it.status, &it.reason, &it.message];
+            all.extend(words.map(Clone::clone));
+            all.push(format!("{:?}", it.observed_generation));
+        }
+        let since = conditions.iter().map(|it| {
+            (Digest64::of([&it.type_, &it.status]), Timestamp::from(it.last_transition_time.0))
+        });
+        Self {
+            all: Digest64::of(&all),
+            ready: ready_condition(conditions).map(reason).unwrap_or_default(),
+            since: since.collect(),
+            salt: None,
+        }
+    }
+
+    /// What a tenant's status says.
+    pub fn of_tenant(status: &TenantStatus) -> Self {
+        let rest = TenantStatus { conditions: Vec::new(), ..status.clone() };
+        let salt = status.pairwise_salt_fingerprint.as_deref().map(Into::into);
+        Self { salt, ..Self::of(&status.conditions, &rest) }
+    }
+
+    /// What a client's status says.
+    pub fn of_client(status: &OidcClientStatus) -> Self {
+        let OidcClientStatus { observed_generation, client_id, issuer, secret_name, conditions } =
+            status;
+        Self::of(conditions, &(observed_generation, client_id, issuer, secret_name))
+    }
+
+    /// What a user's status says.
+    pub fn of_user(status: &OidcUserStatus) -> Self {
+        let OidcUserStatus { observed_generation, subject, conditions } = status;
+        Self::of(conditions, &(observed_generation, subject))
+    }
+
+    /// Whether it said anything.
+    pub fn is_something(&self) -> bool {
+        !self.since.is_empty()
+    }
+
+    /// Whether another says the same, whenever they came to say it.
+    pub fn says_what(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
+
+    /// Since when a condition has had this status.
+    pub fn since(&self, condition: ConditionType, status: &str) -> Option<Timestamp> {
+        let mark = Digest64::of([condition.as_str(), status]);
+        self.since.iter().find(|(of, _)| *of == mark).map(|(_, at)| *at)
+    }
+
+    /// Whether it gave the same reason for the object's being ready or not.
+    pub fn same_ready_reason(&self, condition: &Condition) -> bool {
+        self.ready == reason(condition)
+    }
+
+    /// Whether it gave this reason, in these words.
+    pub fn gave(&self, reason: &str, message: &str) -> bool {
+        self.ready == Digest64::of([reason, message])
+    }
+
+    /// The fingerprint of a tenant's pairwise salt.
+    pub fn salt(&self) -> Option<&str> {
+        self.salt.as_deref()
+    }
+}
+
+/// The condition that says whether an object is ready: an object that cannot be read has none but
+/// those that are not True.
+pub fn ready_condition(conditions: &[Condition]) -> Option<&Condition> {
+    let found = conditions.iter().find(|one| one.type_ == ConditionType::Ready.as_str());
+    found.or_else(|| conditions.iter().find(|one| one.status == "False"))
+}
+
+fn reason(condition: &Condition) -> Digest64 {
+    Digest64::of([&condition.reason, &condition.message])
+}
+
+/// The first 64 bits of a SHA-256.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Digest64(u64);
+
+impl Digest64 {
+    fn of(words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let mut context = Context::new(&SHA256);
+        for word in words {
+            context.update(&word.as_ref().len().to_le_bytes());
+            context.update(word.as_ref().as_bytes());
+        }
+        let hash = context.finish();
+        let first = hash.as_ref().first_chunk().expect("SHA-256 has 32 bytes");
+        Self(u64::from_le_bytes(*first))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+    use super::*;
+
+    fn condition(kind: ConditionType, reason: &str, at: i64) -> Condition {
+        Condition {
+            type_: kind.as_str().to_owned(),
+            status: "True".to_owned(),
+            reason: reason.to_owned(),
+            message: "All is well.".to_owned(),
+            observed_generation: Some(1),
+            last_transition_time: Time(jiff::Timestamp::from_second(at).expect("a time")),
+        }
+    }
+
+    fn told(reason: &str, at: i64) -> StatusDigest {
+        let conditions =
+            [ConditionType::Accepted, ConditionType::Ready].map(|kind| condition(kind, reason, at));
+        StatusDigest::of(&conditions, &"rest")
+    }
+
+    #[test]
+    fn another_time_alone_is_no_news_and_another_word_is() {
+        assert!(told("Ready", 1).says_what(&told("Ready", 2)));
+        assert!(!told("Ready", 1).says_what(&told("Available", 1)));
+        let beside = StatusDigest::of(&[condition(ConditionType::Ready, "Ready", 1)], &"other");
+        assert!(
+            !beside
+                .says_what(&StatusDigest::of(&[condition(ConditionType::Ready, "Ready", 1)], &1))
+        );
+    }
+
+    #[test]
+    fn remembers_since_when_a_condition_has_its_status() {
+        let told = told("Ready", 7);
+        let at = Some(Timestamp::from_secs(7));
+        assert_eq!(told.since(ConditionType::Accepted, "True"), at);
+        assert_eq!(told.since(ConditionType::Accepted, "False"), None);
+        assert_eq!(told.since(ConditionType::KeysReady, "True"), None);
+    }
+
+    #[test]
+    fn knows_the_reason_that_it_gave() {
+        let told = told("Ready", 7);
+        assert!(told.same_ready_reason(&condition(ConditionType::Ready, "Ready", 9)));
+        assert!(!told.same_ready_reason(&condition(ConditionType::Ready, "Available", 7)));
+        assert!(told.is_something() && !StatusDigest::default().is_something());
+    }
+}

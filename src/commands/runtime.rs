@@ -1,0 +1,301 @@
+//! What `run` and `dev` have in common: everything but the source of objects.
+
+use std::{
+    net::SocketAddr,
+    num::NonZero,
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use tokio::sync::watch;
+
+use crate::{
+    api::SourceView,
+    cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
+    config,
+    controller::{self, ReconcileMetrics},
+    http::{
+        AdminServer, AppState, BoundListener, ExtraRoutes, ForwardedHeaders, HttpServer, JwksCache,
+        Logouts, ReadinessProbe, RequestObjectCache, SectorIdentifierCache, ServerConfig,
+        ServerLimits, SessionKeyCache, TlsConfig, TrustedProxies, run_notifier,
+    },
+    http_client::{self, EgressPolicy, HttpFetch, SharedFetch, trusted_roots},
+    identity::{LoginThrottle, PasswordVerifier},
+    keys::{AccessTokenCache, Signer},
+    model::{
+        Clock, Entropy, Installation, ObjectKind, SharedRegistrar, SystemClock, SystemEntropy,
+    },
+    registry::{SnapshotHandle, project},
+    source::SharedSource,
+    store::{InstrumentedStore, SharedStore, StoreClock, purge_regularly},
+    telemetry::{self, LogGuard, Metrics, ReconcileOutcome, init_logging},
+};
+
+/// Password checks that may wait: 2 s of four threads.
+const PASSWORD_QUEUE: usize = 256;
+
+/// Starts logging.
+pub(super) fn logging(args: &LogArgs, default: LogFormatArg) -> Result<LogGuard> {
+    let format = match args.log_format.unwrap_or(default) {
+        LogFormatArg::Json => telemetry::LogFormat::Json,
+        LogFormatArg::Text => telemetry::LogFormat::Text,
+    };
+    Ok(init_logging(format, &args.log_level)?)
+}
+
+/// A runtime for a server.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the system refuses threads")
+}
+
+/// The parts that do not depend on where objects come from.
+pub(super) struct ServerRuntime {
+    pub(super) app: Arc<AppState>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) installation: Arc<Installation>,
+    tls: Option<Arc<TlsConfig>>,
+    drain: (Duration, Duration),
+    /// Whether the port of the endpoints is open.
+    open: watch::Sender<bool>,
+}
+
+impl ServerRuntime {
+    /// Makes them from the flags; `file` is where an embedded store is if they do not say.
+    pub(super) fn new(
+        args: &ServeArgs,
+        (store, file): (&StoreArgs, &Path),
+        installation: Installation,
+    ) -> Result<Self> {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+        let metrics = Arc::new(Metrics::new());
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let limits = ServerLimits {
+            connections: args.max_connections.max(1),
+            connections_of_address: args.max_connections_per_address,
+            ..ServerLimits::default()
+        };
+        let app = AppState {
+            registry: SnapshotHandle::new(),
+            store: observed(super::store::open(store, file, &entropy, &metrics)?, &metrics),
+            signer: Signer::new(args.signing_threads.unwrap_or(cores)),
+            access_token_cache: AccessTokenCache::default(),
+            session_key_cache: SessionKeyCache::default(),
+            passwords: PasswordVerifier::new(
+                args.password_threads.unwrap_or(cores.div_ceil(2)),
+                PASSWORD_QUEUE,
+            ),
+            login_throttle: LoginThrottle::new(LoginThrottle::DEFAULT_CAPACITY),
+            fetch: fetch(args, installation.dev, &metrics)?,
+            jwks_cache: JwksCache::default(),
+            request_object_cache: RequestObjectCache::default(),
+            sector_identifier_cache: SectorIdentifierCache::default(),
+            backchannel_logout: Logouts::default(),
+            registrations: Arc::default(),
+            clock: Arc::clone(&clock),
+            store_clock: Arc::new(StoreClock::new(Arc::clone(&clock))),
+            entropy: Arc::clone(&entropy),
+            metrics,
+            config: ServerConfig { trusted_proxies: trusted_proxies(args)?, limits },
+        };
+        let tls = match (&args.tls_cert, &args.tls_key) {
+            (Some(certificate), Some(key)) => Some(Arc::new(TlsConfig::load(certificate, key)?)),
+            _ => None,
+        };
+        Ok(Self {
+            app: Arc::new(app),
+            clock,
+            entropy,
+            installation: Arc::new(installation),
+            tls,
+            drain: (args.drain_delay, args.drain_timeout),
+            open: watch::Sender::new(false),
+        })
+    }
+
+    /// Projects what a source shows into the snapshot, and keeps the metrics that go with it.
+    pub(super) fn project(&self, source: &SharedSource) {
+        let (handle, clock) = (self.app.registry.clone(), Arc::clone(&self.clock));
+        self.app.registrations.write_by(Arc::clone(source) as SharedRegistrar);
+        let installation = Arc::clone(&self.installation);
+        tokio::spawn(project(source.views(), handle, installation, clock));
+        tokio::spawn(measure(Arc::clone(&self.app), source.views()));
+        tokio::spawn(run_notifier(Arc::clone(&self.app)));
+        tokio::spawn(purge_regularly(Arc::clone(&self.app.store), Arc::clone(&self.clock)));
+    }
+
+    /// What the controller works with.
+    pub(super) fn controller(&self, source: &SharedSource) -> controller::ControllerContext {
+        controller::ControllerContext::new(
+            Arc::clone(source),
+            self.app.registry.clone(),
+            Arc::clone(&self.app.store_clock) as Arc<dyn Clock>,
+            Arc::clone(&self.entropy),
+            self.installation.sealing_secret.clone(),
+        )
+        .observed_by(Arc::new(PrometheusReconcileMetrics(Arc::clone(&self.app.metrics))))
+        .telling_of(self.app.backchannel_logout.untold())
+    }
+
+    /// Takes the port of the endpoints.
+    pub(super) fn bind(
+        &self,
+        address: SocketAddr,
+        extra: Option<Arc<dyn ExtraRoutes>>,
+    ) -> Result<BoundListener> {
+        let mut server = HttpServer::new(Arc::clone(&self.app));
+        if let Some(tls) = &self.tls {
+            tokio::spawn(Arc::clone(tls).watch());
+            server = server.with_tls(Arc::clone(tls));
+        }
+        if let Some(extra) = extra {
+            server = server.with_extra(extra);
+        }
+        server.bind(address).with_context(|| format!("--listen {address}"))
+    }
+
+    /// Whether requests can come: who is told of the server before finds nobody.
+    pub(super) fn opened(&self) -> watch::Receiver<bool> {
+        self.open.subscribe()
+    }
+
+    /// Opens the admin port; `must_hold` tells whether this replica holds the Lease, where only the
+    /// holder may serve.
+    pub(super) async fn admin(
+        &self,
+        address: SocketAddr,
+        source: &SharedSource,
+        leads: watch::Receiver<bool>,
+        must_hold: Option<watch::Receiver<bool>>,
+    ) -> Result<Arc<AdminServer>> {
+        let (views, open) = (source.views(), self.opened());
+        let admin = AdminServer::new(Arc::clone(&self.app), move || {
+            let health = views.borrow().health.clone();
+            let held_by_another = must_hold.as_ref().is_some_and(|holds| !*holds.borrow());
+            let elsewhere = held_by_another
+                .then_some("the store cannot be shared, and this replica does not hold the Lease");
+            ReadinessProbe {
+                synced: health.synced,
+                failing: health.failing.map(|(since, why)| (since.to_string(), why)),
+                leads: *leads.borrow(),
+                barred: if *open.borrow() { elsewhere } else { Some("the port is not open yet") },
+            }
+        });
+        let serving = Arc::clone(&admin).serve(address).await;
+        serving.with_context(|| format!("--admin-listen {address}"))?;
+        Ok(admin)
+    }
+
+    /// Serves until `stop`, from the first snapshot on: before, every address would seem to be
+    /// nobody's. A container that died is sent requests until somebody has noticed. Then turns
+    /// unready, waits for load balancers to notice, and drains.
+    pub(super) async fn serve(
+        &self,
+        bound: BoundListener,
+        admin: Option<Arc<AdminServer>>,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<()> {
+        let mut snapshots = self.app.registry.changes();
+        tokio::select! {
+            _ = snapshots.wait_for(|revision| *revision > 0) => {}
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+        }
+        let listening = bound.open().context("--listen: opening the port")?;
+        self.open.send_replace(true);
+        let (delay, drain) = self.drain;
+        let (closing, close) = watch::channel(false);
+        let leaving = listening.draining();
+        tokio::spawn(async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+            leaving.store(true, Ordering::Relaxed);
+            tracing::info!("stopping: requests in flight are finished");
+            if let Some(admin) = admin {
+                admin.drain();
+            }
+            tokio::time::sleep(delay).await;
+            let _ = closing.send(true);
+        });
+        listening.serve(close, drain).await;
+        Ok(())
+    }
+}
+
+/// Whose word on clients counts, and in which headers.
+fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies> {
+    let headers = match args.forwarded_headers {
+        ForwardedFamily::XForwarded => ForwardedHeaders::XForwarded,
+        ForwardedFamily::Forwarded => ForwardedHeaders::Standard,
+    };
+    Ok(TrustedProxies::new(config::trusted_proxies(args)?, headers))
+}
+
+/// The way out; `dev` may call this machine.
+fn fetch(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFetch> {
+    let mut allowed = config::fetch_allow(args)?;
+    if dev {
+        allowed
+            .extend(["127.0.0.0/8", "::1/128"].iter().flat_map(|net| net.parse::<ipnet::IpNet>()));
+    }
+    let roots = trusted_roots(args.fetch_ca.as_deref())?;
+    let fetch = Arc::new(HttpFetch::new(EgressPolicy::new(allowed), roots));
+    let metrics = Arc::clone(metrics);
+    Ok(Arc::new(http_client::InstrumentedFetch::new(fetch, move |method, outcome| {
+        metrics.fetched(method, outcome);
+    })))
+}
+
+fn observed(store: SharedStore, metrics: &Arc<Metrics>) -> SharedStore {
+    let metrics = Arc::clone(metrics);
+    Arc::new(InstrumentedStore::new(store, move |operation, error| {
+        tracing::warn!(operation, %error, "the store failed");
+        metrics.store_failed(operation);
+    }))
+}
+
+/// Tells the metrics of each snapshot and of the source's health.
+async fn measure(app: Arc<AppState>, mut views: watch::Receiver<Arc<SourceView>>) {
+    let mut changes = app.registry.changes();
+    loop {
+        let view = Arc::clone(&views.borrow_and_update());
+        let snapshot = app.registry.snapshot();
+        app.metrics.source_healthy(view.health.synced && view.health.failing.is_none());
+        let objects = [
+            (ObjectKind::Tenant, view.objects.tenants.len()),
+            (ObjectKind::OidcClient, view.objects.clients.len()),
+            (ObjectKind::OidcUser, view.objects.users.len()),
+        ];
+        let tenants = snapshot.tenants().map(|tenant| tenant.tenant.id.clone());
+        app.metrics.snapshot(snapshot.revision, snapshot.built_at, tenants, &objects);
+        let gone = tokio::select! {
+            changed = views.changed() => changed.is_err(),
+            changed = changes.changed() => changed.is_err(),
+        };
+        if gone {
+            return;
+        }
+        // A burst of changes is counted once.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Counts reconciles.
+struct PrometheusReconcileMetrics(Arc<Metrics>);
+
+impl ReconcileMetrics for PrometheusReconcileMetrics {
+    fn reconciled(&self, kind: ObjectKind, outcome: controller::ReconcileOutcome) {
+        let outcome = match outcome {
+            controller::ReconcileOutcome::Ok => ReconcileOutcome::Ok,
+            controller::ReconcileOutcome::Problem => ReconcileOutcome::Problem,
+            controller::ReconcileOutcome::Retry => ReconcileOutcome::Retry,
+        };
+        self.0.reconciled(kind, outcome);
+    }
+}

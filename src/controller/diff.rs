@@ -1,0 +1,119 @@
+//! Which objects have to be looked at, given what was seen before. Pure; by identity of what is
+//! shared, so that a view with one change costs a walk over pointers and nothing else.
+
+use std::{cmp::Ordering, collections::BTreeSet, sync::Arc};
+
+use super::observed::ObservedState;
+use crate::{
+    api::{CachedObject, ObjectSet, SecretState, owner},
+    model::{ObjectKey, ObjectKind, ObjectRef},
+    registry::Verdict,
+};
+
+/// The objects that changed, or whose verdict or Secrets did, and those that are gone.
+pub fn changed_objects(before: &ObservedState, after: &ObservedState) -> BTreeSet<ObjectRef> {
+    let (old, new) = (&before.view.objects, &after.view.objects);
+    let mut changed = BTreeSet::new();
+    if !Arc::ptr_eq(old, new) {
+        different(&old.tenants, &new.tenants, CachedObject::ptr_eq, |key| {
+            add(&mut changed, ObjectKind::Tenant, key);
+        });
+        different(&old.clients, &new.clients, CachedObject::ptr_eq, |key| {
+            add(&mut changed, ObjectKind::OidcClient, key);
+        });
+        different(&old.users, &new.users, CachedObject::ptr_eq, |key| {
+            add(&mut changed, ObjectKind::OidcUser, key);
+        });
+        different(&old.malformed, &new.malformed, PartialEq::eq, |object| {
+            changed.insert(object.clone());
+        });
+        different(&old.secrets, &new.secrets, same_secret, |key| {
+            // The Secret itself stands for work that no object asks for (the sealing keys).
+            add(&mut changed, ObjectKind::Secret, key);
+            changed.extend([old, new].into_iter().filter_map(|objects| owner_of(objects, key)));
+        });
+    }
+    if !Arc::ptr_eq(&before.snapshot, &after.snapshot) {
+        different(verdicts(before), verdicts(after), Arc::ptr_eq, |object| {
+            changed.insert(object.clone());
+        });
+    }
+    changed
+}
+
+fn verdicts(world: &ObservedState) -> impl Iterator<Item = (&ObjectRef, &Arc<Verdict>)> {
+    world.snapshot.verdicts().iter().map(|verdict| (&verdict.object, verdict))
+}
+
+fn add(changed: &mut BTreeSet<ObjectRef>, kind: ObjectKind, key: &ObjectKey) {
+    changed.insert(ObjectRef { kind, key: key.clone() });
+}
+
+fn owner_of(objects: &ObjectSet, key: &ObjectKey) -> Option<ObjectRef> {
+    match objects.secrets.get(key)? {
+        SecretState::Loaded(secret) => owner::of(&key.namespace, secret),
+        SecretState::Unreadable(_) => None,
+    }
+}
+
+fn same_secret(one: &SecretState, other: &SecretState) -> bool {
+    match (one, other) {
+        (SecretState::Loaded(one), SecretState::Loaded(other)) => one.is(other),
+        (SecretState::Unreadable(one), SecretState::Unreadable(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// Tells of each key whose value is not the same in both, or that only one has. Both are in the
+/// order of their keys.
+fn different<'a, K: Ord + 'a, V: 'a>(
+    old: impl IntoIterator<Item = (&'a K, &'a V)>,
+    new: impl IntoIterator<Item = (&'a K, &'a V)>,
+    same: impl Fn(&V, &V) -> bool,
+    mut tell: impl FnMut(&K),
+) {
+    let (mut old, mut new) = (old.into_iter().peekable(), new.into_iter().peekable());
+    loop {
+        let order = match (old.peek(), new.peek()) {
+            // Most are one and the same, which only `==` sees without reading them.
+            (Some((before, _)), Some((after, _))) if before == after => Ordering::Equal,
+            (Some((before, _)), Some((after, _))) => before.cmp(after),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return,
+        };
+        let before = old.next_if(|_| order.is_le());
+        let after = new.next_if(|_| order.is_ge());
+        match (before, after) {
+            (Some((_, before)), Some((_, after))) if same(before, after) => {}
+            (Some((key, _)), _) | (None, Some((key, _))) => tell(key),
+            (None, None) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn tells_of_what_is_new_gone_or_not_the_same() {
+        for (old, new, expected) in [
+            ("", "", ""),
+            ("a1 b1", "a1 b1", ""),
+            ("a1 b1 c1", "a1 b2 c1", "b"),
+            ("", "a1 b1", "ab"),
+            ("a1 b1", "", "ab"),
+            ("a1 c1 e1", "b1 c1 d1", "abde"),
+        ] {
+            let parse = |text: &'static str| -> BTreeMap<&str, &str> {
+                text.split_whitespace().map(|word| word.split_at(1)).collect()
+            };
+            let mut told = String::new();
+            different(&parse(old), &parse(new), PartialEq::eq, |key| told.push_str(key));
+            assert_eq!(told, expected, "{old:?} to {new:?}");
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Telling clients that a session has ended (OIDC Back-Channel Logout §2.5): at once, and again for
+//! a while if that fails. Each telling is a record until it is done, so that a restart loses none.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::{
+    sync::{
+        Semaphore,
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    },
+    task::JoinSet,
+    time::MissedTickBehavior,
+};
+
+use super::{
+    AppState, EndpointError, Request, token_issuer,
+    undelivered_logouts::{UndeliveredCount, UndeliveredTracker},
+};
+use crate::{
+    keys::JwtType,
+    model::{Client, ClientId, Subject, TenantId, Timestamp, UndeliveredReceiver},
+    protocol::{
+        logout_token,
+        records::{Session, decode, encode},
+        sid, subject,
+    },
+    registry::ServedTenant,
+    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, StoreError},
+    telemetry::LogoutOutcome,
+};
+
+/// How often what is left over is looked for.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// How long one that is being told is left alone by others.
+const CLAIM_DURATION: Duration = Duration::from_secs(30);
+/// When one that was never told is forgotten.
+const NOTIFICATION_TTL: Duration = Duration::from_hours(3);
+/// Tellings at once.
+const MAX_CONCURRENT: usize = 64;
+
+/// A client to tell of a session's end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct LogoutNotification {
+    client: ClientId,
+    subject: String,
+    sid: String,
+    tries: u32,
+    next_at: Timestamp,
+}
+
+/// Which record is to be told.
+#[derive(Clone, Debug)]
+struct NotificationId {
+    tenant: TenantId,
+    id: String,
+}
+
+/// From handlers to the task that tells, and from it to who says what came of it.
+#[derive(Debug)]
+pub struct Logouts {
+    send: UnboundedSender<NotificationId>,
+    receive: Mutex<Option<UnboundedReceiver<NotificationId>>>,
+    untold: UndeliveredTracker,
+}
+
+impl Default for Logouts {
+    fn default() -> Self {
+        let (send, receive) = unbounded_channel();
+        Self { send, receive: Mutex::new(Some(receive)), untold: UndeliveredTracker::default() }
+    }
+}
+
+impl Logouts {
+    /// Clients that could not be told, as the store knows it, whichever replica tried.
+    pub fn untold(&self) -> UndeliveredReceiver {
+        self.untold.watch()
+    }
+}
+
+/// Writes down whom to tell of a session that has ended, and has it done.
+pub(super) async fn enqueue(
+    app: &AppState,
+    request: &Request,
+    session: &Session,
+) -> Result<(), EndpointError> {
+    let tenant = &request.tenant;
+    let concerned = session.clients.iter().filter_map(|id| tenant.client(id.as_str()));
+    for client in concerned.filter(|client| client.details.backchannel_logout_uri.is_some()) {
+        let telling = LogoutNotification {
+            client: client.id.clone(),
+            subject: session.authentication.subject.as_str().to_owned(),
+            sid: session.sid.clone(),
+            tries: 0,
+            next_at: request.now.plus(CLAIM_DURATION),
+        };
+        let id = app.entropy.id();
+        let record = record(&tenant.tenant.id, &id, &telling, request.now.plus(NOTIFICATION_TTL));
+        app.store.insert(record, request.now).await?;
+        // Nobody listens only while the process stops: then another one finds the record.
+        let _ = app
+            .backchannel_logout
+            .send
+            .send(NotificationId { tenant: tenant.tenant.id.clone(), id });
+    }
+    Ok(())
+}
+
+/// Tells clients until the process ends.
+pub async fn run_notifier(app: Arc<AppState>) {
+    let taken =
+        app.backchannel_logout.receive.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(mut due) = taken else { return };
+    let slots = Arc::new(Semaphore::new(MAX_CONCURRENT));
+    let mut running = JoinSet::new();
+    let mut look = tokio::time::interval(POLL_INTERVAL);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let found = tokio::select! {
+            due = due.recv() => due.into_iter().collect(),
+            _ = look.tick() => claim_due(&app).await.unwrap_or_default(),
+            Some(_) = running.join_next() => Vec::new(),
+        };
+        for due in found {
+            let (app, slots) = (Arc::clone(&app), Arc::clone(&slots));
+            running.spawn(async move {
+                let _slot = slots.acquire_owned().await;
+                if let Err(error) = tell(&app, &due).await {
+                    tracing::warn!(%error, "a logout token could not be sent");
+                }
+            });
+        }
+    }
+}
+
+/// Records whose time has come, each taken for a while.
+async fn claim_due(app: &AppState) -> Result<Vec<NotificationId>, StoreError> {
+    let (snapshot, now) = (app.registry.snapshot(), app.now());
+    let mut found = Vec::new();
+    let mut untold = UndeliveredCount::default();
+    for tenant in snapshot.tenants() {
+        let told =
+            tenant.clients().filter(|client| client.details.backchannel_logout_uri.is_some());
+        for client in told {
+            let owner = IndexEntry::new(OwnerKind::Client, client.id.as_str());
+            let id = &tenant.tenant.id;
+            for stored in app.store.list(RecordKind::Logout, id, &owner, now).await? {
+                let Ok(telling) = decode::<LogoutNotification>(&stored.record.value) else {
+                    continue;
+                };
+                untold.count(client, telling.tries);
+                if telling.next_at > now {
+                    continue;
+                }
+                let taken = LogoutNotification { next_at: now.plus(CLAIM_DURATION), ..telling };
+                let record = Record { value: encode(&taken).into(), ..stored.record };
+                let due = NotificationId { tenant: id.clone(), id: record.key.id.clone() };
+                if app.store.compare_and_swap(stored.version, record, now).await? {
+                    found.push(due);
+                }
+            }
+        }
+    }
+    app.backchannel_logout.untold.publish(untold);
+    Ok(found)
+}
+
+async fn tell(app: &AppState, due: &NotificationId) -> Result<(), StoreError> {
+    let (snapshot, now) = (app.registry.snapshot(), app.now());
+    let key = RecordKey::new(RecordKind::Logout, &due.tenant, due.id.as_str());
+    let Some(stored) = app.store.get(&key, now).await? else { return Ok(()) };
+    let telling = decode::<LogoutNotification>(&stored.record.value).ok();
+    let served = snapshot.tenant(&due.tenant).zip(telling);
+    let Some((tenant, telling)) = served else { return Ok(()) };
+    let client = tenant.client(telling.client.as_str());
+    let Some(client) = client.filter(|client| client.details.backchannel_logout_uri.is_some())
+    else {
+        // The client has gone, and with it whom to tell.
+        return app.store.take(&key, now).await.map(drop);
+    };
+    let outcome = send(app, tenant, client, &telling, now).await;
+    app.metrics.logout_told(
+        &due.tenant,
+        outcome.as_ref().map_or(LogoutOutcome::Failed, |()| LogoutOutcome::Ok),
+    );
+    let Err(why) = outcome else { return app.store.take(&key, now).await.map(drop) };
+    let tries = telling.tries + 1;
+    let next = logout_token::next_try(tries);
+    tracing::warn!(
+        tenant = %due.tenant, client = %telling.client, tries, why, again = next.is_some(),
+        "the client was not told that a session has ended"
+    );
+    app.backchannel_logout.untold.failed(&client.object, why);
+    // One that is given up stays until it expires, so that every replica knows of it.
+    let next_at = next.map_or(stored.record.expires_at, |wait| now.plus(wait));
+    let later = LogoutNotification { tries, next_at, ..telling };
+    let record = Record { value: Bytes::from(encode(&later)), ..stored.record };
+    app.store.compare_and_swap(stored.version, record, now).await.map(drop)
+}
+
+/// One POST (§2.5); any 2xx will do.
+async fn send(
+    app: &AppState,
+    tenant: &ServedTenant,
+    client: &Client,
+    telling: &LogoutNotification,
+    now: Timestamp,
+) -> Result<(), String> {
+    let uri = client.details.backchannel_logout_uri.as_deref().unwrap_or_default();
+    let subject = subject::subject_for_client(client, &Subject::new(&telling.subject));
+    let sid = sid::sid_for_client(client, &telling.sid);
+    let about = (subject.as_str(), sid.as_str());
+    let claims = logout_token::claims(&tenant.tenant, client, about, &app.entropy.id(), now);
+    let key =
+        tenant.signing_key_for(client, app.store_clock.at(now)).ok_or("the tenant has no key")?;
+    let token = token_issuer::sign_with(app, key, JwtType::LogoutToken, &claims).await;
+    let token = token.map_err(|_| "the token could not be signed")?;
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("logout_token", &token)
+        .finish();
+    match app.fetch.post_form(uri, form).await {
+        Ok(status) if (200..300).contains(&status) => Ok(()),
+        Ok(status) => Err(format!("it answered with status {status}")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn record(
+    tenant: &TenantId,
+    id: &str,
+    telling: &LogoutNotification,
+    expires_at: Timestamp,
+) -> Record {
+    Record {
+        key: RecordKey::new(RecordKind::Logout, tenant, id),
+        value: encode(telling).into(),
+        expires_at,
+        owners: vec![IndexEntry::new(OwnerKind::Client, telling.client.as_str())],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_format_of_what_is_still_to_be_told_stays() {
+        let telling = LogoutNotification {
+            client: ClientId::new("team.shop"),
+            subject: "ada".to_owned(),
+            sid: "sid-1".to_owned(),
+            tries: 2,
+            next_at: Timestamp::from_secs(1_900_000_000),
+        };
+        let hex: String = encode(&telling).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "01097465616d2e73686f7003616461057369642d310280e0998dcc6e");
+    }
+}

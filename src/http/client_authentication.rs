@@ -1,0 +1,103 @@
+//! Which client sends a request: the one way in for every endpoint that clients authenticate at.
+
+use std::sync::Arc;
+
+use super::{AppState, EndpointError, Request};
+use crate::{
+    keys::{JwsError, verify_with_secret},
+    model::{AuthMethod, Client, Secret},
+    protocol::{
+        client_auth::{self, AcceptedAudiences, ClientAuthError},
+        error::{ErrorCode, OAuthError},
+        jwt::UnverifiedJwt,
+        params::RequestParams,
+        session::CLOCK_SKEW,
+    },
+    store::{Record, RecordKey, RecordKind},
+};
+
+/// The client that sent the request, authenticated by the method it registered.
+pub(super) async fn authenticate(
+    app: &AppState,
+    request: &Request,
+    params: &RequestParams,
+) -> Result<Arc<Client>, EndpointError> {
+    let credentials = client_auth::credentials(request.authorization(), params).map_err(failure)?;
+    let client = request.tenant.client(&credentials.client_id);
+    client_auth::check(client.map(|client| &**client), &credentials).map_err(failure)?;
+    let client = client.expect("check knows no unknown client");
+    if let Some((jws, jwt)) = &credentials.assertion {
+        check_assertion(app, request, client, (jws, jwt)).await?;
+    }
+    Ok(Arc::clone(client))
+}
+
+fn failure(refused: ClientAuthError) -> EndpointError {
+    match refused.error.code {
+        ErrorCode::InvalidClient => {
+            EndpointError::Client { error: refused.error, challenge: refused.challenge }
+        }
+        _ => EndpointError::Json(refused.error),
+    }
+}
+
+/// Signature, then claims, then the gate: an assertion is used once across all replicas.
+async fn check_assertion(
+    app: &AppState,
+    request: &Request,
+    client: &Client,
+    (jws, jwt): (&Secret<String>, &UnverifiedJwt),
+) -> Result<(), EndpointError> {
+    let refused = |error: OAuthError| EndpointError::Client { error, challenge: false };
+    let verified = verify(app, request, client, jws.expose(), jwt).await;
+    verified.map_err(|why| refused(client_auth::not_signed(&why)))?;
+    let issuer = &request.tenant.tenant.issuer;
+    let audience = AcceptedAudiences {
+        issuer: issuer.as_str(),
+        token_endpoint: &issuer.join("/oauth/token"),
+        endpoint: &issuer.join(&request.path),
+    };
+    let once = client_auth::check_claims(client, jwt, audience, request.now).map_err(refused)?;
+    let record = Record {
+        key: RecordKey::new(RecordKind::Assertion, &request.tenant.tenant.id, once.id),
+        value: bytes::Bytes::new(),
+        expires_at: once.expires_at.plus(CLOCK_SKEW),
+        owners: Vec::new(),
+    };
+    if app.store.insert(record, request.now).await? {
+        return Ok(());
+    }
+    Err(refused(client_auth::used_before()))
+}
+
+/// Whether a JWS is signed by the client: with its secret, or with a key that it publishes. What
+/// is wrong is for the log.
+pub(super) async fn verify(
+    app: &AppState,
+    request: &Request,
+    client: &Client,
+    jws: &str,
+    jwt: &UnverifiedJwt,
+) -> Result<(), String> {
+    if jwt.algorithm.is_symmetric() {
+        let secrets = client.secrets.iter().filter(|_| client.auth_method != AuthMethod::None);
+        let mut bytes = secrets.map(|secret| secret.expose().as_bytes());
+        let signed = bytes.any(|secret| verify_with_secret(jws, jwt.algorithm, secret).is_ok());
+        return if signed { Ok(()) } else { Err(JwsError::BadSignature.to_string()) };
+    }
+    let named = jwt.kid.as_deref();
+    if let Some(keys) = request.tenant.public_keys(client) {
+        return keys.verify(jws, jwt.algorithm, named).map_err(|error| error.to_string());
+    }
+    let keys = app.jwks_cache.of(&app.fetch, client, request.now).await?;
+    match keys.verify(jws, jwt.algorithm, named) {
+        Ok(()) => Ok(()),
+        Err(JwsError::UnknownKey) => {
+            // The client may have a new key (OIDC Core §10.1.1).
+            let keys = app.jwks_cache.renewed(&app.fetch, client, request.now).await?;
+            let verified = keys.verify(jws, jwt.algorithm, named);
+            verified.map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,85 @@
+//! Tokens straight from the authorization endpoint (OIDC Core §3.2.2.5, §3.3.2.5): only for clients
+//! that list such response types. An access token's grant is stored before the token exists.
+
+use crate::{
+    http::{
+        AppState, EndpointError, Request, grants,
+        sessions::ActiveSession,
+        token_issuer::{self, IdTokenContext},
+    },
+    protocol::{authorize::AuthorizationRequest, records::Grant, scope},
+};
+
+/// What is answered, to whom.
+#[derive(Clone, Copy)]
+pub(super) struct AuthorizationIssueContext<'a> {
+    pub(super) ask: &'a AuthorizationRequest,
+    pub(super) held: &'a ActiveSession,
+    pub(super) grant: &'a Grant,
+    /// The one grant that the code and the access token name.
+    pub(super) grant_id: &'a str,
+}
+
+/// What an ID token comes with.
+#[derive(Clone, Copy)]
+pub(super) struct IssuedArtifacts<'a> {
+    pub(super) code: Option<&'a str>,
+    pub(super) access_token: Option<&'a str>,
+}
+
+/// Stores the grant, then signs an access token that names it.
+pub(super) async fn access_token(
+    app: &AppState,
+    request: &Request,
+    offer: AuthorizationIssueContext<'_>,
+) -> Result<String, EndpointError> {
+    let AuthorizationIssueContext { ask, grant, grant_id, .. } = offer;
+    let lifetimes = &ask.client.lifetimes;
+    let until = request.now.plus(lifetimes.access_token.max(lifetimes.code));
+    if !grants::insert(app, request, (grant_id, grant), until).await? {
+        return Err(EndpointError::Unavailable("the id of a new grant is taken".to_owned()));
+    }
+    let named = Some((grant_id, grant));
+    token_issuer::access_token(app, request, &ask.client, &grant.scopes, named).await
+}
+
+/// An ID token that comes with these (OIDC Core §3.3.2.11).
+pub(super) async fn id_token(
+    app: &AppState,
+    request: &Request,
+    offer: AuthorizationIssueContext<'_>,
+    given: IssuedArtifacts<'_>,
+) -> Result<String, EndpointError> {
+    let AuthorizationIssueContext { ask, held, grant, .. } = offer;
+    // Without code and access token there is no other way to the person's claims (§5.4).
+    let alone = given.code.is_none() && given.access_token.is_none();
+    let about = IdTokenContext {
+        user: &held.user,
+        scopes: alone.then_some(&grant.scopes),
+        nonce: grant.nonce.as_deref(),
+        access_token: given.access_token,
+        code: given.code,
+    };
+    token_issuer::id_token(app, request, &ask.client, grant, about).await
+}
+
+/// The parameters of the response (RFC 6749 §4.1.2, §4.2.2; OIDC Core §3.3.2.5).
+pub(super) fn response(
+    offer: AuthorizationIssueContext<'_>,
+    given: IssuedArtifacts<'_>,
+    id_token: Option<&str>,
+) -> Vec<(&'static str, String)> {
+    let mut response = Vec::new();
+    response.extend(given.code.map(|code| ("code", code.to_owned())));
+    response.extend(id_token.map(|token| ("id_token", token.to_owned())));
+    if let Some(token) = given.access_token {
+        let seconds = offer.ask.client.lifetimes.access_token.as_secs();
+        response.extend([
+            ("access_token", token.to_owned()),
+            ("token_type", "Bearer".to_owned()),
+            ("expires_in", seconds.to_string()),
+            ("scope", scope::join(&offer.grant.scopes)),
+        ]);
+    }
+    response
+}

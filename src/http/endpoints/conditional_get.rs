@@ -1,0 +1,30 @@
+//! Answers that were made with the snapshot: sent as they are, or not at all if the client has them.
+
+use std::time::Duration;
+
+use http::{StatusCode, header};
+
+use crate::{
+    http::{Reply, Request},
+    registry::PrerenderedJson,
+};
+
+/// Sends a prepared answer, or 304 to a client that has it (RFC 9110 §13.1.2).
+pub(super) fn send(request: &Request, prepared: &PrerenderedJson, max_age: Duration) -> Reply {
+    let known = request.headers.get_all(header::IF_NONE_MATCH).iter();
+    let fresh = known
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|tag| {
+            let tag = tag.trim();
+            tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == &*prepared.etag
+        });
+    let reply = if fresh {
+        Reply::empty(StatusCode::NOT_MODIFIED)
+    } else {
+        Reply::json_bytes(StatusCode::OK, prepared.bytes())
+    };
+    reply
+        .header("etag", &prepared.etag)
+        .header("cache-control", &format!("public, max-age={}", max_age.as_secs()))
+}

@@ -1,0 +1,190 @@
+//! Fetching over the network: resolve, judge the addresses, connect, TLS, one request.
+//!
+//! A connection carries one request: documents are cached by who asks for them, and a pool would
+//! keep connections to hosts that strangers name.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, Request, Response, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_rustls::TlsConnector;
+use url::{Host, Url};
+
+use super::{EgressPolicy, Fetch, FetchError, Fetched, concurrency::ConcurrencyLimiter, exchange};
+
+/// From the wish to the last byte.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// For a TCP connection to one address.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Addresses of a host that are tried.
+const MAX_ADDRESSES: usize = 4;
+
+/// The network.
+pub struct HttpFetch {
+    guard: EgressPolicy,
+    tls: TlsConnector,
+    slots: ConcurrencyLimiter,
+}
+
+impl std::fmt::Debug for HttpFetch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpFetch").field("guard", &self.guard).finish_non_exhaustive()
+    }
+}
+
+/// Where a request goes.
+struct Target {
+    url: Url,
+    host: String,
+    port: u16,
+    secure: bool,
+}
+
+impl HttpFetch {
+    /// Calls what the guard admits, and believes these certificates. A crypto provider must have
+    /// been installed.
+    pub fn new(guard: EgressPolicy, roots: RootCertStore) -> Self {
+        let mut config =
+            ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self {
+            guard,
+            tls: TlsConnector::from(Arc::new(config)),
+            slots: ConcurrencyLimiter::default(),
+        }
+    }
+
+    /// A request within the time, or an error.
+    async fn within<T>(
+        &self,
+        url: &str,
+        run: impl AsyncFnOnce(&Self, &Target) -> Result<T, FetchError>,
+    ) -> Result<T, FetchError> {
+        let target = target(url)?;
+        let running = async {
+            let _slot = self.slots.take(&target.host).await.ok_or(FetchError::Busy)?;
+            run(self, &target).await
+        };
+        match timeout(REQUEST_TIMEOUT, running).await {
+            Ok(done) => done,
+            Err(_) => Err(FetchError::Late(target.host)),
+        }
+    }
+
+    async fn send(
+        &self,
+        target: &Target,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, FetchError> {
+        let stream = self.connect(target).await?;
+        if !target.secure {
+            return exchange::send(stream, &target.host, request).await;
+        }
+        let broken = |error: String| FetchError::Broken(target.host.clone(), error);
+        let name = ServerName::try_from(target.host.trim_matches(['[', ']']).to_owned())
+            .map_err(|error| broken(error.to_string()))?;
+        let stream = self.tls.connect(name, stream).await;
+        let stream = stream.map_err(|error| broken(error.to_string()))?;
+        exchange::send(stream, &target.host, request).await
+    }
+
+    /// Connects to an address that was judged, and to no other.
+    async fn connect(&self, target: &Target) -> Result<TcpStream, FetchError> {
+        let mut last = FetchError::Forbidden(target.host.clone());
+        let addresses = resolve(target).await?;
+        let may = |address: IpAddr| {
+            self.guard.allows_plaintext(address)
+                || (target.secure && self.guard.allows_with_tls(address))
+        };
+        for address in addresses.into_iter().filter(|it| may(it.ip())).take(MAX_ADDRESSES) {
+            last = match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => FetchError::Broken(target.host.clone(), error.to_string()),
+                Err(_) => FetchError::Late(target.host.clone()),
+            };
+        }
+        Err(last)
+    }
+}
+
+async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, FetchError> {
+    let at = |ip: IpAddr| vec![SocketAddr::new(ip, target.port)];
+    match target.url.host() {
+        Some(Host::Ipv4(address)) => Ok(at(address.into())),
+        Some(Host::Ipv6(address)) => Ok(at(address.into())),
+        _ => match tokio::net::lookup_host((target.host.as_str(), target.port)).await {
+            Ok(addresses) => Ok(addresses.collect()),
+            Err(_) => Err(FetchError::Unknown(target.host.clone())),
+        },
+    }
+}
+
+fn target(text: &str) -> Result<Target, FetchError> {
+    let url = Url::parse(text).map_err(|_| FetchError::Url("it is no URL"))?;
+    let secure = match url.scheme() {
+        "https" => true,
+        "http" => false,
+        _ => return Err(FetchError::Url("it is neither https nor http")),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(FetchError::Url("it holds a user name or password"));
+    }
+    let host = url.host_str().filter(|host| !host.is_empty());
+    let host = host.ok_or(FetchError::Url("it names no host"))?.to_owned();
+    let port = url.port_or_known_default().ok_or(FetchError::Url("it has no port"))?;
+    Ok(Target { url, host, port, secure })
+}
+
+fn request(
+    target: &Target,
+    method: Method,
+    content_type: Option<&'static str>,
+    body: String,
+) -> Result<Request<Full<Bytes>>, FetchError> {
+    let path = &target.url[url::Position::BeforePath..url::Position::AfterQuery];
+    let authority = &target.url[url::Position::BeforeHost..url::Position::AfterPort];
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, authority)
+        .header(header::USER_AGENT, concat!("lanyard/", env!("CARGO_PKG_VERSION")))
+        .header(header::ACCEPT, "application/json, application/jwt, */*;q=0.5")
+        .header(header::CONNECTION, "close");
+    if let Some(content_type) = content_type {
+        request = request.header(header::CONTENT_TYPE, content_type);
+    }
+    request.body(Full::from(body)).map_err(|_| FetchError::Url("it cannot be sent"))
+}
+
+#[async_trait]
+impl Fetch for HttpFetch {
+    async fn get(&self, url: &str, limit: usize) -> Result<Fetched, FetchError> {
+        self.within(url, async |network: &Self, target: &Target| {
+            let request = request(target, Method::GET, None, String::new())?;
+            let response = network.send(target, request).await?;
+            exchange::read(response, &target.host, limit).await
+        })
+        .await
+    }
+
+    async fn post_form(&self, url: &str, form: String) -> Result<u16, FetchError> {
+        self.within(url, async |network: &Self, target: &Target| {
+            let content_type = Some("application/x-www-form-urlencoded");
+            let request = request(target, Method::POST, content_type, form)?;
+            Ok(network.send(target, request).await?.status().as_u16())
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! Against a server of this machine's.
+
+use std::sync::Mutex;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use super::*;
+
+/// A server that answers each request with the same bytes, and keeps what it was sent.
+struct Server {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    async fn answering(answer: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let keep = Arc::clone(&seen);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut buffer = vec![0; 4096];
+                let read = stream.read(&mut buffer).await.unwrap_or_default();
+                let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
+                keep.lock().expect("whole").push(text);
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        Self { address, seen }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}/doc?x=1#part", self.address)
+    }
+}
+
+fn network(allowed: &[&str]) -> HttpFetch {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let nets = allowed.iter().map(|net| net.parse().expect("a net")).collect();
+    HttpFetch::new(EgressPolicy::new(nets), RootCertStore::empty())
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: Application/JSON; charset=utf-8\r\ncache-control: max-age=60\r\ncontent-length: 2\r\n\r\n{}";
+
+#[tokio::test]
+async fn gets_a_document_and_says_how_long_it_keeps() {
+    let server = Server::answering(OK).await;
+    let fetched = network(&["127.0.0.0/8"]).get(&server.url(), 100).await.expect("an answer");
+    assert_eq!(&fetched.body[..], b"{}");
+    assert_eq!(fetched.content_type.as_deref(), Some("application/json"));
+    assert_eq!(fetched.max_age, Some(Duration::from_secs(60)));
+    let seen = server.seen.lock().expect("whole").join("");
+    assert!(seen.starts_with("GET /doc?x=1 HTTP/1.1\r\n"), "no fragment travels: {seen}");
+    assert!(seen.contains(&format!("host: {}", server.address)), "{seen}");
+}
+
+#[tokio::test]
+async fn posts_a_form() {
+    let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+    let form = "logout_token=a.b.c".to_owned();
+    let status = network(&["127.0.0.0/8"]).post_form(&server.url(), form).await;
+    assert_eq!(status, Ok(204));
+    let seen = server.seen.lock().expect("whole").join("");
+    assert!(seen.starts_with("POST /doc?x=1") && seen.ends_with("logout_token=a.b.c"), "{seen}");
+}
+
+#[tokio::test]
+async fn calls_no_address_inside_unless_it_is_allowed() {
+    let server = Server::answering(OK).await;
+    for url in [
+        server.url(),
+        format!("http://localhost:{}/", server.address.port()),
+        format!("https://localhost:{}/", server.address.port()),
+        format!("http://[::ffff:127.0.0.1]:{}/", server.address.port()),
+        format!("http://2130706433:{}/", server.address.port()),
+    ] {
+        let refused = network(&["10.0.0.0/8"]).get(&url, 100).await;
+        assert!(matches!(refused, Err(FetchError::Forbidden(_))), "{url}: {refused:?}");
+    }
+    assert!(server.seen.lock().expect("whole").is_empty(), "nobody was called");
+}
+
+#[tokio::test]
+async fn does_not_follow_redirects() {
+    let answer = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1/\r\ncontent-length: 0\r\n\r\n";
+    let server = Server::answering(answer).await;
+    let refused = network(&["127.0.0.0/8"]).get(&server.url(), 100).await;
+    assert_eq!(refused, Err(FetchError::Status("127.0.0.1".to_owned(), 302)));
+}
+
+#[tokio::test]
+async fn reads_no_more_than_the_limit() {
+    let server = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n123456").await;
+    let refused = network(&["127.0.0.0/8"]).get(&server.url(), 5).await;
+    assert_eq!(refused, Err(FetchError::TooLarge("127.0.0.1".to_owned(), 5)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn gives_up_on_who_does_not_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("bound"));
+    let refused = network(&["127.0.0.0/8"]).get(&url, 100).await;
+    assert!(matches!(refused, Err(FetchError::Late(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn refuses_what_is_no_address_of_a_server() {
+    for url in ["", "ftp://a.test/", "https://user:pw@a.test/", "data:,x"] {
+        let refused = network(&[]).get(url, 100).await;
+        assert!(refused.is_err_and(|error| !error.is_transient()), "{url}");
+    }
+}
+
+#[test]
+fn only_what_may_pass_is_tried_again() {
+    assert!(FetchError::Status("a".into(), 503).is_transient());
+    assert!(!FetchError::Status("a".into(), 404).is_transient());
+    assert!(!FetchError::Forbidden("a".into()).is_transient());
+}

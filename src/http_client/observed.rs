@@ -1,0 +1,86 @@
+//! A way out that tells of each call: for metrics, at one place.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::{Fetch, FetchError, Fetched, SharedFetch};
+
+/// Called with the method and what came of it.
+type OnCall = Box<dyn Fn(&'static str, &'static str) + Send + Sync>;
+
+/// A way out with an observer of its calls.
+pub struct InstrumentedFetch {
+    inner: SharedFetch,
+    on_call: OnCall,
+}
+
+impl InstrumentedFetch {
+    /// `on_call` is called with `get` or `post`, and `ok` or the [kind](FetchError::kind) of error.
+    pub fn new(
+        inner: SharedFetch,
+        on_call: impl Fn(&'static str, &'static str) + Send + Sync + 'static,
+    ) -> Self {
+        Self { inner, on_call: Box::new(on_call) }
+    }
+
+    fn tell<T>(
+        &self,
+        method: &'static str,
+        outcome: Result<T, FetchError>,
+    ) -> Result<T, FetchError> {
+        (self.on_call)(method, outcome.as_ref().map_or_else(FetchError::kind, |_| "ok"));
+        outcome
+    }
+}
+
+impl fmt::Debug for InstrumentedFetch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+#[async_trait]
+impl Fetch for InstrumentedFetch {
+    async fn get(&self, url: &str, limit: usize) -> Result<Fetched, FetchError> {
+        self.tell("get", self.inner.get(url, limit).await)
+    }
+
+    async fn post_form(&self, url: &str, form: String) -> Result<u16, FetchError> {
+        self.tell("post", self.inner.post_form(url, form).await)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Forbidding;
+
+    #[async_trait]
+    impl Fetch for Forbidding {
+        async fn get(&self, url: &str, _: usize) -> Result<Fetched, FetchError> {
+            Err(FetchError::Forbidden(url.to_owned()))
+        }
+
+        async fn post_form(&self, _: &str, _: String) -> Result<u16, FetchError> {
+            Ok(500)
+        }
+    }
+
+    #[tokio::test]
+    async fn each_call_is_told_with_what_came_of_it() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&told);
+        let fetch = InstrumentedFetch::new(Arc::new(Forbidding), move |method, outcome| {
+            seen.lock().expect("whole").push((method, outcome));
+        });
+        let refused = fetch.get("https://10.0.0.1/", 1).await;
+        assert_eq!(refused, Err(FetchError::Forbidden("https://10.0.0.1/".to_owned())));
+        assert_eq!(fetch.post_form("https://rp.test/", String::new()).await, Ok(500));
+        assert_eq!(*told.lock().expect("whole"), [("get", "forbidden"), ("post", "ok")]);
+    }
+}

@@ -1,0 +1,244 @@
+//! Stored passwords: which forms are read, within which cost, and how an attempt is compared.
+//!
+//! Costs are bounded because anyone who may write an `OidcUser` chooses them, and one tenant's
+//! hashes must not take the memory or the time of the others.
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use aws_lc_rs::{constant_time, digest};
+use password_hash::{PasswordVerifier, phc::PasswordHash};
+use pbkdf2::Pbkdf2;
+use scrypt::Scrypt;
+
+use crate::model::{Secret, StoredPassword};
+
+use super::{
+    hash::{self, Argon2Memory},
+    password_verifier::MAX_PASSWORD_LEN,
+};
+
+/// Memory that one check may take.
+const MAX_MEMORY_KIB: u64 = 128 * 1024;
+/// Memory × passes: about a quarter of a second.
+const MOST_ARGON2_WORK: u64 = 512 * 1024;
+const MOST_ARGON2_LANES: u64 = 16;
+/// 2^13 rounds: about half a second.
+const MAX_BCRYPT_COST: u32 = 13;
+const MIN_BCRYPT_COST: u32 = 4;
+const MOST_PBKDF2_ROUNDS: u64 = 2_000_000;
+/// log₂ N, and N × r × p.
+const MAX_SCRYPT_LOG_N: u64 = 20;
+const MAX_SCRYPT_WORK: u64 = 1 << 21;
+
+const REMEDY: &str = "make one with `lanyard hash-password`";
+
+/// Judges the text of a password Secret: a hash (surrounding white space is dropped) or a plain
+/// password (a final line break is dropped, since editors and `echo` add one).
+///
+/// # Errors
+/// What is wrong and what to do, without any of the text.
+pub fn parse_stored_password(text: &str) -> Result<StoredPassword, String> {
+    let trimmed = text.trim();
+    if looks_like_hash(trimmed) {
+        Scheme::parse(trimmed)?;
+        return Ok(StoredPassword::Hash(Secret::new(trimmed.to_owned())));
+    }
+    let plain = text.trim_end_matches(['\r', '\n']);
+    if plain.is_empty() {
+        return Err("the password is empty".to_owned());
+    }
+    if plain.len() > MAX_PASSWORD_LEN {
+        return Err(format!("the password is longer than {MAX_PASSWORD_LEN} bytes"));
+    }
+    Ok(StoredPassword::Plain(Secret::new(plain.to_owned())))
+}
+
+/// `$name$…` with the name of a scheme, known or not: nobody's plain password, or one that would
+/// be mistaken for a hash elsewhere.
+fn looks_like_hash(text: &str) -> bool {
+    let name = text.strip_prefix('$').and_then(|rest| rest.split_once('$')).map(|(name, _)| name);
+    name.is_some_and(|name| {
+        !name.is_empty()
+            && name.len() <= 32
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    })
+}
+
+/// A hash within bounds, parsed.
+enum Scheme {
+    Argon2(PasswordHash),
+    Pbkdf2(PasswordHash),
+    Scrypt(PasswordHash),
+    Bcrypt,
+}
+
+impl Scheme {
+    fn parse(text: &str) -> Result<Self, String> {
+        let name = text[1..].split('$').next().unwrap_or_default();
+        match name {
+            "2a" | "2b" | "2y" => check_bcrypt(text).map(|()| Self::Bcrypt),
+            "argon2id" | "argon2i" => check_argon2(parse_phc(text)?).map(Self::Argon2),
+            "pbkdf2-sha256" | "pbkdf2-sha512" => check_pbkdf2(parse_phc(text)?).map(Self::Pbkdf2),
+            "scrypt" => check_scrypt(parse_phc(text)?).map(Self::Scrypt),
+            _ => Err(format!(
+                "the password hash is of a kind that is not supported; use argon2id, bcrypt, \
+                 pbkdf2-sha256, pbkdf2-sha512 or scrypt: {REMEDY}"
+            )),
+        }
+    }
+
+    /// Compares; takes the time that the hash's parameters ask for, whatever the outcome.
+    fn matches(&self, text: &str, attempt: &[u8], scratch: &mut Argon2Memory) -> bool {
+        match self {
+            Self::Argon2(hash) => matches_argon2(hash, attempt, scratch).unwrap_or(false),
+            Self::Pbkdf2(hash) => Pbkdf2::default().verify_password(attempt, hash).is_ok(),
+            Self::Scrypt(hash) => Scrypt::default().verify_password(attempt, hash).is_ok(),
+            // bcrypt sees the first 72 bytes only, here as in the tool that made the hash.
+            Self::Bcrypt => bcrypt::verify(attempt, text).unwrap_or(false),
+        }
+    }
+}
+
+/// As `Argon2::verify_password`, in memory that is there already.
+fn matches_argon2(hash: &PasswordHash, attempt: &[u8], scratch: &mut Argon2Memory) -> Option<bool> {
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+    let version = Version::try_from(hash.version?).ok()?;
+    let argon2 = Argon2::new(algorithm, version, Params::try_from(hash).ok()?);
+    let (salt, expected) = (hash.salt.as_ref()?, hash.hash.as_ref()?);
+    let mut output = vec![0; expected.as_bytes().len()];
+    scratch.hash(&argon2, attempt, salt.as_ref(), &mut output).ok()?;
+    Some(constant_time::verify_slices_are_equal(&output, expected.as_bytes()).is_ok())
+}
+
+fn parse_phc(text: &str) -> Result<PasswordHash, String> {
+    let hash = PasswordHash::new(text)
+        .map_err(|_| format!("the password hash is not a PHC string; {REMEDY}"))?;
+    if hash.salt.is_none() || hash.hash.is_none() {
+        return Err(format!("the password hash is cut off: salt or hash are missing; {REMEDY}"));
+    }
+    Ok(hash)
+}
+
+fn malformed() -> String {
+    format!("the password hash has parameters that cannot be read; {REMEDY}")
+}
+
+fn costly(parameters: &str) -> String {
+    format!("the password hash is too costly to check: {parameters}; {REMEDY}")
+}
+
+/// The parameters with these names, which are all that there may be.
+fn decimals<const N: usize>(
+    hash: &PasswordHash,
+    expected: [(&str, u64); N],
+) -> Result<[u64; N], String> {
+    if hash.params.iter().any(|(name, _)| expected.iter().all(|(n, _)| *n != name.as_str())) {
+        return Err(malformed());
+    }
+    let mut values = expected.map(|(_, default)| default);
+    for (value, (name, _)) in values.iter_mut().zip(expected) {
+        if let Some(found) = hash.params.get(name) {
+            *value = found.decimal().map_err(|_| malformed())?.into();
+        }
+    }
+    Ok(values)
+}
+
+fn check_argon2(hash: PasswordHash) -> Result<PasswordHash, String> {
+    let [memory, passes, lanes] = decimals(&hash, [("m", 4096), ("t", 3), ("p", 1)])?;
+    if memory > MAX_MEMORY_KIB || memory * passes > MOST_ARGON2_WORK || lanes > MOST_ARGON2_LANES {
+        return Err(costly(&format!(
+            "at most m={MAX_MEMORY_KIB}, m×t={MOST_ARGON2_WORK}, p={MOST_ARGON2_LANES}"
+        )));
+    }
+    let known_version = hash.version.is_some_and(|v| argon2::Version::try_from(v).is_ok());
+    if hash.params.is_empty() || !known_version || argon2::Params::try_from(&hash).is_err() {
+        return Err(malformed());
+    }
+    Ok(hash)
+}
+
+fn check_pbkdf2(hash: PasswordHash) -> Result<PasswordHash, String> {
+    let [rounds, _] = decimals(&hash, [("i", 0), ("l", 0)])?;
+    if rounds > MOST_PBKDF2_ROUNDS {
+        return Err(costly(&format!("at most i={MOST_PBKDF2_ROUNDS}")));
+    }
+    if rounds == 0 || pbkdf2::Params::try_from(&hash).is_err() {
+        return Err(malformed());
+    }
+    Ok(hash)
+}
+
+fn check_scrypt(hash: PasswordHash) -> Result<PasswordHash, String> {
+    let [log_n, r, p] = decimals(&hash, [("ln", 0), ("r", 0), ("p", 0)])?;
+    let too_large = log_n > MAX_SCRYPT_LOG_N
+        || (r << log_n) / 8 > MAX_MEMORY_KIB
+        || (r << log_n).saturating_mul(p) > MAX_SCRYPT_WORK;
+    if too_large {
+        return Err(costly(&format!(
+            "at most 128×N×r={MAX_MEMORY_KIB} KiB and N×r×p={MAX_SCRYPT_WORK}"
+        )));
+    }
+    if log_n == 0 || r == 0 || p == 0 || scrypt::Params::try_from(&hash).is_err() {
+        return Err(malformed());
+    }
+    Ok(hash)
+}
+
+fn check_bcrypt(text: &str) -> Result<(), String> {
+    let parts: bcrypt::HashParts = text.parse().map_err(|_| {
+        format!("the password hash is not a bcrypt hash of 60 characters; {REMEDY}")
+    })?;
+    match parts.get_cost() {
+        cost if cost > MAX_BCRYPT_COST => Err(costly(&format!("at most cost {MAX_BCRYPT_COST}"))),
+        cost if cost < MIN_BCRYPT_COST => Err(malformed()),
+        _ => Ok(()),
+    }
+}
+
+/// What a check of a stored password takes of memory, in KiB.
+pub(super) fn memory_kib(password: &StoredPassword) -> u64 {
+    let StoredPassword::Hash(text) = password else { return 0 };
+    match Scheme::parse(text.expose()) {
+        Ok(Scheme::Argon2(hash)) => {
+            decimals(&hash, [("m", 0), ("t", 0), ("p", 0)]).map_or(0, |[memory, ..]| memory)
+        }
+        Ok(Scheme::Scrypt(hash)) => decimals(&hash, [("ln", 0), ("r", 0), ("p", 0)])
+            .map_or(0, |[log_n, r, _]| (r << log_n) / 8),
+        Ok(Scheme::Pbkdf2(_) | Scheme::Bcrypt) | Err(_) => 0,
+    }
+}
+
+/// Compares an attempt with a stored password. Without one, and with a plain one, it does the work
+/// of a hash.
+pub(super) fn matches(
+    password: Option<&StoredPassword>,
+    attempt: &[u8],
+    scratch: &mut Argon2Memory,
+) -> bool {
+    match password {
+        Some(StoredPassword::Hash(text)) => {
+            if let Ok(scheme) = Scheme::parse(text.expose()) {
+                return scheme.matches(text.expose(), attempt, scratch);
+            }
+            hash::work(attempt, scratch);
+            false
+        }
+        Some(StoredPassword::Plain(plain)) => {
+            hash::work(attempt, scratch);
+            equal(plain.expose().as_bytes(), attempt)
+        }
+        None => {
+            hash::work(attempt, scratch);
+            false
+        }
+    }
+}
+
+/// Equality in constant time whatever the lengths: of digests.
+fn equal(a: &[u8], b: &[u8]) -> bool {
+    let digest = |bytes| digest::digest(&digest::SHA256, bytes);
+    constant_time::verify_slices_are_equal(digest(a).as_ref(), digest(b).as_ref()).is_ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+use super::*;
+use crate::model::{ObjectKey, SeededEntropy, Subject};
+
+fn user(password: Option<StoredPassword>) -> User {
+    User {
+        object: ObjectKey::new("team", "ada"),
+        username: "ada".to_owned(),
+        subject: Subject::new("1"),
+        password,
+        claims: serde_json::Map::new(),
+        groups: vec![],
+        disabled: false,
+    }
+}
+
+fn plain(text: &str) -> StoredPassword {
+    StoredPassword::Plain(Secret::new(text.to_owned()))
+}
+
+fn attempt(text: &str) -> Secret<String> {
+    Secret::new(text.to_owned())
+}
+
+#[tokio::test]
+async fn only_the_password_of_an_enabled_user_is_right() {
+    let pool = PasswordVerifier::new(1, 8);
+    let hash = super::super::hash_password(&attempt("right"), &SeededEntropy::new(1));
+    for stored in [plain("right"), StoredPassword::Hash(Secret::new(hash))] {
+        let mut ada = user(Some(stored));
+        assert_eq!(pool.verify(Some(&ada), attempt("right")).await, Ok(true));
+        assert_eq!(pool.verify(Some(&ada), attempt("wrong")).await, Ok(false));
+        ada.disabled = true;
+        assert_eq!(pool.verify(Some(&ada), attempt("right")).await, Ok(false));
+    }
+    assert_eq!(pool.verify(Some(&user(None)), attempt("")).await, Ok(false));
+    assert_eq!(pool.verify(None, attempt("right")).await, Ok(false));
+}
+
+#[tokio::test]
+async fn the_password_of_a_decoy_is_never_right() {
+    let pool = PasswordVerifier::new(1, 8);
+    let decoy = || Some(plain("right"));
+    assert_eq!(pool.verify_or_decoy(None, decoy(), attempt("right")).await, Ok(false));
+    let without = user(None);
+    assert_eq!(pool.verify_or_decoy(Some(&without), decoy(), attempt("right")).await, Ok(false));
+    let ada = user(Some(plain("hers")));
+    assert_eq!(pool.verify_or_decoy(Some(&ada), decoy(), attempt("right")).await, Ok(false));
+    assert_eq!(pool.verify_or_decoy(Some(&ada), decoy(), attempt("hers")).await, Ok(true));
+}
+
+#[tokio::test]
+async fn an_overlong_attempt_is_wrong() {
+    let pool = PasswordVerifier::new(1, 8);
+    let longest = "x".repeat(MAX_PASSWORD_LEN);
+    let ada = user(Some(plain(&longest)));
+    assert_eq!(pool.verify(Some(&ada), attempt(&longest)).await, Ok(true));
+    assert_eq!(pool.verify(Some(&ada), attempt(&format!("{longest}x"))).await, Ok(false));
+}
+
+/// A pool without threads, whose queue the test holds.
+fn stalled(queue: usize) -> (PasswordVerifier, Receiver<Job>) {
+    let (jobs, receiver) = bounded(queue);
+    (PasswordVerifier { jobs, waiting: Arc::default() }, receiver)
+}
+
+#[tokio::test]
+async fn a_full_queue_is_busy() {
+    let (pool, jobs) = stalled(2);
+    let ada = user(Some(plain("right")));
+    let mut waiting = Vec::new();
+    for _ in 0..2 {
+        let mut check = Box::pin(pool.verify(Some(&ada), attempt("right")));
+        assert!(futures::poll!(&mut check).is_pending());
+        waiting.push(check);
+    }
+    assert_eq!(pool.queued(), 2);
+    assert_eq!(pool.verify(Some(&ada), attempt("right")).await, Err(PasswordQueueFull));
+    assert_eq!(pool.queued(), 2);
+    while jobs.try_recv().is_ok() {}
+    for check in waiting {
+        assert_eq!(check.await, Err(PasswordQueueFull), "a check that is given up lets nobody in");
+    }
+}
+
+#[tokio::test]
+async fn every_check_is_answered_and_taken_off_the_queue() {
+    let pool = Arc::new(PasswordVerifier::new(2, 64));
+    let checks: Vec<_> = (0..8)
+        .map(|n| {
+            let pool = Arc::clone(&pool);
+            let ada = user(Some(plain("3")));
+            tokio::spawn(async move { pool.verify(Some(&ada), attempt(&n.to_string())).await })
+        })
+        .collect();
+    let mut right = 0;
+    for check in checks {
+        right += usize::from(check.await.unwrap().unwrap());
+    }
+    assert_eq!(right, 1);
+    assert_eq!(pool.queued(), 0);
+}
+
+#[test]
+fn nothing_is_checked_for_a_caller_that_is_gone() {
+    let (pool, jobs) = stalled(1);
+    let check = pool.verify(None, attempt("x"));
+    let mut check = Box::pin(check);
+    assert!(futures::executor::block_on(async { futures::poll!(&mut check) }).is_pending());
+    drop(check);
+    assert!(jobs.recv().unwrap().answer.is_closed());
+}

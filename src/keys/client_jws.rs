@@ -1,0 +1,230 @@
+//! Verifying what clients sign: with their public keys, or with the secret they share (RFC 7515
+//! §5.2). The caller has read the header and says which algorithm it allows.
+
+use jsonwebtoken::{
+    Algorithm, DecodingKey,
+    jwk::{AlgorithmParameters, Jwk, PublicKeyUse},
+};
+use serde_json::Value;
+
+use crate::model::JwsAlgorithm;
+
+/// Keys of a set that are looked at.
+const MAX_KEYS: usize = 32;
+
+/// Why a signature does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JwsError {
+    /// No key of the set fits, and none has the name that was asked for: the set may have changed.
+    #[error("no known key fits")]
+    UnknownKey,
+    /// The key that was named is there, and the signature is not its.
+    #[error("the signature does not match")]
+    BadSignature,
+}
+
+/// A client's public keys, parsed.
+#[derive(Clone, Default)]
+pub struct PublicKeys(Vec<PublicKey>);
+
+#[derive(Clone)]
+struct PublicKey {
+    kid: Option<String>,
+    algorithm: Option<String>,
+    family: Family,
+    key: DecodingKey,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Rsa,
+    P256,
+    P384,
+    Ed25519,
+}
+
+impl std::fmt::Debug for PublicKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|key| &key.kid)).finish()
+    }
+}
+
+impl PublicKeys {
+    /// The keys of a JWK Set that can verify; others are left out (RFC 7517 §5).
+    pub fn parse(set: &Value) -> Self {
+        let keys = set.get("keys").and_then(Value::as_array).into_iter().flatten();
+        Self(keys.take(MAX_KEYS).filter_map(public_key).collect())
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Checks a compact JWS.
+    pub fn verify(
+        &self,
+        jws: &str,
+        algorithm: JwsAlgorithm,
+        kid: Option<&str>,
+    ) -> Result<(), JwsError> {
+        let (family, wire) = asymmetric(algorithm).ok_or(JwsError::UnknownKey)?;
+        let mut result = Err(JwsError::UnknownKey);
+        for key in self.0.iter().filter(|key| key.family == family) {
+            let named = kid.is_none() || key.kid.is_none() || key.kid.as_deref() == kid;
+            let meant = key.algorithm.as_deref().is_none_or(|own| is_for(own, wire));
+            if named && meant {
+                match check(jws, &key.key, wire) {
+                    // A key without a name may have been replaced by another.
+                    Err(JwsError::BadSignature) if kid.is_none() || key.kid.is_none() => {}
+                    Err(error) => result = Err(error),
+                    Ok(()) => return Ok(()),
+                }
+            }
+        }
+        result
+    }
+}
+
+/// Checks a compact JWS under a shared secret.
+pub fn verify_with_secret(
+    jws: &str,
+    algorithm: JwsAlgorithm,
+    secret: &[u8],
+) -> Result<(), JwsError> {
+    let wire = match algorithm {
+        JwsAlgorithm::HS256 => Algorithm::HS256,
+        JwsAlgorithm::HS384 => Algorithm::HS384,
+        JwsAlgorithm::HS512 => Algorithm::HS512,
+        _ => return Err(JwsError::UnknownKey),
+    };
+    check(jws, &DecodingKey::from_secret(secret), wire)
+}
+
+fn check(jws: &str, key: &DecodingKey, algorithm: Algorithm) -> Result<(), JwsError> {
+    let (message, signature) = jws.rsplit_once('.').ok_or(JwsError::BadSignature)?;
+    let verified = jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, algorithm);
+    if verified.unwrap_or(false) { Ok(()) } else { Err(JwsError::BadSignature) }
+}
+
+/// Whether a key's `alg` is this algorithm, by whichever of its names.
+fn is_for(own: &str, wire: Algorithm) -> bool {
+    own.parse().ok().and_then(asymmetric).is_some_and(|(_, own)| own == wire)
+}
+
+fn public_key(jwk: &Value) -> Option<PublicKey> {
+    let algorithm = jwk.get("alg").and_then(Value::as_str).map(str::to_owned);
+    let jwk: Jwk = serde_json::from_value(jwk.clone()).ok()?;
+    if matches!(&jwk.common.public_key_use, Some(usage) if *usage != PublicKeyUse::Signature) {
+        return None;
+    }
+    let family = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => Family::Rsa,
+        AlgorithmParameters::EllipticCurve(ec) => match ec.curve {
+            jsonwebtoken::jwk::EllipticCurve::P256 => Family::P256,
+            jsonwebtoken::jwk::EllipticCurve::P384 => Family::P384,
+            _ => return None,
+        },
+        AlgorithmParameters::OctetKeyPair(_) => Family::Ed25519,
+        _ => return None,
+    };
+    Some(PublicKey {
+        family,
+        key: DecodingKey::from_jwk(&jwk).ok()?,
+        algorithm,
+        kid: jwk.common.key_id,
+    })
+}
+
+fn asymmetric(algorithm: JwsAlgorithm) -> Option<(Family, Algorithm)> {
+    Some(match algorithm {
+        JwsAlgorithm::RS256 => (Family::Rsa, Algorithm::RS256),
+        JwsAlgorithm::RS384 => (Family::Rsa, Algorithm::RS384),
+        JwsAlgorithm::RS512 => (Family::Rsa, Algorithm::RS512),
+        JwsAlgorithm::PS256 => (Family::Rsa, Algorithm::PS256),
+        JwsAlgorithm::PS384 => (Family::Rsa, Algorithm::PS384),
+        JwsAlgorithm::PS512 => (Family::Rsa, Algorithm::PS512),
+        JwsAlgorithm::ES256 => (Family::P256, Algorithm::ES256),
+        JwsAlgorithm::ES384 => (Family::P384, Algorithm::ES384),
+        JwsAlgorithm::EdDSA | JwsAlgorithm::Ed25519 => (Family::Ed25519, Algorithm::EdDSA),
+        JwsAlgorithm::None | JwsAlgorithm::HS256 | JwsAlgorithm::HS384 | JwsAlgorithm::HS512 => {
+            return None;
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    use serde_json::json;
+
+    use super::*;
+
+    const ED_PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
+    const ED_X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+    fn set(kid: &str) -> PublicKeys {
+        PublicKeys::parse(&json!({ "keys": [
+            { "kty": "oct", "k": "AAAA" },
+            { "kty": "OKP", "crv": "Ed25519", "x": ED_X, "kid": kid, "use": "sig" },
+            { "kty": "what" },
+        ] }))
+    }
+
+    fn signed() -> String {
+        let key = EncodingKey::from_ed_pem(ED_PRIVATE.as_bytes()).expect("a key");
+        encode(&Header::new(Algorithm::EdDSA), &json!({ "a": 1 }), &key).expect("a JWS")
+    }
+
+    #[test]
+    fn verifies_with_the_key_that_is_named() {
+        let jws = signed();
+        assert_eq!(set("a").verify(&jws, JwsAlgorithm::EdDSA, Some("a")), Ok(()));
+        assert_eq!(set("a").verify(&jws, JwsAlgorithm::EdDSA, None), Ok(()));
+        let unknown = set("a").verify(&jws, JwsAlgorithm::EdDSA, Some("b"));
+        assert_eq!(unknown, Err(JwsError::UnknownKey));
+    }
+
+    #[test]
+    fn ed25519_has_two_names() {
+        // RFC 9864 §2.2: openid-client uses the one, others the other.
+        let jws = signed();
+        for named in [None, Some("EdDSA"), Some("Ed25519")] {
+            let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED_X, "alg": named });
+            let keys = PublicKeys::parse(&json!({ "keys": [key] }));
+            for algorithm in [JwsAlgorithm::EdDSA, JwsAlgorithm::Ed25519] {
+                assert_eq!(keys.verify(&jws, algorithm, None), Ok(()), "{named:?} {algorithm}");
+            }
+        }
+        let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED_X, "alg": "ES256" });
+        let keys = PublicKeys::parse(&json!({ "keys": [key] }));
+        assert!(keys.verify(&jws, JwsAlgorithm::Ed25519, None).is_err(), "of another algorithm");
+    }
+
+    #[test]
+    fn refuses_what_was_altered_or_goes_by_another_algorithm() {
+        let jws = signed();
+        let altered =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode("{}"), jws.split_once('.').expect("two").1);
+        let bad = set("a").verify(&altered, JwsAlgorithm::EdDSA, Some("a"));
+        assert_eq!(bad, Err(JwsError::BadSignature));
+        let nameless = set("a").verify(&altered, JwsAlgorithm::EdDSA, None);
+        assert_eq!(nameless, Err(JwsError::UnknownKey), "the key may have changed");
+        for algorithm in [JwsAlgorithm::None, JwsAlgorithm::HS256, JwsAlgorithm::RS256] {
+            let refused = set("a").verify(&jws, algorithm, None);
+            assert_eq!(refused, Err(JwsError::UnknownKey), "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn a_public_key_is_no_secret() {
+        // RFC 8725 §2.1
+        let key = EncodingKey::from_secret(ED_X.as_bytes());
+        let jws = encode(&Header::new(Algorithm::HS256), &json!({}), &key).expect("a JWS");
+        assert!(set("a").verify(&jws, JwsAlgorithm::HS256, None).is_err());
+        assert_eq!(verify_with_secret(&jws, JwsAlgorithm::HS256, ED_X.as_bytes()), Ok(()));
+        assert!(verify_with_secret(&jws, JwsAlgorithm::HS256, b"other").is_err());
+        assert!(verify_with_secret(&jws, JwsAlgorithm::None, ED_X.as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,179 @@
+//! The format of a tenant's key Secret: one entry a key, `<kid>.json`, versioned JSON. A contract
+//! across releases: what version 1 wrote is read for ever, and unknown versions are left alone.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::ByteString;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Secret, SigningAlgorithm, Timestamp};
+
+/// `data` of a Secret.
+pub type KeyEntries = BTreeMap<String, ByteString>;
+
+/// The format that this release writes.
+const VERSION: u32 = 1;
+
+/// When a key appears, signs and goes (design §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyTimes {
+    /// Since when it stands in JWKS.
+    pub published_at: Timestamp,
+    /// From when it signs.
+    pub signs_from: Timestamp,
+    /// When it leaves JWKS; `None` until its successor is known.
+    pub retire_at: Option<Timestamp>,
+}
+
+/// One key as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// `kid`.
+    pub kid: String,
+    /// What it signs with.
+    pub algorithm: SigningAlgorithm,
+    /// PKCS#8, PEM.
+    pub private_key: Secret<String>,
+    /// Its times.
+    pub times: KeyTimes,
+}
+
+/// An entry that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DamagedEntry {
+    /// Its name in the Secret.
+    pub name: String,
+    /// What is wrong; never any of its content.
+    pub problem: String,
+    /// Whether a newer release may have written it: then nobody touches it.
+    pub foreign: bool,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    version: u32,
+    kid: String,
+    algorithm: SigningAlgorithm,
+    private_key: String,
+    published_at: jiff::Timestamp,
+    signs_from: jiff::Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retire_at: Option<jiff::Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+/// The keys of a Secret, and the entries that are none. Entries that do not end in `.json` are
+/// somebody else's and not looked at.
+pub fn read_keys(entries: &KeyEntries) -> (Vec<KeyRecord>, Vec<DamagedEntry>) {
+    let (mut keys, mut damaged) = (Vec::new(), Vec::new());
+    for (name, ByteString(bytes)) in entries {
+        let Some(kid) = name.strip_suffix(".json") else { continue };
+        match read_key(kid, bytes) {
+            Ok(key) => keys.push(key),
+            Err((problem, foreign)) => {
+                damaged.push(DamagedEntry { name: name.clone(), problem, foreign });
+            }
+        }
+    }
+    (keys, damaged)
+}
+
+fn read_key(kid: &str, bytes: &[u8]) -> Result<KeyRecord, (String, bool)> {
+    check_version(bytes)?;
+    let wire: Wire = serde_json::from_slice(bytes)
+        .map_err(|error| (format!("is not a key record (line {})", error.line()), false))?;
+    if wire.kid != kid {
+        return Err(("names another key than its entry does".to_owned(), false));
+    }
+    Ok(KeyRecord {
+        kid: wire.kid,
+        algorithm: wire.algorithm,
+        private_key: Secret::new(wire.private_key),
+        times: KeyTimes {
+            published_at: wire.published_at.into(),
+            signs_from: wire.signs_from.into(),
+            retire_at: wire.retire_at.map(Timestamp::from),
+        },
+    })
+}
+
+/// Refuses entries of another version, and says whether a newer release may have written them.
+pub(super) fn check_version(bytes: &[u8]) -> Result<(), (String, bool)> {
+    match serde_json::from_slice::<Versioned>(bytes) {
+        Ok(Versioned { version: VERSION }) => Ok(()),
+        Ok(Versioned { version }) => {
+            Err((format!("has version {version}, which this release does not know"), true))
+        }
+        Err(_) => Err(("is not versioned JSON".to_owned(), false)),
+    }
+}
+
+/// The name of a key's entry.
+pub fn entry_name(kid: &str) -> String {
+    format!("{kid}.json")
+}
+
+/// The entry of a key.
+pub fn write_key(key: &KeyRecord) -> (String, ByteString) {
+    let wire = Wire {
+        version: VERSION,
+        kid: key.kid.clone(),
+        algorithm: key.algorithm,
+        private_key: key.private_key.expose().clone(),
+        published_at: rfc3339(key.times.published_at),
+        signs_from: rfc3339(key.times.signs_from),
+        retire_at: key.times.retire_at.map(rfc3339),
+    };
+    let bytes = serde_json::to_vec(&wire).expect("a record of strings serialises");
+    (entry_name(&key.kid), ByteString(bytes))
+}
+
+/// A time as JSON keeps it.
+pub(super) fn rfc3339(time: Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(time.millis()).unwrap_or(jiff::Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOLDEN: &str = r#"{"version":1,"kid":"k1","algorithm":"ES256","privateKey":"PEM","publishedAt":"2026-01-01T00:00:00Z","signsFrom":"2026-01-02T00:00:00Z","retireAt":"2026-04-01T00:00:00.5Z"}"#;
+
+    fn entries(name: &str, text: &str) -> KeyEntries {
+        KeyEntries::from([(name.to_owned(), ByteString(text.into()))])
+    }
+
+    #[test]
+    fn version_1_is_read_and_written_for_ever() {
+        let (keys, damaged) = read_keys(&entries("k1.json", GOLDEN));
+        assert!(damaged.is_empty(), "{damaged:?}");
+        assert_eq!(keys[0].times.signs_from, Timestamp::from_secs(1_767_312_000));
+        let (name, ByteString(bytes)) = write_key(&keys[0]);
+        assert_eq!(
+            (name.as_str(), String::from_utf8(bytes).expect("text")),
+            ("k1.json", GOLDEN.to_owned())
+        );
+    }
+
+    #[test]
+    fn what_a_newer_release_wrote_is_foreign_and_not_damaged() {
+        let (keys, damaged) = read_keys(&entries("k1.json", r#"{"version":2,"x":1}"#));
+        assert!(keys.is_empty() && damaged[0].foreign);
+        let (_, damaged) = read_keys(&entries("k1.json", "{"));
+        assert!(!damaged[0].foreign);
+        let (_, damaged) = read_keys(&entries("other.json", GOLDEN));
+        assert!(!damaged[0].foreign);
+    }
+
+    #[test]
+    fn no_problem_shows_what_is_in_the_entry() {
+        let broken = GOLDEN.replace("ES256", "XX999").replace("PEM", "TOP-SECRET");
+        let (_, damaged) = read_keys(&entries("k1.json", &broken));
+        assert!(!damaged[0].problem.contains("TOP-SECRET"), "{damaged:?}");
+    }
+}

@@ -1,0 +1,69 @@
+//! A memo of parsed keys: a rebuild of the snapshot parses only what is new.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use aws_lc_rs::digest;
+
+use super::{
+    key_secret::{DamagedEntry, KeyEntries, KeyRecord, entry_name, read_keys, write_key},
+    ring::{KeyRing, SigningKey},
+};
+
+type Hash = [u8; 32];
+
+/// Keys that are in use somewhere, by the hash of their records. Holds none alive by itself.
+#[derive(Debug, Default)]
+pub struct ParsedKeyCache {
+    parsed: Mutex<HashMap<Hash, Weak<SigningKey>>>,
+}
+
+impl ParsedKeyCache {
+    /// The ring of a key Secret, and the entries that cannot be used.
+    pub fn ring(&self, entries: &KeyEntries) -> (KeyRing, Vec<DamagedEntry>) {
+        let (records, mut damaged) = read_keys(entries);
+        let mut keys = Vec::with_capacity(records.len());
+        for record in &records {
+            match self.key(record) {
+                Some(key) => keys.push(key),
+                None => damaged.push(DamagedEntry {
+                    name: entry_name(&record.kid),
+                    problem: format!("holds no usable {} key", record.algorithm),
+                    foreign: false,
+                }),
+            }
+        }
+        (KeyRing::new(keys), damaged)
+    }
+
+    fn key(&self, record: &KeyRecord) -> Option<Arc<SigningKey>> {
+        let hash = hash(record);
+        let known = self.lock().get(&hash).and_then(Weak::upgrade);
+        if known.is_some() {
+            return known;
+        }
+        let key = Arc::new(SigningKey::parse(record).ok()?);
+        let mut parsed = self.lock();
+        if parsed.len() >= parsed.capacity() {
+            parsed.retain(|_, key| key.strong_count() > 0);
+        }
+        parsed.insert(hash, Arc::downgrade(&key));
+        Some(key)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Hash, Weak<SigningKey>>> {
+        self.parsed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn hash(record: &KeyRecord) -> Hash {
+    let (name, bytes) = write_key(record);
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(name.as_bytes());
+    context.update(&bytes.0);
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
+}

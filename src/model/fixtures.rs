@@ -1,0 +1,63 @@
+//! A tenant, a client and a user to begin tests with: valid, and able to do everything.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Map, Value};
+
+use super::{
+    ApplicationType, Branding, Client, ClientId, CustomScope, GrantType, Issuer, ObjectKey,
+    Organization, RedirectUri, RefreshTokenRotation, RegistrationPolicy, RequestObjectPolicy,
+    ResponseType, RotationPolicy, Secret, SigningAlgorithm, Subject, Tenant, TenantId, User,
+};
+
+/// The first redirect URI of [`client`].
+pub const REDIRECT: &str = "https://rp.test/cb";
+
+/// `team/shop` at `https://id.test/team/shop`, with the custom scope `badges`.
+pub fn tenant() -> Tenant {
+    let badges = CustomScope { description: "See your badges".into(), claims: vec![] };
+    Tenant {
+        id: TenantId::new("team", "shop"),
+        issuer: Issuer::parse("https://id.test/team/shop").expect("canonical"),
+        display_name: "Shop".into(),
+        organization: Organization { name: "Shop".into(), id: "team/shop".into() },
+        algorithms: vec![SigningAlgorithm::RS256],
+        key_rotation: RotationPolicy::default(),
+        lifetimes: Arc::default(),
+        scopes: BTreeMap::from([("badges".to_owned(), badges)]),
+        branding: Branding::default(),
+        acr_levels: vec![],
+        request_objects: RequestObjectPolicy::default(),
+        refresh_token_rotation: RefreshTokenRotation::default(),
+        registration: RegistrationPolicy::default(),
+    }
+}
+
+/// A confidential web client of [`tenant`], `team.wiki`, with two redirect URIs.
+pub fn client() -> Client {
+    let uri = |text| RedirectUri::parse(text, ApplicationType::Web).expect("valid");
+    let scopes = ["openid", "profile", "email", "offline_access", "badges"];
+    let (object, tenant) = (ObjectKey::new("team", "wiki"), TenantId::new("team", "shop"));
+    Client {
+        name: "Wiki".into(),
+        redirect_uris: vec![uri(REDIRECT), uri("https://rp.test/other?tab=1")],
+        grant_types: Arc::new(GrantType::ALL.iter().copied().collect()),
+        response_types: Arc::new(ResponseType::ALL.iter().copied().collect()),
+        scopes: Arc::new(scopes.map(str::to_owned).into()),
+        secrets: vec![Secret::new("s3cret".into())],
+        ..Client::new(ClientId::new("team.wiki"), object, tenant)
+    }
+}
+
+/// Alice, without a password.
+pub fn user() -> User {
+    User {
+        object: ObjectKey::new("team", "alice"),
+        username: "alice".into(),
+        subject: Subject::new("alice-id"),
+        password: None,
+        claims: Map::from_iter([("name".to_owned(), Value::from("Alice Rivera"))]),
+        groups: vec![],
+        disabled: false,
+    }
+}

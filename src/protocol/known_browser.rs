@@ -1,0 +1,85 @@
+//! Browsers that people have signed in with. Strangers cannot keep a person waiting who comes back by
+//! one (OWASP, "Blocking Brute Force Attacks", device cookies). It proves nothing but that: who has
+//! one still needs the password.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::digest::sha256;
+use crate::model::Timestamp;
+
+/// How long a browser is remembered after the last sign-in.
+pub const KNOWN_BROWSER_TTL: Duration = Duration::from_hours(90 * 24);
+/// People who are remembered at one.
+const MAX_USERS: usize = 4;
+
+/// A browser, as its cookie says it: sealed, of one tenant by derivation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownBrowser {
+    id: String,
+    /// Hashes of sign-in names, the latest first.
+    people: Vec<String>,
+    expires_at: Timestamp,
+}
+
+impl KnownBrowser {
+    /// One that nobody has signed in with yet.
+    pub fn new(id: String) -> Self {
+        Self { id, people: Vec::new(), expires_at: Timestamp::default() }
+    }
+
+    /// What attempts at a person's password are counted under, if that person has signed in with it
+    /// lately. `username` is normalised.
+    pub fn known_to(&self, username: &str, now: Timestamp) -> Option<&str> {
+        let known = now < self.expires_at && self.people.contains(&sha256(username));
+        known.then_some(self.id.as_str())
+    }
+
+    /// The same browser, now that a person has signed in with it.
+    #[must_use]
+    pub fn used_by(mut self, username: &str, now: Timestamp) -> Self {
+        let person = sha256(username);
+        self.people.retain(|other| *other != person);
+        self.people.insert(0, person);
+        self.people.truncate(MAX_USERS);
+        Self { expires_at: now.plus(KNOWN_BROWSER_TTL), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::records::encode;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
+
+    #[test]
+    fn knows_who_signed_in_with_it_and_nobody_else() {
+        let device = KnownBrowser::new("one".to_owned());
+        assert_eq!(device.known_to("ada", NOW), None);
+        let device = device.used_by("ada", NOW);
+        assert_eq!(device.known_to("ada", NOW), Some("one"));
+        assert_eq!(device.known_to("bob", NOW), None);
+        assert_eq!(device.known_to("ada", NOW.plus(KNOWN_BROWSER_TTL)), None, "too long ago");
+    }
+
+    #[test]
+    fn a_family_shares_one_and_a_crowd_does_not() {
+        let names = ["ada", "bob", "cy", "dan"];
+        let share = |device: KnownBrowser, name: &&str| device.used_by(name, NOW);
+        let device = names.iter().fold(KnownBrowser::new("one".to_owned()), share);
+        assert!(names.iter().all(|name| device.known_to(name, NOW).is_some()));
+        let device = device.used_by("eve", NOW);
+        assert_eq!(device.known_to("ada", NOW), None, "the one who was there longest ago");
+        assert!(device.known_to("bob", NOW).is_some());
+    }
+
+    #[test]
+    fn the_first_format_stays() {
+        let device = KnownBrowser::new("one".to_owned()).used_by("ada", NOW);
+        let hex: String = encode(&device).iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected = "01036f6e65012b5f65354444554339563937717759624e6c354144505138472d516d6f67473538357563587133783955436b80c0fc84866f";
+        assert_eq!(hex, expected);
+    }
+}

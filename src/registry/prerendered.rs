@@ -1,0 +1,89 @@
+//! Answers that are made with the snapshot, so that a request renders nothing.
+
+use std::sync::{Arc, LazyLock};
+
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::model::{Interner, Issuer};
+
+/// An answer made when the snapshot was built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrerenderedJson {
+    body: Body,
+    /// A strong entity tag, in its quotes.
+    pub etag: Box<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Body {
+    Whole(Bytes),
+    /// A document as most tenants have it, and the issuer that stands between its pieces: three
+    /// kilobytes for all, instead of for each.
+    Cut(Arc<[Box<str>]>, Issuer),
+}
+
+static PIECES: LazyLock<Interner<[Box<str>]>> = LazyLock::new(Interner::default);
+
+impl PrerenderedJson {
+    /// Prepares a JSON document.
+    pub fn json(document: &Value) -> Self {
+        let text = document.to_string();
+        let etag = etag(&text);
+        // Without the room to grow that a text has which was written bit by bit.
+        Self { body: Body::Whole(text.into_boxed_str().into_boxed_bytes().into()), etag }
+    }
+
+    /// Prepares a JSON document that is the same for many issuers, but for their names.
+    pub fn about(issuer: &Issuer, document: &Value) -> Self {
+        let text = document.to_string();
+        let pieces: Vec<Box<str>> = text.split(issuer.as_str()).map(Into::into).collect();
+        Self { body: Body::Cut(PIECES.intern(pieces), issuer.clone()), etag: etag(&text) }
+    }
+
+    /// The body.
+    pub fn bytes(&self) -> Bytes {
+        match &self.body {
+            Body::Whole(bytes) => bytes.clone(),
+            Body::Cut(pieces, issuer) => pieces.join(issuer.as_str()).into(),
+        }
+    }
+}
+
+fn etag(text: &str) -> Box<str> {
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn has_the_tag_of_its_content() {
+        let (one, two) = (PrerenderedJson::json(&1.into()), PrerenderedJson::json(&2.into()));
+        assert_eq!(one, PrerenderedJson::json(&1.into()));
+        assert_ne!(one.etag, two.etag);
+        assert!(one.etag.starts_with('"') && one.etag.ends_with('"'));
+    }
+
+    #[test]
+    fn what_differs_by_issuer_alone_is_kept_once_and_whole_when_sent() {
+        let [one, two] = ["https://id.test/one", "https://id.test/two"].map(|text| {
+            let issuer = Issuer::parse(text).expect("canonical");
+            let document = json!({ "issuer": text, "jwks_uri": format!("{text}/jwks"), "of": [] });
+            let prepared = PrerenderedJson::about(&issuer, &document);
+            assert_eq!(prepared.bytes(), document.to_string());
+            assert_eq!(prepared.etag, PrerenderedJson::json(&document).etag);
+            prepared
+        });
+        let (Body::Cut(one, _), Body::Cut(two, _)) = (one.body, two.body) else {
+            panic!("documents with an issuer")
+        };
+        assert!(Arc::ptr_eq(&one, &two));
+    }
+}

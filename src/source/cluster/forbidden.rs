@@ -1,0 +1,147 @@
+//! Watched namespaces in which something may not be listed: they hold up nobody else's first view,
+//! and Secrets that are referred to there count as unreadable, not as missing. No I/O.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    api::{CachedObject, ObjectSet, SecretState},
+    model::{ObjectKey, ObjectKind},
+};
+
+/// A watch that is denied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ForbiddenWatch {
+    pub(super) namespace: String,
+    pub(super) kind: ObjectKind,
+    /// What the API server said.
+    pub(super) message: String,
+}
+
+/// All of them, by the number of the watch.
+#[derive(Debug, Default)]
+pub(super) struct ForbiddenWatches {
+    watches: BTreeMap<usize, ForbiddenWatch>,
+    /// Secrets that are said to be unreadable since nobody may look whether they are there.
+    stand_ins: BTreeSet<ObjectKey>,
+}
+
+impl ForbiddenWatches {
+    /// A watch was denied.
+    pub(super) fn note(&mut self, watch: usize, denial: ForbiddenWatch) {
+        self.watches.insert(watch, denial);
+    }
+
+    /// A watch has its list.
+    pub(super) fn lift(&mut self, watch: usize) {
+        self.watches.remove(&watch);
+    }
+
+    /// Whether a watch is denied.
+    pub(super) fn has(&self, watch: usize) -> bool {
+        self.watches.contains_key(&watch)
+    }
+
+    /// Whether there is anything to do in `stand_in`.
+    pub(super) fn matters(&self) -> bool {
+        !(self.stand_ins.is_empty() && self.watches.is_empty())
+    }
+
+    /// Puts unreadable Secrets where objects refer to some that nobody may look for, and takes away
+    /// those that are not needed any more; whether that changed anything.
+    pub(super) fn stand_in(&mut self, objects: &mut ObjectSet) -> bool {
+        let mut wanted = BTreeMap::new();
+        for denial in self.watches.values().filter(|denial| denial.kind == ObjectKind::Secret) {
+            for key in referred(objects, &denial.namespace) {
+                if self.stand_ins.contains(&key) || !objects.secrets.contains_key(&key) {
+                    wanted.insert(key, SecretState::Unreadable(denial.message.as_str().into()));
+                }
+            }
+        }
+        let mut changed = false;
+        for key in self.stand_ins.iter().filter(|key| !wanted.contains_key(key)) {
+            // A Secret that came by its watch meanwhile stays.
+            if matches!(objects.secrets.get(key), Some(SecretState::Unreadable(_))) {
+                objects.secrets.remove(key);
+                changed = true;
+            }
+        }
+        self.stand_ins = wanted.keys().cloned().collect();
+        for (key, state) in wanted {
+            if !matches!(objects.secrets.get(&key), Some(SecretState::Loaded(_))) {
+                changed |= objects.secrets.insert(key, state).is_none();
+            }
+        }
+        changed
+    }
+}
+
+/// Secrets that objects of a namespace refer to, or that are made for them.
+fn referred(objects: &ObjectSet, namespace: &str) -> Vec<ObjectKey> {
+    let tenants = objects.tenants.values().flat_map(CachedObject::secrets);
+    let clients = objects.clients.values().flat_map(CachedObject::secrets);
+    let users = objects.users.values().flat_map(CachedObject::secrets);
+    let all = tenants.chain(clients).chain(users);
+    all.filter(|key| *key.namespace == *namespace).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use k8s_openapi::api::core::v1::Secret;
+
+    use super::*;
+    use crate::{
+        api::CachedSecret,
+        source::manifests::{ManifestObject, parse_text},
+    };
+
+    const USER: &str = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcUser\nmetadata: {name: ada, namespace: closed}\nspec: {tenantRef: {name: main}, username: ada, passwordSecretRef: {name: ada}}\n";
+
+    fn objects() -> ObjectSet {
+        let mut objects = ObjectSet::default();
+        for object in parse_text(Path::new("test.yaml"), USER).0 {
+            let key = object.reference().key;
+            let ManifestObject::OidcUser(user) = object else { panic!("a user") };
+            let user = CachedObject::new(&key, user);
+            objects.users.insert(key, user);
+        }
+        objects
+    }
+
+    fn denied() -> ForbiddenWatches {
+        let mut denied = ForbiddenWatches::default();
+        let message = "secrets is forbidden".to_owned();
+        denied.note(
+            3,
+            ForbiddenWatch { namespace: "closed".to_owned(), kind: ObjectKind::Secret, message },
+        );
+        denied
+    }
+
+    #[test]
+    fn a_secret_that_nobody_may_look_for_is_unreadable_and_not_missing() {
+        let (mut denied, mut objects) = (denied(), objects());
+        assert!(denied.stand_in(&mut objects));
+        let key = ObjectKey::new("closed", "ada");
+        let state = objects.secrets.get(&key);
+        assert!(matches!(state, Some(SecretState::Unreadable(why)) if why.contains("forbidden")));
+        assert!(!denied.stand_in(&mut objects), "which is no news the second time");
+        denied.lift(3);
+        assert!(denied.stand_in(&mut objects) && objects.secrets.is_empty());
+        assert!(!denied.matters());
+    }
+
+    #[test]
+    fn a_secret_that_was_seen_stays() {
+        let (mut denied, mut objects) = (denied(), objects());
+        let key = ObjectKey::new("closed", "ada");
+        let seen = SecretState::Loaded(CachedSecret::new(Secret::default()));
+        denied.stand_in(&mut objects);
+        objects.secrets.insert(key.clone(), seen);
+        denied.stand_in(&mut objects);
+        denied.lift(3);
+        denied.stand_in(&mut objects);
+        assert!(matches!(objects.secrets.get(&key), Some(SecretState::Loaded(_))));
+    }
+}

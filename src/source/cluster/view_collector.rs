@@ -1,0 +1,128 @@
+//! The task that gathers all watches into views.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{StreamExt, stream};
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, Client};
+use tokio::sync::watch;
+
+use super::{
+    ClusterOptions, Failing,
+    state::WatchState,
+    watches::{self, WatchEvent},
+};
+use crate::{
+    api::{CachedSecret, SecretState, SourceHealth, SourceView},
+    model::ObjectKey,
+};
+
+/// How long changes that come together are gathered.
+const DEBOUNCE: Duration = Duration::from_millis(5);
+/// Secrets that are fetched at once.
+const MAX_CONCURRENT_FETCHES: usize = 8;
+/// How often what may not be read is asked for again: what changes is a Role, which is not watched.
+const REFETCH_INTERVAL: Duration = Duration::from_secs(30);
+/// How long a fetch may take.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Gathers for as long as anyone looks at the views.
+pub(super) async fn run(
+    client: Client,
+    options: ClusterOptions,
+    views: watch::Sender<Arc<SourceView>>,
+    mut health: watch::Receiver<Failing>,
+) {
+    let streams = watches::all(&client, &options);
+    let mut state = WatchState::new(streams.len(), options.namespaces.is_empty());
+    let mut changes = stream::select_all(streams).ready_chunks(1024);
+    let mut retry = false;
+    let mut ask = tokio::time::interval(REFETCH_INTERVAL);
+    loop {
+        let patience = if retry { Duration::from_secs(2) } else { Duration::from_secs(3600) };
+        tokio::select! {
+            _ = ask.tick() => if !state.ask_again() { continue },
+            chunk = changes.next() => {
+                let Some(chunk) = chunk else { return };
+                take(&mut state, chunk);
+                // A burst of changes makes one view.
+                let deadline = tokio::time::Instant::now() + DEBOUNCE;
+                while let Ok(Some(chunk)) = tokio::time::timeout_at(deadline, changes.next()).await {
+                    take(&mut state, chunk);
+                }
+            }
+            changed = health.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            () = tokio::time::sleep(patience) => {}
+        }
+        if state.complete() {
+            retry = !fetch_missing(&client, &mut state).await;
+            state.settle();
+            publish(&state, &views, &health);
+        }
+    }
+}
+
+fn take(state: &mut WatchState, chunk: Vec<watches::WatchChange>) {
+    for change in chunk {
+        match &change.what {
+            WatchEvent::Failed(error) => tracing::warn!(error, "a watch failed and is tried again"),
+            WatchEvent::Denied(denial) => tracing::warn!(
+                namespace = denial.namespace,
+                error = denial.message,
+                "a namespace may not be watched; the others are served, and it is tried again"
+            ),
+            _ => {}
+        }
+        state.take(change);
+    }
+}
+
+fn publish(
+    state: &WatchState,
+    views: &watch::Sender<Arc<SourceView>>,
+    health: &watch::Receiver<Failing>,
+) {
+    let health = SourceHealth { synced: true, failing: health.borrow().clone() };
+    // Revision 0 means that nothing was read, which an empty cluster is not.
+    let view =
+        SourceView { objects: Arc::clone(&state.objects), revision: state.revision + 1, health };
+    views.send_replace(Arc::new(view));
+}
+
+/// Fetches the Secrets that objects refer to; `false` if some could not be asked for.
+async fn fetch_missing(client: &Client, state: &mut WatchState) -> bool {
+    let missing = state.missing();
+    let fetches = missing.into_iter().map(|(key, version)| async move {
+        let found = fetch(client, &key).await;
+        (key, version, found)
+    });
+    let fetched: Vec<_> =
+        stream::iter(fetches).buffer_unordered(MAX_CONCURRENT_FETCHES).collect().await;
+    let mut all = true;
+    for (key, version, found) in fetched {
+        match found {
+            Ok(found) => state.fetched(key, version, found),
+            Err(error) => {
+                tracing::warn!(secret = %key, error, "cannot fetch a Secret; it is tried again");
+                all = false;
+            }
+        }
+    }
+    all
+}
+
+async fn fetch(client: &Client, key: &ObjectKey) -> Result<Option<SecretState>, String> {
+    let api: Api<Secret> = Api::namespaced(client.clone(), &key.namespace);
+    match tokio::time::timeout(FETCH_TIMEOUT, api.get_opt(&key.name)).await {
+        Ok(Ok(secret)) => Ok(secret.map(|secret| SecretState::Loaded(CachedSecret::new(secret)))),
+        Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
+            Ok(Some(SecretState::Unreadable(status.message.as_str().into())))
+        }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("no answer".to_owned()),
+    }
+}

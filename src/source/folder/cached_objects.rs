@@ -1,0 +1,126 @@
+//! The objects of files as they are shown: kept, so that a view with one change shares all others
+//! with the view before it.
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::digest;
+use k8s_openapi::api::core::v1::Secret;
+
+use crate::{
+    api::{
+        CachedObject, CachedSecret, ManagedKind, NamespaceLabels, ObjectSet, OidcClient, OidcUser,
+        SecretState, StatusDigest, Tenant,
+    },
+    model::{ObjectKey, ObjectRef},
+    source::{StatusUpdate, manifests::ManifestObject},
+};
+
+/// An object.
+#[derive(Clone, Debug)]
+pub(crate) enum CachedManifest {
+    Tenant(CachedObject<Tenant>),
+    OidcClient(CachedObject<OidcClient>),
+    OidcUser(CachedObject<OidcUser>),
+    Secret(CachedSecret),
+    /// Its labels.
+    Namespace(BTreeMap<String, String>),
+}
+
+impl CachedManifest {
+    /// An object of a manifest, and what it is called.
+    pub(crate) fn of(object: ManifestObject) -> (ObjectRef, Self) {
+        let reference = object.reference();
+        let key = &reference.key;
+        let shown = match object {
+            ManifestObject::Tenant(tenant) => Self::Tenant(CachedObject::new(key, tenant)),
+            ManifestObject::OidcClient(client) => Self::OidcClient(CachedObject::new(key, *client)),
+            ManifestObject::OidcUser(user) => Self::OidcUser(CachedObject::new(key, user)),
+            ManifestObject::Secret(mut secret) => {
+                secret.metadata.resource_version = Some(version(&secret));
+                Self::Secret(CachedSecret::new(secret))
+            }
+            ManifestObject::Namespace(namespace) => {
+                Self::Namespace(namespace.metadata.labels.unwrap_or_default())
+            }
+        };
+        (reference, shown)
+    }
+
+    /// What was said of an earlier form of it, which a file does not tell, said of this one.
+    pub(super) fn take_over(&mut self, before: &Self) {
+        match (self, before) {
+            (Self::Tenant(own), Self::Tenant(before)) => *own = own.with_status_of(before),
+            (Self::OidcClient(own), Self::OidcClient(before)) => *own = own.with_status_of(before),
+            (Self::OidcUser(own), Self::OidcUser(before)) => *own = own.with_status_of(before),
+            _ => {}
+        }
+    }
+
+    /// Whether both declare the same; of what nobody is asked about, always.
+    pub(super) fn declares_what(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tenant(own), Self::Tenant(other)) => own.same_desired_state(other),
+            (Self::OidcClient(own), Self::OidcClient(other)) => own.same_desired_state(other),
+            (Self::OidcUser(own), Self::OidcUser(other)) => own.same_desired_state(other),
+            _ => true,
+        }
+    }
+
+    /// What its status said.
+    pub(super) fn told(&self) -> Option<&StatusDigest> {
+        match self {
+            Self::Tenant(own) => Some(own.told()),
+            Self::OidcClient(own) => Some(own.told()),
+            Self::OidcUser(own) => Some(own.told()),
+            Self::Secret(_) | Self::Namespace(_) => None,
+        }
+    }
+
+    /// Shows a status; what the one before said.
+    pub(super) fn tell(&mut self, status: &StatusUpdate) -> StatusDigest {
+        match (self, status) {
+            (Self::Tenant(own), StatusUpdate::Tenant(status)) => tell(own, status),
+            (Self::OidcClient(own), StatusUpdate::OidcClient(status)) => tell(own, status),
+            (Self::OidcUser(own), StatusUpdate::OidcUser(status)) => tell(own, status),
+            _ => StatusDigest::default(),
+        }
+    }
+}
+
+fn tell<K: ManagedKind>(own: &mut CachedObject<K>, status: &K::Status) -> StatusDigest {
+    let before = own.told().clone();
+    *own = own.with_status(status);
+    before
+}
+
+/// Objects as a cluster would show them; of two of one name the first counts.
+pub(crate) fn collect(all: impl Iterator<Item = (ObjectRef, CachedManifest)>) -> ObjectSet {
+    let mut objects = ObjectSet::default();
+    let mut namespaces = BTreeMap::new();
+    for (ObjectRef { key, .. }, shown) in all {
+        match shown {
+            CachedManifest::Tenant(tenant) => put(&mut objects.tenants, key, tenant),
+            CachedManifest::OidcClient(client) => put(&mut objects.clients, key, client),
+            CachedManifest::OidcUser(user) => put(&mut objects.users, key, user),
+            CachedManifest::Secret(secret) => {
+                put(&mut objects.secrets, key, SecretState::Loaded(secret));
+            }
+            CachedManifest::Namespace(labels) => {
+                namespaces.entry(key.name.to_string()).or_insert(labels);
+            }
+        }
+    }
+    objects.namespaces = NamespaceLabels::Known(namespaces);
+    objects
+}
+
+fn put<V>(objects: &mut BTreeMap<ObjectKey, V>, key: ObjectKey, object: V) {
+    objects.entry(key).or_insert(object);
+}
+
+/// A resource version that changes with the content.
+fn version(secret: &Secret) -> String {
+    let text = serde_json::to_vec(secret).unwrap_or_default();
+    let hash = digest::digest(&digest::SHA256, &text);
+    hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}

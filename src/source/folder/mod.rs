@@ -1,0 +1,205 @@
+//! A folder of manifests as the source: what `dev` serves. Secrets and keys that are made go to a
+//! state folder, as manifests too; status and Events go to the log.
+
+mod cached_objects;
+mod files;
+mod registrar;
+mod state;
+mod watcher;
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::Secret;
+use tokio::sync::watch;
+
+use super::{EventRecord, ObjectSource, StatusUpdate, WriteError};
+use crate::{
+    api::{CachedSecret, SourceHealth, SourceView},
+    model::{ObjectKey, ObjectKind, ObjectRef, RegistrarError},
+};
+pub(crate) use cached_objects::{CachedManifest, collect};
+use files::ManifestFiles;
+pub(crate) use files::ManifestValidator;
+
+/// A folder, and the folder of its state.
+pub struct FolderSource {
+    inner: Mutex<Inner>,
+    views: watch::Sender<Arc<SourceView>>,
+    manifests: PathBuf,
+    state: PathBuf,
+}
+
+struct Inner {
+    files: ManifestFiles,
+    revision: u64,
+}
+
+impl fmt::Debug for FolderSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directory").field("manifests", &self.manifests).finish_non_exhaustive()
+    }
+}
+
+impl FolderSource {
+    /// Reads a folder, and follows its changes for as long as the source is in use; of an edit that
+    /// `judge` has something to say about the object stays as it was.
+    pub(crate) fn start(
+        manifests: &Path,
+        state: &Path,
+        judge: ManifestValidator,
+    ) -> io::Result<Arc<Self>> {
+        if !manifests.is_dir() {
+            let text = format!("{} is not a folder of manifests", manifests.display());
+            return Err(io::Error::new(io::ErrorKind::NotFound, text));
+        }
+        state::prepare(state)?;
+        let inner = Inner { files: ManifestFiles::new(judge), revision: 0 };
+        let directory = Arc::new(Self {
+            inner: Mutex::new(inner),
+            views: watch::Sender::new(Arc::new(SourceView::default())),
+            manifests: manifests.canonicalize()?,
+            state: state.canonicalize()?,
+        });
+        directory.reload();
+        watcher::spawn(&directory);
+        Ok(directory)
+    }
+
+    /// The file that holds a Secret, where one does.
+    pub fn file_of_secret(&self, key: &ObjectKey) -> Option<PathBuf> {
+        let reference = ObjectRef { kind: ObjectKind::Secret, key: key.clone() };
+        self.lock().files.file_of(&reference)
+    }
+
+    /// Reads what changed, and shows it.
+    fn reload(&self) {
+        let mut inner = self.lock();
+        let changed = inner.files.reload(&[&self.manifests, &self.state]);
+        if changed || inner.revision == 0 {
+            inner.revision += 1;
+            self.publish(&inner);
+        }
+    }
+
+    /// Shows the objects as they are now.
+    fn publish(&self, inner: &Inner) {
+        let objects = Arc::new(inner.files.objects());
+        let health = SourceHealth { synced: true, failing: None };
+        let view = SourceView { objects, revision: inner.revision, health };
+        self.views.send_replace(Arc::new(view));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the file of a Secret, under a check of what is there now.
+    fn write(
+        &self,
+        key: &ObjectKey,
+        check: impl FnOnce(Option<&CachedSecret>) -> Result<(), WriteError>,
+        new: Option<&Secret>,
+    ) -> Result<(), WriteError> {
+        let mut inner = self.lock();
+        inner.files.reload(&[&self.manifests, &self.state]);
+        let reference = ObjectRef { kind: ObjectKind::Secret, key: key.clone() };
+        check(inner.files.secret(&reference))?;
+        let there = inner.files.file_of(&reference);
+        if there.is_some_and(|file| !file.starts_with(&self.state)) {
+            return Err(WriteError::Refused(format!(
+                "the Secret {key} is one of your manifests; take it out or name another"
+            )));
+        }
+        let path = state::path_of(&self.state, key);
+        let done = match new {
+            Some(secret) => state::write(&path, secret),
+            None => std::fs::remove_file(&path),
+        };
+        done.map_err(|error| WriteError::Unavailable(format!("{}: {error}", path.display())))?;
+        inner.files.reload(&[&self.manifests, &self.state]);
+        inner.revision += 1;
+        self.publish(&inner);
+        Ok(())
+    }
+}
+
+fn key_of(secret: &Secret) -> ObjectKey {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    ObjectKey::new(text(&secret.metadata.namespace), text(&secret.metadata.name))
+}
+
+#[async_trait]
+impl ObjectSource for FolderSource {
+    fn views(&self) -> watch::Receiver<Arc<SourceView>> {
+        self.views.subscribe()
+    }
+
+    async fn create_secret(&self, secret: Secret) -> Result<(), WriteError> {
+        let absent = |found: Option<&CachedSecret>| match found {
+            None => Ok(()),
+            Some(_) => Err(WriteError::Conflict),
+        };
+        self.write(&key_of(&secret), absent, Some(&secret))
+    }
+
+    async fn replace_secret(&self, secret: Secret) -> Result<(), WriteError> {
+        let seen = secret.metadata.resource_version.as_deref();
+        let unchanged = |found: Option<&CachedSecret>| match found {
+            None => Err(WriteError::NotFound),
+            Some(found) if found.version() == seen => Ok(()),
+            Some(_) => Err(WriteError::Conflict),
+        };
+        self.write(&key_of(&secret), unchanged, Some(&secret))
+    }
+
+    async fn delete_secret(&self, key: &ObjectKey, version: &str) -> Result<(), WriteError> {
+        let unchanged = |found: Option<&CachedSecret>| match found {
+            None => Err(WriteError::NotFound),
+            Some(found) if found.version() == Some(version) => Ok(()),
+            Some(_) => Err(WriteError::Conflict),
+        };
+        self.write(key, unchanged, None)
+    }
+
+    async fn delete_client(&self, key: &ObjectKey, _: Option<&str>) -> Result<(), WriteError> {
+        self.remove_client(key).map_err(|error| match error {
+            RegistrarError::NotFound => WriteError::Refused(format!(
+                "the client {key} is no registered one of the state folder; remove it yourself"
+            )),
+            other => WriteError::Unavailable(other.to_string()),
+        })
+    }
+
+    async fn publish_status(
+        &self,
+        object: &ObjectRef,
+        status: StatusUpdate,
+    ) -> Result<(), WriteError> {
+        let mut inner = self.lock();
+        let before = inner.files.tell(object, &status).unwrap_or_default();
+        let file = inner.files.file_of(object);
+        state::log_status(object, file.as_deref(), &before, &status);
+        self.publish(&inner);
+        Ok(())
+    }
+
+    async fn publish_event(&self, notice: EventRecord) {
+        let EventRecord { object, warning, reason, message, .. } = notice;
+        if self.lock().files.told(&object).is_some_and(|told| told.gave(reason, &message)) {
+            return;
+        }
+        if warning {
+            tracing::warn!(reason, "{object}: {message}");
+        } else {
+            tracing::info!(reason, "{object}: {message}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! Registered clients as files of the state folder, which live and go there: a file that somebody
+//! puts among the manifests is theirs.
+
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+
+use super::{FolderSource, Inner, state};
+use crate::{
+    api::OidcClient,
+    model::{ClientRegistrar, NewClient, ObjectKey, ObjectKind, ObjectRef, RegistrarError},
+    source::{
+        manifests::{self, ManifestObject},
+        registered_client,
+    },
+};
+
+impl FolderSource {
+    /// A registered client of the state folder.
+    fn registered(&self, inner: &Inner, key: &ObjectKey) -> Result<OidcClient, RegistrarError> {
+        let reference = ObjectRef { kind: ObjectKind::OidcClient, key: key.clone() };
+        let file = inner.files.file_of(&reference).ok_or(RegistrarError::NotFound)?;
+        if !file.starts_with(&self.state) {
+            return Err(RegistrarError::NotFound);
+        }
+        // The file has more than what is kept of it, which its change has to leave as it is.
+        let (objects, _) = manifests::parse(&file);
+        let found = objects.into_iter().find(|object| object.reference() == reference);
+        let Some(ManifestObject::OidcClient(found)) = found else {
+            return Err(RegistrarError::NotFound);
+        };
+        registered_client::check(&found.metadata)?;
+        Ok(*found)
+    }
+
+    /// Changes files, and shows them.
+    fn with_files(
+        &self,
+        change: impl FnOnce(&Inner) -> Result<(), RegistrarError>,
+    ) -> Result<(), RegistrarError> {
+        let mut inner = self.lock();
+        inner.files.reload(&[&self.manifests, &self.state]);
+        change(&inner)?;
+        inner.files.reload(&[&self.manifests, &self.state]);
+        inner.revision += 1;
+        self.publish(&inner);
+        Ok(())
+    }
+
+    fn put(&self, client: &OidcClient, key: &ObjectKey) -> Result<(), RegistrarError> {
+        let path = state::path_of_client(&self.state, key);
+        state::write_client(&path, client).map_err(|error| failed(&path, &error))
+    }
+
+    /// Deletes a registered client that is still as it was seen.
+    pub(super) fn remove_client(&self, key: &ObjectKey) -> Result<(), RegistrarError> {
+        self.with_files(|inner| {
+            self.registered(inner, key)?;
+            let path = state::path_of_client(&self.state, key);
+            std::fs::remove_file(&path).map_err(|error| failed(&path, &error))
+        })
+    }
+}
+
+fn failed(path: &std::path::Path, error: &std::io::Error) -> RegistrarError {
+    RegistrarError::Unavailable(format!("{}: {error}", path.display()))
+}
+
+#[async_trait]
+impl ClientRegistrar for FolderSource {
+    async fn create_registered(&self, new: NewClient) -> Result<(), RegistrarError> {
+        let client = registered_client::client(&new)?;
+        self.with_files(|_| {
+            if let Some(secret) = registered_client::secret(&new, &client) {
+                let key = ObjectKey::new(&new.object.namespace, client.generated_secret_name());
+                let path = state::path_of(&self.state, &key);
+                state::write(&path, &secret).map_err(|error| failed(&path, &error))?;
+            }
+            self.put(&client, &new.object)
+        })
+    }
+
+    async fn replace_registered(
+        &self,
+        object: &ObjectKey,
+        spec: Map<String, Value>,
+    ) -> Result<(), RegistrarError> {
+        self.with_files(|inner| {
+            let found = self.registered(inner, object)?;
+            let spec =
+                registered_client::spec(registered_client::replaced(&json!(found.spec), spec)?)?;
+            self.put(&OidcClient { spec, ..found }, object)
+        })
+    }
+
+    async fn delete_registered(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
+        self.remove_client(object)
+    }
+
+    async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
+        self.with_files(|inner| {
+            let mut found = self.registered(inner, object)?;
+            registered_client::mark(&mut found.metadata);
+            self.put(&found, object)
+        })
+    }
+}

@@ -1,0 +1,80 @@
+//! The state folder, and statuses.
+
+use std::{
+    fs, io,
+    io::Write,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use k8s_openapi::api::core::v1::Secret;
+
+use crate::{
+    api::{OidcClient, StatusDigest, ready_condition},
+    model::{ObjectKey, ObjectRef},
+    source::{StatusUpdate, manifests::to_yaml},
+};
+
+/// Makes the folder, for its owner's eyes only.
+pub(super) fn prepare(state: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(state)
+}
+
+/// The file of a Secret.
+pub(super) fn path_of(state: &Path, key: &ObjectKey) -> PathBuf {
+    state.join(format!("{}.{}.secret.yaml", key.namespace, key.name))
+}
+
+/// The file of a registered client.
+pub(super) fn path_of_client(state: &Path, key: &ObjectKey) -> PathBuf {
+    state.join(format!("{}.{}.oidcclient.yaml", key.namespace, key.name))
+}
+
+/// Writes a Secret.
+pub(super) fn write(path: &Path, secret: &Secret) -> io::Result<()> {
+    let mut secret = secret.clone();
+    secret.metadata.resource_version = None;
+    secret.metadata.owner_references = None;
+    put(path, &to_yaml(&secret))
+}
+
+/// Writes a client.
+pub(super) fn write_client(path: &Path, client: &OidcClient) -> io::Result<()> {
+    put(path, &to_yaml(client))
+}
+
+/// Writes a file: whole or not at all, for its owner's eyes only.
+fn put(path: &Path, text: &str) -> io::Result<()> {
+    let temporary = path.with_extension("new");
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)
+}
+
+/// One line for each change of `Ready`: `file: object: field: message`, as of what cannot be read.
+pub(super) fn log_status(
+    object: &ObjectRef,
+    file: Option<&Path>,
+    before: &StatusDigest,
+    status: &StatusUpdate,
+) {
+    let Some(ready) =
+        ready_condition(status.conditions()).filter(|ready| !before.same_ready_reason(ready))
+    else {
+        return;
+    };
+    match (&*ready.status, &*ready.reason) {
+        ("True", _) => tracing::info!("{object}: ready"),
+        (_, "Pending") => tracing::debug!("{object}: {}", ready.message),
+        (_, reason) => {
+            let file = file.map(|file| format!("{}: ", file.display())).unwrap_or_default();
+            tracing::warn!(reason, "{file}{object}: {}", ready.message);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use k8s_openapi::{ByteString, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+
+use super::*;
+use crate::api::SecretState;
+
+const TENANT: &str =
+    "apiVersion: lanyard.dev/v1alpha1\nkind: Tenant\nmetadata: {name: a}\nspec: {}\n";
+
+struct Folders {
+    manifests: tempfile::TempDir,
+    state: tempfile::TempDir,
+}
+
+fn folders() -> Folders {
+    let folder = || tempfile::tempdir().expect("a folder");
+    let folders = Folders { manifests: folder(), state: folder() };
+    folders.put("a.yaml", TENANT);
+    folders
+}
+
+impl Folders {
+    fn put(&self, name: &str, text: &str) {
+        std::fs::write(self.manifests.path().join(name), text).expect("written");
+    }
+
+    fn start(&self) -> Arc<FolderSource> {
+        self.start_judged(Box::new(|_, _| Vec::new()))
+    }
+
+    fn start_judged(&self, judge: ManifestValidator) -> Arc<FolderSource> {
+        FolderSource::start(self.manifests.path(), self.state.path(), judge).expect("it starts")
+    }
+}
+
+async fn until(directory: &FolderSource, holds: impl Fn(&SourceView) -> bool) {
+    let mut views = directory.views();
+    let found = tokio::time::timeout(Duration::from_mins(2), views.wait_for(|view| holds(view)));
+    found.await.expect("in time").expect("the source lives");
+}
+
+fn names(view: &SourceView) -> Vec<String> {
+    view.objects.tenants.keys().map(ToString::to_string).collect()
+}
+
+fn secret(value: &str) -> Secret {
+    Secret {
+        metadata: ObjectMeta {
+            name: Some("s".into()),
+            namespace: Some("default".into()),
+            ..Default::default()
+        },
+        data: Some(BTreeMap::from([("k".into(), ByteString(value.into()))])),
+        ..Default::default()
+    }
+}
+
+fn found(directory: &FolderSource) -> Secret {
+    let view = directory.views().borrow().clone();
+    let key = ObjectKey::new("default", "s");
+    match view.objects.secrets.get(&key) {
+        Some(SecretState::Loaded(secret)) => secret.to_secret(&key),
+        other => panic!("no Secret: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_edit_is_seen_and_a_broken_edit_keeps_the_last_good_state() {
+    let folders = folders();
+    let directory = folders.start();
+    assert_eq!(names(&directory.views().borrow()), ["default/a"]);
+    folders.put("b.yaml", &TENANT.replace("name: a", "name: b"));
+    until(&directory, |view| names(view) == ["default/a", "default/b"]).await;
+    folders.put("b.yaml", "apiVersion: [");
+    folders.put("c.yaml", &TENANT.replace("name: a", "name: c"));
+    until(&directory, |view| names(view) == ["default/a", "default/b", "default/c"]).await;
+    std::fs::remove_file(folders.manifests.path().join("b.yaml")).expect("removed");
+    until(&directory, |view| names(view) == ["default/a", "default/c"]).await;
+}
+
+/// The display name of a tenant of namespace `default`.
+fn called(view: &SourceView, name: &str) -> Option<String> {
+    let key = ObjectKey::new("default", name);
+    view.objects.tenants.get(&key)?.declared(&key).spec.display_name
+}
+
+#[tokio::test]
+async fn an_object_whose_edit_is_refused_stays_and_what_is_beside_it_changes() {
+    let folders = folders();
+    let both = |a: &str, b: &str| {
+        let tenant = |name: &str, shown: &str| {
+            tenant(name).replace("spec: {}", &format!("spec: {{displayName: {shown}}}"))
+        };
+        folders.put("a.yaml", &format!("{}---\n{}", tenant("a", a), tenant("b", b)));
+    };
+    both("one", "refused");
+    let directory = folders.start_judged(Box::new(|of, object| match object {
+        CachedManifest::Tenant(tenant)
+            if tenant.declared(&of.key).spec.display_name.as_deref() != Some("refused") =>
+        {
+            vec![]
+        }
+        _ => vec![("spec.displayName".to_owned(), "must be another".to_owned())],
+    }));
+    both("refused", "two");
+    until(&directory, |view| called(view, "b").as_deref() == Some("two")).await;
+    assert_eq!(called(&directory.views().borrow(), "a").as_deref(), Some("one"));
+    both("three", "two");
+    until(&directory, |view| called(view, "a").as_deref() == Some("three")).await;
+}
+
+#[tokio::test]
+async fn secrets_are_written_as_an_api_server_would() {
+    let folders = folders();
+    let directory = folders.start();
+    directory.create_secret(secret("one")).await.expect("created");
+    assert_eq!(directory.create_secret(secret("two")).await, Err(WriteError::Conflict));
+    let seen = found(&directory);
+    let stale = seen.clone();
+    let mut changed = seen;
+    changed.data = secret("three").data;
+    directory.replace_secret(changed).await.expect("replaced");
+    assert_eq!(directory.replace_secret(stale).await, Err(WriteError::Conflict));
+    drop(directory);
+    let again = folders.start();
+    let kept = found(&again);
+    assert_eq!(kept.data, secret("three").data, "it survives a restart");
+    let key = ObjectKey::new("default", "s");
+    assert_eq!(again.delete_secret(&key, "other").await, Err(WriteError::Conflict));
+    let version = kept.metadata.resource_version.expect("a version");
+    again.delete_secret(&key, &version).await.expect("deleted");
+    assert!(again.views().borrow().objects.secrets.is_empty());
+}
+
+fn tenant(name: &str) -> String {
+    TENANT.replace("name: a", &format!("name: {name}"))
+}
+
+async fn until_names(directory: &FolderSource, wanted: &[&str]) {
+    let wanted: Vec<String> = wanted.iter().map(|name| format!("default/{name}")).collect();
+    until(directory, |view| names(view) == wanted).await;
+}
+
+#[tokio::test]
+async fn a_renamed_file_holds_what_it_held() {
+    let folders = folders();
+    let directory = folders.start();
+    let path = |name: &str| folders.manifests.path().join(name);
+    std::fs::rename(path("a.yaml"), path("z.yml")).expect("renamed");
+    folders.put("b.yaml", &tenant("b"));
+    until_names(&directory, &["a", "b"]).await;
+    // As editors save: beside, then over it.
+    folders.put("b.yaml.tmp", &tenant("c"));
+    std::fs::rename(path("b.yaml.tmp"), path("b.yaml")).expect("renamed");
+    until_names(&directory, &["a", "c"]).await;
+}
+
+#[tokio::test]
+async fn links_are_followed_and_lead_nobody_in_circles() {
+    let (folders, elsewhere) = (folders(), tempfile::tempdir().expect("a folder"));
+    let target = elsewhere.path().join("target.yaml");
+    std::fs::write(&target, tenant("b")).expect("written");
+    for name in ["loop", "loops", "looped"] {
+        std::os::unix::fs::symlink(folders.manifests.path(), folders.manifests.path().join(name))
+            .expect("linked");
+    }
+    std::os::unix::fs::symlink(&target, folders.manifests.path().join("b.yaml")).expect("linked");
+    let directory = folders.start();
+    until_names(&directory, &["a", "b"]).await;
+    std::fs::write(&target, tenant("c")).expect("written");
+    until_names(&directory, &["a", "c"]).await;
+}
+
+#[tokio::test]
+async fn what_is_no_text_of_a_bearable_size_keeps_the_last_good_state() {
+    let folders = folders();
+    folders.put("b.yaml", &tenant("b"));
+    let directory = folders.start();
+    let b = folders.manifests.path().join("b.yaml");
+    // Each with an edit beside it, by which it is known to have been looked at.
+    std::fs::write(&b, b"kind: Tenant # \xff\xfe").expect("written");
+    folders.put("c.yaml", &tenant("c"));
+    until_names(&directory, &["a", "b", "c"]).await;
+    std::fs::File::create(&b).and_then(|file| file.set_len(1 << 40)).expect("a hole of a terabyte");
+    folders.put("c.yaml", &tenant("d"));
+    until_names(&directory, &["a", "b", "d"]).await;
+    std::fs::remove_file(&b).expect("removed");
+    std::os::unix::fs::symlink("/dev/zero", &b).expect("linked");
+    folders.put("c.yaml", &tenant("e"));
+    until(&directory, |view| names(view).contains(&"default/e".to_owned())).await;
+    std::fs::remove_file(&b).expect("removed");
+    folders.put("b.yaml", &tenant("f"));
+    until_names(&directory, &["a", "e", "f"]).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_empty_is_about_to_be_written() {
+    let folders = folders();
+    folders.put("b.yaml", &tenant("b"));
+    let directory = folders.start();
+    folders.put("b.yaml", "");
+    folders.put("c.yaml", &tenant("c"));
+    until_names(&directory, &["a", "b", "c"]).await;
+    folders.put("b.yaml", &tenant("d"));
+    until_names(&directory, &["a", "c", "d"]).await;
+    std::fs::remove_file(folders.manifests.path().join("b.yaml")).expect("removed");
+    until_names(&directory, &["a", "c"]).await;
+}
+
+#[tokio::test]
+async fn a_folder_that_was_removed_and_made_again_is_followed() {
+    let folders = folders();
+    let directory = folders.start();
+    let moved = folders.manifests.path().with_extension("moved");
+    std::fs::rename(folders.manifests.path(), &moved).expect("moved");
+    until(&directory, |view| view.objects.incomplete).await;
+    until_names(&directory, &["a"]).await;
+    std::fs::create_dir(folders.manifests.path()).expect("made");
+    for name in ["b", "c", "d"] {
+        folders.put("x.yaml", &tenant(name));
+        until_names(&directory, &[name]).await;
+    }
+    std::fs::remove_dir_all(moved).expect("removed");
+}

@@ -1,0 +1,101 @@
+//! Following changes of the folders.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Weak,
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::ModifyKind};
+
+use super::FolderSource;
+
+/// How long changes are gathered: editors write a file in several steps.
+const DEBOUNCE: Duration = Duration::from_millis(40);
+/// How often the folders are looked at even if nothing was heard: some file systems tell nothing.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// What was heard of the folders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FsEvent {
+    /// Something in them may be another.
+    Change,
+    /// One of them went: whatever takes its place is not followed yet.
+    Gone,
+}
+
+/// Follows the folders on a thread that ends with the source.
+pub(super) fn spawn(directory: &Arc<FolderSource>) {
+    let (told, changes) = channel();
+    let folders = [directory.manifests.clone(), directory.state.clone()];
+    let roots = folders.clone();
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        if let Some(heard) = event.ok().and_then(|event| counts(&event, &roots)) {
+            let _ = told.send(heard);
+        }
+    });
+    let watcher = watcher.and_then(|mut watcher| follow(&mut watcher, &folders).map(|()| watcher));
+    if let Err(error) = &watcher {
+        tracing::warn!(%error, "cannot watch the folder; it is looked at every two seconds instead");
+    }
+    let weak = Arc::downgrade(directory);
+    thread::Builder::new()
+        .name("manifests".to_owned())
+        .spawn(move || run(&weak, &changes, watcher.ok(), &folders))
+        .expect("the system starts a thread at start-up");
+}
+
+/// Reading is an event too, and the store's file beside the state changes with every sign-in: only
+/// what may have changed a manifest counts, or there would never be the quiet that a reload awaits.
+fn counts(event: &notify::Event, roots: &[PathBuf]) -> Option<FsEvent> {
+    let database = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "redb");
+    let only_database = !event.paths.is_empty() && event.paths.iter().all(database);
+    if event.kind.is_access() || only_database {
+        return None;
+    }
+    let moved = matches!(event.kind, EventKind::Modify(ModifyKind::Name(_)));
+    let root = event.paths.iter().any(|path| roots.contains(path));
+    Some(if root && (moved || event.kind.is_remove()) { FsEvent::Gone } else { FsEvent::Change })
+}
+
+/// Follows folders, anew where they were followed before.
+fn follow(watcher: &mut RecommendedWatcher, folders: &[PathBuf]) -> notify::Result<()> {
+    for folder in folders {
+        // Another folder may have the name now.
+        let _ = watcher.unwatch(folder);
+        watcher.watch(folder, RecursiveMode::Recursive)?;
+    }
+    Ok(())
+}
+
+fn run(
+    directory: &Weak<FolderSource>,
+    changes: &Receiver<FsEvent>,
+    mut watcher: Option<RecommendedWatcher>,
+    folders: &[PathBuf],
+) {
+    let mut gone = false;
+    loop {
+        match changes.recv_timeout(POLL_INTERVAL) {
+            Ok(heard) => {
+                gone |= heard == FsEvent::Gone;
+                while let Ok(heard) = changes.recv_timeout(DEBOUNCE) {
+                    gone |= heard == FsEvent::Gone;
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            // Nobody tells any more, as there is no watcher: the folders are polled.
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(POLL_INTERVAL),
+        }
+        let Some(directory) = directory.upgrade() else { return };
+        if let Some(watcher) = watcher.as_mut().filter(|_| gone) {
+            // Until it is there again the poll looks for it.
+            gone = follow(watcher, folders).is_err();
+        }
+        directory.reload();
+    }
+}

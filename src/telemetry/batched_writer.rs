@@ -1,0 +1,193 @@
+//! Lines of the log on their way out: those of a rush go together, since the system call for a line
+//! costs more than making it. What went wrong waits for nothing.
+
+use std::{
+    fmt,
+    io::{self, Write},
+    mem,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use tracing::{Level, Metadata};
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How long a line may wait for others: what a kill can cost.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(10);
+/// Bytes that wait at most: whoever adds more writes all of it.
+const MAX_BATCH_BYTES: usize = 64 * 1024;
+
+/// Where lines wait.
+struct Waiting {
+    /// What was logged, in order, and not yet written.
+    bytes: Mutex<Vec<u8>>,
+    /// Told when the first line comes.
+    some: Condvar,
+    /// Held while something is written, so that the order stays.
+    out: Mutex<Box<dyn Write + Send>>,
+}
+
+/// Clones write to the same place.
+#[derive(Clone)]
+pub(super) struct BatchedWriter(Arc<Waiting>);
+
+/// Writes what still waits when it is dropped.
+#[must_use = "lines that wait are lost without it"]
+pub struct LogGuard(BatchedWriter);
+
+impl BatchedWriter {
+    /// Lines to `out`, and what writes the last of them.
+    pub(super) fn start(out: impl Write + Send + 'static) -> io::Result<(Self, LogGuard)> {
+        let lines = Self(Arc::new(Waiting {
+            bytes: Mutex::default(),
+            some: Condvar::new(),
+            out: Mutex::new(Box::new(out)),
+        }));
+        let its = lines.clone();
+        thread::Builder::new().name("log".to_owned()).spawn(move || its.write_together())?;
+        Ok((lines.clone(), LogGuard(lines)))
+    }
+
+    fn write_together(&self) -> ! {
+        loop {
+            let nothing = |bytes: &mut Vec<u8>| bytes.is_empty();
+            drop(self.0.some.wait_while(self.bytes(), nothing));
+            thread::sleep(FLUSH_INTERVAL);
+            self.flush();
+        }
+    }
+
+    fn push(&self, line: &[u8]) -> usize {
+        let mut bytes = self.bytes();
+        if bytes.is_empty() {
+            self.0.some.notify_one();
+        }
+        bytes.extend_from_slice(line);
+        bytes.len()
+    }
+
+    fn flush(&self) {
+        let mut out = self.0.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = mem::take(&mut *self.bytes());
+        // Nobody can be told that nobody can be told anything.
+        let _ = out.write_all(&bytes).and_then(|()| out.flush());
+    }
+
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
+
+impl fmt::Debug for LogGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogGuard").finish_non_exhaustive()
+    }
+}
+
+/// One line.
+pub(super) struct LogLine<'l> {
+    lines: &'l BatchedWriter,
+    urgent: bool,
+}
+
+impl<'l> MakeWriter<'l> for BatchedWriter {
+    type Writer = LogLine<'l>;
+
+    fn make_writer(&'l self) -> LogLine<'l> {
+        LogLine { lines: self, urgent: true }
+    }
+
+    fn make_writer_for(&'l self, of: &Metadata<'_>) -> LogLine<'l> {
+        LogLine { lines: self, urgent: *of.level() <= Level::WARN }
+    }
+}
+
+impl Write for LogLine<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let waiting = self.lines.push(line);
+        if self.urgent || waiting > MAX_BATCH_BYTES {
+            self.lines.flush();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tracing_subscriber::{fmt, layer::SubscriberExt};
+
+    use super::*;
+
+    /// Tells of each write.
+    struct Told(mpsc::Sender<String>);
+
+    impl Write for Told {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let text = String::from_utf8(bytes.to_vec()).map_err(io::Error::other)?;
+            self.0.send(text).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logging(log: impl FnOnce()) -> (mpsc::Receiver<String>, LogGuard) {
+        let (told, written) = mpsc::channel();
+        let (lines, guard) = BatchedWriter::start(Told(told)).expect("a thread");
+        let layer = fmt::layer().with_writer(lines).without_time().with_target(false);
+        let subscriber = tracing_subscriber::registry().with(layer.with_ansi(false));
+        tracing::subscriber::with_default(subscriber, log);
+        (written, guard)
+    }
+
+    #[test]
+    fn a_line_alone_is_written_by_itself() {
+        let (written, _guard) = logging(|| tracing::info!("one"));
+        assert_eq!(written.recv().as_deref(), Ok(" INFO one\n"));
+    }
+
+    #[test]
+    fn a_warning_waits_for_nothing_and_takes_along_what_was_before_it() {
+        let (written, _guard) = logging(|| {
+            tracing::info!("before");
+            tracing::warn!("wrong");
+        });
+        let all: String = written.try_iter().collect();
+        assert_eq!(all, " INFO before\n WARN wrong\n");
+    }
+
+    #[test]
+    fn what_waits_at_the_end_is_written() {
+        let (written, guard) = logging(|| tracing::info!("last"));
+        drop(guard);
+        assert_eq!(written.try_iter().collect::<String>(), " INFO last\n");
+    }
+
+    #[test]
+    fn what_nobody_writes_in_time_is_bounded() {
+        let (told, written) = mpsc::channel();
+        let (lines, _guard) = BatchedWriter::start(Told(told)).expect("a thread");
+        let line = [b'x'; 1024];
+        for _ in 0..200 {
+            LogLine { lines: &lines, urgent: false }.write_all(&line).expect("it takes all");
+            assert!(lines.bytes().len() <= MAX_BATCH_BYTES + line.len());
+        }
+        lines.flush();
+        assert_eq!(written.try_iter().map(|text| text.len()).sum::<usize>(), 200 * line.len());
+    }
+}
