@@ -1,4 +1,4 @@
-# The binary on a distroless base; tests/common/cluster/image.rs lays the test image out the same way.
+# The binary on a distroless base; tests/support/cluster/image.rs lays the test image out the same way.
 FROM docker.io/library/rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .

@@ -1,5 +1,5 @@
 # Two commands set everything up: `make dev` to try it, `make test` to test it.
-# What a machine lacks, these targets install or build (see tests/cluster/build.sh).
+# What a machine lacks, these targets install or build (see tests/testenv/build.sh).
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -9,6 +9,8 @@ CARGO ?= cargo
 LOCKED := --locked
 DIR ?= examples/quickstart
 IMAGE ?= lanyard:0.1.0
+# Integration tests that take seconds and start no process.
+QUICK := architecture:: conditions:: crds:: docs:: golden:: records:: authorize:: token::
 
 .PHONY: help dev test unit api e2e relying-parties kills fuzz check crds image fmt lint deny chart bench bench-growth microbench screenshots testenv testenv-node
 
@@ -18,6 +20,10 @@ help: ## Show this list
 dev: ## Build, and serve examples/quickstart at http://localhost:8080 (DIR=... for another folder)
 	$(CARGO) build $(LOCKED) --quiet
 	./target/debug/lanyard dev $(DIR)
+
+unit: ## What to run while working: unit tests and the quick integration tests, without servers; a minute
+	$(CARGO) test $(LOCKED) --workspace --lib --quiet -- --skip store::postgres --skip store::valkey
+	$(CARGO) test $(LOCKED) --workspace --test integration --quiet -- $(QUICK)
 
 test: ## Run every test: unit, HTTP, golden, property, architecture, API server and, where it can, real Pods
 	tests/run.sh
@@ -29,12 +35,12 @@ relying-parties: ## Sign in with well-known libraries of four languages and mod_
 	tests/relying_parties/run.sh
 
 kills: ## Kill -9 a store and a server under load 200 times each; the tests do it some times
-	LANYARD_KILLS=200 $(CARGO) test $(LOCKED) --test kills --test restarts kill -- --nocapture
+	LANYARD_KILLS=200 $(CARGO) test $(LOCKED) --test cluster kill -- --nocapture
 
 fuzz: ## Fuzz parsers for a minute each, where a nightly toolchain is installed
 	fuzz/run.sh
 
-check: ## Formatting, lints, generated files, chart, licences
+check: ## Formatting, lints, dependencies, generated files, chart, licences
 	tests/check.sh
 
 crds: ## Write crds/ and the chart's copies from the code
@@ -52,19 +58,19 @@ microbench: ## Measure signing, token requests, discovery and snapshots in proce
 	$(CARGO) bench $(LOCKED)
 
 bench-growth: ## Measure how cost grows with tenants, clients and grants; about an hour
-	tests/cluster/build.sh api
-	tests/cluster/build.sh stores
+	tests/testenv/build.sh api
+	tests/testenv/build.sh stores
 	$(CARGO) build $(LOCKED) --release -p lanyard -p lanyard-growth
 	./target/release/lanyard-growth $(ARGS)
 
 screenshots: ## Pictures of every page at two widths, in target/screenshots
-	$(CARGO) test $(LOCKED) --test pages pictures -- --nocapture
+	$(CARGO) test $(LOCKED) --test browser pictures -- --nocapture
 
 fmt: ## Format the code
 	$(CARGO) fmt
 
 testenv: ## Build what the API-server tests need into target/testenv (once)
-	tests/cluster/build.sh api
+	tests/testenv/build.sh api
 
 testenv-node: ## Build and install what the Pod tests need (once; may need root)
-	tests/cluster/build.sh node
+	tests/testenv/build.sh node

@@ -3,7 +3,7 @@
 //! Guides, on one core: `client_credentials` costs its signature and 40 µs at most; discovery less
 //! than 10 µs. RS256 is signed on a thread of its own, so its figures hold the way there and back.
 
-#[path = "../tests/common/app.rs"]
+#[path = "../tests/support/app.rs"]
 mod app;
 
 use std::hint::black_box;

@@ -1,7 +1,7 @@
 //! Lanyard: an OpenID Connect provider and its Kubernetes operator in one process.
 //!
 //! `ARCHITECTURE.md` is the map. What each module may depend on is checked by
-//! `tests/architecture.rs`.
+//! `tests/integration/architecture.rs`.
 
 pub mod api;
 pub mod cli;

@@ -15,13 +15,13 @@ use std::{
 
 use sqlx::{Connection as _, Executor as _};
 
-#[path = "../../tests/common/cluster/debian.rs"]
+#[path = "../../tests/support/cluster/debian.rs"]
 mod debian;
-#[path = "../../tests/common/ports.rs"]
+#[path = "../../tests/support/ports.rs"]
 mod ports;
-#[path = "../../tests/common/stalls.rs"]
+#[path = "../../tests/support/stalls.rs"]
 mod stalls;
-#[path = "../../tests/common/valkey.rs"]
+#[path = "../../tests/support/valkey.rs"]
 mod valkey;
 
 pub(super) use stalls::Stopwatch;

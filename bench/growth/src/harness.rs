@@ -2,19 +2,19 @@
 
 #![expect(dead_code, unused_imports, reason = "a part of the tests' harness is used")]
 
-#[path = "../../../tests/common/cluster/apiserver.rs"]
+#[path = "../../../tests/support/cluster/apiserver.rs"]
 mod apiserver;
-#[path = "../../../tests/common/cluster/database.rs"]
+#[path = "../../../tests/support/cluster/database.rs"]
 mod database;
-#[path = "../../../tests/common/cluster/debian.rs"]
+#[path = "../../../tests/support/cluster/debian.rs"]
 mod debian;
-#[path = "../../../tests/common/ports.rs"]
+#[path = "../../../tests/support/ports.rs"]
 mod ports;
-#[path = "../../../tests/common/cluster/process.rs"]
+#[path = "../../../tests/support/cluster/process.rs"]
 mod process;
-#[path = "../../../tests/common/cluster/proxy.rs"]
+#[path = "../../../tests/support/cluster/proxy.rs"]
 mod proxy;
-#[path = "../../../tests/common/cluster/run.rs"]
+#[path = "../../../tests/support/cluster/run.rs"]
 mod run;
 
 pub use apiserver::ApiServer;

@@ -4,7 +4,7 @@
 //! Drives the `lanyard` binary as a person would. It knows Lanyard's library only to write the
 //! objects and records that a long life would have left.
 
-#[path = "../../../tests/common/app.rs"]
+#[path = "../../../tests/support/app.rs"]
 mod app;
 mod args;
 mod cluster;

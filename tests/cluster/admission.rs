@@ -1,0 +1,650 @@
+//! The CRDs against a real API server: each rule has an object that it lets pass and one that it
+//! refuses, with the message that a person then reads. The registry judges each of them alike.
+
+use std::sync::Arc;
+
+use kube::{
+    Api,
+    api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
+    core::GroupVersionKind,
+};
+use lanyard::{
+    api::ConditionType,
+    model::{Installation, Issuer},
+    registry::{BuildCache, build},
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    cluster::ApiServer,
+    objects,
+    turns::{self, Turn},
+};
+
+/// One kind in a namespace of its own.
+struct Admission {
+    api: Api<DynamicObject>,
+    kind: &'static str,
+    valid: Value,
+    // Dropped in this order: the turn ends when the server is let go.
+    _server: Arc<ApiServer>,
+    _turn: Turn,
+}
+
+impl Admission {
+    /// `valid` is the spec of an object that is accepted.
+    async fn of(kind: &'static str, valid: Value) -> Self {
+        let start = || {
+            let turn = turns::of("admission");
+            (turns::share(&turn, with_definitions), turn)
+        };
+        let (server, turn) = tokio::task::spawn_blocking(start).await.expect("it starts");
+        let namespace = kind.to_lowercase();
+        let _ = server.try_kubectl(&["create", "namespace", &namespace]);
+        let resource =
+            ApiResource::from_gvk(&GroupVersionKind::gvk("lanyard.dev", "v1alpha1", kind));
+        let api = Api::namespaced_with(server.client().await, &namespace, &resource);
+        Self { api, kind, valid, _server: server, _turn: turn }
+    }
+
+    fn object(&self, name: &str, spec: &Value) -> DynamicObject {
+        let object = json!({
+            "apiVersion": "lanyard.dev/v1alpha1", "kind": self.kind,
+            "metadata": { "name": name }, "spec": spec,
+        });
+        serde_json::from_value(object).expect("an object")
+    }
+
+    /// What the API server says of the valid spec with these changes (JSON merge patch).
+    async fn verdict(&self, changes: &Value) -> Result<(), String> {
+        let mut spec = self.valid.clone();
+        merge(&mut spec, changes);
+        let dry_run = PostParams { dry_run: true, ..PostParams::default() };
+        let object = self.object("it", &spec);
+        let created = self.api.create(&dry_run, &object).await;
+        let accepted = registry_accepts(serde_json::to_value(&object).expect("JSON"));
+        assert_eq!(accepted, created.is_ok(), "{} with {changes}: the registry differs", self.kind);
+        created.map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    async fn accepts(&self, changes: Value) {
+        if let Err(error) = self.verdict(&changes).await {
+            panic!("{} with {changes} is refused: {error}", self.kind);
+        }
+    }
+
+    async fn rejects(&self, changes: Value, message: &str) {
+        match self.verdict(&changes).await {
+            Ok(()) => panic!("{} with {changes} is accepted", self.kind),
+            Err(error) => assert!(
+                error.contains(message),
+                "{} with {changes}: no {message:?} in {error}",
+                self.kind
+            ),
+        }
+    }
+
+    /// Both cases of one field's rule.
+    async fn rule(&self, field: &str, good: &[Value], bad: &[Value], message: &str) {
+        for value in good {
+            self.accepts(at(field, value)).await;
+        }
+        for value in bad {
+            self.rejects(at(field, value), message).await;
+        }
+    }
+
+    /// A field that can be written once, and not changed afterwards.
+    async fn immutable(&self, name: &str, before: Value, change: Value, message: &str) {
+        let mut spec = self.valid.clone();
+        merge(&mut spec, &before);
+        let object = self.object(name, &spec);
+        self.api.create(&PostParams::default(), &object).await.expect("the first is valid");
+        let patch = json!({ "spec": change });
+        let changed =
+            self.api.patch(name, &PatchParams::default().dry_run(), &Patch::Merge(&patch)).await;
+        let error = changed.expect_err("it cannot be changed").to_string();
+        assert!(error.contains(message), "{change}: no {message:?} in {error}");
+    }
+}
+
+/// Whether `lanyard check` would accept the object, beside a tenant with a scope of its own.
+fn registry_accepts(mut object: Value) -> bool {
+    object["metadata"]["namespace"] = json!("team");
+    let tenant = json!({
+        "apiVersion": "lanyard.dev/v1alpha1", "kind": "Tenant",
+        "metadata": { "namespace": "team", "name": "main" }, "spec": { "scopes": { "read:x": {} } },
+    });
+    let base_url = Issuer::parse("https://lanyard.invalid").expect("canonical");
+    let installation = Installation { base_url, ..objects::installation(true) };
+    let objects = objects::objects([tenant, object]);
+    let snapshot = build(&objects, &installation, &BuildCache::default(), 1, objects::NOW);
+    let mut judged = snapshot.verdicts().iter().filter(|it| *it.object.key.name == *"it");
+    judged.next().expect("a verdict").holds(ConditionType::Accepted)
+}
+
+fn with_definitions() -> ApiServer {
+    let server = ApiServer::start();
+    let crds = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
+    server.kubectl(&["apply", "-f", crds]);
+    server.kubectl(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"]);
+    server
+}
+
+/// `a.b` and a value → `{"a": {"b": value}}`.
+fn at(field: &str, value: &Value) -> Value {
+    field.rsplit('.').fold(value.clone(), |inner, name| json!({ name: inner }))
+}
+
+fn merge(into: &mut Value, changes: &Value) {
+    let (Some(object), Some(changes)) = (into.as_object_mut(), changes.as_object()) else {
+        *into = changes.clone();
+        return;
+    };
+    for (name, change) in changes {
+        if change.is_null() {
+            object.remove(name);
+        } else {
+            merge(object.entry(name.clone()).or_insert(json!({})), change);
+        }
+    }
+}
+
+fn values<const N: usize>(texts: [&str; N]) -> [Value; N] {
+    texts.map(Value::from)
+}
+
+fn lists<const N: usize>(texts: [&str; N]) -> [Value; N] {
+    texts.map(|text| json!([text]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_have_room_to_become_labels() {
+    let tenants = Admission::of("Tenant", json!({})).await;
+    let dry_run = PostParams { dry_run: true, ..PostParams::default() };
+    let named = |length| tenants.object(&"n".repeat(length), &json!({}));
+    tenants.api.create(&dry_run, &named(63)).await.expect("63 characters");
+    let error = tenants.api.create(&dry_run, &named(64)).await.expect_err("64").to_string();
+    assert!(error.contains("at most 63 characters"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn issuers_are_canonical() {
+    let tenants = Admission::of("Tenant", json!({})).await;
+    tenants
+        .rule(
+            "issuer",
+            &values([
+                "https://id.example.com",
+                "https://id.example.com:8443/team/shop.v2_~x-1",
+                "http://localhost:8080/x",
+                "http://127.0.0.1",
+                "http://[::1]:8080",
+                "https://login/x",
+            ]),
+            &values([
+                "http://id.example.com",
+                "id.example.com",
+                "ftp://x",
+                "http://localhost.evil.test",
+            ]),
+            "with https (http is allowed",
+        )
+        .await;
+    for (bad, message) in [
+        ("https://id.test?x=1", "no query"),
+        ("https://id.test#x", "no query"),
+        ("https://me@id.test", "no user name"),
+        ("https://ID.test", "canonical form"),
+        ("https://id.test:443/x", "canonical form"),
+        ("http://localhost:80", "canonical form"),
+        ("https://id.test/", "without a trailing slash"),
+        ("https://id.test/x/", "without a trailing slash"),
+        ("https://id.test/x//y", "plain segments"),
+        ("https://id.test/%41", "plain segments"),
+        ("https://id.test/a/../b", "plain segments"),
+        ("https://id.test/oauth", "name of an endpoint"),
+        ("https://id.test/x/.well-known/y", "name of an endpoint"),
+    ] {
+        tenants.rejects(json!({ "issuer": bad }), message).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_can_be_served() {
+    let tenants = Admission::of("Tenant", json!({})).await;
+    let algorithms = "signing.algorithms";
+    let good = [json!(["RS256"]), json!(["EdDSA", "RS256", "ES256"]), json!([])];
+    tenants.rule(algorithms, &good, &[json!(["ES256"])], "must list RS256").await;
+    tenants.rejects(at(algorithms, &json!(["RS256", "RS256"])), "anything twice").await;
+    tenants.rejects(at(algorithms, &json!(["RS256", "HS256"])), "Unsupported value").await;
+    for (field, good, bad) in [
+        ("interval", "720h", "0s"),
+        ("publishAhead", "1h30m", "99999h"),
+        ("retain", "0s", "99999h"),
+    ] {
+        let field = format!("signing.rotation.{field}");
+        tenants.rule(&field, &values([good]), &values(["1d"]), "must be a duration").await;
+        tenants.rule(&field, &[], &values([bad]), "must be between").await;
+    }
+    tenants
+        .rule(
+            "signing.rotation",
+            &[json!({ "interval": "3s", "publishAhead": "1s" }), json!({ "interval": "25h" })],
+            &[json!({ "interval": "2h", "publishAhead": "2h" }), json!({ "interval": "24h" })],
+            "must be shorter than interval",
+        )
+        .await;
+    let name = "signing.secretRef.name";
+    tenants.rule(name, &values(["my.keys-1"]), &values(["My_keys"]), "name of an object").await;
+    let reference = json!({ "name": "keys" });
+    tenants.accepts(at("signing.secretRef", &reference)).await;
+    let bad = json!({ "name": "keys", "key": "a b" });
+    tenants.rejects(at("signing.secretRef", &bad), "name of a Secret's entry").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lifetimes_are_in_range() {
+    let tenants = Admission::of("Tenant", json!({})).await;
+    for (field, most, more) in [
+        ("code", "60s", "61s"),
+        ("accessToken", "24h", "24h1s"),
+        ("idToken", "1440m", "1441m"),
+        ("refreshTokenIdle", "8784h", "8785h"),
+        ("refreshTokenAbsolute", "8784h", "8785h"),
+        ("sessionIdle", "8784h", "8785h"),
+        ("sessionAbsolute", "8784h", "8785h"),
+    ] {
+        let field = format!("lifetimes.{field}");
+        let range = values([most, "1s", "0h59s999ms"]);
+        tenants.rule(&field, &range, &values([more, "0s", "999ms"]), "must be between").await;
+        let wrong = values(["", "1d", "-1s", "1.5h", "P1D", "100000s"]);
+        tenants.rule(&field, &[], &wrong, "must be a duration").await;
+    }
+    for pair in ["refreshToken", "session"] {
+        let both = |idle: &str, absolute: &str| json!({ "lifetimes": { format!("{pair}Idle"): idle, format!("{pair}Absolute"): absolute } });
+        tenants.accepts(both("1h", "60m")).await;
+        tenants.rejects(both("61m", "1h"), "must not be longer than").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_bound_and_look_as_they_can() {
+    let tenants = Admission::of("Tenant", json!({})).await;
+    let scope = json!({ "claims": ["badge_number"] });
+    tenants.accepts(json!({ "scopes": { "badge": scope } })).await;
+    tenants.rejects(json!({ "scopes": { "email": scope } }), "standard scope").await;
+    let selector = json!({ "matchLabels": { "sso": "yes" } });
+    tenants
+        .rule(
+            "clients.namespaces",
+            &[
+                json!({}),
+                json!({ "from": "All" }),
+                json!({ "from": "Selector", "selector": selector }),
+            ],
+            &[json!({ "from": "Selector" }), json!({ "selector": selector })],
+            "needed with from: Selector",
+        )
+        .await;
+    tenants.rejects(at("clients.namespaces.from", &json!("Some")), "Unsupported value").await;
+    let requiring = |operator: &str, listed: Value| {
+        let requirement = json!({ "key": "sso", "operator": operator, "values": listed });
+        let selector = json!({ "matchExpressions": [requirement] });
+        at("clients.namespaces", &json!({ "from": "Selector", "selector": selector }))
+    };
+    tenants.accepts(requiring("In", json!(["yes"]))).await;
+    tenants.accepts(requiring("Exists", json!([]))).await;
+    tenants.rejects(requiring("NotIn", json!([])), "need values").await;
+    tenants.rejects(requiring("Exists", json!(["yes"])), "need values").await;
+    tenants.rejects(requiring("Like", json!(["yes"])), "Unsupported value").await;
+    let hosts = "clients.redirectHosts";
+    let good = [json!([]), json!(["a.test", "*.a.test"])];
+    tenants.rule(hosts, &good, &lists(["a.*.test", "a.test/x", "a b"]), "host names").await;
+    let scopes = "clients.scopes";
+    tenants
+        .rule(scopes, &[json!([]), json!(["read:x"])], &lists(["a b", "\"", "\\"]), "scopes")
+        .await;
+    for color in ["primaryColor", "backgroundColor"] {
+        let field = format!("branding.{color}");
+        let bad = values(["#0f5fdg", "0f5fd70"]);
+        tenants.rule(&field, &values(["#0F5fd7"]), &bad, "must be #rrggbb").await;
+    }
+    let logo = "branding.logoUri";
+    let bad = values(["http://x.test/logo", "data:image/png,x", "https://x@y.test/l"]);
+    tenants.rule(logo, &values(["https://x.test/l.svg?v=1"]), &bad, "absolute https URL").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_what_people_see() {
+    let tenants = Admission::of("Tenant", json!({})).await;
+    let clients = clients().await;
+    let good = values(["Wiki", "Café Zoë", "東京", "می\u{200c}خواهم"]);
+    for hidden in
+        ["\u{3164}", "\u{200b}", "\u{61c}", "\u{202e}", "\u{2066}", "\u{feff}", "\u{e0041}", "\n"]
+    {
+        let bad = [json!(format!("Wi{hidden}ki"))];
+        clients.rule("clientName", &good, &bad, "visible text").await;
+        tenants.rule("displayName", &good, &bad, "visible text").await;
+    }
+}
+
+/// A client that is valid.
+async fn clients() -> Admission {
+    let spec = json!({ "tenantRef": { "name": "main" }, "redirectUris": ["https://rp.test/cb"] });
+    Admission::of("OidcClient", spec).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redirect_uris_are_safe() {
+    let clients = clients().await;
+    for field in ["redirectUris", "postLogoutRedirectUris"] {
+        let good = lists([
+            "https://rp.test",
+            "https://rp.test:8443/cb?tab=1&x=%20",
+            "http://localhost:4180/cb",
+            "http://127.0.0.1/cb",
+            "http://[::1]:80/cb",
+            "HTTPS://rp-1.example_a.test/cb?a=b,c;d&e=(x)~!*'$[]",
+        ]);
+        let relative = lists(["/cb", "rp.test/cb", "https://rp.test/c b", "https://rp.test/ü"]);
+        clients.rule(field, &good, &relative, "absolute URIs in plain ASCII").await;
+        for (message, bad) in [
+            ("no fragment", ["https://rp.test/cb#x", "https://rp.test/cb#"].as_slice()),
+            ("must not use the schemes", &["javascript:alert(1)", "DATA:text/html,x", "file:///x"]),
+            (
+                "must use https (http is",
+                &[
+                    "http://rp.test/cb",
+                    "HTTP://rp.test/cb",
+                    "http://localhost.rp.test/cb",
+                    "http://127.0.0.1.rp.test/cb",
+                ],
+            ),
+            ("no user name", &["https://me@rp.test/cb", "https://*.rp.test/cb"]),
+            (
+                "a host of letters",
+                &[
+                    "https:rp.test/cb",
+                    "https:/rp.test/cb",
+                    "https:\\\\rp.test/cb",
+                    "https://rp.test,default-src/cb",
+                    "https://rp.test;sandbox/cb",
+                    "https://rp%2etest/cb",
+                    "https://rp.test/<script>",
+                    "https://rp.test/{x}",
+                    "https://rp.test\\evil.test/cb",
+                ],
+            ),
+        ] {
+            for uri in bad {
+                clients.rejects(json!({ field: [uri] }), message).await;
+            }
+        }
+        let twice = json!({ field: ["https://rp.test/cb", "https://rp.test/cb"] });
+        clients.rejects(twice, "anything twice").await;
+        let native = |uri: &str| json!({ "applicationType": "native", field: [uri] });
+        clients.accepts(native("com.example.app:/cb")).await;
+        clients.accepts(native("http://127.0.0.1/cb")).await;
+        clients.rejects(native("myapp:/cb"), "reverse domain form").await;
+        clients.rejects(json!({ field: ["com.example.app:/cb"] }), "custom schemes are for").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flows_agree() {
+    let clients = clients().await;
+    let machine = json!({ "redirectUris": null, "grantTypes": ["client_credentials"] });
+    clients.accepts(machine).await;
+    clients.rejects(json!({ "redirectUris": null }), "at least one URI").await;
+    clients
+        .rejects(json!({ "redirectUris": [], "grantTypes": ["implicit"] }), "at least one URI")
+        .await;
+    clients.accepts(json!({ "grantTypes": ["authorization_code", "refresh_token"] })).await;
+    clients
+        .rejects(
+            json!({ "grantTypes": ["client_credentials", "refresh_token"] }),
+            "refresh_token needs authorization_code",
+        )
+        .await;
+    let local =
+        |grant: &str| json!({ "grantTypes": [grant], "redirectUris": ["http://localhost/cb"] });
+    clients.accepts(local("authorization_code")).await;
+    clients.rejects(local("implicit"), "web clients with the grant type implicit").await;
+    let method = |method: &str| json!({ "grantTypes": ["client_credentials"], "tokenEndpointAuthMethod": method });
+    clients.accepts(method("client_secret_post")).await;
+    clients.rejects(method("none"), "a client that authenticates").await;
+    clients.rejects(method("tls_client_auth"), "Unsupported value").await;
+    clients.accepts(method("client_secret_jwt")).await;
+    clients.rejects(method("private_key_jwt"), "give jwks or jwksUri").await;
+    let response =
+        |grants: &[&str], types: &[&str]| json!({ "grantTypes": grants, "responseTypes": types });
+    clients
+        .accepts(response(&["authorization_code", "implicit"], &["code", "token id_token"]))
+        .await;
+    clients.accepts(json!({ "responseTypes": ["code"] })).await;
+    clients.rejects(response(&["implicit"], &["code", "id_token"]), "authorization_code").await;
+    clients.rejects(response(&["authorization_code"], &["code", "id_token"]), "implicit").await;
+    clients.rejects(response(&["authorization_code", "implicit"], &["code"]), "implicit").await;
+    clients.rejects(json!({ "responseTypes": ["token"] }), "must be code, id_token").await;
+    let both = &["authorization_code", "implicit"];
+    for hybrid in ["code id_token", "token code", "id_token token code"] {
+        clients.accepts(response(both, &[hybrid])).await;
+        clients.rejects(response(&["authorization_code"], &[hybrid]), "grant type implicit").await;
+        clients.rejects(response(&["implicit"], &[hybrid]), "authorization_code").await;
+    }
+    clients.rejects(response(both, &["code code"]), "must be code, id_token").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_bring_keys_and_choose_signatures() {
+    let clients = clients().await;
+    let jwks = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] });
+    let with = |fields: Value| {
+        let mut changes = json!({ "tokenEndpointAuthMethod": "private_key_jwt" });
+        merge(&mut changes, &fields);
+        changes
+    };
+    clients.accepts(with(json!({ "jwks": jwks }))).await;
+    clients.accepts(with(json!({ "jwksUri": "https://app.test/jwks" }))).await;
+    let twice = json!({ "jwks": jwks, "jwksUri": "https://app.test/jwks" });
+    clients.rejects(with(twice), "jwksUri excludes jwks").await;
+    let secret = json!({ "jwks": jwks, "secretRef": { "name": "mine" } });
+    clients.rejects(with(secret), "have no client secret").await;
+    clients.accepts(json!({ "idTokenSignedResponseAlg": "none" })).await;
+    clients
+        .accepts(json!({
+            "idTokenSignedResponseAlg": "none",
+            "grantTypes": ["authorization_code", "implicit"],
+            "responseTypes": ["code", "code token"],
+        }))
+        .await;
+    let unsigned = json!({ "idTokenSignedResponseAlg": "none", "grantTypes": ["implicit"] });
+    clients.rejects(unsigned, "from the token endpoint only").await;
+    for field in ["idTokenSignedResponseAlg", "userinfoSignedResponseAlg"] {
+        clients.rule(field, &values(["RS256"]), &values(["HS256"]), "Unsupported value").await;
+    }
+    let (good, bad) = (values(["PS256", "none"]), values(["RSA1_5"]));
+    clients.rule("requestObjectSigningAlg", &good, &bad, "Unsupported value").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_of_a_client_are_in_form() {
+    let clients = clients().await;
+    for field in ["sectorIdentifierUri", "initiateLoginUri"] {
+        let bad = values(["http://app.test/x", "/x"]);
+        clients.rule(field, &values(["https://app.test/x"]), &bad, "absolute https URL").await;
+    }
+    let good = values(["https://app.test/x", "http://app.shop.svc/x"]);
+    clients.rule("jwksUri", &good, &values(["ftp://x"]), "https or http URL").await;
+    clients.rule("backchannelLogoutUri", &good, &values(["https://x/#a"]), "no fragment").await;
+    let bad = lists(["relative"]);
+    clients.rule("requestUris", &lists(["https://app.test/r#h"]), &bad, "absolute URIs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_say_what_they_let_clients_do() {
+    let tenants = Admission::of("Tenant", json!({})).await;
+    let level = |value: &str| json!([{ "value": value, "amr": ["pwd"] }]);
+    let field = "acrLevels";
+    tenants.rule(field, &[level("urn:x:1")], &[level("a b")], "printable ASCII").await;
+    let open = json!({ "mode": "Open", "maxClients": 5, "unusedLifetime": "1h" });
+    let token =
+        json!({ "mode": "InitialAccessToken", "initialAccessTokenSecretRef": { "name": "t" } });
+    let bad = [
+        json!({ "mode": "InitialAccessToken" }),
+        json!({ "mode": "Open", "initialAccessTokenSecretRef": { "name": "t" } }),
+    ];
+    let field = "registration";
+    tenants.rule(field, &[open, token], &bad, "with mode: InitialAccessToken").await;
+    tenants.rejects(json!({ "registration": { "unusedLifetime": "1s" } }), "between 1m").await;
+    tenants.rejects(json!({ "refreshTokenRotation": "Never" }), "Unsupported value").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_have_one_origin_and_a_shape() {
+    let clients = clients().await;
+    let own = json!({ "secretRef": { "name": "mine" } });
+    clients.accepts(own.clone()).await;
+    clients.rejects(json!({ "secretRef": { "name": "m" }, "secret": {} }), "excludes secret").await;
+    let public = |secret: Value| {
+        let mut changes = json!({ "tokenEndpointAuthMethod": "none" });
+        merge(&mut changes, &secret);
+        changes
+    };
+    clients.accepts(public(json!({ "secret": { "extra": { "a": "b" } } }))).await;
+    clients.rejects(public(own), "have no client secret").await;
+    let named = json!({ "secret": { "keys": { "clientSecret": "x" } } });
+    clients.accepts(named.clone()).await;
+    clients.rejects(public(named), "have no client secret").await;
+    let good = [json!({ "clientId": "ID", "issuer": "client-id" })];
+    let bad = [json!({ "clientId": "issuer" }), json!({ "clientId": "x", "clientSecret": "x" })];
+    clients.rule("secret.keys", &good, &bad, "different entries").await;
+    let clash = json!({ "secret": { "extra": { "client-secret": "x" } } });
+    clients.rejects(clash, "different entries").await;
+    for entry in ["clientId", "clientSecret", "issuer"] {
+        let field = format!("secret.keys.{entry}");
+        let bad = values(["a b", "a/b", ".."]);
+        clients.rule(&field, &values(["A_b-c.1"]), &bad, "name of a Secret's entry").await;
+    }
+    let name = "secret.name";
+    clients
+        .rule(name, &values(["shop.oidc-1"]), &values(["Shop", "a_b"]), "name of an object")
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rest_of_a_client_is_in_form() {
+    let clients = clients().await;
+    let bad = values(["a b", "a/b", "ü", "a:b"]);
+    clients.rule("clientId", &values(["my.app-1_~"]), &bad, "letters, digits").await;
+    clients
+        .rule("scopes", &[json!(["openid", "read:x"])], &lists(["a b", "\""]), "be scopes")
+        .await;
+    for field in ["clientUri", "policyUri", "tosUri"] {
+        let bad = values(["javascript:alert(1)", "/x", "https://", "https://x@y.test"]);
+        let good = values(["https://x.test/p?q#f", "http://x.test"]);
+        clients.rule(field, &good, &bad, "https or http URL").await;
+    }
+    let bad = values(["http://x.test/l"]);
+    clients.rule("logoUri", &values(["https://x.test/l"]), &bad, "absolute https URL").await;
+    for field in ["accessToken", "idToken", "refreshTokenIdle", "refreshTokenAbsolute"] {
+        let field = format!("lifetimes.{field}");
+        clients.rule(&field, &values(["5m"]), &values(["5min"]), "must be a duration").await;
+        clients.rule(&field, &[], &values(["0s"]), "must be between").await;
+    }
+    let bad = [json!(-1), json!(31_536_001)];
+    clients.rule("defaultMaxAge", &[json!(0), json!(3600)], &bad, "should be").await;
+    for (field, good) in [("applicationType", "native"), ("consent", "Implied")] {
+        let bad = values(["other"]);
+        clients.rule(field, &values([good]), &bad, "Unsupported value").await;
+    }
+    for field in ["tenantRef.name", "tenantRef.namespace"] {
+        clients.rule(field, &values(["main-1"]), &values(["Main"]), "name of an object").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_identities_hang_on_never_changes() {
+    let clients = clients().await;
+    let change = json!({ "tenantRef": { "name": "other" } });
+    clients.immutable("moves", json!({}), change, "tenantRef cannot be changed").await;
+    let namespace = json!({ "tenantRef": { "namespace": "other" } });
+    clients.immutable("emigrates", json!({}), namespace, "tenantRef cannot be changed").await;
+    let id = |id: Value| json!({ "clientId": id });
+    for (name, before, after) in [
+        ("changes", id(json!("a")), id(json!("b"))),
+        ("gains", json!({}), id(json!("a"))),
+        ("loses", id(json!("a")), id(Value::Null)),
+    ] {
+        clients.immutable(name, before, after, "clientId cannot be changed").await;
+    }
+    let users = users().await;
+    let change = json!({ "tenantRef": { "name": "other" } });
+    users.immutable("moves", json!({}), change, "tenantRef cannot be changed").await;
+    let change = json!({ "username": "Ada" });
+    users.immutable("renames", json!({}), change, "username cannot be changed").await;
+    let subject = |subject: Value| json!({ "subject": subject });
+    for (name, before, after) in [
+        ("changes", subject(json!("a")), subject(json!("b"))),
+        ("gains", json!({}), subject(json!("a"))),
+        ("loses", subject(json!("a")), subject(Value::Null)),
+    ] {
+        users.immutable(name, before, after, "subject cannot be changed").await;
+    }
+}
+
+/// A user who is valid.
+async fn users() -> Admission {
+    Admission::of("OidcUser", json!({ "tenantRef": { "name": "main" }, "username": "ada" })).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_described_in_standard_forms() {
+    let users = users().await;
+    let cases: [(&str, &[&str], &[&str], &str); 12] = [
+        (
+            "username",
+            &["ada", "Ada Lovelace", "ada@x.test", "é"],
+            &[" ada", "ada ", "a\tb", "a\u{7}"],
+            "visible text",
+        ),
+        ("subject", &["a|b", "1"], &["a b", "ü"], "ASCII without spaces"),
+        (
+            "email",
+            &["ada@x.test", "a+b@localhost"],
+            &["ada", "a@b@c.test", "a b@c.test", "a@c..test"],
+            "an e-mail address",
+        ),
+        (
+            "birthdate",
+            &["1815-12-10", "0000-02-29", "1815"],
+            &["10.12.1815", "1815-13-01"],
+            "must be a date",
+        ),
+        (
+            "phoneNumber",
+            &["+33123456789", "+1 (425) 555-1212;ext=5"],
+            &["0123", "+x"],
+            "a telephone number",
+        ),
+        ("zoneinfo", &["Europe/Paris", "Etc/GMT+1"], &["/etc", "Europe Paris"], "a time zone"),
+        ("locale", &["fr-CA", "zh-Hant-TW"], &["fr-", "français"], "a language tag"),
+        (
+            "updatedAt",
+            &["2026-01-31T12:00:00Z", "2026-01-31T12:00:00.5+01:00"],
+            &["2026-01-31 12:00:00Z", "yesterday at twelve o'clock"],
+            "RFC 3339",
+        ),
+        ("profile", &["https://x.test/ada"], &["x.test"], "https or http URL"),
+        ("picture", &["https://x.test/ada"], &["data:image/png,x"], "https or http URL"),
+        ("website", &["http://x.test"], &["javascript:x"], "https or http URL"),
+        ("tenantRef.name", &["main"], &["Main"], "name of an object"),
+    ];
+    for (field, good, bad, message) in cases {
+        let json = |texts: &[&str]| texts.iter().map(|text| json!(text)).collect::<Vec<_>>();
+        users.rule(field, &json(good), &json(bad), message).await;
+    }
+    let anything = json!({ "claims": { "badge": { "deep": [1, null, { "x": true }] } } });
+    users.accepts(anything).await;
+}

@@ -1,0 +1,274 @@
+//! People and applications who go on and on. Whatever is refused fails the test; a connection that
+//! was cut before its answer came is counted, since whoever kills a process cuts some.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, Once,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures::FutureExt as _;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+use crate::support::{
+    browser::{Application, Browser, verified},
+    stalls::Stopwatch,
+};
+
+/// Everything that a person's tokens are asked for.
+pub const SCOPE: &str = "openid profile offline_access";
+/// Between two steps of one application; of everybody who lost a connection, too.
+const PAUSE: Duration = Duration::from_millis(50);
+/// With slow machines.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// What `Browser` and `Application` say when no answer came.
+const NO_ANSWER: &str = "an answer: reqwest::Error";
+
+/// A tenant in namespace `team` whose keys rotate all the time, and who goes on and on at it.
+pub const OBJECTS: &str = r#"
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main, namespace: team}
+spec: {signing: {rotation: {interval: 5s, publishAhead: 2s, retain: 60s}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: alice, namespace: team}
+stringData: {password: a nanosecond is 30 cm}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcUser
+metadata: {name: alice, namespace: team}
+spec: {tenantRef: {name: main}, username: alice, passwordSecretRef: {name: alice}}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: app, namespace: team}
+spec:
+  tenantRef: {name: main}
+  consent: Implied
+  redirectUris: ["https://app.test/cb"]
+  grantTypes: [authorization_code, refresh_token]
+  scopes: [openid, profile, offline_access]
+  tokenEndpointAuthMethod: none
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: robot, namespace: team}
+spec: {tenantRef: {name: main}, grantTypes: [client_credentials], scopes: [profile]}
+"#;
+
+/// A load that runs until it is stopped.
+pub struct Load {
+    stop: Arc<AtomicBool>,
+    counts: Arc<Counts>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// What was done.
+#[derive(Default)]
+pub struct Counts {
+    /// Sign-ins with everything up to userinfo and a first refresh.
+    pub sign_ins: AtomicUsize,
+    /// Refreshes of grants that live as long as the load.
+    pub refreshes: AtomicUsize,
+    /// What was said of each connection that ended without an answer.
+    cut: Mutex<Vec<String>>,
+}
+
+impl Counts {
+    /// What was said of each connection that ended without an answer, in the order of time.
+    pub fn cut(&self) -> Vec<String> {
+        self.cut.lock().expect("whole").clone()
+    }
+}
+
+/// An entry of an answer.
+pub fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
+    answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}"))
+}
+
+/// A browser that has signed in, and the tokens of that.
+pub async fn sign_in(app: &Application) -> (Browser, Value) {
+    let browser = Browser::new();
+    let url = app.authorize_url(SCOPE, &[]);
+    let answer = app.sign_in(&browser, &url, ("alice", "a nanosecond is 30 cm")).await;
+    let (status, tokens) = app.redeem(&answer["code"]).await;
+    assert_eq!(status, 200, "{tokens}");
+    (browser, tokens)
+}
+
+/// Awaits that whoever is behind an address serves what is Ready, which is so for the leader first:
+/// that as many connections as twice the replicas find what they look for, one after the other.
+pub async fn everywhere(replicas: usize, finds: impl AsyncFn() -> Result<(), String>) {
+    let (mut row, start) = (0, Instant::now());
+    while row < 2 * replicas {
+        match finds().await {
+            Ok(()) => row += 1,
+            Err(last) => {
+                assert!(start.elapsed() < PATIENCE, "not served everywhere: {last}");
+                row = 0;
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Whether an issuer knows both clients, by a connection of its own.
+pub async fn knows_clients(issuer: &str, robot_secret: &str) -> Result<(), String> {
+    let good = async |request: reqwest::RequestBuilder| {
+        let answer = request.send().await.map_err(|error| error.to_string())?;
+        let (status, url) = (answer.status().as_u16(), answer.url().clone());
+        if status == 200 { Ok(()) } else { Err(format!("{url}: {status}")) }
+    };
+    let client = reqwest::Client::new();
+    good(client.get(format!("{issuer}/.well-known/openid-configuration"))).await?;
+    let query = "client_id=team.app&redirect_uri=https%3A%2F%2Fapp.test%2Fcb&response_type=code&\
+                 scope=openid&code_challenge_method=S256&\
+                 code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    good(client.get(format!("{issuer}/oauth/authorize?{query}"))).await?;
+    let request = client.post(format!("{issuer}/oauth/token"));
+    let request = request.basic_auth("team.robot", Some(robot_secret));
+    good(request.form(&[("grant_type", "client_credentials")])).await
+}
+
+/// One use of a refresh token.
+pub async fn refresh(app: &Application, token: &str) -> (u16, Value) {
+    app.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+}
+
+impl Load {
+    /// Starts it: two who sign in again and again, and two grants that are refreshed all the time.
+    pub async fn start(discover: impl AsyncFn() -> Application) -> Self {
+        what_is_counted_is_not_shown();
+        let (stop, counts) = (Arc::new(AtomicBool::new(false)), Arc::new(Counts::default()));
+        let mut tasks = Vec::new();
+        for _ in 0..2 {
+            let app = discover().await;
+            let (stop, counts) = (Arc::clone(&stop), Arc::clone(&counts));
+            tasks.push(tokio::spawn(async move {
+                while !stop.load(Ordering::SeqCst) {
+                    // What was cut is begun anew: nobody knows whether a code was spent.
+                    if answered(&counts, person(&app)).await.is_some() {
+                        counts.sign_ins.fetch_add(1, Ordering::SeqCst);
+                    }
+                    tokio::time::sleep(2 * PAUSE).await;
+                }
+            }));
+        }
+        for _ in 0..2 {
+            let app = discover().await;
+            let mut token = text(&sign_in(&app).await.1, "refresh_token").to_owned();
+            let (stop, counts) = (Arc::clone(&stop), Arc::clone(&counts));
+            tasks.push(tokio::spawn(async move {
+                while !stop.load(Ordering::SeqCst) {
+                    // What was cut is sent again, as applications do.
+                    if let Some(next) = answered(&counts, application(&app, &token)).await {
+                        token = next;
+                        counts.refreshes.fetch_add(1, Ordering::SeqCst);
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }));
+        }
+        Self { stop, counts, tasks }
+    }
+
+    /// What was done so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Ends it; panics if anything was refused.
+    pub async fn stop(self) -> Arc<Counts> {
+        self.stop.store(true, Ordering::SeqCst);
+        for task in self.tasks {
+            task.await.expect("no request failed");
+        }
+        self.counts
+    }
+}
+
+/// Most connections that a kill cuts until it is noticed: of four tasks each has one request at a
+/// time, rests after one that was cut, and may have one on its way when the dead one is left out.
+pub fn most_cut(noticed: Duration) -> usize {
+    let rests = noticed.as_millis() / PAUSE.as_millis();
+    4 * (usize::try_from(rests).expect("few") + 2)
+}
+
+/// What a panic said of a connection that was cut, if it is of one.
+fn of_a_cut(panic: &(dyn Any + Send)) -> Option<&str> {
+    panic.downcast_ref().map(String::as_str).filter(|said| said.starts_with(NO_ANSWER))
+}
+
+tokio::task_local! {
+    /// Set while a connection that is cut is counted.
+    static COUNTED: ();
+}
+
+/// Keeps a connection that was cut from being reported as a panic where it is counted; anywhere
+/// else it is a failure, and shown.
+pub fn what_is_counted_is_not_shown() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let counted = COUNTED.try_with(|()| ()).is_ok();
+            if !counted || of_a_cut(panic.payload()).is_none() {
+                report(panic);
+            }
+        }));
+    });
+}
+
+/// Whether a panic is of an answer that the store was away, after the machine stood still for so long
+/// that it had to be taken for that. Anywhere else that is a failure.
+fn of_a_stall(panic: &(dyn Any + Send), since: Stopwatch) -> bool {
+    let said = panic.downcast_ref::<String>().map_or("", String::as_str);
+    let away = ["left: 503", "provider: 503", "temporarily_unavailable"]
+        .iter()
+        .any(|it| said.contains(it));
+    away && since.stalled() > Duration::from_secs(2)
+}
+
+/// The outcome, or nothing where a connection was cut.
+pub async fn answered<T>(counts: &Counts, work: impl Future<Output = T>) -> Option<T> {
+    let since = Stopwatch::start();
+    match AssertUnwindSafe(COUNTED.scope((), work)).catch_unwind().await {
+        Ok(done) => Some(done),
+        Err(panic) if of_a_stall(&*panic, since) => None,
+        Err(panic) => {
+            let Some(said) = of_a_cut(&*panic) else { std::panic::resume_unwind(panic) };
+            counts.cut.lock().expect("whole").push(said.to_owned());
+            None
+        }
+    }
+}
+
+/// A full sign-in with all that follows it.
+async fn person(app: &Application) {
+    let (_, tokens) = sign_in(app).await;
+    verified(text(&tokens, "id_token"), &app.jwks().await, &app.client_id);
+    assert_eq!(app.userinfo(text(&tokens, "access_token")).await.0, 200);
+    let (status, again) = refresh(app, text(&tokens, "refresh_token")).await;
+    assert_eq!(status, 200, "{again}");
+    verified(text(&again, "id_token"), &app.jwks().await, &app.client_id);
+}
+
+/// A refresh, userinfo and discovery; the next refresh token.
+async fn application(app: &Application, token: &str) -> String {
+    let (status, tokens) = refresh(app, token).await;
+    assert_eq!(status, 200, "{tokens}");
+    let next = text(&tokens, "refresh_token").to_owned();
+    assert_eq!(app.userinfo(text(&tokens, "access_token")).await.0, 200);
+    let issuer = text(&app.metadata, "issuer");
+    Application::discover(issuer, &app.client_id, None, &app.redirect_uri).await;
+    next
+}

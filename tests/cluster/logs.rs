@@ -1,0 +1,161 @@
+//! A full run at the finest log level; its log and its store, searched together for everything that
+//! would let who reads them act as somebody.
+
+use std::{fs, path::Path};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+use crate::support::{
+    browser,
+    browser::{Application, Browser, agree},
+    cluster::Database,
+    dev::Dev,
+    turns,
+    valkey::Valkey,
+};
+
+const PASSWORD: &str = "correct horse battery staple";
+const WRONG: &str = "a-password-that-is-wrong-but-still-somebodys";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_code_token_cookie_or_password_is_in_any_log_line_or_in_the_store() {
+    let _turn = turns::of("logs");
+    let (dev, secrets) = full_run(&[], "the store is open").await;
+    nothing_is_stored(&fs::read(dev.state_file("store.redb")).expect("its file"), &secrets);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_in_the_journal_of_valkey() {
+    let _turn = turns::of("logs");
+    let server = Valkey::start("--appendonly yes");
+    let (_dev, secrets) = full_run(&["--store", "valkey", "--valkey-url", &server.url()], "").await;
+    let journal = fs::read_dir(server.folder.path().join("appendonlydir")).expect("a journal");
+    let files = journal.map(|file| fs::read(file.expect("a file").path()).expect("its bytes"));
+    nothing_is_stored(&files.collect::<Vec<_>>().concat(), &secrets);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_in_a_dump_of_postgres() {
+    let _turn = turns::of("logs");
+    let database = Database::start();
+    let flags = ["--store", "postgres", "--postgres-url", &database.url()];
+    let (_dev, secrets) = full_run(&flags, "the database was migrated").await;
+    let dump = database.dump();
+    nothing_is_stored(&[dump.as_bytes(), &hexadecimal(&dump)].concat(), &secrets);
+}
+
+/// The bytes that a dump writes as digits.
+fn hexadecimal(dump: &str) -> Vec<u8> {
+    let digits = |text: &str| text.chars().take_while(char::is_ascii_hexdigit).collect::<String>();
+    let values = dump.split("\\x").skip(1).map(digits);
+    let bytes = |digits: String| {
+        let pairs = digits.into_bytes();
+        let pairs = pairs.chunks(2).map(|pair| std::str::from_utf8(pair).expect("digits"));
+        pairs.map(|pair| u8::from_str_radix(pair, 16).expect("a byte")).collect::<Vec<_>>()
+    };
+    values.flat_map(bytes).collect()
+}
+
+/// Everything that a person and two applications do, at the finest log level, whose lines are
+/// searched here, once the log says that the store is there; gives what was secret.
+async fn full_run(flags: &[&str], store: &str) -> (Dev, Vec<String>) {
+    let flags = [&["--log-level", "trace"], flags].concat();
+    let dev = Dev::start_with(Path::new("examples/quickstart"), &flags);
+    dev.awaits(store).await;
+    let banner = dev.awaits("Open  ").await;
+    let mut secrets = vec![dev.client_secret("demo"), dev.client_secret("robot"), WRONG.to_owned()];
+    let issuer = format!("{}/default/quickstart", dev.base_url);
+    let callback = format!("{}/_lanyard/demo/callback", dev.base_url);
+    let app = Application::discover(&issuer, "default.demo", Some(&secrets[0]), &callback).await;
+
+    // A wrong password, a right one, consent: codes, cookies, sealed forms.
+    let browser = Browser::new();
+    let page = browser
+        .open(&app.authorize_url("openid profile offline_access", &[("prompt", "consent")]))
+        .await;
+    keep_cookies(&page, &mut secrets);
+    let form = page.form("/login");
+    keep_fields(&form, &mut secrets);
+    let page = browser.submit(&form, &[("username", "ada"), ("password", WRONG)]).await;
+    let form = page.form("/login");
+    let page = browser.submit(&form, &[("username", "ada"), ("password", PASSWORD)]).await;
+    keep_cookies(&page, &mut secrets);
+    let page = agree(&browser, page).await;
+    let code = page.answer()["code"].clone();
+
+    // Tokens, rotation, reuse, userinfo, a machine's token, a wrong client secret, logout.
+    let (_, tokens) = app.redeem(&code).await;
+    keep_tokens(&tokens, &mut secrets);
+    app.redeem(&code).await;
+    secrets.push(code);
+    let page = browser.open(&app.authorize_url("openid", &[])).await;
+    let (_, tokens) = app.redeem(&page.answer()["code"]).await;
+    keep_tokens(&tokens, &mut secrets);
+    let refresh = tokens["refresh_token"].as_str().expect("a refresh token");
+    let (_, refreshed) =
+        app.token(&[("grant_type", "refresh_token"), ("refresh_token", refresh)]).await;
+    keep_tokens(&refreshed, &mut secrets);
+    app.userinfo(refreshed["access_token"].as_str().expect("an access token")).await;
+    app.userinfo(refreshed["id_token"].as_str().expect("an ID token")).await;
+    let robot = Application::discover(&issuer, "default.robot", Some(&secrets[1]), "").await;
+    let (_, tokens) = robot.token(&[("grant_type", "client_credentials")]).await;
+    keep_tokens(&tokens, &mut secrets);
+    let guess = "a-guess-at-a-client-secret".to_owned();
+    let wrong = Application::discover(&issuer, "default.robot", Some(&guess), "").await;
+    wrong.token(&[("grant_type", "client_credentials")]).await;
+    secrets.push(guess);
+    let hint = refreshed["id_token"].as_str().expect("an ID token");
+    let end = app.endpoint("end_session_endpoint");
+    browser.open(&format!("{end}?id_token_hint={hint}")).await;
+    dev.awaits("\"logout\"").await;
+
+    // The banner tells the sample user's password on purpose; the log does not.
+    let log: String = dev
+        .output()
+        .lines()
+        .filter(|line| !banner.contains(line) || line.contains("TRACE"))
+        .collect();
+    assert!(log.contains("endpoint"), "the log was followed");
+    assert!(!log.contains(PASSWORD), "a password is in the log");
+    for secret in &secrets {
+        assert!(!log.contains(secret), "in the log: {secret}");
+    }
+    (dev, secrets)
+}
+
+/// Looks through what the store keeps as it is, with what was freed, for every secret as text
+/// and as the bytes that it encodes.
+fn nothing_is_stored(file: &[u8], secrets: &[String]) {
+    let stored = |bytes: &[u8]| file.windows(bytes.len()).any(|window| window == bytes);
+    assert!(stored(b"default.demo") && stored(b"openid"), "the file was read");
+    assert!(!stored(PASSWORD.as_bytes()), "a password is in the store");
+    for secret in secrets {
+        assert!(!stored(secret.as_bytes()), "in the store: {secret}");
+        if let Ok(bytes) = URL_SAFE_NO_PAD.decode(secret) {
+            assert!(!stored(&bytes), "in the store as bytes: {secret}");
+        }
+    }
+}
+
+fn keep_cookies(page: &browser::Page, secrets: &mut Vec<String>) {
+    for cookie in page.headers.get_all("set-cookie") {
+        let text = cookie.to_str().expect("ASCII");
+        let value = text.split(';').next().and_then(|pair| pair.split_once('=')).expect("a pair").1;
+        if !value.is_empty() {
+            secrets.push(value.to_owned());
+        }
+    }
+}
+
+fn keep_fields(form: &browser::Form, secrets: &mut Vec<String>) {
+    secrets.extend(
+        form.fields.iter().filter(|(name, _)| name == "interaction").map(|it| it.1.clone()),
+    );
+}
+
+fn keep_tokens(tokens: &Value, secrets: &mut Vec<String>) {
+    for name in ["access_token", "id_token", "refresh_token"] {
+        secrets.extend(tokens[name].as_str().map(str::to_owned));
+    }
+}

@@ -1,0 +1,19 @@
+//! Everything that needs servers of others or the machine for itself: a Kubernetes API server, Pods,
+//! replicas of `lanyard run`, databases that fail over, and processes that are killed under load.
+//!
+//! `tests/testenv/build.sh` builds and installs the servers. Tests of different files never run
+//! together (`support::turns`).
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod admission;
+mod e2e;
+mod environment;
+mod failover;
+mod kills;
+mod load;
+mod logs;
+mod registration;
+mod replicas;
+mod restarts;

@@ -1,0 +1,291 @@
+//! A cluster and its store are lost, and come back by the commands of `docs/backup.md`, run as they
+//! stand there: whoever was signed in still is, and nothing that was spent is good again.
+
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{
+    NAMESPACE, SOON,
+    browser::{Application, Browser, verified},
+    cluster::{ApiServer, Database, Replica, Service, eventually, postgresql, testenv},
+    load::{OBJECTS, SCOPE, everywhere, knows_clients, refresh, sign_in, text},
+    shared_store::client_secret,
+    turns,
+};
+
+const PAGE: &str = include_str!("../../../docs/backup.md");
+/// A code's life here, so that nobody has to wait for a minute.
+const CODE: Duration = Duration::from_secs(20);
+
+/// What a store keeps its records in.
+enum Records {
+    Postgres(Database),
+    Embedded(TempDir),
+}
+
+/// An installation: gone with the value, its store included.
+struct Site {
+    api: ApiServer,
+    replicas: Vec<Replica>,
+    records: Records,
+}
+
+/// What people and applications have in their hands.
+struct Held {
+    app: Application,
+    robot: Application,
+    robot_secret: String,
+    browser: Browser,
+    tokens: Value,
+    /// Redeemed before the backup, and what it gave.
+    spent: (String, Value),
+    /// A refresh token that is used after the backup.
+    rotated: String,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_on_backups_brings_everything_back_with_postgres() {
+    let _turn = turns::of("replicas");
+    nothing_is_lost(|| Records::Postgres(Database::start())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_on_backups_brings_everything_back_with_a_file() {
+    let _turn = turns::of("replicas");
+    nothing_is_lost(|| Records::Embedded(tempfile::tempdir().expect("a folder"))).await;
+}
+
+async fn nothing_is_lost(records: fn() -> Records) {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let (service, kept) = (Service::start(), tempfile::tempdir().expect("a folder"));
+    let mut site = blocking(|| Site::install(&service, records()));
+    let held = Held::gather(&site, &service).await;
+    blocking(|| site.back_up(kept.path(), &service));
+    let (status, newer) = refresh(&held.app, &held.rotated).await;
+    assert_eq!(status, 200, "{newer}");
+    let (late, _) = spent(&held.app).await;
+    let redeemed = Instant::now();
+    drop(site);
+    let site = blocking(|| Site::restore(&service, records(), kept.path()));
+    held.is_served(&site).await;
+    held.all_is_good().await;
+    blocking(|| client_secrets_stay(&site, &held.robot_secret));
+    // The generation of the token is not in the restored grant, as if it had been stolen.
+    for token in [text(&newer, "refresh_token"), &held.rotated] {
+        assert_eq!(refresh(&held.app, token).await.0, 400);
+    }
+    // That it was spent is lost; its time is over all the same.
+    tokio::time::sleep_until((redeemed + CODE).into()).await;
+    is_refused(&held.app, &late).await;
+}
+
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}
+
+/// A code that has been redeemed, and what it gave.
+async fn spent(app: &Application) -> (String, Value) {
+    let who = ("alice", "a nanosecond is 30 cm");
+    let code =
+        app.sign_in(&Browser::new(), &app.authorize_url(SCOPE, &[]), who).await["code"].clone();
+    let (status, tokens) = app.redeem(&code).await;
+    assert_eq!(status, 200, "{tokens}");
+    (code, tokens)
+}
+
+async fn is_refused(app: &Application, code: &str) {
+    let (status, answer) = app.redeem(code).await;
+    assert_eq!((status, answer["error"].as_str()), (400, Some("invalid_grant")), "{answer}");
+}
+
+impl Held {
+    async fn gather(site: &Site, service: &Service) -> Self {
+        let issuer = format!("http://localhost:{}/team/main", service.port);
+        let application = async |client: &str, secret: Option<&str>| {
+            Application::discover(&issuer, client, secret, "https://app.test/cb").await
+        };
+        let robot_secret = client_secret(&site.api, "robot");
+        let knows = async || knows_clients(&issuer, &robot_secret).await;
+        everywhere(site.replicas.len(), knows).await;
+        let app = application("team.app", None).await;
+        let robot = application("team.robot", Some(&robot_secret)).await;
+        let (browser, tokens) = sign_in(&app).await;
+        let spent = spent(&app).await;
+        let rotated = text(&sign_in(&app).await.1, "refresh_token").to_owned();
+        Self { app, robot, robot_secret, browser, tokens, spent, rotated }
+    }
+
+    /// Every replica has learnt of the objects; a person is told of to whoever has an access token.
+    async fn is_served(&self, site: &Site) {
+        let issuer = text(&self.app.metadata, "issuer");
+        let token = text(&self.tokens, "access_token");
+        everywhere(site.replicas.len(), async || {
+            knows_clients(issuer, &self.robot_secret).await?;
+            let app = Application::discover(issuer, "team.app", None, "https://app.test/cb").await;
+            match app.userinfo(token).await {
+                (200, _) => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+    }
+
+    /// The session, tokens, the secret, and that what was spent is.
+    async fn all_is_good(&self) {
+        let url = self.app.authorize_url(SCOPE, &[("prompt", "none")]);
+        let answer = self.browser.open(&url).await.answer();
+        let code = answer.get("code").unwrap_or_else(|| panic!("signed out: {answer:?}"));
+        assert_eq!(self.app.redeem(code).await.0, 200);
+        verified(text(&self.tokens, "id_token"), &self.app.jwks().await, &self.app.client_id);
+        assert_eq!(self.app.userinfo(text(&self.tokens, "access_token")).await.0, 200);
+        let (status, tokens) = refresh(&self.app, text(&self.tokens, "refresh_token")).await;
+        assert_eq!(status, 200, "{tokens}");
+        let (status, token) = self.robot.token(&[("grant_type", "client_credentials")]).await;
+        assert_eq!(status, 200, "{token}");
+        let (code, gave) = &self.spent;
+        assert_eq!(self.app.userinfo(text(gave, "access_token")).await.0, 200);
+        is_refused(&self.app, code).await;
+        let after = self.app.userinfo(text(gave, "access_token")).await.0;
+        assert_eq!(after, 401, "who sends it again ends its grant, as ever");
+    }
+}
+
+/// The garbage collector has looked at the Secret, and Lanyard has told it the owner of now.
+fn client_secrets_stay(site: &Site, before: &str) {
+    let of = |object: &str, path: &str| {
+        let path = format!("jsonpath={path}");
+        site.api.try_kubectl(&["-n", "team", "get", object, "-o", &path])
+    };
+    eventually(SOON, || {
+        let owner = of("secret/robot-oidc", "{.metadata.ownerReferences[0].uid}")?;
+        let client = of("oidcclient/robot", "{.metadata.uid}")?;
+        if owner == client { Ok(()) } else { Err(format!("{owner} is not {client}")) }
+    });
+    assert_eq!(client_secret(&site.api, "robot"), before);
+}
+
+impl Site {
+    fn install(service: &Service, records: Records) -> Self {
+        let api = ApiServer::start();
+        for namespace in [NAMESPACE, "team"] {
+            api.kubectl(&["create", "namespace", namespace]);
+        }
+        let mut site = Self { api, replicas: Vec::new(), records };
+        site.chart();
+        site.run(service);
+        let short = format!("spec: {{lifetimes: {{code: {}s}}, signing:", CODE.as_secs());
+        let objects = OBJECTS.replace("spec: {signing:", &short);
+        eventually(SOON, || site.api.try_apply(&objects));
+        for object in ["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot"] {
+            let args = ["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=120s"];
+            site.api.kubectl(&args);
+        }
+        site
+    }
+
+    /// The chart, as everybody has it in Git.
+    fn chart(&self) {
+        let install = ["install", "lanyard", "charts/lanyard", "-n", NAMESPACE];
+        self.api.helm(&[&install[..], &["--set", "replicas=0"]].concat()).expect("it installs");
+    }
+
+    /// Starts what the chart would.
+    fn run(&mut self, service: &Service) {
+        let (settings, names): (_, &[_]) = match &self.records {
+            Records::Postgres(database) => {
+                (["postgres".to_owned(), database.url(), String::new()], &["a", "b"])
+            }
+            Records::Embedded(folder) => {
+                let file = folder.path().join("store.redb").display().to_string();
+                (["embedded".to_owned(), String::new(), file], &["a"])
+            }
+        };
+        let names_of = ["LANYARD_STORE", "LANYARD_POSTGRES_URL", "LANYARD_STORE_PATH"];
+        let settings = names_of.into_iter().zip(settings.iter().map(String::as_str));
+        let settings: Vec<_> = settings.filter(|(_, value)| !value.is_empty()).collect();
+        let authority = format!("localhost:{}", service.port);
+        for name in names {
+            let replica = Replica::start(&self.api, NAMESPACE, name, &authority, &settings);
+            service.add(replica.port, replica.admin);
+            self.replicas.push(replica);
+        }
+        eventually(2 * SOON, || match service.ready() {
+            ready if ready == names.len() => Ok(()),
+            ready => Err(format!("{ready} are ready")),
+        });
+    }
+
+    fn back_up(&mut self, kept: &Path, service: &Service) {
+        let [objects, dump, ..] = commands();
+        self.shell(objects, kept);
+        match &self.records {
+            Records::Postgres(_) => self.shell(dump, kept),
+            Records::Embedded(folder) => {
+                for mut replica in self.replicas.drain(..) {
+                    assert_eq!(replica.process.terminate(SOON), Some(0));
+                }
+                let file = folder.path().join("store.redb");
+                fs::copy(file, kept.join("store.redb")).expect("no process has it");
+                self.run(service);
+            }
+        }
+    }
+
+    fn restore(service: &Service, records: Records, kept: &Path) -> Self {
+        let [.., secrets, load, objects] = commands();
+        let mut site = Self { api: ApiServer::start(), replicas: Vec::new(), records };
+        site.shell(secrets, kept);
+        let own = OBJECTS.split("---").find(|it| it.contains("kind: Secret")).expect("a password");
+        site.api.apply(own);
+        match &site.records {
+            Records::Postgres(_) => site.shell(load, kept),
+            Records::Embedded(folder) => {
+                let file = folder.path().join("store.redb");
+                fs::copy(kept.join("store.redb"), file).expect("the claim is empty");
+            }
+        }
+        site.chart();
+        site.run(service);
+        site.shell(objects, kept);
+        site
+    }
+
+    /// Runs commands of the page in a folder.
+    fn shell(&self, commands: &str, folder: &Path) {
+        let path = std::env::var("PATH").expect("there is one");
+        let bin = [testenv().join("bin"), postgresql()].map(|it| it.display().to_string());
+        let mut shell = Command::new("bash");
+        shell.args(["-euo", "pipefail", "-c", commands]).current_dir(folder);
+        shell.env("PATH", format!("{}:{path}", bin.join(":")));
+        shell.env("KUBECONFIG", self.api.kubeconfig()).env("KUBECACHEDIR", self.api.dir());
+        if let Records::Postgres(database) = &self.records {
+            shell.env("DATABASE_URL", database.url());
+        }
+        let output = shell.output().expect("bash runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{commands}\n{said}");
+    }
+}
+
+impl Drop for Site {
+    /// As a site is lost: nobody is asked to stop.
+    fn drop(&mut self) {
+        self.replicas.iter_mut().for_each(|replica| replica.process.kill());
+    }
+}
+
+/// The blocks of commands of the page: objects and Secrets, the database; and back again: Secrets,
+/// the database, objects.
+fn commands() -> [&'static str; 5] {
+    let blocks =
+        PAGE.split("```sh\n").skip(1).map(|rest| rest.split("```").next().expect("a block"));
+    let blocks: Vec<&str> = blocks.collect();
+    blocks.try_into().expect("the page has five blocks of commands")
+}

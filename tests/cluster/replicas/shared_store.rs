@@ -1,0 +1,243 @@
+//! Three replicas on one database, the clock of one 30 s ahead, behind one address: everything that
+//! happens to replicas in life, under load, with no request refused.
+
+mod at_once;
+mod clocks;
+mod outage;
+mod sealing;
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::PathBuf,
+    process::Command,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use super::{
+    NAMESPACE, SOON,
+    browser::{Application, Browser},
+    cluster::{ApiServer, Database, Replica, Service, eventually},
+    load::{Load, OBJECTS, SCOPE, everywhere, knows_clients, most_cut, refresh, sign_in, text},
+    turns,
+};
+
+const AHEAD: &str = "30";
+
+struct World {
+    api: ApiServer,
+    database: Database,
+    service: Service,
+    authority: String,
+    replicas: Vec<Replica>,
+}
+
+impl World {
+    fn start() -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let (api, database, service) = (ApiServer::start(), Database::start(), Service::start());
+        for namespace in [NAMESPACE, "team"] {
+            api.kubectl(&["create", "namespace", namespace]);
+        }
+        let install = ["install", "lanyard", "charts/lanyard", "-n", NAMESPACE];
+        api.helm(&[&install[..], &["--set", "replicas=0"]].concat()).expect("the chart installs");
+        let authority = format!("localhost:{}", service.port);
+        let mut world = Self { api, database, service, authority, replicas: Vec::new() };
+        let clock = ahead(&world.api.dir().join("ahead.so"));
+        let skewed = [("LD_PRELOAD", clock.as_str()), ("AHEAD_SECONDS", AHEAD)];
+        world.add("a", &[]);
+        world.add("b", &[]);
+        world.add("skewed", &skewed);
+        eventually(SOON, || world.api.try_apply(OBJECTS));
+        for object in ["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot"] {
+            let args = ["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=120s"];
+            world.api.kubectl(&args);
+        }
+        world.awaits_ready(3);
+        world
+    }
+
+    /// One more replica.
+    fn add(&mut self, name: &'static str, more: &[(&str, &str)]) {
+        let url = self.database.url();
+        let own = [
+            ("LANYARD_STORE", "postgres"),
+            ("LANYARD_POSTGRES_URL", url.as_str()),
+            ("LANYARD_DRAIN_DELAY", "10s"),
+        ];
+        let settings = [&own, more].concat();
+        let replica = Replica::start(&self.api, NAMESPACE, name, &self.authority, &settings);
+        self.service.add(replica.port, replica.admin);
+        self.replicas.push(replica);
+    }
+
+    fn awaits_ready(&self, replicas: usize) {
+        eventually(2 * SOON, || match self.service.ready() {
+            ready if ready == replicas => Ok(()),
+            ready => Err(format!("{ready} replicas are ready, not {replicas}: {}", self.logs())),
+        });
+    }
+
+    fn logs(&self) -> String {
+        let tail = |replica: &Replica| {
+            let log = std::fs::read_to_string(&replica.log).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().rev().take(5).collect();
+            format!("\n{}: {}", replica.name, lines.join("\n"))
+        };
+        self.replicas.iter().map(tail).collect()
+    }
+
+    async fn application(&self, client: &str, secret: Option<&str>) -> Application {
+        let issuer = format!("http://{}/team/main", self.authority);
+        Application::discover(&issuer, client, secret, "https://app.test/cb").await
+    }
+
+    /// The place of the Lease's holder among the replicas.
+    fn leader(&self) -> usize {
+        let path = "jsonpath={.spec.holderIdentity}";
+        let args = ["-n", NAMESPACE, "get", "lease", "lanyard", "-o", path];
+        eventually(SOON, || {
+            let holder = self.api.try_kubectl(&args)?;
+            let found = self
+                .replicas
+                .iter()
+                .position(|replica| holder == format!("lanyard-{}", replica.name));
+            found.ok_or_else(|| format!("the holder is {holder:?}"))
+        })
+    }
+}
+
+/// A library to preload that moves the clock ahead.
+fn ahead(library: &std::path::Path) -> String {
+    let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/replicas/ahead.c");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(library).arg(source);
+    assert!(compiler.status().expect("a C compiler").success());
+    library.display().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_happens_to_replicas_no_request_fails_and_nothing_is_lost() {
+    let _turn = turns::of("replicas");
+    let mut world = tokio::task::spawn_blocking(World::start).await.expect("it starts");
+    let secret = client_secret(&world.api, "robot");
+    let issuer = format!("http://{}/team/main", world.authority);
+    everywhere(world.replicas.len(), async || knows_clients(&issuer, &secret).await).await;
+    let app = world.application("team.app", None).await;
+    clocks::it_is_said(&world).await;
+    clocks::a_grace_is_over_when_it_is_for_the_others(&world, &app).await;
+    clocks::a_key_signs_when_it_does_for_the_others(&world, &app).await;
+    at_once::the_same_refresh_token(&world, &app).await;
+    at_once::the_same_code(&app).await;
+    let (browser, kept) = sign_in(&app).await;
+    upheaval(&mut world, &app).await;
+    outage::outage(&mut world, &app, text(&kept, "refresh_token")).await;
+    let (status, tokens) = refresh(&app, text(&kept, "refresh_token")).await;
+    assert_eq!(status, 200, "a grant from before everything: {tokens}");
+    a_session_is_still_there(&app, &browser).await;
+    // None of them has to drain for somebody who has gone.
+    world.replicas.iter_mut().for_each(|replica| replica.process.kill());
+}
+
+/// The load goes on while a key takes over from another.
+async fn rotation(app: &Application) {
+    let signs = async || {
+        let (_, tokens) = sign_in(app).await;
+        jsonwebtoken::decode_header(text(&tokens, "id_token")).expect("a JWT").kid
+    };
+    let (first, start) = (signs().await, Instant::now());
+    while signs().await == first {
+        assert!(start.elapsed() < 2 * SOON, "no other key signs");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Rotations of signing and sealing keys, `kill -9` of the leader, and a rolling restart of everybody, while people go on.
+async fn upheaval(world: &mut World, app: &Application) {
+    let load = Load::start(async || world.application("team.app", None).await).await;
+    rotation(app).await;
+    sealing::rotates(world).await;
+    let (cut, noticed) = tokio::task::block_in_place(|| {
+        let leader = world.leader();
+        let mut dead = world.replicas.remove(leader);
+        let killed = Instant::now();
+        dead.process.kill();
+        world.service.ready();
+        let noticed = killed.elapsed();
+        world.add("c", &[]);
+        world.awaits_ready(3);
+        let cut = load.counts().cut().len();
+        // A new one is ready before an old one is asked to go, as in a Deployment's roll-out.
+        for (old, new) in ["b", "skewed"].into_iter().zip(["d", "e"]) {
+            let Some(at) = world.replicas.iter().position(|it| it.name == old) else { continue };
+            world.add(new, &[]);
+            world.awaits_ready(4);
+            let mut old = world.replicas.remove(at);
+            old.process.signal("TERM");
+            says_goodbye(&world.authority, old.port);
+            assert_eq!(old.process.wait(SOON), Some(0), "it drains and ends by itself");
+            world.awaits_ready(3);
+        }
+        (cut, noticed)
+    });
+    let counts = load.stop().await;
+    let [sign_ins, refreshes] =
+        [&counts.sign_ins, &counts.refreshes].map(|it| it.load(Ordering::SeqCst));
+    println!(
+        "{sign_ins} sign-ins, {refreshes} refreshes; a kill cut {cut} connections in {noticed:?}"
+    );
+    assert!(sign_ins > 2 && refreshes > 10, "there was a load");
+    let all = counts.cut();
+    assert_eq!(all.len(), cut, "a replica that is asked to stop cuts no connection: {all:#?}");
+    assert!(cut <= most_cut(noticed), "{cut} in {noticed:?}");
+}
+
+/// While a replica drains, each answer is its connection's last, so that applications move on.
+fn says_goodbye(authority: &str, port: u16) {
+    eventually(SOON, || {
+        let ask = || -> std::io::Result<String> {
+            let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+            let path = "/team/main/.well-known/openid-configuration";
+            write!(stream, "GET {path} HTTP/1.1\r\nhost: {authority}\r\n\r\n")?;
+            stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+            let mut head = vec![0; 64 * 1024];
+            let read = stream.read(&mut head)?;
+            Ok(String::from_utf8_lossy(&head[..read]).into_owned())
+        };
+        let answer = ask().map_err(|error| error.to_string())?;
+        if answer.is_empty() {
+            return Err("no answer".to_owned());
+        }
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        if answer.contains("connection: close") { Ok(()) } else { Err(answer) }
+    });
+}
+
+/// The secret that a client of namespace `team` mounts.
+pub fn client_secret(api: &ApiServer, client: &str) -> String {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let (name, path) = (format!("{client}-oidc"), "jsonpath={.data.client-secret}");
+    let data = api.kubectl(&["-n", "team", "get", "secret", &name, "-o", path]);
+    String::from_utf8(STANDARD.decode(data).expect("base64")).expect("text")
+}
+
+/// The keys in a Secret, as they are kept there.
+fn keys(api: &ApiServer, namespace: &str, name: &str) -> Vec<Value> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let text = api.kubectl(&["-n", namespace, "get", "secret", name, "-o", "json"]);
+    let secret: Value = serde_json::from_str(&text).expect("JSON");
+    let entries = secret["data"].as_object().expect("entries").values();
+    let decoded = entries.map(|it| STANDARD.decode(it.as_str().expect("text")).expect("base64"));
+    decoded.map(|json| serde_json::from_slice(&json).expect("a key")).collect()
+}
+
+/// Signed in before everything, and still.
+async fn a_session_is_still_there(app: &Application, browser: &Browser) {
+    let page = browser.open(&app.authorize_url(SCOPE, &[("prompt", "none")])).await;
+    let answer = page.answer();
+    let code = answer.get("code").unwrap_or_else(|| panic!("signed out: {answer:?}"));
+    assert_eq!(app.redeem(code).await.0, 200);
+}

@@ -1,0 +1,72 @@
+//! Many send the same at once, to all replicas.
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use lanyard::{
+    model::{Clock as _, SystemClock, SystemEntropy, TenantId},
+    protocol::records::{Grant, GrantState, decode},
+    store::{IndexEntry, OwnerKind, PostgresOptions, PostgresStore, RecordKind, Store as _},
+};
+
+use super::World;
+use crate::{
+    load::{SCOPE, refresh, sign_in, text},
+    support::browser::{Application, Browser, VERIFIER, claims},
+};
+
+const AT_ONCE: usize = 50;
+
+/// Issue 5: one rotation, the same generation for everybody, and reuse afterwards revokes.
+pub async fn the_same_refresh_token(world: &World, app: &Application) {
+    let (_, tokens) = sign_in(app).await;
+    let first = text(&tokens, "refresh_token");
+    let answers = join_all((0..AT_ONCE).map(|_| refresh(app, first))).await;
+    let sid = claims(text(&tokens, "id_token"))["sid"].as_str().expect("a sid").to_owned();
+    assert_eq!(generation(world, &sid).await, 2, "one rotation");
+    for (status, answer) in &answers {
+        assert_eq!(*status, 200, "{answer}");
+        let (status, next) = refresh(app, text(answer, "refresh_token")).await;
+        assert_eq!(status, 200, "{next}");
+    }
+    assert_eq!(generation(world, &sid).await, 3, "all of them were of one generation");
+    let (_, next) = refresh(app, text(&answers[0].1, "refresh_token")).await;
+    let (status, last) = refresh(app, text(&next, "refresh_token")).await;
+    assert_eq!(status, 200, "{last}");
+    // Three generations on, the first is what only a thief would use.
+    assert_eq!(refresh(app, first).await.0, 400);
+    assert_eq!(refresh(app, text(&last, "refresh_token")).await.0, 400, "the family is revoked");
+    assert_eq!(app.userinfo(text(&last, "access_token")).await.0, 401);
+}
+
+/// Which refresh token is the current one of a session's only grant, by the database.
+async fn generation(world: &World, sid: &str) -> u32 {
+    let options = PostgresOptions { url: world.database.url(), ca: None, connections: 1 };
+    let store = PostgresStore::new(&options, Arc::new(SystemEntropy::new())).expect("a URL");
+    let (tenant, owner) = (TenantId::new("team", "main"), IndexEntry::new(OwnerKind::Session, sid));
+    let found = store.list(RecordKind::Grant, &tenant, &owner, SystemClock.now()).await;
+    let found = found.expect("it answers");
+    let [held] = &found[..] else { panic!("one grant") };
+    match decode::<Grant>(&held.record.value).expect("a grant").state {
+        GrantState::Active { generation, .. } => generation,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Issue 5: one success; whoever came second revoked it.
+pub async fn the_same_code(app: &Application) {
+    let browser = Browser::new();
+    let url = app.authorize_url(SCOPE, &[]);
+    let answer = app.sign_in(&browser, &url, ("alice", "a nanosecond is 30 cm")).await;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", answer["code"].as_str()),
+        ("redirect_uri", &app.redirect_uri),
+        ("code_verifier", VERIFIER),
+    ];
+    let answers = join_all((0..AT_ONCE).map(|_| app.token(&form))).await;
+    let (given, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|(it, _)| *it == 200);
+    assert_eq!(given.len(), 1, "{answers:?}");
+    assert!(refused.iter().all(|(_, it)| it["error"] == "invalid_grant"), "{answers:?}");
+    assert_eq!(app.userinfo(text(&given[0].1, "access_token")).await.0, 401, "it was revoked");
+}

@@ -1,0 +1,70 @@
+//! The database is away for a while (issue 5).
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{SOON, World, client_secret};
+use crate::{
+    load::{refresh, sign_in, text},
+    support::{
+        browser::{Application, verified},
+        stalls::Stopwatch,
+    },
+};
+
+/// For how long.
+const AWAY: Duration = Duration::from_secs(20);
+/// A request that needs the database is answered within this while there is none: 4 s that the
+/// store takes at most, and what two loaded cores add.
+const BOUND: Duration = Duration::from_secs(10);
+
+/// Without a database what needs it says so soon, the rest goes on, and all is well afterwards.
+pub async fn outage(world: &mut World, app: &Application, kept: &str) {
+    let secret = client_secret(&world.api, "robot");
+    let robot = world.application("team.robot", Some(&secret)).await;
+    let (_, person) = sign_in(app).await;
+    tokio::task::block_in_place(|| world.database.stop());
+    let start = Instant::now();
+    loop {
+        let asked = Stopwatch::start();
+        let form = [("grant_type", "refresh_token"), ("refresh_token", kept)];
+        let answer = app.post("token_endpoint", &form).await;
+        assert_eq!(answer.status().as_u16(), 503);
+        assert!(answer.headers().contains_key("retry-after"), "{answer:?}");
+        assert_eq!(app.userinfo(text(&person, "access_token")).await.0, 503);
+        let took = asked.elapsed();
+        assert!(took < 2 * BOUND, "{took:?}, less {:?}", asked.stalled());
+        needs_no_database(world, &robot, text(&person, "id_token")).await;
+        if start.elapsed() > AWAY {
+            break;
+        }
+    }
+    its_loss_makes_nobody_unready(world).await;
+    tokio::task::block_in_place(|| world.database.resume());
+    let back = Instant::now();
+    while refresh(app, kept).await.0 != 200 {
+        assert!(back.elapsed() < SOON, "it recovers by itself: {}", world.logs());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    println!("well {:?} after the database was back", back.elapsed());
+}
+
+/// Asked by somebody with more patience than a Service has.
+async fn its_loss_makes_nobody_unready(world: &World) {
+    for replica in &world.replicas {
+        let url = format!("http://127.0.0.1:{}/readyz", replica.admin);
+        let request = reqwest::Client::new().get(url).timeout(SOON);
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 200, "{}", answer.text().await.expect("text"));
+    }
+}
+
+/// Discovery, JWKS, `client_credentials`, and what verifies by them alone.
+async fn needs_no_database(world: &World, robot: &Application, id_token: &str) {
+    world.application("team.app", None).await;
+    let jwks: Value = robot.jwks().await;
+    verified(id_token, &jwks, "team.app");
+    let (status, answer) = robot.token(&[("grant_type", "client_credentials")]).await;
+    assert_eq!(status, 200, "{answer}");
+}

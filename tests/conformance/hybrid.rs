@@ -1,3 +1,0 @@
-//! Plan `oidcc-hybrid-certification-test-plan`: each response type in a module.
-
-hybrid_tables!(crate::rp::Variant::of);

@@ -1,0 +1,315 @@
+//! Rules of the source tree that the compiler does not check: the dependencies between modules, the
+//! one place that reads the clock, one name for one type, and the length of files and functions.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// module → what it may depend on (ARCHITECTURE.md). Edges beyond the style guide's table have
+/// their reason.
+const ALLOWED: [(&str, &[&str]); 17] = [
+    ("lib", &[]),
+    ("main", &["cli", "commands", "telemetry"]),
+    ("cli", &[]),
+    ("config", &["cli", "model"]),
+    (
+        "commands",
+        &[
+            "api",
+            "cli",
+            "config",
+            "controller",
+            "fetch",
+            "http",
+            "identity",
+            "keys",
+            "model",
+            "protocol",
+            "registry",
+            "source",
+            "store",
+            "telemetry",
+        ],
+    ),
+    ("telemetry", &["model"]),
+    ("model", &[]),
+    // api::View says since when a source has not answered: model's time.
+    ("api", &["model"]),
+    ("protocol", &["model"]),
+    ("keys", &["model"]),
+    ("store", &["model"]),
+    // Addresses that clients name, without knowing why: nothing of ours.
+    ("fetch", &[]),
+    ("identity", &["model", "store"]),
+    // A snapshot prepares protocol's discovery document and knows its scopes; usernames and stored
+    // passwords are judged by identity's pure functions.
+    ("registry", &["api", "model", "keys", "protocol", "identity"]),
+    ("source", &["api", "model"]),
+    ("controller", &["api", "model", "registry", "keys", "source"]),
+    // http counts what it answers.
+    ("http", &["model", "protocol", "registry", "store", "keys", "identity", "telemetry", "fetch"]),
+];
+
+/// Where timers run, which need the machine's monotonic clock (tokio's, so that tests can stop it).
+const TIMERS: [&str; 4] = ["src/controller/", "src/source/", "src/http/", "src/store/embedded/"];
+
+/// The most lines of a file, without its tests.
+const LONGEST_FILE: usize = 300;
+
+/// Longer files, each with the lines that it may have. The list and its numbers may only shrink.
+/// The store's contract is a test suite that each store runs, though it is not a file of tests.
+const LONGER_FILES: [(&str, usize); 3] = [
+    ("src/commands/runtime.rs", 301),
+    ("src/http/demo/mod.rs", 303),
+    ("src/store/contract/mod.rs", 315),
+];
+
+/// The limits of functions that `clippy.toml` sets (`too_many_lines`, `too_many_arguments`).
+const FUNCTION_LIMITS: [&str; 2] =
+    ["too-many-lines-threshold = 60", "too-many-arguments-threshold = 6"];
+
+/// Files with functions beyond these limits (`expect(clippy::too_many_..)`). The list may only shrink.
+const LONGER_FUNCTIONS: [&str; 0] = [];
+
+/// Names that several public types still share. The list may only shrink: an entry that no longer
+/// collides fails the test.
+const SHARED_NAMES: [&str; 0] = [];
+
+struct Source {
+    path: String,
+    module: String,
+    /// Without tests and comments.
+    code: String,
+    lines: usize,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    collect(&root.join("src"), &mut paths);
+    let sources: Vec<Source> = paths.iter().map(|path| source(root, path)).collect();
+    assert!(sources.len() > 100, "only {} files were found", sources.len());
+    sources
+}
+
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        if name == "tests" {
+            continue;
+        }
+        if path.is_dir() {
+            collect(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            paths.push(path);
+        }
+    }
+}
+
+fn source(root: &Path, path: &Path) -> Source {
+    let text = fs::read_to_string(path).expect("a source file");
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let path = path.strip_prefix(root).expect("below the root").to_string_lossy().into_owned();
+    let below = path.strip_prefix("src/").expect("below src");
+    let module = below.split(['/', '.']).next().expect("a module").to_owned();
+    let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    Source { module, code: code.collect::<Vec<_>>().join("\n"), lines: text.lines().count(), path }
+}
+
+/// The modules that `crate::x` and `use crate::{x::…, y}` name.
+fn dependencies(code: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (at, marker) in code.match_indices("crate::") {
+        let rest = &code[at + marker.len()..];
+        if let Some(group) = rest.strip_prefix('{') {
+            names.extend(heads(group));
+        } else {
+            names.insert(head(rest));
+        }
+    }
+    names.remove("");
+    names
+}
+
+/// The first words of a brace group's members.
+fn heads(group: &str) -> Vec<String> {
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                found.push(head(&group[start..at]));
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                found.push(head(&group[start..at]));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn head(text: &str) -> String {
+    text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+#[test]
+fn modules_know_only_what_they_may() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let allowed = ALLOWED.iter().find(|(module, _)| *module == source.module);
+        let (_, allowed) =
+            allowed.unwrap_or_else(|| panic!("{} is in no row of the table", source.path));
+        for name in dependencies(&source.code) {
+            if name != source.module && !allowed.contains(&name.as_str()) {
+                wrong.push(format!("{} knows {name}", source.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_time_is_asked_for_in_one_place() {
+    let mut wrong = Vec::new();
+    let sources = sources();
+    for source in sources.iter().filter(|source| source.module != "model") {
+        let timers = TIMERS.iter().any(|folder| source.path.starts_with(folder));
+        let std_instant = source.code.contains("std::time::Instant")
+            || source.code.contains("time::{Duration, Instant}")
+                && source.code.contains("use std::");
+        for (asks, allowed) in [
+            (source.code.contains("SystemTime::now"), false),
+            (source.code.contains("Timestamp::now"), false),
+            (source.code.contains("Instant::now"), timers && !std_instant),
+        ] {
+            if asks && !allowed {
+                wrong.push(&source.path);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "these ask for the time: {wrong:#?}");
+}
+
+#[test]
+fn protocol_and_the_registrys_rules_are_pure() {
+    let pure = |path: &str| {
+        path.starts_with("src/protocol/")
+            || path.starts_with("src/registry/validate/")
+            || path.starts_with("src/registry/build/")
+    };
+    let impure = ["async fn", "tokio::", "hyper::", "std::fs", "std::env", "std::net", "rand::"];
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| pure(&source.path)) {
+        for word in impure.iter().filter(|word| source.code.contains(**word)) {
+            wrong.push(format!("{} has {word}", source.path));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Names of the types that code declares `pub` or visible to more than their own module.
+fn public_types(code: &str) -> Vec<&str> {
+    let declarations = code.match_indices("pub").filter_map(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+            return None;
+        }
+        let rest = code[at + "pub".len()..].trim_start();
+        let rest = match rest.strip_prefix('(') {
+            Some(scope) => scope.split_once(')')?.1.trim_start(),
+            None => rest,
+        };
+        let rest = rest.strip_prefix("unsafe ").unwrap_or(rest);
+        let kind = ["struct ", "enum ", "trait ", "type ", "union "];
+        let name = kind.iter().find_map(|kind| rest.strip_prefix(kind))?;
+        let end = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
+        Some(&name[..end]).filter(|name| !name.is_empty())
+    });
+    declarations.collect()
+}
+
+#[test]
+fn a_public_type_has_a_name_of_its_own() {
+    let sources = sources();
+    let mut declared: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for source in &sources {
+        for name in public_types(&source.code) {
+            declared.entry(name).or_default().push(&source.path);
+        }
+    }
+    assert!(declared.len() > 200, "only {} types were found", declared.len());
+    declared.retain(|_, paths| paths.len() > 1);
+    let stale: Vec<_> = SHARED_NAMES.iter().filter(|name| !declared.contains_key(**name)).collect();
+    assert!(stale.is_empty(), "take these out of SHARED_NAMES: {stale:#?}");
+    declared.retain(|name, _| !SHARED_NAMES.contains(name));
+    assert!(declared.is_empty(), "several types have one name: {declared:#?}");
+}
+
+#[test]
+fn files_stay_readable() {
+    let sources = sources();
+    let limit = |path: &str| LONGER_FILES.iter().find(|(longer, _)| *longer == path);
+    let long: Vec<String> = sources
+        .iter()
+        .filter(|it| it.lines > limit(&it.path).map_or(LONGEST_FILE, |(_, lines)| *lines))
+        .map(|it| format!("{}: {} lines", it.path, it.lines))
+        .collect();
+    assert!(long.is_empty(), "split these: {long:#?}");
+    let is_long = |path: &str| sources.iter().any(|it| it.path == path && it.lines > LONGEST_FILE);
+    let stale: Vec<_> = LONGER_FILES.iter().filter(|(path, _)| !is_long(path)).collect();
+    assert!(stale.is_empty(), "take these out of LONGER_FILES: {stale:#?}");
+}
+
+#[test]
+fn functions_stay_readable() {
+    let limits = Path::new(env!("CARGO_MANIFEST_DIR")).join("clippy.toml");
+    let limits = fs::read_to_string(limits).expect("clippy's settings");
+    for limit in FUNCTION_LIMITS {
+        assert!(limits.lines().any(|line| line == limit), "clippy.toml has no {limit:?}");
+    }
+    let exempt: BTreeSet<String> = sources()
+        .into_iter()
+        .filter(|it| it.code.contains("clippy::too_many_"))
+        .map(|it| it.path)
+        .collect();
+    let listed: BTreeSet<String> = LONGER_FUNCTIONS.iter().map(ToString::to_string).collect();
+    assert_eq!(exempt, listed, "files with functions beyond the limits");
+}
+
+#[test]
+fn each_cluster_test_waits_for_its_turn() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    collect(&root.join("tests/cluster"), &mut paths);
+    let mut without = Vec::new();
+    for path in paths {
+        let text = fs::read_to_string(&path).expect("a source file");
+        let has_tests = text.contains("test]\n") || text.contains("test(flavor");
+        if has_tests && !text.contains("turns::of(") {
+            without.push(path);
+        }
+    }
+    assert!(without.is_empty(), "these begin without `turns::of`: {without:#?}");
+}
+
+#[test]
+fn reads_type_declarations_as_the_compiler_does() {
+    let code = "pub struct A<T>(T);\npub(crate) enum B {}\npub(in crate::x) type C = u8;\n\
+                struct D;\npub fn e() {}\npub unsafe trait F {}\npub use x::G;";
+    assert_eq!(public_types(code), ["A", "B", "C", "F"]);
+}
+
+#[test]
+fn reads_uses_as_the_compiler_does() {
+    let code =
+        "use crate::{\n  api::{self, X},\n  model::Y,\n keys,\n};\nlet z = crate::http::run();";
+    let found: Vec<String> = dependencies(code).into_iter().collect();
+    assert_eq!(found, ["api", "http", "keys", "model"]);
+}

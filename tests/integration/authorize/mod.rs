@@ -1,0 +1,16 @@
+//! The authorization endpoint, sign-in and consent over real HTTP, as browsers and applications
+//! see them.
+
+use crate::support::{app, browser, publisher};
+
+mod claims;
+mod consent;
+mod form_post;
+mod forms;
+mod hybrid;
+mod inside;
+mod logout;
+mod request_objects;
+mod requests;
+mod sign_in;
+mod world;

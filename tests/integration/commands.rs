@@ -1,0 +1,177 @@
+//! The commands as a shell or a kubelet meets them: help, exit statuses, errors in one line, and the
+//! order in which a server stops.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output, Stdio},
+    thread,
+    time::Duration,
+};
+
+use tokio::net::TcpStream;
+
+use crate::support::{dev::Dev, ports};
+
+/// Runs `lanyard` with nothing of this environment but what is named.
+fn lanyard(args: &[&str], env: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+    let env = env.iter().copied();
+    command.args(args).env_clear().envs(env).stdin(Stdio::null()).output().expect("it runs")
+}
+
+/// The one line that a command says for itself when it cannot do what it is asked.
+fn refused(output: &Output, status: i32) -> String {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(status), "{said}");
+    assert_eq!(said.lines().count(), 1, "one line: {said}");
+    assert!(said.starts_with("lanyard: "), "{said}");
+    said
+}
+
+const REPLICA: [&str; 9] = [
+    "run",
+    "--base-url=https://id.test",
+    "--namespace=lanyard",
+    "--identity=lanyard-0",
+    "--store=memory",
+    "--log-level=error",
+    "--listen=127.0.0.1:0",
+    "--admin-listen=127.0.0.1:0",
+    "--drain-delay=0s",
+];
+
+#[test]
+fn a_wrong_flag_gives_one_line_that_says_what_to_write() {
+    for (args, words) in [
+        (&["dev", ".", "--listne=127.0.0.1:1"][..], &["--listne", "similar", "--listen"][..]),
+        (&["dev", ".", "--listen=localhost:8080"], &["--listen", "such as 127.0.0.1:8080"]),
+        (&["dev", ".", "--store=sqlite"], &["--store", "memory, embedded, postgres, valkey"]),
+        (&["run"], &["--base-url", "--namespace", "--identity"]),
+        (&["dev"], &["<DIR>", "lanyard dev --help"]),
+        (&["serve"], &["serve", "lanyard --help"]),
+    ] {
+        let said = refused(&lanyard(args, &[]), 2);
+        for word in words {
+            assert!(said.contains(word), "no {word:?} in {said}");
+        }
+    }
+    let wrong = lanyard(&["dev", "."], &[("LANYARD_DRAIN_DELAY", "soon")]);
+    assert!(refused(&wrong, 2).contains("a duration such as 20s"));
+    let wrong = lanyard(&[&REPLICA[..], &["--trusted-proxies=all"]].concat(), &[]);
+    assert!(refused(&wrong, 1).contains("--trusted-proxies \"all\": write CIDRs"));
+}
+
+#[test]
+fn an_api_server_that_cannot_be_reached_gives_one_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cluster = "https://127.0.0.1:1";
+    let config = kubeconfig(folder.path(), cluster);
+    let said = refused(&lanyard(&REPLICA, &[("KUBECONFIG", &config)]), 1);
+    assert!(said.contains(&format!("the API server at {cluster}/ cannot be reached")), "{said}");
+    let said = refused(&lanyard(&REPLICA, &[("HOME", &folder.path().display().to_string())]), 1);
+    assert!(said.contains("set KUBECONFIG") && said.contains("lanyard dev"), "{said}");
+}
+
+/// A file that names an API server.
+fn kubeconfig(folder: &Path, cluster: &str) -> String {
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: it\n\
+         clusters: [{{name: it, cluster: {{server: '{cluster}'}}}}]\n\
+         contexts: [{{name: it, context: {{cluster: it, user: it}}}}]\n\
+         users: [{{name: it, user: {{token: t}}}}]\n"
+    );
+    let config = folder.join("config");
+    fs::write(&config, text).expect("written");
+    config.display().to_string()
+}
+
+#[test]
+fn an_api_server_is_asked_again_until_it_answers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let cluster = format!("http://{}", listener.local_addr().expect("bound"));
+    let config = kubeconfig(folder.path(), &cluster);
+    let serving = thread::spawn(move || {
+        drop(listener.accept().expect("a first request, which is cut"));
+        let (mut second, _) = listener.accept().expect("another");
+        let _ = second.read(&mut [0; 4096]).expect("a request");
+        let body = r#"{"kind":"Status","status":"Failure","message":"not you","code":403}"#;
+        let head = "HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\ncontent-length";
+        write!(second, "{head}: {}\r\n\r\n{body}", body.len()).expect("written");
+    });
+    // An answer that says no is one.
+    let said = refused(&lanyard(&REPLICA, &[("KUBECONFIG", &config)]), 1);
+    assert!(said.contains("not you"), "{said}");
+    serving.join().expect("it was asked twice");
+}
+
+#[test]
+fn each_command_says_what_it_is_for_and_what_its_flags_do() {
+    let help = |args: &[&str]| {
+        let output = lanyard(args, &[]);
+        assert!(output.status.success(), "{args:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let all = help(&["--help"]);
+    for command in ["run", "dev", "check", "crds", "hash-password"] {
+        assert!(all.contains(&format!("\n  {command} ")), "{command} in {all}");
+        assert!(help(&[command, "--help"]).contains("Usage: lanyard"), "{command}");
+    }
+    for flag in ["--base-url", "LANYARD_BASE_URL", "LANYARD_DRAIN_DELAY", "[default: 20s]"] {
+        assert!(help(&["run", "--help"]).contains(flag), "{flag}");
+    }
+}
+
+#[test]
+fn a_password_from_a_pipe_becomes_a_hash_and_is_not_repeated() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+    command.arg("hash-password").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    child.stdin.take().expect("a pipe").write_all(b"correct horse\n").expect("written");
+    let output = child.wait_with_output().expect("it ends");
+    let hash = String::from_utf8(output.stdout).expect("text");
+    assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+    assert_eq!(hash.lines().count(), 1);
+    assert!(refused(&lanyard(&["hash-password"], &[]), 1).contains("the password is empty"));
+}
+
+#[test]
+fn the_definitions_are_printed_for_kubectl_to_apply() {
+    let printed = lanyard(&["crds"], &[]);
+    let printed = String::from_utf8(printed.stdout).expect("text");
+    for kind in ["tenants", "oidcclients", "oidcusers"] {
+        assert!(printed.contains(&format!("\n  name: {kind}.lanyard.dev\n")), "{kind}");
+    }
+}
+
+/// Load balancers look at readiness: it has to fail while requests are still taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_asked_to_stop_is_unready_first_serves_on_and_then_ends() {
+    let admin = ports::free_port();
+    let flags = [format!("--admin-listen=127.0.0.1:{admin}"), "--drain-delay=3s".to_owned()];
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let mut dev = Dev::start_with(Path::new("examples/quickstart"), &flags);
+    dev.awaits("Open  ").await;
+    let (client, ready) = (reqwest::Client::new(), format!("http://127.0.0.1:{admin}/readyz"));
+    let readiness = || async { client.get(&ready).send().await.expect("an answer").status() };
+    assert_eq!(readiness().await, 200);
+    let asked = tokio::time::Instant::now();
+    dev.terminate();
+    while readiness().await != 503 {
+        assert!(asked.elapsed() < Duration::from_secs(3), "it is still said to be ready");
+    }
+    let keys = format!("{}/default/quickstart/oauth/jwks", dev.base_url);
+    let answer = client.get(&keys).send().await.expect("whoever comes is still served");
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["connection"], "close", "and asked to go elsewhere next time");
+    let address = dev.base_url.trim_start_matches("http://").to_owned();
+    while TcpStream::connect(&address).await.is_ok() {
+        assert!(asked.elapsed() < Duration::from_secs(30), "the port is never closed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(asked.elapsed() >= Duration::from_secs(3), "closed before load balancers can know");
+    assert_eq!(dev.ended().await, Some(0));
+}

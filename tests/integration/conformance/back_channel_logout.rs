@@ -1,0 +1,81 @@
+//! Plan `oidcc-backchannel-rp-initiated-logout-certification-test-plan`.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::conformance::{
+    browser::claims,
+    checks::text,
+    logout::{Session, discovery, is_back, logout_token, sid, state},
+    op::Op,
+    person::{ADA, Person},
+    rp::Variant,
+};
+
+/// Until somebody is told of a session's end.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn oidcc_backchannel_logout_discovery_endpoint_verification() {
+    let switches = ["backchannel_logout_supported", "backchannel_logout_session_supported"];
+    discovery(Some("end_session_endpoint"), &switches).await;
+}
+
+#[tokio::test]
+async fn oidcc_backchannel_rp_initiated_logout() {
+    // OIDC Back-Channel Logout §2.4, §2.5
+    let op = Op::start().await;
+    let uri = "https://rp.test/backchannel_logout";
+    let mut told = op.app.receive(uri);
+    let session = Session::begin(&op, |it| {
+        it["backchannel_logout_uri"] = json!(uri);
+        it["backchannel_logout_session_required"] = json!(true);
+    })
+    .await;
+    let page = session.leaves(&[]).await;
+    is_back(page.left_for.expect("back").as_str(), Some(&state()));
+    let token = logout_token(&told.recv().await.expect("it is told"));
+    let header = jsonwebtoken::decode_header(&token).expect("a JWT");
+    assert_eq!(header.typ.as_deref(), Some("logout+jwt"));
+    let said =
+        crate::conformance::browser::verified(&token, &op.jwks().await, session.rp.client_id());
+    assert_eq!(said, claims(&token));
+    assert_eq!(said["iss"], op.issuer());
+    assert!(said["iat"].as_i64().is_some_and(|iat| iat <= op.now()), "{said}");
+    assert!(!text(&said, "jti").is_empty());
+    let event = "http://schemas.openid.net/event/backchannel-logout";
+    assert_eq!(said["events"], json!({ event: {} }));
+    let id_token = session.flow.id_token();
+    assert_eq!((text(&said, "sub"), text(&said, "sid")), (text(id_token, "sub"), sid(id_token)));
+    assert!(said.get("nonce").is_none(), "{said}");
+    session.ended().await;
+}
+
+#[tokio::test]
+async fn who_joins_while_the_person_signs_in_again_is_told_of_the_end() {
+    // OIDC Back-Channel Logout §2.5: each client of the session.
+    let op = Op::start().await;
+    let uri = "https://rp.test/backchannel_logout";
+    let mut told = op.app.receive(uri);
+    let late =
+        op.register_with(Variant::of("code"), |it| it["backchannel_logout_uri"] = json!(uri)).await;
+    // Agreed to elsewhere, so that it can join without a question.
+    assert!(late.send(&Person::default(), &[]).await.response(&late).contains_key("code"));
+    let session = Session::begin(&op, |_| {}).await;
+    let browser = &session.person.browser;
+    let url = session.rp.url(&session.rp.request_with(&[("prompt", "login")]));
+    let form = browser.open(&url).await.form("/login");
+    let (page, joined) = tokio::join!(
+        browser.submit(&form, &ADA),
+        late.send(&session.person, &[("prompt", "none")]),
+    );
+    assert!(page.answer().contains_key("code"));
+    let joined = joined.response(&late).contains_key("code");
+    session.leaves(&[]).await;
+    if joined {
+        let told = tokio::time::timeout(PATIENCE, told.recv()).await;
+        logout_token(&told.expect("in time").expect("it is told"));
+    }
+    session.ended().await;
+}

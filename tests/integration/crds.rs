@@ -1,0 +1,99 @@
+//! The CRDs in `crds/` and in the chart are those of the code.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use lanyard::api::definitions;
+use serde_json::Value;
+
+#[test]
+fn the_committed_definitions_are_those_of_the_code() {
+    for folder in ["crds", "charts/lanyard/definitions"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        for (name, yaml) in definitions() {
+            let path = folder.join(name);
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                fs::create_dir_all(&folder).unwrap();
+                fs::write(&path, &yaml).unwrap();
+            }
+            let committed = fs::read_to_string(&path).unwrap_or_default();
+            assert!(committed == yaml, "{} is out of date: run `make crds`", path.display());
+        }
+        let files = fs::read_dir(&folder).unwrap().count();
+        assert_eq!(files, definitions().len(), "files in {}", folder.display());
+    }
+}
+
+#[test]
+fn each_fits_into_a_release_and_an_annotation_free_apply() {
+    for (name, yaml) in definitions() {
+        assert!(yaml.len() < 200 * 1024, "{name} has {} bytes", yaml.len());
+    }
+}
+
+/// A Helm template that holds the text as it is would take these for its own.
+#[test]
+fn none_holds_what_helm_would_evaluate() {
+    for (name, yaml) in definitions() {
+        assert!(!yaml.contains("{{"), "{name}");
+    }
+}
+
+/// `kubectl explain` shows nothing else.
+#[test]
+fn every_field_is_documented() {
+    for (name, yaml) in definitions() {
+        let definition: Value = serde_yaml::from_str(&yaml).unwrap();
+        let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        let mut missing = Vec::new();
+        for part in ["spec", "status"] {
+            undocumented(part, &schema["properties"][part], &mut missing);
+        }
+        assert!(missing.is_empty(), "{name}: {missing:#?}");
+    }
+}
+
+fn undocumented(path: &str, schema: &Value, missing: &mut Vec<String>) {
+    if schema["description"].as_str().is_none_or(str::is_empty) {
+        missing.push(path.to_owned());
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        undocumented(&format!("{path}.{name}"), property, missing);
+    }
+    for (name, property) in schema["items"]["properties"].as_object().into_iter().flatten() {
+        undocumented(&format!("{path}[].{name}"), property, missing);
+    }
+}
+
+/// `tests/cluster/admission.rs` has an object for each rule that the API server refuses by it.
+#[test]
+fn every_rule_has_an_object_that_it_refuses() {
+    let cases = include_str!("../cluster/admission.rs").replace(r"\\", "").replace("\\\"", "");
+    // What a test expects to read stands in quotes.
+    let expected: Vec<&str> =
+        cases.split('"').skip(1).step_by(2).filter(|text| text.len() > 5).collect();
+    let mut messages = BTreeSet::new();
+    for (_, yaml) in definitions() {
+        let definition: Value = serde_yaml::from_str(&yaml).unwrap();
+        rules(&definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"], &mut messages);
+    }
+    assert!(messages.len() > 50, "{messages:?}");
+    let untested: Vec<&String> = messages
+        .iter()
+        .filter(|message| !expected.iter().any(|text| message.contains(text)))
+        .collect();
+    assert!(untested.is_empty(), "{untested:#?}");
+}
+
+/// The messages of all rules of a schema.
+fn rules(schema: &Value, messages: &mut BTreeSet<String>) {
+    for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
+        messages.insert(rule["message"].as_str().expect("each rule has a message").to_owned());
+    }
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let below = properties.map(|(_, property)| property);
+    for schema in below.chain([&schema["items"], &schema["additionalProperties"]]) {
+        if schema.is_object() {
+            rules(schema, messages);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! `lanyard dev` as a new user meets it: the binary, the quickstart, and a sign-in over HTTP.
+
+use std::{fs, path::Path, time::Duration};
+
+use crate::support::{
+    browser::{Application, Browser, agree, claims, unescape, verified},
+    dev::{Dev, copy_of},
+};
+
+const ADA: (&str, &str) = ("ada", "correct horse battery staple");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_quickstart_signs_a_person_in_with_the_demo() {
+    let dev = Dev::start(Path::new("examples/quickstart"));
+    let banner = dev.awaits("Open  ").await;
+    for word in ["Issuer   http://localhost", "client default.demo", "user   ada", ADA.1] {
+        assert!(banner.contains(word), "no {word:?} in:\n{banner}");
+    }
+    let browser = Browser::new();
+    let page = browser.open(&format!("{}/_lanyard/demo", dev.base_url)).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let start = page.body.split("href=\"").find(|rest| rest.contains("/sign-in")).expect("a link");
+    let link = start.split('"').next().expect("its end");
+    let sign_in = page.url.join(&unescape(link)).expect("a URL");
+    let page = browser.open(sign_in.as_str()).await;
+    let form = page.form("/login");
+    let page = browser.submit(&form, &[("username", ADA.0), ("password", ADA.1)]).await;
+    let page = agree(&browser, page).await;
+    let page = match &page.left_for {
+        Some(callback) => browser.open(callback.as_str()).await,
+        None => page,
+    };
+    for word in ["ada@example.com", "Ada Lovelace", "at_hash", "org-0001", "jti"] {
+        assert!(page.body.contains(word), "no {word:?} at {}:\n{}", page.url, page.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
+    let folder = copy_of(Path::new("examples/quickstart"));
+    let dev = Dev::start(folder.path());
+    dev.awaits("Open  ").await;
+    let users = folder.path().join("users.yaml");
+    let text = fs::read_to_string(&users).expect("readable");
+    let issuer = format!("{}/default/quickstart", dev.base_url);
+    let app =
+        Application::discover(&issuer, "default.robot", Some(&dev.client_secret("robot")), "")
+            .await;
+    let (status, tokens) = app.token(&[("grant_type", "client_credentials")]).await;
+    assert_eq!(status, 200, "{tokens}");
+    assert_eq!(claims(tokens["access_token"].as_str().expect("a token"))["sub"], "default.robot");
+
+    fs::write(&users, text.replace("username: ada", "username: ada\n  nonsense: 1"))
+        .expect("written");
+    let said = dev.awaits("nonsense").await;
+    assert!(said.contains("users.yaml") && said.contains("OidcUser default/ada"), "{said}");
+    sign_in_as(&dev, "ada").await;
+
+    // What an API server would refuse; beside it something that it would not.
+    let clients = folder.path().join("clients.yaml");
+    let text_of_clients = fs::read_to_string(&clients).expect("readable");
+    let callback = format!("{}/_lanyard/demo/callback", dev.base_url);
+    let edited = text_of_clients
+        .replace(&callback, "http://elsewhere.test/callback")
+        .replace("scopes: [profile]", "scopes: [email]");
+    fs::write(&clients, edited).expect("written");
+    let said = dev.awaits("OidcClient default/demo: its last good state stays in force").await;
+    let problem = "clients.yaml: OidcClient default/demo: spec.redirectUris[0]: must use https";
+    assert!(said.contains(problem), "{said}");
+    sign_in_as(&dev, "ada").await;
+    let machine = [("grant_type", "client_credentials"), ("scope", "email")];
+    assert_eq!(app.token(&machine).await.0, 200, "the other client has changed");
+
+    // What it would take, and conditions complain of.
+    let edited = text_of_clients.replace("scopes: [profile]", "scopes: [sorcery]");
+    fs::write(&clients, edited).expect("written");
+    let said = dev.awaits("sorcery").await;
+    let problem = "clients.yaml: OidcClient default/robot: spec.scopes: tenant default/quickstart";
+    assert!(said.contains(problem), "{said}");
+
+    fs::write(&users, text.replace("username: ada", "username: lovelace")).expect("written");
+    dev.awaits("users.yaml: changed").await;
+    sign_in_as(&dev, "lovelace").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_whose_manifest_is_broken_at_the_start_keeps_its_secret() {
+    let folder = copy_of(Path::new("examples/quickstart"));
+    let mut dev = Dev::start(folder.path());
+    dev.awaits("Open  ").await;
+    let secret = dev.client_secret("robot");
+    let clients = folder.path().join("clients.yaml");
+    let text = fs::read_to_string(&clients).expect("readable");
+    fs::write(&clients, text.replace("  name: robot\n", "  name: [robot\n")).expect("written");
+    assert_ne!(fs::read_to_string(&clients).expect("readable"), text, "it is broken now");
+    dev.restart();
+    dev.awaits("clients.yaml").await;
+    // The signing keys are read and the tenant is served: the controller has looked at everything.
+    let issuer = format!("{}/default/quickstart", dev.base_url);
+    dev.awaits(&issuer).await;
+    fs::write(&clients, &text).expect("written");
+    dev.awaits("clients.yaml: changed").await;
+    let app = served_client(&issuer, "default.robot", &secret).await;
+    assert_eq!(app["token_type"], "Bearer");
+    assert_eq!(dev.client_secret("robot"), secret);
+}
+
+/// With slow machines.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A token of a client, as soon as it is served.
+async fn served_client(issuer: &str, client: &str, secret: &str) -> serde_json::Value {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let app = Application::discover(issuer, client, Some(secret), "").await;
+        let (status, tokens) = app.token(&[("grant_type", "client_credentials")]).await;
+        if status == 200 {
+            return tokens;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{status}: {tokens}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Signs in as `username` as soon as that works.
+async fn sign_in_as(dev: &Dev, username: &str) {
+    let issuer = format!("{}/default/quickstart", dev.base_url);
+    let callback = format!("{}/_lanyard/demo/callback", dev.registered_base_url);
+    let secret = dev.client_secret("demo");
+    let app = Application::discover(&issuer, "default.demo", Some(&secret), &callback).await;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let browser = Browser::new();
+        let page = browser.open(&app.authorize_url("openid email", &[])).await;
+        let page = browser
+            .submit(&page.form("/login"), &[("username", username), ("password", ADA.1)])
+            .await;
+        let page = agree(&browser, page).await;
+        if page.left_for.is_some() {
+            let (status, tokens) = app.redeem(&page.answer()["code"]).await;
+            assert_eq!(status, 200, "{tokens}");
+            let token = tokens["id_token"].as_str().expect("an ID token");
+            verified(token, &app.jwks().await, "default.demo");
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{username}: {}", page.body);
+    }
+}
+
+#[test]
+fn every_example_passes_the_check() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut count = 0;
+    for entry in fs::read_dir(examples).expect("a folder") {
+        let folder = entry.expect("an entry").path();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lanyard"));
+        let output = command.arg("check").arg(&folder).output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && text.contains(" 0 problems"), "{folder:?}: {text}");
+        count += 1;
+    }
+    assert!(count >= 3, "{count} examples");
+}
+
+#[test]
+fn a_folder_without_manifests_does_not_pass_the_check() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lanyard"));
+    let output = command.arg("check").arg(folder.path()).output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!output.status.success() && text.contains("is it the right folder?"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_registration_takes_a_client_with_its_token() {
+    let dev = Dev::start(Path::new("examples/registration"));
+    dev.awaits("Open  ").await;
+    let url = format!("{}/team-a/partners/oauth/register", dev.base_url);
+    let register = |host: &str| {
+        let client = serde_json::json!({"redirect_uris": [format!("https://{host}/cb")]});
+        reqwest::Client::new().post(&url).json(&client)
+    };
+    let host = "shop.partners.example.com";
+    let answer = register(host).send().await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 401, "not without the token");
+    let token = "an-example-token-to-be-replaced";
+    let answer = register("elsewhere.example").bearer_auth(token).send().await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 400, "not for a host that the tenant does not list");
+    let answer = register(host).bearer_auth(token).send().await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 201, "{:?}", answer.text().await);
+}

@@ -1,0 +1,287 @@
+//! What metadata advertises against what these tests exercise: neither has what the other has not.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use jsonwebtoken::{EncodingKey, Header, encode};
+use lanyard::model::Clock;
+use serde_json::{Value, json};
+
+use super::{
+    assertions::TYPE,
+    browser::form_encode,
+    publisher::signed,
+    world::{MANIFESTS, SECRET, World, read, text},
+};
+
+/// Each field of metadata, and the test that would fail were it not true.
+const EXERCISED: [(&str, &str, &str); 40] = [
+    ("issuer", "token/metadata", "is_found_in_each_well_known_form"),
+    ("authorization_endpoint", "authorize/sign_in", "signs_a_person_in_and_gives_a_code"),
+    ("response_types_supported", "authorize/form_post", "every_response_type_can_be_posted"),
+    ("response_modes_supported", "authorize/form_post", "every_response_type_can_be_posted"),
+    ("code_challenge_methods_supported", "token/codes", "a_verifier_needs_a_challenge"),
+    (
+        "prompt_values_supported",
+        "authorize/sign_in",
+        "asks_again_with_prompt_login_whatever_the_session",
+    ),
+    ("display_values_supported", "authorize/claims", "hints_for_the_looks_change_nothing"),
+    ("ui_locales_supported", "authorize/claims", "hints_for_the_looks_change_nothing"),
+    (
+        "authorization_response_iss_parameter_supported",
+        "authorize/requests",
+        "tells_the_client_every_other_error_with_its_issuer",
+    ),
+    (
+        "claims_parameter_supported",
+        "authorize/claims",
+        "claims_by_name_go_where_they_are_asked_for",
+    ),
+    (
+        "acr_values_supported",
+        "authorize/claims",
+        "the_level_of_a_sign_in_is_the_one_wanted_or_the_best",
+    ),
+    (
+        "request_parameter_supported",
+        "authorize/request_objects",
+        "the_values_of_a_signed_object_win",
+    ),
+    (
+        "request_uri_parameter_supported",
+        "authorize/request_objects",
+        "an_object_is_fetched_from_where_the_client_registered_it",
+    ),
+    (
+        "require_request_uri_registration",
+        "authorize/requests",
+        "tells_the_client_every_other_error_with_its_issuer",
+    ),
+    (
+        "request_object_signing_alg_values_supported",
+        "token/algorithms",
+        "every_advertised_algorithm_signs_request_objects",
+    ),
+    ("registration_endpoint", "registration", "a_client_registers_and_signs_a_person_in"),
+    ("token_endpoint", "token/codes", "a_code_gives_tokens_that_verify"),
+    ("grant_types_supported", "token/clients", "a_client_gets_a_token_for_itself"),
+    (
+        "token_endpoint_auth_methods_supported",
+        "token/advertised",
+        "every_method_authenticates_at_every_endpoint",
+    ),
+    (
+        "token_endpoint_auth_signing_alg_values_supported",
+        "token/algorithms",
+        "every_advertised_algorithm_authenticates_a_client",
+    ),
+    ("introspection_endpoint", "token/introspection", "tells_a_client_of_its_own_tokens"),
+    (
+        "introspection_endpoint_auth_methods_supported",
+        "token/advertised",
+        "every_method_authenticates_at_every_endpoint",
+    ),
+    (
+        "introspection_endpoint_auth_signing_alg_values_supported",
+        "token/algorithms",
+        "every_advertised_algorithm_authenticates_a_client",
+    ),
+    ("revocation_endpoint", "token/revocation", "either_token_ends_the_grant"),
+    (
+        "revocation_endpoint_auth_methods_supported",
+        "token/advertised",
+        "every_method_authenticates_at_every_endpoint",
+    ),
+    (
+        "revocation_endpoint_auth_signing_alg_values_supported",
+        "token/algorithms",
+        "every_advertised_algorithm_authenticates_a_client",
+    ),
+    ("jwks_uri", "token/algorithms", "published_keys_are_named_once_and_have_no_private_part"),
+    ("userinfo_endpoint", "token/userinfo", "gives_the_claims_of_the_scopes_in_each_way"),
+    ("scopes_supported", "token/advertised", "every_claim_of_a_person_comes_by_its_scope"),
+    ("claims_supported", "token/advertised", "every_claim_of_a_person_comes_by_its_scope"),
+    ("claim_types_supported", "token/advertised", "every_claim_of_a_person_comes_by_its_scope"),
+    (
+        "subject_types_supported",
+        "token/pairwise",
+        "a_person_has_one_subject_in_a_sector_and_another_elsewhere",
+    ),
+    (
+        "id_token_signing_alg_values_supported",
+        "token/algorithms",
+        "every_advertised_algorithm_signs_what_a_client_is_sent",
+    ),
+    (
+        "userinfo_signing_alg_values_supported",
+        "token/algorithms",
+        "every_advertised_algorithm_signs_what_a_client_is_sent",
+    ),
+    (
+        "end_session_endpoint",
+        "authorize/logout",
+        "a_hint_of_another_session_is_put_to_the_person_and_leads_nowhere",
+    ),
+    ("check_session_iframe", "authorize/logout", "an_application_can_watch_the_session"),
+    ("backchannel_logout_supported", "authorize/logout", "a_client_is_told_by_a_signed_token"),
+    (
+        "backchannel_logout_session_supported",
+        "authorize/logout",
+        "a_client_is_told_by_a_signed_token",
+    ),
+    (
+        "frontchannel_logout_supported",
+        "authorize/logout",
+        "frames_sign_out_of_applications_before_the_browser_goes_on",
+    ),
+    (
+        "frontchannel_logout_session_supported",
+        "authorize/logout",
+        "frames_sign_out_of_applications_before_the_browser_goes_on",
+    ),
+];
+
+const WHOLE: &str = r"
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: whole}
+spec:
+  acrLevels: [{value: basic, amr: [pwd]}]
+  registration: {mode: Open}
+";
+
+#[tokio::test]
+async fn each_field_of_metadata_is_exercised_by_a_test() {
+    let app = super::app::TestApp::start(&format!("{MANIFESTS}{WHOLE}")).await;
+    let url = format!("{}/.well-known/openid-configuration", app.issuer("whole"));
+    let (_, _, metadata) = read(reqwest::Client::new().get(url)).await;
+    let advertised: BTreeSet<&str> =
+        metadata.as_object().expect("an object").keys().map(String::as_str).collect();
+    let exercised: BTreeSet<&str> = EXERCISED.iter().map(|(field, ..)| *field).collect();
+    assert_eq!(advertised, exercised);
+    for (field, file, test) in EXERCISED {
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/integration/{file}.rs"));
+        let source = fs::read_to_string(&path).expect("the test's file");
+        assert!(source.contains(&format!("async fn {test}(")), "{field}: no {test} in {file}");
+    }
+}
+
+#[tokio::test]
+async fn every_method_authenticates_at_every_endpoint() {
+    let world = World::new().await;
+    let metadata = world.application("web").await.metadata;
+    for endpoint in ["token", "introspection", "revocation"] {
+        let methods = &metadata[format!("{endpoint}_endpoint_auth_methods_supported")];
+        for method in methods.as_array().expect("a list") {
+            let method = method.as_str().expect("a name");
+            let url = text(&metadata, &format!("{endpoint}_endpoint"));
+            // The endpoint is an audience as good as the issuer (RFC 7523 §3).
+            let now = world.app.clock.now().secs();
+            let claims = |client: &str| {
+                json!({
+                    "iss": client, "sub": client, "aud": url, "exp": now + 60,
+                    "jti": format!("{endpoint} {method}"),
+                })
+            };
+            let secret = EncodingKey::from_secret(SECRET.as_bytes());
+            let asserted = |assertion: String| {
+                vec![("client_assertion_type", TYPE.to_owned()), ("client_assertion", assertion)]
+            };
+            let mut basic = false;
+            let mut form = match method {
+                "client_secret_basic" => {
+                    basic = true;
+                    vec![]
+                }
+                "client_secret_post" => vec![
+                    ("client_id", "default.poster".to_owned()),
+                    ("client_secret", SECRET.to_owned()),
+                ],
+                "client_secret_jwt" => asserted(
+                    encode(&Header::default(), &claims("default.signs-with-secret"), &secret)
+                        .expect("signed"),
+                ),
+                "private_key_jwt" => asserted(signed(&claims("default.signs-with-key"))),
+                "none" => vec![("client_id", "default.spa".to_owned())],
+                other => panic!("{other} is advertised and not exercised"),
+            };
+            // A public client has no grant of its own: that it is known is seen from the error.
+            let public = method == "none" && endpoint == "token";
+            form.push(("token", "nonsense".to_owned()));
+            form.push(("grant_type", "client_credentials".to_owned()));
+            let mut request = world.http.post(url).form(&form);
+            if basic {
+                request = request.basic_auth(form_encode("default.web"), Some(form_encode(SECRET)));
+            }
+            let (status, _, answer) = read(request).await;
+            let expected = if public { 400 } else { 200 };
+            assert_eq!(status, expected, "{method} at {endpoint}: {answer}");
+            if public {
+                assert_eq!(answer["error"], "unauthorized_client");
+            }
+        }
+    }
+}
+
+const PERSON: &str = r#"
+  givenName: Alice
+  familyName: Rivera
+  middleName: Maria
+  nickname: Al
+  preferredUsername: alicia
+  profile: https://people.test/alice
+  picture: https://people.test/alice.png
+  website: https://alice.test
+  gender: female
+  birthdate: "0000-03-22"
+  zoneinfo: Europe/Lisbon
+  locale: pt-PT
+  updatedAt: 2026-01-31T12:00:00Z
+  emailVerified: true
+  phoneNumber: "+351210000000"
+  phoneNumberVerified: true
+  address: {streetAddress: "Rua 1", country: PT}
+  disabled: false
+"#;
+
+#[tokio::test]
+async fn every_claim_of_a_person_comes_by_its_scope() {
+    // OIDC Core §5.1, §5.4
+    let world = World::new().await;
+    let scopes = "openid profile email address phone groups tenant badges";
+    let listed = scopes.replace(' ', ", ");
+    let manifests = MANIFESTS
+        .replacen(
+            "[openid, profile, email, groups, tenant, offline_access, badges]",
+            &format!("[{listed}]"),
+            1,
+        )
+        .replacen("\n  disabled: false\n", PERSON, 1);
+    world.app.serve(&manifests);
+    let alice = world.alice().await;
+    let supported = |field: &str| -> BTreeSet<String> {
+        let all = alice.web.metadata[field].as_array().expect("a list").iter();
+        all.map(|it| it.as_str().expect("a name").to_owned()).collect()
+    };
+    let mut asked: BTreeSet<String> = scopes.split(' ').map(str::to_owned).collect();
+    asked.insert("offline_access".to_owned());
+    assert_eq!(asked, supported("scopes_supported"));
+    let tokens = alice.tokens(&alice.web, scopes).await;
+    let (status, person) = alice.web.userinfo(text(&tokens, "access_token")).await;
+    assert_eq!(status, 200, "{person}");
+    let told: BTreeSet<String> = person.as_object().expect("an object").keys().cloned().collect();
+    let of_tokens = ["iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
+    let mut expected = supported("claims_supported");
+    expected.retain(|name| !of_tokens.contains(&name.as_str()) && !name.ends_with("_hash"));
+    assert_eq!(told, expected);
+    assert_eq!(person["updated_at"], json!(1_769_860_800), "a number");
+    assert_eq!(person["birthdate"], "0000-03-22");
+    assert_eq!(person["address"], json!({ "street_address": "Rua 1", "country": "PT" }));
+    assert_eq!(
+        (&person["email_verified"], &person["phone_number_verified"]),
+        (&json!(true), &json!(true))
+    );
+    assert!(person.as_object().expect("an object").values().all(|value| *value != Value::Null));
+}

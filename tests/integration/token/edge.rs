@@ -1,0 +1,409 @@
+//! What is answered before any endpoint sees a request: sizes, times, methods, hosts, connections.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use lanyard::{
+    http::{ServerLimits, TlsConfig},
+    model::Clock as _,
+};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinHandle,
+};
+
+use crate::support::app::{TestApp, write_pair};
+
+const TENANT: &str = "
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: quick}
+spec: {}
+";
+
+const TOKEN: &str = "/default/quick/oauth/token";
+const METADATA: &str = "/default/quick/.well-known/openid-configuration";
+
+/// One connection, as bytes.
+struct Line(TcpStream);
+
+impl Line {
+    async fn open(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.expect("connected"))
+    }
+
+    async fn say(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).await.expect("written");
+    }
+
+    /// Everything until the server closes.
+    async fn rest(mut self) -> String {
+        let mut all = Vec::new();
+        let read = tokio::time::timeout(Duration::from_secs(30), self.0.read_to_end(&mut all));
+        // A reset after the answer is an end as well.
+        let _ = read.await.expect("it is closed in time");
+        String::from_utf8_lossy(&all).into_owned()
+    }
+
+    /// Up to the end of an answer's headers.
+    async fn head(&mut self) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(self.0.read_u8().await.expect("the connection stays"));
+        }
+        String::from_utf8_lossy(&head).to_lowercase()
+    }
+}
+
+fn ask(method: &str, path: &str, address: SocketAddr, more: &str) -> String {
+    format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\n{more}\r\n")
+}
+
+fn body(answer: &str) -> Value {
+    let text = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    serde_json::from_str(text).unwrap_or_else(|_| panic!("no JSON: {answer}"))
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_in_time_is_told_so_and_its_connection_ends() {
+    let limits =
+        ServerLimits { body_timeout: Duration::from_millis(200), ..ServerLimits::default() };
+    let app = TestApp::start_within(TENANT, limits).await;
+    let mut line = Line::open(app.address).await;
+    line.say(&ask("POST", TOKEN, app.address, "content-length: 100\r\n")).await;
+    line.say("grant_type=").await;
+    let answer = line.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    let said = body(&answer);
+    assert_eq!(said["error"], "invalid_request");
+    assert!(said["error_description"].as_str().expect("text").contains("too long"), "{said}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_told_so_and_its_connection_ends() {
+    let app =
+        TestApp::start_within(TENANT, ServerLimits { body: 10, ..ServerLimits::default() }).await;
+    let mut line = Line::open(app.address).await;
+    line.say(&ask("POST", TOKEN, app.address, "content-length: 11\r\n")).await;
+    line.say("grant_type=").await;
+    let answer = line.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert_eq!(body(&answer)["error"], "invalid_request");
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_arrive_in_time_ends_its_connection() {
+    let limits =
+        ServerLimits { head_timeout: Duration::from_millis(200), ..ServerLimits::default() };
+    let app = TestApp::start_within(TENANT, limits).await;
+    for said in ["", "G", "GET / HTTP/1.1\r\nhost: x\r\n", "PRI * HTTP/2.0\r\n"] {
+        let mut line = Line::open(app.address).await;
+        line.say(said).await;
+        let answer = line.rest().await;
+        assert!(!answer.contains(" 200 "), "{said:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_an_endpoint_does_not_take_is_told_which_it_takes() {
+    let app = TestApp::start(TENANT).await;
+    let client = reqwest::Client::new();
+    let answer = client.put(format!("{}/oauth/token", app.issuer("quick"))).send().await;
+    let answer = answer.expect("an answer");
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["allow"]),
+        (405, &"POST".parse().expect("text"))
+    );
+    let said: Value = answer.json().await.expect("JSON for a program");
+    assert_eq!(said["error"], "invalid_request");
+    let answer = client.delete(format!("{}/login", app.issuer("quick"))).send().await;
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 405);
+    assert!(answer.text().await.expect("a page").contains("<html"), "a page for a person");
+}
+
+#[tokio::test]
+async fn metadata_is_read_again_only_if_it_changed_and_has_a_head() {
+    let app = TestApp::start(TENANT).await;
+    let (client, url) = (reqwest::Client::new(), format!("{}{METADATA}", app.origin));
+    let first = client.get(&url).send().await.expect("an answer");
+    let tag = first.headers()["etag"].clone();
+    let length = first.headers()["content-length"].clone();
+    let again = client.get(&url).header("if-none-match", &tag).send().await.expect("an answer");
+    assert_eq!((again.status().as_u16(), &again.headers()["etag"]), (304, &tag));
+    assert_eq!(again.bytes().await.expect("read").len(), 0);
+    let other = client.get(&url).header("if-none-match", "\"x\"").send().await.expect("an answer");
+    assert_eq!(other.status().as_u16(), 200);
+    let head = client.head(&url).send().await.expect("an answer");
+    assert_eq!((head.status().as_u16(), &head.headers()["content-length"]), (200, &length));
+    assert_eq!(head.bytes().await.expect("read").len(), 0);
+}
+
+#[tokio::test]
+async fn scripts_of_other_sites_may_read_what_is_public_and_nothing_that_a_cookie_opens() {
+    let app = TestApp::start(TENANT).await;
+    let client = reqwest::Client::new();
+    let asks = |path: &str| {
+        client
+            .request(reqwest::Method::OPTIONS, format!("{}{path}", app.issuer("quick")))
+            .header("origin", "https://app.example")
+            .header("access-control-request-method", "GET")
+            .send()
+    };
+    for open in ["/.well-known/openid-configuration", "/oauth/jwks"] {
+        let answer = asks(open).await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 204, "{open}");
+        assert_eq!(answer.headers()["access-control-allow-origin"], "*", "{open}");
+        assert!(answer.headers().get("access-control-allow-credentials").is_none(), "{open}");
+    }
+    for closed in ["/oauth/authorize", "/login", "/consent", "/oauth/logout"] {
+        let answer = asks(closed).await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 405, "{closed}");
+        assert!(answer.headers().get("access-control-allow-origin").is_none(), "{closed}");
+    }
+}
+
+#[tokio::test]
+async fn scripts_of_registered_origins_may_ask_and_no_others() {
+    // Fetch, "CORS-preflight fetch".
+    let client = "
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: spa}
+spec:
+  tenantRef: {name: quick}
+  redirectUris: [\"https://app.example/cb\"]
+  tokenEndpointAuthMethod: none
+";
+    let app = TestApp::start(&format!("{TENANT}---{client}")).await;
+    let asks = |path: &str, origin: &'static str| {
+        reqwest::Client::new()
+            .request(reqwest::Method::OPTIONS, format!("{}{path}", app.issuer("quick")))
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization")
+            .send()
+    };
+    for path in ["/oauth/token", "/oauth/userinfo", "/oauth/revoke"] {
+        let answer = asks(path, "https://app.example").await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 204, "{path}");
+        let headers = answer.headers();
+        assert_eq!(headers["access-control-allow-origin"], "https://app.example", "{path}");
+        let allowed = |name: &str| headers[name].to_str().expect("ASCII").to_lowercase();
+        assert!(allowed("access-control-allow-methods").contains("post"), "{path}");
+        assert!(allowed("access-control-allow-headers").contains("authorization"), "{path}");
+        assert!(!headers.contains_key("access-control-allow-credentials"), "{path}");
+        let other = asks(path, "https://evil.example").await.expect("an answer");
+        assert!(!other.headers().contains_key("access-control-allow-origin"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let app = TestApp::start(TENANT).await;
+    let host = app.address;
+    for hosts in [String::new(), format!("host: {host}\r\nhost: evil.test\r\n")] {
+        let mut line = Line::open(host).await;
+        line.say(&format!("GET {METADATA} HTTP/1.1\r\n{hosts}connection: close\r\n\r\n")).await;
+        let answer = line.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{hosts:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_beyond_the_limit_is_served_when_another_ends() {
+    let app =
+        TestApp::start_within(TENANT, ServerLimits { connections: 1, ..ServerLimits::default() })
+            .await;
+    let mut first = Line::open(app.address).await;
+    first.say(&ask("HEAD", METADATA, app.address, "")).await;
+    assert!(first.head().await.starts_with("http/1.1 200 "));
+    let mut second = Line::open(app.address).await;
+    second.say(&ask("HEAD", METADATA, app.address, "")).await;
+    let early = tokio::time::timeout(Duration::from_millis(200), second.head()).await;
+    assert!(early.is_err(), "the only place is taken");
+    drop(first);
+    assert!(second.head().await.starts_with("http/1.1 200 "));
+}
+
+#[tokio::test]
+async fn a_crowd_waits_its_turn_and_everybody_is_served() {
+    let app =
+        TestApp::start_within(TENANT, ServerLimits { connections: 4, ..ServerLimits::default() })
+            .await;
+    let request = ask("HEAD", METADATA, app.address, "connection: close\r\n");
+    let served = (0..100).map(|_| async {
+        let mut line = Line::open(app.address).await;
+        line.say(&request).await;
+        let head = line.head().await;
+        (head, app.app.metrics.render(app.clock.now()))
+    });
+    for (head, metrics) in futures::future::join_all(served).await {
+        assert!(head.starts_with("http/1.1 200 "), "{head}");
+        let open = metrics.lines().find_map(|line| line.strip_prefix("lanyard_connections "));
+        let open: u32 = open.expect("it is counted").parse().expect("a number");
+        assert!(open <= 4, "{open} connections were open at once");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_beyond_what_one_address_may_have_is_closed() {
+    let limits = ServerLimits { connections_of_address: 1, ..ServerLimits::default() };
+    let app = TestApp::start_within(TENANT, limits).await;
+    let mut first = Line::open(app.address).await;
+    first.say(&ask("HEAD", METADATA, app.address, "")).await;
+    assert!(first.head().await.starts_with("http/1.1 200 "));
+    assert_eq!(Line::open(app.address).await.rest().await, "", "closed without a word");
+    first.say(&ask("HEAD", METADATA, app.address, "connection: close\r\n")).await;
+    assert!(first.rest().await.starts_with("HTTP/1.1 200 "), "the first goes on");
+    // What the server has closed is free a moment later.
+    let client = reqwest::Client::new();
+    let answered =
+        async { while client.get(format!("{}{METADATA}", app.origin)).send().await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(30), answered).await.expect("its place is free again");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_finishes_what_is_in_flight_and_takes_nothing_new() {
+    let app = TestApp::start(TENANT).await;
+    let mut idle = Line::open(app.address).await;
+    idle.say(&ask("HEAD", METADATA, app.address, "")).await;
+    idle.head().await;
+    let mut in_flight = Line::open(app.address).await;
+    let more = "content-length: 12\r\nexpect: 100-continue\r\n";
+    in_flight.say(&ask("POST", TOKEN, app.address, more)).await;
+    assert!(in_flight.head().await.starts_with("http/1.1 100 "), "it has begun");
+    in_flight.say("grant_").await;
+    app.stop();
+    while TcpStream::connect(app.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(idle.rest().await, "", "who asks nothing is let go");
+    in_flight.say("type=a").await;
+    let answer = in_flight.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 40"), "answered to the end: {answer}");
+    assert!(body(&answer)["error"].is_string());
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_to_who_begins_with_it() {
+    let app = TestApp::start(TENANT).await;
+    let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
+    let answer = client.get(format!("{}{METADATA}", app.origin)).send().await.expect("an answer");
+    assert_eq!((answer.status().as_u16(), answer.version()), (200, reqwest::Version::HTTP_2));
+}
+
+/// A connection of HTTP/2, and what drives it: it ends when the connection does.
+async fn http_2(
+    address: SocketAddr,
+) -> (http2::SendRequest<Empty<Bytes>>, JoinHandle<hyper::Result<()>>) {
+    let stream = TokioIo::new(TcpStream::connect(address).await.expect("connected"));
+    let (send, connection) =
+        http2::handshake(TokioExecutor::new(), stream).await.expect("HTTP/2 is spoken");
+    (send, tokio::spawn(connection))
+}
+
+fn of(method: &str, app: &TestApp) -> Request<Empty<Bytes>> {
+    let uri = format!("{}{METADATA}", app.origin);
+    Request::builder().method(method).uri(uri).body(Empty::new()).expect("a request")
+}
+
+#[tokio::test]
+async fn a_request_of_http_2_names_one_host_too() {
+    // RFC 9113 §8.3.1
+    let app = TestApp::start(TENANT).await;
+    let (mut send, _connection) = http_2(app.address).await;
+    for (host, status) in [(app.address.to_string(), 200), ("evil.test".to_owned(), 400)] {
+        let mut request = of("GET", &app);
+        request.headers_mut().insert("host", host.parse().expect("a value"));
+        let answer = send.send_request(request).await.expect("an answer");
+        assert_eq!(answer.status(), status, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_over_http_2_has_no_body_either() {
+    // RFC 9110 §9.3.2
+    let app = TestApp::start(TENANT).await;
+    let (mut send, _connection) = http_2(app.address).await;
+    let whole = send.send_request(of("GET", &app)).await.expect("an answer");
+    let whole = whole.into_body().collect().await.expect("a body").to_bytes();
+    let head = send.send_request(of("HEAD", &app)).await.expect("an answer");
+    assert_eq!(head.headers()["content-length"], whole.len().to_string());
+    assert!(head.into_body().collect().await.expect("its end").to_bytes().is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_of_http_2_that_asks_nothing_ends_though_it_answers_pings() {
+    let limits =
+        ServerLimits { head_timeout: Duration::from_millis(300), ..ServerLimits::default() };
+    let app = TestApp::start_within(TENANT, limits).await;
+    let (mut send, connection) = http_2(app.address).await;
+    assert_eq!(send.send_request(of("GET", &app)).await.expect("an answer").status(), 200);
+    let ended = tokio::time::timeout(Duration::from_secs(30), connection).await;
+    ended.expect("it is closed in time").expect("driven").expect("and told before");
+}
+
+#[tokio::test]
+async fn who_does_not_read_its_answers_is_not_served_for_ever() {
+    let limits =
+        ServerLimits { head_timeout: Duration::from_millis(300), ..ServerLimits::default() };
+    let app = TestApp::start_within(TENANT, limits).await;
+    let mut greedy = TcpStream::connect(app.address).await.expect("connected");
+    let request = ask("GET", METADATA, app.address, "").repeat(100);
+    let asking = async { while greedy.write_all(request.as_bytes()).await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(30), asking).await.expect("it is cut off");
+}
+
+#[tokio::test]
+async fn who_has_said_nothing_is_not_waited_for_when_the_server_stops() {
+    let patient = Duration::from_mins(10);
+    let app = TestApp::start_within(
+        TENANT,
+        ServerLimits { head_timeout: patient, ..ServerLimits::default() },
+    );
+    let app = app.await;
+    let silent = Line::open(app.address).await;
+    let mut served = Line::open(app.address).await;
+    served.say(&ask("HEAD", METADATA, app.address, "")).await;
+    // Accepted in turn, so the silent one has been as well.
+    served.head().await;
+    app.stop();
+    assert_eq!(silent.rest().await, "", "it is let go at once");
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_used_while_the_server_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let first = write_pair(&certificate, &key);
+    let tls = Arc::new(TlsConfig::load(&certificate, &key).expect("a pair"));
+    // Changed after it was read and before it is watched.
+    let second = write_pair(&certificate, &key);
+    let app = TestApp::start_tls(TENANT, Arc::clone(&tls)).await;
+    let believes = |pem: &str| {
+        let root = reqwest::Certificate::from_pem(pem.as_bytes()).expect("a certificate");
+        let builder = reqwest::Client::builder().tls_certs_only([root]).pool_max_idle_per_host(0);
+        builder.resolve("id.test", app.address).build().expect("a client")
+    };
+    let url = format!("https://id.test:{}/", app.address.port());
+    believes(&first).get(&url).send().await.expect("the first is shown");
+    let watching = tokio::spawn(tls.watch());
+    let (old, new) = (believes(&first), believes(&second));
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while new.get(&url).send().await.is_err() {
+        assert!(tokio::time::Instant::now() < deadline, "the second is never shown");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(old.get(&url).send().await.is_err(), "the first is gone");
+    // Half of a renewal, and what is no key at all: the last good pair stays.
+    std::fs::write(&key, "nonsense").expect("written");
+    new.get(&url).send().await.expect("still shown");
+    watching.abort();
+}

@@ -1,0 +1,22 @@
+//! Token endpoint, userinfo and metadata over real HTTP, as applications see them.
+
+use crate::support::{app, browser, publisher, stalls};
+
+mod advertised;
+mod algorithms;
+mod assertions;
+mod clients;
+mod clocks;
+mod codes;
+mod edge;
+mod introspection;
+mod metadata;
+mod outages;
+mod pairwise;
+mod races;
+mod refresh;
+mod revocation;
+mod signatures;
+mod store;
+mod userinfo;
+mod world;

@@ -1,0 +1,275 @@
+//! kube-apiserver, etcd and kube-controller-manager.
+
+use std::{
+    fs,
+    net::TcpStream,
+    path::{Path, PathBuf},
+    sync::Mutex,
+    time::Duration,
+};
+
+use super::{
+    Process, Proxy, eventually, free_port,
+    run::{self, tool},
+};
+
+const TOKEN: &str = "admin-of-a-test-cluster";
+/// What slow machines take to start a process of Kubernetes.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// Addresses of Services.
+pub const SERVICE_CIDR: &str = "10.88.8.0/24";
+
+/// A Kubernetes API, with owner references and namespace deletion as in life.
+pub struct ApiServer {
+    dir: PathBuf,
+    /// Whether the directory is somebody else's, and stays.
+    kept: bool,
+    port: u16,
+    etcd_port: u16,
+    address: String,
+    apiserver: Mutex<Option<Process>>,
+    /// Those beside it: kube-controller-manager, and etcd, which ends last.
+    others: Mutex<Vec<Process>>,
+}
+
+impl ApiServer {
+    /// One of its own, on the loopback interface.
+    pub fn start() -> Self {
+        Self::start_at("127.0.0.1")
+    }
+
+    /// One that Pods can reach at `address` of this machine.
+    pub fn start_at(address: &str) -> Self {
+        Self::start_in(run::directory(), address, false)
+    }
+
+    /// One whose objects are in a directory that stays, and may hold some from before.
+    pub fn start_keeping(dir: &Path) -> Self {
+        Self::start_in(dir.to_owned(), "127.0.0.1", true)
+    }
+
+    fn start_in(dir: PathBuf, address: &str, kept: bool) -> Self {
+        fs::create_dir_all(dir.join("certs")).expect("a directory");
+        let (port, etcd_port, peer_port) = (free_port(), free_port(), free_port());
+        let key = rcgen::KeyPair::generate().expect("a key");
+        fs::write(dir.join("sa.key"), key.serialize_pem()).expect("written");
+        fs::write(dir.join("sa.pub"), key.public_key_pem()).expect("written");
+        fs::write(dir.join("tokens.csv"), format!("{TOKEN},admin,admin,\"system:masters\"\n"))
+            .expect("written");
+        let etcd = Process::start_in(
+            &dir,
+            "etcd",
+            &format!(
+                "--data-dir etcd --listen-client-urls http://127.0.0.1:{etcd_port} \
+                 --advertise-client-urls http://127.0.0.1:{etcd_port} \
+                 --listen-peer-urls http://127.0.0.1:{peer_port} --unsafe-no-fsync --log-level error"
+            ),
+        );
+        let mut apiserver = start_apiserver(&dir, address, port, etcd_port);
+        let kubeconfig = dir.join("admin.kubeconfig");
+        let ca = dir.join("certs/apiserver.crt");
+        eventually(PATIENCE, || {
+            apiserver.must_run();
+            ca.exists().then_some(()).ok_or_else(|| "no certificate of the API server".to_owned())
+        });
+        fs::write(&kubeconfig, kubeconfig_of(address, port, &ca, TOKEN)).expect("written");
+        let server = Self {
+            dir,
+            kept,
+            port,
+            etcd_port,
+            address: address.to_owned(),
+            apiserver: Mutex::new(Some(apiserver)),
+            others: Mutex::new(vec![etcd]),
+        };
+        server.await_answer(&["get", "--raw", "/readyz"]);
+        server.start_controllers();
+        server.await_answer(&["-n", "default", "get", "serviceaccount", "default"]);
+        server
+    }
+
+    /// It ends where the API server is not well within 10 s: not before that one is ready.
+    fn start_controllers(&self) {
+        let controllers = Process::start_in(
+            &self.dir,
+            "kube-controller-manager",
+            "--kubeconfig admin.kubeconfig --service-account-private-key-file sa.key \
+             --root-ca-file certs/apiserver.crt --leader-elect=false --secure-port=0",
+        );
+        self.others.lock().expect("not poisoned").insert(0, controllers);
+    }
+
+    /// Awaits that kubectl succeeds, while every process runs.
+    fn await_answer(&self, args: &[&str]) {
+        eventually(PATIENCE, || {
+            if let Some(process) = &mut *self.apiserver.lock().expect("not poisoned") {
+                process.must_run();
+            }
+            self.others.lock().expect("not poisoned").iter_mut().for_each(Process::must_run);
+            self.try_kubectl(args)
+        });
+    }
+
+    /// Directory of this run, for logs and files of tests.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The administrator's kubeconfig.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.dir.join("admin.kubeconfig")
+    }
+
+    /// A client of the administrator.
+    pub async fn client(&self) -> kube::Client {
+        client(&self.kubeconfig()).await
+    }
+
+    /// Runs kubectl; its output, or what it said on standard error.
+    pub fn try_kubectl(&self, args: &[&str]) -> Result<String, String> {
+        self.run("kubectl", args, "")
+    }
+
+    fn run(&self, name: &str, args: &[&str], input: &str) -> Result<String, String> {
+        let mut command = tool(name, &self.kubeconfig());
+        command.args(args);
+        run::output(command, input)
+    }
+
+    /// Runs kubectl; panics with what it said if it fails.
+    pub fn kubectl(&self, args: &[&str]) -> String {
+        self.try_kubectl(args).unwrap_or_else(|error| panic!("kubectl {args:?}: {error}"))
+    }
+
+    /// `kubectl apply -f -`; what the API server said if it refused.
+    pub fn try_apply(&self, manifests: &str) -> Result<String, String> {
+        self.run("kubectl", &["apply", "-f", "-"], manifests)
+    }
+
+    /// Whether `kubectl apply -f -` would be refused; nothing is written.
+    pub fn dry_run(&self, manifests: &str) -> Result<String, String> {
+        self.run("kubectl", &["apply", "--dry-run=server", "-f", "-"], manifests)
+    }
+
+    /// `kubectl apply -f -`.
+    pub fn apply(&self, manifests: &str) -> String {
+        self.try_apply(manifests)
+            .unwrap_or_else(|error| panic!("kubectl apply: {error}\n{manifests}"))
+    }
+
+    /// Runs helm with the administrator's kubeconfig.
+    pub fn helm(&self, args: &[&str]) -> Result<String, String> {
+        self.run("helm", args, "")
+    }
+
+    /// A kubeconfig of a service account, by a token as Pods get it.
+    pub fn service_account_kubeconfig(&self, namespace: &str, name: &str) -> PathBuf {
+        self.kubeconfig_through(self.port, namespace, name)
+    }
+
+    /// The same by another port, where a proxy listens.
+    pub fn kubeconfig_through(&self, port: u16, namespace: &str, name: &str) -> PathBuf {
+        let token = self.kubectl(&["-n", namespace, "create", "token", name, "--duration", "6h"]);
+        let path = self.dir.join(format!("{namespace}-{name}-{port}.kubeconfig"));
+        let ca = self.dir.join("certs/apiserver.crt");
+        // Another replica may be reading the one before: it finds either, and both are whole.
+        let new = path.with_extension("new");
+        fs::write(&new, kubeconfig_of(&self.address, port, &ca, token.trim())).expect("written");
+        fs::rename(&new, &path).expect("the same folder");
+        path
+    }
+
+    /// Forwards a port of this machine to a Pod while the process lives.
+    pub fn port_forward(&self, namespace: &str, target: &str, to: u16) -> (Process, u16) {
+        let port = free_port();
+        let flags = format!(
+            "--kubeconfig admin.kubeconfig -n {namespace} port-forward {target} {port}:{to}"
+        );
+        let mut process = Process::start_in(&self.dir, "kubectl", &flags);
+        eventually(PATIENCE, || {
+            process.must_run();
+            TcpStream::connect(("127.0.0.1", port)).map_err(|error| error.to_string())
+        });
+        (process, port)
+    }
+
+    /// A proxy to it.
+    pub fn proxy(&self) -> Proxy {
+        Proxy::to((self.address.clone(), self.port))
+    }
+
+    /// Stops the API server; etcd and its data stay.
+    pub fn stop_apiserver(&self) {
+        if let Some(mut process) = self.apiserver.lock().expect("not poisoned").take() {
+            process.kill();
+        }
+    }
+
+    /// Applies manifests by another API server on the same etcd, which lives for no longer.
+    pub fn apply_by_another(&self, manifests: &str) {
+        let port = free_port();
+        let _other = start_apiserver(&self.dir, &self.address, port, self.etcd_port);
+        let server = format!("--server=https://{}:{port}", self.address);
+        let apply = ["apply", "-f", "-", &server];
+        eventually(PATIENCE, || self.run("kubectl", &apply, manifests));
+    }
+
+    /// Starts it again on the same port.
+    pub fn start_apiserver(&self) {
+        let process = start_apiserver(&self.dir, &self.address, self.port, self.etcd_port);
+        *self.apiserver.lock().expect("not poisoned") = Some(process);
+        self.await_answer(&["get", "--raw", "/readyz"]);
+    }
+}
+
+impl Drop for ApiServer {
+    fn drop(&mut self) {
+        self.stop_apiserver();
+        if self.kept {
+            return;
+        }
+        if std::thread::panicking() {
+            eprintln!("logs of the test cluster, until the next run: {}", self.dir.display());
+        } else {
+            let _ = fs::remove_dir_all(&self.dir);
+        }
+    }
+}
+
+fn start_apiserver(dir: &Path, address: &str, port: u16, etcd_port: u16) -> Process {
+    Process::start_in(
+        dir,
+        "kube-apiserver",
+        &format!(
+            "--etcd-servers http://127.0.0.1:{etcd_port} --cert-dir certs --secure-port {port} \
+             --bind-address {address} --advertise-address {address} \
+             --service-account-issuer https://kubernetes.default.svc \
+             --service-account-key-file sa.pub --service-account-signing-key-file sa.key \
+             --token-auth-file tokens.csv --authorization-mode RBAC \
+             --service-cluster-ip-range {SERVICE_CIDR} --allow-privileged=true \
+             --kubelet-preferred-address-types=InternalIP"
+        ),
+    )
+}
+
+/// A client with the credentials of a kubeconfig.
+pub async fn client(kubeconfig: &Path) -> kube::Client {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let file = kube::config::Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
+    let config =
+        kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default())
+            .await
+            .expect("a usable kubeconfig");
+    kube::Client::try_from(config).expect("a client")
+}
+
+fn kubeconfig_of(address: &str, port: u16, ca: &Path, token: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
+         clusters: [{{name: test, cluster: {{server: \"https://{address}:{port}\", certificate-authority: \"{}\"}}}}]\n\
+         users: [{{name: test, user: {{token: \"{token}\"}}}}]\n\
+         contexts: [{{name: test, context: {{cluster: test, user: test}}}}]\n",
+        ca.display()
+    )
+}

@@ -1,0 +1,33 @@
+//! A real Kubernetes for tests: kube-apiserver, etcd and kube-controller-manager (`ApiServer`),
+//! and a node that runs Pods (`Node`). Everything lives on free ports and in a directory of the
+//! run's own, each process is ended by its own id, and all of them end with the test's process.
+//!
+//! `tests/testenv/build.sh` builds the binaries.
+
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of the harness")]
+
+mod apiserver;
+mod database;
+mod debian;
+mod image;
+mod namespace;
+mod node;
+mod process;
+mod proxy;
+mod replica;
+mod run;
+mod service;
+
+pub use apiserver::{ApiServer, client};
+pub use database::Database;
+pub use debian::postgresql;
+pub use image::BINARY;
+pub use namespace::HOST;
+pub use node::{Node, unavailable};
+pub use process::{Process, eventually};
+pub use proxy::Proxy;
+pub use replica::Replica;
+pub use run::{binary, testenv, tool};
+pub use service::Service;
+
+pub use super::ports::free_port;

