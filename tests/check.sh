@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# make check: formatting, lints, generated files, chart, licences. Fails when any of them does.
+# make check: formatting, lints, dependencies, generated files, chart, licences. Fails when any of them does.
+# LANYARD_BINARY, where set, is the binary of this tree, which is built otherwise.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,26 +9,30 @@ step() { printf -- '-- %s\n' "$*"; }
 step "format"
 cargo fmt --all --check
 
+step "every dependency is used"
+tests/dependencies.sh
+
 step "lints (clippy, warnings are errors)"
 cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 
 step "generated: crds/ and charts/lanyard/definitions/"
-cargo build --locked --quiet
+[ -n "${LANYARD_BINARY:-}" ] || cargo build --locked --quiet
+lanyard=${LANYARD_BINARY:-target/debug/lanyard}
 generated=$(mktemp -d)
 trap 'rm -rf "$generated"' EXIT
-./target/debug/lanyard crds --dir "$generated"
+"$lanyard" crds --dir "$generated"
 for copy in crds charts/lanyard/definitions; do
   diff -ru "$generated" "$copy" || { echo "run 'make crds' and commit what it changes"; exit 1; }
 done
 
 step "examples are valid"
-for folder in examples/*/; do ./target/debug/lanyard check "$folder"; done
+for folder in examples/*/; do "$lanyard" check "$folder"; done
 
 step "chart"
-tests/cluster/build.sh helm
+tests/testenv/build.sh helm
 tests/chart.sh
 
-step "licences and bans"
+step "licences, bans, sources and advisories"
 tests/deny.sh
 
 echo "check: everything passed"

@@ -1,12 +1,22 @@
 #!/usr/bin/env bash
-# cargo-deny over licences, bans and sources; brings the tool where it is missing. Advisories are
-# not asked: their database is not on a package registry.
+# cargo-deny: licences, bans and sources; and advisories, where their database can be fetched (it is
+# a Git repository, on no package registry). Builds the tool where it is missing, once a machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=0.20.2
-tools=target/tools
-if [ "$("$tools/bin/cargo-deny" --version 2>/dev/null)" != "cargo-deny $version" ]; then
-  echo "building cargo-deny $version into $tools"
-  CARGO_TARGET_DIR=$tools/build cargo install --quiet --locked --root "$tools" "cargo-deny@$version"
+tool=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}/tools/cargo-deny-$version
+if [ ! -x "$tool" ]; then
+  echo "building cargo-deny $version"
+  # It runs for seconds: what an optimised build costs is not won back.
+  CARGO_TARGET_DIR=$PWD/target/tools/build CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off \
+    cargo install --quiet --locked --root target/tools "cargo-deny@$version"
+  mkdir -p "$(dirname "$tool")"
+  cp target/tools/bin/cargo-deny "$tool.$$" && mv "$tool.$$" "$tool"
+  rm -rf target/tools
 fi
-"$tools/bin/cargo-deny" check licenses bans sources 2>&1 | tail -20
+"$tool" check licenses bans sources 2>&1 | tail -20
+if timeout 120 "$tool" fetch db >/dev/null 2>&1; then
+  "$tool" check advisories 2>&1 | tail -40
+else
+  echo "SKIPPED: advisories: their database cannot be fetched from here"
+fi

@@ -4,7 +4,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+trap 'rm -f "$log" "$log.testenv"' EXIT
 failed=()
 
 suite() { # suite NAME COMMAND..: runs it, keeps its output for the summary
@@ -13,23 +13,34 @@ suite() { # suite NAME COMMAND..: runs it, keeps its output for the summary
   if ! "$@" 2>&1 | tee -a "$log"; then failed+=("$name"); fi
 }
 
-build_release() { cargo build --locked --release --quiet; }
+# What the tests start: Go builds use the processor while cargo links, and the other way round.
+testenv() { tests/testenv/build.sh node && tests/testenv/build.sh stores; }
+
+build() {
+  testenv >"$log.testenv" 2>&1 &
+  local servers=$! built=0
+  cargo test --locked --workspace --no-run --quiet || built=1
+  wait "$servers" || built=1
+  cat "$log.testenv"
+  return $built
+}
 
 if [ "${1:-all}" = e2e ] && [ -n "${E2E_KUBECONFIG:-}" ]; then
   : "${E2E_IMAGE:?E2E_KUBECONFIG needs E2E_IMAGE=NAME:TAG, an image of this tree that the cluster can pull (make image)}"
-  tests/cluster/build.sh client || exit 1
-  exec cargo test --locked --test e2e -- --nocapture
+  tests/testenv/build.sh client || exit 1
+  exec cargo test --locked --workspace --test cluster e2e:: -- --nocapture
 fi
 
-tests/cluster/build.sh node || exit 1
-tests/cluster/build.sh stores || exit 1
-suite "release binary, for the image of the Pod tests" build_release
+printf '\n== build\n'
+build || exit 1
+# With the features of the tests, as everything else here: nothing is compiled twice.
+export LANYARD_BINARY=$PWD/target/debug/lanyard
 if [ "${1:-all}" = e2e ]; then
-  suite "end to end with real Pods" cargo test --locked --test e2e -- --nocapture
+  suite "end to end with real Pods" cargo test --locked --workspace --test cluster e2e:: -- --nocapture
 else
   suite "chart" tests/chart.sh
   suite "relying parties" tests/relying_parties/run.sh
-  suite "unit, HTTP, golden, property, architecture, API server, Pods" \
+  suite "unit, HTTP, golden, property, architecture, API server, Pods, browser" \
     cargo test --locked --workspace --no-fail-fast -- --show-output
 fi
 

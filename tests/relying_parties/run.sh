@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # make relying-parties: well-known libraries and a web server's module sign in at `lanyard dev`. Each
 # says what it did; the first that fails ends it. What a machine lacks is installed from package
-# registries, in fixed versions, below target/relying-parties.
+# registries, in fixed versions, below target/relying-parties. LANYARD_BINARY, where set, is the binary
+# of this tree, which is built otherwise.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=tests/relying_parties
@@ -71,8 +72,8 @@ serve() {
   export ISSUER=http://localhost:$port/default/shop BROWSER=$PWD/$here/browser.py
   mkdir -p "$work/run/manifests"
   sed "s/APACHE/$apache_port/" $here/manifests/all.yaml >"$work/run/manifests/all.yaml"
-  cargo build --locked --quiet
-  target/debug/lanyard dev "$work/run/manifests" --state "$work/run/state" --listen "127.0.0.1:$port" \
+  [ -n "${LANYARD_BINARY:-}" ] || cargo build --locked --quiet
+  "${LANYARD_BINARY:-target/debug/lanyard}" dev "$work/run/manifests" --state "$work/run/state" --listen "127.0.0.1:$port" \
     --base-url "http://localhost:$port" >"$work/run/lanyard.log" 2>&1 &
   server=$!
   await "$ISSUER/.well-known/openid-configuration" || { cat "$work/run/lanyard.log"; return 1; }
