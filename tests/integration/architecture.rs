@@ -21,7 +21,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "cli",
             "config",
             "controller",
-            "fetch",
+            "http_client",
             "http",
             "identity",
             "keys",
@@ -41,7 +41,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("keys", &["model"]),
     ("store", &["model"]),
     // Addresses that clients name, without knowing why: nothing of ours.
-    ("fetch", &[]),
+    ("http_client", &[]),
     ("identity", &["model", "store"]),
     // A snapshot prepares protocol's discovery document and knows its scopes; usernames and stored
     // passwords are judged by identity's pure functions.
@@ -49,7 +49,10 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("source", &["api", "model"]),
     ("controller", &["api", "model", "registry", "keys", "source"]),
     // http counts what it answers.
-    ("http", &["model", "protocol", "registry", "store", "keys", "identity", "telemetry", "fetch"]),
+    (
+        "http",
+        &["model", "protocol", "registry", "store", "keys", "identity", "telemetry", "http_client"],
+    ),
 ];
 
 /// Where timers run, which need the machine's monotonic clock (tokio's, so that tests can stop it).
