@@ -1,10 +1,10 @@
-//! A memo of access tokens whose signature was verified: applications show the same token again and
-//! again, and a look at the memo costs a tenth of a signature's check.
+//! Cache of access tokens whose signature was verified. Applications present the same token many
+//! times, and a cache lookup costs a tenth of a signature check.
 //!
-//! It says only what was signed. Whether the token is still worth something (its times, its grant,
-//! revocation) is asked each time. It holds hashes of tokens, bounded in number, and an entry
-//! counts only for a ring that holds the very key which verified it: a key that goes takes its
-//! tokens with it.
+//! A hit proves only that the token was signed. Expiry, the grant and revocation are checked on
+//! every use. The cache maps SHA-256 hashes of tokens to their claims and is bounded. An entry is
+//! valid only for a ring that contains the same key object that verified the token, so removing a
+//! key invalidates its tokens.
 
 use std::{
     fmt,
@@ -17,12 +17,12 @@ use serde_json::{Map, Value};
 use super::ring::{JwtType, KeyRing, SigningKey, VerifyError};
 use crate::model::BoundedCache;
 
-/// Entries of about 2 KiB each.
+/// Each entry takes about 2 KiB.
 const MAX_ENTRIES: usize = 4096;
 
 type Hash = [u8; 32];
 
-/// Access tokens that were verified lately.
+/// A bounded cache of recently verified access tokens.
 pub struct AccessTokenCache(Mutex<BoundedCache<Hash, Entry>>);
 
 struct Entry {
@@ -37,8 +37,8 @@ impl Default for AccessTokenCache {
 }
 
 impl AccessTokenCache {
-    /// The claims of an access token that one of the ring's keys signed. Times and audience are the
-    /// caller's to check.
+    /// Returns the claims of an access token that one of the ring's keys signed. Does not check
+    /// times or audience.
     pub fn verify(
         &self,
         ring: &KeyRing,
@@ -68,7 +68,7 @@ impl AccessTokenCache {
 
 impl fmt::Debug for AccessTokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifiedTokens").finish_non_exhaustive()
+        f.debug_struct("AccessTokenCache").finish_non_exhaustive()
     }
 }
 
@@ -101,31 +101,31 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_shown_again_has_the_same_claims() {
+    fn a_second_lookup_returns_the_cached_claims() {
         let (tokens, ring) = (AccessTokenCache::default(), ring());
         let token = token(&ring, r#"{"sub":"ada"}"#);
         let first = tokens.verify(&ring, &token).expect("signed");
         let again = tokens.verify(&ring, &token).expect("signed");
-        assert!(Arc::ptr_eq(&first, &again), "from the memo");
+        assert!(Arc::ptr_eq(&first, &again), "from the cache");
         assert_eq!(again["sub"], "ada");
     }
 
     #[test]
-    fn a_token_counts_for_the_ring_of_its_key_only() {
+    fn a_cached_token_is_valid_only_for_the_ring_of_its_key() {
         let (tokens, ours, theirs) = (AccessTokenCache::default(), ring(), ring());
         let token = token(&ours, r#"{"sub":"ada"}"#);
         tokens.verify(&ours, &token).expect("signed");
         assert_eq!(tokens.verify(&theirs, &token), Err(VerifyError::UnknownKey));
         assert_eq!(tokens.verify(&KeyRing::default(), &token), Err(VerifyError::UnknownKey));
-        assert!(tokens.verify(&ours, &token).is_ok(), "and still for its own");
+        assert!(tokens.verify(&ours, &token).is_ok(), "still valid for its ring");
     }
 
     #[test]
-    fn what_was_altered_is_not_known() {
+    fn an_altered_token_is_not_found() {
         let (tokens, ring) = (AccessTokenCache::default(), ring());
         let token = token(&ring, r#"{"sub":"ada"}"#);
         tokens.verify(&ring, &token).expect("signed");
-        // Not the last, of which only some bits count.
+        // The last character encodes only some bits, so change the one before it.
         let (before, last) = token.split_at(token.len() - 2);
         let other = if last.starts_with('A') { 'B' } else { 'A' };
         let altered = format!("{before}{other}{}", &last[1..]);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn it_holds_a_bounded_number_and_keeps_what_is_asked_for() {
+    fn it_is_bounded_and_keeps_recently_used_entries() {
         let (tokens, ring) = (AccessTokenCache::default(), ring());
         let asked = token(&ring, r#"{"sub":"ada"}"#);
         let first = tokens.verify(&ring, &asked).expect("signed");
@@ -146,9 +146,9 @@ mod tests {
             tokens.keep(other, entry);
             if number % (MAX_ENTRIES / 4) == 0 {
                 let again = tokens.verify(&ring, &asked).expect("signed");
-                assert!(Arc::ptr_eq(&first, &again), "asked for in time");
+                assert!(Arc::ptr_eq(&first, &again), "still cached after recent use");
             }
         }
-        assert!(tokens.0.lock().expect("nobody panicked").len() <= MAX_ENTRIES);
+        assert!(tokens.0.lock().expect("not poisoned").len() <= MAX_ENTRIES);
     }
 }

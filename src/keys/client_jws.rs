@@ -1,5 +1,5 @@
-//! Verifying what clients sign: with their public keys, or with the secret they share (RFC 7515
-//! §5.2). The caller has read the header and says which algorithm it allows.
+//! Verifies JWS that clients sign, with their public keys or their client secret (RFC 7515 §5.2).
+//! The caller parses the header and decides which algorithms are allowed.
 
 use jsonwebtoken::{
     Algorithm, DecodingKey,
@@ -9,21 +9,22 @@ use serde_json::Value;
 
 use crate::model::JwsAlgorithm;
 
-/// Keys of a set that are looked at.
+/// Maximum number of keys parsed from one JWK Set; the rest are ignored.
 const MAX_KEYS: usize = 32;
 
-/// Why a signature does not count.
+/// The reason a signature was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwsError {
-    /// No key of the set fits, and none has the name that was asked for: the set may have changed.
-    #[error("no known key fits")]
+    /// No key of the set matches the algorithm and `kid`. The set may have changed since it was
+    /// fetched.
+    #[error("no known key matches")]
     UnknownKey,
-    /// The key that was named is there, and the signature is not its.
+    /// The key with the given `kid` exists, but the signature was not made with it.
     #[error("the signature does not match")]
     BadSignature,
 }
 
-/// A client's public keys, parsed.
+/// A client's parsed public keys.
 #[derive(Clone, Default)]
 pub struct PublicKeys(Vec<PublicKey>);
 
@@ -50,18 +51,19 @@ impl std::fmt::Debug for PublicKeys {
 }
 
 impl PublicKeys {
-    /// The keys of a JWK Set that can verify; others are left out (RFC 7517 §5).
+    /// Parses the keys of a JWK Set that can verify signatures. Other keys are ignored (RFC 7517
+    /// §5).
     pub fn parse(set: &Value) -> Self {
         let keys = set.get("keys").and_then(Value::as_array).into_iter().flatten();
         Self(keys.take(MAX_KEYS).filter_map(public_key).collect())
     }
 
-    /// Whether there is none.
+    /// Returns true if the set has no usable key.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Checks a compact JWS.
+    /// Verifies a compact JWS with the keys that match `algorithm` and `kid`.
     pub fn verify(
         &self,
         jws: &str,
@@ -75,7 +77,8 @@ impl PublicKeys {
             let meant = key.algorithm.as_deref().is_none_or(|own| is_for(own, wire));
             if named && meant {
                 match check(jws, &key.key, wire) {
-                    // A key without a name may have been replaced by another.
+                    // A key without a `kid` may have been replaced, so the caller should fetch the
+                    // set again.
                     Err(JwsError::BadSignature) if kid.is_none() || key.kid.is_none() => {}
                     Err(error) => result = Err(error),
                     Ok(()) => return Ok(()),
@@ -86,7 +89,7 @@ impl PublicKeys {
     }
 }
 
-/// Checks a compact JWS under a shared secret.
+/// Verifies a compact JWS with a shared secret (HS256, HS384, HS512).
 pub fn verify_with_secret(
     jws: &str,
     algorithm: JwsAlgorithm,
@@ -107,7 +110,7 @@ fn check(jws: &str, key: &DecodingKey, algorithm: Algorithm) -> Result<(), JwsEr
     if verified.unwrap_or(false) { Ok(()) } else { Err(JwsError::BadSignature) }
 }
 
-/// Whether a key's `alg` is this algorithm, by whichever of its names.
+/// Returns true if a key's `alg` names this algorithm, under any of its names.
 fn is_for(own: &str, wire: Algorithm) -> bool {
     own.parse().ok().and_then(asymmetric).is_some_and(|(_, own)| own == wire)
 }
@@ -178,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn verifies_with_the_key_that_is_named() {
+    fn verifies_with_the_key_of_the_given_kid() {
         let jws = signed();
         assert_eq!(set("a").verify(&jws, JwsAlgorithm::EdDSA, Some("a")), Ok(()));
         assert_eq!(set("a").verify(&jws, JwsAlgorithm::EdDSA, None), Ok(()));
@@ -188,7 +191,7 @@ mod tests {
 
     #[test]
     fn ed25519_has_two_names() {
-        // RFC 9864 §2.2: openid-client uses the one, others the other.
+        // RFC 9864 §2.2: openid-client sends `Ed25519`, other clients send `EdDSA`.
         let jws = signed();
         for named in [None, Some("EdDSA"), Some("Ed25519")] {
             let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED_X, "alg": named });
@@ -199,11 +202,11 @@ mod tests {
         }
         let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED_X, "alg": "ES256" });
         let keys = PublicKeys::parse(&json!({ "keys": [key] }));
-        assert!(keys.verify(&jws, JwsAlgorithm::Ed25519, None).is_err(), "of another algorithm");
+        assert!(keys.verify(&jws, JwsAlgorithm::Ed25519, None).is_err(), "the key is for another algorithm");
     }
 
     #[test]
-    fn refuses_what_was_altered_or_goes_by_another_algorithm() {
+    fn rejects_altered_content_and_other_algorithms() {
         let jws = signed();
         let altered =
             format!("{}.{}", URL_SAFE_NO_PAD.encode("{}"), jws.split_once('.').expect("two").1);
@@ -218,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_key_is_no_secret() {
+    fn a_public_key_is_not_accepted_as_shared_secret() {
         // RFC 8725 §2.1
         let key = EncodingKey::from_secret(ED_X.as_bytes());
         let jws = encode(&Header::new(Algorithm::HS256), &json!({}), &key).expect("a JWS");

@@ -1,4 +1,4 @@
-//! New keys.
+//! Generates signing keys.
 
 use super::{
     key_secret::{KeyRecord, KeyTimes},
@@ -7,8 +7,10 @@ use super::{
 };
 use crate::model::SigningAlgorithm;
 
-/// Makes a key. Takes some 70 ms (200 at worst) of a core for RSA: not for a thread that drives
-/// connections. Its `kid` is its thumbprint (RFC 7638), and so unique.
+/// Generates a key whose `kid` is its RFC 7638 thumbprint, and therefore unique.
+///
+/// RSA takes about 70 ms of CPU time (up to 200 ms), so don't call this on a thread that serves
+/// connections.
 pub fn generate(algorithm: SigningAlgorithm, times: KeyTimes) -> Result<KeyRecord, InvalidKey> {
     let material = PrivateKey::generate(algorithm)?;
     Ok(KeyRecord {

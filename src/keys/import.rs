@@ -1,4 +1,5 @@
-//! Keys that users bring: PKCS#1, PKCS#8 or SEC1 in PEM, a JWK or a JWK set. Checked, never written.
+//! Signing keys supplied by the user: PEM (PKCS#1, PKCS#8 or SEC1), a JWK or a JWK Set. They are
+//! validated and never written.
 
 use std::sync::Arc;
 
@@ -22,40 +23,41 @@ use super::{
 };
 use crate::model::Timestamp;
 
-/// Bits that an RSA key has at least (RFC 7518 §3.3).
+/// Minimum size of an RSA key in bits (RFC 7518 §3.3).
 const RSA_BITS: usize = 2048;
 
-/// Why a user's keys cannot be used. The display says what to do, and shows nothing of the key.
+/// The reason a supplied key cannot be used. The message says how to fix it and contains no key
+/// material.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
-    /// The entry named is not there.
+    /// The Secret does not have the requested entry.
     #[error("has no entry {0:?}")]
     NoEntry(String),
-    /// There is nothing in the Secret.
-    #[error("holds no key; add an entry with a private key in PEM or as a JWK")]
+    /// The Secret contains no keys.
+    #[error("contains no keys; add an entry with a private key in PEM or as a JWK")]
     Empty,
-    /// Not a form that is read.
-    #[error("entry {0:?} is no private key in PEM (PKCS#1, PKCS#8, SEC1) and no JWK or JWK set")]
+    /// The entry has none of the supported formats.
+    #[error("entry {0:?} is neither a PEM private key (PKCS#1, PKCS#8, SEC1) nor a JWK or JWK Set")]
     Unreadable(String),
-    /// Only a public key.
-    #[error("entry {0:?} has no private part")]
+    /// The entry contains only a public key.
+    #[error("entry {0:?} contains only a public key; add the private key")]
     NotPrivate(String),
-    /// Encrypted.
+    /// The PEM block is encrypted.
     #[error("entry {0:?} is encrypted; store it without a passphrase")]
     Encrypted(String),
-    /// RSA with too few bits.
+    /// The RSA key has fewer than 2048 bits.
     #[error("entry {0:?} is an RSA key of {1} bits; it must have at least 2048")]
     Weak(String, usize),
-    /// Of a kind that is not signed with.
-    #[error("entry {0:?} is of a kind that is not supported; use RSA, EC P-256 or Ed25519")]
+    /// The key type or curve is not supported.
+    #[error("entry {0:?} has an unsupported key type; use RSA, EC P-256 or Ed25519")]
     Unsupported(String),
-    /// Its parts do not belong together.
-    #[error("entry {0:?} is not a consistent key: its parts do not belong together")]
+    /// The components of the key contradict each other.
+    #[error("entry {0:?} is not a valid key: its components do not match")]
     Inconsistent(String),
 }
 
-/// The ring of a user's Secret: of every entry, or of the one named. All keys sign from the start;
-/// of several of one algorithm the last by entry name does.
+/// Builds a key ring from one entry of the Secret, or from all of them. Every key may sign
+/// immediately. If several keys have the same algorithm, the last one by entry name signs.
 pub fn import(entries: &KeyEntries, only: Option<&str>) -> Result<KeyRing, ImportError> {
     let mut keys = Vec::new();
     let chosen: Vec<(&String, &ByteString)> = match only {
@@ -78,7 +80,7 @@ pub fn import(entries: &KeyEntries, only: Option<&str>) -> Result<KeyRing, Impor
     }
     let mut ring = Vec::with_capacity(keys.len());
     for (order, (material, kid)) in keys.into_iter().enumerate() {
-        // Order stands in for time: the last of an algorithm signs.
+        // The order stands in for the start time, so the last key of an algorithm signs.
         let at = Timestamp::from_millis(i64::try_from(order).unwrap_or(0));
         let times = KeyTimes { published_at: at, signs_from: at, retire_at: None };
         let unusable = || ImportError::Inconsistent(kid.clone().unwrap_or_default());
@@ -132,7 +134,7 @@ fn from_pkcs8(name: &str, der: &[u8]) -> Result<PrivateKey, ImportError> {
         .map_err(|_| ImportError::Unsupported(name.to_owned()))
 }
 
-/// Checks an RSA key and hands it to the library that signs.
+/// Validates an RSA key and converts it to the type of the signing library.
 fn from_rsa(name: &str, key: &RsaPrivateKey) -> Result<PrivateKey, ImportError> {
     if key.n().bits() < RSA_BITS {
         return Err(ImportError::Weak(name.to_owned(), key.n().bits()));
@@ -160,7 +162,7 @@ fn from_json(name: &str, text: &str, keys: &mut Vec<Imported>) -> Result<(), Imp
     }
 }
 
-/// RFC 7518 §6, RFC 8037 §2.
+/// Converts a private JWK (RFC 7518 §6, RFC 8037 §2).
 fn from_jwk(name: &str, jwk: &Value) -> Result<Imported, ImportError> {
     let inconsistent = || ImportError::Inconsistent(name.to_owned());
     let text = |member: &str| jwk.get(member).and_then(Value::as_str);

@@ -1,5 +1,6 @@
-//! The format of a tenant's key Secret: one entry a key, `<kid>.json`, versioned JSON. A contract
-//! across releases: what version 1 wrote is read for ever, and unknown versions are left alone.
+//! The format of a tenant's key Secret: one entry per key, `<kid>.json`, as versioned JSON. The
+//! format is stable across releases: version 1 always stays readable, and entries of unknown
+//! versions are preserved.
 
 use std::collections::BTreeMap;
 
@@ -8,44 +9,45 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Secret, SigningAlgorithm, Timestamp};
 
-/// `data` of a Secret.
+/// The `data` of a Secret.
 pub type KeyEntries = BTreeMap<String, ByteString>;
 
-/// The format that this release writes.
+/// The format version that this release writes.
 const VERSION: u32 = 1;
 
-/// When a key appears, signs and goes (design §5).
+/// The times at which a key is published, starts to sign and is retired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyTimes {
-    /// Since when it stands in JWKS.
+    /// When the key was added to the JWKS.
     pub published_at: Timestamp,
-    /// From when it signs.
+    /// When the key starts to sign.
     pub signs_from: Timestamp,
-    /// When it leaves JWKS; `None` until its successor is known.
+    /// When the key leaves the JWKS. `None` until its successor is known.
     pub retire_at: Option<Timestamp>,
 }
 
-/// One key as stored.
+/// A signing key as stored in the Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRecord {
-    /// `kid`.
+    /// The key ID, equal to the entry name without `.json`.
     pub kid: String,
-    /// What it signs with.
+    /// The signing algorithm.
     pub algorithm: SigningAlgorithm,
-    /// PKCS#8, PEM.
+    /// The private key as PKCS#8 PEM.
     pub private_key: Secret<String>,
-    /// Its times.
+    /// The key's lifecycle times.
     pub times: KeyTimes,
 }
 
-/// An entry that cannot be used.
+/// A Secret entry that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DamagedEntry {
-    /// Its name in the Secret.
+    /// The name of the entry.
     pub name: String,
-    /// What is wrong; never any of its content.
+    /// The problem, without any content of the entry.
     pub problem: String,
-    /// Whether a newer release may have written it: then nobody touches it.
+    /// True if a newer release may have written the entry. Such entries are never changed or
+    /// removed.
     pub foreign: bool,
 }
 
@@ -67,8 +69,8 @@ struct Versioned {
     version: u32,
 }
 
-/// The keys of a Secret, and the entries that are none. Entries that do not end in `.json` are
-/// somebody else's and not looked at.
+/// Parses the keys of a Secret and returns the unusable entries separately. Entries whose name does
+/// not end in `.json` are ignored.
 pub fn read_keys(entries: &KeyEntries) -> (Vec<KeyRecord>, Vec<DamagedEntry>) {
     let (mut keys, mut damaged) = (Vec::new(), Vec::new());
     for (name, ByteString(bytes)) in entries {
@@ -88,7 +90,7 @@ fn read_key(kid: &str, bytes: &[u8]) -> Result<KeyRecord, (String, bool)> {
     let wire: Wire = serde_json::from_slice(bytes)
         .map_err(|error| (format!("is not a key record (line {})", error.line()), false))?;
     if wire.kid != kid {
-        return Err(("names another key than its entry does".to_owned(), false));
+        return Err(("contains a kid that differs from the entry name".to_owned(), false));
     }
     Ok(KeyRecord {
         kid: wire.kid,
@@ -102,23 +104,24 @@ fn read_key(kid: &str, bytes: &[u8]) -> Result<KeyRecord, (String, bool)> {
     })
 }
 
-/// Refuses entries of another version, and says whether a newer release may have written them.
+/// Rejects entries of another version. The error's flag is true if a newer release may have written
+/// the entry.
 pub(super) fn check_version(bytes: &[u8]) -> Result<(), (String, bool)> {
     match serde_json::from_slice::<Versioned>(bytes) {
         Ok(Versioned { version: VERSION }) => Ok(()),
         Ok(Versioned { version }) => {
-            Err((format!("has version {version}, which this release does not know"), true))
+            Err((format!("has version {version}, which this release does not support"), true))
         }
         Err(_) => Err(("is not versioned JSON".to_owned(), false)),
     }
 }
 
-/// The name of a key's entry.
+/// Returns the name of a key's entry.
 pub fn entry_name(kid: &str) -> String {
     format!("{kid}.json")
 }
 
-/// The entry of a key.
+/// Serializes a key to its Secret entry.
 pub fn write_key(key: &KeyRecord) -> (String, ByteString) {
     let wire = Wire {
         version: VERSION,
@@ -129,11 +132,11 @@ pub fn write_key(key: &KeyRecord) -> (String, ByteString) {
         signs_from: rfc3339(key.times.signs_from),
         retire_at: key.times.retire_at.map(rfc3339),
     };
-    let bytes = serde_json::to_vec(&wire).expect("a record of strings serialises");
+    let bytes = serde_json::to_vec(&wire).expect("a record of strings serializes");
     (entry_name(&key.kid), ByteString(bytes))
 }
 
-/// A time as JSON keeps it.
+/// Converts a time to the type that serializes as RFC 3339.
 pub(super) fn rfc3339(time: Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(time.millis()).unwrap_or(jiff::Timestamp::MAX)
 }
@@ -149,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn version_1_is_read_and_written_for_ever() {
+    fn version_1_stays_readable_and_is_written_unchanged() {
         let (keys, damaged) = read_keys(&entries("k1.json", GOLDEN));
         assert!(damaged.is_empty(), "{damaged:?}");
         assert_eq!(keys[0].times.signs_from, Timestamp::from_secs(1_767_312_000));
@@ -161,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_release_wrote_is_foreign_and_not_damaged() {
+    fn an_entry_of_a_newer_release_is_foreign() {
         let (keys, damaged) = read_keys(&entries("k1.json", r#"{"version":2,"x":1}"#));
         assert!(keys.is_empty() && damaged[0].foreign);
         let (_, damaged) = read_keys(&entries("k1.json", "{"));
@@ -171,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn no_problem_shows_what_is_in_the_entry() {
+    fn problems_contain_no_content_of_the_entry() {
         let broken = GOLDEN.replace("ES256", "XX999").replace("PEM", "TOP-SECRET");
         let (_, damaged) = read_keys(&entries("k1.json", &broken));
         assert!(!damaged[0].problem.contains("TOP-SECRET"), "{damaged:?}");

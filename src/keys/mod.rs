@@ -1,7 +1,8 @@
-//! Signing keys and sealing keys: formats, plans, signing, verifying, sealing.
+//! Signing keys and sealing keys: storage formats, rotation plans, signing, verification and
+//! sealing.
 //!
-//! Must not: talk to Kubernetes or read the clock. Private keys are parsed once and kept ready to
-//! sign; `rsa` only parses and checks (RUSTSEC-2023-0071), aws-lc-rs signs.
+//! Must not talk to Kubernetes or read the clock. Private keys are parsed once and reused. The
+//! `rsa` crate only parses and validates keys (RUSTSEC-2023-0071); aws-lc-rs signs.
 
 mod access_token_cache;
 mod client_jws;

@@ -1,5 +1,5 @@
-//! The salt of a tenant's pairwise subjects (OIDC Core §8.1): its Secret's format. It is made once;
-//! another one would make other people of everybody.
+//! The salt of a tenant's pairwise subject identifiers (OIDC Core §8.1) and the format of its
+//! Secret. The salt is created once: another salt would change the `sub` of every user.
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -10,15 +10,16 @@ use super::key_secret::KeyEntries;
 use crate::model::{Entropy, Secret, Timestamp};
 
 const VERSION: u32 = 1;
-/// The one entry.
+/// The name of the Secret's only entry.
 const SALT_ENTRY: &str = "salt.json";
 
-/// 256 bits.
+/// A 256-bit salt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairwiseSalt(pub Secret<Vec<u8>>);
 
 impl PairwiseSalt {
-    /// What a status says of it: enough to know it again, and nothing else.
+    /// Returns the fingerprint published in the Tenant's status. It identifies the salt without
+    /// revealing it.
     pub fn fingerprint(&self) -> String {
         let mut named = b"lanyard pairwise salt fingerprint\0".to_vec();
         named.extend(self.0.expose());
@@ -35,7 +36,7 @@ struct Wire {
     created_at: jiff::Timestamp,
 }
 
-/// The entry of a new salt.
+/// Creates the Secret entry for a new random salt.
 pub fn new_salt(entropy: &dyn Entropy, now: Timestamp) -> (String, ByteString) {
     let mut salt = [0; 32];
     entropy.fill(&mut salt);
@@ -44,11 +45,11 @@ pub fn new_salt(entropy: &dyn Entropy, now: Timestamp) -> (String, ByteString) {
         salt: URL_SAFE_NO_PAD.encode(salt),
         created_at: super::key_secret::rfc3339(now),
     };
-    let json = serde_json::to_vec(&wire).expect("it serialises to memory");
+    let json = serde_json::to_vec(&wire).expect("a record of strings serializes");
     (SALT_ENTRY.to_owned(), ByteString(json))
 }
 
-/// Reads the salt of a Secret. The error says what is wrong and nothing of what is there.
+/// Parses the salt of a Secret. The error contains no content of the Secret.
 pub fn read_salt(entries: &KeyEntries) -> Result<PairwiseSalt, &'static str> {
     let ByteString(bytes) = entries.get(SALT_ENTRY).ok_or("has no entry salt.json")?;
     let wire: Wire = serde_json::from_slice(bytes).map_err(|_| "has an unreadable salt.json")?;
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_format_is_for_ever() {
+    fn version_1_stays_readable() {
         let json = r#"{"version":1,"salt":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8","createdAt":"2027-01-15T08:00:00Z"}"#;
         let entries =
             KeyEntries::from([(SALT_ENTRY.to_owned(), ByteString(json.as_bytes().to_vec()))]);
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn rejects_invalid_entries() {
         let entries = |json: &str| {
             KeyEntries::from([(SALT_ENTRY.to_owned(), ByteString(json.as_bytes().to_vec()))])
         };

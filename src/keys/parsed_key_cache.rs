@@ -1,4 +1,4 @@
-//! A memo of parsed keys: a rebuild of the snapshot parses only what is new.
+//! Cache of parsed keys, so that a rebuild of the snapshot parses only new or changed keys.
 
 use std::{
     collections::HashMap,
@@ -14,14 +14,15 @@ use super::{
 
 type Hash = [u8; 32];
 
-/// Keys that are in use somewhere, by the hash of their records. Holds none alive by itself.
+/// A map from the hash of a key record to its parsed key. Holds only weak references, so unused
+/// keys are dropped.
 #[derive(Debug, Default)]
 pub struct ParsedKeyCache {
     parsed: Mutex<HashMap<Hash, Weak<SigningKey>>>,
 }
 
 impl ParsedKeyCache {
-    /// The ring of a key Secret, and the entries that cannot be used.
+    /// Returns the key ring of a key Secret, and the entries that cannot be used.
     pub fn ring(&self, entries: &KeyEntries) -> (KeyRing, Vec<DamagedEntry>) {
         let (records, mut damaged) = read_keys(entries);
         let mut keys = Vec::with_capacity(records.len());
@@ -30,7 +31,7 @@ impl ParsedKeyCache {
                 Some(key) => keys.push(key),
                 None => damaged.push(DamagedEntry {
                     name: entry_name(&record.kid),
-                    problem: format!("holds no usable {} key", record.algorithm),
+                    problem: format!("contains no usable {} key", record.algorithm),
                     foreign: false,
                 }),
             }

@@ -1,4 +1,4 @@
-//! A tenant's keys, parsed and ready: what signs now, what verifies, what JWKS shows.
+//! A tenant's parsed keys: selects the signing key, verifies tokens and renders the JWKS.
 
 use std::{fmt, sync::Arc};
 
@@ -15,21 +15,21 @@ use super::{
 };
 use crate::model::{SigningAlgorithm, Timestamp};
 
-/// What a JWT is, as its `typ` says: one kind never passes for another.
+/// The type of a JWT. Verification checks `typ`, so one type is never accepted as another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JwtType {
     /// An ID token: `JWT`.
     IdToken,
     /// An access token: `at+jwt` (RFC 9068 §2.1).
     AccessToken,
-    /// Userinfo: `JWT`. It has no `exp`, which tells it from an ID token.
+    /// A userinfo response: `JWT`. It has no `exp` claim, which distinguishes it from an ID token.
     Userinfo,
     /// A logout token: `logout+jwt` (OIDC Back-Channel Logout §2.4).
     LogoutToken,
 }
 
 impl JwtType {
-    /// The header's `typ`.
+    /// Returns the `typ` header value.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::IdToken | Self::Userinfo => "JWT",
@@ -39,13 +39,13 @@ impl JwtType {
     }
 }
 
-/// One key, ready to sign and to verify.
+/// A parsed key that can sign and verify.
 pub struct SigningKey {
-    /// `kid`.
+    /// The key ID.
     pub kid: String,
-    /// What it signs with.
+    /// The signing algorithm.
     pub algorithm: SigningAlgorithm,
-    /// When it does what.
+    /// The key's lifecycle times.
     pub times: KeyTimes,
     material: PrivateKey,
     jwk: Value,
@@ -55,16 +55,16 @@ pub struct SigningKey {
     logout_token_header: String,
 }
 
-/// Why a JWT is not accepted.
+/// The reason a JWT was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// Not a JWT, or one of another type.
+    /// Not a JWT, or a JWT of another type.
     #[error("not a token of this kind")]
     NotThisKind,
-    /// Signed by a key that is not of this tenant, or no longer.
+    /// The signing key does not belong to this tenant, or was removed.
     #[error("signed by an unknown key")]
     UnknownKey,
-    /// Altered.
+    /// The token was altered.
     #[error("the signature does not match")]
     BadSignature,
 }
@@ -105,7 +105,7 @@ impl SigningKey {
         })
     }
 
-    /// Signs claims (JSON). 360 µs of a core for RSA: `Signer` bounds that.
+    /// Signs claims (JSON). RSA takes 360 µs of CPU time: use `Signer` to bound that.
     pub(super) fn sign(&self, typ: JwtType, claims: &[u8]) -> Result<String, InvalidKey> {
         let header = match typ {
             JwtType::IdToken | JwtType::Userinfo => &self.id_token_header,
@@ -122,7 +122,7 @@ impl SigningKey {
         Ok(token)
     }
 
-    /// Where the key is in its life.
+    /// Returns the key's lifecycle state. `signs` is true for the key that signs now.
     pub fn state(&self, now: Timestamp, signs: bool) -> KeyState {
         if self.times.signs_from > now {
             KeyState::Published
@@ -140,14 +140,14 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// Where a key is in its life.
+/// The lifecycle state of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// In JWKS, does not sign yet.
+    /// In the JWKS, does not sign yet.
     Published,
-    /// Signs.
+    /// Signs new tokens.
     Signing,
-    /// Verifies only.
+    /// Only verifies tokens that it signed earlier.
     Retired,
 }
 
@@ -158,7 +158,7 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// A ring; of two keys with one `kid` the first stays.
+    /// Creates a ring. If two keys have the same `kid`, the first one is used.
     pub fn new(keys: impl IntoIterator<Item = Arc<SigningKey>>) -> Self {
         let mut unique: Vec<Arc<SigningKey>> = Vec::new();
         for key in keys {
@@ -169,12 +169,13 @@ impl KeyRing {
         Self { keys: unique.into() }
     }
 
-    /// Every key, in no order.
+    /// Returns all keys, in no particular order.
     pub fn keys(&self) -> &[Arc<SigningKey>] {
         &self.keys
     }
 
-    /// The key that signs with an algorithm: the newest whose time has come.
+    /// Returns the key that signs with an algorithm: the newest one that may sign and is not
+    /// retired.
     pub fn signing_key(
         &self,
         algorithm: SigningAlgorithm,
@@ -187,25 +188,25 @@ impl KeyRing {
             .max_by_key(|key| (key.times.signs_from, &key.kid))
     }
 
-    /// A key by its `kid`.
+    /// Returns the key with this `kid`.
     pub fn by_kid(&self, kid: &str) -> Option<&Arc<SigningKey>> {
         self.keys.iter().find(|key| key.kid == kid)
     }
 
-    /// The JWK set (RFC 7517 §5): public members only.
+    /// Returns the JWK Set (RFC 7517 §5), with public members only.
     pub fn jwks(&self) -> Value {
         let mut keys: Vec<&Arc<SigningKey>> = self.keys.iter().collect();
         keys.sort_by_key(|key| (key.times.signs_from, &key.kid));
         json!({ "keys": keys.iter().map(|key| &key.jwk).collect::<Vec<_>>() })
     }
 
-    /// The claims of a JWT that one of these keys signed, if it is of the given type. Times and
-    /// audience are the caller's to check.
+    /// Returns the claims of a JWT of the given type that one of these keys signed. Does not check
+    /// times or audience.
     pub fn verify(&self, jwt: &str, typ: JwtType) -> Result<Map<String, Value>, VerifyError> {
         self.verified_by(jwt, typ).map(|(_, claims)| claims)
     }
 
-    /// As `verify`, with the key that verified.
+    /// Like `verify`, and also returns the key that signed the JWT.
     pub(super) fn verified_by(
         &self,
         jwt: &str,
@@ -217,7 +218,7 @@ impl KeyRing {
         }
         let kid = header.kid.ok_or(VerifyError::UnknownKey)?;
         let key = self.by_kid(&kid).ok_or(VerifyError::UnknownKey)?;
-        // The algorithm is the key's and not the header's (RFC 8725 §3.1).
+        // Use the key's algorithm, not the header's (RFC 8725 §3.1).
         let mut validation = Validation::new(match key.algorithm {
             SigningAlgorithm::RS256 => Algorithm::RS256,
             SigningAlgorithm::ES256 => Algorithm::ES256,
@@ -232,12 +233,12 @@ impl KeyRing {
     }
 }
 
-/// Whether a stored key can be used.
+/// Checks that a stored key can be parsed.
 pub fn check_key(record: &KeyRecord) -> Result<(), InvalidKey> {
     SigningKey::parse(record).map(drop)
 }
 
-/// RFC 7638, SHA-256.
+/// Computes the SHA-256 thumbprint of a JWK (RFC 7638).
 pub(super) fn thumbprint(jwk: &Value) -> Option<String> {
     let jwk: Jwk = serde_json::from_value(jwk.clone()).ok()?;
     jwk.thumbprint(ThumbprintHash::SHA256).ok()

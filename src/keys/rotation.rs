@@ -1,64 +1,65 @@
-//! Rotation as a plan: keys, policy, now → changes, and when to look again (design §5).
+//! Plans key rotation as a pure function of keys, policy and current time.
 //!
-//! publish → sign → retire: a new key stands in JWKS for `publish_ahead` before it signs; a key
-//! that has a successor leaves when its last token has expired and `retain` has passed.
+//! A key is published, then signs, then is retired. A new key is in the JWKS for `publish_ahead`
+//! before it signs. A key with a successor is removed when its last token has expired and `retain`
+//! has passed.
 
 use std::time::Duration;
 
 use super::key_secret::KeyTimes;
 use crate::model::{RotationPolicy, SigningAlgorithm, Timestamp};
 
-/// From a plan until every replica shows the key: making it, writing it, the watch, a rebuild.
+/// Time allowed to create the key, write it and have every replica serve it.
 const PROPAGATION_DELAY: Duration = Duration::from_secs(2);
 
-/// What the plan needs to know of a key.
+/// A key as the plan sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedKey {
-    /// `kid`.
+    /// The key ID.
     pub kid: String,
-    /// What it signs with.
+    /// The signing algorithm.
     pub algorithm: SigningAlgorithm,
-    /// Its times.
+    /// The key's lifecycle times.
     pub times: KeyTimes,
 }
 
-/// A key to make.
+/// A key to generate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewKey {
-    /// What it is to sign with.
+    /// The signing algorithm.
     pub algorithm: SigningAlgorithm,
-    /// Its times.
+    /// The new key's lifecycle times.
     pub times: KeyTimes,
 }
 
-/// What to do, and when to look again.
+/// The changes due now, and the time to plan again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RotationPlan {
-    /// Keys to make.
+    /// Keys to generate.
     pub generate: Vec<NewKey>,
-    /// Keys whose times change.
+    /// Keys whose times change, by `kid`.
     pub change: Vec<(String, KeyTimes)>,
-    /// Keys to remove.
+    /// `kid`s of keys to remove.
     pub remove: Vec<String>,
-    /// When something will be due, if nothing changes before.
+    /// The next time something is due, if nothing changes before.
     pub wake: Option<Timestamp>,
 }
 
 impl RotationPlan {
-    /// Whether there is nothing to do now.
+    /// Returns true if there is nothing to do now.
     pub fn is_empty(&self) -> bool {
         self.generate.is_empty() && self.change.is_empty() && self.remove.is_empty()
     }
 }
 
-/// What rotation goes by.
+/// The inputs of rotation other than keys and time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RotationRules {
-    /// Algorithms to keep keys for.
+    /// Algorithms that need a signing key.
     pub algorithms: Vec<SigningAlgorithm>,
-    /// Intervals.
+    /// Rotation intervals.
     pub policy: RotationPolicy,
-    /// The longest that a token lives that these keys sign.
+    /// The longest lifetime of the tokens that these keys sign.
     pub longest_signed: Duration,
 }
 
@@ -85,7 +86,7 @@ pub fn plan(keys: &[PlannedKey], rules: &RotationRules, now: Timestamp) -> Rotat
     plan
 }
 
-/// The keys of one listed algorithm, oldest first.
+/// Rotates the keys of one configured algorithm, given oldest first.
 fn rotate(
     plan: &mut RotationPlan,
     own: &[&PlannedKey],
@@ -95,12 +96,12 @@ fn rotate(
 ) {
     let policy = &rules.policy;
     let ahead = policy.publish_ahead + PROPAGATION_DELAY;
-    // The last key that is not on its way out carries the algorithm on.
+    // The last key without a retirement date signs until its successor does.
     let last = own.iter().rfind(|key| key.times.retire_at.is_none());
     let mut successor = None;
     match last {
         Some(last) if last.times.signs_from > now && !anything_signs => {
-            // Nothing signs, so there is nobody to whom this key would come as a surprise.
+            // No key signs, so no client can reject this one as unpublished.
             successor = Some(now);
             plan.change.push((last.kid.clone(), KeyTimes { signs_from: now, ..last.times }));
         }
@@ -129,7 +130,7 @@ fn rotate(
     }
     let outgoing = own.iter().filter(|key| last.is_none_or(|last| last.kid != key.kid));
     for key in outgoing {
-        // Its successor is the next of the same algorithm; lifetimes that grew keep it longer.
+        // The successor is the next key of the algorithm. If lifetimes grew, the key stays longer.
         let next = own
             .iter()
             .find(|other| order(other) > order(key))
@@ -139,12 +140,12 @@ fn rotate(
     }
 }
 
-/// Keys succeed each other in this order.
+/// The sort order in which keys succeed each other.
 fn order(key: &PlannedKey) -> (Timestamp, &str) {
     (key.times.signs_from, &key.kid)
 }
 
-/// When a key leaves whose successor signs from `from`.
+/// Returns when a key can be removed whose successor signs from `from`.
 fn leaves(from: Timestamp, rules: &RotationRules) -> Timestamp {
     from.plus(rules.longest_signed + rules.policy.retain)
 }
@@ -153,7 +154,7 @@ fn new_key(algorithm: SigningAlgorithm, now: Timestamp, signs_from: Timestamp) -
     NewKey { algorithm, times: KeyTimes { published_at: now, signs_from, retire_at: None } }
 }
 
-/// Sees that a key leaves at `at`, and no sooner than the time it was once given.
+/// Retires a key at `at`, or later if it already has a later date.
 fn retire(plan: &mut RotationPlan, key: &PlannedKey, at: Timestamp, now: Timestamp) {
     match key.times.retire_at {
         Some(set) if set <= now && at <= now => plan.remove.push(key.kid.clone()),
@@ -165,7 +166,8 @@ fn retire(plan: &mut RotationPlan, key: &PlannedKey, at: Timestamp, now: Timesta
     }
 }
 
-/// Sees that a key of an algorithm that is no longer listed leaves: dated once, never again.
+/// Retires a key of an algorithm that is no longer configured. The date is set once and never
+/// changed.
 fn dismiss(plan: &mut RotationPlan, key: &PlannedKey, at: Timestamp, now: Timestamp) {
     match key.times.retire_at {
         Some(set) if set <= now => plan.remove.push(key.kid.clone()),

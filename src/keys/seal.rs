@@ -1,8 +1,9 @@
-//! Sealed values: what travels through browsers and comes back unread and unaltered.
+//! Sealed values: encrypted and authenticated data that is sent to browsers and clients and comes
+//! back.
 //!
-//! Version, key id and salt in the clear, then AES-256-GCM; key and nonce come by HKDF-SHA-256 from
-//! a sealing key and the salt, over purpose and tenant, so that no sealed value can stand in for
-//! another, and none is worth anything at another tenant.
+//! The format is version, key ID and salt in clear text, then AES-256-GCM ciphertext. HKDF-SHA-256
+//! derives key and nonce from a sealing key and the salt, with purpose and tenant as context. A
+//! sealed value is therefore valid only for its purpose and its tenant.
 
 use std::sync::Arc;
 
@@ -20,21 +21,21 @@ use crate::model::{Entropy, TenantId, Timestamp};
 
 const VERSION: u8 = 1;
 const SALT: usize = 16;
-/// Version, key id, salt.
+/// Version, key ID, salt.
 const HEADER: usize = 1 + 4 + SALT;
 
-/// What a sealed value is for.
+/// The purpose of a sealed value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SealPurpose {
     /// An authorization code.
     Code,
     /// A refresh token.
     Refresh,
-    /// An authorization request on its way through sign-in.
+    /// An authorization request during sign-in and consent.
     Interaction,
-    /// A cookie's value.
+    /// A cookie value.
     Cookie,
-    /// A token against forged forms.
+    /// A CSRF token of a form.
     Form,
 }
 
@@ -50,21 +51,21 @@ impl SealPurpose {
     }
 }
 
-/// The installation's sealing keys, ready to use.
+/// The installation's sealing keys, parsed.
 #[derive(Clone, Debug)]
 pub struct Sealer {
     keys: Arc<[SealingKey]>,
 }
 
 impl Sealer {
-    /// The keys of the Secret; `None` if it has no usable one.
+    /// Parses the keys of the Secret. Returns `None` if it has no usable key.
     pub fn from_entries(entries: &KeyEntries) -> (Option<Self>, Vec<DamagedEntry>) {
         let (mut keys, damaged) = read_sealing_keys(entries);
         keys.sort_by_key(|key| (key.seals_from, key.id));
         ((!keys.is_empty()).then(|| Self { keys: keys.into() }), damaged)
     }
 
-    /// Seals a value: base64url without padding, 37 bytes and a third longer than the value.
+    /// Seals a value. The result is base64url without padding of the value plus 37 bytes.
     pub fn seal(
         &self,
         purpose: SealPurpose,
@@ -73,7 +74,8 @@ impl Sealer {
         entropy: &dyn Entropy,
         now: Timestamp,
     ) -> String {
-        // With no key due, as when the clock went back, the oldest is known everywhere.
+        // If no key is due, for example because the clock went back, use the oldest: every replica
+        // has it.
         let due = self.keys.iter().rfind(|key| key.seals_from <= now);
         let key = due.unwrap_or(&self.keys[0]);
         let mut sealed = Vec::with_capacity(HEADER + plain.len() + 16);
@@ -90,7 +92,8 @@ impl Sealer {
         URL_SAFE_NO_PAD.encode(sealed)
     }
 
-    /// Opens what this installation sealed for this purpose and tenant; anything else is `None`.
+    /// Opens a value that this installation sealed for this purpose and tenant. Returns `None` for
+    /// anything else.
     pub fn open(&self, purpose: SealPurpose, tenant: &TenantId, text: &str) -> Option<Vec<u8>> {
         let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (header, body) = sealed.split_at_checked(HEADER)?;
@@ -106,7 +109,7 @@ impl Sealer {
     }
 }
 
-/// 32 bytes of key and 12 of nonce.
+/// Output length of HKDF: 32 bytes of key and 12 bytes of nonce.
 #[derive(Clone, Copy)]
 struct KeyAndNonce;
 
@@ -123,7 +126,7 @@ fn derive(
     tenant: &TenantId,
 ) -> (LessSafeKey, Nonce) {
     let tenant = tenant.to_string();
-    // NUL parts label and tenant; neither can hold one.
+    // NUL separates label and tenant; neither can contain it.
     let info = [purpose.label(), b"\0", tenant.as_bytes()];
     let mut derived = [0; 32 + 12];
     hkdf::Salt::new(hkdf::HKDF_SHA256, salt)
@@ -159,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_for_its_own_purpose_and_tenant_only() {
+    fn opens_only_for_the_same_purpose_and_tenant() {
         let (sealer, entropy) = (sealer(), SeededEntropy::new(1));
         let text = sealer.seal(SealPurpose::Code, &tenant(), b"value", &entropy, NOW);
         assert_eq!(
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn is_never_the_same_twice() {
+    fn sealing_twice_gives_different_values() {
         let (sealer, entropy) = (sealer(), SeededEntropy::new(1));
         let seal = || sealer.seal(SealPurpose::Code, &tenant(), b"value", &entropy, NOW);
         assert_ne!(seal(), seal());
@@ -185,7 +188,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_change_is_seen(plain in prop::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>(), bit in 0_u8..8) {
+        fn any_altered_bit_is_detected(plain in prop::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>(), bit in 0_u8..8) {
             let (sealer, entropy) = (sealer(), SeededEntropy::new(1));
             let text = sealer.seal(SealPurpose::Refresh, &tenant(), &plain, &entropy, NOW);
             let mut bytes = URL_SAFE_NO_PAD.decode(&text).expect("base64url");
@@ -195,7 +198,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_makes_it_panic(text in ".{0,300}") {
+        fn opening_arbitrary_text_never_panics(text in ".{0,300}") {
             prop_assert_eq!(sealer().open(SealPurpose::Code, &tenant(), &text), None);
         }
     }

@@ -1,7 +1,7 @@
-//! The installation's sealing keys: their Secret's format, and publish → seal → retire.
+//! The installation's sealing keys: the format of their Secret and their rotation.
 //!
-//! Every replica knows a key before one seals with it, and a key stays readable for the longest
-//! lifetime of what it sealed.
+//! A key is known to every replica before it seals, and stays readable for the longest lifetime of
+//! the values it sealed.
 
 use std::time::Duration;
 
@@ -14,28 +14,29 @@ use crate::model::{Entropy, Secret, Timestamp};
 
 const VERSION: u32 = 1;
 
-/// How long a key seals before the next one does.
+/// How long a key seals before its successor does.
 const ROTATION_INTERVAL: Duration = Duration::from_secs(90 * 24 * 3600);
-/// How long a key is known everywhere before it seals.
+/// How long a key is published before it seals.
 const PUBLISH_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
-/// One sealing key.
+/// A sealing key as stored in the Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealingKey {
-    /// Four random bytes, in hex in the Secret: sealed values name their key by them.
+    /// Four random bytes, written in hex in the Secret. Every sealed value starts with the ID of
+    /// its key.
     pub id: [u8; 4],
-    /// 256 bits.
+    /// 256 bits of key material.
     pub key: Secret<Vec<u8>>,
-    /// Since when it is in the Secret.
+    /// When the key was added to the Secret.
     pub published_at: Timestamp,
-    /// From when it seals.
+    /// When the key starts to seal.
     pub seals_from: Timestamp,
-    /// When nothing that it sealed is valid any more.
+    /// When every value it sealed has expired. `None` until its successor is known.
     pub retire_at: Option<Timestamp>,
 }
 
 impl SealingKey {
-    /// The entry's name.
+    /// Returns the name of the key's Secret entry.
     pub fn entry_name(&self) -> String {
         format!("{:08x}.json", u32::from_be_bytes(self.id))
     }
@@ -53,7 +54,7 @@ struct Wire {
     retire_at: Option<jiff::Timestamp>,
 }
 
-/// The keys of the Secret, and the entries that are none.
+/// Parses the sealing keys of a Secret and returns the unusable entries separately.
 pub fn read_sealing_keys(entries: &KeyEntries) -> (Vec<SealingKey>, Vec<DamagedEntry>) {
     let (mut keys, mut damaged) = (Vec::new(), Vec::new());
     for (name, ByteString(bytes)) in entries.iter().filter(|(name, _)| name.ends_with(".json")) {
@@ -61,7 +62,7 @@ pub fn read_sealing_keys(entries: &KeyEntries) -> (Vec<SealingKey>, Vec<DamagedE
             Ok(key) if key.entry_name() == *name => keys.push(key),
             Ok(_) => damaged.push(DamagedEntry {
                 name: name.clone(),
-                problem: "names another key than its entry does".to_owned(),
+                problem: "contains an id that differs from the entry name".to_owned(),
                 foreign: false,
             }),
             Err((problem, foreign)) => {
@@ -90,7 +91,7 @@ fn read(bytes: &[u8]) -> Result<SealingKey, (String, bool)> {
     })
 }
 
-/// The entry of a key.
+/// Serializes a key to its Secret entry.
 pub fn write_sealing_key(key: &SealingKey) -> (String, ByteString) {
     let wire = Wire {
         version: VERSION,
@@ -100,11 +101,11 @@ pub fn write_sealing_key(key: &SealingKey) -> (String, ByteString) {
         seals_from: rfc3339(key.seals_from),
         retire_at: key.retire_at.map(rfc3339),
     };
-    let bytes = serde_json::to_vec(&wire).expect("a record of strings serialises");
+    let bytes = serde_json::to_vec(&wire).expect("a record of strings serializes");
     (key.entry_name(), ByteString(bytes))
 }
 
-/// A new random key.
+/// Creates a new random key.
 pub fn new_sealing_key(
     entropy: &dyn Entropy,
     published_at: Timestamp,
@@ -116,27 +117,27 @@ pub fn new_sealing_key(
     SealingKey { id, key: Secret::new(key), published_at, seals_from, retire_at: None }
 }
 
-/// What to do with the sealing keys.
+/// The changes to the sealing keys that are due now, and the time to plan again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SealingPlan {
-    /// From when a new key is to seal, if one is to be made.
+    /// When a new key starts to seal, if one is to be created.
     pub add: Option<Timestamp>,
-    /// Keys (by entry name) that get a date to go.
+    /// Keys (by entry name) that get a retirement date.
     pub retire: Vec<(String, Timestamp)>,
     /// Keys (by entry name) to remove.
     pub remove: Vec<String>,
-    /// When to look again.
+    /// The next time something is due.
     pub wake: Option<Timestamp>,
 }
 
 impl SealingPlan {
-    /// Whether there is nothing to do now.
+    /// Returns true if there is nothing to do now.
     pub fn is_empty(&self) -> bool {
         self.add.is_none() && self.retire.is_empty() && self.remove.is_empty()
     }
 }
 
-/// Plans the sealing keys; `longest_sealed` is the longest that anything sealed is valid.
+/// Plans the sealing keys. `longest_sealed` is the longest lifetime of a sealed value.
 pub fn sealing_plan(keys: &[SealingKey], longest_sealed: Duration, now: Timestamp) -> SealingPlan {
     let mut plan = SealingPlan::default();
     let mut order: Vec<&SealingKey> = keys.iter().collect();
@@ -182,7 +183,7 @@ mod tests {
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
     #[test]
-    fn version_1_is_read_and_written_for_ever() {
+    fn version_1_stays_readable_and_is_written_unchanged() {
         let golden = r#"{"version":1,"id":"0a0b0c0d","key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","publishedAt":"2026-01-01T00:00:00Z","sealsFrom":"2026-01-02T00:00:00Z"}"#;
         let entries = KeyEntries::from([("0a0b0c0d.json".to_owned(), ByteString(golden.into()))]);
         let (keys, damaged) = read_sealing_keys(&entries);
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn rotates_without_a_moment_in_which_something_valid_cannot_be_read() {
+    fn valid_values_stay_readable_across_rotations() {
         let entropy = SeededEntropy::new(1);
         let longest = 100 * DAY;
         let (mut keys, mut now): (Vec<SealingKey>, _) =
@@ -221,7 +222,7 @@ mod tests {
                     assert!(retire >= until.plus(longest));
                 }
             }
-            now = plan.wake.expect("there is a next time");
+            now = plan.wake.expect("a next rotation is due");
         }
         assert!(keys.len() <= 4, "{}", keys.len());
     }

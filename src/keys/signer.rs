@@ -1,4 +1,5 @@
-//! Signing off the threads that drive connections: an RSA signature takes 360 µs of a core.
+//! Signs on dedicated threads instead of those that drive connections: an RSA signature takes 360
+//! µs of CPU time.
 
 use std::{iter, sync::Arc, thread};
 
@@ -11,36 +12,38 @@ use super::{
 };
 use crate::model::SigningAlgorithm;
 
-/// Jobs that may wait: 0.4 s of one core, or twice that.
+/// Maximum number of queued jobs, about 0.4 s of one core (0.8 s if each signs two tokens).
 const QUEUE_LEN: usize = 1024;
 
-/// Jobs that a thread does before it tells of them. Where connections and signatures share a
-/// core, every telling is two switches between threads, which cost a tenth of a signature.
+/// Jobs that a thread finishes before it sends their results. If connections and signatures share a
+/// core, each send costs two context switches, a tenth of the time of a signature.
 const BATCH_SIZE: usize = 8;
 
-/// Why nothing was signed.
+/// The reason nothing was signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
-    /// More is asked for than can be signed: worth another try in a moment.
+    /// The queue is full. Retrying later can succeed.
     #[error("too many signatures are waiting")]
     Busy,
-    /// The key does not sign.
+    /// The key cannot sign.
     #[error("the key cannot sign")]
     Unusable,
 }
 
-/// Makes signatures; then tells whoever asked, unless they have gone and nothing was made.
+/// A job makes a signature and returns a closure that sends it. It returns `None` if the requester
+/// stopped waiting.
 type Job = Box<dyn FnOnce() -> Option<SignatureSender> + Send>;
 type SignatureSender = Box<dyn FnOnce() + Send>;
 
-/// A bounded number of threads that make RSA signatures; others are made in place (22 µs).
+/// A bounded pool of threads for RSA signatures. Other algorithms sign on the calling thread (22
+/// µs).
 #[derive(Clone, Debug)]
 pub struct Signer {
     jobs: Sender<Job>,
 }
 
 impl Signer {
-    /// Starts the threads; they end with the last clone.
+    /// Starts the threads. They stop when the last clone is dropped.
     pub fn new(threads: usize) -> Self {
         let (jobs, queue) = bounded(QUEUE_LEN);
         let threads = threads.max(1);
@@ -65,8 +68,9 @@ impl Signer {
         self.make(is_costly(key), move || own.sign(typ, &claims)).await
     }
 
-    /// Signs claims, and then those that `claims` makes of that token: an ID token names the access
-    /// token that it comes with. One thread makes both, since each change of threads costs.
+    /// Signs claims, then signs the claims that `claims` derives from the first token: an ID token
+    /// contains the hash of its access token. One job signs both, because each thread switch costs
+    /// time.
     pub async fn sign_both(
         &self,
         first: (&Arc<SigningKey>, JwtType, Vec<u8>),
@@ -119,7 +123,7 @@ fn is_costly(key: &SigningKey) -> bool {
 fn work(queue: &Receiver<Job>, threads: usize) {
     let mut made = Vec::with_capacity(BATCH_SIZE);
     for first in queue {
-        // A fair share of what waits; nothing waits for more to come.
+        // Take a fair share of the queue without waiting for more jobs.
         let share = (queue.len() / threads).min(BATCH_SIZE - 1);
         made.extend(iter::once(first).chain(queue.try_iter().take(share)).filter_map(|job| job()));
         for tell in made.drain(..) {

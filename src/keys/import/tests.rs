@@ -42,7 +42,7 @@ fn takes_pkcs1_and_sec1() {
 MHcCAQEEIIBuYxTeXaCmZO66XTwjUHPhQbzLvwzSzLSZ1Lh7k1aPoAoGCCqGSM49
 AwEHoUQDQgAEyC/FAVhH8KxW0xkPbmOTgYkI0TdcdVMdkLVzRbYFbEZ0lKgvkS6I
 -----END EC PRIVATE KEY-----";
-    // A truncated key is refused rather than used.
+    // A truncated key is rejected.
     assert!(import(&entries(sec1), None).is_err());
 }
 
@@ -65,7 +65,7 @@ fn takes_a_jwk_set_and_keeps_its_kids() {
 }
 
 #[test]
-fn says_what_is_wrong_without_showing_the_key() {
+fn errors_name_the_problem_without_key_material() {
     let mut rng = rsa::rand_core::OsRng;
     let weak = RsaPrivateKey::new(&mut rng, 1024).expect("a key");
     let weak = weak.to_pkcs8_pem(rsa::pkcs8::LineEnding::LF).expect("PEM").to_string();

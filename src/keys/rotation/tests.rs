@@ -17,7 +17,7 @@ fn start() -> Timestamp {
     Timestamp::from_secs(1_800_000_000)
 }
 
-/// Does what a plan says; new keys are numbered.
+/// Applies a plan. New keys are numbered.
 fn apply(keys: &mut Vec<PlannedKey>, plan: &RotationPlan, count: &mut u32) {
     for (kid, times) in &plan.change {
         for key in keys.iter_mut().filter(|key| key.kid == *kid) {
@@ -35,7 +35,7 @@ fn apply(keys: &mut Vec<PlannedKey>, plan: &RotationPlan, count: &mut u32) {
     }
 }
 
-/// Plans and does what the plan says.
+/// Plans and applies the plan.
 fn step(keys: &mut Vec<PlannedKey>, rules: &RotationRules, now: Timestamp, count: &mut u32) {
     let plan = plan(keys, rules, now);
     apply(keys, &plan, count);
@@ -73,7 +73,7 @@ fn a_key_of_a_new_algorithm_is_published_before_it_signs() {
 }
 
 #[test]
-fn keys_of_an_algorithm_that_is_no_longer_listed_leave_after_their_last_token() {
+fn keys_of_a_removed_algorithm_are_retired_after_their_last_token() {
     let both = RotationRules {
         algorithms: vec![SigningAlgorithm::RS256, SigningAlgorithm::ES256],
         ..rules()
@@ -84,13 +84,13 @@ fn keys_of_an_algorithm_that_is_no_longer_listed_leave_after_their_last_token() 
     step(&mut keys, &rules(), start().plus(HOUR), &mut count);
     let leaving = keys.iter().find(|key| key.algorithm == SigningAlgorithm::ES256).expect("kept");
     assert_eq!(leaving.times.retire_at, Some(start().plus(HOUR).plus(HOUR + DAY)));
-    assert!(plan(&keys, &rules(), start().plus(2 * HOUR)).is_empty(), "dated once");
+    assert!(plan(&keys, &rules(), start().plus(2 * HOUR)).is_empty(), "the date is set once");
     step(&mut keys, &rules(), start().plus(3 * DAY), &mut count);
     assert!(keys.iter().all(|key| key.algorithm == SigningAlgorithm::RS256));
 }
 
 #[test]
-fn a_clock_that_went_back_leaves_a_key_that_signs() {
+fn a_key_signs_even_if_the_clock_went_back() {
     let (mut keys, mut count) = (Vec::new(), 0);
     step(&mut keys, &rules(), start(), &mut count);
     let earlier = start().minus(7 * DAY);
@@ -100,7 +100,7 @@ fn a_clock_that_went_back_leaves_a_key_that_signs() {
 }
 
 #[test]
-fn waking_when_told_is_enough() {
+fn planning_at_each_wake_time_is_enough() {
     let (mut keys, mut count, mut now) = (Vec::new(), 0, start());
     let mut signed_by = std::collections::BTreeSet::new();
     for _ in 0..60 {
@@ -118,8 +118,8 @@ fn waking_when_told_is_enough() {
 }
 
 proptest! {
-    /// Whoever fetched JWKS at least `publish_ahead` before a token was signed can verify it for as
-    /// long as it is valid, however irregularly the plan runs.
+    /// A client that fetched the JWKS at least `publish_ahead` before a token was signed can verify
+    /// it for as long as it is valid, regardless of how irregularly the plan runs.
     #[test]
     fn tokens_verify_with_what_was_published_ahead(
         steps in prop::collection::vec(1_u64..40, 1..120),
@@ -133,7 +133,7 @@ proptest! {
             rules.policy = RotationPolicy { interval: Duration::from_secs(3600 * interval), publish_ahead: ahead, retain: HOUR };
             if es256 { rules.algorithms.push(SigningAlgorithm::ES256); }
             step(&mut keys, &rules, now, &mut count);
-            prop_assert!(plan(&keys, &rules, now).is_empty(), "a plan leaves nothing to do");
+            prop_assert!(plan(&keys, &rules, now).is_empty(), "applying a plan leaves nothing to do");
             for algorithm in &rules.algorithms {
                 let Some(key) = signing(&keys, *algorithm, now) else {
                     prop_assert!(*algorithm != SigningAlgorithm::RS256, "RS256 always signs");
@@ -141,7 +141,7 @@ proptest! {
                 };
                 let first = key.times.published_at == start();
                 prop_assert!(first || key.times.published_at.plus(ahead) <= now, "{key:?} at {now}");
-                // The token that it signs now outlives no publication.
+                // The key stays published until the token it signs now has expired.
                 let leaves = key.times.retire_at.unwrap_or(now.plus(1000 * DAY));
                 let successor_signs = keys.iter()
                     .filter(|other| other.algorithm == key.algorithm)
