@@ -1,11 +1,10 @@
-//! JWS algorithms: those that tenants sign with, and those that clients may (RFC 7518 §3.1,
-//! RFC 8037, RFC 9864).
+//! JWS algorithms of tenants and of clients (RFC 7518 §3.1, RFC 8037, RFC 9864).
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// JWS algorithms that tenants sign with (RFC 7518 §3.1, RFC 8037).
+/// JWS algorithms that tenants can sign with (RFC 7518 §3.1, RFC 8037).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SigningAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256, 2048 bits.
@@ -17,10 +16,10 @@ pub enum SigningAlgorithm {
 }
 
 impl SigningAlgorithm {
-    /// All of them.
+    /// All supported algorithms.
     pub const ALL: [Self; 3] = [Self::RS256, Self::ES256, Self::EdDSA];
 
-    /// The registered name.
+    /// The registered `alg` name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RS256 => "RS256",
@@ -44,16 +43,16 @@ impl FromStr for SigningAlgorithm {
     }
 }
 
-/// What a client's ID tokens are signed with (`id_token_signed_response_alg`).
+/// The signature of a client's ID tokens (`id_token_signed_response_alg`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IdTokenAlgorithm {
-    /// A key of the tenant's.
+    /// Signed with a key of the tenant.
     Signed(SigningAlgorithm),
-    /// Nothing: only for ID tokens that come from the token endpoint (OIDC Registration §2).
+    /// Unsigned. Allowed only for ID tokens returned by the token endpoint (OIDC Registration §2).
     None,
 }
 
-/// What clients' assertions and request objects may be signed with.
+/// JWS algorithms that clients can use for assertions and request objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum JwsAlgorithm {
     /// Not signed.
@@ -80,14 +79,14 @@ pub enum JwsAlgorithm {
     ES256,
     /// ECDSA on P-384 with SHA-384.
     ES384,
-    /// Ed25519, by the name that it has had for longer.
+    /// Ed25519, under its older name.
     EdDSA,
-    /// Ed25519, by a name that says so (RFC 9864 §2.2).
+    /// Ed25519, under its fully specified name (RFC 9864 §2.2).
     Ed25519,
 }
 
 impl JwsAlgorithm {
-    /// All of them.
+    /// All known algorithms.
     pub const ALL: [Self; 14] = [
         Self::None,
         Self::HS256,
@@ -105,7 +104,7 @@ impl JwsAlgorithm {
         Self::Ed25519,
     ];
 
-    /// The registered name.
+    /// The registered `alg` name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -125,18 +124,18 @@ impl JwsAlgorithm {
         }
     }
 
-    /// Whether both sides share the key.
+    /// Returns true for HMAC: client and tenant share the key.
     pub const fn is_symmetric(self) -> bool {
         matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
     }
 
-    /// Whether the signer alone has the key.
+    /// Returns true if only the signer has the key.
     pub const fn is_asymmetric(self) -> bool {
         !self.is_symmetric() && !matches!(self, Self::None)
     }
 
-    /// Whether this is what was registered, by whichever of its names: `EdDSA` has meant Ed25519
-    /// here since before RFC 9864 gave that a name of its own.
+    /// Returns true if this algorithm equals the registered one. `EdDSA` and `Ed25519` are equal,
+    /// because `EdDSA` meant Ed25519 here before RFC 9864 gave it its own name.
     pub fn is(self, registered: Self) -> bool {
         let plain = |it| if it == Self::Ed25519 { Self::EdDSA } else { it };
         plain(self) == plain(registered)

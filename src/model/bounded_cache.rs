@@ -1,9 +1,10 @@
-//! A map of bounded size that forgets what was neither written nor asked for lately.
+//! A bounded cache with approximate LRU eviction (two generations).
 
 use std::{borrow::Borrow, collections::HashMap, hash::Hash, mem};
 
-/// A map of at most so many entries. When the young half is full it becomes the old half, and what
-/// the old half held is forgotten: an entry stays for at least half the capacity of others.
+/// A map with a maximum number of entries. When the young half is full, it becomes the old half and
+/// the previous old half is dropped. An unused entry survives at least `capacity / 2` inserts of
+/// other keys.
 #[derive(Debug)]
 pub struct BoundedCache<K, V> {
     half: usize,
@@ -12,12 +13,12 @@ pub struct BoundedCache<K, V> {
 }
 
 impl<K: Eq + Hash, V> BoundedCache<K, V> {
-    /// An empty one of that capacity, 2 at least.
+    /// Creates an empty cache. The capacity is at least 2.
     pub fn new(capacity: usize) -> Self {
         Self { half: (capacity / 2).max(1), young: HashMap::new(), old: HashMap::new() }
     }
 
-    /// An entry, which becomes young by that.
+    /// Returns an entry and moves it to the young half.
     pub fn get<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
@@ -30,7 +31,7 @@ impl<K: Eq + Hash, V> BoundedCache<K, V> {
         self.young.get(key)
     }
 
-    /// An entry, which stays as old as it is.
+    /// Returns an entry without moving it.
     pub fn peek<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
@@ -38,7 +39,7 @@ impl<K: Eq + Hash, V> BoundedCache<K, V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
-    /// Writes an entry.
+    /// Inserts or replaces an entry.
     pub fn put(&mut self, key: K, value: V) {
         if self.young.len() >= self.half && !self.young.contains_key(&key) {
             self.old = mem::take(&mut self.young);
@@ -46,7 +47,7 @@ impl<K: Eq + Hash, V> BoundedCache<K, V> {
         self.young.insert(key, value);
     }
 
-    /// Forgets an entry.
+    /// Removes an entry.
     pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q)
     where
         K: Borrow<Q>,
@@ -55,18 +56,18 @@ impl<K: Eq + Hash, V> BoundedCache<K, V> {
         self.old.remove(key);
     }
 
-    /// Forgets them all.
+    /// Removes all entries.
     pub fn clear(&mut self) {
         self.young.clear();
         self.old.clear();
     }
 
-    /// How many there are, those counted twice that were written anew.
+    /// Returns the number of entries. A key present in both halves counts twice.
     pub fn len(&self) -> usize {
         self.young.len() + self.old.len()
     }
 
-    /// Whether there is none.
+    /// Returns true if the cache has no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holds_a_bounded_number_and_keeps_what_is_asked_for() {
+    fn it_is_bounded_and_keeps_recently_used_entries() {
         let mut recent = BoundedCache::new(8);
         recent.put("asked for".to_owned(), 0);
         recent.put("looked at".to_owned(), 0);
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_anew_or_removed_does_not_come_back() {
+    fn old_values_do_not_reappear_after_a_replacement_or_removal() {
         let mut recent = BoundedCache::new(4);
         for (key, value) in [("a", 1), ("b", 1), ("a", 2), ("c", 1), ("a", 3)] {
             recent.put(key, value);

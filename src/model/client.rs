@@ -1,4 +1,4 @@
-//! A checked client.
+//! The validated client.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -8,82 +8,85 @@ use super::{
     Timestamp,
 };
 
-/// One application, all defaults applied.
+/// An application with all defaults applied.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// `client_id`.
     pub id: ClientId,
-    /// The `OidcClient` it comes from.
+    /// The `OidcClient` object that declares it.
     pub object: ObjectKey,
-    /// The tenant that serves it.
+    /// The tenant it belongs to.
     pub tenant: TenantId,
-    /// What people are shown.
+    /// The display name on the sign-in and consent pages.
     pub name: String,
-    /// web or native.
+    /// Web or native.
     pub application_type: ApplicationType,
-    /// Where authorization responses may go.
+    /// The redirect URIs of authorization responses.
     pub redirect_uris: Vec<RedirectUri>,
-    /// Where the browser may go after logout.
+    /// The URIs the browser may be redirected to after logout.
     pub post_logout_redirect_uris: Vec<RedirectUri>,
-    /// Origins that may read token and userinfo answers from a browser; may name one twice.
+    /// Origins allowed to read token and userinfo responses from a browser (CORS). May contain
+    /// duplicates.
     pub origins: Box<[Arc<str>]>,
-    /// What it may use at the token endpoint.
+    /// Grant types allowed at the token endpoint.
     pub grant_types: Arc<BTreeSet<GrantType>>,
-    /// What it may ask at the authorization endpoint.
+    /// Response types allowed at the authorization endpoint.
     pub response_types: Arc<BTreeSet<ResponseType>>,
-    /// Scopes it may ask for; shared as the two before, since most clients have the same.
+    /// Scopes it may request. Shared like the two sets above, because most clients have equal sets.
     pub scopes: Arc<BTreeSet<String>>,
-    /// The one way it authenticates.
+    /// The client authentication method.
     pub auth_method: AuthMethod,
-    /// Its secrets; several while one replaces another. Empty for public clients.
+    /// The client secrets; more than one while a secret is being replaced. Empty for public
+    /// clients.
     pub secrets: Vec<Secret<String>>,
-    /// Whether people are asked.
+    /// Whether users are asked for consent.
     pub consent: ConsentPolicy,
-    /// Already bounded by the tenant's, and mostly those.
+    /// Token lifetimes, already limited by the tenant's.
     pub lifetimes: Arc<Lifetimes>,
     /// `default_max_age` (OIDC Registration §2).
     pub default_max_age: Option<Duration>,
     /// `require_auth_time` (OIDC Registration §2).
     pub require_auth_time: bool,
-    /// What it says of itself besides; shared, since most say nothing.
+    /// Optional metadata. Shared, because most clients have none.
     pub details: Arc<ClientDetails>,
-    /// Its public keys by value: a JWK Set.
+    /// Its inline public keys, a JWK Set.
     pub jwks: Option<Arc<serde_json::Value>>,
-    /// Which `sub` it is told (OIDC Core §8).
+    /// The type of its `sub` values (OIDC Core §8).
     pub subject_type: SubjectType,
-    /// What its pairwise subjects are made with, if it has such.
+    /// The inputs of its pairwise `sub` values, if it has any.
     pub pairwise: Option<Box<Pairwise>>,
-    /// What its ID tokens are signed with; `None`: the tenant's default.
+    /// The algorithm of its ID tokens. `None` selects the tenant's default.
     pub id_token_signed_response_alg: Option<IdTokenAlgorithm>,
-    /// What its userinfo answers are signed with; `None`: they are plain JSON.
+    /// The algorithm of its userinfo responses. `None` selects plain JSON.
     pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
-    /// The one algorithm that its request objects have; `None`: any but `none`.
+    /// The required algorithm of its request objects. `None` allows any except `none`.
     pub request_object_signing_alg: Option<JwsAlgorithm>,
-    /// The one algorithm that its assertions have; `None`: any that fits the method.
+    /// The required algorithm of its assertions. `None` allows any that its method allows.
     pub token_endpoint_auth_signing_alg: Option<JwsAlgorithm>,
-    /// What its assertions may name as audience.
+    /// The audiences allowed in its assertions.
     pub assertion_audience: AssertionAudience,
     /// Whether it may introspect every access token of the tenant.
     pub may_introspect_all: bool,
-    /// Whether each use of a refresh token makes a new one.
+    /// Whether each use of a refresh token issues a new one.
     pub refresh_token_rotation: RefreshTokenRotation,
-    /// What is known of its registration, if it registered itself over HTTP.
+    /// Registration data, if it was registered over HTTP.
     pub registered: Option<Box<DynamicRegistration>>,
 }
 
-/// What is known of a client that registered itself (RFC 7591).
+/// Data about a dynamically registered client (RFC 7591).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DynamicRegistration {
-    /// The hash of its registration access token; without one nobody manages it over HTTP.
+    /// The hash of its registration access token. Without it the client cannot be managed over
+    /// HTTP.
     pub token_hash: Option<String>,
-    /// When it registered.
+    /// The time of registration.
     pub at: Option<Timestamp>,
-    /// Whether it was ever used.
+    /// Whether the client was ever used.
     pub used: bool,
 }
 
 impl Client {
-    /// A confidential web client that may do nothing yet and says nothing of itself.
+    /// Creates a confidential web client without redirect URIs, grant types, scopes or secrets.
     pub fn new(id: ClientId, object: ObjectKey, tenant: TenantId) -> Self {
         Self {
             name: object.name.to_string(),
@@ -118,19 +121,19 @@ impl Client {
         }
     }
 
-    /// Whether the client cannot keep a secret (RFC 6749 §2.1).
+    /// Returns true if the client cannot keep a secret (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         self.auth_method == AuthMethod::None
     }
 
-    /// Whether the client has said that it signs with its secret.
+    /// Returns true if the client signs assertions or request objects with its secret.
     pub fn signs_with_secret(&self) -> bool {
         sign_with_secret(self.auth_method, self.request_object_signing_alg)
     }
 }
 
-/// Whether who authenticates so, or has registered this for request objects, signs with a secret (OIDC
-/// Core §9, §10.1).
+/// Returns true if a client with this authentication method and registered request object algorithm
+/// signs with its secret (OIDC Core §9, §10.1).
 pub fn sign_with_secret(method: AuthMethod, request_objects: Option<JwsAlgorithm>) -> bool {
     method == AuthMethod::ClientSecretJwt
         || (method.has_secret() && request_objects.is_some_and(JwsAlgorithm::is_symmetric))
@@ -141,7 +144,7 @@ pub fn sign_with_secret(method: AuthMethod, request_objects: Option<JwsAlgorithm
 pub enum ApplicationType {
     /// Runs on a server or in a browser.
     Web,
-    /// Runs on a person's device.
+    /// Runs on the user's device.
     Native,
 }
 
@@ -151,34 +154,34 @@ pub enum SubjectType {
     /// The same `sub` for every client.
     #[default]
     Public,
-    /// A `sub` of each sector's own.
+    /// A different `sub` for each sector.
     Pairwise,
 }
 
-/// What a client's pairwise subjects are made with (OIDC Core §8.1).
+/// The inputs of a client's pairwise `sub` values (OIDC Core §8.1).
 #[derive(Clone, Debug)]
 pub struct Pairwise {
-    /// The sector identifier: a host.
+    /// The sector identifier, a host name.
     pub sector: String,
     /// The tenant's salt.
     pub salt: Secret<Vec<u8>>,
 }
 
-/// What a client assertion may name as audience (OIDC Core §9; FAPI 2.0 wants the issuer alone).
+/// The audiences allowed in client assertions (OIDC Core §9; FAPI 2.0 allows only the issuer).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AssertionAudience {
-    /// The issuer, or the endpoint that it is sent to.
+    /// The issuer, or the URL of the endpoint the assertion is sent to.
     #[default]
     IssuerOrEndpoint,
-    /// The issuer's string and nothing else.
+    /// Only the issuer.
     Issuer,
 }
 
-/// Whether a person is asked before a client gets what it asks for.
+/// Whether the user must approve what a client requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsentPolicy {
-    /// Ask, and remember per user, client and scopes.
+    /// Ask the user, and remember the answer per user, client and scopes.
     Required,
-    /// The client's owner has answered in the manifest.
+    /// Never ask: the owner of the client consented in the manifest.
     Implied,
 }

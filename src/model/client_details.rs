@@ -1,46 +1,46 @@
-//! Registered metadata that most clients do without.
+//! Optional client metadata that most clients do not set.
 
 use std::sync::{Arc, LazyLock};
 
-/// What a client says of itself beyond its flows.
+/// Client metadata other than flows and authentication.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientDetails {
-    /// Shown where people decide.
+    /// Home page, linked on the consent page.
     pub client_uri: Option<String>,
-    /// Shown where people decide.
+    /// Logo, displayed on the sign-in and consent pages.
     pub logo_uri: Option<String>,
-    /// Shown where people decide.
+    /// Privacy policy, linked on the consent page.
     pub policy_uri: Option<String>,
-    /// Shown where people decide.
+    /// Terms of service, linked on the consent page.
     pub tos_uri: Option<String>,
-    /// Addresses of the people responsible for it.
+    /// Email addresses of the people responsible for the client.
     pub contacts: Vec<String>,
-    /// Its public keys by reference (OIDC Registration §2).
+    /// The URL of its public keys (OIDC Registration §2).
     pub jwks_uri: Option<String>,
-    /// The document that names every redirect URI of its sector (OIDC Registration §5).
+    /// The URL of the document that lists every redirect URI of its sector (OIDC Registration §5).
     pub sector_identifier_uri: Option<String>,
-    /// `acr_values` of requests that name none (OIDC Registration §2).
+    /// The `acr_values` of requests that have none (OIDC Registration §2).
     pub default_acr_values: Vec<String>,
-    /// Where others may begin a sign-in (OIDC Core §4).
+    /// The URL where a third party can initiate a login (OIDC Core §4).
     pub initiate_login_uri: Option<String>,
-    /// Where its request objects may lie (OIDC Registration §2).
+    /// URLs that its request objects may be fetched from (OIDC Registration §2).
     pub request_uris: Vec<String>,
-    /// Where logout tokens go (OIDC Back-Channel Logout §2.2).
+    /// The URL that receives logout tokens (OIDC Back-Channel Logout §2.2).
     pub backchannel_logout_uri: Option<String>,
-    /// Whether a logout token must name the session.
+    /// Whether a logout token must contain `sid`.
     pub backchannel_logout_session_required: bool,
-    /// What the signed-out page loads in a frame (OIDC Front-Channel Logout §2).
+    /// The URL that the signed-out page loads in a frame (OIDC Front-Channel Logout §2).
     pub frontchannel_logout_uri: Option<String>,
-    /// Whether that address gets `iss` and `sid`.
+    /// Whether that URL gets the parameters `iss` and `sid`.
     pub frontchannel_logout_session_required: bool,
-    /// Which software it is (RFC 7591 §2).
+    /// The identifier of the client software (RFC 7591 §2).
     pub software_id: Option<String>,
-    /// And which version of it.
+    /// The version of the client software.
     pub software_version: Option<String>,
 }
 
 impl ClientDetails {
-    /// The same, in the one copy that all share who say nothing.
+    /// Returns the shared default instance if no field is set.
     pub fn shared(self) -> Arc<Self> {
         static NOTHING: LazyLock<Arc<ClientDetails>> = LazyLock::new(Arc::default);
         if self == **NOTHING { Arc::clone(&NOTHING) } else { Arc::new(self) }

@@ -1,4 +1,4 @@
-//! Chance as a value. Only this module asks the system for random bytes.
+//! Randomness as a value. Only this module asks the operating system for random bytes.
 
 use std::{fmt, sync::Mutex};
 
@@ -10,21 +10,21 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::Timestamp;
 
-/// Where random bytes come from; a seeded one in tests.
+/// A source of random bytes. Tests use a seeded one.
 pub trait Entropy: Send + Sync + fmt::Debug {
     /// Fills `buffer` with random bytes.
     fn fill(&self, buffer: &mut [u8]);
 
-    /// 128 random bits in base64url: 22 characters.
+    /// Returns 128 random bits in base64url (22 characters).
     fn id(&self) -> String {
         let mut bytes = [0; 16];
         self.fill(&mut bytes);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// An id of 22 characters as well: 48 bits of the time in milliseconds, and 80 random ones. Stores
-    /// keep records in the order of their ids: those made at about the same time then share pages,
-    /// which all that is written at once, and most of what is read, is found on.
+    /// Returns an ID of 22 characters: 48 bits of `now` in milliseconds, then 80 random bits.
+    /// Stores order records by ID, so records created at about the same time share pages. That
+    /// keeps writes, and most reads, on few pages.
     fn id_at(&self, now: Timestamp) -> String {
         let mut bytes = [0; 16];
         bytes[..6].copy_from_slice(&now.millis().to_be_bytes()[2..]);
@@ -32,15 +32,16 @@ pub trait Entropy: Send + Sync + fmt::Debug {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// 256 random bits in base64url: 43 characters.
+    /// Returns 256 random bits in base64url (43 characters).
     fn token(&self) -> String {
         let mut bytes = [0; 32];
         self.fill(&mut bytes);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// 512 random bits in base64url: 86 characters, which is enough for a key of any HMAC. HS512 wants
-    /// 64 (RFC 7518 §3.2), and libraries refuse to sign with fewer.
+    /// Returns 512 random bits in base64url (86 characters), enough for an HMAC key of any
+    /// supported algorithm. HS512 requires 64 bytes (RFC 7518 §3.2), and libraries reject shorter
+    /// keys.
     fn mac_key(&self) -> String {
         let mut bytes = [0; 64];
         self.fill(&mut bytes);
@@ -48,12 +49,12 @@ pub trait Entropy: Send + Sync + fmt::Debug {
     }
 }
 
-/// The system's generator.
+/// The random generator of the operating system.
 #[derive(Debug, Default)]
 pub struct SystemEntropy(SystemRandom);
 
 impl SystemEntropy {
-    /// The system's generator.
+    /// Creates the generator.
     pub fn new() -> Self {
         Self(SystemRandom::new())
     }
@@ -65,12 +66,12 @@ impl Entropy for SystemEntropy {
     }
 }
 
-/// A predictable generator: for tests only.
+/// A predictable generator for tests.
 #[derive(Debug)]
 pub struct SeededEntropy(Mutex<(u64, u64)>);
 
 impl SeededEntropy {
-    /// Every generator of one seed gives the same bytes.
+    /// Creates a generator. Generators with the same seed return the same bytes.
     pub const fn new(seed: u64) -> Self {
         Self(Mutex::new((seed, 0)))
     }
@@ -95,13 +96,13 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 
     #[test]
-    fn ids_of_one_time_are_neighbours_and_never_the_same() {
+    fn ids_of_the_same_time_share_a_prefix_and_differ() {
         let entropy = SeededEntropy::new(1);
         let (one, other) = (entropy.id_at(NOW), entropy.id_at(NOW));
         assert_eq!((one.len(), &one[..8]), (22, &other[..8]));
         assert_ne!(one[8..], other[8..]);
         let later = entropy.id_at(NOW.plus(std::time::Duration::from_secs(1)));
-        assert_eq!(one[..5], later[..5], "a second is not far");
+        assert_eq!(one[..5], later[..5], "a later second has the same prefix");
         assert_ne!(one[..8], later[..8]);
     }
 }

@@ -1,4 +1,4 @@
-//! A tenant, a client and a user to begin tests with: valid, and able to do everything.
+//! A valid tenant, client and user for tests, with every feature allowed.
 
 use std::{collections::BTreeMap, sync::Arc};
 

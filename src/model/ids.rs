@@ -1,4 +1,4 @@
-//! Identifiers. None of them derives from `metadata.uid` (design §1.8).
+//! Identifiers. They do not derive from `metadata.uid`, so they survive a restore from backup.
 
 use std::{
     fmt,
@@ -10,41 +10,41 @@ use serde::{Deserialize, Serialize};
 
 use super::Interner;
 
-/// Namespace and name of an object; displayed as `<namespace>/<name>`. Clones share both and are as
-/// wide as one pointer, since each object is named in a dozen maps.
+/// Namespace and name of an object, displayed as `<namespace>/<name>`. A clone is one pointer wide
+/// and shares the text, because each object is a key in a dozen maps.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ObjectKey(Arc<KeyParts>);
 
-/// What an [`ObjectKey`] consists of.
+/// The parts of an [`ObjectKey`].
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct KeyParts {
-    /// The namespace; mostly shared with other keys of it.
+    /// The namespace. Usually shared with other keys.
     pub namespace: Arc<str>,
     /// The name.
     pub name: Box<str>,
 }
 
 impl ObjectKey {
-    /// A key of namespace and name.
+    /// Creates a key from namespace and name.
     pub fn new(namespace: impl AsRef<str>, name: impl AsRef<str>) -> Self {
         Self::within(&namespace.as_ref().into(), name)
     }
 
-    /// A key of a namespace whose text it shares.
+    /// Creates a key that shares the text of its namespace.
     pub fn within(namespace: &Arc<str>, name: impl AsRef<str>) -> Self {
         let (namespace, name) = (Arc::clone(namespace), name.as_ref().into());
         Self(Arc::new(KeyParts { namespace, name }))
     }
 
-    /// The same, in the one copy of those that many objects name.
+    /// Returns the interned key. Use it for keys that many objects refer to.
     #[must_use]
     pub fn shared(self) -> Self {
         static NAMED: LazyLock<Interner<KeyParts>> = LazyLock::new(Interner::default);
         Self(NAMED.intern(self.0))
     }
 
-    /// A key of the same namespace.
+    /// Returns a key in the same namespace.
     #[must_use]
     pub fn beside(&self, name: impl AsRef<str>) -> Self {
         Self::within(&self.namespace, name)
@@ -71,17 +71,17 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-/// A tenant's identity, `<namespace>/<name>`: what keys are derived from and subjects hang on.
+/// A tenant's identity, `<namespace>/<name>`. Keys and subjects are derived from it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TenantId(pub ObjectKey);
 
 impl TenantId {
-    /// The tenant `name` in `namespace`.
+    /// Creates the ID of the tenant `name` in `namespace`.
     pub fn new(namespace: impl AsRef<str>, name: impl AsRef<str>) -> Self {
         Self(ObjectKey::new(namespace, name))
     }
 
-    /// The same, in the one copy of those that many objects name.
+    /// Returns the interned ID. Use it for IDs that many objects refer to.
     #[must_use]
     pub fn shared(self) -> Self {
         Self(self.0.shared())
@@ -94,14 +94,14 @@ impl fmt::Display for TenantId {
     }
 }
 
-/// The kinds Lanyard reads.
+/// The kinds of objects that Lanyard reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ObjectKind {
     /// An issuer.
     Tenant,
     /// An application.
     OidcClient,
-    /// A person.
+    /// An end user.
     OidcUser,
     /// A core Secret.
     Secret,
@@ -128,7 +128,7 @@ impl fmt::Display for ObjectKind {
     }
 }
 
-/// Kind and key of an object; displayed as `Kind namespace/name`.
+/// Kind and key of an object, displayed as `Kind namespace/name`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectRef {
     /// The kind.
@@ -150,12 +150,12 @@ macro_rules! string_newtype {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Wraps a value that has been validated, or that came from a sealed record.
+            /// Wraps a value that was validated or read from a sealed record.
             pub fn new(value: impl AsRef<str>) -> Self {
                 Self(value.as_ref().into())
             }
 
-            /// The value as on the wire.
+            /// The value as it appears on the wire.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -176,10 +176,10 @@ macro_rules! string_newtype {
 }
 
 string_newtype!(
-    /// OAuth's `client_id` (RFC 6749 §2.2).
+    /// An OAuth `client_id` (RFC 6749 §2.2).
     ClientId
 );
 string_newtype!(
-    /// `sub`: a person (or, for `client_credentials`, a client) at one issuer (OIDC Core §2).
+    /// A `sub`: a user (or, for `client_credentials`, a client) at one issuer (OIDC Core §2).
     Subject
 );

@@ -1,26 +1,26 @@
-//! What the installation, not a tenant, decides.
+//! Settings of the installation, which apply to all tenants.
 
 use super::{Issuer, ObjectKey};
 
 /// The part of the configuration that validation depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
-    /// Tenants without an `issuer` live at this URL + `/<namespace>/<name>`.
+    /// The issuer of a tenant without `spec.issuer` is this URL + `/<namespace>/<name>`.
     pub base_url: Issuer,
-    /// Hosts other than the base URL's, and who may claim issuers there.
+    /// Additional hosts, and the namespaces allowed to use them in issuers.
     pub issuer_hosts: Vec<IssuerHost>,
-    /// Whether any host may be claimed and unknown fields are problems (`dev`, `check`).
+    /// Whether any host is allowed and unknown fields are problems (`dev`, `check`).
     pub dev: bool,
-    /// The Secret that holds the installation's sealing keys.
+    /// The Secret of the installation's sealing keys.
     pub sealing_secret: ObjectKey,
 }
 
 /// One entry of `issuerHosts`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerHost {
-    /// Which hosts.
+    /// The matching hosts.
     pub pattern: HostPattern,
-    /// Which namespaces may use them; `*` is all.
+    /// The namespaces allowed to use them; `*` allows all.
     pub namespaces: Vec<String>,
 }
 
@@ -29,14 +29,15 @@ pub struct IssuerHost {
 pub struct HostPattern(String);
 
 impl HostPattern {
-    /// A pattern, lower-cased; `None` if it has a `*` other than as the whole first label.
+    /// Parses a pattern and converts it to lower case. Returns `None` if `*` is anything other than
+    /// the whole first label.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
         let name = text.strip_prefix("*.").unwrap_or(&text);
         (!name.is_empty() && !name.contains(['*', '/', ' '])).then_some(Self(text))
     }
 
-    /// Whether `host` (no port) is one of those meant; `*.` stands for one or more labels.
+    /// Returns true if `host` (without port) matches. `*.` stands for one or more labels.
     pub fn matches(&self, host: &str) -> bool {
         match self.0.strip_prefix('*') {
             Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),

@@ -1,4 +1,4 @@
-//! Values that many objects have alike, in one copy: what is shared costs each of them a pointer.
+//! Deduplicates values that many objects share, so that each object stores only a pointer.
 
 use std::{
     borrow::Borrow,
@@ -7,17 +7,17 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Fewer values than this are never worth sweeping.
+/// The minimum number of values before unused ones are removed.
 const MIN_SWEEP_SIZE: usize = 64;
 
-/// A pool of values. One that nobody else has goes before the pool doubles.
+/// A pool of shared values. Values without other owners are removed before the pool doubles.
 #[derive(Debug)]
 pub struct Interner<T: ?Sized>(Mutex<Inner<T>>);
 
 #[derive(Debug)]
 struct Inner<T: ?Sized> {
     known: HashSet<Arc<T>>,
-    /// As many as there are before those are looked for that nobody has.
+    /// The number of values at which unused ones are removed.
     sweep_at: usize,
 }
 
@@ -28,7 +28,7 @@ impl<T: ?Sized> Default for Interner<T> {
 }
 
 impl<T: Eq + Hash + ?Sized> Interner<T> {
-    /// The same value, in the one copy of it.
+    /// Returns the pooled copy of a value, adding it if necessary.
     pub fn intern(&self, value: impl Into<Arc<T>> + Borrow<T>) -> Arc<T> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(same) = inner.known.get(value.borrow()) {
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_has_any_more_goes() {
+    fn unused_values_are_removed() {
         let pool = Interner::<str>::default();
         let held = pool.intern("held");
         for number in 0..10 * MIN_SWEEP_SIZE {
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_has_stays() {
+    fn used_values_are_kept() {
         let pool = Interner::<str>::default();
         let all = || (0..10 * MIN_SWEEP_SIZE).map(|number| pool.intern(number.to_string()));
         let held: Vec<Arc<str>> = all().collect();

@@ -1,10 +1,10 @@
-//! Text that people are shown and judge by: what in it they could not see.
+//! Finds invisible characters in text that users rely on, such as names on the consent page.
 
 use unicode_normalization::char::canonical_combining_class;
 
-/// Characters that show nothing, or change how others are shown: two names that differ in them alone
-/// look the same. Unicode's `Default_Ignorable_Code_Point`, line and paragraph separators, what
-/// frames annotations, and the empty Braille pattern.
+/// Characters that are invisible or change how others are displayed, so that two names which differ
+/// only in them look the same. They are Unicode's `Default_Ignorable_Code_Point`, line and
+/// paragraph separators, interlinear annotation characters and the blank Braille pattern.
 pub const INVISIBLE_RANGES: [(char, char); 21] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
@@ -29,10 +29,10 @@ pub const INVISIBLE_RANGES: [(char, char); 21] = [
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
-/// Non-joiner and joiner, without which some languages cannot be written.
+/// The zero-width non-joiner and joiner. Some languages cannot be written without them.
 pub const JOINERS: (char, char) = ('\u{200c}', '\u{200d}');
 
-/// The first character that people do not see, control characters aside.
+/// Returns the first invisible character, ignoring control characters.
 pub fn find_invisible(text: &str) -> Option<char> {
     let mut before = None;
     let mut rest = text.chars();
@@ -46,8 +46,8 @@ pub fn find_invisible(text: &str) -> Option<char> {
     None
 }
 
-/// Whether a joiner changes how its neighbours look: after a virama, and the non-joiner between
-/// letters that join (RFC 5892 appendices A.1, A.2).
+/// Returns true if a joiner changes how its neighbors look: after a virama, or a non-joiner between
+/// joining letters (RFC 5892 appendices A.1, A.2).
 fn is_needed(before: Option<char>, c: char, after: Option<char>) -> bool {
     const VIRAMA: u8 = 9;
     let joins = |c: char| matches!(c, '\u{620}'..='\u{6ff}' | '\u{750}'..='\u{77f}' | '\u{8a0}'..='\u{8ff}');
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_what_would_make_two_names_look_the_same() {
+    fn finds_characters_that_make_two_names_look_the_same() {
         for hidden in [
             '\u{3164}',
             '\u{200b}',
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_names_of_every_language_alone() {
+    fn accepts_names_of_every_language() {
         for name in [
             "Team Wiki",
             "Café Zoë",

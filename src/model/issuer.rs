@@ -1,16 +1,16 @@
-//! Issuer identifiers in their one canonical form (design §2, OIDC Discovery §3).
+//! Issuer identifiers in canonical form (OIDC Discovery §3).
 
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-/// Path segments that are endpoints and so cannot be part of an issuer.
+/// Path segments of endpoints, which an issuer cannot contain.
 const ENDPOINT_SEGMENTS: [&str; 7] =
     [".well-known", "oauth", "login", "consent", "logged-out", "account", "_lanyard"];
 
-/// A canonical issuer: `https://host[:port][/path]`, or `http` on a loopback host. Clones share
-/// their text, since each client's verdict names it.
+/// A canonical issuer: `https://host[:port][/path]`, or `http` on a loopback host. Clones share the
+/// text, because the issuer is part of every client's validation result.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Issuer {
@@ -19,7 +19,7 @@ pub struct Issuer {
     path_start: usize,
 }
 
-/// Why a string is not a canonical issuer. The display says what to do.
+/// The reason a string is not a canonical issuer. The message says how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssuerError {
     /// Not a URL.
@@ -34,13 +34,13 @@ pub enum IssuerError {
     /// Has a user or password.
     #[error("must have no user name or password before the host")]
     UserInfo,
-    /// Means the right thing, written another way.
+    /// The same issuer, but not in canonical form.
     #[error("must be written in its canonical form: {0}")]
     NotCanonical(String),
-    /// Contains percent-encoding or an empty segment.
+    /// The path contains percent-encoding or an empty segment.
     #[error("must have a path of plain segments: letters, digits, '-', '.', '_' and '~'")]
     Path,
-    /// A segment is the name of an endpoint.
+    /// A path segment is the name of an endpoint.
     #[error("must not have the path segment {0:?}, which is the name of an endpoint")]
     Reserved(String),
 }
@@ -82,12 +82,12 @@ impl Issuer {
         Ok(Self { url: canonical.into(), authority_start, path_start })
     }
 
-    /// The issuer as in `iss`.
+    /// The issuer as in the `iss` claim.
     pub fn as_str(&self) -> &str {
         &self.url
     }
 
-    /// Host, and port unless it is the scheme's default: what a `Host` header says.
+    /// The host, and the port unless it is the scheme's default, as in a `Host` header.
     pub fn authority(&self) -> &str {
         &self.url[self.authority_start..self.path_start]
     }
@@ -111,18 +111,19 @@ impl Issuer {
         &self.url[..self.path_start]
     }
 
-    /// Whether the scheme is https, and so cookies are `Secure`.
+    /// Returns true if the scheme is https, so cookies get the `Secure` attribute.
     pub fn is_https(&self) -> bool {
         self.url.starts_with("https:")
     }
 
-    /// The URL of a path below the issuer; `path` has a leading slash.
+    /// Returns the URL of a path below the issuer. `path` starts with a slash.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 }
 
-/// Whether plain http is safe with this host: it never leaves the machine.
+/// Returns true for loopback hosts. Plain http is safe there, because it does not leave the
+/// machine.
 pub(super) fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost",
@@ -156,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_a_url_apart() {
+    fn splits_a_url_into_its_parts() {
         let issuer = Issuer::parse("https://id.example.com:8443/team/shop").expect("canonical");
         assert_eq!(issuer.authority(), "id.example.com:8443");
         assert_eq!(issuer.host(), "id.example.com");

@@ -1,7 +1,7 @@
-//! The vocabulary of the whole program: identifiers, time, chance, secrets, and the
-//! *checked* tenant, client and user. Past this module a wrong value cannot be expressed.
+//! Domain types of the whole program: identifiers, time, randomness, secrets, and the validated
+//! tenant, client and user. Values of these types are valid, so other modules need not check them.
 //!
-//! Must not: do I/O, know Kubernetes' or HTTP's types, or depend on any other module.
+//! Must not do I/O, use types of Kubernetes or HTTP, or depend on another module.
 
 mod algorithm;
 mod bounded_cache;

@@ -1,4 +1,4 @@
-//! Grant types, response types and ways to authenticate, by their registered names.
+//! Grant types, response types and client authentication methods, by their registered names.
 
 use std::{fmt, str::FromStr};
 
@@ -11,7 +11,7 @@ macro_rules! wire_enum {
         pub enum $name { $($(#[$vdoc])* $variant,)+ }
 
         impl $name {
-            /// All that are supported.
+            /// All supported values.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             /// The registered name.
@@ -41,7 +41,7 @@ wire_enum!(
     GrantType {
         /// RFC 6749 §4.1.
         AuthorizationCode = "authorization_code",
-        /// RFC 6749 §4.2; tokens from the authorization endpoint.
+        /// RFC 6749 §4.2: tokens are returned by the authorization endpoint.
         Implicit = "implicit",
         /// RFC 6749 §6.
         RefreshToken = "refresh_token",
@@ -51,7 +51,7 @@ wire_enum!(
 );
 
 wire_enum!(
-    /// `response_type`, its words in canonical order (OAuth 2.0 Multiple Response Types).
+    /// `response_type`, with its words in canonical order (OAuth 2.0 Multiple Response Types).
     ResponseType {
         /// RFC 6749 §4.1.
         Code = "code",
@@ -75,32 +75,32 @@ wire_enum!(
         ClientSecretBasic = "client_secret_basic",
         /// Secret in the body.
         ClientSecretPost = "client_secret_post",
-        /// An assertion under the secret.
+        /// A JWT assertion signed with the client secret.
         ClientSecretJwt = "client_secret_jwt",
-        /// An assertion under a key of the client's own.
+        /// A JWT assertion signed with a private key of the client.
         PrivateKeyJwt = "private_key_jwt",
-        /// A public client.
+        /// A public client, which does not authenticate.
         None = "none",
     }
 );
 
 impl ResponseType {
-    /// Whether a code is among what the authorization endpoint gives.
+    /// Returns true if the authorization endpoint returns a code.
     pub const fn has_code(self) -> bool {
         !matches!(self, Self::IdToken | Self::IdTokenToken)
     }
 
-    /// Whether an ID token is.
+    /// Returns true if the authorization endpoint returns an ID token.
     pub const fn has_id_token(self) -> bool {
         !matches!(self, Self::Code | Self::CodeToken)
     }
 
-    /// Whether an access token is.
+    /// Returns true if the authorization endpoint returns an access token.
     pub const fn has_token(self) -> bool {
         matches!(self, Self::IdTokenToken | Self::CodeToken | Self::CodeIdTokenToken)
     }
 
-    /// The grant types that a client needs for it (OIDC Registration §2).
+    /// The grant types a client must have to use this response type (OIDC Registration §2).
     pub const fn grant_types(self) -> &'static [GrantType] {
         match self {
             Self::Code => &[GrantType::AuthorizationCode],
@@ -113,7 +113,7 @@ impl ResponseType {
 }
 
 impl AuthMethod {
-    /// Whether the client shares a secret with the tenant.
+    /// Returns true if the client and the tenant share a secret.
     pub const fn has_secret(self) -> bool {
         matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt)
     }

@@ -1,4 +1,4 @@
-//! Redirect URIs: validated once, compared as strings (RFC 9700 §2.1).
+//! Redirect URIs, validated once and compared as strings (RFC 9700 §2.1).
 
 use url::{Host, Url};
 
@@ -8,11 +8,11 @@ use super::{ApplicationType, issuer::is_loopback};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RedirectUri {
     text: Box<str>,
-    /// For a native client's http loopback URI: the parts around the port.
+    /// For an http loopback URI of a native client: the text before and after the port.
     any_port: Option<Box<(String, String)>>,
 }
 
-/// Why a URI cannot be registered. The display says what to do.
+/// The reason a URI cannot be registered. The message says how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectUriError {
     /// Not an absolute URI.
@@ -24,7 +24,7 @@ pub enum RedirectUriError {
     /// A scheme that runs code or reads files.
     #[error("must not use the scheme {0:?}")]
     Scheme(String),
-    /// http off the loopback interface.
+    /// http with a host other than loopback.
     #[error("must use https (http is allowed on localhost, 127.0.0.1 and [::1] only)")]
     Insecure,
     /// A custom scheme for a web client.
@@ -33,21 +33,23 @@ pub enum RedirectUriError {
     /// A custom scheme without a dot (RFC 8252 §7.1).
     #[error("must have a scheme in reverse domain form, such as com.example.app:/callback")]
     UnqualifiedScheme,
-    /// Holds a user name or password.
+    /// Contains a user name or password.
     #[error("must have no user name or password before the host")]
     UserInfo,
-    /// Something that browsers repair, each in its way, or whose host is more than a host.
+    /// Browsers would correct the URI, in different ways, or its host contains more than a host
+    /// name.
     #[error(
         "must be scheme, ://, a host of letters, digits, '.', '-' and '_', and a path without \\"
     )]
     Repaired,
-    /// White space, control characters, wildcards in the host, or not ASCII.
+    /// Contains white space, control characters, non-ASCII characters, or a wildcard in the host.
     #[error("must be plain ASCII without spaces, and without '*' in its host")]
     Characters,
 }
 
-/// Whether an http URI is one by RFC 3986 §3 as it stands, with a host that is nothing but a host: what
-/// URL parsers repair may lead elsewhere, and a comma in a host ends a content security policy.
+/// Returns true if an http or https URI is valid under RFC 3986 §3 without correction, and its
+/// authority is only a host and port. URL parsers may correct other URIs to different targets, and
+/// a comma in the host would end a source in a Content Security Policy.
 fn is_plain(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://").filter(|(scheme, _)| !scheme.contains(':')) else {
         return false;
@@ -60,7 +62,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 impl RedirectUri {
-    /// Checks a URI for a client of the given type (OIDC Registration §2, RFC 8252 §7).
+    /// Validates a URI for a client of the given type (OIDC Registration §2, RFC 8252 §7).
     pub fn parse(text: &str, application_type: ApplicationType) -> Result<Self, RedirectUriError> {
         if text.bytes().any(|b| !b.is_ascii_graphic()) {
             return Err(RedirectUriError::Characters);
@@ -107,19 +109,19 @@ impl RedirectUri {
         &self.text
     }
 
-    /// The host, where the scheme has one.
+    /// The host, if the URI has one.
     pub fn host(&self) -> Option<String> {
         Url::parse(&self.text).ok()?.host_str().map(str::to_owned)
     }
 
-    /// The origin as browsers send it, for URIs that have one.
+    /// The origin as browsers serialize it, if the URI has one.
     pub fn origin(&self) -> Option<String> {
         let origin = Url::parse(&self.text).ok()?.origin();
         origin.is_tuple().then(|| origin.ascii_serialization())
     }
 
-    /// Whether the URI of a request is this one: the very same string, save that a native
-    /// client's loopback URI takes any port (RFC 8252 §7.3).
+    /// Compares with the URI of a request. The strings must be identical, but a native client's
+    /// loopback URI matches any port (RFC 8252 §7.3).
     pub fn matches(&self, requested: &str) -> bool {
         if *self.text == *requested {
             return true;
@@ -138,7 +140,7 @@ impl RedirectUri {
     }
 }
 
-/// The text before and after the port of an http URI on `host`.
+/// Splits an http URI on `host` into the text before and after its port.
 fn split_at_port(text: &str, host: &Host<&str>) -> Option<(String, String)> {
     let before = format!("http://{host}");
     let rest = text.strip_prefix(&before)?;
@@ -146,7 +148,7 @@ fn split_at_port(text: &str, host: &Host<&str>) -> Option<(String, String)> {
         Some(with_port) => with_port.trim_start_matches(|c: char| c.is_ascii_digit()),
         None => rest,
     };
-    // Without a delimiter `http://localhost` would also be a prefix of `http://localhost.evil`.
+    // Without a delimiter, `http://localhost` would also be a prefix of `http://localhost.evil`.
     (after.is_empty() || after.starts_with(['/', '?'])).then(|| (before, after.to_owned()))
 }
 
@@ -156,7 +158,7 @@ mod tests {
     use ApplicationType::{Native, Web};
 
     #[test]
-    fn takes_nothing_that_browsers_would_repair() {
+    fn rejects_uris_that_browsers_would_correct() {
         // RFC 3986 §3
         for bad in [
             "https:rp.test/cb",
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn native_loopback_takes_any_port() {
+    fn native_loopback_matches_any_port() {
         let uri = RedirectUri::parse("http://127.0.0.1/cb", Native).expect("valid");
         assert!(uri.matches("http://127.0.0.1:51004/cb"));
         assert!(uri.matches("http://127.0.0.1/cb"));
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_cannot_be_registered() {
+    fn rejects_uris_that_cannot_be_registered() {
         for (text, kind, error) in [
             ("/cb", Web, RedirectUriError::NotAUri),
             ("https://rp.test/cb#x", Web, RedirectUriError::Fragment),

@@ -1,5 +1,5 @@
-//! The one write of the serving side: clients that register themselves (design §6,
-//! "Registration").
+//! The interface for writing dynamically registered clients. It is the only write to the cluster
+//! that serving causes.
 
 use std::{fmt, sync::Arc};
 
@@ -8,53 +8,53 @@ use serde_json::{Map, Value};
 
 use super::{ClientId, Issuer, ObjectKey, Secret, Timestamp};
 
-/// A registrar that any task may use.
+/// A registrar shared between tasks.
 pub type SharedRegistrar = Arc<dyn ClientRegistrar>;
 
-/// How the names of clients' objects begin that register themselves. No name ever changes: a client
-/// that somebody declared does not become one of these.
+/// The name prefix of dynamically registered clients. Object names are immutable, so a declared
+/// client cannot become a registered one.
 pub const REGISTERED_NAME: &str = "dcr-";
 
 /// A client to create.
 #[derive(Clone, Debug)]
 pub struct NewClient {
-    /// Namespace and name of the object: the tenant's namespace, a random name.
+    /// The namespace of the tenant and a random name.
     pub object: ObjectKey,
-    /// `client_id` that the object comes to.
+    /// The `client_id` of the object.
     pub id: ClientId,
     /// The tenant's issuer.
     pub issuer: Issuer,
-    /// The object's spec, checked.
+    /// The validated spec.
     pub spec: Map<String, Value>,
-    /// The hash of its registration access token.
+    /// The hash of the registration access token.
     pub token_hash: String,
-    /// Its client secret, if its method has one.
+    /// The client secret, if the authentication method has one.
     pub secret: Option<Secret<String>>,
-    /// When it registers.
+    /// The time of registration.
     pub at: Timestamp,
 }
 
-/// A write that did not happen (or, on `Unavailable`, may have).
+/// A failed write. After `Unavailable`, the write may still have been applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistrarError {
-    /// This installation may not write clients.
-    #[error("clients may not be written here ({0}); install the chart with registration.enabled")]
+    /// The installation has no permission to write clients.
+    #[error("writing clients is forbidden ({0}); install the chart with registration.enabled")]
     Forbidden(String),
-    /// The object is not acceptable.
-    #[error("refused: {0}")]
+    /// The API server rejected the object.
+    #[error("the object was rejected: {0}")]
     Refused(String),
-    /// There is no registered client of that name.
+    /// There is no registered client with that name.
     #[error("there is no such registered client")]
     NotFound,
-    /// No answer in time, or others kept changing the object.
-    #[error("no answer: {0}")]
+    /// The request timed out, or the object kept changing.
+    #[error("the request failed: {0}")]
     Unavailable(String),
 }
 
-/// Who writes registered clients, and nothing else.
+/// Writes registered clients, and no other objects.
 #[async_trait]
 pub trait ClientRegistrar: Send + Sync + fmt::Debug {
-    /// Creates a client's object and, where it has a secret, its Secret.
+    /// Creates the client's object and, if it has a secret, its Secret.
     async fn create_registered(&self, client: NewClient) -> Result<(), RegistrarError>;
 
     /// Replaces the spec of a registered client.
@@ -67,6 +67,6 @@ pub trait ClientRegistrar: Send + Sync + fmt::Debug {
     /// Deletes a registered client.
     async fn delete_registered(&self, object: &ObjectKey) -> Result<(), RegistrarError>;
 
-    /// Notes on a registered client, once, that it was used.
+    /// Records, once, that a registered client was used.
     async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError>;
 }

@@ -1,12 +1,12 @@
-//! Values that must not be seen.
+//! Secret values.
 
 use std::fmt;
 
 use aws_lc_rs::constant_time;
 use zeroize::Zeroize;
 
-/// A secret value: no `Display`, no `Serialize`, a `Debug` that shows nothing, equality in
-/// constant time, and wiped from memory when dropped.
+/// A secret value. It has no `Display` or `Serialize`, its `Debug` output is redacted, comparison
+/// takes constant time, and the value is zeroed when dropped.
 #[derive(Clone)]
 pub struct Secret<T: Zeroize>(T);
 
@@ -16,7 +16,7 @@ impl<T: Zeroize> Secret<T> {
         Self(value)
     }
 
-    /// The value: only where it is used, never where it could be printed.
+    /// Returns the value. Call this only where the value is used, not where it could be printed.
     pub const fn expose(&self) -> &T {
         &self.0
     }

@@ -1,55 +1,56 @@
-//! A checked tenant.
+//! The validated tenant.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{Issuer, SigningAlgorithm, TenantId};
 
-/// One issuer, all defaults applied.
+/// An issuer with all defaults applied.
 #[derive(Clone, Debug)]
 pub struct Tenant {
     /// `<namespace>/<name>`.
     pub id: TenantId,
-    /// The issuer it serves.
+    /// Its issuer identifier.
     pub issuer: Issuer,
-    /// What pages call it.
+    /// The display name on its pages.
     pub display_name: String,
-    /// Source of the claims `tenant_name` and `tenant_sub`.
+    /// The source of the claims `tenant_name` and `tenant_sub`.
     pub organization: Organization,
-    /// Algorithms it signs with; the first is the default, RS256 is always among them.
+    /// Signing algorithms. The first is the default; RS256 is always included.
     pub algorithms: Vec<SigningAlgorithm>,
-    /// How its keys rotate.
+    /// The key rotation intervals.
     pub key_rotation: RotationPolicy,
-    /// How long things live; shared with its clients.
+    /// Lifetimes of tokens and sessions. Shared with its clients.
     pub lifetimes: Arc<Lifetimes>,
-    /// Scopes beyond the standard ones.
+    /// Scopes in addition to the standard ones.
     pub scopes: BTreeMap<String, CustomScope>,
-    /// How its pages look.
+    /// The appearance of its pages.
     pub branding: Branding,
-    /// The levels of assurance that it knows, best first.
+    /// The supported levels of assurance, best first.
     pub acr_levels: Vec<AcrLevel>,
-    /// Which request objects it takes.
+    /// The request objects it accepts.
     pub request_objects: RequestObjectPolicy,
-    /// Whether each use of a refresh token makes a new one, unless a client says otherwise.
+    /// The default for whether each use of a refresh token issues a new one. Clients can override
+    /// it.
     pub refresh_token_rotation: RefreshTokenRotation,
-    /// Who may register clients.
+    /// The rules of dynamic client registration.
     pub registration: RegistrationPolicy,
 }
 
-/// A level of assurance (`acr`) and how a sign-in reaches it.
+/// A level of assurance (`acr`) and the methods it requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcrLevel {
     /// The value of `acr`.
     pub value: String,
-    /// The methods (`amr`, RFC 8176) that a sign-in must have used, all of them.
+    /// The authentication methods (`amr`, RFC 8176) a sign-in must have used, all of them.
     pub amr: Vec<String>,
 }
 
-/// Which request objects a tenant takes (OIDC Core §6).
+/// The request objects that a tenant accepts (OIDC Core §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestObjectPolicy {
-    /// `request`.
+    /// Accepts the parameter `request`.
     pub by_value: bool,
-    /// `request_uri`.
+    /// Accepts the parameter `request_uri`.
     pub by_reference: bool,
 }
 
@@ -59,26 +60,26 @@ impl Default for RequestObjectPolicy {
     }
 }
 
-/// Whether each use of a refresh token makes a new one (RFC 9700 §4.14.2).
+/// Whether each use of a refresh token issues a new one (RFC 9700 §4.14.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RefreshTokenRotation {
-    /// For every client.
+    /// For all clients.
     #[default]
     Always,
-    /// For public clients only, which cannot prove who uses a token.
+    /// Only for public clients, which cannot prove that a token is used by its owner.
     PublicClients,
 }
 
 /// Dynamic client registration (RFC 7591).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistrationPolicy {
-    /// Who may register.
+    /// The callers allowed to register clients.
     pub mode: RegistrationMode,
-    /// How many registered clients there may be.
+    /// The maximum number of registered clients.
     pub max_clients: u32,
-    /// When a client that was never used goes.
+    /// How long a registered client may stay unused before it is deleted.
     pub unused_lifetime: Duration,
-    /// Registrations a minute and address.
+    /// Registrations allowed per minute and client address.
     pub requests_per_minute: u32,
 }
 
@@ -93,35 +94,35 @@ impl Default for RegistrationPolicy {
     }
 }
 
-/// Who may register clients.
+/// The callers allowed to register clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RegistrationMode {
-    /// Nobody.
+    /// Registration is disabled.
     #[default]
     Disabled,
-    /// Who has the initial access token (RFC 7591 §3).
+    /// Callers with the initial access token (RFC 7591 §3).
     InitialAccessToken,
-    /// Everybody.
+    /// All callers.
     Open,
 }
 
-/// The organisation that a tenant stands for.
+/// The organization that a tenant represents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
-    /// `tenant_name`.
+    /// The claim `tenant_name`.
     pub name: String,
-    /// `tenant_sub`.
+    /// The claim `tenant_sub`.
     pub id: String,
 }
 
-/// Publish → sign → retire (design §5).
+/// The intervals of key rotation: publish, sign, retire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RotationPolicy {
     /// How long a key signs.
     pub interval: Duration,
-    /// How long a new key stands in JWKS before it signs.
+    /// How long a new key is in the JWKS before it signs.
     pub publish_ahead: Duration,
-    /// How long a retired key stays beyond the last token that it signed.
+    /// How long a retired key stays in the JWKS after its last token has expired.
     pub retain: Duration,
 }
 
@@ -132,22 +133,22 @@ impl Default for RotationPolicy {
     }
 }
 
-/// How long things live. A client's only shorten its tenant's.
+/// Lifetimes of tokens and sessions. A client's lifetimes can only be shorter than its tenant's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
-    /// Authorization codes; at most a minute.
+    /// Authorization codes, at most one minute.
     pub code: Duration,
     /// Access tokens.
     pub access_token: Duration,
     /// ID tokens.
     pub id_token: Duration,
-    /// A refresh token that is not used.
+    /// Refresh tokens that are not used.
     pub refresh_token_idle: Duration,
-    /// A grant, however often it is refreshed.
+    /// Grants, regardless of use.
     pub refresh_token_absolute: Duration,
-    /// A session that is not used.
+    /// Sessions that are not used.
     pub session_idle: Duration,
-    /// A session, however often it is used.
+    /// Sessions, regardless of use.
     pub session_absolute: Duration,
 }
 
@@ -169,28 +170,29 @@ impl Default for Lifetimes {
 }
 
 impl Lifetimes {
-    /// The longest that a token signed by a tenant's key is valid: what retiring waits for.
+    /// The longest lifetime of tokens signed by the tenant's keys. A retired key stays published
+    /// for it.
     pub fn longest_signed(&self) -> Duration {
         self.access_token.max(self.id_token)
     }
 }
 
-/// A scope of the tenant's own.
+/// A custom scope of a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CustomScope {
-    /// What the consent page says of it.
+    /// The description on the consent page.
     pub description: String,
-    /// The user's claims that it gives.
+    /// The user claims that the scope grants.
     pub claims: Vec<String>,
 }
 
-/// How pages look: data, never markup.
+/// The appearance of pages. Contains values only, no markup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Branding {
-    /// An https image.
+    /// The https URL of an image.
     pub logo_uri: Option<String>,
-    /// `#rrggbb`: buttons and links.
+    /// The color of buttons and links, `#rrggbb`.
     pub primary_color: Option<String>,
-    /// `#rrggbb`: page background.
+    /// The background color of pages, `#rrggbb`.
     pub background_color: Option<String>,
 }

@@ -8,24 +8,24 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since the Unix epoch.
+/// A point in time, in milliseconds since the Unix epoch.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From whole seconds since the epoch.
+    /// Creates a timestamp from whole seconds since the epoch.
     pub const fn from_secs(secs: i64) -> Self {
         Self(secs.saturating_mul(1000))
     }
 
-    /// From milliseconds since the epoch.
+    /// Creates a timestamp from milliseconds since the epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Whole seconds since the epoch, rounded down: JWT's `NumericDate`.
+    /// Whole seconds since the epoch, rounded down (`NumericDate`, RFC 7519 §2).
     pub const fn secs(self) -> i64 {
         self.0.div_euclid(1000)
     }
@@ -35,26 +35,26 @@ impl Timestamp {
         self.0
     }
 
-    /// Later by `by`; saturates.
+    /// Adds a duration; saturates.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// Earlier by `by`; saturates.
+    /// Subtracts a duration; saturates.
     #[must_use]
     pub fn minus(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// How long after `earlier` this is; zero if it is not.
+    /// The duration since `earlier`; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC, as Kubernetes writes times.
+    /// Writes RFC 3339 in UTC, as Kubernetes does.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(time) => time.fmt(f),
@@ -69,13 +69,13 @@ impl From<jiff::Timestamp> for Timestamp {
     }
 }
 
-/// Where `now` comes from; a fixed one in tests.
+/// A source of the current time. Tests use a fixed one.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The present moment.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -87,12 +87,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands until it is moved: for tests.
+/// A clock for tests that changes only when advanced.
 #[derive(Debug)]
 pub struct FixedClock(AtomicI64);
 
 impl FixedClock {
-    /// A clock that shows `now`.
+    /// Creates a clock set to `now`.
     pub const fn at(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.0))
     }

@@ -1,5 +1,5 @@
-//! Clients that could not be told that sessions have ended: what serving hands to whoever may say
-//! so in the cluster.
+//! Back-channel logout notifications that could not be delivered. Serving publishes the counts, and
+//! the controller reports them as Events.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,19 +7,20 @@ use tokio::sync::watch;
 
 use super::ObjectKey;
 
-/// What one client has not been told.
+/// The undelivered notifications of one client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UndeliveredLogouts {
-    /// Ends of sessions that it will be told of again.
+    /// Notifications that will be retried.
     pub waiting: u32,
-    /// Ends of sessions that it was told of in vain often enough.
+    /// Notifications that were dropped after too many attempts.
     pub given_up: u32,
-    /// Why the last try of this replica failed; another replica may have made it.
+    /// The error of this replica's last failed attempt. `None` if another replica made the attempt.
     pub why: Option<String>,
 }
 
-/// By the client's object; a client that has been told of everything is not there.
+/// Undelivered notifications by client object. Clients without any are absent.
 pub type UndeliveredByClient = Arc<BTreeMap<ObjectKey, UndeliveredLogouts>>;
 
-/// The latest state of all: nothing is queued, so nothing is lost or piles up.
+/// A receiver of the latest counts. Intermediate states may be skipped, because each state is
+/// complete.
 pub type UndeliveredReceiver = watch::Receiver<UndeliveredByClient>;

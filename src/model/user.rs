@@ -1,32 +1,32 @@
-//! A checked user.
+//! The validated user.
 
 use super::{ObjectKey, Secret, Subject};
 
-/// A person who signs in at one tenant.
+/// A user who can sign in at one tenant.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// The `OidcUser` it comes from.
+    /// The `OidcUser` object that declares it.
     pub object: ObjectKey,
-    /// Normalised sign-in name.
+    /// The normalized sign-in name.
     pub username: String,
-    /// `sub`.
+    /// The `sub` claim.
     pub subject: Subject,
-    /// What a password is compared with; `None`: nobody can sign in with one.
+    /// The stored password. `None` disables password sign-in.
     pub password: Option<StoredPassword>,
-    /// Standard and free claims by wire name (`email`, `given_name`, `address`, …).
-    /// Never holds null, `sub`, or a claim that the protocol itself writes.
+    /// Standard and custom claims by wire name (`email`, `given_name`, `address`, …). Never
+    /// contains null, `sub`, or a claim that the protocol sets.
     pub claims: serde_json::Map<String, serde_json::Value>,
-    /// The claim of scope `groups`.
+    /// The value of the `groups` claim.
     pub groups: Vec<String>,
-    /// A disabled user signs in nowhere and its sessions and grants are inactive.
+    /// Whether the user is disabled: sign-in fails, and sessions and grants are inactive.
     pub disabled: bool,
 }
 
-/// A password as its Secret holds it.
+/// A password as stored in its Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoredPassword {
     /// A PHC or modular-crypt string: argon2id, bcrypt, pbkdf2, scrypt.
     Hash(Secret<String>),
-    /// As typed.
+    /// Clear text.
     Plain(Secret<String>),
 }
