@@ -1,23 +1,23 @@
-//! Counting failures: how long one waits after them.
+//! Exponential backoff after failed attempts.
 
 use std::time::Duration;
 
 use crate::model::Timestamp;
 
-/// How failures turn into waiting.
+/// The parameters of a backoff.
 #[derive(Clone, Copy)]
 pub(super) struct BackoffPolicy {
-    /// Failures without waiting.
+    /// Failures that do not cause a wait.
     pub free: u32,
-    /// Waiting after the last of those; doubles with each failure more.
+    /// The wait after the last free failure. It doubles with each further failure.
     pub first: Duration,
-    /// The most.
+    /// The maximum wait.
     pub most: Duration,
-    /// After this long without an attempt, counting starts anew.
+    /// Time without an attempt after which the count is reset.
     pub forget: Duration,
 }
 
-/// Failures so far.
+/// The failures counted so far.
 #[derive(Clone, Copy)]
 pub(super) struct BackoffCounter {
     failures: u32,
@@ -26,26 +26,26 @@ pub(super) struct BackoffCounter {
 }
 
 impl BackoffCounter {
-    /// As if the latest failure had not been.
+    /// Takes back the last failure.
     pub(super) fn one_less(self) -> Self {
         Self { failures: self.failures.saturating_sub(1), wait_until: self.last, ..self }
     }
 }
 
 impl BackoffPolicy {
-    /// How long to wait before the next attempt, in whole seconds: what people and `Retry-After`
-    /// are told is then long enough.
+    /// Returns the time until the next attempt is allowed, rounded up to whole seconds so that the
+    /// wait shown to users and in `Retry-After` is long enough.
     pub(super) fn wait(&self, count: Option<BackoffCounter>, now: Timestamp) -> Duration {
-        // Requests that come together are counted in another order than they came: nobody waits for
-        // the moment of one that waits for nothing.
+        // Concurrent attempts may be recorded out of order. Only wait if the previous attempt
+        // itself caused a wait.
         let waits = count.filter(|count| count.wait_until > count.last);
-        // Bounded, for clocks that were set back.
+        // Limited to the maximum, in case the clock was set back.
         let exact = waits.map_or(Duration::ZERO, |count| count.wait_until.since(now));
         let seconds = exact.as_secs() + u64::from(exact.subsec_nanos() > 0);
         Duration::from_secs(seconds).min(self.most)
     }
 
-    /// The count after one failure more.
+    /// Returns the count after one more failure.
     pub(super) fn after_failure(
         &self,
         count: Option<BackoffCounter>,

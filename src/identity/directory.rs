@@ -1,4 +1,4 @@
-//! Where people are found.
+//! Looks up users.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -10,29 +10,29 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::model::{StoredPassword, Subject, User};
 
-/// Characters of a typed name that are looked at; names in manifests have at most 256.
+/// Maximum length of a typed user name, in characters. Names in manifests have at most 256.
 const MAX_USERNAME_LEN: usize = 512;
 
-/// The people of one tenant.
+/// The users of one tenant.
 #[async_trait]
 pub trait UserDirectory: Send + Sync {
-    /// The person with a normalised sign-in name, disabled or not.
+    /// Returns the user with a normalized sign-in name, even if disabled.
     async fn by_username(&self, username: &str) -> Option<Arc<User>>;
 
-    /// The person with a subject, disabled or not.
+    /// Returns the user with a subject, even if disabled.
     async fn by_subject(&self, subject: &Subject) -> Option<Arc<User>>;
 
-    /// The stored password that an attempt for an unknown `username` is checked against, in vain:
-    /// one of the tenant's own, always the same for a name, so that the time it takes does not tell
-    /// unknown names from known ones. `None`: there is none, and a hash of the default cost is
-    /// computed.
+    /// Returns the stored password to check when `username` is unknown, so that unknown names take
+    /// as long as known ones. It is a password of another user of the tenant, always the same for a
+    /// name, and the check never succeeds. `None` if the tenant has no passwords; then a hash of
+    /// the default cost is computed.
     async fn decoy(&self, username: &str) -> Option<StoredPassword> {
         let _ = username;
         None
     }
 }
 
-/// A directory's `decoy`: the password of one of its users, chosen by the name.
+/// Implements `decoy`: selects the password of one of the users by a hash of the name.
 pub fn choose_decoy(users: &[Arc<User>], username: &str) -> Option<StoredPassword> {
     let mut hasher = DefaultHasher::new();
     username.hash(&mut hasher);
@@ -41,8 +41,8 @@ pub fn choose_decoy(users: &[Arc<User>], username: &str) -> Option<StoredPasswor
     passwords.nth(usize::try_from(hasher.finish() % count).ok()?).cloned()
 }
 
-/// The form in which sign-in names are compared: NFKC, lower case, without surrounding white space.
-/// Only the first characters of an overlong name count. Applying it twice changes nothing.
+/// Normalizes a sign-in name for comparison: NFKC, lower case, without surrounding white space.
+/// Long names are truncated. The function is idempotent.
 pub fn normalize_username(text: &str) -> String {
     let composed: String = text.trim().chars().take(MAX_USERNAME_LEN).nfkc().collect();
     let lower: String = composed.to_lowercase().nfkc().collect();
@@ -57,7 +57,7 @@ mod tests {
     use crate::model::{ObjectKey, Secret};
 
     #[test]
-    fn names_that_people_take_for_the_same_are_the_same() {
+    fn names_that_look_the_same_are_equal() {
         for typed in ["ada", " Ada ", "ADA", "ＡＤＡ", "\u{a0}ada\n", "ada\u{3000}"] {
             assert_eq!(normalize_username(typed), "ada", "{typed:?}");
         }
@@ -66,19 +66,19 @@ mod tests {
     }
 
     #[test]
-    fn other_names_stay_apart() {
+    fn different_names_stay_different() {
         assert_ne!(normalize_username("ada"), normalize_username("a da"));
         assert_ne!(normalize_username("ada"), normalize_username("\u{430}da"), "Cyrillic a");
         assert_eq!(normalize_username("  "), "");
     }
 
     #[test]
-    fn a_flood_of_characters_is_cut() {
+    fn long_names_are_truncated() {
         assert!(normalize_username(&"a".repeat(100_000)).len() <= MAX_USERNAME_LEN);
     }
 
     #[test]
-    fn a_decoy_is_the_same_for_a_name_and_none_of_none() {
+    fn a_decoy_is_stable_for_a_name_and_absent_without_passwords() {
         let user = |password: Option<&str>| {
             Arc::new(User {
                 object: ObjectKey::new("team", "ada"),
@@ -92,7 +92,7 @@ mod tests {
         };
         let users = [user(None), user(Some("a")), user(Some("b")), user(None)];
         let chosen: Vec<_> = ["mallory", "eve", "bob", "dan", "x", "y", "z"]
-            .map(|name| choose_decoy(&users, name).expect("one of those with a password"))
+            .map(|name| choose_decoy(&users, name).expect("a user with a password"))
             .into();
         assert!(
             users[1..3].iter().all(|user| chosen.iter().any(|c| Some(c) == user.password.as_ref()))
@@ -103,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn normalising_twice_changes_nothing(text in "\\PC{0,40}") {
+        fn normalizing_is_idempotent(text in "\\PC{0,40}") {
             let once = normalize_username(&text);
             prop_assert_eq!(normalize_username(&once), once);
         }

@@ -1,12 +1,12 @@
-//! Argon2id as this installation makes it: for `lanyard hash-password`, and as the work that is
-//! done where there is no hash to check.
+//! Argon2id with Lanyard's parameters, for `lanyard hash-password` and for the dummy work done when
+//! there is no hash to check.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use password_hash::PasswordHasher;
 
 use crate::model::{Entropy, Secret};
 
-/// OWASP's first choice: 19 MiB, two passes, one lane; about 18 ms.
+/// OWASP's first recommendation: 19 MiB, two passes, one lane; about 18 ms.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
@@ -16,7 +16,7 @@ fn argon2id() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// An argon2id PHC string of a password, with a salt of its own.
+/// Returns an argon2id PHC string of a password, with a random salt.
 pub fn hash_password(password: &Secret<String>, entropy: &dyn Entropy) -> String {
     let mut salt = [0; 16];
     entropy.fill(&mut salt);
@@ -26,18 +26,18 @@ pub fn hash_password(password: &Secret<String>, entropy: &dyn Entropy) -> String
         .to_string()
 }
 
-/// Memory for argon2id that one check leaves to the next: to ask the system for 19 MiB each time
-/// costs as much as the hash.
+/// Argon2 memory reused by consecutive checks. Allocating 19 MiB for each check costs as much as
+/// the hash.
 #[derive(Default)]
 pub(super) struct Argon2Memory(Vec<Block>);
 
 impl Argon2Memory {
-    /// Whether there is something to give back.
+    /// Returns true if no memory is held.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The hash of an attempt under `argon2`'s parameters, of `output`'s length.
+    /// Hashes an attempt with the parameters of `argon2` and the length of `output`.
     pub(super) fn hash(
         &mut self,
         argon2: &Argon2<'_>,
@@ -53,10 +53,10 @@ impl Argon2Memory {
     }
 }
 
-/// The work of checking a hash that `hash_password` made, for nothing.
+/// Does the work of checking a hash made by `hash_password`, and discards the result.
 pub(super) fn work(attempt: &[u8], scratch: &mut Argon2Memory) {
     let mut output = [0; 32];
     let hashed = scratch.hash(&argon2id(), attempt, b"no one's salt...", &mut output);
-    // What fails makes this faster; a check would fail alike.
+    // An error makes this faster, but it would make a real check faster too.
     std::hint::black_box((hashed.is_ok(), output));
 }

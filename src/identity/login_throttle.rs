@@ -1,19 +1,21 @@
-//! The limit on password attempts, per account and per address, in bounded memory.
+//! Throttles password attempts per account and per address, in bounded memory.
 //!
-//! Three counters, each within a tenant. An attempt counts as failed from the moment it is let in,
-//! so that many at once are no way around the limit; success takes that back.
+//! Each tenant has three kinds of counters. An attempt counts as failed as soon as it is admitted,
+//! so concurrent attempts cannot evade the limit. A success takes that back.
 //!
-//! - **Account and address** together: strict. Guessing from one place soon costs minutes a guess.
-//! - **Account**, from anywhere: lenient, short delays. It slows guessing from many places, and a
-//!   person meanwhile needs patience, but is never locked out.
-//! - **Address**, for any account: lenient too, since many people may share one. It slows trying
-//!   one password on many accounts.
+//! - **Account and address** together: strict. Guessing from one address soon costs minutes per
+//!   guess.
+//! - **Account**, from any address: lenient, with short delays. It slows distributed guessing. The
+//!   user is delayed meanwhile, but never locked out.
+//! - **Address**, for any account: lenient, because many users may share an address. It slows
+//!   trying one password on many accounts.
 //!
-//! Where a person has signed in before (account and address), only the strict counter applies:
-//! nobody elsewhere can keep that person out. With a browser that this person has signed in with, a
-//! strict counter of its own applies, wherever it is: neighbours behind one address, and attackers
-//! where the person goes next, have no part in it. Once that one has to wait, it counts as any other
-//! (OWASP, "Blocking Brute Force Attacks", device cookies).
+//! If the user has signed in from the address before, only the strict counter applies, so attackers
+//! elsewhere cannot delay that user. A browser that the user has signed in with has a strict
+//! counter of its own, at any address. Neighbors behind the same address, and attackers at an
+//! address new to the user, do not affect it. While that counter requires a wait, the attempt is
+//! counted like one from an unknown browser (OWASP, "Blocking Brute Force Attacks", device
+//! cookies).
 
 use std::{
     fmt,
@@ -29,7 +31,7 @@ use super::backoff::{BackoffCounter, BackoffPolicy};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// After 5 failures 4 s, 8 s, … 5 min: at most 300 guesses a day.
+/// After 5 failures 4 s, 8 s, … 5 min: at most 300 guesses per day.
 const PAIR_BACKOFF: BackoffPolicy = BackoffPolicy {
     free: 5,
     first: Duration::from_secs(4),
@@ -50,54 +52,54 @@ const ADDRESS_BACKOFF: BackoffPolicy = BackoffPolicy {
     most: Duration::from_secs(5),
     forget: HOUR,
 };
-/// How long a place is known after the last sign-in there.
+/// How long an address is known after the user's last sign-in from it.
 const KNOWN_BROWSER_TTL: Duration = Duration::from_hours(30 * 24);
 
-/// Counts failed attempts. Each replica counts for itself.
+/// Throttles failed password attempts. Each replica counts separately.
 pub struct LoginThrottle {
-    /// Keyed hashing: nobody outside can find names that fall together.
+    /// A keyed hash, so attackers cannot find names that collide.
     hasher: RandomState,
     tables: Mutex<Tables>,
 }
 
 struct Tables {
-    /// Of accounts that exist.
+    /// Account counters of existing users.
     people: BoundedCache<u64, BackoffCounter>,
-    /// Everything else.
+    /// All other counters.
     counts: BoundedCache<u64, BackoffCounter>,
-    /// When a person last signed in at a place.
+    /// The time of a user's last sign-in from an address.
     known: BoundedCache<u64, Timestamp>,
 }
 
-/// Whose password is tried.
+/// The account that an attempt is for.
 #[derive(Clone, Copy, Debug)]
 pub struct ThrottledAccount<'a> {
-    /// At which tenant.
+    /// The tenant of the sign-in page.
     pub tenant: &'a TenantId,
-    /// Normalised.
+    /// The normalized user name.
     pub username: &'a str,
-    /// Whether there is such a person. Names that are made up are counted alike, and apart: however
-    /// many there are, nobody's failures are forgotten for them.
+    /// Whether the user exists. Unknown names are counted in a separate table, so any number of
+    /// them cannot evict the counters of existing users.
     pub exists: bool,
 }
 
-/// Where an attempt comes from.
+/// The source of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AttemptSource<'a> {
-    /// The browser's address.
+    /// The address of the browser.
     pub address: IpAddr,
-    /// The browser, if the person that the attempt is for has signed in with it.
+    /// The ID of the browser, if the user has signed in with it before.
     pub known_browser: Option<&'a str>,
 }
 
-/// An attempt that was let in.
+/// An admitted attempt.
 #[derive(Debug)]
 pub struct AttemptPermit {
     keys: Keys,
     counted: Vec<Key>,
 }
 
-/// What an attempt is counted under.
+/// The counters of an attempt.
 #[derive(Debug)]
 struct Keys {
     device: Option<Key>,
@@ -106,20 +108,20 @@ struct Keys {
     address: Key,
 }
 
-/// One counter's.
+/// The key of a counter.
 #[derive(Clone, Copy, Debug)]
 struct Key {
     hash: u64,
-    /// Whether it is one of those for people who exist, which nobody can make more of.
+    /// Whether the counter belongs to an existing user. Attackers cannot create more of these.
     of_person: bool,
 }
 
 impl LoginThrottle {
-    /// Counters for some 65,000 attempts by different people and places, in at most 12 MB, and as many
-    /// accounts again.
+    /// Capacity for about 65,000 attempts by different users and addresses in at most 12 MB, and
+    /// for as many accounts again.
     pub const DEFAULT_CAPACITY: usize = 200_000;
 
-    /// A limiter that remembers at most `capacity` counters, the most recent ones.
+    /// Creates a throttle that keeps at most `capacity` counters, the most recent ones.
     pub fn new(capacity: usize) -> Self {
         let tables = Tables {
             people: BoundedCache::new(capacity),
@@ -129,8 +131,8 @@ impl LoginThrottle {
         Self { hasher: RandomState::new(), tables: Mutex::new(tables) }
     }
 
-    /// Lets an attempt in and counts it as failed until `succeeded` or `withdraw`, or says how long
-    /// to wait; an attempt that is not let in does not count.
+    /// Admits an attempt, or returns how long to wait. An admitted attempt counts as failed until
+    /// `succeeded` or `withdraw` is called. A rejected attempt does not count.
     pub fn admit(
         &self,
         account: ThrottledAccount<'_>,
@@ -155,11 +157,12 @@ impl LoginThrottle {
         Ok(AttemptPermit { keys, counted: counted.into_iter().map(|(key, _)| key).collect() })
     }
 
-    /// The attempt was right: forgets the failures of this account, and knows it at this place.
+    /// Records a successful attempt: resets the counters of the account and remembers the address.
     pub fn succeeded(&self, admission: &AttemptPermit, now: Timestamp) {
         let keys = &admission.keys;
         let mut tables = self.tables();
-        // Not forgotten at the address: or an account of one's own would buy guesses at others.
+        // Keep earlier failures of the address. Otherwise an attacker could reset them by signing
+        // in to their own account.
         tables.take_back(admission);
         for key in [Some(keys.pair), Some(keys.account), keys.device].into_iter().flatten() {
             tables.of(key).remove(&key.hash);
@@ -167,7 +170,7 @@ impl LoginThrottle {
         tables.known.put(keys.pair.hash, now);
     }
 
-    /// The attempt was let in, but not checked: does not count it.
+    /// Takes back an admitted attempt that was not checked.
     pub fn withdraw(&self, admission: &AttemptPermit) {
         self.tables().take_back(admission);
     }
@@ -198,7 +201,7 @@ impl LoginThrottle {
 
 impl fmt::Debug for LoginThrottle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AttemptLimiter").finish_non_exhaustive()
+        f.debug_struct("LoginThrottle").finish_non_exhaustive()
     }
 }
 
@@ -212,7 +215,7 @@ impl Tables {
         table.peek(&key.hash).copied()
     }
 
-    /// The counters that an attempt counts for.
+    /// Returns the counters that apply to an attempt.
     fn counted(&self, keys: &Keys, now: Timestamp) -> Vec<(Key, BackoffPolicy)> {
         let ready = |key: &Key| PAIR_BACKOFF.wait(self.count(*key), now).is_zero();
         if let Some(device) = keys.device.filter(ready) {
@@ -236,7 +239,8 @@ impl Tables {
     }
 }
 
-/// What counts as one address: an IPv6 network of 64 bits, since its holder has all of it.
+/// Returns the address that is counted: IPv6 addresses are reduced to their /64 network, because
+/// one host controls all of it.
 pub fn throttle_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),

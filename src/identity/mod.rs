@@ -1,7 +1,7 @@
-//! People and how they prove who they are: directories, stored passwords, the pool that checks
-//! them, and the limit on attempts.
+//! Users and password sign-in: directories, stored passwords, the threads that verify them, and the
+//! throttling of attempts.
 //!
-//! Must not: know HTTP, or keep more of a password than its stored form.
+//! Must not use HTTP, or keep passwords in any form other than the stored one.
 
 mod backoff;
 mod directory;

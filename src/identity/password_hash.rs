@@ -1,7 +1,7 @@
-//! Stored passwords: which forms are read, within which cost, and how an attempt is compared.
+//! Stored passwords: supported formats, cost limits, and comparison with an attempt.
 //!
-//! Costs are bounded because anyone who may write an `OidcUser` chooses them, and one tenant's
-//! hashes must not take the memory or the time of the others.
+//! Costs are limited because anyone allowed to write an `OidcUser` can choose them, and the hashes
+//! of one tenant must not use up memory or CPU time of the others.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::{constant_time, digest};
@@ -16,26 +16,26 @@ use super::{
     password_verifier::MAX_PASSWORD_LEN,
 };
 
-/// Memory that one check may take.
+/// Maximum memory of one check.
 const MAX_MEMORY_KIB: u64 = 128 * 1024;
-/// Memory × passes: about a quarter of a second.
+/// Maximum memory × passes: about a quarter of a second.
 const MOST_ARGON2_WORK: u64 = 512 * 1024;
 const MOST_ARGON2_LANES: u64 = 16;
-/// 2^13 rounds: about half a second.
+/// Maximum cost 13, 2^13 rounds: about half a second.
 const MAX_BCRYPT_COST: u32 = 13;
 const MIN_BCRYPT_COST: u32 = 4;
 const MOST_PBKDF2_ROUNDS: u64 = 2_000_000;
-/// log₂ N, and N × r × p.
+/// Maximum log₂ N, and maximum N × r × p.
 const MAX_SCRYPT_LOG_N: u64 = 20;
 const MAX_SCRYPT_WORK: u64 = 1 << 21;
 
 const REMEDY: &str = "make one with `lanyard hash-password`";
 
-/// Judges the text of a password Secret: a hash (surrounding white space is dropped) or a plain
-/// password (a final line break is dropped, since editors and `echo` add one).
+/// Parses the text of a password Secret: a hash (surrounding white space is removed) or a plain
+/// password (a final line break is removed, because editors and `echo` add one).
 ///
 /// # Errors
-/// What is wrong and what to do, without any of the text.
+/// Returns the problem and its fix, without any of the text.
 pub fn parse_stored_password(text: &str) -> Result<StoredPassword, String> {
     let trimmed = text.trim();
     if looks_like_hash(trimmed) {
@@ -52,8 +52,8 @@ pub fn parse_stored_password(text: &str) -> Result<StoredPassword, String> {
     Ok(StoredPassword::Plain(Secret::new(plain.to_owned())))
 }
 
-/// `$name$…` with the name of a scheme, known or not: nobody's plain password, or one that would
-/// be mistaken for a hash elsewhere.
+/// Returns true for `$name$…`, with the name of a known or unknown scheme. Such a text is never
+/// accepted as a plain password, because other tools would mistake it for a hash.
 fn looks_like_hash(text: &str) -> bool {
     let name = text.strip_prefix('$').and_then(|rest| rest.split_once('$')).map(|(name, _)| name);
     name.is_some_and(|name| {
@@ -63,7 +63,7 @@ fn looks_like_hash(text: &str) -> bool {
     })
 }
 
-/// A hash within bounds, parsed.
+/// A parsed hash within the cost limits.
 enum Scheme {
     Argon2(PasswordHash),
     Pbkdf2(PasswordHash),
@@ -80,25 +80,25 @@ impl Scheme {
             "pbkdf2-sha256" | "pbkdf2-sha512" => check_pbkdf2(parse_phc(text)?).map(Self::Pbkdf2),
             "scrypt" => check_scrypt(parse_phc(text)?).map(Self::Scrypt),
             _ => Err(format!(
-                "the password hash is of a kind that is not supported; use argon2id, bcrypt, \
+                "the password hash has an unsupported scheme; use argon2id, bcrypt, \
                  pbkdf2-sha256, pbkdf2-sha512 or scrypt: {REMEDY}"
             )),
         }
     }
 
-    /// Compares; takes the time that the hash's parameters ask for, whatever the outcome.
+    /// Compares an attempt. The time depends on the hash's parameters, not on the result.
     fn matches(&self, text: &str, attempt: &[u8], scratch: &mut Argon2Memory) -> bool {
         match self {
             Self::Argon2(hash) => matches_argon2(hash, attempt, scratch).unwrap_or(false),
             Self::Pbkdf2(hash) => Pbkdf2::default().verify_password(attempt, hash).is_ok(),
             Self::Scrypt(hash) => Scrypt::default().verify_password(attempt, hash).is_ok(),
-            // bcrypt sees the first 72 bytes only, here as in the tool that made the hash.
+            // bcrypt uses only the first 72 bytes, here and in the tools that create such hashes.
             Self::Bcrypt => bcrypt::verify(attempt, text).unwrap_or(false),
         }
     }
 }
 
-/// As `Argon2::verify_password`, in memory that is there already.
+/// Like `Argon2::verify_password`, but reuses memory.
 fn matches_argon2(hash: &PasswordHash, attempt: &[u8], scratch: &mut Argon2Memory) -> Option<bool> {
     let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
     let version = Version::try_from(hash.version?).ok()?;
@@ -113,20 +113,20 @@ fn parse_phc(text: &str) -> Result<PasswordHash, String> {
     let hash = PasswordHash::new(text)
         .map_err(|_| format!("the password hash is not a PHC string; {REMEDY}"))?;
     if hash.salt.is_none() || hash.hash.is_none() {
-        return Err(format!("the password hash is cut off: salt or hash are missing; {REMEDY}"));
+        return Err(format!("the password hash is truncated: the salt or the hash is missing; {REMEDY}"));
     }
     Ok(hash)
 }
 
 fn malformed() -> String {
-    format!("the password hash has parameters that cannot be read; {REMEDY}")
+    format!("the password hash has invalid parameters; {REMEDY}")
 }
 
 fn costly(parameters: &str) -> String {
     format!("the password hash is too costly to check: {parameters}; {REMEDY}")
 }
 
-/// The parameters with these names, which are all that there may be.
+/// Returns the parameters with these names. Other parameters are an error.
 fn decimals<const N: usize>(
     hash: &PasswordHash,
     expected: [(&str, u64); N],
@@ -195,7 +195,7 @@ fn check_bcrypt(text: &str) -> Result<(), String> {
     }
 }
 
-/// What a check of a stored password takes of memory, in KiB.
+/// Returns the memory a check of a stored password needs, in KiB.
 pub(super) fn memory_kib(password: &StoredPassword) -> u64 {
     let StoredPassword::Hash(text) = password else { return 0 };
     match Scheme::parse(text.expose()) {
@@ -208,8 +208,8 @@ pub(super) fn memory_kib(password: &StoredPassword) -> u64 {
     }
 }
 
-/// Compares an attempt with a stored password. Without one, and with a plain one, it does the work
-/// of a hash.
+/// Compares an attempt with a stored password. If there is none, or it is a plain one, does the
+/// work of a hash as well.
 pub(super) fn matches(
     password: Option<&StoredPassword>,
     attempt: &[u8],
@@ -234,7 +234,7 @@ pub(super) fn matches(
     }
 }
 
-/// Equality in constant time whatever the lengths: of digests.
+/// Compares digests, so that the time does not depend on content or length.
 fn equal(a: &[u8], b: &[u8]) -> bool {
     let digest = |bytes| digest::digest(&digest::SHA256, bytes);
     constant_time::verify_slices_are_equal(digest(a).as_ref(), digest(b).as_ref()).is_ok()

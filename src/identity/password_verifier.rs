@@ -1,5 +1,5 @@
-//! Threads that check passwords: few and their own, so that sign-ins cannot take the threads, the
-//! memory or the time of everything else.
+//! Verifies passwords on a few dedicated threads, so that sign-ins cannot use up the threads,
+//! memory or CPU time of other work.
 
 use std::{
     fmt,
@@ -19,21 +19,21 @@ use crate::model::{Secret, StoredPassword, User};
 
 use super::{hash::Argon2Memory, password_hash};
 
-/// Bytes of a password; a longer one is wrong.
+/// Maximum length of a password in bytes. Longer passwords never match.
 pub const MAX_PASSWORD_LEN: usize = 1024;
 
-/// Checks that take more memory run one at a time.
+/// Checks that need more memory than this run one at a time.
 const COSTLY_MEMORY_KIB: u64 = 32 * 1024;
 
-/// How long a thread that has nothing to do keeps the memory of its last check.
+/// How long an idle thread keeps the memory of its last check.
 const MEMORY_KEEP_ALIVE: Duration = Duration::from_secs(2);
 
-/// As many checks as the pool takes are waiting: answer 503 and `Retry-After`.
+/// The queue is full. The response is 503 with `Retry-After`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many people are signing in at the moment; try again in a few seconds")]
+#[error("too many sign-ins at the moment; try again in a few seconds")]
 pub struct PasswordQueueFull;
 
-/// A bounded number of threads behind a bounded queue. Threads end when the pool is dropped.
+/// A bounded pool of threads with a bounded queue. The threads stop when the pool is dropped.
 pub struct PasswordVerifier {
     jobs: Sender<Job>,
     waiting: Arc<AtomicUsize>,
@@ -41,17 +41,17 @@ pub struct PasswordVerifier {
 
 struct Job {
     password: Option<StoredPassword>,
-    /// Whether a match counts: not for a decoy's password.
+    /// Whether a match counts. False if the password is a decoy.
     counts: bool,
     attempt: Secret<String>,
     answer: oneshot::Sender<bool>,
 }
 
 impl PasswordVerifier {
-    /// A pool of `threads` (at least one), with at most `queue` checks waiting for them.
+    /// Creates a pool of `threads` (at least one) with a queue of at most `queue` checks.
     ///
     /// # Panics
-    /// If the system refuses a thread; pools are made when the program starts.
+    /// Panics if the system cannot start a thread. Pools are created at startup.
     pub fn new(threads: usize, queue: usize) -> Self {
         let (jobs, receiver) = bounded(queue.max(1));
         let costly = Arc::new(Mutex::new(()));
@@ -70,8 +70,8 @@ impl PasswordVerifier {
         Self { jobs, waiting }
     }
 
-    /// Whether `attempt` is the password of `user`, who is there and not disabled. The same work is
-    /// done in every case.
+    /// Returns true if `attempt` is the password of `user` and the user is enabled. The same work
+    /// is done in all cases.
     pub async fn verify(
         &self,
         user: Option<&User>,
@@ -80,7 +80,8 @@ impl PasswordVerifier {
         self.verify_or_decoy(user, None, attempt).await
     }
 
-    /// As `verify`; for want of a user with a password, `decoy` is checked in vain.
+    /// Like `verify`, but checks `decoy` if the user does not exist or has no password. The result
+    /// is then false.
     pub async fn verify_or_decoy(
         &self,
         user: Option<&User>,
@@ -91,7 +92,7 @@ impl PasswordVerifier {
         let counts = own.is_some() && user.is_some_and(|user| !user.disabled);
         let (answer, answered) = oneshot::channel();
         let job = Job { password: own.or(decoy), counts, attempt, answer };
-        // Counted first, or a fast thread would take it off before.
+        // Count before sending: a worker could otherwise subtract first.
         self.waiting.fetch_add(1, Ordering::Relaxed);
         if self.jobs.try_send(job).is_err() {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -100,7 +101,7 @@ impl PasswordVerifier {
         answered.await.map_err(|_| PasswordQueueFull)
     }
 
-    /// Checks that wait for a thread.
+    /// The number of checks waiting for a thread.
     pub fn queued(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
@@ -108,7 +109,7 @@ impl PasswordVerifier {
 
 impl fmt::Debug for PasswordVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PasswordPool").field("queued", &self.queued()).finish_non_exhaustive()
+        f.debug_struct("PasswordVerifier").field("queued", &self.queued()).finish_non_exhaustive()
     }
 }
 
@@ -123,11 +124,11 @@ impl Worker {
         let mut scratch = Argon2Memory::default();
         while let Some(job) = self.next(&mut scratch) {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
-            // Nobody waits for the answer any more: the connection is gone.
+            // The caller stopped waiting because its connection was closed.
             if job.answer.is_closed() {
                 continue;
             }
-            // A panic (in a library, on a hash it cannot take) must not cost the pool a thread.
+            // A panic in a hash library must not stop the thread.
             let check = AssertUnwindSafe(|| self.check(&job, &mut scratch));
             if let Ok(matches) = catch_unwind(check) {
                 let _ = job.answer.send(matches && job.counts);
@@ -135,7 +136,7 @@ impl Worker {
         }
     }
 
-    /// The next check. Memory is kept between checks that follow each other, and no longer.
+    /// Returns the next check. Memory is kept only between consecutive checks.
     fn next(&self, scratch: &mut Argon2Memory) -> Option<Job> {
         if !scratch.is_empty() {
             match self.jobs.recv_timeout(MEMORY_KEEP_ALIVE) {
@@ -154,7 +155,7 @@ impl Worker {
         let memory = job.password.as_ref().map_or(0, password_hash::memory_kib);
         let costly = memory > COSTLY_MEMORY_KIB;
         let _alone = costly.then(|| self.costly.lock().unwrap_or_else(PoisonError::into_inner));
-        // Not kept: the threads' memory is bounded by the common size.
+        // Large memory is not reused, so that each thread keeps at most the common size.
         let mut own = Argon2Memory::default();
         let scratch = if costly { &mut own } else { scratch };
         password_hash::matches(job.password.as_ref(), attempt, scratch) && short_enough

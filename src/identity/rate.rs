@@ -1,4 +1,4 @@
-//! The limit on how often an address may do something at a tenant, in bounded memory.
+//! Limits how often an address may act on a tenant, in bounded memory.
 
 use std::{
     fmt,
@@ -12,25 +12,26 @@ use crate::model::{BoundedCache, TenantId, Timestamp};
 
 use super::login_throttle::throttle_prefix;
 
-/// Addresses that are remembered.
+/// Maximum number of counters.
 const MAX_ENTRIES: usize = 50_000;
-/// What a whole tenant may see, in multiples of what one address may do.
+/// The limit of a whole tenant, as a multiple of the limit of one address.
 const REQUESTS_PER_ADDRESS: u32 = 10;
 
-/// What is limited: one has no part in what another uses up.
+/// The kind of request that is limited. Each kind has its own counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RateLimitClass {
-    /// Making something.
+    /// Creating something.
     New,
-    /// Changing what one has made.
+    /// Changing something the caller created.
     Own,
 }
 
-/// Allows so much a minute for each address within a tenant, and ten times that for the tenant: many
-/// addresses are no way around it. Each replica counts for itself.
+/// Allows a number of requests per minute for each address within a tenant, and ten times as many
+/// for the tenant, so that using many addresses cannot evade the limit. Each replica counts
+/// separately.
 pub struct RateLimiter {
     hasher: RandomState,
-    /// When the allowance of a key is whole again.
+    /// The time at which each counter is back at its full allowance.
     whole_at: Mutex<BoundedCache<u64, Timestamp>>,
 }
 
@@ -47,7 +48,7 @@ impl fmt::Debug for RateLimiter {
 }
 
 impl RateLimiter {
-    /// Takes one of `per_minute`, or says how long to wait.
+    /// Takes one of `per_minute` requests, or returns how long to wait.
     pub fn admit(
         &self,
         (tenant, allowance): (&TenantId, RateLimitClass),
@@ -72,7 +73,8 @@ impl RateLimiter {
     }
 }
 
-/// A bucket of `rate` that fills in a minute, told by when it is full.
+/// A token bucket of `rate` tokens that refills in a minute. Its state is the time at which it is
+/// full.
 fn take(full_at: Option<Timestamp>, rate: u32, now: Timestamp) -> Result<Timestamp, Duration> {
     let minute = Duration::from_mins(1);
     let one = minute / rate.max(1);
@@ -81,7 +83,7 @@ fn take(full_at: Option<Timestamp>, rate: u32, now: Timestamp) -> Result<Timesta
     if after <= minute {
         return Ok(now.plus(after));
     }
-    // In whole seconds: what `Retry-After` says is then long enough.
+    // Round up to whole seconds, so that `Retry-After` is long enough.
     let wait = after.saturating_sub(minute);
     Err(Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)))
 }
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_its_allowance_and_gets_it_back() {
+    fn an_address_has_an_allowance_that_refills() {
         let limiter = RateLimiter::default();
         for _ in 0..3 {
             assert!(admitted(&limiter, "a", 1, NOW));
@@ -119,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn who_makes_things_takes_nothing_from_who_changes_what_is_theirs() {
+    fn registration_quota_is_separate_from_management_quota() {
         let limiter = RateLimiter::default();
         for last in 0..100 {
             admitted(&limiter, "a", last, NOW);
@@ -130,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn many_addresses_are_no_way_around_it() {
+    fn many_addresses_cannot_evade_the_limit() {
         let limiter = RateLimiter::default();
         let admitted = (0..100).filter(|last| admitted(&limiter, "a", *last, NOW)).count();
         assert_eq!(admitted, 30);

@@ -1,5 +1,4 @@
-//! One attempt to sign in with a password, start to end: the order of its steps is what keeps it
-//! from telling who exists.
+//! One attempt to sign in with a password. The order of its steps prevents user enumeration.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,38 +9,38 @@ use super::{
     UserDirectory, normalize_username,
 };
 
-/// An attempt.
+/// A password sign-in attempt.
 #[derive(Debug)]
 pub struct PasswordSignIn<'a> {
-    /// Where.
+    /// The tenant to sign in to.
     pub tenant: &'a TenantId,
-    /// As typed.
+    /// The user name as typed.
     pub username: &'a str,
-    /// As typed.
+    /// The password as typed.
     pub password: Secret<String>,
-    /// From where.
+    /// The address and browser of the attempt.
     pub origin: AttemptSource<'a>,
-    /// When.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// Why nobody was signed in.
+/// The reason a sign-in failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
-    /// No such user, another password, no password at all, or disabled: the person is told the
-    /// same in each case.
+    /// Unknown user, wrong password, no password, or disabled user. The response is the same in all
+    /// cases.
     #[error("the user name or the password is wrong")]
     Wrong,
-    /// Too many attempts; the next one counts after this long.
+    /// Too many attempts. The next attempt is allowed after this time.
     #[error("too many attempts; try again in {} seconds", .0.as_secs().max(1))]
     Wait(Duration),
-    /// Nothing was checked.
+    /// The queue is full, so nothing was checked.
     #[error(transparent)]
     Busy(#[from] PasswordQueueFull),
 }
 
 impl PasswordSignIn<'_> {
-    /// Finds the person and checks the password, within the limit on attempts.
+    /// Finds the user and verifies the password, subject to throttling.
     pub async fn decide(
         self,
         directory: &dyn UserDirectory,

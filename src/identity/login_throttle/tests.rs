@@ -9,7 +9,7 @@ fn tenant() -> TenantId {
     TenantId::new("team", "main")
 }
 
-/// Of people there are four.
+/// Four users exist.
 fn account<'a>(tenant: &'a TenantId, username: &'a str) -> ThrottledAccount<'a> {
     let exists = ["ada", "bob", "mallory", "new"].contains(&username);
     ThrottledAccount { tenant, username, exists }
@@ -47,7 +47,7 @@ impl World {
         self.now = self.now.plus(by);
     }
 
-    /// Guesses in a day by one who tries as often as it is let.
+    /// Counts the guesses per day of an attacker who tries as often as allowed.
     fn guesses_in_a_day(&mut self, next: impl Fn(u32) -> (String, String)) -> u32 {
         let end = self.now.plus(Duration::from_hours(24));
         let mut guesses = 0;
@@ -63,7 +63,7 @@ impl World {
 }
 
 #[test]
-fn nobody_waits_for_an_attempt_that_came_a_moment_later_and_was_counted_before() {
+fn attempts_recorded_out_of_order_do_not_cause_a_wait() {
     let mut world = World::new();
     let earlier = world.now;
     world.pass(Duration::from_millis(20));
@@ -73,7 +73,7 @@ fn nobody_waits_for_an_attempt_that_came_a_moment_later_and_was_counted_before()
 }
 
 #[test]
-fn a_few_mistakes_cost_nothing_then_waiting_doubles_up_to_minutes() {
+fn waits_double_up_to_five_minutes_after_the_free_failures() {
     let mut world = World::new();
     for _ in 0..5 {
         assert_eq!(world.fail("ada", HOME), Ok(()));
@@ -89,7 +89,7 @@ fn a_few_mistakes_cost_nothing_then_waiting_doubles_up_to_minutes() {
 }
 
 #[test]
-fn asking_again_while_waiting_does_not_prolong_it() {
+fn attempts_while_waiting_do_not_prolong_the_wait() {
     let world = World::new();
     for _ in 0..5 {
         world.fail("ada", HOME).unwrap();
@@ -101,7 +101,7 @@ fn asking_again_while_waiting_does_not_prolong_it() {
 }
 
 #[test]
-fn the_wait_that_is_told_is_long_enough() {
+fn the_returned_wait_is_long_enough() {
     let mut world = World::new();
     for _ in 0..5 {
         world.fail("ada", HOME).unwrap();
@@ -114,14 +114,14 @@ fn the_wait_that_is_told_is_long_enough() {
 }
 
 #[test]
-fn many_at_once_are_no_way_around() {
+fn concurrent_attempts_cannot_evade_the_limit() {
     let world = World::new();
     let admitted = (0..1000).filter(|_| world.fail("ada", HOME).is_ok()).count();
     assert_eq!(admitted, 5);
 }
 
 #[test]
-fn success_clears() {
+fn success_resets_the_counters() {
     let world = World::new();
     for _ in 0..100 {
         for _ in 0..4 {
@@ -154,26 +154,26 @@ fn failures_are_forgotten_after_a_while() {
 }
 
 #[test]
-fn one_place_guesses_little_at_one_account() {
+fn one_address_gets_few_guesses_at_one_account() {
     let guesses = World::new().guesses_in_a_day(|_| ("ada".to_owned(), HOME.to_owned()));
     assert!(guesses < 310, "{guesses}");
 }
 
 #[test]
-fn many_places_together_are_slowed_too() {
+fn distributed_guessing_is_slowed() {
     let place = |n: u32| format!("10.{}.{}.{}", n >> 16 & 255, n >> 8 & 255, n & 255);
     let guesses = World::new().guesses_in_a_day(|n| ("ada".to_owned(), place(n)));
     assert!(guesses < 3_000, "{guesses}");
 }
 
 #[test]
-fn one_place_is_slowed_across_accounts() {
+fn one_address_is_slowed_across_accounts() {
     let guesses = World::new().guesses_in_a_day(|n| (format!("user-{n}"), HOME.to_owned()));
     assert!(guesses < 18_000, "{guesses}");
 }
 
 #[test]
-fn an_ipv6_network_is_one_place() {
+fn an_ipv6_network_counts_as_one_address() {
     let world = World::new();
     let admitted =
         (0..100).filter(|n| world.fail("ada", &format!("2001:db8:1:2:{n:x}::1")).is_ok()).count();
@@ -183,7 +183,7 @@ fn an_ipv6_network_is_one_place() {
 }
 
 #[test]
-fn an_ipv4_address_is_the_same_in_ipv6_form() {
+fn an_ipv4_address_equals_its_ipv6_form() {
     let world = World::new();
     for _ in 0..5 {
         world.fail("ada", HOME).unwrap();
@@ -191,7 +191,7 @@ fn an_ipv4_address_is_the_same_in_ipv6_form() {
     assert!(world.fail("ada", "::ffff:203.0.113.7").is_err());
 }
 
-/// Attackers everywhere, at every moment, for a day.
+/// A day of constant attempts from many addresses.
 fn under_attack() -> World {
     let mut world = World::new();
     world.sign_in("ada", HOME).unwrap();
@@ -205,41 +205,41 @@ fn under_attack() -> World {
 }
 
 #[test]
-fn a_person_is_not_locked_out_where_she_signed_in_before() {
+fn a_user_is_not_locked_out_at_a_known_address() {
     let world = under_attack();
     assert!(world.fail("ada", "198.51.100.1").is_err(), "the attack is slowed");
     assert_eq!(world.sign_in("ada", HOME), Ok(()));
 }
 
 #[test]
-fn a_person_waits_at_most_half_a_minute_elsewhere() {
+fn a_user_waits_at_most_30_seconds_at_an_unknown_address() {
     let world = under_attack();
     let wait = world.fail("ada", "198.51.100.1").unwrap_err();
     assert!(wait <= Duration::from_secs(30), "{wait:?}");
 }
 
 #[test]
-fn a_person_with_a_browser_of_hers_waits_nowhere() {
+fn a_user_with_a_known_browser_does_not_wait() {
     let world = under_attack();
     let cafe = AttemptSource { known_browser: Some("her browser"), ..at("198.51.100.1") };
     let _ = world.fail("ada", "198.51.100.1");
-    let admission = world.admit("ada", cafe).expect("she is let in");
+    let admission = world.admit("ada", cafe).expect("admitted");
     world.limiter.succeeded(&admission, world.now);
 }
 
 #[test]
-fn a_browser_that_was_stolen_guesses_as_little_as_any() {
+fn a_stolen_browser_gets_few_guesses() {
     let world = World::new();
     let stolen =
         |n: u8| AttemptSource { known_browser: Some("her browser"), address: [10, 0, 0, n].into() };
     let admitted = (0..100).filter(|n| world.admit("ada", stolen(*n)).is_ok()).count();
-    assert_eq!(admitted, 5 + 50, "its own, and then what any account allows");
+    assert_eq!(admitted, 5 + 50, "those of the browser, then those of any account");
     let hers = AttemptSource { known_browser: Some("another of hers"), ..at(HOME) };
     assert!(world.admit("ada", hers).is_ok());
 }
 
 #[test]
-fn success_clears_the_browser_too() {
+fn success_resets_the_counter_of_the_browser() {
     let world = World::new();
     let hers = AttemptSource { known_browser: Some("her browser"), ..at(HOME) };
     for _ in 0..100 {
@@ -252,7 +252,7 @@ fn success_clears_the_browser_too() {
 }
 
 #[test]
-fn a_neighbour_behind_one_address_locks_nobody_out() {
+fn other_users_of_an_address_cannot_lock_a_user_out() {
     let world = World::new();
     world.sign_in("ada", HOME).unwrap();
     for n in 0..10_000 {
@@ -264,7 +264,7 @@ fn a_neighbour_behind_one_address_locks_nobody_out() {
 }
 
 #[test]
-fn an_account_of_ones_own_buys_no_guesses_at_others() {
+fn signing_in_to_one_account_does_not_reset_the_address() {
     let world = World::new();
     let mut guesses = 0;
     for n in 0..1000 {
@@ -275,7 +275,7 @@ fn an_account_of_ones_own_buys_no_guesses_at_others() {
 }
 
 #[test]
-fn a_known_place_still_has_its_own_limit() {
+fn a_known_address_has_a_limit() {
     let world = World::new();
     world.sign_in("ada", HOME).unwrap();
     let admitted = (0..100).filter(|_| world.fail("ada", HOME).is_ok()).count();
@@ -283,7 +283,7 @@ fn a_known_place_still_has_its_own_limit() {
 }
 
 #[test]
-fn tenants_count_apart() {
+fn tenants_are_counted_separately() {
     let world = World::new();
     for _ in 0..5 {
         world.fail("ada", HOME).unwrap();
@@ -293,7 +293,7 @@ fn tenants_count_apart() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_locks_nobody_out() {
+fn a_clock_set_back_does_not_lock_users_out() {
     let mut world = World::new();
     for _ in 0..5 {
         world.fail("ada", HOME).unwrap();
@@ -304,7 +304,7 @@ fn a_clock_that_was_set_back_locks_nobody_out() {
 }
 
 #[test]
-fn memory_is_bounded_and_the_latest_stay() {
+fn memory_is_bounded_and_recent_counters_are_kept() {
     let world = World { limiter: LoginThrottle::new(300), now: NOW };
     for n in 0..10_000 {
         let _ = world.fail(&format!("user-{n}"), &format!("10.1.{}.{}", n >> 8, n & 255));
@@ -320,7 +320,7 @@ fn memory_is_bounded_and_the_latest_stay() {
 }
 
 #[test]
-fn a_flood_of_made_up_names_makes_nobodys_failures_forgotten() {
+fn unknown_names_do_not_evict_counters_of_existing_users() {
     let world = World { limiter: LoginThrottle::new(300), now: NOW };
     let place = |n: u32| format!("10.{}.{}.{}", n >> 16, n >> 8 & 255, n & 255);
     for n in 0..50 {
@@ -329,12 +329,12 @@ fn a_flood_of_made_up_names_makes_nobodys_failures_forgotten() {
     for n in 0..10_000 {
         let _ = world.fail(&format!("user-{n}"), &place(1000 + n));
     }
-    assert!(world.fail("ada", "198.51.100.1").is_err(), "all that was guessed still counts");
+    assert!(world.fail("ada", "198.51.100.1").is_err(), "the failures still count");
 }
 
 proptest! {
     #[test]
-    fn nobody_ever_waits_longer_than_the_strictest_limit(
+    fn no_wait_exceeds_the_strictest_limit(
         steps in prop::collection::vec((0..3u8, 0..3u8, 0..3u8, 0..400u64), 1..200),
     ) {
         let mut world = World::new();

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{identity::hash_password, model::SeededEntropy};
 
-/// Made by the reference implementations of each scheme.
+/// Hashes created by the reference implementation of each scheme.
 const VECTORS: [(&str, &str); 5] = [
     (
         "password",
@@ -25,7 +25,7 @@ const VECTORS: [(&str, &str); 5] = [
 const BCRYPT_72: &str = "$2b$04$......................";
 
 fn accepts(text: &str, attempt: &str) -> bool {
-    let stored = parse_stored_password(text).expect("a form that is read");
+    let stored = parse_stored_password(text).expect("a supported format");
     matches(Some(&stored), attempt.as_bytes(), &mut Argon2Memory::default())
 }
 
@@ -43,7 +43,7 @@ fn checks_hashes_of_every_scheme() {
 }
 
 #[test]
-fn checks_its_own_hashes_and_salts_each() {
+fn hashes_verify_and_have_random_salts() {
     let entropy = SeededEntropy::new(1);
     let password = Secret::new("correct horse".to_owned());
     let (a, b) = (hash_password(&password, &entropy), hash_password(&password, &entropy));
@@ -54,7 +54,7 @@ fn checks_its_own_hashes_and_salts_each() {
 }
 
 #[test]
-fn pbkdf2_with_sha_512_is_read() {
+fn accepts_pbkdf2_with_sha_512() {
     use password_hash::CustomizedPasswordHasher;
     let hash = Pbkdf2::default()
         .hash_password_customized(
@@ -71,7 +71,7 @@ fn pbkdf2_with_sha_512_is_read() {
 }
 
 #[test]
-fn bcrypt_sees_72_bytes_like_everywhere() {
+fn bcrypt_uses_only_the_first_72_bytes() {
     let salt = *b"0123456789abcdef";
     let parts = bcrypt::hash_with_salt("a".repeat(80), 4, salt).unwrap();
     let hash = parts.format_for_version(bcrypt::Version::TwoB);
@@ -89,18 +89,18 @@ fn compares_plain_passwords_exactly() {
     }
     assert!(accepts("with a break\r\n", "with a break"), "editors add a line break");
     assert!(accepts(" spaces count ", " spaces count "));
-    assert!(accepts("$ecret", "$ecret") && accepts("$A$b", "$A$b"), "no scheme has such a name");
+    assert!(accepts("$ecret", "$ecret") && accepts("$A$b", "$A$b"), "not the name of a scheme");
 }
 
 #[test]
-fn no_password_is_never_right() {
+fn a_missing_password_never_matches() {
     for attempt in ["", "anything"] {
         assert!(!matches(None, attempt.as_bytes(), &mut Argon2Memory::default()));
     }
 }
 
 #[test]
-fn what_one_check_leaves_in_memory_changes_no_other() {
+fn reused_memory_does_not_affect_later_checks() {
     let mut scratch = Argon2Memory::default();
     let large = parse_stored_password(VECTORS[0].1).expect("a hash of 64 MiB");
     let small = hash_password(&Secret::new("small".to_owned()), &SeededEntropy::new(1));
@@ -120,26 +120,26 @@ fn a_hash_is_not_its_own_password() {
 }
 
 #[test]
-fn white_space_around_a_hash_is_dropped() {
+fn white_space_around_a_hash_is_removed() {
     let (password, hash) = VECTORS[1];
     assert!(accepts(&format!("\n {hash}\n"), password));
 }
 
 #[test]
-fn refuses_what_it_does_not_read_and_says_what_to_do() {
+fn errors_of_unsupported_hashes_say_how_to_fix_them() {
     let argon2 = VECTORS[0].1;
     for (text, says) in [
         ("", "empty"),
         ("\n", "empty"),
         (&*"x".repeat(MAX_PASSWORD_LEN + 1), "longer than"),
-        ("$1$salt$hash", "not supported"),
-        ("$6$salt$hash", "not supported"),
-        ("$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "not supported"),
+        ("$1$salt$hash", "unsupported"),
+        ("$6$salt$hash", "unsupported"),
+        ("$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "unsupported"),
         ("$2b$05$short", "60 characters"),
-        (&argon2.replace("argon2id", "argon2d"), "not supported"),
+        (&argon2.replace("argon2id", "argon2d"), "unsupported"),
         (&argon2.replace("$CTFh", "$CT h"), "PHC"),
-        ("$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ", "cut off"),
-        ("$argon2id$v=19$m=65536,t=2,p=1", "cut off"),
+        ("$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ", "truncated"),
+        ("$argon2id$v=19$m=65536,t=2,p=1", "truncated"),
         (&argon2.replace("v=19", "v=18"), "parameters"),
         (&argon2.replace("p=1", "p=1,keyid=aaaa"), "parameters"),
         (&argon2.replace("c29tZXNhbHQ", "c29tZQ"), "PHC"),
@@ -151,7 +151,7 @@ fn refuses_what_it_does_not_read_and_says_what_to_do() {
 }
 
 #[test]
-fn refuses_hashes_that_cost_too_much() {
+fn rejects_hashes_that_cost_too_much() {
     let (argon2, scrypt, pbkdf2) = (VECTORS[0].1, VECTORS[4].1, VECTORS[3].1);
     for text in [
         argon2.replace("m=65536", "m=131073"),
@@ -177,7 +177,7 @@ fn refuses_hashes_that_cost_too_much() {
 }
 
 #[test]
-fn knows_the_memory_of_a_check() {
+fn computes_the_memory_of_a_check() {
     let memory = |text: &str| memory_kib(&parse_stored_password(text).unwrap());
     assert_eq!(memory(VECTORS[0].1), 65_536);
     assert_eq!(memory(VECTORS[1].1), 0);
@@ -187,14 +187,14 @@ fn knows_the_memory_of_a_check() {
 
 proptest! {
     #[test]
-    fn any_text_is_judged_without_a_panic_and_never_repeated(text in "\\PC{0,80}") {
+    fn parsing_any_text_never_panics_and_errors_do_not_contain_it(text in "\\PC{0,80}") {
         if let Err(said) = parse_stored_password(&text) {
             prop_assert!(text.len() < 12 || !said.contains(&text));
         }
     }
 
     #[test]
-    fn anything_like_a_hash_is_judged_without_a_panic(
+    fn parsing_anything_like_a_hash_never_panics(
         name in "argon2id|argon2i|2b|scrypt|pbkdf2-sha256|pbkdf2-sha512",
         version in "|\\$v=[0-9]{1,3}",
         params in "(ln|r|p|m|t|i|l)=[0-9]{1,12}(,(ln|r|p|m|t|i|l)=[0-9]{1,10}){0,3}",

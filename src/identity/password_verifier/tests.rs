@@ -22,7 +22,7 @@ fn attempt(text: &str) -> Secret<String> {
 }
 
 #[tokio::test]
-async fn only_the_password_of_an_enabled_user_is_right() {
+async fn only_the_password_of_an_enabled_user_matches() {
     let pool = PasswordVerifier::new(1, 8);
     let hash = super::super::hash_password(&attempt("right"), &SeededEntropy::new(1));
     for stored in [plain("right"), StoredPassword::Hash(Secret::new(hash))] {
@@ -37,7 +37,7 @@ async fn only_the_password_of_an_enabled_user_is_right() {
 }
 
 #[tokio::test]
-async fn the_password_of_a_decoy_is_never_right() {
+async fn the_password_of_a_decoy_never_matches() {
     let pool = PasswordVerifier::new(1, 8);
     let decoy = || Some(plain("right"));
     assert_eq!(pool.verify_or_decoy(None, decoy(), attempt("right")).await, Ok(false));
@@ -49,7 +49,7 @@ async fn the_password_of_a_decoy_is_never_right() {
 }
 
 #[tokio::test]
-async fn an_overlong_attempt_is_wrong() {
+async fn an_overlong_attempt_never_matches() {
     let pool = PasswordVerifier::new(1, 8);
     let longest = "x".repeat(MAX_PASSWORD_LEN);
     let ada = user(Some(plain(&longest)));
@@ -57,7 +57,7 @@ async fn an_overlong_attempt_is_wrong() {
     assert_eq!(pool.verify(Some(&ada), attempt(&format!("{longest}x"))).await, Ok(false));
 }
 
-/// A pool without threads, whose queue the test holds.
+/// Creates a pool without threads, and returns its queue.
 fn stalled(queue: usize) -> (PasswordVerifier, Receiver<Job>) {
     let (jobs, receiver) = bounded(queue);
     (PasswordVerifier { jobs, waiting: Arc::default() }, receiver)
@@ -78,12 +78,12 @@ async fn a_full_queue_is_busy() {
     assert_eq!(pool.queued(), 2);
     while jobs.try_recv().is_ok() {}
     for check in waiting {
-        assert_eq!(check.await, Err(PasswordQueueFull), "a check that is given up lets nobody in");
+        assert_eq!(check.await, Err(PasswordQueueFull), "an abandoned check fails");
     }
 }
 
 #[tokio::test]
-async fn every_check_is_answered_and_taken_off_the_queue() {
+async fn every_check_is_answered_and_leaves_the_queue() {
     let pool = Arc::new(PasswordVerifier::new(2, 64));
     let checks: Vec<_> = (0..8)
         .map(|n| {
@@ -101,7 +101,7 @@ async fn every_check_is_answered_and_taken_off_the_queue() {
 }
 
 #[test]
-fn nothing_is_checked_for_a_caller_that_is_gone() {
+fn checks_of_disconnected_callers_are_skipped() {
     let (pool, jobs) = stalled(1);
     let check = pool.verify(None, attempt("x"));
     let mut check = Box::pin(check);

@@ -5,7 +5,7 @@ use crate::model::{ObjectKey, StoredPassword, Subject};
 
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 
-/// One person, `ada`, and a decoy.
+/// A directory with one user, `ada`, and a decoy.
 struct One(Arc<User>);
 
 #[async_trait]
@@ -63,12 +63,12 @@ impl World {
 }
 
 #[tokio::test]
-async fn signs_in_whoever_knows_the_password() {
+async fn the_right_password_signs_in() {
     assert_eq!(World::new().sign_in(" ADA ", "right").await, Ok("ada".to_owned()));
 }
 
 #[tokio::test]
-async fn says_the_same_to_everybody_else() {
+async fn all_other_attempts_fail_alike() {
     let mut world = World::new();
     for (username, password) in [("ada", "wrong"), ("bob", "right"), ("bob", "decoy"), ("", "")] {
         let outcome = world.sign_in(username, password).await;
@@ -81,7 +81,7 @@ async fn says_the_same_to_everybody_else() {
 }
 
 #[tokio::test]
-async fn limits_attempts_at_unknown_names_as_at_known_ones() {
+async fn unknown_names_are_throttled_like_known_ones() {
     for username in ["ada", "bob"] {
         let world = World::new();
         for _ in 0..5 {
@@ -93,7 +93,7 @@ async fn limits_attempts_at_unknown_names_as_at_known_ones() {
 }
 
 #[tokio::test]
-async fn spelling_a_name_otherwise_is_no_way_around() {
+async fn other_spellings_of_a_name_share_its_limit() {
     let world = World::new();
     for username in ["ada", "ADA", "Ada", " ada", "ada "] {
         assert_eq!(world.sign_in(username, "wrong").await, Err(SignInError::Wrong));
