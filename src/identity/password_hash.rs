@@ -113,7 +113,9 @@ fn parse_phc(text: &str) -> Result<PasswordHash, String> {
     let hash = PasswordHash::new(text)
         .map_err(|_| format!("the password hash is not a PHC string; {REMEDY}"))?;
     if hash.salt.is_none() || hash.hash.is_none() {
-        return Err(format!("the password hash is truncated: the salt or the hash is missing; {REMEDY}"));
+        return Err(format!(
+            "the password hash is truncated: the salt or the hash is missing; {REMEDY}"
+        ));
     }
     Ok(hash)
 }

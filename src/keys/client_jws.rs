@@ -202,7 +202,10 @@ mod tests {
         }
         let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED_X, "alg": "ES256" });
         let keys = PublicKeys::parse(&json!({ "keys": [key] }));
-        assert!(keys.verify(&jws, JwsAlgorithm::Ed25519, None).is_err(), "the key is for another algorithm");
+        assert!(
+            keys.verify(&jws, JwsAlgorithm::Ed25519, None).is_err(),
+            "the key is for another algorithm"
+        );
     }
 
     #[test]
