@@ -17,28 +17,29 @@ use crate::model::{Client, SigningAlgorithm, Tenant, Timestamp, User};
 /// A set of claims.
 pub type Claims = Map<String, Value>;
 
-/// The claim of an access token that names its grant.
-pub const GRANT_ID_CLAIM: &str = "gid";
+/// The access token claim with the ID of its grant.
+pub const GRANT_ID_CLAIM: &str = "grant_id";
 
-/// What an access token says.
+/// The contents of an access token.
 #[derive(Clone, Copy, Debug)]
 pub struct AccessToken<'a> {
-    /// Who issues it.
+    /// The issuing tenant.
     pub tenant: &'a Tenant,
-    /// Whom it is given to.
+    /// The client that receives the token.
     pub client: &'a Client,
-    /// Whom it is about: a person, or the client itself.
+    /// The subject: a user, or the client itself.
     pub subject: &'a str,
-    /// What it allows.
+    /// The granted scopes.
     pub scopes: &'a Scopes,
-    /// Its grant; none for `client_credentials`.
+    /// The ID of the grant. `None` for `client_credentials`.
     pub grant_id: Option<&'a str>,
-    /// Its own id.
+    /// The token ID.
     pub jti: &'a str,
 }
 
 impl AccessToken<'_> {
-    /// The claims (RFC 9068 §2.2); scopes both as `scope` (the standard) and as `scopes`.
+    /// Returns the claims (RFC 9068 §2.2). Scopes are in `scope` (the standard claim) and in
+    /// `scopes`.
     pub fn claims(&self, now: Timestamp) -> AccessTokenClaims<'_> {
         let issuer = self.tenant.issuer.as_str();
         AccessTokenClaims {
@@ -52,12 +53,12 @@ impl AccessToken<'_> {
             exp: now.plus(self.client.lifetimes.access_token).secs(),
             scope: scope::join(self.scopes),
             scopes: self.scopes,
-            gid: self.grant_id,
+            grant_id: self.grant_id,
         }
     }
 }
 
-/// Written as they are: of all tokens, these are signed most often.
+/// The serialized form. A struct, because access tokens are signed more often than others.
 #[derive(Debug, Serialize)]
 pub struct AccessTokenClaims<'a> {
     iss: &'a str,
@@ -68,41 +69,41 @@ pub struct AccessTokenClaims<'a> {
     iat: i64,
     nbf: i64,
     exp: i64,
-    /// None is no scope at all, not an empty one (RFC 6749 §3.3).
+    /// Without scopes the claim is omitted rather than empty (RFC 6749 §3.3).
     #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
     scopes: &'a Scopes,
-    /// `GRANT_ID_CLAIM`.
+    /// `GRANT_ID_CLAIM`
     #[serde(skip_serializing_if = "Option::is_none")]
-    gid: Option<&'a str>,
+    grant_id: Option<&'a str>,
 }
 
-/// What an ID token says.
+/// The contents of an ID token.
 #[derive(Clone, Debug)]
 pub struct IdToken<'a> {
-    /// Who issues it.
+    /// The issuing tenant.
     pub tenant: &'a Tenant,
-    /// Whom it is given to.
+    /// The client that receives the token.
     pub client: &'a Client,
-    /// Who signed in, and how.
+    /// The user, and how and when they signed in.
     pub authentication: &'a Authentication,
-    /// Whether it says when (OIDC Core §2: when asked for).
+    /// Whether to include `auth_time`, which is required only if requested (OIDC Core §2).
     pub with_auth_time: bool,
-    /// The public id of the session, which becomes `sid`.
+    /// The session's public ID, from which `sid` is derived.
     pub sid: Option<&'a str>,
-    /// `nonce` of the request.
+    /// `nonce` of the authorization request.
     pub nonce: Option<&'a str>,
-    /// `at_hash` of the access token that comes with it.
+    /// `at_hash` of the access token issued in the same response.
     pub at_hash: Option<&'a str>,
-    /// `c_hash` of the code that comes with it.
+    /// `c_hash` of the code issued in the same response.
     pub c_hash: Option<&'a str>,
-    /// Claims of the person: by scope only where no access token can fetch them (OIDC Core §5.4),
-    /// and those that were asked for by name (§5.5).
+    /// Claims about the user: individually requested ones (OIDC Core §5.5), and those of scopes
+    /// only if no access token is issued to fetch them with (§5.4).
     pub person: Claims,
 }
 
 impl IdToken<'_> {
-    /// The claims (OIDC Core §2).
+    /// Returns the claims (OIDC Core §2).
     pub fn claims(&self, now: Timestamp) -> Claims {
         let mut claims = self.person.clone();
         let issuer = self.tenant.issuer.as_str();
@@ -158,13 +159,13 @@ const PROFILE: [&str; 14] = [
     "updated_at",
 ];
 
-/// The standard claims, for discovery.
+/// Returns the names of the standard claims, for discovery.
 pub fn standard() -> impl Iterator<Item = &'static str> + use<> {
     let others = ["email", "email_verified", "address", "phone_number", "phone_number_verified"];
     PROFILE.into_iter().chain(others).chain(["groups", "tenant_name", "tenant_sub"])
 }
 
-/// The claims of a person that scopes give (OIDC Core §5.4). Never null or empty.
+/// Returns the user's claims that scopes include (OIDC Core §5.4), without null or empty values.
 pub fn by_scope(tenant: &Tenant, user: &User, scopes: &Scopes) -> Claims {
     let mut claims = Claims::new();
     for scope in scopes {
@@ -197,7 +198,7 @@ pub fn by_scope(tenant: &Tenant, user: &User, scopes: &Scopes) -> Claims {
     claims
 }
 
-/// Rule: a claim that says nothing is left out (OIDC Core §5.3.2).
+/// Rule: claims without a value are omitted (OIDC Core §5.3.2).
 fn copy(user: &User, name: &str, claims: &mut Claims) {
     if let Some(value) = user.claims.get(name).filter(|value| says_something(value)) {
         claims.insert(name.to_owned(), value.clone());
@@ -214,7 +215,7 @@ fn says_something(value: &Value) -> bool {
     }
 }
 
-/// Whether a scope gives a claim.
+/// Returns true if a scope includes a claim.
 pub fn gives(tenant: &Tenant, scope: &str, name: &str) -> bool {
     match scope {
         "profile" => PROFILE.contains(&name),
@@ -226,8 +227,8 @@ pub fn gives(tenant: &Tenant, scope: &str, name: &str) -> bool {
     }
 }
 
-/// The claims of a person that were asked for by name (OIDC Core §5.5), of those that the client's
-/// scopes could give. Never null or empty.
+/// Returns the individually requested claims of the user (OIDC Core §5.5), limited to those that
+/// the client's scopes include. Never null or empty.
 pub fn by_name(tenant: &Tenant, client: &Client, user: &User, names: &BTreeSet<String>) -> Claims {
     if names.is_empty() {
         return Claims::new();
@@ -237,7 +238,8 @@ pub fn by_name(tenant: &Tenant, client: &Client, user: &User, names: &BTreeSet<S
     claims
 }
 
-/// The answer of userinfo (OIDC Core §5.3.2): by scope, and what was asked for by name.
+/// Returns the userinfo response (OIDC Core §5.3.2): claims by scope, and individually requested
+/// ones.
 pub fn userinfo(
     tenant: &Tenant,
     client: &Client,
@@ -251,7 +253,7 @@ pub fn userinfo(
     claims
 }
 
-/// `at_hash` and `c_hash`: the left half of the hash that goes with the algorithm (OIDC Core
+/// Computes `at_hash` or `c_hash`: the left half of the hash of the signing algorithm (OIDC Core
 /// §3.1.3.6; SHA-512 for Ed25519).
 pub fn left_half_hash(algorithm: SigningAlgorithm, text: &str) -> String {
     let hash = match algorithm {

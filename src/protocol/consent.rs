@@ -1,4 +1,4 @@
-//! Consent: whom to ask, and what to remember (OIDC Core §3.1.2.4, §11).
+//! Consent: when to ask for it, and what to remember (OIDC Core §3.1.2.4, §11).
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -9,14 +9,14 @@ use super::{
 };
 use crate::model::{ClientId, ConsentPolicy, Subject, Timestamp};
 
-/// How long an answer is remembered.
+/// How long consent is remembered.
 pub const CONSENT_TTL: Duration = Duration::from_hours(365 * 24);
 
-/// Whether the person must be asked.
+/// Returns true if the user must be asked for consent.
 ///
-/// `prompt=consent` always asks. Otherwise an answer counts for the scopes that it named, for
-/// `offline_access` as for any other: having been asked for it in words, on this page, or the
-/// client's owner having said `consent: Implied`, are the "other conditions" of OIDC Core §11.
+/// `prompt=consent` always asks. Otherwise remembered consent covers the scopes it was given for,
+/// including `offline_access`. OIDC Core §11 allows that under "other conditions": the user agreed
+/// to offline access on the consent page, or the owner of the client set `consent: Implied`.
 pub fn is_needed(ask: &AuthorizationRequest, remembered: Option<&Consent>) -> bool {
     if ask.prompt.contains(&Prompt::Consent) {
         return true;
@@ -29,15 +29,15 @@ pub fn is_needed(ask: &AuthorizationRequest, remembered: Option<&Consent>) -> bo
     }
 }
 
-/// What is remembered after Allow: all that was agreed to over time.
+/// Returns the consent to store after Allow: the new permissions and all earlier ones.
 pub fn agree(previous: Option<&Consent>, wishes: &BTreeSet<String>, now: Timestamp) -> Consent {
     let mut scopes = wishes.clone();
     scopes.extend(previous.into_iter().flat_map(|consent| consent.scopes.iter().cloned()));
     Consent { scopes, given_at: now }
 }
 
-/// The id that a consent is stored under.
+/// Returns the ID under which consent is stored.
 pub fn record_id(subject: &Subject, client: &ClientId) -> String {
-    // Neither holds a NUL, so no two pairs meet.
+    // Neither value can contain NUL, so different pairs have different IDs.
     digest::sha256(format!("{subject}\0{client}"))
 }

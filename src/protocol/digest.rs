@@ -1,16 +1,17 @@
-//! Hashes as text, in base64url without padding (RFC 4648 §5).
+//! Hashes as base64url text without padding (RFC 4648 §5).
 
 use aws_lc_rs::{digest, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::model::Pairwise;
 
-/// SHA-256: 43 characters.
+/// Returns the SHA-256 hash of `content` (43 characters).
 pub fn sha256(content: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, content.as_ref()))
 }
 
-/// HMAC-SHA256 under the tenant's salt: nobody without it can turn it back, nor compute another.
+/// Returns the HMAC-SHA256 of `named` with the tenant's salt. It cannot be reversed or computed
+/// without the salt.
 pub(super) fn salted(pairwise: &Pairwise, named: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, pairwise.salt.expose());
     URL_SAFE_NO_PAD.encode(hmac::sign(&key, named.as_bytes()))

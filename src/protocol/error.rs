@@ -1,8 +1,8 @@
-//! The errors of the wire.
+//! OAuth error responses.
 
 use std::fmt;
 
-/// A registered error code.
+/// A registered OAuth error code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorCode {
     /// RFC 6749 §4.1.2.1, §5.2.
@@ -60,7 +60,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// The code on the wire.
+    /// The code as it appears on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
@@ -99,20 +99,19 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// An error: `public` goes over the wire and helps the developer who sees it, `private` goes to
-/// the log only.
+/// An OAuth error. `public` is sent to the client for its developer; `private` is only logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuthError {
-    /// The code.
+    /// The error code.
     pub code: ErrorCode,
     /// `error_description`: printable ASCII without `"` and `\` (RFC 6749 §5.2).
     pub public: String,
-    /// What the log says beyond that. Never a secret, code, token or password.
+    /// Additional detail for the log. Never contains a secret, code, token or password.
     pub private: Option<String>,
 }
 
 impl OAuthError {
-    /// An error with a description. Characters that the RFC forbids become `'`.
+    /// Creates an error with a description. Characters that the RFC forbids become `'`.
     pub fn new(code: ErrorCode, public: impl Into<String>) -> Self {
         let allowed = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
         let public = public.into();
@@ -124,7 +123,7 @@ impl OAuthError {
         Self { code, public, private: None }
     }
 
-    /// Adds what only the log says.
+    /// Adds detail that is only logged.
     #[must_use]
     pub fn because(mut self, private: impl Into<String>) -> Self {
         self.private = Some(private.into());

@@ -1,4 +1,4 @@
-//! What a client may be told of a token (RFC 7662 §2, §4) and whose it may end (RFC 7009 §2.1).
+//! Rules of token introspection (RFC 7662 §2, §4) and revocation (RFC 7009 §2.1).
 
 use serde_json::{Value, json};
 
@@ -9,14 +9,15 @@ use super::{
 };
 use crate::model::{Client, ClientId, Timestamp};
 
-/// The whole answer about a token that is not active, unknown, or none of the caller's business
-/// (RFC 7662 §2.2).
+/// The response for a token that is inactive, unknown, or not visible to the caller (RFC 7662
+/// §2.2).
 pub fn inactive() -> Value {
     json!({ "active": false })
 }
 
-/// Rule: a client sees tokens that were given to it or made for it, and every access token of the
-/// tenant if its owner says that it serves resources (RFC 7662 §4).
+/// Rule: a client may introspect tokens that were issued to it or have it as audience. A resource
+/// server with `introspection: Tenant` may introspect every access token of the tenant (RFC 7662
+/// §4).
 pub fn may_see(caller: &Client, claims: &Claims) -> bool {
     let is_caller = |value: &Value| value == caller.id.as_str();
     let audience = claims.get("aud");
@@ -26,12 +27,12 @@ pub fn may_see(caller: &Client, claims: &Claims) -> bool {
         || audience.and_then(Value::as_array).is_some_and(|all| all.iter().any(is_caller))
 }
 
-/// Claims of an access token that an answer repeats (RFC 7662 §2.2).
+/// The access token claims included in a response (RFC 7662 §2.2).
 const EXPOSED_CLAIMS: [&str; 11] =
     ["scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti", "auth_time", "acr"];
 
-/// The answer about an access token that is active. The person's sign-in name is what the scope
-/// `profile` tells (OIDC Core §5.4), and would link pairwise subjects.
+/// Returns the response for an active access token. The user name is included only with the scope
+/// `profile` (OIDC Core §5.4), because it would otherwise link pairwise subjects.
 pub fn access_token(claims: &Claims, username: Option<&str>) -> Value {
     let mut answer = json!({ "active": true, "token_type": "Bearer" });
     for name in EXPOSED_CLAIMS {
@@ -46,7 +47,7 @@ pub fn access_token(claims: &Claims, username: Option<&str>) -> Value {
     answer
 }
 
-/// The answer about a refresh token that is active.
+/// Returns the response for an active refresh token.
 pub fn refresh_token(
     issuer: &str,
     subject: &str,
@@ -65,7 +66,7 @@ pub fn refresh_token(
     })
 }
 
-/// Rule: a client ends its own tokens only (RFC 7009 §2.1).
+/// Rule: a client may revoke only its own tokens (RFC 7009 §2.1).
 pub fn may_revoke(caller: &Client, given_to: &ClientId) -> bool {
     caller.id == *given_to
 }
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_sees_what_was_given_to_it_or_made_for_it() {
+    fn a_client_sees_tokens_issued_to_it_or_for_it() {
         // RFC 7662 §4
         let caller = fixtures::client();
         assert!(may_see(&caller, &claims(json!({ "client_id": "team.wiki" }))));
@@ -92,26 +93,27 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_server_sees_them_all() {
+    fn a_resource_server_sees_all_tokens() {
         let caller = Client { may_introspect_all: true, ..fixtures::client() };
         assert!(may_see(&caller, &claims(json!({ "client_id": "x" }))));
     }
 
     #[test]
-    fn nothing_more_is_said_of_an_inactive_token() {
+    fn the_response_for_an_inactive_token_has_no_details() {
         // RFC 7662 §2.2
         assert_eq!(inactive().as_object().map(serde_json::Map::len), Some(1));
     }
 
     #[test]
     fn private_claims_stay_private() {
-        let answer = access_token(&claims(json!({ "gid": "g", "sub": "a", "exp": 1 })), Some("u"));
+        let answer =
+            access_token(&claims(json!({ "grant_id": "g", "sub": "a", "exp": 1 })), Some("u"));
         let expected = json!({ "active": true, "token_type": "Bearer", "sub": "a", "exp": 1 });
         assert_eq!(answer, expected);
     }
 
     #[test]
-    fn the_sign_in_name_is_for_tokens_that_tell_the_profile() {
+    fn the_user_name_requires_the_scope_profile() {
         for (scope, told) in [("openid profile", json!("u")), ("openid profiles", Value::Null)] {
             let answer = access_token(&claims(json!({ "scope": scope })), Some("u"));
             assert_eq!(answer["username"], told, "{scope}");

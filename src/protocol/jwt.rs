@@ -1,27 +1,27 @@
-//! What a JWT says of itself before anything was verified (RFC 7515 §3.1, RFC 7519 §7.2): enough to
-//! find whose key it claims. Nothing here is proof.
+//! Parses a JWT without verifying it (RFC 7515 §3.1, RFC 7519 §7.2), to find out which key to
+//! verify it with. The result proves nothing.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
 use crate::model::JwsAlgorithm;
 
-/// Header and claims as they stand.
+/// The parsed header and claims of a JWT, not verified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnverifiedJwt {
-    /// `alg`, one that is known here.
+    /// `alg`, if known.
     pub algorithm: JwsAlgorithm,
     /// `kid`.
     pub kid: Option<String>,
     /// `typ`.
     pub typ: Option<String>,
-    /// The payload.
+    /// The claims.
     pub claims: Map<String, Value>,
 }
 
 impl UnverifiedJwt {
-    /// Reads a compact JWS. `None`: it is none, its algorithm is unknown, or it wants something
-    /// understood that is not (`crit`, RFC 7515 §4.1.11; detached payloads, RFC 7797).
+    /// Parses a compact JWS. Returns `None` if it is malformed, has an unknown algorithm, or
+    /// requires an unsupported extension (`crit`, RFC 7515 §4.1.11; detached payloads, RFC 7797).
     pub fn read(jwt: &str) -> Option<Self> {
         let mut parts = jwt.split('.');
         let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
@@ -34,7 +34,7 @@ impl UnverifiedJwt {
         }
         let text = |name: &str| header.get(name).and_then(Value::as_str);
         let algorithm = text("alg")?.parse().ok()?;
-        // What is not signed has no signature (RFC 7519 §6.1).
+        // An unsecured JWT has an empty signature (RFC 7519 §6.1).
         if (algorithm == JwsAlgorithm::None) != signature.is_empty() {
             return None;
         }
@@ -46,9 +46,8 @@ impl UnverifiedJwt {
         })
     }
 
-    /// Whether it says of itself to be of this type, or only that it is a JWT, or nothing: what was
-    /// signed for another purpose says so (RFC 8725 §3.11). `application/` may stand before it (RFC
-    /// 7515 §4.1.9).
+    /// Returns true if `typ` is this type, `JWT`, or missing. JWTs signed for another purpose have
+    /// another type (RFC 8725 §3.11). The prefix `application/` is optional (RFC 7515 §4.1.9).
     pub fn accepts_typ(&self, typ: &str) -> bool {
         let said = self.typ.as_deref().unwrap_or("JWT");
         let bare =
@@ -57,18 +56,18 @@ impl UnverifiedJwt {
         said.eq_ignore_ascii_case("JWT") || said.eq_ignore_ascii_case(typ)
     }
 
-    /// A claim that is text.
+    /// Returns a string claim.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.claims.get(name).and_then(Value::as_str)
     }
 
-    /// A claim that is a time, in whole seconds (RFC 7519 §2).
+    /// Returns a time claim in whole seconds (RFC 7519 §2).
     pub fn time(&self, name: &str) -> Option<i64> {
         time(self.claims.get(name)?)
     }
 }
 
-/// `NumericDate`, fractions cut off.
+/// Parses a `NumericDate`, dropping fractions.
 #[expect(clippy::cast_possible_truncation, reason = "saturates, and such times are refused")]
 fn time(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_to_be_something_else_is_not_taken_for_this() {
+    fn a_jwt_of_another_type_is_not_accepted() {
         // RFC 8725 §3.11
         let typed = |header: &str| UnverifiedJwt::read(&jwt(header, "{}", "s")).expect("a JWT");
         for header in [
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_it_does_not_understand() {
+    fn rejects_unsupported_headers() {
         // RFC 7515 §4.1.11, RFC 7519 §6.1
         for (header, signature) in [
             (r#"{"alg":"RS256","crit":["exp"]}"#, "x"),
@@ -149,7 +148,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_makes_it_panic(text in ".{0,200}", header in ".{0,60}", claims in ".{0,60}") {
+        fn reading_any_text_never_panics(text in ".{0,200}", header in ".{0,60}", claims in ".{0,60}") {
             let _ = UnverifiedJwt::read(&text);
             if let Some(read) = UnverifiedJwt::read(&jwt(&header, &claims, "s")) {
                 let _ = read.time("exp");

@@ -1,6 +1,6 @@
-//! Browsers that people have signed in with. Strangers cannot keep a person waiting who comes back by
-//! one (OWASP, "Blocking Brute Force Attacks", device cookies). It proves nothing but that: who has
-//! one still needs the password.
+//! Browsers that users have signed in with before. Attackers cannot delay a user's attempts from
+//! such a browser (OWASP, "Blocking Brute Force Attacks", device cookies). A known browser proves
+//! nothing else; the password is still required.
 
 use std::time::Duration;
 
@@ -11,32 +11,32 @@ use crate::model::Timestamp;
 
 /// How long a browser is remembered after the last sign-in.
 pub const KNOWN_BROWSER_TTL: Duration = Duration::from_hours(90 * 24);
-/// People who are remembered at one.
+/// Maximum number of users remembered per browser.
 const MAX_USERS: usize = 4;
 
-/// A browser, as its cookie says it: sealed, of one tenant by derivation.
+/// A browser as stored in its sealed cookie. The seal binds it to a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownBrowser {
     id: String,
-    /// Hashes of sign-in names, the latest first.
+    /// Hashes of user names, most recent first.
     people: Vec<String>,
     expires_at: Timestamp,
 }
 
 impl KnownBrowser {
-    /// One that nobody has signed in with yet.
+    /// Creates a browser without users.
     pub fn new(id: String) -> Self {
         Self { id, people: Vec::new(), expires_at: Timestamp::default() }
     }
 
-    /// What attempts at a person's password are counted under, if that person has signed in with it
-    /// lately. `username` is normalised.
+    /// Returns the ID under which password attempts are counted, if the user has signed in with
+    /// this browser recently. `username` is normalized.
     pub fn known_to(&self, username: &str, now: Timestamp) -> Option<&str> {
         let known = now < self.expires_at && self.people.contains(&sha256(username));
         known.then_some(self.id.as_str())
     }
 
-    /// The same browser, now that a person has signed in with it.
+    /// Returns the browser with a user added who has just signed in.
     #[must_use]
     pub fn used_by(mut self, username: &str, now: Timestamp) -> Self {
         let person = sha256(username);
@@ -55,7 +55,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 
     #[test]
-    fn knows_who_signed_in_with_it_and_nobody_else() {
+    fn knows_only_users_who_signed_in_with_it() {
         let device = KnownBrowser::new("one".to_owned());
         assert_eq!(device.known_to("ada", NOW), None);
         let device = device.used_by("ada", NOW);
@@ -65,18 +65,18 @@ mod tests {
     }
 
     #[test]
-    fn a_family_shares_one_and_a_crowd_does_not() {
+    fn remembers_a_limited_number_of_users() {
         let names = ["ada", "bob", "cy", "dan"];
         let share = |device: KnownBrowser, name: &&str| device.used_by(name, NOW);
         let device = names.iter().fold(KnownBrowser::new("one".to_owned()), share);
         assert!(names.iter().all(|name| device.known_to(name, NOW).is_some()));
         let device = device.used_by("eve", NOW);
-        assert_eq!(device.known_to("ada", NOW), None, "the one who was there longest ago");
+        assert_eq!(device.known_to("ada", NOW), None, "the least recent user is dropped");
         assert!(device.known_to("bob", NOW).is_some());
     }
 
     #[test]
-    fn the_first_format_stays() {
+    fn the_format_is_stable() {
         let device = KnownBrowser::new("one".to_owned()).used_by("ada", NOW);
         let hex: String = encode(&device).iter().map(|byte| format!("{byte:02x}")).collect();
         let expected = "01036f6e65012b5f65354444554339563937717759624e6c354144505138472d516d6f67473538357563587133783955436b80c0fc84866f";

@@ -1,4 +1,4 @@
-//! RP-initiated logout's rules (OIDC RP-Initiated Logout §2, §3).
+//! Rules of RP-initiated logout (OIDC RP-Initiated Logout §2, §3).
 
 use std::sync::Arc;
 
@@ -15,40 +15,41 @@ use super::{
 };
 use crate::model::{Client, ClientId, IdTokenAlgorithm, Issuer, JwsAlgorithm, Timestamp};
 
-/// A checked logout request.
+/// A validated logout request.
 #[derive(Clone, Debug)]
 pub struct EndSessionRequest {
-    /// The client that asks, where it is named or its ID token is shown.
+    /// The requesting client, from `client_id` or the audience of `id_token_hint`.
     pub client: Option<Arc<Client>>,
-    /// Whether `client_id` names it.
+    /// Whether the request has `client_id`.
     pub named: bool,
-    /// `sub` and `sid` of the hint.
+    /// `sub` and `sid` of `id_token_hint`.
     pub hint: Option<IdTokenHint>,
-    /// Where the browser goes afterwards: registered, `state` added.
+    /// The URL the browser is redirected to afterwards: registered, with `state` added.
     pub return_to: Option<String>,
 }
 
-/// Whom an ID token was issued to.
+/// The user and session of an ID token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdTokenHint {
     subject: String,
     sid: Option<String>,
 }
 
-/// What the person is asked, sealed into the form: tenant by derivation, session by its id.
+/// The sealed state of the confirmation form. The seal binds it to a tenant; `sid` binds it to the
+/// session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogoutConfirmation {
-    /// The session that would end.
+    /// The session to end.
     pub sid: String,
-    /// Who asks.
+    /// The requesting client.
     pub client: Option<ClientId>,
-    /// Where the browser goes afterwards.
+    /// The URL the browser is redirected to afterwards.
     pub return_to: Option<String>,
-    /// From then on the form is stale.
+    /// When the form expires.
     pub expires_at: Timestamp,
 }
 
-/// Every check of a logout request. An error is a page: nothing here redirects with an error.
+/// Validates a logout request. Errors are shown as a page; none are sent by redirect.
 pub fn validate(
     params: &RequestParams,
     issuer: &Issuer,
@@ -59,7 +60,7 @@ pub fn validate(
     let mut hint = None;
     let mut audience = None;
     if let Some(jwt) = params.get("id_token_hint").filter(|jwt| !proves_nothing(jwt, served)) {
-        // Expired is fine, altered or foreign is not (§2).
+        // Expired ID tokens are accepted; altered ones and those of another issuer are not (§2).
         let claims = served
             .id_token(jwt)
             .filter(|claims| claims.get("iss") == Some(&Value::from(issuer.as_str())));
@@ -83,24 +84,23 @@ pub fn validate(
     Ok(EndSessionRequest { client, named: named.is_some(), hint, return_to })
 }
 
-/// Whether a hint is of a client that registered to get its ID tokens unsigned: anybody could have
-/// written it, so it is as if there were none.
+/// Returns true if the hint is an unsigned ID token of a client registered for unsigned ID tokens.
+/// Anyone could have written it, so it is ignored.
 fn proves_nothing(jwt: &str, served: &dyn TenantLookup) -> bool {
     let jwt = UnverifiedJwt::read(jwt).filter(|jwt| jwt.algorithm == JwsAlgorithm::None);
     let client = jwt.and_then(|jwt| served.client(jwt.text("aud")?));
     client.is_some_and(|it| it.id_token_signed_response_alg == Some(IdTokenAlgorithm::None))
 }
 
-/// Rule: the browser goes only where the client has registered, as an exact string (§3).
+/// Rule: the redirect target is identical to a registered URI (§3).
 fn return_to(
     uri: &str,
     client: Option<&Client>,
     state: Option<&str>,
 ) -> Result<String, OAuthError> {
     let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidRequest, text);
-    let client = client.ok_or_else(|| {
-        invalid("Say which client asks, by id_token_hint or client_id, to be sent back to it.")
-    })?;
+    let client = client
+        .ok_or_else(|| invalid("post_logout_redirect_uri requires id_token_hint or client_id."))?;
     if !client.post_logout_redirect_uris.iter().any(|registered| registered.as_str() == uri) {
         return Err(invalid("post_logout_redirect_uri is not registered for this client."));
     }
@@ -110,8 +110,8 @@ fn return_to(
     Ok(format!("{uri}{gap}state={state}"))
 }
 
-/// Rule: whoever shows an ID token of this very session may end it; anybody else's request is put
-/// to the person (§2).
+/// Rule: a request with an ID token of the current session ends it at once. Any other request needs
+/// the user's confirmation (§2).
 pub fn needs_confirmation(ask: &EndSessionRequest, session: &Session) -> bool {
     let same = |hint: &IdTokenHint| {
         let local = &session.authentication.subject;
@@ -135,8 +135,8 @@ mod tests {
     use crate::model::{ApplicationType, RedirectUri, fixtures};
 
     #[test]
-    fn browsers_go_back_to_exact_addresses_only() {
-        // OIDC RP-Initiated Logout §3: no port of its own choice, other than for redirect URIs.
+    fn browsers_are_redirected_only_to_registered_uris() {
+        // OIDC RP-Initiated Logout §3: unlike redirect URIs, the port must match.
         let bye = "http://127.0.0.1/bye";
         let uri = RedirectUri::parse(bye, ApplicationType::Native).expect("valid");
         assert!(uri.matches("http://127.0.0.1:8888/bye"), "as a redirect URI");

@@ -7,13 +7,13 @@ use serde_json::json;
 use super::claims::Claims;
 use crate::model::{Client, Tenant, Timestamp};
 
-/// How long one is valid: as long as it takes to arrive.
+/// How long a logout token is valid: enough time for delivery.
 const LOGOUT_TOKEN_TTL: Duration = Duration::from_mins(2);
-/// The one event (§2.4).
+/// The event type of a logout token (§2.4).
 const BACKCHANNEL_LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// What a client is told when a session that it took part in has ended. There is never a `nonce`,
-/// so that no logout token passes for an ID token.
+/// Returns the claims of the logout token sent to a client when its session has ended. It never has
+/// a `nonce`, so that it cannot be used as an ID token.
 pub fn claims(
     tenant: &Tenant,
     client: &Client,
@@ -33,8 +33,8 @@ pub fn claims(
     claims
 }
 
-/// When to try again after so many tries; `None`: it is enough. A client that is down for an hour
-/// still hears of it.
+/// Returns the delay until the next attempt, given the attempts so far. `None` after the last
+/// attempt, more than an hour after the first, so a client may be down for an hour.
 pub fn next_try(tries: u32) -> Option<Duration> {
     const WAITS: [u64; 5] = [5, 30, 120, 600, 3600];
     let index = usize::try_from(tries).ok()?.checked_sub(1)?;
@@ -47,7 +47,7 @@ mod tests {
     use crate::model::fixtures;
 
     #[test]
-    fn says_what_the_specification_asks_for() {
+    fn has_the_claims_the_specification_requires() {
         // OIDC Back-Channel Logout §2.4
         let now = Timestamp::from_secs(1_800_000_000);
         let (tenant, client) = (fixtures::tenant(), fixtures::client());
@@ -60,9 +60,9 @@ mod tests {
     }
 
     #[test]
-    fn tries_for_more_than_an_hour_and_then_no_more() {
+    fn retries_end_after_more_than_an_hour() {
         let all: Duration = (1..).map_while(next_try).sum();
         assert!(all > Duration::from_hours(1) && all < Duration::from_hours(2));
-        assert_eq!(next_try(0), None, "before the first try there is nothing to wait for");
+        assert_eq!(next_try(0), None, "no delay before the first attempt");
     }
 }

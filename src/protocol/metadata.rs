@@ -1,12 +1,11 @@
-//! Metadata (OIDC Discovery §3, RFC 8414 §2): every field is true, and nothing is advertised that
-//! is not there.
+//! Discovery metadata (OIDC Discovery §3, RFC 8414 §2). It must advertise only what is supported.
 
 use serde_json::{Map, Value, json};
 
 use super::{authorize::ResponseMode, claims, scope::STANDARD_SCOPES};
 use crate::model::{AuthMethod, GrantType, JwsAlgorithm, RegistrationMode, ResponseType, Tenant};
 
-/// The discovery document of a tenant.
+/// Returns the discovery document of a tenant.
 pub fn discovery(tenant: &Tenant) -> Value {
     let mut document = Map::new();
     document.insert("issuer".into(), json!(tenant.issuer.as_str()));
@@ -18,7 +17,7 @@ pub fn discovery(tenant: &Tenant) -> Value {
     Value::Object(document)
 }
 
-/// The authorization endpoint and what it takes.
+/// The authorization endpoint and its parameters.
 fn authorization(tenant: &Tenant) -> Value {
     let objects = tenant.request_objects;
     let mut part = json!({
@@ -48,7 +47,7 @@ fn authorization(tenant: &Tenant) -> Value {
     part
 }
 
-/// The endpoints that clients authenticate at, and how.
+/// Endpoints with client authentication, and their methods.
 fn tokens(tenant: &Tenant) -> Value {
     let at = |path: &str| tenant.issuer.join(path);
     let methods = names(AuthMethod::ALL, |it| it.as_str());
@@ -69,7 +68,7 @@ fn tokens(tenant: &Tenant) -> Value {
     })
 }
 
-/// What is told of people, and how it is signed.
+/// Keys and userinfo, with the supported scopes, claims and algorithms.
 fn people(tenant: &Tenant) -> Value {
     let at = |path: &str| tenant.issuer.join(path);
     let mut scopes: Vec<&str> = STANDARD_SCOPES.to_vec();
@@ -93,7 +92,7 @@ fn people(tenant: &Tenant) -> Value {
     })
 }
 
-/// How sessions end, and who hears of it.
+/// Logout and session management.
 fn sessions(tenant: &Tenant) -> Value {
     json!({
         "end_session_endpoint": tenant.issuer.join("/oauth/logout"),
@@ -105,7 +104,7 @@ fn sessions(tenant: &Tenant) -> Value {
     })
 }
 
-/// Claims of tokens themselves, whatever the tenant.
+/// Claims of tokens themselves, the same for all tenants.
 const TOKEN_CLAIMS: [&str; 11] =
     ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "sid", "at_hash", "c_hash"];
 
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn has_what_the_specification_requires() {
+    fn has_the_fields_the_specification_requires() {
         // OIDC Discovery §3
         let document = discovery(&fixtures::tenant());
         assert_eq!(document["issuer"], "https://id.test/team/shop");
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_of_nothing_that_is_not_there() {
+    fn advertises_nothing_unsupported() {
         let document = discovery(&fixtures::tenant());
         for absent in [
             "registration_endpoint",
@@ -155,7 +154,7 @@ mod tests {
         assert_eq!(words(&document, "code_challenge_methods_supported"), ["S256"]);
         let algorithms = words(&document, "token_endpoint_auth_signing_alg_values_supported");
         assert!(!algorithms.contains(&"none"), "OIDC Discovery §3");
-        // It defaults to true when absent.
+        // The field defaults to true if absent.
         let mut tenant = fixtures::tenant();
         tenant.request_objects = RequestObjectPolicy { by_value: false, by_reference: false };
         let document = discovery(&tenant);
@@ -164,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_of_registration_where_the_tenant_takes_it() {
+    fn advertises_registration_if_the_tenant_allows_it() {
         // OIDC Discovery §3
         let mut tenant = fixtures::tenant();
         for mode in [RegistrationMode::Open, RegistrationMode::InitialAccessToken] {
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_of_levels_of_assurance_where_the_tenant_has_any() {
+    fn advertises_levels_of_assurance_if_the_tenant_has_any() {
         // OIDC Discovery §3, claims_supported
         let mut tenant = fixtures::tenant();
         assert!(!words(&discovery(&tenant), "claims_supported").contains(&"acr"));
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_of_the_tenants_own_scopes_claims_and_algorithms() {
+    fn advertises_custom_scopes_claims_and_algorithms() {
         let mut tenant = fixtures::tenant();
         let badges = CustomScope { description: String::new(), claims: vec!["badge".into()] };
         tenant.scopes.insert("badges".into(), badges);

@@ -1,5 +1,5 @@
-//! The rules of OAuth 2.0 and OpenID Connect. Pure: no async, no hyper, no kube, no clock, no
-//! randomness; what they need of those is an argument.
+//! The rules of OAuth 2.0 and OpenID Connect. Pure code: no async, hyper, kube, clock or
+//! randomness; such inputs are arguments.
 
 pub mod authorize;
 pub mod claims;

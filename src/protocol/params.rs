@@ -1,29 +1,30 @@
-//! Request parameters: bytes → names and values, duplicates refused (RFC 6749 §3.1, §3.2).
+//! Parses request parameters and rejects duplicates (RFC 6749 §3.1, §3.2).
 
 use std::collections::BTreeMap;
 
 use super::error::{ErrorCode, OAuthError};
 
-/// More parameters than any request needs.
+/// Maximum number of parameters, more than any request needs.
 const MAX_PARAMETERS: usize = 100;
 /// Longer names are not repeated in errors.
 const MAX_ECHOED_LEN: usize = 64;
 
-/// The parameters of one request: each name once, none empty.
+/// The parameters of a request. Names are unique and values are not empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestParams {
     values: BTreeMap<String, String>,
-    /// Values of `resource`, the one parameter that may repeat (RFC 8707 §2).
+    /// Values of `resource`, the only parameter that may repeat (RFC 8707 §2).
     resources: Vec<String>,
-    /// Names that came more than once: refused by `checked`, but pages need the others.
+    /// Names that occurred more than once. `reject_duplicates` rejects them, but pages need the
+    /// other parameters.
     duplicates: Vec<String>,
 }
 
 impl RequestParams {
-    /// Reads what somebody has sent, a query or a body. More parameters than any request needs are
-    /// refused: one that was left out could be what changes the request's meaning.
+    /// Parses an untrusted query or body. Too many parameters are an error, because a dropped one
+    /// could change the meaning of the request.
     pub fn read(bytes: &[u8]) -> Result<Self, OAuthError> {
-        // What stands between `&` is one, or nothing.
+        // Each non-empty part between `&` is a parameter.
         let mut pairs = bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
         if pairs.nth(MAX_PARAMETERS).is_none() {
             return Ok(Self::parse(bytes));
@@ -32,8 +33,8 @@ impl RequestParams {
         Err(OAuthError::new(ErrorCode::InvalidRequest, text))
     }
 
-    /// Parses `application/x-www-form-urlencoded` bytes of a bounded number of parameters. Empty
-    /// values count as absent (RFC 6749 §3.1). Never fails; see `checked`.
+    /// Parses `application/x-www-form-urlencoded` bytes with a bounded number of parameters. Empty
+    /// values are treated as absent (RFC 6749 §3.1). Never fails; see `reject_duplicates`.
     pub fn parse(bytes: &[u8]) -> Self {
         let mut params = Self::default();
         for (name, value) in form_urlencoded::parse(bytes) {
@@ -56,7 +57,7 @@ impl RequestParams {
         self.values.remove(name);
     }
 
-    /// Puts a value in the place of a parameter's own; an empty one counts as absent.
+    /// Replaces the value of a parameter. An empty value removes it.
     pub fn replace(&mut self, name: &str, value: String) {
         if value.is_empty() {
             self.remove(name);
@@ -65,32 +66,32 @@ impl RequestParams {
         }
     }
 
-    /// Puts others in the place of the values of `resource`.
+    /// Replaces the values of `resource`.
     pub fn replace_resources(&mut self, resources: Vec<String>) {
         self.resources = resources;
     }
 
-    /// The same, unless a parameter was sent twice.
+    /// Returns the parameters, or an error if one occurred twice.
     pub fn reject_duplicates(self) -> Result<Self, OAuthError> {
         self.check_duplicates().map(|()| self)
     }
 
-    /// Rule: no parameter comes twice (RFC 6749 §3.1), save `resource` (RFC 8707 §2).
+    /// Rule: no parameter occurs twice (RFC 6749 §3.1), except `resource` (RFC 8707 §2).
     pub fn check_duplicates(&self) -> Result<(), OAuthError> {
         self.duplicates.first().map_or(Ok(()), |name| Err(sent_twice(name)))
     }
 
-    /// Names that came more than once.
+    /// Returns the names that occurred more than once.
     pub fn duplicates(&self) -> &[String] {
         &self.duplicates
     }
 
-    /// A parameter's value.
+    /// Returns a parameter's value.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
 
-    /// A parameter's value, or `invalid_request`.
+    /// Returns a parameter's value, or `invalid_request` if it is missing.
     pub fn require(&self, name: &str) -> Result<&str, OAuthError> {
         self.get(name).ok_or_else(|| {
             OAuthError::new(
@@ -100,19 +101,19 @@ impl RequestParams {
         })
     }
 
-    /// The values of `resource`.
+    /// Returns the values of `resource`.
     pub fn resources(&self) -> &[String] {
         &self.resources
     }
 
-    /// Every parameter but `resource`, by name.
+    /// Iterates over all parameters except `resource`, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
-/// The error of a parameter sent twice. A name that no specification would give, as long as a
-/// stranger likes and with words for people in it, is not repeated.
+/// Returns the error for a duplicate parameter. Names that no specification would use are not
+/// repeated, because attackers could put a message to users into them.
 pub(super) fn sent_twice(name: &str) -> OAuthError {
     let plain = |it: char| it.is_ascii_alphanumeric() || "_-.".contains(it);
     let text = if name.len() <= MAX_ECHOED_LEN && name.chars().all(plain) {
@@ -128,17 +129,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_with_more_parameters_than_any_needs_is_refused() {
+    fn too_many_parameters_are_rejected() {
         let padded = |padding: usize| format!("{}client_id=a", "x=1&".repeat(padding));
         let fits = RequestParams::read(padded(MAX_PARAMETERS - 1).as_bytes()).expect("it fits");
-        assert_eq!(fits.get("client_id"), Some("a"), "the last one counts");
+        assert_eq!(fits.get("client_id"), Some("a"), "the last one is read");
         let refused =
             RequestParams::read(padded(MAX_PARAMETERS).as_bytes()).expect_err("one too many");
         assert_eq!(refused.code, ErrorCode::InvalidRequest);
     }
 
     #[test]
-    fn a_name_is_repeated_only_if_it_could_be_one() {
+    fn errors_repeat_only_plausible_names() {
         let twice = |name: &str| {
             let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
             let checked =

@@ -7,8 +7,8 @@ use super::{
     error::{ErrorCode, OAuthError},
 };
 
-/// Rule: the verifier hashes to the code's challenge (RFC 7636 §4.6); a verifier without a
-/// challenge is refused, or an attacker could strip the challenge (RFC 9700 §2.1.1).
+/// Rule: the verifier hashes to the code's challenge (RFC 7636 §4.6). A verifier without a
+/// challenge is rejected, because an attacker could have removed the challenge (RFC 9700 §2.1.1).
 pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidGrant, text));
     match (challenge, verifier) {
@@ -42,12 +42,12 @@ mod tests {
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
     #[test]
-    fn takes_the_example_of_the_rfc() {
+    fn accepts_the_example_of_the_rfc() {
         assert_eq!(verify(Some(CHALLENGE), Some(VERIFIER)), Ok(()));
     }
 
     #[test]
-    fn refuses_anything_else() {
+    fn rejects_other_verifiers() {
         let other = VERIFIER.replace('d', "e");
         for (challenge, verifier) in [
             (Some(CHALLENGE), Some(other.as_str())),

@@ -1,8 +1,8 @@
-//! What survives between requests: sealed in a URL, form or cookie, or kept in the store. The
-//! state machines of grants and sessions live here too.
+//! Records that persist between requests: sealed in a URL, form or cookie, or stored. Also the
+//! states of grants and sessions.
 //!
-//! Each record is postcard behind a version byte (`encode`, `decode`). Fields are only ever added
-//! with a new version; version N writes what N−1 can read (design §6).
+//! Each record is a version byte followed by postcard (`encode`, `decode`). Fields are added only
+//! with a new version, and version N writes records that N−1 can read.
 
 use std::collections::BTreeSet;
 
@@ -10,20 +10,20 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::model::{ClientId, Subject, Timestamp};
 
-/// The version that this release writes.
+/// The version byte that this release writes.
 const VERSION: u8 = 1;
 
-/// A record that cannot be read: another version, or not a record.
+/// The error for a record that is malformed or of another version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unreadable record")]
 pub struct DecodeError;
 
-/// Version byte and postcard.
+/// Serializes a record: version byte, then postcard.
 pub fn encode<T: Serialize>(record: &T) -> Vec<u8> {
-    postcard::to_extend(record, vec![VERSION]).expect("records serialise to memory")
+    postcard::to_extend(record, vec![VERSION]).expect("records serialize to memory")
 }
 
-/// The reverse of `encode`.
+/// Parses a record written by `encode`.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     match bytes.split_first() {
         Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|_| DecodeError),
@@ -31,152 +31,154 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     }
 }
 
-/// How and when a person proved who they are.
+/// How and when a user signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authentication {
-    /// Who.
+    /// The user.
     pub subject: Subject,
     /// `auth_time`.
     pub auth_time: Timestamp,
     /// `amr` (RFC 8176): `pwd`.
     pub amr: Vec<String>,
-    /// `acr`, where the tenant names levels.
+    /// `acr`, if the tenant defines levels.
     pub acr: Option<String>,
 }
 
-/// A person's session with a tenant; stored under the hash of the cookie's value, indexed by user
-/// and by `sid`.
+/// A user's session with a tenant. It is stored under the hash of the cookie value, and indexed by
+/// user and by `sid`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// The public id, which tokens carry as `sid`; never the cookie's value.
+    /// The public ID in the `sid` claim of tokens; never the cookie value.
     pub sid: String,
-    /// Who signed in.
+    /// The sign-in that started the session.
     pub authentication: Authentication,
     /// When the session began.
     pub created_at: Timestamp,
-    /// When it ends, however often it is used.
+    /// When it ends, regardless of use.
     pub ends_at: Timestamp,
-    /// When it was last used; written at most once a minute.
+    /// When it was last used; updated at most once a minute.
     pub used_at: Timestamp,
-    /// Clients that signed in with it: whom a logout concerns.
+    /// Clients that signed in with this session. They are notified on logout.
     pub clients: BTreeSet<ClientId>,
 }
 
-/// What a person (or a client) was granted. All tokens of a person name one.
+/// The permissions that a user granted to a client. Every token of a user belongs to a grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     /// The client.
     pub client: ClientId,
-    /// Who signed in, and how.
+    /// The sign-in that the grant is based on.
     pub authentication: Authentication,
-    /// The session it ends with, unless it has `offline_access`.
+    /// The session the grant ends with, unless it has `offline_access`.
     pub sid: Option<String>,
-    /// Scopes granted.
+    /// The granted scopes.
     pub scopes: BTreeSet<String>,
-    /// `nonce` of the authorization request; refreshed ID tokens do not repeat it.
+    /// `nonce` of the authorization request. ID tokens from a refresh do not repeat it.
     pub nonce: Option<String>,
-    /// Whether ID tokens carry `auth_time`.
+    /// Whether ID tokens contain `auth_time`.
     pub wants_auth_time: bool,
-    /// When it was made.
+    /// When the grant was created.
     pub created_at: Timestamp,
-    /// When it ends, however often it is refreshed.
+    /// When it ends, regardless of refreshes.
     pub ends_at: Timestamp,
-    /// Active with a refresh generation, or revoked.
+    /// The state: active with a refresh generation, pending, or revoked.
     pub state: GrantState,
-    /// Claims that were asked for by name.
+    /// Individually requested claims.
     pub claims: RequestedClaims,
 }
 
-/// Claims asked for by name, by where they go (OIDC Core §5.5).
+/// Individually requested claims, by destination (OIDC Core §5.5).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestedClaims {
-    /// To userinfo.
+    /// Claims for userinfo responses.
     pub userinfo: BTreeSet<String>,
-    /// Into ID tokens.
+    /// Claims for ID tokens.
     pub id_token: BTreeSet<String>,
 }
 
 impl Grant {
-    /// Whether its tokens are worth something, but for its session and its person.
+    /// Returns true if the grant is neither revoked nor expired. Does not check the session or the
+    /// user.
     pub fn is_active(&self, now: Timestamp) -> bool {
         !matches!(self.state, GrantState::Revoked { .. }) && now < self.ends_at
     }
 
-    /// Whether it outlives its session (OIDC Core §11).
+    /// Returns true if the grant outlives its session (OIDC Core §11).
     pub fn is_offline(&self) -> bool {
         self.scopes.contains("offline_access")
     }
 }
 
-/// Active or revoked; a revoked grant stays until everything that names it has expired.
+/// The state of a grant. A revoked grant is kept until all of its tokens have expired.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GrantState {
-    /// In use.
+    /// The grant is in use.
     Active {
-        /// Of the current refresh token, from 1; 0: none was issued.
+        /// The generation of the current refresh token, from 1. 0 if none was issued.
         generation: u32,
-        /// When that generation was made, by the first use of the one before.
+        /// When that generation was issued, which is the first use of its predecessor.
         rotated_at: Timestamp,
     },
-    /// Revoked at that time.
+    /// The grant was revoked.
     Revoked {
-        /// When.
+        /// The time of revocation.
         at: Timestamp,
     },
-    /// In use since its access token left the authorization endpoint; the code that came with it
-    /// has not been redeemed.
+    /// The grant is in use since the authorization endpoint issued its access token, but the code
+    /// issued with it has not been redeemed.
     PendingRedemption,
 }
 
-/// An authorization code: sealed, at most a minute (RFC 6749 §4.1.2). Redeeming it inserts the
-/// grant `grant_id`.
+/// An authorization code. It is sealed and valid for at most a minute (RFC 6749 §4.1.2). Redeeming
+/// it stores the grant under `grant_id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationCode {
-    /// The id of the grant that redeeming makes.
+    /// The ID of the grant that redeeming the code creates.
     pub grant_id: String,
-    /// The store it was made with.
+    /// The incarnation of the store that issued the code.
     pub incarnation: String,
-    /// The grant as it will be (its state: generation 0).
+    /// The grant to be stored (generation 0).
     pub grant: Grant,
-    /// `redirect_uri` of the request, if the request had one.
+    /// `redirect_uri` of the authorization request, if it had one.
     pub redirect_uri: Option<String>,
     /// `code_challenge`, always S256 (RFC 7636 §4.2).
     pub code_challenge: Option<String>,
-    /// From then on it is refused.
+    /// When the code expires.
     pub expires_at: Timestamp,
-    /// Whether the grant is stored already, since an access token came with the code: then
-    /// redeeming changes it from `Offered`.
+    /// Whether the grant is already stored, because an access token was issued together with the
+    /// code. Redeeming then changes its state from `PendingRedemption`.
     pub grant_stored: bool,
 }
 
-/// What a code on the wire is sealed from. A long code (a long nonce, many scopes) would not fit
-/// in a URL: then the rest is stored, and the wire holds its name.
+/// The sealed value of a code. A long code (long nonce, many scopes) would not fit in a URL; it is
+/// stored, and the sealed value is a reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SealedCode {
     /// The code itself.
     Whole(Box<AuthorizationCode>),
-    /// The id of a `RecordKind::CodeDetail`, whose value is the encoded `AuthorizationCode`.
+    /// The ID of a `RecordKind::CodeDetail` record, whose value is the encoded `AuthorizationCode`.
     Stored(String),
 }
 
-/// A refresh token: sealed.
+/// A refresh token, sealed when issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshToken {
-    /// The grant.
+    /// The grant it belongs to.
     pub grant_id: String,
-    /// Its generation.
+    /// Its generation within the grant.
     pub generation: u32,
-    /// The client it was given to.
+    /// The client it was issued to.
     pub client: ClientId,
-    /// From then on it is refused; what was idle for too long is refused sooner, by the grant.
+    /// When it expires. The grant's record may make it expire sooner if it is not used.
     pub expires_at: Timestamp,
 }
 
-/// What a user has agreed to for a client; stored under hash(subject, client).
+/// A user's consent for a client, stored under a hash of both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
-    /// Scopes agreed to over time, and claims by name, as `authorize::Ask::wishes` writes them.
+    /// Scopes and individual claims the user agreed to over time, in the form of
+    /// `AuthorizationRequest::requested_permissions`.
     pub scopes: BTreeSet<String>,
-    /// When last.
+    /// The time of the latest consent.
     pub given_at: Timestamp,
 }

@@ -7,25 +7,25 @@ use super::error::{ErrorCode, OAuthError};
 /// A set of scopes.
 pub type Scopes = BTreeSet<String>;
 
-/// The scopes that every tenant knows.
+/// The scopes that every tenant supports.
 pub const STANDARD_SCOPES: [&str; 8] =
     ["openid", "profile", "email", "address", "phone", "offline_access", "groups", "tenant"];
 
-/// The longest word that an error repeats.
+/// Longer words are not repeated in errors.
 const MAX_ECHOED_LEN: usize = 64;
 
-/// The words of a `scope` parameter; without one, none.
+/// Parses a `scope` parameter. Returns an empty set if there is none.
 pub fn parse(text: Option<&str>) -> Scopes {
     let words = text.unwrap_or_default().split(' ');
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// The form on the wire.
+/// Joins scopes for the wire.
 pub fn join(scopes: &Scopes) -> String {
     scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// Rule: a request may narrow what is allowed, never widen it (RFC 6749 §3.3, §6).
+/// Rule: a request may narrow the allowed scopes but not widen them (RFC 6749 §3.3, §6).
 pub fn narrow(asked: Option<&str>, allowed: &Scopes) -> Result<Scopes, OAuthError> {
     let asked = parse(asked);
     if asked.is_empty() {
@@ -33,18 +33,19 @@ pub fn narrow(asked: Option<&str>, allowed: &Scopes) -> Result<Scopes, OAuthErro
     }
     match asked.iter().find(|scope| !allowed.contains(*scope)) {
         None => Ok(asked),
-        // A word that cannot be a scope might be anything, a misplaced secret even: not repeated.
-        Some(scope) if !is_scope(scope) || scope.len() > MAX_ECHOED_LEN => {
-            Err(OAuthError::new(ErrorCode::InvalidScope, "The parameter 'scope' holds no scopes."))
-        }
+        // Don't repeat a word that cannot be a scope: it might be a misplaced secret.
+        Some(scope) if !is_scope(scope) || scope.len() > MAX_ECHOED_LEN => Err(OAuthError::new(
+            ErrorCode::InvalidScope,
+            "The parameter 'scope' contains a value that is not a scope.",
+        )),
         Some(scope) => Err(OAuthError::new(
             ErrorCode::InvalidScope,
-            format!("The scope '{scope}' is not among those that can be given here."),
+            format!("The scope '{scope}' cannot be granted."),
         )),
     }
 }
 
-/// Whether a word can be a scope (RFC 6749 §3.3).
+/// Returns true if a word can be a scope (RFC 6749 §3.3).
 pub fn is_scope(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn repeats_nothing_that_may_be_a_misplaced_secret() {
+    fn errors_do_not_repeat_words_that_may_be_secrets() {
         let long = "s".repeat(65);
         for word in [long.as_str(), "\u{e9}"] {
             let refused = narrow(Some(word), &Scopes::new()).expect_err("refused");
@@ -78,7 +79,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn joins_what_it_parsed(text in "[ -~]{0,80}") {
+        fn joining_reverses_parsing(text in "[ -~]{0,80}") {
             let scopes = parse(Some(&text));
             prop_assert_eq!(parse(Some(&join(&scopes))), scopes);
         }

@@ -1,4 +1,4 @@
-//! Sessions: when they live, and how they change (design §6). The record is
+//! Rules of sessions: creation, expiry and use. The record is
 //! [`records::Session`](super::records::Session).
 
 use std::time::Duration;
@@ -9,18 +9,19 @@ use super::{
 };
 use crate::model::{Lifetimes, Timestamp, User};
 
-/// How far clocks of replicas may be apart: internal expiries tolerate it.
+/// How far the clocks of replicas may differ. Internal expiry times allow for it.
 pub const CLOCK_SKEW: Duration = Duration::from_mins(1);
-/// How often a session's use is written down.
+/// How often the use of a session is stored.
 const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
 
-/// The id that a session is stored under: what is stored does not give the cookie away.
+/// Returns the ID that a session is stored under: a hash, so that the store does not reveal the
+/// cookie.
 pub fn record_id(cookie: &str) -> String {
     sha256(cookie)
 }
 
-/// A new session. One of the same person in the same browser is continued: its public id and its
-/// clients stay, so that signing in again does not end what other applications hold.
+/// Creates a session. A previous session of the same user in the same browser is continued: its
+/// public ID and clients are kept, so that signing in again does not end sessions of applications.
 pub fn begin(
     authentication: Authentication,
     previous: Option<&Session>,
@@ -39,8 +40,8 @@ pub fn begin(
     }
 }
 
-/// Whether the session may be used: neither idle for too long nor too old, and its user still
-/// served and enabled. The tenant's lifetimes may have become shorter since it began.
+/// Returns true if the session can be used: it has not expired, and its user still exists and is
+/// enabled. The tenant's lifetimes may have become shorter since it began.
 pub fn is_live(
     session: &Session,
     user: Option<&User>,
@@ -52,14 +53,14 @@ pub fn is_live(
     enabled && now < expires_at(session, lifetimes)
 }
 
-/// When the session ends unless it is used, clocks that differ included.
+/// Returns when the session expires if it is not used, including clock skew.
 pub fn expires_at(session: &Session, lifetimes: &Lifetimes) -> Timestamp {
     let idle = session.used_at.plus(lifetimes.session_idle);
     let absolute = session.ends_at.min(session.created_at.plus(lifetimes.session_absolute));
     idle.min(absolute).plus(CLOCK_SKEW)
 }
 
-/// Whether this use is worth writing down: once a minute is enough.
+/// Returns true if this use should be stored; once a minute is enough.
 pub fn wants_touch(session: &Session, now: Timestamp) -> bool {
     now.since(session.used_at) >= TOUCH_INTERVAL
 }
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn lives_while_it_is_used() {
+    fn stays_live_while_it_is_used() {
         assert!(live(&session(), Some(&fixtures::user()), NOW.plus(11 * HOUR)));
         assert!(!live(&session(), Some(&fixtures::user()), NOW.plus(13 * HOUR)));
         let used = Session { used_at: NOW.plus(11 * HOUR), ..session() };
@@ -100,14 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn ends_in_the_end_however_often_it_is_used() {
+    fn ends_at_its_absolute_lifetime_regardless_of_use() {
         let used = Session { used_at: NOW.plus(167 * HOUR), ..session() };
         assert!(live(&used, Some(&fixtures::user()), NOW.plus(167 * HOUR)));
         assert!(!live(&used, Some(&fixtures::user()), NOW.plus(169 * HOUR)));
     }
 
     #[test]
-    fn obeys_lifetimes_that_became_shorter() {
+    fn shorter_lifetimes_apply_to_existing_sessions() {
         let shorter = Lifetimes { session_absolute: HOUR, ..Lifetimes::default() };
         assert!(!is_live(&session(), Some(&fixtures::user()), &shorter, NOW.plus(2 * HOUR)));
     }
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_public_id_and_clients_when_the_same_person_signs_in_again() {
+    fn keeps_public_id_and_clients_when_the_same_user_signs_in_again() {
         let clients = BTreeSet::from([ClientId::new("team.wiki")]);
         let first = Session { clients: clients.clone(), ..session() };
         let lifetimes = Lifetimes::default();
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_its_use_down_once_a_minute() {
+    fn its_use_is_stored_once_a_minute() {
         assert!(!wants_touch(&session(), NOW.plus(Duration::from_secs(59))));
         assert!(wants_touch(&session(), NOW.plus(Duration::from_mins(1))));
     }

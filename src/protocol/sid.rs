@@ -1,15 +1,15 @@
-//! Which `sid` a client is told of a session (OIDC Front-Channel Logout §3, Back-Channel Logout §2.1).
+//! The `sid` that a client gets (OIDC Front-Channel Logout §3, Back-Channel Logout §2.1).
 //!
-//! The session's own id is the same for everybody, so clients that are told pairwise subjects
-//! (OIDC Core §8.1) could find out by it that two of these are one person.
+//! The session's own ID is the same for all clients. Clients with pairwise subjects (OIDC Core
+//! §8.1) could use it to find out that they have the same user.
 
 use super::digest;
 use crate::model::Client;
 
-/// The session's public id, or, where subjects are pairwise, one of this client's own.
+/// Returns the session's public ID, or an ID specific to the client if its subjects are pairwise.
 pub fn sid_for_client(client: &Client, sid: &str) -> String {
     let Some(pairwise) = &client.pairwise else { return sid.to_owned() };
-    // Subjects are made of a sector and what follows its NUL: no sector is empty.
+    // Inputs for subjects start with a non-empty sector, so they never start with NUL.
     digest::salted(pairwise, &format!("\0sid\0{}\0{sid}", client.id))
 }
 
@@ -24,12 +24,12 @@ mod tests {
     }
 
     #[test]
-    fn clients_with_public_subjects_are_told_the_sessions_own() {
+    fn clients_with_public_subjects_get_the_sessions_own_id() {
         assert_eq!(sid_for_client(&fixtures::client(), "sid-1"), "sid-1");
     }
 
     #[test]
-    fn clients_with_pairwise_subjects_cannot_compare_theirs() {
+    fn clients_with_pairwise_subjects_get_different_ids() {
         // OIDC Core §8.1
         let one = sid_for_client(&pairwise("team.one"), "sid-1");
         assert_eq!(one, sid_for_client(&pairwise("team.one"), "sid-1"), "stable");

@@ -1,18 +1,18 @@
-//! Which `sub` a client is told (OIDC Core §8).
+//! The `sub` that a client gets (OIDC Core §8).
 
 use super::digest;
 use crate::model::{Client, Subject};
 
-/// The person's own, or one of the client's sector: an HMAC under the tenant's salt, which nobody
-/// can turn back, nor compute for another sector (§8.1).
+/// Returns the user's own subject, or one specific to the client's sector: an HMAC with the
+/// tenant's salt, which cannot be reversed, or computed for another sector (§8.1).
 pub fn subject_for_client(client: &Client, local: &Subject) -> Subject {
     let Some(pairwise) = &client.pairwise else { return local.clone() };
-    // No host has a NUL.
+    // A host name cannot contain NUL.
     Subject::new(digest::salted(pairwise, &format!("{}\0{local}", pairwise.sector)))
 }
 
-/// The document that has to name the redirect URIs of a client (§8.1): none where all are of the
-/// sector's own host, and none where it was checked when the client registered.
+/// Returns the URL of the document that must list the client's redirect URIs (§8.1). `None` if all
+/// of them have the sector's host, or if the document was checked when the client registered.
 pub fn sector_document(client: &Client) -> Option<&str> {
     let sector = &client.pairwise.as_ref()?.sector;
     let uri =
@@ -32,13 +32,13 @@ mod tests {
     }
 
     #[test]
-    fn public_subjects_are_the_persons_own() {
+    fn public_subjects_are_the_users_own() {
         let alice = Subject::new("alice-id");
         assert_eq!(subject_for_client(&fixtures::client(), &alice), alice);
     }
 
     #[test]
-    fn pairwise_subjects_are_stable_and_differ_by_sector_salt_and_person() {
+    fn pairwise_subjects_are_stable_and_differ_by_sector_salt_and_user() {
         // OIDC Core §8.1
         let (alice, bob) = (Subject::new("alice-id"), Subject::new("bob-id"));
         let at = |sector: &str, salt, who: &Subject| subject_for_client(&client(sector, salt), who);

@@ -1,4 +1,4 @@
-//! Userinfo's rules (OIDC Core §5.3, RFC 6750, RFC 9068 §4).
+//! Rules of userinfo (OIDC Core §5.3, RFC 6750, RFC 9068 §4).
 
 use serde_json::Value;
 
@@ -11,19 +11,19 @@ use super::{
 };
 use crate::model::{Issuer, Subject, Timestamp};
 
-/// What an access token of a person says, its signature and type verified.
+/// The claims of a user's access token whose signature and type were verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BearerToken {
-    /// Whom it is about.
+    /// The user.
     pub subject: Subject,
-    /// What it allows.
+    /// The granted scopes.
     pub scopes: Scopes,
-    /// Its grant.
+    /// The ID of its grant.
     pub grant_id: String,
 }
 
-/// The token of a request: by exactly one of the ways of RFC 6750 §2, and never in the query, where
-/// it would end in logs. `None`: there is none.
+/// Returns the access token of a request, sent in exactly one of the ways of RFC 6750 §2. Tokens in
+/// the query are rejected, because queries are logged. `None` if there is no token.
 pub fn bearer_token<'a>(
     authorization: Option<&'a str>,
     query: &RequestParams,
@@ -33,7 +33,7 @@ pub fn bearer_token<'a>(
     if query.get("access_token").is_some() {
         return invalid("Send the access token in the Authorization header, not in the query.");
     }
-    // Another scheme is as good as none: the challenge says which one is understood (§3.1).
+    // Treat other schemes as missing: the challenge names the supported one (§3.1).
     let header = authorization
         .and_then(|header| header.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
@@ -45,7 +45,7 @@ pub fn bearer_token<'a>(
     }
 }
 
-/// The checks of a token's claims (RFC 9068 §4).
+/// Checks a token's claims (RFC 9068 §4).
 pub fn check_claims(
     claims: &Claims,
     issuer: &Issuer,
@@ -55,7 +55,7 @@ pub fn check_claims(
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let time = |name: &str| claims.get(name).and_then(Value::as_i64);
     if text("iss") != Some(issuer.as_str()) {
-        return Err(invalid("The access token is of another issuer."));
+        return Err(invalid("The access token was issued by another issuer."));
     }
     if time("exp").is_none_or(|exp| exp <= now.secs()) {
         return Err(invalid("The access token has expired."));
@@ -70,7 +70,7 @@ pub fn check_claims(
     }
     let scopes = scope::parse(text("scope"));
     if !scopes.contains("openid") {
-        let text = "The access token was given without the scope 'openid'.";
+        let text = "The access token does not have the scope 'openid'.";
         return Err(OAuthError::new(ErrorCode::InsufficientScope, text));
     }
     match (text("sub"), text(GRANT_ID_CLAIM)) {
@@ -79,11 +79,11 @@ pub fn check_claims(
             scopes,
             grant_id: grant_id.to_owned(),
         }),
-        _ => Err(invalid("The access token is not a person's.")),
+        _ => Err(invalid("The access token does not belong to a user.")),
     }
 }
 
-/// Rule: a token is worth what its grant is (design §6, "Tokens of a person name their grant").
+/// Rule: a token is valid only while its grant is active.
 pub fn check_grant(grant: Option<&Grant>, now: Timestamp) -> Result<(), OAuthError> {
     if grant.is_some_and(|grant| grant.is_active(now)) {
         return Ok(());
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_a_token_from_the_header_or_the_form() {
+    fn accepts_a_token_in_the_header_or_the_form() {
         // RFC 6750 §2.1, §2.2
         let form = RequestParams::parse(b"access_token=abc");
         assert_eq!(token(Some("Bearer abc"), "", None), Ok(Some("abc")));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_two_tokens_and_any_in_the_query() {
+    fn rejects_two_tokens_and_any_in_the_query() {
         // RFC 6750 §2, §2.3
         let form = RequestParams::parse(b"access_token=abc");
         let refused = Err(ErrorCode::InvalidRequest);
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(token(Some("Bearer abc"), "access_token=abc", None), refused);
     }
 
-    /// The error's code of a person's token with one claim changed; `None`: it passes.
+    /// Returns the error code for a user's token with one claim changed. `None` if it is accepted.
     fn with(name: &str, value: Value) -> Option<ErrorCode> {
         let issuer = Issuer::parse("https://id.test").expect("canonical");
         let Value::Object(mut claims) = json!({
@@ -139,7 +139,7 @@ mod tests {
             "exp": NOW.secs() + 1,
             "sub": "alice",
             "scope": "openid email",
-            "gid": "grant-1",
+            "grant_id": "grant-1",
         }) else {
             unreachable!("an object")
         };
@@ -148,12 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn accepts_a_persons_token() {
+    fn accepts_a_users_token() {
         assert_eq!(with("aud", json!(["https://api.test", "https://id.test"])), None);
     }
 
     #[test]
-    fn refuses_what_is_not_for_here_or_not_now() {
+    fn rejects_tokens_of_other_issuers_or_audiences_and_expired_ones() {
         // RFC 9068 §4
         let refused = Some(ErrorCode::InvalidToken);
         assert_eq!(with("iss", json!("https://id.test/other")), refused);
@@ -161,24 +161,24 @@ mod tests {
         assert_eq!(with("aud", json!(["https://api.test"])), refused);
         assert_eq!(with("exp", json!(NOW.secs())), refused);
         assert_eq!(with("exp", Value::Null), refused);
-        assert_eq!(with("gid", Value::Null), refused, "a client's own token");
+        assert_eq!(with("grant_id", Value::Null), refused, "a client_credentials token");
     }
 
     #[test]
-    fn needs_the_scope_openid() {
+    fn requires_the_scope_openid() {
         // OIDC Core §5.3.1, RFC 6750 §3.1
         assert_eq!(with("scope", json!("email")), Some(ErrorCode::InsufficientScope));
         assert_eq!(with("scope", json!("openid2 email")), Some(ErrorCode::InsufficientScope));
     }
 
     #[test]
-    fn an_absent_grant_is_as_bad_as_a_revoked_one() {
+    fn a_token_without_a_grant_is_rejected() {
         assert!(check_grant(None, NOW).is_err());
     }
 
     proptest! {
         #[test]
-        fn nothing_makes_it_panic(header in ".{0,100}", query in ".{0,100}") {
+        fn parsing_any_header_never_panics(header in ".{0,100}", query in ".{0,100}") {
             let _ = token(Some(&header), &query, None);
         }
     }

@@ -202,7 +202,7 @@ fn meaning(name: &str) -> &'static str {
         "at_hash" => "Ties it to the access token",
         "sid" => "The session at the issuer",
         "jti" => "The token's own id",
-        "gid" => "The grant that it came from",
+        "grant_id" => "The grant that it came from",
         "amr" => "How the person signed in",
         "acr" => "How surely",
         "scope" | "scopes" => "What was granted",

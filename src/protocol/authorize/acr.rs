@@ -1,5 +1,5 @@
-//! Levels of assurance: `acr_values`, and `acr` in the parameter `claims` (OIDC Core §3.1.2.1,
-//! §5.5.1.1).
+//! Levels of assurance: the parameter `acr_values`, and `acr` in the parameter `claims` (OIDC Core
+//! §3.1.2.1, §5.5.1.1).
 
 use super::super::{
     error::{ErrorCode, OAuthError},
@@ -7,16 +7,17 @@ use super::super::{
 };
 use crate::model::{AcrLevel, Client};
 
-/// What a request wants.
+/// The levels of assurance that a request asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestedAcr {
-    /// Levels, the most wanted first; empty: any.
+    /// The requested levels in order of preference. Empty if any level is acceptable.
     pub values: Vec<String>,
-    /// Whether the answer must have one of them.
+    /// Whether the response must have one of them.
     pub essential: bool,
 }
 
-/// What a request wants: `claims` before `acr_values` before the client's default.
+/// Returns the requested levels from `claims`, otherwise from `acr_values`, otherwise the client's
+/// default.
 pub(super) fn wish(
     params: &RequestParams,
     client: &Client,
@@ -31,7 +32,7 @@ pub(super) fn wish(
     })
 }
 
-/// The level that a sign-in has reached: the most wanted one, or the best.
+/// Returns the level that a sign-in has reached: the most preferred one, or else the best.
 pub fn reached<'a>(levels: &'a [AcrLevel], amr: &[String], wish: &RequestedAcr) -> Option<&'a str> {
     let has = |level: &&AcrLevel| level.amr.iter().all(|method| amr.contains(method));
     let wanted = |value: &String| levels.iter().filter(has).find(|level| level.value == *value);
@@ -39,9 +40,9 @@ pub fn reached<'a>(levels: &'a [AcrLevel], amr: &[String], wish: &RequestedAcr) 
     found.map(|level| level.value.as_str())
 }
 
-/// Rule: one of the levels that are essential is reached, or there is no answer (OIDC Core §5.5.1.1;
-/// OpenID Connect Core Error Code `unmet_authentication_requirements`). An essential `acr` that names
-/// none is a claim like any other: it may be missing (§5.5.1).
+/// Rule: if `acr` is essential, one of the requested levels must be reached (OIDC Core §5.5.1.1;
+/// OpenID Connect Core Error Code `unmet_authentication_requirements`). An essential `acr` without
+/// values is a claim like any other and may be missing (§5.5.1).
 pub(super) fn check(
     levels: &[AcrLevel],
     amr: &[String],
@@ -54,7 +55,7 @@ pub(super) fn check(
     }
     Err(OAuthError::new(
         ErrorCode::UnmetAuthenticationRequirements,
-        "The person cannot sign in here at the level of assurance that is asked for.",
+        "The user cannot sign in at the requested level of assurance.",
     ))
 }
 
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_essential_level_is_one_of_those_named_and_without_names_a_claim_like_any_other() {
+    fn an_essential_acr_must_reach_a_requested_level_unless_it_has_no_values() {
         // OIDC Core §5.5.1, §5.5.1.1
         let levels = [AcrLevel { value: "one".into(), amr: vec!["pwd".into()] }];
         let met = |levels: &[AcrLevel], values: &[&str], essential: bool| {
@@ -73,6 +74,6 @@ mod tests {
         assert!(met(&levels, &["two", "one"], true));
         assert!(!met(&levels, &["two"], true) && !met(&[], &["one"], true));
         assert!(met(&levels, &["two"], false));
-        assert!(met(&levels, &[], true) && met(&[], &[], true), "no value is demanded");
+        assert!(met(&levels, &[], true) && met(&[], &[], true), "no value is requested");
     }
 }

@@ -1,4 +1,4 @@
-//! Rule: `client_id` comes once and names a client of this tenant (RFC 6749 §4.1.1, §3.1).
+//! Rule: `client_id` occurs once and identifies a client of this tenant (RFC 6749 §4.1.1, §3.1).
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) fn check(
     served.client(id).ok_or_else(|| {
         OAuthError::new(
             ErrorCode::InvalidClient,
-            "No application with this client_id is registered here.",
+            "No application with this client_id is registered.",
         )
     })
 }

@@ -1,5 +1,5 @@
-//! What stands between the person and the answer: sign in, choose, consent, or nothing
-//! (OIDC Core §3.1.2.3, §3.1.2.4, §3.1.2.6). Pure: the handler has looked everything up.
+//! Decides the next step of an authorization request: sign in, choose an account, consent, or issue
+//! the response (OIDC Core §3.1.2.3, §3.1.2.4, §3.1.2.6). The handler loads all inputs.
 
 use std::collections::BTreeSet;
 
@@ -14,14 +14,14 @@ use super::{
 };
 use crate::model::Timestamp;
 
-/// What the person has answered within this very interaction.
+/// The steps that the user has completed within this interaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InteractionResult {
-    /// Signed in.
+    /// The user signed in.
     pub signed_in: bool,
-    /// Chose the session's account.
+    /// The user chose the session's account.
     pub account_chosen: bool,
-    /// Pressed Allow.
+    /// The user pressed Allow.
     pub consented: bool,
 }
 
@@ -30,26 +30,26 @@ pub struct InteractionResult {
 pub enum NextStep {
     /// Show the sign-in page.
     SignIn(SignInReason),
-    /// Show the sign-in page with the session's account to continue with.
+    /// Show the sign-in page with an option to continue with the session's account.
     ChooseAccount,
     /// Show the consent page.
     AskConsent,
-    /// Answer.
+    /// Issue the response.
     Issue,
 }
 
-/// Why a person must sign in: what the page says.
+/// The reason the user must sign in, displayed on the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInReason {
-    /// No live session.
+    /// There is no live session.
     NoSession,
-    /// The application asks for it (`prompt=login`, `max_age`).
+    /// The application requires a new sign-in (`prompt=login`, `max_age`).
     Again,
-    /// The application expects another person (`id_token_hint`).
+    /// The application expects another user (`id_token_hint`, `claims`).
     OtherPerson,
 }
 
-/// Decides the next step for a live session (its user re-checked) or none.
+/// Decides the next step. The caller has checked that the session is live.
 pub fn decide(
     ask: &AuthorizationRequest,
     session: Option<&Session>,
@@ -57,14 +57,15 @@ pub fn decide(
     answers: InteractionResult,
     now: Timestamp,
 ) -> Result<NextStep, OAuthError> {
-    // Whom nobody can be, no sign-in makes (two hints that contradict each other).
+    // Contradicting hints allow no user at all, so signing in cannot help.
     let impossible = ask.allowed_subjects.as_ref().is_some_and(BTreeSet::is_empty);
     let silent = impossible || ask.prompt.contains(&Prompt::None);
     let Some(session) = session else {
         return sign_in(silent, SignInReason::NoSession);
     };
     if !is_expected(ask, session) {
-        // Signed in as someone else although asked: the client is told (OIDC Core §3.1.2.1).
+        // The user signed in as someone else despite the prompt: report it to the client (OIDC Core
+        // §3.1.2.1).
         return sign_in(silent || answers.signed_in, SignInReason::OtherPerson);
     }
     if !answers.signed_in {
@@ -87,9 +88,9 @@ fn sign_in(must_fail: bool, reason: SignInReason) -> Result<NextStep, OAuthError
         return Ok(NextStep::SignIn(reason));
     }
     let text = match reason {
-        SignInReason::NoSession => "Nobody is signed in.",
-        SignInReason::Again => "The person must sign in again.",
-        SignInReason::OtherPerson => "Another person than the request names is signed in.",
+        SignInReason::NoSession => "The user is not signed in.",
+        SignInReason::Again => "The user must sign in again.",
+        SignInReason::OtherPerson => "The signed-in user is not the one requested.",
     };
     Err(OAuthError::new(ErrorCode::LoginRequired, text))
 }
@@ -99,12 +100,13 @@ fn is_expected(ask: &AuthorizationRequest, session: &Session) -> bool {
     ask.allowed_subjects.as_ref().is_none_or(|expected| expected.contains(&told))
 }
 
-/// Older than `max_age`, by however little; 0 is what `prompt=login` is (OIDC Core §3.1.2.1).
+/// Returns true if the sign-in is older than `max_age`. `max_age=0` always requires a sign-in, like
+/// `prompt=login` (OIDC Core §3.1.2.1).
 fn is_too_old(ask: &AuthorizationRequest, session: &Session, now: Timestamp) -> bool {
     let age = now.since(session.authentication.auth_time);
     ask.max_age.is_some_and(|most| most.is_zero() || age > most)
 }
 
 fn consent_required() -> OAuthError {
-    OAuthError::new(ErrorCode::ConsentRequired, "The person has not agreed to these scopes yet.")
+    OAuthError::new(ErrorCode::ConsentRequired, "The user has not consented to these scopes.")
 }

@@ -1,4 +1,4 @@
-//! Rule: no parameter comes twice (RFC 6749 §3.1), save `resource` (RFC 8707 §2).
+//! Rule: no parameter occurs twice (RFC 6749 §3.1), except `resource` (RFC 8707 §2).
 
 use super::super::{
     error::OAuthError,
@@ -9,7 +9,7 @@ pub(super) fn check(params: &RequestParams) -> Result<(), OAuthError> {
     params.check_duplicates()
 }
 
-/// The rule for one parameter that is needed before the others can be judged.
+/// Checks one parameter that later checks of other parameters depend on.
 pub(super) fn check_one(params: &RequestParams, name: &str) -> Result<(), OAuthError> {
     if !params.duplicates().iter().any(|duplicate| duplicate == name) {
         return Ok(());

@@ -1,8 +1,9 @@
-//! Rule: `id_token_hint` is an ID token that this issuer signed, expired or not; it names the one
-//! person that the request may be answered for (OIDC Core §3.1.2.1).
+//! Rule: `id_token_hint` is an ID token signed by this issuer, expired or not. The response must be
+//! for its user (OIDC Core §3.1.2.1).
 //!
-//! Another client's will do where both are told the same subject. Elsewhere the answer would tell
-//! two clients that hold pairwise subjects of one person that they do (OIDC Core §8.1).
+//! An ID token of another client is accepted if both clients get the same `sub` values. Otherwise
+//! the response would reveal to two clients with pairwise subjects that they have the same user
+//! (OIDC Core §8.1).
 
 use serde_json::Value;
 
@@ -31,13 +32,13 @@ pub(super) fn check(
         return Err(invalid("The parameter 'id_token_hint' is an ID token of another issuer."));
     }
     let audience = text("aud").unwrap_or_default();
-    // Of a client that is gone nobody knows; what is public can be compared without harm.
+    // The client may have been deleted. Public subjects can be compared without revealing anything.
     let same_subjects = served
         .client(audience)
         .map_or(sector(client).is_none(), |other| sector(&other) == sector(client));
     if audience != client.id.as_str() && !same_subjects {
-        let text = "The parameter 'id_token_hint' was issued to another application, which knows \
-                    people by other subjects.";
+        let text = "The parameter 'id_token_hint' was issued to another application, which uses \
+                    different subject identifiers.";
         return Err(invalid(text));
     }
     Ok(Some(Subject::new(subject)))

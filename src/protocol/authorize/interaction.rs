@@ -1,12 +1,12 @@
-//! What survives while a person looks at a page: sealed in the page's form, bound to the browser
-//! by the hash of its pre-session cookie (design §6).
+//! The state of an authorization request while the user looks at a page. It is sealed into the
+//! page's form and bound to the browser by the hash of its pre-session cookie.
 //!
-//! It holds the request itself, not what was found of it: each step validates it again, so that
-//! a client or a redirect URI that has gone meanwhile gets no answer.
+//! It contains the request itself rather than the result of its validation. Each step validates the
+//! request again, so a client or redirect URI deleted meanwhile gets no response.
 //!
-//! An interaction may be answered more than once within its fifteen minutes, on purpose (people
-//! press twice, and go back): each answer takes the person's password or live session again,
-//! comes from the same browser, and goes to the same redirect URI with the same state and nonce.
+//! An interaction can be completed more than once within its 15 minutes, because users press
+//! buttons twice and go back. Each completion requires the password or a live session again, comes
+//! from the same browser, and goes to the same redirect URI with the same state and nonce.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -20,10 +20,10 @@ use crate::{
     protocol::{records::Session, session::CLOCK_SKEW},
 };
 
-/// How long a person may look at a page.
+/// How long a page stays usable.
 const INTERACTION_TTL: Duration = Duration::from_mins(15);
 
-/// Parameters that mean something here; the others are dropped, since they would only be ignored.
+/// Supported parameters. Others have no effect and are dropped.
 const PRESERVED_PARAMETERS: [&str; 18] = [
     "acr_values",
     "claims",
@@ -45,7 +45,7 @@ const PRESERVED_PARAMETERS: [&str; 18] = [
     "state",
 ];
 
-/// A request that waits for a person.
+/// An authorization request that waits for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interaction {
     request: String,
@@ -56,30 +56,30 @@ pub struct Interaction {
     expires_at: Timestamp,
 }
 
-/// How far a person has come, with the session that the interaction names.
+/// The user's progress, for the session that the interaction refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InteractionProgress {
-    /// Not yet answered.
+    /// No step is completed yet.
     Begun,
-    /// Chose the account of the session.
+    /// The user chose the account of the session.
     AccountChosen,
-    /// Signed in, at that time: that, and nothing older, satisfies `prompt=login` and `max_age`.
+    /// The user signed in at this time. Only this sign-in satisfies `prompt=login` and `max_age`.
     SignedIn(Timestamp),
 }
 
-/// Why a form cannot be used.
+/// The reason a form is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InteractionError {
-    /// Older than fifteen minutes.
+    /// The form is older than 15 minutes.
     #[error("the page has expired")]
     Expired,
-    /// The pre-session cookie is absent or another: the form comes from another browser.
+    /// The pre-session cookie is missing or different: the form comes from another browser.
     #[error("the page was made for another browser")]
     OtherBrowser,
 }
 
 impl Interaction {
-    /// Begins one, for the browser that holds this pre-session cookie and perhaps a session.
+    /// Creates an interaction bound to this pre-session cookie and, if present, to the session.
     pub fn begin(
         params: &RequestParams,
         pre_session: &str,
@@ -96,7 +96,7 @@ impl Interaction {
         }
     }
 
-    /// Checks that the form is fresh and comes from the browser it was made for.
+    /// Checks that the form has not expired and comes from the browser it was made for.
     pub fn check(&self, pre_session: Option<&str>, now: Timestamp) -> Result<(), InteractionError> {
         let hash = pre_session.map(pre_session_hash).ok_or(InteractionError::OtherBrowser)?;
         constant_time::verify_slices_are_equal(&hash, &self.pre_session)
@@ -107,45 +107,45 @@ impl Interaction {
         Ok(())
     }
 
-    /// The request, to be validated again.
+    /// Returns the request, which must be validated again.
     pub fn params(&self) -> RequestParams {
         RequestParams::parse(self.request.as_bytes())
     }
 
-    /// The request as a query: to begin again.
+    /// Returns the request as a query string, to start over.
     pub fn query(&self) -> &str {
         &self.request
     }
 
-    /// When it ends.
+    /// Returns the expiry time.
     pub const fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// The same interaction, one step on, with this session.
+    /// Returns the interaction with this session and progress.
     #[must_use]
     pub fn with(self, session: &Session, progress: InteractionProgress) -> Self {
         Self { sid: Some(session.sid.clone()), progress, ..self }
     }
 
-    /// The same interaction, for a consent page that shows these wishes.
+    /// Returns the interaction of a consent page that displays these permissions.
     #[must_use]
     pub fn showing(self, wishes: &BTreeSet<String>) -> Self {
         Self { displayed_permissions: wishes.clone(), ..self }
     }
 
-    /// Whether Allow on the page covers all that the request would give: manifests may have
-    /// changed since it was shown.
+    /// Returns true if the page displayed everything the request would grant. Manifests may have
+    /// changed since.
     pub fn covers(&self, ask: &AuthorizationRequest) -> bool {
         ask.requested_permissions.is_subset(&self.displayed_permissions)
     }
 
-    /// Whether the page was made for this session, still signed in as it was.
+    /// Returns true if the page was made for this session and sign-in.
     pub fn is_of(&self, session: &Session) -> bool {
         self.sid.as_deref() == Some(session.sid.as_str())
     }
 
-    /// What a person with this session has answered so far.
+    /// Returns the steps completed so far with this session.
     pub fn answers(&self, session: Option<&Session>) -> InteractionResult {
         let Some(session) = session.filter(|session| self.is_of(session)) else {
             return InteractionResult::default();
@@ -159,13 +159,14 @@ impl Interaction {
     }
 }
 
-/// The parameters that mean something, as a query.
+/// Encodes the supported parameters as a query string.
 pub(super) fn keep(params: &RequestParams) -> String {
     let kept = params.iter().filter(|(name, _)| PRESERVED_PARAMETERS.contains(name));
     Serializer::new(String::new()).extend_pairs(kept).finish()
 }
 
-/// What binds a form to a browser: the cookie's value itself stays out of it.
+/// Returns the hash that binds a form to a browser. The form does not contain the cookie value
+/// itself.
 pub fn pre_session_hash(value: &str) -> [u8; 32] {
     let hash = digest::digest(&digest::SHA256, value.as_bytes());
     hash.as_ref().try_into().expect("SHA-256 has 32 bytes")

@@ -1,4 +1,4 @@
-//! What a positive answer holds: the grant, and the code that makes it (RFC 6749 §4.1.2).
+//! Builds the grant and the code of a successful response (RFC 6749 §4.1.2).
 
 use super::{AuthorizationRequest, acr};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     protocol::records::{Authentication, AuthorizationCode, Grant, GrantState, Session},
 };
 
-/// The grant of this request to this session's person.
+/// Builds the grant of this request for the session's user.
 pub fn grant(ask: &AuthorizationRequest, session: &Session, now: Timestamp) -> Grant {
     let longest = now.plus(ask.client.lifetimes.refresh_token_absolute);
     let mut grant = Grant {
@@ -24,7 +24,7 @@ pub fn grant(ask: &AuthorizationRequest, session: &Session, now: Timestamp) -> G
         created_at: now,
         ends_at: longest,
         state: match ask.response_type {
-            // Its access token is given now, and the code is still to be redeemed.
+            // The access token is issued now, and the code is still to be redeemed.
             kind if kind.has_code() && kind.has_token() => GrantState::PendingRedemption,
             _ => GrantState::Active { generation: 0, rotated_at: now },
         },
@@ -35,7 +35,7 @@ pub fn grant(ask: &AuthorizationRequest, session: &Session, now: Timestamp) -> G
     grant
 }
 
-/// The code whose redemption makes `grant` under `grant_id`.
+/// Builds the code. Redeeming it stores `grant` under `grant_id`.
 pub fn code(
     ask: &AuthorizationRequest,
     grant: Grant,

@@ -1,5 +1,5 @@
-//! Rule: `max_age` is a whole number of seconds, 0 included (OIDC Core §3.1.2.1); the client's
-//! `default_max_age` stands in for it (OIDC Registration §2).
+//! Rule: `max_age` is a whole number of seconds, including 0 (OIDC Core §3.1.2.1). The default is
+//! the client's `default_max_age` (OIDC Registration §2).
 
 use std::time::Duration;
 

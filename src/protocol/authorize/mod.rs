@@ -1,8 +1,9 @@
-//! The authorization endpoint's rules (RFC 6749 §4.1.1, OIDC Core §3): a request's parameters →
-//! a checked [`Ask`], then [`decide`]: what stands between the person and the answer.
+//! The rules of the authorization endpoint (RFC 6749 §4.1.1, OIDC Core §3). [`validate`] checks a
+//! request's parameters and returns an [`AuthorizationRequest`]; [`decide`] then decides what to
+//! ask the user.
 //!
-//! [`validate`] is the one ordered list of checks, a rule a file. Must not: look at cookies,
-//! sessions or passwords; those come after, as arguments of [`decide`].
+//! [`validate`] is the single ordered list of checks, with one rule per file. It must not look at
+//! cookies, sessions or passwords; those are arguments of [`decide`].
 
 mod acr;
 mod client;
@@ -39,27 +40,27 @@ pub use response_mode::ResponseMode;
 use super::{claims, error::OAuthError, params::RequestParams, records::RequestedClaims};
 use crate::model::{AcrLevel, Client, ResponseType, Subject, Tenant};
 
-/// What the checks may ask of the tenant's part of the snapshot.
+/// The parts of a tenant's snapshot that the checks need.
 pub trait TenantLookup {
-    /// A served client.
+    /// Returns a served client.
     fn client(&self, id: &str) -> Option<Arc<Client>>;
 
     /// The claims of an ID token that a key of this tenant signed, expired or not.
     fn id_token(&self, jwt: &str) -> Option<Map<String, Value>>;
 }
 
-/// A checked authorization request.
+/// A validated authorization request.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
-    /// Who asks.
+    /// The requesting client.
     pub client: Arc<Client>,
-    /// Where the answer goes.
+    /// The target of the response.
     pub return_to: ReturnTo,
-    /// `redirect_uri`, if the request had one: the token request must repeat it.
+    /// The `redirect_uri` parameter, if sent. The token request must repeat it.
     pub redirect_uri: Option<String>,
-    /// What is asked for.
+    /// The requested response type.
     pub response_type: ResponseType,
-    /// Scopes that this request can give; never empty.
+    /// The scopes to grant, never empty.
     pub scopes: BTreeSet<String>,
     /// `nonce`.
     pub nonce: Option<String>,
@@ -69,27 +70,28 @@ pub struct AuthorizationRequest {
     pub prompt: BTreeSet<Prompt>,
     /// `max_age`, or the client's default.
     pub max_age: Option<Duration>,
-    /// Whether ID tokens must carry `auth_time`.
+    /// Whether ID tokens must contain `auth_time`.
     pub wants_auth_time: bool,
-    /// `login_hint`: a username to begin with.
+    /// `login_hint`: the user name to fill in.
     pub login_hint: Option<String>,
-    /// Whom `id_token_hint` and `claims` name: the only people this request may be answered for.
+    /// The users allowed by `id_token_hint` and `claims`. `None` allows any user.
     pub allowed_subjects: Option<BTreeSet<Subject>>,
-    /// Claims asked for by name.
+    /// Individually requested claims (OIDC Core §5.5).
     pub claims: RequestedClaims,
-    /// All that the person is asked to give: the scopes, and as `claim <name>` the claims by name
-    /// that none of them gives.
+    /// The permissions that the user is asked for: the scopes, and `claim <name>` for each
+    /// requested claim that no scope includes.
     pub requested_permissions: BTreeSet<String>,
-    /// Levels of assurance that are wanted.
+    /// The requested levels of assurance.
     pub acr: RequestedAcr,
-    /// Those that the tenant knows.
+    /// The levels of assurance that the tenant supports.
     pub acr_levels: Vec<AcrLevel>,
 }
 
-/// Before the name of a claim among [`Ask::wishes`]: no scope has a space.
+/// The prefix of claim names in [`AuthorizationRequest::requested_permissions`]. Scopes cannot
+/// contain a space.
 pub const CLAIM_PREFIX: &str = "claim ";
 
-/// All that the person is asked to give: scopes, and claims by name that none of them gives.
+/// Returns the scopes, and the requested claims that no scope includes.
 fn requested_permissions(
     tenant: &Tenant,
     scopes: &BTreeSet<String>,
@@ -100,38 +102,40 @@ fn requested_permissions(
     scopes.iter().cloned().chain(named.map(|name| format!("{CLAIM_PREFIX}{name}"))).collect()
 }
 
-/// Why a request is refused, and by that where the error may go.
+/// The reason a request is rejected. The variant determines where the error is sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorizeError {
-    /// The client or the redirect URI is unproven: a page, never a redirect (RFC 6749 §4.1.2.1).
+    /// The client or the redirect URI is not verified: show a page, never redirect (RFC 6749
+    /// §4.1.2.1).
     #[error("{0}")]
     Page(OAuthError),
-    /// Both are proven: the client is told.
+    /// Both are verified: send the error to the client.
     #[error("{1}")]
     Redirect(Box<ReturnTo>, OAuthError),
 }
 
-/// What must be known of a request before its request object is opened.
+/// The facts about a request that are needed before its request object is read.
 #[derive(Clone, Debug)]
 pub struct RequestObjectContext {
-    /// Who asks.
+    /// The requesting client.
     pub client: Arc<Client>,
-    /// Where errors go, if the parameters outside the object prove it.
+    /// The target of errors, if the parameters outside the object prove it.
     return_to: Result<ReturnTo, OAuthError>,
-    /// Whether they name a redirect URI at all.
+    /// Whether the request has a `redirect_uri` parameter.
     names_uri: bool,
 }
 
 impl RequestObjectContext {
-    /// The same where errors are answered as these parameters want it (`request_object::answered`).
+    /// Returns the context with the error target that these parameters determine
+    /// (`request_object::error_response_params`).
     #[must_use]
     pub fn answered(self, tenant: &Tenant, params: &RequestParams) -> Self {
         let return_to = redirect_uri::check(params, &self.client, &tenant.issuer);
         Self { return_to, ..self }
     }
 
-    /// Where an error of the object goes. Until the redirect URI is proven it is a page: about the
-    /// URI first, if the request names one that cannot be.
+    /// Returns the error of a request object with its target. Without a verified redirect URI the
+    /// error is a page. If the request has an invalid redirect URI, that is reported first.
     pub fn refuse(self, error: OAuthError) -> AuthorizeError {
         match self.return_to {
             Ok(to) => AuthorizeError::Redirect(Box::new(to), error),
@@ -143,7 +147,7 @@ impl RequestObjectContext {
     }
 }
 
-/// The checks that come before a request object is opened: whose it would be (OIDC Core §6.1).
+/// The checks that come before a request object is read: they identify its client (OIDC Core §6.1).
 pub fn open(
     tenant: &Tenant,
     served: &dyn TenantLookup,
@@ -159,18 +163,18 @@ pub fn open(
     }
 }
 
-/// Every check of an authorization request, in order.
+/// Runs all checks of an authorization request, in order.
 pub fn validate(
     tenant: &Tenant,
     served: &dyn TenantLookup,
     params: &RequestParams,
 ) -> Result<AuthorizationRequest, AuthorizeError> {
-    // Until the redirect URI is proven, an error is a page.
+    // Until the redirect URI is verified, errors are shown as a page.
     size::check(params).map_err(AuthorizeError::Page)?;
     let client = client::check(params, served).map_err(AuthorizeError::Page)?;
     let return_to =
         redirect_uri::check(params, &client, &tenant.issuer).map_err(AuthorizeError::Page)?;
-    // From here on, the client is told.
+    // From here on, errors are sent to the client.
     check_proven(tenant, served, params, client, &return_to)
         .map_err(|error| AuthorizeError::Redirect(Box::new(return_to), error))
 }

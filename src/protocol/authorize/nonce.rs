@@ -1,4 +1,4 @@
-//! Rule: an ID token from this endpoint needs a `nonce` (OIDC Core §3.2.2.1).
+//! Rule: an ID token from the authorization endpoint requires a `nonce` (OIDC Core §3.2.2.1).
 
 use super::super::{error::OAuthError, params::RequestParams};
 use crate::model::ResponseType;

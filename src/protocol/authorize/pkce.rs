@@ -1,5 +1,5 @@
-//! Rule: public clients prove that they asked for the code, by S256 (RFC 7636 §4.3, RFC 9700
-//! §2.1.1). Without a code there is nothing to prove.
+//! Rule: public clients must use PKCE with S256 (RFC 7636 §4.3, RFC 9700 §2.1.1). Requests without
+//! a code need no challenge.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -20,7 +20,9 @@ pub(super) fn check(
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     match (params.get("code_challenge"), params.get("code_challenge_method")) {
         (Some(challenge), Some("S256")) if is_hash(challenge) => Ok(Some(challenge.to_owned())),
-        (Some(_), Some("S256")) => refused("The parameter 'code_challenge' is no SHA-256 hash."),
+        (Some(_), Some("S256")) => {
+            refused("code_challenge must be a base64url-encoded SHA-256 hash (43 characters).")
+        }
         (None, None) if !client.is_public() => Ok(None),
         (None, _) => refused("The parameter 'code_challenge' is missing."),
         (Some(_), _) => refused("The parameter 'code_challenge_method' must be 'S256'."),

@@ -1,4 +1,5 @@
-//! Rule: `prompt` holds known words, and `none` stands alone (OIDC Core §3.1.2.1).
+//! Rule: `prompt` contains only supported values, and `none` is not combined with others (OIDC Core
+//! §3.1.2.1).
 
 use std::collections::BTreeSet;
 
@@ -7,16 +8,16 @@ use super::super::{
     params::RequestParams,
 };
 
-/// What a person must, or must not, be asked.
+/// A value of `prompt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Prompt {
-    /// Show no page at all.
+    /// Do not show any page.
     None,
-    /// Sign in, even with a session.
+    /// Require a sign-in even if there is a session.
     Login,
-    /// Ask for consent, even if it was given.
+    /// Ask for consent even if it was given.
     Consent,
-    /// Let the person choose an account.
+    /// Let the user choose an account.
     SelectAccount,
 }
 
@@ -32,13 +33,13 @@ pub(super) fn check(params: &RequestParams) -> Result<BTreeSet<Prompt>, OAuthErr
             "select_account" => Prompt::SelectAccount,
             _ => {
                 return refused(
-                    "The values of 'prompt' are 'none', 'login', 'consent' and 'select_account'.",
+                    "The parameter 'prompt' must contain only 'none', 'login', 'consent' and 'select_account'.",
                 );
             }
         });
     }
     if prompts.contains(&Prompt::None) && prompts.len() > 1 {
-        return refused("The value 'none' of 'prompt' must stand alone.");
+        return refused("The value 'none' of 'prompt' cannot be combined with others.");
     }
     Ok(prompts)
 }

@@ -1,5 +1,5 @@
-//! Request objects (OIDC Core §6): parameters that come as a JWT, by value or by reference. First
-//! what the request says of one, then, once somebody has fetched and verified it, its claims.
+//! Request objects (OIDC Core §6): parameters sent as a JWT, by value or by reference. [`find`]
+//! locates the object; after the caller has fetched and verified it, [`merge`] applies its claims.
 
 use std::time::Duration;
 
@@ -15,25 +15,25 @@ use crate::model::{Client, Issuer, JwsAlgorithm, Tenant, Timestamp};
 
 /// How far a client's clock may be ahead.
 const LEEWAY: Duration = Duration::from_mins(1);
-/// `typ`, where an object has one of its own (RFC 9101 §4).
+/// The dedicated `typ` of request objects (RFC 9101 §4).
 const JWT_TYPE: &str = "oauth-authz-req+jwt";
-/// Of a SHA-256 in base64url.
+/// The length of a base64url-encoded SHA-256 hash.
 const HASH_LENGTH: usize = 43;
-/// More members than any object needs.
+/// Maximum number of claims, more than any request needs.
 const MAX_PARAMETERS: usize = 100;
-/// Claims of the JWT itself, which are no parameters.
+/// Claims of the JWT itself, which are not request parameters.
 const JWT_CLAIMS: [&str; 7] = ["iss", "aud", "sub", "exp", "nbf", "iat", "jti"];
 
-/// Where a request's object is.
+/// The location of a request object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestObject {
-    /// In `request`.
+    /// By value, in `request`.
     Given(String),
-    /// At this `request_uri`, which the client has registered.
+    /// By reference, at this registered `request_uri`.
     At(String),
 }
 
-/// Finds the object of a request, if it has one and the tenant takes it.
+/// Returns the location of the request object, if there is one and the tenant accepts it.
 pub fn find(
     params: &RequestParams,
     tenant: &Tenant,
@@ -59,12 +59,12 @@ pub fn find(
         }
         (None, Some(_)) => Err(invalid(
             ErrorCode::InvalidRequestUri,
-            "The request_uri is not one that this application has registered.",
+            "The request_uri is not registered for this application.",
         )),
     }
 }
 
-/// Rule: the URI is registered; a fragment, the hash of the content, may differ (OIDC Core §6.2).
+/// Rule: the URI is registered. The fragment, a hash of the content, may differ (OIDC Core §6.2).
 fn is_registered(client: &Client, uri: &str) -> bool {
     let bare = |uri: &str| uri.split('#').next().unwrap_or_default().to_owned();
     client.details.request_uris.iter().any(|registered| {
@@ -72,35 +72,39 @@ fn is_registered(client: &Client, uri: &str) -> bool {
     })
 }
 
-/// Rule: content that a fragment gives the SHA-256 of is that content (OIDC Core §6.2). A fragment
-/// that was registered belongs to the name: it may well be older than the content.
+/// Rule: if the fragment is a SHA-256 hash, the content must match it (OIDC Core §6.2). A fragment
+/// that is part of the registered URI is not checked, because it may be older than the content.
 pub fn check_content(client: &Client, uri: &str, content: &[u8]) -> Result<(), OAuthError> {
     let registered = client.details.request_uris.iter().any(|registered| registered == uri);
     if registered || content_hash(uri).is_none() || fragment_matches(uri, content) {
         return Ok(());
     }
-    let text = "What is at the request_uri is not what its fragment is the SHA-256 of.";
+    let text = "The content at the request_uri does not match the SHA-256 hash in its fragment.";
     Err(invalid(ErrorCode::InvalidRequestUri, text))
 }
 
-/// Whether a URI's fragment is the SHA-256 of this content (OIDC Core §6.2).
+/// Returns true if a URI's fragment is the SHA-256 hash of this content (OIDC Core §6.2).
 pub fn fragment_matches(uri: &str, content: &[u8]) -> bool {
     content_hash(uri).is_some_and(|hash| hash == sha256(content))
 }
 
-/// The fragment of a URI where it has the form of a hash.
+/// Returns the fragment of a URI if it has the length of a hash.
 fn content_hash(uri: &str) -> Option<&str> {
     uri.split_once('#').map(|(_, fragment)| fragment).filter(|it| it.len() == HASH_LENGTH)
 }
 
-/// The error of an object that did not come.
+/// Returns the error for an object that could not be fetched.
 pub fn unreachable(why: &str) -> OAuthError {
-    invalid(ErrorCode::InvalidRequestUri, "Nothing usable is at the request_uri.").because(why)
+    invalid(
+        ErrorCode::InvalidRequestUri,
+        "The request object could not be fetched from the request_uri.",
+    )
+    .because(why)
 }
 
-/// Rule: the object has the algorithm that the client registered. If it registered no one, any
-/// signature of its own will do, and none is needed at an address that it registered: what stands
-/// there is its word (OIDC Registration §2, OIDC Core §6.2).
+/// Rule: the object has the registered algorithm. If none is registered, any signature of the
+/// client is accepted, and objects at a registered URI need no signature, because only the client
+/// can publish there (OIDC Registration §2, OIDC Core §6.2).
 pub fn check_algorithm(
     client: &Client,
     jwt: &UnverifiedJwt,
@@ -116,21 +120,21 @@ pub fn check_algorithm(
                 RequestObject::Given(_) => ErrorCode::RequestNotSupported,
                 RequestObject::At(_) => ErrorCode::RequestUriNotSupported,
             };
-            let text = "This application has not registered to send request objects unsigned.";
+            let text = "This application must sign its request objects.";
             Err(invalid(code, text))
         }
-        _ => Err(refused("The request object has another algorithm than is registered.")),
+        _ => Err(refused("The algorithm of the request object is not the registered one.")),
     }
 }
 
-/// The error of an object that cannot be read or was not signed by the client.
+/// Returns the error for an object that cannot be parsed or was not signed by the client.
 pub fn unusable(why: &str) -> OAuthError {
-    refused("The request object is no JWT that this application has signed.").because(why)
+    refused("The request object signature could not be verified.").because(why)
 }
 
-/// The parameters of a request with its object, whose values win (OIDC Core §6.1, §6.3.3): also
-/// where they are empty or null, which is to be without the parameter. All but `client_id` may stand
-/// in the object alone (RFC 9101 §5).
+/// Merges the request parameters with those of its object. The values of the object take
+/// precedence, even if they are empty or null, which removes the parameter (OIDC Core §6.1,
+/// §6.3.3). All parameters except `client_id` may occur only in the object (RFC 9101 §5).
 pub fn merge(
     params: &RequestParams,
     jwt: &UnverifiedJwt,
@@ -143,12 +147,12 @@ pub fn merge(
         if let (Some(inner), Some(outer)) = (jwt.claims.get(name), params.get(name))
             && inner.as_str() != Some(outer)
         {
-            let text = format!("'{name}' of the request object is not that of the request.");
+            let text = format!("'{name}' of the request object differs from that of the request.");
             return Err(refused(&text));
         }
     }
     if jwt.claims.contains_key("request") || jwt.claims.contains_key("request_uri") {
-        return Err(refused("A request object holds neither 'request' nor 'request_uri'."));
+        return Err(refused("A request object must not contain 'request' or 'request_uri'."));
     }
     if jwt.claims.len() > MAX_PARAMETERS {
         return Err(refused(&format!(
@@ -169,10 +173,11 @@ pub fn merge(
     Ok(merged)
 }
 
-/// The parameters by which an error of an object is answered: what says how (`response_mode`,
-/// `response_type`, `state`) may stand in the object alone (RFC 9101 §5). Its values win if the client
-/// has vouched for them (OIDC Core §6.1), and else count where there are no others: whoever made the
-/// request might as well have put them beside it. Where the answer goes, what stands there proves.
+/// Returns the parameters that determine how an error of an object is sent. `response_mode`,
+/// `response_type` and `state` may occur only in the object (RFC 9101 §5). Its values take
+/// precedence if the client vouched for the object (OIDC Core §6.1). Otherwise they only fill in
+/// missing parameters, which the sender of the request could have added as well. The redirect URI
+/// check still applies.
 pub fn error_response_params(
     params: &RequestParams,
     jwt: &UnverifiedJwt,
@@ -189,7 +194,7 @@ pub fn error_response_params(
     answered
 }
 
-/// The values of `resource`, of which there may be many (RFC 8707 §2).
+/// Parses `resource`, which may have several values (RFC 8707 §2).
 fn resources(value: &Value) -> Result<Vec<String>, OAuthError> {
     let many = match value {
         Value::Array(many) => many.as_slice(),
@@ -199,9 +204,9 @@ fn resources(value: &Value) -> Result<Vec<String>, OAuthError> {
     resources.filter(|one| !one.as_ref().is_ok_and(String::is_empty)).collect()
 }
 
-/// Rule: what the object says of itself fits (OIDC Core §6.1; RFC 7519 §4.1). It travels through the
-/// browser: one that could be sent as a client assertion would give the client away (RFC 9101 §4,
-/// §10.8).
+/// Rule: the JWT claims of the object are valid (OIDC Core §6.1; RFC 7519 §4.1). The object is
+/// visible in the browser, so one that could be used as a client assertion is rejected (RFC 9101
+/// §4, §10.8).
 fn check_claims(
     jwt: &UnverifiedJwt,
     client: &Client,
@@ -209,10 +214,10 @@ fn check_claims(
     now: Timestamp,
 ) -> Result<(), OAuthError> {
     if !jwt.accepts_typ(JWT_TYPE) {
-        return Err(refused("'typ' of the request object says that it is something else."));
+        return Err(refused("'typ' of the request object is that of another type of JWT."));
     }
     if jwt.text("sub") == Some(client.id.as_str()) {
-        return Err(refused("A request object with the client_id as 'sub' would authenticate it."));
+        return Err(refused("'sub' of the request object must not be the client_id."));
     }
     if jwt.claims.get("iss").is_some_and(|iss| iss != client.id.as_str()) {
         return Err(refused("'iss' of the request object is not the client_id."));
@@ -239,14 +244,14 @@ fn check_claims(
     Ok(())
 }
 
-/// A claim as a parameter: `max_age` is a number there, `claims` an object (OIDC Core §6.1).
+/// Converts a claim to a parameter: `max_age` is a number, `claims` is an object (OIDC Core §6.1).
 fn parameter(name: &str, value: &Value) -> Result<String, OAuthError> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(_) | Value::Bool(_) | Value::Object(_) => Ok(value.to_string()),
         Value::Null => Ok(String::new()),
         Value::Array(_) => Err(refused(&format!(
-            "'{}' of the request object is a list; write it as text, words separated by spaces.",
+            "'{}' of the request object is an array; it must be a string of space-separated values.",
             name.escape_default()
         ))),
     }

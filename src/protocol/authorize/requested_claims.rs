@@ -1,5 +1,6 @@
-//! The parameter `claims` (OIDC Core §5.5): claims asked for by name, `sub` and `auth_time` among
-//! them. What is not understood is ignored, as the specification wants; what is no JSON is refused.
+//! The parameter `claims` (OIDC Core §5.5): individually requested claims, including `sub`,
+//! `auth_time` and `acr`. Unknown members are ignored, as the specification requires. Invalid JSON
+//! is an error.
 
 use std::collections::BTreeSet;
 
@@ -15,19 +16,19 @@ use super::{
 };
 use crate::model::{Client, Subject, Tenant};
 
-/// More names than any application needs.
+/// Maximum number of claims, more than any application needs.
 const MAX_CLAIMS: usize = 64;
 
-/// What the parameter asks for.
+/// The parsed parameter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ClaimsRequest {
-    /// Claims of the person, by where they go.
+    /// Claims about the user, by destination.
     pub(super) claims: RequestedClaims,
-    /// The only people who may answer (`sub` with values).
+    /// The users allowed to answer (`sub` with values).
     pub(super) subjects: Option<BTreeSet<Subject>>,
-    /// Whether ID tokens must say when the person signed in.
+    /// Whether ID tokens must contain `auth_time`.
     pub(super) auth_time: bool,
-    /// Levels of assurance.
+    /// The requested levels of assurance.
     pub(super) acr: Option<RequestedAcr>,
 }
 
@@ -38,11 +39,11 @@ pub(super) fn check(
 ) -> Result<ClaimsRequest, OAuthError> {
     let Some(text) = params.get("claims") else { return Ok(ClaimsRequest::default()) };
     let members: Map<String, Value> = serde_json::from_str(text)
-        .map_err(|_| invalid("The parameter 'claims' is no JSON object."))?;
+        .map_err(|_| invalid("The parameter 'claims' is not a JSON object."))?;
     let member = |name: &str| match members.get(name) {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(asked)) => Ok(asked.clone()),
-        Some(_) => Err(invalid("'userinfo' and 'id_token' in 'claims' are JSON objects.")),
+        Some(_) => Err(invalid("'userinfo' and 'id_token' in 'claims' must be JSON objects.")),
     };
     let (userinfo, id_token) = (member("userinfo")?, member("id_token")?);
     let names = |asked: &Map<String, Value>| {
@@ -63,18 +64,18 @@ pub(super) fn check(
     })
 }
 
-/// Rule: an application gets by name what one of its scopes could give it, and nothing else.
+/// Rule: an application can request only claims that one of its scopes includes.
 fn may_have(tenant: &Tenant, client: &Client, name: &str) -> bool {
     client.scopes.iter().any(|scope| super::super::claims::gives(tenant, scope, name))
 }
 
-/// `sub` with values: one of those people and nobody else (OIDC Core §5.5.1).
+/// Returns the values of `sub`: the response must be for one of these users (OIDC Core §5.5.1).
 fn subjects(asked: &Map<String, Value>) -> Option<BTreeSet<Subject>> {
     let values = values(asked.get("sub")?);
     (!values.is_empty()).then(|| values.into_iter().map(Subject::new).collect())
 }
 
-/// Who meets both of two demands; without any demand, everyone does.
+/// Returns the intersection of two sets of users. `None` means any user.
 pub(super) fn both(
     one: Option<BTreeSet<Subject>>,
     other: Option<BTreeSet<Subject>>,
@@ -89,7 +90,7 @@ fn is_essential(asked: &Value) -> bool {
     asked.get("essential").and_then(Value::as_bool).unwrap_or_default()
 }
 
-/// `value` or `values`, those that are text.
+/// Returns the strings in `value` and `values`.
 fn values(asked: &Value) -> Vec<String> {
     let one = asked.get("value").into_iter();
     let many = asked.get("values").and_then(Value::as_array).into_iter().flatten();

@@ -1,5 +1,5 @@
-//! Rule: `response_mode` is `query`, `fragment` or `form_post`, and tokens never travel in a query
-//! (OAuth 2.0 Multiple Response Types §2.1, §5; Form Post Response Mode §2).
+//! Rule: `response_mode` is `query`, `fragment` or `form_post`, and tokens are never sent in a
+//! query (OAuth 2.0 Multiple Response Types §2.1, §5; Form Post Response Mode §2).
 
 use super::super::{
     error::{ErrorCode, OAuthError},
@@ -7,24 +7,24 @@ use super::super::{
 };
 use crate::model::ResponseType;
 
-/// Where in the redirect URI the response stands.
+/// How response parameters are returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseMode {
-    /// After `?`.
+    /// In the query of the redirect URI.
     Query,
-    /// After `#`.
+    /// In the fragment of the redirect URI.
     Fragment,
-    /// In the body of a POST that the browser sends.
+    /// In the body of a POST request that the browser sends.
     FormPost,
 }
 
 impl ResponseMode {
-    /// All of them, by their registered names.
+    /// All supported modes, by registered name.
     pub const NAMES: [&'static str; 3] = ["query", "fragment", "form_post"];
 }
 
 impl ResponseMode {
-    /// The mode of a response type that names none.
+    /// Returns the default mode of a response type.
     const fn default_of(response_type: ResponseType) -> Self {
         match response_type {
             ResponseType::Code => Self::Query,
@@ -32,9 +32,9 @@ impl ResponseMode {
         }
     }
 
-    /// The mode that the response to this request has, whether an error or not: errors of later
-    /// checks need it before `response_type` is judged. Whatever may ask for a token gets the
-    /// fragment; a valid request gets just what `check` allows.
+    /// Returns the mode of the response, before `response_type` is validated, because errors need
+    /// it. Requests that might ask for a token get the fragment. For valid requests the result is
+    /// what `check` allows.
     pub(super) fn of_errors(params: &RequestParams) -> Self {
         let may_have_tokens = params.get("response_type").is_some_and(|types| {
             types.split(' ').any(|word| word == "id_token" || word == "token")
@@ -53,7 +53,7 @@ pub(super) fn check(params: &RequestParams, response_type: ResponseType) -> Resu
     match params.get("response_mode") {
         None | Some("fragment" | "form_post") => Ok(()),
         Some("query") if ResponseMode::default_of(response_type) == ResponseMode::Query => Ok(()),
-        Some("query") => refused("The response mode 'query' may not carry tokens."),
-        Some(_) => refused("Supported are the response modes 'query', 'fragment' and 'form_post'."),
+        Some("query") => refused("The response mode 'query' cannot be used for tokens."),
+        Some(_) => refused("The response mode must be 'query', 'fragment' or 'form_post'."),
     }
 }

@@ -1,5 +1,5 @@
-//! Rule: `response_type` is one that is supported and that the client lists (RFC 6749 §4.1.2.1),
-//! its words in any order (OAuth 2.0 Multiple Response Types §3).
+//! Rule: `response_type` is supported and registered for the client (RFC 6749 §4.1.2.1). Its words
+//! may be in any order (OAuth 2.0 Multiple Response Types §3).
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ pub(super) fn check(params: &RequestParams, client: &Client) -> Result<ResponseT
     let response_type = parse(params.require("response_type")?).ok_or_else(|| {
         OAuthError::new(
             ErrorCode::UnsupportedResponseType,
-            "Supported are the response types 'code', 'id_token' and their combinations with 'token'.",
+            "The response type must be 'code', 'id_token' or one of their combinations with 'token'.",
         )
     })?;
     if client.response_types.contains(&response_type) {
@@ -27,7 +27,7 @@ pub(super) fn check(params: &RequestParams, client: &Client) -> Result<ResponseT
 
 fn parse(text: &str) -> Option<ResponseType> {
     let words = words(text);
-    // A word that comes twice is no registered response type.
+    // A repeated word is not a registered response type.
     if words.len() != text.split(' ').count() {
         return None;
     }

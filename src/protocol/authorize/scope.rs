@@ -1,9 +1,8 @@
-//! Rule: which of the scopes asked for this request can give (RFC 6749 §3.3, OIDC Core §3.1.2.1,
-//! §11).
+//! Rule: selects the requested scopes that can be granted (RFC 6749 §3.3, OIDC Core §3.1.2.1, §11).
 //!
-//! A scope that this tenant does not know is ignored, as OIDC Core says: applications ask many
-//! providers with one list. One that the tenant knows and the client may not have is
-//! `invalid_scope`: silently giving less would hide what the owner of the client has to change.
+//! Unknown scopes are ignored, as OIDC Core requires, because applications send the same list to
+//! many providers. A known scope that is not allowed for the client is `invalid_scope`. Ignoring it
+//! would hide the misconfiguration from the owner of the client.
 
 use std::collections::BTreeSet;
 
@@ -29,18 +28,18 @@ pub(super) fn check(
         scopes.remove("offline_access");
     }
     if let Some(name) = scopes.iter().find(|name| !client.scopes.contains(*name)) {
-        return refused(format!("This application may not have the scope '{name}'."));
+        return refused(format!("The scope '{name}' is not allowed for this application."));
     }
     if response_type.has_id_token() && !scopes.contains("openid") {
-        return refused("An ID token needs the scope 'openid'.".to_owned());
+        return refused("An ID token requires the scope 'openid'.".to_owned());
     }
     if scopes.is_empty() {
-        return refused("No known scope was asked for; ask for 'openid' at least.".to_owned());
+        return refused("The request has no known scope; it needs at least 'openid'.".to_owned());
     }
     Ok(scopes)
 }
 
-/// Offline access is ignored where no refresh token can come of it (OIDC Core §11).
+/// `offline_access` is ignored if no refresh token can be issued (OIDC Core §11).
 fn can_be_offline(client: &Client, response_type: ResponseType) -> bool {
     response_type.has_code() && client.grant_types.contains(&GrantType::RefreshToken)
 }

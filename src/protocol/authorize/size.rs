@@ -1,4 +1,4 @@
-//! Rule: a request is at most 32 KiB, since it travels, sealed, in the forms of its pages.
+//! Rule: a request is at most 32 KiB, because its pages carry it, sealed, in their forms.
 
 use super::super::{
     error::{ErrorCode, OAuthError},
@@ -6,7 +6,7 @@ use super::super::{
 };
 use super::interaction;
 
-/// As much as a request line may have.
+/// The maximum length of a request line.
 const MAX_REQUEST_BYTES: usize = 32 * 1024;
 
 pub(super) fn check(params: &RequestParams) -> Result<(), OAuthError> {
@@ -15,6 +15,6 @@ pub(super) fn check(params: &RequestParams) -> Result<(), OAuthError> {
     }
     Err(OAuthError::new(
         ErrorCode::InvalidRequest,
-        "The request is too long: its parameters may have 32 KiB in all.",
+        "The request is too long: its parameters must not exceed 32 KiB.",
     ))
 }

@@ -1,5 +1,6 @@
-//! Rule: what would change the request's meaning and is not supported is refused by its own error
-//! (OIDC Core §3.1.2.6, §6, §7.2.1). Every other unknown parameter is ignored (RFC 6749 §3.1).
+//! Rule: unsupported parameters that would change the meaning of the request are rejected, each
+//! with its own error (OIDC Core §3.1.2.6, §6, §7.2.1). Other unknown parameters are ignored (RFC
+//! 6749 §3.1).
 
 use super::super::{
     error::{ErrorCode, OAuthError},

@@ -34,7 +34,7 @@ fn given(scopes: &str) -> Vec<String> {
 }
 
 #[test]
-fn hashes_as_the_specification_shows() {
+fn hashes_match_the_example_of_the_specification() {
     // OIDC Core appendix A.3: the access token of the example and its at_hash.
     let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
     assert_eq!(left_half_hash(SigningAlgorithm::RS256, token), "77QmUPtjPfzWtF2AnpK9RQ");
@@ -43,7 +43,7 @@ fn hashes_as_the_specification_shows() {
 }
 
 #[test]
-fn each_scope_gives_its_claims_and_no_others() {
+fn each_scope_includes_exactly_its_claims() {
     // OIDC Core §5.4
     assert_eq!(given("openid"), ["sub"]);
     assert_eq!(given("openid profile"), ["name", "preferred_username", "sub"]);
@@ -56,7 +56,7 @@ fn each_scope_gives_its_claims_and_no_others() {
 }
 
 #[test]
-fn what_says_nothing_is_left_out() {
+fn empty_claims_are_omitted() {
     // OIDC Core §5.3.2
     let mut user = alice();
     for (name, value) in [
@@ -80,7 +80,7 @@ fn what_says_nothing_is_left_out() {
 }
 
 #[test]
-fn says_who_the_tenant_is() {
+fn the_scope_tenant_includes_the_organization() {
     let claims = userinfo(
         &fixtures::tenant(),
         &fixtures::client(),
@@ -95,7 +95,7 @@ fn says_who_the_tenant_is() {
 }
 
 #[test]
-fn an_access_token_says_what_the_profile_asks() {
+fn an_access_token_has_the_claims_of_the_jwt_profile() {
     // RFC 9068 §2.2
     let (tenant, client) = (fixtures::tenant(), fixtures::client());
     let scopes = words("openid email");
@@ -118,18 +118,18 @@ fn an_access_token_says_what_the_profile_asks() {
         "jti": "token-1",
         "scope": "email openid",
         "scopes": ["email", "openid"],
-        "gid": "grant-1",
+        "grant_id": "grant-1",
     });
     assert_eq!(json!(token.claims(NOW)), expected);
     let own = AccessToken { grant_id: None, subject: "team.wiki", ..token };
     assert!(
         json!(own.claims(NOW)).get(GRANT_ID_CLAIM).is_none(),
-        "a client's own token has no grant"
+        "a client_credentials token has no grant"
     );
 }
 
 #[test]
-fn an_id_token_says_what_was_asked_and_no_claims_of_the_person() {
+fn an_id_token_has_the_requested_claims_and_none_of_the_user() {
     // OIDC Core §2, §5.4
     let (tenant, client, user) = (fixtures::tenant(), fixtures::client(), alice());
     let authentication = Authentication {
@@ -172,5 +172,5 @@ fn an_id_token_says_what_was_asked_and_no_claims_of_the_person() {
     assert_eq!((&claims["sid"], &claims["nonce"]), (&json!("sid-1"), &json!("n")));
     assert_eq!(claims["at_hash"], "h");
     assert_eq!(claims["email"], "alice@example.com");
-    assert!(!claims.contains_key("name"), "its scope was not given");
+    assert!(!claims.contains_key("name"), "its scope was not granted");
 }

@@ -1,5 +1,5 @@
-//! Client assertions (RFC 7523 §3, OIDC Core §9). The signature is checked in between, by who has
-//! keys: first the algorithm, then that, then the claims.
+//! Client assertions (RFC 7523 §3, OIDC Core §9). The algorithm is checked first. The caller, which
+//! has the keys, then verifies the signature. The claims are checked last.
 
 use std::time::Duration;
 
@@ -13,51 +13,51 @@ use crate::{
     protocol::{error::OAuthError, jwt::UnverifiedJwt},
 };
 
-/// The one `client_assertion_type` (RFC 7523 §2.2).
+/// The only supported `client_assertion_type` (RFC 7523 §2.2).
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// `typ`, where an assertion has one of its own (RFC 7523bis §4).
+/// The dedicated `typ` of client assertions (RFC 7523bis §4).
 const JWT_TYPE: &str = "client-authentication+jwt";
-/// The furthest that an assertion may expire ahead.
+/// The longest time until an assertion expires.
 const MAX_LIFETIME: Duration = Duration::from_mins(5);
 /// How far a client's clock may be ahead.
 const LEEWAY: Duration = Duration::from_mins(1);
-/// The longest `jti`.
+/// Maximum length of `jti` in bytes.
 const MAX_JTI_LEN: usize = 512;
 
-/// Where an assertion is sent to: what it may name as audience.
+/// The audiences that an assertion may have.
 #[derive(Clone, Copy, Debug)]
 pub struct AcceptedAudiences<'a> {
     /// The issuer.
     pub issuer: &'a str,
     /// The token endpoint.
     pub token_endpoint: &'a str,
-    /// The endpoint that the request is for.
+    /// The endpoint that received the assertion.
     pub endpoint: &'a str,
 }
 
-/// What makes an assertion one that was not used before.
+/// The key under which a used assertion is recorded, to detect replays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplayKey {
-    /// Stands for client and `jti`.
+    /// A hash of client and `jti`.
     pub id: String,
-    /// From then on it is refused anyway.
+    /// When the assertion expires, so that the record is no longer needed.
     pub expires_at: Timestamp,
 }
 
-/// The method that an algorithm belongs to (OIDC Core §9).
+/// Returns the method that an algorithm belongs to (OIDC Core §9).
 pub(super) const fn method_of(algorithm: JwsAlgorithm) -> AuthMethod {
     if algorithm.is_symmetric() { AuthMethod::ClientSecretJwt } else { AuthMethod::PrivateKeyJwt }
 }
 
-/// Rule: the algorithm is the one that the client registered, or any that goes with its method;
-/// never `none` (OIDC Registration §2).
+/// Rule: the algorithm is the registered one, or else any that the method allows, but never `none`
+/// (OIDC Registration §2).
 pub(super) fn check_algorithm(client: &Client, algorithm: JwsAlgorithm) -> bool {
     algorithm != JwsAlgorithm::None
         && method_of(algorithm) == client.auth_method
         && client.token_endpoint_auth_signing_alg.is_none_or(|registered| algorithm.is(registered))
 }
 
-/// The claims of an assertion whose signature is the client's.
+/// Checks the claims of an assertion whose signature was verified.
 pub fn check_claims(
     client: &Client,
     jwt: &UnverifiedJwt,
@@ -65,26 +65,27 @@ pub fn check_claims(
     now: Timestamp,
 ) -> Result<ReplayKey, OAuthError> {
     if !jwt.accepts_typ(JWT_TYPE) {
-        return Err(refused("'typ' of the client assertion says that it is something else."));
+        return Err(refused("'typ' of the client assertion is that of another type of JWT."));
     }
     let id = Some(client.id.as_str());
     if jwt.text("iss") != id || jwt.text("sub") != id {
-        return Err(refused("'iss' and 'sub' of a client assertion are the client_id."));
+        return Err(refused("'iss' and 'sub' of the client assertion must be the client_id."));
     }
     if !names(client.assertion_audience, jwt.claims.get("aud"), audience) {
         return Err(refused("'aud' of the client assertion is not this issuer."));
     }
     let expires_at = lifetime(jwt, now)?;
     let jti = jwt.text("jti").filter(|jti| (1..=MAX_JTI_LEN).contains(&jti.len()));
-    let jti = jti.ok_or_else(|| refused("A client assertion has a 'jti' of up to 512 bytes."))?;
+    let jti =
+        jti.ok_or_else(|| refused("The client assertion must have a 'jti' of at most 512 bytes."))?;
     let named = format!("{}\0{jti}", client.id);
     let hash = digest::digest(&digest::SHA256, named.as_bytes());
     Ok(ReplayKey { id: URL_SAFE_NO_PAD.encode(hash), expires_at })
 }
 
-/// The error of an assertion that was used before (RFC 7523 §3, 7).
+/// Returns the error for an assertion that was used before (RFC 7523 §3, 7).
 pub fn used_before() -> OAuthError {
-    refused("The client assertion has been used before; make a new one for each request.")
+    refused("The client assertion has been used before; create a new one for each request.")
 }
 
 fn names(
@@ -94,7 +95,7 @@ fn names(
 ) -> bool {
     let AcceptedAudiences { issuer, token_endpoint, endpoint } = audience;
     match (allowed, written) {
-        // One string, so that it is meant for nobody else (FAPI 2.0 §5.3.2.1).
+        // A single string, so that the assertion is valid only here (FAPI 2.0 §5.3.2.1).
         (AssertionAudience::Issuer, Some(Value::String(only))) => only == issuer,
         (AssertionAudience::Issuer, _) | (_, None) => false,
         (AssertionAudience::IssuerOrEndpoint, Some(written)) => {
@@ -106,14 +107,15 @@ fn names(
     }
 }
 
-/// `exp`, `nbf` and `iat` (RFC 7523 §3, 4 to 6): leeway only for clocks that are ahead.
+/// Checks `exp`, `nbf` and `iat` (RFC 7523 §3, 4 to 6). Leeway applies only to clocks that are
+/// ahead.
 fn lifetime(jwt: &UnverifiedJwt, now: Timestamp) -> Result<Timestamp, OAuthError> {
-    let exp = jwt.time("exp").ok_or_else(|| refused("A client assertion has an 'exp'."))?;
+    let exp = jwt.time("exp").ok_or_else(|| refused("The client assertion must have an 'exp'."))?;
     if exp <= now.secs() {
         return Err(refused("The client assertion has expired."));
     }
     if exp > now.plus(MAX_LIFETIME + LEEWAY).secs() {
-        return Err(refused("A client assertion expires within 5 minutes."));
+        return Err(refused("The client assertion must expire within 5 minutes."));
     }
     for name in ["nbf", "iat"] {
         let ahead = jwt.time(name).is_some_and(|time| time > now.plus(LEEWAY).secs());

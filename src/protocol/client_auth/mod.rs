@@ -1,5 +1,5 @@
-//! Client authentication (RFC 6749 §2.3, OIDC Core §9): one way a request, and each client only by
-//! the way that it registered.
+//! Client authentication (RFC 6749 §2.3, OIDC Core §9). A request uses one method, which must be
+//! the one registered for the client.
 
 mod assertion;
 
@@ -16,32 +16,34 @@ use super::{
 };
 use crate::model::{AuthMethod, Client, Secret};
 
-/// What is said of every client that is not authenticated.
-const AUTHENTICATION_FAILED: &str = "The client is unknown, or its authentication is not right.";
+/// The description for every failed authentication, so that it does not reveal whether the client
+/// exists.
+const AUTHENTICATION_FAILED: &str = "Client authentication failed.";
 
-/// What a request says of the client that sends it.
+/// The client credentials of a request, not yet verified.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// How it authenticates.
+    /// The authentication method.
     pub method: AuthMethod,
-    /// Which client it says it is.
+    /// The client ID.
     pub client_id: String,
-    /// The secret, in each way that it may be meant.
+    /// The secret, in each way that it can be decoded.
     secrets: Vec<Secret<String>>,
-    /// A client assertion, with what it says of itself: nothing of it is proven yet.
+    /// A client assertion and its parsed contents, not yet verified.
     pub assertion: Option<(Secret<String>, UnverifiedJwt)>,
 }
 
-/// Why a client is not authenticated.
+/// A failed client authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientAuthError {
-    /// The error.
+    /// The OAuth error.
     pub error: OAuthError,
-    /// Whether the client used the `Authorization` header, and so gets a challenge (§5.2).
+    /// Whether the client used the `Authorization` header, so that the response needs a challenge
+    /// (§5.2).
     pub challenge: bool,
 }
 
-/// Reads the credentials of a request.
+/// Parses the credentials of a request.
 pub fn credentials(
     authorization: Option<&str>,
     params: &RequestParams,
@@ -66,18 +68,18 @@ pub fn credentials(
             return Err(refused(ErrorCode::InvalidRequest, text));
         }
         let (id, secrets) = basic(header).ok_or_else(|| {
-            let text = "The Authorization header is no HTTP Basic authentication of a client.";
+            let text = "The Authorization header is not valid HTTP Basic authentication.";
             refused(ErrorCode::InvalidClient, text)
         })?;
         if client_id.is_some_and(|other| other != id) {
-            let text = "client_id names another client than the Authorization header.";
+            let text = "client_id differs from the client in the Authorization header.";
             return Err(refused(ErrorCode::InvalidRequest, text));
         }
         let method = AuthMethod::ClientSecretBasic;
         return Ok(Credentials { method, client_id: id, secrets, assertion: None });
     }
     let Some(client_id) = client_id else {
-        let text = "The request does not say which client sends it.";
+        let text = "The request has no client_id.";
         return Err(refused(ErrorCode::InvalidClient, text));
     };
     Ok(Credentials {
@@ -88,7 +90,7 @@ pub fn credentials(
     })
 }
 
-/// Credentials by assertion (RFC 7523 §2.2): `client_id` is its `sub` and need not be sent.
+/// Parses an assertion (RFC 7523 §2.2). Its `sub` is the client ID, so `client_id` is optional.
 fn assertion_credentials(
     params: &RequestParams,
     client_id: Option<&str>,
@@ -99,7 +101,7 @@ fn assertion_credentials(
     }
     let jwt = params.get("client_assertion").unwrap_or_default();
     let read =
-        UnverifiedJwt::read(jwt).ok_or_else(|| refused("client_assertion is no signed JWT."))?;
+        UnverifiedJwt::read(jwt).ok_or_else(|| refused("client_assertion is not a signed JWT."))?;
     let subject = read.text("sub").ok_or_else(|| refused("client_assertion has no 'sub'."))?;
     if client_id.is_some_and(|other| other != subject) {
         let text = "client_id is not the 'sub' of client_assertion.";
@@ -113,19 +115,20 @@ fn assertion_credentials(
     })
 }
 
-/// An authentication that failed, to a client that may know why.
+/// Returns an error whose description the client may see.
 fn refused(text: &str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidClient, text)
 }
 
-/// The refusal of an assertion whose signature was not the client's. The answer is that of an
-/// unknown client.
+/// Returns the error for an assertion whose signature could not be verified. The response is the
+/// same as for an unknown client.
 pub fn not_signed(why: &str) -> OAuthError {
     refused(AUTHENTICATION_FAILED).because(why)
 }
 
-/// Id and secret, each form-urlencoded before they were joined (RFC 6749 §2.3.1). Many leave that out
-/// (Authlib, `curl --user`), which shows where a secret has a `+` or `%`: it is taken as it stands, too.
+/// Decodes client ID and secret, which are form-urlencoded before they are joined (RFC 6749
+/// §2.3.1). Many clients omit that step (Authlib, `curl --user`), which matters if the secret
+/// contains `+` or `%`. The secret is therefore also accepted as sent.
 fn basic(header: &str) -> Option<(String, Vec<Secret<String>>)> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -142,9 +145,9 @@ fn basic(header: &str) -> Option<(String, Vec<Secret<String>>)> {
     Some((form(id)?, secrets.map(Secret::new).collect()))
 }
 
-/// Rule: the client is known, used its registered method, and its secret is right, or its
-/// assertion has an algorithm that may be verified: its signature and claims come next. What
-/// exactly failed is for the log: the answer is the same.
+/// Rule: the client is known, uses its registered method, and its secret is right or its assertion
+/// has an allowed algorithm. The caller verifies the assertion's signature and claims next. The
+/// exact reason of a failure is only logged; the response is always the same.
 pub fn check(client: Option<&Client>, credentials: &Credentials) -> Result<(), ClientAuthError> {
     let why = match client {
         None => "unknown client",
@@ -188,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn undoes_the_form_encoding_of_basic_credentials() {
+    fn basic_credentials_are_form_decoded() {
         // RFC 6749 §2.3.1
         let found = credentials(Some(&header("a%3Ab+c:s%25%C3%A9")), &RequestParams::default());
         let found = found.expect("credentials");
@@ -197,8 +200,9 @@ mod tests {
     }
 
     #[test]
-    fn takes_a_secret_that_was_not_encoded_as_it_stands() {
-        // Authlib and curl do not encode; of `openssl rand -base64` every other one has a `+`.
+    fn accepts_a_basic_secret_that_was_not_encoded() {
+        // Authlib and curl do not encode. Every other secret of `openssl rand -base64` contains a
+        // `+`.
         for (secret, sent) in [
             ("a+b/c==", "a+b/c=="),
             ("a+b/c==", "a%2Bb%2Fc%3D%3D"),
@@ -214,11 +218,14 @@ mod tests {
         }
         let client = Client { secrets: vec![Secret::new("a%2Bb".into())], ..fixtures::client() };
         let given = credentials(Some(&header("team.wiki:a+b")), &RequestParams::default());
-        assert!(check(Some(&client), &given.expect("credentials")).is_err(), "never encoded anew");
+        assert!(
+            check(Some(&client), &given.expect("credentials")).is_err(),
+            "the stored secret is not decoded"
+        );
     }
 
     #[test]
-    fn refuses_two_ways_at_once() {
+    fn rejects_two_methods_in_one_request() {
         // RFC 6749 §2.3
         let params = RequestParams::parse(b"client_id=a&client_secret=s");
         let refused = credentials(Some(&header("a:s")), &params).expect_err("refused");
@@ -226,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn challenges_only_who_used_the_header() {
+    fn challenges_only_clients_that_used_the_header() {
         // RFC 6749 §5.2
         assert!(
             credentials(Some("Bearer x"), &RequestParams::default())
@@ -242,7 +249,7 @@ mod tests {
 
     #[test]
     fn accepts_the_registered_method_with_any_current_secret() {
-        // Several secrets are current while one replaces another.
+        // Several secrets are valid while one is being replaced.
         let mut client = fixtures::client();
         client.secrets.push(Secret::new("the next".into()));
         for text in ["team.wiki:s3cret", "team.wiki:the+next"] {
@@ -253,8 +260,8 @@ mod tests {
     }
 
     #[test]
-    fn answers_alike_whatever_was_wrong() {
-        // RFC 6749 §5.2: nothing tells whether the client exists.
+    fn every_failure_has_the_same_response() {
+        // RFC 6749 §5.2: the response does not reveal whether the client exists.
         let client = fixtures::client();
         let basic = |text: &str| credentials(Some(&header(text)), &RequestParams::default());
         let wrong = basic("team.wiki:wrong").expect("credentials");
@@ -267,16 +274,13 @@ mod tests {
         for refusal in refusals {
             let refused = refusal.expect_err("refused");
             assert_eq!(refused.error.code, ErrorCode::InvalidClient);
-            assert_eq!(
-                refused.error.public,
-                "The client is unknown, or its authentication is not right."
-            );
+            assert_eq!(refused.error.public, "Client authentication failed.");
             assert!(refused.challenge);
         }
     }
 
     #[test]
-    fn a_right_secret_by_another_method_is_refused() {
+    fn the_right_secret_with_another_method_is_rejected() {
         // RFC 7591 §2: token_endpoint_auth_method
         let mut client = fixtures::client();
         let given = post("client_id=team.wiki&client_secret=s3cret").expect("credentials");
@@ -286,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_client_says_who_it_is_and_nothing_else() {
+    fn a_public_client_sends_only_its_client_id() {
         // RFC 6749 §3.2.1
         let (mut client, given) = (fixtures::client(), post("client_id=team.wiki"));
         let given = given.expect("credentials");
@@ -297,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_client_id_beside_the_header_that_names_another() {
+    fn rejects_a_client_id_that_differs_from_the_header() {
         let params = RequestParams::parse(b"client_id=b");
         let refused = credentials(Some(&header("a:s")), &params).expect_err("refused");
         assert_eq!(refused.error.code, ErrorCode::InvalidRequest);
@@ -305,7 +309,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_makes_it_panic(text in ".{0,200}") {
+        fn parsing_any_credentials_never_panics(text in ".{0,200}") {
             let _ = credentials(Some(&text), &RequestParams::default());
             let _ = credentials(Some(&header(&text)), &RequestParams::default());
         }

@@ -1,18 +1,18 @@
-//! Who may register, and who may manage a registered client: bearers of a token (RFC 7591 §3,
-//! RFC 7592 §3). A registration access token is kept as a hash alone.
+//! Tokens for registering and managing clients (RFC 7591 §3, RFC 7592 §3). Only a hash of a
+//! registration access token is stored.
 
 use aws_lc_rs::constant_time;
 
 use super::{super::digest::sha256, ErrorCode, OAuthError};
 use crate::model::{Client, Secret};
 
-/// What is kept of a registration access token. The token has 256 random bits, so that one round
-/// of a fast hash is enough.
+/// Returns the stored hash of a registration access token. The token has 256 random bits, so a
+/// single round of a fast hash is enough.
 pub fn token_hash(token: &str) -> String {
     sha256(token)
 }
 
-/// Rule: the initial access token is the tenant's, compared in constant time.
+/// Rule: the token is the tenant's initial access token, compared in constant time.
 pub fn check_initial_access_token(
     expected: Option<&Secret<String>>,
     sent: &str,
@@ -21,13 +21,13 @@ pub fn check_initial_access_token(
         Some(expected) if same(expected.expose(), sent) => Ok(()),
         _ => Err(OAuthError::new(
             ErrorCode::InvalidToken,
-            "The initial access token is not the one of this issuer.",
+            "The initial access token is not valid for this issuer.",
         )),
     }
 }
 
-/// Rule: the token is the registration access token of the client. A client that does not exist, or
-/// was not registered, is told apart by nothing.
+/// Rule: the token is the client's registration access token. The error is the same if the client
+/// does not exist or was not registered dynamically.
 pub fn check_registration_access_token(
     client: Option<&Client>,
     sent: &str,
@@ -37,7 +37,7 @@ pub fn check_registration_access_token(
     if same(expected.unwrap_or_default(), &token_hash(sent)) {
         return Ok(());
     }
-    let text = "The registration access token is not one of this client.";
+    let text = "The registration access token is not valid for this client.";
     Err(OAuthError::new(ErrorCode::InvalidToken, text))
 }
 

@@ -1,5 +1,5 @@
-//! The client information response (RFC 7591 §3.2.1, RFC 7592 §3): everything that is registered,
-//! defaults included.
+//! The client information response (RFC 7591 §3.2.1, RFC 7592 §3). It contains all registered
+//! metadata, including defaults.
 
 use serde_json::{Map, Value, json};
 
@@ -8,16 +8,16 @@ use crate::model::{
     SubjectType,
 };
 
-/// What the answer says beside metadata.
+/// The members of the response in addition to metadata.
 #[derive(Clone, Copy, Debug)]
 pub struct RegistrationAccess<'a> {
-    /// Where the client is managed.
+    /// The URL of the client configuration endpoint.
     pub uri: &'a str,
-    /// The token for that.
+    /// The registration access token.
     pub token: &'a str,
 }
 
-/// The answer for a client as it is served.
+/// Returns the response for a served client.
 pub fn answer(client: &Client, access: RegistrationAccess<'_>) -> Value {
     let mut members = metadata(client);
     members.insert("registration_client_uri".to_owned(), access.uri.into());
@@ -27,13 +27,13 @@ pub fn answer(client: &Client, access: RegistrationAccess<'_>) -> Value {
     }
     if let Some(secret) = client.secrets.first().filter(|_| client.auth_method.has_secret()) {
         members.insert("client_secret".to_owned(), secret.expose().as_str().into());
-        // It does not expire (RFC 7591 §3.2.1).
+        // The secret does not expire (RFC 7591 §3.2.1).
         members.insert("client_secret_expires_at".to_owned(), 0.into());
     }
     members.into()
 }
 
-/// The registered metadata with its client id.
+/// Returns the registered metadata, including the client ID.
 pub fn metadata(client: &Client) -> Map<String, Value> {
     let mut members = Map::new();
     let mut put = |name: &str, value: Value| {

@@ -1,11 +1,11 @@
-//! The registered client metadata values (OIDC Registration §2, RFC 7591 §2, RP-Initiated,
-//! Front-Channel and Back-Channel Logout): their shape on the wire, their place in a manifest.
+//! The supported client metadata (OIDC Registration §2, RFC 7591 §2, RP-Initiated, Front-Channel
+//! and Back-Channel Logout): their JSON types, and their names in a manifest.
 
 use serde_json::{Map, Value};
 
 use super::{OAuthError, invalid};
 
-/// What a value looks like.
+/// The JSON type of a metadata value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
     Text,
@@ -49,7 +49,7 @@ const FIELDS: [(&str, Shape); 31] = [
     ("software_version", Shape::Text),
 ];
 
-/// The members of a spec. What is empty counts as left out.
+/// Converts metadata to the members of a spec. Empty values are omitted.
 pub(super) fn spec(members: &Map<String, Value>) -> Result<Map<String, Value>, OAuthError> {
     let mut spec = Map::new();
     for (name, shape) in FIELDS {
@@ -63,7 +63,7 @@ pub(super) fn spec(members: &Map<String, Value>) -> Result<Map<String, Value>, O
             spec.insert(camel(name), value.clone());
         }
     }
-    // RFC 7591 §2: space-separated on the wire.
+    // RFC 7591 §2: the value on the wire is space-separated.
     match members.get("scope") {
         None => {}
         Some(Value::String(scope)) => {
@@ -101,7 +101,7 @@ impl Shape {
     }
 }
 
-/// `redirect_uris` → `redirectUris`, as every registered name is in a manifest.
+/// Converts a registered name to that in a manifest: `redirect_uris` → `redirectUris`.
 fn camel(name: &str) -> String {
     let mut words = name.split('_');
     let mut camel = words.next().unwrap_or_default().to_owned();
@@ -112,7 +112,7 @@ fn camel(name: &str) -> String {
     camel
 }
 
-/// `redirectUris` → `redirect_uris`.
+/// Converts a name in a manifest to the registered one: `redirectUris` → `redirect_uris`.
 pub(super) fn snake(name: &str) -> String {
     let mut snake = String::with_capacity(name.len() + 4);
     for c in name.chars() {
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_go_both_ways() {
+    fn names_convert_both_ways() {
         for (name, _) in FIELDS {
             assert_eq!(snake(&camel(name)), name);
         }

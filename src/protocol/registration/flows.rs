@@ -1,5 +1,5 @@
-//! Grant types and response types that agree (OIDC Registration §2, RFC 7591 §2.1). A server may
-//! replace what does not: the answer says what was registered.
+//! Makes grant types and response types consistent (OIDC Registration §2, RFC 7591 §2.1). The
+//! server may replace inconsistent values; the response contains the registered ones.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,8 @@ use crate::model::{GrantType, ResponseType};
 const GRANT_TYPES_FIELD: &str = "grantTypes";
 const RESPONSES: &str = "responseTypes";
 
-/// Fills in the one from the other, with the specification's defaults where both are missing.
+/// Fills in missing grant types and response types from each other, or with the defaults of the
+/// specification.
 pub(super) fn complete(spec: &mut Map<String, Value>) {
     let (written, responses) = (texts(spec, GRANT_TYPES_FIELD), texts(spec, RESPONSES));
     let mut grants = written.clone();
@@ -16,7 +17,7 @@ pub(super) fn complete(spec: &mut Map<String, Value>) {
     for response in &responses {
         let mut words: Vec<&str> = response.split(' ').collect();
         words.sort_unstable();
-        // What is unknown is left to be refused.
+        // Unknown values stay, and validation rejects them later.
         let known = words.join(" ").parse::<ResponseType>();
         needed.extend(known.iter().flat_map(|it| it.grant_types()).map(|it| it.as_str()));
     }
@@ -34,7 +35,7 @@ pub(super) fn complete(spec: &mut Map<String, Value>) {
             grants.push((*grant).to_owned());
         }
     }
-    // A grant type whose response types were not asked for has nothing to come from.
+    // Drop grant types for which no response type was requested.
     let redirected = [GrantType::AuthorizationCode, GrantType::Implicit].map(GrantType::as_str);
     grants.retain(|it| !redirected.contains(&it.as_str()) || needed.contains(&it.as_str()));
     if responses.is_empty() && has(&grants, GrantType::AuthorizationCode) {

@@ -1,8 +1,8 @@
-//! Dynamic registration (OIDC Registration, RFC 7591, RFC 7592): client metadata as sent → the spec
-//! of an `OidcClient`, and a client as served → the answer.
+//! Dynamic client registration (OIDC Registration, RFC 7591, RFC 7592). Converts client metadata to
+//! the spec of an `OidcClient`, and a served client to the response.
 //!
-//! Must not: judge values that manifests have too. Those are the registry's to judge, so that a
-//! registered client is held to exactly what a manifest is.
+//! Must not validate values that manifests contain too. The registry does that, so that registered
+//! clients follow the same rules as manifests.
 
 mod access;
 mod client_information;
@@ -25,22 +25,23 @@ pub use sector::check_sector;
 
 use super::error::{ErrorCode, OAuthError};
 
-/// Client metadata as sent, in the shape of a manifest.
+/// A registration or update request, converted to the form of a manifest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RegistrationRequest {
-    /// Members of an `OidcClient`'s spec that specifications register; never one of our own.
+    /// The spec of an `OidcClient`. Contains only registered metadata, never Lanyard's own
+    /// settings.
     pub spec: Map<String, Value>,
     client_id: Option<String>,
     client_secret: Option<String>,
 }
 
 impl RegistrationRequest {
-    /// Reads a body. Members that no specification registers are ignored (RFC 7591 §2).
+    /// Parses a request body. Members that no specification registers are ignored (RFC 7591 §2).
     pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else {
             return Err(invalid("The body must be a JSON object of client metadata."));
         };
-        // RFC 7592 §2.2: null means that the value is left out.
+        // RFC 7592 §2.2: null means the value is omitted.
         members.retain(|_, value| !value.is_null());
         unsupported::check(&members)?;
         let mut spec = fields::spec(&members)?;
@@ -54,16 +55,16 @@ impl RegistrationRequest {
         Ok(Self { client_id: text("client_id")?, client_secret: text("client_secret")?, spec })
     }
 
-    /// Rule: an update names its own client and, if any, the secret that it has (RFC 7592 §2.2).
+    /// Rule: an update has the client's own ID and, if present, its current secret (RFC 7592 §2.2).
     pub fn check_update(&self, client: &crate::model::Client) -> Result<(), OAuthError> {
         if self.client_id.as_deref().is_some_and(|id| id != client.id.as_str()) {
-            return Err(invalid("client_id is another client's than the address names."));
+            return Err(invalid("client_id differs from the client of this URL."));
         }
         let Some(secret) = &self.client_secret else { return Ok(()) };
         if client.secrets.iter().any(|own| access::same(own.expose(), secret)) {
             return Ok(());
         }
-        Err(invalid("client_secret is not the one of this client; leave it out."))
+        Err(invalid("client_secret does not match; omit it."))
     }
 }
 

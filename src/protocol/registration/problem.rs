@@ -1,11 +1,11 @@
-//! What validation says of a manifest → what the wire says (RFC 7591 §3.2.2).
+//! Converts validation problems of a manifest to error responses (RFC 7591 §3.2.2).
 
 use super::{ErrorCode, OAuthError, fields::snake};
 
-/// The error for a field of a manifest and what is wrong with it.
+/// Returns the error for a field of a manifest and its problem.
 pub fn refusal(field: &str, message: &str) -> OAuthError {
     let field = field.strip_prefix("spec.").unwrap_or(field);
-    // A list in a manifest is one string on the wire (RFC 7591 §2).
+    // A list in a manifest is a single string on the wire (RFC 7591 §2).
     let name = if field.starts_with("scopes") { "scope".to_owned() } else { snake(field) };
     let code = if name.starts_with("redirect_uris") {
         ErrorCode::InvalidRedirectUri

@@ -1,11 +1,11 @@
-//! Redirect URIs that may be registered by anybody, but not by who registers himself.
+//! Redirect URIs that manifests may contain but dynamic registration does not allow.
 
 use super::{ErrorCode, OAuthError};
 use crate::model::{ApplicationType, Client, GrantType, RedirectUri};
 
-/// Rule: no web client of the implicit grant comes back to `localhost`, whose applications are
-/// nobody's in particular (OIDC Registration §2, `application_type`). A manifest may say so: its
-/// owner answers for it.
+/// Rule: web clients with the implicit grant cannot use `localhost`, where any application may
+/// listen (OIDC Registration §2, `application_type`). Manifests may contain it, because their owner
+/// is trusted.
 pub fn check_redirects(client: &Client) -> Result<(), OAuthError> {
     let bound = client.application_type == ApplicationType::Web
         && client.grant_types.contains(&GrantType::Implicit);

@@ -23,7 +23,7 @@ fn refused(change: impl FnOnce(&mut Value)) -> ErrorCode {
 }
 
 #[test]
-fn gives_the_defaults_of_the_specification() {
+fn applies_the_defaults_of_the_specification() {
     // OIDC Registration §2
     let spec = spec_with(|_| {});
     assert_eq!(spec["grantTypes"], json!(["authorization_code"]));
@@ -33,8 +33,8 @@ fn gives_the_defaults_of_the_specification() {
 }
 
 #[test]
-fn takes_nothing_of_our_own() {
-    // design §6, "Registration"
+fn ignores_lanyards_own_settings() {
+    // Only registered metadata is accepted.
     let spec = spec_with(|body| {
         for own in ["tenantRef", "tenant_ref", "clientId", "secret", "secretRef", "secret_ref"] {
             body[own] = json!({"name": "x"});
@@ -94,7 +94,7 @@ fn refuses_values_of_another_type() {
 }
 
 #[test]
-fn tolerates_what_it_does_not_know_and_names_in_other_languages() {
+fn ignores_unknown_members_and_localized_names() {
     // RFC 7591 §2, §2.2
     let spec = spec_with(|body| {
         body["client_name#ja-Jpan-JP"] = "クライアント".into();
@@ -113,7 +113,7 @@ fn splits_the_scope() {
 }
 
 #[test]
-fn refuses_encryption_and_software_statements() {
+fn rejects_encryption_and_software_statements() {
     // OIDC Registration §2, RFC 7591 §3.2.2
     let encrypted = |body: &mut Value| body["id_token_encrypted_response_alg"] = "RSA-OAEP".into();
     assert_eq!(refused(encrypted), ErrorCode::InvalidClientMetadata);
@@ -122,7 +122,7 @@ fn refuses_encryption_and_software_statements() {
 }
 
 #[test]
-fn an_update_names_its_own_client_and_secret() {
+fn an_update_must_have_the_clients_own_id_and_secret() {
     // RFC 7592 §2.2
     let client = fixtures::client();
     let check = |id: &str, secret: &str| {
@@ -139,7 +139,7 @@ fn an_update_names_its_own_client_and_secret() {
 }
 
 #[test]
-fn a_redirect_uri_has_an_error_of_its_own() {
+fn redirect_uris_have_their_own_error_code() {
     // RFC 7591 §3.2.2
     let error = refusal("spec.redirectUris[1]", "must have no fragment (#)");
     assert_eq!(error.code, ErrorCode::InvalidRedirectUri);
@@ -149,7 +149,7 @@ fn a_redirect_uri_has_an_error_of_its_own() {
 }
 
 #[test]
-fn a_web_client_of_the_implicit_grant_does_not_come_back_to_localhost() {
+fn web_clients_with_the_implicit_grant_cannot_use_localhost() {
     // OIDC Registration §2, application_type
     let check = |uri: &str, grant: GrantType, application_type| {
         let redirect_uris = vec![RedirectUri::parse(uri, application_type).expect("a URI")];
@@ -166,7 +166,7 @@ fn a_web_client_of_the_implicit_grant_does_not_come_back_to_localhost() {
 }
 
 #[test]
-fn a_refusal_names_the_member_as_it_was_sent() {
+fn errors_use_the_names_of_the_wire() {
     // RFC 7591 §2
     for field in ["spec.scopes", "spec.scopes[2]"] {
         assert_eq!(refusal(field, "is unknown").public, "scope: is unknown.");
@@ -174,7 +174,7 @@ fn a_refusal_names_the_member_as_it_was_sent() {
 }
 
 #[test]
-fn a_sector_names_every_redirect_uri() {
+fn a_sector_document_must_list_every_redirect_uri() {
     // OIDC Registration §5
     let uri = |text: &str| RedirectUri::parse(text, ApplicationType::Web).expect("valid");
     let uris = [uri("https://a.test/cb"), uri("https://b.test/cb")];
@@ -186,7 +186,7 @@ fn a_sector_names_every_redirect_uri() {
 }
 
 #[test]
-fn published_keys_are_needed_where_only_they_verify_something() {
+fn keys_are_required_only_if_something_is_verified_with_them() {
     let published = Client {
         details: Arc::new(ClientDetails {
             jwks_uri: Some("https://rp.test/jwks".to_owned()),
@@ -216,7 +216,7 @@ fn registered() -> Client {
 }
 
 #[test]
-fn a_registration_access_token_is_of_one_client() {
+fn a_registration_access_token_is_valid_for_one_client() {
     // RFC 7592 §3
     let client = registered();
     assert_eq!(check_registration_access_token(Some(&client), "the token"), Ok(()));
@@ -229,25 +229,22 @@ fn a_registration_access_token_is_of_one_client() {
         check_registration_access_token(Some(&declared), ""),
     ];
     for refusal in &refusals {
-        assert_eq!(refusal, &refusals[0], "nothing tells them apart");
+        assert_eq!(refusal, &refusals[0], "all errors are equal");
         assert!(refusal.is_err());
     }
 }
 
 #[test]
-fn an_initial_access_token_is_the_tenants() {
+fn an_initial_access_token_is_valid_for_one_tenant() {
     // RFC 7591 §3
     let expected = Secret::new("let me in".to_owned());
     assert_eq!(check_initial_access_token(Some(&expected), "let me in"), Ok(()));
     assert!(check_initial_access_token(Some(&expected), "let me").is_err());
-    assert!(
-        check_initial_access_token(None, "").is_err(),
-        "a tenant without a token lets nobody in"
-    );
+    assert!(check_initial_access_token(None, "").is_err(), "a tenant without a token rejects all");
 }
 
 #[test]
-fn the_answer_has_everything_that_is_registered() {
+fn the_response_has_all_registered_metadata() {
     // RFC 7591 §3.2.1, RFC 7592 §3
     let client = registered();
     let access =
@@ -271,7 +268,7 @@ fn the_answer_has_everything_that_is_registered() {
 
 proptest::proptest! {
     #[test]
-    fn nothing_makes_it_panic(body in ".{0,300}") {
+    fn parsing_any_body_never_panics(body in ".{0,300}") {
         let _ = RegistrationRequest::parse(body.as_bytes());
     }
 }

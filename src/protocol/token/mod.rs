@@ -1,5 +1,5 @@
-//! The token endpoint's rules (RFC 6749 §3.2, OIDC Core §3.1.3). What a grant type decides is in
-//! its file; what all share stands here once.
+//! Rules of the token endpoint (RFC 6749 §3.2, OIDC Core §3.1.3). The rules of a grant type are in
+//! its file; this file contains the shared ones.
 
 mod code;
 mod refresh;
@@ -44,7 +44,7 @@ pub enum TokenRequest {
 }
 
 impl TokenRequest {
-    /// Reads a request whose parameters came once each.
+    /// Parses a request. The caller has rejected duplicate parameters.
     pub fn parse(params: &RequestParams) -> Result<Self, OAuthError> {
         let owned = |name: &str| params.get(name).map(str::to_owned);
         let secret = |name: &str| params.require(name).map(|it| Secret::new(it.to_owned()));
@@ -65,7 +65,7 @@ impl TokenRequest {
         }
     }
 
-    /// The grant type that the client must be registered for.
+    /// Returns the grant type that the client must be registered for.
     pub const fn grant_type(&self) -> GrantType {
         match self {
             Self::Code { .. } => GrantType::AuthorizationCode,
@@ -75,38 +75,38 @@ impl TokenRequest {
     }
 }
 
-/// Rule: a client uses the grant types that it registered (RFC 6749 §5.2, RFC 7591 §2), and
-/// `client_credentials` only if it has any (§4.4).
+/// Rule: a client may use only its registered grant types (RFC 6749 §5.2, RFC 7591 §2), and
+/// `client_credentials` only if it is confidential (§4.4).
 pub fn check_grant_type(client: &Client, ask: &TokenRequest) -> Result<(), OAuthError> {
     let grant_type = ask.grant_type();
     let unproven = grant_type == GrantType::ClientCredentials && client.is_public();
     if client.grant_types.contains(&grant_type) && !unproven {
         return Ok(());
     }
-    let text = format!("This client may not use the grant type '{grant_type}'.");
+    let text = format!("The grant type '{grant_type}' is not allowed for this client.");
     Err(OAuthError::new(ErrorCode::UnauthorizedClient, text))
 }
 
-/// Rule: tokens are for this issuer; no other resource is known (RFC 8707 §2).
+/// Rule: the only supported resource is the issuer itself (RFC 8707 §2).
 pub fn check_resources(issuer: &str, params: &RequestParams) -> Result<(), OAuthError> {
     match params.resources().iter().find(|resource| *resource != issuer) {
         None => Ok(()),
         Some(_) => Err(OAuthError::new(
             ErrorCode::InvalidTarget,
-            "The resource is not known here; leave the parameter out.",
+            "The resource is unknown; omit the parameter.",
         )),
     }
 }
 
-/// Rule: a client gets for itself (RFC 6749 §4.4) its own scopes, less those that are about a
-/// person's sign-in: there is no ID token and no refresh token (§4.4.3).
+/// Rule: a client acting for itself (RFC 6749 §4.4) gets its own scopes except those of user
+/// sign-ins, because it gets neither an ID token nor a refresh token (§4.4.3).
 pub fn client_scopes(client: &Client, asked: Option<&str>) -> Result<Scopes, OAuthError> {
     let mut own = Scopes::clone(&client.scopes);
     own.retain(|scope| scope != "openid" && scope != "offline_access");
     scope::narrow(asked, &own)
 }
 
-/// The one answer to a code or refresh token that gives nothing.
+/// Returns `invalid_grant`, the error for an unusable code or refresh token.
 pub(super) fn invalid_grant(text: &str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidGrant, text)
 }

@@ -1,5 +1,6 @@
-//! Refreshing (RFC 6749 §6): rotation with grace, because responses get lost and clients race, and
-//! revocation of the whole grant when a token comes back that was spent long ago (RFC 9700 §4.14.2).
+//! Refreshes tokens (RFC 6749 §6). Rotation has a grace period, because responses get lost and
+//! clients send concurrent requests. Reuse of a token spent long ago revokes the whole grant (RFC
+//! 9700 §4.14.2).
 
 use std::time::Duration;
 
@@ -13,26 +14,26 @@ use crate::{
     },
 };
 
-/// How long a token is still good once its successor has been used.
+/// How long a token is still accepted after its successor was used.
 pub const REUSE_GRACE: Duration = Duration::from_secs(10);
 
-/// How often the use of a refresh token that does not rotate is written down.
+/// How often the use of a refresh token that does not rotate is stored.
 const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Whether each use makes a new generation: always for public clients, who cannot prove that it is
-/// they who use a token (RFC 9700 §4.14.2).
+/// Returns true if each use issues a new generation. It always does for public clients, which
+/// cannot prove that a token is used by its owner (RFC 9700 §4.14.2).
 pub fn rotates(client: &Client) -> bool {
     client.is_public() || client.refresh_token_rotation == RefreshTokenRotation::Always
 }
 
-/// Every binding of a refresh token. What fails here revokes nothing.
+/// Checks what a refresh token is bound to. A failure revokes nothing.
 pub fn check_refresh(
     token: &RefreshToken,
     client: &Client,
     now: Timestamp,
 ) -> Result<(), OAuthError> {
     if token.client != client.id {
-        return Err(invalid_grant("The refresh token was given to another client."));
+        return Err(invalid_grant("The refresh token was issued to another client."));
     }
     if now >= token.expires_at {
         return Err(invalid_grant("The refresh token has expired."));
@@ -40,26 +41,27 @@ pub fn check_refresh(
     Ok(())
 }
 
-/// What a refresh token leads to.
+/// The outcome of using a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshDecision {
-    /// The grant moves on to its next generation.
+    /// Rotate: store the grant with its next generation.
     Next(Box<Grant>),
-    /// The token stays, and its time begins anew with the grant in this form.
+    /// Don't rotate: the token stays, and the grant in this form restarts its idle time.
     Same(Box<Grant>),
-    /// The current generation is given again.
+    /// Issue the current generation again.
     Repeat,
-    /// A token was used that only a thief or a restored store would use: the grant is revoked.
+    /// Revoke the grant: only an attacker or a restored store would use this token.
     Revoke,
     /// The grant has ended.
     Ended,
 }
 
-/// Decides on a token of a generation, given the grant's record.
+/// Decides the outcome for a token of a generation, given the grant's record.
 ///
-/// The current generation rotates. The one before is answered with the current one for as long as
-/// that has not been used; the one before that for a grace after. Anything older, or newer than
-/// the record, revokes. Where tokens do not rotate, the current one stays and its time begins anew.
+/// The current generation rotates. Its predecessor gets the current generation again. The token
+/// before that does so only for a grace period after its successor was first used. Older tokens,
+/// and tokens newer than the record, revoke the grant. If tokens do not rotate, the current one
+/// stays and its idle time restarts.
 pub fn rotate(
     grant: &Grant,
     token_generation: u32,
@@ -73,8 +75,8 @@ pub fn rotate(
     if refresh_until(grant, lifetimes).is_none_or(|until| now >= until) {
         return RefreshDecision::Ended;
     }
-    // A generation's first use is the rotation to the next: `rotated_at` is when the generation
-    // before the current one was used.
+    // The first use of a generation is the rotation to the next one, so `rotated_at` is when the
+    // predecessor of the current generation was used.
     match generation.checked_sub(token_generation) {
         Some(0) if !rotates(client) => {
             let used_at = if now.since(rotated_at) < TOUCH_INTERVAL { rotated_at } else { now };
@@ -92,8 +94,8 @@ pub fn rotate(
     }
 }
 
-/// When the current refresh token expires unless it is used; `None`: the grant has none. Lifetimes
-/// that became shorter since the grant was made count at once.
+/// Returns when the current refresh token expires if it is not used. `None` if the grant has no
+/// refresh token. Lifetimes that became shorter apply to existing grants.
 pub fn refresh_until(grant: &Grant, lifetimes: &Lifetimes) -> Option<Timestamp> {
     match grant.state {
         GrantState::Active { generation: 0, .. }
@@ -106,21 +108,21 @@ pub fn refresh_until(grant: &Grant, lifetimes: &Lifetimes) -> Option<Timestamp> 
     }
 }
 
-/// When a refresh token ends however often it is used. What is idle for too long ends sooner, by
-/// the grant's record: a token that does not rotate is the same string all along.
+/// Returns when a refresh token expires regardless of use. The grant's record may end it sooner if
+/// it is not used, because a token that does not rotate never changes.
 pub fn token_until(grant: &Grant, lifetimes: &Lifetimes) -> Timestamp {
     grant.created_at.plus(lifetimes.refresh_token_absolute).min(grant.ends_at)
 }
 
-/// When the last thing expires that names a grant in its present state, an access token made now
-/// included: its record must stay for as long.
+/// Returns when the last token of a grant expires, including an access token issued now. The record
+/// must be kept until then.
 pub fn referenced_until(grant: &Grant, lifetimes: &Lifetimes, now: Timestamp) -> Timestamp {
     let access = now.plus(lifetimes.access_token);
     refresh_until(grant, lifetimes).map_or(access, |refresh| access.max(refresh))
 }
 
-/// What a refresh gives: what was granted or less of it (§6), and nothing that the client may not
-/// have any more.
+/// Returns the scopes of a refresh: the granted ones or fewer (§6), and only those still allowed
+/// for the client.
 pub fn scopes_to_refresh(
     grant: &Grant,
     client: &Client,
@@ -128,7 +130,9 @@ pub fn scopes_to_refresh(
 ) -> Result<Scopes, OAuthError> {
     let left: Scopes = grant.scopes.intersection(&client.scopes).cloned().collect();
     if left.is_empty() {
-        return Err(invalid_grant("The client may have none of the granted scopes any more."));
+        return Err(invalid_grant(
+            "None of the granted scopes is allowed for the client any more.",
+        ));
     }
     scope::narrow(asked, &left)
 }

@@ -23,7 +23,7 @@ const PROTOCOL_CLAIMS: [&str; 39] = [
     "client_id",
     "scope",
     "scopes",
-    "gid",
+    "grant_id",
     "typ",
     "cnf",
     "act",

@@ -32,7 +32,7 @@ async fn tells_a_client_of_its_own_tokens() {
     assert_eq!(access["scope"], "offline_access openid profile");
     assert_eq!(access["sub"], world.app.subject("shop", "alice"));
     assert_eq!(access["token_type"], "Bearer");
-    assert!(access["exp"].is_i64() && access.get("gid").is_none(), "{access}");
+    assert!(access["exp"].is_i64() && access.get("grant_id").is_none(), "{access}");
     let (_, refresh) = world.introspect(&alice.web, text(&tokens, "refresh_token")).await;
     assert_eq!((&refresh["active"], &refresh["client_id"]), (&json!(true), &json!("default.web")));
     let idle = 30 * 24 * 3600;

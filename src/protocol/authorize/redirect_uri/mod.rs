@@ -1,5 +1,5 @@
-//! Rule: `redirect_uri` is one that the client has registered, the very same string
-//! (RFC 9700 §2.1, OIDC Core §3.1.2.1). The only place that can make a [`ReturnTo`].
+//! Rule: `redirect_uri` is identical to a registered URI (RFC 9700 §2.1, OIDC Core §3.1.2.1). Only
+//! this module can create a [`ReturnTo`].
 
 mod return_to;
 
@@ -25,7 +25,8 @@ pub(super) fn check(
         Some(requested) => registered(client, requested)?,
         None => only_one(params, client)?,
     };
-    // Which of two states is meant cannot be known: an error about duplicates goes without.
+    // If `state` was sent twice, the error response omits it, because it is unknown which one is
+    // right.
     let ambiguous = params.duplicates().iter().any(|name| name == "state");
     let state = if ambiguous { None } else { params.get("state") };
     Ok(ReturnTo::proven(uri, ResponseMode::of_errors(params), state, issuer, client))
@@ -37,13 +38,13 @@ fn registered<'a>(client: &Client, requested: &'a str) -> Result<&'a str, OAuthE
     }
     Err(OAuthError::new(
         ErrorCode::InvalidRequest,
-        "The redirect_uri is not one that this application has registered. It must be the very \
-         same string as an entry of redirectUris.",
+        "The redirect_uri is not registered for this application. It must be identical to \
+         an entry of redirectUris.",
     ))
 }
 
-/// OAuth lets a client with one URI leave it out (RFC 6749 §3.1.2.3); OpenID Connect does not
-/// (OIDC Core §3.1.2.1).
+/// A client with a single URI may omit it in OAuth requests (RFC 6749 §3.1.2.3), but not in OpenID
+/// Connect requests (OIDC Core §3.1.2.1).
 fn only_one<'a>(params: &'a RequestParams, client: &'a Client) -> Result<&'a str, OAuthError> {
     let openid =
         params.get("scope").is_some_and(|scope| scope.split(' ').any(|word| word == "openid"));

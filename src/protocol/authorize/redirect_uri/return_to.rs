@@ -1,4 +1,4 @@
-//! Where an authorization response goes, and how it is written (RFC 6749 §4.1.2, RFC 9207).
+//! The target of an authorization response, and its encoding (RFC 6749 §4.1.2, RFC 9207).
 
 use form_urlencoded::Serializer;
 
@@ -7,8 +7,8 @@ use crate::{
     protocol::{authorize::ResponseMode, error::OAuthError},
 };
 
-/// A redirect URI proven to be the client's, with what every response to it carries. Only the
-/// redirect check can make one: redirecting to an unproven URI does not compile.
+/// A redirect URI verified to belong to the client, with the values that every response contains.
+/// Only the redirect check can create one, so redirecting to an unverified URI does not compile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnTo {
     uri: String,
@@ -18,7 +18,7 @@ pub struct ReturnTo {
     form_action: String,
 }
 
-/// An authorization response as the browser carries it.
+/// An authorization response as it is sent to the browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthorizationResponse {
     /// A redirect to this URL.
@@ -28,7 +28,7 @@ pub enum AuthorizationResponse {
 }
 
 impl ReturnTo {
-    /// Visible to the redirect check alone.
+    /// Creates a target. Visible only to the redirect check.
     pub(super) fn proven(
         uri: &str,
         mode: ResponseMode,
@@ -45,7 +45,7 @@ impl ReturnTo {
         }
     }
 
-    /// A response: these parameters, then `state` as it came and `iss` (RFC 9207 §2).
+    /// Builds a response: these parameters, then the unchanged `state` and `iss` (RFC 9207 §2).
     pub fn response(&self, given: &[(&str, &str)]) -> AuthorizationResponse {
         let state = self.state.as_deref().map(|state| ("state", state));
         let own = state.into_iter().chain([("iss", self.issuer.as_str())]);
@@ -61,7 +61,7 @@ impl ReturnTo {
         let params = Serializer::new(String::new()).extend_pairs(params).finish();
         let separator = match self.mode {
             ResponseMode::Fragment | ResponseMode::FormPost => "#",
-            // A registered query stays (RFC 6749 §3.1.2).
+            // Keep the query of the registered URI (RFC 6749 §3.1.2).
             ResponseMode::Query if self.uri.ends_with(['?', '&']) => "",
             ResponseMode::Query if self.uri.contains('?') => "&",
             ResponseMode::Query => "?",
@@ -69,28 +69,29 @@ impl ReturnTo {
         format!("{}{separator}{params}", self.uri)
     }
 
-    /// An error response (RFC 6749 §4.1.2.1).
+    /// Builds an error response (RFC 6749 §4.1.2.1).
     pub fn error(&self, error: &OAuthError) -> AuthorizationResponse {
         self.response(&[("error", error.code.as_str()), ("error_description", &error.public)])
     }
 
-    /// The redirect URI itself.
+    /// The redirect URI without response parameters.
     pub fn uri(&self) -> &str {
         &self.uri
     }
 
-    /// What CSP's `form-action` must name for a form whose answer redirects here.
+    /// The sources of CSP's `form-action` for a form whose response redirects to this target.
     pub fn form_action(&self) -> &str {
         &self.form_action
     }
 }
 
-/// The CSP sources of a redirect target: its scheme, and the schemes of its own that the application
-/// has registered. Browsers hold the whole chain of redirects after a form against `form-action`,
-/// and where a callback leads on to is the application's affair
+/// The CSP sources of a redirect target: its scheme, and the custom schemes that the application
+/// has registered. Browsers check every redirect after a form submission against `form-action`, and
+/// the application decides where its callback redirects to
 /// (`docs/adr/0014-form-action-names-schemes.md`).
 pub fn form_action(uri: &str, client: &Client) -> String {
-    // Every authorization request comes by here: registered URIs were parsed when they were.
+    // This runs for every authorization request. Registered URIs are already parsed, so split the
+    // string.
     let scheme = |uri: &str| uri.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
     let Some(own) = scheme(uri) else { return "'none'".to_owned() };
     let registered = client.redirect_uris.iter().filter_map(|uri| scheme(uri.as_str()));

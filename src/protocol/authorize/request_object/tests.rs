@@ -19,7 +19,7 @@ fn jwt(algorithm: JwsAlgorithm, claims: Value) -> UnverifiedJwt {
     UnverifiedJwt { algorithm, kid: None, typ: None, claims }
 }
 
-/// The parameters of a request with these claims, or the error's code.
+/// Returns the parameters of a request whose object has these claims, or the error code.
 fn merged(claims: Value) -> Result<RequestParams, ErrorCode> {
     let query = params(
         "client_id=team.wiki&response_type=code&scope=openid&state=q&request=x\
@@ -35,7 +35,7 @@ fn merged_with(outside: &RequestParams, claims: Value) -> Result<RequestParams, 
 }
 
 #[test]
-fn the_values_of_the_object_win() {
+fn values_of_the_object_take_precedence() {
     // OIDC Core §6.1
     let claims =
         json!({ "state": "o", "max_age": 5, "claims": { "userinfo": {} }, "iss": "team.wiki" });
@@ -43,34 +43,38 @@ fn the_values_of_the_object_win() {
     assert_eq!(merged.get("state"), Some("o"));
     assert_eq!(merged.get("max_age"), Some("5"));
     assert_eq!(merged.get("claims"), Some(r#"{"userinfo":{}}"#));
-    assert_eq!(merged.get("scope"), Some("openid"), "of the query");
+    assert_eq!(merged.get("scope"), Some("openid"), "from the query");
     assert_eq!((merged.get("request"), merged.get("iss")), (None, None));
 }
 
 #[test]
-fn a_value_that_is_none_wins_as_well() {
-    // OIDC Core §6.1: the parameter beside the object was not signed.
+fn an_empty_value_of_the_object_removes_the_parameter() {
+    // OIDC Core §6.1: the parameter outside the object was not signed.
     for none in [json!(null), json!("")] {
         let merged = merged(json!({ "state": none })).expect("valid");
         assert_eq!((merged.get("state"), merged.get("scope")), (None, Some("openid")));
     }
     let refused = Err(ErrorCode::InvalidRequestObject);
-    assert_eq!(merged(json!({ "scope": ["openid"] })).map(drop), refused, "a list");
+    assert_eq!(merged(json!({ "scope": ["openid"] })).map(drop), refused, "an array");
     let many: Map<String, Value> =
         (0..=MAX_PARAMETERS).map(|n| (n.to_string(), json!("x"))).collect();
-    assert_eq!(merged(Value::Object(many)).map(drop), refused, "nothing is left out in silence");
+    assert_eq!(
+        merged(Value::Object(many)).map(drop),
+        refused,
+        "too many claims are not silently dropped"
+    );
 }
 
 #[test]
-fn one_that_would_authenticate_the_client_is_refused() {
-    // RFC 9101 §4, §10.8: it is seen in the browser.
+fn an_object_usable_as_client_assertion_is_rejected() {
+    // RFC 9101 §4, §10.8: the object is visible in the browser.
     let refused = Err(ErrorCode::InvalidRequestObject);
     assert_eq!(merged(json!({ "sub": "team.wiki" })).map(drop), refused);
     assert!(merged(json!({ "sub": "somebody" })).is_ok());
 }
 
 #[test]
-fn resources_of_the_object_win() {
+fn resources_of_the_object_take_precedence() {
     // RFC 8707 §2
     for (object, expected) in [
         (json!("https://a.test"), vec!["https://a.test"]),
@@ -86,7 +90,7 @@ fn resources_of_the_object_win() {
 }
 
 #[test]
-fn client_and_response_type_are_those_of_the_request() {
+fn client_and_response_type_must_equal_those_of_the_request() {
     // OIDC Core §6.1
     let refused = Err(ErrorCode::InvalidRequestObject);
     assert_eq!(merged(json!({ "client_id": "other" })).map(drop), refused);
@@ -96,7 +100,7 @@ fn client_and_response_type_are_those_of_the_request() {
 }
 
 #[test]
-fn a_request_may_be_all_in_its_object() {
+fn a_request_may_have_all_parameters_in_its_object() {
     // RFC 9101 §5
     let object = json!({ "response_type": "code", "scope": "openid", "state": "s" });
     let outside = params("client_id=team.wiki&request=x");
@@ -106,7 +110,7 @@ fn a_request_may_be_all_in_its_object() {
 }
 
 #[test]
-fn the_object_is_of_this_client_for_this_issuer_and_of_now() {
+fn the_object_must_be_valid_now_for_this_client_and_issuer() {
     // RFC 7519 §4.1
     for bad in [
         json!({ "iss": "other" }),
@@ -126,7 +130,7 @@ fn the_object_is_of_this_client_for_this_issuer_and_of_now() {
 }
 
 #[test]
-fn a_reference_is_registered() {
+fn a_reference_must_be_registered() {
     // OIDC Core §6.2
     let details = ClientDetails {
         request_uris: vec!["https://rp.test/ro".into(), "https://rp.test/fixed#abc".into()],
@@ -148,7 +152,7 @@ fn a_reference_is_registered() {
 }
 
 #[test]
-fn the_fragment_is_the_hash_of_the_content() {
+fn the_content_must_match_the_hash_in_the_fragment() {
     // OIDC Core §6.2
     let hash = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, b"content"));
     let uri = format!("https://rp.test/ro#{hash}");
@@ -156,13 +160,13 @@ fn the_fragment_is_the_hash_of_the_content() {
     assert!(check_content(&client, &uri, b"content").is_ok());
     assert!(check_content(&client, &uri, b"other").is_err());
     assert!(check_content(&client, "https://rp.test/ro", b"other").is_ok());
-    // One that was registered is older than what the client puts there.
+    // A registered fragment may be older than the content.
     Arc::make_mut(&mut client.details).request_uris.push(uri.clone());
     assert!(check_content(&client, &uri, b"other").is_ok());
 }
 
 #[test]
-fn a_tenant_may_turn_either_off() {
+fn a_tenant_can_disable_either() {
     // OIDC Core §3.1.2.6
     let mut tenant = fixtures::tenant();
     tenant.request_objects = RequestObjectPolicy { by_value: false, by_reference: false };
@@ -186,7 +190,7 @@ fn algorithm_of(
 }
 
 #[test]
-fn by_value_unsigned_only_from_who_registered_that() {
+fn an_unsigned_object_by_value_must_be_registered() {
     // OIDC Registration §2, request_object_signing_alg
     let given = RequestObject::Given(String::new());
     let code = |registered, algorithm| algorithm_of(&given, registered, algorithm);
@@ -200,7 +204,7 @@ fn by_value_unsigned_only_from_who_registered_that() {
 }
 
 #[test]
-fn by_reference_unsigned_from_who_registered_the_address_and_no_algorithm() {
+fn an_unsigned_object_by_reference_is_accepted_without_a_registered_algorithm() {
     // OIDC Core §6.2; OIDC Registration §2, request_object_signing_alg
     let at = RequestObject::At("https://rp.test/request".to_owned());
     let code = |registered, algorithm| algorithm_of(&at, registered, algorithm);
@@ -215,7 +219,7 @@ fn by_reference_unsigned_from_who_registered_the_address_and_no_algorithm() {
 
 proptest! {
     #[test]
-    fn nothing_makes_it_panic(name in "[a-z_]{0,12}", text in ".{0,40}", number: f64) {
+    fn merging_any_claim_never_panics(name in "[a-z_]{0,12}", text in ".{0,40}", number: f64) {
         let _ = merged(json!({ name.clone(): text }));
         let _ = merged(json!({ name: number }));
         let _ = check_content(&fixtures::client(), &text, b"x");

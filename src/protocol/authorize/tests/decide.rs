@@ -1,4 +1,4 @@
-//! What stands between the person and the answer.
+//! Tests of `decide`.
 
 use super::*;
 use crate::protocol::{
@@ -15,7 +15,7 @@ fn agreed(scopes: &[&str]) -> Consent {
     agree(None, &scopes.iter().map(|&scope| scope.to_owned()).collect(), NOW)
 }
 
-/// The next step for Alice, signed in ten minutes ago, who has agreed to everything.
+/// Returns the next step for Alice, who signed in ten minutes ago and consented to everything.
 fn next(
     changes: &[(&'static str, &str)],
     answers: InteractionResult,
@@ -32,17 +32,17 @@ fn next_without_session(changes: &[(&'static str, &str)]) -> Result<NextStep, Er
 
 fn next_with_consent(changes: &[(&'static str, &str)], consent: Option<&Consent>) -> NextStep {
     decide(&accepted(changes), Some(&session()), consent, InteractionResult::default(), NOW)
-        .expect("is no error")
+        .expect("decides")
 }
 
 #[test]
-fn answers_at_once_who_is_signed_in_and_has_agreed() {
+fn issues_at_once_if_signed_in_and_consented() {
     assert_eq!(next(&[], InteractionResult::default()), Ok(NextStep::Issue));
     assert_eq!(next(&[("prompt", "none")], InteractionResult::default()), Ok(NextStep::Issue));
 }
 
 #[test]
-fn asks_for_a_sign_in_without_a_session() {
+fn requires_a_sign_in_without_a_session() {
     assert_eq!(next_without_session(&[]), Ok(NextStep::SignIn(SignInReason::NoSession)));
 }
 
@@ -58,7 +58,7 @@ fn shows_no_page_with_prompt_none() {
 }
 
 #[test]
-fn satisfies_prompt_login_by_a_sign_in_of_this_interaction_only() {
+fn prompt_login_requires_a_sign_in_within_this_interaction() {
     // OIDC Core §3.1.2.1
     let login = [("prompt", "login")];
     assert_eq!(
@@ -71,7 +71,7 @@ fn satisfies_prompt_login_by_a_sign_in_of_this_interaction_only() {
 }
 
 #[test]
-fn asks_again_when_the_sign_in_is_older_than_max_age() {
+fn requires_a_sign_in_if_the_last_is_older_than_max_age() {
     // OIDC Core §3.1.2.1; the session is 600 seconds old
     let again = Ok(NextStep::SignIn(SignInReason::Again));
     assert_eq!(next(&[("max_age", "600")], InteractionResult::default()), Ok(NextStep::Issue));
@@ -80,7 +80,7 @@ fn asks_again_when_the_sign_in_is_older_than_max_age() {
 }
 
 #[test]
-fn asks_again_a_moment_after_max_age() {
+fn requires_a_sign_in_one_moment_after_max_age() {
     // OIDC Core §3.1.2.1: "greater than this value"
     let mut fresh = session();
     fresh.authentication.auth_time = NOW.minus(Duration::from_millis(1001));
@@ -94,7 +94,7 @@ fn asks_again_a_moment_after_max_age() {
 }
 
 #[test]
-fn answers_for_any_of_the_people_that_sub_names() {
+fn accepts_any_user_in_the_values_of_sub() {
     // OIDC Core §5.5.1
     let sub = |sub: Value| json!({"id_token": {"sub": sub}}).to_string();
     let silent = |claims: &str, more: &[(&'static str, &str)]| {
@@ -111,8 +111,8 @@ fn answers_for_any_of_the_people_that_sub_names() {
 }
 
 #[test]
-fn sends_nobody_to_sign_in_where_nobody_can_be_meant() {
-    // OIDC Core §3.1.2.1: the hint names Alice, `sub` names Bob
+fn contradicting_hints_fail_without_a_sign_in() {
+    // OIDC Core §3.1.2.1: the hint is for Alice, `sub` for Bob
     let claims = json!({"id_token": {"sub": {"value": "bob-id"}}}).to_string();
     let both = [("claims", claims.as_str()), ("id_token_hint", "hint")];
     assert_eq!(next(&both, InteractionResult::default()), Err(LoginRequired));
@@ -132,7 +132,7 @@ fn treats_max_age_zero_as_prompt_login() {
 }
 
 #[test]
-fn lets_people_choose_an_account_once() {
+fn select_account_asks_once() {
     let select = [("prompt", "select_account")];
     assert_eq!(next(&select, InteractionResult::default()), Ok(NextStep::ChooseAccount));
     let chosen = InteractionResult { account_chosen: true, ..InteractionResult::default() };
@@ -141,7 +141,7 @@ fn lets_people_choose_an_account_once() {
 }
 
 #[test]
-fn answers_only_for_the_person_that_the_hint_names() {
+fn accepts_only_the_user_of_the_hint() {
     // OIDC Core §3.1.2.1
     let mut world = World::new();
     world.hint = Some(json!({"iss": "https://id.test/team/shop", "sub": "bob-id"}));
@@ -162,12 +162,12 @@ fn answers_only_for_the_person_that_the_hint_names() {
     assert_eq!(
         next(&[hint], InteractionResult::default()),
         Ok(NextStep::Issue),
-        "the hint names Alice"
+        "the hint is for Alice"
     );
 }
 
 #[test]
-fn remembers_consent_per_scope_set() {
+fn consent_is_remembered_per_scope() {
     // OIDC Core §3.1.2.4
     assert_eq!(next_with_consent(&[], None), NextStep::AskConsent);
     assert_eq!(next_with_consent(&[], Some(&agreed(&["openid"]))), NextStep::AskConsent);
@@ -176,7 +176,7 @@ fn remembers_consent_per_scope_set() {
 }
 
 #[test]
-fn asks_for_consent_whenever_prompt_says_so() {
+fn prompt_consent_always_asks() {
     // OIDC Core §3.1.2.1
     assert_eq!(
         next(&[("prompt", "consent")], InteractionResult::default()),
@@ -187,7 +187,7 @@ fn asks_for_consent_whenever_prompt_says_so() {
 }
 
 #[test]
-fn skips_consent_where_the_owner_of_the_client_answered() {
+fn implied_consent_never_asks() {
     let mut world = World::new();
     world.client.consent = ConsentPolicy::Implied;
     let next = |changes: &[(&'static str, &str)]| {
@@ -200,7 +200,7 @@ fn skips_consent_where_the_owner_of_the_client_answered() {
 }
 
 #[test]
-fn asks_for_offline_access_in_words_once() {
+fn offline_access_needs_consent_once() {
     // OIDC Core §11
     let offline = [("scope", "openid offline_access")];
     assert_eq!(next_with_consent(&offline, Some(&agreed(&["openid"]))), NextStep::AskConsent);
@@ -211,7 +211,7 @@ fn asks_for_offline_access_in_words_once() {
 }
 
 #[test]
-fn adds_to_what_was_agreed_before() {
+fn consent_adds_to_earlier_consent() {
     let first = agreed(&["openid"]);
     let scopes = BTreeSet::from(["email".to_owned()]);
     let both = agree(Some(&first), &scopes, NOW);

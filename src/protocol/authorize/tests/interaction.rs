@@ -1,4 +1,4 @@
-//! What binds a form to its browser, its session and its time.
+//! Tests of `Interaction`: its binding to browser and session, and its expiry.
 
 use super::*;
 use crate::protocol::{
@@ -14,14 +14,14 @@ fn begun() -> Interaction {
 }
 
 #[test]
-fn comes_back_as_it_was_sealed() {
+fn decodes_what_was_encoded() {
     let interaction = begun();
     assert_eq!(decode::<Interaction>(&encode(&interaction)), Ok(interaction));
 }
 
 #[test]
-fn its_first_format_stays() {
-    // A form that one release made is answered by the next during a roll-out.
+fn the_format_is_stable() {
+    // During a rolling update, a form rendered by one release may be submitted to the next.
     let query = "client_id=team.wiki&state=s1";
     let begun = Interaction::begin(&RequestParams::parse(query.as_bytes()), "cookie", None, NOW);
     let wishes = ["openid".to_owned()].into();
@@ -35,13 +35,13 @@ fn its_first_format_stays() {
 }
 
 #[test]
-fn is_validated_again_from_the_request_itself() {
+fn contains_the_request_for_validating_it_again() {
     let ask = validate(&tenant(), &World::new(), &begun().params()).expect("still valid");
     assert_eq!(ask.redirect_uri.as_deref(), Some(REDIRECT));
 }
 
 #[test]
-fn drops_parameters_without_a_meaning() {
+fn drops_unsupported_parameters() {
     let query = with(&[("utm_source", "mail"), ("state", "s1")]);
     let interaction =
         Interaction::begin(&RequestParams::parse(query.as_bytes()), "cookie", None, NOW);
@@ -50,7 +50,7 @@ fn drops_parameters_without_a_meaning() {
 }
 
 #[test]
-fn belongs_to_the_browser_that_began_it() {
+fn is_bound_to_its_browser() {
     assert_eq!(begun().check(Some("cookie"), NOW), Ok(()));
     for other in [None, Some("other"), Some("")] {
         assert_eq!(begun().check(other, NOW), Err(InteractionError::OtherBrowser), "{other:?}");
@@ -58,14 +58,14 @@ fn belongs_to_the_browser_that_began_it() {
 }
 
 #[test]
-fn ends_after_fifteen_minutes_and_a_minute_of_skew() {
+fn expires_after_15_minutes_plus_clock_skew() {
     let after = |secs| begun().check(Some("cookie"), NOW.plus(Duration::from_secs(secs)));
     assert_eq!(after(959), Ok(()));
     assert_eq!(after(960), Err(InteractionError::Expired));
 }
 
 #[test]
-fn counts_a_sign_in_for_the_session_and_moment_it_made() {
+fn a_sign_in_counts_only_for_the_session_it_created() {
     let session = session();
     let progress = InteractionProgress::SignedIn(session.authentication.auth_time);
     let interaction = begun().with(&session, progress);
@@ -81,7 +81,7 @@ fn counts_a_sign_in_for_the_session_and_moment_it_made() {
 }
 
 #[test]
-fn counts_a_chosen_account_for_its_session_only() {
+fn a_chosen_account_counts_only_for_its_session() {
     let interaction = begun().with(&session(), InteractionProgress::AccountChosen);
     assert!(interaction.answers(Some(&session())).account_chosen);
     assert!(!interaction.answers(Some(&session())).signed_in);
@@ -89,7 +89,7 @@ fn counts_a_chosen_account_for_its_session_only() {
 }
 
 #[test]
-fn covers_the_scopes_that_the_page_showed() {
+fn covers_the_displayed_scopes() {
     let shown = accepted(&[("scope", "openid")]).requested_permissions;
     let interaction = begun().showing(&shown);
     assert!(interaction.covers(&accepted(&[("scope", "openid")])));

@@ -1,24 +1,24 @@
-//! What a positive answer holds.
+//! Tests of the issued grant and code.
 
 use super::*;
 use crate::protocol::authorize::{code, grant};
 
 #[test]
-fn ends_a_grant_with_its_session() {
+fn a_grant_ends_with_its_session() {
     let grant = grant(&accepted(&[]), &session(), NOW);
     assert_eq!(grant.ends_at, session().ends_at);
     assert_eq!(grant.sid.as_deref(), Some("sid-1"));
 }
 
 #[test]
-fn lets_offline_access_outlive_the_session() {
+fn a_grant_with_offline_access_outlives_the_session() {
     // OIDC Core §11
     let grant = grant(&accepted(&[("scope", "openid offline_access")]), &session(), NOW);
     assert_eq!(grant.ends_at, NOW.plus(Lifetimes::default().refresh_token_absolute));
 }
 
 #[test]
-fn binds_a_code_to_its_request() {
+fn a_code_is_bound_to_its_request() {
     // RFC 6749 §4.1.3, RFC 7636 §4.4, OIDC Core §3.1.3.7
     let ask = accepted(&[
         ("nonce", "n1"),

@@ -1,4 +1,4 @@
-//! Start with a valid request, change one thing, expect one answer.
+//! Tests start with a valid request, change one thing, and expect one result.
 
 mod decide;
 mod interaction;
@@ -35,7 +35,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 struct World {
     tenant: Tenant,
     client: Client,
-    /// The claims of the ID token `hint`, if it is one.
+    /// The claims of the ID token `hint`, if it is valid.
     hint: Option<Value>,
 }
 
@@ -60,7 +60,7 @@ impl TenantLookup for World {
     }
 }
 
-/// A valid request for a code, as parameters to change.
+/// Returns the parameters of a valid request for a code.
 fn valid() -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         ("client_id", "team.wiki".to_owned()),
@@ -75,7 +75,7 @@ fn query(params: &BTreeMap<&'static str, String>) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish()
 }
 
-/// The valid request, with these parameters instead.
+/// Returns the valid request with these parameters changed.
 fn with(changes: &[(&'static str, &str)]) -> String {
     let mut params = valid();
     for (name, value) in changes {
@@ -94,7 +94,7 @@ fn accepted(changes: &[(&'static str, &str)]) -> AuthorizationRequest {
     World::new().ask(&with(changes)).expect("the request is valid")
 }
 
-/// The code of an error that the client is told.
+/// Returns the code of an error sent to the client.
 fn told(answer: Result<AuthorizationRequest, AuthorizeError>) -> ErrorCode {
     match answer {
         Err(AuthorizeError::Redirect(_, error)) => error.code,
@@ -102,7 +102,7 @@ fn told(answer: Result<AuthorizationRequest, AuthorizeError>) -> ErrorCode {
     }
 }
 
-/// The code of an error that only the person sees.
+/// Returns the code of an error shown on a page.
 fn shown(answer: Result<AuthorizationRequest, AuthorizeError>) -> ErrorCode {
     match answer {
         Err(AuthorizeError::Page(OAuthError { code, .. })) => code,
@@ -130,7 +130,7 @@ fn session() -> Session {
     }
 }
 
-/// Where a response redirects.
+/// Returns the URL of a redirect response.
 fn redirected(response: AuthorizationResponse) -> String {
     match response {
         AuthorizationResponse::Redirect(url) => url,

@@ -1,4 +1,4 @@
-//! The checks of `validate`, in their order.
+//! Tests of the checks of `validate`, in their order.
 
 use super::*;
 use crate::{
@@ -51,7 +51,7 @@ fn shows_a_page_for_an_unproven_redirect_uri() {
 }
 
 #[test]
-fn shows_a_page_when_client_or_redirect_uri_comes_twice() {
+fn shows_a_page_if_client_id_or_redirect_uri_occurs_twice() {
     // RFC 6749 §3.1
     for name in ["client_id", "redirect_uri"] {
         let query = format!("{}&{name}=https%3A%2F%2Fevil.test", with(&[]));
@@ -60,7 +60,7 @@ fn shows_a_page_when_client_or_redirect_uri_comes_twice() {
 }
 
 #[test]
-fn wants_a_redirect_uri_of_openid_requests() {
+fn openid_requests_must_have_a_redirect_uri() {
     // OIDC Core §3.1.2.1
     let mut world = World::new();
     world.client.redirect_uris.truncate(1);
@@ -68,7 +68,7 @@ fn wants_a_redirect_uri_of_openid_requests() {
 }
 
 #[test]
-fn takes_the_only_redirect_uri_of_plain_oauth_requests() {
+fn oauth_requests_may_omit_a_single_redirect_uri() {
     // RFC 6749 §3.1.2.3
     let mut world = World::new();
     let mut params = valid();
@@ -82,7 +82,7 @@ fn takes_the_only_redirect_uri_of_plain_oauth_requests() {
 }
 
 #[test]
-fn refuses_any_other_parameter_that_comes_twice() {
+fn rejects_other_duplicate_parameters() {
     // RFC 6749 §3.1
     for name in ["state", "scope", "nonce", "anything"] {
         let query = format!("{}&{name}=a&{name}=b", with(&[]));
@@ -91,7 +91,7 @@ fn refuses_any_other_parameter_that_comes_twice() {
 }
 
 #[test]
-fn takes_resource_any_number_of_times() {
+fn resource_may_repeat() {
     // RFC 8707 §2
     let query = format!("{}&resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb", with(&[]));
     assert!(World::new().ask(&query).is_ok());
@@ -104,7 +104,7 @@ fn ignores_unknown_and_empty_parameters() {
 }
 
 #[test]
-fn refuses_request_objects_and_registration_by_their_own_errors() {
+fn unsupported_parameters_have_their_own_errors() {
     // OIDC Core §3.1.2.6
     assert_eq!(refused(&[("request", "e30.e30.")]), RequestNotSupported);
     assert_eq!(refused(&[("request_uri", "https://rp.test/r")]), RequestUriNotSupported);
@@ -112,7 +112,7 @@ fn refuses_request_objects_and_registration_by_their_own_errors() {
 }
 
 #[test]
-fn takes_the_words_of_response_type_in_any_order() {
+fn response_type_words_may_be_in_any_order() {
     // OAuth 2.0 Multiple Response Types §3
     for text in ["id_token token", "token id_token"] {
         let ask = accepted(&[("response_type", text), ("nonce", "n1")]);
@@ -121,7 +121,7 @@ fn takes_the_words_of_response_type_in_any_order() {
 }
 
 #[test]
-fn refuses_response_types_that_are_unknown_or_repeat_a_word() {
+fn rejects_unknown_response_types_and_repeated_words() {
     // RFC 6749 §4.1.2.1
     for text in ["token", "code code", "id_token id_token", "none", "CODE", "code "] {
         assert_eq!(refused(&[("response_type", text)]), UnsupportedResponseType, "{text}");
@@ -130,7 +130,7 @@ fn refuses_response_types_that_are_unknown_or_repeat_a_word() {
 }
 
 #[test]
-fn refuses_response_types_that_the_client_does_not_list() {
+fn rejects_response_types_not_registered_for_the_client() {
     // RFC 6749 §4.1.2.1
     let mut world = World::new();
     world.client.response_types = Arc::new(BTreeSet::from([ResponseType::Code]));
@@ -138,7 +138,7 @@ fn refuses_response_types_that_the_client_does_not_list() {
 }
 
 #[test]
-fn never_puts_tokens_into_a_query() {
+fn tokens_are_never_sent_in_a_query() {
     // OAuth 2.0 Multiple Response Types §5
     let [response_type, nonce] = IMPLICIT;
     assert_eq!(refused(&[response_type, nonce, ("response_mode", "query")]), InvalidRequest);
@@ -148,45 +148,45 @@ fn never_puts_tokens_into_a_query() {
 }
 
 #[test]
-fn refuses_unknown_response_modes() {
+fn rejects_unknown_response_modes() {
     for mode in ["web_message", "jwt"] {
         assert_eq!(refused(&[("response_mode", mode)]), InvalidRequest, "{mode}");
     }
 }
 
 #[test]
-fn ignores_scopes_that_nobody_knows() {
+fn ignores_unknown_scopes() {
     // OIDC Core §3.1.2.1
     assert_eq!(scopes(&accepted(&[("scope", "openid frobnicate badges")])), ["badges", "openid"]);
 }
 
 #[test]
-fn refuses_known_scopes_that_the_client_may_not_have() {
+fn rejects_known_scopes_not_allowed_for_the_client() {
     // RFC 6749 §3.3
     assert_eq!(refused(&[("scope", "openid groups")]), InvalidScope);
 }
 
 #[test]
-fn wants_at_least_one_known_scope() {
+fn requires_at_least_one_known_scope() {
     // RFC 6749 §3.3
     assert_eq!(told(World::new().ask(&without("scope"))), InvalidScope);
     assert_eq!(refused(&[("scope", "frobnicate")]), InvalidScope);
 }
 
 #[test]
-fn serves_plain_oauth_requests_without_openid() {
+fn accepts_oauth_requests_without_openid() {
     assert_eq!(scopes(&accepted(&[("scope", "badges")])), ["badges"]);
 }
 
 #[test]
-fn gives_id_tokens_only_with_openid() {
+fn id_tokens_require_the_scope_openid() {
     // OIDC Core §3.1.2.1
     let [response_type, nonce] = IMPLICIT;
     assert_eq!(refused(&[response_type, nonce, ("scope", "profile")]), InvalidScope);
 }
 
 #[test]
-fn ignores_offline_access_where_no_refresh_token_can_come() {
+fn ignores_offline_access_if_no_refresh_token_can_be_issued() {
     // OIDC Core §11
     let scope = ("scope", "openid offline_access");
     assert_eq!(scopes(&accepted(&[scope])), ["offline_access", "openid"]);
@@ -200,14 +200,14 @@ fn ignores_offline_access_where_no_refresh_token_can_come() {
 }
 
 #[test]
-fn wants_a_nonce_for_id_tokens_of_this_endpoint() {
+fn id_tokens_of_this_endpoint_require_a_nonce() {
     // OIDC Core §3.2.2.1
     assert_eq!(refused(&[("response_type", "id_token")]), InvalidRequest);
     assert_eq!(accepted(&IMPLICIT).nonce.as_deref(), Some("n1"));
 }
 
 #[test]
-fn wants_pkce_of_public_clients() {
+fn public_clients_must_use_pkce() {
     // RFC 9700 §2.1.1
     let mut world = World::new();
     world.client.auth_method = AuthMethod::None;
@@ -218,7 +218,7 @@ fn wants_pkce_of_public_clients() {
 }
 
 #[test]
-fn refuses_plain_pkce() {
+fn rejects_plain_pkce() {
     // RFC 7636 §4.3: no method means plain
     assert_eq!(refused(&[("code_challenge", CHALLENGE)]), InvalidRequest);
     let plain = [("code_challenge", CHALLENGE), ("code_challenge_method", "plain")];
@@ -226,7 +226,7 @@ fn refuses_plain_pkce() {
 }
 
 #[test]
-fn refuses_a_challenge_that_no_verifier_can_meet() {
+fn rejects_a_challenge_that_is_not_a_sha_256_hash() {
     // RFC 7636 §4.2
     for challenge in ["short", &CHALLENGE[1..], "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM"] {
         let changes = [("code_challenge", challenge), ("code_challenge_method", "S256")];
@@ -235,21 +235,21 @@ fn refuses_a_challenge_that_no_verifier_can_meet() {
 }
 
 #[test]
-fn needs_no_pkce_without_a_code() {
+fn requests_without_a_code_need_no_pkce() {
     let mut world = World::new();
     world.client.auth_method = AuthMethod::None;
     assert!(world.ask(&with(&IMPLICIT)).is_ok());
 }
 
 #[test]
-fn reads_the_words_of_prompt() {
+fn parses_prompt() {
     // OIDC Core §3.1.2.1
     let ask = accepted(&[("prompt", "consent login")]);
     assert_eq!(ask.prompt, BTreeSet::from([Prompt::Login, Prompt::Consent]));
 }
 
 #[test]
-fn refuses_prompt_none_with_company_and_unknown_prompts() {
+fn rejects_unknown_prompts_and_none_with_others() {
     // OIDC Core §3.1.2.1
     for prompt in ["none login", "create", "None"] {
         assert_eq!(refused(&[("prompt", prompt)]), InvalidRequest, "{prompt}");
@@ -257,7 +257,7 @@ fn refuses_prompt_none_with_company_and_unknown_prompts() {
 }
 
 #[test]
-fn reads_max_age_and_then_wants_auth_time() {
+fn max_age_requires_auth_time() {
     // OIDC Core §3.1.2.1
     let ask = accepted(&[("max_age", "0")]);
     assert_eq!((ask.max_age, ask.wants_auth_time), (Some(Duration::ZERO), true));
@@ -267,7 +267,7 @@ fn reads_max_age_and_then_wants_auth_time() {
 }
 
 #[test]
-fn falls_back_to_the_clients_default_max_age() {
+fn uses_the_clients_default_max_age() {
     // OIDC Registration §2
     let mut world = World::new();
     world.client.default_max_age = Some(Duration::from_mins(1));
@@ -277,7 +277,7 @@ fn falls_back_to_the_clients_default_max_age() {
 }
 
 #[test]
-fn carries_auth_time_whenever_it_is_asked_for() {
+fn auth_time_is_included_if_requested() {
     // OIDC Core §2, §5.5.1: essential or not
     for asked in
         [r#"{"id_token":{"auth_time":null}}"#, r#"{"id_token":{"auth_time":{"essential":true}}}"#]
@@ -287,7 +287,7 @@ fn carries_auth_time_whenever_it_is_asked_for() {
 }
 
 #[test]
-fn carries_auth_time_for_clients_that_require_it() {
+fn auth_time_is_included_for_clients_that_require_it() {
     // OIDC Registration §2
     let mut world = World::new();
     world.client.require_auth_time = true;
@@ -295,14 +295,14 @@ fn carries_auth_time_for_clients_that_require_it() {
 }
 
 #[test]
-fn takes_an_expired_id_token_as_hint() {
+fn accepts_an_expired_id_token_as_hint() {
     // OIDC Core §3.1.2.1
     let ask = accepted(&[("id_token_hint", "hint")]);
     assert_eq!(ask.allowed_subjects, Some([Subject::new("alice-id")].into()));
 }
 
 #[test]
-fn refuses_hints_that_are_no_id_token_of_this_issuer() {
+fn rejects_hints_that_are_not_id_tokens_of_this_issuer() {
     assert_eq!(refused(&[("id_token_hint", "forged")]), InvalidRequest);
     let mut world = World::new();
     world.hint = Some(json!({"iss": "https://id.test/other", "sub": "alice-id"}));
@@ -310,7 +310,7 @@ fn refuses_hints_that_are_no_id_token_of_this_issuer() {
 }
 
 #[test]
-fn takes_a_hint_of_another_client_where_both_know_people_by_the_same_subjects() {
+fn accepts_a_hint_of_another_client_with_the_same_subjects() {
     // OIDC Core §3.1.2.1, §8.1
     let hint = |audience: &str| json!({"iss": "https://id.test/team/shop", "sub": "alice-id", "aud": audience});
     let asked = |world: &World| match world.ask(&with(&[("id_token_hint", "hint")])) {
@@ -328,7 +328,7 @@ fn takes_a_hint_of_another_client_where_both_know_people_by_the_same_subjects() 
 }
 
 #[test]
-fn passes_a_login_hint_on() {
+fn keeps_the_login_hint() {
     assert_eq!(accepted(&[("login_hint", "alice")]).login_hint.as_deref(), Some("alice"));
 }
 

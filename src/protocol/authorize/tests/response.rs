@@ -1,4 +1,4 @@
-//! How responses are written.
+//! Tests of the encoding of responses.
 
 use super::*;
 use ApplicationType::{Native, Web};
@@ -15,7 +15,7 @@ fn error_url(query: &str) -> String {
 }
 
 #[test]
-fn puts_codes_into_the_query_with_state_and_issuer() {
+fn codes_are_in_the_query_with_state_and_issuer() {
     // RFC 6749 §4.1.2, RFC 9207 §2
     assert_eq!(
         url_of(&[], &[("code", "c1")]),
@@ -24,14 +24,14 @@ fn puts_codes_into_the_query_with_state_and_issuer() {
 }
 
 #[test]
-fn puts_tokens_into_the_fragment() {
+fn tokens_are_in_the_fragment() {
     // OIDC Core §3.2.2.5
     let url = url_of(&[("response_type", "id_token"), ("nonce", "n")], &[("id_token", "t")]);
     assert!(url.starts_with("https://rp.test/cb#id_token=t&state=s1&iss="), "{url}");
 }
 
 #[test]
-fn puts_codes_into_the_fragment_when_asked() {
+fn codes_are_in_the_fragment_if_requested() {
     let url = url_of(&[("response_mode", "fragment")], &[("code", "c")]);
     assert!(url.starts_with("https://rp.test/cb#code=c&"), "{url}");
 }
@@ -44,7 +44,7 @@ fn keeps_the_query_of_the_redirect_uri() {
 }
 
 #[test]
-fn leaves_out_a_state_that_did_not_come() {
+fn omits_a_missing_state() {
     let url = redirected(
         World::new().ask(&without("state")).expect("valid").return_to.response(&[("code", "c")]),
     );
@@ -52,7 +52,7 @@ fn leaves_out_a_state_that_did_not_come() {
 }
 
 #[test]
-fn tells_errors_with_description_state_and_issuer() {
+fn errors_have_description_state_and_issuer() {
     // RFC 6749 §4.1.2.1, RFC 9207 §2
     let url = error_url(&with(&[("prompt", "none login")]));
     assert!(
@@ -63,7 +63,7 @@ fn tells_errors_with_description_state_and_issuer() {
 }
 
 #[test]
-fn tells_errors_of_token_requests_in_the_fragment() {
+fn errors_of_token_requests_are_in_the_fragment() {
     // OAuth 2.0 Multiple Response Types §5
     for changes in [
         [("response_type", "id_token"), ("response_mode", "query")],
@@ -76,13 +76,13 @@ fn tells_errors_of_token_requests_in_the_fragment() {
 }
 
 #[test]
-fn returns_no_state_when_two_came() {
+fn omits_a_duplicate_state() {
     let url = error_url(&format!("{}&state=s2", with(&[])));
     assert!(!url.contains("state=s"), "{url}");
 }
 
 #[test]
-fn lets_callbacks_lead_on_within_their_scheme() {
+fn form_action_allows_the_scheme_of_the_callback() {
     // CSP3 §2.3.1; docs/adr/0014-form-action-names-schemes.md
     let named = |text: &str, kind| {
         let mut world = World::new();
@@ -98,7 +98,7 @@ fn lets_callbacks_lead_on_within_their_scheme() {
 }
 
 #[test]
-fn lets_callbacks_lead_on_to_schemes_that_the_client_registered() {
+fn form_action_allows_registered_custom_schemes() {
     // docs/adr/0014-form-action-names-schemes.md
     let mut world = World::new();
     let registered =

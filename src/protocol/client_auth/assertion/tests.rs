@@ -20,7 +20,7 @@ fn jwt(claims: Value) -> UnverifiedJwt {
     UnverifiedJwt { algorithm: JwsAlgorithm::ES256, kid: None, typ: None, claims }
 }
 
-/// Whether an assertion with one claim changed passes.
+/// Returns true if an assertion with one claim changed is accepted.
 fn with(name: &str, value: Value) -> bool {
     let mut valid = jwt(json!({
         "iss": "team.wiki", "sub": "team.wiki", "aud": AUDIENCE.token_endpoint,
@@ -31,7 +31,7 @@ fn with(name: &str, value: Value) -> bool {
 }
 
 #[test]
-fn issuer_and_subject_are_the_client() {
+fn issuer_and_subject_must_be_the_client() {
     // RFC 7523 §3, 1 and 2
     assert!(with("x", json!(1)));
     assert!(!with("iss", json!("other")) && !with("sub", json!("other")));
@@ -39,7 +39,7 @@ fn issuer_and_subject_are_the_client() {
 }
 
 #[test]
-fn what_was_signed_for_something_else_authenticates_nobody() {
+fn other_types_of_jwt_are_not_client_assertions() {
     // RFC 8725 §3.11, RFC 9101 §10.8
     let typed = |typ: Option<&str>| {
         let mut jwt = jwt(json!({
@@ -54,7 +54,7 @@ fn what_was_signed_for_something_else_authenticates_nobody() {
 }
 
 #[test]
-fn the_audience_is_here() {
+fn the_audience_must_be_this_issuer_or_endpoint() {
     // RFC 7523 §3, 3
     for good in [
         json!(AUDIENCE.issuer),
@@ -71,7 +71,7 @@ fn the_audience_is_here() {
 }
 
 #[test]
-fn the_issuer_alone_where_the_client_says_so() {
+fn only_the_issuer_is_accepted_if_configured() {
     // FAPI 2.0 Security Profile §5.3.2.1
     let client = Client { assertion_audience: AssertionAudience::Issuer, ..client() };
     for (aud, good) in [
@@ -87,7 +87,7 @@ fn the_issuer_alone_where_the_client_says_so() {
 }
 
 #[test]
-fn it_lives_for_minutes_and_begins_now() {
+fn it_must_be_valid_now_and_expire_within_minutes() {
     // RFC 7523 §3, 4 to 6
     assert!(with("exp", json!(NOW.secs() + 300)));
     for bad in [json!(NOW.secs()), json!(NOW.secs() + 361), json!("soon"), Value::Null] {
@@ -100,7 +100,7 @@ fn it_lives_for_minutes_and_begins_now() {
 }
 
 #[test]
-fn it_has_an_id_of_the_clients_own() {
+fn it_must_have_a_jti() {
     // RFC 7523 §3, 7
     for bad in [Value::Null, json!(""), json!(7), json!("x".repeat(513))] {
         assert!(!with("jti", bad.clone()), "{bad}");
@@ -108,7 +108,7 @@ fn it_has_an_id_of_the_clients_own() {
 }
 
 #[test]
-fn the_algorithm_is_the_registered_one_or_goes_with_the_method() {
+fn the_algorithm_is_the_registered_one_or_fits_the_method() {
     // OIDC Core §9
     let (private, shared) =
         (client(), Client { auth_method: AuthMethod::ClientSecretJwt, ..fixtures::client() });
@@ -124,7 +124,7 @@ fn the_algorithm_is_the_registered_one_or_goes_with_the_method() {
         Client { token_endpoint_auth_signing_alg: Some(JwsAlgorithm::ES256), ..client() };
     assert!(check_algorithm(&registered, JwsAlgorithm::ES256));
     assert!(!check_algorithm(&registered, JwsAlgorithm::PS256));
-    // RFC 9864 §2.2: one algorithm of two names.
+    // RFC 9864 §2.2: the algorithm has two names.
     let registered =
         Client { token_endpoint_auth_signing_alg: Some(JwsAlgorithm::EdDSA), ..client() };
     assert!(check_algorithm(&registered, JwsAlgorithm::Ed25519));
@@ -133,7 +133,7 @@ fn the_algorithm_is_the_registered_one_or_goes_with_the_method() {
 
 proptest! {
     #[test]
-    fn nothing_makes_it_panic(exp: i64, nbf: f64, aud in ".{0,40}", jti in ".{0,40}") {
+    fn checking_any_claims_never_panics(exp: i64, nbf: f64, aud in ".{0,40}", jti in ".{0,40}") {
         let mut claims = Map::new();
         for (name, value) in [
             ("iss", json!("team.wiki")), ("sub", json!("team.wiki")), ("aud", json!(aud)),

@@ -1,4 +1,4 @@
-//! Start with a code that fits, change one thing.
+//! Tests start with a valid redemption and change one thing.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ struct Redemption {
     now: Timestamp,
 }
 
-/// The error's code of a redemption with one thing changed; `None`: it passes.
+/// Returns the error code of a redemption with one thing changed. `None` if it is accepted.
 fn with(change: impl FnOnce(&mut Redemption)) -> Option<ErrorCode> {
     let mut it = Redemption {
         code: AuthorizationCode {
@@ -45,19 +45,19 @@ fn with(change: impl FnOnce(&mut Redemption)) -> Option<ErrorCode> {
 const REFUSED: Option<ErrorCode> = Some(ErrorCode::InvalidGrant);
 
 #[test]
-fn accepts_a_code_that_fits() {
+fn accepts_a_valid_code() {
     assert_eq!(with(|_| ()), None);
 }
 
 #[test]
-fn refuses_the_code_of_another_client() {
+fn rejects_the_code_of_another_client() {
     // RFC 6749 §4.1.3
     assert_eq!(with(|it| it.client.id = ClientId::new("team.other")), REFUSED);
 }
 
 #[test]
-fn refuses_another_redirect_uri_or_none() {
-    // RFC 6749 §4.1.3: identical to that of the authorization request.
+fn rejects_a_different_or_missing_redirect_uri() {
+    // RFC 6749 §4.1.3: it must be identical to that of the authorization request.
     for other in [None, Some("https://rp.test/other?tab=1"), Some("https://rp.test/cb/")] {
         assert_eq!(with(|it| it.redirect_uri = other), REFUSED, "{other:?}");
     }
@@ -65,7 +65,7 @@ fn refuses_another_redirect_uri_or_none() {
 }
 
 #[test]
-fn needs_no_redirect_uri_where_the_request_had_none() {
+fn needs_no_redirect_uri_if_the_request_had_none() {
     let without = |it: &mut Redemption| {
         it.code.redirect_uri = None;
         it.redirect_uri = None;
@@ -74,7 +74,7 @@ fn needs_no_redirect_uri_where_the_request_had_none() {
 }
 
 #[test]
-fn refuses_a_verifier_that_does_not_belong_to_the_challenge() {
+fn rejects_a_verifier_that_does_not_match_the_challenge() {
     // RFC 7636 §4.6; a verifier without a challenge: RFC 9700 §2.1.1
     assert_eq!(with(|it| it.verifier = None), REFUSED);
     assert_eq!(with(|it| it.verifier = Some(CHALLENGE)), REFUSED);
@@ -82,19 +82,19 @@ fn refuses_a_verifier_that_does_not_belong_to_the_challenge() {
 }
 
 #[test]
-fn lives_for_its_minute_and_no_longer() {
+fn expires_without_clock_skew() {
     // RFC 6749 §4.1.2
     assert_eq!(with(|it| it.now = NOW.plus(Duration::from_millis(59_999))), None);
     assert_eq!(with(|it| it.now = NOW.plus(Duration::from_mins(1))), REFUSED);
 }
 
 #[test]
-fn refuses_the_codes_of_a_lost_store() {
+fn rejects_codes_of_a_lost_store() {
     assert_eq!(with(|it| it.incarnation = "store-2"), REFUSED);
 }
 
 #[test]
-fn opens_a_grant_with_a_refresh_token_only_for_clients_that_may_have_one() {
+fn a_grant_has_a_refresh_token_only_if_the_client_may_have_one() {
     let code = |scopes: &str| AuthorizationCode {
         grant_id: "grant-1".into(),
         incarnation: "store-1".into(),

@@ -17,7 +17,7 @@ fn words(text: &str) -> Scopes {
     scope::parse(Some(text))
 }
 
-/// A grant of the sample client, with a refresh token of a generation.
+/// Returns a grant of the sample client with a refresh token of this generation.
 fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
     let client = fixtures::client();
     Grant {
@@ -44,7 +44,7 @@ fn ask(text: &str) -> Result<TokenRequest, ErrorCode> {
 }
 
 #[test]
-fn a_client_says_which_grant_type_it_wants() {
+fn parses_the_grant_type() {
     // RFC 6749 §5.2
     assert_eq!(ask("x=1").err(), Some(ErrorCode::InvalidRequest));
     assert_eq!(ask("grant_type=password").err(), Some(ErrorCode::UnsupportedGrantType));
@@ -58,7 +58,7 @@ fn a_client_says_which_grant_type_it_wants() {
 }
 
 #[test]
-fn a_client_uses_the_grant_types_that_it_registered() {
+fn a_client_may_use_only_its_registered_grant_types() {
     // RFC 6749 §5.2
     let refresh = ask("grant_type=refresh_token&refresh_token=x").expect("valid");
     let mut client = fixtures::client();
@@ -69,7 +69,7 @@ fn a_client_uses_the_grant_types_that_it_registered() {
 }
 
 #[test]
-fn a_public_client_gets_nothing_for_itself() {
+fn a_public_client_cannot_use_client_credentials() {
     // RFC 6749 §4.4: client_credentials is for confidential clients only.
     let client = Client { auth_method: AuthMethod::None, ..fixtures::client() };
     let own = ask("grant_type=client_credentials").expect("valid");
@@ -78,7 +78,7 @@ fn a_public_client_gets_nothing_for_itself() {
 }
 
 #[test]
-fn tokens_are_for_the_issuer_and_no_other_resource() {
+fn the_issuer_is_the_only_resource() {
     // RFC 8707 §2
     let check =
         |text: &str| check_resources("https://id.test", &RequestParams::parse(text.as_bytes()));
@@ -89,7 +89,7 @@ fn tokens_are_for_the_issuer_and_no_other_resource() {
 }
 
 #[test]
-fn a_client_gets_no_scope_for_itself_that_signs_a_person_in() {
+fn client_credentials_exclude_scopes_of_user_sign_ins() {
     let client = fixtures::client();
     assert_eq!(client_scopes(&client, None), Ok(words("badges email profile")));
     assert_eq!(client_scopes(&client, Some("badges")), Ok(words("badges")));
@@ -101,7 +101,7 @@ fn a_client_gets_no_scope_for_itself_that_signs_a_person_in() {
 
 proptest! {
     #[test]
-    fn no_request_makes_it_panic(body in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn parsing_any_request_never_panics(body in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = TokenRequest::parse(&RequestParams::parse(&body));
     }
 }

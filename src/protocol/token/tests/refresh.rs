@@ -1,4 +1,4 @@
-//! Rotation, over time.
+//! Tests of rotation over time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ fn the_current_token_rotates() {
 }
 
 #[test]
-fn a_token_works_until_its_successor_is_used_and_ten_seconds_more() {
+fn a_token_works_until_ten_seconds_after_its_successor_is_used() {
     let later = NOW.plus(HOUR);
     assert_eq!(
         rotated(&grant(3, NOW), 2, later),
@@ -34,14 +34,14 @@ fn a_token_works_until_its_successor_is_used_and_ten_seconds_more() {
 }
 
 #[test]
-fn what_is_older_or_newer_than_can_be_revokes() {
+fn tokens_of_impossible_generations_revoke_the_grant() {
     // RFC 9700 §4.14.2
     assert_eq!(rotated(&grant(4, NOW), 1, NOW), RefreshDecision::Revoke);
     assert_eq!(rotated(&grant(4, NOW), 5, NOW), RefreshDecision::Revoke);
 }
 
 #[test]
-fn a_grant_that_has_ended_gives_nothing() {
+fn an_ended_grant_cannot_be_refreshed() {
     let ended = grant(1, NOW);
     assert_eq!(rotated(&ended, 1, ended.ends_at), RefreshDecision::Ended);
     let revoked = Grant { state: GrantState::Revoked { at: NOW }, ..ended };
@@ -50,7 +50,7 @@ fn a_grant_that_has_ended_gives_nothing() {
 }
 
 #[test]
-fn without_rotation_the_token_stays_and_its_time_begins_anew() {
+fn without_rotation_the_token_stays_and_its_idle_time_restarts() {
     let rotation = RefreshTokenRotation::PublicClients;
     let client = Client { refresh_token_rotation: rotation, ..fixtures::client() };
     let later = NOW.plus(HOUR);
@@ -62,7 +62,7 @@ fn without_rotation_the_token_stays_and_its_time_begins_anew() {
     assert_eq!(
         rotate(&next, 1, &client, soon),
         RefreshDecision::Same(next),
-        "written once a minute"
+        "stored once a minute"
     );
     let idle = NOW.plus(client.lifetimes.refresh_token_idle);
     assert_eq!(rotate(&grant(1, NOW), 1, &client, idle), RefreshDecision::Ended, "it was not used");
@@ -75,7 +75,7 @@ fn without_rotation_the_token_stays_and_its_time_begins_anew() {
 }
 
 #[test]
-fn lifetimes_that_became_shorter_count_at_once() {
+fn shorter_lifetimes_apply_to_existing_grants() {
     let idle = Lifetimes { refresh_token_idle: HOUR, ..Lifetimes::default() };
     let absolute = Lifetimes { refresh_token_absolute: HOUR, ..Lifetimes::default() };
     let used = NOW.plus(HOUR / 2);
@@ -88,7 +88,7 @@ fn lifetimes_that_became_shorter_count_at_once() {
 }
 
 #[test]
-fn a_refresh_token_is_for_the_client_that_got_it_and_for_its_time() {
+fn a_refresh_token_is_bound_to_its_client_and_expires() {
     // RFC 6749 §6
     let client = fixtures::client();
     let token = RefreshToken {
@@ -104,7 +104,7 @@ fn a_refresh_token_is_for_the_client_that_got_it_and_for_its_time() {
 }
 
 #[test]
-fn a_refresh_gives_what_was_granted_or_less() {
+fn a_refresh_grants_at_most_the_original_scopes() {
     // RFC 6749 §6
     let (grant, mut client) = (grant(1, NOW), fixtures::client());
     let given = |client: &Client, asked| {
@@ -114,13 +114,13 @@ fn a_refresh_gives_what_was_granted_or_less() {
     assert_eq!(given(&client, Some("email")), Ok(words("email")));
     assert_eq!(given(&client, Some("email profile")), Err(ErrorCode::InvalidScope));
     Arc::make_mut(&mut client.scopes).remove("email");
-    assert_eq!(given(&client, None), Ok(words("openid")), "the client may not have it any more");
+    assert_eq!(given(&client, None), Ok(words("openid")), "no longer allowed for the client");
     Arc::make_mut(&mut client.scopes).clear();
     assert_eq!(given(&client, None), Err(ErrorCode::InvalidGrant));
 }
 
 #[test]
-fn a_record_stays_for_whatever_names_it_longest() {
+fn a_record_is_kept_until_its_last_token_expires() {
     let brief = Lifetimes { refresh_token_idle: Duration::from_mins(5), ..Lifetimes::default() };
     let access = brief.access_token;
     assert_eq!(referenced_until(&grant(0, NOW), &brief, NOW), NOW.plus(access));
@@ -130,9 +130,9 @@ fn a_record_stays_for_whatever_names_it_longest() {
 }
 
 proptest! {
-    /// However uses of tokens interleave, one that was superseded long ago never gives a token.
+    /// An old superseded token is never accepted, regardless of how uses of tokens interleave.
     #[test]
-    fn an_old_token_never_comes_back(uses in prop::collection::vec((0_u32..6, 0_u64..30), 1..60)) {
+    fn a_superseded_token_is_never_accepted_again(uses in prop::collection::vec((0_u32..6, 0_u64..30), 1..60)) {
         let (mut record, mut now) = (grant(1, NOW), NOW);
         for (back, pause) in uses {
             now = now.plus(Duration::from_secs(pause));
