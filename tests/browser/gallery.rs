@@ -196,8 +196,8 @@ fn consent_of(tenant: &Tenant, client: Client) -> String {
 fn refused() -> OAuthError {
     OAuthError::new(
         ErrorCode::InvalidRequest,
-        "The redirect_uri is not one that this application has registered. It must be the very \
-         same string as an entry of redirectUris.",
+        "The redirect_uri is not registered for this application. It must be identical to \
+         an entry of redirectUris.",
     )
 }
 

@@ -21,7 +21,7 @@ async fn a_client_is_of_the_sector_whose_document_names_it() {
     world.app.publish(SECTOR, r#"["https://other.test/cb"]"#);
     let page = alice.browser.open(&url).await;
     assert_eq!(page.status, 400, "{}", page.body);
-    assert!(page.body.contains("does not name the redirect URI"), "{}", page.body);
+    assert!(page.body.contains("does not list the redirect URI"), "{}", page.body);
     world.wait(30);
     world.app.publish(SECTOR, r#"["https://rp.test/cb"]"#);
     assert!(alice.browser.open(&url).await.answer().contains_key("code"));

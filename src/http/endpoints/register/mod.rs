@@ -151,7 +151,7 @@ fn failure(error: RegistrarError) -> EndpointError {
             )
         }
         RegistrarError::NotFound => {
-            let text = "The registration access token is not one of this client.";
+            let text = "The registration access token is not valid for this client.";
             EndpointError::Bearer(OAuthError::new(ErrorCode::InvalidToken, text))
         }
         RegistrarError::Forbidden(_) | RegistrarError::Unavailable(_) => {

@@ -91,7 +91,11 @@ pub async fn oidcc_ensure_request_object_with_redirect_uri(op: &Op, variant: Var
     let rp = op.register(variant).await;
     let object = rp.request();
     let visit = send(&rp, ("request", &unsigned(&json!(object))), bad).await;
-    assert!(visit.error_page().contains("The redirect_uri is not one"), "{}", visit.page.body);
+    assert!(
+        visit.error_page().contains("The redirect_uri is not registered"),
+        "{}",
+        visit.page.body
+    );
     rp.unregister().await;
 }
 
