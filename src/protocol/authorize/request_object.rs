@@ -120,7 +120,7 @@ pub fn check_algorithm(
                 RequestObject::Given(_) => ErrorCode::RequestNotSupported,
                 RequestObject::At(_) => ErrorCode::RequestUriNotSupported,
             };
-            let text = "This application must sign its request objects.";
+            let text = "This application is not registered to send unsigned request objects.";
             Err(invalid(code, text))
         }
         _ => Err(refused("The algorithm of the request object is not the registered one.")),
