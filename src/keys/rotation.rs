@@ -79,7 +79,7 @@ pub fn plan(keys: &[PlannedKey], rules: &RotationRules, now: Timestamp) -> Rotat
             rotate(&mut plan, &own, algorithm, rules, (anything_signs, now));
         } else {
             for key in own {
-                dismiss(&mut plan, key, leaves(now, rules), now);
+                retire_once(&mut plan, key, removable_at(now, rules), now);
             }
         }
     }
@@ -111,7 +111,7 @@ fn rotate(
                 let signs_from = due.max(now.plus(ahead));
                 successor = Some(signs_from);
                 plan.generate.push(new_key(algorithm, now, signs_from));
-                retire(plan, last, leaves(signs_from, rules), now);
+                retire(plan, last, removable_at(signs_from, rules), now);
             } else {
                 wake(plan, due.minus(ahead));
             }
@@ -136,7 +136,7 @@ fn rotate(
             .find(|other| order(other) > order(key))
             .map(|other| other.times.signs_from)
             .or(successor);
-        retire(plan, key, leaves(next.unwrap_or(key.times.signs_from), rules), now);
+        retire(plan, key, removable_at(next.unwrap_or(key.times.signs_from), rules), now);
     }
 }
 
@@ -146,7 +146,7 @@ fn order(key: &PlannedKey) -> (Timestamp, &str) {
 }
 
 /// Returns when a key can be removed whose successor signs from `from`.
-fn leaves(from: Timestamp, rules: &RotationRules) -> Timestamp {
+fn removable_at(from: Timestamp, rules: &RotationRules) -> Timestamp {
     from.plus(rules.longest_signed + rules.policy.retain)
 }
 
@@ -168,7 +168,7 @@ fn retire(plan: &mut RotationPlan, key: &PlannedKey, at: Timestamp, now: Timesta
 
 /// Retires a key of an algorithm that is no longer configured. The date is set once and never
 /// changed.
-fn dismiss(plan: &mut RotationPlan, key: &PlannedKey, at: Timestamp, now: Timestamp) {
+fn retire_once(plan: &mut RotationPlan, key: &PlannedKey, at: Timestamp, now: Timestamp) {
     match key.times.retire_at {
         Some(set) if set <= now => plan.remove.push(key.kid.clone()),
         Some(set) => wake(plan, set),

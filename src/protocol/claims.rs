@@ -200,12 +200,12 @@ pub fn by_scope(tenant: &Tenant, user: &User, scopes: &Scopes) -> Claims {
 
 /// Rule: claims without a value are omitted (OIDC Core §5.3.2).
 fn copy(user: &User, name: &str, claims: &mut Claims) {
-    if let Some(value) = user.claims.get(name).filter(|value| says_something(value)) {
+    if let Some(value) = user.claims.get(name).filter(|value| has_content(value)) {
         claims.insert(name.to_owned(), value.clone());
     }
 }
 
-fn says_something(value: &Value) -> bool {
+fn has_content(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty(),

@@ -59,7 +59,7 @@ pub fn validate(
     params.check_duplicates()?;
     let mut hint = None;
     let mut audience = None;
-    if let Some(jwt) = params.get("id_token_hint").filter(|jwt| !proves_nothing(jwt, served)) {
+    if let Some(jwt) = params.get("id_token_hint").filter(|jwt| !is_unsigned(jwt, served)) {
         // Expired ID tokens are accepted; altered ones and those of another issuer are not (§2).
         let claims = served
             .id_token(jwt)
@@ -86,7 +86,7 @@ pub fn validate(
 
 /// Returns true if the hint is an unsigned ID token of a client registered for unsigned ID tokens.
 /// Anyone could have written it, so it is ignored.
-fn proves_nothing(jwt: &str, served: &dyn TenantLookup) -> bool {
+fn is_unsigned(jwt: &str, served: &dyn TenantLookup) -> bool {
     let jwt = UnverifiedJwt::read(jwt).filter(|jwt| jwt.algorithm == JwsAlgorithm::None);
     let client = jwt.and_then(|jwt| served.client(jwt.text("aud")?));
     client.is_some_and(|it| it.id_token_signed_response_alg == Some(IdTokenAlgorithm::None))

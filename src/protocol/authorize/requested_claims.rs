@@ -49,7 +49,7 @@ pub(super) fn check(
     let names = |asked: &Map<String, Value>| {
         asked
             .keys()
-            .filter(|name| may_have(tenant, client, name))
+            .filter(|name| may_request(tenant, client, name))
             .take(MAX_CLAIMS)
             .cloned()
             .collect()
@@ -65,7 +65,7 @@ pub(super) fn check(
 }
 
 /// Rule: an application can request only claims that one of its scopes includes.
-fn may_have(tenant: &Tenant, client: &Client, name: &str) -> bool {
+fn may_request(tenant: &Tenant, client: &Client, name: &str) -> bool {
     client.scopes.iter().any(|scope| super::super::claims::gives(tenant, scope, name))
 }
 
