@@ -5,13 +5,13 @@ use std::sync::{Arc, LazyLock};
 /// Client metadata other than flows and authentication.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientDetails {
-    /// Home page, linked on the consent page.
+    /// Home page, linked on the sign-in and consent pages.
     pub client_uri: Option<String>,
     /// Logo, displayed on the sign-in and consent pages.
     pub logo_uri: Option<String>,
-    /// Privacy policy, linked on the consent page.
+    /// Privacy policy, linked on the sign-in and consent pages.
     pub policy_uri: Option<String>,
-    /// Terms of service, linked on the consent page.
+    /// Terms of service, linked on the sign-in and consent pages.
     pub tos_uri: Option<String>,
     /// Email addresses of the people responsible for the client.
     pub contacts: Vec<String>,
