@@ -1,6 +1,6 @@
 //! Raw flags and environment. Every flag of `run` and `dev` has an environment variable.
 //!
-//! Must not: check more than shapes; `config` makes checked values of these.
+//! Must not: check more than syntax; `config` builds checked values.
 
 mod store;
 
@@ -10,24 +10,24 @@ use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 pub use store::{SecretText, StoreArgs, StoreKind};
 
-/// OpenID Connect for Kubernetes: tenants and clients are resources, one binary reconciles and
+/// OpenID Connect for Kubernetes: tenants and clients are resources, and one binary reconciles and
 /// serves them.
 #[derive(Debug, Parser)]
 #[command(name = "lanyard", version, propagate_version = true)]
 pub struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// The commands.
+/// The subcommands of `lanyard`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Reconcile and serve the resources of a cluster
     Run(Box<RunArgs>),
     /// Serve a folder of manifests on this machine: no cluster, no database
     Dev(Box<DevArgs>),
-    /// Validate manifests as the cluster would; exit status 1 if there are problems
+    /// Validate manifests as the cluster would; exits with status 1 if there are problems
     Check(CheckArgs),
     /// Print the custom resource definitions as YAML, or write them to a folder
     Crds(CrdsArgs),
@@ -38,27 +38,27 @@ pub enum Command {
 /// Flags of `run`.
 #[derive(Args, Debug)]
 pub struct RunArgs {
-    /// URL that people reach this installation at; tenants without an issuer of their own live
-    /// below it at /<namespace>/<name>
+    /// Public URL of this installation; tenants without an issuer URL of their own are served below
+    /// it at /<namespace>/<name>
     #[arg(long, env = "LANYARD_BASE_URL", value_name = "URL")]
     pub base_url: String,
-    /// Hosts that tenants may use beside the base URL's, and the namespaces that may:
-    /// "id.example.com=team-a,team-b" or "*.example.com=*"; several separated by ';'
+    /// Additional hosts that tenants may use, and the namespaces that may use each:
+    /// "id.example.com=team-a,team-b" or "*.example.com=*"; separate several with ';'
     #[arg(long, env = "LANYARD_ISSUER_HOSTS", value_name = "HOST=NS,..", value_delimiter = ';')]
     pub issuer_hosts: Vec<String>,
-    /// Name that the Lease and the Secret of sealing keys are called after
-    #[arg(long, env = "LANYARD_NAME", default_value = "lanyard", value_name = "NAME")]
-    pub name: String,
-    /// Namespace of the installation, for its Lease and its Secret of sealing keys
+    /// Name of the Helm release; the Lease and the Secret of sealing keys are named after it
+    #[arg(long, env = "LANYARD_RELEASE_NAME", default_value = "lanyard", value_name = "NAME")]
+    pub release_name: String,
+    /// Namespace of the installation, which contains its Lease and its Secret of sealing keys
     #[arg(long, env = "POD_NAMESPACE", value_name = "NAMESPACE")]
     pub namespace: String,
-    /// This replica's name in the Lease; the Pod's name in a cluster
+    /// Name of this replica in the Lease; in a cluster, the Pod's name
     #[arg(long, env = "POD_NAME", value_name = "NAME")]
     pub identity: String,
-    /// Watch these namespaces only, with Roles in each; default: all, with a `ClusterRole`
+    /// Watch only these namespaces, with a Role in each; default: all, with a `ClusterRole`
     #[arg(long, env = "LANYARD_WATCH_NAMESPACES", value_name = "NS,..", value_delimiter = ',')]
     pub watch_namespaces: Vec<String>,
-    /// State.
+    /// Flags of the store.
     #[command(flatten)]
     pub store: StoreArgs,
     /// Address of the endpoints and pages
@@ -73,10 +73,10 @@ pub struct RunArgs {
         value_parser = parse_address
     )]
     pub admin_listen: SocketAddr,
-    /// Serving.
+    /// Flags of the server.
     #[command(flatten)]
     pub serve: ServeArgs,
-    /// Logging.
+    /// Flags of the log.
     #[command(flatten)]
     pub log: LogArgs,
 }
@@ -84,13 +84,14 @@ pub struct RunArgs {
 /// Flags of `dev`.
 #[derive(Args, Debug)]
 pub struct DevArgs {
-    /// Folder of manifests; every *.yaml below it is read and watched
+    /// Folder of manifests; every *.yaml file below it is read and watched
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// Folder for generated Secrets, keys and the store; default: one per DIR below the user's state folder
+    /// Folder for generated Secrets, keys and the store; default: one per DIR in the user's state
+    /// folder
     #[arg(long, env = "LANYARD_STATE", value_name = "DIR")]
     pub state: Option<PathBuf>,
-    /// State.
+    /// Flags of the store.
     #[command(flatten)]
     pub store: StoreArgs,
     /// Address of the endpoints and pages
@@ -108,15 +109,15 @@ pub struct DevArgs {
     /// URL that browsers use; default: http(s)://localhost:PORT
     #[arg(long, env = "LANYARD_BASE_URL", value_name = "URL")]
     pub base_url: Option<String>,
-    /// Serving.
+    /// Flags of the server.
     #[command(flatten)]
     pub serve: ServeArgs,
-    /// Logging.
+    /// Flags of the log.
     #[command(flatten)]
     pub log: LogArgs,
 }
 
-/// Headers by which proxies tell of clients.
+/// Headers in which proxies report the client's address, host and scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ForwardedFamily {
     /// X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Proto
@@ -125,19 +126,19 @@ pub enum ForwardedFamily {
     Forwarded,
 }
 
-/// Serving, in `run` and `dev` alike.
+/// Flags of the server, for `run` and `dev`.
 #[derive(Args, Debug)]
 pub struct ServeArgs {
-    /// Certificate chain (PEM); with --tls-key the endpoints speak TLS. Reloaded when it changes
+    /// Certificate chain (PEM); with --tls-key the endpoints use TLS. Reloaded when it changes
     #[arg(long, env = "LANYARD_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
     /// Private key of the certificate (PEM)
     #[arg(long, env = "LANYARD_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// Proxies whose word on the client's address and the host asked for counts
+    /// Proxies whose headers are trusted for the client's address, the host and the scheme
     #[arg(long, env = "LANYARD_TRUSTED_PROXIES", value_name = "CIDR,..", value_delimiter = ',')]
     pub trusted_proxies: Vec<String>,
-    /// The headers that they write, or append to; the others are a client's own
+    /// Headers that the trusted proxies set or append to; the other family is ignored
     #[arg(
         long,
         env = "LANYARD_FORWARDED_HEADERS",
@@ -145,11 +146,11 @@ pub struct ServeArgs {
         default_value_t = ForwardedFamily::XForwarded
     )]
     pub forwarded_headers: ForwardedFamily,
-    /// Most connections at once; further ones wait
+    /// Maximum concurrent connections; further ones wait
     #[arg(long, env = "LANYARD_MAX_CONNECTIONS", default_value_t = 10_000, value_name = "N")]
     pub max_connections: usize,
-    /// Most connections of one address at once (IPv6: of its /64); further ones are closed. Trusted
-    /// proxies may have any number. 0: no limit, for a Service that hides who connects
+    /// Maximum concurrent connections per client address (IPv6: per /64); further ones are closed.
+    /// Does not apply to trusted proxies. 0: no limit, for a Service that hides client addresses
     #[arg(
         long,
         env = "LANYARD_MAX_CONNECTIONS_PER_ADDRESS",
@@ -157,7 +158,7 @@ pub struct ServeArgs {
         value_name = "N"
     )]
     pub max_connections_per_address: usize,
-    /// How long requests in flight may take once a stop is asked for
+    /// Time that requests in flight have to finish during shutdown
     #[arg(
         long,
         env = "LANYARD_DRAIN_TIMEOUT",
@@ -166,8 +167,8 @@ pub struct ServeArgs {
         value_parser = parse_duration
     )]
     pub drain_timeout: Duration,
-    /// How long to go on accepting connections after a stop is asked for, while load balancers
-    /// take this replica out
+    /// Time to keep accepting connections after a stop signal, while load balancers remove this
+    /// replica
     #[arg(
         long,
         env = "LANYARD_DRAIN_DELAY",
@@ -176,28 +177,29 @@ pub struct ServeArgs {
         value_parser = parse_duration
     )]
     pub drain_delay: Duration,
-    /// Addresses inside the network that clients' URLs (`jwks_uri`, logout, ...) may lead to, also
-    /// without TLS; public ones may always be called with TLS. dev: this machine as well
+    /// Internal addresses that clients' URLs (`jwks_uri`, logout, ...) may lead to, also without
+    /// TLS; public addresses are always allowed with TLS. dev: this machine is allowed too
     #[arg(long, env = "LANYARD_FETCH_ALLOW", value_name = "CIDR,..", value_delimiter = ',')]
     pub fetch_allow: Vec<String>,
-    /// Certificates (PEM) to believe beside the system's when calling clients' URLs
+    /// Root certificates (PEM) trusted for clients' URLs in addition to the system's
     #[arg(long, env = "LANYARD_FETCH_CA", value_name = "FILE")]
     pub fetch_ca: Option<PathBuf>,
-    /// Threads that check passwords (18 ms and 19 MiB each); default: half the cores, at least one
+    /// Threads that check passwords (18 ms and 19 MiB per check); default: half the cores, at least
+    /// one
     #[arg(long, env = "LANYARD_PASSWORD_THREADS", value_name = "N")]
     pub password_threads: Option<usize>,
-    /// Threads that make RSA signatures; default: the cores
+    /// Threads that compute RSA signatures; default: one per core
     #[arg(long, env = "LANYARD_SIGNING_THREADS", value_name = "N")]
     pub signing_threads: Option<usize>,
 }
 
-/// Logging, in `run` and `dev` alike.
+/// Flags of the log, for `run` and `dev`.
 #[derive(Args, Debug)]
 pub struct LogArgs {
-    /// Form of log lines; default: json in a cluster, text in dev
+    /// Format of log lines; default: json in a cluster, text in dev
     #[arg(long, env = "LANYARD_LOG_FORMAT", value_enum)]
     pub log_format: Option<LogFormatArg>,
-    /// What is logged: error, warn, info, debug or trace, also per module: "info,lanyard=debug"
+    /// Log level: error, warn, info, debug or trace, also per module: "info,lanyard=debug"
     #[arg(long, env = "LANYARD_LOG", default_value = "info", value_name = "FILTER")]
     pub log_level: String,
 }
@@ -205,10 +207,10 @@ pub struct LogArgs {
 /// Flags of `check`.
 #[derive(Args, Debug)]
 pub struct CheckArgs {
-    /// Files and folders of manifests, judged together
+    /// Files and folders of manifests, validated together
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
-    /// URL that tenants without an issuer of their own would live below
+    /// Base URL for tenants without an issuer URL of their own
     #[arg(
         long,
         env = "LANYARD_BASE_URL",
@@ -221,22 +223,22 @@ pub struct CheckArgs {
 /// Flags of `crds`.
 #[derive(Args, Debug)]
 pub struct CrdsArgs {
-    /// Write one file a kind to this folder instead of printing
+    /// Write one file per kind to this folder instead of printing
     #[arg(long, env = "LANYARD_CRDS_DIR", value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }
 
-/// Forms of log lines.
+/// Formats of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormatArg {
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
-    /// For people
+    /// Readable text
     Text,
 }
 
-/// A command line that cannot be read, in one line; `None` if help or the version is what was asked
-/// for.
+/// The one-line error message for an invalid command line; `None` if help or the version was
+/// requested.
 pub fn refusal(error: &clap::Error) -> Option<String> {
     if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return None;
@@ -250,13 +252,13 @@ pub fn refusal(error: &clap::Error) -> Option<String> {
         .collect();
     let said = paragraphs.join("; ");
     let said = said.strip_prefix("error: ").unwrap_or(&said);
-    // The command, without its arguments.
+    // The command without its arguments.
     let command = usage.split_whitespace().take_while(|word| word.starts_with(char::is_lowercase));
     let command = command.collect::<Vec<_>>().join(" ");
     Some(format!("{said} (see {command} --help)"))
 }
 
-/// An address to listen at. Names have none, or several.
+/// Parses a listen address. Host names are refused, since they may have no address or several.
 fn parse_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         "use an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080".to_owned()
@@ -282,9 +284,9 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_says_what_one_looks_like() {
+    fn an_invalid_address_error_has_examples() {
         let said = Cli::try_parse_from(["lanyard", "dev", ".", "--listen", "localhost:8080"])
-            .expect_err("a name is no address")
+            .expect_err("a name is not an address")
             .to_string();
         assert!(said.contains("such as 127.0.0.1:8080"), "{said}");
     }

@@ -7,7 +7,7 @@ use crate::{
     model::{HostPattern, Installation, Issuer, IssuerHost, ObjectKey},
 };
 
-/// A flag with a value that cannot be used.
+/// A flag whose value is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{flag} {value:?}: {remedy}")]
 pub struct ConfigError {
@@ -22,7 +22,7 @@ impl ConfigError {
     }
 }
 
-/// What validation depends on, for `run`.
+/// Builds the configuration that validation depends on, for `run`.
 pub fn installation(args: &RunArgs) -> Result<Installation, ConfigError> {
     Ok(Installation {
         base_url: base_url(&args.base_url)?,
@@ -33,11 +33,14 @@ pub fn installation(args: &RunArgs) -> Result<Installation, ConfigError> {
             .map(|entry| issuer_host(entry.trim()))
             .collect::<Result<_, _>>()?,
         dev: false,
-        sealing_secret: ObjectKey::new(&args.namespace, format!("{}-sealing-keys", args.name)),
+        sealing_secret: ObjectKey::new(
+            &args.namespace,
+            format!("{}-sealing-keys", args.release_name),
+        ),
     })
 }
 
-/// `--base-url`: an issuer's form; a trailing slash is forgiven.
+/// `--base-url`: an issuer URL. A trailing slash is removed.
 pub fn base_url(text: &str) -> Result<Issuer, ConfigError> {
     Issuer::parse(text.trim_end_matches('/'))
         .map_err(|error| ConfigError::new("--base-url", text, error.to_string()))
@@ -59,7 +62,7 @@ fn issuer_host(entry: &str) -> Result<IssuerHost, ConfigError> {
     Ok(IssuerHost { pattern: HostPattern::parse(host.trim()).ok_or_else(wrong)?, namespaces })
 }
 
-/// `--trusted-proxies`: CIDRs; a bare address is itself alone.
+/// `--trusted-proxies`: CIDRs. An address without a prefix length means that address only.
 pub fn trusted_proxies(args: &ServeArgs) -> Result<Vec<IpNet>, ConfigError> {
     nets("--trusted-proxies", &args.trusted_proxies)
 }
@@ -98,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_to_write() {
+    fn errors_state_the_remedy() {
         for wrong in ["example.com", "example.com=", "a*.example.com=x", "=x"] {
             let error = issuer_host(wrong).expect_err(wrong).to_string();
             assert!(error.contains("HOST=NAMESPACE"), "{error}");
@@ -111,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn forgives_a_trailing_slash_of_the_base_url() {
+    fn removes_a_trailing_slash_of_the_base_url() {
         assert_eq!(
             base_url("https://id.example.com/").expect("valid").as_str(),
             "https://id.example.com"

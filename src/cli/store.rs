@@ -1,21 +1,21 @@
-//! Flags of the store, in `run` and `dev` alike.
+//! Flags of the store, for `run` and `dev`.
 
 use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 
 use clap::{Args, ValueEnum};
 
-/// Where sessions and grants are kept.
+/// Flags of the store.
 #[derive(Args, Debug)]
 pub struct StoreArgs {
-    /// Where sessions and grants are kept
+    /// Store of sessions and grants
     #[arg(long, env = "LANYARD_STORE", value_enum, default_value_t = StoreKind::Embedded)]
     pub store: StoreKind,
-    /// File of the embedded store; default: /var/lib/lanyard/store.redb, and in dev store.redb in
-    /// the folder of the state
+    /// File of the embedded store; default: /var/lib/lanyard/store.redb, in dev store.redb in the
+    /// state folder
     #[arg(long, env = "LANYARD_STORE_PATH", value_name = "FILE")]
     pub store_path: Option<PathBuf>,
-    /// Database of the postgres store, as `postgres://USER:PASSWORD@HOST/DATABASE`. It holds a
-    /// password: give it by the environment
+    /// Database of the postgres store, as `postgres://USER:PASSWORD@HOST/DATABASE`. It contains a
+    /// password: set it in the environment
     #[arg(
         long,
         env = "LANYARD_POSTGRES_URL",
@@ -24,10 +24,10 @@ pub struct StoreArgs {
         required_if_eq("store", "postgres")
     )]
     pub postgres_url: Option<SecretText>,
-    /// Certificates (PEM) to believe of the database; its name is then checked as well
+    /// CA certificates (PEM) of the database; its host name is then verified too
     #[arg(long, env = "LANYARD_POSTGRES_CA", value_name = "FILE")]
     pub postgres_ca: Option<PathBuf>,
-    /// Most connections to the database of this replica
+    /// Maximum connections of this replica to the database
     #[arg(
         long,
         env = "LANYARD_POSTGRES_CONNECTIONS",
@@ -37,7 +37,7 @@ pub struct StoreArgs {
     )]
     pub postgres_connections: u32,
     /// Server of the valkey store, as `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://`
-    /// for TLS. It holds a password: give it by the environment
+    /// for TLS. It contains a password: set it in the environment
     #[arg(
         long,
         env = "LANYARD_VALKEY_URL",
@@ -46,21 +46,21 @@ pub struct StoreArgs {
         required_if_eq("store", "valkey")
     )]
     pub valkey_url: Option<SecretText>,
-    /// Certificates (PEM) to believe of the server, in place of the system's
+    /// CA certificates (PEM) of the server, instead of the system's
     #[arg(long, env = "LANYARD_VALKEY_CA", value_name = "FILE")]
     pub valkey_ca: Option<PathBuf>,
-    /// Use a server that evicts, or that forgets at a restart what it acknowledged: people then
-    /// have to sign in again
+    /// Accept a server that evicts records or loses acknowledged ones at a restart: users then have
+    /// to sign in again
     #[arg(long, env = "LANYARD_VALKEY_ALLOW_LOSS")]
     pub valkey_allow_loss: bool,
 }
 
-/// Text that is never shown.
+/// A flag's value that is never printed.
 #[derive(Clone)]
 pub struct SecretText(String);
 
 impl SecretText {
-    /// The text.
+    /// Returns the value.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -80,21 +80,21 @@ impl fmt::Debug for SecretText {
     }
 }
 
-/// Kinds of stores.
+/// The kinds of stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum StoreKind {
-    /// In this process: nothing survives a restart, one replica only
+    /// In this process: lost at a restart, one replica only
     Memory,
-    /// In one file: what was acknowledged survives, one replica only
+    /// In one file: acknowledged writes survive, one replica only
     Embedded,
-    /// In a PostgreSQL database, `CockroachDB` or `YugabyteDB`: for any number of replicas
+    /// In a PostgreSQL, `CockroachDB` or `YugabyteDB` database: for any number of replicas
     Postgres,
     /// On a Valkey or Redis server: for any number of replicas, the fastest
     Valkey,
 }
 
 impl StoreKind {
-    /// Whether replicas can share it.
+    /// Returns true if replicas can share it.
     pub const fn is_shared(self) -> bool {
         match self {
             Self::Memory | Self::Embedded => false,

@@ -1,4 +1,4 @@
-//! `lanyard check`: the cluster's validation offline, for the CI of whoever keeps manifests.
+//! `lanyard check`: the cluster's validation offline, for the CI of a repository with manifests.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Prints each problem as `file: object: field: message`; exit status 1 if there are any.
+/// Prints each problem as `file: object: field: message`; exits with status 1 if there are any.
 pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     let mut files = Vec::new();
     for path in &args.paths {
@@ -42,7 +42,10 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
             if let Some(first) = found_in.get(&reference) {
                 problems += 1;
                 let (file, first) = (file.display(), first.display());
-                writeln!(output, "{file}: {reference}: is in {first} too; take one of them out")?;
+                writeln!(
+                    output,
+                    "{file}: {reference}: is also defined in {first}; remove one of them"
+                )?;
             } else {
                 found_in.insert(reference, file.clone());
             }
@@ -53,7 +56,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     let (files, judged) = (files.len(), found_in.len());
     writeln!(output, "{judged} objects in {files} files: {problems} problems")?;
     if files == 0 {
-        // A path that was mistyped must not look as if all were well.
+        // A mistyped path must not look like success.
         let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
         writeln!(output, "no .yaml or .yml file in {}: is it the right folder?", paths.join(", "))?;
         return Ok(ExitCode::FAILURE);
@@ -61,7 +64,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Judges the objects together, and prints what is wrong with each.
+/// Validates the objects together, and prints the problems of each.
 fn judge(
     args: &CheckArgs,
     objects: Vec<ManifestObject>,
@@ -83,11 +86,11 @@ fn judge(
         let file = found_in.get(reference).map(|file| file.display().to_string());
         let file = file.unwrap_or_default();
         for problem in &verdict.problems {
-            // What only a cluster makes is not missing here.
+            // Objects that only a cluster creates are not reported as missing.
             let made_later =
                 !matches!(problem.condition, ConditionType::Accepted | ConditionType::ResolvedRefs)
                     || problem.reason == ConditionReason::TenantNotAccepted;
-            // Secrets are seldom kept beside manifests.
+            // Secrets are rarely stored with manifests.
             let warning = problem.reason == ConditionReason::SecretNotFound;
             if made_later {
                 continue;

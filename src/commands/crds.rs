@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::{api::definitions, cli::CrdsArgs};
 
-/// Prints all CRDs as one YAML stream, or writes one file a kind.
+/// Prints all CRDs as one YAML stream, or writes one file per kind.
 pub fn run(args: &CrdsArgs) -> Result<()> {
     let Some(dir) = &args.dir else {
         let mut output = io::stdout().lock();

@@ -37,7 +37,7 @@ use crate::{
     source::{SharedSource, folder::FolderSource},
 };
 
-/// How long generated keys may take before the banner is printed without them.
+/// Longest wait for generated keys before the banner is printed without them.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs until it is interrupted.
@@ -61,7 +61,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
     };
     let judge = admission::judge(&installation, SystemClock.now());
     let directory = FolderSource::start(&args.dir, &state, judge).with_context(|| {
-        format!("serving {} with the state in {}", args.dir.display(), state.display())
+        format!("serving {} with state in {}", args.dir.display(), state.display())
     })?;
     let store = (&args.store, &*state.join("store.redb"));
     let parts = ServerRuntime::new(&args.serve, store, installation)?;
@@ -89,8 +89,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
     Ok(())
 }
 
-/// Prints the banner once everything that can be ready is, and the port is open: who follows its
-/// links at once must find somebody.
+/// Prints the banner once all objects are settled and the port is open, so its links work at once.
 async fn announce(
     (handle, mut opened): (SnapshotHandle, watch::Receiver<bool>),
     views: watch::Receiver<Arc<crate::api::SourceView>>,
@@ -113,11 +112,12 @@ async fn announce(
         return;
     }
     let banner = banner::text(&handle.snapshot(), &views.borrow(), &directory, &base_url);
-    // Who reads no further, as `head` does, has what they wanted.
+    // A closed pipe is not an error: `head` closes it after the lines it needs.
     let _ = io::stdout().write_all(banner.as_bytes());
 }
 
-/// `--base-url`, or the address that is listened on, by the name that browsers treat as secure.
+/// The value of `--base-url`, or `localhost` with the port of `--listen`: browsers treat that name
+/// as secure.
 fn base_url(args: &DevArgs) -> Result<Issuer> {
     if let Some(url) = &args.base_url {
         return Ok(config::base_url(url)?);
@@ -145,22 +145,22 @@ fn base_url(args: &DevArgs) -> Result<Issuer> {
     Ok(config::base_url(&format!("{scheme}://{host}{port}"))?)
 }
 
-/// A folder of its own for each folder of manifests (XDG Base Directory Specification).
+/// A state folder for each folder of manifests (XDG Base Directory Specification).
 fn default_state(manifests: &Path) -> Result<PathBuf> {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = set("XDG_STATE_HOME")
         .or_else(|| set("HOME").map(|home| home.join(".local/state")))
-        .context("neither XDG_STATE_HOME nor HOME is set; say where the state goes with --state")?;
+        .context("neither XDG_STATE_HOME nor HOME is set; set the state folder with --state")?;
     let manifests = manifests
         .canonicalize()
-        .with_context(|| format!("{} is not a folder of manifests", manifests.display()))?;
+        .with_context(|| format!("{} is not a folder", manifests.display()))?;
     let hash = digest::digest(&digest::SHA256, manifests.as_os_str().as_encoded_bytes());
     let short: String = hash.as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
     let name = manifests.file_name().map_or_else(|| "root".into(), |it| it.to_string_lossy());
     Ok(base.join("lanyard").join(format!("{name}-{short}")))
 }
 
-/// The demonstration, with the clients as they are served at the moment.
+/// The demonstration application, which looks up clients in the current snapshot.
 fn demo(args: &DevArgs, parts: &ServerRuntime, base_url: &Issuer) -> Arc<dyn ExtraRoutes> {
     let config = DemoConfig {
         base_url: base_url.clone(),
@@ -185,7 +185,7 @@ fn demo(args: &DevArgs, parts: &ServerRuntime, base_url: &Issuer) -> Arc<dyn Ext
     Arc::new(DemoRoutes(Demo::new(config, list, clock, entropy)))
 }
 
-/// The demonstration on the server's port.
+/// The routes of the demonstration on the server's port.
 struct DemoRoutes(Demo);
 
 #[async_trait]

@@ -1,7 +1,7 @@
-//! `lanyard hash-password`: a password in, its argon2id hash out.
+//! `lanyard hash-password`: prints the argon2id hash of a password.
 //!
-//! From a terminal it asks twice and shows nothing; from a pipe it takes all there is, without the
-//! line break that `echo` adds.
+//! At a terminal it prompts twice without echo. From a pipe it reads all input, without the line
+//! break that `echo` adds.
 
 use std::io::{self, IsTerminal, Read, Write};
 
@@ -24,14 +24,14 @@ fn ask() -> Result<Secret<String>> {
         rpassword::prompt_password(text).map(Secret::new).context("reading from the terminal")
     };
     let password = check(prompt("Password: ")?)?;
-    if prompt("The same again: ")? != password {
+    if prompt("Repeat password: ")? != password {
         bail!("the two passwords differ; nothing was hashed");
     }
     Ok(password)
 }
 
 fn read(input: impl Read) -> Result<Secret<String>> {
-    // One byte more than allowed and a line break, so that too long is told from long.
+    // Reads one byte beyond the limit and a line break, to detect a password that is too long.
     let most = u64::try_from(MAX_PASSWORD_LEN + 3).unwrap_or(u64::MAX);
     let mut text = String::new();
     input
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_what_is_piped_without_the_line_break() {
+    fn reads_piped_input_without_the_line_break() {
         for piped in ["correct horse", "correct horse\n", "correct horse\r\n"] {
             assert_eq!(read(piped.as_bytes()).unwrap().expose(), "correct horse");
         }
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_nobody_could_sign_in_with() {
+    fn refuses_unusable_passwords() {
         let overlong = "x".repeat(MAX_PASSWORD_LEN + 1);
         for piped in ["", "\n", &overlong, &"x".repeat(100_000)] {
             assert!(read(piped.as_bytes()).is_err(), "{} bytes", piped.len());

@@ -1,5 +1,5 @@
-//! The commands: each reads its flags and wires the parts together. The only place, with `main`,
-//! that uses `anyhow`.
+//! The commands. Each reads its flags and wires the parts together. Only this module and `main` use
+//! `anyhow`.
 
 pub mod check;
 pub mod crds;
@@ -16,7 +16,7 @@ use anyhow::Result;
 
 use crate::{cli::Command, model::SystemEntropy};
 
-/// Runs a command; the exit status of the process.
+/// Runs a command and returns the exit status of the process.
 pub fn dispatch(command: Command) -> Result<ExitCode> {
     match command {
         Command::Run(args) => run::run(&args)?,

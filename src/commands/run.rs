@@ -25,13 +25,13 @@ use crate::{
     },
 };
 
-/// How long the API server may take to answer at start-up.
+/// Limit for the API server's first answer at startup.
 const API_SERVER_TIMEOUT: Duration = Duration::from_secs(15);
-/// Before it is asked again.
+/// Interval between attempts at startup.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
-/// How long the API server may be silent within an answer: longer than a watch lasts.
+/// Read timeout of responses of the API server; longer than a watch lasts.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// Where the chart mounts the volume of the embedded store.
+/// The path at which the chart mounts the volume of the embedded store.
 const STORE_FILE: &str = "/var/lib/lanyard/store.redb";
 
 /// Runs until SIGTERM.
@@ -57,20 +57,24 @@ async fn serve(args: &RunArgs) -> Result<()> {
     let leads = watch::Sender::new(false);
     follow_leadership(&parts, leads.subscribe());
     tokio::spawn(prepare_when_leading(Arc::clone(&parts.app.store), leads.subscribe()));
-    // Not whether it leads: while the API server is away nobody does, and somebody has to serve.
+    // Serving does not depend on leadership: while the API server is unavailable there is no
+    // leader, and replicas must still serve.
     let holds = watch::Sender::new(false);
     let must_hold = (!args.store.store.is_shared()).then(|| holds.subscribe());
     let bound = parts.bind(args.listen, None)?;
     let admin = parts.admin(args.admin_listen, &source, leads.subscribe(), must_hold).await?;
     let candidate = LeaderElectionConfig {
-        lease: Arc::new(ClusterLease::new(client, ObjectKey::new(&args.namespace, &args.name))),
+        lease: Arc::new(ClusterLease::new(
+            client,
+            ObjectKey::new(&args.namespace, &args.release_name),
+        )),
         identity: args.identity.clone(),
         holds,
         timing: LeaseTiming::default(),
         clock: Arc::clone(&parts.clock),
     };
     tracing::info!(listen = %args.listen, admin = %args.admin_listen, base_url = %parts.installation.base_url, "serving");
-    // The Lease is released at once, so that another replica acts while this one drains.
+    // Releases the Lease at once, so another replica acts while this one drains.
     let mut asked = stop.clone();
     let acting = tokio::spawn(controller::run_elected(
         parts.controller(&source),
@@ -84,16 +88,16 @@ async fn serve(args: &RunArgs) -> Result<()> {
     Ok(())
 }
 
-/// A client of the API server, once it has answered.
+/// Creates a client, and waits until the API server answers.
 async fn connect() -> Result<Client> {
     const REMEDY: &str = "run in a Pod with a ServiceAccount, or set KUBECONFIG; to try Lanyard \
                           without a cluster, use `lanyard dev`";
     let mut config = Config::infer().await.context(REMEDY)?;
-    // The client would sleep for as long as a Retry-After says, two minutes perhaps, and tell
-    // nobody; watches and the controller back off by themselves, and say why.
+    // kube would sleep for as long as a Retry-After header asks, perhaps two minutes, without
+    // logging it. Watches and the controller back off by themselves and log the reason.
     config.default_retry = false;
-    // A first list whose connection died would be waited for without end. A watch that has nothing
-    // to say ends before.
+    // Without a timeout, a stalled connection would block an initial list forever. The server ends
+    // idle watches earlier.
     config.read_timeout = Some(READ_TIMEOUT);
     config.reset_reader_on_write = true;
     let address = config.cluster_url.to_string();
@@ -103,8 +107,8 @@ async fn connect() -> Result<Client> {
     Ok(client)
 }
 
-/// The API server's version, once it tells it: at an upgrade of the cluster, or while a node's network
-/// is set up, a first request may fail.
+/// Returns the API server's version, retrying at first: requests may fail during a cluster upgrade
+/// or while a node's network is set up.
 async fn answered(client: &Client, address: &str) -> Result<String> {
     let mut end = pin!(sleep(API_SERVER_TIMEOUT));
     let cannot = || format!("the API server at {address} cannot be reached");
@@ -117,7 +121,7 @@ async fn answered(client: &Client, address: &str) -> Result<String> {
                 Err(error) if is_final(&error) => return Err(error).with_context(cannot),
                 Err(error) => {
                     if last.is_none() {
-                        tracing::warn!(%error, address, "the API server cannot be reached yet");
+                        tracing::warn!(%error, address, "could not reach the API server; retrying");
                     }
                     last = Some(error);
                 }
@@ -138,7 +142,7 @@ async fn answered(client: &Client, address: &str) -> Result<String> {
     }
 }
 
-/// Whether it would be answered the same again: who asks is refused.
+/// Returns true if a retry would fail the same way, since the server refused the request.
 fn is_final(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429)
 }

@@ -1,4 +1,4 @@
-//! What `run` and `dev` have in common: everything but the source of objects.
+//! The parts that `run` and `dev` share: everything except the source of objects.
 
 use std::{
     net::SocketAddr,
@@ -34,7 +34,7 @@ use crate::{
     telemetry::{self, LogGuard, Metrics, ReconcileOutcome, init_logging},
 };
 
-/// Password checks that may wait: 2 s of four threads.
+/// Capacity of the password queue: 2 s of work for four threads.
 const PASSWORD_QUEUE: usize = 256;
 
 /// Starts logging.
@@ -46,15 +46,15 @@ pub(super) fn logging(args: &LogArgs, default: LogFormatArg) -> Result<LogGuard>
     Ok(init_logging(format, &args.log_level)?)
 }
 
-/// A runtime for a server.
+/// Creates the tokio runtime.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("the system refuses threads")
+        .context("could not start the runtime's threads")
 }
 
-/// The parts that do not depend on where objects come from.
+/// The parts that do not depend on the source of objects.
 pub(super) struct ServerRuntime {
     pub(super) app: Arc<AppState>,
     pub(super) clock: Arc<dyn Clock>,
@@ -62,12 +62,12 @@ pub(super) struct ServerRuntime {
     pub(super) installation: Arc<Installation>,
     tls: Option<Arc<TlsConfig>>,
     drain: (Duration, Duration),
-    /// Whether the port of the endpoints is open.
+    /// Set once the port of the endpoints is open.
     open: watch::Sender<bool>,
 }
 
 impl ServerRuntime {
-    /// Makes them from the flags; `file` is where an embedded store is if they do not say.
+    /// Builds the parts from the flags. `file` is the default path of an embedded store.
     pub(super) fn new(
         args: &ServeArgs,
         (store, file): (&StoreArgs, &Path),
@@ -121,7 +121,7 @@ impl ServerRuntime {
         })
     }
 
-    /// Projects what a source shows into the snapshot, and keeps the metrics that go with it.
+    /// Builds snapshots from a source's views, and reports them to the metrics.
     pub(super) fn project(&self, source: &SharedSource) {
         let (handle, clock) = (self.app.registry.clone(), Arc::clone(&self.clock));
         self.app.registrations.write_by(Arc::clone(source) as SharedRegistrar);
@@ -132,7 +132,7 @@ impl ServerRuntime {
         tokio::spawn(purge_regularly(Arc::clone(&self.app.store), Arc::clone(&self.clock)));
     }
 
-    /// What the controller works with.
+    /// The context of the controllers.
     pub(super) fn controller(&self, source: &SharedSource) -> controller::ControllerContext {
         controller::ControllerContext::new(
             Arc::clone(source),
@@ -145,7 +145,7 @@ impl ServerRuntime {
         .telling_of(self.app.backchannel_logout.untold())
     }
 
-    /// Takes the port of the endpoints.
+    /// Binds the port of the endpoints without accepting connections.
     pub(super) fn bind(
         &self,
         address: SocketAddr,
@@ -162,13 +162,13 @@ impl ServerRuntime {
         server.bind(address).with_context(|| format!("--listen {address}"))
     }
 
-    /// Whether requests can come: who is told of the server before finds nobody.
+    /// Becomes true once the port accepts requests. Readiness is not reported before.
     pub(super) fn opened(&self) -> watch::Receiver<bool> {
         self.open.subscribe()
     }
 
-    /// Opens the admin port; `must_hold` tells whether this replica holds the Lease, where only the
-    /// holder may serve.
+    /// Starts the admin server. `must_hold` contains whether this replica holds the Lease, if only
+    /// the leader may serve.
     pub(super) async fn admin(
         &self,
         address: SocketAddr,
@@ -194,9 +194,9 @@ impl ServerRuntime {
         Ok(admin)
     }
 
-    /// Serves until `stop`, from the first snapshot on: before, every address would seem to be
-    /// nobody's. A container that died is sent requests until somebody has noticed. Then turns
-    /// unready, waits for load balancers to notice, and drains.
+    /// Serves until `stop`, starting with the first snapshot: without one, every request would be
+    /// answered with 404. On `stop`, becomes unready, waits for load balancers to remove this
+    /// replica, and drains.
     pub(super) async fn serve(
         &self,
         bound: BoundListener,
@@ -216,7 +216,7 @@ impl ServerRuntime {
         tokio::spawn(async move {
             let _ = stop.wait_for(|stop| *stop).await;
             leaving.store(true, Ordering::Relaxed);
-            tracing::info!("stopping: requests in flight are finished");
+            tracing::info!("stopping; draining requests in flight");
             if let Some(admin) = admin {
                 admin.drain();
             }
@@ -228,7 +228,7 @@ impl ServerRuntime {
     }
 }
 
-/// Whose word on clients counts, and in which headers.
+/// The trusted proxies and the headers that they set.
 fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies> {
     let headers = match args.forwarded_headers {
         ForwardedFamily::XForwarded => ForwardedHeaders::XForwarded,
@@ -237,7 +237,7 @@ fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies> {
     Ok(TrustedProxies::new(config::trusted_proxies(args)?, headers))
 }
 
-/// The way out; `dev` may call this machine.
+/// The outbound HTTP client. In `dev` it may also call this machine.
 fn fetch(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFetch> {
     let mut allowed = config::fetch_allow(args)?;
     if dev {
@@ -255,12 +255,12 @@ fn fetch(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFe
 fn observed(store: SharedStore, metrics: &Arc<Metrics>) -> SharedStore {
     let metrics = Arc::clone(metrics);
     Arc::new(InstrumentedStore::new(store, move |operation, error| {
-        tracing::warn!(operation, %error, "the store failed");
+        tracing::warn!(operation, %error, "store operation failed");
         metrics.store_failed(operation);
     }))
 }
 
-/// Tells the metrics of each snapshot and of the source's health.
+/// Reports each snapshot and the source's health to the metrics.
 async fn measure(app: Arc<AppState>, mut views: watch::Receiver<Arc<SourceView>>) {
     let mut changes = app.registry.changes();
     loop {
@@ -281,12 +281,12 @@ async fn measure(app: Arc<AppState>, mut views: watch::Receiver<Arc<SourceView>>
         if gone {
             return;
         }
-        // A burst of changes is counted once.
+        // Waits, so a burst of changes is reported once.
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
-/// Counts reconciles.
+/// Reports reconciles to the metrics.
 struct PrometheusReconcileMetrics(Arc<Metrics>);
 
 impl ReconcileMetrics for PrometheusReconcileMetrics {

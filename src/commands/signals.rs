@@ -7,7 +7,8 @@ use tokio::{
     sync::watch,
 };
 
-/// Turns true when the process is asked to stop; asked twice, it ends at once.
+/// A receiver that becomes true at the first SIGTERM or SIGINT. The second one ends the process at
+/// once.
 pub(super) fn stop() -> io::Result<watch::Receiver<bool>> {
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

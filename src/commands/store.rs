@@ -1,4 +1,4 @@
-//! Opens the store that the flags name, and has it prepared where the Lease is held.
+//! Opens the store that the flags select, and migrates it while this replica holds the Lease.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -15,13 +15,13 @@ use crate::{
     telemetry::Metrics,
 };
 
-/// Records that the memory store takes: some hundreds of megabytes.
+/// Capacity of the memory store: a few hundred megabytes.
 const MEMORY_RECORDS: usize = 1_000_000;
-/// Between two tries to prepare a store, and the longest that one is asked at the start.
+/// Interval between migration attempts, and the limit of the check at startup.
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Opens it; `file` is where the embedded one is if no flag says so, and `metrics` tells it of the
-/// requests that may come to write.
+/// Opens the store. `file` is the default path of the embedded store; `metrics` reports the
+/// requests in flight, which may still write.
 pub(super) fn open(
     args: &StoreArgs,
     file: &Path,
@@ -36,9 +36,9 @@ pub(super) fn open(
             let at_work = move || metrics.requests_in_flight();
             let store = EmbeddedStore::open(file, &**entropy, at_work).context(
                 "sessions and grants cannot be kept; --store-path names their file, and with \
-                 --store memory a restart signs everybody out",
+                 --store memory a restart signs all users out",
             )?;
-            tracing::info!(file = %file.display(), "the store is open");
+            tracing::info!(file = %file.display(), "opened the store");
             Arc::new(store)
         }
         StoreKind::Postgres => {
@@ -60,8 +60,8 @@ pub(super) fn open(
     })
 }
 
-/// Refuses a server that would not keep records, where it can be asked at once. One that cannot is
-/// judged when it answers, and until then this replica is not ready.
+/// Fails if the server is reachable and not suitable for a store. An unreachable server is checked
+/// when it answers; until then this replica is not ready.
 pub(super) async fn refuse_unsuitable(args: &StoreArgs, store: &SharedStore) -> Result<()> {
     if args.store != StoreKind::Valkey {
         return Ok(());
@@ -72,7 +72,7 @@ pub(super) async fn refuse_unsuitable(args: &StoreArgs, store: &SharedStore) -> 
     }
 }
 
-/// Prepares the store whenever this replica comes to lead, until that succeeds.
+/// Migrates the store whenever this replica becomes the leader, retrying until that succeeds.
 pub(super) async fn prepare_when_leading(store: SharedStore, mut leads: watch::Receiver<bool>) {
     while leads.wait_for(|leads| *leads).await.is_ok() {
         match store.migrate().await {
@@ -82,7 +82,7 @@ pub(super) async fn prepare_when_leading(store: SharedStore, mut leads: watch::R
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "the store could not be prepared; trying again");
+                tracing::warn!(%error, "could not migrate the store; retrying");
                 tokio::time::sleep(RETRY_INTERVAL).await;
             }
         }

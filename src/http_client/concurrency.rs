@@ -1,4 +1,4 @@
-//! How many fetches run at once: in all, and to one host, so that a slow host holds up itself only.
+//! Limits concurrent fetches, in total and per host, so a slow host delays only its own fetches.
 
 use std::{
     collections::HashMap,
@@ -7,19 +7,19 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// In all.
+/// Concurrent fetches in total.
 const MAX_CONCURRENT: usize = 64;
-/// To one host.
+/// Concurrent fetches per host.
 const MAX_PER_HOST: usize = 8;
 
-/// Places for fetches.
+/// Issues permits for fetches.
 #[derive(Debug)]
 pub struct ConcurrencyLimiter {
     all: Arc<Semaphore>,
     hosts: Mutex<HashMap<String, Weak<Semaphore>>>,
 }
 
-/// A place; it is free again when this is dropped.
+/// A permit for one fetch, returned when it is dropped.
 #[derive(Debug)]
 pub struct FetchPermit {
     _host: OwnedSemaphorePermit,
@@ -33,7 +33,7 @@ impl Default for ConcurrencyLimiter {
 }
 
 impl ConcurrencyLimiter {
-    /// Waits for a place. Who waits for a busy host takes no place of others.
+    /// Waits for a permit. A fetch that waits for a busy host holds no permit of the total.
     pub async fn take(&self, host: &str) -> Option<FetchPermit> {
         let host = self.of(host).acquire_owned().await.ok()?;
         let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
@@ -45,7 +45,7 @@ impl ConcurrencyLimiter {
         if let Some(known) = hosts.get(host).and_then(Weak::upgrade) {
             return known;
         }
-        // Hosts that nobody calls any more go whenever a new one comes.
+        // Entries of hosts without fetches are removed whenever a new host is added.
         hosts.retain(|_, semaphore| semaphore.strong_count() > 0);
         let semaphore = Arc::new(Semaphore::new(MAX_PER_HOST));
         hosts.insert(host.to_owned(), Arc::downgrade(&semaphore));
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_busy_host_holds_up_itself_only() {
+    async fn a_busy_host_delays_only_its_own_fetches() {
         let slots = ConcurrencyLimiter::default();
         let mut held = Vec::new();
         for _ in 0..MAX_PER_HOST {
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn forgets_hosts_that_nobody_calls() {
+    async fn removes_hosts_without_fetches() {
         let slots = ConcurrencyLimiter::default();
         for number in 0..100 {
             drop(slots.take(&format!("{number}.test")).await);

@@ -1,28 +1,29 @@
-//! Which addresses may be called. Judged on the address that a connection is made to, after the
-//! name was resolved, so that no name can change its mind in between (DNS rebinding).
+//! Decides which addresses may be called. The decision is made on the resolved address that the
+//! connection uses, so a name cannot resolve differently in between (DNS rebinding).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// Public addresses, and those that the installation allows.
+/// Allows public addresses, and those that the installation allows.
 #[derive(Clone, Debug, Default)]
 pub struct EgressPolicy {
     allowed: Vec<IpNet>,
 }
 
 impl EgressPolicy {
-    /// Allows these beside the public ones.
+    /// Allows these addresses in addition to public ones.
     pub fn new(allowed: Vec<IpNet>) -> Self {
         Self { allowed }
     }
 
-    /// Whether the address may be called with TLS.
+    /// Returns true if the address may be called with TLS.
     pub fn allows_with_tls(&self, address: IpAddr) -> bool {
         self.allows_plaintext(address) || is_public(address.to_canonical())
     }
 
-    /// Whether the installation names the address: then it may be called without TLS too.
+    /// Returns true if the installation allows the address explicitly, which also permits plain
+    /// HTTP.
     pub fn allows_plaintext(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.allowed.iter().any(|net| net.contains(&address))
@@ -36,7 +37,7 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Azure answers virtual machines there with what belongs to them, though it is a public address.
+/// The metadata address of Azure virtual machines, which is in a public range.
 const AZURE_HOST: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
 
 /// The IANA registry of special-purpose addresses (RFC 6890), multicast (RFC 5771) and class E.
@@ -57,8 +58,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special
 }
 
-/// Global unicast (`2000::/3`) without its special parts; what embeds an IPv4 address is judged by it
-/// or refused.
+/// Global unicast (`2000::/3`) without special-purpose ranges. Addresses that embed an IPv4 address
+/// are judged by it or refused.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let s = address.segments();
     if s[0] == 0x64 && s[1] == 0xff9b && s[2..6] == [0; 4] {
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_addresses_inside_however_they_are_written() {
+    fn refuses_internal_addresses_in_every_notation() {
         let guard = EgressPolicy::default();
         for text in [
             "127.0.0.1",
@@ -128,20 +129,20 @@ mod tests {
     }
 
     #[test]
-    fn admits_what_the_installation_allows() {
+    fn allows_configured_addresses() {
         let guard = EgressPolicy::new(vec!["10.0.0.0/8".parse().expect("a net")]);
         assert!(admits(&guard, "10.1.2.3") && admits(&guard, "::ffff:10.1.2.3"));
         assert!(guard.allows_plaintext("10.1.2.3".parse().expect("an address")));
         assert!(!admits(&guard, "192.168.1.1"));
         assert!(
             !guard.allows_plaintext("1.1.1.1".parse().expect("an address")),
-            "public, but not named"
+            "public, but not configured"
         );
     }
 
     proptest! {
         #[test]
-        fn an_embedded_address_is_judged_as_itself(bits: u32) {
+        fn an_embedded_ipv4_address_is_judged_by_itself(bits: u32) {
             let v4 = Ipv4Addr::from(bits);
             let guard = EgressPolicy::default();
             prop_assert_eq!(guard.allows_with_tls(v4.into()), guard.allows_with_tls(v4.to_ipv6_mapped().into()));

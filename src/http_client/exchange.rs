@@ -1,4 +1,4 @@
-//! One request on one connection.
+//! Sends one request on one connection.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{FetchError, Fetched};
 
-/// Sends a request; the connection is driven until the answer's body was read or dropped.
+/// Sends a request. A task drives the connection until the response's body was read or dropped.
 pub(super) async fn send<S>(
     stream: S,
     host: &str,
@@ -26,7 +26,7 @@ where
         .handshake(TokioIo::new(stream))
         .await
         .map_err(broken)?;
-    // It ends with the answer: `Connection: close` was asked for, and nothing else is sent.
+    // The task ends with the response: the request sets `Connection: close`, and no other follows.
     tokio::spawn(async move {
         let _ = connection.await;
     });
@@ -57,7 +57,7 @@ pub(super) async fn read(
     }
 }
 
-/// How long an answer may be kept (RFC 9111 §5.2.2).
+/// How long a response may be cached (RFC 9111 §5.2.2).
 fn max_age(cache_control: &str) -> Option<Duration> {
     let directives = || cache_control.split(',').map(str::trim);
     if directives()
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_how_long_an_answer_may_be_kept() {
+    fn reads_max_age() {
         // RFC 9111 §5.2.2
         assert_eq!(max_age("public, max-age=600"), Some(Duration::from_secs(600)));
         assert_eq!(max_age("max-age=600, No-Store"), Some(Duration::ZERO));

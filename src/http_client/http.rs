@@ -1,7 +1,8 @@
-//! Fetching over the network: resolve, judge the addresses, connect, TLS, one request.
+//! HTTP over the network: resolves the host, checks the addresses, connects, negotiates TLS, sends
+//! one request.
 //!
-//! A connection carries one request: documents are cached by who asks for them, and a pool would
-//! keep connections to hosts that strangers name.
+//! A connection carries one request. Callers cache documents, and a pool would keep connections
+//! open to hosts chosen by untrusted parties.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -21,14 +22,14 @@ use url::{Host, Url};
 
 use super::{EgressPolicy, Fetch, FetchError, Fetched, concurrency::ConcurrencyLimiter, exchange};
 
-/// From the wish to the last byte.
+/// Limit from the call to the last byte of the response.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// For a TCP connection to one address.
+/// Limit of a TCP connection to one address.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Addresses of a host that are tried.
+/// Maximum addresses of a host that are tried.
 const MAX_ADDRESSES: usize = 4;
 
-/// The network.
+/// The HTTP client.
 pub struct HttpFetch {
     guard: EgressPolicy,
     tls: TlsConnector,
@@ -41,7 +42,7 @@ impl std::fmt::Debug for HttpFetch {
     }
 }
 
-/// Where a request goes.
+/// The destination of a request.
 struct Target {
     url: Url,
     host: String,
@@ -50,8 +51,8 @@ struct Target {
 }
 
 impl HttpFetch {
-    /// Calls what the guard admits, and believes these certificates. A crypto provider must have
-    /// been installed.
+    /// A client that calls addresses that the policy allows and verifies servers with these root
+    /// certificates. Requires an installed crypto provider.
     pub fn new(guard: EgressPolicy, roots: RootCertStore) -> Self {
         let mut config =
             ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
@@ -63,7 +64,7 @@ impl HttpFetch {
         }
     }
 
-    /// A request within the time, or an error.
+    /// Runs a request with the timeout.
     async fn within<T>(
         &self,
         url: &str,
@@ -97,7 +98,7 @@ impl HttpFetch {
         exchange::send(stream, &target.host, request).await
     }
 
-    /// Connects to an address that was judged, and to no other.
+    /// Connects to one of the addresses that the policy allows, and to no other.
     async fn connect(&self, target: &Target) -> Result<TcpStream, FetchError> {
         let mut last = FetchError::Forbidden(target.host.clone());
         let addresses = resolve(target).await?;
@@ -129,17 +130,17 @@ async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, FetchError> {
 }
 
 fn target(text: &str) -> Result<Target, FetchError> {
-    let url = Url::parse(text).map_err(|_| FetchError::Url("it is no URL"))?;
+    let url = Url::parse(text).map_err(|_| FetchError::Url("it is not a URL"))?;
     let secure = match url.scheme() {
         "https" => true,
         "http" => false,
         _ => return Err(FetchError::Url("it is neither https nor http")),
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(FetchError::Url("it holds a user name or password"));
+        return Err(FetchError::Url("it contains a user name or password"));
     }
     let host = url.host_str().filter(|host| !host.is_empty());
-    let host = host.ok_or(FetchError::Url("it names no host"))?.to_owned();
+    let host = host.ok_or(FetchError::Url("it has no host"))?.to_owned();
     let port = url.port_or_known_default().ok_or(FetchError::Url("it has no port"))?;
     Ok(Target { url, host, port, secure })
 }

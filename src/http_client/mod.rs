@@ -1,9 +1,8 @@
-//! Outbound HTTP: clients' keys and request objects, sector documents, logout tokens. The addresses
-//! come from people who register clients, so every answer is bounded in size and time, redirects
-//! are not followed, and addresses inside the network are refused unless the installation allows
-//! them.
+//! Outbound HTTP: clients' keys and request objects, sector documents, logout tokens. The URLs come
+//! from parties that register clients, so every response is limited in size and time, redirects are
+//! not followed, and addresses inside the network are refused unless the installation allows them.
 //!
-//! Must not: know what is fetched, or keep it.
+//! Must not: interpret or cache documents.
 
 mod concurrency;
 mod egress_policy;
@@ -22,65 +21,67 @@ pub use http::HttpFetch;
 pub use observed::InstrumentedFetch;
 pub use root_certificates::{TrustError, trusted_roots};
 
-/// A way out that any task may use.
+/// An HTTP client shared between tasks.
 pub type SharedFetch = Arc<dyn Fetch>;
 
-/// An answer with a status of 200.
+/// A response with status 200.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
-    /// Its body, within the limit.
+    /// The body, within the size limit.
     pub body: Bytes,
-    /// Its `Content-Type`, without parameters, in lower case.
+    /// `Content-Type` without parameters, in lower case.
     pub content_type: Option<String>,
-    /// How long it may be kept (`Cache-Control: max-age`; `no-store` and `no-cache`: zero).
+    /// How long the response may be cached (`Cache-Control: max-age`; zero for `no-store` and
+    /// `no-cache`).
     pub max_age: Option<Duration>,
 }
 
-/// Why nothing came. No message repeats what was sent or received.
+/// The reason why a call failed. No message repeats data that was sent or received.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
-    /// Not an absolute http or https URL of a host.
+    /// The URL is not an absolute http or https URL with a host.
     #[error("the URL cannot be fetched: {0}")]
     Url(&'static str),
-    /// The host's addresses are inside the network, or the URL is http and they are not allowed.
-    #[error("{0} is not an address that may be called; allow it with --fetch-allow if it is to be")]
+    /// The host's addresses are internal, or the URL uses http, and the installation does not allow
+    /// them.
+    #[error("{0} is not an address that may be called; to allow it, set --fetch-allow")]
     Forbidden(String),
-    /// The host has no address.
+    /// The host name does not resolve.
     #[error("the host {0} cannot be found")]
     Unknown(String),
-    /// No connection, TLS or HTTP.
+    /// The connection, TLS handshake or HTTP exchange failed.
     #[error("no connection to {0}: {1}")]
     Broken(String, String),
-    /// Nothing within the time.
+    /// The server did not answer within the time limit.
     #[error("{0} did not answer in time")]
     Late(String),
-    /// Too many fetches at once.
+    /// The concurrency limit is reached.
     #[error("too many fetches at once")]
     Busy,
-    /// More than the limit.
-    #[error("the answer of {0} is larger than {1} bytes")]
+    /// The response exceeds the size limit.
+    #[error("the response of {0} is larger than {1} bytes")]
     TooLarge(String, usize),
-    /// Another status than 200, redirects included.
+    /// The status is not 200. Redirects count too.
     #[error("{0} answered with status {1}")]
     Status(String, u16),
 }
 
 impl FetchError {
-    /// One word for metrics: none of what clients named.
+    /// The error's metric label: a word of a closed set, without data of clients.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Url(_) => "url",
             Self::Forbidden(_) => "forbidden",
-            Self::Unknown(_) => "unknown_host",
-            Self::Broken(..) => "no_connection",
-            Self::Late(_) => "late",
+            Self::Unknown(_) => "dns_error",
+            Self::Broken(..) => "connect_error",
+            Self::Late(_) => "timeout",
             Self::Busy => "busy",
             Self::TooLarge(..) => "too_large",
             Self::Status(..) => "status",
         }
     }
 
-    /// Whether another try later may do better.
+    /// Returns true if a later attempt may succeed.
     pub const fn is_transient(&self) -> bool {
         match self {
             Self::Url(_) | Self::Forbidden(_) | Self::TooLarge(..) => false,
@@ -90,13 +91,13 @@ impl FetchError {
     }
 }
 
-/// The way out. Calls end within ten seconds.
+/// Outbound HTTP. A call ends within ten seconds.
 #[async_trait]
 pub trait Fetch: Send + Sync + fmt::Debug {
     /// Gets a document of at most `limit` bytes.
     async fn get(&self, url: &str, limit: usize) -> Result<Fetched, FetchError>;
 
-    /// Posts a form (`application/x-www-form-urlencoded`); the status of the answer, whatever it
-    /// is. Its body is not read.
+    /// Posts a form (`application/x-www-form-urlencoded`) and returns the status of the response,
+    /// which may be any. The response's body is not read.
     async fn post_form(&self, url: &str, form: String) -> Result<u16, FetchError>;
 }

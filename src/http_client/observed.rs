@@ -1,4 +1,4 @@
-//! A way out that tells of each call: for metrics, at one place.
+//! An HTTP client that reports each call to a callback, for metrics.
 
 use std::fmt;
 
@@ -6,17 +6,18 @@ use async_trait::async_trait;
 
 use super::{Fetch, FetchError, Fetched, SharedFetch};
 
-/// Called with the method and what came of it.
+/// The callback. Its arguments are the method and the outcome.
 type OnCall = Box<dyn Fn(&'static str, &'static str) + Send + Sync>;
 
-/// A way out with an observer of its calls.
+/// An HTTP client that reports its calls to a callback.
 pub struct InstrumentedFetch {
     inner: SharedFetch,
     on_call: OnCall,
 }
 
 impl InstrumentedFetch {
-    /// `on_call` is called with `get` or `post`, and `ok` or the [kind](FetchError::kind) of error.
+    /// Wraps a client. `on_call` is called with `get` or `post`, and `ok` or the
+    /// [kind](FetchError::kind) of the error.
     pub fn new(
         inner: SharedFetch,
         on_call: impl Fn(&'static str, &'static str) + Send + Sync + 'static,
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_call_is_told_with_what_came_of_it() {
+    async fn reports_each_call_with_its_outcome() {
         let told = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&told);
         let fetch = InstrumentedFetch::new(Arc::new(Forbidding), move |method, outcome| {

@@ -1,4 +1,4 @@
-//! Whose certificates are believed: those of the system, and those of a file.
+//! Root certificates for outbound TLS: the system's, and those of a file.
 
 use std::path::{Path, PathBuf};
 
@@ -7,21 +7,21 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-/// A file of certificates that cannot be used.
+/// The certificate file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("--fetch-ca {0}: {1}")]
     Unreadable(PathBuf, String),
-    /// It holds none.
-    #[error("--fetch-ca {0}: there is no certificate in it; write PEM certificates")]
+    /// The file contains no certificate.
+    #[error("--fetch-ca {0}: no certificate found; write PEM certificates")]
     Empty(PathBuf),
 }
 
-/// The system's certificates, and those of a PEM file.
+/// Loads the system's root certificates and those of a PEM file.
 pub fn trusted_roots(extra: Option<&Path>) -> Result<RootCertStore, TrustError> {
     let mut roots = RootCertStore::empty();
-    // A system without certificates calls nobody but those of the file.
+    // On a system without root certificates, only servers verified by the file can be called.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = extra {
         let unreadable = |error: String| TrustError::Unreadable(path.to_owned(), error);

@@ -1,22 +1,22 @@
-//! Certificates to believe of a store's server.
+//! Reads the CA certificates that a store's server is verified against.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// They cannot be used.
+/// The CA file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableCa {
-    /// They cannot be read.
+    /// The file cannot be read.
     #[error("{0}: {1}")]
     File(PathBuf, io::Error),
-    /// They are none.
-    #[error("{0} holds no certificates in PEM")]
+    /// The file does not contain a PEM certificate.
+    #[error("{0} does not contain a PEM certificate")]
     Empty(PathBuf),
 }
 
-/// The file's text, which has one certificate at least.
+/// Reads a PEM file that contains at least one certificate.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, UnusableCa> {
     let text = fs::read(path).map_err(|error| UnusableCa::File(path.to_owned(), error))?;
     if !pem::parse_many(&text).is_ok_and(|found| found.iter().any(|it| it.tag() == "CERTIFICATE")) {

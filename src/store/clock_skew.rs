@@ -1,4 +1,4 @@
-//! How far a replica's clock is from the store's, which all replicas share.
+//! The difference between a replica's clock and the store's clock, which all replicas share.
 
 use std::{
     sync::{
@@ -10,12 +10,12 @@ use std::{
 
 use crate::model::{Clock, Timestamp};
 
-/// From there on a replica warns (design §6).
+/// Skew from which a replica logs a warning.
 pub const SKEW_WARNING: Duration = Duration::from_secs(10);
 
-/// Milliseconds that this clock is ahead of the store's (negative: behind), by what the store said
-/// between two moments of this clock. The journey is taken for the store's favour: only what it
-/// cannot explain counts.
+/// Milliseconds by which this clock is ahead of the store's (negative: behind). `asked` and
+/// `answered` are this clock's times around the call. The round trip is counted in the store's
+/// favour: only a difference that it cannot explain is skew.
 pub fn skew(asked: Timestamp, store: Timestamp, answered: Timestamp) -> i64 {
     let (asked, store, answered) = (asked.millis(), store.millis(), answered.millis());
     if store < asked {
@@ -27,35 +27,35 @@ pub fn skew(asked: Timestamp, store: Timestamp, answered: Timestamp) -> i64 {
     }
 }
 
-/// The store's clock, which all replicas share, as far as this replica's own tells it.
+/// The store's clock, computed from this replica's clock and the skew measured last.
 ///
-/// What replicas compare with moments that others wrote down (when a key begins to sign, when a
-/// refresh token was used) is compared by it, so that one whose own clock is off decides as the
-/// others do. Tokens say the replica's own time: the world outside shares no clock with the store.
+/// Moments that other replicas wrote (when a key begins to sign, when a refresh token was used) are
+/// compared with this clock, so a replica whose own clock is wrong decides as the others do. Tokens
+/// contain the replica's own time, because resource servers do not share a clock with the store.
 #[derive(Debug)]
 pub struct StoreClock {
     own: Arc<dyn Clock>,
-    /// Milliseconds that the own clock is ahead, as measured last.
+    /// Milliseconds that this replica's clock is ahead, as measured last.
     ahead: AtomicI64,
 }
 
 impl StoreClock {
-    /// The same as the replica's own clock, until they were compared.
+    /// A clock equal to the replica's own until the first measurement.
     pub fn new(own: Arc<dyn Clock>) -> Self {
         Self { own, ahead: AtomicI64::new(0) }
     }
 
-    /// Remembers by how many milliseconds the own clock is ahead; what was measured before.
+    /// Stores the milliseconds that this replica's clock is ahead, and returns the previous value.
     pub fn measured(&self, millis: i64) -> i64 {
         self.ahead.swap(millis, Ordering::SeqCst)
     }
 
-    /// By how many milliseconds the own clock is ahead, as measured last.
+    /// Milliseconds that this replica's clock is ahead, as measured last.
     pub fn own_is_ahead(&self) -> i64 {
         self.ahead.load(Ordering::SeqCst)
     }
 
-    /// What it shows at a moment of the own clock.
+    /// Converts a moment of this replica's clock to the store's clock.
     pub fn at(&self, own: Timestamp) -> Timestamp {
         Timestamp::from_millis(own.millis().saturating_sub(self.own_is_ahead()))
     }
@@ -77,13 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_journey_explains_is_no_skew() {
+    fn round_trip_time_is_not_skew() {
         assert_eq!(skew(at(1_000), at(1_000), at(4_000)), 0);
         assert_eq!(skew(at(1_000), at(4_000), at(4_000)), 0);
     }
 
     #[test]
-    fn shows_the_own_time_without_what_was_measured() {
+    fn returns_own_time_before_a_measurement() {
         let clock = StoreClock::new(Arc::new(FixedClock::at(at(40_000))));
         assert_eq!(clock.now(), at(40_000), "nothing was measured");
         assert_eq!((clock.measured(30_000), clock.measured(-5_000)), (0, 30_000));

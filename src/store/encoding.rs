@@ -1,6 +1,6 @@
-//! The bytes that durable key-value stores keep: keys that no two records share, and rows.
+//! The encoding of records in durable key-value stores: unique keys, and rows.
 //!
-//! Must not: change without a new format number (`embedded`): files outlive releases.
+//! Must not: change without a new format number (`embedded`), since files outlive releases.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord};
 use crate::model::{TenantId, Timestamp};
 
-/// Each part behind its length, so that no two lists of parts have the same bytes.
+/// Concatenates the parts, each preceded by its length, so different lists have different bytes.
 fn joined(parts: &[&[u8]]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 2).sum());
     for part in parts {
@@ -19,18 +19,18 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
     bytes
 }
 
-/// Whose records and of which kind: what keys and listings begin with.
+/// The kind and tenant of records: the prefix of keys and listings.
 pub(super) fn scope(kind: RecordKind, tenant: &TenantId) -> Vec<u8> {
     let tenant = &tenant.0;
     joined(&[kind.as_str().as_bytes(), tenant.namespace.as_bytes(), tenant.name.as_bytes()])
 }
 
-/// What a record is found by.
+/// The key of a record.
 pub(super) fn key(key: &RecordKey) -> Vec<u8> {
     [scope(key.kind, &key.tenant), key.id.as_bytes().to_vec()].concat()
 }
 
-/// The scope and the id that a key was made of.
+/// Splits a key into its scope and id.
 pub(super) fn split(key: &[u8]) -> Option<(&[u8], &str)> {
     let mut at = 0;
     for _ in 0..3 {
@@ -40,17 +40,17 @@ pub(super) fn split(key: &[u8]) -> Option<(&[u8], &str)> {
     Some((key.get(..at)?, std::str::from_utf8(key.get(at..)?).ok()?))
 }
 
-/// What tells an owner from the others of its scope.
+/// The encoding of an index entry within its scope.
 pub(super) fn owner((kind, id): (&str, &str)) -> Vec<u8> {
     joined(&[kind.as_bytes(), id.as_bytes()])
 }
 
-/// What the ids of an owner's records in a scope stand behind.
+/// The prefix under which the ids of the records of an index entry in a scope are stored.
 pub(super) fn listing(scope: &[u8], of: (&str, &str)) -> Vec<u8> {
     [scope.to_vec(), owner(of)].concat()
 }
 
-/// A record beside its key.
+/// The row of a record: everything but its key.
 #[derive(Serialize, Deserialize)]
 pub(super) struct EncodedRecord<'a> {
     pub(super) version: u64,
@@ -60,7 +60,7 @@ pub(super) struct EncodedRecord<'a> {
     pub(super) value: &'a [u8],
 }
 
-/// A row that cannot be read.
+/// A row that cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a row of the store is damaged")]
 pub(super) struct DamagedRecord;
@@ -77,17 +77,17 @@ impl<'a> EncodedRecord<'a> {
         }
     }
 
-    /// Its bytes.
+    /// Encodes the row.
     pub(super) fn write(&self) -> Vec<u8> {
         postcard::to_stdvec(self).expect("rows serialise to memory")
     }
 
-    /// The reverse of `write`.
+    /// Decodes the result of `write`.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, DamagedRecord> {
         postcard::from_bytes(bytes).map_err(|_| DamagedRecord)
     }
 
-    /// The record of this row. Owners of kinds that only a newer release knows are passed over.
+    /// The record of this row. Index entries of kinds that only a newer release knows are skipped.
     pub(super) fn stored(&self, key: RecordKey) -> VersionedRecord {
         let owner = |(kind, id): &(&str, &str)| Some(IndexEntry::new(OwnerKind::parse(kind)?, *id));
         let record = Record {
@@ -106,7 +106,7 @@ mod tests {
     use crate::store::contract::record;
 
     #[test]
-    fn no_two_keys_have_the_same_bytes() {
+    fn different_keys_have_different_bytes() {
         let of = |namespace: &str, name: &str, id: &str| {
             key(&RecordKey::new(RecordKind::Session, &TenantId::new(namespace, name), id))
         };
@@ -116,14 +116,14 @@ mod tests {
     }
 
     #[test]
-    fn keys_split_into_what_they_were_made_of() {
+    fn keys_split_into_scope_and_id() {
         let it = record("a/b").key;
         assert_eq!(split(&key(&it)), Some((&*scope(it.kind, &it.tenant), "a/b")));
         assert_eq!(split(&key(&it)[..6]), None);
     }
 
     #[test]
-    fn rows_come_back_as_they_were_written() {
+    fn rows_round_trip() {
         let written = record("a");
         let row = EncodedRecord::of(&written, 7).write();
         let read = EncodedRecord::read(&row).map(|row| row.stored(written.key.clone()));
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_format_1_stay() {
+    fn format_1_is_unchanged() {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let written = record("a");
         assert_eq!(hex(&key(&written.key)), "000773657373696f6e00047465616d00046d61696e61");

@@ -1,7 +1,7 @@
-//! The store of tests and trials: nothing survives, and one process sees it.
+//! The store of tests and trials: in the memory of one process, lost at its end.
 //!
-//! One lock over three indexes; every operation is a few map accesses, far below the cost of the
-//! signature or password check beside it.
+//! One lock covers three indexes. Every operation is a few map accesses, which cost far less than
+//! the signature or password check of the same request.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -19,10 +19,10 @@ use super::{
     StoreState, VersionedRecord,
 };
 
-/// Expired records that a full store frees before it refuses to grow.
+/// Expired records that a full store purges before it refuses an insert.
 const PURGED_WHEN_FULL: usize = 64;
 
-/// Records in memory, at most a given number of them.
+/// A store in memory with a maximum number of records.
 pub struct MemoryStore {
     incarnation: String,
     capacity: usize,
@@ -30,16 +30,16 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// Enough for 100,000 people who are signed in, in some 150 MB.
+    /// Enough for 100,000 signed-in users, in about 150 MB.
     pub const DEFAULT_CAPACITY: usize = 250_000;
 
-    /// An empty store, of an incarnation of its own, that holds at most `capacity` records.
+    /// An empty store with a new incarnation that holds at most `capacity` records.
     pub fn new(entropy: &dyn Entropy, capacity: usize) -> Self {
         Self { incarnation: entropy.id(), capacity, tables: Mutex::default() }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().expect("no holder of the lock panics")
+        self.tables.lock().expect("code that holds the lock does not panic")
     }
 }
 
@@ -49,7 +49,7 @@ impl fmt::Debug for MemoryStore {
     }
 }
 
-/// What `list` looks up.
+/// The key of `list`: kind, tenant and index entry.
 #[derive(PartialEq, Eq, Hash)]
 struct Listing {
     kind: RecordKind,
@@ -70,13 +70,13 @@ struct Entry {
     version: u64,
 }
 
-/// The records and their indexes; `put` and `remove` alone change them, all together.
+/// The records and their indexes. Only `put` and `remove` change them, all together.
 #[derive(Default)]
 struct Tables {
     records: HashMap<Arc<RecordKey>, Entry>,
     by_owner: HashMap<Listing, HashSet<Arc<RecordKey>>>,
     by_expiry: BTreeSet<(Timestamp, Arc<RecordKey>)>,
-    /// Of the last write to any record: versions are never used twice.
+    /// The version of the last write to any record: versions are never reused.
     version: u64,
 }
 
@@ -86,7 +86,7 @@ impl Tables {
         self.records.get_key_value(key).filter(|(_, entry)| entry.expires_at > now)
     }
 
-    /// Writes a record in place of whatever its key had.
+    /// Writes a record, replacing any entry of its key.
     fn put(&mut self, record: Record) {
         self.remove(&record.key);
         self.version += 1;
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_has_an_incarnation_of_its_own() {
+    async fn each_store_has_a_new_incarnation() {
         let entropy = SeededEntropy::new(1);
         let (a, b) = (MemoryStore::new(&entropy, 1), MemoryStore::new(&entropy, 1));
         assert_ne!(a.state().await.unwrap().incarnation, b.state().await.unwrap().incarnation);

@@ -1,8 +1,8 @@
-//! Expiring records (design §6): sessions, grants, consents, spent ids. Never a Kubernetes object.
+//! A store of expiring records: sessions, grants, consents, spent ids. Not in Kubernetes.
 //!
-//! Must not: know what a record means. Values are opaque bytes; keys are hashes or random ids.
+//! Must not: interpret records. Values are opaque bytes; keys are hashes or random ids.
 //!
-//! A backend is what passes `contract`: one suite for all of them.
+//! Every backend passes the tests in `contract`.
 
 mod ca;
 mod clock_skew;
@@ -39,40 +39,40 @@ use crate::model::{TenantId, Timestamp};
 pub const MAX_ID_LEN: usize = 256;
 /// Largest value of a record, in bytes.
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
-/// Most owners of a record.
+/// Most index entries of a record.
 pub const MAX_INDEX_ENTRIES: usize = 8;
-/// Most records that `list` gives.
+/// Most records that `list` returns.
 pub const MAX_LISTED: usize = 1000;
-/// How far replicas' clocks may be apart (design §6). Purging spares what expired within it, since
-/// a replica whose clock is behind may still read that.
+/// How far replicas' clocks may differ. Purging keeps records that expired within this time, since
+/// a replica whose clock is behind may still read them.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
 
-/// A store that any task may use.
+/// A store shared between tasks.
 pub type SharedStore = Arc<dyn Store>;
 
-/// What a record is; part of its key, so that no two kinds can be mistaken.
+/// The kind of a record, part of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordKind {
-    /// A person's session with a tenant, by the hash of its cookie's value.
+    /// A user's session with a tenant, by the hash of its cookie's value.
     Session,
-    /// A grant: made when a code is redeemed, or when tokens leave the authorization endpoint.
+    /// A grant, created when a code is redeemed or when the authorization endpoint issues tokens.
     Grant,
-    /// What a user has agreed to for a client.
+    /// The permissions that a user has granted to a client.
     Consent,
-    /// A revoked token without a grant, by `jti`.
+    /// A revoked token that has no grant, by `jti`.
     Revoked,
     /// A client assertion that has been used, by client and `jti`.
     Assertion,
     /// The rest of a code that is too long for a URL.
     CodeDetail,
-    /// A client that is to be told of a session's end.
+    /// A pending back-channel logout notification of a client.
     Logout,
-    /// An interaction that has been answered, so that its form cannot be used again.
+    /// An interaction that has been answered, so its form cannot be submitted again.
     Interaction,
 }
 
 impl RecordKind {
-    /// Short and stable: part of what durable stores keep.
+    /// A short, stable name, part of the keys in durable stores.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Session => "session",
@@ -93,19 +93,19 @@ impl fmt::Display for RecordKind {
     }
 }
 
-/// Kind, tenant and id: a record of one tenant cannot be named from another.
+/// The key of a record. A record of one tenant cannot be addressed from another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey {
-    /// What it is.
+    /// The kind of the record.
     pub kind: RecordKind,
-    /// Whose it is.
+    /// The tenant that the record belongs to.
     pub tenant: TenantId,
-    /// At most 256 bytes; a random id or a hash.
+    /// A random id or a hash, at most 256 bytes.
     pub id: String,
 }
 
 impl RecordKey {
-    /// A key.
+    /// Builds a key from its parts.
     pub fn new(kind: RecordKind, tenant: &TenantId, id: impl Into<String>) -> Self {
         Self { kind, tenant: tenant.clone(), id: id.into() }
     }
@@ -117,19 +117,19 @@ impl fmt::Display for RecordKey {
     }
 }
 
-/// What records can be listed by.
+/// The kinds of index entries by which records can be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OwnerKind {
-    /// A user's subject.
+    /// The `sub` of a user.
     User,
-    /// A session's public id.
+    /// The public id of a session.
     Session,
     /// A client id.
     Client,
 }
 
 impl OwnerKind {
-    /// Short and stable: part of what durable stores keep.
+    /// A short, stable name, part of the indexes in durable stores.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -138,23 +138,23 @@ impl OwnerKind {
         }
     }
 
-    /// The reverse of `as_str`.
+    /// Parses the result of `as_str`.
     fn parse(text: &str) -> Option<Self> {
         [Self::User, Self::Session, Self::Client].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
-/// An owner of records, within the tenant of their key.
+/// An index entry by which a record can be listed, within the tenant of its key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IndexEntry {
-    /// Of which kind.
+    /// The kind of the entry.
     pub kind: OwnerKind,
-    /// Its id.
+    /// The subject, session id or client id.
     pub id: String,
 }
 
 impl IndexEntry {
-    /// An owner.
+    /// Builds an entry from its parts.
     pub fn new(kind: OwnerKind, id: impl Into<String>) -> Self {
         Self { kind, id: id.into() }
     }
@@ -163,18 +163,18 @@ impl IndexEntry {
 /// A record to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its name.
+    /// The key of the record.
     pub key: RecordKey,
-    /// At most 64 KiB.
+    /// Opaque bytes, at most 64 KiB.
     pub value: Bytes,
-    /// From then on it does not exist.
+    /// The moment from which the record is treated as absent.
     pub expires_at: Timestamp,
-    /// Who it can be listed by; at most eight.
+    /// The index entries by which the record can be listed, at most eight.
     pub owners: Vec<IndexEntry>,
 }
 
 impl Record {
-    /// Refuses what no backend takes. Every backend calls it before it writes.
+    /// Checks the size limits of all backends. Every backend calls it before it writes.
     pub fn check_size(&self) -> Result<(), StoreError> {
         let too_large = |what: &str| {
             Err(StoreError::TooLarge(format!(
@@ -192,59 +192,60 @@ impl Record {
         if self.owners.len() > MAX_INDEX_ENTRIES
             || self.owners.iter().any(|owner| owner.id.len() > MAX_ID_LEN)
         {
-            return too_large("the list of owners");
+            return too_large("the list of index entries");
         }
         Ok(())
     }
 
-    /// Whether it has ceased to exist: from `expires_at` on.
+    /// Returns true from `expires_at` on.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at <= now
     }
 }
 
-/// A record as read, with the version that `swap` compares.
+/// A record as read, with the version that `compare_and_swap` compares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionedRecord {
     /// The record.
     pub record: Record,
-    /// Changes with each write of the record, and is never used again for the same key: not even
-    /// after the record was taken or had expired and was inserted anew.
+    /// Changes with each write of the record, and is never reused for the same key, even after the
+    /// record was taken or had expired and was inserted again.
     pub version: u64,
 }
 
-/// The store did not do what was asked; nothing is known of what it did.
+/// An operation of the store failed. Unless the variant states otherwise, it may or may not have
+/// taken effect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// It does not answer, or too late. Worth another try later.
+    /// The store did not answer in time. A later attempt may succeed.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
-    /// A record is larger than stores take; nothing was written.
+    /// The record exceeds the limits of the store. It was not written.
     #[error("too large for the store: {0}")]
     TooLarge(String),
-    /// The server is not one to keep records in; its operator has to change that.
+    /// The server's configuration is not suitable for a store. The operator has to change it.
     #[error("the store cannot be used: {0}")]
     Unsuitable(String),
 }
 
-/// What a store says of itself.
+/// The state of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreState {
-    /// Random, made when the store was: codes name it, so that a lost store does not reopen
-    /// spent ones.
+    /// A random id, created with the store. Codes contain it, so a code that was redeemed in a lost
+    /// store cannot be redeemed again in its successor.
     pub incarnation: String,
-    /// The store's own clock, where it has one.
+    /// The clock of the store's server, if it has one.
     pub time: Option<Timestamp>,
 }
 
-/// Expiring records with three atomic operations: `insert`, `take` and `swap`, each decided once
-/// for all replicas. Every method checks expiry against the caller's `now`; an expired record is as
-/// good as absent. Replicas' clocks differ, so what must not happen twice is guarded by a record
-/// that outlives it by `CLOCK_TOLERANCE` at least.
+/// A store of expiring records with three atomic operations, `insert`, `take` and
+/// `compare_and_swap`, each decided once for all replicas. Every method checks expiry against the
+/// caller's `now` and treats an expired record as absent. Since replicas' clocks differ, an action
+/// that must not happen twice is guarded by a record that outlives it by `CLOCK_TOLERANCE`.
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug {
-    /// Writes a record if there is none of its key. `false`: there is one, and nothing was written.
-    /// An expired one gives way.
+    /// Writes a record unless a live one with its key exists; returns `false` if one exists. An
+    /// expired record is replaced.
     async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Reads a record.
@@ -254,15 +255,15 @@ pub trait Store: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError>;
 
-    /// Reads and deletes a record: of any number of callers, one gets it.
+    /// Reads and deletes a record. If callers race, exactly one gets it.
     async fn take(
         &self,
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError>;
 
-    /// Replaces a record (value, expiry and owners) if its version is still `version`. `false`: it
-    /// is not, or the record is gone, and nothing was written.
+    /// Replaces a record (value, expiry and index entries) if its version is still `version`.
+    /// Returns `false`, without writing, if the version differs or the record is absent.
     async fn compare_and_swap(
         &self,
         version: u64,
@@ -270,7 +271,7 @@ pub trait Store: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// The records of a kind that an owner has at a tenant, in no order, at most 1,000.
+    /// Lists the records of a kind and tenant that have an index entry: unordered, at most 1,000.
     async fn list(
         &self,
         kind: RecordKind,
@@ -279,20 +280,20 @@ pub trait Store: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<Vec<VersionedRecord>, StoreError>;
 
-    /// Frees the space of at most `limit` records that expired more than `CLOCK_TOLERANCE` ago;
-    /// how many it freed.
+    /// Deletes at most `limit` records that expired more than `CLOCK_TOLERANCE` ago, and returns
+    /// how many it deleted.
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError>;
 
-    /// Asks the store whether it works.
+    /// Checks that the store works.
     async fn state(&self) -> Result<StoreState, StoreError>;
 
-    /// `StoreState::incarnation`, as cheaply as it is to be had.
+    /// Returns `StoreState::incarnation` at the lowest possible cost.
     async fn incarnation(&self) -> Result<String, StoreError> {
         Ok(self.state().await?.incarnation)
     }
 
-    /// Makes what records are kept in, where that is not done by opening it: of all replicas the
-    /// holder of the Lease calls it, and again after an error.
+    /// Creates or updates the schema, where opening the store does not do that. The replica that
+    /// holds the Lease calls it, and repeats it after an error.
     async fn migrate(&self) -> Result<(), StoreError> {
         Ok(())
     }

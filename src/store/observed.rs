@@ -1,5 +1,5 @@
-//! A store that tells of each operation that it did not do: for metrics and the log, at one place
-//! for all backends.
+//! A store wrapper that reports each failed operation to a callback, for the metrics and the log of
+//! all backends.
 
 use std::fmt;
 
@@ -12,18 +12,18 @@ use super::{
     VersionedRecord,
 };
 
-/// Called with the operation's name.
+/// The callback; its first argument is the operation's name.
 type OnError = Box<dyn Fn(&'static str, &StoreError) + Send + Sync>;
 
-/// A store with an observer of its errors.
+/// A store that reports its errors to a callback.
 pub struct InstrumentedStore {
     inner: SharedStore,
     on_error: OnError,
 }
 
 impl InstrumentedStore {
-    /// `on_error` is called with the operation's name (`insert`, `get`, …) before the error is
-    /// given to the caller.
+    /// Wraps a store. `on_error` is called with the operation's name (`insert`, `get`, …) before
+    /// the error is returned to the caller.
     pub fn new(
         inner: SharedStore,
         on_error: impl Fn(&'static str, &StoreError) + Send + Sync + 'static,
@@ -124,7 +124,7 @@ mod tests {
     contract::suite!(async { Arc::new(InstrumentedStore::new(memory(10_000), |_, _| ())) });
 
     #[tokio::test]
-    async fn tells_of_errors_and_of_nothing_else() {
+    async fn reports_only_errors() {
         let told = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&told);
         let store = InstrumentedStore::new(memory(1), move |operation, _| {

@@ -1,4 +1,4 @@
-//! Freeing space: in small steps, so that no request waits behind a long one.
+//! Deletes expired records in small steps, so no request waits behind a long one.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,13 +6,13 @@ use crate::model::Clock;
 
 use super::SharedStore;
 
-/// Between two looks for expired records.
+/// Interval between purges.
 const PURGE_INTERVAL: Duration = Duration::from_secs(10);
-/// Records a step.
+/// Records per step.
 const BATCH_SIZE: usize = 256;
 
-/// Purges until it is dropped. A store that does not answer is tried again at the next look; its
-/// other callers report it.
+/// Purges until the future is dropped. If the store does not answer, the next interval retries; the
+/// error is reported by the store's other callers.
 pub async fn purge_regularly(store: SharedStore, clock: Arc<dyn Clock>) {
     loop {
         tokio::time::sleep(PURGE_INTERVAL).await;
@@ -21,7 +21,7 @@ pub async fn purge_regularly(store: SharedStore, clock: Arc<dyn Clock>) {
                 Ok(BATCH_SIZE..) => tokio::task::yield_now().await,
                 Ok(_) => break,
                 Err(error) => {
-                    tracing::debug!(%error, "expired records were not purged");
+                    tracing::debug!(%error, "could not purge expired records");
                     break;
                 }
             }

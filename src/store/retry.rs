@@ -1,41 +1,42 @@
-//! What is tried again at a store over the network: what was refused before anything was done, and
-//! lost connections, where doing it twice is doing it once.
+//! Retries operations that had no effect, and idempotent operations whose connection was lost.
 
 use std::{pin::pin, time::Duration};
 
 use super::{RecordKey, Store, StoreError};
 use crate::model::{Entropy, Timestamp};
 
-/// Tries of one operation.
+/// Attempts per operation.
 const MAX_ATTEMPTS: u32 = 6;
-/// Before the second try; doubled for each further one.
+/// Wait before the second attempt. It doubles with each further one.
 const MIN_BACKOFF: Duration = Duration::from_millis(10);
-/// How long an operation may take with all its tries.
+/// Limit of an operation with all its attempts.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(4);
-/// Until when a further try may last: just before the end, what failed before says more than that.
+/// Deadline of further attempts, shortly before the total limit: the error of an earlier attempt
+/// explains more than a timeout.
 const RETRY_DEADLINE: Duration = Duration::from_millis(3950);
 
-/// What is known after a failure.
+/// The known effect of a failed operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OperationEffect {
-    /// Nothing was done: it may be tried again.
+    /// The operation had no effect and may be retried.
     Nothing,
-    /// The connection or server went away: it may have been done.
+    /// The connection or server failed: the operation may have taken effect.
     Unknown,
-    /// Trying again would fail again.
+    /// A retry would fail the same way.
     Final,
 }
 
 /// An error of a server.
 pub(super) trait FailedOperation {
-    /// What it says of the operation.
+    /// Returns the known effect of the failed operation.
     fn effect(&self) -> OperationEffect;
 }
 
-/// Runs an operation until it succeeds, a try is of no use, or the tries are used up. `repeatable`
-/// says that doing it twice is doing it once. Also gives whether any try had an unknown effect.
+/// Runs an operation until it succeeds, fails for good, or the attempts are used up. `idempotent`
+/// operations are also retried after an unknown effect. Also returns whether any attempt had an
+/// unknown effect.
 pub(super) async fn retried<T, E, F>(
-    repeatable: bool,
+    idempotent: bool,
     operation: impl Fn() -> F,
 ) -> Result<(T, bool), E>
 where
@@ -52,7 +53,7 @@ where
         };
         match failure.effect() {
             OperationEffect::Nothing => {}
-            OperationEffect::Unknown if repeatable => unknown = true,
+            OperationEffect::Unknown if idempotent => unknown = true,
             OperationEffect::Unknown | OperationEffect::Final => return Err(failure),
         }
         tokio::time::sleep(pause).await;
@@ -66,7 +67,7 @@ where
     outcome.map(|done| (done, unknown))
 }
 
-/// The outcome of work that may not take longer than anybody waits for.
+/// Runs work with a timeout of `TOTAL_TIMEOUT`.
 pub(super) async fn bounded<T, E: Into<StoreError>>(
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, StoreError> {
@@ -76,17 +77,17 @@ pub(super) async fn bounded<T, E: Into<StoreError>>(
     }
 }
 
-/// A record's version where replicas share no counter: none is used again for a key, and whoever
-/// lost an answer can tell its own write from another's (`settled`). 63 bits, as databases have no
-/// unsigned integers.
+/// A random version, for stores whose replicas share no counter. It is never reused for a key, and
+/// a replica that lost an answer can recognize its own write by it (`settled`). It has 63 bits
+/// because databases have no unsigned integers.
 pub(super) fn random_version(entropy: &dyn Entropy) -> u64 {
     let mut bytes = [0; 8];
     entropy.fill(&mut bytes);
     u64::from_be_bytes(bytes) >> 1
 }
 
-/// Whether a write of a record under a random `version` was done, by what `retried` gave: where an
-/// answer was lost, it was if that version stands there.
+/// Decides whether a write of a record under a random `version` was done, from the result of
+/// `retried`. If an answer was lost, the write was done if the record has that version.
 pub(super) async fn settled(
     (done, unknown): (bool, bool),
     store: &dyn Store,
@@ -98,7 +99,7 @@ pub(super) async fn settled(
     }
     match store.get(key, now).await? {
         Some(held) if held.version == version => Ok(true),
-        _ => Err(StoreError::Unavailable("the answer to a write was lost".to_owned())),
+        _ => Err(StoreError::Unavailable("the connection was lost during a write".to_owned())),
     }
 }
 
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lost_connection_is_tried_again_where_twice_is_once() {
+    async fn idempotent_operations_are_retried_after_a_lost_connection() {
         let tries = &AtomicU32::new(0);
         let done = retried(true, || async move {
             tries.fetch_add(1, Ordering::SeqCst);
@@ -141,7 +142,7 @@ mod tests {
         assert_eq!(tries.load(Ordering::SeqCst), 1);
     }
 
-    /// Two seconds of waiting for a connection, and nothing done.
+    /// A failed attempt that waited two seconds for a connection and had no effect.
     #[derive(Debug)]
     struct NoConnection;
 
@@ -157,7 +158,7 @@ mod tests {
         }
     }
 
-    /// Waits in vain for so many seconds, and then succeeds.
+    /// Fails to connect until so many seconds have passed, then succeeds.
     async fn after(seconds: u64) -> Result<(u32, bool), StoreError> {
         let start = Instant::now();
         let attempt = move || async move {
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_is_waited_for_again_within_the_bound_and_what_lacked_is_said() {
+    async fn connecting_is_retried_within_the_limit_and_its_error_is_reported() {
         assert_eq!(after(3).await, Ok((1, false)));
         let start = Instant::now();
         let refused = after(9).await.unwrap_err();

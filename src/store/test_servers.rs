@@ -1,5 +1,5 @@
-//! Servers for the tests of stores: started once a test binary on a free port, in a folder of their
-//! own, and stopped with it, however it ends.
+//! Servers for the tests of stores. Each is started once per test binary, on a free port and in a
+//! temporary folder, and stops when the test process ends for any reason.
 
 use std::{
     net::TcpStream,
@@ -31,17 +31,17 @@ pub(super) use valkey::Valkey;
 pub(super) struct TestServer {
     port: u16,
     made: AtomicUsize,
-    /// Its standard input: the server is stopped when this process no longer holds it.
+    /// Its standard input. The server stops when this process no longer holds it.
     _child: Child,
 }
 
-/// PostgreSQL without a password, and without `fsync`.
+/// A PostgreSQL server without a password and without `fsync`.
 pub(super) fn postgres() -> &'static TestServer {
     static SERVER: OnceLock<TestServer> = OnceLock::new();
     SERVER.get_or_init(|| TestServer::start(&postgresql("true", "")))
 }
 
-/// The same by TLS alone, with a certificate and its key, which the test holds in files.
+/// A PostgreSQL server that accepts only TLS, with a certificate and its key from the test's files.
 pub(super) fn postgres_with_tls(certificate: &Path, key: &Path) -> TestServer {
     let prepare = format!(
         "install -m 600 {} \"$1/server.crt\" && install -m 600 {} \"$1/server.key\" && \
@@ -52,7 +52,7 @@ pub(super) fn postgres_with_tls(certificate: &Path, key: &Path) -> TestServer {
     TestServer::start(&postgresql(&prepare, "-c ssl=on"))
 }
 
-/// A script that makes a database, prepares its folder, and becomes its server.
+/// A script that creates a database cluster, prepares its folder, and executes its server.
 fn postgresql(prepare: &str, flags: &str) -> String {
     format!(
         "{0}/initdb -D \"$1\" -U lanyard -A trust -N >/dev/null && {prepare} && \
@@ -62,7 +62,7 @@ fn postgresql(prepare: &str, flags: &str) -> String {
     )
 }
 
-/// The URL of a database of its own on a Valkey that keeps a journal.
+/// The URL of a separate database on a Valkey server with an append-only file.
 pub(super) fn valkey_database() -> String {
     static SERVER: OnceLock<Valkey> = OnceLock::new();
     static MADE: AtomicUsize = AtomicUsize::new(0);
@@ -71,7 +71,7 @@ pub(super) fn valkey_database() -> String {
 }
 
 impl TestServer {
-    /// Runs a script with a folder and a port; it becomes the server.
+    /// Runs a script with a folder and a port. The script executes the server.
     fn start(script: &str) -> Self {
         let port = ports::free_port();
         let folder = tempfile::tempdir().unwrap().keep();
@@ -102,7 +102,7 @@ impl TestServer {
         panic!("the server did not start within two minutes: {script}");
     }
 
-    /// The URL of a database of its own.
+    /// The URL of a new database on this server.
     pub(super) async fn database(&self) -> String {
         let name = format!("test{}", self.made.fetch_add(1, Ordering::SeqCst));
         let url = format!("postgres://lanyard@127.0.0.1:{}", self.port);
@@ -114,7 +114,7 @@ impl TestServer {
     }
 }
 
-/// A connection, once the server takes them.
+/// Connects, once the server accepts connections.
 async fn connected(url: &str) -> sqlx::PgConnection {
     for _ in 0..2400 {
         if let Ok(connection) = sqlx::PgConnection::connect(url).await {
@@ -122,5 +122,5 @@ async fn connected(url: &str) -> sqlx::PgConnection {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("PostgreSQL takes no connections");
+    panic!("PostgreSQL does not accept connections");
 }

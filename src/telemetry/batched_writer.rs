@@ -1,5 +1,5 @@
-//! Lines of the log on their way out: those of a rush go together, since the system call for a line
-//! costs more than making it. What went wrong waits for nothing.
+//! Batches log lines, since the system call for a line costs more than formatting it. Warnings and
+//! errors are written at once.
 
 use std::{
     fmt,
@@ -13,31 +13,31 @@ use std::{
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How long a line may wait for others: what a kill can cost.
+/// The longest time that a line is buffered. A killed process loses at most these lines.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(10);
-/// Bytes that wait at most: whoever adds more writes all of it.
+/// Maximum bytes in the buffer. The thread that exceeds it writes the buffer.
 const MAX_BATCH_BYTES: usize = 64 * 1024;
 
-/// Where lines wait.
+/// The buffer, and the output.
 struct Waiting {
-    /// What was logged, in order, and not yet written.
+    /// Lines not yet written, in order.
     bytes: Mutex<Vec<u8>>,
-    /// Told when the first line comes.
+    /// Signalled when the first line is added.
     some: Condvar,
-    /// Held while something is written, so that the order stays.
+    /// Locked while lines are written, which preserves their order.
     out: Mutex<Box<dyn Write + Send>>,
 }
 
-/// Clones write to the same place.
+/// A log writer. Clones share the buffer and the output.
 #[derive(Clone)]
 pub(super) struct BatchedWriter(Arc<Waiting>);
 
-/// Writes what still waits when it is dropped.
-#[must_use = "lines that wait are lost without it"]
+/// Writes the remaining lines when it is dropped.
+#[must_use = "buffered lines are lost without it"]
 pub struct LogGuard(BatchedWriter);
 
 impl BatchedWriter {
-    /// Lines to `out`, and what writes the last of them.
+    /// Starts the writing thread for `out`. The guard writes the last lines.
     pub(super) fn start(out: impl Write + Send + 'static) -> io::Result<(Self, LogGuard)> {
         let lines = Self(Arc::new(Waiting {
             bytes: Mutex::default(),
@@ -70,7 +70,7 @@ impl BatchedWriter {
     fn flush(&self) {
         let mut out = self.0.out.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = mem::take(&mut *self.bytes());
-        // Nobody can be told that nobody can be told anything.
+        // A failure to write the log cannot be reported.
         let _ = out.write_all(&bytes).and_then(|()| out.flush());
     }
 
@@ -91,7 +91,7 @@ impl fmt::Debug for LogGuard {
     }
 }
 
-/// One line.
+/// A line of the log.
 pub(super) struct LogLine<'l> {
     lines: &'l BatchedWriter,
     urgent: bool,
@@ -131,10 +131,10 @@ mod tests {
 
     use super::*;
 
-    /// Tells of each write.
-    struct Told(mpsc::Sender<String>);
+    /// An output that sends each write to a channel.
+    struct ChannelWriter(mpsc::Sender<String>);
 
-    impl Write for Told {
+    impl Write for ChannelWriter {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let text = String::from_utf8(bytes.to_vec()).map_err(io::Error::other)?;
             self.0.send(text).map_err(io::Error::other)?;
@@ -148,7 +148,7 @@ mod tests {
 
     fn logging(log: impl FnOnce()) -> (mpsc::Receiver<String>, LogGuard) {
         let (told, written) = mpsc::channel();
-        let (lines, guard) = BatchedWriter::start(Told(told)).expect("a thread");
+        let (lines, guard) = BatchedWriter::start(ChannelWriter(told)).expect("a thread");
         let layer = fmt::layer().with_writer(lines).without_time().with_target(false);
         let subscriber = tracing_subscriber::registry().with(layer.with_ansi(false));
         tracing::subscriber::with_default(subscriber, log);
@@ -156,13 +156,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_alone_is_written_by_itself() {
+    fn a_single_line_is_written() {
         let (written, _guard) = logging(|| tracing::info!("one"));
         assert_eq!(written.recv().as_deref(), Ok(" INFO one\n"));
     }
 
     #[test]
-    fn a_warning_waits_for_nothing_and_takes_along_what_was_before_it() {
+    fn a_warning_flushes_the_buffer_at_once() {
         let (written, _guard) = logging(|| {
             tracing::info!("before");
             tracing::warn!("wrong");
@@ -172,16 +172,16 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_at_the_end_is_written() {
+    fn the_guard_writes_buffered_lines() {
         let (written, guard) = logging(|| tracing::info!("last"));
         drop(guard);
         assert_eq!(written.try_iter().collect::<String>(), " INFO last\n");
     }
 
     #[test]
-    fn what_nobody_writes_in_time_is_bounded() {
+    fn the_buffer_is_bounded() {
         let (told, written) = mpsc::channel();
-        let (lines, _guard) = BatchedWriter::start(Told(told)).expect("a thread");
+        let (lines, _guard) = BatchedWriter::start(ChannelWriter(told)).expect("a thread");
         let line = [b'x'; 1024];
         for _ in 0..200 {
             LogLine { lines: &lines, urgent: false }.write_all(&line).expect("it takes all");

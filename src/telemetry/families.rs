@@ -1,4 +1,4 @@
-//! The series of a process, by label.
+//! The labelled metrics of the process.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::labels::{
     TokenKind,
 };
 
-/// From a discovery answer to a sign-in that waited in a queue.
+/// Buckets in seconds, from a discovery request to a sign-in that waited in a queue.
 const SECONDS: [f64; 14] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
 
@@ -58,14 +58,10 @@ impl MetricFamilies {
             Unit::Seconds,
             self.durations.clone(),
         );
-        registry.register(
-            "logins",
-            "Attempts to sign in, by tenant and outcome",
-            self.logins.clone(),
-        );
+        registry.register("logins", "Sign-in attempts, by tenant and outcome", self.logins.clone());
         registry.register(
             "backchannel_logouts",
-            "Tries to tell a client of a session's end, by tenant and outcome",
+            "Back-channel logout requests sent, by tenant and outcome",
             self.logouts.clone(),
         );
         registry.register(
@@ -80,22 +76,22 @@ impl MetricFamilies {
         );
         registry.register(
             "store_errors",
-            "Operations that the store did not do",
+            "Failed store operations, by operation",
             self.store_errors.clone(),
         );
         registry.register(
             "fetches",
-            "Calls to clients' servers, by method and outcome",
+            "Requests sent to clients' servers, by method and outcome",
             self.fetches.clone(),
         );
         registry.register(
             "snapshot_objects",
-            "Objects that the snapshot was built from, by kind",
+            "Objects in the current snapshot, by kind",
             self.objects.clone(),
         );
     }
 
-    /// Drops the series of a tenant.
+    /// Removes the series of a tenant.
     pub(super) fn forget(&self, tenant: &Arc<str>) {
         for &endpoint in Endpoint::ALL {
             for &outcome in RequestOutcome::ALL {

@@ -1,4 +1,4 @@
-//! The metrics that go up and down.
+//! The gauges of the process.
 
 use std::sync::atomic::AtomicU64;
 
@@ -7,7 +7,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-/// Something that goes on: counted in a gauge until this is dropped.
+/// Counts an operation in progress in a gauge until it is dropped.
 #[derive(Debug)]
 pub struct InFlightGuard(Gauge);
 
@@ -40,27 +40,23 @@ impl Gauges {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(
             "snapshot_revision",
-            "Revision of the snapshot that is served",
+            "Revision of the current snapshot",
             self.revision.clone(),
         );
         registry.register_with_unit(
             "snapshot_age",
-            "Time since the snapshot that is served was built",
+            "Age of the current snapshot",
             Unit::Seconds,
             self.age.clone(),
         );
         registry.register(
             "source_healthy",
-            "1 if the source of objects answers, 0 if the last snapshot is served without it",
+            "1 if the source of objects answers, 0 if it does not and the last snapshot stays in use",
             self.source_healthy.clone(),
         );
         registry.register("leader", "1 if this replica holds the Lease", self.leader.clone());
-        registry.register("connections", "Connections that are open", self.connections.clone());
-        registry.register(
-            "requests_in_flight",
-            "Requests that have come and are not answered",
-            self.requests.clone(),
-        );
+        registry.register("connections", "Open connections", self.connections.clone());
+        registry.register("requests_in_flight", "Requests in flight", self.requests.clone());
         registry.register(
             "password_checks_queued",
             "Password checks that wait for a thread",
@@ -68,7 +64,7 @@ impl Gauges {
         );
         registry.register_with_unit(
             "clock_skew",
-            "How far this replica's clock is ahead of the store's, negative if behind",
+            "Time by which this replica's clock is ahead of the store's, negative if behind",
             Unit::Seconds,
             self.clock_skew.clone(),
         );

@@ -1,4 +1,4 @@
-//! The values of labels: closed sets, so that no request can make a new series.
+//! The values of metric labels: closed sets, so a request cannot create a new series.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ macro_rules! label_values {
         pub enum $name { $($(#[$vdoc])* $variant,)+ }
 
         impl $name {
-            /// All of them.
+            /// All values.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             /// The label's value.
@@ -31,11 +31,11 @@ macro_rules! label_values {
 }
 
 label_values!(
-    /// What was asked.
+    /// The endpoint of a request.
     Endpoint {
-        /// Metadata, in either form.
+        /// Provider metadata, at both well-known paths.
         Discovery = "discovery",
-        /// Public keys.
+        /// The JWKS.
         Jwks = "jwks",
         /// The authorization endpoint.
         Authorize = "authorize",
@@ -53,47 +53,47 @@ label_values!(
         Revoke = "revoke",
         /// The registration endpoint.
         Register = "register",
-        /// A registered client's management.
+        /// The client configuration endpoint (RFC 7592).
         ManageClient = "manage_client",
         /// The end-session endpoint.
         Logout = "logout",
-        /// The page that applications frame to watch a session.
+        /// The check-session iframe.
         CheckSession = "check_session",
-        /// The page after it.
+        /// The page shown after sign-out.
         LoggedOut = "logged_out",
         /// The demo of `lanyard dev`.
         Demo = "demo",
-        /// Style sheets, and paths that are nothing.
+        /// Style sheets, and unknown paths.
         Other = "other",
     }
 );
 
 label_values!(
-    /// How telling a client of a session's end went.
+    /// The outcome of a back-channel logout request.
     LogoutOutcome {
-        /// It answered with 2xx.
+        /// The client answered with 2xx.
         Ok = "ok",
-        /// It did not; perhaps it is tried again.
+        /// The request failed; it may be retried.
         Failed = "failed",
     }
 );
 
 label_values!(
-    /// How a request ended.
+    /// The outcome of a request.
     RequestOutcome {
-        /// 2xx, 304.
+        /// Status 2xx or 304.
         Ok = "ok",
-        /// Other 3xx.
+        /// Any other 3xx.
         Redirect = "redirect",
-        /// 4xx: the caller has to change something.
+        /// 4xx: the request was invalid.
         Refused = "refused",
-        /// 5xx: we have.
+        /// 5xx: the server failed.
         Failed = "failed",
     }
 );
 
 impl RequestOutcome {
-    /// By status code.
+    /// The outcome of a status code.
     pub const fn of_status(status: u16) -> Self {
         match status {
             304 => Self::Ok,
@@ -106,21 +106,21 @@ impl RequestOutcome {
 }
 
 label_values!(
-    /// How an attempt to sign in ended.
+    /// The outcome of a sign-in attempt.
     LoginOutcome {
-        /// Signed in.
+        /// The user signed in.
         Success = "success",
-        /// Wrong user name or password, or disabled.
+        /// Wrong user name or password, or a disabled user.
         Failure = "failure",
-        /// Too many attempts.
+        /// Too many attempts: the login throttle applied.
         Limited = "limited",
-        /// Too many checks at once.
+        /// Too many concurrent password checks.
         Busy = "busy",
     }
 );
 
 label_values!(
-    /// What was issued.
+    /// The kind of an issued token or code.
     TokenKind {
         /// A JWT for resource servers.
         AccessToken = "access_token",
@@ -134,13 +134,13 @@ label_values!(
 );
 
 label_values!(
-    /// How a reconcile ended.
+    /// The outcome of a reconcile.
     ReconcileOutcome {
-        /// All is as it should be.
+        /// The object is in its desired state.
         Ok = "ok",
-        /// Something has to be edited.
+        /// The object has to be edited.
         Problem = "problem",
-        /// It is tried again.
+        /// The reconcile failed and is retried.
         Retry = "retry",
     }
 );

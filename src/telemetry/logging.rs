@@ -1,4 +1,4 @@
-//! The log: one line a thing that happened, on standard error, JSON or text, times in RFC 3339.
+//! The log: one line per event, on standard error, as JSON or text, with times in RFC 3339.
 
 use std::io::{self, IsTerminal};
 
@@ -9,47 +9,47 @@ use tracing_subscriber::{
 
 use super::batched_writer::{BatchedWriter, LogGuard};
 
-/// The form of a line.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// One JSON object.
+    /// One JSON object per line.
     Json,
-    /// For people.
+    /// Readable text.
     Text,
 }
 
-/// Why logging did not start.
+/// The reason why logging could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The filter is not one.
+    /// The filter is invalid.
     #[error(
         "--log-level {filter:?}: {source}; write error, warn, info, debug or trace, or per module \"info,lanyard::http=debug\""
     )]
     Filter {
-        /// As given.
+        /// The filter as given.
         filter: String,
-        /// What is wrong with it.
+        /// The parser's error.
         source: tracing_subscriber::filter::ParseError,
     },
-    /// There is a log already.
+    /// Logging is already initialized.
     #[error("logging was started twice: {0}")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
-    /// There is no thread for it.
-    #[error("the system gives no thread for the log: {0}")]
+    /// The writing thread could not be started.
+    #[error("could not start the log thread: {0}")]
     Thread(#[from] io::Error),
 }
 
-/// Libraries that print requests, with their headers and bodies, at their finest levels: they are
-/// held to `info`, whatever the filter says.
+/// Libraries that log requests with their headers and bodies at debug and trace. They are limited
+/// to `info`, whatever the filter.
 const VERBOSE_TARGETS: [&str; 7] =
     ["h2", "hyper", "hyper_util", "kube_client", "rustls", "tokio_rustls", "tower"];
 
-/// Says of every call that failed that one did, as an error and not for what it was: whoever made the
-/// call says both.
+/// A target that logs every failed call as an error, whatever its kind. The caller logs the failure
+/// with its reason.
 const REPETITIVE_TARGET: &str = "kube_client::client::builder";
 
-/// Starts logging for the whole process. `filter` is a level, or directives per module. Drop what it
-/// gives at the very end: the last lines wait for that.
+/// Starts logging for the whole process. `filter` is a level, or directives per module. Drop the
+/// returned guard at the very end: it writes the last lines.
 pub fn init_logging(format: LogFormat, filter: &str) -> Result<LogGuard, LogError> {
     let targets = EnvFilter::builder()
         .parse(filter)
@@ -81,17 +81,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn libraries_that_see_headers_and_bodies_say_little() {
+    fn libraries_that_log_headers_and_bodies_are_limited() {
         assert!(!is_discreet("hyper::proto::h1::io", Level::TRACE));
         assert!(!is_discreet("h2", Level::DEBUG));
         assert!(is_discreet("hyper::proto::h1::io", Level::WARN));
         assert!(is_discreet("kube_client::client", Level::WARN));
-        assert!(!is_discreet("kube_client::client::builder", Level::ERROR), "the caller says it");
+        assert!(!is_discreet("kube_client::client::builder", Level::ERROR), "the caller logs it");
         assert!(is_discreet("lanyard::http", Level::TRACE));
     }
 
     #[test]
-    fn a_filter_that_is_none_says_what_to_write() {
+    fn an_invalid_filter_error_states_the_remedy() {
         let error = init_logging(LogFormat::Text, "lanyard=loud").expect_err("no such level");
         assert!(error.to_string().contains("write error, warn, info"), "{error}");
     }

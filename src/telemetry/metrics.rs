@@ -1,4 +1,4 @@
-//! What the admin port shows, in OpenMetrics' text form.
+//! The metrics of the admin port, as OpenMetrics text.
 
 use std::{
     collections::HashMap,
@@ -23,15 +23,16 @@ use super::{
 };
 use crate::model::{ObjectKind, TenantId, Timestamp};
 
-/// The metrics of a process. A tenant is a label only while it is served: what belongs to none, or
-/// to one that is gone, has an empty label, and the series of a tenant go with it.
+/// The metrics of a process. A tenant is a label value only while it is served: requests of other
+/// tenants or none get an empty label, and a tenant's series are removed with it.
 pub struct Metrics {
     registry: Registry,
     families: MetricFamilies,
     gauges: Gauges,
-    /// When the snapshot was built, in milliseconds.
+    /// The time at which the snapshot was built, in milliseconds.
     built_at: AtomicI64,
-    /// Those served, with their labels. Held while a series is written, so that none comes back.
+    /// The tenants served, with their labels. Locked while a series is written, so a removed series
+    /// is not recreated.
     tenants: RwLock<HashMap<TenantId, Arc<str>>>,
 }
 
@@ -44,22 +45,22 @@ impl Metrics {
         let gauges = Gauges::default();
         gauges.register(&mut registry);
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
-        registry.register("build", "The version that runs", Info::new(version));
+        registry.register("build", "The running version", Info::new(version));
         let tenants = RwLock::default();
         Self { registry, families, gauges, built_at: AtomicI64::new(i64::MIN), tenants }
     }
 
-    /// A request has come; it is in flight until this is dropped, whether answered or left.
+    /// Counts a request as in flight until the guard is dropped.
     pub fn request_began(&self) -> InFlightGuard {
         InFlightGuard::begin(&self.gauges.requests)
     }
 
-    /// How many requests are in flight.
+    /// The number of requests in flight.
     pub fn requests_in_flight(&self) -> usize {
         usize::try_from(self.gauges.requests.get()).unwrap_or(0)
     }
 
-    /// A request was answered with `status` after `took`.
+    /// Counts a request that was answered with `status` after `took`.
     pub fn request(
         &self,
         tenant: Option<&TenantId>,
@@ -80,44 +81,44 @@ impl Metrics {
             .inc();
     }
 
-    /// Somebody tried to sign in.
+    /// Counts a sign-in attempt.
     pub fn login(&self, tenant: &TenantId, outcome: LoginOutcome) {
         let tenants = self.tenants();
         let tenant = label(&tenants, Some(tenant));
         self.families.logins.get_or_create(&TenantLogin { tenant, outcome }).inc();
     }
 
-    /// A client was told of a session's end, or not.
+    /// Counts a back-channel logout request.
     pub fn logout_told(&self, tenant: &TenantId, outcome: LogoutOutcome) {
         let tenants = self.tenants();
         let tenant = label(&tenants, Some(tenant));
         self.families.logouts.get_or_create(&TenantLogout { tenant, outcome }).inc();
     }
 
-    /// A token or code was issued.
+    /// Counts an issued token or code.
     pub fn token_issued(&self, tenant: &TenantId, kind: TokenKind) {
         let tenants = self.tenants();
         let tenant = label(&tenants, Some(tenant));
         self.families.tokens.get_or_create(&TenantToken { tenant, kind }).inc();
     }
 
-    /// An object was reconciled.
+    /// Counts a reconcile of an object.
     pub fn reconciled(&self, kind: ObjectKind, outcome: ReconcileOutcome) {
         let labels = KindOutcome { kind: kind.as_str(), outcome };
         self.families.reconciles.get_or_create(&labels).inc();
     }
 
-    /// The store did not do what was asked; `operation` is the name of the method.
+    /// Counts a failed store operation; `operation` is the name of the method.
     pub fn store_failed(&self, operation: &'static str) {
         self.families.store_errors.get_or_create(&StoreOperation { operation }).inc();
     }
 
-    /// A client's server was called; `outcome` is a word of a closed set.
+    /// Counts a request to a client's server; `outcome` is a word of a closed set.
     pub fn fetched(&self, method: &'static str, outcome: &'static str) {
         self.families.fetches.get_or_create(&MethodOutcome { method, outcome }).inc();
     }
 
-    /// A snapshot is served from now on, with these tenants, built from so many objects of a kind.
+    /// Reports the current snapshot: its tenants, and the number of its objects per kind.
     pub fn snapshot(
         &self,
         revision: u64,
@@ -143,33 +144,33 @@ impl Metrics {
         *known = served;
     }
 
-    /// Whether the source of objects (the API server, the folder) answers.
+    /// Reports whether the source of objects (the API server, the folder) answers.
     pub fn source_healthy(&self, healthy: bool) {
         self.gauges.source_healthy.set(healthy.into());
     }
 
-    /// Whether this replica holds the Lease.
+    /// Reports whether this replica holds the Lease.
     pub fn leader(&self, leads: bool) {
         self.gauges.leader.set(leads.into());
     }
 
-    /// A connection was accepted; it is open until this is dropped.
+    /// Counts an accepted connection as open until the guard is dropped.
     pub fn connection_opened(&self) -> InFlightGuard {
         InFlightGuard::begin(&self.gauges.connections)
     }
 
-    /// Password checks that wait for a thread.
+    /// Reports how many password checks wait for a thread.
     pub fn passwords_queued(&self, waiting: usize) {
         self.gauges.passwords_queued.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 
-    /// How many milliseconds this clock is ahead of the store's.
+    /// Reports by how many milliseconds this replica's clock is ahead of the store's.
     #[expect(clippy::cast_precision_loss, reason = "exact for 285,000 years")]
     pub fn clock_skew(&self, millis: i64) {
         self.gauges.clock_skew.set(millis as f64 / 1000.0);
     }
 
-    /// OpenMetrics 1.0 text (`application/openmetrics-text; version=1.0.0; charset=utf-8`).
+    /// Renders OpenMetrics 1.0 text (`application/openmetrics-text; version=1.0.0; charset=utf-8`).
     pub fn render(&self, now: Timestamp) -> String {
         let built_at = self.built_at.load(Ordering::Relaxed);
         if built_at != i64::MIN {
@@ -185,7 +186,7 @@ impl Metrics {
     }
 }
 
-/// The label of a tenant that is served; empty otherwise.
+/// The label of a tenant if it is served; empty otherwise.
 fn label(tenants: &HashMap<TenantId, Arc<str>>, tenant: Option<&TenantId>) -> Arc<str> {
     tenant.and_then(|tenant| tenants.get(tenant)).cloned().unwrap_or_default()
 }
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_the_connections_that_are_open_and_not_those_that_ended() {
+    fn counts_open_connections() {
         let metrics = serving(&[]);
         let (_open, ended) = (metrics.connection_opened(), metrics.connection_opened());
         drop(ended);
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_the_requests_that_are_in_flight() {
+    fn counts_requests_in_flight() {
         let metrics = serving(&[]);
         let (one, other) = (metrics.request_began(), metrics.request_began());
         drop(one);
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_that_is_not_served_is_no_label() {
+    fn an_unserved_tenant_has_an_empty_label() {
         let metrics = serving(&["main"]);
         metrics.login(&tenant("invented"), LoginOutcome::Failure);
         assert!(!metrics.render(NOW).contains("invented"));
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_series_of_a_tenant_go_with_it() {
+    fn the_series_of_a_tenant_are_removed_with_it() {
         let metrics = serving(&["main", "gone"]);
         for name in ["main", "gone"] {
             let id = tenant(name);
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_the_snapshot_and_the_process() {
+    fn renders_the_snapshot_and_process_metrics() {
         let metrics = serving(&["main"]);
         metrics.source_healthy(true);
         metrics.leader(false);

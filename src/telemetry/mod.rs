@@ -1,6 +1,7 @@
 //! Logs and metrics.
 //!
-//! Must not: hold a secret, code, token, cookie or password, or give a label without bounds.
+//! Must not: record a secret, code, token, cookie or password, or create a label with unbounded
+//! values.
 
 mod batched_writer;
 mod families;
@@ -19,7 +20,7 @@ pub use metrics::Metrics;
 
 use crate::model::Entropy;
 
-/// A new id of a request: 22 characters, for the log and for the page a person may report.
+/// A random request id of 22 characters, logged and displayed on error pages for users to report.
 pub fn request_id(entropy: &dyn Entropy) -> String {
     entropy.id()
 }

@@ -1,5 +1,5 @@
-// Answers applications that ask whether the session is still the one they know (OpenID Connect
-// Session Management 1.0, section 3.2): "unchanged", "changed" or "error".
+// Answers applications that ask whether the session has changed (OpenID Connect Session Management
+// 1.0, section 3.2): "unchanged", "changed" or "error".
 (function () {
   "use strict";
   var name = document.currentScript.dataset.cookie;
@@ -18,9 +18,9 @@
     });
   }
 
-  // Without a cookie: whether that is because the browser keeps those of other sites from us, so
-  // that nothing can be said. "changed" would sign people out who are signed in.
-  function kept(known) {
+  // Returns true if the cookie may be missing only because the browser blocks third-party cookies. The
+    // answer "changed" would then sign out users who are signed in.
+  function blocked(known) {
     if (known || !document.hasStorageAccess) return Promise.resolve(false);
     return document.hasStorageAccess().then(function (has) {
       return !has;
@@ -40,7 +40,7 @@
     }
     var cookie = state();
     Promise.all([
-      kept(cookie),
+      blocked(cookie),
       hash([parts[0], event.origin, cookie, known[1]].join(" "))
     ]).then(function (found) {
       answer(found[0] ? "error" : found[1] === known[0] ? "unchanged" : "changed");

@@ -1,5 +1,5 @@
-// Leads on once the page's frames have loaded, or after a few seconds: an application that does not
-// answer holds nobody up.
+// Continues once the page's frames have loaded, or after a few seconds, so an application that does
+// not answer delays the sign-out only briefly.
 (function () {
   "use strict";
   var link = document.getElementById("continue");
@@ -7,7 +7,7 @@
   function go() {
     window.location.replace(link.href);
   }
-  // The page's own load event comes after that of its frames.
+  // The page's load event is fired after those of its frames.
   window.addEventListener("load", go);
   window.setTimeout(go, 4000);
 })();

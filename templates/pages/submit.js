@@ -1,2 +1,2 @@
-// Sends the response on its way; without scripts the button does.
+// Submits the response. Without scripts the user presses the button.
 document.getElementById("response").submit();

@@ -21,7 +21,7 @@ const WRONG: &str = "a-password-that-is-wrong-but-still-somebodys";
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_code_token_cookie_or_password_is_in_any_log_line_or_in_the_store() {
     let _turn = turns::of("logs");
-    let (dev, secrets) = full_run(&[], "the store is open").await;
+    let (dev, secrets) = full_run(&[], "opened the store").await;
     nothing_is_stored(&fs::read(dev.state_file("store.redb")).expect("its file"), &secrets);
 }
 

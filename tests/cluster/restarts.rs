@@ -178,7 +178,7 @@ fn a_file_that_is_no_store_ends_the_process_and_stays_as_it_is() {
     let something = b"something else ".repeat(1000);
     std::fs::write(&path, &something).expect("written");
     let said = refused(&path);
-    assert!(said.contains("is damaged or no store of Lanyard"), "{said}");
+    assert!(said.contains("is damaged or is not a Lanyard store"), "{said}");
     assert!(said.contains("restore it from a backup"), "it says what to do: {said}");
     assert_eq!(std::fs::read(&path).expect("it is there"), something);
 }

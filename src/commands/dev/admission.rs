@@ -1,4 +1,5 @@
-//! What an API server would refuse of an edit. `dev` has none before its folder.
+//! Validates manifests as an API server would on admission, since `dev` has none in front of its
+//! folder.
 
 use std::iter;
 
@@ -9,8 +10,8 @@ use crate::{
     source::folder::{ManifestValidator, collect},
 };
 
-/// Judges objects by themselves, as the rules of their definitions do: what others have to do with
-/// it (a tenant that is missing, an id that is taken) is left to the object's conditions.
+/// A validator of single objects, by the rules of their definitions. Problems that depend on other
+/// objects (a missing tenant, a used client ID) are reported in the object's conditions.
 pub(super) fn judge(installation: &Installation, now: Timestamp) -> ManifestValidator {
     let installation = installation.clone();
     Box::new(move |reference, object| {
@@ -56,13 +57,13 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_the_object_alone_tells() {
+    fn refuses_violations_within_the_object() {
         assert_eq!(fields("redirectUris: ['http://rp.test/cb']"), ["spec.redirectUris[0]"]);
         assert_eq!(fields("grantTypes: [sorcery]"), ["spec.grantTypes[0]"]);
     }
 
     #[test]
-    fn leaves_to_conditions_what_others_have_to_do_with() {
+    fn leaves_references_to_conditions() {
         // No tenant is there, and none that has the scope.
         let none: [&str; 0] = [];
         assert_eq!(fields("redirectUris: ['https://rp.test/cb'], scopes: [of-the-tenant]"), none);

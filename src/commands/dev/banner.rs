@@ -1,4 +1,4 @@
-//! What `dev` prints once it serves: where to go, as whom.
+//! The banner that `dev` prints once it serves: URLs, clients and users.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use crate::{
     source::folder::FolderSource,
 };
 
-/// Whether nothing is being made any more: what is not served now needs an edit.
+/// Returns true if no object is still pending: objects not served by now need an edit.
 pub(super) fn settled(snapshot: &Snapshot, revision: u64) -> bool {
     let pending = |verdict: &Verdict| {
         verdict.problems.iter().any(|problem| problem.reason == ConditionReason::Pending)
@@ -21,7 +21,7 @@ pub(super) fn settled(snapshot: &Snapshot, revision: u64) -> bool {
         && !snapshot.verdicts().iter().any(|verdict| pending(verdict))
 }
 
-/// The banner.
+/// Renders the banner.
 pub(super) fn text(
     snapshot: &Snapshot,
     view: &SourceView,
@@ -62,7 +62,7 @@ fn line(out: &mut String, text: &str) {
     writeln!(out, "{text}").expect("writing to a string does not fail");
 }
 
-/// Where a client's secret is.
+/// Describes where a client's secret is stored.
 fn secret_of(snapshot: &Snapshot, directory: &FolderSource, client: &ObjectKey) -> String {
     let reference = crate::model::ObjectRef { kind: ObjectKind::OidcClient, key: client.clone() };
     let verdict = snapshot.verdicts().get(&reference);
@@ -78,11 +78,12 @@ fn secret_of(snapshot: &Snapshot, directory: &FolderSource, client: &ObjectKey) 
     let file = directory.file_of_secret(secret);
     match file {
         Some(file) => format!("secret in {}", file.display()),
-        None => "secret not there yet".to_owned(),
+        None => "secret not created yet".to_owned(),
     }
 }
 
-/// The password of a user whose Secret holds it in the clear: the folder is the person's own.
+/// The password of a user whose Secret contains it in plain text: the folder belongs to the
+/// developer.
 fn plain_password(view: &SourceView, user: &ObjectKey) -> String {
     let found = view.objects.users.get(user).and_then(|kept| {
         let reference = kept.declared(user).spec.password_secret_ref?;

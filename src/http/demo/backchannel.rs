@@ -1,7 +1,7 @@
 //! The demo's own requests to the provider's public endpoints.
 //!
-//! They go to the server's own address, whatever host the issuer has, with the issuer's `Host`: so
-//! they work before DNS does, and cannot be led anywhere else.
+//! They are sent to the server's own address with the issuer's `Host` header, whatever host the
+//! issuer has. So they work before DNS does, and cannot reach another server.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -32,7 +32,7 @@ use super::pinned_certificate;
 const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_RESPONSE_BYTES: usize = 256 * 1024;
 
-/// What the demo reads of the discovery document.
+/// The discovery document's values that the demo uses.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct ProviderMetadata {
     pub issuer: String,
@@ -41,19 +41,19 @@ pub(super) struct ProviderMetadata {
     pub userinfo_endpoint: Option<String>,
     pub jwks_uri: String,
     pub end_session_endpoint: Option<String>,
-    /// RFC 9207.
+    /// Whether responses contain `iss` (RFC 9207).
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
 }
 
-/// A request that came to nothing.
+/// A request that failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProviderCallError {
-    #[error("{url} could not be asked: {reason}")]
+    #[error("{url} could not be reached: {reason}")]
     Unreachable { url: String, reason: String },
     #[error("{url} answered {status}: {says}")]
     Refused { url: String, status: StatusCode, says: String },
-    #[error("{url} answered something else than expected: {reason}")]
+    #[error("{url} sent an unexpected response: {reason}")]
     Unexpected { url: String, reason: String },
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Backchannel {
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-/// How a request authenticates.
+/// The client authentication of a request.
 pub(super) enum ClientAuthorization<'a> {
     None,
     Bearer(&'a str),
@@ -82,7 +82,7 @@ impl Backchannel {
         Self { server, certificate }
     }
 
-    /// The discovery document, which must be the issuer's own (OIDC Discovery §4.3).
+    /// Fetches the discovery document, whose `issuer` must match (OIDC Discovery §4.3).
     pub(super) async fn discover(
         &self,
         issuer: &Issuer,
@@ -127,7 +127,7 @@ impl Backchannel {
             request(url, authorization, form).map_err(|error| unreachable(error.to_string()))?;
         let (status, body) = tokio::time::timeout(TIMEOUT, self.exchange(request))
             .await
-            .map_err(|_| unreachable("no answer in time".to_owned()))?
+            .map_err(|_| unreachable("no response in time".to_owned()))?
             .map_err(|error| unreachable(error.to_string()))?;
         if !status.is_success() {
             return Err(ProviderCallError::Refused {
@@ -195,7 +195,7 @@ async fn send(
             Limited::new(response.into_body(), MAX_RESPONSE_BYTES).collect().await?.to_bytes();
         Ok((status, body))
     };
-    // The connection makes progress only while it is polled; it ends after the exchange.
+    // A connection makes progress only while it is polled; it ends after the exchange.
     let connection = async {
         let _ = connection.await;
         std::future::pending::<()>().await;
@@ -206,13 +206,13 @@ async fn send(
     }
 }
 
-/// What an error answer tells people: OAuth's two members where they are there.
+/// Describes an error response, by OAuth's two members if it has them.
 fn says(body: &[u8]) -> String {
     let error: Option<Value> = serde_json::from_slice(body).ok();
     let member = |name| error.as_ref().and_then(|error| error.get(name)).and_then(Value::as_str);
     match (member("error"), member("error_description")) {
         (Some(error), Some(description)) => format!("{error}: {description}"),
         (Some(error), None) => error.to_owned(),
-        _ => "no error in JSON".to_owned(),
+        _ => "no JSON error in the response".to_owned(),
     }
 }

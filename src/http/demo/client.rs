@@ -1,47 +1,47 @@
-//! A client as its application knows it.
+//! A client as its application is configured.
 
 use std::collections::BTreeSet;
 
 use crate::model::{AuthMethod, Client, GrantType, Issuer, ResponseType, Secret, Tenant};
 
-/// A client of a tenant, and what the demo can do with it.
+/// A client of a tenant and its configuration in the demo.
 #[derive(Clone, Debug)]
 pub struct DemoClient {
     /// The tenant's issuer.
     pub issuer: Issuer,
-    /// The tenant's name for people.
+    /// The tenant's display name.
     pub tenant: String,
     /// `client_id`.
     pub id: String,
-    /// The client's name for people.
+    /// The client's display name.
     pub name: String,
-    /// From the client's Secret; none for public clients.
+    /// The secret from the client's Secret; `None` for public clients.
     pub secret: Option<Secret<String>>,
-    /// How it authenticates.
+    /// The client authentication method.
     pub auth_method: AuthMethod,
-    /// What it may ask for.
+    /// The scopes that it may request.
     pub scopes: BTreeSet<String>,
-    /// Whether the provider may send the browser back to the demo after logout.
+    /// Whether the provider may redirect to the demo after logout.
     pub returns_after_logout: bool,
-    /// Whether one can sign in with it here.
+    /// Whether the demo can sign in with this client.
     pub form: SignInForm,
 }
 
-/// Whether and why not one can sign in with a client.
+/// Whether the demo can sign in with a client, and if not, why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInForm {
-    /// One can.
+    /// Sign-in is possible.
     Ready,
-    /// It does not use the code flow: a machine, perhaps.
+    /// The client does not use the code flow, for example because it is a service.
     NoCodeFlow,
-    /// The demo's callback is not among its redirect URIs.
+    /// The demo's callback is not one of its redirect URIs.
     NotRegistered,
-    /// Its secret is not there (yet).
+    /// Its secret does not exist yet.
     NoSecret,
 }
 
 impl DemoClient {
-    /// A checked client; `callback` and `home` are the demo's.
+    /// Builds the configuration from a validated client; `callback` and `home` are the demo's URLs.
     pub fn new(tenant: &Tenant, client: &Client, callback: &str, home: &str) -> Self {
         let returns =
             |uris: &[crate::model::RedirectUri], to: &str| uris.iter().any(|uri| uri.matches(to));
@@ -69,7 +69,7 @@ impl DemoClient {
         }
     }
 
-    /// All it may ask for, `openid` first.
+    /// All scopes that the client may request, `openid` first.
     pub(super) fn scope(&self) -> String {
         let others = self.scopes.iter().map(String::as_str).filter(|scope| *scope != "openid");
         std::iter::once("openid").chain(others).collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! The authorization code flow with PKCE, as an application does it (RFC 6749 §4.1, RFC 7636,
+//! The authorization code flow with PKCE as an application implements it (RFC 6749 §4.1, RFC 7636,
 //! OIDC Core §3.1), step by step.
 
 use std::time::Duration;
@@ -26,7 +26,7 @@ use super::{
     sessions::{PendingSignIn, SignedIn},
 };
 
-/// The answer of the token endpoint (RFC 6749 §5.1).
+/// A token response (RFC 6749 §5.1).
 #[derive(Deserialize)]
 struct Tokens {
     access_token: String,
@@ -37,17 +37,17 @@ struct Tokens {
     expires_in: Option<u64>,
 }
 
-/// The steps, and what they need to know.
+/// The flow's steps and their configuration.
 pub(super) struct DemoFlow {
     pub backchannel: Backchannel,
     /// The demo's redirect URI.
     pub callback: String,
-    /// The demo's index.
+    /// The URL of the demo's index.
     pub home: String,
 }
 
 impl DemoFlow {
-    /// Where to send the browser, and what to remember of it.
+    /// Starts a sign-in: returns the authorization URL, and the state to remember for the callback.
     pub(super) async fn begin(
         &self,
         client: DemoClient,
@@ -71,7 +71,7 @@ impl DemoFlow {
         Ok((url.into(), PendingSignIn { client, metadata, state, nonce, verifier }))
     }
 
-    /// Takes the provider's answer and makes tokens of it.
+    /// Handles the callback: checks the response and exchanges the code for tokens.
     pub(super) async fn finish(
         &self,
         waiting: PendingSignIn,
@@ -90,7 +90,7 @@ impl DemoFlow {
         let id_token = tokens.id_token.clone().ok_or_else(|| DemoError::failed("no id_token"))?;
         let verified =
             self.verify(&metadata, &client, (&id_token, &tokens), Some(&nonce), now).await?;
-        let mut checks = vec!["state and iss of the answer are those of the request".to_owned()];
+        let mut checks = vec!["state and iss of the response match the request".to_owned()];
         checks.extend(verified.checks);
         let userinfo = self.userinfo(&metadata, &tokens, &verified.claims).await;
         Ok(SignedIn {
@@ -108,14 +108,14 @@ impl DemoFlow {
         })
     }
 
-    /// New tokens for the refresh token (RFC 6749 §6, OIDC Core §12).
+    /// Refreshes the tokens (RFC 6749 §6, OIDC Core §12).
     pub(super) async fn refresh(
         &self,
         old: &SignedIn,
         now: Timestamp,
     ) -> Result<SignedIn, DemoError> {
         let refresh_token = old.refresh_token.as_ref().ok_or_else(|| {
-            DemoError::refused("There is no refresh token; the scope offline_access gives one.")
+            DemoError::refused("There is no refresh token; request the scope offline_access.")
         })?;
         let (client, metadata) = (&old.client, &old.metadata);
         let form =
@@ -125,12 +125,12 @@ impl DemoFlow {
             None => (old.id_token.clone(), old.claims.clone(), old.checks.clone()),
             Some(new) => {
                 let verified = self.verify(metadata, client, (new, &tokens), None, now).await?;
-                // OIDC Core §12.2: the person stays the same.
+                // OIDC Core §12.2: `sub` must not change.
                 if verified.claims.get("sub") != old.claims.get("sub") {
-                    return Err(DemoError::failed("the new ID token is another person's"));
+                    return Err(DemoError::failed("the new ID token has a different sub"));
                 }
                 let mut checks = verified.checks;
-                checks.push("sub is the one from before".to_owned());
+                checks.push("sub is unchanged".to_owned());
                 (Secret::new(new.clone()), verified.claims, checks)
             }
         };
@@ -152,7 +152,7 @@ impl DemoFlow {
         })
     }
 
-    /// Where the browser signs out (OIDC RP-Initiated Logout §2).
+    /// The end-session URL (OIDC RP-Initiated Logout §2).
     pub(super) fn end_session_url(&self, signed_in: &SignedIn) -> Option<String> {
         let mut url = Url::parse(signed_in.metadata.end_session_endpoint.as_ref()?).ok()?;
         url.query_pairs_mut()
@@ -183,7 +183,7 @@ impl DemoFlow {
                 ClientAuthorization::None
             }
             AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt => {
-                return Err(DemoError::failed("this page cannot authenticate by assertions"));
+                return Err(DemoError::failed("the demo does not support client assertions"));
             }
         };
         let tokens: Tokens =
@@ -213,7 +213,7 @@ impl DemoFlow {
             now,
         };
         id_token::verify(id_token, &keys, &expected)
-            .map_err(|rule| DemoError::failed(format!("The ID token does not hold: {rule}.")))
+            .map_err(|rule| DemoError::failed(format!("The ID token is invalid: {rule}.")))
     }
 
     async fn userinfo(
@@ -222,43 +222,45 @@ impl DemoFlow {
         tokens: &Tokens,
         claims: &Map<String, Value>,
     ) -> Result<Map<String, Value>, String> {
-        let endpoint = metadata.userinfo_endpoint.as_ref().ok_or("There is no such endpoint.")?;
+        let endpoint =
+            metadata.userinfo_endpoint.as_ref().ok_or("The issuer has no userinfo endpoint.")?;
         let bearer = ClientAuthorization::Bearer(&tokens.access_token);
         let userinfo: Map<String, Value> =
             self.backchannel.get(endpoint, bearer).await.map_err(|error| error.to_string())?;
-        // OIDC Core §5.3.2: or someone else's claims would pass for this person's.
+        // OIDC Core §5.3.2: without this check, another user's claims could be substituted.
         if userinfo.get("sub") == claims.get("sub") {
             Ok(userinfo)
         } else {
-            Err("The answer was of another sub than the ID token's, and was dropped.".to_owned())
+            Err("The response's sub differs from the ID token's, so the response was dropped."
+                .to_owned())
         }
     }
 }
 
-/// The code, if the answer belongs to the request.
+/// Returns the code if the response belongs to the request.
 fn check_answer<'a>(
     waiting: &PendingSignIn,
     answer: &'a RequestParams,
 ) -> Result<&'a str, DemoError> {
-    // RFC 6749 §10.12: an answer that was not asked for is an attack.
+    // RFC 6749 §10.12: a response without the request's state is an attack.
     if answer.get("state") != Some(&waiting.state) || !answer.duplicates().is_empty() {
-        return Err(DemoError::refused("The answer does not carry the state that was sent."));
+        return Err(DemoError::refused("The response does not contain the state of the request."));
     }
-    // RFC 9207 §2.4: it comes from the issuer that was asked.
+    // RFC 9207 §2.4: the response must come from the issuer of the request.
     let promised = waiting.metadata.authorization_response_iss_parameter_supported;
     match answer.get("iss") {
         Some(iss) if iss == waiting.client.issuer.as_str() => {}
         None if !promised => {}
-        _ => return Err(DemoError::refused("The answer does not name the issuer that was asked.")),
+        _ => return Err(DemoError::refused("The response does not contain the issuer's iss.")),
     }
     if let Some(error) = answer.get("error") {
         let description = answer.get("error_description").unwrap_or("no description");
-        return Err(DemoError::refused(format!("The provider answered {error}: {description}")));
+        return Err(DemoError::refused(format!("The provider returned {error}: {description}")));
     }
-    answer.get("code").ok_or_else(|| DemoError::refused("The answer carries no code."))
+    answer.get("code").ok_or_else(|| DemoError::refused("The response does not contain a code."))
 }
 
-/// RFC 6749 §2.3.1: both are form-encoded before they are joined.
+/// RFC 6749 §2.3.1: id and secret are form-encoded before they are joined.
 fn basic(id: &str, secret: &str) -> ClientAuthorization<'static> {
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     ClientAuthorization::Basic(STANDARD.encode(format!("{}:{}", encode(id), encode(secret))))

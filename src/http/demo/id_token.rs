@@ -1,4 +1,5 @@
-//! What an application checks of an ID token (OIDC Core §3.1.3.7), and how it looks into one.
+//! The checks that an application makes of an ID token (OIDC Core §3.1.3.7), and a decoder to
+//! display it.
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -7,27 +8,27 @@ use serde_json::{Map, Value};
 
 use crate::model::Timestamp;
 
-/// How far the provider's clock may be off, in seconds.
+/// Accepted clock difference to the provider, in seconds.
 const LEEWAY: i64 = 60;
 
-/// What the ID token must say.
+/// The expected values of the ID token.
 pub(super) struct ExpectedIdToken<'a> {
     pub issuer: &'a str,
     pub client_id: &'a str,
-    /// Of the authorization request; none after a refresh.
+    /// The nonce of the authorization request; `None` after a refresh.
     pub nonce: Option<&'a str>,
     pub access_token: &'a str,
     pub now: Timestamp,
 }
 
-/// An ID token that holds, and what was checked, for people to read.
+/// A valid ID token, and descriptions of the checks for the page.
 #[derive(Debug)]
 pub(super) struct VerifiedIdToken {
     pub claims: Map<String, Value>,
     pub checks: Vec<String>,
 }
 
-/// Checks signature and claims; the error says which rule is broken.
+/// Checks signature and claims. The error names the violated rule.
 pub(super) fn verify(
     token: &str,
     keys: &JwkSet,
@@ -37,15 +38,15 @@ pub(super) fn verify(
     let mut checks = vec![format!("Signed with {algorithm:?} by key {kid} of the issuer's JWKS")];
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
 
-    // §3.1.3.7 (2): the issuer is the one that was asked.
+    // §3.1.3.7 (2): the issuer is the expected one.
     if text("iss") != Some(expected.issuer) {
         return Err("iss is not the issuer".to_owned());
     }
-    checks.push("iss is the issuer that was asked".to_owned());
-    // (3) to (5): it is for this client.
+    checks.push("iss is the expected issuer".to_owned());
+    // (3) to (5): the audience is this client.
     check_audience(&claims, expected.client_id)?;
     checks.push("aud is this client".to_owned());
-    // (9), (10): it is of now.
+    // (9), (10): the token is valid now.
     let time = |name: &str| claims.get(name).and_then(Value::as_i64);
     let now = expected.now.secs();
     if time("exp").is_none_or(|exp| exp + LEEWAY <= now) {
@@ -54,20 +55,20 @@ pub(super) fn verify(
     if time("iat").is_none_or(|iat| iat > now + LEEWAY) {
         return Err("iat is missing or in the future".to_owned());
     }
-    checks.push("exp and iat fit the present".to_owned());
-    // (11): it answers this request.
+    checks.push("exp and iat are valid now".to_owned());
+    // (11): the nonce is the request's.
     if let Some(nonce) = expected.nonce {
         if text("nonce") != Some(nonce) {
-            return Err("nonce is not the one that was sent".to_owned());
+            return Err("nonce does not match the request".to_owned());
         }
-        checks.push("nonce is the one that was sent".to_owned());
+        checks.push("nonce matches the request".to_owned());
     }
-    // §3.1.3.8: it came with this access token.
+    // §3.1.3.8: at_hash binds the access token.
     if let Some(at_hash) = text("at_hash") {
         if at_hash != left_half_hash(algorithm, expected.access_token) {
-            return Err("at_hash is not of this access token".to_owned());
+            return Err("at_hash does not match the access token".to_owned());
         }
-        checks.push("at_hash is of the access token beside it".to_owned());
+        checks.push("at_hash matches the access token".to_owned());
     }
     Ok(VerifiedIdToken { claims, checks })
 }
@@ -79,18 +80,18 @@ fn verify_signature(
     let header = jsonwebtoken::decode_header(token).map_err(|_| "not a JWT".to_owned())?;
     let asymmetric = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
     if !asymmetric.contains(&header.alg) {
-        return Err(format!("alg {:?} is not one of an issuer's", header.alg));
+        return Err(format!("alg {:?} is not supported", header.alg));
     }
     let kid = header.kid.ok_or("kid is missing")?;
     let key = keys.find(&kid).ok_or("kid is not in the issuer's JWKS")?;
     let key = DecodingKey::from_jwk(key).map_err(|_| "the key in JWKS cannot be used")?;
     let mut validation = Validation::new(header.alg);
-    // Claims are checked against the demo's own clock, below.
+    // Claims are checked below, against the demo's own clock.
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
     let data = jsonwebtoken::decode::<Map<String, Value>>(token, &key, &validation)
-        .map_err(|_| "the signature is not the key's".to_owned())?;
+        .map_err(|_| "the signature is invalid".to_owned())?;
     Ok((data.claims, header.alg, kid))
 }
 
@@ -107,7 +108,7 @@ fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), St
     }
 }
 
-/// The left half of the hash that belongs to the algorithm, in base64url.
+/// The left half of the algorithm's hash, base64url-encoded.
 fn left_half_hash(algorithm: Algorithm, text: &str) -> String {
     let hash = match algorithm {
         Algorithm::EdDSA => &digest::SHA512,
@@ -117,7 +118,7 @@ fn left_half_hash(algorithm: Algorithm, text: &str) -> String {
     URL_SAFE_NO_PAD.encode(&digest.as_ref()[..digest.as_ref().len() / 2])
 }
 
-/// Header and claims of a JWT, unchecked: to look at.
+/// Decodes header and claims of a JWT without verification, to display them.
 pub(super) fn peek(token: &str) -> Option<(Value, Map<String, Value>)> {
     let mut parts = token.split('.');
     let mut next = || URL_SAFE_NO_PAD.decode(parts.next()?).ok();

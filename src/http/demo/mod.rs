@@ -1,11 +1,10 @@
-//! The small relying party that `lanyard dev` serves beside the provider: sign in, look at the
+//! The small relying party that `lanyard dev` serves next to the provider: sign in, view the
 //! tokens, refresh, sign out.
 //!
-//! It knows of the provider what an application knows: a client's credentials, and the public
-//! endpoints, which it asks over HTTP like anyone else. Its own state is in memory, bounded, and
-//! found by a random cookie.
+//! It uses only what an application has: a client's credentials, and the public endpoints, called
+//! over HTTP. Its own state is in memory, bounded, and found by a random cookie.
 //!
-//! Must not: look into snapshot, store or keys, or be served by `lanyard run`.
+//! Must not: read snapshot, store or keys, or be served by `lanyard run`.
 
 mod backchannel;
 mod client;
@@ -37,7 +36,7 @@ use flow::DemoFlow;
 use problem::DemoError;
 use sessions::{DemoSession, DemoSessions};
 
-/// Where the demo lives, below the installation's base URL.
+/// The demo's path below the installation's base URL.
 pub const PATH: &str = "/_lanyard/demo";
 
 const COOKIE_NAME: &str = "lanyard-demo";
@@ -53,18 +52,18 @@ const SECURITY: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-/// What the demo needs to know.
+/// The demo's configuration.
 #[derive(Clone, Debug)]
 pub struct DemoConfig {
-    /// The installation's base URL, as browsers use it.
+    /// The installation's base URL in browsers.
     pub base_url: Issuer,
-    /// The address that the endpoints listen on; the demo's own requests go there.
+    /// The listen address of the endpoints, to which the demo's own requests are sent.
     pub server: SocketAddr,
-    /// The certificate that is served there, if it speaks TLS (PEM).
+    /// The certificate (PEM) served there, if the server uses TLS.
     pub certificate: Option<PathBuf>,
 }
 
-/// Gives the clients as they are at the moment.
+/// Lists the current clients.
 pub type ListClients = Arc<dyn Fn() -> Vec<DemoClient> + Send + Sync>;
 
 /// The relying party.
@@ -82,7 +81,7 @@ pub struct Demo {
 type Answer = Response<Full<Bytes>>;
 
 impl Demo {
-    /// A demo for the clients that `list` gives.
+    /// A demo for the clients that `list` returns.
     pub fn new(
         config: DemoConfig,
         list: ListClients,
@@ -105,12 +104,12 @@ impl Demo {
         }
     }
 
-    /// Whether a path is the demo's.
+    /// Returns true if the path belongs to the demo.
     pub fn serves(&self, path: &str) -> bool {
         self.rest(path).is_some()
     }
 
-    /// Answers a request for one of its paths.
+    /// Handles a request for one of its paths.
     pub async fn handle(&self, parts: &Parts) -> Response<Full<Bytes>> {
         let Some(rest) = self.rest(parts.uri.path()) else {
             return self.problem(&DemoError::not_found());
@@ -149,8 +148,8 @@ impl Demo {
         html(StatusCode::OK, pages::index(&self.flow, &(self.list)(), signed_in.as_deref()))
     }
 
-    /// `127.0.0.1` for `localhost` is another site to a browser: the cookie of one is not sent to
-    /// the other, where the callback is.
+    /// Browsers treat `127.0.0.1` and `localhost` as different sites: a cookie of one is not sent
+    /// to the other, where the callback is.
     fn another_loopback_name(&self, parts: &Parts) -> Option<String> {
         let loopback = |authority: &str| {
             Issuer::parse(&format!("http://{}", authority.to_ascii_lowercase())).is_ok()
@@ -183,7 +182,7 @@ impl Demo {
         let now = self.clock.now();
         let waiting = cookie
             .and_then(|id| self.sittings.take_waiting(id, now))
-            .ok_or_else(DemoError::nobody_waiting)?;
+            .ok_or_else(DemoError::no_pending_sign_in)?;
         let signed_in = self.flow.finish(waiting, query, now).await?;
         let sitting = DemoSession::SignedIn(Arc::new(signed_in));
         Ok(self.seat(cookie, sitting, &format!("{}/session", self.prefix)))
@@ -209,7 +208,7 @@ impl Demo {
         Ok(see_other(&format!("{}/session", self.prefix)))
     }
 
-    /// RP-initiated logout: forgets here, then asks the provider to.
+    /// RP-initiated logout: deletes the demo's session, then redirects to the provider.
     fn sign_out(&self, cookie: Option<&str>) -> Answer {
         let signed_in = cookie.and_then(|id| self.sittings.remove(id));
         let url = signed_in.and_then(|signed_in| self.flow.end_session_url(&signed_in));
@@ -218,7 +217,7 @@ impl Demo {
         answer
     }
 
-    /// Keeps `sitting` under a new cookie, in place of the old one.
+    /// Stores a session under a new cookie, replacing the old one.
     fn seat(&self, old: Option<&str>, sitting: DemoSession, go_to: &str) -> Answer {
         if let Some(old) = old {
             self.sittings.remove(old);
@@ -252,7 +251,7 @@ impl fmt::Debug for Demo {
     }
 }
 
-/// The redirect URI that a client needs for the demo.
+/// The redirect URI that a client has to register for the demo.
 pub fn callback_uri(base_url: &Issuer) -> String {
     format!("{}{PATH}/callback", base_url.as_str())
 }

@@ -1,4 +1,4 @@
-//! What the demo shows.
+//! The demo's pages.
 
 use askama::Template;
 use serde_json::{Map, Value};
@@ -69,7 +69,7 @@ struct ProblemPage<'a> {
     remedy: &'a str,
 }
 
-/// A token, taken apart.
+/// A decoded token.
 struct TokenView<'a> {
     raw: &'a str,
     header: String,
@@ -80,7 +80,7 @@ struct TokenView<'a> {
 struct Row {
     name: String,
     value: String,
-    /// What it means, where that is not plain from the name.
+    /// The meaning, if the name does not explain it.
     note: String,
 }
 
@@ -195,17 +195,17 @@ fn note(name: &str, value: &Value) -> String {
 fn meaning(name: &str) -> &'static str {
     match name {
         "iss" => "The issuer",
-        "sub" => "The person, by an id that never changes at this issuer",
-        "aud" => "Whom it is for",
+        "sub" => "The user's id at this issuer; it never changes",
+        "aud" => "The intended recipient",
         "azp" | "client_id" => "The application",
-        "nonce" => "Ties it to the request",
-        "at_hash" => "Ties it to the access token",
+        "nonce" => "Binds the token to the request",
+        "at_hash" => "Binds the token to the access token",
         "sid" => "The session at the issuer",
         "jti" => "The token's own id",
         "grant_id" => "The grant that it came from",
         "amr" => "How the person signed in",
-        "acr" => "How surely",
-        "scope" | "scopes" => "What was granted",
+        "acr" => "The assurance level of the sign-in",
+        "scope" | "scopes" => "The granted scopes",
         "tenant_name" => "The organisation",
         "tenant_sub" => "The organisation's id",
         _ => "",

@@ -1,5 +1,5 @@
-//! TLS to one's own listener: whatever certificate it serves is the right one, and no other, so
-//! that self-signed ones work without trusting anything else.
+//! TLS to the demo's own listener: accepts exactly the certificate that the listener serves, so
+//! self-signed certificates work without trusting any others.
 
 use std::{io, path::Path, sync::Arc};
 
@@ -10,7 +10,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 
-/// A configuration that accepts the first certificate in the file at `path` only.
+/// A configuration that accepts only the first certificate in the file at `path`.
 pub(super) fn pinned(path: &Path) -> io::Result<Arc<ClientConfig>> {
     let certificate = CertificateDer::from_pem_file(path).map_err(io::Error::other)?;
     let provider = Arc::new(aws_lc_rs::default_provider());
@@ -81,8 +81,8 @@ mod tests {
 
     use super::*;
 
-    /// Whether a handshake succeeds with a server that has one certificate and a client that
-    /// expects one.
+    /// Returns true if a handshake succeeds between a server with one certificate and a client that
+    /// expects another or the same.
     async fn connects(certified: &rcgen::CertifiedKey<rcgen::KeyPair>, expected: &str) -> bool {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tls.crt");

@@ -1,17 +1,17 @@
-//! Why a step did not work, in words for the person in front of it.
+//! Errors of the demo, described for the user.
 
 use hyper::StatusCode;
 
 use super::backchannel::ProviderCallError;
 
-/// What went wrong, for the page that says so.
+/// The content of an error page.
 #[derive(Clone, Debug)]
 pub(super) struct DemoError {
     pub status: StatusCode,
     pub title: &'static str,
-    /// What happened.
+    /// The problem.
     pub message: String,
-    /// What to do.
+    /// The next step for the user.
     pub remedy: &'static str,
 }
 
@@ -19,28 +19,29 @@ impl DemoError {
     pub(super) fn not_found() -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
-            title: "There is nothing here",
-            message: "This address is none of the demo's.".to_owned(),
-            remedy: "Begin at the list of applications.",
+            title: "Page not found",
+            message: "The demo has no page at this URL.".to_owned(),
+            remedy: "Start from the list of applications.",
         }
     }
 
     pub(super) fn unknown_client() -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
-            title: "This application is not there",
-            message: "No tenant that is served has it; it may just have been changed or removed."
-                .to_owned(),
-            remedy: "Look at the list of applications, and at the log of lanyard dev.",
+            title: "Unknown application",
+            message:
+                "No tenant has this application. It may have been changed or deleted just now."
+                    .to_owned(),
+            remedy: "Check the list of applications, and the log of lanyard dev.",
         }
     }
 
-    pub(super) fn nobody_waiting() -> Self {
+    pub(super) fn no_pending_sign_in() -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
-            title: "Nobody was waiting for this answer",
-            message: "Signing in was begun in another browser or more than 15 minutes ago, has \
-                      been answered already, or lanyard dev was restarted meanwhile."
+            title: "This sign-in is not in progress",
+            message: "The sign-in was started in another browser or more than 15 minutes ago, \
+                      was completed already, or lanyard dev was restarted."
                 .to_owned(),
             remedy: "Sign in again.",
         }
@@ -51,7 +52,7 @@ impl DemoError {
             status: StatusCode::BAD_REQUEST,
             title: "You were not signed in",
             message: message.into(),
-            remedy: "Sign in again, or look at the log of lanyard dev.",
+            remedy: "Sign in again, or check the log of lanyard dev.",
         }
     }
 

@@ -1,4 +1,4 @@
-//! Who is in the middle of signing in, and who has: by cookie, bounded, in memory.
+//! The demo's pending sign-ins and sessions: in memory, bounded, found by cookie.
 
 use std::{
     collections::HashMap,
@@ -12,18 +12,18 @@ use crate::model::{Secret, Timestamp};
 
 use super::{backchannel::ProviderMetadata, client::DemoClient};
 
-/// Browsers remembered; beyond, the oldest is forgotten.
+/// Maximum number of browsers; beyond it the oldest entry is removed.
 const MAX_SESSIONS: usize = 1000;
 const PENDING_TTL: Duration = Duration::from_mins(15);
 const SESSION_TTL: Duration = Duration::from_hours(12);
 
-/// One browser's.
+/// The session of one browser.
 pub(super) enum DemoSession {
     Waiting(Box<PendingSignIn>),
     SignedIn(Arc<SignedIn>),
 }
 
-/// Sent to the provider, not back yet.
+/// A sign-in that was sent to the provider and has no response yet.
 pub(super) struct PendingSignIn {
     pub client: DemoClient,
     pub metadata: ProviderMetadata,
@@ -32,7 +32,7 @@ pub(super) struct PendingSignIn {
     pub verifier: Secret<String>,
 }
 
-/// Signed in, with what came of it.
+/// A signed-in user with the tokens.
 pub(super) struct SignedIn {
     pub client: DemoClient,
     pub metadata: ProviderMetadata,
@@ -40,13 +40,13 @@ pub(super) struct SignedIn {
     pub claims: Map<String, Value>,
     pub access_token: Secret<String>,
     pub refresh_token: Option<Secret<String>>,
-    /// Scopes granted.
+    /// The granted scopes.
     pub scope: String,
-    /// Of the access token.
+    /// Expiry of the access token.
     pub expires_at: Timestamp,
-    /// The answer of the userinfo endpoint, or why there is none.
+    /// The userinfo response, or the reason why there is none.
     pub userinfo: Result<Map<String, Value>, String>,
-    /// What was checked, for people to read.
+    /// Descriptions of the checks, for the page.
     pub checks: Vec<String>,
     pub refreshes: u32,
 }
@@ -76,7 +76,7 @@ impl DemoSessions {
         entries.insert(id, Entry { sitting, ends_at: now.plus(lasts) });
     }
 
-    /// Takes who is waiting: an answer is heard once.
+    /// Removes and returns a pending sign-in, so a response is accepted only once.
     pub(super) fn take_waiting(&self, id: &str, now: Timestamp) -> Option<PendingSignIn> {
         let mut entries = self.entries();
         let entry = entries.get(id)?;
@@ -100,7 +100,7 @@ impl DemoSessions {
         }
     }
 
-    /// Forgets; gives who was signed in.
+    /// Removes a session, and returns its user if one was signed in.
     pub(super) fn remove(&self, id: &str) -> Option<Arc<SignedIn>> {
         match self.entries().remove(id)?.sitting {
             DemoSession::SignedIn(signed_in) => Some(signed_in),
@@ -109,6 +109,6 @@ impl DemoSessions {
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
-        self.0.lock().expect("no holder of the lock panics")
+        self.0.lock().expect("code that holds the lock does not panic")
     }
 }

@@ -1,4 +1,4 @@
-//! Against a stand-in for the provider, over HTTP.
+//! Tests over HTTP against a stand-in for the provider.
 
 use std::{collections::BTreeSet, convert::Infallible, sync::Mutex, time::Duration};
 
@@ -19,7 +19,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 const ISSUER: &str = "http://localhost:8080/default/main";
 const HOME: &str = "http://localhost:8080/_lanyard/demo";
 
-/// What the stand-in says, and what it was asked.
+/// The stand-in's responses, and the requests that it received.
 struct Provider {
     nonce: String,
     subject: String,
@@ -111,7 +111,7 @@ fn client() -> DemoClient {
     }
 }
 
-/// A browser at the demo.
+/// A browser on the demo.
 struct World {
     demo: Demo,
     provider: SharedProvider,
@@ -175,7 +175,7 @@ impl World {
         self.send(Method::GET, uri).await
     }
 
-    /// Presses "Sign in"; the parameters of the authorization request.
+    /// Presses "Sign in"; returns the parameters of the authorization request.
     async fn begin(&mut self) -> RequestParams {
         let (_, _, page) = self.get(HOME).await;
         let link = page.split("href=\"").find(|rest| rest.contains("/sign-in?")).expect("a link");
@@ -216,10 +216,10 @@ impl World {
 }
 
 #[tokio::test]
-async fn signs_in_and_shows_what_came_of_it() {
+async fn signs_in_and_displays_the_tokens() {
     let mut world = World::new().await;
     let page = world.sign_in().await;
-    for shown in ["Signed in as Ada", "at_hash is of the access token", "Userinfo", "/sign-out"] {
+    for shown in ["Signed in as Ada", "at_hash matches the access token", "Userinfo", "/sign-out"] {
         assert!(page.contains(shown), "{shown} in {page}");
     }
     assert!(!page.contains("<b>Lovelace"), "values are text, not markup");
@@ -227,7 +227,7 @@ async fn signs_in_and_shows_what_came_of_it() {
 }
 
 #[tokio::test]
-async fn asks_as_the_specifications_want() {
+async fn sends_a_standard_authorization_request() {
     let mut world = World::new().await;
     let request = world.begin().await;
     for (name, value) in [
@@ -253,7 +253,7 @@ async fn asks_as_the_specifications_want() {
 }
 
 #[tokio::test]
-async fn authenticates_the_way_the_client_is_registered() {
+async fn uses_the_registered_authentication_method() {
     for (method, expected) in
         [(AuthMethod::ClientSecretPost, Some("s3cret/+")), (AuthMethod::None, None)]
     {
@@ -267,7 +267,7 @@ async fn authenticates_the_way_the_client_is_registered() {
 }
 
 #[tokio::test]
-async fn refuses_answers_to_other_questions() {
+async fn refuses_responses_to_other_requests() {
     for (name, value) in [("state", "another"), ("iss", "https://evil.test"), ("iss", "")] {
         let mut world = World::new().await;
         let state = world.begin().await.get("state").unwrap().to_owned();
@@ -282,7 +282,7 @@ async fn refuses_answers_to_other_questions() {
 }
 
 #[tokio::test]
-async fn hears_an_answer_once_and_from_the_browser_that_asked() {
+async fn accepts_a_response_once_and_from_the_same_browser() {
     let mut world = World::new().await;
     let state = world.begin().await.get("state").unwrap().to_owned();
     let answer = [("code", "c-1"), ("state", &*state), ("iss", ISSUER)];
@@ -298,7 +298,7 @@ async fn hears_an_answer_once_and_from_the_browser_that_asked() {
 }
 
 #[tokio::test]
-async fn a_late_answer_is_not_heard() {
+async fn refuses_an_expired_response() {
     let mut world = World::new().await;
     let state = world.begin().await.get("state").unwrap().to_owned();
     world.clock.advance(Duration::from_mins(15));
@@ -307,7 +307,7 @@ async fn a_late_answer_is_not_heard() {
 }
 
 #[tokio::test]
-async fn says_what_the_provider_said() {
+async fn displays_the_providers_error() {
     let mut world = World::new().await;
     let state = world.begin().await.get("state").unwrap().to_owned();
     let answer = [
@@ -331,7 +331,7 @@ async fn says_what_the_provider_said() {
 }
 
 #[tokio::test]
-async fn drops_userinfo_of_another_person() {
+async fn drops_userinfo_of_another_subject() {
     let mut world = World::new().await;
     world.provider.lock().unwrap().subject = "eve".to_owned();
     let page = world.sign_in().await;
@@ -355,7 +355,7 @@ async fn refreshes_with_the_latest_refresh_token() {
 }
 
 #[tokio::test]
-async fn signs_out_here_and_at_the_provider() {
+async fn signs_out_of_demo_and_provider() {
     let mut world = World::new().await;
     world.sign_in().await;
     let before = world.cookie.clone();
@@ -372,11 +372,11 @@ async fn signs_out_here_and_at_the_provider() {
 }
 
 #[tokio::test]
-async fn lists_every_client_and_says_what_keeps_one_from_being_tried() {
+async fn lists_clients_and_why_some_cannot_sign_in() {
     let others = [
         (SignInForm::NoCodeFlow, "does not have the grant type"),
         (SignInForm::NotRegistered, "http://localhost:8080/_lanyard/demo/callback"),
-        (SignInForm::NoSecret, "secret is not there yet"),
+        (SignInForm::NoSecret, "secret does not exist yet"),
     ];
     for (form, says) in others {
         let (_, _, page) = World::with(vec![DemoClient { form, ..client() }]).await.get(HOME).await;
@@ -388,7 +388,7 @@ async fn lists_every_client_and_says_what_keeps_one_from_being_tried() {
 }
 
 #[tokio::test]
-async fn leads_to_the_host_that_its_cookie_is_for() {
+async fn redirects_to_the_host_of_its_cookie() {
     let world = World::new().await;
     for (host, leads) in
         [("127.0.0.1:8080", HOME), ("[::1]:8080", HOME), ("localhost:8080", ""), ("dev.test", "")]
@@ -402,7 +402,7 @@ async fn leads_to_the_host_that_its_cookie_is_for() {
 }
 
 #[tokio::test]
-async fn every_answer_is_guarded() {
+async fn every_response_has_security_headers() {
     let world = World::new().await;
     for path in ["", "/session", "/callback", "/nothing", "/style.css", "/refresh"] {
         let request = Request::builder().uri(format!("{PATH}{path}")).header(HOST, "x");
@@ -416,7 +416,7 @@ async fn every_answer_is_guarded() {
 }
 
 #[test]
-fn remembers_a_bounded_number_of_browsers() {
+fn sessions_are_bounded() {
     let sittings = DemoSessions::default();
     let waiting = || {
         DemoSession::Waiting(Box::new(sessions::PendingSignIn {
@@ -434,6 +434,6 @@ fn remembers_a_bounded_number_of_browsers() {
     for n in 0..1500_i64 {
         sittings.put(n.to_string(), waiting(), Timestamp::from_millis(NOW.millis() + n));
     }
-    assert!(sittings.take_waiting("0", NOW).is_none(), "the oldest went");
+    assert!(sittings.take_waiting("0", NOW).is_none(), "the oldest was removed");
     assert!(sittings.take_waiting("1499", NOW).is_some());
 }

@@ -1,11 +1,11 @@
-//! `GET I/oauth/check-session`: the page that applications frame to watch a session (OIDC Session
-//! Management §3.3). It may be framed by any page, and does nothing but compare.
+//! `GET I/oauth/check-session`: the iframe with which applications watch a session (OIDC Session
+//! Management §3.3). Any page may frame it; it only compares the session state.
 
 use http::StatusCode;
 
 use crate::http::{AppState, CookiePurpose, EndpointError, Reply, Request, cookies, pages};
 
-/// The page.
+/// Returns the page of the iframe.
 #[expect(clippy::unused_async, reason = "handlers have one shape")]
 pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let cookie = cookies::name(CookiePurpose::BrowserState, &request.tenant);

@@ -1,4 +1,4 @@
-//! Answers that were made with the snapshot: sent as they are, or not at all if the client has them.
+//! Responses prerendered with the snapshot, sent with an `ETag`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{
     registry::PrerenderedJson,
 };
 
-/// Sends a prepared answer, or 304 to a client that has it (RFC 9110 §13.1.2).
+/// Sends a prerendered response, or 304 if the client has it (RFC 9110 §13.1.2).
 pub(super) fn send(request: &Request, prepared: &PrerenderedJson, max_age: Duration) -> Reply {
     let known = request.headers.get_all(header::IF_NONE_MATCH).iter();
     let fresh = known

@@ -14,19 +14,19 @@ use crate::{
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind},
 };
 
-/// How often a write that loses against another is decided again.
+/// Maximum attempts of a write that conflicts with others.
 const MAX_ATTEMPTS: usize = 3;
 
-/// `GET I/consent`: the consent page of an interaction that a 303 leads to.
+/// `GET I/consent`: the consent page of an interaction, after a 303.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let step = from_store(app, &request).await?;
     advance(app, &request, step).await
 }
 
-/// `POST I/consent`: allow, refuse, or use another account.
+/// `POST I/consent`: allow, deny, or use another account.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let (form, mut step) = from_form(app, &request).await?;
-    // The page named a person: nobody else may answer it.
+    // The page named an account; only its session may answer it.
     let same = step.held.as_ref().is_some_and(|held| step.interaction.is_of(&held.session));
     if !same {
         return Err(start_again(&request, &step.interaction, "Your session has changed", CHANGED));
@@ -41,15 +41,15 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         }
         Some("switch") => save(app, &request, &step, "/login").await,
         _ => {
-            let denied = OAuthError::new(ErrorCode::AccessDenied, "The person did not agree.");
+            let denied = OAuthError::new(ErrorCode::AccessDenied, "The user denied the request.");
             Ok(redirect(&request.tenant.tenant, &step.ask.return_to, &denied))
         }
     }
 }
 
-const CHANGED: &str = "Since this page was opened, you have signed out or used another account.";
+const CHANGED: &str = "You signed out or used another account after this page was opened.";
 
-/// Writes down what the person agreed to, beside what they agreed to before.
+/// Stores the permissions that the user granted, in addition to earlier ones.
 async fn remember(
     app: &AppState,
     request: &Request,
@@ -75,7 +75,9 @@ async fn remember(
             return Ok(());
         }
     }
-    Err(EndpointError::Unavailable("a consent changes too often".to_owned()))
+    Err(EndpointError::Unavailable(
+        "concurrent writes of a consent conflicted repeatedly".to_owned(),
+    ))
 }
 
 fn record(key: &RecordKey, held: &ActiveSession, agreed: &Consent) -> Record {

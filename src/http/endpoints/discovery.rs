@@ -1,11 +1,11 @@
-//! Metadata (OIDC Discovery §4, RFC 8414 §3).
+//! Provider metadata (OIDC Discovery §4, RFC 8414 §3).
 
 use std::time::Duration;
 
 use super::conditional_get;
 use crate::http::{AppState, EndpointError, Reply, Request};
 
-/// How long clients may keep it.
+/// How long clients may cache the metadata.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 /// `GET I/.well-known/openid-configuration`.

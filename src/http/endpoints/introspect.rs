@@ -18,13 +18,13 @@ use crate::{
     },
 };
 
-/// Whether a token is worth something, to an authenticated client that may know.
+/// Reports whether a token is active, to an authenticated client that may introspect it.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let params =
         request.form().and_then(RequestParams::reject_duplicates).map_err(EndpointError::Json)?;
     let caller = client_authentication::authenticate(app, &request, &params).await?;
     if caller.is_public() {
-        // Anybody can say that they are a public client (RFC 7662 §2.1).
+        // A public client's identity is not proven (RFC 7662 §2.1).
         let error = client_auth::not_signed("a public client");
         return Err(EndpointError::Client { error, challenge: false });
     }
@@ -36,7 +36,8 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     Ok(Reply::json(StatusCode::OK, &answer.unwrap_or_else(inactive)))
 }
 
-/// What is said of a token of this tenant's; `None`: it is inactive, or not for the caller to see.
+/// The claims of an active token of this tenant; `None` if it is inactive or the caller may not
+/// introspect it.
 async fn describe(
     app: &AppState,
     request: &Request,

@@ -1,15 +1,15 @@
-//! Public keys (RFC 7517 §5).
+//! The JWKS (RFC 7517 §5).
 
 use std::time::Duration;
 
 use super::conditional_get;
 use crate::http::{AppState, EndpointError, Reply, Request};
 
-/// The longest that clients may keep it.
+/// Longest time that clients may cache the JWKS.
 const MAX_AGE: Duration = Duration::from_secs(3600);
 
-/// `GET I/oauth/jwks`. Kept for at most half of the time that a new key is published before it
-/// signs, so that every cache has it by then.
+/// `GET I/oauth/jwks`. Cached for at most half of the time between a key's publication and its
+/// first signature, so every cache contains the key by then.
 #[expect(clippy::unused_async, reason = "handlers have one shape")]
 pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let ahead = request.tenant.tenant.key_rotation.publish_ahead;

@@ -1,4 +1,4 @@
-//! The sign-in page's form. The same answer, in the same time, whether the user exists or not.
+//! The sign-in page's form. The response and its time do not depend on whether the user exists.
 
 use http::StatusCode;
 
@@ -18,11 +18,12 @@ use crate::{
     telemetry::LoginOutcome,
 };
 
-/// `GET I/login`: the sign-in page of an interaction that a 303 leads to.
+/// `GET I/login`: the sign-in page of an interaction, after a 303.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let step = from_store(app, &request).await?;
     let session = step.held.as_ref().map(|held| &held.session);
-    // Why, if the request itself says so; otherwise the person asked for another account.
+    // The reason if the request requires a sign-in; otherwise the user chose to use another
+    // account.
     let reason = match decide(&step.ask, session, None, step.answers, request.now) {
         Ok(NextStep::SignIn(reason)) => reason,
         _ => SignInReason::NoSession,
@@ -41,7 +42,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
 }
 
 fn cancel(request: &Request, step: &AuthorizationContext) -> Reply {
-    let denied = OAuthError::new(ErrorCode::AccessDenied, "The person did not sign in.");
+    let denied = OAuthError::new(ErrorCode::AccessDenied, "The user cancelled the sign-in.");
     redirect(&request.tenant.tenant, &step.ask.return_to, &denied)
 }
 
@@ -50,7 +51,7 @@ async fn continue_with_session(
     request: &Request,
     mut step: AuthorizationContext,
 ) -> Result<Reply, EndpointError> {
-    // The page named an account: no other may be continued with.
+    // The page named an account; only that one may be continued with.
     let session = match &step.held {
         Some(held) if step.interaction.is_of(&held.session) => &held.session,
         _ => {
@@ -67,7 +68,7 @@ async fn continue_with_session(
     advance(app, request, step).await
 }
 
-const CHANGED: &str = "Since this page was opened, you have signed out or used another account.";
+const CHANGED: &str = "You signed out or used another account after this page was opened.";
 
 async fn sign_in(
     app: &AppState,
@@ -122,8 +123,8 @@ const fn outcome<T>(verdict: &Result<T, SignInError>) -> LoginOutcome {
     }
 }
 
-/// The page again, with what went wrong. Not a redirect: nobody is signed in, so there is nowhere
-/// to keep the interaction but the page itself.
+/// The sign-in page with the error. It is not a redirect: without a session the interaction can
+/// only be kept in the page itself.
 fn render_failed_attempt(
     app: &AppState,
     request: &Request,
@@ -134,7 +135,7 @@ fn render_failed_attempt(
     let (status, problem, retry_after) = match refused {
         SignInError::Wrong => (
             StatusCode::UNPROCESSABLE_ENTITY,
-            "The username or the password is not right. Please try again.".to_owned(),
+            "The username or password is incorrect. Please try again.".to_owned(),
             None,
         ),
         SignInError::Wait(wait) => {
@@ -143,7 +144,7 @@ fn render_failed_attempt(
         }
         SignInError::Busy(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "Many people are signing in at this moment. Please try again in a few seconds."
+            "Too many users are signing in right now. Please try again in a few seconds."
                 .to_owned(),
             Some(2),
         ),
@@ -163,7 +164,7 @@ fn patience(seconds: u64) -> String {
         2..=90 => format!("{seconds} seconds"),
         _ => format!("{} minutes", seconds.div_ceil(60)),
     };
-    format!("There were too many attempts. Please wait {wait}, then try again.")
+    format!("Too many sign-in attempts. Please wait {wait}, then try again.")
 }
 
 #[cfg(test)]
@@ -171,7 +172,7 @@ mod tests {
     use super::patience;
 
     #[test]
-    fn says_how_long_to_wait_in_words() {
+    fn words_the_wait() {
         assert!(patience(1).contains("wait a second,"));
         assert!(patience(64).contains("wait 64 seconds,"));
         assert!(patience(300).contains("wait 5 minutes,"));

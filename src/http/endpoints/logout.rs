@@ -1,5 +1,5 @@
-//! RP-initiated logout (OIDC RP-Initiated Logout 1.0): GET and POST alike; a person is asked unless
-//! the request shows an ID token of this very session.
+//! RP-initiated logout (OIDC RP-Initiated Logout 1.0), by GET and POST. The user is asked for
+//! confirmation unless the request contains an ID token of this session.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
 };
 use http::StatusCode;
 
-/// How long the question may stand open.
+/// How long the confirmation page stays valid.
 const FORM_TTL: Duration = Duration::from_mins(15);
 
 /// `GET I/oauth/logout`.
@@ -28,7 +28,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     begin(app, &request, &params).await
 }
 
-/// `POST I/oauth/logout`: a relying party's request, or the answer of our own page.
+/// `POST I/oauth/logout`: a relying party's request, or the confirmation form.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let params = request.form().map_err(EndpointError::Page)?;
     if params.get("question").is_some() {
@@ -45,7 +45,7 @@ async fn begin(
     let tenant = &request.tenant;
     let ask = validate(params, &tenant.tenant.issuer, &**tenant).map_err(EndpointError::Page)?;
     let Some(held) = sessions::load(app, request).await? else {
-        // Nobody is signed in: there is nothing to ask.
+        // Without a session there is nothing to confirm.
         return Ok(signed_out_response(request, None, ask.return_to.as_deref()));
     };
     if needs_confirmation(&ask, &held.session) {
@@ -64,7 +64,7 @@ fn question(
     let question = LogoutConfirmation {
         sid: held.session.sid.clone(),
         client: ask.client.as_ref().map(|client| client.id.clone()),
-        // A hint of another session says whose the request was, and nothing of this one.
+        // A hint here is of another session, so only client_id vouches for the redirect.
         return_to: ask.return_to.clone().filter(|_| ask.named),
         expires_at: request.now.plus(FORM_TTL),
     };
@@ -86,7 +86,7 @@ fn question(
         .header("referrer-policy", "same-origin"))
 }
 
-/// The answer of our own page.
+/// Handles the submitted confirmation form.
 async fn confirm(
     app: &AppState,
     request: &Request,
@@ -117,8 +117,8 @@ async fn confirm(
     Ok(signed_out_response(request, ended.as_ref(), question.return_to.as_deref()))
 }
 
-/// Without a session: by way of the applications that want a frame, back to the one that asked, or
-/// to the page that says so.
+/// The response without a session: through the clients' front-channel logout frames, then to the
+/// post-logout redirect URI or the signed-out page.
 fn signed_out_response(
     request: &Request,
     ended: Option<&Session>,
@@ -137,7 +137,7 @@ fn signed_out_response(
         Some(_) => reply.without_cookie(CookiePurpose::BrowserState),
         None => reply,
     };
-    // A form of another site comes without the cookie: it must not take it away either.
+    // A form from another site is sent without the session cookie, and must not delete it either.
     match request.cookie(CookiePurpose::Session) {
         Some(_) => reply.without_cookie(CookiePurpose::Session),
         None => reply,

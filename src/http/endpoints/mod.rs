@@ -1,4 +1,4 @@
-//! The endpoints, a file each; handlers are named by method.
+//! The endpoints, one file each. Handlers are named by HTTP method.
 
 pub mod authorize;
 pub mod check_session;

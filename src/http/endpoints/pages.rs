@@ -1,4 +1,4 @@
-//! What is neither an endpoint nor a form: the issuer's own address, style sheets, icons.
+//! The issuer's own page, and static files of the pages.
 
 use http::StatusCode;
 
@@ -7,16 +7,16 @@ use crate::{
     model::Tenant,
 };
 
-/// `GET I`: where an issuer's address leads a person who opens it.
+/// `GET I`: the page at the issuer's URL, for users who open it in a browser.
 #[expect(clippy::unused_async, reason = "handlers have one shape")]
 pub async fn root(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let tenant = &request.tenant.tenant;
-    let detail = format!("Its metadata is at {}/.well-known/openid-configuration", tenant.issuer);
+    let detail = format!("The metadata is at {}/.well-known/openid-configuration", tenant.issuer);
     let page = pages::error_page(&pages::ErrorPage {
         tenant: Some(tenant),
         title: &tenant.display_name,
-        message: "This is the address of a sign-in service. It has no page of its own.",
-        advice: "Open the application that you want to use; it brings you here when you sign in.",
+        message: "This is the address of a sign-in service. It has no page to sign in directly.",
+        advice: "Open the application that you want to use. It sends you here to sign in.",
         detail: &detail,
         code: "",
         request_id: &request.id,
@@ -25,7 +25,7 @@ pub async fn root(_: &AppState, request: Request) -> Result<Reply, EndpointError
     Ok(Reply::html(StatusCode::OK, page))
 }
 
-/// `GET I/_lanyard/…`: files whose addresses change with their content.
+/// `GET I/_lanyard/…`: static files whose URLs change with their content.
 #[expect(clippy::unused_async, reason = "handlers have one shape")]
 pub async fn asset(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let name = request.path.trim_start_matches("/_lanyard/");
@@ -33,7 +33,7 @@ pub async fn asset(_: &AppState, request: Request) -> Result<Reply, EndpointErro
     Ok(file.unwrap_or_else(|| Reply::empty(StatusCode::NOT_FOUND)))
 }
 
-/// A file of the pages, to be kept for ever.
+/// A static file, cached without expiry.
 pub(in crate::http) fn file(name: &str, tenant: Option<&Tenant>) -> Option<Reply> {
     pages::asset(name, tenant).map(|asset| {
         Reply::file(asset.content_type, asset.body)

@@ -19,7 +19,8 @@ use crate::{
     store::Record,
 };
 
-/// Ends a token, and with it the grant that it names. What is no token any more is ended already.
+/// Revokes a token and the grant that it refers to. An invalid token counts as revoked already (RFC
+/// 7009 §2.2).
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let params =
         request.form().and_then(RequestParams::reject_duplicates).map_err(EndpointError::Json)?;
@@ -28,7 +29,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let done = || Reply::empty(StatusCode::OK);
     let Some(presented) = PresentedToken::read(app, &request, token)? else { return Ok(done()) };
     if !presented.client().is_some_and(|client| may_revoke(&caller, &client)) {
-        let text = "The token was given to another client.";
+        let text = "The token was issued to another client.";
         return Err(EndpointError::Json(OAuthError::new(ErrorCode::InvalidGrant, text)));
     }
     match presented.grant_id() {
@@ -38,7 +39,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     Ok(done())
 }
 
-/// Keeps the id of a token that names no grant for as long as it would be valid.
+/// Stores the id of a token without a grant until the token expires.
 async fn remember(
     app: &AppState,
     request: &Request,
@@ -57,7 +58,7 @@ async fn remember(
         expires_at: Timestamp::from_secs(exp).plus(CLOCK_SKEW),
         owners: Vec::new(),
     };
-    // One that is there says the same.
+    // An existing record has the same content.
     app.store.insert(record, request.now).await?;
     Ok(())
 }

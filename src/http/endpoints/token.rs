@@ -1,4 +1,4 @@
-//! The token endpoint (RFC 6749 §3.2): authenticate → decide → gate → sign, whatever the grant type.
+//! The token endpoint (RFC 6749 §3.2): authenticate → decide → gate → sign, for every grant type.
 
 mod code;
 mod issue;
@@ -41,7 +41,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     Ok(Reply::json(StatusCode::OK, &answer).header("pragma", "no-cache"))
 }
 
-/// `client_credentials` (RFC 6749 §4.4): no grant is stored.
+/// The `client_credentials` grant (RFC 6749 §4.4). No grant is stored.
 async fn client_credentials(
     app: &AppState,
     request: &Request,

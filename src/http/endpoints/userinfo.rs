@@ -19,7 +19,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     answer(app, &request).await
 }
 
-/// `POST I/oauth/userinfo`: the token in the header or in a form's body.
+/// `POST I/oauth/userinfo`: the token in the header or in a form body.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     answer(app, &request).await
 }
@@ -37,7 +37,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
         |text: &str| EndpointError::Bearer(OAuthError::new(ErrorCode::InvalidToken, text));
     let verified = app.access_token_cache.verify(&request.tenant.keys, token);
     let verified = verified.map_err(|error| {
-        let text = "The access token is not one of this issuer's, or not an access token.";
+        let text = "The token is not an access token of this issuer.";
         let error = OAuthError::new(ErrorCode::InvalidToken, text).because(error.to_string());
         EndpointError::Bearer(error)
     })?;
@@ -46,7 +46,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let held = grants::load(app, request, &bearer.grant_id).await?;
     let grant = held.map(|held| held.grant);
     check_grant(grant.as_ref(), request.now).map_err(EndpointError::Bearer)?;
-    let gone = || invalid("The person or the session behind the access token is gone.");
+    let gone = || invalid("The user or session of the access token is no longer active.");
     let grant = grant.ok_or_else(gone)?;
     let client = request.tenant.client(grant.client.as_str()).ok_or_else(gone)?;
     let user = grants::active_user(app, request, &grant).await?.ok_or_else(gone)?;
@@ -58,7 +58,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let Some(algorithm) = client.userinfo_signed_response_alg else {
         return Ok(Reply::json(StatusCode::OK, &claims));
     };
-    // Signed, it says by whom and for whom (§5.3.2).
+    // A signed response contains `iss` and `aud` (§5.3.2).
     claims.insert("iss".into(), issuer.as_str().into());
     claims.insert("aud".into(), client.id.as_str().into());
     let key = token_issuer::key_of(request, algorithm)?;

@@ -1,5 +1,5 @@
-//! Static files of the pages. They are served below every issuer (`I/_lanyard/…`), with names that
-//! change with their content, so that they may be cached for ever.
+//! Static files of the pages. They are served below every issuer (`I/_lanyard/…`) under names that
+//! change with their content, so they can be cached without expiry.
 
 use std::sync::LazyLock;
 
@@ -12,14 +12,14 @@ use crate::model::{Branding, Tenant};
 pub(super) const STYLE: &str = include_str!("../../../templates/pages/style.css");
 const ICON: &str = include_str!("../../../templates/pages/icon.svg");
 
-/// A script of a page.
+/// The scripts of pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PageScript {
-    /// Sends the page's form.
+    /// Submits the form of the form-post page.
     Submit,
-    /// Leads on when the page's frames have loaded.
+    /// Continues when the frames of the sign-out page have loaded.
     SigningOut,
-    /// Compares the state of a session.
+    /// Compares the session state in the check-session iframe.
     CheckSession,
 }
 
@@ -46,17 +46,17 @@ impl PageScript {
 static STYLE_VERSION: LazyLock<String> = LazyLock::new(|| version(STYLE));
 static ICON_VERSION: LazyLock<String> = LazyLock::new(|| version(ICON));
 
-/// One static file.
+/// A static file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StaticAsset {
-    /// Its `Content-Type`.
+    /// The `Content-Type`.
     pub content_type: &'static str,
-    /// Its bytes.
+    /// The content.
     pub body: String,
 }
 
-/// The file at `name` below `I/_lanyard/`: `style.css`, `icon.svg`, the tenant's `theme.css`, or a
-/// script.
+/// Returns the file at `name` below `I/_lanyard/`: `style.css`, `icon.svg`, the tenant's
+/// `theme.css`, or a script.
 pub fn asset(name: &str, tenant: Option<&Tenant>) -> Option<StaticAsset> {
     let css = "text/css; charset=utf-8";
     let (content_type, body) = match name {
@@ -71,7 +71,7 @@ pub fn asset(name: &str, tenant: Option<&Tenant>) -> Option<StaticAsset> {
     Some(StaticAsset { content_type, body })
 }
 
-/// `base` is the issuer's path.
+/// The URL of the style sheet; `base` is the issuer's path.
 pub(super) fn style_url(base: &str) -> String {
     format!("{base}/_lanyard/style.css?v={}", *STYLE_VERSION)
 }

@@ -1,4 +1,4 @@
-//! Colours and their contrast (WCAG 2.2 §1.4.3, §1.4.11), so that a tenant's colours stay readable.
+//! Colours and their contrast (WCAG 2.2 §1.4.3, §1.4.11), which keep a tenant's branding readable.
 
 use std::fmt;
 
@@ -35,12 +35,12 @@ impl Color {
         (one.max(two) + 0.05) / (one.min(two) + 0.05)
     }
 
-    /// Black or white, whichever reads better on this: at least 4.5 to 1 on any colour.
+    /// Black or white, whichever contrasts more with this colour: at least 4.5 to 1 on any colour.
     pub(super) fn text_on(self) -> Self {
         if self.contrast(WHITE) >= self.contrast(BLACK) { WHITE } else { BLACK }
     }
 
-    /// This colour, moved towards black or white just as far as it must to have `ratio` on `ground`.
+    /// This colour, moved towards black or white only as far as needed for `ratio` on `ground`.
     pub(super) fn readable_on(self, ground: Self, ratio: f64) -> Self {
         let goal = ground.text_on();
         (0..=20u16)
@@ -49,7 +49,7 @@ impl Color {
             .unwrap_or(goal)
     }
 
-    /// `twentieths` parts of `other` in twenty.
+    /// Mixes in `twentieths` parts of `other` out of twenty.
     fn mix(self, other: Self, twentieths: u16) -> Self {
         let mut parts = self.0;
         for (part, target) in parts.iter_mut().zip(other.0) {
@@ -88,7 +88,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_colour_can_be_read(color: [u8; 3], ground: [u8; 3]) {
+        fn any_colour_can_be_made_readable(color: [u8; 3], ground: [u8; 3]) {
             let (color, ground) = (Color(color), Color(ground));
             prop_assert!(color.contrast(color.text_on()) >= 4.5);
             prop_assert!(color.readable_on(ground, 4.5).contrast(ground) >= 4.5);

@@ -1,4 +1,4 @@
-//! The consent page: scopes in words.
+//! The consent page, which describes scopes in words.
 
 use std::borrow::Cow;
 
@@ -10,14 +10,14 @@ use crate::{
     protocol::authorize::{AuthorizationRequest, CLAIM_PREFIX},
 };
 
-/// What the consent page shows.
+/// The content of the consent page.
 #[derive(Clone, Debug)]
 pub struct ConsentPage<'a> {
-    /// Whose page it is.
+    /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// What is asked for, and by whom.
+    /// The authorization request.
     pub ask: &'a AuthorizationRequest,
-    /// Who is asked.
+    /// The signed-in user.
     pub user: &'a User,
     /// The sealed interaction.
     pub interaction: &'a str,
@@ -55,7 +55,7 @@ pub fn consent(page: &ConsentPage) -> String {
     })
 }
 
-/// From who a person is to what an application may do alone.
+/// Order of the scopes, from the user's identity to access without the user.
 fn rank(name: &str) -> usize {
     let first = ["openid", "profile", "email", "phone", "address", "groups", "tenant"];
     match first.iter().position(|known| *known == name) {
@@ -67,16 +67,17 @@ fn rank(name: &str) -> usize {
 
 fn line<'a>(tenant: &'a Tenant, name: &'a str) -> ScopeLine<'a> {
     let (title, detail) = match name {
-        "openid" => ("Know who you are", "An identifier of your account, nothing else."),
-        "profile" => ("See your profile", "Your name, and what else your profile says."),
+        "openid" => ("Know who you are", "An identifier of your account. Nothing else."),
+        "profile" => ("See your profile", "Your name and other profile details."),
         "email" => ("See your email address", ""),
         "address" => ("See your postal address", ""),
         "phone" => ("See your phone number", ""),
         "groups" => ("See the groups you belong to", ""),
         "tenant" => ("See your organization", "Its name and identifier."),
-        "offline_access" => {
-            ("Keep access while you are away", "It need not ask you again when you have left.")
-        }
+        "offline_access" => (
+            "Keep access while you are away",
+            "It can use this access without asking you to sign in again.",
+        ),
         _ if let Some(claim) = name.strip_prefix(CLAIM_PREFIX) => {
             let title = format!("See your {}", claim.replace('_', " ")).into();
             return ScopeLine { title, detail: "" };

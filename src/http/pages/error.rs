@@ -1,5 +1,5 @@
-//! Error pages: what went wrong and what to do, in words; the code and the request's id in small
-//! print, for whoever is asked for help.
+//! Error pages: the problem and its remedy in words, with the error code and request id in small
+//! print for support.
 
 use askama::Template;
 
@@ -9,33 +9,33 @@ use crate::{
     protocol::error::{ErrorCode, OAuthError},
 };
 
-/// What an error page shows.
+/// The content of an error page.
 #[derive(Clone, Debug)]
 pub struct ErrorPage<'a> {
-    /// Whose page it is, if the address is a tenant's.
+    /// The tenant, if the URL belongs to one.
     pub tenant: Option<&'a Tenant>,
-    /// What went wrong, in a few words.
+    /// The problem in a few words.
     pub title: &'a str,
-    /// What went wrong, in a sentence.
+    /// The problem in a sentence.
     pub message: &'a str,
-    /// What to do.
+    /// The next step for the user.
     pub advice: &'a str,
-    /// What helps a developer; may be empty.
+    /// Details for a developer; may be empty.
     pub detail: &'a str,
-    /// A fixed word.
+    /// The error code.
     pub code: &'a str,
     /// The request's id in the logs.
     pub request_id: &'a str,
-    /// A way on.
+    /// A link to continue.
     pub retry: Option<RetryLink<'a>>,
 }
 
-/// A link that leads on.
+/// A link with which the user can continue.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryLink<'a> {
-    /// Where.
+    /// The link's URL.
     pub href: &'a str,
-    /// What it says.
+    /// The link's text.
     pub label: &'a str,
 }
 
@@ -81,28 +81,29 @@ pub fn error(tenant: Option<&Tenant>, error: &OAuthError, request_id: &str) -> S
     })
 }
 
-const RETURN_ADVICE: &str = "Go back to the application and try again. If it happens again, tell the \
-                    people who run the application.";
-const WAIT_ADVICE: &str = "Wait a moment and try again. If it lasts, tell the people who run this \
-                     service.";
+const RETURN_ADVICE: &str = "Go back to the application and try again. If this happens again, \
+                    contact the application's operator.";
+const WAIT_ADVICE: &str = "Wait a moment and try again. If this continues, contact the operator of \
+                     this service.";
 
-/// Title, message and advice.
+/// The title, message and advice for an error code.
 const fn words(code: ErrorCode) -> (&'static str, &'static str, &'static str) {
     match code {
         ErrorCode::InvalidClient => (
             "Unknown application",
             "The application that sent you here is not registered with this service.",
-            "Check the address that you came from. If it is right, tell the people who run the \
-             application.",
+            "Check the URL that you opened. If it is correct, contact the application's operator.",
         ),
-        ErrorCode::ServerError => {
-            ("Something went wrong", "It is our fault, and it has been written down.", WAIT_ADVICE)
-        }
+        ErrorCode::ServerError => (
+            "Something went wrong",
+            "Something went wrong on our side. The error has been logged.",
+            WAIT_ADVICE,
+        ),
         ErrorCode::TemporarilyUnavailable => {
-            ("Not available right now", "This service cannot answer at the moment.", WAIT_ADVICE)
+            ("Temporarily unavailable", "This service is temporarily unavailable.", WAIT_ADVICE)
         }
         ErrorCode::AccessDenied => {
-            ("Not allowed", "This was not allowed, so nothing has changed.", RETURN_ADVICE)
+            ("Not allowed", "This action is not allowed. Nothing was changed.", RETURN_ADVICE)
         }
         ErrorCode::InvalidRequest
         | ErrorCode::InvalidGrant
@@ -126,9 +127,8 @@ const fn words(code: ErrorCode) -> (&'static str, &'static str, &'static str) {
         | ErrorCode::UnapprovedSoftwareStatement
         | ErrorCode::InvalidToken
         | ErrorCode::InsufficientScope => (
-            "This request cannot be answered",
-            "The application that sent you here asked for something in a way that this service \
-             does not accept.",
+            "Invalid request",
+            "The application that sent you here sent a request that this service does not accept.",
             RETURN_ADVICE,
         ),
     }

@@ -1,5 +1,5 @@
-//! The page that carries an authorization response to an application by POST (OAuth 2.0 Form Post
-//! Response Mode §2): at once where scripts run, by a button where they do not.
+//! The page that sends an authorization response to an application by POST (OAuth 2.0 Form Post
+//! Response Mode §2): by a script, or by a button if scripts are disabled.
 
 use askama::Template;
 
@@ -18,7 +18,7 @@ struct FormPostTemplate<'a> {
     fields: &'a [(String, String)],
 }
 
-/// Renders the page.
+/// Renders the form-post page.
 pub fn form_post(tenant: &Tenant, action: &str, fields: &[(String, String)]) -> String {
     render(&FormPostTemplate {
         frame: PageFrame::new(Some(tenant)),

@@ -1,4 +1,4 @@
-//! What every page shows of the tenant, of the application and of the person.
+//! The parts of pages that display the tenant, the application and the user.
 
 use askama::Template;
 use url::Url;
@@ -6,7 +6,7 @@ use url::Url;
 use super::assets;
 use crate::model::{Client, Tenant, User};
 
-/// Around every page.
+/// The frame of every page.
 pub(super) struct PageFrame<'a> {
     pub(super) brand: &'a str,
     pub(super) logo: Option<&'a str>,
@@ -16,7 +16,7 @@ pub(super) struct PageFrame<'a> {
 }
 
 impl<'a> PageFrame<'a> {
-    /// Without a tenant (an address that is none's) the page has no brand.
+    /// A frame. Without a tenant (an unknown URL) the page has no branding.
     pub(super) fn new(tenant: Option<&'a Tenant>) -> Self {
         let base = tenant.map_or("", |tenant| tenant.issuer.path());
         Self {
@@ -29,7 +29,7 @@ impl<'a> PageFrame<'a> {
     }
 }
 
-/// What people see of an application.
+/// The display data of an application.
 #[derive(Clone, Debug)]
 pub struct ClientView<'a> {
     pub(super) name: &'a str,
@@ -38,12 +38,12 @@ pub struct ClientView<'a> {
     pub(super) home: Option<&'a str>,
     pub(super) policy: Option<&'a str>,
     pub(super) terms: Option<&'a str>,
-    /// Where it leads, if nobody but itself says what it is.
+    /// The redirect host, if the client registered itself and its name is unverified.
     pub(super) leads_to: Option<String>,
 }
 
 impl<'a> ClientView<'a> {
-    /// That of a client whose answer goes to `redirect_uri`.
+    /// The view of a client whose response is sent to `redirect_uri`.
     pub(super) fn new(client: &'a Client, redirect_uri: &str) -> Self {
         Self {
             leads_to: client.registered.as_ref().map(|_| redirect_host(redirect_uri)),
@@ -63,7 +63,7 @@ impl ClientView<'_> {
     }
 }
 
-/// What people see of themselves.
+/// The display data of the user's account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountView {
     pub(super) name: String,
@@ -79,8 +79,8 @@ impl From<&User> for AccountView {
     }
 }
 
-/// What people can compare of where they are led: the host, or the scheme of an application of the
-/// device.
+/// The part of a redirect URI that users can recognize: the host, or the scheme of a native
+/// application.
 fn redirect_host(uri: &str) -> String {
     let url = Url::parse(uri).ok();
     let host = url.as_ref().and_then(|url| url.host_str()).filter(|host| !host.is_empty());
@@ -92,11 +92,11 @@ fn monogram(name: &str) -> String {
     name.trim().chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default()
 }
 
-/// Only what a browser may open or show: validation says so too, a page does not rely on it.
+/// Accepts only web URLs. Validation ensures that too, but pages do not rely on it.
 fn web(uri: Option<&str>) -> Option<&str> {
     uri.filter(|uri| uri.starts_with("https://") || uri.starts_with("http://"))
 }
 
 pub(super) fn render(page: &impl Template) -> String {
-    page.render().expect("a page is written to memory, and no filter of ours fails")
+    page.render().expect("rendering to memory does not fail, nor do the filters")
 }

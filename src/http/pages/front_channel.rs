@@ -1,4 +1,4 @@
-//! Pages that frame, or are framed: signing out of applications, and watching a session.
+//! Pages with frames or in frames: front-channel logout, and the check-session iframe.
 
 use askama::Template;
 use url::Url;
@@ -25,7 +25,7 @@ struct CheckSessionTemplate<'a> {
     cookie: &'a str,
 }
 
-/// Renders the page that signs the browser out of applications by frames, and then leads on.
+/// Renders the page that signs the user out of applications with frames, and then continues.
 pub fn signing_out(tenant: &Tenant, frames: &[Url], return_to: Option<&str>) -> String {
     render(&SigningOutTemplate {
         frame: PageFrame::new(Some(tenant)),
@@ -35,8 +35,8 @@ pub fn signing_out(tenant: &Tenant, frames: &[Url], return_to: Option<&str>) -> 
     })
 }
 
-/// Renders the page that applications frame to watch the session (OIDC Session Management §3.3);
-/// `cookie` names the one that it reads.
+/// Renders the iframe with which applications watch the session (OIDC Session Management §3.3);
+/// `cookie` is the name of the cookie that it reads.
 pub fn check_session(tenant: &Tenant, cookie: &str) -> String {
     let script = assets::script_url(tenant.issuer.path(), PageScript::CheckSession);
     render(&CheckSessionTemplate { script, cookie })

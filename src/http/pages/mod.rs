@@ -1,8 +1,8 @@
-//! What people see: sign-in, consent, sign-out and error pages. Templates and the stylesheet are in
-//! `templates/pages/`; scripts are files, and only of pages that say so; no
-//! page has an inline script or style, and branding is data, never markup.
+//! The pages for users: sign-in, consent, sign-out and errors. Templates and the style sheet are in
+//! `templates/pages/`. Scripts are separate files, loaded only by pages that need them. No page has
+//! an inline script or style, and branding is data, never markup.
 //!
-//! Must not: decide anything, read cookies, or name a user that the handler did not name.
+//! Must not: make decisions, read cookies, or show a user other than the handler's.
 
 mod assets;
 mod color;

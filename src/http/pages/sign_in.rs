@@ -1,4 +1,4 @@
-//! The sign-in page, with the choice of the session's account where there is one to choose.
+//! The sign-in page, which also offers the session's account if the user may continue with it.
 
 use askama::Template;
 
@@ -8,24 +8,24 @@ use crate::{
     protocol::authorize::SignInReason,
 };
 
-/// What the sign-in page shows.
+/// The content of the sign-in page.
 #[derive(Clone, Debug)]
 pub struct SignInPage<'a> {
-    /// Whose page it is.
+    /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The application that asks.
+    /// The application that requested the sign-in.
     pub client: &'a Client,
-    /// Where the answer goes.
+    /// The redirect URI of the response.
     pub redirect_uri: &'a str,
     /// The sealed interaction.
     pub interaction: &'a str,
-    /// The username to begin with: hinted, or typed before.
+    /// The initial username: from the login hint, or as typed before.
     pub username: &'a str,
-    /// Why the person must sign in.
+    /// The reason why the user must sign in.
     pub reason: SignInReason,
-    /// What went wrong with the last attempt.
+    /// The error of the previous attempt.
     pub problem: Option<&'a str>,
-    /// The session's account, where the person may continue with it.
+    /// The session's account, if the user may continue with it.
     pub account: Option<AccountView>,
 }
 
@@ -54,9 +54,9 @@ pub fn sign_in(page: &SignInPage) -> String {
         username: page.username,
         hint: match page.reason {
             SignInReason::NoSession => None,
-            SignInReason::Again => Some("Please sign in again to confirm that it is you."),
+            SignInReason::Again => Some("Please sign in again to confirm your identity."),
             SignInReason::OtherPerson => {
-                Some("You are signed in with another account than this application expects.")
+                Some("You are signed in with a different account than this application expects.")
             }
         },
         problem: page.problem,

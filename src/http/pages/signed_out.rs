@@ -1,20 +1,20 @@
-//! The pages of signing out (OIDC RP-Initiated Logout §2, §3).
+//! The sign-out pages (OIDC RP-Initiated Logout §2, §3).
 
 use askama::Template;
 
 use super::frame::{PageFrame, render};
 use crate::model::{Client, Tenant, User};
 
-/// What the page shows that asks whether to sign out.
+/// The content of the page that asks whether to sign out.
 #[derive(Clone, Debug)]
 pub struct LogoutConfirmPage<'a> {
-    /// Whose page it is.
+    /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The application that asks, if it is known.
+    /// The application that requested the sign-out, if it is known.
     pub client: Option<&'a Client>,
-    /// Who is signed in.
+    /// The signed-in user.
     pub user: Option<&'a User>,
-    /// Hidden fields of the form, such as its token. It is sent to `I/oauth/logout`, with
+    /// Hidden fields of the form, such as its token. The form is sent to `I/oauth/logout` with
     /// `action` = `logout` or `stay`.
     pub hidden: &'a [(&'a str, &'a str)],
 }
@@ -53,7 +53,7 @@ pub fn signed_out(tenant: &Tenant) -> String {
     done(tenant, "You are signed out", "You can close this window, or go back to your application.")
 }
 
-/// Renders the page after deciding to stay.
+/// Renders the page after the user chose to stay signed in.
 pub fn not_signed_out(tenant: &Tenant) -> String {
     done(tenant, "You are still signed in", "Nothing has changed. You can close this window.")
 }

@@ -1,4 +1,4 @@
-//! What must hold of every page.
+//! Properties that hold for every page.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// What someone may have put into any text.
+/// Markup that an attacker may have put into any text.
 const NASTY: &str = "<script>alert(1)</script>\" onload=\"x";
 
 fn tenant() -> Tenant {
@@ -113,7 +113,7 @@ fn all() -> Vec<String> {
 }
 
 #[test]
-fn says_of_who_registered_itself_that_it_did_and_where_it_leads() {
+fn marks_self_registered_clients_with_their_redirect_host() {
     let stranger = Client { registered: Some(Box::new(registered())), ..client() };
     let asked = AuthorizationRequest { client: Arc::new(stranger.clone()), ..ask() };
     let (tenant, user) = (tenant(), user());
@@ -169,7 +169,7 @@ fn labels_every_field_and_names_it_for_password_managers() {
 }
 
 #[test]
-fn says_what_went_wrong_where_screen_readers_hear_it() {
+fn announces_errors_to_screen_readers() {
     // WCAG 2.2 §3.3.1, §4.1.3
     let page = sign_in_with(|page| page.problem = Some("Not right."));
     assert!(page.contains("role=\"alert\" id=\"problem\">Not right.</p>"), "{page}");
@@ -192,7 +192,7 @@ fn offers_the_sessions_account_to_continue_with() {
 }
 
 #[test]
-fn lists_scopes_in_words_and_in_order() {
+fn describes_scopes_in_order() {
     let page = consent_page();
     let at = |text| page.find(text).unwrap_or_else(|| panic!("{text} is missing in {page}"));
     let order = ["Know who you are", "See your badges", "Keep access while you are away"].map(at);

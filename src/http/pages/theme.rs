@@ -1,18 +1,18 @@
-//! A tenant's colours as a stylesheet, readable whatever they are: text on buttons is black or
-//! white, links and edges are darkened or lightened until they contrast with their ground.
+//! A tenant's colours as a style sheet that stays readable: text on buttons is black or white, and
+//! links and edges are darkened or lightened until they contrast with their background.
 
 use super::color::{Color, WHITE};
 use crate::model::Branding;
 
-/// Cards as `style.css` has them: what links and edges stand on.
+/// The card colours of `style.css`, the background of links and edges.
 const DARK_CARD: Color = Color([0x19, 0x1c, 0x22]);
-/// Backgrounds darker than this stay in the dark scheme; brighter ones would blind.
+/// Backgrounds darker than this are kept in the dark scheme; brighter ones would glare.
 const DARKEST: f64 = 0.05;
-/// WCAG AA for text, and for the edges of controls.
+/// Minimum contrast for text (WCAG AA).
 const TEXT: f64 = 4.5;
 const EDGE: f64 = 3.0;
 
-/// The stylesheet of a tenant's colours; `None` if it has none.
+/// The style sheet of a tenant's colours; `None` if it has no colours.
 pub fn theme_css(branding: &Branding) -> Option<String> {
     let color = |text: &Option<String>| text.as_deref().and_then(Color::parse);
     let (accent, page) = (color(&branding.primary_color), color(&branding.background_color));
@@ -26,7 +26,7 @@ pub fn theme_css(branding: &Branding) -> Option<String> {
     ))
 }
 
-/// What the dark scheme takes back of a light background.
+/// Resets a light background in the dark scheme.
 const DARK_RESET: &str = "--page:#101216;--page-text:#b9c0cc;";
 
 fn rules(accent: Option<Color>, page: Option<Color>, card: Color) -> String {
@@ -61,13 +61,13 @@ mod tests {
     }
 
     #[test]
-    fn puts_black_on_bright_buttons() {
+    fn uses_black_text_on_bright_buttons() {
         let css = theme(Some("#ffdd00"), None).expect("has a colour");
         assert!(css.contains("--accent:#ffdd00;--accent-text:#000000;"), "{css}");
     }
 
     #[test]
-    fn keeps_a_bright_background_out_of_the_dark_scheme() {
+    fn ignores_a_bright_background_in_the_dark_scheme() {
         let css = theme(None, Some("#ffffff")).expect("has a colour");
         let (light, dark) = css.split_once("@media").expect("has both schemes");
         assert!(light.contains("--page:#ffffff;--page-text:#000000;"), "{light}");
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_card_of_the_stylesheet() {
+    fn card_colors_match_the_stylesheet() {
         assert!(super::super::assets::STYLE.contains(&format!("--card: {DARK_CARD};")));
     }
 }

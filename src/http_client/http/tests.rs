@@ -1,4 +1,4 @@
-//! Against a server of this machine's.
+//! Tests against a server on this machine.
 
 use std::sync::Mutex;
 
@@ -9,7 +9,7 @@ use tokio::{
 
 use super::*;
 
-/// A server that answers each request with the same bytes, and keeps what it was sent.
+/// A server that sends the same bytes to each request and records the requests.
 struct Server {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<String>>>,
@@ -47,14 +47,14 @@ fn network(allowed: &[&str]) -> HttpFetch {
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: Application/JSON; charset=utf-8\r\ncache-control: max-age=60\r\ncontent-length: 2\r\n\r\n{}";
 
 #[tokio::test]
-async fn gets_a_document_and_says_how_long_it_keeps() {
+async fn gets_a_document_and_its_max_age() {
     let server = Server::answering(OK).await;
     let fetched = network(&["127.0.0.0/8"]).get(&server.url(), 100).await.expect("an answer");
     assert_eq!(&fetched.body[..], b"{}");
     assert_eq!(fetched.content_type.as_deref(), Some("application/json"));
     assert_eq!(fetched.max_age, Some(Duration::from_secs(60)));
     let seen = server.seen.lock().expect("whole").join("");
-    assert!(seen.starts_with("GET /doc?x=1 HTTP/1.1\r\n"), "no fragment travels: {seen}");
+    assert!(seen.starts_with("GET /doc?x=1 HTTP/1.1\r\n"), "the fragment is not sent: {seen}");
     assert!(seen.contains(&format!("host: {}", server.address)), "{seen}");
 }
 
@@ -69,7 +69,7 @@ async fn posts_a_form() {
 }
 
 #[tokio::test]
-async fn calls_no_address_inside_unless_it_is_allowed() {
+async fn refuses_internal_addresses_unless_allowed() {
     let server = Server::answering(OK).await;
     for url in [
         server.url(),
@@ -81,7 +81,7 @@ async fn calls_no_address_inside_unless_it_is_allowed() {
         let refused = network(&["10.0.0.0/8"]).get(&url, 100).await;
         assert!(matches!(refused, Err(FetchError::Forbidden(_))), "{url}: {refused:?}");
     }
-    assert!(server.seen.lock().expect("whole").is_empty(), "nobody was called");
+    assert!(server.seen.lock().expect("whole").is_empty(), "no request was sent");
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn reads_no_more_than_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn gives_up_on_who_does_not_answer() {
+async fn times_out_if_the_server_does_not_answer() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("bound"));
     let refused = network(&["127.0.0.0/8"]).get(&url, 100).await;
@@ -108,7 +108,7 @@ async fn gives_up_on_who_does_not_answer() {
 }
 
 #[tokio::test]
-async fn refuses_what_is_no_address_of_a_server() {
+async fn refuses_urls_without_a_server() {
     for url in ["", "ftp://a.test/", "https://user:pw@a.test/", "data:,x"] {
         let refused = network(&[]).get(url, 100).await;
         assert!(refused.is_err_and(|error| !error.is_transient()), "{url}");
@@ -116,7 +116,7 @@ async fn refuses_what_is_no_address_of_a_server() {
 }
 
 #[test]
-fn only_what_may_pass_is_tried_again() {
+fn only_transient_errors_are_retried() {
     assert!(FetchError::Status("a".into(), 503).is_transient());
     assert!(!FetchError::Status("a".into(), 404).is_transient());
     assert!(!FetchError::Forbidden("a".into()).is_transient());

@@ -1,6 +1,5 @@
-//! What every backend must do, as tests. `contract::suite!(async { .. })` in a backend's own tests
-//! runs each of them with a store of its own: the future is evaluated once a test and gives an
-//! empty one.
+//! The contract of every backend, as tests. `contract::suite!(async { .. })` in a backend's tests
+//! runs each of them. The future is evaluated once per test and must return an empty store.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -16,23 +15,23 @@ use super::{
 };
 use crate::model::{TenantId, Timestamp};
 
-/// The present of the suite.
+/// The current time in the suite.
 pub const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Makes a `#[tokio::test]` of each part of the contract.
+/// Defines a `#[tokio::test]` for each part of the contract.
 macro_rules! suite {
     ($make:expr) => {
         $crate::store::contract::suite!($make;
-            inserts_only_what_is_new,
-            reads_what_was_written,
+            insert_refuses_an_existing_key,
+            get_returns_the_written_record,
             takes_once,
-            swaps_only_what_is_unchanged,
-            never_uses_a_version_again,
+            swap_requires_the_current_version,
+            versions_are_never_reused,
             an_expired_record_is_absent,
-            an_expired_record_gives_way,
+            insert_replaces_an_expired_record,
             each_replica_judges_by_its_own_clock,
-            purging_spares_what_a_slow_clock_still_reads,
+            purge_keeps_records_within_clock_tolerance,
             purges_in_steps,
             lists_by_owner,
             lists_follow_swaps_takes_and_expiry,
@@ -44,7 +43,7 @@ macro_rules! suite {
             one_of_many_takes_wins,
             one_of_many_swaps_wins,
             no_increment_is_lost,
-            what_was_acknowledged_is_read_at_once,
+            acknowledged_writes_are_visible_at_once,
             names_its_incarnation,
         );
     };
@@ -59,12 +58,12 @@ macro_rules! suite {
 }
 pub(crate) use suite;
 
-/// A session's key.
+/// The key of a session record.
 pub fn key(id: &str) -> RecordKey {
     RecordKey::new(RecordKind::Session, &tenant(), id)
 }
 
-/// A session that expires in an hour, owned by user `ada`.
+/// A session record that expires in an hour, indexed by user `ada`.
 pub fn record(id: &str) -> Record {
     Record {
         key: key(id),
@@ -99,13 +98,13 @@ fn ids<const N: usize>(ids: [&str; N]) -> BTreeSet<String> {
     ids.map(str::to_owned).into()
 }
 
-pub async fn inserts_only_what_is_new(store: SharedStore) {
+pub async fn insert_refuses_an_existing_key(store: SharedStore) {
     assert_eq!(store.insert(with_value("a", b"first"), NOW).await, Ok(true));
     assert_eq!(store.insert(with_value("a", b"second"), NOW).await, Ok(false));
     assert_eq!(held(&store, "a").await.record.value, "first");
 }
 
-pub async fn reads_what_was_written(store: SharedStore) {
+pub async fn get_returns_the_written_record(store: SharedStore) {
     assert_eq!(store.get(&key("a"), NOW).await, Ok(None));
     store.insert(record("a"), NOW).await.unwrap();
     assert_eq!(held(&store, "a").await.record, record("a"));
@@ -120,7 +119,7 @@ pub async fn takes_once(store: SharedStore) {
     assert_eq!(store.get(&key("a"), NOW).await, Ok(None));
 }
 
-pub async fn swaps_only_what_is_unchanged(store: SharedStore) {
+pub async fn swap_requires_the_current_version(store: SharedStore) {
     assert_eq!(store.compare_and_swap(1, record("a"), NOW).await, Ok(false), "nothing to swap");
     assert_eq!(store.get(&key("a"), NOW).await, Ok(None), "a failed swap writes nothing");
     store.insert(record("a"), NOW).await.unwrap();
@@ -144,7 +143,7 @@ pub async fn swaps_only_what_is_unchanged(store: SharedStore) {
     assert_eq!(held(&store, "a").await, now_held);
 }
 
-pub async fn never_uses_a_version_again(store: SharedStore) {
+pub async fn versions_are_never_reused(store: SharedStore) {
     store.insert(record("a"), NOW).await.unwrap();
     let first = held(&store, "a").await.version;
     store.take(&key("a"), NOW).await.unwrap();
@@ -166,7 +165,7 @@ pub async fn an_expired_record_is_absent(store: SharedStore) {
     assert_eq!(listed(&store, &ada(), end).await, ids([]));
 }
 
-pub async fn an_expired_record_gives_way(store: SharedStore) {
+pub async fn insert_replaces_an_expired_record(store: SharedStore) {
     store.insert(record("a"), NOW).await.unwrap();
     let later = NOW.plus(2 * HOUR);
     let grace = IndexEntry::new(OwnerKind::User, "grace");
@@ -193,7 +192,7 @@ pub async fn each_replica_judges_by_its_own_clock(store: SharedStore) {
     assert!(store.take(&key("a"), slow).await.unwrap().is_some(), "nor does a late take");
 }
 
-pub async fn purging_spares_what_a_slow_clock_still_reads(store: SharedStore) {
+pub async fn purge_keeps_records_within_clock_tolerance(store: SharedStore) {
     store.insert(record("a"), NOW).await.unwrap();
     let end = NOW.plus(HOUR);
     assert_eq!(store.purge(10, end).await, Ok(0));

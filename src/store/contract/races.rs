@@ -1,4 +1,4 @@
-//! Many callers at once.
+//! Parts of the contract with many concurrent callers.
 
 use std::sync::{
     Arc,
@@ -10,7 +10,7 @@ use crate::store::SharedStore;
 
 const RACERS: usize = 64;
 
-/// Runs `race` for each of 64 callers at once; how many of them won.
+/// Runs `race` for 64 concurrent callers and returns how many won.
 async fn winners<F, R>(store: &SharedStore, race: F) -> usize
 where
     F: Fn(SharedStore, usize) -> R,
@@ -78,8 +78,8 @@ pub async fn no_increment_is_lost(store: SharedStore) {
     assert_eq!(held(&store, "a").await.record.value, RACERS.to_string());
 }
 
-/// However many read it meanwhile.
-pub async fn what_was_acknowledged_is_read_at_once(store: SharedStore) {
+/// An acknowledged write is visible to every reader at once.
+pub async fn acknowledged_writes_are_visible_at_once(store: SharedStore) {
     let over = Arc::new(AtomicBool::new(false));
     let read = |store: SharedStore, over: Arc<AtomicBool>| async move {
         while !over.load(Ordering::SeqCst) {

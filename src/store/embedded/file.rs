@@ -1,5 +1,5 @@
-//! The file: made whole or not at all, opened by one process at a time, and never replaced when
-//! something is wrong with it.
+//! The file of the embedded store: created atomically, opened by one process at a time, and never
+//! replaced when it is damaged.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -13,63 +13,63 @@ use redb::{Builder, Database, ReadableDatabase as _, backends::FileBackend};
 use super::tables::{self, ABOUT, EmbeddedError};
 use crate::model::Entropy;
 
-/// What this release writes, and the newest that it reads.
+/// The format that this release writes, and the newest that it reads.
 const FORMAT: u32 = 1;
-/// Pages kept in memory.
+/// Size of redb's page cache.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
-/// Sessions and grants are nobody else's to read.
+/// The file contains sessions and grants: only its owner may read it.
 const FILE_MODE: u32 = 0o600;
 
-/// Why a file was not opened. It is as it was.
+/// The reason why the file was not opened. The file is left unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process has it.
+    /// Another process has locked the file.
     #[error("{0} is in use by another process: stop that one, or choose another --store-path")]
     InUse(PathBuf),
-    /// A newer release wrote it.
+    /// The file was written by a newer release.
     #[error(
         "{path} has format {format}, and this release knows {FORMAT}: run the release that wrote \
          it or a newer one"
     )]
     Newer {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its format.
+        /// Format of the file.
         format: String,
     },
-    /// It is not a store, or not a whole one.
+    /// The file is not a Lanyard store, or is damaged.
     #[error(
-        "{path} is damaged or no store of Lanyard ({why}): restore it from a backup, or move it \
-         away to begin with an empty one, by which everybody is signed out"
+        "{path} is damaged or is not a Lanyard store ({why}): restore it from a backup, or move it \
+         away to begin with an empty one, which signs all users out"
     )]
     Damaged {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What was found.
+        /// The check that failed.
         why: String,
     },
-    /// The system refuses.
+    /// The operating system returned an error.
     #[error("{path}: {error}")]
     System {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
 }
 
-/// An open file that no other process can open.
+/// The locked path of a store. No other process can open it.
 pub(super) struct StoreFile {
     path: PathBuf,
-    /// Held for as long as this value lives.
+    /// The lock is held for as long as this value lives.
     _lock: File,
 }
 
 impl StoreFile {
-    /// Locks a path, and makes the file there if there is none.
+    /// Locks a path, and creates the file if it does not exist.
     pub(super) fn lock(path: &Path, entropy: &dyn Entropy) -> Result<Self, OpenError> {
         let system = |error| OpenError::System { path: path.to_owned(), error };
-        // A lock beside the file also covers its making, and its being reopened.
+        // A separate lock file also covers creating and reopening the store's file.
         let lock = open_private(&with_suffix(path, ".lock")).map_err(system)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -83,7 +83,8 @@ impl StoreFile {
         Ok(file)
     }
 
-    /// Makes the file under another name and renames it, so that a kill leaves none or a whole one.
+    /// Creates the file under a temporary name and renames it, so a killed process leaves either no
+    /// file or a complete one.
     fn create(&self, entropy: &dyn Entropy) -> Result<(), OpenError> {
         let system = |error| OpenError::System { path: self.path.clone(), error };
         let unfinished = with_suffix(&self.path, ".new");
@@ -99,7 +100,7 @@ impl StoreFile {
         folder.sync_all().map_err(system)
     }
 
-    /// Opens the file and checks every page of it; the database and its incarnation.
+    /// Opens the file and checks every page. Returns the database and its incarnation.
     pub(super) fn open(&self) -> Result<(Database, String), OpenError> {
         let database = builder().open(&self.path).map_err(|error| self.judge(error.into()))?;
         let about = |name| self.about(&database, name);
@@ -139,7 +140,7 @@ impl StoreFile {
             redb::Error::UpgradeRequired(version) => {
                 OpenError::Newer { path, format: format!("of redb {version}") }
             }
-            // What redb says of a file that does not begin as one of its own.
+            // The error that redb returns for a file that does not begin with its magic number.
             redb::Error::Io(error)
                 if matches!(
                     error.kind(),
@@ -154,7 +155,7 @@ impl StoreFile {
     }
 }
 
-/// Makes the tables of an empty file, and says whose they are.
+/// Creates the tables of an empty file and stores its format and incarnation.
 fn fill(file: File, entropy: &dyn Entropy) -> Result<(), EmbeddedError> {
     let database = builder().create_with_backend(FileBackend::new(file)?)?;
     let transaction = database.begin_write()?;
@@ -170,8 +171,8 @@ fn fill(file: File, entropy: &dyn Entropy) -> Result<(), EmbeddedError> {
 
 fn builder() -> Builder {
     let mut builder = Database::builder();
-    // Reading every page at the start costs seconds a gigabyte, and is what tells a damaged file
-    // before anyone was answered from it.
+    // Checking every page at startup takes seconds per gigabyte, but detects a damaged file before
+    // any request is answered from it.
     builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
     builder
 }

@@ -1,7 +1,7 @@
-//! The store of `dev` and of one replica on a volume: one redb file with group commit. An
-//! acknowledged write is on disk; writers that come while a commit is under way share the next.
+//! The store of `dev` and of a single replica on a volume: one redb file with group commit. An
+//! acknowledged write is on disk. Writers that arrive during a commit share the next one.
 //!
-//! Must not: answer from what is not durable, or replace a file that it cannot read.
+//! Must not: return data that is not durable, or replace a file that it cannot read.
 
 mod file;
 mod tables;
@@ -31,12 +31,12 @@ pub use file::OpenError;
 use file::StoreFile;
 use writer::{SharedDatabase, WriteJob, WriteOperation, WriteOutcome, unavailable};
 
-/// Operations that may wait for the writer; beyond that callers wait for room.
+/// Capacity of the write queue; callers beyond it wait for room.
 const QUEUE_LEN: usize = 4096;
-/// How long an operation may take with its wait: a disk that hangs must not hold requests for ever.
+/// Limit of an operation including its wait, so a disk that hangs does not block requests forever.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Records in a file.
+/// A store in one redb file.
 pub struct EmbeddedStore {
     shared: Arc<SharedDatabase>,
     jobs: Option<mpsc::Sender<WriteJob>>,
@@ -44,9 +44,9 @@ pub struct EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    /// Opens the file at `path`, or makes an empty one of an incarnation of its own where there is
-    /// none. Reads all of it: seconds for a gigabyte. `at_work` tells how many callers there are
-    /// just now, waiting for a write or on their way to one: those share a commit.
+    /// Opens the file at `path`, or creates an empty one with a new incarnation. Reads the whole
+    /// file, which takes seconds per gigabyte. `at_work` returns the number of requests in flight,
+    /// which may still write: they share a commit.
     pub fn open(
         path: &Path,
         entropy: &dyn Entropy,
@@ -72,7 +72,7 @@ impl EmbeddedStore {
     ) -> Result<WriteOutcome, StoreError> {
         let (answer, answered) = oneshot::channel();
         let job = WriteJob { operation, now, answer };
-        let jobs = self.jobs.as_ref().expect("taken by drop alone");
+        let jobs = self.jobs.as_ref().expect("only drop takes it");
         let asking = async {
             jobs.send(job).await.ok()?;
             answered.await.ok()
@@ -88,7 +88,7 @@ impl EmbeddedStore {
 }
 
 impl Drop for EmbeddedStore {
-    /// Waits for what was asked, and closes the file.
+    /// Waits for queued operations, then closes the file.
     fn drop(&mut self) {
         self.jobs = None;
         if let Some(writer) = self.writer.take() {
@@ -110,7 +110,7 @@ impl Store for EmbeddedStore {
         self.change(WriteOperation::Insert(record), now).await
     }
 
-    /// On the caller's thread: a few pages, nearly always cached.
+    /// Runs on the caller's thread: it reads a few pages, which are nearly always cached.
     async fn get(
         &self,
         key: &RecordKey,

@@ -1,5 +1,5 @@
-//! The tables of the file, and the only code that changes them: a record, its owners, its expiry
-//! and the version counter always together, in one transaction.
+//! The tables of the file, and the only code that changes them: a record, its index entries, its
+//! expiry and the version counter always change together in one transaction.
 
 use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
 
@@ -11,18 +11,18 @@ use crate::{
     },
 };
 
-/// `format`, `incarnation`.
+/// Metadata of the store: `format` and `incarnation`.
 pub(super) const ABOUT: TableDefinition<&str, &str> = TableDefinition::new("about");
-/// Key → row.
+/// Records: key → row.
 const RECORDS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("records");
-/// Listing and id: what `list` walks.
+/// The index: (listing, id). `list` scans it.
 const OWNERS: TableDefinition<(&[u8], &str), ()> = TableDefinition::new("owners");
-/// Expiry and key: what purging walks.
+/// The expiry index: (expiry, key). `purge` scans it.
 const EXPIRY: TableDefinition<(i64, &[u8]), ()> = TableDefinition::new("expiry");
-/// One entry: the version of the last write to any record, so that none is used again.
+/// One entry: the version of the last write to any record, so no version is reused.
 const VERSION: TableDefinition<(), u64> = TableDefinition::new("version");
 
-/// Why the file did not do what was asked.
+/// The reason why an operation on the file failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum EmbeddedError {
     #[error(transparent)]
@@ -45,12 +45,12 @@ impl<E: Into<redb::Error>> From<E> for EmbeddedError {
     }
 }
 
-/// Makes the tables of an empty file.
+/// Creates the tables of an empty file.
 pub(super) fn create(transaction: &WriteTransaction) -> Result<(), EmbeddedError> {
     OpenTables::open(transaction).map(drop)
 }
 
-/// The tables in a transaction that writes.
+/// The tables, opened in a write transaction.
 pub(super) struct OpenTables<'t> {
     records: Table<'t, &'static [u8], &'static [u8]>,
     owners: Table<'t, (&'static [u8], &'static str), ()>,
@@ -60,7 +60,7 @@ pub(super) struct OpenTables<'t> {
 }
 
 impl<'t> OpenTables<'t> {
-    /// Opens them all.
+    /// Opens all tables.
     pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, EmbeddedError> {
         Ok(Self {
             records: transaction.open_table(RECORDS)?,
@@ -71,12 +71,12 @@ impl<'t> OpenTables<'t> {
         })
     }
 
-    /// Whether there is anything to commit.
+    /// Returns true if there is anything to commit.
     pub(super) fn changed(&self) -> bool {
         self.changed
     }
 
-    /// Writes a record unless there is a live one.
+    /// Writes a record unless a live one exists.
     pub(super) fn insert(
         &mut self,
         record: &Record,
@@ -89,7 +89,7 @@ impl<'t> OpenTables<'t> {
         Ok(vacant)
     }
 
-    /// Removes and gives a live record.
+    /// Removes and returns a live record.
     pub(super) fn take(
         &mut self,
         key: &RecordKey,
@@ -102,7 +102,7 @@ impl<'t> OpenTables<'t> {
         Ok(found)
     }
 
-    /// Replaces a live record of this version.
+    /// Replaces a live record that has this version.
     pub(super) fn swap(
         &mut self,
         version: u64,
@@ -141,7 +141,7 @@ impl<'t> OpenTables<'t> {
         live(&self.records, key, now)
     }
 
-    /// Writes a record in place of whatever its key had.
+    /// Writes a record, replacing any row of its key.
     fn put(&mut self, record: &Record) -> Result<(), EmbeddedError> {
         let key = encoding::key(&record.key);
         let version = self.version.get(())?.map_or(0, |last| last.value()) + 1;
@@ -159,8 +159,9 @@ impl<'t> OpenTables<'t> {
         self.index(key, Some(&EncodedRecord::read(&bytes)?), None)
     }
 
-    /// Makes the indexes say of a record what its row says now. What both rows say is not written
-    /// again: a commit costs what it has pages, and owners stand each on a page of their own.
+    /// Updates the indexes to match a record's row. Entries that both the old and the new row have
+    /// are not written again: the cost of a commit grows with its pages, and each index entry is on
+    /// a page of its own.
     fn index(
         &mut self,
         key: &[u8],
@@ -215,7 +216,7 @@ fn live(
     Ok(Some(row.stored(key.clone())))
 }
 
-/// Reads an owner's live records of a kind.
+/// Lists the live records of a kind for an index entry.
 pub(super) fn list(
     transaction: &ReadTransaction,
     (kind, tenant): (RecordKind, &TenantId),
@@ -237,7 +238,7 @@ pub(super) fn list(
     Ok(found)
 }
 
-/// Makes a record's row unreadable.
+/// Makes a record's row unreadable, for tests.
 #[cfg(test)]
 pub(super) fn damage(database: &redb::Database, key: &RecordKey) -> Result<(), EmbeddedError> {
     let transaction = database.begin_write()?;

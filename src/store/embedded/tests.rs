@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// A store and its folder, which goes with it.
+/// A store and its temporary folder, which is deleted with it.
 #[derive(Debug)]
 struct Temporary(EmbeddedStore, #[expect(dead_code, reason = "kept until the store goes")] TempDir);
 
@@ -71,7 +71,7 @@ fn open(folder: &TempDir) -> Result<EmbeddedStore, OpenError> {
 }
 
 #[tokio::test]
-async fn everything_is_there_after_a_restart() {
+async fn records_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).unwrap();
     let incarnation = store.state().await.unwrap().incarnation;
@@ -110,7 +110,7 @@ async fn a_second_process_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_whole_store_is_refused_and_left_alone() {
+async fn a_damaged_file_is_refused_and_left_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.redb");
     let store = open(&folder).unwrap();
@@ -144,7 +144,7 @@ async fn what_is_no_whole_store_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_newer_format_is_refused_and_left_alone() {
+async fn a_newer_format_is_refused_and_left_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.redb");
     drop(open(&folder).unwrap());
@@ -160,7 +160,7 @@ async fn a_newer_format_is_refused_and_left_alone() {
 }
 
 #[test]
-fn what_a_kill_leaves_of_the_making_is_made_anew() {
+fn an_interrupted_creation_is_repeated() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("store.redb.new"), b"half").unwrap();
     open(&folder).unwrap();
@@ -169,7 +169,7 @@ fn what_a_kill_leaves_of_the_making_is_made_anew() {
 
 #[cfg(unix)]
 #[test]
-fn nobody_else_may_read_the_file() {
+fn the_file_is_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     open(&folder).unwrap();
@@ -185,7 +185,7 @@ fn job(
 }
 
 #[test]
-fn a_batch_is_decided_in_order_and_seen_once_committed() {
+fn a_batch_is_decided_in_order_and_visible_after_commit() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).unwrap();
     let operations = [
@@ -204,7 +204,7 @@ fn a_batch_is_decided_in_order_and_seen_once_committed() {
 }
 
 #[tokio::test]
-async fn a_failed_batch_fails_all_in_it_and_the_next_succeeds() {
+async fn a_failed_batch_fails_all_its_operations_and_the_next_succeeds() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).unwrap();
     store.insert(record("bad"), NOW).await.unwrap();

@@ -1,5 +1,6 @@
-//! The one writer: drains a queue, decides each operation inside the batch's transaction, commits
-//! once for all of them, and answers only then. A batch that fails fails all in it.
+//! The writer thread: drains a queue, decides each operation inside the batch's transaction,
+//! commits once for all of them, and answers after the commit. If a batch fails, all its operations
+//! fail.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -19,16 +20,17 @@ use crate::{
     store::{Record, RecordKey, StoreError, VersionedRecord},
 };
 
-/// Operations of one commit at most: bounds what a failed commit fails, and its memory.
+/// Maximum operations per commit. Bounds the memory of a commit and how many operations its failure
+/// affects.
 const MAX_BATCH_SIZE: usize = 256;
 
-/// A commit costs many times what a record in it does, so the writer rests between two of them
-/// while callers are at work who may come to write: a millisecond for each record of the last
-/// commit, and sixteen of them at most.
+/// Wait between two commits, per record of the previous commit and at most sixteen times as long. A
+/// commit costs many times as much as a record in it, so the writer waits while requests are in
+/// flight that may still write.
 const COMMIT_REST: Duration = Duration::from_millis(1);
 const MAX_COMMIT_RESTS: usize = 16;
 
-/// What to do to the file.
+/// A write operation on the file.
 pub(super) enum WriteOperation {
     Insert(Record),
     Take(RecordKey),
@@ -36,14 +38,14 @@ pub(super) enum WriteOperation {
     Purge(usize),
 }
 
-/// What came of it.
+/// The result of a write operation.
 pub(super) enum WriteOutcome {
     Done(bool),
     Taken(Option<VersionedRecord>),
     Purged(usize),
 }
 
-/// An operation, the caller's present, and where the caller waits.
+/// A queued operation, the caller's current time, and the channel for its result.
 pub(super) struct WriteJob {
     pub(super) operation: WriteOperation,
     pub(super) now: Timestamp,
@@ -57,7 +59,7 @@ pub(super) struct SharedDatabase {
     pub(super) incarnation: String,
 }
 
-/// Works until every sender is gone.
+/// Runs until all senders are dropped.
 pub(super) fn run(
     shared: &Arc<SharedDatabase>,
     mut jobs: mpsc::Receiver<WriteJob>,
@@ -69,7 +71,7 @@ pub(super) fn run(
         match shared.commit(&batch) {
             Ok(outcomes) => {
                 for (job, outcome) in batch.drain(..).zip(outcomes) {
-                    // A caller that went away does not undo what it asked for.
+                    // The operation stands even if the caller no longer waits for the result.
                     let _ = job.answer.send(Ok(outcome));
                 }
             }
@@ -90,14 +92,14 @@ pub(super) fn run(
     }
 }
 
-/// Whether so few others are at work that those who wait need not wait for them: three quarters, so
-/// that what the last ones do falls into the time that the disk takes.
+/// Returns true if the operations waiting are at least three quarters of the requests in flight.
+/// The last quarter can join the next commit while the disk writes this one.
 const fn nearly_all(waiting: usize, at_work: usize) -> bool {
     waiting * 4 >= at_work * 3
 }
 
 impl SharedDatabase {
-    /// Does something with the database, if it is open.
+    /// Calls a function with the database if it is open.
     pub(super) fn with<T>(
         &self,
         work: impl FnOnce(&Database) -> Result<T, EmbeddedError>,
@@ -117,7 +119,7 @@ impl SharedDatabase {
             let outcomes = decided.collect::<Result<Vec<_>, EmbeddedError>>()?;
             let changed = tables.changed();
             drop(tables);
-            // What changed nothing was read from durable commits, and needs none.
+            // A batch without changes was read from durable commits and needs no commit.
             if changed {
                 transaction.commit()?;
             } else {
@@ -127,15 +129,16 @@ impl SharedDatabase {
         })
     }
 
-    /// After an error redb wants its file opened anew, which also undoes what was half written.
+    /// Reopens the file. redb requires that after an error, and it also rolls back incomplete
+    /// writes.
     fn recover(&self, failure: &EmbeddedError) {
         if !matches!(failure, EmbeddedError::File(_)) {
             return;
         }
-        tracing::error!(%failure, "the store's file failed; opening it again");
+        tracing::error!(%failure, "the store's file failed; reopening it");
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
         if let Err(failure) = self.open() {
-            tracing::error!(%failure, "the store's file stays closed; the next write tries again");
+            tracing::error!(%failure, "could not reopen the store's file; the next write retries");
         }
     }
 
@@ -144,7 +147,9 @@ impl SharedDatabase {
         let (database, incarnation) =
             opened.map_err(|error| EmbeddedError::Closed(error.to_string()))?;
         if incarnation != self.incarnation {
-            return Err(EmbeddedError::Closed("exchanged; restart to use the new one".to_owned()));
+            return Err(EmbeddedError::Closed(
+                "was replaced; restart to use the new file".to_owned(),
+            ));
         }
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = Some(database);
         Ok(())
@@ -171,7 +176,7 @@ mod tests {
     use super::nearly_all;
 
     #[test]
-    fn a_commit_waits_while_more_than_a_quarter_of_those_at_work_may_still_come() {
+    fn a_commit_waits_while_more_than_a_quarter_of_requests_may_still_write() {
         for (waiting, at_work, enough) in [
             (0, 0, true),
             (1, 1, true),

@@ -1,14 +1,14 @@
-//! What a database's errors say of an operation.
+//! Classifies a database's errors by the effect of the failed operation.
 
 use crate::store::{
     StoreError,
     retry::{FailedOperation, OperationEffect},
 };
 
-/// `read_only_sql_transaction`.
+/// SQLSTATE `read_only_sql_transaction`.
 const READ_ONLY: &str = "25006";
 
-/// Why the database did not do what was asked; its text names no secret.
+/// An error of the database. Its text contains no secret.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct PostgresError(#[from] sqlx::Error);
@@ -20,7 +20,7 @@ impl From<PostgresError> for StoreError {
 }
 
 impl PostgresError {
-    /// Whether the server takes no writes: a standby, or what was the primary once.
+    /// Returns true if the server refuses writes: a standby, or a former primary.
     pub(super) fn is_read_only(&self) -> bool {
         let code = self.0.as_database_error().and_then(sqlx::error::DatabaseError::code);
         code.as_deref() == Some(READ_ONLY)
@@ -28,14 +28,15 @@ impl PostgresError {
 }
 
 impl FailedOperation for PostgresError {
-    /// Judges by SQLSTATE (PostgreSQL manual, appendix A).
+    /// Classifies by SQLSTATE (PostgreSQL manual, appendix A).
     fn effect(&self) -> OperationEffect {
         match &self.0 {
             sqlx::Error::Database(error) => by_code(error.code().as_deref()),
             sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => {
                 OperationEffect::Unknown
             }
-            // Nothing was asked yet: where this machine stood still, the next try finds a connection.
+            // No statement was sent. After a stall of this machine the next attempt finds a
+            // connection.
             sqlx::Error::PoolTimedOut => OperationEffect::Nothing,
             _ => OperationEffect::Final,
         }
@@ -44,8 +45,8 @@ impl FailedOperation for PostgresError {
 
 fn by_code(code: Option<&str>) -> OperationEffect {
     match code {
-        // serialization_failure, deadlock_detected, too_many_connections; cannot_connect_now and
-        // read_only_sql_transaction are what a fail-over looks like before the new primary answers.
+        // serialization_failure, deadlock_detected, too_many_connections. During a fail-over, until
+        // the new primary answers, cannot_connect_now and read_only_sql_transaction.
         Some("40001" | "40P01" | "53300" | "57P03" | READ_ONLY) => OperationEffect::Nothing,
         // statement_completion_unknown, admin_shutdown, crash_shutdown, connection exceptions.
         Some(code) if code == "40003" || code.starts_with("57P") || code.starts_with("08") => {

@@ -1,4 +1,4 @@
-//! Making the tables, and judging whether this release can work with those that are there.
+//! Creates the tables, and checks whether this release can use an existing schema.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::store::StoreError;
 
-/// What the database says of itself.
+/// The metadata in the database.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct SchemaInfo {
     pub(super) format: i64,
@@ -19,7 +19,7 @@ pub(super) struct SchemaInfo {
 }
 
 impl SchemaInfo {
-    /// Reads it; none where nothing was made yet.
+    /// Reads the metadata; `None` if the tables do not exist yet.
     pub(super) async fn read(pool: &PgPool) -> Result<Option<Self>, PostgresError> {
         let rows = match sqlx::query(sql::READ_ABOUT).fetch_all(pool).await {
             Ok(rows) => rows,
@@ -38,7 +38,7 @@ impl SchemaInfo {
         Ok(Some(Self { format, works_with, incarnation }))
     }
 
-    /// Whether this release can work with it.
+    /// Checks that this release can use the schema.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         if self.works_with > FORMAT {
             return Err(StoreError::Unavailable(format!(
@@ -58,8 +58,8 @@ impl SchemaInfo {
     }
 }
 
-/// Brings the database to this release's format; `incarnation` becomes its name if it has none.
-/// The format is written last, and never lowered, so that it may be broken off and run again.
+/// Migrates the database to this release's format. `incarnation` becomes the store's if it has none
+/// yet. The format is written last and never lowered, so an interrupted migration can be repeated.
 pub(super) async fn migrate(pool: &PgPool, incarnation: &str) -> Result<(), PostgresError> {
     let now = SchemaInfo::read(pool).await?.unwrap_or_default();
     if now.format >= FORMAT {
@@ -78,11 +78,11 @@ pub(super) async fn migrate(pool: &PgPool, incarnation: &str) -> Result<(), Post
     Ok(())
 }
 
-/// Asks for what makes it faster, and does without where the database refuses.
+/// Applies settings that improve performance. A database that refuses them is used without.
 pub(super) async fn tune(pool: &PgPool) {
     for statement in sql::TUNING {
         if let Err(error) = sqlx::query(statement).execute(pool).await {
-            tracing::debug!(statement, %error, "the database goes without");
+            tracing::debug!(statement, %error, "the database refused a tuning setting");
         }
     }
 }
@@ -97,7 +97,7 @@ async fn add(
     Ok(())
 }
 
-/// `undefined_table`.
+/// SQLSTATE `undefined_table`.
 fn is_missing_table(error: &sqlx::Error) -> bool {
     error
         .as_database_error()

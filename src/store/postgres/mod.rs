@@ -1,7 +1,7 @@
 //! The store of several replicas: PostgreSQL, or a database that speaks its protocol. An operation
-//! is one statement, and so one round trip and atomic.
+//! is one statement, so it is atomic and takes one round trip.
 //!
-//! Must not: log or show the URL, which holds a password.
+//! Must not: log or return the URL, which contains a password.
 
 mod failure;
 mod migrate;
@@ -30,46 +30,46 @@ use crate::model::{Entropy, TenantId, Timestamp};
 use failure::PostgresError;
 use migrate::SchemaInfo;
 
-/// How long a connection may be waited for, or be made.
+/// Limit for acquiring or opening a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Connections that were unused for so long are asked whether they live.
+/// Connections that were idle for this long are checked before use.
 const IDLE_CHECK_INTERVAL: Duration = Duration::from_secs(3);
-/// What the server itself stops, so that nothing runs on for a caller that went away.
+/// Timeouts that the server enforces, so no statement continues after its caller gave up.
 const SESSION_SETTINGS: &str = "SET statement_timeout = '3s'";
 
-/// Where the database is.
+/// Connection settings of the database.
 pub struct PostgresOptions {
     /// `postgres://user:password@host/database?sslmode=..`.
     pub url: String,
-    /// Certificates to believe (PEM); the server's name is then checked against its certificate.
+    /// CA certificates (PEM). If set, the server's name is checked against its certificate.
     pub ca: Option<PathBuf>,
     /// Most connections of this replica.
     pub connections: u32,
 }
 
-/// The database cannot be asked.
+/// The connection settings are invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusablePostgres {
-    /// The URL is none; what is wrong with it is not said, as it holds a password.
+    /// The URL is invalid. The message does not repeat it, since it contains a password.
     #[error(
         "--postgres-url: write postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full"
     )]
     Url,
-    /// The certificates are none.
+    /// The CA certificates cannot be used.
     #[error("--postgres-ca: {0}")]
     Ca(#[from] UnusableCa),
 }
 
-/// Records in a database.
+/// A store in a PostgreSQL database.
 pub struct PostgresStore {
     pool: PgPool,
     entropy: Arc<dyn Entropy>,
-    /// Once it was asked: a database's does not change.
+    /// The incarnation, cached after the first read: that of a database does not change.
     incarnation: OnceCell<String>,
 }
 
 impl PostgresStore {
-    /// A store whose connections are made when they are needed.
+    /// A store that connects on first use.
     pub fn new(
         options: &PostgresOptions,
         entropy: Arc<dyn Entropy>,
@@ -79,7 +79,7 @@ impl PostgresStore {
             .application_name("lanyard")
             .disable_statement_logging();
         if let Some(ca) = &options.ca {
-            // Read again for each connection, so that certificates can be exchanged.
+            // Read for each new connection, so the certificates can be replaced.
             ca::read(ca)?;
             connect = connect.ssl_root_cert(ca).ssl_mode(PgSslMode::VerifyFull);
         }
@@ -102,7 +102,7 @@ impl PostgresStore {
         Ok(Self { pool, entropy, incarnation: OnceCell::new() })
     }
 
-    /// Runs a statement that writes; how many rows it changed.
+    /// Runs a statement that writes, and returns the number of changed rows.
     async fn change(
         &self,
         query: Query<'_, sqlx::Postgres, PgArguments>,
@@ -112,7 +112,7 @@ impl PostgresStore {
         Ok(left_if_read_only(connection, done)?.rows_affected())
     }
 
-    /// Writes by a statement that changes one row or none.
+    /// Runs a statement that writes at most one row; returns true if it did.
     async fn write(
         &self,
         statement: &'static str,
@@ -145,8 +145,8 @@ impl fmt::Debug for PostgresStore {
     }
 }
 
-/// A server that takes no writes (any more) is not the one to ask: after a fail-over the address
-/// leads to another, and the connections of before to this one still.
+/// Closes a connection whose server refuses writes. After a fail-over, the address leads to the new
+/// primary, but existing connections still lead to the old one.
 fn left_if_read_only<T>(
     mut connection: PoolConnection<sqlx::Postgres>,
     done: Result<T, PostgresError>,
@@ -168,8 +168,8 @@ fn keyed<'q>(
         .bind(key.id.as_bytes())
 }
 
-/// An owner as an entry of the index, which finds records of one kind and tenant alone. Neither
-/// has a space, and the owner's kind no colon.
+/// Encodes an index entry. It contains the record's kind and tenant, so the index finds only their
+/// records. Kind and tenant contain no space, and the kind of the entry no colon.
 fn owner_entry(kind: RecordKind, tenant: &TenantId, owner: &IndexEntry) -> Vec<u8> {
     format!("{kind} {tenant} {}:{}", owner.kind.as_str(), owner.id).into_bytes()
 }
@@ -179,7 +179,7 @@ fn owners(record: &Record) -> Vec<Vec<u8>> {
     record.owners.iter().map(|owner| owner_entry(key.kind, &key.tenant, owner)).collect()
 }
 
-/// The record of a row. Owners of kinds that only a newer release knows are passed over.
+/// Decodes a row. Index entries of kinds that only a newer release knows are skipped.
 fn stored(
     row: &PgRow,
     kind: RecordKind,

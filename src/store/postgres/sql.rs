@@ -1,13 +1,13 @@
-//! Every statement. Plain SQL that PostgreSQL, `CockroachDB` and `YugabyteDB` accept: no extension, no
-//! advisory lock, no sequence. Each is atomic by itself, so an operation is one round trip.
+//! All SQL statements. They are accepted by PostgreSQL, `CockroachDB` and `YugabyteDB`: no
+//! extension, no advisory lock, no sequence. Each is atomic, so an operation is one round trip.
 
-/// What a release makes of a database, in order. Statements may run twice: they are each their own
-/// transaction, and the format is written last.
+/// The schema changes of a release, in order. Each statement is a transaction of its own and may
+/// run twice. The format is written last.
 pub(super) struct SchemaMigration {
-    /// The format that it leads to.
+    /// The format after this migration.
     pub(super) format: i64,
-    /// The oldest format whose releases still work with it: a change that they cannot bear comes
-    /// one release after the one that stops needing what it takes away.
+    /// The oldest format whose releases still work with it. A change that breaks older releases is
+    /// made one release after the one that stops needing what it removes.
     pub(super) works_with: i64,
     pub(super) statements: &'static [&'static str],
 }
@@ -15,7 +15,7 @@ pub(super) struct SchemaMigration {
 /// The format of this release.
 pub(super) const FORMAT: i64 = 1;
 
-/// All of them.
+/// All migrations, oldest first.
 pub(super) const MIGRATIONS: [SchemaMigration; 1] = [SchemaMigration {
     format: 1,
     works_with: 1,
@@ -35,16 +35,16 @@ pub(super) const MIGRATIONS: [SchemaMigration; 1] = [SchemaMigration {
     ],
 }];
 
-/// How the tables are kept, asked for at each preparation; a database that knows no such settings
-/// works as well, only slower. A swap as a rule changes no indexed column: with room in its page it
-/// then writes no index. And what waits in the list of an index is read through by every search.
+/// Storage settings, applied at each migration. A database that does not support them works more
+/// slowly. A swap usually changes no indexed column: with free space in the row's page it then
+/// updates no index. With `fastupdate`, every search would also scan the index's pending list.
 pub(super) const TUNING: [&str; 3] = [
     "ALTER TABLE lanyard_records SET (fillfactor = 80)",
     "ALTER INDEX lanyard_records_owners SET (fastupdate = off)",
     "SELECT gin_clean_pending_list('lanyard_records_owners')",
 ];
 
-/// Names and values: `format`, `works_with`, `incarnation`.
+/// Metadata as names and values: `format`, `works_with`, `incarnation`.
 pub(super) const CREATE_ABOUT: &str =
     "CREATE TABLE IF NOT EXISTS lanyard_about (name text PRIMARY KEY, value text NOT NULL)";
 
@@ -59,7 +59,7 @@ pub(super) const SET_ABOUT: &str = "INSERT INTO lanyard_about (name, value) VALU
 pub(super) const TIME: &str =
     "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now";
 
-/// An expired record gives way.
+/// Replaces an expired record.
 pub(super) const INSERT: &str = "INSERT INTO lanyard_records
         (kind, tenant, id, value, version, expires_at, owners)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -78,12 +78,12 @@ pub(super) const SWAP: &str = "UPDATE lanyard_records
     SET value = $4, version = $5, expires_at = $6, owners = $7
     WHERE kind = $1 AND tenant = $2 AND id = $3 AND expires_at > $8 AND version = $9";
 
-/// By the one index: entries of `owners` name kind and tenant too, so that no planner can think
-/// that walking a tenant's records is as good.
+/// Uses the index on `owners` alone. Its entries contain kind and tenant too, so the planner cannot
+/// prefer scanning a tenant's records.
 pub(super) const LIST: &str = "SELECT id, value, version, expires_at, owners FROM lanyard_records
     WHERE owners @> ARRAY[$1::bytea] AND expires_at > $2 LIMIT $3";
 
-/// What others hold at the moment is left for the next step.
+/// Rows locked by others are left for the next step.
 pub(super) const PURGE: &str = "DELETE FROM lanyard_records WHERE (kind, tenant, id) IN (
         SELECT kind, tenant, id FROM lanyard_records WHERE expires_at <= $1
         ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED

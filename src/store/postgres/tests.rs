@@ -17,7 +17,7 @@ fn open(url: &str) -> PostgresStore {
     PostgresStore::new(&options, Arc::new(SystemEntropy::new())).unwrap()
 }
 
-/// A store on a database of its own.
+/// A store on a new database.
 async fn prepared() -> PostgresStore {
     let store = open(&postgres().database().await);
     store.migrate().await.unwrap();
@@ -25,7 +25,7 @@ async fn prepared() -> PostgresStore {
 }
 
 #[tokio::test]
-async fn waits_for_the_holder_of_the_lease_to_make_the_tables() {
+async fn is_unavailable_until_the_leader_creates_the_tables() {
     let store = open(&postgres().database().await);
     assert!(matches!(store.state().await, Err(StoreError::Unavailable(_))));
     assert!(matches!(store.insert(record("a"), NOW).await, Err(StoreError::Unavailable(_))));
@@ -38,7 +38,7 @@ async fn waits_for_the_holder_of_the_lease_to_make_the_tables() {
 }
 
 #[tokio::test]
-async fn an_older_release_works_for_as_long_as_the_newer_says() {
+async fn an_older_release_works_while_the_newer_format_allows_it() {
     let store = prepared().await;
     let tell = async |name: &str, value: &str| {
         sqlx::query(sql::SET_ABOUT).bind(name).bind(value).execute(&store.pool).await.unwrap();
@@ -53,7 +53,7 @@ async fn an_older_release_works_for_as_long_as_the_newer_says() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_said_within_bounds_and_without_the_password() {
+async fn an_unreachable_server_is_reported_in_time_without_the_password() {
     let store = open("postgres://lanyard:hunter2@127.0.0.1:1/lanyard");
     let refused = store.get(&key("a"), NOW).await.unwrap_err();
     assert!(matches!(refused, StoreError::Unavailable(_)));
@@ -64,7 +64,7 @@ async fn a_server_that_is_not_there_is_said_within_bounds_and_without_the_passwo
 }
 
 #[tokio::test]
-async fn a_swap_that_moves_no_entry_of_an_index_writes_none() {
+async fn a_swap_without_indexed_changes_updates_no_index() {
     let url = postgres().database().await;
     let options = PostgresOptions { url, ca: None, connections: 1 };
     let store = PostgresStore::new(&options, Arc::new(SystemEntropy::new())).unwrap();
@@ -75,7 +75,7 @@ async fn a_swap_that_moves_no_entry_of_an_index_writes_none() {
         let next = Record { value: Bytes::from_static(b"next"), expires_at, ..record("a") };
         assert_eq!(store.compare_and_swap(held.version, next, NOW).await, Ok(true));
     }
-    // Statistics are of the connection that told them, and there is but one.
+    // Statistics belong to the connection that reported them, and the pool has one connection.
     store.pool.execute("SELECT pg_stat_force_next_flush()").await.unwrap();
     let counted = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables
         WHERE relname = 'lanyard_records'";
@@ -85,7 +85,7 @@ async fn a_swap_that_moves_no_entry_of_an_index_writes_none() {
 }
 
 #[tokio::test]
-async fn entries_of_owners_go_straight_into_their_index() {
+async fn index_entries_are_not_left_pending() {
     let store = prepared().await;
     let settings = "SELECT reloptions FROM pg_class WHERE relname = 'lanyard_records_owners'";
     let settings = sqlx::query(settings).fetch_one(&store.pool).await.unwrap();
@@ -93,7 +93,7 @@ async fn entries_of_owners_go_straight_into_their_index() {
 }
 
 #[tokio::test]
-async fn lists_and_purges_by_indexes() {
+async fn list_and_purge_use_indexes() {
     let store = prepared().await;
     let plan = async |statement: &str| {
         let mut connection = store.pool.acquire().await.unwrap();

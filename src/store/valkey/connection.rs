@@ -1,5 +1,5 @@
-//! One connection for all operations of this replica, whose questions and answers it interleaves.
-//! A new one is used only after its server was judged.
+//! The multiplexed connection of this replica. A new connection is used only after its server was
+//! checked.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,28 +14,28 @@ use super::{
 };
 use crate::model::{Entropy, Timestamp};
 
-/// How long a connection may take to be made.
+/// Limit for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long an answer may take.
+/// Limit for a response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What a store says of itself.
+/// The identity of a store.
 pub(super) struct StoreIdentity {
-    /// Its name.
+    /// The random id of the store.
     pub(super) incarnation: String,
     /// The server's clock.
     pub(super) time: Timestamp,
 }
 
-/// A connection to a server that was judged.
+/// A connection to a server that passed the checks.
 pub(super) struct ValkeyConnection {
-    /// To be cloned for each operation.
+    /// The connection; clone it for each operation.
     pub(super) connection: MultiplexedConnection,
-    /// The store that was found there: writes to another are refused by the server.
+    /// The store found there. The server refuses writes that name another.
     pub(super) incarnation: String,
 }
 
-/// Where the server is, and the connection to it, if there is one.
+/// The server's address, and the connection to it once there is one.
 pub(super) struct ValkeyLink {
     client: Client,
     allow_loss: bool,
@@ -45,7 +45,7 @@ pub(super) struct ValkeyLink {
 }
 
 impl ValkeyLink {
-    /// A link whose connection is made when it is needed.
+    /// A link that connects on first use.
     pub(super) fn new(client: Client, allow_loss: bool, entropy: Arc<dyn Entropy>) -> Self {
         Self {
             client,
@@ -56,7 +56,7 @@ impl ValkeyLink {
         }
     }
 
-    /// The connection; the first to find none makes one, and the others wait for it.
+    /// Returns the connection. The first caller that finds none opens one, and others wait for it.
     pub(super) async fn connected(&self) -> Result<Arc<ValkeyConnection>, ValkeyError> {
         if let Some(connected) = self.current.load_full() {
             return Ok(connected);
@@ -76,14 +76,14 @@ impl ValkeyLink {
         Ok(connected)
     }
 
-    /// Forgets a connection that a failure ends, unless another has taken its place.
+    /// Drops a connection that a failure makes unusable, unless it was replaced already.
     pub(super) fn failed(&self, used: &Arc<ValkeyConnection>, failure: &ValkeyError) {
         if failure.ends_connection() {
             self.current.compare_and_swap(used, None);
         }
     }
 
-    /// Judges the server, and reads what the store says of itself; one that says nothing is new.
+    /// Checks the server and reads the store's identity. A server without one is a new store.
     pub(super) async fn ask(
         &self,
         connection: &MultiplexedConnection,

@@ -1,4 +1,4 @@
-//! What a server's errors say of an operation.
+//! Classifies a server's errors by the effect of the failed operation.
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
@@ -8,22 +8,22 @@ use crate::store::{
     retry::{FailedOperation, OperationEffect},
 };
 
-/// Why the server did not do what was asked; its text names no secret.
+/// An error of the server. Its text contains no secret.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum ValkeyError {
-    /// No connection could be made: nothing was asked.
+    /// No connection could be opened; no command was sent.
     #[error("{0}")]
     Connect(RedisError),
     /// An operation failed.
     #[error("{0}")]
     Operation(RedisError),
-    /// The server was started and still reads its journal: it cannot be judged yet.
-    #[error("the server still reads its journal")]
+    /// The server has started and is loading its journal. It cannot be checked yet.
+    #[error("the server is still loading its journal")]
     Loading,
-    /// The server is not to be used.
+    /// The server's configuration is not suitable.
     #[error("{0}")]
     Unsuitable(UnsuitableServer),
-    /// A newer release needs a format of its own.
+    /// The records have a format that this release cannot read.
     #[error(
         "the server's records have format {format}, which needs a newer release: this one has {own}"
     )]
@@ -31,8 +31,8 @@ pub(super) enum ValkeyError {
 }
 
 impl ValkeyError {
-    /// Whether the connection is of no further use: it broke, or leads to a server that is no
-    /// longer the one to ask.
+    /// Returns true if the connection is unusable: it broke, or its server is no longer the right
+    /// one.
     pub(super) fn ends_connection(&self) -> bool {
         match self {
             Self::Operation(error) => {
@@ -48,7 +48,7 @@ impl ValkeyError {
     }
 }
 
-/// Answers may still come, for other questions.
+/// Returns false if the connection still delivers responses to other commands.
 fn is_broken(error: &RedisError) -> bool {
     error.is_io_error() || error.is_timeout() || error.kind() == ErrorKind::Parse
 }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_was_just_started_is_asked_again_and_not_refused() {
+    fn a_loading_server_is_retried_and_not_refused() {
         assert_eq!(ValkeyError::Loading.effect(), OperationEffect::Nothing);
         assert!(matches!(StoreError::from(ValkeyError::Loading), StoreError::Unavailable(_)));
     }

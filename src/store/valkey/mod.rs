@@ -1,7 +1,7 @@
-//! The fast store of several replicas: Valkey, or Redis, on one server. An operation is one script,
-//! and so one round trip and atomic.
+//! The fastest store of several replicas: a single Valkey or Redis server. An operation is one
+//! script, so it is atomic and takes one round trip.
 //!
-//! Must not: log or show the URL, which holds a password.
+//! Must not: log or return the URL, which contains a password.
 
 mod connection;
 mod failure;
@@ -26,38 +26,39 @@ use connection::{ValkeyConnection, ValkeyLink};
 use failure::ValkeyError;
 use row::scripted;
 
-/// Where the server is.
+/// Connection settings of the server.
 pub struct ValkeyOptions {
     /// `redis://` or, with TLS, `rediss://user:password@host:port/database`.
     pub url: String,
-    /// Certificates to believe (PEM), in place of the system's.
+    /// CA certificates (PEM), used instead of the system's.
     pub ca: Option<PathBuf>,
-    /// Whether a server will do that evicts, or that forgets at a restart.
+    /// Accept a server that evicts records or loses them at a restart.
     pub allow_loss: bool,
 }
 
-/// The server cannot be asked; the URL is not repeated, as it holds a password.
+/// The connection settings are invalid. The message does not repeat the URL, since it contains a
+/// password.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableValkey {
-    /// The URL is none.
+    /// The URL is invalid.
     #[error("--valkey-url: write redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS")]
     Url,
-    /// There are certificates, and no TLS.
-    #[error("--valkey-ca: certificates need a --valkey-url that begins with rediss://")]
+    /// CA certificates are set, but the URL does not use TLS.
+    #[error("--valkey-ca: requires a --valkey-url that begins with rediss://")]
     CaWithoutTls,
-    /// The certificates are none.
+    /// The CA certificates cannot be used.
     #[error("--valkey-ca: {0}")]
     Ca(#[from] UnusableCa),
 }
 
-/// Records on a server.
+/// A store on a Valkey server.
 pub struct ValkeyStore {
     link: ValkeyLink,
     entropy: Arc<dyn Entropy>,
 }
 
 impl ValkeyStore {
-    /// A store whose connection is made when it is needed.
+    /// A store that connects on first use.
     pub fn new(options: &ValkeyOptions, entropy: Arc<dyn Entropy>) -> Result<Self, UnusableValkey> {
         let client = client(options)?;
         Ok(Self {
@@ -66,7 +67,7 @@ impl ValkeyStore {
         })
     }
 
-    /// Asks once, over the connection that there is.
+    /// Sends a command once, over the current connection.
     async fn ask<T: FromRedisValue>(
         &self,
         question: impl FnOnce(&ValkeyConnection) -> ValkeyCommand,
@@ -84,7 +85,7 @@ impl ValkeyStore {
             .inspect_err(|failure| self.link.failed(&connected, failure))
     }
 
-    /// Writes by a script that says whether it did.
+    /// Runs a script that writes at most one record; returns true if it did.
     async fn write(
         &self,
         script: &'static redis::Script,
@@ -110,13 +111,14 @@ impl ValkeyStore {
     }
 }
 
-/// What a server is asked.
+/// A command for the server.
 enum ValkeyCommand {
     Get(Vec<u8>),
     Run(ScriptInvocation<'static>),
 }
 
-/// A run of a script that writes: refused unless the store is still the one that was connected to.
+/// Runs a script that writes. The server refuses it unless it still has the store that this replica
+/// connected to.
 fn changing(
     script: &'static redis::Script,
     connected: &ValkeyConnection,

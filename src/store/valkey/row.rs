@@ -1,27 +1,27 @@
-//! What a record looks like at the server: a head in text, which scripts can read, and the value.
+//! The encoding of a record on the server: a text header, which scripts can read, and the value.
 //!
-//! | bytes | what |
+//! | bytes | content |
 //! |---|---|
 //! | 16 | version, hexadecimal |
 //! | 16 | expiry in milliseconds, decimal |
-//! | 3 | how many bytes of the key are its scope |
-//! | 1 | how many owners follow |
-//! | 3 + n each | an owner (`layout::owner`) behind its length |
-//! | the rest | kinds and ids of the owners, and the value (`layout::Row`) |
+//! | 3 | length of the key's scope in bytes |
+//! | 1 | number of index entries that follow |
+//! | 3 + n each | length of an index entry, and the entry (`encoding::owner`) |
+//! | the rest | kinds and ids of the index entries, and the value (`encoding::EncodedRecord`) |
 //!
-//! Must not: change without a new format (`scripts::FORMAT`): servers outlive releases.
+//! Must not: change without a new format (`scripts::FORMAT`), since servers outlive releases.
 
 use crate::store::{
     Record, RecordKey, StoreError, VersionedRecord,
     encoding::{DamagedRecord, EncodedRecord, owner, scope},
 };
 
-/// Where owners begin.
+/// Offset of the index entries.
 const OWNERS: usize = 36;
-/// The largest integer that scripts can tell from its neighbours.
+/// The largest integer that Lua represents exactly.
 const LATEST: i64 = (1 << 53) - 1;
 
-/// The row of a record.
+/// Encodes a record.
 pub(super) fn write(record: &Record, version: u64) -> Vec<u8> {
     let scope = scope(record.key.kind, &record.key.tenant).len();
     let mut bytes = format!(
@@ -39,12 +39,12 @@ pub(super) fn write(record: &Record, version: u64) -> Vec<u8> {
     bytes
 }
 
-/// A moment as scripts compare it.
+/// Limits a moment to the integers that scripts can compare.
 pub(super) fn scripted(millis: i64) -> i64 {
     millis.clamp(0, LATEST)
 }
 
-/// The record of a row.
+/// Decodes a row.
 pub(super) fn read(bytes: &[u8], key: RecordKey) -> Result<VersionedRecord, DamagedRecord> {
     let mut at = OWNERS;
     for _ in 0..number(bytes, at - 1, 1)? {
@@ -73,7 +73,7 @@ mod tests {
     };
 
     #[test]
-    fn rows_come_back_as_they_were_written() {
+    fn rows_round_trip() {
         let mut written = record("a");
         written.owners.push(IndexEntry::new(OwnerKind::Client, "c".repeat(256)));
         let row = write(&written, u64::MAX);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_format_1_stay() {
+    fn format_1_is_unchanged() {
         let head = "000000000000000700019000036000000211011";
         let row = write(&record("a"), 7);
         assert_eq!(String::from_utf8_lossy(&row[..head.len()]), head);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_stay_within_what_scripts_can_count() {
+    fn moments_are_limited_to_exact_lua_integers() {
         assert_eq!(scripted(Timestamp::from_millis(i64::MAX).millis()), 9_007_199_254_740_991);
         assert_eq!(scripted(-1), 0);
     }

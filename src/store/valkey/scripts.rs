@@ -1,24 +1,25 @@
-//! What the server runs. A script is atomic, and the server's journal has all that it wrote or
-//! nothing, so an operation is one script and one round trip.
+//! The Lua scripts that the server runs. A script is atomic, and the server's journal contains all
+//! of its writes or none, so an operation is one script and one round trip.
 //!
-//! Keys: `lanyard:record:KEY` is a row (`row`); `lanyard:owner:LISTING` the ids of an owner's
-//! records by expiry; `lanyard:expiry` the keys of all records by expiry; `lanyard:about` what the
-//! store says of itself. None has an expiry of the server's: replicas judge by their own clocks.
+//! Keys: `lanyard:record:KEY` is a row (`row`), `lanyard:owner:LISTING` the ids of the records of
+//! an index entry by expiry, `lanyard:expiry` the keys of all records by expiry, `lanyard:about`
+//! the store's metadata. The server expires no key, since replicas judge expiry by their own
+//! clocks.
 
 use std::sync::LazyLock;
 
 use redis::Script;
 
-/// The format of this release: what the keys above hold.
+/// The format of this release: the content of the keys above.
 pub(super) const FORMAT: i64 = 1;
 
-/// What a record's row is found by.
+/// Prefix of the keys of rows.
 pub(super) const RECORD: &str = "lanyard:record:";
 
-/// The error of a write to a store that is no longer the one that this replica knows.
+/// The error of a write to a store other than the one that this replica connected to.
 pub(super) const LOST: &str = "LANYARDLOST";
 
-/// What every script begins with, after `RECORD` and `LOST`.
+/// The beginning of every script, after the definitions of `RECORD` and `LOST`.
 const COMMON: &str = r"
 local OWNER, EXPIRY, ABOUT = 'lanyard:owner:', 'lanyard:expiry', 'lanyard:about'
 
@@ -66,7 +67,7 @@ fn script(own: &str) -> Script {
     Script::new(&format!("local RECORD, LOST = '{RECORD}', '{LOST}'\n{COMMON}{own}"))
 }
 
-/// incarnation, now, key, row: 1 if it was written.
+/// Arguments: incarnation, now, key, row. Returns 1 if the row was written.
 pub(super) static INSERT: LazyLock<Script> = LazyLock::new(|| {
     script(
         r"
@@ -80,7 +81,7 @@ return 1",
     )
 });
 
-/// incarnation, now, key, row, version: 1 if it was written.
+/// Arguments: incarnation, now, key, row, version. Returns 1 if the row was written.
 pub(super) static SWAP: LazyLock<Script> = LazyLock::new(|| {
     script(
         r"
@@ -94,7 +95,7 @@ return 1",
     )
 });
 
-/// incarnation, now, key: the row, if there was one.
+/// Arguments: incarnation, now, key. Returns the row, if there was one.
 pub(super) static TAKE: LazyLock<Script> = LazyLock::new(|| {
     script(
         r"
@@ -108,7 +109,7 @@ return old",
     )
 });
 
-/// now, scope, listing, limit: ids and rows in turn.
+/// Arguments: now, scope, listing, limit. Returns ids and rows alternately.
 pub(super) static LIST: LazyLock<Script> = LazyLock::new(|| {
     script(
         r"
@@ -125,7 +126,7 @@ return found",
     )
 });
 
-/// moment, limit: how many records went that had expired by then.
+/// Arguments: moment, limit. Deletes records that had expired by then, and returns how many.
 pub(super) static PURGE: LazyLock<Script> = LazyLock::new(|| {
     script(
         r"
@@ -139,8 +140,9 @@ return #keys",
     )
 });
 
-/// incarnation, format: the store's name, its format, the oldest format that works with it, and the
-/// server's clock in seconds and microseconds. A store without a name gets what was given.
+/// Arguments: incarnation, format. Returns the store's incarnation, its format, the oldest format
+/// that works with it, and the server's clock in seconds and microseconds. A store without an
+/// incarnation gets the given one.
 pub(super) static ABOUT: LazyLock<Script> = LazyLock::new(|| {
     script(
         r"

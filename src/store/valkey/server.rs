@@ -1,24 +1,24 @@
-//! Whether a server is one to keep records in, by what it says of itself (`INFO`).
+//! Checks from its `INFO` whether a server is suitable for a store.
 //!
-//! Must not: ask; `connection` does.
+//! Must not: send commands; `connection` does.
 
 use std::{collections::HashMap, fmt};
 
-/// Why records would not be kept.
+/// The reason why a server is not suitable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UnsuitableServer {
-    /// It is a node of a cluster: a script's keys would be on several.
+    /// The server is a node of a cluster: a script's keys would be on several nodes.
     Cluster,
-    /// It follows another server: it takes no writes, and reads are late.
+    /// The server is a replica: it refuses writes, and its reads are delayed.
     Replica,
-    /// It makes room by deleting what has not expired.
+    /// The server evicts records that have not expired.
     Evicts,
-    /// What it acknowledged is gone when it ends.
+    /// The server loses acknowledged records when it stops.
     Forgets,
 }
 
 impl UnsuitableServer {
-    /// Whether an operator may choose to live with it.
+    /// Returns true if `--valkey-allow-loss` accepts it.
     fn is_loss(self) -> bool {
         matches!(self, Self::Evicts | Self::Forgets)
     }
@@ -41,19 +41,20 @@ impl fmt::Display for UnsuitableServer {
     }
 }
 
-/// Whether it still reads its journal, by an answer to `INFO`: until then it says that it keeps none.
+/// Returns true if the server is still loading its journal. Until then `INFO` reports that it has
+/// none.
 pub(super) fn is_loading(info: &str) -> bool {
     info.lines().any(|line| line.trim_end() == "loading:1")
 }
 
-/// Judges an answer to `INFO`. What a server does not say is taken for the worst of it, save that
-/// one that says nothing of clusters is none.
+/// Checks a response to `INFO`. Missing values count as unsuitable, except that a server that does
+/// not mention clusters is not a node of one.
 pub(super) fn judge(info: &str, allow_loss: bool) -> Result<(), UnsuitableServer> {
     let said: HashMap<&str, &str> =
         info.lines().filter_map(|line| line.trim_end().split_once(':')).collect();
     let says = |name: &str, value: &str| said.get(name).is_some_and(|it| *it == value);
-    // Policies `volatile-..` take only what has an expiry of the server's, which no record has;
-    // without a bound nothing is evicted.
+    // Policies `volatile-..` evict only keys with an expiry of the server's, which no record has.
+    // Without a memory limit the server evicts no keys.
     let keeps = said.get("maxmemory_policy").is_some_and(|policy| !policy.starts_with("allkeys"))
         || says("maxmemory", "0");
     let checks = [
@@ -81,33 +82,33 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_keeps_what_it_acknowledged_is_suitable() {
+    fn a_durable_server_is_suitable() {
         assert_eq!(judge(GOOD, false), Ok(()));
         assert_eq!(judged("noeviction", "volatile-lru"), Ok(()));
         assert_eq!(judged("cluster_enabled:0\r\n", ""), Ok(()));
     }
 
     #[test]
-    fn one_that_reads_its_journal_is_told_from_one_that_has_none() {
+    fn a_loading_server_differs_from_one_without_journal() {
         let loads = "# Persistence\r\nloading:1\r\nasync_loading:0\r\naof_enabled:0\r\n";
         assert!(is_loading(loads));
         assert!(!is_loading(&loads.replace("loading:1", "loading:0")) && !is_loading(GOOD));
     }
 
     #[test]
-    fn one_that_evicts_is_not() {
+    fn an_evicting_server_is_unsuitable() {
         assert_eq!(judged("noeviction", "allkeys-lru"), Err(UnsuitableServer::Evicts));
         let unbounded = GOOD.replace("noeviction", "allkeys-lru").replace(":1000", ":0");
         assert_eq!(judge(&unbounded, false), Ok(()));
     }
 
     #[test]
-    fn one_that_forgets_is_not() {
+    fn a_server_without_journal_is_unsuitable() {
         assert_eq!(judged("aof_enabled:1", "aof_enabled:0"), Err(UnsuitableServer::Forgets));
     }
 
     #[test]
-    fn nor_are_replicas_and_nodes_of_clusters_even_where_loss_is_accepted() {
+    fn replicas_and_cluster_nodes_are_unsuitable_even_if_loss_is_accepted() {
         assert_eq!(judged("role:master", "role:slave"), Err(UnsuitableServer::Replica));
         assert_eq!(
             judged("cluster_enabled:0", "cluster_enabled:1"),
@@ -123,7 +124,7 @@ mod tests {
         assert_eq!(
             judge("role:master", false),
             Err(UnsuitableServer::Evicts),
-            "nothing is believed"
+            "missing values are unsuitable"
         );
     }
 }

@@ -11,8 +11,8 @@ use crate::{
 
 contract::suite!(async { Arc::new(open(&valkey_database(), false)) });
 
-/// What a server needs that keeps what it acknowledges, whenever it dies: with `everysec` it answers
-/// before it writes where the last sync still runs, and that may be lost.
+/// Flags of a server that keeps acknowledged writes even if it crashes. With `everysec` it answers
+/// before it writes while the previous sync runs, and such a write may be lost.
 const JOURNAL: &str = "--appendonly yes --appendfsync always";
 
 fn open(url: &str, allow_loss: bool) -> ValkeyStore {
@@ -20,7 +20,7 @@ fn open(url: &str, allow_loss: bool) -> ValkeyStore {
     ValkeyStore::new(&options, Arc::new(SystemEntropy::new())).unwrap()
 }
 
-/// A connection past the store.
+/// A connection that bypasses the store.
 async fn directly(url: &str) -> redis::aio::MultiplexedConnection {
     Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap()
 }
@@ -33,7 +33,7 @@ async fn keys(url: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_it_acknowledged_outlives_a_crash_of_the_server() {
+async fn acknowledged_writes_survive_a_server_crash() {
     let mut server = Valkey::start(JOURNAL);
     let store = open(&server.url(), false);
     store.insert(record("a"), NOW).await.unwrap();
@@ -48,7 +48,7 @@ async fn what_it_acknowledged_outlives_a_crash_of_the_server() {
 }
 
 #[tokio::test]
-async fn a_server_that_lost_its_records_is_another_store() {
+async fn a_server_that_lost_its_records_has_a_new_incarnation() {
     let mut server = Valkey::start("");
     let store = open(&server.url(), true);
     store.insert(record("a"), NOW).await.unwrap();
@@ -60,7 +60,7 @@ async fn a_server_that_lost_its_records_is_another_store() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_to_a_store_that_was_emptied_until_its_new_name_is_known() {
+async fn writes_to_an_emptied_store_fail_until_its_new_incarnation_is_read() {
     let url = valkey_database();
     let store = open(&url, false);
     store.insert(record("a"), NOW).await.unwrap();
@@ -73,7 +73,7 @@ async fn nothing_is_written_to_a_store_that_was_emptied_until_its_new_name_is_kn
 }
 
 #[tokio::test]
-async fn refuses_a_server_that_forgets_and_one_that_evicts() {
+async fn refuses_servers_that_lose_or_evict_records() {
     for (flags, word) in [
         ("", "appendonly"),
         ("--appendonly yes --maxmemory 100mb --maxmemory-policy allkeys-lru", "noeviction"),
@@ -89,7 +89,7 @@ async fn refuses_a_server_that_forgets_and_one_that_evicts() {
 }
 
 #[tokio::test]
-async fn sees_that_a_server_began_to_evict() {
+async fn detects_that_a_server_began_to_evict() {
     let server = Valkey::start(JOURNAL);
     let store = open(&server.url(), false);
     store.state().await.unwrap();
@@ -102,7 +102,7 @@ async fn sees_that_a_server_began_to_evict() {
 }
 
 #[tokio::test]
-async fn a_server_without_memory_left_takes_nothing_and_loses_nothing() {
+async fn a_full_server_refuses_writes_and_loses_nothing() {
     let server = Valkey::start(JOURNAL);
     let store = open(&server.url(), false);
     store.insert(record("a"), NOW).await.unwrap();
@@ -118,7 +118,7 @@ async fn a_server_without_memory_left_takes_nothing_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn nothing_stays_behind_of_records_that_are_gone() {
+async fn deleted_records_leave_no_keys() {
     let url = valkey_database();
     let store = open(&url, false);
     store.insert(record("taken"), NOW).await.unwrap();
@@ -133,7 +133,7 @@ async fn nothing_stays_behind_of_records_that_are_gone() {
 }
 
 #[tokio::test]
-async fn a_newer_format_is_refused_where_it_says_so() {
+async fn a_newer_incompatible_format_is_refused() {
     let url = valkey_database();
     let store = open(&url, false);
     store.state().await.unwrap();
@@ -150,7 +150,7 @@ async fn a_newer_format_is_refused_where_it_says_so() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_said_within_bounds_and_without_the_password() {
+async fn an_unreachable_server_is_reported_in_time_without_the_password() {
     let store = open("redis://lanyard:hunter2@127.0.0.1:1/0", false);
     let refused = store.get(&key("a"), NOW).await.unwrap_err();
     assert!(matches!(refused, StoreError::Unavailable(_)));
@@ -163,7 +163,7 @@ async fn a_server_that_is_not_there_is_said_within_bounds_and_without_the_passwo
 }
 
 #[tokio::test]
-async fn a_server_with_tls_is_believed_by_its_certificate_alone() {
+async fn a_tls_server_is_verified_by_its_certificate() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let made = || rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (its, other) = (made(), made());
@@ -195,7 +195,7 @@ async fn a_server_with_tls_is_believed_by_its_certificate_alone() {
 }
 
 #[test]
-fn what_cannot_be_used_is_refused_at_once() {
+fn invalid_settings_are_refused() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"hunter2").unwrap();
     let refused = |url: &str, ca: Option<PathBuf>| {

@@ -12,8 +12,8 @@ async fn shows_a_page_while_client_or_redirect_uri_is_unproven() {
     let trusted = world.application("trusted").await;
     for (changes, status, says) in [
         (("client_id", "nobody"), 400, "Unknown application"),
-        (("redirect_uri", "https://evil.test/cb"), 400, "cannot be answered"),
-        (("redirect_uri", ""), 400, "cannot be answered"),
+        (("redirect_uri", "https://evil.test/cb"), 400, "Invalid request"),
+        (("redirect_uri", ""), 400, "Invalid request"),
     ] {
         let page = Browser::new().open(&trusted.authorize_url("openid", &[changes])).await;
         assert!(page.left_for.is_none(), "{changes:?}");

@@ -12,7 +12,7 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 const ACCESS_TOKEN: &str = "an.access.token";
 
-/// The stand-in's key, as PKCS#8.
+/// The stand-in provider's key, as PKCS#8.
 static KEY: LazyLock<EncodingKey> = LazyLock::new(|| {
     let document =
         EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
@@ -69,7 +69,7 @@ fn accepts_what_holds() {
 }
 
 #[test]
-fn refuses_what_is_anothers_or_of_another_time() {
+fn refuses_other_issuers_audiences_and_times() {
     for (claim, value, rule) in [
         ("iss", json!("http://localhost:8080/default/other"), "iss"),
         ("aud", json!("another"), "aud"),
@@ -89,7 +89,7 @@ fn refuses_what_is_anothers_or_of_another_time() {
 }
 
 #[test]
-fn refuses_what_the_issuer_did_not_sign() {
+fn refuses_tokens_not_signed_by_the_issuer() {
     let token = sign(&json!({"sub": "ada"}));
     let (body, signature) = token.rsplit_once('.').unwrap();
     let other_signature = sign(&json!({"sub": "eve"})).rsplit_once('.').unwrap().1.to_owned();
@@ -113,7 +113,7 @@ fn refuses_what_the_issuer_did_not_sign() {
 }
 
 #[test]
-fn looks_into_any_token() {
+fn decodes_tokens_without_verification() {
     let (header, claims) = peek(&sign(&json!({"sub": "ada"}))).unwrap();
     assert_eq!((&header["kid"], &claims["sub"]), (&json!("one"), &json!("ada")));
     for opaque in ["", "abc", "a.b.c", "e30.e30x.", "W10.W10.x"] {

@@ -1,4 +1,5 @@
-//! One step further: look up → decide (pure) → a page, an error for the client, or the answer.
+//! One step of an authorization: look up, decide (pure), then a page, an error for the client, or
+//! the response.
 
 use http::StatusCode;
 
@@ -22,17 +23,17 @@ use crate::{
     store::{RecordKey, RecordKind},
 };
 
-/// A valid request, the browser's live session, and what the person has answered so far.
+/// A valid request, the browser's active session, and the user's answers so far.
 pub(in crate::http::endpoints) struct AuthorizationContext {
     pub(in crate::http::endpoints) ask: AuthorizationRequest,
     pub(in crate::http::endpoints) held: Option<ActiveSession>,
     pub(in crate::http::endpoints) interaction: Interaction,
     pub(in crate::http::endpoints) answers: InteractionResult,
-    /// Whether a form of ours brought the person here.
+    /// Whether the request is the submission of a Lanyard form.
     pub(in crate::http::endpoints) by_form: bool,
 }
 
-/// Takes the person a step further.
+/// Takes the authorization one step further.
 pub(in crate::http::endpoints) async fn advance(
     app: &AppState,
     request: &Request,
@@ -47,7 +48,7 @@ pub(in crate::http::endpoints) async fn advance(
     };
     match (next, &step.held) {
         (NextStep::Issue, Some(held)) => issue::issue(app, request, &step.ask, held).await,
-        // What a form leads to is a page of its own: going back or reloading sends nothing again.
+        // A form redirects to a page, so going back or reloading does not submit the form again.
         (NextStep::AskConsent, _) if step.by_form => {
             interaction::save(app, request, &step, "/consent").await
         }
@@ -63,7 +64,7 @@ pub(in crate::http::endpoints) async fn advance(
     }
 }
 
-/// What the person has agreed to before, where that counts.
+/// The permissions that the user granted before, where the client may rely on them.
 async fn remembered(
     app: &AppState,
     request: &Request,
@@ -80,7 +81,7 @@ async fn remembered(
     }
 }
 
-/// The sign-in page, perhaps after an attempt that failed.
+/// The sign-in page, perhaps with the error of a failed attempt.
 pub(in crate::http::endpoints) fn sign_in_page(
     app: &AppState,
     request: &Request,
@@ -148,8 +149,8 @@ fn consent_page(
     Ok(form_page(step, html))
 }
 
-/// A page with a form whose answer may redirect to the client. Its referrer policy lets browsers
-/// send `Origin` with the form: with `no-referrer` they send `null` (Fetch §3.1).
+/// A page with a form whose response may redirect to the client. Its referrer policy lets browsers
+/// send `Origin` with the form; with `no-referrer` they send `null` (Fetch §3.1).
 fn form_page(step: &AuthorizationContext, html: String) -> Reply {
     Reply::html(StatusCode::OK, html)
         .form_action(step.ask.return_to.form_action())
@@ -157,7 +158,8 @@ fn form_page(step: &AuthorizationContext, html: String) -> Reply {
         .header("referrer-policy", "same-origin")
 }
 
-/// An error of the checks: a page until the redirect URI is proven, then the client's.
+/// The response to a failed check: an error page until the redirect URI is validated, then a
+/// redirect to the client.
 pub(in crate::http::endpoints) fn authorize_error(
     tenant: &Tenant,
     error: AuthorizeError,
@@ -170,7 +172,7 @@ pub(in crate::http::endpoints) fn authorize_error(
     }
 }
 
-/// Tells the client an error.
+/// Sends an error to the client.
 pub(in crate::http::endpoints) fn redirect(
     tenant: &Tenant,
     to: &ReturnTo,
@@ -179,14 +181,14 @@ pub(in crate::http::endpoints) fn redirect(
     respond(tenant, to, to.error(error))
 }
 
-/// Has the browser carry a response to the client.
+/// Sends an authorization response to the client through the browser.
 pub(super) fn respond(tenant: &Tenant, to: &ReturnTo, response: AuthorizationResponse) -> Reply {
     match response {
         AuthorizationResponse::Redirect(url) => Reply::see_other(&url),
         AuthorizationResponse::Post(fields) => {
             let html = pages::form_post(tenant, to.uri(), &fields);
-            // As a redirect could: it goes through frames (`prompt=none`), where nothing on it is
-            // worth a stolen click, and tells the application which origin posts.
+            // Like a redirect, this page may load in frames (`prompt=none`). It has no content
+            // worth a clickjacking attack, and its origin is visible to the application.
             Reply::html(StatusCode::OK, html)
                 .form_action(to.form_action())
                 .with_script()

@@ -1,5 +1,6 @@
-//! Tokens straight from the authorization endpoint (OIDC Core §3.2.2.5, §3.3.2.5): only for clients
-//! that list such response types. An access token's grant is stored before the token exists.
+//! Tokens issued by the authorization endpoint (OIDC Core §3.2.2.5, §3.3.2.5), only for clients
+//! that register such response types. The grant of an access token is stored before the token is
+//! issued.
 
 use crate::{
     http::{
@@ -10,24 +11,24 @@ use crate::{
     protocol::{authorize::AuthorizationRequest, records::Grant, scope},
 };
 
-/// What is answered, to whom.
+/// The request, user and session that artifacts are issued for.
 #[derive(Clone, Copy)]
 pub(super) struct AuthorizationIssueContext<'a> {
     pub(super) ask: &'a AuthorizationRequest,
     pub(super) held: &'a ActiveSession,
     pub(super) grant: &'a Grant,
-    /// The one grant that the code and the access token name.
+    /// The id of the grant that both the code and the access token contain.
     pub(super) grant_id: &'a str,
 }
 
-/// What an ID token comes with.
+/// The code and access token issued with an ID token.
 #[derive(Clone, Copy)]
 pub(super) struct IssuedArtifacts<'a> {
     pub(super) code: Option<&'a str>,
     pub(super) access_token: Option<&'a str>,
 }
 
-/// Stores the grant, then signs an access token that names it.
+/// Stores the grant, then signs an access token that contains its id.
 pub(super) async fn access_token(
     app: &AppState,
     request: &Request,
@@ -37,13 +38,13 @@ pub(super) async fn access_token(
     let lifetimes = &ask.client.lifetimes;
     let until = request.now.plus(lifetimes.access_token.max(lifetimes.code));
     if !grants::insert(app, request, (grant_id, grant), until).await? {
-        return Err(EndpointError::Unavailable("the id of a new grant is taken".to_owned()));
+        return Err(EndpointError::Unavailable("the id of a new grant already exists".to_owned()));
     }
     let named = Some((grant_id, grant));
     token_issuer::access_token(app, request, &ask.client, &grant.scopes, named).await
 }
 
-/// An ID token that comes with these (OIDC Core §3.3.2.11).
+/// An ID token issued with these artifacts (OIDC Core §3.3.2.11).
 pub(super) async fn id_token(
     app: &AppState,
     request: &Request,
@@ -51,7 +52,7 @@ pub(super) async fn id_token(
     given: IssuedArtifacts<'_>,
 ) -> Result<String, EndpointError> {
     let AuthorizationIssueContext { ask, held, grant, .. } = offer;
-    // Without code and access token there is no other way to the person's claims (§5.4).
+    // Without a code or access token, the client cannot get the user's claims elsewhere (§5.4).
     let alone = given.code.is_none() && given.access_token.is_none();
     let about = IdTokenContext {
         user: &held.user,

@@ -1,5 +1,5 @@
-//! Interactions on their way: sealed into forms and opened again, and, once someone is signed in,
-//! held in the store between a POST and the page that its 303 leads to.
+//! Interactions in transit: sealed into forms, opened again, and, once a user has signed in, stored
+//! between a POST and the page that it redirects to.
 
 use super::{AuthorizationContext, advance::authorize_error};
 use crate::{
@@ -32,8 +32,8 @@ pub(super) fn seal(
     Ok(request.sealer()?.seal(SealPurpose::Interaction, tenant, &plain, entropy, request.now))
 }
 
-/// What every POST of a page goes through: a same-origin form, an interaction of this tenant and
-/// this browser that is still fresh, and its request validated again.
+/// Validates a form submission: a same-origin form, an interaction of this tenant and browser that
+/// has not expired, and its authorization request, which is validated again.
 pub(in crate::http::endpoints) async fn from_form(
     app: &AppState,
     request: &Request,
@@ -48,7 +48,7 @@ pub(in crate::http::endpoints) async fn from_form(
         request.sealer()?.open(SealPurpose::Interaction, &request.tenant.tenant.id, sealed);
     let interaction: Interaction = opened
         .and_then(|plain| decode(&plain).ok())
-        .ok_or_else(|| dead_end(request, "This form cannot be read", UNREADABLE))?;
+        .ok_or_else(|| dead_end(request, "This form is not valid", UNREADABLE))?;
     let pre_session = request.cookie(CookiePurpose::PreSession);
     interaction.check(pre_session, request.now).map_err(|error| {
         let (title, message) = match error {
@@ -61,8 +61,8 @@ pub(in crate::http::endpoints) async fn from_form(
     Ok((form, AuthorizationContext { by_form: true, ..step }))
 }
 
-/// Keeps an interaction for the page that a 303 leads to; only the session it is for can resume
-/// it. Only for people who have signed in: an unauthenticated request writes nothing.
+/// Stores an interaction for the page that a 303 redirects to. Only its session can resume it. It
+/// requires a signed-in user: an unauthenticated request writes no record.
 pub(in crate::http::endpoints) async fn save(
     app: &AppState,
     request: &Request,
@@ -81,19 +81,19 @@ pub(in crate::http::endpoints) async fn save(
         owners: vec![IndexEntry::new(OwnerKind::Session, sid)],
     };
     if !app.store.insert(record, request.now).await? {
-        return Err(EndpointError::Unavailable("a new interaction id is taken".to_owned()));
+        return Err(EndpointError::Unavailable("a new interaction id already exists".to_owned()));
     }
     let issuer = &request.tenant.tenant.issuer;
     Ok(Reply::see_other(&format!("{}{page}?interaction={id}", issuer.path())))
 }
 
-/// Resumes what `hold` keeps, for the page of a GET.
+/// Loads the interaction that `save` stored, for a GET of its page.
 pub(in crate::http::endpoints) async fn from_store(
     app: &AppState,
     request: &Request,
 ) -> Result<AuthorizationContext, EndpointError> {
     let params = request.query_params().map_err(EndpointError::Page)?;
-    let gone = || dead_end(request, "There is nothing to do here", NOTHING);
+    let gone = || dead_end(request, "This page is no longer available", NOTHING);
     let id = params.get("interaction").ok_or_else(gone)?;
     let key = RecordKey::new(RecordKind::Interaction, &request.tenant.tenant.id, id);
     let stored = app.store.get(&key, request.now).await?.ok_or_else(gone)?;
@@ -116,18 +116,18 @@ async fn step(
     Ok(AuthorizationContext { ask, held, interaction, answers, by_form: false })
 }
 
-const UNREADABLE: &str = "It is damaged, or it was not made here.";
+const UNREADABLE: &str = "The form data is damaged or was not created by this service.";
 const EXPIRED: &str = "It was open for more than fifteen minutes.";
 const OTHER_BROWSER: &str =
-    "It belongs to another browser, or this browser does not keep our cookies.";
+    "It was opened in another browser, or this browser blocks cookies from this site.";
 const SIGNED_OUT: &str = "You were signed out while this page was open.";
-const NOTHING: &str = "This page is part of a sign-in that is over, or that was not yours.";
+const NOTHING: &str = "This sign-in was completed already, or was started in another browser.";
 
 fn foreign_form() -> OAuthError {
     OAuthError::new(ErrorCode::InvalidRequest, "The form was sent from another site.")
 }
 
-/// A page that offers to begin the same request again: what anyone may do by its link.
+/// A page with a link that starts the same request again, which is safe for any visitor.
 pub(in crate::http::endpoints) fn start_again(
     request: &Request,
     interaction: &Interaction,
@@ -137,7 +137,7 @@ pub(in crate::http::endpoints) fn start_again(
     let issuer = &request.tenant.tenant.issuer;
     let href = format!("{}/oauth/authorize?{}", issuer.path(), interaction.query());
     let retry = RetryLink { href: &href, label: "Start again" };
-    page(request, title, message, "Start again to go on.", Some(retry))
+    page(request, title, message, "Start again to continue.", Some(retry))
 }
 
 fn dead_end(request: &Request, title: &str, message: &str) -> EndpointError {

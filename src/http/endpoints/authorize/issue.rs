@@ -1,7 +1,8 @@
-//! The positive answer: a code, tokens, or both (RFC 6749 §4.1.2, OIDC Core §3.2.2.5, §3.3.2.5).
+//! The successful authorization response: a code, tokens, or both (RFC 6749 §4.1.2, OIDC Core
+//! §3.2.2.5, §3.3.2.5).
 //!
-//! Order: the session learns of the client, then the gate (the grant of an access token is
-//! inserted), then signing: what fails after the gate is lost, never given twice.
+//! Order: add the client to the session, insert the grant of an access token (the atomic gate),
+//! sign. If a step after the gate fails, the result is lost, but never issued twice.
 
 use super::{
     advance::{redirect, respond},
@@ -24,7 +25,7 @@ use crate::{
     telemetry::TokenKind,
 };
 
-/// The longest code that travels whole: URLs beyond 2 KiB break somewhere.
+/// Longest code that is sent whole: longer URLs fail in some software.
 const MAX_CODE_LEN: usize = 2 * 1024;
 
 pub(super) async fn issue(
@@ -61,7 +62,7 @@ pub(super) async fn issue(
     let response: Vec<_> = response.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let response = ask.return_to.response(&response);
     let reply = respond(&request.tenant.tenant, &ask.return_to, response);
-    // What a page of the application may compare with `session_state`.
+    // The browser state that the application compares with `session_state`.
     let known = browser_state(held);
     Ok(match request.cookie(CookiePurpose::BrowserState) {
         Some(state) if state == known => reply,
@@ -69,7 +70,7 @@ pub(super) async fn issue(
     })
 }
 
-/// A sealed code.
+/// Seals a code.
 async fn sealed_code(
     app: &AppState,
     request: &Request,
@@ -94,7 +95,7 @@ fn seal(app: &AppState, request: &Request, code: &SealedCode) -> Result<String, 
     Ok(request.sealer()?.seal(SealPurpose::Code, tenant, &plain, &*app.entropy, request.now))
 }
 
-/// Stores what makes a code too long, and returns its id: its person has signed in.
+/// Stores the parts that make a code too long, and returns the record's id. Its user has signed in.
 async fn store(
     app: &AppState,
     request: &Request,
@@ -110,6 +111,6 @@ async fn store(
     if app.store.insert(record, request.now).await? {
         Ok(id)
     } else {
-        Err(EndpointError::Unavailable("the id of a new code is taken".to_owned()))
+        Err(EndpointError::Unavailable("the id of a new code already exists".to_owned()))
     }
 }

@@ -1,7 +1,7 @@
-//! The authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2). An unauthenticated request
-//! writes nothing: what must survive until the person has signed in travels sealed in the page.
+//! The authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2). An unauthenticated request writes
+//! no record: state needed until the user has signed in is sealed into the page.
 //!
-//! `advance` is the one place that takes a person a step further, from here as from the pages.
+//! `advance` is the only place that takes an authorization further, from here and from the pages.
 
 mod advance;
 mod implicit;
@@ -38,7 +38,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     begin(app, &request, params).await
 }
 
-/// `POST I/oauth/authorize`: the same, with the parameters in the body (OIDC Core §3.1.2.1).
+/// `POST I/oauth/authorize`: the parameters are in the body (OIDC Core §3.1.2.1).
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let params = request.form().map_err(EndpointError::Page)?;
     begin(app, &request, params).await
@@ -60,8 +60,8 @@ async fn begin(
     }
 }
 
-/// Who may show no page shows none of ours about a fault either, and somebody waits for an answer: the
-/// client is told (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.1).
+/// With `prompt=none` no page may be shown, so server errors are reported to the client's redirect
+/// URI instead (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.1).
 fn redirect_server_error(
     request: &Request,
     to: &ReturnTo,
@@ -69,9 +69,9 @@ fn redirect_server_error(
 ) -> Result<Reply, EndpointError> {
     let (code, text) = match failure {
         EndpointError::Unavailable(_) => {
-            (ErrorCode::TemporarilyUnavailable, "The service cannot answer right now.")
+            (ErrorCode::TemporarilyUnavailable, "The service is temporarily unavailable.")
         }
-        EndpointError::Internal(_) => (ErrorCode::ServerError, "Something went wrong here."),
+        EndpointError::Internal(_) => (ErrorCode::ServerError, "An internal error occurred."),
         other => return Err(other),
     };
     failure.log(&request.id);
@@ -95,7 +95,7 @@ async fn first_step(
     let answers = InteractionResult::default();
     let step = AuthorizationContext { ask, held, interaction, answers, by_form: false };
     let reply = advance(app, request, step).await?;
-    // Only a page needs it; an answer to the client leaves the browser as it was.
+    // Only a page needs the browser's cookie; a redirect to the client sets none.
     Ok(if known.is_none() && reply.status == StatusCode::OK {
         reply.cookie(CookiePurpose::PreSession, &pre_session)
     } else {
@@ -109,7 +109,7 @@ impl TenantLookup for ServedTenant {
     }
 
     fn id_token(&self, jwt: &str) -> Option<Map<String, Value>> {
-        // Signed userinfo has no `exp` (OIDC Core §5.3.2), and is no ID token.
+        // Signed userinfo has no `exp` (OIDC Core §5.3.2) and is not an ID token.
         let claims = self.keys.verify(jwt, JwtType::IdToken).ok()?;
         claims.contains_key("exp").then_some(claims)
     }

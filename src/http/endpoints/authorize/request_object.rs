@@ -1,4 +1,4 @@
-//! Fetching and verifying request objects, before the request is judged (OIDC Core §6.3).
+//! Fetches and verifies request objects before the request is validated (OIDC Core §6.3).
 
 use crate::{
     http::{AppState, EndpointError, Request, client_authentication},
@@ -19,7 +19,7 @@ use super::authorize_error;
 /// Largest request object.
 const MAX_BYTES: usize = 32 * 1024;
 
-/// The parameters of a request, those of its object among them.
+/// The parameters of a request, including those of its request object.
 pub(super) async fn open(
     app: &AppState,
     request: &Request,
@@ -51,7 +51,8 @@ pub(super) async fn open(
     })
 }
 
-/// Rule: the client vouches for the object, by the way it has registered (OIDC Core §6.1).
+/// Rule: the request object must be authenticated in the way that the client registered (OIDC Core
+/// §6.1).
 async fn verify(
     app: &AppState,
     request: &Request,
@@ -66,7 +67,7 @@ async fn verify(
     verified.map(drop).map_err(|why| request_object::unusable(&why))
 }
 
-/// An object, and what it says before anybody has verified that.
+/// Reads a request object and its unverified claims.
 async fn read(
     app: &AppState,
     request: &Request,

@@ -1,5 +1,5 @@
-//! Whether metadata can be registered: as a manifest would be judged, and by the documents that it
-//! refers to.
+//! Checks that metadata can be registered: the rules for manifests, and the documents that the
+//! metadata refers to.
 
 use serde_json::{Map, Value};
 
@@ -16,7 +16,7 @@ use crate::{
 /// Largest sector document or JWK Set, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Judges metadata as the manifest that it would become.
+/// Validates metadata as the manifest that it would become.
 pub(super) fn judge(
     desk: &RegistrationService,
     object: &ObjectKey,
@@ -29,7 +29,7 @@ pub(super) fn judge(
     Ok(found)
 }
 
-/// Fetches and checks what the metadata stands on (OIDC Registration §5, §2).
+/// Fetches and checks the documents that the metadata refers to (OIDC Registration §5, §2).
 pub(super) async fn documents(app: &AppState, client: &Client) -> Result<(), EndpointError> {
     if let Some(uri) = &client.details.sector_identifier_uri {
         let document = fetch(app, "sector_identifier_uri", uri).await?;
@@ -46,8 +46,8 @@ pub(super) async fn documents(app: &AppState, client: &Client) -> Result<(), End
 async fn fetch(app: &AppState, name: &str, uri: &str) -> Result<bytes::Bytes, EndpointError> {
     let fetched = app.fetch.get(uri, MAX_BYTES).await;
     fetched.map(|fetched| fetched.body).map_err(|error| {
-        // What exactly failed would tell a stranger about addresses inside the network.
-        let text = format!("{name} does not give its document.");
+        // A detailed error would reveal to an untrusted client which internal addresses exist.
+        let text = format!("The document at {name} could not be fetched.");
         let refused = OAuthError::new(ErrorCode::InvalidClientMetadata, text);
         EndpointError::Json(refused.because(error.to_string()))
     })

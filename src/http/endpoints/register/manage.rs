@@ -1,5 +1,5 @@
-//! Reading, replacing and deleting a registered client (RFC 7592 §2), by who has its registration
-//! access token.
+//! Reading, updating and deleting a registered client (RFC 7592 §2) with its registration access
+//! token.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError>
     Ok(information(&request, StatusCode::OK, &client, token))
 }
 
-/// `PUT I/oauth/register/<client_id>`: what is not sent is registered no more.
+/// `PUT I/oauth/register/<client_id>`: replaces the metadata; omitted fields are removed.
 pub async fn put(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let desk = desk(&request)?;
     let (client, token) = authorize(&request)?;
@@ -44,18 +44,19 @@ pub async fn delete(app: &AppState, request: Request) -> Result<Reply, EndpointE
     let (client, _) = authorize(&request)?;
     registrar(app)?.delete_registered(&client.object).await.map_err(failure)?;
     if !wait_until_served::gone(app, &request, &client).await {
-        tracing::warn!(client = %client.object, "a deleted client is still served");
+        tracing::warn!(client = %client.object, "deleted client is still served");
     }
-    tracing::info!(request_id = request.id, client = %client.object, "a registered client was deleted");
+    tracing::info!(request_id = request.id, client = %client.object, "deleted registered client");
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-/// The client of the path, and the token that the request proves to have for it.
+/// Authenticates the registration access token of the client in the path. Returns the client and
+/// the token.
 fn authorize(request: &Request) -> Result<(Arc<Client>, &str), EndpointError> {
     let token = bearer(request)?;
     let id = request.path.strip_prefix(PATH).and_then(|rest| rest.strip_prefix('/'));
     let client = request.tenant.client(id.unwrap_or_default());
     registration::check_registration_access_token(client.map(|client| &**client), token)
         .map_err(EndpointError::Bearer)?;
-    Ok((Arc::clone(client.expect("no token is that of an unknown client")), token))
+    Ok((Arc::clone(client.expect("a token matches only a known client")), token))
 }

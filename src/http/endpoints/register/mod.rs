@@ -1,5 +1,5 @@
-//! The registration endpoint (OIDC Registration §3, RFC 7591 §3) and the management of registered
-//! clients below it (RFC 7592): authorize → limit → judge → write → see it served → answer.
+//! The registration endpoint (OIDC Registration §3, RFC 7591 §3) and client configuration endpoint
+//! (RFC 7592): authorize → limit → validate → write → wait until served → respond.
 
 mod check;
 mod manage;
@@ -24,7 +24,7 @@ use crate::{
     registry::RegistrationService,
 };
 
-/// The path of the endpoint; clients are managed below it.
+/// The path of the endpoint. The clients' configuration endpoints are below it.
 pub const PATH: &str = "/oauth/register";
 
 /// `POST I/oauth/register`.
@@ -43,9 +43,9 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let turn = app.registrations.turn(&request.tenant.tenant.id).await;
     let registered = wait_until_served::registered(app, &request);
     if registered >= usize::try_from(desk.settings().max_clients).unwrap_or(usize::MAX) {
-        let text = "This issuer takes no more registrations.";
+        let text = "The maximum number of registered clients is reached.";
         let error = OAuthError::new(ErrorCode::AccessDenied, text).because(format!(
-            "{registered} clients are registered, as many as registration.maxClients allows"
+            "{registered} clients are registered, the maximum of registration.maxClients"
         ));
         return Err(EndpointError::Forbidden(error));
     }
@@ -64,7 +64,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let served = wait_until_served::served(app, &request, &found.client).await;
     drop(turn);
     let Some(client) = served else {
-        // Nobody is told of a client that nobody knows.
+        // The caller gets no client ID, so the client is removed again.
         let removed = registrar.delete_registered(&object).await;
         let removed = removed.err().map(|error| format!(", nor removed: {error}"));
         return Err(EndpointError::Unavailable(format!(
@@ -76,17 +76,17 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     Ok(information(&request, StatusCode::CREATED, &client, &token))
 }
 
-/// Where clients of the tenant register, if they may at all.
+/// The tenant's registration service, if registration is enabled.
 fn desk(request: &Request) -> Result<&RegistrationService, EndpointError> {
     request.tenant.registration.as_ref().ok_or_else(|| {
-        let text = "This issuer takes no registrations.";
+        let text = "This issuer does not allow registration.";
         let body = json!({ "error": "invalid_request", "error_description": text });
         EndpointError::Reply(Box::new(Reply::json(StatusCode::NOT_FOUND, &body)))
     })
 }
 
-/// What writes is limited by address, whatever comes of it. After the token was judged: who has none
-/// does not use up what is for those who have one.
+/// Applies the rate limit per address to every write, successful or not. The token is checked
+/// before: requests without one do not use the limit of requests that have one.
 fn limit(
     app: &AppState,
     request: &Request,
@@ -112,7 +112,7 @@ fn bearer(request: &Request) -> Result<&str, EndpointError> {
     token.map_err(EndpointError::Bearer)?.ok_or(EndpointError::NoToken)
 }
 
-/// The metadata in the body.
+/// Parses the metadata in the body.
 fn sent(request: &Request) -> Result<RegistrationRequest, EndpointError> {
     let content_type = request.header("content-type").unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
@@ -123,14 +123,14 @@ fn sent(request: &Request) -> Result<RegistrationRequest, EndpointError> {
     RegistrationRequest::parse(&request.body).map_err(EndpointError::Json)
 }
 
-/// A client secret for who has one, as long as it needs to be.
+/// Generates a client secret of the required length, if the client has one.
 fn secret(app: &AppState, client: &Client) -> Option<Secret<String>> {
     let signs = client.signs_with_secret();
     let new = || if signs { app.entropy.mac_key() } else { app.entropy.token() };
     client.auth_method.has_secret().then(|| Secret::new(new()))
 }
 
-/// 80 random bits, as a name of an object may have them.
+/// 80 random bits in characters that are valid in an object's name.
 fn random_name(app: &AppState) -> String {
     let mut bytes = [0; 10];
     app.entropy.fill(&mut bytes);
@@ -138,14 +138,16 @@ fn random_name(app: &AppState) -> String {
 }
 
 fn registrar(app: &AppState) -> Result<&crate::model::SharedRegistrar, EndpointError> {
-    let absent = || EndpointError::Unavailable("nothing writes registered clients yet".to_owned());
+    let absent = || {
+        EndpointError::Unavailable("the writer of registered clients is not running yet".to_owned())
+    };
     app.registrations.registrar().ok_or_else(absent)
 }
 
 fn failure(error: RegistrarError) -> EndpointError {
     match error {
         RegistrarError::Refused(why) => {
-            let text = "The cluster refuses this client's metadata.";
+            let text = "The cluster rejected the client metadata.";
             EndpointError::Json(
                 OAuthError::new(ErrorCode::InvalidClientMetadata, text).because(why),
             )
@@ -160,7 +162,7 @@ fn failure(error: RegistrarError) -> EndpointError {
     }
 }
 
-/// The client information response.
+/// The client information response (RFC 7591 §3.2.1).
 fn information(request: &Request, status: StatusCode, client: &Client, token: &str) -> Reply {
     let uri = request.tenant.tenant.issuer.join(&format!("{PATH}/{}", client.id));
     let access = RegistrationAccess { uri: &uri, token };

@@ -1,5 +1,5 @@
-//! Seeing what was written come into force on this replica: an answer tells nothing that is not
-//! served yet.
+//! Waits until a write is served by this replica, so a response does not describe metadata that is
+//! not in effect yet.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,17 +10,17 @@ use crate::{
     registry::{RegistrationService, ServedTenant},
 };
 
-/// How long a write may take to come back by the watch.
+/// Limit for a write to return through the watch.
 const SERVED_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many clients of the tenant have registered by now.
+/// The number of registered clients of the tenant.
 pub(super) fn registered(app: &AppState, request: &Request) -> usize {
     now_served(app, request)
         .and_then(|tenant| tenant.registration.as_ref().map(RegistrationService::registered))
         .unwrap_or_default()
 }
 
-/// Waits until a client is served with this metadata, and with a secret if it has one.
+/// Waits until the client is served with this metadata, and with a secret if it has one.
 pub(super) async fn served(
     app: &AppState,
     request: &Request,
@@ -34,7 +34,7 @@ pub(super) async fn served(
     .await
 }
 
-/// Waits until a client is served no more; whether that came about.
+/// Waits until the client is no longer served; returns whether that happened in time.
 pub(super) async fn gone(app: &AppState, request: &Request, client: &Client) -> bool {
     let absent = || match now_served(app, request)?.client(client.id.as_str()) {
         None => Some(()),
@@ -48,7 +48,7 @@ fn now_served(app: &AppState, request: &Request) -> Option<Arc<ServedTenant>> {
 }
 
 async fn until<T>(app: &AppState, found: impl Fn() -> Option<T>) -> Option<T> {
-    // Subscribed first: a snapshot between looking and waiting is not missed.
+    // Subscribes first, so a snapshot between the check and the wait is not missed.
     let mut changes = app.registry.changes();
     let waiting = async {
         loop {

@@ -1,4 +1,4 @@
-//! `authorization_code`: open, check, pass the gate, sign (design §6, "Authorization code").
+//! The `authorization_code` grant: open, check, pass the atomic gate, sign.
 
 use super::issue::{TokenIssueContext, TokenResponse, answer};
 use crate::{
@@ -16,7 +16,8 @@ use crate::{
     store::{RecordKey, RecordKind},
 };
 
-/// Redeems a code, once across all replicas. `bound`: redirect URI and PKCE verifier of the request.
+/// Redeems a code, once across all replicas. `bound`: redirect URI and PKCE verifier of the
+/// request.
 pub(super) async fn redeem(
     app: &AppState,
     request: &Request,
@@ -33,12 +34,12 @@ pub(super) async fn redeem(
     let (grant_id, code_expires, offered) =
         (code.grant_id.clone(), code.expires_at, code.grant_stored);
     let grant = activate_grant(code, client, request.now);
-    let gone = || refused("The person or the session behind the code is gone.");
+    let gone = || refused("The user or session of the code is no longer active.");
     let user = grants::active_user(app, request, &grant).await?.ok_or_else(gone)?;
-    // What cannot be signed must not cost the code.
+    // A failure to sign must not use up the code, so the key is loaded first.
     signing_key(request)?;
     IdTokenKey::of(request, client)?;
-    // The gate. Everything up to here could be asked again; from here on the code is spent.
+    // The atomic gate: before it the request can be repeated; after it the code is redeemed.
     let until = referenced_until(&grant, &client.lifetimes, request.now).max(code_expires);
     let passes = if offered {
         activate_offered_grant(app, request, (&grant_id, &grant), until).await?
@@ -55,7 +56,7 @@ pub(super) async fn redeem(
     answer(app, request, issue).await
 }
 
-/// A code that is shown after its minute: one that was used in it is still used twice.
+/// Rejects an expired code. If the code was redeemed, its use now is a replay all the same.
 async fn expired_code(
     app: &AppState,
     request: &Request,
@@ -70,18 +71,18 @@ async fn expired_code(
     }
 }
 
-/// Two have the code, and one of them stole it (RFC 6749 §4.1.2).
+/// A second redemption means that the code was stolen (RFC 6749 §4.1.2): its tokens are revoked.
 async fn revoke_replayed_code(
     app: &AppState,
     request: &Request,
     grant_id: &str,
 ) -> Result<EndpointError, EndpointError> {
     grants::revoke(app, request, grant_id).await?;
-    Ok(refused("The code has been used before; what it gave is revoked."))
+    Ok(refused("The code was already used; the tokens issued for it are revoked."))
 }
 
-/// The gate of a code that came with an access token: its grant is there, and of any number of
-/// callers one finds it untouched. A record that is gone has been lost with its store.
+/// The gate of a code issued with an access token: its grant exists already, and exactly one of any
+/// number of callers finds it unredeemed. A missing record was lost with its store.
 async fn activate_offered_grant(
     app: &AppState,
     request: &Request,
@@ -90,7 +91,7 @@ async fn activate_offered_grant(
 ) -> Result<bool, EndpointError> {
     match grants::load(app, request, id).await? {
         Some(held) if held.grant.state == GrantState::PendingRedemption => {
-            // Nothing else changes such a grant but its redemption and its revocation.
+            // Only redemption and revocation change such a grant.
             grants::swap(app, request, &held, (id, grant), until).await
         }
         _ => Ok(false),
@@ -102,7 +103,7 @@ async fn open(
     request: &Request,
     sealed: &str,
 ) -> Result<AuthorizationCode, EndpointError> {
-    let unknown = || refused("The code is not one of this issuer's.");
+    let unknown = || refused("The code is invalid or was issued by another issuer.");
     let tenant = &request.tenant.tenant.id;
     let plain = request.sealer()?.open(SealPurpose::Code, tenant, sealed).ok_or_else(unknown)?;
     match decode(&plain).map_err(|_| unknown())? {

@@ -1,4 +1,4 @@
-//! Tokens of a grant that has passed its gate.
+//! Issues the tokens of a grant after its gate.
 
 use serde::Serialize;
 
@@ -17,13 +17,13 @@ use crate::{
     telemetry::TokenKind,
 };
 
-/// A successful answer (RFC 6749 §5.1, OIDC Core §3.1.3.3).
+/// A successful token response (RFC 6749 §5.1, OIDC Core §3.1.3.3).
 #[derive(Debug, Serialize)]
 pub(super) struct TokenResponse {
     pub(super) access_token: String,
     pub(super) token_type: &'static str,
     pub(super) expires_in: u64,
-    /// None is no scope at all, not an empty one (§3.3).
+    /// Omitted if empty, since `scope` must not be an empty string (§3.3).
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,23 +32,23 @@ pub(super) struct TokenResponse {
     pub(super) refresh_token: Option<String>,
 }
 
-/// What tokens are made for.
+/// The input of a token response.
 #[derive(Clone, Copy)]
 pub(super) struct TokenIssueContext<'a> {
     pub(super) client: &'a Client,
     pub(super) grant_id: &'a str,
     pub(super) grant: &'a Grant,
-    /// Its person.
+    /// The user of the grant.
     pub(super) user: &'a User,
-    /// Those of the grant, or fewer.
+    /// The scopes of the grant, or a subset.
     pub(super) scopes: &'a Scopes,
-    /// `nonce` is in the first ID token only (OIDC Core §12.2).
+    /// The `nonce`, contained only in the first ID token (OIDC Core §12.2).
     pub(super) nonce: Option<&'a str>,
-    /// The refresh token that stays; `None`: the grant's current one is made anew.
+    /// The refresh token to keep; `None` to issue the grant's current one.
     pub(super) stays: Option<&'a str>,
 }
 
-/// Every token that a grant gives at this moment.
+/// Issues every token that a grant permits now.
 pub(super) async fn answer(
     app: &AppState,
     request: &Request,
@@ -81,7 +81,7 @@ pub(super) async fn answer(
     })
 }
 
-/// The current refresh token of a grant, if it has any.
+/// The grant's current refresh token, if it has one.
 fn refresh_token(
     app: &AppState,
     request: &Request,

@@ -1,4 +1,4 @@
-//! `refresh_token`: rotation by a swap of the grant (design §6, "Refresh token").
+//! The `refresh_token` grant: rotation by a compare-and-swap of the grant.
 
 use super::issue::{TokenIssueContext, TokenResponse, answer};
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Refreshes; a swap that loses against another is decided again.
+/// Refreshes the tokens; a swap that conflicts with another is decided again.
 pub(super) async fn refresh(
     app: &AppState,
     request: &Request,
@@ -26,19 +26,20 @@ pub(super) async fn refresh(
     let token = open(request, sealed)?;
     check_refresh(&token, client, request.now).map_err(EndpointError::Json)?;
     let id = token.grant_id.as_str();
-    // What cannot be signed must not cost the token its turn, nor what cannot be given.
+    // A failure to sign must not use up the refresh token, so the key is loaded first.
     signing_key(request)?;
     IdTokenKey::of(request, client)?;
     for _ in 0..grants::MAX_ATTEMPTS {
-        let gone = || refused("The refresh token is not valid any more.");
+        let gone = || refused("The refresh token has expired or was revoked.");
         let held = grants::load(app, request, id).await?.ok_or_else(gone)?;
         let mut stays = None;
-        // By a clock that is off, a grace would be over, or never end, for the others.
+        // Uses the store's clock: with a wrong local clock, the grace period would end early or
+        // never for other replicas.
         let next = match rotate(&held.grant, token.generation, client, request.store_now) {
             RefreshDecision::Ended => return Err(gone()),
             RefreshDecision::Revoke => {
                 grants::revoke(app, request, id).await?;
-                return Err(refused("The refresh token was used again; its grant is revoked."));
+                return Err(refused("The refresh token was reused; its grant is revoked."));
             }
             RefreshDecision::Repeat => held.grant.clone(),
             RefreshDecision::Next(next) => *next,
@@ -48,7 +49,7 @@ pub(super) async fn refresh(
             }
         };
         let scopes = scopes_to_refresh(&next, client, asked).map_err(EndpointError::Json)?;
-        let gone = || refused("The person or the session behind the token is gone.");
+        let gone = || refused("The user or session of the refresh token is no longer active.");
         let user = grants::active_user(app, request, &next).await?.ok_or_else(gone)?;
         let until = referenced_until(&next, &client.lifetimes, request.now);
         let must_write = next != held.grant || !held.outlives(until);
@@ -61,7 +62,7 @@ pub(super) async fn refresh(
             TokenIssueContext { client, grant_id: id, grant, user, scopes, nonce: None, stays };
         return answer(app, request, issue).await;
     }
-    Err(EndpointError::Unavailable("a grant changes too often".to_owned()))
+    Err(EndpointError::Unavailable("concurrent writes of a grant conflicted repeatedly".to_owned()))
 }
 
 fn open(request: &Request, sealed: &str) -> Result<RefreshToken, EndpointError> {
@@ -69,7 +70,7 @@ fn open(request: &Request, sealed: &str) -> Result<RefreshToken, EndpointError> 
     let plain = request.sealer()?.open(SealPurpose::Refresh, tenant, sealed);
     plain
         .and_then(|plain| decode(&plain).ok())
-        .ok_or_else(|| refused("The refresh token is not one of this issuer's."))
+        .ok_or_else(|| refused("The refresh token is invalid or was issued by another issuer."))
 }
 
 fn refused(text: &str) -> EndpointError {

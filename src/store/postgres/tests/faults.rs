@@ -1,4 +1,4 @@
-//! What a database does that is in trouble or busy.
+//! Tests with a database that fails or is busy.
 
 use std::{
     pin::Pin,
@@ -15,7 +15,7 @@ const END_OTHERS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 #[tokio::test]
-async fn connections_that_the_server_ended_are_made_anew() {
+async fn connections_ended_by_the_server_are_replaced() {
     let store = prepared().await;
     store.insert(record("a"), NOW).await.unwrap();
     sqlx::query(END_OTHERS).execute(&store.pool).await.unwrap();
@@ -24,7 +24,7 @@ async fn connections_that_the_server_ended_are_made_anew() {
     assert_eq!(store.insert(record("b"), NOW).await, Ok(true));
 }
 
-/// Does so again and again until it is told to stop; how many it ended.
+/// Ends connections repeatedly until `stop` is set; returns how many it ended.
 async fn terminate(url: &str, stop: &AtomicBool) -> u64 {
     let (mut axe, mut ended) = (PgConnection::connect(url).await.unwrap(), 0);
     while !stop.load(Ordering::SeqCst) {
@@ -35,14 +35,14 @@ async fn terminate(url: &str, stop: &AtomicBool) -> u64 {
     ended
 }
 
-/// What came of many changes.
+/// Counts of the results of many changes.
 #[derive(Default)]
 struct Outcomes {
     done: AtomicU32,
     unknown: AtomicU32,
 }
 
-/// Counts a record up, and makes records that a rival wants to make as well.
+/// Increments a counter record, and inserts records that another task inserts as well.
 async fn change(store: &PostgresStore, ids: &str, outcomes: &Outcomes) {
     for n in 0..60 {
         let id = format!("{ids}-{n}");
@@ -68,7 +68,7 @@ async fn change(store: &PostgresStore, ids: &str, outcomes: &Outcomes) {
     }
 }
 
-/// A record, once there is a connection that lives for as long.
+/// Reads a record, retrying until a connection lives long enough.
 async fn read(store: &PostgresStore, id: &str) -> Option<VersionedRecord> {
     loop {
         if let Ok(held) = store.get(&key(id), NOW).await {
@@ -78,7 +78,7 @@ async fn read(store: &PostgresStore, id: &str) -> Option<VersionedRecord> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_connection_that_ends_within_an_operation_makes_nothing_twice_and_loses_nothing() {
+async fn a_connection_lost_within_an_operation_neither_repeats_nor_loses_it() {
     let url = postgres().database().await;
     let store = Arc::new(open(&url));
     store.migrate().await.unwrap();
@@ -104,7 +104,7 @@ async fn a_connection_that_ends_within_an_operation_makes_nothing_twice_and_lose
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn serialization_failures_are_tried_again() {
+async fn serialization_failures_are_retried() {
     type Race = fn(SharedStore) -> Pin<Box<dyn Future<Output = ()> + Send>>;
     let races: [Race; 3] = [
         |store| Box::pin(contract::one_of_many_inserts_wins(store)),
@@ -112,7 +112,7 @@ async fn serialization_failures_are_tried_again() {
         |store| Box::pin(contract::one_of_many_swaps_wins(store)),
     ];
     for race in races {
-        // What CockroachDB does by default.
+        // The default isolation level of CockroachDB.
         let url = postgres().database().await;
         let strict = "-c%20default_transaction_isolation%3Dserializable";
         let store = open(&format!("{url}?options={strict}"));
@@ -122,7 +122,7 @@ async fn serialization_failures_are_tried_again() {
 }
 
 #[tokio::test]
-async fn what_another_holds_is_waited_for_within_bounds_and_passed_over_by_purging() {
+async fn locked_rows_are_waited_for_in_time_and_skipped_by_purge() {
     let store = prepared().await;
     store.insert(record("a"), NOW).await.unwrap();
     let held = store.get(&key("a"), NOW).await.unwrap().unwrap();

@@ -1,11 +1,11 @@
-//! Whose database it is.
+//! Tests of TLS and server certificates.
 
 use std::path::Path;
 
 use super::*;
 use crate::store::test_servers::{TestServer, postgres_with_tls};
 
-/// A certificate authority, and a certificate of `localhost` by it: the files, in their folder.
+/// A certificate authority and a certificate for `localhost` that it issued, as files in a folder.
 fn authority(folder: &Path, name: &str) -> [PathBuf; 3] {
     let made = |dns: &str| rcgen::CertificateParams::new([dns.to_owned()]).unwrap();
     let [root_key, leaf_key] = [(); 2].map(|()| rcgen::KeyPair::generate().unwrap());
@@ -44,7 +44,7 @@ async fn asked_by_tls(server: &TestServer, host: &str, ca: Option<PathBuf>) -> R
 }
 
 #[tokio::test]
-async fn a_database_with_tls_is_believed_by_its_authority_and_name_alone() {
+async fn a_tls_database_is_verified_by_authority_and_name() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let (its, others) = (readable(), readable());
     let [ca, certificate, key] = authority(its.path(), "its");
@@ -62,7 +62,7 @@ async fn a_database_with_tls_is_believed_by_its_authority_and_name_alone() {
 }
 
 #[test]
-fn what_holds_no_certificate_is_refused_at_once() {
+fn a_ca_file_without_certificate_is_refused() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     std::io::Write::write_all(&mut file, b"hunter2").unwrap();
     for (ca, word) in [(file.path(), "PEM"), (Path::new("/none"), "/none")] {
