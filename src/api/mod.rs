@@ -8,6 +8,7 @@ mod cached_secret;
 mod client_secret;
 mod client_values;
 mod common;
+mod condition_schema;
 mod conditions;
 mod definitions;
 mod limits;

@@ -283,6 +283,6 @@ pub struct OidcClientStatus {
     pub secret_name: Option<String>,
     /// Accepted, ResolvedRefs, SecretReady, Programmed, Ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    #[schemars(schema_with = "super::condition_schema::conditions")]
     pub conditions: Vec<Condition>,
 }

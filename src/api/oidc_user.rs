@@ -198,6 +198,6 @@ pub struct OidcUserStatus {
     pub subject: Option<String>,
     /// Accepted, ResolvedRefs, Programmed, Ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    #[schemars(schema_with = "super::condition_schema::conditions")]
     pub conditions: Vec<Condition>,
 }

@@ -234,7 +234,7 @@ pub struct TenantStatus {
     pub pairwise_salt_fingerprint: Option<String>,
     /// Accepted, ResolvedRefs, KeysReady, Programmed, Ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    #[schemars(schema_with = "super::condition_schema::conditions")]
     pub conditions: Vec<Condition>,
 }
 
