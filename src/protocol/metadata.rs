@@ -9,7 +9,7 @@ use crate::model::{AuthMethod, GrantType, JwsAlgorithm, RegistrationMode, Respon
 pub fn discovery(tenant: &Tenant) -> Value {
     let mut document = Map::new();
     document.insert("issuer".into(), json!(tenant.issuer.as_str()));
-    for part in [authorization(tenant), tokens(tenant), people(tenant), sessions(tenant)] {
+    for part in [authorization(tenant), tokens(tenant), claims_and_keys(tenant), sessions(tenant)] {
         if let Value::Object(part) = part {
             document.extend(part);
         }
@@ -69,7 +69,7 @@ fn tokens(tenant: &Tenant) -> Value {
 }
 
 /// Keys and userinfo, with the supported scopes, claims and algorithms.
-fn people(tenant: &Tenant) -> Value {
+fn claims_and_keys(tenant: &Tenant) -> Value {
     let at = |path: &str| tenant.issuer.join(path);
     let mut scopes: Vec<&str> = STANDARD_SCOPES.to_vec();
     scopes.extend(tenant.scopes.keys().map(String::as_str));

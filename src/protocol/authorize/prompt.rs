@@ -33,7 +33,7 @@ pub(super) fn check(params: &RequestParams) -> Result<BTreeSet<Prompt>, OAuthErr
             "select_account" => Prompt::SelectAccount,
             _ => {
                 return refused(
-                    "The parameter 'prompt' must contain only 'none', 'login', 'consent' and 'select_account'.",
+                    "'prompt' may contain 'none', 'login', 'consent' and 'select_account'.",
                 );
             }
         });
