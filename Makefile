@@ -1,5 +1,5 @@
 # Two commands set everything up: `make dev` to try it, `make test` to test it.
-# What a machine lacks, these targets install or build (see tests/testenv/build.sh).
+# These targets install or build everything that a machine lacks (see tests/testenv/build.sh).
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c

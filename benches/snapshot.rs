@@ -1,4 +1,4 @@
-//! How long until a changed object is served, with 1,000 tenants of 10 clients each.
+//! The time until a changed object is served, with 1,000 tenants of 10 clients each.
 
 use std::hint::black_box;
 
@@ -32,7 +32,7 @@ fn kept<K: ManagedKind + serde::de::DeserializeOwned>(
     CachedObject::new(key, serde_json::from_value(object).expect("an object"))
 }
 
-/// Every tenant with the same key, since making a thousand takes minutes.
+/// Tenants that share one key, since generating a thousand takes minutes.
 fn objects(tenants: usize, clients: usize) -> ObjectSet {
     let times = KeyTimes { published_at: NOW, signs_from: NOW, retire_at: None };
     let key = generate(SigningAlgorithm::RS256, times).expect("a key");

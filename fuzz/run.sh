@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # make fuzz: each target for FUZZ_SECONDS (60), two at a time, where a nightly toolchain is installed; elsewhere it says so.
-# The property tests beside the code check the same everywhere.
+# The property tests next to the code check the same on every machine.
 set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${FUZZ_SECONDS:-60}

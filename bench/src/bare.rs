@@ -1,4 +1,4 @@
-//! The least an HTTP server can do: hyper, one thread, the same answer to everybody.
+//! The least an HTTP server can do: hyper, one thread, the same answer to every request.
 
 use std::convert::Infallible;
 

@@ -1,4 +1,4 @@
-//! What a browser does between an application's redirect and its return: cookies, redirects, forms.
+//! The part of a browser between an application's redirect and its return: cookies, redirects, forms.
 
 use anyhow::{Context, Result, bail};
 use cookie_store::CookieStore;
@@ -10,16 +10,16 @@ use crate::{
     http::{Answer, Endpoint, Http},
 };
 
-/// Redirects and pages that one sign-in may take: more is a loop.
+/// Redirects and pages that one sign-in may take. More are a loop.
 const STEPS: usize = 16;
 
-/// Cookies of one person, over the connections of one worker.
+/// Cookies of one user, over the connections of one worker.
 pub struct Browser {
     pub http: Http,
     cookies: CookieStore,
 }
 
-/// Who signs in.
+/// The user who signs in.
 #[derive(Clone, Debug)]
 pub struct Person {
     pub username: String,
@@ -31,12 +31,12 @@ impl Browser {
         Self { http, cookies: CookieStore::default() }
     }
 
-    /// Forget who was signed in.
+    /// Drop all cookies, and with them the sign-in.
     pub fn forget(&mut self) {
         self.cookies.clear();
     }
 
-    /// Open `url` and follow it, filling forms for `person`, until it leads to `redirect_uri`.
+    /// Open `url` and follow it, filling forms for `person`, until it redirects to `redirect_uri`.
     /// Without a person, a page is an error: the session should have answered.
     ///
     /// # Errors
@@ -71,7 +71,7 @@ impl Browser {
                 );
             }
             let person = person
-                .with_context(|| format!("{url} shows a page, though somebody is signed in"))?;
+                .with_context(|| format!("{url} shows a page, although a user is signed in"))?;
             let form = Form::find(page, &url)?;
             answer = self.submit(&form, person).await?;
             url = form.action;
@@ -116,7 +116,8 @@ impl Browser {
     fn keep(&mut self, answer: &Answer, url: &Url) {
         for cookie in answer.headers.get_all(header::SET_COOKIE) {
             if let Ok(cookie) = cookie.to_str() {
-                // A cookie that a browser would refuse is refused here as well: the flow then shows it.
+                // A cookie that a browser would refuse is refused here too, so the flow fails as it
+                // would there.
                 let _ = self.cookies.parse(cookie, url);
             }
         }

@@ -1,4 +1,4 @@
-//! Forms in pages that nobody told us about: where they go, and what they send if nothing is typed.
+//! Forms of unknown pages: their target, and the values that they send if nothing is typed.
 
 use anyhow::{Context, Result};
 use scraper::{ElementRef, Html, Selector};
@@ -10,7 +10,7 @@ pub struct Form {
     pub action: Url,
     pub post: bool,
     pub fields: Vec<(String, String)>,
-    /// Names of the fields to type into, if it asks for a password.
+    /// Names of the fields for name and password, if the form asks for a password.
     pub password: Option<Login>,
 }
 
@@ -68,7 +68,7 @@ impl Form {
         Ok(read)
     }
 
-    /// What the browser sends when a person has typed and pressed the first button.
+    /// The body that a browser sends after a user has typed and pressed the first button.
     pub fn filled(&self, username: &str, password: &str) -> String {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(&self.fields);

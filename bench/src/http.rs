@@ -1,5 +1,5 @@
-//! HTTP as a load driver needs it: a connection per origin that is kept, requests that are made
-//! once and sent often. It follows no redirects and keeps no cookies: see `browser`.
+//! HTTP as a load driver needs it: one persistent connection per origin, requests that are built
+//! once and sent often. It follows no redirects and stores no cookies: see `browser`.
 
 use std::{collections::HashMap, fmt, io::Cursor, sync::Arc};
 
@@ -82,7 +82,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// Connections of one worker: one per origin, made when needed, made again when closed.
+/// Connections of one worker: one per origin, opened when needed and reopened when closed.
 pub struct Http {
     tls: TlsConnector,
     lines: HashMap<Arc<Origin>, SendRequest<Full<Bytes>>>,
@@ -97,7 +97,7 @@ impl Http {
     ///
     /// # Errors
     ///
-    /// No connection, or none that lasted until the end of the answer.
+    /// The connection failed, or closed before the end of the answer.
     pub async fn get(&mut self, endpoint: &Endpoint, headers: HeaderMap) -> Result<Answer> {
         self.send(Method::GET, endpoint, headers, Bytes::new()).await
     }
@@ -106,7 +106,7 @@ impl Http {
     ///
     /// # Errors
     ///
-    /// No connection, or none that lasted until the end of the answer.
+    /// The connection failed, or closed before the end of the answer.
     pub async fn post(
         &mut self,
         endpoint: &Endpoint,
@@ -173,7 +173,7 @@ impl Http {
     }
 }
 
-/// What to believe of https: the system's certificates and those of `ca` (PEM).
+/// The TLS configuration: trusts the system's certificates and those of `ca` (PEM).
 ///
 /// # Errors
 ///

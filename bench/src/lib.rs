@@ -1,4 +1,4 @@
-//! What measuring takes whatever is measured: the machine, and what processes on it have used.
+//! Shared parts of the benchmarks: facts about the machine, and the resources that processes used.
 
 pub mod machine;
 pub mod process;

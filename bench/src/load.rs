@@ -1,7 +1,8 @@
-//! Load: so many workers for so long, as fast as they can or at a fixed rate.
+//! Load: a number of workers for a time, as fast as they can or at a fixed rate.
 //!
 //! At a fixed rate, latency counts from the moment a request was due, not from the moment a worker
-//! had time for it: a server that stalls is charged for everybody who waited (coordinated omission).
+//! had time for it, so a server that stalls is charged for every request that waited (coordinated
+//! omission).
 
 use std::{
     cell::RefCell,
@@ -20,28 +21,28 @@ use crate::{
     work::{Work, Worker},
 };
 
-/// Microseconds; what takes longer is counted as this.
+/// Microseconds. A longer latency is counted as this.
 const LONGEST: u64 = 600_000_000;
 
-/// How to load.
+/// Parameters of the load.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
     pub connections: usize,
     pub duration: Duration,
-    /// Requests a second; as fast as the server answers if there is none.
+    /// Requests a second. Absent: as fast as the server answers.
     pub rate: Option<f64>,
 }
 
-/// What was seen.
+/// The results of one kind of work.
 #[derive(Debug)]
 pub struct Figures {
     pub elapsed: Duration,
     pub errors: u64,
-    /// The first error, to be told.
+    /// The first error, for the report.
     pub error: Option<String>,
-    /// Microseconds, of what succeeded.
+    /// Latencies of successes, in microseconds.
     pub latency: Histogram<u64>,
-    /// Seconds of processor that the server used meanwhile.
+    /// CPU seconds that the server used meanwhile.
     pub processor: f64,
     /// Bytes of memory that the server held at the end.
     pub resident: u64,
@@ -57,7 +58,7 @@ impl Figures {
         count(self.done()) / self.elapsed.as_secs_f64()
     }
 
-    /// Microseconds of processor for each success.
+    /// CPU microseconds for each success.
     pub fn cost(&self) -> f64 {
         self.processor * 1e6 / count(self.done().max(1))
     }
@@ -75,28 +76,28 @@ struct Seen {
     latency: Histogram<u64>,
 }
 
-/// Workers that are ready for `work`: signed in where it needs that.
+/// Workers that are ready for `work`, and signed in if it needs that.
 ///
 /// # Errors
 ///
-/// The provider refuses what comes before.
+/// The provider refuses a preparatory request.
 pub async fn ready(target: &Arc<Target>, work: Work, connections: usize) -> Result<Vec<Worker>> {
     let mut workers = Vec::with_capacity(connections);
     for number in 0..connections {
         let mut worker = Worker::new(Arc::clone(target), number)?;
         worker.prepare(work).await?;
-        // Once before the clock starts: connections are made, caches are warm.
+        // Once before the clock starts, so that connections are open and caches are warm.
         worker.once(work).await?;
         workers.push(worker);
     }
     Ok(workers)
 }
 
-/// Let `workers` work, on this thread.
+/// Run `workers` on this thread.
 ///
 /// # Errors
 ///
-/// Nothing succeeded, or the server is gone.
+/// Nothing succeeded, or the server has ended.
 pub async fn run(
     workers: Vec<Worker>,
     work: Work,
@@ -141,8 +142,8 @@ pub async fn run(
     Ok(figures)
 }
 
-/// Never ends. Whoever answers a thread that sleeps pays for waking it, which took up to a fifth of
-/// the server's core; a client on another machine costs it no such thing.
+/// Spins for ever. On loopback the sender pays for waking a receiver that sleeps: up to a fifth of
+/// the server's core. A client on another machine does not cause this cost.
 async fn stay_awake() {
     loop {
         tokio::task::yield_now().await;

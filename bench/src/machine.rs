@@ -1,22 +1,22 @@
-//! Where it is measured (Linux, proc(5)).
+//! The machine on which is measured (Linux, proc(5)).
 
 use std::{fmt, fs};
 
-/// What a figure depends on.
+/// Properties of the machine that figures depend on.
 #[derive(Clone, Debug)]
 pub struct Machine {
-    /// Cores that are there. Not those this process may use: whoever asks may have chosen one already.
+    /// Cores of the machine. Not those of this process, which may be pinned to one already.
     pub cores: usize,
-    /// Of the processor.
+    /// The model name of the processor.
     pub model: String,
-    /// Of the kernel.
+    /// The kernel's release.
     pub linux: String,
-    /// In all, as the kernel writes it.
+    /// Total memory, in the kernel's notation.
     pub memory: String,
 }
 
 impl Machine {
-    /// This one.
+    /// The machine that this process runs on.
     pub fn here() -> Self {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let field = |text: &str, name| {

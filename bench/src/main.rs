@@ -1,4 +1,4 @@
-//! A load driver that knows a provider only as OpenID Connect: an issuer, a client, a person.
+//! A load driver that treats a provider as plain OpenID Connect: an issuer, a client, a user.
 //! `load` measures any provider; `lanyard` makes the table of Lanyard's own figures.
 
 mod bare;
@@ -42,7 +42,7 @@ enum Command {
     Lanyard(lanyard::Options),
     /// Print what this core can sign, verify and hash
     Raw,
-    /// Answer everybody as URL does, from a bare hyper server
+    /// Answer every request as URL does, from a bare hyper server
     #[command(hide = true)]
     Bare { url: String },
 }
@@ -61,10 +61,10 @@ struct LoadOptions {
     redirect_uri: String,
     #[arg(long, default_value = "openid profile email offline_access")]
     scope: String,
-    /// Who signs in; several by commas: callers take them in turn
+    /// Usernames, separated by commas; callers take them in turn
     #[arg(long, value_delimiter = ',', required = true)]
     username: Vec<String>,
-    /// Their password
+    /// The password of these users
     #[arg(long, env = "BENCH_PASSWORD", hide_env_values = true)]
     password: String,
     /// Kinds of work, in this order; default: all
@@ -79,10 +79,10 @@ struct LoadOptions {
     /// Requests a second; latency then counts from the moment each was due. Default: as fast as it answers
     #[arg(long)]
     rate: Option<f64>,
-    /// Processes of the server on this machine, whose processor time and memory are measured
+    /// Processes of the server on this machine, whose CPU time and memory are measured
     #[arg(long, value_delimiter = ',')]
     pid: Vec<u32>,
-    /// Certificates (PEM) to believe beside the system's
+    /// Certificates (PEM) to trust in addition to the system's
     #[arg(long)]
     ca: Option<PathBuf>,
 }
@@ -132,7 +132,7 @@ async fn load(options: LoadOptions) -> Result<()> {
     let all = if options.work.is_empty() { Work::value_variants() } else { &options.work };
     println!("{}\n\n{}", Machine::here(), report::HEAD.trim_end());
     for work in all {
-        // One kind that a provider does not offer says so, and the others go on.
+        // A kind that the provider does not offer is reported, and the others continue.
         match measured(&target, *work, load, &server).await {
             Ok(figures) => print!("{}", report::row(&format!("{work:?}"), &figures)),
             Err(error) => println!("| {work:?} | {error:#} |"),

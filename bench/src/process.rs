@@ -1,4 +1,4 @@
-//! What a server's process has used: seconds of processor, bytes of memory (Linux, proc(5)).
+//! CPU seconds and memory of a server's processes (Linux, proc(5)).
 
 use std::fs;
 
@@ -9,20 +9,20 @@ use anyhow::{Context, Result};
 pub struct Processes(pub Vec<u32>);
 
 impl Processes {
-    /// Seconds of processor used since they began, in user and kernel mode.
+    /// CPU seconds since their start, in user and kernel mode.
     ///
     /// # Errors
     ///
-    /// One of them is not there.
+    /// One of the processes does not exist.
     pub fn seconds(&self) -> Result<f64> {
         self.0.iter().map(|pid| ticks(*pid)).sum::<Result<f64>>()
     }
 
-    /// The most memory that was ever resident, in bytes.
+    /// Peak resident memory, in bytes.
     ///
     /// # Errors
     ///
-    /// One of them is not there.
+    /// One of the processes does not exist.
     pub fn peak(&self) -> Result<u64> {
         self.0.iter().map(|pid| status(*pid, "VmHWM:")).sum()
     }
@@ -31,7 +31,7 @@ impl Processes {
     ///
     /// # Errors
     ///
-    /// One of them is not there.
+    /// One of the processes does not exist.
     pub fn resident(&self) -> Result<u64> {
         self.0.iter().map(|pid| status(*pid, "VmRSS:")).sum()
     }

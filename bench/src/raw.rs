@@ -1,4 +1,4 @@
-//! What one core can do, without any provider: the yardstick of the table.
+//! Rates of one core without any provider, which the table compares with.
 
 use std::{
     hint::black_box,
@@ -29,7 +29,7 @@ pub struct Raw {
     pub argon2id: f64,
 }
 
-/// Measure each for `duration`, with keys parsed beforehand.
+/// Measure each operation for `duration`, with keys parsed beforehand.
 ///
 /// # Errors
 ///

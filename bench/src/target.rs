@@ -1,4 +1,4 @@
-//! The provider under load: an issuer, a client, a person. Nothing about it is known beforehand.
+//! The provider under load: an issuer, a client, a user. Everything else comes from discovery.
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -12,18 +12,18 @@ use crate::{
     http::{Endpoint, Http},
 };
 
-/// What the driver is told.
+/// The settings of the driver.
 #[derive(Clone, Debug)]
 pub struct Application {
     pub client_id: String,
     pub client_secret: String,
     pub redirect_uri: String,
     pub scope: String,
-    /// Who signs in: workers take them in turn.
+    /// Users who sign in; workers take them in turn.
     pub people: Vec<Person>,
 }
 
-/// What the driver found at the issuer (OpenID Connect Discovery 1.0 §4).
+/// The provider as discovered at its issuer (OpenID Connect Discovery 1.0 §4).
 #[derive(Clone)]
 pub struct Target {
     pub application: Application,
@@ -81,7 +81,7 @@ impl Target {
         })
     }
 
-    /// The same, its metadata and keys read from another server.
+    /// The same provider, with metadata and keys read from another server.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl Target {
             .context("the provider's metadata names no introspection_endpoint")
     }
 
-    /// Headers of a request that the client authenticates: `client_secret_basic` (RFC 6749 §2.3.1).
+    /// Headers of a request with client authentication: `client_secret_basic` (RFC 6749 §2.3.1).
     pub fn basic(&self) -> HeaderMap {
         let encoded =
             |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();

@@ -14,7 +14,7 @@ use crate::{
     target::Target,
 };
 
-/// What is measured, each by itself.
+/// A kind of work, measured by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Work {
     /// The provider's metadata
@@ -31,7 +31,7 @@ pub enum Work {
     Refresh,
     /// Claims for an access token
     Userinfo,
-    /// What an access token is (RFC 7662)
+    /// Introspection of an access token (RFC 7662)
     Introspection,
 }
 
@@ -55,23 +55,24 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// The worker of this number, who signs in as one of the people in turn.
+    /// The worker with this number, which signs in as one of the users in turn.
     ///
     /// # Errors
     ///
-    /// There are no people, or no chance.
+    /// There are no users, or the system has no randomness.
     #[expect(clippy::disallowed_methods, reason = "a driver is an edge: it may ask the system")]
     pub fn new(target: Arc<Target>, number: usize) -> Result<Self> {
         let mut seed = [0; 16];
         aws_lc_rs::rand::fill(&mut seed)
             .map_err(|_| anyhow!("the system gives no random bytes"))?;
         let people = &target.application.people;
-        let person = people.get(number % people.len().max(1)).context("nobody to sign in")?.clone();
+        let person =
+            people.get(number % people.len().max(1)).context("no user to sign in")?.clone();
         let browser = Browser::new(Http::new(target.tls.clone()));
         Ok(Self { target, browser, tokens: None, person, serial: 0, seed })
     }
 
-    /// What `work` needs before the clock starts: a session, tokens.
+    /// Prepares `work` before the clock starts: a session, tokens.
     ///
     /// # Errors
     ///
@@ -89,7 +90,7 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// Any answer but the one hoped for.
+    /// Any answer but the expected one.
     pub async fn once(&mut self, work: Work) -> Result<()> {
         let target = Arc::clone(&self.target);
         let http = &mut self.browser.http;
@@ -194,7 +195,7 @@ impl Worker {
     }
 
     fn held(&self) -> Result<&Tokens> {
-        self.tokens.as_ref().context("this worker signed nobody in")
+        self.tokens.as_ref().context("this worker has signed no user in")
     }
 }
 

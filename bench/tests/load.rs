@@ -1,4 +1,4 @@
-//! The driver against a real server: every kind of work succeeds, and its figures are told.
+//! The driver against a real server: every kind of work succeeds, and its figures are reported.
 
 use std::{
     io::{BufRead, BufReader},
@@ -15,7 +15,7 @@ impl Drop for Server {
     }
 }
 
-/// `lanyard dev` at a free port, up to the line that says where.
+/// `lanyard dev` at a free port, up to the line that names its address.
 fn serve(state: &Path) -> (Server, String) {
     let driver = Path::new(env!("CARGO_BIN_EXE_lanyard-bench"));
     let lanyard = driver.with_file_name("lanyard");

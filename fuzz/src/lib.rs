@@ -1,4 +1,4 @@
-//! A tenant and a client that targets begin with.
+//! A tenant and a client for the fuzz targets.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Any assertion: no panic, and none is accepted that was not made for this issuer by this client.
+//! Any assertion: no panic, and only assertions of this client for this issuer are accepted.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -29,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(credentials) = client_auth::credentials(None, &params) {
         let _ = client_auth::check(Some(&CLIENT), &credentials);
     }
-    // The claims alone, whatever the signature.
+    // The claims alone, without the signature.
     if let Ok(serde_json::Value::Object(claims)) = serde_json::from_slice(bytes) {
         let jwt = UnverifiedJwt {
             algorithm: lanyard::model::JwsAlgorithm::ES256,

@@ -1,4 +1,4 @@
-//! Any request object: no panic, and what is merged keeps client and response type.
+//! Any request object: no panic, and merging preserves client and response type.
 #![no_main]
 
 use std::sync::LazyLock;

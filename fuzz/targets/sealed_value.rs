@@ -1,4 +1,4 @@
-//! Any sealed value: nothing opens that was not sealed, and records decode without a panic.
+//! Any sealed value: only sealed values open, and records decode without a panic.
 #![no_main]
 
 use std::sync::LazyLock;

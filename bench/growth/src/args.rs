@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "lanyard-growth", version)]
 pub struct Args {
-    /// What to measure; default: everything
+    /// Kinds of measurement; default: all
     #[arg(value_enum)]
     parts: Vec<Part>,
     /// Numbers of tenants
@@ -23,16 +23,16 @@ pub struct Args {
     /// Objects of each kind that are applied, one after another
     #[arg(long, default_value_t = 100)]
     pub applies: usize,
-    /// Seconds that CPU at rest is taken over
+    /// Seconds over which CPU at rest is measured
     #[arg(long, default_value_t = 30)]
     pub rest: u64,
-    /// Makes what is measured, and measures nothing
+    /// Create the objects and records, and measure nothing
     #[arg(long)]
     pub fill: bool,
-    /// Folder for the objects and records, used again by the next run; default: one that goes
+    /// Folder for the objects and records, reused by the next run; default: a temporary one
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// The binary that is measured; default: target/release/lanyard
+    /// The binary to measure; default: target/release/lanyard
     #[arg(long, value_name = "FILE")]
     pub binary: Option<PathBuf>,
     /// Also writes the tables to this file
@@ -40,7 +40,7 @@ pub struct Args {
     pub write: Option<PathBuf>,
 }
 
-/// What can be measured.
+/// A kind of measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {
     /// `lanyard run` against a real API server
@@ -52,7 +52,7 @@ pub enum Part {
 }
 
 impl Args {
-    /// What is asked for.
+    /// The kinds of measurement that the flags select.
     pub fn parts(&self) -> Vec<Part> {
         match &self.parts[..] {
             [] => vec![Part::Cluster, Part::Folder, Part::Grants],
@@ -60,7 +60,7 @@ impl Args {
         }
     }
 
-    /// The binary that is measured.
+    /// The binary to measure.
     pub fn binary(&self) -> PathBuf {
         let built = || crate::repository().join("target/release/lanyard");
         self.binary.clone().unwrap_or_else(built)

@@ -1,4 +1,4 @@
-//! `lanyard run`, with the chart's rights, against a real API server and etcd.
+//! `lanyard run`, with the chart's RBAC, against a real API server and etcd.
 
 use std::{
     fmt::Debug,
@@ -27,12 +27,12 @@ use crate::{
 };
 
 const NAMESPACE: &str = "lanyard-system";
-/// Writes that are under way at once while objects are made.
+/// Concurrent writes while objects are created.
 const CONCURRENT: usize = 16;
-/// How long Lanyard may take to write every status for the first time.
+/// Timeout for Lanyard to write every status for the first time.
 const PATIENCE: Duration = Duration::from_mins(30);
 
-/// Measures with so many tenants; `None` if they are only to be made.
+/// Measures with a number of tenants; `None` if they are only to be created.
 pub async fn figures(args: &Args, data: &Path, tenants: usize) -> Result<Option<Figures>> {
     let dir = data.join(format!("cluster-{tenants}x{}", args.clients));
     std::fs::create_dir_all(&dir)?;
@@ -98,7 +98,7 @@ impl Cluster {
         Server::start(&args.binary(), &["run".to_owned()], &env, ports, &log).await
     }
 
-    /// Makes everything that an installation with so many tenants has.
+    /// Creates every object of an installation with a number of tenants.
     async fn fill(&self, args: &Args, tenants: usize) -> Result<()> {
         let begun = Instant::now();
         for name in objects::namespaces(tenants) {
@@ -136,7 +136,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Creates an object; `None` if a run that was broken off has made it.
+    /// Creates an object; `None` if an interrupted run has created it.
     async fn create<K>(&self, api: &Api<K>, object: K) -> Result<Option<K>>
     where
         K: Clone + Debug + serde::Serialize + DeserializeOwned,
@@ -159,7 +159,7 @@ impl Cluster {
     }
 }
 
-/// What `kubectl apply --server-side` sends, without the time that kubectl takes to start.
+/// The request of `kubectl apply --server-side`, without the start of kubectl.
 impl Writer for Cluster {
     async fn apply(&self, object: &Value) -> Result<()> {
         let params = PatchParams::apply("kubectl").force();

@@ -13,10 +13,10 @@ use crate::{
     server::{Ports, Server, base_url},
 };
 
-/// How long the first statuses may take.
+/// Timeout for the first statuses.
 const PATIENCE: Duration = Duration::from_mins(30);
 
-/// Measures with so many tenants; `None` if they are only to be made.
+/// Measures with a number of tenants; `None` if they are only to be created.
 pub async fn figures(args: &Args, data: &Path, tenants: usize) -> Result<Option<Figures>> {
     let folder = Folder { dir: data.join(format!("folder-{tenants}x{}", args.clients)) };
     let filled = folder.dir.join("filled");

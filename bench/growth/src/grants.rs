@@ -1,5 +1,5 @@
-//! What a store costs with few and with very many live grants: each operation by itself, and what
-//! requests feel of it.
+//! The cost of a store with few and with very many live grants: each operation by itself, and
+//! whole requests.
 
 use std::{path::Path, sync::Arc, time::Instant};
 
@@ -17,12 +17,12 @@ use crate::{
     requests::Service,
 };
 
-/// Times that each kind is measured; what counts is the median.
+/// Rounds for each kind; the median counts.
 const ROUNDS: usize = 9;
-/// Operations that are under way at once.
+/// Concurrent operations.
 const CONCURRENT: usize = 16;
 
-/// What is measured.
+/// An operation or request to measure.
 #[derive(Clone, Copy, Debug)]
 enum Operation {
     Read,
@@ -60,8 +60,8 @@ impl Operation {
         }
     }
 
-    /// How often in a round. Tokens of a round must be remembered as verified, and no two refreshes
-    /// of a round concern the same of a thousand grants.
+    /// Repetitions in a round. Tokens of a round must fit into the cache of verified tokens, and no
+    /// two refreshes of a round may concern the same one of a thousand grants.
     fn count(self) -> usize {
         match self {
             Self::Read => 20_000,
@@ -73,14 +73,14 @@ impl Operation {
     }
 }
 
-/// The figures of one store with so many grants: operations a second.
+/// The figures of one store with a number of grants: operations a second.
 #[derive(Debug)]
 pub struct Figures {
-    /// Which store.
+    /// The store's name.
     pub store: &'static str,
-    /// How many grants live in it.
+    /// The number of live grants in it.
     pub grants: usize,
-    /// Operations a second, by what they are.
+    /// Operations a second, by kind.
     pub rates: Vec<(&'static str, f64)>,
 }
 
@@ -107,7 +107,7 @@ pub async fn figures(args: &Args, data: &Path) -> Result<Vec<Figures>> {
         let population = Population { grants, now };
         let (url, filled) = postgres.database(&format!("grants{grants}")).await?;
         if !filled {
-            // Only while it is filled: what is measured waits for the disk.
+            // Only while it is filled. Measured writes wait for the disk.
             let store = open(&format!("{url}?options=-c%20synchronous_commit%3Doff"))?;
             store.migrate().await?;
             population.fill(&*store).await?;
@@ -125,8 +125,8 @@ fn open(url: &str) -> Result<SharedStore> {
     Ok(Arc::new(PostgresStore::new(&options, Arc::new(SystemEntropy::new()))?))
 }
 
-/// Measures stores that differ in what they hold by turns, so that what else the machine does
-/// concerns all of them.
+/// Measures stores with different content in turns, so that other load on the machine
+/// affects all of them.
 async fn compare(
     args: &Args,
     name: &'static str,
@@ -192,7 +192,7 @@ impl Subject {
 
     async fn operate(&self, operation: Operation, turn: usize) -> Result<()> {
         let (store, population, now) = (&self.store, &self.population, SystemClock.now());
-        // What is inserted is taken again, so that there are as many afterwards.
+        // Inserted records are taken again, so the number of records stays the same.
         let (held, new) = (population.any(turn), population.grants + turn);
         match operation {
             Operation::Read => drop(store.get(&population::key(held), now).await?.context("it")?),

@@ -1,5 +1,5 @@
-//! From an apply to its being served: the clock runs from the moment that the write is sent until
-//! a request sees it.
+//! The time from an apply until the object is served: from the moment that the write is sent until
+//! a request is answered by it.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,10 @@ use crate::{
     server::Server,
 };
 
-/// How long one may take before it is given up.
+/// Timeout for one object.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where objects are written.
+/// The destination of objects.
 pub trait Writer {
     /// Applies an object, as `kubectl apply` would.
     async fn apply(&self, object: &Value) -> Result<()>;
@@ -23,12 +23,12 @@ pub trait Writer {
     async fn delete(&self, object: &Value) -> Result<()>;
 }
 
-/// How long objects of one kind took, sorted.
+/// The times of objects of one kind, sorted.
 #[derive(Debug)]
 pub struct Figures {
-    /// What was applied.
+    /// The kind of change.
     pub what: &'static str,
-    /// Each of them.
+    /// One time for each object.
     pub took: Vec<Duration>,
 }
 
@@ -96,7 +96,7 @@ async fn until(server: &Server, url: &str, served: bool) -> Result<()> {
     Ok(())
 }
 
-/// Lets what a change leaves to be done be done, and comes at another moment of each period.
+/// Waits until follow-up work of a change is done, and varies the moment within each period.
 async fn pause(number: usize) {
     let jitter = u64::try_from(number * 37 % 100).unwrap_or_default();
     tokio::time::sleep(Duration::from_millis(150 + jitter)).await;
@@ -122,7 +122,7 @@ fn discovery(issuer: &str) -> String {
     format!("{issuer}/.well-known/openid-configuration")
 }
 
-/// Its sign-in page is shown only to a client that is served, for a redirect URI that it has.
+/// Only a served client gets the sign-in page, and only for its redirect URI.
 fn authorize(issuer: &str, client: &str, redirect_uri: &str) -> String {
     format!(
         "{issuer}/oauth/authorize?response_type=code&scope=openid&client_id={LIVE}.{client}\

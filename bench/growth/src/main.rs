@@ -1,8 +1,8 @@
 //! How cost grows: with tenants and clients (memory, start, time from apply to live, CPU at rest),
 //! against a cluster and against a folder; and with grants, in each durable store.
 //!
-//! Drives the `lanyard` binary as a person would. It knows Lanyard's library only to write the
-//! objects and records that a long life would have left.
+//! Runs the `lanyard` binary from outside. It uses Lanyard's library only to write the
+//! objects and records that a long-running installation would have.
 
 #[path = "../../../tests/support/app.rs"]
 mod app;
@@ -31,7 +31,7 @@ use args::{Args, Part};
 async fn main() -> Result<()> {
     let args = Args::parse();
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    // What is measured again and again while something is mended need not be made each time.
+    // `--data` lets repeated runs reuse the objects and records.
     let scratch = tempfile::tempdir()?;
     let data = args.data.clone().unwrap_or_else(|| scratch.path().to_owned());
     std::fs::create_dir_all(&data)?;

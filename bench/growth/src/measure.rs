@@ -1,4 +1,4 @@
-//! What is measured of a server, whatever its source.
+//! Measurements of a server, for either source of objects.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub struct Figures {
     pub ready: Vec<Duration>,
     /// Resident memory at rest, in KiB.
     pub resident: f64,
-    /// The most that it ever was, in KiB.
+    /// Peak resident memory, in KiB.
     pub peak: f64,
     /// CPU at rest, in percent of a core.
     pub idle: f64,
@@ -22,7 +22,7 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Measures a server that was started, and others that were before it.
+    /// Measures a running server, and the starts of others before it.
     pub async fn take(
         args: &Args,
         server: &Server,
@@ -41,7 +41,7 @@ impl Figures {
     }
 }
 
-/// How much of the process's own memory a parsed key takes, in KiB, by parsing many.
+/// Memory of one parsed key, in KiB, found by parsing many.
 pub fn key_size() -> Result<f64> {
     const COUNT: u32 = 2000;
     let record = crate::objects::key()?;
@@ -55,7 +55,7 @@ pub fn key_size() -> Result<f64> {
         let pages = statm.split_whitespace().nth(1).unwrap_or("0").parse::<f64>()?;
         Ok(pages * 4.0)
     };
-    // The first ones fill what the allocator had to spare.
+    // The first keys fill memory that the allocator had already.
     let warm: Vec<_> = (COUNT..COUNT + 200).map(|number| cache.ring(&entries(number))).collect();
     let before = resident()?;
     let kept: Vec<_> = (0..COUNT)

@@ -1,5 +1,5 @@
-//! The objects of many tenants, with the Secrets that Lanyard would have made for them: so that a
-//! start is that of an installation which has run for long, and not the making of its keys.
+//! The objects of many tenants, with the Secrets that Lanyard would have created for them, so that
+//! a start is that of a long-running installation and does not include generating keys.
 
 use anyhow::Result;
 use lanyard::{
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 /// Tenants that share a namespace.
 const PER_NAMESPACE: usize = 10;
-/// Where objects go that are applied while it is measured.
+/// The namespace for objects that are applied while measuring.
 pub const LIVE: &str = "live";
 
-/// The namespaces of so many tenants.
+/// The namespaces of a number of tenants.
 pub fn namespaces(tenants: usize) -> impl Iterator<Item = String> {
     let last = tenants.div_ceil(PER_NAMESPACE);
     (0..last).map(|number| format!("team-{number}")).chain([LIVE.to_owned()])
@@ -29,13 +29,13 @@ pub struct Group {
 }
 
 impl Group {
-    /// The tenant of a number.
+    /// The tenant with a number.
     pub fn new(number: usize, clients: usize) -> Self {
         let namespace = format!("team-{}", number / PER_NAMESPACE);
         Self { namespace, name: format!("tenant-{number}"), clients }
     }
 
-    /// Where its issuer is below the base URL.
+    /// The path of its issuer below the base URL.
     pub fn path(&self) -> String {
         format!("/{}/{}", self.namespace, self.name)
     }
@@ -61,7 +61,7 @@ impl Group {
         object("OidcClient", &self.namespace, name, &spec)
     }
 
-    /// The Secret of a client, as the controller shapes it.
+    /// The Secret of a client, as the controller writes it.
     pub fn client_secret(&self, name: &str, base_url: &str, uid: Option<&str>) -> Value {
         let issuer = format!("{base_url}{}", self.path());
         let applied = r#"{"clientSecret":"client-secret","entries":["client-id","issuer"]}"#;
@@ -81,7 +81,7 @@ impl Group {
         secret
     }
 
-    /// The Secret of the tenant's keys: one RSA key of a name of its own.
+    /// The Secret of the tenant's keys: one RSA key with its own `kid`.
     pub fn key_secret(&self, key: &KeyRecord) -> Value {
         let owner = format!("Tenant/{}", self.name);
         let mut secret = self.secret(&format!("{}-signing-keys", self.name), &owner);
@@ -115,7 +115,7 @@ pub fn object(kind: &str, namespace: &str, name: &str, spec: &Value) -> Value {
     })
 }
 
-/// The key that all tenants have, each under another name and parsed for itself: making one for
+/// The key of all tenants, each with another `kid` and parsed separately: generating one for
 /// each would take minutes.
 pub fn key() -> Result<KeyRecord> {
     let now = SystemClock.now();

@@ -1,5 +1,5 @@
-//! Grants as a long life leaves them: four to a person, every other one with `offline_access`, the
-//! rest hanging on a session that is in the store too.
+//! Grants of a long-running installation: four for each user, every other one with
+//! `offline_access`, the rest with a session that is in the store too.
 
 use std::{collections::BTreeSet, time::Instant};
 
@@ -14,12 +14,12 @@ use lanyard::{
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, Store},
 };
 
-/// Records that are under way at once while a store is filled.
+/// Concurrent writes while a store is filled.
 const FILLING: usize = 256;
-/// Grants of one person.
+/// Grants of one user.
 const PER_PERSON: usize = 4;
-/// People who are at work, as many whatever the number of grants: what is compared is what a request
-/// of theirs costs among few others and among many.
+/// Active users, the same number for every number of grants: the comparison is between a request
+/// among few other grants and among many.
 pub const SERVED: usize = 250;
 /// A prime by which numbers are scattered over the grants.
 const SCATTER: usize = 611_953;
@@ -29,22 +29,22 @@ pub fn tenant() -> TenantId {
     TenantId::new("default", "main")
 }
 
-/// So many grants, made at one time.
+/// A number of grants, created at one time.
 #[derive(Clone, Copy, Debug)]
 pub struct Population {
-    /// How many.
+    /// The number of grants.
     pub grants: usize,
-    /// When they were last used.
+    /// The time of their last use.
     pub now: Timestamp,
 }
 
 impl Population {
-    /// A grant, each as likely as any other: the worst case for caches.
+    /// A grant, all with the same probability: the worst case for caches.
     pub fn any(&self, turn: usize) -> usize {
         turn.wrapping_mul(SCATTER) % self.grants
     }
 
-    /// A grant of someone who is served; with `offline_access` or without.
+    /// A grant of a served user, with or without `offline_access`.
     pub fn served(&self, turn: usize, offline: bool) -> usize {
         let people = (self.grants / PER_PERSON).min(SERVED);
         let person = turn.wrapping_mul(SCATTER) % people * self.apart();
@@ -52,18 +52,18 @@ impl Population {
         person * PER_PERSON + second + usize::from(!offline)
     }
 
-    /// The subjects of those who are served.
+    /// The subjects of served users.
     pub fn served_subjects(&self) -> impl Iterator<Item = String> {
         let apart = self.apart();
         (0..SERVED).map(move |number| person(number * apart))
     }
 
-    /// One in so many people is served.
+    /// One in this number of users is served.
     fn apart(&self) -> usize {
         (self.grants / PER_PERSON / SERVED).max(1)
     }
 
-    /// Puts them all into a store.
+    /// Inserts all of them into a store.
     pub async fn fill(&self, store: &dyn Store) -> Result<()> {
         let begun = Instant::now();
         let sessions = (1..self.grants).step_by(2).map(|number| self.session(number));
@@ -138,13 +138,13 @@ pub fn key(number: usize) -> RecordKey {
     RecordKey::new(RecordKind::Grant, &tenant(), id(number))
 }
 
-/// Whom a grant belongs to.
+/// The number of the user whom a grant belongs to.
 pub fn user(number: usize) -> IndexEntry {
     IndexEntry::new(OwnerKind::User, person(number / PER_PERSON))
 }
 
-/// The id of a grant: as long as real ones, of a time and chance as they are (a million of them were
-/// made within thirty days), and known without a list.
+/// The id of a grant, in the form of real ones: a time and random bytes (a million of them were
+/// created within thirty days), computed from the grant's number.
 pub fn id(number: usize) -> String {
     const BEGAN: u64 = 1_800_000_000_000;
     const APART: u64 = 2_592;
@@ -159,7 +159,7 @@ fn sid(number: usize) -> String {
     id(number + (1 << 40))
 }
 
-/// A person's subject, as long as a UUID.
+/// A user's subject, as long as a UUID.
 fn person(number: usize) -> String {
     format!("{number:08x}-0000-4000-8000-{:.12}", id(number + (1 << 41)))
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL from the system's package, on a folder and a free port, durable as by default.
+//! PostgreSQL from the system's package, on a folder and a free port, with its default durability.
 
 use std::{fs, os::unix::fs::chown, path::Path, process::Command, time::Duration};
 
@@ -14,7 +14,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Starts it on a folder, which is made if there is none.
+    /// Starts it on a folder, which is created if it does not exist.
     pub async fn start(dir: &Path) -> Result<Self> {
         let bin = postgresql();
         if !dir.exists() {
@@ -57,7 +57,7 @@ impl Postgres {
         format!("postgres://lanyard@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// The URL of a database, and whether it was there.
+    /// The URL of a database, and whether it existed.
     pub async fn database(&self, name: &str) -> Result<(String, bool)> {
         let mut connection = self.connect("postgres").await?;
         let found = sqlx::query("SELECT count(*) FROM pg_database WHERE datname = $1")
@@ -73,7 +73,7 @@ impl Postgres {
         Ok((self.url(name), there))
     }
 
-    /// What autovacuum does in a database that was not filled a moment ago.
+    /// Does the work that autovacuum would have done in an older database.
     pub async fn analyze(&self, url: &str) -> Result<()> {
         let mut connection = PgConnection::connect(url).await?;
         connection.execute("VACUUM ANALYZE").await?;

@@ -7,7 +7,7 @@ use lanyard_bench::machine::Machine;
 
 use crate::{args::Args, grants, measure, measure::Figures};
 
-/// What has been measured so far.
+/// The results so far.
 pub struct Report {
     text: String,
     rows: Vec<Row>,
@@ -24,7 +24,7 @@ struct Row {
 }
 
 impl Report {
-    /// Begins with where it is measured.
+    /// Starts with the description of the machine.
     pub fn begin(args: &Args) -> Result<Self> {
         let Machine { cores, model, linux, memory } = Machine::here();
         let lanyard = said(args.binary().to_str().unwrap_or_default(), &["--version"]);
@@ -37,7 +37,7 @@ impl Report {
         Ok(Self { text, rows, grants, clients: args.clients, key: measure::key_size()? })
     }
 
-    /// Takes the figures of a number of tenants in.
+    /// Adds the figures of a number of tenants.
     pub fn tenants(&mut self, what: &'static str, tenants: usize, figures: &Figures) {
         let mut ready = figures.ready.clone();
         ready.sort();
@@ -57,7 +57,7 @@ impl Report {
         self.rows.push(Row { what, tenants, resident: figures.resident, rest });
     }
 
-    /// Takes the figures of stores in, against those with the fewest grants.
+    /// Adds the figures of stores, compared with those with the fewest grants.
     pub fn grants(&mut self, all: &[grants::Figures]) {
         for figures in all {
             let first = all.iter().find(|other| other.store == figures.store);
@@ -75,7 +75,7 @@ impl Report {
         }
     }
 
-    /// Prints it, and writes it where it is asked for.
+    /// Prints the report, and writes it to the file that was asked for.
     pub fn end(mut self, file: Option<&Path>) -> Result<()> {
         if !self.rows.is_empty() {
             self.tenants_table()?;

@@ -1,4 +1,4 @@
-//! What a request feels of a store: userinfo and refresh through the whole handler, in process.
+//! The cost of a store to requests: userinfo and refresh through the whole handler, in process.
 //! Without connections and logs in between, the store's part is larger than over the network.
 
 use std::{
@@ -57,12 +57,12 @@ pub struct Service {
     app: TestApp,
     population: Population,
     tenant: Arc<ServedTenant>,
-    /// Of the current refresh token of each grant.
+    /// The generation of the current refresh token of each grant.
     generations: Mutex<BTreeMap<usize, u32>>,
 }
 
 impl Service {
-    /// Serves the grants' tenant, its application and people.
+    /// Serves the grants' tenant, its client and users.
     pub async fn start(store: SharedStore, population: Population) -> Result<Self> {
         let people = population.served_subjects().enumerate().map(|(number, subject)| {
             format!(
@@ -82,7 +82,8 @@ impl Service {
         Ok(service)
     }
 
-    /// Long before they are needed: what was just read would be in every cache.
+    /// Reads the generation of each grant long before it is needed, since a record that was just read
+    /// would be in every cache.
     async fn learn_generations(&self) -> Result<()> {
         for turn in 0..2 * SERVED {
             let number = self.population.served(turn, true);
@@ -96,8 +97,8 @@ impl Service {
         Ok(())
     }
 
-    /// Userinfo with an access token of a grant, whose signature was verified before: as an
-    /// application does that shows it with each of its own requests.
+    /// Userinfo with an access token of a grant whose signature was verified before, as for an
+    /// application that sends it with each of its own requests.
     pub async fn userinfo(&self, turn: usize, offline: bool) -> Result<Ready> {
         let (app, now) = (&self.app.app, self.app.app.now());
         let client = self.tenant.client("default.app").context("the application")?;
@@ -120,7 +121,7 @@ impl Service {
         Ok(request.header("authorization", format!("Bearer {token}")).body(Full::default())?)
     }
 
-    /// A refresh with the current refresh token of a grant, which must be used before its next.
+    /// A refresh with the current refresh token of a grant.
     pub fn refresh(&self, turn: usize) -> Result<Ready> {
         let number = self.population.served(turn, true);
         let token = RefreshToken {
@@ -143,7 +144,7 @@ impl Service {
         Ok(request.body(Full::new(body.into()))?)
     }
 
-    /// The generation of a grant, which its refresh token is about to end.
+    /// The generation of a grant, for the refresh token that is used next.
     fn use_up(&self, number: usize) -> u32 {
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         let next = generations.entry(number).or_insert(1);
@@ -156,7 +157,7 @@ impl Service {
         Request::builder().method(method).uri(uri).header("host", self.app.address.to_string())
     }
 
-    /// Has a request answered, which must succeed.
+    /// Answers a request, which must succeed.
     pub async fn answer(&self, request: Ready) -> Result<()> {
         let answer = self.app.app.answer(request, [127, 0, 0, 1].into()).await;
         let (status, body) = (answer.status(), answer.into_body().collect().await?.to_bytes());

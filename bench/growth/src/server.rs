@@ -1,4 +1,4 @@
-//! The process that is measured: started, asked, and read from /proc.
+//! The measured process: started, asked, and read from /proc.
 
 use std::{
     path::Path,
@@ -10,10 +10,10 @@ use lanyard_bench::process::Processes;
 
 use crate::harness::{Process, free_port};
 
-/// How long a start may take before it is given up.
+/// Timeout for a start.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// The host of every issuer. Nothing is listened on there: a proxy would end TLS.
+/// The host of every issuer. No listener is there: a proxy would terminate TLS.
 const HOST: &str = "growth.example.com";
 
 /// The installation's base URL.
@@ -25,24 +25,24 @@ pub fn base_url() -> String {
 pub struct Server {
     process: Process,
     http: reqwest::Client,
-    /// Where it serves: `http://127.0.0.1:PORT`.
+    /// Its address: `http://127.0.0.1:PORT`.
     pub url: String,
     admin: u16,
-    /// How long it took from its start to being ready.
+    /// The time from its start to being ready.
     pub ready: Duration,
 }
 
 /// Ports to listen on.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
-    /// Of the endpoints.
+    /// The port of the endpoints.
     pub serve: u16,
-    /// Of /readyz.
+    /// The port of /readyz.
     pub admin: u16,
 }
 
 impl Ports {
-    /// Two that are free.
+    /// Two free ports.
     pub fn free() -> Self {
         Self { serve: free_port(), admin: free_port() }
     }
@@ -82,12 +82,13 @@ impl Server {
     pub async fn status(&self, url: &str) -> Option<u16> {
         let answer = self.http.get(url).header("host", HOST).send().await.ok()?;
         let status = answer.status().as_u16();
-        // A connection is used again only if its answer was read.
+        // A connection is reused only if its answer was read.
         answer.bytes().await.ok()?;
         Some(status)
     }
 
-    /// Revision of the snapshot, and what was reconciled: both stand still when nothing happens.
+    /// The snapshot's revision and the number of reconciles, which stop changing when the server is
+    /// idle.
     pub async fn progress(&self) -> Result<String> {
         let url = format!("http://127.0.0.1:{}/metrics", self.admin);
         let text = self.http.get(url).send().await?.text().await?;
@@ -106,7 +107,7 @@ impl Server {
             let now = self.progress().await?;
             let cpu = self.cpu()?;
             tokio::time::sleep(Duration::from_millis(500)).await;
-            // Work that is not counted anywhere is work all the same.
+            // Some work is not counted in these metrics.
             if now != before || (self.cpu()? - cpu) > 0.1 {
                 (before, since) = (now, Instant::now());
             }
@@ -127,7 +128,7 @@ impl Server {
         self.processes().resident().map(kib)
     }
 
-    /// The most that was ever resident, in KiB.
+    /// Peak resident memory, in KiB.
     pub fn peak(&self) -> Result<f64> {
         self.processes().peak().map(kib)
     }
@@ -136,7 +137,7 @@ impl Server {
         Processes(vec![self.process.id()])
     }
 
-    /// Asks it to end, so that it releases its Lease.
+    /// Sends SIGTERM, so that it releases its Lease.
     pub fn stop(mut self) {
         self.process.terminate(Duration::from_secs(30));
     }

@@ -1,4 +1,4 @@
-//! The table of guides: what was measured, as a part of what the core could do.
+//! The table of guides: figures as a part of the core's own rates.
 
 use std::fmt::{self, Write};
 
@@ -6,10 +6,10 @@ use lanyard_bench::machine::Machine;
 
 use crate::{load::Figures, raw::Raw, report, work::Work};
 
-/// The least p99 that others may see while people sign in, in milliseconds.
+/// The p99 guide for other requests while users sign in, in milliseconds.
 const OTHERS_P99: f64 = 20.0;
 
-/// Rows as they come in.
+/// Rows of the tables, in the order of measuring.
 pub struct Table {
     raw: Raw,
     version: String,
@@ -22,10 +22,10 @@ impl Table {
         Self { raw, version: version.to_owned(), figures: String::new(), guides: String::new() }
     }
 
-    /// Prepared bytes, beside a bare server.
+    /// Prepared responses, compared with a bare server.
     ///
-    /// Where the server's core was not busy all the time, the driver was the limit: then the cost of
-    /// a request counts, not their rate.
+    /// Where the server's core was not busy all the time, the driver was the limit. Then the cost of
+    /// a request counts, not the rate.
     pub fn plain(&mut self, work: Work, bare: &Figures, figures: &Figures) {
         let name = format!("{work:?}");
         self.figures += &report::row(&format!("{name}, bare hyper"), bare);
@@ -55,7 +55,7 @@ impl Table {
         self.guide(&name, of, figures.rate() / limit, least);
     }
 
-    /// People who sign in, and others meanwhile.
+    /// Sign-ins, and other requests meanwhile.
     pub fn busy(&mut self, people: &Figures, others: &Figures) {
         self.figures += &report::row("SignIn", people);
         self.figures += &report::row("Userinfo at 100/s meanwhile", others);
@@ -86,7 +86,7 @@ impl fmt::Display for Table {
         write!(
             to,
             "# {}\n\n{}; the server on one core, the driver on another.\n\n\
-             ## What the core can do\n\n| work | per second |\n|---|---:|\n\
+             ## Rates of the core alone\n\n| work | per second |\n|---|---:|\n\
              | RS256 sign | {rs256_sign:.0} |\n| RS256 verify | {rs256_verify:.0} |\n\
              | ES256 sign | {es256_sign:.0} |\n| ES256 verify | {es256_verify:.0} |\n\
              | argon2id (19 MiB, 2 passes) | {argon2id:.1} |\n\n\

@@ -1,5 +1,5 @@
-//! Lanyard's own figures: a server on one core, this driver on the other, each kind of work beside
-//! what that core can do without a provider.
+//! Lanyard's own figures: a server on one core, this driver on the other, and each kind of work
+//! compared with the rates of that core without a provider.
 
 mod guides;
 mod server;
@@ -22,7 +22,7 @@ use crate::{
     work::Work,
 };
 
-/// What to measure, and how long.
+/// Flags of the command `lanyard`.
 #[derive(clap::Args)]
 pub struct Options {
     /// Release binary of Lanyard
@@ -42,7 +42,7 @@ pub struct Options {
     out: Option<PathBuf>,
 }
 
-/// As in bench/tenants: several, since attempts at one name's password are limited.
+/// Usernames of bench/tenants: several, since password attempts for one user are limited.
 const PEOPLE: [&str; 8] =
     ["ada", "alan", "barbara", "edsger", "grace", "john", "katherine", "margaret"];
 
@@ -50,7 +50,7 @@ fn person(username: &str) -> Person {
     Person { username: username.into(), password: "correct horse battery staple".into() }
 }
 
-/// Requests a second that others make while people sign in.
+/// Other requests a second while users sign in.
 const OTHERS: f64 = 100.0;
 
 /// Measure everything, and print the tables.
@@ -152,9 +152,9 @@ impl Bench {
         .await
     }
 
-    /// People who sign in as fast as passwords can be checked, and others who want something else.
+    /// Sign-ins as fast as passwords can be checked, and other requests meanwhile.
     async fn busy(&self, target: &Arc<Target>) -> Result<(Figures, Figures)> {
-        eprintln!("SignIn, beside others ..");
+        eprintln!("SignIn, with other requests ..");
         let server = self.server.processes();
         let people = Load { connections: self.connections, duration: self.duration, rate: None };
         let others = Load { rate: Some(OTHERS), ..people };

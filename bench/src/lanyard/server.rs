@@ -16,15 +16,15 @@ use tempfile::TempDir;
 
 use crate::http::{Endpoint, Http, trust};
 
-/// What the server logs: an access line for each request, as in production.
+/// The server's log file: it gets an access line for each request, as in production.
 const LOG: &str = "target/bench-server.log";
 
-/// A process that ends with this.
+/// A process that is killed on drop.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to end.
+        // It may have ended by itself; then killing it fails.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -41,20 +41,20 @@ pub struct Server {
 impl Server {
     /// # Errors
     ///
-    /// The binary is not there.
+    /// The binary does not exist.
     pub fn start(binary: &Path, manifests: &Path) -> Result<Self> {
         let hint = || format!("{}: build it with cargo build --release --locked", binary.display());
         let version = Command::new(binary).arg("--version").output().with_context(hint)?;
         let folder = || TempDir::new_in("target").context("making a folder in target/");
         let (state, store) = (folder()?, folder()?);
-        // Free at this moment; if another program takes it meanwhile, the server says so and ends.
+        // Free at this moment. If another program takes it meanwhile, the server reports that and ends.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let child = Command::new(binary)
             .arg("dev")
             .arg(manifests)
             .args(["--store", "embedded", "--listen", &format!("127.0.0.1:{port}"), "--state"])
             .arg(state.path())
-            // Apart from the state, which dev watches: as in production nobody looks at the file.
+            // Outside the state folder, which dev watches: in production the file is not watched either.
             .arg("--store-path")
             .arg(store.path().join("store.redb"))
             .stdout(Stdio::null())
@@ -74,7 +74,7 @@ impl Server {
         &self.base
     }
 
-    /// What `--version` prints.
+    /// The output of `--version`.
     pub fn version(&self) -> &str {
         &self.version
     }
