@@ -1,6 +1,6 @@
 //! Condition types and reasons: fixed words, listed in docs/conditions.md.
 
-/// Types of conditions (design §2).
+/// Types of conditions (docs/design/api.md#conditions).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConditionType {
     /// The object is valid and allowed.

@@ -1,4 +1,4 @@
-//! The custom resources of group `lanyard.dev` (design §2), exactly as users write them:
+//! The custom resources of group `lanyard.dev` (docs/design/api.md), exactly as users write them:
 //! raw, unchecked, with unknown enum values kept. `registry::validate` makes `model` types of them.
 //!
 //! Doc comments on fields are the user's documentation (`kubectl explain`).

@@ -1,5 +1,6 @@
-//! Whose a Secret is: by annotation, never by UID, since restores change those (design,
-//! "Ownership"). The owner reference beside it is for the garbage collector alone.
+//! Whose a Secret is: by annotation, never by UID, since restores change those
+//! (docs/design/cluster.md#ownership). The owner reference beside it is for the garbage collector
+//! alone.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +35,7 @@ pub fn owns(object: &ObjectRef, secret: &CachedSecret) -> bool {
 }
 
 /// Whether a Secret was made for an object: by annotation, never by UID, since restores change
-/// those (design, "Ownership").
+/// those (docs/design/cluster.md#ownership).
 pub fn is_owned_by(secret: &CachedSecret, kind: ObjectKind, name: &str) -> bool {
     secret.owner().is_some_and(|owner| owner.split_once('/') == Some((kind.as_str(), name)))
 }

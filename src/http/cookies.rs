@@ -1,4 +1,4 @@
-//! Cookies: their names and attributes (design §6, "Cookies").
+//! Cookies: their names and attributes (docs/design/serving.md#cookies).
 //!
 //! Tenants on one host share an origin, so each has names of its own. Under an https issuer the
 //! `__Host-` prefix keeps other hosts and plain http from setting them (RFC 6265bis §4.1.3.2).

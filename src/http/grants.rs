@@ -1,5 +1,6 @@
 //! Grants in the store: reading, making, revoking, and whether the session that one hangs on still
-//! lives. What tokens of a person are worth is decided here and in `protocol` (design §6).
+//! lives. What tokens of a person are worth is decided here and in `protocol`
+//! (docs/design/state.md#tokens-name-their-grant).
 
 use std::sync::Arc;
 

@@ -62,7 +62,8 @@ impl Registrations {
 
 impl AppState {
     /// Notes that a client got what it asked for. Of one that registered itself the first time is
-    /// written down, once for ever, so that it does not expire (design §6).
+    /// written down, once for ever, so that it does not expire
+    /// (docs/design/serving.md#dynamic-registration).
     pub(super) fn used(&self, client: &Client) {
         let unmarked = client.registered.as_ref().is_some_and(|registered| !registered.used);
         if !unmarked {

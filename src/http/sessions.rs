@@ -1,4 +1,5 @@
-//! A browser's session: from its cookie to a live session with its user, and back (design §6).
+//! A browser's session: from its cookie to a live session with its user, and back
+//! (docs/design/state.md#session).
 //!
 //! Every use re-checks that the user is still served and enabled. Must not: decide what a session
 //! is good for; that is `protocol::authorize::decide`.

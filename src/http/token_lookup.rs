@@ -79,7 +79,8 @@ impl PresentedToken {
     }
 }
 
-/// The grant that a token names, if it may still be used (design §6).
+/// The grant that a token names, if it may still be used
+/// (docs/design/state.md#tokens-name-their-grant).
 pub(super) async fn live(
     app: &AppState,
     request: &Request,

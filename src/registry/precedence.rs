@@ -1,4 +1,5 @@
-//! Who keeps what two objects claim: the older one, on every replica alike (design §2).
+//! Precedence of objects that claim the same value: the older one keeps it, on every replica
+//! (docs/design/api.md#conflicts).
 
 use crate::model::{Installation, ObjectKey, Timestamp};
 

@@ -117,7 +117,7 @@ async fn work(app: Application, killed: Arc<AtomicBool>) -> Held {
     held
 }
 
-/// As `kills` does with the store alone (issue 5).
+/// As `kills` does with the store alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_at_random_moments_under_load_cost_nothing_that_was_acknowledged() {
     let _turn = turns::of("restarts");

@@ -149,7 +149,8 @@ fn records_of_the_first_format_are_read_with_every_field() {
     }
 }
 
-/// During a roll-out this release's records are read by the one before it (design §6).
+/// During a roll-out this release's records are read by the one before it
+/// (docs/design/state.md#record-versions).
 #[test]
 fn this_release_writes_what_the_first_format_reads() {
     let written: String = samples()

@@ -31,7 +31,8 @@ pub async fn act(
     keep(context, world, verdict, outcome).await
 }
 
-/// A client that registered itself goes when nobody has used it for so long (design §6).
+/// A client that registered itself goes when nobody has used it for so long
+/// (docs/design/serving.md#dynamic-registration).
 async fn unused(
     context: &ControllerContext,
     world: &ObservedState,

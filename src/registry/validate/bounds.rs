@@ -1,5 +1,5 @@
-//! What a tenant gives to clients of other namespaces (design §"Consent bounds"), and to those that
-//! register themselves.
+//! The bounds that a tenant sets for clients of other namespaces
+//! (docs/design/api.md#clients-of-other-namespaces), and for clients that register themselves.
 
 use std::collections::BTreeSet;
 

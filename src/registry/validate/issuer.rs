@@ -1,4 +1,5 @@
-//! Which issuer a tenant may have, and who keeps one that several claim (design §2).
+//! Which issuer a tenant may have, and which tenant keeps one that several claim
+//! (docs/design/api.md#issuers).
 
 use std::collections::{BTreeMap, HashMap};
 

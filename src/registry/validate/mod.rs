@@ -1,6 +1,6 @@
-//! Raw objects → checked ones: every rule of design §2, one subject a file. What one object can
-//! tell is also a CEL rule of its CRD; here it is checked again, since `dev` and `check` have no
-//! API server and objects may be older than a rule.
+//! Raw objects → checked ones: every rule of docs/design/api.md, one subject a file. A rule about
+//! one object is also a CEL rule of its CRD. It is checked again here, since `dev` and `check` have
+//! no API server and objects may be older than a rule.
 //!
 //! Must not: stop at the first problem, or fail: a problem is a value.
 

@@ -319,7 +319,7 @@ mod tests {
         asked.clone()
     }
 
-    /// Design §6: Secrets are watched as metadata, but for our own.
+    /// docs/design/cluster.md#secrets: Secrets are watched as metadata, but for our own.
     #[tokio::test]
     async fn nobody_is_asked_what_the_secrets_of_others_hold() {
         for namespaces in [&[][..], &["team"]] {

@@ -39,7 +39,7 @@ async fn refuses_forms_from_other_origins() {
 
 #[tokio::test]
 async fn refuses_a_form_in_another_browser() {
-    // A sign-in cannot be planted from elsewhere (design §6).
+    // A sign-in cannot be planted from elsewhere (docs/design/state.md#interaction).
     let world = World::new().await;
     let trusted = world.application("trusted").await;
     let (attacker, victim) = (Browser::new(), Browser::new());
@@ -114,7 +114,7 @@ async fn gives_every_sign_in_a_new_session_cookie() {
 
 #[tokio::test]
 async fn stores_nothing_before_anyone_has_signed_in() {
-    // Design §1.5
+    // docs/design/invariants.md#unauthenticated-requests-write-nothing
     let world = World::new().await;
     let (wiki, browser) = (world.application("wiki").await, Browser::new());
     let page = browser.open(&wiki.authorize_url("openid", &[])).await;

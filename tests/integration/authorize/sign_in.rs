@@ -259,7 +259,7 @@ async fn ends_idle_sessions() {
 
 #[tokio::test]
 async fn keeps_tenants_of_one_host_apart() {
-    // Design §1.6
+    // docs/design/invariants.md#tenants-are-isolated-by-construction
     let world = World::new().await;
     let browser = world.alice().await;
     let elsewhere = world.application_of("other", "elsewhere").await;

@@ -1,4 +1,4 @@
-//! What a replica says whose clock is not the store's (design §6, "Clocks").
+//! What a replica says whose clock is not the store's (docs/design/state.md#clocks).
 
 use std::{sync::Arc, time::Duration};
 

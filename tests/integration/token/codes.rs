@@ -64,7 +64,7 @@ async fn a_code_works_once_and_its_second_use_takes_back_what_it_gave() {
 
 #[tokio::test]
 async fn a_request_that_does_not_fit_neither_burns_nor_revokes() {
-    // design §6: or whoever sees a code could spend it.
+    // docs/design/state.md#authorization-code: or whoever sees a code could spend it.
     let world = World::new().await;
     let alice = world.alice().await;
     let (poster, spa) = (world.application("poster").await, world.application("spa").await);

@@ -122,7 +122,8 @@ fn a_refresh_token_rotates_once_however_requests_interleave() {
 
 #[tokio::test]
 async fn writes_nothing_before_it_knows_who_asks_and_for_what() {
-    // design §1: an unauthenticated request writes nothing; §6: nor does client_credentials.
+    // docs/design/invariants.md#unauthenticated-requests-write-nothing; client_credentials
+    // stores no more (docs/design/state.md#tokens-name-their-grant).
     let race = Race::new().await;
     let web = &race.alice.web;
     let code = race.alice.code(web, "openid").await;

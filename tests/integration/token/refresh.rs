@@ -1,4 +1,4 @@
-//! Refreshing (RFC 6749 §6; design §6, "Refresh token").
+//! Refreshing (RFC 6749 §6; docs/design/state.md#refresh-token).
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! `sub`: chosen, or made of tenant and username, so that it outlives the object (design §1.8).
+//! `sub`: chosen, or made of tenant and username, so that it outlives the object
+//! (docs/design/invariants.md#identities-are-stable).
 
 use uuid::Uuid;
 

@@ -17,7 +17,7 @@ use crate::{
 
 const AT_ONCE: usize = 50;
 
-/// Issue 5: one rotation, the same generation for everybody, and reuse afterwards revokes.
+/// One rotation, the same generation for everybody, and reuse afterwards revokes.
 pub async fn the_same_refresh_token(world: &World, app: &Application) {
     let (_, tokens) = sign_in(app).await;
     let first = text(&tokens, "refresh_token");
@@ -53,7 +53,7 @@ async fn generation(world: &World, sid: &str) -> u32 {
     }
 }
 
-/// Issue 5: one success; whoever came second revoked it.
+/// One success; whoever came second revoked it.
 pub async fn the_same_code(app: &Application) {
     let browser = Browser::new();
     let url = app.authorize_url(SCOPE, &[]);

@@ -1,4 +1,4 @@
-//! The clock of one replica is 30 s ahead, which breaks nothing (issue 5).
+//! The clock of one replica is 30 s ahead, which breaks nothing.
 
 use std::time::{Duration, Instant};
 

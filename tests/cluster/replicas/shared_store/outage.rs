@@ -1,4 +1,4 @@
-//! The database is away for a while (issue 5).
+//! The database is away for a while.
 
 use std::time::{Duration, Instant};
 
