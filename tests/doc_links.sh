@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every page and heading of docs/ that a comment, script or page names as docs/...md exists. Links between
+# Every page and heading of docs/ that a comment, script or page names by its path exists. Links between
 # pages, which are relative, are checked too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
