@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// module → what it may depend on (ARCHITECTURE.md). Edges beyond the style guide's table have
-/// their reason.
+/// module → the modules that it may depend on (ARCHITECTURE.md). A comment gives the reason for an
+/// unusual edge.
 const ALLOWED: [(&str, &[&str]); 17] = [
     ("lib", &[]),
     ("main", &["cli", "commands", "telemetry"]),
