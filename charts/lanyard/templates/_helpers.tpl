@@ -35,7 +35,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
-{{- /* Host of the base URL, without its port. */ -}}
+{{- /* The base URL's host, without the port. */ -}}
 {{- define "lanyard.host" -}}
 {{- (urlParse .Values.baseUrl).hostname -}}
 {{- end -}}
@@ -45,26 +45,26 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if not (has .Values.store.type (list "memory" "embedded")) -}}true{{- end -}}
 {{- end -}}
 
-{{- /* What Lanyard does in the namespaces that it watches: nothing here can be left out. */ -}}
+{{- /* Permissions in the namespaces that Lanyard watches. Each of them is needed. */ -}}
 {{- define "lanyard.rules" -}}
-# Read the resources; write only their status.
+# Resources are read; only their status is written.
 - apiGroups: [lanyard.dev]
   resources: [tenants, oidcclients, oidcusers]
   verbs: [get, list, watch]
 - apiGroups: [lanyard.dev]
   resources: [tenants/status, oidcclients/status, oidcusers/status]
   verbs: [patch]
-# Signing keys and client secrets are made here; passwords and users' own keys are read.
+# Signing keys and client secrets are written; passwords and imported keys are read.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, list, watch, create, update, delete]
-# Say what happened to an object.
+# Events about an object.
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
 {{- end -}}
 
-{{- /* What registration needs beyond that. */ -}}
+{{- /* Further permissions for dynamic registration. */ -}}
 {{- define "lanyard.registrationRules" -}}
 - apiGroups: [lanyard.dev]
   resources: [oidcclients]
