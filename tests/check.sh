@@ -12,6 +12,9 @@ cargo fmt --all --check
 step "every dependency is used"
 tests/dependencies.sh
 
+step "links of the documentation"
+tests/doc_links.sh
+
 step "lints (clippy, warnings are errors)"
 cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Every page and heading of docs/ that a comment, script or page names by its path exists. Links between
-# pages, which are relative, are checked too.
+# Links of the documentation. Every page and heading of docs/ that a comment or script names by its path exists, and so does
+# the target of every relative link in a page. Pages of docs/ are also a site (make docs): they link to other pages of docs/
+# only, and SUMMARY.md, its table of contents, lists each of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,6 +36,14 @@ while IFS=: read -r file line target; do
     *) target=$(dirname "$file")/$target ;;
   esac
   check "$file:$line" "$target"
-done < <(git grep -noIE '\]\([^ )]+\)' -- '*.md')
+  if [[ $file == docs/* && $(realpath -m --relative-to=. "${target%%#*}") != docs/* ]]; then
+    echo "$file:$line: the site has no page for $target; name the path without a link"
+    broken=1
+  fi
+done < <(git grep -noIE --untracked '\]\([^ )]+\)' -- '*.md')
+
+while read -r page; do
+  grep -qF "](${page#docs/})" docs/SUMMARY.md || { echo "docs/SUMMARY.md does not list ${page#docs/}"; broken=1; }
+done < <(git ls-files --cached --others --exclude-standard -- 'docs/*.md' ':!docs/SUMMARY.md')
 
 exit "$broken"

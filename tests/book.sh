@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# make docs: checks the links of the documentation and builds docs/ as a site in target/book. Builds mdBook where it is missing,
+# once a machine.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+version=0.5.4
+tool=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}/tools/mdbook-$version
+tests/doc_links.sh
+if [ ! -x "$tool" ]; then
+  echo "building mdbook $version"
+  # It runs for a second, so an optimised build is not worth its time.
+  CARGO_TARGET_DIR=$PWD/target/tools/build CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off \
+    cargo install --quiet --locked --root target/tools --no-default-features --features search "mdbook@$version"
+  mkdir -p "$(dirname "$tool")"
+  cp target/tools/bin/mdbook "$tool.$$" && mv "$tool.$$" "$tool"
+  rm -rf target/tools
+fi
+"$tool" build
+echo "open target/book/index.html"
