@@ -1,4 +1,6 @@
-//! What the documentation shows can be applied: every manifest, and every part of one.
+//! Every manifest in the documentation can be applied, and every part of one.
+
+mod commands;
 
 use std::{
     fs,
