@@ -28,10 +28,8 @@ use super::{
 use crate::{
     cli::{DevArgs, LogFormatArg},
     config, controller,
-    http::{
-        ExtraRoutes,
-        demo::{self, Demo, DemoClient, DemoConfig},
-    },
+    demo::{self, Demo, DemoClient, DemoConfig},
+    http::ExtraRoutes,
     model::{Clock as _, Installation, Issuer, ObjectKey, SystemClock},
     registry::SnapshotHandle,
     source::{SharedSource, folder::FolderSource},

@@ -17,18 +17,19 @@ use crate::{
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
     config,
     controller::{self, ReconcileMetrics},
+    fetch::{self, EgressPolicy, HttpFetch, SharedFetch, trusted_roots},
     http::{
-        AdminServer, AppState, BoundListener, ExtraRoutes, ForwardedHeaders, HttpServer, JwksCache,
-        Logouts, ReadinessProbe, RequestObjectCache, SectorIdentifierCache, ServerConfig,
-        ServerLimits, SessionKeyCache, TlsConfig, TrustedProxies, run_notifier,
+        AdminServer, AppState, BoundListener, ExtraRoutes, ForwardedHeaders, HttpServer, Logouts,
+        ReadinessProbe, ServerConfig, ServerLimits, Service, SessionKeyCache, TlsConfig,
+        TrustedProxies, WithExtraRoutes, run_notifier,
     },
-    http_client::{self, EgressPolicy, HttpFetch, SharedFetch, trusted_roots},
     identity::{LoginThrottle, PasswordVerifier},
     keys::{AccessTokenCache, Signer},
     model::{
         Clock, Entropy, Installation, ObjectKind, SharedRegistrar, SystemClock, SystemEntropy,
     },
     registry::{SnapshotHandle, project},
+    remote::{JwksCache, RequestObjectCache, SectorIdentifierCache},
     source::SharedSource,
     store::{InstrumentedStore, SharedStore, StoreClock, purge_regularly},
     telemetry::{self, LogGuard, Metrics, ReconcileOutcome, init_logging},
@@ -94,7 +95,7 @@ impl ServerRuntime {
                 PASSWORD_QUEUE,
             ),
             login_throttle: LoginThrottle::new(LoginThrottle::DEFAULT_CAPACITY),
-            fetch: fetch(args, installation.dev, &metrics)?,
+            http_client: fetch(args, installation.dev, &metrics)?,
             jwks_cache: JwksCache::default(),
             request_object_cache: RequestObjectCache::default(),
             sector_identifier_cache: SectorIdentifierCache::default(),
@@ -151,13 +152,16 @@ impl ServerRuntime {
         address: SocketAddr,
         extra: Option<Arc<dyn ExtraRoutes>>,
     ) -> Result<BoundListener> {
-        let mut server = HttpServer::new(Arc::clone(&self.app));
+        let app = Arc::clone(&self.app);
+        let (config, metrics) = (app.config.clone(), Arc::clone(&app.metrics));
+        let service: Arc<dyn Service> = match extra {
+            Some(extra) => Arc::new(WithExtraRoutes::new(app, extra)),
+            None => app,
+        };
+        let mut server = HttpServer::new(service, config, metrics);
         if let Some(tls) = &self.tls {
             tokio::spawn(Arc::clone(tls).watch());
             server = server.with_tls(Arc::clone(tls));
-        }
-        if let Some(extra) = extra {
-            server = server.with_extra(extra);
         }
         server.bind(address).with_context(|| format!("--listen {address}"))
     }
@@ -247,7 +251,7 @@ fn fetch(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFe
     let roots = trusted_roots(args.fetch_ca.as_deref())?;
     let fetch = Arc::new(HttpFetch::new(EgressPolicy::new(allowed), roots));
     let metrics = Arc::clone(metrics);
-    Ok(Arc::new(http_client::InstrumentedFetch::new(fetch, move |method, outcome| {
+    Ok(Arc::new(fetch::InstrumentedFetch::new(fetch, move |method, outcome| {
         metrics.fetched(method, outcome);
     })))
 }

@@ -2,28 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{
-    JwksCache, Logouts, Registrations, RequestObjectCache, SectorIdentifierCache, ServerLimits,
-    SessionKeyCache, TrustedProxies,
-};
+use super::{Logouts, Registrations, ServerConfig, SessionKeyCache};
 use crate::{
-    http_client::SharedFetch,
+    fetch::SharedFetch,
     identity::{LoginThrottle, PasswordVerifier},
     keys::{AccessTokenCache, Signer},
     model::{Clock, Entropy, Timestamp},
     registry::SnapshotHandle,
+    remote::{JwksCache, RequestObjectCache, SectorIdentifierCache},
     store::{SharedStore, StoreClock},
     telemetry::Metrics,
 };
-
-/// Settings of the server.
-#[derive(Clone, Debug, Default)]
-pub struct ServerConfig {
-    /// Proxies whose forwarding headers count.
-    pub trusted_proxies: TrustedProxies,
-    /// Sizes, times and numbers.
-    pub limits: ServerLimits,
-}
 
 /// What handlers work with: everything that is shared between requests.
 #[derive(Debug)]
@@ -43,7 +32,7 @@ pub struct AppState {
     /// Limits attempts at passwords.
     pub login_throttle: LoginThrottle,
     /// The way out, to clients' servers.
-    pub fetch: SharedFetch,
+    pub http_client: SharedFetch,
     /// Keys that clients publish.
     pub jwks_cache: JwksCache,
     /// Request objects that clients publish.

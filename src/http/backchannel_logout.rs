@@ -222,7 +222,7 @@ async fn send(
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("logout_token", &token)
         .finish();
-    match app.fetch.post_form(uri, form).await {
+    match app.http_client.post_form(uri, form).await {
         Ok(status) if (200..300).contains(&status) => Ok(()),
         Ok(status) => Err(format!("it answered with status {status}")),
         Err(error) => Err(error.to_string()),

@@ -89,12 +89,12 @@ pub(super) async fn verify(
     if let Some(keys) = request.tenant.public_keys(client) {
         return keys.verify(jws, jwt.algorithm, named).map_err(|error| error.to_string());
     }
-    let keys = app.jwks_cache.of(&app.fetch, client, request.now).await?;
+    let keys = app.jwks_cache.of(&app.http_client, client, request.now).await?;
     match keys.verify(jws, jwt.algorithm, named) {
         Ok(()) => Ok(()),
         Err(JwsError::UnknownKey) => {
             // The client may have a new key (OIDC Core §10.1.1).
-            let keys = app.jwks_cache.renewed(&app.fetch, client, request.now).await?;
+            let keys = app.jwks_cache.renewed(&app.http_client, client, request.now).await?;
             let verified = keys.verify(jws, jwt.algorithm, named);
             verified.map_err(|error| error.to_string())
         }

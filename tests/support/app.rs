@@ -16,11 +16,11 @@ use std::{
 
 use async_trait::async_trait;
 use lanyard::{
+    fetch::{EgressPolicy, Fetch, FetchError, Fetched, HttpFetch},
     http::{
         AppState, HttpServer, JwksCache, Logouts, RequestObjectCache, SectorIdentifierCache,
         ServerConfig, ServerLimits, SessionKeyCache, TlsConfig, run_notifier,
     },
-    http_client::{EgressPolicy, Fetch, FetchError, Fetched, HttpFetch},
     identity::{LoginThrottle, PasswordVerifier},
     keys::{AccessTokenCache, Signer},
     model::{Clock, Entropy, FixedClock, SeededEntropy, SystemClock, Timestamp},
@@ -226,7 +226,7 @@ fn handlers(
         session_key_cache: SessionKeyCache::default(),
         passwords: PasswordVerifier::new(1, 64),
         login_throttle: LoginThrottle::new(1000),
-        fetch: network,
+        http_client: network,
         jwks_cache: JwksCache::default(),
         request_object_cache: RequestObjectCache::default(),
         sector_identifier_cache: SectorIdentifierCache::default(),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     api::{ConditionReason, SecretState, SourceView},
-    http::demo,
+    demo,
     model::{Issuer, ObjectKey, ObjectKind, StoredPassword},
     registry::{ClientSecretPlan, ObjectOutcome, Snapshot, ValidationProblem, Verdict},
     source::folder::FolderSource,

@@ -85,7 +85,8 @@ async fn first_step(
     ask: AuthorizationRequest,
 ) -> Result<Reply, EndpointError> {
     // It may not even be the sector's: nobody is sent there.
-    let sector = app.sector_identifier_cache.check(&*app.fetch, &ask.client, request.now).await;
+    let sector =
+        app.sector_identifier_cache.check(&*app.http_client, &ask.client, request.now).await;
     sector.map_err(EndpointError::Page)?;
     let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
     let pre_session = known.clone().unwrap_or_else(|| app.entropy.token());

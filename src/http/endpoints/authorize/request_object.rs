@@ -88,7 +88,7 @@ async fn fetch(
     client: &Client,
     uri: &str,
 ) -> Result<String, OAuthError> {
-    let content = app.request_object_cache.get(&app.fetch, uri, MAX_BYTES, request.now).await;
+    let content = app.request_object_cache.get(&app.http_client, uri, MAX_BYTES, request.now).await;
     let content = content.map_err(|error| request_object::unreachable(&error))?;
     request_object::check_content(client, uri, &content)?;
     let text = std::str::from_utf8(&content).map(|text| text.trim().to_owned());

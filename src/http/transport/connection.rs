@@ -1,0 +1,248 @@
+//! One connection: what it speaks, how long it may be idle or slow, and how it ends.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::IpAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, header};
+use http_body_util::Full;
+use hyper::{
+    body::{Body as _, Incoming},
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    sync::{mpsc, watch},
+};
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+
+use super::{ConnectionInfo, listener::HttpServer};
+
+/// Windows of HTTP/2: what a client may send before it is read, for a body and for all of them.
+const HTTP2_WINDOW_BYTES: (u32, u32) = (64 * 1024, 256 * 1024);
+
+/// What a connection speaks, known before hyper reads from it: hyper-util's own detection waits for
+/// the first bytes without a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    Http1,
+    Http2,
+}
+
+impl Version {
+    const fn of(http2: bool) -> Self {
+        if http2 { Self::Http2 } else { Self::Http1 }
+    }
+}
+
+/// How every HTTP/2 connection begins (RFC 9113 §3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What a plain connection speaks, by its first bytes, which stay unread.
+async fn first_bytes(stream: &TcpStream) -> io::Result<Version> {
+    let mut buffer = [0; PREFACE.len()];
+    loop {
+        let read = stream.peek(&mut buffer).await?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if !PREFACE.starts_with(&buffer[..read]) {
+            return Ok(Version::Http1);
+        }
+        if read == PREFACE.len() {
+            return Ok(Version::Http2);
+        }
+        // Part of a preface: what is there stays readable, so that only time brings more.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A connection of a client.
+pub(crate) struct ServerConnection {
+    server: Arc<HttpServer>,
+    peer: IpAddr,
+    stop: watch::Receiver<bool>,
+    /// Dropped once no request can be in flight.
+    busy: mpsc::Sender<Infallible>,
+}
+
+impl ServerConnection {
+    /// One that was accepted; it ends soon after `stop` turns true, and holds `busy` until then.
+    pub(crate) const fn new(
+        server: Arc<HttpServer>,
+        peer: IpAddr,
+        stop: watch::Receiver<bool>,
+        busy: mpsc::Sender<Infallible>,
+    ) -> Self {
+        Self { server, peer, stop, busy }
+    }
+
+    /// Serves it to its end.
+    pub(crate) async fn serve(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+        let limits = self.server.config.limits;
+        let mut stop = self.stop.clone();
+        // Who says nothing in time, or does not finish the handshake, is a scanner, gone, or holds
+        // places on purpose: no line in the log. Nobody waits for them while the server stops.
+        let Some(acceptor) = acceptor else {
+            let version = tokio::time::timeout(limits.head_timeout, first_bytes(&stream));
+            let version = tokio::select! {
+                biased;
+                version = version => version,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            if let Ok(Ok(version)) = version {
+                self.drive(stream, version).await;
+            }
+            return;
+        };
+        let handshake = tokio::time::timeout(limits.handshake_timeout, acceptor.accept(stream));
+        let stream = tokio::select! {
+            biased;
+            stream = handshake => stream,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        if let Ok(Ok(stream)) = stream {
+            let version = Version::of(stream.get_ref().1.alpn_protocol() == Some(b"h2"));
+            self.drive(stream, version).await;
+        }
+    }
+
+    /// Answers requests until the client goes, is idle or too slow, or the server stops.
+    async fn drive<S>(self, stream: S, version: Version)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { server, peer, mut stop, busy } = self;
+        let limits = server.config.limits;
+        // Who does not read what it asked for is held no longer than who does not ask.
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(limits.head_timeout));
+        let builder = builder(version, &server);
+        let requests = Arc::new(Requests::default());
+        let seen = Arc::clone(&requests);
+        let service = service_fn(move |request| {
+            let (server, flight) = (Arc::clone(&server), InFlightRequest::begin(&seen));
+            async move {
+                let answer = answer(&server, request, peer, version).await;
+                drop(flight);
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let stream = TokioIo::new(Box::pin(stream));
+        let mut connection = pin!(builder.serve_connection(stream, service));
+        let is_idle = tokio::select! {
+            // What goes wrong on a connection is the client's: it has gone, or speaks no HTTP.
+            _ = connection.as_mut() => return,
+            _ = stop.wait_for(|stop| *stop) => false,
+            // Of HTTP/1 hyper counts the time itself.
+            () = requests.idle_for(limits.head_timeout), if version == Version::Http2 => true,
+        };
+        connection.as_mut().graceful_shutdown();
+        if is_idle {
+            // Who does not take what it asked for is not waited for.
+            let _ = tokio::time::timeout(limits.request_timeout, connection).await;
+        } else {
+            let _ = connection.await;
+        }
+        drop(busy);
+    }
+}
+
+/// What hyper is told of a connection.
+fn builder(version: Version, server: &HttpServer) -> auto::Builder<TokioExecutor> {
+    let limits = server.config.limits;
+    let builder = auto::Builder::new(TokioExecutor::new());
+    let mut builder = match version {
+        Version::Http1 => builder.http1_only(),
+        Version::Http2 => builder.http2_only(),
+    };
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_timeout)
+        .max_buf_size(limits.head);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        .initial_stream_window_size(HTTP2_WINDOW_BYTES.0)
+        .initial_connection_window_size(HTTP2_WINDOW_BYTES.1)
+        .max_header_list_size(u32::try_from(limits.head).unwrap_or(u32::MAX))
+        .keep_alive_interval(limits.head_timeout)
+        .keep_alive_timeout(limits.head_timeout);
+    builder
+}
+
+/// The answer as this version of HTTP has it.
+async fn answer(
+    server: &HttpServer,
+    request: Request<Incoming>,
+    peer: IpAddr,
+    version: Version,
+) -> Response<Full<Bytes>> {
+    let is_head = request.method() == Method::HEAD;
+    let mut answer = server.service.call(request, ConnectionInfo { peer }).await;
+    if version == Version::Http2 && is_head {
+        // hyper leaves the body away for HTTP/1 only (RFC 9110 §9.3.2).
+        let length = answer.body().size_hint().lower();
+        answer.headers_mut().entry(header::CONTENT_LENGTH).or_insert_with(|| length.into());
+        *answer.body_mut() = Full::default();
+    }
+    if version == Version::Http1 && server.leaving.load(Ordering::Relaxed) {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
+}
+
+/// The requests of a connection.
+#[derive(Debug, Default)]
+struct Requests {
+    in_flight: AtomicUsize,
+    begun: AtomicUsize,
+}
+
+impl Requests {
+    /// Ends once nothing was asked or answered for this long.
+    async fn idle_for(&self, time: Duration) {
+        loop {
+            let begun = self.begun.load(Ordering::Relaxed);
+            tokio::time::sleep(time).await;
+            let quiet = self.begun.load(Ordering::Relaxed) == begun;
+            if quiet && self.in_flight.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+        }
+    }
+}
+
+/// A request that is in flight until this is dropped.
+struct InFlightRequest(Arc<Requests>);
+
+impl InFlightRequest {
+    fn begin(requests: &Arc<Requests>) -> Self {
+        requests.begun.fetch_add(1, Ordering::Relaxed);
+        requests.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(requests))
+    }
+}
+
+impl Drop for InFlightRequest {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,17 @@
+//! Connections: the listener, TLS, limits, forwarding headers, and the service that they call.
+//!
+//! Must not: know routes, tenants or pages. A request leaves this module by [`Service::call`].
+
+mod connection;
+mod connection_limiter;
+mod forwarded;
+mod limits;
+mod listener;
+mod service;
+mod tls;
+
+pub use forwarded::{ForwardedHeaders, TrustedProxies};
+pub use limits::ServerLimits;
+pub use listener::{BoundListener, HttpServer, Listening, ServerConfig};
+pub use service::{ConnectionInfo, Service};
+pub use tls::{TlsConfig, TlsError};

@@ -1,0 +1,277 @@
+//! From a request of the connection to an answer: tenant, route, body, handler, and the headers
+//! that every answer has.
+
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::FutureExt;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use http_body::Body;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use tokio::time::Instant;
+
+use async_trait::async_trait;
+use hyper::body::Incoming;
+
+use super::{
+    EndpointError, Reply, Request, cookies, cors,
+    error::{ErrorFormat, reject},
+    not_found::RoutingError,
+    router::{self, Route},
+    security_headers::finish,
+};
+use crate::{
+    http::{AppState, ConnectionInfo, Service},
+    model::Timestamp,
+    registry::{ServedTenant, Snapshot},
+    telemetry::{Endpoint, request_id},
+};
+
+/// What is known of a request before its body is read.
+struct RequestContext {
+    id: String,
+    now: Timestamp,
+    address: IpAddr,
+    snapshot: Arc<Snapshot>,
+}
+
+/// What was found for it.
+struct RouteMatch {
+    tenant: Arc<ServedTenant>,
+    path: String,
+    route: &'static Route,
+}
+
+#[async_trait]
+impl Service for AppState {
+    async fn call(
+        &self,
+        request: http::Request<Incoming>,
+        connection: ConnectionInfo,
+    ) -> Response<Full<Bytes>> {
+        self.answer(request, connection.peer).await
+    }
+}
+
+impl AppState {
+    /// Answers a request of a connection from `peer`.
+    pub async fn answer<B>(&self, request: http::Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
+    where
+        B: Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        // Most answers take microseconds, which the clock does not show, and which it may jump over.
+        let (now, started) = (self.now(), Instant::now());
+        let _in_flight = self.metrics.request_began();
+        let proxies = &self.config.trusted_proxies;
+        let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
+        let id = given.filter(|id| proxies.contains(peer) && is_id(id)).map(str::to_owned);
+        let asked = proxies.asked(peer, &request);
+        let arrival = RequestContext {
+            id: id.unwrap_or_else(|| request_id(&*self.entropy)),
+            now,
+            address: asked.client,
+            snapshot: self.registry.snapshot(),
+        };
+        let method = request.method().clone();
+        let fits = head_size(&request) <= self.config.limits.head;
+        let found = fits
+            .then_some(())
+            .ok_or(RoutingError::Large)
+            .and_then(|()| asked.authority.as_deref().ok_or(RoutingError::Host))
+            .and_then(|authority| find(&arrival.snapshot, authority, request.uri().path()));
+        let (endpoint, tenant) = match &found {
+            Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),
+            Err(_) => (Endpoint::Other, None),
+        };
+        let response = match found {
+            Ok(found) => self.serve(request, &arrival, found).await,
+            Err(nothing) => match router::common_asset(request.uri().path()) {
+                Some(reply) => finish(reply, None, true, &arrival.id),
+                None => {
+                    let reply = nothing.reply(request.headers(), &arrival.id);
+                    finish(reply, None, false, &arrival.id)
+                }
+            },
+        };
+        let (status, took) = (response.status().as_u16(), started.elapsed());
+        self.metrics.request(tenant.as_ref(), endpoint, status, took);
+        tracing::info!(
+            target: "lanyard::access",
+            request_id = arrival.id,
+            method = known(&method),
+            endpoint = endpoint.as_str(),
+            tenant = tenant.map(|tenant| tenant.to_string()),
+            status,
+            milliseconds = milliseconds(took),
+            "request"
+        );
+        response
+    }
+
+    async fn serve<B>(
+        &self,
+        request: http::Request<B>,
+        arrival: &RequestContext,
+        found: RouteMatch,
+    ) -> Response<Full<Bytes>>
+    where
+        B: Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let RouteMatch { tenant, path, route } = found;
+        let (parts, body) = request.into_parts();
+        let origin = parts.headers.get(header::ORIGIN).cloned();
+        let mut reply = if parts.method == Method::OPTIONS && route.cors != cors::CorsPolicy::None {
+            let mut reply = Reply::empty(StatusCode::NO_CONTENT);
+            cors::preflight(&mut reply.headers, &route.methods());
+            reply
+        } else if let Some(handler) = route.handler(&parts.method) {
+            match self.read(body).await {
+                Err((status, why)) => {
+                    let reply =
+                        reject(status, why, Some(&tenant.tenant), (route.audience, &arrival.id));
+                    // The rest of the body is not read: nothing can follow it.
+                    reply.header("connection", "close")
+                }
+                Ok(body) => {
+                    let request = Request {
+                        id: arrival.id.clone(),
+                        method: parts.method,
+                        tenant: Arc::clone(&tenant),
+                        path,
+                        query: parts.uri.query().unwrap_or_default().to_owned(),
+                        headers: parts.headers,
+                        body,
+                        address: arrival.address,
+                        snapshot: Arc::clone(&arrival.snapshot),
+                        now: arrival.now,
+                        store_now: self.store_clock.at(arrival.now),
+                    };
+                    self.run(handler, request, route.audience).await
+                }
+            }
+        } else {
+            let why = "This endpoint takes other methods only: see the header Allow.";
+            let about = (route.audience, &*arrival.id);
+            reject(StatusCode::METHOD_NOT_ALLOWED, why, Some(&tenant.tenant), about)
+                .header("allow", &route.methods())
+        };
+        cors::allow(route.cors, &tenant, origin, &mut reply.headers);
+        for (purpose, value) in std::mem::take(&mut reply.cookies) {
+            let cookie = cookies::set(purpose, &tenant, value.as_deref());
+            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+                reply.headers.append(header::SET_COOKIE, cookie);
+            }
+        }
+        finish(reply, Some(&tenant.tenant), route.cacheable, &arrival.id)
+    }
+
+    /// Reads a body within its limits of size and time.
+    async fn read<B>(&self, body: B) -> Result<Bytes, (StatusCode, &'static str)>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        if body.is_end_stream() {
+            return Ok(Bytes::new());
+        }
+        let limits = &self.config.limits;
+        let whole = Limited::new(body, limits.body).collect();
+        match tokio::time::timeout(limits.body_timeout, whole).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err((
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The body is larger than any that makes sense here.",
+            )),
+            Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "The body was cut off.")),
+            Err(_) => {
+                Err((StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive. Try again."))
+            }
+        }
+    }
+
+    /// Runs a handler; a panic in it is an answer too.
+    async fn run(
+        &self,
+        handler: router::Handler,
+        request: Request,
+        audience: ErrorFormat,
+    ) -> Reply {
+        let (id, tenant) = (request.id.clone(), Arc::clone(&request.tenant));
+        let handling = AssertUnwindSafe(handler(self, request)).catch_unwind();
+        let limit = self.config.limits.request_timeout;
+        let failure = match tokio::time::timeout(limit, handling).await {
+            Ok(Ok(Ok(reply))) => return reply,
+            Ok(Ok(Err(failure))) => failure,
+            Ok(Err(_)) => EndpointError::Internal("the handler panicked".to_owned()),
+            Err(_) => EndpointError::Unavailable("the request took too long".to_owned()),
+        };
+        failure.log(&id);
+        failure.reply(Some(&tenant.tenant), audience, &id)
+    }
+}
+
+/// The bytes of request line and headers. hyper's own limit is that of its buffer, which may take in
+/// more than that at once.
+fn head_size<B>(request: &http::Request<B>) -> usize {
+    let line = request.uri().path_and_query().map_or(0, |path| path.as_str().len()) + 16;
+    let headers = request.headers().iter();
+    line + headers.map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
+}
+
+/// A request id that a proxy may have given.
+fn is_id(text: &str) -> bool {
+    (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// The tenant and route of a path, the RFC 8414 form of well-known addresses included.
+fn find(snapshot: &Snapshot, authority: &str, path: &str) -> Result<RouteMatch, RoutingError> {
+    const METADATA: [&str; 2] =
+        ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
+    for form in METADATA {
+        let issuer_path =
+            path.strip_prefix(form).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let tenant = issuer_path.and_then(|issuer_path| snapshot.at(authority, issuer_path));
+        if let (Some(tenant), Some(route)) = (tenant, router::route(METADATA[0])) {
+            return Ok(RouteMatch {
+                tenant: Arc::clone(tenant),
+                path: METADATA[0].to_owned(),
+                route,
+            });
+        }
+    }
+    let (tenant, rest) = snapshot.route(authority, path).ok_or(RoutingError::Issuer)?;
+    let route = router::route(rest).ok_or(RoutingError::Endpoint)?;
+    Ok(RouteMatch { tenant: Arc::clone(tenant), path: rest.to_owned(), route })
+}
+
+/// With three decimals.
+fn milliseconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// A method as the log has it: a client may make one up as long as a head.
+fn known(method: &Method) -> &str {
+    const KNOWN: [Method; 7] = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::OPTIONS,
+        Method::PATCH,
+    ];
+    if KNOWN.contains(method) { method.as_str() } else { "OTHER" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_of_microseconds_does_not_take_no_time() {
+        let said = milliseconds(Duration::from_nanos(21_499)).to_string();
+        assert_eq!(said, "0.021");
+    }
+}

@@ -1,0 +1,61 @@
+//! The headers of every answer: what a browser may do with it, how long it may be kept, which request
+//! it was.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+use http_body_util::Full;
+
+use super::Reply;
+use crate::model::Tenant;
+
+/// What browsers offer to pages and no page of ours needs, nor what it frames (Permissions Policy
+/// §5.1).
+const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), \
+                          geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), \
+                          payment=(), serial=(), usb=(), xr-spatial-tracking=()";
+
+/// Adds them; nothing that a handler says can take one away.
+pub(crate) fn finish(
+    reply: Reply,
+    tenant: Option<&Tenant>,
+    cacheable: bool,
+    id: &str,
+) -> Response<Full<Bytes>> {
+    // The frame around every page has the tenant's logo.
+    let brand = tenant.and_then(|tenant| tenant.branding.logo_uri.as_deref());
+    let Reply { status, mut headers, body, policy, .. } = reply.image(brand);
+    let is_page = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|content_type| content_type.as_bytes().starts_with(b"text/html"));
+    let frameable = is_page && policy.frameable;
+    let policy = if is_page {
+        policy.csp()
+    } else {
+        "default-src 'none'; frame-ancestors 'none'".to_owned()
+    };
+    let mut set = |name: header::HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(header::CONTENT_SECURITY_POLICY, &policy);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if is_page {
+        set(header::HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY);
+    }
+    if !frameable {
+        set(header::X_FRAME_OPTIONS, "DENY");
+    }
+    set(header::HeaderName::from_static("x-request-id"), id);
+    if tenant.is_some_and(|tenant| tenant.issuer.is_https()) {
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+    if !cacheable || status.is_client_error() || status.is_server_error() {
+        set(header::CACHE_CONTROL, "no-store");
+    }
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

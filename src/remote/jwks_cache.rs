@@ -1,0 +1,159 @@
+//! Public keys of clients, fetched from `jwks_uri` and kept for a while. One fetch at
+//! a time for an address, and a bounded number a minute, however many keys are asked for that are
+//! not known. Who has fresh keys never waits for a fetch.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use super::url_cache::{SingleFlight, UrlCache};
+use crate::{
+    fetch::{Fetch, SharedFetch},
+    keys::PublicKeys,
+    model::{Client, Timestamp},
+};
+
+/// Largest document.
+const MAX_BYTES: usize = 64 * 1024;
+/// Addresses that are remembered.
+const MAX_ENTRIES: usize = 10_000;
+/// How long keys are kept, whatever the answer says.
+const TTL_BOUNDS: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours(24));
+/// How long they are kept if the answer says nothing.
+const DEFAULT_TTL: Duration = Duration::from_mins(10);
+/// How long they are still used when the address does not answer.
+const STALE_TTL: Duration = Duration::from_hours(1);
+/// Fetches of an address in a [`MINUTE`]: more than one, so that a client may change its keys soon
+/// after it was first seen.
+const MAX_FETCHES_PER_MINUTE: usize = 4;
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// The cache.
+#[derive(Debug, Default)]
+pub struct JwksCache {
+    slots: UrlCache<Slot, MAX_ENTRIES>,
+}
+
+/// An address.
+#[derive(Debug, Default)]
+struct Slot {
+    known: Mutex<Known>,
+    /// Held while it is fetched.
+    gate: SingleFlight,
+}
+
+/// What is known of an address.
+#[derive(Debug, Default)]
+struct Known {
+    keys: Option<Arc<PublicKeys>>,
+    fresh_until: Timestamp,
+    /// The fetches of the last minute.
+    tried: Vec<Timestamp>,
+    /// How many have ended in all.
+    fetches: u64,
+    why: String,
+}
+
+impl JwksCache {
+    /// The keys of a client. What is wrong is for the log.
+    pub(crate) async fn of(
+        &self,
+        fetch: &SharedFetch,
+        client: &Client,
+        now: Timestamp,
+    ) -> Result<Arc<PublicKeys>, String> {
+        self.find(fetch, client, now, false).await
+    }
+
+    /// The same, fetched anew unless that was done just now.
+    pub(crate) async fn renewed(
+        &self,
+        fetch: &SharedFetch,
+        client: &Client,
+        now: Timestamp,
+    ) -> Result<Arc<PublicKeys>, String> {
+        self.find(fetch, client, now, true).await
+    }
+
+    async fn find(
+        &self,
+        fetch: &SharedFetch,
+        client: &Client,
+        now: Timestamp,
+        renew: bool,
+    ) -> Result<Arc<PublicKeys>, String> {
+        let uri = client.details.jwks_uri.as_deref().ok_or("the client has no keys")?;
+        let slot = self.slots.slot(uri);
+        let seen = {
+            let known = slot.known();
+            match known.fresh(now) {
+                Some(keys) if !renew => return Ok(keys),
+                _ => known.fetches,
+            }
+        };
+        let pass = slot.gate.pass().await;
+        if slot.known().begin(seen, renew, now) {
+            let (slot, fetch, uri) = (Arc::clone(&slot), Arc::clone(fetch), uri.to_owned());
+            let _ = pass.run(async move { slot.renew(&*fetch, &uri, now).await }).await;
+        }
+        slot.known().usable(now)
+    }
+}
+
+impl Slot {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn renew(&self, fetch: &dyn Fetch, uri: &str, now: Timestamp) {
+        let fetched = fetch.get(uri, MAX_BYTES).await;
+        let mut known = self.known();
+        known.fetches += 1;
+        let fetched = match fetched {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                tracing::info!(%error, "the keys of a client cannot be fetched");
+                known.why = error.to_string();
+                return;
+            }
+        };
+        let keys = serde_json::from_slice::<Value>(&fetched.body)
+            .map(|set| PublicKeys::parse(&set))
+            .unwrap_or_default();
+        if keys.is_empty() {
+            "its jwks_uri holds no usable key".clone_into(&mut known.why);
+            return;
+        }
+        let kept = fetched.max_age.unwrap_or(DEFAULT_TTL).clamp(TTL_BOUNDS.0, TTL_BOUNDS.1);
+        known.keys = Some(Arc::new(keys));
+        known.fresh_until = now.plus(kept);
+    }
+}
+
+impl Known {
+    fn fresh(&self, now: Timestamp) -> Option<Arc<PublicKeys>> {
+        self.keys.clone().filter(|_| now < self.fresh_until)
+    }
+
+    /// Whether to fetch, which counts. Not if one has ended since there were `seen`.
+    fn begin(&mut self, seen: u64, renew: bool, now: Timestamp) -> bool {
+        self.tried.retain(|tried| now < tried.plus(MINUTE));
+        let wanted = self.fetches == seen && (renew || self.fresh(now).is_none());
+        let begins = wanted && self.tried.len() < MAX_FETCHES_PER_MINUTE;
+        if begins {
+            self.tried.push(now);
+        }
+        begins
+    }
+
+    fn usable(&self, now: Timestamp) -> Result<Arc<PublicKeys>, String> {
+        let usable = now < self.fresh_until.plus(STALE_TTL);
+        self.keys.clone().filter(|_| usable).ok_or_else(|| self.why.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests;

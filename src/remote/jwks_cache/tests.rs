@@ -1,0 +1,156 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use serde_json::json;
+
+use super::*;
+use crate::{
+    fetch::{FetchError, Fetched},
+    model::{ClientDetails, fixtures},
+};
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+/// A server that counts how often it was asked.
+#[derive(Debug, Default)]
+struct Server {
+    /// Holds back answers while no permits are there.
+    held: Option<tokio::sync::Semaphore>,
+    asked: AtomicUsize,
+    down: Mutex<bool>,
+    max_age: Option<Duration>,
+}
+
+#[async_trait]
+impl Fetch for Server {
+    async fn get(&self, url: &str, _: usize) -> Result<Fetched, FetchError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        if let Some(held) = &self.held {
+            held.acquire().await.expect("open").forget();
+        }
+        if *self.down.lock().expect("whole") {
+            return Err(FetchError::Late(url.to_owned()));
+        }
+        let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+        let body = json!({ "keys": [key] }).to_string().into();
+        Ok(Fetched { body, content_type: None, max_age: self.max_age })
+    }
+
+    async fn post_form(&self, url: &str, _: String) -> Result<u16, FetchError> {
+        Err(FetchError::Late(url.to_owned()))
+    }
+}
+
+fn client() -> Client {
+    let jwks_uri = Some("https://rp.test/jwks".into());
+    let details = ClientDetails { jwks_uri, ..ClientDetails::default() };
+    Client { details: Arc::new(details), ..fixtures::client() }
+}
+
+fn server() -> Arc<Server> {
+    Arc::default()
+}
+
+fn shared(server: &Arc<Server>) -> SharedFetch {
+    Arc::<Server>::clone(server)
+}
+
+impl Server {
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn keys_are_fetched_once_while_they_are_fresh() {
+    let (cache, server) = (JwksCache::default(), server());
+    let client = client();
+    let fetch = shared(&server);
+    let all = futures::future::join_all((0..10).map(|_| cache.of(&fetch, &client, NOW))).await;
+    assert!(all.iter().all(Result::is_ok));
+    assert_eq!(server.asked(), 1, "one fetch at a time");
+    cache.of(&shared(&server), &client, NOW.plus(DEFAULT_TTL)).await.expect("keys");
+    assert_eq!(server.asked(), 2);
+}
+
+#[tokio::test]
+async fn an_unknown_key_fetches_again_a_few_times_a_minute() {
+    let (cache, server, client) = (JwksCache::default(), server(), client());
+    cache.of(&shared(&server), &client, NOW).await.expect("keys");
+    cache.renewed(&shared(&server), &client, NOW).await.expect("keys");
+    assert_eq!(server.asked(), 2, "keys may change as soon as they were first seen");
+    for _ in 0..10 {
+        cache.renewed(&shared(&server), &client, NOW).await.expect("keys");
+    }
+    assert_eq!(server.asked(), MAX_FETCHES_PER_MINUTE);
+    cache.renewed(&shared(&server), &client, NOW.plus(MINUTE)).await.expect("keys");
+    assert_eq!(server.asked(), MAX_FETCHES_PER_MINUTE + 1);
+}
+
+#[tokio::test]
+async fn many_who_miss_a_key_at_once_fetch_once() {
+    let (cache, server, client) = (JwksCache::default(), server(), client());
+    let fetch = shared(&server);
+    cache.of(&fetch, &client, NOW).await.expect("keys");
+    let all = (0..10).map(|_| cache.renewed(&fetch, &client, NOW));
+    assert!(futures::future::join_all(all).await.iter().all(Result::is_ok));
+    assert_eq!(server.asked(), 2);
+}
+
+#[tokio::test]
+async fn who_has_fresh_keys_does_not_wait_for_a_fetch() {
+    let held = Some(tokio::sync::Semaphore::new(1));
+    let server = Arc::new(Server { held, ..Server::default() });
+    let (cache, client, fetch) = (JwksCache::default(), client(), shared(&server));
+    cache.of(&fetch, &client, NOW).await.expect("keys");
+    let mut renewed = Box::pin(cache.renewed(&fetch, &client, NOW));
+    assert!((&mut renewed).now_or_never().is_none(), "the server is slow");
+    assert!(cache.of(&fetch, &client, NOW).now_or_never().is_some_and(|keys| keys.is_ok()));
+    server.held.as_ref().expect("held").add_permits(1);
+    assert!(renewed.await.is_ok());
+}
+
+#[tokio::test]
+async fn who_hangs_up_does_not_end_the_fetch_for_the_others() {
+    let held = Some(tokio::sync::Semaphore::new(0));
+    let server = Arc::new(Server { held, ..Server::default() });
+    let (cache, client, fetch) = (JwksCache::default(), client(), shared(&server));
+    let mut first = Box::pin(cache.of(&fetch, &client, NOW));
+    assert!((&mut first).now_or_never().is_none());
+    drop(first);
+    server.held.as_ref().expect("held").add_permits(1);
+    assert!(cache.of(&fetch, &client, NOW).await.is_ok());
+    assert_eq!(server.asked(), 1);
+}
+
+#[tokio::test]
+async fn keys_outlive_a_server_that_is_down_for_a_while() {
+    let (cache, server, client) = (JwksCache::default(), server(), client());
+    cache.of(&shared(&server), &client, NOW).await.expect("keys");
+    *server.down.lock().expect("whole") = true;
+    let later = NOW.plus(DEFAULT_TTL + Duration::from_mins(59));
+    assert!(cache.of(&shared(&server), &client, later).await.is_ok());
+    assert!(cache.of(&shared(&server), &client, later.plus(Duration::from_mins(2))).await.is_err());
+}
+
+#[tokio::test]
+async fn what_the_answer_says_of_its_age_counts_within_bounds() {
+    let server = Arc::new(Server { max_age: Some(Duration::ZERO), ..Server::default() });
+    let (cache, client) = (JwksCache::default(), client());
+    for seconds in [0, 59, 60] {
+        let now = NOW.plus(Duration::from_secs(seconds));
+        cache.of(&shared(&server), &client, now).await.expect("keys");
+    }
+    assert_eq!(server.asked(), 2);
+}
+
+#[tokio::test]
+async fn remembers_a_bounded_number_of_addresses() {
+    let cache = JwksCache::default();
+    for number in 0..=MAX_ENTRIES {
+        drop(cache.slots.slot(&number.to_string()));
+    }
+    assert!(cache.slots.len() <= MAX_ENTRIES);
+}

@@ -1,0 +1,13 @@
+//! Documents that clients publish, fetched by URL and cached: JWK Sets, request objects, and
+//! sector identifier documents.
+//!
+//! Must not: know HTTP requests of ours. Each cache is bounded, and fetches a URL once at a time.
+
+mod jwks_cache;
+mod request_object_cache;
+mod sector_identifier_cache;
+mod url_cache;
+
+pub use jwks_cache::JwksCache;
+pub use request_object_cache::RequestObjectCache;
+pub use sector_identifier_cache::SectorIdentifierCache;

@@ -1,0 +1,113 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::*;
+use crate::fetch::{Fetch, FetchError, Fetched};
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+const ADDRESS: &str = "https://rp.test/object";
+
+/// A client's server: each document is another one.
+#[derive(Debug, Default)]
+struct Server {
+    asked: AtomicUsize,
+    max_age: Option<Duration>,
+    down: bool,
+}
+
+#[async_trait]
+impl Fetch for Server {
+    async fn get(&self, url: &str, _: usize) -> Result<Fetched, FetchError> {
+        let count = self.asked.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        if self.down {
+            return Err(FetchError::Late(url.to_owned()));
+        }
+        let body = format!("document {count}").into();
+        Ok(Fetched { body, content_type: None, max_age: self.max_age })
+    }
+
+    async fn post_form(&self, _: &str, _: String) -> Result<u16, FetchError> {
+        unreachable!("documents are read")
+    }
+}
+
+struct World {
+    server: Arc<Server>,
+    documents: RequestObjectCache,
+}
+
+impl World {
+    fn new(server: Server) -> Self {
+        Self { server: Arc::new(server), documents: RequestObjectCache::default() }
+    }
+
+    async fn get(&self, uri: &str, seconds: u64) -> Result<Bytes, String> {
+        let fetch: SharedFetch = self.server.clone();
+        self.documents.get(&fetch, uri, 100, NOW.plus(Duration::from_secs(seconds))).await
+    }
+
+    fn asked(&self) -> usize {
+        self.server.asked.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn many_at_once_share_one_fetch() {
+    let world = World::new(Server::default());
+    let answers = futures::future::join_all((0..50).map(|_| world.get(ADDRESS, 0))).await;
+    assert!(answers.iter().all(|it| it.as_deref() == Ok(b"document 0")), "{answers:?}");
+    assert_eq!(world.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_who_varies_the_fragment_makes_one_fetch_a_second() {
+    let world = World::new(Server::default());
+    for count in 0..50 {
+        let _ = world.get(&format!("{ADDRESS}#{count}"), 0).await;
+        let _ = world.get(&format!("{ADDRESS}#{count:043}"), 0).await;
+    }
+    assert_eq!((world.asked(), world.documents.slots.len()), (1, 1));
+    let _ = world.get(&format!("{ADDRESS}#x"), 1).await;
+    assert_eq!(world.asked(), 2);
+}
+
+#[tokio::test]
+async fn what_did_not_come_is_not_asked_for_again_at_once() {
+    let world = World::new(Server { down: true, ..Server::default() });
+    assert!(world.get(ADDRESS, 0).await.is_err());
+    assert!(world.get(ADDRESS, 0).await.is_err());
+    assert_eq!(world.asked(), 1);
+    assert!(world.get(ADDRESS, 1).await.is_err());
+    assert_eq!(world.asked(), 2);
+}
+
+#[tokio::test]
+async fn a_document_is_kept_as_it_says_and_for_ten_minutes_at_most() {
+    for (max_age, kept) in [(None, 1), (Some(60), 60), (Some(6000), 600)] {
+        let max_age = max_age.map(Duration::from_secs);
+        let world = World::new(Server { max_age, ..Server::default() });
+        for seconds in [0, kept - 1] {
+            assert_eq!(world.get(ADDRESS, seconds).await.as_deref(), Ok(&b"document 0"[..]));
+        }
+        assert_eq!(world.get(ADDRESS, kept).await.as_deref(), Ok(&b"document 1"[..]), "{kept}");
+    }
+}
+
+#[tokio::test]
+async fn a_document_named_by_its_hash_is_kept_and_another_fragment_says_that_it_changed() {
+    // OIDC Core §6.2
+    let named = |content: &[u8]| {
+        let hash = digest::digest(&digest::SHA256, content);
+        format!("{ADDRESS}#{}", URL_SAFE_NO_PAD.encode(hash))
+    };
+    let world = World::new(Server::default());
+    let first = named(b"document 0");
+    assert_eq!(world.get(&first, 0).await.as_deref(), Ok(&b"document 0"[..]));
+    assert_eq!(world.get(&first, 599).await.as_deref(), Ok(&b"document 0"[..]));
+    assert_eq!(world.get(&named(b"document 1"), 599).await.as_deref(), Ok(&b"document 1"[..]));
+    assert_eq!(world.asked(), 2);
+}

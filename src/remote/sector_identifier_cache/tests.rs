@@ -1,0 +1,128 @@
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::{
+    fetch::{FetchError, Fetched},
+    model::{ApplicationType, ClientDetails, Pairwise, RedirectUri, Secret, fixtures},
+};
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+const BOTH: &str = r#"["https://a.test/cb", "https://b.test/cb"]"#;
+
+/// A server that counts how often it was asked.
+#[derive(Debug)]
+struct Server {
+    asked: AtomicUsize,
+    says: Mutex<Option<&'static str>>,
+}
+
+impl Server {
+    fn saying(text: &'static str) -> Self {
+        Self { asked: AtomicUsize::new(0), says: Mutex::new(Some(text)) }
+    }
+
+    fn says(&self, text: Option<&'static str>) {
+        *self.says.lock().expect("whole") = text;
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Fetch for Server {
+    async fn get(&self, url: &str, _: usize) -> Result<Fetched, FetchError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let says = *self.says.lock().expect("whole");
+        let body = says.ok_or_else(|| FetchError::Late(url.to_owned()))?.into();
+        Ok(Fetched { body, content_type: None, max_age: None })
+    }
+
+    async fn post_form(&self, url: &str, _: String) -> Result<u16, FetchError> {
+        Err(FetchError::Late(url.to_owned()))
+    }
+}
+
+fn client() -> Client {
+    let uri = |text| RedirectUri::parse(text, ApplicationType::Web).expect("valid");
+    let pairwise = Pairwise { sector: "a.test".into(), salt: Secret::new(vec![1; 32]) };
+    let sector_identifier_uri = Some("https://a.test/sector.json".into());
+    let details = ClientDetails { sector_identifier_uri, ..ClientDetails::default() };
+    Client {
+        pairwise: Some(Box::new(pairwise)),
+        details: Arc::new(details),
+        redirect_uris: vec![uri("https://a.test/cb"), uri("https://b.test/cb")],
+        ..fixtures::client()
+    }
+}
+
+async fn judged(
+    sectors: &SectorIdentifierCache,
+    server: &Server,
+    client: &Client,
+    now: Timestamp,
+) -> Option<ErrorCode> {
+    sectors.check(server, client, now).await.err().map(|error| error.code)
+}
+
+#[tokio::test]
+async fn a_sector_knows_the_redirect_uris_of_its_clients() {
+    // OIDC Core §8.1
+    for (says, error) in [
+        (BOTH, None),
+        (r#"["https://a.test/cb"]"#, Some(ErrorCode::UnauthorizedClient)),
+        ("{}", Some(ErrorCode::UnauthorizedClient)),
+        ("", Some(ErrorCode::UnauthorizedClient)),
+    ] {
+        let server = Server::saying(says);
+        assert_eq!(
+            judged(&SectorIdentifierCache::default(), &server, &client(), NOW).await,
+            error,
+            "{says}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_claims_nothing_is_asked_nothing() {
+    let (sectors, server) = (SectorIdentifierCache::default(), Server::saying("{}"));
+    let own = Client { redirect_uris: client().redirect_uris[..1].to_vec(), ..client() };
+    let public = Client { pairwise: None, ..client() };
+    for client in [own, public] {
+        assert_eq!(judged(&sectors, &server, &client, NOW).await, None);
+    }
+    assert_eq!(server.asked(), 0);
+}
+
+#[tokio::test]
+async fn a_document_is_kept_and_used_for_a_day_when_its_server_is_away() {
+    let (sectors, server, client) =
+        (SectorIdentifierCache::default(), Server::saying(BOTH), client());
+    assert_eq!(judged(&sectors, &server, &client, NOW).await, None);
+    server.says(None);
+    let fresh = NOW.plus(TTL / 2);
+    assert_eq!(judged(&sectors, &server, &client, fresh).await, None);
+    assert_eq!(server.asked(), 1);
+    assert_eq!(judged(&sectors, &server, &client, NOW.plus(TTL)).await, None, "stale");
+    assert_eq!(server.asked(), 2);
+    let gone = judged(&sectors, &server, &client, NOW.plus(STALE_TTL)).await;
+    assert_eq!(gone, Some(ErrorCode::TemporarilyUnavailable));
+}
+
+#[tokio::test]
+async fn a_correction_is_seen_within_half_a_minute() {
+    let (sectors, server, client) =
+        (SectorIdentifierCache::default(), Server::saying("[]"), client());
+    let wrong = Some(ErrorCode::UnauthorizedClient);
+    assert_eq!(judged(&sectors, &server, &client, NOW).await, wrong);
+    server.says(Some(BOTH));
+    assert_eq!(judged(&sectors, &server, &client, NOW).await, wrong, "not asked again at once");
+    assert_eq!(server.asked(), 1);
+    assert_eq!(judged(&sectors, &server, &client, NOW.plus(REFETCH_INTERVAL)).await, None);
+}
