@@ -1,6 +1,6 @@
-//! Objects as they are kept. There are thousands, and few are looked into: what is asked of each
-//! one whenever anything changes is on a card, and what its owner declared is JSON, which takes a
-//! tenth of the memory of the parsed form. Of its status only marks are left.
+//! Custom resources in the compact form that the source caches. An installation has thousands, and
+//! most are rarely read. A parsed summary holds the fields that every change needs; the spec stays
+//! JSON, which takes a tenth of the memory of the parsed form. The status is reduced to a digest.
 
 use std::{fmt::Debug, sync::Arc};
 
@@ -10,32 +10,33 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{REGISTERED_LABEL, REGISTRATION_TOKEN_ANNOTATION, StatusDigest, USED_ANNOTATION};
 use crate::model::ObjectKey;
 
-/// A kind whose objects are kept.
+/// A custom resource kind that can be stored as a [`CachedObject`].
 pub trait ManagedKind: Sized {
-    /// What its owner declares.
+    /// The kind's `spec`.
     type Spec: Serialize + DeserializeOwned;
-    /// What Lanyard says of it.
+    /// The kind's `status`.
     type Status: Default;
-    /// What is asked of each one whenever anything changes.
+    /// Summary fields that are read for every object whenever any object changes.
     type Card: Clone + Debug + PartialEq;
-    /// What was read off its status, beside what all kinds' statuses have.
+    /// Facts read from the status, in addition to the [`StatusDigest`].
     type Seen: Clone + Debug;
 
-    /// Takes an object apart.
+    /// Splits an object into metadata, spec and status.
     fn into_parts(self) -> (ObjectMeta, Self::Spec, Option<Self::Status>);
-    /// Makes an object without a status.
+    /// Builds an object without a status.
     fn from_parts(metadata: ObjectMeta, spec: Self::Spec) -> Self;
-    /// The card of an object of this name.
+    /// Summarises this object, whose namespace and name are `key`.
     fn card(&self, key: &ObjectKey) -> Self::Card;
-    /// The Secrets on a card: that it refers to or that are made for it.
+    /// Names of the Secrets in a summary, whether the object refers to them or Lanyard creates
+    /// them.
     fn secrets(card: &Self::Card) -> Vec<&ObjectKey>;
-    /// What a status says.
+    /// The digest of a status.
     fn status_digest(status: &Self::Status) -> StatusDigest;
-    /// What else is read off it.
+    /// Facts read from a status, in addition to its digest.
     fn seen(status: &Self::Status, card: &Self::Card) -> Self::Seen;
 }
 
-/// An object. Clones share it.
+/// A cached object. Clones share the data.
 #[derive(Debug)]
 pub struct CachedObject<K: ManagedKind>(Arc<Parts<K>>);
 
@@ -47,13 +48,13 @@ struct Parts<K: ManagedKind> {
     declared: Declared<K::Card>,
 }
 
-/// What is served by.
+/// The desired state: spec and metadata, without resourceVersion and status.
 #[derive(Clone, Debug, PartialEq)]
 struct Declared<Card> {
     generation: Option<i64>,
     going: bool,
     card: Card,
-    /// Of metadata what anybody reads, and the spec.
+    /// The spec, and the metadata that [`retained_metadata`] keeps.
     json: Box<str>,
 }
 
@@ -64,7 +65,7 @@ impl<K: ManagedKind> Clone for CachedObject<K> {
 }
 
 impl<K: ManagedKind> CachedObject<K> {
-    /// Keeps an object of this name.
+    /// Caches an object whose namespace and name are `key`.
     pub fn new(key: &ObjectKey, object: K) -> Self {
         let card = object.card(key);
         let (mut metadata, spec, status) = object.into_parts();
@@ -72,8 +73,8 @@ impl<K: ManagedKind> CachedObject<K> {
         let version = metadata.resource_version.take().map(Into::into);
         let generation = metadata.generation;
         let going = metadata.deletion_timestamp.is_some();
-        let json = serde_json::to_string(&(read_of(metadata), spec));
-        let json = json.expect("what was JSON is JSON again").into();
+        let json = serde_json::to_string(&(retained_metadata(metadata), spec));
+        let json = json.expect("an object read from JSON serialises").into();
         Self(Arc::new(Parts {
             version,
             told: K::status_digest(&status),
@@ -82,7 +83,7 @@ impl<K: ManagedKind> CachedObject<K> {
         }))
     }
 
-    /// The same with another status.
+    /// Returns a copy with a different status.
     #[must_use]
     pub fn with_status(&self, status: &K::Status) -> Self {
         Self(Arc::new(Parts {
@@ -93,7 +94,7 @@ impl<K: ManagedKind> CachedObject<K> {
         }))
     }
 
-    /// The same, with what was told of an earlier form of it.
+    /// Returns a copy with the status of `before`, an earlier version of the same object.
     #[must_use]
     pub fn with_status_of(&self, before: &Self) -> Self {
         let Parts { told, seen, .. } = &*before.0;
@@ -102,7 +103,8 @@ impl<K: ManagedKind> CachedObject<K> {
         Self(Arc::new(Parts { version, told, seen, declared }))
     }
 
-    /// What its owner declared, parsed. It has no status, and of metadata what anybody reads.
+    /// Parses the desired state. The result has no status, and only the metadata that [`retained_metadata`]
+    /// keeps.
     pub fn declared(&self, key: &ObjectKey) -> K {
         let (metadata, spec) = self.parsed();
         let metadata = ObjectMeta {
@@ -114,64 +116,64 @@ impl<K: ManagedKind> CachedObject<K> {
         K::from_parts(metadata, spec)
     }
 
-    /// Its UID, where it has one.
+    /// The UID, if the object has one (files have none).
     pub fn uid(&self) -> Option<String> {
         self.parsed().0.uid
     }
 
     fn parsed(&self) -> (ObjectMeta, K::Spec) {
         let json = &self.0.declared.json;
-        serde_json::from_str(json).expect("it was written from the same types")
+        serde_json::from_str(json).expect("the JSON was written from the same types")
     }
 
-    /// Its card.
+    /// The summary of the object.
     pub fn card(&self) -> &K::Card {
         &self.0.declared.card
     }
 
-    /// The Secrets that it refers to or that are made for it.
+    /// Names of the Secrets that the object refers to or that Lanyard creates for it.
     pub fn secrets(&self) -> Vec<&ObjectKey> {
         K::secrets(self.card())
     }
 
-    /// Its generation.
+    /// `metadata.generation`.
     pub fn generation(&self) -> Option<i64> {
         self.0.declared.generation
     }
 
-    /// Its resourceVersion.
+    /// `metadata.resourceVersion`.
     pub fn version(&self) -> Option<&str> {
         self.0.version.as_deref()
     }
 
-    /// Whether it is being deleted.
+    /// Returns true if the object has a deletion timestamp.
     pub fn is_deleting(&self) -> bool {
         self.0.declared.going
     }
 
-    /// What its status said.
+    /// The digest of the object's status.
     pub fn told(&self) -> &StatusDigest {
         &self.0.told
     }
 
-    /// What else was read off its status.
+    /// Facts read from the object's status, in addition to its digest.
     pub fn seen(&self) -> &K::Seen {
         &self.0.seen
     }
 
-    /// Whether both are the one that was kept at one time.
+    /// Returns true if both share the same data.
     pub fn ptr_eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Whether both declare the same, whatever their versions and statuses.
+    /// Returns true if spec and retained metadata are the same; ignores resourceVersion and status.
     pub fn same_desired_state(&self, other: &Self) -> bool {
         self.0.declared == other.0.declared
     }
 }
 
-/// Of metadata what anybody reads.
-fn read_of(metadata: ObjectMeta) -> ObjectMeta {
+/// Metadata that is read anywhere in the program; the rest is dropped.
+fn retained_metadata(metadata: ObjectMeta) -> ObjectMeta {
     let mut labels = metadata.labels.unwrap_or_default();
     labels.retain(|name, _| name == REGISTERED_LABEL);
     let mut annotations = metadata.annotations.unwrap_or_default();
@@ -224,14 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn declares_what_its_owner_wrote() {
+    fn declared_returns_the_spec_as_written() {
         let (mut expected, declared) = (read(object()), kept(|_| {}).declared(&key()));
         expected.metadata.resource_version = None;
         assert_eq!((declared.metadata, declared.spec), (expected.metadata, expected.spec));
     }
 
     #[test]
-    fn what_nobody_reads_is_no_news() {
+    fn unused_metadata_and_status_do_not_change_the_desired_state() {
         let other = kept(|object| {
             object["metadata"]["resourceVersion"] = "8".into();
             object["metadata"]["labels"]["app"] = "shop".into();
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_served_by_is_news() {
+    fn spec_uid_generation_annotations_and_deletion_change_the_desired_state() {
         for change in [
             (|object| object["spec"]["clientName"] = "Shop".into()) as fn(&mut Value),
             |object| object["metadata"]["uid"] = "4d5f".into(),

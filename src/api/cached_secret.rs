@@ -1,5 +1,6 @@
-//! A Secret as it is kept. There is one for each client, so that only what is looked at often lies
-//! at hand; the rest is JSON, which takes a third of the memory of Kubernetes's own struct.
+//! Secrets in the compact form that the source caches. Every client has one, so only the parts that
+//! are read often are parsed; the rest is JSON, which takes a third of the memory of the Kubernetes
+//! struct.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +14,7 @@ use k8s_openapi::{
 use super::{OWNER_ANNOTATION, owner};
 use crate::model::{Interner, ObjectKey, Secret};
 
-/// A Secret. Clones share it.
+/// A cached Secret. Clones share the data.
 #[derive(Clone, Debug)]
 pub struct CachedSecret(Arc<Parts>);
 
@@ -23,30 +24,31 @@ struct Parts {
     held: SecretBody,
 }
 
-/// All but the version, which rises although nothing that matters has changed.
+/// Everything but the resourceVersion, which also rises without a relevant change.
 #[derive(Debug, PartialEq, Eq)]
 struct SecretBody {
     owner: Option<Box<str>>,
-    /// The owner's UID, if the one owner reference is that of `owner`.
+    /// UID of the owner reference, if it is the only one and names the same object as `owner`.
     owner_uid: Option<Box<str>>,
     going: bool,
     shape: Arc<SecretLayout>,
     values: Values,
 }
 
-/// What most Secrets of clients have alike.
+/// The parts that most clients' Secrets have in common, stored once and shared.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct SecretLayout {
-    /// Names of the entries.
+    /// Names of the Secret's entries.
     names: Box<[Box<str>]>,
-    /// The rest of metadata, type, and whether it is immutable, as JSON.
+    /// The remaining metadata, the type and the immutable flag, as JSON.
     rest: Box<str>,
 }
 
 static SHAPES: LazyLock<Interner<SecretLayout>> = LazyLock::new(Interner::default);
 
 impl CachedSecret {
-    /// Keeps a Secret, without what the API server adds again to one that is replaced.
+    /// Caches a Secret, without the fields that the API server sets again when a Secret is
+    /// replaced.
     pub fn new(secret: CoreSecret) -> Self {
         let CoreSecret { mut metadata, data, type_, immutable, .. } = secret;
         (metadata.managed_fields, metadata.uid, metadata.creation_timestamp) = (None, None, None);
@@ -57,7 +59,7 @@ impl CachedSecret {
         let owner_uid = owner.as_ref().and_then(|it| owner::take_reference(&mut metadata, it));
         let going = metadata.deletion_timestamp.is_some();
         let rest = serde_json::to_string(&(metadata, type_, immutable));
-        let rest = rest.expect("text, lists and maps by text serialise").into();
+        let rest = rest.expect("text, lists and maps with text keys serialise").into();
         let (names, values): (Vec<String>, Vec<Value>) = data
             .unwrap_or_default()
             .into_iter()
@@ -72,12 +74,13 @@ impl CachedSecret {
         }))
     }
 
-    /// All of it under its name, for whoever writes it anew.
+    /// Restores the whole Secret, for a replacing write.
     pub fn to_secret(&self, key: &ObjectKey) -> CoreSecret {
         type Rest = (ObjectMeta, Option<String>, Option<bool>);
         let SecretBody { owner, owner_uid, shape, .. } = &self.0.held;
         let rest = serde_json::from_str::<Rest>(&shape.rest);
-        let (mut metadata, type_, immutable) = rest.expect("it was written from the same types");
+        let (mut metadata, type_, immutable) =
+            rest.expect("the JSON was written from the same types");
         metadata.namespace = Some(key.namespace.to_string());
         metadata.name = Some(key.name.to_string());
         metadata.resource_version = self.version().map(str::to_owned);
@@ -92,41 +95,41 @@ impl CachedSecret {
         CoreSecret { metadata, data, type_, immutable, ..CoreSecret::default() }
     }
 
-    /// What an entry holds.
+    /// The value of an entry.
     pub fn entry(&self, name: &str) -> Option<&[u8]> {
         let SecretBody { shape, values, .. } = &self.0.held;
         let at = shape.names.iter().position(|of| **of == *name)?;
         values.iter().nth(at)
     }
 
-    /// Every entry.
+    /// All entries.
     pub fn entries(&self) -> BTreeMap<String, ByteString> {
         let SecretBody { shape, values, .. } = &self.0.held;
         let entries = shape.names.iter().zip(values.iter());
         entries.map(|(name, value)| (name.to_string(), ByteString(value.to_vec()))).collect()
     }
 
-    /// Whose it is: `<Kind>/<name>`, if it says so.
+    /// The owner annotation, `<Kind>/<name>`, if the Secret has one.
     pub fn owner(&self) -> Option<&str> {
         self.0.held.owner.as_deref()
     }
 
-    /// Whether it is being deleted.
+    /// Returns true if the Secret has a deletion timestamp.
     pub fn is_going(&self) -> bool {
         self.0.held.going
     }
 
-    /// Its resourceVersion.
+    /// `metadata.resourceVersion`.
     pub fn version(&self) -> Option<&str> {
         self.0.version.as_deref()
     }
 
-    /// Whether both are the one that was kept at one time.
+    /// Returns true if both share the same data.
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Whether both say the same, whatever their versions.
+    /// Returns true if both have the same content; ignores resourceVersion.
     pub fn same_content(&self, other: &Self) -> bool {
         self.0.held == other.0.held
     }
@@ -134,20 +137,20 @@ impl CachedSecret {
 
 type Value = Secret<Vec<u8>>;
 
-/// What the entries hold, one after another: each begins with its length.
+/// The values of all entries in one allocation, each preceded by its length.
 #[derive(Debug, PartialEq, Eq)]
 struct Values(Secret<Box<[u8]>>);
 
-/// Bytes of a length.
+/// Number of bytes of a length prefix.
 const LENGTH: usize = size_of::<u32>();
 
 impl Values {
     fn new(values: &[Value]) -> Self {
         let values = || values.iter().map(Secret::expose);
-        // Were there too little room, a copy would stay behind that nobody wipes.
+        // The capacity must suffice: a reallocation would leave a copy behind that is not wiped.
         let mut all = Vec::with_capacity(values().map(|value| LENGTH + value.len()).sum());
         for value in values() {
-            let length = u32::try_from(value.len()).expect("no entry has four gibibytes");
+            let length = u32::try_from(value.len()).expect("an entry is smaller than 4 GiB");
             all.extend(length.to_le_bytes());
             all.extend(value);
         }
@@ -185,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn is_whole_again_as_it_was() {
+    fn to_secret_restores_the_secret() {
         let key = ObjectKey::new("team", "shop-oidc");
         assert_eq!(CachedSecret::new(secret("7")).to_secret(&key), secret("7"));
         let mut bare = secret("7");
@@ -193,9 +196,9 @@ mod tests {
         assert_eq!(CachedSecret::new(bare.clone()).to_secret(&key), bare);
     }
 
-    /// By where the owner reference is: with the owner, in the rest, or nowhere.
+    /// Cases: the reference names the annotated owner, another object, or is missing.
     #[test]
-    fn owner_references_come_back_whosever_they_are() {
+    fn owner_references_are_restored() {
         let reference = |name: &str, controller: bool| {
             json!({
                 "apiVersion": "lanyard.dev/v1alpha1", "kind": "OidcClient", "name": name,
@@ -220,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_of_one_shape_share_it() {
+    fn secrets_with_the_same_layout_share_it() {
         let other = json!({
             "metadata": {
                 "name": "wiki-oidc", "annotations": { OWNER_ANNOTATION: "OidcClient/wiki" },
@@ -236,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_looked_at_often_is_at_hand() {
+    fn entries_owner_and_version_are_available_without_parsing() {
         let kept = CachedSecret::new(secret("7"));
         assert_eq!(kept.entry("client-secret"), Some(&b"secret"[..]));
         assert_eq!((kept.entry("empty"), kept.entry("client-id")), (Some(&b""[..]), None));
@@ -245,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn another_version_alone_is_no_news() {
+    fn resource_version_does_not_change_the_content() {
         let (one, later) = (CachedSecret::new(secret("7")), CachedSecret::new(secret("8")));
         assert!(one.same_content(&later) && !one.is(&later) && one.is(&one.clone()));
         let mut changed = secret("8");
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_nothing_of_its_entries() {
+    fn debug_output_contains_no_entry_values() {
         assert!(!format!("{:?}", CachedSecret::new(secret("7"))).contains("115"));
     }
 }

@@ -1,4 +1,4 @@
-//! The Secret that a client asks for.
+//! `spec.secret` of an `OidcClient`: the Secret that Lanyard creates for it.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::{self, client};
 
-/// The Secret that Lanyard makes.
+/// Name and content of the Secret that Lanyard creates for the application.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = client::distinct_entries())]
@@ -17,38 +17,38 @@ pub struct ClientSecretTemplate {
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::object_name())]
     pub name: Option<String>,
-    /// Names of the entries, where an application wants others.
+    /// Names of the credential entries, for applications that expect other names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<ClientSecretKeys>,
-    /// Labels on the Secret.
+    /// Labels to set on the Secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 32))]
     pub labels: BTreeMap<String, String>,
-    /// Annotations on the Secret.
+    /// Annotations to set on the Secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 32))]
     pub annotations: BTreeMap<String, String>,
-    /// Further entries with these values.
+    /// Additional entries of the Secret, by name. The values are plain text.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 32))]
     pub extra: BTreeMap<String, String>,
 }
 
-/// Names of the entries of a client's Secret.
+/// Names of the credential entries in the client's Secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientSecretKeys {
-    /// Default: `client-id`.
+    /// Entry that holds the client ID. Default: `client-id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::entry_name())]
     pub client_id: Option<String>,
-    /// Default: `client-secret`.
+    /// Entry that holds the client secret. Default: `client-secret`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::entry_name())]
     pub client_secret: Option<String>,
-    /// Default: `issuer`.
+    /// Entry that holds the issuer URL. Default: `issuer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::entry_name())]
@@ -56,10 +56,10 @@ pub struct ClientSecretKeys {
 }
 
 impl ClientSecretKeys {
-    /// The entry of the client id, unless another is named.
+    /// Default entry name of the client ID.
     pub const CLIENT_ID: &'static str = "client-id";
-    /// The entry of the client secret.
+    /// Default entry name of the client secret.
     pub const CLIENT_SECRET: &'static str = "client-secret";
-    /// The entry of the issuer.
+    /// Default entry name of the issuer.
     pub const ISSUER: &'static str = "issuer";
 }

@@ -1,4 +1,5 @@
-//! Values of an `OidcClient`'s fields: what the specifications register, and lifetimes.
+//! Values of `OidcClient` fields: enums of the OAuth and OpenID Connect specifications, and
+//! lifetimes.
 
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
@@ -6,78 +7,78 @@ use serde::{Deserialize, Serialize};
 use super::{common::api_enum, rules};
 
 api_enum!(
-    /// `application_type`.
+    /// `application_type` (OIDC Registration §2).
     ApplicationType {
-        /// A server, or a page in a browser.
+        /// A server-side or browser application.
         Web = "web",
-        /// An application on a device.
+        /// An application installed on a device.
         Native = "native",
     }
 );
 
 api_enum!(
-    /// `grant_type`.
+    /// `grant_type` (RFC 6749).
     GrantType {
-        /// A code is exchanged for tokens.
+        /// Exchanges an authorization code for tokens.
         AuthorizationCode = "authorization_code",
-        /// Tokens from the authorization endpoint.
+        /// Issues tokens at the authorization endpoint.
         Implicit = "implicit",
-        /// Tokens are renewed.
+        /// Exchanges a refresh token for new tokens.
         RefreshToken = "refresh_token",
-        /// The application acts for itself.
+        /// Issues an access token to the application itself, without a user.
         ClientCredentials = "client_credentials",
     }
 );
 
 api_enum!(
-    /// `token_endpoint_auth_method`.
+    /// `token_endpoint_auth_method` (OIDC Core §9).
     AuthMethod {
-        /// Secret in the Authorization header.
+        /// Client secret in the Authorization header.
         ClientSecretBasic = "client_secret_basic",
-        /// Secret in the body.
+        /// Client secret in the request body.
         ClientSecretPost = "client_secret_post",
-        /// An assertion under the secret.
+        /// A JWT signed with the client secret.
         ClientSecretJwt = "client_secret_jwt",
-        /// An assertion under a key of the application's own.
+        /// A JWT signed with the application's private key.
         PrivateKeyJwt = "private_key_jwt",
-        /// No secret: a public client, held to PKCE.
+        /// No authentication: a public client, which must use PKCE.
         None = "none",
     }
 );
 
 api_enum!(
-    /// Whether people are asked.
+    /// Whether users are asked for consent.
     Consent {
-        /// Ask.
+        /// The user is asked.
         Required = "Required",
-        /// The owner of the object has answered.
+        /// The user is not asked; the owner of the OidcClient consents on their behalf.
         Implied = "Implied",
     }
 );
 
-/// Lifetimes of a client's tokens; they only shorten the tenant's.
+/// Lifetimes of a client's tokens. They can only shorten the tenant's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OidcClientLifetimes {
-    /// Access tokens.
+    /// Lifetime of access tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = rules::duration())]
     #[x_kube(validation = rules::between("1s", "8784h"))]
     pub access_token: Option<String>,
-    /// ID tokens.
+    /// Lifetime of ID tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = rules::duration())]
     #[x_kube(validation = rules::between("1s", "8784h"))]
     pub id_token: Option<String>,
-    /// A refresh token that is not used.
+    /// Time after which an unused refresh token expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = rules::duration())]
     #[x_kube(validation = rules::between("1s", "8784h"))]
     pub refresh_token_idle: Option<String>,
-    /// A grant, however often it is refreshed.
+    /// Maximum lifetime of a grant, regardless of how often it is refreshed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = rules::duration())]
@@ -86,33 +87,33 @@ pub struct OidcClientLifetimes {
 }
 
 api_enum!(
-    /// `subject_type`.
+    /// `subject_type` (OIDC Core §8).
     SubjectType {
-        /// The same `sub` everywhere.
+        /// The same `sub` for every client.
         Public = "public",
-        /// A `sub` of each sector's own.
+        /// A different `sub` for each sector.
         Pairwise = "pairwise",
     }
 );
 
 api_enum!(
-    /// `id_token_signed_response_alg`.
+    /// `id_token_signed_response_alg` (OIDC Registration §2).
     IdTokenAlgorithm {
-        /// RSA, 2048 bits.
+        /// RSASSA-PKCS1-v1_5 with SHA-256 and a 2048-bit key.
         RS256 = "RS256",
         /// ECDSA on P-256.
         ES256 = "ES256",
         /// Ed25519.
         EdDSA = "EdDSA",
-        /// Not signed.
+        /// Unsigned.
         None = "none",
     }
 );
 
 api_enum!(
-    /// A signature of a client's own (RFC 7518 §3.1, RFC 8037, RFC 9864).
+    /// Algorithm of a JWT that a client signs (RFC 7518 §3.1, RFC 8037, RFC 9864).
     JwsAlgorithm {
-        /// Not signed.
+        /// Unsigned.
         None = "none",
         /// HMAC with SHA-256.
         HS256 = "HS256",
@@ -136,27 +137,27 @@ api_enum!(
         ES256 = "ES256",
         /// ECDSA on P-384.
         ES384 = "ES384",
-        /// Ed25519.
+        /// Ed25519, under its older name.
         EdDSA = "EdDSA",
-        /// Ed25519 by that name.
+        /// Ed25519, under its RFC 9864 name.
         Ed25519 = "Ed25519",
     }
 );
 
 api_enum!(
-    /// What client assertions name as audience.
+    /// The `aud` values accepted in client assertions.
     AssertionAudience {
-        /// The issuer, or the endpoint.
+        /// The issuer, or the URL of the endpoint.
         IssuerOrEndpoint = "IssuerOrEndpoint",
-        /// The issuer alone.
+        /// Only the issuer.
         Issuer = "Issuer",
     }
 );
 
 api_enum!(
-    /// Which tokens a client may introspect.
+    /// The tokens that a client may introspect.
     Introspection {
-        /// Those given to it or made for it.
+        /// Tokens issued to the client or with it as audience.
         Own = "Own",
         /// Every access token of the tenant.
         Tenant = "Tenant",

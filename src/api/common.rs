@@ -1,4 +1,4 @@
-//! Shapes that several kinds share.
+//! Types shared by several kinds.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -8,22 +8,22 @@ use serde::{Deserialize, Serialize};
 
 use super::rules;
 
-/// One entry of a Secret in the object's own namespace.
+/// Reference to one entry of a Secret in this object's namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretKeyRef {
-    /// Name of the Secret, in this object's namespace.
+    /// Name of the Secret.
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::object_name())]
     pub name: String,
-    /// Entry of the Secret. The default is said where the reference is used.
+    /// Entry of the Secret. The default depends on the field that contains this reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::entry_name())]
     pub key: Option<String>,
 }
 
-/// Whose objects are admitted, as in the Gateway API.
+/// The namespaces whose objects are admitted, as in the Gateway API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::tenant::selector_where_it_counts())]
@@ -37,39 +37,39 @@ pub struct NamespaceConsent {
     pub selector: Option<LabelSelector>,
 }
 
-/// A selection of namespaces by their labels; all that is said must hold.
+/// Selects namespaces by their labels. A namespace must meet every requirement.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LabelSelector {
-    /// Labels that must be there with exactly these values.
+    /// Labels that the namespace must have with exactly these values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 32))]
     pub match_labels: BTreeMap<String, String>,
-    /// Further requirements.
+    /// Further requirements on the namespace's labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub match_expressions: Vec<SelectorRequirement>,
 }
 
-/// One requirement on a label.
+/// A requirement on one label.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::tenant::values_where_they_count())]
 pub struct SelectorRequirement {
-    /// The label.
+    /// Name of the label.
     #[schemars(length(min = 1, max = 317))]
     pub key: String,
-    /// `In`, `NotIn`, `Exists` or `DoesNotExist`.
+    /// How `values` are compared: `In`, `NotIn`, `Exists` or `DoesNotExist`.
     #[schemars(length(max = 32), extend("enum" = ["In", "NotIn", "Exists", "DoesNotExist"]))]
     pub operator: String,
-    /// Values for `In` and `NotIn`.
+    /// Values for `In` and `NotIn`; must be empty for `Exists` and `DoesNotExist`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(max = 63)))]
     pub values: Vec<String>,
 }
 
-/// Declares an enum of the API that reads unknown values as `Unknown` (they become
-/// `Accepted=False, UnsupportedValue`) while its schema lists the known ones.
+/// Declares an API enum whose schema lists the known values. Unknown values deserialize as
+/// `Unknown`, so that validation can report them (`Accepted=False, UnsupportedValue`).
 macro_rules! api_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
@@ -77,15 +77,15 @@ macro_rules! api_enum {
         #[serde(from = "String", into = "String")]
         pub enum $name {
             $($(#[$vdoc])* $variant,)+
-            /// A value that this release does not know.
+            /// A value that this release does not support.
             Unknown(String),
         }
 
         impl $name {
-            /// The values that this release knows.
+            /// The values that this release supports.
             pub const KNOWN: &'static [&'static str] = &[$($text,)+];
 
-            /// The value as written.
+            /// The value as it appears in manifests.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)+
@@ -133,23 +133,23 @@ macro_rules! api_enum {
 pub(super) use api_enum;
 
 api_enum!(
-    /// Which namespaces are admitted.
+    /// The namespaces that are admitted.
     ConsentFrom {
-        /// The object's own.
+        /// Only the object's own namespace.
         Same = "Same",
-        /// Every one.
+        /// Every namespace.
         All = "All",
-        /// Those that the selector matches.
+        /// Namespaces that match the selector.
         Selector = "Selector",
     }
 );
 
 api_enum!(
-    /// Whether each use of a refresh token makes a new one.
+    /// Which clients get a new refresh token each time they use one.
     RefreshTokenRotation {
-        /// For every client.
+        /// All clients.
         Always = "Always",
-        /// For those without a secret.
+        /// Clients without a secret.
         PublicClients = "PublicClients",
     }
 );

@@ -1,24 +1,24 @@
-//! Condition types and reasons: fixed words, listed in docs/conditions.md.
+//! Condition types and reasons, documented in docs/conditions.md.
 
-/// Types of conditions (docs/design/api.md#conditions).
+/// The types of conditions in a status. See docs/design/api.md#conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConditionType {
-    /// The object is valid and allowed.
+    /// The object is valid, and the tenant admits it.
     Accepted,
-    /// What it refers to is there.
+    /// All references resolve.
     ResolvedRefs,
-    /// A tenant has keys to sign with.
+    /// The tenant has a signing key.
     KeysReady,
-    /// A client's Secret is as it should be.
+    /// The client's Secret exists and is up to date.
     SecretReady,
-    /// It is part of what this installation serves.
+    /// The object is part of the configuration that is served.
     Programmed,
-    /// All of the above.
+    /// All other conditions are true.
     Ready,
 }
 
 impl ConditionType {
-    /// The word in `status.conditions[].type`.
+    /// The value of `status.conditions[].type`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "Accepted",
@@ -33,15 +33,15 @@ impl ConditionType {
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident,)+) => {
-        /// Why a condition has its status: a fixed CamelCase word.
+        /// The reason of a condition: a fixed CamelCase word.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum ConditionReason { $($(#[$doc])* $name,)+ }
 
         impl ConditionReason {
-            /// All reasons, for the documentation's test.
+            /// All reasons, for the test that checks the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// The word.
+            /// The value of `status.conditions[].reason`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name),)+ }
             }
@@ -50,58 +50,58 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// Accepted: nothing to object to.
+    /// Accepted is true.
     Accepted,
-    /// ResolvedRefs: everything referred to is there.
+    /// ResolvedRefs is true.
     ResolvedRefs,
-    /// Programmed: it is served.
+    /// Programmed is true.
     Programmed,
-    /// Ready: everything is.
+    /// Ready is true.
     Ready,
-    /// KeysReady or SecretReady: as it should be.
+    /// KeysReady or SecretReady is true.
     Available,
-    /// A field has a value that cannot be served.
+    /// A field has an invalid value.
     Invalid,
-    /// An enum value, or a field, that this release does not know.
+    /// A field has a value, or is a field, that this release does not support.
     UnsupportedValue,
-    /// The object could not be read at all.
+    /// The object does not deserialize.
     Malformed,
     /// An older tenant has the same issuer.
     IssuerConflict,
     /// The namespace may not use the issuer's host or path.
     HostNotAllowed,
-    /// The tenant referred to does not exist.
+    /// The referenced tenant does not exist.
     TenantNotFound,
-    /// The tenant referred to is not accepted itself.
+    /// The referenced tenant is not accepted.
     TenantNotAccepted,
-    /// The tenant does not admit objects of this namespace.
+    /// The tenant does not admit objects from this namespace.
     NamespaceNotAllowed,
-    /// The tenant's consent cannot be judged, as namespaces may not be read.
+    /// The tenant selects namespaces by label, but namespaces may not be read.
     SelectorUnavailable,
-    /// The client asks for more than the tenant gives to other namespaces.
+    /// The client requests more than the tenant's bounds allow.
     BoundExceeded,
-    /// An older client has the same client id.
+    /// Another client has the same client ID and precedence.
     ClientIdConflict,
     /// An older user has the same username.
     UsernameConflict,
-    /// An older user has the same subject, or a client has it as its id.
+    /// An older user has the same subject, or a client has it as its client ID.
     SubjectConflict,
-    /// A Secret referred to does not exist.
+    /// A referenced Secret does not exist.
     SecretNotFound,
-    /// A Secret referred to lacks the entry, or its value cannot be used.
+    /// A referenced Secret lacks the entry, or its value is invalid.
     SecretInvalid,
-    /// A Secret referred to may not be read.
+    /// A referenced Secret may not be read.
     SecretUnreadable,
-    /// A Secret of that name belongs to someone else.
+    /// A Secret with that name exists and belongs to another owner.
     NotOwned,
-    /// Being made; see again in a moment.
+    /// The controller is creating or updating the Secret.
     Pending,
-    /// Entries of the key Secret were damaged and have been replaced.
+    /// Damaged entries of the key Secret are being replaced.
     KeysDamaged,
-    /// No key signs.
+    /// The tenant has no signing key.
     NoSigningKey,
-    /// Not served, since it is not accepted or lacks something (see the other conditions).
+    /// The object is not served; the other conditions give the reason.
     NotServed,
-    /// Written to the cluster without success; it is tried again.
+    /// A write to the cluster failed and will be retried.
     WriteFailed,
 }

@@ -1,10 +1,10 @@
-//! The CRDs as YAML, one file a kind, and the schemas in them.
+//! The CustomResourceDefinitions as YAML, and their schemas.
 
 use kube::CustomResourceExt;
 
 use super::{OidcClient, OidcUser, Tenant};
 
-/// File name and content of each CRD.
+/// File name and content of each CustomResourceDefinition.
 pub fn definitions() -> [(&'static str, String); 3] {
     [
         ("lanyard.dev_tenants.yaml", yaml::<Tenant>()),
@@ -14,10 +14,10 @@ pub fn definitions() -> [(&'static str, String); 3] {
 }
 
 fn yaml<K: CustomResourceExt>() -> String {
-    serde_yaml::to_string(&K::crd()).expect("a definition holds no maps with keys that are no text")
+    serde_yaml::to_string(&K::crd()).expect("all map keys of a CRD are strings")
 }
 
-/// The schema of a kind of ours, by its name.
+/// The CRD's OpenAPI schema for a kind, or `None` for an unknown kind.
 pub fn schema(kind: &str) -> Option<serde_json::Value> {
     let definition = match kind {
         "Tenant" => Tenant::crd(),

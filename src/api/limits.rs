@@ -1,5 +1,6 @@
-//! Lengths, counts and ranges of the CRDs' schemas, for manifests that no API server has seen
-//! (`dev`, `check`). Types are serde's to check, enums and rules `registry::validate`'s.
+//! Checks lengths, counts and ranges from the CRD schemas on manifests that no API server has
+//! validated (`lanyard dev` and `lanyard check`). Types are checked by serde; enums and rules by
+//! `registry::validate`.
 
 use std::sync::LazyLock;
 
@@ -9,18 +10,18 @@ use serde_json::Value;
 
 use super::{OidcClient, OidcUser, Tenant};
 
-/// A field beyond its limits, and what to do.
+/// A field that exceeds a limit of its schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitViolation {
     /// Path of the field, such as `spec.redirectUris[1]`.
     pub field: String,
-    /// What it must be.
+    /// The violated limit, such as `must have at most 63 characters`.
     pub message: String,
 }
 
-/// A kind with limits.
+/// A kind whose spec can be checked against the limits of its schema.
 pub trait SchemaLimits: Serialize {
-    /// The fields of its spec that are beyond their limits.
+    /// The fields of the spec that exceed a limit.
     fn excesses(&self) -> Vec<LimitViolation>;
 }
 
@@ -30,7 +31,7 @@ macro_rules! limited {
             fn excesses(&self) -> Vec<LimitViolation> {
                 static SCHEMA: LazyLock<Value> = LazyLock::new(spec_schema::<$kind>);
                 let mut found = Vec::new();
-                // What cannot be written as JSON was never read from a manifest.
+                // A spec that was read from a manifest always serialises.
                 let spec = serde_json::to_value(&self.spec).unwrap_or_default();
                 walk("spec", &SCHEMA, &spec, &mut found);
                 found
@@ -72,7 +73,7 @@ fn walk(field: &str, schema: &Value, value: &Value, found: &mut Vec<LimitViolati
     }
 }
 
-/// What a value must be, if it is not.
+/// The limit that a value violates, if any.
 fn excess(schema: &Value, value: &Value) -> Option<String> {
     let limit = |name: &str| schema[name].as_u64().and_then(|limit| usize::try_from(limit).ok());
     let most = |name: &str, has: usize| limit(name).filter(|limit| has > *limit);
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_within_its_limits_has_none() {
+    fn valid_objects_have_no_violations() {
         let spec = "{tenantRef: {name: main}, clientName: Shop, defaultMaxAge: 60, secret: {labels: {a: b}}}";
         assert!(excesses::<OidcClient>(spec).is_empty());
         assert!(excesses::<Tenant>("{}").is_empty());
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_what_an_api_server_would() {
+    fn finds_the_violations_that_an_api_server_would() {
         let long = "x".repeat(513);
         for (spec, field, limit) in [
             (format!("clientName: {long}"), "spec.clientName", "at most 128 characters"),

@@ -1,7 +1,8 @@
-//! The custom resources of group `lanyard.dev` (docs/design/api.md), exactly as users write them:
-//! raw, unchecked, with unknown enum values kept. `registry::validate` makes `model` types of them.
+//! The custom resources of the API group `lanyard.dev`, exactly as users write them: raw and
+//! unchecked, with unknown enum values preserved. `registry::validate` converts them to `model`
+//! types. See docs/design/api.md.
 //!
-//! Doc comments on fields are the user's documentation (`kubectl explain`).
+//! Doc comments on fields are user documentation: `kubectl explain` prints them.
 
 mod cached_object;
 mod cached_secret;
@@ -53,18 +54,19 @@ pub use tenant::{
 };
 pub use tenant_protocol::{AcrLevelSpec, RegistrationMode, RegistrationSpec, RequestObjectsSpec};
 
-/// The API group.
+/// The API group of all custom resources.
 pub const GROUP: &str = "lanyard.dev";
-/// The API version.
+/// The API version of all custom resources.
 pub const VERSION: &str = "v1alpha1";
-/// On every object that Lanyard makes: `<Kind>/<name>` of the object it belongs to.
+/// Annotation on every Secret that Lanyard creates: `<Kind>/<name>` of its owner.
 pub const OWNER_ANNOTATION: &str = "lanyard.dev/owner";
-/// On every Secret that Lanyard makes, with the value `true`; Secrets with it are watched whole.
+/// Label on every Secret that Lanyard creates, with the value `true`. The watch on Secrets selects
+/// it.
 pub const MANAGED_LABEL: &str = "lanyard.dev/managed";
-/// On every OidcClient that registered itself over HTTP, with the value `true`. Whoever takes it
-/// off adopts the client: it is then one like any other.
+/// Label on every OidcClient created by dynamic registration, with the value `true`. Removing it
+/// adopts the client, which then is like any declared client.
 pub const REGISTERED_LABEL: &str = "lanyard.dev/registered";
-/// On such a client: the hash of its registration access token.
+/// Annotation on a registered client: the hash of its registration access token.
 pub const REGISTRATION_TOKEN_ANNOTATION: &str = "lanyard.dev/registration-access-token-hash";
-/// On such a client, once it was used: `true`.
+/// Annotation on a registered client, set to `true` once the client has been used.
 pub const USED_ANNOTATION: &str = "lanyard.dev/used";

@@ -1,80 +1,81 @@
-//! Everything that a source shows at one moment: the input of the registry's build.
+//! All objects of a source at one moment: the input of the registry's build.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{CachedObject, CachedSecret, OidcClient, OidcUser, Tenant};
 use crate::model::{ObjectKey, ObjectRef, Timestamp};
 
-/// The objects of a cluster or a directory. Cheap to clone.
+/// The objects of a cluster or a folder. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct ObjectSet {
-    /// Tenants.
+    /// Tenants by namespace and name.
     pub tenants: BTreeMap<ObjectKey, CachedObject<Tenant>>,
-    /// Clients.
+    /// Clients by namespace and name.
     pub clients: BTreeMap<ObjectKey, CachedObject<OidcClient>>,
-    /// Users.
+    /// Users by namespace and name.
     pub users: BTreeMap<ObjectKey, CachedObject<OidcUser>>,
-    /// Secrets that Lanyard made, and those that an object refers to. A Secret that an object
-    /// refers to and that is not here does not exist.
+    /// Secrets that Lanyard created and Secrets that an object refers to. A referenced Secret that
+    /// is missing here does not exist.
     pub secrets: BTreeMap<ObjectKey, SecretState>,
-    /// Labels of namespaces.
+    /// Labels of the namespaces, if they may be read.
     pub namespaces: NamespaceLabels,
-    /// Objects that could not be read; the last good one, if there was any, is still above.
+    /// Objects that did not deserialize. The last valid version, if any, is still in the maps
+    /// above.
     pub malformed: BTreeMap<ObjectRef, MalformedObject>,
-    /// Whether there may be more than is seen: a manifest was never read, so that nobody knows
-    /// which objects it holds. Then nothing may be concluded from what is not there.
+    /// True if some manifest could not be read, so that objects may be missing here. Then nothing
+    /// may be deleted or concluded because an object is absent.
     pub incomplete: bool,
 }
 
-/// A Secret as far as it could be read.
+/// A Secret, or the reason why it could not be read.
 #[derive(Clone, Debug)]
 pub enum SecretState {
-    /// Its content.
+    /// The Secret's content.
     Loaded(CachedSecret),
-    /// It is there, but may not be read; the reason as the API server gave it.
+    /// The Secret may not be read; contains the API server's message.
     Unreadable(Arc<str>),
 }
 
-/// What is known of namespaces.
+/// The labels of all namespaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum NamespaceLabels {
-    /// They may not be read (`watchNamespaces`): selectors cannot be judged.
+    /// Namespaces may not be read (`watchNamespaces` is set), so selectors cannot be evaluated.
     #[default]
     Unavailable,
-    /// Labels by name.
+    /// Labels by namespace.
     Known(BTreeMap<String, BTreeMap<String, String>>),
 }
 
 /// An object that does not deserialize.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MalformedObject {
-    /// Where and why, for the person who wrote it.
+    /// The field and the error, for the object's author.
     pub message: String,
-    /// Its generation, for the condition.
+    /// `metadata.generation`, for the condition.
     pub generation: Option<i64>,
-    /// Its resourceVersion.
+    /// `metadata.resourceVersion`.
     pub resource_version: Option<String>,
-    /// Its UID, by which `kubectl describe` finds Events.
+    /// `metadata.uid`, which Events need for `kubectl describe` to list them.
     pub uid: Option<String>,
 }
 
-/// Objects, and how current they are.
+/// The objects of a source, with a revision and the source's health.
 #[derive(Clone, Debug, Default)]
 pub struct SourceView {
-    /// The objects.
+    /// All objects at this revision.
     pub objects: Arc<ObjectSet>,
-    /// Rises with each change that what is served could depend on, and not when only `status`
-    /// or bookkeeping metadata changed. 0: nothing has been read yet.
+    /// Increases with each change that can affect what is served, but not when only `status` or
+    /// unused metadata changed. 0: nothing has been read yet.
     pub revision: u64,
-    /// How the source is doing.
+    /// Health of the source.
     pub health: SourceHealth,
 }
 
-/// How a source is doing.
+/// Health of a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceHealth {
-    /// Whether every first list is in: before that nothing may be served.
+    /// True once every initial list is complete. Nothing may be served before.
     pub synced: bool,
-    /// Since when it has not answered, and what it said; `None` while it answers.
+    /// When the source last stopped answering, and its error; `None` while it answers.
     pub failing: Option<(Timestamp, String)>,
 }

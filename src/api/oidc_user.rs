@@ -1,4 +1,4 @@
-//! `OidcUser`: a person who signs in at one tenant.
+//! The `OidcUser` resource: a user who signs in at one tenant.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
@@ -11,14 +11,14 @@ use super::{
     rules::{self, user},
 };
 
-/// An OidcUser is a person who signs in at one Tenant, declared in that tenant's own namespace.
-/// For tens to thousands of people.
+/// An OidcUser is a user who signs in at one Tenant, declared in the Tenant's namespace. Suits
+/// installations with tens to thousands of users.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "lanyard.dev",
     version = "v1alpha1",
     kind = "OidcUser",
-    doc = "An OidcUser is a person who signs in at one Tenant.",
+    doc = "An OidcUser is a user who signs in at one Tenant.",
     validation = rules::name(),
     namespaced,
     category = "lanyard",
@@ -34,47 +34,47 @@ use super::{
 #[x_kube(validation = rules::immutable("username", "delete the object and create another"))]
 #[x_kube(validation = rules::immutable_optional("subject", "delete the object and create another"))]
 pub struct OidcUserSpec {
-    /// The tenant, in this object's namespace, that this person signs in at.
+    /// The Tenant that the user signs in at. It must be in this object's namespace. Immutable.
     pub tenant_ref: LocalTenantRef,
-    /// What the person types to sign in. Compared without regard to case.
+    /// The name that the user signs in with. Case is ignored. Immutable.
     #[schemars(length(min = 1, max = 256))]
     #[x_kube(validation = user::username())]
     #[x_kube(validation = rules::visible())]
     pub username: String,
-    /// The claim `sub`. Default: a UUID that depends on tenant and username only.
+    /// The claim `sub`. Immutable. Default: a UUID derived from the tenant and the username.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     #[x_kube(validation = user::subject())]
     pub subject: Option<String>,
-    /// The Secret with the password: an argon2id, bcrypt, PBKDF2 or scrypt hash
-    /// (`lanyard hash-password` makes one), or plain text. Default key: `password`.
-    /// Without it nobody can sign in as this user.
+    /// The Secret with the password: an argon2id, bcrypt, PBKDF2 or scrypt hash (`lanyard
+    /// hash-password` creates one), or plain text. Default key: `password`. Without it the user
+    /// cannot sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_secret_ref: Option<SecretKeyRef>,
-    /// Whether the person is kept from signing in; sessions and tokens end at once.
+    /// Whether the user is blocked. Blocking ends the user's sessions and tokens at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
-    /// Groups, which applications get with the scope `groups`.
+    /// Groups of the user, for the claim `groups` (scope `groups`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(min = 1, max = 256)))]
     pub groups: Vec<String>,
-    /// Full name.
+    /// The claim `name`: full name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub name: Option<String>,
-    /// Given name.
+    /// The claim `given_name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub given_name: Option<String>,
-    /// Family name.
+    /// The claim `family_name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub family_name: Option<String>,
-    /// Middle name.
+    /// The claim `middle_name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub middle_name: Option<String>,
-    /// Casual name.
+    /// The claim `nickname`: casual name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub nickname: Option<String>,
@@ -82,71 +82,72 @@ pub struct OidcUserSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub preferred_username: Option<String>,
-    /// URL of the profile page.
+    /// The claim `profile`: URL of the profile page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = rules::web_url())]
     pub profile: Option<String>,
-    /// URL of a picture.
+    /// The claim `picture`: URL of a picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = rules::web_url())]
     pub picture: Option<String>,
-    /// URL of the web page or blog.
+    /// The claim `website`: URL of the web page or blog.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = rules::web_url())]
     pub website: Option<String>,
-    /// E-mail address.
+    /// The claim `email`: e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 3, max = 254))]
     #[x_kube(validation = user::email())]
     pub email: Option<String>,
-    /// Whether the e-mail address is known to be this person's. Default: false.
+    /// Whether the e-mail address was verified to be this user's. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email_verified: Option<bool>,
-    /// Gender.
+    /// The claim `gender`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub gender: Option<String>,
-    /// Birthday as `YYYY-MM-DD`, `0000-MM-DD` (no year) or `YYYY`.
+    /// The claim `birthdate`: `YYYY-MM-DD`, `0000-MM-DD` (no year) or `YYYY`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 4, max = 10))]
     #[x_kube(validation = user::birthdate())]
     pub birthdate: Option<String>,
-    /// Time zone, such as `Europe/Paris`.
+    /// The claim `zoneinfo`: time zone, such as `Europe/Paris`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(validation = user::zone())]
     pub zoneinfo: Option<String>,
-    /// Language and region, such as `fr-CA`.
+    /// The claim `locale`: language and region, such as `fr-CA`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 35))]
     #[x_kube(validation = user::locale())]
     pub locale: Option<String>,
-    /// Telephone number in E.164 form, such as `+33123456789`.
+    /// The claim `phone_number`, in E.164 form, such as `+33123456789`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(validation = user::phone_number())]
     pub phone_number: Option<String>,
-    /// Whether the telephone number is known to be this person's. Default: false.
+    /// Whether the telephone number was verified to be this user's. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone_number_verified: Option<bool>,
-    /// Postal address.
+    /// The claim `address`: postal address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<PostalAddress>,
-    /// When the person's data was last changed (RFC 3339).
+    /// The claim `updated_at`: when the user's data last changed (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 20, max = 35))]
     #[x_kube(validation = user::time())]
     pub updated_at: Option<String>,
-    /// Further claims, given by the tenant's own scopes.
+    /// Further claims. A scope of the tenant (`spec.scopes`) must list them for clients to receive
+    /// them.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[schemars(extend("type" = "object", "x-kubernetes-preserve-unknown-fields" = true))]
     pub claims: Map<String, Value>,
 }
 
-/// A tenant in this object's namespace.
+/// Reference to a Tenant in this object's namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalTenantRef {
@@ -160,43 +161,43 @@ pub struct LocalTenantRef {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PostalAddress {
-    /// The whole address as on a label.
+    /// The whole address, formatted for a mailing label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub formatted: Option<String>,
-    /// Street, house number, apartment.
+    /// Street, house number and apartment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub street_address: Option<String>,
-    /// City.
+    /// City or locality.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub locality: Option<String>,
-    /// State, province, prefecture.
+    /// State, province or prefecture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub region: Option<String>,
-    /// Postal code.
+    /// Postal code or zip code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub postal_code: Option<String>,
-    /// Country.
+    /// Name of the country.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub country: Option<String>,
 }
 
-/// What Lanyard says of a user.
+/// The observed state of a user.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OidcUserStatus {
-    /// The generation of the spec that the conditions speak of.
+    /// The generation of the spec that the conditions describe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `sub` in use.
+    /// The `sub` in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// Accepted, ResolvedRefs, Programmed, Ready.
+    /// Conditions: Accepted, ResolvedRefs, Programmed, Ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "super::condition_schema::conditions")]
     pub conditions: Vec<Condition>,

@@ -1,6 +1,6 @@
-//! Whose a Secret is: by annotation, never by UID, since restores change those
-//! (docs/design/cluster.md#ownership). The owner reference beside it is for the garbage collector
-//! alone.
+//! Ownership of Secrets: decided by annotation, never by UID, because a restored object has a new
+//! UID. The owner reference exists only for the garbage collector. See
+//! docs/design/cluster.md#ownership.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,18 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use super::{CachedSecret, GROUP, MANAGED_LABEL, OWNER_ANNOTATION, VERSION};
 use crate::model::{ObjectKey, ObjectKind, ObjectRef};
 
-/// The annotation's value.
+/// The value of the owner annotation: `<Kind>/<name>`.
 pub fn annotation(kind: &str, name: &str) -> String {
     format!("{kind}/{name}")
 }
 
-/// The object that a Secret was made for, which is in the Secret's namespace.
+/// The owner of a Secret. It is in the Secret's namespace.
 pub fn of(namespace: &str, secret: &CachedSecret) -> Option<ObjectRef> {
     let (kind, name) = parse(secret.owner()?)?;
     Some(ObjectRef { kind, key: ObjectKey::new(namespace, name) })
 }
 
-/// The kind and the name that an annotation says.
+/// Parses the value of the owner annotation.
 fn parse(annotation: &str) -> Option<(ObjectKind, &str)> {
     let (kind, name) = annotation.split_once('/')?;
     let kind = [ObjectKind::Tenant, ObjectKind::OidcClient]
@@ -29,18 +29,18 @@ fn parse(annotation: &str) -> Option<(ObjectKind, &str)> {
     Some((kind, name))
 }
 
-/// Whether a Secret was made for an object.
+/// Returns true if a Secret is owned by an object, by annotation.
 pub fn owns(object: &ObjectRef, secret: &CachedSecret) -> bool {
     is_owned_by(secret, object.kind, &object.key.name)
 }
 
-/// Whether a Secret was made for an object: by annotation, never by UID, since restores change
-/// those (docs/design/cluster.md#ownership).
+/// Returns true if a Secret is owned by the object of this kind and name, by annotation. See
+/// docs/design/cluster.md#ownership.
 pub fn is_owned_by(secret: &CachedSecret, kind: ObjectKind, name: &str) -> bool {
     secret.owner().is_some_and(|owner| owner.split_once('/') == Some((kind.as_str(), name)))
 }
 
-/// Puts on what every Secret carries that is made here.
+/// Sets the label and the annotation that every Secret created by Lanyard has.
 pub fn mark(metadata: &mut ObjectMeta, owner: &str) {
     let labels = metadata.labels.get_or_insert_default();
     labels.insert(MANAGED_LABEL.to_owned(), "true".to_owned());
@@ -48,7 +48,7 @@ pub fn mark(metadata: &mut ObjectMeta, owner: &str) {
     annotations.insert(OWNER_ANNOTATION.to_owned(), owner.to_owned());
 }
 
-/// Metadata of a new Secret.
+/// Metadata for a new Secret.
 pub fn metadata(key: &ObjectKey, owner: &str) -> ObjectMeta {
     let mut metadata = ObjectMeta {
         namespace: Some(key.namespace.to_string()),
@@ -60,8 +60,8 @@ pub fn metadata(key: &ObjectKey, owner: &str) -> ObjectMeta {
     metadata
 }
 
-/// Sees that the garbage collector knows the owner by the UID that it has now. Objects of a folder
-/// have none.
+/// Sets the owner reference to the owner's current UID, for the garbage collector. Does nothing for
+/// objects of a folder, which have no UID.
 pub fn refer(metadata: &mut ObjectMeta, owner: &ObjectRef, uid: Option<&str>) {
     let Some(uid) = uid else { return };
     let wanted = reference(owner.kind, &owner.key.name, uid);
@@ -89,8 +89,8 @@ fn reference(kind: ObjectKind, name: &str, uid: &str) -> OwnerReference {
     }
 }
 
-/// Takes the reference off that says what the annotation says, if there is no other; its UID, by
-/// which it can be made again.
+/// Removes the only owner reference if it names the annotated owner. Returns its UID, from which
+/// [`put_reference`] restores it.
 pub(super) fn take_reference(metadata: &mut ObjectMeta, annotation: &str) -> Option<Box<str>> {
     let references = metadata.owner_references.take_if(|references| {
         let said = parse(annotation);
@@ -100,7 +100,7 @@ pub(super) fn take_reference(metadata: &mut ObjectMeta, annotation: &str) -> Opt
     references?.pop().map(|only| only.uid.into())
 }
 
-/// Puts a reference on again that was taken off.
+/// Restores an owner reference that [`take_reference`] removed.
 pub(super) fn put_reference(metadata: &mut ObjectMeta, annotation: &str, uid: &str) {
     let said = parse(annotation);
     metadata.owner_references = said.map(|(kind, name)| vec![reference(kind, name, uid)]);

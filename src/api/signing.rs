@@ -1,4 +1,4 @@
-//! A `Tenant`'s signing keys: algorithms, rotation, origin.
+//! Signing keys of a `Tenant`: algorithms, rotation and origin.
 
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
@@ -8,31 +8,31 @@ use super::{
     rules,
 };
 
-/// Signing keys.
+/// Algorithms, rotation and origin of the signing keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SigningSpec {
-    /// Algorithms to keep keys for: `RS256`, `ES256`, `EdDSA`. The first is the default. RS256
-    /// must be listed, since OpenID Connect requires it. Default: `[RS256]`.
+    /// Algorithms to keep keys for: `RS256`, `ES256`, `EdDSA`. The first is the default. RS256 must
+    /// be listed because OpenID Connect requires it. Default: `[RS256]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     #[x_kube(validation = rules::tenant::rs256_is_listed())]
     #[x_kube(validation = rules::unique())]
     pub algorithms: Vec<SigningAlgorithm>,
-    /// How keys rotate.
+    /// How generated keys are rotated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<RotationSpec>,
-    /// A Secret with private keys of your own (PKCS#1, PKCS#8 or SEC1 PEM, or a JWK or JWK set),
-    /// one entry a key (or only the entry named by `key`). They are used as they are: Lanyard then
-    /// makes and rotates none.
+    /// An existing Secret with private keys (PKCS#1, PKCS#8 or SEC1 PEM, a JWK or a JWK set), one
+    /// key per entry; with `key` set, only that entry is used. Lanyard then generates and rotates
+    /// no keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretKeyRef>,
 }
 
 api_enum!(
-    /// A signing algorithm.
+    /// Algorithm of a signing key.
     SigningAlgorithm {
-        /// RSA, 2048 bits.
+        /// RSASSA-PKCS1-v1_5 with SHA-256 and a 2048-bit key.
         RS256 = "RS256",
         /// ECDSA on P-256.
         ES256 = "ES256",
@@ -41,25 +41,26 @@ api_enum!(
     }
 );
 
-/// Publish, sign, retire.
+/// Rotation of signing keys. A new key is published, then signs, then is retired.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::tenant::published_before_signing())]
 pub struct RotationSpec {
-    /// How long a key signs before the next one does. Default: `2160h` (90 days).
+    /// How long a key signs before the next key replaces it. Default: `2160h` (90 days).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = rules::duration())]
     #[x_kube(validation = rules::between("1s", "87840h"))]
     pub interval: Option<String>,
-    /// How long a new key is published before it signs, so that every cache has it. Default: `24h`.
+    /// How long a new key is published before it signs, so that caches can fetch it. Default:
+    /// `24h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = rules::duration())]
     #[x_kube(validation = rules::between("1s", "87840h"))]
     pub publish_ahead: Option<String>,
-    /// How long a key stays published after the last token that it signed has expired.
-    /// Default: `24h`.
+    /// How long a key stays published after the last token that it signed has expired. Default:
+    /// `24h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = rules::duration())]

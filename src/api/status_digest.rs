@@ -1,5 +1,5 @@
-//! What a status said, by marks: whoever writes the next one has to know whether it would say
-//! anything else, and since when each condition holds, but none of the words.
+//! A digest of the last written status, used to skip no-op status updates and to preserve
+//! `lastTransitionTime`. It does not contain the messages.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -8,21 +8,21 @@ use serde::Serialize;
 use super::{ConditionType, OidcClientStatus, OidcUserStatus, TenantStatus};
 use crate::model::Timestamp;
 
-/// What a status said.
+/// Digest of a status: hashes of its content, and the transition times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StatusDigest {
-    /// Of everything but the times.
+    /// Hash of everything except times.
     all: Digest64,
-    /// Of why the object is ready or not.
+    /// Hash of the reason and message of the Ready condition.
     ready: Digest64,
     since: Box<[(Digest64, Timestamp)]>,
     salt: Option<Box<str>>,
 }
 
 impl StatusDigest {
-    /// What conditions say, and what else stands beside them.
+    /// The digest of conditions and of the other status fields.
     pub fn of(conditions: &[Condition], rest: &impl Serialize) -> Self {
-        let rest = serde_json::to_string(rest).expect("text, numbers and lists serialise");
+        let rest = serde_json::to_string(rest).expect("status fields serialise");
         let mut all = vec![rest];
         for it in conditions {
             let words = [&it.type_, &it.status, &it.reason, &it.message];
@@ -40,60 +40,60 @@ impl StatusDigest {
         }
     }
 
-    /// What a tenant's status says.
+    /// The digest of a tenant's status.
     pub fn of_tenant(status: &TenantStatus) -> Self {
         let rest = TenantStatus { conditions: Vec::new(), ..status.clone() };
         let salt = status.pairwise_salt_fingerprint.as_deref().map(Into::into);
         Self { salt, ..Self::of(&status.conditions, &rest) }
     }
 
-    /// What a client's status says.
+    /// The digest of a client's status.
     pub fn of_client(status: &OidcClientStatus) -> Self {
         let OidcClientStatus { observed_generation, client_id, issuer, secret_name, conditions } =
             status;
         Self::of(conditions, &(observed_generation, client_id, issuer, secret_name))
     }
 
-    /// What a user's status says.
+    /// The digest of a user's status.
     pub fn of_user(status: &OidcUserStatus) -> Self {
         let OidcUserStatus { observed_generation, subject, conditions } = status;
         Self::of(conditions, &(observed_generation, subject))
     }
 
-    /// Whether it said anything.
+    /// Returns true if the status had conditions.
     pub fn is_something(&self) -> bool {
         !self.since.is_empty()
     }
 
-    /// Whether another says the same, whenever they came to say it.
+    /// Returns true if both digest the same content, ignoring times.
     pub fn says_what(&self, other: &Self) -> bool {
         self.all == other.all
     }
 
-    /// Since when a condition has had this status.
+    /// The time since when a condition has had this status.
     pub fn since(&self, condition: ConditionType, status: &str) -> Option<Timestamp> {
         let mark = Digest64::of([condition.as_str(), status]);
         self.since.iter().find(|(of, _)| *of == mark).map(|(_, at)| *at)
     }
 
-    /// Whether it gave the same reason for the object's being ready or not.
+    /// Returns true if the Ready condition had the same reason and message.
     pub fn same_ready_reason(&self, condition: &Condition) -> bool {
         self.ready == reason(condition)
     }
 
-    /// Whether it gave this reason, in these words.
+    /// Returns true if the Ready condition had this reason and message.
     pub fn gave(&self, reason: &str, message: &str) -> bool {
         self.ready == Digest64::of([reason, message])
     }
 
-    /// The fingerprint of a tenant's pairwise salt.
+    /// Fingerprint of a tenant's pairwise salt.
     pub fn salt(&self) -> Option<&str> {
         self.salt.as_deref()
     }
 }
 
-/// The condition that says whether an object is ready: an object that cannot be read has none but
-/// those that are not True.
+/// The Ready condition. An object that does not deserialize has no Ready condition; then the first
+/// condition that is False.
 pub fn ready_condition(conditions: &[Condition]) -> Option<&Condition> {
     let found = conditions.iter().find(|one| one.type_ == ConditionType::Ready.as_str());
     found.or_else(|| conditions.iter().find(|one| one.status == "False"))
@@ -103,7 +103,7 @@ fn reason(condition: &Condition) -> Digest64 {
     Digest64::of([&condition.reason, &condition.message])
 }
 
-/// The first 64 bits of a SHA-256.
+/// The first 64 bits of a SHA-256 hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Digest64(u64);
 
@@ -144,18 +144,18 @@ mod tests {
     }
 
     #[test]
-    fn another_time_alone_is_no_news_and_another_word_is() {
+    fn content_is_compared_without_times() {
         assert!(told("Ready", 1).says_what(&told("Ready", 2)));
         assert!(!told("Ready", 1).says_what(&told("Available", 1)));
-        let beside = StatusDigest::of(&[condition(ConditionType::Ready, "Ready", 1)], &"other");
+        let changed = StatusDigest::of(&[condition(ConditionType::Ready, "Ready", 1)], &"other");
         assert!(
-            !beside
+            !changed
                 .says_what(&StatusDigest::of(&[condition(ConditionType::Ready, "Ready", 1)], &1))
         );
     }
 
     #[test]
-    fn remembers_since_when_a_condition_has_its_status() {
+    fn transition_times_are_preserved() {
         let told = told("Ready", 7);
         let at = Some(Timestamp::from_secs(7));
         assert_eq!(told.since(ConditionType::Accepted, "True"), at);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_reason_that_it_gave() {
+    fn the_reason_of_ready_is_compared() {
         let told = told("Ready", 7);
         assert!(told.same_ready_reason(&condition(ConditionType::Ready, "Ready", 9)));
         assert!(!told.same_ready_reason(&condition(ConditionType::Ready, "Available", 7)));

@@ -1,5 +1,5 @@
-//! What is kept at hand of each kind's objects, since it is asked of all whenever anything changes:
-//! which tenant they belong to and which Secrets they have to do with.
+//! Summaries of cached objects: the fields that are read for all objects whenever any object
+//! changes, which are the tenant and the Secrets of each.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -9,38 +9,38 @@ use super::{
 };
 use crate::model::{ObjectKey, TenantId, Timestamp};
 
-/// What is asked of each tenant.
+/// Summary of a `Tenant`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantSummary {
-    /// When it was created.
+    /// `metadata.creationTimestamp`.
     pub created: Option<Timestamp>,
-    /// The issuer that it asks for.
+    /// `spec.issuer`.
     pub issuer: Option<Box<str>>,
-    /// The Secret with its keys.
+    /// The Secret with the signing keys.
     pub keys: ObjectKey,
-    /// The Secret that damaged entries of the former are copied to, if Lanyard makes its keys.
+    /// The Secret that damaged entries of `keys` are copied to; `None` for imported keys.
     pub backup: Option<ObjectKey>,
-    /// The Secret with its salt.
+    /// The Secret with the pairwise salt.
     pub salt: ObjectKey,
-    /// The Secret with its initial access token, if it names one.
+    /// The Secret with the initial access token, if `spec.registration` names one.
     pub token: Option<ObjectKey>,
 }
 
-/// What is asked of each client.
+/// Summary of an `OidcClient`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientSummary {
-    /// The tenant that it names.
+    /// The tenant that the client refers to.
     pub tenant: TenantId,
-    /// The Secret that it refers to or that is made for it.
+    /// The Secret that the client refers to, or that Lanyard creates for it.
     pub secret: ObjectKey,
 }
 
-/// What is asked of each user.
+/// Summary of an `OidcUser`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserSummary {
-    /// The tenant that it names.
+    /// The tenant that the user refers to.
     pub tenant: TenantId,
-    /// The Secret with its password.
+    /// The Secret with the user's password, if the user has one.
     pub secret: Option<ObjectKey>,
 }
 
@@ -48,7 +48,7 @@ impl ManagedKind for Tenant {
     type Spec = TenantSpec;
     type Status = TenantStatus;
     type Card = TenantSummary;
-    /// The keys that it has told of and that have not retired.
+    /// Key IDs in the status that are not retired.
     type Seen = Box<[Box<str>]>;
 
     fn into_parts(self) -> (ObjectMeta, TenantSpec, Option<TenantStatus>) {
@@ -91,7 +91,7 @@ impl ManagedKind for OidcClient {
     type Spec = OidcClientSpec;
     type Status = OidcClientStatus;
     type Card = ClientSummary;
-    /// Whether the status names the Secret on the card.
+    /// Whether the status names the Secret in the summary.
     type Seen = bool;
 
     fn into_parts(self) -> (ObjectMeta, OidcClientSpec, Option<OidcClientStatus>) {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_knows_whether_its_status_named_its_secret() {
+    fn seen_is_true_if_the_status_names_the_clients_secret() {
         let tenant_ref = TenantRef { name: "main".into(), namespace: None };
         let spec = OidcClientSpec { tenant_ref, ..OidcClientSpec::default() };
         let kept = CachedObject::new(&key(), OidcClient::new("shop", spec));
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_remembers_the_keys_that_tokens_may_be_signed_with() {
+    fn seen_lists_the_keys_that_are_not_retired() {
         let key_status = |id: &str, state: &str| SigningKeyStatus {
             key_id: id.to_owned(),
             state: state.to_owned(),

@@ -1,5 +1,4 @@
-//! What a `Tenant` lets clients do beyond signing in: request objects, levels of assurance,
-//! registration.
+//! Optional protocol features of a `Tenant`: request objects, levels of assurance, registration.
 
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
@@ -13,63 +12,66 @@ use super::{
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AcrLevelSpec {
-    /// The value of `acr`, such as `urn:example:password`.
+    /// Value of the claim `acr`, such as `urn:example:password`.
     #[schemars(length(min = 1, max = 256))]
     #[x_kube(validation = rules::tenant::acr_value())]
     pub value: String,
-    /// The methods that a sign-in must have used (RFC 8176), all of them. A password is `pwd`.
+    /// Authentication methods (RFC 8176) that a sign-in must all have used. A password is `pwd`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8), inner(length(min = 1, max = 32)))]
     pub amr: Vec<String>,
 }
 
-/// Which request objects are taken (OpenID Connect Core, section 6).
+/// The ways in which clients may send request objects (OpenID Connect Core, section 6).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestObjectsSpec {
-    /// The parameter `request`. Default: true.
+    /// Whether the parameter `request` is accepted. Default: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_value: Option<bool>,
-    /// The parameter `request_uri`. Default: true.
+    /// Whether the parameter `request_uri` is accepted. Default: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_reference: Option<bool>,
 }
 
-/// Who may register clients over HTTP. Each becomes an OidcClient in the tenant's namespace.
+/// Dynamic client registration. Each registration creates an OidcClient in the tenant's namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::tenant::token_where_it_counts())]
 pub struct RegistrationSpec {
-    /// `Disabled` (default); `InitialAccessToken`: who has the token; `Open`: everybody.
+    /// `Disabled` (default); `InitialAccessToken`: registration requires the token; `Open`:
+    /// registration requires no authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<RegistrationMode>,
     /// The Secret with the initial access token. Default key: `token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_access_token_secret_ref: Option<SecretKeyRef>,
-    /// How many registered clients there may be. Default: 100.
+    /// Maximum number of registered clients. Default: 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100_000))]
     pub max_clients: Option<i64>,
-    /// A registered client that was never used is deleted after this. Default: `720h` (30 days).
+    /// Time after which a registered client that was never used is deleted. Default: `720h` (30
+    /// days).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = rules::duration())]
     #[x_kube(validation = rules::between("1m", "87840h"))]
     pub unused_lifetime: Option<String>,
-    /// Registrations and updates that one address may make in a minute. Default: 10.
+    /// Maximum number of registrations per minute from one address. Updates of registered clients
+    /// have a separate limit of the same size. Default: 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10_000))]
     pub requests_per_minute: Option<i64>,
 }
 
 api_enum!(
-    /// Who may register clients.
+    /// Access to dynamic client registration.
     RegistrationMode {
-        /// Nobody.
+        /// Registration is disabled.
         Disabled = "Disabled",
-        /// Who has the initial access token.
+        /// Registration requires the initial access token.
         InitialAccessToken = "InitialAccessToken",
-        /// Everybody.
+        /// Registration requires no authentication.
         Open = "Open",
     }
 );

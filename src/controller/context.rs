@@ -1,4 +1,4 @@
-//! What the controller works with.
+//! Shared state of the controller: source, snapshot, clock and metrics.
 
 use std::{fmt, sync::Arc};
 
@@ -10,24 +10,24 @@ use crate::{
     source::SharedSource,
 };
 
-/// How a reconcile ended, for metrics.
+/// Result of a reconcile, for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReconcileOutcome {
-    /// All is as it should be.
+    /// The object is in its desired state.
     Ok,
-    /// Something has to be edited.
+    /// The object has a problem that needs an edit.
     Problem,
-    /// It is tried again.
+    /// The reconcile failed and will be retried.
     Retry,
 }
 
-/// Who counts what the controller does.
+/// Receives counts of reconciles.
 pub trait ReconcileMetrics: Send + Sync {
-    /// An object of a kind was reconciled.
+    /// Counts a reconcile of an object of a kind.
     fn reconciled(&self, kind: ObjectKind, outcome: ReconcileOutcome);
 }
 
-/// Counts nothing.
+/// Discards all counts.
 #[derive(Clone, Copy, Debug)]
 pub struct NoMetrics;
 
@@ -35,33 +35,33 @@ impl ReconcileMetrics for NoMetrics {
     fn reconciled(&self, _: ObjectKind, _: ReconcileOutcome) {}
 }
 
-/// What the controller works with.
+/// Shared state of the controller.
 #[derive(Clone)]
 pub struct ControllerContext {
-    /// Where objects come from and writes go to.
+    /// Source of all objects, and target of all writes.
     pub source: SharedSource,
-    /// The snapshot in force: its verdicts are what is acted on.
+    /// The current snapshot, whose verdicts the controller acts on.
     pub registry: registry::SnapshotHandle,
-    /// Time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Chance.
+    /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// The Secret of the installation's sealing keys.
+    /// The Secret with the installation's sealing keys.
     pub sealing_secret: ObjectKey,
-    /// Whether to remove what a deleted object leaves behind. A cluster has a garbage collector
-    /// that goes by owner references; a folder has none.
+    /// Whether to delete the Secrets of deleted objects. A cluster has a garbage collector that
+    /// uses owner references; a folder has none.
     pub collects_garbage: bool,
-    /// Who counts.
+    /// Receives counts of reconciles.
     pub observer: Arc<dyn ReconcileMetrics>,
-    /// Clients that could not be told of ended sessions, for Events.
+    /// Clients with undelivered back-channel logout notifications, for Events.
     pub untold: Option<UndeliveredReceiver>,
-    /// RSA keys take 70 ms of a core each: one at a time, so that a thousand new tenants leave
-    /// the others their share.
+    /// Limits key generation to one at a time: an RSA key takes 70 ms of a core, and a thousand new
+    /// tenants must not starve other work.
     pub(super) generation: Arc<Semaphore>,
 }
 
 impl ControllerContext {
-    /// A context whose observer counts nothing.
+    /// Creates a context without metrics.
     pub fn new(
         source: SharedSource,
         registry: registry::SnapshotHandle,
@@ -82,19 +82,19 @@ impl ControllerContext {
         }
     }
 
-    /// The same, counted by `observer`.
+    /// Sets the receiver of counts.
     #[must_use]
     pub fn observed_by(self, observer: Arc<dyn ReconcileMetrics>) -> Self {
         Self { observer, ..self }
     }
 
-    /// The same, telling of clients that could not be told of ended sessions.
+    /// Sets the receiver of undelivered logout notifications.
     #[must_use]
     pub fn telling_of(self, untold: UndeliveredReceiver) -> Self {
         Self { untold: Some(untold), ..self }
     }
 
-    /// The same, removing what deleted objects leave behind.
+    /// Enables deletion of the Secrets of deleted objects.
     #[must_use]
     pub fn collecting_garbage(self) -> Self {
         Self { collects_garbage: true, ..self }

@@ -1,5 +1,5 @@
-//! Which objects have to be looked at, given what was seen before. Pure; by identity of what is
-//! shared, so that a view with one change costs a walk over pointers and nothing else.
+//! Finds the objects to reconcile by comparing two states. Pure. Shared objects are compared by
+//! address, so that a change of one object costs only a walk over pointers.
 
 use std::{cmp::Ordering, collections::BTreeSet, sync::Arc};
 
@@ -10,7 +10,7 @@ use crate::{
     registry::Verdict,
 };
 
-/// The objects that changed, or whose verdict or Secrets did, and those that are gone.
+/// The objects that changed, that were deleted, or whose verdict or Secrets changed.
 pub fn changed_objects(before: &ObservedState, after: &ObservedState) -> BTreeSet<ObjectRef> {
     let (old, new) = (&before.view.objects, &after.view.objects);
     let mut changed = BTreeSet::new();
@@ -28,7 +28,7 @@ pub fn changed_objects(before: &ObservedState, after: &ObservedState) -> BTreeSe
             changed.insert(object.clone());
         });
         different(&old.secrets, &new.secrets, same_secret, |key| {
-            // The Secret itself stands for work that no object asks for (the sealing keys).
+            // Sealing keys belong to no object, so their Secret itself is the item of work.
             add(&mut changed, ObjectKind::Secret, key);
             changed.extend([old, new].into_iter().filter_map(|objects| owner_of(objects, key)));
         });
@@ -64,8 +64,8 @@ fn same_secret(one: &SecretState, other: &SecretState) -> bool {
     }
 }
 
-/// Tells of each key whose value is not the same in both, or that only one has. Both are in the
-/// order of their keys.
+/// Calls a function for each key that is in only one map or has different values. Both iterators
+/// must be sorted by key.
 fn different<'a, K: Ord + 'a, V: 'a>(
     old: impl IntoIterator<Item = (&'a K, &'a V)>,
     new: impl IntoIterator<Item = (&'a K, &'a V)>,
@@ -75,7 +75,7 @@ fn different<'a, K: Ord + 'a, V: 'a>(
     let (mut old, mut new) = (old.into_iter().peekable(), new.into_iter().peekable());
     loop {
         let order = match (old.peek(), new.peek()) {
-            // Most are one and the same, which only `==` sees without reading them.
+            // Most values are shared, which `==` detects without reading them.
             (Some((before, _)), Some((after, _))) if before == after => Ordering::Equal,
             (Some((before, _)), Some((after, _))) => before.cmp(after),
             (Some(_), None) => Ordering::Less,
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_of_what_is_new_gone_or_not_the_same() {
+    fn reports_added_removed_and_changed_keys() {
         for (old, new, expected) in [
             ("", "", ""),
             ("a1 b1", "a1 b1", ""),

@@ -1,41 +1,41 @@
-//! What can go wrong while the controller acts, and whether to try again.
+//! Errors of a reconcile, and whether to retry.
 
 use crate::{keys, source::WriteError};
 
-/// Why an object could not be brought to where it should be.
+/// Why a reconcile failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
-    /// A write did not happen.
-    #[error("{what}: {error}")]
+    /// A write failed.
+    #[error("failed to {what}: {error}")]
     Write {
-        /// Which.
+        /// The operation, such as `create Secret "x"`.
         what: String,
-        /// Why.
+        /// The cause.
         #[source]
         error: WriteError,
     },
-    /// A Secret that has to be written belongs to someone else.
-    #[error("the Secret {0:?} belongs to someone else; rename or delete it")]
+    /// A Secret that has to be written belongs to another owner.
+    #[error("Secret {0:?} already exists and has another owner; delete or rename it")]
     NotOwned(String),
     /// A Secret that has to be written may not be read.
-    #[error("the Secret {0:?} may not be read: {1}")]
+    #[error("cannot read Secret {0:?}: {1}")]
     Unreadable(String, String),
-    /// No key could be made.
-    #[error("a key could not be generated")]
+    /// Key generation failed.
+    #[error("failed to generate a key")]
     Generate(#[from] keys::InvalidKey),
 }
 
-/// What to do about an error.
+/// How to retry after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryPolicy {
-    /// Try again, ever more slowly.
+    /// Retry with exponential backoff.
     Transient,
-    /// Nothing changes until somebody edits something.
+    /// Retrying does not help before a user edits an object or a permission.
     Permanent,
 }
 
 impl ReconcileError {
-    /// A fixed word for Events and metrics.
+    /// The reason, as a fixed word for Events and metrics.
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Write { error: WriteError::Conflict, .. } => "Conflict",
@@ -48,7 +48,7 @@ impl ReconcileError {
         }
     }
 
-    /// Whether another try may help.
+    /// Whether and how to retry.
     pub const fn retry(&self) -> RetryPolicy {
         match self {
             Self::Write { error: WriteError::Refused(_), .. }

@@ -1,6 +1,6 @@
-//! Events about clients that could not be told of ended sessions (OIDC Back-Channel Logout): what
-//! serving counts, told by the replica that leads. One Event a client and change, and few of them:
-//! never one a session.
+//! Emits Events about clients with undelivered back-channel logout notifications (OIDC Back-Channel
+//! Logout). The serving side counts them; the leader emits the Events: one per client and change,
+//! never one per session.
 
 use std::{collections::BTreeMap, convert::Infallible, future::pending, time::Duration};
 
@@ -12,30 +12,30 @@ use crate::{
     source::EventRecord,
 };
 
-/// Between two Events about one client that say the same; the API's own aggregation would keep the
-/// words of the first for six minutes.
+/// Minimum time between two Events with the same reason about one client. The API's own aggregation
+/// would keep the first message for six minutes.
 const REPEAT_INTERVAL: Duration = Duration::from_mins(10);
-/// Events of one round: an egress that fails for a thousand clients is told in many rounds.
+/// Maximum number of Events in one round, in case delivery fails for a thousand clients at once.
 const MAX_EVENTS_PER_ROUND: usize = 16;
-/// Between rounds.
+/// Time between rounds.
 const EVENT_INTERVAL: Duration = Duration::from_secs(2);
-/// How often what was held back is looked at again.
+/// Interval at which Events that were held back are reconsidered.
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);
 
-/// What a client's Events have said.
+/// The Events already emitted about a client.
 #[derive(Clone, Debug, Default)]
 struct ReportedState {
-    /// What was told last; nothing after a recovery.
+    /// The counts last reported; empty after a recovery.
     about: UndeliveredLogouts,
-    /// When each reason was told last.
+    /// When each reason was last reported.
     at: BTreeMap<&'static str, Timestamp>,
 }
 
-/// What all Events have said since this replica leads.
+/// The Events already emitted since this replica leads, by client.
 #[derive(Debug, Default)]
 struct Log(BTreeMap<ObjectKey, ReportedState>);
 
-/// Tells for as long as it is not dropped.
+/// Emits Events until it is dropped.
 pub(super) async fn publish_events(context: &ControllerContext) -> Infallible {
     let Some(mut untold) = context.untold.clone() else { return pending().await };
     let mut log = Log::default();
@@ -44,21 +44,21 @@ pub(super) async fn publish_events(context: &ControllerContext) -> Infallible {
         let notices = log.plan(&state, context.clock.now());
         let more = !notices.is_empty();
         let view = context.source.views().borrow().clone();
-        // Of a client that is gone nobody reads.
+        // A deleted client has no reader for its Events.
         for notice in
             notices.into_iter().filter(|it| view.objects.clients.contains_key(&it.object.key))
         {
             context.source.publish_event(notice).await;
         }
         sleep(EVENT_INTERVAL).await;
-        // What was held back is looked at again; where nobody counts any more, nothing else is.
+        // Reconsider Events that were held back even if no count changes.
         let again = if more { Duration::ZERO } else { RETRY_INTERVAL };
         let _ = timeout(again, untold.changed()).await;
     }
 }
 
 impl Log {
-    /// What to tell now, and that it was told.
+    /// The Events to emit now, which count as reported.
     fn plan(&mut self, state: &UndeliveredByClient, now: Timestamp) -> Vec<EventRecord> {
         let known = self.0.keys().cloned().collect::<Vec<_>>();
         let clients = known.iter().filter(|key| !state.contains_key(key)).chain(state.keys());
@@ -84,7 +84,7 @@ impl Log {
                 message,
             });
         }
-        // Nothing to tell and nothing to hold back: nothing to remember.
+        // Forget clients with nothing to report and nothing held back.
         self.0.retain(|client, said| {
             state.contains_key(client)
                 || said.about != UndeliveredLogouts::default()
@@ -98,17 +98,17 @@ const REASON_NOT_DELIVERED: &str = "LogoutNotDelivered";
 const REASON_GIVEN_UP: &str = "LogoutGivenUp";
 const REASON_DELIVERED: &str = "LogoutDelivered";
 
-/// What differs from what was told, in one sentence or two.
+/// The change since the last report, as a reason and a message.
 fn news(said: &UndeliveredLogouts, now: &UndeliveredLogouts) -> Option<(&'static str, String)> {
     let why = match &now.why {
-        Some(why) => format!("The last try failed: {why}"),
-        None => "The log of the replica that tried says why".to_owned(),
+        Some(why) => format!("Last error: {why}"),
+        None => "See the logs of the replica that sent them for the error".to_owned(),
     };
     if now.given_up > said.given_up {
         return Some((
             REASON_GIVEN_UP,
             format!(
-                "Ended sessions that the client was never told of: {}; it may still treat these people as signed in. {why}. See to spec.backchannelLogoutUri and that it can be reached from here",
+                "Gave up delivering {} back-channel logout notifications. {why}. Users may still be signed in to this client. Check spec.backchannelLogoutUri and egress policy.",
                 now.given_up
             ),
         ));
@@ -117,14 +117,14 @@ fn news(said: &UndeliveredLogouts, now: &UndeliveredLogouts) -> Option<(&'static
         return Some((
             REASON_NOT_DELIVERED,
             format!(
-                "Ended sessions that the client could not be told of yet: {}; it is tried again for more than an hour. {why}. See to spec.backchannelLogoutUri and that it can be reached from here",
+                "Failed to deliver {} back-channel logout notifications; retrying for more than an hour. {why}. Check spec.backchannelLogoutUri and egress policy.",
                 now.waiting
             ),
         ));
     }
-    // What is forgotten was not delivered.
+    // A count of given up notifications that expires is not a delivery, so compare `waiting` only.
     (said.waiting > 0 && now.waiting == 0).then(|| {
-        (REASON_DELIVERED, "No ended session is left that the client has to be told of".to_owned())
+        (REASON_DELIVERED, "All back-channel logout notifications have been delivered".to_owned())
     })
 }
 
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_once_however_many_sessions_end() {
+    fn a_failure_is_reported_once_for_any_number_of_sessions() {
         let mut log = Log::default();
         let notice = log.plan(&state(1, 0), NOW).remove(0);
         assert!(notice.warning && notice.message.contains("status 500"), "{notice:?}");
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn recovery_and_giving_up_are_told() {
+    fn recovery_and_giving_up_are_reported() {
         let mut log = Log::default();
         assert_eq!(told(&mut log, &state(2, 0), NOW), [REASON_NOT_DELIVERED]);
         assert_eq!(told(&mut log, &state(1, 1), NOW), [REASON_GIVEN_UP]);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_comes_and_goes_is_told_of_every_ten_minutes() {
+    fn an_intermittent_failure_is_reported_every_ten_minutes() {
         let mut log = Log::default();
         let mut count = 0;
         for minute in 0..60 {
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_held_back_is_told_later() {
+    fn reports_that_were_held_back_are_emitted_later() {
         let mut log = Log::default();
         told(&mut log, &state(1, 0), NOW);
         told(&mut log, &UndeliveredByClient::default(), NOW);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn many_clients_are_told_of_in_rounds() {
+    fn many_clients_are_reported_in_rounds() {
         let mut log = Log::default();
         let untold = UndeliveredLogouts { waiting: 1, ..UndeliveredLogouts::default() };
         let many = (0..40).map(|n| (ObjectKey::new("team", format!("c{n}")), untold.clone()));
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_up_and_forgotten_is_told_of_when_it_happens_again() {
+    fn giving_up_again_after_a_while_is_reported_again() {
         let mut log = Log::default();
         assert_eq!(told(&mut log, &state(0, 1), NOW), [REASON_GIVEN_UP]);
         assert!(
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_remembered_of_clients_without_failures() {
+    fn clients_without_failures_are_forgotten() {
         let mut log = Log::default();
         told(&mut log, &state(1, 0), NOW);
         told(&mut log, &UndeliveredByClient::default(), NOW);

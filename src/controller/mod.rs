@@ -1,8 +1,8 @@
-//! Actuation, on the Lease holder only: Secrets, status and Events.
+//! The controller writes Secrets, statuses and Events. It runs only on the holder of the Lease.
 //!
-//! Level-triggered: what an object should look like is compared with what a view shows, and
-//! what differs is written. Each object goes through read → plan → apply → status; plans are pure.
-//! Must not: judge objects (`registry` does, for every replica alike) or serve requests.
+//! Level-triggered: compares the desired state of an object with the view, and writes the
+//! difference. Each reconcile reads, plans, applies and publishes the status; plans are pure. Must
+//! not validate objects (`registry` does, on every replica) or serve requests.
 
 mod context;
 mod diff;

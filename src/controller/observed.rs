@@ -1,4 +1,4 @@
-//! What the controller acts on: a view and the verdicts on it.
+//! The state that the controller acts on: a view and the verdicts on its objects.
 
 use std::sync::Arc;
 
@@ -8,23 +8,23 @@ use crate::{
     registry::{Snapshot, Verdict},
 };
 
-/// One moment of the source, and the verdicts in force.
+/// A view of the source, and the current verdicts.
 #[derive(Clone, Debug, Default)]
 pub struct ObservedState {
-    /// What the source shows.
+    /// The view of the source.
     pub view: Arc<SourceView>,
-    /// The snapshot in force: of this view, or of one just before.
+    /// The current snapshot, built from this view or from an earlier one.
     pub snapshot: Arc<Snapshot>,
 }
 
-/// Where an object is in its life.
+/// Version and lifecycle of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct ObjectState<'a> {
-    /// Its resourceVersion.
+    /// `metadata.resourceVersion`.
     pub version: Option<&'a str>,
-    /// Its generation.
+    /// `metadata.generation`.
     pub generation: Option<i64>,
-    /// Whether it is being deleted.
+    /// Whether the object has a deletion timestamp.
     pub is_going: bool,
 }
 
@@ -39,18 +39,18 @@ impl<'a> ObjectState<'a> {
 }
 
 impl ObservedState {
-    /// A view and a snapshot.
+    /// Combines a view and a snapshot.
     pub fn new(view: Arc<SourceView>, snapshot: Arc<Snapshot>) -> Self {
         Self { view, snapshot }
     }
 
-    /// Whether anything may be concluded from what is *not* there.
+    /// Returns true if an object that is absent from the view does not exist.
     pub fn is_known(&self) -> bool {
         self.view.health.synced && self.snapshot.revision > 0
     }
 
-    /// The verdict on an object, if it is of the generation that the view shows. A verdict on an
-    /// older one is about to be replaced, and acting on it could undo an edit.
+    /// The verdict on an object, if it has the generation of the view. A verdict on an older
+    /// generation will soon be replaced; acting on it could undo an edit.
     pub fn verdict(&self, object: &ObjectRef) -> Option<&Arc<Verdict>> {
         let verdict = self.snapshot.verdicts().get(object)?;
         let malformed = self.view.objects.malformed.get(object);
@@ -62,7 +62,7 @@ impl ObservedState {
         (verdict.generation == generation).then_some(verdict)
     }
 
-    /// Where an object is in its life, if it could be read.
+    /// Version and lifecycle of an object; `None` if it is not in the view.
     pub fn state(&self, object: &ObjectRef) -> Option<ObjectState<'_>> {
         let objects = &self.view.objects;
         match object.kind {
@@ -73,12 +73,12 @@ impl ObservedState {
         }
     }
 
-    /// The Secret of this name as far as it is known.
+    /// A Secret, if it is in the view.
     pub fn secret(&self, key: &ObjectKey) -> Option<&SecretState> {
         self.view.objects.secrets.get(key)
     }
 
-    /// Secrets that were made for an object, found among those of its namespace.
+    /// Secrets owned by an object, which are in its namespace.
     pub fn owned<'a>(
         &'a self,
         object: &'a ObjectRef,

@@ -1,5 +1,5 @@
-//! What was published of each object: so that a view that lags behind our own writes, or that
-//! cannot show a status, makes none twice.
+//! Remembers the statuses that were published. The view may lag behind a write, or may not contain
+//! statuses at all; this avoids repeating such writes.
 
 use std::{
     collections::HashMap,
@@ -14,13 +14,13 @@ pub struct PublishedStatuses(Mutex<HashMap<ObjectRef, Published>>);
 
 #[derive(Clone, Debug)]
 struct Published {
-    /// The resourceVersion that the view showed then.
+    /// The resourceVersion in the view at that time.
     version: Option<String>,
     told: StatusDigest,
 }
 
 impl PublishedStatuses {
-    /// What the object's status says: as shown, or as published since.
+    /// The object's current status, from the view or as published since.
     pub fn current(
         &self,
         object: &ObjectRef,
@@ -36,12 +36,12 @@ impl PublishedStatuses {
         }
     }
 
-    /// Takes note of a status that was published.
+    /// Records a published status.
     pub fn published(&self, object: &ObjectRef, version: Option<String>, told: StatusDigest) {
         self.lock().insert(object.clone(), Published { version, told });
     }
 
-    /// The object is gone.
+    /// Removes the record of a deleted object.
     pub fn forget(&self, object: &ObjectRef) {
         self.lock().remove(object);
     }

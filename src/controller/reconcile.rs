@@ -1,4 +1,4 @@
-//! One object: read → plan → apply → status.
+//! Reconciles one object: read, plan, apply, publish the status.
 
 use std::time::Duration;
 
@@ -14,20 +14,19 @@ use crate::{
     source::WriteError,
 };
 
-/// After a write the view is about to change, and with it what there is to do. Should it not, the
-/// object is looked at again anyway.
+/// Delay before an object is reconciled again after a write, in case the view does not change.
 const REQUEUE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What was done about an object.
+/// The result of a reconcile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Secrets were written.
     Wrote,
-    /// Nothing was to be written; something will be due at this time, if at any.
+    /// No write was needed. Contains the time of the next planned change, if any.
     Nothing(Option<Timestamp>),
 }
 
-/// Brings one object to where it should be.
+/// Reconciles one object.
 pub async fn reconcile(
     context: &ControllerContext,
     world: &ObservedState,
@@ -54,9 +53,9 @@ pub async fn reconcile(
         Ok(Action::Nothing(wake)) if healthy => (Completion::Done(wake), Counted::Ok),
         Ok(Action::Nothing(wake)) => (Completion::Done(wake), Counted::Problem),
         Err(error) => {
-            // Conflicts are how a view that lags shows itself.
+            // Conflicts are expected while the view lags.
             if !matches!(error, ReconcileError::Write { error: WriteError::Conflict, .. }) {
-                tracing::warn!(%object, reason = error.reason(), %error, "reconciling failed");
+                tracing::warn!(%object, reason = error.reason(), %error, "reconcile failed");
             }
             match error.retry() {
                 RetryPolicy::Transient => (Completion::Transient, Counted::Retry),
@@ -68,7 +67,7 @@ pub async fn reconcile(
     finish
 }
 
-/// An object that there is a verdict on.
+/// Reconciles an object that has a verdict.
 async fn reconcile_existing(
     context: &ControllerContext,
     world: &ObservedState,
@@ -83,7 +82,7 @@ async fn reconcile_existing(
         ObjectOutcome::User(_) | ObjectOutcome::Malformed => Ok(Action::Nothing(None)),
     };
     match acted {
-        // The status will be that of the verdict on what was just written.
+        // The status is published with the verdict on what was just written.
         Ok(Action::Wrote) => Ok(Action::Wrote),
         Ok(nothing) => {
             status::publish(context, world, memory, verdict).await?;
@@ -94,16 +93,16 @@ async fn reconcile_existing(
         }
         Err(error) => {
             let told = with_failure(verdict, &error);
-            // The first error is the one to act on.
+            // The first error decides about the retry.
             if let Err(second) = status::publish(context, world, memory, &told).await {
-                tracing::debug!(error = %second, "the status was not published either");
+                tracing::debug!(error = %second, "failed to publish the status");
             }
             Err(error)
         }
     }
 }
 
-/// The verdict, with a refused write among its problems.
+/// The verdict, with a rejected write added to its problems.
 fn with_failure(verdict: &Verdict, error: &ReconcileError) -> Verdict {
     let mut told = verdict.clone();
     let condition = match verdict.object.kind {
@@ -111,14 +110,14 @@ fn with_failure(verdict: &Verdict, error: &ReconcileError) -> Verdict {
         _ => ConditionType::SecretReady,
     };
     if error.retry() == RetryPolicy::Permanent {
-        let message = format!("{error}; it is tried again every few minutes");
+        let message = format!("{error}; retrying every few minutes");
         told.problems
             .insert(0, ValidationProblem::of(condition, ConditionReason::WriteFailed, "", message));
     }
     told
 }
 
-/// An object that is not there any more, or about to go, or newer than its verdict.
+/// Handles an object that is deleted, being deleted, or newer than its verdict.
 async fn reconcile_deleted(
     context: &ControllerContext,
     world: &ObservedState,
@@ -130,7 +129,7 @@ async fn reconcile_deleted(
         return Ok(Action::Nothing(None));
     }
     memory.forget(object);
-    // While anything could not be read, what is missing may be merely unreadable.
+    // While some object cannot be read, an absent object may still exist.
     let whole = objects.malformed.is_empty() && !objects.incomplete;
     if context.collects_garbage && whole && object.kind == ObjectKind::OidcClient {
         return oidc_client::collect(context, world, object).await;

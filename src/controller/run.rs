@@ -1,4 +1,5 @@
-//! The loop: follows views and snapshots, and works on what changed, while this replica leads.
+//! The controller's loop: follows views and snapshots, and reconciles what changed while this
+//! replica leads.
 
 use std::{future::Future, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
 
@@ -20,19 +21,20 @@ use super::{
 };
 use crate::model::{ObjectKind, ObjectRef};
 
-/// How many objects are in work at once.
+/// Maximum number of concurrent reconciles.
 const MAX_CONCURRENT_RECONCILES: usize = 8;
-/// How long changes that follow each other closely are gathered.
+/// How long successive changes are collected.
 const DEBOUNCE: Duration = Duration::from_millis(25);
-/// The longest sleep, since the wall clock may be set while we sleep.
+/// Maximum sleep, because the wall clock may be set meanwhile.
 const MAX_SLEEP: Duration = Duration::from_secs(30);
 
-/// Leadership that nobody disputes: for `dev`.
+/// Permanent leadership, for `dev`.
 pub fn always_leader() -> watch::Receiver<bool> {
     watch::channel(true).1
 }
 
-/// Acts whenever `leads`, until `stop`. Once it returns, or is dropped, nothing is being written.
+/// Reconciles while `leads` is true, until `stop`. No write is in progress after it returns or is
+/// dropped.
 pub async fn run(context: ControllerContext, mut leads: watch::Receiver<bool>, stop: impl Future) {
     let mut stop = pin!(stop);
     loop {
@@ -44,15 +46,15 @@ pub async fn run(context: ControllerContext, mut leads: watch::Receiver<bool>, s
         tokio::select! {
             biased;
             _ = &mut stop => return,
-            () = lost(&mut leads) => tracing::info!("another replica may lead: writing has stopped"),
+            () = lost(&mut leads) => tracing::info!("lost leadership; stopped writing"),
             () = run_while_leading(&context) => return,
             never = logout_events::publish_events(&context) => match never {},
         }
     }
 }
 
-/// Campaigns for the Lease and acts while it is held, until `stop`. The Lease is released when
-/// nothing is being written any more.
+/// Campaigns for the Lease and reconciles while it is held, until `stop`. Releases the Lease only
+/// when no write is in progress.
 pub async fn run_elected(
     context: ControllerContext,
     candidate: LeaderElectionConfig,
@@ -74,7 +76,7 @@ async fn lost(leads: &mut watch::Receiver<bool>) {
     }
 }
 
-/// Works until the source ends. Dropping it drops every reconcile where it stands.
+/// Reconciles until the source ends. Dropping it aborts every reconcile in progress.
 async fn run_while_leading(context: &ControllerContext) {
     let (mut views, mut snapshots) = (context.source.views(), context.registry.changes());
     let (memory, mut queue, mut running) =
@@ -108,7 +110,7 @@ async fn run_while_leading(context: &ControllerContext) {
     }
 }
 
-/// Marks what changed since the world that was looked at before.
+/// Enqueues the objects that changed since the previous state.
 fn enqueue_changes(
     context: &ControllerContext,
     before: ObservedState,
@@ -120,7 +122,7 @@ fn enqueue_changes(
         return before;
     }
     let sealing = sealing(context);
-    // How long sealing keys are kept goes by the tenants that are served.
+    // The retention of sealing keys depends on the served tenants.
     if !Arc::ptr_eq(&before.snapshot, &after.snapshot) {
         queue.add(sealing.clone());
     }
@@ -144,7 +146,7 @@ async fn reconcile_one(
 ) -> (ObjectRef, Completion) {
     let done = AssertUnwindSafe(reconcile(context, &world, memory, &object)).catch_unwind().await;
     let finish = done.unwrap_or_else(|_| {
-        tracing::error!(%object, "reconciling panicked");
+        tracing::error!(%object, "reconcile panicked");
         Completion::Transient
     });
     (object, finish)
@@ -160,7 +162,7 @@ async fn changed(
     }
 }
 
-/// Sleeps until something is due.
+/// Sleeps until the next item is due.
 async fn sleep_until_due(context: &ControllerContext, queue: &Workqueue<ObjectRef>) {
     let due = queue.wake().map(|at| at.since(context.clock.now()));
     sleep(due.unwrap_or(MAX_SLEEP).min(MAX_SLEEP)).await;

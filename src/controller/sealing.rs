@@ -1,5 +1,5 @@
-//! The Secret of the installation's sealing keys: made once, create-only, then rotated. What
-//! cannot be read in it stays as it is: what it sealed is lost to us, and perhaps not to others.
+//! The Secret of the installation's sealing keys: created once, then rotated. Entries we cannot
+//! decode are preserved: a newer replica may still be using them.
 
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ use crate::{
     source::EventRecord,
 };
 
-/// The least that a key stays readable: a grant's default life.
+/// Minimum time for which a key stays readable: the default lifetime of a grant.
 const MIN_RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
-/// Beyond the longest lifetime: clocks differ, and a code's record outlives it.
+/// Added to the longest lifetime, for clock differences and records that outlive their codes.
 const RETENTION_MARGIN: Duration = Duration::from_secs(24 * 3600);
 const OWNER_KIND: &str = "Installation";
 
-/// Sees that there are sealing keys.
+/// Creates or rotates the sealing keys.
 pub async fn act(
     context: &ControllerContext,
     world: &ObservedState,
@@ -39,7 +39,7 @@ pub async fn act(
     Ok(Action::Wrote)
 }
 
-/// The longest that anything sealed is valid.
+/// The longest lifetime of anything that is sealed.
 fn longest_sealed(snapshot: &Snapshot) -> Duration {
     let lifetimes = snapshot.tenants().map(|served| {
         let lifetimes = &served.tenant.lifetimes;
@@ -58,7 +58,7 @@ fn plan(
     let owner = owner::annotation(OWNER_KIND, &key.name);
     let before = match secret {
         None => None,
-        // One that somebody else made is used as it is, and never written.
+        // A user-provided Secret is used as it is and never written.
         Some(SecretState::Loaded(secret)) if is_ours(secret, &owner) => Some(secret),
         Some(_) => return (None, None),
     };
@@ -107,7 +107,7 @@ fn lost(key: &ObjectKey, none_left: bool, damaged: usize) -> Vec<EventRecord> {
         reason: "KeysLost",
         action: "Rotate",
         message: format!(
-            "No sealing key could be read ({damaged} damaged entries are left as they are); sign-ins under way and refresh tokens are lost"
+            "No readable sealing key ({damaged} damaged entries are preserved). Sign-ins in progress and refresh tokens are no longer valid"
         ),
     });
     told.into_iter().collect()

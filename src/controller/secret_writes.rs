@@ -1,4 +1,4 @@
-//! Every write of Secrets, and what is told of it.
+//! Writes of Secrets, and the Events about them.
 
 use std::fmt;
 
@@ -10,42 +10,64 @@ use crate::{
     source::{EventRecord, WriteError},
 };
 
-/// One change of a Secret.
+/// A change of one Secret.
 #[derive(Clone, PartialEq)]
 pub enum SecretWrite {
-    /// Create it; one of that name must not be there.
+    /// Create the Secret; fails if it exists.
     Create(Box<Secret>),
-    /// Replace it under its resourceVersion.
+    /// Replace the Secret at its resourceVersion.
     Replace(Box<Secret>),
-    /// Delete it under this resourceVersion.
+    /// Delete the Secret at this resourceVersion.
     Delete(ObjectKey, String),
 }
 
 impl SecretWrite {
-    /// What is being done, for messages.
-    pub fn describe(&self) -> String {
-        let name = |secret: &Secret| secret.metadata.name.clone().unwrap_or_default();
+    /// Namespace and name of the Secret.
+    fn key(&self) -> ObjectKey {
         match self {
-            Self::Create(secret) => format!("creating the Secret {:?}", name(secret)),
-            Self::Replace(secret) => format!("updating the Secret {:?}", name(secret)),
-            Self::Delete(key, _) => format!("deleting the Secret {:?}", key.name),
+            Self::Create(secret) | Self::Replace(secret) => {
+                let text = |field: &Option<String>| field.clone().unwrap_or_default();
+                let metadata = &secret.metadata;
+                ObjectKey::new(text(&metadata.namespace), text(&metadata.name))
+            }
+            Self::Delete(key, _) => key.clone(),
+        }
+    }
+
+    /// The operation in the imperative, for error messages.
+    pub fn describe(&self) -> String {
+        let key = self.key();
+        let name = &key.name;
+        match self {
+            Self::Create(_) => format!("create Secret {name:?}"),
+            Self::Replace(_) => format!("update Secret {name:?}"),
+            Self::Delete(..) => format!("delete Secret {name:?}"),
+        }
+    }
+
+    /// A function that logs the write of a Secret, to be called after it has succeeded.
+    fn log(&self) -> fn(&ObjectKey) {
+        match self {
+            Self::Create(_) => |secret| tracing::info!(%secret, "created Secret"),
+            Self::Replace(_) => |secret| tracing::info!(%secret, "updated Secret"),
+            Self::Delete(..) => |secret| tracing::info!(%secret, "deleted Secret"),
         }
     }
 }
 
 impl fmt::Debug for SecretWrite {
-    /// Never shows what a Secret holds.
+    /// Omits the content of the Secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.describe())
     }
 }
 
-/// A write, and what to tell once it is done.
+/// A write, and the Events to emit once it has succeeded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedWrite {
     /// The write.
     pub write: SecretWrite,
-    /// Told after it.
+    /// Events to emit after the write.
     pub notices: Vec<EventRecord>,
 }
 
@@ -55,13 +77,13 @@ impl From<SecretWrite> for PlannedWrite {
     }
 }
 
-/// Does the writes in their order; stops at the first that fails.
+/// Performs writes in order; stops at the first that fails.
 pub async fn apply(
     context: &ControllerContext,
     steps: Vec<PlannedWrite>,
 ) -> Result<(), ReconcileError> {
     for PlannedWrite { write, notices } in steps {
-        let what = write.describe();
+        let (what, key, log) = (write.describe(), write.key(), write.log());
         let done = match write {
             SecretWrite::Create(secret) => context.source.create_secret(*secret).await,
             SecretWrite::Replace(secret) => context.source.replace_secret(*secret).await,
@@ -72,8 +94,8 @@ pub async fn apply(
                 }
             }
         };
-        done.map_err(|error| ReconcileError::Write { what: what.clone(), error })?;
-        tracing::info!("{what}: done");
+        done.map_err(|error| ReconcileError::Write { what, error })?;
+        log(&key);
         for notice in notices {
             context.source.publish_event(notice).await;
         }

@@ -1,4 +1,4 @@
-//! What an object's status should say, and when that is news.
+//! Computes and publishes the status of an object.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
@@ -16,8 +16,8 @@ use crate::{
     source::{EventRecord, StatusUpdate, WriteError},
 };
 
-/// Publishes the status of an object where it differs from the one it has, and tells of a problem
-/// that is new.
+/// Publishes the status of an object if it differs from the current one, and emits an Event for a
+/// new problem.
 pub async fn publish(
     context: &ControllerContext,
     world: &ObservedState,
@@ -40,11 +40,11 @@ pub async fn publish(
     let notice = notice(object, &before, status.conditions());
     match context.source.publish_status(object, status).await {
         Ok(()) => {}
-        // Whoever deleted it meanwhile does not miss a status.
+        // The object was deleted meanwhile, so it needs no status.
         Err(WriteError::NotFound) => return Ok(()),
         Err(error) => {
             return Err(ReconcileError::Write {
-                what: format!("publishing the status of {object}"),
+                what: format!("update the status of {object}"),
                 error,
             });
         }
@@ -56,7 +56,7 @@ pub async fn publish(
     Ok(())
 }
 
-/// The status that a verdict comes to.
+/// The status that follows from a verdict.
 fn wanted(
     verdict: &Verdict,
     conditions: Vec<Condition>,
@@ -69,8 +69,8 @@ fn wanted(
             observed_generation,
             issuer: tenant.issuer.as_ref().map(ToString::to_string),
             signing_keys: tenant::signing_keys(tenant, now),
-            // What was known once stays known, whether it is wanted now or not, and whatever a
-            // view shows that is older than our last write.
+            // A known fingerprint is never removed, even if the salt is not needed now or the view
+            // is older than the last write.
             pairwise_salt_fingerprint: known_salt
                 .map(str::to_owned)
                 .or_else(|| tenant.salt.as_ref().and_then(|salt| salt.fingerprint.clone())),
@@ -96,7 +96,7 @@ fn wanted(
     }
 }
 
-/// What the status says that a view shows.
+/// The status in the view.
 fn shown(world: &ObservedState, object: &ObjectRef) -> Option<StatusDigest> {
     let (objects, key) = (&world.view.objects, &object.key);
     let told = match object.kind {
@@ -108,7 +108,7 @@ fn shown(world: &ObservedState, object: &ObjectRef) -> Option<StatusDigest> {
     Some(told.clone())
 }
 
-/// An Event for a problem that was not there before. What is merely being made is none.
+/// A warning Event if there is a new problem. `Pending` is not a problem.
 fn notice(object: &ObjectRef, before: &StatusDigest, now: &[Condition]) -> Option<EventRecord> {
     let problem = ready_condition(now).filter(|ready| ready.status == "False")?;
     let known = before.same_ready_reason(problem);

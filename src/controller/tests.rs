@@ -1,4 +1,4 @@
-//! The whole of read → plan → apply → status, round after round, against a source in memory.
+//! Tests of whole reconciles, in rounds, against an in-memory source.
 
 mod fake;
 
@@ -35,7 +35,7 @@ metadata: {name: main, namespace: team}
 spec: {}
 ";
 
-/// The Secret of its keys.
+/// The Secret with the tenant's signing keys.
 const KEYS: &str = "main-signing-keys";
 
 const CLIENT: &str = r#"
@@ -47,7 +47,7 @@ spec:
   redirectUris: ["https://shop.test/callback"]
 "#;
 
-/// A Secret that Lanyard did not make, under the name that the client's would have.
+/// A Secret that Lanyard did not create, with the name of the client's Secret.
 const FOREIGN: &str = "
 apiVersion: v1
 kind: Secret
@@ -55,7 +55,7 @@ metadata: {name: shop-oidc, namespace: team}
 stringData: {precious: value}
 ";
 
-/// The controller and its source, moved on by hand.
+/// A controller with its source, advanced by hand.
 struct Cluster {
     source: Arc<Fake>,
     context: ControllerContext,
@@ -97,7 +97,7 @@ impl Cluster {
         }
     }
 
-    /// Puts the snapshot of the present view in force.
+    /// Publishes the snapshot of the current view.
     fn project(&self) -> ObservedState {
         let view = self.source.view();
         let now = self.context.clock.now();
@@ -107,7 +107,7 @@ impl Cluster {
         ObservedState::new(view, self.context.registry.snapshot())
     }
 
-    /// Every object that changed is reconciled once, by what one view shows.
+    /// Reconciles every changed object once, with a single view.
     async fn round(&mut self) -> Vec<Completion> {
         let world = self.project();
         let sealing =
@@ -128,7 +128,7 @@ impl Cluster {
         finished
     }
 
-    /// Rounds until nothing is written any more.
+    /// Runs rounds until no writes are left.
     async fn settle(&mut self) {
         for _ in 0..10 {
             let before = (self.source.writes().len(), self.source.statuses());
@@ -139,14 +139,14 @@ impl Cluster {
                 return;
             }
         }
-        panic!("it never settles: {:?}", self.source.writes());
+        panic!("it does not settle: {:?}", self.source.writes());
     }
 
     fn client_secret(&self) -> Secret {
         self.source.secret("shop-oidc").expect("the client's Secret is there")
     }
 
-    /// Status and reason of a condition of the client.
+    /// Status and reason of one of the client's conditions.
     fn condition(&self, kind: &str) -> (String, String) {
         match self.source.status(&client()) {
             Some(StatusUpdate::OidcClient(status)) => find(&status.conditions, kind),
@@ -154,7 +154,7 @@ impl Cluster {
         }
     }
 
-    /// Scribbles over the signing keys; what is there then.
+    /// Damages the signing keys, and returns the resulting Secret.
     fn damages_keys(&self) -> Secret {
         let mut damaged = Secret::clone(&self.source.secret(KEYS).expect("made"));
         for value in damaged.data.as_mut().expect("entries").values_mut() {
@@ -190,7 +190,7 @@ fn entry(secret: &Secret, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_client_gets_a_secret_marked_as_its_own() {
+async fn a_client_gets_a_secret_with_owner_annotation() {
     let mut cluster = Cluster::new(&[TENANT, CLIENT]);
     cluster.settle().await;
     let secret = cluster.client_secret();
@@ -208,8 +208,8 @@ async fn a_client_gets_a_secret_marked_as_its_own() {
 }
 
 #[tokio::test]
-async fn a_client_that_signs_with_its_secret_gets_one_that_is_long_enough() {
-    // RFC 7518 §3.2: as long as the hash of HS512 at least.
+async fn a_client_that_signs_with_its_secret_gets_a_long_one() {
+    // RFC 7518 §3.2: the key is at least as long as the hash output of HS512.
     for more in ["tokenEndpointAuthMethod: client_secret_jwt", "requestObjectSigningAlg: HS512"] {
         let signs = format!("{CLIENT}  {more}\n");
         let mut cluster = Cluster::new(&[TENANT, &signs]);
@@ -219,20 +219,20 @@ async fn a_client_that_signs_with_its_secret_gets_one_that_is_long_enough() {
 }
 
 #[tokio::test]
-async fn a_status_that_would_say_the_same_is_not_written_again() {
+async fn an_unchanged_status_is_not_written_again() {
     let mut cluster = Cluster::new(&[TENANT, CLIENT]);
     cluster.settle().await;
     let before = (cluster.source.statuses(), cluster.source.writes());
-    // A resync: every object is shown anew, and nothing about it is new.
+    // A resync: all objects are enqueued although nothing has changed.
     cluster.before = ObservedState::default();
     cluster.round().await;
     assert_eq!((cluster.source.statuses(), cluster.source.writes()), before);
 }
 
 #[tokio::test]
-async fn a_conflict_is_read_again() {
+async fn a_conflict_is_retried() {
     let mut cluster = Cluster::new(&[TENANT, CLIENT]);
-    // Of the sealing keys, the tenant's keys and the client's Secret.
+    // One conflict each for the sealing keys, the tenant's keys and the client's Secret.
     for _ in 0..3 {
         cluster.source.fail_next(WriteError::Conflict);
     }
@@ -244,7 +244,7 @@ async fn a_conflict_is_read_again() {
 }
 
 #[tokio::test]
-async fn a_refused_write_is_told_in_the_status() {
+async fn a_rejected_write_is_reported_in_the_status() {
     let mut cluster = Cluster::new(&[TENANT, CLIENT]);
     cluster.settle().await;
     cluster.source.edit(|objects, _| {
@@ -256,7 +256,7 @@ async fn a_refused_write_is_told_in_the_status() {
 }
 
 #[tokio::test]
-async fn a_secret_of_somebody_else_is_never_written() {
+async fn a_foreign_secret_is_never_written() {
     let mut cluster = Cluster::new(&[TENANT, FOREIGN, CLIENT]);
     let before = cluster.client_secret();
     cluster.settle().await;
@@ -265,7 +265,7 @@ async fn a_secret_of_somebody_else_is_never_written() {
 }
 
 #[tokio::test]
-async fn a_deleted_secret_comes_back_with_another_value() {
+async fn a_deleted_secret_is_recreated_with_a_new_client_secret() {
     let mut cluster = Cluster::new(&[TENANT, CLIENT]);
     cluster.settle().await;
     let before = cluster.client_secret();
@@ -280,7 +280,7 @@ async fn a_deleted_secret_comes_back_with_another_value() {
 }
 
 #[tokio::test]
-async fn what_others_put_into_a_secret_stays() {
+async fn entries_added_by_others_are_preserved() {
     let mut cluster = Cluster::new(&[TENANT, CLIENT]);
     cluster.settle().await;
     let before = cluster.client_secret();
@@ -301,7 +301,7 @@ async fn what_others_put_into_a_secret_stays() {
 }
 
 #[tokio::test]
-async fn a_folder_collects_the_secret_of_a_deleted_client_and_no_other() {
+async fn a_folder_deletes_only_the_secret_of_the_deleted_client() {
     let mut cluster = Cluster::new(&[TENANT, CLIENT, &FOREIGN.replace("shop-oidc", "foreign")]);
     cluster.context = cluster.context.collecting_garbage();
     cluster.settle().await;
@@ -313,7 +313,7 @@ async fn a_folder_collects_the_secret_of_a_deleted_client_and_no_other() {
 }
 
 #[tokio::test]
-async fn nothing_is_collected_while_a_manifest_was_never_read() {
+async fn nothing_is_deleted_while_a_manifest_is_unreadable() {
     let mut cluster = Cluster::new(&[TENANT, CLIENT]);
     cluster.context = cluster.context.collecting_garbage();
     cluster.settle().await;
@@ -324,7 +324,7 @@ async fn nothing_is_collected_while_a_manifest_was_never_read() {
 }
 
 #[tokio::test]
-async fn a_cluster_leaves_collecting_to_its_garbage_collector() {
+async fn a_cluster_leaves_deletion_to_its_garbage_collector() {
     let mut cluster = Cluster::new(&[TENANT, CLIENT]);
     cluster.settle().await;
     cluster.deletes_client();
@@ -333,7 +333,7 @@ async fn a_cluster_leaves_collecting_to_its_garbage_collector() {
 }
 
 #[tokio::test]
-async fn a_damaged_key_is_kept_elsewhere_before_it_is_replaced() {
+async fn a_damaged_key_is_backed_up_before_it_is_replaced() {
     let mut cluster = Cluster::new(&[TENANT]);
     cluster.settle().await;
     cluster.damages_keys();
@@ -348,10 +348,10 @@ async fn a_damaged_key_is_kept_elsewhere_before_it_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_damaged_key_stays_while_it_cannot_be_kept_elsewhere() {
+async fn a_damaged_key_is_not_replaced_without_a_backup() {
     let foreign = FOREIGN.replace("shop-oidc", "main-signing-keys-backup");
     let mut cluster = Cluster::new(&[TENANT, &foreign]);
-    // It is in nobody's way before there is something to keep.
+    // The foreign Secret does not matter before there is something to back up.
     cluster.settle().await;
     let damaged = cluster.damages_keys();
     let before = cluster.source.writes();
@@ -362,7 +362,7 @@ async fn a_damaged_key_stays_while_it_cannot_be_kept_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_leader_that_loses_the_lease_drops_even_a_write_under_way() {
+async fn losing_the_lease_aborts_a_write_in_progress() {
     let cluster = Cluster::new(&[TENANT, CLIENT]);
     cluster.project();
     cluster.source.hangs.store(true, Ordering::SeqCst);
@@ -377,7 +377,7 @@ async fn a_leader_that_loses_the_lease_drops_even_a_write_under_way() {
 }
 
 #[tokio::test]
-async fn a_secret_that_gets_another_name_keeps_what_applications_hold() {
+async fn a_renamed_secret_keeps_the_client_secret() {
     let mut cluster = Cluster::new(&[TENANT, CLIENT]);
     cluster.settle().await;
     let before = cluster.client_secret();
@@ -389,7 +389,7 @@ async fn a_secret_that_gets_another_name_keeps_what_applications_hold() {
 }
 
 #[tokio::test]
-async fn an_edit_that_went_wrong_does_not_cost_a_client_its_secret() {
+async fn an_invalid_edit_does_not_delete_the_secret() {
     let mut cluster = Cluster::new(&[TENANT, CLIENT]);
     cluster.settle().await;
     let before = cluster.client_secret();
@@ -400,7 +400,7 @@ async fn an_edit_that_went_wrong_does_not_cost_a_client_its_secret() {
 }
 
 #[tokio::test]
-async fn keys_of_somebody_else_are_never_written() {
+async fn a_foreign_key_secret_is_never_written() {
     let foreign = FOREIGN.replace("shop-oidc", "main-signing-keys");
     let mut cluster = Cluster::new(&[TENANT, &foreign, CLIENT]);
     let before = cluster.source.secret("main-signing-keys");

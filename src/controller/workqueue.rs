@@ -1,7 +1,8 @@
-//! What to look at next. Pure: time is an argument.
+//! The work queue. Pure: time is an argument.
 //!
-//! Nothing is in work twice at once; what is marked while in work comes again after; what fails
-//! waits ever longer; what will be due later is remembered.
+//! An item is never processed twice at the same time. An item added while it is being processed is
+//! processed again afterwards. Failures are retried with exponential backoff. Planned work is
+//! scheduled.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -10,26 +11,26 @@ use std::{
 
 use crate::model::Timestamp;
 
-/// The first pause after a failure; it doubles with each further one.
+/// Delay after the first failure; it doubles with each further one.
 const MIN_BACKOFF: Duration = Duration::from_millis(200);
-/// The longest pause after failures that may pass by themselves.
+/// Maximum delay after transient failures.
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
-/// The pause after a refusal: an edit ends it sooner, but what has to be edited (a quota, a Role)
-/// may be nothing that is watched.
+/// Delay after a permanent failure. An edit of the object ends it sooner, but the cause (a quota, a
+/// Role) may be something that is not watched.
 const REFUSED_BACKOFF: Duration = Duration::from_secs(300);
 
-/// How work on an item ended.
+/// The result of processing an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completion {
-    /// Well; there is something to do at this time, if at any.
+    /// Success, with the time of the next planned work, if any.
     Done(Option<Timestamp>),
-    /// Not; another try may help.
+    /// A failure that may not recur.
     Transient,
-    /// Not; something has to be edited.
+    /// A failure that needs an edit.
     Permanent,
 }
 
-/// Items to look at, each at most once at a time.
+/// A queue of items, each processed at most once at a time.
 #[derive(Debug)]
 pub struct Workqueue<T> {
     ready: VecDeque<T>,
@@ -56,7 +57,7 @@ impl<T: Clone + Ord> Default for Workqueue<T> {
 }
 
 impl<T: Clone + Ord> Workqueue<T> {
-    /// Something about an item changed: it is looked at as soon as may be.
+    /// Adds an item, to be processed as soon as possible.
     pub fn add(&mut self, item: T) {
         self.forget_later(&item);
         if self.running.contains(&item) {
@@ -66,7 +67,7 @@ impl<T: Clone + Ord> Workqueue<T> {
         }
     }
 
-    /// The next item to work on.
+    /// Takes the next item to process.
     pub fn next(&mut self, now: Timestamp) -> Option<T> {
         while let Some((at, item)) = self.due.first().cloned() {
             if at > now {
@@ -76,7 +77,7 @@ impl<T: Clone + Ord> Workqueue<T> {
         }
         let item = self.ready.pop_front()?;
         if self.ready.is_empty() {
-            // A first look marks every object there is, and no later one does.
+            // The first round enqueues all objects, and later rounds need less capacity.
             self.ready = VecDeque::new();
         }
         self.waiting.remove(&item);
@@ -84,12 +85,12 @@ impl<T: Clone + Ord> Workqueue<T> {
         Some(item)
     }
 
-    /// When an item will be due, if nothing is marked before.
+    /// The time at which the next item is due, if none is added before.
     pub fn wake(&self) -> Option<Timestamp> {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// Work on an item has ended.
+    /// Records the result of processing an item.
     pub fn finish(&mut self, item: T, end: Completion, now: Timestamp) {
         self.running.remove(&item);
         let at = match end {
@@ -104,8 +105,8 @@ impl<T: Clone + Ord> Workqueue<T> {
             }
             Completion::Permanent => Some(now.plus(REFUSED_BACKOFF)),
         };
-        // After a failure a change made meanwhile is part of the next try, or a conflict would be
-        // tried again at once and for ever.
+        // A change during a failed attempt is part of the next attempt. Otherwise a conflict would
+        // be retried immediately and forever.
         let marked = self.again.remove(&item);
         match at {
             _ if marked && end != Completion::Transient => self.add(item),
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_each_item_once_in_the_order_of_marking() {
+    fn items_are_returned_once_in_the_order_of_adding() {
         let mut queue = with(&["b", "a", "b"]);
         assert_eq!(
             (queue.next(NOW), queue.next(NOW), queue.next(NOW)),
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_marked_while_in_work_comes_again_after() {
+    fn items_added_while_processed_are_returned_again_afterwards() {
         let mut queue = with(&["a"]);
         queue.next(NOW);
         queue.add("a");
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_wait_ever_longer_up_to_a_minute() {
+    fn failures_back_off_up_to_a_minute() {
         let (mut queue, mut now, mut pauses) = (with(&["a"]), NOW, Vec::new());
         for _ in 0..12 {
             assert_eq!(queue.next(now), Some("a"));
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_ends_the_pauses() {
+    fn a_success_resets_the_backoff() {
         let (mut queue, mut now) = (with(&["a"]), NOW);
         for end in [
             Completion::Transient,
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_ends_a_pause() {
+    fn an_edit_ends_the_backoff() {
         let mut queue = with(&["a"]);
         queue.next(NOW);
         queue.finish("a", Completion::Permanent, NOW);
@@ -205,11 +206,11 @@ mod tests {
         queue.add("a");
         assert_eq!(queue.next(NOW), Some("a"));
         queue.finish("a", Completion::Done(None), NOW);
-        assert_eq!(queue.wake(), None, "the pause is forgotten");
+        assert_eq!(queue.wake(), None, "the backoff has ended");
     }
 
     #[test]
-    fn a_change_while_a_try_fails_does_not_shorten_the_pause() {
+    fn a_change_during_a_failed_attempt_does_not_shorten_the_backoff() {
         let mut queue = with(&["a"]);
         queue.next(NOW);
         queue.add("a");
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn wakes_when_something_is_due() {
+    fn wake_returns_the_next_due_time() {
         let mut queue = with(&["a"]);
         queue.next(NOW);
         let later = NOW.plus(Duration::from_secs(5));

@@ -1,4 +1,4 @@
-//! Verdict → conditions, as Kubernetes shows them.
+//! Converts verdicts to Kubernetes conditions.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -8,14 +8,14 @@ use crate::{
     model::Timestamp,
 };
 
-/// The longest message that Kubernetes takes is 32 KiB; people read less.
+/// Maximum length of a message in bytes. Kubernetes allows 32 KiB, which is too long to read.
 const MAX_MESSAGE_LEN: usize = 2048;
 
 const TRUE: &str = "True";
 const FALSE: &str = "False";
 const UNKNOWN: &str = "Unknown";
 
-/// What is said of one condition.
+/// Status, reason and message of one condition.
 #[derive(Clone)]
 struct Judged {
     status: &'static str,
@@ -27,15 +27,15 @@ fn holds(reason: ConditionReason, message: &str) -> Judged {
     Judged { status: TRUE, reason, message: message.to_owned() }
 }
 
-/// The conditions of a verdict. `lastTransitionTime` is kept from `previous` where the status is
-/// the same.
+/// The conditions of a verdict. `lastTransitionTime` is kept from `previous` where the status has
+/// not changed.
 pub fn conditions(verdict: &Verdict, previous: &StatusDigest, now: Timestamp) -> Vec<Condition> {
     let types = types(verdict);
     let mut all: Vec<_> = types.into_iter().map(|it| (it, judge(verdict, it))).collect();
-    // The first violation is the reason.
+    // The first condition that is not True gives the reason of Ready.
     let ready = match all.iter().find(|(_, judged)| judged.status != TRUE) {
         Some((_, violated)) => Judged { status: FALSE, ..violated.clone() },
-        None => holds(ConditionReason::Ready, "Everything is as it should be."),
+        None => holds(ConditionReason::Ready, "The object is ready."),
     };
     all.push((ConditionType::Ready, ready));
     let entry = |(condition, judged): (ConditionType, Judged)| {
@@ -54,7 +54,7 @@ pub fn conditions(verdict: &Verdict, previous: &StatusDigest, now: Timestamp) ->
     all.into_iter().map(entry).collect()
 }
 
-/// The conditions that an object of this kind has, in the order in which they are decided.
+/// The conditions that objects of this kind have, in order of precedence.
 fn types(verdict: &Verdict) -> Vec<ConditionType> {
     use ConditionType::{Accepted, KeysReady, Programmed, ResolvedRefs, SecretReady};
     match &verdict.outcome {
@@ -85,23 +85,26 @@ fn judge(verdict: &Verdict, condition: ConditionType) -> Judged {
             holds(ConditionReason::Accepted, "The object is valid and allowed.")
         }
         ConditionType::ResolvedRefs => {
-            holds(ConditionReason::ResolvedRefs, "Everything that it refers to is there.")
+            holds(ConditionReason::ResolvedRefs, "All references are resolved.")
         }
         ConditionType::Programmed if verdict.served() => {
-            holds(ConditionReason::Programmed, "It is served.")
+            holds(ConditionReason::Programmed, "The object is served.")
         }
         ConditionType::Programmed => Judged {
             status: FALSE,
             reason: ConditionReason::NotServed,
-            message: "Not served: see the conditions that are not True.".to_owned(),
+            message: "Not served; see the conditions that are not True.".to_owned(),
         },
         ConditionType::KeysReady if keys_are_left_alone(verdict) => Judged {
             status: UNKNOWN,
             reason: ConditionReason::Pending,
-            message: "The keys are left as they are until the tenant is accepted.".to_owned(),
+            message: "Signing keys are not managed until the tenant is accepted.".to_owned(),
         },
-        ConditionType::KeysReady | ConditionType::SecretReady | ConditionType::Ready => {
-            holds(ConditionReason::Available, "As it should be.")
+        ConditionType::KeysReady => {
+            holds(ConditionReason::Available, "The signing keys are available.")
+        }
+        ConditionType::SecretReady | ConditionType::Ready => {
+            holds(ConditionReason::Available, "The Secret is up to date.")
         }
     }
 }
@@ -146,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn ready_is_the_sum_of_all() {
+    fn ready_is_true_if_all_conditions_are() {
         let all = conditions(&verdict(vec![]), &StatusDigest::default(), NOW);
         assert!(all.iter().all(|condition| condition.status == TRUE), "{all:?}");
         assert!(all.iter().all(|condition| condition.observed_generation == Some(3)));
@@ -154,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_violation_is_the_reason_and_all_of_its_kind_the_message() {
+    fn the_message_joins_all_problems_of_the_first_violated_condition() {
         let problems = vec![
             ValidationProblem::of(
                 ConditionType::ResolvedRefs,
@@ -175,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transition_has_its_time_and_nothing_else_changes_it() {
+    fn last_transition_time_changes_only_with_the_status() {
         let before = conditions(&verdict(vec![]), &StatusDigest::default(), THEN);
         let told = StatusDigest::of(&before, &());
         let after = conditions(&verdict(vec![]), &told, NOW);
@@ -187,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_cut_between_characters() {
+    fn long_messages_are_truncated_at_a_character_boundary() {
         let all = conditions(
             &verdict(vec![ValidationProblem::invalid("", "ü".repeat(5000))]),
             &StatusDigest::default(),

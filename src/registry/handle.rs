@@ -1,4 +1,4 @@
-//! The snapshot in force: swapped whole, read without a lock.
+//! Shared access to the current snapshot: replaced atomically, read without a lock.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::Snapshot;
 
-/// Where the snapshot in force is found. Clones share it.
+/// Shared access to the current snapshot. Clones refer to the same snapshot.
 #[derive(Clone, Debug)]
 pub struct SnapshotHandle {
     current: Arc<ArcSwap<Snapshot>>,
@@ -21,7 +21,7 @@ impl Default for SnapshotHandle {
 }
 
 impl SnapshotHandle {
-    /// A handle with an empty snapshot, which serves nothing.
+    /// Creates a handle with an empty snapshot, which serves nothing.
     pub fn new() -> Self {
         Self {
             current: Arc::new(ArcSwap::from_pointee(Snapshot::default())),
@@ -29,19 +29,19 @@ impl SnapshotHandle {
         }
     }
 
-    /// The snapshot in force; a request keeps one from start to end.
+    /// The current snapshot. A request uses one snapshot from start to end.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.current.load_full()
     }
 
-    /// Puts a snapshot in force and tells those who wait for changes.
+    /// Replaces the current snapshot and notifies receivers of [`Self::changes`].
     pub fn publish(&self, snapshot: Snapshot) {
         let revision = snapshot.revision;
         self.current.store(Arc::new(snapshot));
         self.revision.send_replace(revision);
     }
 
-    /// Tells of each new snapshot.
+    /// Notifies of each new snapshot, with its revision.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
     }

@@ -1,7 +1,9 @@
-//! Objects in, an immutable snapshot of what is served out, and a verdict on every object.
+//! Builds an immutable snapshot of the served configuration from raw objects, with a verdict on
+//! every object.
 //!
-//! [`build`] is pure and total: any objects give a snapshot, and one bad object harms only itself.
-//! Both loops go by it, so what a status says and what is served cannot differ.
+//! [`build`] is pure and total: any set of objects gives a snapshot, and an invalid object affects
+//! only itself. The projection and the controller both use its verdicts, so statuses always match
+//! what is served.
 
 mod build;
 mod conditions;

@@ -1,4 +1,4 @@
-//! Answers that are made with the snapshot, so that a request renders nothing.
+//! JSON responses rendered when the snapshot is built, so that requests render nothing.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,41 +9,41 @@ use serde_json::Value;
 
 use crate::model::{Interner, Issuer};
 
-/// An answer made when the snapshot was built.
+/// A JSON response rendered when the snapshot was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrerenderedJson {
     body: Body,
-    /// A strong entity tag, in its quotes.
+    /// A strong entity tag, including its quotes.
     pub etag: Box<str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Body {
     Whole(Bytes),
-    /// A document as most tenants have it, and the issuer that stands between its pieces: three
-    /// kilobytes for all, instead of for each.
+    /// The pieces of a document between occurrences of the issuer. Most tenants share the same
+    /// pieces, which saves about three kilobytes for each.
     Cut(Arc<[Box<str>]>, Issuer),
 }
 
 static PIECES: LazyLock<Interner<[Box<str>]>> = LazyLock::new(Interner::default);
 
 impl PrerenderedJson {
-    /// Prepares a JSON document.
+    /// Renders a JSON document.
     pub fn json(document: &Value) -> Self {
         let text = document.to_string();
         let etag = etag(&text);
-        // Without the room to grow that a text has which was written bit by bit.
+        // A boxed slice drops the spare capacity of the incrementally written string.
         Self { body: Body::Whole(text.into_boxed_str().into_boxed_bytes().into()), etag }
     }
 
-    /// Prepares a JSON document that is the same for many issuers, but for their names.
+    /// Renders a JSON document that differs between tenants only in the issuer.
     pub fn about(issuer: &Issuer, document: &Value) -> Self {
         let text = document.to_string();
         let pieces: Vec<Box<str>> = text.split(issuer.as_str()).map(Into::into).collect();
         Self { body: Body::Cut(PIECES.intern(pieces), issuer.clone()), etag: etag(&text) }
     }
 
-    /// The body.
+    /// The response body.
     pub fn bytes(&self) -> Bytes {
         match &self.body {
             Body::Whole(bytes) => bytes.clone(),
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn has_the_tag_of_its_content() {
+    fn etag_is_the_hash_of_the_body() {
         let (one, two) = (PrerenderedJson::json(&1.into()), PrerenderedJson::json(&2.into()));
         assert_eq!(one, PrerenderedJson::json(&1.into()));
         assert_ne!(one.etag, two.etag);
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_by_issuer_alone_is_kept_once_and_whole_when_sent() {
+    fn documents_that_differ_only_in_the_issuer_share_their_pieces() {
         let [one, two] = ["https://id.test/one", "https://id.test/two"].map(|text| {
             let issuer = Issuer::parse(text).expect("canonical");
             let document = json!({ "issuer": text, "jwks_uri": format!("{text}/jwks"), "of": [] });

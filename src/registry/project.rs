@@ -1,4 +1,5 @@
-//! Projection: each new view becomes the snapshot in force. Runs on every replica, writes nothing.
+//! The projection: builds and publishes a snapshot from each new view. Runs on every replica and
+//! writes nothing to the cluster.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,12 +11,12 @@ use crate::{
     model::{Clock, Installation},
 };
 
-/// How long after a build further changes are gathered: a burst costs a few builds, and the first
-/// change of a burst none of this wait.
+/// How long to wait for further changes after a build. This limits the number of builds during a
+/// burst without delaying the first change.
 const DEBOUNCE: Duration = Duration::from_millis(20);
 
-/// Rebuilds the snapshot whenever the view's revision changes; ends when the source does. Nothing
-/// is put in force before every first list is in.
+/// Rebuilds the snapshot whenever the view's revision changes, until the source ends. Publishes
+/// nothing before all initial lists are complete.
 pub async fn project(
     mut views: watch::Receiver<Arc<SourceView>>,
     handle: SnapshotHandle,
@@ -26,12 +27,13 @@ pub async fn project(
     let mut built = 0;
     loop {
         let view = Arc::clone(&views.borrow_and_update());
-        // Before the first lists are in, an object might be missing that another depends on.
+        // Before the initial lists are complete, a referenced object might be missing.
         if view.health.synced && view.revision != built {
             built = view.revision;
             let (cache, installation) = (Arc::clone(&cache), Arc::clone(&installation));
             let now = clock.now();
-            // Thousands of objects take milliseconds: too long on a thread that drives connections.
+            // Building takes milliseconds with thousands of objects: too long on a thread that
+            // drives I/O.
             let snapshot = spawn_blocking(move || {
                 build(&view.objects, &installation, &cache, view.revision, now)
             })
@@ -39,7 +41,7 @@ pub async fn project(
             match snapshot {
                 Ok(snapshot) => handle.publish(snapshot),
                 Err(error) => {
-                    tracing::error!(%error, "building the snapshot failed; the last one stays in force");
+                    tracing::error!(%error, "failed to build the snapshot; serving the previous one");
                 }
             }
             sleep(DEBOUNCE).await;
@@ -75,7 +77,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_new_revision_comes_into_force_and_nothing_before_the_first_lists() {
+    async fn publishes_each_revision_once_the_initial_lists_are_complete() {
         let installation = Installation {
             base_url: Issuer::parse("https://id.test").expect("canonical"),
             issuer_hosts: vec![],
@@ -97,6 +99,6 @@ mod tests {
         assert!(knows(&handle, "second") && !knows(&handle, "first"));
 
         drop(sender);
-        running.await.expect("it ends with its source");
+        running.await.expect("the projection ends with its source");
     }
 }

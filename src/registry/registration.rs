@@ -1,5 +1,5 @@
-//! What a tenant needs to take registrations: the same rules that its manifests are held to, the
-//! initial access token, and how many clients have registered.
+//! A tenant's service for dynamic registration: validation by the same rules as for manifests, the
+//! initial access token, and the number of registered clients.
 
 use std::{fmt, sync::Arc};
 
@@ -15,10 +15,10 @@ use crate::{
     model::{Client, GrantType, ObjectKey, RegistrationPolicy, Secret},
 };
 
-/// Scopes of a client that names none: everything standard about a person.
+/// Scopes of a registered client that requests none: all standard scopes about the user.
 const DEFAULT_SCOPES: [&str; 5] = ["openid", "profile", "email", "address", "phone"];
 
-/// Where clients of one tenant register.
+/// Dynamic registration at one tenant.
 #[derive(Clone)]
 pub struct RegistrationService {
     checked: Arc<CheckedTenant>,
@@ -33,12 +33,12 @@ impl fmt::Debug for RegistrationService {
     }
 }
 
-/// A client that may be registered.
+/// A client whose registration is valid.
 #[derive(Clone, Debug)]
 pub struct ValidatedRegistration {
-    /// The client that its object comes to, without a secret.
+    /// The client, without its client secret.
     pub client: Client,
-    /// The spec of its object.
+    /// `spec` of the `OidcClient` to create.
     pub spec: Map<String, Value>,
 }
 
@@ -51,22 +51,22 @@ impl RegistrationService {
         Self { checked: Arc::new(checked), token, registered }
     }
 
-    /// The tenant's settings.
+    /// The tenant's registration settings.
     pub fn settings(&self) -> &RegistrationPolicy {
         &self.checked.tenant.registration
     }
 
-    /// The initial access token, where it could be read.
+    /// The initial access token, if it is required and could be read.
     pub fn token(&self) -> Option<&Secret<String>> {
         self.token.as_ref()
     }
 
-    /// How many registered clients there are, served or not.
+    /// Number of registered clients, whether served or not.
     pub fn registered(&self) -> usize {
         self.registered
     }
 
-    /// Judges registered metadata, in the shape of a manifest, as the object that it would become.
+    /// Validates registered metadata, given as the `spec` of the `OidcClient` that it would become.
     pub fn judge(
         &self,
         object: &ObjectKey,
@@ -107,7 +107,7 @@ impl RegistrationService {
         }
     }
 
-    /// RFC 7591 §2: a server may register a default set. Never more than the tenant gives.
+    /// Default scopes (RFC 7591 §2), limited to the scopes that the tenant allows.
     fn default_scopes(&self, spec: &Map<String, Value>) -> Vec<&'static str> {
         let grants = spec.get("grantTypes").and_then(Value::as_array).into_iter().flatten();
         let refresh = grants.into_iter().any(|it| it == GrantType::RefreshToken.as_str());

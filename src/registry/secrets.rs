@@ -1,4 +1,4 @@
-//! Reading Secrets: what an entry holds.
+//! Reads entries of Secrets.
 
 use super::ValidationProblem;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     model::ObjectKey,
 };
 
-/// A Secret that an object refers to, or the problem with that.
+/// The Secret that an object refers to, or the problem with the reference.
 pub(super) fn referenced<'a>(
     state: Option<&'a SecretState>,
     key: &ObjectKey,
@@ -19,19 +19,16 @@ pub(super) fn referenced<'a>(
         Some(SecretState::Loaded(secret)) => Ok(secret),
         Some(SecretState::Unreadable(why)) => Err(problem(
             ConditionReason::SecretUnreadable,
-            format!("the Secret {key} may not be read: {why}"),
+            format!("cannot read Secret \"{key}\": {why}"),
         )),
         None => Err(problem(
             ConditionReason::SecretNotFound,
-            format!(
-                "there is no Secret {:?} in namespace {:?}; create it",
-                key.name, key.namespace
-            ),
+            format!("Secret {:?} not found in namespace {:?}; create it", key.name, key.namespace),
         )),
     }
 }
 
-/// An entry as text, or the problem with it: whose message holds nothing of the entry.
+/// An entry as text, or the problem with it. The problem never contains the entry's value.
 pub(super) fn text_entry<'a>(
     secret: &'a CachedSecret,
     name: &str,
@@ -49,8 +46,8 @@ pub(super) fn text_entry<'a>(
         return Err(problem(format!("the Secret has no entry {name:?}; add it")));
     };
     match std::str::from_utf8(bytes) {
-        Ok("") => Err(problem(format!("the Secret's entry {name:?} is empty; fill it"))),
+        Ok("") => Err(problem(format!("the Secret's entry {name:?} is empty; set a value"))),
         Ok(text) => Ok(text),
-        Err(_) => Err(problem(format!("the Secret's entry {name:?} is not text (UTF-8)"))),
+        Err(_) => Err(problem(format!("the Secret's entry {name:?} is not UTF-8 text"))),
     }
 }

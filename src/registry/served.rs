@@ -1,4 +1,4 @@
-//! One tenant as it is served: its keys, clients and users, each found by hash.
+//! A tenant as it is served: its keys, and its clients and users in hash maps.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -17,32 +17,32 @@ use crate::{
     protocol::metadata,
 };
 
-/// A tenant as served: with keys, clients, users and prepared answers.
+/// A tenant as it is served, with keys, clients, users and prerendered responses.
 #[derive(Clone, Debug)]
 pub struct ServedTenant {
-    /// The checked tenant.
+    /// The validated tenant.
     pub tenant: Tenant,
-    /// Its keys.
+    /// The tenant's signing keys.
     pub keys: KeyRing,
     /// The discovery document.
     pub discovery: PrerenderedJson,
-    /// The JWK set.
+    /// The JWK Set.
     pub jwks: PrerenderedJson,
-    /// 16 hex digits that stand for the tenant in the names of cookies.
+    /// 16 hexadecimal digits derived from the tenant's ID, for the names of its cookies.
     pub short_hash: String,
-    /// Where clients register, if they may.
+    /// Dynamic registration, if it is enabled.
     pub registration: Option<RegistrationService>,
     clients: HashMap<ClientId, Arc<Client>>,
     public_keys: HashMap<ClientId, PublicKeys>,
     users: Vec<Arc<User>>,
     by_username: HashMap<String, Arc<User>>,
     by_subject: HashMap<Subject, Arc<User>>,
-    /// In their order.
+    /// Sorted, for binary search.
     origins: Box<[Arc<str>]>,
 }
 
 impl ServedTenant {
-    /// A tenant with clients and users whose ids, usernames and subjects are each unique.
+    /// Creates a tenant. The clients' IDs, the usernames and the subjects must be unique.
     pub fn new(
         tenant: Tenant,
         keys: KeyRing,
@@ -71,20 +71,20 @@ impl ServedTenant {
         }
     }
 
-    /// The same, taking registrations.
+    /// Sets the registration service.
     #[must_use]
     pub fn taking_registrations(self, registration: Option<RegistrationService>) -> Self {
         Self { registration, ..self }
     }
 
-    /// The key that signs now: of the first listed algorithm that has one. Should none be due, as
-    /// when this machine's clock is behind, the oldest key is known everywhere.
+    /// The current signing key of the first listed algorithm that has one. If no key is due, for
+    /// example because this machine's clock is slow, the oldest key is used: caches have it.
     pub fn signing_key(&self, now: Timestamp) -> Option<&Arc<SigningKey>> {
         let due = |algorithm: &_| self.keys.signing_key(*algorithm, now);
         self.tenant.algorithms.iter().find_map(due).or_else(|| oldest(self.keys.keys().iter()))
     }
 
-    /// The key that signs with an algorithm.
+    /// The current signing key of an algorithm.
     pub fn signing_key_of(
         &self,
         algorithm: SigningAlgorithm,
@@ -94,8 +94,8 @@ impl ServedTenant {
         self.keys.signing_key(algorithm, now).or_else(|| oldest(of_it()))
     }
 
-    /// The key that signs what a client is sent, by its `id_token_signed_response_alg`: of the
-    /// tenant's first algorithm if it names none.
+    /// The current signing key for tokens sent to a client: of its `id_token_signed_response_alg`,
+    /// or of the tenant's first algorithm by default.
     pub fn signing_key_for(&self, client: &Client, now: Timestamp) -> Option<&Arc<SigningKey>> {
         match client.id_token_signed_response_alg {
             Some(IdTokenAlgorithm::Signed(algorithm)) => self.signing_key_of(algorithm, now),
@@ -103,37 +103,37 @@ impl ServedTenant {
         }
     }
 
-    /// The keys that a client registered by value.
+    /// The public keys that a client registered by value.
     pub fn public_keys(&self, client: &Client) -> Option<&PublicKeys> {
         self.public_keys.get(&client.id)
     }
 
-    /// A client by its id.
+    /// Finds a client by its ID.
     pub fn client(&self, id: &str) -> Option<&Arc<Client>> {
         self.clients.get(id)
     }
 
-    /// Its clients, in no order.
+    /// All clients, unordered.
     pub fn clients(&self) -> impl Iterator<Item = &Arc<Client>> {
         self.clients.values()
     }
 
-    /// Its users, in a stable order.
+    /// All users, in a stable order.
     pub fn users(&self) -> &[Arc<User>] {
         &self.users
     }
 
-    /// A user by normalised username.
+    /// Finds a user by normalised username.
     pub fn user_by_username(&self, normalized: &str) -> Option<&Arc<User>> {
         self.by_username.get(normalized)
     }
 
-    /// A user by `sub`.
+    /// Finds a user by `sub`.
     pub fn user_by_subject(&self, subject: &Subject) -> Option<&Arc<User>> {
         self.by_subject.get(subject)
     }
 
-    /// Whether a browser's page of this origin may read token and userinfo answers.
+    /// Returns true if pages of this origin may read token and userinfo responses (CORS).
     pub fn allows_origin(&self, origin: &str) -> bool {
         self.origins.binary_search_by(|known| (**known).cmp(origin)).is_ok()
     }
@@ -143,7 +143,7 @@ fn oldest<'a>(keys: impl Iterator<Item = &'a Arc<SigningKey>>) -> Option<&'a Arc
     keys.min_by_key(|key| (key.times.signs_from, &key.kid))
 }
 
-/// The first 64 bits of the SHA-256 of a tenant's id, in hexadecimal digits.
+/// The first 64 bits of the SHA-256 hash of a tenant's ID, in hexadecimal.
 fn short_hash(id: &TenantId) -> String {
     let hash = digest::digest(&digest::SHA256, id.to_string().as_bytes());
     let bytes: [u8; 8] = hash.as_ref()[..8].try_into().expect("SHA-256 has 32 bytes");
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cookies_are_named_the_same_for_ever() {
+    fn cookie_names_are_stable_across_releases() {
         assert_eq!(short_hash(&TenantId::new("team", "shop")), "9b4be56421a879d5");
     }
 }

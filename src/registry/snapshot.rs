@@ -1,4 +1,4 @@
-//! What is served at one moment. Immutable; tenants and clients are found by hash.
+//! The configuration served at one moment. Immutable, with tenants and clients in hash maps.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,14 +8,14 @@ use crate::{
     model::{Issuer, TenantId, Timestamp},
 };
 
-/// What is served at one moment.
+/// The configuration served at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// The revision of the view that it was built from; 0: nothing was read yet.
+    /// The revision of the view that it was built from; 0: nothing has been read yet.
     pub revision: u64,
-    /// When it was built.
+    /// The time of the build.
     pub built_at: Timestamp,
-    /// The installation's sealing keys, once there are any.
+    /// The installation's sealing keys, if they exist already.
     pub sealer: Option<Arc<Sealer>>,
     hosts: HashMap<String, Host>,
     by_id: HashMap<TenantId, Arc<ServedTenant>>,
@@ -26,8 +26,8 @@ pub struct Snapshot {
 #[derive(Clone, Debug, Default)]
 struct Host {
     by_path: HashMap<String, Arc<ServedTenant>>,
-    /// Most segments of an issuer's path: further ones of a request's path are not looked at, so
-    /// that its length costs nothing.
+    /// The largest number of segments in an issuer's path. Further segments of a request's path are
+    /// not examined, so that long paths cost nothing.
     deepest: usize,
 }
 
@@ -40,7 +40,7 @@ impl Host {
 }
 
 impl Snapshot {
-    /// A snapshot of tenants that share no issuer.
+    /// Creates a snapshot. The tenants must have different issuers.
     pub fn new(
         revision: u64,
         built_at: Timestamp,
@@ -53,7 +53,8 @@ impl Snapshot {
             hosts.entry(tenant.tenant.issuer.authority().to_owned()).or_default().add(tenant);
         }
         for tenant in &tenants {
-            // A client may spell out the scheme's default port (RFC 9110 §4.2.3); issuers never do.
+            // Clients may send the scheme's default port (RFC 9110 §4.2.3), which issuers never
+            // contain.
             if let Some(authority) = with_default_port(&tenant.tenant.issuer) {
                 hosts.entry(authority).or_default().add(tenant);
             }
@@ -62,9 +63,9 @@ impl Snapshot {
         Self { revision, built_at, sealer, hosts, by_id, verdicts }
     }
 
-    /// The tenant that a path belongs to, and the rest of the path (empty, or with a leading
-    /// slash): of nested issuers the one with the longest run of whole segments. Takes the same
-    /// time however many tenants there are. `authority` is in lower case.
+    /// The tenant that a path belongs to, and the rest of the path (empty, or starting with a
+    /// slash). With nested issuers, the one with the most matching segments. The cost does not
+    /// depend on the number of tenants. `authority` must be in lower case.
     pub fn route<'p>(
         &self,
         authority: &str,
@@ -86,23 +87,23 @@ impl Snapshot {
         self.hosts.get(authority)?.by_path.get(issuer_path)
     }
 
-    /// A tenant by its id.
+    /// Finds a tenant by its ID.
     pub fn tenant(&self, id: &TenantId) -> Option<&Arc<ServedTenant>> {
         self.by_id.get(id)
     }
 
-    /// All tenants, in no order.
+    /// All tenants, unordered.
     pub fn tenants(&self) -> impl Iterator<Item = &Arc<ServedTenant>> {
         self.by_id.values()
     }
 
-    /// The verdict on every object that is not being deleted.
+    /// The verdict on every object, except those being deleted.
     pub fn verdicts(&self) -> &Verdicts {
         &self.verdicts
     }
 }
 
-/// The authority with the scheme's default port; `None` if the issuer names a port.
+/// The authority with the scheme's default port; `None` if the issuer contains a port.
 fn with_default_port(issuer: &Issuer) -> Option<String> {
     let port = if issuer.is_https() { 443 } else { 80 };
     (issuer.host() == issuer.authority()).then(|| format!("{}:{port}", issuer.authority()))
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn nested_issuers_match_by_the_longest_run_of_whole_segments() {
+    fn nested_issuers_match_by_the_most_whole_segments() {
         let all = ["https://a.test", "https://a.test/x", "https://a.test/x/y", "https://b.test/z"];
         let snapshot = snapshot(&all);
         for (authority, path, issuer, rest) in [
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_may_spell_out_the_default_port_of_its_scheme_only() {
+    fn only_the_default_port_of_the_scheme_may_be_added() {
         let snapshot =
             snapshot(&["https://a.test/x", "http://localhost/x", "https://b.test:8443/x"]);
         for authority in ["a.test", "a.test:443", "localhost:80", "b.test:8443"] {
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_well_known_form_wants_the_whole_path() {
+    fn at_requires_the_whole_issuer_path() {
         let snapshot = snapshot(&["https://a.test", "https://a.test/x"]);
         assert!(snapshot.at("a.test", "").is_some());
         assert!(snapshot.at("a.test", "/x").is_some());

@@ -1,4 +1,4 @@
-//! What validation says of one object.
+//! The result of validating one object.
 
 use std::{
     collections::BTreeMap,
@@ -11,26 +11,26 @@ use crate::{
     model::{ClientId, Issuer, ObjectKey, ObjectRef, Subject, Timestamp},
 };
 
-/// Something to change in an object, or something it waits for.
+/// A problem of an object: a value to change, or something that it waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidationProblem {
-    /// The condition that it makes False.
+    /// The condition that the problem makes False.
     pub condition: ConditionType,
-    /// The fixed word.
+    /// The reason of that condition.
     pub reason: ConditionReason,
-    /// Path of the field, such as `spec.redirectUris[0]`; empty where no field is to blame.
+    /// Path of the field, such as `spec.redirectUris[0]`; empty if the problem concerns no field.
     pub field: String,
-    /// What to change.
+    /// Description of the problem, with the fix.
     pub message: String,
 }
 
 impl ValidationProblem {
-    /// A value that cannot be served.
+    /// A field with an invalid value.
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::accepted(ConditionReason::Invalid, field, message)
     }
 
-    /// A problem of `Accepted`.
+    /// A problem of the condition `Accepted`.
     pub fn accepted(
         reason: ConditionReason,
         field: impl Into<String>,
@@ -40,7 +40,7 @@ impl ValidationProblem {
         Self { condition, reason, field: field.into(), message: message.into() }
     }
 
-    /// A problem of another condition.
+    /// A problem of any condition.
     pub fn of(
         condition: ConditionType,
         reason: ConditionReason,
@@ -60,26 +60,26 @@ impl ValidationProblem {
     }
 }
 
-/// What validation says of one object, and what the controller needs to act on it.
+/// The result of validating one object, and what the controller needs to act on it.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// The object.
+    /// The object that was validated.
     pub object: ObjectRef,
-    /// The generation that was judged.
+    /// The generation that was validated.
     pub generation: Option<i64>,
-    /// Everything wrong with it, in the order of its conditions.
+    /// All problems, in the order of their conditions.
     pub problems: Vec<ValidationProblem>,
-    /// What it comes to.
+    /// The outcome by kind.
     pub outcome: ObjectOutcome,
 }
 
 impl Verdict {
-    /// Whether nothing is wrong with a condition.
+    /// Returns true if no problem concerns a condition.
     pub fn holds(&self, condition: ConditionType) -> bool {
         self.problems.iter().all(|problem| problem.condition != condition)
     }
 
-    /// Whether it is part of what is served.
+    /// Returns true if the object is served.
     pub fn served(&self) -> bool {
         match &self.outcome {
             ObjectOutcome::Tenant(tenant) => tenant.served,
@@ -90,110 +90,110 @@ impl Verdict {
     }
 }
 
-/// What an object comes to.
+/// The outcome of an object's validation, by kind.
 #[derive(Clone, Debug)]
 pub enum ObjectOutcome {
-    /// A tenant.
+    /// Outcome of a tenant.
     Tenant(Box<TenantOutcome>),
-    /// A client.
+    /// Outcome of a client.
     Client(ClientOutcome),
-    /// A user.
+    /// Outcome of a user.
     User(UserOutcome),
-    /// Could not be read.
+    /// The object does not deserialize.
     Malformed,
 }
 
-/// What a tenant comes to.
+/// The outcome of a tenant's validation.
 #[derive(Clone, Debug)]
 pub struct TenantOutcome {
-    /// The issuer, where it is valid.
+    /// The issuer, if it is valid.
     pub issuer: Option<Issuer>,
-    /// Where its keys come from.
+    /// Source of its signing keys.
     pub keys: KeySource,
-    /// The keys that it has.
+    /// The signing keys that exist.
     pub ring: KeyRing,
-    /// The salt of pairwise subjects, where one is wanted.
+    /// The salt of pairwise subjects, if it is needed.
     pub salt: Option<SaltOutcome>,
-    /// Whether it is served.
+    /// Whether the tenant is served.
     pub served: bool,
 }
 
-/// What there is of the salt of pairwise subjects.
+/// The state of the salt of pairwise subjects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SaltOutcome {
-    /// Whether it is to be made: there never was one.
+    /// True if the salt has to be generated because there never was one.
     pub make: bool,
-    /// The one that must stay.
+    /// Fingerprint of the salt, which must not change.
     pub fingerprint: Option<String>,
 }
 
-/// Where a tenant's keys come from.
+/// Source of a tenant's signing keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
-    /// Nowhere: it is not accepted.
+    /// No source, because the tenant is not accepted.
     None,
-    /// A Secret of the user's.
+    /// A user-provided Secret.
     Imported,
-    /// Made and rotated here.
+    /// Generated and rotated by Lanyard.
     Own(RotationRules),
 }
 
-/// What a client comes to.
+/// The outcome of a client's validation.
 #[derive(Clone, Debug)]
 pub struct ClientOutcome {
-    /// Its id, where it is accepted.
+    /// The client ID, if the client is accepted.
     pub client_id: Option<ClientId>,
-    /// Its tenant's issuer, where there is one.
+    /// The tenant's issuer, if there is one.
     pub issuer: Option<Issuer>,
-    /// The Secret that it wants.
+    /// The Secret that the client needs.
     pub secret: ClientSecretPlan,
-    /// When it goes, as it registered itself and was never used.
+    /// When a registered client is deleted if it is not used before.
     pub unused_until: Option<Timestamp>,
-    /// Whether it is served.
+    /// Whether the client is served.
     pub served: bool,
 }
 
-/// The Secret that a client wants.
+/// The Secret that a client needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientSecretPlan {
-    /// None.
+    /// No Secret.
     None,
-    /// One of the user's.
+    /// A user-provided Secret.
     Referenced(ObjectKey),
-    /// One made here.
+    /// A Secret that Lanyard creates.
     Generated(DesiredSecret),
 }
 
-/// A Secret that is made for a client.
+/// A Secret to create for a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesiredSecret {
-    /// Namespace and name.
+    /// Namespace and name of the Secret.
     pub key: ObjectKey,
-    /// What is in it; shared, since most clients wish for nothing of their own.
+    /// The Secret's content; shared, because most clients use the default.
     pub shape: Arc<SecretTemplate>,
 }
 
-/// The shape of a client's Secret.
+/// Entries, labels and annotations of a client's Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretTemplate {
-    /// Entry of the client id.
+    /// Entry of the client ID.
     pub client_id_key: String,
-    /// Entry of the client secret; none for public clients.
+    /// Entry of the client secret; `None` for public clients.
     pub client_secret_key: Option<String>,
-    /// Whether the client secret is a key to sign with, and so as long as that wants it.
+    /// Whether the client signs with the client secret, which then must be longer.
     pub signs: bool,
     /// Entry of the issuer.
     pub issuer_key: String,
-    /// Labels beside our own.
+    /// Labels in addition to Lanyard's.
     pub labels: BTreeMap<String, String>,
-    /// Annotations beside our own.
+    /// Annotations in addition to Lanyard's.
     pub annotations: BTreeMap<String, String>,
-    /// Further entries.
+    /// Additional entries.
     pub extra: BTreeMap<String, String>,
 }
 
 impl Default for SecretTemplate {
-    /// What a confidential client gets that wishes for nothing.
+    /// The template of a confidential client without `spec.secret`.
     fn default() -> Self {
         Self {
             client_id_key: ClientSecretKeys::CLIENT_ID.to_owned(),
@@ -208,13 +208,13 @@ impl Default for SecretTemplate {
 }
 
 impl SecretTemplate {
-    /// The same, in the one copy of all that are the default.
+    /// Returns the shared instance if this is the default template.
     pub fn shared(self) -> Arc<Self> {
         static DEFAULT: LazyLock<Arc<SecretTemplate>> = LazyLock::new(Arc::default);
         if self == **DEFAULT { Arc::clone(&DEFAULT) } else { Arc::new(self) }
     }
 
-    /// Whether a Secret's entries, but for the client secret, are as they should be.
+    /// Returns true if all entries except the client secret are up to date.
     pub(super) fn matches(&self, secret: &CachedSecret, id: &ClientId, issuer: &Issuer) -> bool {
         let is = |name: &str, value: &str| secret.entry(name) == Some(value.as_bytes());
         is(&self.client_id_key, id.as_str())
@@ -223,11 +223,11 @@ impl SecretTemplate {
     }
 }
 
-/// What a user comes to.
+/// The outcome of a user's validation.
 #[derive(Clone, Debug)]
 pub struct UserOutcome {
-    /// `sub`, where it is valid.
+    /// The `sub`, if it is valid.
     pub subject: Option<Subject>,
-    /// Whether it is served.
+    /// Whether the user is served.
     pub served: bool,
 }

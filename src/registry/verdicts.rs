@@ -1,34 +1,34 @@
-//! The verdicts of a snapshot: in the order of their objects, whose names they carry themselves.
+//! The verdicts of a snapshot, sorted by object.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::Verdict;
 use crate::model::ObjectRef;
 
-/// One verdict on each object.
+/// The verdicts on all objects, sorted by object.
 #[derive(Clone, Debug, Default)]
 pub struct Verdicts(Box<[Arc<Verdict>]>);
 
 impl Verdicts {
-    /// Verdicts on objects of which each is there once.
+    /// Collects verdicts. Each object must occur only once.
     pub fn new(mut verdicts: Vec<Arc<Verdict>>) -> Self {
         verdicts.sort_unstable_by(|one, other| one.object.cmp(&other.object));
         Self(verdicts.into())
     }
 
-    /// The verdict on an object.
+    /// Finds the verdict on an object.
     pub fn get(&self, object: &ObjectRef) -> Option<&Arc<Verdict>> {
         let found = self.0.binary_search_by(|verdict| verdict.object.cmp(object));
         found.ok().map(|at| &self.0[at])
     }
 
-    /// All of them, in the order of their objects.
+    /// All verdicts, sorted by object.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Verdict>> {
         self.0.iter()
     }
 }
 
-/// Takes those out that are on objects of a map.
+/// Removes and returns the verdicts on the objects in a map.
 pub(super) fn take_those_on<V>(
     verdicts: &mut Vec<Arc<Verdict>>,
     objects: &BTreeMap<ObjectRef, V>,
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_found_by_its_object() {
+    fn get_finds_the_verdict_on_an_object() {
         let all = ["c", "a", "b"].map(on);
         let verdicts = Verdicts::new(all.to_vec());
         for verdict in &all {
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn those_on_some_objects_are_taken_out() {
+    fn take_removes_the_verdicts_on_the_given_objects() {
         let mut all = ["a", "b", "c"].map(on).to_vec();
         let taken = take_those_on(&mut all, &[(on("b").object.clone(), ())].into());
         assert!(taken.keys().eq([&on("b").object]));

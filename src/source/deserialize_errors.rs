@@ -1,9 +1,8 @@
-//! What is wrong with the shape of what somebody wrote, in words of YAML rather than of the
-//! deserializer.
+//! Describes deserialization errors in terms of YAML.
 //!
-//! Must not: repeat a value. It may be a password that stands in the wrong place.
+//! Must not repeat a value: it may be a password in the wrong place.
 
-/// The field to blame, and what to do about it, from the path and the message of a failed read.
+/// The field that caused an error and the fix, from the path and message of a deserializer.
 pub(super) fn remedy(path: &str, error: &str) -> (String, String) {
     let path = if path == "." { "" } else { path };
     if let Some(name) = error.strip_prefix("missing field `") {
@@ -18,18 +17,18 @@ pub(super) fn remedy(path: &str, error: &str) -> (String, String) {
     let message = match said {
         Some((found, expected)) => format!("must be {}; it is {}", wanted(expected), kind(found)),
         None if path == "data" || path.starts_with("data.") => {
-            "must be base64; plain text goes into stringData".to_owned()
+            "must be base64; put plain text into stringData".to_owned()
         }
         None => format!("cannot be read: {error}"),
     };
     (path.to_owned(), message)
 }
 
-/// What the field takes.
+/// The expected type in terms of YAML.
 fn wanted(expected: &str) -> &str {
     match expected {
         "a sequence" => "a list, such as [a, b]",
-        "a string" => "text (numbers, true and false become text in quotes)",
+        "a string" => "a string (put numbers, true and false in quotes)",
         "a boolean" => "true or false, without quotes",
         "i8" | "i16" | "i32" | "i64" => "a whole number, without quotes",
         "u8" | "u16" | "u32" | "u64" | "usize" => {
@@ -40,10 +39,10 @@ fn wanted(expected: &str) -> &str {
     }
 }
 
-/// What stands there, without the value.
+/// The type of the value found, without the value.
 fn kind(found: &str) -> &str {
     match found.split(' ').next().unwrap_or_default() {
-        "string" => "text",
+        "string" => "a string",
         "integer" | "floating" => "a number",
         "boolean" => "true or false",
         "sequence" => "a list",
@@ -58,32 +57,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_is_said_in_words_of_yaml_and_the_value_is_not_repeated() {
+    fn types_are_described_in_terms_of_yaml_without_the_value() {
         let (field, message) =
             remedy("stringData.password", "invalid type: integer `4711`, expected a string");
         assert_eq!(field, "stringData.password");
         assert_eq!(
             message,
-            "must be text (numbers, true and false become text in quotes); it is a number"
+            "must be a string (put numbers, true and false in quotes); it is a number"
         );
     }
 
     #[test]
-    fn a_text_that_holds_the_word_expected_is_not_repeated_either() {
+    fn a_string_that_contains_the_word_expected_is_not_repeated() {
         let error = "invalid type: string \"x, expected y\", expected struct TenantRef";
         let (_, message) = remedy("spec.tenantRef", error);
-        assert_eq!(message, "must be a map, such as {name: value}; it is text");
+        assert_eq!(message, "must be a map, such as {name: value}; it is a string");
     }
 
     #[test]
-    fn a_missing_field_is_the_field_to_blame() {
+    fn a_missing_field_is_reported() {
         let added = |path| remedy(path, "missing field `name`").0;
         assert_eq!([added("."), added("spec.tenantRef")], ["name", "spec.tenantRef.name"]);
     }
 
     #[test]
-    fn data_that_is_no_base64_says_where_plain_text_goes() {
+    fn invalid_base64_suggests_string_data() {
         let (_, message) = remedy("data.password", "Invalid symbol 32, offset 3.");
-        assert_eq!(message, "must be base64; plain text goes into stringData");
+        assert_eq!(message, "must be base64; put plain text into stringData");
     }
 }

@@ -1,6 +1,7 @@
-//! Where objects come from and what is written goes to: a cluster or a directory.
+//! Sources of objects and targets of writes: a cluster or a folder.
 //!
-//! Must not: judge objects. It shows them as they are and says which could not be read.
+//! Must not validate objects. A source returns them as they are, and reports those that do not
+//! deserialize.
 
 pub mod cluster;
 mod deserialize_errors;
@@ -19,24 +20,24 @@ use crate::{
     model::{ClientRegistrar, ObjectKey, ObjectRef},
 };
 
-/// A source that any task may use.
+/// A shared source.
 pub type SharedSource = Arc<dyn ObjectSource>;
 
 /// A new status of an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatusUpdate {
-    /// Of a `Tenant`.
+    /// Status of a `Tenant`.
     Tenant(TenantStatus),
-    /// Of an `OidcClient`.
+    /// Status of an `OidcClient`.
     OidcClient(OidcClientStatus),
-    /// Of an `OidcUser`.
+    /// Status of an `OidcUser`.
     OidcUser(OidcUserStatus),
-    /// Of an object that could not be read: conditions are all there is to say.
+    /// Status of an object that does not deserialize, which consists of conditions only.
     Malformed(Vec<Condition>),
 }
 
 impl StatusUpdate {
-    /// Its conditions.
+    /// The conditions of the status.
     pub fn conditions(&self) -> &[Condition] {
         match self {
             Self::Tenant(status) => &status.conditions,
@@ -46,7 +47,7 @@ impl StatusUpdate {
         }
     }
 
-    /// What it says, for comparing it with the next.
+    /// The digest of the status.
     pub fn told(&self) -> StatusDigest {
         match self {
             Self::Tenant(status) => StatusDigest::of_tenant(status),
@@ -57,58 +58,58 @@ impl StatusUpdate {
     }
 }
 
-/// Something worth an Event on an object.
+/// A Kubernetes Event on an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRecord {
-    /// The object it is about.
+    /// The object that the Event is about.
     pub object: ObjectRef,
-    /// Whether it is a warning.
+    /// Whether the type is `Warning` instead of `Normal`.
     pub warning: bool,
-    /// A fixed CamelCase word.
+    /// The reason, a fixed CamelCase word.
     pub reason: &'static str,
-    /// What was being done, a CamelCase verb.
+    /// The action, a CamelCase verb.
     pub action: &'static str,
-    /// What happened and what to do.
+    /// The note: what happened and what to do.
     pub message: String,
 }
 
-/// A write that did not happen (or, on `Unavailable`, may have).
+/// A write that failed (or, on `Unavailable`, may have).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
-    /// The object changed since it was read, or exists already: read again and decide anew.
-    #[error("the object changed meanwhile")]
+    /// The object was modified since it was read, or exists already: read it again and retry.
+    #[error("the object was modified")]
     Conflict,
-    /// The object is gone.
-    #[error("the object is gone")]
+    /// The object does not exist.
+    #[error("the object does not exist")]
     NotFound,
-    /// We may not, or it is not acceptable: waits for an edit.
+    /// The write is forbidden or invalid: retry only after an edit.
     #[error("refused: {0}")]
     Refused(String),
-    /// No answer in time: worth another try.
+    /// No response in time: retry.
     #[error("no answer: {0}")]
     Unavailable(String),
 }
 
-/// Where objects come from, and the sink of every write. Writes time out within 3 s.
+/// Source of all objects, and target of all writes. Writes time out within 3 s.
 #[async_trait]
 pub trait ObjectSource: ClientRegistrar + Send + Sync + fmt::Debug {
-    /// The latest view; the receiver is told of each new one.
+    /// The latest view; the receiver is notified of each new one.
     fn views(&self) -> watch::Receiver<Arc<SourceView>>;
 
-    /// Creates a Secret; `Conflict` if there is one of that name.
+    /// Creates a Secret; `Conflict` if it exists.
     async fn create_secret(&self, secret: Secret) -> Result<(), WriteError>;
 
-    /// Replaces a Secret under its `resourceVersion`.
+    /// Replaces a Secret at its resourceVersion.
     async fn replace_secret(&self, secret: Secret) -> Result<(), WriteError>;
 
-    /// Deletes a Secret under the `resourceVersion` it was seen at.
+    /// Deletes a Secret at this resourceVersion.
     async fn delete_secret(
         &self,
         key: &ObjectKey,
         resource_version: &str,
     ) -> Result<(), WriteError>;
 
-    /// Deletes a registered client, if it is still as it was seen.
+    /// Deletes a registered client, if it has not changed since it was read.
     async fn delete_client(
         &self,
         key: &ObjectKey,
@@ -122,6 +123,6 @@ pub trait ObjectSource: ClientRegistrar + Send + Sync + fmt::Debug {
         status: StatusUpdate,
     ) -> Result<(), WriteError>;
 
-    /// Tells of something. Never fails the caller; what cannot be told is logged.
+    /// Publishes an Event. Never fails; errors are logged.
     async fn publish_event(&self, notice: EventRecord);
 }

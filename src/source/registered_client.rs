@@ -1,5 +1,5 @@
-//! The objects of a client that registers itself: its `OidcClient`, and its Secret as the controller
-//! would make it, which adopts it.
+//! The objects of a dynamically registered client: its `OidcClient`, and the Secret as the
+//! controller would create it, which then adopts it.
 
 use k8s_openapi::{
     ByteString,
@@ -16,18 +16,17 @@ use crate::{
     model::{NewClient, ObjectKey, ObjectKind, ObjectRef, RegistrarError},
 };
 
-/// A spec that was checked before it came here.
+/// Converts a validated spec.
 pub(super) fn spec(spec: Map<String, Value>) -> Result<OidcClientSpec, RegistrarError> {
     serde_json::from_value(spec.into()).map_err(|error| RegistrarError::Refused(error.to_string()))
 }
 
-/// Members of a spec that no registration sets: what whoever looks after the cluster has written into
-/// them stays.
+/// Fields of a spec that registration does not set. Values set by an administrator are preserved.
 const UNREGISTERED_FIELDS: [&str; 3] =
     ["lifetimes", "clientAssertionAudience", "refreshTokenRotation"];
 
-/// What comes in place of a spec when its client registers another: all that a client may register
-/// is as it says now. The rest stays, and so does what only a newer release knows.
+/// The new spec when a client updates its registration. All fields that a client can register are
+/// replaced. Other fields are preserved, including those of a newer release.
 pub(super) fn replaced(
     before: &Value,
     spec: Map<String, Value>,
@@ -44,7 +43,7 @@ pub(super) fn replaced(
     Ok(replaced)
 }
 
-/// The client's object.
+/// The client's `OidcClient`.
 pub(super) fn client(new: &NewClient) -> Result<OidcClient, RegistrarError> {
     let hash = (REGISTRATION_TOKEN_ANNOTATION.to_owned(), new.token_hash.clone());
     Ok(OidcClient {
@@ -53,7 +52,7 @@ pub(super) fn client(new: &NewClient) -> Result<OidcClient, RegistrarError> {
             name: Some(new.object.name.to_string()),
             labels: Some([(REGISTERED_LABEL.to_owned(), "true".to_owned())].into()),
             annotations: Some([hash].into()),
-            // An API server says this itself; a folder does not.
+            // An API server sets this itself; a folder does not.
             creation_timestamp: jiff::Timestamp::from_second(new.at.secs()).ok().map(Time),
             ..ObjectMeta::default()
         },
@@ -86,7 +85,7 @@ pub(super) fn secret(new: &NewClient, client: &OidcClient) -> Option<Secret> {
     })
 }
 
-/// Rule: only what registered itself is changed or deleted.
+/// Checks that a client was registered dynamically. Only those are changed or deleted.
 pub(super) fn check(client: &ObjectMeta) -> Result<(), RegistrarError> {
     let label = client.labels.as_ref().and_then(|labels| labels.get(REGISTERED_LABEL));
     let registered = label.is_some_and(|value| value == "true");
@@ -94,7 +93,7 @@ pub(super) fn check(client: &ObjectMeta) -> Result<(), RegistrarError> {
     if registered && lives { Ok(()) } else { Err(RegistrarError::NotFound) }
 }
 
-/// Notes that a client was used; whether that is new.
+/// Marks a client as used. Returns true if it was not marked before.
 pub(super) fn mark(client: &mut ObjectMeta) -> bool {
     let annotations = client.annotations.get_or_insert_default();
     annotations.insert(USED_ANNOTATION.to_owned(), "true".to_owned()).is_none()
@@ -105,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_registration_leaves_what_no_client_registers() {
+    fn an_update_preserves_fields_that_clients_cannot_register() {
         let before = json!({
             "tenantRef": { "name": "main" },
             "redirectUris": ["https://a.test/cb"],

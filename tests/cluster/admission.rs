@@ -215,8 +215,10 @@ async fn signing_can_be_served() {
     let tenants = Admission::of("Tenant", json!({})).await;
     let algorithms = "signing.algorithms";
     let good = [json!(["RS256"]), json!(["EdDSA", "RS256", "ES256"]), json!([])];
-    tenants.rule(algorithms, &good, &[json!(["ES256"])], "must list RS256").await;
-    tenants.rejects(at(algorithms, &json!(["RS256", "RS256"])), "anything twice").await;
+    tenants.rule(algorithms, &good, &[json!(["ES256"])], "must contain RS256").await;
+    tenants
+        .rejects(at(algorithms, &json!(["RS256", "RS256"])), "must not contain duplicates")
+        .await;
     tenants.rejects(at(algorithms, &json!(["RS256", "HS256"])), "Unsupported value").await;
     for (field, good, bad) in [
         ("interval", "720h", "0s"),
@@ -284,7 +286,7 @@ async fn tenants_bound_and_look_as_they_can() {
                 json!({ "from": "Selector", "selector": selector }),
             ],
             &[json!({ "from": "Selector" }), json!({ "selector": selector })],
-            "needed with from: Selector",
+            "must be set with from: Selector",
         )
         .await;
     tenants.rejects(at("clients.namespaces.from", &json!("Some")), "Unsupported value").await;
@@ -295,8 +297,8 @@ async fn tenants_bound_and_look_as_they_can() {
     };
     tenants.accepts(requiring("In", json!(["yes"]))).await;
     tenants.accepts(requiring("Exists", json!([]))).await;
-    tenants.rejects(requiring("NotIn", json!([])), "need values").await;
-    tenants.rejects(requiring("Exists", json!(["yes"])), "need values").await;
+    tenants.rejects(requiring("NotIn", json!([])), "require values").await;
+    tenants.rejects(requiring("Exists", json!(["yes"])), "require values").await;
     tenants.rejects(requiring("Like", json!(["yes"])), "Unsupported value").await;
     let hosts = "clients.redirectHosts";
     let good = [json!([]), json!(["a.test", "*.a.test"])];
@@ -382,7 +384,7 @@ async fn redirect_uris_are_safe() {
             }
         }
         let twice = json!({ field: ["https://rp.test/cb", "https://rp.test/cb"] });
-        clients.rejects(twice, "anything twice").await;
+        clients.rejects(twice, "must not contain duplicates").await;
         let native = |uri: &str| json!({ "applicationType": "native", field: [uri] });
         clients.accepts(native("com.example.app:/cb")).await;
         clients.accepts(native("http://127.0.0.1/cb")).await;
@@ -404,7 +406,7 @@ async fn flows_agree() {
     clients
         .rejects(
             json!({ "grantTypes": ["client_credentials", "refresh_token"] }),
-            "refresh_token needs authorization_code",
+            "refresh_token requires authorization_code",
         )
         .await;
     let local =
@@ -413,10 +415,10 @@ async fn flows_agree() {
     clients.rejects(local("implicit"), "web clients with the grant type implicit").await;
     let method = |method: &str| json!({ "grantTypes": ["client_credentials"], "tokenEndpointAuthMethod": method });
     clients.accepts(method("client_secret_post")).await;
-    clients.rejects(method("none"), "a client that authenticates").await;
+    clients.rejects(method("none"), "requires client authentication").await;
     clients.rejects(method("tls_client_auth"), "Unsupported value").await;
     clients.accepts(method("client_secret_jwt")).await;
-    clients.rejects(method("private_key_jwt"), "give jwks or jwksUri").await;
+    clients.rejects(method("private_key_jwt"), "set jwks or jwksUri").await;
     let response =
         |grants: &[&str], types: &[&str]| json!({ "grantTypes": grants, "responseTypes": types });
     clients
@@ -448,7 +450,7 @@ async fn clients_bring_keys_and_choose_signatures() {
     clients.accepts(with(json!({ "jwks": jwks }))).await;
     clients.accepts(with(json!({ "jwksUri": "https://app.test/jwks" }))).await;
     let twice = json!({ "jwks": jwks, "jwksUri": "https://app.test/jwks" });
-    clients.rejects(with(twice), "jwksUri excludes jwks").await;
+    clients.rejects(with(twice), "jwksUri and jwks are mutually exclusive").await;
     let secret = json!({ "jwks": jwks, "secretRef": { "name": "mine" } });
     clients.rejects(with(secret), "have no client secret").await;
     clients.accepts(json!({ "idTokenSignedResponseAlg": "none" })).await;
@@ -460,7 +462,7 @@ async fn clients_bring_keys_and_choose_signatures() {
         }))
         .await;
     let unsigned = json!({ "idTokenSignedResponseAlg": "none", "grantTypes": ["implicit"] });
-    clients.rejects(unsigned, "from the token endpoint only").await;
+    clients.rejects(unsigned, "at the token endpoint only").await;
     for field in ["idTokenSignedResponseAlg", "userinfoSignedResponseAlg"] {
         clients.rule(field, &values(["RS256"]), &values(["HS256"]), "Unsupported value").await;
     }
@@ -506,7 +508,12 @@ async fn secrets_have_one_origin_and_a_shape() {
     let clients = clients().await;
     let own = json!({ "secretRef": { "name": "mine" } });
     clients.accepts(own.clone()).await;
-    clients.rejects(json!({ "secretRef": { "name": "m" }, "secret": {} }), "excludes secret").await;
+    clients
+        .rejects(
+            json!({ "secretRef": { "name": "m" }, "secret": {} }),
+            "secretRef and secret are mutually exclusive",
+        )
+        .await;
     let public = |secret: Value| {
         let mut changes = json!({ "tokenEndpointAuthMethod": "none" });
         merge(&mut changes, &secret);
@@ -628,7 +635,12 @@ async fn people_are_described_in_standard_forms() {
             &["0123", "+x"],
             "a telephone number",
         ),
-        ("zoneinfo", &["Europe/Paris", "Etc/GMT+1"], &["/etc", "Europe Paris"], "a time zone"),
+        (
+            "zoneinfo",
+            &["Europe/Paris", "Etc/GMT+1"],
+            &["/etc", "Europe Paris"],
+            "an IANA time zone",
+        ),
         ("locale", &["fr-CA", "zh-Hant-TW"], &["fr-", "français"], "a language tag"),
         (
             "updatedAt",

@@ -64,8 +64,8 @@ async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
         .replace(&callback, "http://elsewhere.test/callback")
         .replace("scopes: [profile]", "scopes: [email]");
     fs::write(&clients, edited).expect("written");
-    let said = dev.awaits("OidcClient default/demo: its last good state stays in force").await;
-    let problem = "clients.yaml: OidcClient default/demo: spec.redirectUris[0]: must use https";
+    let said = dev.awaits("using the last valid state of the object").await;
+    let problem = "clients.yaml object=OidcClient default/demo field=spec.redirectUris[0] problem=must use https";
     assert!(said.contains(problem), "{said}");
     sign_in_as(&dev, "ada").await;
     let machine = [("grant_type", "client_credentials"), ("scope", "email")];
@@ -75,11 +75,11 @@ async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
     let edited = text_of_clients.replace("scopes: [profile]", "scopes: [sorcery]");
     fs::write(&clients, edited).expect("written");
     let said = dev.awaits("sorcery").await;
-    let problem = "clients.yaml: OidcClient default/robot: spec.scopes: tenant default/quickstart";
+    let problem = "problem=spec.scopes: Tenant \"default/quickstart\" has no scope \"sorcery\"";
     assert!(said.contains(problem), "{said}");
 
     fs::write(&users, text.replace("username: ada", "username: lovelace")).expect("written");
-    dev.awaits("users.yaml: changed").await;
+    dev.awaits(&format!("file changed file={}", users.display())).await;
     sign_in_as(&dev, "lovelace").await;
 }
 
@@ -99,7 +99,7 @@ async fn a_client_whose_manifest_is_broken_at_the_start_keeps_its_secret() {
     let issuer = format!("{}/default/quickstart", dev.base_url);
     dev.awaits(&issuer).await;
     fs::write(&clients, &text).expect("written");
-    dev.awaits("clients.yaml: changed").await;
+    dev.awaits(&format!("file changed file={}", clients.display())).await;
     let app = served_client(&issuer, "default.robot", &secret).await;
     assert_eq!(app["token_type"], "Bearer");
     assert_eq!(dev.client_secret("robot"), secret);

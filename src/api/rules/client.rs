@@ -1,22 +1,22 @@
-//! CEL rules of `OidcClient`: redirect URIs, and flows that agree with each other.
+//! CEL rules of `OidcClient`: redirect URIs, and flows that must be consistent.
 
 use kube::core::Rule;
 
 use super::rule;
 
-/// A field of URIs that may be absent, as a list.
+/// CEL expression for a list of URIs that may be absent.
 fn uris(field: &str) -> String {
     format!("(has(self.{field}) ? self.{field} : [])")
 }
 
-/// The grant types with their default.
+/// CEL expression for the grant types with their default.
 const GRANT_TYPES: &str = "(has(self.grantTypes) && self.grantTypes.size() > 0 ? self.grantTypes : ['authorization_code'])";
 const IS_NATIVE: &str = "(has(self.applicationType) && self.applicationType == 'native')";
 const IS_PUBLIC: &str =
     "(has(self.tokenEndpointAuthMethod) && self.tokenEndpointAuthMethod == 'none')";
 const HAS_NO_SECRET: &str = "(has(self.tokenEndpointAuthMethod) && self.tokenEndpointAuthMethod in ['none', 'private_key_jwt'])";
 
-/// Absolute URIs of plain ASCII.
+/// URIs must be absolute and plain ASCII.
 pub fn absolute() -> Rule {
     rule(
         "self.all(uri, uri.matches('^[A-Za-z][-+.A-Za-z0-9]*:[!-~]+$'))",
@@ -24,12 +24,12 @@ pub fn absolute() -> Rule {
     )
 }
 
-/// RFC 6749 §3.1.2.
+/// RFC 6749 §3.1.2: no fragment.
 pub fn no_fragment() -> Rule {
     rule("self.all(uri, !uri.contains('#'))", "must have no fragment (#)")
 }
 
-/// Schemes that run code or read files.
+/// Rejects schemes that run code or read files.
 pub fn no_active_scheme() -> Rule {
     rule(
         "self.all(uri, !uri.matches('(?i)^(javascript|data|file|blob|vbscript|about):'))",
@@ -37,7 +37,7 @@ pub fn no_active_scheme() -> Rule {
     )
 }
 
-/// RFC 9700 §2.1.
+/// RFC 9700 §2.1: no user information and no wildcard in the host.
 pub fn no_disguise() -> Rule {
     rule(
         "self.all(uri, !uri.matches('^[^:/]+://[^/?]*[@*]'))",
@@ -45,7 +45,8 @@ pub fn no_disguise() -> Rule {
     )
 }
 
-/// RFC 3986 §3: nothing that browsers repair, and no more than a host before the path.
+/// RFC 3986 §3: only characters that browsers do not rewrite, and only a host and port before the
+/// path.
 pub fn plain_web_uri() -> Rule {
     rule(
         "self.all(uri, !uri.matches('(?i)^https?:') || uri.matches('(?i)^https?://([-._a-z0-9]+|\\\\[[0-9a-f:.]+\\\\])(:[0-9]{1,5})?([/?][!#-;=?-\\\\[\\\\]_a-z~]*)?$'))",
@@ -53,7 +54,7 @@ pub fn plain_web_uri() -> Rule {
     )
 }
 
-/// RFC 8252 §7.3, OIDC Registration §2.
+/// RFC 8252 §7.3, OIDC Registration §2: http only on loopback hosts.
 pub fn http_on_loopback_only() -> Rule {
     rule(
         "self.all(uri, !uri.matches('(?i)^http:') || uri.matches('(?i)^http://(localhost|127(\\\\.[0-9]{1,3}){3}|\\\\[::1\\\\])(:[0-9]{1,5})?([/?]|$)'))",
@@ -61,7 +62,7 @@ pub fn http_on_loopback_only() -> Rule {
     )
 }
 
-/// Custom schemes are for applications on devices.
+/// OIDC Registration §2: custom schemes only for native clients.
 pub fn custom_schemes_for_native(field: &str) -> Rule {
     rule(
         &format!("{IS_NATIVE} || {}.all(uri, uri.matches('(?i)^https?:'))", uris(field)),
@@ -69,7 +70,7 @@ pub fn custom_schemes_for_native(field: &str) -> Rule {
     )
 }
 
-/// RFC 8252 §7.1.
+/// RFC 8252 §7.1: custom schemes in reverse domain form.
 pub fn reverse_domain_schemes(field: &str) -> Rule {
     rule(
         &format!(
@@ -82,47 +83,47 @@ pub fn reverse_domain_schemes(field: &str) -> Rule {
     )
 }
 
-/// OIDC Registration §2, `application_type`.
+/// OIDC Registration §2, `application_type`: web clients with `implicit` use https.
 pub fn implicit_needs_https() -> Rule {
     rule(
         &format!(
             "{IS_NATIVE} || !{GRANT_TYPES}.exists(grant, grant == 'implicit') || {}.all(uri, uri.startsWith('https:'))",
             uris("redirectUris")
         ),
-        "redirectUris must use https, as web clients with the grant type implicit have to",
+        "redirectUris must use https for web clients with the grant type implicit",
     )
 }
 
-/// Somewhere to send people back to.
+/// Flows through the browser need a redirect URI.
 pub fn redirects_somewhere() -> Rule {
     rule(
         &format!(
             "{}.size() > 0 || !{GRANT_TYPES}.exists(grant, grant in ['authorization_code', 'implicit'])",
             uris("redirectUris")
         ),
-        "redirectUris must hold at least one URI for authorization_code and implicit (a machine uses grantTypes: [client_credentials])",
+        "redirectUris must hold at least one URI for authorization_code and implicit (a client without users has grantTypes: [client_credentials])",
     )
 }
 
-/// RFC 6749 §6.
+/// RFC 6749 §6: refresh tokens come with the code flow.
 pub fn refresh_needs_code() -> Rule {
     rule(
         &format!(
             "!{GRANT_TYPES}.exists(grant, grant == 'refresh_token') || {GRANT_TYPES}.exists(grant, grant == 'authorization_code')"
         ),
-        "grantTypes: refresh_token needs authorization_code, which refresh tokens come from",
+        "grantTypes: refresh_token requires authorization_code",
     )
 }
 
-/// RFC 6749 §4.4.
+/// RFC 6749 §4.4: only confidential clients may use `client_credentials`.
 pub fn machines_authenticate() -> Rule {
     rule(
         &format!("!{IS_PUBLIC} || !{GRANT_TYPES}.exists(grant, grant == 'client_credentials')"),
-        "grantTypes: client_credentials needs a client that authenticates; choose another tokenEndpointAuthMethod than none",
+        "grantTypes: client_credentials requires client authentication; set tokenEndpointAuthMethod to another method than none",
     )
 }
 
-/// Response types that are there, their words in any order.
+/// Known response types, their words in any order.
 pub fn known_response_types() -> Rule {
     rule(
         "self.all(type, type.matches('^(code|id_token|token)( (code|id_token|token)){0,2}$') && type != 'token' \
@@ -131,7 +132,7 @@ pub fn known_response_types() -> Rule {
     )
 }
 
-/// OIDC Registration §2: response types and grant types go together.
+/// OIDC Registration §2: response types and grant types must be consistent.
 pub fn responses_agree(grant: &str, responses: &str) -> Rule {
     rule(
         &format!(
@@ -139,20 +140,20 @@ pub fn responses_agree(grant: &str, responses: &str) -> Rule {
              self.responseTypes.exists(type, {responses}) == {GRANT_TYPES}.exists(grant, grant == '{grant}')"
         ),
         &format!(
-            "responseTypes must hold one for the grant type {grant} if that is listed, and none otherwise"
+            "responseTypes must contain one for the grant type {grant} if grantTypes contains it, and none otherwise"
         ),
     )
 }
 
-/// One secret, of one origin.
+/// A secret is either generated or referenced.
 pub fn one_secret() -> Rule {
     rule(
         "!has(self.secret) || !has(self.secretRef)",
-        "secretRef excludes secret; keep one of the two",
+        "secretRef and secret are mutually exclusive; remove one",
     )
 }
 
-/// A public client has no secret.
+/// A client without a client secret must not configure one.
 pub fn public_without_secret() -> Rule {
     rule(
         &format!(
@@ -162,35 +163,39 @@ pub fn public_without_secret() -> Rule {
     )
 }
 
-/// OIDC Registration §2: not both.
+/// OIDC Registration §2: `jwks` and `jwks_uri` are mutually exclusive.
 pub fn keys_once() -> Rule {
-    rule("!has(self.jwks) || !has(self.jwksUri)", "jwksUri excludes jwks; keep one of the two")
-}
-
-/// OIDC Core §9: `private_key_jwt` needs keys to check with.
-pub fn keys_to_authenticate() -> Rule {
     rule(
-        "!has(self.tokenEndpointAuthMethod) || self.tokenEndpointAuthMethod != 'private_key_jwt' || has(self.jwks) || has(self.jwksUri)",
-        "tokenEndpointAuthMethod: private_key_jwt needs the application's public keys; give jwks or jwksUri",
+        "!has(self.jwks) || !has(self.jwksUri)",
+        "jwksUri and jwks are mutually exclusive; remove one",
     )
 }
 
-/// OIDC Registration §2, `id_token_signed_response_alg`.
+/// OIDC Core §9: `private_key_jwt` needs public keys.
+pub fn keys_to_authenticate() -> Rule {
+    rule(
+        "!has(self.tokenEndpointAuthMethod) || self.tokenEndpointAuthMethod != 'private_key_jwt' || has(self.jwks) || has(self.jwksUri)",
+        "tokenEndpointAuthMethod: private_key_jwt requires the application's public keys; set jwks or jwksUri",
+    )
+}
+
+/// OIDC Registration §2, `id_token_signed_response_alg`: `none` only without ID tokens from the
+/// authorization endpoint.
 pub fn unsigned_from_token_endpoint() -> Rule {
     rule(
         &format!(
             "!has(self.idTokenSignedResponseAlg) || self.idTokenSignedResponseAlg != 'none' || !(has(self.responseTypes) && size(self.responseTypes) > 0 ? self.responseTypes.exists(type, type.contains('id_token')) : {GRANT_TYPES}.exists(grant, grant == 'implicit'))"
         ),
-        "idTokenSignedResponseAlg: none is for ID tokens from the token endpoint only; remove the response types with id_token, or choose an algorithm",
+        "idTokenSignedResponseAlg: none requires that ID tokens are issued at the token endpoint only; remove the response types with id_token, or set an algorithm",
     )
 }
 
-/// OIDC Back-Channel Logout §2.2, Front-Channel Logout §2.
+/// OIDC Back-Channel Logout §2.2, Front-Channel Logout §2: no fragment.
 pub fn plain_url() -> Rule {
     rule("!self.contains('#')", "must have no fragment (#)")
 }
 
-/// Each entry of the Secret has a name of its own.
+/// The entries of the Secret have different names.
 pub fn distinct_entries() -> Rule {
     rule(
         &format!(
@@ -205,10 +210,10 @@ const ENTRIES: &str = "[\
     has(self.keys) && has(self.keys.clientSecret) ? self.keys.clientSecret : 'client-secret', \
     has(self.keys) && has(self.keys.issuer) ? self.keys.issuer : 'issuer']";
 
-/// Characters that need no escaping anywhere.
+/// Client IDs consist of characters that never need escaping.
 pub fn client_id() -> Rule {
     rule(
         "self.matches('^[-._~A-Za-z0-9]+$')",
-        "must have letters, digits, '-', '.', '_' and '~' only",
+        "must consist of letters, digits, '-', '.', '_' and '~'",
     )
 }

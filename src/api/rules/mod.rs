@@ -1,8 +1,8 @@
-//! CEL rules of the CRDs: what the API server refuses at once, with a message that says what to
-//! do. `registry::validate` checks the same again, and whatever takes more than one object.
+//! CEL rules of the CRDs: the API server rejects violations at once, with a message that gives the
+//! fix. `registry::validate` checks the same rules again, and those that need more than one object.
 //!
-//! Everything that a rule reads has a `maxLength`, `maxItems` or `maxProperties`, or its cost
-//! would have no bound and the API server would refuse the CRD.
+//! Every value that a rule reads needs a `maxLength`, `maxItems` or `maxProperties`. Otherwise the
+//! rule's cost is unbounded and the API server rejects the CRD.
 
 pub mod client;
 pub mod tenant;
@@ -12,7 +12,7 @@ use kube::core::Rule;
 
 use crate::model::invisible_characters;
 
-/// As long as a label value or a DNS label: names become both.
+/// Names become label values and DNS labels, which are at most 63 characters long.
 pub fn name() -> Rule {
     rule(
         "self.metadata.name.size() <= 63",
@@ -20,7 +20,7 @@ pub fn name() -> Rule {
     )
 }
 
-/// A duration of the Gateway API's form (GEP-2257).
+/// A duration as in the Gateway API (GEP-2257).
 pub fn duration() -> Rule {
     rule(
         "self.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')",
@@ -28,7 +28,7 @@ pub fn duration() -> Rule {
     )
 }
 
-/// A duration within bounds. What is no duration at all is for [`duration`] to refuse.
+/// A duration within bounds. Values that are not durations are left to [`duration`].
 pub fn between(least: &str, most: &str) -> Rule {
     rule(
         &format!(
@@ -39,7 +39,7 @@ pub fn between(least: &str, most: &str) -> Rule {
     )
 }
 
-/// Of two durations of an object, both optional, the first is not longer.
+/// The optional duration `idle` is not longer than the optional duration `absolute`.
 pub fn not_longer(idle: &str, absolute: &str) -> Rule {
     rule(
         &format!(
@@ -49,23 +49,23 @@ pub fn not_longer(idle: &str, absolute: &str) -> Rule {
     )
 }
 
-/// A name of an object (RFC 1123 subdomain).
+/// The name of an object (RFC 1123 subdomain).
 pub fn object_name() -> Rule {
     rule(
         "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
-        "must be a name of an object: lower-case letters, digits, '-' and '.'",
+        "must be an object name: lower-case letters, digits, '-' and '.'",
     )
 }
 
-/// A name of an entry of a Secret.
+/// The name of an entry of a Secret.
 pub fn entry_name() -> Rule {
     rule(
         "self.matches('^[-._a-zA-Z0-9]+$') && self != '.' && self != '..'",
-        "must be a name of a Secret's entry: letters, digits, '-', '_' and '.'",
+        "must be the name of a Secret's entry: letters, digits, '-', '_' and '.'",
     )
 }
 
-/// Text that people can see; joiners between letters are left to `registry::validate`.
+/// Text without invisible characters. Joiners between letters are left to `registry::validate`.
 pub fn visible() -> Rule {
     let one = |c: char| format!("\\\\x{{{:X}}}", u32::from(c));
     let never_needed = invisible_characters::INVISIBLE_RANGES
@@ -100,20 +100,20 @@ pub fn web_url() -> Rule {
     )
 }
 
-/// Nothing is listed twice.
+/// A list without duplicates.
 pub fn unique() -> Rule {
-    rule("self.all(a, self.exists_one(b, a == b))", "must not list anything twice")
+    rule("self.all(a, self.exists_one(b, a == b))", "must not contain duplicates")
 }
 
 /// Scopes (RFC 6749 §3.3).
 pub fn scopes() -> Rule {
     rule(
         "self.all(scope, scope.matches('^[!#-\\\\[\\\\]-~]+$'))",
-        "must be scopes: printable ASCII without spaces, quotes and backslashes",
+        "must be scopes: printable ASCII without spaces, quotes or backslashes",
     )
 }
 
-/// An optional field of a spec never changes, appears or goes.
+/// An optional field of a spec cannot be changed, added or removed.
 pub fn immutable_optional(field: &str, remedy: &str) -> Rule {
     rule(
         &format!(
@@ -123,7 +123,7 @@ pub fn immutable_optional(field: &str, remedy: &str) -> Rule {
     )
 }
 
-/// A required field of a spec never changes.
+/// A required field of a spec cannot be changed.
 pub fn immutable(field: &str, remedy: &str) -> Rule {
     rule(
         &format!("self.{field} == oldSelf.{field}"),
@@ -131,7 +131,7 @@ pub fn immutable(field: &str, remedy: &str) -> Rule {
     )
 }
 
-/// A rule with its message.
+/// Builds a rule from a CEL expression and its message.
 pub fn rule(expression: &str, message: &str) -> Rule {
     Rule::new(expression).message(message)
 }

@@ -1,10 +1,10 @@
-//! CEL rules of `Tenant`: the issuer's canonical form, keys, bounds and looks.
+//! CEL rules of `Tenant`: the issuer's canonical form, keys, bounds and branding.
 
 use kube::core::Rule;
 
 use super::rule;
 
-/// OIDC Discovery §3: https; http never leaves this machine on a loopback host.
+/// OIDC Discovery §3: https, or http on a loopback host, where requests never leave the machine.
 pub fn issuer_is_secure() -> Rule {
     rule(
         "self.matches('^(https://|http://(localhost|127(\\\\.[0-9]{1,3}){3}|\\\\[::1\\\\])(:[0-9]{1,5})?(/|$))')",
@@ -12,7 +12,7 @@ pub fn issuer_is_secure() -> Rule {
     )
 }
 
-/// OIDC Discovery §3.
+/// OIDC Discovery §3: no query, fragment or user information.
 pub fn issuer_has_host_and_path_only() -> Rule {
     rule(
         "!self.matches('[?#@]')",
@@ -20,7 +20,7 @@ pub fn issuer_has_host_and_path_only() -> Rule {
     )
 }
 
-/// One issuer has one spelling.
+/// Each issuer has exactly one spelling.
 pub fn issuer_is_canonical() -> Rule {
     rule(
         "self.matches('^https?://[^/A-Z]+(/|$)') && !self.matches('^https://[^/]+:443(/|$)') && !self.matches('^http://[^/]+:80(/|$)')",
@@ -28,7 +28,7 @@ pub fn issuer_is_canonical() -> Rule {
     )
 }
 
-/// Paths mean the same to every proxy on the way.
+/// Only path segments that every proxy interprets in the same way.
 pub fn issuer_path_is_plain() -> Rule {
     rule(
         "self.matches('^https?://[^/]+(/[-._~A-Za-z0-9]+)*$') && !self.matches('/[.]{1,2}(/|$)')",
@@ -36,11 +36,11 @@ pub fn issuer_path_is_plain() -> Rule {
     )
 }
 
-/// An endpoint's path is never another issuer.
+/// The path of an issuer must not collide with an endpoint's.
 pub fn issuer_is_no_endpoint() -> Rule {
     rule(
         "!self.matches('[^/]/([.]well-known|oauth|login|consent|logged-out|account|_lanyard)(/|$)')",
-        "must not have a path segment that is the name of an endpoint: .well-known, oauth, login, consent, logged-out, account",
+        "must not contain a path segment with the name of an endpoint: .well-known, oauth, login, consent, logged-out, account",
     )
 }
 
@@ -48,11 +48,11 @@ pub fn issuer_is_no_endpoint() -> Rule {
 pub fn rs256_is_listed() -> Rule {
     rule(
         "self.size() == 0 || 'RS256' in self",
-        "must list RS256, which OpenID Connect requires; the first is the default",
+        "must contain RS256, which OpenID Connect requires; put the default algorithm first",
     )
 }
 
-/// Every cache has a key before it signs.
+/// Caches must have a key before it signs.
 pub fn published_before_signing() -> Rule {
     rule(
         "duration(has(self.publishAhead) ? self.publishAhead : '24h') < duration(has(self.interval) ? self.interval : '2160h')",
@@ -60,7 +60,7 @@ pub fn published_before_signing() -> Rule {
     )
 }
 
-/// Standard scopes mean the same at every tenant.
+/// Standard scopes have the same meaning at every tenant.
 pub fn no_standard_scopes() -> Rule {
     rule(
         "self.all(scope, !(scope in ['openid', 'profile', 'email', 'address', 'phone', 'offline_access', 'groups', 'tenant']))",
@@ -68,44 +68,44 @@ pub fn no_standard_scopes() -> Rule {
     )
 }
 
-/// A selector is for `from: Selector`.
+/// A selector is required with, and only allowed with, `from: Selector`.
 pub fn selector_where_it_counts() -> Rule {
     rule(
         "(has(self.from) && self.from == 'Selector') == has(self.selector)",
-        "selector is needed with from: Selector, and counts with that only",
+        "selector must be set with from: Selector, and only then",
     )
 }
 
-/// Kubernetes' label selectors.
+/// Label selector operators, as in Kubernetes.
 pub fn values_where_they_count() -> Rule {
     rule(
         "(self.operator in ['In', 'NotIn']) == (has(self.values) && self.values.size() > 0)",
-        "operators In and NotIn need values, Exists and DoesNotExist take none",
+        "operators In and NotIn require values; Exists and DoesNotExist must have none",
     )
 }
 
-/// Hosts, or everything below one.
+/// Host names, or a wildcard for all subdomains of one.
 pub fn host_patterns() -> Rule {
     rule(
         "self.all(host, host.matches('^([*][.])?[^*/ ]+$'))",
-        "must be host names, or *.example.com for every name below one",
+        "must be host names, or *.example.com for all subdomains of a host",
     )
 }
 
-/// `acr_values` are joined by spaces (OIDC Core §3.1.2.1).
+/// `acr_values` is a space-separated list (OIDC Core §3.1.2.1).
 pub fn acr_value() -> Rule {
     rule("self.matches('^[!-~]+$')", "must be printable ASCII without spaces")
 }
 
-/// A token is for `mode: InitialAccessToken`.
+/// The token is required with, and only allowed with, `mode: InitialAccessToken`.
 pub fn token_where_it_counts() -> Rule {
     rule(
         "(has(self.mode) && self.mode == 'InitialAccessToken') == has(self.initialAccessTokenSecretRef)",
-        "initialAccessTokenSecretRef is needed with mode: InitialAccessToken, and counts with that only",
+        "initialAccessTokenSecretRef must be set with mode: InitialAccessToken, and only then",
     )
 }
 
-/// Colours as browsers know them.
+/// Colors as CSS hex triplets.
 pub fn color() -> Rule {
     rule("self.matches('^#[0-9A-Fa-f]{6}$')", "must be #rrggbb, such as #0f5fd7")
 }

@@ -1,23 +1,24 @@
-//! CEL rules of `OidcUser`: usernames, subjects, and the forms of standard claims (OIDC Core §5.1).
+//! CEL rules of `OidcUser`: usernames, subjects, and the formats of standard claims (OIDC Core
+//! §5.1).
 
 use kube::core::Rule;
 
 use super::rule;
 
-/// Visible text on one line.
+/// A single line of text without surrounding white space.
 pub fn username() -> Rule {
     rule(
         "self.matches('^\\\\S(.*\\\\S)?$') && !self.matches('\\\\p{Cc}')",
-        "must be visible text on one line that neither begins nor ends with white space",
+        "must be visible text on one line without leading or trailing white space",
     )
 }
 
-/// OIDC Core §2.
+/// OIDC Core §2: ASCII.
 pub fn subject() -> Rule {
     rule("self.matches('^[!-~]+$')", "must be ASCII without spaces")
 }
 
-/// RFC 5322 `addr-spec`, in outline.
+/// RFC 5322 `addr-spec`, simplified.
 pub fn email() -> Rule {
     rule(
         "self.matches('^[^@<\\\\s]+@[^@<>,;:\"\\\\s.]+([.][^@<>,;:\"\\\\s.]+)*$')",
@@ -33,23 +34,23 @@ pub fn birthdate() -> Rule {
     )
 }
 
-/// E.164.
+/// An E.164 telephone number.
 pub fn phone_number() -> Rule {
     rule(
         "self.matches('^[+][0-9 ().-]+(;ext=[0-9]+)?$')",
-        "must be a telephone number that begins with + and the country's code",
+        "must be a telephone number that starts with + and the country code",
     )
 }
 
-/// A name of the IANA database.
+/// A name in the IANA time zone database.
 pub fn zone() -> Rule {
     rule(
         "self.matches('^[A-Za-z][-A-Za-z0-9/_+]*$')",
-        "must be a time zone of the IANA database, such as Europe/Paris",
+        "must be an IANA time zone, such as Europe/Paris",
     )
 }
 
-/// RFC 5646.
+/// An RFC 5646 language tag.
 pub fn locale() -> Rule {
     rule(
         "self.matches('^[A-Za-z0-9]{1,8}([-_][A-Za-z0-9]{1,8})*$')",
@@ -57,10 +58,10 @@ pub fn locale() -> Rule {
     )
 }
 
-/// RFC 3339.
+/// An RFC 3339 time.
 pub fn time() -> Rule {
     rule(
         "self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[-+][0-9]{2}:[0-9]{2})$')",
-        "must be a time as of RFC 3339, such as 2026-01-31T12:00:00Z",
+        "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z",
     )
 }

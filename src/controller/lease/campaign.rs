@@ -1,4 +1,4 @@
-//! The loop of a candidate: reads and writes the Lease, and tells whether it leads.
+//! The loop of a candidate: reads and writes the Lease, and publishes whether it leads.
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
@@ -13,19 +13,19 @@ use super::{
 };
 use crate::model::Clock;
 
-/// A candidate and what it needs.
+/// Configuration of a candidate.
 #[derive(Clone)]
 pub struct LeaderElectionConfig {
-    /// The Lease.
+    /// Access to the Lease.
     pub lease: Arc<dyn LeaseApi>,
-    /// Unique to the replica; the Pod's name.
+    /// Identity of the replica, which must be unique: the Pod's name.
     pub identity: String,
-    /// Told whether the Lease was this replica's when it was last seen: beyond leading, that lasts
-    /// for as long as the API server cannot be asked.
+    /// Receives whether this replica held the Lease when it was last read. Unlike leadership, this
+    /// stays true while the API server cannot be reached.
     pub holds: watch::Sender<bool>,
-    /// How fast.
+    /// Durations of the election.
     pub timing: LeaseTiming,
-    /// For the times that people read.
+    /// Clock for the times in the Lease, which are informational.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -35,8 +35,9 @@ impl std::fmt::Debug for LeaderElectionConfig {
     }
 }
 
-/// Campaigns until `stop`, then releases the Lease. `leads` is false from the moment on at which a
-/// renewal is overdue, even while a request hangs. Whoever stops it has stopped acting before.
+/// Campaigns until `stop`, then releases the Lease. `leads` becomes false as soon as a renewal is
+/// overdue, even while a request hangs. The caller must have stopped acting before it triggers
+/// `stop`.
 pub async fn run_leader_election(
     campaign: LeaderElectionConfig,
     leads: watch::Sender<bool>,
@@ -53,7 +54,7 @@ pub async fn run_leader_election(
                 () = overdue(&elector, started), if *leads.borrow() => tell(&leads, false),
                 _ = &mut stop => {
                     tell(&leads, false);
-                    // Its outcome says at which version the Lease is to be released.
+                    // The result contains the resourceVersion for the release.
                     let (elector, _) = attempt.await;
                     return campaign.release(elector, &leads).await;
                 }
@@ -63,7 +64,7 @@ pub async fn run_leader_election(
         campaign.holds.send_replace(elector.held_last());
         tell(&leads, elector.leads(started.elapsed()));
         if let Some(error) = failed {
-            tracing::warn!(%error, "the Lease could not be renewed or taken");
+            tracing::warn!(%error, "failed to acquire or renew the Lease");
         }
         let again = Instant::now() + campaign.timing.retry;
         loop {
@@ -77,7 +78,7 @@ pub async fn run_leader_election(
 }
 
 impl LeaderElectionConfig {
-    /// Reads the Lease, and takes or renews it where that is due.
+    /// Reads the Lease, and acquires or renews it if that is due.
     async fn attempt(
         &self,
         mut elector: LeaderElector,
@@ -112,16 +113,19 @@ impl LeaderElectionConfig {
         let Some((record, version)) = elector.release(self.clock.now()) else { return };
         let once = || self.in_time(self.lease.replace(record.clone(), &version));
         let mut outcome = once().await;
-        // Otherwise nobody acts for as long as the Lease lasts.
+        // Without a release no replica leads until the Lease expires, so try again once.
         if let Err(LeaseError::Failed(error)) = &outcome {
-            tracing::warn!(%error, "the Lease was not released; trying once more");
+            tracing::warn!(%error, "failed to release the Lease; retrying");
             outcome = once().await;
         }
         match outcome {
             Ok(_) => tracing::info!("released the Lease"),
-            // After a failure: it was written, and the answer was lost.
-            Err(LeaseError::Conflict) => tracing::info!("the Lease is no longer as it was left"),
-            Err(error) => tracing::warn!(%error, "the Lease was not released; it expires"),
+            // After a failed attempt a conflict means that it was written, and only the response
+            // was lost.
+            Err(LeaseError::Conflict) => {
+                tracing::info!("the Lease has changed since; not releasing it")
+            }
+            Err(error) => tracing::warn!(%error, "failed to release the Lease; it will expire"),
         }
     }
 
@@ -131,12 +135,12 @@ impl LeaderElectionConfig {
     ) -> Result<T, LeaseError> {
         match timeout(self.timing.request, request).await {
             Ok(answer) => answer,
-            Err(_) => Err(LeaseError::Failed("the API server did not answer in time".to_owned())),
+            Err(_) => Err(LeaseError::Failed("the API server did not respond in time".to_owned())),
         }
     }
 }
 
-/// Resolves when leadership is over unless it was renewed.
+/// Resolves when leadership ends without a renewal.
 async fn overdue(elector: &LeaderElector, started: Instant) {
     sleep_until(started + elector.leads_until().unwrap_or(Duration::ZERO)).await;
 }

@@ -1,4 +1,4 @@
-//! The Lease in a cluster.
+//! A Lease in a Kubernetes cluster.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -18,17 +18,17 @@ use kube::{
 use super::{LeaseApi, LeaseError, LeaseRecord, SeenLease};
 use crate::model::ObjectKey;
 
-/// A Lease object.
+/// Reads and writes one Lease object.
 #[derive(Clone)]
 pub struct ClusterLease {
     api: Api<Lease>,
     key: ObjectKey,
-    /// As it was last seen: a replacement carries what others wrote on it.
+    /// The last Lease read, so that a replacement preserves fields that others wrote.
     last: Arc<Mutex<Lease>>,
 }
 
 impl ClusterLease {
-    /// The Lease of this namespace and name.
+    /// Access to the Lease of this namespace and name.
     pub fn new(client: Client, key: ObjectKey) -> Self {
         Self { api: Api::namespaced(client, &key.namespace), key, last: Arc::default() }
     }
@@ -58,7 +58,7 @@ impl ClusterLease {
     }
 }
 
-/// The Lease with what this record says, and with the rest as it is.
+/// Sets the fields of a record on a Lease, and preserves the rest.
 fn with(mut lease: Lease, record: LeaseRecord) -> Lease {
     lease.spec = Some(LeaseSpec {
         holder_identity: record.holder,

@@ -1,44 +1,44 @@
-//! Leader election as a state machine. Time is an argument: `MonotonicTime`s of a clock that never goes
-//! back, beside the wall clock that only people read.
+//! Leader election as a state machine. Time is an argument: a monotonic time for decisions, and the
+//! wall clock for the informational times in the Lease.
 
 use std::time::Duration;
 
 use super::{LeaseRecord, LeaseTiming, SeenLease};
 use crate::model::Timestamp;
 
-/// Time since some moment in the past, on a clock that never goes back.
+/// Time on a monotonic clock, since an arbitrary start.
 pub type MonotonicTime = Duration;
 
-/// What to do about the Lease now.
+/// The next step of a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ElectionStep {
-    /// Nothing: somebody else leads.
+    /// Do nothing, because another replica leads.
     Stand,
-    /// Create it.
+    /// Create the Lease.
     Create(LeaseRecord),
-    /// Replace it at this version.
+    /// Replace the Lease at this resourceVersion.
     Replace(LeaseRecord, String),
 }
 
-/// One candidate.
+/// The state of one candidate.
 #[derive(Clone, Debug)]
 pub struct LeaderElector {
     identity: String,
     timing: LeaseTiming,
-    /// The Lease as last seen, and since when it has said so. Expiry counts from the change that
-    /// was seen here, as client-go does, so that no two clocks are ever compared.
+    /// The Lease as last read, and when its content last changed. As in client-go, expiry is
+    /// counted from the observed change, so that clocks of different replicas are never compared.
     observed: Option<(SeenLease, MonotonicTime)>,
-    /// When the last renewal that succeeded was *sent*.
+    /// When the last successful renewal was *sent*.
     renewed: Option<MonotonicTime>,
 }
 
 impl LeaderElector {
-    /// A candidate that knows nothing yet.
+    /// Creates a candidate that has not read the Lease yet.
     pub const fn new(identity: String, timing: LeaseTiming) -> Self {
         Self { identity, timing, observed: None, renewed: None }
     }
 
-    /// Takes note of the Lease as read.
+    /// Records the Lease as read.
     pub fn observe(&mut self, seen: Option<SeenLease>, now: MonotonicTime) {
         let since = match (&self.observed, &seen) {
             (Some((before, since)), Some(seen)) if before.record == seen.record => *since,
@@ -50,7 +50,7 @@ impl LeaderElector {
         self.observed = seen.map(|seen| (seen, since));
     }
 
-    /// What to try. `wall` goes into the record.
+    /// The next step. `wall` is written to the record.
     pub fn propose(&self, now: MonotonicTime, wall: Timestamp) -> ElectionStep {
         let Some((seen, since)) = &self.observed else {
             return ElectionStep::Create(self.record(wall, None));
@@ -62,29 +62,30 @@ impl LeaderElector {
         ElectionStep::Replace(self.record(wall, Some(&seen.record)), seen.version.clone())
     }
 
-    /// Takes note of a proposal that was accepted, which was sent at `sent`.
+    /// Records a write that succeeded and was sent at `sent`.
     pub fn accepted(&mut self, seen: SeenLease, sent: MonotonicTime) {
         self.renewed = Some(sent);
         self.observed = Some((seen, sent));
     }
 
-    /// Until when this candidate leads unless it renews; `None` while it does not lead. Counted
-    /// from before the renewal was sent, so that it is over before anybody else counts it so.
+    /// The time at which leadership ends without a renewal; `None` if this candidate does not lead.
+    /// Counted from when the renewal was sent, so that it ends before other replicas consider the
+    /// Lease expired.
     pub fn leads_until(&self) -> Option<MonotonicTime> {
         self.renewed.map(|sent| sent + self.timing.renew_deadline)
     }
 
-    /// Whether it leads.
+    /// Returns true if this candidate leads.
     pub fn leads(&self, now: MonotonicTime) -> bool {
         self.leads_until().is_some_and(|until| now < until)
     }
 
-    /// Whether the Lease was this candidate's when it was last seen, renewed in time or not.
+    /// Returns true if this candidate held the Lease when it was last read, even if it has expired.
     pub const fn held_last(&self) -> bool {
         self.renewed.is_some()
     }
 
-    /// Gives the Lease up: what to write, if it is ours. The candidate leads no longer.
+    /// Gives up leadership. Returns the write that releases the Lease if this candidate holds it.
     pub fn release(&mut self, wall: Timestamp) -> Option<(LeaseRecord, String)> {
         self.renewed.take()?;
         let (seen, _) = self.observed.take()?;
@@ -102,7 +103,7 @@ impl LeaderElector {
         record.holder.as_ref() == Some(&self.identity)
     }
 
-    /// The record in which this candidate leads, after `before`.
+    /// The record that makes this candidate the holder, following `before`.
     fn record(&self, wall: Timestamp, before: Option<&LeaseRecord>) -> LeaseRecord {
         let ours = before.is_some_and(|before| self.holds(before));
         let transitions = before.map_or(0, |before| before.transitions);

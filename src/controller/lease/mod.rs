@@ -1,6 +1,6 @@
-//! Who writes: leader election on a `coordination.k8s.io/v1` Lease, with client-go's semantics.
+//! Leader election on a `coordination.k8s.io/v1` Lease, with client-go's semantics.
 //!
-//! Must not: write anything but the Lease. `elector` decides, `campaign` acts, `cluster` talks to
+//! Must not write anything except the Lease. `elector` decides, `campaign` acts, `cluster` calls
 //! the API server.
 
 mod campaign;
@@ -15,22 +15,22 @@ pub use campaign::{LeaderElectionConfig, run_leader_election};
 pub use cluster::ClusterLease;
 pub use elector::{ElectionStep, LeaderElector, MonotonicTime};
 
-/// How fast leadership moves. Longest must be the first, shortest the last.
+/// Durations of the election. `lease` must be the longest, `request` the shortest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseTiming {
-    /// How long the others wait for a leader that says nothing.
+    /// How long other replicas wait after the leader's last renewal.
     pub lease: Duration,
-    /// How long a leader acts that cannot renew.
+    /// How long the leader acts without a successful renewal.
     pub renew_deadline: Duration,
-    /// How often a replica tries.
+    /// Interval between attempts.
     pub retry: Duration,
-    /// How long one request may take. What a leader began to write just before `renew_deadline`
-    /// must be over before `lease` is.
+    /// Timeout of one request. A write that the leader starts just before `renew_deadline` must end
+    /// before `lease` has passed.
     pub request: Duration,
 }
 
 impl Default for LeaseTiming {
-    /// client-go's, and 3 s a request.
+    /// The defaults of client-go, with a request timeout of 3 s.
     fn default() -> Self {
         Self {
             lease: Duration::from_secs(15),
@@ -41,51 +41,52 @@ impl Default for LeaseTiming {
     }
 }
 
-/// What a Lease says.
+/// The content of a Lease.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeaseRecord {
-    /// Who leads; nobody after a release.
+    /// Identity of the leader; `None` after a release.
     pub holder: Option<String>,
-    /// How long the others wait without a renewal.
+    /// How long other replicas wait without a renewal.
     pub duration: Duration,
-    /// Since when the holder leads.
+    /// When the holder acquired the Lease.
     pub acquired: Option<jiff::Timestamp>,
-    /// When the holder last said so. Read by people; expiry never goes by it, since clocks differ.
+    /// When the holder last renewed the Lease. Informational: clocks differ, so expiry does not use
+    /// it.
     pub renewed: Option<jiff::Timestamp>,
-    /// How often leadership changed hands.
+    /// Number of times that the holder has changed.
     pub transitions: i32,
 }
 
 /// A Lease as read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenLease {
-    /// Its content.
+    /// The Lease's content.
     pub record: LeaseRecord,
-    /// Its resourceVersion: writes are made under it.
+    /// `metadata.resourceVersion`, a precondition of writes.
     pub version: String,
 }
 
-/// A request about the Lease that did not succeed.
+/// Error of a request about the Lease.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LeaseError {
-    /// Somebody else was faster.
-    #[error("the Lease changed meanwhile")]
+    /// Another replica has written the Lease.
+    #[error("the Lease was modified by another replica")]
     Conflict,
-    /// Anything else.
+    /// Any other error.
     #[error("{0}")]
     Failed(String),
 }
 
-/// The Lease, wherever it is kept.
+/// Access to the Lease.
 #[async_trait]
 pub trait LeaseApi: Send + Sync {
-    /// Reads it; `None` if there is none.
+    /// Reads the Lease; `None` if it does not exist.
     async fn get(&self) -> Result<Option<SeenLease>, LeaseError>;
 
-    /// Creates it; `Conflict` if there is one.
+    /// Creates the Lease; `Conflict` if it exists.
     async fn create(&self, record: LeaseRecord) -> Result<SeenLease, LeaseError>;
 
-    /// Replaces it; `Conflict` if it is no longer at `version`.
+    /// Replaces the Lease; `Conflict` if its resourceVersion is not `version`.
     async fn replace(&self, record: LeaseRecord, version: &str) -> Result<SeenLease, LeaseError>;
 }
 

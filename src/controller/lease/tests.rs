@@ -19,7 +19,7 @@ fn candidate(name: &str) -> LeaderElector {
     LeaderElector::new(name.to_owned(), LeaseTiming::default())
 }
 
-/// A Lease without an API server.
+/// A Lease in memory.
 #[derive(Default)]
 struct Kept {
     lease: Option<SeenLease>,
@@ -49,7 +49,7 @@ impl Kept {
         }
     }
 
-    /// One attempt of a candidate, all at one moment.
+    /// One attempt of a candidate, in which no time passes.
     fn attempt(&mut self, candidate: &mut LeaderElector, now: MonotonicTime) {
         candidate.observe(self.lease.clone(), now);
         if let Ok(Some(seen)) = self.step(candidate.propose(now, WALL)) {
@@ -59,7 +59,7 @@ impl Kept {
 }
 
 #[test]
-fn takes_a_lease_that_nobody_holds_and_renews_it() {
+fn acquires_and_renews_a_free_lease() {
     let (mut kept, mut a) = (Kept::default(), candidate("a"));
     kept.attempt(&mut a, at(0));
     assert!(a.leads(at(0)));
@@ -71,10 +71,10 @@ fn takes_a_lease_that_nobody_holds_and_renews_it() {
 }
 
 #[test]
-fn waits_until_it_has_seen_no_renewal_for_the_whole_duration() {
+fn waits_the_whole_duration_without_a_renewal() {
     let (mut kept, mut a, mut b) = (Kept::default(), candidate("a"), candidate("b"));
     kept.attempt(&mut a, at(0));
-    // Seen first at 100, however old it may be by the wall clock.
+    // First seen at 100, regardless of its age by the wall clock.
     for now in [100, 107, 114] {
         kept.attempt(&mut b, at(now));
         assert!(!b.leads(at(now)));
@@ -85,7 +85,7 @@ fn waits_until_it_has_seen_no_renewal_for_the_whole_duration() {
 }
 
 #[test]
-fn a_renewal_starts_the_wait_again() {
+fn a_renewal_restarts_the_wait() {
     let (mut kept, mut a, mut b) = (Kept::default(), candidate("a"), candidate("b"));
     let wall = |now: u64| WALL.plus(at(now));
     kept.attempt(&mut a, at(0));
@@ -101,7 +101,7 @@ fn a_renewal_starts_the_wait_again() {
 }
 
 #[test]
-fn a_leader_that_cannot_renew_stops_before_another_may_start() {
+fn a_leader_that_cannot_renew_stops_before_another_starts() {
     let (mut kept, mut a) = (Kept::default(), candidate("a"));
     kept.attempt(&mut a, at(0));
     let timing = LeaseTiming::default();
@@ -111,11 +111,11 @@ fn a_leader_that_cannot_renew_stops_before_another_may_start() {
 }
 
 #[test]
-fn a_release_lets_another_start_at_once() {
+fn a_released_lease_is_acquired_at_once() {
     let (mut kept, mut a, mut b) = (Kept::default(), candidate("a"), candidate("b"));
     kept.attempt(&mut a, at(0));
     kept.attempt(&mut b, at(1));
-    let (record, version) = a.release(WALL).expect("it is ours");
+    let (record, version) = a.release(WALL).expect("this candidate holds it");
     kept.write(record, Some(&version)).expect("released");
     assert!(!a.leads(at(1)));
     kept.attempt(&mut b, at(2));
@@ -124,7 +124,7 @@ fn a_release_lets_another_start_at_once() {
 }
 
 #[test]
-fn a_lease_that_another_took_is_not_released() {
+fn a_lease_of_another_replica_is_not_released() {
     let (mut kept, mut a, mut b) = (Kept::default(), candidate("a"), candidate("b"));
     kept.attempt(&mut a, at(0));
     kept.attempt(&mut b, at(0));
@@ -135,7 +135,7 @@ fn a_lease_that_another_took_is_not_released() {
 }
 
 #[test]
-fn a_restarted_replica_of_the_same_name_goes_on_leading() {
+fn a_restarted_replica_with_the_same_identity_keeps_leading() {
     let mut kept = Kept::default();
     kept.attempt(&mut candidate("a"), at(0));
     let mut again = candidate("a");
@@ -145,7 +145,8 @@ fn a_restarted_replica_of_the_same_name_goes_on_leading() {
 }
 
 proptest! {
-    /// Whatever is lost or late, two never lead at once, and one leads again once all is well.
+    /// Regardless of lost and late responses, two replicas never lead at once, and one leads again
+    /// in the end.
     #[test]
     fn two_never_lead_at_once(
         steps in prop::collection::vec((0_usize..3, 0_u64..4000, any::<bool>(), 0_u64..3000), 1..200),
@@ -157,7 +158,7 @@ proptest! {
             now += Duration::from_millis(pause);
             let wall = WALL.plus(now);
             all[who].observe(kept.lease.clone(), now);
-            // The request is sent now; it is done, and answered, some time later or not.
+            // The request is sent now; it takes effect and is answered later, or never.
             let step = all[who].propose(now, wall);
             let sent = now;
             now += Duration::from_millis(takes);
@@ -174,7 +175,7 @@ proptest! {
 struct FakeApi {
     kept: Arc<Mutex<Kept>>,
     failing: Arc<AtomicBool>,
-    /// The first release fails; whether it is done nevertheless.
+    /// Whether the first release fails, and if so whether it takes effect nevertheless.
     lost: Arc<Mutex<Option<bool>>>,
     requests: AtomicU64,
 }
@@ -184,7 +185,7 @@ impl LeaseApi for FakeApi {
     async fn get(&self) -> Result<Option<SeenLease>, LeaseError> {
         self.requests.fetch_add(1, Ordering::SeqCst);
         if self.failing.load(Ordering::SeqCst) {
-            // As an API server that takes connections and says nothing.
+            // Like an API server that accepts connections and never responds.
             std::future::pending::<()>().await;
         }
         Ok(self.kept.lock().expect("not poisoned").lease.clone())
@@ -259,7 +260,7 @@ async fn leads_and_releases_when_stopped() {
 }
 
 #[tokio::test]
-async fn a_release_that_fails_is_tried_again() {
+async fn a_failed_release_is_retried() {
     for done in [false, true] {
         let mut running = start();
         running.leads.wait_for(|leads| *leads).await.expect("it leads");
@@ -272,18 +273,18 @@ async fn a_release_that_fails_is_tried_again() {
 }
 
 #[tokio::test]
-async fn stops_leading_while_the_api_server_hangs_and_leads_again_after() {
+async fn stops_leading_while_the_api_server_hangs_and_leads_again_afterwards() {
     let mut running = start();
     running.leads.wait_for(|leads| *leads).await.expect("it leads");
     running.failing.store(true, Ordering::SeqCst);
     running.leads.wait_for(|leads| !*leads).await.expect("it stops");
-    assert!(*running.holds.borrow(), "nobody else was seen to have the Lease");
+    assert!(*running.holds.borrow(), "no other replica was seen to hold the Lease");
     running.failing.store(false, Ordering::SeqCst);
     running.leads.wait_for(|leads| *leads).await.expect("it leads again");
 }
 
 #[tokio::test]
-async fn holds_no_longer_once_another_is_seen_to() {
+async fn holds_ends_once_another_holder_is_seen() {
     let mut running = start();
     running.holds.wait_for(|holds| *holds).await.expect("it holds the Lease");
     let taken = |kept: &mut Kept| {
@@ -293,5 +294,5 @@ async fn holds_no_longer_once_another_is_seen_to() {
         kept.write(record, None).expect("written");
     };
     taken(&mut running.kept.lock().expect("not poisoned"));
-    running.holds.wait_for(|holds| !*holds).await.expect("it was told");
+    running.holds.wait_for(|holds| !*holds).await.expect("the change is published");
 }

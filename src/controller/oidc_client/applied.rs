@@ -1,6 +1,6 @@
-//! What was last put into a client's Secret, kept in an annotation: so that what the manifest no
-//! longer asks for can be taken out again, and a client secret whose entry gets another name moves
-//! there. A contract across releases: unknown members are ignored, missing ones are empty.
+//! The annotation that records what Lanyard last wrote to a client's Secret. It allows removing
+//! what the manifest no longer contains, and moving the client secret when its entry is renamed.
+//! The format is stable across releases: unknown members are ignored, missing ones are empty.
 
 use std::collections::BTreeSet;
 
@@ -9,28 +9,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::registry::SecretTemplate;
 
-/// Where it is kept.
+/// Name of the annotation.
 const ANNOTATION: &str = "lanyard.dev/applied";
 
-/// Names of what was put in.
+/// Names of everything that Lanyard wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AppliedMetadata {
-    /// The entry of the client secret.
+    /// The entry with the client secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
-    /// Other entries.
+    /// The other entries.
     pub entries: BTreeSet<String>,
-    /// Labels.
+    /// The labels.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub labels: BTreeSet<String>,
-    /// Annotations.
+    /// The annotations.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub annotations: BTreeSet<String>,
 }
 
 impl AppliedMetadata {
-    /// What a manifest asks for.
+    /// Names of everything that a template contains.
     pub fn of(desired: &SecretTemplate) -> Self {
         let mut entries: BTreeSet<String> = desired.extra.keys().cloned().collect();
         entries.insert(desired.client_id_key.clone());
@@ -43,13 +43,13 @@ impl AppliedMetadata {
         }
     }
 
-    /// What a Secret says of itself; `None` if it says nothing that can be read.
+    /// Reads the annotation; `None` if it is missing or malformed.
     pub fn read(secret: &Secret) -> Option<Self> {
         let text = secret.metadata.annotations.as_ref()?.get(ANNOTATION)?;
         serde_json::from_str(text).ok()
     }
 
-    /// Writes it on a Secret.
+    /// Writes the annotation.
     pub fn write(&self, secret: &mut Secret) {
         let text = serde_json::to_string(self).expect("names serialise");
         let annotations = secret.metadata.annotations.get_or_insert_default();
@@ -65,7 +65,7 @@ mod tests {
         r#"{"clientSecret":"password","entries":["client-id","issuer"],"labels":["app"]}"#;
 
     #[test]
-    fn is_read_and_written_for_ever() {
+    fn the_format_is_stable_across_releases() {
         let read: AppliedMetadata = serde_json::from_str(GOLDEN).expect("read");
         assert_eq!(read.client_secret.as_deref(), Some("password"));
         let mut secret = Secret::default();
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_release_adds_is_ignored() {
+    fn unknown_members_are_ignored() {
         let text = GOLDEN.replace('{', r#"{"new":1,"#);
         assert!(serde_json::from_str::<AppliedMetadata>(&text).is_ok());
     }

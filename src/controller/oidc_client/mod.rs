@@ -1,5 +1,5 @@
-//! A client's Secret: made, kept in shape, moved and removed. And the end of registered clients that
-//! nobody uses.
+//! Reconciles an `OidcClient`: creates, updates, renames and deletes its Secret, and deletes unused
+//! registered clients.
 
 mod applied;
 mod plan;
@@ -18,7 +18,7 @@ use super::{
     secret_writes::{PlannedWrite, apply},
 };
 
-/// Sees that a client has the Secret that it wants.
+/// Reconciles the client's Secret.
 pub async fn act(
     context: &ControllerContext,
     world: &ObservedState,
@@ -31,8 +31,8 @@ pub async fn act(
     keep(context, world, verdict, outcome).await
 }
 
-/// A client that registered itself goes when nobody has used it for so long
-/// (docs/design/serving.md#dynamic-registration).
+/// Deletes a registered client that was not used within the tenant's `unusedLifetime`. See
+/// docs/design/serving.md#dynamic-registration.
 async fn unused(
     context: &ControllerContext,
     world: &ObservedState,
@@ -51,11 +51,11 @@ async fn unused(
     let done = context.source.delete_client(key, seen).await;
     match done {
         Ok(()) | Err(WriteError::NotFound) => {
-            tracing::info!(client = %key, "a registered client that was never used is deleted");
+            tracing::info!(client = %key, "deleted an unused registered client");
             Ok(Action::Wrote)
         }
         Err(error) => Err(ReconcileError::Write {
-            what: format!("deleting the unused client {:?}", key.name),
+            what: format!("delete unused OidcClient {:?}", key.name),
             error,
         }),
     }
@@ -71,7 +71,7 @@ async fn keep(
     done(context, plan::plan(&seen, context.entropy.as_ref())).await
 }
 
-/// Removes what a client that is gone leaves behind.
+/// Deletes the Secrets of a deleted client.
 pub async fn collect(
     context: &ControllerContext,
     world: &ObservedState,

@@ -1,4 +1,4 @@
-//! What to write about a client's Secret. Pure: chance is an argument.
+//! Plans the writes for a client's Secret. Pure: randomness is an argument.
 
 use k8s_openapi::ByteString;
 
@@ -17,7 +17,7 @@ use super::{
     shape::{DesiredClientSecret, made_value},
 };
 
-/// Everything that is known of a client and its Secrets.
+/// A client and its Secrets.
 #[derive(Debug)]
 pub struct ObservedClient<'a> {
     world: &'a ObservedState,
@@ -25,12 +25,12 @@ pub struct ObservedClient<'a> {
     outcome: &'a ClientOutcome,
     accepted: bool,
     uid: Option<String>,
-    /// Whether the status names the Secret that it wants.
+    /// Whether the status names the Secret that the client needs.
     had_secret: bool,
 }
 
 impl<'a> ObservedClient<'a> {
-    /// Everything that the world knows of it.
+    /// Collects what the observed state contains about the client.
     pub fn read(
         world: &'a ObservedState,
         verdict: &'a Verdict,
@@ -48,14 +48,14 @@ impl<'a> ObservedClient<'a> {
         }
     }
 
-    /// Secrets made for the client, but for the one of this name.
+    /// Secrets owned by the client, except the one of this name.
     fn others(&self, name: &str) -> impl Iterator<Item = (&ObjectKey, &CachedSecret)> {
         self.world.owned(self.client).filter(move |(key, _)| *key.name != *name)
     }
 }
 
-/// The writes that give a client the Secret that it wants. A client that is not accepted keeps
-/// what it has: an edit that went wrong must not cost it its secret.
+/// Plans the writes that give a client the Secret it needs. A client that is not accepted keeps
+/// what it has, so that an invalid edit does not delete its client secret.
 pub fn plan(seen: &ObservedClient<'_>, entropy: &dyn Entropy) -> Vec<PlannedWrite> {
     let (Some(client_id), true) = (&seen.outcome.client_id, seen.accepted) else {
         return Vec::new();
@@ -72,7 +72,7 @@ pub fn plan(seen: &ObservedClient<'_>, entropy: &dyn Entropy) -> Vec<PlannedWrit
     }
 }
 
-/// Creates the Secret, or brings the one that is there into shape.
+/// Creates or updates the Secret.
 fn ensure_secret(
     seen: &ObservedClient<'_>,
     want: &DesiredClientSecret<'_>,
@@ -86,7 +86,7 @@ fn ensure_secret(
     let name = &*want.desired.key.name;
     match seen.world.secret(want.key()) {
         None => {
-            // A Secret that gets another name keeps the client secret that applications hold.
+            // A renamed Secret keeps the client secret, which applications use.
             let moved =
                 seen.others(name).find_map(|(key, secret)| made_value(&secret.to_secret(key)));
             let again = moved.is_none() && seen.had_secret;
@@ -94,13 +94,14 @@ fn ensure_secret(
             vec![PlannedWrite {
                 write: SecretWrite::Create(Box::new(secret)),
                 notices: again
-                    .then(|| secret_recreated_event(seen, want, "was gone"))
+                    .then(|| secret_recreated_event(seen, want, "was deleted"))
                     .into_iter()
                     .collect(),
             }]
         }
         Some(SecretState::Loaded(before)) => {
-            // Someone else's, which the condition says; or going, and made anew when it is gone.
+            // A foreign Secret is reported by the condition. A Secret that is being deleted is
+            // created again afterwards.
             if !owner::owns(seen.client, before) || before.is_going() {
                 return Vec::new();
             }
@@ -125,7 +126,7 @@ fn ensure_secret(
     }
 }
 
-/// Removes the Secrets of a client that it no longer wants, once what replaces them is served.
+/// Deletes the client's other Secrets, once the client is served with the new one.
 fn remove(seen: &ObservedClient<'_>, but: &str) -> Vec<PlannedWrite> {
     if !seen.outcome.served {
         return Vec::new();
@@ -133,7 +134,7 @@ fn remove(seen: &ObservedClient<'_>, but: &str) -> Vec<PlannedWrite> {
     deletions(seen.others(but))
 }
 
-/// Removes everything that was made for a client that is gone.
+/// Deletes all Secrets of a deleted client.
 pub fn collect(world: &ObservedState, client: &ObjectRef) -> Vec<PlannedWrite> {
     deletions(world.owned(client))
 }
@@ -161,7 +162,7 @@ fn secret_recreated_event(
         reason: "SecretRecreated",
         action: "Reconcile",
         message: format!(
-            "The Secret {:?} {what}; it has a new client secret. Applications that do not watch it need a restart",
+            "Secret {:?} {what}; created a new client secret. Restart applications that do not watch the Secret",
             want.desired.key.name
         ),
     }

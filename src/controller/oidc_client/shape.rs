@@ -1,5 +1,5 @@
-//! The Secret as a client wants it, made from the one that is there. Pure. What other people put
-//! into it stays, save under names that the manifest asks for.
+//! Computes a client's Secret from the existing one. Pure. Preserves what others added, except
+//! under names that the manifest uses.
 
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 
@@ -12,18 +12,18 @@ use crate::{
 
 use super::applied::AppliedMetadata;
 
-/// What a client wants in its Secret.
+/// The desired content of a client's Secret.
 #[derive(Clone, Copy, Debug)]
 pub struct DesiredClientSecret<'a> {
     /// The client.
     pub client: &'a ObjectRef,
-    /// Its UID, where it has one.
+    /// The client's UID, if it has one.
     pub uid: Option<&'a str>,
-    /// Names, labels, annotations, further entries.
+    /// Names, labels, annotations and additional entries.
     pub desired: &'a DesiredSecret,
-    /// `client-id`.
+    /// Value of the entry `client-id`.
     pub client_id: &'a ClientId,
-    /// `issuer`.
+    /// Value of the entry `issuer`.
     pub issuer: &'a Issuer,
 }
 
@@ -37,7 +37,7 @@ impl DesiredClientSecret<'_> {
         owner::annotation(self.client.kind.as_str(), &self.client.key.name)
     }
 
-    /// A Secret that does not exist yet.
+    /// A new Secret, without a client secret.
     pub fn new_secret(&self) -> Secret {
         Secret {
             metadata: owner::metadata(self.key(), &self.owner()),
@@ -46,7 +46,7 @@ impl DesiredClientSecret<'_> {
         }
     }
 
-    /// The Secret in the shape wanted; `value` is the client secret for one that has none.
+    /// Updates a Secret; `value` generates the client secret if there is none.
     pub fn shape(&self, before: &Secret, value: impl FnOnce() -> ByteString) -> Secret {
         let desired = &*self.desired.shape;
         let was = AppliedMetadata::read(before);
@@ -85,8 +85,8 @@ impl DesiredClientSecret<'_> {
     }
 }
 
-/// The client secret that a Secret holds: in the entry that was last asked for, which alone is
-/// known to have been made for it or edited on purpose. An `extra` value never becomes one.
+/// The client secret of an existing Secret, from the entry that Lanyard last wrote. Only that entry
+/// is known to contain a client secret; an `extra` value must never become one.
 fn current_value(
     before: &Secret,
     was: Option<&AppliedMetadata>,
@@ -94,13 +94,13 @@ fn current_value(
 ) -> Option<ByteString> {
     let entry = match was {
         Some(was) => was.client_secret.as_ref(),
-        // The annotation was removed: the entry that is asked for is the best guess.
+        // Without the annotation, the entry that the manifest names is the best guess.
         None => now.client_secret.as_ref(),
     };
     held(before.data.as_ref(), entry?)
 }
 
-/// The client secret that was made for a Secret, if it has one.
+/// The client secret that Lanyard wrote to a Secret, if any.
 pub fn made_value(secret: &Secret) -> Option<ByteString> {
     held(secret.data.as_ref(), &AppliedMetadata::read(secret)?.client_secret?)
 }

@@ -8,7 +8,7 @@ fn key() -> ObjectKey {
 }
 
 fn planned(secret: Option<&SecretState>, now: Timestamp) -> Option<SecretWrite> {
-    // Another seed for another round: no two keys have one id.
+    // A different seed per round gives the keys different IDs.
     let entropy = SeededEntropy::new(if secret.is_some() { 8 } else { 7 });
     plan(&key(), secret, MIN_RETENTION, &entropy, now).0.map(|step| step.write)
 }
@@ -25,20 +25,20 @@ fn loaded(secret: &Secret) -> SecretState {
 }
 
 #[test]
-fn is_created_where_there_is_none_and_then_left_alone() {
+fn is_created_once() {
     let secret = made();
     assert_eq!(secret.data.as_ref().map(KeyEntries::len), Some(1));
     assert_eq!(planned(Some(&loaded(&secret)), NOW), None);
 }
 
 #[test]
-fn one_that_cannot_be_read_is_never_made_again() {
+fn an_unreadable_secret_is_never_recreated() {
     let unreadable = SecretState::Unreadable("forbidden".into());
     assert_eq!(planned(Some(&unreadable), NOW), None);
 }
 
 #[test]
-fn one_that_somebody_else_made_is_never_written() {
+fn a_foreign_secret_is_never_written() {
     let mut secret = made();
     secret.metadata.annotations = None;
     secret.data = None;
@@ -46,7 +46,7 @@ fn one_that_somebody_else_made_is_never_written() {
 }
 
 #[test]
-fn one_that_is_going_is_not_written() {
+fn a_secret_being_deleted_is_not_written() {
     let mut secret = made();
     let time = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH);
     secret.metadata.deletion_timestamp = Some(time);
@@ -55,7 +55,7 @@ fn one_that_is_going_is_not_written() {
 }
 
 #[test]
-fn damaged_entries_stay_beside_the_key_that_is_added() {
+fn damaged_entries_are_preserved_when_a_key_is_added() {
     let mut secret = made();
     let data = secret.data.as_mut().expect("entries");
     let name = data.keys().next().expect("one").clone();

@@ -1,4 +1,4 @@
-//! What a tenant's status remembers.
+//! Tests of the pairwise salt fingerprint in a tenant's status.
 
 use super::*;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-/// The fingerprint that is published, after one that was and with what is found now.
+/// The published fingerprint, given the previous one and the salt found now.
 fn fingerprint(before: Option<&str>, salt: Option<SaltOutcome>) -> Option<String> {
     let outcome = TenantOutcome {
         issuer: None,
@@ -31,12 +31,12 @@ fn fingerprint(before: Option<&str>, salt: Option<SaltOutcome>) -> Option<String
 }
 
 #[test]
-fn remembers_the_first_salt_and_never_another() {
+fn the_first_salt_fingerprint_is_never_replaced() {
     let found = |text: &str| Some(SaltOutcome { make: false, fingerprint: Some(text.to_owned()) });
     let to_be_made = Some(SaltOutcome { make: true, fingerprint: None });
     assert_eq!(fingerprint(None, to_be_made.clone()), None);
     assert_eq!(fingerprint(None, found("one")).as_deref(), Some("one"));
-    // A view that is older than the status, a Secret that was exchanged, a salt not wanted now.
+    // Cases: a view older than the status, a replaced Secret, a salt that is not needed now.
     for salt in [to_be_made, found("two"), None] {
         assert_eq!(fingerprint(Some("one"), salt).as_deref(), Some("one"));
     }

@@ -1,5 +1,5 @@
-//! Damaged entries are copied to a Secret of their own before they are replaced: somebody may know
-//! how to mend them.
+//! Copies damaged entries to a backup Secret before they are replaced, so that a user may repair
+//! them.
 
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 
@@ -11,7 +11,7 @@ use crate::{
 
 use super::super::{ReconcileError, secret_writes::SecretWrite};
 
-/// The write that keeps damaged entries, if they are not kept already.
+/// Plans the write that backs up damaged entries, unless they are already in the backup.
 pub fn keep(
     tenant: &ObjectRef,
     key: &ObjectKey,
@@ -19,7 +19,7 @@ pub fn keep(
     entries: &KeyEntries,
     damaged: &[DamagedEntry],
 ) -> Result<Option<SecretWrite>, ReconcileError> {
-    // Whatever bears the name is nobody's concern while there is nothing to keep.
+    // The backup Secret does not matter while there is nothing to back up.
     if damaged.is_empty() {
         return Ok(None);
     }
@@ -67,7 +67,7 @@ fn write(
     }
 }
 
-/// The entry's own name, or with a number where another of that name is kept.
+/// The entry's name, with a number appended if the backup has another entry of that name.
 fn free_name(kept: &std::collections::BTreeMap<String, ByteString>, name: &str) -> String {
     let numbered = (1..).map(|number| format!("{name}.{number}"));
     std::iter::once(name.to_owned())

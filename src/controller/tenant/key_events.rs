@@ -1,4 +1,4 @@
-//! What people are told when keys are gone or damaged.
+//! Events about new, lost and damaged keys.
 
 use crate::{
     api::signing_keys_backup_name,
@@ -9,8 +9,8 @@ use crate::{
 
 use super::key_secret::KeySecretContents;
 
-/// Warnings about keys that tokens in use may have been signed with; `shown` are those that the
-/// status told of.
+/// Warnings about lost or damaged keys. Tokens may have been signed with them. `shown` are the key
+/// IDs in the status.
 pub fn notices(
     tenant: &ObjectRef,
     stored: &KeySecretContents,
@@ -23,7 +23,7 @@ pub fn notices(
             tenant,
             "KeysDamaged",
             format!(
-                "Entries of the key Secret cannot be used and were moved to the Secret {:?}: {}",
+                "Moved damaged entries of the key Secret to Secret {:?}: {}",
                 signing_keys_backup_name(&tenant.key.name),
                 entries.join("; ")
             ),
@@ -36,7 +36,7 @@ pub fn notices(
             tenant,
             "KeysLost",
             format!(
-                "Keys are gone: {}. Tokens that they signed are not accepted any more; people sign in again",
+                "Signing keys were lost: {}. Tokens signed with them are no longer valid, and users have to sign in again",
                 lost.join(", ")
             ),
         ));
@@ -44,14 +44,17 @@ pub fn notices(
     notices
 }
 
-/// Tells of new keys.
+/// An Event about a new key.
 pub fn published(tenant: &ObjectRef, kid: &str, new: &NewKey) -> EventRecord {
     EventRecord {
         object: tenant.clone(),
         warning: false,
         reason: "KeyPublished",
         action: "Rotate",
-        message: format!("Key {kid} ({}) signs from {}", new.algorithm, new.times.signs_from),
+        message: format!(
+            "Published key {kid} ({}), which signs from {}",
+            new.algorithm, new.times.signs_from
+        ),
     }
 }
 

@@ -1,22 +1,22 @@
-//! What a tenant's key Secret holds: keys that can be used, and what cannot.
+//! Parses the entries of a tenant's key Secret into usable, foreign and damaged ones.
 
 use crate::keys::{
     DamagedEntry, KeyEntries, KeyRecord, KeyRing, PlannedKey, check_key, entry_name, read_keys,
 };
 
-/// The entries of a key Secret.
+/// The parsed entries of a key Secret.
 #[derive(Debug, Default)]
 pub struct KeySecretContents {
-    /// Keys that can be used.
+    /// Usable keys.
     pub keys: Vec<KeyRecord>,
-    /// Entries that a newer release may have written: they are left alone.
+    /// Entries that a newer release may have written, which are preserved.
     pub foreign: Vec<DamagedEntry>,
-    /// Entries that nobody can use.
+    /// Damaged entries.
     pub damaged: Vec<DamagedEntry>,
 }
 
 impl KeySecretContents {
-    /// Reads entries. Keys that are in `ring` have been parsed for serving and are not again.
+    /// Parses entries. Keys in `ring` are not parsed again.
     pub fn read(entries: &KeyEntries, ring: &KeyRing) -> Self {
         let (records, unread) = read_keys(entries);
         let (foreign, damaged) = unread.into_iter().partition(|entry| entry.foreign);
@@ -28,7 +28,7 @@ impl KeySecretContents {
             } else {
                 stored.damaged.push(DamagedEntry {
                     name: entry_name(&record.kid),
-                    problem: format!("holds no usable {} key", record.algorithm),
+                    problem: format!("contains no usable {} key", record.algorithm),
                     foreign: false,
                 });
             }
@@ -36,7 +36,7 @@ impl KeySecretContents {
         stored
     }
 
-    /// What rotation goes by.
+    /// The keys as the rotation schedule needs them.
     pub fn planned(&self) -> Vec<PlannedKey> {
         let planned = self.keys.iter().map(|record| PlannedKey {
             kid: record.kid.clone(),
@@ -46,7 +46,7 @@ impl KeySecretContents {
         planned.collect()
     }
 
-    /// Whether a key is there, if only for a newer release.
+    /// Returns true if a key exists, even in an entry of a newer release.
     pub fn has(&self, kid: &str) -> bool {
         let entry = entry_name(kid);
         self.keys.iter().any(|key| key.kid == kid)

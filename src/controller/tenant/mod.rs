@@ -1,4 +1,4 @@
-//! A tenant's keys: its Secret is made, rotated and mended.
+//! Reconciles a `Tenant`: creates, rotates and repairs its keys.
 
 mod backup;
 mod key_events;
@@ -18,10 +18,10 @@ use super::{
     secret_writes::apply,
 };
 
-/// Status shows no more.
+/// Maximum number of keys in the status.
 const MAX_LISTED_KEYS: usize = 32;
 
-/// Sees that a tenant has the keys that it should have.
+/// Reconciles the tenant's signing keys and pairwise salt.
 pub async fn act(
     context: &ControllerContext,
     world: &ObservedState,
@@ -47,7 +47,7 @@ pub async fn act(
     Ok(if wrote { Action::Wrote } else { Action::Nothing(wake) })
 }
 
-/// Makes keys, off the threads that drive connections.
+/// Generates keys on a blocking thread.
 async fn make(
     context: &ControllerContext,
     wanted: &[NewKey],
@@ -61,7 +61,7 @@ async fn make(
     Ok(made)
 }
 
-/// The keys of a tenant as its status shows them.
+/// The keys for the tenant's status.
 pub fn signing_keys(outcome: &TenantOutcome, now: Timestamp) -> Vec<SigningKeyStatus> {
     let rotates = matches!(outcome.keys, KeySource::Own(_));
     let mut keys: Vec<_> = outcome.ring.keys().iter().collect();
@@ -78,7 +78,7 @@ pub fn signing_keys(outcome: &TenantOutcome, now: Timestamp) -> Vec<SigningKeySt
             key_id: key.kid.clone(),
             algorithm: key.algorithm.to_string(),
             state: state.to_owned(),
-            // Keys that users bring have no times.
+            // Imported keys have no schedule.
             signs_from: rotates.then(|| key.times.signs_from.to_string()),
             retire_at: key.times.retire_at.map(|at| at.to_string()),
         }

@@ -1,7 +1,7 @@
-//! What to write about a tenant's keys. Pure.
+//! Plans the writes for a tenant's keys. Pure.
 //!
-//! The Secret is created only where there is none, changed only if it is the tenant's, and then
-//! under its resourceVersion; entries that a newer release wrote stay as they are.
+//! The Secret is created only if it does not exist, and replaced only if the tenant owns it, at its
+//! resourceVersion. Entries that a newer release wrote are preserved.
 
 use k8s_openapi::api::core::v1::Secret;
 
@@ -25,19 +25,19 @@ use super::{
     key_secret::KeySecretContents,
 };
 
-/// Everything that is known of a tenant's keys.
+/// A tenant and its keys.
 #[derive(Debug)]
 pub struct ObservedKeys<'a> {
     tenant: &'a ObjectRef,
     secret: Option<&'a SecretState>,
     backup: Option<&'a SecretState>,
-    /// What the status says there is.
+    /// The key IDs in the status.
     shown: &'a [Box<str>],
     ring: &'a KeyRing,
 }
 
 impl<'a> ObservedKeys<'a> {
-    /// Everything that the world knows of them.
+    /// Collects what the observed state contains about the tenant's keys.
     pub fn read(world: &'a ObservedState, tenant: &'a ObjectRef, ring: &'a KeyRing) -> Self {
         let object = world.view.objects.tenants.get(&tenant.key);
         Self {
@@ -50,17 +50,17 @@ impl<'a> ObservedKeys<'a> {
     }
 }
 
-/// What to do about a tenant's keys.
+/// The plan for a tenant's keys.
 #[derive(Debug, Default)]
 pub struct TenantPlan {
-    /// Keys to make first.
+    /// Keys to generate before the writes.
     pub generate: Vec<NewKey>,
-    /// When something will be due.
+    /// The time of the next planned change.
     pub wake: Option<Timestamp>,
     draft: Option<DesiredKeySecret>,
 }
 
-/// The key Secret as it shall be, save for keys that are not made yet.
+/// The desired key Secret, except for keys that are not generated yet.
 #[derive(Debug)]
 struct DesiredKeySecret {
     tenant: ObjectRef,
@@ -71,7 +71,7 @@ struct DesiredKeySecret {
     notices: Vec<EventRecord>,
 }
 
-/// Plans the keys of a tenant.
+/// Plans the tenant's keys.
 pub fn plan(
     seen: &ObservedKeys<'_>,
     rules: &RotationRules,
@@ -82,7 +82,8 @@ pub fn plan(
     let before = match seen.secret {
         None => None,
         Some(SecretState::Loaded(secret)) => {
-            // The condition says so already. One that is going comes back when it is gone.
+            // A foreign Secret is reported by the condition. A Secret that is being deleted is
+            // created again afterwards.
             if !owner::owns(seen.tenant, secret) || secret.is_going() {
                 return Ok(TenantPlan::default());
             }
@@ -119,7 +120,7 @@ pub fn plan(
     })
 }
 
-/// The entries without what is damaged or due to go, and with new times.
+/// The entries without damaged and expired ones, with updated times.
 fn rotated(
     entries: &KeyEntries,
     stored: &KeySecretContents,
@@ -141,7 +142,7 @@ fn rotated(
 }
 
 impl TenantPlan {
-    /// The writes in their order, given the keys that were made; and what is to be told where
+    /// Converts the plan to writes, given the generated keys. Also returns the Events to emit if
     /// there is nothing to write.
     pub fn into_steps(self, made: &[KeyRecord]) -> (Vec<PlannedWrite>, Vec<EventRecord>) {
         let Some(mut draft) = self.draft else { return (Vec::new(), Vec::new()) };

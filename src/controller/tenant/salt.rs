@@ -1,4 +1,4 @@
-//! Makes the salt of a tenant's pairwise subjects: once, create-only, where there never was one.
+//! Plans the creation of the pairwise salt: once, and only if the tenant never had one.
 
 use k8s_openapi::api::core::v1::Secret;
 
@@ -10,7 +10,7 @@ use crate::{
     registry::SaltOutcome,
 };
 
-/// The write that is due, if any.
+/// The write to perform, if any.
 pub(super) fn plan(
     tenant: &ObjectRef,
     salt: Option<&SaltOutcome>,
@@ -24,7 +24,7 @@ pub(super) fn plan(
         metadata: owner::metadata(&key, &owner),
         type_: Some("Opaque".to_owned()),
         data: Some(KeyEntries::from([new_salt(entropy, now)])),
-        // Nobody edits it by accident; a restored one may be as mutable as it likes.
+        // Protects against accidental edits. A Secret restored from a backup need not be immutable.
         immutable: Some(true),
         ..Secret::default()
     };

@@ -1,4 +1,4 @@
-//! A source in memory, with an API server's rules on names and resource versions.
+//! An in-memory source that checks names and resourceVersions like an API server.
 
 use std::{
     collections::VecDeque,
@@ -27,7 +27,7 @@ use crate::{
 pub struct Fake {
     view: watch::Sender<Arc<SourceView>>,
     failures: Mutex<VecDeque<WriteError>>,
-    /// Writes of Secrets never end, as if the API server took connections and said nothing.
+    /// Writes of Secrets never end, as if the API server did not respond.
     pub hangs: AtomicBool,
     attempts: watch::Sender<usize>,
     writes: Mutex<Vec<String>>,
@@ -50,7 +50,7 @@ impl Fake {
         }
     }
 
-    /// What somebody else does to the objects; gets the version that they are then at.
+    /// Edits the objects like another client; `change` gets the new resourceVersion.
     pub fn edit(&self, change: impl FnOnce(&mut ObjectSet, u64)) {
         self.view.send_modify(|view| {
             let mut next = SourceView::clone(view);
@@ -60,7 +60,7 @@ impl Fake {
         });
     }
 
-    /// `kubectl apply`.
+    /// Like `kubectl apply`.
     pub fn apply(&self, text: &str) {
         let (parsed, problems) = parse_text(Path::new("test.yaml"), text);
         assert!(problems.is_empty(), "{problems:?}");
@@ -93,7 +93,7 @@ impl Fake {
         });
     }
 
-    /// The next write of a Secret fails so.
+    /// Lets the next write of a Secret fail.
     pub fn fail_next(&self, error: WriteError) {
         self.failures.lock().expect("not poisoned").push_back(error);
     }
@@ -110,7 +110,7 @@ impl Fake {
         }
     }
 
-    /// `create name`, `replace name`, `delete name`, in their order.
+    /// The writes in order, as `create name`, `replace name` or `delete name`.
     pub fn writes(&self) -> Vec<String> {
         self.writes.lock().expect("not poisoned").clone()
     }
@@ -119,18 +119,18 @@ impl Fake {
         self.statuses.lock().expect("not poisoned").len()
     }
 
-    /// The last status that was published of an object.
+    /// The last status published for an object.
     pub fn status(&self, object: &ObjectRef) -> Option<StatusUpdate> {
         let statuses = self.statuses.lock().expect("not poisoned");
         statuses.iter().rev().find(|(of, _)| of == object).map(|(_, status)| status.clone())
     }
 
-    /// Reasons of all that was told.
+    /// The reasons of all Events.
     pub fn told(&self) -> Vec<&'static str> {
         self.notices.lock().expect("not poisoned").iter().map(|notice| notice.reason).collect()
     }
 
-    /// Waits until a write of a Secret was begun.
+    /// Waits until a write of a Secret has started.
     pub async fn attempted(&self) {
         let mut attempts = self.attempts.subscribe();
         attempts.wait_for(|attempts| *attempts > 0).await.expect("the source lives");
@@ -165,11 +165,11 @@ fn stamp(metadata: &mut ObjectMeta, version: u64) {
 }
 
 fn key_of(secret: &Secret) -> ObjectKey {
-    let text = |field: &Option<String>| field.clone().expect("it is named");
+    let text = |field: &Option<String>| field.clone().expect("the field is set");
     ObjectKey::new(text(&secret.metadata.namespace), text(&secret.metadata.name))
 }
 
-/// The version of a Secret that is there.
+/// The resourceVersion of an existing Secret.
 fn version_of(objects: &ObjectSet, key: &ObjectKey) -> Option<String> {
     match objects.secrets.get(key)? {
         SecretState::Loaded(secret) => secret.version().map(str::to_owned),
@@ -265,7 +265,7 @@ impl ObjectSource for Fake {
     }
 }
 
-/// The controller registers nobody.
+/// The controller never registers clients.
 #[async_trait]
 impl ClientRegistrar for Fake {
     async fn create_registered(&self, _: NewClient) -> Result<(), RegistrarError> {

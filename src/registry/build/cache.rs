@@ -1,4 +1,4 @@
-//! What the last build found, by tenant, with the inputs that it was found from.
+//! Results of the last build by tenant, together with the inputs that they were computed from.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use crate::{
     registry::ValidationProblem,
 };
 
-/// A memo of builds, for one installation at a time.
+/// Memoises builds. Holds results for one installation at a time.
 #[derive(Debug, Default)]
 pub struct BuildCache {
     pub(super) keys: ParsedKeyCache,
@@ -21,7 +21,7 @@ pub struct BuildCache {
 }
 
 impl BuildCache {
-    /// What is remembered of an installation; nothing is left here.
+    /// Takes the results for an installation out, which empties the cache.
     pub(super) fn take(&self, installation: &Installation) -> HashMap<TenantId, CachedGroup> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
         last.filter(|(of, _)| of == installation).map(|(_, groups)| groups).unwrap_or_default()
@@ -32,7 +32,7 @@ impl BuildCache {
     }
 }
 
-/// A group as judged. Holds its inputs alive, so that the address of one is never another's.
+/// The result for one group. Keeps the inputs alive, so that comparing their addresses is sound.
 #[derive(Debug)]
 pub(super) struct CachedGroup {
     pub(super) judged: GroupVerdicts,
@@ -59,7 +59,7 @@ impl CachedGroup {
         }
     }
 
-    /// Whether the group's inputs are those of before.
+    /// Returns true if the group has the same inputs as the cached one.
     pub(super) fn is_of(&self, group: &TenantGroup<'_>) -> bool {
         self.clients.len() == group.clients.len()
             && self.users.len() == group.users.len()

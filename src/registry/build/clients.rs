@@ -1,4 +1,4 @@
-//! The clients of one tenant: who has which id, and whether its secret resolves.
+//! The clients of one tenant: conflicts of client IDs, and the client secret of each.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -24,19 +24,20 @@ use crate::{
     },
 };
 
-/// The entry of a user's own Secret, unless the client names another.
+/// Default entry of a Secret that `spec.secretRef` names.
 const DEFAULT_ENTRY: &str = ClientSecretKeys::CLIENT_SECRET;
-/// Characters of a client secret; those that are generated have 43, or 86 where the client signs with it.
+/// Maximum length of a client secret. Generated ones have 43 characters, or 86 if the client signs
+/// with it.
 const MAX_SECRET_LEN: usize = 512;
 
-/// Clients to serve, and every id that is taken.
+/// The clients to serve, and every client ID in use.
 #[derive(Debug)]
 pub(super) struct ClientSet {
     pub(super) served: Vec<Arc<Client>>,
     pub(super) ids: HashSet<ClientId>,
 }
 
-/// Judges the clients of a group.
+/// Validates the clients of a group.
 pub(super) fn judge(
     group: &TenantGroup<'_>,
     clients: &[ParsedObjects<'_, OidcClient>],
@@ -57,11 +58,13 @@ pub(super) fn judge(
     let mut verdicts = Vec::with_capacity(findings.len());
     for (client, mut found) in clients.iter().zip(findings) {
         host.report(&mut found.problems, &group.id);
-        if let Some(holder) = found.claims.as_ref().and_then(|id| holders.get(id))
+        if let Some(id) = &found.claims
+            && let Some(holder) = holders.get(id)
             && *holder != client.member.key
         {
-            let message =
-                format!("is the id of the client {holder}, which keeps it; choose another");
+            let message = format!(
+                "client ID \"{id}\" is already used by OidcClient \"{holder}\"; set a different spec.clientId"
+            );
             found.problems.refuse(ConditionReason::ClientIdConflict, "spec.clientId", message);
         }
         let refused = found.problems.refused();
@@ -86,7 +89,8 @@ pub(super) fn judge(
     (ClientSet { served, ids: holders.into_keys().collect() }, verdicts)
 }
 
-/// Gives a client with pairwise subjects the tenant's salt; without one it is not served.
+/// Sets the sector and salt of a client with pairwise subjects. Returns false if the tenant has no
+/// salt; then the client is not served.
 fn pairwise(problems: &mut ProblemList, client: &mut Client, salt: Option<&PairwiseSalt>) -> bool {
     if client.subject_type == SubjectType::Public {
         return true;
@@ -98,7 +102,7 @@ fn pairwise(problems: &mut ProblemList, client: &mut Client, salt: Option<&Pairw
             true
         }
         _ => {
-            let message = "the tenant has no salt for pairwise subjects yet; its condition KeysReady says more";
+            let message = "waiting for the tenant's salt for pairwise subjects; see the tenant's condition KeysReady";
             problems.add(
                 ConditionType::Programmed,
                 ConditionReason::Pending,
@@ -110,13 +114,14 @@ fn pairwise(problems: &mut ProblemList, client: &mut Client, salt: Option<&Pairw
     }
 }
 
-/// When a client that registered itself goes, if nobody uses it before.
+/// The time at which a registered client is deleted if it is not used before.
 fn unused_until(raw: &OidcClient, tenant: &Tenant) -> Option<Timestamp> {
     let registered = validate::registered(raw).filter(|registered| !registered.used)?;
     Some(registered.at?.plus(tenant.registration.unused_lifetime))
 }
 
-/// Who has each id: a default id beats a chosen one, then the older client keeps it.
+/// The owner of each client ID. A default ID takes precedence over a chosen one, then the older
+/// client.
 fn holders<'a>(
     clients: &[ParsedObjects<'a, OidcClient>],
     findings: &[ClientFindings],
@@ -135,7 +140,7 @@ fn holders<'a>(
     ranked.into_iter().map(|(id, (_, key))| (id.clone(), key)).collect()
 }
 
-/// A client that is accepted is served once its secret resolves.
+/// Serves an accepted client if its secret resolves.
 fn accepted(
     problems: &mut ProblemList,
     member: &GroupMember<'_, OidcClient>,
@@ -198,8 +203,8 @@ fn own_secret(
     })
 }
 
-/// A client secret as it may travel (RFC 6749 appendix A.2); editors and `echo` end it with a
-/// line break, which is not part of it.
+/// Validates a client secret (RFC 6749 appendix A.2). The line break that editors and `echo` append
+/// is not part of it.
 fn usable(text: &str) -> Result<Secret<String>, &'static str> {
     let text = text.trim_end_matches(['\r', '\n']);
     if !(1..=MAX_SECRET_LEN).contains(&text.len()) {
@@ -211,8 +216,9 @@ fn usable(text: &str) -> Result<Secret<String>, &'static str> {
     Ok(Secret::new(text.to_owned()))
 }
 
-/// The secret in the Secret made for a client; `None` for a public one. What the controller is
-/// about to put right makes `SecretReady` false, but does not end a client whose secret is there.
+/// Reads the client secret from the Secret created for the client; `None` for a public client. An
+/// outdated Secret makes `SecretReady` false, but the client stays served while its client secret
+/// is there.
 fn generated(
     problems: &mut ProblemList,
     member: &GroupMember<'_, OidcClient>,
@@ -225,33 +231,36 @@ fn generated(
         ValidationProblem::of(ConditionType::SecretReady, reason, "spec.secret", message)
     };
     let unusable = match member.secret {
-        None => problem(ConditionReason::Pending, format!("the Secret {name} is being made")),
+        None => problem(
+            ConditionReason::Pending,
+            format!("Secret {name:?} does not exist yet; creating it"),
+        ),
         Some(SecretState::Unreadable(why)) => {
-            let message = format!("the Secret {name} may not be read: {why}");
+            let message = format!("cannot read Secret {name:?}: {why}");
             problem(ConditionReason::SecretUnreadable, message)
         }
         Some(SecretState::Loaded(secret))
             if !is_owned_by(secret, ObjectKind::OidcClient, &member.key.name) =>
         {
             let message = format!(
-                "there is a Secret {name} that is not this client's, which is neither used nor changed; delete it, or choose another spec.secret.name"
+                "Secret {name:?} already exists and is not owned by this client; delete it, or set a different spec.secret.name"
             );
             problem(ConditionReason::NotOwned, message)
         }
         Some(SecretState::Loaded(secret)) => {
             if !desired.shape.matches(secret, id, issuer) {
-                let message = format!("the entries of the Secret {name} are being put right");
+                let message = format!("Secret {name:?} is out of date; updating");
                 problems.append([problem(ConditionReason::Pending, message)]);
             }
             let Some(entry) = &desired.shape.client_secret_key else { return Ok(None) };
             let Some(value) = secret.entry(entry).filter(|value| !value.is_empty()) else {
-                let message = format!("the entry {entry:?} of the Secret {name} is being made");
+                let message = format!("Secret {name:?} has no entry {entry:?} yet; creating it");
                 return Err(problem(ConditionReason::Pending, message));
             };
             let text = std::str::from_utf8(value).map_err(|_| "must be printable ASCII");
             return text.and_then(usable).map(Some).map_err(|message| {
                 let message = format!(
-                    "the entry {entry:?} of the Secret {name} {message}; edit or delete it"
+                    "entry {entry:?} of Secret {name:?} {message}; edit or delete the entry"
                 );
                 problem(ConditionReason::SecretInvalid, message)
             });

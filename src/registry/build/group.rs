@@ -1,4 +1,4 @@
-//! One tenant, and every client and user that names it, judged together.
+//! One tenant and all clients and users that refer to it, validated together.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// An object, and the one Secret that it has to do with.
+/// An object and its Secret.
 #[derive(Debug)]
 pub(super) struct GroupMember<'a, K: ManagedKind> {
     pub(super) key: &'a ObjectKey,
@@ -26,7 +26,7 @@ pub(super) struct GroupMember<'a, K: ManagedKind> {
     pub(super) secret: Option<&'a SecretState>,
 }
 
-/// An object, parsed for as long as it is judged.
+/// A parsed object; exists only during validation.
 #[derive(Debug)]
 pub(super) struct ParsedObjects<'a, K: ManagedKind> {
     pub(super) member: &'a GroupMember<'a, K>,
@@ -38,7 +38,7 @@ impl<'a, K: ManagedKind> ParsedObjects<'a, K> {
         Self { member, raw: member.kept.declared(member.key) }
     }
 
-    /// A verdict on the object.
+    /// Builds the verdict on the object.
     pub(super) fn verdict(
         &self,
         kind: ObjectKind,
@@ -55,38 +55,38 @@ impl<'a, K: ManagedKind> ParsedObjects<'a, K> {
 }
 
 impl<K: ManagedKind + Resource> ParsedObjects<'_, K> {
-    /// When the object was created.
+    /// `metadata.creationTimestamp`.
     pub(super) fn created(&self) -> Option<Timestamp> {
         self.raw.meta().creation_timestamp.as_ref().map(|time| Timestamp::from(time.0))
     }
 }
 
-/// The inputs of one judgement.
+/// The inputs of the validation of one group.
 #[derive(Debug)]
 pub(super) struct TenantGroup<'a> {
     pub(super) id: TenantId,
-    /// `None`: named, but not there.
+    /// `None` if the tenant is referenced, but does not exist.
     pub(super) tenant: Option<GroupMember<'a, Tenant>>,
-    /// The Secret with the tenant's salt.
+    /// The Secret with the tenant's pairwise salt.
     pub(super) salt: Option<&'a SecretState>,
-    /// The tenant's issuer, among all tenants.
+    /// The tenant's issuer, or the reason why it may not use it, decided among all tenants.
     pub(super) claim: Option<Result<Issuer, ValidationProblem>>,
     /// The Secret with the tenant's initial access token, if it names one.
     pub(super) token: Option<&'a SecretState>,
     pub(super) clients: Vec<GroupMember<'a, OidcClient>>,
     pub(super) users: Vec<GroupMember<'a, OidcUser>>,
-    /// Labels of the namespaces of clients from other ones; `None` without such clients.
+    /// Labels of the other namespaces that have clients; `None` if there are no such clients.
     pub(super) namespaces: Option<NamespaceLabels>,
 }
 
-/// What came of it.
+/// The result of validating a group.
 #[derive(Debug)]
 pub(super) struct GroupVerdicts {
     pub(super) served: Option<Arc<ServedTenant>>,
     pub(super) verdicts: Vec<Arc<Verdict>>,
 }
 
-/// What clients and users find when they look for their tenant.
+/// The tenant as its clients and users need it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum TenantContext<'a> {
     Absent,
@@ -106,26 +106,26 @@ impl<'a> TenantContext<'a> {
         matches!(self, Self::Accepted { has_keys: true, .. })
     }
 
-    /// What is wrong with naming this tenant, if anything.
+    /// Reports the problem with referring to this tenant, if any.
     pub(super) fn report(self, problems: &mut ProblemList, id: &TenantId) {
         let (condition, reason, message) = match self {
             Self::Absent => (
                 ConditionType::ResolvedRefs,
                 ConditionReason::TenantNotFound,
                 format!(
-                    "there is no Tenant {:?} in namespace {:?}; create it, or name another",
+                    "Tenant {:?} not found in namespace {:?}; create it, or refer to another",
                     id.0.name, id.0.namespace
                 ),
             ),
             Self::NotAccepted => (
                 ConditionType::ResolvedRefs,
                 ConditionReason::TenantNotAccepted,
-                format!("tenant {id} is not accepted; its own conditions say why"),
+                format!("Tenant \"{id}\" is not accepted; see its conditions"),
             ),
             Self::Accepted { has_keys: false, .. } => (
                 ConditionType::Programmed,
                 ConditionReason::Pending,
-                format!("tenant {id} has no signing key yet; its own conditions say more"),
+                format!("waiting for a signing key of Tenant \"{id}\"; see its conditions"),
             ),
             Self::Accepted { has_keys: true, .. } => return,
         };
@@ -162,7 +162,7 @@ impl<'a> TenantGroup<'a> {
         }
     }
 
-    /// Judges the tenant, then its clients, then its users.
+    /// Validates the tenant, then its clients, then its users.
     pub(super) fn validate_group(
         &self,
         installation: &Installation,

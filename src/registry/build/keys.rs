@@ -1,4 +1,4 @@
-//! A tenant's signing keys as its Secret has them: its own, or brought by the user.
+//! A tenant's signing keys, generated or imported, read from its Secret.
 
 use super::group::ParsedObjects;
 use crate::{
@@ -12,17 +12,17 @@ use crate::{
     },
 };
 
-/// A tenant's keys.
+/// The signing keys of a tenant.
 #[derive(Debug)]
 pub(super) struct TenantKeys {
     pub(super) source: KeySource,
     pub(super) ring: KeyRing,
-    /// The listed algorithms that there are keys for. Whether one signs yet is left to the moment
-    /// of signing: a snapshot does not depend on the time.
+    /// The listed algorithms that have a key. Whether a key may sign yet is decided when it is
+    /// used, because a snapshot does not depend on the time.
     pub(super) algorithms: Vec<SigningAlgorithm>,
 }
 
-/// Reads the keys; those of a tenant that is not accepted are left alone.
+/// Reads the tenant's keys. Does nothing for a tenant that is not accepted.
 pub(super) fn of_tenant(
     problems: &mut ProblemList,
     tenant: &ParsedObjects<'_, Tenant>,
@@ -54,9 +54,9 @@ pub(super) fn of_tenant(
     TenantKeys { algorithms: listed.iter().copied().filter(has).collect(), source, ring }
 }
 
-/// An ID token is a hint for as long as its session lives, expired or not (OIDC RP-Initiated Logout
-/// §2): its key stays for that, but for no longer than a key signs, so that old keys do not pile up
-/// where they follow each other fast.
+/// ID tokens are accepted as hints while their session lives, even after they expire (OIDC
+/// RP-Initiated Logout §2), so keys are retained for the lifetime of a session. The rotation
+/// interval caps this, so that old keys do not accumulate with frequent rotation.
 fn rules(checked: &CheckedTenant) -> RotationRules {
     let (lifetimes, policy) = (&checked.tenant.lifetimes, checked.tenant.key_rotation);
     let hints = lifetimes.session_absolute.min(policy.interval);
@@ -73,11 +73,11 @@ fn lacking(source: &KeySource, missing: &str) -> ValidationProblem {
             ConditionReason::NoSigningKey,
             "spec.signing.secretRef",
             format!(
-                "the Secret has no key for {missing}; add one, or take the algorithm off spec.signing.algorithms"
+                "the Secret has no key for {missing}; add one, or remove the algorithm from spec.signing.algorithms"
             ),
         ),
         KeySource::Own(_) | KeySource::None => {
-            (ConditionReason::Pending, "", format!("keys for {missing} are being made"))
+            (ConditionReason::Pending, "", format!("no key for {missing} yet; creating one"))
         }
     };
     ValidationProblem::of(ConditionType::KeysReady, reason, field, message)
@@ -90,7 +90,7 @@ fn imported(
 ) -> Result<KeyRing, Vec<ValidationProblem>> {
     const FIELD: &str = "spec.signing.secretRef";
     let without = |reason| {
-        let message = "there is no key to sign with: see ResolvedRefs";
+        let message = "no signing key: see the condition ResolvedRefs";
         ValidationProblem::of(ConditionType::KeysReady, reason, "", message)
     };
     let secret =
@@ -106,8 +106,8 @@ fn imported(
     })
 }
 
-/// The keys that Lanyard made. Without a Secret, or with a damaged one, the controller makes what
-/// is missing at once.
+/// Reads the keys that Lanyard generated. If the Secret is missing or damaged, the controller
+/// generates the missing keys.
 fn own(
     problems: &mut ProblemList,
     tenant: &ParsedObjects<'_, Tenant>,
@@ -120,27 +120,27 @@ fn own(
     let secret = match tenant.member.secret {
         None => return Ok(KeyRing::default()),
         Some(SecretState::Unreadable(why)) => {
-            let message = format!("the Secret {name} may not be read: {why}");
+            let message = format!("cannot read Secret {name:?}: {why}");
             return Err(vec![problem(ConditionReason::SecretUnreadable, message)]);
         }
         Some(SecretState::Loaded(secret)) => secret,
     };
     if !is_owned_by(secret, ObjectKind::Tenant, &tenant.member.key.name) {
         let message = format!(
-            "there is a Secret {name} that Lanyard did not make, which it neither uses nor changes; delete it, or rename the tenant"
+            "Secret {name:?} already exists and is not owned by this tenant; delete it, or rename the tenant"
         );
         return Err(vec![problem(ConditionReason::NotOwned, message)]);
     }
     let (ring, damaged) = cache.ring(&secret.entries());
     if let Some(message) = describe(&damaged) {
         let message =
-            format!("entries of the Secret {name} are damaged and being replaced: {message}");
+            format!("Secret {name:?} has damaged entries, which are being replaced: {message}");
         problems.append([problem(ConditionReason::KeysDamaged, message)]);
     }
     Ok(ring)
 }
 
-/// Entries that a newer release may have written are in order, and left alone.
+/// Describes the damaged entries. Entries that a newer release may have written are not reported.
 fn describe(damaged: &[DamagedEntry]) -> Option<String> {
     let texts: Vec<String> = damaged
         .iter()

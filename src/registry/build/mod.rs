@@ -1,8 +1,8 @@
-//! Objects → snapshot: pure, total, and incremental. A tenant with what names it is judged as one
-//! group; a group whose inputs are the same as before is not judged again.
+//! Builds a snapshot from objects: pure, total and incremental. A tenant and the objects that refer
+//! to it form a group, which is validated again only if its inputs have changed.
 //!
-//! Must not: fail, whatever the objects; or let one tenant's objects matter to another's, beyond
-//! who has an issuer.
+//! Must not fail, for any objects. A tenant's objects must not affect other tenants, except by
+//! claiming an issuer.
 
 mod cache;
 mod clients;
@@ -30,8 +30,7 @@ use crate::{
     model::{Installation, ObjectKey, ObjectRef, TenantId, Timestamp},
 };
 
-/// Judges every object and assembles what is served. The cache is a memo only: it makes no
-/// difference to the result.
+/// Validates all objects and assembles the snapshot. The cache does not affect the result.
 pub fn build(
     objects: &ObjectSet,
     installation: &Installation,
@@ -60,8 +59,8 @@ pub fn build(
     Snapshot::new(revision, now, sealer(objects, installation), tenants, verdicts)
 }
 
-/// Every tenant that exists or is named, with what names it. Objects that are being deleted are
-/// not among them: they are not served, and nothing is written for them.
+/// Groups all objects by the tenant that they belong to, whether it exists or not. Objects that are
+/// being deleted are left out: they are not served, and nothing is written for them.
 fn groups<'a>(
     objects: &'a ObjectSet,
     installation: &Installation,
@@ -105,7 +104,7 @@ fn named<'g, 'a>(
     }
 }
 
-/// The verdict on an object that could not be read; an earlier form of it may still be served.
+/// The verdict on an object that does not deserialize. Its last valid version may still be served.
 fn judge_malformed(
     object: &ObjectRef,
     malformed: &MalformedObject,
@@ -127,7 +126,7 @@ fn judge_malformed(
     verdict
 }
 
-/// The installation's sealing keys, if there are any yet.
+/// The installation's sealing keys, if they exist already.
 fn sealer(objects: &ObjectSet, installation: &Installation) -> Option<Arc<Sealer>> {
     let Some(SecretState::Loaded(secret)) = objects.secrets.get(&installation.sealing_secret)
     else {

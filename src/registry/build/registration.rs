@@ -1,4 +1,4 @@
-//! Whether a tenant takes registrations, with which token, and how many clients it has from them.
+//! Dynamic registration at a tenant: whether it is enabled, its token and the number of clients.
 
 use super::group::{ParsedObjects, TenantGroup};
 use crate::{
@@ -12,13 +12,13 @@ use crate::{
 };
 
 const FIELD: &str = "spec.registration.initialAccessTokenSecretRef";
-/// The entry with the token, unless the tenant names another.
+/// Default entry of the Secret with the initial access token.
 const DEFAULT_ENTRY: &str = "token";
-/// Characters of a token: fewer could be guessed.
+/// Length of an initial access token in characters. The minimum prevents guessing.
 const LENGTHS: std::ops::RangeInclusive<usize> = 16..=512;
 
-/// Where clients register, if the tenant lets them. Without its token nobody may, and the tenant's
-/// conditions say so; everything else goes on.
+/// The tenant's registration service, if registration is enabled. Without the initial access token
+/// all registrations are rejected and the tenant's conditions report it; the tenant stays served.
 pub(super) fn desk(
     problems: &mut ProblemList,
     group: &TenantGroup<'_>,
@@ -49,7 +49,7 @@ fn token(
         return Ok(Secret::new(text.to_owned()));
     }
     let message = format!(
-        "the Secret's entry {entry:?} must have 16 to 512 characters of printable ASCII without spaces"
+        "the Secret's entry {entry:?} must consist of 16 to 512 printable ASCII characters without spaces"
     );
     Err(ValidationProblem::of(
         ConditionType::ResolvedRefs,

@@ -1,5 +1,5 @@
-//! The salt of a tenant's pairwise subjects, as its Secret has it. Never another one than before:
-//! the tenant's status remembers which it was.
+//! The salt of a tenant's pairwise subjects, read from its Secret. It must never change, so the
+//! tenant's status stores its fingerprint.
 
 use super::group::ParsedObjects;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     registry::{SaltOutcome, ValidationProblem, validate::ProblemList},
 };
 
-/// Whether anybody needs the salt, or soon may.
+/// Returns true if the salt is needed, or may soon be.
 pub(super) fn is_wanted(
     tenant: &ParsedObjects<'_, Tenant>,
     clients: &[ParsedObjects<'_, OidcClient>],
@@ -24,7 +24,7 @@ pub(super) fn is_wanted(
     registers || clients.iter().any(|it| it.raw.spec.subject_type.as_ref() == pairwise)
 }
 
-/// The salt, and what the controller should know of it.
+/// Reads the salt, and decides what the controller has to do about it.
 pub(super) fn of_tenant(
     problems: &mut ProblemList,
     tenant: &ParsedObjects<'_, Tenant>,
@@ -50,31 +50,32 @@ fn read(
     known: Option<&str>,
 ) -> Result<Option<PairwiseSalt>, (ConditionReason, String)> {
     let name = tenant.raw.pairwise_salt_name();
-    let remedy = "restore it from a backup; until then clients with subjectType: pairwise are not served, since everybody would become somebody else";
+    let remedy = "restore it from a backup. Until then clients with subjectType: pairwise are not served, because all their subjects would change";
     let secret = match state {
         None if known.is_none() => return Ok(None),
         None => {
-            let message =
-                format!("the Secret {name} with the salt of pairwise subjects is gone: {remedy}");
+            let message = format!(
+                "Secret {name:?} with the salt for pairwise subjects does not exist; {remedy}"
+            );
             return Err((ConditionReason::KeysDamaged, message));
         }
         Some(SecretState::Unreadable(why)) => {
-            let message = format!("the Secret {name} may not be read: {why}");
+            let message = format!("cannot read Secret {name:?}: {why}");
             return Err((ConditionReason::SecretUnreadable, message));
         }
         Some(SecretState::Loaded(secret)) => secret,
     };
     if !is_owned_by(secret, ObjectKind::Tenant, &tenant.member.key.name) {
         let message = format!(
-            "there is a Secret {name} that Lanyard did not make, which it neither uses nor changes; delete it, or rename the tenant"
+            "Secret {name:?} already exists and is not owned by this tenant; delete it, or rename the tenant"
         );
         return Err((ConditionReason::NotOwned, message));
     }
     let salt = read_salt(&secret.entries()).map_err(|problem| {
-        (ConditionReason::KeysDamaged, format!("the Secret {name} {problem}: {remedy}"))
+        (ConditionReason::KeysDamaged, format!("Secret {name:?} {problem}; {remedy}"))
     })?;
     if known.is_some_and(|known| known != salt.fingerprint()) {
-        let message = format!("the Secret {name} holds another salt than before: {remedy}");
+        let message = format!("Secret {name:?} contains a different salt than before; {remedy}");
         return Err((ConditionReason::KeysDamaged, message));
     }
     Ok(Some(salt))

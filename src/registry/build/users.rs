@@ -1,4 +1,4 @@
-//! The users of one tenant: who has which username and subject, and what they sign in with.
+//! The users of one tenant: conflicts of usernames and subjects, and the password of each.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,10 +18,10 @@ use crate::{
     },
 };
 
-/// The entry of a password Secret, unless the user names another.
+/// Default entry of a password Secret.
 const DEFAULT_ENTRY: &str = "password";
 
-/// Judges the users of a group. `client_ids` are taken: a `sub` never equals a client's.
+/// Validates the users of a group. A `sub` that equals one of `client_ids` is rejected.
 pub(super) fn judge(
     group: &TenantGroup<'_>,
     host: TenantContext<'_>,
@@ -70,7 +70,7 @@ pub(super) fn judge(
     (served, verdicts)
 }
 
-/// Usernames and subjects that older users have.
+/// The usernames and subjects of the users validated so far, which are older.
 struct UsedNames<'a> {
     usernames: HashMap<String, &'a ObjectKey>,
     subjects: HashMap<Subject, &'a ObjectKey>,
@@ -82,7 +82,7 @@ impl<'a> UsedNames<'a> {
         Self { usernames: HashMap::new(), subjects: HashMap::new(), client_ids }
     }
 
-    /// Gives both to a user, or says who has them.
+    /// Claims username and subject for a user, or reports the conflict.
     fn take(
         &mut self,
         problems: &mut ProblemList,
@@ -93,19 +93,22 @@ impl<'a> UsedNames<'a> {
         let before = problems.len();
         if let Some(holder) = self.usernames.get(username) {
             let message = format!(
-                "is the username of the user {holder}, which keeps it (case does not count); choose another"
+                "username is already used by OidcUser \"{holder}\" (case is ignored); use a different one"
             );
             problems.refuse(ConditionReason::UsernameConflict, "spec.username", message);
         }
         if let Some(holder) = self.subjects.get(subject) {
             let message = format!(
-                "{subject} is the subject of the user {holder}, which keeps it; choose another"
+                "subject \"{subject}\" is already used by OidcUser \"{holder}\"; use a different one"
             );
             problems.refuse(ConditionReason::SubjectConflict, "spec.subject", message);
         }
         if self.client_ids.contains(subject.as_str()) {
-            // Or a token of the client for itself would pass for one of this person.
-            let message = format!("{subject} is the id of a client of this tenant; choose another");
+            // Otherwise a token that the client requests for itself could be mistaken for the
+            // user's.
+            let message = format!(
+                "subject \"{subject}\" is the client ID of a client of this tenant; use a different one"
+            );
             problems.refuse(ConditionReason::SubjectConflict, "spec.subject", message);
         }
         if problems.len() == before {
@@ -115,7 +118,7 @@ impl<'a> UsedNames<'a> {
     }
 }
 
-/// The stored password; without one nobody signs in as this user, while sessions go on.
+/// Reads the stored password. Without it the user cannot sign in, while existing sessions continue.
 fn password(
     member: &GroupMember<'_, OidcUser>,
     reference: &SecretKeyRef,

@@ -34,7 +34,7 @@ fn field(tenant: Value, change: impl FnOnce(&mut Value)) -> String {
 const ED_X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
 #[test]
-fn a_registered_client_is_one_of_the_tenants_with_the_default_id_and_consent() {
+fn registered_clients_have_the_default_id_and_consent() {
     let found = judge(json!({}), |_| {}).expect("registrable");
     assert_eq!(found.client.id.as_str(), "team.dcr-1");
     assert_eq!(found.client.consent, ConsentPolicy::Required);
@@ -45,7 +45,7 @@ fn a_registered_client_is_one_of_the_tenants_with_the_default_id_and_consent() {
 }
 
 #[test]
-fn what_a_manifest_may_not_have_is_refused() {
+fn rejects_what_is_invalid_in_a_manifest() {
     let uri = |uri: &str| {
         let uri = uri.to_owned();
         field(json!({}), move |spec| spec["redirectUris"] = json!([uri]))
@@ -79,7 +79,7 @@ fn what_a_manifest_may_not_have_is_refused() {
 }
 
 #[test]
-fn the_tenants_bounds_bind() {
+fn the_tenants_bounds_apply() {
     let tenant = json!({"clients": {
         "redirectHosts": ["*.rp.test"], "scopes": ["openid", "email"],
         "grantTypes": ["authorization_code"],
@@ -92,7 +92,11 @@ fn the_tenants_bounds_bind() {
         spec["redirectUris"] = json!(["https://a.rp.test/cb"]);
     };
     let found = judge(tenant.clone(), within).expect("registrable");
-    assert_eq!(found.spec["scopes"], json!(["openid", "email"]), "the default is within them too");
+    assert_eq!(
+        found.spec["scopes"],
+        json!(["openid", "email"]),
+        "default scopes are within the bounds too"
+    );
     let wider = |spec: &mut Value| {
         within(spec);
         spec["scopes"] = json!(["openid", "profile"]);
@@ -101,7 +105,7 @@ fn the_tenants_bounds_bind() {
 }
 
 #[test]
-fn machines_register_only_where_the_tenant_says_so() {
+fn client_credentials_clients_register_only_if_the_tenant_allows_it() {
     let machine = |spec: &mut Value| {
         spec["grantTypes"] = json!(["client_credentials"]);
         spec["redirectUris"] = json!([]);

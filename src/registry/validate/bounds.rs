@@ -1,5 +1,5 @@
-//! The bounds that a tenant sets for clients of other namespaces
-//! (docs/design/api.md#clients-of-other-namespaces), and for clients that register themselves.
+//! A tenant's bounds for clients of other namespaces, and for dynamically registered clients. See
+//! docs/design/api.md#clients-of-other-namespaces.
 
 use std::collections::BTreeSet;
 
@@ -10,29 +10,29 @@ use crate::{
     protocol::scope::is_scope,
 };
 
-/// A tenant's bounds; they do not bind clients of its own namespace.
+/// A tenant's bounds. They do not apply to clients declared in its own namespace.
 #[derive(Clone, Debug)]
 pub struct ClientBounds {
     admission: Admission,
-    /// Hosts of redirect URIs; `None`: any.
+    /// Hosts allowed in redirect URIs; `None`: any.
     pub redirect_hosts: Option<Vec<HostPattern>>,
-    /// Scopes that may be had.
+    /// Scopes allowed.
     pub scopes: BTreeSet<String>,
-    /// Grant types that may be used.
+    /// Grant types allowed.
     pub grant_types: BTreeSet<GrantType>,
-    /// Whether such clients may answer for their people.
+    /// Whether clients may set `consent: Implied`.
     pub implied_consent: bool,
-    /// Scopes and grant types that clients which register themselves may have.
+    /// Bounds for dynamically registered clients.
     pub registered: RegistrationBounds,
 }
 
-/// What a tenant gives to clients that register themselves: what it says of clients of other
-/// namespaces, where it says something.
+/// Bounds for dynamically registered clients: those for clients of other namespaces, where the
+/// tenant sets them.
 #[derive(Clone, Debug)]
 pub struct RegistrationBounds {
-    /// Scopes; `None`: any that the tenant has.
+    /// Scopes allowed; `None`: any that the tenant has.
     pub scopes: Option<BTreeSet<String>>,
-    /// Grant types; those of people unless the tenant says otherwise.
+    /// Grant types allowed; by default all except `client_credentials`.
     pub grant_types: BTreeSet<GrantType>,
 }
 
@@ -45,7 +45,7 @@ enum Admission {
 
 const FIELD: &str = "spec.clients";
 
-/// Checks the bounds as written; absent ones have their defaults, an empty list means none.
+/// Validates the bounds. Absent ones have their defaults; an empty list allows nothing.
 pub fn check(problems: &mut ProblemList, written: Option<&api::ClientBoundsSpec>) -> ClientBounds {
     let written = written.cloned().unwrap_or_default();
     let consent = written.consent.unwrap_or(api::Consent::Required);
@@ -82,10 +82,7 @@ fn admission(problems: &mut ProblemList, written: Option<&api::NamespaceConsent>
             Admission::Selector(labels)
         }
         (ConsentFrom::Selector, None) => {
-            problems.invalid(
-                format!("{at}.selector"),
-                "is needed with from: Selector; say which labels",
-            );
+            problems.invalid(format!("{at}.selector"), "must be set with from: Selector");
             Admission::Same
         }
         (ConsentFrom::Unknown(value), _) => {
@@ -96,7 +93,7 @@ fn admission(problems: &mut ProblemList, written: Option<&api::NamespaceConsent>
             if selector.is_some() {
                 problems.invalid(
                     format!("{at}.selector"),
-                    "counts with from: Selector only; set that, or remove the selector",
+                    "must only be set with from: Selector; set from: Selector, or remove the selector",
                 );
             }
             if from == ConsentFrom::All { Admission::All } else { Admission::Same }
@@ -111,7 +108,7 @@ fn redirect_hosts(problems: &mut ProblemList, written: &[String]) -> Vec<HostPat
             Some(pattern) => hosts.push(pattern),
             None => problems.invalid(
                 format!("{FIELD}.redirectHosts[{index}]"),
-                "must be a host name, or *.example.com for every name below one",
+                "must be a host name, or *.example.com for all subdomains of a host",
             ),
         }
     }
@@ -128,7 +125,7 @@ fn bound_scopes(problems: &mut ProblemList, written: Vec<String>) -> BTreeSet<St
 }
 
 impl ClientBounds {
-    /// Whether clients of another namespace are admitted; if not, why.
+    /// Checks whether clients of another namespace are admitted. The error is the reason why not.
     pub fn admits(
         &self,
         namespace: &str,

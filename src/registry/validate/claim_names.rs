@@ -1,7 +1,7 @@
-//! Which claims a user's `claims` and a tenant's own scopes may name.
+//! Claim names that a user's `claims` and a tenant's custom scopes may use.
 
-/// Claims that the protocol writes: a free claim of that name could forge them
-/// (RFC 7519 §4.1, OIDC Core §2, RFC 9068 §2.2, RFC 7800, RFC 8693).
+/// Claims that the protocol sets. A custom claim with such a name could forge them (RFC 7519 §4.1,
+/// OIDC Core §2, RFC 9068 §2.2, RFC 7800, RFC 8693).
 const PROTOCOL_CLAIMS: [&str; 39] = [
     "iss",
     "sub",
@@ -44,7 +44,7 @@ const PROTOCOL_CLAIMS: [&str; 39] = [
     "active",
 ];
 
-/// Claims that have fields of their own (OIDC Core §5.1), and `groups`.
+/// Claims that have their own field (OIDC Core §5.1), and `groups`.
 pub const STANDARD_CLAIMS: [&str; 20] = [
     "name",
     "given_name",
@@ -68,9 +68,9 @@ pub const STANDARD_CLAIMS: [&str; 20] = [
     "groups",
 ];
 
-/// Why a scope may not give a claim, and what to do.
+/// Why a custom claim may not have this name, if so.
 pub fn refusal(claim: &str) -> Option<&'static str> {
     PROTOCOL_CLAIMS
         .contains(&claim)
-        .then_some("is a claim that the protocol writes; use another name")
+        .then_some("is a reserved claim of the protocol; use another name")
 }

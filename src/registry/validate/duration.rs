@@ -1,12 +1,12 @@
-//! Durations as the Gateway API writes them (GEP-2257): `1h30m`, `90s`, `500ms`.
+//! Durations in the format of the Gateway API (GEP-2257): `1h30m`, `90s`, `500ms`.
 
 use std::{ops::RangeInclusive, time::Duration};
 
 use super::ProblemList;
 
-/// Most parts of a duration.
+/// Maximum number of parts in a duration.
 const MAX_PARTS: usize = 4;
-/// Most digits of a part.
+/// Maximum number of digits in a part.
 const MAX_DIGITS: usize = 5;
 
 /// Parses `([0-9]{1,5}(h|m|s|ms)){1,4}`; `None` for anything else.
@@ -19,7 +19,7 @@ pub fn parse(text: &str) -> Option<Duration> {
         }
         let (number, unit) = rest.split_at(digits);
         let number: u64 = number.parse().ok()?;
-        // `ms` before `m`, of which it is a longer form.
+        // `ms` must be tried before `m`, which is its prefix.
         let (millis, after) = [("ms", 1), ("h", 3_600_000), ("m", 60_000), ("s", 1000)]
             .into_iter()
             .find_map(|(name, millis)| Some((millis, unit.strip_prefix(name)?)))?;
@@ -32,7 +32,7 @@ pub fn parse(text: &str) -> Option<Duration> {
     None
 }
 
-/// The duration as it would be written.
+/// Formats a duration.
 pub fn write(duration: Duration) -> String {
     let millis = duration.as_millis();
     for (unit, size) in [("h", 3_600_000), ("m", 60_000), ("s", 1000)] {
@@ -43,7 +43,7 @@ pub fn write(duration: Duration) -> String {
     format!("{millis}ms")
 }
 
-/// A field's duration, if it is written, valid and within the bounds.
+/// A field's duration, if it is set, valid and within the bounds.
 pub fn within(
     problems: &mut ProblemList,
     field: &str,
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_the_gateway_api_reads() {
+    fn parses_gateway_api_durations() {
         for (text, millis) in [
             ("0s", 0),
             ("90s", 90_000),
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_everything_else() {
+    fn rejects_everything_else() {
         for text in
             ["", "1", "s", "1d", "-1s", "+1s", "1.5h", "1 h", "123456s", "1us", "1h1h1h1h1h", "١s"]
         {

@@ -1,5 +1,5 @@
-//! Which issuer a tenant may have, and which tenant keeps one that several claim
-//! (docs/design/api.md#issuers).
+//! The issuer that each tenant may use, and conflicts between tenants with the same one. See
+//! docs/design/api.md#issuers.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,11 +11,11 @@ use crate::{
 
 const FIELD: &str = "spec.issuer";
 
-/// Each tenant's issuer, or why it has none.
+/// Each tenant's issuer, or the reason why it has none.
 pub type IssuerClaims = BTreeMap<ObjectKey, Result<Issuer, ValidationProblem>>;
 
-/// Decides the issuers of all tenants. An issuer that is valid and allowed is claimed even if the
-/// tenant has other problems, so that a broken edit never hands an issuer to someone else.
+/// Decides the issuers of all tenants. A valid and allowed issuer is claimed even if the tenant has
+/// other problems, so that an invalid edit does not pass it on to another tenant.
 pub fn claim_issuers<'a>(
     tenants: impl Iterator<Item = (&'a ObjectKey, &'a TenantSummary)>,
     installation: &Installation,
@@ -39,7 +39,7 @@ pub fn claim_issuers<'a>(
         let (_, holder) = &holders[&address(issuer)];
         if holder != key {
             let message = format!(
-                "{issuer} is the issuer of the tenant {holder}, which keeps it; choose another"
+                "issuer \"{issuer}\" is already used by Tenant \"{holder}\"; set a different spec.issuer"
             );
             *claim = Err(problem(ConditionReason::IssuerConflict, message));
         }
@@ -47,7 +47,7 @@ pub fn claim_issuers<'a>(
     claims
 }
 
-/// What requests are routed by; the scheme is no part of it.
+/// The parts of an issuer that requests are routed by. The scheme is not one of them.
 fn address(issuer: &Issuer) -> (String, String) {
     (issuer.authority().to_owned(), issuer.path().to_owned())
 }
@@ -61,20 +61,20 @@ fn allowed(
     let Some(written) = written else {
         let default = base.join(&format!("/{}/{}", key.namespace, key.name));
         return Issuer::parse(&default).map_err(|error| {
-            let message = format!("the default issuer {default} cannot be used, as an issuer {error}; set one, or rename the tenant");
+            let message = format!("the default issuer {default} is invalid: {error}; set spec.issuer, or rename the tenant");
             problem(ConditionReason::Invalid, message)
         });
     };
     let issuer = Issuer::parse(written)
         .map_err(|error| problem(ConditionReason::Invalid, error.to_string()))?;
     if issuer.host() == base.host() {
-        // Cookies and origins are shared by everything on a host, ports included.
+        // Everything on a host shares its cookies, and everything on a host and port its origin.
         let own = format!("{}/{}/", base.path(), key.namespace);
         if issuer.path().starts_with(&own) {
             return Ok(issuer);
         }
         let message = format!(
-            "namespace {} may use {} below {own} only; move the issuer there, or leave it out",
+            "namespace {:?} may only use {} with a path below {own}; move the issuer there, or remove spec.issuer",
             key.namespace,
             base.host()
         );
@@ -88,7 +88,7 @@ fn allowed(
         return Ok(issuer);
     }
     let message = format!(
-        "namespace {} may not use the host {}; have it listed in the installation's issuerHosts, or leave the issuer out",
+        "namespace {:?} may not use the host {}; add both to the installation's issuerHosts, or remove spec.issuer",
         key.namespace,
         issuer.host()
     );

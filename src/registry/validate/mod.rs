@@ -1,8 +1,8 @@
-//! Raw objects → checked ones: every rule of docs/design/api.md, one subject a file. A rule about
-//! one object is also a CEL rule of its CRD. It is checked again here, since `dev` and `check` have
-//! no API server and objects may be older than a rule.
+//! Converts raw objects to validated ones. Each file covers one subject. Rules that need only one
+//! object are also CEL rules of its CRD. They are checked again here because `dev` and `check` have
+//! no API server, and because objects may be older than a rule. See docs/design/api.md.
 //!
-//! Must not: stop at the first problem, or fail: a problem is a value.
+//! Must not stop at the first problem, and must not fail: problems are values.
 
 mod bounds;
 mod claim_names;
@@ -33,14 +33,14 @@ use crate::{
     model::{GrantType, ObjectKey, invisible_characters},
 };
 
-/// What to do about a scope that is none.
+/// Message for a string that is not a scope.
 const SCOPE_MESSAGE: &str =
-    "must be a scope: printable ASCII without spaces, quotes and backslashes";
+    "must be a scope: printable ASCII without spaces, quotes or backslashes";
 
-/// Names become labels, Secret names and client ids, which have room for 63 characters.
+/// Names become labels, Secret names and client IDs, which are limited to 63 characters.
 const MAX_NAME_LEN: usize = 63;
 
-/// What the API server's schema refuses, said once a field. In a cluster no such object exists.
+/// Reports violations of the CRD schema, once per field. In a cluster no such object exists.
 fn limits(problems: &mut ProblemList, raw: &impl SchemaLimits) {
     for LimitViolation { field, message } in raw.excesses() {
         if !problems.has_field(&field) {
@@ -55,18 +55,18 @@ fn name(problems: &mut ProblemList, key: &ObjectKey) {
     }
 }
 
-/// A text that people are shown: one line, without what could disguise it.
+/// Validates a text that is shown to users: one line, without characters that could disguise it.
 fn visible_text(problems: &mut ProblemList, field: &str, text: &str) {
     if text.trim().is_empty() || text.chars().any(char::is_control) {
         let message = "must be visible text on one line, without control characters";
         problems.invalid(field, message);
     } else if let Some(hidden) = invisible_characters::find_invisible(text) {
         let code = u32::from(hidden);
-        problems.invalid(field, format!("must not hold the invisible character U+{code:04X}"));
+        problems.invalid(field, format!("must not contain the invisible character U+{code:04X}"));
     }
 }
 
-/// An absolute URL with one of the schemes.
+/// Validates an absolute URL with one of the schemes.
 fn link(problems: &mut ProblemList, field: &str, written: Option<&String>, schemes: &[&str]) {
     let Some(text) = written else { return };
     let good = Url::parse(text).is_ok_and(|url| {
@@ -81,14 +81,14 @@ fn link(problems: &mut ProblemList, field: &str, written: Option<&String>, schem
     }
 }
 
-/// A name that a tenant, or its namespace, can have.
+/// Validates the name of a tenant, or of its namespace.
 fn object_name(problems: &mut ProblemList, field: &str, name: &str) {
     if !secret_template::is_object_name(name) {
         problems.invalid(field, secret_template::OBJECT_NAME_MESSAGE);
     }
 }
 
-/// Names of a Secret and of its entry.
+/// Validates the names of a Secret and of its entry.
 fn secret_ref(problems: &mut ProblemList, field: &str, reference: &SecretKeyRef) {
     object_name(problems, &format!("{field}.name"), &reference.name);
     if reference.key.as_ref().is_some_and(|key| !secret_template::is_entry_name(key)) {
@@ -96,7 +96,7 @@ fn secret_ref(problems: &mut ProblemList, field: &str, reference: &SecretKeyRef)
     }
 }
 
-/// Grant types as written, without those that this release does not know.
+/// The grant types of a client or a bound. Reports and drops unsupported ones.
 fn grant_types(
     problems: &mut ProblemList,
     field: &str,

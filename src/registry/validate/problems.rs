@@ -1,5 +1,5 @@
-//! Problems of one object, gathered while it is validated: every check runs, so that a person
-//! sees everything at once.
+//! The problems of one object, collected during validation. Every check runs, so that the user sees
+//! all problems at once.
 
 use std::fmt::Display;
 
@@ -24,7 +24,7 @@ impl ProblemList {
         self.0.push(ValidationProblem::of(condition, reason, field, message.to_string()));
     }
 
-    /// A reason not to accept the object.
+    /// Adds a problem that makes the object not accepted.
     pub fn refuse(
         &mut self,
         reason: ConditionReason,
@@ -34,38 +34,38 @@ impl ProblemList {
         self.add(ConditionType::Accepted, reason, field, message);
     }
 
-    /// A field whose value cannot be served.
+    /// Adds a problem with the value of a field.
     pub fn invalid(&mut self, field: impl Into<String>, message: impl Display) {
         self.refuse(ConditionReason::Invalid, field, message);
     }
 
-    /// An enum value that this release does not know.
+    /// Adds a problem with an enum value that this release does not support.
     pub fn unsupported(&mut self, field: impl Into<String>, value: &str, known: &[&str]) {
         let message = format!("{value:?} is not supported; use one of: {}", known.join(", "));
         self.refuse(ConditionReason::UnsupportedValue, field, message);
     }
 
-    /// Whether the object cannot be accepted.
+    /// Returns true if the object cannot be accepted.
     pub fn refused(&self) -> bool {
         self.find(ConditionType::Accepted).is_some()
     }
 
-    /// The first one of a condition.
+    /// The first problem of a condition.
     pub fn find(&self, condition: ConditionType) -> Option<&ValidationProblem> {
         self.0.iter().find(|problem| problem.condition == condition)
     }
 
-    /// Whether there is one about a field.
+    /// Returns true if there is a problem with a field.
     pub fn has_field(&self, field: &str) -> bool {
         self.0.iter().any(|problem| problem.field == field)
     }
 
-    /// How many there are.
+    /// Number of problems.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Adds those of another check.
+    /// Adds the problems of another check.
     pub fn append(&mut self, others: impl IntoIterator<Item = ValidationProblem>) {
         self.0.extend(others);
     }

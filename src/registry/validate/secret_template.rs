@@ -1,4 +1,4 @@
-//! The Secret that a client asks for: names, entries, labels, annotations.
+//! The Secret that Lanyard creates for a client: names, entries, labels and annotations.
 
 use std::sync::Arc;
 
@@ -9,18 +9,17 @@ use crate::{
     registry::SecretTemplate,
 };
 
-/// RFC 1123 subdomain.
+/// Message for an invalid object name (RFC 1123 subdomain).
 pub const OBJECT_NAME_MESSAGE: &str =
-    "must be a name of an object: lower-case letters, digits, '-' and '.', at most 253 characters";
-/// Of `Secret.data`.
-pub const ENTRY_NAME_MESSAGE: &str =
-    "must be a name of a Secret's entry: letters, digits, '-', '_' and '.', at most 253 characters";
+    "must be an object name: lower-case letters, digits, '-' and '.', at most 253 characters";
+/// Message for an invalid key of `Secret.data`.
+pub const ENTRY_NAME_MESSAGE: &str = "must be the name of a Secret's entry: letters, digits, '-', '_' and '.', at most 253 characters";
 
 const FIELD: &str = "spec.secret";
-/// Most bytes of all extra values: a Secret holds 1 MiB.
+/// Maximum size of all extra values in bytes. A Secret is limited to 1 MiB.
 const MAX_EXTRA_BYTES: usize = 64 * 1024;
 
-/// Checks the Secret that a client asks for.
+/// Validates `spec.secret`.
 pub fn check(
     problems: &mut ProblemList,
     raw: &api::OidcClient,
@@ -48,7 +47,8 @@ pub fn check(
     shape.shared()
 }
 
-/// What the client has registered for request objects. What is no algorithm is told elsewhere.
+/// The request object algorithm that the client registers. Unsupported values are reported
+/// elsewhere.
 fn request_objects(raw: &api::OidcClient) -> Option<JwsAlgorithm> {
     raw.spec.request_object_signing_alg.as_ref()?.as_str().parse().ok()
 }
@@ -61,8 +61,9 @@ fn entries(problems: &mut ProblemList, shape: &SecretTemplate) {
             problems.invalid(format!("{FIELD}.keys.{field}"), ENTRY_NAME_MESSAGE);
         }
         if named[..index].iter().any(|(_, other)| other == entry) {
-            let message =
-                format!("names the entry {entry:?}, as another key does; each needs its own");
+            let message = format!(
+                "names the entry {entry:?}, like another key; use a different entry for each"
+            );
             problems.invalid(format!("{FIELD}.keys.{field}"), message);
         }
     }
@@ -71,13 +72,12 @@ fn entries(problems: &mut ProblemList, shape: &SecretTemplate) {
             problems.invalid(format!("{FIELD}.extra.{entry}"), ENTRY_NAME_MESSAGE);
         }
         if named.iter().any(|(_, other)| *other == entry) {
-            let message =
-                "is the entry of a credential; choose another name here or in secret.keys";
+            let message = "is already the entry of a credential; use another name here or in spec.secret.keys";
             problems.invalid(format!("{FIELD}.extra.{entry}"), message);
         }
     }
     if shape.extra.values().map(String::len).sum::<usize>() > MAX_EXTRA_BYTES {
-        problems.invalid(format!("{FIELD}.extra"), "must not hold more than 64 KiB in all");
+        problems.invalid(format!("{FIELD}.extra"), "must not exceed 64 KiB in total");
     }
 }
 
@@ -89,19 +89,20 @@ fn metadata(problems: &mut ProblemList, template: &ClientSecretTemplate) {
                 let message = "must be a qualified name, such as example.com/team";
                 problems.invalid(&at, message);
             } else if is_reserved(key) {
-                // Others act on these: garbage collection, quotas, Pod Security, ourselves.
-                let message = "must not be under kubernetes.io, k8s.io or lanyard.dev (app.kubernetes.io is allowed)";
+                // Other controllers act on these prefixes: garbage collection, quotas, Pod
+                // Security, and Lanyard.
+                let message = "must not have the prefix kubernetes.io, k8s.io or lanyard.dev (app.kubernetes.io is allowed)";
                 problems.invalid(&at, message);
             }
             if field == "labels" && !is_label_value(value) {
-                let message = "must have a label's value: at most 63 letters, digits, '-', '_' and '.', a letter or digit first and last";
+                let message = "must be a label value: at most 63 letters, digits, '-', '_' and '.', starting and ending with a letter or digit";
                 problems.invalid(&at, message);
             }
         }
     }
 }
 
-/// Whether a label or annotation belongs to Kubernetes or to Lanyard.
+/// Returns true if a label or annotation is reserved for Kubernetes or Lanyard.
 fn is_reserved(key: &str) -> bool {
     let Some((prefix, _)) = key.split_once('/') else { return false };
     let under = |domain: &str| {
@@ -111,7 +112,7 @@ fn is_reserved(key: &str) -> bool {
         && ["kubernetes.io", "k8s.io", "lanyard.dev"].into_iter().any(under)
 }
 
-/// RFC 1123 subdomain: names of Secrets.
+/// Returns true for names of Secrets (RFC 1123 subdomain).
 pub fn is_object_name(text: &str) -> bool {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
@@ -122,7 +123,7 @@ pub fn is_object_name(text: &str) -> bool {
         })
 }
 
-/// Keys of `Secret.data`.
+/// Returns true for keys of `Secret.data`.
 pub fn is_entry_name(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     (1..=253).contains(&text.len()) && text.bytes().all(allowed) && text != "." && text != ".."
@@ -135,7 +136,7 @@ fn is_label_value(text: &str) -> bool {
     text.len() <= 63 && edge(bytes.first()) && edge(bytes.last()) && text.bytes().all(inner)
 }
 
-/// `[prefix/]name` of labels and annotations.
+/// Returns true for keys of labels and annotations: `[prefix/]name`.
 fn is_qualified_name(text: &str) -> bool {
     let (prefix, name) = match text.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),

@@ -1,16 +1,16 @@
-//! Which namespaces a selector means, as Kubernetes matches labels.
+//! Selects namespaces by their labels, as Kubernetes does.
 
 use std::collections::BTreeMap;
 
 use super::ProblemList;
 use crate::api::{LabelSelector, NamespaceLabels, SelectorRequirement};
 
-/// Kubernetes sets it on every namespace, to the namespace's name.
+/// Kubernetes sets this label on every namespace, to the namespace's name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 const OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];
 
-/// Checks what can be told without a namespace.
+/// Validates a selector, independent of any namespace.
 pub fn check(problems: &mut ProblemList, field: &str, selector: &LabelSelector) {
     for (index, requirement) in selector.match_expressions.iter().enumerate() {
         let at = format!("{field}.matchExpressions[{index}]");
@@ -18,13 +18,14 @@ pub fn check(problems: &mut ProblemList, field: &str, selector: &LabelSelector) 
         if !OPERATORS.contains(&requirement.operator.as_str()) {
             problems.unsupported(format!("{at}.operator"), &requirement.operator, &OPERATORS);
         } else if lists == requirement.values.is_empty() {
-            let message = "In and NotIn need values, Exists and DoesNotExist take none";
+            let message = "In and NotIn require values; Exists and DoesNotExist must have none";
             problems.invalid(format!("{at}.values"), message);
         }
     }
 }
 
-/// Whether the selector means a namespace; `None` if its labels may not be read and matter.
+/// Whether the selector matches a namespace; `None` if that depends on labels which may not be
+/// read.
 pub fn matches(
     selector: &LabelSelector,
     namespace: &str,
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn matches_as_kubernetes_does() {
+    fn matches_like_kubernetes() {
         for (text, expected) in [
             ("{}", true),
             ("matchLabels: {sso: 'yes'}", true),
@@ -93,14 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn an_unlisted_namespace_has_its_name_only() {
+    fn a_namespace_without_known_labels_matches_by_name() {
         let by_name = selector("matchLabels: {kubernetes.io/metadata.name: new}");
         assert_eq!(matches(&by_name, "new", &known()), Some(true));
         assert_eq!(matches(&selector("matchLabels: {sso: 'yes'}"), "new", &known()), Some(false));
     }
 
     #[test]
-    fn names_are_all_that_can_be_judged_where_labels_may_not_be_read() {
+    fn only_names_can_be_matched_if_labels_may_not_be_read() {
         let unavailable = NamespaceLabels::Unavailable;
         let by_name = selector(
             "matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [apps]}]",

@@ -1,4 +1,4 @@
-//! A tenant as written → a checked tenant and its bounds for other namespaces' clients.
+//! Converts a `Tenant` to a validated tenant and its bounds.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -20,21 +20,21 @@ const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
 const YEAR: Duration = Duration::from_hours(366 * 24);
 
-/// A tenant that is valid and allowed.
+/// A valid tenant that may use its issuer.
 #[derive(Clone, Debug)]
 pub struct CheckedTenant {
-    /// The tenant; its algorithms as written, whether there are keys or not.
+    /// The tenant, with its algorithms as written, whether they have keys or not.
     pub tenant: Tenant,
-    /// What it gives to clients of other namespaces.
+    /// Bounds for clients of other namespaces.
     pub bounds: ClientBounds,
-    /// The Secret with keys of the user's own.
+    /// The user-provided Secret with signing keys.
     pub imported: Option<SecretKeyRef>,
     /// The Secret with the initial access token for registration.
     pub initial_access_token: Option<SecretKeyRef>,
 }
 
-/// Validates a tenant; `issuer` is what it may have, among all tenants. `unseen`: no API server has
-/// seen the object.
+/// Validates a tenant; `issuer` is the decision among all tenants. `unseen`: no API server has
+/// validated the object.
 pub fn tenant(
     raw: &api::Tenant,
     key: &ObjectKey,
@@ -113,7 +113,7 @@ fn lifetimes(problems: &mut ProblemList, written: Option<&api::TenantLifetimes>)
     let mut field = |name: &str, text: Option<&String>, most: Duration| {
         duration::within(problems, &format!("spec.lifetimes.{name}"), text, SECOND..=most)
     };
-    // Codes are spent at once; RFC 6749 §4.1.2 says ten minutes at most, we say one.
+    // Codes are redeemed at once. RFC 6749 §4.1.2 recommends at most ten minutes; this is stricter.
     let code = field("code", written.code.as_ref(), Duration::from_mins(1));
     let access_token = field("accessToken", written.access_token.as_ref(), DAY);
     let id_token = field("idToken", written.id_token.as_ref(), DAY);
@@ -155,7 +155,7 @@ fn algorithms(
     for (index, text) in written.iter().enumerate() {
         match text.as_str().parse() {
             Ok(algorithm) if !algorithms.contains(&algorithm) => algorithms.push(algorithm),
-            Ok(_) => problems.invalid(format!("{FIELD}[{index}]"), "is listed twice; remove one"),
+            Ok(_) => problems.invalid(format!("{FIELD}[{index}]"), "is a duplicate; remove it"),
             Err(()) => problems.unsupported(
                 format!("{FIELD}[{index}]"),
                 text.as_str(),
@@ -167,10 +167,10 @@ fn algorithms(
         algorithms.push(SigningAlgorithm::RS256);
     }
     if !algorithms.contains(&SigningAlgorithm::RS256) {
-        // OIDC Discovery §3: id_token_signing_alg_values_supported MUST include RS256.
+        // OIDC Discovery §3: `id_token_signing_alg_values_supported` MUST include RS256.
         problems.invalid(
             FIELD,
-            "must list RS256, which OpenID Connect requires; the first is the default",
+            "must contain RS256, which OpenID Connect requires; put the default algorithm first",
         );
     }
     algorithms
@@ -212,7 +212,7 @@ fn custom_scopes(
         if !is_scope(scope) {
             problems.invalid(&field, SCOPE_MESSAGE);
         } else if STANDARD_SCOPES.contains(&scope.as_str()) {
-            problems.invalid(&field, "is a standard scope; give this one another name");
+            problems.invalid(&field, "is a standard scope; use another name");
         }
         for (index, claim) in definition.claims.iter().enumerate() {
             if let Some(message) = claim_names::refusal(claim) {
@@ -233,7 +233,7 @@ fn branding(problems: &mut ProblemList, written: Option<&api::BrandingSpec>) -> 
         [("primaryColor", &written.primary_color), ("backgroundColor", &written.background_color)]
     {
         if color.as_ref().is_some_and(|color| !is_color(color)) {
-            let message = "must be #rrggbb in hexadecimal digits, such as #0f5fd7";
+            let message = "must be a color of the form #rrggbb, such as #0f5fd7";
             problems.invalid(format!("spec.branding.{name}"), message);
         }
     }

@@ -1,4 +1,4 @@
-//! What a tenant lets clients do: levels of assurance, request objects, registration.
+//! Protocol features of a tenant: levels of assurance, request objects, registration.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
 const MINUTE: Duration = Duration::from_mins(1);
 const TEN_YEARS: Duration = Duration::from_hours(87_840);
 
-/// Levels of assurance: each once, as words of `acr_values`.
+/// Validates levels of assurance: unique, and usable as words of `acr_values`.
 pub fn acr_levels(problems: &mut ProblemList, written: &[api::AcrLevelSpec]) -> Vec<AcrLevel> {
     let mut seen = BTreeSet::new();
     for (index, level) in written.iter().enumerate() {
@@ -19,14 +19,14 @@ pub fn acr_levels(problems: &mut ProblemList, written: &[api::AcrLevelSpec]) -> 
         if level.value.is_empty() || !level.value.bytes().all(|byte| byte.is_ascii_graphic()) {
             problems.invalid(field, "must be printable ASCII without spaces");
         } else if !seen.insert(&level.value) {
-            problems.invalid(field, "is listed twice; remove one");
+            problems.invalid(field, "is a duplicate; remove it");
         }
     }
     let level = |it: &api::AcrLevelSpec| AcrLevel { value: it.value.clone(), amr: it.amr.clone() };
     written.iter().map(level).collect()
 }
 
-/// Request objects: all of them unless switched off.
+/// Request objects: both kinds are accepted unless disabled.
 pub fn request_objects(written: Option<&api::RequestObjectsSpec>) -> RequestObjectPolicy {
     let default = RequestObjectPolicy::default();
     written.map_or(default, |written| RequestObjectPolicy {
@@ -35,7 +35,7 @@ pub fn request_objects(written: Option<&api::RequestObjectsSpec>) -> RequestObje
     })
 }
 
-/// Who may register clients.
+/// Validates the settings for dynamic registration.
 pub fn registration(
     problems: &mut ProblemList,
     written: Option<&api::RegistrationSpec>,
@@ -48,11 +48,12 @@ pub fn registration(
             let field = "spec.registration.initialAccessTokenSecretRef";
             secret_ref(problems, field, reference);
             if mode != RegistrationMode::InitialAccessToken {
-                problems.invalid(field, "counts with mode: InitialAccessToken only; remove it");
+                problems
+                    .invalid(field, "must only be set with mode: InitialAccessToken; remove it");
             }
         }
         None if mode == RegistrationMode::InitialAccessToken => {
-            let message = "mode: InitialAccessToken needs initialAccessTokenSecretRef, the Secret with the token";
+            let message = "mode: InitialAccessToken requires initialAccessTokenSecretRef; set it to the Secret with the token";
             problems.invalid("spec.registration", message);
         }
         None => {}

@@ -1,6 +1,6 @@
-//! What every wrapper around an object says of itself.
+//! Delegates `Resource` of a wrapper to the wrapped object.
 
-/// The half of `Resource` that is about the kind: that of what is wrapped.
+/// Implements the methods of `Resource` that concern the kind by those of the wrapped type.
 macro_rules! kind_of {
     ($wrapped:ident) => {
         type DynamicType = $wrapped::DynamicType;

@@ -1,5 +1,5 @@
-//! An object of ours, or what is wrong with its shape: so that one that cannot be read neither
-//! stops a watch nor hides its neighbours, and its owner hears which field it is.
+//! Deserializes an object or records the error, so that one malformed object neither stops a watch
+//! nor hides other objects, and its owner learns which field is wrong.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, core::PartialObjectMeta};
@@ -12,14 +12,14 @@ use serde_json::Value;
 use super::delegate_resource::kind_of;
 use crate::source::deserialize_errors;
 
-/// An object as a watch shows it.
+/// A watched object, or the reason why it does not deserialize.
 #[derive(Clone, Debug)]
 pub(super) struct Tolerant<K>(pub(super) Result<K, UnreadableObject>);
 
-/// An object that could not be read.
+/// An object that does not deserialize.
 #[derive(Clone, Debug)]
 pub(super) struct UnreadableObject {
-    /// The field, and what is wrong with it.
+    /// The field and the error.
     pub(super) message: String,
     pub(super) metadata: ObjectMeta,
 }
@@ -27,7 +27,7 @@ pub(super) struct UnreadableObject {
 impl<'de, K: DeserializeOwned + Resource> Deserialize<'de> for Tolerant<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        // Paths are followed only where there is something to say of one.
+        // Paths are tracked only after an error, because that is slower.
         let read = K::deserialize(&value).or_else(|_| serde_path_to_error::deserialize(&value));
         let read = match read {
             Ok(object) => Ok(object),
@@ -71,17 +71,17 @@ mod tests {
             "metadata": {"name": "shop", "namespace": "team", "generation": 3},
             "spec": {"tenantRef": {"name": "main"}, "redirectUris": redirect_uris},
         });
-        serde_json::from_value(client).expect("metadata is all that it takes")
+        serde_json::from_value(client).expect("metadata suffices")
     }
 
     #[test]
-    fn an_object_that_can_be_read_is_itself() {
+    fn a_valid_object_is_deserialized() {
         let read = read(&json!(["https://shop.test/cb"])).0.expect("read");
         assert_eq!(read.spec.redirect_uris.len(), 1);
     }
 
     #[test]
-    fn one_that_cannot_says_which_field() {
+    fn a_malformed_object_reports_the_field() {
         let guarded = read(&json!(["https://shop.test/cb", 5]));
         assert_eq!(guarded.meta().generation, Some(3));
         let message = guarded.0.expect_err("unread").message;

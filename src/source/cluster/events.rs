@@ -1,4 +1,4 @@
-//! Events: what `kubectl describe` shows of an object's history.
+//! Publishes Kubernetes Events.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
@@ -12,14 +12,14 @@ use crate::{
     model::{ObjectKind, ObjectRef},
 };
 
-/// The longest note that the API takes is 1 KiB.
+/// Maximum length of a note. The API allows 1 KiB.
 const MAX_NOTE_LEN: usize = 1000;
 
 pub(super) fn recorder(client: Client, identity: String) -> Recorder {
     Recorder::new(client, Reporter { controller: GROUP.to_owned(), instance: Some(identity) })
 }
 
-/// Publishes; an Event that cannot be is logged, since it decides nothing.
+/// Publishes an Event. Errors are only logged, because no decision depends on Events.
 pub(super) async fn publish(recorder: &Recorder, view: &SourceView, notice: EventRecord) {
     let EventRecord { object, warning, reason, action, mut message } = notice;
     if message.len() > MAX_NOTE_LEN {
@@ -34,11 +34,12 @@ pub(super) async fn publish(recorder: &Recorder, view: &SourceView, notice: Even
         secondary: None,
     };
     if let Err(error) = recorder.publish(&event, &reference(view, &object)).await {
-        tracing::warn!(%object, reason, %error, "cannot publish an Event");
+        tracing::warn!(%object, reason, %error, "failed to publish an Event");
     }
 }
 
-/// The reference by which `kubectl describe` finds Events: its uid, too.
+/// The reference of an object. It includes the UID, without which `kubectl describe` does not list
+/// the Event.
 fn reference(view: &SourceView, object: &ObjectRef) -> ObjectReference {
     let objects = &view.objects;
     let identity = match object.kind {
@@ -47,7 +48,7 @@ fn reference(view: &SourceView, object: &ObjectRef) -> ObjectReference {
         ObjectKind::OidcUser => objects.users.get(&object.key).map(identity),
         ObjectKind::Secret | ObjectKind::Namespace => None,
     };
-    // An object that cannot be read is described like any other.
+    // Malformed objects have Events too.
     let malformed = objects.malformed.get(object);
     let identity =
         identity.or_else(|| malformed.map(|it| (it.uid.clone(), it.resource_version.clone())));

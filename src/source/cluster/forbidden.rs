@@ -1,5 +1,5 @@
-//! Watched namespaces in which something may not be listed: they hold up nobody else's first view,
-//! and Secrets that are referred to there count as unreadable, not as missing. No I/O.
+//! Watched namespaces in which a list is forbidden. They do not delay the first view, and Secrets
+//! that objects refer to there count as unreadable, not as missing. No I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,46 +8,46 @@ use crate::{
     model::{ObjectKey, ObjectKind},
 };
 
-/// A watch that is denied.
+/// A watch that the API server forbids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ForbiddenWatch {
     pub(super) namespace: String,
     pub(super) kind: ObjectKind,
-    /// What the API server said.
+    /// The API server's message.
     pub(super) message: String,
 }
 
-/// All of them, by the number of the watch.
+/// All forbidden watches, by their index.
 #[derive(Debug, Default)]
 pub(super) struct ForbiddenWatches {
     watches: BTreeMap<usize, ForbiddenWatch>,
-    /// Secrets that are said to be unreadable since nobody may look whether they are there.
+    /// Secrets marked as unreadable because their existence cannot be checked.
     stand_ins: BTreeSet<ObjectKey>,
 }
 
 impl ForbiddenWatches {
-    /// A watch was denied.
+    /// Records that a watch is forbidden.
     pub(super) fn note(&mut self, watch: usize, denial: ForbiddenWatch) {
         self.watches.insert(watch, denial);
     }
 
-    /// A watch has its list.
+    /// Records that a watch has received its list.
     pub(super) fn lift(&mut self, watch: usize) {
         self.watches.remove(&watch);
     }
 
-    /// Whether a watch is denied.
+    /// Returns true if a watch is forbidden.
     pub(super) fn has(&self, watch: usize) -> bool {
         self.watches.contains_key(&watch)
     }
 
-    /// Whether there is anything to do in `stand_in`.
+    /// Returns true if `stand_in` has anything to do.
     pub(super) fn matters(&self) -> bool {
         !(self.stand_ins.is_empty() && self.watches.is_empty())
     }
 
-    /// Puts unreadable Secrets where objects refer to some that nobody may look for, and takes away
-    /// those that are not needed any more; whether that changed anything.
+    /// Adds unreadable Secrets where an object refers to one that may not be listed, and removes
+    /// those that are no longer needed. Returns true if anything changed.
     pub(super) fn stand_in(&mut self, objects: &mut ObjectSet) -> bool {
         let mut wanted = BTreeMap::new();
         for denial in self.watches.values().filter(|denial| denial.kind == ObjectKind::Secret) {
@@ -59,7 +59,7 @@ impl ForbiddenWatches {
         }
         let mut changed = false;
         for key in self.stand_ins.iter().filter(|key| !wanted.contains_key(key)) {
-            // A Secret that came by its watch meanwhile stays.
+            // A Secret that a watch has delivered meanwhile stays.
             if matches!(objects.secrets.get(key), Some(SecretState::Unreadable(_))) {
                 objects.secrets.remove(key);
                 changed = true;
@@ -75,7 +75,7 @@ impl ForbiddenWatches {
     }
 }
 
-/// Secrets that objects of a namespace refer to, or that are made for them.
+/// Secrets that objects of a namespace refer to, or that Lanyard creates for them.
 fn referred(objects: &ObjectSet, namespace: &str) -> Vec<ObjectKey> {
     let tenants = objects.tenants.values().flat_map(CachedObject::secrets);
     let clients = objects.clients.values().flat_map(CachedObject::secrets);
@@ -120,20 +120,20 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_nobody_may_look_for_is_unreadable_and_not_missing() {
+    fn a_secret_that_may_not_be_listed_is_unreadable_not_missing() {
         let (mut denied, mut objects) = (denied(), objects());
         assert!(denied.stand_in(&mut objects));
         let key = ObjectKey::new("closed", "ada");
         let state = objects.secrets.get(&key);
         assert!(matches!(state, Some(SecretState::Unreadable(why)) if why.contains("forbidden")));
-        assert!(!denied.stand_in(&mut objects), "which is no news the second time");
+        assert!(!denied.stand_in(&mut objects), "the second time changes nothing");
         denied.lift(3);
         assert!(denied.stand_in(&mut objects) && objects.secrets.is_empty());
         assert!(!denied.matters());
     }
 
     #[test]
-    fn a_secret_that_was_seen_stays() {
+    fn a_known_secret_is_not_replaced() {
         let (mut denied, mut objects) = (denied(), objects());
         let key = ObjectKey::new("closed", "ada");
         let seen = SecretState::Loaded(CachedSecret::new(Secret::default()));

@@ -1,5 +1,5 @@
-//! A cluster as the source: one task gathers every watch into one view, and writes go to the API
-//! server under their resource versions.
+//! A Kubernetes cluster as the source. One task collects all watches into one view; writes use
+//! resourceVersions as preconditions.
 
 mod delegate_resource;
 mod deserialize_guard;
@@ -25,23 +25,23 @@ use crate::{
     model::{Clock, ObjectKey, ObjectRef},
 };
 
-/// What to watch.
+/// Configuration of the watches.
 #[derive(Clone, Debug)]
 pub struct ClusterOptions {
-    /// These namespaces; none: all.
+    /// Namespaces to watch; empty: all.
     pub namespaces: Vec<String>,
-    /// The Secret of the installation's sealing keys.
+    /// The Secret with the installation's sealing keys.
     pub sealing_secret: ObjectKey,
-    /// This replica's name, for Events.
+    /// This replica's name, which Events contain.
     pub identity: String,
 }
 
-/// How often the API server is asked whether it answers.
+/// Interval of the requests that check whether the API server responds.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
-/// How long it may take to answer that.
+/// Timeout of such a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A cluster.
+/// A Kubernetes cluster.
 pub struct ClusterSource {
     client: Client,
     views: watch::Sender<Arc<SourceView>>,
@@ -55,7 +55,7 @@ impl fmt::Debug for ClusterSource {
 }
 
 impl ClusterSource {
-    /// Starts to watch. The first view that is synced has every first list.
+    /// Starts the watches. The first synced view contains every initial list.
     pub fn start(client: Client, options: ClusterOptions, clock: Arc<dyn Clock>) -> Arc<Self> {
         let views = watch::Sender::new(Arc::new(SourceView::default()));
         let cluster = Arc::new(Self {
@@ -63,7 +63,7 @@ impl ClusterSource {
             client: client.clone(),
             views: views.clone(),
         });
-        // The receiver comes first: the heartbeat ends when there is none.
+        // The receiver must exist first: the heartbeat ends when there is none.
         let (health, follow) = watch::channel(None);
         tokio::spawn(heartbeat(client.clone(), health, clock));
         tokio::spawn(view_collector::run(client, options, views, follow));
@@ -71,30 +71,30 @@ impl ClusterSource {
     }
 }
 
-/// Since when the API server does not answer, and how.
+/// Since when the API server does not respond, and the error.
 type Failing = Option<(crate::model::Timestamp, String)>;
 
-/// Asks the API server now and then, since a watch that has nothing to tell tells nothing.
+/// Checks regularly whether the API server responds, because an idle watch does not show it.
 async fn heartbeat(client: Client, health: watch::Sender<Failing>, clock: Arc<dyn Clock>) {
     while !health.is_closed() {
         let asked = tokio::time::timeout(REQUEST_TIMEOUT, client.apiserver_version()).await;
         let problem = match asked {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some("the API server does not answer".to_owned()),
+            Err(_) => Some("the API server does not respond".to_owned()),
         };
         let now = clock.now();
         health.send_if_modified(|failing| match (&failing, problem) {
             (None, None) | (Some(_), Some(_)) => false,
             (Some((since, _)), None) => {
-                tracing::info!(%since, "the API server answers again");
+                tracing::info!(%since, "the API server responds again");
                 *failing = None;
                 true
             }
             (None, Some(problem)) => {
                 tracing::warn!(
                     problem,
-                    "the API server does not answer; serving goes on from the last snapshot"
+                    "the API server does not respond; serving the last snapshot"
                 );
                 *failing = Some((now, problem));
                 true

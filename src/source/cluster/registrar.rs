@@ -1,5 +1,5 @@
-//! Writing registered clients: the serving side's only write, under a role of its own that the chart
-//! grants where registration is switched on.
+//! Writes dynamically registered clients. This is the serving side's only write, under a separate
+//! role that the chart creates if registration is enabled.
 
 use std::{future::Future, time::Duration};
 
@@ -17,9 +17,9 @@ use crate::{
     source::{WriteError, registered_client},
 };
 
-/// As for every write.
+/// Timeout of a request, as for every write.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
-/// How often a change is tried again that loses against another, such as that of the status.
+/// Maximum number of attempts if a change conflicts with another, such as a status update.
 const MAX_ATTEMPTS: usize = 4;
 
 fn api(client: &Client, namespace: &str) -> Api<OidcClient> {
@@ -30,7 +30,7 @@ async fn within<T>(
     call: impl Future<Output = Result<T, Error>> + Send,
 ) -> Result<Result<T, Conflict>, RegistrarError> {
     let done = tokio::time::timeout(REQUEST_TIMEOUT, call).await;
-    let late = |_| RegistrarError::Unavailable("no answer within 3 s".to_owned());
+    let late = |_| RegistrarError::Unavailable("no response within 3 s".to_owned());
     match done.map_err(late)? {
         Ok(done) => Ok(Ok(done)),
         Err(Error::Api(status)) => match status.code {
@@ -44,15 +44,15 @@ async fn within<T>(
     }
 }
 
-/// The object changed since it was read, or is there already.
+/// The object was modified, or exists already.
 struct Conflict;
 
 fn contended() -> RegistrarError {
     RegistrarError::Unavailable("the object keeps changing".to_owned())
 }
 
-/// Changes a registered client under the resource version that it was read at. What this release
-/// does not know of it stays: while releases are rolled, a newer one may have written it.
+/// Changes a registered client at the resourceVersion of its read. Fields unknown to this release
+/// are preserved: during a rolling update a newer replica may have written them.
 async fn change(
     client: &Client,
     object: &ObjectKey,
@@ -82,11 +82,11 @@ impl ClientRegistrar for ClusterSource {
         let created = created.map_err(|Conflict| contended())?;
         let Some(secret) = registered_client::secret(&new, &created) else { return Ok(()) };
         match write::create(&self.client, secret).await {
-            // The controller was faster, and its Secret is as good. What else went wrong it puts
-            // right, too; who waits for the client to be served sees either.
+            // If the controller was faster, its Secret is equally good. The controller also repairs
+            // other failures, and the caller waits until the client is served.
             Ok(()) | Err(WriteError::Conflict) => Ok(()),
             Err(error) => {
-                tracing::warn!(client = %new.object, %error, "the Secret of a registered client is left to the controller");
+                tracing::warn!(client = %new.object, %error, "failed to create the Secret of a registered client; leaving it to the controller");
                 Ok(())
             }
         }
@@ -109,7 +109,7 @@ impl ClientRegistrar for ClusterSource {
         let api = api(&self.client, &object.namespace);
         let Ok(found) = within(api.get(&object.name)).await? else { return Err(contended()) };
         registered_client::check(&found.metadata)?;
-        // Should another object have taken the name meanwhile, it is not this one that goes.
+        // The UID protects another object that has taken the name meanwhile.
         let unchanged = Preconditions { uid: found.metadata.uid, resource_version: None };
         let params = DeleteParams::background().preconditions(unchanged);
         within(api.delete(&object.name, &params)).await?.map(drop).map_err(|Conflict| contended())

@@ -1,4 +1,4 @@
-//! What the watches have shown so far: changes in, objects out. No I/O.
+//! Accumulates watch events into a set of objects. No I/O.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -14,14 +14,14 @@ use crate::{
     model::{ObjectKey, ObjectKind, ObjectRef},
 };
 
-/// Everything seen, and what is still missing.
+/// All objects received, and what is still missing.
 pub(super) struct WatchState {
     pub(super) objects: Arc<ObjectSet>,
-    /// Rises with each change that what is served could depend on.
+    /// Increases with each change that can affect what is served.
     pub(super) revision: u64,
-    /// Resource versions of Secrets that are not ours.
+    /// resourceVersions of Secrets that Lanyard does not manage.
     others: BTreeMap<ObjectKey, String>,
-    /// The resource version at which one of them was fetched.
+    /// The resourceVersion at which such a Secret was fetched.
     fetched: BTreeMap<ObjectKey, String>,
     denied: ForbiddenWatches,
     lists: Vec<List>,
@@ -31,7 +31,8 @@ pub(super) struct WatchState {
 #[derive(Default)]
 struct List {
     complete: bool,
-    /// While a list comes in: what was in it. What was there before and is not is gone.
+    /// The objects received so far during a list. Objects that are not among them at its end are
+    /// deleted.
     incoming: Option<HashSet<ObjectRef>>,
     known: HashSet<ObjectRef>,
 }
@@ -52,13 +53,13 @@ impl WatchState {
         }
     }
 
-    /// Whether every first list is in that may be had.
+    /// Returns true if every permitted initial list is complete.
     pub(super) fn complete(&self) -> bool {
         let mut lists = self.lists.iter().enumerate();
         lists.all(|(watch, list)| list.complete || self.denied.has(watch))
     }
 
-    /// Takes a change in.
+    /// Applies a change.
     pub(super) fn take(&mut self, change: WatchChange) {
         let WatchChange { watch, what } = change;
         match what {
@@ -87,7 +88,7 @@ impl WatchState {
                 }
             }
             WatchEvent::Failed(_) => {}
-            // What was seen before stays, as when the API server is away.
+            // Objects already received are kept, as during an outage of the API server.
             WatchEvent::Denied(_) if self.lists[watch].complete => {}
             WatchEvent::Denied(denial) => self.denied.note(watch, denial),
         }
@@ -102,8 +103,8 @@ impl WatchState {
             WatchEntry::Client(new) => put(&mut objects.clients, key, new),
             WatchEntry::User(new) => put(&mut objects.users, key, new),
             WatchEntry::Malformed(malformed) => {
-                // What is served is a function of what is there: an object that cannot be read is
-                // not served on any replica, whatever it was before.
+                // The served configuration depends only on current objects, so that all replicas agree. A
+                // malformed object is not served, even if it was valid before.
                 forget(objects, &reference);
                 let same = |old: &crate::api::MalformedObject| old.message == malformed.message;
                 let changed = !objects.malformed.get(&reference).is_some_and(same);
@@ -132,7 +133,7 @@ impl WatchState {
     }
 
     fn remove(&mut self, watch: usize, reference: &ObjectRef) {
-        // A Secret that got or lost our label leaves one watch and comes by another.
+        // A Secret whose label was added or removed leaves one watch and appears in another.
         let elsewhere = self.lists.iter().enumerate();
         if elsewhere
             .filter(|(other, _)| *other != watch)
@@ -150,15 +151,15 @@ impl WatchState {
         self.revision += 1;
     }
 
-    /// Says of Secrets that nobody may look for that they cannot be read.
+    /// Marks Secrets that may not be listed as unreadable.
     pub(super) fn settle(&mut self) {
         if self.denied.matters() && self.denied.stand_in(Arc::make_mut(&mut self.objects)) {
             self.revision += 1;
         }
     }
 
-    /// Has Secrets that could not be read fetched again: a Role may be there by now. Whether there
-    /// are any.
+    /// Schedules unreadable Secrets for another fetch, in case a Role was added. Returns true if
+    /// there are any.
     pub(super) fn ask_again(&mut self) -> bool {
         let secrets = &self.objects.secrets;
         let refused = |key| matches!(secrets.get(key), Some(SecretState::Unreadable(_)));
@@ -170,10 +171,10 @@ impl WatchState {
         any
     }
 
-    /// Secrets that objects refer to and that have not been fetched as they are now.
+    /// Secrets that objects refer to and that were not fetched at their current resourceVersion.
     pub(super) fn missing(&mut self) -> Vec<(ObjectKey, String)> {
         let wanted = self.wanted();
-        // What nobody refers to any more is not kept.
+        // Drop the Secrets that no object refers to any more.
         let unwanted: Vec<ObjectKey> =
             self.fetched.keys().filter(|key| !wanted.contains(key)).cloned().collect();
         for key in unwanted {
@@ -196,7 +197,7 @@ impl WatchState {
         all.filter(|key| self.others.contains_key(key)).cloned().collect()
     }
 
-    /// Takes a fetched Secret in; `None`: it is gone again.
+    /// Stores a fetched Secret; `None` if it was deleted.
     pub(super) fn fetched(&mut self, key: ObjectKey, version: String, found: Option<SecretState>) {
         self.fetched.insert(key.clone(), version);
         let objects = Arc::make_mut(&mut self.objects);
@@ -214,7 +215,7 @@ impl WatchState {
     }
 }
 
-/// Puts an object; whether what it declares is new.
+/// Stores an object. Returns true if its desired state changed.
 fn put<K: ManagedKind>(
     objects: &mut BTreeMap<ObjectKey, CachedObject<K>>,
     key: ObjectKey,
@@ -225,7 +226,7 @@ fn put<K: ManagedKind>(
     matters
 }
 
-/// Puts a Secret; whether what it holds is new.
+/// Stores a Secret. Returns true if its content changed.
 fn put_secret(objects: &mut ObjectSet, key: ObjectKey, secret: CachedSecret) -> bool {
     let matters = match objects.secrets.get(&key) {
         Some(SecretState::Loaded(old)) => !old.same_content(&secret),

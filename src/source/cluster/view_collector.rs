@@ -1,4 +1,4 @@
-//! The task that gathers all watches into views.
+//! The task that collects all watches into views.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,16 +17,16 @@ use crate::{
     model::ObjectKey,
 };
 
-/// How long changes that come together are gathered.
+/// How long successive changes are collected into one view.
 const DEBOUNCE: Duration = Duration::from_millis(5);
-/// Secrets that are fetched at once.
+/// Maximum number of concurrent fetches of Secrets.
 const MAX_CONCURRENT_FETCHES: usize = 8;
-/// How often what may not be read is asked for again: what changes is a Role, which is not watched.
+/// Interval between retries of unreadable Secrets. The cause is a Role, and Roles are not watched.
 const REFETCH_INTERVAL: Duration = Duration::from_secs(30);
-/// How long a fetch may take.
+/// Timeout of a fetch.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Gathers for as long as anyone looks at the views.
+/// Collects until all receivers of views are dropped.
 pub(super) async fn run(
     client: Client,
     options: ClusterOptions,
@@ -45,7 +45,7 @@ pub(super) async fn run(
             chunk = changes.next() => {
                 let Some(chunk) = chunk else { return };
                 take(&mut state, chunk);
-                // A burst of changes makes one view.
+                // A burst of changes results in one view.
                 let deadline = tokio::time::Instant::now() + DEBOUNCE;
                 while let Ok(Some(chunk)) = tokio::time::timeout_at(deadline, changes.next()).await {
                     take(&mut state, chunk);
@@ -69,11 +69,11 @@ pub(super) async fn run(
 fn take(state: &mut WatchState, chunk: Vec<watches::WatchChange>) {
     for change in chunk {
         match &change.what {
-            WatchEvent::Failed(error) => tracing::warn!(error, "a watch failed and is tried again"),
+            WatchEvent::Failed(error) => tracing::warn!(error, "a watch failed; retrying"),
             WatchEvent::Denied(denial) => tracing::warn!(
                 namespace = denial.namespace,
                 error = denial.message,
-                "a namespace may not be watched; the others are served, and it is tried again"
+                "a namespace may not be watched; serving the others and retrying"
             ),
             _ => {}
         }
@@ -87,13 +87,13 @@ fn publish(
     health: &watch::Receiver<Failing>,
 ) {
     let health = SourceHealth { synced: true, failing: health.borrow().clone() };
-    // Revision 0 means that nothing was read, which an empty cluster is not.
+    // Revision 0 means that nothing was read, which is not true of an empty cluster.
     let view =
         SourceView { objects: Arc::clone(&state.objects), revision: state.revision + 1, health };
     views.send_replace(Arc::new(view));
 }
 
-/// Fetches the Secrets that objects refer to; `false` if some could not be asked for.
+/// Fetches the Secrets that objects refer to. Returns false if a fetch failed.
 async fn fetch_missing(client: &Client, state: &mut WatchState) -> bool {
     let missing = state.missing();
     let fetches = missing.into_iter().map(|(key, version)| async move {
@@ -107,7 +107,7 @@ async fn fetch_missing(client: &Client, state: &mut WatchState) -> bool {
         match found {
             Ok(found) => state.fetched(key, version, found),
             Err(error) => {
-                tracing::warn!(secret = %key, error, "cannot fetch a Secret; it is tried again");
+                tracing::warn!(secret = %key, error, "failed to fetch a Secret; retrying");
                 all = false;
             }
         }

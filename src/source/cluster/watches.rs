@@ -1,4 +1,4 @@
-//! The watches: what is asked of the API server, and what comes of it as changes of one kind.
+//! The watches on the API server, as streams of changes.
 
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 
@@ -27,19 +27,20 @@ use crate::{
     model::{ObjectKey, ObjectKind, ObjectRef},
 };
 
-/// Seconds after which a watch is made anew from where it was. One that says nothing for 5 s longer
-/// has lost its connection, which nothing else would tell: so old a change may be at most.
+/// Timeout of a watch request in seconds, after which it resumes. A watch that is silent for 5 s
+/// longer has lost its connection, which is not detected otherwise. This bounds the age of an
+/// unseen change.
 const WATCH_TIMEOUT_SECS: u32 = 25;
 
-/// Objects asked for at a time when a kind is listed. A page becomes a tree of JSON values before it
-/// becomes objects, and 500 of them leave holes in memory that nothing fills again; 100 cost no time.
+/// Page size of lists. A page is a tree of JSON values before it is converted; pages of 500 objects
+/// fragment memory permanently, and pages of 100 take no longer.
 const PAGE_SIZE: u32 = 100;
 
-/// Before a watch that failed is tried again, at the longest: kube's own pauses grow to a minute,
-/// and for as long changes would be late after the API server was away.
+/// Maximum delay before a failed watch is retried. kube's own backoff grows to a minute, which
+/// would delay changes by as much after an outage of the API server.
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
-/// kube's pauses, bounded.
+/// kube's backoff with an upper bound.
 #[derive(Default)]
 struct CappedBackoff(DefaultBackoff);
 
@@ -57,21 +58,21 @@ impl Backoff for CappedBackoff {
     }
 }
 
-/// Something that a watch shows.
+/// An object in a watch.
 #[derive(Clone, Debug)]
 pub(super) enum WatchEntry {
     Tenant(CachedObject<Tenant>),
     Client(CachedObject<OidcClient>),
     User(CachedObject<OidcUser>),
     Malformed(MalformedObject),
-    /// One of ours, whole.
+    /// A Secret that Lanyard manages, with its content.
     Managed(CachedSecret),
-    /// Someone else's: only its resource version.
+    /// The resourceVersion of any other Secret.
     Other(String),
     Namespace(BTreeMap<String, String>),
 }
 
-/// A change, and the watch that it comes from.
+/// A change, and the index of its watch.
 #[derive(Debug)]
 pub(super) struct WatchChange {
     pub(super) watch: usize,
@@ -82,21 +83,21 @@ pub(super) struct WatchChange {
 pub(super) enum WatchEvent {
     /// A list begins.
     Begin,
-    /// An object is there.
+    /// An object exists.
     There(ObjectRef, WatchEntry),
-    /// An object is gone.
+    /// An object was deleted.
     Gone(ObjectRef),
-    /// The list is in: what of this watch was not in it is gone.
+    /// A list is complete. Objects of this watch that were not in it are deleted.
     Complete,
-    /// The watch failed and is tried again.
+    /// The watch failed and is retried.
     Failed(String),
-    /// The watch of one of several namespaces may not be made; it is tried again.
+    /// The watch of one of several namespaces is forbidden. It is retried.
     Denied(ForbiddenWatch),
 }
 
 type Changes = BoxStream<'static, WatchChange>;
 
-/// Every watch, numbered from 0.
+/// All watches, indexed from 0.
 pub(super) fn all(client: &Client, options: &ClusterOptions) -> Vec<Changes> {
     let mut watches = Watches { client: client.clone(), streams: Vec::new() };
     if options.namespaces.is_empty() {
@@ -131,7 +132,7 @@ struct Watches {
 }
 
 impl Watches {
-    /// Everything of a namespace, or of all.
+    /// Adds the watches of one namespace, or of all.
     fn namespace(&mut self, namespace: Option<&str>) {
         self.guarded(namespace, ObjectKind::Tenant, WatchEntry::Tenant);
         self.guarded(namespace, ObjectKind::OidcClient, WatchEntry::Client);
@@ -152,7 +153,7 @@ impl Watches {
         }
     }
 
-    /// Objects of one of our kinds: one that cannot be read is an item like any other.
+    /// Adds a watch of one of Lanyard's kinds. Malformed objects are items like any other.
     fn guarded<K>(
         &mut self,
         namespace: Option<&str>,
@@ -193,8 +194,8 @@ impl Watches {
         self.push(stream, kind, namespace, item);
     }
 
-    /// Secrets that are not ours. The API server is asked for their metadata only: what they hold is
-    /// none of our business unless an object refers to it, and releases of Helm are a megabyte each.
+    /// Adds a watch of other Secrets, metadata only: Lanyard must not read their content unless an
+    /// object refers to them, and Helm release Secrets have up to a megabyte each.
     fn other_secrets(&mut self, namespace: Option<&str>) {
         let api: Api<WithoutManagedFields<PartialObjectMeta<Secret>>> = self.api(namespace);
         let config = Config::default().labels(&format!("{MANAGED_LABEL}!=true"));
@@ -231,8 +232,8 @@ impl Watches {
     }
 }
 
-/// A watch that failed. Where several namespaces are watched one by one, a Role that one of them
-/// lacks is that one's own trouble.
+/// The event for a failed watch. If several namespaces are watched, a missing Role in one of them
+/// must not affect the others.
 fn failure(kind: ObjectKind, namespace: Option<&String>, error: &watcher::Error) -> WatchEvent {
     let refused = match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
@@ -252,8 +253,8 @@ fn failure(kind: ObjectKind, namespace: Option<&String>, error: &watcher::Error)
     }
 }
 
-/// What an object is called. Lists come namespace by namespace, so that those of one share its name
-/// if each takes that of the object before it.
+/// The reference of an object. Lists are sorted by namespace, so reusing the namespace string of
+/// the previous object shares it between the objects of a namespace.
 fn reference(kind: ObjectKind, object: &impl Resource, last: &mut Arc<str>) -> ObjectRef {
     let metadata = object.meta();
     let namespace = metadata.namespace.as_deref().unwrap_or_default();
@@ -262,13 +263,13 @@ fn reference(kind: ObjectKind, object: &impl Resource, last: &mut Arc<str>) -> O
     }
     let name = metadata.name.as_deref().unwrap_or_default();
     let key = ObjectKey::within(last, name);
-    // Others are named by nobody but themselves.
+    // The names of other objects are not shared.
     let key =
         if matches!(kind, ObjectKind::Tenant | ObjectKind::Secret) { key.shared() } else { key };
     ObjectRef { kind, key }
 }
 
-/// A Secret of ours.
+/// A Secret that Lanyard manages.
 fn own(_: &ObjectKey, WithoutManagedFields(secret): WithoutManagedFields<Secret>) -> WatchEntry {
     WatchEntry::Managed(CachedSecret::new(secret))
 }
@@ -283,7 +284,7 @@ mod tests {
 
     use super::*;
 
-    /// What an API server without objects is asked for first: URL and `Accept` of each request.
+    /// The first requests to an API server without objects: URL and `Accept` header of each.
     async fn asked(namespaces: &[&str]) -> Vec<(String, String)> {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&asked);
@@ -308,7 +309,7 @@ mod tests {
         };
         for mut changes in all(&Client::new(server, "default"), &options) {
             loop {
-                match changes.next().await.expect("it goes on").what {
+                match changes.next().await.expect("the stream continues").what {
                     WatchEvent::Complete => break,
                     WatchEvent::Failed(why) => panic!("{why}"),
                     _ => {}
@@ -319,9 +320,10 @@ mod tests {
         asked.clone()
     }
 
-    /// docs/design/cluster.md#secrets: Secrets are watched as metadata, but for our own.
+    /// Secrets that Lanyard does not manage are watched by metadata only. See
+    /// docs/design/cluster.md#secrets.
     #[tokio::test]
-    async fn nobody_is_asked_what_the_secrets_of_others_hold() {
+    async fn the_content_of_unmanaged_secrets_is_not_requested() {
         for namespaces in [&[][..], &["team"]] {
             let asked = asked(namespaces).await;
             let secrets: Vec<_> =

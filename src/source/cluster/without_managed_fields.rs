@@ -1,5 +1,5 @@
-//! An object without the fields that say who manages which of its fields: nobody here reads those
-//! trees, and a page of objects waits parsed until each was taken.
+//! Drops `managedFields` while deserializing. They are never used, and a page of objects stays in
+//! memory until all of it is processed.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::delegate_resource::kind_of;
 
-/// An object without managed fields.
+/// An object without `managedFields`.
 #[derive(Clone, Debug)]
 pub(super) struct WithoutManagedFields<K>(pub(super) K);
 
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_has_no_managed_fields_and_all_else() {
+    fn only_managed_fields_are_dropped() {
         let mut secret = json!({
             "metadata": { "name": "shop", "labels": { "a": "b" } }, "data": { "key": "dmFsdWU=" },
         });

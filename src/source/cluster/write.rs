@@ -1,4 +1,5 @@
-//! Writes, each within three seconds and under the resource version that it was decided on.
+//! Writes to the API server, each with a timeout of three seconds and a resourceVersion
+//! precondition.
 
 use std::{future::Future, time::Duration};
 
@@ -18,14 +19,14 @@ use crate::{
     model::{ObjectKey, ObjectKind, ObjectRef},
 };
 
-/// No write is decided on what was seen longer ago than a Lease lasts.
+/// Timeout of a write. It must be short enough for a write to end before the Lease expires.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
-/// The field manager of what is applied.
+/// The field manager of server-side apply.
 const MANAGER: &str = "lanyard";
 
 async fn within<T>(write: impl Future<Output = Result<T, Error>> + Send) -> Result<T, WriteError> {
     let done = tokio::time::timeout(WRITE_TIMEOUT, write).await;
-    let done = done.map_err(|_| WriteError::Unavailable("no answer within 3 s".to_owned()))?;
+    let done = done.map_err(|_| WriteError::Unavailable("no response within 3 s".to_owned()))?;
     done.map_err(|error| match &error {
         Error::Api(status) => match status.code {
             404 => WriteError::NotFound,
@@ -41,24 +42,24 @@ fn secrets(client: &Client, namespace: &str) -> Api<Secret> {
     Api::namespaced(client.clone(), namespace)
 }
 
-/// Creates a Secret; one of that name is a conflict.
+/// Creates a Secret; `Conflict` if it exists.
 pub(super) async fn create(client: &Client, secret: Secret) -> Result<(), WriteError> {
     let api = secrets(client, &secret.namespace().unwrap_or_default());
     within(api.create(&params(), &secret)).await.map(drop)
 }
 
-/// Replaces a Secret that has not changed since.
+/// Replaces a Secret that has not changed since it was read.
 pub(super) async fn replace(client: &Client, secret: Secret) -> Result<(), WriteError> {
     let api = secrets(client, &secret.namespace().unwrap_or_default());
     within(api.replace(&secret.name_any(), &params(), &secret)).await.map(drop)
 }
 
-/// Who writes.
+/// Parameters that set the field manager.
 pub(super) fn params() -> PostParams {
     PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() }
 }
 
-/// Deletes a Secret that has not changed since.
+/// Deletes a Secret that has not changed since it was read.
 pub(super) async fn delete(
     client: &Client,
     key: &ObjectKey,
@@ -69,7 +70,7 @@ pub(super) async fn delete(
     within(secrets(client, &key.namespace).delete(&key.name, &params)).await.map(drop)
 }
 
-/// Deletes a client that has not changed since.
+/// Deletes a client that has not changed since it was read.
 pub(super) async fn delete_client(
     client: &Client,
     key: &ObjectKey,
@@ -81,7 +82,7 @@ pub(super) async fn delete_client(
     within(api.delete(&key.name, &params)).await.map(drop)
 }
 
-/// Applies a status: ours alone, so that a field that is left out goes away.
+/// Applies a status with Lanyard as the only field manager, so that omitted fields are removed.
 pub(super) async fn status(
     client: &Client,
     object: &ObjectRef,
@@ -101,7 +102,7 @@ pub(super) async fn status(
             };
             (plural, json!({ "conditions": conditions }))
         }
-        _ => return Err(WriteError::Refused("a status of another kind".to_owned())),
+        _ => return Err(WriteError::Refused("the status is of another kind".to_owned())),
     };
     apply(client, object, plural, &status).await
 }

@@ -1,5 +1,5 @@
-//! The objects of files as they are shown: kept, so that a view with one change shares all others
-//! with the view before it.
+//! Objects of manifest files in cached form. They are shared between views, so that a change of one
+//! object costs little.
 
 use std::collections::BTreeMap;
 
@@ -15,19 +15,19 @@ use crate::{
     source::{StatusUpdate, manifests::ManifestObject},
 };
 
-/// An object.
+/// A cached object of a manifest.
 #[derive(Clone, Debug)]
 pub(crate) enum CachedManifest {
     Tenant(CachedObject<Tenant>),
     OidcClient(CachedObject<OidcClient>),
     OidcUser(CachedObject<OidcUser>),
     Secret(CachedSecret),
-    /// Its labels.
+    /// The labels of a Namespace.
     Namespace(BTreeMap<String, String>),
 }
 
 impl CachedManifest {
-    /// An object of a manifest, and what it is called.
+    /// Converts an object of a manifest, and returns its reference.
     pub(crate) fn of(object: ManifestObject) -> (ObjectRef, Self) {
         let reference = object.reference();
         let key = &reference.key;
@@ -46,7 +46,7 @@ impl CachedManifest {
         (reference, shown)
     }
 
-    /// What was said of an earlier form of it, which a file does not tell, said of this one.
+    /// Takes the status over from an earlier version, because a file contains no status.
     pub(super) fn take_over(&mut self, before: &Self) {
         match (self, before) {
             (Self::Tenant(own), Self::Tenant(before)) => *own = own.with_status_of(before),
@@ -56,7 +56,7 @@ impl CachedManifest {
         }
     }
 
-    /// Whether both declare the same; of what nobody is asked about, always.
+    /// Returns true if both have the same desired state. Kinds without one are always equal.
     pub(super) fn declares_what(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Tenant(own), Self::Tenant(other)) => own.same_desired_state(other),
@@ -66,7 +66,7 @@ impl CachedManifest {
         }
     }
 
-    /// What its status said.
+    /// The digest of the object's status.
     pub(super) fn told(&self) -> Option<&StatusDigest> {
         match self {
             Self::Tenant(own) => Some(own.told()),
@@ -76,7 +76,7 @@ impl CachedManifest {
         }
     }
 
-    /// Shows a status; what the one before said.
+    /// Sets the status, and returns the digest of the previous one.
     pub(super) fn tell(&mut self, status: &StatusUpdate) -> StatusDigest {
         match (self, status) {
             (Self::Tenant(own), StatusUpdate::Tenant(status)) => tell(own, status),
@@ -93,7 +93,7 @@ fn tell<K: ManagedKind>(own: &mut CachedObject<K>, status: &K::Status) -> Status
     before
 }
 
-/// Objects as a cluster would show them; of two of one name the first counts.
+/// Collects objects as a cluster would list them. If two have the same name, the first is used.
 pub(crate) fn collect(all: impl Iterator<Item = (ObjectRef, CachedManifest)>) -> ObjectSet {
     let mut objects = ObjectSet::default();
     let mut namespaces = BTreeMap::new();
@@ -118,7 +118,7 @@ fn put<V>(objects: &mut BTreeMap<ObjectKey, V>, key: ObjectKey, object: V) {
     objects.entry(key).or_insert(object);
 }
 
-/// A resource version that changes with the content.
+/// A resourceVersion computed from the content.
 fn version(secret: &Secret) -> String {
     let text = serde_json::to_vec(secret).unwrap_or_default();
     let hash = digest::digest(&digest::SHA256, &text);

@@ -1,4 +1,5 @@
-//! What the files hold. A file that cannot be read keeps its last objects, and says so once.
+//! The content of manifest files. A file that cannot be read keeps its last objects, and the error
+//! is logged once.
 
 use std::{
     collections::BTreeMap,
@@ -17,14 +18,14 @@ use crate::{
     },
 };
 
-/// What an API server would refuse of an object by itself: fields, and what to do about them.
+/// Validates a single object as an API server would: fields and messages.
 pub(crate) type ManifestValidator =
     Box<dyn Fn(&ObjectRef, &CachedManifest) -> Vec<(String, String)> + Send>;
 
-/// Files as last read, by path.
+/// The files as last read, by path.
 pub(super) struct ManifestFiles {
     read: BTreeMap<PathBuf, File>,
-    /// Whether a folder could not be listed: then files may be there that are not known.
+    /// Whether a folder could not be listed, so that there may be unknown files.
     unlisted: bool,
     judge: ManifestValidator,
 }
@@ -32,17 +33,17 @@ pub(super) struct ManifestFiles {
 struct File {
     hash: [u8; 32],
     objects: Vec<(ObjectRef, CachedManifest)>,
-    /// Whether it was never read whole.
+    /// Whether the file has never been read completely.
     partial: bool,
 }
 
 impl ManifestFiles {
-    /// No files yet.
+    /// Creates an empty set of files.
     pub(super) fn new(judge: ManifestValidator) -> Self {
         Self { read: BTreeMap::new(), unlisted: false, judge }
     }
 
-    /// Reads the files of some folders that changed; whether any object may be another now.
+    /// Reads changed files in some folders. Returns true if any object may have changed.
     pub(super) fn reload(&mut self, folders: &[&Path]) -> bool {
         let mut changed = false;
         let mut present = Vec::new();
@@ -54,9 +55,7 @@ impl ManifestFiles {
                     self.unlisted = true;
                     if !was_unlisted {
                         let folder = folder.display();
-                        tracing::error!(
-                            "{folder}: cannot be read ({error}); its last state stays in force"
-                        );
+                        tracing::error!(%folder, %error, "cannot read the folder; using its last state");
                     }
                     let last = self.read.keys().filter(|path| path.starts_with(folder));
                     present.extend(last.cloned().collect::<Vec<_>>());
@@ -78,7 +77,7 @@ impl ManifestFiles {
     fn reload_file(&mut self, path: &Path) -> bool {
         let read = manifests::read(path);
         let mut hash = [0; 32];
-        // What cannot be read is told once a reason.
+        // A read error is logged once for each cause.
         let why = read.as_ref().err().map(ToString::to_string).unwrap_or_default();
         let content = read.as_deref().unwrap_or(why.as_bytes());
         hash.copy_from_slice(digest::digest(&digest::SHA256, content).as_ref());
@@ -87,23 +86,20 @@ impl ManifestFiles {
         }
         let (objects, problems) = manifests::parse_read(path, &read);
         for problem in &problems {
-            if problem.warning {
-                tracing::warn!("{problem}");
-            } else {
-                tracing::error!("{problem}");
-            }
+            log(problem);
         }
         let mut broken = problems.iter().any(|problem| !problem.warning);
-        // Programs that write in place begin by emptying the file; whoever means it deletes it.
+        // Programs that write in place truncate the file first. To remove its objects, delete the
+        // file.
         broken |= content.is_empty() && self.read.contains_key(path);
-        let name = path.display();
+        let file_name = path.display();
         if let Some(file) = self.read.get_mut(path) {
             if broken {
                 file.hash = hash;
-                tracing::warn!("{name}: its last good state stays in force");
+                tracing::warn!(file = %file_name, "using the last valid state of the file");
                 return false;
             }
-            tracing::info!("{name}: changed");
+            tracing::info!(file = %file_name, "file changed");
         }
         let before = self.read.remove(path).map(|file| file.objects).unwrap_or_default();
         let objects = self.shown(path, objects, &before);
@@ -111,7 +107,7 @@ impl ManifestFiles {
         true
     }
 
-    /// The objects of a file, given those of its last state: of a refused edit the object stays.
+    /// The objects of a file, given its previous ones. A rejected edit keeps the previous object.
     fn shown(
         &self,
         path: &Path,
@@ -131,7 +127,7 @@ impl ManifestFiles {
         objects
     }
 
-    /// Whether an API server would refuse an edit, and why it would.
+    /// Returns true if an API server would reject an edit, and logs the reasons.
     fn refuses(
         &self,
         path: &Path,
@@ -143,15 +139,16 @@ impl ManifestFiles {
             return false;
         }
         let refused = (self.judge)(reference, edited);
-        // What was refused before is no good state: the new one is served as far as it can be.
+        // If the previous object was invalid too, use the new one as far as possible.
         if refused.is_empty() || !(self.judge)(reference, before).is_empty() {
             return false;
         }
         for (field, message) in refused {
             let problem = FileProblem::new(path, reference.to_string(), message);
-            tracing::error!("{}", FileProblem { field, ..problem });
+            log(&FileProblem { field, ..problem });
         }
-        tracing::warn!("{}: {reference}: its last good state stays in force", path.display());
+        let file = path.display();
+        tracing::warn!(%file, object = %reference, "using the last valid state of the object");
         true
     }
 
@@ -165,23 +162,22 @@ impl ManifestFiles {
         let mut seen: BTreeMap<&ObjectRef, &Path> = BTreeMap::new();
         for (path, reference, _) in self.all() {
             if let Some(first) = seen.get(reference) {
-                let (path, first) = (path.display(), first.display());
-                tracing::error!(
-                    "{path}: {reference}: is in {first} too, and that one counts; take one of them out"
-                );
+                let (file, used) = (path.display(), first.display());
+                let object = reference;
+                tracing::error!(%file, %object, %used, "duplicate object; remove it from one of the files");
             } else {
                 seen.insert(reference, path);
             }
         }
     }
 
-    /// Where an object is.
+    /// The file that contains an object.
     pub(super) fn file_of(&self, reference: &ObjectRef) -> Option<PathBuf> {
         let mut all = self.all();
         all.find(|(_, of, _)| *of == reference).map(|(path, ..)| path.to_owned())
     }
 
-    /// A Secret.
+    /// Finds a Secret.
     pub(super) fn secret(&self, reference: &ObjectRef) -> Option<&CachedSecret> {
         self.all().find_map(|(_, of, shown)| match shown {
             CachedManifest::Secret(secret) if of == reference => Some(secret),
@@ -189,7 +185,7 @@ impl ManifestFiles {
         })
     }
 
-    /// Shows a status of an object; what the one before said.
+    /// Sets the status of an object, and returns the digest of the previous one.
     pub(super) fn tell(
         &mut self,
         reference: &ObjectRef,
@@ -199,16 +195,28 @@ impl ManifestFiles {
         all.find(|(of, _)| of == reference).map(|(_, shown)| shown.tell(status))
     }
 
-    /// What the status of an object said.
+    /// The digest of an object's status.
     pub(super) fn told(&self, reference: &ObjectRef) -> Option<&StatusDigest> {
         self.all().find(|(_, of, _)| *of == reference).and_then(|(.., shown)| shown.told())
     }
 
-    /// Everything; of two objects of one name the first counts.
+    /// All objects. If two have the same name, the first is used.
     pub(super) fn objects(&self) -> ObjectSet {
         let incomplete = self.unlisted || self.read.values().any(|file| file.partial);
         let all = self.all().map(|(_, reference, shown)| (reference.clone(), shown.clone()));
         ObjectSet { incomplete, ..collect(all) }
+    }
+}
+
+/// Logs a problem with a manifest.
+fn log(problem: &FileProblem) {
+    let FileProblem { file, object, field, message, warning } = problem;
+    let file = file.display();
+    let field = Some(field.as_str()).filter(|field| !field.is_empty()).map(tracing::field::display);
+    if *warning {
+        tracing::warn!(%file, %object, field, problem = %message, "questionable manifest");
+    } else {
+        tracing::error!(%file, %object, field, problem = %message, "invalid manifest");
     }
 }
 
@@ -217,14 +225,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_cannot_be_listed_may_hold_more_than_is_seen() {
+    fn a_folder_that_cannot_be_listed_makes_the_view_incomplete() {
         let parent = tempfile::tempdir().expect("a folder");
         let missing = parent.path().join("mounted-later");
         let mut files = ManifestFiles::new(Box::new(|_, _| Vec::new()));
         assert!(files.reload(&[&missing]));
         assert!(files.objects().incomplete);
         std::fs::create_dir(&missing).expect("made");
-        assert!(files.reload(&[&missing]), "what may be concluded has changed");
+        assert!(files.reload(&[&missing]), "the view is incomplete now");
         assert!(!files.objects().incomplete);
     }
 }

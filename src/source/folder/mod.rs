@@ -1,5 +1,5 @@
-//! A folder of manifests as the source: what `dev` serves. Secrets and keys that are made go to a
-//! state folder, as manifests too; status and Events go to the log.
+//! A folder of manifests as the source, for `dev`. Generated Secrets and keys are written to a
+//! state folder, as manifests too; statuses and Events are logged.
 
 mod cached_objects;
 mod files;
@@ -26,7 +26,7 @@ pub(crate) use cached_objects::{CachedManifest, collect};
 use files::ManifestFiles;
 pub(crate) use files::ManifestValidator;
 
-/// A folder, and the folder of its state.
+/// A folder of manifests, and a state folder.
 pub struct FolderSource {
     inner: Mutex<Inner>,
     views: watch::Sender<Arc<SourceView>>,
@@ -46,8 +46,8 @@ impl fmt::Debug for FolderSource {
 }
 
 impl FolderSource {
-    /// Reads a folder, and follows its changes for as long as the source is in use; of an edit that
-    /// `judge` has something to say about the object stays as it was.
+    /// Reads a folder, and follows changes while the source is in use. If `judge` rejects an edit,
+    /// the previous version of the object is kept.
     pub(crate) fn start(
         manifests: &Path,
         state: &Path,
@@ -70,13 +70,13 @@ impl FolderSource {
         Ok(directory)
     }
 
-    /// The file that holds a Secret, where one does.
+    /// The file that contains a Secret, if any.
     pub fn file_of_secret(&self, key: &ObjectKey) -> Option<PathBuf> {
         let reference = ObjectRef { kind: ObjectKind::Secret, key: key.clone() };
         self.lock().files.file_of(&reference)
     }
 
-    /// Reads what changed, and shows it.
+    /// Reads changed files and publishes the view.
     fn reload(&self) {
         let mut inner = self.lock();
         let changed = inner.files.reload(&[&self.manifests, &self.state]);
@@ -86,7 +86,7 @@ impl FolderSource {
         }
     }
 
-    /// Shows the objects as they are now.
+    /// Publishes a view of the current objects.
     fn publish(&self, inner: &Inner) {
         let objects = Arc::new(inner.files.objects());
         let health = SourceHealth { synced: true, failing: None };
@@ -98,7 +98,7 @@ impl FolderSource {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the file of a Secret, under a check of what is there now.
+    /// Writes or deletes the file of a Secret, after a check of the current one.
     fn write(
         &self,
         key: &ObjectKey,
@@ -112,7 +112,7 @@ impl FolderSource {
         let there = inner.files.file_of(&reference);
         if there.is_some_and(|file| !file.starts_with(&self.state)) {
             return Err(WriteError::Refused(format!(
-                "the Secret {key} is one of your manifests; take it out or name another"
+                "Secret \"{key}\" is in your manifests; remove it, or use another name"
             )));
         }
         let path = state::path_of(&self.state, key);
@@ -169,7 +169,7 @@ impl ObjectSource for FolderSource {
     async fn delete_client(&self, key: &ObjectKey, _: Option<&str>) -> Result<(), WriteError> {
         self.remove_client(key).map_err(|error| match error {
             RegistrarError::NotFound => WriteError::Refused(format!(
-                "the client {key} is no registered one of the state folder; remove it yourself"
+                "OidcClient \"{key}\" was not registered in the state folder; delete its manifest yourself"
             )),
             other => WriteError::Unavailable(other.to_string()),
         })
@@ -194,9 +194,9 @@ impl ObjectSource for FolderSource {
             return;
         }
         if warning {
-            tracing::warn!(reason, "{object}: {message}");
+            tracing::warn!(%object, reason, note = %message, "event");
         } else {
-            tracing::info!(reason, "{object}: {message}");
+            tracing::info!(%object, reason, note = %message, "event");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Registered clients as files of the state folder, which live and go there: a file that somebody
-//! puts among the manifests is theirs.
+//! Dynamically registered clients as files of the state folder. A manifest in the main folder is
+//! never changed.
 
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
@@ -22,7 +22,7 @@ impl FolderSource {
         if !file.starts_with(&self.state) {
             return Err(RegistrarError::NotFound);
         }
-        // The file has more than what is kept of it, which its change has to leave as it is.
+        // The cached object lacks parts of the file, which a change must preserve.
         let (objects, _) = manifests::parse(&file);
         let found = objects.into_iter().find(|object| object.reference() == reference);
         let Some(ManifestObject::OidcClient(found)) = found else {
@@ -32,7 +32,7 @@ impl FolderSource {
         Ok(*found)
     }
 
-    /// Changes files, and shows them.
+    /// Changes files, and publishes the view.
     fn with_files(
         &self,
         change: impl FnOnce(&Inner) -> Result<(), RegistrarError>,
@@ -51,7 +51,7 @@ impl FolderSource {
         state::write_client(&path, client).map_err(|error| failed(&path, &error))
     }
 
-    /// Deletes a registered client that is still as it was seen.
+    /// Deletes a registered client that has not changed since it was read.
     pub(super) fn remove_client(&self, key: &ObjectKey) -> Result<(), RegistrarError> {
         self.with_files(|inner| {
             self.registered(inner, key)?;

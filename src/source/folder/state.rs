@@ -1,4 +1,4 @@
-//! The state folder, and statuses.
+//! Files of the state folder, and log messages about statuses.
 
 use std::{
     fs, io,
@@ -15,7 +15,7 @@ use crate::{
     source::{StatusUpdate, manifests::to_yaml},
 };
 
-/// Makes the folder, for its owner's eyes only.
+/// Creates the state folder, readable only by its owner.
 pub(super) fn prepare(state: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(state)
 }
@@ -30,7 +30,7 @@ pub(super) fn path_of_client(state: &Path, key: &ObjectKey) -> PathBuf {
     state.join(format!("{}.{}.oidcclient.yaml", key.namespace, key.name))
 }
 
-/// Writes a Secret.
+/// Writes a Secret to a file.
 pub(super) fn write(path: &Path, secret: &Secret) -> io::Result<()> {
     let mut secret = secret.clone();
     secret.metadata.resource_version = None;
@@ -38,12 +38,12 @@ pub(super) fn write(path: &Path, secret: &Secret) -> io::Result<()> {
     put(path, &to_yaml(&secret))
 }
 
-/// Writes a client.
+/// Writes a client to a file.
 pub(super) fn write_client(path: &Path, client: &OidcClient) -> io::Result<()> {
     put(path, &to_yaml(client))
 }
 
-/// Writes a file: whole or not at all, for its owner's eyes only.
+/// Writes a file atomically, readable only by its owner.
 fn put(path: &Path, text: &str) -> io::Result<()> {
     let temporary = path.with_extension("new");
     let mut file = fs::OpenOptions::new()
@@ -57,7 +57,7 @@ fn put(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(&temporary, path)
 }
 
-/// One line for each change of `Ready`: `file: object: field: message`, as of what cannot be read.
+/// Logs a change of the Ready condition.
 pub(super) fn log_status(
     object: &ObjectRef,
     file: Option<&Path>,
@@ -70,11 +70,11 @@ pub(super) fn log_status(
         return;
     };
     match (&*ready.status, &*ready.reason) {
-        ("True", _) => tracing::info!("{object}: ready"),
-        (_, "Pending") => tracing::debug!("{object}: {}", ready.message),
+        ("True", _) => tracing::info!(%object, "object is ready"),
+        (_, "Pending") => tracing::debug!(%object, problem = %ready.message, "object is pending"),
         (_, reason) => {
-            let file = file.map(|file| format!("{}: ", file.display())).unwrap_or_default();
-            tracing::warn!(reason, "{file}{object}: {}", ready.message);
+            let file = file.map(|file| tracing::field::display(file.display()));
+            tracing::warn!(file, %object, reason, problem = %ready.message, "object is not ready");
         }
     }
 }

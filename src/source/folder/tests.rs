@@ -61,12 +61,12 @@ fn found(directory: &FolderSource) -> Secret {
     let key = ObjectKey::new("default", "s");
     match view.objects.secrets.get(&key) {
         Some(SecretState::Loaded(secret)) => secret.to_secret(&key),
-        other => panic!("no Secret: {other:?}"),
+        other => panic!("not a Secret: {other:?}"),
     }
 }
 
 #[tokio::test]
-async fn an_edit_is_seen_and_a_broken_edit_keeps_the_last_good_state() {
+async fn edits_take_effect_and_broken_edits_keep_the_last_state() {
     let folders = folders();
     let directory = folders.start();
     assert_eq!(names(&directory.views().borrow()), ["default/a"]);
@@ -79,14 +79,14 @@ async fn an_edit_is_seen_and_a_broken_edit_keeps_the_last_good_state() {
     until(&directory, |view| names(view) == ["default/a", "default/c"]).await;
 }
 
-/// The display name of a tenant of namespace `default`.
+/// The display name of a tenant in the namespace `default`.
 fn called(view: &SourceView, name: &str) -> Option<String> {
     let key = ObjectKey::new("default", name);
     view.objects.tenants.get(&key)?.declared(&key).spec.display_name
 }
 
 #[tokio::test]
-async fn an_object_whose_edit_is_refused_stays_and_what_is_beside_it_changes() {
+async fn a_rejected_edit_keeps_its_object_and_other_edits_take_effect() {
     let folders = folders();
     let both = |a: &str, b: &str| {
         let tenant = |name: &str, shown: &str| {
@@ -111,7 +111,7 @@ async fn an_object_whose_edit_is_refused_stays_and_what_is_beside_it_changes() {
 }
 
 #[tokio::test]
-async fn secrets_are_written_as_an_api_server_would() {
+async fn secrets_are_written_like_in_an_api_server() {
     let folders = folders();
     let directory = folders.start();
     directory.create_secret(secret("one")).await.expect("created");
@@ -143,21 +143,21 @@ async fn until_names(directory: &FolderSource, wanted: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_renamed_file_holds_what_it_held() {
+async fn a_renamed_file_keeps_its_objects() {
     let folders = folders();
     let directory = folders.start();
     let path = |name: &str| folders.manifests.path().join(name);
     std::fs::rename(path("a.yaml"), path("z.yml")).expect("renamed");
     folders.put("b.yaml", &tenant("b"));
     until_names(&directory, &["a", "b"]).await;
-    // As editors save: beside, then over it.
+    // Editors write a temporary file, then rename it.
     folders.put("b.yaml.tmp", &tenant("c"));
     std::fs::rename(path("b.yaml.tmp"), path("b.yaml")).expect("renamed");
     until_names(&directory, &["a", "c"]).await;
 }
 
 #[tokio::test]
-async fn links_are_followed_and_lead_nobody_in_circles() {
+async fn symlinks_are_followed_without_loops() {
     let (folders, elsewhere) = (folders(), tempfile::tempdir().expect("a folder"));
     let target = elsewhere.path().join("target.yaml");
     std::fs::write(&target, tenant("b")).expect("written");
@@ -173,12 +173,12 @@ async fn links_are_followed_and_lead_nobody_in_circles() {
 }
 
 #[tokio::test]
-async fn what_is_no_text_of_a_bearable_size_keeps_the_last_good_state() {
+async fn binary_and_oversized_files_keep_the_last_state() {
     let folders = folders();
     folders.put("b.yaml", &tenant("b"));
     let directory = folders.start();
     let b = folders.manifests.path().join("b.yaml");
-    // Each with an edit beside it, by which it is known to have been looked at.
+    // Another edit next to each shows that the folder was reloaded.
     std::fs::write(&b, b"kind: Tenant # \xff\xfe").expect("written");
     folders.put("c.yaml", &tenant("c"));
     until_names(&directory, &["a", "b", "c"]).await;
@@ -195,7 +195,7 @@ async fn what_is_no_text_of_a_bearable_size_keeps_the_last_good_state() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_empty_is_about_to_be_written() {
+async fn an_empty_file_keeps_the_last_state() {
     let folders = folders();
     folders.put("b.yaml", &tenant("b"));
     let directory = folders.start();
@@ -209,7 +209,7 @@ async fn a_file_that_is_empty_is_about_to_be_written() {
 }
 
 #[tokio::test]
-async fn a_folder_that_was_removed_and_made_again_is_followed() {
+async fn a_recreated_folder_is_followed() {
     let folders = folders();
     let directory = folders.start();
     let moved = folders.manifests.path().with_extension("moved");

@@ -1,4 +1,4 @@
-//! Following changes of the folders.
+//! Watches the folders for changes.
 
 use std::{
     path::PathBuf,
@@ -14,21 +14,21 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::Modif
 
 use super::FolderSource;
 
-/// How long changes are gathered: editors write a file in several steps.
+/// How long changes are collected: editors write a file in several steps.
 const DEBOUNCE: Duration = Duration::from_millis(40);
-/// How often the folders are looked at even if nothing was heard: some file systems tell nothing.
+/// Interval at which the folders are polled in any case, because some file systems send no events.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// What was heard of the folders.
+/// An event about the folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FsEvent {
-    /// Something in them may be another.
+    /// Their content may have changed.
     Change,
-    /// One of them went: whatever takes its place is not followed yet.
+    /// A folder was removed. A new folder in its place is not watched yet.
     Gone,
 }
 
-/// Follows the folders on a thread that ends with the source.
+/// Watches the folders on a thread that ends with the source.
 pub(super) fn spawn(directory: &Arc<FolderSource>) {
     let (told, changes) = channel();
     let folders = [directory.manifests.clone(), directory.state.clone()];
@@ -40,17 +40,17 @@ pub(super) fn spawn(directory: &Arc<FolderSource>) {
     });
     let watcher = watcher.and_then(|mut watcher| follow(&mut watcher, &folders).map(|()| watcher));
     if let Err(error) = &watcher {
-        tracing::warn!(%error, "cannot watch the folder; it is looked at every two seconds instead");
+        tracing::warn!(%error, "cannot watch the folder; polling every two seconds instead");
     }
     let weak = Arc::downgrade(directory);
     thread::Builder::new()
         .name("manifests".to_owned())
         .spawn(move || run(&weak, &changes, watcher.ok(), &folders))
-        .expect("the system starts a thread at start-up");
+        .expect("a thread can be started");
 }
 
-/// Reading is an event too, and the store's file beside the state changes with every sign-in: only
-/// what may have changed a manifest counts, or there would never be the quiet that a reload awaits.
+/// Classifies an event. Reading causes events too, and the store's file in the state folder changes
+/// with every sign-in. Only changes of manifests count; otherwise the debounce would never end.
 fn counts(event: &notify::Event, roots: &[PathBuf]) -> Option<FsEvent> {
     let database = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "redb");
     let only_database = !event.paths.is_empty() && event.paths.iter().all(database);
@@ -62,7 +62,7 @@ fn counts(event: &notify::Event, roots: &[PathBuf]) -> Option<FsEvent> {
     Some(if root && (moved || event.kind.is_remove()) { FsEvent::Gone } else { FsEvent::Change })
 }
 
-/// Follows folders, anew where they were followed before.
+/// Watches folders, again if they were watched before.
 fn follow(watcher: &mut RecommendedWatcher, folders: &[PathBuf]) -> notify::Result<()> {
     for folder in folders {
         // Another folder may have the name now.
@@ -88,12 +88,12 @@ fn run(
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
-            // Nobody tells any more, as there is no watcher: the folders are polled.
+            // Without a watcher there are no events, so poll.
             Err(RecvTimeoutError::Disconnected) => thread::sleep(POLL_INTERVAL),
         }
         let Some(directory) = directory.upgrade() else { return };
         if let Some(watcher) = watcher.as_mut().filter(|_| gone) {
-            // Until it is there again the poll looks for it.
+            // The poll detects when the folder exists again.
             gone = follow(watcher, folders).is_err();
         }
         directory.reload();

@@ -1,16 +1,16 @@
-//! What to say of a kind or field that does not exist: the one that was probably meant.
+//! Suggestions for misspelled kinds and fields, and checks of object names.
 
 use serde_json::Value;
 
 use crate::api;
 
-/// How alike two names have to be for one to be taken for the other.
+/// Minimum similarity of two names for a suggestion.
 const MIN_SIMILARITY: f64 = 0.6;
 
-/// The path of an ignored field as people write it, and what to do about it. Only kinds of ours
-/// have suggestions.
+/// The path of an unknown field in manifest notation, and a message. Only Lanyard's kinds have
+/// suggestions.
 pub(super) fn unknown(kind: &str, ignored: &str) -> (String, String) {
-    // An optional value is a step of its own there.
+    // The path contains a step `?` for each optional value.
     let steps: Vec<&str> = ignored.split('.').filter(|step| *step != "?").collect();
     let mut path = String::new();
     for step in &steps {
@@ -27,16 +27,16 @@ pub(super) fn unknown(kind: &str, ignored: &str) -> (String, String) {
         nearest(name, parent.get("properties")?.as_object()?.keys().map(String::as_str))
     });
     let message = match meant {
-        Some(meant) => format!("there is no such field; did you mean {meant}?"),
+        Some(meant) => format!("unknown field; did you mean {meant}?"),
         None => format!(
-            "there is no such field; \"kubectl explain {}\" lists those there are",
+            "unknown field; \"kubectl explain {}\" lists the known fields",
             explained(kind, &steps)
         ),
     };
     (path, message)
 }
 
-/// The parent of a field as `kubectl explain` wants it: without indices.
+/// The parent of a field, without indices, as an argument of `kubectl explain`.
 fn explained(kind: &str, steps: &[&str]) -> String {
     let parents = steps.split_last().map_or(&[][..], |(_, parents)| parents);
     let mut path = vec![kind.to_lowercase()];
@@ -46,16 +46,16 @@ fn explained(kind: &str, steps: &[&str]) -> String {
     path.join(".")
 }
 
-/// What to do about a kind of our group that does not exist.
+/// A message about an unknown kind of Lanyard's API group.
 pub(super) fn unknown_kind(kind: &str) -> String {
     const KINDS: [&str; 3] = ["Tenant", "OidcClient", "OidcUser"];
     match nearest(kind, KINDS.into_iter()) {
-        Some(meant) => format!("there is no such kind; did you mean {meant}?"),
-        None => format!("there is no such kind; write one of {}", KINDS.join(", ")),
+        Some(meant) => format!("unknown kind; did you mean {meant}?"),
+        None => format!("unknown kind; use one of {}", KINDS.join(", ")),
     }
 }
 
-/// Which of an object's names an API server would refuse, and what to do about it (RFC 1123).
+/// The first invalid name of an object's metadata (RFC 1123), as field and message.
 pub(super) fn unusable_name(name: &str, namespace: &str) -> Option<(&'static str, &'static str)> {
     let ends = |text: &str| {
         let fine = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
@@ -69,12 +69,12 @@ pub(super) fn unusable_name(name: &str, namespace: &str) -> Option<(&'static str
     if !fits(name, "-.", 253) {
         Some((
             "metadata.name",
-            "must have lower-case letters, digits, '-' and '.', a letter or digit first and last, at most 253",
+            "must have at most 253 lower-case letters, digits, '-' and '.', and start and end with a letter or digit",
         ))
     } else if !fits(namespace, "-", 63) {
         Some((
             "metadata.namespace",
-            "must have lower-case letters, digits and '-', a letter or digit first and last, at most 63",
+            "must have at most 63 lower-case letters, digits and '-', and start and end with a letter or digit",
         ))
     } else {
         None

@@ -1,5 +1,5 @@
-//! YAML manifests, as `dev` and `check` read them: strictly, so that a typing error is found here
-//! and not by a puzzled person. The one module that knows `serde_yaml`.
+//! Reads YAML manifests for `dev` and `check`. Strict, so that typos are reported. The only module
+//! that uses `serde_yaml`.
 
 mod fields;
 mod read;
@@ -20,15 +20,15 @@ use crate::{
 /// An object of a manifest.
 #[derive(Clone, Debug)]
 pub enum ManifestObject {
-    /// A tenant.
+    /// A `Tenant`.
     Tenant(Tenant),
-    /// A client.
+    /// An `OidcClient`.
     OidcClient(Box<OidcClient>),
-    /// A user.
+    /// An `OidcUser`.
     OidcUser(OidcUser),
-    /// A Secret, its `stringData` merged into `data`.
+    /// A Secret, with `stringData` merged into `data`.
     Secret(Secret),
-    /// A namespace.
+    /// A Namespace.
     Namespace(Namespace),
 }
 
@@ -47,18 +47,18 @@ impl ManifestObject {
     }
 }
 
-/// Something to change in a file.
+/// A problem with a manifest file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileProblem {
-    /// The file.
+    /// The path of the file.
     pub file: PathBuf,
-    /// The object (`Kind namespace/name`), or the document's number.
+    /// The object (`Kind namespace/name`), or the number of the document.
     pub object: String,
-    /// Path of the field; empty where none is to blame.
+    /// Path of the field; empty if the problem concerns no field.
     pub field: String,
-    /// What is wrong and what to do.
+    /// Description of the problem, with the fix.
     pub message: String,
-    /// A warning does not keep the file from being used.
+    /// Whether the file can be used nevertheless.
     pub warning: bool,
 }
 
@@ -75,7 +75,7 @@ impl FileProblem {
 }
 
 impl std::fmt::Display for FileProblem {
-    /// `file: object: field: message`.
+    /// Formats as `file: object: field: message`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}: ", self.file.display(), self.object)?;
         if !self.field.is_empty() {

@@ -1,4 +1,4 @@
-//! Text → objects and problems.
+//! Reads objects and problems from manifest files.
 
 use std::{
     collections::BTreeSet,
@@ -18,13 +18,13 @@ use crate::{
     source::deserialize_errors,
 };
 
-/// The largest file that is read.
+/// Maximum size of a file in bytes.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
-/// Folders within folders that are looked into.
+/// Maximum depth of nested folders.
 const MAX_DEPTH: usize = 16;
 
-/// The manifests of a file, or of every `*.yaml` and `*.yml` below a folder, in a stable order.
-/// Hidden files and what editors leave behind are none.
+/// The manifest file itself, or every `*.yaml` and `*.yml` file below a folder, in a stable order.
+/// Skips hidden files and backup files of editors.
 pub fn find(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Found::default();
     if path.is_dir() {
@@ -40,7 +40,7 @@ pub fn find(path: &Path) -> io::Result<Vec<PathBuf>> {
 #[derive(Default)]
 struct Found {
     files: Vec<PathBuf>,
-    /// Folders by their real paths: links may lead back to where one came from.
+    /// Real paths of the folders visited, to detect loops of symlinks.
     folders: BTreeSet<PathBuf>,
 }
 
@@ -69,25 +69,26 @@ impl Found {
     }
 }
 
-/// What a file holds, unless it is too large, or something that is read without end.
+/// Reads a regular file that is not too large.
 pub fn read(file: &Path) -> io::Result<Vec<u8>> {
     if !std::fs::metadata(file)?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("not a regular file"));
     }
     let mut bytes = Vec::new();
     std::fs::File::open(file)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::other("the file is larger than 4 MiB"));
+        return Err(io::Error::other("larger than 4 MiB"));
     }
     Ok(bytes)
 }
 
-/// Reads a file's documents. What cannot be read is a problem; the rest is there all the same.
+/// Reads the documents of a file. A document that cannot be read is a problem; the others are
+/// returned.
 pub fn parse(file: &Path) -> (Vec<ManifestObject>, Vec<FileProblem>) {
     parse_read(file, &read(file))
 }
 
-/// The same for what `read` gave.
+/// Like [`parse`], for the result of [`read`].
 pub fn parse_read(
     file: &Path,
     read: &io::Result<Vec<u8>>,
@@ -103,7 +104,7 @@ pub fn parse_read(
     }
 }
 
-/// The same for text that was read from `file`.
+/// Like [`parse`], for text that was read from `file`.
 pub fn parse_text(file: &Path, text: &str) -> (Vec<ManifestObject>, Vec<FileProblem>) {
     let mut reader = Reader { file, objects: Vec::new(), problems: Vec::new() };
     for (number, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
@@ -114,7 +115,7 @@ pub fn parse_text(file: &Path, text: &str) -> (Vec<ManifestObject>, Vec<FileProb
             Err(error) => {
                 let problem = FileProblem::new(file, name, format!("is not YAML: {error}"));
                 reader.problems.push(problem);
-                break; // After a syntax error the parser finds nothing more.
+                break; // The parser cannot continue after a syntax error.
             }
         }
     }
@@ -149,7 +150,8 @@ struct Named {
 impl Reader<'_> {
     fn document(&mut self, document: &str, value: Value) {
         let Ok(header) = Header::deserialize(&value) else {
-            return self.problem(document, "is no Kubernetes object (apiVersion, kind, metadata)");
+            return self
+                .problem(document, "is not a Kubernetes object (apiVersion, kind, metadata)");
         };
         let Header { api_version, kind, metadata } = &header;
         if kind == "List" && api_version == "v1" {
@@ -166,15 +168,18 @@ impl Reader<'_> {
             (version, "Tenant" | "OidcClient" | "OidcUser") if version == ours => {}
             ("v1", "Secret" | "Namespace") => {}
             (version, "Tenant" | "OidcClient" | "OidcUser") => {
-                let text = format!("has apiVersion {version:?}; write {ours:?}");
+                let text = format!("has apiVersion {version:?}; use {ours:?}");
                 return self.problem(&object, &text);
             }
             (version, kind) if version.split('/').next() == Some(GROUP) => {
                 return self.problem(&object, &fields::unknown_kind(kind));
             }
             _ => {
-                let mut problem =
-                    FileProblem::new(self.file, object, "is of another kind; ignored");
+                let mut problem = FileProblem::new(
+                    self.file,
+                    object,
+                    "ignored, because its kind is not supported",
+                );
                 problem.warning = true;
                 return self.problems.push(problem);
             }
@@ -199,14 +204,14 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads an object; fields that do not exist are problems of their own.
+    /// Deserializes an object, and reports unknown fields.
     fn read<T: DeserializeOwned>(&mut self, object: &str, value: Value) -> Option<T> {
         let mut unknown = Vec::new();
         let mut track = serde_path_to_error::Track::new();
         let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
         let read: Result<T, _> =
             serde_ignored::deserialize(tracked, |path| unknown.push(path.to_string()));
-        // The derived types leave these two to whoever chose the type by them.
+        // The derived types do not declare these two fields.
         unknown.retain(|field| field != "apiVersion" && field != "kind");
         let found_unknown = !unknown.is_empty();
         let kind = object.split(' ').next().unwrap_or_default();
@@ -232,7 +237,7 @@ impl Reader<'_> {
     }
 }
 
-/// What an API server would add.
+/// Sets defaults as an API server would.
 fn complete(object: &mut ManifestObject) {
     let namespaced = |metadata: &mut ObjectMeta| {
         metadata.namespace.get_or_insert_with(|| "default".to_owned());

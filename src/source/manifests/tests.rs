@@ -11,7 +11,7 @@ const TENANT: &str =
     "apiVersion: lanyard.dev/v1alpha1\nkind: Tenant\nmetadata: {name: a}\nspec: {}\n";
 
 #[test]
-fn reads_many_documents_and_lists_and_fills_the_namespace() {
+fn reads_documents_and_lists_and_sets_the_default_namespace() {
     let text = format!(
         "{TENANT}---\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata: {{name: s, namespace: n}}\n  stringData: {{password: x}}\n"
     );
@@ -24,40 +24,38 @@ fn reads_many_documents_and_lists_and_fills_the_namespace() {
 }
 
 #[test]
-fn names_the_field_that_does_not_exist() {
+fn reports_unknown_fields() {
     let (objects, problems) = read(&TENANT.replace("spec: {}", "spec: {displayNmae: x}"));
     assert!(objects.is_empty());
     assert_eq!(
         problems,
-        [
-            "f.yaml: Tenant default/a: spec.displayNmae: there is no such field; did you mean displayName?"
-        ]
+        ["f.yaml: Tenant default/a: spec.displayNmae: unknown field; did you mean displayName?"]
     );
 }
 
 #[test]
-fn names_a_field_that_does_not_exist_within_maps_and_lists_as_people_write_it() {
+fn reports_unknown_fields_in_maps_and_lists_in_manifest_notation() {
     let spec = "spec: {lifetimes: {cod: 1m}, acrLevels: [{value: a, amr: [], xyzzy: 1}]}";
     let (_, problems) = read(&TENANT.replace("spec: {}", spec));
     assert_eq!(
         problems,
         [
-            "f.yaml: Tenant default/a: spec.lifetimes.cod: there is no such field; did you mean code?",
-            "f.yaml: Tenant default/a: spec.acrLevels[0].xyzzy: there is no such field; \"kubectl explain tenant.spec.acrLevels\" lists those there are",
+            "f.yaml: Tenant default/a: spec.lifetimes.cod: unknown field; did you mean code?",
+            "f.yaml: Tenant default/a: spec.acrLevels[0].xyzzy: unknown field; \"kubectl explain tenant.spec.acrLevels\" lists the known fields",
         ]
     );
 }
 
 #[test]
-fn a_kind_of_ours_that_does_not_exist_is_a_problem_and_no_warning() {
+fn an_unknown_kind_of_lanyards_group_is_an_error() {
     let text = TENANT.replace("kind: Tenant", "kind: OidcUsr");
     let (_, problems) = parse_text(Path::new("f.yaml"), &text);
     assert!(!problems[0].warning);
-    assert_eq!(problems[0].message, "there is no such kind; did you mean OidcUser?");
+    assert_eq!(problems[0].message, "unknown kind; did you mean OidcUser?");
 }
 
 #[test]
-fn names_that_an_api_server_would_refuse_are_problems() {
+fn reports_names_that_an_api_server_would_reject() {
     for (metadata, field) in [
         ("{name: Bad_Name}", "metadata.name"),
         ("{name: -a}", "metadata.name"),
@@ -71,29 +69,29 @@ fn names_that_an_api_server_would_refuse_are_problems() {
 }
 
 #[test]
-fn a_password_of_the_wrong_type_is_not_repeated() {
+fn a_value_of_the_wrong_type_is_not_repeated() {
     let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: 4711}\n";
     let (_, problems) = read(text);
-    assert!(problems[0].contains("stringData.password: must be text"), "{problems:?}");
+    assert!(problems[0].contains("stringData.password: must be a string"), "{problems:?}");
     assert!(!problems[0].contains("4711"), "{problems:?}");
 }
 
 #[test]
-fn names_the_field_of_the_wrong_type() {
+fn reports_fields_of_the_wrong_type() {
     let (_, problems) = read(&TENANT.replace("spec: {}", "spec: {lifetimes: {code: []}}"));
     let start = "f.yaml: Tenant default/a: spec.lifetimes.code: ";
     assert!(problems[0].starts_with(start), "{problems:?}");
 }
 
 #[test]
-fn keeps_what_is_right_beside_what_is_wrong() {
+fn valid_documents_are_returned_despite_invalid_ones() {
     let other = TENANT.replace("name: a", "name: b");
     let (objects, problems) = read(&format!("{TENANT}---\nkind: 1\n---\n{other}"));
     assert_eq!((objects.len(), problems.len()), (2, 1), "{problems:?}");
 }
 
 #[test]
-fn a_syntax_error_is_said_with_its_place() {
+fn a_syntax_error_is_reported_with_its_position() {
     let (_, problems) = read("a: [1\nb: 2\n");
     assert!(problems[0].contains("is not YAML") && problems[0].contains("line"), "{problems:?}");
 }

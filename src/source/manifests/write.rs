@@ -1,8 +1,8 @@
-//! Objects → text.
+//! Writes objects as YAML.
 
 use serde::Serialize;
 
-/// An object as YAML.
+/// Serializes an object as YAML.
 pub fn to_yaml(object: &impl Serialize) -> String {
     serde_yaml::to_string(object).expect("Kubernetes objects serialise to YAML")
 }

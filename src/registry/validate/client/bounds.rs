@@ -1,5 +1,5 @@
-//! What clients of other namespaces than the tenant's are held to, and clients that registered
-//! themselves. What a person declares in the tenant's own namespace is not bound.
+//! Checks clients of other namespaces, and dynamically registered clients, against the tenant's
+//! bounds. Clients declared in the tenant's own namespace have no bounds.
 
 use crate::{
     api::{self, ConditionReason, NamespaceLabels},
@@ -20,10 +20,10 @@ pub fn admit(
     let Err(reason) = tenant.bounds.admits(&key.namespace, namespaces) else { return true };
     let message = match reason {
         ConditionReason::SelectorUnavailable => format!(
-            "tenant {id} admits namespaces by labels, which this installation may not read; select by kubernetes.io/metadata.name in the tenant's spec.clients.namespaces"
+            "Tenant \"{id}\" selects namespaces by labels, which this installation may not read; select by kubernetes.io/metadata.name in the tenant's spec.clients.namespaces"
         ),
         _ => format!(
-            "tenant {id} does not admit clients of namespace {}; have its spec.clients.namespaces admit it",
+            "Tenant \"{id}\" does not admit clients from namespace {:?}; add it to the tenant's spec.clients.namespaces",
             key.namespace
         ),
     };
@@ -31,7 +31,7 @@ pub fn admit(
     false
 }
 
-/// Checks what the client asks for against the tenant's bounds.
+/// Checks a client of another namespace against the tenant's bounds.
 pub fn check(
     problems: &mut ProblemList,
     spec: &api::OidcClientSpec,
@@ -41,27 +41,27 @@ pub fn check(
 ) {
     let bounds = &tenant.bounds;
     if spec.client_id.is_some() {
-        // Or a namespace could squat an id, or inherit one that is free again.
-        let message = "is for clients in the tenant's own namespace only; leave it out";
+        // Otherwise a namespace could squat a client ID, or take over one that has become free.
+        let message = "is only allowed for clients in the tenant's namespace; remove it";
         problems.refuse(ConditionReason::BoundExceeded, "spec.clientId", message);
     }
     if spec.introspection == Some(api::Introspection::Tenant) {
-        let message = "Tenant is for clients in the tenant's own namespace only; leave it out";
+        let message = "Tenant is only allowed for clients in the tenant's namespace; remove it";
         problems.refuse(ConditionReason::BoundExceeded, "spec.introspection", message);
     }
     let mut exceeded = |field: String, what: String, bound: &str| {
         let message = format!(
-            "{what} is more than tenant {} gives to other namespaces (its spec.clients.{bound})",
+            "{what} is not allowed by spec.clients.{bound} of Tenant \"{}\" for clients from other namespaces",
             tenant.tenant.id
         );
         problems.refuse(ConditionReason::BoundExceeded, field, message);
     };
     for grant in flows.grant_types.difference(&bounds.grant_types) {
-        exceeded("spec.grantTypes".to_owned(), format!("the grant type {grant}"), "grantTypes");
+        exceeded("spec.grantTypes".to_owned(), format!("grant type {grant}"), "grantTypes");
     }
     for (index, scope) in spec.scopes.iter().enumerate() {
         if !bounds.scopes.contains(scope) {
-            exceeded(format!("spec.scopes[{index}]"), format!("the scope {scope}"), "scopes");
+            exceeded(format!("spec.scopes[{index}]"), format!("scope {scope}"), "scopes");
         }
     }
     if consent == ConsentPolicy::Implied && !bounds.implied_consent {
@@ -70,8 +70,9 @@ pub fn check(
     redirect_hosts(bounds, flows, &mut exceeded);
 }
 
-/// Checks what a client that registered itself has against the tenant's bounds. It has nothing that
-/// registration does not give, or somebody's edit would count for whoever has its token.
+/// Checks a dynamically registered client against the tenant's bounds. Fields that registration
+/// cannot set are rejected: setting one by hand would give it to the holder of the registration
+/// access token.
 pub fn check_registered(
     problems: &mut ProblemList,
     spec: &api::OidcClientSpec,
@@ -89,7 +90,7 @@ pub fn check_registered(
     ] {
         if set {
             let message = format!(
-                "is not for clients that registered themselves; leave it out, or adopt the client by taking off its label {}",
+                "is not allowed for dynamically registered clients; remove it, or adopt the client by removing its label {}",
                 api::REGISTERED_LABEL
             );
             problems.refuse(ConditionReason::BoundExceeded, format!("spec.{name}"), message);
@@ -97,17 +98,17 @@ pub fn check_registered(
     }
     let mut exceeded = |field: String, what: String, bound: &str| {
         let message = format!(
-            "{what} is more than the tenant gives to clients that register themselves (its spec.clients.{bound})"
+            "{what} is not allowed by the tenant's spec.clients.{bound} for dynamically registered clients"
         );
         problems.refuse(ConditionReason::BoundExceeded, field, message);
     };
     for grant in flows.grant_types.difference(&bounds.registered.grant_types) {
-        exceeded("spec.grantTypes".to_owned(), format!("the grant type {grant}"), "grantTypes");
+        exceeded("spec.grantTypes".to_owned(), format!("grant type {grant}"), "grantTypes");
     }
     if let Some(allowed) = &bounds.registered.scopes {
         for (index, scope) in spec.scopes.iter().enumerate() {
             if !allowed.contains(scope) {
-                exceeded(format!("spec.scopes[{index}]"), format!("the scope {scope}"), "scopes");
+                exceeded(format!("spec.scopes[{index}]"), format!("scope {scope}"), "scopes");
             }
         }
     }

@@ -1,5 +1,5 @@
-//! How a client gets tokens: grant types, response types, authentication and redirect URIs, which
-//! have to agree with each other (OIDC Registration §2).
+//! A client's flows: grant types, response types, authentication and redirect URIs, which must be
+//! consistent (OIDC Registration §2).
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::{
     registry::validate::{ProblemList, grant_types},
 };
 
-/// The flows of a client.
+/// The validated flows of a client.
 #[derive(Clone, Debug)]
 pub struct CheckedFlows {
     pub application_type: ApplicationType,
@@ -20,7 +20,7 @@ pub struct CheckedFlows {
     pub post_logout_redirect_uris: Vec<RedirectUri>,
 }
 
-/// Checks the flows.
+/// Validates the flows.
 pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec) -> CheckedFlows {
     let application_type = application_type(problems, spec.application_type.as_ref());
     let mut grants = grant_types(problems, "spec.grantTypes", &spec.grant_types);
@@ -74,7 +74,7 @@ fn response_types(
 ) -> BTreeSet<ResponseType> {
     let mut types = BTreeSet::new();
     for (index, text) in written.iter().enumerate() {
-        // The words have no order (OAuth 2.0 Multiple Response Types §3).
+        // The words of a response type have no order (OAuth 2.0 Multiple Response Types §3).
         let mut words: Vec<&str> = text.split(' ').collect();
         words.sort_unstable();
         if let Ok(response_type) = words.join(" ").parse() {
@@ -85,7 +85,7 @@ fn response_types(
         }
     }
     if written.is_empty() {
-        // Hybrid types are for those who ask for them.
+        // Hybrid response types must be requested explicitly.
         let plain = ResponseType::ALL.iter().filter(|it| it.grant_types().len() == 1);
         types.extend(plain.filter(|it| it.grant_types().iter().all(|it| grants.contains(it))));
     }
@@ -102,7 +102,7 @@ fn uris(
     for (index, text) in written.iter().enumerate() {
         match RedirectUri::parse(text, application_type) {
             Ok(uri) if uris.contains(&uri) => {
-                problems.invalid(format!("{field}[{index}]"), "is listed twice; remove one");
+                problems.invalid(format!("{field}[{index}]"), "is a duplicate; remove it");
             }
             Ok(uri) => uris.push(uri),
             Err(error) => problems.invalid(format!("{field}[{index}]"), error),
@@ -116,36 +116,37 @@ fn agree(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows
     for grant in [GrantType::AuthorizationCode, GrantType::Implicit] {
         let used = flows.response_types.iter().any(|it| it.grant_types().contains(&grant));
         if used && !granted(grant) {
-            let message =
-                format!("need the grant type {grant}; add it, or remove the response type");
+            let message = format!(
+                "require the grant type {grant}; add it to spec.grantTypes, or remove the response type"
+            );
             problems.invalid("spec.responseTypes", message);
         }
         if granted(grant) && !used {
             let message = format!(
-                "must hold a response type for the grant type {grant}; add one, or remove the grant type"
+                "must contain a response type for the grant type {grant}; add one, or remove the grant type"
             );
             problems.invalid("spec.responseTypes", message);
         }
     }
     let redirects = granted(GrantType::AuthorizationCode) || granted(GrantType::Implicit);
     if redirects && spec.redirect_uris.is_empty() {
-        let message = "must hold at least one URI for authorization_code and implicit (a machine uses grantTypes: [client_credentials])";
+        let message = "must hold at least one URI for authorization_code and implicit (a client without users has grantTypes: [client_credentials])";
         problems.invalid("spec.redirectUris", message);
     }
     if granted(GrantType::RefreshToken) && !granted(GrantType::AuthorizationCode) {
-        let message = "refresh_token needs authorization_code, which refresh tokens come from";
+        let message = "refresh_token requires authorization_code";
         problems.invalid("spec.grantTypes", message);
     }
     if flows.auth_method == AuthMethod::None && granted(GrantType::ClientCredentials) {
-        // RFC 6749 §4.4: only by confidential clients.
-        let message = "client_credentials needs a client that authenticates; choose another tokenEndpointAuthMethod than none";
+        // RFC 6749 §4.4: only confidential clients.
+        let message = "client_credentials requires client authentication; set tokenEndpointAuthMethod to another method than none";
         problems.invalid("spec.grantTypes", message);
     }
     if flows.application_type == ApplicationType::Web && granted(GrantType::Implicit) {
         for (index, uri) in flows.redirect_uris.iter().enumerate() {
             if !uri.as_str().starts_with("https:") {
-                // OIDC Registration §2, application_type.
-                let message = "must use https, as web clients with the grant type implicit have to";
+                // OIDC Registration §2, `application_type`.
+                let message = "must use https for web clients with the grant type implicit";
                 problems.invalid(format!("spec.redirectUris[{index}]"), message);
             }
         }

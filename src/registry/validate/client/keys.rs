@@ -1,4 +1,4 @@
-//! A client's public keys, by value: a JWK Set without anything secret (RFC 7517 §5, OIDC
+//! A client's public keys, given by value: a JWK Set without private keys (RFC 7517 §5, OIDC
 //! Registration §2).
 
 use std::sync::Arc;
@@ -9,26 +9,26 @@ use crate::{
     api::OidcClientSpec, keys::PublicKeys, model::AuthMethod, registry::validate::ProblemList,
 };
 
-/// Most keys of a set.
+/// Maximum number of keys in a set.
 const MAX_KEYS: usize = 32;
-/// Most bytes of a set as JSON.
+/// Maximum size of a set in bytes of JSON.
 const MAX_BYTES: usize = 32 * 1024;
-/// Why nobody could authenticate by these keys.
-const NO_VERIFYING_KEY: &str = "holds no key that verifies a signature, as private_key_jwt needs; give a whole RSA, EC (P-256, P-384) or OKP (Ed25519) key whose use is sig or unsaid";
-/// Members that give a private or symmetric key away (RFC 7518 §6).
+/// Message for a JWK Set that the client cannot authenticate with.
+const NO_VERIFYING_KEY: &str = "contains no key that can verify a signature, which private_key_jwt requires; add an RSA, EC (P-256, P-384) or OKP (Ed25519) public key with use \"sig\" or without use";
+/// JWK members that contain private or symmetric key material (RFC 7518 §6).
 const SECRET_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
-/// Checks `jwks`, and that keys are there where they are needed.
+/// Validates `jwks`, and checks that keys are present where they are required.
 pub fn check(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,
     method: AuthMethod,
 ) -> Option<Arc<Value>> {
     if spec.jwks.is_some() && spec.jwks_uri.is_some() {
-        problems.invalid("spec.jwksUri", "excludes jwks; keep one of the two");
+        problems.invalid("spec.jwksUri", "is mutually exclusive with jwks; remove one");
     }
     if method == AuthMethod::PrivateKeyJwt && spec.jwks.is_none() && spec.jwks_uri.is_none() {
-        let message = "private_key_jwt needs the application's public keys; give jwks or jwksUri";
+        let message = "private_key_jwt requires the application's public keys; set jwks or jwksUri";
         problems.invalid("spec.tokenEndpointAuthMethod", message);
     }
     let set = spec.jwks.as_ref()?;
@@ -49,7 +49,7 @@ fn judge(set: &Value) -> Result<(), String> {
     let keys = set.get("keys").and_then(Value::as_array);
     let keys = keys.ok_or("must be a JWK Set: {keys: [...]}")?;
     if keys.is_empty() || keys.len() > MAX_KEYS || set.to_string().len() > MAX_BYTES {
-        return Err(format!("must hold 1 to {MAX_KEYS} keys, in at most 32 KiB"));
+        return Err(format!("must contain 1 to {MAX_KEYS} keys in at most 32 KiB"));
     }
     for (index, key) in keys.iter().enumerate() {
         let Some(members) = key.as_object() else {
@@ -57,7 +57,7 @@ fn judge(set: &Value) -> Result<(), String> {
         };
         if SECRET_MEMBERS.iter().any(|name| members.contains_key(*name)) {
             return Err(format!(
-                "keys[{index}] holds a private or symmetric key; list public keys only, and replace that one"
+                "keys[{index}] contains private key material; list only public keys, and replace this key because it is compromised"
             ));
         }
         if !matches!(members.get("kty").and_then(Value::as_str), Some("RSA" | "EC" | "OKP")) {

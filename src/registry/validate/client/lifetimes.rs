@@ -1,4 +1,4 @@
-//! Lifetimes of a client: they only shorten the tenant's, whatever is written.
+//! A client's token lifetimes. They can only shorten the tenant's.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: Duration = Duration::from_hours(366 * 24);
 
-/// Lifetimes that a client writes; they only shorten the tenant's.
+/// Lifetimes set by a client. They can only shorten the tenant's.
 pub struct ShortenedLifetimes {
     access_token: Option<Duration>,
     id_token: Option<Duration>,
@@ -19,7 +19,7 @@ pub struct ShortenedLifetimes {
     refresh_token_absolute: Option<Duration>,
 }
 
-/// Checks the lifetimes as written.
+/// Validates the lifetimes.
 pub fn check(
     problems: &mut ProblemList,
     written: Option<&api::OidcClientLifetimes>,
@@ -40,7 +40,7 @@ pub fn check(
 }
 
 impl ShortenedLifetimes {
-    /// What counts at a tenant.
+    /// The effective lifetimes at a tenant.
     pub fn within(&self, tenant: &Arc<Lifetimes>) -> Arc<Lifetimes> {
         let shorter = |own: Option<Duration>, most: Duration| own.map_or(most, |own| own.min(most));
         let absolute = shorter(self.refresh_token_absolute, tenant.refresh_token_absolute);

@@ -1,5 +1,5 @@
-//! Client metadata that describes more than flows: keys, subjects, request objects, logout
-//! (OIDC Registration §2, Front-Channel and Back-Channel Logout §2).
+//! Client metadata other than flows: keys, subjects, request objects, logout (OIDC Registration §2,
+//! Front-Channel and Back-Channel Logout §2).
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     registry::validate::{ProblemList, link},
 };
 
-/// What was found.
+/// The validated metadata.
 #[derive(Clone, Debug)]
 pub struct CheckedMetadata {
     jwks: Option<Arc<Value>>,
@@ -23,11 +23,11 @@ pub struct CheckedMetadata {
     signatures: CheckedAlgorithms,
     assertion_audience: AssertionAudience,
     introspects_all: bool,
-    /// The client's own wish, if it has one.
+    /// Overrides the tenant's setting.
     pub refresh_token_rotation: Option<RefreshTokenRotation>,
 }
 
-/// Checks what one client can tell.
+/// Validates the metadata of one client, independent of its tenant.
 pub fn check(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,
@@ -50,7 +50,7 @@ pub fn check(
 }
 
 impl CheckedMetadata {
-    /// A client with what was found.
+    /// Sets the metadata on a client.
     pub fn onto(self, client: Client, spec: &OidcClientSpec) -> Client {
         Client {
             details: details(spec).shared(),
@@ -114,14 +114,15 @@ fn links(problems: &mut ProblemList, spec: &OidcClientSpec) {
     }
 }
 
-/// Rule: the frame is of an origin that the client is known to have (OIDC Front-Channel Logout §2).
+/// Checks that the front-channel logout URI has the origin of a redirect URI (OIDC Front-Channel
+/// Logout §2).
 fn logout(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows) {
     let Some(uri) = spec.frontchannel_logout_uri.as_ref() else { return };
     let Ok(url) = Url::parse(uri) else { return };
     let origin = url.origin().ascii_serialization();
     let known = flows.redirect_uris.iter().filter_map(RedirectUri::origin);
     if !known.into_iter().any(|known| known == origin) {
-        let message = "must have scheme, host and port of one of redirectUris";
+        let message = "must have the same scheme, host and port as one of redirectUris";
         problems.invalid("spec.frontchannelLogoutUri", message);
     }
 }
@@ -174,7 +175,7 @@ fn introspection(problems: &mut ProblemList, written: Option<&api::Introspection
     }
 }
 
-/// How refresh tokens rotate, as written at a client or a tenant.
+/// Validates refresh token rotation as set by a client or a tenant.
 pub fn rotation(
     problems: &mut ProblemList,
     field: &str,

@@ -1,4 +1,4 @@
-//! A client as written → a checked client, but for its secret, which is a matter of Secrets.
+//! Converts an `OidcClient` to a validated client, except for its client secret.
 
 mod bounds;
 mod flows;
@@ -42,40 +42,40 @@ static RESPONSE_TYPES: LazyLock<Interner<BTreeSet<ResponseType>>> =
 
 const DEFAULT_SCOPES: [&str; 3] = ["openid", "profile", "email"];
 
-/// A client that is valid and allowed, if no other has its id.
+/// A valid client. Conflicts of client IDs are not checked yet.
 #[derive(Clone, Debug)]
 pub struct CheckedClient {
-    /// The client; its secrets are empty.
+    /// The client, without its secrets.
     pub client: Client,
-    /// Where its secret comes from.
+    /// Source of the client secret.
     pub secret: SecretSource,
 }
 
-/// Where a client's secret comes from.
+/// Source of a client secret.
 #[derive(Clone, Debug)]
 pub enum SecretSource {
-    /// A public client that wants no Secret.
+    /// A public client without a Secret.
     None,
-    /// A Secret that Lanyard makes.
+    /// A Secret that Lanyard creates.
     Generated(Arc<SecretTemplate>),
-    /// A Secret of the user's own.
+    /// A user-provided Secret.
     Referenced(SecretKeyRef),
 }
 
-/// What is known of a client.
+/// The result of validating a client.
 #[derive(Clone, Debug)]
 pub struct ClientFindings {
-    /// The client, if it can be accepted but for its id.
+    /// The client, if it can be accepted; its client ID may still be in conflict.
     pub checked: Option<CheckedClient>,
-    /// The id that it claims, valid or not, if its namespace may: a broken edit does not hand it
-    /// to someone else.
+    /// The client ID that it claims if its namespace may, even if the object is invalid. So an
+    /// invalid edit does not pass the ID on to another client.
     pub claims: Option<ClientId>,
-    /// What is wrong.
+    /// The problems found.
     pub problems: ProblemList,
 }
 
-/// Validates a client for a tenant; without one (absent, or not accepted) what the object alone
-/// tells. `unseen`: no API server has seen the object.
+/// Validates a client at its tenant; with `None` (absent or not accepted) only what does not depend
+/// on the tenant. `unseen`: no API server has validated the object.
 pub fn client(
     raw: &api::OidcClient,
     key: &ObjectKey,
@@ -164,7 +164,7 @@ fn origins(uris: &[RedirectUri]) -> Box<[Arc<str>]> {
     uris.iter().filter_map(RedirectUri::origin).map(Into::into).collect()
 }
 
-/// The default, `<namespace>.<name>`, is nobody else's, since a namespace has no dots.
+/// The client ID. The default `<namespace>.<name>` is unique because namespaces contain no dots.
 fn client_id(
     problems: &mut ProblemList,
     key: &ObjectKey,
@@ -177,7 +177,7 @@ fn client_id(
     if (1..=128).contains(&chosen.len()) && chosen.bytes().all(allowed) {
         return Some(ClientId::new(chosen.clone()));
     }
-    let message = "must have 1 to 128 letters, digits, '-', '.', '_' and '~'";
+    let message = "must have 1 to 128 characters: letters, digits, '-', '.', '_' and '~'";
     problems.invalid("spec.clientId", message);
     None
 }
@@ -201,13 +201,13 @@ fn secret_source(
     let spec = &raw.spec;
     let public = !auth_method.has_secret();
     if spec.secret.is_some() && spec.secret_ref.is_some() {
-        problems.invalid("spec.secretRef", "excludes spec.secret; keep one of the two");
+        problems.invalid("spec.secretRef", "is mutually exclusive with spec.secret; remove one");
     }
     if let Some(reference) = &spec.secret_ref {
         secret_ref(problems, "spec.secretRef", reference);
         if public {
             let message = format!(
-                "has no meaning with tokenEndpointAuthMethod: {auth_method}; remove it, or choose another method"
+                "must not be set with tokenEndpointAuthMethod: {auth_method}; remove it, or set another method"
             );
             problems.invalid("spec.secretRef", message);
         }
@@ -216,7 +216,7 @@ fn secret_source(
     let names_secret = |keys: &api::ClientSecretKeys| keys.client_secret.is_some();
     if public && spec.secret.as_ref().and_then(|it| it.keys.as_ref()).is_some_and(names_secret) {
         let message = format!(
-            "has no meaning with tokenEndpointAuthMethod: {auth_method}, which has no client secret; remove it"
+            "must not be set with tokenEndpointAuthMethod: {auth_method}, which uses no client secret; remove it"
         );
         problems.invalid("spec.secret.keys.clientSecret", message);
     }
@@ -252,7 +252,7 @@ fn known_scopes(
         if !STANDARD_SCOPES.contains(&scope.as_str()) && !tenant.tenant.scopes.contains_key(scope) {
             let id = &tenant.tenant.id;
             let message = format!(
-                "tenant {id} has no scope {scope:?}; add it to the tenant's spec.scopes, or remove it here"
+                "Tenant \"{id}\" has no scope {scope:?}; add it to the tenant's spec.scopes, or remove it here"
             );
             problems.invalid("spec.scopes", message);
         }
@@ -260,7 +260,7 @@ fn known_scopes(
     written
 }
 
-/// Defaults never exceed the bounds of a tenant in another namespace.
+/// The default scopes, limited to the bounds of a tenant in another namespace.
 fn default_scopes(flows: &CheckedFlows, bound_by: Option<&CheckedTenant>) -> BTreeSet<String> {
     let refresh = flows.grant_types.contains(&GrantType::RefreshToken);
     DEFAULT_SCOPES

@@ -1,4 +1,4 @@
-//! Clients that registered themselves: which they are, and what is known of their registration.
+//! Dynamically registered clients: how to recognise them, and the data of their registration.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -7,7 +7,7 @@ use crate::{
     model::{DynamicRegistration, REGISTERED_NAME, Timestamp},
 };
 
-/// What is known of a client's registration, if it registered itself.
+/// The registration of a client, if it was registered dynamically.
 pub fn registered(raw: &api::OidcClient) -> Option<DynamicRegistration> {
     let metadata = &raw.metadata;
     if !is_registered(raw) {
@@ -21,9 +21,10 @@ pub fn registered(raw: &api::OidcClient) -> Option<DynamicRegistration> {
     })
 }
 
-/// Whether a client registered itself: by its label, where registration makes clients, which is in
-/// the tenant's namespace and under names of their own. Whoever has its token is told its secret: the
-/// label elsewhere would tell people of Secrets that they may not read.
+/// Returns true if a client was registered dynamically: it has the label, is in the tenant's
+/// namespace, and has a name that registration generates. The label alone must not suffice: the
+/// holder of the registration access token is sent the client secret, so a label would reveal a
+/// Secret to a user who may not read it.
 pub fn is_registered(raw: &api::OidcClient) -> bool {
     let ObjectMeta { name, namespace, labels, .. } = &raw.metadata;
     let labelled = labels.as_ref().and_then(|all| all.get(api::REGISTERED_LABEL));
@@ -51,17 +52,20 @@ mod tests {
     }
 
     #[test]
-    fn only_what_registration_makes_has_registered() {
+    fn only_clients_created_by_registration_are_registered() {
         let own = json!({ "name": "shop" });
         assert!(is_registered(&client("dcr-1", &own)));
         assert!(is_registered(&client("dcr-1", &json!({ "name": "shop", "namespace": "team" }))));
         assert!(!is_registered(&client("payroll", &own)), "declared, and labelled afterwards");
         let foreign = json!({ "name": "shop", "namespace": "other" });
-        assert!(!is_registered(&client("dcr-1", &foreign)), "registration makes none there");
+        assert!(
+            !is_registered(&client("dcr-1", &foreign)),
+            "registration creates no clients there"
+        );
     }
 
     #[test]
-    fn who_takes_the_label_off_adopts_the_client() {
+    fn removing_the_label_adopts_the_client() {
         let mut adopted = client("dcr-1", &json!({ "name": "shop" }));
         assert!(registered(&adopted).is_some());
         adopted.metadata.labels = None;

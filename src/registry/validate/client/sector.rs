@@ -1,6 +1,6 @@
-//! The sector of a client with pairwise subjects (OIDC Core §8.1, OIDC Registration §5). Judging
-//! an object does no I/O: the document at `sectorIdentifierUri` is fetched and checked where clients
-//! register, and for manifests when somebody signs in.
+//! The sector of a client with pairwise subjects (OIDC Core §8.1, OIDC Registration §5). Validation
+//! does no I/O: the document at `sectorIdentifierUri` is fetched and checked during registration,
+//! and for declared clients at sign-in.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::{
     registry::validate::ProblemList,
 };
 
-/// The host that a client's pairwise subjects go by.
+/// The host that identifies the client's sector.
 pub fn sector(client: &Client) -> Option<String> {
     match &client.details.sector_identifier_uri {
         Some(uri) => host(uri),
@@ -21,16 +21,16 @@ pub fn sector(client: &Client) -> Option<String> {
     }
 }
 
-/// Checks that there is one.
+/// Checks that the sector is unambiguous.
 pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows) {
     let pairwise = spec.subject_type == Some(SubjectType::Pairwise);
     if !pairwise || spec.sector_identifier_uri.is_some() {
         return;
     }
-    // A URI of no host would get the subjects of the others' host.
+    // A URI without a host would get the subjects of the other URIs' host.
     let hostless = flows.redirect_uris.iter().any(|uri| uri.host().is_none());
     if hostless || hosts(&flows.redirect_uris).len() != 1 {
-        let message = "pairwise needs redirectUris of one host, or sectorIdentifierUri";
+        let message = "pairwise requires redirectUris with one common host, or sectorIdentifierUri";
         problems.invalid("spec.subjectType", message);
     }
 }

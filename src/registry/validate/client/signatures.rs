@@ -1,4 +1,4 @@
-//! Algorithms that a client registers: for what it is sent and for what it sends.
+//! Algorithms that a client registers, for what it receives and for what it sends.
 
 use super::flows::CheckedFlows;
 use crate::{
@@ -7,20 +7,20 @@ use crate::{
     registry::validate::ProblemList,
 };
 
-/// The algorithms.
+/// The validated algorithms.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CheckedAlgorithms {
-    /// Of ID tokens.
+    /// Algorithm of ID tokens.
     pub id_token: Option<IdTokenAlgorithm>,
-    /// Of userinfo.
+    /// Algorithm of userinfo responses.
     pub userinfo: Option<SigningAlgorithm>,
-    /// Of request objects.
+    /// Algorithm of request objects.
     pub request_object: Option<JwsAlgorithm>,
-    /// Of assertions.
+    /// Algorithm of client assertions.
     pub assertion: Option<JwsAlgorithm>,
 }
 
-/// Checks what the client alone tells.
+/// Validates the algorithms, independent of the tenant.
 pub fn check(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,
@@ -53,28 +53,28 @@ pub fn check(
     if id_token == Some(IdTokenAlgorithm::None)
         && flows.response_types.iter().any(|it| it.has_id_token())
     {
-        // OIDC Registration §2.
-        let message = "none is for ID tokens from the token endpoint only; remove the response types with id_token, or choose an algorithm";
+        // OIDC Registration §2, `id_token_signed_response_alg`.
+        let message = "none requires that ID tokens are issued at the token endpoint only; remove the response types with id_token, or set an algorithm";
         problems.invalid("spec.idTokenSignedResponseAlg", message);
     }
     if assertion.is_some_and(|algorithm| !fits(flows.auth_method, algorithm)) {
-        let message = format!("does not go with tokenEndpointAuthMethod: {}", flows.auth_method);
+        let message = format!("cannot be used with tokenEndpointAuthMethod: {}", flows.auth_method);
         problems.invalid("spec.tokenEndpointAuthSigningAlg", message);
     }
     CheckedAlgorithms { id_token, userinfo, request_object, assertion }
 }
 
-/// Whether assertions of a method can have an algorithm (OIDC Core §9).
+/// Returns true if assertions of a method may use an algorithm (OIDC Core §9).
 fn fits(method: AuthMethod, algorithm: JwsAlgorithm) -> bool {
     match method {
         AuthMethod::ClientSecretJwt => algorithm.is_symmetric(),
         AuthMethod::PrivateKeyJwt => algorithm.is_asymmetric(),
-        // It has no meaning with the others (OIDC Registration §2), and does no harm.
+        // The field has no effect with other methods (OIDC Registration §2).
         _ => algorithm != JwsAlgorithm::None,
     }
 }
 
-/// Checks that the tenant keeps keys for what the client wants to be sent.
+/// Checks that the tenant has keys for the algorithms that the client requests.
 pub fn offered(problems: &mut ProblemList, spec: &OidcClientSpec, tenant: &Tenant) {
     let wanted = [
         (
@@ -90,7 +90,7 @@ pub fn offered(problems: &mut ProblemList, spec: &OidcClientSpec, tenant: &Tenan
         let Some(Ok(algorithm)) = algorithm.map(str::parse::<SigningAlgorithm>) else { continue };
         if !tenant.algorithms.contains(&algorithm) {
             let message = format!(
-                "tenant {} has no {algorithm} key; add it to the tenant's spec.signing.algorithms, or choose another here",
+                "Tenant \"{}\" has no {algorithm} key; add {algorithm} to the tenant's spec.signing.algorithms, or set another algorithm here",
                 tenant.id
             );
             problems.invalid(format!("spec.{name}"), message);

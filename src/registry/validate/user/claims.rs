@@ -1,5 +1,5 @@
-//! A person's claims by their wire names (OIDC Core §5.1): the standard ones from their fields,
-//! and free ones.
+//! A user's claims by their wire names (OIDC Core §5.1): standard claims from their fields, and
+//! custom ones.
 
 use serde_json::{Map, Value, json};
 
@@ -9,10 +9,10 @@ use crate::{
     registry::validate::{ProblemList, claim_names, link},
 };
 
-/// Most bytes of free claims, as JSON: they travel in every token that asks for them.
+/// Maximum size of custom claims in bytes of JSON. Every token that requests them contains them.
 const MAX_CLAIMS_BYTES: usize = 16 * 1024;
 
-/// Checks the claims; the result holds no null.
+/// Validates the claims. The result contains no null.
 pub fn check(problems: &mut ProblemList, spec: &OidcUserSpec) -> Map<String, Value> {
     let mut claims = free(problems, &spec.claims);
     forms(problems, spec);
@@ -60,18 +60,18 @@ fn free(problems: &mut ProblemList, written: &Map<String, Value>) -> Map<String,
         if let Some(message) = claim_names::refusal(name) {
             problems.invalid(field, message);
         } else if claim_names::STANDARD_CLAIMS.contains(&name.as_str()) {
-            problems.invalid(field, "has a field of its own in spec; write it there");
+            problems.invalid(field, "is a standard claim; set its field in spec instead");
         } else if value.is_null() {
-            problems.invalid(field, "must not be null; leave it out");
+            problems.invalid(field, "must not be null; remove it");
         }
     }
     if serde_json::to_vec(written).is_ok_and(|json| json.len() > MAX_CLAIMS_BYTES) {
-        problems.invalid("spec.claims", "must not hold more than 16 KiB of JSON");
+        problems.invalid("spec.claims", "must not exceed 16 KiB of JSON");
     }
     written.clone()
 }
 
-/// Forms of the standard claims.
+/// Validates the formats of standard claims.
 fn forms(problems: &mut ProblemList, spec: &OidcUserSpec) {
     for (name, url) in
         [("profile", &spec.profile), ("picture", &spec.picture), ("website", &spec.website)]
@@ -86,15 +86,15 @@ fn forms(problems: &mut ProblemList, spec: &OidcUserSpec) {
     form("email", &spec.email, is_email, "must be an e-mail address, such as ada@example.com");
     let message = "must be a date: YYYY-MM-DD, 0000-MM-DD without the year, or YYYY";
     form("birthdate", &spec.birthdate, is_birthdate, message);
-    let message = "must be a telephone number that begins with + and the country's code";
+    let message = "must be a telephone number that starts with + and the country code";
     form("phoneNumber", &spec.phone_number, is_phone_number, message);
-    let message = "must be a time zone of the IANA database, such as Europe/Paris";
+    let message = "must be an IANA time zone, such as Europe/Paris";
     form("zoneinfo", &spec.zoneinfo, is_zone, message);
     let message = "must be a language tag, such as fr-CA";
     form("locale", &spec.locale, is_locale, message);
 }
 
-/// RFC 5322 `addr-spec` as far as mail systems agree on it.
+/// RFC 5322 `addr-spec`, limited to what mail systems accept.
 fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let plain = |c: char| !c.is_whitespace() && !c.is_control();
@@ -105,17 +105,17 @@ fn is_email(text: &str) -> bool {
         && !domain.contains(['<', '>', ',', ';', ':', '"'])
 }
 
-/// ISO 8601-1, as OIDC Core §5.1 narrows it.
+/// ISO 8601-1, as restricted by OIDC Core §5.1.
 fn is_birthdate(text: &str) -> bool {
     let is_date = |text: &str| text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
     match text.strip_prefix("0000-") {
-        // A leap year stands in for the year that is not said.
+        // A date without a year is checked in a leap year, so that 29 February is valid.
         Some(day) => is_date(&format!("2000-{day}")),
         None => is_date(text) || (text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit())),
     }
 }
 
-/// E.164, with the separators and the extension that OIDC Core §5.1 shows (RFC 3966).
+/// E.164, with the separators and the extension that OIDC Core §5.1 allows (RFC 3966).
 fn is_phone_number(text: &str) -> bool {
     let (number, extension) = text.split_once(";ext=").unwrap_or((text, "0"));
     let Some(number) = number.strip_prefix('+') else { return false };
@@ -132,7 +132,7 @@ fn is_zone(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b))
 }
 
-/// RFC 5646 in outline; OIDC Core §5.1 tolerates the underscore.
+/// RFC 5646, simplified. OIDC Core §5.1 also allows underscores.
 fn is_locale(text: &str) -> bool {
     text.split(['-', '_']).all(|part| {
         (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
@@ -141,17 +141,17 @@ fn is_locale(text: &str) -> bool {
 
 fn updated_at(problems: &mut ProblemList, written: Option<&String>) -> Option<Timestamp> {
     let written = written?;
-    // jiff reads further forms, such as a space between date and time.
+    // jiff also accepts other formats, such as a space between date and time.
     let strict = written.as_bytes().get(10) == Some(&b'T') && !written.contains('[');
     let parsed = written.parse::<jiff::Timestamp>().ok().filter(|_| strict);
     if parsed.is_none() {
-        let message = "must be a time as of RFC 3339, such as 2026-01-31T12:00:00Z";
+        let message = "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z";
         problems.invalid("spec.updatedAt", message);
     }
     parsed.map(Timestamp::from)
 }
 
-/// OIDC Core §5.1.1.
+/// The claim `address` (OIDC Core §5.1.1).
 fn postal(address: &PostalAddress) -> Map<String, Value> {
     [
         ("formatted", &address.formatted),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_forms_of_openid_connect() {
+    fn validates_the_formats_of_standard_claims() {
         check_form(
             is_email,
             &["ada@example.com", "a+b@x.co", "o'neil@localhost"],

@@ -1,4 +1,4 @@
-//! A user as written → a checked user, but for its password, which is a matter of Secrets.
+//! Converts an `OidcUser` to a validated user, except for the password.
 
 mod claims;
 mod subject;
@@ -10,20 +10,20 @@ use crate::{
     model::{ObjectKey, Subject, User},
 };
 
-/// What is known of a user.
+/// The result of validating a user.
 #[derive(Clone, Debug)]
 pub struct UserFindings {
-    /// The user without a password, if it can be accepted but for its username and subject, which
-    /// may be another's.
+    /// The user, without a password, if it can be accepted; username and subject may still be in
+    /// conflict.
     pub checked: Option<User>,
-    /// Normalised username and subject that it claims, valid otherwise or not: a broken edit does
-    /// not hand them to someone else.
+    /// The normalised username and the subject that it claims, even if the object is invalid. So an
+    /// invalid edit does not pass them on to another user.
     pub claims: Option<(String, Subject)>,
-    /// What is wrong.
+    /// The problems found.
     pub problems: ProblemList,
 }
 
-/// Validates a user. `unseen`: no API server has seen the object.
+/// Validates a user. `unseen`: no API server has validated the object.
 pub fn user(raw: &api::OidcUser, key: &ObjectKey, unseen: bool) -> UserFindings {
     let mut problems = ProblemList::default();
     let spec = &raw.spec;
@@ -60,7 +60,7 @@ fn username(problems: &mut ProblemList, written: &str) -> Option<String> {
     }
     visible_text(problems, "spec.username", written);
     if written.trim() != written {
-        problems.invalid("spec.username", "must not begin or end with white space");
+        problems.invalid("spec.username", "must not have leading or trailing white space");
     }
     (problems.len() == before).then(|| normalize_username(written))
 }

@@ -1,5 +1,5 @@
-//! `sub`: chosen, or made of tenant and username, so that it outlives the object
-//! (docs/design/invariants.md#identities-are-stable).
+//! The `sub` of a user: chosen, or derived from tenant and username, so that it survives a
+//! re-creation of the object. See docs/design/invariants.md#identities-are-stable.
 
 use uuid::Uuid;
 
@@ -9,7 +9,8 @@ use crate::{
     registry::validate::ProblemList,
 };
 
-/// Namespace of default subjects. Never to be changed: every default subject hangs on it.
+/// UUID namespace of default subjects. Must never change, because every default subject depends on
+/// it.
 const SUBJECTS: Uuid = Uuid::from_u128(0x6c61_6e79_6172_4d64_8b65_762f_7375_626a);
 
 /// The subject in use, if it is valid.
@@ -29,8 +30,8 @@ pub fn check(
     None
 }
 
-/// UUIDv5 over tenant id, NUL, username as written: neither can hold a NUL, and no release's idea
-/// of normal forms changes it.
+/// UUIDv5 of the tenant ID, NUL, and the username as written. Neither contains NUL, and the result
+/// does not depend on how a release normalises usernames.
 fn default(tenant: &TenantId, username: &str) -> Subject {
     let name = format!("{tenant}\0{username}");
     Subject::new(Uuid::new_v5(&SUBJECTS, name.as_bytes()).to_string())
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn default_subjects_are_the_same_for_ever() {
+    fn default_subjects_are_stable_across_releases() {
         for (namespace, tenant, username, subject) in [
             ("team-a", "main", "grace", "60291771-4d70-521f-803c-0f96bab536b0"),
             ("team-a", "main", "Grace", "95ca7283-ae4c-5f5a-a550-cccff053c872"),

@@ -8,7 +8,7 @@ use crate::{
 
 const USER: &str = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcUser\nmetadata: {name: ada, namespace: team}\nspec: {tenantRef: {name: main}, username: ada, passwordSecretRef: {name: ada}}\n";
 
-/// A state whose one user refers to a Secret that is somebody else's.
+/// A state with one user, which refers to an unmanaged Secret.
 fn state() -> (WatchState, ObjectKey) {
     let (mut state, key) = (WatchState::new(1, true), ObjectKey::new("team", "ada"));
     let (mut parsed, _) = parse_text(Path::new("test.yaml"), USER);
@@ -23,7 +23,7 @@ fn state() -> (WatchState, ObjectKey) {
 }
 
 #[test]
-fn what_was_fetched_is_not_fetched_again() {
+fn a_fetched_secret_is_not_fetched_again() {
     let (mut state, key) = state();
     assert_eq!(state.missing(), [(key.clone(), "1".to_owned())]);
     let secret = SecretState::Unreadable("forbidden".into());
@@ -32,9 +32,9 @@ fn what_was_fetched_is_not_fetched_again() {
 }
 
 #[test]
-fn what_could_not_be_read_is_asked_for_again_since_roles_are_not_watched() {
+fn an_unreadable_secret_is_fetched_again() {
     let (mut state, key) = state();
-    assert!(!state.ask_again(), "nothing was refused");
+    assert!(!state.ask_again(), "no Secret is unreadable");
     let secret = SecretState::Unreadable("forbidden".into());
     state.fetched(key.clone(), "1".to_owned(), Some(secret));
     assert!(state.ask_again());
