@@ -1,4 +1,4 @@
-//! The admin port: `/healthz`, `/readyz`, `/metrics`, and nothing else.
+//! The admin server: `/healthz`, `/readyz` and `/metrics`, and no other path.
 
 use std::{
     io,
@@ -21,34 +21,35 @@ use tokio::net::TcpListener;
 use super::AppState;
 use crate::store::{CLOCK_TOLERANCE, SKEW_WARNING, skew};
 
-/// How long the store may take to say that it works.
+/// Limit for the store's health check.
 const READ_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What the process knows of itself beyond the server.
+/// The process state that readiness depends on, apart from the server's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadinessProbe {
-    /// Whether every first list is in.
+    /// Whether every initial list is complete.
     pub synced: bool,
-    /// Since when the source of objects fails, and how.
+    /// The time since which the source of objects fails, and the error.
     pub failing: Option<(String, String)>,
     /// Whether this replica holds the Lease.
     pub leads: bool,
-    /// Why no request is to come here: the port is not open, or serving is another's, since the store
-    /// cannot be shared and this replica was not the Lease's holder when that was last seen.
+    /// The reason why this replica must not receive requests: its port is not open yet, or the
+    /// store cannot be shared and this replica did not hold the Lease when last observed.
     pub barred: Option<&'static str>,
 }
 
-/// The admin port.
+/// The admin server.
 pub struct AdminServer {
     app: Arc<AppState>,
     probe: Box<dyn Fn() -> ReadinessProbe + Send + Sync>,
     draining: AtomicBool,
-    /// The store answered once: after that, its loss must not take discovery and JWKS away.
+    /// Set once the store has answered. From then on its loss does not make the replica unready,
+    /// which would also take discovery and JWKS away.
     store_answered: AtomicBool,
 }
 
 impl AdminServer {
-    /// An admin port that asks `probe` for what the server does not know.
+    /// An admin server that calls `probe` for the state of the process.
     pub fn new(
         app: Arc<AppState>,
         probe: impl Fn() -> ReadinessProbe + Send + Sync + 'static,
@@ -57,12 +58,12 @@ impl AdminServer {
         Arc::new(Self { app, probe: Box::new(probe), draining: flag(), store_answered: flag() })
     }
 
-    /// From now on this replica is not ready.
+    /// Makes this replica not ready from now on.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
     }
 
-    /// Whether this replica is to be sent requests, and why.
+    /// Whether this replica is ready, and the details of the response.
     pub async fn readiness(&self) -> (bool, Value) {
         let probe = (self.probe)();
         let snapshot = self.app.registry.snapshot();
@@ -93,15 +94,15 @@ impl AdminServer {
         (ready, detail)
     }
 
-    /// What the store says of itself, and by how many milliseconds this clock is ahead of its own;
-    /// the last that was known if it does not answer.
+    /// The store's state, and by how many milliseconds this clock is ahead of the store's: the
+    /// value measured last if the store does not answer.
     async fn ask_store(&self) -> (Value, i64) {
         let asked = self.app.now();
         let said = match tokio::time::timeout(READ_TIMEOUT, self.app.store.state()).await {
             Ok(Ok(state)) => {
                 let answered = self.app.now();
                 self.store_answered.store(true, Ordering::SeqCst);
-                // Where this machine stood still meanwhile, the journey would hide as much of the skew.
+                // After a stall of this machine, the round trip would hide much of the skew.
                 if let Some(time) = state.time.filter(|_| answered.since(asked) <= READ_TIMEOUT) {
                     self.measure_skew(skew(asked, time, answered));
                 }
@@ -113,21 +114,21 @@ impl AdminServer {
         (said, self.app.store_clock.own_is_ahead())
     }
 
-    /// Told in the log when it begins and when it ends.
+    /// Stores the skew, and logs when it exceeds the limit and when it no longer does.
     fn measure_skew(&self, ahead: i64) {
         self.app.metrics.clock_skew(ahead);
         let warns = |skew: i64| u128::from(skew.unsigned_abs()) > SKEW_WARNING.as_millis();
         match (warns(self.app.store_clock.measured(ahead)), warns(ahead)) {
             (false, true) => tracing::warn!(
                 ahead_millis = ahead,
-                "this machine's clock and the store's differ; beyond a minute this replica is not ready: check NTP on both"
+                "clock differs from the store's; beyond one minute this replica becomes unready; check NTP on both machines"
             ),
-            (true, false) => tracing::info!("this machine's clock agrees with the store's again"),
+            (true, false) => tracing::info!("clock agrees with the store's again"),
             _ => {}
         }
     }
 
-    /// Serves for as long as the process runs: while it drains, too.
+    /// Serves for as long as the process runs, including while it drains.
     pub async fn serve(self: Arc<Self>, address: SocketAddr) -> io::Result<()> {
         let listener = TcpListener::bind(address).await?;
         tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! What handlers work with.
+//! The state shared by all handlers.
 
 use std::sync::Arc;
 
@@ -14,49 +14,49 @@ use crate::{
     telemetry::Metrics,
 };
 
-/// What handlers work with: everything that is shared between requests.
+/// The state shared by all handlers.
 #[derive(Debug)]
 pub struct AppState {
-    /// What is served.
+    /// The current snapshot of tenants, clients and users.
     pub registry: SnapshotHandle,
-    /// Sessions, grants, consents.
+    /// The store of sessions, grants and consents.
     pub store: SharedStore,
-    /// Signs tokens.
+    /// The signing threads.
     pub signer: Signer,
-    /// Access tokens whose signature was verified lately.
+    /// Access tokens whose signature was verified recently.
     pub access_token_cache: AccessTokenCache,
-    /// Sessions that were looked for lately.
+    /// The store keys of recently used sessions.
     pub session_key_cache: SessionKeyCache,
-    /// Checks passwords.
+    /// The password threads.
     pub passwords: PasswordVerifier,
-    /// Limits attempts at passwords.
+    /// Delays and limits sign-in attempts.
     pub login_throttle: LoginThrottle,
-    /// The way out, to clients' servers.
+    /// The HTTP client for clients' servers.
     pub http_client: SharedFetch,
-    /// Keys that clients publish.
+    /// Clients' JWKS documents.
     pub jwks_cache: JwksCache,
-    /// Request objects that clients publish.
+    /// Clients' request objects.
     pub request_object_cache: RequestObjectCache,
-    /// Sector documents that clients publish.
+    /// Clients' sector identifier documents.
     pub sector_identifier_cache: SectorIdentifierCache,
-    /// Clients to tell that a session has ended.
+    /// The queue of back-channel logout notifications.
     pub backchannel_logout: Logouts,
-    /// What registering clients share.
+    /// State of dynamic client registration.
     pub registrations: Arc<Registrations>,
-    /// Time.
+    /// The replica's own clock.
     pub clock: Arc<dyn Clock>,
-    /// Time by the clock that replicas share.
+    /// The store's clock, which all replicas share.
     pub store_clock: Arc<StoreClock>,
-    /// Chance.
+    /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Counts what happens.
+    /// The metrics of the process.
     pub metrics: Arc<Metrics>,
-    /// Settings.
+    /// Configuration of the server.
     pub config: ServerConfig,
 }
 
 impl AppState {
-    /// The present moment.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }

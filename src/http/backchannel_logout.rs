@@ -1,5 +1,5 @@
-//! Telling clients that a session has ended (OIDC Back-Channel Logout §2.5): at once, and again for
-//! a while if that fails. Each telling is a record until it is done, so that a restart loses none.
+//! Notifies clients that a session has ended (OIDC Back-Channel Logout §2.5): at once, with retries
+//! if that fails. A notification is a record until it is delivered, so a restart loses none.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -34,16 +34,16 @@ use crate::{
     telemetry::LogoutOutcome,
 };
 
-/// How often what is left over is looked for.
+/// Interval at which due notifications are looked up.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
-/// How long one that is being told is left alone by others.
+/// How long a claimed notification is left to the replica that claimed it.
 const CLAIM_DURATION: Duration = Duration::from_secs(30);
-/// When one that was never told is forgotten.
+/// Lifetime of a notification that cannot be delivered.
 const NOTIFICATION_TTL: Duration = Duration::from_hours(3);
-/// Tellings at once.
+/// Notifications sent concurrently.
 const MAX_CONCURRENT: usize = 64;
 
-/// A client to tell of a session's end.
+/// A pending notification of a client about a session's end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct LogoutNotification {
     client: ClientId,
@@ -53,14 +53,14 @@ struct LogoutNotification {
     next_at: Timestamp,
 }
 
-/// Which record is to be told.
+/// The record of a notification.
 #[derive(Clone, Debug)]
 struct NotificationId {
     tenant: TenantId,
     id: String,
 }
 
-/// From handlers to the task that tells, and from it to who says what came of it.
+/// The queue from handlers to the notifier, and the tracker of its failures.
 #[derive(Debug)]
 pub struct Logouts {
     send: UnboundedSender<NotificationId>,
@@ -76,13 +76,13 @@ impl Default for Logouts {
 }
 
 impl Logouts {
-    /// Clients that could not be told, as the store knows it, whichever replica tried.
+    /// Clients with undelivered notifications, counted from the store, for all replicas.
     pub fn untold(&self) -> UndeliveredReceiver {
         self.untold.watch()
     }
 }
 
-/// Writes down whom to tell of a session that has ended, and has it done.
+/// Stores a notification for each client of an ended session, and queues them.
 pub(super) async fn enqueue(
     app: &AppState,
     request: &Request,
@@ -101,7 +101,7 @@ pub(super) async fn enqueue(
         let id = app.entropy.id();
         let record = record(&tenant.tenant.id, &id, &telling, request.now.plus(NOTIFICATION_TTL));
         app.store.insert(record, request.now).await?;
-        // Nobody listens only while the process stops: then another one finds the record.
+        // Sending fails only while the process stops; another replica then finds the record.
         let _ = app
             .backchannel_logout
             .send
@@ -110,7 +110,7 @@ pub(super) async fn enqueue(
     Ok(())
 }
 
-/// Tells clients until the process ends.
+/// Sends notifications until the process ends.
 pub async fn run_notifier(app: Arc<AppState>) {
     let taken =
         app.backchannel_logout.receive.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -130,14 +130,14 @@ pub async fn run_notifier(app: Arc<AppState>) {
             running.spawn(async move {
                 let _slot = slots.acquire_owned().await;
                 if let Err(error) = tell(&app, &due).await {
-                    tracing::warn!(%error, "a logout token could not be sent");
+                    tracing::warn!(%error, "could not process a logout notification");
                 }
             });
         }
     }
 }
 
-/// Records whose time has come, each taken for a while.
+/// Claims the notifications that are due, each for a limited time.
 async fn claim_due(app: &AppState) -> Result<Vec<NotificationId>, StoreError> {
     let (snapshot, now) = (app.registry.snapshot(), app.now());
     let mut found = Vec::new();
@@ -179,7 +179,7 @@ async fn tell(app: &AppState, due: &NotificationId) -> Result<(), StoreError> {
     let client = tenant.client(telling.client.as_str());
     let Some(client) = client.filter(|client| client.details.backchannel_logout_uri.is_some())
     else {
-        // The client has gone, and with it whom to tell.
+        // The client no longer exists or has no logout URI, so there is no endpoint to notify.
         return app.store.take(&key, now).await.map(drop);
     };
     let outcome = send(app, tenant, client, &telling, now).await;
@@ -192,17 +192,17 @@ async fn tell(app: &AppState, due: &NotificationId) -> Result<(), StoreError> {
     let next = logout_token::next_try(tries);
     tracing::warn!(
         tenant = %due.tenant, client = %telling.client, tries, why, again = next.is_some(),
-        "the client was not told that a session has ended"
+        "back-channel logout notification failed"
     );
     app.backchannel_logout.untold.failed(&client.object, why);
-    // One that is given up stays until it expires, so that every replica knows of it.
+    // A notification that is given up is kept until it expires, so every replica can count it.
     let next_at = next.map_or(stored.record.expires_at, |wait| now.plus(wait));
     let later = LogoutNotification { tries, next_at, ..telling };
     let record = Record { value: Bytes::from(encode(&later)), ..stored.record };
     app.store.compare_and_swap(stored.version, record, now).await.map(drop)
 }
 
-/// One POST (§2.5); any 2xx will do.
+/// Sends one POST (§2.5). Any 2xx status is a success.
 async fn send(
     app: &AppState,
     tenant: &ServedTenant,
@@ -215,16 +215,17 @@ async fn send(
     let sid = sid::sid_for_client(client, &telling.sid);
     let about = (subject.as_str(), sid.as_str());
     let claims = logout_token::claims(&tenant.tenant, client, about, &app.entropy.id(), now);
-    let key =
-        tenant.signing_key_for(client, app.store_clock.at(now)).ok_or("the tenant has no key")?;
+    let key = tenant
+        .signing_key_for(client, app.store_clock.at(now))
+        .ok_or("the tenant has no signing key")?;
     let token = token_issuer::sign_with(app, key, JwtType::LogoutToken, &claims).await;
-    let token = token.map_err(|_| "the token could not be signed")?;
+    let token = token.map_err(|_| "the logout token could not be signed")?;
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("logout_token", &token)
         .finish();
     match app.http_client.post_form(uri, form).await {
         Ok(status) if (200..300).contains(&status) => Ok(()),
-        Ok(status) => Err(format!("it answered with status {status}")),
+        Ok(status) => Err(format!("the endpoint returned status {status}")),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -248,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_format_of_what_is_still_to_be_told_stays() {
+    fn the_first_notification_format_is_unchanged() {
         let telling = LogoutNotification {
             client: ClientId::new("team.shop"),
             subject: "ada".to_owned(),

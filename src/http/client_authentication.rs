@@ -1,4 +1,4 @@
-//! Which client sends a request: the one way in for every endpoint that clients authenticate at.
+//! Client authentication, shared by all endpoints at which clients authenticate.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
     store::{Record, RecordKey, RecordKind},
 };
 
-/// The client that sent the request, authenticated by the method it registered.
+/// Authenticates the client of a request by its registered method.
 pub(super) async fn authenticate(
     app: &AppState,
     request: &Request,
@@ -25,7 +25,7 @@ pub(super) async fn authenticate(
     let credentials = client_auth::credentials(request.authorization(), params).map_err(failure)?;
     let client = request.tenant.client(&credentials.client_id);
     client_auth::check(client.map(|client| &**client), &credentials).map_err(failure)?;
-    let client = client.expect("check knows no unknown client");
+    let client = client.expect("an authenticated client is known");
     if let Some((jws, jwt)) = &credentials.assertion {
         check_assertion(app, request, client, (jws, jwt)).await?;
     }
@@ -41,7 +41,8 @@ fn failure(refused: ClientAuthError) -> EndpointError {
     }
 }
 
-/// Signature, then claims, then the gate: an assertion is used once across all replicas.
+/// Verifies signature and claims, then passes the atomic gate: an assertion is accepted once across
+/// all replicas.
 async fn check_assertion(
     app: &AppState,
     request: &Request,
@@ -70,8 +71,8 @@ async fn check_assertion(
     Err(refused(client_auth::used_before()))
 }
 
-/// Whether a JWS is signed by the client: with its secret, or with a key that it publishes. What
-/// is wrong is for the log.
+/// Verifies that a JWS is signed by the client, with its secret or with a key that it publishes.
+/// The error is for the log.
 pub(super) async fn verify(
     app: &AppState,
     request: &Request,
@@ -93,7 +94,7 @@ pub(super) async fn verify(
     match keys.verify(jws, jwt.algorithm, named) {
         Ok(()) => Ok(()),
         Err(JwsError::UnknownKey) => {
-            // The client may have a new key (OIDC Core §10.1.1).
+            // The client may have rotated its keys (OIDC Core §10.1.1).
             let keys = app.jwks_cache.renewed(&app.http_client, client, request.now).await?;
             let verified = keys.verify(jws, jwt.algorithm, named);
             verified.map_err(|error| error.to_string())

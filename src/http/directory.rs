@@ -1,4 +1,4 @@
-//! The people of a tenant, as the snapshot has them.
+//! The users of a tenant, read from the snapshot.
 
 use std::sync::Arc;
 

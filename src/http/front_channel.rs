@@ -1,5 +1,6 @@
-//! What a browser is told of sessions: frames that sign it out of applications (OIDC Front-Channel
-//! Logout §3), and the state that an application watches (OIDC Session Management §2, §3).
+//! Front-channel logout and session state: the frames that sign a browser out of applications (OIDC
+//! Front-Channel Logout §3), and the state that an application watches (OIDC Session Management §2,
+//! §3).
 
 use url::Url;
 
@@ -10,12 +11,12 @@ use crate::{
     registry::ServedTenant,
 };
 
-/// Frames of one page.
+/// Maximum frames of one page.
 const MAX_FRAMES: usize = 32;
 
-/// The addresses that sign a browser out of the applications of a session, with `iss` and `sid`
-/// where they registered for these (Front-Channel Logout §2), but for those that no page's policy can
-/// name. Those that one page cannot hold, whose origins stand in one header, are told in the log.
+/// The front-channel logout URLs of a session's clients, with `iss` and `sid` where the client
+/// registered for them (Front-Channel Logout §2). URLs that a CSP cannot express are left out. URLs
+/// beyond the maximum are logged, since a page's origins share one header.
 pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<Url> {
     let clients = session.clients.iter().filter_map(|id| tenant.client(id.as_str()));
     let frame = |client: &std::sync::Arc<Client>| {
@@ -41,15 +42,15 @@ pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<Url> {
     frames
 }
 
-/// What the browser keeps to tell that the session is still the same: nothing that gives it away. It
-/// is made of what no client is told: by its `sid` one client could find out whom another's
-/// `session_state` is about (OIDC Core §8.1).
+/// The value of the browser-state cookie. It is derived from a secret that no client knows: if it
+/// were derived from `sid`, one client could link another's `session_state` to a user (OIDC Core
+/// §8.1).
 pub(super) fn browser_state(held: &ActiveSession) -> String {
     sha256(format!("browser state\0{}", held.record_id()))
 }
 
-/// `session_state` of an authorization response (Session Management §2). `None`: the redirect URI
-/// has no origin that a frame could have.
+/// The `session_state` of an authorization response (Session Management §2). `None` if the redirect
+/// URI has no origin that a frame could have.
 pub(super) fn session_state(
     client: &Client,
     redirect_uri: &str,

@@ -1,5 +1,5 @@
-//! Grants in the store: reading, making, revoking, and whether the session that one hangs on still
-//! lives. What tokens of a person are worth is decided here and in `protocol`
+//! Grants in the store: reading, creating, swapping, revoking, and whether a grant's session is
+//! still active. The validity of users' tokens is decided here and in `protocol`
 //! (docs/design/state.md#tokens-name-their-grant).
 
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::{
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
 
-/// How often a write that loses against another is decided again.
+/// Maximum attempts of a write that conflicts with others.
 pub(super) const MAX_ATTEMPTS: usize = 3;
 
-/// A grant as stored, with the version that a change compares.
+/// A grant as stored, with the version for compare-and-swap.
 #[derive(Clone, Debug)]
 pub(super) struct StoredGrant {
     pub(super) grant: Grant,
@@ -26,14 +26,15 @@ pub(super) struct StoredGrant {
 }
 
 impl StoredGrant {
-    /// Whether the record outlives what names it until then.
+    /// Returns true if the record lives until `until`, when the last token that refers to it
+    /// expires.
     pub(super) fn outlives(&self, until: Timestamp) -> bool {
         self.expires_at >= until.plus(CLOCK_SKEW)
     }
 
-    /// When the record of the next state may go. It stays an eighth longer than it must where it
-    /// has to stay longer at all: most refreshes then leave it, and with it each index of the
-    /// store, as it was.
+    /// The expiry of the record of the next state. If it has to be extended at all, it is extended
+    /// by an eighth more than needed: most refreshes then leave the expiry, and with it the store's
+    /// indexes, unchanged.
     fn expiry(&self, until: Timestamp, now: Timestamp) -> Timestamp {
         if self.outlives(until) {
             return self.expires_at;
@@ -46,7 +47,7 @@ fn key(request: &Request, id: &str) -> RecordKey {
     RecordKey::new(RecordKind::Grant, &request.tenant.tenant.id, id)
 }
 
-/// A grant's record; it stays until everything that names the grant has expired.
+/// The record of a grant, which lives until every token that refers to the grant has expired.
 fn record(request: &Request, id: &str, grant: &Grant, expires_at: Timestamp) -> Record {
     let mut owners = vec![
         IndexEntry::new(OwnerKind::User, grant.authentication.subject.as_str()),
@@ -56,8 +57,8 @@ fn record(request: &Request, id: &str, grant: &Grant, expires_at: Timestamp) -> 
     Record { key: key(request, id), value: encode(grant).into(), expires_at, owners }
 }
 
-/// Makes a grant: the gate that a code passes once. `false`: it was there. `until`: when the last
-/// thing that names it expires.
+/// Inserts a grant: the atomic gate that a code passes once. Returns `false` if it exists already.
+/// `until`: expiry of the last token that refers to it.
 pub(super) async fn insert(
     app: &AppState,
     request: &Request,
@@ -77,13 +78,14 @@ pub(super) async fn load(
     let Some(stored) = app.store.get(&key(request, id), request.now).await? else {
         return Ok(None);
     };
-    let grant = decode(&stored.record.value)
-        .map_err(|_| EndpointError::Internal("a grant in the store cannot be read".to_owned()))?;
+    let grant = decode(&stored.record.value).map_err(|_| {
+        EndpointError::Internal("a grant in the store cannot be decoded".to_owned())
+    })?;
     Ok(Some(StoredGrant { grant, version: stored.version, expires_at: stored.record.expires_at }))
 }
 
-/// Replaces a grant unless it changed meanwhile. `until`: when the last thing that names the new one
-/// expires; a record never goes sooner than it was to.
+/// Replaces a grant unless it changed concurrently. `until`: expiry of the last token that refers
+/// to the new state. A record's expiry is never moved earlier.
 pub(super) async fn swap(
     app: &AppState,
     request: &Request,
@@ -95,7 +97,7 @@ pub(super) async fn swap(
     Ok(app.store.compare_and_swap(held.version, record, request.now).await?)
 }
 
-/// Revokes a grant, whatever else happens to it at the same time.
+/// Revokes a grant despite concurrent changes.
 pub(super) async fn revoke(
     app: &AppState,
     request: &Request,
@@ -108,16 +110,18 @@ pub(super) async fn revoke(
         }
         let state = GrantState::Revoked { at: request.now };
         let revoked = Grant { state, ..held.grant.clone() };
-        // Everything that names it was made before.
+        // All tokens that refer to the grant exist already, so its expiry stays.
         if swap(app, request, &held, (id, &revoked), request.now).await? {
             return Ok(());
         }
     }
-    Err(EndpointError::Unavailable("a grant changes too often to be revoked".to_owned()))
+    Err(EndpointError::Unavailable(
+        "concurrent writes of a grant conflicted with its revocation repeatedly".to_owned(),
+    ))
 }
 
-/// The user of a grant, if the grant may be used: user and client are still served and enabled, and
-/// without `offline_access` the session still lives.
+/// The user of a grant, if the grant is active: user and client are still served and enabled, and
+/// without `offline_access` the session is still active.
 pub(super) async fn active_user(
     app: &AppState,
     request: &Request,
@@ -196,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_outlives_its_token_and_seldom_moves_for_that() {
+    fn a_record_outlives_its_token_and_rarely_changes_its_expiry() {
         const DAY: Duration = Duration::from_hours(24);
         let mut now = Timestamp::from_secs(1_800_000_000);
         let mut expires_at = now.plus(30 * DAY).plus(CLOCK_SKEW);
@@ -204,8 +208,8 @@ mod tests {
         while now < end {
             now = now.plus(Duration::from_mins(10));
             let next = held(expires_at, now).expiry(now.plus(30 * DAY), now);
-            assert!(next >= now.plus(30 * DAY).plus(CLOCK_SKEW), "it must stay for as long");
-            assert!(next <= now.plus(34 * DAY), "and not for much longer");
+            assert!(next >= now.plus(30 * DAY).plus(CLOCK_SKEW), "it outlives the token");
+            assert!(next <= now.plus(34 * DAY), "but not for much longer");
             moves += u32::from(next != expires_at);
             expires_at = next;
         }

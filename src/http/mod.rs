@@ -1,6 +1,6 @@
 //! The HTTP server: connections (`transport`), routing (`web`), endpoints and pages.
 //!
-//! Must not: know Kubernetes, or decide a protocol rule; those are in `protocol`.
+//! Must not: use Kubernetes, or decide protocol rules; those are in `protocol`.
 
 mod admin;
 mod app;

@@ -1,5 +1,5 @@
-//! What registering clients share: who writes them, how often, one at a time for each tenant, and
-//! which of them are known to be in use.
+//! State of dynamic client registration: the writer of clients, the rate limits, a lock per tenant,
+//! and the clients known to be in use.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,10 +12,11 @@ use crate::{
     model::{Client, ObjectKey, RegistrarError, SharedRegistrar, TenantId},
 };
 
-/// Clients whose first use was noted here: forgotten when there are too many, which costs a read.
+/// Clients whose first use was marked by this replica. Entries beyond the maximum are dropped,
+/// which costs a read each.
 const MAX_MARKED_CLIENTS: usize = 100_000;
 
-/// What is shared between registrations.
+/// The state shared by registrations.
 #[derive(Debug, Default)]
 pub struct Registrations {
     registrar: OnceLock<SharedRegistrar>,
@@ -26,17 +27,17 @@ pub struct Registrations {
 }
 
 impl Registrations {
-    /// Says who writes clients; until then nobody can register. Only the first one counts.
+    /// Sets the writer of clients. Until then registration is unavailable. Later calls are ignored.
     pub fn write_by(&self, registrar: SharedRegistrar) {
         let _ = self.registrar.set(registrar);
     }
 
-    /// Who writes clients.
+    /// The writer of clients.
     pub(super) fn registrar(&self) -> Option<&SharedRegistrar> {
         self.registrar.get()
     }
 
-    /// A tenant's turn: between counting its clients and seeing one more, no other registers here.
+    /// Locks a tenant's registrations between counting its clients and seeing the new one served.
     pub(super) async fn turn(&self, tenant: &TenantId) -> tokio::sync::OwnedMutexGuard<()> {
         let lock = {
             let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,7 +47,7 @@ impl Registrations {
         lock.lock_owned().await
     }
 
-    /// Whether the first use of a client is still to be noted; from now on it is not.
+    /// Returns true if the first use of a client still has to be marked, and marks it as claimed.
     fn claim(&self, client: &ObjectKey) -> bool {
         let mut marked = self.marked.lock().unwrap_or_else(PoisonError::into_inner);
         if marked.len() >= MAX_MARKED_CLIENTS {
@@ -61,8 +62,8 @@ impl Registrations {
 }
 
 impl AppState {
-    /// Notes that a client got what it asked for. Of one that registered itself the first time is
-    /// written down, once for ever, so that it does not expire
+    /// Records that a client completed a request. The first use of a dynamically registered client
+    /// is stored permanently, so the client does not expire
     /// (docs/design/serving.md#dynamic-registration).
     pub(super) fn used(&self, client: &Client) {
         let unmarked = client.registered.as_ref().is_some_and(|registered| !registered.used);
@@ -77,8 +78,8 @@ impl AppState {
         }
         tokio::spawn(async move {
             let Err(error) = registrar.mark_used(&object).await else { return };
-            tracing::warn!(client = %object, %error, "cannot note the first use of a registered client");
-            // Else it would be tried at every sign-in what cannot succeed.
+            tracing::warn!(client = %object, %error, "could not mark the first use of a registered client");
+            // Other errors are permanent and would be repeated at every sign-in.
             if matches!(error, RegistrarError::Unavailable(_)) {
                 registrations.forget(&object);
             }

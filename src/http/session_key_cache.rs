@@ -1,7 +1,7 @@
-//! Where sessions were found by their public ids: the store lists them by it, and to read one where it
-//! was before costs a store a fifth of a list.
+//! A cache of the store keys of sessions, by their public ids. Listing a session in the store by
+//! its public id costs five times as much as reading it by its key.
 //!
-//! A hint and no more: what is found there counts by what it says, and who does not find it there
+//! An entry is a hint: the record read through it is checked, and a miss falls back to the list.
 //! asks for the list.
 
 use std::{
@@ -14,10 +14,10 @@ use crate::{
     store::{RecordKey, RecordKind},
 };
 
-/// Sessions of some 250 bytes each.
+/// Maximum sessions in the cache, about 250 bytes each.
 const MAX_ENTRIES: usize = 16 * 1024;
 
-/// The keys of sessions, by tenant and public id.
+/// The store keys of sessions, by tenant and public id.
 pub struct SessionKeyCache(Mutex<BoundedCache<(TenantId, String), String>>);
 
 impl Default for SessionKeyCache {
@@ -33,14 +33,14 @@ impl fmt::Debug for SessionKeyCache {
 }
 
 impl SessionKeyCache {
-    /// Where a session was found last.
+    /// The key under which a session was found last.
     pub(super) fn find(&self, tenant: &TenantId, sid: &str) -> Option<RecordKey> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let id = known.get(&(tenant.clone(), sid.to_owned()))?;
         Some(RecordKey::new(RecordKind::Session, tenant, id.as_str()))
     }
 
-    /// Remembers where it was found.
+    /// Stores the key under which a session was found.
     pub(super) fn found(&self, sid: &str, at: &RecordKey) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.put((at.tenant.clone(), sid.to_owned()), at.id.clone());

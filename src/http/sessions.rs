@@ -1,8 +1,8 @@
-//! A browser's session: from its cookie to a live session with its user, and back
+//! Browser sessions: from the cookie to an active session with its user, and back
 //! (docs/design/state.md#session).
 //!
-//! Every use re-checks that the user is still served and enabled. Must not: decide what a session
-//! is good for; that is `protocol::authorize::decide`.
+//! Every use checks again that the user is still served and enabled. Must not: decide whether a
+//! session suffices for a request; that is `protocol::authorize::decide`.
 
 use std::sync::Arc;
 
@@ -16,27 +16,27 @@ use crate::{
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
 
-/// How often a write that loses against another is decided again.
+/// Maximum attempts of a write that conflicts with others.
 const MAX_ATTEMPTS: usize = 3;
 
-/// A live session, as stored, and who it is.
+/// An active session as stored, with its user.
 #[derive(Clone, Debug)]
 pub struct ActiveSession {
     stored: VersionedRecord,
     /// The session.
     pub session: Session,
-    /// Its user: served and enabled.
+    /// The user, who is served and enabled.
     pub user: Arc<User>,
 }
 
 impl ActiveSession {
-    /// What the store knows the session by: nobody else does.
+    /// The record id of the session, known only to the store and the cookie's browser.
     pub fn record_id(&self) -> &str {
         &self.stored.record.key.id
     }
 }
 
-/// The live session of the request's cookie.
+/// Loads the active session of the request's cookie.
 pub async fn load(
     app: &AppState,
     request: &Request,
@@ -49,15 +49,15 @@ pub async fn load(
         return Ok(Some(held));
     }
     let used = Session { used_at: request.now, ..held.session.clone() };
-    // Losing against another request is fine: that one has written the use down.
+    // A conflict is fine: the concurrent request recorded the use.
     app.store
         .compare_and_swap(held.stored.version, record(request, &key, &used), request.now)
         .await?;
     Ok(app.store.get(&key, request.now).await?.and_then(|stored| activate(request, stored)))
 }
 
-/// Starts a session for someone who has just proved who they are, in place of the browser's
-/// previous one. Returns it with the value of its cookie, which nothing has seen before.
+/// Starts a session for a user who has just authenticated, replacing the browser's previous
+/// session. Returns it with the new random value of its cookie.
 pub async fn start(
     app: &AppState,
     request: &Request,
@@ -72,10 +72,10 @@ pub async fn start(
     let mut session = session::begin(authentication, previous_session, sid, lifetimes, request.now);
     let key = key(request, &cookie);
     if !app.store.insert(record(request, &key, &session), request.now).await? {
-        return Err(EndpointError::Unavailable("a new session id is taken".to_owned()));
+        return Err(EndpointError::Unavailable("a new session id already exists".to_owned()));
     }
     match previous {
-        // Another person's ends here, and whoever takes part in it is told.
+        // Another user's session ends, and its clients are notified.
         Some(previous) if previous.session.sid != session.sid => {
             end(app, request, previous).await?;
         }
@@ -86,9 +86,9 @@ pub async fn start(
         }
         None => {}
     }
-    let lost = || EndpointError::Unavailable("a new session is lost".to_owned());
+    let lost = || EndpointError::Unavailable("a new session was not found in the store".to_owned());
     let mut stored = app.store.get(&key, request.now).await?.ok_or_else(lost)?;
-    // A client that joined after the previous session was read stands in its record alone.
+    // A client added after the previous session was read is only in the stored record.
     let whole = record(request, &key, &session);
     if whole != stored.record {
         app.store.compare_and_swap(stored.version, whole, request.now).await?;
@@ -97,8 +97,8 @@ pub async fn start(
     Ok((cookie, ActiveSession { stored, session, user }))
 }
 
-/// Notes that a client signs in with the session, before it is told so: a logout concerns it.
-/// `false`: the session has ended meanwhile.
+/// Adds a client to the session before the client gets a response, so a logout notifies it. Returns
+/// `false` if the session has ended.
 pub async fn add_client(
     app: &AppState,
     request: &Request,
@@ -120,11 +120,13 @@ pub async fn add_client(
         let Some(revived) = activate(request, stored) else { return Ok(false) };
         current = revived;
     }
-    Err(EndpointError::Unavailable("a session changes too often".to_owned()))
+    Err(EndpointError::Unavailable(
+        "concurrent writes of a session conflicted repeatedly".to_owned(),
+    ))
 }
 
-/// Ends a session: its cookie is worth nothing from now on, nor are the grants that hang on it. The
-/// session as it ended: with every client that it concerns.
+/// Ends a session: its cookie and its grants become invalid. Returns the session as it ended, with
+/// all its clients.
 pub async fn end(
     app: &AppState,
     request: &Request,

@@ -1,4 +1,4 @@
-//! Tokens of a request's tenant, whichever endpoint gives them: claims, signature, count.
+//! Issues the tokens of a request's tenant for all endpoints: claims, signature, metrics.
 
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ use crate::{
     telemetry::TokenKind,
 };
 
-/// The key that signs for the request's tenant.
+/// The tenant's current signing key.
 pub(super) fn signing_key(request: &Request) -> Result<&Arc<SigningKey>, EndpointError> {
     let key = request.tenant.signing_key(request.store_now);
-    key.ok_or_else(|| EndpointError::Unavailable("the tenant has no key".to_owned()))
+    key.ok_or_else(|| EndpointError::Unavailable("the tenant has no signing key".to_owned()))
 }
 
-/// The key that signs with an algorithm.
+/// The tenant's signing key for an algorithm.
 pub(super) fn key_of(
     request: &Request,
     algorithm: SigningAlgorithm,
@@ -43,12 +43,12 @@ pub(super) async fn sign_with(
     Ok(app.signer.sign(key, typ, json(claims)).await?)
 }
 
-/// What a client's ID tokens are signed with: a key, or nothing where it registered for that.
+/// The key of a client's ID tokens; `None` if the client registered `none`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IdTokenKey<'a>(Option<&'a Arc<SigningKey>>);
 
 impl<'a> IdTokenKey<'a> {
-    /// By the client's `id_token_signed_response_alg`, or the tenant's first.
+    /// The key for the client's `id_token_signed_response_alg`, or the tenant's default.
     pub(super) fn of(request: &'a Request, client: &Client) -> Result<Self, EndpointError> {
         if client.id_token_signed_response_alg == Some(IdTokenAlgorithm::None) {
             return Ok(Self(None));
@@ -59,19 +59,20 @@ impl<'a> IdTokenKey<'a> {
         key.map(|key| Self(Some(key))).ok_or_else(absent)
     }
 
-    /// `at_hash` or `c_hash`; where nothing is signed there is no hash to go by.
+    /// The value of `at_hash` or `c_hash`; `None` for unsigned tokens, which have no hash
+    /// algorithm.
     fn hash(self, text: &str) -> Option<String> {
         self.0.map(|key| left_half_hash(key.algorithm, text))
     }
 
-    /// The ID token.
+    /// Signs an ID token.
     async fn sign(self, app: &AppState, claims: &Claims) -> Result<String, EndpointError> {
         let Some(key) = self.0 else { return Ok(unsigned(claims)) };
         sign_with(app, key, JwtType::IdToken, claims).await
     }
 }
 
-/// An access token of a grant, or of a client for itself (RFC 9068), signed with the tenant's first
+/// An access token of a grant or of a client's own (RFC 9068), signed with the tenant's default
 /// algorithm.
 pub(super) async fn access_token(
     app: &AppState,
@@ -86,7 +87,7 @@ pub(super) async fn access_token(
     Ok(token)
 }
 
-/// The claims of an access token (JSON).
+/// The claims of an access token, as JSON.
 fn access_claims(
     app: &AppState,
     request: &Request,
@@ -107,7 +108,7 @@ fn access_claims(
     json(&token.claims(request.now))
 }
 
-/// An access token of a grant, and the ID token that comes with it.
+/// Issues an access token of a grant with its ID token.
 pub(super) async fn access_and_id_token(
     app: &AppState,
     request: &Request,
@@ -137,22 +138,24 @@ pub(super) async fn access_and_id_token(
     Ok(signed)
 }
 
-/// What an ID token says beyond its grant.
+/// The contents of an ID token in addition to its grant's.
 #[derive(Clone, Copy)]
 pub(super) struct IdTokenContext<'a> {
-    /// Its person.
+    /// The user.
     pub(super) user: &'a User,
-    /// Scopes whose claims it holds: where no access token can fetch them (OIDC Core §5.4).
+    /// Scopes whose claims the ID token contains, if no access token can fetch them (OIDC Core
+    /// §5.4).
     pub(super) scopes: Option<&'a Scopes>,
-    /// `nonce`.
+    /// The `nonce` of the request.
     pub(super) nonce: Option<&'a str>,
-    /// The access token that it comes with.
+    /// The access token issued with it.
     pub(super) access_token: Option<&'a str>,
-    /// The code that it comes with.
+    /// The code issued with it.
     pub(super) code: Option<&'a str>,
 }
 
-/// An ID token of a grant (OIDC Core §2), with the hashes of what it comes with (§3.3.2.11).
+/// An ID token of a grant (OIDC Core §2), with the hashes of the artifacts issued with it
+/// (§3.3.2.11).
 pub(super) async fn id_token(
     app: &AppState,
     request: &Request,

@@ -1,5 +1,5 @@
-//! A token that somebody shows at introspection or revocation: what it is and whether it is worth
-//! something. Its kind is seen from the token; `token_type_hint` is not needed (RFC 7009 §2.1).
+//! Looks up a token presented at introspection or revocation: its kind, and whether it is active.
+//! The kind is detected from the token; `token_type_hint` is not needed (RFC 7009 §2.1).
 
 use std::sync::Arc;
 
@@ -17,16 +17,16 @@ use crate::{
     store::{RecordKey, RecordKind},
 };
 
-/// A token of this tenant's.
+/// A token of this tenant.
 #[derive(Debug)]
 pub(super) enum PresentedToken {
-    /// Its claims, verified.
+    /// An access token with its verified claims.
     Access(Arc<Claims>),
-    /// What it was sealed from.
+    /// A refresh token with its unsealed contents.
     Refresh(RefreshToken),
 }
 
-/// A grant that may be used, and its person.
+/// An active grant and its user.
 #[derive(Debug)]
 pub(super) struct ActiveGrant {
     pub(super) grant: Grant,
@@ -34,7 +34,7 @@ pub(super) struct ActiveGrant {
 }
 
 impl PresentedToken {
-    /// Reads a token. `None`: it is none of this tenant's.
+    /// Reads a token; `None` if it does not belong to this tenant.
     pub(super) fn read(
         app: &AppState,
         request: &Request,
@@ -50,7 +50,7 @@ impl PresentedToken {
         Ok(plain.and_then(|plain| decode(&plain).ok()).map(Self::Refresh))
     }
 
-    /// The client that it was given to.
+    /// The client that the token was issued to.
     pub(super) fn client(&self) -> Option<ClientId> {
         match self {
             Self::Access(claims) => {
@@ -60,7 +60,7 @@ impl PresentedToken {
         }
     }
 
-    /// The grant that it names; tokens of `client_credentials` name none.
+    /// The id of the token's grant; tokens of `client_credentials` have no grant.
     pub(super) fn grant_id(&self) -> Option<&str> {
         match self {
             Self::Access(claims) => claims.get(GRANT_ID_CLAIM).and_then(Value::as_str),
@@ -68,7 +68,7 @@ impl PresentedToken {
         }
     }
 
-    /// Whether its time is over.
+    /// Returns true if the token has expired.
     pub(super) fn is_expired(&self, now: Timestamp) -> bool {
         match self {
             Self::Access(claims) => {
@@ -79,7 +79,7 @@ impl PresentedToken {
     }
 }
 
-/// The grant that a token names, if it may still be used
+/// The grant of a token, if it is still active
 /// (docs/design/state.md#tokens-name-their-grant).
 pub(super) async fn live(
     app: &AppState,
@@ -100,7 +100,7 @@ pub(super) async fn live(
     Ok(user.map(|user| ActiveGrant { grant, user }))
 }
 
-/// Whether a refresh token would still be answered.
+/// Returns true if the refresh token would still be accepted.
 fn is_current(request: &Request, token: &RefreshToken, grant: &Grant) -> bool {
     request.tenant.client(grant.client.as_str()).is_some_and(|client| {
         let rotation = rotate(grant, token.generation, client, request.store_now);
@@ -111,7 +111,7 @@ fn is_current(request: &Request, token: &RefreshToken, grant: &Grant) -> bool {
     })
 }
 
-/// The record of a revoked token that names no grant.
+/// The key of the record of a revoked token without a grant.
 pub(super) fn revoked_key(request: &Request, jti: &str) -> RecordKey {
     RecordKey::new(RecordKind::Revoked, &request.tenant.tenant.id, jti)
 }

@@ -1,5 +1,5 @@
-//! What is known of clients that could not be told of ended sessions: counted from the store, which
-//! replicas share, with the reason of the last try made here.
+//! Tracks clients with undelivered logout notifications: counted from the store, which replicas
+//! share, with the error of this replica's last attempt.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use crate::{
     protocol::logout_token,
 };
 
-/// The latest count, and reasons.
+/// The latest count, and the errors.
 #[derive(Debug, Default)]
 pub(super) struct UndeliveredTracker {
     state: watch::Sender<UndeliveredByClient>,
@@ -21,17 +21,17 @@ pub(super) struct UndeliveredTracker {
 }
 
 impl UndeliveredTracker {
-    /// Each new count.
+    /// A receiver of new counts.
     pub(super) fn watch(&self) -> UndeliveredReceiver {
         self.state.subscribe()
     }
 
-    /// A try of this replica failed.
+    /// Records a failed attempt of this replica.
     pub(super) fn failed(&self, client: &ObjectKey, why: String) {
         self.reasons.lock().unwrap_or_else(PoisonError::into_inner).insert(client.clone(), why);
     }
 
-    /// A count of the whole store; a reason is kept for as long as its client is in it.
+    /// Publishes a count of the whole store. Errors of clients that are not in it are dropped.
     pub(super) fn publish(&self, found: UndeliveredCount) {
         let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         reasons.retain(|client, _| found.0.contains_key(client));
@@ -50,16 +50,16 @@ impl UndeliveredTracker {
     }
 }
 
-/// A count under way.
+/// A count in progress.
 #[derive(Debug, Default)]
 pub(super) struct UndeliveredCount(BTreeMap<ObjectKey, UndeliveredLogouts>);
 
 impl UndeliveredCount {
-    /// Counts what a client is to be told, after so many tries in vain.
+    /// Counts a notification of a client after its number of failed attempts.
     pub(super) fn count(&mut self, client: &Client, tries: u32) {
         let untold = self.0.entry(client.object.clone()).or_default();
         match tries {
-            // Under way: nothing has failed.
+            // The first attempt has not failed.
             0 => {}
             _ if logout_token::next_try(tries).is_some() => untold.waiting += 1,
             _ => untold.given_up += 1,
@@ -74,7 +74,7 @@ mod tests {
 
     fn counted(tries: &[u32]) -> Option<UndeliveredLogouts> {
         let (untellings, client) = (UndeliveredTracker::default(), fixtures::client());
-        untellings.failed(&client.object, "it answered with status 500".to_owned());
+        untellings.failed(&client.object, "the endpoint returned status 500".to_owned());
         let mut found = UndeliveredCount::default();
         for tries in tries {
             found.count(&client, *tries);
@@ -85,19 +85,19 @@ mod tests {
     }
 
     #[test]
-    fn what_has_not_failed_yet_is_no_failure() {
+    fn pending_notifications_are_not_failures() {
         assert_eq!(counted(&[0, 0]), None);
     }
 
     #[test]
-    fn what_waits_and_what_is_given_up_are_counted_apart_with_the_last_reason() {
+    fn retried_and_abandoned_notifications_are_counted_separately() {
         let untold = counted(&[0, 1, 5, 6]).expect("counted");
         assert_eq!((untold.waiting, untold.given_up), (2, 1));
-        assert_eq!(untold.why.as_deref(), Some("it answered with status 500"));
+        assert_eq!(untold.why.as_deref(), Some("the endpoint returned status 500"));
     }
 
     #[test]
-    fn a_count_that_says_the_same_wakes_nobody() {
+    fn an_unchanged_count_does_not_notify() {
         let untellings = UndeliveredTracker::default();
         let mut watch = untellings.watch();
         watch.mark_unchanged();

@@ -1,6 +1,5 @@
-//! Public keys of clients, fetched from `jwks_uri` and kept for a while. One fetch at
-//! a time for an address, and a bounded number a minute, however many keys are asked for that are
-//! not known. Who has fresh keys never waits for a fetch.
+//! Caches each client's `jwks_uri`. Fetches are single-flight and rate-limited per URL, so unknown
+//! `kid`s cannot be used to amplify traffic. A fresh entry is returned without waiting.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,49 +15,49 @@ use crate::{
     model::{Client, Timestamp},
 };
 
-/// Largest document.
+/// Largest JWKS document, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
-/// Addresses that are remembered.
+/// Maximum number of URLs in the cache.
 const MAX_ENTRIES: usize = 10_000;
-/// How long keys are kept, whatever the answer says.
+/// Bounds of how long keys are cached, whatever the response's `max-age`.
 const TTL_BOUNDS: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours(24));
-/// How long they are kept if the answer says nothing.
+/// How long keys are cached if the response has no `max-age`.
 const DEFAULT_TTL: Duration = Duration::from_mins(10);
-/// How long they are still used when the address does not answer.
+/// How long cached keys are still used while the URL cannot be fetched.
 const STALE_TTL: Duration = Duration::from_hours(1);
-/// Fetches of an address in a [`MINUTE`]: more than one, so that a client may change its keys soon
-/// after it was first seen.
+/// Fetches per URL and [`MINUTE`]: more than one, so a client can rotate its keys shortly after its
+/// first use.
 const MAX_FETCHES_PER_MINUTE: usize = 4;
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// The cache.
+/// A cache of clients' JWKS documents, by URL.
 #[derive(Debug, Default)]
 pub struct JwksCache {
     slots: UrlCache<Slot, MAX_ENTRIES>,
 }
 
-/// An address.
+/// The entry of a URL.
 #[derive(Debug, Default)]
 struct Slot {
     known: Mutex<Known>,
-    /// Held while it is fetched.
+    /// Held during a fetch.
     gate: SingleFlight,
 }
 
-/// What is known of an address.
+/// The state of a URL.
 #[derive(Debug, Default)]
 struct Known {
     keys: Option<Arc<PublicKeys>>,
     fresh_until: Timestamp,
-    /// The fetches of the last minute.
+    /// Times of the last minute's fetches.
     tried: Vec<Timestamp>,
-    /// How many have ended in all.
+    /// Number of completed fetches.
     fetches: u64,
     why: String,
 }
 
 impl JwksCache {
-    /// The keys of a client. What is wrong is for the log.
+    /// The keys of a client. The error is for the log.
     pub(crate) async fn of(
         &self,
         fetch: &SharedFetch,
@@ -68,7 +67,7 @@ impl JwksCache {
         self.find(fetch, client, now, false).await
     }
 
-    /// The same, fetched anew unless that was done just now.
+    /// The keys of a client, fetched again unless that was done just now.
     pub(crate) async fn renewed(
         &self,
         fetch: &SharedFetch,
@@ -85,7 +84,7 @@ impl JwksCache {
         now: Timestamp,
         renew: bool,
     ) -> Result<Arc<PublicKeys>, String> {
-        let uri = client.details.jwks_uri.as_deref().ok_or("the client has no keys")?;
+        let uri = client.details.jwks_uri.as_deref().ok_or("the client has no jwks_uri")?;
         let slot = self.slots.slot(uri);
         let seen = {
             let known = slot.known();
@@ -115,7 +114,7 @@ impl Slot {
         let fetched = match fetched {
             Ok(fetched) => fetched,
             Err(error) => {
-                tracing::info!(%error, "the keys of a client cannot be fetched");
+                tracing::info!(%error, "could not fetch a client's JWKS");
                 known.why = error.to_string();
                 return;
             }
@@ -124,7 +123,7 @@ impl Slot {
             .map(|set| PublicKeys::parse(&set))
             .unwrap_or_default();
         if keys.is_empty() {
-            "its jwks_uri holds no usable key".clone_into(&mut known.why);
+            "its jwks_uri contains no usable key".clone_into(&mut known.why);
             return;
         }
         let kept = fetched.max_age.unwrap_or(DEFAULT_TTL).clamp(TTL_BOUNDS.0, TTL_BOUNDS.1);
@@ -138,7 +137,8 @@ impl Known {
         self.keys.clone().filter(|_| now < self.fresh_until)
     }
 
-    /// Whether to fetch, which counts. Not if one has ended since there were `seen`.
+    /// Decides whether to fetch, and counts the fetch. Returns `false` if a fetch has completed
+    /// since `seen` were counted.
     fn begin(&mut self, seen: u64, renew: bool, now: Timestamp) -> bool {
         self.tried.retain(|tried| now < tried.plus(MINUTE));
         let wanted = self.fetches == seen && (renew || self.fresh(now).is_none());

@@ -1,5 +1,5 @@
-//! Documents of clients that are fetched again and again: request objects. Anybody can have one
-//! fetched, so an address is asked once at a time, and not twice within a second.
+//! Caches clients' request objects. Any party can cause a fetch, so a URL is fetched by one request
+//! at a time, and at most once per second.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,40 +11,41 @@ use bytes::Bytes;
 use super::url_cache::{SingleFlight, UrlCache};
 use crate::{fetch::SharedFetch, model::Timestamp, protocol::authorize::request_object};
 
-/// Addresses that are remembered: documents of 8 MiB at most.
+/// Maximum URLs in the cache: documents of at most 8 MiB.
 const MAX_ENTRIES: usize = 256;
-/// The longest that a document is kept.
+/// Longest time that a document is cached.
 const MAX_TTL: Duration = Duration::from_mins(10);
-/// For how long what came, or did not, is the answer whatever is asked for.
+/// Time for which the result of a fetch, good or bad, is reused regardless of its fragment.
 const REFETCH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A small cache.
+/// A small cache of request objects by URL.
 #[derive(Debug, Default)]
 pub struct RequestObjectCache {
     slots: UrlCache<Slot, MAX_ENTRIES>,
 }
 
-/// An address, without a fragment.
+/// The entry of a URL without its fragment.
 #[derive(Debug, Default)]
 struct Slot {
     last: Mutex<Option<Answer>>,
-    /// Held while it is fetched.
+    /// Held during a fetch.
     gate: SingleFlight,
 }
 
-/// What came of the last fetch.
+/// The result of the last fetch.
 #[derive(Clone, Debug)]
 struct Answer {
-    /// The document, or why there is none.
+    /// The document, or the error.
     content: Result<Bytes, String>,
-    /// What it was fetched as: another fragment says that it has changed (OIDC Core §6.2).
+    /// The URL with its fragment: a different fragment means that the document has changed (OIDC
+    /// Core §6.2).
     uri: String,
     fetched_at: Timestamp,
     fresh_until: Timestamp,
 }
 
 impl RequestObjectCache {
-    /// A document of at most `limit` bytes. What is wrong is for the log.
+    /// Returns a document of at most `limit` bytes. The error is for the log.
     pub(crate) async fn get(
         &self,
         fetch: &SharedFetch,
@@ -58,7 +59,7 @@ impl RequestObjectCache {
             return known;
         }
         let pass = slot.gate.pass().await;
-        // Somebody else's fetch may have ended meanwhile.
+        // Another request's fetch may have completed meanwhile.
         if let Some(known) = slot.known(uri, now) {
             return known;
         }
@@ -73,12 +74,12 @@ impl RequestObjectCache {
             *fetching.last() = Some(answer);
             content
         };
-        pass.run(fetching).await.unwrap_or_else(|_| Err("the fetch was cut off".to_owned()))
+        pass.run(fetching).await.unwrap_or_else(|_| Err("the fetch was aborted".to_owned()))
     }
 }
 
-/// For how long a document may be kept: as it says, and one that its address names by its hash for
-/// as long as there is a place, since another would have another address (OIDC Core §6.2).
+/// How long a document may be cached: its `max-age`. A document whose URL contains its hash is
+/// cached without expiry, since a changed document would have another URL (OIDC Core §6.2).
 fn kept_for(uri: &str, content: &[u8], max_age: Option<Duration>) -> Duration {
     if request_object::fragment_matches(uri, content) {
         return MAX_TTL;
@@ -91,7 +92,7 @@ impl Slot {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known already and will do.
+    /// The cached result, if it is fresh enough for this URL.
     fn known(&self, uri: &str, now: Timestamp) -> Option<Result<Bytes, String>> {
         let last = self.last();
         let answer = last.as_ref()?;

@@ -1,6 +1,6 @@
-//! Sector documents of clients that were not checked when they registered: those of manifests.
-//! They are fetched when somebody signs in, kept, and still used for a while when their server is
-//! away. One fetch at a time for an address, and none soon after one that failed.
+//! Caches the sector identifier documents of clients from manifests, which are not checked at
+//! registration. They are fetched at a sign-in and still used for a while when their server fails.
+//! A URL is fetched by one request at a time, and not again soon after a failure.
 
 use std::time::Duration;
 
@@ -17,24 +17,24 @@ use crate::{
     },
 };
 
-/// Largest document.
+/// Largest document, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
-/// Addresses that are remembered: 16 MiB at most.
+/// Maximum URLs in the cache: documents of at most 16 MiB.
 const MAX_ENTRIES: usize = 256;
-/// How long a document is taken as it is.
+/// Time after which a document is fetched again.
 const TTL: Duration = Duration::from_hours(1);
-/// How long it is still used when its address does not answer.
+/// How long a document is still used while its URL cannot be fetched.
 const STALE_TTL: Duration = Duration::from_hours(24);
-/// The least time between two fetches of an address.
+/// Minimum time between two fetches of a URL.
 const REFETCH_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The documents.
+/// A cache of sector identifier documents by URL.
 #[derive(Debug, Default)]
 pub struct SectorIdentifierCache {
     slots: UrlCache<Slot, MAX_ENTRIES>,
 }
 
-/// What is known of an address; the lock is held while it is fetched.
+/// The entry of a URL, locked during a fetch.
 #[derive(Debug, Default)]
 struct Slot {
     known: tokio::sync::Mutex<Known>,
@@ -42,15 +42,16 @@ struct Slot {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The document, and when it came.
+    /// The document, and the time of its fetch.
     document: Option<(Bytes, Timestamp)>,
     tried_at: Option<Timestamp>,
     why: String,
 }
 
 impl SectorIdentifierCache {
-    /// Rule: the sector that a client claims knows all its redirect URIs, or it could learn the
-    /// subjects of another's people (OIDC Core §8.1, OIDC Registration §5).
+    /// Rule: the sector identifier document of a client contains all its redirect URIs. Otherwise a
+    /// client could learn the pairwise subjects of another sector (OIDC Core §8.1, OIDC
+    /// Registration §5).
     pub(crate) async fn check(
         &self,
         fetch: &dyn Fetch,
@@ -76,7 +77,7 @@ impl Known {
         match fetch.get(uri, MAX_BYTES).await {
             Ok(fetched) => self.document = Some((fetched.body, now)),
             Err(error) => {
-                tracing::info!(%error, "the sector document of a client cannot be fetched");
+                tracing::info!(%error, "could not fetch a client's sector identifier document");
                 self.why = error.to_string();
             }
         }
@@ -86,12 +87,13 @@ impl Known {
         match &self.document {
             Some((document, came_at)) if now < came_at.plus(age) => {
                 check_sector(document, &client.redirect_uris).map_err(|error| {
-                    let text = format!("The client is not set up right: {}", error.public);
+                    let text = format!("The client is misconfigured: {}", error.public);
                     OAuthError::new(ErrorCode::UnauthorizedClient, text)
                 })
             }
             _ => {
-                let text = "The document at the client's sector_identifier_uri cannot be fetched.";
+                let text =
+                    "The document at the client's sector_identifier_uri could not be fetched.";
                 let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
                 Err(error.because(self.why.as_str()))
             }

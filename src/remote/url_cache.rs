@@ -1,4 +1,4 @@
-//! What is known of the addresses that clients name, by address: a bounded number of them.
+//! A bounded cache of documents by URL, and single-flight fetching.
 
 use std::{
     collections::HashMap,
@@ -8,23 +8,23 @@ use std::{
 use tokio::{sync::OwnedMutexGuard, task::JoinError};
 use tracing::Instrument;
 
-/// What lets one fetch of an address begin at a time.
+/// Permits one fetch of a URL at a time.
 #[derive(Debug, Default)]
 pub(crate) struct SingleFlight(Arc<tokio::sync::Mutex<()>>);
 
-/// Nobody else fetches while this is held.
+/// The permit of the only fetch of a URL.
 pub(crate) struct FlightPermit(OwnedMutexGuard<()>);
 
 impl SingleFlight {
-    /// Waits until nobody fetches.
+    /// Waits until no other fetch runs.
     pub(crate) async fn pass(&self) -> FlightPermit {
         FlightPermit(Arc::clone(&self.0).lock_owned().await)
     }
 }
 
 impl FlightPermit {
-    /// Runs a fetch to its end, as a task of its own: whose request ends early does not end it for
-    /// the others, who wait until then.
+    /// Runs a fetch as a separate task. If the request that started it is cancelled, the fetch
+    /// still completes for the others that wait.
     pub(crate) async fn run<T>(
         self,
         fetching: impl Future<Output = T> + Send + 'static,
@@ -40,21 +40,21 @@ impl FlightPermit {
     }
 }
 
-/// A slot for each address, of so many at most.
+/// A cache with a bounded number of URLs.
 #[derive(Debug, Default)]
 pub(crate) struct UrlCache<T, const MOST: usize> {
     slots: Mutex<HashMap<String, Arc<T>>>,
 }
 
 impl<T: Default, const MOST: usize> UrlCache<T, MOST> {
-    /// The slot of an address, an empty one if it is not remembered.
+    /// The entry of a URL, or an empty one.
     pub(crate) fn slot(&self, uri: &str) -> Arc<T> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.get(uri) {
             return Arc::clone(slot);
         }
         if slots.len() >= MOST {
-            // Those in use stay. Forgetting one costs a fetch.
+            // Entries in use are kept. Removing one costs a fetch.
             let mut spared = MOST / 2;
             slots.retain(|_, slot| {
                 spared = spared.saturating_sub(1);
@@ -64,7 +64,7 @@ impl<T: Default, const MOST: usize> UrlCache<T, MOST> {
         Arc::clone(slots.entry(uri.to_owned()).or_default())
     }
 
-    /// How many addresses are remembered.
+    /// The number of URLs in the cache.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner).len()

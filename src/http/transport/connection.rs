@@ -1,4 +1,4 @@
-//! One connection: what it speaks, how long it may be idle or slow, and how it ends.
+//! One connection: its HTTP version, timeouts and end.
 
 use std::{
     convert::Infallible,
@@ -33,11 +33,11 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{ConnectionInfo, listener::HttpServer};
 
-/// Windows of HTTP/2: what a client may send before it is read, for a body and for all of them.
+/// HTTP/2 flow-control windows: unread bytes of one body, and of all bodies of a connection.
 const HTTP2_WINDOW_BYTES: (u32, u32) = (64 * 1024, 256 * 1024);
 
-/// What a connection speaks, known before hyper reads from it: hyper-util's own detection waits for
-/// the first bytes without a limit.
+/// The HTTP version, detected before hyper reads: hyper-util's own detection waits for the first
+/// bytes without a timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Version {
     Http1,
@@ -50,10 +50,10 @@ impl Version {
     }
 }
 
-/// How every HTTP/2 connection begins (RFC 9113 §3.4).
+/// The connection preface of HTTP/2 (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// What a plain connection speaks, by its first bytes, which stay unread.
+/// Detects the version of a plaintext connection from its first bytes, without consuming them.
 async fn first_bytes(stream: &TcpStream) -> io::Result<Version> {
     let mut buffer = [0; PREFACE.len()];
     loop {
@@ -67,7 +67,7 @@ async fn first_bytes(stream: &TcpStream) -> io::Result<Version> {
         if read == PREFACE.len() {
             return Ok(Version::Http2);
         }
-        // Part of a preface: what is there stays readable, so that only time brings more.
+        // An incomplete preface leaves the socket readable, so it is polled with a delay.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -82,7 +82,7 @@ pub(crate) struct ServerConnection {
 }
 
 impl ServerConnection {
-    /// One that was accepted; it ends soon after `stop` turns true, and holds `busy` until then.
+    /// An accepted connection. It ends soon after `stop` becomes true, and holds `busy` until then.
     pub(crate) const fn new(
         server: Arc<HttpServer>,
         peer: IpAddr,
@@ -92,12 +92,12 @@ impl ServerConnection {
         Self { server, peer, stop, busy }
     }
 
-    /// Serves it to its end.
+    /// Serves the connection until it ends.
     pub(crate) async fn serve(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
         let limits = self.server.config.limits;
         let mut stop = self.stop.clone();
-        // Who says nothing in time, or does not finish the handshake, is a scanner, gone, or holds
-        // places on purpose: no line in the log. Nobody waits for them while the server stops.
+        // Peers that time out here are not logged: they are almost always port scanners or
+        // slow-request attacks. Shutdown does not wait for them.
         let Some(acceptor) = acceptor else {
             let version = tokio::time::timeout(limits.head_timeout, first_bytes(&stream));
             let version = tokio::select! {
@@ -122,14 +122,14 @@ impl ServerConnection {
         }
     }
 
-    /// Answers requests until the client goes, is idle or too slow, or the server stops.
+    /// Serves requests until the client disconnects, is idle or too slow, or the server stops.
     async fn drive<S>(self, stream: S, version: Version)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Self { server, peer, mut stop, busy } = self;
         let limits = server.config.limits;
-        // Who does not read what it asked for is held no longer than who does not ask.
+        // A client that does not read responses gets the same timeout as an idle one.
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.head_timeout));
         let builder = builder(version, &server);
@@ -146,15 +146,15 @@ impl ServerConnection {
         let stream = TokioIo::new(Box::pin(stream));
         let mut connection = pin!(builder.serve_connection(stream, service));
         let is_idle = tokio::select! {
-            // What goes wrong on a connection is the client's: it has gone, or speaks no HTTP.
+            // Connection errors are caused by the client: it disconnected, or does not speak HTTP.
             _ = connection.as_mut() => return,
             _ = stop.wait_for(|stop| *stop) => false,
-            // Of HTTP/1 hyper counts the time itself.
+            // hyper enforces this timeout itself for HTTP/1.
             () = requests.idle_for(limits.head_timeout), if version == Version::Http2 => true,
         };
         connection.as_mut().graceful_shutdown();
         if is_idle {
-            // Who does not take what it asked for is not waited for.
+            // A client that does not read its response does not delay the end.
             let _ = tokio::time::timeout(limits.request_timeout, connection).await;
         } else {
             let _ = connection.await;
@@ -163,7 +163,7 @@ impl ServerConnection {
     }
 }
 
-/// What hyper is told of a connection.
+/// Configures hyper for a connection.
 fn builder(version: Version, server: &HttpServer) -> auto::Builder<TokioExecutor> {
     let limits = server.config.limits;
     let builder = auto::Builder::new(TokioExecutor::new());
@@ -188,7 +188,7 @@ fn builder(version: Version, server: &HttpServer) -> auto::Builder<TokioExecutor
     builder
 }
 
-/// The answer as this version of HTTP has it.
+/// Adapts a response to the HTTP version.
 async fn answer(
     server: &HttpServer,
     request: Request<Incoming>,
@@ -198,7 +198,7 @@ async fn answer(
     let is_head = request.method() == Method::HEAD;
     let mut answer = server.service.call(request, ConnectionInfo { peer }).await;
     if version == Version::Http2 && is_head {
-        // hyper leaves the body away for HTTP/1 only (RFC 9110 §9.3.2).
+        // hyper omits the body of responses to HEAD only for HTTP/1 (RFC 9110 §9.3.2).
         let length = answer.body().size_hint().lower();
         answer.headers_mut().entry(header::CONTENT_LENGTH).or_insert_with(|| length.into());
         *answer.body_mut() = Full::default();
@@ -209,7 +209,7 @@ async fn answer(
     answer
 }
 
-/// The requests of a connection.
+/// Requests and activity of a connection.
 #[derive(Debug, Default)]
 struct Requests {
     in_flight: AtomicUsize,
@@ -217,7 +217,7 @@ struct Requests {
 }
 
 impl Requests {
-    /// Ends once nothing was asked or answered for this long.
+    /// Completes once no request or response was active for this long.
     async fn idle_for(&self, time: Duration) {
         loop {
             let begun = self.begun.load(Ordering::Relaxed);
@@ -230,7 +230,7 @@ impl Requests {
     }
 }
 
-/// A request that is in flight until this is dropped.
+/// Counts a request as in flight until it is dropped.
 struct InFlightRequest(Arc<Requests>);
 
 impl InFlightRequest {

@@ -1,5 +1,5 @@
-//! Places for connections: so many in all, and so many of one address, so that no one client can
-//! take them all.
+//! Limits concurrent connections, in total and per client address, so one client cannot use all of
+//! them.
 
 use std::{
     collections::HashMap,
@@ -12,31 +12,31 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::TrustedProxies;
 use crate::identity::throttle_prefix;
 
-/// The places of a server.
+/// Issues permits for connections.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimiter {
     all: Arc<Semaphore>,
-    /// Of one address; 0: as many as there are.
+    /// Maximum per address; 0: no limit per address.
     each: usize,
     held: Mutex<HashMap<IpAddr, AddressUsage>>,
 }
 
-/// What an address holds.
+/// The connections of an address.
 #[derive(Debug, Default)]
 struct AddressUsage {
     connections: usize,
-    /// Whether the log has its being refused.
-    told: bool,
+    /// Whether the limit was already logged for this address.
+    logged: bool,
 }
 
-/// A place; it is free again when this is dropped.
+/// A permit for one connection, returned when it is dropped.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     _one_of_all: OwnedSemaphorePermit,
     _of_address: Option<OfAddress>,
 }
 
-/// One of those that an address holds.
+/// A connection counted for its address.
 #[derive(Debug)]
 struct OfAddress {
     places: Arc<ConnectionLimiter>,
@@ -49,13 +49,14 @@ impl ConnectionLimiter {
         Arc::new(Self { all, each, held: Mutex::default() })
     }
 
-    /// Waits for a place, for whoever comes.
+    /// Waits until the total permits another connection.
     pub(crate) async fn free(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.all).acquire_owned().await.ok()
     }
 
-    /// Gives a place to a connection from `peer`. `None`: its address holds as many as it may. A
-    /// proxy's connections are many people's, whose number it bounds itself.
+    /// Issues a permit to a connection from `peer`; `None` if its address is at the limit. Trusted
+    /// proxies have no limit per address: they carry the connections of many clients and bound them
+    /// themselves.
     pub(crate) fn give(
         self: &Arc<Self>,
         free: OwnedSemaphorePermit,
@@ -74,11 +75,11 @@ impl ConnectionLimiter {
             let of_address = OfAddress { places: Arc::clone(self), address };
             return Some(ConnectionPermit { _one_of_all: free, _of_address: Some(of_address) });
         }
-        if !std::mem::replace(&mut held.told, true) {
+        if !std::mem::replace(&mut held.logged, true) {
             tracing::warn!(
                 %address, connections = self.each,
-                "an address has as many connections as one may: further ones are closed. If many \
-                 people come from it, see --trusted-proxies and --max-connections-per-address"
+                "client address reached its connection limit; closing further connections. If many \
+                 users share it, see --trusted-proxies and --max-connections-per-address"
             );
         }
         None
@@ -114,28 +115,34 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_holds_so_many_and_leaves_the_others_theirs() {
+    async fn connections_per_address_are_limited() {
         let places = ConnectionLimiter::new(10, 2);
         let (first, _second) = (take(&places, "192.0.2.1").await, take(&places, "192.0.2.1").await);
         assert!(first.is_some());
-        assert!(take(&places, "::ffff:192.0.2.1").await.is_none(), "the same in another form");
+        assert!(
+            take(&places, "::ffff:192.0.2.1").await.is_none(),
+            "the same address in another notation"
+        );
         assert!(take(&places, "192.0.2.2").await.is_some(), "another address");
         drop(first);
         assert!(take(&places, "192.0.2.1").await.is_some(), "one is free again");
     }
 
     #[tokio::test]
-    async fn nothing_is_kept_of_who_has_gone() {
+    async fn closed_connections_leave_no_entry() {
         let places = ConnectionLimiter::new(10, 1);
         let held = take(&places, "2001:db8::1").await;
-        assert!(take(&places, "2001:db8::2").await.is_none(), "a network of 64 bits is one");
+        assert!(
+            take(&places, "2001:db8::2").await.is_none(),
+            "a /64 network counts as one address"
+        );
         drop(held);
         assert!(places.held().is_empty());
         assert_eq!(places.all.available_permits(), 10);
     }
 
     #[tokio::test]
-    async fn a_proxy_has_as_many_as_there_are() {
+    async fn proxies_are_not_limited_per_address() {
         let places = ConnectionLimiter::new(3, 1);
         let mut held = Vec::new();
         for _ in 0..3 {

@@ -1,15 +1,15 @@
-//! Who asks, and for which host: the connection's word, or a trusted proxy's.
+//! The client's address and requested host, from the connection or from a trusted proxy.
 //!
-//! Headers of anyone else are ignored, or a client could choose its address and its tenant. A proxy
-//! writes one family of headers and lets a client's own of the other family pass, so only the one
-//! that the operator names counts.
+//! Forwarding headers from other peers are ignored, since a client could otherwise choose its
+//! address and tenant. A proxy sets one family of headers and may pass on a client's headers of the
+//! other family, so only the configured family is read.
 
 use std::net::IpAddr;
 
 use http::{HeaderMap, Request, Version, header};
 use ipnet::IpNet;
 
-/// The headers by which proxies tell of clients.
+/// The families of forwarding headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForwardedHeaders {
     /// `X-Forwarded-For`, `-Host` and `-Proto`.
@@ -19,33 +19,34 @@ pub enum ForwardedHeaders {
     Standard,
 }
 
-/// Proxies that are believed, and what they write.
+/// The trusted proxies and the headers that they set.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies {
     networks: Vec<IpNet>,
     headers: ForwardedHeaders,
 }
 
-/// What one proxy says of a request that it passed on.
+/// The entry of one proxy in the forwarding headers.
 #[derive(Debug, Default)]
 struct Hop {
-    /// Who connected to it; none where it cannot be read, which no proxy that we know writes.
+    /// The peer that connected to the proxy; `None` if it cannot be parsed, which no known proxy
+    /// writes.
     client: Option<IpAddr>,
     host: Option<String>,
     proto: Option<String>,
 }
 
-/// What is believed of a request.
+/// The effective client address and host of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct EffectiveRequest {
-    /// The client's address: of the chain that proxies wrote, the last that is none of theirs.
+    /// The client's address: the last one in the proxies' chain that is not a trusted proxy's.
     pub(crate) client: IpAddr,
-    /// The authority that the client asked for: lower case, without a default port. `None` if the
-    /// request names none, or two.
+    /// The requested authority: lower case, without a default port. `None` if the request contains
+    /// none, or conflicting ones.
     pub(crate) authority: Option<String>,
 }
 
-/// What proxies say of a request.
+/// The values that trusted proxies set for a request.
 #[derive(Debug)]
 struct ForwardedInfo {
     client: IpAddr,
@@ -54,18 +55,18 @@ struct ForwardedInfo {
 }
 
 impl TrustedProxies {
-    /// Proxies within these networks, which write these headers.
+    /// Trusts proxies within these networks, which set these headers.
     pub fn new(networks: Vec<IpNet>, headers: ForwardedHeaders) -> Self {
         Self { networks, headers }
     }
 
-    /// Whether an address is a proxy's.
+    /// Returns true if an address is a trusted proxy's.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Who asks, and for which host.
+    /// The effective client address and host of a request.
     pub(crate) fn asked<B>(&self, peer: IpAddr, request: &Request<B>) -> EffectiveRequest {
         let told = self.forwarded_info(peer, request.headers());
         let authority = match told.host {
@@ -75,7 +76,8 @@ impl TrustedProxies {
         EffectiveRequest { client: told.client, authority }
     }
 
-    /// What proxies say, each believed as long as the one that passed it on is one of ours.
+    /// Reads the proxies' entries, each trusted as long as the peer that passed it on is a trusted
+    /// proxy.
     fn forwarded_info(&self, peer: IpAddr, headers: &HeaderMap) -> ForwardedInfo {
         let mut told = ForwardedInfo { client: peer.to_canonical(), host: None, https: None };
         if !self.contains(told.client) {
@@ -86,7 +88,7 @@ impl TrustedProxies {
             ForwardedHeaders::Standard => standard(headers),
         };
         for hop in hops.into_iter().rev() {
-            // The outermost of ours knows best what was asked for.
+            // The outermost trusted proxy saw the original request.
             told.host = hop.host.or(told.host);
             told.https = hop.proto.map(|it| it.eq_ignore_ascii_case("https")).or(told.https);
             let Some(client) = hop.client else { break };
@@ -99,9 +101,9 @@ impl TrustedProxies {
     }
 }
 
-/// The host that the request itself names: two headers are refused whatever they say (RFC 9112
-/// §3.2), and so is one of HTTP/2 that is not what `:authority` says (RFC 9113 §8.3.1). The absolute
-/// form of HTTP/1 has the header ignored (RFC 9112 §3.2.2).
+/// The host in the request itself. Two `Host` headers are refused, whatever their values (RFC 9112
+/// §3.2), and so is an HTTP/2 `Host` that differs from `:authority` (RFC 9113 §8.3.1). With an
+/// absolute-form target of HTTP/1 the header is ignored (RFC 9112 §3.2.2).
 fn own_host<B>(request: &Request<B>, https: Option<bool>) -> Option<String> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = hosts.next();
@@ -115,14 +117,14 @@ fn own_host<B>(request: &Request<B>, https: Option<bool>) -> Option<String> {
     authority.filter(|_| !disagrees)
 }
 
-/// All values of a header that is a list, in the order written.
+/// All values of a list header, in order.
 fn list<'h>(headers: &'h HeaderMap, name: &str) -> Vec<&'h str> {
     let all = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
     all.flat_map(|value| value.split(',')).map(str::trim).collect()
 }
 
-/// The hops of `X-Forwarded-*`. Host and scheme are the last ones written, by the proxy that
-/// connects to us: it replaces what a client sent, or appends to it.
+/// The hops of `X-Forwarded-*`. Host and scheme are the last values, set by the proxy that connects
+/// to this server: it replaces or appends to a client's values.
 fn x_forwarded(headers: &HeaderMap) -> Vec<Hop> {
     let last = |name: &str| list(headers, name).pop().map(str::to_owned);
     let clients = list(headers, "x-forwarded-for").into_iter();
@@ -138,9 +140,9 @@ fn x_forwarded(headers: &HeaderMap) -> Vec<Hop> {
     hops
 }
 
-/// The hops of `Forwarded` (RFC 7239 §4), each with what its proxy says. Elements are split at every
-/// comma, quoted or not: no address or host has one, and a quote that a client left open must not
-/// swallow what a proxy appended.
+/// The hops of `Forwarded` (RFC 7239 §4) with each proxy's values. Elements are split at every
+/// comma, even in quotes: no address or host contains one, and an unclosed quote of a client must
+/// not swallow a proxy's element.
 fn standard(headers: &HeaderMap) -> Vec<Hop> {
     let elements = list(headers, header::FORWARDED.as_str()).into_iter();
     let hop = |element: &str| {
@@ -159,8 +161,8 @@ fn standard(headers: &HeaderMap) -> Vec<Hop> {
     elements.map(hop).collect()
 }
 
-/// Lower case; a default port is left out (443 and 80 both, where the scheme is not known: no issuer
-/// names either).
+/// Converts an authority to lower case without its default port. If the scheme is unknown, both 443
+/// and 80 are removed: no issuer has either.
 fn canonical(text: &str, https: Option<bool>) -> Option<String> {
     if text.is_empty() || text.contains(['@', '/', ' ', ',']) {
         return None;
@@ -174,7 +176,7 @@ fn canonical(text: &str, https: Option<bool>) -> Option<String> {
     Some(bare.map(str::to_owned).unwrap_or(text))
 }
 
-/// An address, perhaps with a port, IPv6 perhaps in brackets.
+/// Parses an address, with an optional port and, for IPv6, optional brackets.
 fn address(text: &str) -> Option<IpAddr> {
     let address: Option<IpAddr> = match text.strip_prefix('[') {
         Some(rest) => rest.split(']').next().and_then(|address| address.parse().ok()),

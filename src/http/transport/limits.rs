@@ -1,27 +1,27 @@
-//! How much, how long, how many: what a client can cost.
+//! The server's resource limits.
 
 use std::time::Duration;
 
-/// Limits of the server; the defaults are meant for the open internet.
+/// Resource limits; the defaults suit a server on the internet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {
-    /// Request line and headers, in bytes: request objects travel there.
+    /// Maximum bytes of request line and headers, which may contain request objects.
     pub head: usize,
-    /// Bodies, in bytes.
+    /// Maximum bytes of a body.
     pub body: usize,
-    /// Connections at once; further ones wait to be accepted.
+    /// Maximum concurrent connections; further ones wait to be accepted.
     pub connections: usize,
-    /// Connections of one address at once; further ones are closed. 0: as many as there are.
+    /// Maximum concurrent connections per client address; further ones are closed. 0: no limit.
     pub connections_of_address: usize,
-    /// For a client to send its headers, to begin the next request, or to read on.
+    /// Limit for a client to send headers, to start the next request, or to continue reading.
     pub head_timeout: Duration,
-    /// For a client to send a body.
+    /// Limit for a client to send a body.
     pub body_timeout: Duration,
-    /// For a TLS handshake.
+    /// Limit of a TLS handshake.
     pub handshake_timeout: Duration,
-    /// For a request in all.
+    /// Limit of a whole request.
     pub request_timeout: Duration,
-    /// HTTP/2 streams of a connection at once.
+    /// Maximum concurrent HTTP/2 streams per connection.
     pub streams: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Listening, accepting, draining.
+//! Listens, accepts connections, and drains them.
 
 use std::{
     convert::Infallible,
@@ -29,7 +29,7 @@ pub struct ServerConfig {
     pub limits: ServerLimits,
 }
 
-/// What serves the endpoints and pages.
+/// The server of endpoints and pages.
 pub struct HttpServer {
     pub(super) service: Arc<dyn Service>,
     pub(super) config: ServerConfig,
@@ -38,17 +38,17 @@ pub struct HttpServer {
     pub(super) leaving: Arc<AtomicBool>,
 }
 
-/// Connections that wait to be accepted.
+/// Length of the accept queue.
 const BACKLOG: u32 = 1024;
 
-/// A server that has its port, and lets nobody in yet: connections are refused, so that whoever
-/// balances load tries elsewhere.
+/// A server that has bound its port, but does not listen yet: connections are refused, so a load
+/// balancer tries another replica.
 pub struct BoundListener {
     server: Arc<HttpServer>,
     socket: TcpSocket,
 }
 
-/// A server whose port is open.
+/// A server that listens on its port.
 pub struct Listening {
     server: Arc<HttpServer>,
     listener: TcpListener,
@@ -60,53 +60,54 @@ impl HttpServer {
         Self { service, config, metrics, tls: None, leaving: Arc::default() }
     }
 
-    /// Speaks TLS.
+    /// Enables TLS.
     #[must_use]
     pub fn with_tls(mut self, tls: Arc<TlsConfig>) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// Takes the port, so that it is nobody else's.
+    /// Binds the port without listening.
     pub fn bind(self, address: SocketAddr) -> io::Result<BoundListener> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // Connections of the process before may linger on it.
+        // Connections of a previous process may linger on the port.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         Ok(BoundListener { server: Arc::new(self), socket })
     }
 
-    /// Takes the port and opens it.
+    /// Binds the port and listens.
     pub fn listen(self, address: SocketAddr) -> io::Result<Listening> {
         self.bind(address)?.open()
     }
 }
 
 impl BoundListener {
-    /// Opens the port.
+    /// Starts listening.
     pub fn open(self) -> io::Result<Listening> {
         Ok(Listening { server: self.server, listener: self.socket.listen(BACKLOG)? })
     }
 }
 
 impl Listening {
-    /// The address that was bound: the port, where 0 was asked for.
+    /// The bound address, with the port chosen for port 0.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Once this is true, each answer of HTTP/1 is its connection's last: whoever goes on has moved
-    /// elsewhere before idle connections are closed, which cuts requests that are under way to them.
+    /// A flag that makes each HTTP/1 response the last one of its connection. Clients then
+    /// reconnect elsewhere before idle connections are closed, which would cut off requests in
+    /// transit.
     pub fn draining(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.server.leaving)
     }
 
-    /// Serves until `stop` turns true, then lets requests in flight finish for at most `drain`.
+    /// Serves until `stop` becomes true, then lets requests in flight finish for at most `drain`.
     pub async fn serve(self, mut stop: watch::Receiver<bool>, drain: Duration) {
         let limits = self.server.config.limits;
         let places = ConnectionLimiter::new(limits.connections, limits.connections_of_address);
         let acceptor = self.server.tls.as_ref().map(|tls| tls.acceptor());
-        // Whoever may have a request in flight holds a sender; nothing is ever sent.
+        // Each connection that may have a request in flight holds a sender. No message is sent.
         let (busy, mut all_done) = mpsc::channel::<Infallible>(1);
         let asked = stop.clone();
         loop {
@@ -126,13 +127,11 @@ impl Listening {
         }
         drop((self.listener, busy));
         if tokio::time::timeout(drain, all_done.recv()).await.is_err() {
-            tracing::warn!(
-                "requests in flight took longer than the drain timeout and were cut off"
-            );
+            tracing::warn!("requests in flight exceeded the drain timeout and were aborted");
         }
     }
 
-    /// The next connection, once there is a place for it.
+    /// Accepts the next connection once the limit permits it.
     async fn accept(
         &self,
         places: &Arc<ConnectionLimiter>,
@@ -146,8 +145,9 @@ impl Listening {
                 Some((stream, peer, place))
             }
             Err(error) => {
-                // Out of file descriptors, mostly: those that end make room.
-                tracing::warn!(%error, "cannot accept a connection");
+                // The process has probably run out of file descriptors, which closing connections
+                // release.
+                tracing::warn!(%error, "could not accept a connection");
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 None
             }

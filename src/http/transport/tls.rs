@@ -1,4 +1,4 @@
-//! TLS from certificate files that are read again when they change.
+//! TLS with certificate files that are reloaded when they change.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,31 +17,32 @@ use rustls::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// How often the files are looked at: a mounted Secret changes within a minute or so anyway.
+/// Interval at which the files are checked. The kubelet updates a mounted Secret within about a
+/// minute.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Why a certificate cannot be used. The display says what to do.
+/// The reason why a certificate cannot be used, with the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read as PEM.
     #[error("{0}: {1}")]
     File(PathBuf, String),
-    /// Certificate and key are not a pair, or of a kind that is not supported.
+    /// The certificate and key do not match, or their kind is not supported.
     #[error("certificate {0} and key {1} cannot be used together: {2}")]
     Pair(PathBuf, PathBuf, String),
 }
 
-/// A certificate in use, and where it came from.
+/// The current certificate and its files.
 #[derive(Debug)]
 pub struct TlsConfig {
     certificate: PathBuf,
     key: PathBuf,
     current: Arc<Current>,
-    /// What was read.
+    /// The digests of the loaded files.
     loaded: Content,
 }
 
-/// A hash of each file, where it can be read.
+/// A digest of each file that can be read.
 type Content = [Option<Vec<u8>>; 2];
 
 #[derive(Debug)]
@@ -54,16 +55,16 @@ impl ResolvesServerCert for Current {
 }
 
 impl TlsConfig {
-    /// Reads certificate chain and private key (PEM).
+    /// Loads a certificate chain and its private key (PEM).
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        // Before they are used: what changes in between is another content.
+        // Hashed before the files are read, so a change in between is detected.
         let loaded =
             [certificate, key].map(|file| std::fs::read(file).ok().map(|content| hash(&content)));
         let current = Arc::new(Current(ArcSwap::from_pointee(read(certificate, key)?)));
         Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current, loaded })
     }
 
-    /// What accepts connections, with HTTP/2 and HTTP/1.1 offered.
+    /// The TLS acceptor, which offers HTTP/2 and HTTP/1.1.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -75,8 +76,8 @@ impl TlsConfig {
         TlsAcceptor::from(Arc::new(config))
     }
 
-    /// Puts changed files in use, for ever. A pair that cannot be used is logged, and the one before
-    /// stays: halfway through a renewal the files do not fit. Each content is tried, and told, once.
+    /// Reloads changed files forever. An invalid pair is logged and the previous pair stays in use:
+    /// halfway through a renewal the files do not match. Each content is tried and logged once.
     pub async fn watch(self: Arc<Self>) {
         let mut known = self.loaded.clone();
         loop {
@@ -90,7 +91,7 @@ impl TlsConfig {
                     self.current.0.store(Arc::new(pair));
                     tracing::info!(certificate = %self.certificate.display(), "certificate changed");
                 }
-                Err(error) => tracing::warn!(%error, "the changed certificate is not used"),
+                Err(error) => tracing::warn!(%error, "could not load the changed certificate"),
             }
             known = content;
         }
@@ -113,7 +114,7 @@ fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
         .and_then(Iterator::collect)
         .map_err(|error| file(certificate, error.to_string()))?;
     if chain.is_empty() {
-        return Err(file(certificate, "holds no certificate in PEM".to_owned()));
+        return Err(file(certificate, "does not contain a PEM certificate".to_owned()));
     }
     let private =
         PrivateKeyDer::from_pem_file(key).map_err(|error| file(key, error.to_string()))?;

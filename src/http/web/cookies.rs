@@ -1,24 +1,26 @@
-//! Cookies: their names and attributes (docs/design/serving.md#cookies).
+//! The names and attributes of cookies (docs/design/serving.md#cookies).
 //!
-//! Tenants on one host share an origin, so each has names of its own. Under an https issuer the
-//! `__Host-` prefix keeps other hosts and plain http from setting them (RFC 6265bis §4.1.3.2).
+//! Tenants on one host share an origin, so each has cookie names of its own. Under an https issuer
+//! the `__Host-` prefix prevents other hosts and plain http from setting them (RFC 6265bis
+//! §4.1.3.2).
 
 use http::HeaderMap;
 
 use crate::{protocol::known_browser::KNOWN_BROWSER_TTL, registry::ServedTenant};
 
-/// What a cookie is for.
+/// The purposes of cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CookiePurpose {
-    /// Names the session. `SameSite=None` under https, since relying parties ask with
-    /// `prompt=none` from a frame and post from their own site.
+    /// Identifies the session. `SameSite=None` under https, since relying parties send
+    /// `prompt=none` requests from a frame and POST requests from their own site.
     Session,
-    /// Binds a browser to the sign-in that it began. `SameSite=Lax`.
+    /// Binds a browser to the sign-in that it started. `SameSite=Lax`.
     PreSession,
-    /// Lets a page tell whether the session is still the same (OIDC Session Management §3). It is
-    /// read by a script, and worth nothing.
+    /// Lets the check-session iframe detect whether the session has changed (OIDC Session
+    /// Management §3). A script reads it, and it grants no access.
     BrowserState,
-    /// Sealed: who has signed in with this browser, so that nobody elsewhere keeps them waiting.
+    /// Sealed: identifies users who have signed in with this browser, so attempts from elsewhere do
+    /// not delay them.
     KnownBrowser,
 }
 
@@ -39,7 +41,7 @@ pub(crate) fn name(purpose: CookiePurpose, tenant: &ServedTenant) -> String {
     format!("{prefix}lanyard-{}-{}", purpose.word(), tenant.short_hash)
 }
 
-/// The `Set-Cookie` header of a new value; `None` takes the cookie away.
+/// The `Set-Cookie` header for a new value; `None` deletes the cookie.
 pub(crate) fn set(purpose: CookiePurpose, tenant: &ServedTenant, value: Option<&str>) -> String {
     let name = name(purpose, tenant);
     let https = tenant.tenant.issuer.is_https();
@@ -60,8 +62,8 @@ pub(crate) fn set(purpose: CookiePurpose, tenant: &ServedTenant, value: Option<&
     format!("{name}={value}; Path=/{hidden}; SameSite={same_site}{secure}{age}")
 }
 
-/// The value of a cookie by name. Sent twice, as when another site of the domain planted one, it
-/// counts as absent.
+/// The value of a cookie by name. A cookie sent twice counts as absent: a sibling domain may have
+/// planted one of them.
 pub(crate) fn get<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut found = headers
         .get_all(http::header::COOKIE)
@@ -90,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_session_is_found_from_frames_and_forms_of_other_sites_under_https() {
+    fn the_session_cookie_is_sent_cross_site_under_https() {
         // prompt=none in a frame, and POST to the authorization endpoint (OIDC Core §3.1.2.1)
         let cookie = set(CookiePurpose::Session, &served("https://id.test/team/shop"), Some("x"));
         assert!(cookie.starts_with("__Host-lanyard-session-"), "{cookie}");
@@ -100,19 +102,19 @@ mod tests {
     }
 
     #[test]
-    fn browsers_would_drop_such_a_cookie_under_http() {
+    fn the_session_cookie_is_lax_under_http() {
         let cookie = set(CookiePurpose::Session, &served("http://localhost:8080/shop"), Some("x"));
         assert!(cookie.contains("; SameSite=Lax") && !cookie.contains("Secure"), "{cookie}");
     }
 
     #[test]
-    fn a_sign_in_is_bound_by_a_cookie_that_no_form_of_another_site_brings() {
+    fn the_sign_in_cookie_is_not_sent_with_cross_site_forms() {
         let cookie = set(CookiePurpose::PreSession, &served("https://id.test/shop"), Some("x"));
         assert!(cookie.contains("; SameSite=Lax") && cookie.contains("; HttpOnly"), "{cookie}");
     }
 
     #[test]
-    fn a_browser_is_remembered_after_it_was_closed() {
+    fn the_known_browser_cookie_is_persistent() {
         let cookie = set(CookiePurpose::KnownBrowser, &served("https://id.test/shop"), Some("x"));
         for attribute in ["; HttpOnly", "; SameSite=Lax", "; Secure", "; Max-Age=7776000"] {
             assert!(cookie.contains(attribute), "{attribute} in {cookie}");

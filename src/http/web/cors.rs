@@ -1,21 +1,21 @@
-//! Which pages of other origins may read an answer (Fetch, "CORS protocol").
+//! Cross-origin access to responses (Fetch, "CORS protocol").
 
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::registry::ServedTenant;
 
-/// Who may read an endpoint's answers from a browser.
+/// Which origins may read an endpoint's responses in a browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CorsPolicy {
-    /// No page.
+    /// No origin.
     None,
-    /// Any page: the answer is public.
+    /// Any origin: the response is public.
     Any,
-    /// Pages on the origins of the tenant's clients.
+    /// The origins of the tenant's clients.
     Registered,
 }
 
-/// The headers that let the origin of the request read the answer, if it may.
+/// Adds the headers with which the request's origin may read the response, if it may.
 pub(crate) fn allow(
     cors: CorsPolicy,
     tenant: &ServedTenant,
@@ -38,7 +38,8 @@ pub(crate) fn allow(
     }
 }
 
-/// What a preflight asks beyond that. No credentials: cookies never come with such a request.
+/// Adds the headers of a preflight response. Credentials are not allowed, so such requests contain
+/// no cookies.
 pub(crate) fn preflight(answer: &mut HeaderMap, methods: &str) {
     if let Ok(methods) = HeaderValue::from_str(methods) {
         answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);

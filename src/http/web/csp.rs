@@ -1,18 +1,17 @@
-//! What a page may do beyond showing text and styles (Content-Security-Policy), and the one rule by
-//! which addresses of others get into it.
+//! The Content-Security-Policy of pages, and the encoding of external URLs in it.
 
 use url::Url;
 
-/// What a page may do beyond showing text, styles and pictures of ours.
+/// The permissions of a page in addition to Lanyard's own text, styles and images.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PagePolicy {
-    /// What its forms may lead to, beside this origin.
+    /// Allowed form targets in addition to the page's origin.
     pub(crate) form_action: String,
-    /// The pictures of others that it shows.
+    /// External images that the page displays.
     pub(crate) images: Vec<String>,
-    /// Whether it has a script, a file of ours.
+    /// Whether the page loads a script file of Lanyard.
     pub(crate) script: bool,
-    /// The origins that it frames.
+    /// The origins that the page frames.
     pub(crate) frames: Vec<String>,
     /// Whether any page may frame it.
     pub(crate) frameable: bool,
@@ -43,8 +42,8 @@ impl PagePolicy {
     }
 }
 
-/// The CSP source of an address's origin (CSP3 §2.3.1). `None`: its host would mean something else
-/// there (`*`), end the policy (`;`, `,`), or is one that browsers know no source for (IPv6).
+/// The CSP source of a URL's origin (CSP3 §2.3.1). `None` if its host has another meaning in a
+/// policy (`*`), would end the policy (`;`, `,`), or cannot be a CSP source (IPv6).
 pub(crate) fn origin(url: &Url) -> Option<String> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     let is_web = matches!(url.scheme(), "https" | "http");
@@ -52,7 +51,7 @@ pub(crate) fn origin(url: &Url) -> Option<String> {
     host.map(|_| url.origin().ascii_serialization())
 }
 
-/// The CSP source of one picture: CSP knows no queries, and takes `;` and `,` for its own.
+/// The CSP source of one image. CSP ignores queries, and `;` and `,` have to be escaped.
 pub(crate) fn picture(uri: &str) -> Option<String> {
     let url = Url::parse(uri).ok()?;
     let path = url.path().replace(';', "%3B").replace(',', "%2C");
@@ -63,7 +62,7 @@ pub(crate) fn picture(uri: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// Addresses whose host is no host to a policy.
+    /// URLs whose host cannot be a CSP source.
     const OTHERS: [&str; 6] = [
         "data:image/png;base64,AA",
         "javascript:alert(1)",
@@ -74,7 +73,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_page_shows_the_pictures_it_names_and_no_others() {
+    fn a_page_allows_only_its_own_images() {
         // CSP3 §2.3.1
         let csp = |uri: Option<&str>| {
             let images = uri.and_then(picture).into_iter().collect();
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_judged_as_pictures_are() {
+    fn frames_follow_the_same_rules_as_images() {
         let source = |uri: &str| Url::parse(uri).ok().as_ref().and_then(origin);
         let app = source("https://rp_1.test:8443/out?sid=1;2");
         assert_eq!(app.as_deref(), Some("https://rp_1.test:8443"));

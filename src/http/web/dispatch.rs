@@ -1,5 +1,5 @@
-//! From a request of the connection to an answer: tenant, route, body, handler, and the headers
-//! that every answer has.
+//! Dispatches a request: finds tenant and route, reads the body, runs the handler, and adds the
+//! common headers.
 
 use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -27,7 +27,7 @@ use crate::{
     telemetry::{Endpoint, request_id},
 };
 
-/// What is known of a request before its body is read.
+/// The context of a request before its body is read.
 struct RequestContext {
     id: String,
     now: Timestamp,
@@ -35,7 +35,7 @@ struct RequestContext {
     snapshot: Arc<Snapshot>,
 }
 
-/// What was found for it.
+/// The tenant and route of a request.
 struct RouteMatch {
     tenant: Arc<ServedTenant>,
     path: String,
@@ -54,13 +54,13 @@ impl Service for AppState {
 }
 
 impl AppState {
-    /// Answers a request of a connection from `peer`.
+    /// Responds to a request of a connection from `peer`.
     pub async fn answer<B>(&self, request: http::Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
     where
         B: Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        // Most answers take microseconds, which the clock does not show, and which it may jump over.
+        // Durations use a monotonic clock: most are microseconds, and the wall clock may jump.
         let (now, started) = (self.now(), Instant::now());
         let _in_flight = self.metrics.request_began();
         let proxies = &self.config.trusted_proxies;
@@ -131,7 +131,7 @@ impl AppState {
                 Err((status, why)) => {
                     let reply =
                         reject(status, why, Some(&tenant.tenant), (route.audience, &arrival.id));
-                    // The rest of the body is not read: nothing can follow it.
+                    // The rest of the body is not read, so the connection cannot be reused.
                     reply.header("connection", "close")
                 }
                 Ok(body) => {
@@ -152,7 +152,7 @@ impl AppState {
                 }
             }
         } else {
-            let why = "This endpoint takes other methods only: see the header Allow.";
+            let why = "This method is not allowed; see the Allow header.";
             let about = (route.audience, &*arrival.id);
             reject(StatusCode::METHOD_NOT_ALLOWED, why, Some(&tenant.tenant), about)
                 .header("allow", &route.methods())
@@ -167,7 +167,7 @@ impl AppState {
         finish(reply, Some(&tenant.tenant), route.cacheable, &arrival.id)
     }
 
-    /// Reads a body within its limits of size and time.
+    /// Reads a body within the limits of size and time.
     async fn read<B>(&self, body: B) -> Result<Bytes, (StatusCode, &'static str)>
     where
         B: Body<Data = Bytes>,
@@ -180,18 +180,17 @@ impl AppState {
         let whole = Limited::new(body, limits.body).collect();
         match tokio::time::timeout(limits.body_timeout, whole).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err((
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "The body is larger than any that makes sense here.",
-            )),
-            Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "The body was cut off.")),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                Err((StatusCode::PAYLOAD_TOO_LARGE, "The body is too large."))
+            }
+            Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "The body is incomplete.")),
             Err(_) => {
                 Err((StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive. Try again."))
             }
         }
     }
 
-    /// Runs a handler; a panic in it is an answer too.
+    /// Runs a handler. A panic becomes an internal error.
     async fn run(
         &self,
         handler: router::Handler,
@@ -212,20 +211,20 @@ impl AppState {
     }
 }
 
-/// The bytes of request line and headers. hyper's own limit is that of its buffer, which may take in
-/// more than that at once.
+/// The size of the request line and headers. hyper's own limit applies to its buffer, which may
+/// receive more at once.
 fn head_size<B>(request: &http::Request<B>) -> usize {
     let line = request.uri().path_and_query().map_or(0, |path| path.as_str().len()) + 16;
     let headers = request.headers().iter();
     line + headers.map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
 }
 
-/// A request id that a proxy may have given.
+/// Validates a request id set by a proxy.
 fn is_id(text: &str) -> bool {
     (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
-/// The tenant and route of a path, the RFC 8414 form of well-known addresses included.
+/// Finds the tenant and route of a path, including the RFC 8414 form of well-known paths.
 fn find(snapshot: &Snapshot, authority: &str, path: &str) -> Result<RouteMatch, RoutingError> {
     const METADATA: [&str; 2] =
         ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
@@ -246,12 +245,12 @@ fn find(snapshot: &Snapshot, authority: &str, path: &str) -> Result<RouteMatch, 
     Ok(RouteMatch { tenant: Arc::clone(tenant), path: rest.to_owned(), route })
 }
 
-/// With three decimals.
+/// Milliseconds with three decimals.
 fn milliseconds(took: Duration) -> f64 {
     (took.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// A method as the log has it: a client may make one up as long as a head.
+/// The method as logged; an arbitrary method could be as long as the request head.
 fn known(method: &Method) -> &str {
     const KNOWN: [Method; 7] = [
         Method::GET,
@@ -270,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_of_microseconds_does_not_take_no_time() {
+    fn short_requests_have_a_nonzero_duration() {
         let said = milliseconds(Duration::from_nanos(21_499)).to_string();
         assert_eq!(said, "0.021");
     }

@@ -1,4 +1,4 @@
-//! Failures → answers: the one place that chooses a status.
+//! Maps errors to responses. Only this module chooses the status of an error.
 
 use std::time::Duration;
 
@@ -15,48 +15,48 @@ use crate::{
     store::StoreError,
 };
 
-/// Why a handler gives no ordinary answer, and by that the form of the answer.
+/// The error of a handler, by the form of its response.
 #[derive(Clone, Debug)]
 pub enum EndpointError {
-    /// An error of the token endpoint and its like: JSON (RFC 6749 §5.2).
+    /// An error of the token endpoint and similar ones: JSON (RFC 6749 §5.2).
     Json(OAuthError),
-    /// The client is not authenticated; 401 with a challenge if it tried by the `Authorization`
+    /// Client authentication failed: 401, with a challenge if the client used the `Authorization`
     /// header (RFC 6749 §5.2).
     Client {
-        /// What is wrong.
+        /// The error in the response.
         error: OAuthError,
-        /// Whether it used the header.
+        /// Whether the client used the header.
         challenge: bool,
     },
-    /// An error of an endpoint that takes bearer tokens (RFC 6750 §3).
+    /// An error of an endpoint that accepts bearer tokens (RFC 6750 §3).
     Bearer(OAuthError),
-    /// No token at all: a challenge without an error (RFC 6750 §3.1).
+    /// The request has no token: a challenge without an error (RFC 6750 §3.1).
     NoToken,
-    /// Not now and not for anyone: 403.
+    /// 403: the tenant's policy forbids this request.
     Forbidden(OAuthError),
-    /// A page.
+    /// An error page.
     Page(OAuthError),
-    /// An answer that is ready.
+    /// A complete response.
     Reply(Box<Reply>),
-    /// Something that this needs does not answer; worth another try. The text is for the log.
+    /// 503: a required service does not answer; a retry may succeed. The text is for the log.
     Unavailable(String),
-    /// A fault of ours. The text is for the log.
+    /// 500: an internal error. The text is for the log.
     Internal(String),
 }
 
-/// For whom an answer of ours is.
+/// The format of error responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorFormat {
-    /// A browser with a person in front.
+    /// An HTML page for users in a browser.
     Person,
-    /// A program.
+    /// JSON for API clients.
     Program,
 }
 
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 impl EndpointError {
-    /// What the log says beyond the answer.
+    /// Logs the details that the response does not contain.
     pub(crate) fn log(&self, request_id: &str) {
         match self {
             Self::Json(error)
@@ -64,15 +64,21 @@ impl EndpointError {
             | Self::Page(error)
             | Self::Forbidden(error)
             | Self::Client { error, .. } => {
-                tracing::info!(request_id, code = %error.code, reason = %error, "refused");
+                tracing::info!(
+                    request_id,
+                    error.code = %error.code,
+                    error.description = error.public,
+                    error.detail = error.private,
+                    "request rejected"
+                );
             }
-            Self::Unavailable(why) => tracing::warn!(request_id, why, "unavailable"),
+            Self::Unavailable(why) => tracing::warn!(request_id, why, "service unavailable"),
             Self::Internal(why) => tracing::error!(request_id, why, "internal error"),
             Self::Reply(_) | Self::NoToken => {}
         }
     }
 
-    /// The answer.
+    /// Renders the response.
     pub(crate) fn reply(self, tenant: Option<&Tenant>, audience: ErrorFormat, id: &str) -> Reply {
         let realm = tenant.map_or("lanyard", |tenant| tenant.issuer.as_str());
         match self {
@@ -95,7 +101,7 @@ impl EndpointError {
                     error.code, error.public
                 );
                 if error.code == ErrorCode::InsufficientScope {
-                    // What would be enough (RFC 6750 §3).
+                    // The scope that would be sufficient (RFC 6750 §3).
                     challenge.push_str(", scope=\"openid\"");
                 }
                 json_error(&error)
@@ -106,7 +112,7 @@ impl EndpointError {
                 Reply::html(page_status(error.code), pages::error(tenant, &error, id))
             }
             Self::Unavailable(_) => {
-                let text = "The service cannot answer right now. Try again in a moment.";
+                let text = "The service is temporarily unavailable. Try again in a moment.";
                 let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
                 let reply = match audience {
                     ErrorFormat::Person => {
@@ -118,7 +124,7 @@ impl EndpointError {
                 reply.status(StatusCode::SERVICE_UNAVAILABLE).header("retry-after", &seconds)
             }
             Self::Internal(_) => {
-                let text = format!("Something went wrong here. The request's id is {id}.");
+                let text = format!("An internal error occurred. Request ID: {id}.");
                 let error = OAuthError::new(ErrorCode::ServerError, text);
                 let reply = match audience {
                     ErrorFormat::Person => {
@@ -132,7 +138,8 @@ impl EndpointError {
     }
 }
 
-/// The answer to what no handler gets to see: a method, a body. For a person a page, else JSON.
+/// Rejects a request before its handler runs, for its method or body: with a page for users, else
+/// with JSON.
 pub(crate) fn reject(
     status: StatusCode,
     why: &str,
@@ -152,7 +159,7 @@ fn json_error(error: &OAuthError) -> Reply {
     Reply::json(StatusCode::BAD_REQUEST, &body)
 }
 
-/// RFC 6750 §3.1.
+/// The status for an error code (RFC 6750 §3.1).
 const fn bearer_status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::InvalidRequest => StatusCode::BAD_REQUEST,

@@ -1,5 +1,5 @@
-//! The cookie by which a browser is known that people have signed in with: sealed, so that the server
-//! keeps nothing, and nobody can make one up.
+//! The cookie of a known browser, with which users have signed in before. It is sealed, so the
+//! server stores no state and the cookie cannot be forged.
 
 use super::{CookiePurpose, EndpointError, Request};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The browser that sent the request; a new one, if it is not known.
+/// The known browser of the request, or a new one.
 pub(crate) fn load(app: &AppState, request: &Request) -> Result<KnownBrowser, EndpointError> {
     let Some(cookie) = request.cookie(CookiePurpose::KnownBrowser) else {
         return Ok(KnownBrowser::new(app.entropy.id()));
@@ -21,7 +21,7 @@ pub(crate) fn load(app: &AppState, request: &Request) -> Result<KnownBrowser, En
     Ok(known.unwrap_or_else(|| KnownBrowser::new(app.entropy.id())))
 }
 
-/// The value of its cookie.
+/// The value of the cookie.
 pub(crate) fn seal(
     app: &AppState,
     request: &Request,

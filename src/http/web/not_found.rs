@@ -1,4 +1,5 @@
-//! The answer where nothing is: no issuer, no such endpoint, or a head that does not say what is meant.
+//! Responses to requests without a route: unknown issuer, unknown endpoint, or an invalid request
+//! head.
 
 use http::{HeaderMap, StatusCode, header};
 
@@ -8,21 +9,21 @@ use super::{
 };
 use crate::http::pages;
 
-/// What is missing.
+/// The reason why a request has no route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RoutingError {
-    /// Room: the head is too large.
+    /// The request head is too large.
     Large,
-    /// A host, one and no more.
+    /// The request does not contain exactly one host.
     Host,
-    /// An issuer with this address.
+    /// No issuer has this URL.
     Issuer,
-    /// An endpoint of the issuer that is there.
+    /// The issuer exists, but not this endpoint.
     Endpoint,
 }
 
 impl RoutingError {
-    /// A page for a browser, else JSON.
+    /// Renders a page for browsers, else JSON.
     pub(crate) fn reply(self, headers: &HeaderMap, id: &str) -> Reply {
         let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
         if !accept.is_some_and(|accept| accept.contains("text/html")) {
@@ -30,9 +31,9 @@ impl RoutingError {
         }
         let page = pages::error_page(&pages::ErrorPage {
             tenant: None,
-            title: if self == Self::Endpoint { "Nothing here" } else { "No issuer here" },
-            message: "This address does not lead to a sign-in service.",
-            advice: "Check the address, or go back to the application that sent you here.",
+            title: if self == Self::Endpoint { "Page not found" } else { "Unknown issuer" },
+            message: "This URL does not belong to a sign-in service.",
+            advice: "Check the URL, or go back to the application that sent you here.",
             detail: self.detail(),
             code: "not_found",
             request_id: id,
@@ -51,15 +52,15 @@ impl RoutingError {
 
     const fn detail(self) -> &'static str {
         match self {
-            Self::Large => "The request's line and headers are larger than 32 KiB.",
-            Self::Host => "The request names no host, or more than one.",
+            Self::Large => "The request line and headers exceed 32 KiB.",
+            Self::Host => "The request must contain exactly one host.",
             Self::Issuer => {
-                "No issuer of this service has this address. Compare host and path with the issuer \
-                 that the tenant shows (kubectl get tenants.lanyard.dev -A)."
+                "No issuer has this URL. Compare host and path with the issuer in the tenant's status \
+                 (kubectl get tenants.lanyard.dev -A)."
             }
             Self::Endpoint => {
-                "There is an issuer here, but no such endpoint. Its metadata names those that it has: \
-                 add /.well-known/openid-configuration to the issuer."
+                "The issuer has no endpoint at this URL. Its endpoints are listed in the metadata at \
+                 /.well-known/openid-configuration below the issuer."
             }
         }
     }

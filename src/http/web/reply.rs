@@ -1,4 +1,4 @@
-//! A handler's answer, before the router adds what every answer has.
+//! A handler's response, before the common headers are added.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -10,19 +10,19 @@ use super::{
     csp::{self, PagePolicy},
 };
 
-/// An answer.
+/// The response of a handler.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) cookies: Vec<(CookiePurpose, Option<String>)>,
-    /// What a page may do.
+    /// The permissions of a page.
     pub(crate) policy: PagePolicy,
 }
 
 impl Reply {
-    /// An answer without a body.
+    /// A response without a body.
     pub fn empty(status: StatusCode) -> Self {
         Self {
             status,
@@ -40,38 +40,38 @@ impl Reply {
         reply
     }
 
-    /// JSON.
+    /// A JSON response.
     pub fn json(status: StatusCode, value: &impl Serialize) -> Self {
         let body = serde_json::to_vec(value).expect("answers serialise to memory");
         Self::with_body(status, "application/json", body)
     }
 
-    /// JSON that was written before.
+    /// A prerendered JSON response.
     pub fn json_bytes(status: StatusCode, body: Bytes) -> Self {
         Self::with_body(status, "application/json", body)
     }
 
-    /// A JWT (RFC 7519 §10.3.1).
+    /// A JWT response (RFC 7519 §10.3.1).
     pub fn jwt(token: String) -> Self {
         Self::with_body(StatusCode::OK, "application/jwt", token)
     }
 
-    /// A page.
+    /// An HTML page.
     pub fn html(status: StatusCode, page: String) -> Self {
         Self::with_body(status, "text/html; charset=utf-8", page)
     }
 
-    /// A file.
+    /// A static file.
     pub fn file(content_type: &'static str, body: String) -> Self {
         Self::with_body(StatusCode::OK, content_type, body)
     }
 
-    /// 303: the browser goes on with a GET, whatever it came with.
+    /// 303: the browser continues with a GET, whatever the request's method.
     pub fn see_other(url: &str) -> Self {
         Self::empty(StatusCode::SEE_OTHER).header("location", url)
     }
 
-    /// Sets a header; a value that is none (a line break in it, say) is left out.
+    /// Sets a header. An invalid value (one with a line break, say) is ignored.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let (Ok(name), Ok(value)) =
@@ -89,29 +89,29 @@ impl Reply {
         self
     }
 
-    /// Sets a cookie for as long as its purpose has it kept.
+    /// Sets a cookie with the lifetime of its purpose.
     #[must_use]
     pub fn cookie(mut self, purpose: CookiePurpose, value: &str) -> Self {
         self.cookies.push((purpose, Some(value.to_owned())));
         self
     }
 
-    /// Takes a cookie away.
+    /// Deletes a cookie.
     #[must_use]
     pub fn without_cookie(mut self, purpose: CookiePurpose) -> Self {
         self.cookies.push((purpose, None));
         self
     }
 
-    /// Lets this page's forms lead to a source beside its own origin (CSP `form-action`, which
-    /// browsers apply to redirects too).
+    /// Lets this page's forms lead to a source in addition to its own origin (CSP `form-action`,
+    /// which browsers also apply to redirects).
     #[must_use]
     pub fn form_action(mut self, source: &str) -> Self {
         source.clone_into(&mut self.policy.form_action);
         self
     }
 
-    /// Lets this page show a picture of somebody else's, that one alone.
+    /// Lets this page display one external image.
     #[must_use]
     pub fn image(mut self, uri: Option<&str>) -> Self {
         self.policy.images.extend(uri.and_then(csp::picture));
@@ -125,7 +125,7 @@ impl Reply {
         self
     }
 
-    /// Lets this page frame what is at these addresses.
+    /// Lets this page frame these URLs.
     #[must_use]
     pub fn frames(mut self, urls: &[Url]) -> Self {
         self.policy.frames = urls.iter().filter_map(csp::origin).collect();
@@ -134,7 +134,7 @@ impl Reply {
         self
     }
 
-    /// Lets this page run its script, a file of ours.
+    /// Lets this page load its script file.
     #[must_use]
     pub fn with_script(mut self) -> Self {
         self.policy.script = true;

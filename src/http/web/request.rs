@@ -19,27 +19,28 @@ use crate::{
 /// A request to a tenant.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Names it in logs and on error pages.
+    /// The request's id in logs and on error pages.
     pub id: String,
-    /// GET (also for HEAD) or POST.
+    /// The method: GET (also for HEAD) or POST.
     pub method: Method,
-    /// Whose endpoint it is.
+    /// The tenant.
     pub tenant: Arc<ServedTenant>,
     /// The path below the issuer.
     pub path: String,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
     /// The query, without the question mark.
     pub query: String,
     /// The body.
     pub body: Bytes,
-    /// The client's address, trusted proxies looked through.
+    /// The client's address, behind trusted proxies.
     pub address: IpAddr,
-    /// What is served, the same from start to end of the request.
+    /// The snapshot, the same from start to end of the request.
     pub snapshot: Arc<Snapshot>,
-    /// When it began.
+    /// The time at which the request started.
     pub now: Timestamp,
-    /// The same by the store's clock, for what another replica may have dated (`StoreClock`).
+    /// The same time by the store's clock, to compare with times that other replicas wrote
+    /// (`StoreClock`).
     pub store_now: Timestamp,
 }
 
@@ -49,7 +50,7 @@ impl Request {
         RequestParams::read(self.query.as_bytes())
     }
 
-    /// The parameters of a form's body; other content types are refused (RFC 6749 §3.2).
+    /// The parameters of a form body. Other content types are refused (RFC 6749 §3.2).
     pub fn form(&self) -> Result<RequestParams, OAuthError> {
         if self.is_form() {
             return RequestParams::read(&self.body);
@@ -60,33 +61,35 @@ impl Request {
         ))
     }
 
-    /// Whether the body is a form.
+    /// Returns true if the body is a form.
     pub fn is_form(&self) -> bool {
         let content_type = self.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
     }
 
-    /// A header that came once, as text.
+    /// The value of a header that occurs once and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?.to_str().ok()?;
         values.next().is_none().then_some(value)
     }
 
-    /// The `Authorization` header; sent twice, or no text, it is one that nobody understands.
+    /// The `Authorization` header. If it occurs twice or is not text, the result is an unknown
+    /// scheme.
     pub fn authorization(&self) -> Option<&str> {
         let sent = self.headers.contains_key(header::AUTHORIZATION);
         sent.then(|| self.header("authorization").unwrap_or_default())
     }
 
-    /// A cookie's value.
+    /// The value of a cookie.
     pub fn cookie(&self, purpose: CookiePurpose) -> Option<&str> {
         cookies::get(&self.headers, &cookies::name(purpose, &self.tenant))
     }
 
-    /// Whether a page of this issuer's own origin sent the request. Every browser says `Origin` (or
-    /// `Sec-Fetch-Site`) with a POST; what says neither is no browser with somebody's cookies.
+    /// Returns true if a page of this issuer's origin sent the request. Every browser sends
+    /// `Origin` or `Sec-Fetch-Site` with a POST; a client that sends neither is not a browser with
+    /// a user's cookies.
     pub fn same_origin(&self) -> bool {
         if let Some(origin) = self.headers.get(header::ORIGIN) {
             return origin.as_bytes() == self.tenant.tenant.issuer.origin().as_bytes();
@@ -96,9 +99,8 @@ impl Request {
 
     /// The installation's sealing keys.
     pub fn sealer(&self) -> Result<&Sealer, EndpointError> {
-        self.snapshot
-            .sealer
-            .as_deref()
-            .ok_or_else(|| EndpointError::Unavailable("there are no sealing keys yet".to_owned()))
+        self.snapshot.sealer.as_deref().ok_or_else(|| {
+            EndpointError::Unavailable("the sealing keys do not exist yet".to_owned())
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! The table of routes below an issuer: method, path, handler, caching, CORS, audience.
+//! The table of routes below an issuer: method, path, handler, caching, CORS, error format.
 
 use std::{future::Future, pin::Pin};
 
@@ -20,11 +20,11 @@ pub(crate) type HandlerFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Reply, EndpointError>> + Send + 'a>>;
 pub(crate) type Handler = for<'a> fn(&'a AppState, Request) -> HandlerFuture<'a>;
 
-/// One row.
+/// A row of the table.
 pub(crate) struct Route {
-    /// Below the issuer.
+    /// The path below the issuer.
     pub(crate) path: &'static str,
-    /// Its name in metrics and logs.
+    /// The endpoint's name in metrics and logs.
     pub(crate) endpoint: Endpoint,
     pub(crate) get: Option<Handler>,
     pub(crate) post: Option<Handler>,
@@ -32,7 +32,7 @@ pub(crate) struct Route {
     pub(crate) delete: Option<Handler>,
     pub(crate) cors: CorsPolicy,
     pub(crate) audience: ErrorFormat,
-    /// Whether the handler says how its answer may be kept; else nobody may keep it.
+    /// Whether the handler sets `Cache-Control`; otherwise the response is `no-store`.
     pub(crate) cacheable: bool,
 }
 
@@ -114,7 +114,7 @@ static ROUTES: [Route; 15] = [
     Route { get: handler!(pages::root), ..page("/", Endpoint::Other) },
 ];
 
-/// Its path goes on with a client's id.
+/// The rest of the path is a client ID.
 static CLIENT: Route = Route {
     get: handler!(register::get),
     put: handler!(register::put),
@@ -133,13 +133,13 @@ pub(crate) fn route(path: &str) -> Option<&'static Route> {
     ROUTES.iter().find(|route| route.path == path)
 }
 
-/// A file that pages link where there is no tenant: the error page of an unknown address.
+/// A static file of pages without a tenant: the error page of an unknown URL.
 pub(crate) fn common_asset(path: &str) -> Option<Reply> {
     pages::file(path.strip_prefix(ASSETS.path)?, None)
 }
 
 impl Route {
-    /// The handler of a method; HEAD is answered as GET is, without the body.
+    /// The handler of a method. HEAD uses the handler of GET, and its body is omitted.
     pub(crate) fn handler(&self, method: &Method) -> Option<Handler> {
         match *method {
             Method::GET | Method::HEAD => self.get,
@@ -150,7 +150,7 @@ impl Route {
         }
     }
 
-    /// `Allow` (RFC 9110 §10.2.1).
+    /// The value of `Allow` (RFC 9110 §10.2.1).
     pub(crate) fn methods(&self) -> String {
         let methods = [
             (self.get, "GET, HEAD"),

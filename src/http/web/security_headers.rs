@@ -1,5 +1,4 @@
-//! The headers of every answer: what a browser may do with it, how long it may be kept, which request
-//! it was.
+//! The common response headers: security policies, caching and the request id.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
@@ -8,20 +7,19 @@ use http_body_util::Full;
 use super::Reply;
 use crate::model::Tenant;
 
-/// What browsers offer to pages and no page of ours needs, nor what it frames (Permissions Policy
-/// §5.1).
+/// Browser features denied to Lanyard's pages and to their frames (Permissions Policy §5.1).
 const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), \
                           geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), \
                           payment=(), serial=(), usb=(), xr-spatial-tracking=()";
 
-/// Adds them; nothing that a handler says can take one away.
+/// Adds the headers. A handler cannot remove them.
 pub(crate) fn finish(
     reply: Reply,
     tenant: Option<&Tenant>,
     cacheable: bool,
     id: &str,
 ) -> Response<Full<Bytes>> {
-    // The frame around every page has the tenant's logo.
+    // The frame of every page has the tenant's logo.
     let brand = tenant.and_then(|tenant| tenant.branding.logo_uri.as_deref());
     let Reply { status, mut headers, body, policy, .. } = reply.image(brand);
     let is_page = headers

@@ -12,10 +12,10 @@ use crate::{
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-/// A server that counts how often it was asked.
+/// A server that counts its requests.
 #[derive(Debug, Default)]
 struct Server {
-    /// Holds back answers while no permits are there.
+    /// Delays responses while it has no permits.
     held: Option<tokio::sync::Semaphore>,
     asked: AtomicUsize,
     down: Mutex<bool>,
@@ -76,11 +76,11 @@ async fn keys_are_fetched_once_while_they_are_fresh() {
 }
 
 #[tokio::test]
-async fn an_unknown_key_fetches_again_a_few_times_a_minute() {
+async fn an_unknown_key_causes_few_fetches_per_minute() {
     let (cache, server, client) = (JwksCache::default(), server(), client());
     cache.of(&shared(&server), &client, NOW).await.expect("keys");
     cache.renewed(&shared(&server), &client, NOW).await.expect("keys");
-    assert_eq!(server.asked(), 2, "keys may change as soon as they were first seen");
+    assert_eq!(server.asked(), 2, "keys may rotate right after the first fetch");
     for _ in 0..10 {
         cache.renewed(&shared(&server), &client, NOW).await.expect("keys");
     }
@@ -90,7 +90,7 @@ async fn an_unknown_key_fetches_again_a_few_times_a_minute() {
 }
 
 #[tokio::test]
-async fn many_who_miss_a_key_at_once_fetch_once() {
+async fn concurrent_misses_fetch_once() {
     let (cache, server, client) = (JwksCache::default(), server(), client());
     let fetch = shared(&server);
     cache.of(&fetch, &client, NOW).await.expect("keys");
@@ -100,7 +100,7 @@ async fn many_who_miss_a_key_at_once_fetch_once() {
 }
 
 #[tokio::test]
-async fn who_has_fresh_keys_does_not_wait_for_a_fetch() {
+async fn fresh_keys_are_returned_without_waiting() {
     let held = Some(tokio::sync::Semaphore::new(1));
     let server = Arc::new(Server { held, ..Server::default() });
     let (cache, client, fetch) = (JwksCache::default(), client(), shared(&server));
@@ -113,7 +113,7 @@ async fn who_has_fresh_keys_does_not_wait_for_a_fetch() {
 }
 
 #[tokio::test]
-async fn who_hangs_up_does_not_end_the_fetch_for_the_others() {
+async fn a_cancelled_request_does_not_cancel_the_fetch() {
     let held = Some(tokio::sync::Semaphore::new(0));
     let server = Arc::new(Server { held, ..Server::default() });
     let (cache, client, fetch) = (JwksCache::default(), client(), shared(&server));
@@ -126,7 +126,7 @@ async fn who_hangs_up_does_not_end_the_fetch_for_the_others() {
 }
 
 #[tokio::test]
-async fn keys_outlive_a_server_that_is_down_for_a_while() {
+async fn keys_are_used_while_their_server_is_down() {
     let (cache, server, client) = (JwksCache::default(), server(), client());
     cache.of(&shared(&server), &client, NOW).await.expect("keys");
     *server.down.lock().expect("whole") = true;
@@ -136,7 +136,7 @@ async fn keys_outlive_a_server_that_is_down_for_a_while() {
 }
 
 #[tokio::test]
-async fn what_the_answer_says_of_its_age_counts_within_bounds() {
+async fn max_age_applies_within_bounds() {
     let server = Arc::new(Server { max_age: Some(Duration::ZERO), ..Server::default() });
     let (cache, client) = (JwksCache::default(), client());
     for seconds in [0, 59, 60] {
@@ -147,7 +147,7 @@ async fn what_the_answer_says_of_its_age_counts_within_bounds() {
 }
 
 #[tokio::test]
-async fn remembers_a_bounded_number_of_addresses() {
+async fn the_number_of_urls_is_bounded() {
     let cache = JwksCache::default();
     for number in 0..=MAX_ENTRIES {
         drop(cache.slots.slot(&number.to_string()));

@@ -10,7 +10,7 @@ use crate::fetch::{Fetch, FetchError, Fetched};
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const ADDRESS: &str = "https://rp.test/object";
 
-/// A client's server: each document is another one.
+/// A client's server that returns a different document each time.
 #[derive(Debug, Default)]
 struct Server {
     asked: AtomicUsize,
@@ -56,7 +56,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn many_at_once_share_one_fetch() {
+async fn concurrent_requests_share_one_fetch() {
     let world = World::new(Server::default());
     let answers = futures::future::join_all((0..50).map(|_| world.get(ADDRESS, 0))).await;
     assert!(answers.iter().all(|it| it.as_deref() == Ok(b"document 0")), "{answers:?}");
@@ -64,7 +64,7 @@ async fn many_at_once_share_one_fetch() {
 }
 
 #[tokio::test]
-async fn a_caller_who_varies_the_fragment_makes_one_fetch_a_second() {
+async fn varying_the_fragment_causes_one_fetch_per_second() {
     let world = World::new(Server::default());
     for count in 0..50 {
         let _ = world.get(&format!("{ADDRESS}#{count}"), 0).await;
@@ -76,7 +76,7 @@ async fn a_caller_who_varies_the_fragment_makes_one_fetch_a_second() {
 }
 
 #[tokio::test]
-async fn what_did_not_come_is_not_asked_for_again_at_once() {
+async fn a_failed_fetch_is_not_repeated_at_once() {
     let world = World::new(Server { down: true, ..Server::default() });
     assert!(world.get(ADDRESS, 0).await.is_err());
     assert!(world.get(ADDRESS, 0).await.is_err());
@@ -86,7 +86,7 @@ async fn what_did_not_come_is_not_asked_for_again_at_once() {
 }
 
 #[tokio::test]
-async fn a_document_is_kept_as_it_says_and_for_ten_minutes_at_most() {
+async fn max_age_applies_up_to_ten_minutes() {
     for (max_age, kept) in [(None, 1), (Some(60), 60), (Some(6000), 600)] {
         let max_age = max_age.map(Duration::from_secs);
         let world = World::new(Server { max_age, ..Server::default() });
@@ -98,7 +98,7 @@ async fn a_document_is_kept_as_it_says_and_for_ten_minutes_at_most() {
 }
 
 #[tokio::test]
-async fn a_document_named_by_its_hash_is_kept_and_another_fragment_says_that_it_changed() {
+async fn a_document_with_its_hash_in_the_url_is_kept_until_the_fragment_changes() {
     // OIDC Core §6.2
     let named = |content: &[u8]| {
         let hash = digest::digest(&digest::SHA256, content);

@@ -14,7 +14,7 @@ use crate::{
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const BOTH: &str = r#"["https://a.test/cb", "https://b.test/cb"]"#;
 
-/// A server that counts how often it was asked.
+/// A server that counts its requests.
 #[derive(Debug)]
 struct Server {
     asked: AtomicUsize,
@@ -72,7 +72,7 @@ async fn judged(
 }
 
 #[tokio::test]
-async fn a_sector_knows_the_redirect_uris_of_its_clients() {
+async fn a_sector_document_contains_the_redirect_uris() {
     // OIDC Core §8.1
     for (says, error) in [
         (BOTH, None),
@@ -90,7 +90,7 @@ async fn a_sector_knows_the_redirect_uris_of_its_clients() {
 }
 
 #[tokio::test]
-async fn a_client_that_claims_nothing_is_asked_nothing() {
+async fn a_client_without_sector_identifier_is_not_checked() {
     let (sectors, server) = (SectorIdentifierCache::default(), Server::saying("{}"));
     let own = Client { redirect_uris: client().redirect_uris[..1].to_vec(), ..client() };
     let public = Client { pairwise: None, ..client() };
@@ -101,7 +101,7 @@ async fn a_client_that_claims_nothing_is_asked_nothing() {
 }
 
 #[tokio::test]
-async fn a_document_is_kept_and_used_for_a_day_when_its_server_is_away() {
+async fn a_document_is_used_for_a_day_while_its_server_fails() {
     let (sectors, server, client) =
         (SectorIdentifierCache::default(), Server::saying(BOTH), client());
     assert_eq!(judged(&sectors, &server, &client, NOW).await, None);
@@ -116,13 +116,13 @@ async fn a_document_is_kept_and_used_for_a_day_when_its_server_is_away() {
 }
 
 #[tokio::test]
-async fn a_correction_is_seen_within_half_a_minute() {
+async fn a_corrected_document_is_used_within_half_a_minute() {
     let (sectors, server, client) =
         (SectorIdentifierCache::default(), Server::saying("[]"), client());
     let wrong = Some(ErrorCode::UnauthorizedClient);
     assert_eq!(judged(&sectors, &server, &client, NOW).await, wrong);
     server.says(Some(BOTH));
-    assert_eq!(judged(&sectors, &server, &client, NOW).await, wrong, "not asked again at once");
+    assert_eq!(judged(&sectors, &server, &client, NOW).await, wrong, "not fetched again at once");
     assert_eq!(server.asked(), 1);
     assert_eq!(judged(&sectors, &server, &client, NOW.plus(REFETCH_INTERVAL)).await, None);
 }

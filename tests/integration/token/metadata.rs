@@ -28,8 +28,8 @@ async fn an_endpoint_that_an_issuer_has_not_is_told_from_an_issuer_that_is_not_t
     let world = World::new().await;
     let origin = &world.app.origin;
     for (path, said) in [
-        ("/default/shop/oauth2/token", "There is an issuer here, but no such endpoint."),
-        ("/default/shopping/oauth/token", "No issuer of this service has this address."),
+        ("/default/shop/oauth2/token", "The issuer has no endpoint at this URL."),
+        ("/default/shopping/oauth/token", "No issuer has this URL."),
     ] {
         let (status, _, answer) = read(world.http.get(format!("{origin}{path}"))).await;
         let description = answer["error_description"].as_str().expect("a text");

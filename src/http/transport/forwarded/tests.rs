@@ -38,8 +38,8 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     headers
 }
 
-/// The host that is asked for, as the proxy tells it.
-fn told_host(family: ForwardedHeaders, pairs: &[(&'static str, &str)]) -> Option<String> {
+/// The requested host according to the proxy's headers.
+fn forwarded_host(family: ForwardedHeaders, pairs: &[(&'static str, &str)]) -> Option<String> {
     writing(family).authority(ip("10.0.0.1"), &Uri::from_static("/"), &headers(pairs))
 }
 
@@ -48,7 +48,7 @@ fn ip(text: &str) -> IpAddr {
 }
 
 #[test]
-fn believes_nobody_but_its_proxies() {
+fn trusts_only_its_proxies() {
     let headers = headers(&[
         ("x-forwarded-for", "1.2.3.4"),
         ("x-forwarded-host", "evil.test"),
@@ -61,7 +61,7 @@ fn believes_nobody_but_its_proxies() {
 }
 
 #[test]
-fn takes_the_last_address_that_is_no_proxys() {
+fn uses_the_last_address_that_is_not_a_proxys() {
     let chain = headers(&[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.7")]);
     assert_eq!(proxies().client(ip("10.0.0.1"), &chain), ip("1.2.3.4"));
     let lines = headers(&[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "1.2.3.4")]);
@@ -76,8 +76,8 @@ fn takes_the_last_address_that_is_no_proxys() {
 }
 
 #[test]
-fn believes_only_the_family_that_its_proxies_write() {
-    // The other one is the client's own, which the proxy lets through.
+fn reads_only_the_configured_header_family() {
+    // The client sent the other family, and the proxy passed it on.
     let both = headers(&[("x-forwarded-for", "6.6.6.6"), ("forwarded", "for=1.2.3.4")]);
     assert_eq!(proxies().client(ip("10.0.0.1"), &both), ip("6.6.6.6"));
     let standard = writing(ForwardedHeaders::Standard);
@@ -86,39 +86,40 @@ fn believes_only_the_family_that_its_proxies_write() {
         (ForwardedHeaders::Standard, ("x-forwarded-host", "evil.test")),
         (ForwardedHeaders::XForwarded, ("forwarded", "for=1.2.3.4;host=evil.test")),
     ] {
-        let host = told_host(family, &[of_the_other, ("host", "id.test")]);
+        let host = forwarded_host(family, &[of_the_other, ("host", "id.test")]);
         assert_eq!(host.as_deref(), Some("id.test"), "{family:?}");
     }
 }
 
 #[test]
-fn a_client_before_a_proxy_that_appends_does_not_choose_the_host() {
+fn a_client_behind_an_appending_proxy_cannot_choose_the_host() {
     let appended = [
         ("x-forwarded-host", "evil.test"),
         ("x-forwarded-host", "id.test:443"),
         ("x-forwarded-proto", "http"),
         ("x-forwarded-proto", "https"),
     ];
-    let host = told_host(ForwardedHeaders::XForwarded, &appended);
+    let host = forwarded_host(ForwardedHeaders::XForwarded, &appended);
     assert_eq!(host.as_deref(), Some("id.test"));
     let listed = [("x-forwarded-host", "evil.test, id.test")];
-    let host = told_host(ForwardedHeaders::XForwarded, &listed);
+    let host = forwarded_host(ForwardedHeaders::XForwarded, &listed);
     assert_eq!(host.as_deref(), Some("id.test"));
 }
 
 #[test]
-fn the_outermost_of_our_proxies_tells_the_host() {
-    // RFC 7239 §4: what is left of an address that is no proxy's was written by nobody we know.
+fn the_outermost_trusted_proxy_sets_the_host() {
+    // RFC 7239 §4: elements to the left of an address that is not a proxy's come from untrusted
+    // peers.
     let chain = "for=6.6.6.6;host=evil.test, for=1.2.3.4;host=id.test;proto=https, \
                  for=10.0.0.7;host=inner.test";
-    let host = |text| told_host(ForwardedHeaders::Standard, &[("forwarded", text)]);
+    let host = |text| forwarded_host(ForwardedHeaders::Standard, &[("forwarded", text)]);
     assert_eq!(host(chain).as_deref(), Some("id.test"));
     let open = "for=\"6.6.6.6;host=evil.test, for=1.2.3.4;host=\"id.test:8443\"";
     assert_eq!(host(open).as_deref(), Some("id.test:8443"), "a quote that was left open");
 }
 
 #[test]
-fn refuses_two_hosts_beside_an_authority_too() {
+fn refuses_two_hosts_with_an_authority() {
     // RFC 9112 §3.2
     let uri = Uri::from_static("https://id.test/x");
     let one = headers(&[("host", "id.test")]);
@@ -128,7 +129,7 @@ fn refuses_two_hosts_beside_an_authority_too() {
 }
 
 #[test]
-fn refuses_a_host_of_http_2_that_is_not_its_authority() {
+fn refuses_an_http_2_host_that_differs_from_its_authority() {
     // RFC 9113 §8.3.1, RFC 9112 §3.2.2
     let asked = |version, host| {
         let uri = Uri::from_static("https://id.test/x");
@@ -142,7 +143,7 @@ fn refuses_a_host_of_http_2_that_is_not_its_authority() {
 }
 
 #[test]
-fn knows_a_host_in_its_one_form() {
+fn normalizes_hosts() {
     let host = |value: &str| {
         proxies().authority(ip("9.9.9.9"), &Uri::from_static("/"), &headers(&[("host", value)]))
     };
