@@ -1,7 +1,7 @@
 //! Documents that clients publish, fetched by URL and cached: JWK Sets, request objects, and
 //! sector identifier documents.
 //!
-//! Must not: know HTTP requests of ours. Each cache is bounded, and fetches a URL once at a time.
+//! Must not: know inbound HTTP requests. Each cache is bounded, and fetches a URL once at a time.
 
 mod jwks_cache;
 mod request_object_cache;

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::telemetry::Metrics;
 
-/// Settings of the server.
+/// Configuration of the server.
 #[derive(Clone, Debug, Default)]
 pub struct ServerConfig {
     /// Proxies whose forwarding headers are trusted.
