@@ -173,17 +173,17 @@ fn every_chart_value_exists() {
 
 /// Messages of Lanyard that pages quote, so that they can be searched for.
 const QUOTED: [(&str, &str); 11] = [
-    ("stores.md", "the store failed"),
+    ("stores.md", "store operation failed"),
     ("stores.md", "the database waits for the holder of the Lease"),
     ("stores.md", "needs a release of format"),
     ("stores.md", "is in use by another process"),
     ("troubleshooting.md", "is in use by another process"),
     ("troubleshooting.md", "is damaged"),
     ("troubleshooting.md", "Unknown application"),
-    ("troubleshooting.md", "The redirect_uri is not one that this application has registered"),
-    ("troubleshooting.md", "No issuer here"),
-    ("troubleshooting.md", "Nothing here"),
-    ("troubleshooting.md", "A client assertion expires within 5 minutes."),
+    ("troubleshooting.md", "The redirect_uri is not registered for this application"),
+    ("troubleshooting.md", "Unknown issuer"),
+    ("troubleshooting.md", "Page not found"),
+    ("troubleshooting.md", "The client assertion must expire within 5 minutes."),
 ];
 
 /// All source code, with the line breaks of long strings taken out.

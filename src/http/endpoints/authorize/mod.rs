@@ -84,7 +84,7 @@ async fn first_step(
     params: &RequestParams,
     ask: AuthorizationRequest,
 ) -> Result<Reply, EndpointError> {
-    // It may not even be the sector's: nobody is sent there.
+    // The redirect URI may not belong to the sector, so the error is not redirected.
     let sector =
         app.sector_identifier_cache.check(&*app.http_client, &ask.client, request.now).await;
     sector.map_err(EndpointError::Page)?;
