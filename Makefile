@@ -21,7 +21,7 @@ dev: ## Build, and serve examples/quickstart at http://localhost:8080 (DIR=... f
 	$(CARGO) build $(LOCKED) --quiet
 	./target/debug/lanyard dev $(DIR)
 
-unit: ## What to run while working: unit tests and the quick integration tests, without servers; a minute
+unit: ## Unit tests and the quick integration tests, without servers: a minute, to run while working
 	$(CARGO) test $(LOCKED) --workspace --lib --quiet -- --skip store::postgres --skip store::valkey
 	$(CARGO) test $(LOCKED) --workspace --test integration --quiet -- $(QUICK)
 

@@ -13,7 +13,7 @@ suite() { # suite NAME COMMAND..: runs it, keeps its output for the summary
   if ! "$@" 2>&1 | tee -a "$log"; then failed+=("$name"); fi
 }
 
-# What the tests start: Go builds use the processor while cargo links, and the other way round.
+# The servers that the tests start. Go builds use the processor while cargo links, and the other way round.
 testenv() { tests/testenv/build.sh node && tests/testenv/build.sh stores; }
 
 build() {
@@ -58,7 +58,7 @@ cat "$log.summary"
 rm -f "$log.summary"
 if [ ${#failed[@]} -gt 0 ]; then
   printf '\n== what failed\n'
-  # What the tests said, without backtraces: the log above may be long, or not there any more.
+  # The output of the failed tests, without backtraces: the log above may be long or lost.
   awk '
     /^(failures|successes):$/ || /^test result:/ { told = 0; failures = /^failures:$/; next }
     failures && /^---- / { told = 40 }

@@ -115,7 +115,7 @@ async fn from_helm_install_to_a_signed_in_user() {
         return;
     };
     whole_path(&target).await;
-    // The same as somebody who brings a cluster has it, which also shows that nothing is left.
+    // The same as on a cluster that a user brings, which also proves that the first run left nothing.
     if let Target::Own(node) = &target {
         let image = OWN_IMAGE.to_owned();
         whole_path(&Target::Given { kubeconfig: node.api.kubeconfig(), image }).await;
@@ -131,13 +131,13 @@ async fn whole_path(target: &Target) {
     apply_examples(target);
     let forward = port_forward(target, port);
     sign_in(target, &base_url).await;
-    what_kubectl_shows(target);
+    kubectl_output_is_readable(target);
     drop(forward);
     upgrade_and_uninstall(target, &base_url);
     clean(target);
 }
 
-/// What the test removes at its end must not be somebody's.
+/// The objects that the test removes at its end must not exist before it.
 fn must_be_empty(target: &Target) {
     for object in ["crd/tenants.lanyard.dev", "namespace/lanyard-system", "namespace/team-a"] {
         let found = target.run("kubectl", &["get", object, "-o", "name"]);
@@ -246,7 +246,7 @@ async fn sign_in(target: &Target, base_url: &str) {
 }
 
 /// Columns, conditions, Events and explanations, as people see them.
-fn what_kubectl_shows(target: &Target) {
+fn kubectl_output_is_readable(target: &Target) {
     let columns =
         target.kubectl(&["-n", "team-a", "get", "tenants.lanyard.dev,oidcclients,oidcusers"]);
     for word in
@@ -288,7 +288,7 @@ fn what_kubectl_shows(target: &Target) {
     assert!(described.contains("Accepted"), "{described}");
 }
 
-/// An upgrade goes through; an uninstall keeps the CRDs and with them everybody's objects.
+/// An upgrade goes through; an uninstall keeps the CRDs and with them all objects.
 fn upgrade_and_uninstall(target: &Target, base_url: &str) {
     helm_upgrade(target, base_url, &["--set", "log.level=debug"]);
     target.kubectl(&["-n", NAMESPACE, "rollout", "status", "deployment/lanyard", "--timeout=120s"]);

@@ -1,4 +1,4 @@
-//! What the tests share: servers, a browser and relying party over HTTP, objects, ports.
+//! Support shared by the test binaries: servers, a browser and relying party over HTTP, objects, ports.
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 

@@ -23,7 +23,7 @@ fn running() -> MutexGuard<'static, Running> {
 /// A turn; ends with the value.
 pub struct Turn(());
 
-/// Waits until no test of another group runs. What tests of that group shared is dropped.
+/// Waits until no test of another group runs. The value that its tests shared is dropped.
 pub fn of(group: &'static str) -> Turn {
     let mut running = running();
     while running.tests > 0 && running.group != group {

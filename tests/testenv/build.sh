@@ -7,7 +7,7 @@
 #   build.sh client helm and kubectl, for a cluster that is there
 #   build.sh stores PostgreSQL, Valkey or Redis, and jq, from Debian, for the tests of stores and backups
 #
-# What is up to date is left alone: each binary has a stamp of all that decides it. Binaries are also
+# A binary that is up to date is left alone: each has a stamp of its sources and flags. Binaries are also
 # kept in LANYARD_CACHE (~/.cache/lanyard), by name and stamp, so that another checkout on this
 # machine copies them. KUBEBUILDER_ASSETS, where set, gives kube-apiserver, etcd and kubectl.
 set -euo pipefail
@@ -57,7 +57,7 @@ place() { # place FILE NAME STAMP: copies a binary into place whole
   echo "$3" >"$bin/.$2.stamp"
 }
 
-remember() { # remember NAME STAMP: for other checkouts; what none has used for two months goes
+remember() { # remember NAME STAMP: for other checkouts; removes files unused for two months
   mkdir -p "$cache"
   cp "$bin/$1" "$cache/.$1-$2.$$"
   mv "$cache/.$1-$2.$$" "$cache/$1-$2"
