@@ -103,8 +103,8 @@ impl<K: ManagedKind> CachedObject<K> {
         Self(Arc::new(Parts { version, told, seen, declared }))
     }
 
-    /// Parses the desired state. The result has no status, and only the metadata that [`retained_metadata`]
-    /// keeps.
+    /// Parses the desired state. The result has no status, and only the metadata that
+    /// [`retained_metadata`] keeps.
     pub fn declared(&self, key: &ObjectKey) -> K {
         let (metadata, spec) = self.parsed();
         let metadata = ObjectMeta {

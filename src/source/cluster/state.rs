@@ -103,8 +103,8 @@ impl WatchState {
             WatchEntry::Client(new) => put(&mut objects.clients, key, new),
             WatchEntry::User(new) => put(&mut objects.users, key, new),
             WatchEntry::Malformed(malformed) => {
-                // The served configuration depends only on current objects, so that all replicas agree. A
-                // malformed object is not served, even if it was valid before.
+                // The served configuration depends only on current objects, so that all replicas
+                // agree. A malformed object is not served, even if it was valid before.
                 forget(objects, &reference);
                 let same = |old: &crate::api::MalformedObject| old.message == malformed.message;
                 let changed = !objects.malformed.get(&reference).is_some_and(same);
