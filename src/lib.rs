@@ -1,7 +1,7 @@
 //! Lanyard: an OpenID Connect provider and its Kubernetes operator in one process.
 //!
-//! `ARCHITECTURE.md` is the map. What each module may depend on is checked by
-//! `tests/integration/architecture.rs`.
+//! `ARCHITECTURE.md` is the map. `tests/integration/architecture.rs` checks the dependencies
+//! between the modules.
 
 pub mod api;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! The `lanyard` command: parse arguments, call a command, say in one line what went wrong.
+//! The `lanyard` command: parses arguments, runs a command, and prints an error in one line.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use lanyard::{
     commands,
 };
 
-/// The system's allocator costs a request a tenth more, and gives less back after a rush.
+/// The system's allocator makes a request a tenth slower, and returns less memory after a burst.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     };
     match commands::dispatch(cli.command) {
         Ok(code) => code,
-        // Who reads no further, as `head` does, has what they wanted.
+        // A closed pipe is not an error: `head` closes it after the lines it needs.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("lanyard: {}", one_line(error.chain().map(ToString::to_string)));
@@ -39,7 +39,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// An error and its causes, except those that an error before has said already.
+/// An error and its causes, without causes that an earlier message contains.
 fn one_line(chain: impl Iterator<Item = String>) -> String {
     chain.fold(String::new(), |line, cause| match line.as_str() {
         "" => cause,
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_that_was_said_is_not_said_again() {
+    fn a_repeated_cause_is_printed_once() {
         let chain = ["no answer: refused (111)", "refused (111)", "at port 1"];
         assert_eq!(
             one_line(chain.into_iter().map(str::to_owned)),
