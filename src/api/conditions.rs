@@ -80,7 +80,7 @@ reasons! {
     SelectorUnavailable,
     /// The client requests more than the tenant's bounds allow.
     BoundExceeded,
-    /// Another client has the same client ID and precedence.
+    /// Another client has the same client ID and takes precedence.
     ClientIdConflict,
     /// An older user has the same username.
     UsernameConflict,

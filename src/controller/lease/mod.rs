@@ -15,7 +15,7 @@ pub use campaign::{LeaderElectionConfig, run_leader_election};
 pub use cluster::ClusterLease;
 pub use elector::{ElectionStep, LeaderElector, MonotonicTime};
 
-/// Durations of the election. `lease` must be the longest, `request` the shortest.
+/// Durations of the election: `retry` < `renew_deadline`, and `renew_deadline` + `request` < `lease`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseTiming {
     /// How long other replicas wait after the leader's last renewal.
