@@ -56,7 +56,7 @@ pub fn pages(origin: &str) -> Vec<Page> {
             "sign-in-wrong",
             sign_in(&SignInPage {
                 username: "alice",
-                problem: Some("The username or the password is not right. Please try again."),
+                problem: Some("The username or password is incorrect. Please try again."),
                 ..sign_in_page(&plain, &wiki)
             }),
         ),

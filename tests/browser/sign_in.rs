@@ -92,7 +92,7 @@ async fn a_page_that_has_expired_says_what_to_do_and_does_it() {
     world.app.clock.advance(Duration::from_mins(16));
     tab.click("button[value=sign-in]").await;
     tab.sees("This page has expired").await;
-    assert!(tab.shown().await.contains("Start again to go on."));
+    assert!(tab.shown().await.contains("Start again to continue."));
     tab.click("a.primary").await;
     tab.sees("Sign in").await;
     fill_in(&tab, ALICE).await;

@@ -238,7 +238,7 @@ async fn signing_can_be_served() {
         )
         .await;
     let name = "signing.secretRef.name";
-    tenants.rule(name, &values(["my.keys-1"]), &values(["My_keys"]), "name of an object").await;
+    tenants.rule(name, &values(["my.keys-1"]), &values(["My_keys"]), "an object name").await;
     let reference = json!({ "name": "keys" });
     tenants.accepts(at("signing.secretRef", &reference)).await;
     let bad = json!({ "name": "keys", "key": "a b" });
@@ -535,9 +535,7 @@ async fn secrets_have_one_origin_and_a_shape() {
         clients.rule(&field, &values(["A_b-c.1"]), &bad, "name of a Secret's entry").await;
     }
     let name = "secret.name";
-    clients
-        .rule(name, &values(["shop.oidc-1"]), &values(["Shop", "a_b"]), "name of an object")
-        .await;
+    clients.rule(name, &values(["shop.oidc-1"]), &values(["Shop", "a_b"]), "an object name").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -567,7 +565,7 @@ async fn the_rest_of_a_client_is_in_form() {
         clients.rule(field, &values([good]), &bad, "Unsupported value").await;
     }
     for field in ["tenantRef.name", "tenantRef.namespace"] {
-        clients.rule(field, &values(["main-1"]), &values(["Main"]), "name of an object").await;
+        clients.rule(field, &values(["main-1"]), &values(["Main"]), "an object name").await;
     }
 }
 
@@ -651,7 +649,7 @@ async fn people_are_described_in_standard_forms() {
         ("profile", &["https://x.test/ada"], &["x.test"], "https or http URL"),
         ("picture", &["https://x.test/ada"], &["data:image/png,x"], "https or http URL"),
         ("website", &["http://x.test"], &["javascript:x"], "https or http URL"),
-        ("tenantRef.name", &["main"], &["Main"], "name of an object"),
+        ("tenantRef.name", &["main"], &["Main"], "an object name"),
     ];
     for (field, good, bad, message) in cases {
         let json = |texts: &[&str]| texts.iter().map(|text| json!(text)).collect::<Vec<_>>();

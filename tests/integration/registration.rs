@@ -569,7 +569,7 @@ async fn a_client_that_is_never_used_goes() {
         fs::write(path, lines.collect::<String>()).expect("written");
     }
     world.dev.start_again();
-    world.dev.awaits("never used is deleted").await;
+    world.dev.awaits("deleted an unused registered client").await;
     assert!(!world.file(&client).exists());
     assert!(world.file(&used).exists());
 }

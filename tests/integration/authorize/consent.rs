@@ -136,5 +136,5 @@ async fn belongs_to_whoever_it_is_held_for() {
     let page = sign_in(&browser, &page, ALICE).await;
     let stranger = Browser::new().open(page.url.as_str()).await;
     assert_eq!(stranger.status, 400);
-    assert!(stranger.body.contains("There is nothing to do here"), "{}", stranger.body);
+    assert!(stranger.body.contains("This page is no longer available"), "{}", stranger.body);
 }

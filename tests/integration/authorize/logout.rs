@@ -146,7 +146,7 @@ async fn who_could_not_be_told_is_known_until_it_has_been() {
     let (client, untold_of) = state.first_key_value().expect("one");
     assert_eq!(client.to_string(), "default/leaver");
     assert_eq!((untold_of.waiting, untold_of.given_up), (1, 0));
-    assert_eq!(untold_of.why.as_deref(), Some("it answered with status 500"));
+    assert_eq!(untold_of.why.as_deref(), Some("the endpoint returned status 500"));
     world.app.clock.advance(std::time::Duration::from_secs(6));
     told.recv().await.expect("the second try");
     untold.wait_for(|clients| clients.is_empty()).await.expect("counted");
