@@ -18,13 +18,14 @@ use async_trait::async_trait;
 use lanyard::{
     fetch::{EgressPolicy, Fetch, FetchError, Fetched, HttpFetch},
     http::{
-        AppState, HttpServer, JwksCache, Logouts, RequestObjectCache, SectorIdentifierCache,
-        ServerConfig, ServerLimits, SessionKeyCache, TlsConfig, run_notifier,
+        AppState, HttpServer, Logouts, ServerConfig, ServerLimits, SessionKeyCache, TlsConfig,
+        run_notifier,
     },
     identity::{LoginThrottle, PasswordVerifier},
     keys::{AccessTokenCache, Signer},
     model::{Clock, Entropy, FixedClock, SeededEntropy, SystemClock, Timestamp},
     registry::SnapshotHandle,
+    remote::{JwksCache, RequestObjectCache, SectorIdentifierCache},
     store::{MemoryStore, SharedStore, StoreClock},
     telemetry::Metrics,
 };
@@ -242,7 +243,8 @@ fn handlers(
 
 /// Serves until the sender is dropped.
 fn listen(app: Arc<AppState>, tls: Option<Arc<TlsConfig>>) -> (SocketAddr, watch::Sender<bool>) {
-    let server = HttpServer::new(app);
+    let (config, metrics) = (app.config.clone(), Arc::clone(&app.metrics));
+    let server = HttpServer::new(app, config, metrics);
     let server = if let Some(tls) = tls { server.with_tls(tls) } else { server };
     let listening = server.listen(([127, 0, 0, 1], 0).into()).expect("a port");
     let address = listening.address().expect("it is bound");
