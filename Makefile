@@ -10,9 +10,9 @@ LOCKED := --locked
 DIR ?= examples/quickstart
 IMAGE ?= lanyard:0.1.0
 # Integration tests that take seconds and start no process.
-QUICK := architecture:: conditions:: crds:: docs:: golden:: records:: authorize:: token::
+QUICK := architecture:: crds:: docs:: golden:: records:: authorize:: token::
 
-.PHONY: help dev test unit api e2e relying-parties kills fuzz check crds docs image fmt lint deny chart bench bench-growth microbench screenshots testenv testenv-node
+.PHONY: help dev test unit api e2e relying-parties kills fuzz check crds references docs image fmt lint deny chart bench bench-growth microbench screenshots testenv testenv-node
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ check: ## Formatting, lints, dependencies, generated files, chart, licences
 crds: ## Write crds/ and the chart's copies from the code
 	$(CARGO) run $(LOCKED) --quiet -- crds --dir crds
 	mkdir -p charts/lanyard/definitions && cp crds/*.yaml charts/lanyard/definitions/
+
+references: ## Write docs/reference/ from the code and the chart
+	$(CARGO) run $(LOCKED) --quiet -p lanyard-reference -- docs/reference
 
 docs: ## Check the links of the documentation, and build it as a site in target/book
 	tests/book.sh

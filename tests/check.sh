@@ -28,6 +28,9 @@ for copy in crds charts/lanyard/definitions; do
   diff -ru "$generated" "$copy" || { echo "run 'make crds' and commit what it changes"; exit 1; }
 done
 
+step "generated: docs/reference/"
+cargo test --locked --workspace --quiet --bin lanyard-reference
+
 step "examples are valid"
 for folder in examples/*/; do "$lanyard" check "$folder"; done
 

@@ -40,7 +40,8 @@ while IFS=: read -r file line target; do
     echo "$file:$line: the site has no page for $target; name the path without a link"
     broken=1
   fi
-done < <(git grep -noIE --untracked '\]\([^ )]+\)' -- '*.md')
+# The pages of the kinds have no links, and CEL expressions that look like some.
+done < <(git grep -noIE --untracked '\]\([^ )]+\)' -- '*.md' ':!docs/reference/tenant.md' ':!docs/reference/oidc*.md')
 
 while read -r page; do
   grep -qF "](${page#docs/})" docs/SUMMARY.md || { echo "docs/SUMMARY.md does not list ${page#docs/}"; broken=1; }

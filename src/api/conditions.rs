@@ -1,107 +1,135 @@
-//! Condition types and reasons, documented in docs/conditions.md.
+//! Types and reasons of conditions: fixed words with their meaning and remedy, from which
+//! `docs/reference/events-and-conditions.md` is made.
 
-/// The types of conditions in a status. See docs/design/api.md#conditions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ConditionType {
-    /// The object is valid, and the tenant admits it.
-    Accepted,
-    /// All references resolve.
-    ResolvedRefs,
-    /// The tenant has a signing key.
-    KeysReady,
-    /// The client's Secret exists and is up to date.
-    SecretReady,
-    /// The object is part of the configuration that is served.
-    Programmed,
-    /// All other conditions are true.
-    Ready,
-}
-
-impl ConditionType {
-    /// The value of `status.conditions[].type`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "Accepted",
-            Self::ResolvedRefs => "ResolvedRefs",
-            Self::KeysReady => "KeysReady",
-            Self::SecretReady => "SecretReady",
-            Self::Programmed => "Programmed",
-            Self::Ready => "Ready",
-        }
-    }
-}
-
-macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident,)+) => {
-        /// The reason of a condition: a fixed CamelCase word.
+macro_rules! condition_types {
+    ($($(#[doc = $meaning:literal])+ $name:ident on $objects:literal,)+) => {
+        /// Types of conditions, in the order in which the first that is not True gives `Ready` its
+        /// reason. The doc comment of a type states what True means.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum ConditionReason { $($(#[$doc])* $name,)+ }
+        pub enum ConditionType { $($(#[doc = $meaning])+ $name,)+ }
 
-        impl ConditionReason {
-            /// All reasons, for the test that checks the documentation.
+        impl ConditionType {
+            /// All types.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// The value of `status.conditions[].reason`.
+            /// The word in `status.conditions[].type`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name),)+ }
+            }
+
+            /// The meaning of the status True, as Markdown.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($meaning),+).trim_ascii(),)+ }
+            }
+
+            /// The objects that have the condition.
+            pub const fn objects(self) -> &'static str {
+                match self { $(Self::$name => $objects,)+ }
             }
         }
     };
 }
 
-reasons! {
-    /// Accepted is true.
-    Accepted,
-    /// ResolvedRefs is true.
-    ResolvedRefs,
-    /// Programmed is true.
-    Programmed,
-    /// Ready is true.
-    Ready,
-    /// KeysReady or SecretReady is true.
-    Available,
-    /// A field has an invalid value.
-    Invalid,
-    /// A field has a value, or is a field, that this release does not support.
-    UnsupportedValue,
-    /// The object does not deserialize.
-    Malformed,
-    /// An older tenant has the same issuer.
-    IssuerConflict,
+condition_types! {
+    /// The object is valid, and its namespace may have it.
+    Accepted on "all kinds",
+    /// The tenant and the Secrets that the object refers to exist and can be used.
+    ResolvedRefs on "all kinds",
+    /// There is a signing key for each algorithm. `Unknown` while the tenant is not accepted.
+    KeysReady on "Tenant",
+    /// The Secret belongs to this client and has the right entries.
+    SecretReady on "OidcClient with a generated Secret",
+    /// Lanyard serves the object.
+    Programmed on "all kinds",
+    /// All other conditions are True.
+    Ready on "all kinds",
+}
+
+macro_rules! condition_reasons {
+    ($($(#[doc = $meaning:literal])+ $name:ident: $remedy:literal,)+) => {
+        /// Reasons of conditions: CamelCase words that do not change. The doc comment of a reason
+        /// states its meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ConditionReason { $($(#[doc = $meaning])+ $name,)+ }
+
+        impl ConditionReason {
+            /// All reasons.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The word in `status.conditions[].reason`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)+ }
+            }
+
+            /// The meaning, as Markdown.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($meaning),+).trim_ascii(),)+ }
+            }
+
+            /// The remedy, as Markdown; empty if nothing has to be done.
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$name => $remedy,)+ }
+            }
+        }
+    };
+}
+
+condition_reasons! {
+    /// The object is valid.
+    Accepted: "",
+    /// Every reference is resolved.
+    ResolvedRefs: "",
+    /// Lanyard serves the object.
+    Programmed: "",
+    /// Every condition is True.
+    Ready: "",
+    /// The keys or the Secret are in order.
+    Available: "",
+    /// A field has a value that cannot be served.
+    Invalid: "Change the fields that the message names.",
+    /// This release does not know a value or a field.
+    UnsupportedValue: "Use one of the listed values, or upgrade Lanyard.",
+    /// The object cannot be read and is not served. `lanyard dev` keeps serving its last valid form.
+    Malformed: "Correct the field that the message names.",
+    /// Another tenant had the same issuer first.
+    IssuerConflict: "Choose another `spec.issuer`.",
     /// The namespace may not use the issuer's host or path.
-    HostNotAllowed,
-    /// The referenced tenant does not exist.
-    TenantNotFound,
-    /// The referenced tenant is not accepted.
-    TenantNotAccepted,
-    /// The tenant does not admit objects from this namespace.
-    NamespaceNotAllowed,
-    /// The tenant selects namespaces by label, but namespaces may not be read.
-    SelectorUnavailable,
-    /// The client requests more than the tenant's bounds allow.
-    BoundExceeded,
-    /// Another client has the same client ID and takes precedence.
-    ClientIdConflict,
-    /// An older user has the same username.
-    UsernameConflict,
-    /// An older user has the same subject, or a client has it as its client ID.
-    SubjectConflict,
-    /// A referenced Secret does not exist.
-    SecretNotFound,
-    /// A referenced Secret lacks the entry, or its value is invalid.
-    SecretInvalid,
-    /// A referenced Secret may not be read.
-    SecretUnreadable,
-    /// A Secret with that name exists and belongs to another owner.
-    NotOwned,
-    /// The controller is creating or updating the Secret.
-    Pending,
-    /// Damaged entries of the key Secret are being replaced.
-    KeysDamaged,
-    /// The tenant has no signing key.
-    NoSigningKey,
-    /// The object is not served; the other conditions give the reason.
-    NotServed,
-    /// A write to the cluster failed and will be retried.
-    WriteFailed,
+    HostNotAllowed: "Have the host listed in `issuerHosts`, or move the issuer below `/<namespace>/`.",
+    /// The tenant does not exist.
+    TenantNotFound: "Create it, or correct `spec.tenantRef`.",
+    /// The tenant is not accepted.
+    TenantNotAccepted: "Look at the tenant's conditions.",
+    /// The tenant does not admit clients of this namespace.
+    NamespaceNotAllowed: "Admit it in the tenant's `spec.clients.namespaces`.",
+    /// The tenant selects namespaces by labels, which this installation may not read.
+    SelectorUnavailable: "Select by `kubernetes.io/metadata.name`, or install without `watchNamespaces`.",
+    /// The client asks for more than the tenant gives to other namespaces, or to clients that register
+    /// themselves.
+    BoundExceeded: "Ask for less, or extend the tenant's `spec.clients`.",
+    /// Another client has the client id and takes precedence, as default ids do over chosen ones.
+    ClientIdConflict: "Choose another `spec.clientId`.",
+    /// Another user had the username first.
+    UsernameConflict: "Choose another `spec.username`.",
+    /// Another user has the subject, or a client has it as its id.
+    SubjectConflict: "Choose another `spec.subject`.",
+    /// A Secret that the object refers to does not exist.
+    SecretNotFound: "Create it in the object's namespace.",
+    /// A Secret lacks the entry, or its value cannot be used.
+    SecretInvalid: "Correct the entry that the message names.",
+    /// Lanyard may not read a Secret.
+    SecretUnreadable: "Give Lanyard's ServiceAccount access to it. Lanyard tries again within half a minute.",
+    /// Lanyard did not make the Secret of that name for this object.
+    NotOwned: "Delete the Secret, or choose another name.",
+    /// Something is being made.
+    Pending: "Wait a moment.",
+    /// Entries of the key Secret are damaged and being replaced, or the salt of pairwise subjects is
+    /// lost, which is never replaced.
+    KeysDamaged: "Damaged keys: nothing, they are copied to `<tenant>-signing-keys-backup`. Lost salt: restore \
+                  the Secret `<tenant>-pairwise` from a backup.",
+    /// The Secret with your own keys has none for an algorithm.
+    NoSigningKey: "Add the key, or remove the algorithm from the list.",
+    /// The object is not accepted, or something is missing.
+    NotServed: "Look at the other conditions.",
+    /// A write to the cluster failed. Lanyard tries again.
+    WriteFailed: "Look at the message, and at Lanyard's permissions.",
 }

@@ -12,6 +12,7 @@ mod common;
 mod condition_schema;
 mod conditions;
 mod definitions;
+mod event_reasons;
 mod limits;
 mod objects;
 mod oidc_client;
@@ -38,6 +39,7 @@ pub use common::{
 };
 pub use conditions::{ConditionReason, ConditionType};
 pub use definitions::{definitions, schema};
+pub use event_reasons::{EventReason, EventType};
 pub use limits::{LimitViolation, SchemaLimits};
 pub use objects::{
     MalformedObject, NamespaceLabels, ObjectSet, SecretState, SourceHealth, SourceView,

@@ -17,7 +17,6 @@ use crate::{
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
     config,
     controller::{self, ReconcileMetrics},
-    fetch::{self, EgressPolicy, HttpFetch, SharedFetch, trusted_roots},
     http::{
         AdminServer, AppState, BoundListener, ExtraRoutes, ForwardedHeaders, HttpServer, Logouts,
         ReadinessProbe, ServerConfig, ServerLimits, Service, SessionKeyCache, TlsConfig,
@@ -95,7 +94,7 @@ impl ServerRuntime {
                 PASSWORD_QUEUE,
             ),
             login_throttle: LoginThrottle::new(LoginThrottle::DEFAULT_CAPACITY),
-            http_client: fetch(args, installation.dev, &metrics)?,
+            http_client: super::outbound::client(args, installation.dev, &metrics)?,
             jwks_cache: JwksCache::default(),
             request_object_cache: RequestObjectCache::default(),
             sector_identifier_cache: SectorIdentifierCache::default(),
@@ -239,21 +238,6 @@ fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies> {
         ForwardedFamily::Forwarded => ForwardedHeaders::Standard,
     };
     Ok(TrustedProxies::new(config::trusted_proxies(args)?, headers))
-}
-
-/// The outbound HTTP client. In `dev` it may also call this machine.
-fn fetch(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFetch> {
-    let mut allowed = config::fetch_allow(args)?;
-    if dev {
-        allowed
-            .extend(["127.0.0.0/8", "::1/128"].iter().flat_map(|net| net.parse::<ipnet::IpNet>()));
-    }
-    let roots = trusted_roots(args.fetch_ca.as_deref())?;
-    let fetch = Arc::new(HttpFetch::new(EgressPolicy::new(allowed), roots));
-    let metrics = Arc::clone(metrics);
-    Ok(Arc::new(fetch::InstrumentedFetch::new(fetch, move |method, outcome| {
-        metrics.fetched(method, outcome);
-    })))
 }
 
 fn observed(store: SharedStore, metrics: &Arc<Metrics>) -> SharedStore {

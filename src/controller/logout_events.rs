@@ -8,6 +8,7 @@ use tokio::time::{sleep, timeout};
 
 use super::ControllerContext;
 use crate::{
+    api::EventReason,
     model::{ObjectKey, ObjectKind, ObjectRef, Timestamp, UndeliveredByClient, UndeliveredLogouts},
     source::EventRecord,
 };
@@ -28,7 +29,7 @@ struct ReportedState {
     /// The counts last reported; empty after a recovery.
     about: UndeliveredLogouts,
     /// When each reason was last reported.
-    at: BTreeMap<&'static str, Timestamp>,
+    at: BTreeMap<EventReason, Timestamp>,
 }
 
 /// The Events already emitted since this replica leads, by client.
@@ -70,7 +71,7 @@ impl Log {
                 said.about = untold;
                 continue;
             };
-            let quiet = said.at.get(reason).is_some_and(|at| now < at.plus(REPEAT_INTERVAL));
+            let quiet = said.at.get(&reason).is_some_and(|at| now < at.plus(REPEAT_INTERVAL));
             if quiet || notices.len() >= MAX_EVENTS_PER_ROUND {
                 continue;
             }
@@ -78,9 +79,7 @@ impl Log {
             said.about = untold;
             notices.push(EventRecord {
                 object: ObjectRef { kind: ObjectKind::OidcClient, key: client.clone() },
-                warning: reason != REASON_DELIVERED,
                 reason,
-                action: "Notify",
                 message,
             });
         }
@@ -94,19 +93,15 @@ impl Log {
     }
 }
 
-const REASON_NOT_DELIVERED: &str = "LogoutNotDelivered";
-const REASON_GIVEN_UP: &str = "LogoutGivenUp";
-const REASON_DELIVERED: &str = "LogoutDelivered";
-
 /// The change since the last report, as a reason and a message.
-fn news(said: &UndeliveredLogouts, now: &UndeliveredLogouts) -> Option<(&'static str, String)> {
+fn news(said: &UndeliveredLogouts, now: &UndeliveredLogouts) -> Option<(EventReason, String)> {
     let why = match &now.why {
         Some(why) => format!("Last error: {why}"),
         None => "See the logs of the replica that sent them for the error".to_owned(),
     };
     if now.given_up > said.given_up {
         return Some((
-            REASON_GIVEN_UP,
+            EventReason::LogoutGivenUp,
             format!(
                 "Gave up delivering {} back-channel logout notifications. {why}. Users may still be signed in to this client. Check spec.backchannelLogoutUri and egress policy.",
                 now.given_up
@@ -115,7 +110,7 @@ fn news(said: &UndeliveredLogouts, now: &UndeliveredLogouts) -> Option<(&'static
     }
     if now.waiting > 0 && said.waiting == 0 {
         return Some((
-            REASON_NOT_DELIVERED,
+            EventReason::LogoutNotDelivered,
             format!(
                 "Failed to deliver {} back-channel logout notifications; retrying for more than an hour. {why}. Check spec.backchannelLogoutUri and egress policy.",
                 now.waiting
@@ -124,7 +119,10 @@ fn news(said: &UndeliveredLogouts, now: &UndeliveredLogouts) -> Option<(&'static
     }
     // A count of given up notifications that expires is not a delivery, so compare `waiting` only.
     (said.waiting > 0 && now.waiting == 0).then(|| {
-        (REASON_DELIVERED, "All back-channel logout notifications have been delivered".to_owned())
+        (
+            EventReason::LogoutDelivered,
+            "All back-channel logout notifications have been delivered".to_owned(),
+        )
     })
 }
 
@@ -133,6 +131,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::api::EventType;
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -141,7 +140,7 @@ mod tests {
         Arc::new(BTreeMap::from([(ObjectKey::new("team", "shop"), untold)]))
     }
 
-    fn told(log: &mut Log, state: &UndeliveredByClient, now: Timestamp) -> Vec<&'static str> {
+    fn told(log: &mut Log, state: &UndeliveredByClient, now: Timestamp) -> Vec<EventReason> {
         log.plan(state, now).into_iter().map(|notice| notice.reason).collect()
     }
 
@@ -149,7 +148,8 @@ mod tests {
     fn a_failure_is_reported_once_for_any_number_of_sessions() {
         let mut log = Log::default();
         let notice = log.plan(&state(1, 0), NOW).remove(0);
-        assert!(notice.warning && notice.message.contains("status 500"), "{notice:?}");
+        assert_eq!(notice.reason.event_type(), EventType::Warning);
+        assert!(notice.message.contains("status 500"), "{notice:?}");
         for more in 2..50 {
             assert!(told(&mut log, &state(more, 0), NOW).is_empty());
         }
@@ -158,9 +158,9 @@ mod tests {
     #[test]
     fn recovery_and_giving_up_are_reported() {
         let mut log = Log::default();
-        assert_eq!(told(&mut log, &state(2, 0), NOW), [REASON_NOT_DELIVERED]);
-        assert_eq!(told(&mut log, &state(1, 1), NOW), [REASON_GIVEN_UP]);
-        assert_eq!(told(&mut log, &state(0, 1), NOW), [REASON_DELIVERED]);
+        assert_eq!(told(&mut log, &state(2, 0), NOW), [EventReason::LogoutNotDelivered]);
+        assert_eq!(told(&mut log, &state(1, 1), NOW), [EventReason::LogoutGivenUp]);
+        assert_eq!(told(&mut log, &state(0, 1), NOW), [EventReason::LogoutDelivered]);
         assert!(
             told(&mut log, &UndeliveredByClient::default(), NOW).is_empty(),
             "merely forgotten"
@@ -184,7 +184,10 @@ mod tests {
         told(&mut log, &state(1, 0), NOW);
         told(&mut log, &UndeliveredByClient::default(), NOW);
         assert!(told(&mut log, &state(1, 0), NOW).is_empty());
-        assert_eq!(told(&mut log, &state(1, 0), NOW.plus(REPEAT_INTERVAL)), [REASON_NOT_DELIVERED]);
+        assert_eq!(
+            told(&mut log, &state(1, 0), NOW.plus(REPEAT_INTERVAL)),
+            [EventReason::LogoutNotDelivered]
+        );
     }
 
     #[test]
@@ -200,11 +203,14 @@ mod tests {
     #[test]
     fn giving_up_again_after_a_while_is_reported_again() {
         let mut log = Log::default();
-        assert_eq!(told(&mut log, &state(0, 1), NOW), [REASON_GIVEN_UP]);
+        assert_eq!(told(&mut log, &state(0, 1), NOW), [EventReason::LogoutGivenUp]);
         assert!(
             told(&mut log, &UndeliveredByClient::default(), NOW.plus(REPEAT_INTERVAL)).is_empty()
         );
-        assert_eq!(told(&mut log, &state(0, 1), NOW.plus(2 * REPEAT_INTERVAL)), [REASON_GIVEN_UP]);
+        assert_eq!(
+            told(&mut log, &state(0, 1), NOW.plus(2 * REPEAT_INTERVAL)),
+            [EventReason::LogoutGivenUp]
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
     secret_writes::{PlannedWrite, SecretWrite, apply},
 };
 use crate::{
-    api::{CachedSecret, SecretState, owner},
+    api::{CachedSecret, EventReason, SecretState, owner},
     keys::{new_sealing_key, read_sealing_keys, sealing_plan, write_sealing_key},
     model::{Entropy, ObjectKey, ObjectKind, ObjectRef, Timestamp},
     registry::Snapshot,
@@ -103,9 +103,7 @@ fn is_ours(secret: &CachedSecret, owner: &str) -> bool {
 fn lost(key: &ObjectKey, none_left: bool, damaged: usize) -> Vec<EventRecord> {
     let told = none_left.then(|| EventRecord {
         object: ObjectRef { kind: ObjectKind::Secret, key: key.clone() },
-        warning: true,
-        reason: "KeysLost",
-        action: "Rotate",
+        reason: EventReason::KeysLost,
         message: format!(
             "No readable sealing key ({damaged} damaged entries are preserved). Sign-ins in progress and refresh tokens are no longer valid"
         ),

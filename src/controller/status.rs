@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::{
-        ConditionReason, OidcClientStatus, OidcUserStatus, StatusDigest, TenantStatus,
+        ConditionReason, EventReason, OidcClientStatus, OidcUserStatus, StatusDigest, TenantStatus,
         ready_condition,
     },
     model::{ObjectKind, ObjectRef, Timestamp},
@@ -115,9 +115,7 @@ fn notice(object: &ObjectRef, before: &StatusDigest, now: &[Condition]) -> Optio
     let reason = ConditionReason::ALL.iter().find(|reason| reason.as_str() == problem.reason)?;
     (!known && *reason != ConditionReason::Pending).then(|| EventRecord {
         object: object.clone(),
-        warning: true,
-        reason: reason.as_str(),
-        action: "Reconcile",
+        reason: EventReason::NotReady(*reason),
         message: problem.message.clone(),
     })
 }

@@ -67,20 +67,6 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// The error's metric label: a word of a closed set, without data of clients.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Url(_) => "url",
-            Self::Forbidden(_) => "forbidden",
-            Self::Unknown(_) => "dns_error",
-            Self::Broken(..) => "connect_error",
-            Self::Late(_) => "timeout",
-            Self::Busy => "busy",
-            Self::TooLarge(..) => "too_large",
-            Self::Status(..) => "status",
-        }
-    }
-
     /// Returns true if a later attempt may succeed.
     pub const fn is_transient(&self) -> bool {
         match self {

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::{Fetch, FetchError, Fetched, SharedFetch};
 
-/// The callback. Its arguments are the method and the outcome.
-type OnCall = Box<dyn Fn(&'static str, &'static str) + Send + Sync>;
+/// The callback. Its arguments are the method, and the error of a call that failed.
+type OnCall = Box<dyn Fn(&'static str, Option<&FetchError>) + Send + Sync>;
 
 /// An HTTP client that reports its calls to a callback.
 pub struct InstrumentedFetch {
@@ -16,11 +16,11 @@ pub struct InstrumentedFetch {
 }
 
 impl InstrumentedFetch {
-    /// Wraps a client. `on_call` is called with `get` or `post`, and `ok` or the
-    /// [kind](FetchError::kind) of the error.
+    /// Wraps a client. `on_call` is called after each call with `get` or `post`, and the error of a call
+    /// that failed.
     pub fn new(
         inner: SharedFetch,
-        on_call: impl Fn(&'static str, &'static str) + Send + Sync + 'static,
+        on_call: impl Fn(&'static str, Option<&FetchError>) + Send + Sync + 'static,
     ) -> Self {
         Self { inner, on_call: Box::new(on_call) }
     }
@@ -30,7 +30,7 @@ impl InstrumentedFetch {
         method: &'static str,
         outcome: Result<T, FetchError>,
     ) -> Result<T, FetchError> {
-        (self.on_call)(method, outcome.as_ref().map_or_else(FetchError::kind, |_| "ok"));
+        (self.on_call)(method, outcome.as_ref().err());
         outcome
     }
 }
@@ -76,12 +76,12 @@ mod tests {
     async fn reports_each_call_with_its_outcome() {
         let told = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&told);
-        let fetch = InstrumentedFetch::new(Arc::new(Forbidding), move |method, outcome| {
-            seen.lock().expect("whole").push((method, outcome));
+        let fetch = InstrumentedFetch::new(Arc::new(Forbidding), move |method, error| {
+            seen.lock().expect("whole").push((method, error.cloned()));
         });
-        let refused = fetch.get("https://10.0.0.1/", 1).await;
-        assert_eq!(refused, Err(FetchError::Forbidden("https://10.0.0.1/".to_owned())));
+        let error = FetchError::Forbidden("https://10.0.0.1/".to_owned());
+        assert_eq!(fetch.get("https://10.0.0.1/", 1).await, Err(error.clone()));
         assert_eq!(fetch.post_form("https://rp.test/", String::new()).await, Ok(500));
-        assert_eq!(*told.lock().expect("whole"), [("get", "forbidden"), ("post", "ok")]);
+        assert_eq!(*told.lock().expect("whole"), [("get", Some(error)), ("post", None)]);
     }
 }

@@ -16,7 +16,7 @@ use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Cond
 use tokio::sync::watch;
 
 use crate::{
-    api::{OidcClientStatus, OidcUserStatus, SourceView, StatusDigest, TenantStatus},
+    api::{EventReason, OidcClientStatus, OidcUserStatus, SourceView, StatusDigest, TenantStatus},
     model::{ClientRegistrar, ObjectKey, ObjectRef},
 };
 
@@ -63,12 +63,8 @@ impl StatusUpdate {
 pub struct EventRecord {
     /// The object that the Event is about.
     pub object: ObjectRef,
-    /// Whether the type is `Warning` instead of `Normal`.
-    pub warning: bool,
-    /// The reason, a fixed CamelCase word.
-    pub reason: &'static str,
-    /// The action, a CamelCase verb.
-    pub action: &'static str,
+    /// The reason. It determines type and action.
+    pub reason: EventReason,
     /// The note: what happened and what to do.
     pub message: String,
 }

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
-    registry::{Registry, Unit},
+    registry::Registry,
 };
 
-use super::labels::{
-    Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
-    RequestOutcome, StoreOperation, TenantLogin, TenantLogout, TenantRequestLabels, TenantToken,
-    TokenKind,
+use super::{
+    descriptions,
+    labels::{
+        Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
+        RequestOutcome, StoreOperation, TenantLogin, TenantLogout, TenantRequestLabels,
+        TenantToken, TokenKind,
+    },
 };
 
 /// Buckets in seconds, from a discovery request to a sign-in that waited in a queue.
@@ -47,48 +50,15 @@ impl Default for MetricFamilies {
 
 impl MetricFamilies {
     pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "requests",
-            "Requests answered, by tenant, endpoint and outcome",
-            self.requests.clone(),
-        );
-        registry.register_with_unit(
-            "request_duration",
-            "Time from a request's head to its answer, by endpoint",
-            Unit::Seconds,
-            self.durations.clone(),
-        );
-        registry.register("logins", "Sign-in attempts, by tenant and outcome", self.logins.clone());
-        registry.register(
-            "backchannel_logouts",
-            "Back-channel logout requests sent, by tenant and outcome",
-            self.logouts.clone(),
-        );
-        registry.register(
-            "tokens_issued",
-            "Tokens and codes issued, by tenant and kind",
-            self.tokens.clone(),
-        );
-        registry.register(
-            "reconciles",
-            "Objects reconciled, by kind and outcome",
-            self.reconciles.clone(),
-        );
-        registry.register(
-            "store_errors",
-            "Failed store operations, by operation",
-            self.store_errors.clone(),
-        );
-        registry.register(
-            "fetches",
-            "Requests sent to clients' servers, by method and outcome",
-            self.fetches.clone(),
-        );
-        registry.register(
-            "snapshot_objects",
-            "Objects in the current snapshot, by kind",
-            self.objects.clone(),
-        );
+        descriptions::REQUESTS.register(registry, self.requests.clone());
+        descriptions::REQUEST_DURATION.register(registry, self.durations.clone());
+        descriptions::LOGINS.register(registry, self.logins.clone());
+        descriptions::BACKCHANNEL_LOGOUTS.register(registry, self.logouts.clone());
+        descriptions::TOKENS_ISSUED.register(registry, self.tokens.clone());
+        descriptions::RECONCILES.register(registry, self.reconciles.clone());
+        descriptions::STORE_ERRORS.register(registry, self.store_errors.clone());
+        descriptions::FETCHES.register(registry, self.fetches.clone());
+        descriptions::SNAPSHOT_OBJECTS.register(registry, self.objects.clone());
     }
 
     /// Removes the series of a tenant.

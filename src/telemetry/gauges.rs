@@ -2,10 +2,9 @@
 
 use std::sync::atomic::AtomicU64;
 
-use prometheus_client::{
-    metrics::gauge::Gauge,
-    registry::{Registry, Unit},
-};
+use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
+
+use super::descriptions;
 
 /// Counts an operation in progress in a gauge until it is dropped.
 #[derive(Debug)]
@@ -38,35 +37,13 @@ pub(super) struct Gauges {
 
 impl Gauges {
     pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "snapshot_revision",
-            "Revision of the current snapshot",
-            self.revision.clone(),
-        );
-        registry.register_with_unit(
-            "snapshot_age",
-            "Age of the current snapshot",
-            Unit::Seconds,
-            self.age.clone(),
-        );
-        registry.register(
-            "source_healthy",
-            "1 if the source of objects answers, 0 if it does not and the last snapshot stays in use",
-            self.source_healthy.clone(),
-        );
-        registry.register("leader", "1 if this replica holds the Lease", self.leader.clone());
-        registry.register("connections", "Open connections", self.connections.clone());
-        registry.register("requests_in_flight", "Requests in flight", self.requests.clone());
-        registry.register(
-            "password_checks_queued",
-            "Password checks that wait for a thread",
-            self.passwords_queued.clone(),
-        );
-        registry.register_with_unit(
-            "clock_skew",
-            "Time by which this replica's clock is ahead of the store's, negative if behind",
-            Unit::Seconds,
-            self.clock_skew.clone(),
-        );
+        descriptions::SNAPSHOT_REVISION.register(registry, self.revision.clone());
+        descriptions::SNAPSHOT_AGE.register(registry, self.age.clone());
+        descriptions::SOURCE_HEALTHY.register(registry, self.source_healthy.clone());
+        descriptions::LEADER.register(registry, self.leader.clone());
+        descriptions::CONNECTIONS.register(registry, self.connections.clone());
+        descriptions::REQUESTS_IN_FLIGHT.register(registry, self.requests.clone());
+        descriptions::PASSWORD_CHECKS_QUEUED.register(registry, self.passwords_queued.clone());
+        descriptions::CLOCK_SKEW.register(registry, self.clock_skew.clone());
     }
 }

@@ -7,14 +7,18 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEn
 use crate::model::ObjectKind;
 
 macro_rules! label_values {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[doc = $meaning:literal])+ $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$vdoc])* $variant,)+ }
+        pub enum $name { $($(#[doc = $meaning])+ $variant,)+ }
 
         impl $name {
             /// All values.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// Each value of the label with its meaning, as Markdown.
+            pub const VALUES: LabelValues =
+                &[$(($text, concat!($($meaning),+).trim_ascii()),)+];
 
             /// The label's value.
             pub const fn as_str(self) -> &'static str {
@@ -29,6 +33,25 @@ macro_rules! label_values {
         }
     };
 }
+
+/// The values of a label, each with its meaning as Markdown.
+pub type LabelValues = &'static [(&'static str, &'static str)];
+
+/// The methods of outbound HTTP requests.
+pub(super) const FETCH_METHODS: LabelValues =
+    &[("get", "Fetching a document."), ("post", "Sending a logout token.")];
+
+/// The operations of a store.
+pub(super) const STORE_OPERATIONS: LabelValues = &[
+    ("insert", "Adding a record."),
+    ("get", "Reading a record."),
+    ("take", "Reading a record and deleting it."),
+    ("swap", "Replacing a record that has not changed."),
+    ("list", "Listing the records of an owner."),
+    ("purge", "Deleting expired records."),
+    ("state", "Checking the store's state."),
+    ("prepare", "Creating or migrating the store."),
+];
 
 label_values!(
     /// The endpoint of a request.
@@ -61,7 +84,7 @@ label_values!(
         CheckSession = "check_session",
         /// The page shown after sign-out.
         LoggedOut = "logged_out",
-        /// The demo of `lanyard dev`.
+        /// The demo application of `lanyard dev`.
         Demo = "demo",
         /// Style sheets, and unknown paths.
         Other = "other",
@@ -128,7 +151,7 @@ label_values!(
         IdToken = "id_token",
         /// A sealed token for the client.
         RefreshToken = "refresh_token",
-        /// A sealed code for the client.
+        /// A sealed authorization code for the client.
         Code = "code",
     }
 );
@@ -142,6 +165,30 @@ label_values!(
         Problem = "problem",
         /// The reconcile failed and is retried.
         Retry = "retry",
+    }
+);
+
+label_values!(
+    /// How a call to a client's server ended.
+    FetchOutcome {
+        /// A response came; for `get`, with status 200.
+        Ok = "ok",
+        /// The URL is not an absolute http or https URL.
+        InvalidUrl = "url",
+        /// The address may not be called (see `--fetch-allow`).
+        Forbidden = "forbidden",
+        /// The host has no address.
+        DnsError = "dns_error",
+        /// Connecting, TLS or HTTP failed.
+        ConnectError = "connect_error",
+        /// No response came in time.
+        Timeout = "timeout",
+        /// There were too many calls at once.
+        Busy = "busy",
+        /// The response is larger than the limit.
+        TooLarge = "too_large",
+        /// The status of a `get` is not 200.
+        Status = "status",
     }
 );
 
@@ -195,7 +242,7 @@ impl From<ObjectKind> for KindOnly {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct MethodOutcome {
     pub method: &'static str,
-    pub outcome: &'static str,
+    pub outcome: FetchOutcome,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -41,7 +41,7 @@ pub enum LogError {
 
 /// Libraries that log requests with their headers and bodies at debug and trace. They are limited
 /// to `info`, whatever the filter.
-const VERBOSE_TARGETS: [&str; 7] =
+pub const VERBOSE_TARGETS: [&str; 7] =
     ["h2", "hyper", "hyper_util", "kube_client", "rustls", "tokio_rustls", "tower"];
 
 /// A target that logs every failed call as an error, whatever its kind. The caller logs the failure

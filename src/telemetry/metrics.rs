@@ -13,12 +13,13 @@ use std::{
 use prometheus_client::{encoding::text, metrics::info::Info, registry::Registry};
 
 use super::{
+    descriptions,
     families::MetricFamilies,
     gauges::{Gauges, InFlightGuard},
     labels::{
-        Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
-        ReconcileOutcome, RequestOutcome, StoreOperation, TenantLogin, TenantLogout,
-        TenantRequestLabels, TenantToken, TokenKind,
+        Endpoint, EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LoginOutcome,
+        LogoutOutcome, MethodOutcome, ReconcileOutcome, RequestOutcome, STORE_OPERATIONS,
+        StoreOperation, TenantLogin, TenantLogout, TenantRequestLabels, TenantToken, TokenKind,
     },
 };
 use crate::model::{ObjectKind, TenantId, Timestamp};
@@ -40,12 +41,12 @@ impl Metrics {
     /// All metrics, at zero.
     pub fn new() -> Self {
         let families = MetricFamilies::default();
-        let mut registry = Registry::with_prefix("lanyard");
+        let mut registry = Registry::with_prefix(descriptions::PREFIX);
         families.register(&mut registry);
         let gauges = Gauges::default();
         gauges.register(&mut registry);
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
-        registry.register("build", "The running version", Info::new(version));
+        descriptions::BUILD.register(&mut registry, Info::new(version));
         let tenants = RwLock::default();
         Self { registry, families, gauges, built_at: AtomicI64::new(i64::MIN), tenants }
     }
@@ -108,13 +109,15 @@ impl Metrics {
         self.families.reconciles.get_or_create(&labels).inc();
     }
 
-    /// Counts a failed store operation; `operation` is the name of the method.
+    /// Counts a failed store operation; `operation` is one of `STORE_OPERATIONS`.
     pub fn store_failed(&self, operation: &'static str) {
+        debug_assert!(STORE_OPERATIONS.iter().any(|(known, _)| *known == operation), "{operation}");
         self.families.store_errors.get_or_create(&StoreOperation { operation }).inc();
     }
 
-    /// Counts a request to a client's server; `outcome` is a word of a closed set.
-    pub fn fetched(&self, method: &'static str, outcome: &'static str) {
+    /// Counts a request to a client's server; `method` is one of `FETCH_METHODS`.
+    pub fn fetched(&self, method: &'static str, outcome: FetchOutcome) {
+        debug_assert!(FETCH_METHODS.iter().any(|(known, _)| *known == method), "{method}");
         self.families.fetches.get_or_create(&MethodOutcome { method, outcome }).inc();
     }
 
@@ -205,7 +208,10 @@ impl fmt::Debug for Metrics {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
+    use crate::telemetry::METRICS;
 
     const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 
@@ -258,6 +264,42 @@ mod tests {
             assert!(has(&metrics, &line(outcome, count)), "{}", metrics.render(NOW));
         }
         assert!(has(&metrics, "lanyard_request_duration_seconds_count{endpoint=\"token\"} 4"));
+    }
+
+    /// Type and label names of each metric in the text form, by name without the counters' suffix.
+    fn exposed(text: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
+        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+        let labels = |name: &str| {
+            let series =
+                text.lines().filter(|line| !line.starts_with('#') && line.starts_with(name));
+            let labels = series.filter_map(|line| Some(line.split_once('{')?.1.split_once('}')?.0));
+            let names = labels
+                .flat_map(|labels| labels.split("\","))
+                .filter_map(|label| label.split_once('='));
+            names.map(|(name, _)| name.to_owned()).filter(|name| name != "le").collect()
+        };
+        types.map(|(name, kind)| (name.to_owned(), (kind.to_owned(), labels(name)))).collect()
+    }
+
+    #[test]
+    fn each_metric_has_the_described_type_and_labels() {
+        let metrics = serving(&["main"]);
+        // A family is exposed once it has a series.
+        metrics.request(None, Endpoint::Token, 200, Duration::ZERO);
+        metrics.login(&tenant("main"), LoginOutcome::Success);
+        metrics.logout_told(&tenant("main"), LogoutOutcome::Ok);
+        metrics.token_issued(&tenant("main"), TokenKind::Code);
+        metrics.reconciled(ObjectKind::Tenant, ReconcileOutcome::Ok);
+        metrics.store_failed("insert");
+        metrics.fetched("get", FetchOutcome::Ok);
+        let described = METRICS.iter().map(|metric| {
+            let name = metric.full_name();
+            let name = name.trim_end_matches("_total").trim_end_matches("_info").to_owned();
+            let labels = metric.labels.iter().map(|label| label.name.to_owned()).collect();
+            (name, (metric.metric_type.as_str().to_owned(), labels))
+        });
+        let text = metrics.render(NOW);
+        assert_eq!(exposed(&text), described.collect(), "{text}");
     }
 
     #[test]

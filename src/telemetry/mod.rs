@@ -4,18 +4,23 @@
 //! values.
 
 mod batched_writer;
+mod descriptions;
 mod families;
 mod gauges;
 mod labels;
+mod log_fields;
 mod logging;
 mod metrics;
 
 pub use batched_writer::LogGuard;
+pub use descriptions::{LabelDescription, METRICS, MetricDescription, MetricType};
 pub use gauges::InFlightGuard;
 pub use labels::{
-    Endpoint, LoginOutcome, LogoutOutcome, ReconcileOutcome, RequestOutcome, TokenKind,
+    Endpoint, FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome, ReconcileOutcome,
+    RequestOutcome, TokenKind,
 };
-pub use logging::{LogError, LogFormat, init_logging};
+pub use log_fields::{COMMON_LOG_FIELDS, LOG_FIELDS, LogField};
+pub use logging::{LogError, LogFormat, VERBOSE_TARGETS, init_logging};
 pub use metrics::Metrics;
 
 use crate::model::Entropy;

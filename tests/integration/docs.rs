@@ -6,12 +6,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
-};
-
-use lanyard::{
-    model::{ObjectKind, TenantId, Timestamp},
-    telemetry::{Endpoint, LoginOutcome, LogoutOutcome, Metrics, ReconcileOutcome, TokenKind},
 };
 
 const VERSION: &str = "apiVersion: lanyard.dev/v1alpha1\n";
@@ -101,28 +95,4 @@ fn every_manifest_of_the_documentation_can_be_applied() {
         }
     }
     assert!(whole >= 6 && parts >= 10, "{whole} manifests and {parts} parts were found");
-}
-
-#[test]
-fn every_metric_is_explained() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/troubleshooting.md");
-    let page = fs::read_to_string(page).expect("readable");
-    let metrics = Metrics::new();
-    // A family shows once it has a series.
-    let tenant = TenantId::new("team", "main");
-    metrics.request(None, Endpoint::Token, 200, Duration::ZERO);
-    metrics.login(&tenant, LoginOutcome::Success);
-    metrics.logout_told(&tenant, LogoutOutcome::Ok);
-    metrics.token_issued(&tenant, TokenKind::Code);
-    metrics.reconciled(ObjectKind::Tenant, ReconcileOutcome::Ok);
-    metrics.store_failed("insert");
-    metrics.fetched("GET", "ok");
-    metrics.snapshot(1, Timestamp::from_secs(0), [], &[(ObjectKind::Tenant, 0)]);
-    let metrics = metrics.render(Timestamp::from_secs(0));
-    let names = metrics.lines().filter_map(|line| line.strip_prefix("# HELP lanyard_"));
-    let names: Vec<&str> = names.filter_map(|line| line.split(' ').next()).collect();
-    assert!(names.len() > 15, "{metrics}");
-    for name in names {
-        assert!(page.contains(&format!("`{name}")), "lanyard_{name} is not in the table");
-    }
 }

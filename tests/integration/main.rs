@@ -7,7 +7,6 @@ mod support;
 mod architecture;
 mod authorize;
 mod commands;
-mod conditions;
 mod conformance;
 mod crds;
 mod dev;

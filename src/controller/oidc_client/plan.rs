@@ -3,7 +3,7 @@
 use k8s_openapi::ByteString;
 
 use crate::{
-    api::{CachedObject, CachedSecret, ConditionType, SecretState, owner},
+    api::{CachedObject, CachedSecret, ConditionType, EventReason, SecretState, owner},
     model::{Entropy, ObjectKey, ObjectRef},
     registry::{ClientOutcome, ClientSecretPlan, Verdict},
     source::EventRecord,
@@ -158,9 +158,7 @@ fn secret_recreated_event(
 ) -> EventRecord {
     EventRecord {
         object: seen.client.clone(),
-        warning: true,
-        reason: "SecretRecreated",
-        action: "Reconcile",
+        reason: EventReason::SecretRecreated,
         message: format!(
             "Secret {:?} {what}; created a new client secret. Restart applications that do not watch the Secret",
             want.desired.key.name

@@ -1,7 +1,7 @@
 //! Events about new, lost and damaged keys.
 
 use crate::{
-    api::signing_keys_backup_name,
+    api::{EventReason, signing_keys_backup_name},
     keys::{DamagedEntry, NewKey},
     model::ObjectRef,
     source::EventRecord,
@@ -21,7 +21,7 @@ pub fn notices(
         let entries: Vec<String> = stored.damaged.iter().map(describe).collect();
         notices.push(warning(
             tenant,
-            "KeysDamaged",
+            EventReason::KeysDamaged,
             format!(
                 "Moved damaged entries of the key Secret to Secret {:?}: {}",
                 signing_keys_backup_name(&tenant.key.name),
@@ -34,7 +34,7 @@ pub fn notices(
     if !lost.is_empty() {
         notices.push(warning(
             tenant,
-            "KeysLost",
+            EventReason::KeysLost,
             format!(
                 "Signing keys were lost: {}. Tokens signed with them are no longer valid, and users have to sign in again",
                 lost.join(", ")
@@ -48,9 +48,7 @@ pub fn notices(
 pub fn published(tenant: &ObjectRef, kid: &str, new: &NewKey) -> EventRecord {
     EventRecord {
         object: tenant.clone(),
-        warning: false,
-        reason: "KeyPublished",
-        action: "Rotate",
+        reason: EventReason::KeyPublished,
         message: format!(
             "Published key {kid} ({}), which signs from {}",
             new.algorithm, new.times.signs_from
@@ -58,8 +56,8 @@ pub fn published(tenant: &ObjectRef, kid: &str, new: &NewKey) -> EventRecord {
     }
 }
 
-fn warning(tenant: &ObjectRef, reason: &'static str, message: String) -> EventRecord {
-    EventRecord { object: tenant.clone(), warning: true, reason, action: "Rotate", message }
+fn warning(tenant: &ObjectRef, reason: EventReason, message: String) -> EventRecord {
+    EventRecord { object: tenant.clone(), reason, message }
 }
 
 fn describe(entry: &DamagedEntry) -> String {

@@ -127,7 +127,12 @@ impl Fake {
 
     /// The reasons of all Events.
     pub fn told(&self) -> Vec<&'static str> {
-        self.notices.lock().expect("not poisoned").iter().map(|notice| notice.reason).collect()
+        self.notices
+            .lock()
+            .expect("not poisoned")
+            .iter()
+            .map(|notice| notice.reason.as_str())
+            .collect()
     }
 
     /// Waits until a write of a Secret has started.

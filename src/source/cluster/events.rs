@@ -3,12 +3,12 @@
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
     Client,
-    runtime::events::{Event, EventType, Recorder, Reporter},
+    runtime::events::{self, Event, Recorder, Reporter},
 };
 
 use super::EventRecord;
 use crate::{
-    api::{CachedObject, GROUP, ManagedKind, SourceView, VERSION},
+    api::{CachedObject, EventType, GROUP, ManagedKind, SourceView, VERSION},
     model::{ObjectKind, ObjectRef},
 };
 
@@ -21,20 +21,23 @@ pub(super) fn recorder(client: Client, identity: String) -> Recorder {
 
 /// Publishes an Event. Errors are only logged, because no decision depends on Events.
 pub(super) async fn publish(recorder: &Recorder, view: &SourceView, notice: EventRecord) {
-    let EventRecord { object, warning, reason, action, mut message } = notice;
+    let EventRecord { object, reason, mut message } = notice;
     if message.len() > MAX_NOTE_LEN {
         let end = (0..MAX_NOTE_LEN).rev().find(|&at| message.is_char_boundary(at));
         message.truncate(end.unwrap_or(0));
     }
     let event = Event {
-        type_: if warning { EventType::Warning } else { EventType::Normal },
-        reason: reason.to_owned(),
+        type_: match reason.event_type() {
+            EventType::Normal => events::EventType::Normal,
+            EventType::Warning => events::EventType::Warning,
+        },
+        reason: reason.as_str().to_owned(),
         note: Some(message),
-        action: action.to_owned(),
+        action: reason.action().to_owned(),
         secondary: None,
     };
     if let Err(error) = recorder.publish(&event, &reference(view, &object)).await {
-        tracing::warn!(%object, reason, %error, "failed to publish an Event");
+        tracing::warn!(%object, reason = reason.as_str(), %error, "failed to publish an Event");
     }
 }
 

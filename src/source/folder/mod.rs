@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use super::{EventRecord, ObjectSource, StatusUpdate, WriteError};
 use crate::{
-    api::{CachedSecret, SourceHealth, SourceView},
+    api::{CachedSecret, EventType, SourceHealth, SourceView},
     model::{ObjectKey, ObjectKind, ObjectRef, RegistrarError},
 };
 pub(crate) use cached_objects::{CachedManifest, collect};
@@ -189,7 +189,8 @@ impl ObjectSource for FolderSource {
     }
 
     async fn publish_event(&self, notice: EventRecord) {
-        let EventRecord { object, warning, reason, message, .. } = notice;
+        let EventRecord { object, reason, message } = notice;
+        let (warning, reason) = (reason.event_type() == EventType::Warning, reason.as_str());
         if self.lock().files.told(&object).is_some_and(|told| told.gave(reason, &message)) {
             return;
         }

@@ -1,0 +1,117 @@
+//! Reasons of Events: fixed words with their meaning and remedy, from which
+//! `docs/reference/events-and-conditions.md` is made.
+
+use super::ConditionReason;
+
+macro_rules! event_reasons {
+    ($($(#[doc = $meaning:literal])+ $name:ident: $event_type:ident $action:ident on $objects:literal, $remedy:literal;)+) => {
+        /// The reason of an Event. The doc comment of a reason states its meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum EventReason {
+            /// The object's `Ready` condition became False with this reason.
+            NotReady(ConditionReason),
+            $($(#[doc = $meaning])+ $name,)+
+        }
+
+        impl EventReason {
+            /// All reasons that are not those of conditions.
+            pub const OWN: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The Event's `reason`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    Self::NotReady(reason) => reason.as_str(),
+                    $(Self::$name => stringify!($name),)+
+                }
+            }
+
+            /// The Event's `type`.
+            pub const fn event_type(self) -> EventType {
+                match self {
+                    Self::NotReady(_) => EventType::Warning,
+                    $(Self::$name => EventType::$event_type,)+
+                }
+            }
+
+            /// The Event's `action`: a CamelCase verb.
+            pub const fn action(self) -> &'static str {
+                match self {
+                    Self::NotReady(_) => "Reconcile",
+                    $(Self::$name => stringify!($action),)+
+                }
+            }
+
+            /// The meaning, as Markdown.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    Self::NotReady(reason) => reason.meaning(),
+                    $(Self::$name => concat!($($meaning),+).trim_ascii(),)+
+                }
+            }
+
+            /// The objects that have Events with it.
+            pub const fn objects(self) -> &'static str {
+                match self {
+                    Self::NotReady(_) => "all kinds",
+                    $(Self::$name => $objects,)+
+                }
+            }
+
+            /// The remedy, as Markdown; empty if nothing has to be done.
+            pub const fn remedy(self) -> &'static str {
+                match self {
+                    Self::NotReady(reason) => reason.remedy(),
+                    $(Self::$name => $remedy,)+
+                }
+            }
+        }
+    };
+}
+
+/// The type of an Event (`events.k8s.io/v1`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventType {
+    /// For information only.
+    Normal,
+    /// Something may need attention.
+    Warning,
+}
+
+impl EventType {
+    /// The word in an Event's `type`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Warning => "Warning",
+        }
+    }
+}
+
+event_reasons! {
+    /// A new signing key is in the JWKS. The message has its id, its algorithm and when it begins to
+    /// sign.
+    KeyPublished: Normal Rotate on "Tenant", "";
+    /// Entries of the key Secret cannot be used, and were moved to `<tenant>-signing-keys-backup`.
+    /// The keys that are missing are made.
+    KeysDamaged: Warning Rotate on "Tenant",
+        "Find out what changed the Secret. Nothing else needs to be done.";
+    /// On a Tenant: signing keys are no longer in the key Secret. Tokens that they signed are no
+    /// longer accepted, and users sign in again. On the Secret of sealing keys: no key could be read.
+    /// Sign-ins in progress and refresh tokens are lost.
+    KeysLost: Warning Rotate on "Tenant; Secret of sealing keys",
+        "Find out what deleted or damaged the keys.";
+    /// The client's Secret was missing or its client secret could not be used, so the client has a new client
+    /// secret.
+    SecretRecreated: Warning Reconcile on "OidcClient",
+        "Restart the applications that do not watch the Secret.";
+    /// Notifications about ended sessions could not be delivered to the client. Lanyard tries again
+    /// for more than an hour.
+    LogoutNotDelivered: Warning Notify on "OidcClient",
+        "Check `spec.backchannelLogoutUri`, and that Lanyard can reach it.";
+    /// Lanyard gave up notifications about ended sessions. The application may still treat users as
+    /// signed in.
+    LogoutGivenUp: Warning Notify on "OidcClient",
+        "Check `spec.backchannelLogoutUri`, and that Lanyard can reach it.";
+    /// No notification about an ended session is pending any more.
+    LogoutDelivered: Normal Notify on "OidcClient", "";
+}

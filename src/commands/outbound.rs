@@ -1,0 +1,42 @@
+//! The client of outbound HTTP requests, with its metrics.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use crate::{
+    cli::ServeArgs,
+    config,
+    fetch::{EgressPolicy, FetchError, HttpFetch, InstrumentedFetch, SharedFetch, trusted_roots},
+    telemetry::{FetchOutcome, Metrics},
+};
+
+/// The outbound HTTP client. In `dev` it may also call this machine.
+pub fn client(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFetch> {
+    let mut allowed = config::fetch_allow(args)?;
+    if dev {
+        allowed
+            .extend(["127.0.0.0/8", "::1/128"].iter().flat_map(|net| net.parse::<ipnet::IpNet>()));
+    }
+    let roots = trusted_roots(args.fetch_ca.as_deref())?;
+    let fetch = Arc::new(HttpFetch::new(EgressPolicy::new(allowed), roots));
+    let metrics = Arc::clone(metrics);
+    Ok(Arc::new(InstrumentedFetch::new(fetch, move |method, error| {
+        metrics.fetched(method, outcome(error));
+    })))
+}
+
+/// The metric label of a call that ended with `error`, or without one.
+const fn outcome(error: Option<&FetchError>) -> FetchOutcome {
+    match error {
+        None => FetchOutcome::Ok,
+        Some(FetchError::Url(_)) => FetchOutcome::InvalidUrl,
+        Some(FetchError::Forbidden(_)) => FetchOutcome::Forbidden,
+        Some(FetchError::Unknown(_)) => FetchOutcome::DnsError,
+        Some(FetchError::Broken(..)) => FetchOutcome::ConnectError,
+        Some(FetchError::Late(_)) => FetchOutcome::Timeout,
+        Some(FetchError::Busy) => FetchOutcome::Busy,
+        Some(FetchError::TooLarge(..)) => FetchOutcome::TooLarge,
+        Some(FetchError::Status(..)) => FetchOutcome::Status,
+    }
+}

@@ -1,0 +1,30 @@
+//! The page of the log: its formats, fields and targets.
+
+use lanyard::telemetry::{COMMON_LOG_FIELDS, LOG_FIELDS, LogField, VERBOSE_TARGETS};
+
+use crate::markdown::{code, codes, prose, table};
+
+/// The page.
+pub fn page() -> String {
+    format!(
+        "# Log\n\n\
+         The log is written to standard error, one line for each event. `--log-format json` writes JSON objects, \
+         `--log-format text` lines to read; `--log-level` selects what is logged, also by target.\n\n\
+         ## Fields of every line\n\n{}\n\
+         Lines in the format `text` have no target.\n\n\
+         ## Fields of some lines\n\n{}\n\
+         ## Targets\n\n\
+         Lines of Lanyard have the path of the module as target, such as `lanyard::controller::run`. Lines about \
+         requests have the target `lanyard::access`. Libraries that log requests with their headers and bodies never log below \
+         `info`, whatever `--log-level` selects: {}.\n",
+        fields(COMMON_LOG_FIELDS),
+        fields(LOG_FIELDS),
+        codes(VERBOSE_TARGETS)
+    )
+}
+
+fn fields(fields: &[LogField]) -> String {
+    let rows: Vec<[String; 2]> =
+        fields.iter().map(|field| [code(field.name), prose(field.meaning)]).collect();
+    table(["Field", "Meaning"], &rows)
+}

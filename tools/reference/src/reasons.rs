@@ -1,0 +1,38 @@
+//! The page of condition types, condition reasons and Event reasons.
+
+use lanyard::api::{ConditionReason, ConditionType, EventReason};
+
+use crate::markdown::{code, prose, table};
+
+/// The page.
+pub fn page() -> String {
+    let conditions: Vec<[String; 3]> = ConditionType::ALL
+        .iter()
+        .map(|it| [code(it.as_str()), it.objects().to_owned(), prose(it.meaning())])
+        .collect();
+    let reasons: Vec<[String; 3]> = ConditionReason::ALL
+        .iter()
+        .map(|it| [code(it.as_str()), prose(it.meaning()), prose(it.remedy())])
+        .collect();
+    let events: Vec<[String; 5]> = EventReason::OWN
+        .iter()
+        .map(|it| {
+            let objects = it.objects().to_owned();
+            let event_type = it.event_type().as_str().to_owned();
+            [code(it.as_str()), event_type, objects, prose(it.meaning()), prose(it.remedy())]
+        })
+        .collect();
+    format!(
+        "# Conditions and Events\n\n\
+         ## Conditions\n\n\
+         The reason of `Ready` is the reason of the first condition that is not True, in the order of this table.\n\n\
+         {}\n\
+         ## Reasons of conditions\n\n{}\n\
+         ## Reasons of Events\n\n\
+         When `Ready` becomes False with one of the reasons above, except `Pending`, the object gets an Event of type \
+         Warning with that reason. The other Events have these reasons:\n\n{}",
+        table(["Condition", "Objects", "Meaning of True"], &conditions),
+        table(["Reason", "Meaning", "Remedy"], &reasons),
+        table(["Reason", "Type", "Objects", "Meaning", "Remedy"], &events)
+    )
+}
