@@ -38,6 +38,7 @@ check Cargo.toml dependencies src
 check Cargo.toml dev-dependencies src tests benches
 check bench/Cargo.toml dependencies bench/src bench/tests
 check bench/growth/Cargo.toml dependencies bench/growth/src tests/support
+check tools/reference/Cargo.toml dependencies tools/reference/src
 check fuzz/Cargo.toml dependencies fuzz/src fuzz/targets
 if [ ${#unused[@]} -gt 0 ]; then
   printf 'unused dependency: %s\n' "${unused[@]}"
