@@ -1,10 +1,10 @@
-//! The CustomResourceDefinitions as YAML, and their schemas.
+//! The `CustomResourceDefinition`s as YAML, and their schemas.
 
 use kube::CustomResourceExt;
 
 use super::{OidcClient, OidcUser, Tenant};
 
-/// File name and content of each CustomResourceDefinition.
+/// File name and content of each `CustomResourceDefinition`.
 pub fn definitions() -> [(&'static str, String); 3] {
     [
         ("lanyard.dev_tenants.yaml", yaml::<Tenant>()),
@@ -17,7 +17,7 @@ fn yaml<K: CustomResourceExt>() -> String {
     serde_yaml::to_string(&K::crd()).expect("all map keys of a CRD are strings")
 }
 
-/// The CRD's OpenAPI schema for a kind, or `None` for an unknown kind.
+/// The CRD's `OpenAPI` schema for a kind, or `None` for an unknown kind.
 pub fn schema(kind: &str) -> Option<serde_json::Value> {
     let definition = match kind {
         "Tenant" => Tenant::crd(),

@@ -123,7 +123,7 @@ impl LeaderElectionConfig {
             // After a failed attempt a conflict means that it was written, and only the response
             // was lost.
             Err(LeaseError::Conflict) => {
-                tracing::info!("the Lease has changed since; not releasing it")
+                tracing::info!("the Lease has changed since; not releasing it");
             }
             Err(error) => tracing::warn!(%error, "failed to release the Lease; it will expire"),
         }
