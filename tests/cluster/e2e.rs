@@ -268,6 +268,8 @@ fn kubectl_output_is_readable(target: &Target) {
     let all = target.kubectl(&["get", "lanyard", "-A", "-o", "name"]);
     assert_eq!(all.lines().count(), 3, "the category: {all}");
     let explained = target.kubectl(&["explain", "oidcclient.spec"]);
+    // kubectl breaks its lines anywhere.
+    let explained = explained.split_whitespace().collect::<Vec<_>>().join(" ");
     for word in ["redirectUris", "exact strings", "tenantRef", "-required-"] {
         assert!(explained.contains(word), "no {word} in:\n{explained}");
     }
