@@ -85,6 +85,6 @@ mod tests {
         let guarded = read(&json!(["https://shop.test/cb", 5]));
         assert_eq!(guarded.meta().generation, Some(3));
         let message = guarded.0.expect_err("unread").message;
-        assert!(message.starts_with("spec.redirectUris[1]: must be text"), "{message}");
+        assert!(message.starts_with("spec.redirectUris[1]: must be a string"), "{message}");
     }
 }
