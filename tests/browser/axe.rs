@@ -1,4 +1,4 @@
-//! The accessibility rules of axe-core, from npm in a fixed version.
+//! The accessibility rules of axe-core, installed from npm at a pinned version.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use super::tab::Tab;
 
 const PACKAGE: &str = "axe-core@4.14.1";
 
-/// The rules, as a script; `None`, and a line that says SKIPPED, where npm cannot get them.
+/// The rules as a script. Prints SKIPPED and returns `None` if npm cannot install them.
 pub fn find_or_install() -> Option<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/axe");
     let script = folder.join("node_modules/axe-core/axe.min.js");
@@ -29,7 +29,7 @@ pub fn find_or_install() -> Option<String> {
     rules
 }
 
-/// Fails with what a page does wrong.
+/// Asserts that a page violates none of the rules.
 pub async fn check(tab: &Tab, rules: &str, page: &str) {
     tab.eval(&format!("window.axe ? 0 : (() => {{ {rules} }})()")).await;
     let found = tab

@@ -1,5 +1,5 @@
-//! The browser: found, installed, started once for all tests, and spoken to through its debugging
-//! pipe (messages of JSON that end with a NUL), so that no further program is needed.
+//! Finds or installs Chromium, starts it once for all tests, and controls it through its debugging
+//! pipe (JSON messages that end with a NUL), so that no driver program is needed.
 
 use std::{
     collections::HashMap,
@@ -19,15 +19,15 @@ use tokio::sync::oneshot;
 
 use super::tab::Tab;
 
-/// How long anything may take; two busy cores are slow.
+/// Timeout of every wait, generous because two busy cores are slow.
 pub const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Runs the browser on the pipe, and takes its profile away when it ends: with the tests, whose end
-/// of the pipe closes then.
+/// Runs the browser on the pipe and removes its profile when it ends. It ends with the test process,
+/// which closes its end of the pipe.
 const RUN: &str = r#""$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1; rm -rf "$PROFILE""#;
 
-/// Preferences under which every site keeps its cookies, and under which it does only where it is
-/// the one that is visited (the default of private windows, which all of these people use).
+/// Preferences that allow cookies in frames from other sites, and preferences that block them (the
+/// default of private windows, which all tests use).
 const LENIENT: &str = r#"{"profile": {"cookie_controls_mode": 0}}"#;
 const STRICT: &str = r#"{"profile": {"cookie_controls_mode": 1}}"#;
 
@@ -43,7 +43,7 @@ pub struct Chromium {
     _child: Child,
 }
 
-/// What the browser has said.
+/// Answers and events received from the browser.
 #[derive(Default)]
 struct Heard {
     waiting: Mutex<HashMap<u64, oneshot::Sender<Value>>>,
@@ -51,12 +51,12 @@ struct Heard {
 }
 
 impl Chromium {
-    /// The browser of all tests; without one, a line that says SKIPPED and why.
+    /// The browser that all tests share. Prints SKIPPED and the reason if Chromium is not available.
     pub fn shared() -> Option<&'static Self> {
         Self::is_there().then(|| &*SHARED)
     }
 
-    /// One that drops the cookies of frames from other sites.
+    /// A browser that blocks the cookies of frames from other sites.
     pub fn dropping() -> Option<&'static Self> {
         Self::is_there().then(|| &*DROPPING)
     }
@@ -79,7 +79,7 @@ impl Chromium {
         command.arg(format!("--user-data-dir={}", profile.display()));
         command.args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]);
         command.args(["--remote-debugging-pipe", "--disable-dev-shm-usage"]);
-        // The pages under test load nothing from elsewhere; the browser itself should not either.
+        // The pages under test load nothing from other hosts; the browser itself should not either.
         command.args(["--disable-background-networking", "--no-first-run", "--disable-sync"]);
         command.args(["--host-resolver-rules=MAP *.test 127.0.0.1", "--ignore-certificate-errors"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -91,26 +91,26 @@ impl Chromium {
             for message in BufReader::new(output).split(0).map_while(Result::ok) {
                 listener.hear(serde_json::from_slice(&message).expect("JSON"));
             }
-            // Who still waits learns that nothing will come.
+            // Dropping the senders ends every request that still waits.
             listener.waiting.lock().expect("whole").clear();
         });
         let input = Mutex::new(child.stdin.take().expect("piped"));
         Self { input, next: AtomicU64::new(1), heard, _child: child }
     }
 
-    /// A tab of a person of their own: no cookie of another test.
+    /// A tab in a new browser context, without cookies of other tests.
     pub async fn person(&'static self) -> Tab {
         let context = self.ask(None, "Target.createBrowserContext", json!({})).await;
         Tab::open(self, text(&context, "browserContextId")).await
     }
 
-    /// Asks the browser, or one of its tabs, for something.
+    /// Calls a method of the browser or of one of its tabs.
     pub async fn ask(&self, session: Option<&str>, method: &str, params: Value) -> Value {
         let answer = self.try_ask(session, method, params).await;
         answer.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
-    /// The same where the browser may refuse.
+    /// Like `ask`, but returns the browser's error.
     pub async fn try_ask(
         &self,
         session: Option<&str>,
@@ -135,7 +135,7 @@ impl Chromium {
         }
     }
 
-    /// What a tab has told by itself so far.
+    /// The events of one kind that a tab has sent so far.
     pub fn events(&self, session: &str, method: &str) -> Vec<Value> {
         let events = self.heard.events.lock().expect("whole");
         let of_tab = |event: &&Value| event["sessionId"] == session && event["method"] == method;
@@ -148,7 +148,7 @@ impl Heard {
         match message["id"].as_u64() {
             Some(id) => {
                 let waiting = self.waiting.lock().expect("whole").remove(&id);
-                // Who asked may have lost patience.
+                // The caller may have timed out.
                 let _ = waiting.map(|waiting| waiting.send(message));
             }
             None => self.events.lock().expect("whole").push(message),
@@ -156,12 +156,12 @@ impl Heard {
     }
 }
 
-/// A member that is text.
+/// A member of a JSON object, which must be a string.
 pub fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}")).to_owned()
 }
 
-/// A browser that works, or why there is none.
+/// The path of a Chromium that starts, or the reason why there is no such browser.
 fn find_or_install() -> Result<PathBuf, String> {
     if let Some(browser) = find() {
         return Ok(browser);
@@ -169,7 +169,7 @@ fn find_or_install() -> Result<PathBuf, String> {
     if !runs("apt-get", &["--version"]) {
         return Err("Chromium is not installed, and there is no apt-get to install it".into());
     }
-    // Without root this fails, and says so.
+    // This fails without root, and the reason is reported.
     let installed = runs("apt-get", &["update", "-qq"])
         && runs("apt-get", &["install", "-qq", "-y", "--no-install-recommends", "chromium"]);
     match find() {

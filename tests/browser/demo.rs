@@ -1,4 +1,4 @@
-//! What a new user does after `make dev`: the link, "Sign in", the tokens.
+//! The first steps of a new user after `make dev`: the link, "Sign in", the tokens.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Another site: an application, or somebody hostile. It notes what is asked of it, and shows
-//! whatever page it is asked for.
+//! A server of another site: an application or an attacker. It records requests and serves
+//! pages whose content the request gives.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,9 +9,9 @@ use tokio::{
 };
 use url::form_urlencoded;
 
-/// A running site; it ends with the test.
+/// A running site, stopped at the end of the test.
 pub struct Elsewhere {
-    /// Another site than `127.0.0.1`, to a browser.
+    /// The origin, which a browser treats as another site than `127.0.0.1`.
     pub origin: String,
     noted: Arc<Mutex<Vec<String>>>,
 }
@@ -25,21 +25,21 @@ impl Elsewhere {
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
                 let notes = Arc::clone(&notes);
-                // A browser that goes away is no failure of the site.
+                // A browser may close its connection early.
                 tokio::spawn(async move { drop(answer(connection, &notes).await) });
             }
         });
         Self { origin: format!("http://localhost:{port}"), noted }
     }
 
-    /// The address of a page with this in its body.
+    /// The URL of a page with this body.
     pub fn page(&self, body: &str) -> String {
         let query =
             form_urlencoded::Serializer::new(String::new()).append_pair("body", body).finish();
         format!("{}/page?{query}", self.origin)
     }
 
-    /// A page that frames an address and keeps what frames tell it in `heard`.
+    /// A page that frames a URL and collects the messages of its frames in `heard`.
     pub fn framing(&self, url: &str) -> String {
         let url = url.replace('&', "&amp;").replace('"', "&quot;");
         self.page(&format!(
@@ -48,7 +48,7 @@ impl Elsewhere {
         ))
     }
 
-    /// Requests whose line begins so, each with its body after it.
+    /// Recorded requests whose request line starts with the given text, each followed by its body.
     pub fn asked(&self, line: &str) -> Vec<String> {
         let noted = self.noted.lock().expect("whole");
         noted.iter().filter(|it| it.starts_with(line)).cloned().collect()
@@ -83,8 +83,8 @@ async fn answer(mut connection: TcpStream, notes: &Mutex<Vec<String>>) -> std::i
     connection.write_all(reply(line).as_bytes()).await
 }
 
-/// `/page` shows the body it is given, `/onward` leads to an application's own scheme, the rest says
-/// where one is, to whom frames it too.
+/// `/page` returns the body in its query, `/onward` redirects to an application's private scheme, and
+/// any other path posts its URL to the page that frames it.
 fn reply(line: &str) -> String {
     let path = line.split(' ').nth(1).unwrap_or_default();
     if path.starts_with("/onward") {

@@ -1,4 +1,4 @@
-//! The pages to look at: each kind once, plain and with a tenant's colours.
+//! Samples of every page, plain and with a tenant's branding.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,7 +24,7 @@ use lanyard::{
 };
 use serde_json::{Map, Value};
 
-/// One page.
+/// A page and its file name.
 pub struct Page {
     pub name: &'static str,
     pub html: String,
@@ -33,7 +33,7 @@ pub struct Page {
 pub const LOGO: &str = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 64 64'>\
     <circle cx='32' cy='32' r='30' fill='#e4572e'/><path d='M18 40l14-22 14 22z' fill='#fff'/></svg>";
 
-/// Every page, with logos at `origin`.
+/// Renders every page, with logos at `origin`.
 pub fn pages(origin: &str) -> Vec<Page> {
     let plain = tenant_named("plain");
     let mut branded = tenant_named("branded");
@@ -42,7 +42,7 @@ pub fn pages(origin: &str) -> Vec<Page> {
     let registered = DynamicRegistration { token_hash: None, at: None, used: false };
     let stranger = Client { registered: Some(Box::new(registered)), ..client(None) };
     let shop = client(Some(format!("{origin}/logo.svg")));
-    // Names without a place to break them.
+    // Names without a place to break a line.
     let mut long = tenant_named("plain");
     long.display_name = "Donaudampfschifffahrtsgesellschaft".repeat(3);
     let longest = Client { name: "Rindfleischetikettierung".repeat(5), ..client(None) };
@@ -86,7 +86,7 @@ pub fn pages(origin: &str) -> Vec<Page> {
     ]
 }
 
-/// `plain` has no colours; `branded` has the most awkward ones: a pale accent on a strong ground.
+/// `plain` has no branding; `branded` has the hardest colours: a pale accent on a strong background.
 pub fn tenant_named(name: &str) -> Tenant {
     let branding = match name {
         "branded" => Branding {

@@ -1,4 +1,4 @@
-//! The pages under attack, in the browser of the person who is attacked.
+//! Attacks on the pages, in the browser of the user who is attacked.
 
 use serde_json::json;
 
@@ -9,17 +9,17 @@ use super::{
 
 const MARKUP: &str = "\"'></title></textarea><script>alert(1)</script><img src=x onerror=alert(1)>";
 
-/// On a page of ours, no script of an attacker has run, and nothing tried to.
+/// Asserts that a page contains no markup of an attacker and that the CSP had nothing to block.
 async fn harmless(tab: &Tab, what: &str) {
     let markup = "location.hostname === 'localhost' ? 0 : \
                   document.querySelectorAll('img[onerror], script:not([src]), [onload]').length";
     assert_eq!(tab.eval(markup).await, 0, "{what}");
     assert!(tab.events("Page.javascriptDialogOpening").is_empty(), "{what}");
-    assert_eq!(tab.violations(), Vec::<String>::new(), "{what}: nothing was left to CSP to stop");
+    assert_eq!(tab.violations(), Vec::<String>::new(), "{what}: the CSP had to block something");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_others_wrote_is_text_on_every_page() {
+async fn request_parameters_are_escaped_on_every_page() {
     let Some(world) = World::new().await else { return };
     let tab = world.person().await;
     for name in ["login_hint", "state", "ui_locales", "claims_locales", "acr_values", "display"] {
@@ -45,12 +45,12 @@ async fn what_others_wrote_is_text_on_every_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_application_cannot_write_itself_into_the_pages() {
+async fn metadata_of_a_client_is_escaped_on_every_page() {
     let Some(world) = World::new().await else { return };
     let tab = world.person().await;
     tab.goto(&world.authorize("hostile", &[("login_hint", MARKUP)])).await;
     harmless(&tab, "sign-in").await;
-    assert!(tab.shown().await.contains("<script>alert(2)</script>"), "the name is text");
+    assert!(tab.shown().await.contains("<script>alert(2)</script>"), "the name is escaped");
     assert_eq!(tab.eval("document.getElementById('username').value").await, MARKUP);
     fill_in(&tab, ALICE).await;
     tab.click("button[value=sign-in]").await;
@@ -62,7 +62,7 @@ async fn an_application_cannot_write_itself_into_the_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_page_that_acts_can_be_framed() {
+async fn pages_with_forms_cannot_be_framed() {
     // Clickjacking (RFC 9700 §4.16)
     let Some(world) = World::secure().await else { return };
     let tab = world.person().await;
@@ -87,8 +87,8 @@ fn stopped(tab: &Tab) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_form_of_another_site_neither_signs_in_nor_agrees_nor_signs_out() {
-    // CSRF: the attacker has forms of their own, and a real interaction or question from them
+async fn forms_of_other_sites_cannot_sign_in_consent_or_sign_out() {
+    // CSRF: the forms contain interactions and logout requests of a session of the attacker
     let Some(world) = World::secure().await else { return };
     let (mallory, tab) = (world.person().await, world.person().await);
     world.signs_in(&mallory, "plain").await;
@@ -113,7 +113,7 @@ async fn a_form_of_another_site_neither_signs_in_nor_agrees_nor_signs_out() {
         assert!(tab.shown().await.contains("sent from another site"), "{}", tab.shown().await);
     }
     tab.goto(&world.authorize("plain", &[("prompt", "none")])).await;
-    assert!(!param(&tab.url().await, "code").is_empty(), "she is still signed in");
+    assert!(!param(&tab.url().await, "code").is_empty(), "Alice is still signed in");
 }
 
 async fn hidden(tab: &Tab) -> (String, String) {
@@ -123,7 +123,7 @@ async fn hidden(tab: &Tab) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_to_sign_out_from_another_site_asks_the_person() {
+async fn a_logout_request_from_another_site_asks_the_user() {
     let Some(world) = World::secure().await else { return };
     let tab = world.person().await;
     world.signs_in(&tab, "plain").await;
@@ -134,11 +134,11 @@ async fn a_request_to_sign_out_from_another_site_asks_the_person() {
     tab.ask("Page.navigate", json!({"url": world.elsewhere.page(&form)})).await;
     tab.sees("Sign out?").await;
     tab.goto(&world.authorize("plain", &[("prompt", "none")])).await;
-    assert!(!param(&tab.url().await, "code").is_empty(), "she is still signed in");
+    assert!(!param(&tab.url().await, "code").is_empty(), "Alice is still signed in");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_was_planted_is_worth_nothing_after_sign_in() {
+async fn a_planted_session_is_invalid_after_sign_in() {
     // Session fixation
     let Some(world) = World::new().await else { return };
     let (mallory, tab) = (world.person().await, world.person().await);
@@ -162,7 +162,11 @@ async fn a_session_that_was_planted_is_worth_nothing_after_sign_in() {
         "a new session"
     );
     mallory.goto(&world.authorize("plain", &[("prompt", "none")])).await;
-    assert_eq!(param(&mallory.url().await, "error"), "login_required", "the planted one is over");
+    assert_eq!(
+        param(&mallory.url().await, "error"),
+        "login_required",
+        "the planted session has ended"
+    );
 }
 
 async fn cookies(tab: &Tab, url: &str) -> Vec<(String, String)> {
@@ -175,7 +179,7 @@ async fn cookies(tab: &Tab, url: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn signing_out_leads_nowhere_that_is_not_registered() {
+async fn signing_out_redirects_only_to_registered_uris() {
     // Open redirect (OIDC RP-Initiated Logout §3)
     let Some(world) = World::new().await else { return };
     let tab = world.person().await;

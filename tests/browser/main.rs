@@ -1,5 +1,5 @@
-//! What people see, in a real browser: pictures of every page, and the pages in use. Needs Chromium;
-//! as root it is installed, elsewhere the tests say SKIPPED.
+//! Tests in a real browser: screenshots of every page, sign-in, sessions and attacks. They need Chromium,
+//! which they install when run as root. Without it they print SKIPPED.
 
 #[path = "../support/mod.rs"]
 mod support;

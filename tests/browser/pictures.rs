@@ -1,5 +1,5 @@
-//! Every page at the width of a phone, of a narrow phone and of a desktop, light and dark, in
-//! `target/screenshots`, and what can be said of each without eyes.
+//! Screenshots of every page at the width of a narrow phone, a phone and a desktop, light and dark,
+//! in `target/screenshots`, and automatic checks of layout and accessibility.
 
 use std::{fs, path::Path};
 
@@ -8,7 +8,7 @@ use super::{axe, chromium::Chromium, gallery, site, tab::Tab};
 const WIDTHS: [u32; 3] = [320, 390, 1280];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_page_can_be_looked_at() {
+async fn every_page_is_accessible_and_fits_its_window() {
     let Some(browser) = Chromium::shared() else { return };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
     fs::create_dir_all(&folder).expect("target can be written");
@@ -39,13 +39,13 @@ async fn every_page_can_be_looked_at() {
     println!("{} pages in {}", site.names().count(), folder.display());
 }
 
-/// Nobody has to scroll sideways (WCAG 1.4.10).
+/// A page needs no horizontal scrolling (WCAG 1.4.10).
 async fn fits(tab: &Tab, page: &str, width: u32) {
     let wide = tab.eval("document.documentElement.scrollWidth").await;
     assert!(wide.as_u64().expect("a number") <= width.into(), "{page}: {wide} of {width} pixels");
 }
 
-/// Where a tenant does not choose the ground, the person does.
+/// The card follows the dark colour scheme of the browser.
 async fn is_dark(tab: &Tab, page: &str) {
     let lightness = "getComputedStyle(document.querySelector('.card')).backgroundColor\
                      .match(/\\d+/g).slice(0, 3).reduce((sum, it) => sum + Number(it), 0)";
@@ -53,8 +53,8 @@ async fn is_dark(tab: &Tab, page: &str) {
     assert!(sum.as_u64().expect("a number") < 300, "{page}: the card is not dark");
 }
 
-/// What a screen reader says: a language, a title, one heading, and a name for all that is pressed or
-/// filled in (WCAG 3.1.1, 2.4.2, 4.1.2).
+/// A page has a language, a title and one heading, and every control has an accessible name
+/// (WCAG 3.1.1, 2.4.2, 4.1.2).
 async fn is_named(tab: &Tab, page: &str) {
     let whole = "document.documentElement.lang === 'en' && document.title.length > 0 \
                  && document.querySelectorAll('h1').length === 1 \

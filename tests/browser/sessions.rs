@@ -1,4 +1,4 @@
-//! Sessions as applications and browsers see them: frames, cookies of others, and signing out.
+//! Sessions as applications and browsers see them: frames, third-party cookies, and signing out.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::{
     world::{ALICE, World, fill_in, param},
 };
 
-/// What the frame of a page elsewhere has told it last.
+/// The last message that a page of another site received from its frame.
 async fn told(tab: &Tab) -> (String, String) {
     tab.until("window.heard?.length").await;
     let last = tab.eval("heard[heard.length - 1]").await;
@@ -16,14 +16,14 @@ async fn told(tab: &Tab) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_frame_of_another_site_finds_the_session_under_https() {
+async fn prompt_none_in_a_frame_of_another_site_finds_the_session() {
     // OIDC Core §3.1.2.1, prompt=none
     let Some(world) = World::secure().await else { return };
     let tab = world.person().await;
     let silent = world.elsewhere.framing(&world.authorize("plain", &[("prompt", "none")]));
     tab.goto(&silent).await;
     let (_, answer) = told(&tab).await;
-    assert_eq!(param(&answer, "error"), "login_required", "nobody is signed in");
+    assert_eq!(param(&answer, "error"), "login_required", "no user is signed in");
     world.signs_in(&tab, "plain").await;
     tab.goto(&silent).await;
     let (_, answer) = told(&tab).await;
@@ -32,7 +32,7 @@ async fn a_frame_of_another_site_finds_the_session_under_https() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_browser_that_drops_cookies_of_others_gets_a_clean_login_required() {
+async fn a_browser_that_blocks_third_party_cookies_gets_login_required() {
     let Some(world) = World::dropping().await else { return };
     let tab = world.person().await;
     world.signs_in(&tab, "plain").await;
@@ -46,7 +46,7 @@ async fn a_browser_that_drops_cookies_of_others_gets_a_clean_login_required() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_application_watches_the_session_by_a_frame() {
+async fn the_session_frame_reports_changes_to_an_application() {
     // OIDC Session Management §3.2
     let Some(world) = World::secure().await else { return };
     let tab = world.person().await;
@@ -67,8 +67,8 @@ async fn an_application_watches_the_session_by_a_frame() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_frame_that_may_not_see_the_cookie_does_not_say_that_it_changed() {
-    // Session Management §3.2: after "error" an application does not conclude that somebody left
+async fn a_session_frame_without_access_to_the_cookie_reports_an_error() {
+    // Session Management §3.2: after "error" an application does not conclude that the user signed out
     let Some(world) = World::dropping().await else { return };
     let tab = world.person().await;
     let state = param(&world.signs_in(&tab, "plain").await, "session_state");
@@ -77,7 +77,7 @@ async fn a_frame_that_may_not_see_the_cookie_does_not_say_that_it_changed() {
     assert_eq!(ask(&tab, &format!("default.plain {state}")).await, "error");
 }
 
-/// Asks the frame that watches the session.
+/// Posts a message to the session frame and returns its answer.
 async fn ask(tab: &Tab, question: &str) -> String {
     let question = json!(question);
     tab.eval(&format!("heard = []; frames[0].postMessage({question}, '*')")).await;
@@ -85,7 +85,7 @@ async fn ask(tab: &Tab, question: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn signing_out_loads_the_frame_of_each_application_and_then_leads_back() {
+async fn signing_out_loads_each_front_channel_frame_and_then_redirects() {
     // OIDC Front-Channel Logout §3, RP-Initiated Logout §3
     let Some(world) = World::secure().await else { return };
     let tab = world.person().await;
@@ -111,7 +111,7 @@ async fn signing_out_loads_the_frame_of_each_application_and_then_leads_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn signing_out_without_scripts_leads_back_too() {
+async fn signing_out_redirects_without_scripts_too() {
     let Some(world) = World::new().await else { return };
     let tab = world.person().await;
     world.signs_in(&tab, "wiki").await;
@@ -127,7 +127,7 @@ async fn signing_out_without_scripts_leads_back_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_stays_signed_in_is_told_so() {
+async fn a_user_who_declines_to_sign_out_stays_signed_in() {
     let Some(world) = World::new().await else { return };
     let tab = world.person().await;
     world.signs_in(&tab, "plain").await;
@@ -139,8 +139,8 @@ async fn who_stays_signed_in_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn going_back_after_signing_out_shows_nobody() {
-    // no-store keeps a page out of the cache that the Back button shows from
+async fn going_back_after_signing_out_shows_no_user() {
+    // no-store keeps a page out of the cache that the Back button uses
     let Some(world) = World::new().await else { return };
     let tab = world.person().await;
     world.signs_in(&tab, "plain").await;

@@ -1,11 +1,11 @@
-//! Signing in as people do: by mouse, by keyboard, in a hurry, in two tabs, and going back.
+//! Signing in by mouse, by keyboard, with a double click, in two tabs, and with the Back button.
 
 use std::time::Duration;
 
 use super::world::{ALICE, World, fill_in, param};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_signs_in_with_keys_alone() {
+async fn signing_in_needs_only_the_keyboard() {
     let Some(world) = World::new().await else { return };
     let tab = world.person().await;
     tab.goto(&world.authorize("asks", &[])).await;
@@ -16,9 +16,13 @@ async fn a_person_signs_in_with_keys_alone() {
     tab.presses("Enter").await;
     tab.sees("Allow Asks?").await;
     tab.presses("Tab").await;
-    assert_eq!(tab.eval("document.activeElement.value").await, "allow", "the first stop");
+    assert_eq!(
+        tab.eval("document.activeElement.value").await,
+        "allow",
+        "the first control in tab order"
+    );
     let outline = "getComputedStyle(document.activeElement).outlineStyle";
-    assert_eq!(tab.eval(outline).await, "solid", "one sees where one is (WCAG 2.4.7)");
+    assert_eq!(tab.eval(outline).await, "solid", "the focus is visible (WCAG 2.4.7)");
     tab.presses(" ").await;
     let arrived = tab.arrives(&world.at("/cb")).await;
     assert_eq!(param(&arrived, "state"), "a-state");
@@ -26,7 +30,7 @@ async fn a_person_signs_in_with_keys_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_manager_knows_the_fields_and_the_page_shows_who_asks() {
+async fn password_managers_recognise_the_fields_and_the_page_names_the_client() {
     let Some(world) = World::new().await else { return };
     let tab = world.person().await;
     tab.goto(&world.authorize("wiki", &[("login_hint", "alice")])).await;
@@ -34,19 +38,19 @@ async fn a_password_manager_knows_the_fields_and_the_page_shows_who_asks() {
                   .map(it => [it.type, it.name, it.autocomplete, it.value].join(' ')).join(', ')";
     let expected = "text username username alice, password password current-password ";
     assert_eq!(tab.eval(fields).await, expected);
-    // The name is there already.
+    // The user name is filled in already.
     tab.until("document.activeElement.id === 'password'").await;
     let links = "[...document.querySelectorAll('footer a')].map(it => it.href).join(' ')";
     assert_eq!(tab.eval(links).await, "https://rp.test/privacy https://rp.test/terms");
     assert!(tab.shown().await.contains("to continue to Team Wiki"));
     let asked = tab.events("Network.requestWillBeSent").into_iter();
     let mut pictures = asked.filter(|it| it["request"]["url"] == "https://rp.test/logo.svg");
-    assert!(pictures.next().is_some(), "the logo may be shown");
+    assert!(pictures.next().is_some(), "the CSP allows the logo");
     assert_eq!(tab.violations(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_sign_ins_at_once_do_not_break_each_other() {
+async fn concurrent_sign_ins_in_two_tabs_both_succeed() {
     let Some(world) = World::new().await else { return };
     let first = world.person().await;
     let second = first.another().await;
@@ -62,7 +66,7 @@ async fn two_sign_ins_at_once_do_not_break_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_impatient_double_click_signs_in_once() {
+async fn a_double_click_signs_in_once() {
     let Some(world) = World::new().await else { return };
     let tab = world.person().await;
     tab.goto(&world.authorize("plain", &[])).await;
@@ -73,18 +77,18 @@ async fn an_impatient_double_click_signs_in_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_goes_back_after_signing_in_is_answered_by_the_session() {
+async fn going_back_after_signing_in_uses_the_session() {
     let Some(world) = World::new().await else { return };
     let tab = world.person().await;
     let first = world.signs_in(&tab, "plain").await;
-    // The sign-in page is not kept: it is asked for again, and there is nothing left to ask.
+    // The sign-in page is not cached: the browser requests it again, and the session answers.
     tab.back().await;
     let second = tab.arrives(&world.at("/cb")).await;
     assert_ne!(param(&first, "code"), param(&second, "code"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_has_expired_says_what_to_do_and_does_it() {
+async fn an_expired_page_lets_the_user_start_again() {
     let Some(world) = World::new().await else { return };
     let tab = world.person().await;
     tab.goto(&world.authorize("plain", &[])).await;
@@ -101,7 +105,7 @@ async fn a_page_that_has_expired_says_what_to_do_and_does_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_password_is_said_and_the_name_stays() {
+async fn a_wrong_password_is_reported_and_the_user_name_is_preserved() {
     let Some(world) = World::new().await else { return };
     let tab = world.person().await;
     tab.goto(&world.authorize("plain", &[])).await;
@@ -116,8 +120,8 @@ async fn a_wrong_password_is_said_and_the_name_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_response_posts_itself_and_without_scripts_the_button_does() {
-    // Form Post Response Mode §2, under our CSP
+async fn a_form_post_response_is_submitted_by_script_or_by_its_button() {
+    // Form Post Response Mode §2, under the CSP of the pages
     let Some(world) = World::new().await else { return };
     for scripts in [true, false] {
         let tab = world.person().await;
@@ -140,7 +144,7 @@ async fn a_response_posts_itself_and_without_scripts_the_button_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_callback_may_lead_on_to_a_scheme_that_its_client_registered() {
+async fn a_callback_may_redirect_to_a_scheme_that_its_client_registered() {
     // docs/adr/0014-form-action-names-schemes.md
     let Some(world) = World::new().await else { return };
     for (client, registered) in [("plain", false), ("phone", true)] {
@@ -149,8 +153,8 @@ async fn a_callback_may_lead_on_to_a_scheme_that_its_client_registered() {
         tab.goto(&world.authorize(client, &[("redirect_uri", &onward)])).await;
         fill_in(&tab, ALICE).await;
         tab.click("button[value=sign-in]").await;
-        // No application here takes the scheme, which the browser says of the document; or CSP
-        // forbids to ask one, which it says as well.
+        // No application handles the scheme, which the browser reports; or the CSP forbids the
+        // redirect, which it reports as well.
         tab.told("Network.loadingFailed").await;
         if registered {
             assert_eq!(tab.violations(), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! A server of ready pages and of the assets they link: enough for a browser to draw them.
+//! A server of rendered pages and of the assets that they link.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ use lanyard::http::pages::asset;
 
 use super::gallery::{self, Page};
 
-/// A running server; it ends with the test.
+/// A running server, stopped at the end of the test.
 pub struct Site {
     origin: String,
     names: Vec<&'static str>,
@@ -22,13 +22,13 @@ impl Site {
         self.names.iter().copied()
     }
 
-    /// The address of a page.
+    /// The URL of a page.
     pub fn page(&self, name: &str) -> String {
         format!("{}/page/{name}", self.origin)
     }
 }
 
-/// Serves what `pages` makes of the server's own origin, where logos are.
+/// Serves the pages that `pages` renders for the server's origin, which also serves the logos.
 pub fn serve(pages: fn(&str) -> Vec<Page>) -> Site {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let origin = format!("http://{}", listener.local_addr().expect("is bound"));
@@ -36,7 +36,7 @@ pub fn serve(pages: fn(&str) -> Vec<Page>) -> Site {
     let names = pages.keys().copied().collect();
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
-            // A browser that goes away is no failure of the page.
+            // A browser may close its connection early.
             let _ = answer(connection, &pages);
         }
     });
@@ -70,7 +70,7 @@ fn route(path: &str, pages: &BTreeMap<&str, Page>) -> Option<(&'static str, Stri
     if path == "/logo.svg" {
         return Some(("image/svg+xml", gallery::LOGO.to_owned()));
     }
-    // /<tenant>/_lanyard/<file>, and /_lanyard/<file> of pages without one
+    // /<tenant>/_lanyard/<file>, and /_lanyard/<file> for pages without a tenant
     let (tenant, file) = path.split_once("/_lanyard/")?;
     let tenant = tenant.strip_prefix('/').map(gallery::tenant_named);
     asset(file, tenant.as_ref()).map(|asset| (asset.content_type, asset.body))

@@ -1,4 +1,4 @@
-//! A tab, used as a person uses it: mouse, keys, addresses, the Back button.
+//! A browser tab, controlled by mouse, keys, URLs and the Back button.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::chromium::{Chromium, PATIENCE, text};
 
-/// One tab.
+/// A tab of a browser context.
 pub struct Tab {
     browser: &'static Chromium,
     context: String,
@@ -16,7 +16,7 @@ pub struct Tab {
 }
 
 impl Tab {
-    /// A tab that shares cookies with others of its context.
+    /// Opens a tab, which shares cookies with the other tabs of its context.
     pub async fn open(browser: &'static Chromium, context: String) -> Self {
         let blank = json!({"url": "about:blank", "browserContextId": context});
         let target = text(&browser.ask(None, "Target.createTarget", blank).await, "targetId");
@@ -29,24 +29,24 @@ impl Tab {
         tab
     }
 
-    /// Another tab of the same person.
+    /// Opens another tab in the same context.
     pub async fn another(&self) -> Self {
         Self::open(self.browser, self.context.clone()).await
     }
 
-    /// Asks the browser for something about this tab.
+    /// Calls a method of this tab.
     pub async fn ask(&self, method: &str, params: Value) -> Value {
         self.browser.ask(Some(&self.session), method, params).await
     }
 
-    /// Opens an address, and waits for the page that it leads to.
+    /// Opens a URL and waits for the page that it leads to.
     pub async fn goto(&self, url: &str) {
         self.eval("window.left = true").await;
         self.ask("Page.navigate", json!({"url": url})).await;
         self.until("!window.left && document.readyState === 'complete'").await;
     }
 
-    /// The value of an expression, promises awaited; what it throws fails the test.
+    /// The value of an expression, promises awaited; an exception fails the test.
     pub async fn eval(&self, expression: &str) -> Value {
         self.try_eval(expression).await.unwrap_or_else(|error| panic!("{expression}: {error}"))
     }
@@ -63,7 +63,7 @@ impl Tab {
         }
     }
 
-    /// Waits until an expression is true, over pages that come and go.
+    /// Waits until an expression is true, across navigations.
     pub async fn until(&self, expression: &str) {
         let deadline = Instant::now() + PATIENCE;
         let mut last = Ok(Value::Null);
@@ -78,14 +78,14 @@ impl Tab {
         panic!("not in time: {expression}: {last:?} at {here:?}; {:?}", self.violations());
     }
 
-    /// Waits for a page by its heading.
+    /// Waits for the page with this heading.
     pub async fn sees(&self, heading: &str) {
         let heading = json!(heading);
         let shown = format!("document.querySelector('h1')?.innerText === {heading}");
         self.until(&format!("document.readyState === 'complete' && {shown}")).await;
     }
 
-    /// Waits until the address begins so, and returns it.
+    /// Waits until the URL starts with the given text, and returns it.
     pub async fn arrives(&self, url: &str) -> String {
         let begins = format!("location.href.startsWith({})", json!(url));
         self.until(&format!("document.readyState === 'complete' && {begins}")).await;
@@ -96,12 +96,12 @@ impl Tab {
         self.eval("location.href").await.as_str().expect("text").to_owned()
     }
 
-    /// What the page shows.
+    /// The visible text of the page.
     pub async fn shown(&self) -> String {
         self.eval("document.body.innerText").await.as_str().expect("text").to_owned()
     }
 
-    /// Clicks in the middle of an element, so often, with whatever lies over it.
+    /// Clicks the middle of an element a number of times; an element that covers it gets the clicks.
     pub async fn click(&self, selector: &str) {
         self.click_times(selector, 1).await;
     }
@@ -126,7 +126,7 @@ impl Tab {
         }
     }
 
-    /// Types into what has the focus.
+    /// Types into the focused element.
     pub async fn types(&self, what: &str) {
         self.ask("Input.insertText", json!({"text": what})).await;
     }
@@ -148,7 +148,7 @@ impl Tab {
         }
     }
 
-    /// The Back button.
+    /// Goes back one page in the tab's history.
     pub async fn back(&self) {
         let history = self.history().await;
         let now = history["currentIndex"].as_u64().expect("a number");
@@ -162,7 +162,7 @@ impl Tab {
         self.until("document.readyState === 'complete'").await;
     }
 
-    /// Where the tab has been. While one page takes another's place there is none to ask.
+    /// The tab's history. Retries, because there is no page to ask during a navigation.
     async fn history(&self) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -176,12 +176,12 @@ impl Tab {
         }
     }
 
-    /// Turns the page's own scripts off.
+    /// Disables the page's scripts.
     pub async fn without_scripts(&self) {
         self.ask("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
     }
 
-    /// A window so wide, in the light or the dark.
+    /// Sets the width of the window and the colour scheme.
     pub async fn looks(&self, width: u32, dark: bool) {
         let size =
             json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600});
@@ -191,29 +191,29 @@ impl Tab {
         self.ask("Emulation.setEmulatedMedia", json!({"features": features})).await;
     }
 
-    /// A picture (PNG) of the whole page.
+    /// A screenshot (PNG) of the whole page.
     pub async fn picture(&self) -> Vec<u8> {
         let whole = json!({"format": "png", "captureBeyondViewport": true});
         let picture = self.ask("Page.captureScreenshot", whole).await;
         STANDARD.decode(text(&picture, "data")).expect("base64")
     }
 
-    /// What the browser has told of this tab.
+    /// The events of one kind that the browser sent for this tab.
     pub fn events(&self, method: &str) -> Vec<Value> {
         self.browser.events(&self.session, method)
     }
 
-    /// Waits until the browser complains of something.
+    /// Waits until the browser logs a violation that contains the given text.
     pub async fn complains(&self, of: &str) {
         let deadline = Instant::now() + PATIENCE;
         while !self.violations().iter().any(|it| it.contains(of)) {
             let logged = self.events("Log.entryAdded");
-            assert!(Instant::now() < deadline, "no complaint of {of}: {logged:?}");
+            assert!(Instant::now() < deadline, "no violation with {of}: {logged:?}");
             sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// Waits until the browser has told of something, and returns the first.
+    /// Waits for an event and returns the first of its kind.
     pub async fn told(&self, method: &str) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -225,7 +225,7 @@ impl Tab {
         }
     }
 
-    /// What the browser stopped, or complained of, for safety's sake.
+    /// Security errors that the browser logged, CSP violations among them.
     pub fn violations(&self) -> Vec<String> {
         let entries = self.events("Log.entryAdded").into_iter();
         let security = entries.map(|event| event["entry"].clone()).filter(|it| {

@@ -1,4 +1,4 @@
-//! What the tests of a browser begin with: a provider, applications elsewhere, a person.
+//! The fixture of the browser tests: a provider, applications on another site, a user.
 
 use url::form_urlencoded;
 
@@ -15,17 +15,17 @@ pub struct World {
 }
 
 impl World {
-    /// `None` where there is no browser.
+    /// `None` if Chromium is not available.
     pub async fn new() -> Option<Self> {
         Some(Self::begin(Chromium::shared()?, false).await)
     }
 
-    /// With a provider under https.
+    /// The same with a provider on https.
     pub async fn secure() -> Option<Self> {
         Some(Self::begin(Chromium::shared()?, true).await)
     }
 
-    /// The same with a browser that drops the cookies of frames from other sites.
+    /// The same with a browser that blocks the cookies of frames from other sites.
     pub async fn dropping() -> Option<Self> {
         Some(Self::begin(Chromium::dropping()?, true).await)
     }
@@ -41,12 +41,12 @@ impl World {
         Self { app, elsewhere, browser }
     }
 
-    /// Somebody with a browser of their own.
+    /// A tab in a browser context of its own.
     pub async fn person(&self) -> Tab {
         self.browser.person().await
     }
 
-    /// An authorization request of a client, with changes.
+    /// An authorization request of a client, with changed parameters.
     pub fn authorize(&self, client: &str, changes: &[(&str, &str)]) -> String {
         let mut params = vec![
             ("client_id", format!("default.{client}")),
@@ -75,12 +75,12 @@ impl World {
         format!("{}/oauth/{name}?{query}", self.app.issuer("shop"))
     }
 
-    /// An address elsewhere.
+    /// A URL of the application's site.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.elsewhere.origin)
     }
 
-    /// Has Alice sign in to a client; where she arrives.
+    /// Signs Alice in to a client; returns the URL of the callback.
     pub async fn signs_in(&self, tab: &Tab, client: &str) -> String {
         tab.goto(&self.authorize(client, &[])).await;
         fill_in(tab, ALICE).await;
@@ -89,7 +89,7 @@ impl World {
     }
 }
 
-/// Fills in the sign-in page, as a person does who clicks into its fields.
+/// Fills in the sign-in page by clicking into its fields.
 pub async fn fill_in(tab: &Tab, who: (&str, &str)) {
     for (field, text) in [("#username", who.0), ("#password", who.1)] {
         tab.click(field).await;
@@ -98,7 +98,7 @@ pub async fn fill_in(tab: &Tab, who: (&str, &str)) {
     }
 }
 
-/// A parameter of an address, from query or fragment.
+/// A parameter of a URL, from its query or fragment.
 pub fn param(url: &str, name: &str) -> String {
     let url = url::Url::parse(url).expect("a URL");
     let text =
