@@ -1,5 +1,5 @@
-//! The real server in this process: manifests in, a port out. The clock stands until it is moved,
-//! the store is in memory, chance is seeded.
+//! The real server in the test's process, on a free port. The clock stands still until it is moved,
+//! the store is in memory, and the random number generator is seeded.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
@@ -35,7 +35,7 @@ use tokio::sync::{
     watch,
 };
 
-/// The network, as far as it may be called, with documents and receivers of forms somewhere in it.
+/// The outgoing HTTP client of the server, with documents and form receivers at URLs of the test.
 #[derive(Debug)]
 struct Network {
     real: HttpFetch,
@@ -50,7 +50,7 @@ impl Network {
     }
 }
 
-/// Public addresses and this machine's.
+/// Allows public addresses and the loopback addresses.
 fn here() -> EgressPolicy {
     let here = ["127.0.0.0/8".parse().expect("a net"), "::1/128".parse().expect("a net")];
     EgressPolicy::new(here.into())
@@ -75,32 +75,32 @@ impl Fetch for Network {
     }
 }
 
-/// A running server and what it stands on.
+/// A running server with its store, clock and objects.
 pub struct TestApp {
     /// `http://127.0.0.1:port`: the base URL, below which tenants live.
     pub origin: String,
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
-    /// Its clock: begins at the present second.
+    /// Its clock, which starts at the current second.
     pub clock: Arc<FixedClock>,
     /// Its store.
     pub store: SharedStore,
-    /// What answers, without a connection in between.
+    /// The request handlers, for calls without a connection.
     pub app: Arc<AppState>,
-    /// What it serves.
+    /// The objects that it serves.
     pub stage: Arc<Stage>,
     network: Arc<Network>,
     stop: watch::Sender<bool>,
 }
 
 impl TestApp {
-    /// Serves manifests: every kind of ours and Secrets, namespace `default` where none is named.
-    /// `ORIGIN` in them becomes the server's own.
+    /// Serves manifests of Lanyard objects and Secrets, by default in namespace `default`.
+    /// `ORIGIN` in them stands for the origin of the server.
     pub async fn start(manifests: &str) -> Self {
         Self::start_configured(manifests, ServerConfig::default()).await
     }
 
-    /// The same within other limits.
+    /// The same with other limits.
     pub async fn start_within(manifests: &str, limits: ServerLimits) -> Self {
         Self::start_configured(manifests, ServerConfig { limits, ..ServerConfig::default() }).await
     }
@@ -110,13 +110,13 @@ impl TestApp {
         Self::start_with(manifests, None, |store| store, config, here()).await
     }
 
-    /// The same where nobody's URLs may lead inside the network, this machine included.
+    /// The same where the server may call public addresses only, not even loopback addresses.
     pub async fn start_guarded(manifests: &str) -> Self {
         let guard = EgressPolicy::default();
         Self::start_with(manifests, None, |store| store, ServerConfig::default(), guard).await
     }
 
-    /// The same by TLS, as the host `id.test`.
+    /// The same with TLS, for the host `id.test`.
     pub async fn start_secure(manifests: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
@@ -125,7 +125,7 @@ impl TestApp {
         Self::start_tls(manifests, Arc::new(tls)).await
     }
 
-    /// The same on a store that is put around the one in memory.
+    /// The same with a store that wraps the one in memory.
     pub async fn start_over(
         manifests: &str,
         over: impl FnOnce(SharedStore) -> SharedStore,
@@ -133,7 +133,7 @@ impl TestApp {
         Self::start_with(manifests, None, over, ServerConfig::default(), here()).await
     }
 
-    /// The same by TLS of the test's own.
+    /// The same with a TLS configuration of the test.
     pub async fn start_tls(manifests: &str, tls: Arc<TlsConfig>) -> Self {
         Self::start_with(manifests, Some(tls), |store| store, ServerConfig::default(), here()).await
     }
@@ -169,12 +169,12 @@ impl TestApp {
         app
     }
 
-    /// Asks the server to stop, as SIGTERM does.
+    /// Starts a graceful shutdown, as SIGTERM does.
     pub fn stop(&self) {
         self.stop.send_replace(true);
     }
 
-    /// Puts a document where the server finds it.
+    /// Publishes a document at a URL, for requests of the server.
     pub fn publish(&self, url: &str, text: &str) {
         self.network.published.lock().expect("whole").insert(url.to_owned(), text.to_owned());
     }
@@ -189,21 +189,21 @@ impl TestApp {
         self.stage.subject(tenant, username)
     }
 
-    /// Takes the forms that the server posts to a URL.
+    /// Receives the forms that the server posts to a URL.
     pub fn receive(&self, url: &str) -> UnboundedReceiver<String> {
         let (send, receive) = unbounded_channel();
         self.network.receivers.lock().expect("whole").insert(url.to_owned(), send);
         receive
     }
 
-    /// Serves other manifests from now on, with the same keys.
+    /// Replaces the objects by those of other manifests, with the same keys.
     pub fn serve(&self, manifests: &str) {
         let new = stage::objects(&manifests.replace("ORIGIN", &self.origin));
         self.stage.change(|objects| *objects = new);
     }
 }
 
-/// Writes a new key and a certificate of it for `id.test`, as PEM; the certificate's text.
+/// Writes a new key and its certificate for `id.test` as PEM files; returns the certificate.
 pub fn write_pair(certificate: &Path, key: &Path) -> String {
     let made = rcgen::generate_simple_self_signed(["id.test".to_owned()]).expect("it is made");
     std::fs::write(key, made.signing_key.serialize_pem()).expect("written");
@@ -211,7 +211,7 @@ pub fn write_pair(certificate: &Path, key: &Path) -> String {
     made.cert.pem()
 }
 
-/// What answers.
+/// Builds the state of the request handlers.
 fn handlers(
     registry: &SnapshotHandle,
     store: &SharedStore,
@@ -241,7 +241,7 @@ fn handlers(
     })
 }
 
-/// Serves until the sender is dropped.
+/// Starts the server, which stops when the sender is dropped.
 fn listen(app: Arc<AppState>, tls: Option<Arc<TlsConfig>>) -> (SocketAddr, watch::Sender<bool>) {
     let (config, metrics) = (app.config.clone(), Arc::clone(&app.metrics));
     let server = HttpServer::new(app, config, metrics);

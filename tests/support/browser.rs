@@ -1,5 +1,5 @@
-//! What a browser and a relying party do in a sign-in, over real HTTP: cookies, forms, redirects,
-//! and the token requests of an application. It knows the provider by its issuer URL only.
+//! A browser and a relying party for sign-ins over real HTTP: cookies, forms, redirects, and token
+//! requests. They discover the provider from its issuer URL.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
@@ -9,38 +9,38 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use url::Url;
 
-/// For how long a connection is kept for another request: less than any server keeps it, also one
-/// that is about to go, so that none is used at the moment in which it is closed.
+/// Idle timeout of pooled connections: shorter than that of any server, including one that drains,
+/// so that no request is sent on a connection that the server is closing.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// A browser: keeps cookies, shows one page at a time.
+/// A browser with a cookie jar and one page at a time.
 pub struct Browser {
     client: reqwest::Client,
-    /// Where the provider listens, if not at the port of its URLs.
+    /// The port of the provider, if it differs from that of its URLs.
     port: Option<u16>,
-    /// What it sends with each request.
+    /// Headers of every request.
     headers: reqwest::header::HeaderMap,
 }
 
-/// What came back, after the redirects that stay at the provider.
+/// The response after the redirects within the provider.
 pub struct Page {
-    /// Where it was found.
+    /// Its URL.
     pub url: Url,
     /// Its status.
     pub status: u16,
     /// Its headers.
     pub headers: reqwest::header::HeaderMap,
-    /// Its text.
+    /// Its body.
     pub body: String,
-    /// Where it sends the browser that is not the provider: the application.
+    /// The URL of the application that the response redirects to.
     pub left_for: Option<Url>,
 }
 
 /// A form of a page.
 pub struct Form {
-    /// Where it goes.
+    /// The URL that it is sent to.
     pub action: Url,
-    /// Names and values that it has filled.
+    /// Names and values of its filled-in fields.
     pub fields: Vec<(String, String)>,
 }
 
@@ -51,7 +51,7 @@ impl Default for Browser {
 }
 
 impl Browser {
-    /// A browser without history.
+    /// A new browser without cookies.
     pub fn new() -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = reqwest::Client::builder()
@@ -63,12 +63,12 @@ impl Browser {
         Self { client, port: None, headers: reqwest::header::HeaderMap::new() }
     }
 
-    /// A browser that reaches the provider at another port of this machine, as by a proxy.
+    /// A browser that reaches the provider through another port of this machine, as through a proxy.
     pub fn through(port: u16) -> Self {
         Self { port: Some(port), ..Self::new() }
     }
 
-    /// Sends a header with each request from now on, as the proxy in front of it would.
+    /// Adds a header to every later request, as a proxy would.
     pub fn send(&mut self, name: &'static str, value: &str) {
         self.headers.insert(name, value.parse().expect("a value"));
     }
@@ -84,14 +84,14 @@ impl Browser {
             .header("host", &url[url::Position::BeforeHost..url::Position::AfterPort])
     }
 
-    /// Opens a URL and follows redirects as long as they stay on its origin.
+    /// Opens a URL and follows redirects within its origin.
     pub async fn open(&self, url: &str) -> Page {
         let url = Url::parse(url).expect("a URL");
         let request = self.request(reqwest::Method::GET, &url);
         self.follow(url, request).await
     }
 
-    /// Sends a form with further fields.
+    /// Sends a form with additional fields.
     pub async fn submit(&self, form: &Form, more: &[(&str, &str)]) -> Page {
         let mut fields: Vec<(String, String)> = form.fields.clone();
         for (name, value) in more {
@@ -104,7 +104,7 @@ impl Browser {
         self.follow(form.action.clone(), request).await
     }
 
-    /// Sends fields as the form of another site does.
+    /// Posts fields as a form of another site would.
     pub async fn post(&self, url: &str, origin: &str, fields: impl serde::Serialize) -> Page {
         let url = Url::parse(url).expect("a URL");
         let request = self.request(reqwest::Method::POST, &url);
@@ -132,13 +132,13 @@ impl Browser {
     }
 }
 
-/// Whether a URL on the provider's own origin is an application's (the demo's, in `dev`).
+/// Whether a URL on the provider's origin belongs to an application (the demo of `lanyard dev`).
 fn is_callback(url: &Url) -> bool {
     url.path().ends_with("/callback") && url.query_pairs().any(|(name, _)| name == "state")
 }
 
 impl Page {
-    /// The page's first form whose action ends so.
+    /// The first form of the page whose action ends with the given text.
     pub fn form(&self, action_ends: &str) -> Form {
         let from = self
             .body
@@ -162,7 +162,7 @@ impl Page {
         Form { action: self.url.join(&action).expect("a URL"), fields }
     }
 
-    /// Parameters of the URL that the browser left for: query, then fragment.
+    /// Parameters of the URL that the response redirects to, from its query and fragment.
     pub fn answer(&self) -> BTreeMap<String, String> {
         let url = self.left_for.as_ref().unwrap_or_else(|| {
             panic!("still at the provider: {} {}: {}", self.status, self.url, self.body)
@@ -178,19 +178,19 @@ impl Page {
     }
 }
 
-/// The tag that a text starts with.
+/// The HTML tag at the start of a text.
 fn tag(text: &str) -> &str {
     &text[..text.find('>').map_or(text.len(), |end| end + 1)]
 }
 
-/// An attribute's value, entities undone.
+/// An attribute's value, with entities decoded.
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
     let value = &tag[start..start + tag[start..].find('"')?];
     Some(unescape(value))
 }
 
-/// Text of HTML, entities undone.
+/// Text of HTML, with entities decoded.
 pub fn unescape(value: &str) -> String {
     let mut text = value.to_owned();
     for (entity, plain) in [
@@ -210,21 +210,21 @@ pub fn unescape(value: &str) -> String {
     text
 }
 
-/// An application: what discovery, its own credentials and the token endpoint give it.
+/// A relying party: the metadata from discovery, its credentials, and its redirect URI.
 #[derive(Clone)]
 pub struct Application {
     /// The provider's metadata.
     pub metadata: Value,
     /// `client_id`.
     pub client_id: String,
-    /// `client_secret`; none for public clients.
+    /// `client_secret`, `None` for public clients.
     pub client_secret: Option<String>,
     /// Its redirect URI.
     pub redirect_uri: String,
     client: reqwest::Client,
 }
 
-/// What a test's PKCE verifier is; its challenge is computed.
+/// The PKCE verifier of every test; the challenge is computed from it.
 pub const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-for-tests";
 
 impl Application {
@@ -255,7 +255,7 @@ impl Application {
         self.metadata[name].as_str().unwrap_or_else(|| panic!("no {name} in the metadata"))
     }
 
-    /// An authorization request of the code flow with PKCE, and further parameters.
+    /// An authorization request of the code flow with PKCE and additional parameters.
     pub fn authorize_url(&self, scope: &str, more: &[(&str, &str)]) -> String {
         let challenge = URL_SAFE_NO_PAD.encode(
             aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, VERIFIER.as_bytes()).as_ref(),
@@ -277,13 +277,13 @@ impl Application {
         url.into()
     }
 
-    /// Sends a token request with the client's own authentication.
+    /// Sends a token request with the client's authentication.
     pub async fn token(&self, parameters: &[(&str, &str)]) -> (u16, Value) {
         let response = self.post("token_endpoint", parameters).await;
         (response.status().as_u16(), response.json().await.expect("JSON"))
     }
 
-    /// Posts a form to an endpoint with the client's own authentication.
+    /// Posts a form to an endpoint with the client's authentication.
     pub async fn post(&self, endpoint: &str, parameters: &[(&str, &str)]) -> reqwest::Response {
         let mut request = self.client.post(self.endpoint(endpoint));
         let mut body = parameters.to_vec();
@@ -308,7 +308,7 @@ impl Application {
         .await
     }
 
-    /// Userinfo of an access token.
+    /// Status and body of the userinfo response for an access token.
     pub async fn userinfo(&self, access_token: &str) -> (u16, Value) {
         let response = self
             .client
@@ -320,13 +320,13 @@ impl Application {
         (response.status().as_u16(), response.json().await.unwrap_or_default())
     }
 
-    /// The keys of JWKS.
+    /// The provider's JWK set.
     pub async fn jwks(&self) -> Value {
         let response = self.client.get(self.endpoint("jwks_uri")).send().await.expect("an answer");
         response.json().await.expect("JSON")
     }
 
-    /// Signs in with a password (and agrees, where asked); the parameters of the answer.
+    /// Signs in with a password and consents if asked; returns the parameters of the response.
     pub async fn sign_in(
         &self,
         browser: &Browser,
@@ -343,7 +343,7 @@ impl Application {
     }
 }
 
-/// Agrees on a consent page; any other page stays.
+/// Consents if the page asks for consent; returns any other page unchanged.
 pub async fn agree(browser: &Browser, page: Page) -> Page {
     if page.left_for.is_none() && page.body.contains("/consent\"") {
         return browser.submit(&page.form("/consent"), &[("action", "allow")]).await;

@@ -15,23 +15,23 @@ use tempfile::TempDir;
 
 use super::ports::free_port;
 
-/// With slow machines.
+/// Timeout of every wait, generous because test machines may be slow.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// A running `lanyard dev`; ends with the value.
+/// A running `lanyard dev`, killed when the value is dropped.
 pub struct Dev {
     child: Child,
     command: Command,
-    /// Where it serves.
+    /// The base URL that it serves.
     pub base_url: String,
-    /// What the manifests of the quickstart were written for.
+    /// The base URL of the redirect URIs in the served manifests.
     pub registered_base_url: String,
     state: TempDir,
     _manifests: TempDir,
     output: Arc<Mutex<String>>,
 }
 
-/// A copy of a folder of manifests, to be edited.
+/// A temporary copy of a folder of manifests.
 pub fn copy_of(folder: &Path) -> TempDir {
     let copy = tempfile::tempdir().expect("a folder");
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("readable")
@@ -43,12 +43,13 @@ pub fn copy_of(folder: &Path) -> TempDir {
 }
 
 impl Dev {
-    /// Serves a folder on a free port; in it `http://localhost:8080` stands for that.
+    /// Serves a folder (a copy, if its path is relative) on a free port, after it has replaced
+    /// `http://localhost:8080` in the manifests.
     pub fn start(folder: &Path) -> Self {
         Self::start_with(folder, &[])
     }
 
-    /// The same with further flags.
+    /// The same with additional flags.
     pub fn start_with(folder: &Path, flags: &[&str]) -> Self {
         let port = free_port();
         let base_url = format!("http://localhost:{port}");
@@ -87,49 +88,49 @@ impl Dev {
         }
     }
 
-    /// Kills it (SIGKILL) and starts it anew with the same flags and state.
+    /// Kills it (SIGKILL) and starts it again with the same flags and state.
     pub fn restart(&mut self) {
         self.kill();
         self.start_again();
     }
 
-    /// Kills it (SIGKILL); its state stays.
+    /// Kills it (SIGKILL) and preserves its state.
     pub fn kill(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
     }
 
-    /// Starts it anew with the same flags and state.
+    /// Starts it again with the same flags and state.
     pub fn start_again(&mut self) {
         self.output.lock().expect("not poisoned").clear();
         self.child = spawn(&mut self.command, &self.output);
     }
 
-    /// Asks it to end (SIGTERM).
+    /// Asks it to stop (SIGTERM).
     pub fn terminate(&self) {
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-s", "TERM", &id]).status();
         assert!(asked.expect("kill is there").success(), "it has ended");
     }
 
-    /// Awaits its end by itself; its exit status.
+    /// Waits until it exits and returns the exit status.
     pub async fn ended(&mut self) -> Option<i32> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 return status.code();
             }
-            assert!(tokio::time::Instant::now() < deadline, "it does not end:\n{}", self.output());
+            assert!(tokio::time::Instant::now() < deadline, "it does not exit:\n{}", self.output());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// The folder of its state.
+    /// Its state directory.
     pub fn state(&self) -> &Path {
         self.state.path()
     }
 
-    /// Waits until the output has a text; the output so far.
+    /// Waits until the output contains a text; returns the output so far.
     pub async fn awaits(&self, text: &str) -> String {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
@@ -142,22 +143,22 @@ impl Dev {
         }
     }
 
-    /// Everything that was printed so far.
+    /// The output so far.
     pub fn output(&self) -> String {
         self.output.lock().expect("not poisoned").clone()
     }
 
-    /// A file of the state.
+    /// The path of a file in the state directory.
     pub fn state_file(&self, name: &str) -> PathBuf {
         self.state.path().join(name)
     }
 
-    /// Where a generated Secret of namespace `default` is.
+    /// The path of a generated Secret of namespace `default`.
     pub fn secret_file(&self, name: &str) -> PathBuf {
         self.state.path().join(format!("default.{name}.secret.yaml"))
     }
 
-    /// The client secret that was made for a client.
+    /// The client secret that was generated for a client.
     pub fn client_secret(&self, client: &str) -> String {
         use base64::{Engine, engine::general_purpose::STANDARD};
         let text = fs::read_to_string(self.secret_file(&format!("{client}-oidc"))).expect("there");

@@ -1,4 +1,4 @@
-//! Manifests → the registry's input, for tests of its build.
+//! Converts manifests to the input of the registry, for tests of its build.
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
@@ -16,7 +16,7 @@ use lanyard::{
 };
 use serde_json::Value;
 
-/// When everything is built.
+/// The current time of every build.
 pub const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 /// An installation at `https://id.test` where team-a may use `*.a.test`.
@@ -32,7 +32,7 @@ pub fn installation(dev: bool) -> Installation {
     }
 }
 
-/// The objects of some documents. What does not deserialize is malformed, as a watch would have it.
+/// The objects of some documents. An object that does not deserialize is malformed, as in a watch.
 pub fn objects(documents: impl IntoIterator<Item = Value>) -> ObjectSet {
     let mut objects = ObjectSet::default();
     let mut namespaces = BTreeMap::new();
@@ -70,7 +70,7 @@ pub fn objects(documents: impl IntoIterator<Item = Value>) -> ObjectSet {
                     serde_json::from_value(labels).unwrap_or_default(),
                 );
             }
-            other => panic!("{other} is no kind of these tests"),
+            other => panic!("{other} is not a kind of these tests"),
         }
     }
     if !namespaces.is_empty() {
@@ -108,7 +108,7 @@ fn secret(document: Value) -> Secret {
     secret
 }
 
-/// One key of each algorithm, made once: making them is slow.
+/// One key of each algorithm, generated once because that is slow.
 fn signing_key(algorithm: &str) -> (String, ByteString) {
     static MADE: OnceLock<Vec<(String, (String, ByteString))>> = OnceLock::new();
     let made = MADE.get_or_init(|| {

@@ -1,12 +1,12 @@
-//! Ports of servers that tests start.
+//! Free ports for servers that tests start.
 
 use std::{
     net::TcpListener,
     sync::atomic::{AtomicU16, Ordering},
 };
 
-/// A port that nothing listens on, below the range that outgoing connections take, so that a server
-/// that is stopped for a while finds its port free again.
+/// A free port below the range of outgoing connections, so that the port is still free when a server
+/// that was stopped starts again.
 pub fn free_port() -> u16 {
     const FIRST: u16 = 10_000;
     const COUNT: u16 = 20_000;

@@ -1,4 +1,4 @@
-//! What an application publishes, and signs with a key of its own.
+//! Documents that an application publishes, and JWTs that it signs.
 
 use std::sync::{
     Arc,
@@ -14,14 +14,14 @@ use tokio::{
 
 const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
 
-/// A JWT under the key whose public half is in the manifests.
+/// A JWT signed with the key whose public half is in the manifests.
 pub fn signed(claims: &Value) -> String {
     let header = Header { kid: Some("one".into()), ..Header::new(Algorithm::EdDSA) };
     let key = EncodingKey::from_ed_pem(PRIVATE.as_bytes()).expect("a key");
     encode(&header, claims, &key).expect("signed")
 }
 
-/// A server of one document; how often it was asked for.
+/// Serves one document; returns its URL and the number of requests for it.
 pub async fn publish(document: String) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/one", listener.local_addr().expect("bound"));

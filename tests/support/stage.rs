@@ -1,4 +1,4 @@
-//! What a test server serves: objects, with the keys that a controller would make for them.
+//! Objects that a test server serves, with the keys that the controller would generate for them.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ use lanyard::{
     source::manifests::{ManifestObject, parse_text},
 };
 
-/// Objects and keys; each change is served at once.
+/// The served objects and keys; a change takes effect at once.
 pub struct Stage {
     registry: SnapshotHandle,
     clock: Arc<FixedClock>,
@@ -38,7 +38,7 @@ struct Shown {
 }
 
 impl Stage {
-    /// Serves nothing yet, but has the keys of the tenants of manifests.
+    /// Generates the keys for the tenants of manifests, and serves no objects yet.
     pub fn new(
         registry: SnapshotHandle,
         clock: Arc<FixedClock>,
@@ -72,14 +72,14 @@ impl Stage {
         served.user_by_username(username).expect("it is served").subject.as_str().to_owned()
     }
 
-    /// Changes the objects and serves what they are then.
+    /// Changes the objects and serves the result.
     pub fn change(&self, change: impl FnOnce(&mut ObjectSet)) {
         let mut shown = self.shown.lock().expect("whole");
         change(&mut shown.objects);
         self.publish(&shown);
     }
 
-    /// Gives a tenant a further key, which signs from then on.
+    /// Adds a key to a tenant, which signs from then on.
     pub fn add_key(&self, tenant: &str, algorithm: SigningAlgorithm, signs_from: Timestamp) {
         let times = KeyTimes { published_at: self.clock.now(), signs_from, retire_at: None };
         let (name, key) = write_key(&generate(algorithm, times).expect("a key"));
@@ -106,7 +106,7 @@ impl Stage {
     }
 }
 
-/// A key for each algorithm of each tenant.
+/// Generates a key for each algorithm of each tenant.
 fn make_keys(manifests: &str, now: Timestamp) -> BTreeMap<ObjectKey, KeyEntries> {
     let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
     let tenants = objects(manifests).tenants.into_iter();
@@ -155,7 +155,7 @@ pub fn objects(manifests: &str) -> ObjectSet {
             ManifestObject::Secret(it) => {
                 drop(objects.secrets.insert(key, SecretState::Loaded(CachedSecret::new(it))));
             }
-            ManifestObject::Namespace(_) => panic!("tests know the namespace `default` only"),
+            ManifestObject::Namespace(_) => panic!("these tests use only the namespace `default`"),
         }
     }
     objects

@@ -1,5 +1,5 @@
-//! How long this machine stood still, which no promise of Lanyard's covers: on a shared machine
-//! everything may stop for seconds, tests and replicas alike.
+//! Measures stalls of the machine. On a shared machine all processes, tests and replicas alike, may
+//! stop for seconds, and time limits in tests must not count that time.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
@@ -9,23 +9,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A thread that sleeps for so long, again and again, sees what it overslept.
+/// Sleep interval of the thread that measures stalls by how much it oversleeps.
 const NAP: Duration = Duration::from_millis(20);
 
-/// What was overslept so far, and when the nap of now is to end.
+/// The time overslept so far, and when the current sleep is due to end.
 struct Naps {
     overslept: Duration,
     due: Instant,
 }
 
 impl Naps {
-    /// With what the nap of now is overdue, if whoever asks woke first.
+    /// Includes the current sleep if it is overdue, because the caller may have woken first.
     fn overslept(&self) -> Duration {
         self.overslept + self.due.elapsed()
     }
 }
 
-/// How long the machine has stood still since this was first asked.
+/// Total stall time since the first call.
 fn total() -> Duration {
     static NAPS: OnceLock<Mutex<Naps>> = OnceLock::new();
     let naps = NAPS.get_or_init(|| {
@@ -43,7 +43,7 @@ fn total() -> Duration {
     naps.lock().expect("whole").overslept()
 }
 
-/// Measures what a promise is about: time, less what the machine stood still of it.
+/// Measures elapsed time without the stalls of the machine.
 #[derive(Clone, Copy)]
 pub struct Stopwatch {
     started: Instant,
@@ -51,17 +51,17 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// From now on.
+    /// Starts now.
     pub fn start() -> Self {
         Self { started: Instant::now(), before: total() }
     }
 
-    /// How long the machine stood still since then.
+    /// Stall time since the start.
     pub fn stalled(&self) -> Duration {
         total().saturating_sub(self.before)
     }
 
-    /// The time since then, less that.
+    /// Time since the start without the stall time.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed().saturating_sub(self.stalled())
     }

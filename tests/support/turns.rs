@@ -15,15 +15,15 @@ struct Running {
 static RUNNING: Mutex<Running> = Mutex::new(Running { group: "", tests: 0, shared: None });
 static ENDED: Condvar = Condvar::new();
 
-/// A test that failed while it held the lock has left it whole.
+/// Locks a mutex and ignores poisoning: a test that failed while it held the lock left valid data.
 fn running() -> MutexGuard<'static, Running> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A turn; ends with the value.
+/// A turn, which ends when the value is dropped.
 pub struct Turn(());
 
-/// Waits until no test of another group runs. The value that its tests shared is dropped.
+/// Waits until no test of another group runs, and drops the value that the other group shared.
 pub fn of(group: &'static str) -> Turn {
     let mut running = running();
     while running.tests > 0 && running.group != group {
@@ -37,7 +37,7 @@ pub fn of(group: &'static str) -> Turn {
     Turn(())
 }
 
-/// The value that the tests of this turn's group share; the first of them makes it.
+/// The value that the tests of this turn's group share; the first test creates it.
 pub fn share<T: Any + Send + Sync>(_turn: &Turn, make: impl FnOnce() -> T) -> Arc<T> {
     let mut running = running();
     let shared = running.shared.get_or_insert_with(|| Arc::new(make()));

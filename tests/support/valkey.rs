@@ -1,4 +1,4 @@
-//! Valkey, or Redis, as a server of the tests' own.
+//! A Valkey or Redis server for tests.
 
 use std::{
     io::{Read as _, Write as _},
@@ -10,24 +10,24 @@ use std::{
 
 use super::ports::free_port;
 
-/// Runs the server until standard input ends, and kills it then; without a word there, nobody is
-/// left who would look after its folder.
+/// Runs the server until standard input ends, then kills it. Removes the folder of the server unless
+/// the input is `keep`, because the test process may have died.
 const GUARD: &str = r#"
     (exec </dev/null; exec "$0" --port "$2" --dir "$1" --bind 127.0.0.1 --save '' $3) & server=$!
     word=$(cat); kill -KILL $server; wait $server
     [ "$word" = keep ] || rm -rf "$1"
 "#;
 
-/// A server on a free port and in a folder of its own; ends with the value, or with its process.
+/// A server on a free port and in its own folder, killed when the value is dropped or the process ends.
 pub struct Valkey {
-    /// What it keeps.
+    /// The folder of its data.
     pub folder: tempfile::TempDir,
     port: u16,
     guard: Option<Child>,
 }
 
 impl Valkey {
-    /// One with these flags, in which `PORT` stands for its port.
+    /// A server with these flags, in which `PORT` stands for its port.
     pub fn start(flags: &str) -> Self {
         let mut it =
             Self { folder: tempfile::tempdir().expect("a folder"), port: free_port(), guard: None };
@@ -35,12 +35,12 @@ impl Valkey {
         it
     }
 
-    /// Where it is.
+    /// Its URL.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Starts it on the same port and folder, until it has what it kept.
+    /// Starts it on the same port and folder, and waits until it has loaded its data.
     pub fn resume(&mut self, flags: &str) {
         let program =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("target/testenv/bin/valkey-server");
@@ -65,8 +65,8 @@ impl Valkey {
         panic!("Valkey did not start within two minutes: {flags}");
     }
 
-    /// Whether it takes connections, and says to none that it still reads its journal. What it says
-    /// to one without TLS or a password does not matter.
+    /// Whether it accepts connections and has loaded its journal. Any other error, such as a missing
+    /// password or TLS, does not matter.
     fn has_loaded(&self) -> std::io::Result<bool> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -76,7 +76,7 @@ impl Valkey {
         Ok(!said[..read].starts_with(b"-LOADING"))
     }
 
-    /// Ends it as a crash does.
+    /// Kills it, as a crash would.
     pub fn kill(&mut self) {
         let Some(mut guard) = self.guard.take() else { return };
         let mut word = guard.stdin.take().expect("it was given");

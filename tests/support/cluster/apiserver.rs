@@ -14,37 +14,37 @@ use super::{
 };
 
 const TOKEN: &str = "admin-of-a-test-cluster";
-/// What slow machines take to start a process of Kubernetes.
+/// Timeout for starting a Kubernetes process, generous because test machines may be slow.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// Addresses of Services.
+/// The address range of Services.
 pub const SERVICE_CIDR: &str = "10.88.8.0/24";
 
-/// A Kubernetes API, with owner references and namespace deletion as in life.
+/// A Kubernetes API with garbage collection and namespace deletion.
 pub struct ApiServer {
     dir: PathBuf,
-    /// Whether the directory is somebody else's, and stays.
+    /// Whether the directory outlives the server.
     kept: bool,
     port: u16,
     etcd_port: u16,
     address: String,
     apiserver: Mutex<Option<Process>>,
-    /// Those beside it: kube-controller-manager, and etcd, which ends last.
+    /// kube-controller-manager, and etcd, which ends last.
     others: Mutex<Vec<Process>>,
 }
 
 impl ApiServer {
-    /// One of its own, on the loopback interface.
+    /// Starts an API server on the loopback interface.
     pub fn start() -> Self {
         Self::start_at("127.0.0.1")
     }
 
-    /// One that Pods can reach at `address` of this machine.
+    /// Starts an API server that Pods can reach at `address` of this machine.
     pub fn start_at(address: &str) -> Self {
         Self::start_in(run::directory(), address, false)
     }
 
-    /// One whose objects are in a directory that stays, and may hold some from before.
+    /// Starts an API server on a directory that outlives it and may contain objects already.
     pub fn start_keeping(dir: &Path) -> Self {
         Self::start_in(dir.to_owned(), "127.0.0.1", true)
     }
@@ -89,7 +89,7 @@ impl ApiServer {
         server
     }
 
-    /// It ends where the API server is not well within 10 s: not before that one is ready.
+    /// Must run after the API server is ready, because the process exits if it is not within 10 s.
     fn start_controllers(&self) {
         let controllers = Process::start_in(
             &self.dir,
@@ -100,7 +100,7 @@ impl ApiServer {
         self.others.lock().expect("not poisoned").insert(0, controllers);
     }
 
-    /// Awaits that kubectl succeeds, while every process runs.
+    /// Waits until kubectl succeeds; panics if a process has ended.
     fn await_answer(&self, args: &[&str]) {
         eventually(PATIENCE, || {
             if let Some(process) = &mut *self.apiserver.lock().expect("not poisoned") {
@@ -111,7 +111,7 @@ impl ApiServer {
         });
     }
 
-    /// Directory of this run, for logs and files of tests.
+    /// The directory for logs and files of tests.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -126,7 +126,7 @@ impl ApiServer {
         client(&self.kubeconfig()).await
     }
 
-    /// Runs kubectl; its output, or what it said on standard error.
+    /// Runs kubectl; returns its output or its standard error.
     pub fn try_kubectl(&self, args: &[&str]) -> Result<String, String> {
         self.run("kubectl", args, "")
     }
@@ -137,17 +137,17 @@ impl ApiServer {
         run::output(command, input)
     }
 
-    /// Runs kubectl; panics with what it said if it fails.
+    /// Runs kubectl; panics with its standard error if it fails.
     pub fn kubectl(&self, args: &[&str]) -> String {
         self.try_kubectl(args).unwrap_or_else(|error| panic!("kubectl {args:?}: {error}"))
     }
 
-    /// `kubectl apply -f -`; what the API server said if it refused.
+    /// `kubectl apply -f -`; returns the error of the API server if it rejects the manifests.
     pub fn try_apply(&self, manifests: &str) -> Result<String, String> {
         self.run("kubectl", &["apply", "-f", "-"], manifests)
     }
 
-    /// Whether `kubectl apply -f -` would be refused; nothing is written.
+    /// A dry run of `kubectl apply -f -`, which writes nothing.
     pub fn dry_run(&self, manifests: &str) -> Result<String, String> {
         self.run("kubectl", &["apply", "--dry-run=server", "-f", "-"], manifests)
     }
@@ -163,17 +163,17 @@ impl ApiServer {
         self.run("helm", args, "")
     }
 
-    /// A kubeconfig of a service account, by a token as Pods get it.
+    /// A kubeconfig of a service account, with a token as Pods get it.
     pub fn service_account_kubeconfig(&self, namespace: &str, name: &str) -> PathBuf {
         self.kubeconfig_through(self.port, namespace, name)
     }
 
-    /// The same by another port, where a proxy listens.
+    /// The same with another port, where a proxy listens.
     pub fn kubeconfig_through(&self, port: u16, namespace: &str, name: &str) -> PathBuf {
         let token = self.kubectl(&["-n", namespace, "create", "token", name, "--duration", "6h"]);
         let path = self.dir.join(format!("{namespace}-{name}-{port}.kubeconfig"));
         let ca = self.dir.join("certs/apiserver.crt");
-        // Another replica may be reading the one before: it finds either, and both are whole.
+        // Renamed into place, because another replica may be reading the previous file.
         let new = path.with_extension("new");
         fs::write(&new, kubeconfig_of(&self.address, port, &ca, token.trim())).expect("written");
         fs::rename(&new, &path).expect("the same folder");
@@ -194,19 +194,19 @@ impl ApiServer {
         (process, port)
     }
 
-    /// A proxy to it.
+    /// A proxy to the API server.
     pub fn proxy(&self) -> Proxy {
         Proxy::to((self.address.clone(), self.port))
     }
 
-    /// Stops the API server; etcd and its data stay.
+    /// Stops the API server; etcd keeps running.
     pub fn stop_apiserver(&self) {
         if let Some(mut process) = self.apiserver.lock().expect("not poisoned").take() {
             process.kill();
         }
     }
 
-    /// Applies manifests by another API server on the same etcd, which lives for no longer.
+    /// Applies manifests through a temporary API server on the same etcd.
     pub fn apply_by_another(&self, manifests: &str) {
         let port = free_port();
         let _other = start_apiserver(&self.dir, &self.address, port, self.etcd_port);

@@ -1,5 +1,5 @@
-//! PostgreSQL that can be stopped for a while or followed by a standby, on a free port and in a
-//! folder of the run's own.
+//! A PostgreSQL server that can be stopped for a while or replicated to a standby, on a free port
+//! and in the directory of the run.
 
 use std::{fs, os::unix::fs::chown, path::Path, process::Command, time::Duration};
 
@@ -9,10 +9,10 @@ use super::{
     eventually, free_port,
 };
 
-/// With slow machines.
+/// Timeout of every wait, generous because test machines may be slow.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// A database server; ends with the value.
+/// A database server, stopped when the value is dropped.
 pub struct Database {
     folder: tempfile::TempDir,
     address: String,
@@ -21,12 +21,12 @@ pub struct Database {
 }
 
 impl Database {
-    /// One with an empty database, reached without a password.
+    /// Starts a server with an empty database and without a password.
     pub fn start() -> Self {
         Self::start_at("127.0.0.1")
     }
 
-    /// One that Pods can reach at `address` of this machine.
+    /// Starts a server that Pods can reach at `address` of this machine.
     pub fn start_at(address: &str) -> Self {
         let mut database = Self::new(address);
         let data = database.data();
@@ -38,8 +38,8 @@ impl Database {
         database
     }
 
-    /// A standby that follows it and takes no writes until it is promoted. From now on what is
-    /// acknowledged is there as well.
+    /// Starts a synchronous standby, which is read-only until it is promoted. From now on every
+    /// acknowledged write is also on the standby.
     pub fn standby(&self) -> Self {
         let mut standby = Self::new(&self.address);
         let data = standby.data();
@@ -55,12 +55,12 @@ impl Database {
         standby
     }
 
-    /// Makes a standby the primary.
+    /// Promotes a standby to primary.
     pub fn promote(&self) {
         self.run("pg_ctl", &["promote", "-w", "-D", &self.data()]);
     }
 
-    /// Changes a setting, also for connections that are open, and awaits that it is in force.
+    /// Changes a setting, also for open connections, and waits until it is in effect.
     pub fn set(&self, name: &str, value: &str) {
         let change = format!("ALTER SYSTEM SET {name} = '{value}'");
         let reload = "SELECT pg_reload_conf()";
@@ -71,13 +71,13 @@ impl Database {
         });
     }
 
-    /// The answer to a question, by a connection of its own.
+    /// The result of a query, on a new connection.
     fn ask(&self, question: &str) -> Result<String, String> {
         let answer = self.try_run("psql", &["-d", &self.url(), "-A", "-t", "-c", question])?;
         Ok(answer.trim().to_owned())
     }
 
-    /// What `pg_dump` gives.
+    /// The output of `pg_dump`.
     pub fn dump(&self) -> String {
         self.run("pg_dump", &[&self.url()])
     }
@@ -94,7 +94,7 @@ impl Database {
         self.folder.path().join("data").display().to_string()
     }
 
-    /// Runs one of PostgreSQL's programs to its end; its output.
+    /// Runs one of PostgreSQL's programs to its end; returns its output.
     fn run(&self, program: &str, args: &[&str]) -> String {
         self.try_run(program, args).unwrap_or_else(|said| panic!("{program}: {said}"))
     }
@@ -113,21 +113,21 @@ impl Database {
         format!("postgres://lanyard@{}:{}/postgres", self.address, self.port)
     }
 
-    /// Where it listens.
+    /// The address and port that it listens on.
     pub fn address(&self) -> (String, u16) {
         (self.address.clone(), self.port)
     }
 
-    /// Ends it, connections and all, as a node does that goes away; what was committed stays.
+    /// Stops it and cuts its connections, as the loss of a node does; committed data is preserved.
     pub fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
-            // Immediate shutdown: no connection is waited for.
+            // Immediate shutdown, which does not wait for connections.
             process.signal("QUIT");
             process.wait(Duration::from_secs(20));
         }
     }
 
-    /// Starts it on the same port, until it answers: it takes connections before.
+    /// Starts it on the same port and waits until it answers queries: it accepts connections earlier.
     pub fn resume(&mut self) {
         let (data, port) = (self.data(), self.port.to_string());
         let listen = format!("listen_addresses={}", self.address);
@@ -151,8 +151,8 @@ impl Drop for Database {
     }
 }
 
-/// A program and its arguments, as the package's user where this is root; it ends with whoever
-/// started it.
+/// The command line of a program that is killed when its parent ends, as the package's user if the
+/// test runs as root.
 pub fn as_other_user(program: &Path) -> Vec<String> {
     let mut command = ["setpriv", "--pdeathsig", "KILL"].map(str::to_owned).to_vec();
     if let Some((user, group)) = other_user() {

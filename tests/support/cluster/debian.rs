@@ -1,4 +1,4 @@
-//! PostgreSQL as Debian packages it: where it is, and whom it runs as.
+//! The PostgreSQL package of Debian: the path of its programs, and the user that runs them.
 
 use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf};
 
@@ -14,7 +14,7 @@ pub fn postgresql() -> PathBuf {
     )
 }
 
-/// User and group to run it as, where this is root.
+/// User and group that run PostgreSQL if the test runs as root.
 pub fn other_user() -> Option<(u32, u32)> {
     if fs::metadata("/proc/self").expect("Linux").uid() != 0 {
         return None;

@@ -9,7 +9,7 @@ use std::{
 
 use aws_lc_rs::digest;
 
-/// Where the binary is in the image, as in the Dockerfile.
+/// The path of the binary in the image, as in the Dockerfile.
 pub const BINARY: &str = "/usr/local/bin/lanyard";
 
 /// Writes a docker-archive of `name` to `dir`: the files at their paths, and the entry point.
@@ -42,7 +42,7 @@ pub fn write(dir: &Path, name: &str, files: &[(PathBuf, String)], entrypoint: &[
     path
 }
 
-/// This machine's, by the name that images use.
+/// The architecture of this machine, by the name that images use.
 fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",

@@ -1,5 +1,5 @@
 //! The node's own mounts, network and process ids: what Pods leave behind (shims, overlay mounts,
-//! bridges, iptables rules, names in /run) vanishes with them, however the test ends.
+//! bridges, iptables rules, names in /run) is removed with them, even if the test is killed.
 
 use std::{
     collections::BTreeSet,
@@ -16,18 +16,18 @@ use super::{
     run::{self, words},
 };
 
-/// This machine's end of the cable to the node.
+/// The address of this machine's end of the cable to the node.
 pub const HOST: &str = "10.88.6.1";
-/// The node's end.
+/// The address of the node's end of the cable.
 pub const NODE: &str = "10.88.6.2";
-/// Addresses of Pods; this machine reaches them, and Services, through the node.
+/// The address range of Pods; this machine reaches them, and Services, through the node.
 pub const POD_CIDR: &str = "10.88.7.0/24";
-/// Where the node keeps everything: in memory, which ends with the namespace.
+/// The node's data directory: in memory, so it ends with the namespace.
 pub const HOME: &str = "/run/lanyard-test";
 
 const CABLE: &str = "lanyard-test";
 
-/// Folders that containerd and kubelet fill and cannot be told to leave alone.
+/// Folders that containerd and kubelet use and that no setting moves elsewhere.
 const SHADOWED: [&str; 4] = ["/run", "/var/lib/cni", "/var/log/pods", "/var/log/containers"];
 
 /// A namespace of each of the three kinds, held by one process and ended with its init.
@@ -39,7 +39,7 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// Makes it, when no other test on this machine has one, with its output in `log`.
+    /// Waits until no other test on this machine has a node, then starts one, with its output in `log`.
     pub fn start(log: &Path) -> Self {
         let turn = File::create(std::env::temp_dir().join("lanyard-test-node.lock"))
             .expect("the lock's file");
@@ -47,7 +47,7 @@ impl Namespace {
             eprintln!("another test of this machine has a node; waiting for its end");
             turn.lock().expect("a turn");
         }
-        // What a test left that was killed, where no other container can be meant.
+        // Control groups left by a test that was killed; without a containerd on this machine there are no others.
         if !Path::new("/run/containerd/containerd.sock").exists() {
             remove_control_groups(&|_| true);
         }
@@ -57,7 +57,7 @@ impl Namespace {
             }
             Ok(())
         });
-        // What init does; it then reaps what shims leave, and its end is the end of all in here.
+        // Init mounts the folders, then reaps orphans of shims; its end ends all processes in the namespace.
         let shadowed = SHADOWED.join(" ");
         let init = format!(
             "for dir in {shadowed}; do mkdir -p $dir; mount -t tmpfs tmpfs $dir; done; \
@@ -99,13 +99,13 @@ impl Namespace {
         }
     }
 
-    /// Words before a command line that make it run in here.
+    /// The words before a command line that run it in the namespace.
     fn entrance(&self) -> Vec<String> {
         let id = self.holder.id();
         words(&format!("--target {id} --mount --net --pid=/proc/{id}/ns/pid_for_children --"))
     }
 
-    /// The ids of the containers that were made in here.
+    /// The ids of the containers that were created in the namespace.
     fn containers(&self) -> BTreeSet<String> {
         let tasks = "containerd-state/io.containerd.runtime.v2.task/k8s.io";
         let dir = format!("/proc/{}/root{HOME}/{tasks}", self.holder.id());
@@ -113,14 +113,14 @@ impl Namespace {
         names.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect()
     }
 
-    /// A command that runs in here.
+    /// A command that runs in the namespace.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
         command.args(self.entrance()).arg(program);
         command
     }
 
-    /// Starts a process in here; it ends with the namespace.
+    /// Starts a process in the namespace, which it ends with.
     pub fn start_process(&self, program: &Path, args: &[String], log: &Path) -> Process {
         let mut all = self.entrance();
         all.push(program.display().to_string());

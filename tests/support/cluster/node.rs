@@ -15,7 +15,7 @@ use super::{
 
 const SOCKET: &str = "/run/lanyard-test/containerd.sock";
 
-/// Why Pods cannot run on this machine; `None` if they can.
+/// The reason why Pods cannot run on this machine; `None` if they can.
 pub fn unavailable() -> Option<String> {
     let says = |line: &str| {
         let mut command = Command::new("sh");
@@ -38,7 +38,7 @@ pub fn unavailable() -> Option<String> {
             return Some(format!("{name} is not built (tests/testenv/build.sh node)"));
         }
     }
-    // What the node does, in small: namespaces, an overlay in memory, a cable, a control group.
+    // Tries the operations that a node needs: namespaces, an overlay in memory, a cable, a control group.
     let attempt = "unshare --mount --net --pid --fork --mount-proc sh -ec '
         mount -t tmpfs tmpfs /mnt; cd /mnt; mkdir lower upper work over
         mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work over
@@ -46,7 +46,7 @@ pub fn unavailable() -> Option<String> {
     says(attempt).err().map(|error| format!("no containers on this kernel: {}", error.trim()))
 }
 
-/// A whole cluster of one node.
+/// A cluster of one node.
 pub struct Node {
     // Dropped in this order: all that runs in the namespace ends with it.
     namespace: Namespace,
@@ -58,8 +58,8 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts it and waits until the node is Ready. Waits for its turn where another test of this
-    /// machine has a node.
+    /// Starts it and waits until the node is Ready. Waits while another test on this machine has a
+    /// node.
     pub fn start() -> Self {
         let dir = run::directory();
         let namespace = Namespace::start(&dir.join("namespace.log"));
@@ -87,7 +87,7 @@ impl Node {
         self.services.push(self.namespace.start_process(program, &args, &log));
     }
 
-    /// Awaits a condition while every service runs.
+    /// Waits for a condition; panics if a service has ended.
     fn await_service(&mut self, mut check: impl FnMut(&Self) -> Result<String, String>) {
         eventually(Duration::from_secs(90), || {
             self.services.iter_mut().for_each(Process::must_run);
@@ -97,7 +97,7 @@ impl Node {
 
     fn start_containerd(&mut self) {
         let file = self.dir.join("containerd.toml");
-        // A folder of its own, since containerd reads it again at each change of a file in it.
+        // A separate folder, because containerd reads it again whenever a file in it changes.
         let networks = self.dir.join("networks");
         fs::create_dir_all(&networks).expect("a directory");
         fs::write(networks.join("10-lanyard.conflist"), network_config()).expect("written");
@@ -110,7 +110,7 @@ impl Node {
         let kubeconfig = self.api.kubeconfig().display().to_string();
         let common = ["--hostname-override=n0", "--kubeconfig", &kubeconfig];
         let cidr = format!("--cluster-cidr={POD_CIDR}");
-        // Without masquerading, a Pod's answer to a neighbour on the bridge would not pass here.
+        // Without masquerading, a Pod's answer to another Pod on the bridge would not pass through kube-proxy's rules.
         let proxy =
             ["--proxy-mode=iptables", "--masquerade-all", "--conntrack-max-per-core=0", &cidr];
         self.start_service(&binary("kube-proxy"), &[&common[..], &proxy].concat());
@@ -134,7 +134,7 @@ impl Node {
         run::output(command, "")
     }
 
-    /// Makes an image known to the node; Pods use it with `imagePullPolicy: Never`.
+    /// Imports an image into the node; Pods use it with `imagePullPolicy: Never`.
     pub fn load_image(&self, name: &str, files: &[(PathBuf, String)], entrypoint: &[&str]) {
         let archive = image::write(&self.dir, name, files, entrypoint);
         self.ctr(&["images", "import", &archive.display().to_string()])

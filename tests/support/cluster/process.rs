@@ -68,7 +68,7 @@ impl Process {
         Self { child, name: program.display().to_string(), log: log.to_owned() }
     }
 
-    /// Panics with the end of the log if it has ended by itself.
+    /// Panics with the end of the log if it has ended.
     pub fn must_run(&mut self) {
         if !self.is_running() {
             let log = fs::read_to_string(&self.log).unwrap_or_default();
@@ -94,19 +94,19 @@ impl Process {
         let _ = Command::new("kill").args(["-s", signal, &id]).status();
     }
 
-    /// Ends it without warning.
+    /// Kills it (SIGKILL).
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Asks it to end and waits; ends it if it has not within `patience`.
+    /// Sends SIGTERM and waits; kills it if it still runs after `patience`.
     pub fn terminate(&mut self, patience: Duration) -> Option<i32> {
         self.signal("TERM");
         self.wait(patience)
     }
 
-    /// Waits for its end and gives its exit code; ends it if it has not within `patience`.
+    /// Waits for its end and returns its exit code; kills it if it still runs after `patience`.
     pub fn wait(&mut self, patience: Duration) -> Option<i32> {
         let deadline = Instant::now() + patience;
         while Instant::now() < deadline {
@@ -129,7 +129,7 @@ impl Drop for Process {
     }
 }
 
-/// Awaits a condition: calls `check` until it gives a value, or panics with what it last said.
+/// Calls `check` until it returns a value; panics with its last error after `patience`.
 pub fn eventually<T>(patience: Duration, mut check: impl FnMut() -> Result<T, String>) -> T {
     let deadline = Instant::now() + patience;
     loop {

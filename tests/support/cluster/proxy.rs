@@ -1,5 +1,5 @@
-//! A way to a server on which connections can die as they do when a NAT or a node forgets them
-//! (nothing arrives any more, and nobody is told), and that can lead to another from now on.
+//! A TCP proxy that can drop connections silently, as a NAT or a lost node does (no data arrives and
+//! neither side sees an error), and that can switch to another server.
 
 use std::{
     io::{Read as _, Write as _},
@@ -15,9 +15,9 @@ use super::free_port;
 
 /// Forwards connections while the test's process lives.
 pub struct Proxy {
-    /// Where it listens.
+    /// The port that it listens on.
     pub port: u16,
-    /// Connections of an earlier age are dead.
+    /// The current generation; connections of earlier generations are dead.
     age: Arc<AtomicUsize>,
     target: Arc<Mutex<(String, u16)>>,
 }
@@ -28,7 +28,7 @@ impl Proxy {
         Self::at(free_port(), target)
     }
 
-    /// The same at a port that is known already.
+    /// The same on a given port.
     pub fn at(port: u16, target: (String, u16)) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
         let (age, target) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(target)));
@@ -52,18 +52,18 @@ impl Proxy {
         Self { port, age, target }
     }
 
-    /// New connections lead to another server; those that are open stay as they are.
+    /// Sends new connections to another server; open connections do not change.
     pub fn lead_to(&self, target: (String, u16)) {
         *self.target.lock().expect("whole") = target;
     }
 
-    /// Every connection that is open dies; new ones work.
+    /// Drops every open connection silently; new connections work.
     pub fn forget_connections(&self) {
         self.age.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-/// Copies one direction. What a dead connection says goes nowhere, its end included.
+/// Copies one direction. Data and the end of a dead connection are discarded.
 fn copy(mut from: TcpStream, mut to: TcpStream, alive: impl Fn() -> bool + Send + 'static) {
     thread::spawn(move || {
         let mut buffer = [0; 16 * 1024];

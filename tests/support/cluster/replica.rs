@@ -1,33 +1,33 @@
-//! Replicas of `lanyard run` as processes, with what the chart lets them do.
+//! Replicas of `lanyard run` as processes, with the RBAC of the chart.
 
 use std::path::{Path, PathBuf};
 
 use super::{ApiServer, Process, free_port};
 
-/// One replica; its process ends with the value.
+/// A replica, whose process ends when the value is dropped.
 pub struct Replica {
     /// Its name in the Lease is `lanyard-<name>`.
     pub name: &'static str,
-    /// Where it serves.
+    /// Its port for applications.
     pub port: u16,
     /// Its admin port.
     pub admin: u16,
-    /// What it logs.
+    /// The path of its log.
     pub log: PathBuf,
     /// The process.
     pub process: Process,
 }
 
 impl Replica {
-    /// Installs the chart into a namespace that is there, without Pods, and starts two replicas
-    /// with its service account, which people reach at an authority.
+    /// Installs the chart without Pods into an existing namespace, and starts two replicas with its
+    /// service account. The authority is that of their base URL.
     pub fn two(api: &ApiServer, namespace: &str, authority: &str) -> Vec<Self> {
         let install = ["install", "lanyard", "charts/lanyard", "-n", namespace];
         api.helm(&[&install[..], &["--set", "replicas=0"]].concat()).expect("the chart installs");
         ["a", "b"].map(|name| Self::start(api, namespace, name, authority, &[])).into()
     }
 
-    /// One more replica with the service account of an installation, and further settings.
+    /// Starts a replica with the service account of an installation and additional settings.
     pub fn start(
         api: &ApiServer,
         namespace: &str,

@@ -1,4 +1,4 @@
-//! What belongs to one run of a test binary: its directories, ports and command lines.
+//! The directories, ports and command lines of one run of a test binary.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ pub fn testenv() -> PathBuf {
     root.expect("it is built in the repository").join("target/testenv")
 }
 
-/// A binary of the test environment, or a panic that says how to get it.
+/// A binary of the test environment; panics with how to install it if it is missing.
 pub fn binary(name: &str) -> PathBuf {
     let path = testenv().join("bin").join(name);
     assert!(
@@ -26,8 +26,8 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
-/// kubectl or helm for a cluster. What they cache stays in the run's directory, since another
-/// cluster of another run may have had the same address.
+/// kubectl or helm for a cluster. Their caches are in the directory of the run, because a cluster of
+/// another run may have had the same address.
 pub fn tool(name: &str, kubeconfig: &Path) -> Command {
     let cache = runs().join(format!("{}-cache", std::process::id()));
     let mut command = Command::new(binary(name));
@@ -39,12 +39,12 @@ pub fn tool(name: &str, kubeconfig: &Path) -> Command {
     command
 }
 
-/// Runs a command to its end: its output, or what it said on standard error.
+/// Runs a command to its end; returns its output or its standard error.
 pub fn output(mut command: Command, input: &str) -> Result<String, String> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let mut stdin = child.stdin.take().expect("piped");
-    // A command that refuses its arguments does not read.
+    // A command that rejects its arguments does not read its input.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     let output = child.wait_with_output().expect("it ends");
@@ -57,7 +57,7 @@ pub fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-/// A directory of this run's own; those of runs that have ended are removed.
+/// The directory of this run. Removes the directories of runs that have ended.
 pub fn directory() -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     for entry in fs::read_dir(runs()).expect("readable").flatten() {

@@ -1,4 +1,4 @@
-//! What a Service does: one address, whose connections go in turn to the replicas that are ready.
+//! A stand-in for a Service: one address that sends connections to the ready replicas in turn.
 
 use std::{
     io::{Read as _, Write as _},
@@ -11,22 +11,22 @@ use std::{
     time::Duration,
 };
 
-/// Between two looks at who is ready.
+/// Interval between readiness checks.
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// An address in front of replicas; works while the test's process lives.
+/// An address in front of replicas, open until the test process ends.
 pub struct Service {
-    /// Where it listens.
+    /// The port that it listens on.
     pub port: u16,
-    /// Ports and admin ports of those there are.
+    /// Ports and admin ports of all replicas.
     all: Arc<Mutex<Vec<(u16, u16)>>>,
     ready: Arc<Mutex<Vec<u16>>>,
-    /// How often it has looked who is ready.
+    /// The number of readiness checks so far.
     looks: Arc<AtomicUsize>,
 }
 
 impl Service {
-    /// One without replicas.
+    /// Starts without replicas.
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("bound").port();
@@ -59,13 +59,13 @@ impl Service {
         service
     }
 
-    /// A replica that is to get connections once it is ready.
+    /// Adds a replica, which gets connections once it is ready.
     pub fn add(&self, port: u16, admin: u16) {
         self.all.lock().expect("whole").push((port, admin));
     }
 
-    /// How many are ready, by a look that began after the call: one that has just been killed is
-    /// not among them, and gets no connections any more.
+    /// The number of ready replicas, from a check that began after the call. It does not count a
+    /// replica that was killed before the call, which gets no connections any more.
     pub fn ready(&self) -> usize {
         let before = self.looks.load(Ordering::SeqCst);
         while self.looks.load(Ordering::SeqCst) < before + 2 {
@@ -75,7 +75,7 @@ impl Service {
     }
 }
 
-/// All are asked at once: one that is slow to say so keeps no connection going to one that is dead.
+/// Checks all replicas at once, so that a slow answer does not keep a dead replica in the list.
 fn those_ready(listed: &[(u16, u16)]) -> Vec<u16> {
     thread::scope(|scope| {
         let asked: Vec<_> = listed
