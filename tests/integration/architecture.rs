@@ -176,7 +176,7 @@ fn head(text: &str) -> String {
 }
 
 #[test]
-fn modules_know_only_what_they_may() {
+fn modules_use_only_allowed_modules() {
     let mut wrong = Vec::new();
     for source in sources() {
         let allowed = ALLOWED.iter().find(|(module, _)| *module == source.module);
@@ -192,7 +192,7 @@ fn modules_know_only_what_they_may() {
 }
 
 #[test]
-fn the_time_is_asked_for_in_one_place() {
+fn only_model_reads_the_clock() {
     let mut wrong = Vec::new();
     let sources = sources();
     for source in sources.iter().filter(|source| source.module != "model") {
@@ -252,7 +252,7 @@ fn public_types(code: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_public_type_has_a_name_of_its_own() {
+fn public_type_names_are_unique() {
     let sources = sources();
     let mut declared: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for source in &sources {

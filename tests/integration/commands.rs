@@ -44,7 +44,7 @@ const REPLICA: [&str; 9] = [
 ];
 
 #[test]
-fn a_wrong_flag_gives_one_line_that_says_what_to_write() {
+fn wrong_flag_prints_one_line_with_a_correction() {
     for (args, words) in [
         (&["dev", ".", "--listne=127.0.0.1:1"][..], &["--listne", "similar", "--listen"][..]),
         (&["dev", ".", "--listen=localhost:8080"], &["--listen", "such as 127.0.0.1:8080"]),
@@ -65,7 +65,7 @@ fn a_wrong_flag_gives_one_line_that_says_what_to_write() {
 }
 
 #[test]
-fn an_api_server_that_cannot_be_reached_gives_one_line() {
+fn unreachable_api_server_prints_one_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let cluster = "https://127.0.0.1:1";
     let config = kubeconfig(folder.path(), cluster);
@@ -89,7 +89,7 @@ fn kubeconfig(folder: &Path, cluster: &str) -> String {
 }
 
 #[test]
-fn an_api_server_is_asked_again_until_it_answers() {
+fn request_to_the_api_server_is_retried_until_it_answers() {
     let folder = tempfile::tempdir().expect("a folder");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let cluster = format!("http://{}", listener.local_addr().expect("bound"));
@@ -109,7 +109,7 @@ fn an_api_server_is_asked_again_until_it_answers() {
 }
 
 #[test]
-fn each_command_says_what_it_is_for_and_what_its_flags_do() {
+fn each_command_has_help_for_itself_and_its_flags() {
     let help = |args: &[&str]| {
         let output = lanyard(args, &[]);
         assert!(output.status.success(), "{args:?}");
@@ -149,7 +149,7 @@ fn the_definitions_are_printed_for_kubectl_to_apply() {
 
 /// Load balancers look at readiness: it has to fail while requests are still taken.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_asked_to_stop_is_unready_first_serves_on_and_then_ends() {
+async fn shutdown_fails_readiness_then_drains_then_exits() {
     let admin = ports::free_port();
     let flags = [format!("--admin-listen=127.0.0.1:{admin}"), "--drain-delay=3s".to_owned()];
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();

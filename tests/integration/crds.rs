@@ -24,7 +24,7 @@ fn the_committed_definitions_are_those_of_the_code() {
 }
 
 #[test]
-fn each_fits_into_a_release_and_an_annotation_free_apply() {
+fn each_definition_is_small_enough_for_a_helm_release() {
     for (name, yaml) in definitions() {
         assert!(yaml.len() < 200 * 1024, "{name} has {} bytes", yaml.len());
     }
@@ -32,7 +32,7 @@ fn each_fits_into_a_release_and_an_annotation_free_apply() {
 
 /// A Helm template that holds the text as it is would take these for its own.
 #[test]
-fn none_holds_what_helm_would_evaluate() {
+fn definitions_contain_no_template_syntax() {
     for (name, yaml) in definitions() {
         assert!(!yaml.contains("{{"), "{name}");
     }

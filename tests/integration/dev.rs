@@ -10,7 +10,7 @@ use crate::support::{
 const ADA: (&str, &str) = ("ada", "correct horse battery staple");
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_quickstart_signs_a_person_in_with_the_demo() {
+async fn quickstart_signs_a_user_in_with_the_demo() {
     let dev = Dev::start(Path::new("examples/quickstart"));
     let banner = dev.awaits("Open  ").await;
     for word in ["Issuer   http://localhost", "client default.demo", "user   ada", ADA.1] {
@@ -177,7 +177,7 @@ fn a_folder_without_manifests_does_not_pass_the_check() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_example_of_registration_takes_a_client_with_its_token() {
+async fn registration_example_accepts_a_client_with_its_token() {
     let dev = Dev::start(Path::new("examples/registration"));
     dev.awaits("Open  ").await;
     let url = format!("{}/team-a/partners/oauth/register", dev.base_url);

@@ -21,7 +21,7 @@ use crate::support::{
 };
 
 #[test]
-fn what_is_said_and_served_is_as_written() {
+fn verdicts_and_served_state_match_the_golden_files() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let (mut compared, mut differing) = (0, Vec::new());
     for entry in fs::read_dir(&folder).expect("the folder") {

@@ -49,7 +49,7 @@ async fn post(url: &str, body: &str) -> Response {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sizes_paths_methods_and_hosts_are_held_to_their_bounds() {
+async fn limits_on_sizes_paths_methods_and_hosts_are_enforced() {
     let (dev, _folder) = two_tenants().await;
     let issuer = format!("{}/default/quickstart", dev.base_url);
     let discovery = format!("{issuer}/.well-known/openid-configuration");
@@ -78,7 +78,7 @@ async fn sizes_paths_methods_and_hosts_are_held_to_their_bounds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_that_are_not_what_they_should_be_are_refused_where_they_are() {
+async fn malformed_and_forged_requests_are_refused() {
     let (dev, _folder) = two_tenants().await;
     let issuer = format!("{}/default/quickstart", dev.base_url);
     let token = format!("{issuer}/oauth/token");
@@ -141,7 +141,7 @@ async fn requests_that_are_not_what_they_should_be_are_refused_where_they_are() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_of_one_tenant_is_worth_anything_at_another_of_the_same_host() {
+async fn credentials_of_one_tenant_are_rejected_by_another_on_the_same_host() {
     let (dev, _folder) = two_tenants().await;
     let issuer = |name: &str| format!("{}/default/{name}", dev.base_url);
     let callback = format!("{}/_lanyard/demo/callback", dev.base_url);
@@ -183,7 +183,7 @@ async fn nothing_of_one_tenant_is_worth_anything_at_another_of_the_same_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_says_nothing_or_half_of_it_is_closed() {
+async fn connection_without_a_complete_request_is_closed() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let (dev, _folder) = two_tenants().await;
     let address = dev.base_url.replace("http://localhost", "127.0.0.1");

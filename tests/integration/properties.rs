@@ -253,7 +253,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn any_objects_give_a_snapshot_that_agrees_with_what_is_said(
+    fn snapshot_agrees_with_its_verdicts(
         documents in prop::collection::vec(document(), 0..20),
     ) {
         let mut all = ObjectSet::default();
@@ -267,7 +267,7 @@ proptest! {
     }
 
     #[test]
-    fn a_rebuild_after_changes_is_a_build_from_nothing(
+    fn incremental_rebuild_equals_a_full_build(
         documents in prop::collection::vec(document(), 1..20),
         lost in any::<prop::sample::Index>(),
     ) {
@@ -285,7 +285,7 @@ proptest! {
     }
 
     #[test]
-    fn an_object_that_cannot_be_read_changes_nothing_for_others(
+    fn malformed_object_does_not_affect_others(
         documents in prop::collection::vec(document(), 0..12),
     ) {
         let mut all = ObjectSet::default();

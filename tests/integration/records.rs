@@ -152,7 +152,7 @@ fn records_of_the_first_format_are_read_with_every_field() {
 /// During a roll-out this release's records are read by the one before it
 /// (docs/design/state.md#record-versions).
 #[test]
-fn this_release_writes_what_the_first_format_reads() {
+fn this_release_writes_the_first_format() {
     let written: String = samples()
         .iter()
         .map(|sample| format!("{} {}\n", sample.name, hex(&sample.bytes)))
@@ -162,7 +162,7 @@ fn this_release_writes_what_the_first_format_reads() {
 
 /// Parts of keys. What a new kind holds is frozen above, or beside its type.
 #[test]
-fn the_names_of_kinds_stay() {
+fn names_of_record_kinds_are_stable() {
     let frozen = |kind: RecordKind| match kind {
         RecordKind::Session => "session",
         RecordKind::Grant => "grant",

@@ -151,7 +151,7 @@ fn metadata() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_registers_and_signs_a_person_in() {
+async fn registered_client_signs_a_user_in() {
     let world = World::start().await;
     let answer = world.post("open", "", &metadata()).await;
     assert_eq!(answer.headers()["cache-control"], "no-store");
@@ -195,7 +195,7 @@ async fn a_client_registers_and_signs_a_person_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_registered_client_is_a_file_that_outlives_a_restart_and_is_managed_by_its_token() {
+async fn registered_client_survives_a_restart_and_is_managed_by_its_token() {
     let mut world = World::start().await;
     let client = world.register(|_| {}).await;
     let text = fs::read_to_string(world.file(&client)).expect("a file");
@@ -261,7 +261,7 @@ async fn deleting_the_file_revokes_the_client() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_tells_which_clients_exist() {
+async fn errors_do_not_reveal_which_clients_exist() {
     // RFC 7592 §3
     let world = World::start().await;
     let (one, other) = (world.register(|_| {}).await, world.register(|_| {}).await);
@@ -296,7 +296,7 @@ async fn nothing_tells_which_clients_exist() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refuses_what_cannot_be_registered_with_the_right_code() {
+async fn invalid_metadata_is_refused_with_the_right_error_code() {
     // RFC 7591 §3.2.2
     let world = World::start().await;
     for uri in ["https://rp.test/cb#f", "/cb", "javascript:alert(1)", "http://rp.test/cb"] {
@@ -365,7 +365,7 @@ async fn serving(body: &'static str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn published_keys_are_looked_at_where_only_they_authenticate() {
+async fn jwks_uri_is_fetched_when_only_its_keys_authenticate() {
     // OIDC Registration §2
     let world = World::start().await;
     let with = |uri: String| {
@@ -431,7 +431,7 @@ async fn echoes_every_registered_value() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_says_who_may_register_and_how_many() {
+async fn tenant_policy_limits_who_registers_and_how_many() {
     let world = World::start().await;
     let document = |tenant: &str| {
         let uri = format!("{}/.well-known/openid-configuration", world.issuer(tenant));
@@ -462,7 +462,7 @@ async fn a_tenant_says_who_may_register_and_how_many() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_no_token_uses_up_nothing_of_those_who_have() {
+async fn registration_quota_ignores_requests_without_a_valid_token() {
     let world = World::start().await;
     let mut within = metadata();
     within["redirect_uris"] = json!(["https://a.rp.test/cb"]);
@@ -475,7 +475,7 @@ async fn who_has_no_token_uses_up_nothing_of_those_who_have() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn registering_uses_up_none_of_the_updates() {
+async fn registration_quota_is_separate_from_management_quota() {
     let few = MANIFESTS.replace("requestsPerMinute: 1000", "requestsPerMinute: 2");
     let world = World::start_with(&few).await;
     let client = world.register(|_| {}).await;
@@ -486,7 +486,7 @@ async fn registering_uses_up_none_of_the_updates() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_label_tells_nobody_of_a_secret_that_is_somebody_elses() {
+async fn registered_label_on_a_declared_client_does_not_reveal_its_secret() {
     let token = "of my own making";
     let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes()));
     let client = |namespace: &str, name: &str| {
@@ -538,7 +538,7 @@ stringData: {{password: what the database takes}}
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_once_no_more_register_than_may() {
+async fn concurrent_registrations_do_not_exceed_max_clients() {
     let world =
         World::start_with(&MANIFESTS.replace("mode: Open,", "mode: Open, maxClients: 3,")).await;
     let metadata = metadata();
@@ -549,7 +549,7 @@ async fn at_once_no_more_register_than_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_is_never_used_goes() {
+async fn unused_registered_client_is_deleted() {
     let manifests = MANIFESTS.replace("mode: Open,", "mode: Open, unusedLifetime: 1m,");
     let mut world = World::start_with(&manifests).await;
     let client = world.register(|_| {}).await;

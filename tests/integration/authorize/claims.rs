@@ -22,7 +22,7 @@ async fn granted(
 }
 
 #[tokio::test]
-async fn claims_by_name_go_where_they_are_asked_for() {
+async fn requested_claims_are_returned_where_they_were_requested() {
     // OIDC Core §5.5
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
@@ -40,7 +40,7 @@ async fn claims_by_name_go_where_they_are_asked_for() {
 }
 
 #[tokio::test]
-async fn a_person_agrees_to_claims_by_name_as_to_scopes() {
+async fn consent_is_required_for_claims_requested_by_name() {
     let world = World::new().await;
     let (wiki, browser) = (world.application("wiki").await, Browser::new());
     let page = browser.open(&wiki.authorize_url("openid", &[])).await;
@@ -55,7 +55,7 @@ async fn a_person_agrees_to_claims_by_name_as_to_scopes() {
 }
 
 #[tokio::test]
-async fn only_the_person_that_sub_names_may_answer() {
+async fn requested_sub_must_be_the_signed_in_user() {
     // OIDC Core §5.5.1
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
@@ -70,7 +70,7 @@ async fn only_the_person_that_sub_names_may_answer() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_object_is_refused() {
+async fn claims_parameter_must_be_a_json_object() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
     for asked in ["nonsense", "[]", r#"{"userinfo":7}"#] {
@@ -80,7 +80,7 @@ async fn what_is_no_json_object_is_refused() {
 }
 
 #[tokio::test]
-async fn the_level_of_a_sign_in_is_the_one_wanted_or_the_best() {
+async fn acr_is_the_level_that_the_sign_in_reached() {
     // OIDC Core §2, acr
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
@@ -92,7 +92,7 @@ async fn the_level_of_a_sign_in_is_the_one_wanted_or_the_best() {
 }
 
 #[tokio::test]
-async fn an_essential_level_that_cannot_be_reached_is_an_error() {
+async fn essential_acr_that_cannot_be_reached_is_an_error() {
     // OIDC Core §5.5.1.1
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
@@ -108,7 +108,7 @@ async fn an_essential_level_that_cannot_be_reached_is_an_error() {
 }
 
 #[tokio::test]
-async fn hints_for_the_looks_change_nothing() {
+async fn display_and_locale_hints_do_not_change_the_answer() {
     // OIDC Core §3.1.2.1
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);

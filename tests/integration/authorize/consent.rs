@@ -28,7 +28,7 @@ async fn asks_once_for_a_set_of_scopes() {
 }
 
 #[tokio::test]
-async fn comes_after_the_sign_in_on_a_page_of_its_own() {
+async fn follows_the_sign_in_on_a_separate_page() {
     let world = World::new().await;
     let (wiki, browser) = (world.application("wiki").await, Browser::new());
     let page = browser.open(&wiki.authorize_url("openid", &[("prompt", "login")])).await;
@@ -41,7 +41,7 @@ async fn comes_after_the_sign_in_on_a_page_of_its_own() {
 }
 
 #[tokio::test]
-async fn goes_back_with_access_denied_when_a_person_refuses() {
+async fn refusal_returns_access_denied() {
     // RFC 6749 §4.1.2.1
     let world = World::new().await;
     let (wiki, browser) = (world.application("wiki").await, world.alice().await);
@@ -52,7 +52,7 @@ async fn goes_back_with_access_denied_when_a_person_refuses() {
 }
 
 #[tokio::test]
-async fn is_required_of_prompt_none_too() {
+async fn prompt_none_returns_consent_required() {
     // OIDC Core §3.1.2.6
     let world = World::new().await;
     let (wiki, browser) = (world.application("wiki").await, world.alice().await);
@@ -70,7 +70,7 @@ async fn is_asked_for_again_with_prompt_consent() {
 }
 
 #[tokio::test]
-async fn lets_a_person_use_another_account() {
+async fn lets_a_user_switch_to_another_account() {
     let world = World::new().await;
     let (wiki, browser) = (world.application("wiki").await, world.alice().await);
     let page = browser.open(&wiki.authorize_url("openid", &[])).await;
@@ -81,7 +81,7 @@ async fn lets_a_person_use_another_account() {
 }
 
 #[tokio::test]
-async fn counts_for_one_person_only() {
+async fn applies_to_one_user_only() {
     let world = World::new().await;
     let (wiki, browser) = (world.application("wiki").await, world.alice().await);
     let page = browser.open(&wiki.authorize_url("openid", &[])).await;
@@ -91,7 +91,7 @@ async fn counts_for_one_person_only() {
 }
 
 #[tokio::test]
-async fn cannot_be_given_for_a_person_who_has_changed_meanwhile() {
+async fn cannot_be_given_after_another_user_signed_in() {
     let world = World::new().await;
     let (wiki, browser) = (world.application("wiki").await, world.alice().await);
     let consent = browser.open(&wiki.authorize_url("openid", &[])).await;
@@ -103,7 +103,7 @@ async fn cannot_be_given_for_a_person_who_has_changed_meanwhile() {
 }
 
 #[tokio::test]
-async fn covers_what_the_page_showed_and_nothing_that_came_later() {
+async fn covers_only_the_scopes_that_the_page_showed() {
     let world = World::new().await;
     let (wiki, browser) = (world.application("wiki").await, world.alice().await);
     let page = browser.open(&wiki.authorize_url("openid badges", &[])).await;
@@ -129,7 +129,7 @@ async fn expires_with_its_page() {
 }
 
 #[tokio::test]
-async fn belongs_to_whoever_it_is_held_for() {
+async fn page_is_bound_to_its_browser() {
     let world = World::new().await;
     let (wiki, browser) = (world.application("wiki").await, Browser::new());
     let page = browser.open(&wiki.authorize_url("openid", &[])).await;

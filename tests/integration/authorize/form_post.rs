@@ -38,7 +38,7 @@ async fn every_response_type_can_be_posted() {
 }
 
 #[tokio::test]
-async fn a_posted_code_is_as_good_as_any() {
+async fn posted_code_can_be_redeemed() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, Browser::new());
     let url = trusted.authorize_url("openid", &[("response_mode", "form_post")]);
@@ -60,7 +60,7 @@ async fn errors_are_posted_too() {
 }
 
 #[tokio::test]
-async fn the_page_runs_one_script_of_ours_and_leads_to_the_application_only() {
+async fn the_page_has_a_strict_policy_and_works_without_scripts() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
     let url = trusted.authorize_url("openid", &[("response_mode", "form_post")]);

@@ -113,7 +113,7 @@ async fn gives_every_sign_in_a_new_session_cookie() {
 }
 
 #[tokio::test]
-async fn stores_nothing_before_anyone_has_signed_in() {
+async fn stores_nothing_before_a_sign_in() {
     // docs/design/invariants.md#unauthenticated-requests-write-nothing
     let world = World::new().await;
     let (wiki, browser) = (world.application("wiki").await, Browser::new());

@@ -28,7 +28,7 @@ fn left_half(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn answers_with_what_the_words_of_the_response_type_say() {
+async fn returns_what_the_response_type_names() {
     // OAuth 2.0 Multiple Response Types §5
     let world = World::new().await;
     let (hybrid, browser) = (world.application("hybrid").await, world.alice().await);
@@ -47,7 +47,7 @@ async fn answers_with_what_the_words_of_the_response_type_say() {
 }
 
 #[tokio::test]
-async fn binds_the_id_token_to_what_it_comes_with() {
+async fn id_token_contains_the_hashes_of_code_and_access_token() {
     // OIDC Core §3.3.2.11
     let world = World::new().await;
     let (hybrid, browser) = (world.application("hybrid").await, world.alice().await);
@@ -60,7 +60,7 @@ async fn binds_the_id_token_to_what_it_comes_with() {
 }
 
 #[tokio::test]
-async fn tokens_of_both_endpoints_say_the_same_of_the_person() {
+async fn both_endpoints_return_the_same_subject_and_session() {
     // OIDC Core §3.3.3.6
     let world = World::new().await;
     let (hybrid, browser) = (world.application("hybrid").await, world.alice().await);
@@ -76,7 +76,7 @@ async fn tokens_of_both_endpoints_say_the_same_of_the_person() {
 }
 
 #[tokio::test]
-async fn a_code_that_came_with_a_token_is_redeemed_once_of_fifty_times() {
+async fn code_is_redeemed_once_by_fifty_concurrent_requests() {
     let world = World::new().await;
     let (hybrid, browser) = (world.application("hybrid").await, world.alice().await);
     let answer = answer(&hybrid, &browser, "code token").await;
@@ -91,7 +91,7 @@ async fn a_code_that_came_with_a_token_is_redeemed_once_of_fifty_times() {
 }
 
 #[tokio::test]
-async fn needs_a_nonce_where_an_id_token_comes_from_the_front() {
+async fn nonce_is_required_for_an_id_token_of_the_authorization_endpoint() {
     // OIDC Core §3.3.2.1
     let world = World::new().await;
     let (hybrid, browser) = (world.application("hybrid").await, world.alice().await);
@@ -108,7 +108,7 @@ async fn needs_a_nonce_where_an_id_token_comes_from_the_front() {
 }
 
 #[tokio::test]
-async fn only_who_registered_a_response_type_may_use_it() {
+async fn response_type_must_be_registered() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
     let url = trusted.authorize_url("openid", &[("response_type", "code id_token")]);

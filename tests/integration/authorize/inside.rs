@@ -33,7 +33,7 @@ fn addresses(port: u16) -> [String; 5] {
 }
 
 #[tokio::test]
-async fn no_request_object_is_fetched_from_inside() {
+async fn request_objects_are_not_fetched_from_internal_addresses() {
     let (world, (port, called)) = (World::guarded().await, inside().await);
     for uri in addresses(port) {
         world.change("https://objects.invalid/one", &uri);
@@ -46,7 +46,7 @@ async fn no_request_object_is_fetched_from_inside() {
 }
 
 #[tokio::test]
-async fn no_sector_document_is_fetched_from_inside() {
+async fn sector_documents_are_not_fetched_from_internal_addresses() {
     let (world, (port, called)) = (World::guarded().await, inside().await);
     for uri in addresses(port) {
         let written = "logoUri: https://rp.test/logo.png";
@@ -59,7 +59,7 @@ async fn no_sector_document_is_fetched_from_inside() {
 }
 
 #[tokio::test]
-async fn no_logout_token_is_sent_inside() {
+async fn logout_tokens_are_not_sent_to_internal_addresses() {
     let (world, (port, called)) = (World::guarded().await, inside().await);
     let mut untold = world.app.app.backchannel_logout.untold();
     world.change("https://rp.invalid/backchannel", &addresses(port)[0]);

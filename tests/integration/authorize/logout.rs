@@ -60,7 +60,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn a_client_is_told_by_a_signed_token() {
+async fn logout_token_is_signed_and_names_subject_and_session() {
     // OIDC Back-Channel Logout §2.4, §2.5
     let world = World::new().await;
     let (url, mut told) = backchannel(vec![]).await;
@@ -83,7 +83,7 @@ async fn a_client_is_told_by_a_signed_token() {
 }
 
 #[tokio::test]
-async fn a_client_with_pairwise_subjects_hears_of_its_own_subject_and_session() {
+async fn logout_token_has_the_pairwise_subject_and_session_of_its_client() {
     // OIDC Core §8.1; Back-Channel Logout §2.4; Front-Channel Logout §3
     let world = World::new().await;
     let (url, mut told) = backchannel(vec![]).await;
@@ -101,7 +101,7 @@ async fn a_client_with_pairwise_subjects_hears_of_its_own_subject_and_session() 
 }
 
 #[tokio::test]
-async fn a_person_who_signs_in_ends_the_session_of_who_was_there_before() {
+async fn sign_in_of_another_user_ends_the_previous_session() {
     // OIDC Back-Channel Logout §2: on a browser that people share, applications go on otherwise.
     let world = World::new().await;
     let (url, mut told) = backchannel(vec![]).await;
@@ -120,7 +120,7 @@ async fn a_person_who_signs_in_ends_the_session_of_who_was_there_before() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_answer_is_told_again() {
+async fn failed_logout_notification_is_retried() {
     let world = World::new().await;
     let (url, mut told) = backchannel(vec!["503 Service Unavailable"]).await;
     world.change("https://rp.invalid/backchannel", &url);
@@ -133,7 +133,7 @@ async fn a_client_that_does_not_answer_is_told_again() {
 }
 
 #[tokio::test]
-async fn who_could_not_be_told_is_known_until_it_has_been() {
+async fn failed_notifications_are_counted_until_delivered() {
     let world = World::new().await;
     let (url, mut told) = backchannel(vec!["500 Internal Server Error"]).await;
     world.change("https://rp.invalid/backchannel", &url);
@@ -153,7 +153,7 @@ async fn who_could_not_be_told_is_known_until_it_has_been() {
 }
 
 #[tokio::test]
-async fn refresh_tokens_end_with_the_session_but_for_offline_access() {
+async fn refresh_tokens_without_offline_access_end_with_the_session() {
     // OIDC Back-Channel Logout §2.7
     let world = World::new().await;
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
@@ -168,7 +168,7 @@ async fn refresh_tokens_end_with_the_session_but_for_offline_access() {
 }
 
 #[tokio::test]
-async fn frames_sign_out_of_applications_before_the_browser_goes_on() {
+async fn front_channel_logout_page_frames_each_client_and_links_back() {
     // OIDC Front-Channel Logout §2, §3
     let world = World::new().await;
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
@@ -195,7 +195,7 @@ async fn frames_sign_out_of_applications_before_the_browser_goes_on() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_hint_is_put_to_the_person() {
+async fn logout_without_a_hint_needs_confirmation() {
     // OIDC RP-Initiated Logout §2
     let world = World::new().await;
     let (trusted, browser) = (world.application("leaver").await, world.alice().await);
@@ -211,7 +211,7 @@ async fn a_request_without_a_hint_is_put_to_the_person() {
 }
 
 #[tokio::test]
-async fn who_stays_is_still_signed_in() {
+async fn declining_logout_keeps_the_session() {
     let world = World::new().await;
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
     let page = leave(&leaver, &browser, &[]).await;
@@ -221,7 +221,7 @@ async fn who_stays_is_still_signed_in() {
 }
 
 #[tokio::test]
-async fn nobody_is_sent_where_nobody_registered() {
+async fn logout_redirects_only_to_registered_uris() {
     // OIDC RP-Initiated Logout §3, §4
     let world = World::new().await;
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
@@ -247,7 +247,7 @@ async fn nobody_is_sent_where_nobody_registered() {
 }
 
 #[tokio::test]
-async fn a_hint_of_another_session_is_put_to_the_person_and_leads_nowhere() {
+async fn hint_of_another_session_needs_confirmation_and_does_not_redirect() {
     let world = World::new().await;
     let leaver = world.application("leaver").await;
     let (first, second) = (world.alice().await, world.alice().await);
@@ -261,7 +261,7 @@ async fn a_hint_of_another_session_is_put_to_the_person_and_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn an_expired_hint_is_as_good_as_a_fresh_one() {
+async fn expired_hint_is_accepted() {
     // OIDC RP-Initiated Logout §2
     let world = World::new().await;
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);

@@ -18,7 +18,7 @@ fn unsigned(claims: &Value) -> String {
 }
 
 #[tokio::test]
-async fn the_values_of_a_signed_object_win() {
+async fn values_of_a_signed_object_override_the_query() {
     // OIDC Core §6.1
     let world = World::new().await;
     let (signs, browser) = (world.application("signs").await, world.alice().await);
@@ -35,7 +35,7 @@ async fn the_values_of_a_signed_object_win() {
 }
 
 #[tokio::test]
-async fn a_request_may_be_all_in_its_object() {
+async fn object_may_contain_every_parameter() {
     // RFC 9101 §5: openid-client sends nothing but client_id beside it.
     let world = World::new().await;
     let (signs, browser) = (world.application("signs").await, world.alice().await);
@@ -76,7 +76,7 @@ async fn an_object_that_the_client_did_not_sign_is_refused() {
 }
 
 #[tokio::test]
-async fn errors_are_answered_as_the_object_says() {
+async fn errors_use_the_state_and_response_mode_of_the_object() {
     // RFC 9101 §5, RFC 6749 §4.1.2.1: all that says how may stand in the object alone.
     let world = World::new().await;
     let signs = world.application("signs").await;
@@ -97,7 +97,7 @@ async fn errors_are_answered_as_the_object_says() {
 }
 
 #[tokio::test]
-async fn an_unsigned_object_of_a_client_that_registered_for_that_is_taken() {
+async fn unsigned_object_is_accepted_from_a_client_that_registered_none() {
     let world = World::new().await;
     let (client, browser) = (world.application("unsigned").await, world.alice().await);
     let object = unsigned(&json!({ "state": "of the object", "nonce": "n" }));
@@ -107,7 +107,7 @@ async fn an_unsigned_object_of_a_client_that_registered_for_that_is_taken() {
 }
 
 #[tokio::test]
-async fn an_object_is_fetched_from_where_the_client_registered_it() {
+async fn object_is_fetched_from_a_registered_request_uri() {
     // OIDC Core §6.2
     let world = World::new().await;
     let object = signed(&json!({ "state": "of the object" }));

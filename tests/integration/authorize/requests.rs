@@ -23,7 +23,7 @@ async fn shows_a_page_while_client_or_redirect_uri_is_unproven() {
 }
 
 #[tokio::test]
-async fn tells_the_client_every_other_error_with_its_issuer() {
+async fn other_errors_are_returned_to_the_client_with_the_issuer() {
     // RFC 6749 §4.1.2.1, RFC 9207 §2
     let world = World::new().await;
     let trusted = world.application("trusted").await;
@@ -61,7 +61,7 @@ async fn refuses_parameters_that_come_twice() {
 }
 
 #[tokio::test]
-async fn takes_the_request_as_a_form_too() {
+async fn accepts_the_request_as_a_form() {
     // OIDC Core §3.1.2.1
     let world = World::new().await;
     let trusted = world.application("trusted").await;
@@ -130,7 +130,7 @@ async fn gives_tokens_in_the_fragment_to_implicit_clients() {
 }
 
 #[tokio::test]
-async fn puts_the_persons_claims_into_an_id_token_that_comes_alone() {
+async fn id_token_alone_contains_the_scope_claims() {
     // OIDC Core §5.4
     let world = World::new().await;
     let (spa, browser) = (world.application("spa").await, world.alice().await);
@@ -142,7 +142,7 @@ async fn puts_the_persons_claims_into_an_id_token_that_comes_alone() {
 }
 
 #[tokio::test]
-async fn ends_implicit_access_with_the_user() {
+async fn disabling_a_user_ends_implicit_access() {
     let world = World::new().await;
     let (spa, browser) = (world.application("spa").await, world.alice().await);
     let changes = [("response_type", "id_token token"), ("code_challenge", "")];
@@ -154,7 +154,7 @@ async fn ends_implicit_access_with_the_user() {
 }
 
 #[tokio::test]
-async fn protects_its_pages() {
+async fn pages_have_security_headers() {
     let world = World::new().await;
     let trusted = world.application("trusted").await;
     let page = Browser::new().open(&trusted.authorize_url("openid", &[])).await;

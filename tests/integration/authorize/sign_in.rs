@@ -10,7 +10,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn signs_a_person_in_and_gives_a_code() {
+async fn signs_a_user_in_and_returns_a_code() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, Browser::new());
     let url = trusted.authorize_url("openid profile", &[]);
@@ -25,7 +25,7 @@ async fn signs_a_person_in_and_gives_a_code() {
 }
 
 #[tokio::test]
-async fn needs_no_second_sign_in() {
+async fn reuses_the_session() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
     let page = browser.open(&trusted.authorize_url("openid", &[("prompt", "none")])).await;
@@ -72,7 +72,7 @@ async fn takes_as_long_whether_the_user_exists_or_not() {
 }
 
 #[tokio::test]
-async fn lets_a_person_try_again_after_a_typing_error() {
+async fn lets_a_user_try_again_after_a_wrong_password() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, Browser::new());
     let page = browser.open(&trusted.authorize_url("openid", &[])).await;
@@ -82,7 +82,7 @@ async fn lets_a_person_try_again_after_a_typing_error() {
 }
 
 #[tokio::test]
-async fn limits_attempts_and_says_how_long_to_wait() {
+async fn limits_attempts_and_sets_retry_after() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, Browser::new());
     let mut page = browser.open(&trusted.authorize_url("openid", &[])).await;
@@ -100,7 +100,7 @@ async fn limits_attempts_and_says_how_long_to_wait() {
 }
 
 #[tokio::test]
-async fn an_address_that_guesses_at_many_accounts_waits_as_its_proxy_names_it() {
+async fn limits_attempts_of_the_address_that_a_trusted_proxy_names() {
     let networks = vec!["127.0.0.0/8".parse().expect("a network")];
     let trusted_proxies = TrustedProxies::new(networks, ForwardedHeaders::Standard);
     let world = World::with(ServerConfig { trusted_proxies, ..ServerConfig::default() }).await;
@@ -120,7 +120,7 @@ async fn an_address_that_guesses_at_many_accounts_waits_as_its_proxy_names_it() 
 }
 
 #[tokio::test]
-async fn strangers_keep_nobody_waiting_who_comes_with_a_browser_of_hers() {
+async fn guessing_does_not_delay_a_browser_that_signed_in_before() {
     // OWASP, "Blocking Brute Force Attacks", device cookies
     let networks = vec!["127.0.0.0/8".parse().expect("a network")];
     let trusted_proxies = TrustedProxies::new(networks, ForwardedHeaders::Standard);
@@ -161,7 +161,7 @@ async fn refuses_disabled_users_and_ends_their_sessions() {
 }
 
 #[tokio::test]
-async fn asks_again_with_prompt_login_whatever_the_session() {
+async fn asks_again_with_prompt_login() {
     // OIDC Core §3.1.2.1
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
@@ -212,7 +212,7 @@ async fn lets_people_choose_their_account() {
 }
 
 #[tokio::test]
-async fn answers_only_for_the_person_that_the_hint_names() {
+async fn answers_only_for_the_user_of_the_hint() {
     // OIDC Core §3.1.2.1
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
@@ -239,7 +239,7 @@ async fn begins_with_the_hinted_username() {
 }
 
 #[tokio::test]
-async fn goes_back_when_a_person_cancels() {
+async fn returns_access_denied_when_the_user_cancels() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, Browser::new());
     let page = browser.open(&trusted.authorize_url("openid", &[])).await;
@@ -258,7 +258,7 @@ async fn ends_idle_sessions() {
 }
 
 #[tokio::test]
-async fn keeps_tenants_of_one_host_apart() {
+async fn isolates_tenants_of_one_host() {
     // docs/design/invariants.md#tenants-are-isolated-by-construction
     let world = World::new().await;
     let browser = world.alice().await;

@@ -53,7 +53,7 @@ async fn oidcc_backchannel_rp_initiated_logout() {
 }
 
 #[tokio::test]
-async fn who_joins_while_the_person_signs_in_again_is_told_of_the_end() {
+async fn client_that_joins_during_a_new_sign_in_is_notified_of_the_logout() {
     // OIDC Back-Channel Logout §2.5: each client of the session.
     let op = Op::start().await;
     let uri = "https://rp.test/backchannel_logout";

@@ -6,7 +6,7 @@ use url::Url;
 use crate::conformance::{
     browser::Page,
     checks,
-    modules::{Flow, flow, nobody_signed_in},
+    modules::{Flow, flow, no_user_signed_in},
     op::Op,
     person::Person,
     rp::{Rp, Variant},
@@ -55,7 +55,7 @@ impl<'a> Session<'a> {
 
     /// The session is over.
     pub async fn ended(self) {
-        nobody_signed_in(&self.rp, &self.person).await;
+        no_user_signed_in(&self.rp, &self.person).await;
         self.rp.unregister().await;
     }
 

@@ -6,7 +6,7 @@ use crate::conformance::{
     checks::text,
     keys::{FIRST, unsigned},
     logout::{Session, discovery, is_back, state},
-    modules::nobody_signed_in,
+    modules::no_user_signed_in,
     op::Op,
     person::Person,
     rp::Variant,
@@ -112,7 +112,7 @@ async fn oidcc_rp_initiated_logout_only_state() {
 }
 
 #[tokio::test]
-async fn a_hint_that_its_client_registered_to_get_unsigned_is_as_if_there_were_none() {
+async fn unsigned_hint_is_ignored() {
     // OIDC RP-Initiated Logout §2: anybody could have written it, so the person is asked.
     let op = Op::start().await;
     let none = json!("none");
@@ -127,6 +127,6 @@ async fn a_hint_that_its_client_registered_to_get_unsigned_is_as_if_there_were_n
     assert_eq!(page.status, 200, "{}", page.body);
     assert!(rp.send(&person, &[("prompt", "none")]).await.response(&rp).contains_key("code"));
     person.browser.submit(&page.form("/oauth/logout"), &[("action", "logout")]).await;
-    nobody_signed_in(&rp, &person).await;
+    no_user_signed_in(&rp, &person).await;
     rp.unregister().await;
 }

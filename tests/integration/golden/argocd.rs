@@ -34,7 +34,7 @@ fn object(generation: i64, status: &Value) -> Value {
 }
 
 #[test]
-fn argo_cd_sees_what_ready_says_of_every_object() {
+fn argo_cd_health_matches_the_ready_condition() {
     let (script, mut seen) = (script(), BTreeMap::<String, usize>::new());
     for entry in
         fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")).expect("a folder")

@@ -15,56 +15,56 @@ use super::{
 
 /// Each field of metadata, and the test that would fail were it not true.
 const EXERCISED: [(&str, &str, &str); 40] = [
-    ("issuer", "token/metadata", "is_found_in_each_well_known_form"),
-    ("authorization_endpoint", "authorize/sign_in", "signs_a_person_in_and_gives_a_code"),
+    ("issuer", "token/metadata", "is_served_at_each_well_known_path"),
+    ("authorization_endpoint", "authorize/sign_in", "signs_a_user_in_and_returns_a_code"),
     ("response_types_supported", "authorize/form_post", "every_response_type_can_be_posted"),
     ("response_modes_supported", "authorize/form_post", "every_response_type_can_be_posted"),
     ("code_challenge_methods_supported", "token/codes", "a_verifier_needs_a_challenge"),
+    ("prompt_values_supported", "authorize/sign_in", "asks_again_with_prompt_login"),
     (
-        "prompt_values_supported",
-        "authorize/sign_in",
-        "asks_again_with_prompt_login_whatever_the_session",
+        "display_values_supported",
+        "authorize/claims",
+        "display_and_locale_hints_do_not_change_the_answer",
     ),
-    ("display_values_supported", "authorize/claims", "hints_for_the_looks_change_nothing"),
-    ("ui_locales_supported", "authorize/claims", "hints_for_the_looks_change_nothing"),
+    (
+        "ui_locales_supported",
+        "authorize/claims",
+        "display_and_locale_hints_do_not_change_the_answer",
+    ),
     (
         "authorization_response_iss_parameter_supported",
         "authorize/requests",
-        "tells_the_client_every_other_error_with_its_issuer",
+        "other_errors_are_returned_to_the_client_with_the_issuer",
     ),
     (
         "claims_parameter_supported",
         "authorize/claims",
-        "claims_by_name_go_where_they_are_asked_for",
+        "requested_claims_are_returned_where_they_were_requested",
     ),
-    (
-        "acr_values_supported",
-        "authorize/claims",
-        "the_level_of_a_sign_in_is_the_one_wanted_or_the_best",
-    ),
+    ("acr_values_supported", "authorize/claims", "acr_is_the_level_that_the_sign_in_reached"),
     (
         "request_parameter_supported",
         "authorize/request_objects",
-        "the_values_of_a_signed_object_win",
+        "values_of_a_signed_object_override_the_query",
     ),
     (
         "request_uri_parameter_supported",
         "authorize/request_objects",
-        "an_object_is_fetched_from_where_the_client_registered_it",
+        "object_is_fetched_from_a_registered_request_uri",
     ),
     (
         "require_request_uri_registration",
         "authorize/requests",
-        "tells_the_client_every_other_error_with_its_issuer",
+        "other_errors_are_returned_to_the_client_with_the_issuer",
     ),
     (
         "request_object_signing_alg_values_supported",
         "token/algorithms",
         "every_advertised_algorithm_signs_request_objects",
     ),
-    ("registration_endpoint", "registration", "a_client_registers_and_signs_a_person_in"),
+    ("registration_endpoint", "registration", "registered_client_signs_a_user_in"),
     ("token_endpoint", "token/codes", "a_code_gives_tokens_that_verify"),
-    ("grant_types_supported", "token/clients", "a_client_gets_a_token_for_itself"),
+    ("grant_types_supported", "token/clients", "client_credentials_grant_returns_an_access_token"),
     (
         "token_endpoint_auth_methods_supported",
         "token/advertised",
@@ -75,7 +75,7 @@ const EXERCISED: [(&str, &str, &str); 40] = [
         "token/algorithms",
         "every_advertised_algorithm_authenticates_a_client",
     ),
-    ("introspection_endpoint", "token/introspection", "tells_a_client_of_its_own_tokens"),
+    ("introspection_endpoint", "token/introspection", "reports_a_clients_own_tokens"),
     (
         "introspection_endpoint_auth_methods_supported",
         "token/advertised",
@@ -86,7 +86,7 @@ const EXERCISED: [(&str, &str, &str); 40] = [
         "token/algorithms",
         "every_advertised_algorithm_authenticates_a_client",
     ),
-    ("revocation_endpoint", "token/revocation", "either_token_ends_the_grant"),
+    ("revocation_endpoint", "token/revocation", "either_token_revokes_the_grant"),
     (
         "revocation_endpoint_auth_methods_supported",
         "token/advertised",
@@ -97,47 +97,51 @@ const EXERCISED: [(&str, &str, &str); 40] = [
         "token/algorithms",
         "every_advertised_algorithm_authenticates_a_client",
     ),
-    ("jwks_uri", "token/algorithms", "published_keys_are_named_once_and_have_no_private_part"),
-    ("userinfo_endpoint", "token/userinfo", "gives_the_claims_of_the_scopes_in_each_way"),
-    ("scopes_supported", "token/advertised", "every_claim_of_a_person_comes_by_its_scope"),
-    ("claims_supported", "token/advertised", "every_claim_of_a_person_comes_by_its_scope"),
-    ("claim_types_supported", "token/advertised", "every_claim_of_a_person_comes_by_its_scope"),
+    ("jwks_uri", "token/algorithms", "published_keys_have_unique_ids_and_no_private_part"),
     (
-        "subject_types_supported",
-        "token/pairwise",
-        "a_person_has_one_subject_in_a_sector_and_another_elsewhere",
+        "userinfo_endpoint",
+        "token/userinfo",
+        "returns_the_scope_claims_for_each_way_to_send_the_token",
     ),
+    ("scopes_supported", "token/advertised", "every_claim_is_returned_for_its_scope"),
+    ("claims_supported", "token/advertised", "every_claim_is_returned_for_its_scope"),
+    ("claim_types_supported", "token/advertised", "every_claim_is_returned_for_its_scope"),
+    ("subject_types_supported", "token/pairwise", "subject_is_stable_and_differs_between_sectors"),
     (
         "id_token_signing_alg_values_supported",
         "token/algorithms",
-        "every_advertised_algorithm_signs_what_a_client_is_sent",
+        "every_advertised_algorithm_signs_id_tokens_and_userinfo",
     ),
     (
         "userinfo_signing_alg_values_supported",
         "token/algorithms",
-        "every_advertised_algorithm_signs_what_a_client_is_sent",
+        "every_advertised_algorithm_signs_id_tokens_and_userinfo",
     ),
     (
         "end_session_endpoint",
         "authorize/logout",
-        "a_hint_of_another_session_is_put_to_the_person_and_leads_nowhere",
+        "hint_of_another_session_needs_confirmation_and_does_not_redirect",
     ),
     ("check_session_iframe", "authorize/logout", "an_application_can_watch_the_session"),
-    ("backchannel_logout_supported", "authorize/logout", "a_client_is_told_by_a_signed_token"),
+    (
+        "backchannel_logout_supported",
+        "authorize/logout",
+        "logout_token_is_signed_and_names_subject_and_session",
+    ),
     (
         "backchannel_logout_session_supported",
         "authorize/logout",
-        "a_client_is_told_by_a_signed_token",
+        "logout_token_is_signed_and_names_subject_and_session",
     ),
     (
         "frontchannel_logout_supported",
         "authorize/logout",
-        "frames_sign_out_of_applications_before_the_browser_goes_on",
+        "front_channel_logout_page_frames_each_client_and_links_back",
     ),
     (
         "frontchannel_logout_session_supported",
         "authorize/logout",
-        "frames_sign_out_of_applications_before_the_browser_goes_on",
+        "front_channel_logout_page_frames_each_client_and_links_back",
     ),
 ];
 
@@ -247,7 +251,7 @@ const PERSON: &str = r#"
 "#;
 
 #[tokio::test]
-async fn every_claim_of_a_person_comes_by_its_scope() {
+async fn every_claim_is_returned_for_its_scope() {
     // OIDC Core §5.1, §5.4
     let world = World::new().await;
     let scopes = "openid profile email address phone groups tenant badges";

@@ -141,7 +141,7 @@ async fn every_advertised_algorithm_signs_request_objects() {
 }
 
 #[tokio::test]
-async fn every_advertised_algorithm_signs_what_a_client_is_sent() {
+async fn every_advertised_algorithm_signs_id_tokens_and_userinfo() {
     // id_token_signing_alg_values_supported, userinfo_signing_alg_values_supported
     let world = World::new().await;
     let (alice, client) =
@@ -177,7 +177,7 @@ async fn every_advertised_algorithm_signs_what_a_client_is_sent() {
 }
 
 #[tokio::test]
-async fn published_keys_are_named_once_and_have_no_private_part() {
+async fn published_keys_have_unique_ids_and_no_private_part() {
     // RFC 7517 §4, OIDC Core §10.1
     let world = World::new().await;
     let client = world.application("web-elsewhere").await;

@@ -46,7 +46,7 @@ pub async fn ask(world: &World, assertion: &str, more: &[(&str, &str)]) -> (u16,
 }
 
 #[tokio::test]
-async fn clients_prove_themselves_with_a_key_or_with_the_secret() {
+async fn clients_authenticate_with_a_key_or_the_secret() {
     let world = World::new().await;
     let key = signed(&claims(&world, "default.signs-with-key"));
     assert_eq!(ask(&world, &key, &[]).await.0, 200);
@@ -56,7 +56,7 @@ async fn clients_prove_themselves_with_a_key_or_with_the_secret() {
 }
 
 #[tokio::test]
-async fn an_assertion_counts_once() {
+async fn assertion_is_accepted_once() {
     // RFC 7523 §3, 7
     let world = World::new().await;
     let assertion = signed(&claims(&world, "default.signs-with-key"));
@@ -68,7 +68,7 @@ async fn an_assertion_counts_once() {
 }
 
 #[tokio::test]
-async fn each_client_goes_by_its_registered_method() {
+async fn each_client_must_use_its_registered_method() {
     // RFC 7591 §2
     let world = World::new().await;
     for assertion in [
@@ -114,7 +114,7 @@ async fn altered_expired_and_misdirected_assertions_are_refused() {
 }
 
 #[tokio::test]
-async fn one_way_at_a_time_and_one_client() {
+async fn one_authentication_method_and_one_client_per_request() {
     // RFC 6749 §2.3
     let world = World::new().await;
     let assertion = signed(&claims(&world, "default.signs-with-key"));
@@ -152,7 +152,7 @@ fn another_key() -> (impl Fn(&Value) -> String, String) {
 }
 
 #[tokio::test]
-async fn a_client_that_changes_its_keys_is_known_by_the_new_and_not_by_the_old() {
+async fn newly_published_keys_replace_the_old_keys() {
     // RFC 7523 §3, OIDC Core §10.1.1
     let world = World::new().await;
     let address = "https://keys.invalid/jwks";
@@ -168,7 +168,7 @@ async fn a_client_that_changes_its_keys_is_known_by_the_new_and_not_by_the_old()
 }
 
 #[tokio::test]
-async fn nobody_is_sent_to_an_address_inside_the_network_for_keys() {
+async fn keys_are_not_fetched_from_internal_addresses() {
     let world = World::new().await;
     for host in ["10.1.2.3", "192.168.0.1", "169.254.169.254", "[fd00::1]", "0.0.0.0"] {
         world.change("https://keys.invalid/jwks", &format!("https://{host}/jwks"));

@@ -20,7 +20,7 @@ fn form(pairs: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn a_client_gets_a_token_for_itself() {
+async fn client_credentials_grant_returns_an_access_token() {
     // RFC 6749 §4.4.3, RFC 9068 §2.2
     let world = World::new().await;
     let web = world.application("web").await;
@@ -41,7 +41,7 @@ async fn a_client_gets_a_token_for_itself() {
 }
 
 #[tokio::test]
-async fn a_token_without_scopes_says_none() {
+async fn token_without_scopes_has_no_scope_member() {
     // RFC 6749 §3.3: a scope is one word at least.
     let world = World::new().await;
     let written = "scopes: [openid, profile, email, groups, tenant, offline_access, badges]";
@@ -134,7 +134,7 @@ async fn refuses_malformed_requests() {
 }
 
 #[tokio::test]
-async fn gives_no_more_than_the_client_may_have() {
+async fn refuses_scopes_and_grants_that_the_client_may_not_use() {
     let world = World::new().await;
     let (web, spa) = (world.application("web").await, world.application("spa").await);
     assert_error(&web.token(&[OWN, ("scope", "openid")]).await, 400, "invalid_scope");
@@ -153,7 +153,7 @@ async fn gives_no_more_than_the_client_may_have() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_gone_gets_nothing() {
+async fn deleted_client_cannot_authenticate() {
     let world = World::new().await;
     let web = world.application("web").await;
     world.change("metadata: {name: web}", "metadata: {name: renamed}");

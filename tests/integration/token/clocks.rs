@@ -45,7 +45,7 @@ async fn beside(time: impl FnOnce(Timestamp) -> Timestamp) -> (bool, String) {
 }
 
 #[tokio::test]
-async fn a_clock_half_a_minute_off_is_told_and_borne() {
+async fn tolerable_skew_is_reported_and_the_replica_stays_ready() {
     let (ready, metrics) = beside(|now| now.minus(Duration::from_secs(30))).await;
     assert!(ready);
     assert!(metrics.contains("lanyard_clock_skew_seconds 30.0\n"), "{metrics}");
@@ -55,13 +55,13 @@ async fn a_clock_half_a_minute_off_is_told_and_borne() {
 }
 
 #[tokio::test]
-async fn beyond_what_expiries_tolerate_a_replica_is_not_ready() {
+async fn intolerable_skew_makes_a_replica_unready() {
     assert!(!beside(|now| now.minus(Duration::from_secs(61))).await.0);
     assert!(!beside(|now| now.plus(Duration::from_secs(61))).await.0);
 }
 
 #[tokio::test]
-async fn what_was_measured_lasts_where_an_answer_came_late() {
+async fn late_answer_does_not_replace_a_better_measurement() {
     let replica = Replica::beside(|now| now.minus(Duration::from_secs(61))).await;
     assert!(!replica.says().await.0);
     // The machine stood still: by what the store says after that the clocks might nearly agree.

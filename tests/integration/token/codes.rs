@@ -47,7 +47,7 @@ async fn a_code_gives_tokens_that_verify() {
 }
 
 #[tokio::test]
-async fn a_code_works_once_and_its_second_use_takes_back_what_it_gave() {
+async fn second_use_of_a_code_revokes_its_tokens() {
     // RFC 6749 §4.1.2
     let world = World::new().await;
     let alice = world.alice().await;
@@ -63,7 +63,7 @@ async fn a_code_works_once_and_its_second_use_takes_back_what_it_gave() {
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_fit_neither_burns_nor_revokes() {
+async fn mismatched_request_neither_uses_up_nor_revokes_a_code() {
     // docs/design/state.md#authorization-code: or whoever sees a code could spend it.
     let world = World::new().await;
     let alice = world.alice().await;
@@ -112,7 +112,7 @@ async fn a_code_lives_for_a_minute() {
 }
 
 #[tokio::test]
-async fn a_code_used_again_after_its_minute_still_takes_back_what_it_gave() {
+async fn second_use_of_an_expired_code_still_revokes_its_tokens() {
     // RFC 6749 §4.1.2
     let world = World::new().await;
     let alice = world.alice().await;
@@ -125,7 +125,7 @@ async fn a_code_used_again_after_its_minute_still_takes_back_what_it_gave() {
 }
 
 #[tokio::test]
-async fn a_code_is_worth_nothing_at_another_tenant_or_when_altered() {
+async fn code_is_rejected_by_another_tenant_and_when_altered() {
     let world = World::new().await;
     let alice = world.alice().await;
     let elsewhere = world.application("web-elsewhere").await;
@@ -138,7 +138,7 @@ async fn a_code_is_worth_nothing_at_another_tenant_or_when_altered() {
 }
 
 #[tokio::test]
-async fn a_code_of_a_person_who_is_gone_gives_nothing() {
+async fn code_of_a_disabled_user_is_rejected() {
     let world = World::new().await;
     let alice = world.alice().await;
     let code = alice.code(&alice.web, "openid offline_access").await;
@@ -147,7 +147,7 @@ async fn a_code_of_a_person_who_is_gone_gives_nothing() {
 }
 
 #[tokio::test]
-async fn a_code_of_a_session_that_has_ended_gives_nothing() {
+async fn code_of_an_ended_session_is_rejected() {
     let world = World::new().await;
     let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, "openid").await;

@@ -71,7 +71,7 @@ fn body(answer: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_arrive_in_time_is_told_so_and_its_connection_ends() {
+async fn slow_body_gets_408_and_its_connection_is_closed() {
     let limits =
         ServerLimits { body_timeout: Duration::from_millis(200), ..ServerLimits::default() };
     let app = TestApp::start_within(TENANT, limits).await;
@@ -86,7 +86,7 @@ async fn a_body_that_does_not_arrive_in_time_is_told_so_and_its_connection_ends(
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_is_told_so_and_its_connection_ends() {
+async fn oversized_body_gets_413_and_its_connection_is_closed() {
     let app =
         TestApp::start_within(TENANT, ServerLimits { body: 10, ..ServerLimits::default() }).await;
     let mut line = Line::open(app.address).await;
@@ -98,7 +98,7 @@ async fn a_body_that_is_too_large_is_told_so_and_its_connection_ends() {
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_arrive_in_time_ends_its_connection() {
+async fn connection_without_a_complete_head_is_closed() {
     let limits =
         ServerLimits { head_timeout: Duration::from_millis(200), ..ServerLimits::default() };
     let app = TestApp::start_within(TENANT, limits).await;
@@ -111,7 +111,7 @@ async fn a_head_that_does_not_arrive_in_time_ends_its_connection() {
 }
 
 #[tokio::test]
-async fn a_method_that_an_endpoint_does_not_take_is_told_which_it_takes() {
+async fn unsupported_method_gets_405_with_allow() {
     let app = TestApp::start(TENANT).await;
     let client = reqwest::Client::new();
     let answer = client.put(format!("{}/oauth/token", app.issuer("quick"))).send().await;
@@ -129,7 +129,7 @@ async fn a_method_that_an_endpoint_does_not_take_is_told_which_it_takes() {
 }
 
 #[tokio::test]
-async fn metadata_is_read_again_only_if_it_changed_and_has_a_head() {
+async fn metadata_supports_etags_and_head() {
     let app = TestApp::start(TENANT).await;
     let (client, url) = (reqwest::Client::new(), format!("{}{METADATA}", app.origin));
     let first = client.get(&url).send().await.expect("an answer");
@@ -146,7 +146,7 @@ async fn metadata_is_read_again_only_if_it_changed_and_has_a_head() {
 }
 
 #[tokio::test]
-async fn scripts_of_other_sites_may_read_what_is_public_and_nothing_that_a_cookie_opens() {
+async fn cors_allows_public_documents_and_no_cookie_endpoints() {
     let app = TestApp::start(TENANT).await;
     let client = reqwest::Client::new();
     let asks = |path: &str| {
@@ -170,7 +170,7 @@ async fn scripts_of_other_sites_may_read_what_is_public_and_nothing_that_a_cooki
 }
 
 #[tokio::test]
-async fn scripts_of_registered_origins_may_ask_and_no_others() {
+async fn cors_allows_only_registered_origins() {
     // Fetch, "CORS-preflight fetch".
     let client = "
 apiVersion: lanyard.dev/v1alpha1
@@ -205,7 +205,7 @@ spec:
 }
 
 #[tokio::test]
-async fn a_request_names_one_host() {
+async fn request_must_have_exactly_one_host() {
     let app = TestApp::start(TENANT).await;
     let host = app.address;
     for hosts in [String::new(), format!("host: {host}\r\nhost: evil.test\r\n")] {
@@ -217,7 +217,7 @@ async fn a_request_names_one_host() {
 }
 
 #[tokio::test]
-async fn a_connection_beyond_the_limit_is_served_when_another_ends() {
+async fn connection_beyond_the_limit_waits_for_another_to_close() {
     let app =
         TestApp::start_within(TENANT, ServerLimits { connections: 1, ..ServerLimits::default() })
             .await;
@@ -233,7 +233,7 @@ async fn a_connection_beyond_the_limit_is_served_when_another_ends() {
 }
 
 #[tokio::test]
-async fn a_crowd_waits_its_turn_and_everybody_is_served() {
+async fn connections_beyond_the_limit_are_all_served_eventually() {
     let app =
         TestApp::start_within(TENANT, ServerLimits { connections: 4, ..ServerLimits::default() })
             .await;
@@ -253,7 +253,7 @@ async fn a_crowd_waits_its_turn_and_everybody_is_served() {
 }
 
 #[tokio::test]
-async fn a_connection_beyond_what_one_address_may_have_is_closed() {
+async fn connection_beyond_the_limit_of_its_address_is_closed() {
     let limits = ServerLimits { connections_of_address: 1, ..ServerLimits::default() };
     let app = TestApp::start_within(TENANT, limits).await;
     let mut first = Line::open(app.address).await;
@@ -270,7 +270,7 @@ async fn a_connection_beyond_what_one_address_may_have_is_closed() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_finishes_what_is_in_flight_and_takes_nothing_new() {
+async fn shutdown_finishes_requests_in_flight_and_accepts_no_connections() {
     let app = TestApp::start(TENANT).await;
     let mut idle = Line::open(app.address).await;
     idle.say(&ask("HEAD", METADATA, app.address, "")).await;
@@ -292,7 +292,7 @@ async fn a_server_that_stops_finishes_what_is_in_flight_and_takes_nothing_new() 
 }
 
 #[tokio::test]
-async fn http_2_is_spoken_to_who_begins_with_it() {
+async fn http_2_works_with_prior_knowledge() {
     let app = TestApp::start(TENANT).await;
     let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
     let answer = client.get(format!("{}{METADATA}", app.origin)).send().await.expect("an answer");
@@ -315,7 +315,7 @@ fn of(method: &str, app: &TestApp) -> Request<Empty<Bytes>> {
 }
 
 #[tokio::test]
-async fn a_request_of_http_2_names_one_host_too() {
+async fn http_2_host_must_match_the_authority() {
     // RFC 9113 §8.3.1
     let app = TestApp::start(TENANT).await;
     let (mut send, _connection) = http_2(app.address).await;
@@ -328,7 +328,7 @@ async fn a_request_of_http_2_names_one_host_too() {
 }
 
 #[tokio::test]
-async fn a_head_over_http_2_has_no_body_either() {
+async fn head_over_http_2_has_no_body() {
     // RFC 9110 §9.3.2
     let app = TestApp::start(TENANT).await;
     let (mut send, _connection) = http_2(app.address).await;
@@ -340,7 +340,7 @@ async fn a_head_over_http_2_has_no_body_either() {
 }
 
 #[tokio::test]
-async fn a_connection_of_http_2_that_asks_nothing_ends_though_it_answers_pings() {
+async fn idle_http_2_connection_is_closed_though_it_answers_pings() {
     let limits =
         ServerLimits { head_timeout: Duration::from_millis(300), ..ServerLimits::default() };
     let app = TestApp::start_within(TENANT, limits).await;
@@ -351,7 +351,7 @@ async fn a_connection_of_http_2_that_asks_nothing_ends_though_it_answers_pings()
 }
 
 #[tokio::test]
-async fn who_does_not_read_its_answers_is_not_served_for_ever() {
+async fn connection_that_does_not_read_its_answers_is_closed() {
     let limits =
         ServerLimits { head_timeout: Duration::from_millis(300), ..ServerLimits::default() };
     let app = TestApp::start_within(TENANT, limits).await;
@@ -362,7 +362,7 @@ async fn who_does_not_read_its_answers_is_not_served_for_ever() {
 }
 
 #[tokio::test]
-async fn who_has_said_nothing_is_not_waited_for_when_the_server_stops() {
+async fn shutdown_closes_connections_without_a_request_at_once() {
     let patient = Duration::from_mins(10);
     let app = TestApp::start_within(
         TENANT,
@@ -379,7 +379,7 @@ async fn who_has_said_nothing_is_not_waited_for_when_the_server_stops() {
 }
 
 #[tokio::test]
-async fn a_renewed_certificate_is_used_while_the_server_goes_on() {
+async fn renewed_certificate_is_used_without_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
     let first = write_pair(&certificate, &key);

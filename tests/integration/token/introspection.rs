@@ -20,7 +20,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn tells_a_client_of_its_own_tokens() {
+async fn reports_a_clients_own_tokens() {
     // RFC 7662 §2.2
     let world = World::new().await;
     let alice = world.alice().await;
@@ -40,7 +40,7 @@ async fn tells_a_client_of_its_own_tokens() {
 }
 
 #[tokio::test]
-async fn tells_nothing_of_what_is_not_active_or_not_the_callers() {
+async fn reports_inactive_and_foreign_tokens_as_inactive() {
     // RFC 7662 §2.2, §4
     let world = World::new().await;
     let alice = world.alice().await;
@@ -62,7 +62,7 @@ async fn tells_nothing_of_what_is_not_active_or_not_the_callers() {
 }
 
 #[tokio::test]
-async fn a_session_that_ends_takes_its_tokens_along() {
+async fn tokens_become_inactive_with_their_session() {
     let world = World::new().await;
     let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, "openid").await;
@@ -74,7 +74,7 @@ async fn a_session_that_ends_takes_its_tokens_along() {
 }
 
 #[tokio::test]
-async fn wants_the_client_to_prove_itself() {
+async fn requires_client_authentication() {
     // RFC 7662 §2.1
     let world = World::new().await;
     let web = world.application("web").await;
@@ -91,7 +91,7 @@ async fn wants_the_client_to_prove_itself() {
 }
 
 #[tokio::test]
-async fn judges_refresh_tokens_by_the_stores_clock_as_the_token_endpoint_does() {
+async fn checks_refresh_tokens_by_the_stores_clock() {
     let world = World::new().await;
     let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, "openid offline_access").await;

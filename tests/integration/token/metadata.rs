@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::world::{World, read};
 
 #[tokio::test]
-async fn is_found_in_each_well_known_form() {
+async fn is_served_at_each_well_known_path() {
     let world = World::new().await;
     let (origin, path) = (&world.app.origin, "/default/shop");
     let mut documents: Vec<Value> = Vec::new();
@@ -24,7 +24,7 @@ async fn is_found_in_each_well_known_form() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_an_issuer_has_not_is_told_from_an_issuer_that_is_not_there() {
+async fn unknown_endpoint_and_unknown_issuer_have_different_errors() {
     let world = World::new().await;
     let origin = &world.app.origin;
     for (path, said) in [
@@ -42,7 +42,7 @@ async fn an_endpoint_that_an_issuer_has_not_is_told_from_an_issuer_that_is_not_t
 }
 
 #[tokio::test]
-async fn each_endpoint_that_it_names_answers() {
+async fn each_listed_endpoint_answers() {
     let world = World::new().await;
     let web = world.application("web").await;
     let fields = web.metadata.as_object().expect("an object");

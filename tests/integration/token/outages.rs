@@ -9,7 +9,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn a_request_that_may_show_no_page_is_answered_to_the_application() {
+async fn prompt_none_returns_a_store_outage_to_the_client() {
     // RFC 6749 §4.1.2.1, OIDC Core §3.1.2.1
     let plan = Arc::new(Plan::default());
     let over = Arc::clone(&plan);

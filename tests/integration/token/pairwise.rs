@@ -10,7 +10,7 @@ use super::{
 const SECTOR: &str = "https://other.test/sector.json";
 
 #[tokio::test]
-async fn a_client_is_of_the_sector_whose_document_names_it() {
+async fn sector_document_must_list_the_redirect_uri() {
     // OIDC Core §8.1
     let world = World::new().await;
     let (alice, client) = (world.alice().await, world.application("pairwise-other").await);
@@ -28,7 +28,7 @@ async fn a_client_is_of_the_sector_whose_document_names_it() {
 }
 
 #[tokio::test]
-async fn a_person_has_one_subject_in_a_sector_and_another_elsewhere() {
+async fn subject_is_stable_and_differs_between_sectors() {
     let world = World::new().await;
     world.app.publish(SECTOR, r#"["https://rp.test/cb"]"#);
     let alice = world.alice().await;
@@ -63,7 +63,7 @@ async fn refreshing_keeps_the_subject() {
 }
 
 #[tokio::test]
-async fn a_hint_names_the_person_by_the_clients_subject() {
+async fn hint_with_a_pairwise_subject_is_accepted() {
     let world = World::new().await;
     let (alice, client) = (world.alice().await, world.application("pairwise").await);
     let tokens = alice.tokens(&client, "openid").await;
@@ -75,7 +75,7 @@ async fn a_hint_names_the_person_by_the_clients_subject() {
 }
 
 #[tokio::test]
-async fn applications_cannot_find_out_by_the_session_that_two_subjects_are_one_person() {
+async fn sid_does_not_link_pairwise_subjects() {
     let world = World::new().await;
     world.app.publish(SECTOR, r#"["https://rp.test/cb"]"#);
     let alice = world.alice().await;
@@ -89,7 +89,7 @@ async fn applications_cannot_find_out_by_the_session_that_two_subjects_are_one_p
 }
 
 #[tokio::test]
-async fn nor_by_the_state_of_the_session() {
+async fn session_state_does_not_link_pairwise_subjects() {
     // OIDC Core §8.1, Session Management §2: one that is told the session's own sid, and another
     // that is told a session_state, compare what they have.
     let world = World::new().await;
@@ -111,7 +111,7 @@ async fn nor_by_the_state_of_the_session() {
 }
 
 #[tokio::test]
-async fn nor_by_the_hint_of_another_application() {
+async fn hint_of_another_client_is_rejected() {
     let world = World::new().await;
     let (alice, other) = (world.alice().await, world.application("pairwise").await);
     let tokens = alice.tokens(&other, "openid").await;

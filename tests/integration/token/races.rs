@@ -121,7 +121,7 @@ fn a_refresh_token_rotates_once_however_requests_interleave() {
 }
 
 #[tokio::test]
-async fn writes_nothing_before_it_knows_who_asks_and_for_what() {
+async fn rejected_requests_and_client_credentials_write_nothing() {
     // docs/design/invariants.md#unauthenticated-requests-write-nothing; client_credentials
     // stores no more (docs/design/state.md#tokens-name-their-grant).
     let race = Race::new().await;

@@ -81,7 +81,7 @@ async fn a_token_whose_successor_was_used_has_ten_seconds_left() {
 }
 
 #[tokio::test]
-async fn an_old_token_revokes_whatever_it_asks_for() {
+async fn reuse_of_an_old_token_revokes_the_grant_before_scopes_are_checked() {
     let world = World::new().await;
     let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, OFFLINE).await;
@@ -120,7 +120,7 @@ async fn narrows_scopes_and_never_widens_them() {
 }
 
 #[tokio::test]
-async fn is_for_the_client_and_tenant_that_got_it() {
+async fn token_is_bound_to_its_client_and_tenant() {
     let world = World::new().await;
     let alice = world.alice().await;
     let (spa, elsewhere) =
@@ -137,7 +137,7 @@ async fn is_for_the_client_and_tenant_that_got_it() {
 }
 
 #[tokio::test]
-async fn a_public_client_refreshes_by_its_id_alone() {
+async fn public_client_refreshes_without_a_secret() {
     let world = World::new().await;
     let (alice, spa) = (world.alice().await, world.application("spa").await);
     let tokens = alice.tokens(&spa, "openid offline_access").await;
@@ -161,7 +161,7 @@ async fn ends_with_the_session_unless_it_is_offline() {
 }
 
 #[tokio::test]
-async fn ends_when_it_is_not_used_and_in_the_end() {
+async fn ends_after_its_idle_and_absolute_lifetimes() {
     let world = World::new().await;
     let alice = world.alice().await;
     let idle = alice.tokens(&alice.web, OFFLINE).await;
@@ -181,7 +181,7 @@ async fn ends_when_it_is_not_used_and_in_the_end() {
 }
 
 #[tokio::test]
-async fn ends_with_its_person() {
+async fn fails_while_the_user_is_disabled() {
     let world = World::new().await;
     let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, OFFLINE).await;
@@ -193,7 +193,7 @@ async fn ends_with_its_person() {
 }
 
 #[tokio::test]
-async fn a_token_that_does_not_rotate_stays_for_as_long_as_it_is_used() {
+async fn use_extends_a_token_that_does_not_rotate() {
     // RFC 6749 §6
     let world = World::new().await;
     let (alice, client) =

@@ -16,7 +16,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn either_token_ends_the_grant() {
+async fn either_token_revokes_the_grant() {
     // RFC 7009 §2.1
     let world = World::new().await;
     let alice = world.alice().await;
@@ -32,7 +32,7 @@ async fn either_token_ends_the_grant() {
 }
 
 #[tokio::test]
-async fn a_public_client_ends_its_own_tokens_and_no_others() {
+async fn public_client_revokes_only_its_own_tokens() {
     // RFC 7009 §2.1
     let world = World::new().await;
     let (alice, spa) = (world.alice().await, world.application("spa").await);
@@ -46,7 +46,7 @@ async fn a_public_client_ends_its_own_tokens_and_no_others() {
 }
 
 #[tokio::test]
-async fn what_is_no_token_is_revoked_already() {
+async fn revoking_an_invalid_token_succeeds() {
     // RFC 7009 §2.2
     let world = World::new().await;
     let web = world.application("web").await;
@@ -54,7 +54,7 @@ async fn what_is_no_token_is_revoked_already() {
 }
 
 #[tokio::test]
-async fn a_clients_own_token_is_inactive_from_then_on() {
+async fn revoked_client_credentials_token_is_inactive() {
     let world = World::new().await;
     let web = world.application("web").await;
     let (_, tokens) = web.token(&[("grant_type", "client_credentials")]).await;

@@ -29,7 +29,7 @@ async fn id_tokens_have_the_algorithm_of_the_client_or_the_tenants_first() {
 }
 
 #[tokio::test]
-async fn an_unsigned_id_token_is_for_who_registered_for_it() {
+async fn unsigned_id_token_is_for_clients_that_registered_none() {
     let world = World::new().await;
     let (alice, client) =
         (world.alice_elsewhere().await, world.application("unsigned-elsewhere").await);
@@ -43,7 +43,7 @@ async fn an_unsigned_id_token_is_for_who_registered_for_it() {
 }
 
 #[tokio::test]
-async fn userinfo_is_a_jwt_for_who_registered_an_algorithm() {
+async fn userinfo_is_a_jwt_for_clients_that_registered_an_algorithm() {
     // OIDC Core §5.3.2
     let world = World::new().await;
     let (alice, client) =

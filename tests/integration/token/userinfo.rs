@@ -33,7 +33,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn gives_the_claims_of_the_scopes_in_each_way() {
+async fn returns_the_scope_claims_for_each_way_to_send_the_token() {
     // OIDC Core §5.3.1, §5.4
     let world = World::new().await;
     let alice = world.alice().await;
@@ -63,7 +63,7 @@ async fn gives_the_claims_of_the_scopes_in_each_way() {
 }
 
 #[tokio::test]
-async fn asks_for_a_token_where_there_is_none() {
+async fn requires_a_token() {
     // RFC 6750 §3.1: no error code without a token.
     let world = World::new().await;
     let url = world.userinfo();
@@ -98,7 +98,7 @@ async fn refuses_two_tokens_and_any_in_the_query() {
 }
 
 #[tokio::test]
-async fn refuses_whatever_is_no_access_token_of_this_issuer() {
+async fn refuses_tokens_that_are_not_access_tokens_of_this_issuer() {
     // RFC 9068 §4
     let world = World::new().await;
     let alice = world.alice().await;
@@ -146,7 +146,7 @@ async fn a_token_expires() {
 }
 
 #[tokio::test]
-async fn a_token_is_worth_what_its_person_and_client_are() {
+async fn token_ends_with_its_user_or_client() {
     let world = World::new().await;
     let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, "openid offline_access").await;
@@ -161,7 +161,7 @@ async fn a_token_is_worth_what_its_person_and_client_are() {
 }
 
 #[tokio::test]
-async fn a_session_is_looked_for_where_it_was_and_then_by_its_id() {
+async fn session_is_found_by_its_last_key_and_then_by_its_id() {
     let plan = Arc::new(Plan::default());
     let over = Arc::clone(&plan);
     let app = TestApp::start_over(MANIFESTS, |inner| Arc::new(Interleaving { inner, plan: over }));
@@ -184,7 +184,7 @@ async fn a_session_is_looked_for_where_it_was_and_then_by_its_id() {
 }
 
 #[tokio::test]
-async fn pages_of_registered_origins_may_read_it() {
+async fn cors_allows_registered_origins() {
     let world = World::new().await;
     let ask = |origin| world.http.get(world.userinfo()).header("origin", origin);
     let (_, headers, _) = read(ask("https://spa.test")).await;

@@ -50,7 +50,7 @@ async fn asks_again(op: &Op, variant: Variant, second: (&'static str, &str)) {
 }
 
 /// The error of `prompt=none` where nobody is signed in.
-pub async fn nobody_signed_in(rp: &Rp<'_>, person: &Person) {
+pub async fn no_user_signed_in(rp: &Rp<'_>, person: &Person) {
     // OIDC Core §3.1.2.6; a state of 128 characters
     let state = "0123456789abcdef".repeat(8);
     let changes = [("prompt", "none"), ("state", state.as_str())];
@@ -88,7 +88,7 @@ pub async fn oidcc_id_token_hint(op: &Op, variant: Variant) {
 
 pub async fn oidcc_prompt_none_not_logged_in(op: &Op, variant: Variant) {
     let rp = op.register(variant).await;
-    nobody_signed_in(&rp, &Person::default()).await;
+    no_user_signed_in(&rp, &Person::default()).await;
     rp.unregister().await;
 }
 
