@@ -1,4 +1,4 @@
-//! Claims by name, and levels of assurance (OIDC Core §5.5, §3.1.2.1).
+//! The `claims` parameter and authentication levels (OIDC Core §5.5, §3.1.2.1).
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::{
     world::{ALICE, World, is_consent, sign_in},
 };
 
-/// The claims of the ID token and of userinfo that a request of Alice's leads to.
+/// The claims of the ID token and of userinfo after a request in a browser where Alice is signed in.
 async fn granted(
     client: &Application,
     browser: &Browser,
@@ -35,8 +35,8 @@ async fn requested_claims_are_returned_where_they_were_requested() {
     assert_eq!(id_token["email"], "alice@example.com");
     assert!(id_token["auth_time"].is_i64());
     assert!(person.get("email").is_none() && id_token.get("name").is_none());
-    assert!(person.get("nickname").is_none(), "Alice has none");
-    assert!(person.get("groups").is_none(), "no scope of the application gives it");
+    assert!(person.get("nickname").is_none(), "Alice has no nickname");
+    assert!(person.get("groups").is_none(), "no scope of the application contains it");
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn consent_is_required_for_claims_requested_by_name() {
     assert!(is_consent(&page) && page.body.contains("See your given name"), "{}", page.body);
     assert!(agree(&browser, page).await.answer().contains_key("code"));
     let page = browser.open(&wiki.authorize_url("openid", &[("claims", &asked)])).await;
-    assert!(page.answer().contains_key("code"), "it is remembered");
+    assert!(page.answer().contains_key("code"), "the consent is stored");
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn requested_sub_must_be_the_signed_in_user() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
     let alice = world.app.subject("shop", "alice");
-    for (subject, good) in [(alice.as_str(), true), ("somebody", false)] {
+    for (subject, good) in [(alice.as_str(), true), ("another-subject", false)] {
         let asked = json!({ "id_token": { "sub": { "value": subject } } }).to_string();
         let changes = [("claims", asked.as_str()), ("prompt", "none")];
         let answer = browser.open(&trusted.authorize_url("openid", &changes)).await.answer();

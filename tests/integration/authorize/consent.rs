@@ -48,7 +48,10 @@ async fn refusal_returns_access_denied() {
     let page = browser.open(&wiki.authorize_url("openid", &[])).await;
     let page = answer(&browser, &page, "deny").await;
     assert_eq!(page.answer()["error"], "access_denied");
-    assert!(is_consent(&browser.open(&wiki.authorize_url("openid", &[])).await), "nothing is kept");
+    assert!(
+        is_consent(&browser.open(&wiki.authorize_url("openid", &[])).await),
+        "no consent is stored"
+    );
 }
 
 #[tokio::test]
@@ -65,7 +68,7 @@ async fn is_asked_for_again_with_prompt_consent() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
     let page = browser.open(&trusted.authorize_url("openid", &[("prompt", "consent")])).await;
-    assert!(is_consent(&page), "even where the owner of the client answered");
+    assert!(is_consent(&page), "even for a client with implied consent");
     assert!(answer(&browser, &page, "allow").await.answer().contains_key("code"));
 }
 

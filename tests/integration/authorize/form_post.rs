@@ -1,4 +1,4 @@
-//! Responses that the browser posts (OAuth 2.0 Form Post Response Mode).
+//! Authorization responses as self-submitting forms (OAuth 2.0 Form Post Response Mode).
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::{
     world::{ALICE, CALLBACK, World, is_sign_in, sign_in},
 };
 
-/// The fields of a page that carries a response.
+/// The hidden fields of a page that posts a response.
 fn posted(page: &Page) -> BTreeMap<String, String> {
     assert_eq!(page.status, 200, "{}", page.body);
     assert!(page.body.contains(&format!("method=\"post\" action=\"{CALLBACK}\"")), "{}", page.body);
@@ -69,7 +69,7 @@ async fn the_page_has_a_strict_policy_and_works_without_scripts() {
     for part in ["default-src 'none'", "script-src 'self'", "form-action 'self' https:;"] {
         assert!(policy.contains(part), "{part} in {policy}");
     }
-    // In a frame, as a redirect would (`prompt=none`).
+    // Clients load the page in a frame for `prompt=none`, as they do a redirect.
     assert!(!policy.contains("frame-ancestors") && !page.headers.contains_key("x-frame-options"));
     assert_eq!(page.headers["referrer-policy"], "strict-origin");
     assert_eq!(page.headers["cache-control"], "no-store");
@@ -77,5 +77,5 @@ async fn the_page_has_a_strict_policy_and_works_without_scripts() {
     let origin = page.url.origin().ascii_serialization();
     let script = browser.open(&format!("{origin}{}", script.expect("a script"))).await;
     assert_eq!(script.headers["content-type"], "text/javascript; charset=utf-8");
-    assert!(page.body.contains("<button"), "without scripts there is a button");
+    assert!(page.body.contains("<button"), "a button works without scripts");
 }

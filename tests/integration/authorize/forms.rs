@@ -1,4 +1,5 @@
-//! What guards the forms: origin, browser, time, and nothing stored before anyone has signed in.
+//! Protection of the forms: they are bound to an origin, a browser and a time, and nothing is stored
+//! before a sign-in.
 
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ async fn refuses_forms_from_other_origins() {
 
 #[tokio::test]
 async fn refuses_a_form_in_another_browser() {
-    // A sign-in cannot be planted from elsewhere (docs/design/state.md#interaction).
+    // An attacker cannot plant a sign-in in another browser (docs/design/state.md#interaction).
     let world = World::new().await;
     let trusted = world.application("trusted").await;
     let (attacker, victim) = (Browser::new(), Browser::new());
@@ -86,7 +87,7 @@ async fn validates_the_request_again_with_every_form() {
         "  consent: Implied\n  redirectUris: [\"https://rp.test/moved\"]\n  secretRef",
     );
     let page = sign_in(&browser, &page, ALICE).await;
-    assert!(page.left_for.is_none(), "the redirect URI is none of the client's any more");
+    assert!(page.left_for.is_none(), "the redirect URI is not registered any more");
     assert_eq!(page.status, 400);
 }
 
@@ -108,7 +109,7 @@ async fn gives_every_sign_in_a_new_session_cookie() {
     let page = sign_in(&browser, &page, ALICE).await;
     let mut set = page.headers.get_all("set-cookie").iter().map(|it| it.to_str().expect("ASCII"));
     assert!(set.any(|cookie| cookie.starts_with("lanyard-session-")), "{:?}", page.headers);
-    // The session goes on under its new name only.
+    // The session exists under its new key only.
     assert_eq!(sessions(&world).await, 1);
 }
 
@@ -121,10 +122,10 @@ async fn stores_nothing_before_a_sign_in() {
     sign_in(&browser, &page, ("alice", "wrong")).await;
     sign_in(&browser, &page, ("nobody", "wrong")).await;
     let later = world.app.clock.now().plus(Duration::from_hours(100 * 365 * 24));
-    assert_eq!(world.app.store.purge(1000, later).await.expect("works"), 0, "no record at all");
+    assert_eq!(world.app.store.purge(1000, later).await.expect("works"), 0, "no record exists");
 }
 
-/// Alice's sessions.
+/// The number of Alice's sessions.
 async fn sessions(world: &World) -> usize {
     let tenant = TenantId::new("default", "shop");
     let subject = world.app.subject("shop", "alice");

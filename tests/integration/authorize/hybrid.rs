@@ -1,4 +1,4 @@
-//! Hybrid flows (OIDC Core §3.3): what comes from both endpoints belongs to one grant.
+//! Hybrid flows (OIDC Core §3.3): tokens of both endpoints belong to one grant.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -9,7 +9,7 @@ use super::{
     world::World,
 };
 
-/// An answer to a hybrid request of Alice's.
+/// The parameters of the response to a hybrid request, with Alice signed in.
 async fn answer(
     hybrid: &Application,
     browser: &Browser,
@@ -22,7 +22,7 @@ async fn answer(
     page.answer().into_iter().collect()
 }
 
-/// The left half of SHA-256, as RS256 wants it (OIDC Core §3.3.2.11).
+/// The left half of the SHA-256 hash, which RS256 requires (OIDC Core §3.3.2.11).
 fn left_half(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(&digest(&SHA256, text.as_bytes()).as_ref()[..16])
 }
@@ -56,7 +56,7 @@ async fn id_token_contains_the_hashes_of_code_and_access_token() {
     assert_eq!(claims["c_hash"], left_half(&answer["code"]));
     assert_eq!(claims["at_hash"], left_half(&answer["access_token"]));
     assert_eq!(claims["nonce"], "a-nonce");
-    assert!(claims.get("email").is_none(), "userinfo has it (§5.4)");
+    assert!(claims.get("email").is_none(), "userinfo contains it (§5.4)");
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn code_is_redeemed_once_by_fifty_concurrent_requests() {
     let all = join_all((0..50).map(|_| hybrid.redeem(&answer["code"]))).await;
     let redeemed: Vec<_> = all.iter().filter(|(status, _)| *status == 200).collect();
     assert_eq!(redeemed.len(), 1);
-    // A code that comes twice revokes all that its grant gave (RFC 6749 §4.1.2).
+    // A second redemption revokes all tokens of the grant (RFC 6749 §4.1.2).
     assert_eq!(hybrid.userinfo(&answer["access_token"]).await.0, 401);
     let access_token = redeemed[0].1["access_token"].as_str().expect("one");
     assert_eq!(hybrid.userinfo(access_token).await.0, 401);

@@ -1,4 +1,4 @@
-//! Addresses that clients name may lead out, and not to what is inside the network.
+//! URLs of clients must not lead to addresses inside the network.
 
 use std::sync::{
     Arc,
@@ -12,7 +12,7 @@ use super::{
     world::{ALICE, World},
 };
 
-/// Something inside: its port, and how often anybody connected.
+/// A listener on an internal address: its port and the number of connections.
 async fn inside() -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("bound").port();
@@ -26,7 +26,7 @@ async fn inside() -> (u16, Arc<AtomicUsize>) {
     (port, called)
 }
 
-/// Its address, in forms that mean the same.
+/// Equivalent forms of the listener's address.
 fn addresses(port: u16) -> [String; 5] {
     ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"]
         .map(|host| format!("https://{host}:{port}/one"))

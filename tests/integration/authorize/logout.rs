@@ -1,4 +1,4 @@
-//! Signing out: of the provider, and of the applications of the session.
+//! Logout from the provider and from the clients of the session.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -15,7 +15,8 @@ use super::{
     world::{ALICE, BOB, World, sign_in},
 };
 
-/// An application that takes logout tokens: each status in turn, then 200.
+/// A back-channel logout endpoint that answers with each status in turn, then 200: its URL and the
+/// requests it receives.
 async fn backchannel(mut statuses: Vec<&'static str>) -> (String, UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/backchannel", listener.local_addr().expect("bound"));
@@ -68,7 +69,7 @@ async fn logout_token_is_signed_and_names_subject_and_session() {
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
     let tokens = tokens(&leaver, &browser, "openid").await;
     leave(&leaver, &browser, &[("id_token_hint", text(&tokens, "id_token"))]).await;
-    let request = told.recv().await.expect("it is told");
+    let request = told.recv().await.expect("a notification");
     let token = request.split("logout_token=").nth(1).expect("a form").trim();
     let header = token.split('.').next().expect("a header");
     let header: Value =
@@ -95,14 +96,14 @@ async fn logout_token_has_the_pairwise_subject_and_session_of_its_client() {
     let page = leave(&leaver, &browser, &[("id_token_hint", hint)]).await;
     let (known, sid) = (claims(hint), claims(hint)["sid"].as_str().expect("one").to_owned());
     assert!(page.body.contains(&format!("&#38;sid={sid}\"")), "{}", page.body);
-    let request = told.recv().await.expect("it is told");
+    let request = told.recv().await.expect("a notification");
     let said = claims(request.split("logout_token=").nth(1).expect("a form").trim());
     assert_eq!((&said["sub"], &said["sid"]), (&known["sub"], &known["sid"]));
 }
 
 #[tokio::test]
 async fn sign_in_of_another_user_ends_the_previous_session() {
-    // OIDC Back-Channel Logout §2: on a browser that people share, applications go on otherwise.
+    // OIDC Back-Channel Logout §2: in a shared browser, clients would keep the session of the other user.
     let world = World::new().await;
     let (url, mut told) = backchannel(vec![]).await;
     world.change("https://rp.invalid/backchannel", &url);
@@ -113,10 +114,10 @@ async fn sign_in_of_another_user_ends_the_previous_session() {
     assert!(sign_in(&browser, &page, ALICE).await.answer().contains_key("code"));
     let page = browser.open(&again).await;
     assert!(sign_in(&browser, &page, BOB).await.answer().contains_key("code"));
-    let said = told.recv().await.expect("it is told");
+    let said = told.recv().await.expect("a notification");
     let said = claims(said.split("logout_token=").nth(1).expect("a form").trim());
     assert_eq!((&said["sub"], &said["sid"]), (&alices["sub"], &alices["sid"]));
-    assert!(told.try_recv().is_err(), "not when she herself signed in again");
+    assert!(told.try_recv().is_err(), "a new sign-in of the same user ends no session");
 }
 
 #[tokio::test]
@@ -127,7 +128,7 @@ async fn failed_logout_notification_is_retried() {
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
     let tokens = tokens(&leaver, &browser, "openid").await;
     leave(&leaver, &browser, &[("id_token_hint", text(&tokens, "id_token"))]).await;
-    told.recv().await.expect("the first try");
+    told.recv().await.expect("the first attempt");
     world.app.clock.advance(std::time::Duration::from_secs(6));
     told.recv().await.expect("the second");
 }
@@ -141,14 +142,14 @@ async fn failed_notifications_are_counted_until_delivered() {
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
     let tokens = tokens(&leaver, &browser, "openid").await;
     leave(&leaver, &browser, &[("id_token_hint", text(&tokens, "id_token"))]).await;
-    told.recv().await.expect("the first try");
+    told.recv().await.expect("the first attempt");
     let state = untold.wait_for(|clients| !clients.is_empty()).await.expect("counted").clone();
     let (client, untold_of) = state.first_key_value().expect("one");
     assert_eq!(client.to_string(), "default/leaver");
     assert_eq!((untold_of.waiting, untold_of.given_up), (1, 0));
     assert_eq!(untold_of.why.as_deref(), Some("the endpoint returned status 500"));
     world.app.clock.advance(std::time::Duration::from_secs(6));
-    told.recv().await.expect("the second try");
+    told.recv().await.expect("the second attempt");
     untold.wait_for(|clients| clients.is_empty()).await.expect("counted");
 }
 
@@ -243,7 +244,7 @@ async fn logout_redirects_only_to_registered_uris() {
         assert_eq!((page.status, &page.left_for), (400, &None), "{parameters:?}");
     }
     let page = browser.open(&leaver.authorize_url("openid", &[("prompt", "none")])).await;
-    assert!(page.answer().contains_key("code"), "and nobody was signed out");
+    assert!(page.answer().contains_key("code"), "the session still exists");
 }
 
 #[tokio::test]
@@ -257,7 +258,7 @@ async fn hint_of_another_session_needs_confirmation_and_does_not_redirect() {
     let page = leave(&leaver, &second, &[hint, bye]).await;
     assert!(page.body.contains("Stay signed in"), "{}", page.body);
     let page = second.submit(&page.form("/oauth/logout"), &[("action", "logout")]).await;
-    assert!(page.left_for.is_none(), "client_id did not name the client");
+    assert!(page.left_for.is_none(), "the client is not confirmed, so there is no redirect");
 }
 
 #[tokio::test]
@@ -283,7 +284,7 @@ async fn an_application_can_watch_the_session() {
     let (known, salt) = answer["session_state"].split_once('.').expect("hash and salt");
     let mut set = page.headers.get_all("set-cookie").iter().map(|it| it.to_str().expect("ASCII"));
     let cookie = set.find(|cookie| cookie.starts_with("lanyard-state-")).expect("the cookie");
-    assert!(!cookie.contains("HttpOnly"), "a page of ours reads it: {cookie}");
+    assert!(!cookie.contains("HttpOnly"), "the check_session_iframe page reads it: {cookie}");
     let seen = cookie.split(['=', ';']).nth(1).expect("a value");
     let compared = format!("default.leaver https://rp.test {seen} {salt}");
     assert_eq!(known, URL_SAFE_NO_PAD.encode(digest(&SHA256, compared.as_bytes())));
@@ -299,5 +300,5 @@ async fn an_application_can_watch_the_session() {
         let cookie = cookie.to_str().expect("ASCII");
         cookie.starts_with("lanyard-state-") && cookie.contains("Max-Age=0")
     });
-    assert!(gone, "signing out changes the state");
+    assert!(gone, "logout deletes the state cookie");
 }

@@ -1,5 +1,4 @@
-//! The authorization endpoint, sign-in and consent over real HTTP, as browsers and applications
-//! see them.
+//! The authorization endpoint, sign-in and consent over real HTTP, as browsers and clients see them.
 
 use crate::support::{app, browser, publisher};
 

@@ -36,7 +36,7 @@ async fn values_of_a_signed_object_override_the_query() {
 
 #[tokio::test]
 async fn object_may_contain_every_parameter() {
-    // RFC 9101 §5: openid-client sends nothing but client_id beside it.
+    // RFC 9101 §5: openid-client sends only client_id in addition to the object.
     let world = World::new().await;
     let (signs, browser) = (world.application("signs").await, world.alice().await);
     let object = signed(&json!({
@@ -68,7 +68,7 @@ async fn an_object_that_the_client_did_not_sign_is_refused() {
             Browser::new().open(&signs.authorize_url("openid", &[("request", object)])).await;
         assert_eq!(page.answer()["error"], error);
         assert_eq!(page.answer()["state"], "a-state");
-        // Without a proven redirect URI it is a page.
+        // Without a valid redirect URI the answer is a page.
         let changes = [("request", object), ("redirect_uri", "")];
         let page = Browser::new().open(&signs.authorize_url("openid", &changes)).await;
         assert_eq!((page.status, page.left_for), (400, None));
@@ -77,7 +77,7 @@ async fn an_object_that_the_client_did_not_sign_is_refused() {
 
 #[tokio::test]
 async fn errors_use_the_state_and_response_mode_of_the_object() {
-    // RFC 9101 §5, RFC 6749 §4.1.2.1: all that says how may stand in the object alone.
+    // RFC 9101 §5, RFC 6749 §4.1.2.1: state and response_mode may be in the object only.
     let world = World::new().await;
     let signs = world.application("signs").await;
     let outside = [("state", ""), ("response_mode", "")];
@@ -89,7 +89,7 @@ async fn errors_use_the_state_and_response_mode_of_the_object() {
         assert!(page.left_for.as_ref().is_some_and(|url| url.fragment().is_some()));
         assert_eq!(page.answer()["state"], "of the object");
     }
-    // The values of one that the client has signed win over those beside it.
+    // The values of a signed object override those of the query.
     let changes = [("request", signed(&how))];
     let changes = changes.each_ref().map(|(name, value)| (*name, value.as_str()));
     let page = Browser::new().open(&signs.authorize_url("openid", &changes)).await;
@@ -120,7 +120,7 @@ async fn object_is_fetched_from_a_registered_request_uri() {
         let page = browser.open(&signs.authorize_url("openid", &[("request_uri", &named)])).await;
         assert_eq!(page.answer()["state"], "of the object");
     }
-    assert_eq!(asked.load(Ordering::SeqCst), 1, "what its hash names is kept");
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "an object with a hash in its URI is cached");
     let other = format!("{uri}#{}", URL_SAFE_NO_PAD.encode([0; 32]));
     for wrong in [other.as_str(), "https://elsewhere.test/one"] {
         let page = browser.open(&signs.authorize_url("openid", &[("request_uri", wrong)])).await;

@@ -1,4 +1,4 @@
-//! Requests that are refused, and answers of every kind.
+//! Authorization requests that are refused, and the responses of each response type.
 
 use super::{
     browser::{Browser, claims, verified},
@@ -124,7 +124,7 @@ async fn gives_tokens_in_the_fragment_to_implicit_clients() {
     let id_token = verified(&answer["id_token"], &spa.jwks().await, "default.spa");
     assert_eq!(id_token["nonce"], "a-nonce");
     assert!(id_token["at_hash"].is_string(), "{id_token}");
-    assert!(id_token.get("email").is_none(), "userinfo has it");
+    assert!(id_token.get("email").is_none(), "userinfo contains it");
     let (status, person) = spa.userinfo(&answer["access_token"]).await;
     assert_eq!((status, &person["email"]), (200, &"alice@example.com".into()));
 }
@@ -180,7 +180,7 @@ async fn pages_have_security_headers() {
     }
     assert_eq!(header("cache-control"), "no-store");
     assert_eq!(header("x-content-type-options"), "nosniff");
-    assert_eq!(header("referrer-policy"), "same-origin", "or browsers send Origin: null");
+    assert_eq!(header("referrer-policy"), "same-origin", "otherwise browsers send Origin: null");
     let cookie = header("set-cookie");
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
 }
@@ -205,5 +205,5 @@ async fn serves_the_files_that_its_pages_link() {
         assert!(file.headers["cache-control"].to_str().expect("ASCII").contains("immutable"));
     }
     let nowhere = browser.open(&format!("{}/_lanyard/style.css", world.app.origin)).await;
-    assert_eq!(nowhere.status, 200, "pages without a tenant have a style too");
+    assert_eq!(nowhere.status, 200, "pages without a tenant have a stylesheet");
 }

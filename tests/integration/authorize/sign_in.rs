@@ -1,4 +1,4 @@
-//! Signing in, sessions, and what `prompt`, `max_age` and hints ask for.
+//! Sign-in, sessions, and the parameters `prompt`, `max_age`, `id_token_hint` and `login_hint`.
 
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,10 @@ async fn answers_alike_whether_the_user_exists_or_not() {
         let page = browser.open(&trusted.authorize_url("openid", &[])).await;
         let page = sign_in(&browser, &page, (name, "wrong")).await;
         assert_eq!(page.status, 422);
-        assert!(page.body.contains(&format!("value=\"{name}\"")), "keeps the typed username");
+        assert!(
+            page.body.contains(&format!("value=\"{name}\"")),
+            "the typed username stays in the form"
+        );
         let sealed = page.form("/login").fields[0].1.clone();
         bodies.push(page.body.replace(name, "NAME").replace(&sealed, "SEALED"));
     }
@@ -55,7 +58,7 @@ async fn takes_as_long_whether_the_user_exists_or_not() {
     let (trusted, browser) = (world.application("trusted").await, Browser::new());
     let mut page = browser.open(&trusted.authorize_url("openid", &[])).await;
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
-    // No more than anyone may try before having to wait.
+    // No more attempts than are allowed without a delay.
     for _ in 0..5 {
         for (name, times) in [("alice", &mut known), ("nobody", &mut unknown)] {
             let started = Instant::now();
@@ -64,10 +67,10 @@ async fn takes_as_long_whether_the_user_exists_or_not() {
             assert_eq!(page.status, 422);
         }
     }
-    // What else the machine does only adds to them.
+    // Other load only adds time, so the minimum is compared.
     let least = |times: Vec<Duration>| times.into_iter().min().expect("five").as_secs_f64();
     let ratio = least(unknown) / least(known);
-    // A password that is not checked takes a hundredth of the time.
+    // Without a password check a request takes a hundredth of the time.
     assert!((0.5..2.0).contains(&ratio), "unknown names take {ratio} times as long");
 }
 
@@ -91,7 +94,7 @@ async fn limits_attempts_and_sets_retry_after() {
         assert_eq!(page.status, 422);
     }
     page = sign_in(&browser, &page, ALICE).await;
-    assert_eq!(page.status, 429, "even the right password waits");
+    assert_eq!(page.status, 429, "the right password is limited too");
     let wait: u64 = page.headers["retry-after"].to_str().unwrap().parse().expect("seconds");
     assert!(page.body.contains("Please wait"), "{}", page.body);
     world.app.clock.advance(Duration::from_secs(wait));
@@ -108,15 +111,15 @@ async fn limits_attempts_of_the_address_that_a_trusted_proxy_names() {
     browser.send("forwarded", "for=203.0.113.7");
     let mut page = browser.open(&trusted.authorize_url("openid", &[])).await;
     for count in 0..100 {
-        // What the proxy does not write does not count.
+        // A header that the proxy does not set is ignored.
         browser.send("x-forwarded-for", &format!("198.51.100.{count}"));
-        page = sign_in(&browser, &page, (&format!("nobody-{count}"), "wrong")).await;
+        page = sign_in(&browser, &page, (&format!("unknown-{count}"), "wrong")).await;
         assert_eq!(page.status, 422, "{count}");
     }
     assert_eq!(sign_in(&browser, &page, ALICE).await.status, 429);
     browser.send("forwarded", "for=203.0.113.8");
     let answer = sign_in(&browser, &page, ALICE).await;
-    assert!(answer.answer().contains_key("code"), "another address does not wait");
+    assert!(answer.answer().contains_key("code"), "another address is not limited");
 }
 
 #[tokio::test]
@@ -138,11 +141,11 @@ async fn guessing_does_not_delay_a_browser_that_signed_in_before() {
         assert_eq!(page.status, 422, "{count}");
     }
     stranger.send("forwarded", cafe);
-    assert_eq!(sign_in(&stranger, &page, ALICE).await.status, 429, "any other browser waits");
+    assert_eq!(sign_in(&stranger, &page, ALICE).await.status, 429, "another browser is limited");
     alice.send("forwarded", cafe);
     let answer = trusted.sign_in(&alice, &again, ALICE).await;
     assert!(answer.contains_key("code"), "{answer:?}");
-    // It is hers alone.
+    // The cookie of the browser counts for Alice only.
     let page = alice.open(&again).await;
     for count in 0..5 {
         assert_eq!(sign_in(&alice, &page, ("bob", "wrong")).await.status, 422, "{count}");
@@ -221,7 +224,7 @@ async fn answers_only_for_the_user_of_the_hint() {
     let hint = ("id_token_hint", tokens["id_token"].as_str().expect("an ID token"));
     world.app.clock.advance(Duration::from_secs(4000));
     let page = browser.open(&trusted.authorize_url("openid", &[hint])).await;
-    assert!(page.answer().contains_key("code"), "an expired hint is a hint");
+    assert!(page.answer().contains_key("code"), "an expired hint is accepted");
 
     let browser = Browser::new();
     let page = browser.open(&trusted.authorize_url("openid", &[hint])).await;
@@ -266,7 +269,7 @@ async fn isolates_tenants_of_one_host() {
     let page = browser.open(&elsewhere.authorize_url("openid", &[("prompt", "none")])).await;
     assert_eq!(page.answer()["error"], "login_required");
 
-    // A form of one tenant is none at another.
+    // A form of one tenant is rejected by another.
     let trusted = world.application("trusted").await;
     let there = browser.open(&elsewhere.authorize_url("openid", &[])).await;
     let here = browser.open(&trusted.authorize_url("openid", &[("prompt", "login")])).await;

@@ -1,4 +1,4 @@
-//! What every test begins with: two tenants, three applications, two people.
+//! The fixture of these tests: a server with two tenants, their clients and two users.
 
 use lanyard::http::ServerConfig;
 
@@ -22,22 +22,22 @@ impl World {
         Self::with(ServerConfig::default()).await
     }
 
-    /// The same with other settings.
+    /// Starts the server with other settings.
     pub async fn with(config: ServerConfig) -> Self {
         Self { app: TestApp::start_configured(MANIFESTS, config).await }
     }
 
-    /// The same where nobody's URLs may lead inside the network.
+    /// Starts a server that refuses client URLs with internal addresses.
     pub async fn guarded() -> Self {
         Self { app: TestApp::start_guarded(MANIFESTS).await }
     }
 
-    /// Serves the same with one thing changed.
+    /// Serves the manifests with one replacement.
     pub fn change(&self, from: &str, to: &str) {
         self.change_all(&[(from, to)]);
     }
 
-    /// Serves the same with these things changed.
+    /// Serves the manifests with these replacements.
     pub fn change_all(&self, changes: &[(&str, &str)]) {
         let mut manifests = MANIFESTS.to_owned();
         for (from, to) in changes {
@@ -47,7 +47,7 @@ impl World {
         self.app.serve(&manifests);
     }
 
-    /// An application of the tenant `shop`.
+    /// A client of the tenant `shop`.
     pub async fn application(&self, name: &str) -> Application {
         self.application_of("shop", name).await
     }
@@ -68,7 +68,7 @@ impl World {
     }
 }
 
-/// Signs in on a page; what comes next.
+/// Submits the sign-in form; returns the next page.
 pub async fn sign_in(browser: &Browser, page: &Page, who: (&str, &str)) -> Page {
     let fields = [("username", who.0), ("password", who.1), ("action", "sign-in")];
     browser.submit(&page.form("/login"), &fields).await

@@ -13,7 +13,7 @@ use crate::conformance::{
     rp::Variant,
 };
 
-/// Until somebody is told of a session's end.
+/// The longest wait for a logout notification.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn oidcc_backchannel_rp_initiated_logout() {
     .await;
     let page = session.leaves(&[]).await;
     is_back(page.left_for.expect("back").as_str(), Some(&state()));
-    let token = logout_token(&told.recv().await.expect("it is told"));
+    let token = logout_token(&told.recv().await.expect("a notification"));
     let header = jsonwebtoken::decode_header(&token).expect("a JWT");
     assert_eq!(header.typ.as_deref(), Some("logout+jwt"));
     let said =
@@ -54,13 +54,13 @@ async fn oidcc_backchannel_rp_initiated_logout() {
 
 #[tokio::test]
 async fn client_that_joins_during_a_new_sign_in_is_notified_of_the_logout() {
-    // OIDC Back-Channel Logout §2.5: each client of the session.
+    // OIDC Back-Channel Logout §2.5: every client of the session is notified.
     let op = Op::start().await;
     let uri = "https://rp.test/backchannel_logout";
     let mut told = op.app.receive(uri);
     let late =
         op.register_with(Variant::of("code"), |it| it["backchannel_logout_uri"] = json!(uri)).await;
-    // Agreed to elsewhere, so that it can join without a question.
+    // The user consented before, so the client can join without a consent page.
     assert!(late.send(&Person::default(), &[]).await.response(&late).contains_key("code"));
     let session = Session::begin(&op, |_| {}).await;
     let browser = &session.person.browser;
@@ -75,7 +75,7 @@ async fn client_that_joins_during_a_new_sign_in_is_notified_of_the_logout() {
     session.leaves(&[]).await;
     if joined {
         let told = tokio::time::timeout(PATIENCE, told.recv()).await;
-        logout_token(&told.expect("in time").expect("it is told"));
+        logout_token(&told.expect("in time").expect("a notification"));
     }
     session.ended().await;
 }

@@ -14,12 +14,12 @@ pub fn is_json(answer: &Response) {
     assert_eq!(kind.split(';').next(), Some("application/json"), "{kind}");
 }
 
-/// A member that is text.
+/// A string member. Panics if it is missing.
 pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}"))
 }
 
-/// A successful registration, all that was sent echoed (OIDC Registration §3.2).
+/// Asserts a successful registration that echoes all sent metadata (OIDC Registration §3.2).
 pub async fn registered(answer: Response, sent: &Value) -> Value {
     let status = answer.status();
     is_json(&answer);
@@ -38,8 +38,8 @@ pub async fn registered(answer: Response, sent: &Value) -> Value {
     body
 }
 
-/// An error at the authorization endpoint: nothing unexpected, no code, and `state` as it was
-/// (OIDC Core §3.1.2.6); its code.
+/// Asserts an error response of the authorization endpoint: no unexpected parameters, no code and
+/// `state` unchanged (OIDC Core §3.1.2.6). Returns the error code.
 pub fn error(response: &person::Response, state: &str) -> String {
     let expected = ["error", "error_description", "error_uri", "state", "session_state", "iss"];
     for name in response.keys() {
@@ -50,13 +50,13 @@ pub fn error(response: &person::Response, state: &str) -> String {
     response["error"].clone()
 }
 
-/// Only characters that may be in a description (RFC 6749 §4.1.2.1, §5.2).
+/// Asserts that a description contains only allowed characters (RFC 6749 §4.1.2.1, §5.2).
 fn description(text: &str) {
     let allowed = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
     assert!(text.chars().all(allowed), "{text}");
 }
 
-/// An error of the token endpoint (RFC 6749 §5.2); its code.
+/// Asserts an error of the token endpoint (RFC 6749 §5.2). Returns its code.
 pub async fn token_error(answer: Response) -> String {
     assert_eq!(answer.status(), 400);
     is_json(&answer);
@@ -66,7 +66,7 @@ pub async fn token_error(answer: Response) -> String {
     text(&body, "error").to_owned()
 }
 
-/// A successful answer of the token endpoint (RFC 6749 §5.1).
+/// Asserts a successful answer of the token endpoint (RFC 6749 §5.1).
 pub async fn tokens(answer: Response) -> Value {
     let status = answer.status();
     is_json(&answer);
@@ -85,8 +85,8 @@ pub async fn tokens(answer: Response) -> Value {
     body
 }
 
-/// Long enough, and with at least 128 bits by the frequencies of its characters, which is how the
-/// suite guesses entropy.
+/// Asserts a minimum length and at least 128 bits by the frequencies of the characters, which is how
+/// the suite estimates entropy.
 pub fn unguessable(value: &str) {
     let mut counts = BTreeMap::<char, f64>::new();
     for c in value.chars() {
@@ -97,7 +97,7 @@ pub fn unguessable(value: &str) {
     assert!(length >= 22.0 && bits >= 128.0, "{bits} bits in {value}");
 }
 
-/// The claims of an ID token that a published key verifies, with what every one must have
+/// Verifies an ID token with the published keys, asserts the required claims and returns all claims
 /// (OIDC Core §2, §3.1.3.7).
 pub async fn id_token(rp: &Rp<'_>, jwt: &str, nonce: Option<&str>) -> Value {
     let header = jsonwebtoken::decode_header(jwt).expect("a JWT");
@@ -120,7 +120,7 @@ pub fn left_half(value: &str) -> String {
     URL_SAFE_NO_PAD.encode(&digest(&SHA256, value.as_bytes()).as_ref()[..16])
 }
 
-/// Standard claims have the types and forms that they should (OIDC Core §5.1); none is null.
+/// Asserts the types and formats of the standard claims (OIDC Core §5.1), and that no claim is null.
 pub fn standard_claims(claims: &Value) {
     for (name, value) in claims.as_object().expect("an object") {
         match name.as_str() {
@@ -188,7 +188,8 @@ pub fn of_scope(scope: &str) -> &'static [&'static str] {
     }
 }
 
-/// Keys to verify with: named once, and nothing private (RFC 7517 §4, RFC 7518 §6).
+/// Asserts that published keys have unique IDs and no private part (RFC 7517 §4, RFC 7518 §6); returns
+/// the IDs.
 pub fn keys(jwks: &Value) -> Vec<String> {
     let keys = jwks["keys"].as_array().expect("a list");
     let mut names: Vec<String> = Vec::new();

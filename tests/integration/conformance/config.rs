@@ -1,4 +1,4 @@
-//! Plan `oidcc-config-certification-test-plan`: metadata of a provider under https.
+//! Plan `oidcc-config-certification-test-plan`: metadata of a provider with TLS.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::conformance::{
     op::MANIFESTS,
 };
 
-/// A provider under https, and who trusts its certificate.
+/// A provider with TLS, and an HTTP client that trusts its certificate.
 pub struct Secure {
     pub metadata: Value,
     issuer: String,

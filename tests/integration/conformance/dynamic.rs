@@ -1,5 +1,5 @@
-//! Plan `oidcc-dynamic-certification-test-plan`: clients with `private_key_jwt`, but for the module
-//! of discovery, which is the same as in `config`.
+//! Plan `oidcc-dynamic-certification-test-plan`: clients with `private_key_jwt`. The module of
+//! discovery is the same as in `config` and is not repeated.
 
 use lanyard::model::{Clock, SigningAlgorithm};
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ async fn oidcc_userinfo_rs256() {
     let mut validation = jsonwebtoken::Validation::new(header.alg);
     validation.set_audience(&[rp.client_id()]);
     validation.set_issuer(&[op.issuer()]);
-    // It has no time, and needs none.
+    // The JWT has no `exp` claim, which is optional here.
     validation.set_required_spec_claims(&["iss", "aud"]);
     let key = jsonwebtoken::DecodingKey::from_jwk(key).expect("a usable key");
     let person = jsonwebtoken::decode::<Value>(&jwt, &key, &validation).expect("verifies").claims;
@@ -117,7 +117,7 @@ async fn oidcc_redirect_uri_regfrag() {
     assert_eq!(error, "invalid_redirect_uri");
 }
 
-/// The sign-in page shows a value that was registered.
+/// Asserts that the sign-in page contains a registered value.
 async fn shown(name: &str, value: &str) {
     let op = Op::start().await;
     let rp = op.register_with(CODE, |it| it[name] = json!(value)).await;
@@ -144,7 +144,7 @@ async fn oidcc_registration_tos_uri() {
 
 const JWKS_URI: &str = "https://rp.test/jwks";
 
-/// Registers the address of the keys, and not the keys.
+/// Registers `jwks_uri` instead of `jwks`.
 fn publishes(metadata: &mut Value) {
     metadata.as_object_mut().expect("an object").remove("jwks");
     metadata["jwks_uri"] = json!(JWKS_URI);
@@ -193,7 +193,7 @@ async fn oidcc_server_rotate_keys() {
     let new: Vec<_> = after.iter().filter(|kid| !before.contains(kid)).collect();
     assert_eq!(new.len(), 1, "{after:?}");
     assert!(before.iter().all(|kid| after.contains(kid)), "the old key is still there: {after:?}");
-    // The suite ends here; the new key signs once everybody can know it.
+    // The suite ends here. The new key signs once caches of the JWK Set have expired.
     let (rp, ada) = (op.register(CODE).await, Person::default());
     let named = |jwt: &str| jsonwebtoken::decode_header(jwt).expect("a JWT").kid;
     let old = modules::flow(&rp, &ada, &[]).await;

@@ -1,5 +1,5 @@
-//! Plans `oidcc-formpost-basic-`, `-implicit-` and `-hybrid-certification-test-plan`: the same with
-//! `response_mode=form_post`.
+//! Plans `oidcc-formpost-basic-`, `-implicit-` and `-hybrid-certification-test-plan`: the modules of
+//! the basic, implicit and hybrid plans with `response_mode=form_post`.
 
 mod basic {
     basic_table!(crate::conformance::rp::Variant::posted("code"));

@@ -1,5 +1,5 @@
-//! Plan `oidcc-frontchannel-rp-initiated-logout-certification-test-plan`. What a browser does with
-//! the page is shown in one by `tests/browser`.
+//! Plan `oidcc-frontchannel-rp-initiated-logout-certification-test-plan`. `tests/browser`
+//! loads the page in a real browser.
 
 use serde_json::json;
 use url::Url;

@@ -10,7 +10,7 @@ use lanyard::{
 };
 use serde_json::{Value, json};
 
-/// A key pair.
+/// An RSA key pair for RS256.
 pub struct Key {
     private: EncodingKey,
     public: Value,
@@ -18,7 +18,7 @@ pub struct Key {
 
 /// The key that clients register.
 pub static FIRST: LazyLock<Key> = LazyLock::new(Key::new);
-/// The key that they change to.
+/// The key that clients rotate to.
 pub static SECOND: LazyLock<Key> = LazyLock::new(Key::new);
 
 impl Key {
@@ -32,19 +32,19 @@ impl Key {
         Self { private: private.expect("a key"), public }
     }
 
-    /// Its JWK Set, as it is published.
+    /// The JWK Set with the public key.
     pub fn jwks(&self) -> Value {
         json!({ "keys": [self.public] })
     }
 
-    /// The same without a name.
+    /// The JWK Set without the `kid` of the key.
     pub fn nameless_jwks(&self) -> Value {
         let mut jwks = self.jwks();
         jwks["keys"][0].as_object_mut().expect("a key").remove("kid");
         jwks
     }
 
-    /// A JWT that names the key.
+    /// Signs a JWT with the `kid` of the key in its header.
     pub fn sign(&self, claims: &Value) -> String {
         let kid = self.public["kid"].as_str().map(str::to_owned);
         let header = Header { kid, ..Header::new(Algorithm::RS256) };
@@ -52,7 +52,7 @@ impl Key {
     }
 }
 
-/// A JWT that nobody has signed.
+/// An unsigned JWT (`alg` is `none`).
 pub fn unsigned(claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.", part(&json!({ "alg": "none" })), part(claims))

@@ -1,4 +1,4 @@
-//! What the plans of logout have in common.
+//! Helpers of the logout plans.
 
 use serde_json::{Value, json};
 use url::Url;
@@ -15,7 +15,7 @@ use crate::conformance::{
 /// Where the browser goes after signing out.
 pub const BYE: &str = "https://rp.test/post_logout_redirect";
 
-/// Somebody who is signed in at one client.
+/// A user who is signed in at one client.
 pub struct Session<'a> {
     pub rp: Rp<'a>,
     pub person: Person,
@@ -35,7 +35,7 @@ impl<'a> Session<'a> {
         Self { rp, person, flow }
     }
 
-    /// The request to sign out as the suite sends it, with changes; what is empty is left out.
+    /// Sends the logout request of the suite with changes. Empty parameters are left out.
     pub async fn leaves(&self, changes: &[(&str, &str)]) -> Page {
         let state = state();
         let mut parameters = vec![
@@ -53,13 +53,13 @@ impl<'a> Session<'a> {
         self.person.browser.open(url.as_str()).await
     }
 
-    /// The session is over.
+    /// Asserts that the session has ended.
     pub async fn ended(self) {
         no_user_signed_in(&self.rp, &self.person).await;
         self.rp.unregister().await;
     }
 
-    /// The request led nowhere, and signed nobody out.
+    /// Asserts that the request was refused and that the session still exists.
     pub async fn survives(self, page: &Page) {
         assert!(page.left_for.is_none(), "{:?}", page.left_for);
         assert_eq!(page.status, 400, "{}", page.body);
@@ -69,12 +69,12 @@ impl<'a> Session<'a> {
     }
 }
 
-/// A long state, of characters that URLs have a use for.
+/// A long state with characters that are special in URLs.
 pub fn state() -> String {
     "aZ09!\"#$%&'()*,-./:<=>?@[\\]^_`{|}~".repeat(4)
 }
 
-/// The browser is where it should be, with `state` and nothing else.
+/// Asserts that the browser is at the post-logout redirect URI, with `state` only.
 pub fn is_back(url: &str, state: Option<&str>) {
     let url = Url::parse(url).expect("a URL");
     let parameters: Vec<_> = url.query_pairs().into_owned().collect();
@@ -83,7 +83,7 @@ pub fn is_back(url: &str, state: Option<&str>) {
     assert_eq!(&url[..url::Position::AfterPath], BYE);
 }
 
-/// Metadata has an endpoint, and true switches.
+/// Asserts that metadata contains an endpoint and that the switches are true.
 pub async fn discovery(endpoint: Option<&str>, switches: &[&str]) {
     let op = crate::conformance::config::Secure::discover().await;
     for name in op.metadata.as_object().expect("an object").keys() {
@@ -99,15 +99,15 @@ pub async fn discovery(endpoint: Option<&str>, switches: &[&str]) {
     }
 }
 
-/// The parameters of a logout request in a form.
+/// The logout token of a form, which must contain no other parameter.
 pub fn logout_token(form: &str) -> String {
     let fields: Vec<_> = form_urlencoded::parse(form.as_bytes()).into_owned().collect();
-    assert_eq!(fields.len(), 1, "nothing but the token: {form}");
+    assert_eq!(fields.len(), 1, "only the token: {form}");
     assert_eq!(fields[0].0, "logout_token");
     fields[0].1.clone()
 }
 
-/// The session of an ID token.
+/// The session ID (`sid`) of an ID token.
 pub fn sid(id_token: &Value) -> &str {
     checks::text(id_token, "sid")
 }

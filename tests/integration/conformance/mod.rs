@@ -1,10 +1,10 @@
-//! The OpenID Foundation's conformance suite for providers, played against the server: a test for
-//! each module of each plan, named as the suite names it, with the conditions that it checks.
-//! `docs/conformance.md` has the list, and how to run the suite itself.
+//! The OpenID Foundation's conformance suite for providers, as tests: one for each
+//! module of each plan, with the name and the conditions of the suite. `docs/conformance.md` lists
+//! them and explains how to run the suite itself.
 //!
-//! - a file for each plan: which modules, in which variants
-//! - `modules/`: what a module does
-//! - `op`, `rp`, `person`: the provider under test, the suite's relying party, who signs in
+//! - a file for each plan: its modules and their variants
+//! - `modules/`: the steps of each module
+//! - `op`, `rp`, `person`: the provider under test, the suite's relying party, the user
 //! - `checks`: conditions that many modules share
 
 use crate::support::{app, browser};

@@ -14,10 +14,10 @@ use super::{
     rp::{CALLBACK, Rp, Variant},
 };
 
-/// The manifests that the documentation has for the suite.
+/// The manifests that the documentation uses for the suite.
 pub const MANIFESTS: &str = include_str!("../../../examples/conformance/op.yaml");
 
-/// The salt of pairwise subjects, which a controller would make.
+/// The salt of pairwise subjects, which a controller would generate.
 const SALT: &str = r#"
 ---
 apiVersion: v1
@@ -53,7 +53,7 @@ impl Op {
         self.metadata[name].as_str().unwrap_or_else(|| panic!("no {name} in the metadata"))
     }
 
-    /// Whether a list of the metadata has a value.
+    /// Whether a list of the metadata contains a value.
     pub fn supports(&self, field: &str, value: &str) -> bool {
         self.metadata[field].as_array().is_some_and(|all| all.iter().any(|one| one == value))
     }
@@ -63,12 +63,12 @@ impl Op {
         answer.json().await.expect("JSON")
     }
 
-    /// Now, by the provider's clock.
+    /// The time of the provider's clock, in seconds since the epoch.
     pub fn now(&self) -> i64 {
         self.app.clock.now().secs()
     }
 
-    /// Lets time pass.
+    /// Advances the provider's clock.
     pub fn wait(&self, seconds: u64) {
         self.app.clock.advance(std::time::Duration::from_secs(seconds));
     }
@@ -78,14 +78,14 @@ impl Op {
         self.register_with(variant, |_| {}).await
     }
 
-    /// The same with more metadata.
+    /// Registers a client with changed metadata.
     pub async fn register_with(&self, variant: Variant, change: impl FnOnce(&mut Value)) -> Rp<'_> {
         let (answer, sent) = self.ask_to_register(variant, change).await;
         let registered = checks::registered(answer, &sent).await;
         Rp::new(self, variant, registered)
     }
 
-    /// Tries to register; the error.
+    /// Asserts that a registration is refused; returns the error code.
     pub async fn refuses_to_register(
         &self,
         variant: Variant,

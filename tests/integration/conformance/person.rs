@@ -1,4 +1,4 @@
-//! Who sits in front of the browser: signs in and agrees wherever asked.
+//! The user of the browser, who signs in and consents on every page.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +10,24 @@ use super::{
 pub const ADA: [(&str, &str); 2] =
     [("username", "ada"), ("password", "correct horse battery staple")];
 
-/// A person with a browser of their own.
+/// A user with a separate browser.
 #[derive(Default)]
 pub struct Person {
     pub browser: Browser,
 }
 
-/// What came of a visit to the authorization endpoint.
+/// The result of a visit to the authorization endpoint.
 pub struct Visit {
     /// Whether the sign-in page was shown.
     pub signed_in: bool,
-    /// Where it ended.
+    /// The last page.
     pub page: Page,
 }
 
 /// An authorization response.
 pub type Response = BTreeMap<String, String>;
 
-/// How a response is carried.
+/// The response mode of an authorization response.
 #[derive(Debug, PartialEq)]
 enum Carrier {
     Query,
@@ -36,12 +36,12 @@ enum Carrier {
 }
 
 impl Person {
-    /// Goes where a URL leads.
+    /// Opens a URL and follows its pages.
     pub async fn visits(&self, url: &str) -> Visit {
         self.goes_on(self.browser.open(url).await).await
     }
 
-    /// Goes on from a page.
+    /// Signs in and consents from a page on.
     pub async fn goes_on(&self, mut page: Page) -> Visit {
         let signed_in = page.left_for.is_none() && page.body.contains("name=\"password\"");
         if signed_in {
@@ -55,7 +55,7 @@ impl Person {
 }
 
 impl Visit {
-    /// The response to a request of a client, carried as its variant wants.
+    /// The response to a request of a client, in the response mode of its variant.
     pub fn response(&self, rp: &Rp<'_>) -> Response {
         let (carrier, response) = self.carried();
         let expected = match (rp.variant.form_post, rp.variant.response_type) {
@@ -97,7 +97,7 @@ impl Visit {
         }
     }
 
-    /// The error page, which led nowhere.
+    /// The body of the error page. Panics if the browser was redirected.
     pub fn error_page(&self) -> &str {
         assert!(self.page.left_for.is_none(), "{:?}", self.page.left_for);
         assert!((400..500).contains(&self.page.status), "{}", self.page.body);

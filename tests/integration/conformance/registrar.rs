@@ -1,4 +1,4 @@
-//! Registered clients as objects among those of the manifests, and served at once.
+//! A registrar that adds clients to the objects of the manifests, which are served at once.
 
 use std::{fmt, sync::Arc};
 
@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use super::app::Stage;
 
-/// Writes to the stage.
+/// The registrar. It writes to the stage.
 pub struct Clerk(pub Arc<Stage>);
 
 impl fmt::Debug for Clerk {

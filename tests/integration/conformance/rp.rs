@@ -14,12 +14,12 @@ use super::{
     person::{Person, Visit},
 };
 
-/// Where it is.
+/// The origin of the relying party.
 pub const RP: &str = "https://rp.test/";
-/// Its redirect URI.
+/// The redirect URI of the relying party.
 pub const CALLBACK: &str = "https://rp.test/callback";
 
-/// How a module is run.
+/// The parameters that a module runs with.
 #[derive(Clone, Copy)]
 pub struct Variant {
     pub response_type: &'static str,
@@ -27,7 +27,7 @@ pub struct Variant {
     pub auth: Auth,
 }
 
-/// How the client authenticates.
+/// The authentication method of the client.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Auth {
     Basic,
@@ -46,22 +46,22 @@ impl Auth {
 }
 
 impl Variant {
-    /// With the default response mode.
+    /// A variant with the default response mode.
     pub const fn of(response_type: &'static str) -> Self {
         Self { response_type, form_post: false, auth: Auth::Basic }
     }
 
-    /// With `response_mode=form_post`.
+    /// A variant with `response_mode=form_post`.
     pub const fn posted(response_type: &'static str) -> Self {
         Self { form_post: true, ..Self::of(response_type) }
     }
 
-    /// With another way to authenticate.
+    /// Changes the authentication method.
     pub const fn by(self, auth: Auth) -> Self {
         Self { auth, ..self }
     }
 
-    /// Whether the response has this.
+    /// Whether the response type contains this word.
     pub fn has(self, word: &str) -> bool {
         self.response_type.split(' ').any(|other| other == word)
     }
@@ -73,9 +73,9 @@ pub type Request = BTreeMap<&'static str, String>;
 pub struct Rp<'a> {
     pub op: &'a Op,
     pub variant: Variant,
-    /// What the registration endpoint answered.
+    /// The answer of the registration endpoint.
     pub registered: Value,
-    /// What it signs with.
+    /// The key for client assertions and request objects.
     pub key: &'static Key,
 }
 
@@ -108,7 +108,7 @@ impl<'a> Rp<'a> {
         request
     }
 
-    /// A request with changes; what is empty is left out.
+    /// A request with changes. Empty parameters are left out.
     pub fn request_with(&self, changes: &[(&'static str, &str)]) -> Request {
         let mut request = self.request();
         request.extend(changes.iter().map(|(name, value)| (*name, (*value).to_owned())));
@@ -126,12 +126,12 @@ impl<'a> Rp<'a> {
         url.into()
     }
 
-    /// Sends a person with a request.
+    /// Sends a user to the authorization endpoint with a request.
     pub async fn send(&self, person: &Person, changes: &[(&'static str, &str)]) -> Visit {
         person.visits(&self.url(&self.request_with(changes))).await
     }
 
-    /// An answer of the token endpoint.
+    /// Sends a token request.
     pub async fn token(&self, form: &[(&str, &str)]) -> Response {
         let assertion = self.assertion(self.op.endpoint("token_endpoint"));
         self.authenticated(form, &assertion).send().await.expect("an answer")
@@ -177,15 +177,15 @@ impl<'a> Rp<'a> {
         [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK)]
     }
 
-    /// Asks userinfo with the token in the header. It says that it takes JSON even where it
-    /// registered for a JWT.
+    /// Requests userinfo with the token in the header. It sends `Accept: application/json` even if the
+    /// client registered for a JWT.
     pub async fn userinfo(&self, access_token: &str) -> Response {
         let request = self.op.http.get(self.op.endpoint("userinfo_endpoint"));
         let request = request.header("accept", "application/json").bearer_auth(access_token);
         request.send().await.expect("an answer")
     }
 
-    /// Takes the client away, as the suite does after each module.
+    /// Deletes the client, as the suite does after each module.
     pub async fn unregister(self) {
         let request = self.op.http.delete(self.text("registration_client_uri"));
         let request = request.bearer_auth(self.text("registration_access_token"));

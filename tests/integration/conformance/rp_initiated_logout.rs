@@ -88,7 +88,7 @@ async fn oidcc_rp_initiated_logout_no_post_logout_redirect_uri() {
     session.ended().await;
 }
 
-/// A request that says not whose it is: the person is asked, and then signed out.
+/// Asserts that a request without a hint needs confirmation and then signs the user out.
 async fn after_a_question(changes: &[(&str, &str)]) {
     let op = Op::start().await;
     let session = Session::begin(&op, |_| {}).await;
@@ -113,7 +113,7 @@ async fn oidcc_rp_initiated_logout_only_state() {
 
 #[tokio::test]
 async fn unsigned_hint_is_ignored() {
-    // OIDC RP-Initiated Logout §2: anybody could have written it, so the person is asked.
+    // OIDC RP-Initiated Logout §2: an unsigned hint can be forged, so the user must confirm.
     let op = Op::start().await;
     let none = json!("none");
     let rp =

@@ -1,5 +1,5 @@
-//! Plan `oidcc-session-management-certification-test-plan`. What the frame does in a browser is
-//! shown in one by `tests/browser`.
+//! Plan `oidcc-session-management-certification-test-plan`. `tests/browser` loads the
+//! frame in a real browser.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -26,7 +26,7 @@ fn browser_state(page: &Page) -> Option<String> {
     cookie.split(['=', ';']).nth(1).map(str::to_owned)
 }
 
-/// What the frame says of a `session_state` (OIDC Session Management §3.2).
+/// The message of the frame for a `session_state` (OIDC Session Management §3.2).
 fn frame(client_id: &str, session_state: &str, browser_state: &str) -> &'static str {
     let (hash, salt) = session_state.split_once('.').expect("hash and salt");
     let compared = format!("{client_id} https://rp.test {browser_state} {salt}");
@@ -52,7 +52,7 @@ async fn oidcc_session_management_rp_initiated_logout() {
     let flow = complete(&rp, response, Some("a-nonce")).await;
     let session = Session { rp, person, flow };
     let page = session.leaves(&[]).await;
-    let gone = browser_state(&page).expect("it is taken away");
+    let gone = browser_state(&page).expect("the cookie is deleted");
     assert_eq!(frame(session.rp.client_id(), &session_state, &gone), "changed");
     is_back(page.left_for.expect("back").as_str(), Some(&state()));
     session.ended().await;

@@ -1,6 +1,6 @@
-//! The tables of modules that plans run, some of them once for each response type.
+//! The tables of modules of the plans, some of them for each response type.
 
-/// A test for each module, in a variant.
+/// Defines a test for each module, in a variant.
 macro_rules! modules {
     ($variant:expr => $($module:ident),+ $(,)?) => {
         $(
@@ -13,7 +13,7 @@ macro_rules! modules {
     };
 }
 
-/// What every plan of Core has.
+/// The modules of every plan of OIDC Core.
 macro_rules! core_table {
     ($variant:expr) => {
         modules! { $variant =>
@@ -47,7 +47,7 @@ macro_rules! core_table {
     };
 }
 
-/// What needs an access token.
+/// The modules that need an access token.
 macro_rules! userinfo_table {
     ($variant:expr) => {
         modules! { $variant =>
@@ -58,7 +58,7 @@ macro_rules! userinfo_table {
     };
 }
 
-/// What needs a code.
+/// The modules that need a code.
 macro_rules! code_table {
     ($variant:expr) => {
         userinfo_table!($variant);
@@ -71,7 +71,7 @@ macro_rules! code_table {
     };
 }
 
-/// What the response type `code` alone is run with.
+/// The modules of the response type `code` alone.
 macro_rules! basic_table {
     ($variant:expr) => {
         core_table!($variant);
@@ -86,7 +86,7 @@ macro_rules! basic_table {
     };
 }
 
-/// What both implicit response types are run with.
+/// The modules of both implicit response types.
 macro_rules! implicit_tables {
     ($mode:expr) => {
         mod id_token {
@@ -104,7 +104,7 @@ macro_rules! implicit_tables {
     };
 }
 
-/// What the three hybrid response types are run with.
+/// The modules of the three hybrid response types.
 macro_rules! hybrid_tables {
     ($mode:expr) => {
         mod code_id_token {

@@ -1,4 +1,4 @@
-//! What is told of a person, and where.
+//! Claims about the user, in ID tokens and userinfo.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::conformance::{
     rp::{Rp, Variant},
 };
 
-/// The claims of userinfo, in its plain form.
+/// The claims of a userinfo answer in JSON.
 async fn userinfo(answer: reqwest::Response, flow: &Flow) -> Value {
     assert_eq!(answer.status(), 200);
     checks::is_json(&answer);
@@ -22,7 +22,7 @@ async fn userinfo(answer: reqwest::Response, flow: &Flow) -> Value {
     person
 }
 
-/// The claims of a person, where the response type has them told (OIDC Core §5.4).
+/// The claims of the user, from userinfo or the ID token as the response type requires (OIDC Core §5.4).
 async fn told(rp: &Rp<'_>, flow: &Flow) -> Value {
     match flow.access_token() {
         Some(token) => userinfo(rp.userinfo(token).await, flow).await,
@@ -30,7 +30,7 @@ async fn told(rp: &Rp<'_>, flow: &Flow) -> Value {
     }
 }
 
-/// Every claim of these scopes comes.
+/// Asserts that every claim of these scopes is returned.
 async fn scope(op: &Op, variant: Variant, scope: &str) {
     let rp = op.register(variant).await;
     let flow = flow(&rp, &Person::default(), &[("scope", scope)]).await;
@@ -39,7 +39,7 @@ async fn scope(op: &Op, variant: Variant, scope: &str) {
         assert!(told.get(name).is_some(), "no {name} in {told}");
     }
     if variant.response_type != "id_token" {
-        // It was told by userinfo, and is not told twice.
+        // Claims of userinfo are not repeated in the ID token.
         let twice = flow.id_token().as_object().expect("an object").keys();
         let twice = twice.filter(|name| name.as_str() != "sub" && told.get(name).is_some());
         assert_eq!(twice.count(), 0, "{}", flow.id_token());
@@ -68,7 +68,7 @@ pub async fn oidcc_scope_all(op: &Op, variant: Variant) {
 }
 
 pub async fn oidcc_alternate_happy_flow(op: &Op, variant: Variant) {
-    // RFC 6749 §3.3: scopes have no order, nor have parameters.
+    // RFC 6749 §3.3: neither scopes nor parameters have an order.
     let rp = op.register(variant).await;
     let request = rp.request_with(&[("scope", "email openid")]);
     let visit = Person::default().visits(&rp.url(request.iter().rev())).await;

@@ -1,4 +1,4 @@
-//! Codes that are used again.
+//! Reuse of authorization codes.
 
 use crate::conformance::{
     checks::{self, text},
@@ -7,7 +7,7 @@ use crate::conformance::{
     rp::{Rp, Variant},
 };
 
-/// The same code again after some seconds; what the first use gave is worth nothing then
+/// Redeems a code again after some seconds: it is refused and revokes the tokens of the first use
 /// (RFC 6749 §4.1.2).
 async fn reuse(op: &Op, variant: Variant, seconds: u64) {
     let rp = op.register(variant).await;

@@ -21,6 +21,6 @@ pub async fn oidcc_ensure_registered_redirect_uri(op: &Op, variant: Variant) {
     let rp = op.register(variant).await;
     let changes = [("redirect_uri", "https://rp.test/not-registered")];
     let visit = rp.send(&Person::default(), &changes).await;
-    assert!(visit.error_page().contains("redirect_uri"), "the page says what is wrong");
+    assert!(visit.error_page().contains("redirect_uri"), "the page names the parameter");
     rp.unregister().await;
 }

@@ -1,4 +1,4 @@
-//! Requests that succeed, and what a response has in it.
+//! Requests that succeed, and the contents of their responses.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -12,7 +12,7 @@ use crate::conformance::{
     rp::{Auth, Rp, Variant},
 };
 
-/// Everything that a flow gave.
+/// The responses and tokens of a flow.
 pub struct Flow {
     pub response: Response,
     /// The ID token of the authorization endpoint.
@@ -24,12 +24,12 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// The ID token, from wherever it came; the one of the token endpoint first.
+    /// The claims of the ID token, preferably of the token endpoint.
     pub fn id_token(&self) -> &Value {
-        self.back.as_ref().or(self.front.as_ref()).expect("every flow gives one")
+        self.back.as_ref().or(self.front.as_ref()).expect("every flow returns one")
     }
 
-    /// The same as a JWT.
+    /// The ID token as a JWT.
     pub fn jwt(&self) -> &str {
         match &self.tokens {
             Some(tokens) => text(tokens, "id_token"),
@@ -37,21 +37,21 @@ impl Flow {
         }
     }
 
-    /// The access token, the one of the token endpoint first.
+    /// The access token, preferably of the token endpoint.
     pub fn access_token(&self) -> Option<&str> {
         let tokens = self.tokens.as_ref().map(|tokens| text(tokens, "access_token"));
         tokens.or(self.response.get("access_token").map(String::as_str))
     }
 }
 
-/// Goes through a whole flow with changes to the request, as every module begins.
+/// Runs a whole flow with changes to the request, which is how every module begins.
 pub async fn flow(rp: &Rp<'_>, person: &Person, changes: &[(&'static str, &str)]) -> Flow {
     let visit = rp.send(person, changes).await;
     let nonce = rp.request_with(changes).remove("nonce");
     complete(rp, visit.response(rp), nonce.as_deref()).await
 }
 
-/// Takes what a response gives.
+/// Checks a response, redeems its code and returns the tokens.
 pub async fn complete(rp: &Rp<'_>, response: Response, nonce: Option<&str>) -> Flow {
     assert!(!response.contains_key("error"), "{response:?}");
     let variant = rp.variant;
@@ -78,7 +78,7 @@ pub async fn complete(rp: &Rp<'_>, response: Response, nonce: Option<&str>) -> F
     flow
 }
 
-/// A flow with changes to the request, in which no more is checked than that it succeeds.
+/// Asserts only that a flow with changes to the request succeeds.
 async fn succeeds(op: &Op, variant: Variant, changes: &[(&'static str, &str)]) {
     let rp = op.register(variant).await;
     let flow = flow(&rp, &Person::default(), changes).await;
@@ -107,7 +107,7 @@ pub async fn oidcc_server(op: &Op, variant: Variant) {
         assert!(hash.is_none_or(|hash| hash == left_half(text(tokens, "access_token"))));
     }
     for id_token in [&flow.front, &flow.back].into_iter().flatten() {
-        assert!(id_token.get("name").is_none(), "it was not asked for: {id_token}");
+        assert!(id_token.get("name").is_none(), "the scope was not requested: {id_token}");
     }
     rp.unregister().await;
 }
@@ -126,7 +126,7 @@ pub async fn oidcc_idtoken_signature(op: &Op, variant: Variant) {
 }
 
 pub async fn oidcc_idtoken_unsigned(op: &Op, variant: Variant) {
-    // The suite skips the module where `none` is not advertised, which is so by default.
+    // The suite skips this module because `none` is not advertised by default.
     assert!(!op.supports("id_token_signing_alg_values_supported", "none"));
     let none = json!("none");
     let rp = op.register_with(variant, |it| it["id_token_signed_response_alg"] = none).await;

@@ -1,4 +1,4 @@
-//! What the modules do, each under the suite's name.
+//! The steps of each module, under the name of the suite.
 
 mod claims;
 mod codes;

@@ -10,17 +10,17 @@ use crate::conformance::{
     rp::{Request, Rp, Variant},
 };
 
-/// Where the relying party keeps a request object: registered before it is written, so that the
-/// fragment is the hash of something else (OIDC Core §6.2).
+/// The URL of a request object. It is registered before the object exists, so the fragment is not the
+/// hash of the object (OIDC Core §6.2).
 const REQUEST_URI: &str =
     "https://rp.test/requesturi/one#GkurKxf5T0Y-mnPFCHqWOMiZi4VS138cQO_V7PZHAdM";
 
-/// Registers the address of a request object.
+/// Registers the URL of a request object.
 fn by_reference(metadata: &mut Value) {
     metadata["request_uris"] = json!([REQUEST_URI]);
 }
 
-/// A request with an object in it: beside it what OAuth wants (OIDC Core §6.1) and nothing else.
+/// Sends a request with an object and only the parameters that OAuth requires (OIDC Core §6.1).
 async fn send(rp: &Rp<'_>, (name, value): (&'static str, &str), redirect_uri: &str) -> Visit {
     let inside = [
         ("state", ""),
@@ -32,7 +32,7 @@ async fn send(rp: &Rp<'_>, (name, value): (&'static str, &str), redirect_uri: &s
     rp.send(&Person::default(), &inside).await
 }
 
-/// The values of the object are those of the request.
+/// Asserts that the values of the object are used.
 async fn taken(rp: &Rp<'_>, object: &Request, visit: &Visit) {
     let response = visit.response(rp);
     assert_eq!(response["state"], object["state"]);
@@ -43,7 +43,7 @@ pub async fn oidcc_request_uri_unsigned_supported_correctly_or_rejected_as_unsup
     op: &Op,
     variant: Variant,
 ) {
-    // Supported correctly, as the plan `dynamic` wants it.
+    // Supported correctly, which the plan `dynamic` requires.
     oidcc_request_uri_unsigned(op, variant).await;
 }
 
@@ -63,7 +63,7 @@ pub async fn oidcc_unsigned_request_object_supported_correctly_or_rejected_as_un
     variant: Variant,
 ) {
     assert_eq!(op.metadata["request_parameter_supported"], true);
-    // By value it is for those who registered that; the others are told so, which the suite takes.
+    // By value, only clients that registered `none` may send one. The suite accepts the error for others.
     let rp = op.register(variant).await;
     let mut object = rp.request();
     let visit = send(&rp, ("request", &unsigned(&json!(object))), &object["redirect_uri"]).await;
@@ -80,14 +80,14 @@ pub async fn oidcc_unsigned_request_object_supported_correctly_or_rejected_as_un
 }
 
 pub async fn oidcc_ensure_request_object_with_redirect_uri(op: &Op, variant: Variant) {
-    // OIDC Core §6.1: the object's redirect URI counts, for who may send such an object;
+    // OIDC Core §6.1: the redirect URI of the object is used if the client may send unsigned objects.
     let none = json!("none");
     let rp = op.register_with(variant, |it| it["request_object_signing_alg"] = none).await;
     let (object, bad) = (rp.request(), "https://rp.test/callback/not-registered");
     let visit = send(&rp, ("request", &unsigned(&json!(object))), bad).await;
     taken(&rp, &object, &visit).await;
     rp.unregister().await;
-    // for the others the page is about the URI that cannot be proven.
+    // For other clients the answer is a page about the redirect URI, which is not registered.
     let rp = op.register(variant).await;
     let object = rp.request();
     let visit = send(&rp, ("request", &unsigned(&json!(object))), bad).await;

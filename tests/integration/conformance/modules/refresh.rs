@@ -12,23 +12,23 @@ use crate::conformance::{
 
 const OFFLINE: &str = "openid offline_access";
 
-/// Registers for refresh tokens.
+/// Adds the refresh token grant to the metadata.
 pub fn refreshes(metadata: &mut Value) {
     metadata["grant_types"].as_array_mut().expect("a list").push(json!("refresh_token"));
 }
 
-/// A flow that gives a refresh token.
+/// Runs a flow that returns a refresh token.
 pub async fn offline(rp: &Rp<'_>, person: &Person) -> Flow {
     flow(rp, person, &[("scope", OFFLINE), ("prompt", "consent")]).await
 }
 
-/// Refreshes; the new ID token is of the same sign-in (OIDC Core §12.2).
+/// Refreshes, and asserts that the new ID token belongs to the same sign-in (OIDC Core §12.2).
 pub async fn refresh(rp: &Rp<'_>, before: &Flow) -> Value {
     let tokens = before.tokens.as_ref().expect("a code");
     let form = form(text(tokens, "refresh_token"));
     let fresh = checks::tokens(rp.token(&form).await).await;
     let old = before.back.as_ref().expect("an ID token");
-    // It should have no nonce.
+    // It has no nonce.
     let new = id_token(rp, text(&fresh, "id_token"), None).await;
     for same in ["iss", "sub", "aud", "auth_time", "azp"] {
         assert_eq!(old.get(same), new.get(same), "{same}");
@@ -54,7 +54,7 @@ pub async fn oidcc_refresh_token(op: &Op, variant: Variant) {
     let before = offline(&second, &ada).await;
     op.wait(1);
     let fresh = refresh(&second, &before).await;
-    // The first client has no use of the second's token.
+    // The first client cannot use the token of the second.
     let answer = first.token(&form(text(&fresh, "refresh_token"))).await;
     assert_eq!(checks::token_error(answer).await, "invalid_grant");
     first.unregister().await;

@@ -1,4 +1,4 @@
-//! `prompt`, `max_age` and hints: when a person is asked again.
+//! `prompt`, `max_age` and hints: when the user must sign in again.
 
 use super::happy::{complete, flow};
 use crate::conformance::{
@@ -8,7 +8,7 @@ use crate::conformance::{
     rp::{Rp, Variant},
 };
 
-/// A second request of the same client finds the same sign-in, and asks nobody.
+/// Asserts that a second request of the client reuses the sign-in without a page.
 async fn same_twice(
     op: &Op,
     variant: Variant,
@@ -22,7 +22,7 @@ async fn same_twice(
     changes.iter_mut().filter(|(name, _)| *name == "id_token_hint").for_each(|it| it.1 = &hint);
     op.wait(10);
     let visit = rp.send(&ada, &changes).await;
-    assert!(!visit.signed_in, "nobody is asked");
+    assert!(!visit.signed_in, "no sign-in page is shown");
     let after = complete(&rp, visit.response(&rp), Some("a-nonce")).await;
     assert_eq!(before.id_token()["sub"], after.id_token()["sub"]);
     assert_eq!(before.id_token().get("auth_time"), after.id_token().get("auth_time"));
@@ -31,7 +31,7 @@ async fn same_twice(
     rp.unregister().await;
 }
 
-/// A second request of the same client has the person sign in again.
+/// Asserts that a second request of the client shows the sign-in page.
 async fn asks_again(op: &Op, variant: Variant, second: (&'static str, &str)) {
     let (rp, ada) = (op.register(variant).await, Person::default());
     let before = flow(&rp, &ada, &[]).await;
@@ -42,14 +42,14 @@ async fn asks_again(op: &Op, variant: Variant, second: (&'static str, &str)) {
     assert_eq!(before.id_token()["sub"], after.id_token()["sub"]);
     let (first, later) = (&before.id_token()["auth_time"], &after.id_token()["auth_time"]);
     if second.0 == "max_age" {
-        // OIDC Core §2: required then, and recent.
+        // OIDC Core §2: auth_time is required with max_age.
         assert_eq!(later.as_i64(), Some(op.now()));
     }
     assert!(first.is_null() || later.as_i64() > first.as_i64(), "{first}, then {later}");
     rp.unregister().await;
 }
 
-/// The error of `prompt=none` where nobody is signed in.
+/// Asserts that `prompt=none` fails because no user is signed in.
 pub async fn no_user_signed_in(rp: &Rp<'_>, person: &Person) {
     // OIDC Core §3.1.2.6; a state of 128 characters
     let state = "0123456789abcdef".repeat(8);
