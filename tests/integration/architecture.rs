@@ -37,24 +37,24 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ),
     ("telemetry", &["model"]),
     ("model", &[]),
-    // api::View says since when a source has not answered: model's time.
+    // api::View contains the time since which a source has not answered.
     ("api", &["model"]),
     ("protocol", &["model"]),
     ("keys", &["model"]),
     ("store", &["model"]),
-    // Addresses that clients name, without knowing why: nothing of ours.
+    // fetch requests URLs of clients and knows nothing about their purpose.
     ("fetch", &[]),
     ("identity", &["model", "store"]),
     // A snapshot prepares protocol's discovery document and knows its scopes; usernames and stored
-    // passwords are judged by identity's pure functions.
+    // passwords are validated by identity's pure functions.
     ("registry", &["api", "model", "keys", "protocol", "identity"]),
     ("source", &["api", "model"]),
     ("controller", &["api", "model", "registry", "keys", "source"]),
-    // Documents of clients, whose rules are protocol's.
+    // Documents of clients, which are validated by protocol.
     ("remote", &["fetch", "keys", "model", "protocol"]),
-    // The relying party of `dev` knows the provider by its public endpoints only.
+    // The relying party of `dev` uses only the public endpoints of the provider.
     ("demo", &["model", "protocol"]),
-    // http counts what it answers.
+    // http counts its answers in telemetry.
     (
         "http",
         &[
@@ -71,13 +71,13 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ),
 ];
 
-/// Where timers run, which need the machine's monotonic clock (tokio's, so that tests can stop it).
+/// Folders with timers, which need the machine's monotonic clock (tokio's, so that tests can stop it).
 const TIMERS: [&str; 4] = ["src/controller/", "src/source/", "src/http/", "src/store/embedded/"];
 
-/// The most lines of a file, without its tests.
+/// The maximum number of lines of a file, without its tests.
 const LONGEST_FILE: usize = 300;
 
-/// Longer files, each with the lines that it may have. The list and its numbers may only shrink.
+/// Longer files, each with a higher limit. The list and its numbers may only shrink.
 /// The store's contract is a test suite that each store runs, though it is not a file of tests.
 const LONGER_FILES: [(&str, usize); 2] =
     [("src/demo/mod.rs", 310), ("src/store/contract/mod.rs", 320)];
@@ -96,7 +96,7 @@ const SHARED_NAMES: [&str; 0] = [];
 struct Source {
     path: String,
     module: String,
-    /// Without tests and comments.
+    /// The code without tests and comments.
     code: String,
     lines: usize,
 }
@@ -184,7 +184,7 @@ fn modules_use_only_allowed_modules() {
             allowed.unwrap_or_else(|| panic!("{} is in no row of the table", source.path));
         for name in dependencies(&source.code) {
             if name != source.module && !allowed.contains(&name.as_str()) {
-                wrong.push(format!("{} knows {name}", source.path));
+                wrong.push(format!("{} uses {name}", source.path));
             }
         }
     }
@@ -210,7 +210,7 @@ fn only_model_reads_the_clock() {
             }
         }
     }
-    assert!(wrong.is_empty(), "these ask for the time: {wrong:#?}");
+    assert!(wrong.is_empty(), "these read the clock: {wrong:#?}");
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn public_type_names_are_unique() {
     assert!(declared.len() > 200, "only {} types were found", declared.len());
     declared.retain(|_, paths| paths.len() > 1);
     let stale: Vec<_> = SHARED_NAMES.iter().filter(|name| !declared.contains_key(**name)).collect();
-    assert!(stale.is_empty(), "take these out of SHARED_NAMES: {stale:#?}");
+    assert!(stale.is_empty(), "remove these from SHARED_NAMES: {stale:#?}");
     declared.retain(|name, _| !SHARED_NAMES.contains(name));
     assert!(declared.is_empty(), "several types have one name: {declared:#?}");
 }
@@ -280,7 +280,7 @@ fn files_stay_readable() {
     assert!(long.is_empty(), "split these: {long:#?}");
     let is_long = |path: &str| sources.iter().any(|it| it.path == path && it.lines > LONGEST_FILE);
     let stale: Vec<_> = LONGER_FILES.iter().filter(|(path, _)| !is_long(path)).collect();
-    assert!(stale.is_empty(), "take these out of LONGER_FILES: {stale:#?}");
+    assert!(stale.is_empty(), "remove these from LONGER_FILES: {stale:#?}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The commands as a shell or a kubelet meets them: help, exit statuses, errors in one line, and the
-//! order in which a server stops.
+//! The commands as a shell or a kubelet runs them: help, exit statuses, errors in one line, and the
+//! order of a shutdown.
 
 use std::{
     fs,
@@ -15,14 +15,14 @@ use tokio::net::TcpStream;
 
 use crate::support::{dev::Dev, ports};
 
-/// Runs `lanyard` with nothing of this environment but what is named.
+/// Runs `lanyard` with only these environment variables.
 fn lanyard(args: &[&str], env: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
     let env = env.iter().copied();
     command.args(args).env_clear().envs(env).stdin(Stdio::null()).output().expect("it runs")
 }
 
-/// The one line that a command says for itself when it cannot do what it is asked.
+/// Asserts an exit status and a single line on standard error; returns the line.
 fn refused(output: &Output, status: i32) -> String {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(status), "{said}");
@@ -75,7 +75,7 @@ fn unreachable_api_server_prints_one_line() {
     assert!(said.contains("set KUBECONFIG") && said.contains("lanyard dev"), "{said}");
 }
 
-/// A file that names an API server.
+/// Writes a kubeconfig for an API server; returns its path.
 fn kubeconfig(folder: &Path, cluster: &str) -> String {
     let text = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: it\n\
@@ -102,7 +102,7 @@ fn request_to_the_api_server_is_retried_until_it_answers() {
         let head = "HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\ncontent-length";
         write!(second, "{head}: {}\r\n\r\n{body}", body.len()).expect("written");
     });
-    // An answer that says no is one.
+    // A refusal by the API server is an answer and is not retried.
     let said = refused(&lanyard(&REPLICA, &[("KUBECONFIG", &config)]), 1);
     assert!(said.contains("not you"), "{said}");
     serving.join().expect("it was asked twice");
@@ -147,7 +147,7 @@ fn the_definitions_are_printed_for_kubectl_to_apply() {
     }
 }
 
-/// Load balancers look at readiness: it has to fail while requests are still taken.
+/// Load balancers check readiness, so it must fail while requests are still accepted.
 #[tokio::test(flavor = "multi_thread")]
 async fn shutdown_fails_readiness_then_drains_then_exits() {
     let admin = ports::free_port();
@@ -161,17 +161,20 @@ async fn shutdown_fails_readiness_then_drains_then_exits() {
     let asked = tokio::time::Instant::now();
     dev.terminate();
     while readiness().await != 503 {
-        assert!(asked.elapsed() < Duration::from_secs(3), "it is still said to be ready");
+        assert!(
+            asked.elapsed() < Duration::from_secs(3),
+            "the server still reports that it is ready"
+        );
     }
     let keys = format!("{}/default/quickstart/oauth/jwks", dev.base_url);
-    let answer = client.get(&keys).send().await.expect("whoever comes is still served");
+    let answer = client.get(&keys).send().await.expect("requests are still served");
     assert_eq!(answer.status(), 200);
-    assert_eq!(answer.headers()["connection"], "close", "and asked to go elsewhere next time");
+    assert_eq!(answer.headers()["connection"], "close", "the client is asked to reconnect");
     let address = dev.base_url.trim_start_matches("http://").to_owned();
     while TcpStream::connect(&address).await.is_ok() {
         assert!(asked.elapsed() < Duration::from_secs(30), "the port is never closed");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(asked.elapsed() >= Duration::from_secs(3), "closed before load balancers can know");
+    assert!(asked.elapsed() >= Duration::from_secs(3), "closed before load balancers can notice");
     assert_eq!(dev.ended().await, Some(0));
 }

@@ -1,4 +1,4 @@
-//! The CRDs in `crds/` and in the chart are those of the code.
+//! The CRDs in `crds/` and in the chart match the code.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -30,7 +30,7 @@ fn each_definition_is_small_enough_for_a_helm_release() {
     }
 }
 
-/// A Helm template that holds the text as it is would take these for its own.
+/// Helm would evaluate `{{` in a template that contains the text.
 #[test]
 fn definitions_contain_no_template_syntax() {
     for (name, yaml) in definitions() {
@@ -38,7 +38,7 @@ fn definitions_contain_no_template_syntax() {
     }
 }
 
-/// `kubectl explain` shows nothing else.
+/// `kubectl explain` shows only these descriptions.
 #[test]
 fn every_field_is_documented() {
     for (name, yaml) in definitions() {
@@ -64,11 +64,11 @@ fn undocumented(path: &str, schema: &Value, missing: &mut Vec<String>) {
     }
 }
 
-/// `tests/cluster/admission.rs` has an object for each rule that the API server refuses by it.
+/// `tests/cluster/admission.rs` contains, for each rule, an object that the API server refuses.
 #[test]
 fn every_rule_has_an_object_that_it_refuses() {
     let cases = include_str!("../cluster/admission.rs").replace(r"\\", "").replace("\\\"", "");
-    // What a test expects to read stands in quotes.
+    // Expected messages are string literals.
     let expected: Vec<&str> =
         cases.split('"').skip(1).step_by(2).filter(|text| text.len() > 5).collect();
     let mut messages = BTreeSet::new();

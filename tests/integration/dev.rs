@@ -1,4 +1,4 @@
-//! `lanyard dev` as a new user meets it: the binary, the quickstart, and a sign-in over HTTP.
+//! `lanyard dev` as a new user runs it: the binary, the quickstart, and a sign-in over HTTP.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -56,7 +56,7 @@ async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
     assert!(said.contains("users.yaml") && said.contains("OidcUser default/ada"), "{said}");
     sign_in_as(&dev, "ada").await;
 
-    // What an API server would refuse; beside it something that it would not.
+    // An edit that an API server would refuse, together with a valid edit of another object.
     let clients = folder.path().join("clients.yaml");
     let text_of_clients = fs::read_to_string(&clients).expect("readable");
     let callback = format!("{}/_lanyard/demo/callback", dev.base_url);
@@ -71,7 +71,7 @@ async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
     let machine = [("grant_type", "client_credentials"), ("scope", "email")];
     assert_eq!(app.token(&machine).await.0, 200, "the other client has changed");
 
-    // What it would take, and conditions complain of.
+    // An edit that an API server would accept, and that conditions report as a problem.
     let edited = text_of_clients.replace("scopes: [profile]", "scopes: [sorcery]");
     fs::write(&clients, edited).expect("written");
     let said = dev.awaits("sorcery").await;
@@ -92,7 +92,7 @@ async fn a_client_whose_manifest_is_broken_at_the_start_keeps_its_secret() {
     let clients = folder.path().join("clients.yaml");
     let text = fs::read_to_string(&clients).expect("readable");
     fs::write(&clients, text.replace("  name: robot\n", "  name: [robot\n")).expect("written");
-    assert_ne!(fs::read_to_string(&clients).expect("readable"), text, "it is broken now");
+    assert_ne!(fs::read_to_string(&clients).expect("readable"), text, "the edit changed the file");
     dev.restart();
     dev.awaits("clients.yaml").await;
     // The signing keys are read and the tenant is served: the controller has looked at everything.
@@ -110,10 +110,10 @@ fn changed(file: &Path) -> String {
     format!("file changed file={}", file.canonicalize().expect("the file exists").display())
 }
 
-/// With slow machines.
+/// The longest wait, which allows for slow machines.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// A token of a client, as soon as it is served.
+/// Waits until a client is served; returns its token response.
 async fn served_client(issuer: &str, client: &str, secret: &str) -> serde_json::Value {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
@@ -127,7 +127,7 @@ async fn served_client(issuer: &str, client: &str, secret: &str) -> serde_json::
     }
 }
 
-/// Signs in as `username` as soon as that works.
+/// Waits until `username` can sign in.
 async fn sign_in_as(dev: &Dev, username: &str) {
     let issuer = format!("{}/default/quickstart", dev.base_url);
     let callback = format!("{}/_lanyard/demo/callback", dev.registered_base_url);

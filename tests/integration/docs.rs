@@ -1,4 +1,4 @@
-//! Every manifest in the documentation can be applied, and every part of one.
+//! Every manifest in the documentation, and every part of a manifest, can be applied.
 
 mod commands;
 
@@ -10,7 +10,7 @@ use std::{
 
 const VERSION: &str = "apiVersion: lanyard.dev/v1alpha1\n";
 
-/// Tenants that examples name.
+/// Tenants that examples refer to: namespace and spec.
 const TENANTS: [(&str, &str); 2] = [
     ("team-a", "scopes: {badge: {claims: [badge_number]}}"),
     ("identity", "clients: {namespaces: {from: All}}"),
@@ -23,13 +23,13 @@ fn blocks(page: &Path) -> Vec<String> {
     fenced.filter_map(|block| block.strip_prefix("yaml\n").map(without_indent)).collect()
 }
 
-/// A block of a list's entry begins further right.
+/// Removes the indentation of a block inside a list.
 fn without_indent(block: &str) -> String {
     let indent = block.len() - block.trim_start_matches(' ').len();
     block.lines().map(|line| format!("{}\n", line.get(indent..).unwrap_or_default())).collect()
 }
 
-/// A part of a manifest as each kind that it may be of.
+/// Completes a part of a manifest to an object of each kind.
 fn completed(part: &str) -> Vec<String> {
     let spec = part.find("spec:\n").map_or("", |at| &part[at..]);
     let of = |kind: &str, name: &str, fields: &[&str]| {
@@ -48,7 +48,7 @@ fn completed(part: &str) -> Vec<String> {
     ]
 }
 
-/// What `lanyard check` says of a manifest beside the tenants that it may name.
+/// Runs `lanyard check` on a manifest together with the tenants that it may refer to.
 fn check(manifest: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a folder");
     let write =

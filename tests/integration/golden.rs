@@ -1,7 +1,7 @@
-//! Golden files: `tests/golden/X.in.yaml`, objects, against `X.out.yaml`, what the registry says of
-//! each and what it serves. `UPDATE_GOLDEN=1` writes the latter anew.
+//! Golden files: `tests/golden/X.in.yaml` contains objects, and `X.out.yaml` the conditions and facts
+//! of each object and the state that the registry serves. `UPDATE_GOLDEN=1` rewrites the outputs.
 //!
-//! The first comment line of an input may hold `# dev`, for the rules of `lanyard dev`.
+//! An input whose first line starts with `# dev` is built with the rules of `lanyard dev`.
 
 mod argocd;
 

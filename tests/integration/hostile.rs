@@ -1,5 +1,5 @@
-//! What a hostile client tries at a running `lanyard dev`: sizes, paths, methods, doubled parameters,
-//! foreign origins, and one tenant's values at another tenant of the same host.
+//! Attacks of a hostile client on a running `lanyard dev`: sizes, paths, methods, duplicate parameters,
+//! foreign origins, and credentials of one tenant at another tenant of the same host.
 
 use std::{fs, path::Path};
 
@@ -13,7 +13,7 @@ use crate::support::{
 
 const PASSWORD: &str = "correct horse battery staple";
 
-/// The quickstart, and a second tenant with the same applications and people.
+/// The quickstart, with a second tenant that has the same clients and users.
 async fn two_tenants() -> (Dev, tempfile::TempDir) {
     let folder = copy_of(Path::new("examples/quickstart"));
     for name in ["tenant", "clients", "users"] {
@@ -72,7 +72,7 @@ async fn limits_on_sizes_paths_methods_and_hosts_are_enforced() {
             "{method}"
         );
     }
-    // A forwarded host or address of nobody that is trusted changes nothing.
+    // A forwarded host of an untrusted peer is ignored.
     let forged = [("x-forwarded-host", "evil.test"), ("forwarded", "host=evil.test")];
     assert_eq!(get(&discovery, &forged).await.status(), 200);
 }
@@ -89,7 +89,7 @@ async fn malformed_and_forged_requests_are_refused() {
         assert!(answer.status().is_client_error(), "{body}");
         assert_eq!(answer.headers()["cache-control"], "no-store");
     }
-    // Nothing is left out of a request in silence: here the second `grant_type`.
+    // A request with too many parameters is refused rather than truncated before the `grant_type`.
     let padded = format!("client_id=x&client_secret=y&{}&grant_type=b", ["a=1"; 100].join("&"));
     for url in [&token, &format!("{issuer}/oauth/logout"), &format!("{issuer}/oauth/authorize")] {
         let answer = post(url, &padded).await;
@@ -130,7 +130,7 @@ async fn malformed_and_forged_requests_are_refused() {
     );
     let location = answer.headers()["location"].to_str().expect("ASCII");
     assert!(location.contains("login_required") && location.contains("%0D%0A"), "{location}");
-    // A form of another site, and one of nobody.
+    // A form of another site, and forms without an origin.
     for origin in [Some("https://evil.test"), Some("null"), None] {
         let request = client().post(format!("{issuer}/login")).form(&[("interaction", "x")]);
         let request = origin.into_iter().fold(request, |it, origin| it.header("origin", origin));
@@ -156,16 +156,20 @@ async fn credentials_of_one_tenant_are_rejected_by_another_on_the_same_host() {
     let scope = "openid offline_access";
     let url = first.authorize_url(scope, &[("prompt", "consent")]);
     let answer = first.sign_in(&browser, &url, ("ada", PASSWORD)).await;
-    // The session's cookie: the second tenant asks again.
+    // The session cookie: the second tenant needs a sign-in.
     let page = browser.open(&second.authorize_url(scope, &[("prompt", "none")])).await;
     assert_eq!(page.answer()["error"], "login_required");
     // The code, the access token, the refresh token and the client's credentials.
     assert_eq!(second.redeem(&answer["code"]).await.1["error"], "invalid_grant");
     let (status, tokens) = first.redeem(&answer["code"]).await;
-    assert_eq!(status, 200, "another tenant's try burnt nothing: {tokens}");
+    assert_eq!(status, 200, "the attempt at another tenant did not use up the code: {tokens}");
     let text = |name: &str| tokens[name].as_str().expect("there").to_owned();
     assert_eq!(second.userinfo(&text("access_token")).await.0, 401);
-    assert_eq!(first.userinfo(&text("id_token")).await.0, 401, "an ID token is no access token");
+    assert_eq!(
+        first.userinfo(&text("id_token")).await.0,
+        401,
+        "an ID token is not an access token"
+    );
     let refresh = text("refresh_token");
     let ask = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
     assert_eq!(second.token(&ask).await.1["error"], "invalid_grant");
@@ -173,8 +177,8 @@ async fn credentials_of_one_tenant_are_rejected_by_another_on_the_same_host() {
         Application::discover(&issuer("second"), "default.demo", Some(&secret), &callback).await;
     let (status, error): (u16, Value) = stranger.token(&ask).await;
     assert_eq!((status, &error["error"]), (401, &Value::from("invalid_client")));
-    assert_eq!(first.token(&ask).await.0, 200, "and it still works where it belongs");
-    // A sealed form of one tenant at the other.
+    assert_eq!(first.token(&ask).await.0, 200, "the refresh token still works at its tenant");
+    // A sealed sign-in form of one tenant, submitted to the other.
     let other = Browser::new();
     let mut form = other.open(&first.authorize_url(scope, &[])).await.form("/login");
     form.action = form.action.join("/default/second/login").expect("a URL");

@@ -1,5 +1,5 @@
-//! Everything that needs no API server and no browser: the provider over HTTP in this process and as
-//! `lanyard dev`, what the registry makes of manifests, the commands, and rules that the tree obeys.
+//! Tests that need neither an API server nor a browser: the provider over HTTP in this process and as
+//! `lanyard dev`, the registry's verdicts on manifests, the commands, and rules of the source tree.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,5 @@
-//! Whatever the objects: building neither fails nor panics, what is said and what is served agree,
-//! and what is remembered of earlier builds makes no difference.
+//! Properties for any objects: a build neither fails nor panics, verdicts and served state agree, and
+//! the cache of earlier builds does not change the result.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,7 @@ use crate::support::{
 const NAMESPACES: [&str; 3] = ["team-a", "team-b", "identity"];
 const NAMES: [&str; 4] = ["main", "shop", "x.y", "oauth"];
 
-/// A value for some field of a spec: of the right form, of the wrong one, or no form at all.
+/// A value for a field of a spec: valid, invalid, or of the wrong type.
 fn value() -> impl Strategy<Value = Value> {
     let words = [
         "main",
@@ -81,7 +81,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Fields of a kind, with values that are often right.
+/// A well-formed spec of a kind, with up to two fields replaced.
 fn spec(kind: &'static str) -> impl Strategy<Value = Value> {
     let fields: &[&str] = match kind {
         "Tenant" => &["issuer", "displayName", "scopes", "clients", "signing", "lifetimes"],
@@ -164,7 +164,7 @@ fn rebuilt(objects: &ObjectSet, cache: &BuildCache) -> Snapshot {
     build(objects, &installation(false), cache, 1, NOW)
 }
 
-/// Everything that a snapshot says and serves, in one order.
+/// The verdicts, conditions and served state of a snapshot, in a fixed order.
 fn rendered(snapshot: &Snapshot) -> String {
     let mut lines = Vec::new();
     for verdict in snapshot.verdicts().iter() {
@@ -189,7 +189,7 @@ fn insert(into: &mut ObjectSet, document: &Value) {
     into.malformed.extend(one.malformed);
 }
 
-/// Every object that is not being deleted, and those that could not be read.
+/// Every object that is not being deleted, and every malformed object.
 fn judged(objects: &ObjectSet) -> BTreeSet<ObjectRef> {
     fn living<K: ManagedKind>(
         kind: ObjectKind,
@@ -232,7 +232,11 @@ fn agrees(snapshot: &Snapshot) {
                 assert_eq!(served.object, object.key);
                 if served.tenant.0.namespace != object.key.namespace {
                     let own = format!("{}.{}", object.key.namespace, object.key.name);
-                    assert_eq!(id.as_str(), own, "no other namespace chooses ids");
+                    assert_eq!(
+                        id.as_str(),
+                        own,
+                        "a client of another namespace cannot choose its ID"
+                    );
                 }
             }
             ObjectOutcome::User(it) if it.served => {

@@ -1,6 +1,5 @@
-//! The first format of what is stored and sealed, frozen: `tests/golden/records/v1.txt` was written
-//! by it, and every later release must read all of it. A file of its own is added for a new format;
-//! this one never changes.
+//! The first format of stored records and sealed values, frozen in `tests/golden/records/v1.txt`. Every
+//! later release must read all of it. A new format adds another file; this one never changes.
 
 use std::{collections::BTreeSet, fmt::Debug, fs};
 
@@ -74,7 +73,7 @@ fn code() -> AuthorizationCode {
     }
 }
 
-/// What was written, and a check that it is still read as that.
+/// The encoding of a value, and a check that the frozen bytes decode to the value.
 struct Sample {
     name: &'static str,
     bytes: Vec<u8>,
@@ -160,7 +159,7 @@ fn this_release_writes_the_first_format() {
     assert_eq!(written, fs::read_to_string(FILE).expect("it is committed"));
 }
 
-/// Parts of keys. What a new kind holds is frozen above, or beside its type.
+/// The names are parts of keys. The format of a new kind is frozen above, or next to its type.
 #[test]
 fn names_of_record_kinds_are_stable() {
     let frozen = |kind: RecordKind| match kind {
@@ -168,7 +167,7 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::Grant => "grant",
         RecordKind::Consent => "consent",
         RecordKind::CodeDetail => "code",
-        // Their being there is all that they say.
+        // Only the existence of these records matters.
         RecordKind::Revoked => "revoked",
         RecordKind::Assertion => "assertion",
         // `http::logouts`, `protocol::authorize::interaction`

@@ -1,5 +1,5 @@
-//! Dynamic registration as a client meets it, at `lanyard dev`: every answer of RFC 7591 and
-//! RFC 7592, the files that clients become, and what survives a restart.
+//! Dynamic registration at `lanyard dev`: every answer of RFC 7591 and RFC 7592, the files of the
+//! clients, and restarts.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::support::{
     dev::Dev,
 };
 
-/// With slow machines.
+/// The longest wait, which allows for slow machines.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 const MANIFESTS: &str = r"
@@ -70,7 +70,7 @@ struct World {
     _manifests: TempDir,
 }
 
-/// A registered client: what the 201 said.
+/// A registered client: the body of the 201 answer.
 struct Registered(Value);
 
 impl Registered {
@@ -127,7 +127,7 @@ impl World {
         body["error"].as_str().expect("a code").to_owned()
     }
 
-    /// Status and body of the client's own address.
+    /// Sends a request to the client configuration endpoint (RFC 7592 §2); returns status and body.
     async fn manage(
         &self,
         client: &Registered,
@@ -181,15 +181,15 @@ async fn registered_client_signs_a_user_in() {
     let form = page.form("/login");
     let ada = [("username", "ada"), ("password", "correct horse battery staple")];
     let page = browser.submit(&form, &ada).await;
-    assert!(page.left_for.is_none(), "people are asked before they go to a stranger");
+    assert!(page.left_for.is_none(), "a registered client needs consent");
     let page = agree(&browser, page).await;
     let (status, tokens) = app.redeem(&page.answer()["code"]).await;
     assert_eq!(status, 200, "{tokens}");
-    // Its first use is noted, so that it does not expire.
+    // The first use is recorded, so that the client does not expire.
     let file = world.file(&client);
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while !fs::read_to_string(&file).expect("there").contains("lanyard.dev/used") {
-        assert!(tokio::time::Instant::now() < deadline, "its use is not noted");
+        assert!(tokio::time::Instant::now() < deadline, "the use is not recorded");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -200,7 +200,7 @@ async fn registered_client_survives_a_restart_and_is_managed_by_its_token() {
     let client = world.register(|_| {}).await;
     let text = fs::read_to_string(world.file(&client)).expect("a file");
     assert!(text.contains("kind: OidcClient") && text.contains("lanyard.dev/registered"), "{text}");
-    assert!(!text.contains(client.text("registration_access_token")), "only its hash is kept");
+    assert!(!text.contains(client.text("registration_access_token")), "only the hash is stored");
     world.dev.restart();
     world.dev.awaits("Open  ").await;
     // RFC 7592 §2.1
@@ -216,7 +216,7 @@ async fn registered_client_survives_a_restart_and_is_managed_by_its_token() {
     let (status, changed) = world.manage(&client, Method::PUT, Some(&change)).await;
     assert_eq!(status, 200, "{changed}");
     assert_eq!(changed["redirect_uris"], json!(["https://rp.test/new"]));
-    assert_ne!(changed["client_name"], "Shop", "what is left out is registered no more");
+    assert_ne!(changed["client_name"], "Shop", "omitted metadata is removed");
     for kept in ["client_secret", "registration_access_token", "client_id_issued_at"] {
         assert_eq!(changed[kept], client.0[kept], "{kept} is not rotated");
     }
@@ -245,7 +245,11 @@ async fn registered_client_survives_a_restart_and_is_managed_by_its_token() {
     let form = [("grant_type", "authorization_code"), ("code", "x")];
     let request = world.http.post(format!("{}/oauth/token", world.issuer("open"))).form(&form);
     let request = request.basic_auth(client.text("client_id"), client.0["client_secret"].as_str());
-    assert_eq!(request.send().await.expect("an answer").status(), 401, "it is revoked at once");
+    assert_eq!(
+        request.send().await.expect("an answer").status(),
+        401,
+        "the client is deleted at once"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -255,7 +259,7 @@ async fn deleting_the_file_revokes_the_client() {
     fs::remove_file(world.file(&client)).expect("removed");
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while world.manage(&client, Method::GET, None).await.0 != 401 {
-        assert!(tokio::time::Instant::now() < deadline, "it is still served");
+        assert!(tokio::time::Instant::now() < deadline, "the client is still served");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -287,7 +291,7 @@ async fn errors_do_not_reveal_which_clients_exist() {
     let uri = one.text("registration_client_uri");
     let bare = world.ask(Method::GET, uri, "").send().await.expect("an answer");
     assert_eq!(bare.status(), 401);
-    // Another tenant does not know the client.
+    // The client does not exist at another tenant.
     let elsewhere = uri.replace("/default/open/", "/default/guarded/");
     let token = one.text("registration_access_token");
     let answer = world.ask(Method::GET, &elsewhere, token).send().await.expect("an answer");
@@ -350,7 +354,7 @@ async fn invalid_metadata_is_refused_with_the_right_error_code() {
     );
 }
 
-/// Answers every request with a body; its URL.
+/// Starts a server that answers every request with a body; returns its URL.
 async fn serving(body: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/jwks", listener.local_addr().expect("bound"));
@@ -377,7 +381,7 @@ async fn jwks_uri_is_fetched_when_only_its_keys_authenticate() {
     let keys = serving(r#"{"keys":[{"kty":"EC","crv":"P-256","x":"x","y":"y"}]}"#).await;
     let client = world.register(with(keys.clone())).await;
     assert_eq!(client.0["jwks_uri"], keys);
-    assert!(client.0.get("client_secret").is_none(), "its method has none");
+    assert!(client.0.get("client_secret").is_none(), "private_key_jwt needs no secret");
     let none = serving("<html>").await;
     assert_eq!(world.refused(with(none)).await, "invalid_client_metadata");
 }
@@ -427,7 +431,7 @@ async fn echoes_every_registered_value() {
         assert_eq!(sorted(&client.0[name]), sorted(value), "{name}");
     }
     // RFC 7518 §3.2: enough for HS512.
-    assert_eq!(client.text("client_secret").len(), 86, "it signs with its secret");
+    assert_eq!(client.text("client_secret").len(), 86, "client_secret_jwt signs with the secret");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -451,7 +455,7 @@ async fn tenant_policy_limits_who_registers_and_how_many() {
     assert_eq!(world.post("guarded", "wrong", &within).await.status(), 401);
     let outside: Value =
         world.post("guarded", token, &metadata()).await.json().await.expect("JSON");
-    assert_eq!(outside["error"], "invalid_redirect_uri", "the tenant's redirectHosts bind");
+    assert_eq!(outside["error"], "invalid_redirect_uri", "redirectHosts of the tenant applies");
     assert_eq!(world.post("guarded", token, &within).await.status(), 201);
     for _ in 0..2 {
         assert_eq!(world.post("guarded", token, &within).await.status(), 403, "maxClients");
@@ -554,7 +558,7 @@ async fn unused_registered_client_is_deleted() {
     let mut world = World::start_with(&manifests).await;
     let client = world.register(|_| {}).await;
     let used = world.register(|_| {}).await;
-    // As if they had registered a day ago, and one had been used.
+    // Both clients registered long ago, and one of them was used.
     world.dev.kill();
     for (client, mark) in [(&client, ""), (&used, "    lanyard.dev/used: 'true'\n")] {
         let path = world.file(client);

@@ -1,5 +1,5 @@
-//! Commands and settings in the documentation exist: targets of make, flags of `lanyard`, chart values, and the messages that pages
-//! quote. YAML blocks parse.
+//! Commands and settings in the documentation exist: targets of make, flags of `lanyard`, chart values,
+//! and the messages that pages quote. YAML blocks parse.
 
 use std::{fs, path::Path};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 const PAGES: [&str; 3] = ["README.md", "CONTRIBUTING.md", "docs"];
 
-/// Pages as path and text.
+/// The path and text of each page.
 fn pages() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
@@ -89,7 +89,7 @@ fn every_lanyard_command_parses() {
     let mut count = 0;
     for (page, text) in pages() {
         for command in commands(&text) {
-            // Of a pipe, the part that is ours; neither redirections nor what comes after.
+            // Only the `lanyard` part of a pipe, without redirections and further commands.
             let ours = command.split(['|', '>', ';']).map(str::trim);
             for words in ours.filter(|part| part.starts_with("lanyard ")) {
                 let parsed = Cli::command().try_get_matches_from(words.split_whitespace());
@@ -110,7 +110,7 @@ fn every_flag_of_lanyard_exists() {
         .filter_map(|argument| Some(format!("--{}", argument.get_long()?)))
         .collect();
     for (page, text) in pages().into_iter().filter(|(page, _)| page.contains("/docs/")) {
-        // A flag alone in a code span is one of ours.
+        // A flag alone in a code span is a flag of `lanyard`.
         let spans =
             text.split('`').filter(|span| span.starts_with("--") && !span.contains([' ', '\n']));
         for flag in spans.map(|span| span.split('=').next().unwrap_or_default()) {
@@ -119,7 +119,7 @@ fn every_flag_of_lanyard_exists() {
     }
 }
 
-/// Whether the chart's values have this path. What is an empty map or list there is the user's to fill.
+/// Whether the chart's values contain this path. Below an empty map or list, users may set any value.
 fn is_value(values: &Value, path: &[&str]) -> bool {
     let Some((first, rest)) = path.split_first() else { return true };
     let name = first.split('[').next().unwrap_or_default();
@@ -132,7 +132,7 @@ fn is_value(values: &Value, path: &[&str]) -> bool {
     }
 }
 
-/// Asserts that every member of a values file is one of the chart's.
+/// Asserts that every member of a values file exists in the chart's values.
 fn check_values(page: &str, values: &Value, written: &Value, path: &mut Vec<String>) {
     let Value::Object(members) = written else { return };
     for (name, value) in members {
@@ -186,7 +186,7 @@ const QUOTED: [(&str, &str); 11] = [
     ("troubleshooting.md", "The client assertion must expire within 5 minutes."),
 ];
 
-/// All source code, with the line breaks of long strings taken out.
+/// Appends all source code, with the line breaks of long strings removed.
 fn sources(folder: &Path, all: &mut String) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();

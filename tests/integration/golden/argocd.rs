@@ -1,5 +1,5 @@
-//! The health check that docs/argocd.md gives to Argo CD, run by a real Lua over the conditions of
-//! every golden object.
+//! The Argo CD health check in docs/argocd.md, run by a Lua interpreter on the conditions of every
+//! golden object.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{objects::NOW, snapshot};
 
-/// The script as the page has it.
+/// The script in the page.
 fn script() -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/argocd.md");
     let text = fs::read_to_string(page).expect("the page");
@@ -20,7 +20,7 @@ fn script() -> String {
     data[name].as_str().expect("a script").to_owned()
 }
 
-/// What the check says of an object, as Argo CD runs it: Lua 5.1, the object as `obj`.
+/// The status and message of the check for an object, run as Argo CD does: Lua 5.1, the object as `obj`.
 fn health(script: &str, object: &Value) -> (String, String) {
     let lua = Lua::new();
     let object = lua.to_value(object).expect("a table");
@@ -61,7 +61,7 @@ fn argo_cd_health_matches_the_ready_condition() {
             let said = health(&script, &object(7, &status));
             assert_eq!(said, (expected.to_owned(), message), "{reference} of {}", path.display());
             let (before, _) = health(&script, &object(8, &status));
-            assert_eq!(before, "Progressing", "{reference}: of an edit nothing is known yet");
+            assert_eq!(before, "Progressing", "{reference}: the edit is not observed yet");
             *seen.entry(said.0).or_default() += 1;
         }
     }

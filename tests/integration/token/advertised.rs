@@ -1,4 +1,4 @@
-//! What metadata advertises against what these tests exercise: neither has what the other has not.
+//! Every field of the metadata is exercised by a test, and every exercised field is advertised.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -13,7 +13,7 @@ use super::{
     world::{MANIFESTS, SECRET, World, read, text},
 };
 
-/// Each field of metadata, and the test that would fail were it not true.
+/// Each field of the metadata, and the file and name of a test that fails if the field is wrong.
 const EXERCISED: [(&str, &str, &str); 40] = [
     ("issuer", "token/metadata", "is_served_at_each_well_known_path"),
     ("authorization_endpoint", "authorize/sign_in", "signs_a_user_in_and_returns_a_code"),
@@ -181,7 +181,7 @@ async fn every_method_authenticates_at_every_endpoint() {
         for method in methods.as_array().expect("a list") {
             let method = method.as_str().expect("a name");
             let url = text(&metadata, &format!("{endpoint}_endpoint"));
-            // The endpoint is an audience as good as the issuer (RFC 7523 §3).
+            // The endpoint is an accepted audience, as is the issuer (RFC 7523 §3).
             let now = world.app.clock.now().secs();
             let claims = |client: &str| {
                 json!({
@@ -211,7 +211,7 @@ async fn every_method_authenticates_at_every_endpoint() {
                 "none" => vec![("client_id", "default.spa".to_owned())],
                 other => panic!("{other} is advertised and not exercised"),
             };
-            // A public client has no grant of its own: that it is known is seen from the error.
+            // A public client may not use client_credentials. The error shows that it was authenticated.
             let public = method == "none" && endpoint == "token";
             form.push(("token", "nonsense".to_owned()));
             form.push(("grant_type", "client_credentials".to_owned()));

@@ -16,7 +16,7 @@ use super::{
     world::{SECRET, World, text},
 };
 
-/// Key pairs of a client, one of each family.
+/// Key pairs of a client, one for each key type and curve.
 struct Keys {
     rsa: EncodingKey,
     p256: EncodingKey,
@@ -41,7 +41,7 @@ impl Keys {
         let mut jwks = ring.jwks();
         let all = jwks["keys"].as_array_mut().expect("a list");
         for key in &mut *all {
-            // An RSA key is for RS256 and PS256 alike.
+            // Without `alg`, an RSA key can be used for RS256 and PS256.
             key.as_object_mut().expect("an object").remove("alg");
         }
         all.push(json!({
@@ -58,14 +58,14 @@ impl Keys {
         }
     }
 
-    /// A JWS by the name of its algorithm; `none` is unsigned.
+    /// Signs claims with an algorithm; `none` gives an unsigned JWT.
     fn sign(&self, algorithm: &str, claims: &Value) -> String {
         if algorithm == "none" {
             let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
             return format!("{}.{}.", part(&json!({ "alg": "none" })), part(claims));
         }
         if algorithm == "Ed25519" {
-            // jsonwebtoken has the signature, but not this name of it.
+            // jsonwebtoken implements the signature, but not this name of the algorithm.
             let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
             let message = format!("{}.{}", part(&json!({ "alg": algorithm })), part(claims));
             let signature = sign(message.as_bytes(), &self.ed25519, Algorithm::EdDSA);
@@ -87,7 +87,7 @@ impl Keys {
 const WRITTEN: &str =
     "keys: [{kty: OKP, crv: Ed25519, kid: one, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]";
 
-/// The algorithms of a field of metadata.
+/// The algorithms in a field of the metadata.
 fn listed(metadata: &Value, field: &str) -> Vec<String> {
     let all = metadata[field].as_array().expect("a list").iter();
     all.map(|it| it.as_str().expect("a name").to_owned()).collect()
@@ -136,7 +136,7 @@ async fn every_advertised_algorithm_signs_request_objects() {
         let page = alice.browser.open(&alice.web.authorize_url("openid", &changes)).await;
         let answer = page.answer();
         assert!(answer.contains_key("code"), "{algorithm}: {answer:?}");
-        assert_eq!(answer["state"], algorithm, "the object's value wins");
+        assert_eq!(answer["state"], algorithm, "the value of the object overrides the query");
     }
 }
 
@@ -168,7 +168,7 @@ async fn every_advertised_algorithm_signs_id_tokens_and_userinfo() {
             let key = set.find(header.kid.as_deref().expect("a kid")).expect("it is published");
             let mut validation = jsonwebtoken::Validation::new(header.alg);
             validation.set_audience(&[&client.client_id]);
-            // Userinfo has no time.
+            // A userinfo JWT has no `exp` claim.
             validation.required_spec_claims.clear();
             let key = jsonwebtoken::DecodingKey::from_jwk(key).expect("a usable key");
             jsonwebtoken::decode::<Value>(jwt, &key, &validation).expect("it verifies");

@@ -1,4 +1,4 @@
-//! Clients that authenticate by assertions (RFC 7523, OIDC Core §9).
+//! Client authentication by assertions (RFC 7523, OIDC Core §9).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,11 +14,11 @@ use super::{
     world::{SECRET, World, assert_error},
 };
 
-/// The public half of the key, as a client publishes it.
+/// The JWK Set of the client that signs with a key.
 const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// Claims of a good assertion, its `jti` unlike any other.
+/// Claims of a valid assertion with a unique `jti`.
 fn claims(world: &World, client: &str) -> Value {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let now = world.app.clock.now().secs();
@@ -33,7 +33,7 @@ fn by_secret(claims: &Value, secret: &str) -> String {
     encode(&Header::new(Algorithm::HS256), claims, &key).expect("signed")
 }
 
-/// A token request with an assertion.
+/// Sends a token request with an assertion.
 pub async fn ask(world: &World, assertion: &str, more: &[(&str, &str)]) -> (u16, Value) {
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "client_credentials")
@@ -138,7 +138,7 @@ async fn keys_that_a_client_publishes_are_fetched() {
     assert_eq!(status, 200, "{tokens}");
 }
 
-/// A key pair of a client that names it in its JWTs: how it signs, and what it publishes.
+/// A new key pair: a function that signs with it, and its JWK Set.
 fn another_key() -> (impl Fn(&Value) -> String, String) {
     let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("a key");
     let x = URL_SAFE_NO_PAD.encode(pair.public_key_raw());
@@ -163,7 +163,7 @@ async fn newly_published_keys_replace_the_old_keys() {
     world.app.publish(address, &jwks);
     let by_new = sign(&claims(&world, "default.publishes-keys"));
     let (status, tokens) = ask(&world, &by_new, &[]).await;
-    assert_eq!(status, 200, "an unknown key is looked for at once: {tokens}");
+    assert_eq!(status, 200, "an unknown key ID causes a fetch: {tokens}");
     assert_error(&ask(&world, &by_old(), &[]).await, 401, "invalid_client");
 }
 

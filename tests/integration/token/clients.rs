@@ -1,4 +1,4 @@
-//! How clients authenticate, what they get for themselves, and malformed requests.
+//! Client authentication by secrets, the `client_credentials` grant, and malformed requests.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use super::{
 
 const OWN: (&str, &str) = ("grant_type", "client_credentials");
 
-/// A header whose parts were form-urlencoded (RFC 6749 §2.3.1).
+/// An `Authorization` header with form-urlencoded parts (RFC 6749 §2.3.1).
 fn basic(id: &str, secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{}:{}", form_encode(id), form_encode(secret))))
 }
@@ -42,7 +42,7 @@ async fn client_credentials_grant_returns_an_access_token() {
 
 #[tokio::test]
 async fn token_without_scopes_has_no_scope_member() {
-    // RFC 6749 §3.3: a scope is one word at least.
+    // RFC 6749 §3.3: a scope has at least one word.
     let world = World::new().await;
     let written = "scopes: [openid, profile, email, groups, tenant, offline_access, badges]";
     world.change(written, "scopes: [openid]");
@@ -82,7 +82,10 @@ async fn each_client_authenticates_by_its_own_method_only() {
         let body = form(&[OWN, ("client_id", client), ("client_secret", SECRET)]);
         let (status, headers, answer) = world.post(&[], &body).await;
         assert_eq!(status, by_body, "{client}: {answer}");
-        assert!(!headers.contains_key("www-authenticate"), "it did not use the header");
+        assert!(
+            !headers.contains_key("www-authenticate"),
+            "the request had no Authorization header"
+        );
     }
     let (status, _, answer) = world.post(&[], &form(&[OWN, ("client_id", "default.web")])).await;
     assert_error(&(status, answer), 401, "invalid_client");

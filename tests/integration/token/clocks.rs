@@ -1,4 +1,4 @@
-//! What a replica says whose clock is not the store's (docs/design/state.md#clocks).
+//! Readiness and metrics of a replica whose clock differs from the store's (docs/design/state.md#clocks).
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use super::{
     world::MANIFESTS,
 };
 
-/// A replica on a store whose clock shows a time.
+/// A replica with a store whose clock is set by the test.
 struct Replica {
     world: TestApp,
     plan: Arc<Plan>,
@@ -21,7 +21,7 @@ struct Replica {
 }
 
 impl Replica {
-    async fn beside(time: impl FnOnce(Timestamp) -> Timestamp) -> Self {
+    async fn with_store_time(time: impl FnOnce(Timestamp) -> Timestamp) -> Self {
         let plan = Arc::new(Plan::default());
         let over = Arc::clone(&plan);
         let world = TestApp::start_over(MANIFESTS, move |inner| {
@@ -33,42 +33,42 @@ impl Replica {
         Self { admin: AdminServer::new(Arc::clone(&world.app), probe), world, plan }
     }
 
-    /// Whether it is ready and what it counts.
-    async fn says(&self) -> (bool, String) {
+    /// Whether the replica is ready, and its metrics.
+    async fn status(&self) -> (bool, String) {
         let (ready, _) = self.admin.readiness().await;
         (ready, self.world.app.metrics.render(self.world.clock.now()))
     }
 }
 
-async fn beside(time: impl FnOnce(Timestamp) -> Timestamp) -> (bool, String) {
-    Replica::beside(time).await.says().await
+async fn with_store_time(time: impl FnOnce(Timestamp) -> Timestamp) -> (bool, String) {
+    Replica::with_store_time(time).await.status().await
 }
 
 #[tokio::test]
 async fn tolerable_skew_is_reported_and_the_replica_stays_ready() {
-    let (ready, metrics) = beside(|now| now.minus(Duration::from_secs(30))).await;
+    let (ready, metrics) = with_store_time(|now| now.minus(Duration::from_secs(30))).await;
     assert!(ready);
     assert!(metrics.contains("lanyard_clock_skew_seconds 30.0\n"), "{metrics}");
-    let (ready, metrics) = beside(|now| now.plus(Duration::from_secs(60))).await;
+    let (ready, metrics) = with_store_time(|now| now.plus(Duration::from_secs(60))).await;
     assert!(ready);
     assert!(metrics.contains("lanyard_clock_skew_seconds -60.0\n"), "{metrics}");
 }
 
 #[tokio::test]
 async fn intolerable_skew_makes_a_replica_unready() {
-    assert!(!beside(|now| now.minus(Duration::from_secs(61))).await.0);
-    assert!(!beside(|now| now.plus(Duration::from_secs(61))).await.0);
+    assert!(!with_store_time(|now| now.minus(Duration::from_secs(61))).await.0);
+    assert!(!with_store_time(|now| now.plus(Duration::from_secs(61))).await.0);
 }
 
 #[tokio::test]
 async fn late_answer_does_not_replace_a_better_measurement() {
-    let replica = Replica::beside(|now| now.minus(Duration::from_secs(61))).await;
-    assert!(!replica.says().await.0);
-    // The machine stood still: by what the store says after that the clocks might nearly agree.
+    let replica = Replica::with_store_time(|now| now.minus(Duration::from_secs(61))).await;
+    assert!(!replica.status().await.0);
+    // The machine stalled for 20 s, so the late answer only shows that the skew is between 41 s and 61 s.
     let clock = Arc::clone(&replica.world.clock);
     *replica.plan.time.lock().expect("no panic") = Some(clock.now().minus(Duration::from_secs(41)));
     *replica.plan.journey.lock().expect("no panic") = Some((clock, Duration::from_secs(20)));
-    let (ready, metrics) = replica.says().await;
+    let (ready, metrics) = replica.status().await;
     assert!(!ready);
     assert!(metrics.contains("lanyard_clock_skew_seconds 61.0\n"), "{metrics}");
 }

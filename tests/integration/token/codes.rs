@@ -40,7 +40,7 @@ async fn a_code_gives_tokens_that_verify() {
     assert_eq!((&id_token["nonce"], &id_token["sub"]), (&"a-nonce".into(), &access["sub"]));
     let hash = digest::digest(&digest::SHA256, text(&tokens, "access_token").as_bytes());
     assert_eq!(text(&id_token, "at_hash"), URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
-    assert_eq!(id_token["email"], Value::Null, "userinfo gives it (OIDC Core §5.4)");
+    assert_eq!(id_token["email"], Value::Null, "userinfo contains it (OIDC Core §5.4)");
     assert_eq!((text(&access, "aud"), text(&access, "client_id")), (&*issuer, "default.web"));
     assert_eq!(text(&tokens, "scope"), "email offline_access openid");
     assert!(tokens["refresh_token"].is_string());
@@ -64,7 +64,7 @@ async fn second_use_of_a_code_revokes_its_tokens() {
 
 #[tokio::test]
 async fn mismatched_request_neither_uses_up_nor_revokes_a_code() {
-    // docs/design/state.md#authorization-code: or whoever sees a code could spend it.
+    // docs/design/state.md#authorization-code: otherwise an attacker who sees a code could use it up.
     let world = World::new().await;
     let alice = world.alice().await;
     let (poster, spa) = (world.application("poster").await, world.application("spa").await);
@@ -88,7 +88,7 @@ async fn mismatched_request_neither_uses_up_nor_revokes_a_code() {
 
 #[tokio::test]
 async fn a_verifier_needs_a_challenge() {
-    // RFC 9700 §2.1.1: or the challenge could be stripped from the request.
+    // RFC 9700 §2.1.1: otherwise an attacker could strip the challenge from the request.
     let world = World::new().await;
     let alice = world.alice().await;
     let without = [("code_challenge", ""), ("code_challenge_method", ""), ("prompt", "none")];

@@ -1,4 +1,4 @@
-//! What is answered before any endpoint sees a request: sizes, times, methods, hosts, connections.
+//! Limits and checks before any endpoint sees a request: sizes, timeouts, methods, hosts, connections.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -30,7 +30,7 @@ spec: {}
 const TOKEN: &str = "/default/quick/oauth/token";
 const METADATA: &str = "/default/quick/.well-known/openid-configuration";
 
-/// One connection, as bytes.
+/// A raw TCP connection.
 struct Line(TcpStream);
 
 impl Line {
@@ -42,16 +42,16 @@ impl Line {
         self.0.write_all(text.as_bytes()).await.expect("written");
     }
 
-    /// Everything until the server closes.
+    /// Everything that the server sends until it closes the connection.
     async fn rest(mut self) -> String {
         let mut all = Vec::new();
         let read = tokio::time::timeout(Duration::from_secs(30), self.0.read_to_end(&mut all));
-        // A reset after the answer is an end as well.
+        // A reset after the answer also ends the connection.
         let _ = read.await.expect("it is closed in time");
         String::from_utf8_lossy(&all).into_owned()
     }
 
-    /// Up to the end of an answer's headers.
+    /// The status line and headers of an answer, in lower case.
     async fn head(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -125,7 +125,7 @@ async fn unsupported_method_gets_405_with_allow() {
     let answer = client.delete(format!("{}/login", app.issuer("quick"))).send().await;
     let answer = answer.expect("an answer");
     assert_eq!(answer.status().as_u16(), 405);
-    assert!(answer.text().await.expect("a page").contains("<html"), "a page for a person");
+    assert!(answer.text().await.expect("a page").contains("<html"), "a page for a browser");
 }
 
 #[tokio::test]
@@ -227,7 +227,7 @@ async fn connection_beyond_the_limit_waits_for_another_to_close() {
     let mut second = Line::open(app.address).await;
     second.say(&ask("HEAD", METADATA, app.address, "")).await;
     let early = tokio::time::timeout(Duration::from_millis(200), second.head()).await;
-    assert!(early.is_err(), "the only place is taken");
+    assert!(early.is_err(), "the limit is reached");
     drop(first);
     assert!(second.head().await.starts_with("http/1.1 200 "));
 }
@@ -247,7 +247,7 @@ async fn connections_beyond_the_limit_are_all_served_eventually() {
     for (head, metrics) in futures::future::join_all(served).await {
         assert!(head.starts_with("http/1.1 200 "), "{head}");
         let open = metrics.lines().find_map(|line| line.strip_prefix("lanyard_connections "));
-        let open: u32 = open.expect("it is counted").parse().expect("a number");
+        let open: u32 = open.expect("the metric exists").parse().expect("a number");
         assert!(open <= 4, "{open} connections were open at once");
     }
 }
@@ -259,14 +259,14 @@ async fn connection_beyond_the_limit_of_its_address_is_closed() {
     let mut first = Line::open(app.address).await;
     first.say(&ask("HEAD", METADATA, app.address, "")).await;
     assert!(first.head().await.starts_with("http/1.1 200 "));
-    assert_eq!(Line::open(app.address).await.rest().await, "", "closed without a word");
+    assert_eq!(Line::open(app.address).await.rest().await, "", "closed without an answer");
     first.say(&ask("HEAD", METADATA, app.address, "connection: close\r\n")).await;
-    assert!(first.rest().await.starts_with("HTTP/1.1 200 "), "the first goes on");
-    // What the server has closed is free a moment later.
+    assert!(first.rest().await.starts_with("HTTP/1.1 200 "), "the first connection stays open");
+    // The place of a closed connection is free a moment later.
     let client = reqwest::Client::new();
     let answered =
         async { while client.get(format!("{}{METADATA}", app.origin)).send().await.is_err() {} };
-    tokio::time::timeout(Duration::from_secs(30), answered).await.expect("its place is free again");
+    tokio::time::timeout(Duration::from_secs(30), answered).await.expect("the place is free again");
 }
 
 #[tokio::test]
@@ -278,13 +278,13 @@ async fn shutdown_finishes_requests_in_flight_and_accepts_no_connections() {
     let mut in_flight = Line::open(app.address).await;
     let more = "content-length: 12\r\nexpect: 100-continue\r\n";
     in_flight.say(&ask("POST", TOKEN, app.address, more)).await;
-    assert!(in_flight.head().await.starts_with("http/1.1 100 "), "it has begun");
+    assert!(in_flight.head().await.starts_with("http/1.1 100 "), "the request has begun");
     in_flight.say("grant_").await;
     app.stop();
     while TcpStream::connect(app.address).await.is_ok() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(idle.rest().await, "", "who asks nothing is let go");
+    assert_eq!(idle.rest().await, "", "an idle connection is closed");
     in_flight.say("type=a").await;
     let answer = in_flight.rest().await;
     assert!(answer.starts_with("HTTP/1.1 40"), "answered to the end: {answer}");
@@ -299,7 +299,7 @@ async fn http_2_works_with_prior_knowledge() {
     assert_eq!((answer.status().as_u16(), answer.version()), (200, reqwest::Version::HTTP_2));
 }
 
-/// A connection of HTTP/2, and what drives it: it ends when the connection does.
+/// An HTTP/2 connection, and the task that drives it, which ends with the connection.
 async fn http_2(
     address: SocketAddr,
 ) -> (http2::SendRequest<Empty<Bytes>>, JoinHandle<hyper::Result<()>>) {
@@ -347,7 +347,7 @@ async fn idle_http_2_connection_is_closed_though_it_answers_pings() {
     let (mut send, connection) = http_2(app.address).await;
     assert_eq!(send.send_request(of("GET", &app)).await.expect("an answer").status(), 200);
     let ended = tokio::time::timeout(Duration::from_secs(30), connection).await;
-    ended.expect("it is closed in time").expect("driven").expect("and told before");
+    ended.expect("it is closed in time").expect("driven").expect("a GOAWAY before");
 }
 
 #[tokio::test]
@@ -358,7 +358,7 @@ async fn connection_that_does_not_read_its_answers_is_closed() {
     let mut greedy = TcpStream::connect(app.address).await.expect("connected");
     let request = ask("GET", METADATA, app.address, "").repeat(100);
     let asking = async { while greedy.write_all(request.as_bytes()).await.is_ok() {} };
-    tokio::time::timeout(Duration::from_secs(30), asking).await.expect("it is cut off");
+    tokio::time::timeout(Duration::from_secs(30), asking).await.expect("the connection is closed");
 }
 
 #[tokio::test]
@@ -372,10 +372,10 @@ async fn shutdown_closes_connections_without_a_request_at_once() {
     let silent = Line::open(app.address).await;
     let mut served = Line::open(app.address).await;
     served.say(&ask("HEAD", METADATA, app.address, "")).await;
-    // Accepted in turn, so the silent one has been as well.
+    // Connections are accepted in order, so the silent one has been accepted too.
     served.head().await;
     app.stop();
-    assert_eq!(silent.rest().await, "", "it is let go at once");
+    assert_eq!(silent.rest().await, "", "the connection is closed at once");
 }
 
 #[tokio::test]
@@ -384,7 +384,7 @@ async fn renewed_certificate_is_used_without_a_restart() {
     let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
     let first = write_pair(&certificate, &key);
     let tls = Arc::new(TlsConfig::load(&certificate, &key).expect("a pair"));
-    // Changed after it was read and before it is watched.
+    // The files change after they were read and before they are watched.
     let second = write_pair(&certificate, &key);
     let app = TestApp::start_tls(TENANT, Arc::clone(&tls)).await;
     let believes = |pem: &str| {
@@ -393,17 +393,17 @@ async fn renewed_certificate_is_used_without_a_restart() {
         builder.resolve("id.test", app.address).build().expect("a client")
     };
     let url = format!("https://id.test:{}/", app.address.port());
-    believes(&first).get(&url).send().await.expect("the first is shown");
+    believes(&first).get(&url).send().await.expect("the first certificate is used");
     let watching = tokio::spawn(tls.watch());
     let (old, new) = (believes(&first), believes(&second));
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     while new.get(&url).send().await.is_err() {
-        assert!(tokio::time::Instant::now() < deadline, "the second is never shown");
+        assert!(tokio::time::Instant::now() < deadline, "the second certificate is never used");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert!(old.get(&url).send().await.is_err(), "the first is gone");
-    // Half of a renewal, and what is no key at all: the last good pair stays.
+    assert!(old.get(&url).send().await.is_err(), "the first certificate is not used any more");
+    // If a renewal is incomplete or the key is invalid, the last valid pair stays in use.
     std::fs::write(&key, "nonsense").expect("written");
-    new.get(&url).send().await.expect("still shown");
+    new.get(&url).send().await.expect("the second certificate is still used");
     watching.abort();
 }

@@ -8,7 +8,7 @@ use super::{
 };
 
 impl World {
-    /// What a client is told of a token.
+    /// The status and the answer of the introspection endpoint for a token.
     pub async fn introspect(&self, caller: &Application, token: &str) -> (u16, Value) {
         let form = [("token", token), ("token_type_hint", "refresh_token")];
         let response = caller.post("introspection_endpoint", &form).await;
@@ -103,11 +103,12 @@ async fn checks_refresh_tokens_by_the_stores_clock() {
         assert_eq!(status, 200, "{answer}");
         newest = text(&answer, "refresh_token").to_owned();
     }
-    // This replica's clock is 30 s ahead: the grace of ten, in which the first is good, goes on.
+    // This replica's clock is 30 s ahead. By the store's clock the grace of 10 s for the first token has not
+    // ended.
     world.wait(30);
     assert_eq!(world.introspect(&alice.web, &first).await.1["active"], false);
     world.app.app.store_clock.measured(30_000);
     assert_eq!(world.introspect(&alice.web, &first).await.1["active"], true);
     let form = [("grant_type", "refresh_token"), ("refresh_token", first.as_str())];
-    assert_eq!(alice.web.token(&form).await.0, 200, "and it is answered");
+    assert_eq!(alice.web.token(&form).await.0, 200, "the token endpoint accepts it too");
 }

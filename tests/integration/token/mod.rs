@@ -1,4 +1,4 @@
-//! Token endpoint, userinfo and metadata over real HTTP, as applications see them.
+//! Token endpoint, userinfo and metadata over real HTTP, as clients see them.
 
 use crate::support::{app, browser, publisher, stalls};
 

@@ -1,4 +1,4 @@
-//! What applications are told while the store is away.
+//! Errors that clients receive while the store is unavailable.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -22,7 +22,7 @@ async fn prompt_none_returns_a_store_outage_to_the_client() {
     let answer = alice.browser.open(&silent).await.answer();
     assert_eq!(answer["error"], "temporarily_unavailable");
     assert_eq!((answer["state"].as_str(), answer.get("code")), ("a-state", None));
-    // A person is shown a page, and may try again.
+    // Other requests show the user a page, from which a retry is possible.
     let page = alice.browser.open(&alice.web.authorize_url("openid", &[])).await;
     assert_eq!((page.status, page.left_for), (503, None));
 }

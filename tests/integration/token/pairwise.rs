@@ -1,4 +1,4 @@
-//! Pairwise subjects (OIDC Core §8.1): a person is someone else in each sector, everywhere alike.
+//! Pairwise subjects (OIDC Core §8.1): a user has a different, stable subject in each sector.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -16,7 +16,7 @@ async fn sector_document_must_list_the_redirect_uri() {
     let (alice, client) = (world.alice().await, world.application("pairwise-other").await);
     let url = client.authorize_url("openid", &[("prompt", "none")]);
     let page = alice.browser.open(&url).await;
-    assert_eq!(page.status, 503, "nothing answers there: {}", page.body);
+    assert_eq!(page.status, 503, "the sector document is unavailable: {}", page.body);
     world.wait(30);
     world.app.publish(SECTOR, r#"["https://other.test/cb"]"#);
     let page = alice.browser.open(&url).await;
@@ -39,12 +39,20 @@ async fn subject_is_stable_and_differs_between_sectors() {
         let subject = claims(text(&tokens, "id_token"))["sub"].as_str().expect("one").to_owned();
         assert!(!seen.contains(&subject), "{name}");
         let access = text(&tokens, "access_token");
-        assert_eq!(claims(access)["sub"], subject.as_str(), "or it would link people");
+        assert_eq!(
+            claims(access)["sub"],
+            subject.as_str(),
+            "otherwise the access token would reveal the public subject"
+        );
         let (status, person) = client.userinfo(access).await;
         assert_eq!((status, &person["sub"]), (200, &subject.as_str().into()));
         assert_eq!(person["email"], "alice@example.com");
         let again = alice.tokens(&client, "openid").await;
-        assert_eq!(claims(text(&again, "id_token"))["sub"], subject.as_str(), "it is stable");
+        assert_eq!(
+            claims(text(&again, "id_token"))["sub"],
+            subject.as_str(),
+            "the subject is stable"
+        );
         seen.push(subject);
     }
 }
@@ -90,8 +98,8 @@ async fn sid_does_not_link_pairwise_subjects() {
 
 #[tokio::test]
 async fn session_state_does_not_link_pairwise_subjects() {
-    // OIDC Core §8.1, Session Management §2: one that is told the session's own sid, and another
-    // that is told a session_state, compare what they have.
+    // OIDC Core §8.1, Session Management §2: a client with the sid of the session and another with a
+    // session_state must not be able to match them.
     let world = World::new().await;
     world.app.publish(SECTOR, r#"["https://rp.test/cb"]"#);
     let (alice, other) = (world.alice().await, world.application("pairwise").await);

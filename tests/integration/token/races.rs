@@ -1,4 +1,5 @@
-//! A code redeems once, however requests interleave at the store.
+//! Codes are redeemed once and refresh tokens rotate once, regardless of how requests interleave at the
+//! store.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -34,7 +35,7 @@ impl Race {
         Self { world, alice, spa, plan }
     }
 
-    /// A token request of the application, straight to the handler.
+    /// Sends a token request of the client directly to the handler.
     async fn ask(&self, parameters: &[(&str, &str)]) -> (u16, Value) {
         let form = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(parameters)
@@ -51,7 +52,7 @@ impl Race {
         (status, serde_json::from_slice(&body).expect("JSON"))
     }
 
-    /// Several requests at once, interleaved as planned.
+    /// Sends several requests concurrently, interleaved by the plan.
     async fn at_once(
         &self,
         requests: usize,
@@ -65,7 +66,7 @@ impl Race {
         answers
     }
 
-    /// Of any number of redemptions one gives tokens, and the others take them back.
+    /// Asserts that one of several redemptions returns tokens, and that the others revoke them.
     async fn redeem(&self, requests: usize, pauses: &[u8]) {
         let code = self.alice.code(&self.spa, "openid offline_access").await;
         let parameters = [
@@ -79,10 +80,10 @@ impl Race {
         assert_eq!(given.len(), 1, "{answers:?}");
         assert!(refused.iter().all(|(_, it)| it["error"] == "invalid_grant"), "{answers:?}");
         let userinfo = self.spa.userinfo(text(&given[0].1, "access_token")).await.0;
-        assert_eq!(userinfo, 401, "a second redemption revokes");
+        assert_eq!(userinfo, 401, "a second redemption revokes the tokens");
     }
 
-    /// Of any number of first uses of a refresh token one rotates; all get the same generation.
+    /// Asserts that concurrent uses of a refresh token rotate it once: all answers have the same generation.
     async fn refresh(&self, requests: usize, pauses: &[u8]) {
         let tokens = self.alice.tokens(&self.spa, "openid offline_access").await;
         let token = text(&tokens, "refresh_token");
@@ -93,12 +94,12 @@ impl Race {
             let parameters =
                 [("grant_type", "refresh_token"), ("refresh_token", text(answer, "refresh_token"))];
             let (status, answer) = self.ask(&parameters).await;
-            assert_eq!(status, 200, "each of them goes on: {answer}");
+            assert_eq!(status, 200, "each token can be refreshed: {answer}");
         }
     }
 }
 
-/// Runs a property over plans in one world.
+/// Checks a property for generated plans in one world.
 fn over_plans(property: impl AsyncFn(&Race, usize, &[u8]) + Copy) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
@@ -122,8 +123,8 @@ fn a_refresh_token_rotates_once_however_requests_interleave() {
 
 #[tokio::test]
 async fn rejected_requests_and_client_credentials_write_nothing() {
-    // docs/design/invariants.md#unauthenticated-requests-write-nothing; client_credentials
-    // stores no more (docs/design/state.md#tokens-name-their-grant).
+    // docs/design/invariants.md#unauthenticated-requests-write-nothing; the
+    // client_credentials grant stores nothing either (docs/design/state.md#tokens-name-their-grant).
     let race = Race::new().await;
     let web = &race.alice.web;
     let code = race.alice.code(web, "openid").await;

@@ -17,7 +17,7 @@ async fn refresh(application: &Application, token: &str, more: &[(&str, &str)]) 
     application.token(&parameters).await
 }
 
-/// The next refresh token.
+/// Refreshes; returns the next refresh token.
 async fn next(application: &Application, token: &str) -> String {
     let (status, answer) = refresh(application, token, &[]).await;
     assert_eq!(status, 200, "{answer}");
@@ -48,7 +48,7 @@ async fn gives_new_tokens_of_the_same_sign_in() {
 
 #[tokio::test]
 async fn survives_a_lost_answer() {
-    // The answer with the second token never arrived: the first is used again, much later even.
+    // The answer with the second token was lost, so the client uses the first again a day later.
     let world = World::new().await;
     let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, OFFLINE).await;
@@ -56,8 +56,8 @@ async fn survives_a_lost_answer() {
     let second = next(&alice.web, first).await;
     world.wait(DAY);
     let again = next(&alice.web, first).await;
-    assert_ne!(again, second, "sealed anew");
-    // Both are the current generation: either goes on.
+    assert_ne!(again, second, "the token is sealed again");
+    // Both have the current generation, so both can be refreshed.
     next(&alice.web, &again).await;
 }
 
@@ -73,7 +73,7 @@ async fn a_token_whose_successor_was_used_has_ten_seconds_left() {
     let raced = next(&alice.web, first).await;
     world.wait(1);
     assert_error(&refresh(&alice.web, first, &[]).await, 400, "invalid_grant");
-    // That was a thief, or this is: nobody goes on (RFC 9700 §4.14.2).
+    // One of the two users of the token is an attacker, so the grant is revoked (RFC 9700 §4.14.2).
     for token in [&second, &third, &raced] {
         assert_error(&refresh(&alice.web, token, &[]).await, 400, "invalid_grant");
     }
@@ -108,14 +108,14 @@ async fn narrows_scopes_and_never_widens_them() {
     assert_eq!(
         text(&whole, "scope"),
         "email offline_access openid",
-        "only that token was narrower"
+        "only that access token had fewer scopes"
     );
     world.change("profile, email, groups", "profile, groups");
     let (_, less) = refresh(&alice.web, text(&whole, "refresh_token"), &[]).await;
     assert_eq!(
         text(&less, "scope"),
         "offline_access openid",
-        "the client may not have it any more"
+        "the client may not use the scope any more"
     );
 }
 
@@ -202,7 +202,7 @@ async fn use_extends_a_token_that_does_not_rotate() {
     let token = text(&tokens, "refresh_token");
     let subject = claims(text(&tokens, "id_token"))["sub"].clone();
     for _ in 0..4 {
-        // Well past the 30 days that an idle token has, had its time not begun anew.
+        // In total more than the idle lifetime of 30 days, which begins again with each use.
         world.wait(20 * DAY);
         let (status, answer) = refresh(&client, token, &[]).await;
         assert_eq!((status, &answer["refresh_token"]), (200, &tokens["refresh_token"]));
@@ -216,7 +216,7 @@ async fn use_extends_a_token_that_does_not_rotate() {
     assert_error(&idle, 400, "invalid_grant");
 }
 
-/// Tokens of a new sign-in: the session before has ended.
+/// Tokens of a new sign-in, because the previous session has ended.
 async fn alice_again(world: &World, client: &Application) -> Value {
     world.alice_elsewhere().await.tokens(client, "openid offline_access").await
 }

@@ -1,4 +1,4 @@
-//! What a client registers to have its tokens signed with (OIDC Registration §2).
+//! Signing algorithms that a client registers for its tokens (OIDC Registration §2).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ async fn userinfo_is_a_jwt_for_clients_that_registered_an_algorithm() {
     assert_eq!(said["iss"], world.app.issuer("other"));
     assert_eq!(said["aud"], "default.chooses-elsewhere");
     assert_eq!(said["sub"], claims(text(&tokens, "id_token"))["sub"]);
-    // It is no ID token: nobody is known by it.
+    // A userinfo JWT is not accepted as an ID token hint.
     let end = client.endpoint("end_session_endpoint");
     let page = alice.browser.open(&format!("{end}?id_token_hint={jwt}")).await;
     assert_eq!(page.status, 400, "{}", page.body);

@@ -1,4 +1,4 @@
-//! A store whose order of events a test decides.
+//! A store whose order of operations is set by a test.
 
 use std::{
     sync::{
@@ -17,29 +17,29 @@ use lanyard::{
     },
 };
 
-/// A store before whose operations requests give way to each other, as often as a plan says.
+/// A store that yields to other requests before each operation, as often as its plan requires.
 #[derive(Debug)]
 pub struct Interleaving {
     pub inner: SharedStore,
     pub plan: Arc<Plan>,
 }
 
-/// How often, and what came of it.
+/// The yields of an [`Interleaving`] store, its simulated faults, and counters of its operations.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// Whether requests give way now.
+    /// Whether operations yield now.
     pub active: AtomicBool,
-    /// How often, from the last to the first.
+    /// The number of yields of each operation, in reverse order.
     pub pauses: Mutex<Vec<u8>>,
-    /// Operations that may write, so far.
+    /// The number of operations that may write.
     pub writes: AtomicUsize,
-    /// Lists, so far.
+    /// The number of list operations.
     pub lists: AtomicUsize,
-    /// Whether the store is away.
+    /// Whether `get` fails because the store is unavailable.
     pub away: AtomicBool,
-    /// What the store's own clock shows, where it has one.
+    /// The time of the store's clock, if it has one.
     pub time: Mutex<Option<Timestamp>>,
-    /// A clock that moves on until an answer about the store's own arrives.
+    /// A clock of the replica and the time that it advances before the answer of `state` arrives.
     pub journey: Mutex<Option<(Arc<FixedClock>, Duration)>>,
 }
 
@@ -73,7 +73,7 @@ impl Store for Interleaving {
     ) -> Result<Option<VersionedRecord>, StoreError> {
         self.plan.pause().await;
         if self.plan.away.load(Ordering::SeqCst) {
-            return Err(StoreError::Unavailable("it is away".to_owned()));
+            return Err(StoreError::Unavailable("the store is away".to_owned()));
         }
         self.inner.get(key, now).await
     }

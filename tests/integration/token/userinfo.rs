@@ -16,7 +16,7 @@ impl World {
         format!("{}/oauth/userinfo", self.app.issuer("shop"))
     }
 
-    /// Sends a token in the header; status, `WWW-Authenticate` and body.
+    /// Sends a token in the header; returns status, `WWW-Authenticate` and body.
     async fn show(&self, token: &str) -> (u16, String, Value) {
         let request = self.http.get(self.userinfo()).bearer_auth(token);
         let (status, headers, answer) = read(request).await;
@@ -173,12 +173,12 @@ async fn session_is_found_by_its_last_key_and_then_by_its_id() {
     for _ in 0..3 {
         assert_eq!(world.show(token).await.0, 200);
     }
-    assert_eq!(plan.lists.load(Ordering::SeqCst), lists, "it was found where it was");
-    // Who signs in again goes on with the session, which is kept under another cookie's hash.
+    assert_eq!(plan.lists.load(Ordering::SeqCst), lists, "the session is found by its last key");
+    // A new sign-in continues the session and stores it under the hash of a new cookie.
     let url = alice.web.authorize_url("openid", &[("prompt", "login")]);
     assert!(alice.web.sign_in(&alice.browser, &url, ALICE).await.contains_key("code"));
     assert_eq!(world.show(token).await.0, 200);
-    assert_eq!(plan.lists.load(Ordering::SeqCst), lists + 1, "it was elsewhere");
+    assert_eq!(plan.lists.load(Ordering::SeqCst), lists + 1, "the session has another key");
     alice.sign_out(text(&tokens, "id_token")).await;
     world.refuses(token, 401, "invalid_token").await;
 }

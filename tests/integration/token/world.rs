@@ -1,4 +1,4 @@
-//! What every test begins with, and requests that no proper application would send.
+//! The fixture of these tests, and helpers for malformed requests.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub struct World {
     pub http: reqwest::Client,
 }
 
-/// A browser in which Alice is signed in, and the application that she used.
+/// A browser in which Alice is signed in, and the client that she used.
 pub struct SignedIn {
     pub web: Application,
     pub browser: Browser,
@@ -31,7 +31,7 @@ impl World {
         Self { app, http: reqwest::Client::new() }
     }
 
-    /// Serves the same with one thing changed.
+    /// Serves the manifests with one replacement.
     pub fn change(&self, from: &str, to: &str) {
         assert!(MANIFESTS.contains(from), "{from} is not in the manifests");
         self.app.serve(&MANIFESTS.replace(from, to));
@@ -80,7 +80,7 @@ impl World {
     }
 }
 
-/// An answer: status, headers, and the body if it is JSON.
+/// Sends a request; returns status, headers, and the body if it is JSON.
 pub async fn read(request: reqwest::RequestBuilder) -> (u16, HeaderMap, Value) {
     let response = request.send().await.expect("an answer");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -88,7 +88,7 @@ pub async fn read(request: reqwest::RequestBuilder) -> (u16, HeaderMap, Value) {
 }
 
 impl SignedIn {
-    /// A code for scopes, without a further question.
+    /// A code for scopes, without showing a page.
     pub async fn code(&self, application: &Application, scope: &str) -> String {
         let url = application.authorize_url(scope, &[("prompt", "none")]);
         self.browser.open(&url).await.answer().remove("code").expect("a code")
@@ -109,7 +109,7 @@ impl SignedIn {
     }
 }
 
-/// A member that is text.
+/// A string member. Panics if it is missing.
 pub fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
     answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}"))
 }
@@ -118,5 +118,5 @@ pub fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
 pub fn assert_error(answer: &(u16, Value), status: u16, error: &str) {
     assert_eq!((answer.0, answer.1["error"].as_str()), (status, Some(error)), "{}", answer.1);
     let description = text(&answer.1, "error_description");
-    assert!(description.ends_with('.'), "helps the developer: {description}");
+    assert!(description.ends_with('.'), "a sentence for the developer: {description}");
 }
