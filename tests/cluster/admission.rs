@@ -1,5 +1,5 @@
-//! The CRDs against a real API server: each rule has an object that it lets pass and one that it
-//! refuses, with the message that a person then reads. The registry judges each of them alike.
+//! The CRDs against a real API server: for each rule one object that it accepts and one that it
+//! rejects, with the error message. The registry must reach the same verdict on each object.
 
 use std::sync::Arc;
 
@@ -21,12 +21,12 @@ use crate::support::{
     turns::{self, Turn},
 };
 
-/// One kind in a namespace of its own.
+/// Objects of one kind in a namespace of its own.
 struct Admission {
     api: Api<DynamicObject>,
     kind: &'static str,
     valid: Value,
-    // Dropped in this order: the turn ends when the server is let go.
+    // Fields drop in this order: the turn must end after the server.
     _server: Arc<ApiServer>,
     _turn: Turn,
 }
@@ -55,7 +55,7 @@ impl Admission {
         serde_json::from_value(object).expect("an object")
     }
 
-    /// What the API server says of the valid spec with these changes (JSON merge patch).
+    /// Creates an object from the valid spec with these changes (JSON merge patch) on the API server.
     async fn verdict(&self, changes: &Value) -> Result<(), String> {
         let mut spec = self.valid.clone();
         merge(&mut spec, changes);
@@ -63,13 +63,18 @@ impl Admission {
         let object = self.object("it", &spec);
         let created = self.api.create(&dry_run, &object).await;
         let accepted = registry_accepts(serde_json::to_value(&object).expect("JSON"));
-        assert_eq!(accepted, created.is_ok(), "{} with {changes}: the registry differs", self.kind);
+        assert_eq!(
+            accepted,
+            created.is_ok(),
+            "{} with {changes}: the registry disagrees",
+            self.kind
+        );
         created.map(|_| ()).map_err(|error| error.to_string())
     }
 
     async fn accepts(&self, changes: Value) {
         if let Err(error) = self.verdict(&changes).await {
-            panic!("{} with {changes} is refused: {error}", self.kind);
+            panic!("{} with {changes} is rejected: {error}", self.kind);
         }
     }
 
@@ -84,7 +89,7 @@ impl Admission {
         }
     }
 
-    /// Both cases of one field's rule.
+    /// Checks an accepted and a rejected value of a field.
     async fn rule(&self, field: &str, good: &[Value], bad: &[Value], message: &str) {
         for value in good {
             self.accepts(at(field, value)).await;
@@ -94,7 +99,7 @@ impl Admission {
         }
     }
 
-    /// A field that can be written once, and not changed afterwards.
+    /// Checks that a field cannot change after it is set.
     async fn immutable(&self, name: &str, before: Value, change: Value, message: &str) {
         let mut spec = self.valid.clone();
         merge(&mut spec, &before);
@@ -108,7 +113,7 @@ impl Admission {
     }
 }
 
-/// Whether `lanyard check` would accept the object, beside a tenant with a scope of its own.
+/// Whether `lanyard check` would accept the object, next to a tenant with a custom scope.
 fn registry_accepts(mut object: Value) -> bool {
     object["metadata"]["namespace"] = json!("team");
     let tenant = json!({
@@ -159,7 +164,7 @@ fn lists<const N: usize>(texts: [&str; N]) -> [Value; N] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_have_room_to_become_labels() {
+async fn names_are_short_enough_for_label_values() {
     let tenants = Admission::of("Tenant", json!({})).await;
     let dry_run = PostParams { dry_run: true, ..PostParams::default() };
     let named = |length| tenants.object(&"n".repeat(length), &json!({}));
@@ -211,7 +216,7 @@ async fn issuers_are_canonical() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn signing_can_be_served() {
+async fn signing_settings_are_consistent() {
     let tenants = Admission::of("Tenant", json!({})).await;
     let algorithms = "signing.algorithms";
     let good = [json!(["RS256"]), json!(["EdDSA", "RS256", "ES256"]), json!([])];
@@ -271,7 +276,7 @@ async fn lifetimes_are_in_range() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tenants_bound_and_look_as_they_can() {
+async fn tenant_scopes_client_limits_and_branding_are_valid() {
     let tenants = Admission::of("Tenant", json!({})).await;
     let scope = json!({ "claims": ["badge_number"] });
     tenants.accepts(json!({ "scopes": { "badge": scope } })).await;
@@ -318,7 +323,7 @@ async fn tenants_bound_and_look_as_they_can() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_are_what_people_see() {
+async fn display_names_have_no_invisible_characters() {
     let tenants = Admission::of("Tenant", json!({})).await;
     let clients = clients().await;
     let good = values(["Wiki", "Café Zoë", "東京", "می\u{200c}خواهم"]);
@@ -331,7 +336,7 @@ async fn names_are_what_people_see() {
     }
 }
 
-/// A client that is valid.
+/// A valid client.
 async fn clients() -> Admission {
     let spec = json!({ "tenantRef": { "name": "main" }, "redirectUris": ["https://rp.test/cb"] });
     Admission::of("OidcClient", spec).await
@@ -394,7 +399,7 @@ async fn redirect_uris_are_safe() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn flows_agree() {
+async fn grant_types_response_types_and_authentication_are_consistent() {
     let clients = clients().await;
     let machine = json!({ "redirectUris": null, "grantTypes": ["client_credentials"] });
     clients.accepts(machine).await;
@@ -439,7 +444,7 @@ async fn flows_agree() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clients_bring_keys_and_choose_signatures() {
+async fn client_keys_and_signing_algorithms_are_consistent() {
     let clients = clients().await;
     let jwks = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] });
     let with = |fields: Value| {
@@ -471,7 +476,7 @@ async fn clients_bring_keys_and_choose_signatures() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn addresses_of_a_client_are_in_form() {
+async fn client_uris_are_absolute() {
     let clients = clients().await;
     for field in ["sectorIdentifierUri", "initiateLoginUri"] {
         let bad = values(["http://app.test/x", "/x"]);
@@ -485,7 +490,7 @@ async fn addresses_of_a_client_are_in_form() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tenants_say_what_they_let_clients_do() {
+async fn tenant_acr_levels_registration_and_rotation_are_valid() {
     let tenants = Admission::of("Tenant", json!({})).await;
     let level = |value: &str| json!([{ "value": value, "amr": ["pwd"] }]);
     let field = "acrLevels";
@@ -504,7 +509,7 @@ async fn tenants_say_what_they_let_clients_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_have_one_origin_and_a_shape() {
+async fn client_secrets_have_one_source_and_distinct_entries() {
     let clients = clients().await;
     let own = json!({ "secretRef": { "name": "mine" } });
     clients.accepts(own.clone()).await;
@@ -539,7 +544,7 @@ async fn secrets_have_one_origin_and_a_shape() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_rest_of_a_client_is_in_form() {
+async fn client_ids_scopes_links_and_lifetimes_are_valid() {
     let clients = clients().await;
     let bad = values(["a b", "a/b", "ü", "a:b"]);
     clients.rule("clientId", &values(["my.app-1_~"]), &bad, "letters, digits").await;
@@ -570,7 +575,7 @@ async fn the_rest_of_a_client_is_in_form() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_identities_hang_on_never_changes() {
+async fn fields_that_determine_identities_are_immutable() {
     let clients = clients().await;
     let change = json!({ "tenantRef": { "name": "other" } });
     clients.immutable("moves", json!({}), change, "tenantRef cannot be changed").await;
@@ -599,13 +604,13 @@ async fn what_identities_hang_on_never_changes() {
     }
 }
 
-/// A user who is valid.
+/// A valid user.
 async fn users() -> Admission {
     Admission::of("OidcUser", json!({ "tenantRef": { "name": "main" }, "username": "ada" })).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_are_described_in_standard_forms() {
+async fn user_claims_have_standard_formats() {
     let users = users().await;
     let cases: [(&str, &[&str], &[&str], &str); 12] = [
         (

@@ -1,8 +1,8 @@
 //! The whole path on a cluster with real Pods: `helm install`, `kubectl apply`, sign in.
 //!
-//! Runs on a node of its own where this machine can (root, containerd), or on the cluster that
-//! `E2E_KUBECONFIG` names, with the image `E2E_IMAGE` that its nodes can pull. Says SKIPPED and why
-//! where it can do neither.
+//! Runs on the cluster of `E2E_KUBECONFIG`, with the image `E2E_IMAGE` that its nodes can pull, or on
+//! a node that it starts on this machine (root, containerd). Prints SKIPPED and the reason if it can
+//! do neither.
 
 mod roll_out;
 
@@ -30,7 +30,7 @@ const NAMESPACE: &str = "lanyard-system";
 const READINESS: &str =
     "/api/v1/namespaces/lanyard-system/services/lanyard-admin:9090/proxy/readyz";
 
-/// A cluster of either kind.
+/// The cluster under test.
 enum Target {
     Own(Box<Node>),
     Given { kubeconfig: PathBuf, image: String },
@@ -98,7 +98,7 @@ fn target() -> Option<Target> {
     Some(Target::Own(Box::new(node)))
 }
 
-/// The binary under test, without what debuggers read: images are held in memory.
+/// The binary under test, stripped because images are held in memory.
 fn binary(folder: &Path) -> PathBuf {
     let (built, binary) = (Path::new(env!("CARGO_BIN_EXE_lanyard")), folder.join("lanyard"));
     let strip = Command::new("strip").args(["--strip-debug", "-o"]).args([&binary, built]).status();
@@ -115,11 +115,11 @@ async fn from_helm_install_to_a_signed_in_user() {
         return;
     };
     whole_path(&target).await;
-    // The same as on a cluster that a user brings, which also proves that the first run left nothing.
+    // The same as for an external cluster, which also proves that the first run removed its objects.
     if let Target::Own(node) = &target {
         let image = OWN_IMAGE.to_owned();
         whole_path(&Target::Given { kubeconfig: node.api.kubeconfig(), image }).await;
-        roll_out::no_request_fails_while_pods_come_and_go(&target, node).await;
+        roll_out::no_request_fails_during_roll_outs_and_kills(&target, node).await;
     }
 }
 
@@ -137,7 +137,7 @@ async fn whole_path(target: &Target) {
     clean(target);
 }
 
-/// The objects that the test removes at its end must not exist before it.
+/// Asserts that the objects that the test removes at its end do not exist before it.
 fn must_be_empty(target: &Target) {
     for object in ["crd/tenants.lanyard.dev", "namespace/lanyard-system", "namespace/team-a"] {
         let found = target.run("kubectl", &["get", object, "-o", "name"]);
@@ -145,7 +145,7 @@ fn must_be_empty(target: &Target) {
     }
 }
 
-/// Leaves the cluster as it was.
+/// Removes all objects of the test.
 fn clean(target: &Target) {
     target.kubectl(&["delete", "namespace", NAMESPACE, "team-a"]);
     target.kubectl(&["delete", "-f", "crds/"]);
@@ -207,7 +207,7 @@ fn port_forward(target: &Target, port: u16) -> Process {
     process
 }
 
-/// An application with the Secret that it mounts signs a person in.
+/// An application signs a user in with the Secret that it mounts.
 async fn sign_in(target: &Target, base_url: &str) {
     let secret = |key: &str| {
         let path = format!("jsonpath={{.data.{key}}}");
@@ -245,7 +245,7 @@ async fn sign_in(target: &Target, base_url: &str) {
     assert_eq!(claims(again)["sub"], verified["sub"]);
 }
 
-/// Columns, conditions, Events and explanations, as people see them.
+/// Columns, conditions, Events and `kubectl explain` have useful texts.
 fn kubectl_output_is_readable(target: &Target) {
     let columns =
         target.kubectl(&["-n", "team-a", "get", "tenants.lanyard.dev,oidcclients,oidcusers"]);
@@ -268,7 +268,7 @@ fn kubectl_output_is_readable(target: &Target) {
     let all = target.kubectl(&["get", "lanyard", "-A", "-o", "name"]);
     assert_eq!(all.lines().count(), 3, "the category: {all}");
     let explained = target.kubectl(&["explain", "oidcclient.spec"]);
-    // kubectl breaks its lines anywhere.
+    // kubectl may break a line between any two words.
     let explained = explained.split_whitespace().collect::<Vec<_>>().join(" ");
     for word in ["redirectUris", "exact strings", "tenantRef", "-required-"] {
         assert!(explained.contains(word), "no {word} in:\n{explained}");
@@ -290,7 +290,7 @@ fn kubectl_output_is_readable(target: &Target) {
     assert!(described.contains("Accepted"), "{described}");
 }
 
-/// An upgrade goes through; an uninstall keeps the CRDs and with them all objects.
+/// An upgrade succeeds; an uninstall preserves the CRDs and all objects.
 fn upgrade_and_uninstall(target: &Target, base_url: &str) {
     helm_upgrade(target, base_url, &["--set", "log.level=debug"]);
     target.kubectl(&["-n", NAMESPACE, "rollout", "status", "deployment/lanyard", "--timeout=120s"]);

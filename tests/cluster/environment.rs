@@ -1,4 +1,4 @@
-//! The test environment itself: that what the other tests stand on is what it says.
+//! Tests of the test environment itself.
 
 use std::{
     io::{Read, Write},
@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_api_server_keeps_objects_over_a_restart_and_knows_service_accounts() {
+async fn api_server_preserves_objects_across_a_restart_and_authorizes_service_accounts() {
     let _turn = turns::of("environment");
     let server = tokio::task::spawn_blocking(ApiServer::start).await.expect("it starts");
     server.kubectl(&["create", "namespace", "kept"]);
@@ -24,20 +24,20 @@ async fn an_api_server_keeps_objects_over_a_restart_and_knows_service_accounts()
     let map = serde_json::from_value(serde_json::json!({ "metadata": { "name": "it" } }));
     maps.create(&PostParams::default(), &map.expect("a ConfigMap")).await.expect("created");
 
-    server.kubectl(&["-n", "kept", "create", "serviceaccount", "nobody"]);
-    let nobody = server.service_account_kubeconfig("kept", "nobody");
+    server.kubectl(&["-n", "kept", "create", "serviceaccount", "unprivileged"]);
+    let unprivileged = server.service_account_kubeconfig("kept", "unprivileged");
     let refused =
-        Api::<ConfigMap>::namespaced(cluster::client(&nobody).await, "kept").get("it").await;
+        Api::<ConfigMap>::namespaced(cluster::client(&unprivileged).await, "kept").get("it").await;
     assert!(matches!(&refused, Err(kube::Error::Api(status)) if status.code == 403), "{refused:?}");
 
     server.stop_apiserver();
     maps.get("it").await.expect_err("it is stopped");
     server.start_apiserver();
-    maps.get("it").await.expect("it kept its data");
+    maps.get("it").await.expect("its data is preserved");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_runs_restricted_pods_that_answer_at_their_addresses() {
+async fn node_runs_restricted_pods_reachable_at_their_addresses() {
     let _turn = turns::of("environment");
     if let Some(reason) = cluster::unavailable() {
         println!("SKIPPED: Pods: {reason}");
@@ -68,7 +68,7 @@ async fn a_node_runs_restricted_pods_that_answer_at_their_addresses() {
     .expect("it ran");
 }
 
-/// The answer of a server.
+/// The response of an HTTP server.
 fn get(address: &str, port: u16) -> Result<String, String> {
     let mut stream =
         TcpStream::connect((address, port)).map_err(|error| format!("{address}: {error}"))?;

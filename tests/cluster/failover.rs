@@ -1,5 +1,5 @@
-//! A primary database that goes away, and the standby that takes its place behind the same
-//! address: requests are refused for a while, nothing is lost, and nothing is done twice.
+//! Fail-over from a primary database to its standby behind the same address: writes fail for a
+//! while, no acknowledged write is lost, and no code is redeemed twice.
 
 use std::{
     path::Path,
@@ -20,12 +20,12 @@ use crate::support::{
 
 const ADA: (&str, &str) = ("ada", "correct horse battery staple");
 const SCOPE: &str = "openid offline_access";
-/// What loaded machines take to notice and to connect anew.
+/// Timeout for noticing the fail-over and reconnecting, generous for loaded machines.
 const SOON: Duration = Duration::from_mins(2);
-/// 4 s that the store takes at most, and what two loaded cores add.
+/// The store's timeout of 4 s, plus the delays of two loaded cores.
 const BOUND: Duration = Duration::from_secs(10);
 
-/// A server on a database behind an address, and somebody who has signed in.
+/// A server whose database is behind a proxy, and a user who has signed in.
 struct World {
     primary: Database,
     standby: Database,
@@ -75,7 +75,7 @@ impl World {
         self.app.userinfo(self.tokens["access_token"].as_str().expect("a token")).await.0
     }
 
-    /// The same token is refused in bounded time with a word on when to come again.
+    /// A refresh fails in bounded time with 503 and `Retry-After`.
     async fn refuses_to_write(&self) {
         let asked = Stopwatch::start();
         let answer = self.refresh().await;
@@ -85,7 +85,7 @@ impl World {
         assert!(took < BOUND, "{took:?}, less {:?}", asked.stalled());
     }
 
-    /// By itself; nobody has to sign in again.
+    /// The server recovers without a restart, and the user is still signed in.
     async fn recovers(&self) {
         let start = Instant::now();
         loop {
@@ -102,12 +102,16 @@ impl World {
         let (status, _) = self.app.redeem(&self.code().await).await;
         assert_eq!(status, 200, "the session is there");
         let (status, refused) = self.app.redeem(&self.spent).await;
-        assert_eq!((status, &refused["error"]), (400, &"invalid_grant".into()), "spent before");
+        assert_eq!(
+            (status, &refused["error"]),
+            (400, &"invalid_grant".into()),
+            "redeemed before the fail-over"
+        );
     }
 }
 
-/// Redeems each code twice at once until it is answered; how many succeeded, each once at most. Half
-/// of them is held back until the primary has stopped.
+/// Redeems each code with two concurrent requests, again after a 503, and asserts that at most one
+/// succeeds. The second half of the codes waits until the primary has stopped. Returns how many succeeded.
 async fn redeem_all(app: Application, codes: Vec<String>, stopped: oneshot::Receiver<()>) -> usize {
     let (half, mut stopped, mut succeeded) = (codes.len() / 2, Some(stopped), 0);
     for (n, code) in codes.into_iter().enumerate() {
@@ -129,7 +133,7 @@ async fn redeem_all(app: Application, codes: Vec<String>, stopped: oneshot::Rece
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_standby_that_is_promoted_goes_on_with_all_that_was_acknowledged() {
+async fn a_promoted_standby_has_every_acknowledged_write() {
     let _turn = turns::of("failover");
     let mut world = World::start().await;
     let mut codes = Vec::new();
@@ -142,7 +146,7 @@ async fn a_standby_that_is_promoted_goes_on_with_all_that_was_acknowledged() {
     world.proxy.lead_to(world.standby.address());
     tokio::task::block_in_place(|| world.primary.stop());
     tell.send(()).expect("codes are left");
-    // What reads goes on, as soon as connections to the standby are there.
+    // Reads succeed as soon as there are connections to the standby.
     let start = Instant::now();
     while world.userinfo().await != 200 {
         assert!(start.elapsed() < SOON, "the standby can be read");
@@ -151,7 +155,7 @@ async fn a_standby_that_is_promoted_goes_on_with_all_that_was_acknowledged() {
         world.refuses_to_write().await;
         assert_eq!(world.userinfo().await, 200);
     }
-    assert!(!redeeming.is_finished(), "codes are redeemed across the fail-over");
+    assert!(!redeeming.is_finished(), "codes are still redeemed during the fail-over");
     tokio::task::block_in_place(|| world.standby.promote());
     world.recovers().await;
     let succeeded = redeeming.await.expect("none succeeded twice");
@@ -160,10 +164,10 @@ async fn a_standby_that_is_promoted_goes_on_with_all_that_was_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_to_a_primary_that_takes_no_more_writes_are_left() {
+async fn connections_to_a_primary_that_became_read_only_are_closed() {
     let _turn = turns::of("failover");
     let world = World::start().await;
-    // It lives on, and with it the connections of before.
+    // The old primary keeps running, and so do the connections to it.
     tokio::task::block_in_place(|| {
         world.primary.set("default_transaction_read_only", "on");
     });

@@ -1,5 +1,5 @@
-//! `kill -9` at random moments under load: every write that was acknowledged is there, and nothing
-//! that was taken comes back. `LANYARD_KILLS` says how often (25).
+//! `kill -9` of the embedded store at random moments under load: every acknowledged write survives,
+//! and no taken record reappears. `LANYARD_KILLS` sets the number of kills (25).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +20,7 @@ use lanyard::{
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
-/// Set for the process that is killed: the file, and the first id of this round.
+/// Set for the child process that is killed: the first id of this round, and the file.
 const CHILD: &str = "LANYARD_KILLS_CHILD";
 const WRITERS: u8 = 16;
 
@@ -37,13 +37,13 @@ fn record(n: u64, value: &str) -> Record {
     }
 }
 
-/// A line that survives this process: one write to a pipe.
+/// Reports an operation to the parent in a single write to a pipe, which survives a kill.
 fn say(word: &str, n: u64) {
     let line = format!("\n@{word} {n}\n");
     std::io::stdout().write_all(line.as_bytes()).expect("the parent reads");
 }
 
-/// Writes for ever, telling what it begins that destroys and what was acknowledged.
+/// Writes until it is killed. Reports each take before it begins, and each acknowledged operation.
 async fn write(store: Arc<EmbeddedStore>, first: u64) {
     for n in (first..).step_by(WRITERS.into()) {
         if store.insert(record(n, "first"), NOW).await == Ok(true) {
@@ -88,7 +88,7 @@ fn child() {
     });
 }
 
-/// What the killed processes said.
+/// The operations that the killed processes reported.
 #[derive(Default)]
 struct Said {
     inserted: BTreeSet<u64>,
@@ -117,9 +117,9 @@ impl Said {
         for n in &self.inserted {
             let found = store.get(&key(*n), NOW).await.expect("readable");
             if self.taken.contains(n) {
-                assert_eq!(found, None, "{n} was taken and is back");
+                assert_eq!(found, None, "{n} was taken but is stored again");
             } else if !self.taking.contains(n) {
-                let found = found.unwrap_or_else(|| panic!("{n} was acknowledged and is gone"));
+                let found = found.unwrap_or_else(|| panic!("{n} was acknowledged but is lost"));
                 if self.swapped.contains(n) {
                     assert_eq!(found.record.value, "second", "{n}");
                 }
@@ -128,7 +128,7 @@ impl Said {
     }
 }
 
-/// Starts a writer, kills it after a while, and hears what it said.
+/// Starts a writer, kills it after a while, and collects its reports.
 fn round(path: &Path, first: u64, life: Duration, said: &mut Said) {
     let mut child = Command::new(env::current_exe().expect("it runs"))
         .args(["--exact", "kills::child", "--nocapture"])
@@ -176,7 +176,7 @@ async fn nothing_acknowledged_is_lost_by_a_kill() {
         let probe = 1_000_000 * rounds + n;
         store.insert(record(probe, "probe"), NOW).await.expect("it takes writes");
         let version = store.get(&key(probe), NOW).await.expect("readable").expect("there").version;
-        assert!(versions.insert(version, n).is_none(), "a version is used again");
+        assert!(versions.insert(version, n).is_none(), "a version was used twice");
     }
     println!(
         "{rounds} kills: {} acknowledged inserts, {} takes, {} swaps",

@@ -1,5 +1,5 @@
-//! People and applications who go on and on. Whatever is refused fails the test; a connection that
-//! was cut before its answer came is counted, since whoever kills a process cuts some.
+//! Continuous load by users and applications. A rejected request fails the test. A connection that
+//! was cut before the response is counted, because a killed process cuts some.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
@@ -22,16 +22,16 @@ use crate::support::{
     stalls::Stopwatch,
 };
 
-/// Everything that a person's tokens are asked for.
+/// The scope of every sign-in.
 pub const SCOPE: &str = "openid profile offline_access";
-/// Between two steps of one application; of everybody who lost a connection, too.
+/// Pause of each task between two requests, and after a lost connection.
 const PAUSE: Duration = Duration::from_millis(50);
-/// With slow machines.
+/// Timeout of every wait, generous because test machines may be slow.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// What `Browser` and `Application` say when no answer came.
+/// The panic message of `Browser` and `Application` when there is no response.
 const NO_ANSWER: &str = "an answer: reqwest::Error";
 
-/// A tenant in namespace `team` whose keys rotate all the time, and who goes on and on at it.
+/// A tenant in namespace `team` whose keys rotate all the time, with its clients and user.
 pub const OBJECTS: &str = r#"
 apiVersion: lanyard.dev/v1alpha1
 kind: Tenant
@@ -72,30 +72,30 @@ pub struct Load {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// What was done.
+/// The requests that were sent.
 #[derive(Default)]
 pub struct Counts {
-    /// Sign-ins with everything up to userinfo and a first refresh.
+    /// Complete sign-ins, including userinfo and a first refresh.
     pub sign_ins: AtomicUsize,
-    /// Refreshes of grants that live as long as the load.
+    /// Refreshes of the grants that last as long as the load.
     pub refreshes: AtomicUsize,
-    /// What was said of each connection that ended without an answer.
+    /// The errors of connections that ended without a response.
     cut: Mutex<Vec<String>>,
 }
 
 impl Counts {
-    /// What was said of each connection that ended without an answer, in the order of time.
+    /// The errors of connections that ended without a response, in chronological order.
     pub fn cut(&self) -> Vec<String> {
         self.cut.lock().expect("whole").clone()
     }
 }
 
-/// An entry of an answer.
+/// A string member of a JSON response.
 pub fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
     answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}"))
 }
 
-/// A browser that has signed in, and the tokens of that.
+/// Signs in; returns the browser and the tokens.
 pub async fn sign_in(app: &Application) -> (Browser, Value) {
     let browser = Browser::new();
     let url = app.authorize_url(SCOPE, &[]);
@@ -105,8 +105,8 @@ pub async fn sign_in(app: &Application) -> (Browser, Value) {
     (browser, tokens)
 }
 
-/// Awaits that whoever is behind an address serves what is Ready, which is so for the leader first:
-/// that as many connections as twice the replicas find what they look for, one after the other.
+/// Waits until every replica behind an address serves the objects, because the leader reports Ready
+/// before the others serve them. Twice as many consecutive checks as replicas have to succeed.
 pub async fn everywhere(replicas: usize, finds: impl AsyncFn() -> Result<(), String>) {
     let (mut row, start) = (0, Instant::now());
     while row < 2 * replicas {
@@ -121,7 +121,7 @@ pub async fn everywhere(replicas: usize, finds: impl AsyncFn() -> Result<(), Str
     }
 }
 
-/// Whether an issuer knows both clients, by a connection of its own.
+/// Whether an issuer knows both clients, on a new connection.
 pub async fn knows_clients(issuer: &str, robot_secret: &str) -> Result<(), String> {
     let good = async |request: reqwest::RequestBuilder| {
         let answer = request.send().await.map_err(|error| error.to_string())?;
@@ -145,9 +145,9 @@ pub async fn refresh(app: &Application, token: &str) -> (u16, Value) {
 }
 
 impl Load {
-    /// Starts it: two who sign in again and again, and two grants that are refreshed all the time.
+    /// Starts two tasks that sign in repeatedly and two that refresh a grant repeatedly.
     pub async fn start(discover: impl AsyncFn() -> Application) -> Self {
-        what_is_counted_is_not_shown();
+        suppress_reports_of_counted_cuts();
         let (stop, counts) = (Arc::new(AtomicBool::new(false)), Arc::new(Counts::default()));
         let mut tasks = Vec::new();
         for _ in 0..2 {
@@ -155,7 +155,7 @@ impl Load {
             let (stop, counts) = (Arc::clone(&stop), Arc::clone(&counts));
             tasks.push(tokio::spawn(async move {
                 while !stop.load(Ordering::SeqCst) {
-                    // What was cut is begun anew: nobody knows whether a code was spent.
+                    // A sign-in that was cut starts over, because its code may have been redeemed.
                     if answered(&counts, person(&app)).await.is_some() {
                         counts.sign_ins.fetch_add(1, Ordering::SeqCst);
                     }
@@ -169,7 +169,7 @@ impl Load {
             let (stop, counts) = (Arc::clone(&stop), Arc::clone(&counts));
             tasks.push(tokio::spawn(async move {
                 while !stop.load(Ordering::SeqCst) {
-                    // What was cut is sent again, as applications do.
+                    // A refresh that was cut is sent again, as applications do.
                     if let Some(next) = answered(&counts, application(&app, &token)).await {
                         token = next;
                         counts.refreshes.fetch_add(1, Ordering::SeqCst);
@@ -181,12 +181,12 @@ impl Load {
         Self { stop, counts, tasks }
     }
 
-    /// What was done so far.
+    /// The requests so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// Ends it; panics if anything was refused.
+    /// Stops the load; panics if a request was rejected.
     pub async fn stop(self) -> Arc<Counts> {
         self.stop.store(true, Ordering::SeqCst);
         for task in self.tasks {
@@ -196,26 +196,25 @@ impl Load {
     }
 }
 
-/// Most connections that a kill cuts until it is noticed: of four tasks each has one request at a
-/// time, rests after one that was cut, and may have one on its way when the dead one is left out.
+/// The maximum number of connections that a kill cuts until it is noticed. Each of the four tasks has
+/// one request at a time, pauses after a cut, and may have one in flight when the dead replica is removed.
 pub fn most_cut(noticed: Duration) -> usize {
     let rests = noticed.as_millis() / PAUSE.as_millis();
     4 * (usize::try_from(rests).expect("few") + 2)
 }
 
-/// What a panic said of a connection that was cut, if it is of one.
+/// The message of a panic that was caused by a cut connection.
 fn of_a_cut(panic: &(dyn Any + Send)) -> Option<&str> {
     panic.downcast_ref().map(String::as_str).filter(|said| said.starts_with(NO_ANSWER))
 }
 
 tokio::task_local! {
-    /// Set while a connection that is cut is counted.
+    /// Set while cut connections are counted.
     static COUNTED: ();
 }
 
-/// Keeps a connection that was cut from being reported as a panic where it is counted; anywhere
-/// else it is a failure, and shown.
-pub fn what_is_counted_is_not_shown() {
+/// Suppresses the panic report of a cut connection that is counted. Any other panic is reported.
+pub fn suppress_reports_of_counted_cuts() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let report = std::panic::take_hook();
@@ -228,8 +227,8 @@ pub fn what_is_counted_is_not_shown() {
     });
 }
 
-/// Whether a panic is of an answer that the store was away, after the machine stood still for so long
-/// that it had to be taken for that. Anywhere else that is a failure.
+/// Whether a panic was caused by a response that the store is unavailable, after the machine stalled
+/// for longer than the store's timeout. Without a stall such a response is a failure.
 fn of_a_stall(panic: &(dyn Any + Send), since: Stopwatch) -> bool {
     let said = panic.downcast_ref::<String>().map_or("", String::as_str);
     let away = ["left: 503", "provider: 503", "temporarily_unavailable"]
@@ -238,7 +237,7 @@ fn of_a_stall(panic: &(dyn Any + Send), since: Stopwatch) -> bool {
     away && since.stalled() > Duration::from_secs(2)
 }
 
-/// The outcome, or nothing where a connection was cut.
+/// The result, or `None` if a connection was cut.
 pub async fn answered<T>(counts: &Counts, work: impl Future<Output = T>) -> Option<T> {
     let since = Stopwatch::start();
     match AssertUnwindSafe(COUNTED.scope((), work)).catch_unwind().await {
@@ -252,7 +251,7 @@ pub async fn answered<T>(counts: &Counts, work: impl Future<Output = T>) -> Opti
     }
 }
 
-/// A full sign-in with all that follows it.
+/// A sign-in, userinfo and a refresh, with both ID tokens verified.
 async fn person(app: &Application) {
     let (_, tokens) = sign_in(app).await;
     verified(text(&tokens, "id_token"), &app.jwks().await, &app.client_id);
@@ -262,7 +261,7 @@ async fn person(app: &Application) {
     verified(text(&again, "id_token"), &app.jwks().await, &app.client_id);
 }
 
-/// A refresh, userinfo and discovery; the next refresh token.
+/// A refresh, userinfo and discovery; returns the next refresh token.
 async fn application(app: &Application, token: &str) -> String {
     let (status, tokens) = refresh(app, token).await;
     assert_eq!(status, 200, "{tokens}");

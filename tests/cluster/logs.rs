@@ -1,5 +1,5 @@
-//! A full run at the finest log level; its log and its store, searched together for everything that
-//! would let who reads them act as somebody.
+//! A full run at the finest log level. Its log and its store must not contain any secret that would
+//! let a reader impersonate a user or a client.
 
 use std::{fs, path::Path};
 
@@ -26,7 +26,7 @@ async fn no_secret_code_token_cookie_or_password_is_in_any_log_line_or_in_the_st
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nor_in_the_journal_of_valkey() {
+async fn no_secret_is_in_the_journal_of_valkey() {
     let _turn = turns::of("logs");
     let server = Valkey::start("--appendonly yes");
     let (_dev, secrets) = full_run(&["--store", "valkey", "--valkey-url", &server.url()], "").await;
@@ -36,7 +36,7 @@ async fn nor_in_the_journal_of_valkey() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nor_in_a_dump_of_postgres() {
+async fn no_secret_is_in_a_dump_of_postgres() {
     let _turn = turns::of("logs");
     let database = Database::start();
     let flags = ["--store", "postgres", "--postgres-url", &database.url()];
@@ -45,7 +45,7 @@ async fn nor_in_a_dump_of_postgres() {
     nothing_is_stored(&[dump.as_bytes(), &hexadecimal(&dump)].concat(), &secrets);
 }
 
-/// The bytes that a dump writes as digits.
+/// The bytes that a dump contains as hexadecimal digits.
 fn hexadecimal(dump: &str) -> Vec<u8> {
     let digits = |text: &str| text.chars().take_while(char::is_ascii_hexdigit).collect::<String>();
     let values = dump.split("\\x").skip(1).map(digits);
@@ -57,8 +57,8 @@ fn hexadecimal(dump: &str) -> Vec<u8> {
     values.flat_map(bytes).collect()
 }
 
-/// Everything that a person and two applications do, at the finest log level, whose lines are
-/// searched here, once the log says that the store is there; gives what was secret.
+/// Runs all flows of a user and two applications at the finest log level, after the log reports the
+/// store, and searches the log. Returns the secrets.
 async fn full_run(flags: &[&str], store: &str) -> (Dev, Vec<String>) {
     let flags = [&["--log-level", "trace"], flags].concat();
     let dev = Dev::start_with(Path::new("examples/quickstart"), &flags);
@@ -69,7 +69,7 @@ async fn full_run(flags: &[&str], store: &str) -> (Dev, Vec<String>) {
     let callback = format!("{}/_lanyard/demo/callback", dev.base_url);
     let app = Application::discover(&issuer, "default.demo", Some(&secrets[0]), &callback).await;
 
-    // A wrong password, a right one, consent: codes, cookies, sealed forms.
+    // A wrong password, the right one, consent: codes, cookies, sealed forms.
     let browser = Browser::new();
     let page = browser
         .open(&app.authorize_url("openid profile offline_access", &[("prompt", "consent")]))
@@ -110,13 +110,13 @@ async fn full_run(flags: &[&str], store: &str) -> (Dev, Vec<String>) {
     browser.open(&format!("{end}?id_token_hint={hint}")).await;
     dev.awaits("\"logout\"").await;
 
-    // The banner tells the sample user's password on purpose; the log does not.
+    // The banner prints the sample user's password on purpose; the log must not contain it.
     let log: String = dev
         .output()
         .lines()
         .filter(|line| !banner.contains(line) || line.contains("TRACE"))
         .collect();
-    assert!(log.contains("endpoint"), "the log was followed");
+    assert!(log.contains("endpoint"), "the log was captured");
     assert!(!log.contains(PASSWORD), "a password is in the log");
     for secret in &secrets {
         assert!(!log.contains(secret), "in the log: {secret}");
@@ -124,8 +124,8 @@ async fn full_run(flags: &[&str], store: &str) -> (Dev, Vec<String>) {
     (dev, secrets)
 }
 
-/// Looks through what the store keeps as it is, with what was freed, for every secret as text
-/// and as the bytes that it encodes.
+/// Searches the raw bytes of the store, freed pages included, for every secret as text and as the
+/// bytes that it encodes.
 fn nothing_is_stored(file: &[u8], secrets: &[String]) {
     let stored = |bytes: &[u8]| file.windows(bytes.len()).any(|window| window == bytes);
     assert!(stored(b"default.demo") && stored(b"openid"), "the file was read");

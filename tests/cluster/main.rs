@@ -1,4 +1,4 @@
-//! Everything that needs servers of others or the machine for itself: a Kubernetes API server, Pods,
+//! Tests that need external servers or the whole machine: a Kubernetes API server, Pods,
 //! replicas of `lanyard run`, databases that fail over, and processes that are killed under load.
 //!
 //! `tests/testenv/build.sh` builds and installs the servers. Tests of different files never run

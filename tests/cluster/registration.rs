@@ -1,5 +1,5 @@
-//! Dynamic registration at two replicas against a real API server, with the chart's own RBAC: the
-//! role that it needs, an object that is usable everywhere, adoption, deletion, expiry.
+//! Dynamic registration at two replicas against a real API server, with the chart's RBAC: the role
+//! that it needs, use at both replicas, adoption, deletion and expiry.
 
 use std::{
     fs,
@@ -20,9 +20,9 @@ use crate::support::{
 
 const NAMESPACE: &str = "lanyard-system";
 const AUTHORITY: &str = "localhost:8080";
-/// Patience with slow machines; no promise of Lanyard's is that long.
+/// Timeout of every wait. It allows for slow machines and is longer than any bound that Lanyard documents.
 const SOON: Duration = Duration::from_mins(2);
-/// What one replica wrote is in force at the others.
+/// Upper bound until a change by one replica takes effect at the others.
 const SECOND: Duration = Duration::from_secs(1);
 
 const TENANTS: &str = r"
@@ -90,7 +90,7 @@ impl World {
         self.send(at, method, path, token, body)
     }
 
-    /// A machine's token.
+    /// A `client_credentials` token request.
     fn token(&self, at: usize, client: &Value) -> (u16, Value) {
         let url = format!("http://127.0.0.1:{}/team/main/oauth/token", self.replicas[at].port);
         let id = client["client_id"].as_str().expect("an id");
@@ -105,7 +105,7 @@ impl World {
     }
 }
 
-/// Status and body; 0 and why where no answer came.
+/// Status and body; 0 and the error if there is no response.
 fn answered(answer: reqwest::Result<Response>) -> (u16, Value) {
     match answer {
         Ok(answer) => (answer.status().as_u16(), answer.json().unwrap_or_default()),
@@ -139,7 +139,7 @@ fn registered_clients_are_objects_that_every_replica_serves() {
     let set = ["--set", "replicas=0", "--set", "registration.enabled=true"];
     let upgrade = ["upgrade", "lanyard", "charts/lanyard", "-n", NAMESPACE];
     world.api.helm(&[&upgrade[..], &set].concat()).expect("the chart upgrades");
-    // No later than at that moment.
+    // Set before each attempt, of which the last one registers the client.
     let mut registered_at = Instant::now();
     let unused = eventually(SOON, || {
         registered_at = Instant::now();
@@ -151,7 +151,7 @@ fn registered_clients_are_objects_that_every_replica_serves() {
     let client = usable_everywhere(&world);
     managed_anywhere(&world, &client);
     adopted(&world);
-    what_a_newer_release_wrote_stays(&world);
+    fields_of_a_newer_release_are_preserved(&world);
     world.api.kubectl(&["-n", "team", "delete", &object(&client)]);
     for at in 0..2 {
         eventually(SOON, || match world.token(at, &client).0 {
@@ -159,7 +159,7 @@ fn registered_clients_are_objects_that_every_replica_serves() {
             status => Err(format!("a deleted client is answered {status}")),
         });
     }
-    // Nobody used it for a minute.
+    // The client was not used for a minute.
     eventually(2 * SOON, || match world.get(&object(&unused), ".metadata.name") {
         Err(gone) if gone.contains("NotFound") => Ok(()),
         other => Err(format!("{other:?}")),
@@ -168,7 +168,7 @@ fn registered_clients_are_objects_that_every_replica_serves() {
     println!("an unused client was gone after {:?}", registered_at.elapsed());
 }
 
-/// Without the role nothing is written, and the log says what to do.
+/// Without the role no object is written, and the log contains the remedy.
 fn without_its_role(world: &World) {
     for at in 0..2 {
         eventually(SOON, || match world.register(at, "main", &web()) {
@@ -186,7 +186,7 @@ fn usable_everywhere(world: &World) -> Value {
     let (status, client) = world.register(0, "main", &machine());
     let start = Stopwatch::start();
     assert_eq!(status, 201, "{client}");
-    assert_eq!(world.token(0, &client).0, 200, "at once where it registered");
+    assert_eq!(world.token(0, &client).0, 200, "at once at the replica that registered it");
     eventually(SOON, || match world.token(1, &client) {
         (200, _) => Ok(()),
         other => Err(format!("{other:?}")),
@@ -208,7 +208,7 @@ fn usable_everywhere(world: &World) -> Value {
     });
     let owner = world.get(&secret, ".metadata.ownerReferences[*].uid");
     assert_eq!(owner, world.get(&object, ".metadata.uid"));
-    // Its first use is noted once, without another generation.
+    // Its first use is recorded once, without a new generation.
     eventually(SOON, || match world.get(&object, ".metadata.annotations")? {
         found if found.contains("\"lanyard.dev/used\":\"true\"") => Ok(()),
         found => Err(found),
@@ -218,11 +218,11 @@ fn usable_everywhere(world: &World) -> Value {
     client
 }
 
-/// What became of a client at the other replica, on a machine that does not stand still.
+/// Asserts that a change to a client took effect at the other replica within a second, without stalls.
 fn within_a_second(what: &str, since: Stopwatch) {
     let took = since.elapsed();
     println!("a registered client was {what} at the other replica after {took:?}");
-    assert!(took < SECOND, "{took:?}, of which the machine stood still {:?}", since.stalled());
+    assert!(took < SECOND, "{took:?}, without stalls of {:?}", since.stalled());
 }
 
 fn managed_anywhere(world: &World, client: &Value) {
@@ -245,9 +245,8 @@ fn managed_anywhere(world: &World, client: &Value) {
     assert!(gone.is_err(), "{gone:?}");
 }
 
-/// While releases are rolled an older replica may note the first use of a client that a newer one
-/// wrote.
-fn what_a_newer_release_wrote_stays(world: &World) {
+/// During a roll-out an older replica may record the first use of a client that a newer one wrote.
+fn fields_of_a_newer_release_are_preserved(world: &World) {
     let path =
         "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/ofTheNextRelease";
     let patch = json!([{"op": "add", "path": path, "value": {"type": "string"}}]).to_string();
@@ -270,7 +269,7 @@ fn what_a_newer_release_wrote_stays(world: &World) {
     assert_eq!(world.get(&object, ".spec.ofTheNextRelease").as_deref(), Ok("kept"));
 }
 
-/// Without its label it is a client like any other: its token is worth nothing any more.
+/// Without its label it is an ordinary client, and its registration access token is invalid.
 fn adopted(world: &World) {
     let (status, client) = world.register(0, "main", &machine());
     assert_eq!(status, 201, "{client}");

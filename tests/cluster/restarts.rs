@@ -1,5 +1,5 @@
-//! What a kill costs with the embedded store: nothing that was acknowledged, and nothing spent
-//! comes back. `LANYARD_KILLS` says how often a server under load is killed (12).
+//! Kills of a server with the embedded store: no acknowledged write is lost, and redeemed codes stay
+//! invalid. `LANYARD_KILLS` sets how often a server under load is killed (12).
 
 use std::{
     env,
@@ -14,7 +14,7 @@ use std::{
 use lanyard::model::{Entropy as _, SystemEntropy};
 
 use crate::{
-    load::{Counts, answered, text, what_is_counted_is_not_shown},
+    load::{Counts, answered, suppress_reports_of_counted_cuts, text},
     support::{
         browser::{Application, Browser},
         dev::Dev,
@@ -37,7 +37,7 @@ async fn refresh(app: &Application, token: &str) -> (u16, serde_json::Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kill_keeps_sessions_and_refresh_tokens_and_spent_codes_spent() {
+async fn sessions_refresh_tokens_and_redeemed_codes_survive_a_kill() {
     let _turn = turns::of("restarts");
     let mut dev = Dev::start(Path::new("examples/quickstart"));
     dev.awaits("Open  ").await;
@@ -53,7 +53,7 @@ async fn a_kill_keeps_sessions_and_refresh_tokens_and_spent_codes_spent() {
     dev.awaits("Open  ").await;
 
     let page = browser.open(&app.authorize_url(SCOPE, &[("prompt", "none")])).await;
-    assert!(page.answer().contains_key("code"), "the session is gone: {:?}", page.left_for);
+    assert!(page.answer().contains_key("code"), "the session is lost: {:?}", page.left_for);
     let token = other["refresh_token"].as_str().expect("a refresh token");
     let (status, renewed) = refresh(&app, token).await;
     assert_eq!(status, 200, "{renewed}");
@@ -64,10 +64,10 @@ async fn a_kill_keeps_sessions_and_refresh_tokens_and_spent_codes_spent() {
     assert_eq!((status, refused["error"].as_str()), (400, Some("invalid_grant")), "{refused}");
     let token = tokens["refresh_token"].as_str().expect("a refresh token");
     let (status, refused) = refresh(&app, token).await;
-    assert_eq!(status, 400, "a code that is sent twice ends its grant: {refused}");
+    assert_eq!(status, 400, "a code that is sent twice revokes its grant: {refused}");
 }
 
-/// What was acknowledged.
+/// Acknowledged sessions, refresh tokens and redeemed codes.
 #[derive(Default)]
 struct Held {
     sessions: Vec<Browser>,
@@ -79,7 +79,7 @@ impl Held {
     async fn is_good(&self, app: &Application) {
         for browser in &self.sessions {
             let page = browser.open(&app.authorize_url(SCOPE, &[("prompt", "none")])).await;
-            assert!(page.answer().contains_key("code"), "a session is gone: {:?}", page.left_for);
+            assert!(page.answer().contains_key("code"), "a session is lost: {:?}", page.left_for);
         }
         for token in &self.tokens {
             let (status, answer) = refresh(app, token).await;
@@ -92,7 +92,7 @@ impl Held {
     }
 }
 
-/// Signs in, redeems, and refreshes every other grant, until the server is another one.
+/// Signs in, redeems, and refreshes every other grant, until the server is killed.
 async fn work(app: Application, killed: Arc<AtomicBool>) -> Held {
     let (mut held, counts) = (Held::default(), Counts::default());
     while !killed.load(Ordering::SeqCst) {
@@ -117,12 +117,12 @@ async fn work(app: Application, killed: Arc<AtomicBool>) -> Held {
     held
 }
 
-/// As `kills` does with the store alone.
+/// The same as `kills`, which tests the store alone.
 #[tokio::test(flavor = "multi_thread")]
-async fn kills_at_random_moments_under_load_cost_nothing_that_was_acknowledged() {
+async fn kills_under_load_lose_no_acknowledged_write() {
     let _turn = turns::of("restarts");
     let kills: usize = env::var("LANYARD_KILLS").map_or(12, |text| text.parse().expect("a number"));
-    what_is_counted_is_not_shown();
+    suppress_reports_of_counted_cuts();
     let mut dev = Dev::start(Path::new("examples/quickstart"));
     dev.awaits("Open  ").await;
     let app = demo(&dev).await;
@@ -148,7 +148,7 @@ async fn kills_at_random_moments_under_load_cost_nothing_that_was_acknowledged()
     assert!(seen.iter().all(|count| *count > kills / 4), "hardly anything was done: {seen:?}");
 }
 
-/// What `lanyard dev` says of a file that it cannot use.
+/// The error of `lanyard dev` for a store file that it cannot use.
 fn refused(store: &Path) -> String {
     let second = std::process::Command::new(env!("CARGO_BIN_EXE_lanyard"))
         .args(["dev", "examples/quickstart", "--listen", "127.0.0.1:1"])
@@ -171,7 +171,7 @@ async fn a_second_process_on_the_same_state_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_store_ends_the_process_and_stays_as_it_is() {
+fn a_file_that_is_not_a_store_is_refused_and_left_unchanged() {
     let _turn = turns::of("restarts");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store.redb");
@@ -179,6 +179,6 @@ fn a_file_that_is_no_store_ends_the_process_and_stays_as_it_is() {
     std::fs::write(&path, &something).expect("written");
     let said = refused(&path);
     assert!(said.contains("is damaged or is not a Lanyard store"), "{said}");
-    assert!(said.contains("restore it from a backup"), "it says what to do: {said}");
+    assert!(said.contains("restore it from a backup"), "it names the remedy: {said}");
     assert_eq!(std::fs::read(&path).expect("it is there"), something);
 }

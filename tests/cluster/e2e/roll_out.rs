@@ -23,7 +23,7 @@ use super::{
 const NEXT_IMAGE: &str = "registry.local/lanyard:next";
 const SOON: Duration = Duration::from_mins(2);
 
-pub async fn no_request_fails_while_pods_come_and_go(target: &Target, node: &Node) {
+pub async fn no_request_fails_during_roll_outs_and_kills(target: &Target, node: &Node) {
     let database = Database::start_at(HOST);
     target.kubectl(&["create", "namespace", NAMESPACE]);
     target.kubectl(&["create", "namespace", "team"]);
@@ -32,7 +32,7 @@ pub async fn no_request_fails_while_pods_come_and_go(target: &Target, node: &Nod
     let port = free_port();
     let base_url = format!("http://localhost:{port}");
     install(target, &base_url, &["--install"]);
-    // The Service's own address, which only kube-proxy answers.
+    // The cluster IP of the Service, which goes through kube-proxy.
     let ip = ["-n", NAMESPACE, "get", "service/lanyard", "-o", "jsonpath={.spec.clusterIP}"];
     let _proxy = Proxy::at(port, (target.kubectl(&ip), 80));
     eventually(SOON, || node.api.try_apply(OBJECTS));
@@ -57,9 +57,9 @@ pub async fn no_request_fails_while_pods_come_and_go(target: &Target, node: &Nod
     let counts = load.stop().await;
     let app = discover().await;
     let (status, tokens) = refresh(&app, text(&kept, "refresh_token")).await;
-    assert_eq!(status, 200, "a grant from before everything: {tokens}");
+    assert_eq!(status, 200, "a grant from before the roll-outs: {tokens}");
     let page = browser.open(&app.authorize_url(SCOPE, &[("prompt", "none")])).await;
-    assert!(page.answer().contains_key("code"), "a session from before everything");
+    assert!(page.answer().contains_key("code"), "a session from before the roll-outs");
     let [sign_ins, refreshes] =
         [&counts.sign_ins, &counts.refreshes].map(|it| it.load(Ordering::SeqCst));
     let cut = counts.cut();
@@ -69,15 +69,14 @@ pub async fn no_request_fails_while_pods_come_and_go(target: &Target, node: &Nod
         start.elapsed(),
         &cut[..cut.len() - killed]
     );
-    assert!(sign_ins > 2 && refreshes > 10, "there was a load");
-    // One that was idle throughout the drain delay and is used at the very moment it is closed.
-    assert!(cut.len() - killed <= 2, "a Pod that is asked to stop cuts no connection: {cut:#?}");
+    assert!(sign_ins > 2 && refreshes > 10, "hardly any load");
+    // A connection may be used at the moment it is closed, after it was idle throughout the drain delay.
+    assert!(cut.len() - killed <= 2, "a terminating Pod cuts no connection: {cut:#?}");
     assert!(killed <= most_cut(noticed), "{killed} in {noticed:?}");
 }
 
 fn install(target: &Target, base_url: &str, more: &[&str]) {
-    // A slow machine takes longer than the 3 s of other tests here until kube-proxy leads nobody to a
-    // Pod that drains.
+    // On a slow machine kube-proxy needs more than the 3 s of other tests to remove a draining Pod.
     let values =
         "replicas=2,store.type=postgres,store.postgres.urlSecret.name=database,drainDelay=10s";
     let values = ["--set", values];
@@ -90,7 +89,7 @@ fn rolled_out(target: &Target) {
     target.kubectl(&status);
 }
 
-/// What happens; how many connections the last of it, `kill -9`, cut, and for how long.
+/// Restart, upgrade, deletion and `kill -9`; returns how many connections the kill cut, and for how long.
 fn upheaval(target: &Target, node: &Node, base_url: &str, counts: &Counts) -> (usize, Duration) {
     target.kubectl(&["-n", NAMESPACE, "rollout", "restart", "deployment/lanyard"]);
     rolled_out(target);
@@ -104,7 +103,7 @@ fn upheaval(target: &Target, node: &Node, base_url: &str, counts: &Counts) -> (u
     kill(target, node, counts)
 }
 
-/// `kill -9` of the leader's process; ends when nobody meets the dead one any more.
+/// `kill -9` of the leader's process; returns when no more connections are cut.
 fn kill(target: &Target, node: &Node, counts: &Counts) -> (usize, Duration) {
     let before = counts.cut().len();
     let of_pod = |pod: &str, path: &str| {
@@ -141,18 +140,18 @@ fn kill(target: &Target, node: &Node, counts: &Counts) -> (usize, Duration) {
 fn leader_of(target: &Target) -> Result<String, String> {
     let holder = "jsonpath={.spec.holderIdentity}";
     match target.run("kubectl", &["-n", NAMESPACE, "get", "lease", "lanyard", "-o", holder])? {
-        holder if holder.is_empty() => Err("nobody leads".to_owned()),
+        holder if holder.is_empty() => Err("there is no leader".to_owned()),
         holder => Ok(holder),
     }
 }
 
-/// A release after this one, as far as can be seen from outside.
+/// A later release, as seen from outside.
 struct Next {
     version: String,
     binary: PathBuf,
 }
 
-/// The binary of this release with another version in it, of the same length.
+/// The binary of this release with another version string of the same length.
 fn next_version(folder: &Path) -> Next {
     let this = env!("CARGO_PKG_VERSION");
     let (rest, last) = this.split_at(this.len() - 1);

@@ -1,5 +1,5 @@
-//! What came of back-channel logout is an Event on the client, one for many sessions; and serving
-//! calls no address inside the network, whoever asks.
+//! Failed back-channel logout is reported as one Event on the client for many sessions, and Lanyard
+//! calls no address inside the network.
 
 use super::{
     SOON, World,
@@ -24,7 +24,7 @@ spec:
   tokenEndpointAuthMethod: none
   grantTypes: [implicit]
   responseTypes: [id_token]
-  # An address of the machine itself, where nobody may send Lanyard.
+  # An address of the machine itself, which Lanyard must not call.
   backchannelLogoutUri: https://127.0.0.1:1/logout
 ---
 apiVersion: v1
@@ -47,7 +47,7 @@ pub fn outcomes_are_events(world: &World) {
         world.ready(object);
     }
     world.everywhere("/team/doors/.well-known/openid-configuration", 200);
-    // Replicas share no store here: who signs out at the leader is known to the leader.
+    // The replicas share no store here, so sign out at the leader, which writes the Events.
     let port = world.leader().port;
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     for _ in 0..3 {
@@ -58,10 +58,10 @@ pub fn outcomes_are_events(world: &World) {
         told => Ok(told.to_owned()),
     });
     assert!(told.starts_with("Warning "), "{told}");
-    assert!(told.contains("127.0.0.1"), "it says which address may not be called: {told}");
+    assert!(told.contains("127.0.0.1"), "it names the address that may not be called: {told}");
     let described = world.api.kubectl(&["-n", "team", "describe", "oidcclient", "deaf"]);
     assert!(described.contains("LogoutNotDelivered"), "{described}");
-    // Nobody is to be told any more.
+    // No session is left to report.
     let patch = r#"[{"op":"remove","path":"/spec/backchannelLogoutUri"}]"#;
     let args = ["-n", "team", "patch", "oidcclient", "deaf", "--type=json", "-p", patch];
     world.api.kubectl(&args);
@@ -70,10 +70,10 @@ pub fn outcomes_are_events(world: &World) {
         told => Err(format!("no Event: {told:?}")),
     });
     let told = events(world, "LogoutNotDelivered").expect("read");
-    assert_eq!(told.lines().count(), 1, "one for three sessions: {told}");
+    assert_eq!(told.lines().count(), 1, "one Event for three sessions: {told}");
 }
 
-/// Signs in and out again.
+/// Signs in, then out.
 async fn in_and_out(port: u16) {
     let browser = Browser::through(port);
     let page = browser.open(&format!("{ISSUER}{AUTHORIZE}")).await;
@@ -85,7 +85,7 @@ async fn in_and_out(port: u16) {
     assert_eq!((page.status, page.url.path()), (200, "/team/doors/logged-out"), "{}", page.body);
 }
 
-/// Type and note of the client's Events of a reason, a line each.
+/// Type and note of the client's Events with a reason, one per line.
 fn events(world: &World, reason: &str) -> Result<String, String> {
     let path = "jsonpath={range .items[*]}{.type} {.note}{\"\\n\"}{end}";
     let fields = format!("reason={reason},regarding.name=deaf");

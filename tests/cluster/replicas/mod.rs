@@ -1,5 +1,5 @@
-//! Two replicas of `lanyard run` against a real API server, with the chart's own RBAC: one writes,
-//! both serve; Secrets, rotation, deletion, an unreachable API server, and the death of the leader.
+//! Two replicas of `lanyard run` against a real API server, with the chart's RBAC: one writes, both
+//! serve. Secrets, rotation, deletion, an outage of the API server, and a kill of the leader.
 
 mod logout;
 mod outage;
@@ -26,7 +26,7 @@ use crate::{
 
 const NAMESPACE: &str = "lanyard-system";
 const AUTHORITY: &str = "localhost:8080";
-/// Patience with slow machines; no promise of Lanyard's is that long.
+/// Timeout of every wait. It allows for slow machines and is longer than any bound that Lanyard documents.
 const SOON: Duration = Duration::from_mins(2);
 
 struct World {
@@ -53,7 +53,7 @@ impl World {
         Ok((response.status().as_u16(), response.json().unwrap_or_default()))
     }
 
-    /// A machine's token of a tenant of namespace `team`.
+    /// A `client_credentials` token request at a tenant of namespace `team`.
     fn token(
         &self,
         replica: &Replica,
@@ -69,7 +69,7 @@ impl World {
         Ok((response.status().as_u16(), response.json().unwrap_or_default()))
     }
 
-    /// Awaits that every replica gives a client tokens: what is Ready is so for the leader.
+    /// Waits until every replica issues tokens to a client, because Ready is reported by the leader alone.
     fn tokens_everywhere(&self, tenant: &str, client: &str, secret: &str) {
         for replica in &self.replicas {
             eventually(SOON, || match self.token(replica, tenant, client, secret)? {
@@ -101,8 +101,8 @@ impl World {
         self.api.try_kubectl(&["-n", "team", "get", object, "-o", &path])
     }
 
-    /// Awaits that every replica gives a status for a path; how long it took, on a machine that
-    /// does not stand still.
+    /// Waits until every replica answers a path with a status; returns the time that it took, without
+    /// stalls.
     fn everywhere(&self, path: &str, status: u16) -> Duration {
         let start = Stopwatch::start();
         for replica in &self.replicas {
@@ -115,7 +115,7 @@ impl World {
     }
 }
 
-/// Connections that were idle are not used again, as whoever drains or starts anew has closed them.
+/// A client that does not reuse idle connections, because a replica that drains or restarts closes them.
 fn client() -> reqwest::blocking::Client {
     let builder = reqwest::blocking::Client::builder().pool_idle_timeout(Duration::from_secs(1));
     builder.build().expect("a client")
@@ -137,7 +137,7 @@ spec:
 ";
 
 #[test]
-fn two_replicas_of_which_one_writes_and_both_serve() {
+fn the_leader_writes_and_both_replicas_serve() {
     let _turn = turns::of("replicas");
     let mut world = World::start();
     eventually(SOON, || world.api.try_apply(OBJECTS));
@@ -150,11 +150,11 @@ fn two_replicas_of_which_one_writes_and_both_serve() {
     rotation::rotation(&world);
     deletion(&world);
     logout::outcomes_are_events(&world);
-    outage::an_api_server_that_is_away(&world);
-    death_of_the_leader(&mut world);
+    outage::api_server_outage(&world);
+    kill_of_the_leader(&mut world);
 }
 
-/// A client's Secret: an edit is live, a deletion brings a new one, a taken name is left alone.
+/// An edited client Secret takes effect, a deleted one is replaced, and a foreign one is left alone.
 fn secrets(world: &World) {
     let first = world.secret("robot-oidc", "client-secret").expect("made");
     world.tokens_everywhere("main", "team.robot", &first);
@@ -164,7 +164,7 @@ fn secrets(world: &World) {
     world.tokens_everywhere("main", "team.robot", edited);
     for replica in &world.replicas {
         let (status, _) = world.token(replica, "main", "team.robot", &first).expect("an answer");
-        assert_eq!(status, 401, "the old one is gone");
+        assert_eq!(status, 401, "the old secret is rejected");
     }
     world.api.kubectl(&["-n", "team", "delete", "secret", "robot-oidc"]);
     let again = eventually(SOON, || world.secret("robot-oidc", "client-secret"));
@@ -185,10 +185,14 @@ fn secrets(world: &World) {
     });
     assert!(described.contains("NotOwned"), "{described}");
     world.api.kubectl(&["-n", "team", "delete", "oidcclient", "taken"]);
-    assert_eq!(world.secret("taken-oidc", "a").as_deref(), Ok("b"), "it was not ours to remove");
+    assert_eq!(
+        world.secret("taken-oidc", "a").as_deref(),
+        Ok("b"),
+        "a foreign Secret is not deleted"
+    );
 }
 
-/// A client of another namespace is refused on both replicas until the tenant consents.
+/// Both replicas reject a client of another namespace until the tenant allows it.
 fn consent(world: &World) {
     world.api.apply(
         "apiVersion: lanyard.dev/v1alpha1\nkind: OidcClient\nmetadata: {name: guest, namespace: other}\nspec:\n  tenantRef: {name: main, namespace: team}\n  redirectUris: [\"https://guest.test/cb\"]\n  scopes: [openid]\n",
@@ -228,13 +232,13 @@ fn deletion(world: &World) {
     }
     let took = start.elapsed();
     println!("a client's deletion took effect everywhere within {took:?}");
-    assert!(took < SECOND, "{took:?}, of which the machine stood still {:?}", start.stalled());
+    assert!(took < SECOND, "{took:?}, without stalls of {:?}", start.stalled());
     world.api.kubectl(&["-n", "team", "delete", "tenants.lanyard.dev", "turn"]);
     let took = world.everywhere("/team/turn/.well-known/openid-configuration", 404);
     println!("a deletion took effect everywhere within {took:?} of kubectl's return");
     assert!(took < SECOND, "{took:?}");
-    // The Secret goes with its client; the keys outlive their tenant.
-    // The garbage collector looks for new kinds twice a minute.
+    // The Secret is deleted with its client; the keys outlive their tenant.
+    // The garbage collector discovers new kinds twice a minute.
     eventually(2 * SOON, || match world.secret("turner-oidc", "client-id") {
         Ok(_) => Err("turner-oidc is still there".to_owned()),
         Err(_) => Ok(()),
@@ -249,7 +253,7 @@ impl World {
         let args = ["-n", NAMESPACE, "get", "lease", "lanyard", "-o", path];
         let holder = self.api.kubectl(&args);
         let leads = |replica: &&Replica| holder == format!("lanyard-{}", replica.name);
-        self.replicas.iter().find(leads).unwrap_or_else(|| panic!("nobody leads: {holder:?}"))
+        self.replicas.iter().find(leads).unwrap_or_else(|| panic!("there is no leader: {holder:?}"))
     }
 
     fn get_url(&self, url: &str) -> Result<Value, String> {
@@ -258,8 +262,8 @@ impl World {
     }
 }
 
-/// The other replica acts within 20 s, and serves all the while.
-fn death_of_the_leader(world: &mut World) {
+/// After a kill of the leader the other replica takes over within 20 s and never stops serving.
+fn kill_of_the_leader(world: &mut World) {
     let leader = world.leader().name;
     let at = world.replicas.iter().position(|it| it.name == leader).expect("one of them");
     let mut dead = world.replicas.remove(at);
@@ -285,7 +289,7 @@ fn death_of_the_leader(world: &mut World) {
     let took = start.elapsed();
     println!("the other replica had acted {took:?} after the leader was killed");
     assert!(took < Duration::from_secs(20), "{took:?}, less {:?}", start.stalled());
-    // Asked to stop, it releases the Lease and ends by itself.
+    // On SIGTERM it releases the Lease and exits.
     let code = world.replicas[0].process.terminate(SOON);
     assert_eq!(code, Some(0));
     let path = "jsonpath={.spec.holderIdentity}";

@@ -1,5 +1,5 @@
-//! The API server is away for a minute: serving goes on, nobody writes who does not lead, and what
-//! was changed meanwhile, by another way to the same etcd, arrives.
+//! An outage of the API server for a minute: requests are still served, there are never two leaders,
+//! and changes made during the outage, through another API server on the same etcd, arrive.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -12,32 +12,32 @@ use serde_json::Value;
 use super::{OBJECTS, Replica, SOON, World, eventually};
 
 const AWAY: Duration = Duration::from_mins(1);
-/// Between two looks.
+/// Interval between two checks.
 const PAUSE: Duration = Duration::from_millis(200);
 
-pub fn an_api_server_that_is_away(world: &World) {
+pub fn api_server_outage(world: &World) {
     let leader = world.leader();
     let back = AtomicBool::new(false);
     thread::scope(|scope| {
-        let watched = scope.spawn(|| one_leads_at_most(world, &back));
+        let watched = scope.spawn(|| at_most_one_leads(world, &back));
         let until_then = Told(&back);
         away(world, leader);
         eventually(SOON, || {
-            let somebody = (0..2).any(|it| leads(world, it) == Ok(true));
-            somebody.then_some(()).ok_or_else(|| "nobody leads".to_owned())
+            let led = (0..2).any(|it| leads(world, it) == Ok(true));
+            led.then_some(()).ok_or_else(|| "there is no leader".to_owned())
         });
         drop(until_then);
         let (looks, led) = watched.join().expect("never two");
-        println!("one of two replicas led in {led} looks of {looks}, never both");
+        println!("one of two replicas led in {led} of {looks} checks, never both");
     });
     eventually(SOON, || match readiness(world, 0)?["source"].as_str() {
         Some("ok") => Ok(()),
-        _ => Err("the source is still said to fail".to_owned()),
+        _ => Err("the source is still reported as failing".to_owned()),
     });
     metric(world, leader, "lanyard_source_healthy 1");
 }
 
-/// Tells that the outage is over, also when a test fails in it.
+/// Reports the end of the outage when dropped, also if the test fails during it.
 struct Told<'a>(&'a AtomicBool);
 
 impl Drop for Told<'_> {
@@ -52,7 +52,7 @@ fn away(world: &World, leader: &Replica) {
     world.api.stop_apiserver();
     eventually(SOON, || match readiness(world, 0)?["source"]["failingSince"].as_str() {
         Some(_) => Ok(()),
-        None => Err("the source is still said to be well".to_owned()),
+        None => Err("the source is still reported as healthy".to_owned()),
     });
     metric(world, leader, "lanyard_source_healthy 0");
     let later = OBJECTS.replace("name: main", "name: later").replace("name: robot", "name: late");
@@ -68,8 +68,8 @@ fn away(world: &World, leader: &Replica) {
         thread::sleep(PAUSE);
     }
     let led = (0..2).filter(|it| leads(world, *it) == Ok(true)).count();
-    assert_eq!(led, 0, "who cannot renew the Lease does not act by it");
-    // Its store is its own, so that only the holder of the Lease is ready; nobody else can take it now.
+    assert_eq!(led, 0, "a replica that cannot renew the Lease is not the leader");
+    // With an in-memory store only the holder of the Lease is ready, and no replica can take the Lease now.
     let held = detail(world, leader).expect("it answers");
     assert_eq!(held["ready"], true, "it stays ready: {held}");
     world.api.start_apiserver();
@@ -77,12 +77,12 @@ fn away(world: &World, leader: &Replica) {
     world.ready("oidcclient/late");
 }
 
-/// Looks, and those in which somebody led.
-fn one_leads_at_most(world: &World, back: &AtomicBool) -> (usize, usize) {
+/// Returns the number of checks and the number of checks with a leader.
+fn at_most_one_leads(world: &World, back: &AtomicBool) -> (usize, usize) {
     let (mut looks, mut led) = (0, 0);
     while !back.load(Ordering::SeqCst) {
         let leading = (0..2).filter(|it| leads(world, *it) == Ok(true)).count();
-        assert!(leading < 2, "two write");
+        assert!(leading < 2, "two leaders");
         (looks, led) = (looks + 1, led + leading);
         thread::sleep(PAUSE);
     }
@@ -101,7 +101,7 @@ fn detail(world: &World, replica: &Replica) -> Result<Value, String> {
     world.get_url(&format!("http://127.0.0.1:{}/readyz", replica.admin))
 }
 
-/// Awaits a line of a replica's metrics.
+/// Waits for a line in a replica's metrics.
 fn metric(world: &World, replica: &Replica, line: &str) {
     let url = format!("http://127.0.0.1:{}/metrics", replica.admin);
     eventually(SOON, || {

@@ -1,5 +1,5 @@
-//! A cluster and its store are lost, and come back by the commands of `docs/backup.md`, run as they
-//! stand there: whoever was signed in still is, and nothing that was spent is good again.
+//! Restores a lost cluster and its store with the commands of `docs/backup.md`, exactly as written.
+//! Users are still signed in, and redeemed codes and rotated refresh tokens remain invalid.
 
 use std::{
     fs,
@@ -21,43 +21,43 @@ use super::{
 };
 
 const PAGE: &str = include_str!("../../../docs/backup.md");
-/// A code's life here, so that nobody has to wait for a minute.
+/// Lifetime of a code, shorter than the default so that the test need not wait a minute.
 const CODE: Duration = Duration::from_secs(20);
 
-/// What a store keeps its records in.
+/// The storage of the records.
 enum Records {
     Postgres(Database),
     Embedded(TempDir),
 }
 
-/// An installation: gone with the value, its store included.
+/// An installation, lost together with its store when the value is dropped.
 struct Site {
     api: ApiServer,
     replicas: Vec<Replica>,
     records: Records,
 }
 
-/// What people and applications have in their hands.
+/// The session, tokens and secrets that a user and applications hold.
 struct Held {
     app: Application,
     robot: Application,
     robot_secret: String,
     browser: Browser,
     tokens: Value,
-    /// Redeemed before the backup, and what it gave.
+    /// A code that was redeemed before the backup, and its tokens.
     spent: (String, Value),
     /// A refresh token that is used after the backup.
     rotated: String,
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_on_backups_brings_everything_back_with_postgres() {
+async fn commands_of_the_backup_page_restore_everything_with_postgres() {
     let _turn = turns::of("replicas");
     nothing_is_lost(|| Records::Postgres(Database::start())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_on_backups_brings_everything_back_with_a_file() {
+async fn commands_of_the_backup_page_restore_everything_with_a_file() {
     let _turn = turns::of("replicas");
     nothing_is_lost(|| Records::Embedded(tempfile::tempdir().expect("a folder"))).await;
 }
@@ -77,11 +77,11 @@ async fn nothing_is_lost(records: fn() -> Records) {
     held.is_served(&site).await;
     held.all_is_good().await;
     blocking(|| client_secrets_stay(&site, &held.robot_secret));
-    // The generation of the token is not in the restored grant, as if it had been stolen.
+    // The restored grant does not know this generation, so the token is treated as stolen.
     for token in [text(&newer, "refresh_token"), &held.rotated] {
         assert_eq!(refresh(&held.app, token).await.0, 400);
     }
-    // That it was spent is lost; its time is over all the same.
+    // The restored store does not know that the code was redeemed, but the code has expired.
     tokio::time::sleep_until((redeemed + CODE).into()).await;
     is_refused(&held.app, &late).await;
 }
@@ -90,7 +90,7 @@ fn blocking<T>(work: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(work)
 }
 
-/// A code that has been redeemed, and what it gave.
+/// A redeemed code and its tokens.
 async fn spent(app: &Application) -> (String, Value) {
     let who = ("alice", "a nanosecond is 30 cm");
     let code =
@@ -122,7 +122,7 @@ impl Held {
         Self { app, robot, robot_secret, browser, tokens, spent, rotated }
     }
 
-    /// Every replica has learnt of the objects; a person is told of to whoever has an access token.
+    /// Waits until every replica serves the objects and answers userinfo requests.
     async fn is_served(&self, site: &Site) {
         let issuer = text(&self.app.metadata, "issuer");
         let token = text(&self.tokens, "access_token");
@@ -137,7 +137,7 @@ impl Held {
         .await;
     }
 
-    /// The session, tokens, the secret, and that what was spent is.
+    /// The session, tokens and secret are valid, and the redeemed code is not.
     async fn all_is_good(&self) {
         let url = self.app.authorize_url(SCOPE, &[("prompt", "none")]);
         let answer = self.browser.open(&url).await.answer();
@@ -153,11 +153,11 @@ impl Held {
         assert_eq!(self.app.userinfo(text(gave, "access_token")).await.0, 200);
         is_refused(&self.app, code).await;
         let after = self.app.userinfo(text(gave, "access_token")).await.0;
-        assert_eq!(after, 401, "who sends it again ends its grant, as ever");
+        assert_eq!(after, 401, "a code that is sent again revokes its grant");
     }
 }
 
-/// The garbage collector has looked at the Secret, and Lanyard has told it the owner of now.
+/// The Secret survives garbage collection because Lanyard updates its owner reference.
 fn client_secrets_stay(site: &Site, before: &str) {
     let of = |object: &str, path: &str| {
         let path = format!("jsonpath={path}");
@@ -190,13 +190,13 @@ impl Site {
         site
     }
 
-    /// The chart, as everybody has it in Git.
+    /// Installs the chart.
     fn chart(&self) {
         let install = ["install", "lanyard", "charts/lanyard", "-n", NAMESPACE];
         self.api.helm(&[&install[..], &["--set", "replicas=0"]].concat()).expect("it installs");
     }
 
-    /// Starts what the chart would.
+    /// Starts the replicas that the chart would start.
     fn run(&mut self, service: &Service) {
         let (settings, names): (_, &[_]) = match &self.records {
             Records::Postgres(database) => {
@@ -257,7 +257,7 @@ impl Site {
         site
     }
 
-    /// Runs commands of the page in a folder.
+    /// Runs commands of the backup page in a folder.
     fn shell(&self, commands: &str, folder: &Path) {
         let path = std::env::var("PATH").expect("there is one");
         let bin = [testenv().join("bin"), postgresql()].map(|it| it.display().to_string());
@@ -275,14 +275,14 @@ impl Site {
 }
 
 impl Drop for Site {
-    /// As a site is lost: nobody is asked to stop.
+    /// Kills the replicas without a graceful shutdown, as the loss of a site does.
     fn drop(&mut self) {
         self.replicas.iter_mut().for_each(|replica| replica.process.kill());
     }
 }
 
-/// The blocks of commands of the page: objects and Secrets, the database; and back again: Secrets,
-/// the database, objects.
+/// The command blocks of the backup page, in order: back up objects and Secrets, then the database;
+/// restore Secrets, the database, then objects.
 fn commands() -> [&'static str; 5] {
     let blocks =
         PAGE.split("```sh\n").skip(1).map(|rest| rest.split("```").next().expect("a block"));

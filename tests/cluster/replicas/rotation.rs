@@ -1,4 +1,4 @@
-//! Tokens verify with what JWKS showed `publishAhead` earlier, before, during and after rotations.
+//! Tokens verify with the JWKS of `publishAhead` earlier, before, during and after rotations.
 
 use std::{
     collections::BTreeSet,
@@ -9,19 +9,19 @@ use serde_json::Value;
 
 use super::{OBJECTS, SOON, World, browser::verified, eventually, stalls::Stopwatch};
 
-/// `publishAhead` of the tenant here.
+/// `publishAhead` of the tenant.
 const AHEAD: Duration = Duration::from_secs(2);
-/// A JWKS that is younger by more than this proves little.
+/// A JWKS must be at most this much younger than `publishAhead` to be compared.
 const LATE: Duration = Duration::from_millis(500);
 
 const ISSUER: &str = "http://localhost:8080/team/turn";
 
-/// The JWKS that were seen, each with the moment at which it was asked for.
+/// The fetched JWKS, each with the time of its request.
 struct Shown {
     all: Vec<(Instant, Value)>,
-    /// Since the last was added.
+    /// Time since the last JWKS was added.
     since: Stopwatch,
-    /// From here on the machine has not stood still.
+    /// The end of the last long stall.
     calm: Instant,
 }
 
@@ -30,8 +30,8 @@ impl Shown {
         Self { all: Vec::new(), since: Stopwatch::start(), calm: Instant::now() }
     }
 
-    /// Of a replica that stood still for a second it is not known what it should show: a key has
-    /// two seconds to arrive everywhere.
+    /// Adds a JWKS, and discards all earlier ones after a stall of a second: a key has two seconds to
+    /// reach every replica, so a replica that stalled may publish it late.
     fn add(&mut self, at: Instant, jwks: Value) {
         const MUCH: Duration = Duration::from_secs(1);
         if self.since.stalled() > MUCH {
@@ -43,7 +43,7 @@ impl Shown {
         }
     }
 
-    /// What somebody may know who has asked `publishAhead` before, and no earlier.
+    /// The JWKS that a client holds that fetched it `publishAhead` before `now`.
     fn publish_ahead_of(&self, now: Instant) -> Option<&Value> {
         let (at, jwks) = self.all.iter().find(|(at, _)| now - *at <= AHEAD)?;
         (now - *at >= AHEAD.checked_sub(LATE)?).then_some(jwks)
@@ -63,7 +63,7 @@ pub fn rotation(world: &World) {
     world.everywhere("/team/turn/oauth/jwks", 200);
     world.tokens_everywhere("turn", "team.turner", &secret);
     let (mut shown, mut signed_by, mut compared) = (Shown::new(), BTreeSet::new(), 0);
-    // Of new keys the first signature, before which nobody could have learnt of them by it.
+    // The first tokens of new keys, which show best whether the key was published early enough.
     let mut firsts = 0;
     let start = Instant::now();
     eventually(SOON, || {
@@ -76,7 +76,7 @@ pub fn rotation(world: &World) {
             assert_eq!(status, 200, "{answer}");
             let token = answer["access_token"].as_str().expect("a token");
             let is_new = signed_by.insert(jsonwebtoken::decode_header(token).expect("a JWT").kid);
-            // It was signed before it was there: what it was signed with had been shown for longer.
+            // The token was signed before it arrived, so its key was published at least this early.
             if let Some(jwks) = shown.publish_ahead_of(answered) {
                 verified(token, jwks, ISSUER);
                 (compared, firsts) = (compared + 1, firsts + usize::from(is_new));

@@ -1,5 +1,5 @@
-//! Three replicas on one database, the clock of one 30 s ahead, behind one address: everything that
-//! happens to replicas in life, under load, with no request refused.
+//! Three replicas on one database behind one address, one with a clock that is 30 s ahead: rotations,
+//! kills, roll-outs and outages under load, with no request rejected.
 
 mod at_once;
 mod clocks;
@@ -60,7 +60,7 @@ impl World {
         world
     }
 
-    /// One more replica.
+    /// Starts another replica.
     fn add(&mut self, name: &'static str, more: &[(&str, &str)]) {
         let url = self.database.url();
         let own = [
@@ -95,7 +95,7 @@ impl World {
         Application::discover(&issuer, client, secret, "https://app.test/cb").await
     }
 
-    /// The place of the Lease's holder among the replicas.
+    /// The index of the replica that holds the Lease.
     fn leader(&self) -> usize {
         let path = "jsonpath={.spec.holderIdentity}";
         let args = ["-n", NAMESPACE, "get", "lease", "lanyard", "-o", path];
@@ -110,7 +110,7 @@ impl World {
     }
 }
 
-/// A library to preload that moves the clock ahead.
+/// Compiles a library that moves the clock ahead when preloaded.
 fn ahead(library: &std::path::Path) -> String {
     let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/replicas/ahead.c");
     let mut compiler = Command::new("cc");
@@ -120,29 +120,29 @@ fn ahead(library: &std::path::Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_happens_to_replicas_no_request_fails_and_nothing_is_lost() {
+async fn rotations_kills_restarts_and_outages_lose_no_request_and_no_grant() {
     let _turn = turns::of("replicas");
     let mut world = tokio::task::spawn_blocking(World::start).await.expect("it starts");
     let secret = client_secret(&world.api, "robot");
     let issuer = format!("http://{}/team/main", world.authority);
     everywhere(world.replicas.len(), async || knows_clients(&issuer, &secret).await).await;
     let app = world.application("team.app", None).await;
-    clocks::it_is_said(&world).await;
-    clocks::a_grace_is_over_when_it_is_for_the_others(&world, &app).await;
-    clocks::a_key_signs_when_it_does_for_the_others(&world, &app).await;
+    clocks::skew_is_reported(&world).await;
+    clocks::a_skewed_replica_honours_the_grace_period(&world, &app).await;
+    clocks::a_skewed_replica_does_not_sign_with_a_key_early(&world, &app).await;
     at_once::the_same_refresh_token(&world, &app).await;
     at_once::the_same_code(&app).await;
     let (browser, kept) = sign_in(&app).await;
     upheaval(&mut world, &app).await;
     outage::outage(&mut world, &app, text(&kept, "refresh_token")).await;
     let (status, tokens) = refresh(&app, text(&kept, "refresh_token")).await;
-    assert_eq!(status, 200, "a grant from before everything: {tokens}");
+    assert_eq!(status, 200, "a grant from before the upheaval: {tokens}");
     a_session_is_still_there(&app, &browser).await;
-    // None of them has to drain for somebody who has gone.
+    // Killed, because draining would only slow the test down.
     world.replicas.iter_mut().for_each(|replica| replica.process.kill());
 }
 
-/// The load goes on while a key takes over from another.
+/// Waits until a new key signs.
 async fn rotation(app: &Application) {
     let signs = async || {
         let (_, tokens) = sign_in(app).await;
@@ -155,7 +155,8 @@ async fn rotation(app: &Application) {
     }
 }
 
-/// Rotations of signing and sealing keys, `kill -9` of the leader, and a rolling restart of everybody, while people go on.
+/// Rotations of signing and sealing keys, `kill -9` of the leader, and a rolling restart of all
+/// replicas under load.
 async fn upheaval(world: &mut World, app: &Application) {
     let load = Load::start(async || world.application("team.app", None).await).await;
     rotation(app).await;
@@ -170,7 +171,7 @@ async fn upheaval(world: &mut World, app: &Application) {
         world.add("c", &[]);
         world.awaits_ready(3);
         let cut = load.counts().cut().len();
-        // A new one is ready before an old one is asked to go, as in a Deployment's roll-out.
+        // A new replica is ready before an old one is stopped, as in a Deployment's roll-out.
         for (old, new) in ["b", "skewed"].into_iter().zip(["d", "e"]) {
             let Some(at) = world.replicas.iter().position(|it| it.name == old) else { continue };
             world.add(new, &[]);
@@ -178,7 +179,7 @@ async fn upheaval(world: &mut World, app: &Application) {
             let mut old = world.replicas.remove(at);
             old.process.signal("TERM");
             says_goodbye(&world.authority, old.port);
-            assert_eq!(old.process.wait(SOON), Some(0), "it drains and ends by itself");
+            assert_eq!(old.process.wait(SOON), Some(0), "it drains and exits");
             world.awaits_ready(3);
         }
         (cut, noticed)
@@ -189,13 +190,13 @@ async fn upheaval(world: &mut World, app: &Application) {
     println!(
         "{sign_ins} sign-ins, {refreshes} refreshes; a kill cut {cut} connections in {noticed:?}"
     );
-    assert!(sign_ins > 2 && refreshes > 10, "there was a load");
+    assert!(sign_ins > 2 && refreshes > 10, "hardly any load");
     let all = counts.cut();
-    assert_eq!(all.len(), cut, "a replica that is asked to stop cuts no connection: {all:#?}");
+    assert_eq!(all.len(), cut, "a terminating replica cuts no connection: {all:#?}");
     assert!(cut <= most_cut(noticed), "{cut} in {noticed:?}");
 }
 
-/// While a replica drains, each answer is its connection's last, so that applications move on.
+/// A draining replica closes each connection after a response, so that clients reconnect elsewhere.
 fn says_goodbye(authority: &str, port: u16) {
     eventually(SOON, || {
         let ask = || -> std::io::Result<String> {
@@ -224,7 +225,7 @@ pub fn client_secret(api: &ApiServer, client: &str) -> String {
     String::from_utf8(STANDARD.decode(data).expect("base64")).expect("text")
 }
 
-/// The keys in a Secret, as they are kept there.
+/// The keys in a Secret, as JSON.
 fn keys(api: &ApiServer, namespace: &str, name: &str) -> Vec<Value> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let text = api.kubectl(&["-n", namespace, "get", "secret", name, "-o", "json"]);
@@ -234,7 +235,7 @@ fn keys(api: &ApiServer, namespace: &str, name: &str) -> Vec<Value> {
     decoded.map(|json| serde_json::from_slice(&json).expect("a key")).collect()
 }
 
-/// Signed in before everything, and still.
+/// Asserts that a session from before the upheaval is still valid.
 async fn a_session_is_still_there(app: &Application, browser: &Browser) {
     let page = browser.open(&app.authorize_url(SCOPE, &[("prompt", "none")])).await;
     let answer = page.answer();

@@ -1,12 +1,12 @@
-//! What goes wrong in life, each with its condition, and the rest going on: objects that cannot be
-//! read, Secrets that are somebody else's, lost, or forbidden, and hands on the Lease.
+//! Faulty objects, each with its condition, do not affect others: objects that cannot be read,
+//! Secrets that are foreign, lost or forbidden, and edits of the Lease.
 
 use serde_json::{Value, json};
 
 use super::{AUTHORITY, NAMESPACE, OBJECTS, SOON, World, cluster::Replica, eventually, turns};
 
 #[test]
-fn objects_in_trouble_harm_only_themselves() {
+fn faulty_objects_affect_only_themselves() {
     let _turn = turns::of("replicas");
     let mut world = World::start();
     eventually(SOON, || world.api.try_apply(OBJECTS));
@@ -21,7 +21,7 @@ fn objects_in_trouble_harm_only_themselves() {
     the_salt_of_pairwise_subjects(&world);
     a_lease_that_others_write_on(&world);
     a_namespace_that_goes(&world);
-    // Another installation takes its place.
+    // Another installation replaces this one.
     world.replicas.clear();
     a_namespace_whose_secrets_are_forbidden(&world);
 }
@@ -44,7 +44,7 @@ impl World {
         serde_json::from_str(&text).expect("JSON")
     }
 
-    /// `robot` still gets tokens everywhere.
+    /// `robot` still gets tokens at every replica.
     fn others_go_on(&self) {
         let secret = self.secret("robot-oidc", "client-secret").expect("made");
         for replica in &self.replicas {
@@ -55,7 +55,7 @@ impl World {
     }
 }
 
-/// Objects from before a CRD's schema forbade their shape: they are told so, and nobody else.
+/// An object stored before a CRD's schema rejected it is reported as malformed, and others are not affected.
 fn stored_before_a_rule_existed(world: &World) {
     let crd = "crd/oidcclients.lanyard.dev";
     let strict = world.json(&["get", crd]);
@@ -70,7 +70,7 @@ fn stored_before_a_rule_existed(world: &World) {
     patch(strict.pointer(schema).expect("a schema"));
     eventually(SOON, || match world.api.dry_run(&odd.replace("name: odd", "name: odder")) {
         Err(_) => Ok(()),
-        Ok(_) => Err("the schema does not hold yet".to_owned()),
+        Ok(_) => Err("the schema is not in effect yet".to_owned()),
     });
     world.awaits("oidcclient/odd", "Accepted", "False Malformed");
     world.awaits("oidcclient/odd", "Ready", "False Malformed");
@@ -81,17 +81,17 @@ fn stored_before_a_rule_existed(world: &World) {
         if text.contains("Warning") { Ok(text) } else { Err(text) }
     });
     assert!(described.contains("Malformed"), "{described}");
-    // What is applied beside it is served, by watches that are as well as before.
+    // An object applied next to it is served: the watches still work.
     world.api.apply(&OBJECTS.replace("name: robot", "name: neighbour"));
     world.ready("oidcclient/neighbour");
     world.others_go_on();
-    // A correction is all that it takes.
+    // A corrected object is served.
     let right = odd.replace("\"https://odd.test/cb\"", "[\"https://odd.test/cb\"]");
     world.api.apply(&right);
     world.ready("oidcclient/odd");
 }
 
-/// A Secret of the name of a tenant's keys that Lanyard did not make is neither used nor changed.
+/// A foreign Secret with the name of a tenant's keys is neither used nor changed.
 fn a_taken_key_secret(world: &World) {
     let create = ["-n", "team", "create", "secret", "generic", "squat-signing-keys"];
     world.api.kubectl(&[&create[..], &["--from-literal=a=b"]].concat());
@@ -105,7 +105,7 @@ fn a_taken_key_secret(world: &World) {
     world.ready("tenants.lanyard.dev/squat");
 }
 
-/// Made once, immutable; when it is lost nobody becomes somebody else, and a backup is enough.
+/// The salt is immutable and not replaced when lost, which would change subjects; a backup restores it.
 fn the_salt_of_pairwise_subjects(world: &World) {
     world.api.apply(
         &OBJECTS
@@ -115,7 +115,7 @@ fn the_salt_of_pairwise_subjects(world: &World) {
     world.ready("oidcclient/paired");
     let path = ["-n", "team", "get", "secret", "main-pairwise"];
     let mut salt = world.json(&path);
-    assert_eq!(salt["immutable"], true, "nobody changes it by accident");
+    assert_eq!(salt["immutable"], true, "it cannot be changed by accident");
     world.api.kubectl(&["-n", "team", "delete", "secret", "main-pairwise"]);
     world.awaits("tenants.lanyard.dev/main", "KeysReady", "False KeysDamaged");
     let message = world.message("tenants.lanyard.dev/main", "KeysReady");
@@ -125,17 +125,17 @@ fn the_salt_of_pairwise_subjects(world: &World) {
         ready => Err(ready.to_owned()),
     });
     world.others_go_on();
-    assert!(world.api.try_kubectl(&path).is_err(), "it is not made again");
+    assert!(world.api.try_kubectl(&path).is_err(), "no new salt is generated");
     for field in ["uid", "resourceVersion", "creationTimestamp", "managedFields"] {
         salt["metadata"].as_object_mut().expect("metadata").remove(field);
     }
     world.api.apply(&salt.to_string());
     world.ready("tenants.lanyard.dev/main");
     world.ready("oidcclient/paired");
-    assert_eq!(world.json(&path)["data"], salt["data"], "the backup is what is served");
+    assert_eq!(world.json(&path)["data"], salt["data"], "the restored salt is unchanged");
 }
 
-/// Labels and annotations of others stay through renewals.
+/// Renewals preserve foreign labels and annotations on the Lease.
 fn a_lease_that_others_write_on(world: &World) {
     let lease = ["-n", NAMESPACE, "get", "lease", "lanyard"];
     world.api.kubectl(&["-n", NAMESPACE, "label", "lease", "lanyard", "team.example/owner=ops"]);
@@ -154,7 +154,7 @@ fn a_lease_that_others_write_on(world: &World) {
     });
 }
 
-/// Nothing of ours holds a namespace back, and its issuer is gone with it.
+/// Lanyard does not block the deletion of a namespace, and its issuer is deleted with it.
 fn a_namespace_that_goes(world: &World) {
     world.api.kubectl(&["create", "namespace", "brief"]);
     world.api.apply(&OBJECTS.replace("namespace: team", "namespace: brief"));
@@ -168,8 +168,8 @@ fn a_namespace_that_goes(world: &World) {
     world.others_go_on();
 }
 
-/// Of two watched namespaces one lost its Role: the other is served all the same, and the one comes
-/// back when the Role does.
+/// A watched namespace whose Role is incomplete does not affect another one, and is served again when
+/// the Role is restored.
 fn a_namespace_whose_secrets_are_forbidden(world: &World) {
     let (system, open, closed) = ("lanyard-second", "open", "closed");
     for namespace in [system, open, closed] {

@@ -1,4 +1,4 @@
-//! A watch whose connection died without a word is noticed, and what it missed arrives.
+//! A watch whose connection died silently is replaced, and the changes that it missed arrive.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ use super::{
     turns,
 };
 
-/// 25 s of a watch, 5 s until it is given up, and what two loaded cores add.
+/// 25 s of a watch, 5 s until it is abandoned, and the delays of two loaded cores.
 const BOUND: Duration = Duration::from_secs(45);
 
 #[test]
-fn changes_arrive_soon_after_connections_died_without_a_word() {
+fn changes_arrive_soon_after_connections_died_silently() {
     let _turn = turns::of("replicas");
     let api = ApiServer::start();
     for namespace in [NAMESPACE, "team"] {

@@ -1,4 +1,4 @@
-//! Many send the same at once, to all replicas.
+//! Concurrent requests with the same refresh token or code, at all replicas.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
 
 const AT_ONCE: usize = 50;
 
-/// One rotation, the same generation for everybody, and reuse afterwards revokes.
+/// Concurrent refreshes rotate the token once and return the same generation; later reuse revokes it.
 pub async fn the_same_refresh_token(world: &World, app: &Application) {
     let (_, tokens) = sign_in(app).await;
     let first = text(&tokens, "refresh_token");
@@ -29,17 +29,17 @@ pub async fn the_same_refresh_token(world: &World, app: &Application) {
         let (status, next) = refresh(app, text(answer, "refresh_token")).await;
         assert_eq!(status, 200, "{next}");
     }
-    assert_eq!(generation(world, &sid).await, 3, "all of them were of one generation");
+    assert_eq!(generation(world, &sid).await, 3, "all answers had one generation");
     let (_, next) = refresh(app, text(&answers[0].1, "refresh_token")).await;
     let (status, last) = refresh(app, text(&next, "refresh_token")).await;
     assert_eq!(status, 200, "{last}");
-    // Three generations on, the first is what only a thief would use.
+    // Three generations later only a thief would use the first token.
     assert_eq!(refresh(app, first).await.0, 400);
     assert_eq!(refresh(app, text(&last, "refresh_token")).await.0, 400, "the family is revoked");
     assert_eq!(app.userinfo(text(&last, "access_token")).await.0, 401);
 }
 
-/// Which refresh token is the current one of a session's only grant, by the database.
+/// The current refresh token generation of a session's only grant, read from the database.
 async fn generation(world: &World, sid: &str) -> u32 {
     let options = PostgresOptions { url: world.database.url(), ca: None, connections: 1 };
     let store = PostgresStore::new(&options, Arc::new(SystemEntropy::new())).expect("a URL");
@@ -53,7 +53,7 @@ async fn generation(world: &World, sid: &str) -> u32 {
     }
 }
 
-/// One success; whoever came second revoked it.
+/// One of the concurrent requests redeems the code, and the second use revokes the tokens.
 pub async fn the_same_code(app: &Application) {
     let browser = Browser::new();
     let url = app.authorize_url(SCOPE, &[]);

@@ -1,4 +1,4 @@
-//! The clock of one replica is 30 s ahead, which breaks nothing.
+//! A replica whose clock is 30 s ahead uses the time of the store.
 
 use std::time::{Duration, Instant};
 
@@ -11,11 +11,11 @@ use crate::{
     support::browser::Application,
 };
 
-/// By how much a replica may misjudge the store's clock: an answer took that long to arrive.
+/// Error of a replica's estimate of the store's clock, caused by the latency of an answer.
 const JOURNEY: Duration = Duration::from_secs(1);
 
-/// It is borne, and told.
-pub async fn it_is_said(world: &World) {
+/// The skew is tolerated, and reported in a metric and in the log.
+pub async fn skew_is_reported(world: &World) {
     for replica in &world.replicas {
         let url = format!("http://127.0.0.1:{}/metrics", replica.admin);
         let answer = reqwest::get(url).await.expect("an answer");
@@ -29,7 +29,7 @@ pub async fn it_is_said(world: &World) {
     }
 }
 
-/// What the skewed one says to a refresh token.
+/// Sends a refresh token to the skewed replica.
 async fn refresh_there(world: &World, app: &Application, token: &str) -> (u16, Value) {
     let skewed = world.replicas.iter().find(|it| it.name == "skewed").expect("it is there");
     let form = [
@@ -43,7 +43,7 @@ async fn refresh_there(world: &World, app: &Application, token: &str) -> (u16, V
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
 
-pub async fn a_grace_is_over_when_it_is_for_the_others(world: &World, app: &Application) {
+pub async fn a_skewed_replica_honours_the_grace_period(world: &World, app: &Application) {
     let (_, tokens) = sign_in(app).await;
     let first = text(&tokens, "refresh_token");
     let (_, second) = refresh(app, first).await;
@@ -53,9 +53,9 @@ pub async fn a_grace_is_over_when_it_is_for_the_others(world: &World, app: &Appl
     assert_eq!(status, 200, "two generations old, within the grace: {answer}");
 }
 
-/// A key is shown for `publishAhead`, here 2 s, before anybody signs with it: whoever signed with
-/// it before would be believed by nobody who has not seen it yet.
-pub async fn a_key_signs_when_it_does_for_the_others(world: &World, app: &Application) {
+/// A key is published for `publishAhead`, here 2 s, before it signs: a token that it signed earlier
+/// would be rejected by clients that have cached an older JWKS.
+pub async fn a_skewed_replica_does_not_sign_with_a_key_early(world: &World, app: &Application) {
     let (_, tokens) = sign_in(app).await;
     let mut token = text(&tokens, "refresh_token").to_owned();
     let mut seen: Vec<(String, Timestamp)> = Vec::new();
@@ -74,7 +74,7 @@ pub async fn a_key_signs_when_it_does_for_the_others(world: &World, app: &Applic
     }
     let kept = tokio::task::block_in_place(|| keys(&world.api, "team", "main-signing-keys"));
     for (kid, signed) in seen {
-        let key = kept.iter().find(|key| key["kid"] == kid).expect("it is kept for a minute");
+        let key = kept.iter().find(|key| key["kid"] == kid).expect("it is retained for a minute");
         let from: jiff::Timestamp = text(key, "signsFrom").parse().expect("a time");
         assert!(signed.plus(JOURNEY) >= from.into(), "signed at {signed}, before its time: {key}");
     }

@@ -1,4 +1,4 @@
-//! The database is away for a while.
+//! An outage of the database.
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,13 @@ use crate::{
     },
 };
 
-/// For how long.
+/// Duration of the outage.
 const AWAY: Duration = Duration::from_secs(20);
-/// A request that needs the database is answered within this while there is none: 4 s that the
-/// store takes at most, and what two loaded cores add.
+/// Upper bound for the answer to a request that needs the database during the outage: the store's
+/// timeout of 4 s, plus the delays of two loaded cores.
 const BOUND: Duration = Duration::from_secs(10);
 
-/// Without a database what needs it says so soon, the rest goes on, and all is well afterwards.
+/// Requests that need the database fail quickly, others succeed, and all succeed after the outage.
 pub async fn outage(world: &mut World, app: &Application, kept: &str) {
     let secret = client_secret(&world.api, "robot");
     let robot = world.application("team.robot", Some(&secret)).await;
@@ -40,7 +40,7 @@ pub async fn outage(world: &mut World, app: &Application, kept: &str) {
             break;
         }
     }
-    its_loss_makes_nobody_unready(world).await;
+    replicas_stay_ready(world).await;
     tokio::task::block_in_place(|| world.database.resume());
     let back = Instant::now();
     while refresh(app, kept).await.0 != 200 {
@@ -50,8 +50,8 @@ pub async fn outage(world: &mut World, app: &Application, kept: &str) {
     println!("well {:?} after the database was back", back.elapsed());
 }
 
-/// Asked by somebody with more patience than a Service has.
-async fn its_loss_makes_nobody_unready(world: &World) {
+/// Replicas stay ready, even if the answer takes longer than the timeout of a readiness probe.
+async fn replicas_stay_ready(world: &World) {
     for replica in &world.replicas {
         let url = format!("http://127.0.0.1:{}/readyz", replica.admin);
         let request = reqwest::Client::new().get(url).timeout(SOON);
@@ -60,7 +60,7 @@ async fn its_loss_makes_nobody_unready(world: &World) {
     }
 }
 
-/// Discovery, JWKS, `client_credentials`, and what verifies by them alone.
+/// Discovery, JWKS, `client_credentials` and verification of ID tokens succeed without the database.
 async fn needs_no_database(world: &World, robot: &Application, id_token: &str) {
     world.application("team.app", None).await;
     let jwks: Value = robot.jwks().await;

@@ -1,4 +1,4 @@
-//! Another key begins to seal, on every replica, while people go on: nobody is signed out.
+//! Rotation of the sealing key on every replica under load signs no user out.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use super::{NAMESPACE, SOON, World, eventually, keys};
 use crate::load::{refresh, sign_in, text};
 
 const SECRET: &str = "lanyard-sealing-keys";
-/// A key seals for 90 days, and is published a day before.
+/// A time at which the current key began to seal that makes a rotation due: a key seals for 90 days.
 const LONG_AGO: &str = "2020-01-01T00:00:00Z";
 
-/// Months pass, and what the leader plans for them happens.
+/// Rotates the sealing key by moving the times of its entries into the past.
 pub async fn rotates(world: &World) {
     let app = world.application("team.app", None).await;
     let (_, before) = sign_in(&app).await;
@@ -31,26 +31,29 @@ pub async fn rotates(world: &World) {
         })
     });
     assert_eq!(sealed_by(text(&sign_in(&app).await.1, "refresh_token")), first["id"]);
-    // The day is over: a minute ago, as one of the clocks is half a minute ahead.
+    // The new key seals from a minute ago, because one of the clocks is half a minute ahead.
     let due = SystemClock.now().minus(Duration::from_mins(1)).to_string();
     tokio::task::block_in_place(|| change(world, &next, "sealsFrom", &due));
     let start = Instant::now();
     let mut token = token.to_owned();
     let mut replicas = 0;
-    // Each application has a connection of its own, and a Service sends those in turn.
+    // Each application opens a new connection, and the Service sends those to the replicas in turn.
     while replicas < 2 * world.replicas.len() {
         assert!(start.elapsed() < SOON, "the key does not seal everywhere");
         let (status, answer) = refresh(&world.application("team.app", None).await, &token).await;
-        assert_eq!(status, 200, "sealed by either key, it is good: {answer}");
+        assert_eq!(status, 200, "a token sealed with either key is valid: {answer}");
         text(&answer, "refresh_token").clone_into(&mut token);
         replicas = if sealed_by(&token) == next["id"] { replicas + 1 } else { 0 };
     }
     let kept = tokio::task::block_in_place(|| keys(&world.api, NAMESPACE, SECRET));
     let old = kept.iter().find(|key| key["id"] == first["id"]).expect("it stays readable");
-    assert!(old["retireAt"].is_string(), "for as long as what it sealed: {old}");
+    assert!(
+        old["retireAt"].is_string(),
+        "the old key retires after the values that it sealed: {old}"
+    );
 }
 
-/// Writes another value into a key's entry.
+/// Changes a value in a key's entry.
 fn change(world: &World, key: &Value, name: &str, value: &str) {
     let mut changed = key.clone();
     changed[name] = json!(value);
@@ -59,7 +62,7 @@ fn change(world: &World, key: &Value, name: &str, value: &str) {
     world.api.kubectl(&["-n", NAMESPACE, "patch", "secret", SECRET, "--type=merge", "-p", &patch]);
 }
 
-/// The id of the key that a token was sealed with, which it names in the clear.
+/// The id of the key that a token was sealed with, which is not encrypted.
 fn sealed_by(token: &str) -> String {
     let bytes = URL_SAFE_NO_PAD.decode(token).expect("a sealed value");
     bytes[1..5].iter().map(|byte| format!("{byte:02x}")).collect()
