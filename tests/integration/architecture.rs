@@ -192,7 +192,7 @@ fn modules_use_only_allowed_modules() {
 }
 
 #[test]
-fn only_model_reads_the_clock() {
+fn only_model_and_timers_read_the_clock() {
     let mut wrong = Vec::new();
     let sources = sources();
     for source in sources.iter().filter(|source| source.module != "model") {

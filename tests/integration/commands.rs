@@ -24,11 +24,11 @@ fn lanyard(args: &[&str], env: &[(&str, &str)]) -> Output {
 
 /// Asserts an exit status and a single line on standard error; returns the line.
 fn refused(output: &Output, status: i32) -> String {
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(status), "{said}");
-    assert_eq!(said.lines().count(), 1, "one line: {said}");
-    assert!(said.starts_with("lanyard: "), "{said}");
-    said
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(status), "{message}");
+    assert_eq!(message.lines().count(), 1, "one line: {message}");
+    assert!(message.starts_with("lanyard: "), "{message}");
+    message
 }
 
 const REPLICA: [&str; 9] = [
@@ -53,9 +53,9 @@ fn wrong_flag_prints_one_line_with_a_correction() {
         (&["dev"], &["<DIR>", "lanyard dev --help"]),
         (&["serve"], &["serve", "lanyard --help"]),
     ] {
-        let said = refused(&lanyard(args, &[]), 2);
+        let message = refused(&lanyard(args, &[]), 2);
         for word in words {
-            assert!(said.contains(word), "no {word:?} in {said}");
+            assert!(message.contains(word), "no {word:?} in {message}");
         }
     }
     let wrong = lanyard(&["dev", "."], &[("LANYARD_DRAIN_DELAY", "soon")]);
@@ -69,10 +69,13 @@ fn unreachable_api_server_prints_one_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let cluster = "https://127.0.0.1:1";
     let config = kubeconfig(folder.path(), cluster);
-    let said = refused(&lanyard(&REPLICA, &[("KUBECONFIG", &config)]), 1);
-    assert!(said.contains(&format!("the API server at {cluster}/ cannot be reached")), "{said}");
-    let said = refused(&lanyard(&REPLICA, &[("HOME", &folder.path().display().to_string())]), 1);
-    assert!(said.contains("set KUBECONFIG") && said.contains("lanyard dev"), "{said}");
+    let message = refused(&lanyard(&REPLICA, &[("KUBECONFIG", &config)]), 1);
+    assert!(
+        message.contains(&format!("the API server at {cluster}/ cannot be reached")),
+        "{message}"
+    );
+    let message = refused(&lanyard(&REPLICA, &[("HOME", &folder.path().display().to_string())]), 1);
+    assert!(message.contains("set KUBECONFIG") && message.contains("lanyard dev"), "{message}");
 }
 
 /// Writes a kubeconfig for an API server; returns its path.
@@ -103,8 +106,8 @@ fn request_to_the_api_server_is_retried_until_it_answers() {
         write!(second, "{head}: {}\r\n\r\n{body}", body.len()).expect("written");
     });
     // A refusal by the API server is an answer and is not retried.
-    let said = refused(&lanyard(&REPLICA, &[("KUBECONFIG", &config)]), 1);
-    assert!(said.contains("not you"), "{said}");
+    let message = refused(&lanyard(&REPLICA, &[("KUBECONFIG", &config)]), 1);
+    assert!(message.contains("not you"), "{message}");
     serving.join().expect("it was asked twice");
 }
 

@@ -52,8 +52,8 @@ async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
 
     fs::write(&users, text.replace("username: ada", "username: ada\n  nonsense: 1"))
         .expect("written");
-    let said = dev.awaits("nonsense").await;
-    assert!(said.contains("users.yaml") && said.contains("OidcUser default/ada"), "{said}");
+    let log = dev.awaits("nonsense").await;
+    assert!(log.contains("users.yaml") && log.contains("OidcUser default/ada"), "{log}");
     sign_in_as(&dev, "ada").await;
 
     // An edit that an API server would refuse, together with a valid edit of another object.
@@ -64,9 +64,9 @@ async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
         .replace(&callback, "http://elsewhere.test/callback")
         .replace("scopes: [profile]", "scopes: [email]");
     fs::write(&clients, edited).expect("written");
-    let said = dev.awaits("using the last valid state of the object").await;
+    let log = dev.awaits("using the last valid state of the object").await;
     let problem = "clients.yaml object=OidcClient default/demo field=spec.redirectUris[0] problem=must use https";
-    assert!(said.contains(problem), "{said}");
+    assert!(log.contains(problem), "{log}");
     sign_in_as(&dev, "ada").await;
     let machine = [("grant_type", "client_credentials"), ("scope", "email")];
     assert_eq!(app.token(&machine).await.0, 200, "the other client has changed");
@@ -74,9 +74,9 @@ async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
     // An edit that an API server would accept, and that conditions report as a problem.
     let edited = text_of_clients.replace("scopes: [profile]", "scopes: [sorcery]");
     fs::write(&clients, edited).expect("written");
-    let said = dev.awaits("sorcery").await;
+    let log = dev.awaits("sorcery").await;
     let problem = "problem=spec.scopes: Tenant \"default/quickstart\" has no scope \"sorcery\"";
-    assert!(said.contains(problem), "{said}");
+    assert!(log.contains(problem), "{log}");
 
     fs::write(&users, text.replace("username: ada", "username: lovelace")).expect("written");
     dev.awaits(&changed(&users)).await;

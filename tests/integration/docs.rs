@@ -67,8 +67,8 @@ fn check(manifest: &str) -> Result<(), String> {
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
     let output = command.arg("check").arg(folder.path()).output().expect("it runs");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    if output.status.success() { Ok(()) } else { Err(said) }
+    let report = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() { Ok(()) } else { Err(report) }
 }
 
 #[test]
@@ -85,12 +85,13 @@ fn every_manifest_of_the_documentation_can_be_applied() {
         for block in blocks(&page) {
             if block.starts_with("apiVersion: lanyard.dev") {
                 whole += 1;
-                check(&block).unwrap_or_else(|said| panic!("{}: {said}\n{block}", page.display()));
+                check(&block)
+                    .unwrap_or_else(|report| panic!("{}: {report}\n{block}", page.display()));
             } else if block.starts_with("spec:\n") || block.starts_with("kind: ") {
                 parts += 1;
-                let said: Vec<String> =
+                let reports: Vec<String> =
                     completed(&block).iter().filter_map(|it| check(it).err()).collect();
-                assert!(said.len() < 3, "{}: {}\n{block}", page.display(), said.join("\n"));
+                assert!(reports.len() < 3, "{}: {}\n{block}", page.display(), reports.join("\n"));
             }
         }
     }

@@ -46,7 +46,7 @@ fn verdicts_and_served_state_match_the_golden_files() {
 
 fn outcome(input: &str) -> String {
     let snapshot = snapshot(input);
-    let mut text = said(&snapshot);
+    let mut text = verdicts(&snapshot);
     let mut tenants: Vec<_> = snapshot.tenants().collect();
     tenants.sort_by_key(|tenant| &tenant.tenant.id);
     let served: Vec<Value> = tenants.into_iter().map(|tenant| summary(tenant)).collect();
@@ -63,7 +63,7 @@ fn snapshot(input: &str) -> Snapshot {
 }
 
 /// Conditions and facts of every object.
-fn said(snapshot: &Snapshot) -> String {
+fn verdicts(snapshot: &Snapshot) -> String {
     let mut text = String::from("# said\n");
     for verdict in snapshot.verdicts().iter() {
         let object = &verdict.object;

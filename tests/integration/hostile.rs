@@ -191,11 +191,11 @@ async fn connection_without_a_complete_request_is_closed() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let (dev, _folder) = two_tenants().await;
     let address = dev.base_url.replace("http://localhost", "127.0.0.1");
-    let silent = |said: &'static [u8]| {
+    let silent = |sent: &'static [u8]| {
         let address = address.clone();
         async move {
             let mut stream = tokio::net::TcpStream::connect(address).await.expect("connected");
-            stream.write_all(said).await.expect("written");
+            stream.write_all(sent).await.expect("written");
             let mut rest = Vec::new();
             let closed = stream.read_to_end(&mut rest);
             let limit = std::time::Duration::from_secs(40);

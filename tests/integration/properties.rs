@@ -265,8 +265,9 @@ proptest! {
             insert(&mut all, document);
         }
         let snapshot = rebuilt(&all, &BuildCache::default());
-        let said: BTreeSet<ObjectRef> = snapshot.verdicts().iter().map(|it| it.object.clone()).collect();
-        prop_assert_eq!(said, judged(&all));
+        let verdicts: BTreeSet<ObjectRef> =
+            snapshot.verdicts().iter().map(|it| it.object.clone()).collect();
+        prop_assert_eq!(verdicts, judged(&all));
         agrees(&snapshot);
     }
 

@@ -102,8 +102,8 @@ async fn nonce_is_required_for_an_id_token_of_the_authorization_endpoint() {
     ] {
         let changes = [("response_type", response_type), ("nonce", "")];
         let page = browser.open(&hybrid.authorize_url("openid", &changes)).await;
-        let told = page.answer().get("error").cloned();
-        assert_eq!(told.as_deref(), error, "{response_type}");
+        let returned = page.answer().get("error").cloned();
+        assert_eq!(returned.as_deref(), error, "{response_type}");
     }
 }
 

@@ -41,7 +41,7 @@ async fn backchannel(mut statuses: Vec<&'static str>) -> (String, UnboundedRecei
     (url, receive)
 }
 
-/// Alice's tokens at an application.
+/// Alice's tokens for a client.
 async fn tokens(client: &Application, browser: &Browser, scope: &str) -> Value {
     let page = browser.open(&client.authorize_url(scope, &[])).await;
     let (status, tokens) = client.redeem(&page.answer()["code"]).await;
@@ -64,30 +64,34 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 async fn logout_token_is_signed_and_names_subject_and_session() {
     // OIDC Back-Channel Logout §2.4, §2.5
     let world = World::new().await;
-    let (url, mut told) = backchannel(vec![]).await;
+    let (url, mut notifications) = backchannel(vec![]).await;
     world.change("https://rp.invalid/backchannel", &url);
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
     let tokens = tokens(&leaver, &browser, "openid").await;
     leave(&leaver, &browser, &[("id_token_hint", text(&tokens, "id_token"))]).await;
-    let request = told.recv().await.expect("a notification");
+    let request = notifications.recv().await.expect("a notification");
     let token = request.split("logout_token=").nth(1).expect("a form").trim();
     let header = token.split('.').next().expect("a header");
     let header: Value =
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).expect("base64url")).expect("JSON");
     assert_eq!(header["typ"], "logout+jwt");
-    let said = super::browser::verified(token, &leaver.jwks().await, "default.leaver");
+    let token_claims = super::browser::verified(token, &leaver.jwks().await, "default.leaver");
     let id_token = claims(text(&tokens, "id_token"));
-    assert_eq!((&said["sub"], &said["sid"]), (&id_token["sub"], &id_token["sid"]));
+    assert_eq!((&token_claims["sub"], &token_claims["sid"]), (&id_token["sub"], &id_token["sid"]));
     let event = "http://schemas.openid.net/event/backchannel-logout";
-    assert_eq!(said["events"], json!({ event: {} }));
-    assert!(said.get("nonce").is_none() && said["jti"].is_string() && said["iat"].is_i64());
+    assert_eq!(token_claims["events"], json!({ event: {} }));
+    assert!(
+        token_claims.get("nonce").is_none()
+            && token_claims["jti"].is_string()
+            && token_claims["iat"].is_i64()
+    );
 }
 
 #[tokio::test]
 async fn logout_token_has_the_pairwise_subject_and_session_of_its_client() {
     // OIDC Core §8.1; Back-Channel Logout §2.4; Front-Channel Logout §3
     let world = World::new().await;
-    let (url, mut told) = backchannel(vec![]).await;
+    let (url, mut notifications) = backchannel(vec![]).await;
     let written = "backchannelLogoutUri: https://rp.invalid/backchannel";
     world.change(written, &format!("subjectType: pairwise\n  backchannelLogoutUri: {url}"));
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
@@ -96,16 +100,16 @@ async fn logout_token_has_the_pairwise_subject_and_session_of_its_client() {
     let page = leave(&leaver, &browser, &[("id_token_hint", hint)]).await;
     let (known, sid) = (claims(hint), claims(hint)["sid"].as_str().expect("one").to_owned());
     assert!(page.body.contains(&format!("&#38;sid={sid}\"")), "{}", page.body);
-    let request = told.recv().await.expect("a notification");
-    let said = claims(request.split("logout_token=").nth(1).expect("a form").trim());
-    assert_eq!((&said["sub"], &said["sid"]), (&known["sub"], &known["sid"]));
+    let request = notifications.recv().await.expect("a notification");
+    let token_claims = claims(request.split("logout_token=").nth(1).expect("a form").trim());
+    assert_eq!((&token_claims["sub"], &token_claims["sid"]), (&known["sub"], &known["sid"]));
 }
 
 #[tokio::test]
 async fn sign_in_of_another_user_ends_the_previous_session() {
     // OIDC Back-Channel Logout §2: in a shared browser, clients would keep the session of the other user.
     let world = World::new().await;
-    let (url, mut told) = backchannel(vec![]).await;
+    let (url, mut notifications) = backchannel(vec![]).await;
     world.change("https://rp.invalid/backchannel", &url);
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
     let alices = claims(text(&tokens(&leaver, &browser, "openid").await, "id_token"));
@@ -114,42 +118,42 @@ async fn sign_in_of_another_user_ends_the_previous_session() {
     assert!(sign_in(&browser, &page, ALICE).await.answer().contains_key("code"));
     let page = browser.open(&again).await;
     assert!(sign_in(&browser, &page, BOB).await.answer().contains_key("code"));
-    let said = told.recv().await.expect("a notification");
-    let said = claims(said.split("logout_token=").nth(1).expect("a form").trim());
-    assert_eq!((&said["sub"], &said["sid"]), (&alices["sub"], &alices["sid"]));
-    assert!(told.try_recv().is_err(), "a new sign-in of the same user ends no session");
+    let request = notifications.recv().await.expect("a notification");
+    let token_claims = claims(request.split("logout_token=").nth(1).expect("a form").trim());
+    assert_eq!((&token_claims["sub"], &token_claims["sid"]), (&alices["sub"], &alices["sid"]));
+    assert!(notifications.try_recv().is_err(), "a new sign-in of the same user ends no session");
 }
 
 #[tokio::test]
 async fn failed_logout_notification_is_retried() {
     let world = World::new().await;
-    let (url, mut told) = backchannel(vec!["503 Service Unavailable"]).await;
+    let (url, mut notifications) = backchannel(vec!["503 Service Unavailable"]).await;
     world.change("https://rp.invalid/backchannel", &url);
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
     let tokens = tokens(&leaver, &browser, "openid").await;
     leave(&leaver, &browser, &[("id_token_hint", text(&tokens, "id_token"))]).await;
-    told.recv().await.expect("the first attempt");
+    notifications.recv().await.expect("the first attempt");
     world.app.clock.advance(std::time::Duration::from_secs(6));
-    told.recv().await.expect("the second");
+    notifications.recv().await.expect("the second");
 }
 
 #[tokio::test]
 async fn failed_notifications_are_counted_until_delivered() {
     let world = World::new().await;
-    let (url, mut told) = backchannel(vec!["500 Internal Server Error"]).await;
+    let (url, mut notifications) = backchannel(vec!["500 Internal Server Error"]).await;
     world.change("https://rp.invalid/backchannel", &url);
     let mut untold = world.app.app.backchannel_logout.untold();
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
     let tokens = tokens(&leaver, &browser, "openid").await;
     leave(&leaver, &browser, &[("id_token_hint", text(&tokens, "id_token"))]).await;
-    told.recv().await.expect("the first attempt");
+    notifications.recv().await.expect("the first attempt");
     let state = untold.wait_for(|clients| !clients.is_empty()).await.expect("counted").clone();
     let (client, untold_of) = state.first_key_value().expect("one");
     assert_eq!(client.to_string(), "default/leaver");
     assert_eq!((untold_of.waiting, untold_of.given_up), (1, 0));
     assert_eq!(untold_of.why.as_deref(), Some("the endpoint returned status 500"));
     world.app.clock.advance(std::time::Duration::from_secs(6));
-    told.recv().await.expect("the second attempt");
+    notifications.recv().await.expect("the second attempt");
     untold.wait_for(|clients| clients.is_empty()).await.expect("counted");
 }
 

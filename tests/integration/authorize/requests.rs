@@ -10,7 +10,7 @@ async fn shows_a_page_while_client_or_redirect_uri_is_unproven() {
     // RFC 6749 §4.1.2.1
     let world = World::new().await;
     let trusted = world.application("trusted").await;
-    for (changes, status, says) in [
+    for (changes, status, expected) in [
         (("client_id", "nobody"), 400, "Unknown application"),
         (("redirect_uri", "https://evil.test/cb"), 400, "Invalid request"),
         (("redirect_uri", ""), 400, "Invalid request"),
@@ -18,7 +18,7 @@ async fn shows_a_page_while_client_or_redirect_uri_is_unproven() {
         let page = Browser::new().open(&trusted.authorize_url("openid", &[changes])).await;
         assert!(page.left_for.is_none(), "{changes:?}");
         assert_eq!(page.status, status, "{changes:?}: {}", page.body);
-        assert!(page.body.contains(says), "{changes:?}: {}", page.body);
+        assert!(page.body.contains(expected), "{changes:?}: {}", page.body);
     }
 }
 
@@ -52,7 +52,7 @@ async fn other_errors_are_returned_to_the_client_with_the_issuer() {
 }
 
 #[tokio::test]
-async fn refuses_parameters_that_come_twice() {
+async fn refuses_duplicate_parameters() {
     // RFC 6749 §3.1
     let world = World::new().await;
     let trusted = world.application("trusted").await;

@@ -53,7 +53,7 @@ async fn answers_alike_whether_the_user_exists_or_not() {
 }
 
 #[tokio::test]
-async fn takes_as_long_whether_the_user_exists_or_not() {
+async fn takes_the_same_time_whether_the_user_exists_or_not() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, Browser::new());
     let mut page = browser.open(&trusted.authorize_url("openid", &[])).await;
@@ -197,7 +197,7 @@ async fn asks_again_when_the_session_is_older_than_max_age() {
 }
 
 #[tokio::test]
-async fn lets_people_choose_their_account() {
+async fn lets_the_user_choose_an_account() {
     // OIDC Core §3.1.2.1
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);

@@ -27,7 +27,7 @@ async fn oidcc_backchannel_rp_initiated_logout() {
     // OIDC Back-Channel Logout §2.4, §2.5
     let op = Op::start().await;
     let uri = "https://rp.test/backchannel_logout";
-    let mut told = op.app.receive(uri);
+    let mut notifications = op.app.receive(uri);
     let session = Session::begin(&op, |it| {
         it["backchannel_logout_uri"] = json!(uri);
         it["backchannel_logout_session_required"] = json!(true);
@@ -35,20 +35,23 @@ async fn oidcc_backchannel_rp_initiated_logout() {
     .await;
     let page = session.leaves(&[]).await;
     is_back(page.left_for.expect("back").as_str(), Some(&state()));
-    let token = logout_token(&told.recv().await.expect("a notification"));
+    let token = logout_token(&notifications.recv().await.expect("a notification"));
     let header = jsonwebtoken::decode_header(&token).expect("a JWT");
     assert_eq!(header.typ.as_deref(), Some("logout+jwt"));
-    let said =
+    let token_claims =
         crate::conformance::browser::verified(&token, &op.jwks().await, session.rp.client_id());
-    assert_eq!(said, claims(&token));
-    assert_eq!(said["iss"], op.issuer());
-    assert!(said["iat"].as_i64().is_some_and(|iat| iat <= op.now()), "{said}");
-    assert!(!text(&said, "jti").is_empty());
+    assert_eq!(token_claims, claims(&token));
+    assert_eq!(token_claims["iss"], op.issuer());
+    assert!(token_claims["iat"].as_i64().is_some_and(|iat| iat <= op.now()), "{token_claims}");
+    assert!(!text(&token_claims, "jti").is_empty());
     let event = "http://schemas.openid.net/event/backchannel-logout";
-    assert_eq!(said["events"], json!({ event: {} }));
+    assert_eq!(token_claims["events"], json!({ event: {} }));
     let id_token = session.flow.id_token();
-    assert_eq!((text(&said, "sub"), text(&said, "sid")), (text(id_token, "sub"), sid(id_token)));
-    assert!(said.get("nonce").is_none(), "{said}");
+    assert_eq!(
+        (text(&token_claims, "sub"), text(&token_claims, "sid")),
+        (text(id_token, "sub"), sid(id_token))
+    );
+    assert!(token_claims.get("nonce").is_none(), "{token_claims}");
     session.ended().await;
 }
 
@@ -57,7 +60,7 @@ async fn client_that_joins_during_a_new_sign_in_is_notified_of_the_logout() {
     // OIDC Back-Channel Logout §2.5: every client of the session is notified.
     let op = Op::start().await;
     let uri = "https://rp.test/backchannel_logout";
-    let mut told = op.app.receive(uri);
+    let mut notifications = op.app.receive(uri);
     let late =
         op.register_with(Variant::of("code"), |it| it["backchannel_logout_uri"] = json!(uri)).await;
     // The user consented before, so the client can join without a consent page.
@@ -74,8 +77,8 @@ async fn client_that_joins_during_a_new_sign_in_is_notified_of_the_logout() {
     let joined = joined.response(&late).contains_key("code");
     session.leaves(&[]).await;
     if joined {
-        let told = tokio::time::timeout(PATIENCE, told.recv()).await;
-        logout_token(&told.expect("in time").expect("a notification"));
+        let notifications = tokio::time::timeout(PATIENCE, notifications.recv()).await;
+        logout_token(&notifications.expect("in time").expect("a notification"));
     }
     session.ended().await;
 }

@@ -37,9 +37,9 @@ async fn oidcc_frontchannel_rp_initiated_logout() {
     assert_eq!(frames.len(), 1, "{}", page.body);
     let frame = Url::parse(&frames[0]).expect("a URL");
     assert_eq!(&frame[..url::Position::AfterPath], uri);
-    let told: Vec<(String, String)> = frame.query_pairs().into_owned().collect();
+    let parameters: Vec<(String, String)> = frame.query_pairs().into_owned().collect();
     let expected = [("iss", op.issuer()), ("sid", sid(session.flow.id_token()))];
-    assert_eq!(told, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(parameters, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let links = attributes(&page.body, "href=\"https://rp.test");
     let [link] = links.as_slice() else { panic!("one link leads back: {links:?}") };
     is_back(&format!("https://rp.test{link}"), Some(&state()));

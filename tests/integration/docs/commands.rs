@@ -201,7 +201,7 @@ fn sources(folder: &Path, all: &mut String) {
 }
 
 #[test]
-fn every_quoted_message_is_one_of_lanyards() {
+fn every_quoted_message_exists_in_the_source() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut source = String::new();
     sources(&root.join("src"), &mut source);

@@ -58,11 +58,16 @@ fn argo_cd_health_matches_the_ready_condition() {
             };
             let message = ready.message.clone();
             let status = json!({ "conditions": conditions });
-            let said = health(&script, &object(7, &status));
-            assert_eq!(said, (expected.to_owned(), message), "{reference} of {}", path.display());
+            let checked = health(&script, &object(7, &status));
+            assert_eq!(
+                checked,
+                (expected.to_owned(), message),
+                "{reference} of {}",
+                path.display()
+            );
             let (before, _) = health(&script, &object(8, &status));
             assert_eq!(before, "Progressing", "{reference}: the edit is not observed yet");
-            *seen.entry(said.0).or_default() += 1;
+            *seen.entry(checked.0).or_default() += 1;
         }
     }
     println!("{seen:?}");

@@ -275,11 +275,12 @@ async fn every_claim_is_returned_for_its_scope() {
     let tokens = alice.tokens(&alice.web, scopes).await;
     let (status, person) = alice.web.userinfo(text(&tokens, "access_token")).await;
     assert_eq!(status, 200, "{person}");
-    let told: BTreeSet<String> = person.as_object().expect("an object").keys().cloned().collect();
+    let returned: BTreeSet<String> =
+        person.as_object().expect("an object").keys().cloned().collect();
     let of_tokens = ["iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
     let mut expected = supported("claims_supported");
     expected.retain(|name| !of_tokens.contains(&name.as_str()) && !name.ends_with("_hash"));
-    assert_eq!(told, expected);
+    assert_eq!(returned, expected);
     assert_eq!(person["updated_at"], json!(1_769_860_800), "a number");
     assert_eq!(person["birthdate"], "0000-03-22");
     assert_eq!(person["address"], json!({ "street_address": "Rua 1", "country": "PT" }));

@@ -38,7 +38,7 @@ impl Line {
         Self(TcpStream::connect(address).await.expect("connected"))
     }
 
-    async fn say(&mut self, text: &str) {
+    async fn write(&mut self, text: &str) {
         self.0.write_all(text.as_bytes()).await.expect("written");
     }
 
@@ -76,13 +76,13 @@ async fn slow_body_gets_408_and_its_connection_is_closed() {
         ServerLimits { body_timeout: Duration::from_millis(200), ..ServerLimits::default() };
     let app = TestApp::start_within(TENANT, limits).await;
     let mut line = Line::open(app.address).await;
-    line.say(&ask("POST", TOKEN, app.address, "content-length: 100\r\n")).await;
-    line.say("grant_type=").await;
+    line.write(&ask("POST", TOKEN, app.address, "content-length: 100\r\n")).await;
+    line.write("grant_type=").await;
     let answer = line.rest().await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    let said = body(&answer);
-    assert_eq!(said["error"], "invalid_request");
-    assert!(said["error_description"].as_str().expect("text").contains("too long"), "{said}");
+    let error = body(&answer);
+    assert_eq!(error["error"], "invalid_request");
+    assert!(error["error_description"].as_str().expect("text").contains("too long"), "{error}");
 }
 
 #[tokio::test]
@@ -90,8 +90,8 @@ async fn oversized_body_gets_413_and_its_connection_is_closed() {
     let app =
         TestApp::start_within(TENANT, ServerLimits { body: 10, ..ServerLimits::default() }).await;
     let mut line = Line::open(app.address).await;
-    line.say(&ask("POST", TOKEN, app.address, "content-length: 11\r\n")).await;
-    line.say("grant_type=").await;
+    line.write(&ask("POST", TOKEN, app.address, "content-length: 11\r\n")).await;
+    line.write("grant_type=").await;
     let answer = line.rest().await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert_eq!(body(&answer)["error"], "invalid_request");
@@ -102,11 +102,11 @@ async fn connection_without_a_complete_head_is_closed() {
     let limits =
         ServerLimits { head_timeout: Duration::from_millis(200), ..ServerLimits::default() };
     let app = TestApp::start_within(TENANT, limits).await;
-    for said in ["", "G", "GET / HTTP/1.1\r\nhost: x\r\n", "PRI * HTTP/2.0\r\n"] {
+    for sent in ["", "G", "GET / HTTP/1.1\r\nhost: x\r\n", "PRI * HTTP/2.0\r\n"] {
         let mut line = Line::open(app.address).await;
-        line.say(said).await;
+        line.write(sent).await;
         let answer = line.rest().await;
-        assert!(!answer.contains(" 200 "), "{said:?}: {answer}");
+        assert!(!answer.contains(" 200 "), "{sent:?}: {answer}");
     }
 }
 
@@ -120,8 +120,8 @@ async fn unsupported_method_gets_405_with_allow() {
         (answer.status().as_u16(), &answer.headers()["allow"]),
         (405, &"POST".parse().expect("text"))
     );
-    let said: Value = answer.json().await.expect("JSON for a program");
-    assert_eq!(said["error"], "invalid_request");
+    let error: Value = answer.json().await.expect("JSON for a program");
+    assert_eq!(error["error"], "invalid_request");
     let answer = client.delete(format!("{}/login", app.issuer("quick"))).send().await;
     let answer = answer.expect("an answer");
     assert_eq!(answer.status().as_u16(), 405);
@@ -210,7 +210,7 @@ async fn request_must_have_exactly_one_host() {
     let host = app.address;
     for hosts in [String::new(), format!("host: {host}\r\nhost: evil.test\r\n")] {
         let mut line = Line::open(host).await;
-        line.say(&format!("GET {METADATA} HTTP/1.1\r\n{hosts}connection: close\r\n\r\n")).await;
+        line.write(&format!("GET {METADATA} HTTP/1.1\r\n{hosts}connection: close\r\n\r\n")).await;
         let answer = line.rest().await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{hosts:?}: {answer}");
     }
@@ -222,10 +222,10 @@ async fn connection_beyond_the_limit_waits_for_another_to_close() {
         TestApp::start_within(TENANT, ServerLimits { connections: 1, ..ServerLimits::default() })
             .await;
     let mut first = Line::open(app.address).await;
-    first.say(&ask("HEAD", METADATA, app.address, "")).await;
+    first.write(&ask("HEAD", METADATA, app.address, "")).await;
     assert!(first.head().await.starts_with("http/1.1 200 "));
     let mut second = Line::open(app.address).await;
-    second.say(&ask("HEAD", METADATA, app.address, "")).await;
+    second.write(&ask("HEAD", METADATA, app.address, "")).await;
     let early = tokio::time::timeout(Duration::from_millis(200), second.head()).await;
     assert!(early.is_err(), "the limit is reached");
     drop(first);
@@ -240,7 +240,7 @@ async fn connections_beyond_the_limit_are_all_served_eventually() {
     let request = ask("HEAD", METADATA, app.address, "connection: close\r\n");
     let served = (0..100).map(|_| async {
         let mut line = Line::open(app.address).await;
-        line.say(&request).await;
+        line.write(&request).await;
         let head = line.head().await;
         (head, app.app.metrics.render(app.clock.now()))
     });
@@ -257,10 +257,10 @@ async fn connection_beyond_the_limit_of_its_address_is_closed() {
     let limits = ServerLimits { connections_of_address: 1, ..ServerLimits::default() };
     let app = TestApp::start_within(TENANT, limits).await;
     let mut first = Line::open(app.address).await;
-    first.say(&ask("HEAD", METADATA, app.address, "")).await;
+    first.write(&ask("HEAD", METADATA, app.address, "")).await;
     assert!(first.head().await.starts_with("http/1.1 200 "));
     assert_eq!(Line::open(app.address).await.rest().await, "", "closed without an answer");
-    first.say(&ask("HEAD", METADATA, app.address, "connection: close\r\n")).await;
+    first.write(&ask("HEAD", METADATA, app.address, "connection: close\r\n")).await;
     assert!(first.rest().await.starts_with("HTTP/1.1 200 "), "the first connection stays open");
     // The place of a closed connection is free a moment later.
     let client = reqwest::Client::new();
@@ -273,19 +273,19 @@ async fn connection_beyond_the_limit_of_its_address_is_closed() {
 async fn shutdown_finishes_requests_in_flight_and_accepts_no_connections() {
     let app = TestApp::start(TENANT).await;
     let mut idle = Line::open(app.address).await;
-    idle.say(&ask("HEAD", METADATA, app.address, "")).await;
+    idle.write(&ask("HEAD", METADATA, app.address, "")).await;
     idle.head().await;
     let mut in_flight = Line::open(app.address).await;
     let more = "content-length: 12\r\nexpect: 100-continue\r\n";
-    in_flight.say(&ask("POST", TOKEN, app.address, more)).await;
+    in_flight.write(&ask("POST", TOKEN, app.address, more)).await;
     assert!(in_flight.head().await.starts_with("http/1.1 100 "), "the request has begun");
-    in_flight.say("grant_").await;
+    in_flight.write("grant_").await;
     app.stop();
     while TcpStream::connect(app.address).await.is_ok() {
         tokio::task::yield_now().await;
     }
     assert_eq!(idle.rest().await, "", "an idle connection is closed");
-    in_flight.say("type=a").await;
+    in_flight.write("type=a").await;
     let answer = in_flight.rest().await;
     assert!(answer.starts_with("HTTP/1.1 40"), "answered to the end: {answer}");
     assert!(body(&answer)["error"].is_string());
@@ -371,7 +371,7 @@ async fn shutdown_closes_connections_without_a_request_at_once() {
     let app = app.await;
     let silent = Line::open(app.address).await;
     let mut served = Line::open(app.address).await;
-    served.say(&ask("HEAD", METADATA, app.address, "")).await;
+    served.write(&ask("HEAD", METADATA, app.address, "")).await;
     // Connections are accepted in order, so the silent one has been accepted too.
     served.head().await;
     app.stop();

@@ -27,17 +27,17 @@ async fn is_served_at_each_well_known_path() {
 async fn unknown_endpoint_and_unknown_issuer_have_different_errors() {
     let world = World::new().await;
     let origin = &world.app.origin;
-    for (path, said) in [
+    for (path, message) in [
         ("/default/shop/oauth2/token", "The issuer has no endpoint at this URL."),
         ("/default/shopping/oauth/token", "No issuer has this URL."),
     ] {
         let (status, _, answer) = read(world.http.get(format!("{origin}{path}"))).await;
         let description = answer["error_description"].as_str().expect("a text");
-        assert_eq!((status, &description[..said.len()]), (404, said), "{path}");
+        assert_eq!((status, &description[..message.len()]), (404, message), "{path}");
         let page = world.http.get(format!("{origin}{path}")).header("accept", "text/html");
         let page = page.send().await.expect("an answer");
         assert_eq!(page.status().as_u16(), 404);
-        assert!(page.text().await.expect("a page").contains(said), "{path}");
+        assert!(page.text().await.expect("a page").contains(message), "{path}");
     }
 }
 

@@ -55,10 +55,10 @@ async fn userinfo_is_a_jwt_for_clients_that_registered_an_algorithm() {
     assert_eq!(response.headers()["content-type"], "application/jwt");
     let jwt = response.text().await.expect("text");
     assert_eq!(header(&jwt)["alg"], "RS256");
-    let said = claims(&jwt);
-    assert_eq!(said["iss"], world.app.issuer("other"));
-    assert_eq!(said["aud"], "default.chooses-elsewhere");
-    assert_eq!(said["sub"], claims(text(&tokens, "id_token"))["sub"]);
+    let userinfo = claims(&jwt);
+    assert_eq!(userinfo["iss"], world.app.issuer("other"));
+    assert_eq!(userinfo["aud"], "default.chooses-elsewhere");
+    assert_eq!(userinfo["sub"], claims(text(&tokens, "id_token"))["sub"]);
     // A userinfo JWT is not accepted as an ID token hint.
     let end = client.endpoint("end_session_endpoint");
     let page = alice.browser.open(&format!("{end}?id_token_hint={jwt}")).await;

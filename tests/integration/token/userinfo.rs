@@ -135,7 +135,7 @@ async fn needs_the_scope_openid() {
 }
 
 #[tokio::test]
-async fn a_token_expires() {
+async fn access_token_expires() {
     let world = World::new().await;
     let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, "openid").await;

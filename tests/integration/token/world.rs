@@ -101,7 +101,7 @@ impl SignedIn {
         tokens
     }
 
-    /// Signs out, as the application that holds this ID token.
+    /// Signs out with this ID token as the hint.
     pub async fn sign_out(&self, id_token: &str) {
         let url = self.web.endpoint("end_session_endpoint");
         let page = self.browser.open(&format!("{url}?id_token_hint={id_token}")).await;

@@ -23,7 +23,7 @@ async fn userinfo(answer: reqwest::Response, flow: &Flow) -> Value {
 }
 
 /// The claims of the user, from userinfo or the ID token as the response type requires (OIDC Core §5.4).
-async fn told(rp: &Rp<'_>, flow: &Flow) -> Value {
+async fn user_claims(rp: &Rp<'_>, flow: &Flow) -> Value {
     match flow.access_token() {
         Some(token) => userinfo(rp.userinfo(token).await, flow).await,
         None => flow.id_token().clone(),
@@ -34,14 +34,14 @@ async fn told(rp: &Rp<'_>, flow: &Flow) -> Value {
 async fn scope(op: &Op, variant: Variant, scope: &str) {
     let rp = op.register(variant).await;
     let flow = flow(&rp, &Person::default(), &[("scope", scope)]).await;
-    let told = told(&rp, &flow).await;
+    let user_claims = user_claims(&rp, &flow).await;
     for name in scope.split(' ').flat_map(of_scope) {
-        assert!(told.get(name).is_some(), "no {name} in {told}");
+        assert!(user_claims.get(name).is_some(), "no {name} in {user_claims}");
     }
     if variant.response_type != "id_token" {
         // Claims of userinfo are not repeated in the ID token.
         let twice = flow.id_token().as_object().expect("an object").keys();
-        let twice = twice.filter(|name| name.as_str() != "sub" && told.get(name).is_some());
+        let twice = twice.filter(|name| name.as_str() != "sub" && user_claims.get(name).is_some());
         assert_eq!(twice.count(), 0, "{}", flow.id_token());
     }
     rp.unregister().await;
@@ -73,9 +73,9 @@ pub async fn oidcc_alternate_happy_flow(op: &Op, variant: Variant) {
     let request = rp.request_with(&[("scope", "email openid")]);
     let visit = Person::default().visits(&rp.url(request.iter().rev())).await;
     let flow = complete(&rp, visit.response(&rp), Some("a-nonce")).await;
-    let told = told(&rp, &flow).await;
-    assert_eq!(text(&told, "email"), "ada@example.com");
-    assert_eq!(told["email_verified"], true);
+    let user_claims = user_claims(&rp, &flow).await;
+    assert_eq!(text(&user_claims, "email"), "ada@example.com");
+    assert_eq!(user_claims["email_verified"], true);
     rp.unregister().await;
 }
 
@@ -114,7 +114,7 @@ pub async fn oidcc_claims_essential(op: &Op, variant: Variant) {
     let member = if alone { "id_token" } else { "userinfo" };
     let asked = json!({ member: { "name": { "essential": true } } }).to_string();
     let flow = flow(&rp, &Person::default(), &[("claims", &asked)]).await;
-    assert_eq!(text(&told(&rp, &flow).await, "name"), "Ada Lovelace");
+    assert_eq!(text(&user_claims(&rp, &flow).await, "name"), "Ada Lovelace");
     assert_eq!(flow.id_token().get("name").is_some(), alone, "{}", flow.id_token());
     rp.unregister().await;
 }
