@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make fuzz: each target for FUZZ_SECONDS (60), two at a time, where a nightly toolchain is installed; elsewhere it says so.
-# The property tests next to the code check the same on every machine.
+# make fuzz: runs each target for FUZZ_SECONDS (60), two at a time. Prints SKIPPED if no nightly toolchain is installed.
+# The property tests in the crate check the same properties on every machine.
 set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${FUZZ_SECONDS:-60}
@@ -16,12 +16,12 @@ export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
   -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing"
 cargo "+$toolchain" build --locked --release --quiet --target "$host"
 
-fuzz() { # fuzz TARGET: what it said last, and the input of a crash
+fuzz() { # fuzz TARGET: prints the number of inputs, or the log of a crash
   local target=$1 found=$CARGO_TARGET_DIR/corpus/$1 log=$CARGO_TARGET_DIR/$1.log
   mkdir -p "$found" "corpus/$target"
   if "$CARGO_TARGET_DIR/$host/release/$target" "$found" "corpus/$target" -max_total_time="$seconds" \
     -artifact_prefix="$CARGO_TARGET_DIR/$target-" -verbosity=0 >"$log" 2>&1; then
-    echo "fuzz: $target for ${seconds} s: $(find "$found" -type f | wc -l) inputs of interest, none of which crashes"
+    echo "fuzz: $target for ${seconds} s: $(find "$found" -type f | wc -l) interesting inputs, no crash"
   else
     echo "fuzz: $target crashed:"
     tail -40 "$log"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make docs: checks the links of the documentation and builds docs/ as a site in target/book. Builds mdBook where it is missing,
-# once a machine.
+# make docs: checks the links of the documentation and builds docs/ as a site in target/book. Builds mdBook once per machine,
+# if it is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=0.5.4
@@ -8,7 +8,7 @@ tool=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}/tools/mdbook-$ver
 tests/doc_links.sh
 if [ ! -x "$tool" ]; then
   echo "building mdbook $version"
-  # It runs for a second, so an optimised build is not worth its time.
+  # mdBook runs for a second, so an optimised build would take longer than it saves.
   CARGO_TARGET_DIR=$PWD/target/tools/build CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off \
     cargo install --quiet --locked --root target/tools --no-default-features --features search "mdbook@$version"
   mkdir -p "$(dirname "$tool")"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make check: formatting, lints, dependencies, generated files, chart, licences. Fails when any of them does.
-# LANYARD_BINARY, where set, is the binary of this tree, which is built otherwise.
+# make check: formatting, lints, dependencies, generated files, chart, licences. Stops at the first failure.
+# LANYARD_BINARY is the binary of this tree. If it is not set, the binary is built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# cargo-deny: licences, bans and sources; and advisories, where their database can be fetched or was
-# fetched before (it is a Git repository, on no package registry). Builds the tool where it is missing,
-# once a machine.
+# cargo-deny: licences, bans and sources, and advisories if their database can be fetched or was fetched
+# before (it is a Git repository and not in a package registry). Builds the tool once per machine, if it
+# is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=0.20.2
 tool=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}/tools/cargo-deny-$version
 if [ ! -x "$tool" ]; then
   echo "building cargo-deny $version"
-  # It runs for seconds: what an optimised build costs is not won back.
+  # cargo-deny runs for seconds, so an optimised build would take longer than it saves.
   CARGO_TARGET_DIR=$PWD/target/tools/build CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off \
     cargo install --quiet --locked --root target/tools "cargo-deny@$version"
   mkdir -p "$(dirname "$tool")"

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Finds dependencies that no code names: each crate of a Cargo.toml has to appear in the package's
-# sources as a path (`name::`, `use name;`, `name!`). Exceptions are listed with their reason.
+# Finds unused dependencies: each crate of a Cargo.toml must appear in the package's sources as a path
+# (`name::`, `use name;`, `name!`). Exceptions are listed with their reason.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# package/crate: why it is needed although no code names it. An entry that code names fails, too.
+# package/crate: why it is needed although no source names it. An entry that a source names is an error.
 exceptions=(
 )
 
-# Crates of a section, such as [dependencies].
+# The crates of a section, such as [dependencies].
 crates() { # crates MANIFEST SECTION
   awk -v section="[$2]" '/^\[/ { inside = $0 == section } inside && match($0, /^[A-Za-z0-9_-]+/) { print substr($0, 1, RLENGTH) }' "$1"
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Links of the documentation. Every page and heading of docs/ that a comment or script names by its path exists, and so does
-# the target of every relative link in a page. Pages of docs/ are also a site (make docs): they link to other pages of docs/
-# only, and SUMMARY.md, its table of contents, lists each of them.
+# Checks the links of the documentation. Every page and heading of docs/ that a comment or script names by its path must exist,
+# and so must the target of every relative link in a page. Pages of docs/ also form a site (make docs), so their relative links
+# must lead to other pages of docs/, and SUMMARY.md, the table of contents, must list each page.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The anchor that GitHub and mdBook make of a heading: lower case, spaces to hyphens, punctuation dropped.
+# GitHub and mdBook derive the anchor from the heading: lower case, spaces to hyphens, no punctuation.
 has_heading() { # has_heading FILE ANCHOR
   sed -nE 's/^#+ +//p' "$1" | tr '[:upper:] ' '[:lower:]-' | sed -E 's/[^a-z0-9_-]//g' | grep -qxF -- "$2"
 }
@@ -40,7 +40,7 @@ while IFS=: read -r file line target; do
     echo "$file:$line: the site has no page for $target; name the path without a link"
     broken=1
   fi
-# The pages of the kinds have no links, and CEL expressions that look like some.
+# The reference pages of the kinds have no links, but CEL expressions that look like links.
 done < <(git grep -noIE --untracked '\]\([^ )]+\)' -- '*.md' ':!docs/reference/tenant.md' ':!docs/reference/oidc*.md')
 
 while read -r page; do

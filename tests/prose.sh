@@ -31,6 +31,7 @@ a test name states its rule: "code_is_redeemed_once"  <= \bfn (who|whoever|what|
 
 # Lines that may stay: the file and a part of the line.
 exceptions='
+tests/relying_parties/mod_auth_openidc/httpd.conf User nobody
 '
 
 # Generated files and recorded results, and the two files that quote what they forbid.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make test: every test, and at the end what ran. `run.sh e2e` runs the Pod tests alone.
+# make test: runs every test and prints a summary. `run.sh e2e` runs the Pod tests only.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never
@@ -7,13 +7,13 @@ log=$(mktemp)
 trap 'rm -f "$log" "$log.testenv"' EXIT
 failed=()
 
-suite() { # suite NAME COMMAND..: runs it, keeps its output for the summary
+suite() { # suite NAME COMMAND..: runs the command and records its output for the summary
   local name=$1; shift
   printf '\n== %s\n' "$name"
   if ! "$@" 2>&1 | tee -a "$log"; then failed+=("$name"); fi
 }
 
-# The servers that the tests start. Go builds use the processor while cargo links, and the other way round.
+# Builds the servers that the tests start, in parallel with cargo: Go compiles while cargo links, and the reverse.
 testenv() { tests/testenv/build.sh node && tests/testenv/build.sh stores; }
 
 build() {
@@ -33,7 +33,7 @@ fi
 
 printf '\n== build\n'
 build || exit 1
-# With the features of the tests, as everything else here: nothing is compiled twice.
+# The binary has the features of the tests, like every other build here, so that nothing is compiled twice.
 export LANYARD_BINARY=$PWD/target/debug/lanyard
 if [ "${1:-all}" = e2e ]; then
   suite "end to end with real Pods" cargo test --locked --workspace --test cluster e2e:: -- --nocapture
@@ -58,7 +58,7 @@ cat "$log.summary"
 rm -f "$log.summary"
 if [ ${#failed[@]} -gt 0 ]; then
   printf '\n== what failed\n'
-  # The output of the failed tests, without backtraces: the log above may be long or lost.
+  # Repeats the output of failed tests without backtraces, because the log above may be long or truncated.
   awk '
     /^(failures|successes):$/ || /^test result:/ { told = 0; failures = /^failures:$/; next }
     failures && /^---- / { told = 40 }

@@ -1,9 +1,8 @@
-"""A browser for the relying parties: keeps cookies, fills in the form with a password field, agrees,
-and follows redirects until an address begins with the one to stop at.
+"""A browser for the relying parties: stores cookies, fills in the form with a password field, consents,
+and follows redirects until a URL starts with STOP_AT.
 
-    browser.py JAR URL STOP_AT      prints the address; or, if it ends elsewhere, status and page, and
-                                    exits with 1
-    browser.py JAR URL              prints the page that it ends at
+    browser.py JAR URL STOP_AT      prints that URL; otherwise prints status and page, and exits with 1
+    browser.py JAR URL              prints the last page
 """
 
 import html.parser
@@ -50,7 +49,7 @@ class Browser:
         self.opener = urllib.request.build_opener(*handlers)
 
     def open(self, url, form=None, stop_at=None):
-        """Status, address and page at the end of the redirects."""
+        """Follows redirects; returns the status, URL and page at their end."""
         for _ in range(20):
             if stop_at and url.startswith(stop_at):
                 return 0, url, ""
@@ -72,7 +71,7 @@ class Browser:
         raise SystemExit("more than twenty redirects")
 
     def sign_in(self, url, stop_at):
-        """Signs in and agrees wherever that is asked for."""
+        """Opens a URL, and signs in, consents or signs out where a page asks for it."""
         status, url, page = self.open(url, stop_at=stop_at)
         for _ in range(3):
             forms = Forms(page).found

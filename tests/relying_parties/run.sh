@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # make relying-parties: well-known libraries and a web server's module sign in at `lanyard dev`. Each
-# says what it did; the first that fails ends it. What a machine lacks is installed from package
-# registries, in fixed versions, below target/relying-parties. LANYARD_BINARY, where set, is the binary
-# of this tree, which is built otherwise.
+# prints the steps that succeeded; the first failure stops the run. Missing packages are installed from
+# package registries, in pinned versions, in target/relying-parties. LANYARD_BINARY is the binary of this
+# tree. If it is not set, the binary is built.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=tests/relying_parties
@@ -11,7 +11,7 @@ rm -rf "$work/run" && mkdir -p "$work/run/htdocs/app" "$work/python"
 
 say() { printf '== relying parties: %s\n' "$*"; }
 
-# Below the range that outgoing connections take.
+# A free port below the range of outgoing connections.
 free_port() {
   python3 -c '
 import random, socket
@@ -26,7 +26,7 @@ while True:
     break'
 }
 
-# Packages of Debian, taken apart rather than installed.
+# Unpacks Debian packages into a folder without installing them.
 debian() { # debian FOLDER PACKAGE..
   local folder=$1; shift
   [ -e "$folder/.ready" ] && return
@@ -35,7 +35,7 @@ debian() { # debian FOLDER PACKAGE..
   touch "$folder/.ready"
 }
 
-# need COMMAND PACKAGE..: what a machine lacks, from Debian.
+# need COMMAND PACKAGE..: installs Debian packages if the command is missing.
 need() {
   command -v "$1" >/dev/null && return
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -79,7 +79,7 @@ serve() {
   await "$ISSUER/.well-known/openid-configuration" || { cat "$work/run/lanyard.log"; return 1; }
 }
 
-await() { # await URL: until it answers with 200, two minutes at most
+await() { # await URL: waits until it answers with 200, for at most two minutes
   local end=$((SECONDS + 120))
   until curl --silent --fail --output /dev/null "$1"; do
     [ $SECONDS -lt $end ] || { echo "nothing answers at $1"; return 1; }
@@ -93,15 +93,15 @@ stop() {
 }
 trap stop EXIT
 
-party() { # party NAME COMMAND..: each with a browser of its own
+party() { # party NAME COMMAND..: runs a relying party with its own browser cookies
   export JAR=$work/run/$1.cookies
   "${@:2}"
 }
 
-# shows TEXT: whether it is in what is read, to the end: who is cut off while writing has failed.
-shows() { grep --fixed-strings -- "$1" >/dev/null || { echo "no $1 in what came"; return 1; }; }
+# shows TEXT: fails unless the input contains the text. Reads to the end, or the writer would get SIGPIPE and fail.
+shows() { grep --fixed-strings -- "$1" >/dev/null || { echo "no $1 in the page"; return 1; }; }
 
-# Apache's own pages: an application behind the module, seen signed in and signed out.
+# An application behind Apache's module: signs in, signs out, and is asked for a password again.
 apache() {
   local root=$work/apache libraries
   libraries=$root/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || echo x86_64-linux-gnu)
@@ -116,7 +116,7 @@ apache() {
   await "$app/bye.html" || { cat "$work/run/httpd.log" "$work/run/error.log"; return 1; }
   python3 "$BROWSER" "$JAR" "$app/app/index.html" | tee "$work/run/app.html" | shows "the application"
   python3 "$BROWSER" "$JAR" "$app/app/redirect_uri?logout=$app/bye.html" | shows goodbye
-  # The session at the provider is gone: the application asks for a password again.
+  # Without the session cookies, the application leads to the sign-in page.
   curl --silent --location --header "Accept: text/html" --cookie "$work/run/none" "$app/app/index.html" | shows 'name="password"'
   echo "mod_auth_openidc: signed in, signed out"
 }

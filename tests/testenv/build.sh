@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Builds a real Kubernetes for the tests into target/testenv/bin, from Go modules alone.
+# Builds a real Kubernetes for the tests in target/testenv/bin, from Go modules only.
 #
 #   build.sh api    kube-apiserver, etcd, kube-controller-manager, kubectl, helm
-#   build.sh node   those, and what Pods need: kubelet, scheduler, kube-proxy; containerd from Debian
-#   build.sh helm   helm alone
-#   build.sh client helm and kubectl, for a cluster that is there
+#   build.sh node   also kubelet, scheduler, kube-proxy, and containerd from Debian, for Pods
+#   build.sh helm   helm only
+#   build.sh client helm and kubectl, for an existing cluster
 #   build.sh stores PostgreSQL, Valkey or Redis, and jq, from Debian, for the tests of stores and backups
 #
-# A binary that is up to date is left alone: each has a stamp of its sources and flags. Binaries are also
-# kept in LANYARD_CACHE (~/.cache/lanyard), by name and stamp, so that another checkout on this
-# machine copies them. KUBEBUILDER_ASSETS, where set, gives kube-apiserver, etcd and kubectl.
+# Each binary has a stamp of its sources and flags, and is not built again while it is up to date. Binaries
+# are also cached in LANYARD_CACHE (~/.cache/lanyard), by name and stamp, so that other checkouts on this
+# machine can copy them. If KUBEBUILDER_ASSETS is set, kube-apiserver, etcd and kubectl come from there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -21,11 +21,11 @@ kubernetes_version=v1.36.3
 ldflags="-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes_version"
 go_wanted=$(sed -n 's/^go //p' "$here/kubernetes/go.mod")
 mkdir -p "$bin"
-# One builder at a time: two `make` on one checkout would do the same work twice.
+# One build at a time: two runs of make on one checkout would do the same work twice.
 exec 9>"$env/lock"
 flock 9
 
-have_go() { # a toolchain that the go lines accept, without fetching another
+have_go() { # whether the installed toolchain is new enough for the go.mod files
   command -v go >/dev/null || return 1
   local have
   have=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//')
@@ -124,12 +124,12 @@ packages() { # Debian packages that are missing, where they can be installed
 }
 
 stores() { # servers that the tests start for themselves
-  # The package would start a database of its own.
+  # The package would start its own database.
   if [ "$(id -u)" = 0 ] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
     mkdir -p /etc/postgresql-common
     echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
   fi
-  # redis-tools holds the server's program too, and starts no service as redis-server would.
+  # redis-tools also contains the server program, and unlike redis-server it starts no service.
   packages postgresql redis-tools jq
   ln -sfn "$(command -v valkey-server || command -v redis-check-rdb || echo missing)" "$bin/valkey-server"
 }
@@ -140,7 +140,7 @@ pause() { # the process that holds a Pod's network namespace; answers HTTP when 
   if cc -static -Os -Wall -o "$bin/.pause" "$here/pause.c"; then
     mv "$bin/.pause" "$bin/pause"
   else
-    echo "testenv: no C compiler with a static libc here; Pods cannot run"
+    echo "testenv: no C compiler with a static libc; Pods cannot run"
   fi
 }
 

@@ -1,5 +1,5 @@
 // A relying party on openid-client: sign-in with PKCE, userinfo, refresh, revocation, RP-initiated
-// logout, and dynamic registration where the tenant has it: by secret, and by a key with all in a
+// logout, and dynamic registration if the tenant allows it: with a secret, and with a key and a signed
 // request object.
 import { execFileSync } from "node:child_process";
 import assert from "node:assert/strict";
