@@ -1,4 +1,4 @@
-//! The machine on which is measured (Linux, proc(5)).
+//! Properties of the machine that runs the benchmark (Linux, proc(5)).
 
 use std::{fmt, fs};
 

@@ -33,7 +33,7 @@ pub struct Raw {
 ///
 /// # Errors
 ///
-/// No key could be made.
+/// A key could not be generated.
 pub fn measure(duration: Duration) -> Result<Raw> {
     let random = SystemRandom::new();
     let refused = |_| anyhow!("the cryptography library refused");

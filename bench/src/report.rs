@@ -1,4 +1,4 @@
-//! Figures as Markdown.
+//! Results as Markdown tables.
 
 use std::fmt::Write;
 

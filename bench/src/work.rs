@@ -86,11 +86,11 @@ impl Worker {
         }
     }
 
-    /// Do it once.
+    /// Does one unit of `work`.
     ///
     /// # Errors
     ///
-    /// Any answer but the expected one.
+    /// An unexpected response.
     pub async fn once(&mut self, work: Work) -> Result<()> {
         let target = Arc::clone(&self.target);
         let http = &mut self.browser.http;

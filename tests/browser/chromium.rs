@@ -92,7 +92,7 @@ impl Chromium {
                 listener.hear(serde_json::from_slice(&message).expect("JSON"));
             }
             // Dropping the senders ends every request that still waits.
-            listener.waiting.lock().expect("whole").clear();
+            listener.waiting.lock().expect("not poisoned").clear();
         });
         let input = Mutex::new(child.stdin.take().expect("piped"));
         Self { input, next: AtomicU64::new(1), heard, _child: child }
@@ -123,10 +123,10 @@ impl Chromium {
             message["sessionId"] = session.into();
         }
         let (sender, answer) = oneshot::channel();
-        self.heard.waiting.lock().expect("whole").insert(id, sender);
+        self.heard.waiting.lock().expect("not poisoned").insert(id, sender);
         let mut bytes = serde_json::to_vec(&message).expect("JSON");
         bytes.push(0);
-        self.input.lock().expect("whole").write_all(&bytes).expect("the browser runs");
+        self.input.lock().expect("not poisoned").write_all(&bytes).expect("the browser runs");
         let answer = tokio::time::timeout(PATIENCE, answer).await;
         let answer = answer.map_err(|_| "no answer")?.map_err(|_| "the browser has ended")?;
         match answer.get("error") {
@@ -137,7 +137,7 @@ impl Chromium {
 
     /// The events of one kind that a tab has sent so far.
     pub fn events(&self, session: &str, method: &str) -> Vec<Value> {
-        let events = self.heard.events.lock().expect("whole");
+        let events = self.heard.events.lock().expect("not poisoned");
         let of_tab = |event: &&Value| event["sessionId"] == session && event["method"] == method;
         events.iter().filter(of_tab).map(|event| event["params"].clone()).collect()
     }
@@ -147,11 +147,11 @@ impl Heard {
     fn hear(&self, message: Value) {
         match message["id"].as_u64() {
             Some(id) => {
-                let waiting = self.waiting.lock().expect("whole").remove(&id);
+                let waiting = self.waiting.lock().expect("not poisoned").remove(&id);
                 // The caller may have timed out.
                 let _ = waiting.map(|waiting| waiting.send(message));
             }
-            None => self.events.lock().expect("whole").push(message),
+            None => self.events.lock().expect("not poisoned").push(message),
         }
     }
 }

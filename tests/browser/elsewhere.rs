@@ -50,7 +50,7 @@ impl Elsewhere {
 
     /// Recorded requests whose request line starts with the given text, each followed by its body.
     pub fn asked(&self, line: &str) -> Vec<String> {
-        let noted = self.noted.lock().expect("whole");
+        let noted = self.noted.lock().expect("not poisoned");
         noted.iter().filter(|it| it.starts_with(line)).cloned().collect()
     }
 }
@@ -79,7 +79,7 @@ async fn answer(mut connection: TcpStream, notes: &Mutex<Vec<String>>) -> std::i
     }
     let body = String::from_utf8_lossy(&bytes[head.len() + 4..]).into_owned();
     let line = head.lines().next().unwrap_or_default();
-    notes.lock().expect("whole").push(format!("{line}\n{body}"));
+    notes.lock().expect("not poisoned").push(format!("{line}\n{body}"));
     connection.write_all(reply(line).as_bytes()).await
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The last message that a page of another site received from its frame.
-async fn told(tab: &Tab) -> (String, String) {
+async fn last_message(tab: &Tab) -> (String, String) {
     tab.until("window.heard?.length").await;
     let last = tab.eval("heard[heard.length - 1]").await;
     let text = |at: usize| last[at].as_str().expect("text").to_owned();
@@ -22,11 +22,11 @@ async fn prompt_none_in_a_frame_of_another_site_finds_the_session() {
     let tab = world.person().await;
     let silent = world.elsewhere.framing(&world.authorize("plain", &[("prompt", "none")]));
     tab.goto(&silent).await;
-    let (_, answer) = told(&tab).await;
+    let (_, answer) = last_message(&tab).await;
     assert_eq!(param(&answer, "error"), "login_required", "no user is signed in");
     world.signs_in(&tab, "plain").await;
     tab.goto(&silent).await;
-    let (_, answer) = told(&tab).await;
+    let (_, answer) = last_message(&tab).await;
     assert!(!param(&answer, "code").is_empty());
     assert_eq!(param(&answer, "state"), "a-state");
 }
@@ -40,7 +40,7 @@ async fn a_browser_that_blocks_third_party_cookies_gets_login_required() {
     tab.goto(&silent).await;
     assert!(!param(&tab.url().await, "code").is_empty(), "the site itself has its cookies");
     tab.goto(&world.elsewhere.framing(&silent)).await;
-    let (_, answer) = told(&tab).await;
+    let (_, answer) = last_message(&tab).await;
     assert_eq!(param(&answer, "error"), "login_required");
     assert_eq!(param(&answer, "state"), "a-state");
 }
@@ -81,7 +81,7 @@ async fn a_session_frame_without_access_to_the_cookie_reports_an_error() {
 async fn ask(tab: &Tab, question: &str) -> String {
     let question = json!(question);
     tab.eval(&format!("heard = []; frames[0].postMessage({question}, '*')")).await;
-    told(tab).await.1
+    last_message(tab).await.1
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -155,7 +155,7 @@ async fn a_callback_may_redirect_to_a_scheme_that_its_client_registered() {
         tab.click("button[value=sign-in]").await;
         // No application handles the scheme, which the browser reports; or the CSP forbids the
         // redirect, which it reports as well.
-        tab.told("Network.loadingFailed").await;
+        tab.event("Network.loadingFailed").await;
         if registered {
             assert_eq!(tab.violations(), Vec::<String>::new());
         } else {

@@ -214,7 +214,7 @@ impl Tab {
     }
 
     /// Waits for an event and returns the first of its kind.
-    pub async fn told(&self, method: &str) -> Value {
+    pub async fn event(&self, method: &str) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(event) = self.events(method).into_iter().next() {

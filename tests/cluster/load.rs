@@ -86,7 +86,7 @@ pub struct Counts {
 impl Counts {
     /// The errors of connections that ended without a response, in chronological order.
     pub fn cut(&self) -> Vec<String> {
-        self.cut.lock().expect("whole").clone()
+        self.cut.lock().expect("not poisoned").clone()
     }
 }
 
@@ -204,7 +204,7 @@ pub fn most_cut(noticed: Duration) -> usize {
 }
 
 /// The message of a panic that was caused by a cut connection.
-fn of_a_cut(panic: &(dyn Any + Send)) -> Option<&str> {
+fn cut_message(panic: &(dyn Any + Send)) -> Option<&str> {
     panic.downcast_ref().map(String::as_str).filter(|said| said.starts_with(NO_ANSWER))
 }
 
@@ -220,7 +220,7 @@ pub fn suppress_reports_of_counted_cuts() {
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             let counted = COUNTED.try_with(|()| ()).is_ok();
-            if !counted || of_a_cut(panic.payload()).is_none() {
+            if !counted || cut_message(panic.payload()).is_none() {
                 report(panic);
             }
         }));
@@ -229,7 +229,7 @@ pub fn suppress_reports_of_counted_cuts() {
 
 /// Whether a panic was caused by a response that the store is unavailable, after the machine stalled
 /// for longer than the store's timeout. Without a stall such a response is a failure.
-fn of_a_stall(panic: &(dyn Any + Send), since: Stopwatch) -> bool {
+fn is_caused_by_stall(panic: &(dyn Any + Send), since: Stopwatch) -> bool {
     let said = panic.downcast_ref::<String>().map_or("", String::as_str);
     let away = ["left: 503", "provider: 503", "temporarily_unavailable"]
         .iter()
@@ -242,10 +242,10 @@ pub async fn answered<T>(counts: &Counts, work: impl Future<Output = T>) -> Opti
     let since = Stopwatch::start();
     match AssertUnwindSafe(COUNTED.scope((), work)).catch_unwind().await {
         Ok(done) => Some(done),
-        Err(panic) if of_a_stall(&*panic, since) => None,
+        Err(panic) if is_caused_by_stall(&*panic, since) => None,
         Err(panic) => {
-            let Some(said) = of_a_cut(&*panic) else { std::panic::resume_unwind(panic) };
-            counts.cut.lock().expect("whole").push(said.to_owned());
+            let Some(said) = cut_message(&*panic) else { std::panic::resume_unwind(panic) };
+            counts.cut.lock().expect("not poisoned").push(said.to_owned());
             None
         }
     }

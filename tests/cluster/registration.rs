@@ -259,7 +259,7 @@ fn fields_of_a_newer_release_are_preserved(world: &World) {
         let patch = r#"{"spec":{"ofTheNextRelease":"kept"}}"#;
         world.api.kubectl(&["-n", "team", "patch", &object, "--type=merge", "-p", patch]);
         let found = world.get(&object, ".spec.ofTheNextRelease")?;
-        if found == "kept" { Ok(()) } else { Err("the schema is not in force yet".to_owned()) }
+        if found == "kept" { Ok(()) } else { Err("the schema is not in effect yet".to_owned()) }
     });
     assert_eq!(world.token(0, &client).0, 200);
     eventually(SOON, || match world.get(&object, ".metadata.annotations")? {

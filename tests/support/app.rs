@@ -59,7 +59,7 @@ fn here() -> EgressPolicy {
 #[async_trait]
 impl Fetch for Network {
     async fn get(&self, url: &str, limit: usize) -> Result<Fetched, FetchError> {
-        let published = self.published.lock().expect("whole").get(url).cloned();
+        let published = self.published.lock().expect("not poisoned").get(url).cloned();
         match published {
             Some(text) => Ok(Fetched { body: text.into(), content_type: None, max_age: None }),
             None => self.real.get(url, limit).await,
@@ -67,7 +67,7 @@ impl Fetch for Network {
     }
 
     async fn post_form(&self, url: &str, form: String) -> Result<u16, FetchError> {
-        let receiver = self.receivers.lock().expect("whole").get(url).cloned();
+        let receiver = self.receivers.lock().expect("not poisoned").get(url).cloned();
         match receiver {
             Some(receiver) => Ok(receiver.send(form).map_or(503, |()| 200)),
             None => self.real.post_form(url, form).await,
@@ -176,7 +176,11 @@ impl TestApp {
 
     /// Publishes a document at a URL, for requests of the server.
     pub fn publish(&self, url: &str, text: &str) {
-        self.network.published.lock().expect("whole").insert(url.to_owned(), text.to_owned());
+        self.network
+            .published
+            .lock()
+            .expect("not poisoned")
+            .insert(url.to_owned(), text.to_owned());
     }
 
     /// The issuer of a tenant in the namespace `default`.
@@ -192,7 +196,7 @@ impl TestApp {
     /// Receives the forms that the server posts to a URL.
     pub fn receive(&self, url: &str) -> UnboundedReceiver<String> {
         let (send, receive) = unbounded_channel();
-        self.network.receivers.lock().expect("whole").insert(url.to_owned(), send);
+        self.network.receivers.lock().expect("not poisoned").insert(url.to_owned(), send);
         receive
     }
 

@@ -74,7 +74,7 @@ impl Stage {
 
     /// Changes the objects and serves the result.
     pub fn change(&self, change: impl FnOnce(&mut ObjectSet)) {
-        let mut shown = self.shown.lock().expect("whole");
+        let mut shown = self.shown.lock().expect("not poisoned");
         change(&mut shown.objects);
         self.publish(&shown);
     }
@@ -83,7 +83,7 @@ impl Stage {
     pub fn add_key(&self, tenant: &str, algorithm: SigningAlgorithm, signs_from: Timestamp) {
         let times = KeyTimes { published_at: self.clock.now(), signs_from, retire_at: None };
         let (name, key) = write_key(&generate(algorithm, times).expect("a key"));
-        let mut shown = self.shown.lock().expect("whole");
+        let mut shown = self.shown.lock().expect("not poisoned");
         shown.keys.entry(ObjectKey::new("default", tenant)).or_default().insert(name, key);
         self.publish(&shown);
     }

@@ -33,14 +33,14 @@ fn total() -> Duration {
             let naps = NAPS.wait();
             loop {
                 thread::sleep(NAP);
-                let mut naps = naps.lock().expect("whole");
+                let mut naps = naps.lock().expect("not poisoned");
                 naps.overslept = naps.overslept();
                 naps.due = Instant::now() + NAP;
             }
         });
         Mutex::new(Naps { overslept: Duration::ZERO, due: Instant::now() + NAP })
     });
-    naps.lock().expect("whole").overslept()
+    naps.lock().expect("not poisoned").overslept()
 }
 
 /// Measures elapsed time without the stalls of the machine.

@@ -55,7 +55,7 @@ impl Table {
         self.guide(&name, of, figures.rate() / limit, least);
     }
 
-    /// Sign-ins, and other requests meanwhile.
+    /// Sign-ins, and other requests at the same time.
     pub fn busy(&mut self, people: &Figures, others: &Figures) {
         self.figures += &report::row("SignIn", people);
         self.figures += &report::row("Userinfo at 100/s meanwhile", others);

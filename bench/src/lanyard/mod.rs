@@ -152,7 +152,7 @@ impl Bench {
         .await
     }
 
-    /// Sign-ins as fast as passwords can be checked, and other requests meanwhile.
+    /// Sign-ins as fast as passwords can be checked, and other requests at the same time.
     async fn busy(&self, target: &Arc<Target>) -> Result<(Figures, Figures)> {
         eprintln!("SignIn, with other requests ..");
         let server = self.server.processes();

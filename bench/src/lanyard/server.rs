@@ -74,7 +74,7 @@ impl Server {
         &self.base
     }
 
-    /// The output of `--version`.
+    /// The output of `lanyard --version`.
     pub fn version(&self) -> &str {
         &self.version
     }
@@ -87,7 +87,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// It does not within 30 s.
+    /// The server does not respond within 30 s.
     pub async fn ready(&self) -> Result<()> {
         let mut http = Http::new(trust(None)?);
         let begun = Instant::now();

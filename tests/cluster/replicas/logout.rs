@@ -51,14 +51,14 @@ pub fn outcomes_are_events(world: &World) {
     let port = world.leader().port;
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     for _ in 0..3 {
-        runtime.block_on(in_and_out(port));
+        runtime.block_on(sign_in_and_out(port));
     }
-    let told = eventually(SOON, || match events(world, "LogoutNotDelivered")?.as_str() {
+    let notes = eventually(SOON, || match events(world, "LogoutNotDelivered")?.as_str() {
         "" => Err("no Event".to_owned()),
-        told => Ok(told.to_owned()),
+        notes => Ok(notes.to_owned()),
     });
-    assert!(told.starts_with("Warning "), "{told}");
-    assert!(told.contains("127.0.0.1"), "it names the address that may not be called: {told}");
+    assert!(notes.starts_with("Warning "), "{notes}");
+    assert!(notes.contains("127.0.0.1"), "it names the address that may not be called: {notes}");
     let described = world.api.kubectl(&["-n", "team", "describe", "oidcclient", "deaf"]);
     assert!(described.contains("LogoutNotDelivered"), "{described}");
     // No session is left to report.
@@ -66,15 +66,15 @@ pub fn outcomes_are_events(world: &World) {
     let args = ["-n", "team", "patch", "oidcclient", "deaf", "--type=json", "-p", patch];
     world.api.kubectl(&args);
     eventually(SOON, || match events(world, "LogoutDelivered")?.as_str() {
-        told if told.starts_with("Normal ") => Ok(()),
-        told => Err(format!("no Event: {told:?}")),
+        notes if notes.starts_with("Normal ") => Ok(()),
+        notes => Err(format!("no Event: {notes:?}")),
     });
-    let told = events(world, "LogoutNotDelivered").expect("read");
-    assert_eq!(told.lines().count(), 1, "one Event for three sessions: {told}");
+    let notes = events(world, "LogoutNotDelivered").expect("read");
+    assert_eq!(notes.lines().count(), 1, "one Event for three sessions: {notes}");
 }
 
 /// Signs in, then out.
-async fn in_and_out(port: u16) {
+async fn sign_in_and_out(port: u16) {
     let browser = Browser::through(port);
     let page = browser.open(&format!("{ISSUER}{AUTHORIZE}")).await;
     let who = [("username", "ada"), ("password", "a long enough password")];

@@ -20,7 +20,7 @@ pub fn api_server_outage(world: &World) {
     let back = AtomicBool::new(false);
     thread::scope(|scope| {
         let watched = scope.spawn(|| at_most_one_leads(world, &back));
-        let until_then = Told(&back);
+        let until_then = SetOnDrop(&back);
         away(world, leader);
         eventually(SOON, || {
             let led = (0..2).any(|it| leads(world, it) == Ok(true));
@@ -37,10 +37,10 @@ pub fn api_server_outage(world: &World) {
     metric(world, leader, "lanyard_source_healthy 1");
 }
 
-/// Reports the end of the outage when dropped, also if the test fails during it.
-struct Told<'a>(&'a AtomicBool);
+/// Sets the flag when dropped, so that the watching thread ends even if the test fails.
+struct SetOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Told<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }

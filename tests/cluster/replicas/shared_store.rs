@@ -178,7 +178,7 @@ async fn upheaval(world: &mut World, app: &Application) {
             world.awaits_ready(4);
             let mut old = world.replicas.remove(at);
             old.process.signal("TERM");
-            says_goodbye(&world.authority, old.port);
+            closes_its_connections(&world.authority, old.port);
             assert_eq!(old.process.wait(SOON), Some(0), "it drains and exits");
             world.awaits_ready(3);
         }
@@ -197,7 +197,7 @@ async fn upheaval(world: &mut World, app: &Application) {
 }
 
 /// A draining replica closes each connection after a response, so that clients reconnect elsewhere.
-fn says_goodbye(authority: &str, port: u16) {
+fn closes_its_connections(authority: &str, port: u16) {
     eventually(SOON, || {
         let ask = || -> std::io::Result<String> {
             let mut stream = TcpStream::connect(("127.0.0.1", port))?;

@@ -1,6 +1,6 @@
 //! A real Kubernetes for tests: kube-apiserver, etcd and kube-controller-manager (`ApiServer`),
 //! and a node that runs Pods (`Node`). Everything lives on free ports and in a directory of the
-//! run's own, each process is ended by its own id, and all of them end with the test's process.
+//! run. Each process is stopped by its id, and all of them end with the test process.
 //!
 //! `tests/testenv/build.sh` builds the binaries.
 

@@ -35,7 +35,7 @@ impl Proxy {
         let (current, leads_to) = (Arc::clone(&age), Arc::clone(&target));
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let (host, port) = leads_to.lock().expect("whole").clone();
+                let (host, port) = leads_to.lock().expect("not poisoned").clone();
                 let Ok(server) = TcpStream::connect((host.as_str(), port)) else {
                     continue;
                 };
@@ -54,7 +54,7 @@ impl Proxy {
 
     /// Sends new connections to another server; open connections do not change.
     pub fn lead_to(&self, target: (String, u16)) {
-        *self.target.lock().expect("whole") = target;
+        *self.target.lock().expect("not poisoned") = target;
     }
 
     /// Drops every open connection silently; new connections work.

@@ -36,9 +36,9 @@ impl Service {
         let looks = Arc::clone(&service.looks);
         thread::spawn(move || {
             loop {
-                let listed = all.lock().expect("whole").clone();
+                let listed = all.lock().expect("not poisoned").clone();
                 let well = those_ready(&listed);
-                *ready.lock().expect("whole") = well;
+                *ready.lock().expect("not poisoned") = well;
                 looks.fetch_add(1, Ordering::SeqCst);
                 thread::sleep(PERIOD);
             }
@@ -46,7 +46,7 @@ impl Service {
         let (ready, next) = (Arc::clone(&service.ready), AtomicUsize::new(0));
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let ready = ready.lock().expect("whole").clone();
+                let ready = ready.lock().expect("not poisoned").clone();
                 let turn = next.fetch_add(1, Ordering::SeqCst);
                 let Some(port) = ready.get(turn % ready.len().max(1)) else { continue };
                 if let Ok(server) = TcpStream::connect(("127.0.0.1", *port)) {
@@ -61,7 +61,7 @@ impl Service {
 
     /// Adds a replica, which gets connections once it is ready.
     pub fn add(&self, port: u16, admin: u16) {
-        self.all.lock().expect("whole").push((port, admin));
+        self.all.lock().expect("not poisoned").push((port, admin));
     }
 
     /// The number of ready replicas, from a check that began after the call. It does not count a
@@ -71,7 +71,7 @@ impl Service {
         while self.looks.load(Ordering::SeqCst) < before + 2 {
             thread::sleep(PERIOD / 10);
         }
-        self.ready.lock().expect("whole").len()
+        self.ready.lock().expect("not poisoned").len()
     }
 }
 

@@ -4,7 +4,7 @@ use lanyard::telemetry::{COMMON_LOG_FIELDS, LOG_FIELDS, LogField, VERBOSE_TARGET
 
 use crate::markdown::{code, codes, prose, table};
 
-/// The page.
+/// The page of the log.
 pub fn page() -> String {
     format!(
         "# Log\n\n\

@@ -4,7 +4,7 @@ use lanyard::api::{ConditionReason, ConditionType, EventReason};
 
 use crate::markdown::{code, prose, table};
 
-/// The page.
+/// The page of conditions and Events.
 pub fn page() -> String {
     let conditions: Vec<[String; 3]> = ConditionType::ALL
         .iter()

@@ -8,7 +8,7 @@ use crate::{
     schema::{limits, type_name},
 };
 
-/// Helm itself adds this value; a chart must only not refuse it.
+/// Helm adds this value itself, so the schema must accept it but the page need not describe it.
 const HELM_OWN: &str = "global";
 
 /// A key of `values.yaml`, and the comment above it.
