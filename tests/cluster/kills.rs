@@ -66,8 +66,8 @@ async fn write(store: Arc<EmbeddedStore>, first: u64) {
 #[test]
 fn child() {
     let _turn = turns::of("kills");
-    let Ok(told) = env::var(CHILD) else { return };
-    let (first, path) = told.split_once(' ').expect("two words");
+    let Ok(task) = env::var(CHILD) else { return };
+    let (first, path) = task.split_once(' ').expect("two words");
     let first: u64 = first.parse().expect("a number");
     let store = Arc::new(
         EmbeddedStore::open(Path::new(path), &SystemEntropy::new(), || WRITERS.into())

@@ -207,12 +207,12 @@ fn a_namespace_whose_secrets_are_forbidden(world: &World) {
         world.get(&replica, "/open/main/.well-known/openid-configuration").expect("up");
     assert_eq!(status, 200);
     let condition = "jsonpath={.status.conditions[?(@.type==\"Ready\")].message}";
-    let told = eventually(SOON, || {
+    let message = eventually(SOON, || {
         let args = ["-n", closed, "get", "tenants.lanyard.dev", "main", "-o", condition];
-        let told = world.api.try_kubectl(&args)?;
-        if told.contains("secrets") { Ok(told) } else { Err(told) }
+        let message = world.api.try_kubectl(&args)?;
+        if message.contains("secrets") { Ok(message) } else { Err(message) }
     });
-    println!("of a namespace whose Secrets are forbidden: {told}");
+    println!("of a namespace whose Secrets are forbidden: {message}");
     rules(&whole);
     wait(closed).expect("it is served once it may be");
 }
