@@ -12,7 +12,7 @@ IMAGE ?= lanyard:0.1.0
 # Integration tests that take seconds and start no process.
 QUICK := architecture:: crds:: docs:: golden:: records:: authorize:: token::
 
-.PHONY: help dev test unit api e2e relying-parties kills fuzz check crds references docs image fmt lint deny chart bench bench-growth microbench screenshots testenv testenv-node
+.PHONY: help dev test unit e2e relying-parties kills fuzz check crds references docs image fmt bench bench-growth microbench screenshots testenv testenv-node
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -34,13 +34,13 @@ e2e: ## Install the chart on a real cluster with real Pods, or on the one that E
 relying-parties: ## Sign in with well-known libraries of four languages and mod_auth_openidc
 	tests/relying_parties/run.sh
 
-kills: ## Kill -9 a store and a server under load 200 times each; the tests do it some times
+kills: ## Kill -9 a store and a server under load 200 times each; the tests do it a few times
 	LANYARD_KILLS=200 $(CARGO) test $(LOCKED) --test cluster kill -- --nocapture
 
 fuzz: ## Fuzz parsers for a minute each, where a nightly toolchain is installed
 	fuzz/run.sh
 
-check: ## Formatting, lints, dependencies, generated files, chart, licences
+check: ## Formatting, lints, dependencies, prose, generated files, chart, licences
 	tests/check.sh
 
 crds: ## Write crds/ and the chart's copies from the code

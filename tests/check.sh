@@ -15,6 +15,9 @@ tests/dependencies.sh
 step "links of the documentation"
 tests/doc_links.sh
 
+step "prose"
+tests/prose.sh
+
 step "lints (clippy, warnings are errors)"
 cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 

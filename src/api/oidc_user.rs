@@ -51,7 +51,8 @@ pub struct OidcUserSpec {
     /// cannot sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_secret_ref: Option<SecretKeyRef>,
-    /// Whether the user is blocked. Blocking ends the user's sessions and tokens at once.
+    /// Whether the user is blocked. Sessions and tokens of a blocked user are refused. They work
+    /// again if the user is unblocked before they expire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
     /// Groups of the user, for the claim `groups` (scope `groups`).

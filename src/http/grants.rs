@@ -32,9 +32,8 @@ impl StoredGrant {
         self.expires_at >= until.plus(CLOCK_SKEW)
     }
 
-    /// The expiry of the record of the next state. If it has to be extended at all, it is extended
-    /// by an eighth more than needed: most refreshes then leave the expiry, and with it the store's
-    /// indexes, unchanged.
+    /// The expiry of the record after the next write. An extension adds an eighth more than needed,
+    /// so that most refreshes do not change the expiry or the store's indexes.
     fn expiry(&self, until: Timestamp, now: Timestamp) -> Timestamp {
         if self.outlives(until) {
             return self.expires_at;

@@ -53,7 +53,7 @@ const ADDRESS_BACKOFF: BackoffPolicy = BackoffPolicy {
     forget: HOUR,
 };
 /// How long an address is known after the user's last sign-in from it.
-const KNOWN_BROWSER_TTL: Duration = Duration::from_hours(30 * 24);
+const KNOWN_ADDRESS_TTL: Duration = Duration::from_hours(30 * 24);
 
 /// Throttles failed password attempts. Each replica counts separately.
 pub struct LoginThrottle {
@@ -223,7 +223,7 @@ impl Tables {
         }
         let mut counted = vec![(keys.pair, PAIR_BACKOFF)];
         let known =
-            self.known.peek(&keys.pair.hash).is_some_and(|at| now.since(*at) < KNOWN_BROWSER_TTL);
+            self.known.peek(&keys.pair.hash).is_some_and(|at| now.since(*at) < KNOWN_ADDRESS_TTL);
         if !known {
             counted.extend([(keys.account, ACCOUNT_BACKOFF), (keys.address, ADDRESS_BACKOFF)]);
         }

@@ -1,4 +1,4 @@
-//! JSON responses rendered when the snapshot is built, so that requests render nothing.
+//! JSON responses that are rendered when the snapshot is built. A request only joins pieces of them.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,5 +1,5 @@
-//! The objects of a dynamically registered client: its `OidcClient`, and the Secret as the
-//! controller would create it, which then adopts it.
+//! The objects of a dynamically registered client: its `OidcClient`, and the Secret that the
+//! controller would create. The controller adopts it.
 
 use k8s_openapi::{
     ByteString,

@@ -47,7 +47,7 @@ pub fn claim_issuers<'a>(
     claims
 }
 
-/// The parts of an issuer that requests are routed by. The scheme is not one of them.
+/// Host and path of an issuer, by which requests are routed; the scheme is ignored.
 fn address(issuer: &Issuer) -> (String, String) {
     (issuer.authority().to_owned(), issuer.path().to_owned())
 }

@@ -56,7 +56,7 @@ pub(super) async fn redeem(
     answer(app, request, issue).await
 }
 
-/// Rejects an expired code. If the code was redeemed, its use now is a replay all the same.
+/// Rejects an expired code. A redeemed code is a replay even after it has expired.
 async fn expired_code(
     app: &AppState,
     request: &Request,
