@@ -8,8 +8,8 @@ use std::io::{self, IsTerminal, Read, Write};
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    identity::{MAX_PASSWORD_LEN, hash_password},
-    model::{Entropy, Secret},
+    identity::hash_password,
+    model::{Entropy, MAX_PASSWORD_LEN, Secret},
 };
 
 /// Reads standard input and prints to standard output.

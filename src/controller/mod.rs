@@ -4,6 +4,7 @@
 //! difference. Each reconcile reads, plans, applies and publishes the status; plans are pure. Must
 //! not validate objects (`registry` does, on every replica) or serve requests.
 
+mod action;
 mod context;
 mod diff;
 mod error;

@@ -3,28 +3,19 @@
 use std::time::Duration;
 
 use super::{
-    ControllerContext, ReconcileError, ReconcileOutcome as Counted, RetryPolicy,
+    ControllerContext, ReconcileError, ReconcileOutcome as Counted, RetryPolicy, action::Action,
     observed::ObservedState, oidc_client, published_status::PublishedStatuses, sealing, status,
     tenant, workqueue::Completion,
 };
 use crate::{
     api::{ConditionReason, ConditionType},
-    model::{ObjectKind, ObjectRef, Timestamp},
+    model::{ObjectKind, ObjectRef},
     registry::{ObjectOutcome, ValidationProblem, Verdict},
     source::WriteError,
 };
 
 /// Delay before an object is reconciled again after a write, in case the view does not change.
 const REQUEUE_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The result of a reconcile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Secrets were written.
-    Wrote,
-    /// No write was needed. Contains the time of the next planned change, if any.
-    Nothing(Option<Timestamp>),
-}
 
 /// Reconciles one object.
 pub async fn reconcile(

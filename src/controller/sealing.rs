@@ -7,8 +7,8 @@ use k8s_openapi::api::core::v1::Secret;
 
 use super::{
     ControllerContext, ReconcileError,
+    action::Action,
     observed::ObservedState,
-    reconcile::Action,
     secret_writes::{PlannedWrite, SecretWrite, apply},
 };
 use crate::{

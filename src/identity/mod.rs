@@ -18,6 +18,6 @@ pub use login_throttle::{
     AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount, throttle_prefix,
 };
 pub use password_hash::parse_stored_password;
-pub use password_verifier::{MAX_PASSWORD_LEN, PasswordQueueFull, PasswordVerifier};
+pub use password_verifier::{PasswordQueueFull, PasswordVerifier};
 pub use rate::{RateLimitClass, RateLimiter};
 pub use sign_in::{PasswordSignIn, SignInError};

@@ -9,22 +9,19 @@ use password_hash::{PasswordVerifier, phc::PasswordHash};
 use pbkdf2::Pbkdf2;
 use scrypt::Scrypt;
 
-use crate::model::{Secret, StoredPassword};
+use crate::model::{MAX_PASSWORD_LEN, Secret, StoredPassword};
 
-use super::{
-    hash::{self, Argon2Memory},
-    password_verifier::MAX_PASSWORD_LEN,
-};
+use super::hash::{self, Argon2Memory};
 
 /// Maximum memory of one check.
 const MAX_MEMORY_KIB: u64 = 128 * 1024;
 /// Maximum memory × passes: about a quarter of a second.
-const MOST_ARGON2_WORK: u64 = 512 * 1024;
-const MOST_ARGON2_LANES: u64 = 16;
+const MAX_ARGON2_WORK: u64 = 512 * 1024;
+const MAX_ARGON2_LANES: u64 = 16;
 /// Maximum cost 13, 2^13 rounds: about half a second.
 const MAX_BCRYPT_COST: u32 = 13;
 const MIN_BCRYPT_COST: u32 = 4;
-const MOST_PBKDF2_ROUNDS: u64 = 2_000_000;
+const MAX_PBKDF2_ROUNDS: u64 = 2_000_000;
 /// Maximum log₂ N, and maximum N × r × p.
 const MAX_SCRYPT_LOG_N: u64 = 20;
 const MAX_SCRYPT_WORK: u64 = 1 << 21;
@@ -147,9 +144,9 @@ fn decimals<const N: usize>(
 
 fn check_argon2(hash: PasswordHash) -> Result<PasswordHash, String> {
     let [memory, passes, lanes] = decimals(&hash, [("m", 4096), ("t", 3), ("p", 1)])?;
-    if memory > MAX_MEMORY_KIB || memory * passes > MOST_ARGON2_WORK || lanes > MOST_ARGON2_LANES {
+    if memory > MAX_MEMORY_KIB || memory * passes > MAX_ARGON2_WORK || lanes > MAX_ARGON2_LANES {
         return Err(costly(&format!(
-            "at most m={MAX_MEMORY_KIB}, m×t={MOST_ARGON2_WORK}, p={MOST_ARGON2_LANES}"
+            "at most m={MAX_MEMORY_KIB}, m×t={MAX_ARGON2_WORK}, p={MAX_ARGON2_LANES}"
         )));
     }
     let known_version = hash.version.is_some_and(|v| argon2::Version::try_from(v).is_ok());
@@ -161,8 +158,8 @@ fn check_argon2(hash: PasswordHash) -> Result<PasswordHash, String> {
 
 fn check_pbkdf2(hash: PasswordHash) -> Result<PasswordHash, String> {
     let [rounds, _] = decimals(&hash, [("i", 0), ("l", 0)])?;
-    if rounds > MOST_PBKDF2_ROUNDS {
-        return Err(costly(&format!("at most i={MOST_PBKDF2_ROUNDS}")));
+    if rounds > MAX_PBKDF2_ROUNDS {
+        return Err(costly(&format!("at most i={MAX_PBKDF2_ROUNDS}")));
     }
     if rounds == 0 || pbkdf2::Params::try_from(&hash).is_err() {
         return Err(malformed());

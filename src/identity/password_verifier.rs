@@ -15,12 +15,9 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use tokio::sync::oneshot;
 
-use crate::model::{Secret, StoredPassword, User};
+use crate::model::{MAX_PASSWORD_LEN, Secret, StoredPassword, User};
 
 use super::{hash::Argon2Memory, password_hash};
-
-/// Maximum length of a password in bytes. Longer passwords never match.
-pub const MAX_PASSWORD_LEN: usize = 1024;
 
 /// Checks that need more memory than this run one at a time.
 const COSTLY_MEMORY_KIB: u64 = 32 * 1024;

@@ -46,4 +46,4 @@ pub use tenant::{
 };
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};
 pub use undelivered_logouts::{UndeliveredByClient, UndeliveredLogouts, UndeliveredReceiver};
-pub use user::{StoredPassword, User};
+pub use user::{MAX_PASSWORD_LEN, StoredPassword, User};

@@ -2,6 +2,9 @@
 
 use super::{ObjectKey, Secret, Subject};
 
+/// Maximum length of a password in bytes. Longer passwords never match.
+pub const MAX_PASSWORD_LEN: usize = 1024;
+
 /// A user who can sign in at one tenant.
 #[derive(Clone, Debug)]
 pub struct User {

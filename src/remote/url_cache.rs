@@ -42,20 +42,20 @@ impl FlightPermit {
 
 /// A cache with a bounded number of URLs.
 #[derive(Debug, Default)]
-pub(crate) struct UrlCache<T, const MOST: usize> {
+pub(crate) struct UrlCache<T, const MAX_ENTRIES: usize> {
     slots: Mutex<HashMap<String, Arc<T>>>,
 }
 
-impl<T: Default, const MOST: usize> UrlCache<T, MOST> {
+impl<T: Default, const MAX_ENTRIES: usize> UrlCache<T, MAX_ENTRIES> {
     /// The entry of a URL, or an empty one.
     pub(crate) fn slot(&self, uri: &str) -> Arc<T> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.get(uri) {
             return Arc::clone(slot);
         }
-        if slots.len() >= MOST {
+        if slots.len() >= MAX_ENTRIES {
             // Entries in use are kept. Removing one costs a fetch.
-            let mut spared = MOST / 2;
+            let mut spared = MAX_ENTRIES / 2;
             slots.retain(|_, slot| {
                 spared = spared.saturating_sub(1);
                 spared > 0 || Arc::strong_count(slot) > 1

@@ -13,8 +13,8 @@ use crate::{
 
 use super::{
     ControllerContext, ReconcileError,
+    action::Action,
     observed::ObservedState,
-    reconcile::Action,
     secret_writes::{PlannedWrite, apply},
 };
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    ControllerContext, ReconcileError, observed::ObservedState, reconcile::Action,
+    ControllerContext, ReconcileError, action::Action, observed::ObservedState,
     secret_writes::apply,
 };
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::{
     http::{
-        AppState, CookiePurpose, EndpointError, Reply, Request, front_channel, pages, sessions,
+        AppState, CookiePurpose, EndpointError, Reply, Request, frontchannel_logout, pages,
+        sessions,
     },
     keys::SealPurpose,
     model::Client,
@@ -125,7 +126,8 @@ fn signed_out_response(
     return_to: Option<&str>,
 ) -> Reply {
     let tenant = &request.tenant;
-    let frames = ended.map(|session| front_channel::frames(tenant, session)).unwrap_or_default();
+    let frames =
+        ended.map(|session| frontchannel_logout::frames(tenant, session)).unwrap_or_default();
     let reply = if frames.is_empty() {
         let done = format!("{}/logged-out", tenant.tenant.issuer.path());
         Reply::see_other(return_to.unwrap_or(&done))

@@ -1,7 +1,7 @@
 //! Interactions in transit: sealed into forms, opened again, and, once a user has signed in, stored
 //! between a POST and the page that it redirects to.
 
-use super::{AuthorizationContext, advance::authorize_error};
+use super::{AuthorizationContext, respond::authorize_error};
 use crate::{
     http::{
         AppState, CookiePurpose, EndpointError, Reply, Request,

@@ -5,13 +5,13 @@
 //! sign. If a step after the gate fails, the result is lost, but never issued twice.
 
 use super::{
-    advance::{redirect, respond},
     implicit::{self, AuthorizationIssueContext, IssuedArtifacts},
+    respond::{redirect, respond},
 };
 use crate::{
     http::{
         AppState, CookiePurpose, EndpointError, Reply, Request,
-        front_channel::{browser_state, session_state},
+        session_state::{browser_state, session_state},
         sessions::{self, ActiveSession},
     },
     keys::SealPurpose,

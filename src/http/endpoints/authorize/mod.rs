@@ -3,14 +3,18 @@
 //!
 //! `advance` is the only place that takes an authorization further, from here and from the pages.
 
-mod advance;
+mod context;
 mod implicit;
 mod interaction;
 mod issue;
+mod next_step;
 mod request_object;
+mod respond;
 
-pub(super) use advance::{AuthorizationContext, advance, authorize_error, redirect, sign_in_page};
+pub(super) use context::AuthorizationContext;
 pub(super) use interaction::{from_form, from_store, save, start_again};
+pub(super) use next_step::{advance, sign_in_page};
+pub(super) use respond::{authorize_error, redirect};
 
 use std::sync::Arc;
 

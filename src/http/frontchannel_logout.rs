@@ -1,13 +1,11 @@
-//! Front-channel logout and session state: the frames that sign a browser out of applications (OIDC
-//! Front-Channel Logout §3), and the state that an application watches (OIDC Session Management §2,
-//! §3).
+//! The frames that sign a browser out of applications (OIDC Front-Channel Logout §3).
 
 use url::Url;
 
-use super::{csp, sessions::ActiveSession};
+use super::csp;
 use crate::{
     model::Client,
-    protocol::{digest::sha256, records::Session, sid},
+    protocol::{records::Session, sid},
     registry::ServedTenant,
 };
 
@@ -40,27 +38,4 @@ pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<Url> {
         frames.truncate(MAX_FRAMES);
     }
     frames
-}
-
-/// The value of the browser-state cookie. It is derived from a secret that no client knows: if it
-/// were derived from `sid`, one client could link another's `session_state` to a user (OIDC Core
-/// §8.1).
-pub(super) fn browser_state(held: &ActiveSession) -> String {
-    sha256(format!("browser state\0{}", held.record_id()))
-}
-
-/// The `session_state` of an authorization response (Session Management §2). `None` if the redirect
-/// URI has no origin that a frame could have.
-pub(super) fn session_state(
-    client: &Client,
-    redirect_uri: &str,
-    held: &ActiveSession,
-    salt: &str,
-) -> Option<String> {
-    let origin = Url::parse(redirect_uri).ok()?.origin();
-    if !origin.is_tuple() {
-        return None;
-    }
-    let (origin, state) = (origin.ascii_serialization(), browser_state(held));
-    Some(format!("{}.{salt}", sha256(format!("{} {origin} {state} {salt}", client.id))))
 }

@@ -3,35 +3,21 @@
 
 use http::StatusCode;
 
-use super::{interaction, issue};
+use super::{AuthorizationContext, interaction, issue, respond::redirect};
 use crate::{
     http::{
         AppState, EndpointError, Reply, Request,
         pages::{self, AccountView, ConsentPage, SignInPage},
         sessions::ActiveSession,
     },
-    model::{ConsentPolicy, Tenant},
+    model::ConsentPolicy,
     protocol::{
-        authorize::{
-            AuthorizationRequest, AuthorizationResponse, AuthorizeError, Interaction,
-            InteractionResult, NextStep, ReturnTo, SignInReason, decide,
-        },
+        authorize::{NextStep, SignInReason, decide},
         consent,
-        error::OAuthError,
         records::{Consent, decode},
     },
     store::{RecordKey, RecordKind},
 };
-
-/// A valid request, the browser's active session, and the user's answers so far.
-pub(in crate::http::endpoints) struct AuthorizationContext {
-    pub(in crate::http::endpoints) ask: AuthorizationRequest,
-    pub(in crate::http::endpoints) held: Option<ActiveSession>,
-    pub(in crate::http::endpoints) interaction: Interaction,
-    pub(in crate::http::endpoints) answers: InteractionResult,
-    /// Whether the request is the submission of a Lanyard form.
-    pub(in crate::http::endpoints) by_form: bool,
-}
 
 /// Takes the authorization one step further.
 pub(in crate::http::endpoints) async fn advance(
@@ -156,44 +142,4 @@ fn form_page(step: &AuthorizationContext, html: String) -> Reply {
         .form_action(step.ask.return_to.form_action())
         .image(step.ask.client.details.logo_uri.as_deref())
         .header("referrer-policy", "same-origin")
-}
-
-/// The response to a failed check: an error page until the redirect URI is validated, then a
-/// redirect to the client.
-pub(in crate::http::endpoints) fn authorize_error(
-    tenant: &Tenant,
-    error: AuthorizeError,
-) -> EndpointError {
-    match error {
-        AuthorizeError::Page(error) => EndpointError::Page(error),
-        AuthorizeError::Redirect(to, error) => {
-            EndpointError::Reply(Box::new(redirect(tenant, &to, &error)))
-        }
-    }
-}
-
-/// Sends an error to the client.
-pub(in crate::http::endpoints) fn redirect(
-    tenant: &Tenant,
-    to: &ReturnTo,
-    error: &OAuthError,
-) -> Reply {
-    respond(tenant, to, to.error(error))
-}
-
-/// Sends an authorization response to the client through the browser.
-pub(super) fn respond(tenant: &Tenant, to: &ReturnTo, response: AuthorizationResponse) -> Reply {
-    match response {
-        AuthorizationResponse::Redirect(url) => Reply::see_other(&url),
-        AuthorizationResponse::Post(fields) => {
-            let html = pages::form_post(tenant, to.uri(), &fields);
-            // Like a redirect, this page may load in frames (`prompt=none`). It has no content
-            // worth a clickjacking attack, and its origin is visible to the application.
-            Reply::html(StatusCode::OK, html)
-                .form_action(to.form_action())
-                .with_script()
-                .frameable()
-                .header("referrer-policy", "strict-origin")
-        }
-    }
 }

@@ -1,0 +1,12 @@
+//! The result of a reconcile.
+
+use crate::model::Timestamp;
+
+/// The result of a reconcile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Secrets were written.
+    Wrote,
+    /// No write was needed. Contains the time of the next planned change, if any.
+    Nothing(Option<Timestamp>),
+}

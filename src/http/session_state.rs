@@ -1,0 +1,29 @@
+//! The state of a browser's session that an application watches (OIDC Session Management §2, §3).
+
+use url::Url;
+
+use super::sessions::ActiveSession;
+use crate::{model::Client, protocol::digest::sha256};
+
+/// The value of the browser-state cookie. It is derived from a secret that no client knows: if it
+/// were derived from `sid`, one client could link another's `session_state` to a user (OIDC Core
+/// §8.1).
+pub(super) fn browser_state(held: &ActiveSession) -> String {
+    sha256(format!("browser state\0{}", held.record_id()))
+}
+
+/// The `session_state` of an authorization response (Session Management §2). `None` if the redirect
+/// URI has no origin that a frame could have.
+pub(super) fn session_state(
+    client: &Client,
+    redirect_uri: &str,
+    held: &ActiveSession,
+    salt: &str,
+) -> Option<String> {
+    let origin = Url::parse(redirect_uri).ok()?.origin();
+    if !origin.is_tuple() {
+        return None;
+    }
+    let (origin, state) = (origin.ascii_serialization(), browser_state(held));
+    Some(format!("{}.{salt}", sha256(format!("{} {origin} {state} {salt}", client.id))))
+}
