@@ -4,9 +4,9 @@
 use std::sync::LazyLock;
 
 use lanyard::{
-    keys::{Entries, Purpose, Sealer, new_sealing_key, write_sealing_key},
+    keys::{KeyEntries, SealPurpose, Sealer, new_sealing_key, write_sealing_key},
     model::{SeededEntropy, TenantId, Timestamp},
-    protocol::records::{Code, Consent, Grant, RefreshToken, SealedCode, Session, decode},
+    protocol::records::{AuthorizationCode, Consent, Grant, RefreshToken, SealedCode, Session, decode},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -14,17 +14,17 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 static SEALER: LazyLock<Sealer> = LazyLock::new(|| {
     let key = new_sealing_key(&SeededEntropy::new(1), NOW, NOW);
-    let entries = Entries::from([write_sealing_key(&key)]);
+    let entries = KeyEntries::from([write_sealing_key(&key)]);
     Sealer::from_entries(&entries).0.expect("a key")
 });
 
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let tenant = TenantId::new("team", "shop");
-    for purpose in [Purpose::Code, Purpose::Refresh, Purpose::Form] {
+    for purpose in [SealPurpose::Code, SealPurpose::Refresh, SealPurpose::Form] {
         assert!(SEALER.open(purpose, &tenant, &text).is_none());
     }
-    let _ = decode::<Code>(bytes);
+    let _ = decode::<AuthorizationCode>(bytes);
     let _ = decode::<SealedCode>(bytes);
     let _ = decode::<RefreshToken>(bytes);
     let _ = decode::<Grant>(bytes);

@@ -152,7 +152,7 @@ impl<K: ManagedKind> CachedObject<K> {
     }
 
     /// The digest of the object's status.
-    pub fn told(&self) -> &StatusDigest {
+    pub fn status_digest(&self) -> &StatusDigest {
         &self.0.told
     }
 

@@ -115,7 +115,7 @@ impl CachedSecret {
     }
 
     /// Returns true if the Secret has a deletion timestamp.
-    pub fn is_going(&self) -> bool {
+    pub fn is_deleting(&self) -> bool {
         self.0.held.going
     }
 
@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(kept.entry("client-secret"), Some(&b"secret"[..]));
         assert_eq!((kept.entry("empty"), kept.entry("client-id")), (Some(&b""[..]), None));
         assert_eq!((kept.owner(), kept.version()), (Some("OidcClient/shop"), Some("7")));
-        assert!(!kept.is_going());
+        assert!(!kept.is_deleting());
     }
 
     #[test]

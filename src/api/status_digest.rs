@@ -66,7 +66,7 @@ impl StatusDigest {
     }
 
     /// Returns true if both digest the same content, ignoring times.
-    pub fn says_what(&self, other: &Self) -> bool {
+    pub fn same_content(&self, other: &Self) -> bool {
         self.all == other.all
     }
 
@@ -145,12 +145,14 @@ mod tests {
 
     #[test]
     fn content_is_compared_without_times() {
-        assert!(told("Ready", 1).says_what(&told("Ready", 2)));
-        assert!(!told("Ready", 1).says_what(&told("Available", 1)));
+        assert!(told("Ready", 1).same_content(&told("Ready", 2)));
+        assert!(!told("Ready", 1).same_content(&told("Available", 1)));
         let changed = StatusDigest::of(&[condition(ConditionType::Ready, "Ready", 1)], &"other");
         assert!(
-            !changed
-                .says_what(&StatusDigest::of(&[condition(ConditionType::Ready, "Ready", 1)], &1))
+            !changed.same_content(&StatusDigest::of(
+                &[condition(ConditionType::Ready, "Ready", 1)],
+                &1
+            ))
         );
     }
 

@@ -52,7 +52,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
             objects.push(object);
         }
     }
-    problems += judge(args, objects, &found_in, &mut output)?;
+    problems += validate_objects(args, objects, &found_in, &mut output)?;
     let (files, judged) = (files.len(), found_in.len());
     writeln!(output, "{judged} objects in {files} files: {problems} problems")?;
     if files == 0 {
@@ -65,7 +65,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
 }
 
 /// Validates the objects together, and prints the problems of each.
-fn judge(
+fn validate_objects(
     args: &CheckArgs,
     objects: Vec<ManifestObject>,
     found_in: &BTreeMap<ObjectRef, PathBuf>,

@@ -57,7 +57,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
         Some(state) => state.clone(),
         None => default_state(&args.dir)?,
     };
-    let judge = admission::judge(&installation, SystemClock.now());
+    let judge = admission::manifest_validator(&installation, SystemClock.now());
     let directory = FolderSource::start(&args.dir, &state, judge).with_context(|| {
         format!("serving {} with state in {}", args.dir.display(), state.display())
     })?;

@@ -142,7 +142,7 @@ impl ServerRuntime {
             self.installation.sealing_secret.clone(),
         )
         .observed_by(Arc::new(PrometheusReconcileMetrics(Arc::clone(&self.app.metrics))))
-        .telling_of(self.app.backchannel_logout.untold())
+        .with_undelivered_logouts(self.app.backchannel_logout.undelivered())
     }
 
     /// Binds the port of the endpoints without accepting connections.

@@ -90,7 +90,7 @@ impl ControllerContext {
 
     /// Sets the receiver of undelivered logout notifications.
     #[must_use]
-    pub fn telling_of(self, untold: UndeliveredReceiver) -> Self {
+    pub fn with_undelivered_logouts(self, untold: UndeliveredReceiver) -> Self {
         Self { untold: Some(untold), ..self }
     }
 

@@ -25,7 +25,7 @@ pub struct ObjectState<'a> {
     /// `metadata.generation`.
     pub generation: Option<i64>,
     /// Whether the object has a deletion timestamp.
-    pub is_going: bool,
+    pub is_deleting: bool,
 }
 
 impl<'a> ObjectState<'a> {
@@ -33,7 +33,7 @@ impl<'a> ObjectState<'a> {
         Self {
             version: object.version(),
             generation: object.generation(),
-            is_going: object.is_deleting(),
+            is_deleting: object.is_deleting(),
         }
     }
 }
@@ -56,7 +56,7 @@ impl ObservedState {
         let malformed = self.view.objects.malformed.get(object);
         let generation = match (malformed, self.state(object)) {
             (Some(malformed), _) => malformed.generation,
-            (None, Some(state)) if !state.is_going => state.generation,
+            (None, Some(state)) if !state.is_deleting => state.generation,
             _ => return None,
         };
         (verdict.generation == generation).then_some(verdict)

@@ -97,7 +97,7 @@ fn plan(
 }
 
 fn is_ours(secret: &CachedSecret, owner: &str) -> bool {
-    secret.owner() == Some(owner) && !secret.is_going()
+    secret.owner() == Some(owner) && !secret.is_deleting()
 }
 
 fn lost(key: &ObjectKey, none_left: bool, damaged: usize) -> Vec<EventRecord> {

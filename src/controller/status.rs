@@ -33,8 +33,8 @@ pub async fn publish(
     let before = memory.current(object, shown, version).unwrap_or_default();
     let now = context.clock.now();
     let status = wanted(verdict, registry::conditions(verdict, &before, now), before.salt(), now);
-    let told = status.told();
-    if before.says_what(&told) {
+    let told = status.status_digest();
+    if before.same_content(&told) {
         return Ok(());
     }
     let notice = notice(object, &before, status.conditions());
@@ -100,9 +100,9 @@ fn wanted(
 fn shown(world: &ObservedState, object: &ObjectRef) -> Option<StatusDigest> {
     let (objects, key) = (&world.view.objects, &object.key);
     let told = match object.kind {
-        ObjectKind::Tenant => objects.tenants.get(key)?.told(),
-        ObjectKind::OidcClient => objects.clients.get(key)?.told(),
-        ObjectKind::OidcUser => objects.users.get(key)?.told(),
+        ObjectKind::Tenant => objects.tenants.get(key)?.status_digest(),
+        ObjectKind::OidcClient => objects.clients.get(key)?.status_digest(),
+        ObjectKind::OidcUser => objects.users.get(key)?.status_digest(),
         ObjectKind::Secret | ObjectKind::Namespace => return None,
     };
     Some(told.clone())

@@ -25,7 +25,7 @@ impl InstrumentedFetch {
         Self { inner, on_call: Box::new(on_call) }
     }
 
-    fn tell<T>(
+    fn report_outcome<T>(
         &self,
         method: &'static str,
         outcome: Result<T, FetchError>,
@@ -44,11 +44,11 @@ impl fmt::Debug for InstrumentedFetch {
 #[async_trait]
 impl Fetch for InstrumentedFetch {
     async fn get(&self, url: &str, limit: usize) -> Result<Fetched, FetchError> {
-        self.tell("get", self.inner.get(url, limit).await)
+        self.report_outcome("get", self.inner.get(url, limit).await)
     }
 
     async fn post_form(&self, url: &str, form: String) -> Result<u16, FetchError> {
-        self.tell("post", self.inner.post_form(url, form).await)
+        self.report_outcome("post", self.inner.post_form(url, form).await)
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
     model::{Client, ClientId, Subject, TenantId, Timestamp, UndeliveredReceiver},
     protocol::{
         logout_token,
-        records::{Session, decode, encode},
+        records::{RecordFormat, Session, decode, encode},
         sid, subject,
     },
     registry::ServedTenant,
@@ -53,6 +53,8 @@ struct LogoutNotification {
     next_at: Timestamp,
 }
 
+impl RecordFormat for LogoutNotification {}
+
 /// The record of a notification.
 #[derive(Clone, Debug)]
 struct NotificationId {
@@ -77,7 +79,7 @@ impl Default for Logouts {
 
 impl Logouts {
     /// Clients with undelivered notifications, counted from the store, for all replicas.
-    pub fn untold(&self) -> UndeliveredReceiver {
+    pub fn undelivered(&self) -> UndeliveredReceiver {
         self.untold.watch()
     }
 }
@@ -129,7 +131,7 @@ pub async fn run_notifier(app: Arc<AppState>) {
             let (app, slots) = (Arc::clone(&app), Arc::clone(&slots));
             running.spawn(async move {
                 let _slot = slots.acquire_owned().await;
-                if let Err(error) = tell(&app, &due).await {
+                if let Err(error) = notify_client(&app, &due).await {
                     tracing::warn!(%error, "could not process a logout notification");
                 }
             });
@@ -169,7 +171,7 @@ async fn claim_due(app: &AppState) -> Result<Vec<NotificationId>, StoreError> {
     Ok(found)
 }
 
-async fn tell(app: &AppState, due: &NotificationId) -> Result<(), StoreError> {
+async fn notify_client(app: &AppState, due: &NotificationId) -> Result<(), StoreError> {
     let (snapshot, now) = (app.registry.snapshot(), app.now());
     let key = RecordKey::new(RecordKind::Logout, &due.tenant, due.id.as_str());
     let Some(stored) = app.store.get(&key, now).await? else { return Ok(()) };
@@ -183,7 +185,7 @@ async fn tell(app: &AppState, due: &NotificationId) -> Result<(), StoreError> {
         return app.store.take(&key, now).await.map(drop);
     };
     let outcome = send(app, tenant, client, &telling, now).await;
-    app.metrics.logout_told(
+    app.metrics.logout_notified(
         &due.tenant,
         outcome.as_ref().map_or(LogoutOutcome::Failed, |()| LogoutOutcome::Ok),
     );

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::sha256;
+use super::{digest::sha256, records::RecordFormat};
 use crate::model::Timestamp;
 
 /// How long a browser is remembered after the last sign-in.
@@ -22,6 +22,8 @@ pub struct KnownBrowser {
     people: Vec<String>,
     expires_at: Timestamp,
 }
+
+impl RecordFormat for KnownBrowser {}
 
 impl KnownBrowser {
     /// Creates a browser without users.

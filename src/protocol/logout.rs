@@ -10,7 +10,7 @@ use super::{
     error::{ErrorCode, OAuthError},
     jwt::UnverifiedJwt,
     params::RequestParams,
-    records::Session,
+    records::{RecordFormat, Session},
     sid, subject,
 };
 use crate::model::{Client, ClientId, IdTokenAlgorithm, Issuer, JwsAlgorithm, Timestamp};
@@ -48,6 +48,8 @@ pub struct LogoutConfirmation {
     /// When the form expires.
     pub expires_at: Timestamp,
 }
+
+impl RecordFormat for LogoutConfirmation {}
 
 /// Validates a logout request. Errors are shown as a page; none are sent by redirect.
 pub fn validate(

@@ -1,35 +1,24 @@
 //! Records that persist between requests: sealed in a URL, form or cookie, or stored. Also the
 //! states of grants and sessions.
 //!
-//! Each record is a version byte followed by postcard (`encode`, `decode`). Fields are added only
-//! with a new version, and version N writes records that N−1 can read.
+//! Each record is a format version and postcard (`encode`, `decode`; see `format`).
+
+mod format;
+
+pub use format::{DecodeError, FormatVersion, RecordFormat, decode, encode};
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use crate::model::{ClientId, Subject, Timestamp};
 
-/// The version byte that this release writes.
-const VERSION: u8 = 1;
-
-/// The error for a record that is malformed or of another version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unreadable record")]
-pub struct DecodeError;
-
-/// Serializes a record: version byte, then postcard.
-pub fn encode<T: Serialize>(record: &T) -> Vec<u8> {
-    postcard::to_extend(record, vec![VERSION]).expect("records serialize to memory")
-}
-
-/// Parses a record written by `encode`.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
-    match bytes.split_first() {
-        Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|_| DecodeError),
-        _ => Err(DecodeError),
-    }
-}
+impl RecordFormat for Session {}
+impl RecordFormat for Grant {}
+impl RecordFormat for AuthorizationCode {}
+impl RecordFormat for SealedCode {}
+impl RecordFormat for RefreshToken {}
+impl RecordFormat for Consent {}
 
 /// How and when a user signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

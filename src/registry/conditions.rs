@@ -31,7 +31,7 @@ fn holds(reason: ConditionReason, message: &str) -> Judged {
 /// not changed.
 pub fn conditions(verdict: &Verdict, previous: &StatusDigest, now: Timestamp) -> Vec<Condition> {
     let types = types(verdict);
-    let mut all: Vec<_> = types.into_iter().map(|it| (it, judge(verdict, it))).collect();
+    let mut all: Vec<_> = types.into_iter().map(|it| (it, condition_status(verdict, it))).collect();
     // The first condition that is not True gives the reason of Ready.
     let ready = match all.iter().find(|(_, judged)| judged.status != TRUE) {
         Some((_, violated)) => Judged { status: FALSE, ..violated.clone() },
@@ -70,7 +70,7 @@ fn types(verdict: &Verdict) -> Vec<ConditionType> {
     }
 }
 
-fn judge(verdict: &Verdict, condition: ConditionType) -> Judged {
+fn condition_status(verdict: &Verdict, condition: ConditionType) -> Judged {
     let mut problems = verdict.problems.iter().filter(|problem| problem.condition == condition);
     if let Some(first) = problems.next() {
         let mut message = first.text();

@@ -67,7 +67,7 @@ impl RegistrationService {
     }
 
     /// Validates registered metadata, given as the `spec` of the `OidcClient` that it would become.
-    pub fn judge(
+    pub fn validate(
         &self,
         object: &ObjectKey,
         mut spec: Map<String, Value>,

@@ -62,12 +62,12 @@ impl SectorIdentifierCache {
         let slot = self.slots.slot(uri);
         let mut known = slot.known.lock().await;
         let rested = known.tried_at.is_none_or(|tried| now >= tried.plus(REFETCH_INTERVAL));
-        let judged = known.judge(client, TTL, now);
+        let judged = known.check_document(client, TTL, now);
         if judged.is_ok() || !rested {
-            return known.judge(client, STALE_TTL, now);
+            return known.check_document(client, STALE_TTL, now);
         }
         known.renew(fetch, uri, now).await;
-        known.judge(client, STALE_TTL, now)
+        known.check_document(client, STALE_TTL, now)
     }
 }
 
@@ -83,7 +83,12 @@ impl Known {
         }
     }
 
-    fn judge(&self, client: &Client, age: Duration, now: Timestamp) -> Result<(), OAuthError> {
+    fn check_document(
+        &self,
+        client: &Client,
+        age: Duration,
+        now: Timestamp,
+    ) -> Result<(), OAuthError> {
         match &self.document {
             Some((document, came_at)) if now < came_at.plus(age) => {
                 check_sector(document, &client.redirect_uris).map_err(|error| {

@@ -48,7 +48,7 @@ impl StatusUpdate {
     }
 
     /// The digest of the status.
-    pub fn told(&self) -> StatusDigest {
+    pub fn status_digest(&self) -> StatusDigest {
         match self {
             Self::Tenant(status) => StatusDigest::of_tenant(status),
             Self::OidcClient(status) => StatusDigest::of_client(status),

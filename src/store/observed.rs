@@ -31,7 +31,7 @@ impl InstrumentedStore {
         Self { inner, on_error: Box::new(on_error) }
     }
 
-    fn tell<T>(
+    fn report_outcome<T>(
         &self,
         operation: &'static str,
         outcome: Result<T, StoreError>,
@@ -49,7 +49,7 @@ impl fmt::Debug for InstrumentedStore {
 #[async_trait]
 impl Store for InstrumentedStore {
     async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
-        self.tell("insert", self.inner.insert(record, now).await)
+        self.report_outcome("insert", self.inner.insert(record, now).await)
     }
 
     async fn get(
@@ -57,7 +57,7 @@ impl Store for InstrumentedStore {
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
-        self.tell("get", self.inner.get(key, now).await)
+        self.report_outcome("get", self.inner.get(key, now).await)
     }
 
     async fn take(
@@ -65,7 +65,7 @@ impl Store for InstrumentedStore {
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
-        self.tell("take", self.inner.take(key, now).await)
+        self.report_outcome("take", self.inner.take(key, now).await)
     }
 
     async fn compare_and_swap(
@@ -74,7 +74,7 @@ impl Store for InstrumentedStore {
         record: Record,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.tell("swap", self.inner.compare_and_swap(version, record, now).await)
+        self.report_outcome("swap", self.inner.compare_and_swap(version, record, now).await)
     }
 
     async fn list(
@@ -84,23 +84,23 @@ impl Store for InstrumentedStore {
         owner: &IndexEntry,
         now: Timestamp,
     ) -> Result<Vec<VersionedRecord>, StoreError> {
-        self.tell("list", self.inner.list(kind, tenant, owner, now).await)
+        self.report_outcome("list", self.inner.list(kind, tenant, owner, now).await)
     }
 
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        self.tell("purge", self.inner.purge(limit, now).await)
+        self.report_outcome("purge", self.inner.purge(limit, now).await)
     }
 
     async fn state(&self) -> Result<StoreState, StoreError> {
-        self.tell("state", self.inner.state().await)
+        self.report_outcome("state", self.inner.state().await)
     }
 
     async fn incarnation(&self) -> Result<String, StoreError> {
-        self.tell("state", self.inner.incarnation().await)
+        self.report_outcome("state", self.inner.incarnation().await)
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
-        self.tell("prepare", self.inner.migrate().await)
+        self.report_outcome("prepare", self.inner.migrate().await)
     }
 }
 

@@ -90,7 +90,7 @@ impl Metrics {
     }
 
     /// Counts a back-channel logout request.
-    pub fn logout_told(&self, tenant: &TenantId, outcome: LogoutOutcome) {
+    pub fn logout_notified(&self, tenant: &TenantId, outcome: LogoutOutcome) {
         let tenants = self.tenants();
         let tenant = label(&tenants, Some(tenant));
         self.families.logouts.get_or_create(&TenantLogout { tenant, outcome }).inc();
@@ -287,7 +287,7 @@ mod tests {
         // A family is exposed once it has a series.
         metrics.request(None, Endpoint::Token, 200, Duration::ZERO);
         metrics.login(&tenant("main"), LoginOutcome::Success);
-        metrics.logout_told(&tenant("main"), LogoutOutcome::Ok);
+        metrics.logout_notified(&tenant("main"), LogoutOutcome::Ok);
         metrics.token_issued(&tenant("main"), TokenKind::Code);
         metrics.reconciled(ObjectKind::Tenant, ReconcileOutcome::Ok);
         metrics.store_failed("insert");

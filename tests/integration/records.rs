@@ -8,13 +8,12 @@ use lanyard::{
     protocol::{
         logout::LogoutConfirmation,
         records::{
-            Authentication, AuthorizationCode, Consent, Grant, GrantState, RefreshToken,
-            RequestedClaims, SealedCode, Session, decode, encode,
+            Authentication, AuthorizationCode, Consent, Grant, GrantState, RecordFormat,
+            RefreshToken, RequestedClaims, SealedCode, Session, decode, encode,
         },
     },
     store::{OwnerKind, RecordKind},
 };
-use serde::{Serialize, de::DeserializeOwned};
 
 const FILE: &str = "tests/golden/records/v1.txt";
 
@@ -84,7 +83,7 @@ type Reads = Box<dyn Fn(&[u8])>;
 
 fn sample<T>(name: &'static str, value: T) -> Sample
 where
-    T: Serialize + DeserializeOwned + PartialEq + Debug + 'static,
+    T: RecordFormat + PartialEq + Debug + 'static,
 {
     let bytes = encode(&value);
     let reads = move |bytes: &[u8]| {

@@ -12,7 +12,7 @@ use crate::{
 
 /// A validator of single objects, by the rules of their definitions. Problems that depend on other
 /// objects (a missing tenant, a used client ID) are reported in the object's conditions.
-pub(super) fn judge(installation: &Installation, now: Timestamp) -> ManifestValidator {
+pub(super) fn manifest_validator(installation: &Installation, now: Timestamp) -> ManifestValidator {
     let installation = installation.clone();
     Box::new(move |reference, object| {
         let alone = collect(iter::once((reference.clone(), object.clone())));
@@ -51,7 +51,7 @@ mod tests {
             &format!("{head}spec: {{tenantRef: {{name: main}}, {spec}}}"),
         );
         assert!(problems.is_empty(), "{problems:?}");
-        let judge = judge(&installation, Timestamp::from_secs(0));
+        let judge = manifest_validator(&installation, Timestamp::from_secs(0));
         let (reference, object) = CachedManifest::of(objects[0].clone());
         judge(&reference, &object).into_iter().map(|(field, _)| field).collect()
     }

@@ -51,9 +51,9 @@ pub async fn run_leader_election(
         let (next, failed) = loop {
             tokio::select! {
                 done = &mut attempt => break done,
-                () = overdue(&elector, started), if *leads.borrow() => tell(&leads, false),
+                () = overdue(&elector, started), if *leads.borrow() => publish_leadership(&leads, false),
                 _ = &mut stop => {
-                    tell(&leads, false);
+                    publish_leadership(&leads, false);
                     // The result contains the resourceVersion for the release.
                     let (elector, _) = attempt.await;
                     return campaign.release(elector, &leads).await;
@@ -62,7 +62,7 @@ pub async fn run_leader_election(
         };
         elector = next;
         campaign.holds.send_replace(elector.held_last());
-        tell(&leads, elector.leads(started.elapsed()));
+        publish_leadership(&leads, elector.leads(started.elapsed()));
         if let Some(error) = failed {
             tracing::warn!(%error, "failed to acquire or renew the Lease");
         }
@@ -70,7 +70,7 @@ pub async fn run_leader_election(
         loop {
             tokio::select! {
                 () = sleep_until(again) => break,
-                () = overdue(&elector, started), if *leads.borrow() => tell(&leads, false),
+                () = overdue(&elector, started), if *leads.borrow() => publish_leadership(&leads, false),
                 _ = &mut stop => return campaign.release(elector, &leads).await,
             }
         }
@@ -108,7 +108,7 @@ impl LeaderElectionConfig {
     }
 
     async fn release(&self, mut elector: LeaderElector, leads: &watch::Sender<bool>) {
-        tell(leads, false);
+        publish_leadership(leads, false);
         self.holds.send_replace(false);
         let Some((record, version)) = elector.release(self.clock.now()) else { return };
         let once = || self.in_time(self.lease.replace(record.clone(), &version));
@@ -145,7 +145,7 @@ async fn overdue(elector: &LeaderElector, started: Instant) {
     sleep_until(started + elector.leads_until().unwrap_or(Duration::ZERO)).await;
 }
 
-fn tell(leads: &watch::Sender<bool>, now: bool) {
+fn publish_leadership(leads: &watch::Sender<bool>, now: bool) {
     let changed = leads.send_if_modified(|before| std::mem::replace(before, now) != now);
     if changed {
         tracing::info!(leads = now, "leadership changed");

@@ -102,7 +102,7 @@ fn ensure_secret(
         Some(SecretState::Loaded(before)) => {
             // A foreign Secret is reported by the condition. A Secret that is being deleted is
             // created again afterwards.
-            if !owner::owns(seen.client, before) || before.is_going() {
+            if !owner::owns(seen.client, before) || before.is_deleting() {
                 return Vec::new();
             }
             let mut was_missing = false;
@@ -143,7 +143,7 @@ fn deletions<'a>(
     secrets: impl Iterator<Item = (&'a ObjectKey, &'a CachedSecret)>,
 ) -> Vec<PlannedWrite> {
     secrets
-        .filter(|(_, secret)| !secret.is_going())
+        .filter(|(_, secret)| !secret.is_deleting())
         .map(|(key, secret)| {
             let version = secret.version().unwrap_or_default().to_owned();
             SecretWrite::Delete(key.clone(), version).into()

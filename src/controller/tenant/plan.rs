@@ -84,7 +84,7 @@ pub fn plan(
         Some(SecretState::Loaded(secret)) => {
             // A foreign Secret is reported by the condition. A Secret that is being deleted is
             // created again afterwards.
-            if !owner::owns(seen.tenant, secret) || secret.is_going() {
+            if !owner::owns(seen.tenant, secret) || secret.is_deleting() {
                 return Ok(TenantPlan::default());
             }
             Some(secret.to_secret(&key))

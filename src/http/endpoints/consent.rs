@@ -27,13 +27,13 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let (form, mut step) = from_form(app, &request).await?;
     // The page named an account; only its session may answer it.
-    let same = step.held.as_ref().is_some_and(|held| step.interaction.is_of(&held.session));
+    let same = step.session.as_ref().is_some_and(|held| step.interaction.is_of(&held.session));
     if !same {
         return Err(start_again(&request, &step.interaction, "Your session has changed", CHANGED));
     }
     match form.get("action") {
         Some("allow") => {
-            if step.interaction.covers(&step.ask) {
+            if step.interaction.covers(&step.authorization) {
                 remember(app, &request, &step).await?;
                 step.answers.consented = true;
             }
@@ -42,7 +42,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         Some("switch") => save(app, &request, &step, "/login").await,
         _ => {
             let denied = OAuthError::new(ErrorCode::AccessDenied, "The user denied the request.");
-            Ok(redirect(&request.tenant.tenant, &step.ask.return_to, &denied))
+            Ok(redirect(&request.tenant.tenant, &step.authorization.return_to, &denied))
         }
     }
 }
@@ -55,17 +55,18 @@ async fn remember(
     request: &Request,
     step: &AuthorizationContext,
 ) -> Result<(), EndpointError> {
-    let Some(held) = &step.held else { return Ok(()) };
-    if step.ask.client.consent == ConsentPolicy::Implied {
+    let Some(held) = &step.session else { return Ok(()) };
+    if step.authorization.client.consent == ConsentPolicy::Implied {
         return Ok(());
     }
-    let id = consent::record_id(&held.user.subject, &step.ask.client.id);
+    let id = consent::record_id(&held.user.subject, &step.authorization.client.id);
     let key = RecordKey::new(RecordKind::Consent, &request.tenant.tenant.id, id);
     for _ in 0..MAX_ATTEMPTS {
         let stored = app.store.get(&key, request.now).await?;
         let before: Option<Consent> =
             stored.as_ref().and_then(|stored| decode(&stored.record.value).ok());
-        let agreed = consent::agree(before.as_ref(), &step.ask.requested_permissions, request.now);
+        let agreed =
+            consent::agree(before.as_ref(), &step.authorization.requested_permissions, request.now);
         let record = record(&key, held, &agreed);
         let written = match stored {
             Some(stored) => app.store.compare_and_swap(stored.version, record, request.now).await?,

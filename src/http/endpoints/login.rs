@@ -21,10 +21,10 @@ use crate::{
 /// `GET I/login`: the sign-in page of an interaction, after a 303.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let step = from_store(app, &request).await?;
-    let session = step.held.as_ref().map(|held| &held.session);
+    let session = step.session.as_ref().map(|held| &held.session);
     // The reason if the request requires a sign-in; otherwise the user chose to use another
     // account.
-    let reason = match decide(&step.ask, session, None, step.answers, request.now) {
+    let reason = match decide(&step.authorization, session, None, step.answers, request.now) {
         Ok(NextStep::SignIn(reason)) => reason,
         _ => SignInReason::NoSession,
     };
@@ -43,7 +43,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
 
 fn cancel(request: &Request, step: &AuthorizationContext) -> Reply {
     let denied = OAuthError::new(ErrorCode::AccessDenied, "The user cancelled the sign-in.");
-    redirect(&request.tenant.tenant, &step.ask.return_to, &denied)
+    redirect(&request.tenant.tenant, &step.authorization.return_to, &denied)
 }
 
 async fn continue_with_session(
@@ -52,7 +52,7 @@ async fn continue_with_session(
     mut step: AuthorizationContext,
 ) -> Result<Reply, EndpointError> {
     // The page named an account; only that one may be continued with.
-    let session = match &step.held {
+    let session = match &step.session {
         Some(held) if step.interaction.is_of(&held.session) => &held.session,
         _ => {
             return Err(start_again(
@@ -94,13 +94,13 @@ async fn sign_in(
     };
     let device = known_browser::seal(app, request, &device.used_by(&user.username, request.now))?;
     let authentication = by_password(&user, request);
-    let previous = step.held.take();
+    let previous = step.session.take();
     let (cookie, held) =
         sessions::start(app, request, authentication, user, previous.as_ref()).await?;
     let progress = InteractionProgress::SignedIn(held.session.authentication.auth_time);
     step.interaction = step.interaction.with(&held.session, progress);
     step.answers = step.interaction.answers(Some(&held.session));
-    step.held = Some(held);
+    step.session = Some(held);
     let reply = advance(app, request, step).await?;
     Ok(reply.cookie(CookiePurpose::Session, &cookie).cookie(CookiePurpose::KnownBrowser, &device))
 }

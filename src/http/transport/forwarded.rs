@@ -67,7 +67,11 @@ impl TrustedProxies {
     }
 
     /// The effective client address and host of a request.
-    pub(crate) fn asked<B>(&self, peer: IpAddr, request: &Request<B>) -> EffectiveRequest {
+    pub(crate) fn effective_request<B>(
+        &self,
+        peer: IpAddr,
+        request: &Request<B>,
+    ) -> EffectiveRequest {
         let told = self.forwarded_info(peer, request.headers());
         let authority = match told.host {
             Some(host) => canonical(&host, told.https),

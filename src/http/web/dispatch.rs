@@ -66,7 +66,7 @@ impl AppState {
         let proxies = &self.config.trusted_proxies;
         let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let id = given.filter(|id| proxies.contains(peer) && is_id(id)).map(str::to_owned);
-        let asked = proxies.asked(peer, &request);
+        let asked = proxies.effective_request(peer, &request);
         let arrival = RequestContext {
             id: id.unwrap_or_else(|| request_id(&*self.entropy)),
             now,

@@ -18,7 +18,7 @@ pub struct RequestedAcr {
 
 /// Returns the requested levels from `claims`, otherwise from `acr_values`, otherwise the client's
 /// default.
-pub(super) fn wish(
+pub(super) fn requested_acr(
     params: &RequestParams,
     client: &Client,
     claimed: Option<RequestedAcr>,

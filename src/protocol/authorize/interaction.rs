@@ -17,7 +17,10 @@ use serde::{Deserialize, Serialize};
 use super::{super::params::RequestParams, AuthorizationRequest, InteractionResult};
 use crate::{
     model::Timestamp,
-    protocol::{records::Session, session::CLOCK_SKEW},
+    protocol::{
+        records::{RecordFormat, Session},
+        session::CLOCK_SKEW,
+    },
 };
 
 /// How long a page stays usable.
@@ -55,6 +58,8 @@ pub struct Interaction {
     displayed_permissions: BTreeSet<String>,
     expires_at: Timestamp,
 }
+
+impl RecordFormat for Interaction {}
 
 /// The user's progress, for the session that the interaction refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -212,7 +212,7 @@ fn check_proven(
         allowed_subjects: expects,
         requested_permissions: requested_permissions(tenant, &scopes, &asked.claims),
         claims: asked.claims,
-        acr: acr::wish(params, &client, asked.acr),
+        acr: acr::requested_acr(params, &client, asked.acr),
         acr_levels: tenant.acr_levels.clone(),
         scopes,
         client,

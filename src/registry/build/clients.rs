@@ -38,7 +38,7 @@ pub(super) struct ClientSet {
 }
 
 /// Validates the clients of a group.
-pub(super) fn judge(
+pub(super) fn validate_client(
     group: &TenantGroup<'_>,
     clients: &[ParsedObjects<'_, OidcClient>],
     host: TenantContext<'_>,

@@ -181,9 +181,9 @@ impl<'a> TenantGroup<'a> {
             let wanted = checked.is_some() && salt::is_wanted(&tenant, &parsed);
             let salt = wanted.then(|| salt::of_tenant(&mut problems, &tenant, self.salt));
             let (found, salt) = salt.unzip();
-            let desk = checked
-                .as_ref()
-                .and_then(|it| registration::desk(&mut problems, self, &parsed, it));
+            let desk = checked.as_ref().and_then(|it| {
+                registration::registration_service(&mut problems, self, &parsed, it)
+            });
             let outcome = ObjectOutcome::Tenant(Box::new(TenantOutcome {
                 salt,
                 issuer: claim.as_ref().ok().cloned(),
@@ -202,9 +202,10 @@ impl<'a> TenantGroup<'a> {
                 TenantContext::Accepted { tenant, has_keys, salt: salt.as_ref() }
             }
         };
-        let (clients, client_verdicts) = clients::judge(self, &parsed, host, installation);
+        let (clients, client_verdicts) =
+            clients::validate_client(self, &parsed, host, installation);
         let ids = clients.ids;
-        let (users, user_verdicts) = users::judge(self, host, &ids, installation);
+        let (users, user_verdicts) = users::validate_user(self, host, &ids, installation);
         verdicts.extend(client_verdicts);
         verdicts.extend(user_verdicts);
         let served =

@@ -19,7 +19,7 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 16..=512;
 
 /// The tenant's registration service, if registration is enabled. Without the initial access token
 /// all registrations are rejected and the tenant's conditions report it; the tenant stays served.
-pub(super) fn desk(
+pub(super) fn registration_service(
     problems: &mut ProblemList,
     group: &TenantGroup<'_>,
     clients: &[ParsedObjects<'_, OidcClient>],

@@ -30,7 +30,7 @@ pub(super) fn of_tenant(
     tenant: &ParsedObjects<'_, Tenant>,
     state: Option<&SecretState>,
 ) -> (Option<PairwiseSalt>, SaltOutcome) {
-    let known = tenant.member.kept.told().salt();
+    let known = tenant.member.kept.status_digest().salt();
     match read(tenant, state, known) {
         Ok(Some(salt)) => {
             let fingerprint = Some(salt.fingerprint());

@@ -22,7 +22,7 @@ use crate::{
 const DEFAULT_ENTRY: &str = "password";
 
 /// Validates the users of a group. A `sub` that equals one of `client_ids` is rejected.
-pub(super) fn judge(
+pub(super) fn validate_user(
     group: &TenantGroup<'_>,
     host: TenantContext<'_>,
     client_ids: &HashSet<ClientId>,

@@ -24,7 +24,7 @@ fn judge(
     });
     change(&mut spec);
     let Value::Object(spec) = spec else { panic!("an object") };
-    desk(tenant).judge(&ObjectKey::new("team", "dcr-1"), spec)
+    desk(tenant).validate(&ObjectKey::new("team", "dcr-1"), spec)
 }
 
 fn field(tenant: Value, change: impl FnOnce(&mut Value)) -> String {

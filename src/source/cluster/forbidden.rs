@@ -48,7 +48,7 @@ impl ForbiddenWatches {
 
     /// Adds unreadable Secrets where an object refers to one that may not be listed, and removes
     /// those that are no longer needed. Returns true if anything changed.
-    pub(super) fn stand_in(&mut self, objects: &mut ObjectSet) -> bool {
+    pub(super) fn substitute_empty_lists(&mut self, objects: &mut ObjectSet) -> bool {
         let mut wanted = BTreeMap::new();
         for denial in self.watches.values().filter(|denial| denial.kind == ObjectKind::Secret) {
             for key in referred(objects, &denial.namespace) {
@@ -122,13 +122,13 @@ mod tests {
     #[test]
     fn a_secret_that_may_not_be_listed_is_unreadable_not_missing() {
         let (mut denied, mut objects) = (denied(), objects());
-        assert!(denied.stand_in(&mut objects));
+        assert!(denied.substitute_empty_lists(&mut objects));
         let key = ObjectKey::new("closed", "ada");
         let state = objects.secrets.get(&key);
         assert!(matches!(state, Some(SecretState::Unreadable(why)) if why.contains("forbidden")));
-        assert!(!denied.stand_in(&mut objects), "the second time changes nothing");
+        assert!(!denied.substitute_empty_lists(&mut objects), "the second time changes nothing");
         denied.lift(3);
-        assert!(denied.stand_in(&mut objects) && objects.secrets.is_empty());
+        assert!(denied.substitute_empty_lists(&mut objects) && objects.secrets.is_empty());
         assert!(!denied.matters());
     }
 
@@ -137,11 +137,11 @@ mod tests {
         let (mut denied, mut objects) = (denied(), objects());
         let key = ObjectKey::new("closed", "ada");
         let seen = SecretState::Loaded(CachedSecret::new(Secret::default()));
-        denied.stand_in(&mut objects);
+        denied.substitute_empty_lists(&mut objects);
         objects.secrets.insert(key.clone(), seen);
-        denied.stand_in(&mut objects);
+        denied.substitute_empty_lists(&mut objects);
         denied.lift(3);
-        denied.stand_in(&mut objects);
+        denied.substitute_empty_lists(&mut objects);
         assert!(matches!(objects.secrets.get(&key), Some(SecretState::Loaded(_))));
     }
 }

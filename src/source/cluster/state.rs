@@ -153,7 +153,9 @@ impl WatchState {
 
     /// Marks Secrets that may not be listed as unreadable.
     pub(super) fn settle(&mut self) {
-        if self.denied.matters() && self.denied.stand_in(Arc::make_mut(&mut self.objects)) {
+        if self.denied.matters()
+            && self.denied.substitute_empty_lists(Arc::make_mut(&mut self.objects))
+        {
             self.revision += 1;
         }
     }

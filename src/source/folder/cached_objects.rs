@@ -57,7 +57,7 @@ impl CachedManifest {
     }
 
     /// Returns true if both have the same desired state. Kinds without one are always equal.
-    pub(super) fn declares_what(&self, other: &Self) -> bool {
+    pub(super) fn same_desired_state(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Tenant(own), Self::Tenant(other)) => own.same_desired_state(other),
             (Self::OidcClient(own), Self::OidcClient(other)) => own.same_desired_state(other),
@@ -67,28 +67,28 @@ impl CachedManifest {
     }
 
     /// The digest of the object's status.
-    pub(super) fn told(&self) -> Option<&StatusDigest> {
+    pub(super) fn status_digest(&self) -> Option<&StatusDigest> {
         match self {
-            Self::Tenant(own) => Some(own.told()),
-            Self::OidcClient(own) => Some(own.told()),
-            Self::OidcUser(own) => Some(own.told()),
+            Self::Tenant(own) => Some(own.status_digest()),
+            Self::OidcClient(own) => Some(own.status_digest()),
+            Self::OidcUser(own) => Some(own.status_digest()),
             Self::Secret(_) | Self::Namespace(_) => None,
         }
     }
 
     /// Sets the status, and returns the digest of the previous one.
-    pub(super) fn tell(&mut self, status: &StatusUpdate) -> StatusDigest {
+    pub(super) fn apply_status(&mut self, status: &StatusUpdate) -> StatusDigest {
         match (self, status) {
-            (Self::Tenant(own), StatusUpdate::Tenant(status)) => tell(own, status),
-            (Self::OidcClient(own), StatusUpdate::OidcClient(status)) => tell(own, status),
-            (Self::OidcUser(own), StatusUpdate::OidcUser(status)) => tell(own, status),
+            (Self::Tenant(own), StatusUpdate::Tenant(status)) => set_status(own, status),
+            (Self::OidcClient(own), StatusUpdate::OidcClient(status)) => set_status(own, status),
+            (Self::OidcUser(own), StatusUpdate::OidcUser(status)) => set_status(own, status),
             _ => StatusDigest::default(),
         }
     }
 }
 
-fn tell<K: ManagedKind>(own: &mut CachedObject<K>, status: &K::Status) -> StatusDigest {
-    let before = own.told().clone();
+fn set_status<K: ManagedKind>(own: &mut CachedObject<K>, status: &K::Status) -> StatusDigest {
+    let before = own.status_digest().clone();
     *own = own.with_status(status);
     before
 }

@@ -135,7 +135,7 @@ impl ManifestFiles {
         edited: &CachedManifest,
         before: &CachedManifest,
     ) -> bool {
-        if edited.declares_what(before) {
+        if edited.same_desired_state(before) {
             return false;
         }
         let refused = (self.judge)(reference, edited);
@@ -186,18 +186,18 @@ impl ManifestFiles {
     }
 
     /// Sets the status of an object, and returns the digest of the previous one.
-    pub(super) fn tell(
+    pub(super) fn apply_status(
         &mut self,
         reference: &ObjectRef,
         status: &StatusUpdate,
     ) -> Option<StatusDigest> {
         let mut all = self.read.values_mut().flat_map(|file| &mut file.objects);
-        all.find(|(of, _)| of == reference).map(|(_, shown)| shown.tell(status))
+        all.find(|(of, _)| of == reference).map(|(_, shown)| shown.apply_status(status))
     }
 
     /// The digest of an object's status.
-    pub(super) fn told(&self, reference: &ObjectRef) -> Option<&StatusDigest> {
-        self.all().find(|(_, of, _)| *of == reference).and_then(|(.., shown)| shown.told())
+    pub(super) fn status_digest(&self, reference: &ObjectRef) -> Option<&StatusDigest> {
+        self.all().find(|(_, of, _)| *of == reference).and_then(|(.., shown)| shown.status_digest())
     }
 
     /// All objects. If two have the same name, the first is used.

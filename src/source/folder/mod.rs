@@ -181,7 +181,7 @@ impl ObjectSource for FolderSource {
         status: StatusUpdate,
     ) -> Result<(), WriteError> {
         let mut inner = self.lock();
-        let before = inner.files.tell(object, &status).unwrap_or_default();
+        let before = inner.files.apply_status(object, &status).unwrap_or_default();
         let file = inner.files.file_of(object);
         state::log_status(object, file.as_deref(), &before, &status);
         self.publish(&inner);
@@ -191,7 +191,8 @@ impl ObjectSource for FolderSource {
     async fn publish_event(&self, notice: EventRecord) {
         let EventRecord { object, reason, message } = notice;
         let (warning, reason) = (reason.event_type() == EventType::Warning, reason.as_str());
-        if self.lock().files.told(&object).is_some_and(|told| told.gave(reason, &message)) {
+        if self.lock().files.status_digest(&object).is_some_and(|told| told.gave(reason, &message))
+        {
             return;
         }
         if warning {

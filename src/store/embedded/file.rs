@@ -93,7 +93,7 @@ impl StoreFile {
             _ => {}
         }
         let file = open_private(&unfinished).map_err(system)?;
-        fill(file, entropy).map_err(|failure| self.judge(failure))?;
+        fill(file, entropy).map_err(|failure| self.classify_error(failure))?;
         fs::rename(&unfinished, &self.path).map_err(system)?;
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(system)?;
@@ -102,7 +102,8 @@ impl StoreFile {
 
     /// Opens the file and checks every page. Returns the database and its incarnation.
     pub(super) fn open(&self) -> Result<(Database, String), OpenError> {
-        let database = builder().open(&self.path).map_err(|error| self.judge(error.into()))?;
+        let database =
+            builder().open(&self.path).map_err(|error| self.classify_error(error.into()))?;
         let about = |name| self.about(&database, name);
         let format = about("format")?;
         match format.parse::<u32>() {
@@ -132,7 +133,7 @@ impl StoreFile {
         OpenError::Damaged { path: self.path.clone(), why: why.into() }
     }
 
-    fn judge(&self, failure: EmbeddedError) -> OpenError {
+    fn classify_error(&self, failure: EmbeddedError) -> OpenError {
         let path = self.path.clone();
         let EmbeddedError::File(error) = failure else { return self.damaged(failure.to_string()) };
         match *error {

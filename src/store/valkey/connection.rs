@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use super::{
     failure::ValkeyError,
     scripts::{self, FORMAT},
-    server::{is_loading, judge},
+    server::{check_server, is_loading},
 };
 use crate::model::{Entropy, Timestamp};
 
@@ -96,7 +96,7 @@ impl ValkeyLink {
         if is_loading(&info) {
             return Err(ValkeyError::Loading);
         }
-        judge(&info, self.allow_loss).map_err(ValkeyError::Unsuitable)?;
+        check_server(&info, self.allow_loss).map_err(ValkeyError::Unsuitable)?;
         let (incarnation, format, works_with, seconds, micros): (String, i64, i64, i64, i64) =
             scripts::ABOUT
                 .arg(self.entropy.id())

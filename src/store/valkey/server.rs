@@ -49,7 +49,7 @@ pub(super) fn is_loading(info: &str) -> bool {
 
 /// Checks a response to `INFO`. Missing values count as unsuitable, except that a server that does
 /// not mention clusters is not a node of one.
-pub(super) fn judge(info: &str, allow_loss: bool) -> Result<(), UnsuitableServer> {
+pub(super) fn check_server(info: &str, allow_loss: bool) -> Result<(), UnsuitableServer> {
     let said: HashMap<&str, &str> =
         info.lines().filter_map(|line| line.trim_end().split_once(':')).collect();
     let says = |name: &str, value: &str| said.get(name).is_some_and(|it| *it == value);
@@ -78,12 +78,12 @@ mod tests {
 
     fn judged(from: &str, to: &str) -> Result<(), UnsuitableServer> {
         assert!(GOOD.contains(from));
-        judge(&GOOD.replace(from, to), false)
+        check_server(&GOOD.replace(from, to), false)
     }
 
     #[test]
     fn a_durable_server_is_suitable() {
-        assert_eq!(judge(GOOD, false), Ok(()));
+        assert_eq!(check_server(GOOD, false), Ok(()));
         assert_eq!(judged("noeviction", "volatile-lru"), Ok(()));
         assert_eq!(judged("cluster_enabled:0\r\n", ""), Ok(()));
     }
@@ -99,7 +99,7 @@ mod tests {
     fn an_evicting_server_is_unsuitable() {
         assert_eq!(judged("noeviction", "allkeys-lru"), Err(UnsuitableServer::Evicts));
         let unbounded = GOOD.replace("noeviction", "allkeys-lru").replace(":1000", ":0");
-        assert_eq!(judge(&unbounded, false), Ok(()));
+        assert_eq!(check_server(&unbounded, false), Ok(()));
     }
 
     #[test]
@@ -114,15 +114,15 @@ mod tests {
             judged("cluster_enabled:0", "cluster_enabled:1"),
             Err(UnsuitableServer::Cluster)
         );
-        assert_eq!(judge("cluster_enabled:1", true), Err(UnsuitableServer::Cluster));
-        assert_eq!(judge("role:slave", true), Err(UnsuitableServer::Replica));
+        assert_eq!(check_server("cluster_enabled:1", true), Err(UnsuitableServer::Cluster));
+        assert_eq!(check_server("role:slave", true), Err(UnsuitableServer::Replica));
     }
 
     #[test]
     fn loss_can_be_accepted() {
-        assert_eq!(judge("role:master", true), Ok(()));
+        assert_eq!(check_server("role:master", true), Ok(()));
         assert_eq!(
-            judge("role:master", false),
+            check_server("role:master", false),
             Err(UnsuitableServer::Evicts),
             "missing values are unsuitable"
         );

@@ -7,8 +7,8 @@ use crate::{
 
 /// A valid request, the browser's active session, and the user's answers so far.
 pub(in crate::http::endpoints) struct AuthorizationContext {
-    pub(in crate::http::endpoints) ask: AuthorizationRequest,
-    pub(in crate::http::endpoints) held: Option<ActiveSession>,
+    pub(in crate::http::endpoints) authorization: AuthorizationRequest,
+    pub(in crate::http::endpoints) session: Option<ActiveSession>,
     pub(in crate::http::endpoints) interaction: Interaction,
     pub(in crate::http::endpoints) answers: InteractionResult,
     /// Whether the request is the submission of a Lanyard form.

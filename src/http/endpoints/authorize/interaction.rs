@@ -71,7 +71,7 @@ pub(in crate::http::endpoints) async fn save(
 ) -> Result<Reply, EndpointError> {
     let id = app.entropy.id();
     let sid =
-        step.held.as_ref().map(|held| held.session.sid.as_str()).ok_or_else(|| {
+        step.session.as_ref().map(|held| held.session.sid.as_str()).ok_or_else(|| {
             start_again(request, &step.interaction, "You are signed out", SIGNED_OUT)
         })?;
     let record = Record {
@@ -99,7 +99,7 @@ pub(in crate::http::endpoints) async fn from_store(
     let stored = app.store.get(&key, request.now).await?.ok_or_else(gone)?;
     let interaction: Interaction = decode(&stored.record.value).map_err(|_| gone())?;
     let step = step(app, request, interaction).await?;
-    let same = step.held.as_ref().is_some_and(|held| step.interaction.is_of(&held.session));
+    let same = step.session.as_ref().is_some_and(|held| step.interaction.is_of(&held.session));
     if same { Ok(step) } else { Err(gone()) }
 }
 
@@ -113,7 +113,13 @@ async fn step(
         .map_err(|error| authorize_error(&tenant.tenant, error))?;
     let held = sessions::load(app, request).await?;
     let answers = interaction.answers(held.as_ref().map(|held| &held.session));
-    Ok(AuthorizationContext { ask, held, interaction, answers, by_form: false })
+    Ok(AuthorizationContext {
+        authorization: ask,
+        session: held,
+        interaction,
+        answers,
+        by_form: false,
+    })
 }
 
 const UNREADABLE: &str = "The form data is damaged or was not created by this service.";

@@ -98,7 +98,13 @@ async fn first_step(
     let session = held.as_ref().map(|held| &held.session);
     let interaction = Interaction::begin(params, &pre_session, session, request.now);
     let answers = InteractionResult::default();
-    let step = AuthorizationContext { ask, held, interaction, answers, by_form: false };
+    let step = AuthorizationContext {
+        authorization: ask,
+        session: held,
+        interaction,
+        answers,
+        by_form: false,
+    };
     let reply = advance(app, request, step).await?;
     // Only a page needs the browser's cookie; a redirect to the client sets none.
     Ok(if known.is_none() && reply.status == StatusCode::OK {

@@ -26,14 +26,18 @@ pub(in crate::http::endpoints) async fn advance(
     step: AuthorizationContext,
 ) -> Result<Reply, EndpointError> {
     let remembered = remembered(app, request, &step).await?;
-    let session = step.held.as_ref().map(|held| &held.session);
-    let next = decide(&step.ask, session, remembered.as_ref(), step.answers, request.now);
+    let session = step.session.as_ref().map(|held| &held.session);
+    let next = decide(&step.authorization, session, remembered.as_ref(), step.answers, request.now);
     let next = match next {
         Ok(next) => next,
-        Err(error) => return Ok(redirect(&request.tenant.tenant, &step.ask.return_to, &error)),
+        Err(error) => {
+            return Ok(redirect(&request.tenant.tenant, &step.authorization.return_to, &error));
+        }
     };
-    match (next, &step.held) {
-        (NextStep::Issue, Some(held)) => issue::issue(app, request, &step.ask, held).await,
+    match (next, &step.session) {
+        (NextStep::Issue, Some(held)) => {
+            issue::issue(app, request, &step.authorization, held).await
+        }
         // A form redirects to a page, so going back or reloading does not submit the form again.
         (NextStep::AskConsent, _) if step.by_form => {
             interaction::save(app, request, &step, "/consent").await
@@ -56,9 +60,9 @@ async fn remembered(
     request: &Request,
     step: &AuthorizationContext,
 ) -> Result<Option<Consent>, EndpointError> {
-    match &step.held {
-        Some(held) if step.ask.client.consent == ConsentPolicy::Required => {
-            let id = consent::record_id(&held.user.subject, &step.ask.client.id);
+    match &step.session {
+        Some(held) if step.authorization.client.consent == ConsentPolicy::Required => {
+            let id = consent::record_id(&held.user.subject, &step.authorization.client.id);
             let key = RecordKey::new(RecordKind::Consent, &request.tenant.tenant.id, id);
             let stored = app.store.get(&key, request.now).await?;
             Ok(stored.and_then(|stored| decode(&stored.record.value).ok()))
@@ -76,10 +80,10 @@ pub(in crate::http::endpoints) fn sign_in_page(
     attempt: Option<(&str, &str)>,
 ) -> Result<Reply, EndpointError> {
     let known = || match reason {
-        SignInReason::Again => step.held.as_ref().map(|held| held.user.username.as_str()),
+        SignInReason::Again => step.session.as_ref().map(|held| held.user.username.as_str()),
         SignInReason::NoSession | SignInReason::OtherPerson => None,
     };
-    let hinted = step.ask.login_hint.as_deref().or_else(known).unwrap_or_default();
+    let hinted = step.authorization.login_hint.as_deref().or_else(known).unwrap_or_default();
     let (username, problem) = match attempt {
         Some((username, problem)) => (username, Some(problem)),
         None => (hinted, None),
@@ -87,8 +91,8 @@ pub(in crate::http::endpoints) fn sign_in_page(
     let sealed = interaction::seal(app, request, &step.interaction)?;
     let html = pages::sign_in(&SignInPage {
         tenant: &request.tenant.tenant,
-        client: &step.ask.client,
-        redirect_uri: step.ask.return_to.uri(),
+        client: &step.authorization.client,
+        redirect_uri: step.authorization.return_to.uri(),
         interaction: &sealed,
         username,
         reason,
@@ -107,10 +111,10 @@ fn choose_page(
     let sealed = interaction::seal(app, request, &step.interaction)?;
     let html = pages::sign_in(&SignInPage {
         tenant: &request.tenant.tenant,
-        client: &step.ask.client,
-        redirect_uri: step.ask.return_to.uri(),
+        client: &step.authorization.client,
+        redirect_uri: step.authorization.return_to.uri(),
         interaction: &sealed,
-        username: step.ask.login_hint.as_deref().unwrap_or_default(),
+        username: step.authorization.login_hint.as_deref().unwrap_or_default(),
         reason: SignInReason::NoSession,
         problem: None,
         account: Some(AccountView::from(&*held.user)),
@@ -124,11 +128,11 @@ fn consent_page(
     step: &AuthorizationContext,
     held: &ActiveSession,
 ) -> Result<Reply, EndpointError> {
-    let interaction = step.interaction.clone().showing(&step.ask.requested_permissions);
+    let interaction = step.interaction.clone().showing(&step.authorization.requested_permissions);
     let sealed = interaction::seal(app, request, &interaction)?;
     let html = pages::consent(&ConsentPage {
         tenant: &request.tenant.tenant,
-        ask: &step.ask,
+        ask: &step.authorization,
         user: &held.user,
         interaction: &sealed,
     });
@@ -139,7 +143,7 @@ fn consent_page(
 /// send `Origin` with the form; with `no-referrer` they send `null` (Fetch §3.1).
 fn form_page(step: &AuthorizationContext, html: String) -> Reply {
     Reply::html(StatusCode::OK, html)
-        .form_action(step.ask.return_to.form_action())
-        .image(step.ask.client.details.logo_uri.as_deref())
+        .form_action(step.authorization.return_to.form_action())
+        .image(step.authorization.client.details.logo_uri.as_deref())
         .header("referrer-policy", "same-origin")
 }

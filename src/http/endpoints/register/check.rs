@@ -17,12 +17,12 @@ use crate::{
 const MAX_BYTES: usize = 64 * 1024;
 
 /// Validates metadata as the manifest that it would become.
-pub(super) fn judge(
+pub(super) fn validate_metadata(
     desk: &RegistrationService,
     object: &ObjectKey,
     spec: Map<String, Value>,
 ) -> Result<ValidatedRegistration, EndpointError> {
-    let found = desk.judge(object, spec).map_err(|problem| {
+    let found = desk.validate(object, spec).map_err(|problem| {
         EndpointError::Json(registration::refusal(&problem.field, &problem.message))
     })?;
     registration::check_redirects(&found.client).map_err(EndpointError::Json)?;

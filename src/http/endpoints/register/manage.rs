@@ -6,7 +6,8 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::{
-    PATH, bearer, check, desk, failure, information, limit, registrar, sent, wait_until_served,
+    PATH, bearer, check, failure, information, limit, registrar, registration_service, sent,
+    wait_until_served,
 };
 use crate::{
     http::{AppState, EndpointError, Reply, Request},
@@ -17,19 +18,19 @@ use crate::{
 
 /// `GET I/oauth/register/<client_id>`.
 pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    desk(&request)?;
+    registration_service(&request)?;
     let (client, token) = authorize(&request)?;
     Ok(information(&request, StatusCode::OK, &client, token))
 }
 
 /// `PUT I/oauth/register/<client_id>`: replaces the metadata; omitted fields are removed.
 pub async fn put(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let desk = desk(&request)?;
+    let desk = registration_service(&request)?;
     let (client, token) = authorize(&request)?;
     limit(app, &request, desk, RateLimitClass::Own)?;
     let sent = sent(&request)?;
     sent.check_update(&client).map_err(EndpointError::Json)?;
-    let found = check::judge(desk, &client.object, sent.spec)?;
+    let found = check::validate_metadata(desk, &client.object, sent.spec)?;
     check::documents(app, &found.client).await?;
     registrar(app)?.replace_registered(&client.object, found.spec).await.map_err(failure)?;
     let served = wait_until_served::served(app, &request, &found.client).await;
@@ -40,10 +41,10 @@ pub async fn put(app: &AppState, request: Request) -> Result<Reply, EndpointErro
 
 /// `DELETE I/oauth/register/<client_id>`.
 pub async fn delete(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    desk(&request)?;
+    registration_service(&request)?;
     let (client, _) = authorize(&request)?;
     registrar(app)?.delete_registered(&client.object).await.map_err(failure)?;
-    if !wait_until_served::gone(app, &request, &client).await {
+    if !wait_until_served::wait_until_removed(app, &request, &client).await {
         tracing::warn!(client = %client.object, "deleted client is still served");
     }
     tracing::info!(request_id = request.id, client = %client.object, "deleted registered client");

@@ -29,7 +29,7 @@ pub const PATH: &str = "/oauth/register";
 
 /// `POST I/oauth/register`.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let desk = desk(&request)?;
+    let desk = registration_service(&request)?;
     if desk.settings().mode == RegistrationMode::InitialAccessToken {
         registration::check_initial_access_token(desk.token(), bearer(&request)?)
             .map_err(EndpointError::Bearer)?;
@@ -38,7 +38,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let sent = sent(&request)?;
     let name = format!("{REGISTERED_NAME}{}", random_name(app));
     let object = ObjectKey::new(&request.tenant.tenant.id.0.namespace, name);
-    let found = check::judge(desk, &object, sent.spec)?;
+    let found = check::validate_metadata(desk, &object, sent.spec)?;
     check::documents(app, &found.client).await?;
     let turn = app.registrations.turn(&request.tenant.tenant.id).await;
     let registered = wait_until_served::registered(app, &request);
@@ -77,7 +77,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
 }
 
 /// The tenant's registration service, if registration is enabled.
-fn desk(request: &Request) -> Result<&RegistrationService, EndpointError> {
+fn registration_service(request: &Request) -> Result<&RegistrationService, EndpointError> {
     request.tenant.registration.as_ref().ok_or_else(|| {
         let text = "This issuer does not allow registration.";
         let body = json!({ "error": "invalid_request", "error_description": text });

@@ -35,7 +35,7 @@ pub(super) async fn served(
 }
 
 /// Waits until the client is no longer served; returns whether that happened in time.
-pub(super) async fn gone(app: &AppState, request: &Request, client: &Client) -> bool {
+pub(super) async fn wait_until_removed(app: &AppState, request: &Request, client: &Client) -> bool {
     let absent = || match now_served(app, request)?.client(client.id.as_str()) {
         None => Some(()),
         Some(_) => None,

@@ -12,11 +12,11 @@ fn writing(headers: ForwardedHeaders) -> TrustedProxies {
 
 impl TrustedProxies {
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        self.asked(peer, &request(Uri::from_static("/x"), headers)).client
+        self.effective_request(peer, &request(Uri::from_static("/x"), headers)).client
     }
 
     fn authority(&self, peer: IpAddr, uri: &Uri, headers: &HeaderMap) -> Option<String> {
-        self.asked(peer, &request(uri.clone(), headers)).authority
+        self.effective_request(peer, &request(uri.clone(), headers)).authority
     }
 }
 
@@ -135,7 +135,7 @@ fn refuses_an_http_2_host_that_differs_from_its_authority() {
         let uri = Uri::from_static("https://id.test/x");
         let mut request = request(uri, &headers(&[("host", host)]));
         *request.version_mut() = version;
-        proxies().asked(ip("9.9.9.9"), &request).authority
+        proxies().effective_request(ip("9.9.9.9"), &request).authority
     };
     assert_eq!(asked(Version::HTTP_2, "evil.test"), None);
     assert_eq!(asked(Version::HTTP_2, "ID.test:443").as_deref(), Some("id.test"));

@@ -95,7 +95,7 @@ fn accepted(changes: &[(&'static str, &str)]) -> AuthorizationRequest {
 }
 
 /// Returns the code of an error sent to the client.
-fn told(answer: Result<AuthorizationRequest, AuthorizeError>) -> ErrorCode {
+fn error_code(answer: Result<AuthorizationRequest, AuthorizeError>) -> ErrorCode {
     match answer {
         Err(AuthorizeError::Redirect(_, error)) => error.code,
         other => panic!("expected an error for the client, got {other:?}"),
@@ -111,7 +111,7 @@ fn shown(answer: Result<AuthorizationRequest, AuthorizeError>) -> ErrorCode {
 }
 
 fn refused(changes: &[(&'static str, &str)]) -> ErrorCode {
-    told(World::new().ask(&with(changes)))
+    error_code(World::new().ask(&with(changes)))
 }
 
 fn session() -> Session {

@@ -86,7 +86,7 @@ fn rejects_other_duplicate_parameters() {
     // RFC 6749 §3.1
     for name in ["state", "scope", "nonce", "anything"] {
         let query = format!("{}&{name}=a&{name}=b", with(&[]));
-        assert_eq!(told(World::new().ask(&query)), InvalidRequest, "{name}");
+        assert_eq!(error_code(World::new().ask(&query)), InvalidRequest, "{name}");
     }
 }
 
@@ -126,7 +126,7 @@ fn rejects_unknown_response_types_and_repeated_words() {
     for text in ["token", "code code", "id_token id_token", "none", "CODE", "code "] {
         assert_eq!(refused(&[("response_type", text)]), UnsupportedResponseType, "{text}");
     }
-    assert_eq!(told(World::new().ask(&without("response_type"))), InvalidRequest);
+    assert_eq!(error_code(World::new().ask(&without("response_type"))), InvalidRequest);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn rejects_response_types_not_registered_for_the_client() {
     // RFC 6749 §4.1.2.1
     let mut world = World::new();
     world.client.response_types = Arc::new(BTreeSet::from([ResponseType::Code]));
-    assert_eq!(told(world.ask(&with(&IMPLICIT))), UnauthorizedClient);
+    assert_eq!(error_code(world.ask(&with(&IMPLICIT))), UnauthorizedClient);
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn rejects_known_scopes_not_allowed_for_the_client() {
 #[test]
 fn requires_at_least_one_known_scope() {
     // RFC 6749 §3.3
-    assert_eq!(told(World::new().ask(&without("scope"))), InvalidScope);
+    assert_eq!(error_code(World::new().ask(&without("scope"))), InvalidScope);
     assert_eq!(refused(&[("scope", "frobnicate")]), InvalidScope);
 }
 
@@ -211,7 +211,7 @@ fn public_clients_must_use_pkce() {
     // RFC 9700 §2.1.1
     let mut world = World::new();
     world.client.auth_method = AuthMethod::None;
-    assert_eq!(told(world.ask(&with(&[]))), InvalidRequest);
+    assert_eq!(error_code(world.ask(&with(&[]))), InvalidRequest);
     let s256 = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
     let ask = world.ask(&with(&s256)).expect("has a challenge");
     assert_eq!(ask.code_challenge.as_deref(), Some(CHALLENGE));
@@ -306,7 +306,7 @@ fn rejects_hints_that_are_not_id_tokens_of_this_issuer() {
     assert_eq!(refused(&[("id_token_hint", "forged")]), InvalidRequest);
     let mut world = World::new();
     world.hint = Some(json!({"iss": "https://id.test/other", "sub": "alice-id"}));
-    assert_eq!(told(world.ask(&with(&[("id_token_hint", "hint")]))), InvalidRequest);
+    assert_eq!(error_code(world.ask(&with(&[("id_token_hint", "hint")]))), InvalidRequest);
 }
 
 #[test]
@@ -315,7 +315,7 @@ fn accepts_a_hint_of_another_client_with_the_same_subjects() {
     let hint = |audience: &str| json!({"iss": "https://id.test/team/shop", "sub": "alice-id", "aud": audience});
     let asked = |world: &World| match world.ask(&with(&[("id_token_hint", "hint")])) {
         Ok(_) => None,
-        refused => Some(told(refused)),
+        refused => Some(error_code(refused)),
     };
     let mut world = World::new();
     world.hint = Some(hint("team.gone"));

@@ -32,7 +32,7 @@ pub fn check(
         problems.invalid("spec.tokenEndpointAuthMethod", message);
     }
     let set = spec.jwks.as_ref()?;
-    match judge(set) {
+    match check_jwks(set) {
         Ok(()) if method == AuthMethod::PrivateKeyJwt && PublicKeys::parse(set).is_empty() => {
             problems.invalid("spec.jwks", NO_VERIFYING_KEY);
             None
@@ -45,7 +45,7 @@ pub fn check(
     }
 }
 
-fn judge(set: &Value) -> Result<(), String> {
+fn check_jwks(set: &Value) -> Result<(), String> {
     let keys = set.get("keys").and_then(Value::as_array);
     let keys = keys.ok_or("must be a JWK Set: {keys: [...]}")?;
     if keys.is_empty() || keys.len() > MAX_KEYS || set.to_string().len() > MAX_BYTES {
