@@ -17,23 +17,23 @@ pub trait ManagedKind: Sized {
     /// The kind's `status`.
     type Status: Default;
     /// Summary fields that are read for every object whenever any object changes.
-    type Card: Clone + Debug + PartialEq;
+    type Summary: Clone + Debug + PartialEq;
     /// Facts read from the status, in addition to the [`StatusDigest`].
-    type Seen: Clone + Debug;
+    type StatusFacts: Clone + Debug;
 
     /// Splits an object into metadata, spec and status.
     fn into_parts(self) -> (ObjectMeta, Self::Spec, Option<Self::Status>);
     /// Builds an object without a status.
     fn from_parts(metadata: ObjectMeta, spec: Self::Spec) -> Self;
     /// Summarises this object, whose namespace and name are `key`.
-    fn card(&self, key: &ObjectKey) -> Self::Card;
+    fn summary(&self, key: &ObjectKey) -> Self::Summary;
     /// Names of the Secrets in a summary, whether the object refers to them or Lanyard creates
     /// them.
-    fn secrets(card: &Self::Card) -> Vec<&ObjectKey>;
+    fn secrets(card: &Self::Summary) -> Vec<&ObjectKey>;
     /// The digest of a status.
     fn status_digest(status: &Self::Status) -> StatusDigest;
     /// Facts read from a status, in addition to its digest.
-    fn seen(status: &Self::Status, card: &Self::Card) -> Self::Seen;
+    fn status_facts(status: &Self::Status, card: &Self::Summary) -> Self::StatusFacts;
 }
 
 /// A cached object. Clones share the data.
@@ -44,8 +44,8 @@ pub struct CachedObject<K: ManagedKind>(Arc<Parts<K>>);
 struct Parts<K: ManagedKind> {
     version: Option<Box<str>>,
     told: StatusDigest,
-    seen: K::Seen,
-    declared: Declared<K::Card>,
+    seen: K::StatusFacts,
+    declared: Declared<K::Summary>,
 }
 
 /// The desired state: spec and metadata, without resourceVersion and status.
@@ -67,7 +67,7 @@ impl<K: ManagedKind> Clone for CachedObject<K> {
 impl<K: ManagedKind> CachedObject<K> {
     /// Caches an object whose namespace and name are `key`.
     pub fn new(key: &ObjectKey, object: K) -> Self {
-        let card = object.card(key);
+        let card = object.summary(key);
         let (mut metadata, spec, status) = object.into_parts();
         let status = status.unwrap_or_default();
         let version = metadata.resource_version.take().map(Into::into);
@@ -78,7 +78,7 @@ impl<K: ManagedKind> CachedObject<K> {
         Self(Arc::new(Parts {
             version,
             told: K::status_digest(&status),
-            seen: K::seen(&status, &card),
+            seen: K::status_facts(&status, &card),
             declared: Declared { generation, going, card, json },
         }))
     }
@@ -89,7 +89,7 @@ impl<K: ManagedKind> CachedObject<K> {
         Self(Arc::new(Parts {
             version: self.0.version.clone(),
             told: K::status_digest(status),
-            seen: K::seen(status, self.card()),
+            seen: K::status_facts(status, self.card()),
             declared: self.0.declared.clone(),
         }))
     }
@@ -127,7 +127,7 @@ impl<K: ManagedKind> CachedObject<K> {
     }
 
     /// The summary of the object.
-    pub fn card(&self) -> &K::Card {
+    pub fn card(&self) -> &K::Summary {
         &self.0.declared.card
     }
 
@@ -157,7 +157,7 @@ impl<K: ManagedKind> CachedObject<K> {
     }
 
     /// Facts read from the object's status, in addition to its digest.
-    pub fn seen(&self) -> &K::Seen {
+    pub fn seen(&self) -> &K::StatusFacts {
         &self.0.seen
     }
 

@@ -125,7 +125,7 @@ impl CachedSecret {
     }
 
     /// Returns true if both share the same data.
-    pub fn is(&self, other: &Self) -> bool {
+    pub fn ptr_eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn resource_version_does_not_change_the_content() {
         let (one, later) = (CachedSecret::new(secret("7")), CachedSecret::new(secret("8")));
-        assert!(one.same_content(&later) && !one.is(&later) && one.is(&one.clone()));
+        assert!(one.same_content(&later) && !one.ptr_eq(&later) && one.ptr_eq(&one.clone()));
         let mut changed = secret("8");
         changed.data.get_or_insert_default().remove("empty");
         assert!(!one.same_content(&CachedSecret::new(changed)));

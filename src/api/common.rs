@@ -27,11 +27,11 @@ pub struct SecretKeyRef {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::tenant::selector_where_it_counts())]
-pub struct NamespaceConsent {
+pub struct AllowedNamespaces {
     /// `Same`: this object's namespace only. `All`: every namespace. `Selector`: namespaces
     /// whose labels match `selector`. Default: `Same`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<ConsentFrom>,
+    pub from: Option<NamespacesFrom>,
     /// Labels of the namespaces admitted by `from: Selector`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<LabelSelector>,
@@ -134,7 +134,7 @@ pub(super) use api_enum;
 
 api_enum!(
     /// The namespaces that are admitted.
-    ConsentFrom {
+    NamespacesFrom {
         /// Only the object's own namespace.
         Same = "Same",
         /// Every namespace.

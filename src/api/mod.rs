@@ -34,7 +34,7 @@ pub use client_values::{
     Introspection, JwsAlgorithm, OidcClientLifetimes, SubjectType,
 };
 pub use common::{
-    ConsentFrom, LabelSelector, NamespaceConsent, RefreshTokenRotation, SecretKeyRef,
+    AllowedNamespaces, LabelSelector, NamespacesFrom, RefreshTokenRotation, SecretKeyRef,
     SelectorRequirement,
 };
 pub use conditions::{ConditionReason, ConditionType};

@@ -61,7 +61,7 @@ impl StatusDigest {
     }
 
     /// Returns true if the status had conditions.
-    pub fn is_something(&self) -> bool {
+    pub fn has_conditions(&self) -> bool {
         !self.since.is_empty()
     }
 
@@ -82,7 +82,7 @@ impl StatusDigest {
     }
 
     /// Returns true if the Ready condition had this reason and message.
-    pub fn gave(&self, reason: &str, message: &str) -> bool {
+    pub fn has_ready_reason(&self, reason: &str, message: &str) -> bool {
         self.ready == Digest64::of([reason, message])
     }
 
@@ -170,6 +170,6 @@ mod tests {
         let told = told("Ready", 7);
         assert!(told.same_ready_reason(&condition(ConditionType::Ready, "Ready", 9)));
         assert!(!told.same_ready_reason(&condition(ConditionType::Ready, "Available", 7)));
-        assert!(told.is_something() && !StatusDigest::default().is_something());
+        assert!(told.has_conditions() && !StatusDigest::default().has_conditions());
     }
 }

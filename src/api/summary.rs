@@ -47,9 +47,9 @@ pub struct UserSummary {
 impl ManagedKind for Tenant {
     type Spec = TenantSpec;
     type Status = TenantStatus;
-    type Card = TenantSummary;
+    type Summary = TenantSummary;
     /// Key IDs in the status that are not retired.
-    type Seen = Box<[Box<str>]>;
+    type StatusFacts = Box<[Box<str>]>;
 
     fn into_parts(self) -> (ObjectMeta, TenantSpec, Option<TenantStatus>) {
         (self.metadata, self.spec, self.status)
@@ -59,7 +59,7 @@ impl ManagedKind for Tenant {
         Self { metadata, spec, status: None }
     }
 
-    fn card(&self, key: &ObjectKey) -> TenantSummary {
+    fn summary(&self, key: &ObjectKey) -> TenantSummary {
         let imported = self.imported_keys().map(|reference| key.beside(&reference.name));
         let backup = imported.is_none().then(|| key.beside(self.signing_keys_backup_name()));
         TenantSummary {
@@ -81,7 +81,7 @@ impl ManagedKind for Tenant {
         StatusDigest::of_tenant(status)
     }
 
-    fn seen(status: &TenantStatus, _: &TenantSummary) -> Box<[Box<str>]> {
+    fn status_facts(status: &TenantStatus, _: &TenantSummary) -> Box<[Box<str>]> {
         let living = status.signing_keys.iter().filter(|key| key.state != "Retired");
         living.map(|key| key.key_id.as_str().into()).collect()
     }
@@ -90,9 +90,9 @@ impl ManagedKind for Tenant {
 impl ManagedKind for OidcClient {
     type Spec = OidcClientSpec;
     type Status = OidcClientStatus;
-    type Card = ClientSummary;
+    type Summary = ClientSummary;
     /// Whether the status names the Secret in the summary.
-    type Seen = bool;
+    type StatusFacts = bool;
 
     fn into_parts(self) -> (ObjectMeta, OidcClientSpec, Option<OidcClientStatus>) {
         (self.metadata, self.spec, self.status)
@@ -102,7 +102,7 @@ impl ManagedKind for OidcClient {
         Self { metadata, spec, status: None }
     }
 
-    fn card(&self, key: &ObjectKey) -> ClientSummary {
+    fn summary(&self, key: &ObjectKey) -> ClientSummary {
         let secret = key.beside(self.secret_name()).shared();
         ClientSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret }
     }
@@ -115,7 +115,7 @@ impl ManagedKind for OidcClient {
         StatusDigest::of_client(status)
     }
 
-    fn seen(status: &OidcClientStatus, card: &ClientSummary) -> bool {
+    fn status_facts(status: &OidcClientStatus, card: &ClientSummary) -> bool {
         status.secret_name.as_deref() == Some(&*card.secret.name)
     }
 }
@@ -123,8 +123,8 @@ impl ManagedKind for OidcClient {
 impl ManagedKind for OidcUser {
     type Spec = OidcUserSpec;
     type Status = OidcUserStatus;
-    type Card = UserSummary;
-    type Seen = ();
+    type Summary = UserSummary;
+    type StatusFacts = ();
 
     fn into_parts(self) -> (ObjectMeta, OidcUserSpec, Option<OidcUserStatus>) {
         (self.metadata, self.spec, self.status)
@@ -134,7 +134,7 @@ impl ManagedKind for OidcUser {
         Self { metadata, spec, status: None }
     }
 
-    fn card(&self, key: &ObjectKey) -> UserSummary {
+    fn summary(&self, key: &ObjectKey) -> UserSummary {
         let secret = self.spec.password_secret_ref.as_ref();
         let secret = secret.map(|reference| key.beside(&reference.name).shared());
         UserSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret }
@@ -148,7 +148,7 @@ impl ManagedKind for OidcUser {
         StatusDigest::of_user(status)
     }
 
-    fn seen(_: &OidcUserStatus, _: &UserSummary) {}
+    fn status_facts(_: &OidcUserStatus, _: &UserSummary) {}
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    common::{NamespaceConsent, RefreshTokenRotation},
+    common::{AllowedNamespaces, RefreshTokenRotation},
     rules,
     signing::SigningSpec,
     tenant_protocol::{AcrLevelSpec, RegistrationSpec, RequestObjectsSpec},
@@ -174,7 +174,7 @@ pub struct CustomScopeSpec {
 pub struct ClientBoundsSpec {
     /// The namespaces whose clients are admitted. Default: `from: Same`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespaces: Option<NamespaceConsent>,
+    pub namespaces: Option<AllowedNamespaces>,
     /// Hosts (or `*.suffix`) allowed in redirect URIs. Default: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]

@@ -18,9 +18,9 @@ use crate::{
     config,
     controller::{self, ReconcileMetrics},
     http::{
-        AdminServer, AppState, BoundListener, ExtraRoutes, ForwardedHeaders, HttpServer, Logouts,
-        ReadinessProbe, ServerConfig, ServerLimits, Service, SessionKeyCache, TlsConfig,
-        TrustedProxies, WithExtraRoutes, run_notifier,
+        AdminServer, AppState, BackchannelLogoutQueue, BoundListener, ExtraRoutes,
+        ForwardedHeaders, HttpServer, ReadinessProbe, ServerConfig, ServerLimits, Service,
+        SessionKeyCache, TlsConfig, TrustedProxies, WithExtraRoutes, run_notifier,
     },
     identity::{LoginThrottle, PasswordVerifier},
     keys::{AccessTokenCache, Signer},
@@ -98,7 +98,7 @@ impl ServerRuntime {
             jwks_cache: JwksCache::default(),
             request_object_cache: RequestObjectCache::default(),
             sector_identifier_cache: SectorIdentifierCache::default(),
-            backchannel_logout: Logouts::default(),
+            backchannel_logout: BackchannelLogoutQueue::default(),
             registrations: Arc::default(),
             clock: Arc::clone(&clock),
             store_clock: Arc::new(StoreClock::new(Arc::clone(&clock))),
@@ -124,7 +124,7 @@ impl ServerRuntime {
     /// Builds snapshots from a source's views, and reports them to the metrics.
     pub(super) fn project(&self, source: &SharedSource) {
         let (handle, clock) = (self.app.registry.clone(), Arc::clone(&self.clock));
-        self.app.registrations.write_by(Arc::clone(source) as SharedRegistrar);
+        self.app.registrations.set_registrar(Arc::clone(source) as SharedRegistrar);
         let installation = Arc::clone(&self.installation);
         tokio::spawn(project(source.views(), handle, installation, clock));
         tokio::spawn(measure(Arc::clone(&self.app), source.views()));

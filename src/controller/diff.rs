@@ -58,7 +58,7 @@ fn owner_of(objects: &ObjectSet, key: &ObjectKey) -> Option<ObjectRef> {
 
 fn same_secret(one: &SecretState, other: &SecretState) -> bool {
     match (one, other) {
-        (SecretState::Loaded(one), SecretState::Loaded(other)) => one.is(other),
+        (SecretState::Loaded(one), SecretState::Loaded(other)) => one.ptr_eq(other),
         (SecretState::Unreadable(one), SecretState::Unreadable(other)) => one == other,
         _ => false,
     }

@@ -32,7 +32,7 @@ impl PublishedStatuses {
             Some(published) if shown.is_none() || published.version.as_deref() == version => {
                 Some(published.told)
             }
-            _ => shown.filter(StatusDigest::is_something),
+            _ => shown.filter(StatusDigest::has_conditions),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     ControllerContext, ReconcileError, ReconcileOutcome as Counted, RetryPolicy, action::Action,
     observed::ObservedState, oidc_client, published_status::PublishedStatuses, sealing, status,
-    tenant, workqueue::Completion,
+    tenant, workqueue::WorkResult,
 };
 use crate::{
     api::{ConditionReason, ConditionType},
@@ -23,9 +23,9 @@ pub async fn reconcile(
     world: &ObservedState,
     memory: &PublishedStatuses,
     object: &ObjectRef,
-) -> Completion {
+) -> WorkResult {
     let (done, healthy) = match object.kind {
-        ObjectKind::Secret => (sealing::act(context, world).await, true),
+        ObjectKind::Secret => (sealing::reconcile_sealing_keys(context, world).await, true),
         ObjectKind::Tenant | ObjectKind::OidcClient | ObjectKind::OidcUser => {
             match world.verdict(object) {
                 Some(verdict) => (
@@ -35,22 +35,22 @@ pub async fn reconcile(
                 None => (reconcile_deleted(context, world, memory, object).await, true),
             }
         }
-        ObjectKind::Namespace => return Completion::Done(None),
+        ObjectKind::Namespace => return WorkResult::Done(None),
     };
     let (finish, counted) = match done {
         Ok(Action::Wrote) => {
-            (Completion::Done(Some(context.clock.now().plus(REQUEUE_INTERVAL))), Counted::Ok)
+            (WorkResult::Done(Some(context.clock.now().plus(REQUEUE_INTERVAL))), Counted::Ok)
         }
-        Ok(Action::Nothing(wake)) if healthy => (Completion::Done(wake), Counted::Ok),
-        Ok(Action::Nothing(wake)) => (Completion::Done(wake), Counted::Problem),
+        Ok(Action::Nothing(wake)) if healthy => (WorkResult::Done(wake), Counted::Ok),
+        Ok(Action::Nothing(wake)) => (WorkResult::Done(wake), Counted::Problem),
         Err(error) => {
             // Conflicts are expected while the view lags.
             if !matches!(error, ReconcileError::Write { error: WriteError::Conflict, .. }) {
                 tracing::warn!(%object, reason = error.reason(), %error, "reconcile failed");
             }
             match error.retry() {
-                RetryPolicy::Transient => (Completion::Transient, Counted::Retry),
-                RetryPolicy::Permanent => (Completion::Permanent, Counted::Problem),
+                RetryPolicy::Transient => (WorkResult::Transient, Counted::Retry),
+                RetryPolicy::Permanent => (WorkResult::Permanent, Counted::Problem),
             }
         }
     };
@@ -67,9 +67,11 @@ async fn reconcile_existing(
 ) -> Result<Action, ReconcileError> {
     let acted = match &verdict.outcome {
         ObjectOutcome::Tenant(outcome) => {
-            tenant::act(context, world, &verdict.object, outcome).await
+            tenant::reconcile_keys(context, world, &verdict.object, outcome).await
         }
-        ObjectOutcome::Client(outcome) => oidc_client::act(context, world, verdict, outcome).await,
+        ObjectOutcome::Client(outcome) => {
+            oidc_client::reconcile_client_secret(context, world, verdict, outcome).await
+        }
         ObjectOutcome::User(_) | ObjectOutcome::Malformed => Ok(Action::Nothing(None)),
     };
     match acted {
@@ -123,7 +125,7 @@ async fn reconcile_deleted(
     // While some object cannot be read, an absent object may still exist.
     let whole = objects.malformed.is_empty() && !objects.incomplete;
     if context.collects_garbage && whole && object.kind == ObjectKind::OidcClient {
-        return oidc_client::collect(context, world, object).await;
+        return oidc_client::delete_orphaned_secrets(context, world, object).await;
     }
     Ok(Action::Nothing(None))
 }

@@ -17,7 +17,7 @@ use super::{
     observed::ObservedState,
     published_status::PublishedStatuses,
     reconcile::reconcile,
-    workqueue::{Completion, Workqueue},
+    workqueue::{WorkResult, Workqueue},
 };
 use crate::model::{ObjectKind, ObjectRef};
 
@@ -143,11 +143,11 @@ async fn reconcile_one(
     world: ObservedState,
     memory: &PublishedStatuses,
     object: ObjectRef,
-) -> (ObjectRef, Completion) {
+) -> (ObjectRef, WorkResult) {
     let done = AssertUnwindSafe(reconcile(context, &world, memory, &object)).catch_unwind().await;
     let finish = done.unwrap_or_else(|_| {
         tracing::error!(%object, "reconcile panicked");
-        Completion::Transient
+        WorkResult::Transient
     });
     (object, finish)
 }

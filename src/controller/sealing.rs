@@ -26,7 +26,7 @@ const RETENTION_MARGIN: Duration = Duration::from_secs(24 * 3600);
 const OWNER_KIND: &str = "Installation";
 
 /// Creates or rotates the sealing keys.
-pub async fn act(
+pub async fn reconcile_sealing_keys(
     context: &ControllerContext,
     world: &ObservedState,
 ) -> Result<Action, ReconcileError> {

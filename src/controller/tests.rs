@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use self::fake::Fake;
 use super::{
     ControllerContext, diff::changed_objects, observed::ObservedState,
-    published_status::PublishedStatuses, reconcile::reconcile, run, workqueue::Completion,
+    published_status::PublishedStatuses, reconcile::reconcile, run, workqueue::WorkResult,
 };
 use crate::{
     api::{CachedSecret, MANAGED_LABEL, OWNER_ANNOTATION, SecretState},
@@ -108,7 +108,7 @@ impl Cluster {
     }
 
     /// Reconciles every changed object once, with a single view.
-    async fn round(&mut self) -> Vec<Completion> {
+    async fn round(&mut self) -> Vec<WorkResult> {
         let world = self.project();
         let sealing =
             ObjectRef { kind: ObjectKind::Secret, key: self.context.sealing_secret.clone() };
@@ -119,7 +119,7 @@ impl Cluster {
         let mut finished = Vec::new();
         for object in due {
             let finish = reconcile(&self.context, &world, &self.memory, &object).await;
-            if matches!(finish, Completion::Transient) {
+            if matches!(finish, WorkResult::Transient) {
                 self.again.insert(object);
             }
             finished.push(finish);
@@ -237,7 +237,7 @@ async fn a_conflict_is_retried() {
         cluster.source.fail_next(WriteError::Conflict);
     }
     let finished = cluster.round().await;
-    assert!(finished.iter().any(|finish| matches!(finish, Completion::Transient)), "{finished:?}");
+    assert!(finished.iter().any(|finish| matches!(finish, WorkResult::Transient)), "{finished:?}");
     assert!(cluster.source.writes().is_empty());
     cluster.settle().await;
     assert_eq!(cluster.condition("Ready").0, "True");

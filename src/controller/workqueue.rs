@@ -21,7 +21,7 @@ const REFUSED_BACKOFF: Duration = Duration::from_secs(300);
 
 /// The result of processing an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Completion {
+pub enum WorkResult {
     /// Success, with the time of the next planned work, if any.
     Done(Option<Timestamp>),
     /// A failure that may not recur.
@@ -91,25 +91,25 @@ impl<T: Clone + Ord> Workqueue<T> {
     }
 
     /// Records the result of processing an item.
-    pub fn finish(&mut self, item: T, end: Completion, now: Timestamp) {
+    pub fn finish(&mut self, item: T, end: WorkResult, now: Timestamp) {
         self.running.remove(&item);
         let at = match end {
-            Completion::Done(at) => {
+            WorkResult::Done(at) => {
                 self.failures.remove(&item);
                 at
             }
-            Completion::Transient => {
+            WorkResult::Transient => {
                 let failures = self.failures.entry(item.clone()).or_default();
                 *failures = failures.saturating_add(1);
                 Some(now.plus(pause(*failures)))
             }
-            Completion::Permanent => Some(now.plus(REFUSED_BACKOFF)),
+            WorkResult::Permanent => Some(now.plus(REFUSED_BACKOFF)),
         };
         // A change during a failed attempt is part of the next attempt. Otherwise a conflict would
         // be retried immediately and forever.
         let marked = self.again.remove(&item);
         match at {
-            _ if marked && end != Completion::Transient => self.add(item),
+            _ if marked && end != WorkResult::Transient => self.add(item),
             Some(at) => {
                 self.later.insert(item.clone(), at);
                 self.due.insert((at, item));
@@ -159,9 +159,9 @@ mod tests {
         queue.next(NOW);
         queue.add("a");
         assert_eq!(queue.next(NOW), None, "never twice at once");
-        queue.finish("a", Completion::Done(None), NOW);
+        queue.finish("a", WorkResult::Done(None), NOW);
         assert_eq!(queue.next(NOW), Some("a"));
-        queue.finish("a", Completion::Done(None), NOW);
+        queue.finish("a", WorkResult::Done(None), NOW);
         assert_eq!(queue.next(NOW), None);
     }
 
@@ -170,7 +170,7 @@ mod tests {
         let (mut queue, mut now, mut pauses) = (with(&["a"]), NOW, Vec::new());
         for _ in 0..12 {
             assert_eq!(queue.next(now), Some("a"));
-            queue.finish("a", Completion::Transient, now);
+            queue.finish("a", WorkResult::Transient, now);
             let wake = queue.wake().expect("a next try");
             assert_eq!(queue.next(wake.minus(Duration::from_millis(1))), None);
             pauses.push(wake.since(now));
@@ -184,10 +184,10 @@ mod tests {
     fn a_success_resets_the_backoff() {
         let (mut queue, mut now) = (with(&["a"]), NOW);
         for end in [
-            Completion::Transient,
-            Completion::Transient,
-            Completion::Done(None),
-            Completion::Transient,
+            WorkResult::Transient,
+            WorkResult::Transient,
+            WorkResult::Done(None),
+            WorkResult::Transient,
         ] {
             queue.add("a");
             queue.next(now);
@@ -201,11 +201,11 @@ mod tests {
     fn an_edit_ends_the_backoff() {
         let mut queue = with(&["a"]);
         queue.next(NOW);
-        queue.finish("a", Completion::Permanent, NOW);
+        queue.finish("a", WorkResult::Permanent, NOW);
         assert_eq!(queue.next(NOW), None);
         queue.add("a");
         assert_eq!(queue.next(NOW), Some("a"));
-        queue.finish("a", Completion::Done(None), NOW);
+        queue.finish("a", WorkResult::Done(None), NOW);
         assert_eq!(queue.wake(), None, "the backoff has ended");
     }
 
@@ -214,7 +214,7 @@ mod tests {
         let mut queue = with(&["a"]);
         queue.next(NOW);
         queue.add("a");
-        queue.finish("a", Completion::Transient, NOW);
+        queue.finish("a", WorkResult::Transient, NOW);
         assert_eq!(queue.next(NOW), None);
     }
 
@@ -223,7 +223,7 @@ mod tests {
         let mut queue = with(&["a"]);
         queue.next(NOW);
         let later = NOW.plus(Duration::from_secs(5));
-        queue.finish("a", Completion::Done(Some(later)), NOW);
+        queue.finish("a", WorkResult::Done(Some(later)), NOW);
         assert_eq!((queue.wake(), queue.next(NOW)), (Some(later), None));
         assert_eq!(queue.next(later), Some("a"));
     }

@@ -9,7 +9,7 @@ use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{FetchError, Fetched};
+use super::{FetchError, FetchedDocument};
 
 /// Sends a request. A task drives the connection until the response's body was read or dropped.
 pub(super) async fn send<S>(
@@ -38,7 +38,7 @@ pub(super) async fn read(
     response: Response<Incoming>,
     host: &str,
     limit: usize,
-) -> Result<Fetched, FetchError> {
+) -> Result<FetchedDocument, FetchError> {
     let (head, body) = response.into_parts();
     if head.status != StatusCode::OK {
         return Err(FetchError::Status(host.to_owned(), head.status.as_u16()));
@@ -49,7 +49,7 @@ pub(super) async fn read(
         .map(|value| value.trim().to_ascii_lowercase());
     let max_age = text(header::CACHE_CONTROL).and_then(max_age);
     match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(Fetched { body: body.to_bytes(), content_type, max_age }),
+        Ok(body) => Ok(FetchedDocument { body: body.to_bytes(), content_type, max_age }),
         Err(error) if error.is::<LengthLimitError>() => {
             Err(FetchError::TooLarge(host.to_owned(), limit))
         }

@@ -20,7 +20,9 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
-use super::{EgressPolicy, Fetch, FetchError, Fetched, concurrency::ConcurrencyLimiter, exchange};
+use super::{
+    EgressPolicy, Fetch, FetchError, FetchedDocument, concurrency::ConcurrencyLimiter, exchange,
+};
 
 /// Limit from the call to the last byte of the response.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -168,7 +170,7 @@ fn request(
 
 #[async_trait]
 impl Fetch for HttpFetch {
-    async fn get(&self, url: &str, limit: usize) -> Result<Fetched, FetchError> {
+    async fn get(&self, url: &str, limit: usize) -> Result<FetchedDocument, FetchError> {
         self.within(url, async |network: &Self, target: &Target| {
             let request = request(target, Method::GET, None, String::new())?;
             let response = network.send(target, request).await?;

@@ -26,7 +26,7 @@ pub type SharedFetch = Arc<dyn Fetch>;
 
 /// A response with status 200.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fetched {
+pub struct FetchedDocument {
     /// The body, within the size limit.
     pub body: Bytes,
     /// `Content-Type` without parameters, in lower case.
@@ -81,7 +81,7 @@ impl FetchError {
 #[async_trait]
 pub trait Fetch: Send + Sync + fmt::Debug {
     /// Gets a document of at most `limit` bytes.
-    async fn get(&self, url: &str, limit: usize) -> Result<Fetched, FetchError>;
+    async fn get(&self, url: &str, limit: usize) -> Result<FetchedDocument, FetchError>;
 
     /// Posts a form (`application/x-www-form-urlencoded`) and returns the status of the response,
     /// which may be any. The response's body is not read.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{Fetch, FetchError, Fetched, SharedFetch};
+use super::{Fetch, FetchError, FetchedDocument, SharedFetch};
 
 /// The callback. Its arguments are the method, and the error of a call that failed.
 type OnCall = Box<dyn Fn(&'static str, Option<&FetchError>) + Send + Sync>;
@@ -43,7 +43,7 @@ impl fmt::Debug for InstrumentedFetch {
 
 #[async_trait]
 impl Fetch for InstrumentedFetch {
-    async fn get(&self, url: &str, limit: usize) -> Result<Fetched, FetchError> {
+    async fn get(&self, url: &str, limit: usize) -> Result<FetchedDocument, FetchError> {
         self.report_outcome("get", self.inner.get(url, limit).await)
     }
 
@@ -63,7 +63,7 @@ mod tests {
 
     #[async_trait]
     impl Fetch for Forbidding {
-        async fn get(&self, url: &str, _: usize) -> Result<Fetched, FetchError> {
+        async fn get(&self, url: &str, _: usize) -> Result<FetchedDocument, FetchError> {
             Err(FetchError::Forbidden(url.to_owned()))
         }
 

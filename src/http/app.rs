@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Logouts, Registrations, ServerConfig, SessionKeyCache};
+use super::{BackchannelLogoutQueue, Registrations, ServerConfig, SessionKeyCache};
 use crate::{
     fetch::SharedFetch,
     identity::{LoginThrottle, PasswordVerifier},
@@ -40,7 +40,7 @@ pub struct AppState {
     /// Clients' sector identifier documents.
     pub sector_identifier_cache: SectorIdentifierCache,
     /// The queue of back-channel logout notifications.
-    pub backchannel_logout: Logouts,
+    pub backchannel_logout: BackchannelLogoutQueue,
     /// State of dynamic client registration.
     pub registrations: Arc<Registrations>,
     /// The replica's own clock.

@@ -64,20 +64,20 @@ struct NotificationId {
 
 /// The queue from handlers to the notifier, and the tracker of its failures.
 #[derive(Debug)]
-pub struct Logouts {
+pub struct BackchannelLogoutQueue {
     send: UnboundedSender<NotificationId>,
     receive: Mutex<Option<UnboundedReceiver<NotificationId>>>,
     untold: UndeliveredTracker,
 }
 
-impl Default for Logouts {
+impl Default for BackchannelLogoutQueue {
     fn default() -> Self {
         let (send, receive) = unbounded_channel();
         Self { send, receive: Mutex::new(Some(receive)), untold: UndeliveredTracker::default() }
     }
 }
 
-impl Logouts {
+impl BackchannelLogoutQueue {
     /// Clients with undelivered notifications, counted from the store, for all replicas.
     pub fn undelivered(&self) -> UndeliveredReceiver {
         self.untold.watch()

@@ -23,11 +23,11 @@ mod web;
 
 pub use admin::{AdminServer, ReadinessProbe};
 pub use app::AppState;
-pub use backchannel_logout::{Logouts, run_notifier};
+pub use backchannel_logout::{BackchannelLogoutQueue, run_notifier};
 pub use registrations::Registrations;
 pub use session_key_cache::SessionKeyCache;
 pub use transport::{
-    BoundListener, ConnectionInfo, ForwardedHeaders, HttpServer, Listening, ServerConfig,
+    BoundListener, ConnectionInfo, ForwardedHeaders, HttpServer, ListeningServer, ServerConfig,
     ServerLimits, Service, TlsConfig, TlsError, TrustedProxies,
 };
 pub use web::{CookiePurpose, EndpointError, ExtraRoutes, Reply, Request, WithExtraRoutes};

@@ -28,7 +28,7 @@ pub struct Registrations {
 
 impl Registrations {
     /// Sets the writer of clients. Until then registration is unavailable. Later calls are ignored.
-    pub fn write_by(&self, registrar: SharedRegistrar) {
+    pub fn set_registrar(&self, registrar: SharedRegistrar) {
         let _ = self.registrar.set(registrar);
     }
 
@@ -38,7 +38,7 @@ impl Registrations {
     }
 
     /// Locks a tenant's registrations between counting its clients and seeing the new one served.
-    pub(super) async fn turn(&self, tenant: &TenantId) -> tokio::sync::OwnedMutexGuard<()> {
+    pub(super) async fn lock_tenant(&self, tenant: &TenantId) -> tokio::sync::OwnedMutexGuard<()> {
         let lock = {
             let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
             tenants.retain(|_, lock| Arc::strong_count(lock) > 1);

@@ -14,11 +14,11 @@ use super::Interner;
 /// and shares the text, because each object is a key in a dozen maps.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ObjectKey(Arc<KeyParts>);
+pub struct ObjectKey(Arc<ObjectKeyParts>);
 
 /// The parts of an [`ObjectKey`].
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct KeyParts {
+pub struct ObjectKeyParts {
     /// The namespace. Usually shared with other keys.
     pub namespace: Arc<str>,
     /// The name.
@@ -34,13 +34,13 @@ impl ObjectKey {
     /// Creates a key that shares the text of its namespace.
     pub fn within(namespace: &Arc<str>, name: impl AsRef<str>) -> Self {
         let (namespace, name) = (Arc::clone(namespace), name.as_ref().into());
-        Self(Arc::new(KeyParts { namespace, name }))
+        Self(Arc::new(ObjectKeyParts { namespace, name }))
     }
 
     /// Returns the interned key. Use it for keys that many objects refer to.
     #[must_use]
     pub fn shared(self) -> Self {
-        static NAMED: LazyLock<Interner<KeyParts>> = LazyLock::new(Interner::default);
+        static NAMED: LazyLock<Interner<ObjectKeyParts>> = LazyLock::new(Interner::default);
         Self(NAMED.intern(self.0))
     }
 
@@ -52,9 +52,9 @@ impl ObjectKey {
 }
 
 impl Deref for ObjectKey {
-    type Target = KeyParts;
+    type Target = ObjectKeyParts;
 
-    fn deref(&self) -> &KeyParts {
+    fn deref(&self) -> &ObjectKeyParts {
         &self.0
     }
 }

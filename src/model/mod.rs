@@ -32,7 +32,7 @@ pub use client::{
 };
 pub use client_details::ClientDetails;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
-pub use ids::{ClientId, KeyParts, ObjectKey, ObjectKind, ObjectRef, Subject, TenantId};
+pub use ids::{ClientId, ObjectKey, ObjectKeyParts, ObjectKind, ObjectRef, Subject, TenantId};
 pub use installation::{HostPattern, Installation, IssuerHost};
 pub use interner::Interner;
 pub use issuer::{Issuer, IssuerError};

@@ -30,7 +30,11 @@ pub fn is_needed(ask: &AuthorizationRequest, remembered: Option<&Consent>) -> bo
 }
 
 /// Returns the consent to store after Allow: the new permissions and all earlier ones.
-pub fn agree(previous: Option<&Consent>, wishes: &BTreeSet<String>, now: Timestamp) -> Consent {
+pub fn extend_consent(
+    previous: Option<&Consent>,
+    wishes: &BTreeSet<String>,
+    now: Timestamp,
+) -> Consent {
     let mut scopes = wishes.clone();
     scopes.extend(previous.into_iter().flat_map(|consent| consent.scopes.iter().cloned()));
     Consent { scopes, given_at: now }

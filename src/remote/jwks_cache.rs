@@ -93,7 +93,7 @@ impl JwksCache {
                 _ => known.fetches,
             }
         };
-        let pass = slot.gate.pass().await;
+        let pass = slot.gate.acquire().await;
         if slot.known().begin(seen, renew, now) {
             let (slot, fetch, uri) = (Arc::clone(&slot), Arc::clone(fetch), uri.to_owned());
             let _ = pass.run(async move { slot.renew(&*fetch, &uri, now).await }).await;

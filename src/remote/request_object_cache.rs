@@ -58,7 +58,7 @@ impl RequestObjectCache {
         if let Some(known) = slot.known(uri, now) {
             return known;
         }
-        let pass = slot.gate.pass().await;
+        let pass = slot.gate.acquire().await;
         // Another request's fetch may have completed meanwhile.
         if let Some(known) = slot.known(uri, now) {
             return known;

@@ -17,7 +17,7 @@ pub(crate) struct FlightPermit(OwnedMutexGuard<()>);
 
 impl SingleFlight {
     /// Waits until no other fetch runs.
-    pub(crate) async fn pass(&self) -> FlightPermit {
+    pub(crate) async fn acquire(&self) -> FlightPermit {
         FlightPermit(Arc::clone(&self.0).lock_owned().await)
     }
 }

@@ -16,10 +16,10 @@ use std::{
 
 use async_trait::async_trait;
 use lanyard::{
-    fetch::{EgressPolicy, Fetch, FetchError, Fetched, HttpFetch},
+    fetch::{EgressPolicy, Fetch, FetchError, FetchedDocument, HttpFetch},
     http::{
-        AppState, HttpServer, Logouts, ServerConfig, ServerLimits, SessionKeyCache, TlsConfig,
-        run_notifier,
+        AppState, BackchannelLogoutQueue, HttpServer, ServerConfig, ServerLimits, SessionKeyCache,
+        TlsConfig, run_notifier,
     },
     identity::{LoginThrottle, PasswordVerifier},
     keys::{AccessTokenCache, Signer},
@@ -58,10 +58,12 @@ fn here() -> EgressPolicy {
 
 #[async_trait]
 impl Fetch for Network {
-    async fn get(&self, url: &str, limit: usize) -> Result<Fetched, FetchError> {
+    async fn get(&self, url: &str, limit: usize) -> Result<FetchedDocument, FetchError> {
         let published = self.published.lock().expect("not poisoned").get(url).cloned();
         match published {
-            Some(text) => Ok(Fetched { body: text.into(), content_type: None, max_age: None }),
+            Some(text) => {
+                Ok(FetchedDocument { body: text.into(), content_type: None, max_age: None })
+            }
             None => self.real.get(url, limit).await,
         }
     }
@@ -235,7 +237,7 @@ fn handlers(
         jwks_cache: JwksCache::default(),
         request_object_cache: RequestObjectCache::default(),
         sector_identifier_cache: SectorIdentifierCache::default(),
-        backchannel_logout: Logouts::default(),
+        backchannel_logout: BackchannelLogoutQueue::default(),
         registrations: Arc::default(),
         store_clock: Arc::new(StoreClock::new(Arc::clone(&clock) as _)),
         clock,

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Reconciles the client's Secret.
-pub async fn act(
+pub async fn reconcile_client_secret(
     context: &ControllerContext,
     world: &ObservedState,
     verdict: &Verdict,
@@ -72,7 +72,7 @@ async fn keep(
 }
 
 /// Deletes the Secrets of a deleted client.
-pub async fn collect(
+pub async fn delete_orphaned_secrets(
     context: &ControllerContext,
     world: &ObservedState,
     client: &ObjectRef,

@@ -22,7 +22,7 @@ use super::{
 const MAX_LISTED_KEYS: usize = 32;
 
 /// Reconciles the tenant's signing keys and pairwise salt.
-pub async fn act(
+pub async fn reconcile_keys(
     context: &ControllerContext,
     world: &ObservedState,
     object: &ObjectRef,

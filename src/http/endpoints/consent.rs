@@ -27,7 +27,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let (form, mut step) = from_form(app, &request).await?;
     // The page named an account; only its session may answer it.
-    let same = step.session.as_ref().is_some_and(|held| step.interaction.is_of(&held.session));
+    let same = step.session.as_ref().is_some_and(|held| step.interaction.belongs_to(&held.session));
     if !same {
         return Err(start_again(&request, &step.interaction, "Your session has changed", CHANGED));
     }
@@ -65,8 +65,11 @@ async fn remember(
         let stored = app.store.get(&key, request.now).await?;
         let before: Option<Consent> =
             stored.as_ref().and_then(|stored| decode(&stored.record.value).ok());
-        let agreed =
-            consent::agree(before.as_ref(), &step.authorization.requested_permissions, request.now);
+        let agreed = consent::extend_consent(
+            before.as_ref(),
+            &step.authorization.requested_permissions,
+            request.now,
+        );
         let record = record(&key, held, &agreed);
         let written = match stored {
             Some(stored) => app.store.compare_and_swap(stored.version, record, request.now).await?,

@@ -53,7 +53,7 @@ async fn continue_with_session(
 ) -> Result<Reply, EndpointError> {
     // The page named an account; only that one may be continued with.
     let session = match &step.session {
-        Some(held) if step.interaction.is_of(&held.session) => &held.session,
+        Some(held) if step.interaction.belongs_to(&held.session) => &held.session,
         _ => {
             return Err(start_again(
                 request,

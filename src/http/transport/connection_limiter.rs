@@ -50,14 +50,14 @@ impl ConnectionLimiter {
     }
 
     /// Waits until the total permits another connection.
-    pub(crate) async fn free(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn acquire_total(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.all).acquire_owned().await.ok()
     }
 
     /// Issues a permit to a connection from `peer`; `None` if its address is at the limit. Trusted
     /// proxies have no limit per address: they carry the connections of many clients and bound them
     /// themselves.
-    pub(crate) fn give(
+    pub(crate) fn acquire_for_address(
         self: &Arc<Self>,
         free: OwnedSemaphorePermit,
         peer: IpAddr,
@@ -110,8 +110,8 @@ mod tests {
     async fn take(places: &Arc<ConnectionLimiter>, peer: &str) -> Option<ConnectionPermit> {
         let proxy = "10.0.0.0/8".parse().expect("a network");
         let proxies = TrustedProxies::new(vec![proxy], ForwardedHeaders::default());
-        let free = places.free().await.expect("the semaphore is never closed");
-        places.give(free, peer.parse().expect("an address"), &proxies)
+        let free = places.acquire_total().await.expect("the semaphore is never closed");
+        places.acquire_for_address(free, peer.parse().expect("an address"), &proxies)
     }
 
     #[tokio::test]

@@ -49,7 +49,7 @@ pub struct BoundListener {
 }
 
 /// A server that listens on its port.
-pub struct Listening {
+pub struct ListeningServer {
     server: Arc<HttpServer>,
     listener: TcpListener,
 }
@@ -77,19 +77,19 @@ impl HttpServer {
     }
 
     /// Binds the port and listens.
-    pub fn listen(self, address: SocketAddr) -> io::Result<Listening> {
+    pub fn listen(self, address: SocketAddr) -> io::Result<ListeningServer> {
         self.bind(address)?.open()
     }
 }
 
 impl BoundListener {
     /// Starts listening.
-    pub fn open(self) -> io::Result<Listening> {
-        Ok(Listening { server: self.server, listener: self.socket.listen(BACKLOG)? })
+    pub fn open(self) -> io::Result<ListeningServer> {
+        Ok(ListeningServer { server: self.server, listener: self.socket.listen(BACKLOG)? })
     }
 }
 
-impl Listening {
+impl ListeningServer {
     /// The bound address, with the port chosen for port 0.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
@@ -136,11 +136,11 @@ impl Listening {
         &self,
         places: &Arc<ConnectionLimiter>,
     ) -> Option<(TcpStream, SocketAddr, ConnectionPermit)> {
-        let free = places.free().await?;
+        let free = places.acquire_total().await?;
         match self.listener.accept().await {
             Ok((stream, peer)) => {
                 let proxies = &self.server.config.trusted_proxies;
-                let place = places.give(free, peer.ip(), proxies)?;
+                let place = places.acquire_for_address(free, peer.ip(), proxies)?;
                 let _ = stream.set_nodelay(true);
                 Some((stream, peer, place))
             }

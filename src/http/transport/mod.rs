@@ -12,6 +12,6 @@ mod tls;
 
 pub use forwarded::{ForwardedHeaders, TrustedProxies};
 pub use limits::ServerLimits;
-pub use listener::{BoundListener, HttpServer, Listening, ServerConfig};
+pub use listener::{BoundListener, HttpServer, ListeningServer, ServerConfig};
 pub use service::{ConnectionInfo, Service};
 pub use tls::{TlsConfig, TlsError};

@@ -48,9 +48,9 @@ pub enum EndpointError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorFormat {
     /// An HTML page for users in a browser.
-    Person,
+    Html,
     /// JSON for API clients.
-    Program,
+    Json,
 }
 
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -115,10 +115,10 @@ impl EndpointError {
                 let text = "The service is temporarily unavailable. Try again in a moment.";
                 let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
                 let reply = match audience {
-                    ErrorFormat::Person => {
+                    ErrorFormat::Html => {
                         Reply::html(StatusCode::OK, pages::error(tenant, &error, id))
                     }
-                    ErrorFormat::Program => json_error(&error),
+                    ErrorFormat::Json => json_error(&error),
                 };
                 let seconds = RETRY_AFTER.as_secs().to_string();
                 reply.status(StatusCode::SERVICE_UNAVAILABLE).header("retry-after", &seconds)
@@ -127,10 +127,10 @@ impl EndpointError {
                 let text = format!("An internal error occurred. Request ID: {id}.");
                 let error = OAuthError::new(ErrorCode::ServerError, text);
                 let reply = match audience {
-                    ErrorFormat::Person => {
+                    ErrorFormat::Html => {
                         Reply::html(StatusCode::OK, pages::error(tenant, &error, id))
                     }
-                    ErrorFormat::Program => json_error(&error),
+                    ErrorFormat::Json => json_error(&error),
                 };
                 reply.status(StatusCode::INTERNAL_SERVER_ERROR)
             }
@@ -148,8 +148,8 @@ pub(crate) fn reject(
 ) -> Reply {
     let error = OAuthError::new(ErrorCode::InvalidRequest, why);
     let failure = match audience {
-        ErrorFormat::Person => EndpointError::Page(error),
-        ErrorFormat::Program => EndpointError::Json(error),
+        ErrorFormat::Html => EndpointError::Page(error),
+        ErrorFormat::Json => EndpointError::Json(error),
     };
     failure.reply(tenant, audience, id).status(status)
 }

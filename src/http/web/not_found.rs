@@ -27,7 +27,7 @@ impl RoutingError {
     pub(crate) fn reply(self, headers: &HeaderMap, id: &str) -> Reply {
         let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
         if !accept.is_some_and(|accept| accept.contains("text/html")) {
-            return reject(self.status(), self.detail(), None, (ErrorFormat::Program, id));
+            return reject(self.status(), self.detail(), None, (ErrorFormat::Json, id));
         }
         let page = pages::error_page(&pages::ErrorPage {
             tenant: None,

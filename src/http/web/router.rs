@@ -43,13 +43,13 @@ macro_rules! handler {
 }
 
 const fn page(path: &'static str, endpoint: Endpoint) -> Route {
-    let (audience, cors) = (ErrorFormat::Person, CorsPolicy::None);
+    let (audience, cors) = (ErrorFormat::Html, CorsPolicy::None);
     Route { audience, ..api(path, endpoint, cors) }
 }
 
 const fn api(path: &'static str, endpoint: Endpoint, cors: CorsPolicy) -> Route {
     let (get, post, put, delete) = (None, None, None, None);
-    let (audience, cacheable) = (ErrorFormat::Program, false);
+    let (audience, cacheable) = (ErrorFormat::Json, false);
     Route { path, endpoint, get, post, put, delete, cors, audience, cacheable }
 }
 

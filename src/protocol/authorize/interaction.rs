@@ -135,7 +135,7 @@ impl Interaction {
 
     /// Returns the interaction of a consent page that displays these permissions.
     #[must_use]
-    pub fn showing(self, wishes: &BTreeSet<String>) -> Self {
+    pub fn with_displayed_permissions(self, wishes: &BTreeSet<String>) -> Self {
         Self { displayed_permissions: wishes.clone(), ..self }
     }
 
@@ -146,13 +146,13 @@ impl Interaction {
     }
 
     /// Returns true if the page was made for this session and sign-in.
-    pub fn is_of(&self, session: &Session) -> bool {
+    pub fn belongs_to(&self, session: &Session) -> bool {
         self.sid.as_deref() == Some(session.sid.as_str())
     }
 
     /// Returns the steps completed so far with this session.
     pub fn answers(&self, session: Option<&Session>) -> InteractionResult {
-        let Some(session) = session.filter(|session| self.is_of(session)) else {
+        let Some(session) = session.filter(|session| self.belongs_to(session)) else {
             return InteractionResult::default();
         };
         let auth_time = session.authentication.auth_time;

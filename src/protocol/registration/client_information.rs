@@ -18,7 +18,7 @@ pub struct RegistrationAccess<'a> {
 }
 
 /// Returns the response for a served client.
-pub fn answer(client: &Client, access: RegistrationAccess<'_>) -> Value {
+pub fn client_information_response(client: &Client, access: RegistrationAccess<'_>) -> Value {
     let mut members = metadata(client);
     members.insert("registration_client_uri".to_owned(), access.uri.into());
     members.insert("registration_access_token".to_owned(), access.token.into());

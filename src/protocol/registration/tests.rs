@@ -249,7 +249,7 @@ fn the_response_has_all_registered_metadata() {
     let client = registered();
     let access =
         RegistrationAccess { uri: "https://id.test/oauth/register/team.wiki", token: "the token" };
-    let answer = answer(&client, access);
+    let answer = client_information_response(&client, access);
     assert_eq!(answer["client_id"], "team.wiki");
     assert_eq!(answer["client_secret"], "s3cret");
     assert_eq!(answer["client_secret_expires_at"], 0);
@@ -261,7 +261,7 @@ fn the_response_has_all_registered_metadata() {
     assert_eq!(answer["subject_type"], "public");
     assert_eq!(answer["require_auth_time"], false);
     let public = Client { auth_method: AuthMethod::None, secrets: vec![], ..registered() };
-    let answer = super::answer(&public, access);
+    let answer = super::client_information_response(&public, access);
     assert!(answer.get("client_secret").is_none());
     assert!(answer.get("client_secret_expires_at").is_none());
 }

@@ -93,7 +93,7 @@ impl<K: ManagedKind> Input<K> {
 fn same(own: Option<&SecretState>, it: Option<&SecretState>) -> bool {
     match (own, it) {
         (None, None) => true,
-        (Some(SecretState::Loaded(own)), Some(SecretState::Loaded(it))) => own.is(it),
+        (Some(SecretState::Loaded(own)), Some(SecretState::Loaded(it))) => own.ptr_eq(it),
         (Some(SecretState::Unreadable(own)), Some(SecretState::Unreadable(it))) => own == it,
         _ => false,
     }

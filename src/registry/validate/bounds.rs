@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{ProblemList, SCOPE_MESSAGE, selector};
 use crate::{
-    api::{self, ConditionReason, ConsentFrom, LabelSelector, NamespaceLabels},
+    api::{self, ConditionReason, LabelSelector, NamespaceLabels, NamespacesFrom},
     model::{GrantType, HostPattern},
     protocol::scope::is_scope,
 };
@@ -72,21 +72,21 @@ pub fn check(problems: &mut ProblemList, written: Option<&api::ClientBoundsSpec>
     }
 }
 
-fn admission(problems: &mut ProblemList, written: Option<&api::NamespaceConsent>) -> Admission {
+fn admission(problems: &mut ProblemList, written: Option<&api::AllowedNamespaces>) -> Admission {
     let at = format!("{FIELD}.namespaces");
     let written = written.cloned().unwrap_or_default();
-    let from = written.from.unwrap_or(ConsentFrom::Same);
+    let from = written.from.unwrap_or(NamespacesFrom::Same);
     match (from, written.selector) {
-        (ConsentFrom::Selector, Some(labels)) => {
+        (NamespacesFrom::Selector, Some(labels)) => {
             selector::check(problems, &format!("{at}.selector"), &labels);
             Admission::Selector(labels)
         }
-        (ConsentFrom::Selector, None) => {
+        (NamespacesFrom::Selector, None) => {
             problems.invalid(format!("{at}.selector"), "must be set with from: Selector");
             Admission::Same
         }
-        (ConsentFrom::Unknown(value), _) => {
-            problems.unsupported(format!("{at}.from"), &value, ConsentFrom::KNOWN);
+        (NamespacesFrom::Unknown(value), _) => {
+            problems.unsupported(format!("{at}.from"), &value, NamespacesFrom::KNOWN);
             Admission::Same
         }
         (from, selector) => {
@@ -96,7 +96,7 @@ fn admission(problems: &mut ProblemList, written: Option<&api::NamespaceConsent>
                     "must only be set with from: Selector; set from: Selector, or remove the selector",
                 );
             }
-            if from == ConsentFrom::All { Admission::All } else { Admission::Same }
+            if from == NamespacesFrom::All { Admission::All } else { Admission::Same }
         }
     }
 }

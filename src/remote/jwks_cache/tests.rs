@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    fetch::{FetchError, Fetched},
+    fetch::{FetchError, FetchedDocument},
     model::{ClientDetails, fixtures},
 };
 
@@ -24,7 +24,7 @@ struct Server {
 
 #[async_trait]
 impl Fetch for Server {
-    async fn get(&self, url: &str, _: usize) -> Result<Fetched, FetchError> {
+    async fn get(&self, url: &str, _: usize) -> Result<FetchedDocument, FetchError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         if let Some(held) = &self.held {
@@ -35,7 +35,7 @@ impl Fetch for Server {
         }
         let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
         let body = json!({ "keys": [key] }).to_string().into();
-        Ok(Fetched { body, content_type: None, max_age: self.max_age })
+        Ok(FetchedDocument { body, content_type: None, max_age: self.max_age })
     }
 
     async fn post_form(&self, url: &str, _: String) -> Result<u16, FetchError> {

@@ -5,7 +5,7 @@ use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::*;
-use crate::fetch::{Fetch, FetchError, Fetched};
+use crate::fetch::{Fetch, FetchError, FetchedDocument};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const ADDRESS: &str = "https://rp.test/object";
@@ -20,14 +20,14 @@ struct Server {
 
 #[async_trait]
 impl Fetch for Server {
-    async fn get(&self, url: &str, _: usize) -> Result<Fetched, FetchError> {
+    async fn get(&self, url: &str, _: usize) -> Result<FetchedDocument, FetchError> {
         let count = self.asked.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         if self.down {
             return Err(FetchError::Late(url.to_owned()));
         }
         let body = format!("document {count}").into();
-        Ok(Fetched { body, content_type: None, max_age: self.max_age })
+        Ok(FetchedDocument { body, content_type: None, max_age: self.max_age })
     }
 
     async fn post_form(&self, _: &str, _: String) -> Result<u16, FetchError> {

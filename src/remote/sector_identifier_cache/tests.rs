@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::{
-    fetch::{FetchError, Fetched},
+    fetch::{FetchError, FetchedDocument},
     model::{ApplicationType, ClientDetails, Pairwise, RedirectUri, Secret, fixtures},
 };
 
@@ -37,11 +37,11 @@ impl Server {
 
 #[async_trait]
 impl Fetch for Server {
-    async fn get(&self, url: &str, _: usize) -> Result<Fetched, FetchError> {
+    async fn get(&self, url: &str, _: usize) -> Result<FetchedDocument, FetchError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let says = *self.says.lock().expect("whole");
         let body = says.ok_or_else(|| FetchError::Late(url.to_owned()))?.into();
-        Ok(Fetched { body, content_type: None, max_age: None })
+        Ok(FetchedDocument { body, content_type: None, max_age: None })
     }
 
     async fn post_form(&self, url: &str, _: String) -> Result<u16, FetchError> {

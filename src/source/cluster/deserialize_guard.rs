@@ -14,7 +14,7 @@ use crate::source::deserialize_errors;
 
 /// A watched object, or the reason why it does not deserialize.
 #[derive(Clone, Debug)]
-pub(super) struct Tolerant<K>(pub(super) Result<K, UnreadableObject>);
+pub(super) struct DeserializedOrError<K>(pub(super) Result<K, UnreadableObject>);
 
 /// An object that does not deserialize.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub(super) struct UnreadableObject {
     pub(super) metadata: ObjectMeta,
 }
 
-impl<'de, K: DeserializeOwned + Resource> Deserialize<'de> for Tolerant<K> {
+impl<'de, K: DeserializeOwned + Resource> Deserialize<'de> for DeserializedOrError<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         // Paths are tracked only after an error, because that is slower.
@@ -46,7 +46,7 @@ impl<'de, K: DeserializeOwned + Resource> Deserialize<'de> for Tolerant<K> {
     }
 }
 
-impl<K: Resource> Resource for Tolerant<K> {
+impl<K: Resource> Resource for DeserializedOrError<K> {
     kind_of!(K);
 
     fn meta(&self) -> &ObjectMeta {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::api::OidcClient;
 
-    fn read(redirect_uris: &Value) -> Tolerant<OidcClient> {
+    fn read(redirect_uris: &Value) -> DeserializedOrError<OidcClient> {
         let client = json!({
             "apiVersion": "lanyard.dev/v1alpha1", "kind": "OidcClient",
             "metadata": {"name": "shop", "namespace": "team", "generation": 3},

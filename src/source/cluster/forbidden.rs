@@ -27,12 +27,12 @@ pub(super) struct ForbiddenWatches {
 
 impl ForbiddenWatches {
     /// Records that a watch is forbidden.
-    pub(super) fn note(&mut self, watch: usize, denial: ForbiddenWatch) {
+    pub(super) fn record(&mut self, watch: usize, denial: ForbiddenWatch) {
         self.watches.insert(watch, denial);
     }
 
     /// Records that a watch has received its list.
-    pub(super) fn lift(&mut self, watch: usize) {
+    pub(super) fn remove(&mut self, watch: usize) {
         self.watches.remove(&watch);
     }
 
@@ -42,7 +42,7 @@ impl ForbiddenWatches {
     }
 
     /// Returns true if `stand_in` has anything to do.
-    pub(super) fn matters(&self) -> bool {
+    pub(super) fn is_relevant(&self) -> bool {
         !(self.stand_ins.is_empty() && self.watches.is_empty())
     }
 
@@ -112,7 +112,7 @@ mod tests {
     fn denied() -> ForbiddenWatches {
         let mut denied = ForbiddenWatches::default();
         let message = "secrets is forbidden".to_owned();
-        denied.note(
+        denied.record(
             3,
             ForbiddenWatch { namespace: "closed".to_owned(), kind: ObjectKind::Secret, message },
         );
@@ -127,9 +127,9 @@ mod tests {
         let state = objects.secrets.get(&key);
         assert!(matches!(state, Some(SecretState::Unreadable(why)) if why.contains("forbidden")));
         assert!(!denied.substitute_empty_lists(&mut objects), "the second time changes nothing");
-        denied.lift(3);
+        denied.remove(3);
         assert!(denied.substitute_empty_lists(&mut objects) && objects.secrets.is_empty());
-        assert!(!denied.matters());
+        assert!(!denied.is_relevant());
     }
 
     #[test]
@@ -140,7 +140,7 @@ mod tests {
         denied.substitute_empty_lists(&mut objects);
         objects.secrets.insert(key.clone(), seen);
         denied.substitute_empty_lists(&mut objects);
-        denied.lift(3);
+        denied.remove(3);
         denied.substitute_empty_lists(&mut objects);
         assert!(matches!(objects.secrets.get(&key), Some(SecretState::Loaded(_))));
     }

@@ -77,7 +77,7 @@ impl WatchState {
                 self.remove(watch, &reference);
             }
             WatchEvent::Complete => {
-                self.denied.lift(watch);
+                self.denied.remove(watch);
                 let list = &mut self.lists[watch];
                 list.complete = true;
                 let incoming = list.incoming.take().unwrap_or_default();
@@ -90,7 +90,7 @@ impl WatchState {
             WatchEvent::Failed(_) => {}
             // Objects already received are kept, as during an outage of the API server.
             WatchEvent::Denied(_) if self.lists[watch].complete => {}
-            WatchEvent::Denied(denial) => self.denied.note(watch, denial),
+            WatchEvent::Denied(denial) => self.denied.record(watch, denial),
         }
     }
 
@@ -153,7 +153,7 @@ impl WatchState {
 
     /// Marks Secrets that may not be listed as unreadable.
     pub(super) fn settle(&mut self) {
-        if self.denied.matters()
+        if self.denied.is_relevant()
             && self.denied.substitute_empty_lists(Arc::make_mut(&mut self.objects))
         {
             self.revision += 1;

@@ -16,7 +16,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    ClusterOptions, deserialize_guard::Tolerant, forbidden::ForbiddenWatch,
+    ClusterOptions, deserialize_guard::DeserializedOrError, forbidden::ForbiddenWatch,
     without_managed_fields::WithoutManagedFields,
 };
 use crate::{
@@ -163,7 +163,7 @@ impl Watches {
         K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>,
         K: ManagedKind + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     {
-        let api: Api<WithoutManagedFields<Tolerant<K>>> = self.api(namespace);
+        let api: Api<WithoutManagedFields<DeserializedOrError<K>>> = self.api(namespace);
         self.add(
             (api, namespace),
             Config::default(),

@@ -191,7 +191,11 @@ impl ObjectSource for FolderSource {
     async fn publish_event(&self, notice: EventRecord) {
         let EventRecord { object, reason, message } = notice;
         let (warning, reason) = (reason.event_type() == EventType::Warning, reason.as_str());
-        if self.lock().files.status_digest(&object).is_some_and(|told| told.gave(reason, &message))
+        if self
+            .lock()
+            .files
+            .status_digest(&object)
+            .is_some_and(|told| told.has_ready_reason(reason, &message))
         {
             return;
         }

@@ -99,7 +99,7 @@ pub(in crate::http::endpoints) async fn from_store(
     let stored = app.store.get(&key, request.now).await?.ok_or_else(gone)?;
     let interaction: Interaction = decode(&stored.record.value).map_err(|_| gone())?;
     let step = step(app, request, interaction).await?;
-    let same = step.session.as_ref().is_some_and(|held| step.interaction.is_of(&held.session));
+    let same = step.session.as_ref().is_some_and(|held| step.interaction.belongs_to(&held.session));
     if same { Ok(step) } else { Err(gone()) }
 }
 

@@ -128,7 +128,10 @@ fn consent_page(
     step: &AuthorizationContext,
     held: &ActiveSession,
 ) -> Result<Reply, EndpointError> {
-    let interaction = step.interaction.clone().showing(&step.authorization.requested_permissions);
+    let interaction = step
+        .interaction
+        .clone()
+        .with_displayed_permissions(&step.authorization.requested_permissions);
     let sealed = interaction::seal(app, request, &interaction)?;
     let html = pages::consent(&ConsentPage {
         tenant: &request.tenant.tenant,

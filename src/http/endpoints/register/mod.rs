@@ -40,7 +40,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let object = ObjectKey::new(&request.tenant.tenant.id.0.namespace, name);
     let found = check::validate_metadata(desk, &object, sent.spec)?;
     check::documents(app, &found.client).await?;
-    let turn = app.registrations.turn(&request.tenant.tenant.id).await;
+    let turn = app.registrations.lock_tenant(&request.tenant.tenant.id).await;
     let registered = wait_until_served::registered(app, &request);
     if registered >= usize::try_from(desk.settings().max_clients).unwrap_or(usize::MAX) {
         let text = "The maximum number of registered clients is reached.";
@@ -166,5 +166,6 @@ fn failure(error: RegistrarError) -> EndpointError {
 fn information(request: &Request, status: StatusCode, client: &Client, token: &str) -> Reply {
     let uri = request.tenant.tenant.issuer.join(&format!("{PATH}/{}", client.id));
     let access = RegistrationAccess { uri: &uri, token };
-    Reply::json(status, &registration::answer(client, access)).header("pragma", "no-cache")
+    Reply::json(status, &registration::client_information_response(client, access))
+        .header("pragma", "no-cache")
 }

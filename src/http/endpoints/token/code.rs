@@ -1,6 +1,6 @@
 //! The `authorization_code` grant: open, check, pass the atomic gate, sign.
 
-use super::issue::{TokenIssueContext, TokenResponse, answer};
+use super::issue::{TokenIssueContext, TokenResponse, issue_tokens};
 use crate::{
     http::{
         AppState, EndpointError, Request, grants,
@@ -53,7 +53,7 @@ pub(super) async fn redeem(
     let scopes = &grant.scopes;
     let (grant_id, grant, user) = (grant_id.as_str(), &grant, &*user);
     let issue = TokenIssueContext { client, grant_id, grant, user, scopes, nonce, stays: None };
-    answer(app, request, issue).await
+    issue_tokens(app, request, issue).await
 }
 
 /// Rejects an expired code. A redeemed code is a replay even after it has expired.

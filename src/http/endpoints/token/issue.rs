@@ -49,7 +49,7 @@ pub(super) struct TokenIssueContext<'a> {
 }
 
 /// Issues every token that a grant permits now.
-pub(super) async fn answer(
+pub(super) async fn issue_tokens(
     app: &AppState,
     request: &Request,
     issue: TokenIssueContext<'_>,

@@ -1,6 +1,6 @@
 //! The `refresh_token` grant: rotation by a compare-and-swap of the grant.
 
-use super::issue::{TokenIssueContext, TokenResponse, answer};
+use super::issue::{TokenIssueContext, TokenResponse, issue_tokens};
 use crate::{
     http::{
         AppState, EndpointError, Request, grants,
@@ -60,7 +60,7 @@ pub(super) async fn refresh(
         let grant = &next;
         let issue =
             TokenIssueContext { client, grant_id: id, grant, user, scopes, nonce: None, stays };
-        return answer(app, request, issue).await;
+        return issue_tokens(app, request, issue).await;
     }
     Err(EndpointError::Unavailable("concurrent writes of a grant conflicted repeatedly".to_owned()))
 }

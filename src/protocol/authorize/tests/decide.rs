@@ -3,7 +3,7 @@
 use super::*;
 use crate::protocol::{
     authorize::{InteractionResult, NextStep, SignInReason, decide},
-    consent::agree,
+    consent::extend_consent,
     records::Consent,
 };
 use ErrorCode::{ConsentRequired, LoginRequired};
@@ -12,7 +12,7 @@ const SIGNED_IN: InteractionResult =
     InteractionResult { signed_in: true, account_chosen: false, consented: false };
 
 fn agreed(scopes: &[&str]) -> Consent {
-    agree(None, &scopes.iter().map(|&scope| scope.to_owned()).collect(), NOW)
+    extend_consent(None, &scopes.iter().map(|&scope| scope.to_owned()).collect(), NOW)
 }
 
 /// Returns the next step for Alice, who signed in ten minutes ago and consented to everything.
@@ -214,6 +214,6 @@ fn offline_access_needs_consent_once() {
 fn consent_adds_to_earlier_consent() {
     let first = agreed(&["openid"]);
     let scopes = BTreeSet::from(["email".to_owned()]);
-    let both = agree(Some(&first), &scopes, NOW);
+    let both = extend_consent(Some(&first), &scopes, NOW);
     assert_eq!(both.scopes, BTreeSet::from(["openid".to_owned(), "email".to_owned()]));
 }

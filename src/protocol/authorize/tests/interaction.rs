@@ -25,8 +25,10 @@ fn the_format_is_stable() {
     let query = "client_id=team.wiki&state=s1";
     let begun = Interaction::begin(&RequestParams::parse(query.as_bytes()), "cookie", None, NOW);
     let wishes = ["openid".to_owned()].into();
-    let consenting =
-        begun.clone().with(&session(), InteractionProgress::SignedIn(NOW)).showing(&wishes);
+    let consenting = begun
+        .clone()
+        .with(&session(), InteractionProgress::SignedIn(NOW))
+        .with_displayed_permissions(&wishes);
     for (interaction, expected) in [(begun, BEGUN), (consenting, CONSENTING)] {
         let bytes = encode(&interaction);
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -91,7 +93,7 @@ fn a_chosen_account_counts_only_for_its_session() {
 #[test]
 fn covers_the_displayed_scopes() {
     let shown = accepted(&[("scope", "openid")]).requested_permissions;
-    let interaction = begun().showing(&shown);
+    let interaction = begun().with_displayed_permissions(&shown);
     assert!(interaction.covers(&accepted(&[("scope", "openid")])));
     assert!(!interaction.covers(&accepted(&[("scope", "openid badges")])));
     assert!(!begun().covers(&accepted(&[("scope", "openid")])));
