@@ -9,10 +9,12 @@ use std::{
     },
 };
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::{ByteString, api::core::v1::Secret};
 use lanyard::{
     api::{self, CachedObject, CachedSecret, NamespaceLabels, ObjectSet, SecretState},
-    keys::{KeyEntries, KeyTimes, generate, new_sealing_key, write_key, write_sealing_key},
+    keys::{
+        KeyEntries, KeyRecord, KeyTimes, generate, new_sealing_key, write_key, write_sealing_key,
+    },
     model::{
         Clock, Entropy, FixedClock, Installation, Issuer, ObjectKey, SigningAlgorithm, TenantId,
         Timestamp,
@@ -35,6 +37,31 @@ pub struct Stage {
 struct Shown {
     objects: ObjectSet,
     keys: BTreeMap<ObjectKey, KeyEntries>,
+    pool: KeyPool,
+}
+
+/// Signing keys shared by the servers of a test binary, since most of a test would be spent on
+/// generating RSA keys. A server takes each key once, so its tenants have keys of their own.
+#[derive(Default)]
+struct KeyPool {
+    taken: Vec<SigningAlgorithm>,
+}
+
+impl KeyPool {
+    /// The Secret entry of the next key of an algorithm.
+    fn take(&mut self, algorithm: SigningAlgorithm, times: KeyTimes) -> (String, ByteString) {
+        static GENERATED: Mutex<Vec<KeyRecord>> = Mutex::new(Vec::new());
+        let before = self.taken.iter().filter(|taken| **taken == algorithm).count();
+        self.taken.push(algorithm);
+        let mut generated = GENERATED.lock().expect("not poisoned");
+        let found = generated.iter().filter(|key| key.algorithm == algorithm).nth(before).cloned();
+        let key = found.unwrap_or_else(|| {
+            let key = generate(algorithm, times).expect("a key");
+            generated.push(key.clone());
+            key
+        });
+        write_key(&KeyRecord { times, ..key })
+    }
 }
 
 impl Stage {
@@ -48,7 +75,9 @@ impl Stage {
     ) -> Self {
         let now = clock.now();
         let sealing = write_sealing_key(&new_sealing_key(entropy, now, now));
-        let shown = Shown { objects: ObjectSet::default(), keys: make_keys(manifests, now) };
+        let mut pool = KeyPool::default();
+        let keys = make_keys(manifests, now, &mut pool);
+        let shown = Shown { objects: ObjectSet::default(), keys, pool };
         Self {
             registry,
             clock,
@@ -82,8 +111,8 @@ impl Stage {
     /// Adds a key to a tenant, which signs from then on.
     pub fn add_key(&self, tenant: &str, algorithm: SigningAlgorithm, signs_from: Timestamp) {
         let times = KeyTimes { published_at: self.clock.now(), signs_from, retire_at: None };
-        let (name, key) = write_key(&generate(algorithm, times).expect("a key"));
         let mut shown = self.shown.lock().expect("not poisoned");
+        let (name, key) = shown.pool.take(algorithm, times);
         shown.keys.entry(ObjectKey::new("default", tenant)).or_default().insert(name, key);
         self.publish(&shown);
     }
@@ -106,8 +135,12 @@ impl Stage {
     }
 }
 
-/// Generates a key for each algorithm of each tenant.
-fn make_keys(manifests: &str, now: Timestamp) -> BTreeMap<ObjectKey, KeyEntries> {
+/// Takes a key for each algorithm of each tenant.
+fn make_keys(
+    manifests: &str,
+    now: Timestamp,
+    pool: &mut KeyPool,
+) -> BTreeMap<ObjectKey, KeyEntries> {
     let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
     let tenants = objects(manifests).tenants.into_iter();
     let keys = tenants.map(|(tenant, object)| {
@@ -118,8 +151,7 @@ fn make_keys(manifests: &str, now: Timestamp) -> BTreeMap<ObjectKey, KeyEntries>
         if algorithms.is_empty() {
             algorithms.push(SigningAlgorithm::RS256);
         }
-        let keys = algorithms.into_iter().map(|it| generate(it, times).expect("a key"));
-        (tenant, keys.map(|key| write_key(&key)).collect())
+        (tenant, algorithms.into_iter().map(|it| pool.take(it, times)).collect())
     });
     keys.collect()
 }
