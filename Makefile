@@ -9,8 +9,6 @@ CARGO ?= cargo
 LOCKED := --locked
 DIR ?= examples/quickstart
 IMAGE ?= lanyard:0.1.0
-# Integration tests that take seconds and start no process.
-QUICK := architecture:: crds:: docs:: golden:: records:: authorize:: token::
 
 .PHONY: help dev test unit e2e relying-parties kills fuzz check crds references docs image fmt bench bench-growth microbench screenshots testenv testenv-node
 
@@ -21,9 +19,9 @@ dev: ## Build, and serve examples/quickstart at http://localhost:8080 (DIR=... f
 	$(CARGO) build $(LOCKED) --quiet
 	./target/debug/lanyard dev $(DIR)
 
-unit: ## Unit tests and the quick integration tests, without servers: a minute, to run while working
+unit: ## Unit tests without database servers, and all integration tests except the slowest: a minute
 	$(CARGO) test $(LOCKED) --workspace --lib --quiet -- --skip store::postgres --skip store::valkey
-	$(CARGO) test $(LOCKED) --workspace --test integration --quiet -- $(QUICK)
+	$(CARGO) test $(LOCKED) --workspace --test integration --quiet -- --skip conformance:: --skip hostile::
 
 test: ## Run every test: unit, HTTP, golden, property, architecture, API server and, where it can, real Pods
 	tests/run.sh
