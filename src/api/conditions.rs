@@ -87,7 +87,7 @@ condition_reasons! {
     Available: "",
     /// A field has a value that cannot be served.
     Invalid: "Change the fields that the message names.",
-    /// This release does not know a value or a field.
+    /// This release does not know a value.
     UnsupportedValue: "Use one of the listed values, or upgrade Lanyard.",
     /// The object cannot be read and is not served. `lanyard dev` keeps serving its last valid form.
     Malformed: "Correct the field that the message names.",

@@ -191,7 +191,7 @@ pub struct OidcClientSpec {
     /// Algorithm that userinfo responses are signed with, as a JWT. Default: plain JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
-    /// The only algorithm accepted for the client's request objects; `none` allows unsigned ones.
+    /// The only algorithm accepted for the client's request objects; with `none` they must be unsigned.
     /// Default: any algorithm; unsigned request objects are accepted only from `requestUris`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_object_signing_alg: Option<JwsAlgorithm>,
