@@ -15,5 +15,7 @@ if [ ! -x "$tool" ]; then
   cp target/tools/bin/mdbook "$tool.$$" && mv "$tool.$$" "$tool"
   rm -rf target/tools
 fi
-"$tool" build
+output=$("$tool" build 2>&1) || { echo "$output"; exit 1; }
+# mdBook only warns of what it cannot make a page of, such as an HTML tag that is not closed.
+! grep WARN -A1 <<<"$output" || exit 1
 echo "open target/book/index.html"

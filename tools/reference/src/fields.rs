@@ -75,7 +75,7 @@ impl Walk {
     /// Adds the section of an object, and those of the objects in it.
     fn object(&mut self, path: &str, schema: &Value) -> Result<()> {
         let level = if path.contains('.') { "###" } else { "##" };
-        self.sections.extend(["\n", level, " ", path, "\n\n"]);
+        self.sections.extend(["\n", level, " ", &path.replace('<', "&lt;"), "\n\n"]);
         // The top of the page has the description of the whole.
         let description = schema["description"].as_str().filter(|_| path != "spec");
         let about = joined([
