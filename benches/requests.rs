@@ -92,7 +92,8 @@ fn signatures(criterion: &mut Criterion) {
         let key = tenant.signing_key(now).expect("a key");
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
             bencher.iter(|| {
-                let signed = app.app.signer.sign(key, JwtType::AccessToken, claims.clone());
+                let signed =
+                    app.app.accounts.signer.sign(key, JwtType::AccessToken, claims.clone());
                 black_box(runtime.block_on(signed).expect("a token"))
             });
         });

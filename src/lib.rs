@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` is the map. `tests/integration/architecture.rs` checks the dependencies
 //! between the modules.
 
+pub mod accounts;
 pub mod api;
 pub mod cli;
 pub mod commands;

@@ -63,13 +63,13 @@ async fn serve(args: &DevArgs) -> Result<()> {
     })?;
     let store = (&args.store, &*state.join("store.redb"));
     let parts = ServerRuntime::new(&args.serve, store, installation)?;
-    refuse_unsuitable(&args.store, &parts.app.store).await?;
+    refuse_unsuitable(&args.store, &parts.app.accounts.store).await?;
     let source: SharedSource = Arc::clone(&directory) as SharedSource;
     let demo = demo(args, &parts, &base_url);
     let bound = parts.bind(args.listen, Some(demo))?;
     parts.project(&source);
     let leads = controller::always_leader();
-    tokio::spawn(prepare_when_leading(Arc::clone(&parts.app.store), leads.clone()));
+    tokio::spawn(prepare_when_leading(Arc::clone(&parts.app.accounts.store), leads.clone()));
     let admin = match args.admin_listen {
         Some(address) => Some(parts.admin(address, &source, leads.clone(), None).await?),
         None => None,

@@ -43,7 +43,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
 async fn serve(args: &RunArgs) -> Result<()> {
     let store = (&args.store, Path::new(STORE_FILE));
     let parts = ServerRuntime::new(&args.serve, store, config::installation(args)?)?;
-    refuse_unsuitable(&args.store, &parts.app.store).await?;
+    refuse_unsuitable(&args.store, &parts.app.accounts.store).await?;
     let stop = signals::stop()?;
     let client = connect().await?;
     let options = ClusterOptions {
@@ -56,7 +56,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
     parts.project(&source);
     let leads = watch::Sender::new(false);
     follow_leadership(&parts, leads.subscribe());
-    tokio::spawn(prepare_when_leading(Arc::clone(&parts.app.store), leads.subscribe()));
+    tokio::spawn(prepare_when_leading(Arc::clone(&parts.app.accounts.store), leads.subscribe()));
     // Serving does not depend on leadership: while the API server is unavailable there is no
     // leader, and replicas must still serve.
     let holds = watch::Sender::new(false);
@@ -152,7 +152,7 @@ fn follow_leadership(parts: &ServerRuntime, mut leads: watch::Receiver<bool>) {
     tokio::spawn(async move {
         loop {
             let leading = *leads.borrow_and_update();
-            app.metrics.leader(leading);
+            app.accounts.metrics.leader(leading);
             if leads.changed().await.is_err() {
                 return;
             }

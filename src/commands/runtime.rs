@@ -13,14 +13,17 @@ use anyhow::{Context as _, Result};
 use tokio::sync::watch;
 
 use crate::{
+    accounts::{
+        AccountServices, BackchannelLogoutQueue, LogoutNotifier, SessionKeyCache, run_notifier,
+    },
     api::SourceView,
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
     config,
     controller::{self, ReconcileMetrics},
     http::{
-        AdminServer, AppState, BackchannelLogoutQueue, BoundListener, ExtraRoutes,
-        ForwardedHeaders, HttpServer, ReadinessProbe, ServerConfig, ServerLimits, Service,
-        SessionKeyCache, TlsConfig, TrustedProxies, WithExtraRoutes, run_notifier,
+        AdminServer, AppState, BoundListener, ExtraRoutes, ForwardedHeaders, HttpServer,
+        ReadinessProbe, ServerConfig, ServerLimits, Service, TlsConfig, TrustedProxies,
+        WithExtraRoutes,
     },
     identity::{LoginThrottle, PasswordVerifier},
     keys::{AccessTokenCache, Signer},
@@ -83,12 +86,19 @@ impl ServerRuntime {
             connections_of_address: args.max_connections_per_address,
             ..ServerLimits::default()
         };
-        let app = AppState {
-            registry: SnapshotHandle::new(),
+        let accounts = AccountServices {
             store: observed(super::store::open(store, file, &entropy, &metrics)?, &metrics),
             signer: Signer::new(args.signing_threads.unwrap_or(cores)),
             access_token_cache: AccessTokenCache::default(),
             session_key_cache: SessionKeyCache::default(),
+            backchannel_logout: BackchannelLogoutQueue::default(),
+            store_clock: Arc::new(StoreClock::new(Arc::clone(&clock))),
+            entropy: Arc::clone(&entropy),
+            metrics: Arc::clone(&metrics),
+        };
+        let app = AppState {
+            registry: SnapshotHandle::new(),
+            accounts: Arc::new(accounts),
             passwords: PasswordVerifier::new(
                 args.password_threads.unwrap_or(cores.div_ceil(2)),
                 PASSWORD_QUEUE,
@@ -98,12 +108,8 @@ impl ServerRuntime {
             jwks_cache: JwksCache::default(),
             request_object_cache: RequestObjectCache::default(),
             sector_identifier_cache: SectorIdentifierCache::default(),
-            backchannel_logout: BackchannelLogoutQueue::default(),
             registrations: Arc::default(),
             clock: Arc::clone(&clock),
-            store_clock: Arc::new(StoreClock::new(Arc::clone(&clock))),
-            entropy: Arc::clone(&entropy),
-            metrics,
             config: ServerConfig { trusted_proxies: trusted_proxies(args)?, limits },
         };
         let tls = match (&args.tls_cert, &args.tls_key) {
@@ -128,8 +134,16 @@ impl ServerRuntime {
         let installation = Arc::clone(&self.installation);
         tokio::spawn(project(source.views(), handle, installation, clock));
         tokio::spawn(measure(Arc::clone(&self.app), source.views()));
-        tokio::spawn(run_notifier(Arc::clone(&self.app)));
-        tokio::spawn(purge_regularly(Arc::clone(&self.app.store), Arc::clone(&self.clock)));
+        tokio::spawn(run_notifier(Arc::new(LogoutNotifier {
+            accounts: Arc::clone(&self.app.accounts),
+            registry: self.app.registry.clone(),
+            http_client: Arc::clone(&self.app.http_client),
+            clock: Arc::clone(&self.clock),
+        })));
+        tokio::spawn(purge_regularly(
+            Arc::clone(&self.app.accounts.store),
+            Arc::clone(&self.clock),
+        ));
     }
 
     /// The context of the controllers.
@@ -137,12 +151,12 @@ impl ServerRuntime {
         controller::ControllerContext::new(
             Arc::clone(source),
             self.app.registry.clone(),
-            Arc::clone(&self.app.store_clock) as Arc<dyn Clock>,
+            Arc::clone(&self.app.accounts.store_clock) as Arc<dyn Clock>,
             Arc::clone(&self.entropy),
             self.installation.sealing_secret.clone(),
         )
-        .observed_by(Arc::new(PrometheusReconcileMetrics(Arc::clone(&self.app.metrics))))
-        .with_undelivered_logouts(self.app.backchannel_logout.undelivered())
+        .observed_by(Arc::new(PrometheusReconcileMetrics(Arc::clone(&self.app.accounts.metrics))))
+        .with_undelivered_logouts(self.app.accounts.backchannel_logout.undelivered())
     }
 
     /// Binds the port of the endpoints without accepting connections.
@@ -152,7 +166,7 @@ impl ServerRuntime {
         extra: Option<Arc<dyn ExtraRoutes>>,
     ) -> Result<BoundListener> {
         let app = Arc::clone(&self.app);
-        let (config, metrics) = (app.config.clone(), Arc::clone(&app.metrics));
+        let (config, metrics) = (app.config.clone(), Arc::clone(&app.accounts.metrics));
         let service: Arc<dyn Service> = match extra {
             Some(extra) => Arc::new(WithExtraRoutes::new(app, extra)),
             None => app,
@@ -254,14 +268,14 @@ async fn measure(app: Arc<AppState>, mut views: watch::Receiver<Arc<SourceView>>
     loop {
         let view = Arc::clone(&views.borrow_and_update());
         let snapshot = app.registry.snapshot();
-        app.metrics.source_healthy(view.health.synced && view.health.failing.is_none());
+        app.accounts.metrics.source_healthy(view.health.synced && view.health.failing.is_none());
         let objects = [
             (ObjectKind::Tenant, view.objects.tenants.len()),
             (ObjectKind::OidcClient, view.objects.clients.len()),
             (ObjectKind::OidcUser, view.objects.users.len()),
         ];
         let tenants = snapshot.tenants().map(|tenant| tenant.tenant.id.clone());
-        app.metrics.snapshot(snapshot.revision, snapshot.built_at, tenants, &objects);
+        app.accounts.metrics.snapshot(snapshot.revision, snapshot.built_at, tenants, &objects);
         let gone = tokio::select! {
             changed = views.changed() => changed.is_err(),
             changed = changes.changed() => changed.is_err(),

@@ -98,7 +98,7 @@ impl AdminServer {
     /// value measured last if the store does not answer.
     async fn ask_store(&self) -> (Value, i64) {
         let asked = self.app.now();
-        let said = match tokio::time::timeout(READ_TIMEOUT, self.app.store.state()).await {
+        let said = match tokio::time::timeout(READ_TIMEOUT, self.app.accounts.store.state()).await {
             Ok(Ok(state)) => {
                 let answered = self.app.now();
                 self.store_answered.store(true, Ordering::SeqCst);
@@ -111,14 +111,14 @@ impl AdminServer {
             Ok(Err(error)) => json!(error.to_string()),
             Err(_) => json!("does not answer"),
         };
-        (said, self.app.store_clock.own_is_ahead())
+        (said, self.app.accounts.store_clock.own_is_ahead())
     }
 
     /// Stores the skew, and logs when it exceeds the limit and when it no longer does.
     fn measure_skew(&self, ahead: i64) {
-        self.app.metrics.clock_skew(ahead);
+        self.app.accounts.metrics.clock_skew(ahead);
         let warns = |skew: i64| u128::from(skew.unsigned_abs()) > SKEW_WARNING.as_millis();
-        match (warns(self.app.store_clock.measured(ahead)), warns(ahead)) {
+        match (warns(self.app.accounts.store_clock.measured(ahead)), warns(ahead)) {
             (false, true) => tracing::warn!(
                 ahead_millis = ahead,
                 "clock differs from the store's; beyond one minute this replica becomes unready; check NTP on both machines"
@@ -167,8 +167,8 @@ impl AdminServer {
                 response(status, "application/json", format!("{detail}\n"))
             }
             "/metrics" => {
-                self.app.metrics.passwords_queued(self.app.passwords.queued());
-                response(StatusCode::OK, METRICS, self.app.metrics.render(self.app.now()))
+                self.app.accounts.metrics.passwords_queued(self.app.passwords.queued());
+                response(StatusCode::OK, METRICS, self.app.accounts.metrics.render(self.app.now()))
             }
             _ => response(StatusCode::NOT_FOUND, "text/plain", "/healthz, /readyz, /metrics\n"),
         }

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{BackchannelLogoutQueue, Registrations, ServerConfig, SessionKeyCache};
+use super::{CookiePurpose, Registrations, Request, ServerConfig};
 use crate::{
+    accounts::{
+        AccountContext, AccountError, AccountServices,
+        sessions::{self, ActiveSession},
+    },
     fetch::SharedFetch,
     identity::{LoginThrottle, PasswordVerifier},
-    keys::{AccessTokenCache, Signer},
-    model::{Clock, Entropy, Timestamp},
+    model::{Clock, Timestamp},
     registry::SnapshotHandle,
     remote::{JwksCache, RequestObjectCache, SectorIdentifierCache},
-    store::{SharedStore, StoreClock},
-    telemetry::Metrics,
 };
 
 /// The state shared by all handlers.
@@ -19,14 +20,8 @@ use crate::{
 pub struct AppState {
     /// The current snapshot of tenants, clients and users.
     pub registry: SnapshotHandle,
-    /// The store of sessions, grants and consents.
-    pub store: SharedStore,
-    /// The signing threads.
-    pub signer: Signer,
-    /// Access tokens whose signature was verified recently.
-    pub access_token_cache: AccessTokenCache,
-    /// The store keys of recently used sessions.
-    pub session_key_cache: SessionKeyCache,
+    /// Sessions, grants and tokens.
+    pub accounts: Arc<AccountServices>,
     /// The password threads.
     pub passwords: PasswordVerifier,
     /// Delays and limits sign-in attempts.
@@ -39,18 +34,10 @@ pub struct AppState {
     pub request_object_cache: RequestObjectCache,
     /// Clients' sector identifier documents.
     pub sector_identifier_cache: SectorIdentifierCache,
-    /// The queue of back-channel logout notifications.
-    pub backchannel_logout: BackchannelLogoutQueue,
     /// State of dynamic client registration.
     pub registrations: Arc<Registrations>,
     /// The replica's own clock.
     pub clock: Arc<dyn Clock>,
-    /// The store's clock, which all replicas share.
-    pub store_clock: Arc<StoreClock>,
-    /// The source of randomness.
-    pub entropy: Arc<dyn Entropy>,
-    /// The metrics of the process.
-    pub metrics: Arc<Metrics>,
     /// Configuration of the server.
     pub config: ServerConfig,
 }
@@ -59,5 +46,24 @@ impl AppState {
     /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Loads the active session of the browser that sent a request.
+    pub(super) async fn session(
+        &self,
+        request: &Request,
+    ) -> Result<Option<ActiveSession>, AccountError> {
+        sessions::load(self.context(request), request.cookie(CookiePurpose::Session)).await
+    }
+
+    /// The account services for the tenant of a request.
+    pub fn context<'a>(&'a self, request: &'a Request) -> AccountContext<'a> {
+        AccountContext {
+            services: &self.accounts,
+            tenant: &request.tenant,
+            sealer: request.snapshot.sealer.as_deref(),
+            now: request.now,
+            store_now: request.store_now,
+        }
     }
 }

@@ -65,7 +65,7 @@ async fn check_assertion(
         expires_at: once.expires_at.plus(CLOCK_SKEW),
         owners: Vec::new(),
     };
-    if app.store.insert(record, request.now).await? {
+    if app.accounts.store.insert(record, request.now).await? {
         return Ok(());
     }
     Err(refused(client_auth::used_before()))

@@ -16,11 +16,11 @@ use std::{
 
 use async_trait::async_trait;
 use lanyard::{
-    fetch::{EgressPolicy, Fetch, FetchError, FetchedDocument, HttpFetch},
-    http::{
-        AppState, BackchannelLogoutQueue, HttpServer, ServerConfig, ServerLimits, SessionKeyCache,
-        TlsConfig, run_notifier,
+    accounts::{
+        AccountServices, BackchannelLogoutQueue, LogoutNotifier, SessionKeyCache, run_notifier,
     },
+    fetch::{EgressPolicy, Fetch, FetchError, FetchedDocument, HttpFetch},
+    http::{AppState, HttpServer, ServerConfig, ServerLimits, TlsConfig},
     identity::{LoginThrottle, PasswordVerifier},
     keys::{AccessTokenCache, Signer},
     model::{Clock, Entropy, FixedClock, SeededEntropy, SystemClock, Timestamp},
@@ -156,7 +156,12 @@ impl TestApp {
         let registry = SnapshotHandle::new();
         let network = Arc::new(Network::new(callable));
         let app = handlers(&registry, &store, network.clone(), clock.clone(), config);
-        tokio::spawn(run_notifier(app.clone()));
+        tokio::spawn(run_notifier(Arc::new(LogoutNotifier {
+            accounts: Arc::clone(&app.accounts),
+            registry: app.registry.clone(),
+            http_client: Arc::clone(&app.http_client),
+            clock: Arc::clone(&app.clock),
+        })));
         let secure = tls.is_some();
         let (address, stop) = listen(app.clone(), tls);
         let origin = if secure {
@@ -225,31 +230,34 @@ fn handlers(
     clock: Arc<FixedClock>,
     config: ServerConfig,
 ) -> Arc<AppState> {
-    Arc::new(AppState {
-        registry: registry.clone(),
+    let accounts = AccountServices {
         store: store.clone(),
         signer: Signer::new(1),
         access_token_cache: AccessTokenCache::default(),
         session_key_cache: SessionKeyCache::default(),
+        backchannel_logout: BackchannelLogoutQueue::default(),
+        store_clock: Arc::new(StoreClock::new(Arc::clone(&clock) as _)),
+        entropy: Arc::new(SeededEntropy::new(8)),
+        metrics: Arc::new(Metrics::new()),
+    };
+    Arc::new(AppState {
+        registry: registry.clone(),
+        accounts: Arc::new(accounts),
         passwords: PasswordVerifier::new(1, 64),
         login_throttle: LoginThrottle::new(1000),
         http_client: network,
         jwks_cache: JwksCache::default(),
         request_object_cache: RequestObjectCache::default(),
         sector_identifier_cache: SectorIdentifierCache::default(),
-        backchannel_logout: BackchannelLogoutQueue::default(),
         registrations: Arc::default(),
-        store_clock: Arc::new(StoreClock::new(Arc::clone(&clock) as _)),
         clock,
-        entropy: Arc::new(SeededEntropy::new(8)),
-        metrics: Arc::new(Metrics::new()),
         config,
     })
 }
 
 /// Starts the server, which stops when the sender is dropped.
 fn listen(app: Arc<AppState>, tls: Option<Arc<TlsConfig>>) -> (SocketAddr, watch::Sender<bool>) {
-    let (config, metrics) = (app.config.clone(), Arc::clone(&app.metrics));
+    let (config, metrics) = (app.config.clone(), Arc::clone(&app.accounts.metrics));
     let server = HttpServer::new(app, config, metrics);
     let server = if let Some(tls) = tls { server.with_tls(tls) } else { server };
     let listening = server.listen(([127, 0, 0, 1], 0).into()).expect("a port");

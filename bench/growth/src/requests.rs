@@ -115,8 +115,8 @@ impl Service {
         };
         let claims = serde_json::to_vec(&claims.claims(now))?;
         let key = self.tenant.signing_key(now).context("a key")?;
-        let token = app.signer.sign(key, JwtType::AccessToken, claims).await?;
-        app.access_token_cache.verify(&self.tenant.keys, &token)?;
+        let token = app.accounts.signer.sign(key, JwtType::AccessToken, claims).await?;
+        app.accounts.access_token_cache.verify(&self.tenant.keys, &token)?;
         let request = self.request(Method::GET, "userinfo");
         Ok(request.header("authorization", format!("Bearer {token}")).body(Full::default())?)
     }

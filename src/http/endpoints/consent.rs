@@ -4,7 +4,8 @@ use super::authorize::{
     AuthorizationContext, advance, from_form, from_store, redirect, save, start_again,
 };
 use crate::{
-    http::{AppState, EndpointError, Reply, Request, sessions::ActiveSession},
+    accounts::sessions::ActiveSession,
+    http::{AppState, EndpointError, Reply, Request},
     model::ConsentPolicy,
     protocol::{
         consent,
@@ -62,7 +63,7 @@ async fn remember(
     let id = consent::record_id(&held.user.subject, &step.authorization.client.id);
     let key = RecordKey::new(RecordKind::Consent, &request.tenant.tenant.id, id);
     for _ in 0..MAX_ATTEMPTS {
-        let stored = app.store.get(&key, request.now).await?;
+        let stored = app.accounts.store.get(&key, request.now).await?;
         let before: Option<Consent> =
             stored.as_ref().and_then(|stored| decode(&stored.record.value).ok());
         let agreed = consent::extend_consent(
@@ -72,8 +73,10 @@ async fn remember(
         );
         let record = record(&key, held, &agreed);
         let written = match stored {
-            Some(stored) => app.store.compare_and_swap(stored.version, record, request.now).await?,
-            None => app.store.insert(record, request.now).await?,
+            Some(stored) => {
+                app.accounts.store.compare_and_swap(stored.version, record, request.now).await?
+            }
+            None => app.accounts.store.insert(record, request.now).await?,
         };
         if written {
             return Ok(());

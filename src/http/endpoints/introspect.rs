@@ -4,10 +4,8 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::{
-    http::{
-        AppState, EndpointError, Reply, Request, client_authentication,
-        token_lookup::{ActiveGrant, PresentedToken, live, revoked_key},
-    },
+    accounts::token_lookup::{ActiveGrant, PresentedToken, live, revoked_key},
+    http::{AppState, EndpointError, Reply, Request, client_authentication},
     model::Client,
     protocol::{
         client_auth,
@@ -29,7 +27,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         return Err(EndpointError::Client { error, challenge: false });
     }
     let token = params.require("token").map_err(EndpointError::Json)?;
-    let answer = match PresentedToken::read(app, &request, token)? {
+    let answer = match PresentedToken::read(app.context(&request), token)? {
         Some(presented) => describe(app, &request, &caller, presented).await?,
         None => None,
     };
@@ -50,20 +48,20 @@ async fn describe(
     match &presented {
         PresentedToken::Access(claims) if !may_see(caller, claims) => Ok(None),
         PresentedToken::Access(claims) if presented.grant_id().is_some() => {
-            let live = live(app, request, &presented).await?;
+            let live = live(app.context(request), &presented).await?;
             Ok(live.map(|live| access_token(claims, Some(&live.user.username))))
         }
         PresentedToken::Access(claims) => {
             let served = presented.client().and_then(|id| request.tenant.client(id.as_str()));
             let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default();
-            let key = revoked_key(request, jti);
-            let revoked = app.store.get(&key, request.now).await?.is_some();
+            let key = revoked_key(app.context(request), jti);
+            let revoked = app.accounts.store.get(&key, request.now).await?.is_some();
             Ok((served.is_some() && !revoked).then(|| access_token(claims, None)))
         }
         PresentedToken::Refresh(token) if token.client != caller.id => Ok(None),
         PresentedToken::Refresh(token) => {
             let issuer = request.tenant.tenant.issuer.as_str();
-            let live = live(app, request, &presented).await?;
+            let live = live(app.context(request), &presented).await?;
             Ok(live.and_then(|ActiveGrant { grant, user }| {
                 let until = refresh_until(&grant, &caller.lifetimes)?.min(token.expires_at);
                 let subject = subject::subject_for_client(caller, &user.subject);

@@ -6,7 +6,8 @@ use super::authorize::{
     AuthorizationContext, advance, from_form, from_store, redirect, sign_in_page, start_again,
 };
 use crate::{
-    http::{AppState, CookiePurpose, EndpointError, Reply, Request, known_browser, sessions},
+    accounts::sessions,
+    http::{AppState, CookiePurpose, EndpointError, Reply, Request, known_browser},
     identity::{AttemptSource, PasswordSignIn, SignInError, normalize_username},
     model::{Secret, User},
     protocol::{
@@ -87,7 +88,7 @@ async fn sign_in(
         now: request.now,
     };
     let verdict = attempt.decide(&*request.tenant, &app.passwords, &app.login_throttle).await;
-    app.metrics.login(&request.tenant.tenant.id, outcome(&verdict));
+    app.accounts.metrics.login(&request.tenant.tenant.id, outcome(&verdict));
     let user = match verdict {
         Ok(user) => user,
         Err(refused) => return render_failed_attempt(app, request, &step, username, refused),
@@ -96,7 +97,7 @@ async fn sign_in(
     let authentication = by_password(&user, request);
     let previous = step.session.take();
     let (cookie, held) =
-        sessions::start(app, request, authentication, user, previous.as_ref()).await?;
+        sessions::start(app.context(request), authentication, user, previous.as_ref()).await?;
     let progress = InteractionProgress::SignedIn(held.session.authentication.auth_time);
     step.interaction = step.interaction.with(&held.session, progress);
     step.answers = step.interaction.answers(Some(&held.session));

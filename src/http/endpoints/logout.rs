@@ -4,10 +4,8 @@
 use std::time::Duration;
 
 use crate::{
-    http::{
-        AppState, CookiePurpose, EndpointError, Reply, Request, frontchannel_logout, pages,
-        sessions,
-    },
+    accounts::sessions,
+    http::{AppState, CookiePurpose, EndpointError, Reply, Request, frontchannel_logout, pages},
     keys::SealPurpose,
     model::Client,
     protocol::{
@@ -45,14 +43,14 @@ async fn begin(
 ) -> Result<Reply, EndpointError> {
     let tenant = &request.tenant;
     let ask = validate(params, &tenant.tenant.issuer, &**tenant).map_err(EndpointError::Page)?;
-    let Some(held) = sessions::load(app, request).await? else {
+    let Some(held) = app.session(request).await? else {
         // Without a session there is nothing to confirm.
         return Ok(signed_out_response(request, None, ask.return_to.as_deref()));
     };
     if needs_confirmation(&ask, &held.session) {
         return question(app, request, &ask, &held);
     }
-    let ended = sessions::end(app, request, &held).await?;
+    let ended = sessions::end(app.context(request), &held).await?;
     Ok(signed_out_response(request, Some(&ended), ask.return_to.as_deref()))
 }
 
@@ -71,8 +69,13 @@ fn question(
     };
     let tenant = &request.tenant.tenant;
     let plain = encode(&question);
-    let sealed =
-        request.sealer()?.seal(SealPurpose::Form, &tenant.id, &plain, &*app.entropy, request.now);
+    let sealed = request.sealer()?.seal(
+        SealPurpose::Form,
+        &tenant.id,
+        &plain,
+        &*app.accounts.entropy,
+        request.now,
+    );
     let client: Option<&Client> = ask.client.as_deref();
     let page = pages::logout_confirm(&pages::LogoutConfirmPage {
         tenant,
@@ -109,11 +112,11 @@ async fn confirm(
         return Ok(Reply::html(StatusCode::OK, page));
     }
     let mut ended = None;
-    if let Some(held) = sessions::load(app, request).await? {
+    if let Some(held) = app.session(request).await? {
         if held.session.sid != question.sid {
             return Err(stale("The form is of a session that has ended; ask to sign out again."));
         }
-        ended = Some(sessions::end(app, request, &held).await?);
+        ended = Some(sessions::end(app.context(request), &held).await?);
     }
     Ok(signed_out_response(request, ended.as_ref(), question.return_to.as_deref()))
 }

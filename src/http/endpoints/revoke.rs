@@ -5,10 +5,11 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::{
-    http::{
-        AppState, EndpointError, Reply, Request, client_authentication, grants,
+    accounts::{
+        grants,
         token_lookup::{PresentedToken, revoked_key},
     },
+    http::{AppState, EndpointError, Reply, Request, client_authentication},
     model::Timestamp,
     protocol::{
         error::{ErrorCode, OAuthError},
@@ -27,13 +28,15 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let caller = client_authentication::authenticate(app, &request, &params).await?;
     let token = params.require("token").map_err(EndpointError::Json)?;
     let done = || Reply::empty(StatusCode::OK);
-    let Some(presented) = PresentedToken::read(app, &request, token)? else { return Ok(done()) };
+    let Some(presented) = PresentedToken::read(app.context(&request), token)? else {
+        return Ok(done());
+    };
     if !presented.client().is_some_and(|client| may_revoke(&caller, &client)) {
         let text = "The token was issued to another client.";
         return Err(EndpointError::Json(OAuthError::new(ErrorCode::InvalidGrant, text)));
     }
     match presented.grant_id() {
-        Some(id) => grants::revoke(app, &request, id).await?,
+        Some(id) => grants::revoke(app.context(&request), id).await?,
         None => remember(app, &request, &presented).await?,
     }
     Ok(done())
@@ -53,12 +56,12 @@ async fn remember(
         return Ok(());
     }
     let record = Record {
-        key: revoked_key(request, jti),
+        key: revoked_key(app.context(request), jti),
         value: Bytes::new(),
         expires_at: Timestamp::from_secs(exp).plus(CLOCK_SKEW),
         owners: Vec::new(),
     };
     // An existing record has the same content.
-    app.store.insert(record, request.now).await?;
+    app.accounts.store.insert(record, request.now).await?;
     Ok(())
 }

@@ -7,7 +7,8 @@ mod refresh;
 use http::StatusCode;
 
 use crate::{
-    http::{AppState, EndpointError, Reply, Request, client_authentication, token_issuer},
+    accounts::token_issuer,
+    http::{AppState, EndpointError, Reply, Request, client_authentication},
     model::Client,
     protocol::{
         params::RequestParams,
@@ -49,7 +50,8 @@ async fn client_credentials(
     asked: Option<&str>,
 ) -> Result<issue::TokenResponse, EndpointError> {
     let scopes = token::client_scopes(client, asked).map_err(EndpointError::Json)?;
-    let access_token = token_issuer::access_token(app, request, client, &scopes, None).await?;
+    let access_token =
+        token_issuer::access_token(app.context(request), client, &scopes, None).await?;
     Ok(issue::TokenResponse {
         access_token,
         token_type: "Bearer",

@@ -3,7 +3,8 @@
 use http::{Method, StatusCode};
 
 use crate::{
-    http::{AppState, EndpointError, Reply, Request, grants, token_issuer},
+    accounts::{grants, token_issuer},
+    http::{AppState, EndpointError, Reply, Request},
     keys::JwtType,
     protocol::{
         claims,
@@ -35,7 +36,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let token = token.ok_or(EndpointError::NoToken)?;
     let invalid =
         |text: &str| EndpointError::Bearer(OAuthError::new(ErrorCode::InvalidToken, text));
-    let verified = app.access_token_cache.verify(&request.tenant.keys, token);
+    let verified = app.accounts.access_token_cache.verify(&request.tenant.keys, token);
     let verified = verified.map_err(|error| {
         let text = "The token is not an access token of this issuer.";
         let error = OAuthError::new(ErrorCode::InvalidToken, text).because(error.to_string());
@@ -43,13 +44,13 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     })?;
     let issuer = &request.tenant.tenant.issuer;
     let bearer = check_claims(&verified, issuer, request.now).map_err(EndpointError::Bearer)?;
-    let held = grants::load(app, request, &bearer.grant_id).await?;
+    let held = grants::load(app.context(request), &bearer.grant_id).await?;
     let grant = held.map(|held| held.grant);
     check_grant(grant.as_ref(), request.now).map_err(EndpointError::Bearer)?;
     let gone = || invalid("The user or session of the access token is no longer active.");
     let grant = grant.ok_or_else(gone)?;
     let client = request.tenant.client(grant.client.as_str()).ok_or_else(gone)?;
-    let user = grants::active_user(app, request, &grant).await?.ok_or_else(gone)?;
+    let user = grants::active_user(app.context(request), &grant).await?.ok_or_else(gone)?;
     if subject::subject_for_client(client, &grant.authentication.subject) != bearer.subject {
         return Err(gone());
     }
@@ -61,7 +62,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     // A signed response contains `iss` and `aud` (§5.3.2).
     claims.insert("iss".into(), issuer.as_str().into());
     claims.insert("aud".into(), client.id.as_str().into());
-    let key = token_issuer::key_of(request, algorithm)?;
-    let jwt = token_issuer::sign_with(app, key, JwtType::Userinfo, &claims).await?;
+    let key = token_issuer::key_of(app.context(request), algorithm)?;
+    let jwt = token_issuer::sign_with(&app.accounts, key, JwtType::Userinfo, &claims).await?;
     Ok(Reply::jwt(jwt))
 }

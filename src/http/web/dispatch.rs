@@ -62,13 +62,13 @@ impl AppState {
     {
         // Durations use a monotonic clock: most are microseconds, and the wall clock may jump.
         let (now, started) = (self.now(), Instant::now());
-        let _in_flight = self.metrics.request_began();
+        let _in_flight = self.accounts.metrics.request_began();
         let proxies = &self.config.trusted_proxies;
         let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let id = given.filter(|id| proxies.contains(peer) && is_id(id)).map(str::to_owned);
         let asked = proxies.effective_request(peer, &request);
         let arrival = RequestContext {
-            id: id.unwrap_or_else(|| request_id(&*self.entropy)),
+            id: id.unwrap_or_else(|| request_id(&*self.accounts.entropy)),
             now,
             address: asked.client,
             snapshot: self.registry.snapshot(),
@@ -95,7 +95,7 @@ impl AppState {
             },
         };
         let (status, took) = (response.status().as_u16(), started.elapsed());
-        self.metrics.request(tenant.as_ref(), endpoint, status, took);
+        self.accounts.metrics.request(tenant.as_ref(), endpoint, status, took);
         tracing::info!(
             target: "lanyard::access",
             request_id = arrival.id,
@@ -146,7 +146,7 @@ impl AppState {
                         address: arrival.address,
                         snapshot: Arc::clone(&arrival.snapshot),
                         now: arrival.now,
-                        store_now: self.store_clock.at(arrival.now),
+                        store_now: self.accounts.store_clock.at(arrival.now),
                     };
                     self.run(handler, request, route.audience).await
                 }

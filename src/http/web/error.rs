@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Reply;
 use crate::{
+    accounts::AccountError,
     http::pages,
     identity::PasswordQueueFull,
     keys::SignError,
@@ -176,23 +177,25 @@ const fn page_status(code: ErrorCode) -> StatusCode {
     }
 }
 
+impl From<AccountError> for EndpointError {
+    fn from(error: AccountError) -> Self {
+        if error.is_temporary() {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::Internal(error.to_string())
+        }
+    }
+}
+
 impl From<StoreError> for EndpointError {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(_) | StoreError::Unsuitable(_) => {
-                Self::Unavailable(error.to_string())
-            }
-            StoreError::TooLarge(_) => Self::Internal(error.to_string()),
-        }
+        AccountError::from(error).into()
     }
 }
 
 impl From<SignError> for EndpointError {
     fn from(error: SignError) -> Self {
-        match error {
-            SignError::Busy => Self::Unavailable(error.to_string()),
-            SignError::Unusable => Self::Internal(error.to_string()),
-        }
+        AccountError::from(error).into()
     }
 }
 

@@ -14,11 +14,11 @@ use crate::{
 /// The known browser of the request, or a new one.
 pub(crate) fn load(app: &AppState, request: &Request) -> Result<KnownBrowser, EndpointError> {
     let Some(cookie) = request.cookie(CookiePurpose::KnownBrowser) else {
-        return Ok(KnownBrowser::new(app.entropy.id()));
+        return Ok(KnownBrowser::new(app.accounts.entropy.id()));
     };
     let plain = request.sealer()?.open(SealPurpose::Cookie, &request.tenant.tenant.id, cookie);
     let known = plain.and_then(|plain| decode(&plain).ok());
-    Ok(known.unwrap_or_else(|| KnownBrowser::new(app.entropy.id())))
+    Ok(known.unwrap_or_else(|| KnownBrowser::new(app.accounts.entropy.id())))
 }
 
 /// The value of the cookie.
@@ -28,5 +28,11 @@ pub(crate) fn seal(
     device: &KnownBrowser,
 ) -> Result<String, EndpointError> {
     let (tenant, plain) = (&request.tenant.tenant.id, encode(device));
-    Ok(request.sealer()?.seal(SealPurpose::Cookie, tenant, &plain, &*app.entropy, request.now))
+    Ok(request.sealer()?.seal(
+        SealPurpose::Cookie,
+        tenant,
+        &plain,
+        &*app.accounts.entropy,
+        request.now,
+    ))
 }

@@ -140,7 +140,7 @@ impl<'a> Rp<'a> {
     /// A client assertion for an audience.
     pub fn assertion(&self, audience: &str) -> String {
         let (id, now) = (self.client_id(), self.op.now());
-        let jti = self.op.app.app.entropy.id();
+        let jti = self.op.app.app.accounts.entropy.id();
         self.key.sign(&json!({
             "iss": id, "sub": id, "aud": audience, "jti": jti, "iat": now, "exp": now + 60,
         }))

@@ -36,7 +36,7 @@ impl Replica {
     /// Whether the replica is ready, and its metrics.
     async fn status(&self) -> (bool, String) {
         let (ready, _) = self.admin.readiness().await;
-        (ready, self.world.app.metrics.render(self.world.clock.now()))
+        (ready, self.world.app.accounts.metrics.render(self.world.clock.now()))
     }
 }
 

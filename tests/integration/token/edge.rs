@@ -242,7 +242,7 @@ async fn connections_beyond_the_limit_are_all_served_eventually() {
         let mut line = Line::open(app.address).await;
         line.write(&request).await;
         let head = line.head().await;
-        (head, app.app.metrics.render(app.clock.now()))
+        (head, app.app.accounts.metrics.render(app.clock.now()))
     });
     for (head, metrics) in futures::future::join_all(served).await {
         assert!(head.starts_with("http/1.1 200 "), "{head}");

@@ -107,7 +107,7 @@ async fn checks_refresh_tokens_by_the_stores_clock() {
     // ended.
     world.wait(30);
     assert_eq!(world.introspect(&alice.web, &first).await.1["active"], false);
-    world.app.app.store_clock.measured(30_000);
+    world.app.app.accounts.store_clock.measured(30_000);
     assert_eq!(world.introspect(&alice.web, &first).await.1["active"], true);
     let form = [("grant_type", "refresh_token"), ("refresh_token", first.as_str())];
     assert_eq!(alice.web.token(&form).await.0, 200, "the token endpoint accepts it too");

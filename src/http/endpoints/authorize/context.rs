@@ -1,7 +1,7 @@
 //! The state of one authorization between the lookups and the decision.
 
 use crate::{
-    http::sessions::ActiveSession,
+    accounts::sessions::ActiveSession,
     protocol::authorize::{AuthorizationRequest, Interaction, InteractionResult},
 };
 

@@ -3,11 +3,12 @@
 //! issued.
 
 use crate::{
-    http::{
-        AppState, EndpointError, Request, grants,
+    accounts::{
+        grants,
         sessions::ActiveSession,
         token_issuer::{self, IdTokenContext},
     },
+    http::{AppState, EndpointError, Request},
     protocol::{authorize::AuthorizationRequest, records::Grant, scope},
 };
 
@@ -37,11 +38,11 @@ pub(super) async fn access_token(
     let AuthorizationIssueContext { ask, grant, grant_id, .. } = offer;
     let lifetimes = &ask.client.lifetimes;
     let until = request.now.plus(lifetimes.access_token.max(lifetimes.code));
-    if !grants::insert(app, request, (grant_id, grant), until).await? {
+    if !grants::insert(app.context(request), (grant_id, grant), until).await? {
         return Err(EndpointError::Unavailable("the id of a new grant already exists".to_owned()));
     }
     let named = Some((grant_id, grant));
-    token_issuer::access_token(app, request, &ask.client, &grant.scopes, named).await
+    Ok(token_issuer::access_token(app.context(request), &ask.client, &grant.scopes, named).await?)
 }
 
 /// An ID token issued with these artifacts (OIDC Core §3.3.2.11).
@@ -61,7 +62,7 @@ pub(super) async fn id_token(
         access_token: given.access_token,
         code: given.code,
     };
-    token_issuer::id_token(app, request, &ask.client, grant, about).await
+    Ok(token_issuer::id_token(app.context(request), &ask.client, grant, about).await?)
 }
 
 /// The parameters of the response (RFC 6749 §4.1.2, §4.2.2; OIDC Core §3.3.2.5).

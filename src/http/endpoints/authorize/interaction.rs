@@ -6,7 +6,6 @@ use crate::{
     http::{
         AppState, CookiePurpose, EndpointError, Reply, Request,
         pages::{ErrorPage, RetryLink, error_page},
-        sessions,
     },
     keys::SealPurpose,
     model::Entropy,
@@ -26,7 +25,7 @@ pub(super) fn seal(
     request: &Request,
     interaction: &Interaction,
 ) -> Result<String, EndpointError> {
-    let entropy: &dyn Entropy = &*app.entropy;
+    let entropy: &dyn Entropy = &*app.accounts.entropy;
     let plain = encode(interaction);
     let tenant = &request.tenant.tenant.id;
     Ok(request.sealer()?.seal(SealPurpose::Interaction, tenant, &plain, entropy, request.now))
@@ -69,7 +68,7 @@ pub(in crate::http::endpoints) async fn save(
     step: &AuthorizationContext,
     page: &str,
 ) -> Result<Reply, EndpointError> {
-    let id = app.entropy.id();
+    let id = app.accounts.entropy.id();
     let sid =
         step.session.as_ref().map(|held| held.session.sid.as_str()).ok_or_else(|| {
             start_again(request, &step.interaction, "You are signed out", SIGNED_OUT)
@@ -80,7 +79,7 @@ pub(in crate::http::endpoints) async fn save(
         expires_at: step.interaction.expires_at().plus(CLOCK_SKEW),
         owners: vec![IndexEntry::new(OwnerKind::Session, sid)],
     };
-    if !app.store.insert(record, request.now).await? {
+    if !app.accounts.store.insert(record, request.now).await? {
         return Err(EndpointError::Unavailable("a new interaction id already exists".to_owned()));
     }
     let issuer = &request.tenant.tenant.issuer;
@@ -96,7 +95,7 @@ pub(in crate::http::endpoints) async fn from_store(
     let gone = || dead_end(request, "This page is no longer available", NOTHING);
     let id = params.get("interaction").ok_or_else(gone)?;
     let key = RecordKey::new(RecordKind::Interaction, &request.tenant.tenant.id, id);
-    let stored = app.store.get(&key, request.now).await?.ok_or_else(gone)?;
+    let stored = app.accounts.store.get(&key, request.now).await?.ok_or_else(gone)?;
     let interaction: Interaction = decode(&stored.record.value).map_err(|_| gone())?;
     let step = step(app, request, interaction).await?;
     let same = step.session.as_ref().is_some_and(|held| step.interaction.belongs_to(&held.session));
@@ -111,7 +110,7 @@ async fn step(
     let tenant = &request.tenant;
     let ask = validate(&tenant.tenant, &**tenant, &interaction.params())
         .map_err(|error| authorize_error(&tenant.tenant, error))?;
-    let held = sessions::load(app, request).await?;
+    let held = app.session(request).await?;
     let answers = interaction.answers(held.as_ref().map(|held| &held.session));
     Ok(AuthorizationContext {
         authorization: ask,

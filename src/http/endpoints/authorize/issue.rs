@@ -9,11 +9,11 @@ use super::{
     respond::{redirect, respond},
 };
 use crate::{
-    http::{
-        AppState, CookiePurpose, EndpointError, Reply, Request,
+    accounts::{
         session_state::{browser_state, session_state},
         sessions::{self, ActiveSession},
     },
+    http::{AppState, CookiePurpose, EndpointError, Reply, Request},
     keys::SealPurpose,
     protocol::{
         authorize::{self, AuthorizationRequest},
@@ -34,12 +34,12 @@ pub(super) async fn issue(
     ask: &AuthorizationRequest,
     held: &ActiveSession,
 ) -> Result<Reply, EndpointError> {
-    if !sessions::add_client(app, request, held, &ask.client.id).await? {
+    if !sessions::add_client(app.context(request), held, &ask.client.id).await? {
         let ended = OAuthError::new(ErrorCode::LoginRequired, "The session has just ended.");
         return Ok(redirect(&request.tenant.tenant, &ask.return_to, &ended));
     }
     let grant = authorize::grant(ask, &held.session, request.now);
-    let grant_id = app.entropy.id_at(request.now);
+    let grant_id = app.accounts.entropy.id_at(request.now);
     let offer = AuthorizationIssueContext { ask, held, grant: &grant, grant_id: &grant_id };
     let mut access_token = None;
     if ask.response_type.has_token() {
@@ -56,7 +56,7 @@ pub(super) async fn issue(
         id_token = Some(implicit::id_token(app, request, offer, given).await?);
     }
     let mut response = implicit::response(offer, given, id_token.as_deref());
-    let salt = app.entropy.id();
+    let salt = app.accounts.entropy.id();
     let state = session_state(&ask.client, ask.return_to.uri(), held, &salt);
     response.extend(state.map(|state| ("session_state", state)));
     let response: Vec<_> = response.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -76,7 +76,7 @@ async fn sealed_code(
     request: &Request,
     offer: AuthorizationIssueContext<'_>,
 ) -> Result<String, EndpointError> {
-    let incarnation = app.store.incarnation().await?;
+    let incarnation = app.accounts.store.incarnation().await?;
     let grant_id = offer.grant_id.to_owned();
     let code = authorize::code(offer.ask, offer.grant.clone(), grant_id, incarnation);
     let whole = seal(app, request, &SealedCode::Whole(Box::new(code.clone())))?;
@@ -85,14 +85,20 @@ async fn sealed_code(
     } else {
         seal(app, request, &SealedCode::Stored(store(app, request, &code).await?))?
     };
-    app.metrics.token_issued(&request.tenant.tenant.id, TokenKind::Code);
+    app.accounts.metrics.token_issued(&request.tenant.tenant.id, TokenKind::Code);
     Ok(sealed)
 }
 
 fn seal(app: &AppState, request: &Request, code: &SealedCode) -> Result<String, EndpointError> {
     let tenant = &request.tenant.tenant.id;
     let plain = encode(code);
-    Ok(request.sealer()?.seal(SealPurpose::Code, tenant, &plain, &*app.entropy, request.now))
+    Ok(request.sealer()?.seal(
+        SealPurpose::Code,
+        tenant,
+        &plain,
+        &*app.accounts.entropy,
+        request.now,
+    ))
 }
 
 /// Stores the parts that make a code too long, and returns the record's id. Its user has signed in.
@@ -101,14 +107,14 @@ async fn store(
     request: &Request,
     code: &AuthorizationCode,
 ) -> Result<String, EndpointError> {
-    let id = app.entropy.id();
+    let id = app.accounts.entropy.id();
     let record = Record {
         key: RecordKey::new(RecordKind::CodeDetail, &request.tenant.tenant.id, id.as_str()),
         value: encode(code).into(),
         expires_at: code.expires_at.plus(CLOCK_SKEW),
         owners: Vec::new(),
     };
-    if app.store.insert(record, request.now).await? {
+    if app.accounts.store.insert(record, request.now).await? {
         Ok(id)
     } else {
         Err(EndpointError::Unavailable("the id of a new code already exists".to_owned()))

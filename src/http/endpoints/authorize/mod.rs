@@ -22,7 +22,7 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use crate::{
-    http::{AppState, CookiePurpose, EndpointError, Reply, Request, sessions},
+    http::{AppState, CookiePurpose, EndpointError, Reply, Request},
     keys::JwtType,
     model::Client,
     protocol::{
@@ -93,8 +93,8 @@ async fn first_step(
         app.sector_identifier_cache.check(&*app.http_client, &ask.client, request.now).await;
     sector.map_err(EndpointError::Page)?;
     let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
-    let pre_session = known.clone().unwrap_or_else(|| app.entropy.token());
-    let held = sessions::load(app, request).await?;
+    let pre_session = known.clone().unwrap_or_else(|| app.accounts.entropy.token());
+    let held = app.session(request).await?;
     let session = held.as_ref().map(|held| &held.session);
     let interaction = Interaction::begin(params, &pre_session, session, request.now);
     let answers = InteractionResult::default();

@@ -5,10 +5,10 @@ use http::StatusCode;
 
 use super::{AuthorizationContext, interaction, issue, respond::redirect};
 use crate::{
+    accounts::sessions::ActiveSession,
     http::{
         AppState, EndpointError, Reply, Request,
         pages::{self, AccountView, ConsentPage, SignInPage},
-        sessions::ActiveSession,
     },
     model::ConsentPolicy,
     protocol::{
@@ -64,7 +64,7 @@ async fn remembered(
         Some(held) if step.authorization.client.consent == ConsentPolicy::Required => {
             let id = consent::record_id(&held.user.subject, &step.authorization.client.id);
             let key = RecordKey::new(RecordKind::Consent, &request.tenant.tenant.id, id);
-            let stored = app.store.get(&key, request.now).await?;
+            let stored = app.accounts.store.get(&key, request.now).await?;
             Ok(stored.and_then(|stored| decode(&stored.record.value).ok()))
         }
         _ => Ok(None),

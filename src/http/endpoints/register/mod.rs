@@ -49,7 +49,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         ));
         return Err(EndpointError::Forbidden(error));
     }
-    let token = app.entropy.token();
+    let token = app.accounts.entropy.token();
     let new = NewClient {
         object: object.clone(),
         id: found.client.id.clone(),
@@ -126,14 +126,14 @@ fn sent(request: &Request) -> Result<RegistrationRequest, EndpointError> {
 /// Generates a client secret of the required length, if the client has one.
 fn secret(app: &AppState, client: &Client) -> Option<Secret<String>> {
     let signs = client.signs_with_secret();
-    let new = || if signs { app.entropy.mac_key() } else { app.entropy.token() };
+    let new = || if signs { app.accounts.entropy.mac_key() } else { app.accounts.entropy.token() };
     client.auth_method.has_secret().then(|| Secret::new(new()))
 }
 
 /// 80 random bits in characters that are valid in an object's name.
 fn random_name(app: &AppState) -> String {
     let mut bytes = [0; 10];
-    app.entropy.fill(&mut bytes);
+    app.accounts.entropy.fill(&mut bytes);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

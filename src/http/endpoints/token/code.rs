@@ -2,10 +2,11 @@
 
 use super::issue::{TokenIssueContext, TokenResponse, issue_tokens};
 use crate::{
-    http::{
-        AppState, EndpointError, Request, grants,
+    accounts::{
+        grants,
         token_issuer::{IdTokenKey, signing_key},
     },
+    http::{AppState, EndpointError, Request},
     keys::SealPurpose,
     model::{Client, Timestamp},
     protocol::{
@@ -26,7 +27,7 @@ pub(super) async fn redeem(
     bound: (Option<&str>, Option<&str>),
 ) -> Result<TokenResponse, EndpointError> {
     let code = open(app, request, sealed).await?;
-    let incarnation = app.store.incarnation().await?;
+    let incarnation = app.accounts.store.incarnation().await?;
     check_code(&code, client, bound, &incarnation).map_err(EndpointError::Json)?;
     if let Err(expired) = check_age(&code, request.now) {
         return Err(expired_code(app, request, &code.grant_id, expired).await?);
@@ -35,16 +36,16 @@ pub(super) async fn redeem(
         (code.grant_id.clone(), code.expires_at, code.grant_stored);
     let grant = activate_grant(code, client, request.now);
     let gone = || refused("The user or session of the code is no longer active.");
-    let user = grants::active_user(app, request, &grant).await?.ok_or_else(gone)?;
+    let user = grants::active_user(app.context(request), &grant).await?.ok_or_else(gone)?;
     // A failure to sign must not use up the code, so the key is loaded first.
-    signing_key(request)?;
-    IdTokenKey::of(request, client)?;
+    signing_key(app.context(request))?;
+    IdTokenKey::of(app.context(request), client)?;
     // The atomic gate: before it the request can be repeated; after it the code is redeemed.
     let until = referenced_until(&grant, &client.lifetimes, request.now).max(code_expires);
     let passes = if offered {
         activate_offered_grant(app, request, (&grant_id, &grant), until).await?
     } else {
-        grants::insert(app, request, (&grant_id, &grant), until).await?
+        grants::insert(app.context(request), (&grant_id, &grant), until).await?
     };
     if !passes {
         return Err(revoke_replayed_code(app, request, &grant_id).await?);
@@ -63,7 +64,7 @@ async fn expired_code(
     grant_id: &str,
     expired: OAuthError,
 ) -> Result<EndpointError, EndpointError> {
-    match grants::load(app, request, grant_id).await? {
+    match grants::load(app.context(request), grant_id).await? {
         Some(held) if held.grant.state != GrantState::PendingRedemption => {
             revoke_replayed_code(app, request, grant_id).await
         }
@@ -77,7 +78,7 @@ async fn revoke_replayed_code(
     request: &Request,
     grant_id: &str,
 ) -> Result<EndpointError, EndpointError> {
-    grants::revoke(app, request, grant_id).await?;
+    grants::revoke(app.context(request), grant_id).await?;
     Ok(refused("The code was already used; the tokens issued for it are revoked."))
 }
 
@@ -89,10 +90,10 @@ async fn activate_offered_grant(
     (id, grant): (&str, &Grant),
     until: Timestamp,
 ) -> Result<bool, EndpointError> {
-    match grants::load(app, request, id).await? {
+    match grants::load(app.context(request), id).await? {
         Some(held) if held.grant.state == GrantState::PendingRedemption => {
             // Only redemption and revocation change such a grant.
-            grants::swap(app, request, &held, (id, grant), until).await
+            Ok(grants::swap(app.context(request), &held, (id, grant), until).await?)
         }
         _ => Ok(false),
     }
@@ -110,7 +111,7 @@ async fn open(
         SealedCode::Whole(code) => Ok(*code),
         SealedCode::Stored(id) => {
             let key = RecordKey::new(RecordKind::CodeDetail, tenant, id);
-            let stored = app.store.get(&key, request.now).await?.ok_or_else(unknown)?;
+            let stored = app.accounts.store.get(&key, request.now).await?.ok_or_else(unknown)?;
             decode(&stored.record.value).map_err(|_| unknown())
         }
     }

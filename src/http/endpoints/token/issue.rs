@@ -3,10 +3,8 @@
 use serde::Serialize;
 
 use crate::{
-    http::{
-        AppState, EndpointError, Request,
-        token_issuer::{self, IdTokenContext},
-    },
+    accounts::token_issuer::{self, IdTokenContext},
+    http::{AppState, EndpointError, Request},
     keys::SealPurpose,
     model::{Client, User},
     protocol::{
@@ -65,10 +63,11 @@ pub(super) async fn issue_tokens(
             code: None,
         };
         let both =
-            token_issuer::access_and_id_token(app, request, client, scopes, named, about).await?;
+            token_issuer::access_and_id_token(app.context(request), client, scopes, named, about)
+                .await?;
         (both.0, Some(both.1))
     } else {
-        (token_issuer::access_token(app, request, client, scopes, Some(named)).await?, None)
+        (token_issuer::access_token(app.context(request), client, scopes, Some(named)).await?, None)
     };
     let refresh_token = refresh_token(app, request, issue)?;
     Ok(TokenResponse {
@@ -102,8 +101,13 @@ fn refresh_token(
     };
     let tenant = &request.tenant.tenant.id;
     let plain = encode(&token);
-    let sealed =
-        request.sealer()?.seal(SealPurpose::Refresh, tenant, &plain, &*app.entropy, request.now);
-    app.metrics.token_issued(tenant, TokenKind::RefreshToken);
+    let sealed = request.sealer()?.seal(
+        SealPurpose::Refresh,
+        tenant,
+        &plain,
+        &*app.accounts.entropy,
+        request.now,
+    );
+    app.accounts.metrics.token_issued(tenant, TokenKind::RefreshToken);
     Ok(Some(sealed))
 }

@@ -2,10 +2,11 @@
 
 use super::issue::{TokenIssueContext, TokenResponse, issue_tokens};
 use crate::{
-    http::{
-        AppState, EndpointError, Request, grants,
+    accounts::{
+        grants,
         token_issuer::{IdTokenKey, signing_key},
     },
+    http::{AppState, EndpointError, Request},
     keys::SealPurpose,
     model::Client,
     protocol::{
@@ -27,18 +28,18 @@ pub(super) async fn refresh(
     check_refresh(&token, client, request.now).map_err(EndpointError::Json)?;
     let id = token.grant_id.as_str();
     // A failure to sign must not use up the refresh token, so the key is loaded first.
-    signing_key(request)?;
-    IdTokenKey::of(request, client)?;
+    signing_key(app.context(request))?;
+    IdTokenKey::of(app.context(request), client)?;
     for _ in 0..grants::MAX_ATTEMPTS {
         let gone = || refused("The refresh token has expired or was revoked.");
-        let held = grants::load(app, request, id).await?.ok_or_else(gone)?;
+        let held = grants::load(app.context(request), id).await?.ok_or_else(gone)?;
         let mut stays = None;
         // Uses the store's clock: with a wrong local clock, the grace period would end early or
         // never for other replicas.
         let next = match rotate(&held.grant, token.generation, client, request.store_now) {
             RefreshDecision::Ended => return Err(gone()),
             RefreshDecision::Revoke => {
-                grants::revoke(app, request, id).await?;
+                grants::revoke(app.context(request), id).await?;
                 return Err(refused("The refresh token was reused; its grant is revoked."));
             }
             RefreshDecision::Repeat => held.grant.clone(),
@@ -50,10 +51,10 @@ pub(super) async fn refresh(
         };
         let scopes = scopes_to_refresh(&next, client, asked).map_err(EndpointError::Json)?;
         let gone = || refused("The user or session of the refresh token is no longer active.");
-        let user = grants::active_user(app, request, &next).await?.ok_or_else(gone)?;
+        let user = grants::active_user(app.context(request), &next).await?.ok_or_else(gone)?;
         let until = referenced_until(&next, &client.lifetimes, request.now);
         let must_write = next != held.grant || !held.outlives(until);
-        if must_write && !grants::swap(app, request, &held, (id, &next), until).await? {
+        if must_write && !grants::swap(app.context(request), &held, (id, &next), until).await? {
             continue;
         }
         let (user, scopes) = (&*user, &scopes);

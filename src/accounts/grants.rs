@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{AppState, EndpointError, Request};
+use super::{AccountContext, AccountError};
 use crate::{
     model::{Subject, Timestamp, User},
     protocol::{
@@ -15,12 +15,12 @@ use crate::{
 };
 
 /// Maximum attempts of a write that conflicts with others.
-pub(super) const MAX_ATTEMPTS: usize = 3;
+pub(crate) const MAX_ATTEMPTS: usize = 3;
 
 /// A grant as stored, with the version for compare-and-swap.
 #[derive(Clone, Debug)]
-pub(super) struct StoredGrant {
-    pub(super) grant: Grant,
+pub(crate) struct StoredGrant {
+    pub(crate) grant: Grant,
     version: u64,
     expires_at: Timestamp,
 }
@@ -28,7 +28,7 @@ pub(super) struct StoredGrant {
 impl StoredGrant {
     /// Returns true if the record lives until `until`, when the last token that refers to it
     /// expires.
-    pub(super) fn outlives(&self, until: Timestamp) -> bool {
+    pub(crate) fn outlives(&self, until: Timestamp) -> bool {
         self.expires_at >= until.plus(CLOCK_SKEW)
     }
 
@@ -42,98 +42,87 @@ impl StoredGrant {
     }
 }
 
-fn key(request: &Request, id: &str) -> RecordKey {
-    RecordKey::new(RecordKind::Grant, &request.tenant.tenant.id, id)
+fn key(context: AccountContext<'_>, id: &str) -> RecordKey {
+    context.key(RecordKind::Grant, id)
 }
 
 /// The record of a grant, which lives until every token that refers to the grant has expired.
-fn record(request: &Request, id: &str, grant: &Grant, expires_at: Timestamp) -> Record {
+fn record(context: AccountContext<'_>, id: &str, grant: &Grant, expires_at: Timestamp) -> Record {
     let mut owners = vec![
         IndexEntry::new(OwnerKind::User, grant.authentication.subject.as_str()),
         IndexEntry::new(OwnerKind::Client, grant.client.as_str()),
     ];
     owners.extend(grant.sid.as_deref().map(|sid| IndexEntry::new(OwnerKind::Session, sid)));
-    Record { key: key(request, id), value: encode(grant).into(), expires_at, owners }
+    Record { key: key(context, id), value: encode(grant).into(), expires_at, owners }
 }
 
 /// Inserts a grant: the atomic gate that a code passes once. Returns `false` if it exists already.
 /// `until`: expiry of the last token that refers to it.
-pub(super) async fn insert(
-    app: &AppState,
-    request: &Request,
+pub(crate) async fn insert(
+    context: AccountContext<'_>,
     (id, grant): (&str, &Grant),
     until: Timestamp,
-) -> Result<bool, EndpointError> {
-    let record = record(request, id, grant, until.plus(CLOCK_SKEW));
-    Ok(app.store.insert(record, request.now).await?)
+) -> Result<bool, AccountError> {
+    let record = record(context, id, grant, until.plus(CLOCK_SKEW));
+    Ok(context.insert(record).await?)
 }
 
 /// Reads a grant.
-pub(super) async fn load(
-    app: &AppState,
-    request: &Request,
+pub(crate) async fn load(
+    context: AccountContext<'_>,
     id: &str,
-) -> Result<Option<StoredGrant>, EndpointError> {
-    let Some(stored) = app.store.get(&key(request, id), request.now).await? else {
+) -> Result<Option<StoredGrant>, AccountError> {
+    let Some(stored) = context.get(&key(context, id)).await? else {
         return Ok(None);
     };
-    let grant = decode(&stored.record.value).map_err(|_| {
-        EndpointError::Internal("a grant in the store cannot be decoded".to_owned())
-    })?;
+    let grant =
+        decode(&stored.record.value).map_err(|_| AccountError::Undecodable(RecordKind::Grant))?;
     Ok(Some(StoredGrant { grant, version: stored.version, expires_at: stored.record.expires_at }))
 }
 
 /// Replaces a grant unless it changed concurrently. `until`: expiry of the last token that refers
 /// to the new state. A record's expiry is never moved earlier.
-pub(super) async fn swap(
-    app: &AppState,
-    request: &Request,
+pub(crate) async fn swap(
+    context: AccountContext<'_>,
     held: &StoredGrant,
     (id, grant): (&str, &Grant),
     until: Timestamp,
-) -> Result<bool, EndpointError> {
-    let record = record(request, id, grant, held.expiry(until, request.now));
-    Ok(app.store.compare_and_swap(held.version, record, request.now).await?)
+) -> Result<bool, AccountError> {
+    let record = record(context, id, grant, held.expiry(until, context.now));
+    Ok(context.compare_and_swap(held.version, record).await?)
 }
 
 /// Revokes a grant despite concurrent changes.
-pub(super) async fn revoke(
-    app: &AppState,
-    request: &Request,
-    id: &str,
-) -> Result<(), EndpointError> {
+pub(crate) async fn revoke(context: AccountContext<'_>, id: &str) -> Result<(), AccountError> {
     for _ in 0..MAX_ATTEMPTS {
-        let Some(held) = load(app, request, id).await? else { return Ok(()) };
+        let Some(held) = load(context, id).await? else { return Ok(()) };
         if matches!(held.grant.state, GrantState::Revoked { .. }) {
             return Ok(());
         }
-        let state = GrantState::Revoked { at: request.now };
+        let state = GrantState::Revoked { at: context.now };
         let revoked = Grant { state, ..held.grant.clone() };
         // All tokens that refer to the grant exist already, so its expiry stays.
-        if swap(app, request, &held, (id, &revoked), request.now).await? {
+        if swap(context, &held, (id, &revoked), context.now).await? {
             return Ok(());
         }
     }
-    Err(EndpointError::Unavailable(
-        "concurrent writes of a grant conflicted with its revocation repeatedly".to_owned(),
-    ))
+    Err(AccountError::Conflict(RecordKind::Grant))
 }
 
 /// The user of a grant, if the grant is active: user and client are still served and enabled, and
 /// without `offline_access` the session is still active.
-pub(super) async fn active_user(
-    app: &AppState,
-    request: &Request,
+pub(crate) async fn active_user(
+    context: AccountContext<'_>,
     grant: &Grant,
-) -> Result<Option<Arc<User>>, EndpointError> {
-    if request.tenant.client(grant.client.as_str()).is_none() {
+) -> Result<Option<Arc<User>>, AccountError> {
+    if context.tenant.client(grant.client.as_str()).is_none() {
         return Ok(None);
     }
-    let user = request.tenant.user_by_subject(&grant.authentication.subject);
+    let user = context.tenant.user_by_subject(&grant.authentication.subject);
     let Some(user) = user.filter(|user| !user.disabled) else { return Ok(None) };
     let lives = match &grant.sid {
         Some(sid) if !grant.is_offline() => {
-            session_lives(app, request, sid, &grant.authentication.subject).await?
+            session_lives(context, sid, &grant.authentication.subject).await?
         }
         _ => true,
     };
@@ -141,28 +130,28 @@ pub(super) async fn active_user(
 }
 
 async fn session_lives(
-    app: &AppState,
-    request: &Request,
+    context: AccountContext<'_>,
     sid: &str,
     subject: &Subject,
-) -> Result<bool, EndpointError> {
-    let tenant = &request.tenant.tenant;
-    let user = request.tenant.user_by_subject(subject).map(|user| &**user);
+) -> Result<bool, AccountError> {
+    let tenant = &context.tenant.tenant;
+    let user = context.tenant.user_by_subject(subject).map(|user| &**user);
     let is_it = |stored: &VersionedRecord| {
         decode::<Session>(&stored.record.value).is_ok_and(|held| {
-            held.sid == sid && session::is_live(&held, user, &tenant.lifetimes, request.now)
+            held.sid == sid && session::is_live(&held, user, &tenant.lifetimes, context.now)
         })
     };
-    if let Some(key) = app.session_key_cache.find(&tenant.id, sid)
-        && app.store.get(&key, request.now).await?.as_ref().is_some_and(is_it)
+    if let Some(key) = context.services.session_key_cache.find(&tenant.id, sid)
+        && context.get(&key).await?.as_ref().is_some_and(is_it)
     {
         return Ok(true);
     }
     let owner = IndexEntry::new(OwnerKind::Session, sid);
-    let sessions = app.store.list(RecordKind::Session, &tenant.id, &owner, request.now).await?;
+    let sessions =
+        context.services.store.list(RecordKind::Session, &tenant.id, &owner, context.now).await?;
     let found = sessions.iter().find(|stored| is_it(stored));
     if let Some(stored) = found {
-        app.session_key_cache.found(sid, &stored.record.key);
+        context.services.session_key_cache.found(sid, &stored.record.key);
     }
     Ok(found.is_some())
 }

@@ -18,18 +18,19 @@ use tokio::{
 };
 
 use super::{
-    AppState, EndpointError, Request, token_issuer,
+    AccountContext, AccountError, AccountServices, token_issuer,
     undelivered_logouts::{UndeliveredCount, UndeliveredTracker},
 };
 use crate::{
+    fetch::SharedFetch,
     keys::JwtType,
-    model::{Client, ClientId, Subject, TenantId, Timestamp, UndeliveredReceiver},
+    model::{Client, ClientId, Clock, Subject, TenantId, Timestamp, UndeliveredReceiver},
     protocol::{
         logout_token,
         records::{RecordFormat, Session, decode, encode},
         sid, subject,
     },
-    registry::ServedTenant,
+    registry::{ServedTenant, SnapshotHandle},
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, StoreError},
     telemetry::LogoutOutcome,
 };
@@ -84,13 +85,25 @@ impl BackchannelLogoutQueue {
     }
 }
 
+/// Sends the notifications of ended sessions to their clients.
+#[derive(Debug)]
+pub struct LogoutNotifier {
+    /// The store, the queue and the signing threads.
+    pub accounts: Arc<AccountServices>,
+    /// The current tenants and clients.
+    pub registry: SnapshotHandle,
+    /// The HTTP client for clients' servers.
+    pub http_client: SharedFetch,
+    /// The replica's own clock.
+    pub clock: Arc<dyn Clock>,
+}
+
 /// Stores a notification for each client of an ended session, and queues them.
 pub(super) async fn enqueue(
-    app: &AppState,
-    request: &Request,
+    context: AccountContext<'_>,
     session: &Session,
-) -> Result<(), EndpointError> {
-    let tenant = &request.tenant;
+) -> Result<(), AccountError> {
+    let tenant = &context.tenant;
     let concerned = session.clients.iter().filter_map(|id| tenant.client(id.as_str()));
     for client in concerned.filter(|client| client.details.backchannel_logout_uri.is_some()) {
         let telling = LogoutNotification {
@@ -98,13 +111,14 @@ pub(super) async fn enqueue(
             subject: session.authentication.subject.as_str().to_owned(),
             sid: session.sid.clone(),
             tries: 0,
-            next_at: request.now.plus(CLAIM_DURATION),
+            next_at: context.now.plus(CLAIM_DURATION),
         };
-        let id = app.entropy.id();
-        let record = record(&tenant.tenant.id, &id, &telling, request.now.plus(NOTIFICATION_TTL));
-        app.store.insert(record, request.now).await?;
+        let id = context.services.entropy.id();
+        let record = record(&tenant.tenant.id, &id, &telling, context.now.plus(NOTIFICATION_TTL));
+        context.insert(record).await?;
         // Sending fails only while the process stops; another replica then finds the record.
-        let _ = app
+        let _ = context
+            .services
             .backchannel_logout
             .send
             .send(NotificationId { tenant: tenant.tenant.id.clone(), id });
@@ -113,9 +127,14 @@ pub(super) async fn enqueue(
 }
 
 /// Sends notifications until the process ends.
-pub async fn run_notifier(app: Arc<AppState>) {
-    let taken =
-        app.backchannel_logout.receive.lock().unwrap_or_else(PoisonError::into_inner).take();
+pub async fn run_notifier(notifier: Arc<LogoutNotifier>) {
+    let taken = notifier
+        .accounts
+        .backchannel_logout
+        .receive
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
     let Some(mut due) = taken else { return };
     let slots = Arc::new(Semaphore::new(MAX_CONCURRENT));
     let mut running = JoinSet::new();
@@ -124,14 +143,14 @@ pub async fn run_notifier(app: Arc<AppState>) {
     loop {
         let found = tokio::select! {
             due = due.recv() => due.into_iter().collect(),
-            _ = look.tick() => claim_due(&app).await.unwrap_or_default(),
+            _ = look.tick() => claim_due(&notifier).await.unwrap_or_default(),
             Some(_) = running.join_next() => Vec::new(),
         };
         for due in found {
-            let (app, slots) = (Arc::clone(&app), Arc::clone(&slots));
+            let (notifier, slots) = (Arc::clone(&notifier), Arc::clone(&slots));
             running.spawn(async move {
                 let _slot = slots.acquire_owned().await;
-                if let Err(error) = notify_client(&app, &due).await {
+                if let Err(error) = notify_client(&notifier, &due).await {
                     tracing::warn!(%error, "could not process a logout notification");
                 }
             });
@@ -140,8 +159,8 @@ pub async fn run_notifier(app: Arc<AppState>) {
 }
 
 /// Claims the notifications that are due, each for a limited time.
-async fn claim_due(app: &AppState) -> Result<Vec<NotificationId>, StoreError> {
-    let (snapshot, now) = (app.registry.snapshot(), app.now());
+async fn claim_due(notifier: &LogoutNotifier) -> Result<Vec<NotificationId>, StoreError> {
+    let (snapshot, now) = (notifier.registry.snapshot(), notifier.clock.now());
     let mut found = Vec::new();
     let mut untold = UndeliveredCount::default();
     for tenant in snapshot.tenants() {
@@ -150,7 +169,7 @@ async fn claim_due(app: &AppState) -> Result<Vec<NotificationId>, StoreError> {
         for client in told {
             let owner = IndexEntry::new(OwnerKind::Client, client.id.as_str());
             let id = &tenant.tenant.id;
-            for stored in app.store.list(RecordKind::Logout, id, &owner, now).await? {
+            for stored in notifier.accounts.store.list(RecordKind::Logout, id, &owner, now).await? {
                 let Ok(telling) = decode::<LogoutNotification>(&stored.record.value) else {
                     continue;
                 };
@@ -161,20 +180,20 @@ async fn claim_due(app: &AppState) -> Result<Vec<NotificationId>, StoreError> {
                 let taken = LogoutNotification { next_at: now.plus(CLAIM_DURATION), ..telling };
                 let record = Record { value: encode(&taken).into(), ..stored.record };
                 let due = NotificationId { tenant: id.clone(), id: record.key.id.clone() };
-                if app.store.compare_and_swap(stored.version, record, now).await? {
+                if notifier.accounts.store.compare_and_swap(stored.version, record, now).await? {
                     found.push(due);
                 }
             }
         }
     }
-    app.backchannel_logout.untold.publish(untold);
+    notifier.accounts.backchannel_logout.untold.publish(untold);
     Ok(found)
 }
 
-async fn notify_client(app: &AppState, due: &NotificationId) -> Result<(), StoreError> {
-    let (snapshot, now) = (app.registry.snapshot(), app.now());
+async fn notify_client(notifier: &LogoutNotifier, due: &NotificationId) -> Result<(), StoreError> {
+    let (snapshot, now) = (notifier.registry.snapshot(), notifier.clock.now());
     let key = RecordKey::new(RecordKind::Logout, &due.tenant, due.id.as_str());
-    let Some(stored) = app.store.get(&key, now).await? else { return Ok(()) };
+    let Some(stored) = notifier.accounts.store.get(&key, now).await? else { return Ok(()) };
     let telling = decode::<LogoutNotification>(&stored.record.value).ok();
     let served = snapshot.tenant(&due.tenant).zip(telling);
     let Some((tenant, telling)) = served else { return Ok(()) };
@@ -182,31 +201,31 @@ async fn notify_client(app: &AppState, due: &NotificationId) -> Result<(), Store
     let Some(client) = client.filter(|client| client.details.backchannel_logout_uri.is_some())
     else {
         // The client no longer exists or has no logout URI, so there is no endpoint to notify.
-        return app.store.take(&key, now).await.map(drop);
+        return notifier.accounts.store.take(&key, now).await.map(drop);
     };
-    let outcome = send(app, tenant, client, &telling, now).await;
-    app.metrics.logout_notified(
+    let outcome = send(notifier, tenant, client, &telling, now).await;
+    notifier.accounts.metrics.logout_notified(
         &due.tenant,
         outcome.as_ref().map_or(LogoutOutcome::Failed, |()| LogoutOutcome::Ok),
     );
-    let Err(why) = outcome else { return app.store.take(&key, now).await.map(drop) };
+    let Err(why) = outcome else { return notifier.accounts.store.take(&key, now).await.map(drop) };
     let tries = telling.tries + 1;
     let next = logout_token::next_try(tries);
     tracing::warn!(
         tenant = %due.tenant, client = %telling.client, tries, why, again = next.is_some(),
         "back-channel logout notification failed"
     );
-    app.backchannel_logout.untold.failed(&client.object, why);
+    notifier.accounts.backchannel_logout.untold.failed(&client.object, why);
     // A notification that is given up is kept until it expires, so every replica can count it.
     let next_at = next.map_or(stored.record.expires_at, |wait| now.plus(wait));
     let later = LogoutNotification { tries, next_at, ..telling };
     let record = Record { value: Bytes::from(encode(&later)), ..stored.record };
-    app.store.compare_and_swap(stored.version, record, now).await.map(drop)
+    notifier.accounts.store.compare_and_swap(stored.version, record, now).await.map(drop)
 }
 
 /// Sends one POST (§2.5). Any 2xx status is a success.
 async fn send(
-    app: &AppState,
+    notifier: &LogoutNotifier,
     tenant: &ServedTenant,
     client: &Client,
     telling: &LogoutNotification,
@@ -216,16 +235,18 @@ async fn send(
     let subject = subject::subject_for_client(client, &Subject::new(&telling.subject));
     let sid = sid::sid_for_client(client, &telling.sid);
     let about = (subject.as_str(), sid.as_str());
-    let claims = logout_token::claims(&tenant.tenant, client, about, &app.entropy.id(), now);
+    let claims =
+        logout_token::claims(&tenant.tenant, client, about, &notifier.accounts.entropy.id(), now);
     let key = tenant
-        .signing_key_for(client, app.store_clock.at(now))
+        .signing_key_for(client, notifier.accounts.store_clock.at(now))
         .ok_or("the tenant has no signing key")?;
-    let token = token_issuer::sign_with(app, key, JwtType::LogoutToken, &claims).await;
+    let token =
+        token_issuer::sign_with(&notifier.accounts, key, JwtType::LogoutToken, &claims).await;
     let token = token.map_err(|_| "the logout token could not be signed")?;
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("logout_token", &token)
         .finish();
-    match app.http_client.post_form(uri, form).await {
+    match notifier.http_client.post_form(uri, form).await {
         Ok(status) if (200..300).contains(&status) => Ok(()),
         Ok(status) => Err(format!("the endpoint returned status {status}")),
         Err(error) => Err(error.to_string()),

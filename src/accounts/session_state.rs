@@ -8,13 +8,13 @@ use crate::{model::Client, protocol::digest::sha256};
 /// The value of the browser-state cookie. It is derived from a secret that no client knows: if it
 /// were derived from `sid`, one client could link another's `session_state` to a user (OIDC Core
 /// §8.1).
-pub(super) fn browser_state(held: &ActiveSession) -> String {
+pub(crate) fn browser_state(held: &ActiveSession) -> String {
     sha256(format!("browser state\0{}", held.record_id()))
 }
 
 /// The `session_state` of an authorization response (Session Management §2). `None` if the redirect
 /// URI has no origin that a frame could have.
-pub(super) fn session_state(
+pub(crate) fn session_state(
     client: &Client,
     redirect_uri: &str,
     held: &ActiveSession,

@@ -2,7 +2,6 @@
 //! its public id costs five times as much as reading it by its key.
 //!
 //! An entry is a hint: the record read through it is checked, and a miss falls back to the list.
-//! asks for the list.
 
 use std::{
     fmt,
@@ -28,20 +27,20 @@ impl Default for SessionKeyCache {
 
 impl fmt::Debug for SessionKeyCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KnownSessions").finish_non_exhaustive()
+        f.debug_struct("SessionKeyCache").finish_non_exhaustive()
     }
 }
 
 impl SessionKeyCache {
     /// The key under which a session was found last.
-    pub(super) fn find(&self, tenant: &TenantId, sid: &str) -> Option<RecordKey> {
+    pub(crate) fn find(&self, tenant: &TenantId, sid: &str) -> Option<RecordKey> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let id = known.get(&(tenant.clone(), sid.to_owned()))?;
         Some(RecordKey::new(RecordKind::Session, tenant, id.as_str()))
     }
 
     /// Stores the key under which a session was found.
-    pub(super) fn found(&self, sid: &str, at: &RecordKey) {
+    pub(crate) fn found(&self, sid: &str, at: &RecordKey) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.put((at.tenant.clone(), sid.to_owned()), at.id.clone());
     }

@@ -15,24 +15,24 @@ use crate::{
 
 /// The latest count, and the errors.
 #[derive(Debug, Default)]
-pub(super) struct UndeliveredTracker {
+pub(crate) struct UndeliveredTracker {
     state: watch::Sender<UndeliveredByClient>,
     reasons: Mutex<BTreeMap<ObjectKey, String>>,
 }
 
 impl UndeliveredTracker {
     /// A receiver of new counts.
-    pub(super) fn watch(&self) -> UndeliveredReceiver {
+    pub(crate) fn watch(&self) -> UndeliveredReceiver {
         self.state.subscribe()
     }
 
     /// Records a failed attempt of this replica.
-    pub(super) fn failed(&self, client: &ObjectKey, why: String) {
+    pub(crate) fn failed(&self, client: &ObjectKey, why: String) {
         self.reasons.lock().unwrap_or_else(PoisonError::into_inner).insert(client.clone(), why);
     }
 
     /// Publishes a count of the whole store. Errors of clients that are not in it are dropped.
-    pub(super) fn publish(&self, found: UndeliveredCount) {
+    pub(crate) fn publish(&self, found: UndeliveredCount) {
         let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         reasons.retain(|client, _| found.0.contains_key(client));
         let mut clients = found.0;
@@ -52,11 +52,11 @@ impl UndeliveredTracker {
 
 /// A count in progress.
 #[derive(Debug, Default)]
-pub(super) struct UndeliveredCount(BTreeMap<ObjectKey, UndeliveredLogouts>);
+pub(crate) struct UndeliveredCount(BTreeMap<ObjectKey, UndeliveredLogouts>);
 
 impl UndeliveredCount {
     /// Counts a notification of a client after its number of failed attempts.
-    pub(super) fn count(&mut self, client: &Client, tries: u32) {
+    pub(crate) fn count(&mut self, client: &Client, tries: u32) {
         let untold = self.0.entry(client.object.clone()).or_default();
         match tries {
             // The first attempt has not failed.

@@ -1,0 +1,106 @@
+//! The services that sessions, grants and tokens need, and their use for one tenant.
+
+use std::sync::Arc;
+
+use super::{AccountError, BackchannelLogoutQueue, SessionKeyCache};
+use crate::{
+    keys::{AccessTokenCache, SealPurpose, Sealer, Signer},
+    model::{Entropy, TenantId, Timestamp},
+    protocol::records::{RecordFormat, decode, encode},
+    registry::ServedTenant,
+    store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
+    telemetry::Metrics,
+};
+
+/// The services that all tenants share.
+#[derive(Debug)]
+pub struct AccountServices {
+    /// The store of sessions, grants and consents.
+    pub store: SharedStore,
+    /// The signing threads.
+    pub signer: Signer,
+    /// Access tokens whose signature was verified recently.
+    pub access_token_cache: AccessTokenCache,
+    /// The store keys of recently used sessions.
+    pub session_key_cache: SessionKeyCache,
+    /// The queue of back-channel logout notifications.
+    pub backchannel_logout: BackchannelLogoutQueue,
+    /// The store's clock, which all replicas share.
+    pub store_clock: Arc<StoreClock>,
+    /// The source of randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The metrics of the process.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The services for one tenant at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountContext<'a> {
+    /// The services that all tenants share.
+    pub services: &'a AccountServices,
+    /// The tenant.
+    pub tenant: &'a Arc<ServedTenant>,
+    /// The installation's sealing keys; `None` until they exist.
+    pub sealer: Option<&'a Sealer>,
+    /// The current time by the replica's own clock.
+    pub now: Timestamp,
+    /// The current time by the store's clock, to compare with times that other replicas wrote.
+    pub store_now: Timestamp,
+}
+
+impl<'a> AccountContext<'a> {
+    /// The tenant's id.
+    pub fn tenant_id(&self) -> &'a TenantId {
+        &self.tenant.tenant.id
+    }
+
+    /// The store key of a record of the tenant.
+    pub fn key(&self, kind: RecordKind, id: impl Into<String>) -> RecordKey {
+        RecordKey::new(kind, self.tenant_id(), id)
+    }
+
+    /// The installation's sealing keys.
+    pub fn sealer(&self) -> Result<&'a Sealer, AccountError> {
+        self.sealer.ok_or(AccountError::NoSealingKeys)
+    }
+
+    /// Reads a record.
+    pub async fn get(&self, key: &RecordKey) -> Result<Option<VersionedRecord>, StoreError> {
+        self.services.store.get(key, self.now).await
+    }
+
+    /// Inserts a record; `false` if one with its key exists.
+    pub async fn insert(&self, record: Record) -> Result<bool, StoreError> {
+        self.services.store.insert(record, self.now).await
+    }
+
+    /// Reads and deletes a record. If callers race, exactly one gets it.
+    pub async fn take(&self, key: &RecordKey) -> Result<Option<VersionedRecord>, StoreError> {
+        self.services.store.take(key, self.now).await
+    }
+
+    /// Replaces a record if its version is still `version`.
+    pub async fn compare_and_swap(&self, version: u64, record: Record) -> Result<bool, StoreError> {
+        self.services.store.compare_and_swap(version, record, self.now).await
+    }
+
+    /// Encodes and seals a value.
+    pub fn seal<T: RecordFormat>(
+        &self,
+        purpose: SealPurpose,
+        value: &T,
+    ) -> Result<String, AccountError> {
+        let entropy: &dyn Entropy = &*self.services.entropy;
+        Ok(self.sealer()?.seal(purpose, self.tenant_id(), &encode(value), entropy, self.now))
+    }
+
+    /// Opens and decodes a sealed value; `None` if it was not sealed for this purpose and tenant.
+    pub fn open<T: RecordFormat>(
+        &self,
+        purpose: SealPurpose,
+        sealed: &str,
+    ) -> Result<Option<T>, AccountError> {
+        let plain = self.sealer()?.open(purpose, self.tenant_id(), sealed);
+        Ok(plain.and_then(|plain| decode(&plain).ok()))
+    }
+}

@@ -1,0 +1,20 @@
+//! Sessions, grants, consents and tokens of a tenant's users: stored, looked up, issued and ended.
+//!
+//! Must not: know of HTTP. Endpoints translate between requests and these functions.
+
+mod backchannel_logout;
+mod context;
+mod directory;
+mod error;
+pub(crate) mod grants;
+mod session_key_cache;
+pub(crate) mod session_state;
+pub(crate) mod sessions;
+pub(crate) mod token_issuer;
+pub(crate) mod token_lookup;
+mod undelivered_logouts;
+
+pub use backchannel_logout::{BackchannelLogoutQueue, LogoutNotifier, run_notifier};
+pub use context::{AccountContext, AccountServices};
+pub use error::AccountError;
+pub use session_key_cache::SessionKeyCache;
