@@ -1,10 +1,10 @@
 //! Any assertion: no panic, and only assertions of this client for this issuer are accepted.
 #![no_main]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use lanyard::{
-    model::{Client, Timestamp},
+    model::{AssertionAudience, AssertionPolicy, Client, ClientAuthentication, Timestamp},
     protocol::{
         client_auth::{self, AcceptedAudiences, ASSERTION_TYPE},
         jwt::UnverifiedJwt,
@@ -16,7 +16,10 @@ use libfuzzer_sys::fuzz_target;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-static CLIENT: LazyLock<Client> = LazyLock::new(client);
+static CLIENT: LazyLock<Arc<Client>> = LazyLock::new(|| {
+    let policy = AssertionPolicy::default();
+    Arc::new(Client { authentication: ClientAuthentication::PrivateKeyJwt { policy }, ..client() })
+});
 
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
@@ -38,6 +41,7 @@ fuzz_target!(|bytes: &[u8]| {
             claims,
         };
         let audience = AcceptedAudiences {
+            allowed: AssertionAudience::IssuerOrEndpoint,
             issuer: "https://id.test/team/shop",
             token_endpoint: "https://id.test/team/shop/oauth/token",
             endpoint: "https://id.test/team/shop/oauth/token",

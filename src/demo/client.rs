@@ -47,11 +47,12 @@ impl DemoClient {
             |uris: &[crate::model::RedirectUri], to: &str| uris.iter().any(|uri| uri.matches(to));
         let code_flow = client.grant_types.contains(&GrantType::AuthorizationCode)
             && client.response_types.contains(&ResponseType::Code);
+        let secrets = client.authentication.secrets();
         let form = if !code_flow {
             SignInForm::NoCodeFlow
         } else if !returns(&client.redirect_uris, callback) {
             SignInForm::NotRegistered
-        } else if !client.is_public() && client.secrets.is_empty() {
+        } else if !client.is_public() && secrets.is_empty() {
             SignInForm::NoSecret
         } else {
             SignInForm::Ready
@@ -61,8 +62,8 @@ impl DemoClient {
             tenant: tenant.display_name.clone(),
             id: client.id.as_str().to_owned(),
             name: client.name.clone(),
-            secret: client.secrets.first().cloned(),
-            auth_method: client.auth_method,
+            secret: secrets.first().cloned(),
+            auth_method: client.authentication.method(),
             scopes: client.scopes.as_ref().clone(),
             returns_after_logout: returns(&client.post_logout_redirect_uris, home),
             form,

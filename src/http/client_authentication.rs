@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::{AppState, EndpointError, Request};
 use crate::{
     keys::{JwsError, verify_with_secret},
-    model::{AuthMethod, Client, Secret},
+    model::{AssertionPolicy, Client, ClientAuthentication, Secret},
     protocol::{
-        client_auth::{self, AcceptedAudiences, ClientAuthError},
+        client_auth::{self, AcceptedAudiences, ClientAuthError, CredentialsCheck},
         error::{ErrorCode, OAuthError},
         jwt::UnverifiedJwt,
         params::RequestParams,
@@ -24,11 +24,13 @@ pub(super) async fn authenticate(
 ) -> Result<Arc<Client>, EndpointError> {
     let credentials = client_auth::credentials(request.authorization(), params).map_err(failure)?;
     let client = request.tenant.client(&credentials.client_id);
-    client_auth::check(client.map(|client| &**client), &credentials).map_err(failure)?;
-    let client = client.expect("an authenticated client is known");
-    if let Some((jws, jwt)) = &credentials.assertion {
-        check_assertion(app, request, client, (jws, jwt)).await?;
-    }
+    let client = match client_auth::check(client, &credentials).map_err(failure)? {
+        CredentialsCheck::Authenticated(client) => client,
+        CredentialsCheck::Assertion { client, policy, jws, jwt } => {
+            check_assertion(app, request, (client, policy), (jws, jwt)).await?;
+            client
+        }
+    };
     Ok(Arc::clone(client))
 }
 
@@ -46,14 +48,20 @@ fn failure(refused: ClientAuthError) -> EndpointError {
 async fn check_assertion(
     app: &AppState,
     request: &Request,
-    client: &Client,
+    (client, policy): (&Client, AssertionPolicy),
     (jws, jwt): (&Secret<String>, &UnverifiedJwt),
 ) -> Result<(), EndpointError> {
     let refused = |error: OAuthError| EndpointError::Client { error, challenge: false };
-    let verified = verify(app, request, client, jws.expose(), jwt).await;
+    let verified = match &client.authentication {
+        ClientAuthentication::SecretJwt { secrets, .. } => {
+            verify_with_secrets(secrets, jws.expose(), jwt)
+        }
+        _ => verify_with_public_keys(app, request, client, (jws.expose(), jwt)).await,
+    };
     verified.map_err(|why| refused(client_auth::not_signed(&why)))?;
     let issuer = &request.tenant.tenant.issuer;
     let audience = AcceptedAudiences {
+        allowed: policy.audience,
         issuer: issuer.as_str(),
         token_endpoint: &issuer.join("/oauth/token"),
         endpoint: &issuer.join(&request.path),
@@ -71,21 +79,24 @@ async fn check_assertion(
     Err(refused(client_auth::used_before()))
 }
 
-/// Verifies that a JWS is signed by the client, with its secret or with a key that it publishes.
-/// The error is for the log.
-pub(super) async fn verify(
-    app: &AppState,
-    request: &Request,
-    client: &Client,
+/// Verifies that a JWS is signed with a secret of the client. The error is for the log.
+pub(super) fn verify_with_secrets(
+    secrets: &[Secret<String>],
     jws: &str,
     jwt: &UnverifiedJwt,
 ) -> Result<(), String> {
-    if jwt.algorithm.is_symmetric() {
-        let secrets = client.secrets.iter().filter(|_| client.auth_method != AuthMethod::None);
-        let mut bytes = secrets.map(|secret| secret.expose().as_bytes());
-        let signed = bytes.any(|secret| verify_with_secret(jws, jwt.algorithm, secret).is_ok());
-        return if signed { Ok(()) } else { Err(JwsError::BadSignature.to_string()) };
-    }
+    let mut bytes = secrets.iter().map(|secret| secret.expose().as_bytes());
+    let signed = bytes.any(|secret| verify_with_secret(jws, jwt.algorithm, secret).is_ok());
+    if signed { Ok(()) } else { Err(JwsError::BadSignature.to_string()) }
+}
+
+/// Verifies that a JWS is signed with a key that the client publishes. The error is for the log.
+pub(super) async fn verify_with_public_keys(
+    app: &AppState,
+    request: &Request,
+    client: &Client,
+    (jws, jwt): (&str, &UnverifiedJwt),
+) -> Result<(), String> {
     let named = jwt.kid.as_deref();
     if let Some(keys) = request.tenant.public_keys(client) {
         return keys.verify(jws, jwt.algorithm, named).map_err(|error| error.to_string());

@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
-    AuthMethod, ClientDetails, ClientId, GrantType, IdTokenAlgorithm, JwsAlgorithm, Lifetimes,
-    ObjectKey, RedirectUri, RefreshTokenRotation, ResponseType, Secret, SigningAlgorithm, TenantId,
-    Timestamp,
+    AuthMethod, ClientAuthentication, ClientDetails, ClientId, ClientKeys, GrantType,
+    IdTokenAlgorithm, JwsAlgorithm, Lifetimes, ObjectKey, RedirectUri, RefreshTokenRotation,
+    ResponseType, Secret, SecretTransport, SigningAlgorithm, TenantId, Timestamp,
 };
 
 /// An application with all defaults applied.
@@ -34,11 +34,10 @@ pub struct Client {
     pub response_types: Arc<BTreeSet<ResponseType>>,
     /// Scopes it may request. Shared like the two sets above, because most clients have equal sets.
     pub scopes: Arc<BTreeSet<String>>,
-    /// The client authentication method.
-    pub auth_method: AuthMethod,
-    /// The client secrets; more than one while a secret is being replaced. Empty for public
-    /// clients.
-    pub secrets: Vec<Secret<String>>,
+    /// How it authenticates.
+    pub authentication: ClientAuthentication,
+    /// Its public keys.
+    pub keys: ClientKeys,
     /// Whether users are asked for consent.
     pub consent: ConsentPolicy,
     /// Token lifetimes, already limited by the tenant's.
@@ -49,8 +48,6 @@ pub struct Client {
     pub require_auth_time: bool,
     /// Optional metadata. Shared, because most clients have none.
     pub details: Arc<ClientDetails>,
-    /// Its inline public keys, a JWK Set.
-    pub jwks: Option<Arc<serde_json::Value>>,
     /// The type of its `sub` values (OIDC Core §8).
     pub subject_type: SubjectType,
     /// The inputs of its pairwise `sub` values, if it has any.
@@ -61,10 +58,6 @@ pub struct Client {
     pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
     /// The required algorithm of its request objects. `None` allows any except `none`.
     pub request_object_signing_alg: Option<JwsAlgorithm>,
-    /// The required algorithm of its assertions. `None` allows any that its method allows.
-    pub token_endpoint_auth_signing_alg: Option<JwsAlgorithm>,
-    /// The audiences allowed in its assertions.
-    pub assertion_audience: AssertionAudience,
     /// Whether it may introspect every access token of the tenant.
     pub may_introspect_all: bool,
     /// Whether each use of a refresh token issues a new one.
@@ -100,21 +93,21 @@ impl Client {
             grant_types: Arc::default(),
             response_types: Arc::default(),
             scopes: Arc::default(),
-            auth_method: AuthMethod::ClientSecretBasic,
-            secrets: Vec::new(),
+            authentication: ClientAuthentication::Secret {
+                transport: SecretTransport::Header,
+                secrets: Vec::new(),
+            },
+            keys: ClientKeys::None,
             consent: ConsentPolicy::Required,
             lifetimes: Arc::default(),
             default_max_age: None,
             require_auth_time: false,
             details: ClientDetails::default().shared(),
-            jwks: None,
             subject_type: SubjectType::Public,
             pairwise: None,
             id_token_signed_response_alg: None,
             userinfo_signed_response_alg: None,
             request_object_signing_alg: None,
-            token_endpoint_auth_signing_alg: None,
-            assertion_audience: AssertionAudience::IssuerOrEndpoint,
             may_introspect_all: false,
             refresh_token_rotation: RefreshTokenRotation::Always,
             registered: None,
@@ -123,12 +116,12 @@ impl Client {
 
     /// Returns true if the client cannot keep a secret (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
-        self.auth_method == AuthMethod::None
+        matches!(self.authentication, ClientAuthentication::None)
     }
 
     /// Returns true if the client signs assertions or request objects with its secret.
     pub fn signs_with_secret(&self) -> bool {
-        sign_with_secret(self.auth_method, self.request_object_signing_alg)
+        sign_with_secret(self.authentication.method(), self.request_object_signing_alg)
     }
 }
 
@@ -165,16 +158,6 @@ pub struct Pairwise {
     pub sector: String,
     /// The tenant's salt.
     pub salt: Secret<Vec<u8>>,
-}
-
-/// The audiences allowed in client assertions (OIDC Core §9; FAPI 2.0 allows only the issuer).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AssertionAudience {
-    /// The issuer, or the URL of the endpoint the assertion is sent to.
-    #[default]
-    IssuerOrEndpoint,
-    /// Only the issuer.
-    Issuer,
 }
 
 /// Whether the user must approve what a client requests.

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, LazyLock};
 
+use super::JwsAlgorithm;
+
 /// Client metadata other than flows and authentication.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientDetails {
@@ -15,8 +17,6 @@ pub struct ClientDetails {
     pub tos_uri: Option<String>,
     /// Email addresses of the people responsible for the client.
     pub contacts: Vec<String>,
-    /// The URL of its public keys (OIDC Registration §2).
-    pub jwks_uri: Option<String>,
     /// The URL of the document that lists every redirect URI of its sector (OIDC Registration §5).
     pub sector_identifier_uri: Option<String>,
     /// The `acr_values` of requests that have none (OIDC Registration §2).
@@ -33,6 +33,9 @@ pub struct ClientDetails {
     pub frontchannel_logout_uri: Option<String>,
     /// Whether that URL gets the parameters `iss` and `sid`.
     pub frontchannel_logout_session_required: bool,
+    /// `token_endpoint_auth_signing_alg` as registered (OIDC Registration §2). It applies only to
+    /// methods with an assertion ([`AssertionPolicy`](super::AssertionPolicy)).
+    pub token_endpoint_auth_signing_alg: Option<JwsAlgorithm>,
     /// The identifier of the client software (RFC 7591 §2).
     pub software_id: Option<String>,
     /// The version of the client software.

@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Map, Value};
 
 use super::{
-    ApplicationType, Branding, Client, ClientId, CustomScope, GrantType, Issuer, ObjectKey,
-    Organization, RedirectUri, RefreshTokenRotation, RegistrationPolicy, RequestObjectPolicy,
-    ResponseType, RotationPolicy, Secret, SigningAlgorithm, Subject, Tenant, TenantId, User,
+    ApplicationType, Branding, Client, ClientAuthentication, ClientId, CustomScope, GrantType,
+    Issuer, ObjectKey, Organization, RedirectUri, RefreshTokenRotation, RegistrationPolicy,
+    RequestObjectPolicy, ResponseType, RotationPolicy, Secret, SecretTransport, SigningAlgorithm,
+    Subject, Tenant, TenantId, User,
 };
 
 /// The first redirect URI of [`client`].
@@ -44,7 +45,10 @@ pub fn client() -> Client {
         grant_types: Arc::new(GrantType::ALL.iter().copied().collect()),
         response_types: Arc::new(ResponseType::ALL.iter().copied().collect()),
         scopes: Arc::new(scopes.map(str::to_owned).into()),
-        secrets: vec![Secret::new("s3cret".into())],
+        authentication: ClientAuthentication::Secret {
+            transport: SecretTransport::Header,
+            secrets: vec![Secret::new("s3cret".into())],
+        },
         ..Client::new(ClientId::new("team.wiki"), object, tenant)
     }
 }

@@ -6,6 +6,7 @@
 mod algorithm;
 mod bounded_cache;
 mod client;
+mod client_authentication;
 mod client_details;
 mod entropy;
 #[cfg(test)]
@@ -27,8 +28,11 @@ mod user;
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
 pub use bounded_cache::BoundedCache;
 pub use client::{
-    ApplicationType, AssertionAudience, Client, ConsentPolicy, DynamicRegistration, Pairwise,
-    SubjectType, sign_with_secret,
+    ApplicationType, Client, ConsentPolicy, DynamicRegistration, Pairwise, SubjectType,
+    sign_with_secret,
+};
+pub use client_authentication::{
+    AssertionAudience, AssertionPolicy, ClientAuthentication, ClientKeys, SecretTransport,
 };
 pub use client_details::ClientDetails;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};

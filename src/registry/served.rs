@@ -51,7 +51,7 @@ impl ServedTenant {
     ) -> Self {
         let by = |user: &Arc<User>| Arc::clone(user);
         let parsed = |client: &Arc<Client>| {
-            Some((client.id.clone(), PublicKeys::parse(client.jwks.as_deref()?)))
+            Some((client.id.clone(), PublicKeys::parse(client.keys.inline()?)))
         };
         let origins: BTreeSet<_> =
             clients.iter().flat_map(|it| it.origins.iter().cloned()).collect();

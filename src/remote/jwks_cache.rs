@@ -84,7 +84,7 @@ impl JwksCache {
         now: Timestamp,
         renew: bool,
     ) -> Result<Arc<PublicKeys>, String> {
-        let uri = client.details.jwks_uri.as_deref().ok_or("the client has no jwks_uri")?;
+        let uri = client.keys.url().ok_or("the client has no jwks_uri")?;
         let slot = self.slots.slot(uri);
         let seen = {
             let known = slot.known();

@@ -106,12 +106,12 @@ fn summary(served: &ServedTenant) -> Value {
             json!({
                 "id": client.id.as_str(),
                 "name": client.name,
-                "flows": format!("{:?} {:?} {:?} {:?}", client.application_type, client.grant_types, client.response_types, client.auth_method),
+                "flows": format!("{:?} {:?} {:?} {:?}", client.application_type, client.grant_types, client.response_types, client.authentication.method()),
                 "redirects": client.redirect_uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>(),
                 "origins": client.origins,
                 "scopes": client.scopes,
                 "consent": format!("{:?}", client.consent),
-                "secrets": client.secrets.len(),
+                "secrets": client.authentication.secrets().len(),
                 "lifetimes": format!("{:?} {:?}", client.lifetimes.access_token, client.lifetimes.refresh_token_absolute),
             })
         })

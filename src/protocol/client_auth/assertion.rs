@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::refused;
 use crate::{
-    model::{AssertionAudience, AuthMethod, Client, JwsAlgorithm, Timestamp},
+    model::{AssertionAudience, Client, ClientAuthentication, JwsAlgorithm, Timestamp},
     protocol::{error::OAuthError, jwt::UnverifiedJwt},
 };
 
@@ -27,6 +27,8 @@ const MAX_JTI_LEN: usize = 512;
 /// The audiences that an assertion may have.
 #[derive(Clone, Copy, Debug)]
 pub struct AcceptedAudiences<'a> {
+    /// Which of them the client registered.
+    pub allowed: AssertionAudience,
     /// The issuer.
     pub issuer: &'a str,
     /// The token endpoint.
@@ -44,17 +46,15 @@ pub struct ReplayKey {
     pub expires_at: Timestamp,
 }
 
-/// Returns the method that an algorithm belongs to (OIDC Core §9).
-pub(super) const fn method_of(algorithm: JwsAlgorithm) -> AuthMethod {
-    if algorithm.is_symmetric() { AuthMethod::ClientSecretJwt } else { AuthMethod::PrivateKeyJwt }
-}
-
-/// Rule: the algorithm is the registered one, or else any that the method allows, but never `none`
-/// (OIDC Registration §2).
-pub(super) fn check_algorithm(client: &Client, algorithm: JwsAlgorithm) -> bool {
-    algorithm != JwsAlgorithm::None
-        && method_of(algorithm) == client.auth_method
-        && client.token_endpoint_auth_signing_alg.is_none_or(|registered| algorithm.is(registered))
+/// Rule: the algorithm is the registered one, or else any that the registered method allows (OIDC
+/// Core §9), but never `none` (OIDC Registration §2).
+pub(super) fn check_algorithm(method: &ClientAuthentication, algorithm: JwsAlgorithm) -> bool {
+    let (fits, policy) = match method {
+        ClientAuthentication::SecretJwt { policy, .. } => (algorithm.is_symmetric(), policy),
+        ClientAuthentication::PrivateKeyJwt { policy } => (algorithm.is_asymmetric(), policy),
+        ClientAuthentication::None | ClientAuthentication::Secret { .. } => return false,
+    };
+    fits && policy.signing_alg.is_none_or(|registered| algorithm.is(registered))
 }
 
 /// Checks the claims of an assertion whose signature was verified.
@@ -71,7 +71,7 @@ pub fn check_claims(
     if jwt.text("iss") != id || jwt.text("sub") != id {
         return Err(refused("'iss' and 'sub' of the client assertion must be the client_id."));
     }
-    if !names(client.assertion_audience, jwt.claims.get("aud"), audience) {
+    if !names(audience, jwt.claims.get("aud")) {
         return Err(refused("'aud' of the client assertion is not this issuer."));
     }
     let expires_at = lifetime(jwt, now)?;
@@ -88,12 +88,8 @@ pub fn used_before() -> OAuthError {
     refused("The client assertion has been used before; create a new one for each request.")
 }
 
-fn names(
-    allowed: AssertionAudience,
-    written: Option<&Value>,
-    audience: AcceptedAudiences<'_>,
-) -> bool {
-    let AcceptedAudiences { issuer, token_endpoint, endpoint } = audience;
+fn names(audience: AcceptedAudiences<'_>, written: Option<&Value>) -> bool {
+    let AcceptedAudiences { allowed, issuer, token_endpoint, endpoint } = audience;
     match (allowed, written) {
         // A single string, so that the assertion is valid only here (FAPI 2.0 §5.3.2.1).
         (AssertionAudience::Issuer, Some(Value::String(only))) => only == issuer,

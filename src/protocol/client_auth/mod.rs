@@ -1,9 +1,12 @@
 //! Client authentication (RFC 6749 §2.3, OIDC Core §9). A request uses one method, which must be
-//! the one registered for the client.
+//! the one registered for the client. The registration decides how credentials are judged, never
+//! their own header.
 
 mod assertion;
 
 pub use assertion::{ASSERTION_TYPE, AcceptedAudiences, ReplayKey, check_claims, used_before};
+
+use std::sync::Arc;
 
 use aws_lc_rs::constant_time;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -14,7 +17,7 @@ use super::{
     jwt::UnverifiedJwt,
     params::RequestParams,
 };
-use crate::model::{AuthMethod, Client, Secret};
+use crate::model::{AssertionPolicy, Client, ClientAuthentication, Secret, SecretTransport};
 
 /// The description for every failed authentication, so that it does not reveal whether the client
 /// exists.
@@ -23,14 +26,44 @@ const AUTHENTICATION_FAILED: &str = "Client authentication failed.";
 /// The client credentials of a request, not yet verified.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The authentication method.
-    pub method: AuthMethod,
     /// The client ID.
     pub client_id: String,
-    /// The secret, in each way that it can be decoded.
-    secrets: Vec<Secret<String>>,
-    /// A client assertion and its parsed contents, not yet verified.
-    pub assertion: Option<(Secret<String>, UnverifiedJwt)>,
+    proof: ClientProof,
+}
+
+/// The part of a request that proves that its client sent it.
+#[derive(Clone, Debug)]
+enum ClientProof {
+    /// Nothing.
+    None,
+    /// A secret, in each way that it can be decoded.
+    Secret { transport: SecretTransport, secrets: Vec<Secret<String>> },
+    /// A client assertion and its parsed contents.
+    Assertion { jws: Secret<String>, jwt: UnverifiedJwt },
+}
+
+impl ClientProof {
+    fn transport(&self) -> Option<SecretTransport> {
+        if let Self::Secret { transport, .. } = self { Some(*transport) } else { None }
+    }
+}
+
+/// The result of checking credentials.
+#[derive(Clone, Copy, Debug)]
+pub enum CredentialsCheck<'a> {
+    /// The client is authenticated.
+    Authenticated(&'a Arc<Client>),
+    /// Signature and claims of the client's assertion are still to be verified.
+    Assertion {
+        /// The client.
+        client: &'a Arc<Client>,
+        /// The policy that it registered for its assertions.
+        policy: AssertionPolicy,
+        /// The assertion.
+        jws: &'a Secret<String>,
+        /// Its parsed contents.
+        jwt: &'a UnverifiedJwt,
+    },
 }
 
 /// A failed client authentication.
@@ -75,19 +108,18 @@ pub fn credentials(
             let text = "client_id differs from the client in the Authorization header.";
             return Err(refused(ErrorCode::InvalidRequest, text));
         }
-        let method = AuthMethod::ClientSecretBasic;
-        return Ok(Credentials { method, client_id: id, secrets, assertion: None });
+        let proof = ClientProof::Secret { transport: SecretTransport::Header, secrets };
+        return Ok(Credentials { client_id: id, proof });
     }
     let Some(client_id) = client_id else {
         let text = "The request has no client_id.";
         return Err(refused(ErrorCode::InvalidClient, text));
     };
-    Ok(Credentials {
-        method: if secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None },
-        client_id: client_id.to_owned(),
-        secrets: secret.map(|secret| Secret::new(secret.to_owned())).into_iter().collect(),
-        assertion: None,
-    })
+    let proof = secret.map_or(ClientProof::None, |secret| ClientProof::Secret {
+        transport: SecretTransport::Body,
+        secrets: vec![Secret::new(secret.to_owned())],
+    });
+    Ok(Credentials { client_id: client_id.to_owned(), proof })
 }
 
 /// Parses an assertion (RFC 7523 §2.2). Its `sub` is the client ID, so `client_id` is optional.
@@ -108,10 +140,8 @@ fn assertion_credentials(
         return Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     }
     Ok(Credentials {
-        method: assertion::method_of(read.algorithm),
         client_id: subject.to_owned(),
-        secrets: Vec::new(),
-        assertion: Some((Secret::new(jwt.to_owned()), read)),
+        proof: ClientProof::Assertion { jws: Secret::new(jwt.to_owned()), jwt: read },
     })
 }
 
@@ -146,33 +176,56 @@ fn basic(header: &str) -> Option<(String, Vec<Secret<String>>)> {
 }
 
 /// Rule: the client is known, uses its registered method, and its secret is right or its assertion
-/// has an allowed algorithm. The caller verifies the assertion's signature and claims next. The
-/// exact reason of a failure is only logged; the response is always the same.
-pub fn check(client: Option<&Client>, credentials: &Credentials) -> Result<(), ClientAuthError> {
+/// has an allowed algorithm. The exact reason of a failure is only logged; the response is always
+/// the same.
+pub fn check<'a>(
+    client: Option<&'a Arc<Client>>,
+    credentials: &'a Credentials,
+) -> Result<CredentialsCheck<'a>, ClientAuthError> {
     let why = match client {
         None => "unknown client",
-        Some(client) if client.auth_method != credentials.method => "not its registered method",
-        Some(client) if client.auth_method == AuthMethod::None => return Ok(()),
-        Some(client) if let Some((_, jwt)) = &credentials.assertion => {
-            if assertion::check_algorithm(client, jwt.algorithm) {
-                return Ok(());
-            }
-            "not its registered algorithm"
-        }
-        Some(client) if matches(client, credentials) => return Ok(()),
-        Some(_) => "wrong secret",
+        Some(client) => match judge(client, &credentials.proof) {
+            Ok(checked) => return Ok(checked),
+            Err(why) => why,
+        },
     };
     Err(ClientAuthError {
         error: not_signed(why),
-        challenge: credentials.method == AuthMethod::ClientSecretBasic,
+        challenge: credentials.proof.transport() == Some(SecretTransport::Header),
     })
 }
 
-/// Compares with every secret of the client, each in constant time.
-fn matches(client: &Client, credentials: &Credentials) -> bool {
-    let pairs = client.secrets.iter().flat_map(|own| {
-        credentials.secrets.iter().map(move |given| (own.expose(), given.expose()))
-    });
+fn judge<'a>(
+    client: &'a Arc<Client>,
+    proof: &'a ClientProof,
+) -> Result<CredentialsCheck<'a>, &'static str> {
+    use ClientAuthentication as Registered;
+    match (&client.authentication, proof) {
+        (Registered::None, ClientProof::None) => Ok(CredentialsCheck::Authenticated(client)),
+        (
+            Registered::Secret { transport, secrets },
+            ClientProof::Secret { transport: used, secrets: given },
+        ) if transport == used => {
+            let authenticated = CredentialsCheck::Authenticated(client);
+            matches(secrets, given).then_some(authenticated).ok_or("wrong secret")
+        }
+        (
+            method @ (Registered::SecretJwt { policy, .. } | Registered::PrivateKeyJwt { policy }),
+            ClientProof::Assertion { jws, jwt },
+        ) => {
+            let allowed = assertion::check_algorithm(method, jwt.algorithm);
+            let pending = CredentialsCheck::Assertion { client, policy: *policy, jws, jwt };
+            allowed.then_some(pending).ok_or("not its registered algorithm")
+        }
+        _ => Err("not its registered method"),
+    }
+}
+
+/// Compares the given secrets with every secret of the client, each in constant time.
+fn matches(registered: &[Secret<String>], given: &[Secret<String>]) -> bool {
+    let pairs = registered
+        .iter()
+        .flat_map(|own| given.iter().map(move |given| (own.expose(), given.expose())));
     pairs.fold(false, |found, (own, given)| {
         let same = constant_time::verify_slices_are_equal(own.as_bytes(), given.as_bytes());
         found | same.is_ok()
@@ -184,7 +237,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::fixtures;
+    use crate::model::{AuthMethod, fixtures};
+
+    /// The client with another method and secrets.
+    fn with(method: AuthMethod, secrets: &[&str]) -> Client {
+        let secrets = secrets.iter().map(|it| Secret::new((*it).to_owned())).collect();
+        let authentication = ClientAuthentication::new(method, AssertionPolicy::default(), secrets);
+        Client { authentication, ..fixtures::client() }
+    }
+
+    fn check(client: Option<&Client>, credentials: &Credentials) -> Result<(), ClientAuthError> {
+        super::check(client.cloned().map(Arc::new).as_ref(), credentials).map(drop)
+    }
 
     fn header(text: &str) -> String {
         format!("Basic {}", STANDARD.encode(text))
@@ -196,7 +260,8 @@ mod tests {
         let found = credentials(Some(&header("a%3Ab+c:s%25%C3%A9")), &RequestParams::default());
         let found = found.expect("credentials");
         assert_eq!(found.client_id, "a:b c");
-        assert_eq!(found.secrets[0].expose(), "s%é");
+        let ClientProof::Secret { secrets, .. } = found.proof else { panic!("no secret") };
+        assert_eq!(secrets[0].expose(), "s%é");
     }
 
     #[test]
@@ -210,13 +275,13 @@ mod tests {
             ("%FF%25", "%FF%25"),
             ("a b", "a+b"),
         ] {
-            let client = Client { secrets: vec![Secret::new(secret.into())], ..fixtures::client() };
+            let client = with(AuthMethod::ClientSecretBasic, &[secret]);
             let given =
                 credentials(Some(&header(&format!("team.wiki:{sent}"))), &RequestParams::default());
             let given = given.expect("credentials");
             assert_eq!(check(Some(&client), &given), Ok(()), "{secret} as {sent}");
         }
-        let client = Client { secrets: vec![Secret::new("a%2Bb".into())], ..fixtures::client() };
+        let client = with(AuthMethod::ClientSecretBasic, &["a%2Bb"]);
         let given = credentials(Some(&header("team.wiki:a+b")), &RequestParams::default());
         assert!(
             check(Some(&client), &given.expect("credentials")).is_err(),
@@ -250,8 +315,7 @@ mod tests {
     #[test]
     fn accepts_the_registered_method_with_any_current_secret() {
         // Several secrets are valid while one is being replaced.
-        let mut client = fixtures::client();
-        client.secrets.push(Secret::new("the next".into()));
+        let client = with(AuthMethod::ClientSecretBasic, &["s3cret", "the next"]);
         for text in ["team.wiki:s3cret", "team.wiki:the+next"] {
             let given =
                 credentials(Some(&header(text)), &RequestParams::default()).expect("credentials");
@@ -268,8 +332,8 @@ mod tests {
         let refusals = [
             check(Some(&client), &wrong),
             check(None, &wrong),
-            check(Some(&Client { auth_method: AuthMethod::None, ..client.clone() }), &wrong),
-            check(Some(&Client { secrets: vec![], ..client.clone() }), &wrong),
+            check(Some(&with(AuthMethod::None, &["s3cret"])), &wrong),
+            check(Some(&with(AuthMethod::ClientSecretBasic, &[])), &wrong),
         ];
         for refusal in refusals {
             let refused = refusal.expect_err("refused");
@@ -282,20 +346,20 @@ mod tests {
     #[test]
     fn the_right_secret_with_another_method_is_rejected() {
         // RFC 7591 §2: token_endpoint_auth_method
-        let mut client = fixtures::client();
+        let client = fixtures::client();
         let given = post("client_id=team.wiki&client_secret=s3cret").expect("credentials");
         assert!(check(Some(&client), &given).is_err());
-        client.auth_method = AuthMethod::ClientSecretPost;
+        let client = with(AuthMethod::ClientSecretPost, &["s3cret"]);
         assert_eq!(check(Some(&client), &given), Ok(()));
     }
 
     #[test]
     fn a_public_client_sends_only_its_client_id() {
         // RFC 6749 §3.2.1
-        let (mut client, given) = (fixtures::client(), post("client_id=team.wiki"));
+        let (client, given) = (fixtures::client(), post("client_id=team.wiki"));
         let given = given.expect("credentials");
         assert!(check(Some(&client), &given).is_err(), "a confidential client must authenticate");
-        client.auth_method = AuthMethod::None;
+        let client = with(AuthMethod::None, &[]);
         assert_eq!(check(Some(&client), &given), Ok(()));
         assert_eq!(post("x=1").expect_err("refused").error.code, ErrorCode::InvalidClient);
     }

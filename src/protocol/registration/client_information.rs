@@ -25,7 +25,7 @@ pub fn client_information_response(client: &Client, access: RegistrationAccess<'
     if let Some(at) = client.registered.as_ref().and_then(|it| it.at) {
         members.insert("client_id_issued_at".to_owned(), at.secs().into());
     }
-    if let Some(secret) = client.secrets.first().filter(|_| client.auth_method.has_secret()) {
+    if let Some(secret) = client.authentication.secrets().first() {
         members.insert("client_secret".to_owned(), secret.expose().as_str().into());
         // The secret does not expire (RFC 7591 §3.2.1).
         members.insert("client_secret_expires_at".to_owned(), 0.into());
@@ -50,7 +50,6 @@ pub fn metadata(client: &Client) -> Map<String, Value> {
         ("logo_uri", &client.details.logo_uri),
         ("policy_uri", &client.details.policy_uri),
         ("tos_uri", &client.details.tos_uri),
-        ("jwks_uri", &client.details.jwks_uri),
         ("sector_identifier_uri", &client.details.sector_identifier_uri),
         ("initiate_login_uri", &client.details.initiate_login_uri),
         ("backchannel_logout_uri", &client.details.backchannel_logout_uri),
@@ -61,7 +60,8 @@ pub fn metadata(client: &Client) -> Map<String, Value> {
         put(name, json!(text));
     }
     put("contacts", json!(client.details.contacts));
-    put("jwks", json!(client.jwks));
+    put("jwks_uri", json!(client.keys.url()));
+    put("jwks", json!(client.keys.inline()));
     put("default_acr_values", json!(client.details.default_acr_values));
     put("request_uris", json!(client.details.request_uris));
     put("require_auth_time", client.require_auth_time.into());
@@ -89,7 +89,7 @@ fn flows(client: &Client, put: &mut impl FnMut(&str, Value)) {
     put("grant_types", json!(grants));
     put("response_types", json!(responses));
     put("scope", scopes.join(" ").into());
-    put("token_endpoint_auth_method", client.auth_method.as_str().into());
+    put("token_endpoint_auth_method", client.authentication.method().as_str().into());
     put(
         "application_type",
         match client.application_type {
@@ -116,6 +116,6 @@ fn signatures(client: &Client, put: &mut impl FnMut(&str, Value)) {
     put("userinfo_signed_response_alg", json!(userinfo));
     let request = client.request_object_signing_alg.map(JwsAlgorithm::as_str);
     put("request_object_signing_alg", json!(request));
-    let assertion = client.token_endpoint_auth_signing_alg.map(JwsAlgorithm::as_str);
+    let assertion = client.details.token_endpoint_auth_signing_alg.map(JwsAlgorithm::as_str);
     put("token_endpoint_auth_signing_alg", json!(assertion));
 }

@@ -3,18 +3,18 @@
 use serde_json::Value;
 
 use super::{OAuthError, invalid};
-use crate::model::{AuthMethod, Client, JwsAlgorithm};
+use crate::model::{Client, ClientAuthentication, JwsAlgorithm};
 
 /// Returns true if the client's own keys are needed to verify what it signs.
 fn needs_keys(client: &Client) -> bool {
     let asymmetric = client.request_object_signing_alg.is_some_and(JwsAlgorithm::is_asymmetric);
-    client.auth_method == AuthMethod::PrivateKeyJwt || asymmetric
+    matches!(client.authentication, ClientAuthentication::PrivateKeyJwt { .. }) || asymmetric
 }
 
 /// Returns the `jwks_uri` that must be reachable at registration, because the client cannot work
 /// without it.
 pub fn needed(client: &Client) -> Option<&str> {
-    client.details.jwks_uri.as_deref().filter(|_| needs_keys(client))
+    client.keys.url().filter(|_| needs_keys(client))
 }
 
 /// Rule: `jwks_uri` returns a JWK Set (OIDC Registration §2).

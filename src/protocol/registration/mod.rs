@@ -61,7 +61,7 @@ impl RegistrationRequest {
             return Err(invalid("client_id differs from the client of this URL."));
         }
         let Some(secret) = &self.client_secret else { return Ok(()) };
-        if client.secrets.iter().any(|own| access::same(own.expose(), secret)) {
+        if client.authentication.secrets().iter().any(|own| access::same(own.expose(), secret)) {
             return Ok(());
         }
         Err(invalid("client_secret does not match; omit it."))

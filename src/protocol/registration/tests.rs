@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    ApplicationType, AuthMethod, Client, ClientDetails, DynamicRegistration, GrantType,
-    JwsAlgorithm, RedirectUri, Secret, fixtures,
+    ApplicationType, AssertionPolicy, Client, ClientAuthentication, ClientKeys,
+    DynamicRegistration, GrantType, JwsAlgorithm, RedirectUri, Secret, fixtures,
 };
 
 fn sent_with(change: impl FnOnce(&mut Value)) -> Result<RegistrationRequest, OAuthError> {
@@ -187,17 +187,12 @@ fn a_sector_document_must_list_every_redirect_uri() {
 
 #[test]
 fn keys_are_required_only_if_something_is_verified_with_them() {
-    let published = Client {
-        details: Arc::new(ClientDetails {
-            jwks_uri: Some("https://rp.test/jwks".to_owned()),
-            ..ClientDetails::default()
-        }),
-        auth_method: AuthMethod::ClientSecretBasic,
-        ..fixtures::client()
-    };
+    let published =
+        Client { keys: ClientKeys::Url("https://rp.test/jwks".into()), ..fixtures::client() };
     assert_eq!(needed_keys(&published), None);
-    let method = AuthMethod::PrivateKeyJwt;
-    let authenticates = Client { auth_method: method, ..published.clone() };
+    let policy = AssertionPolicy::default();
+    let authentication = ClientAuthentication::PrivateKeyJwt { policy };
+    let authenticates = Client { authentication, ..published.clone() };
     assert!(needed_keys(&authenticates).is_some());
     let algorithm = Some(JwsAlgorithm::RS256);
     let signs = Client { request_object_signing_alg: algorithm, ..published };
@@ -260,7 +255,7 @@ fn the_response_has_all_registered_metadata() {
     assert_eq!(answer["application_type"], "web");
     assert_eq!(answer["subject_type"], "public");
     assert_eq!(answer["require_auth_time"], false);
-    let public = Client { auth_method: AuthMethod::None, secrets: vec![], ..registered() };
+    let public = Client { authentication: ClientAuthentication::None, ..registered() };
     let answer = super::client_information_response(&public, access);
     assert!(answer.get("client_secret").is_none());
     assert!(answer.get("client_secret_expires_at").is_none());

@@ -164,7 +164,7 @@ fn accepted(
     };
     let resolved = match found {
         Ok(secret) => {
-            client.secrets = secret.into_iter().collect();
+            client.authentication.set_secrets(secret.into_iter().collect());
             true
         }
         Err(problem) => {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     fetch::{FetchError, FetchedDocument},
-    model::{ClientDetails, fixtures},
+    model::{ClientKeys, fixtures},
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -44,9 +44,7 @@ impl Fetch for Server {
 }
 
 fn client() -> Client {
-    let jwks_uri = Some("https://rp.test/jwks".into());
-    let details = ClientDetails { jwks_uri, ..ClientDetails::default() };
-    Client { details: Arc::new(details), ..fixtures::client() }
+    Client { keys: ClientKeys::Url("https://rp.test/jwks".into()), ..fixtures::client() }
 }
 
 fn server() -> Arc<Server> {

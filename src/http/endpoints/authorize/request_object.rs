@@ -1,7 +1,10 @@
 //! Fetches and verifies request objects before the request is validated (OIDC Core §6.3).
 
 use crate::{
-    http::{AppState, EndpointError, Request, client_authentication},
+    http::{
+        AppState, EndpointError, Request,
+        client_authentication::{verify_with_public_keys, verify_with_secrets},
+    },
     model::{Client, JwsAlgorithm},
     protocol::{
         authorize::{
@@ -63,8 +66,12 @@ async fn verify(
     if jwt.algorithm == JwsAlgorithm::None {
         return Ok(());
     }
-    let verified = client_authentication::verify(app, request, client, jws, jwt).await;
-    verified.map(drop).map_err(|why| request_object::unusable(&why))
+    let verified = if jwt.algorithm.is_symmetric() {
+        verify_with_secrets(client.authentication.secrets(), jws, jwt)
+    } else {
+        verify_with_public_keys(app, request, client, (jws, jwt)).await
+    };
+    verified.map_err(|why| request_object::unusable(&why))
 }
 
 /// Reads a request object and its unverified claims.

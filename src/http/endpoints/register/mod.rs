@@ -127,7 +127,7 @@ fn sent(request: &Request) -> Result<RegistrationRequest, EndpointError> {
 fn secret(app: &AppState, client: &Client) -> Option<Secret<String>> {
     let signs = client.signs_with_secret();
     let new = || if signs { app.accounts.entropy.mac_key() } else { app.accounts.entropy.token() };
-    client.auth_method.has_secret().then(|| Secret::new(new()))
+    client.authentication.method().has_secret().then(|| Secret::new(new()))
 }
 
 /// 80 random bits in characters that are valid in an object's name.

@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use super::{AuthorizationRequest, AuthorizationResponse, AuthorizeError, TenantLookup, validate};
 use crate::{
     model::{
-        ApplicationType, AuthMethod, Client, ConsentPolicy, GrantType, Lifetimes, RedirectUri,
-        ResponseType, Subject, Tenant, Timestamp,
+        ApplicationType, Client, ClientAuthentication, ConsentPolicy, GrantType, Lifetimes,
+        RedirectUri, ResponseType, Subject, Tenant, Timestamp,
         fixtures::{REDIRECT, client, tenant},
     },
     protocol::{

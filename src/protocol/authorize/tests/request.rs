@@ -210,7 +210,7 @@ fn id_tokens_of_this_endpoint_require_a_nonce() {
 fn public_clients_must_use_pkce() {
     // RFC 9700 §2.1.1
     let mut world = World::new();
-    world.client.auth_method = AuthMethod::None;
+    world.client.authentication = ClientAuthentication::None;
     assert_eq!(error_code(world.ask(&with(&[]))), InvalidRequest);
     let s256 = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
     let ask = world.ask(&with(&s256)).expect("has a challenge");
@@ -237,7 +237,7 @@ fn rejects_a_challenge_that_is_not_a_sha_256_hash() {
 #[test]
 fn requests_without_a_code_need_no_pkce() {
     let mut world = World::new();
-    world.client.auth_method = AuthMethod::None;
+    world.client.authentication = ClientAuthentication::None;
     assert!(world.ask(&with(&IMPLICIT)).is_ok());
 }
 

@@ -2,17 +2,20 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
-use crate::model::fixtures;
+use crate::model::{AssertionPolicy, AuthMethod, fixtures::client};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const AUDIENCE: AcceptedAudiences<'_> = AcceptedAudiences {
+    allowed: AssertionAudience::IssuerOrEndpoint,
     issuer: "https://id.test/team/shop",
     token_endpoint: "https://id.test/team/shop/oauth/token",
     endpoint: "https://id.test/team/shop/oauth/introspect",
 };
 
-fn client() -> Client {
-    Client { auth_method: AuthMethod::PrivateKeyJwt, ..fixtures::client() }
+/// A way to authenticate with assertions of a registered algorithm.
+fn method(method: AuthMethod, signing_alg: Option<JwsAlgorithm>) -> ClientAuthentication {
+    let policy = AssertionPolicy { signing_alg, ..AssertionPolicy::default() };
+    ClientAuthentication::new(method, policy, Vec::new())
 }
 
 fn jwt(claims: Value) -> UnverifiedJwt {
@@ -73,7 +76,7 @@ fn the_audience_must_be_this_issuer_or_endpoint() {
 #[test]
 fn only_the_issuer_is_accepted_if_configured() {
     // FAPI 2.0 Security Profile §5.3.2.1
-    let client = Client { assertion_audience: AssertionAudience::Issuer, ..client() };
+    let audience = AcceptedAudiences { allowed: AssertionAudience::Issuer, ..AUDIENCE };
     for (aud, good) in [
         (json!(AUDIENCE.issuer), true),
         (json!([AUDIENCE.issuer]), false),
@@ -82,7 +85,7 @@ fn only_the_issuer_is_accepted_if_configured() {
         let jwt = jwt(json!({
             "iss": "team.wiki", "sub": "team.wiki", "aud": aud, "exp": NOW.secs() + 60, "jti": "one",
         }));
-        assert_eq!(check_claims(&client, &jwt, AUDIENCE, NOW).is_ok(), good, "{aud}");
+        assert_eq!(check_claims(&client(), &jwt, audience, NOW).is_ok(), good, "{aud}");
     }
 }
 
@@ -110,8 +113,8 @@ fn it_must_have_a_jti() {
 #[test]
 fn the_algorithm_is_the_registered_one_or_fits_the_method() {
     // OIDC Core §9
-    let (private, shared) =
-        (client(), Client { auth_method: AuthMethod::ClientSecretJwt, ..fixtures::client() });
+    let private = method(AuthMethod::PrivateKeyJwt, None);
+    let shared = method(AuthMethod::ClientSecretJwt, None);
     for (algorithm, asymmetric, symmetric) in [
         (JwsAlgorithm::PS256, true, false),
         (JwsAlgorithm::HS256, false, true),
@@ -120,13 +123,11 @@ fn the_algorithm_is_the_registered_one_or_fits_the_method() {
         assert_eq!(check_algorithm(&private, algorithm), asymmetric, "{algorithm}");
         assert_eq!(check_algorithm(&shared, algorithm), symmetric, "{algorithm}");
     }
-    let registered =
-        Client { token_endpoint_auth_signing_alg: Some(JwsAlgorithm::ES256), ..client() };
+    let registered = method(AuthMethod::PrivateKeyJwt, Some(JwsAlgorithm::ES256));
     assert!(check_algorithm(&registered, JwsAlgorithm::ES256));
     assert!(!check_algorithm(&registered, JwsAlgorithm::PS256));
     // RFC 9864 §2.2: the algorithm has two names.
-    let registered =
-        Client { token_endpoint_auth_signing_alg: Some(JwsAlgorithm::EdDSA), ..client() };
+    let registered = method(AuthMethod::PrivateKeyJwt, Some(JwsAlgorithm::EdDSA));
     assert!(check_algorithm(&registered, JwsAlgorithm::Ed25519));
     assert!(!check_algorithm(&registered, JwsAlgorithm::ES256));
 }

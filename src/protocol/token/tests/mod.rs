@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    model::{AuthMethod, Timestamp, fixtures},
+    model::{ClientAuthentication, Timestamp, fixtures},
     protocol::records::{Authentication, Grant, GrantState, RequestedClaims},
 };
 
@@ -71,7 +71,7 @@ fn a_client_may_use_only_its_registered_grant_types() {
 #[test]
 fn a_public_client_cannot_use_client_credentials() {
     // RFC 6749 §4.4: client_credentials is for confidential clients only.
-    let client = Client { auth_method: AuthMethod::None, ..fixtures::client() };
+    let client = Client { authentication: ClientAuthentication::None, ..fixtures::client() };
     let own = ask("grant_type=client_credentials").expect("valid");
     let refused = check_grant_type(&client, &own).expect_err("refused");
     assert_eq!(refused.code, ErrorCode::UnauthorizedClient);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::*;
 use crate::{
-    model::{AuthMethod, Client, ClientId, Lifetimes, RefreshTokenRotation, fixtures},
+    model::{Client, ClientAuthentication, ClientId, Lifetimes, RefreshTokenRotation, fixtures},
     protocol::records::RefreshToken,
 };
 
@@ -67,7 +67,7 @@ fn without_rotation_the_token_stays_and_its_idle_time_restarts() {
     let idle = NOW.plus(client.lifetimes.refresh_token_idle);
     assert_eq!(rotate(&grant(1, NOW), 1, &client, idle), RefreshDecision::Ended, "it was not used");
     // Public clients always rotate (RFC 9700 §4.14.2).
-    let public = Client { auth_method: AuthMethod::None, ..client };
+    let public = Client { authentication: ClientAuthentication::None, ..client };
     let RefreshDecision::Next(next) = rotate(&grant(1, NOW), 1, &public, later) else {
         panic!("rotates")
     };

@@ -1,12 +1,15 @@
-//! A client's public keys, given by value: a JWK Set without private keys (RFC 7517 §5, OIDC
-//! Registration §2).
+//! A client's public keys: a JWK Set without private keys (RFC 7517 §5, OIDC Registration §2), or
+//! its URL.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::{
-    api::OidcClientSpec, keys::PublicKeys, model::AuthMethod, registry::validate::ProblemList,
+    api::OidcClientSpec,
+    keys::PublicKeys,
+    model::{AuthMethod, ClientKeys},
+    registry::validate::ProblemList,
 };
 
 /// Maximum number of keys in a set.
@@ -18,12 +21,9 @@ const NO_VERIFYING_KEY: &str = "contains no key that can verify a signature, whi
 /// JWK members that contain private or symmetric key material (RFC 7518 §6).
 const SECRET_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
-/// Validates `jwks`, and checks that keys are present where they are required.
-pub fn check(
-    problems: &mut ProblemList,
-    spec: &OidcClientSpec,
-    method: AuthMethod,
-) -> Option<Arc<Value>> {
+/// Validates `jwks`, and checks that keys are present where they are required. The URL is validated
+/// with the other links.
+pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec, method: AuthMethod) -> ClientKeys {
     if spec.jwks.is_some() && spec.jwks_uri.is_some() {
         problems.invalid("spec.jwksUri", "is mutually exclusive with jwks; remove one");
     }
@@ -31,18 +31,20 @@ pub fn check(
         let message = "private_key_jwt requires the application's public keys; set jwks or jwksUri";
         problems.invalid("spec.tokenEndpointAuthMethod", message);
     }
-    let set = spec.jwks.as_ref()?;
+    let Some(set) = spec.jwks.as_ref() else {
+        return spec
+            .jwks_uri
+            .as_deref()
+            .map_or(ClientKeys::None, |url| ClientKeys::Url(url.into()));
+    };
     match check_jwks(set) {
         Ok(()) if method == AuthMethod::PrivateKeyJwt && PublicKeys::parse(set).is_empty() => {
             problems.invalid("spec.jwks", NO_VERIFYING_KEY);
-            None
         }
-        Ok(()) => Some(Arc::new(set.clone())),
-        Err(message) => {
-            problems.invalid("spec.jwks", message);
-            None
-        }
+        Ok(()) => return ClientKeys::Inline(Arc::new(set.clone())),
+        Err(message) => problems.invalid("spec.jwks", message),
     }
+    ClientKeys::None
 }
 
 fn check_jwks(set: &Value) -> Result<(), String> {

@@ -1,16 +1,14 @@
 //! Client metadata other than flows: keys, subjects, request objects, logout (OIDC Registration §2,
 //! Front-Channel and Back-Channel Logout §2).
 
-use std::sync::Arc;
-
-use serde_json::Value;
 use url::Url;
 
 use super::{flows::CheckedFlows, keys, signatures, signatures::CheckedAlgorithms};
 use crate::{
     api::{self, OidcClientSpec},
     model::{
-        AssertionAudience, Client, ClientDetails, RedirectUri, RefreshTokenRotation, SubjectType,
+        AssertionAudience, AssertionPolicy, Client, ClientAuthentication, ClientDetails,
+        ClientKeys, JwsAlgorithm, RedirectUri, RefreshTokenRotation, SubjectType,
     },
     registry::validate::{ProblemList, link},
 };
@@ -18,10 +16,10 @@ use crate::{
 /// The validated metadata.
 #[derive(Clone, Debug)]
 pub struct CheckedMetadata {
-    jwks: Option<Arc<Value>>,
+    keys: ClientKeys,
     subject_type: SubjectType,
     signatures: CheckedAlgorithms,
-    assertion_audience: AssertionAudience,
+    authentication: ClientAuthentication,
     introspects_all: bool,
     /// Overrides the tenant's setting.
     pub refresh_token_rotation: Option<RefreshTokenRotation>,
@@ -36,11 +34,16 @@ pub fn check(
     links(problems, spec);
     logout(problems, spec, flows);
     lists(problems, spec);
+    let keys = keys::check(problems, spec, flows.auth_method);
+    let subject_type = subject_type(problems, spec.subject_type.as_ref());
+    let signatures = signatures::check(problems, spec, flows);
+    let audience = audience(problems, spec.client_assertion_audience.as_ref());
+    let policy = AssertionPolicy { signing_alg: signatures.assertion, audience };
     CheckedMetadata {
-        jwks: keys::check(problems, spec, flows.auth_method),
-        subject_type: subject_type(problems, spec.subject_type.as_ref()),
-        signatures: signatures::check(problems, spec, flows),
-        assertion_audience: audience(problems, spec.client_assertion_audience.as_ref()),
+        keys,
+        subject_type,
+        signatures,
+        authentication: ClientAuthentication::new(flows.auth_method, policy, Vec::new()),
         introspects_all: introspection(problems, spec.introspection.as_ref()),
         refresh_token_rotation: spec
             .refresh_token_rotation
@@ -53,28 +56,26 @@ impl CheckedMetadata {
     /// Sets the metadata on a client.
     pub fn onto(self, client: Client, spec: &OidcClientSpec) -> Client {
         Client {
-            details: details(spec).shared(),
-            jwks: self.jwks,
+            details: details(spec, self.signatures.assertion).shared(),
+            authentication: self.authentication,
+            keys: self.keys,
             subject_type: self.subject_type,
             id_token_signed_response_alg: self.signatures.id_token,
             userinfo_signed_response_alg: self.signatures.userinfo,
             request_object_signing_alg: self.signatures.request_object,
-            token_endpoint_auth_signing_alg: self.signatures.assertion,
-            assertion_audience: self.assertion_audience,
             may_introspect_all: self.introspects_all,
             ..client
         }
     }
 }
 
-fn details(spec: &OidcClientSpec) -> ClientDetails {
+fn details(spec: &OidcClientSpec, assertion: Option<JwsAlgorithm>) -> ClientDetails {
     ClientDetails {
         client_uri: spec.client_uri.clone(),
         logo_uri: spec.logo_uri.clone(),
         policy_uri: spec.policy_uri.clone(),
         tos_uri: spec.tos_uri.clone(),
         contacts: spec.contacts.clone(),
-        jwks_uri: spec.jwks_uri.clone(),
         sector_identifier_uri: spec.sector_identifier_uri.clone(),
         default_acr_values: spec.default_acr_values.clone(),
         initiate_login_uri: spec.initiate_login_uri.clone(),
@@ -87,6 +88,7 @@ fn details(spec: &OidcClientSpec) -> ClientDetails {
         frontchannel_logout_session_required: spec
             .frontchannel_logout_session_required
             .unwrap_or_default(),
+        token_endpoint_auth_signing_alg: assertion,
         software_id: spec.software_id.clone(),
         software_version: spec.software_version.clone(),
     }

@@ -151,7 +151,6 @@ fn assemble(
         post_logout_redirect_uris: flows.post_logout_redirect_uris,
         grant_types: GRANT_TYPES.intern(flows.grant_types),
         response_types: RESPONSE_TYPES.intern(flows.response_types),
-        auth_method: flows.auth_method,
         require_auth_time: spec.require_auth_time.unwrap_or_default(),
         refresh_token_rotation: described
             .refresh_token_rotation

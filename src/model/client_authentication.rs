@@ -1,0 +1,135 @@
+//! How a client authenticates, as it registered.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{AuthMethod, JwsAlgorithm, Secret};
+
+/// The client's registered way to authenticate (`token_endpoint_auth_method`, OIDC Core §9), with
+/// what its credentials are compared to. The public keys are apart ([`ClientKeys`]), because they
+/// verify request objects too.
+#[derive(Clone, Debug)]
+pub enum ClientAuthentication {
+    /// A public client, which does not authenticate.
+    None,
+    /// The request contains the client secret.
+    Secret {
+        /// Where it is.
+        transport: SecretTransport,
+        /// The client secrets; more than one while a secret is being replaced.
+        secrets: Vec<Secret<String>>,
+    },
+    /// The request contains a JWT assertion, signed with the client secret.
+    SecretJwt {
+        /// The client secrets; more than one while a secret is being replaced.
+        secrets: Vec<Secret<String>>,
+        /// The requirements of an assertion.
+        policy: AssertionPolicy,
+    },
+    /// The request contains a JWT assertion, signed with a private key of the client.
+    PrivateKeyJwt {
+        /// The requirements of an assertion.
+        policy: AssertionPolicy,
+    },
+}
+
+impl ClientAuthentication {
+    /// The way to authenticate by a method. `policy` applies to methods with an assertion,
+    /// `secrets` to methods with a secret.
+    pub fn new(method: AuthMethod, policy: AssertionPolicy, secrets: Vec<Secret<String>>) -> Self {
+        match method {
+            AuthMethod::None => Self::None,
+            AuthMethod::ClientSecretBasic => {
+                Self::Secret { transport: SecretTransport::Header, secrets }
+            }
+            AuthMethod::ClientSecretPost => {
+                Self::Secret { transport: SecretTransport::Body, secrets }
+            }
+            AuthMethod::ClientSecretJwt => Self::SecretJwt { secrets, policy },
+            AuthMethod::PrivateKeyJwt => Self::PrivateKeyJwt { policy },
+        }
+    }
+
+    /// The registered name of the method.
+    pub const fn method(&self) -> AuthMethod {
+        match self {
+            Self::None => AuthMethod::None,
+            Self::Secret { transport: SecretTransport::Header, .. } => {
+                AuthMethod::ClientSecretBasic
+            }
+            Self::Secret { transport: SecretTransport::Body, .. } => AuthMethod::ClientSecretPost,
+            Self::SecretJwt { .. } => AuthMethod::ClientSecretJwt,
+            Self::PrivateKeyJwt { .. } => AuthMethod::PrivateKeyJwt,
+        }
+    }
+
+    /// The client secrets. Empty for methods without one, and while the Secret does not exist.
+    pub fn secrets(&self) -> &[Secret<String>] {
+        match self {
+            Self::Secret { secrets, .. } | Self::SecretJwt { secrets, .. } => secrets,
+            Self::None | Self::PrivateKeyJwt { .. } => &[],
+        }
+    }
+
+    /// Sets the client secrets, if the method has any.
+    pub fn set_secrets(&mut self, new: Vec<Secret<String>>) {
+        match self {
+            Self::Secret { secrets, .. } | Self::SecretJwt { secrets, .. } => *secrets = new,
+            Self::None | Self::PrivateKeyJwt { .. } => {}
+        }
+    }
+}
+
+/// Where a request contains the client secret (RFC 6749 §2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretTransport {
+    /// In the `Authorization` header: `client_secret_basic`.
+    Header,
+    /// In the body: `client_secret_post`.
+    Body,
+}
+
+/// The requirements of the assertions that a client signs itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AssertionPolicy {
+    /// The required algorithm. `None` allows any that the method allows.
+    pub signing_alg: Option<JwsAlgorithm>,
+    /// The allowed audiences.
+    pub audience: AssertionAudience,
+}
+
+/// The audiences allowed in client assertions (OIDC Core §9; FAPI 2.0 allows only the issuer).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AssertionAudience {
+    /// The issuer, or the URL of the endpoint the assertion is sent to.
+    #[default]
+    IssuerOrEndpoint,
+    /// Only the issuer.
+    Issuer,
+}
+
+/// The public keys of a client (OIDC Registration §2), which verify its assertions and its request
+/// objects.
+#[derive(Clone, Debug, Default)]
+pub enum ClientKeys {
+    /// The client registered no keys.
+    #[default]
+    None,
+    /// `jwks`: a JWK Set.
+    Inline(Arc<Value>),
+    /// `jwks_uri`: the URL of a JWK Set.
+    Url(Box<str>),
+}
+
+impl ClientKeys {
+    /// `jwks`.
+    pub fn inline(&self) -> Option<&Value> {
+        if let Self::Inline(set) = self { Some(set) } else { None }
+    }
+
+    /// `jwks_uri`.
+    pub fn url(&self) -> Option<&str> {
+        if let Self::Url(url) = self { Some(url) } else { None }
+    }
+}
