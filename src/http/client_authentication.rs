@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{AppState, EndpointError, Request};
 use crate::{
     keys::{JwsError, verify_with_secret},
-    model::{AssertionPolicy, Client, ClientAuthentication, Secret},
+    model::{AssertionPolicy, Client, ClientAuthentication, Endpoint, Secret},
     protocol::{
         client_auth::{self, AcceptedAudiences, ClientAuthError, CredentialsCheck},
         error::{ErrorCode, OAuthError},
@@ -63,8 +63,8 @@ async fn check_assertion(
     let audience = AcceptedAudiences {
         allowed: policy.audience,
         issuer: issuer.as_str(),
-        token_endpoint: &issuer.join("/oauth/token"),
-        endpoint: &issuer.join(&request.path),
+        token_endpoint: &Endpoint::Token.url(issuer),
+        endpoint: &request.endpoint.url(issuer),
     };
     let once = client_auth::check_claims(client, jwt, audience, request.now).map_err(refused)?;
     let record = Record {

@@ -5,9 +5,7 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-/// Path segments of endpoints, which an issuer cannot contain.
-const ENDPOINT_SEGMENTS: [&str; 7] =
-    [".well-known", "oauth", "login", "consent", "logged-out", "account", "_lanyard"];
+use super::endpoints;
 
 /// A canonical issuer: `https://host[:port][/path]`, or `http` on a loopback host. Clones share the
 /// text, because the issuer is part of every client's validation result.
@@ -75,7 +73,7 @@ impl Issuer {
             if segment.is_empty() || !segment.chars().all(plain) {
                 return Err(IssuerError::Path);
             }
-            if ENDPOINT_SEGMENTS.contains(&segment) {
+            if endpoints::is_reserved(segment) {
                 return Err(IssuerError::Reserved(segment.to_owned()));
             }
         }

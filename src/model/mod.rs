@@ -8,6 +8,7 @@ mod bounded_cache;
 mod client;
 mod client_authentication;
 mod client_details;
+pub mod endpoints;
 mod entropy;
 #[cfg(test)]
 pub mod fixtures;
@@ -35,6 +36,7 @@ pub use client_authentication::{
     AssertionAudience, AssertionPolicy, ClientAuthentication, ClientKeys, SecretTransport,
 };
 pub use client_details::ClientDetails;
+pub use endpoints::Endpoint;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use ids::{ClientId, ObjectKey, ObjectKeyParts, ObjectKind, ObjectRef, Subject, TenantId};
 pub use installation::{HostPattern, Installation, IssuerHost};

@@ -3,13 +3,20 @@
 use serde_json::{Map, Value, json};
 
 use super::{authorize::ResponseMode, claims, scope::STANDARD_SCOPES};
-use crate::model::{AuthMethod, GrantType, JwsAlgorithm, RegistrationMode, ResponseType, Tenant};
+use crate::model::{
+    AuthMethod, Endpoint, GrantType, JwsAlgorithm, RegistrationMode, ResponseType, Tenant,
+};
 
 /// Returns the discovery document of a tenant.
 pub fn discovery(tenant: &Tenant) -> Value {
     let mut document = Map::new();
     document.insert("issuer".into(), json!(tenant.issuer.as_str()));
-    for part in [authorization(tenant), tokens(tenant), claims_and_keys(tenant), sessions(tenant)] {
+    for endpoint in Endpoint::ALL.iter().filter(|endpoint| is_offered(**endpoint, tenant)) {
+        if let Some(field) = endpoint.metadata_field() {
+            document.insert(field.into(), endpoint.url(&tenant.issuer).into());
+        }
+    }
+    for part in [authorization(tenant), tokens(), claims_and_keys(tenant), sessions()] {
         if let Value::Object(part) = part {
             document.extend(part);
         }
@@ -17,11 +24,18 @@ pub fn discovery(tenant: &Tenant) -> Value {
     Value::Object(document)
 }
 
-/// The authorization endpoint and its parameters.
+/// Returns true if requests to the endpoint can succeed at this tenant.
+fn is_offered(endpoint: Endpoint, tenant: &Tenant) -> bool {
+    match endpoint {
+        Endpoint::Register => tenant.registration.mode != RegistrationMode::Disabled,
+        _ => true,
+    }
+}
+
+/// Parameters of the authorization endpoint.
 fn authorization(tenant: &Tenant) -> Value {
     let objects = tenant.request_objects;
     let mut part = json!({
-        "authorization_endpoint": tenant.issuer.join("/oauth/authorize"),
         "response_types_supported": names(ResponseType::ALL, |it| it.as_str()),
         "response_modes_supported": ResponseMode::NAMES,
         "code_challenge_methods_supported": ["S256"],
@@ -34,9 +48,6 @@ fn authorization(tenant: &Tenant) -> Value {
         "request_uri_parameter_supported": objects.by_reference,
         "require_request_uri_registration": objects.by_reference,
     });
-    if tenant.registration.mode != RegistrationMode::Disabled {
-        part["registration_endpoint"] = tenant.issuer.join("/oauth/register").into();
-    }
     if !tenant.acr_levels.is_empty() {
         part["acr_values_supported"] = json!(names(&tenant.acr_levels, |level| &level.value));
     }
@@ -47,30 +58,25 @@ fn authorization(tenant: &Tenant) -> Value {
     part
 }
 
-/// Endpoints with client authentication, and their methods.
-fn tokens(tenant: &Tenant) -> Value {
-    let at = |path: &str| tenant.issuer.join(path);
+/// Grant types, and client authentication at the endpoints that require it.
+fn tokens() -> Value {
     let methods = names(AuthMethod::ALL, |it| it.as_str());
     let confidential: Vec<_> = methods.iter().filter(|method| **method != "none").collect();
     let mut assertions = names(&JwsAlgorithm::ALL, |it| it.as_str());
     assertions.retain(|algorithm| *algorithm != "none");
     json!({
-        "token_endpoint": at("/oauth/token"),
         "grant_types_supported": names(GrantType::ALL, |it| it.as_str()),
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": assertions,
-        "introspection_endpoint": at("/oauth/introspect"),
         "introspection_endpoint_auth_methods_supported": confidential,
         "introspection_endpoint_auth_signing_alg_values_supported": assertions,
-        "revocation_endpoint": at("/oauth/revoke"),
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": assertions,
     })
 }
 
-/// Keys and userinfo, with the supported scopes, claims and algorithms.
+/// The supported scopes, claims and algorithms.
 fn claims_and_keys(tenant: &Tenant) -> Value {
-    let at = |path: &str| tenant.issuer.join(path);
     let mut scopes: Vec<&str> = STANDARD_SCOPES.to_vec();
     scopes.extend(tenant.scopes.keys().map(String::as_str));
     let custom = tenant.scopes.values().flat_map(|scope| scope.claims.iter().map(String::as_str));
@@ -81,8 +87,6 @@ fn claims_and_keys(tenant: &Tenant) -> Value {
     claims.dedup();
     let algorithms = names(&tenant.algorithms, |it| it.as_str());
     json!({
-        "jwks_uri": at("/oauth/jwks"),
-        "userinfo_endpoint": at("/oauth/userinfo"),
         "scopes_supported": scopes,
         "claims_supported": claims,
         "claim_types_supported": ["normal"],
@@ -93,10 +97,8 @@ fn claims_and_keys(tenant: &Tenant) -> Value {
 }
 
 /// Logout and session management.
-fn sessions(tenant: &Tenant) -> Value {
+fn sessions() -> Value {
     json!({
-        "end_session_endpoint": tenant.issuer.join("/oauth/logout"),
-        "check_session_iframe": tenant.issuer.join("/oauth/check-session"),
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,
         "frontchannel_logout_supported": true,

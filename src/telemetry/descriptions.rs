@@ -3,9 +3,10 @@
 use prometheus_client::registry::{Metric, Registry, Unit};
 
 use super::labels::{
-    Endpoint, FETCH_METHODS, FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome,
-    ReconcileOutcome, RequestOutcome, STORE_OPERATIONS, TokenKind,
+    FETCH_METHODS, FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome, ReconcileOutcome,
+    RequestOutcome, STORE_OPERATIONS, TokenKind,
 };
+use crate::model::Endpoint;
 
 /// The prefix of all names.
 pub(super) const PREFIX: &str = "lanyard";
@@ -114,7 +115,7 @@ const KIND: LabelDescription = LabelDescription {
 };
 const VERSION: LabelDescription =
     LabelDescription { name: "version", meaning: "The version of Lanyard.", values: &[] };
-const ENDPOINT: LabelDescription = values("endpoint", Endpoint::VALUES);
+const ENDPOINT: LabelDescription = values("endpoint", Endpoint::LABELS);
 
 pub(super) const REQUESTS: MetricDescription = counter(
     "requests",

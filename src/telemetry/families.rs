@@ -10,11 +10,12 @@ use prometheus_client::{
 use super::{
     descriptions,
     labels::{
-        Endpoint, EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
+        EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
         RequestOutcome, StoreOperation, TenantLogin, TenantLogout, TenantRequestLabels,
         TenantToken, TokenKind,
     },
 };
+use crate::model::Endpoint;
 
 /// Buckets in seconds, from a discovery request to a sign-in that waited in a queue.
 const SECONDS: [f64; 14] =

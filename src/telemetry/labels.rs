@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
-use crate::model::ObjectKind;
+use crate::model::{Endpoint, ObjectKind};
 
 macro_rules! label_values {
     ($(#[$doc:meta])* $name:ident { $($(#[doc = $meaning:literal])+ $variant:ident = $text:literal,)+ }) => {
@@ -53,43 +53,11 @@ pub(super) const STORE_OPERATIONS: LabelValues = &[
     ("prepare", "Creating or migrating the store."),
 ];
 
-label_values!(
-    /// The endpoint of a request.
-    Endpoint {
-        /// Provider metadata, at both well-known paths.
-        Discovery = "discovery",
-        /// The JWKS.
-        Jwks = "jwks",
-        /// The authorization endpoint.
-        Authorize = "authorize",
-        /// The sign-in page.
-        Login = "login",
-        /// The consent page.
-        Consent = "consent",
-        /// The token endpoint.
-        Token = "token",
-        /// The userinfo endpoint.
-        Userinfo = "userinfo",
-        /// The introspection endpoint.
-        Introspect = "introspect",
-        /// The revocation endpoint.
-        Revoke = "revoke",
-        /// The registration endpoint.
-        Register = "register",
-        /// The client configuration endpoint (RFC 7592).
-        ManageClient = "manage_client",
-        /// The end-session endpoint.
-        Logout = "logout",
-        /// The check-session iframe.
-        CheckSession = "check_session",
-        /// The page shown after sign-out.
-        LoggedOut = "logged_out",
-        /// The demo application of `lanyard dev`.
-        Demo = "demo",
-        /// Style sheets, and unknown paths.
-        Other = "other",
+impl EncodeLabelValue for Endpoint {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        EncodeLabelValue::encode(&self.label(), encoder)
     }
-);
+}
 
 label_values!(
     /// The outcome of a back-channel logout request.

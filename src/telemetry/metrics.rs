@@ -17,12 +17,12 @@ use super::{
     families::MetricFamilies,
     gauges::{Gauges, InFlightGuard},
     labels::{
-        Endpoint, EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LoginOutcome,
+        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LoginOutcome,
         LogoutOutcome, MethodOutcome, ReconcileOutcome, RequestOutcome, STORE_OPERATIONS,
         StoreOperation, TenantLogin, TenantLogout, TenantRequestLabels, TenantToken, TokenKind,
     },
 };
-use crate::model::{ObjectKind, TenantId, Timestamp};
+use crate::model::{Endpoint, ObjectKind, TenantId, Timestamp};
 
 /// The metrics of a process. A tenant is a label value only while it is served: requests of other
 /// tenants or none get an empty label, and a tenant's series are removed with it.

@@ -3,6 +3,7 @@
 use kube::core::Rule;
 
 use super::rule;
+use crate::model::{Endpoint, endpoints::STATIC_FILES};
 
 /// OIDC Discovery §3: https, or http on a loopback host, where requests never leave the machine.
 pub fn issuer_is_secure() -> Rule {
@@ -38,9 +39,14 @@ pub fn issuer_path_is_plain() -> Rule {
 
 /// The path of an issuer must not collide with an endpoint's.
 pub fn issuer_is_no_endpoint() -> Rule {
+    let segments = Endpoint::first_segments();
+    let pattern = [&*segments, &[STATIC_FILES]].concat().join("|").replace('.', "[.]");
     rule(
-        "!self.matches('[^/]/([.]well-known|oauth|login|consent|logged-out|account|_lanyard)(/|$)')",
-        "must not contain a path segment with the name of an endpoint: .well-known, oauth, login, consent, logged-out, account",
+        &format!("!self.matches('[^/]/({pattern})(/|$)')"),
+        &format!(
+            "must not contain a path segment with the name of an endpoint: {}",
+            segments.join(", ")
+        ),
     )
 }
 

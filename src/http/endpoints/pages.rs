@@ -27,9 +27,8 @@ pub async fn root(_: &AppState, request: Request) -> Result<Reply, EndpointError
 
 /// `GET I/_lanyard/…`: static files whose URLs change with their content.
 #[expect(clippy::unused_async, reason = "handlers have one shape")]
-pub async fn asset(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let name = request.path.trim_start_matches("/_lanyard/");
-    let file = file(name, Some(&request.tenant.tenant));
+pub async fn static_file(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let file = file(&request.path_param, Some(&request.tenant.tenant));
     Ok(file.unwrap_or_else(|| Reply::empty(StatusCode::NOT_FOUND)))
 }
 

@@ -22,9 +22,9 @@ use super::{
 };
 use crate::{
     http::{AppState, ConnectionInfo, Service},
-    model::Timestamp,
+    model::{Endpoint, Timestamp},
     registry::{ServedTenant, Snapshot},
-    telemetry::{Endpoint, request_id},
+    telemetry::request_id,
 };
 
 /// The context of a request before its body is read.
@@ -38,8 +38,8 @@ struct RequestContext {
 /// The tenant and route of a request.
 struct RouteMatch {
     tenant: Arc<ServedTenant>,
-    path: String,
-    route: &'static Route,
+    route: Route,
+    path_param: String,
 }
 
 #[async_trait]
@@ -86,7 +86,7 @@ impl AppState {
         };
         let response = match found {
             Ok(found) => self.serve(request, &arrival, found).await,
-            Err(nothing) => match router::common_asset(request.uri().path()) {
+            Err(nothing) => match router::common_static_file(request.uri().path()) {
                 Some(reply) => finish(reply, None, true, &arrival.id),
                 None => {
                     let reply = nothing.reply(request.headers(), &arrival.id);
@@ -100,7 +100,7 @@ impl AppState {
             target: "lanyard::access",
             request_id = arrival.id,
             method = known(&method),
-            endpoint = endpoint.as_str(),
+            endpoint = endpoint.label(),
             tenant = tenant.map(|tenant| tenant.to_string()),
             status,
             milliseconds = milliseconds(took),
@@ -119,7 +119,7 @@ impl AppState {
         B: Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let RouteMatch { tenant, path, route } = found;
+        let RouteMatch { tenant, route, path_param } = found;
         let (parts, body) = request.into_parts();
         let origin = parts.headers.get(header::ORIGIN).cloned();
         let mut reply = if parts.method == Method::OPTIONS && route.cors != cors::CorsPolicy::None {
@@ -139,7 +139,8 @@ impl AppState {
                         id: arrival.id.clone(),
                         method: parts.method,
                         tenant: Arc::clone(&tenant),
-                        path,
+                        endpoint: route.endpoint,
+                        path_param,
                         query: parts.uri.query().unwrap_or_default().to_owned(),
                         headers: parts.headers,
                         body,
@@ -232,17 +233,14 @@ fn find(snapshot: &Snapshot, authority: &str, path: &str) -> Result<RouteMatch, 
         let issuer_path =
             path.strip_prefix(form).filter(|rest| rest.is_empty() || rest.starts_with('/'));
         let tenant = issuer_path.and_then(|issuer_path| snapshot.at(authority, issuer_path));
-        if let (Some(tenant), Some(route)) = (tenant, router::route(METADATA[0])) {
-            return Ok(RouteMatch {
-                tenant: Arc::clone(tenant),
-                path: METADATA[0].to_owned(),
-                route,
-            });
+        if let Some(tenant) = tenant {
+            let route = router::route_of(Endpoint::Discovery);
+            return Ok(RouteMatch { tenant: Arc::clone(tenant), route, path_param: String::new() });
         }
     }
     let (tenant, rest) = snapshot.route(authority, path).ok_or(RoutingError::Issuer)?;
-    let route = router::route(rest).ok_or(RoutingError::Endpoint)?;
-    Ok(RouteMatch { tenant: Arc::clone(tenant), path: rest.to_owned(), route })
+    let (route, path_param) = router::find(rest).ok_or(RoutingError::Endpoint)?;
+    Ok(RouteMatch { tenant: Arc::clone(tenant), route, path_param: path_param.to_owned() })
 }
 
 /// Milliseconds with three decimals.

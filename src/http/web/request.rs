@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, header};
 use super::{CookiePurpose, EndpointError, cookies};
 use crate::{
     keys::Sealer,
-    model::Timestamp,
+    model::{Endpoint, Timestamp},
     protocol::{
         error::{ErrorCode, OAuthError},
         params::RequestParams,
@@ -25,8 +25,10 @@ pub struct Request {
     pub method: Method,
     /// The tenant.
     pub tenant: Arc<ServedTenant>,
-    /// The path below the issuer.
-    pub path: String,
+    /// The endpoint that the request is for.
+    pub endpoint: Endpoint,
+    /// The value of the parameter in the endpoint's path; empty if it has none.
+    pub path_param: String,
     /// The headers.
     pub headers: HeaderMap,
     /// The query, without the question mark.

@@ -1,4 +1,5 @@
-//! The table of routes below an issuer: method, path, handler, caching, CORS, error format.
+//! Attaches handlers, caching, CORS and error format to the table of endpoints
+//! (`model::endpoints`), and finds the route of a path.
 
 use std::{future::Future, pin::Pin};
 
@@ -13,129 +14,120 @@ use crate::{
             register, revoke, token, userinfo,
         },
     },
-    telemetry::Endpoint,
+    model::{Endpoint, endpoints::STATIC_FILES},
 };
 
 pub(crate) type HandlerFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Reply, EndpointError>> + Send + 'a>>;
 pub(crate) type Handler = for<'a> fn(&'a AppState, Request) -> HandlerFuture<'a>;
 
-/// A row of the table.
+/// How the requests to an endpoint are answered.
+#[derive(Clone, Copy)]
 pub(crate) struct Route {
-    /// The path below the issuer.
-    pub(crate) path: &'static str,
-    /// The endpoint's name in metrics and logs.
+    /// The endpoint, whose name is in metrics and logs.
     pub(crate) endpoint: Endpoint,
-    pub(crate) get: Option<Handler>,
-    pub(crate) post: Option<Handler>,
-    pub(crate) put: Option<Handler>,
-    pub(crate) delete: Option<Handler>,
+    get: Option<Handler>,
+    post: Option<Handler>,
+    put: Option<Handler>,
+    delete: Option<Handler>,
     pub(crate) cors: CorsPolicy,
     pub(crate) audience: ErrorFormat,
     /// Whether the handler sets `Cache-Control`; otherwise the response is `no-store`.
     pub(crate) cacheable: bool,
 }
 
+/// Makes a handler of a function.
 macro_rules! handler {
-    ($($path:tt)+) => {
-        Some(|app, request| Box::pin($($path)+(app, request)))
+    ($handler:path) => {
+        Some(|app, request| Box::pin($handler(app, request)))
     };
 }
 
-const fn page(path: &'static str, endpoint: Endpoint) -> Route {
-    let (audience, cors) = (ErrorFormat::Html, CorsPolicy::None);
-    Route { audience, ..api(path, endpoint, cors) }
-}
-
-const fn api(path: &'static str, endpoint: Endpoint, cors: CorsPolicy) -> Route {
-    let (get, post, put, delete) = (None, None, None, None);
-    let (audience, cacheable) = (ErrorFormat::Json, false);
-    Route { path, endpoint, get, post, put, delete, cors, audience, cacheable }
-}
-
-static ROUTES: [Route; 15] = [
-    Route {
-        get: handler!(discovery::get),
-        cacheable: true,
-        ..api("/.well-known/openid-configuration", Endpoint::Discovery, CorsPolicy::Any)
-    },
-    Route {
-        get: handler!(jwks::get),
-        cacheable: true,
-        ..api("/oauth/jwks", Endpoint::Jwks, CorsPolicy::Any)
-    },
-    Route {
-        get: handler!(authorize::get),
-        post: handler!(authorize::post),
-        ..page("/oauth/authorize", Endpoint::Authorize)
-    },
-    Route {
-        post: handler!(token::post),
-        ..api("/oauth/token", Endpoint::Token, CorsPolicy::Registered)
-    },
-    Route {
-        get: handler!(userinfo::get),
-        post: handler!(userinfo::post),
-        ..api("/oauth/userinfo", Endpoint::Userinfo, CorsPolicy::Registered)
-    },
-    Route {
-        post: handler!(introspect::post),
-        ..api("/oauth/introspect", Endpoint::Introspect, CorsPolicy::None)
-    },
-    Route {
-        post: handler!(revoke::post),
-        ..api("/oauth/revoke", Endpoint::Revoke, CorsPolicy::Registered)
-    },
-    Route {
-        post: handler!(register::post),
-        ..api(register::PATH, Endpoint::Register, CorsPolicy::None)
-    },
-    Route {
-        get: handler!(logout::get),
-        post: handler!(logout::post),
-        ..page("/oauth/logout", Endpoint::Logout)
-    },
-    Route {
-        get: handler!(check_session::get),
-        ..page("/oauth/check-session", Endpoint::CheckSession)
-    },
-    Route {
-        get: handler!(login::get),
-        post: handler!(login::post),
-        ..page("/login", Endpoint::Login)
-    },
-    Route {
-        get: handler!(consent::get),
-        post: handler!(consent::post),
-        ..page("/consent", Endpoint::Consent)
-    },
-    Route { get: handler!(logout::done), ..page("/logged-out", Endpoint::LoggedOut) },
-    Route { get: handler!(pages::root), ..page("", Endpoint::Other) },
-    Route { get: handler!(pages::root), ..page("/", Endpoint::Other) },
-];
-
-/// The rest of the path is a client ID.
-static CLIENT: Route = Route {
-    get: handler!(register::get),
-    put: handler!(register::put),
-    delete: handler!(register::delete),
-    ..api("/oauth/register/", Endpoint::ManageClient, CorsPolicy::None)
-};
-
-static ASSETS: Route =
-    Route { get: handler!(pages::asset), cacheable: true, ..page("/_lanyard/", Endpoint::Other) };
-
-/// The route of a path below the issuer.
-pub(crate) fn route(path: &str) -> Option<&'static Route> {
-    if let Some(found) = [&ASSETS, &CLIENT].into_iter().find(|it| path.starts_with(it.path)) {
-        return Some(found);
+/// The route of an endpoint. A new endpoint does not compile until it has one here.
+pub(crate) fn route_of(endpoint: Endpoint) -> Route {
+    let page = Route {
+        endpoint,
+        get: None,
+        post: None,
+        put: None,
+        delete: None,
+        cors: CorsPolicy::None,
+        audience: ErrorFormat::Html,
+        cacheable: false,
+    };
+    let api = Route { audience: ErrorFormat::Json, ..page };
+    let registered = Route { cors: CorsPolicy::Registered, ..api };
+    let public = Route { cors: CorsPolicy::Any, cacheable: true, ..api };
+    match endpoint {
+        Endpoint::Discovery => Route { get: handler!(discovery::get), ..public },
+        Endpoint::Jwks => Route { get: handler!(jwks::get), ..public },
+        Endpoint::Authorize => {
+            Route { get: handler!(authorize::get), post: handler!(authorize::post), ..page }
+        }
+        Endpoint::Token => Route { post: handler!(token::post), ..registered },
+        Endpoint::Userinfo => {
+            Route { get: handler!(userinfo::get), post: handler!(userinfo::post), ..registered }
+        }
+        Endpoint::Introspect => Route { post: handler!(introspect::post), ..api },
+        Endpoint::Revoke => Route { post: handler!(revoke::post), ..registered },
+        Endpoint::Register => Route { post: handler!(register::post), ..api },
+        Endpoint::ManageClient => Route {
+            get: handler!(register::get),
+            put: handler!(register::put),
+            delete: handler!(register::delete),
+            ..api
+        },
+        Endpoint::Logout => {
+            Route { get: handler!(logout::get), post: handler!(logout::post), ..page }
+        }
+        Endpoint::CheckSession => Route { get: handler!(check_session::get), ..page },
+        Endpoint::Login => Route { get: handler!(login::get), post: handler!(login::post), ..page },
+        Endpoint::Consent => {
+            Route { get: handler!(consent::get), post: handler!(consent::post), ..page }
+        }
+        Endpoint::LoggedOut => Route { get: handler!(logout::done), ..page },
+        Endpoint::Other => Route { get: handler!(pages::root), ..page },
     }
-    ROUTES.iter().find(|route| route.path == path)
+}
+
+/// The route of a path below the issuer, and the value of its parameter: empty if it has none.
+pub(crate) fn find(path: &str) -> Option<(Route, &str)> {
+    if let Some(name) = static_file(path) {
+        let route = Route {
+            get: handler!(pages::static_file),
+            cacheable: true,
+            ..route_of(Endpoint::Other)
+        };
+        return Some((route, name));
+    }
+    if matches!(path, "" | "/") {
+        return Some((route_of(Endpoint::Other), ""));
+    }
+    Endpoint::ALL.iter().find_map(|endpoint| {
+        let value = match_path(endpoint.path()?, path)?;
+        Some((route_of(*endpoint), value))
+    })
+}
+
+/// The value of the parameter if the path matches the pattern: one segment for `{name}`, or empty
+/// if the pattern has no parameter.
+fn match_path<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+    let Some((before, parameter)) = pattern.split_once('{') else {
+        return (path == pattern).then_some("");
+    };
+    let (_, after) = parameter.split_once('}')?;
+    let value = path.strip_prefix(before)?.strip_suffix(after)?;
+    (!value.is_empty() && !value.contains('/')).then_some(value)
+}
+
+/// The name of a static file at this path.
+fn static_file(path: &str) -> Option<&str> {
+    path.strip_prefix('/')?.strip_prefix(STATIC_FILES)?.strip_prefix('/')
 }
 
 /// A static file of pages without a tenant: the error page of an unknown URL.
-pub(crate) fn common_asset(path: &str) -> Option<Reply> {
-    pages::file(path.strip_prefix(ASSETS.path)?, None)
+pub(crate) fn common_static_file(path: &str) -> Option<Reply> {
+    pages::file(static_file(path)?, None)
 }
 
 impl Route {
@@ -158,7 +150,50 @@ impl Route {
             (self.put, "PUT"),
             (self.delete, "DELETE"),
         ];
-        let there = methods.iter().filter(|(handler, _)| handler.is_some());
-        there.map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
+        let supported = methods.iter().filter(|(handler, _)| handler.is_some());
+        supported.map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_with_a_path_is_routed_to_a_handler() {
+        for endpoint in Endpoint::ALL {
+            let Some(pattern) = endpoint.path() else { continue };
+            let path = pattern.replace("{client_id}", "team.wiki");
+            let (route, value) = find(&path).expect("a route");
+            assert_eq!(route.endpoint, *endpoint, "{path}");
+            assert!(!route.methods().is_empty(), "{path}");
+            assert_eq!(value.is_empty(), path == pattern, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_one_segment() {
+        for (path, value) in [
+            ("/callback/acme", Some("acme")),
+            ("/callback/", None),
+            ("/callback", None),
+            ("/callback/acme/x", None),
+            ("/callbacks/acme", None),
+        ] {
+            assert_eq!(match_path("/callback/{provider}", path), value, "{path}");
+        }
+        assert_eq!(match_path("/a/{b}/c", "/a/x/c"), Some("x"));
+        assert_eq!(match_path("/a/{b}/c", "/a/c"), None);
+    }
+
+    #[test]
+    fn unknown_paths_have_no_route() {
+        for path in ["/oauth", "/oauth/token/", "/login/x", "/_lanyard", "//"] {
+            assert!(find(path).is_none(), "{path}");
+        }
+        for (path, name) in [("/_lanyard/style.css", "style.css"), ("/", ""), ("", "")] {
+            let (route, value) = find(path).expect("a route");
+            assert_eq!((route.endpoint, value), (Endpoint::Other, name), "{path}");
+        }
     }
 }

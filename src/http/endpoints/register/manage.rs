@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::{
-    PATH, bearer, check, failure, information, limit, registrar, registration_service, sent,
+    bearer, check, failure, information, limit, registrar, registration_service, sent,
     wait_until_served,
 };
 use crate::{
@@ -55,8 +55,7 @@ pub async fn delete(app: &AppState, request: Request) -> Result<Reply, EndpointE
 /// the token.
 fn authorize(request: &Request) -> Result<(Arc<Client>, &str), EndpointError> {
     let token = bearer(request)?;
-    let id = request.path.strip_prefix(PATH).and_then(|rest| rest.strip_prefix('/'));
-    let client = request.tenant.client(id.unwrap_or_default());
+    let client = request.tenant.client(&request.path_param);
     registration::check_registration_access_token(client.map(|client| &**client), token)
         .map_err(EndpointError::Bearer)?;
     Ok((Arc::clone(client.expect("a token matches only a known client")), token))

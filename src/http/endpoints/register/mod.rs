@@ -14,7 +14,8 @@ use crate::{
     http::{AppState, EndpointError, Reply, Request},
     identity::RateLimitClass,
     model::{
-        Client, NewClient, ObjectKey, REGISTERED_NAME, RegistrarError, RegistrationMode, Secret,
+        Client, Endpoint, NewClient, ObjectKey, REGISTERED_NAME, RegistrarError, RegistrationMode,
+        Secret,
     },
     protocol::{
         error::{ErrorCode, OAuthError},
@@ -23,9 +24,6 @@ use crate::{
     },
     registry::RegistrationService,
 };
-
-/// The path of the endpoint. The clients' configuration endpoints are below it.
-pub const PATH: &str = "/oauth/register";
 
 /// `POST I/oauth/register`.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
@@ -164,7 +162,8 @@ fn failure(error: RegistrarError) -> EndpointError {
 
 /// The client information response (RFC 7591 §3.2.1).
 fn information(request: &Request, status: StatusCode, client: &Client, token: &str) -> Reply {
-    let uri = request.tenant.tenant.issuer.join(&format!("{PATH}/{}", client.id));
+    let issuer = &request.tenant.tenant.issuer;
+    let uri = Endpoint::ManageClient.url_with(issuer, client.id.as_str());
     let access = RegistrationAccess { uri: &uri, token };
     Reply::json(status, &registration::client_information_response(client, access))
         .header("pragma", "no-cache")

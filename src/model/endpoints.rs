@@ -1,0 +1,168 @@
+//! The table of endpoints: paths below an issuer, metadata fields and labels. Discovery metadata,
+//! reserved path segments, metric labels and the CEL rule of issuers follow from it;
+//! `http::web::router` attaches the handlers.
+
+use super::Issuer;
+
+/// The folder of the pages' static files, below every issuer.
+pub const STATIC_FILES: &str = "_lanyard";
+
+/// Path segments that no issuer may contain, for endpoints of later releases.
+const RESERVED_SEGMENTS: [&str; 1] = ["account"];
+
+macro_rules! endpoints {
+    ($(
+        $(#[doc = $meaning:literal])+
+        $name:ident {
+            label: $label:literal
+            $(, path: $path:literal)?
+            $(, metadata: $metadata:literal)?
+        },
+    )+) => {
+        /// An endpoint of an issuer.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Endpoint { $($(#[doc = $meaning])+ $name,)+ }
+
+        impl Endpoint {
+            /// All endpoints.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The label of each endpoint with its meaning, as Markdown.
+            pub const LABELS: &'static [(&'static str, &'static str)] =
+                &[$(($label, concat!($($meaning),+).trim_ascii()),)+];
+
+            /// The name in metrics and logs.
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$name => $label,)+ }
+            }
+
+            /// The path below the issuer. A segment `{name}` is a parameter.
+            pub const fn path(self) -> Option<&'static str> {
+                match self { $(Self::$name => optional!($($path)?),)+ }
+            }
+
+            /// The discovery metadata field with the endpoint's URL.
+            pub const fn metadata_field(self) -> Option<&'static str> {
+                match self { $(Self::$name => optional!($($metadata)?),)+ }
+            }
+        }
+    };
+}
+
+macro_rules! optional {
+    () => {
+        None
+    };
+    ($value:literal) => {
+        Some($value)
+    };
+}
+
+endpoints! {
+    /// Provider metadata, at both well-known paths.
+    Discovery { label: "discovery", path: "/.well-known/openid-configuration" },
+    /// The JWKS.
+    Jwks { label: "jwks", path: "/oauth/jwks", metadata: "jwks_uri" },
+    /// The authorization endpoint.
+    Authorize { label: "authorize", path: "/oauth/authorize", metadata: "authorization_endpoint" },
+    /// The sign-in page.
+    Login { label: "login", path: "/login" },
+    /// The consent page.
+    Consent { label: "consent", path: "/consent" },
+    /// The token endpoint.
+    Token { label: "token", path: "/oauth/token", metadata: "token_endpoint" },
+    /// The userinfo endpoint.
+    Userinfo { label: "userinfo", path: "/oauth/userinfo", metadata: "userinfo_endpoint" },
+    /// The introspection endpoint.
+    Introspect { label: "introspect", path: "/oauth/introspect", metadata: "introspection_endpoint" },
+    /// The revocation endpoint.
+    Revoke { label: "revoke", path: "/oauth/revoke", metadata: "revocation_endpoint" },
+    /// The registration endpoint.
+    Register { label: "register", path: "/oauth/register", metadata: "registration_endpoint" },
+    /// The client configuration endpoint (RFC 7592).
+    ManageClient { label: "manage_client", path: "/oauth/register/{client_id}" },
+    /// The end-session endpoint.
+    Logout { label: "logout", path: "/oauth/logout", metadata: "end_session_endpoint" },
+    /// The check-session iframe.
+    CheckSession { label: "check_session", path: "/oauth/check-session", metadata: "check_session_iframe" },
+    /// The page shown after sign-out.
+    LoggedOut { label: "logged_out", path: "/logged-out" },
+    /// Style sheets, and unknown paths.
+    Other { label: "other" },
+}
+
+impl Endpoint {
+    /// The URL at an issuer.
+    pub fn url(self, issuer: &Issuer) -> String {
+        issuer.join(self.path().unwrap_or_default())
+    }
+
+    /// The URL at an issuer, with a value for the parameter of the path.
+    pub fn url_with(self, issuer: &Issuer, value: &str) -> String {
+        let pattern = self.url(issuer);
+        match (pattern.split_once('{'), pattern.split_once('}')) {
+            (Some((before, _)), Some((_, after))) => format!("{before}{value}{after}"),
+            _ => pattern,
+        }
+    }
+
+    /// The first path segments of endpoints, which an issuer cannot contain.
+    pub fn first_segments() -> Vec<&'static str> {
+        let mut segments = Vec::new();
+        for segment in reserved_segments() {
+            if !segments.contains(&segment) {
+                segments.push(segment);
+            }
+        }
+        segments
+    }
+}
+
+/// The reserved segments except [`STATIC_FILES`], some of them more than once.
+fn reserved_segments() -> impl Iterator<Item = &'static str> {
+    let paths = Endpoint::ALL.iter().filter_map(|endpoint| endpoint.path());
+    paths.filter_map(|path| path.split('/').nth(1)).chain(RESERVED_SEGMENTS)
+}
+
+/// Returns true if an issuer cannot contain a path segment, because it would hide an endpoint.
+pub(super) fn is_reserved(segment: &str) -> bool {
+    reserved_segments().chain([STATIC_FILES]).any(|reserved| reserved == segment)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn rows_have_distinct_names_and_paths() {
+        let distinct = |values: Vec<&str>| {
+            let set: BTreeSet<_> = values.iter().collect();
+            assert_eq!(set.len(), values.len(), "{values:?}");
+        };
+        let all = || Endpoint::ALL.iter();
+        distinct(all().map(|endpoint| endpoint.label()).collect());
+        distinct(all().filter_map(|endpoint| endpoint.path()).collect());
+        distinct(all().filter_map(|endpoint| endpoint.metadata_field()).collect());
+        assert!(Endpoint::LABELS.iter().all(|(_, meaning)| meaning.ends_with('.')));
+    }
+
+    #[test]
+    fn urls_contain_the_value_of_the_parameter() {
+        let issuer = Issuer::parse("https://id.test/team").expect("canonical");
+        let url = Endpoint::ManageClient.url_with(&issuer, "team.wiki");
+        assert_eq!(url, "https://id.test/team/oauth/register/team.wiki");
+        assert_eq!(Endpoint::Token.url(&issuer), "https://id.test/team/oauth/token");
+    }
+
+    #[test]
+    fn issuers_cannot_contain_the_first_segment_of_any_endpoint() {
+        for path in Endpoint::ALL.iter().filter_map(|endpoint| endpoint.path()) {
+            let segment = path.split('/').nth(1).expect("a first segment");
+            assert!(is_reserved(segment), "{path}");
+        }
+        assert!(is_reserved("account") && is_reserved(STATIC_FILES));
+        assert!(!is_reserved("team"));
+    }
+}
