@@ -178,7 +178,11 @@ async fn claim_due(notifier: &LogoutNotifier) -> Result<Vec<NotificationId>, Sto
                     continue;
                 }
                 let taken = LogoutNotification { next_at: now.plus(CLAIM_DURATION), ..telling };
-                let record = Record { value: encode(&taken).into(), ..stored.record };
+                let record = Record {
+                    value: encode(&taken).into(),
+                    due_at: Some(taken.next_at),
+                    ..stored.record
+                };
                 let due = NotificationId { tenant: id.clone(), id: record.key.id.clone() };
                 if notifier.accounts.store.compare_and_swap(stored.version, record, now).await? {
                     found.push(due);
@@ -219,7 +223,8 @@ async fn notify_client(notifier: &LogoutNotifier, due: &NotificationId) -> Resul
     // A notification that is given up is kept until it expires, so every replica can count it.
     let next_at = next.map_or(stored.record.expires_at, |wait| now.plus(wait));
     let later = LogoutNotification { tries, next_at, ..telling };
-    let record = Record { value: Bytes::from(encode(&later)), ..stored.record };
+    let record =
+        Record { value: Bytes::from(encode(&later)), due_at: Some(next_at), ..stored.record };
     notifier.accounts.store.compare_and_swap(stored.version, record, now).await.map(drop)
 }
 
@@ -264,6 +269,7 @@ fn record(
         value: encode(telling).into(),
         expires_at,
         owners: vec![IndexEntry::new(OwnerKind::Client, telling.client.as_str())],
+        due_at: Some(telling.next_at),
     }
 }
 

@@ -53,7 +53,7 @@ fn record(context: AccountContext<'_>, id: &str, grant: &Grant, expires_at: Time
         IndexEntry::new(OwnerKind::Client, grant.client.as_str()),
     ];
     owners.extend(grant.sid.as_deref().map(|sid| IndexEntry::new(OwnerKind::Session, sid)));
-    Record { key: key(context, id), value: encode(grant).into(), expires_at, owners }
+    Record { key: key(context, id), value: encode(grant).into(), expires_at, owners, due_at: None }
 }
 
 /// Inserts a grant: the atomic gate that a code passes once. Returns `false` if it exists already.

@@ -156,5 +156,6 @@ fn record(context: AccountContext<'_>, key: &RecordKey, session: &Session) -> Re
             IndexEntry::new(OwnerKind::User, session.authentication.subject.as_str()),
             IndexEntry::new(OwnerKind::Session, session.sid.as_str()),
         ],
+        due_at: None,
     }
 }

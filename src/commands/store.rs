@@ -72,8 +72,13 @@ pub(super) async fn refuse_unsuitable(args: &StoreArgs, store: &SharedStore) -> 
     }
 }
 
-/// Migrates the store whenever this replica becomes the leader, retrying until that succeeds.
+/// Upgrades the store, then migrates it whenever this replica becomes the leader. Retries each until
+/// it succeeds.
 pub(super) async fn prepare_when_leading(store: SharedStore, mut leads: watch::Receiver<bool>) {
+    while let Err(error) = store.upgrade().await {
+        tracing::warn!(%error, "could not upgrade the store; retrying");
+        tokio::time::sleep(RETRY_INTERVAL).await;
+    }
     while leads.wait_for(|leads| *leads).await.is_ok() {
         match store.migrate().await {
             Ok(()) => {

@@ -72,6 +72,7 @@ async fn check_assertion(
         value: bytes::Bytes::new(),
         expires_at: once.expires_at.plus(CLOCK_SKEW),
         owners: Vec::new(),
+        due_at: None,
     };
     if app.accounts.store.insert(record, request.now).await? {
         return Ok(());

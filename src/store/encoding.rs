@@ -40,6 +40,27 @@ pub(super) fn split(key: &[u8]) -> Option<(&[u8], &str)> {
     Some((key.get(..at)?, std::str::from_utf8(key.get(at..)?).ok()?))
 }
 
+/// The key of a record of a kind, from the result of `key`.
+pub(super) fn record_key(kind: RecordKind, key: &[u8]) -> Option<RecordKey> {
+    let (scope, id) = split(key)?;
+    let (its_kind, rest) = first_part(scope)?;
+    let (namespace, rest) = first_part(rest)?;
+    let (name, _) = first_part(rest)?;
+    (its_kind == kind.as_str()).then(|| RecordKey::new(kind, &TenantId::new(namespace, name), id))
+}
+
+/// The name of the kind in a scope.
+pub(super) fn kind(scope: &[u8]) -> Option<&str> {
+    first_part(scope).map(|(kind, _)| kind)
+}
+
+/// The first part that `joined` wrote, and the bytes after it.
+fn first_part(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<2>()?;
+    let (part, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+    Some((std::str::from_utf8(part).ok()?, rest))
+}
+
 /// The encoding of an index entry within its scope.
 pub(super) fn owner((kind, id): (&str, &str)) -> Vec<u8> {
     joined(&[kind.as_bytes(), id.as_bytes()])
@@ -50,7 +71,8 @@ pub(super) fn listing(scope: &[u8], of: (&str, &str)) -> Vec<u8> {
     [scope.to_vec(), owner(of)].concat()
 }
 
-/// The row of a record: everything but its key.
+/// The row of a record: everything but its key. The due time follows the other fields, and only in
+/// rows that have one: earlier releases, which do not know it, leave it unread.
 #[derive(Serialize, Deserialize)]
 pub(super) struct EncodedRecord<'a> {
     pub(super) version: u64,
@@ -58,6 +80,8 @@ pub(super) struct EncodedRecord<'a> {
     #[serde(borrow)]
     pub(super) owners: Vec<(&'a str, &'a str)>,
     pub(super) value: &'a [u8],
+    #[serde(skip)]
+    pub(super) due_at: Option<Timestamp>,
 }
 
 /// A row that cannot be decoded.
@@ -74,17 +98,27 @@ impl<'a> EncodedRecord<'a> {
             expires_at: record.expires_at,
             owners: owners.collect(),
             value: &record.value,
+            due_at: record.due_at,
         }
     }
 
     /// Encodes the row.
     pub(super) fn write(&self) -> Vec<u8> {
-        postcard::to_stdvec(self).expect("rows serialise to memory")
+        let row = postcard::to_stdvec(self).expect("rows serialise to memory");
+        match self.due_at {
+            Some(_) => postcard::to_extend(&self.due_at, row).expect("rows serialise to memory"),
+            None => row,
+        }
     }
 
     /// Decodes the result of `write`.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, DamagedRecord> {
-        postcard::from_bytes(bytes).map_err(|_| DamagedRecord)
+        let (mut row, rest) =
+            postcard::take_from_bytes::<Self>(bytes).map_err(|_| DamagedRecord)?;
+        if !rest.is_empty() {
+            row.due_at = postcard::from_bytes(rest).map_err(|_| DamagedRecord)?;
+        }
+        Ok(row)
     }
 
     /// The record of this row. Index entries of kinds that only a newer release knows are skipped.
@@ -95,6 +129,7 @@ impl<'a> EncodedRecord<'a> {
             value: Bytes::copy_from_slice(self.value),
             expires_at: self.expires_at,
             owners: self.owners.iter().filter_map(owner).collect(),
+            due_at: self.due_at,
         };
         VersionedRecord { record, version: self.version }
     }
@@ -120,15 +155,29 @@ mod tests {
         let it = record("a/b").key;
         assert_eq!(split(&key(&it)), Some((&*scope(it.kind, &it.tenant), "a/b")));
         assert_eq!(split(&key(&it)[..6]), None);
+        assert_eq!(record_key(it.kind, &key(&it)), Some(it.clone()));
+        assert_eq!(record_key(RecordKind::Grant, &key(&it)), None);
     }
 
     #[test]
     fn rows_round_trip() {
-        let written = record("a");
-        let row = EncodedRecord::of(&written, 7).write();
-        let read = EncodedRecord::read(&row).map(|row| row.stored(written.key.clone()));
-        assert_eq!(read, Ok(VersionedRecord { record: written.clone(), version: 7 }));
-        assert!(EncodedRecord::read(&row[..row.len() - 1]).is_err());
+        let due = Record { due_at: Some(Timestamp::from_secs(1)), ..record("a") };
+        for written in [record("a"), due] {
+            let row = EncodedRecord::of(&written, 7).write();
+            let read = EncodedRecord::read(&row).map(|row| row.stored(written.key.clone()));
+            assert_eq!(read, Ok(VersionedRecord { record: written.clone(), version: 7 }));
+            assert!(EncodedRecord::read(&row[..row.len() - 1]).is_err());
+        }
+    }
+
+    #[test]
+    fn an_earlier_release_ignores_the_due_time() {
+        #[derive(Deserialize, PartialEq, Debug)]
+        struct Earlier<'a>(u64, Timestamp, #[serde(borrow)] Vec<(&'a str, &'a str)>, &'a [u8]);
+        let due = Record { due_at: Some(Timestamp::from_secs(1)), ..record("a") };
+        let row = EncodedRecord::of(&due, 7).write();
+        let read = postcard::from_bytes::<Earlier<'_>>(&row);
+        assert_eq!(read, Ok(Earlier(7, due.expires_at, vec![("user", "ada")], b"value")));
     }
 
     #[test]

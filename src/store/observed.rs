@@ -1,7 +1,7 @@
 //! A store wrapper that reports each failed operation to a callback, for the metrics and the log of
 //! all backends.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use async_trait::async_trait;
 
@@ -87,6 +87,16 @@ impl Store for InstrumentedStore {
         self.report_outcome("list", self.inner.list(kind, tenant, owner, now).await)
     }
 
+    async fn list_due(
+        &self,
+        kind: RecordKind,
+        due: RangeInclusive<Timestamp>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
+        self.report_outcome("list_due", self.inner.list_due(kind, due, limit, now).await)
+    }
+
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
         self.report_outcome("purge", self.inner.purge(limit, now).await)
     }
@@ -101,6 +111,10 @@ impl Store for InstrumentedStore {
 
     async fn migrate(&self) -> Result<(), StoreError> {
         self.report_outcome("prepare", self.inner.migrate().await)
+    }
+
+    async fn upgrade(&self) -> Result<(), StoreError> {
+        self.report_outcome("prepare", self.inner.upgrade().await)
     }
 }
 

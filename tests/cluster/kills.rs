@@ -34,6 +34,7 @@ fn record(n: u64, value: &str) -> Record {
         value: value.to_owned().into(),
         expires_at: NOW.plus(Duration::from_hours(1)),
         owners: vec![IndexEntry::new(OwnerKind::User, format!("user-{}", n % 7))],
+        due_at: None,
     }
 }
 

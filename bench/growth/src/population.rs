@@ -101,7 +101,7 @@ impl Population {
             IndexEntry::new(OwnerKind::Session, sid(number)),
         ];
         let expires_at = self.now.plus(idle + idle / 8).plus(CLOCK_SKEW);
-        Record { key: key(number), value: encode(&grant).into(), expires_at, owners }
+        Record { key: key(number), value: encode(&grant).into(), expires_at, owners, due_at: None }
     }
 
     /// The record of a grant's session.
@@ -120,6 +120,7 @@ impl Population {
             value: encode(&session).into(),
             expires_at: session::expires_at(&session, &lifetimes),
             owners: vec![user(number), IndexEntry::new(OwnerKind::Session, sid(number))],
+            due_at: None,
         }
     }
 

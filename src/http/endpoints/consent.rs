@@ -93,5 +93,6 @@ fn record(key: &RecordKey, held: &ActiveSession, agreed: &Consent) -> Record {
         value: encode(agreed).into(),
         expires_at: agreed.given_at.plus(consent::CONSENT_TTL),
         owners: vec![IndexEntry::new(OwnerKind::User, held.user.subject.as_str())],
+        due_at: None,
     }
 }

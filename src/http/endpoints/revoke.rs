@@ -60,6 +60,7 @@ async fn remember(
         value: Bytes::new(),
         expires_at: Timestamp::from_secs(exp).plus(CLOCK_SKEW),
         owners: Vec::new(),
+        due_at: None,
     };
     // An existing record has the same content.
     app.accounts.store.insert(record, request.now).await?;

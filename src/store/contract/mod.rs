@@ -5,8 +5,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
 
+mod due;
 mod races;
 
+pub use due::*;
 pub use races::*;
 
 use super::{
@@ -37,6 +39,10 @@ macro_rules! suite {
             lists_follow_swaps_takes_and_expiry,
             lists_are_bounded,
             kinds_and_tenants_are_apart,
+            lists_due_records_of_all_tenants_earliest_first,
+            due_lists_are_bounded,
+            due_lists_follow_swaps_takes_and_expiry,
+            one_of_many_claims_wins,
             keeps_any_bytes,
             keeps_large_values_and_refuses_larger,
             one_of_many_inserts_wins,
@@ -70,6 +76,7 @@ pub fn record(id: &str) -> Record {
         value: Bytes::from_static(b"value"),
         expires_at: NOW.plus(HOUR),
         owners: vec![ada()],
+        due_at: None,
     }
 }
 

@@ -1,12 +1,15 @@
 //! Parts of the contract with many concurrent callers.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use super::{NOW, held, key, record, with_value};
-use crate::store::SharedStore;
+use crate::store::{Record, RecordKind, SharedStore};
 
 const RACERS: usize = 64;
 
@@ -60,6 +63,22 @@ pub async fn one_of_many_swaps_wins(store: SharedStore) {
             .unwrap()
     });
     assert_eq!(won.await, 1);
+}
+
+/// A claim moves the due time. Callers that found the same due record race for it.
+pub async fn one_of_many_claims_wins(store: SharedStore) {
+    let due = |due_at| Record { due_at: Some(due_at), ..record("a") };
+    store.insert(due(NOW), NOW).await.unwrap();
+    let later = NOW.plus(Duration::from_secs(30));
+    let found = store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await.unwrap();
+    let version = found.first().expect("it is due").version;
+    let won = winners(&store, |store, _| async move {
+        store.compare_and_swap(version, due(later), NOW).await.unwrap()
+    });
+    assert_eq!(won.await, 1);
+    assert_eq!(store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await, Ok(Vec::new()));
+    let found = store.list_due(RecordKind::Session, later..=later, 10, NOW).await.unwrap();
+    assert_eq!(found.len(), 1, "it is due again when the claim ends");
 }
 
 pub async fn no_increment_is_lost(store: SharedStore) {

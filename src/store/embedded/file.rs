@@ -100,7 +100,7 @@ impl StoreFile {
         folder.sync_all().map_err(system)
     }
 
-    /// Opens the file and checks every page. Returns the database and its incarnation.
+    /// Opens the file, checks every page and repairs the due time index. Returns the database and its incarnation.
     pub(super) fn open(&self) -> Result<(Database, String), OpenError> {
         let database =
             builder().open(&self.path).map_err(|error| self.classify_error(error.into()))?;
@@ -114,6 +114,7 @@ impl StoreFile {
             _ => return Err(self.damaged(format!("its format is {format:?}"))),
         }
         let incarnation = about("incarnation")?;
+        tables::repair_due_index(&database).map_err(|failure| self.classify_error(failure))?;
         Ok((database, incarnation))
     }
 

@@ -4,6 +4,7 @@
 //! Must not: return data that is not durable, or replace a file that it cannot read.
 
 mod file;
+mod read;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ mod writer;
 
 use std::{
     fmt,
+    ops::RangeInclusive,
     path::Path,
     sync::{Arc, RwLock},
     thread::{self, JoinHandle},
@@ -18,7 +20,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use redb::ReadableDatabase as _;
+use redb::{ReadTransaction, ReadableDatabase as _};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -29,6 +31,7 @@ use crate::model::{Entropy, TenantId, Timestamp};
 
 pub use file::OpenError;
 use file::StoreFile;
+use tables::EmbeddedError;
 use writer::{SharedDatabase, WriteJob, WriteOperation, WriteOutcome, unavailable};
 
 /// Capacity of the write queue; callers beyond it wait for room.
@@ -82,6 +85,17 @@ impl EmbeddedStore {
         outcome.ok_or_else(|| unavailable("its writer has ended"))?
     }
 
+    /// Reads an index on a thread that may wait for the disk.
+    async fn walk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&ReadTransaction) -> Result<T, EmbeddedError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let walk = move || shared.with(|database| work(&database.begin_read()?));
+        let walked = tokio::task::spawn_blocking(walk).await;
+        Ok(walked.map_err(|_| unavailable("its reader has ended"))??)
+    }
+
     async fn change(&self, operation: WriteOperation, now: Timestamp) -> Result<bool, StoreError> {
         Ok(matches!(self.ask(operation, now).await?, WriteOutcome::Done(true)))
     }
@@ -116,7 +130,7 @@ impl Store for EmbeddedStore {
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
-        Ok(self.shared.with(|database| tables::get(&database.begin_read()?, key, now))?)
+        Ok(self.shared.with(|database| read::get(&database.begin_read()?, key, now))?)
     }
 
     async fn take(
@@ -147,14 +161,18 @@ impl Store for EmbeddedStore {
         owner: &IndexEntry,
         now: Timestamp,
     ) -> Result<Vec<VersionedRecord>, StoreError> {
-        let (shared, tenant, owner) = (Arc::clone(&self.shared), tenant.clone(), owner.clone());
-        let walk = move || {
-            shared.with(|database| {
-                tables::list(&database.begin_read()?, (kind, &tenant), &owner, now)
-            })
-        };
-        let walked = tokio::task::spawn_blocking(walk).await;
-        Ok(walked.map_err(|_| unavailable("its reader has ended"))??)
+        let (tenant, owner) = (tenant.clone(), owner.clone());
+        self.walk(move |transaction| read::list(transaction, (kind, &tenant), &owner, now)).await
+    }
+
+    async fn list_due(
+        &self,
+        kind: RecordKind,
+        due: RangeInclusive<Timestamp>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
+        self.walk(move |transaction| read::list_due(transaction, kind, due, limit, now)).await
     }
 
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {

@@ -1,12 +1,15 @@
 //! The tables of the file, and the only code that changes them: a record, its index entries, its
-//! expiry and the version counter always change together in one transaction.
+//! expiry, its due time and the version counter always change together in one transaction.
 
-use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{
+    Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction,
+};
 
+use super::read;
 use crate::{
-    model::{TenantId, Timestamp},
+    model::Timestamp,
     store::{
-        IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, StoreError, VersionedRecord,
+        Record, RecordKey, StoreError, VersionedRecord,
         encoding::{self, DamagedRecord, EncodedRecord},
     },
 };
@@ -14,11 +17,13 @@ use crate::{
 /// Metadata of the store: `format` and `incarnation`.
 pub(super) const ABOUT: TableDefinition<&str, &str> = TableDefinition::new("about");
 /// Records: key → row.
-const RECORDS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("records");
+pub(super) const RECORDS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("records");
 /// The index: (listing, id). `list` scans it.
-const OWNERS: TableDefinition<(&[u8], &str), ()> = TableDefinition::new("owners");
+pub(super) const OWNERS: TableDefinition<(&[u8], &str), ()> = TableDefinition::new("owners");
 /// The expiry index: (expiry, key). `purge` scans it.
 const EXPIRY: TableDefinition<(i64, &[u8]), ()> = TableDefinition::new("expiry");
+/// The due time index: (kind, due time, key). `list_due` scans it.
+pub(super) const DUE: TableDefinition<(&str, i64, &[u8]), ()> = TableDefinition::new("due");
 /// One entry: the version of the last write to any record, so no version is reused.
 const VERSION: TableDefinition<(), u64> = TableDefinition::new("version");
 
@@ -45,9 +50,33 @@ impl<E: Into<redb::Error>> From<E> for EmbeddedError {
     }
 }
 
-/// Creates the tables of an empty file.
+/// Creates the tables that the file does not have yet.
 pub(super) fn create(transaction: &WriteTransaction) -> Result<(), EmbeddedError> {
     OpenTables::open(transaction).map(drop)
+}
+
+/// Creates the due time index of a file that an earlier release wrote, and removes the entries that
+/// such a release, which does not know the index, has left behind.
+pub(super) fn repair_due_index(database: &Database) -> Result<(), EmbeddedError> {
+    let mut changed = database.begin_read()?.open_table(DUE).is_err();
+    let transaction = database.begin_write()?;
+    {
+        let records = transaction.open_table(RECORDS)?;
+        transaction.open_table(DUE)?.retain(|(_, due_at, key), ()| {
+            let row = records.get(key).ok().flatten();
+            let is_current = row.is_some_and(|bytes| {
+                EncodedRecord::read(bytes.value()).is_ok_and(|row| due(Some(&row)) == Some(due_at))
+            });
+            changed |= !is_current;
+            is_current
+        })?;
+    }
+    if changed {
+        transaction.commit()?;
+    } else {
+        transaction.abort()?;
+    }
+    Ok(())
 }
 
 /// The tables, opened in a write transaction.
@@ -55,6 +84,7 @@ pub(super) struct OpenTables<'t> {
     records: Table<'t, &'static [u8], &'static [u8]>,
     owners: Table<'t, (&'static [u8], &'static str), ()>,
     expiry: Table<'t, (i64, &'static [u8]), ()>,
+    due: Table<'t, (&'static str, i64, &'static [u8]), ()>,
     version: Table<'t, (), u64>,
     changed: bool,
 }
@@ -66,6 +96,7 @@ impl<'t> OpenTables<'t> {
             records: transaction.open_table(RECORDS)?,
             owners: transaction.open_table(OWNERS)?,
             expiry: transaction.open_table(EXPIRY)?,
+            due: transaction.open_table(DUE)?,
             version: transaction.open_table(VERSION)?,
             changed: false,
         })
@@ -138,7 +169,7 @@ impl<'t> OpenTables<'t> {
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, EmbeddedError> {
-        live(&self.records, key, now)
+        read::live(&self.records, key, now)
     }
 
     /// Writes a record, replacing any row of its key.
@@ -185,63 +216,25 @@ impl<'t> OpenTables<'t> {
                 self.expiry.insert((at, key), ())?;
             }
         }
+        let (was_due, is_due) = (due(before), due(after));
+        if was_due != is_due {
+            let kind = encoding::kind(scope).ok_or(DamagedRecord)?;
+            if let Some(at) = was_due {
+                self.due.remove((kind, at, key))?;
+            }
+            if let Some(at) = is_due {
+                self.due.insert((kind, at, key), ())?;
+            }
+        }
         self.changed = true;
         Ok(())
     }
 }
 
+fn due(row: Option<&EncodedRecord<'_>>) -> Option<i64> {
+    row.and_then(|row| row.due_at).map(Timestamp::millis)
+}
+
 fn owners<'r, 'o>(row: Option<&'r EncodedRecord<'o>>) -> &'r [(&'o str, &'o str)] {
     row.map_or(&[], |row| &row.owners)
-}
-
-/// Reads a live record.
-pub(super) fn get(
-    transaction: &ReadTransaction,
-    key: &RecordKey,
-    now: Timestamp,
-) -> Result<Option<VersionedRecord>, EmbeddedError> {
-    live(&transaction.open_table(RECORDS)?, key, now)
-}
-
-fn live(
-    records: &impl ReadableTable<&'static [u8], &'static [u8]>,
-    key: &RecordKey,
-    now: Timestamp,
-) -> Result<Option<VersionedRecord>, EmbeddedError> {
-    let Some(bytes) = records.get(&*encoding::key(key))? else { return Ok(None) };
-    let row = EncodedRecord::read(bytes.value())?;
-    if row.expires_at <= now {
-        return Ok(None);
-    }
-    Ok(Some(row.stored(key.clone())))
-}
-
-/// Lists the live records of a kind for an index entry.
-pub(super) fn list(
-    transaction: &ReadTransaction,
-    (kind, tenant): (RecordKind, &TenantId),
-    owner: &IndexEntry,
-    now: Timestamp,
-) -> Result<Vec<VersionedRecord>, EmbeddedError> {
-    let records = transaction.open_table(RECORDS)?;
-    let scope = encoding::scope(kind, tenant);
-    let listing = encoding::listing(&scope, (owner.kind.as_str(), &owner.id));
-    let mut found = Vec::new();
-    for entry in transaction.open_table(OWNERS)?.range((&*listing, "")..)? {
-        let entry = entry?.0;
-        let (its, id) = entry.value();
-        if its != listing || found.len() == MAX_LISTED {
-            break;
-        }
-        found.extend(live(&records, &RecordKey::new(kind, tenant, id), now)?);
-    }
-    Ok(found)
-}
-
-/// Makes a record's row unreadable, for tests.
-#[cfg(test)]
-pub(super) fn damage(database: &redb::Database, key: &RecordKey) -> Result<(), EmbeddedError> {
-    let transaction = database.begin_write()?;
-    transaction.open_table(RECORDS)?.insert(&*encoding::key(key), &[][..])?;
-    Ok(transaction.commit()?)
 }

@@ -1,6 +1,7 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use redb::ReadableTableMetadata as _;
 use tempfile::TempDir;
 
 use super::*;
@@ -9,6 +10,7 @@ use crate::{
     store::{
         SharedStore,
         contract::{self, NOW, key, record},
+        encoding,
     },
 };
 
@@ -52,6 +54,15 @@ impl Store for Temporary {
     ) -> Result<Vec<VersionedRecord>, StoreError> {
         self.0.list(kind, tenant, owner, now).await
     }
+    async fn list_due(
+        &self,
+        kind: RecordKind,
+        due: RangeInclusive<Timestamp>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
+        self.0.list_due(kind, due, limit, now).await
+    }
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
         self.0.purge(limit, now).await
     }
@@ -68,6 +79,13 @@ contract::suite!(async {
 
 fn open(folder: &TempDir) -> Result<EmbeddedStore, OpenError> {
     EmbeddedStore::open(&folder.path().join("store.redb"), &SystemEntropy::new(), || 0)
+}
+
+/// Changes the file without the store.
+fn write(database: &redb::Database, work: impl FnOnce(&redb::WriteTransaction)) {
+    let transaction = database.begin_write().unwrap();
+    work(&transaction);
+    transaction.commit().unwrap();
 }
 
 #[tokio::test]
@@ -96,6 +114,40 @@ async fn records_survive_a_restart() {
         "a version of old"
     );
     assert_eq!(store.purge(10, NOW.plus(Duration::from_hours(2))).await, Ok(2));
+}
+
+#[tokio::test]
+async fn the_due_index_is_repaired_after_an_earlier_release_wrote_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let store = open(&folder).unwrap();
+    let due = |id: &str| Record { due_at: Some(NOW), ..record(id) };
+    store.insert(due("stays"), NOW).await.unwrap();
+    drop(store);
+    let database = redb::Database::open(&path).unwrap();
+    write(&database, |transaction| {
+        let taken = encoding::key(&key("taken"));
+        transaction.open_table(tables::DUE).unwrap().insert(("session", 1, &*taken), ()).unwrap();
+    });
+    drop(database);
+    for _ in 0..2 {
+        let store = open(&folder).unwrap();
+        let entries = |database: &redb::Database| {
+            Ok(database.begin_read()?.open_table(tables::DUE)?.len()?)
+        };
+        assert_eq!(store.shared.with(entries).unwrap(), 1);
+        let listed = store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await.unwrap();
+        assert_eq!(listed.into_iter().map(|it| it.record).collect::<Vec<_>>(), [due("stays")]);
+        drop(store);
+    }
+    let database = redb::Database::open(&path).unwrap();
+    write(&database, |transaction| {
+        transaction.delete_table(tables::DUE).unwrap();
+    });
+    drop(database);
+    let store = open(&folder).unwrap();
+    assert_eq!(store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await, Ok(vec![]));
+    assert!(store.get(&key("stays"), NOW).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -208,7 +260,14 @@ async fn a_failed_batch_fails_all_its_operations_and_the_next_succeeds() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).unwrap();
     store.insert(record("bad"), NOW).await.unwrap();
-    store.shared.with(|database| tables::damage(database, &key("bad"))).unwrap();
+    let damage = |database: &redb::Database| {
+        write(database, |transaction| {
+            let bad = encoding::key(&key("bad"));
+            transaction.open_table(tables::RECORDS).unwrap().insert(&*bad, &[][..]).unwrap();
+        });
+        Ok(())
+    };
+    store.shared.with(damage).unwrap();
     let (first, first_answer) = job(WriteOperation::Insert(record("a")));
     let (second, second_answer) = job(WriteOperation::Take(key("bad")));
     let (jobs, queue) = mpsc::channel(2);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{PgPool, Row as _};
+use sqlx::{Executor as _, PgPool, Row as _};
 
 use super::{
     failure::PostgresError,
@@ -65,10 +65,13 @@ pub(super) async fn migrate(pool: &PgPool, incarnation: &str) -> Result<(), Post
     if now.format >= FORMAT {
         return Ok(());
     }
-    sqlx::query(sql::CREATE_ABOUT).execute(pool).await?;
+    // Closed afterwards, since its statements may take any time.
+    let mut connection = pool.acquire().await?.detach();
+    connection.execute(sql::UNLIMITED).await?;
+    connection.execute(sql::CREATE_ABOUT).await?;
     for migration in MIGRATIONS.iter().filter(|migration| migration.format > now.format) {
         for statement in migration.statements {
-            sqlx::query(*statement).execute(pool).await?;
+            connection.execute(*statement).await?;
         }
         add(pool, sql::ADD_ABOUT, "incarnation", incarnation).await?;
         add(pool, sql::SET_ABOUT, "works_with", &migration.works_with.to_string()).await?;

@@ -5,30 +5,31 @@
 
 mod failure;
 mod migrate;
+mod row;
 mod sql;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, path::PathBuf, str::FromStr as _, sync::Arc, time::Duration};
+use std::{fmt, ops::RangeInclusive, path::PathBuf, str::FromStr as _, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use sqlx::{
     ConnectOptions as _, Connection as _, Executor as _, PgPool, Row as _,
     pool::PoolConnection,
-    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgSslMode},
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgSslMode},
     query::Query,
 };
 use tokio::sync::OnceCell;
 
 use super::{
-    CLOCK_TOLERANCE, IndexEntry, MAX_LISTED, OwnerKind, Record, RecordKey, RecordKind, Store,
-    StoreError, StoreState, UnusableCa, VersionedRecord, ca,
+    CLOCK_TOLERANCE, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store, StoreError,
+    StoreState, UnusableCa, VersionedRecord, ca,
     retry::{bounded, random_version, retried, settled},
 };
 use crate::model::{Entropy, TenantId, Timestamp};
 use failure::PostgresError;
 use migrate::SchemaInfo;
+use row::{keyed, owner_entry, owners, stored, stored_of_any_tenant};
 
 /// Limit for acquiring or opening a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -128,6 +129,7 @@ impl PostgresStore {
                 .bind(version.cast_signed())
                 .bind(record.expires_at.millis())
                 .bind(owners)
+                .bind(record.due_at.map(Timestamp::millis))
                 .bind(now.millis());
             if let Some(replaced) = replaced {
                 query = query.bind(replaced);
@@ -156,48 +158,6 @@ fn left_if_read_only<T>(
             connection.close_on_drop();
         }
     })
-}
-
-fn keyed<'q>(
-    statement: &'static str,
-    key: &'q RecordKey,
-) -> Query<'q, sqlx::Postgres, PgArguments> {
-    sqlx::query(statement)
-        .bind(key.kind.as_str())
-        .bind(key.tenant.to_string())
-        .bind(key.id.as_bytes())
-}
-
-/// Encodes an index entry. It contains the record's kind and tenant, so the index finds only their
-/// records. Kind and tenant contain no space, and the kind of the entry no colon.
-fn owner_entry(kind: RecordKind, tenant: &TenantId, owner: &IndexEntry) -> Vec<u8> {
-    format!("{kind} {tenant} {}:{}", owner.kind.as_str(), owner.id).into_bytes()
-}
-
-fn owners(record: &Record) -> Vec<Vec<u8>> {
-    let key = &record.key;
-    record.owners.iter().map(|owner| owner_entry(key.kind, &key.tenant, owner)).collect()
-}
-
-/// Decodes a row. Index entries of kinds that only a newer release knows are skipped.
-fn stored(
-    row: &PgRow,
-    kind: RecordKind,
-    tenant: &TenantId,
-) -> Result<VersionedRecord, PostgresError> {
-    let owner = |entry: Vec<u8>| {
-        let text = String::from_utf8(entry).ok()?;
-        let (kind, id) = text.splitn(3, ' ').nth(2)?.split_once(':')?;
-        Some(IndexEntry::new(OwnerKind::parse(kind)?, id))
-    };
-    let id: Vec<u8> = row.try_get("id")?;
-    let record = Record {
-        key: RecordKey::new(kind, tenant, String::from_utf8_lossy(&id)),
-        value: Bytes::from(row.try_get::<Vec<u8>, _>("value")?),
-        expires_at: Timestamp::from_millis(row.try_get("expires_at")?),
-        owners: row.try_get::<Vec<Vec<u8>>, _>("owners")?.into_iter().filter_map(owner).collect(),
-    };
-    Ok(VersionedRecord { record, version: row.try_get::<i64, _>("version")?.cast_unsigned() })
 }
 
 #[async_trait]
@@ -265,6 +225,27 @@ impl Store for PostgresStore {
         Ok(bounded(retried(true, attempt)).await?.0)
     }
 
+    async fn list_due(
+        &self,
+        kind: RecordKind,
+        due: RangeInclusive<Timestamp>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
+        let due = &due;
+        let attempt = || async move {
+            let query = sqlx::query(sql::LIST_DUE)
+                .bind(kind.as_str())
+                .bind(due.start().millis())
+                .bind(due.end().millis())
+                .bind(now.millis())
+                .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+            let rows = query.fetch_all(&self.pool).await?;
+            rows.iter().map(|row| stored_of_any_tenant(row, kind)).collect()
+        };
+        Ok(bounded(retried(true, attempt)).await?.0)
+    }
+
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
         let attempt = || async move {
             let query = sqlx::query(sql::PURGE)
@@ -296,5 +277,12 @@ impl Store for PostgresStore {
         migrate::migrate(&self.pool, &self.entropy.id()).await?;
         migrate::tune(&self.pool).await;
         Ok(())
+    }
+
+    async fn upgrade(&self) -> Result<(), StoreError> {
+        match SchemaInfo::read(&self.pool).await? {
+            Some(schema) if schema.format < sql::FORMAT => self.migrate().await,
+            _ => Ok(()),
+        }
     }
 }

@@ -13,10 +13,12 @@ pub(super) struct SchemaMigration {
 }
 
 /// The format of this release.
-pub(super) const FORMAT: i64 = 1;
+pub(super) const FORMAT: i64 = 2;
 
 /// All migrations, oldest first.
-pub(super) const MIGRATIONS: [SchemaMigration; 1] = [SchemaMigration {
+pub(super) const MIGRATIONS: [SchemaMigration; 2] = [CREATION, DUE_TIMES];
+
+const CREATION: SchemaMigration = SchemaMigration {
     format: 1,
     works_with: 1,
     statements: &[
@@ -33,7 +35,22 @@ pub(super) const MIGRATIONS: [SchemaMigration; 1] = [SchemaMigration {
         "CREATE INDEX IF NOT EXISTS lanyard_records_expiry ON lanyard_records (expires_at)",
         "CREATE INDEX IF NOT EXISTS lanyard_records_owners ON lanyard_records USING gin (owners)",
     ],
-}];
+};
+
+/// Few records have a due time, and the index contains only those. Earlier releases write no due
+/// time and do not change one.
+const DUE_TIMES: SchemaMigration = SchemaMigration {
+    format: 2,
+    works_with: 1,
+    statements: &[
+        "ALTER TABLE lanyard_records ADD COLUMN IF NOT EXISTS due_at bigint",
+        "CREATE INDEX IF NOT EXISTS lanyard_records_due ON lanyard_records (kind, due_at)
+            WHERE due_at IS NOT NULL",
+    ],
+};
+
+/// A migration may read the whole table, which takes longer than a statement of an operation may.
+pub(super) const UNLIMITED: &str = "SET statement_timeout = 0";
 
 /// Storage settings, applied at each migration. A database that does not support them works more
 /// slowly. A swap usually changes no indexed column: with free space in the row's page it then
@@ -61,27 +78,34 @@ pub(super) const TIME: &str =
 
 /// Replaces an expired record.
 pub(super) const INSERT: &str = "INSERT INTO lanyard_records
-        (kind, tenant, id, value, version, expires_at, owners)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+        (kind, tenant, id, value, version, expires_at, owners, due_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (kind, tenant, id) DO UPDATE SET value = excluded.value,
-        version = excluded.version, expires_at = excluded.expires_at, owners = excluded.owners
-    WHERE lanyard_records.expires_at <= $8";
+        version = excluded.version, expires_at = excluded.expires_at, owners = excluded.owners,
+        due_at = excluded.due_at
+    WHERE lanyard_records.expires_at <= $9";
 
-pub(super) const GET: &str = "SELECT id, value, version, expires_at, owners FROM lanyard_records
+pub(super) const GET: &str =
+    "SELECT id, value, version, expires_at, owners, due_at FROM lanyard_records
     WHERE kind = $1 AND tenant = $2 AND id = $3 AND expires_at > $4";
 
 pub(super) const TAKE: &str = "DELETE FROM lanyard_records
     WHERE kind = $1 AND tenant = $2 AND id = $3 AND expires_at > $4
-    RETURNING id, value, version, expires_at, owners";
+    RETURNING id, value, version, expires_at, owners, due_at";
 
 pub(super) const SWAP: &str = "UPDATE lanyard_records
-    SET value = $4, version = $5, expires_at = $6, owners = $7
-    WHERE kind = $1 AND tenant = $2 AND id = $3 AND expires_at > $8 AND version = $9";
+    SET value = $4, version = $5, expires_at = $6, owners = $7, due_at = $8
+    WHERE kind = $1 AND tenant = $2 AND id = $3 AND expires_at > $9 AND version = $10";
 
 /// Uses the index on `owners` alone. Its entries contain kind and tenant too, so the planner cannot
 /// prefer scanning a tenant's records.
-pub(super) const LIST: &str = "SELECT id, value, version, expires_at, owners FROM lanyard_records
+pub(super) const LIST: &str =
+    "SELECT id, value, version, expires_at, owners, due_at FROM lanyard_records
     WHERE owners @> ARRAY[$1::bytea] AND expires_at > $2 LIMIT $3";
+
+pub(super) const LIST_DUE: &str =
+    "SELECT tenant, id, value, version, expires_at, owners, due_at FROM lanyard_records
+    WHERE kind = $1 AND due_at BETWEEN $2 AND $3 AND expires_at > $4 ORDER BY due_at LIMIT $5";
 
 /// Rows locked by others are left for the next step.
 pub(super) const PURGE: &str = "DELETE FROM lanyard_records WHERE (kind, tenant, id) IN (

@@ -1,6 +1,9 @@
 mod faults;
 mod tls;
 
+use bytes::Bytes;
+use sqlx::Row as _;
+
 use super::*;
 use crate::{
     model::SystemEntropy,
@@ -43,13 +46,46 @@ async fn an_older_release_works_while_the_newer_format_allows_it() {
     let tell = async |name: &str, value: &str| {
         sqlx::query(sql::SET_ABOUT).bind(name).bind(value).execute(&store.pool).await.unwrap();
     };
-    tell("format", "2").await;
+    tell("format", "3").await;
     store.state().await.unwrap();
     store.migrate().await.unwrap();
-    assert_eq!(SchemaInfo::read(&store.pool).await.unwrap().unwrap().format, 2, "never lowered");
-    tell("works_with", "2").await;
+    assert_eq!(SchemaInfo::read(&store.pool).await.unwrap().unwrap().format, 3, "never lowered");
+    tell("works_with", "3").await;
     let refused = store.state().await.unwrap_err().to_string();
-    assert!(refused.contains("format 2"), "{refused}");
+    assert!(refused.contains("format 3"), "{refused}");
+}
+
+/// During a roll-out a replica of the earlier release may hold the Lease.
+#[tokio::test]
+async fn any_replica_upgrades_the_schema_of_an_earlier_release() {
+    let store = open(&postgres().database().await);
+    store.upgrade().await.unwrap();
+    assert!(store.state().await.is_err(), "an empty database waits for the holder of the Lease");
+    let first = &sql::MIGRATIONS[0];
+    store.pool.execute(sql::CREATE_ABOUT).await.unwrap();
+    for statement in first.statements {
+        store.pool.execute(*statement).await.unwrap();
+    }
+    for (name, value) in [("format", "1"), ("works_with", "1"), ("incarnation", "first-release")] {
+        sqlx::query(sql::SET_ABOUT).bind(name).bind(value).execute(&store.pool).await.unwrap();
+    }
+    let earlier_insert = "INSERT INTO lanyard_records
+            (kind, tenant, id, value, version, expires_at, owners)
+        VALUES ('session', 'team/main', 'a', 'value', 7, 1900003600000,
+            ARRAY['session team/main user:ada'::bytea])";
+    store.pool.execute(earlier_insert).await.unwrap();
+    assert!(store.state().await.is_err());
+    store.upgrade().await.unwrap();
+    assert_eq!(store.state().await.unwrap().incarnation, "first-release");
+    let stored = store.get(&key("a"), NOW).await.unwrap().unwrap();
+    assert_eq!(stored, VersionedRecord { record: record("a"), version: 7 });
+    let due = Record { due_at: Some(NOW), ..record("a") };
+    assert_eq!(store.compare_and_swap(7, due.clone(), NOW).await, Ok(true));
+    let earlier_swap = "UPDATE lanyard_records SET value = 'next', version = 8 WHERE id = 'a'";
+    store.pool.execute(earlier_swap).await.unwrap();
+    let listed = store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await.unwrap();
+    let next = Record { value: Bytes::from_static(b"next"), ..due };
+    assert_eq!(listed, [VersionedRecord { record: next, version: 8 }]);
 }
 
 #[tokio::test]
@@ -93,7 +129,7 @@ async fn index_entries_are_not_left_pending() {
 }
 
 #[tokio::test]
-async fn list_and_purge_use_indexes() {
+async fn lists_and_purges_use_indexes() {
     let store = prepared().await;
     let plan = async |statement: &str| {
         let mut connection = store.pool.acquire().await.unwrap();
@@ -108,6 +144,14 @@ async fn list_and_purge_use_indexes() {
         .replace("$3", "10");
     let listed = plan(&list).await;
     assert!(listed.contains("lanyard_records_owners"), "{listed}");
+    let due = sql::LIST_DUE
+        .replace("$1", "'logout'")
+        .replace("$2", "1")
+        .replace("$3", "2")
+        .replace("$4", "1")
+        .replace("$5", "10");
+    let due = plan(&due).await;
+    assert!(due.contains("lanyard_records_due") && !due.contains("Sort"), "{due}");
     let purged = plan(&sql::PURGE.replace("$1", "1").replace("$2", "10")).await;
     assert!(purged.contains("lanyard_records_expiry"), "{purged}");
 }

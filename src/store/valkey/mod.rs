@@ -11,14 +11,15 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, ops::RangeInclusive, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use redis::{Client, FromRedisValue, ScriptInvocation, TlsCertificates};
 
 use super::{
     CLOCK_TOLERANCE, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store, StoreError,
-    StoreState, UnusableCa, VersionedRecord, ca, encoding,
+    StoreState, UnusableCa, VersionedRecord, ca,
+    encoding::{self, DamagedRecord},
     retry::{bounded, random_version, retried, settled},
 };
 use crate::model::{Entropy, TenantId, Timestamp};
@@ -96,10 +97,11 @@ impl ValkeyStore {
         record.check_size()?;
         let version = random_version(&*self.entropy);
         let (key, row) = (&encoding::key(&record.key), &row::write(record, version));
+        let due = &record.due_at.map_or_else(String::new, |due| scripted(due.millis()).to_string());
         let attempt = || {
             self.ask(move |connected| {
                 let mut run = changing(script, connected, now);
-                run.arg(key).arg(row);
+                run.arg(key).arg(row).arg(due);
                 if let Some(replaced) = replaced {
                     run.arg(format!("{replaced:016x}"));
                 }
@@ -209,6 +211,29 @@ impl Store for ValkeyStore {
         let (found, _) = bounded(retried(true, attempt)).await?;
         let stored = |(id, row): (Vec<u8>, Vec<u8>)| {
             let key = RecordKey::new(kind, tenant, String::from_utf8_lossy(&id));
+            Ok(row::read(&row, key)?)
+        };
+        found.into_iter().map(stored).collect()
+    }
+
+    async fn list_due(
+        &self,
+        kind: RecordKind,
+        due: RangeInclusive<Timestamp>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
+        let (from, until) = (scripted(due.start().millis()), scripted(due.end().millis()));
+        let attempt = || {
+            self.ask::<Vec<(Vec<u8>, Vec<u8>)>>(move |_| {
+                let mut run = scripts::LIST_DUE.prepare_invoke();
+                run.arg(scripted(now.millis())).arg(kind.as_str()).arg(from).arg(until).arg(limit);
+                ValkeyCommand::Run(run)
+            })
+        };
+        let (found, _) = bounded(retried(true, attempt)).await?;
+        let stored = |(key, row): (Vec<u8>, Vec<u8>)| {
+            let key = encoding::record_key(kind, &key).ok_or(DamagedRecord)?;
             Ok(row::read(&row, key)?)
         };
         found.into_iter().map(stored).collect()

@@ -7,7 +7,7 @@
 //! | 3 | length of the key's scope in bytes |
 //! | 1 | number of index entries that follow |
 //! | 3 + n each | length of an index entry, and the entry (`encoding::owner`) |
-//! | the rest | kinds and ids of the index entries, and the value (`encoding::EncodedRecord`) |
+//! | the rest | index entries, value and due time (`encoding::EncodedRecord`) |
 //!
 //! Must not: change without a new format (`scripts::FORMAT`), since servers outlive releases.
 

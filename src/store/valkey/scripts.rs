@@ -2,8 +2,8 @@
 //! of its writes or none, so an operation is one script and one round trip.
 //!
 //! Keys: `lanyard:record:KEY` is a row (`row`), `lanyard:owner:LISTING` the ids of the records of
-//! an index entry by expiry, `lanyard:expiry` the keys of all records by expiry, `lanyard:about`
-//! the store's metadata. The server expires no key, since replicas judge expiry by their own
+//! an index entry by expiry, `lanyard:due:KIND` the keys of records by due time, `lanyard:expiry`
+//! the keys of all records by expiry, `lanyard:about` the store's metadata. The server expires no key, since replicas judge expiry by their own
 //! clocks.
 
 use std::sync::LazyLock;
@@ -15,11 +15,13 @@ pub(super) const FORMAT: i64 = 1;
 
 /// Prefix of the keys of rows.
 pub(super) const RECORD: &str = "lanyard:record:";
+/// Prefix of the keys of due times.
+pub(super) const DUE: &str = "lanyard:due:";
 
 /// The error of a write to a store other than the one that this replica connected to.
 pub(super) const LOST: &str = "LANYARDLOST";
 
-/// The beginning of every script, after the definitions of `RECORD` and `LOST`.
+/// The beginning of every script, after the definitions of `RECORD`, `DUE` and `LOST`.
 const COMMON: &str = r"
 local OWNER, EXPIRY, ABOUT = 'lanyard:owner:', 'lanyard:expiry', 'lanyard:about'
 
@@ -47,10 +49,20 @@ local function unlist(key, row)
   listings(key, row, function(listing, id) redis.call('ZREM', listing, id) end)
 end
 
+-- The key of the due times of a record's kind, which is the first part of the record's key.
+local function due_times(key)
+  return DUE .. key:sub(3, 2 + key:byte(1) * 256 + key:byte(2))
+end
+
 -- The first write is the one that a server without memory left refuses: the rest follows it.
-local function put(key, row, old)
+local function put(key, row, old, due)
   redis.call('SET', RECORD .. key, row)
   if old then unlist(key, old) end
+  if due ~= '' then
+    redis.call('ZADD', due_times(key), due, key)
+  elseif old then
+    redis.call('ZREM', due_times(key), key)
+  end
   local expiry = row:sub(17, 32)
   redis.call('ZADD', EXPIRY, expiry, key)
   listings(key, row, function(listing, id) redis.call('ZADD', listing, expiry, id) end)
@@ -59,38 +71,39 @@ end
 local function remove(key, row)
   redis.call('DEL', RECORD .. key)
   redis.call('ZREM', EXPIRY, key)
+  redis.call('ZREM', due_times(key), key)
   unlist(key, row)
 end
 ";
 
 fn script(own: &str) -> Script {
-    Script::new(&format!("local RECORD, LOST = '{RECORD}', '{LOST}'\n{COMMON}{own}"))
+    Script::new(&format!("local RECORD, DUE, LOST = '{RECORD}', '{DUE}', '{LOST}'\n{COMMON}{own}"))
 }
 
-/// Arguments: incarnation, now, key, row. Returns 1 if the row was written.
+/// Arguments: incarnation, now, key, row, due time or nothing. Returns 1 if the row was written.
 pub(super) static INSERT: LazyLock<Script> = LazyLock::new(|| {
     script(
         r"
-local incarnation, now, key, row = unpack(ARGV)
+local incarnation, now, key, row, due = unpack(ARGV)
 local refused = lost(incarnation)
 if refused then return refused end
 local old = redis.call('GET', RECORD .. key)
 if is_live(old, now) then return 0 end
-put(key, row, old)
+put(key, row, old, due)
 return 1",
     )
 });
 
-/// Arguments: incarnation, now, key, row, version. Returns 1 if the row was written.
+/// Arguments: incarnation, now, key, row, due time or nothing, version. Returns 1 if the row was written.
 pub(super) static SWAP: LazyLock<Script> = LazyLock::new(|| {
     script(
         r"
-local incarnation, now, key, row, version = unpack(ARGV)
+local incarnation, now, key, row, due, version = unpack(ARGV)
 local refused = lost(incarnation)
 if refused then return refused end
 local old = redis.call('GET', RECORD .. key)
 if not is_live(old, now) or old:sub(1, 16) ~= version then return 0 end
-put(key, row, old)
+put(key, row, old, due)
 return 1",
     )
 });
@@ -120,6 +133,25 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', OWNER .. listing, '(' .. now, '+
   if row then
     found[#found + 1] = id
     found[#found + 1] = row
+  end
+end
+return found",
+    )
+});
+
+/// Arguments: now, kind, first and last due time, limit. Returns keys and rows alternately.
+pub(super) static LIST_DUE: LazyLock<Script> = LazyLock::new(|| {
+    script(
+        r"
+local now, kind, from, till, limit = unpack(ARGV)
+local found = {}
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', DUE .. kind, from, till, 'LIMIT', 0, limit)) do
+  local row = redis.call('GET', RECORD .. key)
+  if is_live(row, now) then
+    found[#found + 1] = key
+    found[#found + 1] = row
+  elseif not row then
+    redis.call('ZREM', DUE .. kind, key)
   end
 end
 return found",

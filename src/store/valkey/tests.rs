@@ -122,13 +122,30 @@ async fn deleted_records_leave_no_keys() {
     let url = valkey_database();
     let store = open(&url, false);
     store.insert(record("taken"), NOW).await.unwrap();
-    store.insert(record("expired"), NOW).await.unwrap();
+    let due = Record { due_at: Some(NOW), ..record("expired") };
+    store.insert(due, NOW).await.unwrap();
     let held = store.get(&key("expired"), NOW).await.unwrap().unwrap();
     let phone = IndexEntry::new(crate::store::OwnerKind::Session, "phone");
-    let swapped = Record { owners: vec![phone], ..record("expired") };
+    let swapped = Record { owners: vec![phone], due_at: Some(NOW), ..record("expired") };
     store.compare_and_swap(held.version, swapped, NOW).await.unwrap();
     store.take(&key("taken"), NOW).await.unwrap();
     assert_eq!(store.purge(10, NOW.plus(std::time::Duration::from_hours(2))).await, Ok(1));
+    assert_eq!(keys(&url).await, ["lanyard:about"]);
+}
+
+/// An earlier release leaves the due times of records that it takes.
+#[tokio::test]
+async fn a_due_time_without_a_record_is_removed_when_it_is_found() {
+    let url = valkey_database();
+    let store = open(&url, false);
+    store.state().await.unwrap();
+    let mut leave = redis::cmd("ZADD");
+    let leave = leave.arg("lanyard:due:session").arg(1).arg(encoding::key(&key("taken")));
+    let () = leave.query_async(&mut directly(&url).await).await.unwrap();
+    assert_eq!(store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await, Ok(vec![]));
+    assert_eq!(keys(&url).await, ["lanyard:about", "lanyard:due:session"]);
+    let all = Timestamp::from_millis(0)..=NOW;
+    assert_eq!(store.list_due(RecordKind::Session, all, 10, NOW).await, Ok(vec![]));
     assert_eq!(keys(&url).await, ["lanyard:about"]);
 }
 

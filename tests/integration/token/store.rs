@@ -1,6 +1,7 @@
 //! A store whose order of operations is set by a test.
 
 use std::{
+    ops::RangeInclusive,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -35,6 +36,8 @@ pub struct Plan {
     pub writes: AtomicUsize,
     /// The number of list operations.
     pub lists: AtomicUsize,
+    /// The number of lists of due records.
+    pub due_lists: AtomicUsize,
     /// Whether `get` fails because the store is unavailable.
     pub away: AtomicBool,
     /// The time of the store's clock, if it has one.
@@ -107,6 +110,17 @@ impl Store for Interleaving {
         self.plan.lists.fetch_add(1, Ordering::SeqCst);
         self.plan.pause().await;
         self.inner.list(kind, tenant, owner, now).await
+    }
+
+    async fn list_due(
+        &self,
+        kind: RecordKind,
+        due: RangeInclusive<Timestamp>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
+        self.plan.due_lists.fetch_add(1, Ordering::SeqCst);
+        self.inner.list_due(kind, due, limit, now).await
     }
 
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {

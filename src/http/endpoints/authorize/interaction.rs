@@ -78,6 +78,7 @@ pub(in crate::http::endpoints) async fn save(
         value: encode(&step.interaction).into(),
         expires_at: step.interaction.expires_at().plus(CLOCK_SKEW),
         owners: vec![IndexEntry::new(OwnerKind::Session, sid)],
+        due_at: None,
     };
     if !app.accounts.store.insert(record, request.now).await? {
         return Err(EndpointError::Unavailable("a new interaction id already exists".to_owned()));

@@ -113,6 +113,7 @@ async fn store(
         value: encode(code).into(),
         expires_at: code.expires_at.plus(CLOCK_SKEW),
         owners: Vec::new(),
+        due_at: None,
     };
     if app.accounts.store.insert(record, request.now).await? {
         Ok(id)

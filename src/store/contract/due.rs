@@ -1,0 +1,87 @@
+//! The part of the contract about due times.
+
+use std::time::Duration;
+
+use super::{CLOCK_TOLERANCE, HOUR, NOW, held, key, record};
+use crate::{
+    model::{TenantId, Timestamp},
+    store::{Record, RecordKey, RecordKind, SharedStore},
+};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn due(id: &str, due_at: Timestamp) -> Record {
+    Record { due_at: Some(due_at), ..record(id) }
+}
+
+/// The ids of the session records that are due by `until`.
+async fn due_by(store: &SharedStore, until: Timestamp, now: Timestamp) -> Vec<String> {
+    let since = Timestamp::from_millis(0);
+    let found = store.list_due(RecordKind::Session, since..=until, 100, now).await.unwrap();
+    found.into_iter().map(|stored| stored.record.key.id).collect()
+}
+
+pub async fn lists_due_records_of_all_tenants_earliest_first(store: SharedStore) {
+    let tenant = TenantId::new("another-team", "other");
+    let elsewhere = Record {
+        key: RecordKey::new(RecordKind::Session, &tenant, "elsewhere"),
+        ..due("", NOW.minus(MINUTE))
+    };
+    let grant = RecordKey::new(RecordKind::Grant, &tenant, "grant");
+    let records = [
+        due("now", NOW),
+        due("later", NOW.plus(MINUTE)),
+        elsewhere.clone(),
+        due("first", Timestamp::from_millis(0)),
+        record("never"),
+        Record { key: grant, ..due("", NOW) },
+    ];
+    for record in records {
+        assert_eq!(store.insert(record, NOW).await, Ok(true));
+    }
+    assert_eq!(held(&store, "now").await.record, due("now", NOW));
+    assert_eq!(due_by(&store, NOW, NOW).await, ["first", "elsewhere", "now"]);
+    let just_before = NOW.minus(Duration::from_millis(1));
+    assert_eq!(due_by(&store, just_before, NOW).await, ["first", "elsewhere"]);
+    let all = Timestamp::from_millis(i64::MAX);
+    assert_eq!(due_by(&store, all, NOW).await, ["first", "elsewhere", "now", "later"]);
+    let one = store.list_due(RecordKind::Session, NOW..=NOW, 100, NOW).await.unwrap();
+    assert_eq!(one, [held(&store, "now").await], "with value and version");
+    let since = NOW.minus(MINUTE);
+    let found = store.list_due(RecordKind::Session, since..=just_before, 100, NOW).await.unwrap();
+    assert_eq!(found.into_iter().map(|it| it.record).collect::<Vec<_>>(), [elsewhere]);
+}
+
+pub async fn due_lists_are_bounded(store: SharedStore) {
+    for n in 0..5 {
+        store.insert(due(&n.to_string(), NOW.plus(MINUTE * n)), NOW).await.unwrap();
+    }
+    let found = store.list_due(RecordKind::Session, NOW..=NOW.plus(HOUR), 2, NOW).await.unwrap();
+    let ids: Vec<_> = found.into_iter().map(|stored| stored.record.key.id).collect();
+    assert_eq!(ids, ["0", "1"], "the earliest ones");
+    let none = store.list_due(RecordKind::Session, NOW..=NOW, 0, NOW).await;
+    assert_eq!(none, Ok(Vec::new()));
+}
+
+pub async fn due_lists_follow_swaps_takes_and_expiry(store: SharedStore) {
+    for id in ["moved", "done", "taken", "expired"] {
+        store.insert(due(id, NOW), NOW).await.unwrap();
+    }
+    let version = held(&store, "moved").await.version;
+    let moved = due("moved", NOW.plus(MINUTE));
+    assert_eq!(store.compare_and_swap(version, moved, NOW).await, Ok(true));
+    let version = held(&store, "done").await.version;
+    assert_eq!(store.compare_and_swap(version, record("done"), NOW).await, Ok(true));
+    assert!(store.take(&key("taken"), NOW).await.unwrap().is_some());
+    assert_eq!(due_by(&store, NOW, NOW).await, ["expired"]);
+    assert_eq!(due_by(&store, NOW.plus(MINUTE), NOW).await, ["expired", "moved"]);
+
+    let end = NOW.plus(HOUR);
+    assert_eq!(due_by(&store, end, end).await, [""; 0], "expired records are absent");
+    let renewed = Record { expires_at: end.plus(HOUR), ..record("expired") };
+    assert_eq!(store.insert(renewed, end).await, Ok(true));
+    assert_eq!(due_by(&store, end, NOW).await, ["moved"], "its due time was replaced");
+    let purged = end.plus(CLOCK_TOLERANCE);
+    assert_eq!(store.purge(10, purged).await, Ok(2));
+    assert_eq!(due_by(&store, end, NOW).await, [""; 0]);
+}

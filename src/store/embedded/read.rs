@@ -1,0 +1,85 @@
+//! Reads records from the tables of the file.
+
+use std::ops::RangeInclusive;
+
+use redb::{ReadTransaction, ReadableTable};
+
+use super::tables::{DUE, EmbeddedError, OWNERS, RECORDS};
+use crate::{
+    model::{TenantId, Timestamp},
+    store::{
+        IndexEntry, MAX_LISTED, RecordKey, RecordKind, VersionedRecord,
+        encoding::{self, DamagedRecord, EncodedRecord},
+    },
+};
+
+/// Reads a live record.
+pub(super) fn get(
+    transaction: &ReadTransaction,
+    key: &RecordKey,
+    now: Timestamp,
+) -> Result<Option<VersionedRecord>, EmbeddedError> {
+    live(&transaction.open_table(RECORDS)?, key, now)
+}
+
+/// Reads a live record from the open table.
+pub(super) fn live(
+    records: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    key: &RecordKey,
+    now: Timestamp,
+) -> Result<Option<VersionedRecord>, EmbeddedError> {
+    let Some(bytes) = records.get(&*encoding::key(key))? else { return Ok(None) };
+    let row = EncodedRecord::read(bytes.value())?;
+    if row.expires_at <= now {
+        return Ok(None);
+    }
+    Ok(Some(row.stored(key.clone())))
+}
+
+/// Lists the live records of a kind for an index entry.
+pub(super) fn list(
+    transaction: &ReadTransaction,
+    (kind, tenant): (RecordKind, &TenantId),
+    owner: &IndexEntry,
+    now: Timestamp,
+) -> Result<Vec<VersionedRecord>, EmbeddedError> {
+    let records = transaction.open_table(RECORDS)?;
+    let scope = encoding::scope(kind, tenant);
+    let listing = encoding::listing(&scope, (owner.kind.as_str(), &owner.id));
+    let mut found = Vec::new();
+    for entry in transaction.open_table(OWNERS)?.range((&*listing, "")..)? {
+        let entry = entry?.0;
+        let (its, id) = entry.value();
+        if its != listing || found.len() == MAX_LISTED {
+            break;
+        }
+        found.extend(live(&records, &RecordKey::new(kind, tenant, id), now)?);
+    }
+    Ok(found)
+}
+
+/// Lists the live records of a kind by due time.
+pub(super) fn list_due(
+    transaction: &ReadTransaction,
+    kind: RecordKind,
+    due: RangeInclusive<Timestamp>,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<VersionedRecord>, EmbeddedError> {
+    let records = transaction.open_table(RECORDS)?;
+    let start = (kind.as_str(), due.start().millis(), &[][..]);
+    let end = (kind.as_str(), due.end().millis().saturating_add(1), &[][..]);
+    let mut found = Vec::new();
+    if start >= end {
+        return Ok(found);
+    }
+    for entry in transaction.open_table(DUE)?.range(start..end)? {
+        if found.len() == limit {
+            break;
+        }
+        let entry = entry?.0;
+        let key = encoding::record_key(kind, entry.value().2).ok_or(DamagedRecord)?;
+        found.extend(live(&records, &key, now)?);
+    }
+    Ok(found)
+}

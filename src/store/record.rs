@@ -1,0 +1,181 @@
+//! A record, its key, and the index entries by which it can be listed.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::StoreError;
+use crate::model::{TenantId, Timestamp};
+
+/// Longest id of a key, in bytes.
+pub const MAX_ID_LEN: usize = 256;
+/// Largest value of a record, in bytes.
+pub const MAX_VALUE_BYTES: usize = 64 * 1024;
+/// Most index entries of a record.
+pub const MAX_INDEX_ENTRIES: usize = 8;
+
+/// The kind of a record, part of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordKind {
+    /// A user's session with a tenant, by the hash of its cookie's value.
+    Session,
+    /// A grant, created when a code is redeemed or when the authorization endpoint issues tokens.
+    Grant,
+    /// The permissions that a user has granted to a client.
+    Consent,
+    /// A revoked token that has no grant, by `jti`.
+    Revoked,
+    /// A client assertion that has been used, by client and `jti`.
+    Assertion,
+    /// The rest of a code that is too long for a URL.
+    CodeDetail,
+    /// A pending back-channel logout notification of a client.
+    Logout,
+    /// An interaction that has been answered, so its form cannot be submitted again.
+    Interaction,
+}
+
+impl RecordKind {
+    /// A short, stable name, part of the keys in durable stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Grant => "grant",
+            Self::Consent => "consent",
+            Self::Revoked => "revoked",
+            Self::Assertion => "assertion",
+            Self::CodeDetail => "code",
+            Self::Logout => "logout",
+            Self::Interaction => "interaction",
+        }
+    }
+}
+
+impl fmt::Display for RecordKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The key of a record. A record of one tenant cannot be addressed from another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordKey {
+    /// The kind of the record.
+    pub kind: RecordKind,
+    /// The tenant that the record belongs to.
+    pub tenant: TenantId,
+    /// A random id or a hash, at most 256 bytes.
+    pub id: String,
+}
+
+impl RecordKey {
+    /// Builds a key from its parts.
+    pub fn new(kind: RecordKind, tenant: &TenantId, id: impl Into<String>) -> Self {
+        Self { kind, tenant: tenant.clone(), id: id.into() }
+    }
+}
+
+impl fmt::Display for RecordKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.kind.as_str(), self.tenant, self.id)
+    }
+}
+
+/// The kinds of index entries by which records can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OwnerKind {
+    /// The `sub` of a user.
+    User,
+    /// The public id of a session.
+    Session,
+    /// A client id.
+    Client,
+}
+
+impl OwnerKind {
+    /// A short, stable name, part of the indexes in durable stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Session => "session",
+            Self::Client => "client",
+        }
+    }
+
+    /// Parses the result of `as_str`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        [Self::User, Self::Session, Self::Client].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// An index entry by which a record can be listed, within the tenant of its key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IndexEntry {
+    /// The kind of the entry.
+    pub kind: OwnerKind,
+    /// The subject, session id or client id.
+    pub id: String,
+}
+
+impl IndexEntry {
+    /// Builds an entry from its parts.
+    pub fn new(kind: OwnerKind, id: impl Into<String>) -> Self {
+        Self { kind, id: id.into() }
+    }
+}
+
+/// A record to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The key of the record.
+    pub key: RecordKey,
+    /// Opaque bytes, at most 64 KiB.
+    pub value: Bytes,
+    /// The moment from which the record is treated as absent.
+    pub expires_at: Timestamp,
+    /// The index entries by which the record can be listed, at most eight.
+    pub owners: Vec<IndexEntry>,
+    /// The moment from which work on the record is due, for `Store::list_due`. Most records have
+    /// none.
+    pub due_at: Option<Timestamp>,
+}
+
+impl Record {
+    /// Checks the size limits of all backends. Every backend calls it before it writes.
+    pub fn check_size(&self) -> Result<(), StoreError> {
+        let too_large = |what: &str| {
+            Err(StoreError::TooLarge(format!(
+                "{what} of a {} of {}",
+                self.key.kind.as_str(),
+                self.key.tenant
+            )))
+        };
+        if self.key.id.len() > MAX_ID_LEN {
+            return too_large("the id");
+        }
+        if self.value.len() > MAX_VALUE_BYTES {
+            return too_large("the value");
+        }
+        if self.owners.len() > MAX_INDEX_ENTRIES
+            || self.owners.iter().any(|owner| owner.id.len() > MAX_ID_LEN)
+        {
+            return too_large("the list of index entries");
+        }
+        Ok(())
+    }
+
+    /// Returns true from `expires_at` on.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+}
+
+/// A record as read, with the version that `compare_and_swap` compares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionedRecord {
+    /// The record.
+    pub record: Record,
+    /// Changes with each write of the record, and is never reused for the same key, even after the
+    /// record was taken or had expired and was inserted again.
+    pub version: u64,
+}
