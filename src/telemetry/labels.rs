@@ -48,6 +48,7 @@ pub(super) const STORE_OPERATIONS: LabelValues = &[
     ("take", "Reading a record and deleting it."),
     ("swap", "Replacing a record that has not changed."),
     ("list", "Listing the records of an owner."),
+    ("list_due", "Listing records by due time."),
     ("purge", "Deleting expired records."),
     ("state", "Checking the store's state."),
     ("prepare", "Creating or migrating the store."),

@@ -61,6 +61,14 @@ pub async fn due_lists_are_bounded(store: SharedStore) {
     assert_eq!(ids, ["0", "1"], "the earliest ones");
     let none = store.list_due(RecordKind::Session, NOW..=NOW, 0, NOW).await;
     assert_eq!(none, Ok(Vec::new()));
+    for n in 0..3 {
+        let brief = Record { expires_at: NOW.plus(MINUTE), ..due(&format!("brief-{n}"), NOW) };
+        store.insert(brief, NOW).await.unwrap();
+    }
+    let all = NOW..=NOW.plus(HOUR);
+    let found = store.list_due(RecordKind::Session, all, 2, NOW.plus(MINUTE)).await.unwrap();
+    let ids: Vec<_> = found.into_iter().map(|stored| stored.record.key.id).collect();
+    assert_eq!(ids, ["0", "1"], "expired records do not count");
 }
 
 pub async fn due_lists_follow_swaps_takes_and_expiry(store: SharedStore) {

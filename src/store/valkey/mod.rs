@@ -225,16 +225,19 @@ impl Store for ValkeyStore {
     ) -> Result<Vec<VersionedRecord>, StoreError> {
         let (from, until) = (scripted(due.start().millis()), scripted(due.end().millis()));
         let attempt = || {
-            self.ask::<Vec<(Vec<u8>, Vec<u8>)>>(move |_| {
+            self.ask::<Vec<(Vec<u8>, i64, Vec<u8>)>>(move |_| {
                 let mut run = scripts::LIST_DUE.prepare_invoke();
                 run.arg(scripted(now.millis())).arg(kind.as_str()).arg(from).arg(until).arg(limit);
                 ValkeyCommand::Run(run)
             })
         };
         let (found, _) = bounded(retried(true, attempt)).await?;
-        let stored = |(key, row): (Vec<u8>, Vec<u8>)| {
+        let stored = |(key, due_at, row): (Vec<u8>, i64, Vec<u8>)| {
             let key = encoding::record_key(kind, &key).ok_or(DamagedRecord)?;
-            Ok(row::read(&row, key)?)
+            let mut stored = row::read(&row, key)?;
+            // A row that an earlier release has replaced is still listed, but contains no due time.
+            stored.record.due_at = Some(Timestamp::from_millis(due_at));
+            Ok(stored)
         };
         found.into_iter().map(stored).collect()
     }

@@ -139,21 +139,27 @@ return found",
     )
 });
 
-/// Arguments: now, kind, first and last due time, limit. Returns keys and rows alternately.
+/// Arguments: now, kind, first and last due time, limit. Returns keys, due times and rows in turn.
 pub(super) static LIST_DUE: LazyLock<Script> = LazyLock::new(|| {
     script(
         r"
 local now, kind, from, till, limit = unpack(ARGV)
-local found = {}
-for _, key in ipairs(redis.call('ZRANGEBYSCORE', DUE .. kind, from, till, 'LIMIT', 0, limit)) do
-  local row = redis.call('GET', RECORD .. key)
-  if is_live(row, now) then
-    found[#found + 1] = key
-    found[#found + 1] = row
-  elseif not row then
-    redis.call('ZREM', DUE .. kind, key)
+local found, gone, seen = {}, {}, 0
+repeat
+  local keys = redis.call('ZRANGEBYSCORE', DUE .. kind, from, till, 'WITHSCORES', 'LIMIT', seen, limit)
+  for at = 1, #keys, 2 do
+    local row = redis.call('GET', RECORD .. keys[at])
+    if not row then
+      gone[#gone + 1] = keys[at]
+    elseif #found < 3 * limit and is_live(row, now) then
+      found[#found + 1] = keys[at]
+      found[#found + 1] = keys[at + 1]
+      found[#found + 1] = row
+    end
   end
-end
+  seen = seen + limit
+until #keys == 0 or #found == 3 * limit
+for _, key in ipairs(gone) do redis.call('ZREM', DUE .. kind, key) end
 return found",
     )
 });

@@ -133,6 +133,21 @@ async fn deleted_records_leave_no_keys() {
     assert_eq!(keys(&url).await, ["lanyard:about"]);
 }
 
+/// An earlier release leaves the due times of records that it replaces.
+#[tokio::test]
+async fn a_record_that_lost_its_due_time_is_still_due() {
+    let url = valkey_database();
+    let store = open(&url, false);
+    store.insert(record("replaced"), NOW).await.unwrap();
+    let mut leave = redis::cmd("ZADD");
+    let leave = leave.arg("lanyard:due:session").arg(NOW.millis());
+    let leave = leave.arg(encoding::key(&key("replaced")));
+    let () = leave.query_async(&mut directly(&url).await).await.unwrap();
+    let found = store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await.unwrap();
+    let due = Record { due_at: Some(NOW), ..record("replaced") };
+    assert_eq!(found.into_iter().map(|it| it.record).collect::<Vec<_>>(), [due]);
+}
+
 /// An earlier release leaves the due times of records that it takes.
 #[tokio::test]
 async fn a_due_time_without_a_record_is_removed_when_it_is_found() {
