@@ -1,94 +1,64 @@
 //! Notifies clients that a session has ended (OIDC Back-Channel Logout §2.5): at once, with retries
-//! if that fails. A notification is a record until it is delivered, so a restart loses none.
+//! if that fails. The notifications are messages of an outbox.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::{
-    sync::{
-        Semaphore,
-        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    },
-    task::JoinSet,
-    time::MissedTickBehavior,
-};
 
 use super::{
-    AccountContext, AccountError, AccountServices, token_issuer,
+    AccountContext, AccountError, AccountServices,
+    outbox::{
+        self, DeliveryOutcome, OutboxDelivery, OutboxEntry, OutboxMessage, OutboxQueue, StoredEntry,
+    },
+    token_issuer,
     undelivered_logouts::{UndeliveredCount, UndeliveredTracker},
+    unscheduled_logouts::schedule_unscheduled,
 };
 use crate::{
     fetch::SharedFetch,
     keys::JwtType,
     model::{Client, ClientId, Clock, Subject, TenantId, Timestamp, UndeliveredReceiver},
-    protocol::{
-        logout_token,
-        records::{RecordFormat, Session, decode, encode},
-        sid, subject,
-    },
+    protocol::{logout_token, records::Session, sid, subject},
     registry::{ServedTenant, SnapshotHandle},
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, StoreError},
+    store::{IndexEntry, OwnerKind, RecordKind},
     telemetry::LogoutOutcome,
 };
 
-/// Interval at which due notifications are looked up.
-const POLL_INTERVAL: Duration = Duration::from_secs(5);
-/// How long a claimed notification is left to the replica that claimed it.
-const CLAIM_DURATION: Duration = Duration::from_secs(30);
-/// Lifetime of a notification that cannot be delivered.
-const NOTIFICATION_TTL: Duration = Duration::from_hours(3);
-/// Notifications sent concurrently.
-const MAX_CONCURRENT: usize = 64;
-
-/// A pending notification of a client about a session's end.
+/// The notification of a client about a session's end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct LogoutNotification {
-    client: ClientId,
+pub(super) struct LogoutNotification {
+    pub(super) client: ClientId,
     subject: String,
     sid: String,
-    tries: u32,
-    next_at: Timestamp,
 }
 
-impl RecordFormat for LogoutNotification {}
+impl OutboxMessage for LogoutNotification {
+    const KIND: RecordKind = RecordKind::Logout;
+    const TTL: Duration = Duration::from_hours(3);
 
-/// The record of a notification.
-#[derive(Clone, Debug)]
-struct NotificationId {
-    tenant: TenantId,
-    id: String,
-}
-
-/// The queue from handlers to the notifier, and the tracker of its failures.
-#[derive(Debug)]
-pub struct BackchannelLogoutQueue {
-    send: UnboundedSender<NotificationId>,
-    receive: Mutex<Option<UnboundedReceiver<NotificationId>>>,
-    untold: UndeliveredTracker,
-}
-
-impl Default for BackchannelLogoutQueue {
-    fn default() -> Self {
-        let (send, receive) = unbounded_channel();
-        Self { send, receive: Mutex::new(Some(receive)), untold: UndeliveredTracker::default() }
+    fn retry_delay(failed_attempts: u32) -> Option<Duration> {
+        logout_token::next_try(failed_attempts)
     }
 }
 
-impl BackchannelLogoutQueue {
+/// The outbox of logout notifications, and the tracker of its failures.
+#[derive(Debug, Default)]
+pub struct LogoutOutbox {
+    queue: OutboxQueue,
+    undelivered: UndeliveredTracker,
+}
+
+impl LogoutOutbox {
     /// Clients with undelivered notifications, counted from the store, for all replicas.
     pub fn undelivered(&self) -> UndeliveredReceiver {
-        self.untold.watch()
+        self.undelivered.watch()
     }
 }
 
 /// Sends the notifications of ended sessions to their clients.
 #[derive(Debug)]
 pub struct LogoutNotifier {
-    /// The store, the queue and the signing threads.
+    /// The store, the outbox and the signing threads.
     pub accounts: Arc<AccountServices>,
     /// The current tenants and clients.
     pub registry: SnapshotHandle,
@@ -103,129 +73,87 @@ pub(super) async fn enqueue(
     context: AccountContext<'_>,
     session: &Session,
 ) -> Result<(), AccountError> {
-    let tenant = &context.tenant;
-    let concerned = session.clients.iter().filter_map(|id| tenant.client(id.as_str()));
-    for client in concerned.filter(|client| client.details.backchannel_logout_uri.is_some()) {
-        let telling = LogoutNotification {
+    let clients = session.clients.iter().filter_map(|id| context.tenant.client(id.as_str()));
+    for client in clients.filter(|client| client.details.backchannel_logout_uri.is_some()) {
+        let notification = LogoutNotification {
             client: client.id.clone(),
             subject: session.authentication.subject.as_str().to_owned(),
             sid: session.sid.clone(),
-            tries: 0,
-            next_at: context.now.plus(CLAIM_DURATION),
         };
-        let id = context.services.entropy.id();
-        let record = record(&tenant.tenant.id, &id, &telling, context.now.plus(NOTIFICATION_TTL));
-        context.insert(record).await?;
-        // Sending fails only while the process stops; another replica then finds the record.
-        let _ = context
-            .services
-            .backchannel_logout
-            .send
-            .send(NotificationId { tenant: tenant.tenant.id.clone(), id });
+        let AccountServices { store, logout_outbox, entropy, .. } = context.services;
+        let key = context.key(RecordKind::Logout, entropy.id());
+        let owner = IndexEntry::new(OwnerKind::Client, client.id.as_str());
+        logout_outbox.queue.put(store, key, (notification, owner), context.now).await?;
     }
     Ok(())
 }
 
 /// Sends notifications until the process ends.
 pub async fn run_notifier(notifier: Arc<LogoutNotifier>) {
-    let taken = notifier
-        .accounts
-        .backchannel_logout
-        .receive
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
-    let Some(mut due) = taken else { return };
-    let slots = Arc::new(Semaphore::new(MAX_CONCURRENT));
-    let mut running = JoinSet::new();
-    let mut look = tokio::time::interval(POLL_INTERVAL);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let found = tokio::select! {
-            due = due.recv() => due.into_iter().collect(),
-            _ = look.tick() => claim_due(&notifier).await.unwrap_or_default(),
-            Some(_) = running.join_next() => Vec::new(),
-        };
-        for due in found {
-            let (notifier, slots) = (Arc::clone(&notifier), Arc::clone(&slots));
-            running.spawn(async move {
-                let _slot = slots.acquire_owned().await;
-                if let Err(error) = notify_client(&notifier, &due).await {
-                    tracing::warn!(%error, "could not process a logout notification");
-                }
-            });
-        }
-    }
+    let AccountServices { store, logout_outbox, .. } = &*notifier.accounts;
+    tokio::join!(
+        outbox::run(Arc::clone(&notifier), &logout_outbox.queue, store, &notifier.clock),
+        schedule_unscheduled(&notifier),
+    );
 }
 
-/// Claims the notifications that are due, each for a limited time.
-async fn claim_due(notifier: &LogoutNotifier) -> Result<Vec<NotificationId>, StoreError> {
-    let (snapshot, now) = (notifier.registry.snapshot(), notifier.clock.now());
-    let mut found = Vec::new();
-    let mut untold = UndeliveredCount::default();
-    for tenant in snapshot.tenants() {
-        let told =
-            tenant.clients().filter(|client| client.details.backchannel_logout_uri.is_some());
-        for client in told {
-            let owner = IndexEntry::new(OwnerKind::Client, client.id.as_str());
-            let id = &tenant.tenant.id;
-            for stored in notifier.accounts.store.list(RecordKind::Logout, id, &owner, now).await? {
-                let Ok(telling) = decode::<LogoutNotification>(&stored.record.value) else {
-                    continue;
-                };
-                untold.count(client, telling.tries);
-                if telling.next_at > now {
-                    continue;
-                }
-                let taken = LogoutNotification { next_at: now.plus(CLAIM_DURATION), ..telling };
-                let record = Record {
-                    value: encode(&taken).into(),
-                    due_at: Some(taken.next_at),
-                    ..stored.record
-                };
-                let due = NotificationId { tenant: id.clone(), id: record.key.id.clone() };
-                if notifier.accounts.store.compare_and_swap(stored.version, record, now).await? {
-                    found.push(due);
-                }
+impl OutboxDelivery for LogoutNotifier {
+    type Message = LogoutNotification;
+
+    fn review(&self, entries: &[StoredEntry<LogoutNotification>]) {
+        let snapshot = self.registry.snapshot();
+        let mut count = UndeliveredCount::default();
+        for stored in entries {
+            let entry = &stored.entry;
+            let client = snapshot
+                .tenant(stored.tenant())
+                .and_then(|tenant| client_to_notify(tenant, &entry.message));
+            if let Some(client) = client {
+                count.count(client, entry.failed_attempts);
             }
         }
+        self.accounts.logout_outbox.undelivered.publish(count);
     }
-    notifier.accounts.backchannel_logout.untold.publish(untold);
-    Ok(found)
+
+    fn can_deliver(&self, tenant: &TenantId, notification: &LogoutNotification) -> bool {
+        let snapshot = self.registry.snapshot();
+        let tenant = snapshot.tenant(tenant);
+        tenant.is_some_and(|tenant| client_to_notify(tenant, notification).is_some())
+    }
+
+    async fn deliver(
+        &self,
+        tenant: &TenantId,
+        entry: &OutboxEntry<LogoutNotification>,
+        now: Timestamp,
+    ) -> DeliveryOutcome {
+        let (snapshot, notification) = (self.registry.snapshot(), &entry.message);
+        let Some(served) = snapshot.tenant(tenant) else { return DeliveryOutcome::Postponed };
+        let Some(client) = client_to_notify(served, notification) else {
+            return DeliveryOutcome::Done;
+        };
+        let sent = send(self, served, client, notification, now).await;
+        let outcome = sent.as_ref().map_or(LogoutOutcome::Failed, |()| LogoutOutcome::Ok);
+        self.accounts.metrics.logout_notified(tenant, outcome);
+        let Err(why) = sent else { return DeliveryOutcome::Done };
+        let tries = entry.failed_attempts + 1;
+        let again = LogoutNotification::retry_delay(tries).is_some();
+        tracing::warn!(
+            %tenant, client = %notification.client, tries, why, again,
+            "back-channel logout notification failed"
+        );
+        self.accounts.logout_outbox.undelivered.failed(&client.object, why);
+        DeliveryOutcome::Failed
+    }
 }
 
-async fn notify_client(notifier: &LogoutNotifier, due: &NotificationId) -> Result<(), StoreError> {
-    let (snapshot, now) = (notifier.registry.snapshot(), notifier.clock.now());
-    let key = RecordKey::new(RecordKind::Logout, &due.tenant, due.id.as_str());
-    let Some(stored) = notifier.accounts.store.get(&key, now).await? else { return Ok(()) };
-    let telling = decode::<LogoutNotification>(&stored.record.value).ok();
-    let served = snapshot.tenant(&due.tenant).zip(telling);
-    let Some((tenant, telling)) = served else { return Ok(()) };
-    let client = tenant.client(telling.client.as_str());
-    let Some(client) = client.filter(|client| client.details.backchannel_logout_uri.is_some())
-    else {
-        // The client no longer exists or has no logout URI, so there is no endpoint to notify.
-        return notifier.accounts.store.take(&key, now).await.map(drop);
-    };
-    let outcome = send(notifier, tenant, client, &telling, now).await;
-    notifier.accounts.metrics.logout_notified(
-        &due.tenant,
-        outcome.as_ref().map_or(LogoutOutcome::Failed, |()| LogoutOutcome::Ok),
-    );
-    let Err(why) = outcome else { return notifier.accounts.store.take(&key, now).await.map(drop) };
-    let tries = telling.tries + 1;
-    let next = logout_token::next_try(tries);
-    tracing::warn!(
-        tenant = %due.tenant, client = %telling.client, tries, why, again = next.is_some(),
-        "back-channel logout notification failed"
-    );
-    notifier.accounts.backchannel_logout.untold.failed(&client.object, why);
-    // A notification that is given up is kept until it expires, so every replica can count it.
-    let next_at = next.map_or(stored.record.expires_at, |wait| now.plus(wait));
-    let later = LogoutNotification { tries, next_at, ..telling };
-    let record =
-        Record { value: Bytes::from(encode(&later)), due_at: Some(next_at), ..stored.record };
-    notifier.accounts.store.compare_and_swap(stored.version, record, now).await.map(drop)
+/// The client of a notification, if it is served and has a logout URI.
+fn client_to_notify<'a>(
+    tenant: &'a ServedTenant,
+    notification: &LogoutNotification,
+) -> Option<&'a Client> {
+    let client = tenant.client(notification.client.as_str())?;
+    client.details.backchannel_logout_uri.is_some().then_some(client)
 }
 
 /// Sends one POST (§2.5). Any 2xx status is a success.
@@ -233,12 +161,12 @@ async fn send(
     notifier: &LogoutNotifier,
     tenant: &ServedTenant,
     client: &Client,
-    telling: &LogoutNotification,
+    notification: &LogoutNotification,
     now: Timestamp,
 ) -> Result<(), String> {
     let uri = client.details.backchannel_logout_uri.as_deref().unwrap_or_default();
-    let subject = subject::subject_for_client(client, &Subject::new(&telling.subject));
-    let sid = sid::sid_for_client(client, &telling.sid);
+    let subject = subject::subject_for_client(client, &Subject::new(&notification.subject));
+    let sid = sid::sid_for_client(client, &notification.sid);
     let about = (subject.as_str(), sid.as_str());
     let claims =
         logout_token::claims(&tenant.tenant, client, about, &notifier.accounts.entropy.id(), now);
@@ -258,35 +186,24 @@ async fn send(
     }
 }
 
-fn record(
-    tenant: &TenantId,
-    id: &str,
-    telling: &LogoutNotification,
-    expires_at: Timestamp,
-) -> Record {
-    Record {
-        key: RecordKey::new(RecordKind::Logout, tenant, id),
-        value: encode(telling).into(),
-        expires_at,
-        owners: vec![IndexEntry::new(OwnerKind::Client, telling.client.as_str())],
-        due_at: Some(telling.next_at),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::records::encode;
 
     #[test]
     fn the_first_notification_format_is_unchanged() {
-        let telling = LogoutNotification {
+        let notification = LogoutNotification {
             client: ClientId::new("team.shop"),
             subject: "ada".to_owned(),
             sid: "sid-1".to_owned(),
-            tries: 2,
-            next_at: Timestamp::from_secs(1_900_000_000),
         };
-        let hex: String = encode(&telling).iter().map(|byte| format!("{byte:02x}")).collect();
+        let entry = OutboxEntry {
+            message: notification,
+            failed_attempts: 2,
+            next_attempt_at: Timestamp::from_secs(1_900_000_000),
+        };
+        let hex: String = encode(&entry).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "01097465616d2e73686f7003616461057369642d310280e0998dcc6e");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AccountError, BackchannelLogoutQueue, SessionKeyCache};
+use super::{AccountError, LogoutOutbox, SessionKeyCache};
 use crate::{
     keys::{AccessTokenCache, SealPurpose, Sealer, Signer},
     model::{Entropy, TenantId, Timestamp},
@@ -23,8 +23,8 @@ pub struct AccountServices {
     pub access_token_cache: AccessTokenCache,
     /// The store keys of recently used sessions.
     pub session_key_cache: SessionKeyCache,
-    /// The queue of back-channel logout notifications.
-    pub backchannel_logout: BackchannelLogoutQueue,
+    /// The outbox of back-channel logout notifications.
+    pub logout_outbox: LogoutOutbox,
     /// The store's clock, which all replicas share.
     pub store_clock: Arc<StoreClock>,
     /// The source of randomness.

@@ -7,14 +7,16 @@ mod context;
 mod directory;
 mod error;
 pub(crate) mod grants;
+mod outbox;
 mod session_key_cache;
 pub(crate) mod session_state;
 pub(crate) mod sessions;
 pub(crate) mod token_issuer;
 pub(crate) mod token_lookup;
 mod undelivered_logouts;
+mod unscheduled_logouts;
 
-pub use backchannel_logout::{BackchannelLogoutQueue, LogoutNotifier, run_notifier};
+pub use backchannel_logout::{LogoutNotifier, LogoutOutbox, run_notifier};
 pub use context::{AccountContext, AccountServices};
 pub use error::AccountError;
 pub use session_key_cache::SessionKeyCache;

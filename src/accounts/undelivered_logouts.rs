@@ -36,16 +36,16 @@ impl UndeliveredTracker {
         let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         reasons.retain(|client, _| found.0.contains_key(client));
         let mut clients = found.0;
-        clients.retain(|_, untold| untold.waiting + untold.given_up > 0);
-        for (client, untold) in &mut clients {
-            untold.why = reasons.get(client).cloned();
+        clients.retain(|_, undelivered| undelivered.waiting + undelivered.given_up > 0);
+        for (client, undelivered) in &mut clients {
+            undelivered.why = reasons.get(client).cloned();
         }
         self.state.send_if_modified(|before| {
-            let news = **before != clients;
-            if news {
+            let changed = **before != clients;
+            if changed {
                 *before = Arc::new(clients);
             }
-            news
+            changed
         });
     }
 }
@@ -56,13 +56,13 @@ pub(crate) struct UndeliveredCount(BTreeMap<ObjectKey, UndeliveredLogouts>);
 
 impl UndeliveredCount {
     /// Counts a notification of a client after its number of failed attempts.
-    pub(crate) fn count(&mut self, client: &Client, tries: u32) {
-        let untold = self.0.entry(client.object.clone()).or_default();
-        match tries {
+    pub(crate) fn count(&mut self, client: &Client, failed_attempts: u32) {
+        let undelivered = self.0.entry(client.object.clone()).or_default();
+        match failed_attempts {
             // The first attempt has not failed.
             0 => {}
-            _ if logout_token::next_try(tries).is_some() => untold.waiting += 1,
-            _ => untold.given_up += 1,
+            _ if logout_token::next_try(failed_attempts).is_some() => undelivered.waiting += 1,
+            _ => undelivered.given_up += 1,
         }
     }
 }
@@ -73,14 +73,14 @@ mod tests {
     use crate::model::fixtures;
 
     fn counted(tries: &[u32]) -> Option<UndeliveredLogouts> {
-        let (untellings, client) = (UndeliveredTracker::default(), fixtures::client());
-        untellings.failed(&client.object, "the endpoint returned status 500".to_owned());
+        let (tracker, client) = (UndeliveredTracker::default(), fixtures::client());
+        tracker.failed(&client.object, "the endpoint returned status 500".to_owned());
         let mut found = UndeliveredCount::default();
         for tries in tries {
             found.count(&client, *tries);
         }
-        untellings.publish(found);
-        let state = untellings.watch().borrow().clone();
+        tracker.publish(found);
+        let state = tracker.watch().borrow().clone();
         state.get(&client.object).cloned()
     }
 
@@ -91,17 +91,17 @@ mod tests {
 
     #[test]
     fn retried_and_abandoned_notifications_are_counted_separately() {
-        let untold = counted(&[0, 1, 5, 6]).expect("counted");
-        assert_eq!((untold.waiting, untold.given_up), (2, 1));
-        assert_eq!(untold.why.as_deref(), Some("the endpoint returned status 500"));
+        let undelivered = counted(&[0, 1, 5, 6]).expect("counted");
+        assert_eq!((undelivered.waiting, undelivered.given_up), (2, 1));
+        assert_eq!(undelivered.why.as_deref(), Some("the endpoint returned status 500"));
     }
 
     #[test]
     fn an_unchanged_count_does_not_notify() {
-        let untellings = UndeliveredTracker::default();
-        let mut watch = untellings.watch();
+        let tracker = UndeliveredTracker::default();
+        let mut watch = tracker.watch();
         watch.mark_unchanged();
-        untellings.publish(UndeliveredCount::default());
+        tracker.publish(UndeliveredCount::default());
         assert!(!watch.has_changed().expect("it lives"));
     }
 }

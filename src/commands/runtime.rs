@@ -13,9 +13,7 @@ use anyhow::{Context as _, Result};
 use tokio::sync::watch;
 
 use crate::{
-    accounts::{
-        AccountServices, BackchannelLogoutQueue, LogoutNotifier, SessionKeyCache, run_notifier,
-    },
+    accounts::{AccountServices, LogoutNotifier, LogoutOutbox, SessionKeyCache, run_notifier},
     api::SourceView,
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
     config,
@@ -91,7 +89,7 @@ impl ServerRuntime {
             signer: Signer::new(args.signing_threads.unwrap_or(cores)),
             access_token_cache: AccessTokenCache::default(),
             session_key_cache: SessionKeyCache::default(),
-            backchannel_logout: BackchannelLogoutQueue::default(),
+            logout_outbox: LogoutOutbox::default(),
             store_clock: Arc::new(StoreClock::new(Arc::clone(&clock))),
             entropy: Arc::clone(&entropy),
             metrics: Arc::clone(&metrics),
@@ -156,7 +154,7 @@ impl ServerRuntime {
             self.installation.sealing_secret.clone(),
         )
         .observed_by(Arc::new(PrometheusReconcileMetrics(Arc::clone(&self.app.accounts.metrics))))
-        .with_undelivered_logouts(self.app.accounts.backchannel_logout.undelivered())
+        .with_undelivered_logouts(self.app.accounts.logout_outbox.undelivered())
     }
 
     /// Binds the port of the endpoints without accepting connections.

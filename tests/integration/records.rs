@@ -169,7 +169,7 @@ fn names_of_record_kinds_are_stable() {
         // Only the existence of these records matters.
         RecordKind::Revoked => "revoked",
         RecordKind::Assertion => "assertion",
-        // `http::logouts`, `protocol::authorize::interaction`
+        // `accounts::backchannel_logout`, `protocol::authorize::interaction`
         RecordKind::Logout => "logout",
         RecordKind::Interaction => "interaction",
     };

@@ -16,9 +16,7 @@ use std::{
 
 use async_trait::async_trait;
 use lanyard::{
-    accounts::{
-        AccountServices, BackchannelLogoutQueue, LogoutNotifier, SessionKeyCache, run_notifier,
-    },
+    accounts::{AccountServices, LogoutNotifier, LogoutOutbox, SessionKeyCache, run_notifier},
     fetch::{EgressPolicy, Fetch, FetchError, FetchedDocument, HttpFetch},
     http::{AppState, HttpServer, ServerConfig, ServerLimits, TlsConfig},
     identity::{LoginThrottle, PasswordVerifier},
@@ -235,7 +233,7 @@ fn handlers(
         signer: Signer::new(1),
         access_token_cache: AccessTokenCache::default(),
         session_key_cache: SessionKeyCache::default(),
-        backchannel_logout: BackchannelLogoutQueue::default(),
+        logout_outbox: LogoutOutbox::default(),
         store_clock: Arc::new(StoreClock::new(Arc::clone(&clock) as _)),
         entropy: Arc::new(SeededEntropy::new(8)),
         metrics: Arc::new(Metrics::new()),

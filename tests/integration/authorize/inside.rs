@@ -61,7 +61,7 @@ async fn sector_documents_are_not_fetched_from_internal_addresses() {
 #[tokio::test]
 async fn logout_tokens_are_not_sent_to_internal_addresses() {
     let (world, (port, called)) = (World::guarded().await, inside().await);
-    let mut untold = world.app.app.accounts.backchannel_logout.undelivered();
+    let mut untold = world.app.app.accounts.logout_outbox.undelivered();
     world.change("https://rp.invalid/backchannel", &addresses(port)[0]);
     let (leaver, browser) = (world.application("leaver").await, Browser::new());
     let url = leaver.authorize_url("openid", &[]);

@@ -142,7 +142,7 @@ async fn failed_notifications_are_counted_until_delivered() {
     let world = World::new().await;
     let (url, mut notifications) = backchannel(vec!["500 Internal Server Error"]).await;
     world.change("https://rp.invalid/backchannel", &url);
-    let mut untold = world.app.app.accounts.backchannel_logout.undelivered();
+    let mut untold = world.app.app.accounts.logout_outbox.undelivered();
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
     let tokens = tokens(&leaver, &browser, "openid").await;
     leave(&leaver, &browser, &[("id_token_hint", text(&tokens, "id_token"))]).await;

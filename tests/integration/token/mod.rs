@@ -12,6 +12,7 @@ mod edge;
 mod introspection;
 mod metadata;
 mod outages;
+mod outbox;
 mod pairwise;
 mod races;
 mod refresh;

@@ -34,6 +34,8 @@ pub struct Plan {
     pub pauses: Mutex<Vec<u8>>,
     /// The number of operations that may write.
     pub writes: AtomicUsize,
+    /// The number of `get` operations.
+    pub reads: AtomicUsize,
     /// The number of list operations.
     pub lists: AtomicUsize,
     /// The number of lists of due records.
@@ -74,6 +76,7 @@ impl Store for Interleaving {
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
+        self.plan.reads.fetch_add(1, Ordering::SeqCst);
         self.plan.pause().await;
         if self.plan.away.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("the store is away".to_owned()));

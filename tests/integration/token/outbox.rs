@@ -1,0 +1,93 @@
+//! Back-channel logout notifications in the store: the cost of looking for due ones, and those of an
+//! earlier release.
+
+use std::{
+    fmt::Write as _,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use lanyard::{
+    model::{Clock as _, TenantId},
+    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind},
+};
+use tokio::time::sleep;
+
+use super::{
+    app::TestApp,
+    store::{Interleaving, Plan},
+};
+
+/// A tenant with clients that want to be notified of logouts.
+fn manifests(clients: usize) -> String {
+    let mut text = "apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: shop}
+spec: {}
+"
+    .to_owned();
+    for n in 0..clients {
+        write!(
+            text,
+            "---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {{name: app-{n}}}
+spec:
+  tenantRef: {{name: shop}}
+  redirectUris: [\"https://rp.test/cb\"]
+  tokenEndpointAuthMethod: none
+  backchannelLogoutUri: https://rp.test/{n}
+"
+        )
+        .expect("written to memory");
+    }
+    text
+}
+
+#[tokio::test(start_paused = true)]
+async fn looking_for_due_notifications_is_one_query_whatever_the_number_of_clients() {
+    for clients in [0, 1000] {
+        let plan = Arc::new(Plan::default());
+        let over = Arc::clone(&plan);
+        let wrap = move |inner| Arc::new(Interleaving { inner, plan: over }) as _;
+        let app = TestApp::start_over(&manifests(clients), wrap).await;
+        let counts = || {
+            let counters = [&plan.due_lists, &plan.lists, &plan.writes, &plan.reads];
+            counters.map(|counter| counter.load(Ordering::SeqCst))
+        };
+        // The first look is for notifications that an earlier release has stored.
+        sleep(Duration::from_secs(31)).await;
+        let served = app.app.registry.snapshot().tenants().flat_map(|it| it.clients()).count();
+        assert_eq!(served, clients);
+        let before = counts();
+        assert_eq!(before[1], clients, "lists at the start");
+        sleep(Duration::from_mins(1)).await;
+        let [due_lists, others @ ..] = before;
+        let [lists, writes, reads] = others;
+        assert_eq!(counts(), [due_lists + 12, lists, writes, reads], "{clients} clients");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn notifications_that_an_earlier_release_stored_are_delivered() {
+    let app = TestApp::start(&manifests(1)).await;
+    let mut notifications = app.receive("https://rp.test/0");
+    let text = |text: &str| [&[u8::try_from(text.len()).expect("short")], text.as_bytes()].concat();
+    // The format version, client, subject and `sid`, no failed attempts, and due at the epoch.
+    let value = [vec![1], text("default.app-0"), text("ada"), text("sid-1"), vec![0, 0]].concat();
+    let now = app.clock.now();
+    let record = Record {
+        key: RecordKey::new(RecordKind::Logout, &TenantId::new("default", "shop"), "earlier"),
+        value: value.into(),
+        expires_at: now.plus(Duration::from_hours(3)),
+        owners: vec![IndexEntry::new(OwnerKind::Client, "default.app-0")],
+        due_at: None,
+    };
+    let key = record.key.clone();
+    assert_eq!(app.store.insert(record, now).await, Ok(true));
+    let form = notifications.recv().await.expect("a notification");
+    assert!(form.starts_with("logout_token="), "{form}");
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(app.store.get(&key, now).await, Ok(None));
+}
