@@ -1,5 +1,5 @@
 //! Schedules logout notifications that a replica of the release before due times has stored: the
-//! store does not list them by due time. Such a replica may run for a while beside this one.
+//! store does not list them by due time. Such a replica may still run during a roll-out.
 
 use std::time::Duration;
 
