@@ -136,7 +136,8 @@ fn registered_clients_are_objects_that_every_replica_serves() {
         world.api.kubectl(&args);
     }
     without_its_role(&world);
-    let set = ["--set", "replicas=0", "--set", "registration.enabled=true"];
+    let set =
+        ["--set", "replicas=0,image.repository=lanyard", "--set", "registration.enabled=true"];
     let upgrade = ["upgrade", "lanyard", "charts/lanyard", "-n", NAMESPACE];
     world.api.helm(&[&upgrade[..], &set].concat()).expect("the chart upgrades");
     // Set before each attempt, of which the last one registers the client.

@@ -3,7 +3,7 @@
 #
 #   build.sh api    kube-apiserver, etcd, kube-controller-manager, kubectl, helm
 #   build.sh node   also kubelet, scheduler, kube-proxy, and containerd from Debian, for Pods
-#   build.sh helm   helm only
+#   build.sh helm   helm, and helm-unittest for the tests of the chart
 #   build.sh client helm and kubectl, for an existing cluster
 #   build.sh stores PostgreSQL, Valkey or Redis, and jq, from Debian, for the tests of stores and backups
 #
@@ -107,6 +107,7 @@ build() { # build MODULE PACKAGE..: static binaries by one compilation, each mov
 kubernetes() { build kubernetes "${@/#/k8s.io/kubernetes/cmd/}"; }
 etcd() { build etcd lanyard.dev/tests/testenv/etcd; }
 helm() { build helm helm.sh/helm/v4/cmd/helm; }
+helm_unittest() { build helm-unittest github.com/helm-unittest/helm-unittest/cmd/helm-unittest; }
 
 packages() { # Debian packages that are missing, where they can be installed
   local missing=()
@@ -150,7 +151,10 @@ if [ "$what" = node ] && [ "$(id -u)" != 0 ]; then
   what=api
 fi
 case $what in
-  helm) helm ;;
+  helm)
+    helm
+    helm_unittest
+    ;;
   client)
     kubernetes kubectl
     helm

@@ -75,7 +75,15 @@ impl Cluster {
         if api.try_kubectl(&["get", "namespace", NAMESPACE]).is_err() {
             api.kubectl(&["create", "namespace", NAMESPACE]);
             let chart = crate::repository().join("charts/lanyard").display().to_string();
-            let install = ["install", "lanyard", &chart, "-n", NAMESPACE, "--set", "replicas=0"];
+            let install = [
+                "install",
+                "lanyard",
+                &chart,
+                "-n",
+                NAMESPACE,
+                "--set",
+                "replicas=0,image.repository=lanyard",
+            ];
             api.helm(&install).map_err(anyhow::Error::msg).context("the chart")?;
         }
         let kubeconfig = api.service_account_kubeconfig(NAMESPACE, "lanyard");

@@ -76,9 +76,7 @@ pub async fn no_request_fails_during_roll_outs_and_kills(target: &Target, node: 
 }
 
 fn install(target: &Target, base_url: &str, more: &[&str]) {
-    // On a slow machine kube-proxy needs more than the 3 s of other tests to remove a draining Pod.
-    let values =
-        "replicas=2,store.type=postgres,store.postgres.urlSecret.name=database,drainDelay=10s";
+    let values = "replicas=2,store.type=postgres,store.postgres.urlSecret.name=database";
     let values = ["--set", values];
     helm_upgrade(target, base_url, &[&values, more].concat());
     rolled_out(target);

@@ -193,7 +193,9 @@ impl Site {
     /// Installs the chart.
     fn chart(&self) {
         let install = ["install", "lanyard", "charts/lanyard", "-n", NAMESPACE];
-        self.api.helm(&[&install[..], &["--set", "replicas=0"]].concat()).expect("it installs");
+        self.api
+            .helm(&[&install[..], &["--set", "replicas=0,image.repository=lanyard"]].concat())
+            .expect("it installs");
     }
 
     /// Starts the replicas that the chart would start.

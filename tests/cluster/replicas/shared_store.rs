@@ -43,7 +43,8 @@ impl World {
             api.kubectl(&["create", "namespace", namespace]);
         }
         let install = ["install", "lanyard", "charts/lanyard", "-n", NAMESPACE];
-        api.helm(&[&install[..], &["--set", "replicas=0"]].concat()).expect("the chart installs");
+        api.helm(&[&install[..], &["--set", "replicas=0,image.repository=lanyard"]].concat())
+            .expect("the chart installs");
         let authority = format!("localhost:{}", service.port);
         let mut world = Self { api, database, service, authority, replicas: Vec::new() };
         let clock = ahead(&world.api.dir().join("ahead.so"));

@@ -176,8 +176,9 @@ fn a_namespace_whose_secrets_are_forbidden(world: &World) {
         world.api.kubectl(&["create", "namespace", namespace]);
     }
     let install = ["install", "lanyard", "charts/lanyard", "-n", system, "--set"];
-    let values =
-        ["replicas=0,crds.install=false,rbac.aggregate=false,watchNamespaces={open,closed}"];
+    let values = [
+        "replicas=0,image.repository=lanyard,crds.install=false,rbac.aggregate=false,watchNamespaces={open,closed}",
+    ];
     world.api.helm(&[&install[..], &values].concat()).expect("the chart installs");
     let role = world.json(&["-n", closed, "get", "role", "lanyard-watched"]);
     let whole = role["rules"].as_array().expect("rules").clone();

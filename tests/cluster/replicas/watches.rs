@@ -19,7 +19,15 @@ fn changes_arrive_soon_after_connections_died_silently() {
     for namespace in [NAMESPACE, "team"] {
         api.kubectl(&["create", "namespace", namespace]);
     }
-    let install = ["install", "lanyard", "charts/lanyard", "-n", NAMESPACE, "--set", "replicas=0"];
+    let install = [
+        "install",
+        "lanyard",
+        "charts/lanyard",
+        "-n",
+        NAMESPACE,
+        "--set",
+        "replicas=0,image.repository=lanyard",
+    ];
     api.helm(&install).expect("the chart installs");
     let proxy = api.proxy();
     let through = api.kubeconfig_through(proxy.port, NAMESPACE, "lanyard").display().to_string();

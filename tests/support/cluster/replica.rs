@@ -23,7 +23,8 @@ impl Replica {
     /// service account. The authority is that of their base URL.
     pub fn two(api: &ApiServer, namespace: &str, authority: &str) -> Vec<Self> {
         let install = ["install", "lanyard", "charts/lanyard", "-n", namespace];
-        api.helm(&[&install[..], &["--set", "replicas=0"]].concat()).expect("the chart installs");
+        api.helm(&[&install[..], &["--set", "replicas=0,image.repository=lanyard"]].concat())
+            .expect("the chart installs");
         ["a", "b"].map(|name| Self::start(api, namespace, name, authority, &[])).into()
     }
 

@@ -1,0 +1,18 @@
+{{- /* Fails if values contradict each other. Other combinations are refused where they are used, or by
+       values.schema.json. */ -}}
+{{- define "lanyard.checks" -}}
+{{- if not (include "lanyard.sharedStore" .) -}}
+{{- if .Values.autoscaling.enabled -}}
+{{- fail (printf "autoscaling.enabled: replicas cannot share the store %q; set store.type=postgres or valkey" .Values.store.type) -}}
+{{- end -}}
+{{- if gt (int .Values.replicas) 1 -}}
+{{- fail (printf "replicas: %d replicas cannot share the store %q; set store.type=postgres or valkey, or replicas=1" (int .Values.replicas) .Values.store.type) -}}
+{{- end -}}
+{{- end -}}
+{{- if gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas) -}}
+{{- fail (printf "autoscaling.minReplicas: %d is more than autoscaling.maxReplicas, which is %d" (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) -}}
+{{- end -}}
+{{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
+{{- fail "podMonitor.enabled: serviceMonitor.enabled is true too, so every Pod would be scraped twice; enable one of them" -}}
+{{- end -}}
+{{- end -}}
