@@ -19,6 +19,22 @@ for value in $values; do
   grep -qE "(^|[ {])${value//./\\.}(\.[A-Za-z]+)*:( |$)" charts/lanyard/tests/*.yaml || fail "no test in charts/lanyard/tests sets $value"
 done
 
+# Alerts and dashboard use metrics and labels' values that exist, and each alert has a section in docs/monitoring.md.
+metrics=docs/reference/metrics.md
+"$bin/helm" template lanyard charts/lanyard --set image.repository=registry.test/lanyard --set prometheusRule.enabled=true --show-only templates/prometheusrule.yaml \
+  --set grafanaDashboard.enabled=true --show-only templates/grafana-dashboard.yaml >"$work/monitoring"
+for metric in $(grep -oE 'lanyard_[a-z_]+' "$work/monitoring" | sort -u); do
+  grep -qF "\`$metric\`" "$metrics" || fail "no metric $metric in $metrics"
+done
+for value in $(grep -oE 'outcome=\\?"[a-z]+' "$work/monitoring" | sed 's/.*"//' | sort -u); do
+  grep -qF "\`$value\`: " "$metrics" || fail "no value $value of a label in $metrics"
+done
+for alert in $(sed -n 's/^ *- alert: //p' "$work/monitoring"); do
+  grep -qxF "### $alert" docs/monitoring.md || fail "no section $alert in docs/monitoring.md"
+done
+[ "$(grep -c '^### Lanyard' docs/monitoring.md)" = "$(grep -c -- '- alert: ' "$work/monitoring")" ] ||
+  fail "docs/monitoring.md has a section on an alert that does not exist"
+
 # The chart as a part of another chart, which turns it on and off, and shares values.
 parent=$work/parent
 mkdir -p "$parent/charts"

@@ -255,3 +255,18 @@ path: /metrics
 {{- end }}
 {{- end }}
 {{- end -}}
+
+{{- /* An alert of the PrometheusRule from a dict: values are those of prometheusRule. */ -}}
+{{- define "lanyard.alert" -}}
+{{- if not (has .name (.values.disabled | default list)) -}}
+- alert: {{ .name }}
+  expr: |-
+    {{- .expr | nindent 4 }}
+  for: {{ .for }}
+  labels: {{- merge (dict "severity" .severity) (.values.alertLabels | default dict) | toYaml | nindent 4 }}
+  annotations:
+    summary: {{ .summary | quote }}
+    description: {{ .description | quote }}
+    runbook: {{ printf "docs/monitoring.md#%s" (lower .name) }}
+{{- end -}}
+{{- end -}}
