@@ -5,8 +5,8 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use lanyard::{
     api::{
-        CachedObject, CachedSecret, MANAGED_LABEL, ManagedKind, OWNER_ANNOTATION, ObjectSet,
-        SecretState,
+        CachedObject, CachedSecret, MANAGED_LABEL, ManagedObject, OWNER_ANNOTATION, ObjectSet,
+        OidcClient, SecretState, Tenant,
     },
     keys::{KeyTimes, generate, write_key},
     model::{Installation, Issuer, ObjectKey, SigningAlgorithm, Timestamp},
@@ -25,10 +25,7 @@ fn installation() -> Installation {
     }
 }
 
-fn kept<K: ManagedKind + serde::de::DeserializeOwned>(
-    key: &ObjectKey,
-    object: Value,
-) -> CachedObject<K> {
+fn cached<K: ManagedObject>(key: &ObjectKey, object: Value) -> CachedObject<K> {
     CachedObject::new(key, serde_json::from_value(object).expect("an object"))
 }
 
@@ -44,7 +41,7 @@ fn objects(tenants: usize, clients: usize) -> ObjectSet {
             json!({ "apiVersion": "lanyard.dev/v1alpha1", "kind": "X", "metadata": metadata, "spec": spec })
         };
         let main = ObjectKey::new(&namespace, "main");
-        objects.tenants.insert(main.clone(), kept(&main, object("main", json!({}))));
+        objects.managed.insert(main.clone(), cached::<Tenant>(&main, object("main", json!({}))));
         let (name, data) = write_key(&key);
         secret(
             &mut objects,
@@ -60,7 +57,7 @@ fn objects(tenants: usize, clients: usize) -> ObjectSet {
                 "redirectUris": ["https://rp.test/cb", "http://localhost:4180/cb"],
             });
             let key = ObjectKey::new(&namespace, &name);
-            objects.clients.insert(key.clone(), kept(&key, object(&name, spec)));
+            objects.managed.insert(key.clone(), cached::<OidcClient>(&key, object(&name, spec)));
             let data = json!({ "client-secret": "c2VjcmV0" });
             let owner = format!("OidcClient/{name}");
             secret(&mut objects, &namespace, &format!("{name}-oidc"), &owner, &data);
@@ -91,8 +88,9 @@ fn snapshot(criterion: &mut Criterion) {
     let key = ObjectKey::new("team-500", "client-5");
     group.bench_function("after a change of one client", |bencher| {
         bencher.iter(|| {
-            let changed = CachedObject::new(&key, objects.clients[&key].declared(&key));
-            objects.clients.insert(key.clone(), changed);
+            let before = objects.managed.get::<OidcClient>(&key).expect("the client");
+            let changed = CachedObject::new(&key, before.declared(&key));
+            objects.managed.insert(key.clone(), changed);
             build(black_box(&objects), &installation, &cache, 2, NOW)
         });
     });

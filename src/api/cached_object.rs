@@ -2,105 +2,84 @@
 //! most are rarely read. A parsed summary holds the fields that every change needs; the spec stays
 //! JSON, which takes a tenth of the memory of the parsed form. The status is reduced to a digest.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{any::Any, sync::Arc};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde::{Serialize, de::DeserializeOwned};
 
-use super::{REGISTERED_LABEL, REGISTRATION_TOKEN_ANNOTATION, StatusDigest, USED_ANNOTATION};
-use crate::model::ObjectKey;
-
-/// A custom resource kind that can be stored as a [`CachedObject`].
-pub trait ManagedKind: Sized {
-    /// The kind's `spec`.
-    type Spec: Serialize + DeserializeOwned;
-    /// The kind's `status`.
-    type Status: Default;
-    /// Summary fields that are read for every object whenever any object changes.
-    type Summary: Clone + Debug + PartialEq;
-    /// Facts read from the status, in addition to the [`StatusDigest`].
-    type StatusFacts: Clone + Debug;
-
-    /// Splits an object into metadata, spec and status.
-    fn into_parts(self) -> (ObjectMeta, Self::Spec, Option<Self::Status>);
-    /// Builds an object without a status.
-    fn from_parts(metadata: ObjectMeta, spec: Self::Spec) -> Self;
-    /// Summarises this object, whose namespace and name are `key`.
-    fn summary(&self, key: &ObjectKey) -> Self::Summary;
-    /// Names of the Secrets in a summary, whether the object refers to them or Lanyard creates
-    /// them.
-    fn secrets(card: &Self::Summary) -> Vec<&ObjectKey>;
-    /// The digest of a status.
-    fn status_digest(status: &Self::Status) -> StatusDigest;
-    /// Facts read from a status, in addition to its digest.
-    fn status_facts(status: &Self::Status, card: &Self::Summary) -> Self::StatusFacts;
-}
+use super::{
+    AnyObject, AnyStatus, ManagedObject, REGISTERED_LABEL, REGISTRATION_TOKEN_ANNOTATION,
+    StatusDigest, USED_ANNOTATION,
+    kinds::{managed_kinds, with_variant},
+};
+use crate::model::{ManagedKind, ObjectKey};
 
 /// A cached object. Clones share the data.
 #[derive(Debug)]
-pub struct CachedObject<K: ManagedKind>(Arc<Parts<K>>);
+pub struct CachedObject<K: ManagedObject>(Arc<Parts<K>>);
 
 #[derive(Debug)]
-struct Parts<K: ManagedKind> {
+struct Parts<K: ManagedObject> {
     version: Option<Box<str>>,
-    told: StatusDigest,
-    seen: K::StatusFacts,
+    status_digest: StatusDigest,
+    status_facts: K::StatusFacts,
     declared: Declared<K::Summary>,
 }
 
 /// The desired state: spec and metadata, without resourceVersion and status.
 #[derive(Clone, Debug, PartialEq)]
-struct Declared<Card> {
+struct Declared<Summary> {
     generation: Option<i64>,
-    going: bool,
-    card: Card,
+    is_deleting: bool,
+    summary: Summary,
     /// The spec, and the metadata that [`retained_metadata`] keeps.
     json: Box<str>,
 }
 
-impl<K: ManagedKind> Clone for CachedObject<K> {
+impl<K: ManagedObject> Clone for CachedObject<K> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<K: ManagedKind> CachedObject<K> {
+impl<K: ManagedObject> CachedObject<K> {
     /// Caches an object whose namespace and name are `key`.
     pub fn new(key: &ObjectKey, object: K) -> Self {
-        let card = object.summary(key);
+        let summary = object.summary(key);
         let (mut metadata, spec, status) = object.into_parts();
-        let status = status.unwrap_or_default();
         let version = metadata.resource_version.take().map(Into::into);
         let generation = metadata.generation;
-        let going = metadata.deletion_timestamp.is_some();
+        let is_deleting = metadata.deletion_timestamp.is_some();
         let json = serde_json::to_string(&(retained_metadata(metadata), spec));
         let json = json.expect("an object read from JSON serialises").into();
-        Self(Arc::new(Parts {
-            version,
-            told: K::status_digest(&status),
-            seen: K::status_facts(&status, &card),
-            declared: Declared { generation, going, card, json },
-        }))
+        let declared = Declared { generation, is_deleting, summary, json };
+        Self::from_declared(version, declared, &status.unwrap_or_default())
+    }
+
+    fn from_declared(
+        version: Option<Box<str>>,
+        declared: Declared<K::Summary>,
+        status: &K::Status,
+    ) -> Self {
+        let status_digest = K::status_digest(status);
+        let status_facts = K::status_facts(status, &declared.summary);
+        Self(Arc::new(Parts { version, status_digest, status_facts, declared }))
     }
 
     /// Returns a copy with a different status.
     #[must_use]
     pub fn with_status(&self, status: &K::Status) -> Self {
-        Self(Arc::new(Parts {
-            version: self.0.version.clone(),
-            told: K::status_digest(status),
-            seen: K::status_facts(status, self.card()),
-            declared: self.0.declared.clone(),
-        }))
+        Self::from_declared(self.0.version.clone(), self.0.declared.clone(), status)
     }
 
     /// Returns a copy with the status of `before`, an earlier version of the same object.
     #[must_use]
     pub fn with_status_of(&self, before: &Self) -> Self {
-        let Parts { told, seen, .. } = &*before.0;
-        let (told, seen) = (told.clone(), seen.clone());
-        let (version, declared) = (self.0.version.clone(), self.0.declared.clone());
-        Self(Arc::new(Parts { version, told, seen, declared }))
+        Self(Arc::new(Parts {
+            version: self.0.version.clone(),
+            status_digest: before.0.status_digest.clone(),
+            status_facts: before.0.status_facts.clone(),
+            declared: self.0.declared.clone(),
+        }))
     }
 
     /// Parses the desired state. The result has no status, and only the metadata that
@@ -127,13 +106,13 @@ impl<K: ManagedKind> CachedObject<K> {
     }
 
     /// The summary of the object.
-    pub fn card(&self) -> &K::Summary {
-        &self.0.declared.card
+    pub fn summary(&self) -> &K::Summary {
+        &self.0.declared.summary
     }
 
     /// Names of the Secrets that the object refers to or that Lanyard creates for it.
     pub fn secrets(&self) -> Vec<&ObjectKey> {
-        K::secrets(self.card())
+        K::secrets(self.summary())
     }
 
     /// `metadata.generation`.
@@ -148,17 +127,17 @@ impl<K: ManagedKind> CachedObject<K> {
 
     /// Returns true if the object has a deletion timestamp.
     pub fn is_deleting(&self) -> bool {
-        self.0.declared.going
+        self.0.declared.is_deleting
     }
 
     /// The digest of the object's status.
     pub fn status_digest(&self) -> &StatusDigest {
-        &self.0.told
+        &self.0.status_digest
     }
 
     /// Facts read from the object's status, in addition to its digest.
-    pub fn seen(&self) -> &K::StatusFacts {
-        &self.0.seen
+    pub fn status_facts(&self) -> &K::StatusFacts {
+        &self.0.status_facts
     }
 
     /// Returns true if both share the same data.
@@ -169,6 +148,90 @@ impl<K: ManagedKind> CachedObject<K> {
     /// Returns true if spec and retained metadata are the same; ignores resourceVersion and status.
     pub fn same_desired_state(&self, other: &Self) -> bool {
         self.0.declared == other.0.declared
+    }
+}
+
+managed_kinds!(enum_of_kinds!
+    /// A cached object of any of Lanyard's own kinds. Clones share the data.
+    #[derive(Clone, Debug)]
+    pub enum AnyCachedObject(CachedObject)
+);
+
+impl AnyCachedObject {
+    /// Caches an object whose namespace and name are `key`.
+    pub fn new(key: &ObjectKey, object: AnyObject) -> Self {
+        with_variant!(AnyObject, object, it => CachedObject::new(key, *it).into())
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> ManagedKind {
+        with_variant!(AnyCachedObject, self, _it: K => K::KIND)
+    }
+
+    /// The object, if it is of this kind.
+    pub fn downcast_ref<K: ManagedObject>(&self) -> Option<&CachedObject<K>> {
+        let object: &dyn Any = with_variant!(AnyCachedObject, self, it => it);
+        object.downcast_ref()
+    }
+
+    /// The UID, if the object has one (files have none).
+    pub fn uid(&self) -> Option<String> {
+        with_variant!(AnyCachedObject, self, it => it.uid())
+    }
+
+    /// Names of the Secrets that the object refers to or that Lanyard creates for it.
+    pub fn secrets(&self) -> Vec<&ObjectKey> {
+        with_variant!(AnyCachedObject, self, it => it.secrets())
+    }
+
+    /// `metadata.generation`.
+    pub fn generation(&self) -> Option<i64> {
+        with_variant!(AnyCachedObject, self, it => it.generation())
+    }
+
+    /// `metadata.resourceVersion`.
+    pub fn version(&self) -> Option<&str> {
+        with_variant!(AnyCachedObject, self, it => it.version())
+    }
+
+    /// Returns true if the object has a deletion timestamp.
+    pub fn is_deleting(&self) -> bool {
+        with_variant!(AnyCachedObject, self, it => it.is_deleting())
+    }
+
+    /// The digest of the object's status.
+    pub fn status_digest(&self) -> &StatusDigest {
+        with_variant!(AnyCachedObject, self, it => it.status_digest())
+    }
+
+    /// Returns a copy with a different status, or none if the status is of another kind.
+    #[must_use]
+    pub fn with_status(&self, status: &AnyStatus) -> Option<Self> {
+        with_variant!(AnyCachedObject, self, it: K => {
+            status.downcast_ref::<K>().map(|status| it.with_status(status).into())
+        })
+    }
+
+    /// Returns a copy with the status of `before`, or none if that is of another kind.
+    #[must_use]
+    pub fn with_status_of(&self, before: &Self) -> Option<Self> {
+        with_variant!(AnyCachedObject, self, it => {
+            before.downcast_ref().map(|before| it.with_status_of(before).into())
+        })
+    }
+
+    /// Returns true if both share the same data.
+    pub fn ptr_eq(&self, other: &Self) -> bool {
+        with_variant!(AnyCachedObject, self, it => {
+            other.downcast_ref().is_some_and(|other| it.ptr_eq(other))
+        })
+    }
+
+    /// Returns true if spec and retained metadata are the same; ignores resourceVersion and status.
+    pub fn same_desired_state(&self, other: &Self) -> bool {
+        with_variant!(AnyCachedObject, self, it => {
+            other.downcast_ref().is_some_and(|other| it.same_desired_state(other))
+        })
     }
 }
 

@@ -4,11 +4,10 @@
 
 use std::sync::LazyLock;
 
-use kube::CustomResourceExt;
-use serde::Serialize;
 use serde_json::Value;
 
-use super::{OidcClient, OidcUser, Tenant};
+use super::{ManagedObject, definitions::schema};
+use crate::model::ManagedKind;
 
 /// A field that exceeds a limit of its schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,35 +18,16 @@ pub struct LimitViolation {
     pub message: String,
 }
 
-/// A kind whose spec can be checked against the limits of its schema.
-pub trait SchemaLimits: Serialize {
-    /// The fields of the spec that exceed a limit.
-    fn excesses(&self) -> Vec<LimitViolation>;
-}
-
-macro_rules! limited {
-    ($kind:ty) => {
-        impl SchemaLimits for $kind {
-            fn excesses(&self) -> Vec<LimitViolation> {
-                static SCHEMA: LazyLock<Value> = LazyLock::new(spec_schema::<$kind>);
-                let mut found = Vec::new();
-                // A spec that was read from a manifest always serialises.
-                let spec = serde_json::to_value(&self.spec).unwrap_or_default();
-                walk("spec", &SCHEMA, &spec, &mut found);
-                found
-            }
-        }
-    };
-}
-
-limited!(Tenant);
-limited!(OidcClient);
-limited!(OidcUser);
-
-fn spec_schema<K: CustomResourceExt>() -> Value {
-    let definition = serde_json::to_value(K::crd()).unwrap_or_default();
-    let path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec";
-    definition.pointer(path).cloned().unwrap_or_default()
+/// The fields of an object's spec that exceed a limit.
+pub fn limit_violations<K: ManagedObject>(object: &K) -> Vec<LimitViolation> {
+    static SCHEMAS: LazyLock<[Value; ManagedKind::ALL.len()]> =
+        LazyLock::new(|| ManagedKind::ALL.map(|kind| schema(kind).unwrap_or_default()));
+    let schema = &SCHEMAS[K::KIND as usize]["properties"]["spec"];
+    let mut found = Vec::new();
+    // A spec that was read from a manifest always serialises.
+    let spec = serde_json::to_value(object.spec()).unwrap_or_default();
+    walk("spec", schema, &spec, &mut found);
+    found
 }
 
 fn walk(field: &str, schema: &Value, value: &Value, found: &mut Vec<LimitViolation>) {
@@ -106,21 +86,22 @@ fn excess(schema: &Value, value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::{OidcClient, OidcUser, Tenant};
 
-    fn excesses<K: SchemaLimits + serde::de::DeserializeOwned>(spec: &str) -> Vec<String> {
+    fn violations<K: ManagedObject>(spec: &str) -> Vec<String> {
         let object = format!("{{metadata: {{name: it}}, spec: {spec}}}");
         let object: K = serde_yaml::from_str(&object).expect("an object");
-        let line = |excess: LimitViolation| format!("{}: {}", excess.field, excess.message);
-        object.excesses().into_iter().map(line).collect()
+        let line = |found: LimitViolation| format!("{}: {}", found.field, found.message);
+        limit_violations(&object).into_iter().map(line).collect()
     }
 
     #[test]
     fn valid_objects_have_no_violations() {
         let spec = "{tenantRef: {name: main}, clientName: Shop, defaultMaxAge: 60, secret: {labels: {a: b}}}";
-        assert!(excesses::<OidcClient>(spec).is_empty());
-        assert!(excesses::<Tenant>("{}").is_empty());
+        assert!(violations::<OidcClient>(spec).is_empty());
+        assert!(violations::<Tenant>("{}").is_empty());
         let spec = "{tenantRef: {name: main}, username: ada, claims: {a: {b: [1, null]}}}";
-        assert!(excesses::<OidcUser>(spec).is_empty());
+        assert!(violations::<OidcUser>(spec).is_empty());
     }
 
     #[test]
@@ -134,14 +115,14 @@ mod tests {
             ("defaultMaxAge: -1".to_owned(), "spec.defaultMaxAge", "between 0 and 31536000"),
             (format!("secret: {{keys: {{issuer: {long}}}}}"), "spec.secret.keys.issuer", "253"),
         ] {
-            let found = excesses::<OidcClient>(&format!("{{tenantRef: {{name: main}}, {spec}}}"));
+            let found = violations::<OidcClient>(&format!("{{tenantRef: {{name: main}}, {spec}}}"));
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].starts_with(field) && found[0].contains(limit), "{found:?}");
         }
         let scopes: Vec<String> = (0..65).map(|n| format!("s{n}: {{}}")).collect();
         let scopes = scopes.join(", ");
         assert_eq!(
-            excesses::<Tenant>(&format!("{{scopes: {{{scopes}}}}}")),
+            violations::<Tenant>(&format!("{{scopes: {{{scopes}}}}}")),
             ["spec.scopes: must hold at most 64 entries"]
         );
     }

@@ -13,8 +13,11 @@ mod condition_schema;
 mod conditions;
 mod definitions;
 mod event_reasons;
+mod kinds;
 mod limits;
+mod managed_object;
 mod objects;
+mod objects_by_kind;
 mod oidc_client;
 mod oidc_user;
 pub mod owner;
@@ -22,11 +25,10 @@ mod references;
 mod rules;
 mod signing;
 mod status_digest;
-mod summary;
 mod tenant;
 mod tenant_protocol;
 
-pub use cached_object::{CachedObject, ManagedKind};
+pub use cached_object::{AnyCachedObject, CachedObject};
 pub use cached_secret::CachedSecret;
 pub use client_secret::{ClientSecretKeys, ClientSecretTemplate};
 pub use client_values::{
@@ -40,19 +42,23 @@ pub use common::{
 pub use conditions::{ConditionReason, ConditionType};
 pub use definitions::{definitions, schema};
 pub use event_reasons::{EventReason, EventType};
-pub use limits::{LimitViolation, SchemaLimits};
+pub(crate) use kinds::{enum_of_kinds, managed_kinds, match_kind, match_variant, with_kind};
+pub use limits::{LimitViolation, limit_violations};
+pub use managed_object::{AnyObject, AnyStatus, ManagedObject};
 pub use objects::{
     MalformedObject, NamespaceLabels, ObjectSet, SecretState, SourceHealth, SourceView,
 };
-pub use oidc_client::{OidcClient, OidcClientSpec, OidcClientStatus, TenantRef};
-pub use oidc_user::{LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus, PostalAddress};
+pub use objects_by_kind::ObjectsByKind;
+pub use oidc_client::{ClientSummary, OidcClient, OidcClientSpec, OidcClientStatus, TenantRef};
+pub use oidc_user::{
+    LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus, PostalAddress, UserSummary,
+};
 pub use references::{pairwise_salt_name, signing_keys_backup_name, signing_keys_name};
 pub use signing::{RotationSpec, SigningAlgorithm, SigningSpec};
 pub use status_digest::{StatusDigest, ready_condition};
-pub use summary::{ClientSummary, TenantSummary, UserSummary};
 pub use tenant::{
     BrandingSpec, ClientBoundsSpec, CustomScopeSpec, OrganizationSpec, SigningKeyStatus, Tenant,
-    TenantLifetimes, TenantSpec, TenantStatus,
+    TenantLifetimes, TenantSpec, TenantStatus, TenantSummary,
 };
 pub use tenant_protocol::{AcrLevelSpec, RegistrationMode, RegistrationSpec, RequestObjectsSpec};
 

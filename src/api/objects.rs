@@ -2,25 +2,20 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{CachedObject, CachedSecret, OidcClient, OidcUser, Tenant};
+use super::{CachedSecret, ObjectsByKind};
 use crate::model::{ObjectKey, ObjectRef, Timestamp};
 
 /// The objects of a cluster or a folder. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct ObjectSet {
-    /// Tenants by namespace and name.
-    pub tenants: BTreeMap<ObjectKey, CachedObject<Tenant>>,
-    /// Clients by namespace and name.
-    pub clients: BTreeMap<ObjectKey, CachedObject<OidcClient>>,
-    /// Users by namespace and name.
-    pub users: BTreeMap<ObjectKey, CachedObject<OidcUser>>,
+    /// Objects of Lanyard's own kinds.
+    pub managed: ObjectsByKind,
     /// Secrets that Lanyard created and Secrets that an object refers to. A referenced Secret that
     /// is missing here does not exist.
     pub secrets: BTreeMap<ObjectKey, SecretState>,
     /// Labels of the namespaces, if they may be read.
     pub namespaces: NamespaceLabels,
-    /// Objects that did not deserialize. The last valid version, if any, is still in the maps
-    /// above.
+    /// Objects that did not deserialize. The last valid version, if any, is still in `managed`.
     pub malformed: BTreeMap<ObjectRef, MalformedObject>,
     /// True if some manifest could not be read, so that objects may be missing here. Then nothing
     /// may be deleted or concluded because an object is absent.

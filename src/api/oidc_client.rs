@@ -1,9 +1,13 @@
 //! The `OidcClient` resource: one application.
 
+mod summary;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use summary::ClientSummary;
 
 use super::{
     client_secret::ClientSecretTemplate,

@@ -1,10 +1,14 @@
 //! The `OidcUser` resource: a user who signs in at one tenant.
 
+mod summary;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use summary::UserSummary;
 
 use super::{
     common::SecretKeyRef,

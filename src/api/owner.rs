@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::{CachedSecret, GROUP, MANAGED_LABEL, OWNER_ANNOTATION, VERSION};
-use crate::model::{ObjectKey, ObjectKind, ObjectRef};
+use crate::model::{ManagedKind, ObjectKey, ObjectKind, ObjectRef};
 
 /// The value of the owner annotation: `<Kind>/<name>`.
 pub fn annotation(kind: &str, name: &str) -> String {
@@ -23,10 +23,7 @@ pub fn of(namespace: &str, secret: &CachedSecret) -> Option<ObjectRef> {
 /// Parses the value of the owner annotation.
 fn parse(annotation: &str) -> Option<(ObjectKind, &str)> {
     let (kind, name) = annotation.split_once('/')?;
-    let kind = [ObjectKind::Tenant, ObjectKind::OidcClient]
-        .into_iter()
-        .find(|known| known.as_str() == kind)?;
-    Some((kind, name))
+    Some((ManagedKind::from_name(kind)?.into(), name))
 }
 
 /// Returns true if a Secret is owned by an object, by annotation.
@@ -36,7 +33,8 @@ pub fn owns(object: &ObjectRef, secret: &CachedSecret) -> bool {
 
 /// Returns true if a Secret is owned by the object of this kind and name, by annotation. See
 /// docs/design/cluster.md#ownership.
-pub fn is_owned_by(secret: &CachedSecret, kind: ObjectKind, name: &str) -> bool {
+pub fn is_owned_by(secret: &CachedSecret, kind: impl Into<ObjectKind>, name: &str) -> bool {
+    let kind = kind.into();
     secret.owner().is_some_and(|owner| owner.split_once('/') == Some((kind.as_str(), name)))
 }
 

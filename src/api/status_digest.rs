@@ -5,7 +5,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
 
-use super::{ConditionType, OidcClientStatus, OidcUserStatus, TenantStatus};
+use super::ConditionType;
 use crate::model::Timestamp;
 
 /// Digest of a status: hashes of its content, and the transition times.
@@ -40,24 +40,10 @@ impl StatusDigest {
         }
     }
 
-    /// The digest of a tenant's status.
-    pub fn of_tenant(status: &TenantStatus) -> Self {
-        let rest = TenantStatus { conditions: Vec::new(), ..status.clone() };
-        let salt = status.pairwise_salt_fingerprint.as_deref().map(Into::into);
-        Self { salt, ..Self::of(&status.conditions, &rest) }
-    }
-
-    /// The digest of a client's status.
-    pub fn of_client(status: &OidcClientStatus) -> Self {
-        let OidcClientStatus { observed_generation, client_id, issuer, secret_name, conditions } =
-            status;
-        Self::of(conditions, &(observed_generation, client_id, issuer, secret_name))
-    }
-
-    /// The digest of a user's status.
-    pub fn of_user(status: &OidcUserStatus) -> Self {
-        let OidcUserStatus { observed_generation, subject, conditions } = status;
-        Self::of(conditions, &(observed_generation, subject))
+    /// Adds the fingerprint of a tenant's pairwise salt.
+    #[must_use]
+    pub fn with_salt(self, fingerprint: Option<&str>) -> Self {
+        Self { salt: fingerprint.map(Into::into), ..self }
     }
 
     /// Returns true if the status had conditions.

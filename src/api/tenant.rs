@@ -1,11 +1,15 @@
 //! The `Tenant` resource: one issuer.
 
+mod summary;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use summary::TenantSummary;
 
 use super::{
     common::{AllowedNamespaces, RefreshTokenRotation},

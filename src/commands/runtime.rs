@@ -26,7 +26,8 @@ use crate::{
     identity::{LoginThrottle, PasswordVerifier},
     keys::{AccessTokenCache, Signer},
     model::{
-        Clock, Entropy, Installation, ObjectKind, SharedRegistrar, SystemClock, SystemEntropy,
+        Clock, Entropy, Installation, ManagedKind, ObjectKind, SharedRegistrar, SystemClock,
+        SystemEntropy,
     },
     registry::{SnapshotHandle, project},
     remote::{JwksCache, RequestObjectCache, SectorIdentifierCache},
@@ -267,11 +268,7 @@ async fn measure(app: Arc<AppState>, mut views: watch::Receiver<Arc<SourceView>>
         let view = Arc::clone(&views.borrow_and_update());
         let snapshot = app.registry.snapshot();
         app.accounts.metrics.source_healthy(view.health.synced && view.health.failing.is_none());
-        let objects = [
-            (ObjectKind::Tenant, view.objects.tenants.len()),
-            (ObjectKind::OidcClient, view.objects.clients.len()),
-            (ObjectKind::OidcUser, view.objects.users.len()),
-        ];
+        let objects = ManagedKind::ALL.map(|kind| (kind, view.objects.managed.of_kind(kind).len()));
         let tenants = snapshot.tenants().map(|tenant| tenant.tenant.id.clone());
         app.accounts.metrics.snapshot(snapshot.revision, snapshot.built_at, tenants, &objects);
         let gone = tokio::select! {

@@ -5,8 +5,8 @@ use std::{cmp::Ordering, collections::BTreeSet, sync::Arc};
 
 use super::observed::ObservedState;
 use crate::{
-    api::{CachedObject, ObjectSet, SecretState, owner},
-    model::{ObjectKey, ObjectKind, ObjectRef},
+    api::{AnyCachedObject, ObjectSet, SecretState, owner},
+    model::{ManagedKind, ObjectKey, ObjectKind, ObjectRef},
     registry::Verdict,
 };
 
@@ -15,21 +15,18 @@ pub fn changed_objects(before: &ObservedState, after: &ObservedState) -> BTreeSe
     let (old, new) = (&before.view.objects, &after.view.objects);
     let mut changed = BTreeSet::new();
     if !Arc::ptr_eq(old, new) {
-        different(&old.tenants, &new.tenants, CachedObject::ptr_eq, |key| {
-            add(&mut changed, ObjectKind::Tenant, key);
-        });
-        different(&old.clients, &new.clients, CachedObject::ptr_eq, |key| {
-            add(&mut changed, ObjectKind::OidcClient, key);
-        });
-        different(&old.users, &new.users, CachedObject::ptr_eq, |key| {
-            add(&mut changed, ObjectKind::OidcUser, key);
-        });
+        for kind in ManagedKind::ALL {
+            let (old, new) = (old.managed.of_kind(kind), new.managed.of_kind(kind));
+            different(old, new, AnyCachedObject::ptr_eq, |key| {
+                changed.insert(ObjectRef::new(kind, key.clone()));
+            });
+        }
         different(&old.malformed, &new.malformed, PartialEq::eq, |object| {
             changed.insert(object.clone());
         });
         different(&old.secrets, &new.secrets, same_secret, |key| {
             // Sealing keys belong to no object, so their Secret itself is the item of work.
-            add(&mut changed, ObjectKind::Secret, key);
+            changed.insert(ObjectRef::new(ObjectKind::Secret, key.clone()));
             changed.extend([old, new].into_iter().filter_map(|objects| owner_of(objects, key)));
         });
     }
@@ -43,10 +40,6 @@ pub fn changed_objects(before: &ObservedState, after: &ObservedState) -> BTreeSe
 
 fn verdicts(world: &ObservedState) -> impl Iterator<Item = (&ObjectRef, &Arc<Verdict>)> {
     world.snapshot.verdicts().iter().map(|verdict| (&verdict.object, verdict))
-}
-
-fn add(changed: &mut BTreeSet<ObjectRef>, kind: ObjectKind, key: &ObjectKey) {
-    changed.insert(ObjectRef { kind, key: key.clone() });
 }
 
 fn owner_of(objects: &ObjectSet, key: &ObjectKey) -> Option<ObjectRef> {

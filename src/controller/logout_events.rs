@@ -9,7 +9,9 @@ use tokio::time::{sleep, timeout};
 use super::ControllerContext;
 use crate::{
     api::EventReason,
-    model::{ObjectKey, ObjectKind, ObjectRef, Timestamp, UndeliveredByClient, UndeliveredLogouts},
+    model::{
+        ManagedKind, ObjectKey, ObjectRef, Timestamp, UndeliveredByClient, UndeliveredLogouts,
+    },
     source::EventRecord,
 };
 
@@ -46,9 +48,9 @@ pub(super) async fn publish_events(context: &ControllerContext) -> Infallible {
         let more = !notices.is_empty();
         let view = context.source.views().borrow().clone();
         // A deleted client has no reader for its Events.
-        for notice in
-            notices.into_iter().filter(|it| view.objects.clients.contains_key(&it.object.key))
-        {
+        for notice in notices.into_iter().filter(|it| {
+            view.objects.managed.find(ManagedKind::OidcClient, &it.object.key).is_some()
+        }) {
             context.source.publish_event(notice).await;
         }
         sleep(EVENT_INTERVAL).await;
@@ -78,7 +80,7 @@ impl Log {
             said.at.insert(reason, now);
             said.about = untold;
             notices.push(EventRecord {
-                object: ObjectRef { kind: ObjectKind::OidcClient, key: client.clone() },
+                object: ObjectRef::new(ManagedKind::OidcClient, client.clone()),
                 reason,
                 message,
             });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    api::{CachedObject, CachedSecret, ManagedKind, SecretState, SourceView, owner},
+    api::{AnyCachedObject, CachedSecret, SecretState, SourceView, owner},
     model::{ObjectKey, ObjectKind, ObjectRef},
     registry::{Snapshot, Verdict},
 };
@@ -26,16 +26,6 @@ pub struct ObjectState<'a> {
     pub generation: Option<i64>,
     /// Whether the object has a deletion timestamp.
     pub is_deleting: bool,
-}
-
-impl<'a> ObjectState<'a> {
-    fn of(object: &'a CachedObject<impl ManagedKind>) -> Self {
-        Self {
-            version: object.version(),
-            generation: object.generation(),
-            is_deleting: object.is_deleting(),
-        }
-    }
 }
 
 impl ObservedState {
@@ -64,11 +54,17 @@ impl ObservedState {
 
     /// Version and lifecycle of an object; `None` if it is not in the view.
     pub fn state(&self, object: &ObjectRef) -> Option<ObjectState<'_>> {
-        let objects = &self.view.objects;
+        self.managed(object).map(|found| ObjectState {
+            version: found.version(),
+            generation: found.generation(),
+            is_deleting: found.is_deleting(),
+        })
+    }
+
+    /// An object of one of Lanyard's own kinds; `None` if it is not in the view.
+    pub fn managed(&self, object: &ObjectRef) -> Option<&AnyCachedObject> {
         match object.kind {
-            ObjectKind::Tenant => objects.tenants.get(&object.key).map(ObjectState::of),
-            ObjectKind::OidcClient => objects.clients.get(&object.key).map(ObjectState::of),
-            ObjectKind::OidcUser => objects.users.get(&object.key).map(ObjectState::of),
+            ObjectKind::Managed(kind) => self.view.objects.managed.find(kind, &object.key),
             ObjectKind::Secret | ObjectKind::Namespace => None,
         }
     }

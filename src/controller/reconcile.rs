@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{ConditionReason, ConditionType},
-    model::{ObjectKind, ObjectRef},
+    model::{ManagedKind, ObjectKind, ObjectRef},
     registry::{ObjectOutcome, ValidationProblem, Verdict},
     source::WriteError,
 };
@@ -26,15 +26,13 @@ pub async fn reconcile(
 ) -> WorkResult {
     let (done, healthy) = match object.kind {
         ObjectKind::Secret => (sealing::reconcile_sealing_keys(context, world).await, true),
-        ObjectKind::Tenant | ObjectKind::OidcClient | ObjectKind::OidcUser => {
-            match world.verdict(object) {
-                Some(verdict) => (
-                    reconcile_existing(context, world, memory, verdict).await,
-                    verdict.problems.is_empty(),
-                ),
-                None => (reconcile_deleted(context, world, memory, object).await, true),
-            }
-        }
+        ObjectKind::Managed(_) => match world.verdict(object) {
+            Some(verdict) => (
+                reconcile_existing(context, world, memory, verdict).await,
+                verdict.problems.is_empty(),
+            ),
+            None => (reconcile_deleted(context, world, memory, object).await, true),
+        },
         ObjectKind::Namespace => return WorkResult::Done(None),
     };
     let (finish, counted) = match done {
@@ -98,10 +96,8 @@ async fn reconcile_existing(
 /// The verdict, with a rejected write added to its problems.
 fn with_failure(verdict: &Verdict, error: &ReconcileError) -> Verdict {
     let mut told = verdict.clone();
-    let condition = match verdict.object.kind {
-        ObjectKind::Tenant => ConditionType::KeysReady,
-        _ => ConditionType::SecretReady,
-    };
+    let is_tenant = verdict.object.is(ManagedKind::Tenant);
+    let condition = if is_tenant { ConditionType::KeysReady } else { ConditionType::SecretReady };
     if error.retry() == RetryPolicy::Permanent {
         let message = format!("{error}; retrying every few minutes");
         told.problems
@@ -124,7 +120,7 @@ async fn reconcile_deleted(
     memory.forget(object);
     // While some object cannot be read, an absent object may still exist.
     let whole = objects.malformed.is_empty() && !objects.incomplete;
-    if context.collects_garbage && whole && object.kind == ObjectKind::OidcClient {
+    if context.collects_garbage && whole && object.is(ManagedKind::OidcClient) {
         return oidc_client::delete_orphaned_secrets(context, world, object).await;
     }
     Ok(Action::Nothing(None))

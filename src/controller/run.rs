@@ -135,7 +135,7 @@ fn enqueue_changes(
 }
 
 fn sealing(context: &ControllerContext) -> ObjectRef {
-    ObjectRef { kind: ObjectKind::Secret, key: context.sealing_secret.clone() }
+    ObjectRef::new(ObjectKind::Secret, context.sealing_secret.clone())
 }
 
 async fn reconcile_one(

@@ -102,7 +102,7 @@ fn is_ours(secret: &CachedSecret, owner: &str) -> bool {
 
 fn lost(key: &ObjectKey, none_left: bool, damaged: usize) -> Vec<EventRecord> {
     let told = none_left.then(|| EventRecord {
-        object: ObjectRef { kind: ObjectKind::Secret, key: key.clone() },
+        object: ObjectRef::new(ObjectKind::Secret, key.clone()),
         reason: EventReason::KeysLost,
         message: format!(
             "No readable sealing key ({damaged} damaged entries are preserved). Sign-ins in progress and refresh tokens are no longer valid"

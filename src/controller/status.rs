@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     api::{
-        ConditionReason, EventReason, OidcClientStatus, OidcUserStatus, StatusDigest, TenantStatus,
-        ready_condition,
+        AnyStatus, ConditionReason, EventReason, OidcClientStatus, OidcUserStatus, StatusDigest,
+        TenantStatus, ready_condition,
     },
-    model::{ObjectKind, ObjectRef, Timestamp},
+    model::{ObjectRef, Timestamp},
     registry::{self, ClientSecretPlan, ObjectOutcome, Verdict},
     source::{EventRecord, StatusUpdate, WriteError},
 };
@@ -28,7 +28,7 @@ pub async fn publish(
     let version = world.state(object).and_then(|state| state.version);
     let shown = match verdict.outcome {
         ObjectOutcome::Malformed => None,
-        _ => shown(world, object),
+        _ => world.managed(object).map(|found| found.status_digest().clone()),
     };
     let before = memory.current(object, shown, version).unwrap_or_default();
     let now = context.clock.now();
@@ -64,8 +64,8 @@ fn wanted(
     now: Timestamp,
 ) -> StatusUpdate {
     let observed_generation = verdict.generation;
-    match &verdict.outcome {
-        ObjectOutcome::Tenant(tenant) => StatusUpdate::Tenant(TenantStatus {
+    let status: AnyStatus = match &verdict.outcome {
+        ObjectOutcome::Tenant(tenant) => TenantStatus {
             observed_generation,
             issuer: tenant.issuer.as_ref().map(ToString::to_string),
             signing_keys: tenant::signing_keys(tenant, now),
@@ -75,8 +75,9 @@ fn wanted(
                 .map(str::to_owned)
                 .or_else(|| tenant.salt.as_ref().and_then(|salt| salt.fingerprint.clone())),
             conditions,
-        }),
-        ObjectOutcome::Client(client) => StatusUpdate::OidcClient(OidcClientStatus {
+        }
+        .into(),
+        ObjectOutcome::Client(client) => OidcClientStatus {
             observed_generation,
             client_id: client.client_id.as_ref().map(ToString::to_string),
             issuer: client.issuer.as_ref().map(ToString::to_string),
@@ -86,26 +87,17 @@ fn wanted(
                 ClientSecretPlan::Generated(secret) => Some(secret.key.name.to_string()),
             },
             conditions,
-        }),
-        ObjectOutcome::User(user) => StatusUpdate::OidcUser(OidcUserStatus {
+        }
+        .into(),
+        ObjectOutcome::User(user) => OidcUserStatus {
             observed_generation,
             subject: user.subject.as_ref().map(ToString::to_string),
             conditions,
-        }),
-        ObjectOutcome::Malformed => StatusUpdate::Malformed(conditions),
-    }
-}
-
-/// The status in the view.
-fn shown(world: &ObservedState, object: &ObjectRef) -> Option<StatusDigest> {
-    let (objects, key) = (&world.view.objects, &object.key);
-    let told = match object.kind {
-        ObjectKind::Tenant => objects.tenants.get(key)?.status_digest(),
-        ObjectKind::OidcClient => objects.clients.get(key)?.status_digest(),
-        ObjectKind::OidcUser => objects.users.get(key)?.status_digest(),
-        ObjectKind::Secret | ObjectKind::Namespace => return None,
+        }
+        .into(),
+        ObjectOutcome::Malformed => return StatusUpdate::Malformed(conditions),
     };
-    Some(told.clone())
+    StatusUpdate::Managed(status)
 }
 
 /// A warning Event if there is a new problem. `Pending` is not a problem.

@@ -19,10 +19,10 @@ use super::{
     published_status::PublishedStatuses, reconcile::reconcile, run, workqueue::WorkResult,
 };
 use crate::{
-    api::{CachedSecret, MANAGED_LABEL, OWNER_ANNOTATION, SecretState},
+    api::{AnyStatus, CachedSecret, MANAGED_LABEL, OWNER_ANNOTATION, SecretState},
     model::{
-        FixedClock, Installation, Issuer, ObjectKey, ObjectKind, ObjectRef, SeededEntropy,
-        Timestamp,
+        FixedClock, Installation, Issuer, ManagedKind, ObjectKey, ObjectKind, ObjectRef,
+        SeededEntropy, Timestamp,
     },
     registry::{self, BuildCache},
     source::{StatusUpdate, WriteError},
@@ -110,8 +110,7 @@ impl Cluster {
     /// Reconciles every changed object once, with a single view.
     async fn round(&mut self) -> Vec<WorkResult> {
         let world = self.project();
-        let sealing =
-            ObjectRef { kind: ObjectKind::Secret, key: self.context.sealing_secret.clone() };
+        let sealing = ObjectRef::new(ObjectKind::Secret, self.context.sealing_secret.clone());
         let mut due = changed_objects(&self.before, &world);
         due.retain(|object| object.kind != ObjectKind::Secret);
         due.insert(sealing);
@@ -149,7 +148,9 @@ impl Cluster {
     /// Status and reason of one of the client's conditions.
     fn condition(&self, kind: &str) -> (String, String) {
         match self.source.status(&client()) {
-            Some(StatusUpdate::OidcClient(status)) => find(&status.conditions, kind),
+            Some(StatusUpdate::Managed(AnyStatus::OidcClient(status))) => {
+                find(&status.conditions, kind)
+            }
             other => panic!("no status: {other:?}"),
         }
     }
@@ -170,7 +171,7 @@ impl Cluster {
 
     fn deletes_client(&self) {
         self.source.edit(|objects, _| {
-            objects.clients.remove(&client().key);
+            objects.managed.remove(ManagedKind::OidcClient, &client().key);
         });
     }
 }
@@ -181,7 +182,7 @@ fn find(conditions: &[Condition], kind: &str) -> (String, String) {
 }
 
 fn client() -> ObjectRef {
-    ObjectRef { kind: ObjectKind::OidcClient, key: ObjectKey::new("team", "shop") }
+    ObjectRef::new(ManagedKind::OidcClient, ObjectKey::new("team", "shop"))
 }
 
 fn entry(secret: &Secret, name: &str) -> String {

@@ -94,55 +94,6 @@ impl fmt::Display for TenantId {
     }
 }
 
-/// The kinds of objects that Lanyard reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ObjectKind {
-    /// An issuer.
-    Tenant,
-    /// An application.
-    OidcClient,
-    /// An end user.
-    OidcUser,
-    /// A core Secret.
-    Secret,
-    /// A core Namespace.
-    Namespace,
-}
-
-impl ObjectKind {
-    /// The kind's name in manifests.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Tenant => "Tenant",
-            Self::OidcClient => "OidcClient",
-            Self::OidcUser => "OidcUser",
-            Self::Secret => "Secret",
-            Self::Namespace => "Namespace",
-        }
-    }
-}
-
-impl fmt::Display for ObjectKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Kind and key of an object, displayed as `Kind namespace/name`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ObjectRef {
-    /// The kind.
-    pub kind: ObjectKind,
-    /// Namespace and name.
-    pub key: ObjectKey,
-}
-
-impl fmt::Display for ObjectRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.key)
-    }
-}
-
 macro_rules! string_newtype {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -125,7 +125,7 @@ fn shortened(mut message: String) -> String {
 mod tests {
     use super::*;
     use crate::{
-        model::{ObjectKey, ObjectKind, ObjectRef, Subject},
+        model::{ManagedKind, ObjectKey, ObjectRef, Subject},
         registry::{UserOutcome, ValidationProblem},
     };
 
@@ -134,7 +134,7 @@ mod tests {
 
     fn verdict(problems: Vec<ValidationProblem>) -> Verdict {
         Verdict {
-            object: ObjectRef { kind: ObjectKind::OidcUser, key: ObjectKey::new("team", "ada") },
+            object: ObjectRef::new(ManagedKind::OidcUser, ObjectKey::new("team", "ada")),
             generation: Some(3),
             outcome: ObjectOutcome::User(UserOutcome {
                 subject: Some(Subject::new("ada")),

@@ -57,13 +57,13 @@ mod tests {
     use super::*;
     use crate::{
         api::{CachedObject, ObjectSet, SourceHealth, Tenant, TenantSpec},
-        model::{FixedClock, Issuer, ObjectKey, ObjectKind, ObjectRef, Timestamp},
+        model::{FixedClock, Issuer, ManagedKind, ObjectKey, ObjectRef, Timestamp},
     };
 
     fn view(revision: u64, synced: bool, tenant: &str) -> Arc<SourceView> {
         let mut objects = ObjectSet::default();
         let key = ObjectKey::new("team", tenant);
-        objects.tenants.insert(
+        objects.managed.insert(
             key.clone(),
             CachedObject::new(&key, Tenant::new(tenant, TenantSpec::default())),
         );
@@ -72,7 +72,7 @@ mod tests {
     }
 
     fn knows(handle: &SnapshotHandle, tenant: &str) -> bool {
-        let object = ObjectRef { kind: ObjectKind::Tenant, key: ObjectKey::new("team", tenant) };
+        let object = ObjectRef::new(ManagedKind::Tenant, ObjectKey::new("team", tenant));
         handle.snapshot().verdicts().get(&object).is_some()
     }
 

@@ -44,12 +44,12 @@ pub(super) fn take_those_on<V>(
 mod tests {
     use super::*;
     use crate::{
-        model::{ObjectKey, ObjectKind},
+        model::{ManagedKind, ObjectKey},
         registry::ObjectOutcome,
     };
 
     fn on(name: &str) -> Arc<Verdict> {
-        let object = ObjectRef { kind: ObjectKind::OidcClient, key: ObjectKey::new("team", name) };
+        let object = ObjectRef::new(ManagedKind::OidcClient, ObjectKey::new("team", name));
         let (problems, outcome) = (Vec::new(), ObjectOutcome::Malformed);
         Arc::new(Verdict { object, generation: None, problems, outcome })
     }

@@ -16,7 +16,7 @@ use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Cond
 use tokio::sync::watch;
 
 use crate::{
-    api::{EventReason, OidcClientStatus, OidcUserStatus, SourceView, StatusDigest, TenantStatus},
+    api::{AnyStatus, EventReason, SourceView, StatusDigest},
     model::{ClientRegistrar, ObjectKey, ObjectRef},
 };
 
@@ -26,12 +26,8 @@ pub type SharedSource = Arc<dyn ObjectSource>;
 /// A new status of an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatusUpdate {
-    /// Status of a `Tenant`.
-    Tenant(TenantStatus),
-    /// Status of an `OidcClient`.
-    OidcClient(OidcClientStatus),
-    /// Status of an `OidcUser`.
-    OidcUser(OidcUserStatus),
+    /// The whole status.
+    Managed(AnyStatus),
     /// Status of an object that does not deserialize, which consists of conditions only.
     Malformed(Vec<Condition>),
 }
@@ -40,9 +36,7 @@ impl StatusUpdate {
     /// The conditions of the status.
     pub fn conditions(&self) -> &[Condition] {
         match self {
-            Self::Tenant(status) => &status.conditions,
-            Self::OidcClient(status) => &status.conditions,
-            Self::OidcUser(status) => &status.conditions,
+            Self::Managed(status) => status.conditions(),
             Self::Malformed(conditions) => conditions,
         }
     }
@@ -50,9 +44,7 @@ impl StatusUpdate {
     /// The digest of the status.
     pub fn status_digest(&self) -> StatusDigest {
         match self {
-            Self::Tenant(status) => StatusDigest::of_tenant(status),
-            Self::OidcClient(status) => StatusDigest::of_client(status),
-            Self::OidcUser(status) => StatusDigest::of_user(status),
+            Self::Managed(status) => status.digest(),
             Self::Malformed(conditions) => StatusDigest::of(conditions, &()),
         }
     }

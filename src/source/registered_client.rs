@@ -13,7 +13,7 @@ use crate::{
         ClientSecretKeys, OidcClient, OidcClientSpec, REGISTERED_LABEL,
         REGISTRATION_TOKEN_ANNOTATION, USED_ANNOTATION, owner,
     },
-    model::{NewClient, ObjectKey, ObjectKind, ObjectRef, RegistrarError},
+    model::{ManagedKind, NewClient, ObjectKey, ObjectRef, RegistrarError},
 };
 
 /// Converts a validated spec.
@@ -66,7 +66,7 @@ pub(super) fn secret(new: &NewClient, client: &OidcClient) -> Option<Secret> {
     let value = new.secret.as_ref()?.expose();
     let entry = |text: &str| ByteString(text.as_bytes().to_vec());
     let key = ObjectKey::new(&new.object.namespace, client.generated_secret_name());
-    let object = ObjectRef { kind: ObjectKind::OidcClient, key: new.object.clone() };
+    let object = ObjectRef::new(ManagedKind::OidcClient, new.object.clone());
     let annotation = owner::annotation(object.kind.as_str(), &object.key.name);
     let mut metadata = owner::metadata(&key, &annotation);
     owner::refer(&mut metadata, &object, client.metadata.uid.as_deref());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
-use crate::model::{Endpoint, ObjectKind};
+use crate::model::{Endpoint, ManagedKind};
 
 macro_rules! label_values {
     ($(#[$doc:meta])* $name:ident { $($(#[doc = $meaning:literal])+ $variant:ident = $text:literal,)+ }) => {
@@ -202,8 +202,8 @@ pub(super) struct KindOnly {
     pub kind: &'static str,
 }
 
-impl From<ObjectKind> for KindOnly {
-    fn from(kind: ObjectKind) -> Self {
+impl From<ManagedKind> for KindOnly {
+    fn from(kind: ManagedKind) -> Self {
         Self { kind: kind.as_str() }
     }
 }

@@ -22,7 +22,7 @@ use super::{
         StoreOperation, TenantLogin, TenantLogout, TenantRequestLabels, TenantToken, TokenKind,
     },
 };
-use crate::model::{Endpoint, ObjectKind, TenantId, Timestamp};
+use crate::model::{Endpoint, ManagedKind, ObjectKind, TenantId, Timestamp};
 
 /// The metrics of a process. A tenant is a label value only while it is served: requests of other
 /// tenants or none get an empty label, and a tenant's series are removed with it.
@@ -127,7 +127,7 @@ impl Metrics {
         revision: u64,
         built_at: Timestamp,
         tenants: impl IntoIterator<Item = TenantId>,
-        objects: &[(ObjectKind, usize)],
+        objects: &[(ManagedKind, usize)],
     ) {
         self.gauges.revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
         self.built_at.store(built_at.millis(), Ordering::Relaxed);
@@ -221,7 +221,12 @@ mod tests {
 
     fn serving(names: &[&str]) -> Metrics {
         let metrics = Metrics::new();
-        metrics.snapshot(7, NOW, names.iter().map(|name| tenant(name)), &[(ObjectKind::Tenant, 2)]);
+        metrics.snapshot(
+            7,
+            NOW,
+            names.iter().map(|name| tenant(name)),
+            &[(ManagedKind::Tenant, 2)],
+        );
         metrics
     }
 
@@ -289,7 +294,7 @@ mod tests {
         metrics.login(&tenant("main"), LoginOutcome::Success);
         metrics.logout_notified(&tenant("main"), LogoutOutcome::Ok);
         metrics.token_issued(&tenant("main"), TokenKind::Code);
-        metrics.reconciled(ObjectKind::Tenant, ReconcileOutcome::Ok);
+        metrics.reconciled(ManagedKind::Tenant.into(), ReconcileOutcome::Ok);
         metrics.store_failed("insert");
         metrics.fetched("get", FetchOutcome::Ok);
         let described = METRICS.iter().map(|metric| {
@@ -320,7 +325,7 @@ mod tests {
             metrics.token_issued(&id, TokenKind::IdToken);
         }
         assert!(metrics.render(NOW).contains("team/gone"));
-        metrics.snapshot(8, NOW, [tenant("main")], &[(ObjectKind::Tenant, 1)]);
+        metrics.snapshot(8, NOW, [tenant("main")], &[(ManagedKind::Tenant, 1)]);
         let text = metrics.render(NOW);
         assert!(!text.contains("team/gone"), "{text}");
         assert!(text.contains("team/main"));
@@ -336,7 +341,7 @@ mod tests {
         metrics.passwords_queued(4);
         metrics.clock_skew(-30_500);
         metrics.store_failed("insert");
-        metrics.reconciled(ObjectKind::OidcClient, ReconcileOutcome::Retry);
+        metrics.reconciled(ManagedKind::OidcClient.into(), ReconcileOutcome::Retry);
         for line in [
             "lanyard_snapshot_revision 7",
             "lanyard_snapshot_age_seconds 3.0",

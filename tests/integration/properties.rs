@@ -7,8 +7,8 @@ use std::{
 };
 
 use lanyard::{
-    api::{CachedObject, MalformedObject, ManagedKind, ObjectSet, StatusDigest},
-    model::{ObjectKey, ObjectKind, ObjectRef, TenantId},
+    api::{MalformedObject, ObjectSet, StatusDigest},
+    model::{ManagedKind, ObjectKey, ObjectRef, TenantId},
     registry::{BuildCache, ObjectOutcome, Snapshot, build, conditions},
 };
 use proptest::{prelude::*, sample::select};
@@ -182,28 +182,18 @@ fn rendered(snapshot: &Snapshot) -> String {
 
 fn insert(into: &mut ObjectSet, document: &Value) {
     let one = objects::objects([document.clone()]);
-    into.tenants.extend(one.tenants);
-    into.clients.extend(one.clients);
-    into.users.extend(one.users);
+    for (key, object) in one.managed.all() {
+        into.managed.insert(key.clone(), object.clone());
+    }
     into.secrets.extend(one.secrets);
     into.malformed.extend(one.malformed);
 }
 
 /// Every object that is not being deleted, and every malformed object.
 fn judged(objects: &ObjectSet) -> BTreeSet<ObjectRef> {
-    fn living<K: ManagedKind>(
-        kind: ObjectKind,
-        objects: &BTreeMap<ObjectKey, CachedObject<K>>,
-    ) -> impl Iterator<Item = ObjectRef> {
-        let living = objects.iter().filter(|(_, object)| !object.is_deleting());
-        living.map(move |(key, _)| ObjectRef { kind, key: key.clone() })
-    }
-    let mut all = BTreeSet::new();
-    all.extend(living(ObjectKind::Tenant, &objects.tenants));
-    all.extend(living(ObjectKind::OidcClient, &objects.clients));
-    all.extend(living(ObjectKind::OidcUser, &objects.users));
-    all.extend(objects.malformed.keys().cloned());
-    all
+    let living = objects.managed.all().filter(|(_, object)| !object.is_deleting());
+    let living = living.map(|(key, object)| ObjectRef::new(object.kind(), key.clone()));
+    living.chain(objects.malformed.keys().cloned()).collect()
 }
 
 fn agrees(snapshot: &Snapshot) {
@@ -283,7 +273,11 @@ proptest! {
             prop_assert_eq!(found, rendered(&rebuilt(&all, &BuildCache::default())));
         }
         let key = documents[lost.index(documents.len())]["metadata"]["name"].clone();
-        all.tenants.retain(|tenant, _| key != json!(tenant.name));
+        let tenants = all.managed.of_kind(ManagedKind::Tenant).keys();
+        let lost: Vec<_> = tenants.filter(|tenant| key == json!(tenant.name)).cloned().collect();
+        for tenant in lost {
+            all.managed.remove(ManagedKind::Tenant, &tenant);
+        }
         all.secrets.retain(|secret, _| key == json!(secret.name));
         let found = rendered(&rebuilt(&all, &cache));
         prop_assert_eq!(found, rendered(&rebuilt(&all, &BuildCache::default())));
@@ -300,7 +294,7 @@ proptest! {
         all.malformed.clear();
         let before = rendered(&rebuilt(&all, &BuildCache::default()));
         let key = ObjectKey::new("team-c", "broken");
-        let object = ObjectRef { kind: ObjectKind::OidcClient, key };
+        let object = ObjectRef::new(ManagedKind::OidcClient, key);
         let message = "spec: missing".to_owned();
         let broken = MalformedObject { message, generation: Some(1), resource_version: None, uid: None };
         all.malformed.insert(object.clone(), broken);

@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use lanyard::{
     api::{
-        CachedObject, CachedSecret, MalformedObject, ManagedKind, NamespaceLabels, ObjectSet,
-        SecretState,
+        AnyCachedObject, CachedObject, CachedSecret, MalformedObject, ManagedObject,
+        NamespaceLabels, ObjectSet, OidcClient, OidcUser, SecretState, Tenant,
     },
     keys::{KeyTimes, generate, write_key},
     model::{
-        HostPattern, Installation, Issuer, IssuerHost, ObjectKey, ObjectKind, ObjectRef,
-        SigningAlgorithm, Timestamp,
+        HostPattern, Installation, Issuer, IssuerHost, ObjectKey, ObjectRef, SigningAlgorithm,
+        Timestamp,
     },
 };
 use serde_json::Value;
@@ -44,16 +44,13 @@ pub fn objects(documents: impl IntoIterator<Item = Value>) -> ObjectSet {
         let kind = text("/kind");
         match kind.as_str() {
             "Tenant" => {
-                let read = read(document, ObjectKind::Tenant, &key, &mut objects.malformed);
-                objects.tenants.extend(read.map(|kept| (key, kept)));
+                read::<Tenant>(document, key, &mut objects);
             }
             "OidcClient" => {
-                let read = read(document, ObjectKind::OidcClient, &key, &mut objects.malformed);
-                objects.clients.extend(read.map(|kept| (key, kept)));
+                read::<OidcClient>(document, key, &mut objects);
             }
             "OidcUser" => {
-                let read = read(document, ObjectKind::OidcUser, &key, &mut objects.malformed);
-                objects.users.extend(read.map(|kept| (key, kept)));
+                read::<OidcUser>(document, key, &mut objects);
             }
             "Secret" => {
                 objects
@@ -79,19 +76,20 @@ pub fn objects(documents: impl IntoIterator<Item = Value>) -> ObjectSet {
     objects
 }
 
-fn read<K: ManagedKind + serde::de::DeserializeOwned>(
-    document: Value,
-    kind: ObjectKind,
-    key: &ObjectKey,
-    malformed: &mut BTreeMap<ObjectRef, MalformedObject>,
-) -> Option<CachedObject<K>> {
+/// Adds an object that deserializes, or an entry about one that does not.
+fn read<K: ManagedObject>(document: Value, key: ObjectKey, objects: &mut ObjectSet)
+where
+    AnyCachedObject: From<CachedObject<K>>,
+{
     let generation = document.pointer("/metadata/generation").and_then(Value::as_i64);
-    let read = serde_json::from_value(document).map_err(|error: serde_json::Error| {
-        let message = error.to_string();
-        let entry = MalformedObject { message, generation, resource_version: None, uid: None };
-        malformed.insert(ObjectRef { kind, key: key.clone() }, entry);
-    });
-    read.ok().map(|object| CachedObject::new(key, object))
+    match serde_json::from_value::<K>(document) {
+        Ok(object) => drop(objects.managed.insert(key.clone(), CachedObject::new(&key, object))),
+        Err(error) => {
+            let message = error.to_string();
+            let entry = MalformedObject { message, generation, resource_version: None, uid: None };
+            objects.malformed.insert(ObjectRef::new(K::KIND, key), entry);
+        }
+    }
 }
 
 /// A Secret with `stringData`; the entry `KEYS` of a list of algorithms becomes signing keys.

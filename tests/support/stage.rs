@@ -11,7 +11,7 @@ use std::{
 
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use lanyard::{
-    api::{self, CachedObject, CachedSecret, NamespaceLabels, ObjectSet, SecretState},
+    api::{self, AnyCachedObject, CachedSecret, NamespaceLabels, ObjectSet, SecretState, Tenant},
     keys::{
         KeyEntries, KeyRecord, KeyTimes, generate, new_sealing_key, write_key, write_sealing_key,
     },
@@ -142,16 +142,16 @@ fn make_keys(
     pool: &mut KeyPool,
 ) -> BTreeMap<ObjectKey, KeyEntries> {
     let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
-    let tenants = objects(manifests).tenants.into_iter();
-    let keys = tenants.map(|(tenant, object)| {
-        let signing = object.declared(&tenant).spec.signing;
+    let objects = objects(manifests);
+    let keys = objects.managed.of::<Tenant>().map(|(tenant, object)| {
+        let signing = object.declared(tenant).spec.signing;
         let listed = signing.iter().flat_map(|signing| &signing.algorithms);
         let mut algorithms: Vec<SigningAlgorithm> =
             listed.map(|it| it.as_str().parse().expect("known")).collect();
         if algorithms.is_empty() {
             algorithms.push(SigningAlgorithm::RS256);
         }
-        (tenant, algorithms.into_iter().map(|it| pool.take(it, times)).collect())
+        (tenant.clone(), algorithms.into_iter().map(|it| pool.take(it, times)).collect())
     });
     keys.collect()
 }
@@ -172,17 +172,9 @@ pub fn objects(manifests: &str) -> ObjectSet {
     for object in parsed {
         let key = object.reference().key;
         match object {
-            ManifestObject::Tenant(it) => {
-                let kept = CachedObject::new(&key, it);
-                drop(objects.tenants.insert(key, kept));
-            }
-            ManifestObject::OidcClient(it) => {
-                let kept = CachedObject::new(&key, *it);
-                drop(objects.clients.insert(key, kept));
-            }
-            ManifestObject::OidcUser(it) => {
-                let kept = CachedObject::new(&key, it);
-                drop(objects.users.insert(key, kept));
+            ManifestObject::Managed(it) => {
+                let cached = AnyCachedObject::new(&key, it);
+                drop(objects.managed.insert(key, cached));
             }
             ManifestObject::Secret(it) => {
                 drop(objects.secrets.insert(key, SecretState::Loaded(CachedSecret::new(it))));

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use crate::{
-    api::{ConditionReason, SecretState, SourceView},
+    api::{ConditionReason, OidcUser, SecretState, SourceView},
     demo,
-    model::{Issuer, ObjectKey, ObjectKind, StoredPassword},
+    model::{Issuer, ManagedKind, ObjectKey, ObjectRef, StoredPassword},
     registry::{ClientSecretPlan, ObjectOutcome, Snapshot, ValidationProblem, Verdict},
     source::folder::FolderSource,
 };
@@ -64,7 +64,7 @@ fn line(out: &mut String, text: &str) {
 
 /// Describes where a client's secret is stored.
 fn secret_of(snapshot: &Snapshot, directory: &FolderSource, client: &ObjectKey) -> String {
-    let reference = crate::model::ObjectRef { kind: ObjectKind::OidcClient, key: client.clone() };
+    let reference = ObjectRef::new(ManagedKind::OidcClient, client.clone());
     let verdict = snapshot.verdicts().get(&reference);
     let secret = match verdict.map(|verdict| &verdict.outcome) {
         Some(ObjectOutcome::Client(outcome)) => match &outcome.secret {
@@ -85,7 +85,7 @@ fn secret_of(snapshot: &Snapshot, directory: &FolderSource, client: &ObjectKey) 
 /// The password of a user whose Secret contains it in plain text: the folder belongs to the
 /// developer.
 fn plain_password(view: &SourceView, user: &ObjectKey) -> String {
-    let found = view.objects.users.get(user).and_then(|kept| {
+    let found = view.objects.managed.get::<OidcUser>(user).and_then(|kept| {
         let reference = kept.declared(user).spec.password_secret_ref?;
         let key = user.beside(&reference.name);
         let Some(SecretState::Loaded(secret)) = view.objects.secrets.get(&key) else { return None };

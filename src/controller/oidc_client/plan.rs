@@ -3,7 +3,7 @@
 use k8s_openapi::ByteString;
 
 use crate::{
-    api::{CachedObject, CachedSecret, ConditionType, EventReason, SecretState, owner},
+    api::{CachedObject, CachedSecret, ConditionType, EventReason, OidcClient, SecretState, owner},
     model::{Entropy, ObjectKey, ObjectRef},
     registry::{ClientOutcome, ClientSecretPlan, Verdict},
     source::EventRecord,
@@ -37,14 +37,14 @@ impl<'a> ObservedClient<'a> {
         outcome: &'a ClientOutcome,
     ) -> Self {
         let client = &verdict.object;
-        let object = world.view.objects.clients.get(&client.key);
+        let object = world.view.objects.managed.get::<OidcClient>(&client.key);
         Self {
             world,
             client,
             outcome,
             accepted: verdict.holds(ConditionType::Accepted),
             uid: object.and_then(CachedObject::uid),
-            had_secret: object.is_some_and(|object| *object.seen()),
+            had_secret: object.is_some_and(|object| *object.status_facts()),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     keys::KeyRing,
-    model::ObjectKey,
+    model::{ManagedKind, ObjectKey, ObjectRef},
     registry::{KeySource, SaltOutcome, TenantOutcome},
 };
 
@@ -19,13 +19,13 @@ fn fingerprint(before: Option<&str>, salt: Option<SaltOutcome>) -> Option<String
         served: false,
     };
     let verdict = Verdict {
-        object: ObjectRef { kind: ObjectKind::Tenant, key: ObjectKey::new("team", "shop") },
+        object: ObjectRef::new(ManagedKind::Tenant, ObjectKey::new("team", "shop")),
         generation: Some(1),
         problems: Vec::new(),
         outcome: ObjectOutcome::Tenant(Box::new(outcome)),
     };
     match wanted(&verdict, Vec::new(), before, NOW) {
-        StatusUpdate::Tenant(status) => status.pairwise_salt_fingerprint,
+        StatusUpdate::Managed(AnyStatus::Tenant(status)) => status.pairwise_salt_fingerprint,
         other => panic!("{other:?}"),
     }
 }

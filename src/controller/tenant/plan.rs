@@ -6,7 +6,7 @@
 use k8s_openapi::api::core::v1::Secret;
 
 use crate::{
-    api::{SecretState, owner, signing_keys_backup_name, signing_keys_name},
+    api::{SecretState, Tenant, owner, signing_keys_backup_name, signing_keys_name},
     keys::{
         KeyEntries, KeyRecord, KeyRing, NewKey, RotationPlan, RotationRules, entry_name,
         plan as rotate, write_key,
@@ -39,12 +39,12 @@ pub struct ObservedKeys<'a> {
 impl<'a> ObservedKeys<'a> {
     /// Collects what the observed state contains about the tenant's keys.
     pub fn read(world: &'a ObservedState, tenant: &'a ObjectRef, ring: &'a KeyRing) -> Self {
-        let object = world.view.objects.tenants.get(&tenant.key);
+        let object = world.view.objects.managed.get::<Tenant>(&tenant.key);
         Self {
             tenant,
             secret: world.secret(&keys_key(tenant)),
             backup: world.secret(&backup_key(tenant)),
-            shown: object.map_or(&[], |object| object.seen()),
+            shown: object.map_or(&[], |object| object.status_facts()),
             ring,
         }
     }

@@ -15,8 +15,10 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use crate::{
-    api::{CachedObject, CachedSecret, ObjectSet, SecretState, SourceHealth, SourceView},
-    model::{ClientRegistrar, NewClient, ObjectKey, ObjectRef, RegistrarError},
+    api::{AnyCachedObject, CachedSecret, ObjectSet, SecretState, SourceHealth, SourceView},
+    model::{
+        ClientRegistrar, ManagedKind, NewClient, ObjectKey, ObjectKind, ObjectRef, RegistrarError,
+    },
     source::{
         EventRecord, ObjectSource, StatusUpdate, WriteError,
         manifests::{ManifestObject, parse_text},
@@ -68,20 +70,10 @@ impl Fake {
             for object in parsed {
                 let key = object.reference().key;
                 match object {
-                    ManifestObject::Tenant(mut it) => {
-                        stamp(&mut it.metadata, version);
-                        let kept = CachedObject::new(&key, it);
-                        objects.tenants.insert(key, kept);
-                    }
-                    ManifestObject::OidcClient(mut it) => {
-                        stamp(&mut it.metadata, version);
-                        let kept = CachedObject::new(&key, *it);
-                        objects.clients.insert(key, kept);
-                    }
-                    ManifestObject::OidcUser(mut it) => {
-                        stamp(&mut it.metadata, version);
-                        let kept = CachedObject::new(&key, it);
-                        objects.users.insert(key, kept);
+                    ManifestObject::Managed(mut it) => {
+                        stamp(it.metadata_mut(), version);
+                        let cached = AnyCachedObject::new(&key, it);
+                        objects.managed.insert(key, cached);
                     }
                     ManifestObject::Secret(mut it) => {
                         stamp(&mut it.metadata, version);
@@ -231,7 +223,11 @@ impl ObjectSource for Fake {
 
     async fn delete_client(&self, key: &ObjectKey, _: Option<&str>) -> Result<(), WriteError> {
         let delete = |objects: &mut ObjectSet, _| {
-            objects.clients.remove(key).map(|_| ()).ok_or(WriteError::NotFound)
+            objects
+                .managed
+                .remove(ManagedKind::OidcClient, key)
+                .map(|_| ())
+                .ok_or(WriteError::NotFound)
         };
         self.write("delete client", key, delete).await
     }
@@ -244,20 +240,12 @@ impl ObjectSource for Fake {
         self.view.send_modify(|view| {
             let mut next = SourceView::clone(view);
             let objects = Arc::make_mut(&mut next.objects);
-            match status.clone() {
-                StatusUpdate::Tenant(status) => {
-                    let tenant = objects.tenants.get_mut(&object.key).expect("it is there");
-                    *tenant = tenant.with_status(&status);
-                }
-                StatusUpdate::OidcClient(status) => {
-                    let client = objects.clients.get_mut(&object.key).expect("it is there");
-                    *client = client.with_status(&status);
-                }
-                StatusUpdate::OidcUser(status) => {
-                    let user = objects.users.get_mut(&object.key).expect("it is there");
-                    *user = user.with_status(&status);
-                }
-                StatusUpdate::Malformed(_) => {}
+            if let (ObjectKind::Managed(kind), StatusUpdate::Managed(status)) =
+                (object.kind, &status)
+            {
+                let found = objects.managed.find(kind, &object.key).expect("it is there");
+                let changed = found.with_status(status).expect("the status is of its kind");
+                objects.managed.insert(object.key.clone(), changed);
             }
             *view = Arc::new(next);
         });

@@ -7,7 +7,9 @@ use std::{
 
 use super::group::{GroupMember, GroupVerdicts, TenantGroup};
 use crate::{
-    api::{CachedObject, ManagedKind, NamespaceLabels, OidcClient, OidcUser, SecretState, Tenant},
+    api::{
+        CachedObject, ManagedObject, NamespaceLabels, OidcClient, OidcUser, SecretState, Tenant,
+    },
     keys::ParsedKeyCache,
     model::{Installation, Issuer, TenantId},
     registry::ValidationProblem,
@@ -75,18 +77,18 @@ impl CachedGroup {
 }
 
 #[derive(Debug)]
-struct Input<K: ManagedKind> {
-    kept: CachedObject<K>,
+struct Input<K: ManagedObject> {
+    cached: CachedObject<K>,
     secret: Option<SecretState>,
 }
 
-impl<K: ManagedKind> Input<K> {
+impl<K: ManagedObject> Input<K> {
     fn of(member: &GroupMember<'_, K>) -> Self {
-        Self { kept: member.kept.clone(), secret: member.secret.cloned() }
+        Self { cached: member.cached.clone(), secret: member.secret.cloned() }
     }
 
     fn is(&self, member: &GroupMember<'_, K>) -> bool {
-        same(self.secret.as_ref(), member.secret) && self.kept.ptr_eq(member.kept)
+        same(self.secret.as_ref(), member.secret) && self.cached.ptr_eq(member.cached)
     }
 }
 

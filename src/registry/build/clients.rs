@@ -13,7 +13,7 @@ use crate::{
     },
     keys::PairwiseSalt,
     model::{
-        Client, ClientId, Installation, Issuer, ObjectKey, ObjectKind, Pairwise, Secret,
+        Client, ClientId, Installation, Issuer, ManagedKind, ObjectKey, Pairwise, Secret,
         SubjectType, Tenant, Timestamp,
     },
     registry::{
@@ -84,7 +84,7 @@ pub(super) fn validate_client(
         };
         let unused_until = host.accepted().and_then(|it| unused_until(&client.raw, &it.tenant));
         let outcome = ObjectOutcome::Client(ClientOutcome { unused_until, ..outcome });
-        verdicts.push(client.verdict(ObjectKind::OidcClient, found.problems, outcome));
+        verdicts.push(client.verdict(found.problems, outcome));
     }
     (ClientSet { served, ids: holders.into_keys().collect() }, verdicts)
 }
@@ -149,7 +149,7 @@ fn accepted(
     served: &mut Vec<Arc<Client>>,
 ) -> ClientOutcome {
     let CheckedClient { mut client, secret } = checked;
-    let (issuer, key) = (&tenant.issuer, member.kept.card().secret.clone());
+    let (issuer, key) = (&tenant.issuer, member.cached.summary().secret.clone());
     let (wish, found) = match secret {
         SecretSource::None => (ClientSecretPlan::None, Ok(None)),
         SecretSource::Referenced(reference) => {
@@ -190,7 +190,7 @@ fn own_secret(
     reference: &SecretKeyRef,
 ) -> Result<Secret<String>, ValidationProblem> {
     const FIELD: &str = "spec.secretRef";
-    let secret = referenced(member.secret, &member.kept.card().secret, FIELD)?;
+    let secret = referenced(member.secret, &member.cached.summary().secret, FIELD)?;
     let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
     usable(text_entry(secret, entry, FIELD)?).map_err(|message| {
         let message = format!("the Secret's entry {entry:?} {message}");
@@ -240,7 +240,7 @@ fn generated(
             problem(ConditionReason::SecretUnreadable, message)
         }
         Some(SecretState::Loaded(secret))
-            if !is_owned_by(secret, ObjectKind::OidcClient, &member.key.name) =>
+            if !is_owned_by(secret, ManagedKind::OidcClient, &member.key.name) =>
         {
             let message = format!(
                 "Secret {name:?} already exists and is not owned by this client; delete it, or set a different spec.secret.name"

@@ -2,16 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use kube::Resource;
-
 use super::{clients, keys, keys::TenantKeys, registration, salt, users};
 use crate::{
     api::{
-        CachedObject, ConditionReason, ConditionType, ManagedKind, NamespaceLabels, OidcClient,
+        CachedObject, ConditionReason, ConditionType, ManagedObject, NamespaceLabels, OidcClient,
         OidcUser, SecretState, Tenant,
     },
     keys::{PairwiseSalt, ParsedKeyCache},
-    model::{Installation, Issuer, ObjectKey, ObjectKind, ObjectRef, TenantId, Timestamp},
+    model::{Installation, Issuer, ObjectKey, ObjectRef, TenantId, Timestamp},
     registry::{
         ObjectOutcome, ServedTenant, TenantOutcome, ValidationProblem, Verdict,
         validate::{self, CheckedTenant, ProblemList},
@@ -20,41 +18,34 @@ use crate::{
 
 /// An object and its Secret.
 #[derive(Debug)]
-pub(super) struct GroupMember<'a, K: ManagedKind> {
+pub(super) struct GroupMember<'a, K: ManagedObject> {
     pub(super) key: &'a ObjectKey,
-    pub(super) kept: &'a CachedObject<K>,
+    pub(super) cached: &'a CachedObject<K>,
     pub(super) secret: Option<&'a SecretState>,
 }
 
 /// A parsed object; exists only during validation.
 #[derive(Debug)]
-pub(super) struct ParsedObjects<'a, K: ManagedKind> {
+pub(super) struct ParsedObjects<'a, K: ManagedObject> {
     pub(super) member: &'a GroupMember<'a, K>,
     pub(super) raw: K,
 }
 
-impl<'a, K: ManagedKind> ParsedObjects<'a, K> {
+impl<'a, K: ManagedObject> ParsedObjects<'a, K> {
     pub(super) fn of(member: &'a GroupMember<'a, K>) -> Self {
-        Self { member, raw: member.kept.declared(member.key) }
+        Self { member, raw: member.cached.declared(member.key) }
     }
 
     /// Builds the verdict on the object.
-    pub(super) fn verdict(
-        &self,
-        kind: ObjectKind,
-        problems: ProblemList,
-        outcome: ObjectOutcome,
-    ) -> Arc<Verdict> {
+    pub(super) fn verdict(&self, problems: ProblemList, outcome: ObjectOutcome) -> Arc<Verdict> {
         Arc::new(Verdict {
-            object: ObjectRef { kind, key: self.member.key.clone() },
-            generation: self.member.kept.generation(),
+            object: ObjectRef::new(K::KIND, self.member.key.clone()),
+            generation: self.member.cached.generation(),
             problems: problems.into_vec(),
             outcome,
         })
     }
-}
 
-impl<K: ManagedKind + Resource> ParsedObjects<'_, K> {
     /// `metadata.creationTimestamp`.
     pub(super) fn created(&self) -> Option<Timestamp> {
         self.raw.meta().creation_timestamp.as_ref().map(|time| Timestamp::from(time.0))
@@ -191,7 +182,7 @@ impl<'a> TenantGroup<'a> {
                 keys: keys.source.clone(),
                 ring: keys.ring.clone(),
             }));
-            verdicts.push(tenant.verdict(ObjectKind::Tenant, problems, outcome));
+            verdicts.push(tenant.verdict(problems, outcome));
             serving = checked.map(|checked| (checked, keys, (found.flatten(), desk)));
         }
         let host = match (&self.tenant, &serving) {

@@ -4,7 +4,7 @@ use super::group::ParsedObjects;
 use crate::{
     api::{ConditionReason, ConditionType, SecretState, Tenant, owner::is_owned_by},
     keys::{DamagedEntry, KeyRing, ParsedKeyCache, RotationRules, import},
-    model::{ObjectKey, ObjectKind, SigningAlgorithm},
+    model::{ManagedKind, ObjectKey, SigningAlgorithm},
     registry::{
         KeySource, ValidationProblem,
         secrets::referenced,
@@ -125,7 +125,7 @@ fn own(
         }
         Some(SecretState::Loaded(secret)) => secret,
     };
-    if !is_owned_by(secret, ObjectKind::Tenant, &tenant.member.key.name) {
+    if !is_owned_by(secret, ManagedKind::Tenant, &tenant.member.key.name) {
         let message = format!(
             "Secret {name:?} already exists and is not owned by this tenant; delete it, or rename the tenant"
         );

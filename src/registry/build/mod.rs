@@ -25,9 +25,12 @@ use super::{
     verdicts::take_those_on,
 };
 use crate::{
-    api::{ClientSummary, ConditionReason, MalformedObject, ObjectSet, SecretState, UserSummary},
+    api::{
+        ClientSummary, ConditionReason, MalformedObject, ObjectSet, OidcClient, OidcUser,
+        SecretState, Tenant, UserSummary,
+    },
     keys::Sealer,
-    model::{Installation, ObjectKey, ObjectRef, TenantId, Timestamp},
+    model::{Installation, ManagedKind, ObjectKey, ObjectRef, TenantId, Timestamp},
 };
 
 /// Validates all objects and assembles the snapshot. The cache does not affect the result.
@@ -39,8 +42,9 @@ pub fn build(
     now: Timestamp,
 ) -> Snapshot {
     let mut memo = cache.take(installation);
-    let mut remembered = HashMap::with_capacity(objects.tenants.len());
-    let (mut tenants, mut verdicts) = (Vec::with_capacity(objects.tenants.len()), Vec::new());
+    let mut remembered = HashMap::with_capacity(objects.managed.of_kind(ManagedKind::Tenant).len());
+    let (mut tenants, mut verdicts) =
+        (Vec::with_capacity(objects.managed.of_kind(ManagedKind::Tenant).len()), Vec::new());
     for (id, group) in groups(objects, installation) {
         let known = memo.remove(&id).filter(|known| known.is_of(&group));
         let known = known.unwrap_or_else(|| {
@@ -66,29 +70,32 @@ fn groups<'a>(
     installation: &Installation,
 ) -> HashMap<TenantId, TenantGroup<'a>> {
     let secret = |key: &ObjectKey| objects.secrets.get(key);
-    let tenants = || objects.tenants.iter().filter(|(_, kept)| !kept.is_deleting());
-    let mut claims =
-        validate::claim_issuers(tenants().map(|(key, kept)| (key, kept.card())), installation);
+    let managed = &objects.managed;
+    let tenants = || managed.of::<Tenant>().filter(|(_, cached)| !cached.is_deleting());
+    let mut claims = validate::claim_issuers(
+        tenants().map(|(key, cached)| (key, cached.summary())),
+        installation,
+    );
     let mut groups: HashMap<TenantId, TenantGroup<'a>> = tenants()
-        .map(|(key, kept)| {
-            let card = kept.card();
-            let member = GroupMember { key, kept, secret: secret(&card.keys) };
-            let mut group = TenantGroup::of(member, claims.remove(key), secret(&card.salt));
-            group.token = card.token.as_ref().and_then(secret);
+        .map(|(key, cached)| {
+            let summary = cached.summary();
+            let member = GroupMember { key, cached, secret: secret(&summary.keys) };
+            let mut group = TenantGroup::of(member, claims.remove(key), secret(&summary.salt));
+            group.token = summary.token.as_ref().and_then(secret);
             (TenantId(key.clone()), group)
         })
         .collect();
-    for (key, kept) in objects.clients.iter().filter(|(_, kept)| !kept.is_deleting()) {
-        let ClientSummary { tenant, secret: name } = kept.card();
+    for (key, cached) in managed.of::<OidcClient>().filter(|(_, cached)| !cached.is_deleting()) {
+        let ClientSummary { tenant, secret: name } = cached.summary();
         let group = named(&mut groups, tenant);
-        group.clients.push(GroupMember { key, kept, secret: secret(name) });
+        group.clients.push(GroupMember { key, cached, secret: secret(name) });
         if tenant.0.namespace != key.namespace {
             group.see_labels(&objects.namespaces, &key.namespace);
         }
     }
-    for (key, kept) in objects.users.iter().filter(|(_, kept)| !kept.is_deleting()) {
-        let UserSummary { tenant, secret: name } = kept.card();
-        let member = GroupMember { key, kept, secret: name.as_ref().and_then(secret) };
+    for (key, cached) in managed.of::<OidcUser>().filter(|(_, cached)| !cached.is_deleting()) {
+        let UserSummary { tenant, secret: name } = cached.summary();
+        let member = GroupMember { key, cached, secret: name.as_ref().and_then(secret) };
         named(&mut groups, tenant).users.push(member);
     }
     groups

@@ -8,7 +8,7 @@ use crate::{
         Tenant, owner::is_owned_by,
     },
     keys::{PairwiseSalt, read_salt},
-    model::ObjectKind,
+    model::ManagedKind,
     registry::{SaltOutcome, ValidationProblem, validate::ProblemList},
 };
 
@@ -30,7 +30,7 @@ pub(super) fn of_tenant(
     tenant: &ParsedObjects<'_, Tenant>,
     state: Option<&SecretState>,
 ) -> (Option<PairwiseSalt>, SaltOutcome) {
-    let known = tenant.member.kept.status_digest().salt();
+    let known = tenant.member.cached.status_digest().salt();
     match read(tenant, state, known) {
         Ok(Some(salt)) => {
             let fingerprint = Some(salt.fingerprint());
@@ -65,7 +65,7 @@ fn read(
         }
         Some(SecretState::Loaded(secret)) => secret,
     };
-    if !is_owned_by(secret, ObjectKind::Tenant, &tenant.member.key.name) {
+    if !is_owned_by(secret, ManagedKind::Tenant, &tenant.member.key.name) {
         let message = format!(
             "Secret {name:?} already exists and is not owned by this tenant; delete it, or rename the tenant"
         );

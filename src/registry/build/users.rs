@@ -9,7 +9,7 @@ use super::group::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
 use crate::{
     api::{ConditionReason, ConditionType, OidcUser, SecretKeyRef},
     identity::parse_stored_password,
-    model::{ClientId, Installation, ObjectKey, ObjectKind, StoredPassword, Subject, User},
+    model::{ClientId, Installation, ObjectKey, StoredPassword, Subject, User},
     registry::{
         ObjectOutcome, UserOutcome, ValidationProblem, Verdict,
         precedence::Precedence,
@@ -61,11 +61,7 @@ pub(super) fn validate_user(
         if let Some(checked) = checked.filter(|_| outcome.served) {
             served.push(Arc::new(User { password, ..checked }));
         }
-        verdicts.push(user.verdict(
-            ObjectKind::OidcUser,
-            found.problems,
-            ObjectOutcome::User(outcome),
-        ));
+        verdicts.push(user.verdict(found.problems, ObjectOutcome::User(outcome)));
     }
     (served, verdicts)
 }

@@ -29,7 +29,7 @@ pub use tenant::{CheckedTenant, tenant};
 pub use user::{UserFindings, user};
 
 use crate::{
-    api::{self, LimitViolation, SchemaLimits, SecretKeyRef},
+    api::{self, LimitViolation, ManagedObject, SecretKeyRef, limit_violations},
     model::{GrantType, ObjectKey, invisible_characters},
 };
 
@@ -41,8 +41,8 @@ const SCOPE_MESSAGE: &str =
 const MAX_NAME_LEN: usize = 63;
 
 /// Reports violations of the CRD schema, once per field. In a cluster no such object exists.
-fn limits(problems: &mut ProblemList, raw: &impl SchemaLimits) {
-    for LimitViolation { field, message } in raw.excesses() {
+fn limits(problems: &mut ProblemList, raw: &impl ManagedObject) {
+    for LimitViolation { field, message } in limit_violations(raw) {
         if !problems.has_field(&field) {
             problems.invalid(field, message);
         }

@@ -8,7 +8,7 @@ use kube::{
 
 use super::EventRecord;
 use crate::{
-    api::{CachedObject, EventType, GROUP, ManagedKind, SourceView, VERSION},
+    api::{EventType, GROUP, SourceView, VERSION},
     model::{ObjectKind, ObjectRef},
 };
 
@@ -45,23 +45,18 @@ pub(super) async fn publish(recorder: &Recorder, view: &SourceView, notice: Even
 /// the Event.
 fn reference(view: &SourceView, object: &ObjectRef) -> ObjectReference {
     let objects = &view.objects;
-    let identity = match object.kind {
-        ObjectKind::Tenant => objects.tenants.get(&object.key).map(identity),
-        ObjectKind::OidcClient => objects.clients.get(&object.key).map(identity),
-        ObjectKind::OidcUser => objects.users.get(&object.key).map(identity),
-        ObjectKind::Secret | ObjectKind::Namespace => None,
+    let (api_version, found) = match object.kind {
+        ObjectKind::Managed(kind) => {
+            (format!("{GROUP}/{VERSION}"), objects.managed.find(kind, &object.key))
+        }
+        ObjectKind::Secret | ObjectKind::Namespace => ("v1".to_owned(), None),
     };
+    let found = found.map(|it| (it.uid(), it.version().map(str::to_owned)));
     // Malformed objects have Events too.
     let malformed = objects.malformed.get(object);
     let identity =
-        identity.or_else(|| malformed.map(|it| (it.uid.clone(), it.resource_version.clone())));
+        found.or_else(|| malformed.map(|it| (it.uid.clone(), it.resource_version.clone())));
     let (uid, resource_version) = identity.unwrap_or_default();
-    let api_version = match object.kind {
-        ObjectKind::Secret | ObjectKind::Namespace => "v1".to_owned(),
-        ObjectKind::Tenant | ObjectKind::OidcClient | ObjectKind::OidcUser => {
-            format!("{GROUP}/{VERSION}")
-        }
-    };
     ObjectReference {
         api_version: Some(api_version),
         kind: Some(object.kind.as_str().to_owned()),
@@ -71,8 +66,4 @@ fn reference(view: &SourceView, object: &ObjectRef) -> ObjectReference {
         resource_version,
         field_path: None,
     }
-}
-
-fn identity(object: &CachedObject<impl ManagedKind>) -> (Option<String>, Option<String>) {
-    (object.uid(), object.version().map(str::to_owned))
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    api::{CachedObject, ObjectSet, SecretState},
+    api::{ObjectSet, SecretState},
     model::{ObjectKey, ObjectKind},
 };
 
@@ -77,11 +77,7 @@ impl ForbiddenWatches {
 
 /// Secrets that objects of a namespace refer to, or that Lanyard creates for them.
 fn referred(objects: &ObjectSet, namespace: &str) -> Vec<ObjectKey> {
-    let tenants = objects.tenants.values().flat_map(CachedObject::secrets);
-    let clients = objects.clients.values().flat_map(CachedObject::secrets);
-    let users = objects.users.values().flat_map(CachedObject::secrets);
-    let all = tenants.chain(clients).chain(users);
-    all.filter(|key| *key.namespace == *namespace).cloned().collect()
+    objects.managed.secrets().filter(|key| *key.namespace == *namespace).cloned().collect()
 }
 
 #[cfg(test)]
@@ -92,7 +88,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        api::CachedSecret,
+        api::{AnyCachedObject, CachedSecret},
         source::manifests::{ManifestObject, parse_text},
     };
 
@@ -102,9 +98,9 @@ mod tests {
         let mut objects = ObjectSet::default();
         for object in parse_text(Path::new("test.yaml"), USER).0 {
             let key = object.reference().key;
-            let ManifestObject::OidcUser(user) = object else { panic!("a user") };
-            let user = CachedObject::new(&key, user);
-            objects.users.insert(key, user);
+            let ManifestObject::Managed(user) = object else { panic!("a user") };
+            let user = AnyCachedObject::new(&key, user);
+            objects.managed.insert(key, user);
         }
         objects
     }

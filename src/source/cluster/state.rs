@@ -10,7 +10,7 @@ use super::{
     watches::{WatchChange, WatchEntry, WatchEvent},
 };
 use crate::{
-    api::{CachedObject, CachedSecret, ManagedKind, NamespaceLabels, ObjectSet, SecretState},
+    api::{CachedSecret, NamespaceLabels, ObjectSet, SecretState},
     model::{ObjectKey, ObjectKind, ObjectRef},
 };
 
@@ -99,9 +99,10 @@ impl WatchState {
         let objects = Arc::make_mut(&mut self.objects);
         let was_malformed = objects.malformed.remove(&reference).is_some();
         let matters = match item {
-            WatchEntry::Tenant(new) => put(&mut objects.tenants, key, new),
-            WatchEntry::Client(new) => put(&mut objects.clients, key, new),
-            WatchEntry::User(new) => put(&mut objects.users, key, new),
+            WatchEntry::Object(new) => {
+                let before = objects.managed.insert(key, new.clone());
+                before.is_none_or(|before| !before.same_desired_state(&new))
+            }
             WatchEntry::Malformed(malformed) => {
                 // The served configuration depends only on current objects, so that all replicas
                 // agree. A malformed object is not served, even if it was valid before.
@@ -111,12 +112,12 @@ impl WatchState {
                 objects.malformed.insert(reference, malformed);
                 changed
             }
-            WatchEntry::Managed(secret) => {
+            WatchEntry::ManagedSecret(secret) => {
                 self.others.remove(&key);
                 self.fetched.remove(&key);
                 put_secret(objects, key, secret)
             }
-            WatchEntry::Other(version) => {
+            WatchEntry::OtherSecret(version) => {
                 self.others.insert(key, version);
                 false
             }
@@ -191,12 +192,8 @@ impl WatchState {
     }
 
     fn wanted(&self) -> BTreeSet<ObjectKey> {
-        let objects = &self.objects;
-        let tenants = objects.tenants.values().flat_map(CachedObject::secrets);
-        let clients = objects.clients.values().flat_map(CachedObject::secrets);
-        let users = objects.users.values().flat_map(CachedObject::secrets);
-        let all = tenants.chain(clients).chain(users);
-        all.filter(|key| self.others.contains_key(key)).cloned().collect()
+        let secrets = self.objects.managed.secrets();
+        secrets.filter(|key| self.others.contains_key(key)).cloned().collect()
     }
 
     /// Stores a fetched Secret; `None` if it was deleted.
@@ -217,17 +214,6 @@ impl WatchState {
     }
 }
 
-/// Stores an object. Returns true if its desired state changed.
-fn put<K: ManagedKind>(
-    objects: &mut BTreeMap<ObjectKey, CachedObject<K>>,
-    key: ObjectKey,
-    new: CachedObject<K>,
-) -> bool {
-    let matters = objects.get(&key).is_none_or(|old| !old.same_desired_state(&new));
-    objects.insert(key, new);
-    matters
-}
-
 /// Stores a Secret. Returns true if its content changed.
 fn put_secret(objects: &mut ObjectSet, key: ObjectKey, secret: CachedSecret) -> bool {
     let matters = match objects.secrets.get(&key) {
@@ -241,9 +227,7 @@ fn put_secret(objects: &mut ObjectSet, key: ObjectKey, secret: CachedSecret) -> 
 fn forget(objects: &mut ObjectSet, reference: &ObjectRef) {
     let key = &reference.key;
     match reference.kind {
-        ObjectKind::Tenant => drop(objects.tenants.remove(key)),
-        ObjectKind::OidcClient => drop(objects.clients.remove(key)),
-        ObjectKind::OidcUser => drop(objects.users.remove(key)),
+        ObjectKind::Managed(kind) => drop(objects.managed.remove(kind, key)),
         ObjectKind::Secret => drop(objects.secrets.remove(key)),
         ObjectKind::Namespace => {
             if let NamespaceLabels::Known(known) = &mut objects.namespaces {

@@ -21,10 +21,10 @@ use super::{
 };
 use crate::{
     api::{
-        CachedObject, CachedSecret, MANAGED_LABEL, MalformedObject, ManagedKind, OidcClient,
-        OidcUser, Tenant,
+        AnyCachedObject, CachedObject, CachedSecret, MANAGED_LABEL, MalformedObject, ManagedObject,
+        with_kind,
     },
-    model::{ObjectKey, ObjectKind, ObjectRef},
+    model::{ManagedKind, ObjectKey, ObjectKind, ObjectRef},
 };
 
 /// Timeout of a watch request in seconds, after which it resumes. A watch that is silent for 5 s
@@ -61,14 +61,12 @@ impl Backoff for CappedBackoff {
 /// An object in a watch.
 #[derive(Clone, Debug)]
 pub(super) enum WatchEntry {
-    Tenant(CachedObject<Tenant>),
-    Client(CachedObject<OidcClient>),
-    User(CachedObject<OidcUser>),
+    Object(AnyCachedObject),
     Malformed(MalformedObject),
     /// A Secret that Lanyard manages, with its content.
-    Managed(CachedSecret),
+    ManagedSecret(CachedSecret),
     /// The resourceVersion of any other Secret.
-    Other(String),
+    OtherSecret(String),
     Namespace(BTreeMap<String, String>),
 }
 
@@ -134,9 +132,9 @@ struct Watches {
 impl Watches {
     /// Adds the watches of one namespace, or of all.
     fn namespace(&mut self, namespace: Option<&str>) {
-        self.guarded(namespace, ObjectKind::Tenant, WatchEntry::Tenant);
-        self.guarded(namespace, ObjectKind::OidcClient, WatchEntry::Client);
-        self.guarded(namespace, ObjectKind::OidcUser, WatchEntry::User);
+        for kind in ManagedKind::ALL {
+            with_kind!(kind, K => self.guarded::<K>(namespace));
+        }
         let managed = Config::default().labels(&format!("{MANAGED_LABEL}=true"));
         let secrets = self.api(namespace);
         self.add((secrets, namespace), managed, ObjectKind::Secret, own);
@@ -154,22 +152,17 @@ impl Watches {
     }
 
     /// Adds a watch of one of Lanyard's kinds. Malformed objects are items like any other.
-    fn guarded<K>(
-        &mut self,
-        namespace: Option<&str>,
-        kind: ObjectKind,
-        item: fn(CachedObject<K>) -> WatchEntry,
-    ) where
-        K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>,
-        K: ManagedKind + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    fn guarded<K: ManagedObject>(&mut self, namespace: Option<&str>)
+    where
+        AnyCachedObject: From<CachedObject<K>>,
     {
         let api: Api<WithoutManagedFields<DeserializedOrError<K>>> = self.api(namespace);
         self.add(
             (api, namespace),
             Config::default(),
-            kind,
-            move |key, WithoutManagedFields(guarded)| match guarded.0 {
-                Ok(object) => item(CachedObject::new(key, object)),
+            K::KIND.into(),
+            |key, WithoutManagedFields(guarded)| match guarded.0 {
+                Ok(object) => WatchEntry::Object(CachedObject::new(key, object).into()),
                 Err(unread) => WatchEntry::Malformed(MalformedObject {
                     message: unread.message,
                     generation: unread.metadata.generation,
@@ -200,7 +193,7 @@ impl Watches {
         let api: Api<WithoutManagedFields<PartialObjectMeta<Secret>>> = self.api(namespace);
         let config = Config::default().labels(&format!("{MANAGED_LABEL}!=true"));
         self.add((api, namespace), config, ObjectKind::Secret, |_, WithoutManagedFields(it)| {
-            WatchEntry::Other(it.metadata.resource_version.unwrap_or_default())
+            WatchEntry::OtherSecret(it.metadata.resource_version.unwrap_or_default())
         });
     }
 
@@ -264,14 +257,13 @@ fn reference(kind: ObjectKind, object: &impl Resource, last: &mut Arc<str>) -> O
     let name = metadata.name.as_deref().unwrap_or_default();
     let key = ObjectKey::within(last, name);
     // The names of other objects are not shared.
-    let key =
-        if matches!(kind, ObjectKind::Tenant | ObjectKind::Secret) { key.shared() } else { key };
-    ObjectRef { kind, key }
+    let is_shared = matches!(kind, ObjectKind::Managed(ManagedKind::Tenant) | ObjectKind::Secret);
+    ObjectRef { kind, key: if is_shared { key.shared() } else { key } }
 }
 
 /// A Secret that Lanyard manages.
 fn own(_: &ObjectKey, WithoutManagedFields(secret): WithoutManagedFields<Secret>) -> WatchEntry {
-    WatchEntry::Managed(CachedSecret::new(secret))
+    WatchEntry::ManagedSecret(CachedSecret::new(secret))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use kube::{
     },
     core::GroupVersionKind,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{StatusUpdate, WriteError};
 use crate::{
@@ -88,38 +88,20 @@ pub(super) async fn status(
     object: &ObjectRef,
     status: StatusUpdate,
 ) -> Result<(), WriteError> {
-    let (plural, status) = match (object.kind, status) {
-        (ObjectKind::Tenant, StatusUpdate::Tenant(status)) => ("tenants", json!(status)),
-        (ObjectKind::OidcClient, StatusUpdate::OidcClient(status)) => {
-            ("oidcclients", json!(status))
-        }
-        (ObjectKind::OidcUser, StatusUpdate::OidcUser(status)) => ("oidcusers", json!(status)),
-        (kind, StatusUpdate::Malformed(conditions)) => {
-            let plural = match kind {
-                ObjectKind::Tenant => "tenants",
-                ObjectKind::OidcClient => "oidcclients",
-                _ => "oidcusers",
-            };
-            (plural, json!({ "conditions": conditions }))
-        }
-        _ => return Err(WriteError::Refused("the status is of another kind".to_owned())),
+    let ObjectKind::Managed(kind) = object.kind else {
+        return Err(WriteError::Refused(format!("a {} has no status", object.kind)));
     };
-    apply(client, object, plural, &status).await
-}
-
-async fn apply(
-    client: &Client,
-    object: &ObjectRef,
-    plural: &str,
-    status: &Value,
-) -> Result<(), WriteError> {
-    let kind = GroupVersionKind::gvk(GROUP, VERSION, object.kind.as_str());
-    let resource = ApiResource::from_gvk_with_plural(&kind, plural);
+    let status = match status {
+        StatusUpdate::Managed(status) => status.to_json(),
+        StatusUpdate::Malformed(conditions) => json!({ "conditions": conditions }),
+    };
+    let gvk = GroupVersionKind::gvk(GROUP, VERSION, kind.as_str());
+    let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural());
     let key = &object.key;
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &key.namespace, &resource);
     let patch = json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),
-        "kind": object.kind.as_str(),
+        "kind": kind.as_str(),
         "metadata": { "name": key.name, "namespace": key.namespace },
         "status": status,
     });

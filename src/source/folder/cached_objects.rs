@@ -7,20 +7,15 @@ use aws_lc_rs::digest;
 use k8s_openapi::api::core::v1::Secret;
 
 use crate::{
-    api::{
-        CachedObject, CachedSecret, ManagedKind, NamespaceLabels, ObjectSet, OidcClient, OidcUser,
-        SecretState, StatusDigest, Tenant,
-    },
-    model::{ObjectKey, ObjectRef},
+    api::{AnyCachedObject, CachedSecret, NamespaceLabels, ObjectSet, SecretState, StatusDigest},
+    model::ObjectRef,
     source::{StatusUpdate, manifests::ManifestObject},
 };
 
 /// A cached object of a manifest.
 #[derive(Clone, Debug)]
 pub(crate) enum CachedManifest {
-    Tenant(CachedObject<Tenant>),
-    OidcClient(CachedObject<OidcClient>),
-    OidcUser(CachedObject<OidcUser>),
+    Managed(AnyCachedObject),
     Secret(CachedSecret),
     /// The labels of a Namespace.
     Namespace(BTreeMap<String, String>),
@@ -32,9 +27,7 @@ impl CachedManifest {
         let reference = object.reference();
         let key = &reference.key;
         let shown = match object {
-            ManifestObject::Tenant(tenant) => Self::Tenant(CachedObject::new(key, tenant)),
-            ManifestObject::OidcClient(client) => Self::OidcClient(CachedObject::new(key, *client)),
-            ManifestObject::OidcUser(user) => Self::OidcUser(CachedObject::new(key, user)),
+            ManifestObject::Managed(object) => Self::Managed(AnyCachedObject::new(key, object)),
             ManifestObject::Secret(mut secret) => {
                 secret.metadata.resource_version = Some(version(&secret));
                 Self::Secret(CachedSecret::new(secret))
@@ -46,51 +39,43 @@ impl CachedManifest {
         (reference, shown)
     }
 
+    fn managed(&self) -> Option<&AnyCachedObject> {
+        match self {
+            Self::Managed(object) => Some(object),
+            Self::Secret(_) | Self::Namespace(_) => None,
+        }
+    }
+
     /// Takes the status over from an earlier version, because a file contains no status.
     pub(super) fn take_over(&mut self, before: &Self) {
-        match (self, before) {
-            (Self::Tenant(own), Self::Tenant(before)) => *own = own.with_status_of(before),
-            (Self::OidcClient(own), Self::OidcClient(before)) => *own = own.with_status_of(before),
-            (Self::OidcUser(own), Self::OidcUser(before)) => *own = own.with_status_of(before),
-            _ => {}
+        if let (Self::Managed(own), Some(before)) = (self, before.managed())
+            && let Some(with_status) = own.with_status_of(before)
+        {
+            *own = with_status;
         }
     }
 
     /// Returns true if both have the same desired state. Kinds without one are always equal.
     pub(super) fn same_desired_state(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Tenant(own), Self::Tenant(other)) => own.same_desired_state(other),
-            (Self::OidcClient(own), Self::OidcClient(other)) => own.same_desired_state(other),
-            (Self::OidcUser(own), Self::OidcUser(other)) => own.same_desired_state(other),
-            _ => true,
-        }
+        let both = self.managed().zip(other.managed());
+        both.is_none_or(|(own, other)| own.same_desired_state(other))
     }
 
     /// The digest of the object's status.
     pub(super) fn status_digest(&self) -> Option<&StatusDigest> {
-        match self {
-            Self::Tenant(own) => Some(own.status_digest()),
-            Self::OidcClient(own) => Some(own.status_digest()),
-            Self::OidcUser(own) => Some(own.status_digest()),
-            Self::Secret(_) | Self::Namespace(_) => None,
-        }
+        self.managed().map(AnyCachedObject::status_digest)
     }
 
     /// Sets the status, and returns the digest of the previous one.
     pub(super) fn apply_status(&mut self, status: &StatusUpdate) -> StatusDigest {
-        match (self, status) {
-            (Self::Tenant(own), StatusUpdate::Tenant(status)) => set_status(own, status),
-            (Self::OidcClient(own), StatusUpdate::OidcClient(status)) => set_status(own, status),
-            (Self::OidcUser(own), StatusUpdate::OidcUser(status)) => set_status(own, status),
-            _ => StatusDigest::default(),
+        if let (Self::Managed(own), StatusUpdate::Managed(status)) = (self, status)
+            && let Some(with_status) = own.with_status(status)
+        {
+            let before = std::mem::replace(own, with_status);
+            return before.status_digest().clone();
         }
+        StatusDigest::default()
     }
-}
-
-fn set_status<K: ManagedKind>(own: &mut CachedObject<K>, status: &K::Status) -> StatusDigest {
-    let before = own.status_digest().clone();
-    *own = own.with_status(status);
-    before
 }
 
 /// Collects objects as a cluster would list them. If two have the same name, the first is used.
@@ -99,11 +84,13 @@ pub(crate) fn collect(all: impl Iterator<Item = (ObjectRef, CachedManifest)>) ->
     let mut namespaces = BTreeMap::new();
     for (ObjectRef { key, .. }, shown) in all {
         match shown {
-            CachedManifest::Tenant(tenant) => put(&mut objects.tenants, key, tenant),
-            CachedManifest::OidcClient(client) => put(&mut objects.clients, key, client),
-            CachedManifest::OidcUser(user) => put(&mut objects.users, key, user),
+            CachedManifest::Managed(object) => {
+                if objects.managed.find(object.kind(), &key).is_none() {
+                    objects.managed.insert(key, object);
+                }
+            }
             CachedManifest::Secret(secret) => {
-                put(&mut objects.secrets, key, SecretState::Loaded(secret));
+                objects.secrets.entry(key).or_insert(SecretState::Loaded(secret));
             }
             CachedManifest::Namespace(labels) => {
                 namespaces.entry(key.name.to_string()).or_insert(labels);
@@ -112,10 +99,6 @@ pub(crate) fn collect(all: impl Iterator<Item = (ObjectRef, CachedManifest)>) ->
     }
     objects.namespaces = NamespaceLabels::Known(namespaces);
     objects
-}
-
-fn put<V>(objects: &mut BTreeMap<ObjectKey, V>, key: ObjectKey, object: V) {
-    objects.entry(key).or_insert(object);
 }
 
 /// A resourceVersion computed from the content.

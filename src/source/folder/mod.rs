@@ -72,7 +72,7 @@ impl FolderSource {
 
     /// The file that contains a Secret, if any.
     pub fn file_of_secret(&self, key: &ObjectKey) -> Option<PathBuf> {
-        let reference = ObjectRef { kind: ObjectKind::Secret, key: key.clone() };
+        let reference = ObjectRef::new(ObjectKind::Secret, key.clone());
         self.lock().files.file_of(&reference)
     }
 
@@ -107,7 +107,7 @@ impl FolderSource {
     ) -> Result<(), WriteError> {
         let mut inner = self.lock();
         inner.files.reload(&[&self.manifests, &self.state]);
-        let reference = ObjectRef { kind: ObjectKind::Secret, key: key.clone() };
+        let reference = ObjectRef::new(ObjectKind::Secret, key.clone());
         check(inner.files.secret(&reference))?;
         let there = inner.files.file_of(&reference);
         if there.is_some_and(|file| !file.starts_with(&self.state)) {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{FolderSource, Inner, state};
 use crate::{
-    api::OidcClient,
-    model::{ClientRegistrar, NewClient, ObjectKey, ObjectKind, ObjectRef, RegistrarError},
+    api::{AnyObject, OidcClient},
+    model::{ClientRegistrar, ManagedKind, NewClient, ObjectKey, ObjectRef, RegistrarError},
     source::{
         manifests::{self, ManifestObject},
         registered_client,
@@ -17,7 +17,7 @@ use crate::{
 impl FolderSource {
     /// A registered client of the state folder.
     fn registered(&self, inner: &Inner, key: &ObjectKey) -> Result<OidcClient, RegistrarError> {
-        let reference = ObjectRef { kind: ObjectKind::OidcClient, key: key.clone() };
+        let reference = ObjectRef::new(ManagedKind::OidcClient, key.clone());
         let file = inner.files.file_of(&reference).ok_or(RegistrarError::NotFound)?;
         if !file.starts_with(&self.state) {
             return Err(RegistrarError::NotFound);
@@ -25,7 +25,7 @@ impl FolderSource {
         // The cached object lacks parts of the file, which a change must preserve.
         let (objects, _) = manifests::parse(&file);
         let found = objects.into_iter().find(|object| object.reference() == reference);
-        let Some(ManifestObject::OidcClient(found)) = found else {
+        let Some(ManifestObject::Managed(AnyObject::OidcClient(found))) = found else {
             return Err(RegistrarError::NotFound);
         };
         registered_client::check(&found.metadata)?;

@@ -3,7 +3,10 @@ use std::{collections::BTreeMap, time::Duration};
 use k8s_openapi::{ByteString, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
 use super::*;
-use crate::api::SecretState;
+use crate::{
+    api::{AnyCachedObject, SecretState, Tenant},
+    model::ManagedKind,
+};
 
 const TENANT: &str =
     "apiVersion: lanyard.dev/v1alpha1\nkind: Tenant\nmetadata: {name: a}\nspec: {}\n";
@@ -41,7 +44,8 @@ async fn until(directory: &FolderSource, holds: impl Fn(&SourceView) -> bool) {
 }
 
 fn names(view: &SourceView) -> Vec<String> {
-    view.objects.tenants.keys().map(ToString::to_string).collect()
+    let tenants = view.objects.managed.of_kind(ManagedKind::Tenant);
+    tenants.keys().map(ToString::to_string).collect()
 }
 
 fn secret(value: &str) -> Secret {
@@ -82,7 +86,7 @@ async fn edits_take_effect_and_broken_edits_keep_the_last_state() {
 /// The display name of a tenant in the namespace `default`.
 fn called(view: &SourceView, name: &str) -> Option<String> {
     let key = ObjectKey::new("default", name);
-    view.objects.tenants.get(&key)?.declared(&key).spec.display_name
+    view.objects.managed.get::<Tenant>(&key)?.declared(&key).spec.display_name
 }
 
 #[tokio::test]
@@ -96,7 +100,7 @@ async fn a_rejected_edit_keeps_its_object_and_other_edits_take_effect() {
     };
     both("one", "refused");
     let directory = folders.start_judged(Box::new(|of, object| match object {
-        CachedManifest::Tenant(tenant)
+        CachedManifest::Managed(AnyCachedObject::Tenant(tenant))
             if tenant.declared(&of.key).spec.display_name.as_deref() != Some("refused") =>
         {
             vec![]

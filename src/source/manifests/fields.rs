@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::api;
+use crate::{api, model::ManagedKind};
 
 /// Minimum similarity of two names for a suggestion.
 const MIN_SIMILARITY: f64 = 0.6;
@@ -20,7 +20,7 @@ pub(super) fn unknown(kind: &str, ignored: &str) -> (String, String) {
             Err(_) => path.extend([".", step]),
         }
     }
-    let schema = api::schema(kind);
+    let schema = ManagedKind::from_name(kind).and_then(api::schema);
     let meant = steps.split_last().and_then(|(name, parents)| {
         let parent =
             parents.iter().try_fold(schema.as_ref()?, |schema, step| child(schema, step))?;
@@ -48,10 +48,10 @@ fn explained(kind: &str, steps: &[&str]) -> String {
 
 /// A message about an unknown kind of Lanyard's API group.
 pub(super) fn unknown_kind(kind: &str) -> String {
-    const KINDS: [&str; 3] = ["Tenant", "OidcClient", "OidcUser"];
-    match nearest(kind, KINDS.into_iter()) {
+    let kinds = ManagedKind::ALL.map(ManagedKind::as_str);
+    match nearest(kind, kinds.into_iter()) {
         Some(meant) => format!("unknown kind; did you mean {meant}?"),
-        None => format!("unknown kind; use one of {}", KINDS.join(", ")),
+        None => format!("unknown kind; use one of {}", kinds.join(", ")),
     }
 }
 

@@ -13,19 +13,15 @@ pub use read::{find, parse, parse_read, parse_text, read};
 pub use write::to_yaml;
 
 use crate::{
-    api::{OidcClient, OidcUser, Tenant},
+    api::AnyObject,
     model::{ObjectKey, ObjectKind, ObjectRef},
 };
 
 /// An object of a manifest.
 #[derive(Clone, Debug)]
 pub enum ManifestObject {
-    /// A `Tenant`.
-    Tenant(Tenant),
-    /// An `OidcClient`.
-    OidcClient(Box<OidcClient>),
-    /// An `OidcUser`.
-    OidcUser(OidcUser),
+    /// An object of one of Lanyard's own kinds.
+    Managed(AnyObject),
     /// A Secret, with `stringData` merged into `data`.
     Secret(Secret),
     /// A Namespace.
@@ -36,9 +32,7 @@ impl ManifestObject {
     /// Kind, namespace and name.
     pub fn reference(&self) -> ObjectRef {
         let (kind, metadata) = match self {
-            Self::Tenant(object) => (ObjectKind::Tenant, &object.metadata),
-            Self::OidcClient(object) => (ObjectKind::OidcClient, &object.metadata),
-            Self::OidcUser(object) => (ObjectKind::OidcUser, &object.metadata),
+            Self::Managed(object) => return object.reference(),
             Self::Secret(object) => (ObjectKind::Secret, &object.metadata),
             Self::Namespace(object) => (ObjectKind::Namespace, &object.metadata),
         };

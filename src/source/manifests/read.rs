@@ -14,7 +14,8 @@ use serde_yaml::Value;
 
 use super::{FileProblem, ManifestObject, fields};
 use crate::{
-    api::{GROUP, VERSION},
+    api::{GROUP, VERSION, with_kind},
+    model::ObjectKind,
     source::deserialize_errors,
 };
 
@@ -164,14 +165,14 @@ impl Reader<'_> {
         let namespace = metadata.namespace.as_deref().unwrap_or("default");
         let object = format!("{kind} {namespace}/{}", metadata.name);
         let ours = format!("{GROUP}/{VERSION}");
-        match (api_version.as_str(), kind.as_str()) {
-            (version, "Tenant" | "OidcClient" | "OidcUser") if version == ours => {}
-            ("v1", "Secret" | "Namespace") => {}
-            (version, "Tenant" | "OidcClient" | "OidcUser") => {
+        let known_kind = match (api_version.as_str(), ObjectKind::from_name(kind)) {
+            (version, Some(kind @ ObjectKind::Managed(_))) if version == ours => kind,
+            ("v1", Some(kind @ (ObjectKind::Secret | ObjectKind::Namespace))) => kind,
+            (version, Some(ObjectKind::Managed(_))) => {
                 let text = format!("has apiVersion {version:?}; use {ours:?}");
                 return self.problem(&object, &text);
             }
-            (version, kind) if version.split('/').next() == Some(GROUP) => {
+            (version, _) if version.split('/').next() == Some(GROUP) => {
                 return self.problem(&object, &fields::unknown_kind(kind));
             }
             _ => {
@@ -183,7 +184,7 @@ impl Reader<'_> {
                 problem.warning = true;
                 return self.problems.push(problem);
             }
-        }
+        };
         if metadata.name.is_empty() {
             return self.problem(document, "has no metadata.name");
         }
@@ -191,12 +192,13 @@ impl Reader<'_> {
             let problem = FileProblem::new(self.file, &object, message);
             return self.problems.push(FileProblem { field: field.to_owned(), ..problem });
         }
-        let read = match kind.as_str() {
-            "Tenant" => self.read(&object, value).map(ManifestObject::Tenant),
-            "OidcClient" => self.read(&object, value).map(ManifestObject::OidcClient),
-            "OidcUser" => self.read(&object, value).map(ManifestObject::OidcUser),
-            "Secret" => self.read(&object, value).map(ManifestObject::Secret),
-            _ => self.read(&object, value).map(ManifestObject::Namespace),
+        let read = match known_kind {
+            ObjectKind::Managed(kind) => with_kind!(kind, K => {
+                let read = self.read::<Box<K>>(&object, value);
+                read.map(|it| ManifestObject::Managed(it.into()))
+            }),
+            ObjectKind::Secret => self.read(&object, value).map(ManifestObject::Secret),
+            ObjectKind::Namespace => self.read(&object, value).map(ManifestObject::Namespace),
         };
         if let Some(mut read) = read {
             complete(&mut read);
@@ -243,9 +245,7 @@ fn complete(object: &mut ManifestObject) {
         metadata.namespace.get_or_insert_with(|| "default".to_owned());
     };
     match object {
-        ManifestObject::Tenant(tenant) => namespaced(&mut tenant.metadata),
-        ManifestObject::OidcClient(client) => namespaced(&mut client.metadata),
-        ManifestObject::OidcUser(user) => namespaced(&mut user.metadata),
+        ManifestObject::Managed(object) => namespaced(object.metadata_mut()),
         ManifestObject::Secret(secret) => {
             namespaced(&mut secret.metadata);
             merge_string_data(secret);

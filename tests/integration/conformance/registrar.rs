@@ -11,7 +11,7 @@ use lanyard::{
         CachedObject, CachedSecret, OWNER_ANNOTATION, OidcClient, REGISTERED_LABEL,
         REGISTRATION_TOKEN_ANNOTATION, SecretState,
     },
-    model::{ClientRegistrar, NewClient, ObjectKey, RegistrarError},
+    model::{ClientRegistrar, ManagedKind, NewClient, ObjectKey, RegistrarError},
 };
 use serde_json::{Map, Value};
 
@@ -71,8 +71,8 @@ impl ClientRegistrar for Clerk {
                 let key = ObjectKey::new(&new.object.namespace, name);
                 objects.secrets.insert(key, SecretState::Loaded(CachedSecret::new(secret)));
             }
-            let kept = CachedObject::new(&new.object, client);
-            objects.clients.insert(new.object, kept);
+            let cached = CachedObject::new(&new.object, client);
+            objects.managed.insert(new.object, cached);
         });
         Ok(())
     }
@@ -86,7 +86,7 @@ impl ClientRegistrar for Clerk {
     }
 
     async fn delete_registered(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
-        self.0.change(|objects| drop(objects.clients.remove(object)));
+        self.0.change(|objects| drop(objects.managed.remove(ManagedKind::OidcClient, object)));
         Ok(())
     }
 

@@ -55,12 +55,12 @@ fn main() -> Result<()> {
 fn pages() -> Result<Vec<Page>> {
     let mut pages = Vec::new();
     for (name, yaml) in definitions() {
-        let definition = serde_yaml::from_str(&yaml).context(name)?;
+        let definition = serde_yaml::from_str(&yaml).context(name.clone())?;
         pages.push(Page {
             file: format!("{}.md", fields::singular(&definition)?),
             about: "fields of the kind, its columns and validation rules",
             source: "src/api",
-            text: fields::page(&definition).context(name)?,
+            text: fields::page(&definition).context(name.clone())?,
         });
     }
     let page =

@@ -2,7 +2,8 @@ use std::path::Path;
 
 use super::*;
 use crate::{
-    model::ObjectRef,
+    api::AnyCachedObject,
+    model::{ManagedKind, ObjectRef},
     source::manifests::{ManifestObject, parse_text},
 };
 
@@ -12,13 +13,14 @@ const USER: &str = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcUser\nmetadata: 
 fn state() -> (WatchState, ObjectKey) {
     let (mut state, key) = (WatchState::new(1, true), ObjectKey::new("team", "ada"));
     let (mut parsed, _) = parse_text(Path::new("test.yaml"), USER);
-    let Some(ManifestObject::OidcUser(user)) = parsed.pop() else { panic!("a user") };
+    let Some(ManifestObject::Managed(user)) = parsed.pop() else { panic!("a user") };
     let there = |kind, item| {
         let reference = ObjectRef { kind, key: key.clone() };
         WatchChange { watch: 0, what: WatchEvent::There(reference, item) }
     };
-    state.take(there(ObjectKind::OidcUser, WatchEntry::User(CachedObject::new(&key, user))));
-    state.take(there(ObjectKind::Secret, WatchEntry::Other("1".to_owned())));
+    let user = WatchEntry::Object(AnyCachedObject::new(&key, user));
+    state.take(there(ManagedKind::OidcUser.into(), user));
+    state.take(there(ObjectKind::Secret, WatchEntry::OtherSecret("1".to_owned())));
     (state, key)
 }
 

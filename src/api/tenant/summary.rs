@@ -1,0 +1,102 @@
+//! A `Tenant` as a cached object.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
+
+use super::{Tenant, TenantSpec, TenantStatus};
+use crate::{
+    api::{ManagedObject, StatusDigest},
+    model::{ManagedKind, ObjectKey, Timestamp},
+};
+
+/// Summary of a `Tenant`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantSummary {
+    /// `metadata.creationTimestamp`.
+    pub created: Option<Timestamp>,
+    /// `spec.issuer`.
+    pub issuer: Option<Box<str>>,
+    /// The Secret with the signing keys.
+    pub keys: ObjectKey,
+    /// The Secret that damaged entries of `keys` are copied to; `None` for imported keys.
+    pub backup: Option<ObjectKey>,
+    /// The Secret with the pairwise salt.
+    pub salt: ObjectKey,
+    /// The Secret with the initial access token, if `spec.registration` names one.
+    pub token: Option<ObjectKey>,
+}
+
+impl ManagedObject for Tenant {
+    const KIND: ManagedKind = ManagedKind::Tenant;
+    type Spec = TenantSpec;
+    type Status = TenantStatus;
+    type Summary = TenantSummary;
+    /// Key IDs in the status that are not retired.
+    type StatusFacts = Box<[Box<str>]>;
+
+    fn spec(&self) -> &TenantSpec {
+        &self.spec
+    }
+
+    fn into_parts(self) -> (ObjectMeta, TenantSpec, Option<TenantStatus>) {
+        (self.metadata, self.spec, self.status)
+    }
+
+    fn from_parts(metadata: ObjectMeta, spec: TenantSpec) -> Self {
+        Self { metadata, spec, status: None }
+    }
+
+    fn summary(&self, key: &ObjectKey) -> TenantSummary {
+        let imported = self.imported_keys().map(|reference| key.beside(&reference.name));
+        let backup = imported.is_none().then(|| key.beside(self.signing_keys_backup_name()));
+        TenantSummary {
+            created: self.metadata.creation_timestamp.as_ref().map(|it| Timestamp::from(it.0)),
+            issuer: self.spec.issuer.as_deref().map(Into::into),
+            keys: imported.unwrap_or_else(|| key.beside(self.signing_keys_name())).shared(),
+            backup,
+            salt: key.beside(self.pairwise_salt_name()),
+            token: self.initial_access_token().map(|reference| key.beside(&reference.name)),
+        }
+    }
+
+    fn secrets(summary: &TenantSummary) -> Vec<&ObjectKey> {
+        let sure = [&summary.keys, &summary.salt].into_iter();
+        sure.chain(&summary.backup).chain(&summary.token).collect()
+    }
+
+    fn conditions(status: &TenantStatus) -> &[Condition] {
+        &status.conditions
+    }
+
+    fn status_digest(status: &TenantStatus) -> StatusDigest {
+        let rest = TenantStatus { conditions: Vec::new(), ..status.clone() };
+        StatusDigest::of(&status.conditions, &rest)
+            .with_salt(status.pairwise_salt_fingerprint.as_deref())
+    }
+
+    fn status_facts(status: &TenantStatus, _: &TenantSummary) -> Box<[Box<str>]> {
+        let living = status.signing_keys.iter().filter(|key| key.state != "Retired");
+        living.map(|key| key.key_id.as_str().into()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{CachedObject, SigningKeyStatus};
+
+    #[test]
+    fn status_facts_list_the_keys_that_are_not_retired() {
+        let key_status = |id: &str, state: &str| SigningKeyStatus {
+            key_id: id.to_owned(),
+            state: state.to_owned(),
+            ..SigningKeyStatus::default()
+        };
+        let signing_keys = vec![key_status("old", "Retired"), key_status("new", "Signing")];
+        let status = TenantStatus { signing_keys, ..TenantStatus::default() };
+        let cached = CachedObject::new(
+            &ObjectKey::new("team", "shop"),
+            Tenant::new("shop", TenantSpec::default()),
+        );
+        assert_eq!(cached.with_status(&status).status_facts().concat(), "new");
+    }
+}

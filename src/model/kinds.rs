@@ -1,0 +1,118 @@
+//! The kinds of objects that Lanyard reads, and references to objects.
+
+use std::fmt;
+
+use super::ObjectKey;
+
+/// The kinds of Lanyard's own resources, which it validates and reconciles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ManagedKind {
+    /// An issuer.
+    Tenant,
+    /// An application.
+    OidcClient,
+    /// An end user.
+    OidcUser,
+}
+
+impl ManagedKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Tenant, Self::OidcClient, Self::OidcUser];
+
+    /// The kind's name in manifests, and its plural in URLs.
+    const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Tenant => ("Tenant", "tenants"),
+            Self::OidcClient => ("OidcClient", "oidcclients"),
+            Self::OidcUser => ("OidcUser", "oidcusers"),
+        }
+    }
+
+    /// The kind's name in manifests.
+    pub const fn as_str(self) -> &'static str {
+        self.names().0
+    }
+
+    /// The kind's name in URLs of the API server.
+    pub const fn plural(self) -> &'static str {
+        self.names().1
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl fmt::Display for ManagedKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The kinds of objects that Lanyard reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKind {
+    /// One of Lanyard's own kinds.
+    Managed(ManagedKind),
+    /// A core Secret.
+    Secret,
+    /// A core Namespace.
+    Namespace,
+}
+
+impl ObjectKind {
+    /// The kind's name in manifests.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Managed(kind) => kind.as_str(),
+            Self::Secret => "Secret",
+            Self::Namespace => "Namespace",
+        }
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let core = [Self::Secret, Self::Namespace].into_iter().find(|kind| kind.as_str() == name);
+        core.or_else(|| ManagedKind::from_name(name).map(Self::Managed))
+    }
+}
+
+impl From<ManagedKind> for ObjectKind {
+    fn from(kind: ManagedKind) -> Self {
+        Self::Managed(kind)
+    }
+}
+
+impl fmt::Display for ObjectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Kind and key of an object, displayed as `Kind namespace/name`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectRef {
+    /// The kind.
+    pub kind: ObjectKind,
+    /// Namespace and name.
+    pub key: ObjectKey,
+}
+
+impl ObjectRef {
+    /// The reference of an object.
+    pub fn new(kind: impl Into<ObjectKind>, key: ObjectKey) -> Self {
+        Self { kind: kind.into(), key }
+    }
+
+    /// Returns true if the object is of one of Lanyard's own kinds, this one.
+    pub fn is(&self, kind: ManagedKind) -> bool {
+        self.kind == ObjectKind::Managed(kind)
+    }
+}
+
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.key)
+    }
+}
