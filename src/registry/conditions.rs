@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{ClientSecretPlan, KeySource, ObjectOutcome, Verdict};
+use super::{KeySource, ObjectOutcome, Verdict};
 use crate::{
     api::{ConditionReason, ConditionType, StatusDigest},
     model::Timestamp,
@@ -30,8 +30,8 @@ fn holds(reason: ConditionReason, message: &str) -> Judged {
 /// The conditions of a verdict. `lastTransitionTime` is kept from `previous` where the status has
 /// not changed.
 pub fn conditions(verdict: &Verdict, previous: &StatusDigest, now: Timestamp) -> Vec<Condition> {
-    let types = types(verdict);
-    let mut all: Vec<_> = types.into_iter().map(|it| (it, condition_status(verdict, it))).collect();
+    let types = verdict.outcome.condition_types().iter();
+    let mut all: Vec<_> = types.map(|&it| (it, condition_status(verdict, it))).collect();
     // The first condition that is not True gives the reason of Ready.
     let ready = match all.iter().find(|(_, judged)| judged.status != TRUE) {
         Some((_, violated)) => Judged { status: FALSE, ..violated.clone() },
@@ -52,22 +52,6 @@ pub fn conditions(verdict: &Verdict, previous: &StatusDigest, now: Timestamp) ->
         }
     };
     all.into_iter().map(entry).collect()
-}
-
-/// The conditions that objects of this kind have, in order of precedence.
-fn types(verdict: &Verdict) -> Vec<ConditionType> {
-    use ConditionType::{Accepted, KeysReady, Programmed, ResolvedRefs, SecretReady};
-    match &verdict.outcome {
-        ObjectOutcome::Tenant(_) => vec![Accepted, ResolvedRefs, KeysReady, Programmed],
-        ObjectOutcome::Client(client) => match client.secret {
-            ClientSecretPlan::Generated(_) => vec![Accepted, ResolvedRefs, SecretReady, Programmed],
-            ClientSecretPlan::None | ClientSecretPlan::Referenced(_) => {
-                vec![Accepted, ResolvedRefs, Programmed]
-            }
-        },
-        ObjectOutcome::User(_) => vec![Accepted, ResolvedRefs, Programmed],
-        ObjectOutcome::Malformed => vec![Accepted],
-    }
 }
 
 fn condition_status(verdict: &Verdict, condition: ConditionType) -> Judged {

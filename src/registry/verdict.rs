@@ -81,12 +81,7 @@ impl Verdict {
 
     /// Returns true if the object is served.
     pub fn served(&self) -> bool {
-        match &self.outcome {
-            ObjectOutcome::Tenant(tenant) => tenant.served,
-            ObjectOutcome::Client(client) => client.served,
-            ObjectOutcome::User(user) => user.served,
-            ObjectOutcome::Malformed => false,
-        }
+        self.outcome.served()
     }
 }
 
@@ -101,6 +96,35 @@ pub enum ObjectOutcome {
     User(UserOutcome),
     /// The object does not deserialize.
     Malformed,
+}
+
+impl ObjectOutcome {
+    /// The conditions of such an object other than Ready, in order of precedence.
+    pub(super) fn condition_types(&self) -> &'static [ConditionType] {
+        use ConditionType::{Accepted, KeysReady, Programmed, ResolvedRefs, SecretReady};
+        match self {
+            Self::Tenant(_) => &[Accepted, ResolvedRefs, KeysReady, Programmed],
+            Self::Client(client) => match client.secret {
+                ClientSecretPlan::Generated(_) => {
+                    &[Accepted, ResolvedRefs, SecretReady, Programmed]
+                }
+                ClientSecretPlan::None | ClientSecretPlan::Referenced(_) => {
+                    &[Accepted, ResolvedRefs, Programmed]
+                }
+            },
+            Self::User(_) => &[Accepted, ResolvedRefs, Programmed],
+            Self::Malformed => &[Accepted],
+        }
+    }
+
+    fn served(&self) -> bool {
+        match self {
+            Self::Tenant(tenant) => tenant.served,
+            Self::Client(client) => client.served,
+            Self::User(user) => user.served,
+            Self::Malformed => false,
+        }
+    }
 }
 
 /// The outcome of a tenant's validation.

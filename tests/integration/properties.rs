@@ -1,10 +1,7 @@
 //! Properties for any objects: a build neither fails nor panics, verdicts and served state agree, and
 //! the cache of earlier builds does not change the result.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use lanyard::{
     api::{MalformedObject, ObjectSet, StatusDigest},
