@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 
 use super::error::{ErrorCode, OAuthError};
 
+/// The only parameters that may repeat: `resource` (RFC 8707 §2).
+const REPEATABLE: [&str; 1] = ["resource"];
 /// Maximum number of parameters, more than any request needs.
 const MAX_PARAMETERS: usize = 100;
 /// Longer names are not repeated in errors.
 const MAX_ECHOED_LEN: usize = 64;
 
-/// The parameters of a request. Names are unique and values are not empty.
+/// The parameters of a request. Values are not empty, and names are unique unless they may repeat.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestParams {
     values: BTreeMap<String, String>,
-    /// Values of `resource`, the only parameter that may repeat (RFC 8707 §2).
-    resources: Vec<String>,
+    /// The values of parameters that may repeat.
+    repeated: BTreeMap<String, Vec<String>>,
     /// Names that occurred more than once. `reject_duplicates` rejects them, but pages need the
     /// other parameters.
     duplicates: Vec<String>,
@@ -41,8 +43,9 @@ impl RequestParams {
             if value.is_empty() {
                 continue;
             }
-            if name == "resource" {
-                params.resources.push(value.into_owned());
+            if may_repeat(&name) {
+                let values = params.repeated.entry(name.into_owned()).or_default();
+                values.push(value.into_owned());
             } else if params.values.contains_key(name.as_ref()) {
                 params.duplicates.push(name.into_owned());
             } else {
@@ -66,9 +69,9 @@ impl RequestParams {
         }
     }
 
-    /// Replaces the values of `resource`.
-    pub fn replace_resources(&mut self, resources: Vec<String>) {
-        self.resources = resources;
+    /// Replaces the values of a parameter that may repeat.
+    pub fn replace_all(&mut self, name: &str, values: Vec<String>) {
+        self.repeated.insert(name.to_owned(), values);
     }
 
     /// Returns the parameters, or an error if one occurred twice.
@@ -76,7 +79,7 @@ impl RequestParams {
         self.check_duplicates().map(|()| self)
     }
 
-    /// Rule: no parameter occurs twice (RFC 6749 §3.1), except `resource` (RFC 8707 §2).
+    /// Rule: no parameter occurs twice (RFC 6749 §3.1), unless it may repeat.
     pub fn check_duplicates(&self) -> Result<(), OAuthError> {
         self.duplicates.first().map_or(Ok(()), |name| Err(sent_twice(name)))
     }
@@ -86,7 +89,7 @@ impl RequestParams {
         &self.duplicates
     }
 
-    /// Returns a parameter's value.
+    /// Returns the value of a parameter that may not repeat.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
@@ -101,15 +104,16 @@ impl RequestParams {
         })
     }
 
-    /// Returns the values of `resource`.
-    pub fn resources(&self) -> &[String] {
-        &self.resources
+    /// Iterates over all values of a parameter.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let repeated = self.repeated.get(name).into_iter().flatten();
+        self.values.get(name).into_iter().chain(repeated).map(String::as_str)
     }
+}
 
-    /// Iterates over all parameters except `resource`, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
+/// Returns true if a parameter may occur more than once.
+pub fn may_repeat(name: &str) -> bool {
+    REPEATABLE.contains(&name)
 }
 
 /// Returns the error for a duplicate parameter. Names that no specification would use are not

@@ -1,9 +1,9 @@
 //! Levels of assurance: the parameter `acr_values`, and `acr` in the parameter `claims` (OIDC Core
 //! §3.1.2.1, §5.5.1.1).
 
-use super::super::{
-    error::{ErrorCode, OAuthError},
-    params::RequestParams,
+use super::{
+    super::error::{ErrorCode, OAuthError},
+    parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::{AcrLevel, Client};
 
@@ -19,12 +19,12 @@ pub struct RequestedAcr {
 /// Returns the requested levels from `claims`, otherwise from `acr_values`, otherwise the client's
 /// default.
 pub(super) fn requested_acr(
-    params: &RequestParams,
+    params: AuthorizationParams<'_>,
     client: &Client,
     claimed: Option<RequestedAcr>,
 ) -> RequestedAcr {
     claimed.unwrap_or_else(|| {
-        let named = params.get("acr_values").map(|values| {
+        let named = params.get(Parameter::AcrValues).map(|values| {
             values.split(' ').filter(|value| !value.is_empty()).map(str::to_owned).collect()
         });
         let values = named.unwrap_or_else(|| client.details.default_acr_values.clone());

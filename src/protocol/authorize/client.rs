@@ -3,20 +3,18 @@
 use std::sync::Arc;
 
 use super::{
-    super::{
-        error::{ErrorCode, OAuthError},
-        params::RequestParams,
-    },
+    super::error::{ErrorCode, OAuthError},
     TenantLookup, duplicates,
+    parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::Client;
 
 pub(super) fn check(
-    params: &RequestParams,
+    params: AuthorizationParams<'_>,
     served: &dyn TenantLookup,
 ) -> Result<Arc<Client>, OAuthError> {
-    duplicates::check_one(params, "client_id")?;
-    let id = params.require("client_id")?;
+    duplicates::check_one(params, Parameter::ClientId)?;
+    let id = params.require(Parameter::ClientId)?;
     served.client(id).ok_or_else(|| {
         OAuthError::new(
             ErrorCode::InvalidClient,

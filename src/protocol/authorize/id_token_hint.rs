@@ -8,21 +8,19 @@
 use serde_json::Value;
 
 use super::{
-    super::{
-        error::{ErrorCode, OAuthError},
-        params::RequestParams,
-    },
+    super::error::{ErrorCode, OAuthError},
     TenantLookup,
+    parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::{Client, Subject, Tenant};
 
 pub(super) fn check(
-    params: &RequestParams,
+    params: AuthorizationParams<'_>,
     tenant: &Tenant,
     served: &dyn TenantLookup,
     client: &Client,
 ) -> Result<Option<Subject>, OAuthError> {
-    let Some(jwt) = params.get("id_token_hint") else { return Ok(None) };
+    let Some(jwt) = params.get(Parameter::IdTokenHint) else { return Ok(None) };
     let claims = served.id_token(jwt).unwrap_or_default();
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let (Some(issuer), Some(subject)) = (text("iss"), text("sub")) else {

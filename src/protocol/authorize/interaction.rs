@@ -11,10 +11,12 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use aws_lc_rs::{constant_time, digest};
-use form_urlencoded::Serializer;
 use serde::{Deserialize, Serialize};
 
-use super::{super::params::RequestParams, AuthorizationRequest, InteractionResult};
+use super::{
+    super::params::RequestParams, AuthorizationRequest, InteractionResult,
+    parameters::AuthorizationParams,
+};
 use crate::{
     model::Timestamp,
     protocol::{
@@ -25,28 +27,6 @@ use crate::{
 
 /// How long a page stays usable.
 const INTERACTION_TTL: Duration = Duration::from_mins(15);
-
-/// Supported parameters. Others have no effect and are dropped.
-const PRESERVED_PARAMETERS: [&str; 18] = [
-    "acr_values",
-    "claims",
-    "client_id",
-    "code_challenge",
-    "code_challenge_method",
-    "id_token_hint",
-    "login_hint",
-    "max_age",
-    "nonce",
-    "prompt",
-    "redirect_uri",
-    "registration",
-    "request",
-    "request_uri",
-    "response_mode",
-    "response_type",
-    "scope",
-    "state",
-];
 
 /// An authorization request that waits for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +72,7 @@ impl Interaction {
         now: Timestamp,
     ) -> Self {
         Self {
-            request: keep(params),
+            request: AuthorizationParams::new(params).to_query(),
             pre_session: pre_session_hash(pre_session),
             sid: session.map(|session| session.sid.clone()),
             progress: InteractionProgress::Begun,
@@ -162,12 +142,6 @@ impl Interaction {
             consented: false,
         }
     }
-}
-
-/// Encodes the supported parameters as a query string.
-pub(super) fn keep(params: &RequestParams) -> String {
-    let kept = params.iter().filter(|(name, _)| PRESERVED_PARAMETERS.contains(name));
-    Serializer::new(String::new()).extend_pairs(kept).finish()
 }
 
 /// Returns the hash that binds a form to a browser. The form does not contain the cookie value

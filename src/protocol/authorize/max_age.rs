@@ -3,17 +3,17 @@
 
 use std::time::Duration;
 
-use super::super::{
-    error::{ErrorCode, OAuthError},
-    params::RequestParams,
+use super::{
+    super::error::{ErrorCode, OAuthError},
+    parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::Client;
 
 pub(super) fn check(
-    params: &RequestParams,
+    params: AuthorizationParams<'_>,
     client: &Client,
 ) -> Result<Option<Duration>, OAuthError> {
-    let Some(text) = params.get("max_age") else { return Ok(client.default_max_age) };
+    let Some(text) = params.get(Parameter::MaxAge) else { return Ok(client.default_max_age) };
     match text.parse::<u64>() {
         Ok(seconds) if text.bytes().all(|b| b.is_ascii_digit()) => {
             Ok(Some(Duration::from_secs(seconds)))

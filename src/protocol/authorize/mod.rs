@@ -14,6 +14,7 @@ mod interaction;
 mod issue;
 mod max_age;
 mod nonce;
+mod parameters;
 mod pkce;
 mod prompt;
 mod redirect_uri;
@@ -36,6 +37,8 @@ pub use issue::{code, grant};
 pub use prompt::Prompt;
 pub use redirect_uri::{AuthorizationResponse, ReturnTo, form_action};
 pub use response_mode::ResponseMode;
+
+use parameters::{AuthorizationParams, Parameter};
 
 use super::{claims, error::OAuthError, params::RequestParams, records::RequestedClaims};
 use crate::model::{AcrLevel, Client, ResponseType, Subject, Tenant};
@@ -130,6 +133,7 @@ impl RequestObjectContext {
     /// (`request_object::error_response_params`).
     #[must_use]
     pub fn answered(self, tenant: &Tenant, params: &RequestParams) -> Self {
+        let params = AuthorizationParams::new(params);
         let return_to = redirect_uri::check(params, &self.client, &tenant.issuer);
         Self { return_to, ..self }
     }
@@ -153,10 +157,11 @@ pub fn open(
     served: &dyn TenantLookup,
     params: &RequestParams,
 ) -> Result<RequestObjectContext, AuthorizeError> {
+    let params = AuthorizationParams::new(params);
     let client = client::check(params, served).map_err(AuthorizeError::Page)?;
     let return_to = redirect_uri::check(params, &client, &tenant.issuer);
-    let opening =
-        RequestObjectContext { client, return_to, names_uri: params.get("redirect_uri").is_some() };
+    let names_uri = params.get(Parameter::RedirectUri).is_some();
+    let opening = RequestObjectContext { client, return_to, names_uri };
     match duplicates::check(params) {
         Ok(()) => Ok(opening),
         Err(error) => Err(opening.refuse(error)),
@@ -169,6 +174,7 @@ pub fn validate(
     served: &dyn TenantLookup,
     params: &RequestParams,
 ) -> Result<AuthorizationRequest, AuthorizeError> {
+    let params = AuthorizationParams::new(params);
     // Until the redirect URI is verified, errors are shown as a page.
     size::check(params).map_err(AuthorizeError::Page)?;
     let client = client::check(params, served).map_err(AuthorizeError::Page)?;
@@ -182,7 +188,7 @@ pub fn validate(
 fn check_proven(
     tenant: &Tenant,
     served: &dyn TenantLookup,
-    params: &RequestParams,
+    params: AuthorizationParams<'_>,
     client: Arc<Client>,
     return_to: &ReturnTo,
 ) -> Result<AuthorizationRequest, OAuthError> {
@@ -201,14 +207,14 @@ fn check_proven(
     let expects = requested_claims::both(hinted, asked.subjects);
     Ok(AuthorizationRequest {
         return_to: return_to.clone(),
-        redirect_uri: params.get("redirect_uri").map(str::to_owned),
+        redirect_uri: params.get(Parameter::RedirectUri).map(str::to_owned),
         response_type,
         nonce,
         code_challenge,
         prompt,
         max_age,
         wants_auth_time: client.require_auth_time || max_age.is_some() || asked.auth_time,
-        login_hint: params.get("login_hint").map(str::to_owned),
+        login_hint: params.get(Parameter::LoginHint).map(str::to_owned),
         allowed_subjects: expects,
         requested_permissions: requested_permissions(tenant, &scopes, &asked.claims),
         claims: asked.claims,

@@ -3,14 +3,14 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::super::{
-    error::{ErrorCode, OAuthError},
-    params::RequestParams,
+use super::{
+    super::error::{ErrorCode, OAuthError},
+    parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::{Client, ResponseType};
 
 pub(super) fn check(
-    params: &RequestParams,
+    params: AuthorizationParams<'_>,
     client: &Client,
     response_type: ResponseType,
 ) -> Result<Option<String>, OAuthError> {
@@ -18,7 +18,7 @@ pub(super) fn check(
         return Ok(None);
     }
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
-    match (params.get("code_challenge"), params.get("code_challenge_method")) {
+    match (params.get(Parameter::CodeChallenge), params.get(Parameter::CodeChallengeMethod)) {
         (Some(challenge), Some("S256")) if is_hash(challenge) => Ok(Some(challenge.to_owned())),
         (Some(_), Some("S256")) => {
             refused("code_challenge must be a base64url-encoded SHA-256 hash (43 characters).")

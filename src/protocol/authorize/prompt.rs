@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{
-    error::{ErrorCode, OAuthError},
-    params::RequestParams,
+use super::{
+    super::error::{ErrorCode, OAuthError},
+    parameters::{AuthorizationParams, Parameter},
 };
 
 /// A value of `prompt`.
@@ -21,10 +21,10 @@ pub enum Prompt {
     SelectAccount,
 }
 
-pub(super) fn check(params: &RequestParams) -> Result<BTreeSet<Prompt>, OAuthError> {
+pub(super) fn check(params: AuthorizationParams<'_>) -> Result<BTreeSet<Prompt>, OAuthError> {
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     let mut prompts = BTreeSet::new();
-    let words = params.get("prompt").unwrap_or_default().split(' ');
+    let words = params.get(Parameter::Prompt).unwrap_or_default().split(' ');
     for word in words.filter(|word| !word.is_empty()) {
         prompts.insert(match word {
             "none" => Prompt::None,

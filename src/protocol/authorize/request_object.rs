@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::{
-    digest::sha256,
-    error::{ErrorCode, OAuthError},
-    jwt::UnverifiedJwt,
-    params::RequestParams,
+use super::{
+    super::{
+        digest::sha256,
+        error::{ErrorCode, OAuthError},
+        jwt::UnverifiedJwt,
+        params::{RequestParams, may_repeat},
+    },
+    parameters::{AuthorizationParams, InRequestObject, Parameter},
+    unsupported,
 };
 use crate::model::{Client, Issuer, JwsAlgorithm, Tenant, Timestamp};
 
@@ -39,20 +43,18 @@ pub fn find(
     tenant: &Tenant,
     client: &Client,
 ) -> Result<Option<RequestObject>, OAuthError> {
-    let allowed = tenant.request_objects;
-    match (params.get("request"), params.get("request_uri")) {
+    let (allowed, params) = (tenant.request_objects, AuthorizationParams::new(params));
+    match (params.get(Parameter::Request), params.get(Parameter::RequestUri)) {
         (None, None) => Ok(None),
         (Some(_), Some(_)) => {
             Err(invalid(ErrorCode::InvalidRequest, "Send either 'request' or 'request_uri'."))
         }
-        (Some(_), None) if !allowed.by_value => Err(invalid(
-            ErrorCode::RequestNotSupported,
-            "The parameter 'request' is not supported; send plain parameters.",
-        )),
-        (None, Some(_)) if !allowed.by_reference => Err(invalid(
-            ErrorCode::RequestUriNotSupported,
-            "The parameter 'request_uri' is not supported; send plain parameters.",
-        )),
+        (Some(_), None) if !allowed.by_value => {
+            Err(unsupported::error(Parameter::Request, ErrorCode::RequestNotSupported))
+        }
+        (None, Some(_)) if !allowed.by_reference => {
+            Err(unsupported::error(Parameter::RequestUri, ErrorCode::RequestUriNotSupported))
+        }
         (Some(object), None) => Ok(Some(RequestObject::Given(object.to_owned()))),
         (None, Some(uri)) if is_registered(client, uri) => {
             Ok(Some(RequestObject::At(uri.to_owned())))
@@ -143,29 +145,33 @@ pub fn merge(
     now: Timestamp,
 ) -> Result<RequestParams, OAuthError> {
     check_claims(jwt, client, issuer, now)?;
-    for name in ["client_id", "response_type"] {
-        if let (Some(inner), Some(outer)) = (jwt.claims.get(name), params.get(name))
-            && inner.as_str() != Some(outer)
-        {
-            let text = format!("'{name}' of the request object differs from that of the request.");
-            return Err(refused(&text));
+    let mut merged = params.clone();
+    for parameter in Parameter::ALL {
+        let name = parameter.name();
+        let (inner, outer) = (jwt.claims.get(name), params.get(name));
+        match (parameter.in_request_object(), inner) {
+            (InRequestObject::Agrees, Some(inner))
+                if outer.is_some_and(|outer| inner.as_str() != Some(outer)) =>
+            {
+                let text =
+                    format!("'{name}' of the request object differs from that of the request.");
+                return Err(refused(&text));
+            }
+            (InRequestObject::Refused, Some(_)) => {
+                return Err(refused(&format!("A request object must not contain '{name}'.")));
+            }
+            (InRequestObject::Refused, None) => merged.remove(name),
+            _ => {}
         }
-    }
-    if jwt.claims.contains_key("request") || jwt.claims.contains_key("request_uri") {
-        return Err(refused("A request object must not contain 'request' or 'request_uri'."));
     }
     if jwt.claims.len() > MAX_PARAMETERS {
         return Err(refused(&format!(
             "The request object has more than {MAX_PARAMETERS} members."
         )));
     }
-    let mut merged = params.clone();
-    for name in ["request", "request_uri"] {
-        merged.remove(name);
-    }
     for (name, value) in &jwt.claims {
-        if name == "resource" {
-            merged.replace_resources(resources(value)?);
+        if may_repeat(name) {
+            merged.replace_all(name, repeated(name, value)?);
         } else if !JWT_CLAIMS.contains(&name.as_str()) {
             merged.replace(name, parameter(name, value)?);
         }
@@ -184,7 +190,8 @@ pub fn error_response_params(
     vouched_for: bool,
 ) -> RequestParams {
     let mut answered = params.clone();
-    for name in ["response_mode", "response_type", "state"] {
+    for parameter in [Parameter::ResponseMode, Parameter::ResponseType, Parameter::State] {
+        let name = parameter.name();
         if let Some(value) = jwt.text(name)
             && (vouched_for || params.get(name).is_none())
         {
@@ -194,14 +201,14 @@ pub fn error_response_params(
     answered
 }
 
-/// Parses `resource`, which may have several values (RFC 8707 §2).
-fn resources(value: &Value) -> Result<Vec<String>, OAuthError> {
+/// Converts a claim to the values of a parameter that may repeat.
+fn repeated(name: &str, value: &Value) -> Result<Vec<String>, OAuthError> {
     let many = match value {
         Value::Array(many) => many.as_slice(),
         one => std::slice::from_ref(one),
     };
-    let resources = many.iter().map(|one| parameter("resource", one));
-    resources.filter(|one| !one.as_ref().is_ok_and(String::is_empty)).collect()
+    let values = many.iter().map(|one| parameter(name, one));
+    values.filter(|one| !one.as_ref().is_ok_and(String::is_empty)).collect()
 }
 
 /// Rule: the JWT claims of the object are valid (OIDC Core §6.1; RFC 7519 §4.1). The object is

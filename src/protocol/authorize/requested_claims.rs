@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 use super::{
     super::{
         error::{ErrorCode, OAuthError},
-        params::RequestParams,
         records::RequestedClaims,
     },
     acr::RequestedAcr,
+    parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::{Client, Subject, Tenant};
 
@@ -33,11 +33,11 @@ pub(super) struct ClaimsRequest {
 }
 
 pub(super) fn check(
-    params: &RequestParams,
+    params: AuthorizationParams<'_>,
     tenant: &Tenant,
     client: &Client,
 ) -> Result<ClaimsRequest, OAuthError> {
-    let Some(text) = params.get("claims") else { return Ok(ClaimsRequest::default()) };
+    let Some(text) = params.get(Parameter::Claims) else { return Ok(ClaimsRequest::default()) };
     let members: Map<String, Value> = serde_json::from_str(text)
         .map_err(|_| invalid("The parameter 'claims' is not a JSON object."))?;
     let member = |name: &str| match members.get(name) {

@@ -1,9 +1,9 @@
 //! Rule: `response_mode` is `query`, `fragment` or `form_post`, and tokens are never sent in a
 //! query (OAuth 2.0 Multiple Response Types §2.1, §5; Form Post Response Mode §2).
 
-use super::super::{
-    error::{ErrorCode, OAuthError},
-    params::RequestParams,
+use super::{
+    super::error::{ErrorCode, OAuthError},
+    parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::ResponseType;
 
@@ -35,11 +35,11 @@ impl ResponseMode {
     /// Returns the mode of the response, before `response_type` is validated, because errors need
     /// it. Requests that might ask for a token get the fragment. For valid requests the result is
     /// what `check` allows.
-    pub(super) fn of_errors(params: &RequestParams) -> Self {
-        let may_have_tokens = params.get("response_type").is_some_and(|types| {
+    pub(super) fn of_errors(params: AuthorizationParams<'_>) -> Self {
+        let may_have_tokens = params.get(Parameter::ResponseType).is_some_and(|types| {
             types.split(' ').any(|word| word == "id_token" || word == "token")
         });
-        match params.get("response_mode") {
+        match params.get(Parameter::ResponseMode) {
             Some("fragment") => Self::Fragment,
             Some("form_post") => Self::FormPost,
             _ if may_have_tokens => Self::Fragment,
@@ -48,9 +48,12 @@ impl ResponseMode {
     }
 }
 
-pub(super) fn check(params: &RequestParams, response_type: ResponseType) -> Result<(), OAuthError> {
+pub(super) fn check(
+    params: AuthorizationParams<'_>,
+    response_type: ResponseType,
+) -> Result<(), OAuthError> {
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
-    match params.get("response_mode") {
+    match params.get(Parameter::ResponseMode) {
         None | Some("fragment" | "form_post") => Ok(()),
         Some("query") if ResponseMode::default_of(response_type) == ResponseMode::Query => Ok(()),
         Some("query") => refused("The response mode 'query' cannot be used for tokens."),

@@ -3,14 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{
-    error::{ErrorCode, OAuthError},
-    params::RequestParams,
+use super::{
+    super::error::{ErrorCode, OAuthError},
+    parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::{Client, ResponseType};
 
-pub(super) fn check(params: &RequestParams, client: &Client) -> Result<ResponseType, OAuthError> {
-    let response_type = parse(params.require("response_type")?).ok_or_else(|| {
+pub(super) fn check(
+    params: AuthorizationParams<'_>,
+    client: &Client,
+) -> Result<ResponseType, OAuthError> {
+    let response_type = parse(params.require(Parameter::ResponseType)?).ok_or_else(|| {
         OAuthError::new(
             ErrorCode::UnsupportedResponseType,
             "The response type must be 'code', 'id_token' or one of their combinations with 'token'.",

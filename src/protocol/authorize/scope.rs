@@ -6,21 +6,23 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{
-    error::{ErrorCode, OAuthError},
-    params::RequestParams,
-    scope::{self, STANDARD_SCOPES},
+use super::{
+    super::{
+        error::{ErrorCode, OAuthError},
+        scope::{self, STANDARD_SCOPES},
+    },
+    parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::{Client, GrantType, ResponseType, Tenant};
 
 pub(super) fn check(
-    params: &RequestParams,
+    params: AuthorizationParams<'_>,
     tenant: &Tenant,
     client: &Client,
     response_type: ResponseType,
 ) -> Result<BTreeSet<String>, OAuthError> {
     let refused = |text: String| Err(OAuthError::new(ErrorCode::InvalidScope, text));
-    let mut scopes = scope::parse(params.get("scope"));
+    let mut scopes = scope::parse(params.get(Parameter::Scope));
     scopes.retain(|name| {
         STANDARD_SCOPES.contains(&name.as_str()) || tenant.scopes.contains_key(name)
     });

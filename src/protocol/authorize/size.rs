@@ -1,16 +1,15 @@
 //! Rule: a request is at most 32 KiB, because its pages carry it, sealed, in their forms.
 
-use super::super::{
-    error::{ErrorCode, OAuthError},
-    params::RequestParams,
+use super::{
+    super::error::{ErrorCode, OAuthError},
+    parameters::AuthorizationParams,
 };
-use super::interaction;
 
 /// The maximum length of a request line.
 const MAX_REQUEST_BYTES: usize = 32 * 1024;
 
-pub(super) fn check(params: &RequestParams) -> Result<(), OAuthError> {
-    if interaction::keep(params).len() <= MAX_REQUEST_BYTES {
+pub(super) fn check(params: AuthorizationParams<'_>) -> Result<(), OAuthError> {
+    if params.to_query().len() <= MAX_REQUEST_BYTES {
         return Ok(());
     }
     Err(OAuthError::new(

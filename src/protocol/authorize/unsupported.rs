@@ -2,23 +2,27 @@
 //! with its own error (OIDC Core §3.1.2.6, §6, §7.2.1). Other unknown parameters are ignored (RFC
 //! 6749 §3.1).
 
-use super::super::{
-    error::{ErrorCode, OAuthError},
-    params::RequestParams,
+use super::{
+    super::error::{ErrorCode, OAuthError},
+    parameters::{AuthorizationParams, Parameter},
 };
 
-const UNSUPPORTED: [(&str, ErrorCode); 3] = [
-    ("request", ErrorCode::RequestNotSupported),
-    ("request_uri", ErrorCode::RequestUriNotSupported),
-    ("registration", ErrorCode::RegistrationNotSupported),
+const UNSUPPORTED: [(Parameter, ErrorCode); 3] = [
+    (Parameter::Request, ErrorCode::RequestNotSupported),
+    (Parameter::RequestUri, ErrorCode::RequestUriNotSupported),
+    (Parameter::Registration, ErrorCode::RegistrationNotSupported),
 ];
 
-pub(super) fn check(params: &RequestParams) -> Result<(), OAuthError> {
-    match UNSUPPORTED.iter().find(|(name, _)| params.get(name).is_some()) {
-        None => Ok(()),
-        Some((name, code)) => Err(OAuthError::new(
-            *code,
-            format!("The parameter '{name}' is not supported; send plain parameters."),
-        )),
-    }
+pub(super) fn check(params: AuthorizationParams<'_>) -> Result<(), OAuthError> {
+    let sent = UNSUPPORTED.into_iter().find(|(parameter, _)| params.get(*parameter).is_some());
+    sent.map_or(Ok(()), |(parameter, code)| Err(error(parameter, code)))
+}
+
+/// Returns the error of a parameter that is not supported.
+pub(super) fn error(parameter: Parameter, code: ErrorCode) -> OAuthError {
+    let name = parameter.name();
+    OAuthError::new(
+        code,
+        format!("The parameter '{name}' is not supported; send plain parameters."),
+    )
 }

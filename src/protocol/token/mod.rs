@@ -89,7 +89,7 @@ pub fn check_grant_type(client: &Client, ask: &TokenRequest) -> Result<(), OAuth
 
 /// Rule: the only supported resource is the issuer itself (RFC 8707 §2).
 pub fn check_resources(issuer: &str, params: &RequestParams) -> Result<(), OAuthError> {
-    match params.resources().iter().find(|resource| *resource != issuer) {
+    match params.all("resource").find(|resource| *resource != issuer) {
         None => Ok(()),
         Some(_) => Err(OAuthError::new(
             ErrorCode::InvalidTarget,

@@ -6,29 +6,27 @@ mod return_to;
 pub use return_to::{AuthorizationResponse, ReturnTo, form_action};
 
 use super::{
-    super::{
-        error::{ErrorCode, OAuthError},
-        params::RequestParams,
-    },
+    super::error::{ErrorCode, OAuthError},
     duplicates,
+    parameters::{AuthorizationParams, Parameter},
     response_mode::ResponseMode,
 };
 use crate::model::{Client, Issuer};
 
 pub(super) fn check(
-    params: &RequestParams,
+    params: AuthorizationParams<'_>,
     client: &Client,
     issuer: &Issuer,
 ) -> Result<ReturnTo, OAuthError> {
-    duplicates::check_one(params, "redirect_uri")?;
-    let uri = match params.get("redirect_uri") {
+    duplicates::check_one(params, Parameter::RedirectUri)?;
+    let uri = match params.get(Parameter::RedirectUri) {
         Some(requested) => registered(client, requested)?,
         None => only_one(params, client)?,
     };
     // If `state` was sent twice, the error response omits it, because it is unknown which one is
     // right.
-    let ambiguous = params.duplicates().iter().any(|name| name == "state");
-    let state = if ambiguous { None } else { params.get("state") };
+    let ambiguous = params.is_duplicate(Parameter::State);
+    let state = if ambiguous { None } else { params.get(Parameter::State) };
     Ok(ReturnTo::proven(uri, ResponseMode::of_errors(params), state, issuer, client))
 }
 
@@ -45,11 +43,15 @@ fn registered<'a>(client: &Client, requested: &'a str) -> Result<&'a str, OAuthE
 
 /// A client with a single URI may omit it in OAuth requests (RFC 6749 §3.1.2.3), but not in OpenID
 /// Connect requests (OIDC Core §3.1.2.1).
-fn only_one<'a>(params: &'a RequestParams, client: &'a Client) -> Result<&'a str, OAuthError> {
-    let openid =
-        params.get("scope").is_some_and(|scope| scope.split(' ').any(|word| word == "openid"));
+fn only_one<'a>(
+    params: AuthorizationParams<'a>,
+    client: &'a Client,
+) -> Result<&'a str, OAuthError> {
+    let openid = params
+        .get(Parameter::Scope)
+        .is_some_and(|scope| scope.split(' ').any(|word| word == "openid"));
     match client.redirect_uris.as_slice() {
         [only] if !openid => Ok(only.as_str()),
-        _ => params.require("redirect_uri"),
+        _ => params.require(Parameter::RedirectUri),
     }
 }

@@ -83,7 +83,7 @@ fn resources_of_the_object_take_precedence() {
         (json!(null), vec![]),
     ] {
         let merged = merged(json!({ "resource": object })).expect("valid");
-        assert_eq!(merged.resources(), expected);
+        assert_eq!(merged.all("resource").collect::<Vec<_>>(), expected);
     }
     let refused = Err(ErrorCode::InvalidRequestObject);
     assert_eq!(merged(json!({ "resource": [["x"]] })).map(drop), refused);
