@@ -137,7 +137,8 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- end -}}
 {{- end -}}
 
-{{- /* A JSON list of the namespaces of watchNamespaces and registration.namespaces that do not exist. Without an API
+{{- /* A JSON list of the namespaces of watchNamespaces and registration.namespaces that do not exist or are being
+       deleted, in which no Role can be created. Without an API
        server (helm template, Argo CD) every lookup is empty, so that nothing counts as missing. The release's own
        namespace may be created after rendering. */ -}}
 {{- define "lanyard.missingNamespaces" -}}
@@ -146,7 +147,8 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- $named := concat (.Values.watchNamespaces | default list) (.Values.registration.namespaces | default list) -}}
 {{- $named = without $named .Release.Namespace | uniq -}}
 {{- range $named -}}
-{{- if not (lookup "v1" "Namespace" "" .) -}}
+{{- $namespace := lookup "v1" "Namespace" "" . -}}
+{{- if not (and $namespace (not $namespace.metadata.deletionTimestamp)) -}}
 {{- $missing = append $missing . -}}
 {{- end -}}
 {{- end -}}

@@ -8,9 +8,6 @@ use crate::{
     schema::{limits, type_name},
 };
 
-/// Helm adds this value itself, so the schema must accept it but the page need not describe it.
-const HELM_OWN: &str = "global";
-
 /// A key of `values.yaml`, and the comment above it.
 #[derive(Debug, PartialEq)]
 struct Key {
@@ -98,7 +95,7 @@ fn is_opaque(path: &str, root: &Value) -> bool {
 fn declared(schema: &Value, defaults: &Value, root: &Value, path: &str) -> Result<()> {
     for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        if defaults.get(name).is_none() && path != HELM_OWN {
+        if defaults.get(name).is_none() {
             bail!("values.yaml lacks {path}, which values.schema.json has");
         }
         declared(resolve(schema, root), &defaults[name], root, &path)?;
@@ -190,8 +187,7 @@ probe:
                 "secret": {"$ref": "#/definitions/secret"}
             }},
             "resources": {"type": "object"},
-            "probe": {"type": "object"},
-            "global": {"type": "object"}
+            "probe": {"type": "object"}
         }
     }"##;
 
