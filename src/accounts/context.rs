@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{AccountError, LogoutOutbox, SessionKeyCache};
 use crate::{
     keys::{AccessTokenCache, SealPurpose, Sealer, Signer},
-    model::{Entropy, TenantId, Timestamp},
+    model::{Clock, Entropy, TenantId, Timestamp},
     protocol::records::{RecordFormat, decode, encode},
     registry::ServedTenant,
     store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
@@ -31,6 +31,28 @@ pub struct AccountServices {
     pub entropy: Arc<dyn Entropy>,
     /// The metrics of the process.
     pub metrics: Arc<Metrics>,
+}
+
+impl AccountServices {
+    /// Services over a store, with empty caches.
+    pub fn new(
+        store: SharedStore,
+        signer: Signer,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            store,
+            signer,
+            access_token_cache: AccessTokenCache::default(),
+            session_key_cache: SessionKeyCache::default(),
+            logout_outbox: LogoutOutbox::default(),
+            store_clock: Arc::new(StoreClock::new(clock)),
+            entropy,
+            metrics,
+        }
+    }
 }
 
 /// The services for one tenant at one moment.

@@ -163,18 +163,21 @@ mod tests {
     use super::*;
     use crate::{
         model::ClientId,
-        protocol::records::{Authentication, RequestedClaims},
+        protocol::{
+            authentication::{Authentication, AuthenticationMethod},
+            records::RequestedClaims,
+        },
     };
 
     fn held(expires_at: Timestamp, now: Timestamp) -> StoredGrant {
         let grant = Grant {
             client: ClientId::new("team.app"),
-            authentication: Authentication {
-                subject: Subject::new("ada"),
-                auth_time: now,
-                amr: Vec::new(),
-                acr: None,
-            },
+            authentication: Authentication::by(
+                AuthenticationMethod::password(),
+                Subject::new("ada"),
+                now,
+            ),
+            acr: None,
             sid: None,
             scopes: BTreeSet::new(),
             nonce: None,

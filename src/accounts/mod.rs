@@ -3,10 +3,12 @@
 //! Must not: know of HTTP. Endpoints translate between requests and these functions.
 
 mod backchannel_logout;
+pub(crate) mod consents;
 mod context;
 mod directory;
 mod error;
 pub(crate) mod grants;
+pub(crate) mod interactions;
 mod outbox;
 mod session_key_cache;
 pub(crate) mod session_state;

@@ -10,7 +10,8 @@ use super::{AccountContext, AccountError, backchannel_logout};
 use crate::{
     model::{ClientId, User},
     protocol::{
-        records::{Authentication, Session, decode, encode},
+        authentication::Authentication,
+        records::{Session, decode, encode},
         session,
     },
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},

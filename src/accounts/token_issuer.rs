@@ -187,6 +187,7 @@ fn id_claims(
         tenant,
         client,
         authentication: &grant.authentication,
+        acr: grant.acr.as_deref(),
         with_auth_time: grant.wants_auth_time,
         sid: grant.sid.as_deref(),
         nonce: about.nonce,

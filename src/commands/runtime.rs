@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use tokio::sync::watch;
 
 use crate::{
-    accounts::{AccountServices, LogoutNotifier, LogoutOutbox, SessionKeyCache, run_notifier},
+    accounts::{AccountServices, LogoutNotifier, run_notifier},
     api::SourceView,
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
     config,
@@ -24,7 +24,7 @@ use crate::{
         WithExtraRoutes,
     },
     identity::{LoginThrottle, PasswordVerifier},
-    keys::{AccessTokenCache, Signer},
+    keys::Signer,
     model::{
         Clock, Entropy, Installation, ManagedKind, ObjectKind, SharedRegistrar, SystemClock,
         SystemEntropy,
@@ -32,7 +32,7 @@ use crate::{
     registry::{SnapshotHandle, project},
     remote::{JwksCache, RequestObjectCache, SectorIdentifierCache},
     source::SharedSource,
-    store::{InstrumentedStore, SharedStore, StoreClock, purge_regularly},
+    store::{InstrumentedStore, SharedStore, purge_regularly},
     telemetry::{self, LogGuard, Metrics, ReconcileOutcome, init_logging},
 };
 
@@ -85,16 +85,13 @@ impl ServerRuntime {
             connections_of_address: args.max_connections_per_address,
             ..ServerLimits::default()
         };
-        let accounts = AccountServices {
-            store: observed(super::store::open(store, file, &entropy, &metrics)?, &metrics),
-            signer: Signer::new(args.signing_threads.unwrap_or(cores)),
-            access_token_cache: AccessTokenCache::default(),
-            session_key_cache: SessionKeyCache::default(),
-            logout_outbox: LogoutOutbox::default(),
-            store_clock: Arc::new(StoreClock::new(Arc::clone(&clock))),
-            entropy: Arc::clone(&entropy),
-            metrics: Arc::clone(&metrics),
-        };
+        let accounts = AccountServices::new(
+            observed(super::store::open(store, file, &entropy, &metrics)?, &metrics),
+            Signer::new(args.signing_threads.unwrap_or(cores)),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            Arc::clone(&metrics),
+        );
         let app = AppState {
             registry: SnapshotHandle::new(),
             accounts: Arc::new(accounts),

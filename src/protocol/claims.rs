@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    records::Authentication,
+    authentication::Authentication,
     scope::{self, Scopes},
     sid, subject,
 };
@@ -87,6 +87,8 @@ pub struct IdToken<'a> {
     pub client: &'a Client,
     /// The user, and how and when they signed in.
     pub authentication: &'a Authentication,
+    /// `acr`, if the sign-in reached a level of assurance.
+    pub acr: Option<&'a str>,
     /// Whether to include `auth_time`, which is required only if requested (OIDC Core §2).
     pub with_auth_time: bool,
     /// The session's public ID, from which `sid` is derived.
@@ -112,14 +114,12 @@ impl IdToken<'_> {
         claims.insert("sub".into(), json!(subject));
         claims.insert("aud".into(), json!(self.client.id));
         if self.with_auth_time {
-            claims.insert("auth_time".into(), json!(self.authentication.auth_time.secs()));
+            claims.insert("auth_time".into(), json!(self.authentication.auth_time().secs()));
         }
-        if !self.authentication.amr.is_empty() {
-            claims.insert("amr".into(), json!(self.authentication.amr));
-        }
+        claims.insert("amr".into(), json!(self.authentication.amr()));
         let sid = self.sid.map(|own| sid::sid_for_client(self.client, own));
         let optional = [
-            ("acr", self.authentication.acr.as_deref()),
+            ("acr", self.acr),
             ("sid", sid.as_deref()),
             ("nonce", self.nonce),
             ("at_hash", self.at_hash),

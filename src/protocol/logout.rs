@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -10,10 +9,10 @@ use super::{
     error::{ErrorCode, OAuthError},
     jwt::UnverifiedJwt,
     params::RequestParams,
-    records::{RecordFormat, Session},
+    records::Session,
     sid, subject,
 };
-use crate::model::{Client, ClientId, IdTokenAlgorithm, Issuer, JwsAlgorithm, Timestamp};
+use crate::model::{Client, IdTokenAlgorithm, Issuer, JwsAlgorithm};
 
 /// A validated logout request.
 #[derive(Clone, Debug)]
@@ -34,22 +33,6 @@ pub struct IdTokenHint {
     subject: String,
     sid: Option<String>,
 }
-
-/// The sealed state of the confirmation form. The seal binds it to a tenant; `sid` binds it to the
-/// session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogoutConfirmation {
-    /// The session to end.
-    pub sid: String,
-    /// The requesting client.
-    pub client: Option<ClientId>,
-    /// The URL the browser is redirected to afterwards.
-    pub return_to: Option<String>,
-    /// When the form expires.
-    pub expires_at: Timestamp,
-}
-
-impl RecordFormat for LogoutConfirmation {}
 
 /// Validates a logout request. Errors are shown as a page; none are sent by redirect.
 pub fn validate(

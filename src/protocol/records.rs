@@ -4,6 +4,7 @@
 //! Each record is a format version and postcard (`encode`, `decode`; see `format`).
 
 mod format;
+mod legacy;
 
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode, encode};
 
@@ -11,27 +12,33 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ClientId, Subject, Timestamp};
+use super::authentication::Authentication;
+use crate::model::{ClientId, Timestamp};
 
-impl RecordFormat for Session {}
-impl RecordFormat for Grant {}
-impl RecordFormat for AuthorizationCode {}
-impl RecordFormat for SealedCode {}
+/// The version since which a sign-in is a list of events.
+const EVENTS: FormatVersion = FormatVersion { major: 1, minor: 0 };
+
+/// Records that have an earlier format.
+macro_rules! upgraded {
+    ($($record:ty => $earlier:ty),* $(,)?) => {$(
+        impl RecordFormat for $record {
+            const VERSION: FormatVersion = EVENTS;
+
+            fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
+                legacy::read::<$earlier>(version, fields).map(Self::from)
+            }
+        }
+    )*};
+}
+
+upgraded! {
+    Session => legacy::SessionV0,
+    Grant => legacy::GrantV0,
+    AuthorizationCode => legacy::AuthorizationCodeV0,
+    SealedCode => legacy::SealedCodeV0,
+}
 impl RecordFormat for RefreshToken {}
 impl RecordFormat for Consent {}
-
-/// How and when a user signed in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Authentication {
-    /// The user.
-    pub subject: Subject,
-    /// `auth_time`.
-    pub auth_time: Timestamp,
-    /// `amr` (RFC 8176): `pwd`.
-    pub amr: Vec<String>,
-    /// `acr`, if the tenant defines levels.
-    pub acr: Option<String>,
-}
 
 /// A user's session with a tenant. It is stored under the hash of the cookie value, and indexed by
 /// user and by `sid`.
@@ -58,6 +65,8 @@ pub struct Grant {
     pub client: ClientId,
     /// The sign-in that the grant is based on.
     pub authentication: Authentication,
+    /// `acr`: the level of assurance that the sign-in reached, if the tenant defines levels.
+    pub acr: Option<String>,
     /// The session the grant ends with, unless it has `offline_access`.
     pub sid: Option<String>,
     /// The granted scopes.

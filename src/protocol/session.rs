@@ -3,10 +3,7 @@
 
 use std::time::Duration;
 
-use super::{
-    digest::sha256,
-    records::{Authentication, Session},
-};
+use super::{authentication::Authentication, digest::sha256, records::Session};
 use crate::model::{Lifetimes, Timestamp, User};
 
 /// How far the clocks of replicas may differ. Internal expiry times allow for it.
@@ -70,18 +67,16 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::model::{ClientId, Subject, fixtures};
+    use crate::{
+        model::{ClientId, Subject, fixtures},
+        protocol::authentication::AuthenticationMethod,
+    };
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
     const HOUR: Duration = Duration::from_hours(1);
 
     fn signed_in(subject: &str) -> Authentication {
-        Authentication {
-            subject: Subject::new(subject),
-            auth_time: NOW,
-            amr: vec!["pwd".into()],
-            acr: None,
-        }
+        Authentication::by(AuthenticationMethod::password(), Subject::new(subject), NOW)
     }
 
     fn session() -> Session {

@@ -190,7 +190,7 @@ fn consent_of(tenant: &Tenant, client: Client) -> String {
     let ask: AuthorizationRequest =
         validate(tenant, &Only(Arc::new(client)), &RequestParams::parse(query.as_bytes()))
             .expect("the request is valid");
-    consent(&ConsentPage { tenant, ask: &ask, user: &user(), interaction: "sealed" })
+    consent(&ConsentPage { tenant, request: &ask, user: &user(), interaction: "sealed" })
 }
 
 fn refused() -> OAuthError {

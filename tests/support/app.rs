@@ -16,15 +16,15 @@ use std::{
 
 use async_trait::async_trait;
 use lanyard::{
-    accounts::{AccountServices, LogoutNotifier, LogoutOutbox, SessionKeyCache, run_notifier},
+    accounts::{AccountServices, LogoutNotifier, run_notifier},
     fetch::{EgressPolicy, Fetch, FetchError, FetchedDocument, HttpFetch},
     http::{AppState, HttpServer, ServerConfig, ServerLimits, TlsConfig},
     identity::{LoginThrottle, PasswordVerifier},
-    keys::{AccessTokenCache, Signer},
+    keys::Signer,
     model::{Clock, Entropy, FixedClock, SeededEntropy, SystemClock, Timestamp},
     registry::SnapshotHandle,
     remote::{JwksCache, RequestObjectCache, SectorIdentifierCache},
-    store::{MemoryStore, SharedStore, StoreClock},
+    store::{MemoryStore, SharedStore},
     telemetry::Metrics,
 };
 pub use stage::Stage;
@@ -228,16 +228,13 @@ fn handlers(
     clock: Arc<FixedClock>,
     config: ServerConfig,
 ) -> Arc<AppState> {
-    let accounts = AccountServices {
-        store: store.clone(),
-        signer: Signer::new(1),
-        access_token_cache: AccessTokenCache::default(),
-        session_key_cache: SessionKeyCache::default(),
-        logout_outbox: LogoutOutbox::default(),
-        store_clock: Arc::new(StoreClock::new(Arc::clone(&clock) as _)),
-        entropy: Arc::new(SeededEntropy::new(8)),
-        metrics: Arc::new(Metrics::new()),
-    };
+    let accounts = AccountServices::new(
+        store.clone(),
+        Signer::new(1),
+        Arc::clone(&clock) as _,
+        Arc::new(SeededEntropy::new(8)),
+        Arc::new(Metrics::new()),
+    );
     Arc::new(AppState {
         registry: registry.clone(),
         accounts: Arc::new(accounts),

@@ -8,7 +8,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lanyard::{
     model::{ClientId, Lifetimes, Subject, TenantId, Timestamp},
     protocol::{
-        records::{Authentication, Grant, GrantState, RequestedClaims, Session, encode},
+        authentication::{Authentication, AuthenticationMethod},
+        records::{Grant, GrantState, RequestedClaims, Session, encode},
         session::{self, CLOCK_SKEW},
     },
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, Store},
@@ -85,6 +86,7 @@ impl Population {
         let grant = Grant {
             client: ClientId::new("default.app"),
             authentication: self.authentication(number),
+            acr: None,
             sid: Some(sid(number)),
             scopes: scopes.map(str::to_owned).collect(),
             nonce: Some(id(number + 1)),
@@ -125,12 +127,8 @@ impl Population {
     }
 
     fn authentication(&self, number: usize) -> Authentication {
-        Authentication {
-            subject: Subject::new(person(number / PER_PERSON)),
-            auth_time: self.now,
-            amr: vec!["pwd".to_owned()],
-            acr: None,
-        }
+        let subject = Subject::new(person(number / PER_PERSON));
+        Authentication::by(AuthenticationMethod::password(), subject, self.now)
     }
 }
 

@@ -2,84 +2,63 @@
 
 use http::StatusCode;
 
-use super::authorize::{
-    AuthorizationContext, advance, from_form, from_store, redirect, sign_in_page, start_again,
-};
+use super::authorize::{AuthorizationContext, forms, next_step, page, proceed};
 use crate::{
     accounts::sessions,
     http::{AppState, CookiePurpose, EndpointError, Reply, Request, known_browser},
     identity::{AttemptSource, PasswordSignIn, SignInError, normalize_username},
-    model::{Secret, User},
+    model::Secret,
     protocol::{
-        authorize::{InteractionProgress, NextStep, SignInReason, decide},
-        error::{ErrorCode, OAuthError},
+        authentication::{Authentication, AuthenticationMethod},
+        authorize::{InteractionProgress, NextStep, SignInReason},
         params::RequestParams,
-        records::Authentication,
     },
     telemetry::LoginOutcome,
 };
 
 /// `GET I/login`: the sign-in page of an interaction, after a 303.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let step = from_store(app, &request).await?;
-    let session = step.session.as_ref().map(|held| &held.session);
+    let authorization = forms::load(app, &request).await?;
     // The reason if the request requires a sign-in; otherwise the user chose to use another
     // account.
-    let reason = match decide(&step.authorization, session, None, step.answers, request.now) {
+    let reason = match next_step(&authorization, None) {
         Ok(NextStep::SignIn(reason)) => reason,
         _ => SignInReason::NoSession,
     };
-    sign_in_page(app, &request, &step, reason, None)
+    page::sign_in(&authorization, reason)
 }
 
 /// `POST I/login`: sign in, continue with the session's account, or cancel.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let (form, step) = from_form(app, &request).await?;
+    let (form, authorization) = forms::open(app, &request).await?;
     match form.get("action") {
-        Some("cancel") => Ok(cancel(&request, &step)),
-        Some("continue") => continue_with_session(app, &request, step).await,
-        _ => sign_in(app, &request, &form, step).await,
+        Some("cancel") => Ok(authorization.access_denied("The user cancelled the sign-in.")),
+        Some("continue") => continue_with_session(authorization).await,
+        _ => sign_in(&form, authorization).await,
     }
 }
 
-fn cancel(request: &Request, step: &AuthorizationContext) -> Reply {
-    let denied = OAuthError::new(ErrorCode::AccessDenied, "The user cancelled the sign-in.");
-    redirect(&request.tenant.tenant, &step.authorization.return_to, &denied)
-}
-
 async fn continue_with_session(
-    app: &AppState,
-    request: &Request,
-    mut step: AuthorizationContext,
+    mut authorization: AuthorizationContext<'_>,
 ) -> Result<Reply, EndpointError> {
     // The page named an account; only that one may be continued with.
-    let session = match &step.session {
-        Some(held) if step.interaction.belongs_to(&held.session) => &held.session,
-        _ => {
-            return Err(start_again(
-                request,
-                &step.interaction,
-                "Your session has changed",
-                CHANGED,
-            ));
-        }
-    };
-    step.interaction = step.interaction.with(session, InteractionProgress::AccountChosen);
-    step.answers = step.interaction.answers(Some(session));
-    advance(app, request, step).await
+    if !authorization.has_session_of_page() {
+        return Err(forms::session_changed(&authorization));
+    }
+    if let Some(session) = authorization.session.take() {
+        authorization = authorization.with_progress(session, InteractionProgress::AccountChosen);
+    }
+    proceed(authorization).await
 }
 
-const CHANGED: &str = "You signed out or used another account after this page was opened.";
-
 async fn sign_in(
-    app: &AppState,
-    request: &Request,
     form: &RequestParams,
-    mut step: AuthorizationContext,
+    mut authorization: AuthorizationContext<'_>,
 ) -> Result<Reply, EndpointError> {
+    let AuthorizationContext { app, request, .. } = authorization;
     let username = form.get("username").unwrap_or_default();
-    let device = known_browser::load(app, request)?;
-    let known = device.known_to(&normalize_username(username), request.now);
+    let browser = known_browser::load(app, request)?;
+    let known = browser.known_to(&normalize_username(username), request.now);
     let attempt = PasswordSignIn {
         tenant: &request.tenant.tenant.id,
         username,
@@ -91,28 +70,17 @@ async fn sign_in(
     app.accounts.metrics.login(&request.tenant.tenant.id, outcome(&verdict));
     let user = match verdict {
         Ok(user) => user,
-        Err(refused) => return render_failed_attempt(app, request, &step, username, refused),
+        Err(error) => return render_failed_attempt(&authorization, username, error),
     };
-    let device = known_browser::seal(app, request, &device.used_by(&user.username, request.now))?;
-    let authentication = by_password(&user, request);
-    let previous = step.session.take();
-    let (cookie, held) =
+    let browser = known_browser::seal(app, request, &browser.used_by(&user.username, request.now))?;
+    let (method, subject) = (AuthenticationMethod::password(), user.subject.clone());
+    let authentication = Authentication::by(method, subject, request.now);
+    let previous = authorization.session.take();
+    let (cookie, session) =
         sessions::start(app.context(request), authentication, user, previous.as_ref()).await?;
-    let progress = InteractionProgress::SignedIn(held.session.authentication.auth_time);
-    step.interaction = step.interaction.with(&held.session, progress);
-    step.answers = step.interaction.answers(Some(&held.session));
-    step.session = Some(held);
-    let reply = advance(app, request, step).await?;
-    Ok(reply.cookie(CookiePurpose::Session, &cookie).cookie(CookiePurpose::KnownBrowser, &device))
-}
-
-fn by_password(user: &User, request: &Request) -> Authentication {
-    Authentication {
-        subject: user.subject.clone(),
-        auth_time: request.now,
-        amr: vec!["pwd".to_owned()],
-        acr: None,
-    }
+    let progress = InteractionProgress::SignedIn(session.session.authentication.auth_time());
+    let reply = proceed(authorization.with_progress(session, progress)).await?;
+    Ok(reply.cookie(CookiePurpose::Session, &cookie).cookie(CookiePurpose::KnownBrowser, &browser))
 }
 
 const fn outcome<T>(verdict: &Result<T, SignInError>) -> LoginOutcome {
@@ -127,13 +95,11 @@ const fn outcome<T>(verdict: &Result<T, SignInError>) -> LoginOutcome {
 /// The sign-in page with the error. It is not a redirect: without a session the interaction can
 /// only be kept in the page itself.
 fn render_failed_attempt(
-    app: &AppState,
-    request: &Request,
-    step: &AuthorizationContext,
+    authorization: &AuthorizationContext<'_>,
     username: &str,
-    refused: SignInError,
+    error: SignInError,
 ) -> Result<Reply, EndpointError> {
-    let (status, problem, retry_after) = match refused {
+    let (status, problem, retry_after) = match error {
         SignInError::Wrong => (
             StatusCode::UNPROCESSABLE_ENTITY,
             "The username or password is incorrect. Please try again.".to_owned(),
@@ -141,7 +107,7 @@ fn render_failed_attempt(
         ),
         SignInError::Wait(wait) => {
             let seconds = wait.as_secs().max(1);
-            (StatusCode::TOO_MANY_REQUESTS, patience(seconds), Some(seconds))
+            (StatusCode::TOO_MANY_REQUESTS, wait_message(seconds), Some(seconds))
         }
         SignInError::Busy(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -150,16 +116,14 @@ fn render_failed_attempt(
             Some(2),
         ),
     };
-    let page =
-        sign_in_page(app, request, step, SignInReason::NoSession, Some((username, &problem)))?;
-    let page = page.status(status);
+    let page = page::sign_in_again(authorization, username, &problem)?.status(status);
     Ok(match retry_after {
         Some(seconds) => page.header("retry-after", &seconds.to_string()),
         None => page,
     })
 }
 
-fn patience(seconds: u64) -> String {
+fn wait_message(seconds: u64) -> String {
     let wait = match seconds {
         0..=1 => "a second".to_owned(),
         2..=90 => format!("{seconds} seconds"),
@@ -170,12 +134,12 @@ fn patience(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::patience;
+    use super::wait_message;
 
     #[test]
     fn words_the_wait() {
-        assert!(patience(1).contains("wait a second,"));
-        assert!(patience(64).contains("wait 64 seconds,"));
-        assert!(patience(300).contains("wait 5 minutes,"));
+        assert!(wait_message(1).contains("wait a second,"));
+        assert!(wait_message(64).contains("wait 64 seconds,"));
+        assert!(wait_message(300).contains("wait 5 minutes,"));
     }
 }

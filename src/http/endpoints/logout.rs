@@ -1,25 +1,20 @@
 //! RP-initiated logout (OIDC RP-Initiated Logout 1.0), by GET and POST. The user is asked for
 //! confirmation unless the request contains an ID token of this session.
 
-use std::time::Duration;
-
 use crate::{
-    accounts::sessions,
+    accounts::sessions::{self, ActiveSession},
     http::{AppState, CookiePurpose, EndpointError, Reply, Request, frontchannel_logout, pages},
     keys::SealPurpose,
     model::Client,
     protocol::{
-        authorize::form_action,
+        authorize::{Interaction, InteractionGoal, form_action},
         error::{ErrorCode, OAuthError},
-        logout::{EndSessionRequest, LogoutConfirmation, needs_confirmation, validate},
+        logout::{EndSessionRequest, needs_confirmation, validate},
         params::RequestParams,
-        records::{Session, decode, encode},
+        records::Session,
     },
 };
 use http::StatusCode;
-
-/// How long the confirmation page stays valid.
-const FORM_TTL: Duration = Duration::from_mins(15);
 
 /// `GET I/oauth/logout`.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
@@ -30,7 +25,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
 /// `POST I/oauth/logout`: a relying party's request, or the confirmation form.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let params = request.form().map_err(EndpointError::Page)?;
-    if params.get("question").is_some() {
+    if params.get("interaction").is_some() {
         return confirm(app, &request, params).await;
     }
     begin(app, &request, &params).await
@@ -43,14 +38,14 @@ async fn begin(
 ) -> Result<Reply, EndpointError> {
     let tenant = &request.tenant;
     let ask = validate(params, &tenant.tenant.issuer, &**tenant).map_err(EndpointError::Page)?;
-    let Some(held) = app.session(request).await? else {
+    let Some(active) = app.session(request).await? else {
         // Without a session there is nothing to confirm.
         return Ok(signed_out_response(request, None, ask.return_to.as_deref()));
     };
-    if needs_confirmation(&ask, &held.session) {
-        return question(app, request, &ask, &held);
+    if needs_confirmation(&ask, &active.session) {
+        return question(app, request, &ask, &active);
     }
-    let ended = sessions::end(app.context(request), &held).await?;
+    let ended = sessions::end(app.context(request), &active).await?;
     Ok(signed_out_response(request, Some(&ended), ask.return_to.as_deref()))
 }
 
@@ -58,32 +53,23 @@ fn question(
     app: &AppState,
     request: &Request,
     ask: &EndSessionRequest,
-    held: &sessions::ActiveSession,
+    active: &ActiveSession,
 ) -> Result<Reply, EndpointError> {
-    let question = LogoutConfirmation {
-        sid: held.session.sid.clone(),
-        client: ask.client.as_ref().map(|client| client.id.clone()),
-        // A hint here is of another session, so only client_id vouches for the redirect.
-        return_to: ask.return_to.clone().filter(|_| ask.named),
-        expires_at: request.now.plus(FORM_TTL),
-    };
+    // A hint here is of another session, so only client_id vouches for the redirect.
+    let return_to = ask.return_to.clone().filter(|_| ask.named);
+    let client = ask.client.as_ref().map(|client| client.id.clone());
+    let question =
+        Interaction::end_session(client, return_to.clone(), &active.session, request.now);
     let tenant = &request.tenant.tenant;
-    let plain = encode(&question);
-    let sealed = request.sealer()?.seal(
-        SealPurpose::Form,
-        &tenant.id,
-        &plain,
-        &*app.accounts.entropy,
-        request.now,
-    );
+    let sealed = app.context(request).seal(SealPurpose::Interaction, &question)?;
     let client: Option<&Client> = ask.client.as_deref();
     let page = pages::logout_confirm(&pages::LogoutConfirmPage {
         tenant,
         client,
-        user: Some(&held.user),
-        hidden: &[("question", &sealed)],
+        user: Some(&active.user),
+        hidden: &[("interaction", &sealed)],
     });
-    let target = question.return_to.as_deref().zip(client);
+    let target = return_to.as_deref().zip(client);
     let target = target.map(|(to, client)| form_action(to, client)).unwrap_or_default();
     Ok(Reply::html(StatusCode::OK, page)
         .form_action(&target)
@@ -101,24 +87,27 @@ async fn confirm(
         return Err(stale("The form was sent from another site."));
     }
     let params = params.reject_duplicates().map_err(EndpointError::Page)?;
-    let sealed = params.require("question").map_err(EndpointError::Page)?;
-    let plain = request.sealer()?.open(SealPurpose::Form, &request.tenant.tenant.id, sealed);
-    let question: LogoutConfirmation = plain
-        .and_then(|plain| decode(&plain).ok())
-        .filter(|question: &LogoutConfirmation| request.now < question.expires_at)
+    let sealed = params.require("interaction").map_err(EndpointError::Page)?;
+    let question: Option<Interaction> =
+        app.context(request).open(SealPurpose::Interaction, sealed)?;
+    let question = question
+        .filter(|question| question.check(None, request.now).is_ok())
         .ok_or_else(|| stale("The form was open for too long; ask to sign out again."))?;
+    let InteractionGoal::EndSession { return_to, .. } = question.goal() else {
+        return Err(stale("The form does not end a session; ask to sign out again."));
+    };
     if params.get("action") != Some("logout") {
         let page = pages::not_signed_out(&request.tenant.tenant);
         return Ok(Reply::html(StatusCode::OK, page));
     }
     let mut ended = None;
-    if let Some(held) = app.session(request).await? {
-        if held.session.sid != question.sid {
+    if let Some(active) = app.session(request).await? {
+        if !question.belongs_to(&active.session) {
             return Err(stale("The form is of a session that has ended; ask to sign out again."));
         }
-        ended = Some(sessions::end(app.context(request), &held).await?);
+        ended = Some(sessions::end(app.context(request), &active).await?);
     }
-    Ok(signed_out_response(request, ended.as_ref(), question.return_to.as_deref()))
+    Ok(signed_out_response(request, ended.as_ref(), return_to.as_deref()))
 }
 
 /// The response without a session: through the clients' front-channel logout frames, then to the

@@ -16,7 +16,7 @@ pub struct ConsentPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
     /// The authorization request.
-    pub ask: &'a AuthorizationRequest,
+    pub request: &'a AuthorizationRequest,
     /// The signed-in user.
     pub user: &'a User,
     /// The sealed interaction.
@@ -42,12 +42,13 @@ struct ScopeLine<'a> {
 
 /// Renders the consent page.
 pub fn consent(page: &ConsentPage) -> String {
-    let client: &Client = &page.ask.client;
-    let mut scopes: Vec<&str> = page.ask.requested_permissions.iter().map(String::as_str).collect();
+    let client: &Client = &page.request.client;
+    let mut scopes: Vec<&str> =
+        page.request.requested_permissions.iter().map(String::as_str).collect();
     scopes.sort_by_key(|name| rank(name));
     render(&ConsentTemplate {
         frame: PageFrame::new(Some(page.tenant)),
-        client: ClientView::new(client, page.ask.return_to.uri()),
+        client: ClientView::new(client, page.request.return_to.uri()),
         action: format!("{}/consent", page.tenant.issuer.path()),
         interaction: page.interaction,
         account: AccountView::from(page.user),

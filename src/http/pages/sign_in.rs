@@ -58,6 +58,9 @@ pub fn sign_in(page: &SignInPage) -> String {
             SignInReason::OtherPerson => {
                 Some("You are signed in with a different account than this application expects.")
             }
+            SignInReason::HigherLevel => {
+                Some("This application requires a stronger way of signing in.")
+            }
         },
         problem: page.problem,
         account: page.account.clone(),

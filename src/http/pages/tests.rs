@@ -85,7 +85,12 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
 }
 
 fn consent_page() -> String {
-    consent(&ConsentPage { tenant: &tenant(), ask: &ask(), user: &user(), interaction: "sealed" })
+    consent(&ConsentPage {
+        tenant: &tenant(),
+        request: &ask(),
+        user: &user(),
+        interaction: "sealed",
+    })
 }
 
 fn all() -> Vec<String> {
@@ -117,7 +122,7 @@ fn marks_self_registered_clients_with_their_redirect_host() {
     let stranger = Client { registered: Some(Box::new(registered())), ..client() };
     let asked = AuthorizationRequest { client: Arc::new(stranger.clone()), ..ask() };
     let (tenant, user) = (tenant(), user());
-    let page = ConsentPage { tenant: &tenant, ask: &asked, user: &user, interaction: "sealed" };
+    let page = ConsentPage { tenant: &tenant, request: &asked, user: &user, interaction: "sealed" };
     assert!(consent(&page).contains("registered itself"), "{}", consent(&page));
     let of = |client: &Client, uri: &str| {
         let page = sign_in_page(&tenant, client);

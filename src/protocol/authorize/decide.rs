@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{
+        authentication::AuthenticationMethod,
         consent,
         error::{ErrorCode, OAuthError},
         records::{Consent, Session},
         subject,
     },
-    AuthorizationRequest, Prompt, acr,
+    AuthorizationRequest, Prompt,
+    acr::{self, AcrStatus},
 };
 use crate::model::Timestamp;
 
@@ -47,37 +49,55 @@ pub enum SignInReason {
     Again,
     /// The application expects another user (`id_token_hint`, `claims`).
     OtherPerson,
+    /// The application requires a level of assurance that another method reaches.
+    HigherLevel,
 }
 
-/// Decides the next step. The caller has checked that the session is live.
+/// The state of an authorization between the user's steps.
+#[derive(Clone, Copy, Debug)]
+pub struct AuthorizationState<'a> {
+    /// The browser's session, which the caller has checked to be live.
+    pub session: Option<&'a Session>,
+    /// The permissions that the user granted to the client before.
+    pub consent: Option<&'a Consent>,
+    /// The steps that the user has completed within this interaction.
+    pub completed: InteractionResult,
+    /// The methods with which the user can sign in.
+    pub available: &'a [AuthenticationMethod],
+}
+
+/// Decides the next step.
 pub fn decide(
-    ask: &AuthorizationRequest,
-    session: Option<&Session>,
-    remembered: Option<&Consent>,
-    answers: InteractionResult,
+    request: &AuthorizationRequest,
+    state: AuthorizationState<'_>,
     now: Timestamp,
 ) -> Result<NextStep, OAuthError> {
+    let completed = state.completed;
     // Contradicting hints allow no user at all, so signing in cannot help.
-    let impossible = ask.allowed_subjects.as_ref().is_some_and(BTreeSet::is_empty);
-    let silent = impossible || ask.prompt.contains(&Prompt::None);
-    let Some(session) = session else {
+    let impossible = request.allowed_subjects.as_ref().is_some_and(BTreeSet::is_empty);
+    let silent = impossible || request.prompt.contains(&Prompt::None);
+    let Some(session) = state.session else {
         return sign_in(silent, SignInReason::NoSession);
     };
-    if !is_expected(ask, session) {
+    if !is_expected(request, session) {
         // The user signed in as someone else despite the prompt: report it to the client (OIDC Core
         // §3.1.2.1).
-        return sign_in(silent || answers.signed_in, SignInReason::OtherPerson);
+        return sign_in(silent || completed.signed_in, SignInReason::OtherPerson);
     }
-    if !answers.signed_in {
-        if ask.prompt.contains(&Prompt::Login) || is_too_old(ask, session, now) {
+    if !completed.signed_in {
+        if request.prompt.contains(&Prompt::Login) || is_too_old(request, session, now) {
             return sign_in(silent, SignInReason::Again);
         }
-        if ask.prompt.contains(&Prompt::SelectAccount) && !answers.account_chosen {
+        if request.prompt.contains(&Prompt::SelectAccount) && !completed.account_chosen {
             return Ok(NextStep::ChooseAccount);
         }
     }
-    acr::check(&ask.acr_levels, &session.authentication.amr, &ask.acr)?;
-    if !answers.consented && consent::is_needed(ask, remembered) {
+    match acr::status(&request.acr_levels, &session.authentication, state.available, &request.acr) {
+        AcrStatus::Reached => {}
+        AcrStatus::Reachable if !silent => return Ok(NextStep::SignIn(SignInReason::HigherLevel)),
+        AcrStatus::Reachable | AcrStatus::Unreachable => return Err(acr::unmet()),
+    }
+    if !completed.consented && consent::is_needed(request, state.consent) {
         return if silent { Err(consent_required()) } else { Ok(NextStep::AskConsent) };
     }
     Ok(NextStep::Issue)
@@ -91,20 +111,21 @@ fn sign_in(must_fail: bool, reason: SignInReason) -> Result<NextStep, OAuthError
         SignInReason::NoSession => "The user is not signed in.",
         SignInReason::Again => "The user must sign in again.",
         SignInReason::OtherPerson => "The signed-in user is not the one requested.",
+        SignInReason::HigherLevel => "The user must sign in at a higher level of assurance.",
     };
     Err(OAuthError::new(ErrorCode::LoginRequired, text))
 }
 
-fn is_expected(ask: &AuthorizationRequest, session: &Session) -> bool {
-    let told = subject::subject_for_client(&ask.client, &session.authentication.subject);
-    ask.allowed_subjects.as_ref().is_none_or(|expected| expected.contains(&told))
+fn is_expected(request: &AuthorizationRequest, session: &Session) -> bool {
+    let subject = subject::subject_for_client(&request.client, &session.authentication.subject);
+    request.allowed_subjects.as_ref().is_none_or(|expected| expected.contains(&subject))
 }
 
 /// Returns true if the sign-in is older than `max_age`. `max_age=0` always requires a sign-in, like
 /// `prompt=login` (OIDC Core §3.1.2.1).
-fn is_too_old(ask: &AuthorizationRequest, session: &Session, now: Timestamp) -> bool {
-    let age = now.since(session.authentication.auth_time);
-    ask.max_age.is_some_and(|most| most.is_zero() || age > most)
+fn is_too_old(request: &AuthorizationRequest, session: &Session, now: Timestamp) -> bool {
+    let age = now.since(session.authentication.auth_time());
+    request.max_age.is_some_and(|most| most.is_zero() || age > most)
 }
 
 fn consent_required() -> OAuthError {

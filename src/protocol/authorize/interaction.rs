@@ -1,7 +1,7 @@
-//! The state of an authorization request while the user looks at a page. It is sealed into the
-//! page's form and bound to the browser by the hash of its pre-session cookie.
+//! The state of a request while the user looks at a page. It is sealed into the page's form and
+//! bound to the browser by the hash of its pre-session cookie, or by its session.
 //!
-//! It contains the request itself rather than the result of its validation. Each step validates the
+//! It contains an authorization request itself rather than the result of its validation. Each step validates the
 //! request again, so a client or redirect URI deleted meanwhile gets no response.
 //!
 //! An interaction can be completed more than once within its 15 minutes, because users press
@@ -18,9 +18,9 @@ use super::{
     parameters::AuthorizationParams,
 };
 use crate::{
-    model::Timestamp,
+    model::{ClientId, Timestamp},
     protocol::{
-        records::{RecordFormat, Session},
+        records::{DecodeError, FormatVersion, RecordFormat, Session},
         session::CLOCK_SKEW,
     },
 };
@@ -28,9 +28,54 @@ use crate::{
 /// How long a page stays usable.
 const INTERACTION_TTL: Duration = Duration::from_mins(15);
 
-/// An authorization request that waits for the user.
+/// The purpose of an interaction: what happens when the user has completed its steps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InteractionGoal {
+    /// Respond to an authorization request, whose parameters are encoded as a query string.
+    Authorize(String),
+    /// End the session (OIDC RP-Initiated Logout §2).
+    EndSession {
+        /// The requesting client.
+        client: Option<ClientId>,
+        /// The URL that the browser is redirected to afterwards.
+        return_to: Option<String>,
+    },
+}
+
+/// A request that waits for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interaction {
+    goal: InteractionGoal,
+    /// The hash of the pre-session cookie; `None` for an interaction bound to its session alone.
+    pre_session: Option<[u8; 32]>,
+    sid: Option<String>,
+    progress: InteractionProgress,
+    displayed_permissions: BTreeSet<String>,
+    expires_at: Timestamp,
+}
+
+impl RecordFormat for Interaction {
+    const VERSION: FormatVersion = FormatVersion { major: 1, minor: 0 };
+
+    fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
+        if version != (FormatVersion { major: 0, minor: 1 }) {
+            return Err(DecodeError);
+        }
+        let old: InteractionV0 = postcard::from_bytes(fields).map_err(|_| DecodeError)?;
+        Ok(Self {
+            goal: InteractionGoal::Authorize(old.request),
+            pre_session: Some(old.pre_session),
+            sid: old.sid,
+            progress: old.progress,
+            displayed_permissions: old.displayed_permissions,
+            expires_at: old.expires_at,
+        })
+    }
+}
+
+/// The format 0.1, in which every interaction was an authorization request.
+#[derive(Deserialize)]
+struct InteractionV0 {
     request: String,
     pre_session: [u8; 32],
     sid: Option<String>,
@@ -38,8 +83,6 @@ pub struct Interaction {
     displayed_permissions: BTreeSet<String>,
     expires_at: Timestamp,
 }
-
-impl RecordFormat for Interaction {}
 
 /// The user's progress, for the session that the interaction refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,16 +107,38 @@ pub enum InteractionError {
 }
 
 impl Interaction {
-    /// Creates an interaction bound to this pre-session cookie and, if present, to the session.
-    pub fn begin(
+    /// Creates the interaction of an authorization request, bound to this pre-session cookie and,
+    /// if present, to the session.
+    pub fn authorize(
         params: &RequestParams,
         pre_session: &str,
         session: Option<&Session>,
         now: Timestamp,
     ) -> Self {
+        let goal = InteractionGoal::Authorize(AuthorizationParams::new(params).to_query());
+        Self::begin(goal, Some(pre_session_hash(pre_session)), session, now)
+    }
+
+    /// Creates the interaction that asks whether to end this session.
+    pub fn end_session(
+        client: Option<ClientId>,
+        return_to: Option<String>,
+        session: &Session,
+        now: Timestamp,
+    ) -> Self {
+        let goal = InteractionGoal::EndSession { client, return_to };
+        Self::begin(goal, None, Some(session), now)
+    }
+
+    fn begin(
+        goal: InteractionGoal,
+        pre_session: Option<[u8; 32]>,
+        session: Option<&Session>,
+        now: Timestamp,
+    ) -> Self {
         Self {
-            request: AuthorizationParams::new(params).to_query(),
-            pre_session: pre_session_hash(pre_session),
+            goal,
+            pre_session,
             sid: session.map(|session| session.sid.clone()),
             progress: InteractionProgress::Begun,
             displayed_permissions: BTreeSet::new(),
@@ -83,23 +148,34 @@ impl Interaction {
 
     /// Checks that the form has not expired and comes from the browser it was made for.
     pub fn check(&self, pre_session: Option<&str>, now: Timestamp) -> Result<(), InteractionError> {
-        let hash = pre_session.map(pre_session_hash).ok_or(InteractionError::OtherBrowser)?;
-        constant_time::verify_slices_are_equal(&hash, &self.pre_session)
-            .map_err(|_| InteractionError::OtherBrowser)?;
+        if let Some(expected) = &self.pre_session {
+            let hash = pre_session.map(pre_session_hash).ok_or(InteractionError::OtherBrowser)?;
+            constant_time::verify_slices_are_equal(&hash, expected)
+                .map_err(|_| InteractionError::OtherBrowser)?;
+        }
         if now >= self.expires_at.plus(CLOCK_SKEW) {
             return Err(InteractionError::Expired);
         }
         Ok(())
     }
 
-    /// Returns the request, which must be validated again.
-    pub fn params(&self) -> RequestParams {
-        RequestParams::parse(self.request.as_bytes())
+    /// The goal.
+    pub const fn goal(&self) -> &InteractionGoal {
+        &self.goal
     }
 
-    /// Returns the request as a query string, to start over.
-    pub fn query(&self) -> &str {
-        &self.request
+    /// The parameters of the authorization request, which must be validated again; `None` for other
+    /// goals.
+    pub fn authorization_params(&self) -> Option<RequestParams> {
+        self.authorization_query().map(|query| RequestParams::parse(query.as_bytes()))
+    }
+
+    /// The authorization request as a query string, to start over; `None` for other goals.
+    pub fn authorization_query(&self) -> Option<&str> {
+        match &self.goal {
+            InteractionGoal::Authorize(query) => Some(query),
+            InteractionGoal::EndSession { .. } => None,
+        }
     }
 
     /// Returns the expiry time.
@@ -131,11 +207,11 @@ impl Interaction {
     }
 
     /// Returns the steps completed so far with this session.
-    pub fn answers(&self, session: Option<&Session>) -> InteractionResult {
+    pub fn completed(&self, session: Option<&Session>) -> InteractionResult {
         let Some(session) = session.filter(|session| self.belongs_to(session)) else {
             return InteractionResult::default();
         };
-        let auth_time = session.authentication.auth_time;
+        let auth_time = session.authentication.auth_time();
         InteractionResult {
             signed_in: self.progress == InteractionProgress::SignedIn(auth_time),
             account_chosen: self.progress == InteractionProgress::AccountChosen,

@@ -3,7 +3,7 @@
 use super::{AuthorizationRequest, acr};
 use crate::{
     model::Timestamp,
-    protocol::records::{Authentication, AuthorizationCode, Grant, GrantState, Session},
+    protocol::records::{AuthorizationCode, Grant, GrantState, Session},
 };
 
 /// Builds the grant of this request for the session's user.
@@ -11,11 +11,8 @@ pub fn grant(ask: &AuthorizationRequest, session: &Session, now: Timestamp) -> G
     let longest = now.plus(ask.client.lifetimes.refresh_token_absolute);
     let mut grant = Grant {
         client: ask.client.id.clone(),
-        authentication: Authentication {
-            acr: acr::reached(&ask.acr_levels, &session.authentication.amr, &ask.acr)
-                .map(str::to_owned),
-            ..session.authentication.clone()
-        },
+        authentication: session.authentication.clone(),
+        acr: acr::reached(&ask.acr_levels, &session.authentication, &ask.acr).map(str::to_owned),
         claims: ask.claims.clone(),
         sid: Some(session.sid.clone()),
         scopes: ask.scopes.clone(),

@@ -31,8 +31,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use serde_json::{Map, Value};
 
 pub use acr::{RequestedAcr, reached};
-pub use decide::{InteractionResult, NextStep, SignInReason, decide};
-pub use interaction::{Interaction, InteractionError, InteractionProgress, pre_session_hash};
+pub use decide::{AuthorizationState, InteractionResult, NextStep, SignInReason, decide};
+pub use interaction::{
+    Interaction, InteractionError, InteractionGoal, InteractionProgress, pre_session_hash,
+};
 pub use issue::{code, grant};
 pub use prompt::Prompt;
 pub use redirect_uri::{AuthorizationResponse, ReturnTo, form_action};

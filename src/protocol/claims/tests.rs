@@ -1,5 +1,8 @@
 use super::*;
-use crate::model::{CustomScope, Subject, fixtures};
+use crate::{
+    model::{CustomScope, Subject, fixtures},
+    protocol::authentication::AuthenticationMethod,
+};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -132,16 +135,16 @@ fn an_access_token_has_the_claims_of_the_jwt_profile() {
 fn an_id_token_has_the_requested_claims_and_none_of_the_user() {
     // OIDC Core §2, §5.4
     let (tenant, client, user) = (fixtures::tenant(), fixtures::client(), alice());
-    let authentication = Authentication {
-        subject: Subject::new("alice-id"),
-        auth_time: NOW.minus(Duration::from_mins(1)),
-        amr: vec!["pwd".into()],
-        acr: None,
-    };
+    let authentication = Authentication::by(
+        AuthenticationMethod::password(),
+        Subject::new("alice-id"),
+        NOW.minus(Duration::from_mins(1)),
+    );
     let least = IdToken {
         tenant: &tenant,
         client: &client,
         authentication: &authentication,
+        acr: None,
         with_auth_time: false,
         sid: None,
         nonce: None,

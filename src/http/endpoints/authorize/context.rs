@@ -1,16 +1,62 @@
 //! The state of one authorization between the lookups and the decision.
 
 use crate::{
-    accounts::sessions::ActiveSession,
-    protocol::authorize::{AuthorizationRequest, Interaction, InteractionResult},
+    accounts::{AccountContext, sessions::ActiveSession},
+    http::{AppState, Reply, Request},
+    protocol::{
+        authorize::{AuthorizationRequest, Interaction, InteractionProgress, InteractionResult},
+        error::{ErrorCode, OAuthError},
+        records::Session,
+    },
 };
 
-/// A valid request, the browser's active session, and the user's answers so far.
-pub(in crate::http::endpoints) struct AuthorizationContext {
+/// A valid request, the browser's active session, and the steps that the user has completed.
+pub(in crate::http::endpoints) struct AuthorizationContext<'a> {
+    pub(in crate::http::endpoints) app: &'a AppState,
+    pub(in crate::http::endpoints) request: &'a Request,
     pub(in crate::http::endpoints) authorization: AuthorizationRequest,
     pub(in crate::http::endpoints) session: Option<ActiveSession>,
     pub(in crate::http::endpoints) interaction: Interaction,
-    pub(in crate::http::endpoints) answers: InteractionResult,
+    pub(in crate::http::endpoints) completed: InteractionResult,
     /// Whether the request is the submission of a Lanyard form.
     pub(in crate::http::endpoints) by_form: bool,
+}
+
+impl AuthorizationContext<'_> {
+    /// The account services for the request's tenant.
+    pub(in crate::http::endpoints) fn accounts(&self) -> AccountContext<'_> {
+        self.app.context(self.request)
+    }
+
+    /// The session's record.
+    pub(in crate::http::endpoints) fn session_record(&self) -> Option<&Session> {
+        self.session.as_ref().map(|active| &active.session)
+    }
+
+    /// Whether the browser still has the session that the page was made for.
+    pub(in crate::http::endpoints) fn has_session_of_page(&self) -> bool {
+        self.session_record().is_some_and(|session| self.interaction.belongs_to(session))
+    }
+
+    /// Records the user's progress with a session, which becomes the session of the interaction.
+    #[must_use]
+    pub(in crate::http::endpoints) fn with_progress(
+        self,
+        session: ActiveSession,
+        progress: InteractionProgress,
+    ) -> Self {
+        let interaction = self.interaction.with(&session.session, progress);
+        let completed = interaction.completed(Some(&session.session));
+        Self { interaction, completed, session: Some(session), ..self }
+    }
+
+    /// The response to a user who does not want to continue.
+    pub(in crate::http::endpoints) fn access_denied(&self, text: &str) -> Reply {
+        self.refuse(&OAuthError::new(ErrorCode::AccessDenied, text))
+    }
+
+    /// Sends an error to the client.
+    pub(in crate::http::endpoints) fn refuse(&self, error: &OAuthError) -> Reply {
+        super::redirect(&self.request.tenant.tenant, &self.authorization.return_to, error)
+    }
 }

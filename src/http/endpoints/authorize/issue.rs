@@ -5,8 +5,9 @@
 //! sign. If a step after the gate fails, the result is lost, but never issued twice.
 
 use super::{
+    AuthorizationContext,
     implicit::{self, AuthorizationIssueContext, IssuedArtifacts},
-    respond::{redirect, respond},
+    respond::respond,
 };
 use crate::{
     accounts::{
@@ -16,7 +17,7 @@ use crate::{
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
     keys::SealPurpose,
     protocol::{
-        authorize::{self, AuthorizationRequest},
+        authorize,
         error::{ErrorCode, OAuthError},
         records::{AuthorizationCode, SealedCode, encode},
         session::CLOCK_SKEW,
@@ -29,14 +30,13 @@ use crate::{
 const MAX_CODE_LEN: usize = 2 * 1024;
 
 pub(super) async fn issue(
-    app: &AppState,
-    request: &Request,
-    ask: &AuthorizationRequest,
+    authorization: &AuthorizationContext<'_>,
     held: &ActiveSession,
 ) -> Result<Reply, EndpointError> {
+    let AuthorizationContext { app, request, authorization: ask, .. } = authorization;
     if !sessions::add_client(app.context(request), held, &ask.client.id).await? {
         let ended = OAuthError::new(ErrorCode::LoginRequired, "The session has just ended.");
-        return Ok(redirect(&request.tenant.tenant, &ask.return_to, &ended));
+        return Ok(authorization.refuse(&ended));
     }
     let grant = authorize::grant(ask, &held.session, request.now);
     let grant_id = app.accounts.entropy.id_at(request.now);

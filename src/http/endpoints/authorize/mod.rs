@@ -1,20 +1,20 @@
 //! The authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2). An unauthenticated request writes
 //! no record: state needed until the user has signed in is sealed into the page.
 //!
-//! `advance` is the only place that takes an authorization further, from here and from the pages.
+//! `proceed` is the only place that takes an authorization further, from here and from the pages.
 
 mod context;
+pub(super) mod forms;
 mod implicit;
-mod interaction;
 mod issue;
-mod next_step;
+pub(super) mod page;
+mod proceed;
 mod request_object;
 mod respond;
 
 pub(super) use context::AuthorizationContext;
-pub(super) use interaction::{from_form, from_store, save, start_again};
-pub(super) use next_step::{advance, sign_in_page};
-pub(super) use respond::{authorize_error, redirect};
+pub(super) use proceed::{next_step, proceed};
+use respond::{authorize_error, redirect};
 
 use std::sync::Arc;
 
@@ -55,10 +55,11 @@ async fn begin(
 ) -> Result<Reply, EndpointError> {
     let params = request_object::open(app, request, params).await?;
     let tenant = &request.tenant;
-    let ask = validate(&tenant.tenant, &**tenant, &params)
+    let authorization = validate(&tenant.tenant, &**tenant, &params)
         .map_err(|error| authorize_error(&tenant.tenant, error))?;
-    let silent = ask.prompt.contains(&Prompt::None).then(|| ask.return_to.clone());
-    match (first_step(app, request, &params, ask).await, silent) {
+    let silent = authorization.prompt.contains(&Prompt::None);
+    let silent = silent.then(|| authorization.return_to.clone());
+    match (first_step(app, request, &params, authorization).await, silent) {
         (Err(failure), Some(to)) => redirect_server_error(request, &to, failure),
         (answer, _) => answer,
     }
@@ -86,26 +87,27 @@ async fn first_step(
     app: &AppState,
     request: &Request,
     params: &RequestParams,
-    ask: AuthorizationRequest,
+    authorization: AuthorizationRequest,
 ) -> Result<Reply, EndpointError> {
     // The redirect URI may not belong to the sector, so the error is not redirected.
-    let sector =
-        app.sector_identifier_cache.check(&*app.http_client, &ask.client, request.now).await;
+    let client = &authorization.client;
+    let sector = app.sector_identifier_cache.check(&*app.http_client, client, request.now).await;
     sector.map_err(EndpointError::Page)?;
     let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
     let pre_session = known.clone().unwrap_or_else(|| app.accounts.entropy.token());
-    let held = app.session(request).await?;
-    let session = held.as_ref().map(|held| &held.session);
-    let interaction = Interaction::begin(params, &pre_session, session, request.now);
-    let answers = InteractionResult::default();
-    let step = AuthorizationContext {
-        authorization: ask,
-        session: held,
+    let session = app.session(request).await?;
+    let record = session.as_ref().map(|active| &active.session);
+    let interaction = Interaction::authorize(params, &pre_session, record, request.now);
+    let reply = proceed(AuthorizationContext {
+        app,
+        request,
+        authorization,
+        session,
         interaction,
-        answers,
+        completed: InteractionResult::default(),
         by_form: false,
-    };
-    let reply = advance(app, request, step).await?;
+    })
+    .await?;
     // Only a page needs the browser's cookie; a redirect to the client sets none.
     Ok(if known.is_none() && reply.status == StatusCode::OK {
         reply.cookie(CookiePurpose::PreSession, &pre_session)

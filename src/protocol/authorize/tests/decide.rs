@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::protocol::{
-    authorize::{InteractionResult, NextStep, SignInReason, decide},
+    authorize::{
+        AuthorizationState, InteractionResult, NextStep, SignInReason, decide as decide_state,
+    },
     consent::extend_consent,
     records::Consent,
 };
@@ -10,6 +12,17 @@ use ErrorCode::{ConsentRequired, LoginRequired};
 
 const SIGNED_IN: InteractionResult =
     InteractionResult { signed_in: true, account_chosen: false, consented: false };
+
+fn decide(
+    request: &AuthorizationRequest,
+    session: Option<&Session>,
+    consent: Option<&Consent>,
+    completed: InteractionResult,
+    now: Timestamp,
+) -> Result<NextStep, OAuthError> {
+    let available = &[AuthenticationMethod::password()];
+    decide_state(request, AuthorizationState { session, consent, completed, available }, now)
+}
 
 fn agreed(scopes: &[&str]) -> Consent {
     extend_consent(None, &scopes.iter().map(|&scope| scope.to_owned()).collect(), NOW)
@@ -83,7 +96,7 @@ fn requires_a_sign_in_if_the_last_is_older_than_max_age() {
 fn requires_a_sign_in_one_moment_after_max_age() {
     // OIDC Core §3.1.2.1: "greater than this value"
     let mut fresh = session();
-    fresh.authentication.auth_time = NOW.minus(Duration::from_millis(1001));
+    fresh.authentication.events[0].at = NOW.minus(Duration::from_millis(1001));
     let consent = agreed(&["openid", "profile"]);
     let next = |seconds| {
         let ask = accepted(&[("max_age", seconds)]);
@@ -123,7 +136,7 @@ fn contradicting_hints_fail_without_a_sign_in() {
 fn treats_max_age_zero_as_prompt_login() {
     // OIDC Core §3.1.2.1
     let mut fresh = session();
-    fresh.authentication.auth_time = NOW;
+    fresh.authentication.events[0].at = NOW;
     let ask = accepted(&[("max_age", "0")]);
     let consent = agreed(&["openid", "profile"]);
     let next = |answers| decide(&ask, Some(&fresh), Some(&consent), answers, NOW);

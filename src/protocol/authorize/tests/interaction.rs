@@ -6,11 +6,14 @@ use crate::protocol::{
     records::{decode, encode},
 };
 
-const BEGUN: &str = "011c636c69656e745f69643d7465616d2e77696b692673746174653d7331d7e83e28a04b537e64424546b14caf9b67bad2f28dabce68116e0d372319fa00000000c0aed086e368";
-const CONSENTING: &str = "011c636c69656e745f69643d7465616d2e77696b692673746174653d7331d7e83e28a04b537e64424546b14caf9b67bad2f28dabce68116e0d372319fa0001057369642d310280c0e285e36801066f70656e6964c0aed086e368";
+const BEGUN: &str = "10001c636c69656e745f69643d7465616d2e77696b692673746174653d733101d7e83e28a04b537e64424546b14caf9b67bad2f28dabce68116e0d372319fa00000000c0aed086e368";
+const CONSENTING: &str = "10001c636c69656e745f69643d7465616d2e77696b692673746174653d733101d7e83e28a04b537e64424546b14caf9b67bad2f28dabce68116e0d372319fa0001057369642d310280c0e285e36801066f70656e6964c0aed086e368";
+/// The same in the format 0.1.
+const BEGUN_V0: &str = "011c636c69656e745f69643d7465616d2e77696b692673746174653d7331d7e83e28a04b537e64424546b14caf9b67bad2f28dabce68116e0d372319fa00000000c0aed086e368";
+const CONSENTING_V0: &str = "011c636c69656e745f69643d7465616d2e77696b692673746174653d7331d7e83e28a04b537e64424546b14caf9b67bad2f28dabce68116e0d372319fa0001057369642d310280c0e285e36801066f70656e6964c0aed086e368";
 
 fn begun() -> Interaction {
-    Interaction::begin(&RequestParams::parse(with(&[]).as_bytes()), "cookie", None, NOW)
+    Interaction::authorize(&RequestParams::parse(with(&[]).as_bytes()), "cookie", None, NOW)
 }
 
 #[test]
@@ -19,26 +22,52 @@ fn decodes_what_was_encoded() {
     assert_eq!(decode::<Interaction>(&encode(&interaction)), Ok(interaction));
 }
 
-#[test]
-fn the_format_is_stable() {
-    // During a rolling update, a form rendered by one release may be submitted to the next.
+/// The interactions whose formats are frozen.
+fn frozen() -> [Interaction; 2] {
     let query = "client_id=team.wiki&state=s1";
-    let begun = Interaction::begin(&RequestParams::parse(query.as_bytes()), "cookie", None, NOW);
+    let begun =
+        Interaction::authorize(&RequestParams::parse(query.as_bytes()), "cookie", None, NOW);
     let wishes = ["openid".to_owned()].into();
     let consenting = begun
         .clone()
         .with(&session(), InteractionProgress::SignedIn(NOW))
         .with_displayed_permissions(&wishes);
-    for (interaction, expected) in [(begun, BEGUN), (consenting, CONSENTING)] {
-        let bytes = encode(&interaction);
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, expected);
+    [begun, consenting]
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal");
+    (0..hex.len()).step_by(2).map(byte).collect()
+}
+
+#[test]
+fn the_format_is_stable() {
+    // During a rolling update, a form rendered by one release may be submitted to the next.
+    for (interaction, expected) in frozen().iter().zip([BEGUN, CONSENTING]) {
+        assert_eq!(encode(interaction), bytes(expected));
     }
 }
 
 #[test]
+fn the_first_format_is_read() {
+    for (interaction, first) in frozen().into_iter().zip([BEGUN_V0, CONSENTING_V0]) {
+        assert_eq!(decode(&bytes(first)), Ok(interaction));
+    }
+}
+
+#[test]
+fn the_question_about_signing_out_needs_no_cookie_but_its_session() {
+    let question = Interaction::end_session(None, None, &session(), NOW);
+    assert_eq!(question.check(None, NOW), Ok(()));
+    assert!(question.belongs_to(&session()));
+    assert_eq!(question.authorization_query(), None);
+}
+
+#[test]
 fn contains_the_request_for_validating_it_again() {
-    let ask = validate(&tenant(), &World::new(), &begun().params()).expect("still valid");
+    let ask =
+        validate(&tenant(), &World::new(), &begun().authorization_params().expect("it authorizes"))
+            .expect("still valid");
     assert_eq!(ask.redirect_uri.as_deref(), Some(REDIRECT));
 }
 
@@ -46,9 +75,9 @@ fn contains_the_request_for_validating_it_again() {
 fn drops_unsupported_parameters() {
     let query = with(&[("utm_source", "mail"), ("state", "s1")]);
     let interaction =
-        Interaction::begin(&RequestParams::parse(query.as_bytes()), "cookie", None, NOW);
-    assert!(interaction.query().contains("state=s1"));
-    assert!(!interaction.query().contains("utm_source"));
+        Interaction::authorize(&RequestParams::parse(query.as_bytes()), "cookie", None, NOW);
+    assert!(interaction.authorization_query().expect("it authorizes").contains("state=s1"));
+    assert!(!interaction.authorization_query().expect("it authorizes").contains("utm_source"));
 }
 
 #[test]
@@ -69,25 +98,25 @@ fn expires_after_15_minutes_plus_clock_skew() {
 #[test]
 fn a_sign_in_counts_only_for_the_session_it_created() {
     let session = session();
-    let progress = InteractionProgress::SignedIn(session.authentication.auth_time);
+    let progress = InteractionProgress::SignedIn(session.authentication.auth_time());
     let interaction = begun().with(&session, progress);
-    assert!(interaction.answers(Some(&session)).signed_in);
+    assert!(interaction.completed(Some(&session)).signed_in);
 
     let mut other = session.clone();
     other.sid = "sid-2".into();
-    assert_eq!(interaction.answers(Some(&other)), InteractionResult::default());
+    assert_eq!(interaction.completed(Some(&other)), InteractionResult::default());
     let mut earlier = session;
-    earlier.authentication.auth_time = NOW.minus(Duration::from_secs(9999));
-    assert!(!interaction.answers(Some(&earlier)).signed_in);
-    assert_eq!(interaction.answers(None), InteractionResult::default());
+    earlier.authentication.events[0].at = NOW.minus(Duration::from_secs(9999));
+    assert!(!interaction.completed(Some(&earlier)).signed_in);
+    assert_eq!(interaction.completed(None), InteractionResult::default());
 }
 
 #[test]
 fn a_chosen_account_counts_only_for_its_session() {
     let interaction = begun().with(&session(), InteractionProgress::AccountChosen);
-    assert!(interaction.answers(Some(&session())).account_chosen);
-    assert!(!interaction.answers(Some(&session())).signed_in);
-    assert_eq!(interaction.answers(None), InteractionResult::default());
+    assert!(interaction.completed(Some(&session())).account_chosen);
+    assert!(!interaction.completed(Some(&session())).signed_in);
+    assert_eq!(interaction.completed(None), InteractionResult::default());
 }
 
 #[test]

@@ -22,9 +22,10 @@ use crate::{
         fixtures::{REDIRECT, client, tenant},
     },
     protocol::{
+        authentication::{Authentication, AuthenticationMethod},
         error::{ErrorCode, OAuthError},
         params::RequestParams,
-        records::{Authentication, Session},
+        records::Session,
     },
 };
 
@@ -117,12 +118,11 @@ fn refused(changes: &[(&'static str, &str)]) -> ErrorCode {
 fn session() -> Session {
     Session {
         sid: "sid-1".into(),
-        authentication: Authentication {
-            subject: Subject::new("alice-id"),
-            auth_time: NOW.minus(Duration::from_mins(10)),
-            amr: vec!["pwd".into()],
-            acr: None,
-        },
+        authentication: Authentication::by(
+            AuthenticationMethod::password(),
+            Subject::new("alice-id"),
+            NOW.minus(Duration::from_mins(10)),
+        ),
         created_at: NOW.minus(Duration::from_mins(10)),
         ends_at: NOW.plus(Duration::from_hours(24)),
         used_at: NOW,

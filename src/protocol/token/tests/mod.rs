@@ -8,7 +8,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     model::{ClientAuthentication, Timestamp, fixtures},
-    protocol::records::{Authentication, Grant, GrantState, RequestedClaims},
+    protocol::{
+        authentication::{Authentication, AuthenticationMethod},
+        records::{Grant, GrantState, RequestedClaims},
+    },
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -22,12 +25,12 @@ fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
     let client = fixtures::client();
     Grant {
         client: client.id.clone(),
-        authentication: Authentication {
-            subject: fixtures::user().subject,
-            auth_time: NOW,
-            amr: vec!["pwd".into()],
-            acr: None,
-        },
+        authentication: Authentication::by(
+            AuthenticationMethod::password(),
+            fixtures::user().subject,
+            NOW,
+        ),
+        acr: None,
         sid: Some("sid-1".into()),
         scopes: BTreeSet::from(["openid".to_owned(), "email".to_owned()]),
         nonce: None,

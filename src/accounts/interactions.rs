@@ -1,0 +1,40 @@
+//! Interactions of signed-in users in the store, between a POST and the page that it redirects to.
+
+use super::{AccountContext, AccountError};
+use crate::{
+    protocol::{
+        authorize::Interaction,
+        records::{Session, decode, encode},
+        session::CLOCK_SKEW,
+    },
+    store::{IndexEntry, OwnerKind, Record, RecordKind},
+};
+
+/// Stores an interaction, which only its session can resume, and returns its id.
+pub(crate) async fn save(
+    context: AccountContext<'_>,
+    interaction: &Interaction,
+    session: &Session,
+) -> Result<String, AccountError> {
+    let id = context.services.entropy.id();
+    let record = Record {
+        key: context.key(RecordKind::Interaction, id.as_str()),
+        value: encode(interaction).into(),
+        expires_at: interaction.expires_at().plus(CLOCK_SKEW),
+        owners: vec![IndexEntry::new(OwnerKind::Session, session.sid.as_str())],
+        due_at: None,
+    };
+    if !context.insert(record).await? {
+        return Err(AccountError::DuplicateId(RecordKind::Interaction));
+    }
+    Ok(id)
+}
+
+/// Loads an interaction; `None` if it is absent or of another format.
+pub(crate) async fn load(
+    context: AccountContext<'_>,
+    id: &str,
+) -> Result<Option<Interaction>, AccountError> {
+    let stored = context.get(&context.key(RecordKind::Interaction, id)).await?;
+    Ok(stored.and_then(|stored| decode(&stored.record.value).ok()))
+}

@@ -1,0 +1,156 @@
+//! Interactions between pages: opened from the form that contains them, or stored while a POST
+//! redirects to a page.
+
+use super::{AuthorizationContext, respond::authorize_error};
+use crate::{
+    accounts::interactions,
+    http::{
+        AppState, CookiePurpose, EndpointError, Reply, Request,
+        pages::{ErrorPage, RetryLink, error_page},
+    },
+    keys::SealPurpose,
+    protocol::{
+        authorize::{Interaction, InteractionError, validate},
+        error::{ErrorCode, OAuthError},
+        params::RequestParams,
+    },
+};
+
+/// Validates a form submission: a same-origin form, an interaction of this tenant and browser that
+/// has not expired, and its authorization request, which is validated again.
+pub(in crate::http::endpoints) async fn open<'a>(
+    app: &'a AppState,
+    request: &'a Request,
+) -> Result<(RequestParams, AuthorizationContext<'a>), EndpointError> {
+    if !request.same_origin() {
+        return Err(EndpointError::Page(foreign_form()));
+    }
+    let form =
+        request.form().and_then(RequestParams::reject_duplicates).map_err(EndpointError::Page)?;
+    let sealed = form.require("interaction").map_err(EndpointError::Page)?;
+    let interaction: Interaction = app
+        .context(request)
+        .open(SealPurpose::Interaction, sealed)?
+        .ok_or_else(|| dead_end(request, "This form is not valid", UNREADABLE))?;
+    let pre_session = request.cookie(CookiePurpose::PreSession);
+    interaction.check(pre_session, request.now).map_err(|error| {
+        let (title, message) = match error {
+            InteractionError::Expired => ("This page has expired", EXPIRED),
+            InteractionError::OtherBrowser => ("This page cannot be used", OTHER_BROWSER),
+        };
+        start_again(request, &interaction, title, message)
+    })?;
+    let authorization = resume(app, request, interaction).await?;
+    Ok((form, AuthorizationContext { by_form: true, ..authorization }))
+}
+
+/// Stores the interaction, and redirects (303) to its page. Only its session can resume it. It
+/// requires a signed-in user: an unauthenticated request writes no record.
+pub(in crate::http::endpoints) async fn redirect_to(
+    authorization: &AuthorizationContext<'_>,
+    page: &str,
+) -> Result<Reply, EndpointError> {
+    let (request, interaction) = (authorization.request, &authorization.interaction);
+    let session = authorization
+        .session_record()
+        .ok_or_else(|| start_again(request, interaction, "You are signed out", SIGNED_OUT))?;
+    let id = interactions::save(authorization.accounts(), interaction, session).await?;
+    let issuer = &request.tenant.tenant.issuer;
+    Ok(Reply::see_other(&format!("{}{page}?interaction={id}", issuer.path())))
+}
+
+/// Loads the interaction that `redirect_to` stored, for a GET of its page.
+pub(in crate::http::endpoints) async fn load<'a>(
+    app: &'a AppState,
+    request: &'a Request,
+) -> Result<AuthorizationContext<'a>, EndpointError> {
+    let params = request.query_params().map_err(EndpointError::Page)?;
+    let unavailable = || dead_end(request, "This page is no longer available", UNAVAILABLE);
+    let id = params.get("interaction").ok_or_else(unavailable)?;
+    let interaction = interactions::load(app.context(request), id).await?;
+    let authorization = resume(app, request, interaction.ok_or_else(unavailable)?).await?;
+    if authorization.has_session_of_page() { Ok(authorization) } else { Err(unavailable()) }
+}
+
+/// Validates the authorization request of an interaction again, and loads the session.
+async fn resume<'a>(
+    app: &'a AppState,
+    request: &'a Request,
+    interaction: Interaction,
+) -> Result<AuthorizationContext<'a>, EndpointError> {
+    let tenant = &request.tenant;
+    let params = interaction
+        .authorization_params()
+        .ok_or_else(|| dead_end(request, "This form is not valid", UNREADABLE))?;
+    let authorization = validate(&tenant.tenant, &**tenant, &params)
+        .map_err(|error| authorize_error(&tenant.tenant, error))?;
+    let session = app.session(request).await?;
+    let completed = interaction.completed(session.as_ref().map(|active| &active.session));
+    Ok(AuthorizationContext {
+        app,
+        request,
+        authorization,
+        session,
+        interaction,
+        completed,
+        by_form: false,
+    })
+}
+
+const UNREADABLE: &str = "The form data is damaged or was not created by this service.";
+const EXPIRED: &str = "It was open for more than fifteen minutes.";
+const OTHER_BROWSER: &str =
+    "It was opened in another browser, or this browser blocks cookies from this site.";
+const CHANGED: &str = "You signed out or used another account after this page was opened.";
+const SIGNED_OUT: &str = "You were signed out while this page was open.";
+const UNAVAILABLE: &str = "This sign-in was completed already, or was started in another browser.";
+
+fn foreign_form() -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidRequest, "The form was sent from another site.")
+}
+
+/// The error if the browser no longer has the session that the page was made for.
+pub(in crate::http::endpoints) fn session_changed(
+    authorization: &AuthorizationContext<'_>,
+) -> EndpointError {
+    let AuthorizationContext { request, interaction, .. } = authorization;
+    start_again(request, interaction, "Your session has changed", CHANGED)
+}
+
+/// A page with a link that starts the same request again, which is safe for any visitor.
+fn start_again(
+    request: &Request,
+    interaction: &Interaction,
+    title: &str,
+    message: &str,
+) -> EndpointError {
+    let issuer = &request.tenant.tenant.issuer;
+    let query = interaction.authorization_query().unwrap_or_default();
+    let href = format!("{}/oauth/authorize?{query}", issuer.path());
+    let retry = RetryLink { href: &href, label: "Start again" };
+    page(request, title, message, "Start again to continue.", Some(retry))
+}
+
+fn dead_end(request: &Request, title: &str, message: &str) -> EndpointError {
+    page(request, title, message, "Go back to the application and sign in from there.", None)
+}
+
+fn page(
+    request: &Request,
+    title: &str,
+    message: &str,
+    advice: &str,
+    retry: Option<RetryLink>,
+) -> EndpointError {
+    let html = error_page(&ErrorPage {
+        tenant: Some(&request.tenant.tenant),
+        title,
+        message,
+        advice,
+        detail: "",
+        code: "interaction_unusable",
+        request_id: &request.id,
+        retry,
+    });
+    EndpointError::Reply(Box::new(Reply::html(http::StatusCode::BAD_REQUEST, html)))
+}

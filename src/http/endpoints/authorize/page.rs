@@ -1,0 +1,114 @@
+//! The pages of an authorization. Each has a form that contains the sealed interaction.
+
+use http::StatusCode;
+
+use super::AuthorizationContext;
+use crate::{
+    accounts::sessions::ActiveSession,
+    http::{
+        EndpointError, Reply,
+        pages::{self, AccountView, ConsentPage, SignInPage},
+    },
+    keys::SealPurpose,
+    protocol::authorize::{Interaction, SignInReason},
+};
+
+/// The sign-in page.
+pub(in crate::http::endpoints) fn sign_in(
+    authorization: &AuthorizationContext<'_>,
+    reason: SignInReason,
+) -> Result<Reply, EndpointError> {
+    let known = || match reason {
+        SignInReason::Again | SignInReason::HigherLevel => {
+            authorization.session.as_ref().map(|active| active.user.username.as_str())
+        }
+        SignInReason::NoSession | SignInReason::OtherPerson => None,
+    };
+    let hint = authorization.authorization.login_hint.as_deref();
+    let username = hint.or_else(known).unwrap_or_default();
+    sign_in_with(authorization, SignInForm { reason, username, problem: None, account: None })
+}
+
+/// The sign-in page with the error of a failed attempt.
+pub(in crate::http::endpoints) fn sign_in_again(
+    authorization: &AuthorizationContext<'_>,
+    username: &str,
+    problem: &str,
+) -> Result<Reply, EndpointError> {
+    let (reason, problem) = (SignInReason::NoSession, Some(problem));
+    sign_in_with(authorization, SignInForm { reason, username, problem, account: None })
+}
+
+/// The sign-in page with an option to continue with the session's account.
+pub(super) fn choose_account(
+    authorization: &AuthorizationContext<'_>,
+    session: &ActiveSession,
+) -> Result<Reply, EndpointError> {
+    let form = SignInForm {
+        reason: SignInReason::NoSession,
+        username: authorization.authorization.login_hint.as_deref().unwrap_or_default(),
+        problem: None,
+        account: Some(AccountView::from(&*session.user)),
+    };
+    sign_in_with(authorization, form)
+}
+
+/// The variable parts of the sign-in page.
+struct SignInForm<'a> {
+    reason: SignInReason,
+    username: &'a str,
+    problem: Option<&'a str>,
+    account: Option<AccountView>,
+}
+
+fn sign_in_with(
+    authorization: &AuthorizationContext<'_>,
+    form: SignInForm<'_>,
+) -> Result<Reply, EndpointError> {
+    let sealed = seal(authorization, &authorization.interaction)?;
+    let html = pages::sign_in(&SignInPage {
+        tenant: &authorization.request.tenant.tenant,
+        client: &authorization.authorization.client,
+        redirect_uri: authorization.authorization.return_to.uri(),
+        interaction: &sealed,
+        username: form.username,
+        reason: form.reason,
+        problem: form.problem,
+        account: form.account,
+    });
+    Ok(with_form(authorization, html))
+}
+
+/// The consent page.
+pub(super) fn consent(
+    authorization: &AuthorizationContext<'_>,
+    session: &ActiveSession,
+) -> Result<Reply, EndpointError> {
+    let permissions = &authorization.authorization.requested_permissions;
+    let interaction = authorization.interaction.clone().with_displayed_permissions(permissions);
+    let sealed = seal(authorization, &interaction)?;
+    let html = pages::consent(&ConsentPage {
+        tenant: &authorization.request.tenant.tenant,
+        request: &authorization.authorization,
+        user: &session.user,
+        interaction: &sealed,
+    });
+    Ok(with_form(authorization, html))
+}
+
+fn seal(
+    authorization: &AuthorizationContext<'_>,
+    interaction: &Interaction,
+) -> Result<String, EndpointError> {
+    Ok(authorization.accounts().seal(SealPurpose::Interaction, interaction)?)
+}
+
+/// A page with a form whose response may redirect to the client. Its referrer policy lets browsers
+/// send `Origin` with the form; with `no-referrer` they send `null` (Fetch §3.1).
+fn with_form(authorization: &AuthorizationContext<'_>, html: String) -> Reply {
+    let request = &authorization.authorization;
+    Reply::html(StatusCode::OK, html)
+        .form_action(request.return_to.form_action())
+        .image(request.client.details.logo_uri.as_deref())
+        .header("referrer-policy", "same-origin")
+}

@@ -1,0 +1,70 @@
+//! One step of an authorization: look up, decide (pure), then a page, an error for the client, or
+//! the response.
+
+use super::{AuthorizationContext, forms, issue, page};
+use crate::{
+    accounts::consents,
+    http::{EndpointError, Reply},
+    model::ConsentPolicy,
+    protocol::{
+        authentication::AuthenticationMethod,
+        authorize::{AuthorizationState, NextStep, SignInReason, decide},
+        error::OAuthError,
+        records::Consent,
+    },
+};
+
+/// Takes the authorization one step further.
+pub(in crate::http::endpoints) async fn proceed(
+    authorization: AuthorizationContext<'_>,
+) -> Result<Reply, EndpointError> {
+    let consent = earlier_consent(&authorization).await?;
+    let next = match next_step(&authorization, consent.as_ref()) {
+        Ok(next) => next,
+        Err(error) => return Ok(authorization.refuse(&error)),
+    };
+    match (next, &authorization.session) {
+        (NextStep::Issue, Some(session)) => issue::issue(&authorization, session).await,
+        // A form redirects to a page, so going back or reloading does not submit the form again.
+        (NextStep::AskConsent, Some(_)) if authorization.by_form => {
+            forms::redirect_to(&authorization, "/consent").await
+        }
+        (NextStep::SignIn(_) | NextStep::ChooseAccount, Some(_)) if authorization.by_form => {
+            forms::redirect_to(&authorization, "/login").await
+        }
+        (NextStep::AskConsent, Some(session)) => page::consent(&authorization, session),
+        (NextStep::ChooseAccount, Some(session)) => page::choose_account(&authorization, session),
+        (NextStep::SignIn(reason), _) => page::sign_in(&authorization, reason),
+        (NextStep::Issue | NextStep::AskConsent | NextStep::ChooseAccount, None) => {
+            page::sign_in(&authorization, SignInReason::NoSession)
+        }
+    }
+}
+
+/// The next step with the user's earlier consent.
+pub(in crate::http::endpoints) fn next_step(
+    authorization: &AuthorizationContext<'_>,
+    consent: Option<&Consent>,
+) -> Result<NextStep, OAuthError> {
+    let state = AuthorizationState {
+        session: authorization.session_record(),
+        consent,
+        completed: authorization.completed,
+        available: &[AuthenticationMethod::password()],
+    };
+    decide(&authorization.authorization, state, authorization.request.now)
+}
+
+/// The permissions that the user granted before, where the client may rely on them.
+async fn earlier_consent(
+    authorization: &AuthorizationContext<'_>,
+) -> Result<Option<Consent>, EndpointError> {
+    let client = &authorization.authorization.client;
+    match &authorization.session {
+        Some(session) if client.consent == ConsentPolicy::Required => {
+            let accounts = authorization.accounts();
+            Ok(consents::load(accounts, &session.user.subject, &client.id).await?)
+        }
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,103 @@
+//! How and when a user proved their identity. `auth_time`, `amr` and `acr` are derived from it.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Subject, Timestamp};
+
+/// A way of proving an identity, as a value of `amr` (RFC 8176 §2). Its stored form is that text,
+/// so a release reads methods that only a later one performs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthenticationMethod(Arc<str>);
+
+impl AuthenticationMethod {
+    /// A password: `pwd`.
+    pub fn password() -> Self {
+        Self::new("pwd")
+    }
+
+    /// The method with a value of `amr`.
+    pub fn new(amr: &str) -> Self {
+        Self(amr.into())
+    }
+
+    /// The value of `amr`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AuthenticationMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One proof of a user's identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthenticationEvent {
+    /// The method.
+    pub method: AuthenticationMethod,
+    /// When it succeeded.
+    pub at: Timestamp,
+}
+
+/// The user of a session or grant, and the proofs of their identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authentication {
+    /// The user.
+    pub subject: Subject,
+    /// The proofs, in the order in which they succeeded. Never empty.
+    pub events: Vec<AuthenticationEvent>,
+}
+
+impl Authentication {
+    /// The authentication of a user who has just proved their identity by one method.
+    pub fn by(method: AuthenticationMethod, subject: Subject, at: Timestamp) -> Self {
+        Self { subject, events: vec![AuthenticationEvent { method, at }] }
+    }
+
+    /// `auth_time`: the time of the latest proof (OIDC Core §2).
+    pub fn auth_time(&self) -> Timestamp {
+        self.events.iter().map(|event| event.at).max().unwrap_or(Timestamp::from_secs(0))
+    }
+
+    /// `amr`: the methods, each once, in the order of their first use (OIDC Core §2).
+    pub fn amr(&self) -> Vec<&str> {
+        let mut methods: Vec<&str> = Vec::with_capacity(self.events.len());
+        for event in &self.events {
+            if !methods.contains(&event.method.as_str()) {
+                methods.push(event.method.as_str());
+            }
+        }
+        methods
+    }
+
+    /// Returns true if the user used the method.
+    pub fn used(&self, method: &str) -> bool {
+        self.events.iter().any(|event| event.method.as_str() == method)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn claims_are_derived_from_the_events() {
+        // OIDC Core §2
+        let first = Timestamp::from_secs(1_900_000_000);
+        let later = first.plus(Duration::from_mins(5));
+        let password = AuthenticationMethod::password();
+        let mut ada = Authentication::by(password.clone(), Subject::new("ada"), first);
+        assert_eq!((ada.auth_time(), ada.amr()), (first, vec!["pwd"]));
+        for method in [AuthenticationMethod::new("otp"), password] {
+            ada.events.push(AuthenticationEvent { method, at: later });
+        }
+        assert_eq!((ada.auth_time(), ada.amr()), (later, vec!["pwd", "otp"]));
+        assert!(ada.used("otp") && !ada.used("hwk"));
+    }
+}
