@@ -135,14 +135,14 @@ impl OutboxDelivery for LogoutNotifier {
         let sent = send(self, served, client, notification, now).await;
         let outcome = sent.as_ref().map_or(LogoutOutcome::Failed, |()| LogoutOutcome::Ok);
         self.accounts.metrics.logout_notified(tenant, outcome);
-        let Err(why) = sent else { return DeliveryOutcome::Done };
-        let tries = entry.failed_attempts + 1;
-        let again = LogoutNotification::retry_delay(tries).is_some();
+        let Err(error) = sent else { return DeliveryOutcome::Done };
+        let attempts = entry.failed_attempts + 1;
+        let will_retry = LogoutNotification::retry_delay(attempts).is_some();
         tracing::warn!(
-            %tenant, client = %notification.client, tries, why, again,
+            %tenant, client = %notification.client, attempts, error, will_retry,
             "back-channel logout notification failed"
         );
-        self.accounts.logout_outbox.undelivered.failed(&client.object, why);
+        self.accounts.logout_outbox.undelivered.failed(&client.object, error);
         DeliveryOutcome::Failed
     }
 }

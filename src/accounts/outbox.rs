@@ -222,7 +222,7 @@ pub(super) async fn run<D: OutboxDelivery>(
             running.spawn(async move {
                 let _slot = slots.acquire_owned().await;
                 if let Err(error) = attempt(&*delivery, &store, &key, clock.now()).await {
-                    tracing::warn!(kind = %key.kind, %error, "could not process a message of the outbox");
+                    tracing::warn!(record_kind = %key.kind, %error, "could not process a message of the outbox");
                 }
             });
         }

@@ -44,7 +44,7 @@ pub async fn reconcile(
         Err(error) => {
             // Conflicts are expected while the view lags.
             if !matches!(error, ReconcileError::Write { error: WriteError::Conflict, .. }) {
-                tracing::warn!(%object, reason = error.reason(), %error, "reconcile failed");
+                tracing::warn!(reason = error.reason(), %error, "reconcile failed");
             }
             match error.retry() {
                 RetryPolicy::Transient => (WorkResult::Transient, Counted::Retry),

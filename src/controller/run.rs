@@ -8,6 +8,7 @@ use tokio::{
     sync::{oneshot, watch},
     time::{Instant, sleep, sleep_until},
 };
+use tracing::Instrument;
 
 use super::{
     ControllerContext,
@@ -144,12 +145,21 @@ async fn reconcile_one(
     memory: &PublishedStatuses,
     object: ObjectRef,
 ) -> (ObjectRef, WorkResult) {
-    let done = AssertUnwindSafe(reconcile(context, &world, memory, &object)).catch_unwind().await;
-    let finish = done.unwrap_or_else(|_| {
-        tracing::error!(%object, "reconcile panicked");
-        WorkResult::Transient
+    let span = tracing::info_span!(
+        "reconcile",
+        kind = object.kind.as_str(),
+        namespace = &*object.key.namespace,
+        name = &*object.key.name,
+    );
+    let attempt = AssertUnwindSafe(reconcile(context, &world, memory, &object)).catch_unwind();
+    let result = attempt.map(|done| {
+        done.unwrap_or_else(|_| {
+            tracing::error!("reconcile panicked");
+            WorkResult::Transient
+        })
     });
-    (object, finish)
+    let result = result.instrument(span).await;
+    (object, result)
 }
 
 async fn changed(

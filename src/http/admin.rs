@@ -120,7 +120,7 @@ impl AdminServer {
         let warns = |skew: i64| u128::from(skew.unsigned_abs()) > SKEW_WARNING.as_millis();
         match (warns(self.app.accounts.store_clock.measured(ahead)), warns(ahead)) {
             (false, true) => tracing::warn!(
-                ahead_millis = ahead,
+                clock_ahead_ms = ahead,
                 "clock differs from the store's; beyond one minute this replica becomes unready; check NTP on both machines"
             ),
             (true, false) => tracing::info!("clock agrees with the store's again"),

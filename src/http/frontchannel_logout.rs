@@ -30,8 +30,7 @@ pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<Url> {
     let mut frames: Vec<Url> = clients.filter_map(frame).collect();
     if frames.len() > MAX_FRAMES {
         tracing::warn!(
-            tenant = %tenant.tenant.id,
-            left_out = frames.len() - MAX_FRAMES,
+            omitted_frames = frames.len() - MAX_FRAMES,
             "a session has more applications with a frontchannelLogoutUri than a page can hold: \
              use backchannelLogoutUri"
         );

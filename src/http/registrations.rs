@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
+use tracing::Instrument;
+
 use super::AppState;
 use crate::{
     identity::RateLimiter,
@@ -76,13 +78,14 @@ impl AppState {
         if !registrations.claim(&object) {
             return;
         }
-        tokio::spawn(async move {
+        let mark = async move {
             let Err(error) = registrar.mark_used(&object).await else { return };
             tracing::warn!(client = %object, %error, "could not mark the first use of a registered client");
             // Other errors are permanent and would be repeated at every sign-in.
             if matches!(error, RegistrarError::Unavailable(_)) {
                 registrations.forget(&object);
             }
-        });
+        };
+        tokio::spawn(mark.in_current_span());
     }
 }

@@ -4,10 +4,17 @@ use std::io::{self, IsTerminal};
 
 use tracing::Level;
 use tracing_subscriber::{
-    EnvFilter, Layer, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer,
+    filter::filter_fn,
+    fmt::{self, format::JsonFields},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
-use super::batched_writer::{BatchedWriter, LogGuard};
+use super::{
+    batched_writer::{BatchedWriter, LogGuard},
+    json_lines::FlatJsonFormat,
+};
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +67,8 @@ pub fn init_logging(format: LogFormat, filter: &str) -> Result<LogGuard, LogErro
     let discreet = filter_fn(|metadata| is_discreet(metadata.target(), *metadata.level()));
     match format {
         LogFormat::Json => {
-            registry.with(lines.json().flatten_event(true).with_filter(discreet)).try_init()?;
+            let lines = lines.fmt_fields(JsonFields::new()).event_format(FlatJsonFormat::default());
+            registry.with(lines.with_filter(discreet)).try_init()?;
         }
         LogFormat::Text => {
             let colors = io::stderr().is_terminal();

@@ -7,6 +7,7 @@ mod batched_writer;
 mod descriptions;
 mod families;
 mod gauges;
+mod json_lines;
 mod labels;
 mod log_fields;
 mod logging;

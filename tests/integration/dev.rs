@@ -65,7 +65,7 @@ async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
         .replace("scopes: [profile]", "scopes: [email]");
     fs::write(&clients, edited).expect("written");
     let log = dev.awaits("using the last valid state of the object").await;
-    let problem = "clients.yaml object=OidcClient default/demo field=spec.redirectUris[0] problem=must use https";
+    let problem = "clients.yaml object=OidcClient default/demo field=spec.redirectUris[0] error=must use https";
     assert!(log.contains(problem), "{log}");
     sign_in_as(&dev, "ada").await;
     let machine = [("grant_type", "client_credentials"), ("scope", "email")];
@@ -79,7 +79,7 @@ async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
     let edited = text_of_clients.replace("scopes: [profile]", "scopes: [sorcery]");
     fs::write(&clients, edited).expect("written");
     let log = dev.awaits("sorcery").await;
-    let problem = "problem=spec.scopes: Tenant \"default/quickstart\" has no scope \"sorcery\"";
+    let problem = "error=spec.scopes: Tenant \"default/quickstart\" has no scope \"sorcery\"";
     assert!(log.contains(problem), "{log}");
 
     fs::write(&users, text.replace("username: ada", "username: lovelace")).expect("written");

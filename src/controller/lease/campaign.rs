@@ -148,6 +148,6 @@ async fn overdue(elector: &LeaderElector, started: Instant) {
 fn publish_leadership(leads: &watch::Sender<bool>, now: bool) {
     let changed = leads.send_if_modified(|before| std::mem::replace(before, now) != now);
     if changed {
-        tracing::info!(leads = now, "leadership changed");
+        tracing::info!(is_leader = now, "leadership changed");
     }
 }

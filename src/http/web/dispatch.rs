@@ -9,6 +9,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use async_trait::async_trait;
 use hyper::body::Incoming;
@@ -84,8 +85,15 @@ impl AppState {
             Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),
             Err(_) => (Endpoint::Other, None),
         };
+        // The access line below is outside of the span, whose fields it has itself.
+        let span = tracing::info_span!(
+            "request",
+            request_id = arrival.id,
+            tenant = tenant.as_ref().map(tracing::field::display),
+            endpoint = endpoint.label(),
+        );
         let response = match found {
-            Ok(found) => self.serve(request, &arrival, found).await,
+            Ok(found) => self.serve(request, &arrival, found).instrument(span).await,
             Err(nothing) => match router::common_static_file(request.uri().path()) {
                 Some(reply) => finish(reply, None, true, &arrival.id),
                 None => {
@@ -103,7 +111,7 @@ impl AppState {
             endpoint = endpoint.label(),
             tenant = tenant.map(|tenant| tenant.to_string()),
             status,
-            milliseconds = milliseconds(took),
+            duration_ms = milliseconds(took),
             "request"
         );
         response
@@ -207,7 +215,7 @@ impl AppState {
             Ok(Err(_)) => EndpointError::Internal("the handler panicked".to_owned()),
             Err(_) => EndpointError::Unavailable("the request took too long".to_owned()),
         };
-        failure.log(&id);
+        failure.log();
         failure.reply(Some(&tenant.tenant), audience, &id)
     }
 }

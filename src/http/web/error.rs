@@ -57,8 +57,8 @@ pub(crate) enum ErrorFormat {
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 impl EndpointError {
-    /// Logs the details that the response does not contain.
-    pub(crate) fn log(&self, request_id: &str) {
+    /// Logs the details that the response does not contain. Called within the request's span.
+    pub(crate) fn log(&self) {
         match self {
             Self::Json(error)
             | Self::Bearer(error)
@@ -66,15 +66,14 @@ impl EndpointError {
             | Self::Forbidden(error)
             | Self::Client { error, .. } => {
                 tracing::info!(
-                    request_id,
                     error.code = %error.code,
                     error.description = error.public,
                     error.detail = error.private,
                     "request rejected"
                 );
             }
-            Self::Unavailable(why) => tracing::warn!(request_id, why, "service unavailable"),
-            Self::Internal(why) => tracing::error!(request_id, why, "internal error"),
+            Self::Unavailable(error) => tracing::warn!(error, "service unavailable"),
+            Self::Internal(error) => tracing::error!(error, "internal error"),
             Self::Reply(_) | Self::NoToken => {}
         }
     }

@@ -78,25 +78,22 @@ type Failing = Option<(crate::model::Timestamp, String)>;
 async fn heartbeat(client: Client, health: watch::Sender<Failing>, clock: Arc<dyn Clock>) {
     while !health.is_closed() {
         let asked = tokio::time::timeout(REQUEST_TIMEOUT, client.apiserver_version()).await;
-        let problem = match asked {
+        let error = match asked {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => Some("the API server does not respond".to_owned()),
         };
         let now = clock.now();
-        health.send_if_modified(|failing| match (&failing, problem) {
+        health.send_if_modified(|failing| match (&failing, error) {
             (None, None) | (Some(_), Some(_)) => false,
             (Some((since, _)), None) => {
                 tracing::info!(%since, "the API server responds again");
                 *failing = None;
                 true
             }
-            (None, Some(problem)) => {
-                tracing::warn!(
-                    problem,
-                    "the API server does not respond; serving the last snapshot"
-                );
-                *failing = Some((now, problem));
+            (None, Some(error)) => {
+                tracing::warn!(error, "the API server does not respond; serving the last snapshot");
+                *failing = Some((now, error));
                 true
             }
         });

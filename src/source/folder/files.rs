@@ -164,7 +164,7 @@ impl ManifestFiles {
             if let Some(first) = seen.get(reference) {
                 let (file, used) = (path.display(), first.display());
                 let object = reference;
-                tracing::error!(%file, %object, %used, "duplicate object; remove it from one of the files");
+                tracing::error!(%file, %object, used_file = %used, "duplicate object; remove it from one of the files");
             } else {
                 seen.insert(reference, path);
             }
@@ -214,9 +214,9 @@ fn log(problem: &FileProblem) {
     let file = file.display();
     let field = Some(field.as_str()).filter(|field| !field.is_empty()).map(tracing::field::display);
     if *warning {
-        tracing::warn!(%file, %object, field, problem = %message, "questionable manifest");
+        tracing::warn!(%file, %object, field, error = %message, "questionable manifest");
     } else {
-        tracing::error!(%file, %object, field, problem = %message, "invalid manifest");
+        tracing::error!(%file, %object, field, error = %message, "invalid manifest");
     }
 }
 

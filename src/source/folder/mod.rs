@@ -183,7 +183,7 @@ impl ObjectSource for FolderSource {
         let mut inner = self.lock();
         let before = inner.files.apply_status(object, &status).unwrap_or_default();
         let file = inner.files.file_of(object);
-        state::log_status(object, file.as_deref(), &before, &status);
+        state::log_status(file.as_deref(), &before, &status);
         self.publish(&inner);
         Ok(())
     }

@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::Secret;
 
 use crate::{
     api::{OidcClient, StatusDigest, ready_condition},
-    model::{ObjectKey, ObjectRef},
+    model::ObjectKey,
     source::{StatusUpdate, manifests::to_yaml},
 };
 
@@ -57,24 +57,19 @@ fn put(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(&temporary, path)
 }
 
-/// Logs a change of the Ready condition.
-pub(super) fn log_status(
-    object: &ObjectRef,
-    file: Option<&Path>,
-    before: &StatusDigest,
-    status: &StatusUpdate,
-) {
+/// Logs a change of the Ready condition, within the span of a reconcile.
+pub(super) fn log_status(file: Option<&Path>, before: &StatusDigest, status: &StatusUpdate) {
     let Some(ready) =
         ready_condition(status.conditions()).filter(|ready| !before.same_ready_reason(ready))
     else {
         return;
     };
     match (&*ready.status, &*ready.reason) {
-        ("True", _) => tracing::info!(%object, "object is ready"),
-        (_, "Pending") => tracing::debug!(%object, problem = %ready.message, "object is pending"),
+        ("True", _) => tracing::info!("object is ready"),
+        (_, "Pending") => tracing::debug!(error = %ready.message, "object is pending"),
         (_, reason) => {
             let file = file.map(|file| tracing::field::display(file.display()));
-            tracing::warn!(file, %object, reason, problem = %ready.message, "object is not ready");
+            tracing::warn!(file, reason, error = %ready.message, "object is not ready");
         }
     }
 }

@@ -135,10 +135,10 @@ impl SharedDatabase {
         if !matches!(failure, EmbeddedError::File(_)) {
             return;
         }
-        tracing::error!(%failure, "the store's file failed; reopening it");
+        tracing::error!(error = %failure, "the store's file failed; reopening it");
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
-        if let Err(failure) = self.open() {
-            tracing::error!(%failure, "could not reopen the store's file; the next write retries");
+        if let Err(error) = self.open() {
+            tracing::error!(%error, "could not reopen the store's file; the next write retries");
         }
     }
 

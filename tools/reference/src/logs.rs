@@ -12,6 +12,11 @@ pub fn page() -> String {
          `--log-format text` lines to read; `--log-level` selects what is logged, also by target.\n\n\
          ## Fields of every line\n\n{}\n\
          Lines in the format `text` have no target.\n\n\
+         ## Spans\n\n\
+         Lines that are written while a request is handled also have the fields `request_id`, `tenant` and `endpoint` of \
+         the request, and lines that are written while an object is reconciled have the fields `kind`, `namespace` and \
+         `name` of the object. In the format `json` they are members of the line; in the format `text` they \
+         stand before the message, as `request{{request_id=… tenant=… endpoint=…}}`.\n\n\
          ## Fields of some lines\n\n{}\n\
          ## Targets\n\n\
          Lines of Lanyard have the path of the module as target, such as `lanyard::controller::run`. Lines about \

@@ -79,7 +79,7 @@ fn redirect_server_error(
         EndpointError::Internal(_) => (ErrorCode::ServerError, "An internal error occurred."),
         other => return Err(other),
     };
-    failure.log(&request.id);
+    failure.log();
     Ok(redirect(&request.tenant.tenant, to, &OAuthError::new(code, text)))
 }
 

@@ -47,7 +47,7 @@ pub async fn delete(app: &AppState, request: Request) -> Result<Reply, EndpointE
     if !wait_until_served::wait_until_removed(app, &request, &client).await {
         tracing::warn!(client = %client.object, "deleted client is still served");
     }
-    tracing::info!(request_id = request.id, client = %client.object, "deleted registered client");
+    tracing::info!(client = %client.object, "deleted registered client");
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 

@@ -70,7 +70,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
             removed.unwrap_or_default()
         )));
     };
-    tracing::info!(request_id = request.id, client = %object, "a client has registered");
+    tracing::info!(client = %object, "a client has registered");
     Ok(information(&request, StatusCode::CREATED, &client, &token))
 }
 
