@@ -3,13 +3,13 @@
 use url::Url;
 
 use super::sessions::ActiveSession;
-use crate::{model::Client, protocol::digest::sha256};
+use crate::model::{Client, sha256_base64url};
 
 /// The value of the browser-state cookie. It is derived from a secret that no client knows: if it
 /// were derived from `sid`, one client could link another's `session_state` to a user (OIDC Core
 /// §8.1).
 pub(crate) fn browser_state(held: &ActiveSession) -> String {
-    sha256(format!("browser state\0{}", held.record_id()))
+    sha256_base64url(format!("browser state\0{}", held.record_id()))
 }
 
 /// The `session_state` of an authorization response (Session Management §2). `None` if the redirect
@@ -25,5 +25,5 @@ pub(crate) fn session_state(
         return None;
     }
     let (origin, state) = (origin.ascii_serialization(), browser_state(held));
-    Some(format!("{}.{salt}", sha256(format!("{} {origin} {state} {salt}", client.id))))
+    Some(format!("{}.{salt}", sha256_base64url(format!("{} {origin} {state} {salt}", client.id))))
 }

@@ -14,7 +14,6 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use async_trait::async_trait;
-use aws_lc_rs::digest;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -30,7 +29,7 @@ use crate::{
     config, controller,
     demo::{self, Demo, DemoClient, DemoConfig},
     http::ExtraRoutes,
-    model::{Clock as _, Installation, Issuer, ObjectKey, SystemClock},
+    model::{Clock as _, Installation, Issuer, ObjectKey, SystemClock, sha256},
     registry::SnapshotHandle,
     source::{SharedSource, folder::FolderSource},
 };
@@ -152,8 +151,8 @@ fn default_state(manifests: &Path) -> Result<PathBuf> {
     let manifests = manifests
         .canonicalize()
         .with_context(|| format!("{} is not a folder", manifests.display()))?;
-    let hash = digest::digest(&digest::SHA256, manifests.as_os_str().as_encoded_bytes());
-    let short: String = hash.as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = sha256(manifests.as_os_str().as_encoded_bytes());
+    let short: String = hash[..4].iter().map(|byte| format!("{byte:02x}")).collect();
     let name = manifests.file_name().map_or_else(|| "root".into(), |it| it.to_string_lossy());
     Ok(base.join("lanyard").join(format!("{name}-{short}")))
 }

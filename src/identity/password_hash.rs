@@ -4,12 +4,12 @@
 //! of one tenant must not use up memory or CPU time of the others.
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use aws_lc_rs::{constant_time, digest};
+use aws_lc_rs::constant_time;
 use password_hash::{PasswordVerifier, phc::PasswordHash};
 use pbkdf2::Pbkdf2;
 use scrypt::Scrypt;
 
-use crate::model::{MAX_PASSWORD_LEN, Secret, StoredPassword};
+use crate::model::{MAX_PASSWORD_LEN, Secret, StoredPassword, sha256};
 
 use super::hash::{self, Argon2Memory};
 
@@ -235,8 +235,7 @@ pub(super) fn matches(
 
 /// Compares digests, so that the time does not depend on content or length.
 fn equal(a: &[u8], b: &[u8]) -> bool {
-    let digest = |bytes| digest::digest(&digest::SHA256, bytes);
-    constant_time::verify_slices_are_equal(digest(a).as_ref(), digest(b).as_ref()).is_ok()
+    constant_time::verify_slices_are_equal(&sha256(a), &sha256(b)).is_ok()
 }
 
 #[cfg(test)]

@@ -11,19 +11,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use aws_lc_rs::digest;
 use serde_json::{Map, Value};
 
 use super::ring::{JwtType, KeyRing, SigningKey, VerifyError};
-use crate::model::BoundedCache;
+use crate::model::{BoundedCache, sha256};
 
 /// Each entry takes about 2 KiB.
 const MAX_ENTRIES: usize = 4096;
 
-type Hash = [u8; 32];
-
 /// A bounded cache of recently verified access tokens.
-pub struct AccessTokenCache(Mutex<BoundedCache<Hash, Entry>>);
+pub struct AccessTokenCache(Mutex<BoundedCache<[u8; 32], Entry>>);
 
 struct Entry {
     key: Weak<SigningKey>,
@@ -44,7 +41,7 @@ impl AccessTokenCache {
         ring: &KeyRing,
         jwt: &str,
     ) -> Result<Arc<Map<String, Value>>, VerifyError> {
-        let hash = hash(jwt);
+        let hash = sha256(jwt);
         if let Some(claims) = self.known(ring, &hash) {
             return Ok(claims);
         }
@@ -54,14 +51,14 @@ impl AccessTokenCache {
         Ok(claims)
     }
 
-    fn known(&self, ring: &KeyRing, hash: &Hash) -> Option<Arc<Map<String, Value>>> {
+    fn known(&self, ring: &KeyRing, hash: &[u8; 32]) -> Option<Arc<Map<String, Value>>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = known.get(hash)?;
         let key = entry.key.upgrade()?;
         ring.keys().iter().any(|held| Arc::ptr_eq(held, &key)).then(|| Arc::clone(&entry.claims))
     }
 
-    fn keep(&self, hash: Hash, entry: Entry) {
+    fn keep(&self, hash: [u8; 32], entry: Entry) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).put(hash, entry);
     }
 }
@@ -70,12 +67,6 @@ impl fmt::Debug for AccessTokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessTokenCache").finish_non_exhaustive()
     }
-}
-
-fn hash(jwt: &str) -> Hash {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest::digest(&digest::SHA256, jwt.as_bytes()).as_ref());
-    hash
 }
 
 #[cfg(test)]
@@ -141,7 +132,7 @@ mod tests {
         let asked = token(&ring, r#"{"sub":"ada"}"#);
         let first = tokens.verify(&ring, &asked).expect("signed");
         for number in 0..2 * MAX_ENTRIES {
-            let other = hash(&number.to_string());
+            let other = sha256(number.to_string());
             let entry = Entry { key: Weak::new(), claims: Arc::new(Map::new()) };
             tokens.keep(other, entry);
             if number % (MAX_ENTRIES / 4) == 0 {

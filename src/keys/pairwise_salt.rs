@@ -1,13 +1,12 @@
 //! The salt of a tenant's pairwise subject identifiers (OIDC Core §8.1) and the format of its
 //! Secret. The salt is created once: another salt would change the `sub` of every user.
 
-use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use k8s_openapi::ByteString;
 use serde::{Deserialize, Serialize};
 
 use super::key_secret::KeyEntries;
-use crate::model::{Entropy, Secret, Timestamp};
+use crate::model::{Entropy, Secret, Timestamp, sha256};
 
 const VERSION: u32 = 1;
 /// The name of the Secret's only entry.
@@ -23,8 +22,7 @@ impl PairwiseSalt {
     pub fn fingerprint(&self) -> String {
         let mut named = b"lanyard pairwise salt fingerprint\0".to_vec();
         named.extend(self.0.expose());
-        let hash = digest::digest(&digest::SHA256, &named);
-        URL_SAFE_NO_PAD.encode(&hash.as_ref()[..12])
+        URL_SAFE_NO_PAD.encode(&sha256(named)[..12])
     }
 }
 

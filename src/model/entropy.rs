@@ -2,13 +2,10 @@
 
 use std::{fmt, sync::Mutex};
 
-use aws_lc_rs::{
-    digest,
-    rand::{SecureRandom, SystemRandom},
-};
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::Timestamp;
+use super::{Timestamp, sha256};
 
 /// A source of random bytes. Tests use a seeded one.
 pub trait Entropy: Send + Sync + fmt::Debug {
@@ -83,8 +80,7 @@ impl Entropy for SeededEntropy {
         for chunk in buffer.chunks_mut(32) {
             state.1 += 1;
             let block = [state.0.to_be_bytes(), state.1.to_be_bytes()].concat();
-            let hash = digest::digest(&digest::SHA256, &block);
-            chunk.copy_from_slice(&hash.as_ref()[..chunk.len()]);
+            chunk.copy_from_slice(&sha256(block)[..chunk.len()]);
         }
     }
 }

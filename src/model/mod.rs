@@ -8,6 +8,7 @@ mod bounded_cache;
 mod client;
 mod client_authentication;
 mod client_details;
+mod digest;
 pub mod endpoints;
 mod entropy;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use client_authentication::{
     AssertionAudience, AssertionPolicy, ClientAuthentication, ClientKeys, SecretTransport,
 };
 pub use client_details::ClientDetails;
+pub use digest::{sha256, sha256_base64url};
 pub use endpoints::Endpoint;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use ids::{ClientId, ObjectKey, ObjectKeyParts, Subject, TenantId};

@@ -4,10 +4,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     authorize::{AuthorizationRequest, Prompt},
-    digest,
     records::Consent,
 };
-use crate::model::{ClientId, ConsentPolicy, Subject, Timestamp};
+use crate::model::{ClientId, ConsentPolicy, Subject, Timestamp, sha256_base64url};
 
 /// How long consent is remembered.
 pub const CONSENT_TTL: Duration = Duration::from_hours(365 * 24);
@@ -43,5 +42,5 @@ pub fn extend_consent(
 /// Returns the ID under which consent is stored.
 pub fn record_id(subject: &Subject, client: &ClientId) -> String {
     // Neither value can contain NUL, so different pairs have different IDs.
-    digest::sha256(format!("{subject}\0{client}"))
+    sha256_base64url(format!("{subject}\0{client}"))
 }

@@ -1,14 +1,9 @@
 //! Hashes as base64url text without padding (RFC 4648 §5).
 
-use aws_lc_rs::{digest, hmac};
+use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::model::Pairwise;
-
-/// Returns the SHA-256 hash of `content` (43 characters).
-pub fn sha256(content: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, content.as_ref()))
-}
 
 /// Returns the HMAC-SHA256 of `named` with the tenant's salt. It cannot be reversed or computed
 /// without the salt.

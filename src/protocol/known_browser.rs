@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{digest::sha256, records::RecordFormat};
-use crate::model::Timestamp;
+use super::records::RecordFormat;
+use crate::model::{Timestamp, sha256_base64url};
 
 /// How long a browser is remembered after the last sign-in.
 pub const KNOWN_BROWSER_TTL: Duration = Duration::from_hours(90 * 24);
@@ -34,14 +34,14 @@ impl KnownBrowser {
     /// Returns the ID under which password attempts are counted, if the user has signed in with
     /// this browser recently. `username` is normalized.
     pub fn known_to(&self, username: &str, now: Timestamp) -> Option<&str> {
-        let known = now < self.expires_at && self.people.contains(&sha256(username));
+        let known = now < self.expires_at && self.people.contains(&sha256_base64url(username));
         known.then_some(self.id.as_str())
     }
 
     /// Returns the browser with a user added who has just signed in.
     #[must_use]
     pub fn used_by(mut self, username: &str, now: Timestamp) -> Self {
-        let person = sha256(username);
+        let person = sha256_base64url(username);
         self.people.retain(|other| *other != person);
         self.people.insert(0, person);
         self.people.truncate(MAX_USERS);

@@ -6,7 +6,7 @@ pub mod authorize;
 pub mod claims;
 pub mod client_auth;
 pub mod consent;
-pub mod digest;
+mod digest;
 pub mod error;
 pub mod introspection;
 pub mod jwt;

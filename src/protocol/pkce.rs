@@ -2,10 +2,8 @@
 
 use aws_lc_rs::constant_time;
 
-use super::{
-    digest::sha256,
-    error::{ErrorCode, OAuthError},
-};
+use super::error::{ErrorCode, OAuthError};
+use crate::model::sha256_base64url;
 
 /// Rule: the verifier hashes to the code's challenge (RFC 7636 §4.6). A verifier without a
 /// challenge is rejected, because an attacker could have removed the challenge (RFC 9700 §2.1.1).
@@ -16,7 +14,7 @@ pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAu
         (None, Some(_)) => refused("The code was issued without a code_challenge."),
         (Some(_), None) => refused("The parameter 'code_verifier' is missing."),
         (Some(challenge), Some(verifier)) => {
-            let computed = sha256(verifier);
+            let computed = sha256_base64url(verifier);
             let same =
                 constant_time::verify_slices_are_equal(computed.as_bytes(), challenge.as_bytes());
             if is_verifier(verifier) && same.is_ok() {

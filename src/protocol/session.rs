@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::{authentication::Authentication, digest::sha256, records::Session};
-use crate::model::{Lifetimes, Timestamp, User};
+use super::{authentication::Authentication, records::Session};
+use crate::model::{Lifetimes, Timestamp, User, sha256_base64url};
 
 /// How far the clocks of replicas may differ. Internal expiry times allow for it.
 pub const CLOCK_SKEW: Duration = Duration::from_mins(1);
@@ -14,7 +14,7 @@ const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
 /// Returns the ID that a session is stored under: a hash, so that the store does not reveal the
 /// cookie.
 pub fn record_id(cookie: &str) -> String {
-    sha256(cookie)
+    sha256_base64url(cookie)
 }
 
 /// Creates a session. A previous session of the same user in the same browser is continued: its

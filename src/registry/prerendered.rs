@@ -2,12 +2,10 @@
 
 use std::sync::{Arc, LazyLock};
 
-use aws_lc_rs::digest;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::model::{Interner, Issuer};
+use crate::model::{Interner, Issuer, sha256_base64url};
 
 /// A JSON response rendered when the snapshot was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +51,7 @@ impl PrerenderedJson {
 }
 
 fn etag(text: &str) -> Box<str> {
-    let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash)).into()
+    format!("\"{}\"", sha256_base64url(text)).into()
 }
 
 #[cfg(test)]

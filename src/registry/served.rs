@@ -5,14 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use aws_lc_rs::digest;
-
 use super::{PrerenderedJson, RegistrationService};
 use crate::{
     keys::{KeyRing, PublicKeys, SigningKey},
     model::{
         Client, ClientId, IdTokenAlgorithm, SigningAlgorithm, Subject, Tenant, TenantId, Timestamp,
-        User,
+        User, sha256,
     },
     protocol::metadata,
 };
@@ -145,9 +143,7 @@ fn oldest<'a>(keys: impl Iterator<Item = &'a Arc<SigningKey>>) -> Option<&'a Arc
 
 /// The first 64 bits of the SHA-256 hash of a tenant's ID, in hexadecimal.
 fn short_hash(id: &TenantId) -> String {
-    let hash = digest::digest(&digest::SHA256, id.to_string().as_bytes());
-    let bytes: [u8; 8] = hash.as_ref()[..8].try_into().expect("SHA-256 has 32 bytes");
-    format!("{:016x}", u64::from_be_bytes(bytes))
+    sha256(id.to_string())[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

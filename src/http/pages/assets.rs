@@ -3,11 +3,10 @@
 
 use std::sync::LazyLock;
 
-use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::theme_css;
-use crate::model::{Branding, Tenant};
+use crate::model::{Branding, Tenant, sha256};
 
 pub(super) const STYLE: &str = include_str!("../../../templates/pages/style.css");
 const ICON: &str = include_str!("../../../templates/pages/icon.svg");
@@ -89,6 +88,5 @@ pub(super) fn theme_url(base: &str, branding: &Branding) -> Option<String> {
 }
 
 fn version(text: &str) -> String {
-    let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..9])
+    URL_SAFE_NO_PAD.encode(&sha256(text)[..9])
 }

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use ::aws_lc_rs::digest;
 use arc_swap::ArcSwap;
 use rustls::{
     ServerConfig,
@@ -16,6 +15,8 @@ use rustls::{
     sign::CertifiedKey,
 };
 use tokio_rustls::TlsAcceptor;
+
+use crate::model::sha256;
 
 /// Interval at which the files are checked. The kubelet updates a mounted Secret within about a
 /// minute.
@@ -43,7 +44,7 @@ pub struct TlsConfig {
 }
 
 /// A digest of each file that can be read.
-type Content = [Option<Vec<u8>>; 2];
+type Content = [Option<[u8; 32]>; 2];
 
 #[derive(Debug)]
 struct Current(ArcSwap<CertifiedKey>);
@@ -58,8 +59,7 @@ impl TlsConfig {
     /// Loads a certificate chain and its private key (PEM).
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         // Hashed before the files are read, so a change in between is detected.
-        let loaded =
-            [certificate, key].map(|file| std::fs::read(file).ok().map(|content| hash(&content)));
+        let loaded = [certificate, key].map(|file| std::fs::read(file).ok().map(sha256));
         let current = Arc::new(Current(ArcSwap::from_pointee(read(certificate, key)?)));
         Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current, loaded })
     }
@@ -100,12 +100,8 @@ impl TlsConfig {
     async fn content(&self) -> Content {
         let (certificate, key) =
             (tokio::fs::read(&self.certificate).await, tokio::fs::read(&self.key).await);
-        [certificate.ok().map(|content| hash(&content)), key.ok().map(|content| hash(&content))]
+        [certificate.ok().map(sha256), key.ok().map(sha256)]
     }
-}
-
-fn hash(content: &[u8]) -> Vec<u8> {
-    digest::digest(&digest::SHA256, content).as_ref().to_vec()
 }
 
 fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {

@@ -10,7 +10,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use aws_lc_rs::{constant_time, digest};
+use aws_lc_rs::constant_time;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
     parameters::AuthorizationParams,
 };
 use crate::{
-    model::{ClientId, Timestamp},
+    model::{ClientId, Timestamp, sha256},
     protocol::{
         records::{DecodeError, FormatVersion, RecordFormat, Session},
         session::CLOCK_SKEW,
@@ -223,6 +223,5 @@ impl Interaction {
 /// Returns the hash that binds a form to a browser. The form does not contain the cookie value
 /// itself.
 pub fn pre_session_hash(value: &str) -> [u8; 32] {
-    let hash = digest::digest(&digest::SHA256, value.as_bytes());
-    hash.as_ref().try_into().expect("SHA-256 has 32 bytes")
+    sha256(value)
 }

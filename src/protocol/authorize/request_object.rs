@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::{
     super::{
-        digest::sha256,
         error::{ErrorCode, OAuthError},
         jwt::UnverifiedJwt,
         params::{RequestParams, may_repeat},
@@ -15,7 +14,7 @@ use super::{
     parameters::{AuthorizationParams, InRequestObject, Parameter},
     unsupported,
 };
-use crate::model::{Client, Issuer, JwsAlgorithm, Tenant, Timestamp};
+use crate::model::{Client, Issuer, JwsAlgorithm, Tenant, Timestamp, sha256_base64url};
 
 /// How far a client's clock may be ahead.
 const LEEWAY: Duration = Duration::from_mins(1);
@@ -87,7 +86,7 @@ pub fn check_content(client: &Client, uri: &str, content: &[u8]) -> Result<(), O
 
 /// Returns true if a URI's fragment is the SHA-256 hash of this content (OIDC Core §6.2).
 pub fn fragment_matches(uri: &str, content: &[u8]) -> bool {
-    content_hash(uri).is_some_and(|hash| hash == sha256(content))
+    content_hash(uri).is_some_and(|hash| hash == sha256_base64url(content))
 }
 
 /// Returns the fragment of a URI if it has the length of a hash.

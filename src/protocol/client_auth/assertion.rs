@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
 use super::refused;
 use crate::{
-    model::{AssertionAudience, Client, ClientAuthentication, JwsAlgorithm, Timestamp},
+    model::{
+        AssertionAudience, Client, ClientAuthentication, JwsAlgorithm, Timestamp, sha256_base64url,
+    },
     protocol::{error::OAuthError, jwt::UnverifiedJwt},
 };
 
@@ -79,8 +79,7 @@ pub fn check_claims(
     let jti =
         jti.ok_or_else(|| refused("The client assertion must have a 'jti' of at most 512 bytes."))?;
     let named = format!("{}\0{jti}", client.id);
-    let hash = digest::digest(&digest::SHA256, named.as_bytes());
-    Ok(ReplayKey { id: URL_SAFE_NO_PAD.encode(hash), expires_at })
+    Ok(ReplayKey { id: sha256_base64url(named), expires_at })
 }
 
 /// Returns the error for an assertion that was used before (RFC 7523 §3, 7).

@@ -3,13 +3,13 @@
 
 use aws_lc_rs::constant_time;
 
-use super::{super::digest::sha256, ErrorCode, OAuthError};
-use crate::model::{Client, Secret};
+use super::{ErrorCode, OAuthError};
+use crate::model::{Client, Secret, sha256_base64url};
 
 /// Returns the stored hash of a registration access token. The token has 256 random bits, so a
 /// single round of a fast hash is enough.
 pub fn token_hash(token: &str) -> String {
-    sha256(token)
+    sha256_base64url(token)
 }
 
 /// Rule: the token is the tenant's initial access token, compared in constant time.

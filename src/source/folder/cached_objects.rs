@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::digest;
 use k8s_openapi::api::core::v1::Secret;
 
 use crate::{
     api::{AnyCachedObject, CachedSecret, NamespaceLabels, ObjectSet, SecretState, StatusDigest},
-    model::ObjectRef,
+    model::{ObjectRef, sha256},
     source::{StatusUpdate, manifests::ManifestObject},
 };
 
@@ -104,6 +103,5 @@ pub(crate) fn collect(all: impl Iterator<Item = (ObjectRef, CachedManifest)>) ->
 /// A resourceVersion computed from the content.
 fn version(secret: &Secret) -> String {
     let text = serde_json::to_vec(secret).unwrap_or_default();
-    let hash = digest::digest(&digest::SHA256, &text);
-    hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256(text)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,12 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aws_lc_rs::digest;
-
 use super::cached_objects::{CachedManifest, collect};
 use crate::{
     api::{CachedSecret, ObjectSet, StatusDigest},
-    model::ObjectRef,
+    model::{ObjectRef, sha256},
     source::{
         StatusUpdate,
         manifests::{self, FileProblem, ManifestObject},
@@ -76,11 +74,10 @@ impl ManifestFiles {
 
     fn reload_file(&mut self, path: &Path) -> bool {
         let read = manifests::read(path);
-        let mut hash = [0; 32];
         // A read error is logged once for each cause.
         let why = read.as_ref().err().map(ToString::to_string).unwrap_or_default();
         let content = read.as_deref().unwrap_or(why.as_bytes());
-        hash.copy_from_slice(digest::digest(&digest::SHA256, content).as_ref());
+        let hash = sha256(content);
         if self.read.get(path).is_some_and(|file| file.hash == hash) {
             return false;
         }
