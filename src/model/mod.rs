@@ -37,7 +37,8 @@ pub use client::{
 pub use client_authentication::{
     AssertionAudience, AssertionPolicy, ClientAuthentication, ClientKeys, SecretTransport,
 };
-pub use client_details::ClientDetails;
+pub(crate) use client_details::with_client_details;
+pub use client_details::{ClientDetail, ClientDetailKind, ClientDetailValue, ClientDetails};
 pub use digest::{sha256, sha256_base64url};
 pub use endpoints::Endpoint;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};

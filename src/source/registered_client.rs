@@ -102,6 +102,26 @@ pub(super) fn mark(client: &mut ObjectMeta) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{api, model::ManagedKind, protocol::registration};
+
+    /// Fields that registration decides itself, whatever the object had before.
+    const DECIDED: [&str; 7] =
+        ["tenantRef", "clientId", "consent", "scopes", "secret", "secretRef", "introspection"];
+
+    #[test]
+    fn an_update_replaces_or_preserves_each_field() {
+        let schema = api::schema(ManagedKind::OidcClient).expect("a schema");
+        let fields = schema["properties"]["spec"]["properties"].as_object().expect("fields");
+        for field in fields.keys() {
+            let lists = [
+                registration::is_registrable(field),
+                UNREGISTERED_FIELDS.contains(&&**field),
+                DECIDED.contains(&&**field),
+            ];
+            let found = lists.iter().filter(|found| **found).count();
+            assert_eq!(found, 1, "{field} must be in one list");
+        }
+    }
 
     #[test]
     fn an_update_preserves_fields_that_clients_cannot_register() {

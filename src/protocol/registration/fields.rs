@@ -1,9 +1,13 @@
-//! The supported client metadata (OIDC Registration §2, RFC 7591 §2, RP-Initiated, Front-Channel
-//! and Back-Channel Logout): their JSON types, and their names in a manifest.
+//! The table of supported client metadata (OIDC Registration §2, RFC 7591 §2, RP-Initiated Logout):
+//! JSON types, names in a manifest, and the value of a registered client.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{OAuthError, invalid};
+use crate::model::{
+    ApplicationType, Client, ClientDetail, ClientDetailKind, ClientDetails, IdTokenAlgorithm,
+    JwsAlgorithm, RedirectUri, SigningAlgorithm, SubjectType,
+};
 
 /// The JSON type of a metadata value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,44 +19,92 @@ enum Shape {
     KeySet,
 }
 
-const FIELDS: [(&str, Shape); 31] = [
-    ("redirect_uris", Shape::Texts),
-    ("response_types", Shape::Texts),
-    ("grant_types", Shape::Texts),
-    ("application_type", Shape::Text),
-    ("contacts", Shape::Texts),
-    ("client_name", Shape::Text),
-    ("logo_uri", Shape::Text),
-    ("client_uri", Shape::Text),
-    ("policy_uri", Shape::Text),
-    ("tos_uri", Shape::Text),
-    ("jwks_uri", Shape::Text),
-    ("jwks", Shape::KeySet),
-    ("sector_identifier_uri", Shape::Text),
-    ("subject_type", Shape::Text),
-    ("id_token_signed_response_alg", Shape::Text),
-    ("userinfo_signed_response_alg", Shape::Text),
-    ("request_object_signing_alg", Shape::Text),
-    ("token_endpoint_auth_method", Shape::Text),
-    ("token_endpoint_auth_signing_alg", Shape::Text),
-    ("default_max_age", Shape::Seconds),
-    ("require_auth_time", Shape::Flag),
-    ("default_acr_values", Shape::Texts),
-    ("initiate_login_uri", Shape::Text),
-    ("request_uris", Shape::Texts),
-    ("post_logout_redirect_uris", Shape::Texts),
-    ("backchannel_logout_uri", Shape::Text),
-    ("backchannel_logout_session_required", Shape::Flag),
-    ("frontchannel_logout_uri", Shape::Text),
-    ("frontchannel_logout_session_required", Shape::Flag),
-    ("software_id", Shape::Text),
-    ("software_version", Shape::Text),
+/// The metadata that is not in [`ClientDetails`]: name, type and value in a response. Null and empty
+/// lists are omitted there.
+const FIELDS: [(&str, Shape, fn(&Client) -> Value); 16] = [
+    ("redirect_uris", Shape::Texts, |client| uris(&client.redirect_uris)),
+    ("post_logout_redirect_uris", Shape::Texts, |client| uris(&client.post_logout_redirect_uris)),
+    ("response_types", Shape::Texts, |client| {
+        client.response_types.iter().map(|it| it.as_str()).collect()
+    }),
+    ("grant_types", Shape::Texts, |client| {
+        client.grant_types.iter().map(|it| it.as_str()).collect()
+    }),
+    ("application_type", Shape::Text, |client| match client.application_type {
+        ApplicationType::Web => "web".into(),
+        ApplicationType::Native => "native".into(),
+    }),
+    ("client_name", Shape::Text, |client| client.name.as_str().into()),
+    ("jwks_uri", Shape::Text, |client| json!(client.keys.url())),
+    ("jwks", Shape::KeySet, |client| json!(client.keys.inline())),
+    ("subject_type", Shape::Text, |client| match client.subject_type {
+        SubjectType::Public => "public".into(),
+        SubjectType::Pairwise => "pairwise".into(),
+    }),
+    ("id_token_signed_response_alg", Shape::Text, |client| {
+        json!(client.id_token_signed_response_alg.map(|algorithm| match algorithm {
+            IdTokenAlgorithm::Signed(algorithm) => algorithm.as_str(),
+            IdTokenAlgorithm::None => "none",
+        }))
+    }),
+    ("userinfo_signed_response_alg", Shape::Text, |client| {
+        json!(client.userinfo_signed_response_alg.map(SigningAlgorithm::as_str))
+    }),
+    ("request_object_signing_alg", Shape::Text, |client| {
+        json!(client.request_object_signing_alg.map(JwsAlgorithm::as_str))
+    }),
+    ("token_endpoint_auth_method", Shape::Text, |client| {
+        client.authentication.method().as_str().into()
+    }),
+    ("token_endpoint_auth_signing_alg", Shape::Text, |client| {
+        json!(client.details.token_endpoint_auth_signing_alg.map(JwsAlgorithm::as_str))
+    }),
+    ("default_max_age", Shape::Seconds, |client| {
+        json!(client.default_max_age.map(|age| age.as_secs()))
+    }),
+    ("require_auth_time", Shape::Flag, |client| client.require_auth_time.into()),
 ];
+
+fn uris(uris: &[RedirectUri]) -> Value {
+    uris.iter().map(RedirectUri::as_str).collect()
+}
+
+/// Names and types of all metadata that is registered under its own name.
+fn shapes() -> impl Iterator<Item = (&'static str, Shape)> {
+    let details = ClientDetails::ALL.iter().map(|row| (row.name, Shape::of(row)));
+    FIELDS.iter().map(|(name, shape, _)| (*name, *shape)).chain(details)
+}
+
+/// Returns true if a field of a manifest is metadata that is registered under its own name.
+pub fn is_registrable(field: &str) -> bool {
+    shapes().any(|(name, _)| manifest_name(name) == field)
+}
+
+/// Returns the metadata of a client as it is registered, including defaults.
+pub(super) fn registered(client: &Client) -> Map<String, Value> {
+    let fields = FIELDS.iter().map(|(name, _, value)| (*name, value(client)));
+    let details =
+        ClientDetails::ALL.iter().map(|row| (row.name, json!((row.value)(&client.details))));
+    let mut members: Map<String, Value> = fields
+        .chain(details)
+        .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|it| !it.is_empty()))
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    for channel in ["backchannel", "frontchannel"] {
+        if !members.contains_key(&format!("{channel}_logout_uri")) {
+            members.remove(&format!("{channel}_logout_session_required"));
+        }
+    }
+    // RFC 7591 §2: the value on the wire is space-separated.
+    let scopes: Vec<_> = client.scopes.iter().map(String::as_str).collect();
+    members.insert("scope".to_owned(), scopes.join(" ").into());
+    members
+}
 
 /// Converts metadata to the members of a spec. Empty values are omitted.
 pub(super) fn spec(members: &Map<String, Value>) -> Result<Map<String, Value>, OAuthError> {
     let mut spec = Map::new();
-    for (name, shape) in FIELDS {
+    for (name, shape) in shapes() {
         let Some(value) = members.get(name) else { continue };
         if !shape.fits(value) {
             return Err(invalid(format!("{name} must be {}.", shape.words())));
@@ -60,7 +112,7 @@ pub(super) fn spec(members: &Map<String, Value>) -> Result<Map<String, Value>, O
         let empty = value.as_str().is_some_and(str::is_empty)
             || value.as_array().is_some_and(Vec::is_empty);
         if !empty {
-            spec.insert(camel(name), value.clone());
+            spec.insert(manifest_name(name), value.clone());
         }
     }
     // RFC 7591 §2: the value on the wire is space-separated.
@@ -78,6 +130,19 @@ pub(super) fn spec(members: &Map<String, Value>) -> Result<Map<String, Value>, O
 }
 
 impl Shape {
+    const fn of(row: &ClientDetail) -> Self {
+        match row.kind {
+            ClientDetailKind::Text
+            | ClientDetailKind::WebUrl
+            | ClientDetailKind::WebUrlWithoutFragment
+            | ClientDetailKind::HttpsUrl => Self::Text,
+            ClientDetailKind::Texts | ClientDetailKind::Words | ClientDetailKind::WebUrls => {
+                Self::Texts
+            }
+            ClientDetailKind::Flag => Self::Flag,
+        }
+    }
+
     fn fits(self, value: &Value) -> bool {
         match self {
             Self::Text => value.is_string(),
@@ -102,7 +167,7 @@ impl Shape {
 }
 
 /// Converts a registered name to that in a manifest: `redirect_uris` → `redirectUris`.
-fn camel(name: &str) -> String {
+pub fn manifest_name(name: &str) -> String {
     let mut words = name.split('_');
     let mut camel = words.next().unwrap_or_default().to_owned();
     for word in words {
@@ -113,7 +178,7 @@ fn camel(name: &str) -> String {
 }
 
 /// Converts a name in a manifest to the registered one: `redirectUris` → `redirect_uris`.
-pub(super) fn snake(name: &str) -> String {
+pub(super) fn registered_name(name: &str) -> String {
     let mut snake = String::with_capacity(name.len() + 4);
     for c in name.chars() {
         if c.is_ascii_uppercase() {
@@ -130,9 +195,9 @@ mod tests {
 
     #[test]
     fn names_convert_both_ways() {
-        for (name, _) in FIELDS {
-            assert_eq!(snake(&camel(name)), name);
+        for (name, _) in shapes() {
+            assert_eq!(registered_name(&manifest_name(name)), name);
         }
-        assert_eq!(camel("token_endpoint_auth_method"), "tokenEndpointAuthMethod");
+        assert_eq!(manifest_name("token_endpoint_auth_method"), "tokenEndpointAuthMethod");
     }
 }

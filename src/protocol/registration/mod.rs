@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 
 pub use access::{check_initial_access_token, check_registration_access_token, token_hash};
 pub use client_information::{RegistrationAccess, client_information_response, metadata};
+pub use fields::{is_registrable, manifest_name};
 pub use keys::{check_keys, needed as needed_keys};
 pub use problem::refusal;
 pub use redirects::check_redirects;

@@ -3,7 +3,8 @@ use serde_json::json;
 use super::*;
 use crate::{
     api::{Tenant, TenantSpec},
-    model::{ConsentPolicy, Issuer},
+    model::{ClientDetailKind, ClientDetails, ConsentPolicy, Issuer},
+    protocol::registration::{RegistrationRequest, metadata},
 };
 
 fn desk(tenant: Value) -> RegistrationService {
@@ -122,4 +123,49 @@ fn implicit_and_hybrid_clients_may_register() {
         spec["responseTypes"] = json!(["code id_token token"]);
     });
     assert!(found.is_ok(), "{found:?}");
+}
+
+#[test]
+fn every_row_of_client_details_is_registered_and_returned() {
+    // RFC 7591 §3.2.1
+    let mut sent =
+        json!({ "redirect_uris": ["https://rp.test/cb"], "grant_types": ["authorization_code"] });
+    for row in ClientDetails::ALL {
+        let url = format!("https://rp.test/{}", row.name);
+        sent[row.name] = match row.kind {
+            ClientDetailKind::Flag => true.into(),
+            ClientDetailKind::Texts | ClientDetailKind::Words | ClientDetailKind::WebUrls => {
+                json!([url])
+            }
+            ClientDetailKind::Text
+            | ClientDetailKind::WebUrl
+            | ClientDetailKind::WebUrlWithoutFragment
+            | ClientDetailKind::HttpsUrl => url.into(),
+        };
+    }
+    let request = RegistrationRequest::parse(sent.to_string().as_bytes()).expect("valid");
+    let object = ObjectKey::new("team", "dcr-1");
+    let found = desk(json!({})).validate(&object, request.spec).expect("registrable");
+    let returned = metadata(&found.client);
+    for (name, value) in sent.as_object().expect("an object") {
+        assert_eq!(returned.get(name), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn values_of_client_details_follow_the_rule_of_their_kind() {
+    for row in ClientDetails::ALL {
+        let name = crate::protocol::registration::manifest_name(row.name);
+        let wrong = match row.kind {
+            ClientDetailKind::Text | ClientDetailKind::Texts | ClientDetailKind::Flag => continue,
+            ClientDetailKind::HttpsUrl => json!("http://rp.test/x"),
+            ClientDetailKind::WebUrl => json!("ftp://rp.test/x"),
+            ClientDetailKind::WebUrlWithoutFragment => json!("https://rp.test/x#y"),
+            ClientDetailKind::Words => json!(["a b"]),
+            ClientDetailKind::WebUrls => json!(["ftp://rp.test/x"]),
+        };
+        let list = if wrong.is_array() { "[0]" } else { "" };
+        let refused = field(json!({}), |spec| spec[&name] = wrong);
+        assert_eq!(refused, format!("spec.{name}{list}"));
+    }
 }

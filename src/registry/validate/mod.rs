@@ -67,7 +67,7 @@ fn visible_text(problems: &mut ProblemList, field: &str, text: &str) {
 }
 
 /// Validates an absolute URL with one of the schemes.
-fn link(problems: &mut ProblemList, field: &str, written: Option<&String>, schemes: &[&str]) {
+fn link(problems: &mut ProblemList, field: &str, written: Option<&str>, schemes: &[&str]) {
     let Some(text) = written else { return };
     let good = Url::parse(text).is_ok_and(|url| {
         schemes.contains(&url.scheme())

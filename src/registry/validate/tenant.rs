@@ -228,7 +228,7 @@ fn custom_scopes(
 
 fn branding(problems: &mut ProblemList, written: Option<&api::BrandingSpec>) -> Branding {
     let written = written.cloned().unwrap_or_default();
-    super::link(problems, "spec.branding.logoUri", written.logo_uri.as_ref(), &["https"]);
+    super::link(problems, "spec.branding.logoUri", written.logo_uri.as_deref(), &["https"]);
     for (name, color) in
         [("primaryColor", &written.primary_color), ("backgroundColor", &written.background_color)]
     {

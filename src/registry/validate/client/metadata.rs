@@ -1,14 +1,16 @@
 //! Client metadata other than flows: keys, subjects, request objects, logout (OIDC Registration §2,
 //! Front-Channel and Back-Channel Logout §2).
 
+use std::sync::Arc;
+
 use url::Url;
 
-use super::{flows::CheckedFlows, keys, signatures, signatures::CheckedAlgorithms};
+use super::{details, flows::CheckedFlows, keys, signatures, signatures::CheckedAlgorithms};
 use crate::{
     api::{self, OidcClientSpec},
     model::{
         AssertionAudience, AssertionPolicy, Client, ClientAuthentication, ClientDetails,
-        ClientKeys, JwsAlgorithm, RedirectUri, RefreshTokenRotation, SubjectType,
+        ClientKeys, RedirectUri, RefreshTokenRotation, SubjectType,
     },
     registry::validate::{ProblemList, link},
 };
@@ -16,6 +18,7 @@ use crate::{
 /// The validated metadata.
 #[derive(Clone, Debug)]
 pub struct CheckedMetadata {
+    details: Arc<ClientDetails>,
     keys: ClientKeys,
     subject_type: SubjectType,
     signatures: CheckedAlgorithms,
@@ -31,15 +34,17 @@ pub fn check(
     spec: &OidcClientSpec,
     flows: &CheckedFlows,
 ) -> CheckedMetadata {
-    links(problems, spec);
+    link(problems, "spec.jwksUri", spec.jwks_uri.as_deref(), &["https", "http"]);
+    let details = details::check(problems, spec);
     logout(problems, spec, flows);
-    lists(problems, spec);
     let keys = keys::check(problems, spec, flows.auth_method);
     let subject_type = subject_type(problems, spec.subject_type.as_ref());
     let signatures = signatures::check(problems, spec, flows);
+    let token_endpoint_auth_signing_alg = signatures.assertion;
     let audience = audience(problems, spec.client_assertion_audience.as_ref());
     let policy = AssertionPolicy { signing_alg: signatures.assertion, audience };
     CheckedMetadata {
+        details: ClientDetails { token_endpoint_auth_signing_alg, ..details }.shared(),
         keys,
         subject_type,
         signatures,
@@ -54,9 +59,9 @@ pub fn check(
 
 impl CheckedMetadata {
     /// Sets the metadata on a client.
-    pub fn onto(self, client: Client, spec: &OidcClientSpec) -> Client {
+    pub fn onto(self, client: Client) -> Client {
         Client {
-            details: details(spec, self.signatures.assertion).shared(),
+            details: self.details,
             authentication: self.authentication,
             keys: self.keys,
             subject_type: self.subject_type,
@@ -66,53 +71,6 @@ impl CheckedMetadata {
             may_introspect_all: self.introspects_all,
             ..client
         }
-    }
-}
-
-fn details(spec: &OidcClientSpec, assertion: Option<JwsAlgorithm>) -> ClientDetails {
-    ClientDetails {
-        client_uri: spec.client_uri.clone(),
-        logo_uri: spec.logo_uri.clone(),
-        policy_uri: spec.policy_uri.clone(),
-        tos_uri: spec.tos_uri.clone(),
-        contacts: spec.contacts.clone(),
-        sector_identifier_uri: spec.sector_identifier_uri.clone(),
-        default_acr_values: spec.default_acr_values.clone(),
-        initiate_login_uri: spec.initiate_login_uri.clone(),
-        request_uris: spec.request_uris.clone(),
-        backchannel_logout_uri: spec.backchannel_logout_uri.clone(),
-        backchannel_logout_session_required: spec
-            .backchannel_logout_session_required
-            .unwrap_or_default(),
-        frontchannel_logout_uri: spec.frontchannel_logout_uri.clone(),
-        frontchannel_logout_session_required: spec
-            .frontchannel_logout_session_required
-            .unwrap_or_default(),
-        token_endpoint_auth_signing_alg: assertion,
-        software_id: spec.software_id.clone(),
-        software_version: spec.software_version.clone(),
-    }
-}
-
-fn links(problems: &mut ProblemList, spec: &OidcClientSpec) {
-    const WEB: [&str; 2] = ["https", "http"];
-    link(problems, "spec.jwksUri", spec.jwks_uri.as_ref(), &WEB);
-    let sector = spec.sector_identifier_uri.as_ref();
-    link(problems, "spec.sectorIdentifierUri", sector, &["https"]);
-    link(problems, "spec.initiateLoginUri", spec.initiate_login_uri.as_ref(), &["https"]);
-    for (name, uri) in [
-        ("backchannelLogoutUri", spec.backchannel_logout_uri.as_ref()),
-        ("frontchannelLogoutUri", spec.frontchannel_logout_uri.as_ref()),
-    ] {
-        let field = format!("spec.{name}");
-        link(problems, &field, uri, &WEB);
-        if uri.is_some_and(|uri| uri.contains('#')) {
-            problems.invalid(field, "must have no fragment (#)");
-        }
-    }
-    for (index, uri) in spec.request_uris.iter().enumerate() {
-        let field = format!("spec.requestUris[{index}]");
-        link(problems, &field, Some(uri), &WEB);
     }
 }
 
@@ -126,15 +84,6 @@ fn logout(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlow
     if !known.into_iter().any(|known| known == origin) {
         let message = "must have the same scheme, host and port as one of redirectUris";
         problems.invalid("spec.frontchannelLogoutUri", message);
-    }
-}
-
-fn lists(problems: &mut ProblemList, spec: &OidcClientSpec) {
-    for (index, value) in spec.default_acr_values.iter().enumerate() {
-        if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let field = format!("spec.defaultAcrValues[{index}]");
-            problems.invalid(field, "must be printable ASCII without spaces");
-        }
     }
 }
 

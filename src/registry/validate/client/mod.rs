@@ -1,6 +1,7 @@
 //! Converts an `OidcClient` to a validated client, except for its client secret.
 
 mod bounds;
+mod details;
 mod flows;
 mod keys;
 mod lifetimes;
@@ -22,7 +23,7 @@ pub use registered::{is_registered, registered};
 pub use sector::sector;
 
 use super::{
-    CheckedTenant, ProblemList, SCOPE_MESSAGE, limits, link, name, object_name, secret_ref,
+    CheckedTenant, ProblemList, SCOPE_MESSAGE, limits, name, object_name, secret_ref,
     secret_template, visible_text,
 };
 use crate::{
@@ -94,7 +95,11 @@ pub fn client(
     let flows = flows::check(&mut problems, spec);
     let consent = consent(&mut problems, spec.consent.as_ref());
     let secret = secret_source(&mut problems, raw, flows.auth_method);
-    presentation(&mut problems, spec, key);
+    visible_text(
+        &mut problems,
+        "spec.clientName",
+        spec.client_name.as_deref().unwrap_or(&key.name),
+    );
     let described = metadata::check(&mut problems, spec, &flows);
     let written_scopes = written_scopes(&mut problems, &spec.scopes);
     let shortened = lifetimes::check(&mut problems, spec.lifetimes.as_ref());
@@ -155,7 +160,7 @@ fn assemble(
         refresh_token_rotation: described
             .refresh_token_rotation
             .unwrap_or(tenant.tenant.refresh_token_rotation),
-        ..described.onto(bare, spec)
+        ..described.onto(bare)
     }
 }
 
@@ -223,14 +228,6 @@ fn secret_source(
         return SecretSource::None;
     }
     SecretSource::Generated(secret_template::check(problems, raw, auth_method))
-}
-
-fn presentation(problems: &mut ProblemList, spec: &OidcClientSpec, key: &ObjectKey) {
-    visible_text(problems, "spec.clientName", spec.client_name.as_deref().unwrap_or(&key.name));
-    link(problems, "spec.clientUri", spec.client_uri.as_ref(), &["https", "http"]);
-    link(problems, "spec.logoUri", spec.logo_uri.as_ref(), &["https"]);
-    link(problems, "spec.policyUri", spec.policy_uri.as_ref(), &["https", "http"]);
-    link(problems, "spec.tosUri", spec.tos_uri.as_ref(), &["https", "http"]);
 }
 
 fn written_scopes(problems: &mut ProblemList, written: &[String]) -> Option<BTreeSet<String>> {

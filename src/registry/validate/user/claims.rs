@@ -76,7 +76,7 @@ fn forms(problems: &mut ProblemList, spec: &OidcUserSpec) {
     for (name, url) in
         [("profile", &spec.profile), ("picture", &spec.picture), ("website", &spec.website)]
     {
-        link(problems, &format!("spec.{name}"), url.as_ref(), &["https", "http"]);
+        link(problems, &format!("spec.{name}"), url.as_deref(), &["https", "http"]);
     }
     let mut form = |name: &str, value: &Option<String>, good: fn(&str) -> bool, message: &str| {
         if value.as_deref().is_some_and(|value| !good(value)) {
