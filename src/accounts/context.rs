@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{AccountError, LogoutOutbox, SessionKeyCache};
+use super::{AccountError, LogoutOutbox, Registrations, SessionKeyCache};
 use crate::{
+    fetch::SharedFetch,
     keys::{AccessTokenCache, SealPurpose, Sealer, Signer},
     model::{Clock, Entropy, TenantId, Timestamp},
     protocol::records::{RecordFormat, decode, encode},
     registry::ServedTenant,
+    remote::JwksCache,
     store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
     telemetry::Metrics,
 };
@@ -25,6 +27,12 @@ pub struct AccountServices {
     pub session_key_cache: SessionKeyCache,
     /// The outbox of back-channel logout notifications.
     pub logout_outbox: LogoutOutbox,
+    /// The HTTP client for clients' servers.
+    pub http_client: SharedFetch,
+    /// Clients' JWKS documents.
+    pub jwks_cache: JwksCache,
+    /// State of dynamic client registration.
+    pub registrations: Arc<Registrations>,
     /// The store's clock, which all replicas share.
     pub store_clock: Arc<StoreClock>,
     /// The source of randomness.
@@ -38,6 +46,7 @@ impl AccountServices {
     pub fn new(
         store: SharedStore,
         signer: Signer,
+        http_client: SharedFetch,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         metrics: Arc<Metrics>,
@@ -48,6 +57,9 @@ impl AccountServices {
             access_token_cache: AccessTokenCache::default(),
             session_key_cache: SessionKeyCache::default(),
             logout_outbox: LogoutOutbox::default(),
+            http_client,
+            jwks_cache: JwksCache::default(),
+            registrations: Arc::default(),
             store_clock: Arc::new(StoreClock::new(clock)),
             entropy,
             metrics,

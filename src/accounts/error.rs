@@ -3,6 +3,7 @@
 use crate::{
     keys::SignError,
     model::SigningAlgorithm,
+    protocol::{client_auth::ClientAuthError, error::OAuthError},
     store::{RecordKind, StoreError},
 };
 
@@ -50,5 +51,38 @@ impl AccountError {
             | Self::Sign(SignError::Unusable)
             | Self::Undecodable(_) => false,
         }
+    }
+}
+
+/// A request was not served: refused by a rule of the protocol, or a service failed.
+#[derive(Clone, Debug)]
+pub enum RequestError<R> {
+    /// The request was refused.
+    Refused(R),
+    /// A service failed.
+    Failed(AccountError),
+}
+
+impl From<OAuthError> for RequestError<OAuthError> {
+    fn from(refused: OAuthError) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<ClientAuthError> for RequestError<ClientAuthError> {
+    fn from(refused: ClientAuthError) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl<R> From<AccountError> for RequestError<R> {
+    fn from(failed: AccountError) -> Self {
+        Self::Failed(failed)
+    }
+}
+
+impl<R> From<StoreError> for RequestError<R> {
+    fn from(failed: StoreError) -> Self {
+        Self::Failed(failed.into())
     }
 }

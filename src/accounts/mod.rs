@@ -3,6 +3,8 @@
 //! Must not: know of HTTP. Endpoints translate between requests and these functions.
 
 mod backchannel_logout;
+pub(crate) mod client_authentication;
+pub(crate) mod codes;
 pub(crate) mod consents;
 mod context;
 mod directory;
@@ -10,9 +12,11 @@ mod error;
 pub(crate) mod grants;
 pub(crate) mod interactions;
 mod outbox;
+pub(crate) mod registrations;
 mod session_key_cache;
 pub(crate) mod session_state;
 pub(crate) mod sessions;
+pub(crate) mod token_grants;
 pub(crate) mod token_issuer;
 pub(crate) mod token_lookup;
 mod undelivered_logouts;
@@ -20,5 +24,6 @@ mod unscheduled_logouts;
 
 pub use backchannel_logout::{LogoutNotifier, LogoutOutbox, run_notifier};
 pub use context::{AccountContext, AccountServices};
-pub use error::AccountError;
+pub use error::{AccountError, RequestError};
+pub use registrations::Registrations;
 pub use session_key_cache::SessionKeyCache;

@@ -7,19 +7,20 @@ use serde::Serialize;
 
 use super::{AccountContext, AccountError, AccountServices};
 use crate::{
-    keys::{JwtType, SignError, SigningKey},
+    keys::{JwtType, SealPurpose, SignError, SigningKey},
     model::{Client, IdTokenAlgorithm, SigningAlgorithm, Subject, User},
     protocol::{
         claims::{self, AccessToken, Claims, IdToken, left_half_hash},
-        records::Grant,
+        records::{Grant, GrantState, RefreshToken},
         scope::Scopes,
         subject,
+        token::token_until,
     },
     telemetry::TokenKind,
 };
 
 /// The tenant's current signing key.
-pub(crate) fn signing_key(context: AccountContext<'_>) -> Result<&Arc<SigningKey>, AccountError> {
+fn signing_key(context: AccountContext<'_>) -> Result<&Arc<SigningKey>, AccountError> {
     let key = context.tenant.signing_key(context.store_now);
     key.ok_or_else(|| AccountError::NoSigningKey(None))
 }
@@ -45,11 +46,11 @@ pub(crate) async fn sign_with(
 
 /// The key of a client's ID tokens; `None` if the client registered `none`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct IdTokenKey<'a>(Option<&'a Arc<SigningKey>>);
+struct IdTokenKey<'a>(Option<&'a Arc<SigningKey>>);
 
 impl<'a> IdTokenKey<'a> {
     /// The key for the client's `id_token_signed_response_alg`, or the tenant's default.
-    pub(crate) fn of(context: AccountContext<'a>, client: &Client) -> Result<Self, AccountError> {
+    fn of(context: AccountContext<'a>, client: &Client) -> Result<Self, AccountError> {
         if client.id_token_signed_response_alg == Some(IdTokenAlgorithm::None) {
             return Ok(Self(None));
         }
@@ -62,71 +63,123 @@ impl<'a> IdTokenKey<'a> {
     fn hash(self, text: &str) -> Option<String> {
         self.0.map(|key| left_half_hash(key.algorithm, text))
     }
-
-    /// Signs an ID token.
-    async fn sign(
-        self,
-        context: AccountContext<'_>,
-        claims: &Claims,
-    ) -> Result<String, AccountError> {
-        let Some(key) = self.0 else { return Ok(unsigned(claims)) };
-        Ok(sign_with(context.services, key, JwtType::IdToken, claims).await?)
-    }
 }
 
-/// An access token of a grant or of a client's own (RFC 9068), signed with the tenant's default
-/// algorithm.
-pub(crate) async fn access_token(
+/// Checks that the tenant has the keys that sign a client's tokens.
+pub(crate) fn check_keys(context: AccountContext<'_>, client: &Client) -> Result<(), AccountError> {
+    signing_key(context)?;
+    IdTokenKey::of(context, client).map(drop)
+}
+
+/// The tokens to issue to a client: the last step of a token request and of an authorization.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IssuePlan<'a> {
+    /// The client.
+    pub(crate) client: &'a Client,
+    /// The scopes of the tokens.
+    pub(crate) scopes: &'a Scopes,
+    /// Whether an access token is issued.
+    pub(crate) access_token: bool,
+    /// The user's grant that the tokens belong to; `None` if the client acts for itself.
+    pub(crate) user: Option<UserTokens<'a>>,
+}
+
+/// The grant of an [`IssuePlan`] and the tokens that only a user's grant has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UserTokens<'a> {
+    /// The id of the grant.
+    pub(crate) grant_id: &'a str,
+    /// The grant as stored.
+    pub(crate) grant: &'a Grant,
+    /// The user.
+    pub(crate) user: &'a User,
+    /// The ID token, if one is issued.
+    pub(crate) id_token: Option<IdTokenPlan<'a>>,
+    /// The refresh token that the client keeps; `None` to issue the grant's current one, if it has
+    /// one.
+    pub(crate) kept_refresh_token: Option<&'a str>,
+}
+
+/// The contents of an ID token in addition to its grant's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IdTokenPlan<'a> {
+    /// The `nonce` of the request.
+    pub(crate) nonce: Option<&'a str>,
+    /// The code issued with it.
+    pub(crate) code: Option<&'a str>,
+}
+
+/// Issued tokens.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IssuedTokens {
+    pub(crate) access_token: Option<String>,
+    pub(crate) id_token: Option<String>,
+    pub(crate) refresh_token: Option<String>,
+}
+
+/// Issues the tokens of a plan. Every gate has been passed.
+pub(crate) async fn issue(
     context: AccountContext<'_>,
-    client: &Client,
-    scopes: &Scopes,
-    grant: Option<(&str, &Grant)>,
+    plan: IssuePlan<'_>,
+) -> Result<IssuedTokens, AccountError> {
+    let identity = plan.user.and_then(|user| user.id_token.map(|about| (user, about)));
+    let (access_token, id_token) = match (plan.access_token, identity) {
+        (true, Some((user, about))) => {
+            let both = access_and_id_token(context, plan, user, about).await?;
+            (Some(both.0), Some(both.1))
+        }
+        (true, None) => (Some(access_token(context, plan).await?), None),
+        (false, Some((user, about))) => (None, Some(id_token(context, plan, user, about).await?)),
+        (false, None) => (None, None),
+    };
+    let refresh_token = match plan.user {
+        Some(user) => refresh_token(context, plan.client, user)?,
+        None => None,
+    };
+    Ok(IssuedTokens { access_token, id_token, refresh_token })
+}
+
+/// An access token (RFC 9068), signed with the tenant's default algorithm.
+async fn access_token(
+    context: AccountContext<'_>,
+    plan: IssuePlan<'_>,
 ) -> Result<String, AccountError> {
-    let claims = access_claims(context, client, scopes, grant);
-    let token =
-        context.services.signer.sign(signing_key(context)?, JwtType::AccessToken, claims).await?;
+    let claims = access_claims(context, plan);
+    let key = signing_key(context)?;
+    let token = context.services.signer.sign(key, JwtType::AccessToken, claims).await?;
     context.services.metrics.token_issued(context.tenant_id(), TokenKind::AccessToken);
     Ok(token)
 }
 
 /// The claims of an access token, as JSON.
-fn access_claims(
-    context: AccountContext<'_>,
-    client: &Client,
-    scopes: &Scopes,
-    grant: Option<(&str, &Grant)>,
-) -> Vec<u8> {
+fn access_claims(context: AccountContext<'_>, plan: IssuePlan<'_>) -> Vec<u8> {
+    let IssuePlan { client, scopes, user, .. } = plan;
     let person =
-        grant.map(|(_, grant)| subject::subject_for_client(client, &grant.authentication.subject));
+        user.map(|user| subject::subject_for_client(client, &user.grant.authentication.subject));
     let token = AccessToken {
         tenant: &context.tenant.tenant,
         client,
         subject: person.as_ref().map_or(client.id.as_str(), Subject::as_str),
         scopes,
-        grant_id: grant.map(|(id, _)| id),
+        grant_id: user.map(|user| user.grant_id),
         jti: &context.services.entropy.id(),
     };
     json(&token.claims(context.now))
 }
 
-/// Issues an access token of a grant with its ID token.
-pub(crate) async fn access_and_id_token(
+/// An access token and the ID token that contains its hash, signed in one step.
+async fn access_and_id_token(
     context: AccountContext<'_>,
-    client: &Client,
-    scopes: &Scopes,
-    (grant_id, grant): (&str, &Grant),
-    about: IdTokenContext<'_>,
+    plan: IssuePlan<'_>,
+    user: UserTokens<'_>,
+    about: IdTokenPlan<'_>,
 ) -> Result<(String, String), AccountError> {
-    let named = Some((grant_id, grant));
-    let Some(id_key) = IdTokenKey::of(context, client)?.0 else {
-        let access_token = access_token(context, client, scopes, named).await?;
-        let about = IdTokenContext { access_token: Some(&access_token), ..about };
-        let id_token = id_token(context, client, grant, about).await?;
-        return Ok((access_token, id_token));
+    let mut claims = id_claims(context, plan, user, about)?;
+    let Some(id_key) = IdTokenKey::of(context, plan.client)?.0 else {
+        return Ok((access_token(context, plan).await?, unsigned_id_token(context, &claims)));
     };
-    let claims = access_claims(context, client, scopes, named);
-    let first = (signing_key(context)?, JwtType::AccessToken, claims);
-    let (mut claims, algorithm) = (id_claims(context, client, grant, about)?, id_key.algorithm);
+    let first = (signing_key(context)?, JwtType::AccessToken, access_claims(context, plan));
+    let algorithm = id_key.algorithm;
     let naming = move |access_token: &str| {
         claims.insert("at_hash".into(), left_half_hash(algorithm, access_token).into());
         json(&claims)
@@ -139,50 +192,37 @@ pub(crate) async fn access_and_id_token(
     Ok(signed)
 }
 
-/// The contents of an ID token in addition to its grant's.
-#[derive(Clone, Copy)]
-pub(crate) struct IdTokenContext<'a> {
-    /// The user.
-    pub(crate) user: &'a User,
-    /// Scopes whose claims the ID token contains, if no access token can fetch them (OIDC Core
-    /// §5.4).
-    pub(crate) scopes: Option<&'a Scopes>,
-    /// The `nonce` of the request.
-    pub(crate) nonce: Option<&'a str>,
-    /// The access token issued with it.
-    pub(crate) access_token: Option<&'a str>,
-    /// The code issued with it.
-    pub(crate) code: Option<&'a str>,
-}
-
-/// An ID token of a grant (OIDC Core §2), with the hashes of the artifacts issued with it
-/// (§3.3.2.11).
-pub(crate) async fn id_token(
+/// An ID token without an access token.
+async fn id_token(
     context: AccountContext<'_>,
-    client: &Client,
-    grant: &Grant,
-    about: IdTokenContext<'_>,
+    plan: IssuePlan<'_>,
+    user: UserTokens<'_>,
+    about: IdTokenPlan<'_>,
 ) -> Result<String, AccountError> {
-    let claims = id_claims(context, client, grant, about)?;
-    let token = IdTokenKey::of(context, client)?.sign(context, &claims).await?;
+    let claims = id_claims(context, plan, user, about)?;
+    let Some(key) = IdTokenKey::of(context, plan.client)?.0 else {
+        return Ok(unsigned_id_token(context, &claims));
+    };
+    let token = sign_with(context.services, key, JwtType::IdToken, &claims).await?;
     context.services.metrics.token_issued(context.tenant_id(), TokenKind::IdToken);
     Ok(token)
 }
 
-/// The claims of an ID token.
+/// The claims of an ID token (OIDC Core §2) without the hash of an access token (§3.3.2.11).
 fn id_claims(
     context: AccountContext<'_>,
-    client: &Client,
-    grant: &Grant,
-    about: IdTokenContext<'_>,
+    plan: IssuePlan<'_>,
+    user: UserTokens<'_>,
+    about: IdTokenPlan<'_>,
 ) -> Result<Claims, AccountError> {
-    let tenant = &context.tenant.tenant;
+    let (tenant, client, grant) = (&context.tenant.tenant, plan.client, user.grant);
     let key = IdTokenKey::of(context, client)?;
-    let hash = |text: Option<&str>| text.and_then(|text| key.hash(text));
-    let by_scope = |scopes: &Scopes| claims::by_scope(tenant, about.user, scopes);
-    let mut person = about.scopes.map(by_scope).unwrap_or_default();
-    person.extend(claims::by_name(tenant, client, about.user, &grant.claims.id_token));
-    let (at_hash, c_hash) = (hash(about.access_token), hash(about.code));
+    // Without a code or access token, the client cannot get the user's claims elsewhere (§5.4).
+    let alone = about.code.is_none() && !plan.access_token;
+    let mut person =
+        if alone { claims::by_scope(tenant, user.user, plan.scopes) } else { Claims::default() };
+    person.extend(claims::by_name(tenant, client, user.user, &grant.claims.id_token));
+    let c_hash = about.code.and_then(|code| key.hash(code));
     let token = IdToken {
         tenant,
         client,
@@ -191,19 +231,44 @@ fn id_claims(
         with_auth_time: grant.wants_auth_time,
         sid: grant.sid.as_deref(),
         nonce: about.nonce,
-        at_hash: at_hash.as_deref(),
+        at_hash: None,
         c_hash: c_hash.as_deref(),
         person,
     };
     Ok(token.claims(context.now))
 }
 
+/// The grant's current refresh token, if it has one.
+fn refresh_token(
+    context: AccountContext<'_>,
+    client: &Client,
+    user: UserTokens<'_>,
+) -> Result<Option<String>, AccountError> {
+    let GrantState::Active { generation, .. } = user.grant.state else { return Ok(None) };
+    if generation == 0 {
+        return Ok(None);
+    }
+    if let Some(kept) = user.kept_refresh_token {
+        return Ok(Some(kept.to_owned()));
+    }
+    let token = RefreshToken {
+        grant_id: user.grant_id.to_owned(),
+        generation,
+        client: client.id.clone(),
+        expires_at: token_until(user.grant, &client.lifetimes),
+    };
+    let sealed = context.seal(SealPurpose::Refresh, &token)?;
+    context.services.metrics.token_issued(context.tenant_id(), TokenKind::RefreshToken);
+    Ok(Some(sealed))
+}
+
 fn json(claims: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(claims).expect("claims serialise to memory")
 }
 
-/// An unsecured JWT (RFC 7519 §6).
-fn unsigned(claims: &Claims) -> String {
+/// An ID token as an unsecured JWT (RFC 7519 §6).
+fn unsigned_id_token(context: AccountContext<'_>, claims: &Claims) -> String {
+    context.services.metrics.token_issued(context.tenant_id(), TokenKind::IdToken);
     let claims = json(claims);
     let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
     format!("{header}.{}.", URL_SAFE_NO_PAD.encode(claims))

@@ -30,7 +30,7 @@ use crate::{
         SystemEntropy,
     },
     registry::{SnapshotHandle, project},
-    remote::{JwksCache, RequestObjectCache, SectorIdentifierCache},
+    remote::{RequestObjectCache, SectorIdentifierCache},
     source::SharedSource,
     store::{InstrumentedStore, SharedStore, purge_regularly},
     telemetry::{self, LogGuard, Metrics, ReconcileOutcome, init_logging},
@@ -88,6 +88,7 @@ impl ServerRuntime {
         let accounts = AccountServices::new(
             observed(super::store::open(store, file, &entropy, &metrics)?, &metrics),
             Signer::new(args.signing_threads.unwrap_or(cores)),
+            super::outbound::client(args, installation.dev, &metrics)?,
             Arc::clone(&clock),
             Arc::clone(&entropy),
             Arc::clone(&metrics),
@@ -100,11 +101,8 @@ impl ServerRuntime {
                 PASSWORD_QUEUE,
             ),
             login_throttle: LoginThrottle::new(LoginThrottle::DEFAULT_CAPACITY),
-            http_client: super::outbound::client(args, installation.dev, &metrics)?,
-            jwks_cache: JwksCache::default(),
             request_object_cache: RequestObjectCache::default(),
             sector_identifier_cache: SectorIdentifierCache::default(),
-            registrations: Arc::default(),
             clock: Arc::clone(&clock),
             config: ServerConfig { trusted_proxies: trusted_proxies(args)?, limits },
         };
@@ -126,14 +124,14 @@ impl ServerRuntime {
     /// Builds snapshots from a source's views, and reports them to the metrics.
     pub(super) fn project(&self, source: &SharedSource) {
         let (handle, clock) = (self.app.registry.clone(), Arc::clone(&self.clock));
-        self.app.registrations.set_registrar(Arc::clone(source) as SharedRegistrar);
+        self.app.accounts.registrations.set_registrar(Arc::clone(source) as SharedRegistrar);
         let installation = Arc::clone(&self.installation);
         tokio::spawn(project(source.views(), handle, installation, clock));
         tokio::spawn(measure(Arc::clone(&self.app), source.views()));
         tokio::spawn(run_notifier(Arc::new(LogoutNotifier {
             accounts: Arc::clone(&self.app.accounts),
             registry: self.app.registry.clone(),
-            http_client: Arc::clone(&self.app.http_client),
+            http_client: Arc::clone(&self.app.accounts.http_client),
             clock: Arc::clone(&self.clock),
         })));
         tokio::spawn(purge_regularly(

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{CookiePurpose, Registrations, Request, ServerConfig};
+use super::{CookiePurpose, Request, ServerConfig};
 use crate::{
     accounts::{
         AccountContext, AccountError, AccountServices,
         sessions::{self, ActiveSession},
     },
-    fetch::SharedFetch,
     identity::{LoginThrottle, PasswordVerifier},
     model::{Clock, Timestamp},
     registry::SnapshotHandle,
-    remote::{JwksCache, RequestObjectCache, SectorIdentifierCache},
+    remote::{RequestObjectCache, SectorIdentifierCache},
 };
 
 /// The state shared by all handlers.
@@ -26,16 +25,10 @@ pub struct AppState {
     pub passwords: PasswordVerifier,
     /// Delays and limits sign-in attempts.
     pub login_throttle: LoginThrottle,
-    /// The HTTP client for clients' servers.
-    pub http_client: SharedFetch,
-    /// Clients' JWKS documents.
-    pub jwks_cache: JwksCache,
     /// Clients' request objects.
     pub request_object_cache: RequestObjectCache,
     /// Clients' sector identifier documents.
     pub sector_identifier_cache: SectorIdentifierCache,
-    /// State of dynamic client registration.
-    pub registrations: Arc<Registrations>,
     /// The replica's own clock.
     pub clock: Arc<dyn Clock>,
     /// Configuration of the server.

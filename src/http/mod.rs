@@ -4,17 +4,14 @@
 
 mod admin;
 mod app;
-mod client_authentication;
 mod endpoints;
 mod frontchannel_logout;
 pub mod pages;
-mod registrations;
 mod transport;
 mod web;
 
 pub use admin::{AdminServer, ReadinessProbe};
 pub use app::AppState;
-pub use registrations::Registrations;
 pub use transport::{
     BoundListener, ConnectionInfo, ForwardedHeaders, HttpServer, ListeningServer, ServerConfig,
     ServerLimits, Service, TlsConfig, TlsError, TrustedProxies,

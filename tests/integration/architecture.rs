@@ -55,10 +55,21 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("remote", &["fetch", "keys", "model", "protocol"]),
     // The relying party of `dev` uses only the public endpoints of the provider.
     ("demo", &["model", "protocol"]),
-    // accounts counts issued tokens in telemetry, and sends logout tokens with fetch.
+    // accounts counts issued tokens in telemetry, sends logout tokens with fetch, and authenticates
+    // clients by the keys that they publish.
     (
         "accounts",
-        &["fetch", "identity", "keys", "model", "protocol", "registry", "store", "telemetry"],
+        &[
+            "fetch",
+            "identity",
+            "keys",
+            "model",
+            "protocol",
+            "registry",
+            "remote",
+            "store",
+            "telemetry",
+        ],
     ),
     // http counts its answers in telemetry.
     (

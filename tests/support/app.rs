@@ -23,7 +23,7 @@ use lanyard::{
     keys::Signer,
     model::{Clock, Entropy, FixedClock, SeededEntropy, SystemClock, Timestamp},
     registry::SnapshotHandle,
-    remote::{JwksCache, RequestObjectCache, SectorIdentifierCache},
+    remote::{RequestObjectCache, SectorIdentifierCache},
     store::{MemoryStore, SharedStore},
     telemetry::Metrics,
 };
@@ -157,7 +157,7 @@ impl TestApp {
         tokio::spawn(run_notifier(Arc::new(LogoutNotifier {
             accounts: Arc::clone(&app.accounts),
             registry: app.registry.clone(),
-            http_client: Arc::clone(&app.http_client),
+            http_client: Arc::clone(&app.accounts.http_client),
             clock: Arc::clone(&app.clock),
         })));
         let secure = tls.is_some();
@@ -231,6 +231,7 @@ fn handlers(
     let accounts = AccountServices::new(
         store.clone(),
         Signer::new(1),
+        network,
         Arc::clone(&clock) as _,
         Arc::new(SeededEntropy::new(8)),
         Arc::new(Metrics::new()),
@@ -240,11 +241,8 @@ fn handlers(
         accounts: Arc::new(accounts),
         passwords: PasswordVerifier::new(1, 64),
         login_throttle: LoginThrottle::new(1000),
-        http_client: network,
-        jwks_cache: JwksCache::default(),
         request_object_cache: RequestObjectCache::default(),
         sector_identifier_cache: SectorIdentifierCache::default(),
-        registrations: Arc::default(),
         clock,
         config,
     })

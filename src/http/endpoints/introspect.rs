@@ -3,14 +3,14 @@
 use http::StatusCode;
 use serde_json::Value;
 
+use super::authenticated_form::AuthenticatedForm;
 use crate::{
     accounts::token_lookup::{ActiveGrant, PresentedToken, live, revoked_key},
-    http::{AppState, EndpointError, Reply, Request, client_authentication},
+    http::{AppState, EndpointError, Reply, Request},
     model::Client,
     protocol::{
         client_auth,
         introspection::{access_token, inactive, may_see, refresh_token},
-        params::RequestParams,
         subject,
         token::refresh_until,
     },
@@ -18,9 +18,8 @@ use crate::{
 
 /// Reports whether a token is active, to an authenticated client that may introspect it.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let params =
-        request.form().and_then(RequestParams::reject_duplicates).map_err(EndpointError::Json)?;
-    let caller = client_authentication::authenticate(app, &request, &params).await?;
+    let AuthenticatedForm { params, client: caller } =
+        AuthenticatedForm::read(app, &request).await?;
     if caller.is_public() {
         // A public client's identity is not proven (RFC 7662 §2.1).
         let error = client_auth::not_signed("a public client");

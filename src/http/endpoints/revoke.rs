@@ -4,17 +4,17 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
 
+use super::authenticated_form::AuthenticatedForm;
 use crate::{
     accounts::{
         grants,
         token_lookup::{PresentedToken, revoked_key},
     },
-    http::{AppState, EndpointError, Reply, Request, client_authentication},
+    http::{AppState, EndpointError, Reply, Request},
     model::Timestamp,
     protocol::{
         error::{ErrorCode, OAuthError},
         introspection::may_revoke,
-        params::RequestParams,
         session::CLOCK_SKEW,
     },
     store::Record,
@@ -23,9 +23,8 @@ use crate::{
 /// Revokes a token and the grant that it refers to. An invalid token counts as revoked already (RFC
 /// 7009 §2.2).
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let params =
-        request.form().and_then(RequestParams::reject_duplicates).map_err(EndpointError::Json)?;
-    let caller = client_authentication::authenticate(app, &request, &params).await?;
+    let AuthenticatedForm { params, client: caller } =
+        AuthenticatedForm::read(app, &request).await?;
     let token = params.require("token").map_err(EndpointError::Json)?;
     let done = || Reply::empty(StatusCode::OK);
     let Some(presented) = PresentedToken::read(app.context(&request), token)? else {

@@ -1,63 +1,43 @@
-//! The token endpoint (RFC 6749 §3.2): authenticate → decide → gate → sign, for every grant type.
-
-mod code;
-mod issue;
-mod refresh;
+//! The token endpoint (RFC 6749 §3.2).
 
 use http::StatusCode;
+use serde::Serialize;
 
+use super::authenticated_form::AuthenticatedForm;
 use crate::{
-    accounts::token_issuer,
-    http::{AppState, EndpointError, Reply, Request, client_authentication},
-    model::Client,
-    protocol::{
-        params::RequestParams,
-        scope,
-        token::{self, TokenRequest},
-    },
+    accounts::token_grants::{self, GrantedTokens, TokenRequest},
+    http::{AppState, EndpointError, Reply, Request},
+    protocol::scope,
 };
+
+/// A successful token response (RFC 6749 §5.1, OIDC Core §3.1.3.3).
+#[derive(Debug, Serialize)]
+struct TokenResponse {
+    access_token: Option<String>,
+    token_type: &'static str,
+    expires_in: u64,
+    /// Omitted if empty, since `scope` must not be an empty string (§3.3).
+    #[serde(skip_serializing_if = "String::is_empty")]
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
 
 /// `POST I/oauth/token`.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let params =
-        request.form().and_then(RequestParams::reject_duplicates).map_err(EndpointError::Json)?;
-    let client = client_authentication::authenticate(app, &request, &params).await?;
-    let ask = TokenRequest::parse(&params).map_err(EndpointError::Json)?;
-    token::check_grant_type(&client, &ask).map_err(EndpointError::Json)?;
-    let issuer = request.tenant.tenant.issuer.as_str();
-    token::check_resources(issuer, &params).map_err(EndpointError::Json)?;
-    let answer = match &ask {
-        TokenRequest::Code { code, redirect_uri, verifier } => {
-            let bound = (redirect_uri.as_deref(), verifier.as_ref().map(|it| it.expose().as_str()));
-            code::redeem(app, &request, &client, code.expose(), bound).await?
-        }
-        TokenRequest::Refresh { token, scope } => {
-            refresh::refresh(app, &request, &client, token.expose(), scope.as_deref()).await?
-        }
-        TokenRequest::ClientCredentials { scope } => {
-            client_credentials(app, &request, &client, scope.as_deref()).await?
-        }
-    };
-    app.used(&client);
-    Ok(Reply::json(StatusCode::OK, &answer).header("pragma", "no-cache"))
-}
-
-/// The `client_credentials` grant (RFC 6749 §4.4). No grant is stored.
-async fn client_credentials(
-    app: &AppState,
-    request: &Request,
-    client: &Client,
-    asked: Option<&str>,
-) -> Result<issue::TokenResponse, EndpointError> {
-    let scopes = token::client_scopes(client, asked).map_err(EndpointError::Json)?;
-    let access_token =
-        token_issuer::access_token(app.context(request), client, &scopes, None).await?;
-    Ok(issue::TokenResponse {
-        access_token,
+    let AuthenticatedForm { params, client } = AuthenticatedForm::read(app, &request).await?;
+    let context = app.context(&request);
+    let token_request = TokenRequest { context, client: &client, params: &params };
+    let GrantedTokens { tokens, scopes } = token_grants::grant_tokens(token_request).await?;
+    let response = TokenResponse {
+        access_token: tokens.access_token,
         token_type: "Bearer",
         expires_in: client.lifetimes.access_token.as_secs(),
         scope: scope::join(&scopes),
-        id_token: None,
-        refresh_token: None,
-    })
+        id_token: tokens.id_token,
+        refresh_token: tokens.refresh_token,
+    };
+    Ok(Reply::json(StatusCode::OK, &response).header("pragma", "no-cache"))
 }

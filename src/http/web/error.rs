@@ -7,12 +7,15 @@ use serde_json::json;
 
 use super::Reply;
 use crate::{
-    accounts::AccountError,
+    accounts::{AccountError, RequestError},
     http::pages,
     identity::PasswordQueueFull,
     keys::SignError,
     model::Tenant,
-    protocol::error::{ErrorCode, OAuthError},
+    protocol::{
+        client_auth::ClientAuthError,
+        error::{ErrorCode, OAuthError},
+    },
     store::StoreError,
 };
 
@@ -182,6 +185,29 @@ impl From<AccountError> for EndpointError {
             Self::Unavailable(error.to_string())
         } else {
             Self::Internal(error.to_string())
+        }
+    }
+}
+
+impl From<RequestError<OAuthError>> for EndpointError {
+    fn from(error: RequestError<OAuthError>) -> Self {
+        match error {
+            RequestError::Refused(error) => Self::Json(error),
+            RequestError::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<RequestError<ClientAuthError>> for EndpointError {
+    fn from(error: RequestError<ClientAuthError>) -> Self {
+        match error {
+            RequestError::Refused(ClientAuthError { error, challenge })
+                if error.code == ErrorCode::InvalidClient =>
+            {
+                Self::Client { error, challenge }
+            }
+            RequestError::Refused(refused) => Self::Json(refused.error),
+            RequestError::Failed(error) => error.into(),
         }
     }
 }

@@ -26,9 +26,24 @@ const AUTHENTICATION_FAILED: &str = "Client authentication failed.";
 /// The client credentials of a request, not yet verified.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The client ID.
-    pub client_id: String,
+    /// The client that the request names.
+    pub client: ClientReference,
     proof: ClientProof,
+}
+
+/// The way in which a request names its client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientReference {
+    /// By its client ID.
+    Id(String),
+    /// By issuer and subject of its assertion. An assertion that the client signs itself has the
+    /// client ID as both (RFC 7523 §3, 2).
+    Assertion {
+        /// `iss`.
+        issuer: Option<String>,
+        /// `sub`.
+        subject: String,
+    },
 }
 
 /// The part of a request that proves that its client sent it.
@@ -54,16 +69,31 @@ pub enum CredentialsCheck<'a> {
     /// The client is authenticated.
     Authenticated(&'a Arc<Client>),
     /// Signature and claims of the client's assertion are still to be verified.
-    Assertion {
-        /// The client.
-        client: &'a Arc<Client>,
-        /// The policy that it registered for its assertions.
-        policy: AssertionPolicy,
-        /// The assertion.
-        jws: &'a Secret<String>,
-        /// Its parsed contents.
-        jwt: &'a UnverifiedJwt,
-    },
+    Assertion(PendingAssertion<'a>),
+}
+
+/// A client assertion that the registered method allows, not yet verified.
+#[derive(Clone, Copy, Debug)]
+pub struct PendingAssertion<'a> {
+    /// The client.
+    pub client: &'a Arc<Client>,
+    /// The key that must have signed it.
+    pub key: ClientVerificationKey<'a>,
+    /// The policy that the client registered.
+    pub policy: AssertionPolicy,
+    /// The assertion.
+    pub jws: &'a Secret<String>,
+    /// Its parsed contents.
+    pub jwt: &'a UnverifiedJwt,
+}
+
+/// The key that verifies what a client signs.
+#[derive(Clone, Copy, Debug)]
+pub enum ClientVerificationKey<'a> {
+    /// One of the client secrets.
+    Secrets(&'a [Secret<String>]),
+    /// One of the public keys that the client registered.
+    PublicKeys(&'a Client),
 }
 
 /// A failed client authentication.
@@ -109,7 +139,7 @@ pub fn credentials(
             return Err(refused(ErrorCode::InvalidRequest, text));
         }
         let proof = ClientProof::Secret { transport: SecretTransport::Header, secrets };
-        return Ok(Credentials { client_id: id, proof });
+        return Ok(Credentials { client: ClientReference::Id(id), proof });
     }
     let Some(client_id) = client_id else {
         let text = "The request has no client_id.";
@@ -119,7 +149,7 @@ pub fn credentials(
         transport: SecretTransport::Body,
         secrets: vec![Secret::new(secret.to_owned())],
     });
-    Ok(Credentials { client_id: client_id.to_owned(), proof })
+    Ok(Credentials { client: ClientReference::Id(client_id.to_owned()), proof })
 }
 
 /// Parses an assertion (RFC 7523 §2.2). Its `sub` is the client ID, so `client_id` is optional.
@@ -140,7 +170,10 @@ fn assertion_credentials(
         return Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     }
     Ok(Credentials {
-        client_id: subject.to_owned(),
+        client: ClientReference::Assertion {
+            issuer: read.text("iss").map(str::to_owned),
+            subject: subject.to_owned(),
+        },
         proof: ClientProof::Assertion { jws: Secret::new(jwt.to_owned()), jwt: read },
     })
 }
@@ -209,16 +242,23 @@ fn judge<'a>(
             let authenticated = CredentialsCheck::Authenticated(client);
             matches(secrets, given).then_some(authenticated).ok_or("wrong secret")
         }
-        (
-            method @ (Registered::SecretJwt { policy, .. } | Registered::PrivateKeyJwt { policy }),
-            ClientProof::Assertion { jws, jwt },
-        ) => {
-            let allowed = assertion::check_algorithm(method, jwt.algorithm);
-            let pending = CredentialsCheck::Assertion { client, policy: *policy, jws, jwt };
-            allowed.then_some(pending).ok_or("not its registered algorithm")
+        (Registered::SecretJwt { secrets, policy }, ClientProof::Assertion { jws, jwt }) => {
+            let key = ClientVerificationKey::Secrets(secrets);
+            pending(PendingAssertion { client, key, policy: *policy, jws, jwt })
+        }
+        (Registered::PrivateKeyJwt { policy }, ClientProof::Assertion { jws, jwt }) => {
+            let key = ClientVerificationKey::PublicKeys(client);
+            pending(PendingAssertion { client, key, policy: *policy, jws, jwt })
         }
         _ => Err("not its registered method"),
     }
+}
+
+/// Checks the algorithm of an assertion.
+fn pending(assertion: PendingAssertion<'_>) -> Result<CredentialsCheck<'_>, &'static str> {
+    let method = &assertion.client.authentication;
+    let allowed = assertion::check_algorithm(method, assertion.jwt.algorithm);
+    allowed.then_some(CredentialsCheck::Assertion(assertion)).ok_or("not its registered algorithm")
 }
 
 /// Compares the given secrets with every secret of the client, each in constant time.
@@ -259,7 +299,7 @@ mod tests {
         // RFC 6749 §2.3.1
         let found = credentials(Some(&header("a%3Ab+c:s%25%C3%A9")), &RequestParams::default());
         let found = found.expect("credentials");
-        assert_eq!(found.client_id, "a:b c");
+        assert_eq!(found.client, ClientReference::Id("a:b c".into()));
         let ClientProof::Secret { secrets, .. } = found.proof else { panic!("no secret") };
         assert_eq!(secrets[0].expose(), "s%é");
     }

@@ -1,20 +1,47 @@
 //! Redeems an authorization code (RFC 6749 §4.1.3): the checks, and the grant it results in.
 
-use super::invalid_grant;
+use super::{
+    DecisionInput, Gate, TokenDecision, TokenRefusal, UserGrant, invalid_grant,
+    refresh::referenced_until, secret,
+};
 use crate::{
-    model::{Client, GrantType, Timestamp},
+    model::{Client, GrantType, Secret, Timestamp},
     protocol::{
         error::OAuthError,
+        params::RequestParams,
         pkce,
         records::{AuthorizationCode, Grant, GrantState},
     },
 };
 
+/// A token request with a code.
+#[derive(Clone, Debug)]
+pub struct CodeRequest {
+    /// The sealed code.
+    pub code: Secret<String>,
+    /// `redirect_uri`.
+    pub redirect_uri: Option<String>,
+    /// `code_verifier`.
+    pub verifier: Option<Secret<String>>,
+}
+
+impl CodeRequest {
+    /// Parses a request. The caller has rejected duplicate parameters.
+    pub fn parse(params: &RequestParams) -> Result<Self, OAuthError> {
+        let owned = |name: &str| params.get(name).map(str::to_owned);
+        Ok(Self {
+            code: secret(params, "code")?,
+            redirect_uri: owned("redirect_uri"),
+            verifier: owned("code_verifier").map(Secret::new),
+        })
+    }
+}
+
 /// Checks what a code is bound to. A failure neither spends the code nor revokes anything.
 pub fn check_code(
     code: &AuthorizationCode,
     client: &Client,
-    (redirect_uri, verifier): (Option<&str>, Option<&str>),
+    request: &CodeRequest,
     incarnation: &str,
 ) -> Result<(), OAuthError> {
     // The code was issued to this client (§4.1.3).
@@ -22,10 +49,11 @@ pub fn check_code(
         return Err(invalid_grant("The code was issued to another client."));
     }
     // The redirect URI equals that of the authorization request, if it had one (§4.1.3).
-    if code.redirect_uri.as_deref() != redirect_uri {
+    if code.redirect_uri != request.redirect_uri {
         let text = "redirect_uri differs from that of the authorization request.";
         return Err(invalid_grant(text));
     }
+    let verifier = request.verifier.as_ref().map(|it| it.expose().as_str());
     pkce::verify(code.code_challenge.as_deref(), verifier)?;
     // After its data was lost, a store does not know which codes were redeemed, so its earlier
     // codes are rejected.
@@ -35,14 +63,57 @@ pub fn check_code(
     Ok(())
 }
 
+/// Returns true if the decision about a code depends on the stored grant. Otherwise the gate finds
+/// out whether the code was redeemed.
+pub fn needs_stored_grant(code: &AuthorizationCode, now: Timestamp) -> bool {
+    code.grant_stored || check_age(code, now).is_err()
+}
+
+/// Decides about a code whose bindings were checked. It is redeemed once: a second redemption means
+/// that the code was stolen, so the grant is revoked (RFC 6749 §4.1.2), also after the code has
+/// expired.
+pub fn decide_code(
+    code: &AuthorizationCode,
+    input: DecisionInput<'_>,
+) -> Result<TokenDecision, TokenRefusal> {
+    let replayed = || TokenRefusal {
+        error: invalid_grant("The code was already used; the tokens issued for it are revoked."),
+        revoked_grant: Some(code.grant_id.clone()),
+    };
+    if input.stored.is_some_and(|stored| stored.state != GrantState::PendingRedemption) {
+        return Err(replayed());
+    }
+    check_age(code, input.now)?;
+    let gate = match input.stored {
+        // Only redemption and revocation change a grant that waits for its code.
+        Some(_) => Gate::Swap,
+        // The record was lost with its store.
+        None if code.grant_stored => return Err(replayed()),
+        None => Gate::Insert,
+    };
+    let grant = activate_grant(code, input.client, input.now);
+    let referenced = referenced_until(&grant, &input.client.lifetimes, input.now);
+    Ok(TokenDecision {
+        scopes: grant.scopes.clone(),
+        user: Some(UserGrant {
+            id: code.grant_id.clone(),
+            grant,
+            gate,
+            referenced_until: referenced.max(code.expires_at),
+            with_nonce: true,
+            keeps_refresh_token: false,
+        }),
+    })
+}
+
 /// Checks that a code has not expired. Unlike other expiry times, it has no allowance for clock
 /// skew (RFC 6749 §4.1.2).
-pub fn check_age(code: &AuthorizationCode, now: Timestamp) -> Result<(), OAuthError> {
+pub(super) fn check_age(code: &AuthorizationCode, now: Timestamp) -> Result<(), OAuthError> {
     if now >= code.expires_at { Err(invalid_grant("The code has expired.")) } else { Ok(()) }
 }
 
 /// Returns the grant to store, with a first refresh token if the client may have one.
-pub fn activate_grant(code: AuthorizationCode, client: &Client, now: Timestamp) -> Grant {
+pub(super) fn activate_grant(code: &AuthorizationCode, client: &Client, now: Timestamp) -> Grant {
     let generation = u32::from(client.grant_types.contains(&GrantType::RefreshToken));
-    Grant { state: GrantState::Active { generation, rotated_at: now }, ..code.grant }
+    Grant { state: GrantState::Active { generation, rotated_at: now }, ..code.grant.clone() }
 }

@@ -1,84 +1,36 @@
 //! Rules of the token endpoint (RFC 6749 §3.2, OIDC Core §3.1.3). The rules of a grant type are in
 //! its file; this file contains the shared ones.
 
+mod client_credentials;
 mod code;
+mod decision;
 mod refresh;
 
-pub use code::{activate_grant, check_age, check_code};
+pub use client_credentials::decide_client_credentials;
+pub use code::{CodeRequest, check_code, decide_code, needs_stored_grant};
+pub use decision::{DecisionInput, Gate, TokenDecision, TokenRefusal, UserGrant};
 pub use refresh::{
-    REUSE_GRACE, RefreshDecision, check_refresh, referenced_until, refresh_until, rotate,
-    scopes_to_refresh, token_until,
+    REUSE_GRACE, RefreshDecision, RefreshRequest, check_refresh, decide_refresh, refresh_until,
+    rotate, token_until,
 };
 
 use super::{
     error::{ErrorCode, OAuthError},
     params::RequestParams,
-    scope::{self, Scopes},
 };
 use crate::model::{Client, GrantType, Secret};
 
-/// A token request, by grant type.
-#[derive(Clone, Debug)]
-pub enum TokenRequest {
-    /// RFC 6749 §4.1.3.
-    Code {
-        /// The sealed code.
-        code: Secret<String>,
-        /// `redirect_uri`.
-        redirect_uri: Option<String>,
-        /// `code_verifier`.
-        verifier: Option<Secret<String>>,
-    },
-    /// RFC 6749 §6.
-    Refresh {
-        /// The sealed token.
-        token: Secret<String>,
-        /// `scope`.
-        scope: Option<String>,
-    },
-    /// RFC 6749 §4.4.2.
-    ClientCredentials {
-        /// `scope`.
-        scope: Option<String>,
-    },
-}
-
-impl TokenRequest {
-    /// Parses a request. The caller has rejected duplicate parameters.
-    pub fn parse(params: &RequestParams) -> Result<Self, OAuthError> {
-        let owned = |name: &str| params.get(name).map(str::to_owned);
-        let secret = |name: &str| params.require(name).map(|it| Secret::new(it.to_owned()));
-        match params.require("grant_type")? {
-            "authorization_code" => Ok(Self::Code {
-                code: secret("code")?,
-                redirect_uri: owned("redirect_uri"),
-                verifier: owned("code_verifier").map(Secret::new),
-            }),
-            "refresh_token" => {
-                Ok(Self::Refresh { token: secret("refresh_token")?, scope: owned("scope") })
-            }
-            "client_credentials" => Ok(Self::ClientCredentials { scope: owned("scope") }),
-            _ => Err(OAuthError::new(
-                ErrorCode::UnsupportedGrantType,
-                "Use grant_type authorization_code, refresh_token or client_credentials.",
-            )),
-        }
-    }
-
-    /// Returns the grant type that the client must be registered for.
-    pub const fn grant_type(&self) -> GrantType {
-        match self {
-            Self::Code { .. } => GrantType::AuthorizationCode,
-            Self::Refresh { .. } => GrantType::RefreshToken,
-            Self::ClientCredentials { .. } => GrantType::ClientCredentials,
-        }
-    }
+/// Returns the error for a grant type that the token endpoint does not support.
+pub fn unsupported_grant_type(supported: &[GrantType]) -> OAuthError {
+    let names: Vec<_> = supported.iter().map(|it| it.as_str()).collect();
+    let (last, others) = names.split_last().expect("the token endpoint supports a grant type");
+    let text = format!("Use grant_type {} or {last}.", others.join(", "));
+    OAuthError::new(ErrorCode::UnsupportedGrantType, text)
 }
 
 /// Rule: a client may use only its registered grant types (RFC 6749 §5.2, RFC 7591 §2), and
 /// `client_credentials` only if it is confidential (§4.4).
-pub fn check_grant_type(client: &Client, ask: &TokenRequest) -> Result<(), OAuthError> {
-    let grant_type = ask.grant_type();
+pub fn check_grant_type(client: &Client, grant_type: GrantType) -> Result<(), OAuthError> {
     let unproven = grant_type == GrantType::ClientCredentials && client.is_public();
     if client.grant_types.contains(&grant_type) && !unproven {
         return Ok(());
@@ -98,16 +50,18 @@ pub fn check_resources(issuer: &str, params: &RequestParams) -> Result<(), OAuth
     }
 }
 
-/// Rule: a client acting for itself (RFC 6749 §4.4) gets its own scopes except those of user
-/// sign-ins, because it gets neither an ID token nor a refresh token (§4.4.3).
-pub fn client_scopes(client: &Client, asked: Option<&str>) -> Result<Scopes, OAuthError> {
-    let mut own = Scopes::clone(&client.scopes);
-    own.retain(|scope| scope != "openid" && scope != "offline_access");
-    scope::narrow(asked, &own)
+/// Returns the error for a code or refresh token (`credential`) whose grant is not active.
+pub fn inactive_grant(credential: &str) -> OAuthError {
+    invalid_grant(&format!("The user or session of the {credential} is no longer active."))
+}
+
+/// Returns a required parameter that contains a secret.
+fn secret(params: &RequestParams, name: &str) -> Result<Secret<String>, OAuthError> {
+    params.require(name).map(|value| Secret::new(value.to_owned()))
 }
 
 /// Returns `invalid_grant`, the error for an unusable code or refresh token.
-pub(super) fn invalid_grant(text: &str) -> OAuthError {
+pub fn invalid_grant(text: &str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidGrant, text)
 }
 

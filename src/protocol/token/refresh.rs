@@ -4,13 +4,14 @@
 
 use std::time::Duration;
 
-use super::invalid_grant;
+use super::{DecisionInput, Gate, TokenDecision, TokenRefusal, UserGrant, invalid_grant, secret};
 use crate::{
-    model::{Client, Lifetimes, RefreshTokenRotation, Timestamp},
+    model::{Client, Lifetimes, RefreshTokenRotation, Secret, Timestamp},
     protocol::{
         error::OAuthError,
+        params::RequestParams,
         records::{Grant, GrantState, RefreshToken},
-        scope::{self, Scopes},
+        scope::Scopes,
     },
 };
 
@@ -19,6 +20,23 @@ pub const REUSE_GRACE: Duration = Duration::from_secs(10);
 
 /// How often the use of a refresh token that does not rotate is stored.
 const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
+
+/// A token request with a refresh token.
+#[derive(Clone, Debug)]
+pub struct RefreshRequest {
+    /// The sealed token.
+    pub token: Secret<String>,
+    /// `scope`.
+    pub scope: Option<String>,
+}
+
+impl RefreshRequest {
+    /// Parses a request. The caller has rejected duplicate parameters.
+    pub fn parse(params: &RequestParams) -> Result<Self, OAuthError> {
+        let scope = params.get("scope").map(str::to_owned);
+        Ok(Self { token: secret(params, "refresh_token")?, scope })
+    }
+}
 
 /// Returns true if each use issues a new generation. It always does for public clients, which
 /// cannot prove that a token is used by its owner (RFC 9700 §4.14.2).
@@ -39,6 +57,42 @@ pub fn check_refresh(
         return Err(invalid_grant("The refresh token has expired."));
     }
     Ok(())
+}
+
+/// Decides about a refresh token whose bindings were checked, by the record of its grant.
+pub fn decide_refresh(
+    token: &RefreshToken,
+    input: DecisionInput<'_>,
+) -> Result<TokenDecision, TokenRefusal> {
+    let DecisionInput { client, now, .. } = input;
+    let gone = || invalid_grant("The refresh token has expired or was revoked.");
+    let stored = input.stored.ok_or_else(gone)?;
+    // By the store's clock: with a wrong local clock, the grace period would end early or never for
+    // other replicas.
+    let (grant, keeps_refresh_token) =
+        match rotate(stored, token.generation, client, input.store_now) {
+            RefreshDecision::Ended => return Err(gone().into()),
+            RefreshDecision::Revoke => {
+                return Err(TokenRefusal {
+                    error: invalid_grant("The refresh token was reused; its grant is revoked."),
+                    revoked_grant: Some(token.grant_id.clone()),
+                });
+            }
+            RefreshDecision::Repeat => (stored.clone(), false),
+            RefreshDecision::Next(next) => (*next, false),
+            RefreshDecision::Same(next) => (*next, true),
+        };
+    Ok(TokenDecision {
+        scopes: scopes_to_refresh(&grant, client)?,
+        user: Some(UserGrant {
+            id: token.grant_id.clone(),
+            gate: Gate::Swap,
+            referenced_until: referenced_until(&grant, &client.lifetimes, now),
+            grant,
+            with_nonce: false,
+            keeps_refresh_token,
+        }),
+    })
 }
 
 /// The outcome of using a refresh token.
@@ -116,23 +170,19 @@ pub fn token_until(grant: &Grant, lifetimes: &Lifetimes) -> Timestamp {
 
 /// Returns when the last token of a grant expires, including an access token issued now. The record
 /// must be kept until then.
-pub fn referenced_until(grant: &Grant, lifetimes: &Lifetimes, now: Timestamp) -> Timestamp {
+pub(super) fn referenced_until(grant: &Grant, lifetimes: &Lifetimes, now: Timestamp) -> Timestamp {
     let access = now.plus(lifetimes.access_token);
     refresh_until(grant, lifetimes).map_or(access, |refresh| access.max(refresh))
 }
 
-/// Returns the scopes of a refresh: the granted ones or fewer (§6), and only those still allowed
-/// for the client.
-pub fn scopes_to_refresh(
-    grant: &Grant,
-    client: &Client,
-    asked: Option<&str>,
-) -> Result<Scopes, OAuthError> {
+/// Returns the allowed scopes of a refresh: the granted ones (§6) that are still allowed for the
+/// client.
+pub(super) fn scopes_to_refresh(grant: &Grant, client: &Client) -> Result<Scopes, OAuthError> {
     let left: Scopes = grant.scopes.intersection(&client.scopes).cloned().collect();
     if left.is_empty() {
         return Err(invalid_grant(
             "None of the granted scopes is allowed for the client any more.",
         ));
     }
-    scope::narrow(asked, &left)
+    Ok(left)
 }

@@ -36,7 +36,7 @@ pub struct Op {
 impl Op {
     pub async fn start() -> Self {
         let app = TestApp::start(&format!("{MANIFESTS}{SALT}")).await;
-        app.app.registrations.set_registrar(Arc::new(Clerk(Arc::clone(&app.stage))));
+        app.app.accounts.registrations.set_registrar(Arc::new(Clerk(Arc::clone(&app.stage))));
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build();
         let http = http.expect("a client");
         let url = format!("{}/.well-known/openid-configuration", app.issuer("op"));

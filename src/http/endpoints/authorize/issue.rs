@@ -4,58 +4,66 @@
 //! Order: add the client to the session, insert the grant of an access token (the atomic gate),
 //! sign. If a step after the gate fails, the result is lost, but never issued twice.
 
-use super::{
-    AuthorizationContext,
-    implicit::{self, AuthorizationIssueContext, IssuedArtifacts},
-    respond::respond,
-};
+use super::{AuthorizationContext, respond::respond};
 use crate::{
     accounts::{
+        AccountContext, AccountError, codes, grants, registrations,
         session_state::{browser_state, session_state},
         sessions::{self, ActiveSession},
+        token_issuer::{self, IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
     },
-    http::{AppState, CookiePurpose, EndpointError, Reply, Request},
-    keys::SealPurpose,
+    http::{CookiePurpose, EndpointError, Reply},
+    model::Client,
     protocol::{
         authorize,
         error::{ErrorCode, OAuthError},
-        records::{AuthorizationCode, SealedCode, encode},
-        session::CLOCK_SKEW,
+        records::Grant,
+        scope,
     },
-    store::{Record, RecordKey, RecordKind},
-    telemetry::TokenKind,
+    store::RecordKind,
 };
-
-/// Longest code that is sent whole: longer URLs fail in some software.
-const MAX_CODE_LEN: usize = 2 * 1024;
 
 pub(super) async fn issue(
     authorization: &AuthorizationContext<'_>,
     held: &ActiveSession,
 ) -> Result<Reply, EndpointError> {
     let AuthorizationContext { app, request, authorization: ask, .. } = authorization;
-    if !sessions::add_client(app.context(request), held, &ask.client.id).await? {
+    let context = app.context(request);
+    if !sessions::add_client(context, held, &ask.client.id).await? {
         let ended = OAuthError::new(ErrorCode::LoginRequired, "The session has just ended.");
         return Ok(authorization.refuse(&ended));
     }
+    let (client, response_type) = (&ask.client, ask.response_type);
     let grant = authorize::grant(ask, &held.session, request.now);
     let grant_id = app.accounts.entropy.id_at(request.now);
-    let offer = AuthorizationIssueContext { ask, held, grant: &grant, grant_id: &grant_id };
-    let mut access_token = None;
-    if ask.response_type.has_token() {
-        access_token = Some(implicit::access_token(app, request, offer).await?);
+    if response_type.has_token() {
+        store_grant(context, client, (&grant_id, &grant)).await?;
     }
     let mut code = None;
-    if ask.response_type.has_code() {
-        code = Some(sealed_code(app, request, offer).await?);
+    if response_type.has_code() {
+        let incarnation = app.accounts.store.incarnation().await?;
+        let new = authorize::code(ask, grant.clone(), grant_id.clone(), incarnation);
+        code = Some(codes::seal(context, new).await?);
     }
-    app.used(&ask.client);
-    let given = IssuedArtifacts { code: code.as_deref(), access_token: access_token.as_deref() };
-    let mut id_token = None;
-    if ask.response_type.has_id_token() {
-        id_token = Some(implicit::id_token(app, request, offer, given).await?);
-    }
-    let mut response = implicit::response(offer, given, id_token.as_deref());
+    registrations::mark_used(&app.accounts.registrations, client);
+    let id_token = response_type
+        .has_id_token()
+        .then(|| IdTokenPlan { nonce: grant.nonce.as_deref(), code: code.as_deref() });
+    let user = UserTokens {
+        grant_id: &grant_id,
+        grant: &grant,
+        user: &held.user,
+        id_token,
+        kept_refresh_token: None,
+    };
+    let plan = IssuePlan {
+        client,
+        scopes: &grant.scopes,
+        access_token: response_type.has_token(),
+        user: Some(user),
+    };
+    let tokens = token_issuer::issue(context, plan).await?;
+    let mut response = parameters(client, &grant, code, tokens);
     let salt = app.accounts.entropy.id();
     let state = session_state(&ask.client, ask.return_to.uri(), held, &salt);
     response.extend(state.map(|state| ("session_state", state)));
@@ -70,54 +78,34 @@ pub(super) async fn issue(
     })
 }
 
-/// Seals a code.
-async fn sealed_code(
-    app: &AppState,
-    request: &Request,
-    offer: AuthorizationIssueContext<'_>,
-) -> Result<String, EndpointError> {
-    let incarnation = app.accounts.store.incarnation().await?;
-    let grant_id = offer.grant_id.to_owned();
-    let code = authorize::code(offer.ask, offer.grant.clone(), grant_id, incarnation);
-    let whole = seal(app, request, &SealedCode::Whole(Box::new(code.clone())))?;
-    let sealed = if whole.len() <= MAX_CODE_LEN {
-        whole
-    } else {
-        seal(app, request, &SealedCode::Stored(store(app, request, &code).await?))?
-    };
-    app.accounts.metrics.token_issued(&request.tenant.tenant.id, TokenKind::Code);
-    Ok(sealed)
+/// Stores the grant of an access token, which contains the grant's id.
+async fn store_grant(
+    context: AccountContext<'_>,
+    client: &Client,
+    grant: (&str, &Grant),
+) -> Result<(), AccountError> {
+    let until = context.now.plus(client.lifetimes.access_token.max(client.lifetimes.code));
+    let inserted = grants::insert(context, grant, until).await?;
+    inserted.then_some(()).ok_or(AccountError::DuplicateId(RecordKind::Grant))
 }
 
-fn seal(app: &AppState, request: &Request, code: &SealedCode) -> Result<String, EndpointError> {
-    let tenant = &request.tenant.tenant.id;
-    let plain = encode(code);
-    Ok(request.sealer()?.seal(
-        SealPurpose::Code,
-        tenant,
-        &plain,
-        &*app.accounts.entropy,
-        request.now,
-    ))
-}
-
-/// Stores the parts that make a code too long, and returns the record's id. Its user has signed in.
-async fn store(
-    app: &AppState,
-    request: &Request,
-    code: &AuthorizationCode,
-) -> Result<String, EndpointError> {
-    let id = app.accounts.entropy.id();
-    let record = Record {
-        key: RecordKey::new(RecordKind::CodeDetail, &request.tenant.tenant.id, id.as_str()),
-        value: encode(code).into(),
-        expires_at: code.expires_at.plus(CLOCK_SKEW),
-        owners: Vec::new(),
-        due_at: None,
-    };
-    if app.accounts.store.insert(record, request.now).await? {
-        Ok(id)
-    } else {
-        Err(EndpointError::Unavailable("the id of a new code already exists".to_owned()))
+/// The parameters of the response (RFC 6749 §4.1.2, §4.2.2; OIDC Core §3.3.2.5).
+fn parameters(
+    client: &Client,
+    grant: &Grant,
+    code: Option<String>,
+    tokens: IssuedTokens,
+) -> Vec<(&'static str, String)> {
+    let mut parameters = Vec::new();
+    parameters.extend(code.map(|code| ("code", code)));
+    parameters.extend(tokens.id_token.map(|token| ("id_token", token)));
+    if let Some(token) = tokens.access_token {
+        parameters.extend([
+            ("access_token", token),
+            ("token_type", "Bearer".to_owned()),
+            ("expires_in", client.lifetimes.access_token.as_secs().to_string()),
+            ("scope", scope::join(&grant.scopes)),
+        ]);
     }
+    parameters
 }

@@ -5,7 +5,6 @@
 
 mod context;
 pub(super) mod forms;
-mod implicit;
 mod issue;
 pub(super) mod page;
 mod proceed;
@@ -90,8 +89,8 @@ async fn first_step(
     authorization: AuthorizationRequest,
 ) -> Result<Reply, EndpointError> {
     // The redirect URI may not belong to the sector, so the error is not redirected.
-    let client = &authorization.client;
-    let sector = app.sector_identifier_cache.check(&*app.http_client, client, request.now).await;
+    let (client, fetch) = (&authorization.client, &*app.accounts.http_client);
+    let sector = app.sector_identifier_cache.check(fetch, client, request.now).await;
     sector.map_err(EndpointError::Page)?;
     let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
     let pre_session = known.clone().unwrap_or_else(|| app.accounts.entropy.token());

@@ -1,16 +1,15 @@
 //! Fetches and verifies request objects before the request is validated (OIDC Core §6.3).
 
 use crate::{
-    http::{
-        AppState, EndpointError, Request,
-        client_authentication::{verify_with_public_keys, verify_with_secrets},
-    },
+    accounts::client_authentication,
+    http::{AppState, EndpointError, Request},
     model::{Client, JwsAlgorithm},
     protocol::{
         authorize::{
             self,
             request_object::{self, RequestObject},
         },
+        client_auth::ClientVerificationKey,
         error::OAuthError,
         jwt::UnverifiedJwt,
         params::RequestParams,
@@ -66,11 +65,12 @@ async fn verify(
     if jwt.algorithm == JwsAlgorithm::None {
         return Ok(());
     }
-    let verified = if jwt.algorithm.is_symmetric() {
-        verify_with_secrets(client.authentication.secrets(), jws, jwt)
+    let key = if jwt.algorithm.is_symmetric() {
+        ClientVerificationKey::Secrets(client.authentication.secrets())
     } else {
-        verify_with_public_keys(app, request, client, (jws, jwt)).await
+        ClientVerificationKey::PublicKeys(client)
     };
+    let verified = client_authentication::verify(app.context(request), key, (jws, jwt)).await;
     verified.map_err(|why| request_object::unusable(&why))
 }
 
@@ -95,7 +95,8 @@ async fn fetch(
     client: &Client,
     uri: &str,
 ) -> Result<String, OAuthError> {
-    let content = app.request_object_cache.get(&app.http_client, uri, MAX_BYTES, request.now).await;
+    let content =
+        app.request_object_cache.get(&app.accounts.http_client, uri, MAX_BYTES, request.now).await;
     let content = content.map_err(|error| request_object::unreachable(&error))?;
     request_object::check_content(client, uri, &content)?;
     let text = std::str::from_utf8(&content).map(|text| text.trim().to_owned());

@@ -44,7 +44,7 @@ pub(super) async fn documents(app: &AppState, client: &Client) -> Result<(), End
 }
 
 async fn fetch(app: &AppState, name: &str, uri: &str) -> Result<bytes::Bytes, EndpointError> {
-    let fetched = app.http_client.get(uri, MAX_BYTES).await;
+    let fetched = app.accounts.http_client.get(uri, MAX_BYTES).await;
     fetched.map(|fetched| fetched.body).map_err(|error| {
         // A detailed error would reveal to an untrusted client which internal addresses exist.
         let text = format!("The document at {name} could not be fetched.");

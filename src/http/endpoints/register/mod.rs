@@ -38,7 +38,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let object = ObjectKey::new(&request.tenant.tenant.id.0.namespace, name);
     let found = check::validate_metadata(desk, &object, sent.spec)?;
     check::documents(app, &found.client).await?;
-    let turn = app.registrations.lock_tenant(&request.tenant.tenant.id).await;
+    let turn = app.accounts.registrations.lock_tenant(&request.tenant.tenant.id).await;
     let registered = wait_until_served::registered(app, &request);
     if registered >= usize::try_from(desk.settings().max_clients).unwrap_or(usize::MAX) {
         let text = "The maximum number of registered clients is reached.";
@@ -93,7 +93,8 @@ fn limit(
 ) -> Result<(), EndpointError> {
     let most = desk.settings().requests_per_minute;
     let limited = (&request.tenant.tenant.id, allowance);
-    let admitted = app.registrations.rate.admit(limited, request.address, most, request.now);
+    let admitted =
+        app.accounts.registrations.rate.admit(limited, request.address, most, request.now);
     admitted.map_err(|wait| {
         let text = "Too many registrations. Try again later.";
         let body = json!({ "error": "temporarily_unavailable", "error_description": text });
@@ -139,7 +140,7 @@ fn registrar(app: &AppState) -> Result<&crate::model::SharedRegistrar, EndpointE
     let absent = || {
         EndpointError::Unavailable("the writer of registered clients is not running yet".to_owned())
     };
-    app.registrations.registrar().ok_or_else(absent)
+    app.accounts.registrations.registrar().ok_or_else(absent)
 }
 
 fn failure(error: RegistrarError) -> EndpointError {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::*;
+use super::{
+    super::code::{activate_grant, check_age},
+    *,
+};
 use crate::{model::ClientId, protocol::records::AuthorizationCode};
 
 // RFC 7636 appendix B.
@@ -37,8 +40,12 @@ fn with(change: impl FnOnce(&mut Redemption)) -> Option<ErrorCode> {
         now: NOW,
     };
     change(&mut it);
-    let bound = (it.redirect_uri, it.verifier);
-    let checked = check_code(&it.code, &it.client, bound, it.incarnation);
+    let request = CodeRequest {
+        code: Secret::new("sealed".into()),
+        redirect_uri: it.redirect_uri.map(str::to_owned),
+        verifier: it.verifier.map(|it| Secret::new(it.to_owned())),
+    };
+    let checked = check_code(&it.code, &it.client, &request, it.incarnation);
     checked.and_then(|()| check_age(&it.code, it.now)).err().map(|error| error.code)
 }
 
@@ -105,9 +112,43 @@ fn a_grant_has_a_refresh_token_only_if_the_client_may_have_one() {
         grant_stored: false,
     };
     let mut client = fixtures::client();
-    let opened = activate_grant(code("openid"), &client, NOW);
+    let opened = activate_grant(&code("openid"), &client, NOW);
     assert_eq!(opened.state, GrantState::Active { generation: 1, rotated_at: NOW });
     Arc::make_mut(&mut client.grant_types).remove(&GrantType::RefreshToken);
-    let opened = activate_grant(code("openid offline_access"), &client, NOW);
+    let opened = activate_grant(&code("openid offline_access"), &client, NOW);
     assert_eq!(opened.state, GrantState::Active { generation: 0, rotated_at: NOW });
+}
+
+/// The decision about a valid code of a hybrid response or not, given the state of the stored grant.
+fn decided(grant_stored: bool, stored: Option<GrantState>, now: Timestamp) -> Result<Gate, bool> {
+    let code = AuthorizationCode {
+        grant_id: "grant-1".into(),
+        incarnation: "store-1".into(),
+        grant: grant(0, NOW),
+        redirect_uri: None,
+        code_challenge: None,
+        expires_at: NOW.plus(Duration::from_mins(1)),
+        grant_stored,
+    };
+    let stored = stored.map(|state| Grant { state, ..grant(0, NOW) });
+    let client = fixtures::client();
+    let input = DecisionInput { client: &client, stored: stored.as_ref(), now, store_now: now };
+    let decision = decide_code(&code, input).map_err(|refusal| refusal.revoked_grant.is_some());
+    decision.map(|it| it.user.expect("a user's").gate)
+}
+
+#[test]
+fn a_code_is_redeemed_once_and_a_replay_revokes_its_grant() {
+    // RFC 6749 §4.1.2
+    let (active, expired) =
+        (GrantState::Active { generation: 1, rotated_at: NOW }, NOW.plus(Duration::from_mins(1)));
+    assert_eq!(decided(false, None, NOW), Ok(Gate::Insert));
+    assert_eq!(decided(true, Some(GrantState::PendingRedemption), NOW), Ok(Gate::Swap));
+    for stored in [active, GrantState::Revoked { at: NOW }] {
+        assert_eq!(decided(false, Some(stored.clone()), NOW), Err(true), "{stored:?}");
+        assert_eq!(decided(false, Some(stored), expired), Err(true), "also after it expired");
+    }
+    assert_eq!(decided(true, None, NOW), Err(true), "the record was lost");
+    assert_eq!(decided(false, None, expired), Err(false), "it was not redeemed");
+    assert_eq!(decided(true, Some(GrantState::PendingRedemption), expired), Err(false));
 }

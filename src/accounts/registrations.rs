@@ -8,7 +8,6 @@ use std::{
 
 use tracing::Instrument;
 
-use super::AppState;
 use crate::{
     identity::RateLimiter,
     model::{Client, ObjectKey, RegistrarError, SharedRegistrar, TenantId},
@@ -23,7 +22,7 @@ const MAX_MARKED_CLIENTS: usize = 100_000;
 pub struct Registrations {
     registrar: OnceLock<SharedRegistrar>,
     /// Limits registrations by address.
-    pub(super) rate: RateLimiter,
+    pub(crate) rate: RateLimiter,
     tenants: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
     marked: Mutex<HashSet<ObjectKey>>,
 }
@@ -35,12 +34,12 @@ impl Registrations {
     }
 
     /// The writer of clients.
-    pub(super) fn registrar(&self) -> Option<&SharedRegistrar> {
+    pub(crate) fn registrar(&self) -> Option<&SharedRegistrar> {
         self.registrar.get()
     }
 
     /// Locks a tenant's registrations between counting its clients and seeing the new one served.
-    pub(super) async fn lock_tenant(&self, tenant: &TenantId) -> tokio::sync::OwnedMutexGuard<()> {
+    pub(crate) async fn lock_tenant(&self, tenant: &TenantId) -> tokio::sync::OwnedMutexGuard<()> {
         let lock = {
             let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
             tenants.retain(|_, lock| Arc::strong_count(lock) > 1);
@@ -63,29 +62,27 @@ impl Registrations {
     }
 }
 
-impl AppState {
-    /// Records that a client completed a request. The first use of a dynamically registered client
-    /// is stored permanently, so the client does not expire
-    /// (docs/design/serving.md#dynamic-registration).
-    pub(super) fn used(&self, client: &Client) {
-        let unmarked = client.registered.as_ref().is_some_and(|registered| !registered.used);
-        if !unmarked {
-            return;
-        }
-        let registrations = Arc::clone(&self.registrations);
-        let Some(registrar) = registrations.registrar().cloned() else { return };
-        let object = client.object.clone();
-        if !registrations.claim(&object) {
-            return;
-        }
-        let mark = async move {
-            let Err(error) = registrar.mark_used(&object).await else { return };
-            tracing::warn!(client = %object, %error, "could not mark the first use of a registered client");
-            // Other errors are permanent and would be repeated at every sign-in.
-            if matches!(error, RegistrarError::Unavailable(_)) {
-                registrations.forget(&object);
-            }
-        };
-        tokio::spawn(mark.in_current_span());
+/// Records that a client completed a request. The first use of a dynamically registered client is
+/// stored permanently, so the client does not expire
+/// (docs/design/serving.md#dynamic-registration).
+pub(crate) fn mark_used(registrations: &Arc<Registrations>, client: &Client) {
+    let unmarked = client.registered.as_ref().is_some_and(|registered| !registered.used);
+    if !unmarked {
+        return;
     }
+    let registrations = Arc::clone(registrations);
+    let Some(registrar) = registrations.registrar().cloned() else { return };
+    let object = client.object.clone();
+    if !registrations.claim(&object) {
+        return;
+    }
+    let mark = async move {
+        let Err(error) = registrar.mark_used(&object).await else { return };
+        tracing::warn!(client = %object, %error, "could not mark the first use of a registered client");
+        // Other errors are permanent and would be repeated at every sign-in.
+        if matches!(error, RegistrarError::Unavailable(_)) {
+            registrations.forget(&object);
+        }
+    };
+    tokio::spawn(mark.in_current_span());
 }

@@ -1,0 +1,64 @@
+//! Authorization codes on the wire: sealed, or a sealed reference to a record.
+
+use super::{AccountContext, AccountError};
+use crate::{
+    keys::SealPurpose,
+    protocol::{
+        records::{AuthorizationCode, SealedCode, decode, encode},
+        session::CLOCK_SKEW,
+    },
+    store::{Record, RecordKind},
+    telemetry::TokenKind,
+};
+
+/// Longest code that is sent whole: longer URLs fail in some software.
+const MAX_CODE_LEN: usize = 2 * 1024;
+
+/// Seals a code.
+pub(crate) async fn seal(
+    context: AccountContext<'_>,
+    code: AuthorizationCode,
+) -> Result<String, AccountError> {
+    let whole = SealedCode::Whole(Box::new(code));
+    let mut sealed = context.seal(SealPurpose::Code, &whole)?;
+    if let SealedCode::Whole(code) = whole
+        && sealed.len() > MAX_CODE_LEN
+    {
+        let reference = SealedCode::Stored(store(context, &code).await?);
+        sealed = context.seal(SealPurpose::Code, &reference)?;
+    }
+    context.services.metrics.token_issued(context.tenant_id(), TokenKind::Code);
+    Ok(sealed)
+}
+
+/// Opens a code; `None` if this tenant did not issue it, or its record has expired.
+pub(crate) async fn open(
+    context: AccountContext<'_>,
+    sealed: &str,
+) -> Result<Option<AuthorizationCode>, AccountError> {
+    match context.open(SealPurpose::Code, sealed)? {
+        None => Ok(None),
+        Some(SealedCode::Whole(code)) => Ok(Some(*code)),
+        Some(SealedCode::Stored(id)) => {
+            let stored = context.get(&context.key(RecordKind::CodeDetail, id)).await?;
+            Ok(stored.and_then(|stored| decode(&stored.record.value).ok()))
+        }
+    }
+}
+
+/// Stores a code that is too long for a URL, and returns the record's id. Its user has signed in.
+async fn store(
+    context: AccountContext<'_>,
+    code: &AuthorizationCode,
+) -> Result<String, AccountError> {
+    let id = context.services.entropy.id();
+    let record = Record {
+        key: context.key(RecordKind::CodeDetail, id.as_str()),
+        value: encode(code).into(),
+        expires_at: code.expires_at.plus(CLOCK_SKEW),
+        owners: Vec::new(),
+        due_at: None,
+    };
+    let inserted = context.insert(record).await?;
+    inserted.then_some(id).ok_or(AccountError::DuplicateId(RecordKind::CodeDetail))
+}

@@ -1,0 +1,227 @@
+//! Grants tokens at the token endpoint (RFC 6749 §3.2), by grant type.
+//!
+//! The steps are the same for each: parse → check client and resources → open the credential →
+//! decide → narrow the scopes → pass the gate → issue. A grant type supplies only its own part of
+//! them (`TokenGrant`), so it cannot skip a check. Must not: decide what `protocol::token` decides.
+
+mod authorization_code;
+mod client_credentials;
+mod refresh_token;
+
+use std::{future::Future, pin::Pin};
+
+use authorization_code::AuthorizationCodeGrant;
+use client_credentials::ClientCredentialsGrant;
+use refresh_token::RefreshTokenGrant;
+
+use super::{
+    AccountContext, AccountError, RequestError,
+    grants::{self, StoredGrant},
+    registrations,
+    token_issuer::{self, IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
+};
+use crate::{
+    model::{Client, GrantType, Timestamp, User},
+    protocol::{
+        error::OAuthError,
+        params::RequestParams,
+        scope::{self, Scopes},
+        token::{
+            self, DecisionInput, Gate, TokenDecision, TokenRefusal, UserGrant, inactive_grant,
+        },
+    },
+    store::RecordKind,
+};
+
+/// The supported grant types: one row each.
+static GRANTS: [TokenGrantRow; 3] =
+    [row::<AuthorizationCodeGrant>(), row::<RefreshTokenGrant>(), row::<ClientCredentialsGrant>()];
+
+/// The part of a token request that differs by grant type.
+trait TokenGrant: Sized + Send + Sync + 'static {
+    /// The grant type, which the client must be registered for.
+    const GRANT_TYPE: GrantType;
+    /// The name of the credential in errors.
+    const CREDENTIAL: &'static str;
+    /// The credential of a request, opened: a code or a refresh token.
+    type Credential: Send + Sync;
+
+    /// Parses the parameters of the grant type.
+    fn parse(params: &RequestParams) -> Result<Self, OAuthError>;
+
+    /// The `scope` parameter, if the grant type has it.
+    fn requested_scope(&self) -> Option<&str>;
+
+    /// Opens the credential and checks its bindings. A failure spends and revokes nothing.
+    fn open(
+        &self,
+        context: AccountContext<'_>,
+        client: &Client,
+    ) -> impl Future<Output = Result<Self::Credential, RequestError<OAuthError>>> + Send;
+
+    /// The id of the stored grant that the first decision depends on.
+    fn needed_grant(credential: &Self::Credential, now: Timestamp) -> Option<&str>;
+
+    /// Decides which tokens the credential permits. Pure.
+    fn decide(
+        credential: &Self::Credential,
+        input: DecisionInput<'_>,
+    ) -> Result<TokenDecision, TokenRefusal>;
+}
+
+/// A token request of an authenticated client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TokenRequest<'a> {
+    /// The services and the tenant.
+    pub(crate) context: AccountContext<'a>,
+    /// The client.
+    pub(crate) client: &'a Client,
+    /// The parameters, without duplicates.
+    pub(crate) params: &'a RequestParams,
+}
+
+/// The tokens that a request got.
+#[derive(Debug)]
+pub(crate) struct GrantedTokens {
+    /// The tokens.
+    pub(crate) tokens: IssuedTokens,
+    /// Their scopes.
+    pub(crate) scopes: Scopes,
+}
+
+type TokenResult = Result<GrantedTokens, RequestError<OAuthError>>;
+type TokenFuture<'a> = Pin<Box<dyn Future<Output = TokenResult> + Send + 'a>>;
+
+/// A row of the table.
+struct TokenGrantRow {
+    grant_type: GrantType,
+    serve: for<'a> fn(TokenRequest<'a>) -> TokenFuture<'a>,
+}
+
+const fn row<G: TokenGrant>() -> TokenGrantRow {
+    TokenGrantRow { grant_type: G::GRANT_TYPE, serve: |request| Box::pin(serve::<G>(request)) }
+}
+
+/// Grants the tokens of a request.
+pub(crate) async fn grant_tokens(request: TokenRequest<'_>) -> TokenResult {
+    let granted = (find(request.params)?.serve)(request).await?;
+    registrations::mark_used(&request.context.services.registrations, request.client);
+    Ok(granted)
+}
+
+/// Finds the row of a request's grant type.
+fn find(params: &RequestParams) -> Result<&'static TokenGrantRow, OAuthError> {
+    let name = params.require("grant_type")?;
+    GRANTS.iter().find(|row| row.grant_type.as_str() == name).ok_or_else(|| {
+        let supported: Vec<_> = GRANTS.iter().map(|row| row.grant_type).collect();
+        token::unsupported_grant_type(&supported)
+    })
+}
+
+async fn serve<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
+    let TokenRequest { context, client, params } = request;
+    let parsed = G::parse(params)?;
+    token::check_grant_type(client, G::GRANT_TYPE)?;
+    token::check_resources(context.tenant.tenant.issuer.as_str(), params)?;
+    let credential = parsed.open(context, client).await?;
+    let mut needed = G::needed_grant(&credential, context.now).map(str::to_owned);
+    for _ in 0..grants::MAX_ATTEMPTS {
+        let stored = match &needed {
+            Some(id) => grants::load(context, id).await?,
+            None => None,
+        };
+        let decision = decide::<G>(request, &credential, stored.as_ref()).await?;
+        let scopes = scope::narrow(parsed.requested_scope(), &decision.scopes)?;
+        let Some(granted) = decision.user else {
+            let plan = IssuePlan { client, scopes: &scopes, access_token: true, user: None };
+            let tokens = token_issuer::issue(context, plan).await?;
+            return Ok(GrantedTokens { tokens, scopes });
+        };
+        let user = grants::active_user(context, &granted.grant).await?;
+        let user = user.ok_or_else(|| inactive_grant(G::CREDENTIAL))?;
+        // A failure to sign must not use up the credential, so the keys are looked up first.
+        token_issuer::check_keys(context, client)?;
+        if passes(context, &granted, stored.as_ref()).await? {
+            let tokens = issue_for_user(request, &scopes, &granted, &user).await?;
+            return Ok(GrantedTokens { tokens, scopes });
+        }
+        needed = Some(granted.id);
+    }
+    Err(AccountError::Conflict(RecordKind::Grant).into())
+}
+
+/// Decides. A refusal revokes the grant if a code or token was stolen.
+async fn decide<G: TokenGrant>(
+    TokenRequest { context, client, .. }: TokenRequest<'_>,
+    credential: &G::Credential,
+    stored: Option<&StoredGrant>,
+) -> Result<TokenDecision, RequestError<OAuthError>> {
+    let AccountContext { now, store_now, .. } = context;
+    let stored = stored.map(|stored| &stored.grant);
+    match G::decide(credential, DecisionInput { client, stored, now, store_now }) {
+        Ok(decision) => Ok(decision),
+        Err(TokenRefusal { error, revoked_grant }) => {
+            if let Some(id) = revoked_grant {
+                grants::revoke(context, &id).await?;
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Passes the atomic gate: before it the request can be repeated; after it the credential is used.
+async fn passes(
+    context: AccountContext<'_>,
+    granted: &UserGrant,
+    stored: Option<&StoredGrant>,
+) -> Result<bool, AccountError> {
+    let (next, until) = ((granted.id.as_str(), &granted.grant), granted.referenced_until);
+    match (granted.gate, stored) {
+        (Gate::Insert, _) => grants::insert(context, next, until).await,
+        (Gate::Swap, None) => Ok(false),
+        (Gate::Swap, Some(stored)) => {
+            let unchanged = granted.grant == stored.grant && stored.outlives(until);
+            Ok(unchanged || grants::swap(context, stored, next, until).await?)
+        }
+    }
+}
+
+/// Issues every token that a grant permits now.
+async fn issue_for_user(
+    TokenRequest { context, client, params }: TokenRequest<'_>,
+    scopes: &Scopes,
+    granted: &UserGrant,
+    user: &User,
+) -> Result<IssuedTokens, AccountError> {
+    let UserGrant { id: grant_id, grant, with_nonce, keeps_refresh_token, .. } = granted;
+    let nonce = grant.nonce.as_deref().filter(|_| *with_nonce);
+    let tokens = UserTokens {
+        grant_id,
+        grant,
+        user,
+        id_token: scopes.contains("openid").then_some(IdTokenPlan { nonce, code: None }),
+        kept_refresh_token: params.get("refresh_token").filter(|_| *keeps_refresh_token),
+    };
+    let plan = IssuePlan { client, scopes, access_token: true, user: Some(tokens) };
+    token_issuer::issue(context, plan).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::error::ErrorCode;
+
+    #[test]
+    fn finds_the_grant_type() {
+        // RFC 6749 §5.2
+        let found = |text: &str| {
+            let found = find(&RequestParams::parse(text.as_bytes()));
+            found.map(|row| row.grant_type).map_err(|error| error.code)
+        };
+        assert_eq!(found("x=1"), Err(ErrorCode::InvalidRequest));
+        assert_eq!(found("grant_type=password"), Err(ErrorCode::UnsupportedGrantType));
+        assert_eq!(found("grant_type=implicit"), Err(ErrorCode::UnsupportedGrantType));
+        let own = found("grant_type=client_credentials&scope=a");
+        assert_eq!(own, Ok(GrantType::ClientCredentials));
+    }
+}

@@ -1,0 +1,36 @@
+//! The form of a client that authenticates, as endpoints for clients receive it.
+
+use std::sync::Arc;
+
+use crate::{
+    accounts::client_authentication::{self, ClientAuthenticationRequest},
+    http::{AppState, EndpointError, Request},
+    model::Client,
+    protocol::params::RequestParams,
+};
+
+/// The parameters of a request and its authenticated client.
+#[derive(Debug)]
+pub(super) struct AuthenticatedForm {
+    /// The parameters, without duplicates.
+    pub(super) params: RequestParams,
+    /// The client.
+    pub(super) client: Arc<Client>,
+}
+
+impl AuthenticatedForm {
+    /// Parses the body and authenticates the client.
+    pub(super) async fn read(app: &AppState, request: &Request) -> Result<Self, EndpointError> {
+        let params = request
+            .form()
+            .and_then(RequestParams::reject_duplicates)
+            .map_err(EndpointError::Json)?;
+        let sent = ClientAuthenticationRequest {
+            authorization: request.authorization(),
+            params: &params,
+            endpoint: request.endpoint,
+        };
+        let client = client_authentication::authenticate(app.context(request), sent).await?;
+        Ok(Self { params, client })
+    }
+}

@@ -1,0 +1,72 @@
+//! The decision about a token request: the tokens to issue and the write that comes before, or a
+//! refusal.
+
+use crate::{
+    model::{Client, Timestamp},
+    protocol::{error::OAuthError, records::Grant, scope::Scopes},
+};
+
+/// The state that a decision depends on, besides the credential in the request.
+#[derive(Clone, Copy, Debug)]
+pub struct DecisionInput<'a> {
+    /// The client, which is authenticated and may use the grant type.
+    pub client: &'a Client,
+    /// The stored grant that the credential refers to. `None` if it is absent or was not read.
+    pub stored: Option<&'a Grant>,
+    /// The time by the replica's own clock.
+    pub now: Timestamp,
+    /// The time by the store's clock, to compare with times that other replicas wrote.
+    pub store_now: Timestamp,
+}
+
+/// The tokens that a request may get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenDecision {
+    /// The allowed scopes. A request may narrow them.
+    pub scopes: Scopes,
+    /// The user's grant that the tokens belong to. `None` if the client acts for itself.
+    pub user: Option<UserGrant>,
+}
+
+/// A user's grant that tokens are issued for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserGrant {
+    /// The id of the grant.
+    pub id: String,
+    /// The grant in the state to store.
+    pub grant: Grant,
+    /// The write that must succeed before tokens are issued.
+    pub gate: Gate,
+    /// When the last token that refers to the grant expires.
+    pub referenced_until: Timestamp,
+    /// Whether the ID token contains the `nonce` of the authorization request. Only the first one
+    /// does (OIDC Core §12.2).
+    pub with_nonce: bool,
+    /// Whether the client keeps the refresh token of the request.
+    pub keeps_refresh_token: bool,
+}
+
+/// The atomic write that lets a request through (docs/design/state.md#gates). A request that does
+/// not pass is decided again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Inserts the grant.
+    Insert,
+    /// Replaces the stored grant, unless it changed.
+    Swap,
+}
+
+/// A refused token request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRefusal {
+    /// The error in the response.
+    pub error: OAuthError,
+    /// The id of the grant to revoke, if the request shows that a code or token was stolen.
+    pub revoked_grant: Option<String>,
+}
+
+impl From<OAuthError> for TokenRefusal {
+    fn from(error: OAuthError) -> Self {
+        Self { error, revoked_grant: None }
+    }
+}
