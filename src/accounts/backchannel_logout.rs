@@ -15,8 +15,8 @@ use super::{
     unscheduled_logouts::schedule_unscheduled,
 };
 use crate::{
-    fetch::SharedFetch,
-    keys::JwtType,
+    fetch::{FetchError, SharedFetch},
+    keys::{JwtType, SignError},
     model::{Client, ClientId, Clock, Subject, TenantId, Timestamp, UndeliveredReceiver},
     protocol::{logout_token, records::Session, sid, subject},
     registry::{ServedTenant, SnapshotHandle},
@@ -139,10 +139,10 @@ impl OutboxDelivery for LogoutNotifier {
         let attempts = entry.failed_attempts + 1;
         let will_retry = LogoutNotification::retry_delay(attempts).is_some();
         tracing::warn!(
-            %tenant, client = %notification.client, attempts, error, will_retry,
+            %tenant, client = %notification.client, attempts, %error, will_retry,
             "back-channel logout notification failed"
         );
-        self.accounts.logout_outbox.undelivered.failed(&client.object, error);
+        self.accounts.logout_outbox.undelivered.failed(&client.object, error.to_string());
         DeliveryOutcome::Failed
     }
 }
@@ -156,6 +156,19 @@ fn client_to_notify<'a>(
     client.details.backchannel_logout_uri.is_some().then_some(client)
 }
 
+/// An attempt to notify a client failed.
+#[derive(Debug, thiserror::Error)]
+enum DeliveryError {
+    #[error("the tenant has no signing key")]
+    NoSigningKey,
+    #[error("the logout token could not be signed")]
+    Sign(#[from] SignError),
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error("the endpoint returned status {0}")]
+    Status(u16),
+}
+
 /// Sends one POST (§2.5). Any 2xx status is a success.
 async fn send(
     notifier: &LogoutNotifier,
@@ -163,7 +176,7 @@ async fn send(
     client: &Client,
     notification: &LogoutNotification,
     now: Timestamp,
-) -> Result<(), String> {
+) -> Result<(), DeliveryError> {
     let uri = client.details.backchannel_logout_uri.as_deref().unwrap_or_default();
     let subject = subject::subject_for_client(client, &Subject::new(&notification.subject));
     let sid = sid::sid_for_client(client, &notification.sid);
@@ -172,17 +185,15 @@ async fn send(
         logout_token::claims(&tenant.tenant, client, about, &notifier.accounts.entropy.id(), now);
     let key = tenant
         .signing_key_for(client, notifier.accounts.store_clock.at(now))
-        .ok_or("the tenant has no signing key")?;
+        .ok_or(DeliveryError::NoSigningKey)?;
     let token =
-        token_issuer::sign_with(&notifier.accounts, key, JwtType::LogoutToken, &claims).await;
-    let token = token.map_err(|_| "the logout token could not be signed")?;
+        token_issuer::sign_with(&notifier.accounts, key, JwtType::LogoutToken, &claims).await?;
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("logout_token", &token)
         .finish();
-    match notifier.http_client.post_form(uri, form).await {
-        Ok(status) if (200..300).contains(&status) => Ok(()),
-        Ok(status) => Err(format!("the endpoint returned status {status}")),
-        Err(error) => Err(error.to_string()),
+    match notifier.http_client.post_form(uri, form).await? {
+        200..300 => Ok(()),
+        status => Err(DeliveryError::Status(status)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The permissions that users have granted to clients, in the store.
 
-use super::{AccountContext, AccountError};
+use super::{AccountContext, AccountError, context::RecordChange};
 use crate::{
     model::{ClientId, Subject},
     protocol::{
@@ -8,11 +8,8 @@ use crate::{
         consent,
         records::{Consent, decode, encode},
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind},
+    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
-
-/// Maximum attempts of a write that conflicts with others.
-const MAX_ATTEMPTS: usize = 3;
 
 /// The permissions that a user granted to a client before.
 pub(crate) async fn load(
@@ -31,10 +28,9 @@ pub(crate) async fn extend(
     request: &AuthorizationRequest,
 ) -> Result<(), AccountError> {
     let key = key(context, subject, &request.client.id);
-    for _ in 0..MAX_ATTEMPTS {
-        let stored = context.get(&key).await?;
-        let earlier: Option<Consent> =
-            stored.as_ref().and_then(|stored| decode(&stored.record.value).ok());
+    let stored = context.get(&key).await?;
+    let extended = |stored: Option<&VersionedRecord>| {
+        let earlier: Option<Consent> = stored.and_then(|stored| decode(&stored.record.value).ok());
         let permissions = &request.requested_permissions;
         let consent = consent::extend_consent(earlier.as_ref(), permissions, context.now);
         let record = Record {
@@ -44,15 +40,9 @@ pub(crate) async fn extend(
             owners: vec![IndexEntry::new(OwnerKind::User, subject.as_str())],
             due_at: None,
         };
-        let written = match stored {
-            Some(stored) => context.compare_and_swap(stored.version, record).await?,
-            None => context.insert(record).await?,
-        };
-        if written {
-            return Ok(());
-        }
-    }
-    Err(AccountError::Conflict(RecordKind::Consent))
+        Ok(RecordChange::Write(record, ()))
+    };
+    context.update(&key, stored, extended).await
 }
 
 fn key(context: AccountContext<'_>, subject: &Subject, client: &ClientId) -> RecordKey {

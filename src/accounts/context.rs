@@ -14,6 +14,17 @@ use crate::{
     telemetry::Metrics,
 };
 
+/// Attempts of a change that conflicts with those of other writers.
+pub(crate) const MAX_ATTEMPTS: usize = 3;
+
+/// The change of a record, with the outcome for the caller.
+pub(super) enum RecordChange<T> {
+    /// The record is written.
+    Write(Record, T),
+    /// The record stays as it is.
+    Keep(T),
+}
+
 /// The services that all tenants share.
 #[derive(Debug)]
 pub struct AccountServices {
@@ -116,6 +127,31 @@ impl<'a> AccountContext<'a> {
     /// Replaces a record if its version is still `version`.
     pub async fn compare_and_swap(&self, version: u64, record: Record) -> Result<bool, StoreError> {
         self.services.store.compare_and_swap(version, record, self.now).await
+    }
+
+    /// Inserts or replaces a record after what is stored: `stored`, as the caller has read it. If
+    /// another writer was faster, the record is read and changed again.
+    pub(super) async fn update<T>(
+        &self,
+        key: &RecordKey,
+        mut stored: Option<VersionedRecord>,
+        mut change: impl FnMut(Option<&VersionedRecord>) -> Result<RecordChange<T>, AccountError>,
+    ) -> Result<T, AccountError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let (record, outcome) = match change(stored.as_ref())? {
+                RecordChange::Keep(outcome) => return Ok(outcome),
+                RecordChange::Write(record, outcome) => (record, outcome),
+            };
+            let is_written = match stored {
+                Some(stored) => self.compare_and_swap(stored.version, record).await?,
+                None => self.insert(record).await?,
+            };
+            if is_written {
+                return Ok(outcome);
+            }
+            stored = self.get(key).await?;
+        }
+        Err(AccountError::Conflict(key.kind))
     }
 
     /// Encodes and seals a value.

@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use super::{AccountContext, AccountError};
+pub(crate) use super::context::MAX_ATTEMPTS;
+use super::{AccountContext, AccountError, context::RecordChange};
 use crate::{
     model::{Subject, Timestamp, User},
     protocol::{
@@ -13,9 +14,6 @@ use crate::{
     },
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
-
-/// Maximum attempts of a write that conflicts with others.
-pub(crate) const MAX_ATTEMPTS: usize = 3;
 
 /// A grant as stored, with the version for compare-and-swap.
 #[derive(Clone, Debug)]
@@ -26,6 +24,12 @@ pub(crate) struct StoredGrant {
 }
 
 impl StoredGrant {
+    fn read(stored: &VersionedRecord) -> Result<Self, AccountError> {
+        let grant = decode(&stored.record.value)
+            .map_err(|_| AccountError::Undecodable(RecordKind::Grant))?;
+        Ok(Self { grant, version: stored.version, expires_at: stored.record.expires_at })
+    }
+
     /// Returns true if the record lives until `until`, when the last token that refers to it
     /// expires.
     pub(crate) fn outlives(&self, until: Timestamp) -> bool {
@@ -72,12 +76,7 @@ pub(crate) async fn load(
     context: AccountContext<'_>,
     id: &str,
 ) -> Result<Option<StoredGrant>, AccountError> {
-    let Some(stored) = context.get(&key(context, id)).await? else {
-        return Ok(None);
-    };
-    let grant =
-        decode(&stored.record.value).map_err(|_| AccountError::Undecodable(RecordKind::Grant))?;
-    Ok(Some(StoredGrant { grant, version: stored.version, expires_at: stored.record.expires_at }))
+    context.get(&key(context, id)).await?.as_ref().map(StoredGrant::read).transpose()
 }
 
 /// Replaces a grant unless it changed concurrently. `until`: expiry of the last token that refers
@@ -94,19 +93,22 @@ pub(crate) async fn swap(
 
 /// Revokes a grant despite concurrent changes.
 pub(crate) async fn revoke(context: AccountContext<'_>, id: &str) -> Result<(), AccountError> {
-    for _ in 0..MAX_ATTEMPTS {
-        let Some(held) = load(context, id).await? else { return Ok(()) };
-        if matches!(held.grant.state, GrantState::Revoked { .. }) {
-            return Ok(());
+    let key = key(context, id);
+    let stored = context.get(&key).await?;
+    let revoked = |stored: Option<&VersionedRecord>| {
+        let Some(stored) = stored.map(StoredGrant::read).transpose()? else {
+            return Ok(RecordChange::Keep(()));
+        };
+        if matches!(stored.grant.state, GrantState::Revoked { .. }) {
+            return Ok(RecordChange::Keep(()));
         }
-        let state = GrantState::Revoked { at: context.now };
-        let revoked = Grant { state, ..held.grant.clone() };
         // All tokens that refer to the grant exist already, so its expiry stays.
-        if swap(context, &held, (id, &revoked), context.now).await? {
-            return Ok(());
-        }
-    }
-    Err(AccountError::Conflict(RecordKind::Grant))
+        let expires_at = stored.expiry(context.now, context.now);
+        let state = GrantState::Revoked { at: context.now };
+        let grant = Grant { state, ..stored.grant };
+        Ok(RecordChange::Write(record(context, id, &grant, expires_at), ()))
+    };
+    context.update(&key, stored, revoked).await
 }
 
 /// The user of a grant, if the grant is active: user and client are still served and enabled, and

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{AccountContext, AccountError, backchannel_logout};
+use super::{AccountContext, AccountError, backchannel_logout, context::RecordChange};
 use crate::{
     model::{ClientId, User},
     protocol::{
@@ -16,9 +16,6 @@ use crate::{
     },
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
-
-/// Maximum attempts of a write that conflicts with others.
-const MAX_ATTEMPTS: usize = 3;
 
 /// An active session as stored, with its user.
 #[derive(Clone, Debug)]
@@ -102,22 +99,22 @@ pub async fn add_client(
     active: &ActiveSession,
     client: &ClientId,
 ) -> Result<bool, AccountError> {
-    let mut current = active.clone();
-    for _ in 0..MAX_ATTEMPTS {
-        if current.session.clients.contains(client) {
-            return Ok(true);
-        }
-        current.session.clients.insert(client.clone());
-        let key = &current.stored.record.key;
-        let record = record(context, key, &current.session);
-        if context.compare_and_swap(current.stored.version, record).await? {
-            return Ok(true);
-        }
-        let Some(stored) = context.get(key).await? else { return Ok(false) };
-        let Some(revived) = activate(context, stored) else { return Ok(false) };
-        current = revived;
+    if active.session.clients.contains(client) {
+        return Ok(true);
     }
-    Err(AccountError::Conflict(RecordKind::Session))
+    let key = &active.stored.record.key;
+    let with_client = |stored: Option<&VersionedRecord>| {
+        let active = stored.and_then(|stored| activate(context, stored.clone()));
+        let Some(ActiveSession { mut session, .. }) = active else {
+            return Ok(RecordChange::Keep(false));
+        };
+        Ok(if session.clients.insert(client.clone()) {
+            RecordChange::Write(record(context, key, &session), true)
+        } else {
+            RecordChange::Keep(true)
+        })
+    };
+    context.update(key, Some(active.stored.clone()), with_client).await
 }
 
 /// Ends a session: its cookie and its grants become invalid. Returns the session as it ended, with

@@ -17,7 +17,7 @@ pub use hash::hash_password;
 pub use login_throttle::{
     AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount, throttle_prefix,
 };
-pub use password_hash::parse_stored_password;
+pub use password_hash::{StoredPasswordError, parse_stored_password};
 pub use password_verifier::{PasswordQueueFull, PasswordVerifier};
 pub use rate::{RateLimitClass, RateLimiter};
 pub use sign_in::{PasswordSignIn, SignInError};

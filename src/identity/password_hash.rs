@@ -28,12 +28,45 @@ const MAX_SCRYPT_WORK: u64 = 1 << 21;
 
 const REMEDY: &str = "make one with `lanyard hash-password`";
 
+/// The text of a password Secret cannot be used. Errors of the parsers are not kept, since they may
+/// repeat the text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoredPasswordError {
+    /// The plain password is empty.
+    #[error("the password is empty")]
+    Empty,
+    /// The plain password exceeds the limit.
+    #[error("the password is longer than {MAX_PASSWORD_LEN} bytes")]
+    TooLong,
+    /// The hash has an unknown scheme.
+    #[error(
+        "the password hash has an unsupported scheme; use argon2id, bcrypt, pbkdf2-sha256, \
+         pbkdf2-sha512 or scrypt: {REMEDY}"
+    )]
+    UnsupportedScheme,
+    /// The hash is malformed.
+    #[error("the password hash is not a PHC string; {REMEDY}")]
+    NotPhc,
+    /// The hash lacks its salt or its value.
+    #[error("the password hash is truncated: the salt or the hash is missing; {REMEDY}")]
+    Truncated,
+    /// The hash is not a bcrypt hash.
+    #[error("the password hash is not a bcrypt hash of 60 characters; {REMEDY}")]
+    NotBcrypt,
+    /// The parameters are missing, unknown or out of range.
+    #[error("the password hash has invalid parameters; {REMEDY}")]
+    InvalidParameters,
+    /// A check would cost more than the limits, which the text contains.
+    #[error("the password hash is too costly to check: {0}; {REMEDY}")]
+    TooCostly(String),
+}
+
 /// Parses the text of a password Secret: a hash (surrounding white space is removed) or a plain
 /// password (a final line break is removed, because editors and `echo` add one).
 ///
 /// # Errors
-/// Returns the problem and its fix, without any of the text.
-pub fn parse_stored_password(text: &str) -> Result<StoredPassword, String> {
+/// Returns the problem and its fix.
+pub fn parse_stored_password(text: &str) -> Result<StoredPassword, StoredPasswordError> {
     let trimmed = text.trim();
     if looks_like_hash(trimmed) {
         Scheme::parse(trimmed)?;
@@ -41,10 +74,10 @@ pub fn parse_stored_password(text: &str) -> Result<StoredPassword, String> {
     }
     let plain = text.trim_end_matches(['\r', '\n']);
     if plain.is_empty() {
-        return Err("the password is empty".to_owned());
+        return Err(StoredPasswordError::Empty);
     }
     if plain.len() > MAX_PASSWORD_LEN {
-        return Err(format!("the password is longer than {MAX_PASSWORD_LEN} bytes"));
+        return Err(StoredPasswordError::TooLong);
     }
     Ok(StoredPassword::Plain(Secret::new(plain.to_owned())))
 }
@@ -69,17 +102,14 @@ enum Scheme {
 }
 
 impl Scheme {
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, StoredPasswordError> {
         let name = text[1..].split('$').next().unwrap_or_default();
         match name {
             "2a" | "2b" | "2y" => check_bcrypt(text).map(|()| Self::Bcrypt),
             "argon2id" | "argon2i" => check_argon2(parse_phc(text)?).map(Self::Argon2),
             "pbkdf2-sha256" | "pbkdf2-sha512" => check_pbkdf2(parse_phc(text)?).map(Self::Pbkdf2),
             "scrypt" => check_scrypt(parse_phc(text)?).map(Self::Scrypt),
-            _ => Err(format!(
-                "the password hash has an unsupported scheme; use argon2id, bcrypt, \
-                 pbkdf2-sha256, pbkdf2-sha512 or scrypt: {REMEDY}"
-            )),
+            _ => Err(StoredPasswordError::UnsupportedScheme),
         }
     }
 
@@ -106,90 +136,79 @@ fn matches_argon2(hash: &PasswordHash, attempt: &[u8], scratch: &mut Argon2Memor
     Some(constant_time::verify_slices_are_equal(&output, expected.as_bytes()).is_ok())
 }
 
-fn parse_phc(text: &str) -> Result<PasswordHash, String> {
-    let hash = PasswordHash::new(text)
-        .map_err(|_| format!("the password hash is not a PHC string; {REMEDY}"))?;
+fn parse_phc(text: &str) -> Result<PasswordHash, StoredPasswordError> {
+    let hash = PasswordHash::new(text).map_err(|_| StoredPasswordError::NotPhc)?;
     if hash.salt.is_none() || hash.hash.is_none() {
-        return Err(format!(
-            "the password hash is truncated: the salt or the hash is missing; {REMEDY}"
-        ));
+        return Err(StoredPasswordError::Truncated);
     }
     Ok(hash)
-}
-
-fn malformed() -> String {
-    format!("the password hash has invalid parameters; {REMEDY}")
-}
-
-fn costly(parameters: &str) -> String {
-    format!("the password hash is too costly to check: {parameters}; {REMEDY}")
 }
 
 /// Returns the parameters with these names. Other parameters are an error.
 fn decimals<const N: usize>(
     hash: &PasswordHash,
     expected: [(&str, u64); N],
-) -> Result<[u64; N], String> {
+) -> Result<[u64; N], StoredPasswordError> {
     if hash.params.iter().any(|(name, _)| expected.iter().all(|(n, _)| *n != name.as_str())) {
-        return Err(malformed());
+        return Err(StoredPasswordError::InvalidParameters);
     }
     let mut values = expected.map(|(_, default)| default);
     for (value, (name, _)) in values.iter_mut().zip(expected) {
         if let Some(found) = hash.params.get(name) {
-            *value = found.decimal().map_err(|_| malformed())?.into();
+            *value = found.decimal().map_err(|_| StoredPasswordError::InvalidParameters)?.into();
         }
     }
     Ok(values)
 }
 
-fn check_argon2(hash: PasswordHash) -> Result<PasswordHash, String> {
+fn check_argon2(hash: PasswordHash) -> Result<PasswordHash, StoredPasswordError> {
     let [memory, passes, lanes] = decimals(&hash, [("m", 4096), ("t", 3), ("p", 1)])?;
     if memory > MAX_MEMORY_KIB || memory * passes > MAX_ARGON2_WORK || lanes > MAX_ARGON2_LANES {
-        return Err(costly(&format!(
+        return Err(StoredPasswordError::TooCostly(format!(
             "at most m={MAX_MEMORY_KIB}, m×t={MAX_ARGON2_WORK}, p={MAX_ARGON2_LANES}"
         )));
     }
     let known_version = hash.version.is_some_and(|v| argon2::Version::try_from(v).is_ok());
     if hash.params.is_empty() || !known_version || argon2::Params::try_from(&hash).is_err() {
-        return Err(malformed());
+        return Err(StoredPasswordError::InvalidParameters);
     }
     Ok(hash)
 }
 
-fn check_pbkdf2(hash: PasswordHash) -> Result<PasswordHash, String> {
+fn check_pbkdf2(hash: PasswordHash) -> Result<PasswordHash, StoredPasswordError> {
     let [rounds, _] = decimals(&hash, [("i", 0), ("l", 0)])?;
     if rounds > MAX_PBKDF2_ROUNDS {
-        return Err(costly(&format!("at most i={MAX_PBKDF2_ROUNDS}")));
+        return Err(StoredPasswordError::TooCostly(format!("at most i={MAX_PBKDF2_ROUNDS}")));
     }
     if rounds == 0 || pbkdf2::Params::try_from(&hash).is_err() {
-        return Err(malformed());
+        return Err(StoredPasswordError::InvalidParameters);
     }
     Ok(hash)
 }
 
-fn check_scrypt(hash: PasswordHash) -> Result<PasswordHash, String> {
+fn check_scrypt(hash: PasswordHash) -> Result<PasswordHash, StoredPasswordError> {
     let [log_n, r, p] = decimals(&hash, [("ln", 0), ("r", 0), ("p", 0)])?;
     let too_large = log_n > MAX_SCRYPT_LOG_N
         || (r << log_n) / 8 > MAX_MEMORY_KIB
         || (r << log_n).saturating_mul(p) > MAX_SCRYPT_WORK;
     if too_large {
-        return Err(costly(&format!(
+        return Err(StoredPasswordError::TooCostly(format!(
             "at most 128×N×r={MAX_MEMORY_KIB} KiB and N×r×p={MAX_SCRYPT_WORK}"
         )));
     }
     if log_n == 0 || r == 0 || p == 0 || scrypt::Params::try_from(&hash).is_err() {
-        return Err(malformed());
+        return Err(StoredPasswordError::InvalidParameters);
     }
     Ok(hash)
 }
 
-fn check_bcrypt(text: &str) -> Result<(), String> {
-    let parts: bcrypt::HashParts = text.parse().map_err(|_| {
-        format!("the password hash is not a bcrypt hash of 60 characters; {REMEDY}")
-    })?;
+fn check_bcrypt(text: &str) -> Result<(), StoredPasswordError> {
+    let parts: bcrypt::HashParts = text.parse().map_err(|_| StoredPasswordError::NotBcrypt)?;
     match parts.get_cost() {
-        cost if cost > MAX_BCRYPT_COST => Err(costly(&format!("at most cost {MAX_BCRYPT_COST}"))),
-        cost if cost < MIN_BCRYPT_COST => Err(malformed()),
+        cost if cost > MAX_BCRYPT_COST => {
+            Err(StoredPasswordError::TooCostly(format!("at most cost {MAX_BCRYPT_COST}")))
+        }
+        cost if cost < MIN_BCRYPT_COST => Err(StoredPasswordError::InvalidParameters),
         _ => Ok(()),
     }
 }

@@ -123,8 +123,8 @@ fn password(
     let name = ObjectKey::new(&member.key.namespace, &reference.name);
     let secret = referenced(member.secret, &name, FIELD)?;
     let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
-    parse_stored_password(text_entry(secret, entry, FIELD)?).map_err(|message| {
-        let message = format!("the Secret's entry {entry:?}: {message}");
+    parse_stored_password(text_entry(secret, entry, FIELD)?).map_err(|error| {
+        let message = format!("the Secret's entry {entry:?}: {error}");
         ValidationProblem::of(
             ConditionType::ResolvedRefs,
             ConditionReason::SecretInvalid,

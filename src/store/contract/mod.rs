@@ -6,14 +6,16 @@ use std::{collections::BTreeSet, time::Duration};
 use bytes::Bytes;
 
 mod due;
+mod lists;
 mod races;
 
 pub use due::*;
+pub use lists::*;
 pub use races::*;
 
 use super::{
-    CLOCK_TOLERANCE, IndexEntry, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_LISTED, MAX_VALUE_BYTES,
-    OwnerKind, Record, RecordKey, RecordKind, SharedStore, StoreError, VersionedRecord,
+    CLOCK_TOLERANCE, IndexEntry, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, OwnerKind, Record,
+    RecordKey, RecordKind, SharedStore, StoreError, VersionedRecord,
 };
 use crate::model::{TenantId, Timestamp};
 
@@ -221,38 +223,6 @@ pub async fn purges_in_steps(store: SharedStore) {
     assert_eq!(store.purge(2, later).await, Ok(1));
     assert_eq!(store.purge(2, later).await, Ok(0));
     assert_eq!(listed(&store, &ada(), NOW).await, ids(["kept"]));
-}
-
-pub async fn lists_by_owner(store: SharedStore) {
-    let phone = IndexEntry::new(OwnerKind::Session, "ada");
-    store.insert(record("a"), NOW).await.unwrap();
-    store.insert(Record { owners: vec![ada(), phone.clone()], ..record("b") }, NOW).await.unwrap();
-    store.insert(Record { owners: vec![], ..record("c") }, NOW).await.unwrap();
-    assert_eq!(listed(&store, &ada(), NOW).await, ids(["a", "b"]));
-    assert_eq!(listed(&store, &phone, NOW).await, ids(["b"]), "kinds of owner are apart");
-    let found = store.list(RecordKind::Session, &tenant(), &phone, NOW).await.unwrap();
-    assert_eq!(found, [held(&store, "b").await], "with value and version");
-}
-
-pub async fn lists_follow_swaps_takes_and_expiry(store: SharedStore) {
-    let grace = IndexEntry::new(OwnerKind::User, "grace");
-    for id in ["a", "b", "c"] {
-        store.insert(record(id), NOW).await.unwrap();
-    }
-    let version = held(&store, "a").await.version;
-    let moved = Record { owners: vec![grace.clone()], ..record("a") };
-    store.compare_and_swap(version, moved, NOW).await.unwrap();
-    store.take(&key("b"), NOW).await.unwrap();
-    assert_eq!(listed(&store, &ada(), NOW).await, ids(["c"]));
-    assert_eq!(listed(&store, &grace, NOW).await, ids(["a"]));
-    assert_eq!(listed(&store, &ada(), NOW.plus(HOUR)).await, ids([]));
-}
-
-pub async fn lists_are_bounded(store: SharedStore) {
-    for n in 0..=MAX_LISTED {
-        store.insert(record(&n.to_string()), NOW).await.unwrap();
-    }
-    assert_eq!(listed(&store, &ada(), NOW).await.len(), MAX_LISTED);
 }
 
 pub async fn kinds_and_tenants_are_apart(store: SharedStore) {
