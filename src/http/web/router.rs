@@ -109,15 +109,15 @@ pub(crate) fn find(path: &str) -> Option<(Route, &str)> {
     })
 }
 
-/// The value of the parameter if the path matches the pattern: one segment for `{name}`, or empty
-/// if the pattern has no parameter.
+/// The value of the parameter if the path matches the pattern: one segment for `{name}`, which may
+/// be empty; empty if the pattern has no parameter.
 fn match_path<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     let Some((before, parameter)) = pattern.split_once('{') else {
         return (path == pattern).then_some("");
     };
     let (_, after) = parameter.split_once('}')?;
     let value = path.strip_prefix(before)?.strip_suffix(after)?;
-    (!value.is_empty() && !value.contains('/')).then_some(value)
+    (!value.contains('/')).then_some(value)
 }
 
 /// The name of a static file at this path.
@@ -175,7 +175,7 @@ mod tests {
     fn a_parameter_is_one_segment() {
         for (path, value) in [
             ("/callback/acme", Some("acme")),
-            ("/callback/", None),
+            ("/callback/", Some("")),
             ("/callback", None),
             ("/callback/acme/x", None),
             ("/callbacks/acme", None),
