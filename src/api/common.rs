@@ -6,7 +6,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rules;
+use super::{EnumSpec, rules};
+use crate::model::wire_enum;
 
 /// Reference to one entry of a Secret in this object's namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -31,7 +32,7 @@ pub struct AllowedNamespaces {
     /// `Same`: this object's namespace only. `All`: every namespace. `Selector`: namespaces
     /// whose labels match `selector`. Default: `Same`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<NamespacesFrom>,
+    pub from: Option<EnumSpec<NamespacesFrom>>,
     /// Labels of the namespaces admitted by `from: Selector`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<LabelSelector>,
@@ -68,71 +69,7 @@ pub struct SelectorRequirement {
     pub values: Vec<String>,
 }
 
-/// Declares an API enum whose schema lists the known values. Unknown values deserialize as
-/// `Unknown`, so that validation can report them (`Accepted=False, UnsupportedValue`).
-macro_rules! api_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-        #[serde(from = "String", into = "String")]
-        pub enum $name {
-            $($(#[$vdoc])* $variant,)+
-            /// A value that this release does not support.
-            Unknown(String),
-        }
-
-        impl $name {
-            /// The values that this release supports.
-            pub const KNOWN: &'static [&'static str] = &[$($text,)+];
-
-            /// The value as it appears in manifests.
-            pub fn as_str(&self) -> &str {
-                match self {
-                    $(Self::$variant => $text,)+
-                    Self::Unknown(text) => text,
-                }
-            }
-        }
-
-        impl From<String> for $name {
-            fn from(text: String) -> Self {
-                match text.as_str() {
-                    $($text => Self::$variant,)+
-                    _ => Self::Unknown(text),
-                }
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(value: $name) -> Self {
-                value.as_str().to_owned()
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl schemars::JsonSchema for $name {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "enum": Self::KNOWN })
-            }
-        }
-    };
-}
-pub(super) use api_enum;
-
-api_enum!(
+wire_enum!(
     /// The namespaces that are admitted.
     NamespacesFrom {
         /// Only the object's own namespace.
@@ -141,16 +78,6 @@ api_enum!(
         All = "All",
         /// Namespaces that match the selector.
         Selector = "Selector",
-    }
-);
-
-api_enum!(
-    /// Which clients get a new refresh token each time they use one.
-    RefreshTokenRotation {
-        /// All clients.
-        Always = "Always",
-        /// Clients without a secret.
-        PublicClients = "PublicClients",
     }
 );
 

@@ -12,6 +12,7 @@ mod common;
 mod condition_schema;
 mod conditions;
 mod definitions;
+mod enum_spec;
 mod event_reasons;
 mod kinds;
 mod limits;
@@ -31,16 +32,13 @@ mod tenant_protocol;
 pub use cached_object::{AnyCachedObject, CachedObject};
 pub use cached_secret::CachedSecret;
 pub use client_secret::{ClientSecretKeys, ClientSecretTemplate};
-pub use client_values::{
-    ApplicationType, AssertionAudience, AuthMethod, Consent, GrantType, IdTokenAlgorithm,
-    Introspection, JwsAlgorithm, OidcClientLifetimes, SubjectType,
-};
+pub use client_values::{Introspection, OidcClientLifetimes};
 pub use common::{
-    AllowedNamespaces, LabelSelector, NamespacesFrom, RefreshTokenRotation, SecretKeyRef,
-    SelectorRequirement,
+    AllowedNamespaces, LabelSelector, NamespacesFrom, SecretKeyRef, SelectorRequirement,
 };
 pub use conditions::{ConditionReason, ConditionType};
 pub use definitions::{definitions, schema};
+pub use enum_spec::EnumSpec;
 pub use event_reasons::{EventReason, EventType};
 pub(crate) use kinds::{enum_of_kinds, managed_kinds, match_kind, match_variant, with_kind};
 pub use limits::{LimitViolation, limit_violations};
@@ -54,13 +52,13 @@ pub use oidc_user::{
     LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus, PostalAddress, UserSummary,
 };
 pub use references::{pairwise_salt_name, signing_keys_backup_name, signing_keys_name};
-pub use signing::{RotationSpec, SigningAlgorithm, SigningSpec};
+pub use signing::{RotationSpec, SigningSpec};
 pub use status_digest::{StatusDigest, ready_condition};
 pub use tenant::{
     BrandingSpec, ClientBoundsSpec, CustomScopeSpec, OrganizationSpec, SigningKeyStatus, Tenant,
     TenantLifetimes, TenantSpec, TenantStatus, TenantSummary,
 };
-pub use tenant_protocol::{AcrLevelSpec, RegistrationMode, RegistrationSpec, RequestObjectsSpec};
+pub use tenant_protocol::{AcrLevelSpec, RegistrationSpec, RequestObjectsSpec};
 
 /// The API group of all custom resources.
 pub const GROUP: &str = "lanyard.dev";

@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 pub use summary::ClientSummary;
 
 use super::{
+    EnumSpec, SecretKeyRef,
     client_secret::ClientSecretTemplate,
-    client_values::{
-        ApplicationType, AssertionAudience, AuthMethod, Consent, GrantType, IdTokenAlgorithm,
-        Introspection, JwsAlgorithm, OidcClientLifetimes, SubjectType,
-    },
-    common::{RefreshTokenRotation, SecretKeyRef},
+    client_values::{Introspection, OidcClientLifetimes},
     rules::{self, client},
-    signing::SigningAlgorithm,
+};
+use crate::model::{
+    ApplicationType, AssertionAudience, AuthMethod, ConsentPolicy, GrantType, IdTokenAlgorithm,
+    JwsAlgorithm, RefreshTokenRotation, SigningAlgorithm, SubjectType,
 };
 
 /// An OidcClient is one application that signs users in at a Tenant. For a confidential client
@@ -73,7 +73,7 @@ pub struct OidcClientSpec {
     pub client_name: Option<String>,
     /// Type of the application: `web` (default) or `native`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub application_type: Option<ApplicationType>,
+    pub application_type: Option<EnumSpec<ApplicationType>>,
     /// URIs that users may be redirected to after sign-in, compared as exact strings. Must use
     /// https, or http on localhost. Native clients may also use custom schemes in reverse domain
     /// form, and their loopback URIs match any port.
@@ -102,7 +102,7 @@ pub struct OidcClientSpec {
     /// `client_credentials`. Default: `[authorization_code]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
-    pub grant_types: Vec<GrantType>,
+    pub grant_types: Vec<EnumSpec<GrantType>>,
     /// Response types that the client may use: `code`; `id_token` and `id_token token` (grant type
     /// `implicit`); `code id_token`, `code token` and `code id_token token` (both grant types).
     /// Default: `code` with the grant type `authorization_code`; `id_token` and `id_token token`
@@ -121,7 +121,7 @@ pub struct OidcClientSpec {
     /// `client_secret_post`, `client_secret_jwt`, `private_key_jwt` (needs `jwks` or `jwksUri`), or
     /// `none` for applications that cannot keep a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_endpoint_auth_method: Option<AuthMethod>,
+    pub token_endpoint_auth_method: Option<EnumSpec<AuthMethod>>,
     /// Name and content of the Secret that Lanyard creates for the application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<ClientSecretTemplate>,
@@ -132,7 +132,7 @@ pub struct OidcClientSpec {
     /// `Required` (default): users are asked for consent to the requested scopes. `Implied`: users
     /// are not asked; the owner of this object consents for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub consent: Option<Consent>,
+    pub consent: Option<EnumSpec<ConsentPolicy>>,
     /// Lifetimes of this client's tokens. They can only shorten the tenant's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetimes: Option<OidcClientLifetimes>,
@@ -180,7 +180,7 @@ pub struct OidcClientSpec {
     /// `public` (default): a user has the same `sub` at every application. `pairwise`: a user has a
     /// different `sub` at each application, or at each sector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject_type: Option<SubjectType>,
+    pub subject_type: Option<EnumSpec<SubjectType>>,
     /// An https URL of a JSON array that lists every redirect URI of the sector. Applications on
     /// several hosts use it to share their pairwise subjects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -191,22 +191,22 @@ pub struct OidcClientSpec {
     /// it, or `none` if ID tokens are only issued at the token endpoint. Default: the tenant's
     /// first algorithm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id_token_signed_response_alg: Option<IdTokenAlgorithm>,
+    pub id_token_signed_response_alg: Option<EnumSpec<IdTokenAlgorithm>>,
     /// Algorithm that userinfo responses are signed with, as a JWT. Default: plain JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
+    pub userinfo_signed_response_alg: Option<EnumSpec<SigningAlgorithm>>,
     /// The only algorithm accepted for the client's request objects; with `none` they must be unsigned.
     /// Default: any algorithm; unsigned request objects are accepted only from `requestUris`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_object_signing_alg: Option<JwsAlgorithm>,
+    pub request_object_signing_alg: Option<EnumSpec<JwsAlgorithm>>,
     /// The only algorithm accepted for the client's assertions. Default: any that the
     /// authentication method allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_endpoint_auth_signing_alg: Option<JwsAlgorithm>,
+    pub token_endpoint_auth_signing_alg: Option<EnumSpec<JwsAlgorithm>>,
     /// The `aud` value required in client assertions: `IssuerOrEndpoint` (default), or `Issuer` for
     /// the issuer only, as FAPI 2.0 requires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_assertion_audience: Option<AssertionAudience>,
+    pub client_assertion_audience: Option<EnumSpec<AssertionAudience>>,
     /// The `acr_values` that apply to requests without any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 256)))]
@@ -242,12 +242,12 @@ pub struct OidcClientSpec {
     /// `Always`: every use of a refresh token returns a new one. `PublicClients`: only clients
     /// without a secret get a new one. Default: the tenant's setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refresh_token_rotation: Option<RefreshTokenRotation>,
+    pub refresh_token_rotation: Option<EnumSpec<RefreshTokenRotation>>,
     /// Tokens that the client may introspect. `Own` (default): tokens issued to it or with it as
     /// audience. `Tenant`: every access token of the tenant, which resource servers need; only
     /// allowed for clients in the tenant's own namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub introspection: Option<Introspection>,
+    pub introspection: Option<EnumSpec<Introspection>>,
     /// Identifier of the application's software (`software_id`, RFC 7591).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]

@@ -3,10 +3,8 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    common::{SecretKeyRef, api_enum},
-    rules,
-};
+use super::{EnumSpec, SecretKeyRef, rules};
+use crate::model::SigningAlgorithm;
 
 /// Algorithms, rotation and origin of the signing keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -18,7 +16,7 @@ pub struct SigningSpec {
     #[schemars(length(max = 8))]
     #[x_kube(validation = rules::tenant::rs256_is_listed())]
     #[x_kube(validation = rules::unique())]
-    pub algorithms: Vec<SigningAlgorithm>,
+    pub algorithms: Vec<EnumSpec<SigningAlgorithm>>,
     /// How generated keys are rotated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<RotationSpec>,
@@ -28,18 +26,6 @@ pub struct SigningSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretKeyRef>,
 }
-
-api_enum!(
-    /// Algorithm of a signing key.
-    SigningAlgorithm {
-        /// RSASSA-PKCS1-v1_5 with SHA-256 and a 2048-bit key.
-        RS256 = "RS256",
-        /// ECDSA on P-256.
-        ES256 = "ES256",
-        /// Ed25519.
-        EdDSA = "EdDSA",
-    }
-);
 
 /// Rotation of signing keys. A new key is published, then signs, then is retired.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]

@@ -12,11 +12,13 @@ use serde::{Deserialize, Serialize};
 pub use summary::TenantSummary;
 
 use super::{
-    common::{AllowedNamespaces, RefreshTokenRotation},
+    EnumSpec,
+    common::AllowedNamespaces,
     rules,
     signing::SigningSpec,
     tenant_protocol::{AcrLevelSpec, RegistrationSpec, RequestObjectsSpec},
 };
+use crate::model::{ConsentPolicy, GrantType, RefreshTokenRotation};
 
 /// A Tenant is one OpenID Connect issuer: its URL, its signing keys, the lifetimes of its tokens,
 /// and the clients that it admits. Every field has a default, so `spec: {}` is a valid Tenant.
@@ -85,7 +87,7 @@ pub struct TenantSpec {
     /// `Always` (default): every use of a refresh token returns a new one. `PublicClients`: only
     /// clients without a secret get a new one. Clients may override it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refresh_token_rotation: Option<RefreshTokenRotation>,
+    pub refresh_token_rotation: Option<EnumSpec<RefreshTokenRotation>>,
     /// Dynamic client registration over HTTP. Default: disabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<RegistrationSpec>,
@@ -192,11 +194,11 @@ pub struct ClientBoundsSpec {
     /// Grant types that clients may use. Default: `authorization_code refresh_token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
-    pub grant_types: Option<Vec<super::client_values::GrantType>>,
+    pub grant_types: Option<Vec<EnumSpec<GrantType>>>,
     /// `Required` (default): users are always asked for consent. `Implied`: clients from other
     /// namespaces may set `consent: Implied`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub consent: Option<super::client_values::Consent>,
+    pub consent: Option<EnumSpec<ConsentPolicy>>,
 }
 
 /// Appearance of the pages.

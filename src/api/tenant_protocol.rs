@@ -3,10 +3,8 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    common::{SecretKeyRef, api_enum},
-    rules,
-};
+use super::{EnumSpec, SecretKeyRef, rules};
+use crate::model::RegistrationMode;
 
 /// A level of assurance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -42,7 +40,7 @@ pub struct RegistrationSpec {
     /// `Disabled` (default); `InitialAccessToken`: registration requires the token; `Open`:
     /// registration requires no authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<RegistrationMode>,
+    pub mode: Option<EnumSpec<RegistrationMode>>,
     /// The Secret with the initial access token. Default key: `token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_access_token_secret_ref: Option<SecretKeyRef>,
@@ -63,15 +61,3 @@ pub struct RegistrationSpec {
     #[schemars(range(min = 1, max = 10_000))]
     pub requests_per_minute: Option<i64>,
 }
-
-api_enum!(
-    /// Access to dynamic client registration.
-    RegistrationMode {
-        /// Registration is disabled.
-        Disabled = "Disabled",
-        /// Registration requires the initial access token.
-        InitialAccessToken = "InitialAccessToken",
-        /// Registration requires no authentication.
-        Open = "Open",
-    }
-);

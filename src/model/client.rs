@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use super::{
     AuthMethod, ClientAuthentication, ClientDetails, ClientId, ClientKeys, GrantType,
     IdTokenAlgorithm, JwsAlgorithm, Lifetimes, ObjectKey, RedirectUri, RefreshTokenRotation,
-    ResponseType, Secret, SecretTransport, SigningAlgorithm, TenantId, Timestamp,
+    ResponseType, Secret, SecretTransport, SigningAlgorithm, TenantId, Timestamp, wire_enum,
 };
 
 /// An application with all defaults applied.
@@ -132,24 +132,27 @@ pub fn sign_with_secret(method: AuthMethod, request_objects: Option<JwsAlgorithm
         || (method.has_secret() && request_objects.is_some_and(JwsAlgorithm::is_symmetric))
 }
 
-/// `application_type` (OIDC Registration §2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ApplicationType {
-    /// Runs on a server or in a browser.
-    Web,
-    /// Runs on the user's device.
-    Native,
-}
+wire_enum!(
+    /// `application_type` (OIDC Registration §2).
+    ApplicationType {
+        /// Runs on a server or in a browser.
+        Web = "web",
+        /// Runs on the user's device.
+        Native = "native",
+    }
+);
 
-/// `subject_type` (OIDC Core §8).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SubjectType {
-    /// The same `sub` for every client.
-    #[default]
-    Public,
-    /// A different `sub` for each sector.
-    Pairwise,
-}
+wire_enum!(
+    /// `subject_type` (OIDC Core §8).
+    #[derive(Default)]
+    SubjectType {
+        /// The same `sub` for every client.
+        #[default]
+        Public = "public",
+        /// A different `sub` for each sector.
+        Pairwise = "pairwise",
+    }
+);
 
 /// The inputs of a client's pairwise `sub` values (OIDC Core §8.1).
 #[derive(Clone, Debug)]
@@ -160,11 +163,12 @@ pub struct Pairwise {
     pub salt: Secret<Vec<u8>>,
 }
 
-/// Whether the user must approve what a client requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConsentPolicy {
-    /// Ask the user, and remember the answer per user, client and scopes.
-    Required,
-    /// Never ask: the owner of the client consented in the manifest.
-    Implied,
-}
+wire_enum!(
+    /// Whether the user must approve what a client requests.
+    ConsentPolicy {
+        /// Ask the user, and remember the answer per user, client and scopes.
+        Required = "Required",
+        /// Never ask: the owner of the client consented in the manifest.
+        Implied = "Implied",
+    }
+);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{AuthMethod, JwsAlgorithm, Secret};
+use super::{AuthMethod, JwsAlgorithm, Secret, wire_enum};
 
 /// The client's registered way to authenticate (`token_endpoint_auth_method`, OIDC Core §9), with
 /// what its credentials are compared to. The public keys are apart ([`ClientKeys`]), because they
@@ -99,15 +99,17 @@ pub struct AssertionPolicy {
     pub audience: AssertionAudience,
 }
 
-/// The audiences allowed in client assertions (OIDC Core §9; FAPI 2.0 allows only the issuer).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AssertionAudience {
-    /// The issuer, or the URL of the endpoint the assertion is sent to.
-    #[default]
-    IssuerOrEndpoint,
-    /// Only the issuer.
-    Issuer,
-}
+wire_enum!(
+    /// The audiences allowed in client assertions (OIDC Core §9; FAPI 2.0 allows only the issuer).
+    #[derive(Default)]
+    AssertionAudience {
+        /// The issuer, or the URL of the endpoint the assertion is sent to.
+        #[default]
+        IssuerOrEndpoint = "IssuerOrEndpoint",
+        /// Only the issuer.
+        Issuer = "Issuer",
+    }
+);
 
 /// The public keys of a client (OIDC Registration §2), which verify its assertions and its request
 /// objects.

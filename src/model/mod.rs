@@ -27,6 +27,7 @@ mod tenant;
 mod time;
 mod undelivered_logouts;
 mod user;
+mod wire_enum;
 
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
 pub use bounded_cache::BoundedCache;
@@ -58,3 +59,5 @@ pub use tenant::{
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};
 pub use undelivered_logouts::{UndeliveredByClient, UndeliveredLogouts, UndeliveredReceiver};
 pub use user::{MAX_PASSWORD_LEN, StoredPassword, User};
+pub use wire_enum::WireEnum;
+pub(crate) use wire_enum::wire_enum;

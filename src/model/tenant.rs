@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{Issuer, SigningAlgorithm, TenantId};
+use super::{Issuer, SigningAlgorithm, TenantId, wire_enum};
 
 /// An issuer with all defaults applied.
 #[derive(Clone, Debug)]
@@ -60,15 +60,17 @@ impl Default for RequestObjectPolicy {
     }
 }
 
-/// Whether each use of a refresh token issues a new one (RFC 9700 §4.14.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RefreshTokenRotation {
-    /// For all clients.
-    #[default]
-    Always,
-    /// Only for public clients, which cannot prove that a token is used by its owner.
-    PublicClients,
-}
+wire_enum!(
+    /// Whether each use of a refresh token issues a new one (RFC 9700 §4.14.2).
+    #[derive(Default)]
+    RefreshTokenRotation {
+        /// For all clients.
+        #[default]
+        Always = "Always",
+        /// Only for public clients, which cannot prove that a token is used by its owner.
+        PublicClients = "PublicClients",
+    }
+);
 
 /// Dynamic client registration (RFC 7591).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,17 +96,19 @@ impl Default for RegistrationPolicy {
     }
 }
 
-/// The callers allowed to register clients.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RegistrationMode {
-    /// Registration is disabled.
-    #[default]
-    Disabled,
-    /// Callers with the initial access token (RFC 7591 §3).
-    InitialAccessToken,
-    /// All callers.
-    Open,
-}
+wire_enum!(
+    /// The callers allowed to register clients.
+    #[derive(Default)]
+    RegistrationMode {
+        /// Registration is disabled.
+        #[default]
+        Disabled = "Disabled",
+        /// Callers with the initial access token (RFC 7591 §3).
+        InitialAccessToken = "InitialAccessToken",
+        /// All callers.
+        Open = "Open",
+    }
+);
 
 /// The organization that a tenant represents.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -36,7 +36,7 @@ fn is_offered(endpoint: Endpoint, tenant: &Tenant) -> bool {
 fn authorization(tenant: &Tenant) -> Value {
     let objects = tenant.request_objects;
     let mut part = json!({
-        "response_types_supported": names(ResponseType::ALL, |it| it.as_str()),
+        "response_types_supported": names(&ResponseType::ALL, |it| it.as_str()),
         "response_modes_supported": ResponseMode::NAMES,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
@@ -60,12 +60,12 @@ fn authorization(tenant: &Tenant) -> Value {
 
 /// Grant types, and client authentication at the endpoints that require it.
 fn tokens() -> Value {
-    let methods = names(AuthMethod::ALL, |it| it.as_str());
+    let methods = names(&AuthMethod::ALL, |it| it.as_str());
     let confidential: Vec<_> = methods.iter().filter(|method| **method != "none").collect();
     let mut assertions = names(&JwsAlgorithm::ALL, |it| it.as_str());
     assertions.retain(|algorithm| *algorithm != "none");
     json!({
-        "grant_types_supported": names(GrantType::ALL, |it| it.as_str()),
+        "grant_types_supported": names(&GrantType::ALL, |it| it.as_str()),
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": assertions,
         "introspection_endpoint_auth_methods_supported": confidential,

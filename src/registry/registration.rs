@@ -11,8 +11,8 @@ use super::{
     validate::{self, CheckedTenant},
 };
 use crate::{
-    api::{self, NamespaceLabels, OidcClient, REGISTERED_LABEL},
-    model::{Client, GrantType, ObjectKey, RegistrationPolicy, Secret},
+    api::{NamespaceLabels, OidcClient, REGISTERED_LABEL},
+    model::{Client, ConsentPolicy, GrantType, ObjectKey, RegistrationPolicy, Secret},
 };
 
 /// Scopes of a registered client that requests none: all standard scopes about the user.
@@ -73,7 +73,7 @@ impl RegistrationService {
         mut spec: Map<String, Value>,
     ) -> Result<ValidatedRegistration, ValidationProblem> {
         spec.insert("tenantRef".to_owned(), json!({ "name": self.checked.tenant.id.0.name }));
-        spec.insert("consent".to_owned(), api::Consent::Required.as_str().into());
+        spec.insert("consent".to_owned(), ConsentPolicy::Required.as_str().into());
         if !spec.contains_key("scopes") {
             spec.insert("scopes".to_owned(), self.default_scopes(&spec).into());
         }

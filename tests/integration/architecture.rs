@@ -106,24 +106,8 @@ const FUNCTION_LIMITS: [&str; 2] =
 /// Files with functions beyond these limits (`expect(clippy::too_many_..)`). The list may only shrink.
 const LONGER_FUNCTIONS: [&str; 0] = [];
 
-/// Names that several public types still share. The list may only shrink: an entry that no longer
-/// collides fails the test. All but `Consent` are enums that `api` and `model` share.
-const SHARED_NAMES: [&str; 11] = [
-    "ApplicationType",
-    "AssertionAudience",
-    "AuthMethod",
-    "Consent",
-    "GrantType",
-    "IdTokenAlgorithm",
-    "JwsAlgorithm",
-    "RefreshTokenRotation",
-    "RegistrationMode",
-    "SigningAlgorithm",
-    "SubjectType",
-];
-
 /// Macros that declare a public type: its name is the first word after the attributes.
-const TYPE_MACROS: [&str; 3] = ["api_enum!(", "wire_enum!(", "string_newtype!("];
+const TYPE_MACROS: [&str; 2] = ["wire_enum!(", "string_newtype!("];
 
 struct Source {
     path: String,
@@ -303,9 +287,6 @@ fn public_type_names_are_unique() {
     }
     assert!(declared.len() > 200, "only {} types were found", declared.len());
     declared.retain(|_, paths| paths.len() > 1);
-    let stale: Vec<_> = SHARED_NAMES.iter().filter(|name| !declared.contains_key(**name)).collect();
-    assert!(stale.is_empty(), "remove these from SHARED_NAMES: {stale:#?}");
-    declared.retain(|name, _| !SHARED_NAMES.contains(name));
     assert!(declared.is_empty(), "several types have one name: {declared:#?}");
 }
 
@@ -360,7 +341,7 @@ fn each_cluster_test_waits_for_its_turn() {
 fn reads_type_declarations_as_the_compiler_does() {
     let code = "pub struct A<T>(T);\npub(crate) enum B {}\npub(in crate::x) type C = u8;\n\
                 struct D;\npub fn e() {}\npub unsafe trait F {}\npub use x::G;\n\
-                api_enum!(\n    #[derive(H)]\n    I {\n        J = \"j\",\n    }\n);";
+                wire_enum!(\n    #[derive(H)]\n    I {\n        J = \"j\",\n    }\n);";
     assert_eq!(public_types(code), ["A", "B", "C", "F", "I"]);
 }
 

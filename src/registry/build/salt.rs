@@ -4,11 +4,11 @@
 use super::group::ParsedObjects;
 use crate::{
     api::{
-        ConditionReason, ConditionType, OidcClient, RegistrationMode, SecretState, SubjectType,
-        Tenant, owner::is_owned_by,
+        ConditionReason, ConditionType, EnumSpec, OidcClient, SecretState, Tenant,
+        owner::is_owned_by,
     },
     keys::{PairwiseSalt, read_salt},
-    model::ManagedKind,
+    model::{ManagedKind, RegistrationMode, SubjectType},
     registry::{SaltOutcome, ValidationProblem, validate::ProblemList},
 };
 
@@ -19,8 +19,8 @@ pub(super) fn is_wanted(
 ) -> bool {
     let registration = tenant.raw.spec.registration.as_ref();
     let mode = registration.and_then(|registration| registration.mode.as_ref());
-    let registers = !matches!(mode, None | Some(RegistrationMode::Disabled));
-    let pairwise = Some(&SubjectType::Pairwise);
+    let registers = !matches!(mode, None | Some(EnumSpec::Supported(RegistrationMode::Disabled)));
+    let pairwise = Some(&EnumSpec::Supported(SubjectType::Pairwise));
     registers || clients.iter().any(|it| it.raw.spec.subject_type.as_ref() == pairwise)
 }
 

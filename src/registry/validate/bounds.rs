@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::{ProblemList, SCOPE_MESSAGE, selector};
 use crate::{
-    api::{self, ConditionReason, LabelSelector, NamespaceLabels, NamespacesFrom},
-    model::{GrantType, HostPattern},
+    api::{self, ConditionReason, EnumSpec, LabelSelector, NamespaceLabels, NamespacesFrom},
+    model::{ConsentPolicy, GrantType, HostPattern},
     protocol::scope::is_scope,
 };
 
@@ -48,10 +48,7 @@ const FIELD: &str = "spec.clients";
 /// Validates the bounds. Absent ones have their defaults; an empty list allows nothing.
 pub fn check(problems: &mut ProblemList, written: Option<&api::ClientBoundsSpec>) -> ClientBounds {
     let written = written.cloned().unwrap_or_default();
-    let consent = written.consent.unwrap_or(api::Consent::Required);
-    if let api::Consent::Unknown(value) = &consent {
-        problems.unsupported(format!("{FIELD}.consent"), value, api::Consent::KNOWN);
-    }
+    let consent = problems.supported(format!("{FIELD}.consent"), written.consent.as_ref());
     let scopes = written.scopes.map(|scopes| bound_scopes(problems, scopes));
     let grant_types = written
         .grant_types
@@ -68,14 +65,18 @@ pub fn check(problems: &mut ProblemList, written: Option<&api::ClientBoundsSpec>
         },
         scopes: scopes.unwrap_or_else(|| default_scopes().into()),
         grant_types: grant_types.unwrap_or_else(|| [code, refresh].into()),
-        implied_consent: consent == api::Consent::Implied,
+        implied_consent: consent == Some(ConsentPolicy::Implied),
     }
 }
 
 fn admission(problems: &mut ProblemList, written: Option<&api::AllowedNamespaces>) -> Admission {
     let at = format!("{FIELD}.namespaces");
     let written = written.cloned().unwrap_or_default();
-    let from = written.from.unwrap_or(NamespacesFrom::Same);
+    let default = EnumSpec::Supported(NamespacesFrom::Same);
+    let from = written.from.as_ref().unwrap_or(&default);
+    let Some(from) = problems.supported(format!("{at}.from"), Some(from)) else {
+        return Admission::Same;
+    };
     match (from, written.selector) {
         (NamespacesFrom::Selector, Some(labels)) => {
             selector::check(problems, &format!("{at}.selector"), &labels);
@@ -83,10 +84,6 @@ fn admission(problems: &mut ProblemList, written: Option<&api::AllowedNamespaces
         }
         (NamespacesFrom::Selector, None) => {
             problems.invalid(format!("{at}.selector"), "must be set with from: Selector");
-            Admission::Same
-        }
-        (NamespacesFrom::Unknown(value), _) => {
-            problems.unsupported(format!("{at}.from"), &value, NamespacesFrom::KNOWN);
             Admission::Same
         }
         (from, selector) => {

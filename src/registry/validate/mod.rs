@@ -29,7 +29,7 @@ pub use tenant::{CheckedTenant, tenant};
 pub use user::{UserFindings, user};
 
 use crate::{
-    api::{self, LimitViolation, ManagedObject, SecretKeyRef, limit_violations},
+    api::{EnumSpec, LimitViolation, ManagedObject, SecretKeyRef, limit_violations},
     model::{GrantType, ObjectKey, invisible_characters},
 };
 
@@ -100,16 +100,10 @@ fn secret_ref(problems: &mut ProblemList, field: &str, reference: &SecretKeyRef)
 fn grant_types(
     problems: &mut ProblemList,
     field: &str,
-    written: &[api::GrantType],
+    written: &[EnumSpec<GrantType>],
 ) -> BTreeSet<GrantType> {
-    let mut known = BTreeSet::new();
-    for (index, grant) in written.iter().enumerate() {
-        if let Ok(grant) = grant.as_str().parse() {
-            known.insert(grant);
-        } else {
-            let field = format!("{field}[{index}]");
-            problems.unsupported(field, grant.as_str(), api::GrantType::KNOWN);
-        }
-    }
-    known
+    let written = written.iter().enumerate();
+    written
+        .filter_map(|(index, grant)| problems.supported(format!("{field}[{index}]"), Some(grant)))
+        .collect()
 }

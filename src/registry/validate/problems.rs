@@ -4,7 +4,8 @@
 use std::fmt::Display;
 
 use crate::{
-    api::{ConditionReason, ConditionType},
+    api::{ConditionReason, ConditionType, EnumSpec},
+    model::WireEnum,
     registry::ValidationProblem,
 };
 
@@ -43,6 +44,22 @@ impl ProblemList {
     pub fn unsupported(&mut self, field: impl Into<String>, value: &str, known: &[&str]) {
         let message = format!("{value:?} is not supported; use one of: {}", known.join(", "));
         self.refuse(ConditionReason::UnsupportedValue, field, message);
+    }
+
+    /// The value of a field, or a problem if this release does not support it.
+    pub fn supported<T: WireEnum>(
+        &mut self,
+        field: impl Into<String>,
+        written: Option<&EnumSpec<T>>,
+    ) -> Option<T> {
+        match written? {
+            EnumSpec::Supported(value) => Some(*value),
+            EnumSpec::Unsupported(text) => {
+                let known: Vec<&str> = T::VALUES.iter().map(|value| value.name()).collect();
+                self.unsupported(field, text, &known);
+                None
+            }
+        }
     }
 
     /// Returns true if the object cannot be accepted.

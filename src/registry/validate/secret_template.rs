@@ -50,7 +50,7 @@ pub fn check(
 /// The request object algorithm that the client registers. Unsupported values are reported
 /// elsewhere.
 fn request_objects(raw: &api::OidcClient) -> Option<JwsAlgorithm> {
-    raw.spec.request_object_signing_alg.as_ref()?.as_str().parse().ok()
+    raw.spec.request_object_signing_alg.as_ref()?.supported()
 }
 
 fn entries(problems: &mut ProblemList, shape: &SecretTemplate) {

@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    ProblemList, SCOPE_MESSAGE, bounds, bounds::ClientBounds, claim_names,
-    client::rotation_of_tokens, duration, name, tenant_protocol as protocol,
+    ProblemList, SCOPE_MESSAGE, bounds, bounds::ClientBounds, claim_names, duration, name,
+    tenant_protocol as protocol,
 };
 use crate::{
-    api::{self, SecretKeyRef},
+    api::{self, EnumSpec, SecretKeyRef},
     model::{
         Branding, CustomScope, Issuer, Lifetimes, ObjectKey, Organization, RotationPolicy,
         SigningAlgorithm, Tenant, TenantId,
@@ -59,11 +59,9 @@ pub fn tenant(
     super::visible_text(&mut problems, "spec.displayName", &display_name);
     let acr_levels = protocol::acr_levels(&mut problems, &spec.acr_levels);
     let request_objects = protocol::request_objects(spec.request_objects.as_ref());
-    let refresh_token_rotation = spec
-        .refresh_token_rotation
-        .as_ref()
-        .and_then(|it| rotation_of_tokens(&mut problems, "spec.refreshTokenRotation", it))
-        .unwrap_or_default();
+    let refresh_token_rotation = spec.refresh_token_rotation.as_ref();
+    let refresh_token_rotation =
+        problems.supported("spec.refreshTokenRotation", refresh_token_rotation).unwrap_or_default();
     let registration = protocol::registration(&mut problems, spec.registration.as_ref());
     let organization = organization(spec.organization.as_ref(), &display_name, key);
     if unseen {
@@ -148,19 +146,17 @@ fn lifetimes(problems: &mut ProblemList, written: Option<&api::TenantLifetimes>)
 
 fn algorithms(
     problems: &mut ProblemList,
-    written: &[api::SigningAlgorithm],
+    written: &[EnumSpec<SigningAlgorithm>],
 ) -> Vec<SigningAlgorithm> {
     const FIELD: &str = "spec.signing.algorithms";
     let mut algorithms: Vec<SigningAlgorithm> = Vec::new();
-    for (index, text) in written.iter().enumerate() {
-        match text.as_str().parse() {
-            Ok(algorithm) if !algorithms.contains(&algorithm) => algorithms.push(algorithm),
-            Ok(_) => problems.invalid(format!("{FIELD}[{index}]"), "is a duplicate; remove it"),
-            Err(()) => problems.unsupported(
-                format!("{FIELD}[{index}]"),
-                text.as_str(),
-                api::SigningAlgorithm::KNOWN,
-            ),
+    for (index, written) in written.iter().enumerate() {
+        let field = format!("{FIELD}[{index}]");
+        match problems.supported(&field, Some(written)) {
+            Some(algorithm) if algorithms.contains(&algorithm) => {
+                problems.invalid(field, "is a duplicate; remove it");
+            }
+            supported => algorithms.extend(supported),
         }
     }
     if written.is_empty() {

@@ -42,7 +42,8 @@ pub fn registration(
 ) -> RegistrationPolicy {
     let default = RegistrationPolicy::default();
     let Some(written) = written else { return default };
-    let mode = mode(problems, written.mode.as_ref());
+    let mode =
+        problems.supported("spec.registration.mode", written.mode.as_ref()).unwrap_or_default();
     match &written.initial_access_token_secret_ref {
         Some(reference) => {
             let field = "spec.registration.initialAccessTokenSecretRef";
@@ -76,19 +77,6 @@ pub fn registration(
             10_000,
         )
         .unwrap_or(default.requests_per_minute),
-    }
-}
-
-fn mode(problems: &mut ProblemList, written: Option<&api::RegistrationMode>) -> RegistrationMode {
-    match written {
-        None | Some(api::RegistrationMode::Disabled) => RegistrationMode::Disabled,
-        Some(api::RegistrationMode::InitialAccessToken) => RegistrationMode::InitialAccessToken,
-        Some(api::RegistrationMode::Open) => RegistrationMode::Open,
-        Some(api::RegistrationMode::Unknown(value)) => {
-            let known = api::RegistrationMode::KNOWN;
-            problems.unsupported("spec.registration.mode", value, known);
-            RegistrationMode::Disabled
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! bounds. Clients declared in the tenant's own namespace have no bounds.
 
 use crate::{
-    api::{self, ConditionReason, NamespaceLabels},
+    api::{self, ConditionReason, EnumSpec, Introspection, NamespaceLabels},
     model::{ConsentPolicy, ObjectKey, RedirectUri},
     registry::validate::{CheckedTenant, ProblemList, bounds::ClientBounds},
 };
@@ -45,7 +45,7 @@ pub fn check(
         let message = "is only allowed for clients in the tenant's namespace; remove it";
         problems.refuse(ConditionReason::BoundExceeded, "spec.clientId", message);
     }
-    if spec.introspection == Some(api::Introspection::Tenant) {
+    if spec.introspection == Some(EnumSpec::Supported(Introspection::Tenant)) {
         let message = "Tenant is only allowed for clients in the tenant's namespace; remove it";
         problems.refuse(ConditionReason::BoundExceeded, "spec.introspection", message);
     }
@@ -86,7 +86,7 @@ pub fn check_registered(
         ("secret", spec.secret.is_some()),
         ("secretRef", spec.secret_ref.is_some()),
         ("consent", consent == ConsentPolicy::Implied),
-        ("introspection", spec.introspection == Some(api::Introspection::Tenant)),
+        ("introspection", spec.introspection == Some(EnumSpec::Supported(Introspection::Tenant))),
     ] {
         if set {
             let message = format!(

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    api::{self, OidcClientSpec},
+    api::OidcClientSpec,
     model::{ApplicationType, AuthMethod, GrantType, RedirectUri, ResponseType},
     registry::validate::{ProblemList, grant_types},
 };
@@ -22,7 +22,10 @@ pub struct CheckedFlows {
 
 /// Validates the flows.
 pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec) -> CheckedFlows {
-    let application_type = application_type(problems, spec.application_type.as_ref());
+    let application_type = spec.application_type.as_ref();
+    let application_type = problems
+        .supported("spec.applicationType", application_type)
+        .unwrap_or(ApplicationType::Web);
     let mut grants = grant_types(problems, "spec.grantTypes", &spec.grant_types);
     if spec.grant_types.is_empty() {
         grants.insert(GrantType::AuthorizationCode);
@@ -30,7 +33,9 @@ pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec) -> CheckedFlows 
     let flows = CheckedFlows {
         application_type,
         response_types: response_types(problems, &spec.response_types, &grants),
-        auth_method: auth_method(problems, spec.token_endpoint_auth_method.as_ref()),
+        auth_method: problems
+            .supported("spec.tokenEndpointAuthMethod", spec.token_endpoint_auth_method.as_ref())
+            .unwrap_or(AuthMethod::ClientSecretBasic),
         redirect_uris: uris(problems, "spec.redirectUris", &spec.redirect_uris, application_type),
         post_logout_redirect_uris: uris(
             problems,
@@ -42,29 +47,6 @@ pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec) -> CheckedFlows 
     };
     agree(problems, spec, &flows);
     flows
-}
-
-fn application_type(
-    problems: &mut ProblemList,
-    written: Option<&api::ApplicationType>,
-) -> ApplicationType {
-    match written {
-        None | Some(api::ApplicationType::Web) => ApplicationType::Web,
-        Some(api::ApplicationType::Native) => ApplicationType::Native,
-        Some(api::ApplicationType::Unknown(value)) => {
-            problems.unsupported("spec.applicationType", value, api::ApplicationType::KNOWN);
-            ApplicationType::Web
-        }
-    }
-}
-
-fn auth_method(problems: &mut ProblemList, written: Option<&api::AuthMethod>) -> AuthMethod {
-    let Some(written) = written else { return AuthMethod::ClientSecretBasic };
-    written.as_str().parse().unwrap_or_else(|()| {
-        let field = "spec.tokenEndpointAuthMethod";
-        problems.unsupported(field, written.as_str(), api::AuthMethod::KNOWN);
-        AuthMethod::ClientSecretBasic
-    })
 }
 
 fn response_types(

@@ -7,10 +7,10 @@ use url::Url;
 
 use super::{details, flows::CheckedFlows, keys, signatures, signatures::CheckedAlgorithms};
 use crate::{
-    api::{self, OidcClientSpec},
+    api::{Introspection, OidcClientSpec},
     model::{
-        AssertionAudience, AssertionPolicy, Client, ClientAuthentication, ClientDetails,
-        ClientKeys, RedirectUri, RefreshTokenRotation, SubjectType,
+        AssertionPolicy, Client, ClientAuthentication, ClientDetails, ClientKeys, RedirectUri,
+        RefreshTokenRotation, SubjectType,
     },
     registry::validate::{ProblemList, link},
 };
@@ -38,22 +38,22 @@ pub fn check(
     let details = details::check(problems, spec);
     logout(problems, spec, flows);
     let keys = keys::check(problems, spec, flows.auth_method);
-    let subject_type = subject_type(problems, spec.subject_type.as_ref());
+    let subject_type = problems.supported("spec.subjectType", spec.subject_type.as_ref());
     let signatures = signatures::check(problems, spec, flows);
     let token_endpoint_auth_signing_alg = signatures.assertion;
-    let audience = audience(problems, spec.client_assertion_audience.as_ref());
+    let audience = spec.client_assertion_audience.as_ref();
+    let audience = problems.supported("spec.clientAssertionAudience", audience).unwrap_or_default();
     let policy = AssertionPolicy { signing_alg: signatures.assertion, audience };
     CheckedMetadata {
         details: ClientDetails { token_endpoint_auth_signing_alg, ..details }.shared(),
         keys,
-        subject_type,
+        subject_type: subject_type.unwrap_or_default(),
         signatures,
         authentication: ClientAuthentication::new(flows.auth_method, policy, Vec::new()),
-        introspects_all: introspection(problems, spec.introspection.as_ref()),
-        refresh_token_rotation: spec
-            .refresh_token_rotation
-            .as_ref()
-            .and_then(|written| rotation(problems, "spec.refreshTokenRotation", written)),
+        introspects_all: problems.supported("spec.introspection", spec.introspection.as_ref())
+            == Some(Introspection::Tenant),
+        refresh_token_rotation: problems
+            .supported("spec.refreshTokenRotation", spec.refresh_token_rotation.as_ref()),
     }
 }
 
@@ -84,60 +84,5 @@ fn logout(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlow
     if !known.into_iter().any(|known| known == origin) {
         let message = "must have the same scheme, host and port as one of redirectUris";
         problems.invalid("spec.frontchannelLogoutUri", message);
-    }
-}
-
-fn subject_type(problems: &mut ProblemList, written: Option<&api::SubjectType>) -> SubjectType {
-    match written {
-        None | Some(api::SubjectType::Public) => SubjectType::Public,
-        Some(api::SubjectType::Pairwise) => SubjectType::Pairwise,
-        Some(api::SubjectType::Unknown(value)) => {
-            problems.unsupported("spec.subjectType", value, api::SubjectType::KNOWN);
-            SubjectType::Public
-        }
-    }
-}
-
-fn audience(
-    problems: &mut ProblemList,
-    written: Option<&api::AssertionAudience>,
-) -> AssertionAudience {
-    match written {
-        None | Some(api::AssertionAudience::IssuerOrEndpoint) => {
-            AssertionAudience::IssuerOrEndpoint
-        }
-        Some(api::AssertionAudience::Issuer) => AssertionAudience::Issuer,
-        Some(api::AssertionAudience::Unknown(value)) => {
-            let known = api::AssertionAudience::KNOWN;
-            problems.unsupported("spec.clientAssertionAudience", value, known);
-            AssertionAudience::IssuerOrEndpoint
-        }
-    }
-}
-
-fn introspection(problems: &mut ProblemList, written: Option<&api::Introspection>) -> bool {
-    match written {
-        None | Some(api::Introspection::Own) => false,
-        Some(api::Introspection::Tenant) => true,
-        Some(api::Introspection::Unknown(value)) => {
-            problems.unsupported("spec.introspection", value, api::Introspection::KNOWN);
-            false
-        }
-    }
-}
-
-/// Validates refresh token rotation as set by a client or a tenant.
-pub fn rotation(
-    problems: &mut ProblemList,
-    field: &str,
-    written: &api::RefreshTokenRotation,
-) -> Option<RefreshTokenRotation> {
-    match written {
-        api::RefreshTokenRotation::Always => Some(RefreshTokenRotation::Always),
-        api::RefreshTokenRotation::PublicClients => Some(RefreshTokenRotation::PublicClients),
-        api::RefreshTokenRotation::Unknown(value) => {
-            problems.unsupported(field, value, api::RefreshTokenRotation::KNOWN);
-            None
-        }
     }
 }

@@ -18,7 +18,6 @@ use std::{
 
 use flows::CheckedFlows;
 use metadata::CheckedMetadata;
-pub use metadata::rotation as rotation_of_tokens;
 pub use registered::{is_registered, registered};
 pub use sector::sector;
 
@@ -93,7 +92,8 @@ pub fn client(
     }
     let id = client_id(&mut problems, key, spec.client_id.as_ref());
     let flows = flows::check(&mut problems, spec);
-    let consent = consent(&mut problems, spec.consent.as_ref());
+    let consent = problems.supported("spec.consent", spec.consent.as_ref());
+    let consent = consent.unwrap_or(ConsentPolicy::Required);
     let secret = secret_source(&mut problems, raw, flows.auth_method);
     visible_text(
         &mut problems,
@@ -184,17 +184,6 @@ fn client_id(
     let message = "must have 1 to 128 characters: letters, digits, '-', '.', '_' and '~'";
     problems.invalid("spec.clientId", message);
     None
-}
-
-fn consent(problems: &mut ProblemList, written: Option<&api::Consent>) -> ConsentPolicy {
-    match written {
-        None | Some(api::Consent::Required) => ConsentPolicy::Required,
-        Some(api::Consent::Implied) => ConsentPolicy::Implied,
-        Some(api::Consent::Unknown(value)) => {
-            problems.unsupported("spec.consent", value, api::Consent::KNOWN);
-            ConsentPolicy::Required
-        }
-    }
 }
 
 fn secret_source(

@@ -8,8 +8,8 @@ use url::Url;
 
 use super::flows::CheckedFlows;
 use crate::{
-    api::{OidcClientSpec, SubjectType},
-    model::{Client, RedirectUri},
+    api::{EnumSpec, OidcClientSpec},
+    model::{Client, RedirectUri, SubjectType},
     registry::validate::ProblemList,
 };
 
@@ -23,7 +23,7 @@ pub fn sector(client: &Client) -> Option<String> {
 
 /// Checks that the sector is unambiguous.
 pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows) {
-    let pairwise = spec.subject_type == Some(SubjectType::Pairwise);
+    let pairwise = spec.subject_type == Some(EnumSpec::Supported(SubjectType::Pairwise));
     if !pairwise || spec.sector_identifier_uri.is_some() {
         return;
     }

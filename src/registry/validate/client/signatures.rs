@@ -2,7 +2,7 @@
 
 use super::flows::CheckedFlows;
 use crate::{
-    api::{self, OidcClientSpec},
+    api::{EnumSpec, OidcClientSpec},
     model::{AuthMethod, IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm, Tenant},
     registry::validate::ProblemList,
 };
@@ -26,30 +26,14 @@ pub fn check(
     spec: &OidcClientSpec,
     flows: &CheckedFlows,
 ) -> CheckedAlgorithms {
-    let id_token = spec.id_token_signed_response_alg.as_ref().and_then(|written| {
-        let parsed = match written {
-            api::IdTokenAlgorithm::None => Some(IdTokenAlgorithm::None),
-            signed => signed.as_str().parse().ok().map(IdTokenAlgorithm::Signed),
-        };
-        known(
-            problems,
-            "idTokenSignedResponseAlg",
-            written.as_str(),
-            parsed,
-            api::IdTokenAlgorithm::KNOWN,
-        )
-    });
-    let userinfo = spec.userinfo_signed_response_alg.as_ref().and_then(|written| {
-        let (text, all) = (written.as_str(), api::SigningAlgorithm::KNOWN);
-        known(problems, "userinfoSignedResponseAlg", text, text.parse().ok(), all)
-    });
-    let mut own = |name: &str, written: Option<&api::JwsAlgorithm>| {
-        let text = written?.as_str();
-        known(problems, name, text, text.parse().ok(), api::JwsAlgorithm::KNOWN)
-    };
-    let request_object = own("requestObjectSigningAlg", spec.request_object_signing_alg.as_ref());
-    let assertion =
-        own("tokenEndpointAuthSigningAlg", spec.token_endpoint_auth_signing_alg.as_ref());
+    let id_token = spec.id_token_signed_response_alg.as_ref();
+    let id_token = problems.supported("spec.idTokenSignedResponseAlg", id_token);
+    let userinfo = spec.userinfo_signed_response_alg.as_ref();
+    let userinfo = problems.supported("spec.userinfoSignedResponseAlg", userinfo);
+    let request_object = spec.request_object_signing_alg.as_ref();
+    let request_object = problems.supported("spec.requestObjectSigningAlg", request_object);
+    let assertion = spec.token_endpoint_auth_signing_alg.as_ref();
+    let assertion = problems.supported("spec.tokenEndpointAuthSigningAlg", assertion);
     if id_token == Some(IdTokenAlgorithm::None)
         && flows.response_types.iter().any(|it| it.has_id_token())
     {
@@ -76,18 +60,15 @@ fn fits(method: AuthMethod, algorithm: JwsAlgorithm) -> bool {
 
 /// Checks that the tenant has keys for the algorithms that the client requests.
 pub fn offered(problems: &mut ProblemList, spec: &OidcClientSpec, tenant: &Tenant) {
-    let wanted = [
-        (
-            "idTokenSignedResponseAlg",
-            spec.id_token_signed_response_alg.as_ref().map(api::IdTokenAlgorithm::as_str),
-        ),
-        (
-            "userinfoSignedResponseAlg",
-            spec.userinfo_signed_response_alg.as_ref().map(api::SigningAlgorithm::as_str),
-        ),
-    ];
+    let id_token = spec.id_token_signed_response_alg.as_ref().and_then(EnumSpec::supported);
+    let id_token = id_token.and_then(|algorithm| match algorithm {
+        IdTokenAlgorithm::Signed(algorithm) => Some(algorithm),
+        IdTokenAlgorithm::None => None,
+    });
+    let userinfo = spec.userinfo_signed_response_alg.as_ref().and_then(EnumSpec::supported);
+    let wanted = [("idTokenSignedResponseAlg", id_token), ("userinfoSignedResponseAlg", userinfo)];
     for (name, algorithm) in wanted {
-        let Some(Ok(algorithm)) = algorithm.map(str::parse::<SigningAlgorithm>) else { continue };
+        let Some(algorithm) = algorithm else { continue };
         if !tenant.algorithms.contains(&algorithm) {
             let message = format!(
                 "Tenant \"{}\" has no {algorithm} key; add {algorithm} to the tenant's spec.signing.algorithms, or set another algorithm here",
@@ -96,17 +77,4 @@ pub fn offered(problems: &mut ProblemList, spec: &OidcClientSpec, tenant: &Tenan
             problems.invalid(format!("spec.{name}"), message);
         }
     }
-}
-
-fn known<T>(
-    problems: &mut ProblemList,
-    name: &str,
-    text: &str,
-    parsed: Option<T>,
-    all: &[&str],
-) -> Option<T> {
-    if parsed.is_none() {
-        problems.unsupported(format!("spec.{name}"), text, all);
-    }
-    parsed
 }
