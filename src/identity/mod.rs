@@ -5,6 +5,7 @@
 
 mod backoff;
 mod directory;
+mod foreign_hash;
 mod hash;
 mod login_throttle;
 mod password_hash;
@@ -13,6 +14,7 @@ mod rate;
 mod sign_in;
 
 pub use directory::{UserDirectory, choose_decoy, normalize_username};
+pub use foreign_hash::ForeignHash;
 pub use hash::hash_password;
 pub use login_throttle::{
     AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount, throttle_prefix,

@@ -11,7 +11,10 @@ use scrypt::Scrypt;
 
 use crate::model::{MAX_PASSWORD_LEN, Secret, StoredPassword, sha256};
 
-use super::hash::{self, Argon2Memory};
+use super::{
+    foreign_hash::{self, ForeignHash},
+    hash::{self, Argon2Memory},
+};
 
 /// Maximum memory of one check.
 const MAX_MEMORY_KIB: u64 = 128 * 1024;
@@ -44,6 +47,9 @@ pub enum StoredPasswordError {
          pbkdf2-sha512 or scrypt: {REMEDY}"
     )]
     UnsupportedScheme,
+    /// The text is evidently a hash, but not in a known form.
+    #[error(transparent)]
+    Foreign(ForeignHash),
     /// The hash is malformed.
     #[error("the password hash is not a PHC string; {REMEDY}")]
     NotPhc,
@@ -62,7 +68,8 @@ pub enum StoredPasswordError {
 }
 
 /// Parses the text of a password Secret: a hash (surrounding white space is removed) or a plain
-/// password (a final line break is removed, because editors and `echo` add one).
+/// password (a final line break is removed, because editors and `echo` add one). A hash that cannot
+/// be checked is an error, never a plain password.
 ///
 /// # Errors
 /// Returns the problem and its fix.
@@ -71,6 +78,9 @@ pub fn parse_stored_password(text: &str) -> Result<StoredPassword, StoredPasswor
     if looks_like_hash(trimmed) {
         Scheme::parse(trimmed)?;
         return Ok(StoredPassword::Hash(Secret::new(trimmed.to_owned())));
+    }
+    if let Some(found) = foreign_hash::recognize(trimmed) {
+        return Err(StoredPasswordError::Foreign(found));
     }
     let plain = text.trim_end_matches(['\r', '\n']);
     if plain.is_empty() {
@@ -84,7 +94,7 @@ pub fn parse_stored_password(text: &str) -> Result<StoredPassword, StoredPasswor
 
 /// Returns true for `$name$…`, with the name of a known or unknown scheme. Such a text is never
 /// accepted as a plain password, because other tools would mistake it for a hash.
-fn looks_like_hash(text: &str) -> bool {
+pub(super) fn looks_like_hash(text: &str) -> bool {
     let name = text.strip_prefix('$').and_then(|rest| rest.split_once('$')).map(|(name, _)| name);
     name.is_some_and(|name| {
         !name.is_empty()
