@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use lanyard::{
-    keys::{KeyEntries, SealPurpose, Sealer, new_sealing_key, write_sealing_key},
-    model::{SeededEntropy, TenantId, Timestamp},
+    keys::{KeyEntries, Sealer, new_sealing_key, write_sealing_key},
+    model::{SealPurpose, SeededEntropy, TenantId, Timestamp},
     protocol::records::{AuthorizationCode, Consent, Grant, RefreshToken, SealedCode, Session, decode},
 };
 use libfuzzer_sys::fuzz_target;
@@ -21,7 +21,7 @@ static SEALER: LazyLock<Sealer> = LazyLock::new(|| {
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let tenant = TenantId::new("team", "shop");
-    for purpose in [SealPurpose::Code, SealPurpose::Refresh, SealPurpose::Form] {
+    for purpose in [SealPurpose::Code, SealPurpose::Refresh, SealPurpose::Interaction, SealPurpose::Cookie] {
         assert!(SEALER.open(purpose, &tenant, &text).is_none());
     }
     let _ = decode::<AuthorizationCode>(bytes);

@@ -17,6 +17,7 @@ use crate::{
         session::CLOCK_SKEW,
     },
     registry::ServedTenant,
+    remote::RemoteDocumentError,
     store::{Record, RecordKind},
 };
 
@@ -66,7 +67,7 @@ async fn check_assertion(
     let refused = |error: OAuthError| ClientAuthError { error, challenge: false };
     let PendingAssertion { client, key, policy, jws, jwt } = assertion;
     let verified = verify(context, key, (jws.expose(), jwt)).await;
-    verified.map_err(|why| refused(client_auth::not_signed(&why)))?;
+    verified.map_err(|error| refused(client_auth::not_signed(&error.to_string())))?;
     let issuer = &context.tenant.tenant.issuer;
     let audience = AcceptedAudiences {
         allowed: policy.audience,
@@ -88,17 +89,26 @@ async fn check_assertion(
     Err(refused(client_auth::used_before()).into())
 }
 
-/// Verifies that a JWS is signed with a key of the client. The error is for the log.
+/// A JWS of a client was not verified. The message is for the log.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum ClientJwsError {
+    #[error(transparent)]
+    Signature(#[from] JwsError),
+    #[error(transparent)]
+    Keys(#[from] RemoteDocumentError),
+}
+
+/// Verifies that a JWS is signed with a key of the client.
 pub(crate) async fn verify(
     context: AccountContext<'_>,
     key: ClientVerificationKey<'_>,
     (jws, jwt): (&str, &UnverifiedJwt),
-) -> Result<(), String> {
+) -> Result<(), ClientJwsError> {
     match key {
         ClientVerificationKey::Secrets(secrets) => {
             let mut bytes = secrets.iter().map(|secret| secret.expose().as_bytes());
             let signed = bytes.any(|it| verify_with_secret(jws, jwt.algorithm, it).is_ok());
-            if signed { Ok(()) } else { Err(JwsError::BadSignature.to_string()) }
+            if signed { Ok(()) } else { Err(JwsError::BadSignature.into()) }
         }
         ClientVerificationKey::PublicKeys(client) => {
             verify_with_public_keys(context, client, (jws, jwt)).await
@@ -110,20 +120,19 @@ async fn verify_with_public_keys(
     context: AccountContext<'_>,
     client: &Client,
     (jws, jwt): (&str, &UnverifiedJwt),
-) -> Result<(), String> {
+) -> Result<(), ClientJwsError> {
     let named = jwt.kid.as_deref();
     if let Some(keys) = context.tenant.public_keys(client) {
-        return keys.verify(jws, jwt.algorithm, named).map_err(|error| error.to_string());
+        return Ok(keys.verify(jws, jwt.algorithm, named)?);
     }
     let (cache, fetch) = (&context.services.jwks_cache, &context.services.http_client);
     let keys = cache.of(fetch, client, context.now).await?;
     match keys.verify(jws, jwt.algorithm, named) {
-        Ok(()) => Ok(()),
         Err(JwsError::UnknownKey) => {
             // The client may have rotated its keys (OIDC Core §10.1.1).
             let keys = cache.renewed(fetch, client, context.now).await?;
-            keys.verify(jws, jwt.algorithm, named).map_err(|error| error.to_string())
+            Ok(keys.verify(jws, jwt.algorithm, named)?)
         }
-        Err(error) => Err(error.to_string()),
+        verified => Ok(verified?),
     }
 }

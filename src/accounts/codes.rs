@@ -2,7 +2,6 @@
 
 use super::{AccountContext, AccountError};
 use crate::{
-    keys::SealPurpose,
     protocol::{
         records::{AuthorizationCode, SealedCode, decode, encode},
         session::CLOCK_SKEW,
@@ -20,12 +19,12 @@ pub(crate) async fn seal(
     code: AuthorizationCode,
 ) -> Result<String, AccountError> {
     let whole = SealedCode::Whole(Box::new(code));
-    let mut sealed = context.seal(SealPurpose::Code, &whole)?;
+    let mut sealed = context.seal(&whole)?;
     if let SealedCode::Whole(code) = whole
         && sealed.len() > MAX_CODE_LEN
     {
         let reference = SealedCode::Stored(store(context, &code).await?);
-        sealed = context.seal(SealPurpose::Code, &reference)?;
+        sealed = context.seal(&reference)?;
     }
     context.services.metrics.token_issued(context.tenant_id(), TokenKind::Code);
     Ok(sealed)
@@ -36,7 +35,7 @@ pub(crate) async fn open(
     context: AccountContext<'_>,
     sealed: &str,
 ) -> Result<Option<AuthorizationCode>, AccountError> {
-    match context.open(SealPurpose::Code, sealed)? {
+    match context.open(sealed)? {
         None => Ok(None),
         Some(SealedCode::Whole(code)) => Ok(Some(*code)),
         Some(SealedCode::Stored(id)) => {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::{AccountError, LogoutOutbox, Registrations, SessionKeyCache};
 use crate::{
     fetch::SharedFetch,
-    keys::{AccessTokenCache, SealPurpose, Sealer, Signer},
+    keys::{AccessTokenCache, Sealer, Signer},
     model::{Clock, Entropy, TenantId, Timestamp},
-    protocol::records::{RecordFormat, decode, encode},
+    protocol::records::{SealedRecord, decode, encode},
     registry::ServedTenant,
     remote::JwksCache,
     store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
@@ -154,23 +154,16 @@ impl<'a> AccountContext<'a> {
         Err(AccountError::Conflict(key.kind))
     }
 
-    /// Encodes and seals a value.
-    pub fn seal<T: RecordFormat>(
-        &self,
-        purpose: SealPurpose,
-        value: &T,
-    ) -> Result<String, AccountError> {
+    /// Encodes and seals a record for its purpose.
+    pub fn seal<T: SealedRecord>(&self, record: &T) -> Result<String, AccountError> {
         let entropy: &dyn Entropy = &*self.services.entropy;
-        Ok(self.sealer()?.seal(purpose, self.tenant_id(), &encode(value), entropy, self.now))
+        Ok(self.sealer()?.seal(T::PURPOSE, self.tenant_id(), &encode(record), entropy, self.now))
     }
 
-    /// Opens and decodes a sealed value; `None` if it was not sealed for this purpose and tenant.
-    pub fn open<T: RecordFormat>(
-        &self,
-        purpose: SealPurpose,
-        sealed: &str,
-    ) -> Result<Option<T>, AccountError> {
-        let plain = self.sealer()?.open(purpose, self.tenant_id(), sealed);
+    /// Opens and decodes a sealed record; `None` if it was not sealed for its purpose and this
+    /// tenant.
+    pub fn open<T: SealedRecord>(&self, sealed: &str) -> Result<Option<T>, AccountError> {
+        let plain = self.sealer()?.open(T::PURPOSE, self.tenant_id(), sealed);
         Ok(plain.and_then(|plain| decode(&plain).ok()))
     }
 }

@@ -2,7 +2,7 @@
 //! and the clients known to be in use.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
@@ -10,21 +10,32 @@ use tracing::Instrument;
 
 use crate::{
     identity::RateLimiter,
-    model::{Client, ObjectKey, RegistrarError, SharedRegistrar, TenantId},
+    model::{BoundedCache, Client, ObjectKey, RegistrarError, SharedRegistrar, TenantId},
 };
 
-/// Clients whose first use was marked by this replica. Entries beyond the maximum are dropped,
-/// which costs a read each.
+/// Clients whose first use was marked by this replica. The earliest ones beyond the maximum are
+/// dropped, which costs a read each.
 const MAX_MARKED_CLIENTS: usize = 100_000;
 
 /// The state shared by registrations.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Registrations {
     registrar: OnceLock<SharedRegistrar>,
     /// Limits registrations by address.
     pub(crate) rate: RateLimiter,
     tenants: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
-    marked: Mutex<HashSet<ObjectKey>>,
+    marked: Mutex<BoundedCache<ObjectKey, ()>>,
+}
+
+impl Default for Registrations {
+    fn default() -> Self {
+        Self {
+            registrar: OnceLock::new(),
+            rate: RateLimiter::default(),
+            tenants: Mutex::default(),
+            marked: Mutex::new(BoundedCache::new(MAX_MARKED_CLIENTS)),
+        }
+    }
 }
 
 impl Registrations {
@@ -51,10 +62,11 @@ impl Registrations {
     /// Returns true if the first use of a client still has to be marked, and marks it as claimed.
     fn claim(&self, client: &ObjectKey) -> bool {
         let mut marked = self.marked.lock().unwrap_or_else(PoisonError::into_inner);
-        if marked.len() >= MAX_MARKED_CLIENTS {
-            marked.clear();
+        let is_new = marked.get(client).is_none();
+        if is_new {
+            marked.put(client.clone(), ());
         }
-        marked.insert(client.clone())
+        is_new
     }
 
     fn forget(&self, client: &ObjectKey) {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{AccountContext, AccountError, AccountServices};
 use crate::{
-    keys::{JwtType, SealPurpose, SignError, SigningKey},
+    keys::{JwtType, SignError, SigningKey},
     model::{Client, IdTokenAlgorithm, SigningAlgorithm, Subject, User},
     protocol::{
         claims::{self, AccessToken, Claims, IdToken, left_half_hash},
@@ -257,7 +257,7 @@ fn refresh_token(
         client: client.id.clone(),
         expires_at: token_until(user.grant, &client.lifetimes),
     };
-    let sealed = context.seal(SealPurpose::Refresh, &token)?;
+    let sealed = context.seal(&token)?;
     context.services.metrics.token_issued(context.tenant_id(), TokenKind::RefreshToken);
     Ok(Some(sealed))
 }

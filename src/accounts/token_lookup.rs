@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::{AccountContext, AccountError, grants};
 use crate::{
-    keys::SealPurpose,
     model::{ClientId, Timestamp, User},
     protocol::{
         claims::{Claims, GRANT_ID_CLAIM},
@@ -45,7 +44,7 @@ impl PresentedToken {
                 == Some(context.tenant.tenant.issuer.as_str());
             return Ok(ours.then_some(Self::Access(claims)));
         }
-        Ok(context.open(SealPurpose::Refresh, token)?.map(Self::Refresh))
+        Ok(context.open(token)?.map(Self::Refresh))
     }
 
     /// The client that the token was issued to.

@@ -30,7 +30,7 @@ pub use pairwise_salt::{PairwiseSalt, new_salt, read_salt};
 pub use parsed_key_cache::ParsedKeyCache;
 pub use ring::{JwtType, KeyRing, KeyState, SigningKey, VerifyError, check_key};
 pub use rotation::{NewKey, PlannedKey, RotationPlan, RotationRules, plan};
-pub use seal::{SealPurpose, Sealer};
+pub use seal::Sealer;
 pub use sealing_keys::{
     SealingKey, SealingPlan, new_sealing_key, read_sealing_keys, sealing_plan, write_sealing_key,
 };

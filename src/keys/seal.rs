@@ -17,39 +17,12 @@ use super::{
     key_secret::{DamagedEntry, KeyEntries},
     sealing_keys::{SealingKey, read_sealing_keys},
 };
-use crate::model::{Entropy, TenantId, Timestamp};
+use crate::model::{Entropy, SealPurpose, TenantId, Timestamp};
 
 const VERSION: u8 = 1;
 const SALT: usize = 16;
 /// Version, key ID, salt.
 const HEADER: usize = 1 + 4 + SALT;
-
-/// The purpose of a sealed value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SealPurpose {
-    /// An authorization code.
-    Code,
-    /// A refresh token.
-    Refresh,
-    /// An authorization request during sign-in and consent.
-    Interaction,
-    /// A cookie value.
-    Cookie,
-    /// A CSRF token of a form.
-    Form,
-}
-
-impl SealPurpose {
-    const fn label(self) -> &'static [u8] {
-        match self {
-            Self::Code => b"lanyard code",
-            Self::Refresh => b"lanyard refresh",
-            Self::Interaction => b"lanyard interaction",
-            Self::Cookie => b"lanyard cookie",
-            Self::Form => b"lanyard form",
-        }
-    }
-}
 
 /// The installation's sealing keys, parsed.
 #[derive(Clone, Debug)]
@@ -169,9 +142,7 @@ mod tests {
             sealer.open(SealPurpose::Code, &tenant(), &text).as_deref(),
             Some(&b"value"[..])
         );
-        for purpose in
-            [SealPurpose::Refresh, SealPurpose::Interaction, SealPurpose::Cookie, SealPurpose::Form]
-        {
+        for purpose in [SealPurpose::Refresh, SealPurpose::Interaction, SealPurpose::Cookie] {
             assert_eq!(sealer.open(purpose, &tenant(), &text), None, "{purpose:?}");
         }
         for other in [TenantId::new("team", "other"), TenantId::new("tea", "m/main")] {

@@ -22,6 +22,7 @@ mod kinds;
 mod oauth_enums;
 mod redirect_uri;
 mod registrar;
+mod seal_purpose;
 mod secret;
 mod tenant;
 mod time;
@@ -51,6 +52,7 @@ pub use kinds::{ManagedKind, ObjectKind, ObjectRef};
 pub use oauth_enums::{AuthMethod, GrantType, ResponseType};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use registrar::{ClientRegistrar, NewClient, REGISTERED_NAME, RegistrarError, SharedRegistrar};
+pub use seal_purpose::SealPurpose;
 pub use secret::Secret;
 pub use tenant::{
     AcrLevel, Branding, CustomScope, Lifetimes, Organization, RefreshTokenRotation,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::records::RecordFormat;
-use crate::model::{Timestamp, sha256_base64url};
+use super::records::{RecordFormat, SealedRecord};
+use crate::model::{SealPurpose, Timestamp, sha256_base64url};
 
 /// How long a browser is remembered after the last sign-in.
 pub const KNOWN_BROWSER_TTL: Duration = Duration::from_hours(90 * 24);
@@ -21,6 +21,10 @@ pub struct KnownBrowser {
     /// Hashes of user names, most recent first.
     people: Vec<String>,
     expires_at: Timestamp,
+}
+
+impl SealedRecord for KnownBrowser {
+    const PURPOSE: SealPurpose = SealPurpose::Cookie;
 }
 
 impl RecordFormat for KnownBrowser {}

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::authentication::Authentication;
-use crate::model::{ClientId, Timestamp};
+use crate::model::{ClientId, SealPurpose, Timestamp};
 
 /// The version since which a sign-in is a list of events.
 const EVENTS: FormatVersion = FormatVersion { major: 1, minor: 0 };
@@ -39,6 +39,21 @@ upgraded! {
 }
 impl RecordFormat for RefreshToken {}
 impl RecordFormat for Consent {}
+
+/// A record that is sealed, not stored. Each kind has one purpose, so a value of another kind does
+/// not open in its place.
+pub trait SealedRecord: RecordFormat {
+    /// The purpose that the record is sealed for.
+    const PURPOSE: SealPurpose;
+}
+
+impl SealedRecord for SealedCode {
+    const PURPOSE: SealPurpose = SealPurpose::Code;
+}
+
+impl SealedRecord for RefreshToken {
+    const PURPOSE: SealPurpose = SealPurpose::Refresh;
+}
 
 /// A user's session with a tenant. It is stored under the hash of the cookie value, and indexed by
 /// user and by `sid`.

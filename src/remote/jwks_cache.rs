@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value;
 
-use super::url_cache::{SingleFlight, UrlCache};
+use super::{
+    RemoteDocumentError,
+    url_cache::{SingleFlight, UrlCache},
+};
 use crate::{
     fetch::{Fetch, SharedFetch},
     keys::PublicKeys,
@@ -53,17 +56,18 @@ struct Known {
     tried: Vec<Timestamp>,
     /// Number of completed fetches.
     fetches: u64,
-    why: String,
+    /// The reason why the last fetch gave no keys.
+    error: Option<RemoteDocumentError>,
 }
 
 impl JwksCache {
-    /// The keys of a client. The error is for the log.
+    /// The keys of a client.
     pub(crate) async fn of(
         &self,
         fetch: &SharedFetch,
         client: &Client,
         now: Timestamp,
-    ) -> Result<Arc<PublicKeys>, String> {
+    ) -> Result<Arc<PublicKeys>, RemoteDocumentError> {
         self.find(fetch, client, now, false).await
     }
 
@@ -73,7 +77,7 @@ impl JwksCache {
         fetch: &SharedFetch,
         client: &Client,
         now: Timestamp,
-    ) -> Result<Arc<PublicKeys>, String> {
+    ) -> Result<Arc<PublicKeys>, RemoteDocumentError> {
         self.find(fetch, client, now, true).await
     }
 
@@ -83,8 +87,8 @@ impl JwksCache {
         client: &Client,
         now: Timestamp,
         renew: bool,
-    ) -> Result<Arc<PublicKeys>, String> {
-        let uri = client.keys.url().ok_or("the client has no jwks_uri")?;
+    ) -> Result<Arc<PublicKeys>, RemoteDocumentError> {
+        let uri = client.keys.url().ok_or(RemoteDocumentError::NoUrl)?;
         let slot = self.slots.slot(uri);
         let seen = {
             let known = slot.known();
@@ -115,7 +119,7 @@ impl Slot {
             Ok(fetched) => fetched,
             Err(error) => {
                 tracing::info!(%error, "could not fetch a client's JWKS");
-                known.why = error.to_string();
+                known.error = Some(error.into());
                 return;
             }
         };
@@ -123,7 +127,7 @@ impl Slot {
             .map(|set| PublicKeys::parse(&set))
             .unwrap_or_default();
         if keys.is_empty() {
-            "its jwks_uri contains no usable key".clone_into(&mut known.why);
+            known.error = Some(RemoteDocumentError::NoUsableKey);
             return;
         }
         let kept = fetched.max_age.unwrap_or(DEFAULT_TTL).clamp(TTL_BOUNDS.0, TTL_BOUNDS.1);
@@ -149,9 +153,10 @@ impl Known {
         begins
     }
 
-    fn usable(&self, now: Timestamp) -> Result<Arc<PublicKeys>, String> {
+    fn usable(&self, now: Timestamp) -> Result<Arc<PublicKeys>, RemoteDocumentError> {
         let usable = now < self.fresh_until.plus(STALE_TTL);
-        self.keys.clone().filter(|_| usable).ok_or_else(|| self.why.clone())
+        let error = || self.error.clone().unwrap_or(RemoteDocumentError::Aborted);
+        self.keys.clone().filter(|_| usable).ok_or_else(error)
     }
 }
 

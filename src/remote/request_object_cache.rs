@@ -8,7 +8,10 @@ use std::{
 
 use bytes::Bytes;
 
-use super::url_cache::{SingleFlight, UrlCache};
+use super::{
+    RemoteDocumentError,
+    url_cache::{SingleFlight, UrlCache},
+};
 use crate::{fetch::SharedFetch, model::Timestamp, protocol::authorize::request_object};
 
 /// Maximum URLs in the cache: documents of at most 8 MiB.
@@ -36,7 +39,7 @@ struct Slot {
 #[derive(Clone, Debug)]
 struct Answer {
     /// The document, or the error.
-    content: Result<Bytes, String>,
+    content: Result<Bytes, RemoteDocumentError>,
     /// The URL with its fragment: a different fragment means that the document has changed (OIDC
     /// Core §6.2).
     uri: String,
@@ -45,14 +48,14 @@ struct Answer {
 }
 
 impl RequestObjectCache {
-    /// Returns a document of at most `limit` bytes. The error is for the log.
+    /// Returns a document of at most `limit` bytes.
     pub(crate) async fn get(
         &self,
         fetch: &SharedFetch,
         uri: &str,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Bytes, String> {
+    ) -> Result<Bytes, RemoteDocumentError> {
         let bare = uri.split('#').next().unwrap_or_default();
         let slot = self.slots.slot(bare);
         if let Some(known) = slot.known(uri, now) {
@@ -68,13 +71,13 @@ impl RequestObjectCache {
             let fetched = fetch.get(&uri, limit).await;
             let kept =
                 fetched.as_ref().map_or(Duration::ZERO, |it| kept_for(&uri, &it.body, it.max_age));
-            let content = fetched.map(|it| it.body).map_err(|error| error.to_string());
+            let content = fetched.map(|it| it.body).map_err(RemoteDocumentError::from);
             let fresh_until = now.plus(kept.min(MAX_TTL));
             let answer = Answer { content: content.clone(), uri, fetched_at: now, fresh_until };
             *fetching.last() = Some(answer);
             content
         };
-        pass.run(fetching).await.unwrap_or_else(|_| Err("the fetch was aborted".to_owned()))
+        pass.run(fetching).await.unwrap_or_else(|_| Err(RemoteDocumentError::Aborted))
     }
 }
 
@@ -93,7 +96,7 @@ impl Slot {
     }
 
     /// The cached result, if it is fresh enough for this URL.
-    fn known(&self, uri: &str, now: Timestamp) -> Option<Result<Bytes, String>> {
+    fn known(&self, uri: &str, now: Timestamp) -> Option<Result<Bytes, RemoteDocumentError>> {
         let last = self.last();
         let answer = last.as_ref()?;
         let same = answer.uri == uri

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::url_cache::UrlCache;
 use crate::{
-    fetch::Fetch,
+    fetch::{Fetch, FetchError},
     model::{Client, Timestamp},
     protocol::{
         error::{ErrorCode, OAuthError},
@@ -45,7 +45,8 @@ struct Known {
     /// The document, and the time of its fetch.
     document: Option<(Bytes, Timestamp)>,
     tried_at: Option<Timestamp>,
-    why: String,
+    /// The error of the last fetch that failed.
+    error: Option<FetchError>,
 }
 
 impl SectorIdentifierCache {
@@ -78,7 +79,7 @@ impl Known {
             Ok(fetched) => self.document = Some((fetched.body, now)),
             Err(error) => {
                 tracing::info!(%error, "could not fetch a client's sector identifier document");
-                self.why = error.to_string();
+                self.error = Some(error);
             }
         }
     }
@@ -100,7 +101,8 @@ impl Known {
                 let text =
                     "The document at the client's sector_identifier_uri could not be fetched.";
                 let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
-                Err(error.because(self.why.as_str()))
+                let cause = self.error.as_ref().map(FetchError::to_string);
+                Err(error.because(cause.unwrap_or_default()))
             }
         }
     }

@@ -12,11 +12,11 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use lanyard::{
-    keys::{JwtType, SealPurpose},
+    keys::JwtType,
     model::{ClientId, Entropy as _, SystemEntropy},
     protocol::{
         claims::AccessToken,
-        records::{Grant, GrantState, RefreshToken, decode, encode},
+        records::{Grant, GrantState, RefreshToken, SealedRecord, decode, encode},
     },
     registry::ServedTenant,
     store::SharedStore,
@@ -134,7 +134,7 @@ impl Service {
         let sealer = snapshot.sealer.as_ref().context("sealing keys")?;
         let (now, entropy) = (self.app.app.now(), SystemEntropy::new());
         let tenant = population::tenant();
-        let sealed = sealer.seal(SealPurpose::Refresh, &tenant, &encode(&token), &entropy, now);
+        let sealed = sealer.seal(RefreshToken::PURPOSE, &tenant, &encode(&token), &entropy, now);
         let body = format!(
             "grant_type=refresh_token&refresh_token={sealed}&client_id=default.app\
              &client_secret=a-secret-of-at-least-thirty-two-characters"

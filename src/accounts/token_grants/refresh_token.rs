@@ -3,7 +3,6 @@
 use super::TokenGrant;
 use crate::{
     accounts::{AccountContext, RequestError},
-    keys::SealPurpose,
     model::{Client, GrantType, Timestamp},
     protocol::{
         error::OAuthError,
@@ -37,8 +36,7 @@ impl TokenGrant for RefreshTokenGrant {
         client: &Client,
     ) -> Result<RefreshToken, RequestError<OAuthError>> {
         let text = "The refresh token is invalid or was issued by another issuer.";
-        let token: Option<RefreshToken> =
-            context.open(SealPurpose::Refresh, self.0.token.expose())?;
+        let token: Option<RefreshToken> = context.open(self.0.token.expose())?;
         let token = token.ok_or_else(|| invalid_grant(text))?;
         check_refresh(&token, client, context.now)?;
         Ok(token)

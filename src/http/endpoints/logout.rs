@@ -4,7 +4,6 @@
 use crate::{
     accounts::sessions::{self, ActiveSession},
     http::{AppState, CookiePurpose, EndpointError, Reply, Request, frontchannel_logout, pages},
-    keys::SealPurpose,
     model::Client,
     protocol::{
         authorize::{Interaction, InteractionGoal, form_action},
@@ -61,7 +60,7 @@ fn question(
     let question =
         Interaction::end_session(client, return_to.clone(), &active.session, request.now);
     let tenant = &request.tenant.tenant;
-    let sealed = app.context(request).seal(SealPurpose::Interaction, &question)?;
+    let sealed = app.context(request).seal(&question)?;
     let client: Option<&Client> = ask.client.as_deref();
     let page = pages::logout_confirm(&pages::LogoutConfirmPage {
         tenant,
@@ -88,8 +87,7 @@ async fn confirm(
     }
     let params = params.reject_duplicates().map_err(EndpointError::Page)?;
     let sealed = params.require("interaction").map_err(EndpointError::Page)?;
-    let question: Option<Interaction> =
-        app.context(request).open(SealPurpose::Interaction, sealed)?;
+    let question: Option<Interaction> = app.context(request).open(sealed)?;
     let question = question
         .filter(|question| question.check(None, request.now).is_ok())
         .ok_or_else(|| stale("The form was open for too long; ask to sign out again."))?;

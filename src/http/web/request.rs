@@ -5,9 +5,8 @@ use std::{net::IpAddr, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 
-use super::{CookiePurpose, EndpointError, cookies};
+use super::{CookiePurpose, cookies};
 use crate::{
-    keys::Sealer,
     model::{Endpoint, Timestamp},
     protocol::{
         error::{ErrorCode, OAuthError},
@@ -97,12 +96,5 @@ impl Request {
             return origin.as_bytes() == self.tenant.tenant.issuer.origin().as_bytes();
         }
         self.header("sec-fetch-site") == Some("same-origin")
-    }
-
-    /// The installation's sealing keys.
-    pub fn sealer(&self) -> Result<&Sealer, EndpointError> {
-        self.snapshot.sealer.as_deref().ok_or_else(|| {
-            EndpointError::Unavailable("the sealing keys do not exist yet".to_owned())
-        })
     }
 }

@@ -18,9 +18,9 @@ use super::{
     parameters::AuthorizationParams,
 };
 use crate::{
-    model::{ClientId, Timestamp, sha256},
+    model::{ClientId, SealPurpose, Timestamp, sha256},
     protocol::{
-        records::{DecodeError, FormatVersion, RecordFormat, Session},
+        records::{DecodeError, FormatVersion, RecordFormat, SealedRecord, Session},
         session::CLOCK_SKEW,
     },
 };
@@ -52,6 +52,10 @@ pub struct Interaction {
     progress: InteractionProgress,
     displayed_permissions: BTreeSet<String>,
     expires_at: Timestamp,
+}
+
+impl SealedRecord for Interaction {
+    const PURPOSE: SealPurpose = SealPurpose::Interaction;
 }
 
 impl RecordFormat for Interaction {

@@ -45,7 +45,7 @@ impl World {
         Self { server: Arc::new(server), documents: RequestObjectCache::default() }
     }
 
-    async fn get(&self, uri: &str, seconds: u64) -> Result<Bytes, String> {
+    async fn get(&self, uri: &str, seconds: u64) -> Result<Bytes, RemoteDocumentError> {
         let fetch: SharedFetch = self.server.clone();
         self.documents.get(&fetch, uri, 100, NOW.plus(Duration::from_secs(seconds))).await
     }

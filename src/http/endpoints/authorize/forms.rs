@@ -8,7 +8,6 @@ use crate::{
         AppState, CookiePurpose, EndpointError, Reply, Request,
         pages::{ErrorPage, RetryLink, error_page},
     },
-    keys::SealPurpose,
     protocol::{
         authorize::{Interaction, InteractionError, validate},
         error::{ErrorCode, OAuthError},
@@ -30,7 +29,7 @@ pub(in crate::http::endpoints) async fn open<'a>(
     let sealed = form.require("interaction").map_err(EndpointError::Page)?;
     let interaction: Interaction = app
         .context(request)
-        .open(SealPurpose::Interaction, sealed)?
+        .open(sealed)?
         .ok_or_else(|| dead_end(request, "This form is not valid", UNREADABLE))?;
     let pre_session = request.cookie(CookiePurpose::PreSession);
     interaction.check(pre_session, request.now).map_err(|error| {

@@ -9,7 +9,6 @@ use crate::{
         EndpointError, Reply,
         pages::{self, AccountView, ConsentPage, SignInPage},
     },
-    keys::SealPurpose,
     protocol::authorize::{Interaction, SignInReason},
 };
 
@@ -100,7 +99,7 @@ fn seal(
     authorization: &AuthorizationContext<'_>,
     interaction: &Interaction,
 ) -> Result<String, EndpointError> {
-    Ok(authorization.accounts().seal(SealPurpose::Interaction, interaction)?)
+    Ok(authorization.accounts().seal(interaction)?)
 }
 
 /// A page with a form whose response may redirect to the client. Its referrer policy lets browsers

@@ -71,7 +71,7 @@ async fn verify(
         ClientVerificationKey::PublicKeys(client)
     };
     let verified = client_authentication::verify(app.context(request), key, (jws, jwt)).await;
-    verified.map_err(|why| request_object::unusable(&why))
+    verified.map_err(|error| request_object::unusable(&error.to_string()))
 }
 
 /// Reads a request object and its unverified claims.
@@ -97,7 +97,7 @@ async fn fetch(
 ) -> Result<String, OAuthError> {
     let content =
         app.request_object_cache.get(&app.accounts.http_client, uri, MAX_BYTES, request.now).await;
-    let content = content.map_err(|error| request_object::unreachable(&error))?;
+    let content = content.map_err(|error| request_object::unreachable(&error.to_string()))?;
     request_object::check_content(client, uri, &content)?;
     let text = std::str::from_utf8(&content).map(|text| text.trim().to_owned());
     text.map_err(|_| request_object::unreachable("not text"))

@@ -1,0 +1,26 @@
+//! The purposes of sealed values.
+
+/// The purpose of a sealed value. A value that was sealed for one purpose does not open for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SealPurpose {
+    /// An authorization code.
+    Code,
+    /// A refresh token.
+    Refresh,
+    /// The state of a flow between two pages, such as an authorization request during sign-in.
+    Interaction,
+    /// A cookie value.
+    Cookie,
+}
+
+impl SealPurpose {
+    /// The label from which keys are derived.
+    pub const fn label(self) -> &'static [u8] {
+        match self {
+            Self::Code => b"lanyard code",
+            Self::Refresh => b"lanyard refresh",
+            Self::Interaction => b"lanyard interaction",
+            Self::Cookie => b"lanyard cookie",
+        }
+    }
+}
