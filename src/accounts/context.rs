@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::{AccountError, LogoutOutbox, Registrations, SessionKeyCache};
 use crate::{
     fetch::SharedFetch,
+    identity::AccountDirectory as _,
     keys::{AccessTokenCache, Sealer, Signer},
-    model::{Clock, Entropy, TenantId, Timestamp},
+    model::{Account, Clock, Entropy, Subject, TenantId, Timestamp},
     protocol::records::{SealedRecord, decode, encode},
     registry::ServedTenant,
     remote::JwksCache,
@@ -107,6 +108,11 @@ impl<'a> AccountContext<'a> {
     /// The installation's sealing keys.
     pub fn sealer(&self) -> Result<&'a Sealer, AccountError> {
         self.sealer.ok_or(AccountError::NoSealingKeys)
+    }
+
+    /// The account with a subject, even if disabled.
+    pub async fn account(&self, subject: &Subject) -> Option<Arc<Account>> {
+        self.tenant.by_subject(subject).await
     }
 
     /// Reads a record.

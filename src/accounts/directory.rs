@@ -1,26 +1,30 @@
-//! The users of a tenant, read from the snapshot.
+//! The accounts of a tenant, read from the snapshot.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::{
-    identity::{UserDirectory, choose_decoy},
-    model::{StoredPassword, Subject, User},
+    identity::{AccountDirectory, choose_decoy},
+    model::{Account, StoredPassword, Subject},
     registry::ServedTenant,
 };
 
 #[async_trait]
-impl UserDirectory for ServedTenant {
-    async fn by_username(&self, username: &str) -> Option<Arc<User>> {
-        self.user_by_username(username).cloned()
+impl AccountDirectory for ServedTenant {
+    async fn by_username(&self, username: &str) -> Option<Arc<Account>> {
+        self.account_by_username(username).cloned()
     }
 
-    async fn by_subject(&self, subject: &Subject) -> Option<Arc<User>> {
-        self.user_by_subject(subject).cloned()
+    async fn by_subject(&self, subject: &Subject) -> Option<Arc<Account>> {
+        self.account_by_subject(subject).cloned()
+    }
+
+    async fn password(&self, subject: &Subject) -> Option<StoredPassword> {
+        self.password(subject).cloned()
     }
 
     async fn decoy(&self, username: &str) -> Option<StoredPassword> {
-        choose_decoy(self.users(), username)
+        choose_decoy(self.passwords(), username)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub(crate) use super::context::MAX_ATTEMPTS;
 use super::{AccountContext, AccountError, context::RecordChange};
 use crate::{
-    model::{Subject, Timestamp, User},
+    model::{Account, Timestamp},
     protocol::{
         records::{Grant, GrantState, Session, decode, encode},
         session::{self, CLOCK_SKEW},
@@ -111,36 +111,34 @@ pub(crate) async fn revoke(context: AccountContext<'_>, id: &str) -> Result<(), 
     context.update(&key, stored, revoked).await
 }
 
-/// The user of a grant, if the grant is active: user and client are still served and enabled, and
+/// The account of a grant, if the grant is active: user and client are still served and enabled, and
 /// without `offline_access` the session is still active.
-pub(crate) async fn active_user(
+pub(crate) async fn active_account(
     context: AccountContext<'_>,
     grant: &Grant,
-) -> Result<Option<Arc<User>>, AccountError> {
+) -> Result<Option<Arc<Account>>, AccountError> {
     if context.tenant.client(grant.client.as_str()).is_none() {
         return Ok(None);
     }
-    let user = context.tenant.user_by_subject(&grant.authentication.subject);
-    let Some(user) = user.filter(|user| !user.disabled) else { return Ok(None) };
-    let lives = match &grant.sid {
-        Some(sid) if !grant.is_offline() => {
-            session_lives(context, sid, &grant.authentication.subject).await?
-        }
+    let account = context.account(&grant.authentication.subject).await;
+    let Some(account) = account.filter(|account| !account.disabled) else { return Ok(None) };
+    let active = match &grant.sid {
+        Some(sid) if !grant.is_offline() => session_is_active(context, sid, &account).await?,
         _ => true,
     };
-    Ok(lives.then(|| Arc::clone(user)))
+    Ok(active.then_some(account))
 }
 
-async fn session_lives(
+async fn session_is_active(
     context: AccountContext<'_>,
     sid: &str,
-    subject: &Subject,
+    account: &Account,
 ) -> Result<bool, AccountError> {
     let tenant = &context.tenant.tenant;
-    let user = context.tenant.user_by_subject(subject).map(|user| &**user);
     let is_it = |stored: &VersionedRecord| {
-        decode::<Session>(&stored.record.value).is_ok_and(|held| {
-            held.sid == sid && session::is_live(&held, user, &tenant.lifetimes, context.now)
+        decode::<Session>(&stored.record.value).is_ok_and(|session| {
+            session.sid == sid
+                && session::is_live(&session, Some(account), &tenant.lifetimes, context.now)
         })
     };
     if let Some(key) = context.services.session_key_cache.find(&tenant.id, sid)
@@ -164,7 +162,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::ClientId,
+        model::{ClientId, Subject},
         protocol::{
             authentication::{Authentication, AuthenticationMethod},
             records::RequestedClaims,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{AccountContext, AccountError, backchannel_logout, context::RecordChange};
 use crate::{
-    model::{ClientId, User},
+    model::{Account, ClientId},
     protocol::{
         authentication::Authentication,
         records::{Session, decode, encode},
@@ -23,8 +23,8 @@ pub struct ActiveSession {
     stored: VersionedRecord,
     /// The session.
     pub session: Session,
-    /// The user, who is served and enabled.
-    pub user: Arc<User>,
+    /// The account, which is served and enabled.
+    pub account: Arc<Account>,
 }
 
 impl ActiveSession {
@@ -42,14 +42,17 @@ pub async fn load(
     let Some(cookie) = cookie else { return Ok(None) };
     let key = key(context, cookie);
     let Some(stored) = context.get(&key).await? else { return Ok(None) };
-    let Some(active) = activate(context, stored) else { return Ok(None) };
+    let Some(active) = activate(context, stored).await else { return Ok(None) };
     if !session::wants_touch(&active.session, context.now) {
         return Ok(Some(active));
     }
     let used = Session { used_at: context.now, ..active.session.clone() };
     // A conflict is fine: the concurrent request recorded the use.
     context.compare_and_swap(active.stored.version, record(context, &key, &used)).await?;
-    Ok(context.get(&key).await?.and_then(|stored| activate(context, stored)))
+    match context.get(&key).await? {
+        Some(stored) => Ok(activate(context, stored).await),
+        None => Ok(None),
+    }
 }
 
 /// Starts a session for a user who has just authenticated, replacing the browser's previous
@@ -57,7 +60,7 @@ pub async fn load(
 pub async fn start(
     context: AccountContext<'_>,
     authentication: Authentication,
-    user: Arc<User>,
+    account: Arc<Account>,
     previous: Option<&ActiveSession>,
 ) -> Result<(String, ActiveSession), AccountError> {
     let cookie = context.services.entropy.token();
@@ -89,7 +92,7 @@ pub async fn start(
         context.compare_and_swap(stored.version, whole).await?;
         stored = context.get(&key).await?.ok_or_else(lost)?;
     }
-    Ok((cookie, ActiveSession { stored, session, user }))
+    Ok((cookie, ActiveSession { stored, session, account }))
 }
 
 /// Adds a client to the session before the client gets a response, so a logout notifies it. Returns
@@ -104,10 +107,12 @@ pub async fn add_client(
     }
     let key = &active.stored.record.key;
     let with_client = |stored: Option<&VersionedRecord>| {
-        let active = stored.and_then(|stored| activate(context, stored.clone()));
-        let Some(ActiveSession { mut session, .. }) = active else {
-            return Ok(RecordChange::Keep(false));
+        let session = stored.and_then(|it| decode::<Session>(&it.record.value).ok());
+        let live = |session: &Session| {
+            let lifetimes = &context.tenant.tenant.lifetimes;
+            session::is_live(session, Some(&active.account), lifetimes, context.now)
         };
+        let Some(mut session) = session.filter(live) else { return Ok(RecordChange::Keep(false)) };
         Ok(if session.clients.insert(client.clone()) {
             RecordChange::Write(record(context, key, &session), true)
         } else {
@@ -130,15 +135,12 @@ pub async fn end(
     Ok(ended)
 }
 
-fn activate(context: AccountContext<'_>, stored: VersionedRecord) -> Option<ActiveSession> {
+async fn activate(context: AccountContext<'_>, stored: VersionedRecord) -> Option<ActiveSession> {
     let session: Session = decode(&stored.record.value).ok()?;
-    let user = context.tenant.user_by_subject(&session.authentication.subject)?;
+    let account = context.account(&session.authentication.subject).await?;
     let lifetimes = &context.tenant.tenant.lifetimes;
-    session::is_live(&session, Some(user), lifetimes, context.now).then(|| ActiveSession {
-        user: user.clone(),
-        stored,
-        session,
-    })
+    let live = session::is_live(&session, Some(&account), lifetimes, context.now);
+    live.then_some(ActiveSession { stored, session, account })
 }
 
 fn key(context: AccountContext<'_>, cookie: &str) -> RecordKey {

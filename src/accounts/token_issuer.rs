@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{AccountContext, AccountError, AccountServices};
 use crate::{
     keys::{JwtType, SignError, SigningKey},
-    model::{Client, IdTokenAlgorithm, SigningAlgorithm, Subject, User},
+    model::{Account, Client, IdTokenAlgorithm, SigningAlgorithm, Subject},
     protocol::{
         claims::{self, AccessToken, Claims, IdToken, left_half_hash},
         records::{Grant, GrantState, RefreshToken},
@@ -92,7 +92,7 @@ pub(crate) struct UserTokens<'a> {
     /// The grant as stored.
     pub(crate) grant: &'a Grant,
     /// The user.
-    pub(crate) user: &'a User,
+    pub(crate) user: &'a Account,
     /// The ID token, if one is issued.
     pub(crate) id_token: Option<IdTokenPlan<'a>>,
     /// The refresh token that the client keeps; `None` to issue the grant's current one, if it has

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{AccountContext, AccountError, grants};
 use crate::{
-    model::{ClientId, Timestamp, User},
+    model::{Account, ClientId, Timestamp},
     protocol::{
         claims::{Claims, GRANT_ID_CLAIM},
         records::{Grant, RefreshToken},
@@ -29,7 +29,7 @@ pub(crate) enum PresentedToken {
 #[derive(Debug)]
 pub(crate) struct ActiveGrant {
     pub(crate) grant: Grant,
-    pub(crate) user: Arc<User>,
+    pub(crate) user: Arc<Account>,
 }
 
 impl PresentedToken {
@@ -92,7 +92,7 @@ pub(crate) async fn live(
     if !usable {
         return Ok(None);
     }
-    let user = grants::active_user(context, &grant).await?;
+    let user = grants::active_account(context, &grant).await?;
     Ok(user.map(|user| ActiveGrant { grant, user }))
 }
 

@@ -1,4 +1,4 @@
-//! Looks up users.
+//! Looks up accounts.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -8,19 +8,22 @@ use std::{
 use async_trait::async_trait;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::model::{StoredPassword, Subject, User};
+use crate::model::{Account, StoredPassword, Subject};
 
 /// Maximum length of a typed user name, in characters. Names in manifests have at most 256.
 const MAX_USERNAME_LEN: usize = 512;
 
-/// The users of one tenant.
+/// The accounts of one tenant.
 #[async_trait]
-pub trait UserDirectory: Send + Sync {
-    /// Returns the user with a normalized sign-in name, even if disabled.
-    async fn by_username(&self, username: &str) -> Option<Arc<User>>;
+pub trait AccountDirectory: Send + Sync {
+    /// Returns the account with a normalized sign-in name, even if disabled.
+    async fn by_username(&self, username: &str) -> Option<Arc<Account>>;
 
-    /// Returns the user with a subject, even if disabled.
-    async fn by_subject(&self, subject: &Subject) -> Option<Arc<User>>;
+    /// Returns the account with a subject, even if disabled.
+    async fn by_subject(&self, subject: &Subject) -> Option<Arc<Account>>;
+
+    /// Returns the stored password of an account.
+    async fn password(&self, subject: &Subject) -> Option<StoredPassword>;
 
     /// Returns the stored password to check when `username` is unknown, so that unknown names take
     /// as long as known ones. It is a password of another user of the tenant, always the same for a
@@ -32,11 +35,13 @@ pub trait UserDirectory: Send + Sync {
     }
 }
 
-/// Implements `decoy`: selects the password of one of the users by a hash of the name.
-pub fn choose_decoy(users: &[Arc<User>], username: &str) -> Option<StoredPassword> {
+/// Implements `decoy`: selects one of the passwords by a hash of the name.
+pub fn choose_decoy<'a>(
+    mut passwords: impl Iterator<Item = &'a StoredPassword> + Clone,
+    username: &str,
+) -> Option<StoredPassword> {
     let mut hasher = DefaultHasher::new();
     username.hash(&mut hasher);
-    let mut passwords = users.iter().filter_map(|user| user.password.as_ref());
     let count = u64::try_from(passwords.clone().count()).ok().filter(|count| *count > 0)?;
     passwords.nth(usize::try_from(hasher.finish() % count).ok()?).cloned()
 }
@@ -54,7 +59,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{ObjectKey, Secret};
+    use crate::model::Secret;
 
     #[test]
     fn names_that_look_the_same_are_equal() {
@@ -79,26 +84,13 @@ mod tests {
 
     #[test]
     fn a_decoy_is_stable_for_a_name_and_absent_without_passwords() {
-        let user = |password: Option<&str>| {
-            Arc::new(User {
-                object: ObjectKey::new("team", "ada"),
-                username: "ada".to_owned(),
-                subject: Subject::new("1"),
-                password: password.map(|text| StoredPassword::Plain(Secret::new(text.to_owned()))),
-                claims: serde_json::Map::new(),
-                groups: vec![],
-                disabled: false,
-            })
-        };
-        let users = [user(None), user(Some("a")), user(Some("b")), user(None)];
+        let passwords = ["a", "b"].map(|it| StoredPassword::Plain(Secret::new(it.to_owned())));
         let chosen: Vec<_> = ["mallory", "eve", "bob", "dan", "x", "y", "z"]
-            .map(|name| choose_decoy(&users, name).expect("a user with a password"))
+            .map(|name| choose_decoy(passwords.iter(), name).expect("a password"))
             .into();
-        assert!(
-            users[1..3].iter().all(|user| chosen.iter().any(|c| Some(c) == user.password.as_ref()))
-        );
-        assert_eq!(choose_decoy(&users, "mallory").as_ref(), chosen.first());
-        assert_eq!(choose_decoy(&[user(None)], "mallory"), None);
+        assert!(passwords.iter().all(|password| chosen.contains(password)));
+        assert_eq!(choose_decoy(passwords.iter(), "mallory").as_ref(), chosen.first());
+        assert_eq!(choose_decoy([].iter(), "mallory"), None);
     }
 
     proptest! {

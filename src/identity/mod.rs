@@ -13,7 +13,7 @@ mod password_verifier;
 mod rate;
 mod sign_in;
 
-pub use directory::{UserDirectory, choose_decoy, normalize_username};
+pub use directory::{AccountDirectory, choose_decoy, normalize_username};
 pub use foreign_hash::ForeignHash;
 pub use hash::hash_password;
 pub use login_throttle::{

@@ -15,7 +15,7 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use tokio::sync::oneshot;
 
-use crate::model::{MAX_PASSWORD_LEN, Secret, StoredPassword, User};
+use crate::model::{Account, MAX_PASSWORD_LEN, Secret, StoredPassword};
 
 use super::{hash::Argon2Memory, password_hash};
 
@@ -67,26 +67,15 @@ impl PasswordVerifier {
         Self { jobs, waiting }
     }
 
-    /// Returns true if `attempt` is the password of `user` and the user is enabled. The same work
-    /// is done in all cases.
+    /// Returns true if `attempt` is the password `own` of an enabled account. Otherwise the same
+    /// work is done with `decoy`, or with a hash of the default cost.
     pub async fn verify(
         &self,
-        user: Option<&User>,
+        account: Option<&Account>,
+        (own, decoy): (Option<StoredPassword>, Option<StoredPassword>),
         attempt: Secret<String>,
     ) -> Result<bool, PasswordQueueFull> {
-        self.verify_or_decoy(user, None, attempt).await
-    }
-
-    /// Like `verify`, but checks `decoy` if the user does not exist or has no password. The result
-    /// is then false.
-    pub async fn verify_or_decoy(
-        &self,
-        user: Option<&User>,
-        decoy: Option<StoredPassword>,
-        attempt: Secret<String>,
-    ) -> Result<bool, PasswordQueueFull> {
-        let own = user.and_then(|user| user.password.clone());
-        let counts = own.is_some() && user.is_some_and(|user| !user.disabled);
+        let counts = own.is_some() && account.is_some_and(|account| !account.disabled);
         let (answer, answered) = oneshot::channel();
         let job = Job { password: own.or(decoy), counts, attempt, answer };
         // Count before sending: a worker could otherwise subtract first.

@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::model::{Secret, TenantId, Timestamp, User};
+use crate::model::{Account, Secret, TenantId, Timestamp};
 
 use super::{
-    AttemptSource, LoginThrottle, PasswordQueueFull, PasswordVerifier, ThrottledAccount,
-    UserDirectory, normalize_username,
+    AccountDirectory, AttemptSource, LoginThrottle, PasswordQueueFull, PasswordVerifier,
+    ThrottledAccount, normalize_username,
 };
 
 /// A password sign-in attempt.
@@ -40,23 +40,27 @@ pub enum SignInError {
 }
 
 impl PasswordSignIn<'_> {
-    /// Finds the user and verifies the password, subject to throttling.
-    pub async fn decide(
+    /// Finds the account and verifies the password, subject to throttling.
+    pub async fn perform(
         self,
-        directory: &dyn UserDirectory,
+        directory: &dyn AccountDirectory,
         passwords: &PasswordVerifier,
         attempts: &LoginThrottle,
-    ) -> Result<Arc<User>, SignInError> {
+    ) -> Result<Arc<Account>, SignInError> {
         let Self { tenant, origin, now, .. } = self;
         let username = normalize_username(self.username);
-        let user = directory.by_username(&username).await;
-        let account = ThrottledAccount { tenant, username: &username, exists: user.is_some() };
-        let admission = attempts.admit(account, origin, now).map_err(SignInError::Wait)?;
-        let decoy = directory.decoy(&username).await;
-        match passwords.verify_or_decoy(user.as_deref(), decoy, self.password).await {
+        let account = directory.by_username(&username).await;
+        let throttled = ThrottledAccount { tenant, username: &username, exists: account.is_some() };
+        let admission = attempts.admit(throttled, origin, now).map_err(SignInError::Wait)?;
+        let own = match &account {
+            Some(account) => directory.password(&account.subject).await,
+            None => None,
+        };
+        let stored = (own, directory.decoy(&username).await);
+        match passwords.verify(account.as_deref(), stored, self.password).await {
             Ok(true) => {
                 attempts.succeeded(&admission, now);
-                user.ok_or(SignInError::Wrong)
+                account.ok_or(SignInError::Wrong)
             }
             Ok(false) => Err(SignInError::Wrong),
             Err(busy) => {

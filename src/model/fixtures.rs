@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Map, Value};
 
 use super::{
-    ApplicationType, Branding, Client, ClientAuthentication, ClientId, CustomScope, GrantType,
-    Issuer, ObjectKey, Organization, RedirectUri, RefreshTokenRotation, RegistrationPolicy,
-    RequestObjectPolicy, ResponseType, RotationPolicy, Secret, SecretTransport, SigningAlgorithm,
-    Subject, Tenant, TenantId, User,
+    Account, AccountSource, ApplicationType, Branding, Client, ClientAuthentication, ClientId,
+    CustomScope, GrantType, Issuer, ObjectKey, Organization, RedirectUri, RefreshTokenRotation,
+    RegistrationPolicy, RequestObjectPolicy, ResponseType, RotationPolicy, Secret, SecretTransport,
+    SigningAlgorithm, Subject, Tenant, TenantId,
 };
 
 /// The first redirect URI of [`client`].
@@ -54,12 +54,11 @@ pub fn client() -> Client {
 }
 
 /// Alice, without a password.
-pub fn user() -> User {
-    User {
-        object: ObjectKey::new("team", "alice"),
+pub fn user() -> Account {
+    Account {
+        source: AccountSource::Resource(ObjectKey::new("team", "alice")),
         username: "alice".into(),
         subject: Subject::new("alice-id"),
-        password: None,
         claims: Map::from_iter([("name".to_owned(), Value::from("Alice Rivera"))]),
         groups: vec![],
         disabled: false,

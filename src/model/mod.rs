@@ -3,6 +3,7 @@
 //!
 //! Must not do I/O, use types of Kubernetes or HTTP, or depend on another module.
 
+mod account;
 mod algorithm;
 mod bounded_cache;
 mod client;
@@ -27,9 +28,9 @@ mod secret;
 mod tenant;
 mod time;
 mod undelivered_logouts;
-mod user;
 mod wire_enum;
 
+pub use account::{Account, AccountSource, MAX_PASSWORD_LEN, StoredPassword};
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
 pub use bounded_cache::BoundedCache;
 pub use client::{
@@ -60,6 +61,5 @@ pub use tenant::{
 };
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};
 pub use undelivered_logouts::{UndeliveredByClient, UndeliveredLogouts, UndeliveredReceiver};
-pub use user::{MAX_PASSWORD_LEN, StoredPassword, User};
 pub use wire_enum::WireEnum;
 pub(crate) use wire_enum::wire_enum;

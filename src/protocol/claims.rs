@@ -12,7 +12,7 @@ use super::{
     scope::{self, Scopes},
     sid, subject,
 };
-use crate::model::{Client, SigningAlgorithm, Tenant, Timestamp, User};
+use crate::model::{Account, Client, SigningAlgorithm, Tenant, Timestamp};
 
 /// A set of claims.
 pub type Claims = Map<String, Value>;
@@ -166,7 +166,7 @@ pub fn standard() -> impl Iterator<Item = &'static str> + use<> {
 }
 
 /// Returns the user's claims that scopes include (OIDC Core §5.4), without null or empty values.
-pub fn by_scope(tenant: &Tenant, user: &User, scopes: &Scopes) -> Claims {
+pub fn by_scope(tenant: &Tenant, user: &Account, scopes: &Scopes) -> Claims {
     let mut claims = Claims::new();
     for scope in scopes {
         let names: &[&str] = match scope.as_str() {
@@ -199,7 +199,7 @@ pub fn by_scope(tenant: &Tenant, user: &User, scopes: &Scopes) -> Claims {
 }
 
 /// Rule: claims without a value are omitted (OIDC Core §5.3.2).
-fn copy(user: &User, name: &str, claims: &mut Claims) {
+fn copy(user: &Account, name: &str, claims: &mut Claims) {
     if let Some(value) = user.claims.get(name).filter(|value| has_content(value)) {
         claims.insert(name.to_owned(), value.clone());
     }
@@ -229,7 +229,12 @@ pub fn gives(tenant: &Tenant, scope: &str, name: &str) -> bool {
 
 /// Returns the individually requested claims of the user (OIDC Core §5.5), limited to those that
 /// the client's scopes include. Never null or empty.
-pub fn by_name(tenant: &Tenant, client: &Client, user: &User, names: &BTreeSet<String>) -> Claims {
+pub fn by_name(
+    tenant: &Tenant,
+    client: &Client,
+    user: &Account,
+    names: &BTreeSet<String>,
+) -> Claims {
     if names.is_empty() {
         return Claims::new();
     }
@@ -243,7 +248,7 @@ pub fn by_name(tenant: &Tenant, client: &Client, user: &User, names: &BTreeSet<S
 pub fn userinfo(
     tenant: &Tenant,
     client: &Client,
-    user: &User,
+    user: &Account,
     scopes: &Scopes,
     named: &BTreeSet<String>,
 ) -> Claims {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{authentication::Authentication, records::Session};
-use crate::model::{Lifetimes, Timestamp, User, sha256_base64url};
+use crate::model::{Account, Lifetimes, Timestamp, sha256_base64url};
 
 /// How far the clocks of replicas may differ. Internal expiry times allow for it.
 pub const CLOCK_SKEW: Duration = Duration::from_mins(1);
@@ -41,7 +41,7 @@ pub fn begin(
 /// enabled. The tenant's lifetimes may have become shorter since it began.
 pub fn is_live(
     session: &Session,
-    user: Option<&User>,
+    user: Option<&Account>,
     lifetimes: &Lifetimes,
     now: Timestamp,
 ) -> bool {
@@ -83,7 +83,7 @@ mod tests {
         begin(signed_in("alice-id"), None, "sid-1".into(), &Lifetimes::default(), NOW)
     }
 
-    fn live(session: &Session, user: Option<&User>, now: Timestamp) -> bool {
+    fn live(session: &Session, user: Option<&Account>, now: Timestamp) -> bool {
         is_live(session, user, &Lifetimes::default(), now)
     }
 
@@ -111,8 +111,8 @@ mod tests {
     #[test]
     fn ends_with_its_user() {
         assert!(!live(&session(), None, NOW));
-        assert!(!live(&session(), Some(&User { disabled: true, ..fixtures::user() }), NOW));
-        let other = User { subject: Subject::new("bob"), ..fixtures::user() };
+        assert!(!live(&session(), Some(&Account { disabled: true, ..fixtures::user() }), NOW));
+        let other = Account { subject: Subject::new("bob"), ..fixtures::user() };
         assert!(!live(&session(), Some(&other), NOW));
     }
 

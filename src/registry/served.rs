@@ -9,8 +9,8 @@ use super::{PrerenderedJson, RegistrationService};
 use crate::{
     keys::{KeyRing, PublicKeys, SigningKey},
     model::{
-        Client, ClientId, IdTokenAlgorithm, SigningAlgorithm, Subject, Tenant, TenantId, Timestamp,
-        User, sha256,
+        Account, Client, ClientId, IdTokenAlgorithm, SigningAlgorithm, StoredPassword, Subject,
+        Tenant, TenantId, Timestamp, sha256,
     },
     protocol::metadata,
 };
@@ -32,9 +32,10 @@ pub struct ServedTenant {
     pub registration: Option<RegistrationService>,
     clients: HashMap<ClientId, Arc<Client>>,
     public_keys: HashMap<ClientId, PublicKeys>,
-    users: Vec<Arc<User>>,
-    by_username: HashMap<String, Arc<User>>,
-    by_subject: HashMap<Subject, Arc<User>>,
+    accounts: Vec<Arc<Account>>,
+    passwords: HashMap<Subject, StoredPassword>,
+    by_username: HashMap<String, Arc<Account>>,
+    by_subject: HashMap<Subject, Arc<Account>>,
     /// Sorted, for binary search.
     origins: Box<[Arc<str>]>,
 }
@@ -45,9 +46,14 @@ impl ServedTenant {
         tenant: Tenant,
         keys: KeyRing,
         clients: Vec<Arc<Client>>,
-        users: Vec<Arc<User>>,
+        accounts: Vec<(Arc<Account>, Option<StoredPassword>)>,
     ) -> Self {
-        let by = |user: &Arc<User>| Arc::clone(user);
+        let by = |account: &Arc<Account>| Arc::clone(account);
+        let passwords = accounts.iter().filter_map(|(account, password)| {
+            password.clone().map(|password| (account.subject.clone(), password))
+        });
+        let passwords = passwords.collect();
+        let accounts: Vec<_> = accounts.into_iter().map(|(account, _)| account).collect();
         let parsed = |client: &Arc<Client>| {
             Some((client.id.clone(), PublicKeys::parse(client.keys.inline()?)))
         };
@@ -61,9 +67,10 @@ impl ServedTenant {
             origins: origins.into_iter().collect(),
             public_keys: clients.iter().filter_map(parsed).collect(),
             clients: clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
-            by_username: users.iter().map(|user| (user.username.clone(), by(user))).collect(),
-            by_subject: users.iter().map(|user| (user.subject.clone(), by(user))).collect(),
-            users,
+            by_username: accounts.iter().map(|it| (it.username.clone(), by(it))).collect(),
+            by_subject: accounts.iter().map(|it| (it.subject.clone(), by(it))).collect(),
+            accounts,
+            passwords,
             tenant,
             keys,
         }
@@ -116,18 +123,28 @@ impl ServedTenant {
         self.clients.values()
     }
 
-    /// All users, in a stable order.
-    pub fn users(&self) -> &[Arc<User>] {
-        &self.users
+    /// All accounts, in a stable order.
+    pub fn accounts(&self) -> &[Arc<Account>] {
+        &self.accounts
     }
 
-    /// Finds a user by normalised username.
-    pub fn user_by_username(&self, normalized: &str) -> Option<&Arc<User>> {
+    /// The stored password of an account.
+    pub fn password(&self, subject: &Subject) -> Option<&StoredPassword> {
+        self.passwords.get(subject)
+    }
+
+    /// The stored passwords of all accounts that have one, in a stable order.
+    pub fn passwords(&self) -> impl Iterator<Item = &StoredPassword> + Clone {
+        self.accounts.iter().filter_map(|account| self.password(&account.subject))
+    }
+
+    /// Finds an account by normalized username.
+    pub fn account_by_username(&self, normalized: &str) -> Option<&Arc<Account>> {
         self.by_username.get(normalized)
     }
 
-    /// Finds a user by `sub`.
-    pub fn user_by_subject(&self, subject: &Subject) -> Option<&Arc<User>> {
+    /// Finds an account by `sub`.
+    pub fn account_by_subject(&self, subject: &Subject) -> Option<&Arc<Account>> {
         self.by_subject.get(subject)
     }
 

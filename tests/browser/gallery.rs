@@ -11,10 +11,10 @@ use lanyard::{
         error, error_page, logout_confirm, sign_in, signed_out,
     },
     model::{
-        ApplicationType, Branding, Client, ClientDetails, ClientId, DynamicRegistration, GrantType,
-        Issuer, ObjectKey, Organization, RedirectUri, RefreshTokenRotation, RegistrationPolicy,
-        RequestObjectPolicy, ResponseType, RotationPolicy, SigningAlgorithm, Subject, Tenant,
-        TenantId, User,
+        Account, AccountSource, ApplicationType, Branding, Client, ClientDetails, ClientId,
+        DynamicRegistration, GrantType, Issuer, ObjectKey, Organization, RedirectUri,
+        RefreshTokenRotation, RegistrationPolicy, RequestObjectPolicy, ResponseType,
+        RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantId,
     },
     protocol::{
         authorize::{AuthorizationRequest, SignInReason, TenantLookup, validate},
@@ -145,12 +145,11 @@ fn client(logo_uri: Option<String>) -> Client {
     }
 }
 
-fn user() -> User {
-    User {
-        object: ObjectKey::new("team", "alice"),
+fn user() -> Account {
+    Account {
+        source: AccountSource::Resource(ObjectKey::new("team", "alice")),
         username: "alice".into(),
         subject: Subject::new("alice-id"),
-        password: None,
         claims: Map::from_iter([("name".to_owned(), Value::from("Alice Rivera"))]),
         groups: vec![],
         disabled: false,

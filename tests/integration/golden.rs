@@ -117,12 +117,12 @@ fn summary(served: &ServedTenant) -> Value {
         })
         .collect();
     let users: Vec<Value> = served
-        .users()
+        .accounts()
         .iter()
         .map(|user| {
             json!({
                 "username": user.username, "subject": user.subject.as_str(),
-                "password": user.password.is_some(), "disabled": user.disabled,
+                "password": served.password(&user.subject).is_some(), "disabled": user.disabled,
                 "groups": user.groups, "claims": user.claims,
             })
         })

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use lanyard::{
     api::{MalformedObject, ObjectSet, StatusDigest},
-    model::{ManagedKind, ObjectKey, ObjectRef, TenantId},
+    model::{AccountSource, ManagedKind, ObjectKey, ObjectRef, TenantId},
     registry::{BuildCache, ObjectOutcome, Snapshot, build, conditions},
 };
 use proptest::{prelude::*, sample::select};
@@ -172,7 +172,9 @@ fn rendered(snapshot: &Snapshot) -> String {
         let served = snapshot.tenant(id).expect("it was listed");
         let mut clients: Vec<_> = served.clients().collect();
         clients.sort_by_key(|client| &client.id);
-        lines.push(format!("{:?} {clients:?} {:?}", served.tenant, served.users()));
+        let passwords: Vec<_> = served.passwords().collect();
+        let accounts = served.accounts();
+        lines.push(format!("{:?} {clients:?} {accounts:?} {passwords:?}", served.tenant));
     }
     lines.join("\n")
 }
@@ -231,8 +233,8 @@ fn agrees(snapshot: &Snapshot) {
                 let served = snapshot
                     .tenants()
                     .filter(|tenant| tenant.tenant.id.0.namespace == object.key.namespace)
-                    .filter_map(|tenant| tenant.user_by_subject(subject))
-                    .filter(|user| user.object == object.key);
+                    .filter_map(|tenant| tenant.account_by_subject(subject))
+                    .filter(|user| user.source == AccountSource::Resource(object.key.clone()));
                 assert_eq!(served.count(), 1, "{object}");
             }
             ObjectOutcome::Client(_) | ObjectOutcome::User(_) | ObjectOutcome::Malformed => {}

@@ -98,7 +98,7 @@ impl Stage {
     pub fn subject(&self, tenant: &str, username: &str) -> String {
         let snapshot = self.registry.snapshot();
         let served = snapshot.tenant(&TenantId::new("default", tenant)).expect("it is served");
-        served.user_by_username(username).expect("it is served").subject.as_str().to_owned()
+        served.account_by_username(username).expect("it is served").subject.as_str().to_owned()
     }
 
     /// Changes the objects and serves the result.

@@ -21,7 +21,7 @@ use super::{
     token_issuer::{self, IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
 };
 use crate::{
-    model::{Client, GrantType, Timestamp, User},
+    model::{Account, Client, GrantType, Timestamp},
     protocol::{
         error::OAuthError,
         params::RequestParams,
@@ -137,7 +137,7 @@ async fn serve<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
             let tokens = token_issuer::issue(context, plan).await?;
             return Ok(GrantedTokens { tokens, scopes });
         };
-        let user = grants::active_user(context, &granted.grant).await?;
+        let user = grants::active_account(context, &granted.grant).await?;
         let user = user.ok_or_else(|| inactive_grant(G::CREDENTIAL))?;
         // A failure to sign must not use up the credential, so the keys are looked up first.
         token_issuer::check_keys(context, client)?;
@@ -191,7 +191,7 @@ async fn issue_for_user(
     TokenRequest { context, client, params }: TokenRequest<'_>,
     scopes: &Scopes,
     granted: &UserGrant,
-    user: &User,
+    user: &Account,
 ) -> Result<IssuedTokens, AccountError> {
     let UserGrant { id: grant_id, grant, with_nonce, keeps_refresh_token, .. } = granted;
     let nonce = grant.nonce.as_deref().filter(|_| *with_nonce);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::{
     api::{ConditionReason, OidcUser, SecretState, SourceView},
     demo,
-    model::{Issuer, ManagedKind, ObjectKey, ObjectRef, StoredPassword},
+    model::{AccountSource, Issuer, ManagedKind, ObjectKey, ObjectRef, StoredPassword},
     registry::{ClientSecretPlan, ObjectOutcome, Snapshot, ValidationProblem, Verdict},
     source::folder::FolderSource,
 };
@@ -39,13 +39,14 @@ pub(super) fn text(
             let secret = secret_of(snapshot, directory, &client.object);
             line(&mut out, &format!("  client {}   {secret}", client.id));
         }
-        for user in tenant.users() {
-            let password = match &user.password {
-                Some(StoredPassword::Plain(_)) => plain_password(view, &user.object),
+        for account in tenant.accounts() {
+            let AccountSource::Resource(object) = &account.source;
+            let password = match tenant.password(&account.subject) {
+                Some(StoredPassword::Plain(_)) => plain_password(view, object),
                 Some(StoredPassword::Hash(_)) => "(a hash)".to_owned(),
                 None => "(none)".to_owned(),
             };
-            line(&mut out, &format!("  user   {}   password: {password}", user.username));
+            line(&mut out, &format!("  user   {}   password: {password}", account.username));
         }
     }
     let broken = snapshot.verdicts().iter().filter(|verdict| !verdict.served());

@@ -66,7 +66,7 @@ async fn sign_in(
         origin: AttemptSource { address: request.address, known_browser: known },
         now: request.now,
     };
-    let verdict = attempt.decide(&*request.tenant, &app.passwords, &app.login_throttle).await;
+    let verdict = attempt.perform(&*request.tenant, &app.passwords, &app.login_throttle).await;
     app.accounts.metrics.login(&request.tenant.tenant.id, outcome(&verdict));
     let user = match verdict {
         Ok(user) => user,

@@ -65,7 +65,7 @@ fn question(
     let page = pages::logout_confirm(&pages::LogoutConfirmPage {
         tenant,
         client,
-        user: Some(&active.user),
+        user: Some(&active.account),
         hidden: &[("interaction", &sealed)],
     });
     let target = return_to.as_deref().zip(client);

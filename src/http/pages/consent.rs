@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::frame::{AccountView, ClientView, PageFrame, render};
 use crate::{
-    model::{Client, Tenant, User},
+    model::{Account, Client, Tenant},
     protocol::authorize::{AuthorizationRequest, CLAIM_PREFIX},
 };
 
@@ -18,7 +18,7 @@ pub struct ConsentPage<'a> {
     /// The authorization request.
     pub request: &'a AuthorizationRequest,
     /// The signed-in user.
-    pub user: &'a User,
+    pub user: &'a Account,
     /// The sealed interaction.
     pub interaction: &'a str,
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use url::Url;
 
 use super::assets;
-use crate::model::{Client, Tenant, User};
+use crate::model::{Account, Client, Tenant};
 
 /// The frame of every page.
 pub(super) struct PageFrame<'a> {
@@ -71,8 +71,8 @@ pub struct AccountView {
     pub(super) monogram: String,
 }
 
-impl From<&User> for AccountView {
-    fn from(user: &User) -> Self {
+impl From<&Account> for AccountView {
+    fn from(user: &Account) -> Self {
         let name = user.claims.get("name").and_then(serde_json::Value::as_str);
         let name = name.unwrap_or(&user.username).to_owned();
         Self { monogram: monogram(&name), username: user.username.clone(), name }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::frame::{PageFrame, render};
-use crate::model::{Client, Tenant, User};
+use crate::model::{Account, Client, Tenant};
 
 /// The content of the page that asks whether to sign out.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct LogoutConfirmPage<'a> {
     /// The application that requested the sign-out, if it is known.
     pub client: Option<&'a Client>,
     /// The signed-in user.
-    pub user: Option<&'a User>,
+    pub user: Option<&'a Account>,
     /// Hidden fields of the form, such as its token. The form is sent to `I/oauth/logout` with
     /// `action` = `logout` or `stay`.
     pub hidden: &'a [(&'a str, &'a str)],

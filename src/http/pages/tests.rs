@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::*;
 use crate::{
-    model::{Client, ClientDetails, DynamicRegistration, Tenant, User, fixtures},
+    model::{Account, Client, ClientDetails, DynamicRegistration, Tenant, fixtures},
     protocol::{
         authorize::{AuthorizationRequest, SignInReason, TenantLookup, validate},
         error::{ErrorCode, OAuthError},
@@ -36,9 +36,9 @@ fn client() -> Client {
     Client { name, details: Arc::new(details), ..fixtures::client() }
 }
 
-fn user() -> User {
+fn user() -> Account {
     let claims = Map::from_iter([("name".to_owned(), Value::from(NASTY))]);
-    User { claims, ..fixtures::user() }
+    Account { claims, ..fixtures::user() }
 }
 
 struct Only(Arc<Client>);

@@ -1,12 +1,11 @@
 use super::*;
-use crate::model::{ObjectKey, SeededEntropy, Subject};
+use crate::model::{AccountSource, ObjectKey, SeededEntropy, Subject};
 
-fn user(password: Option<StoredPassword>) -> User {
-    User {
-        object: ObjectKey::new("team", "ada"),
+fn ada() -> Account {
+    Account {
+        source: AccountSource::Resource(ObjectKey::new("team", "ada")),
         username: "ada".to_owned(),
         subject: Subject::new("1"),
-        password,
         claims: serde_json::Map::new(),
         groups: vec![],
         disabled: false,
@@ -26,35 +25,35 @@ async fn only_the_password_of_an_enabled_user_matches() {
     let pool = PasswordVerifier::new(1, 8);
     let hash = super::super::hash_password(&attempt("right"), &SeededEntropy::new(1));
     for stored in [plain("right"), StoredPassword::Hash(Secret::new(hash))] {
-        let mut ada = user(Some(stored));
-        assert_eq!(pool.verify(Some(&ada), attempt("right")).await, Ok(true));
-        assert_eq!(pool.verify(Some(&ada), attempt("wrong")).await, Ok(false));
-        ada.disabled = true;
-        assert_eq!(pool.verify(Some(&ada), attempt("right")).await, Ok(false));
+        let own = || (Some(stored.clone()), None);
+        assert_eq!(pool.verify(Some(&ada()), own(), attempt("right")).await, Ok(true));
+        assert_eq!(pool.verify(Some(&ada()), own(), attempt("wrong")).await, Ok(false));
+        let disabled = Account { disabled: true, ..ada() };
+        assert_eq!(pool.verify(Some(&disabled), own(), attempt("right")).await, Ok(false));
     }
-    assert_eq!(pool.verify(Some(&user(None)), attempt("")).await, Ok(false));
-    assert_eq!(pool.verify(None, attempt("right")).await, Ok(false));
+    assert_eq!(pool.verify(Some(&ada()), (None, None), attempt("")).await, Ok(false));
+    assert_eq!(pool.verify(None, (None, None), attempt("right")).await, Ok(false));
 }
 
 #[tokio::test]
 async fn the_password_of_a_decoy_never_matches() {
     let pool = PasswordVerifier::new(1, 8);
-    let decoy = || Some(plain("right"));
-    assert_eq!(pool.verify_or_decoy(None, decoy(), attempt("right")).await, Ok(false));
-    let without = user(None);
-    assert_eq!(pool.verify_or_decoy(Some(&without), decoy(), attempt("right")).await, Ok(false));
-    let ada = user(Some(plain("hers")));
-    assert_eq!(pool.verify_or_decoy(Some(&ada), decoy(), attempt("right")).await, Ok(false));
-    assert_eq!(pool.verify_or_decoy(Some(&ada), decoy(), attempt("hers")).await, Ok(true));
+    let without = || (None, Some(plain("right")));
+    assert_eq!(pool.verify(None, without(), attempt("right")).await, Ok(false));
+    assert_eq!(pool.verify(Some(&ada()), without(), attempt("right")).await, Ok(false));
+    let own = || (Some(plain("hers")), Some(plain("right")));
+    assert_eq!(pool.verify(Some(&ada()), own(), attempt("right")).await, Ok(false));
+    assert_eq!(pool.verify(Some(&ada()), own(), attempt("hers")).await, Ok(true));
 }
 
 #[tokio::test]
 async fn an_overlong_attempt_never_matches() {
     let pool = PasswordVerifier::new(1, 8);
     let longest = "x".repeat(MAX_PASSWORD_LEN);
-    let ada = user(Some(plain(&longest)));
-    assert_eq!(pool.verify(Some(&ada), attempt(&longest)).await, Ok(true));
-    assert_eq!(pool.verify(Some(&ada), attempt(&format!("{longest}x"))).await, Ok(false));
+    let own = || (Some(plain(&longest)), None);
+    assert_eq!(pool.verify(Some(&ada()), own(), attempt(&longest)).await, Ok(true));
+    let longer = attempt(&format!("{longest}x"));
+    assert_eq!(pool.verify(Some(&ada()), own(), longer).await, Ok(false));
 }
 
 /// Creates a pool without threads, and returns its queue.
@@ -66,15 +65,16 @@ fn stalled(queue: usize) -> (PasswordVerifier, Receiver<Job>) {
 #[tokio::test]
 async fn a_full_queue_is_busy() {
     let (pool, jobs) = stalled(2);
-    let ada = user(Some(plain("right")));
+    let ada = ada();
+    let own = || (Some(plain("right")), None);
     let mut waiting = Vec::new();
     for _ in 0..2 {
-        let mut check = Box::pin(pool.verify(Some(&ada), attempt("right")));
+        let mut check = Box::pin(pool.verify(Some(&ada), own(), attempt("right")));
         assert!(futures::poll!(&mut check).is_pending());
         waiting.push(check);
     }
     assert_eq!(pool.queued(), 2);
-    assert_eq!(pool.verify(Some(&ada), attempt("right")).await, Err(PasswordQueueFull));
+    assert_eq!(pool.verify(Some(&ada), own(), attempt("right")).await, Err(PasswordQueueFull));
     assert_eq!(pool.queued(), 2);
     while jobs.try_recv().is_ok() {}
     for check in waiting {
@@ -88,8 +88,10 @@ async fn every_check_is_answered_and_leaves_the_queue() {
     let checks: Vec<_> = (0..8)
         .map(|n| {
             let pool = Arc::clone(&pool);
-            let ada = user(Some(plain("3")));
-            tokio::spawn(async move { pool.verify(Some(&ada), attempt(&n.to_string())).await })
+            tokio::spawn(async move {
+                let own = (Some(plain("3")), None);
+                pool.verify(Some(&ada()), own, attempt(&n.to_string())).await
+            })
         })
         .collect();
     let mut right = 0;
@@ -103,7 +105,7 @@ async fn every_check_is_answered_and_leaves_the_queue() {
 #[test]
 fn checks_of_disconnected_callers_are_skipped() {
     let (pool, jobs) = stalled(1);
-    let check = pool.verify(None, attempt("x"));
+    let check = pool.verify(None, (None, None), attempt("x"));
     let mut check = Box::pin(check);
     assert!(futures::executor::block_on(async { futures::poll!(&mut check) }).is_pending());
     drop(check);

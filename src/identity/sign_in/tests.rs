@@ -1,21 +1,25 @@
 use async_trait::async_trait;
 
 use super::*;
-use crate::model::{ObjectKey, StoredPassword, Subject};
+use crate::model::{AccountSource, ObjectKey, StoredPassword, Subject};
 
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 
 /// A directory with one user, `ada`, and a decoy.
-struct One(Arc<User>);
+struct One(Arc<Account>);
 
 #[async_trait]
-impl UserDirectory for One {
-    async fn by_username(&self, username: &str) -> Option<Arc<User>> {
+impl AccountDirectory for One {
+    async fn by_username(&self, username: &str) -> Option<Arc<Account>> {
         (username == self.0.username).then(|| Arc::clone(&self.0))
     }
 
-    async fn by_subject(&self, subject: &Subject) -> Option<Arc<User>> {
+    async fn by_subject(&self, subject: &Subject) -> Option<Arc<Account>> {
         (*subject == self.0.subject).then(|| Arc::clone(&self.0))
+    }
+
+    async fn password(&self, _: &Subject) -> Option<StoredPassword> {
+        Some(StoredPassword::Plain(Secret::new("right".to_owned())))
     }
 
     async fn decoy(&self, _: &str) -> Option<StoredPassword> {
@@ -32,11 +36,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let ada = User {
-            object: ObjectKey::new("team", "ada"),
+        let ada = Account {
+            source: AccountSource::Resource(ObjectKey::new("team", "ada")),
             username: "ada".to_owned(),
             subject: Subject::new("1"),
-            password: Some(StoredPassword::Plain(Secret::new("right".to_owned()))),
             claims: serde_json::Map::new(),
             groups: vec![],
             disabled: false,
@@ -57,7 +60,7 @@ impl World {
             origin: AttemptSource { address: [203, 0, 113, 7].into(), known_browser: None },
             now: NOW,
         };
-        let user = attempt.decide(&self.directory, &self.passwords, &self.attempts).await?;
+        let user = attempt.perform(&self.directory, &self.passwords, &self.attempts).await?;
         Ok(user.username.clone())
     }
 }

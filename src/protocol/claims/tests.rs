@@ -10,7 +10,7 @@ fn words(text: &str) -> Scopes {
     scope::parse(Some(text))
 }
 
-fn alice() -> User {
+fn alice() -> Account {
     let Value::Object(claims) = json!({
         "name": "Alice Rivera",
         "preferred_username": "alice",
@@ -23,7 +23,7 @@ fn alice() -> User {
     }) else {
         unreachable!("an object")
     };
-    User { claims, groups: vec!["staff".into()], ..fixtures::user() }
+    Account { claims, groups: vec!["staff".into()], ..fixtures::user() }
 }
 
 fn given(scopes: &str) -> Vec<String> {

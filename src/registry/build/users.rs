@@ -9,7 +9,7 @@ use super::group::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
 use crate::{
     api::{ConditionReason, ConditionType, OidcUser, SecretKeyRef},
     identity::parse_stored_password,
-    model::{ClientId, Installation, ObjectKey, StoredPassword, Subject, User},
+    model::{Account, ClientId, Installation, ObjectKey, StoredPassword, Subject},
     registry::{
         ObjectOutcome, UserOutcome, ValidationProblem, Verdict,
         precedence::Precedence,
@@ -27,7 +27,7 @@ pub(super) fn validate_user(
     host: TenantContext<'_>,
     client_ids: &HashSet<ClientId>,
     installation: &Installation,
-) -> (Vec<Arc<User>>, Vec<Arc<Verdict>>) {
+) -> (Vec<ServedAccount>, Vec<Arc<Verdict>>) {
     let mut users: Vec<(ParsedObjects<'_, OidcUser>, UserFindings)> = group
         .users
         .iter()
@@ -59,12 +59,15 @@ pub(super) fn validate_user(
             found_password.map_err(|problem| found.problems.append([problem])).ok()
         });
         if let Some(checked) = checked.filter(|_| outcome.served) {
-            served.push(Arc::new(User { password, ..checked }));
+            served.push((Arc::new(checked), password));
         }
         verdicts.push(user.verdict(found.problems, ObjectOutcome::User(outcome)));
     }
     (served, verdicts)
 }
+
+/// An account with its password, if it has one.
+pub(super) type ServedAccount = (Arc<Account>, Option<StoredPassword>);
 
 /// The usernames and subjects of the users validated so far, which are older.
 struct UsedNames<'a> {

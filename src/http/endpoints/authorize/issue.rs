@@ -52,7 +52,7 @@ pub(super) async fn issue(
     let user = UserTokens {
         grant_id: &grant_id,
         grant: &grant,
-        user: &held.user,
+        user: &held.account,
         id_token,
         kept_refresh_token: None,
     };

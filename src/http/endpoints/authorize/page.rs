@@ -19,7 +19,7 @@ pub(in crate::http::endpoints) fn sign_in(
 ) -> Result<Reply, EndpointError> {
     let known = || match reason {
         SignInReason::Again | SignInReason::HigherLevel => {
-            authorization.session.as_ref().map(|active| active.user.username.as_str())
+            authorization.session.as_ref().map(|active| active.account.username.as_str())
         }
         SignInReason::NoSession | SignInReason::OtherPerson => None,
     };
@@ -47,7 +47,7 @@ pub(super) fn choose_account(
         reason: SignInReason::NoSession,
         username: authorization.authorization.login_hint.as_deref().unwrap_or_default(),
         problem: None,
-        account: Some(AccountView::from(&*session.user)),
+        account: Some(AccountView::from(&*session.account)),
     };
     sign_in_with(authorization, form)
 }
@@ -89,7 +89,7 @@ pub(super) fn consent(
     let html = pages::consent(&ConsentPage {
         tenant: &authorization.request.tenant.tenant,
         request: &authorization.authorization,
-        user: &session.user,
+        user: &session.account,
         interaction: &sealed,
     });
     Ok(with_form(authorization, html))

@@ -7,15 +7,15 @@ use super::{ProblemList, limits, name, object_name, secret_ref, visible_text};
 use crate::{
     api,
     identity::normalize_username,
-    model::{ObjectKey, Subject, User},
+    model::{Account, AccountSource, ObjectKey, Subject},
 };
 
 /// The result of validating a user.
 #[derive(Clone, Debug)]
 pub struct UserFindings {
-    /// The user, without a password, if it can be accepted; username and subject may still be in
+    /// The account, if it can be accepted; username and subject may still be in
     /// conflict.
-    pub checked: Option<User>,
+    pub checked: Option<Account>,
     /// The normalised username and the subject that it claims, even if the object is invalid. So an
     /// invalid edit does not pass them on to another user.
     pub claims: Option<(String, Subject)>,
@@ -41,15 +41,15 @@ pub fn user(raw: &api::OidcUser, key: &ObjectKey, unseen: bool) -> UserFindings 
         limits(&mut problems, raw);
     }
     let claimed = username.zip(subject);
-    let checked = claimed.clone().filter(|_| !problems.refused()).map(|(username, subject)| User {
-        object: key.clone(),
-        username,
-        subject,
-        password: None,
-        claims,
-        groups: spec.groups.clone(),
-        disabled: spec.disabled.unwrap_or_default(),
-    });
+    let checked =
+        claimed.clone().filter(|_| !problems.refused()).map(|(username, subject)| Account {
+            source: AccountSource::Resource(key.clone()),
+            username,
+            subject,
+            claims,
+            groups: spec.groups.clone(),
+            disabled: spec.disabled.unwrap_or_default(),
+        });
     UserFindings { checked, claims: claimed, problems }
 }
 
