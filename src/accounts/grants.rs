@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-pub(crate) use super::context::MAX_ATTEMPTS;
 use super::{AccountContext, AccountError, context::RecordChange};
 use crate::{
     model::{Account, Timestamp},

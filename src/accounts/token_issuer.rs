@@ -22,7 +22,7 @@ use crate::{
 /// The tenant's current signing key.
 fn signing_key(context: AccountContext<'_>) -> Result<&Arc<SigningKey>, AccountError> {
     let key = context.tenant.signing_key(context.store_now);
-    key.ok_or_else(|| AccountError::NoSigningKey(None))
+    key.ok_or(AccountError::NoSigningKey(None))
 }
 
 /// The tenant's signing key for an algorithm.
@@ -31,7 +31,7 @@ pub(crate) fn key_of(
     algorithm: SigningAlgorithm,
 ) -> Result<&Arc<SigningKey>, AccountError> {
     let key = context.tenant.signing_key_of(algorithm, context.store_now);
-    key.ok_or_else(|| AccountError::NoSigningKey(Some(algorithm)))
+    key.ok_or(AccountError::NoSigningKey(Some(algorithm)))
 }
 
 /// Signs claims.
@@ -111,6 +111,7 @@ pub(crate) struct IdTokenPlan<'a> {
 
 /// Issued tokens.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the names of a token response")]
 pub(crate) struct IssuedTokens {
     pub(crate) access_token: Option<String>,
     pub(crate) id_token: Option<String>,

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::{AccountContext, AccountError, grants};
@@ -11,9 +12,10 @@ use crate::{
     protocol::{
         claims::{Claims, GRANT_ID_CLAIM},
         records::{Grant, RefreshToken},
+        session::CLOCK_SKEW,
         token::{RefreshDecision, rotate},
     },
-    store::{RecordKey, RecordKind},
+    store::{Record, RecordKey, RecordKind},
 };
 
 /// A token of this tenant.
@@ -25,11 +27,13 @@ pub(crate) enum PresentedToken {
     Refresh(RefreshToken),
 }
 
-/// An active grant and its user.
+/// The owner of an active token.
 #[derive(Debug)]
-pub(crate) struct ActiveGrant {
-    pub(crate) grant: Grant,
-    pub(crate) user: Arc<Account>,
+pub(crate) enum ActiveToken {
+    /// A user's grant.
+    OfGrant { grant: Box<Grant>, user: Arc<Account> },
+    /// The client itself.
+    OfClient,
 }
 
 impl PresentedToken {
@@ -58,15 +62,23 @@ impl PresentedToken {
     }
 
     /// The id of the token's grant; tokens of `client_credentials` have no grant.
-    pub(crate) fn grant_id(&self) -> Option<&str> {
+    fn grant_id(&self) -> Option<&str> {
         match self {
             Self::Access(claims) => claims.get(GRANT_ID_CLAIM).and_then(Value::as_str),
             Self::Refresh(token) => Some(&token.grant_id),
         }
     }
 
+    /// `jti` of an access token.
+    fn jti(&self) -> Option<&str> {
+        match self {
+            Self::Access(claims) => claims.get("jti").and_then(Value::as_str),
+            Self::Refresh(_) => None,
+        }
+    }
+
     /// Returns true if the token has expired.
-    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
+    fn is_expired(&self, now: Timestamp) -> bool {
         match self {
             Self::Access(claims) => {
                 claims.get("exp").and_then(Value::as_i64).is_none_or(|exp| exp <= now.secs())
@@ -76,15 +88,24 @@ impl PresentedToken {
     }
 }
 
-/// The grant of a token, if it is still active
-/// (docs/design/state.md#tokens-name-their-grant).
-pub(crate) async fn live(
+/// The token's owner, if the token is still active (docs/design/state.md#tokens-name-their-grant).
+pub(crate) async fn active(
     context: AccountContext<'_>,
     presented: &PresentedToken,
-) -> Result<Option<ActiveGrant>, AccountError> {
-    let Some(id) = presented.grant_id() else { return Ok(None) };
-    let Some(held) = grants::load(context, id).await? else { return Ok(None) };
-    let grant = held.grant;
+) -> Result<Option<ActiveToken>, AccountError> {
+    if presented.is_expired(context.now) {
+        return Ok(None);
+    }
+    let Some(id) = presented.grant_id() else {
+        let served = presented.client().and_then(|id| context.tenant.client(id.as_str()));
+        let revoked = match presented.jti() {
+            Some(jti) => context.get(&revoked_key(context, jti)).await?.is_some(),
+            None => false,
+        };
+        return Ok((served.is_some() && !revoked).then_some(ActiveToken::OfClient));
+    };
+    let Some(stored) = grants::load(context, id).await? else { return Ok(None) };
+    let grant = stored.grant;
     let usable = match presented {
         PresentedToken::Access(_) => grant.is_active(context.now),
         PresentedToken::Refresh(token) => is_current(context, token, &grant),
@@ -93,7 +114,34 @@ pub(crate) async fn live(
         return Ok(None);
     }
     let user = grants::active_account(context, &grant).await?;
-    Ok(user.map(|user| ActiveGrant { grant, user }))
+    Ok(user.map(|user| ActiveToken::OfGrant { grant: Box::new(grant), user }))
+}
+
+/// Revokes a token and the grant that it refers to.
+pub(crate) async fn revoke(
+    context: AccountContext<'_>,
+    presented: &PresentedToken,
+) -> Result<(), AccountError> {
+    if let Some(id) = presented.grant_id() {
+        return grants::revoke(context, id).await;
+    }
+    let PresentedToken::Access(claims) = presented else { return Ok(()) };
+    let expires = claims.get("exp").and_then(Value::as_i64);
+    let (Some(jti), Some(exp)) = (presented.jti(), expires) else { return Ok(()) };
+    if presented.is_expired(context.now) {
+        return Ok(());
+    }
+    // The id of a token without a grant is stored until the token expires. An existing record has
+    // the same content.
+    let record = Record {
+        key: revoked_key(context, jti),
+        value: Bytes::new(),
+        expires_at: Timestamp::from_secs(exp).plus(CLOCK_SKEW),
+        owners: Vec::new(),
+        due_at: None,
+    };
+    context.insert(record).await?;
+    Ok(())
 }
 
 /// Returns true if the refresh token would still be accepted.
@@ -108,6 +156,6 @@ fn is_current(context: AccountContext<'_>, token: &RefreshToken, grant: &Grant) 
 }
 
 /// The key of the record of a revoked token without a grant.
-pub(crate) fn revoked_key(context: AccountContext<'_>, jti: &str) -> RecordKey {
+fn revoked_key(context: AccountContext<'_>, jti: &str) -> RecordKey {
     context.key(RecordKind::Revoked, jti)
 }

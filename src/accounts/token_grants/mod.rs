@@ -16,6 +16,7 @@ use refresh_token::RefreshTokenGrant;
 
 use super::{
     AccountContext, AccountError, RequestError,
+    context::MAX_ATTEMPTS,
     grants::{self, StoredGrant},
     registrations,
     token_issuer::{self, IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
@@ -125,7 +126,7 @@ async fn serve<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
     token::check_resources(context.tenant.tenant.issuer.as_str(), params)?;
     let credential = parsed.open(context, client).await?;
     let mut needed = G::needed_grant(&credential, context.now).map(str::to_owned);
-    for _ in 0..grants::MAX_ATTEMPTS {
+    for _ in 0..MAX_ATTEMPTS {
         let stored = match &needed {
             Some(id) => grants::load(context, id).await?,
             None => None,

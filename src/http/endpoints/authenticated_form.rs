@@ -21,10 +21,7 @@ pub(super) struct AuthenticatedForm {
 impl AuthenticatedForm {
     /// Parses the body and authenticates the client.
     pub(super) async fn read(app: &AppState, request: &Request) -> Result<Self, EndpointError> {
-        let params = request
-            .form()
-            .and_then(RequestParams::reject_duplicates)
-            .map_err(EndpointError::Json)?;
+        let params = request.form().and_then(RequestParams::reject_duplicates)?;
         let sent = ClientAuthenticationRequest {
             authorization: request.authorization(),
             params: &params,

@@ -5,7 +5,10 @@ use serde_json::Value;
 
 use super::authenticated_form::AuthenticatedForm;
 use crate::{
-    accounts::token_lookup::{ActiveGrant, PresentedToken, live, revoked_key},
+    accounts::{
+        AccountContext, AccountError,
+        token_lookup::{self, ActiveToken, PresentedToken},
+    },
     http::{AppState, EndpointError, Reply, Request},
     model::Client,
     protocol::{
@@ -25,47 +28,43 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         let error = client_auth::not_signed("a public client");
         return Err(EndpointError::Client { error, challenge: false });
     }
-    let token = params.require("token").map_err(EndpointError::Json)?;
-    let answer = match PresentedToken::read(app.context(&request), token)? {
-        Some(presented) => describe(app, &request, &caller, presented).await?,
+    let token = params.require("token")?;
+    let context = app.context(&request);
+    let description = match PresentedToken::read(context, token)? {
+        Some(presented) => describe(context, &caller, &presented).await?,
         None => None,
     };
-    Ok(Reply::json(StatusCode::OK, &answer.unwrap_or_else(inactive)))
+    Ok(Reply::json(StatusCode::OK, &description.unwrap_or_else(inactive)))
 }
 
 /// The claims of an active token of this tenant; `None` if it is inactive or the caller may not
 /// introspect it.
 async fn describe(
-    app: &AppState,
-    request: &Request,
+    context: AccountContext<'_>,
     caller: &Client,
-    presented: PresentedToken,
-) -> Result<Option<Value>, EndpointError> {
-    if presented.is_expired(request.now) {
+    presented: &PresentedToken,
+) -> Result<Option<Value>, AccountError> {
+    let allowed = match presented {
+        PresentedToken::Access(claims) => may_see(caller, claims),
+        PresentedToken::Refresh(token) => token.client == caller.id,
+    };
+    if !allowed {
         return Ok(None);
     }
-    match &presented {
-        PresentedToken::Access(claims) if !may_see(caller, claims) => Ok(None),
-        PresentedToken::Access(claims) if presented.grant_id().is_some() => {
-            let live = live(app.context(request), &presented).await?;
-            Ok(live.map(|live| access_token(claims, Some(&live.user.username))))
+    let Some(active) = token_lookup::active(context, presented).await? else { return Ok(None) };
+    Ok(match (presented, active) {
+        (PresentedToken::Access(claims), ActiveToken::OfClient) => Some(access_token(claims, None)),
+        (PresentedToken::Access(claims), ActiveToken::OfGrant { user, .. }) => {
+            Some(access_token(claims, Some(&user.username)))
         }
-        PresentedToken::Access(claims) => {
-            let served = presented.client().and_then(|id| request.tenant.client(id.as_str()));
-            let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default();
-            let key = revoked_key(app.context(request), jti);
-            let revoked = app.accounts.store.get(&key, request.now).await?.is_some();
-            Ok((served.is_some() && !revoked).then(|| access_token(claims, None)))
-        }
-        PresentedToken::Refresh(token) if token.client != caller.id => Ok(None),
-        PresentedToken::Refresh(token) => {
-            let issuer = request.tenant.tenant.issuer.as_str();
-            let live = live(app.context(request), &presented).await?;
-            Ok(live.and_then(|ActiveGrant { grant, user }| {
-                let until = refresh_until(&grant, &caller.lifetimes)?.min(token.expires_at);
+        (PresentedToken::Refresh(token), ActiveToken::OfGrant { grant, user }) => {
+            refresh_until(&grant, &caller.lifetimes).map(|until| {
+                let until = until.min(token.expires_at);
+                let issuer = context.tenant.tenant.issuer.as_str();
                 let subject = subject::subject_for_client(caller, &user.subject);
-                Some(refresh_token(issuer, subject.as_str(), &grant, &grant.scopes, until))
-            }))
+                refresh_token(issuer, subject.as_str(), &grant, &grant.scopes, until)
+            })
         }
-    }
+        (PresentedToken::Refresh(_), ActiveToken::OfClient) => None,
+    })
 }

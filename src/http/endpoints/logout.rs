@@ -17,13 +17,13 @@ use http::StatusCode;
 
 /// `GET I/oauth/logout`.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let params = request.query_params().map_err(EndpointError::Page)?;
+    let params = request.query_params()?;
     begin(app, &request, &params).await
 }
 
 /// `POST I/oauth/logout`: a relying party's request, or the confirmation form.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let params = request.form().map_err(EndpointError::Page)?;
+    let params = request.form()?;
     if params.get("interaction").is_some() {
         return confirm(app, &request, params).await;
     }
@@ -36,7 +36,7 @@ async fn begin(
     params: &RequestParams,
 ) -> Result<Reply, EndpointError> {
     let tenant = &request.tenant;
-    let ask = validate(params, &tenant.tenant.issuer, &**tenant).map_err(EndpointError::Page)?;
+    let ask = validate(params, &tenant.tenant.issuer, &**tenant)?;
     let Some(active) = app.session(request).await? else {
         // Without a session there is nothing to confirm.
         return Ok(signed_out_response(request, None, ask.return_to.as_deref()));
@@ -81,18 +81,18 @@ async fn confirm(
     request: &Request,
     params: RequestParams,
 ) -> Result<Reply, EndpointError> {
-    let stale = |text: &str| EndpointError::Page(OAuthError::new(ErrorCode::InvalidRequest, text));
+    let stale = |text: &str| OAuthError::new(ErrorCode::InvalidRequest, text);
     if !request.same_origin() {
-        return Err(stale("The form was sent from another site."));
+        return Err(stale("The form was sent from another site.").into());
     }
-    let params = params.reject_duplicates().map_err(EndpointError::Page)?;
-    let sealed = params.require("interaction").map_err(EndpointError::Page)?;
+    let params = params.reject_duplicates()?;
+    let sealed = params.require("interaction")?;
     let question: Option<Interaction> = app.context(request).open(sealed)?;
     let question = question
         .filter(|question| question.check(None, request.now).is_ok())
         .ok_or_else(|| stale("The form was open for too long; ask to sign out again."))?;
     let InteractionGoal::EndSession { return_to, .. } = question.goal() else {
-        return Err(stale("The form does not end a session; ask to sign out again."));
+        return Err(stale("The form does not end a session; ask to sign out again.").into());
     };
     if params.get("action") != Some("logout") {
         let page = pages::not_signed_out(&request.tenant.tenant);
@@ -101,7 +101,9 @@ async fn confirm(
     let mut ended = None;
     if let Some(active) = app.session(request).await? {
         if !question.belongs_to(&active.session) {
-            return Err(stale("The form is of a session that has ended; ask to sign out again."));
+            return Err(
+                stale("The form is of a session that has ended; ask to sign out again.").into()
+            );
         }
         ended = Some(sessions::end(app.context(request), &active).await?);
     }

@@ -28,31 +28,26 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
 async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointError> {
     let form = (request.method == Method::POST && request.is_form())
         .then(|| request.form().and_then(RequestParams::reject_duplicates))
-        .transpose()
-        .map_err(EndpointError::Bearer)?;
-    let query = request.query_params().map_err(EndpointError::Bearer)?;
-    let token = bearer_token(request.authorization(), &query, form.as_ref())
-        .map_err(EndpointError::Bearer)?;
+        .transpose()?;
+    let query = request.query_params()?;
+    let token = bearer_token(request.authorization(), &query, form.as_ref())?;
     let token = token.ok_or(EndpointError::NoToken)?;
-    let invalid =
-        |text: &str| EndpointError::Bearer(OAuthError::new(ErrorCode::InvalidToken, text));
+    let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidToken, text);
     let verified = app.accounts.access_token_cache.verify(&request.tenant.keys, token);
     let verified = verified.map_err(|error| {
-        let text = "The token is not an access token of this issuer.";
-        let error = OAuthError::new(ErrorCode::InvalidToken, text).because(error.to_string());
-        EndpointError::Bearer(error)
+        invalid("The token is not an access token of this issuer.").because(error.to_string())
     })?;
     let issuer = &request.tenant.tenant.issuer;
-    let bearer = check_claims(&verified, issuer, request.now).map_err(EndpointError::Bearer)?;
+    let bearer = check_claims(&verified, issuer, request.now)?;
     let held = grants::load(app.context(request), &bearer.grant_id).await?;
     let grant = held.map(|held| held.grant);
-    check_grant(grant.as_ref(), request.now).map_err(EndpointError::Bearer)?;
+    check_grant(grant.as_ref(), request.now)?;
     let gone = || invalid("The user or session of the access token is no longer active.");
     let grant = grant.ok_or_else(gone)?;
     let client = request.tenant.client(grant.client.as_str()).ok_or_else(gone)?;
     let user = grants::active_account(app.context(request), &grant).await?.ok_or_else(gone)?;
     if subject::subject_for_client(client, &grant.authentication.subject) != bearer.subject {
-        return Err(gone());
+        return Err(gone().into());
     }
     let (tenant, named) = (&request.tenant.tenant, &grant.claims.userinfo);
     let mut claims = claims::userinfo(tenant, client, &user, &bearer.scopes, named);

@@ -137,8 +137,12 @@ impl AppState {
         } else if let Some(handler) = route.handler(&parts.method) {
             match self.read(body).await {
                 Err((status, why)) => {
-                    let reply =
-                        reject(status, why, Some(&tenant.tenant), (route.audience, &arrival.id));
+                    let reply = reject(
+                        status,
+                        why,
+                        Some(&tenant.tenant),
+                        (route.error_format, &arrival.id),
+                    );
                     // The rest of the body is not read, so the connection cannot be reused.
                     reply.header("connection", "close")
                 }
@@ -157,12 +161,12 @@ impl AppState {
                         now: arrival.now,
                         store_now: self.accounts.store_clock.at(arrival.now),
                     };
-                    self.run(handler, request, route.audience).await
+                    self.run(handler, request, route.error_format).await
                 }
             }
         } else {
             let why = "This method is not allowed; see the Allow header.";
-            let about = (route.audience, &*arrival.id);
+            let about = (route.error_format, &*arrival.id);
             reject(StatusCode::METHOD_NOT_ALLOWED, why, Some(&tenant.tenant), about)
                 .header("allow", &route.methods())
         };
@@ -200,12 +204,7 @@ impl AppState {
     }
 
     /// Runs a handler. A panic becomes an internal error.
-    async fn run(
-        &self,
-        handler: router::Handler,
-        request: Request,
-        audience: ErrorFormat,
-    ) -> Reply {
+    async fn run(&self, handler: router::Handler, request: Request, format: ErrorFormat) -> Reply {
         let (id, tenant) = (request.id.clone(), Arc::clone(&request.tenant));
         let handling = AssertUnwindSafe(handler(self, request)).catch_unwind();
         let limit = self.config.limits.request_timeout;
@@ -216,7 +215,7 @@ impl AppState {
             Err(_) => EndpointError::Unavailable("the request took too long".to_owned()),
         };
         failure.log();
-        failure.reply(Some(&tenant.tenant), audience, &id)
+        failure.reply(Some(&tenant.tenant), format, &id)
     }
 }
 

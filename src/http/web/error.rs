@@ -22,8 +22,8 @@ use crate::{
 /// The error of a handler, by the form of its response.
 #[derive(Clone, Debug)]
 pub enum EndpointError {
-    /// An error of the token endpoint and similar ones: JSON (RFC 6749 §5.2).
-    Json(OAuthError),
+    /// The request was refused. The route decides the form of the response (`ErrorFormat`).
+    Refused(OAuthError),
     /// Client authentication failed: 401, with a challenge if the client used the `Authorization`
     /// header (RFC 6749 §5.2).
     Client {
@@ -32,14 +32,12 @@ pub enum EndpointError {
         /// Whether the client used the header.
         challenge: bool,
     },
-    /// An error of an endpoint that accepts bearer tokens (RFC 6750 §3).
+    /// The bearer token was refused (RFC 6750 §3).
     Bearer(OAuthError),
     /// The request has no token: a challenge without an error (RFC 6750 §3.1).
     NoToken,
     /// 403: the tenant's policy forbids this request.
     Forbidden(OAuthError),
-    /// An error page.
-    Page(OAuthError),
     /// A complete response.
     Reply(Box<Reply>),
     /// 503: a required service does not answer; a retry may succeed. The text is for the log.
@@ -53,8 +51,10 @@ pub enum EndpointError {
 pub(crate) enum ErrorFormat {
     /// An HTML page for users in a browser.
     Html,
-    /// JSON for API clients.
+    /// JSON for API clients (RFC 6749 §5.2).
     Json,
+    /// A challenge, and JSON, for requests with a bearer token (RFC 6750 §3).
+    Bearer,
 }
 
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -63,9 +63,8 @@ impl EndpointError {
     /// Logs the details that the response does not contain. Called within the request's span.
     pub(crate) fn log(&self) {
         match self {
-            Self::Json(error)
+            Self::Refused(error)
             | Self::Bearer(error)
-            | Self::Page(error)
             | Self::Forbidden(error)
             | Self::Client { error, .. } => {
                 tracing::info!(
@@ -82,11 +81,24 @@ impl EndpointError {
     }
 
     /// Renders the response.
-    pub(crate) fn reply(self, tenant: Option<&Tenant>, audience: ErrorFormat, id: &str) -> Reply {
+    pub(crate) fn reply(self, tenant: Option<&Tenant>, format: ErrorFormat, id: &str) -> Reply {
         let realm = tenant.map_or("lanyard", |tenant| tenant.issuer.as_str());
+        let server_error = |status: StatusCode, error: &OAuthError| {
+            let reply = match format {
+                ErrorFormat::Html => Reply::html(status, pages::error(tenant, error, id)),
+                ErrorFormat::Json | ErrorFormat::Bearer => json_error(error),
+            };
+            reply.status(status)
+        };
         match self {
             Self::Reply(reply) => *reply,
-            Self::Json(error) => json_error(&error),
+            Self::Refused(error) => match format {
+                ErrorFormat::Html => {
+                    Reply::html(page_status(error.code), pages::error(tenant, &error, id))
+                }
+                ErrorFormat::Json => json_error(&error),
+                ErrorFormat::Bearer => bearer_error(realm, &error),
+            },
             Self::Forbidden(error) => json_error(&error).status(StatusCode::FORBIDDEN),
             Self::Client { error, challenge } => {
                 let reply = json_error(&error).status(StatusCode::UNAUTHORIZED);
@@ -98,44 +110,18 @@ impl EndpointError {
             }
             Self::NoToken => Reply::empty(StatusCode::UNAUTHORIZED)
                 .header("www-authenticate", &format!("Bearer realm=\"{realm}\"")),
-            Self::Bearer(error) => {
-                let mut challenge = format!(
-                    "Bearer realm=\"{realm}\", error=\"{}\", error_description=\"{}\"",
-                    error.code, error.public
-                );
-                if error.code == ErrorCode::InsufficientScope {
-                    // The scope that would be sufficient (RFC 6750 §3).
-                    challenge.push_str(", scope=\"openid\"");
-                }
-                json_error(&error)
-                    .status(bearer_status(error.code))
-                    .header("www-authenticate", &challenge)
-            }
-            Self::Page(error) => {
-                Reply::html(page_status(error.code), pages::error(tenant, &error, id))
-            }
+            Self::Bearer(error) => bearer_error(realm, &error),
             Self::Unavailable(_) => {
                 let text = "The service is temporarily unavailable. Try again in a moment.";
                 let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
-                let reply = match audience {
-                    ErrorFormat::Html => {
-                        Reply::html(StatusCode::OK, pages::error(tenant, &error, id))
-                    }
-                    ErrorFormat::Json => json_error(&error),
-                };
                 let seconds = RETRY_AFTER.as_secs().to_string();
-                reply.status(StatusCode::SERVICE_UNAVAILABLE).header("retry-after", &seconds)
+                server_error(StatusCode::SERVICE_UNAVAILABLE, &error)
+                    .header("retry-after", &seconds)
             }
             Self::Internal(_) => {
                 let text = format!("An internal error occurred. Request ID: {id}.");
                 let error = OAuthError::new(ErrorCode::ServerError, text);
-                let reply = match audience {
-                    ErrorFormat::Html => {
-                        Reply::html(StatusCode::OK, pages::error(tenant, &error, id))
-                    }
-                    ErrorFormat::Json => json_error(&error),
-                };
-                reply.status(StatusCode::INTERNAL_SERVER_ERROR)
+                server_error(StatusCode::INTERNAL_SERVER_ERROR, &error)
             }
         }
     }
@@ -147,19 +133,30 @@ pub(crate) fn reject(
     status: StatusCode,
     why: &str,
     tenant: Option<&Tenant>,
-    (audience, id): (ErrorFormat, &str),
+    (format, id): (ErrorFormat, &str),
 ) -> Reply {
+    // The bearer token was not looked at, so there is no challenge.
+    let format = if format == ErrorFormat::Bearer { ErrorFormat::Json } else { format };
     let error = OAuthError::new(ErrorCode::InvalidRequest, why);
-    let failure = match audience {
-        ErrorFormat::Html => EndpointError::Page(error),
-        ErrorFormat::Json => EndpointError::Json(error),
-    };
-    failure.reply(tenant, audience, id).status(status)
+    EndpointError::Refused(error).reply(tenant, format, id).status(status)
 }
 
 fn json_error(error: &OAuthError) -> Reply {
     let body = json!({ "error": error.code.as_str(), "error_description": error.public });
     Reply::json(StatusCode::BAD_REQUEST, &body)
+}
+
+/// The challenge for a refused bearer token (RFC 6750 §3).
+fn bearer_error(realm: &str, error: &OAuthError) -> Reply {
+    let mut challenge = format!(
+        "Bearer realm=\"{realm}\", error=\"{}\", error_description=\"{}\"",
+        error.code, error.public
+    );
+    if error.code == ErrorCode::InsufficientScope {
+        // The scope that would be sufficient (§3).
+        challenge.push_str(", scope=\"openid\"");
+    }
+    json_error(error).status(bearer_status(error.code)).header("www-authenticate", &challenge)
 }
 
 /// The status for an error code (RFC 6750 §3.1).
@@ -189,10 +186,16 @@ impl From<AccountError> for EndpointError {
     }
 }
 
+impl From<OAuthError> for EndpointError {
+    fn from(error: OAuthError) -> Self {
+        Self::Refused(error)
+    }
+}
+
 impl From<RequestError<OAuthError>> for EndpointError {
     fn from(error: RequestError<OAuthError>) -> Self {
         match error {
-            RequestError::Refused(error) => Self::Json(error),
+            RequestError::Refused(error) => error.into(),
             RequestError::Failed(error) => error.into(),
         }
     }
@@ -206,7 +209,7 @@ impl From<RequestError<ClientAuthError>> for EndpointError {
             {
                 Self::Client { error, challenge }
             }
-            RequestError::Refused(refused) => Self::Json(refused.error),
+            RequestError::Refused(refused) => refused.error.into(),
             RequestError::Failed(error) => error.into(),
         }
     }

@@ -31,7 +31,7 @@ pub(crate) struct Route {
     put: Option<Handler>,
     delete: Option<Handler>,
     pub(crate) cors: CorsPolicy,
-    pub(crate) audience: ErrorFormat,
+    pub(crate) error_format: ErrorFormat,
     /// Whether the handler sets `Cache-Control`; otherwise the response is `no-store`.
     pub(crate) cacheable: bool,
 }
@@ -52,10 +52,10 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
         put: None,
         delete: None,
         cors: CorsPolicy::None,
-        audience: ErrorFormat::Html,
+        error_format: ErrorFormat::Html,
         cacheable: false,
     };
-    let api = Route { audience: ErrorFormat::Json, ..page };
+    let api = Route { error_format: ErrorFormat::Json, ..page };
     let registered = Route { cors: CorsPolicy::Registered, ..api };
     let public = Route { cors: CorsPolicy::Any, cacheable: true, ..api };
     match endpoint {
@@ -66,7 +66,8 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
         }
         Endpoint::Token => Route { post: handler!(token::post), ..registered },
         Endpoint::Userinfo => {
-            Route { get: handler!(userinfo::get), post: handler!(userinfo::post), ..registered }
+            let bearer = Route { error_format: ErrorFormat::Bearer, ..registered };
+            Route { get: handler!(userinfo::get), post: handler!(userinfo::post), ..bearer }
         }
         Endpoint::Introspect => Route { post: handler!(introspect::post), ..api },
         Endpoint::Revoke => Route { post: handler!(revoke::post), ..registered },

@@ -22,11 +22,10 @@ pub(in crate::http::endpoints) async fn open<'a>(
     request: &'a Request,
 ) -> Result<(RequestParams, AuthorizationContext<'a>), EndpointError> {
     if !request.same_origin() {
-        return Err(EndpointError::Page(foreign_form()));
+        return Err(foreign_form().into());
     }
-    let form =
-        request.form().and_then(RequestParams::reject_duplicates).map_err(EndpointError::Page)?;
-    let sealed = form.require("interaction").map_err(EndpointError::Page)?;
+    let form = request.form().and_then(RequestParams::reject_duplicates)?;
+    let sealed = form.require("interaction")?;
     let interaction: Interaction = app
         .context(request)
         .open(sealed)?
@@ -63,7 +62,7 @@ pub(in crate::http::endpoints) async fn load<'a>(
     app: &'a AppState,
     request: &'a Request,
 ) -> Result<AuthorizationContext<'a>, EndpointError> {
-    let params = request.query_params().map_err(EndpointError::Page)?;
+    let params = request.query_params()?;
     let unavailable = || dead_end(request, "This page is no longer available", UNAVAILABLE);
     let id = params.get("interaction").ok_or_else(unavailable)?;
     let interaction = interactions::load(app.context(request), id).await?;

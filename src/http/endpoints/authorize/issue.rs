@@ -48,7 +48,7 @@ pub(super) async fn issue(
     registrations::mark_used(&app.accounts.registrations, client);
     let id_token = response_type
         .has_id_token()
-        .then(|| IdTokenPlan { nonce: grant.nonce.as_deref(), code: code.as_deref() });
+        .then_some(IdTokenPlan { nonce: grant.nonce.as_deref(), code: code.as_deref() });
     let user = UserTokens {
         grant_id: &grant_id,
         grant: &grant,

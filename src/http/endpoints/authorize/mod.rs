@@ -37,13 +37,13 @@ use crate::{
 
 /// `GET I/oauth/authorize`.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let params = request.query_params().map_err(EndpointError::Page)?;
+    let params = request.query_params()?;
     begin(app, &request, params).await
 }
 
 /// `POST I/oauth/authorize`: the parameters are in the body (OIDC Core §3.1.2.1).
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let params = request.form().map_err(EndpointError::Page)?;
+    let params = request.form()?;
     begin(app, &request, params).await
 }
 
@@ -91,7 +91,7 @@ async fn first_step(
     // The redirect URI may not belong to the sector, so the error is not redirected.
     let (client, fetch) = (&authorization.client, &*app.accounts.http_client);
     let sector = app.sector_identifier_cache.check(fetch, client, request.now).await;
-    sector.map_err(EndpointError::Page)?;
+    sector?;
     let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
     let pre_session = known.clone().unwrap_or_else(|| app.accounts.entropy.token());
     let session = app.session(request).await?;

@@ -19,7 +19,7 @@ pub(in crate::http::endpoints) fn authorize_error(
     error: AuthorizeError,
 ) -> EndpointError {
     match error {
-        AuthorizeError::Page(error) => EndpointError::Page(error),
+        AuthorizeError::Page(error) => error.into(),
         AuthorizeError::Redirect(to, error) => {
             EndpointError::Reply(Box::new(redirect(tenant, &to, &error)))
         }

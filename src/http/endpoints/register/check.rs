@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    http::{AppState, EndpointError},
+    http::AppState,
     model::{Client, ObjectKey},
     protocol::{
         error::{ErrorCode, OAuthError},
@@ -21,34 +21,33 @@ pub(super) fn validate_metadata(
     desk: &RegistrationService,
     object: &ObjectKey,
     spec: Map<String, Value>,
-) -> Result<ValidatedRegistration, EndpointError> {
-    let found = desk.validate(object, spec).map_err(|problem| {
-        EndpointError::Json(registration::refusal(&problem.field, &problem.message))
-    })?;
-    registration::check_redirects(&found.client).map_err(EndpointError::Json)?;
+) -> Result<ValidatedRegistration, OAuthError> {
+    let found = desk
+        .validate(object, spec)
+        .map_err(|problem| registration::refusal(&problem.field, &problem.message))?;
+    registration::check_redirects(&found.client)?;
     Ok(found)
 }
 
 /// Fetches and checks the documents that the metadata refers to (OIDC Registration §5, §2).
-pub(super) async fn documents(app: &AppState, client: &Client) -> Result<(), EndpointError> {
+pub(super) async fn documents(app: &AppState, client: &Client) -> Result<(), OAuthError> {
     if let Some(uri) = &client.details.sector_identifier_uri {
         let document = fetch(app, "sector_identifier_uri", uri).await?;
-        registration::check_sector(&document, &client.redirect_uris)
-            .map_err(EndpointError::Json)?;
+        registration::check_sector(&document, &client.redirect_uris)?;
     }
     if let Some(uri) = registration::needed_keys(client) {
         let document = fetch(app, "jwks_uri", uri).await?;
-        registration::check_keys(&document).map_err(EndpointError::Json)?;
+        registration::check_keys(&document)?;
     }
     Ok(())
 }
 
-async fn fetch(app: &AppState, name: &str, uri: &str) -> Result<bytes::Bytes, EndpointError> {
+async fn fetch(app: &AppState, name: &str, uri: &str) -> Result<bytes::Bytes, OAuthError> {
     let fetched = app.accounts.http_client.get(uri, MAX_BYTES).await;
     fetched.map(|fetched| fetched.body).map_err(|error| {
         // A detailed error would reveal to an untrusted client which internal addresses exist.
         let text = format!("The document at {name} could not be fetched.");
         let refused = OAuthError::new(ErrorCode::InvalidClientMetadata, text);
-        EndpointError::Json(refused.because(error.to_string()))
+        refused.because(error.to_string())
     })
 }

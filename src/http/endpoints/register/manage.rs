@@ -29,7 +29,7 @@ pub async fn put(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     let (client, token) = authorize(&request)?;
     limit(app, &request, desk, RateLimitClass::Own)?;
     let sent = sent(&request)?;
-    sent.check_update(&client).map_err(EndpointError::Json)?;
+    sent.check_update(&client)?;
     let found = check::validate_metadata(desk, &client.object, sent.spec)?;
     check::documents(app, &found.client).await?;
     registrar(app)?.replace_registered(&client.object, found.spec).await.map_err(failure)?;

@@ -112,14 +112,14 @@ fn bearer(request: &Request) -> Result<&str, EndpointError> {
 }
 
 /// Parses the metadata in the body.
-fn sent(request: &Request) -> Result<RegistrationRequest, EndpointError> {
+fn sent(request: &Request) -> Result<RegistrationRequest, OAuthError> {
     let content_type = request.header("content-type").unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
         let text = "Send the client metadata in the body as application/json.";
-        return Err(EndpointError::Json(OAuthError::new(ErrorCode::InvalidClientMetadata, text)));
+        return Err(OAuthError::new(ErrorCode::InvalidClientMetadata, text));
     }
-    RegistrationRequest::parse(&request.body).map_err(EndpointError::Json)
+    RegistrationRequest::parse(&request.body)
 }
 
 /// Generates a client secret of the required length, if the client has one.
@@ -147,9 +147,7 @@ fn failure(error: RegistrarError) -> EndpointError {
     match error {
         RegistrarError::Refused(why) => {
             let text = "The cluster rejected the client metadata.";
-            EndpointError::Json(
-                OAuthError::new(ErrorCode::InvalidClientMetadata, text).because(why),
-            )
+            OAuthError::new(ErrorCode::InvalidClientMetadata, text).because(why).into()
         }
         RegistrarError::NotFound => {
             let text = "The registration access token is not valid for this client.";
