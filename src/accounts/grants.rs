@@ -82,12 +82,12 @@ pub(crate) async fn load(
 /// to the new state. A record's expiry is never moved earlier.
 pub(crate) async fn swap(
     context: AccountContext<'_>,
-    held: &StoredGrant,
+    stored: &StoredGrant,
     (id, grant): (&str, &Grant),
     until: Timestamp,
 ) -> Result<bool, AccountError> {
-    let record = record(context, id, grant, held.expiry(until, context.now));
-    Ok(context.compare_and_swap(held.version, record).await?)
+    let record = record(context, id, grant, stored.expiry(until, context.now));
+    Ok(context.compare_and_swap(stored.version, record).await?)
 }
 
 /// Revokes a grant despite concurrent changes.
@@ -168,7 +168,7 @@ mod tests {
         },
     };
 
-    fn held(expires_at: Timestamp, now: Timestamp) -> StoredGrant {
+    fn stored(expires_at: Timestamp, now: Timestamp) -> StoredGrant {
         let grant = Grant {
             client: ClientId::new("team.app"),
             authentication: Authentication::by(
@@ -197,7 +197,7 @@ mod tests {
         let (end, mut moves) = (now.plus(60 * DAY), 0);
         while now < end {
             now = now.plus(Duration::from_mins(10));
-            let next = held(expires_at, now).expiry(now.plus(30 * DAY), now);
+            let next = stored(expires_at, now).expiry(now.plus(30 * DAY), now);
             assert!(next >= now.plus(30 * DAY).plus(CLOCK_SKEW), "it outlives the token");
             assert!(next <= now.plus(34 * DAY), "but not for much longer");
             moves += u32::from(next != expires_at);

@@ -8,8 +8,8 @@ use crate::model::{Client, sha256_base64url};
 /// The value of the browser-state cookie. It is derived from a secret that no client knows: if it
 /// were derived from `sid`, one client could link another's `session_state` to a user (OIDC Core
 /// §8.1).
-pub(crate) fn browser_state(held: &ActiveSession) -> String {
-    sha256_base64url(format!("browser state\0{}", held.record_id()))
+pub(crate) fn browser_state(session: &ActiveSession) -> String {
+    sha256_base64url(format!("browser state\0{}", session.record_id()))
 }
 
 /// The `session_state` of an authorization response (Session Management §2). `None` if the redirect
@@ -17,13 +17,13 @@ pub(crate) fn browser_state(held: &ActiveSession) -> String {
 pub(crate) fn session_state(
     client: &Client,
     redirect_uri: &str,
-    held: &ActiveSession,
+    session: &ActiveSession,
     salt: &str,
 ) -> Option<String> {
     let origin = Url::parse(redirect_uri).ok()?.origin();
     if !origin.is_tuple() {
         return None;
     }
-    let (origin, state) = (origin.ascii_serialization(), browser_state(held));
+    let (origin, state) = (origin.ascii_serialization(), browser_state(session));
     Some(format!("{}.{salt}", sha256_base64url(format!("{} {origin} {state} {salt}", client.id))))
 }

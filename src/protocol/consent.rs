@@ -16,15 +16,14 @@ pub const CONSENT_TTL: Duration = Duration::from_hours(365 * 24);
 /// `prompt=consent` always asks. Otherwise remembered consent covers the scopes it was given for,
 /// including `offline_access`. OIDC Core §11 allows that under "other conditions": the user agreed
 /// to offline access on the consent page, or the owner of the client set `consent: Implied`.
-pub fn is_needed(ask: &AuthorizationRequest, remembered: Option<&Consent>) -> bool {
-    if ask.prompt.contains(&Prompt::Consent) {
+pub fn is_needed(request: &AuthorizationRequest, remembered: Option<&Consent>) -> bool {
+    if request.prompt.contains(&Prompt::Consent) {
         return true;
     }
-    match ask.client.consent {
+    match request.client.consent {
         ConsentPolicy::Implied => false,
-        ConsentPolicy::Required => {
-            remembered.is_none_or(|consent| !ask.requested_permissions.is_subset(&consent.scopes))
-        }
+        ConsentPolicy::Required => remembered
+            .is_none_or(|consent| !request.requested_permissions.is_subset(&consent.scopes)),
     }
 }
 

@@ -97,10 +97,10 @@ fn return_to(
 
 /// Rule: a request with an ID token of the current session ends it at once. Any other request needs
 /// the user's confirmation (§2).
-pub fn needs_confirmation(ask: &EndSessionRequest, session: &Session) -> bool {
+pub fn needs_confirmation(request: &EndSessionRequest, session: &Session) -> bool {
     let same = |hint: &IdTokenHint| {
         let local = &session.authentication.subject;
-        let (subject, sid) = ask.client.as_deref().map_or_else(
+        let (subject, sid) = request.client.as_deref().map_or_else(
             || (local.clone(), session.sid.clone()),
             |client| {
                 (
@@ -111,7 +111,7 @@ pub fn needs_confirmation(ask: &EndSessionRequest, session: &Session) -> bool {
         );
         hint.subject == subject.as_str() && hint.sid.as_deref() == Some(sid.as_str())
     };
-    !ask.hint.as_ref().is_some_and(same)
+    !request.hint.as_ref().is_some_and(same)
 }
 
 #[cfg(test)]

@@ -26,10 +26,11 @@ pub fn begin(
     lifetimes: &Lifetimes,
     now: Timestamp,
 ) -> Session {
-    let same_person = previous.filter(|held| held.authentication.subject == authentication.subject);
+    let same_person =
+        previous.filter(|previous| previous.authentication.subject == authentication.subject);
     Session {
-        sid: same_person.map_or(fresh_sid, |held| held.sid.clone()),
-        clients: same_person.map(|held| held.clients.clone()).unwrap_or_default(),
+        sid: same_person.map_or(fresh_sid, |previous| previous.sid.clone()),
+        clients: same_person.map(|previous| previous.clients.clone()).unwrap_or_default(),
         authentication,
         created_at: now,
         ends_at: now.plus(lifetimes.session_absolute),

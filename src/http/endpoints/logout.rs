@@ -36,32 +36,32 @@ async fn begin(
     params: &RequestParams,
 ) -> Result<Reply, EndpointError> {
     let tenant = &request.tenant;
-    let ask = validate(params, &tenant.tenant.issuer, &**tenant)?;
+    let logout = validate(params, &tenant.tenant.issuer, &**tenant)?;
     let Some(active) = app.session(request).await? else {
         // Without a session there is nothing to confirm.
-        return Ok(signed_out_response(request, None, ask.return_to.as_deref()));
+        return Ok(signed_out_response(request, None, logout.return_to.as_deref()));
     };
-    if needs_confirmation(&ask, &active.session) {
-        return question(app, request, &ask, &active);
+    if needs_confirmation(&logout, &active.session) {
+        return question(app, request, &logout, &active);
     }
     let ended = sessions::end(app.context(request), &active).await?;
-    Ok(signed_out_response(request, Some(&ended), ask.return_to.as_deref()))
+    Ok(signed_out_response(request, Some(&ended), logout.return_to.as_deref()))
 }
 
 fn question(
     app: &AppState,
     request: &Request,
-    ask: &EndSessionRequest,
+    logout: &EndSessionRequest,
     active: &ActiveSession,
 ) -> Result<Reply, EndpointError> {
     // A hint here is of another session, so only client_id vouches for the redirect.
-    let return_to = ask.return_to.clone().filter(|_| ask.named);
-    let client = ask.client.as_ref().map(|client| client.id.clone());
+    let return_to = logout.return_to.clone().filter(|_| logout.named);
+    let client = logout.client.as_ref().map(|client| client.id.clone());
     let question =
         Interaction::end_session(client, return_to.clone(), &active.session, request.now);
     let tenant = &request.tenant.tenant;
     let sealed = app.context(request).seal(&question)?;
-    let client: Option<&Client> = ask.client.as_deref();
+    let client: Option<&Client> = logout.client.as_deref();
     let page = pages::logout_confirm(&pages::LogoutConfirmPage {
         tenant,
         client,

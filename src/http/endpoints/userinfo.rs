@@ -39,8 +39,8 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     })?;
     let issuer = &request.tenant.tenant.issuer;
     let bearer = check_claims(&verified, issuer, request.now)?;
-    let held = grants::load(app.context(request), &bearer.grant_id).await?;
-    let grant = held.map(|held| held.grant);
+    let stored = grants::load(app.context(request), &bearer.grant_id).await?;
+    let grant = stored.map(|stored| stored.grant);
     check_grant(grant.as_ref(), request.now)?;
     let gone = || invalid("The user or session of the access token is no longer active.");
     let grant = grant.ok_or_else(gone)?;

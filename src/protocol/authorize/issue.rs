@@ -7,20 +7,21 @@ use crate::{
 };
 
 /// Builds the grant of this request for the session's user.
-pub fn grant(ask: &AuthorizationRequest, session: &Session, now: Timestamp) -> Grant {
-    let longest = now.plus(ask.client.lifetimes.refresh_token_absolute);
+pub fn grant(request: &AuthorizationRequest, session: &Session, now: Timestamp) -> Grant {
+    let longest = now.plus(request.client.lifetimes.refresh_token_absolute);
     let mut grant = Grant {
-        client: ask.client.id.clone(),
+        client: request.client.id.clone(),
         authentication: session.authentication.clone(),
-        acr: acr::reached(&ask.acr_levels, &session.authentication, &ask.acr).map(str::to_owned),
-        claims: ask.claims.clone(),
+        acr: acr::reached(&request.acr_levels, &session.authentication, &request.acr)
+            .map(str::to_owned),
+        claims: request.claims.clone(),
         sid: Some(session.sid.clone()),
-        scopes: ask.scopes.clone(),
-        nonce: ask.nonce.clone(),
-        wants_auth_time: ask.wants_auth_time,
+        scopes: request.scopes.clone(),
+        nonce: request.nonce.clone(),
+        wants_auth_time: request.wants_auth_time,
         created_at: now,
         ends_at: longest,
-        state: match ask.response_type {
+        state: match request.response_type {
             // The access token is issued now, and the code is still to be redeemed.
             kind if kind.has_code() && kind.has_token() => GrantState::PendingRedemption,
             _ => GrantState::Active { generation: 0, rotated_at: now },
@@ -34,7 +35,7 @@ pub fn grant(ask: &AuthorizationRequest, session: &Session, now: Timestamp) -> G
 
 /// Builds the code. Redeeming it stores `grant` under `grant_id`.
 pub fn code(
-    ask: &AuthorizationRequest,
+    request: &AuthorizationRequest,
     grant: Grant,
     grant_id: String,
     incarnation: String,
@@ -42,10 +43,10 @@ pub fn code(
     AuthorizationCode {
         grant_id,
         incarnation,
-        expires_at: grant.created_at.plus(ask.client.lifetimes.code),
+        expires_at: grant.created_at.plus(request.client.lifetimes.code),
         grant,
-        redirect_uri: ask.redirect_uri.clone(),
-        code_challenge: ask.code_challenge.clone(),
-        grant_stored: ask.response_type.has_token(),
+        redirect_uri: request.redirect_uri.clone(),
+        code_challenge: request.code_challenge.clone(),
+        grant_stored: request.response_type.has_token(),
     }
 }

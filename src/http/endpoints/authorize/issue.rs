@@ -25,16 +25,16 @@ use crate::{
 
 pub(super) async fn issue(
     authorization: &AuthorizationContext<'_>,
-    held: &ActiveSession,
+    session: &ActiveSession,
 ) -> Result<Reply, EndpointError> {
-    let AuthorizationContext { app, request, authorization: ask, .. } = authorization;
+    let AuthorizationContext { app, request, authorization: requested, .. } = authorization;
     let context = app.context(request);
-    if !sessions::add_client(context, held, &ask.client.id).await? {
+    if !sessions::add_client(context, session, &requested.client.id).await? {
         let ended = OAuthError::new(ErrorCode::LoginRequired, "The session has just ended.");
         return Ok(authorization.refuse(&ended));
     }
-    let (client, response_type) = (&ask.client, ask.response_type);
-    let grant = authorize::grant(ask, &held.session, request.now);
+    let (client, response_type) = (&requested.client, requested.response_type);
+    let grant = authorize::grant(requested, &session.session, request.now);
     let grant_id = app.accounts.entropy.id_at(request.now);
     if response_type.has_token() {
         store_grant(context, client, (&grant_id, &grant)).await?;
@@ -42,7 +42,7 @@ pub(super) async fn issue(
     let mut code = None;
     if response_type.has_code() {
         let incarnation = app.accounts.store.incarnation().await?;
-        let new = authorize::code(ask, grant.clone(), grant_id.clone(), incarnation);
+        let new = authorize::code(requested, grant.clone(), grant_id.clone(), incarnation);
         code = Some(codes::seal(context, new).await?);
     }
     registrations::mark_used(&app.accounts.registrations, client);
@@ -52,7 +52,7 @@ pub(super) async fn issue(
     let user = UserTokens {
         grant_id: &grant_id,
         grant: &grant,
-        user: &held.account,
+        user: &session.account,
         id_token,
         kept_refresh_token: None,
     };
@@ -65,13 +65,13 @@ pub(super) async fn issue(
     let tokens = token_issuer::issue(context, plan).await?;
     let mut response = parameters(client, &grant, code, tokens);
     let salt = app.accounts.entropy.id();
-    let state = session_state(&ask.client, ask.return_to.uri(), held, &salt);
+    let state = session_state(&requested.client, requested.return_to.uri(), session, &salt);
     response.extend(state.map(|state| ("session_state", state)));
     let response: Vec<_> = response.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let response = ask.return_to.response(&response);
-    let reply = respond(&request.tenant.tenant, &ask.return_to, response);
+    let response = requested.return_to.response(&response);
+    let reply = respond(&request.tenant.tenant, &requested.return_to, response);
     // The browser state that the application compares with `session_state`.
-    let known = browser_state(held);
+    let known = browser_state(session);
     Ok(match request.cookie(CookiePurpose::BrowserState) {
         Some(state) if state == known => reply,
         _ => reply.cookie(CookiePurpose::BrowserState, &known),
