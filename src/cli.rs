@@ -4,7 +4,11 @@
 
 mod store;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{AddrParseError, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
@@ -259,17 +263,25 @@ pub fn refusal(error: &clap::Error) -> Option<String> {
 }
 
 /// Parses a listen address. Host names are refused, since they may have no address or several.
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        "use an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080".to_owned()
-    })
+fn parse_address(text: &str) -> Result<SocketAddr, InvalidValue> {
+    text.parse().map_err(InvalidValue::Address)
 }
 
 /// A duration such as `20s` or `1m30s`.
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration =
-        text.parse().map_err(|_| "use a duration such as 20s or 1m30s".to_owned())?;
-    Duration::try_from(span).map_err(|_| "a duration cannot be negative".to_owned())
+fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
+    let span: jiff::SignedDuration = text.parse().map_err(InvalidValue::Duration)?;
+    Duration::try_from(span).map_err(InvalidValue::NegativeDuration)
+}
+
+/// Why the value of a flag is invalid.
+#[derive(Debug, thiserror::Error)]
+enum InvalidValue {
+    #[error("use an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080")]
+    Address(#[source] AddrParseError),
+    #[error("use a duration such as 20s or 1m30s")]
+    Duration(#[source] jiff::Error),
+    #[error("a duration cannot be negative")]
+    NegativeDuration(#[source] jiff::Error),
 }
 
 #[cfg(test)]

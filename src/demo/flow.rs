@@ -22,7 +22,7 @@ use super::{
     backchannel::{Backchannel, ClientAuthorization, ProviderMetadata},
     client::DemoClient,
     id_token::{self, ExpectedIdToken, VerifiedIdToken},
-    problem::DemoError,
+    problem::{DemoError, UserinfoError},
     sessions::{PendingSignIn, SignedIn},
 };
 
@@ -221,18 +221,15 @@ impl DemoFlow {
         metadata: &ProviderMetadata,
         tokens: &Tokens,
         claims: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, String> {
-        let endpoint =
-            metadata.userinfo_endpoint.as_ref().ok_or("The issuer has no userinfo endpoint.")?;
+    ) -> Result<Map<String, Value>, UserinfoError> {
+        let endpoint = metadata.userinfo_endpoint.as_ref().ok_or(UserinfoError::NoEndpoint)?;
         let bearer = ClientAuthorization::Bearer(&tokens.access_token);
-        let userinfo: Map<String, Value> =
-            self.backchannel.get(endpoint, bearer).await.map_err(|error| error.to_string())?;
+        let userinfo: Map<String, Value> = self.backchannel.get(endpoint, bearer).await?;
         // OIDC Core §5.3.2: without this check, another user's claims could be substituted.
         if userinfo.get("sub") == claims.get("sub") {
             Ok(userinfo)
         } else {
-            Err("The response's sub differs from the ID token's, so the response was dropped."
-                .to_owned())
+            Err(UserinfoError::OtherSubject)
         }
     }
 }

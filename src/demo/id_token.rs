@@ -28,19 +28,52 @@ pub(super) struct VerifiedIdToken {
     pub checks: Vec<String>,
 }
 
-/// Checks signature and claims. The error names the violated rule.
+/// The rule that an ID token violates.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InvalidIdToken {
+    #[error("not a JWT")]
+    Malformed(#[source] jsonwebtoken::errors::Error),
+    #[error("alg {0:?} is not supported")]
+    Algorithm(Algorithm),
+    #[error("kid is missing")]
+    NoKeyId,
+    #[error("kid is not in the issuer's JWKS")]
+    UnknownKey,
+    #[error("the key in JWKS cannot be used")]
+    UnusableKey(#[source] jsonwebtoken::errors::Error),
+    #[error("the signature is invalid")]
+    Signature(#[source] jsonwebtoken::errors::Error),
+    #[error("iss is not the issuer")]
+    WrongIssuer,
+    #[error("exp is missing or past")]
+    Expired,
+    #[error("iat is missing or in the future")]
+    IssuedInFuture,
+    #[error("nonce does not match the request")]
+    WrongNonce,
+    #[error("at_hash does not match the access token")]
+    WrongAccessTokenHash,
+    #[error("aud is not this client")]
+    WrongAudience,
+    #[error("azp is another client")]
+    WrongAuthorizedParty,
+    #[error("azp is missing")]
+    NoAuthorizedParty,
+}
+
+/// Checks signature and claims.
 pub(super) fn verify(
     token: &str,
     keys: &JwkSet,
     expected: &ExpectedIdToken<'_>,
-) -> Result<VerifiedIdToken, String> {
+) -> Result<VerifiedIdToken, InvalidIdToken> {
     let (claims, algorithm, kid) = verify_signature(token, keys)?;
     let mut checks = vec![format!("Signed with {algorithm:?} by key {kid} of the issuer's JWKS")];
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
 
     // §3.1.3.7 (2): the issuer is the expected one.
     if text("iss") != Some(expected.issuer) {
-        return Err("iss is not the issuer".to_owned());
+        return Err(InvalidIdToken::WrongIssuer);
     }
     checks.push("iss is the expected issuer".to_owned());
     // (3) to (5): the audience is this client.
@@ -50,23 +83,23 @@ pub(super) fn verify(
     let time = |name: &str| claims.get(name).and_then(Value::as_i64);
     let now = expected.now.secs();
     if time("exp").is_none_or(|exp| exp + LEEWAY <= now) {
-        return Err("exp is missing or past".to_owned());
+        return Err(InvalidIdToken::Expired);
     }
     if time("iat").is_none_or(|iat| iat > now + LEEWAY) {
-        return Err("iat is missing or in the future".to_owned());
+        return Err(InvalidIdToken::IssuedInFuture);
     }
     checks.push("exp and iat are valid now".to_owned());
     // (11): the nonce is the request's.
     if let Some(nonce) = expected.nonce {
         if text("nonce") != Some(nonce) {
-            return Err("nonce does not match the request".to_owned());
+            return Err(InvalidIdToken::WrongNonce);
         }
         checks.push("nonce matches the request".to_owned());
     }
     // §3.1.3.8: at_hash binds the access token.
     if let Some(at_hash) = text("at_hash") {
         if at_hash != left_half_hash(algorithm, expected.access_token) {
-            return Err("at_hash does not match the access token".to_owned());
+            return Err(InvalidIdToken::WrongAccessTokenHash);
         }
         checks.push("at_hash matches the access token".to_owned());
     }
@@ -76,34 +109,34 @@ pub(super) fn verify(
 fn verify_signature(
     token: &str,
     keys: &JwkSet,
-) -> Result<(Map<String, Value>, Algorithm, String), String> {
-    let header = jsonwebtoken::decode_header(token).map_err(|_| "not a JWT".to_owned())?;
+) -> Result<(Map<String, Value>, Algorithm, String), InvalidIdToken> {
+    let header = jsonwebtoken::decode_header(token).map_err(InvalidIdToken::Malformed)?;
     let asymmetric = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
     if !asymmetric.contains(&header.alg) {
-        return Err(format!("alg {:?} is not supported", header.alg));
+        return Err(InvalidIdToken::Algorithm(header.alg));
     }
-    let kid = header.kid.ok_or("kid is missing")?;
-    let key = keys.find(&kid).ok_or("kid is not in the issuer's JWKS")?;
-    let key = DecodingKey::from_jwk(key).map_err(|_| "the key in JWKS cannot be used")?;
+    let kid = header.kid.ok_or(InvalidIdToken::NoKeyId)?;
+    let key = keys.find(&kid).ok_or(InvalidIdToken::UnknownKey)?;
+    let key = DecodingKey::from_jwk(key).map_err(InvalidIdToken::UnusableKey)?;
     let mut validation = Validation::new(header.alg);
     // Claims are checked below, against the demo's own clock.
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
     let data = jsonwebtoken::decode::<Map<String, Value>>(token, &key, &validation)
-        .map_err(|_| "the signature is invalid".to_owned())?;
+        .map_err(InvalidIdToken::Signature)?;
     Ok((data.claims, header.alg, kid))
 }
 
-fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), String> {
+fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), InvalidIdToken> {
     let several = match claims.get("aud") {
         Some(Value::String(one)) if one == client_id => false,
         Some(Value::Array(all)) if all.iter().any(|one| one == client_id) => all.len() > 1,
-        _ => return Err("aud is not this client".to_owned()),
+        _ => return Err(InvalidIdToken::WrongAudience),
     };
     match claims.get("azp") {
-        Some(azp) if azp != client_id => Err("azp is another client".to_owned()),
-        None if several => Err("azp is missing".to_owned()),
+        Some(azp) if azp != client_id => Err(InvalidIdToken::WrongAuthorizedParty),
+        None if several => Err(InvalidIdToken::NoAuthorizedParty),
         _ => Ok(()),
     }
 }

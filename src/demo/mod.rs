@@ -13,15 +13,14 @@ mod id_token;
 mod pages;
 mod pinned_certificate;
 mod problem;
+mod reply;
 mod sessions;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::{
-    HeaderMap, Method, Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, HeaderName, LOCATION, SET_COOKIE},
+    HeaderMap, Method, StatusCode,
+    header::{COOKIE, HOST, SET_COOKIE},
     http::request::Parts,
 };
 
@@ -34,23 +33,13 @@ use crate::{
 use backchannel::Backchannel;
 use flow::DemoFlow;
 use problem::DemoError;
+use reply::{DemoReply, html, method_not_allowed, see_other, style, with_security_headers};
 use sessions::{DemoSession, DemoSessions};
 
 /// The demo's path below the installation's base URL.
 pub const PATH: &str = "/_lanyard/demo";
 
 const COOKIE_NAME: &str = "lanyard-demo";
-
-const SECURITY: [(HeaderName, &str); 4] = [
-    (
-        hyper::header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; \
-         frame-ancestors 'none'",
-    ),
-    (hyper::header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (hyper::header::REFERRER_POLICY, "no-referrer"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-];
 
 /// The demo's configuration.
 #[derive(Clone, Debug)]
@@ -73,12 +62,10 @@ pub struct Demo {
     prefix: String,
     base_url: Issuer,
     list: ListClients,
-    sittings: DemoSessions,
+    sessions: DemoSessions,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
-
-type Answer = Response<Full<Bytes>>;
 
 impl Demo {
     /// A demo for the clients that `list` returns.
@@ -98,7 +85,7 @@ impl Demo {
             prefix: format!("{}{PATH}", base_url.path()),
             base_url,
             list,
-            sittings: DemoSessions::default(),
+            sessions: DemoSessions::default(),
             clock,
             entropy,
         }
@@ -110,7 +97,7 @@ impl Demo {
     }
 
     /// Handles a request for one of its paths.
-    pub async fn handle(&self, parts: &Parts) -> Response<Full<Bytes>> {
+    pub async fn handle(&self, parts: &Parts) -> DemoReply {
         let Some(rest) = self.rest(parts.uri.path()) else {
             return self.problem(&DemoError::not_found());
         };
@@ -129,22 +116,18 @@ impl Demo {
             (_, false) => Ok(method_not_allowed("GET, HEAD")),
             _ => Err(DemoError::not_found()),
         };
-        let mut answer = outcome.unwrap_or_else(|problem| self.problem(&problem));
-        for (name, value) in SECURITY {
-            answer.headers_mut().insert(name, value.parse().expect("a constant value"));
-        }
-        answer
+        with_security_headers(outcome.unwrap_or_else(|problem| self.problem(&problem)))
     }
 
     fn rest<'p>(&self, path: &'p str) -> Option<&'p str> {
         path.strip_prefix(&self.prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    fn index(&self, parts: &Parts, cookie: Option<&str>) -> Answer {
+    fn index(&self, parts: &Parts, cookie: Option<&str>) -> DemoReply {
         if let Some(elsewhere) = self.another_loopback_name(parts) {
             return see_other(&elsewhere);
         }
-        let signed_in = cookie.and_then(|id| self.sittings.signed_in(id, self.clock.now()));
+        let signed_in = cookie.and_then(|id| self.sessions.signed_in(id, self.clock.now()));
         html(StatusCode::OK, pages::index(&self.flow, &(self.list)(), signed_in.as_deref()))
     }
 
@@ -164,7 +147,7 @@ impl Demo {
         &self,
         query: &RequestParams,
         cookie: Option<&str>,
-    ) -> Result<Answer, DemoError> {
+    ) -> Result<DemoReply, DemoError> {
         let (issuer, id) = (query.get("issuer"), query.get("client_id"));
         let client = (self.list)()
             .into_iter()
@@ -178,69 +161,69 @@ impl Demo {
         &self,
         query: &RequestParams,
         cookie: Option<&str>,
-    ) -> Result<Answer, DemoError> {
+    ) -> Result<DemoReply, DemoError> {
         let now = self.clock.now();
         let waiting = cookie
-            .and_then(|id| self.sittings.take_waiting(id, now))
+            .and_then(|id| self.sessions.take_waiting(id, now))
             .ok_or_else(DemoError::no_pending_sign_in)?;
         let signed_in = self.flow.finish(waiting, query, now).await?;
-        let sitting = DemoSession::SignedIn(Arc::new(signed_in));
-        Ok(self.seat(cookie, sitting, &format!("{}/session", self.prefix)))
+        let session = DemoSession::SignedIn(Arc::new(signed_in));
+        Ok(self.seat(cookie, session, &format!("{}/session", self.prefix)))
     }
 
-    fn session(&self, cookie: Option<&str>) -> Answer {
+    fn session(&self, cookie: Option<&str>) -> DemoReply {
         let now = self.clock.now();
-        match cookie.and_then(|id| self.sittings.signed_in(id, now)) {
+        match cookie.and_then(|id| self.sessions.signed_in(id, now)) {
             Some(signed_in) => html(StatusCode::OK, pages::session(&self.flow, &signed_in, now)),
             None => see_other(&self.prefix),
         }
     }
 
-    async fn refresh(&self, cookie: Option<&str>) -> Result<Answer, DemoError> {
+    async fn refresh(&self, cookie: Option<&str>) -> Result<DemoReply, DemoError> {
         let now = self.clock.now();
         let Some((id, signed_in)) =
-            cookie.and_then(|id| Some((id, self.sittings.signed_in(id, now)?)))
+            cookie.and_then(|id| Some((id, self.sessions.signed_in(id, now)?)))
         else {
             return Ok(see_other(&self.prefix));
         };
         let refreshed = self.flow.refresh(&signed_in, now).await?;
-        self.sittings.put(id.to_owned(), DemoSession::SignedIn(Arc::new(refreshed)), now);
+        self.sessions.put(id.to_owned(), DemoSession::SignedIn(Arc::new(refreshed)), now);
         Ok(see_other(&format!("{}/session", self.prefix)))
     }
 
     /// RP-initiated logout: deletes the demo's session, then redirects to the provider.
-    fn sign_out(&self, cookie: Option<&str>) -> Answer {
-        let signed_in = cookie.and_then(|id| self.sittings.remove(id));
+    fn sign_out(&self, cookie: Option<&str>) -> DemoReply {
+        let signed_in = cookie.and_then(|id| self.sessions.remove(id));
         let url = signed_in.and_then(|signed_in| self.flow.end_session_url(&signed_in));
-        let mut answer = see_other(url.as_deref().unwrap_or(&self.prefix));
-        self.set_cookie(&mut answer, "", "; Max-Age=0");
-        answer
+        let mut reply = see_other(url.as_deref().unwrap_or(&self.prefix));
+        self.set_cookie(&mut reply, "", "; Max-Age=0");
+        reply
     }
 
     /// Stores a session under a new cookie, replacing the old one.
-    fn seat(&self, old: Option<&str>, sitting: DemoSession, go_to: &str) -> Answer {
+    fn seat(&self, old: Option<&str>, session: DemoSession, go_to: &str) -> DemoReply {
         if let Some(old) = old {
-            self.sittings.remove(old);
+            self.sessions.remove(old);
         }
         let id = self.entropy.token();
-        let mut answer = see_other(go_to);
-        self.set_cookie(&mut answer, &id, "");
-        self.sittings.put(id, sitting, self.clock.now());
-        answer
+        let mut reply = see_other(go_to);
+        self.set_cookie(&mut reply, &id, "");
+        self.sessions.put(id, session, self.clock.now());
+        reply
     }
 
-    fn set_cookie(&self, answer: &mut Answer, value: &str, more: &str) {
+    fn set_cookie(&self, reply: &mut DemoReply, value: &str, more: &str) {
         let secure = if self.base_url.is_https() { "; Secure" } else { "" };
         let cookie = format!(
             "{COOKIE_NAME}={value}; Path={}; HttpOnly; SameSite=Lax{secure}{more}",
             self.prefix
         );
         if let Ok(cookie) = cookie.parse() {
-            answer.headers_mut().insert(SET_COOKIE, cookie);
+            reply.headers_mut().insert(SET_COOKIE, cookie);
         }
     }
 
-    fn problem(&self, problem: &DemoError) -> Answer {
+    fn problem(&self, problem: &DemoError) -> DemoReply {
         html(problem.status, pages::problem(&self.flow, problem))
     }
 }
@@ -263,40 +246,6 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .find_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
-}
-
-fn html(status: StatusCode, body: String) -> Answer {
-    let mut answer = Response::new(Full::from(body));
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, "text/html; charset=utf-8".parse().expect("a constant value"));
-    headers.insert(CACHE_CONTROL, "no-store".parse().expect("a constant value"));
-    answer
-}
-
-fn style() -> Answer {
-    let mut answer = Response::new(Full::from(pages::STYLE));
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, "text/css; charset=utf-8".parse().expect("a constant value"));
-    headers.insert(CACHE_CONTROL, "no-cache".parse().expect("a constant value"));
-    answer
-}
-
-fn see_other(url: &str) -> Answer {
-    let mut answer = html(StatusCode::SEE_OTHER, String::new());
-    match url.parse() {
-        Ok(url) => {
-            answer.headers_mut().insert(LOCATION, url);
-        }
-        Err(_) => *answer.status_mut() = StatusCode::BAD_GATEWAY,
-    }
-    answer
-}
-
-fn method_not_allowed(allowed: &'static str) -> Answer {
-    let mut answer = html(StatusCode::METHOD_NOT_ALLOWED, String::new());
-    answer.headers_mut().insert(ALLOW, allowed.parse().expect("a constant value"));
-    answer
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ struct SessionPage<'a> {
     access_token: TokenView<'a>,
     access_token_expires: String,
     expired: bool,
-    userinfo: Result<Vec<Row>, &'a str>,
+    userinfo: Result<Vec<Row>, String>,
     can_refresh: bool,
     refreshes: u32,
 }
@@ -126,7 +126,7 @@ pub(super) fn session(flow: &DemoFlow, signed_in: &SignedIn, now: Timestamp) -> 
         access_token: token(signed_in.access_token.expose()),
         access_token_expires: signed_in.expires_at.to_string(),
         expired: signed_in.expires_at <= now,
-        userinfo: signed_in.userinfo.as_ref().map(rows).map_err(String::as_str),
+        userinfo: signed_in.userinfo.as_ref().map(rows).map_err(ToString::to_string),
         can_refresh: signed_in.refresh_token.is_some(),
         refreshes: signed_in.refreshes,
     })

@@ -61,6 +61,17 @@ impl DemoError {
     }
 }
 
+/// Why there is no userinfo response.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UserinfoError {
+    #[error("The issuer has no userinfo endpoint.")]
+    NoEndpoint,
+    #[error(transparent)]
+    Call(#[from] ProviderCallError),
+    #[error("The response's sub differs from the ID token's, so the response was dropped.")]
+    OtherSubject,
+}
+
 impl From<ProviderCallError> for DemoError {
     fn from(error: ProviderCallError) -> Self {
         Self::failed(error.to_string())

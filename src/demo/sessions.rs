@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::model::{Secret, Timestamp};
 
-use super::{backchannel::ProviderMetadata, client::DemoClient};
+use super::{backchannel::ProviderMetadata, client::DemoClient, problem::UserinfoError};
 
 /// Maximum number of browsers; beyond it the oldest entry is removed.
 const MAX_SESSIONS: usize = 1000;
@@ -45,14 +45,14 @@ pub(super) struct SignedIn {
     /// Expiry of the access token.
     pub expires_at: Timestamp,
     /// The userinfo response, or the reason why there is none.
-    pub userinfo: Result<Map<String, Value>, String>,
+    pub userinfo: Result<Map<String, Value>, UserinfoError>,
     /// Descriptions of the checks, for the page.
     pub checks: Vec<String>,
     pub refreshes: u32,
 }
 
 struct Entry {
-    sitting: DemoSession,
+    session: DemoSession,
     ends_at: Timestamp,
 }
 
@@ -60,8 +60,8 @@ struct Entry {
 pub(super) struct DemoSessions(Mutex<HashMap<String, Entry>>);
 
 impl DemoSessions {
-    pub(super) fn put(&self, id: String, sitting: DemoSession, now: Timestamp) {
-        let lasts = match sitting {
+    pub(super) fn put(&self, id: String, session: DemoSession, now: Timestamp) {
+        let lasts = match session {
             DemoSession::Waiting(_) => PENDING_TTL,
             DemoSession::SignedIn(_) => SESSION_TTL,
         };
@@ -73,18 +73,18 @@ impl DemoSessions {
                 entries.remove(&soonest);
             }
         }
-        entries.insert(id, Entry { sitting, ends_at: now.plus(lasts) });
+        entries.insert(id, Entry { session, ends_at: now.plus(lasts) });
     }
 
     /// Removes and returns a pending sign-in, so a response is accepted only once.
     pub(super) fn take_waiting(&self, id: &str, now: Timestamp) -> Option<PendingSignIn> {
         let mut entries = self.entries();
         let entry = entries.get(id)?;
-        if !matches!(entry.sitting, DemoSession::Waiting(_)) {
+        if !matches!(entry.session, DemoSession::Waiting(_)) {
             return None;
         }
         match entries.remove(id)? {
-            Entry { sitting: DemoSession::Waiting(waiting), ends_at } if ends_at > now => {
+            Entry { session: DemoSession::Waiting(waiting), ends_at } if ends_at > now => {
                 Some(*waiting)
             }
             _ => None,
@@ -93,7 +93,7 @@ impl DemoSessions {
 
     pub(super) fn signed_in(&self, id: &str, now: Timestamp) -> Option<Arc<SignedIn>> {
         match self.entries().get(id)? {
-            Entry { sitting: DemoSession::SignedIn(signed_in), ends_at } if *ends_at > now => {
+            Entry { session: DemoSession::SignedIn(signed_in), ends_at } if *ends_at > now => {
                 Some(Arc::clone(signed_in))
             }
             _ => None,
@@ -102,7 +102,7 @@ impl DemoSessions {
 
     /// Removes a session, and returns its user if one was signed in.
     pub(super) fn remove(&self, id: &str) -> Option<Arc<SignedIn>> {
-        match self.entries().remove(id)?.sitting {
+        match self.entries().remove(id)?.session {
             DemoSession::SignedIn(signed_in) => Some(signed_in),
             DemoSession::Waiting(_) => None,
         }

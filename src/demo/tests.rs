@@ -3,8 +3,14 @@
 use std::{collections::BTreeSet, convert::Infallible, sync::Mutex, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use http_body_util::BodyExt;
-use hyper::{Request, body::Incoming, header::AUTHORIZATION, server::conn::http1};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request, Response,
+    body::Incoming,
+    header::{AUTHORIZATION, CACHE_CONTROL, LOCATION},
+    server::conn::http1,
+};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

@@ -53,7 +53,7 @@ impl SectorIdentifierCache {
     /// Rule: the sector identifier document of a client contains all its redirect URIs. Otherwise a
     /// client could learn the pairwise subjects of another sector (OIDC Core §8.1, OIDC
     /// Registration §5).
-    pub(crate) async fn check(
+    pub(crate) async fn verify_redirect_uris(
         &self,
         fetch: &dyn Fetch,
         client: &Client,

@@ -68,7 +68,7 @@ async fn judged(
     client: &Client,
     now: Timestamp,
 ) -> Option<ErrorCode> {
-    sectors.check(server, client, now).await.err().map(|error| error.code)
+    sectors.verify_redirect_uris(server, client, now).await.err().map(|error| error.code)
 }
 
 #[tokio::test]

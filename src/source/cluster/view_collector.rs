@@ -107,7 +107,7 @@ async fn fetch_missing(client: &Client, state: &mut WatchState) -> bool {
         match found {
             Ok(found) => state.fetched(key, version, found),
             Err(error) => {
-                tracing::warn!(secret = %key, error, "failed to fetch a Secret; retrying");
+                tracing::warn!(secret = %key, %error, "failed to fetch a Secret; retrying");
                 all = false;
             }
         }
@@ -115,14 +115,23 @@ async fn fetch_missing(client: &Client, state: &mut WatchState) -> bool {
     all
 }
 
-async fn fetch(client: &Client, key: &ObjectKey) -> Result<Option<SecretState>, String> {
+/// Why a Secret could not be fetched.
+#[derive(Debug, thiserror::Error)]
+enum FetchSecretError {
+    #[error("no answer")]
+    Timeout,
+    #[error(transparent)]
+    Call(#[from] kube::Error),
+}
+
+async fn fetch(client: &Client, key: &ObjectKey) -> Result<Option<SecretState>, FetchSecretError> {
     let api: Api<Secret> = Api::namespaced(client.clone(), &key.namespace);
     match tokio::time::timeout(FETCH_TIMEOUT, api.get_opt(&key.name)).await {
         Ok(Ok(secret)) => Ok(secret.map(|secret| SecretState::Loaded(CachedSecret::new(secret)))),
         Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
             Ok(Some(SecretState::Unreadable(status.message.as_str().into())))
         }
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("no answer".to_owned()),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(FetchSecretError::Timeout),
     }
 }

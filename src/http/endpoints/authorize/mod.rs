@@ -90,7 +90,7 @@ async fn first_step(
 ) -> Result<Reply, EndpointError> {
     // The redirect URI may not belong to the sector, so the error is not redirected.
     let (client, fetch) = (&authorization.client, &*app.accounts.http_client);
-    let sector = app.sector_identifier_cache.check(fetch, client, request.now).await;
+    let sector = app.sector_identifier_cache.verify_redirect_uris(fetch, client, request.now).await;
     sector?;
     let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
     let pre_session = known.clone().unwrap_or_else(|| app.accounts.entropy.token());

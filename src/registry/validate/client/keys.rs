@@ -47,23 +47,35 @@ pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec, method: AuthMeth
     ClientKeys::None
 }
 
-fn check_jwks(set: &Value) -> Result<(), String> {
-    let keys = set.get("keys").and_then(Value::as_array);
-    let keys = keys.ok_or("must be a JWK Set: {keys: [...]}")?;
+/// A problem of a JWK Set, as a message about the field.
+#[derive(Debug, thiserror::Error)]
+enum InvalidJwks {
+    #[error("must be a JWK Set: {{keys: [...]}}")]
+    NotASet,
+    #[error("must contain 1 to {MAX_KEYS} keys in at most 32 KiB")]
+    Size,
+    #[error("keys[{0}] must be a JWK")]
+    NotAKey(usize),
+    #[error(
+        "keys[{0}] contains private key material; list only public keys, and replace this key because it is compromised"
+    )]
+    PrivateKey(usize),
+    #[error("keys[{0}].kty must be RSA, EC or OKP")]
+    KeyType(usize),
+}
+
+fn check_jwks(set: &Value) -> Result<(), InvalidJwks> {
+    let keys = set.get("keys").and_then(Value::as_array).ok_or(InvalidJwks::NotASet)?;
     if keys.is_empty() || keys.len() > MAX_KEYS || set.to_string().len() > MAX_BYTES {
-        return Err(format!("must contain 1 to {MAX_KEYS} keys in at most 32 KiB"));
+        return Err(InvalidJwks::Size);
     }
     for (index, key) in keys.iter().enumerate() {
-        let Some(members) = key.as_object() else {
-            return Err(format!("keys[{index}] must be a JWK"));
-        };
+        let members = key.as_object().ok_or(InvalidJwks::NotAKey(index))?;
         if SECRET_MEMBERS.iter().any(|name| members.contains_key(*name)) {
-            return Err(format!(
-                "keys[{index}] contains private key material; list only public keys, and replace this key because it is compromised"
-            ));
+            return Err(InvalidJwks::PrivateKey(index));
         }
         if !matches!(members.get("kty").and_then(Value::as_str), Some("RSA" | "EC" | "OKP")) {
-            return Err(format!("keys[{index}].kty must be RSA, EC or OKP"));
+            return Err(InvalidJwks::KeyType(index));
         }
     }
     Ok(())
