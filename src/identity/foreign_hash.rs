@@ -63,7 +63,7 @@ pub enum ForeignHash {
     /// `pbkdf2_sha256$…`
     #[error("the text is a hash of an unsupported format, as Django writes it; {HASH_ANEW}")]
     Named,
-    /// A hash of PostgreSQL or MySQL.
+    /// A hash of PostgreSQL or `MySQL`.
     #[error("the text is a hash of an unsupported format, as databases write it; {HASH_ANEW}")]
     Database,
     /// Hexadecimal digits of the length of a digest.
@@ -136,7 +136,7 @@ fn has_named_algorithm(text: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_:-".contains(&b))
 }
 
-/// Whether a text is a hash of PostgreSQL or MySQL.
+/// Whether a text is a hash of PostgreSQL or `MySQL`.
 fn is_database_hash(text: &str) -> bool {
     let digest = |prefix, length| {
         text.strip_prefix(prefix).is_some_and(|hex| hex.len() == length && is_hex(hex))

@@ -6,7 +6,6 @@ use http::StatusCode;
 use crate::http::{AppState, CookiePurpose, EndpointError, Reply, Request, cookies, pages};
 
 /// Returns the page of the iframe.
-#[expect(clippy::unused_async, reason = "handlers have one shape")]
 pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let cookie = cookies::name(CookiePurpose::BrowserState, &request.tenant);
     let page = pages::check_session(&request.tenant.tenant, &cookie);

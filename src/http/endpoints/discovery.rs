@@ -9,7 +9,6 @@ use crate::http::{AppState, EndpointError, Reply, Request};
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 /// `GET I/.well-known/openid-configuration`.
-#[expect(clippy::unused_async, reason = "handlers have one shape")]
 pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     Ok(conditional_get::send(&request, &request.tenant.discovery, MAX_AGE))
 }

@@ -10,7 +10,6 @@ const MAX_AGE: Duration = Duration::from_secs(3600);
 
 /// `GET I/oauth/jwks`. Cached for at most half of the time between a key's publication and its
 /// first signature, so every cache contains the key by then.
-#[expect(clippy::unused_async, reason = "handlers have one shape")]
 pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let ahead = request.tenant.tenant.key_rotation.publish_ahead;
     Ok(conditional_get::send(&request, &request.tenant.jwks, MAX_AGE.min(ahead / 2)))

@@ -139,7 +139,6 @@ fn signed_out_response(
 }
 
 /// `GET I/logged-out`.
-#[expect(clippy::unused_async, reason = "handlers have one shape")]
 pub async fn done(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     Ok(Reply::html(StatusCode::OK, pages::signed_out(&request.tenant.tenant)))
 }

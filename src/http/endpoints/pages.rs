@@ -8,7 +8,6 @@ use crate::{
 };
 
 /// `GET I`: the page at the issuer's URL, for users who open it in a browser.
-#[expect(clippy::unused_async, reason = "handlers have one shape")]
 pub async fn root(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let tenant = &request.tenant.tenant;
     let detail = format!("The metadata is at {}/.well-known/openid-configuration", tenant.issuer);
@@ -26,7 +25,6 @@ pub async fn root(_: &AppState, request: Request) -> Result<Reply, EndpointError
 }
 
 /// `GET I/_lanyard/…`: static files whose URLs change with their content.
-#[expect(clippy::unused_async, reason = "handlers have one shape")]
 pub async fn static_file(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let file = file(&request.path_param, Some(&request.tenant.tenant));
     Ok(file.unwrap_or_else(|| Reply::empty(StatusCode::NOT_FOUND)))

@@ -79,7 +79,7 @@ impl TlsConfig {
     /// Reloads changed files forever. An invalid pair is logged and the previous pair stays in use:
     /// halfway through a renewal the files do not match. Each content is tried and logged once.
     pub async fn watch(self: Arc<Self>) {
-        let mut known = self.loaded.clone();
+        let mut known = self.loaded;
         loop {
             tokio::time::sleep(POLL_INTERVAL).await;
             let content = self.content().await;

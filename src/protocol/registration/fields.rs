@@ -19,9 +19,11 @@ enum Shape {
     KeySet,
 }
 
-/// The metadata that is not in [`ClientDetails`]: name, type and value in a response. Null and empty
-/// lists are omitted there.
-const FIELDS: [(&str, Shape, fn(&Client) -> Value); 16] = [
+/// A metadata value: its name, its type, and its value in a response.
+type Field = (&'static str, Shape, fn(&Client) -> Value);
+
+/// The metadata that is not in [`ClientDetails`]. Null and empty lists are omitted in responses.
+const FIELDS: [Field; 16] = [
     ("redirect_uris", Shape::Texts, |client| uris(&client.redirect_uris)),
     ("post_logout_redirect_uris", Shape::Texts, |client| uris(&client.post_logout_redirect_uris)),
     ("response_types", Shape::Texts, |client| {
