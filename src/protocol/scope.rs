@@ -26,10 +26,10 @@ pub fn join(scopes: &Scopes) -> String {
 }
 
 /// Rule: a request may narrow the allowed scopes but not widen them (RFC 6749 §3.3, §6).
-pub fn narrow(asked: Option<&str>, allowed: &Scopes) -> Result<Scopes, OAuthError> {
+pub fn narrow(asked: Option<&str>, allowed: Scopes) -> Result<Scopes, OAuthError> {
     let asked = parse(asked);
     if asked.is_empty() {
-        return Ok(allowed.clone());
+        return Ok(allowed);
     }
     match asked.iter().find(|scope| !allowed.contains(*scope)) {
         None => Ok(asked),
@@ -60,10 +60,10 @@ mod tests {
     fn a_request_narrows_and_never_widens() {
         // RFC 6749 §3.3
         let allowed = parse(Some("openid email"));
-        assert_eq!(narrow(None, &allowed), Ok(allowed.clone()));
-        assert_eq!(narrow(Some(" "), &allowed), Ok(allowed.clone()));
-        assert_eq!(narrow(Some("email  email"), &allowed), Ok(parse(Some("email"))));
-        let refused = narrow(Some("email groups"), &allowed).expect_err("refused");
+        assert_eq!(narrow(None, allowed.clone()), Ok(allowed.clone()));
+        assert_eq!(narrow(Some(" "), allowed.clone()), Ok(allowed.clone()));
+        assert_eq!(narrow(Some("email  email"), allowed.clone()), Ok(parse(Some("email"))));
+        let refused = narrow(Some("email groups"), allowed).expect_err("refused");
         assert_eq!(refused.code, ErrorCode::InvalidScope);
         assert!(refused.public.contains("'groups'"), "{}", refused.public);
     }
@@ -72,7 +72,7 @@ mod tests {
     fn errors_do_not_repeat_words_that_may_be_secrets() {
         let long = "s".repeat(65);
         for word in [long.as_str(), "\u{e9}"] {
-            let refused = narrow(Some(word), &Scopes::new()).expect_err("refused");
+            let refused = narrow(Some(word), Scopes::new()).expect_err("refused");
             assert!(!refused.public.contains(word), "{}", refused.public);
         }
     }

@@ -132,7 +132,7 @@ async fn serve<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
             None => None,
         };
         let decision = decide::<G>(request, &credential, stored.as_ref()).await?;
-        let scopes = scope::narrow(parsed.requested_scope(), &decision.scopes)?;
+        let scopes = scope::narrow(parsed.requested_scope(), decision.scopes)?;
         let Some(granted) = decision.user else {
             let plan = IssuePlan { client, scopes: &scopes, access_token: true, user: None };
             let tokens = token_issuer::issue(context, plan).await?;

@@ -86,7 +86,7 @@ fn the_issuer_is_the_only_resource() {
 fn client_credentials_exclude_scopes_of_user_sign_ins() {
     let client = fixtures::client();
     let client_scopes = |client: &Client, asked: Option<&str>| {
-        scope::narrow(asked, &decide_client_credentials(client).scopes)
+        scope::narrow(asked, decide_client_credentials(client).scopes)
     };
     assert_eq!(client_scopes(&client, None), Ok(words("badges email profile")));
     assert_eq!(client_scopes(&client, Some("badges")), Ok(words("badges")));

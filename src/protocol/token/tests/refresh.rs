@@ -112,7 +112,7 @@ fn a_refresh_grants_at_most_the_original_scopes() {
     let (grant, mut client) = (grant(1, NOW), fixtures::client());
     let given = |client: &Client, asked| {
         let left = scopes_to_refresh(&grant, client);
-        left.and_then(|left| scope::narrow(asked, &left)).map_err(|error| error.code)
+        left.and_then(|left| scope::narrow(asked, left)).map_err(|error| error.code)
     };
     assert_eq!(given(&client, None), Ok(words("openid email")));
     assert_eq!(given(&client, Some("email")), Ok(words("email")));

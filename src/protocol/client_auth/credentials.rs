@@ -1,0 +1,145 @@
+//! Parses the credentials that a request contains: a secret, an assertion, or only a client ID.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
+
+use super::{ASSERTION_TYPE, ClientAuthError, refused};
+use crate::{
+    model::{Secret, SecretTransport},
+    protocol::{
+        error::{ErrorCode, OAuthError},
+        jwt::UnverifiedJwt,
+        params::RequestParams,
+    },
+};
+
+/// The client credentials of a request, not yet verified.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The client that the request names.
+    pub client: ClientReference,
+    pub(super) proof: ClientProof,
+}
+
+/// The way in which a request names its client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientReference {
+    /// By its client ID.
+    Id(String),
+    /// By issuer and subject of its assertion. An assertion that the client signs itself has the
+    /// client ID as both (RFC 7523 §3, 2).
+    Assertion {
+        /// `iss`.
+        issuer: Option<String>,
+        /// `sub`.
+        subject: String,
+    },
+}
+
+/// The part of a request that proves that its client sent it.
+#[derive(Clone, Debug)]
+pub(super) enum ClientProof {
+    /// Nothing.
+    None,
+    /// A secret, in each way that it can be decoded.
+    Secret { transport: SecretTransport, secrets: Vec<Secret<String>> },
+    /// A client assertion and its parsed contents.
+    Assertion { jws: Secret<String>, jwt: UnverifiedJwt },
+}
+
+impl ClientProof {
+    pub(super) fn transport(&self) -> Option<SecretTransport> {
+        if let Self::Secret { transport, .. } = self { Some(*transport) } else { None }
+    }
+}
+
+/// Parses the credentials of a request.
+pub fn credentials(
+    authorization: Option<&str>,
+    params: &RequestParams,
+) -> Result<Credentials, ClientAuthError> {
+    let refused = |code, text: &str| ClientAuthError {
+        error: OAuthError::new(code, text),
+        challenge: authorization.is_some(),
+    };
+    let client_id = params.get("client_id");
+    let secret = params.get("client_secret");
+    if params.get("client_assertion").or(params.get("client_assertion_type")).is_some() {
+        if authorization.is_some() || secret.is_some() {
+            let text = "Send the client's credentials in one way only.";
+            return Err(refused(ErrorCode::InvalidRequest, text));
+        }
+        return assertion_credentials(params, client_id)
+            .map_err(|error| ClientAuthError { error, challenge: false });
+    }
+    if let Some(header) = authorization {
+        if secret.is_some() {
+            let text = "Send the client's credentials in one way only.";
+            return Err(refused(ErrorCode::InvalidRequest, text));
+        }
+        let (id, secrets) = basic(header).ok_or_else(|| {
+            let text = "The Authorization header is not valid HTTP Basic authentication.";
+            refused(ErrorCode::InvalidClient, text)
+        })?;
+        if client_id.is_some_and(|other| other != id) {
+            let text = "client_id differs from the client in the Authorization header.";
+            return Err(refused(ErrorCode::InvalidRequest, text));
+        }
+        let proof = ClientProof::Secret { transport: SecretTransport::Header, secrets };
+        return Ok(Credentials { client: ClientReference::Id(id), proof });
+    }
+    let Some(client_id) = client_id else {
+        let text = "The request has no client_id.";
+        return Err(refused(ErrorCode::InvalidClient, text));
+    };
+    let proof = secret.map_or(ClientProof::None, |secret| ClientProof::Secret {
+        transport: SecretTransport::Body,
+        secrets: vec![Secret::new(secret.to_owned())],
+    });
+    Ok(Credentials { client: ClientReference::Id(client_id.to_owned()), proof })
+}
+
+/// Parses an assertion (RFC 7523 §2.2). Its `sub` is the client ID, so `client_id` is optional.
+fn assertion_credentials(
+    params: &RequestParams,
+    client_id: Option<&str>,
+) -> Result<Credentials, OAuthError> {
+    if params.get("client_assertion_type") != Some(ASSERTION_TYPE) {
+        let text = format!("Send client_assertion with client_assertion_type '{ASSERTION_TYPE}'.");
+        return Err(OAuthError::new(ErrorCode::InvalidClient, text));
+    }
+    let jwt = params.get("client_assertion").unwrap_or_default();
+    let read =
+        UnverifiedJwt::read(jwt).ok_or_else(|| refused("client_assertion is not a signed JWT."))?;
+    let subject = read.text("sub").ok_or_else(|| refused("client_assertion has no 'sub'."))?;
+    if client_id.is_some_and(|other| other != subject) {
+        let text = "client_id is not the 'sub' of client_assertion.";
+        return Err(OAuthError::new(ErrorCode::InvalidRequest, text));
+    }
+    Ok(Credentials {
+        client: ClientReference::Assertion {
+            issuer: read.text("iss").map(str::to_owned),
+            subject: subject.to_owned(),
+        },
+        proof: ClientProof::Assertion { jws: Secret::new(jwt.to_owned()), jwt: read },
+    })
+}
+
+/// Decodes client ID and secret, which are form-urlencoded before they are joined (RFC 6749
+/// §2.3.1). Many clients omit that step (Authlib, `curl --user`), which matters if the secret
+/// contains `+` or `%`. The secret is therefore also accepted as sent.
+fn basic(header: &str) -> Option<(String, Vec<Secret<String>>)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    let form = |text: &str| -> Option<String> {
+        let spaced = text.replace('+', " ");
+        Some(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned())
+    };
+    let read = form(secret).filter(|read| read != secret);
+    let secrets = read.into_iter().chain([secret.to_owned()]);
+    Some((form(id)?, secrets.map(Secret::new).collect()))
+}
