@@ -13,19 +13,14 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
     Request, StatusCode, Uri,
-    client::conn::http1,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST},
+    header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST},
 };
-use hyper_util::rt::TokioIo;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::model::Issuer;
+use crate::{fetch::send_request, model::Issuer};
 
 use super::pinned_certificate;
 
@@ -144,14 +139,18 @@ impl Backchannel {
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failed> {
         let stream = TcpStream::connect(self.server).await?;
-        match &self.certificate {
-            None => send(stream, request).await,
+        let host = self.server.ip().to_string();
+        let response = match &self.certificate {
+            None => send_request(stream, &host, request).await?,
             Some(path) => {
                 let connector = TlsConnector::from(pinned_certificate::pinned(path)?);
-                let name = self.server.ip().into();
-                send(connector.connect(name, stream).await?, request).await
+                let stream = connector.connect(self.server.ip().into(), stream).await?;
+                send_request(stream, &host, request).await?
             }
-        }
+        };
+        let status = response.status();
+        let body = Limited::new(response.into_body(), MAX_RESPONSE_BYTES).collect().await?;
+        Ok((status, body.to_bytes()))
     }
 }
 
@@ -167,7 +166,8 @@ fn request(
         .method(if form.is_some() { "POST" } else { "GET" })
         .uri(path)
         .header(HOST, authority.as_str())
-        .header(ACCEPT, "application/json");
+        .header(ACCEPT, "application/json")
+        .header(CONNECTION, "close");
     request = match authorization {
         ClientAuthorization::None => request,
         ClientAuthorization::Bearer(token) => {
@@ -181,29 +181,6 @@ fn request(
         request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
     }
     Ok(request.body(Full::from(form.unwrap_or_default()))?)
-}
-
-async fn send(
-    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    request: Request<Full<Bytes>>,
-) -> Result<(StatusCode, Bytes), Failed> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let exchange = async move {
-        let response = sender.send_request(request).await?;
-        let status = response.status();
-        let body =
-            Limited::new(response.into_body(), MAX_RESPONSE_BYTES).collect().await?.to_bytes();
-        Ok((status, body))
-    };
-    // A connection makes progress only while it is polled; it ends after the exchange.
-    let connection = async {
-        let _ = connection.await;
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        outcome = exchange => outcome,
-        () = connection => Err("the connection was lost".into()),
-    }
 }
 
 /// Describes an error response, by OAuth's two members if it has them.

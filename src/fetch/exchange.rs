@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{FetchError, FetchedDocument};
 
 /// Sends a request. A task drives the connection until the response's body was read or dropped.
-pub(super) async fn send<S>(
+pub(crate) async fn send_request<S>(
     stream: S,
     host: &str,
     request: Request<Full<Bytes>>,

@@ -90,14 +90,14 @@ impl HttpFetch {
     ) -> Result<Response<Incoming>, FetchError> {
         let stream = self.connect(target).await?;
         if !target.secure {
-            return exchange::send(stream, &target.host, request).await;
+            return exchange::send_request(stream, &target.host, request).await;
         }
         let broken = |error: String| FetchError::Broken(target.host.clone(), error);
         let name = ServerName::try_from(target.host.trim_matches(['[', ']']).to_owned())
             .map_err(|error| broken(error.to_string()))?;
         let stream = self.tls.connect(name, stream).await;
         let stream = stream.map_err(|error| broken(error.to_string()))?;
-        exchange::send(stream, &target.host, request).await
+        exchange::send_request(stream, &target.host, request).await
     }
 
     /// Connects to one of the addresses that the policy allows, and to no other.

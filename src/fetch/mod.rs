@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use egress_policy::EgressPolicy;
+pub(crate) use exchange::send_request;
 pub use http::HttpFetch;
 pub use observed::InstrumentedFetch;
 pub use root_certificates::{TrustError, trusted_roots};

@@ -53,8 +53,8 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("controller", &["api", "model", "registry", "keys", "source"]),
     // Documents of clients, which are validated by protocol.
     ("remote", &["fetch", "keys", "model", "protocol"]),
-    // The relying party of `dev` uses only the public endpoints of the provider.
-    ("demo", &["model", "protocol"]),
+    // The relying party of `dev` uses only the public endpoints of the provider, by fetch's HTTP.
+    ("demo", &["fetch", "model", "protocol"]),
     // accounts counts issued tokens in telemetry, sends logout tokens with fetch, and authenticates
     // clients by the keys that they publish.
     (
