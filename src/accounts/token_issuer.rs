@@ -249,8 +249,8 @@ fn refresh_token(
     if generation == 0 {
         return Ok(None);
     }
-    if let Some(kept) = user.kept_refresh_token {
-        return Ok(Some(kept.to_owned()));
+    if let Some(token) = user.kept_refresh_token {
+        return Ok(Some(token.to_owned()));
     }
     let token = RefreshToken {
         grant_id: user.grant_id.to_owned(),

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use super::{
     runtime::{ServerRuntime, logging, runtime},
     signals,
-    store::{prepare_when_leading, refuse_unsuitable},
+    store::{keep_migrated, refuse_unsuitable},
 };
 use crate::{
     cli::{DevArgs, LogFormatArg},
@@ -68,7 +68,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
     let bound = parts.bind(args.listen, Some(demo))?;
     parts.project(&source);
     let leads = controller::always_leader();
-    tokio::spawn(prepare_when_leading(Arc::clone(&parts.app.accounts.store), leads.clone()));
+    tokio::spawn(keep_migrated(Arc::clone(&parts.app.accounts.store), leads.clone()));
     let admin = match args.admin_listen {
         Some(address) => Some(parts.admin(address, &source, leads.clone(), None).await?),
         None => None,

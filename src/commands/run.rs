@@ -9,7 +9,7 @@ use tokio::{sync::watch, time::sleep};
 use super::{
     runtime::{ServerRuntime, logging, runtime},
     signals,
-    store::{prepare_when_leading, refuse_unsuitable},
+    store::{keep_migrated, refuse_unsuitable},
 };
 use crate::{
     cli::{LogFormatArg, RunArgs},
@@ -56,7 +56,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
     parts.project(&source);
     let leads = watch::Sender::new(false);
     follow_leadership(&parts, leads.subscribe());
-    tokio::spawn(prepare_when_leading(Arc::clone(&parts.app.accounts.store), leads.subscribe()));
+    tokio::spawn(keep_migrated(Arc::clone(&parts.app.accounts.store), leads.subscribe()));
     // Serving does not depend on leadership: while the API server is unavailable there is no
     // leader, and replicas must still serve.
     let holds = watch::Sender::new(false);

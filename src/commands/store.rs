@@ -74,7 +74,7 @@ pub(super) async fn refuse_unsuitable(args: &StoreArgs, store: &SharedStore) -> 
 
 /// Upgrades the store, then migrates it whenever this replica becomes the leader. Retries each until
 /// it succeeds.
-pub(super) async fn prepare_when_leading(store: SharedStore, mut leads: watch::Receiver<bool>) {
+pub(super) async fn keep_migrated(store: SharedStore, mut leads: watch::Receiver<bool>) {
     while let Err(error) = store.upgrade().await {
         tracing::warn!(%error, "could not upgrade the store; retrying");
         tokio::time::sleep(RETRY_INTERVAL).await;

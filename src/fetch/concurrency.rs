@@ -62,13 +62,13 @@ mod tests {
     #[tokio::test]
     async fn a_busy_host_delays_only_its_own_fetches() {
         let slots = ConcurrencyLimiter::default();
-        let mut held = Vec::new();
+        let mut permits = Vec::new();
         for _ in 0..MAX_PER_HOST {
-            held.push(slots.take("slow.test").await.expect("a place"));
+            permits.push(slots.take("slow.test").await.expect("a place"));
         }
         assert!(slots.take("slow.test").now_or_never().is_none(), "it waits");
         assert!(slots.take("other.test").now_or_never().flatten().is_some());
-        held.pop();
+        permits.pop();
         assert!(slots.take("slow.test").now_or_never().flatten().is_some());
     }
 

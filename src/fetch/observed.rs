@@ -74,14 +74,14 @@ mod tests {
 
     #[tokio::test]
     async fn reports_each_call_with_its_outcome() {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&told);
+        let reported = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&reported);
         let fetch = InstrumentedFetch::new(Arc::new(Forbidding), move |method, error| {
             seen.lock().expect("whole").push((method, error.cloned()));
         });
         let error = FetchError::Forbidden("https://10.0.0.1/".to_owned());
         assert_eq!(fetch.get("https://10.0.0.1/", 1).await, Err(error.clone()));
         assert_eq!(fetch.post_form("https://rp.test/", String::new()).await, Ok(500));
-        assert_eq!(*told.lock().expect("whole"), [("get", Some(error)), ("post", None)]);
+        assert_eq!(*reported.lock().expect("whole"), [("get", Some(error)), ("post", None)]);
     }
 }

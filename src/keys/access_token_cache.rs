@@ -55,7 +55,10 @@ impl AccessTokenCache {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = known.get(hash)?;
         let key = entry.key.upgrade()?;
-        ring.keys().iter().any(|held| Arc::ptr_eq(held, &key)).then(|| Arc::clone(&entry.claims))
+        ring.keys()
+            .iter()
+            .any(|current| Arc::ptr_eq(current, &key))
+            .then(|| Arc::clone(&entry.claims))
     }
 
     fn keep(&self, hash: [u8; 32], entry: Entry) {
@@ -129,14 +132,14 @@ mod tests {
     #[test]
     fn it_is_bounded_and_keeps_recently_used_entries() {
         let (tokens, ring) = (AccessTokenCache::default(), ring());
-        let asked = token(&ring, r#"{"sub":"ada"}"#);
-        let first = tokens.verify(&ring, &asked).expect("signed");
+        let used = token(&ring, r#"{"sub":"ada"}"#);
+        let first = tokens.verify(&ring, &used).expect("signed");
         for number in 0..2 * MAX_ENTRIES {
             let other = sha256(number.to_string());
             let entry = Entry { key: Weak::new(), claims: Arc::new(Map::new()) };
             tokens.keep(other, entry);
             if number % (MAX_ENTRIES / 4) == 0 {
-                let again = tokens.verify(&ring, &asked).expect("signed");
+                let again = tokens.verify(&ring, &used).expect("signed");
                 assert!(Arc::ptr_eq(&first, &again), "still cached after recent use");
             }
         }

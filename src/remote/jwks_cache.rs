@@ -130,9 +130,9 @@ impl Slot {
             known.error = Some(RemoteDocumentError::NoUsableKey);
             return;
         }
-        let kept = fetched.max_age.unwrap_or(DEFAULT_TTL).clamp(TTL_BOUNDS.0, TTL_BOUNDS.1);
+        let ttl = fetched.max_age.unwrap_or(DEFAULT_TTL).clamp(TTL_BOUNDS.0, TTL_BOUNDS.1);
         known.keys = Some(Arc::new(keys));
-        known.fresh_until = now.plus(kept);
+        known.fresh_until = now.plus(ttl);
     }
 }
 

@@ -69,10 +69,10 @@ impl RequestObjectCache {
         let (fetching, fetch, uri) = (Arc::clone(&slot), Arc::clone(fetch), uri.to_owned());
         let fetching = async move {
             let fetched = fetch.get(&uri, limit).await;
-            let kept =
-                fetched.as_ref().map_or(Duration::ZERO, |it| kept_for(&uri, &it.body, it.max_age));
+            let ttl =
+                fetched.as_ref().map_or(Duration::ZERO, |it| ttl_of(&uri, &it.body, it.max_age));
             let content = fetched.map(|it| it.body).map_err(RemoteDocumentError::from);
-            let fresh_until = now.plus(kept.min(MAX_TTL));
+            let fresh_until = now.plus(ttl.min(MAX_TTL));
             let answer = Answer { content: content.clone(), uri, fetched_at: now, fresh_until };
             *fetching.last() = Some(answer);
             content
@@ -83,7 +83,7 @@ impl RequestObjectCache {
 
 /// How long a document may be cached: its `max-age`. A document whose URL contains its hash is
 /// cached without expiry, since a changed document would have another URL (OIDC Core §6.2).
-fn kept_for(uri: &str, content: &[u8], max_age: Option<Duration>) -> Duration {
+fn ttl_of(uri: &str, content: &[u8], max_age: Option<Duration>) -> Duration {
     if request_object::fragment_matches(uri, content) {
         return MAX_TTL;
     }

@@ -13,15 +13,15 @@ use crate::model::{Clock, Timestamp};
 /// Skew from which a replica logs a warning.
 pub const SKEW_WARNING: Duration = Duration::from_secs(10);
 
-/// Milliseconds by which this clock is ahead of the store's (negative: behind). `asked` and
-/// `answered` are this clock's times around the call. The round trip is counted in the store's
-/// favour: only a difference that it cannot explain is skew.
-pub fn skew(asked: Timestamp, store: Timestamp, answered: Timestamp) -> i64 {
-    let (asked, store, answered) = (asked.millis(), store.millis(), answered.millis());
-    if store < asked {
-        asked.saturating_sub(store)
-    } else if store > answered {
-        answered.saturating_sub(store)
+/// Milliseconds by which this clock is ahead of the store's (negative: behind). `sent` and
+/// `received` are this clock's times of the call and of its response. The round trip is counted in
+/// the store's favour: only a difference that it cannot explain is skew.
+pub fn skew(sent: Timestamp, store: Timestamp, received: Timestamp) -> i64 {
+    let (sent, store, received) = (sent.millis(), store.millis(), received.millis());
+    if store < sent {
+        sent.saturating_sub(store)
+    } else if store > received {
+        received.saturating_sub(store)
     } else {
         0
     }

@@ -291,8 +291,8 @@ mod tests {
         assert_eq!(store.insert(record("b"), NOW).await, Ok(true));
         let refused = store.insert(record("c"), NOW).await;
         assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
-        let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
-        assert_eq!(store.compare_and_swap(held.version, record("a"), NOW).await, Ok(true));
+        let stored = store.get(&key("a"), NOW).await.unwrap().unwrap();
+        assert_eq!(store.compare_and_swap(stored.version, record("a"), NOW).await, Ok(true));
 
         let later = NOW.plus(Duration::from_hours(1) + CLOCK_TOLERANCE);
         let mut fresh = record("c");

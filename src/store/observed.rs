@@ -139,14 +139,14 @@ mod tests {
 
     #[tokio::test]
     async fn reports_only_errors() {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&told);
+        let reported = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&reported);
         let store = InstrumentedStore::new(memory(1), move |operation, _| {
             sink.lock().unwrap().push(operation);
         });
         assert_eq!(store.insert(record("a"), NOW).await, Ok(true));
         assert_eq!(store.insert(record("a"), NOW).await, Ok(false));
         assert!(store.insert(record("b"), NOW).await.is_err());
-        assert_eq!(*told.lock().unwrap(), ["insert"]);
+        assert_eq!(*reported.lock().unwrap(), ["insert"]);
     }
 }

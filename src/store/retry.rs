@@ -98,7 +98,7 @@ pub(super) async fn settled(
         return Ok(done);
     }
     match store.get(key, now).await? {
-        Some(held) if held.version == version => Ok(true),
+        Some(stored) if stored.version == version => Ok(true),
         _ => Err(StoreError::Unavailable("the connection was lost during a write".to_owned())),
     }
 }

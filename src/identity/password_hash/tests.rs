@@ -128,7 +128,7 @@ fn white_space_around_a_hash_is_removed() {
 #[test]
 fn errors_of_unsupported_hashes_say_how_to_fix_them() {
     let argon2 = VECTORS[0].1;
-    for (text, says) in [
+    for (text, part) in [
         ("", "empty"),
         ("\n", "empty"),
         (&*"x".repeat(MAX_PASSWORD_LEN + 1), "longer than"),
@@ -145,8 +145,8 @@ fn errors_of_unsupported_hashes_say_how_to_fix_them() {
         (&argon2.replace("c29tZXNhbHQ", "c29tZQ"), "PHC"),
         ("$pbkdf2-sha256$29000$c2FsdA$Zm9vYmFyYmF6cXV4", "hash"),
     ] {
-        let said = refusal(text);
-        assert!(said.contains(says), "{text:?}: {said}");
+        let message = refusal(text);
+        assert!(message.contains(part), "{text:?}: {message}");
     }
 }
 
@@ -168,8 +168,8 @@ fn rejects_hashes_that_cost_too_much() {
         scrypt.replace("r=8", "r=4294967295"),
         scrypt.replace("r=8,p=1", "r=4294967295,p=4294967295"),
     ] {
-        let said = refusal(&text);
-        assert!(said.contains("too costly"), "{text}: {said}");
+        let message = refusal(&text);
+        assert!(message.contains("too costly"), "{text}: {message}");
     }
     for text in [scrypt.replace("ln=16", "ln=17"), argon2.replace("m=65536", "m=131072")] {
         assert!(parse_stored_password(&text).is_ok(), "{text}");

@@ -16,8 +16,8 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 #[derive(Debug, Default)]
 struct Server {
     /// Delays responses while it has no permits.
-    held: Option<tokio::sync::Semaphore>,
-    asked: AtomicUsize,
+    gate: Option<tokio::sync::Semaphore>,
+    requests: AtomicUsize,
     down: Mutex<bool>,
     max_age: Option<Duration>,
 }
@@ -25,10 +25,10 @@ struct Server {
 #[async_trait]
 impl Fetch for Server {
     async fn get(&self, url: &str, _: usize) -> Result<FetchedDocument, FetchError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.requests.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
-        if let Some(held) = &self.held {
-            held.acquire().await.expect("open").forget();
+        if let Some(gate) = &self.gate {
+            gate.acquire().await.expect("open").forget();
         }
         if *self.down.lock().expect("whole") {
             return Err(FetchError::Late(url.to_owned()));
@@ -56,8 +56,8 @@ fn shared(server: &Arc<Server>) -> SharedFetch {
 }
 
 impl Server {
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 }
 
@@ -68,9 +68,9 @@ async fn keys_are_fetched_once_while_they_are_fresh() {
     let fetch = shared(&server);
     let all = futures::future::join_all((0..10).map(|_| cache.of(&fetch, &client, NOW))).await;
     assert!(all.iter().all(Result::is_ok));
-    assert_eq!(server.asked(), 1, "one fetch at a time");
+    assert_eq!(server.requests(), 1, "one fetch at a time");
     cache.of(&shared(&server), &client, NOW.plus(DEFAULT_TTL)).await.expect("keys");
-    assert_eq!(server.asked(), 2);
+    assert_eq!(server.requests(), 2);
 }
 
 #[tokio::test]
@@ -78,13 +78,13 @@ async fn an_unknown_key_causes_few_fetches_per_minute() {
     let (cache, server, client) = (JwksCache::default(), server(), client());
     cache.of(&shared(&server), &client, NOW).await.expect("keys");
     cache.renewed(&shared(&server), &client, NOW).await.expect("keys");
-    assert_eq!(server.asked(), 2, "keys may rotate right after the first fetch");
+    assert_eq!(server.requests(), 2, "keys may rotate right after the first fetch");
     for _ in 0..10 {
         cache.renewed(&shared(&server), &client, NOW).await.expect("keys");
     }
-    assert_eq!(server.asked(), MAX_FETCHES_PER_MINUTE);
+    assert_eq!(server.requests(), MAX_FETCHES_PER_MINUTE);
     cache.renewed(&shared(&server), &client, NOW.plus(MINUTE)).await.expect("keys");
-    assert_eq!(server.asked(), MAX_FETCHES_PER_MINUTE + 1);
+    assert_eq!(server.requests(), MAX_FETCHES_PER_MINUTE + 1);
 }
 
 #[tokio::test]
@@ -94,33 +94,33 @@ async fn concurrent_misses_fetch_once() {
     cache.of(&fetch, &client, NOW).await.expect("keys");
     let all = (0..10).map(|_| cache.renewed(&fetch, &client, NOW));
     assert!(futures::future::join_all(all).await.iter().all(Result::is_ok));
-    assert_eq!(server.asked(), 2);
+    assert_eq!(server.requests(), 2);
 }
 
 #[tokio::test]
 async fn fresh_keys_are_returned_without_waiting() {
-    let held = Some(tokio::sync::Semaphore::new(1));
-    let server = Arc::new(Server { held, ..Server::default() });
+    let gate = Some(tokio::sync::Semaphore::new(1));
+    let server = Arc::new(Server { gate, ..Server::default() });
     let (cache, client, fetch) = (JwksCache::default(), client(), shared(&server));
     cache.of(&fetch, &client, NOW).await.expect("keys");
     let mut renewed = Box::pin(cache.renewed(&fetch, &client, NOW));
     assert!((&mut renewed).now_or_never().is_none(), "the server is slow");
     assert!(cache.of(&fetch, &client, NOW).now_or_never().is_some_and(|keys| keys.is_ok()));
-    server.held.as_ref().expect("held").add_permits(1);
+    server.gate.as_ref().expect("gate").add_permits(1);
     assert!(renewed.await.is_ok());
 }
 
 #[tokio::test]
 async fn a_cancelled_request_does_not_cancel_the_fetch() {
-    let held = Some(tokio::sync::Semaphore::new(0));
-    let server = Arc::new(Server { held, ..Server::default() });
+    let gate = Some(tokio::sync::Semaphore::new(0));
+    let server = Arc::new(Server { gate, ..Server::default() });
     let (cache, client, fetch) = (JwksCache::default(), client(), shared(&server));
     let mut first = Box::pin(cache.of(&fetch, &client, NOW));
     assert!((&mut first).now_or_never().is_none());
     drop(first);
-    server.held.as_ref().expect("held").add_permits(1);
+    server.gate.as_ref().expect("gate").add_permits(1);
     assert!(cache.of(&fetch, &client, NOW).await.is_ok());
-    assert_eq!(server.asked(), 1);
+    assert_eq!(server.requests(), 1);
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn max_age_applies_within_bounds() {
         let now = NOW.plus(Duration::from_secs(seconds));
         cache.of(&shared(&server), &client, now).await.expect("keys");
     }
-    assert_eq!(server.asked(), 2);
+    assert_eq!(server.requests(), 2);
 }
 
 #[tokio::test]

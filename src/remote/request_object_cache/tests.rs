@@ -13,7 +13,7 @@ const ADDRESS: &str = "https://rp.test/object";
 /// A client's server that returns a different document each time.
 #[derive(Debug, Default)]
 struct Server {
-    asked: AtomicUsize,
+    requests: AtomicUsize,
     max_age: Option<Duration>,
     down: bool,
 }
@@ -21,7 +21,7 @@ struct Server {
 #[async_trait]
 impl Fetch for Server {
     async fn get(&self, url: &str, _: usize) -> Result<FetchedDocument, FetchError> {
-        let count = self.asked.fetch_add(1, Ordering::SeqCst);
+        let count = self.requests.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         if self.down {
             return Err(FetchError::Late(url.to_owned()));
@@ -50,8 +50,8 @@ impl World {
         self.documents.get(&fetch, uri, 100, NOW.plus(Duration::from_secs(seconds))).await
     }
 
-    fn asked(&self) -> usize {
-        self.server.asked.load(Ordering::SeqCst)
+    fn requests(&self) -> usize {
+        self.server.requests.load(Ordering::SeqCst)
     }
 }
 
@@ -60,7 +60,7 @@ async fn concurrent_requests_share_one_fetch() {
     let world = World::new(Server::default());
     let answers = futures::future::join_all((0..50).map(|_| world.get(ADDRESS, 0))).await;
     assert!(answers.iter().all(|it| it.as_deref() == Ok(b"document 0")), "{answers:?}");
-    assert_eq!(world.asked(), 1);
+    assert_eq!(world.requests(), 1);
 }
 
 #[tokio::test]
@@ -70,9 +70,9 @@ async fn varying_the_fragment_causes_one_fetch_per_second() {
         let _ = world.get(&format!("{ADDRESS}#{count}"), 0).await;
         let _ = world.get(&format!("{ADDRESS}#{count:043}"), 0).await;
     }
-    assert_eq!((world.asked(), world.documents.slots.len()), (1, 1));
+    assert_eq!((world.requests(), world.documents.slots.len()), (1, 1));
     let _ = world.get(&format!("{ADDRESS}#x"), 1).await;
-    assert_eq!(world.asked(), 2);
+    assert_eq!(world.requests(), 2);
 }
 
 #[tokio::test]
@@ -80,20 +80,20 @@ async fn a_failed_fetch_is_not_repeated_at_once() {
     let world = World::new(Server { down: true, ..Server::default() });
     assert!(world.get(ADDRESS, 0).await.is_err());
     assert!(world.get(ADDRESS, 0).await.is_err());
-    assert_eq!(world.asked(), 1);
+    assert_eq!(world.requests(), 1);
     assert!(world.get(ADDRESS, 1).await.is_err());
-    assert_eq!(world.asked(), 2);
+    assert_eq!(world.requests(), 2);
 }
 
 #[tokio::test]
 async fn max_age_applies_up_to_ten_minutes() {
-    for (max_age, kept) in [(None, 1), (Some(60), 60), (Some(6000), 600)] {
+    for (max_age, ttl) in [(None, 1), (Some(60), 60), (Some(6000), 600)] {
         let max_age = max_age.map(Duration::from_secs);
         let world = World::new(Server { max_age, ..Server::default() });
-        for seconds in [0, kept - 1] {
+        for seconds in [0, ttl - 1] {
             assert_eq!(world.get(ADDRESS, seconds).await.as_deref(), Ok(&b"document 0"[..]));
         }
-        assert_eq!(world.get(ADDRESS, kept).await.as_deref(), Ok(&b"document 1"[..]), "{kept}");
+        assert_eq!(world.get(ADDRESS, ttl).await.as_deref(), Ok(&b"document 1"[..]), "{ttl}");
     }
 }
 
@@ -109,5 +109,5 @@ async fn a_document_with_its_hash_in_the_url_is_kept_until_the_fragment_changes(
     assert_eq!(world.get(&first, 0).await.as_deref(), Ok(&b"document 0"[..]));
     assert_eq!(world.get(&first, 599).await.as_deref(), Ok(&b"document 0"[..]));
     assert_eq!(world.get(&named(b"document 1"), 599).await.as_deref(), Ok(&b"document 1"[..]));
-    assert_eq!(world.asked(), 2);
+    assert_eq!(world.requests(), 2);
 }

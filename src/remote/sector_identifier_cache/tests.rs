@@ -17,30 +17,30 @@ const BOTH: &str = r#"["https://a.test/cb", "https://b.test/cb"]"#;
 /// A server that counts its requests.
 #[derive(Debug)]
 struct Server {
-    asked: AtomicUsize,
-    says: Mutex<Option<&'static str>>,
+    requests: AtomicUsize,
+    document: Mutex<Option<&'static str>>,
 }
 
 impl Server {
-    fn saying(text: &'static str) -> Self {
-        Self { asked: AtomicUsize::new(0), says: Mutex::new(Some(text)) }
+    fn with(text: &'static str) -> Self {
+        Self { requests: AtomicUsize::new(0), document: Mutex::new(Some(text)) }
     }
 
-    fn says(&self, text: Option<&'static str>) {
-        *self.says.lock().expect("whole") = text;
+    fn publish(&self, text: Option<&'static str>) {
+        *self.document.lock().expect("whole") = text;
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 }
 
 #[async_trait]
 impl Fetch for Server {
     async fn get(&self, url: &str, _: usize) -> Result<FetchedDocument, FetchError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        let says = *self.says.lock().expect("whole");
-        let body = says.ok_or_else(|| FetchError::Late(url.to_owned()))?.into();
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        let document = *self.document.lock().expect("whole");
+        let body = document.ok_or_else(|| FetchError::Late(url.to_owned()))?.into();
         Ok(FetchedDocument { body, content_type: None, max_age: None })
     }
 
@@ -80,7 +80,7 @@ async fn a_sector_document_contains_the_redirect_uris() {
         ("{}", Some(ErrorCode::UnauthorizedClient)),
         ("", Some(ErrorCode::UnauthorizedClient)),
     ] {
-        let server = Server::saying(says);
+        let server = Server::with(says);
         assert_eq!(
             judged(&SectorIdentifierCache::default(), &server, &client(), NOW).await,
             error,
@@ -91,26 +91,26 @@ async fn a_sector_document_contains_the_redirect_uris() {
 
 #[tokio::test]
 async fn a_client_without_sector_identifier_is_not_checked() {
-    let (sectors, server) = (SectorIdentifierCache::default(), Server::saying("{}"));
+    let (sectors, server) = (SectorIdentifierCache::default(), Server::with("{}"));
     let own = Client { redirect_uris: client().redirect_uris[..1].to_vec(), ..client() };
     let public = Client { pairwise: None, ..client() };
     for client in [own, public] {
         assert_eq!(judged(&sectors, &server, &client, NOW).await, None);
     }
-    assert_eq!(server.asked(), 0);
+    assert_eq!(server.requests(), 0);
 }
 
 #[tokio::test]
 async fn a_document_is_used_for_a_day_while_its_server_fails() {
     let (sectors, server, client) =
-        (SectorIdentifierCache::default(), Server::saying(BOTH), client());
+        (SectorIdentifierCache::default(), Server::with(BOTH), client());
     assert_eq!(judged(&sectors, &server, &client, NOW).await, None);
-    server.says(None);
+    server.publish(None);
     let fresh = NOW.plus(TTL / 2);
     assert_eq!(judged(&sectors, &server, &client, fresh).await, None);
-    assert_eq!(server.asked(), 1);
+    assert_eq!(server.requests(), 1);
     assert_eq!(judged(&sectors, &server, &client, NOW.plus(TTL)).await, None, "stale");
-    assert_eq!(server.asked(), 2);
+    assert_eq!(server.requests(), 2);
     let gone = judged(&sectors, &server, &client, NOW.plus(STALE_TTL)).await;
     assert_eq!(gone, Some(ErrorCode::TemporarilyUnavailable));
 }
@@ -118,11 +118,11 @@ async fn a_document_is_used_for_a_day_while_its_server_fails() {
 #[tokio::test]
 async fn a_corrected_document_is_used_within_half_a_minute() {
     let (sectors, server, client) =
-        (SectorIdentifierCache::default(), Server::saying("[]"), client());
+        (SectorIdentifierCache::default(), Server::with("[]"), client());
     let wrong = Some(ErrorCode::UnauthorizedClient);
     assert_eq!(judged(&sectors, &server, &client, NOW).await, wrong);
-    server.says(Some(BOTH));
+    server.publish(Some(BOTH));
     assert_eq!(judged(&sectors, &server, &client, NOW).await, wrong, "not fetched again at once");
-    assert_eq!(server.asked(), 1);
+    assert_eq!(server.requests(), 1);
     assert_eq!(judged(&sectors, &server, &client, NOW.plus(REFETCH_INTERVAL)).await, None);
 }

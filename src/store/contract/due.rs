@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CLOCK_TOLERANCE, HOUR, NOW, held, key, record};
+use super::{CLOCK_TOLERANCE, HOUR, NOW, key, load, record};
 use crate::{
     model::{TenantId, Timestamp},
     store::{Record, RecordKey, RecordKind, SharedStore},
@@ -39,14 +39,14 @@ pub async fn lists_due_records_of_all_tenants_earliest_first(store: SharedStore)
     for record in records {
         assert_eq!(store.insert(record, NOW).await, Ok(true));
     }
-    assert_eq!(held(&store, "now").await.record, due("now", NOW));
+    assert_eq!(load(&store, "now").await.record, due("now", NOW));
     assert_eq!(due_by(&store, NOW, NOW).await, ["first", "elsewhere", "now"]);
     let just_before = NOW.minus(Duration::from_millis(1));
     assert_eq!(due_by(&store, just_before, NOW).await, ["first", "elsewhere"]);
     let all = Timestamp::from_millis(i64::MAX);
     assert_eq!(due_by(&store, all, NOW).await, ["first", "elsewhere", "now", "later"]);
     let one = store.list_due(RecordKind::Session, NOW..=NOW, 100, NOW).await.unwrap();
-    assert_eq!(one, [held(&store, "now").await], "with value and version");
+    assert_eq!(one, [load(&store, "now").await], "with value and version");
     let since = NOW.minus(MINUTE);
     let found = store.list_due(RecordKind::Session, since..=just_before, 100, NOW).await.unwrap();
     assert_eq!(found.into_iter().map(|it| it.record).collect::<Vec<_>>(), [elsewhere]);
@@ -75,10 +75,10 @@ pub async fn due_lists_follow_swaps_takes_and_expiry(store: SharedStore) {
     for id in ["moved", "done", "taken", "expired"] {
         store.insert(due(id, NOW), NOW).await.unwrap();
     }
-    let version = held(&store, "moved").await.version;
+    let version = load(&store, "moved").await.version;
     let moved = due("moved", NOW.plus(MINUTE));
     assert_eq!(store.compare_and_swap(version, moved, NOW).await, Ok(true));
-    let version = held(&store, "done").await.version;
+    let version = load(&store, "done").await.version;
     assert_eq!(store.compare_and_swap(version, record("done"), NOW).await, Ok(true));
     assert!(store.take(&key("taken"), NOW).await.unwrap().is_some());
     assert_eq!(due_by(&store, NOW, NOW).await, ["expired"]);

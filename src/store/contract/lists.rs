@@ -1,6 +1,6 @@
 //! The part of the contract about lists by index entry.
 
-use super::{HOUR, NOW, ada, held, ids, key, listed, record, tenant};
+use super::{HOUR, NOW, ada, ids, key, listed, load, record, tenant};
 use crate::store::{IndexEntry, MAX_LISTED, OwnerKind, Record, RecordKind, SharedStore};
 
 pub async fn lists_by_owner(store: SharedStore) {
@@ -11,7 +11,7 @@ pub async fn lists_by_owner(store: SharedStore) {
     assert_eq!(listed(&store, &ada(), NOW).await, ids(["a", "b"]));
     assert_eq!(listed(&store, &phone, NOW).await, ids(["b"]), "kinds of owner are apart");
     let found = store.list(RecordKind::Session, &tenant(), &phone, NOW).await.unwrap();
-    assert_eq!(found, [held(&store, "b").await], "with value and version");
+    assert_eq!(found, [load(&store, "b").await], "with value and version");
 }
 
 pub async fn lists_follow_swaps_takes_and_expiry(store: SharedStore) {
@@ -19,7 +19,7 @@ pub async fn lists_follow_swaps_takes_and_expiry(store: SharedStore) {
     for id in ["a", "b", "c"] {
         store.insert(record(id), NOW).await.unwrap();
     }
-    let version = held(&store, "a").await.version;
+    let version = load(&store, "a").await.version;
     let moved = Record { owners: vec![grace.clone()], ..record("a") };
     store.compare_and_swap(version, moved, NOW).await.unwrap();
     store.take(&key("b"), NOW).await.unwrap();

@@ -94,7 +94,7 @@ fn with_value(id: &str, value: &[u8]) -> Record {
     Record { value: Bytes::copy_from_slice(value), ..record(id) }
 }
 
-async fn held(store: &SharedStore, id: &str) -> VersionedRecord {
+async fn load(store: &SharedStore, id: &str) -> VersionedRecord {
     store.get(&key(id), NOW).await.unwrap().expect("the record is there")
 }
 
@@ -110,14 +110,14 @@ fn ids<const N: usize>(ids: [&str; N]) -> BTreeSet<String> {
 pub async fn insert_refuses_an_existing_key(store: SharedStore) {
     assert_eq!(store.insert(with_value("a", b"first"), NOW).await, Ok(true));
     assert_eq!(store.insert(with_value("a", b"second"), NOW).await, Ok(false));
-    assert_eq!(held(&store, "a").await.record.value, "first");
+    assert_eq!(load(&store, "a").await.record.value, "first");
 }
 
 pub async fn get_returns_the_written_record(store: SharedStore) {
     assert_eq!(store.get(&key("a"), NOW).await, Ok(None));
     store.insert(record("a"), NOW).await.unwrap();
-    assert_eq!(held(&store, "a").await.record, record("a"));
-    assert_eq!(held(&store, "a").await, held(&store, "a").await, "reading changes nothing");
+    assert_eq!(load(&store, "a").await.record, record("a"));
+    assert_eq!(load(&store, "a").await, load(&store, "a").await, "reading changes nothing");
 }
 
 pub async fn takes_once(store: SharedStore) {
@@ -132,7 +132,7 @@ pub async fn swap_requires_the_current_version(store: SharedStore) {
     assert_eq!(store.compare_and_swap(1, record("a"), NOW).await, Ok(false), "nothing to swap");
     assert_eq!(store.get(&key("a"), NOW).await, Ok(None), "a failed swap writes nothing");
     store.insert(record("a"), NOW).await.unwrap();
-    let first = held(&store, "a").await.version;
+    let first = load(&store, "a").await.version;
 
     let changed = Record {
         value: Bytes::from_static(b"changed"),
@@ -141,29 +141,29 @@ pub async fn swap_requires_the_current_version(store: SharedStore) {
         ..record("a")
     };
     assert_eq!(store.compare_and_swap(first, changed.clone(), NOW).await, Ok(true));
-    let now_held = held(&store, "a").await;
-    assert_eq!(now_held.record, changed);
-    assert_ne!(now_held.version, first);
+    let current = load(&store, "a").await;
+    assert_eq!(current.record, changed);
+    assert_ne!(current.version, first);
     assert_eq!(
         store.compare_and_swap(first, record("a"), NOW).await,
         Ok(false),
         "the version has moved on"
     );
-    assert_eq!(held(&store, "a").await, now_held);
+    assert_eq!(load(&store, "a").await, current);
 }
 
 pub async fn versions_are_never_reused(store: SharedStore) {
     store.insert(record("a"), NOW).await.unwrap();
-    let first = held(&store, "a").await.version;
+    let first = load(&store, "a").await.version;
     store.take(&key("a"), NOW).await.unwrap();
     store.insert(with_value("a", b"another"), NOW).await.unwrap();
     assert_eq!(store.compare_and_swap(first, record("a"), NOW).await, Ok(false));
-    assert_eq!(held(&store, "a").await.record.value, "another");
+    assert_eq!(load(&store, "a").await.record.value, "another");
 }
 
 pub async fn an_expired_record_is_absent(store: SharedStore) {
     store.insert(record("a"), NOW).await.unwrap();
-    let version = held(&store, "a").await.version;
+    let version = load(&store, "a").await.version;
     let end = NOW.plus(HOUR);
     let just_before = end.minus(Duration::from_millis(1));
     assert!(store.get(&key("a"), just_before).await.unwrap().is_some());
@@ -215,8 +215,8 @@ pub async fn purges_in_steps(store: SharedStore) {
     for n in 0..5 {
         store.insert(record(&n.to_string()), NOW).await.unwrap();
     }
-    let kept = Record { expires_at: NOW.plus(10 * HOUR), ..record("kept") };
-    store.insert(kept, NOW).await.unwrap();
+    let longer = Record { expires_at: NOW.plus(10 * HOUR), ..record("kept") };
+    store.insert(longer, NOW).await.unwrap();
     let later = NOW.plus(2 * HOUR);
     assert_eq!(store.purge(2, later).await, Ok(2));
     assert_eq!(store.purge(2, later).await, Ok(2));
@@ -240,7 +240,7 @@ pub async fn kinds_and_tenants_are_apart(store: SharedStore) {
         assert_eq!(found.len(), 1, "{other}");
         assert!(store.take(&other, NOW).await.unwrap().is_some());
     }
-    assert_eq!(held(&store, "a").await.record, record("a"));
+    assert_eq!(load(&store, "a").await.record, record("a"));
 }
 
 pub async fn keeps_any_bytes(store: SharedStore) {
@@ -253,10 +253,10 @@ pub async fn keeps_any_bytes(store: SharedStore) {
         ..record("a")
     };
     store.insert(written.clone(), NOW).await.unwrap();
-    assert_eq!(held(&store, odd_id).await.record, written);
+    assert_eq!(load(&store, odd_id).await.record, written);
     assert_eq!(listed(&store, &written.owners[0], NOW).await, ids([odd_id]));
     store.insert(with_value("empty", b""), NOW).await.unwrap();
-    assert_eq!(held(&store, "empty").await.record.value, "");
+    assert_eq!(load(&store, "empty").await.record.value, "");
 }
 
 pub async fn keeps_large_values_and_refuses_larger(store: SharedStore) {
@@ -269,7 +269,7 @@ pub async fn keeps_large_values_and_refuses_larger(store: SharedStore) {
         ..record("a")
     };
     assert_eq!(store.insert(largest.clone(), NOW).await, Ok(true));
-    let stored = held(&store, &largest.key.id).await;
+    let stored = load(&store, &largest.key.id).await;
     assert_eq!(stored.record, largest);
 
     let value = Record { value: vec![7; MAX_VALUE_BYTES + 1].into(), ..record("a") };
@@ -281,7 +281,7 @@ pub async fn keeps_large_values_and_refuses_larger(store: SharedStore) {
         let refused = store.compare_and_swap(stored.version, larger, NOW).await;
         assert!(matches!(refused, Err(StoreError::TooLarge(_))), "{refused:?}");
     }
-    assert_eq!(held(&store, &largest.key.id).await, stored);
+    assert_eq!(load(&store, &largest.key.id).await, stored);
 }
 
 pub async fn names_its_incarnation(store: SharedStore) {

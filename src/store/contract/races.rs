@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{NOW, held, key, record, with_value};
+use super::{NOW, key, load, record, with_value};
 use crate::store::{Record, RecordKind, SharedStore};
 
 const RACERS: usize = 64;
@@ -55,7 +55,7 @@ pub async fn one_of_many_takes_wins(store: SharedStore) {
 
 pub async fn one_of_many_swaps_wins(store: SharedStore) {
     store.insert(record("a"), NOW).await.unwrap();
-    let version = held(&store, "a").await.version;
+    let version = load(&store, "a").await.version;
     let won = winners(&store, |store, n| async move {
         store
             .compare_and_swap(version, with_value("a", n.to_string().as_bytes()), NOW)
@@ -85,7 +85,7 @@ pub async fn no_increment_is_lost(store: SharedStore) {
     store.insert(with_value("a", b"0"), NOW).await.unwrap();
     let won = winners(&store, |store, _| async move {
         loop {
-            let found = held(&store, "a").await;
+            let found = load(&store, "a").await;
             let count: u32 = std::str::from_utf8(&found.record.value).unwrap().parse().unwrap();
             let next = with_value("a", (count + 1).to_string().as_bytes());
             if store.compare_and_swap(found.version, next, NOW).await.unwrap() {
@@ -94,7 +94,7 @@ pub async fn no_increment_is_lost(store: SharedStore) {
         }
     });
     assert_eq!(won.await, RACERS);
-    assert_eq!(held(&store, "a").await.record.value, RACERS.to_string());
+    assert_eq!(load(&store, "a").await.record.value, RACERS.to_string());
 }
 
 /// An acknowledged write is visible to every reader at once.
@@ -110,11 +110,11 @@ pub async fn acknowledged_writes_are_visible_at_once(store: SharedStore) {
         (0..4).map(|_| tokio::spawn(read(Arc::clone(&store), Arc::clone(&over)))).collect();
     for n in 0..40_u8 {
         assert_eq!(store.insert(with_value("a", &[n, 0]), NOW).await, Ok(true));
-        let inserted = held(&store, "a").await;
+        let inserted = load(&store, "a").await;
         assert_eq!(inserted.record.value, [n, 0][..]);
         let swapped = store.compare_and_swap(inserted.version, with_value("a", &[n, 1]), NOW).await;
         assert_eq!(swapped, Ok(true));
-        let found = held(&store, "a").await;
+        let found = load(&store, "a").await;
         assert_eq!(found.record.value, [n, 1][..]);
         assert_eq!(store.take(&key("a"), NOW).await, Ok(Some(found)));
         assert_eq!(store.get(&key("a"), NOW).await, Ok(None));

@@ -68,7 +68,7 @@ impl EmbeddedStore {
         Ok(Self { shared, jobs: Some(jobs), writer: Some(writer) })
     }
 
-    async fn ask(
+    async fn submit(
         &self,
         operation: WriteOperation,
         now: Timestamp,
@@ -76,11 +76,11 @@ impl EmbeddedStore {
         let (answer, answered) = oneshot::channel();
         let job = WriteJob { operation, now, answer };
         let jobs = self.jobs.as_ref().expect("only drop takes it");
-        let asking = async {
+        let answering = async {
             jobs.send(job).await.ok()?;
             answered.await.ok()
         };
-        let outcome = tokio::time::timeout(WRITE_TIMEOUT, asking).await;
+        let outcome = tokio::time::timeout(WRITE_TIMEOUT, answering).await;
         let outcome = outcome.map_err(|_| unavailable("its disk did not answer in time"))?;
         outcome.ok_or_else(|| unavailable("its writer has ended"))?
     }
@@ -97,7 +97,7 @@ impl EmbeddedStore {
     }
 
     async fn change(&self, operation: WriteOperation, now: Timestamp) -> Result<bool, StoreError> {
-        Ok(matches!(self.ask(operation, now).await?, WriteOutcome::Done(true)))
+        Ok(matches!(self.submit(operation, now).await?, WriteOutcome::Done(true)))
     }
 }
 
@@ -138,7 +138,7 @@ impl Store for EmbeddedStore {
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
-        match self.ask(WriteOperation::Take(key.clone()), now).await? {
+        match self.submit(WriteOperation::Take(key.clone()), now).await? {
             WriteOutcome::Taken(found) => Ok(found),
             WriteOutcome::Done(_) | WriteOutcome::Purged(_) => Ok(None),
         }
@@ -176,7 +176,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        match self.ask(WriteOperation::Purge(limit), now.minus(CLOCK_TOLERANCE)).await? {
+        match self.submit(WriteOperation::Purge(limit), now.minus(CLOCK_TOLERANCE)).await? {
             WriteOutcome::Purged(count) => Ok(count),
             WriteOutcome::Done(_) | WriteOutcome::Taken(_) => Ok(0),
         }

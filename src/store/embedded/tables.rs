@@ -140,7 +140,8 @@ impl<'t> OpenTables<'t> {
         record: &Record,
         now: Timestamp,
     ) -> Result<bool, EmbeddedError> {
-        let unchanged = self.live(&record.key, now)?.is_some_and(|held| held.version == version);
+        let unchanged =
+            self.live(&record.key, now)?.is_some_and(|stored| stored.version == version);
         if unchanged {
             self.put(record)?;
         }

@@ -97,12 +97,12 @@ async fn records_survive_a_restart() {
         assert_eq!(store.insert(record(id), NOW).await, Ok(true));
     }
     let spent = store.take(&key("taken"), NOW).await.unwrap().unwrap();
-    let held = store.get(&key("kept"), NOW).await.unwrap().unwrap();
+    let stored = store.get(&key("kept"), NOW).await.unwrap().unwrap();
     drop(store);
 
     let store = open(&folder).unwrap();
     assert_eq!(store.state().await.unwrap().incarnation, incarnation);
-    assert_eq!(store.get(&key("kept"), NOW).await, Ok(Some(held)));
+    assert_eq!(store.get(&key("kept"), NOW).await, Ok(Some(stored)));
     assert_eq!(store.get(&key("taken"), NOW).await, Ok(None));
     let tenant = key("kept").tenant;
     let found = store.list(RecordKind::Session, &tenant, &record("kept").owners[0], NOW).await;

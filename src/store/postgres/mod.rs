@@ -269,8 +269,8 @@ impl Store for PostgresStore {
     }
 
     async fn incarnation(&self) -> Result<String, StoreError> {
-        let ask = || async { Ok(self.state().await?.incarnation) };
-        self.incarnation.get_or_try_init(ask).await.cloned()
+        let read = || async { Ok(self.state().await?.incarnation) };
+        self.incarnation.get_or_try_init(read).await.cloned()
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {

@@ -107,9 +107,9 @@ async fn a_swap_without_indexed_changes_updates_no_index() {
     store.migrate().await.unwrap();
     store.insert(record("a"), NOW).await.unwrap();
     for expires_at in [record("a").expires_at, record("a").expires_at.plus(IDLE_CHECK_INTERVAL)] {
-        let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
+        let stored = store.get(&key("a"), NOW).await.unwrap().unwrap();
         let next = Record { value: Bytes::from_static(b"next"), expires_at, ..record("a") };
-        assert_eq!(store.compare_and_swap(held.version, next, NOW).await, Ok(true));
+        assert_eq!(store.compare_and_swap(stored.version, next, NOW).await, Ok(true));
     }
     // Statistics belong to the connection that reported them, and the pool has one connection.
     store.pool.execute("SELECT pg_stat_force_next_flush()").await.unwrap();

@@ -70,7 +70,7 @@ impl ValkeyLink {
             .set_response_timeout(Some(RESPONSE_TIMEOUT));
         let connection = self.client.get_multiplexed_async_connection_with_config(&config);
         let connection = connection.await.map_err(ValkeyError::Connect)?;
-        let StoreIdentity { incarnation, .. } = self.ask(&connection).await?;
+        let StoreIdentity { incarnation, .. } = self.identify(&connection).await?;
         let connected = Arc::new(ValkeyConnection { connection, incarnation });
         self.current.store(Some(Arc::clone(&connected)));
         Ok(connected)
@@ -84,7 +84,7 @@ impl ValkeyLink {
     }
 
     /// Checks the server and reads the store's identity. A server without one is a new store.
-    pub(super) async fn ask(
+    pub(super) async fn identify(
         &self,
         connection: &MultiplexedConnection,
     ) -> Result<StoreIdentity, ValkeyError> {

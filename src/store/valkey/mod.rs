@@ -69,13 +69,13 @@ impl ValkeyStore {
     }
 
     /// Sends a command once, over the current connection.
-    async fn ask<T: FromRedisValue>(
+    async fn execute<T: FromRedisValue>(
         &self,
-        question: impl FnOnce(&ValkeyConnection) -> ValkeyCommand,
+        command: impl FnOnce(&ValkeyConnection) -> ValkeyCommand,
     ) -> Result<T, ValkeyError> {
         let connected = self.link.connected().await?;
         let mut connection = connected.connection.clone();
-        let answer = match question(&connected) {
+        let answer = match command(&connected) {
             ValkeyCommand::Get(key) => {
                 redis::cmd("GET").arg(key).query_async(&mut connection).await
             }
@@ -99,7 +99,7 @@ impl ValkeyStore {
         let (key, row) = (&encoding::key(&record.key), &row::write(record, version));
         let due = &record.due_at.map_or_else(String::new, |due| scripted(due.millis()).to_string());
         let attempt = || {
-            self.ask(move |connected| {
+            self.execute(move |connected| {
                 let mut run = changing(script, connected, now);
                 run.arg(key).arg(row).arg(due);
                 if let Some(replaced) = replaced {
@@ -160,7 +160,7 @@ impl Store for ValkeyStore {
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
         let name = &[scripts::RECORD.as_bytes(), &encoding::key(key)].concat();
-        let attempt = || self.ask::<Option<Vec<u8>>>(move |_| ValkeyCommand::Get(name.clone()));
+        let attempt = || self.execute::<Option<Vec<u8>>>(move |_| ValkeyCommand::Get(name.clone()));
         let (found, _) = bounded(retried(true, attempt)).await?;
         let stored = found.map(|bytes| row::read(&bytes, key.clone())).transpose()?;
         Ok(stored.filter(|stored| !stored.record.is_expired(now)))
@@ -173,7 +173,7 @@ impl Store for ValkeyStore {
     ) -> Result<Option<VersionedRecord>, StoreError> {
         let name = &encoding::key(key);
         let attempt = || {
-            self.ask::<Option<Vec<u8>>>(move |connected| {
+            self.execute::<Option<Vec<u8>>>(move |connected| {
                 let mut run = changing(&scripts::TAKE, connected, now);
                 run.arg(name);
                 ValkeyCommand::Run(run)
@@ -202,7 +202,7 @@ impl Store for ValkeyStore {
         let scope = &encoding::scope(kind, tenant);
         let listing = &encoding::listing(scope, (owner.kind.as_str(), &owner.id));
         let attempt = || {
-            self.ask::<Vec<(Vec<u8>, Vec<u8>)>>(move |_| {
+            self.execute::<Vec<(Vec<u8>, Vec<u8>)>>(move |_| {
                 let mut run = scripts::LIST.prepare_invoke();
                 run.arg(scripted(now.millis())).arg(scope).arg(listing).arg(MAX_LISTED);
                 ValkeyCommand::Run(run)
@@ -225,7 +225,7 @@ impl Store for ValkeyStore {
     ) -> Result<Vec<VersionedRecord>, StoreError> {
         let (from, until) = (scripted(due.start().millis()), scripted(due.end().millis()));
         let attempt = || {
-            self.ask::<Vec<(Vec<u8>, i64, Vec<u8>)>>(move |_| {
+            self.execute::<Vec<(Vec<u8>, i64, Vec<u8>)>>(move |_| {
                 let mut run = scripts::LIST_DUE.prepare_invoke();
                 run.arg(scripted(now.millis())).arg(kind.as_str()).arg(from).arg(until).arg(limit);
                 ValkeyCommand::Run(run)
@@ -245,7 +245,7 @@ impl Store for ValkeyStore {
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
         let moment = scripted(now.minus(CLOCK_TOLERANCE).millis());
         let attempt = || {
-            self.ask(move |_| {
+            self.execute(move |_| {
                 let mut run = scripts::PURGE.prepare_invoke();
                 run.arg(moment).arg(limit);
                 ValkeyCommand::Run(run)
@@ -257,8 +257,8 @@ impl Store for ValkeyStore {
     async fn state(&self) -> Result<StoreState, StoreError> {
         let attempt = || async {
             let connected = self.link.connected().await?;
-            let asked = self.link.ask(&connected.connection).await;
-            asked.inspect_err(|failure| self.link.failed(&connected, failure))
+            let identity = self.link.identify(&connected.connection).await;
+            identity.inspect_err(|failure| self.link.failed(&connected, failure))
         };
         let (about, _) = bounded(retried(true, attempt)).await?;
         Ok(StoreState { incarnation: about.incarnation, time: Some(about.time) })

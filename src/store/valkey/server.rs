@@ -50,18 +50,19 @@ pub(super) fn is_loading(info: &str) -> bool {
 /// Checks a response to `INFO`. Missing values count as unsuitable, except that a server that does
 /// not mention clusters is not a node of one.
 pub(super) fn check_server(info: &str, allow_loss: bool) -> Result<(), UnsuitableServer> {
-    let said: HashMap<&str, &str> =
+    let values: HashMap<&str, &str> =
         info.lines().filter_map(|line| line.trim_end().split_once(':')).collect();
-    let says = |name: &str, value: &str| said.get(name).is_some_and(|it| *it == value);
+    let has = |name: &str, value: &str| values.get(name).is_some_and(|it| *it == value);
     // Policies `volatile-..` evict only keys with an expiry of the server's, which no record has.
     // Without a memory limit the server evicts no keys.
-    let keeps = said.get("maxmemory_policy").is_some_and(|policy| !policy.starts_with("allkeys"))
-        || says("maxmemory", "0");
+    let keeps_records =
+        values.get("maxmemory_policy").is_some_and(|policy| !policy.starts_with("allkeys"))
+            || has("maxmemory", "0");
     let checks = [
-        (says("cluster_enabled", "1"), UnsuitableServer::Cluster),
-        (!says("role", "master"), UnsuitableServer::Replica),
-        (!keeps, UnsuitableServer::Evicts),
-        (!says("aof_enabled", "1"), UnsuitableServer::Forgets),
+        (has("cluster_enabled", "1"), UnsuitableServer::Cluster),
+        (!has("role", "master"), UnsuitableServer::Replica),
+        (!keeps_records, UnsuitableServer::Evicts),
+        (!has("aof_enabled", "1"), UnsuitableServer::Forgets),
     ];
     match checks.into_iter().find(|(fails, why)| *fails && !(allow_loss && why.is_loss())) {
         Some((_, why)) => Err(why),

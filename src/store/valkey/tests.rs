@@ -37,13 +37,13 @@ async fn acknowledged_writes_survive_a_server_crash() {
     let mut server = Valkey::start(JOURNAL);
     let store = open(&server.url(), false);
     store.insert(record("a"), NOW).await.unwrap();
-    let (held, name) = (store.get(&key("a"), NOW).await.unwrap(), store.incarnation().await);
-    assert!(held.is_some());
+    let (stored, name) = (store.get(&key("a"), NOW).await.unwrap(), store.incarnation().await);
+    assert!(stored.is_some());
     server.kill();
     let refused = store.get(&key("a"), NOW).await.unwrap_err();
     assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
     server.resume(JOURNAL);
-    assert_eq!(store.get(&key("a"), NOW).await.unwrap(), held);
+    assert_eq!(store.get(&key("a"), NOW).await.unwrap(), stored);
     assert_eq!(store.incarnation().await, name);
 }
 
@@ -106,14 +106,14 @@ async fn a_full_server_refuses_writes_and_loses_nothing() {
     let server = Valkey::start(JOURNAL);
     let store = open(&server.url(), false);
     store.insert(record("a"), NOW).await.unwrap();
-    let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
+    let stored = store.get(&key("a"), NOW).await.unwrap().unwrap();
     let mut full = redis::cmd("CONFIG");
     let full = full.arg("SET").arg("maxmemory").arg(1);
     let () = full.query_async(&mut directly(&server.url()).await).await.unwrap();
     let refused = store.insert(record("b"), NOW).await.unwrap_err().to_string();
     assert!(refused.contains("maxmemory"), "{refused}");
-    assert!(store.compare_and_swap(held.version, record("a"), NOW).await.is_err());
-    assert_eq!(store.get(&key("a"), NOW).await.unwrap(), Some(held));
+    assert!(store.compare_and_swap(stored.version, record("a"), NOW).await.is_err());
+    assert_eq!(store.get(&key("a"), NOW).await.unwrap(), Some(stored));
     assert!(store.take(&key("a"), NOW).await.unwrap().is_some(), "what frees memory is done");
 }
 
@@ -124,10 +124,10 @@ async fn deleted_records_leave_no_keys() {
     store.insert(record("taken"), NOW).await.unwrap();
     let due = Record { due_at: Some(NOW), ..record("expired") };
     store.insert(due, NOW).await.unwrap();
-    let held = store.get(&key("expired"), NOW).await.unwrap().unwrap();
+    let stored = store.get(&key("expired"), NOW).await.unwrap().unwrap();
     let phone = IndexEntry::new(crate::store::OwnerKind::Session, "phone");
     let swapped = Record { owners: vec![phone], due_at: Some(NOW), ..record("expired") };
-    store.compare_and_swap(held.version, swapped, NOW).await.unwrap();
+    store.compare_and_swap(stored.version, swapped, NOW).await.unwrap();
     store.take(&key("taken"), NOW).await.unwrap();
     assert_eq!(store.purge(10, NOW.plus(std::time::Duration::from_hours(2))).await, Ok(1));
     assert_eq!(keys(&url).await, ["lanyard:about"]);

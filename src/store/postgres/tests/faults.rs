@@ -19,8 +19,8 @@ async fn connections_ended_by_the_server_are_replaced() {
     let store = prepared().await;
     store.insert(record("a"), NOW).await.unwrap();
     sqlx::query(END_OTHERS).execute(&store.pool).await.unwrap();
-    let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
-    assert_eq!(store.compare_and_swap(held.version, record("a"), NOW).await, Ok(true));
+    let stored = store.get(&key("a"), NOW).await.unwrap().unwrap();
+    assert_eq!(store.compare_and_swap(stored.version, record("a"), NOW).await, Ok(true));
     assert_eq!(store.insert(record("b"), NOW).await, Ok(true));
 }
 
@@ -50,14 +50,14 @@ async fn change(store: &PostgresStore, ids: &str, outcomes: &Outcomes) {
         let made = futures::future::join_all(rivals).await;
         assert!(made.iter().filter(|it| **it == Ok(true)).count() <= 1, "{made:?}");
         if made.contains(&Ok(true)) {
-            let held = read(store, &id).await;
-            assert!(held.is_some(), "{id} was acknowledged");
+            let stored = read(store, &id).await;
+            assert!(stored.is_some(), "{id} was acknowledged");
         }
-        let Some(held) = read(store, "count").await else { panic!("it was made") };
-        let count: u32 = std::str::from_utf8(&held.record.value).unwrap().parse().unwrap();
+        let Some(stored) = read(store, "count").await else { panic!("it was made") };
+        let count: u32 = std::str::from_utf8(&stored.record.value).unwrap().parse().unwrap();
         let next = (count + 1).to_string().into();
         let outcome = match store
-            .compare_and_swap(held.version, Record { value: next, ..held.record }, NOW)
+            .compare_and_swap(stored.version, Record { value: next, ..stored.record }, NOW)
             .await
         {
             Ok(true) => &outcomes.done,
@@ -71,8 +71,8 @@ async fn change(store: &PostgresStore, ids: &str, outcomes: &Outcomes) {
 /// Reads a record, retrying until a connection lives long enough.
 async fn read(store: &PostgresStore, id: &str) -> Option<VersionedRecord> {
     loop {
-        if let Ok(held) = store.get(&key(id), NOW).await {
-            return held;
+        if let Ok(stored) = store.get(&key(id), NOW).await {
+            return stored;
         }
     }
 }
@@ -84,8 +84,8 @@ async fn a_connection_lost_within_an_operation_neither_repeats_nor_loses_it() {
     store.migrate().await.unwrap();
     store.insert(Record { value: "0".into(), ..record("count") }, NOW).await.unwrap();
     let (outcomes, stop) = (Arc::new(Outcomes::default()), Arc::new(AtomicBool::new(false)));
-    let told = Arc::clone(&stop);
-    let axing = tokio::spawn(async move { terminate(&url, &told).await });
+    let stopping = Arc::clone(&stop);
+    let axing = tokio::spawn(async move { terminate(&url, &stopping).await });
     let changing = (0..6).map(|n| {
         let (store, outcomes) = (Arc::clone(&store), Arc::clone(&outcomes));
         tokio::spawn(async move { change(&store, &n.to_string(), &outcomes).await })
@@ -125,7 +125,7 @@ async fn serialization_failures_are_retried() {
 async fn locked_rows_are_waited_for_in_time_and_skipped_by_purge() {
     let store = prepared().await;
     store.insert(record("a"), NOW).await.unwrap();
-    let held = store.get(&key("a"), NOW).await.unwrap().unwrap();
+    let stored = store.get(&key("a"), NOW).await.unwrap().unwrap();
     let mut other = store.pool.begin().await.unwrap();
     other.execute("SELECT 1 FROM lanyard_records FOR UPDATE").await.unwrap();
     let later = NOW.plus(Duration::from_hours(2));
@@ -134,9 +134,9 @@ async fn locked_rows_are_waited_for_in_time_and_skipped_by_purge() {
     let refused = store.change(waits).await.unwrap_err().to_string();
     assert!(refused.contains("statement timeout"), "the server's own bound: {refused}");
     let start = Stopwatch::start();
-    let refused = store.compare_and_swap(held.version, record("a"), NOW).await.unwrap_err();
+    let refused = store.compare_and_swap(stored.version, record("a"), NOW).await.unwrap_err();
     assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     other.rollback().await.unwrap();
-    assert_eq!(store.compare_and_swap(held.version, record("a"), NOW).await, Ok(true));
+    assert_eq!(store.compare_and_swap(stored.version, record("a"), NOW).await, Ok(true));
 }
