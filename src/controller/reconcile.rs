@@ -83,9 +83,9 @@ async fn reconcile_existing(
             Err(ReconcileError::Write { error: WriteError::Conflict, what })
         }
         Err(error) => {
-            let told = with_failure(verdict, &error);
+            let failed = with_failure(verdict, &error);
             // The first error decides about the retry.
-            if let Err(second) = status::publish(context, world, memory, &told).await {
+            if let Err(second) = status::publish(context, world, memory, &failed).await {
                 tracing::debug!(error = %second, "failed to publish the status");
             }
             Err(error)
@@ -95,15 +95,21 @@ async fn reconcile_existing(
 
 /// The verdict, with a rejected write added to its problems.
 fn with_failure(verdict: &Verdict, error: &ReconcileError) -> Verdict {
-    let mut told = verdict.clone();
-    let is_tenant = verdict.object.is(ManagedKind::Tenant);
-    let condition = if is_tenant { ConditionType::KeysReady } else { ConditionType::SecretReady };
+    let mut failed = verdict.clone();
+    let condition = match verdict.object.kind {
+        ObjectKind::Managed(ManagedKind::Tenant) => ConditionType::KeysReady,
+        ObjectKind::Managed(ManagedKind::OidcClient) => ConditionType::SecretReady,
+        ObjectKind::Managed(ManagedKind::OidcUser) | ObjectKind::Secret | ObjectKind::Namespace => {
+            ConditionType::Programmed
+        }
+    };
     if error.retry() == RetryPolicy::Permanent {
         let message = format!("{error}; retrying every few minutes");
-        told.problems
+        failed
+            .problems
             .insert(0, ValidationProblem::of(condition, ConditionReason::WriteFailed, "", message));
     }
-    told
+    failed
 }
 
 /// Handles an object that is deleted, being deleted, or newer than its verdict.

@@ -145,7 +145,7 @@ async fn reconcile_one(
     memory: &PublishedStatuses,
     object: ObjectRef,
 ) -> (ObjectRef, WorkResult) {
-    let span = tracing::info_span!(
+    let span = tracing::error_span!(
         "reconcile",
         kind = object.kind.as_str(),
         namespace = &*object.key.namespace,

@@ -1,6 +1,6 @@
 //! The table of endpoints: paths below an issuer, metadata fields and labels. Discovery metadata,
 //! reserved path segments, metric labels and the CEL rule of issuers follow from it;
-//! `http::web::router` attaches the handlers.
+//! `http::routing::router` attaches the handlers.
 
 use super::Issuer;
 

@@ -4,30 +4,39 @@ use std::fmt;
 
 use super::ObjectKey;
 
-/// The kinds of Lanyard's own resources, which it validates and reconciles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ManagedKind {
+/// Declares the kinds with their plurals: a kind is one row.
+macro_rules! managed_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $plural:literal,)*) => {
+        /// The kinds of Lanyard's own resources, which it validates and reconciles.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ManagedKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl ManagedKind {
+            /// All kinds.
+            pub const ALL: [Self; [$($plural),*].len()] = [$(Self::$kind),*];
+
+            /// The kind's name in manifests, and its plural in URLs.
+            const fn names(self) -> (&'static str, &'static str) {
+                match self {
+                    $(Self::$kind => (stringify!($kind), $plural),)*
+                }
+            }
+        }
+    };
+}
+
+managed_kinds! {
     /// An issuer.
-    Tenant,
+    Tenant = "tenants",
     /// An application.
-    OidcClient,
+    OidcClient = "oidcclients",
     /// An end user.
-    OidcUser,
+    OidcUser = "oidcusers",
 }
 
 impl ManagedKind {
-    /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Tenant, Self::OidcClient, Self::OidcUser];
-
-    /// The kind's name in manifests, and its plural in URLs.
-    const fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Tenant => ("Tenant", "tenants"),
-            Self::OidcClient => ("OidcClient", "oidcclients"),
-            Self::OidcUser => ("OidcUser", "oidcusers"),
-        }
-    }
-
     /// The kind's name in manifests.
     pub const fn as_str(self) -> &'static str {
         self.names().0

@@ -31,7 +31,7 @@ pub enum RecordKind {
     CodeDetail,
     /// A pending back-channel logout notification of a client.
     Logout,
-    /// An interaction that has been answered, so its form cannot be submitted again.
+    /// An interaction of a signed-in user, between a form and the page that it redirects to.
     Interaction,
 }
 

@@ -208,6 +208,50 @@ fn modules_use_only_allowed_modules() {
 }
 
 #[test]
+fn no_modules_use_each_other() {
+    let mut rest: Vec<(&str, &[&str])> = ALLOWED.to_vec();
+    while !rest.is_empty() {
+        let open: Vec<&str> = rest.iter().map(|(module, _)| *module).collect();
+        let before = rest.len();
+        rest.retain(|(_, uses)| uses.iter().any(|used| open.contains(used)));
+        assert!(rest.len() < before, "these use each other: {open:?}");
+    }
+}
+
+/// Folders of `http` → what their files may not name, so that the folders do not use each other.
+const HTTP_FOLDERS: [(&str, &[&str]); 4] = [
+    ("src/http/pages/", &["AppState", "Reply", "Request,", "endpoints::", "routing::", "web::"]),
+    ("src/http/web/", &["AppState", "endpoints::", "routing::", "transport::"]),
+    ("src/http/transport/", &["AppState", "endpoints::", "routing::", "web::", "pages::"]),
+    ("src/http/endpoints/", &["routing::", "transport::"]),
+];
+
+#[test]
+fn folders_of_http_do_not_use_each_other() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        for (_, words) in HTTP_FOLDERS.iter().filter(|(at, _)| source.path.starts_with(at)) {
+            let words = words.iter().filter(|word| source.code.contains(**word));
+            wrong.extend(words.map(|word| format!("{} names {word}", source.path)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A span below the level of the filter has no fields in the lines inside of it.
+#[test]
+fn spans_have_the_level_error() {
+    let below = ["info_span!", "warn_span!", "debug_span!", "trace_span!", "#[instrument"];
+    let mut wrong = Vec::new();
+    for source in sources() {
+        wrong.extend(
+            below.iter().filter(|it| source.code.contains(**it)).map(|_| source.path.clone()),
+        );
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
 fn only_model_and_timers_read_the_clock() {
     let mut wrong = Vec::new();
     let sources = sources();

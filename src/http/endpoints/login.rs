@@ -2,10 +2,13 @@
 
 use http::StatusCode;
 
-use super::authorize::{AuthorizationContext, forms, next_step, page, proceed};
+use super::{
+    authorize::{AuthorizationContext, forms, next_step, page, proceed},
+    known_browser,
+};
 use crate::{
     accounts::sessions,
-    http::{AppState, CookiePurpose, EndpointError, Reply, Request, known_browser},
+    http::{AppState, CookiePurpose, EndpointError, Reply, Request},
     identity::{AttemptSource, PasswordSignIn, SignInError, normalize_username},
     model::Secret,
     protocol::{

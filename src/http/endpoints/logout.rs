@@ -1,9 +1,10 @@
 //! RP-initiated logout (OIDC RP-Initiated Logout 1.0), by GET and POST. The user is asked for
 //! confirmation unless the request contains an ID token of this session.
 
+use super::frontchannel_logout;
 use crate::{
     accounts::sessions::{self, ActiveSession},
-    http::{AppState, CookiePurpose, EndpointError, Reply, Request, frontchannel_logout, pages},
+    http::{AppState, CookiePurpose, EndpointError, Reply, Request, pages},
     model::Client,
     protocol::{
         authorize::{Interaction, InteractionGoal, form_action},

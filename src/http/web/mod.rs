@@ -1,22 +1,17 @@
-//! Requests and responses of the provider: routing, dispatch, cookies, errors and security headers.
+//! Requests and responses of the provider: cookies, errors, CORS and security headers.
 //!
-//! Must not: know connections, or decide a protocol rule.
+//! Must not: know connections, endpoints or the state of the application.
 
 pub(crate) mod cookies;
 pub(crate) mod cors;
 pub(crate) mod csp;
-mod dispatch;
-mod error;
-mod extra_routes;
-pub(crate) mod known_browser;
-mod not_found;
+pub(super) mod error;
+pub(super) mod not_found;
 mod reply;
 mod request;
-mod router;
-mod security_headers;
+pub(super) mod security_headers;
 
 pub use cookies::CookiePurpose;
 pub use error::EndpointError;
-pub use extra_routes::{ExtraRoutes, WithExtraRoutes};
 pub use reply::Reply;
 pub use request::Request;

@@ -14,15 +14,17 @@ use tracing::Instrument;
 use async_trait::async_trait;
 use hyper::body::Incoming;
 
-use super::{
-    EndpointError, Reply, Request, cookies, cors,
-    error::{ErrorFormat, reject},
-    not_found::RoutingError,
-    router::{self, Route},
-    security_headers::finish,
-};
+use super::router::{self, Route};
 use crate::{
-    http::{AppState, ConnectionInfo, Service},
+    http::{
+        AppState, ConnectionInfo, EndpointError, Reply, Request, Service, cookies,
+        web::{
+            cors,
+            error::{ErrorFormat, reject},
+            not_found::RoutingError,
+            security_headers::finish,
+        },
+    },
     model::{Endpoint, Timestamp},
     registry::{ServedTenant, Snapshot},
     telemetry::request_id,
@@ -85,8 +87,9 @@ impl AppState {
             Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),
             Err(_) => (Endpoint::Other, None),
         };
+        // The level is error, so that the fields are in lines of every level, whatever the filter.
         // The access line below is outside of the span, whose fields it has itself.
-        let span = tracing::info_span!(
+        let span = tracing::error_span!(
             "request",
             request_id = arrival.id,
             tenant = tenant.as_ref().map(tracing::field::display),

@@ -2,8 +2,8 @@
 
 use url::Url;
 
-use super::csp;
 use crate::{
+    http::csp,
     model::Client,
     protocol::{records::Session, sid},
     registry::ServedTenant,

@@ -5,14 +5,14 @@ use std::{future::Future, pin::Pin};
 
 use http::Method;
 
-use super::{EndpointError, Reply, Request, cors::CorsPolicy, error::ErrorFormat};
 use crate::{
     http::{
-        AppState,
+        AppState, EndpointError, Reply, Request,
         endpoints::{
             authorize, check_session, consent, discovery, introspect, jwks, login, logout, pages,
             register, revoke, token, userinfo,
         },
+        web::{cors::CorsPolicy, error::ErrorFormat},
     },
     model::{Endpoint, endpoints::STATIC_FILES},
 };

@@ -1,11 +1,13 @@
 //! The cookie of a known browser, with which users have signed in before. It is sealed, so the
 //! server stores no state and the cookie cannot be forged.
 
-use super::{CookiePurpose, EndpointError, Request};
-use crate::{http::AppState, protocol::known_browser::KnownBrowser};
+use crate::{
+    http::{AppState, CookiePurpose, EndpointError, Request},
+    protocol::known_browser::KnownBrowser,
+};
 
 /// The known browser of the request, or a new one.
-pub(crate) fn load(app: &AppState, request: &Request) -> Result<KnownBrowser, EndpointError> {
+pub(super) fn load(app: &AppState, request: &Request) -> Result<KnownBrowser, EndpointError> {
     let known = match request.cookie(CookiePurpose::KnownBrowser) {
         Some(cookie) => app.context(request).open(cookie)?,
         None => None,
@@ -14,7 +16,7 @@ pub(crate) fn load(app: &AppState, request: &Request) -> Result<KnownBrowser, En
 }
 
 /// The value of the cookie.
-pub(crate) fn seal(
+pub(super) fn seal(
     app: &AppState,
     request: &Request,
     device: &KnownBrowser,

@@ -1,0 +1,9 @@
+//! Answers requests: finds the tenant and the route, and runs the endpoint's handler.
+//!
+//! Must not: know connections, or decide a protocol rule.
+
+mod dispatch;
+mod extra_routes;
+mod router;
+
+pub use extra_routes::{ExtraRoutes, WithExtraRoutes};
