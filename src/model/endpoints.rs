@@ -97,6 +97,11 @@ impl Endpoint {
         issuer.join(self.path().unwrap_or_default())
     }
 
+    /// The path at the issuer's host, as in links and redirects of its pages.
+    pub fn absolute_path(self, issuer: &Issuer) -> String {
+        format!("{}{}", issuer.path(), self.path().unwrap_or_default())
+    }
+
     /// The URL at an issuer, with a value for the parameter of the path.
     pub fn url_with(self, issuer: &Issuer, value: &str) -> String {
         let pattern = self.url(issuer);

@@ -4,7 +4,7 @@ use super::authorize::{AuthorizationContext, forms, proceed};
 use crate::{
     accounts::consents,
     http::{AppState, EndpointError, Reply, Request},
-    model::ConsentPolicy,
+    model::{ConsentPolicy, Endpoint},
 };
 
 /// `GET I/consent`: the consent page of an interaction, after a 303.
@@ -27,7 +27,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
             }
             proceed(authorization).await
         }
-        Some("switch") => forms::redirect_to(&authorization, "/login").await,
+        Some("switch") => forms::redirect_to(&authorization, Endpoint::Login).await,
         _ => Ok(authorization.access_denied("The user denied the request.")),
     }
 }

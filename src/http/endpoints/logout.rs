@@ -5,7 +5,7 @@ use super::frontchannel_logout;
 use crate::{
     accounts::sessions::{self, ActiveSession},
     http::{AppState, CookiePurpose, EndpointError, Reply, Request, pages},
-    model::Client,
+    model::{Client, Endpoint},
     protocol::{
         authorize::{Interaction, InteractionGoal, form_action},
         error::{ErrorCode, OAuthError},
@@ -122,7 +122,7 @@ fn signed_out_response(
     let frames =
         ended.map(|session| frontchannel_logout::frames(tenant, session)).unwrap_or_default();
     let reply = if frames.is_empty() {
-        let done = format!("{}/logged-out", tenant.tenant.issuer.path());
+        let done = Endpoint::LoggedOut.absolute_path(&tenant.tenant.issuer);
         Reply::see_other(return_to.unwrap_or(&done))
     } else {
         let page = pages::signing_out(&tenant.tenant, &frames, return_to);

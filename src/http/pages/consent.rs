@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::frame::{AccountView, ClientView, PageFrame, render};
 use crate::{
-    model::{Account, Client, Tenant},
+    model::{Account, Client, Endpoint, Tenant},
     protocol::authorize::{AuthorizationRequest, CLAIM_PREFIX},
 };
 
@@ -49,7 +49,7 @@ pub fn consent(page: &ConsentPage) -> String {
     render(&ConsentTemplate {
         frame: PageFrame::new(Some(page.tenant)),
         client: ClientView::new(client, page.request.return_to.uri()),
-        action: format!("{}/consent", page.tenant.issuer.path()),
+        action: Endpoint::Consent.absolute_path(&page.tenant.issuer),
         interaction: page.interaction,
         account: AccountView::from(page.user),
         scopes: scopes.into_iter().map(|name| line(page.tenant, name)).collect(),

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::frame::{AccountView, ClientView, PageFrame, render};
 use crate::{
-    model::{Client, Tenant},
+    model::{Client, Endpoint, Tenant},
     protocol::authorize::SignInReason,
 };
 
@@ -49,7 +49,7 @@ pub fn sign_in(page: &SignInPage) -> String {
         frame: PageFrame::new(Some(page.tenant)),
         title: if page.account.is_some() { "Choose an account" } else { "Sign in" },
         client: ClientView::new(page.client, page.redirect_uri),
-        action: format!("{}/login", page.tenant.issuer.path()),
+        action: Endpoint::Login.absolute_path(&page.tenant.issuer),
         interaction: page.interaction,
         username: page.username,
         hint: match page.reason {

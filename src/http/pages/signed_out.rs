@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::frame::{PageFrame, render};
-use crate::model::{Account, Client, Tenant};
+use crate::model::{Account, Client, Endpoint, Tenant};
 
 /// The content of the page that asks whether to sign out.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub fn logout_confirm(page: &LogoutConfirmPage) -> String {
         frame: PageFrame::new(Some(page.tenant)),
         client: page.client.map(|client| client.name.as_str()),
         account: page.user.map(|user| user.username.as_str()),
-        action: format!("{}/oauth/logout", page.tenant.issuer.path()),
+        action: Endpoint::Logout.absolute_path(&page.tenant.issuer),
         hidden: page.hidden,
     })
 }

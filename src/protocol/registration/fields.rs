@@ -4,10 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{OAuthError, invalid};
-use crate::model::{
-    ApplicationType, Client, ClientDetail, ClientDetailKind, ClientDetails, IdTokenAlgorithm,
-    JwsAlgorithm, RedirectUri, SigningAlgorithm, SubjectType,
-};
+use crate::model::{Client, ClientDetail, ClientDetailKind, ClientDetails, RedirectUri, WireEnum};
 
 /// The JSON type of a metadata value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,34 +29,23 @@ const FIELDS: [Field; 16] = [
     ("grant_types", Shape::Texts, |client| {
         client.grant_types.iter().map(|it| it.as_str()).collect()
     }),
-    ("application_type", Shape::Text, |client| match client.application_type {
-        ApplicationType::Web => "web".into(),
-        ApplicationType::Native => "native".into(),
-    }),
+    ("application_type", Shape::Text, |client| client.application_type.as_str().into()),
     ("client_name", Shape::Text, |client| client.name.as_str().into()),
     ("jwks_uri", Shape::Text, |client| json!(client.keys.url())),
     ("jwks", Shape::KeySet, |client| json!(client.keys.inline())),
-    ("subject_type", Shape::Text, |client| match client.subject_type {
-        SubjectType::Public => "public".into(),
-        SubjectType::Pairwise => "pairwise".into(),
-    }),
+    ("subject_type", Shape::Text, |client| client.subject_type.as_str().into()),
     ("id_token_signed_response_alg", Shape::Text, |client| {
-        json!(client.id_token_signed_response_alg.map(|algorithm| match algorithm {
-            IdTokenAlgorithm::Signed(algorithm) => algorithm.as_str(),
-            IdTokenAlgorithm::None => "none",
-        }))
+        name(client.id_token_signed_response_alg)
     }),
     ("userinfo_signed_response_alg", Shape::Text, |client| {
-        json!(client.userinfo_signed_response_alg.map(SigningAlgorithm::as_str))
+        name(client.userinfo_signed_response_alg)
     }),
-    ("request_object_signing_alg", Shape::Text, |client| {
-        json!(client.request_object_signing_alg.map(JwsAlgorithm::as_str))
-    }),
+    ("request_object_signing_alg", Shape::Text, |client| name(client.request_object_signing_alg)),
     ("token_endpoint_auth_method", Shape::Text, |client| {
         client.authentication.method().as_str().into()
     }),
     ("token_endpoint_auth_signing_alg", Shape::Text, |client| {
-        json!(client.details.token_endpoint_auth_signing_alg.map(JwsAlgorithm::as_str))
+        name(client.details.token_endpoint_auth_signing_alg)
     }),
     ("default_max_age", Shape::Seconds, |client| {
         json!(client.default_max_age.map(|age| age.as_secs()))
@@ -69,6 +55,10 @@ const FIELDS: [Field; 16] = [
 
 fn uris(uris: &[RedirectUri]) -> Value {
     uris.iter().map(RedirectUri::as_str).collect()
+}
+
+fn name<T: WireEnum>(value: Option<T>) -> Value {
+    json!(value.map(T::name))
 }
 
 /// Names and types of all metadata that is registered under its own name.

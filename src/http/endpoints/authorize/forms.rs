@@ -8,6 +8,7 @@ use crate::{
         AppState, CookiePurpose, EndpointError, Reply, Request,
         pages::{ErrorPage, RetryLink, error_page},
     },
+    model::Endpoint,
     protocol::{
         authorize::{Interaction, InteractionError, validate},
         error::{ErrorCode, OAuthError},
@@ -46,15 +47,15 @@ pub(in crate::http::endpoints) async fn open<'a>(
 /// requires a signed-in user: an unauthenticated request writes no record.
 pub(in crate::http::endpoints) async fn redirect_to(
     authorization: &AuthorizationContext<'_>,
-    page: &str,
+    page: Endpoint,
 ) -> Result<Reply, EndpointError> {
     let (request, interaction) = (authorization.request, &authorization.interaction);
     let session = authorization
         .session_record()
         .ok_or_else(|| start_again(request, interaction, "You are signed out", SIGNED_OUT))?;
     let id = interactions::save(authorization.accounts(), interaction, session).await?;
-    let issuer = &request.tenant.tenant.issuer;
-    Ok(Reply::see_other(&format!("{}{page}?interaction={id}", issuer.path())))
+    let path = page.absolute_path(&request.tenant.tenant.issuer);
+    Ok(Reply::see_other(&format!("{path}?interaction={id}")))
 }
 
 /// Loads the interaction that `redirect_to` stored, for a GET of its page.
@@ -124,7 +125,7 @@ fn start_again(
 ) -> EndpointError {
     let issuer = &request.tenant.tenant.issuer;
     let query = interaction.authorization_query().unwrap_or_default();
-    let href = format!("{}/oauth/authorize?{query}", issuer.path());
+    let href = format!("{}?{query}", Endpoint::Authorize.absolute_path(issuer));
     let retry = RetryLink { href: &href, label: "Start again" };
     page(request, title, message, "Start again to continue.", Some(retry))
 }

@@ -5,7 +5,7 @@ use super::{AuthorizationContext, forms, issue, page};
 use crate::{
     accounts::consents,
     http::{EndpointError, Reply},
-    model::ConsentPolicy,
+    model::{ConsentPolicy, Endpoint},
     protocol::{
         authentication::AuthenticationMethod,
         authorize::{AuthorizationState, NextStep, SignInReason, decide},
@@ -27,10 +27,10 @@ pub(in crate::http::endpoints) async fn proceed(
         (NextStep::Issue, Some(session)) => issue::issue(&authorization, session).await,
         // A form redirects to a page, so going back or reloading does not submit the form again.
         (NextStep::AskConsent, Some(_)) if authorization.by_form => {
-            forms::redirect_to(&authorization, "/consent").await
+            forms::redirect_to(&authorization, Endpoint::Consent).await
         }
         (NextStep::SignIn(_) | NextStep::ChooseAccount, Some(_)) if authorization.by_form => {
-            forms::redirect_to(&authorization, "/login").await
+            forms::redirect_to(&authorization, Endpoint::Login).await
         }
         (NextStep::AskConsent, Some(session)) => page::consent(&authorization, session),
         (NextStep::ChooseAccount, Some(session)) => page::choose_account(&authorization, session),
