@@ -2,17 +2,14 @@
 //! are read often are parsed; the rest is JSON, which takes a third of the memory of the Kubernetes
 //! struct.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, LazyLock},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::{
     ByteString, api::core::v1::Secret as CoreSecret, apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 
 use super::{OWNER_ANNOTATION, owner};
-use crate::model::{Interner, ObjectKey, Secret};
+use crate::model::{ObjectKey, Secret, intern, pooled};
 
 /// A cached Secret. Clones share the data.
 #[derive(Clone, Debug)]
@@ -44,7 +41,7 @@ struct SecretLayout {
     rest: Box<str>,
 }
 
-static SHAPES: LazyLock<Interner<SecretLayout>> = LazyLock::new(Interner::default);
+pooled!(SecretLayout);
 
 impl CachedSecret {
     /// Caches a Secret, without the fields that the API server sets again when a Secret is
@@ -66,7 +63,7 @@ impl CachedSecret {
             .map(|(name, value)| (name, Secret::new(value.0)))
             .unzip();
         let names = names.into_iter().map(Into::into).collect();
-        let shape = SHAPES.intern(Arc::new(SecretLayout { names, rest }));
+        let shape = intern(SecretLayout { names, rest });
         let (owner, values) = (owner.map(Into::into), Values::new(&values));
         Self(Arc::new(Parts {
             version,

@@ -5,8 +5,11 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use super::{
     AuthMethod, ClientAuthentication, ClientDetails, ClientId, ClientKeys, GrantType,
     IdTokenAlgorithm, JwsAlgorithm, Lifetimes, ObjectKey, RedirectUri, RefreshTokenRotation,
-    ResponseType, Secret, SecretTransport, SigningAlgorithm, TenantId, Timestamp, wire_enum,
+    ResponseType, Secret, SecretTransport, SigningAlgorithm, TenantId, Timestamp, pooled,
+    wire_enum,
 };
+
+pooled!(BTreeSet<GrantType>, BTreeSet<ResponseType>, BTreeSet<String>);
 
 /// An application with all defaults applied.
 #[derive(Clone, Debug)]
@@ -28,11 +31,12 @@ pub struct Client {
     /// Origins allowed to read token and userinfo responses from a browser (CORS). May contain
     /// duplicates.
     pub origins: Box<[Arc<str>]>,
-    /// Grant types allowed at the token endpoint.
+    /// Grant types allowed at the token endpoint. This set and the next two are interned, because
+    /// most clients have equal sets.
     pub grant_types: Arc<BTreeSet<GrantType>>,
     /// Response types allowed at the authorization endpoint.
     pub response_types: Arc<BTreeSet<ResponseType>>,
-    /// Scopes it may request. Shared like the two sets above, because most clients have equal sets.
+    /// Scopes it may request.
     pub scopes: Arc<BTreeSet<String>>,
     /// How it authenticates.
     pub authentication: ClientAuthentication,

@@ -1,14 +1,10 @@
 //! Identifiers. They do not derive from `metadata.uid`, so they survive a restore from backup.
 
-use std::{
-    fmt,
-    ops::Deref,
-    sync::{Arc, LazyLock},
-};
+use std::{fmt, ops::Deref, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::Interner;
+use super::{intern, pooled};
 
 /// Namespace and name of an object, displayed as `<namespace>/<name>`. A clone is one pointer wide
 /// and shares the text, because each object is a key in a dozen maps.
@@ -25,6 +21,8 @@ pub struct ObjectKeyParts {
     pub name: Box<str>,
 }
 
+pooled!(ObjectKeyParts);
+
 impl ObjectKey {
     /// Creates a key from namespace and name.
     pub fn new(namespace: impl AsRef<str>, name: impl AsRef<str>) -> Self {
@@ -40,8 +38,7 @@ impl ObjectKey {
     /// Returns the interned key. Use it for keys that many objects refer to.
     #[must_use]
     pub fn shared(self) -> Self {
-        static NAMED: LazyLock<Interner<ObjectKeyParts>> = LazyLock::new(Interner::default);
-        Self(NAMED.intern(self.0))
+        Self(intern(self.0))
     }
 
     /// Returns a key in the same namespace.

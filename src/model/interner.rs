@@ -1,4 +1,4 @@
-//! Deduplicates values that many objects share, so that each object stores only a pointer.
+//! Deduplicates values that many objects have in common, so that each object stores only a pointer.
 
 use std::{
     borrow::Borrow,
@@ -9,6 +9,31 @@ use std::{
 
 /// The minimum number of values before unused ones are removed.
 const MIN_SWEEP_SIZE: usize = 64;
+
+/// A type whose equal values are stored once in this process. Suits types with few distinct values.
+pub trait Pooled: Eq + Hash + 'static {
+    /// The pool of the type's values.
+    fn pool() -> &'static Interner<Self>;
+}
+
+/// Gives types a pool each.
+macro_rules! pooled {
+    ($($type:ty),+ $(,)?) => {
+        $(impl $crate::model::Pooled for $type {
+            fn pool() -> &'static $crate::model::Interner<Self> {
+                static POOL: std::sync::LazyLock<$crate::model::Interner<$type>> =
+                    std::sync::LazyLock::new(Default::default);
+                &POOL
+            }
+        })+
+    };
+}
+pub(crate) use pooled;
+
+/// Returns the copy of a value that all its owners share.
+pub fn intern<T: Pooled + ?Sized>(value: impl Into<Arc<T>> + Borrow<T>) -> Arc<T> {
+    T::pool().intern(value)
+}
 
 /// A pool of shared values. Values without other owners are removed before the pool doubles.
 #[derive(Debug)]
@@ -29,7 +54,7 @@ impl<T: ?Sized> Default for Interner<T> {
 
 impl<T: Eq + Hash + ?Sized> Interner<T> {
     /// Returns the pooled copy of a value, adding it if necessary.
-    pub fn intern(&self, value: impl Into<Arc<T>> + Borrow<T>) -> Arc<T> {
+    fn intern(&self, value: impl Into<Arc<T>> + Borrow<T>) -> Arc<T> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(same) = inner.known.get(value.borrow()) {
             return Arc::clone(same);

@@ -1,11 +1,11 @@
 //! JSON responses that are rendered when the snapshot is built. A request only joins pieces of them.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::model::{Interner, Issuer, sha256_base64url};
+use crate::model::{Issuer, intern, pooled, sha256_base64url};
 
 /// A JSON response rendered when the snapshot was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ enum Body {
     Cut(Arc<[Box<str>]>, Issuer),
 }
 
-static PIECES: LazyLock<Interner<[Box<str>]>> = LazyLock::new(Interner::default);
+pooled!([Box<str>]);
 
 impl PrerenderedJson {
     /// Renders a JSON document.
@@ -38,7 +38,7 @@ impl PrerenderedJson {
     pub fn about(issuer: &Issuer, document: &Value) -> Self {
         let text = document.to_string();
         let pieces: Vec<Box<str>> = text.split(issuer.as_str()).map(Into::into).collect();
-        Self { body: Body::Cut(PIECES.intern(pieces), issuer.clone()), etag: etag(&text) }
+        Self { body: Body::Cut(intern(pieces), issuer.clone()), etag: etag(&text) }
     }
 
     /// The response body.

@@ -10,11 +10,7 @@ mod registered;
 mod sector;
 mod signatures;
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use flows::CheckedFlows;
 use metadata::CheckedMetadata;
@@ -28,17 +24,11 @@ use super::{
 use crate::{
     api::{self, NamespaceLabels, OidcClientSpec, SecretKeyRef},
     model::{
-        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, Interner, ObjectKey, RedirectUri,
-        ResponseType,
+        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, ObjectKey, RedirectUri, intern,
     },
     protocol::scope::{STANDARD_SCOPES, is_scope},
     registry::SecretTemplate,
 };
-
-static SCOPES: LazyLock<Interner<BTreeSet<String>>> = LazyLock::new(Interner::default);
-static GRANT_TYPES: LazyLock<Interner<BTreeSet<GrantType>>> = LazyLock::new(Interner::default);
-static RESPONSE_TYPES: LazyLock<Interner<BTreeSet<ResponseType>>> =
-    LazyLock::new(Interner::default);
 
 const DEFAULT_SCOPES: [&str; 3] = ["openid", "profile", "email"];
 
@@ -128,7 +118,7 @@ pub fn client(
     let claims = id.filter(|_| admitted && (!foreign || spec.client_id.is_none()));
     let checked = claims.clone().filter(|_| !problems.refused()).map(|id| CheckedClient {
         client: Client {
-            scopes: SCOPES.intern(scopes),
+            scopes: intern(scopes),
             consent,
             lifetimes: shortened.within(&tenant.tenant.lifetimes),
             default_max_age: max_age,
@@ -154,8 +144,8 @@ fn assemble(
         origins: origins(&flows.redirect_uris),
         redirect_uris: flows.redirect_uris,
         post_logout_redirect_uris: flows.post_logout_redirect_uris,
-        grant_types: GRANT_TYPES.intern(flows.grant_types),
-        response_types: RESPONSE_TYPES.intern(flows.response_types),
+        grant_types: intern(flows.grant_types),
+        response_types: intern(flows.response_types),
         require_auth_time: spec.require_auth_time.unwrap_or_default(),
         refresh_token_rotation: described
             .refresh_token_rotation
