@@ -211,7 +211,7 @@ pub struct LogArgs {
 /// Flags of `check`.
 #[derive(Args, Debug)]
 pub struct CheckArgs {
-    /// Files and folders of manifests, validated together
+    /// Files and folders of manifests, validated together; - is standard input
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
     /// Base URL for tenants without an issuer URL of their own

@@ -3,38 +3,52 @@
 use std::{
     collections::BTreeMap,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use anyhow::{Context as _, Result};
 
 use crate::{
-    api::{ConditionReason, ConditionType},
+    api::{ConditionReason, NamespaceLabels, ObjectSet},
     cli::CheckArgs,
     config,
     model::{Clock, Installation, ObjectKey, ObjectRef, SystemClock},
-    registry::{BuildCache, build},
+    registry::{BuildCache, Snapshot, ValidationProblem, build},
     source::{
         folder::{CachedManifest, collect},
         manifests::{self, ManifestObject},
     },
 };
 
-/// Prints each problem as `file: object: field: message`; exits with status 1 if there are any.
+/// Mark of a problem that does not change the exit status.
+const WARNING: &str = "warning: ";
+/// The argument for standard input, and its name in messages.
+const STANDARD_INPUT: (&str, &str) = ("-", "standard input");
+
+/// Prints each problem as `file:line: object: field: message`; exits with status 1 if there are any.
 pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     let mut files = Vec::new();
     for path in &args.paths {
-        files.extend(manifests::find(path).with_context(|| path.display().to_string())?);
+        if path == Path::new(STANDARD_INPUT.0) {
+            files.push(PathBuf::from(STANDARD_INPUT.1));
+        } else {
+            files.extend(manifests::find(path).with_context(|| path.display().to_string())?);
+        }
     }
+    let reads_input = args.paths.iter().any(|path| path == Path::new(STANDARD_INPUT.0));
     let mut output = io::stdout().lock();
     let (mut problems, mut objects) = (0, Vec::new());
     let mut found_in: BTreeMap<ObjectRef, PathBuf> = BTreeMap::new();
     for file in &files {
-        let (read, wrong) = manifests::parse(file);
+        let (read, wrong) = if reads_input && file == Path::new(STANDARD_INPUT.1) {
+            manifests::parse_read(file, &manifests::read_from(io::stdin().lock()))
+        } else {
+            manifests::parse(file)
+        };
         for problem in wrong {
             problems += usize::from(!problem.warning);
-            let mark = if problem.warning { "warning: " } else { "" };
+            let mark = if problem.warning { WARNING } else { "" };
             writeln!(output, "{mark}{problem}")?;
         }
         for object in read {
@@ -58,7 +72,11 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     if files == 0 {
         // A mistyped path must not look like success.
         let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
-        writeln!(output, "no .yaml or .yml file in {}: is it the right folder?", paths.join(", "))?;
+        writeln!(
+            output,
+            "no .yaml, .yml or .json file in {}: is it the right folder?",
+            paths.join(", ")
+        )?;
         return Ok(ExitCode::FAILURE);
     }
     Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -80,25 +98,133 @@ fn validate_objects(
     let objects = collect(objects.into_iter().map(CachedManifest::of));
     let now = SystemClock.now();
     let snapshot = build(&objects, &installation, &BuildCache::default(), 1, now);
+    // The same without any labels of namespaces: shows which problems depend on labels.
+    let unlabelled = ObjectSet { namespaces: NamespaceLabels::Unavailable, ..objects.clone() };
+    let unlabelled = build(&unlabelled, &installation, &BuildCache::default(), 1, now);
     let mut problems = 0;
     for verdict in snapshot.verdicts().iter() {
         let reference = &verdict.object;
         let file = found_in.get(reference).map(|file| file.display().to_string());
         let file = file.unwrap_or_default();
         for problem in &verdict.problems {
-            // Objects that only a cluster creates are not reported as missing.
-            let made_later =
-                !matches!(problem.condition, ConditionType::Accepted | ConditionType::ResolvedRefs)
-                    || problem.reason == ConditionReason::TenantNotAccepted;
-            // Secrets are rarely stored with manifests.
-            let warning = problem.reason == ConditionReason::SecretNotFound;
-            if made_later {
-                continue;
-            }
-            problems += usize::from(!warning);
-            let mark = if warning { "warning: " } else { "" };
-            writeln!(output, "{mark}{file}: {reference}: {}", problem.text())?;
+            let (mark, note) = match severity(problem.reason) {
+                Severity::Expected => continue,
+                Severity::Problem
+                    if depends_on_labels(problem, reference, &objects, &unlabelled) =>
+                {
+                    let namespace = &reference.key.namespace;
+                    (WARNING, format!("; Namespace {namespace:?} is not among the files"))
+                }
+                Severity::Problem => {
+                    problems += 1;
+                    ("", String::new())
+                }
+                Severity::Warning => (WARNING, String::new()),
+            };
+            writeln!(output, "{mark}{file}: {reference}: {}{note}", problem.text())?;
         }
     }
     Ok(problems)
+}
+
+/// How much a problem matters, apart from a cluster.
+enum Severity {
+    Problem,
+    /// The files may be complete only with others.
+    Warning,
+    /// Lanyard changes it, or it follows from another problem.
+    Expected,
+}
+
+fn severity(reason: ConditionReason) -> Severity {
+    match reason {
+        ConditionReason::Pending
+        | ConditionReason::NotServed
+        | ConditionReason::WriteFailed
+        | ConditionReason::TenantNotAccepted => Severity::Expected,
+        // Secrets are rarely stored with manifests.
+        ConditionReason::SecretNotFound => Severity::Warning,
+        _ => Severity::Problem,
+    }
+}
+
+/// Whether an object is refused because of labels of a Namespace that is not among the files.
+fn depends_on_labels(
+    problem: &ValidationProblem,
+    reference: &ObjectRef,
+    objects: &ObjectSet,
+    unlabelled: &Snapshot,
+) -> bool {
+    let NamespaceLabels::Known(known) = &objects.namespaces else { return false };
+    problem.reason == ConditionReason::NamespaceNotAllowed
+        && !known.contains_key(&*reference.key.namespace)
+        && unlabelled.verdicts().iter().any(|verdict| {
+            let mut reasons = verdict.problems.iter().map(|problem| problem.reason);
+            verdict.object == *reference
+                && reasons.any(|reason| reason == ConditionReason::SelectorUnavailable)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The number of problems of manifests, and the output.
+    fn check(text: &str) -> (usize, String) {
+        let args = CheckArgs { paths: Vec::new(), base_url: "https://id.test".to_owned() };
+        let (objects, problems) = manifests::parse_text(Path::new("f.yaml"), text);
+        assert!(problems.is_empty(), "{problems:?}");
+        let files = objects.iter().map(|object| (object.reference(), PathBuf::from("f.yaml")));
+        let (files, mut output) = (files.collect(), Vec::new());
+        let problems = validate_objects(&args, objects, &files, &mut output).expect("written");
+        (problems, String::from_utf8(output).expect("text"))
+    }
+
+    const TENANT: &str = "apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main, namespace: team}
+spec:
+  clients:
+    namespaces: {from: Selector, selector: {matchLabels: {app: wiki}}}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: wiki, namespace: wiki}
+spec:
+  tenantRef: {name: main, namespace: team}
+  redirectUris: [https://wiki.test/cb]
+";
+
+    #[test]
+    fn labels_of_an_absent_namespace_are_a_warning() {
+        let (problems, output) = check(TENANT);
+        assert_eq!(problems, 0, "{output}");
+        assert!(output.contains("warning: f.yaml: OidcClient wiki/wiki"), "{output}");
+        assert!(output.contains("Namespace \"wiki\" is not among the files"), "{output}");
+        let namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: wiki}\n";
+        assert_eq!(check(&format!("{TENANT}{namespace}")).0, 1, "it has no such label");
+        assert_eq!(check(&TENANT.replace("app: wiki", "kubernetes.io/metadata.name: x")).0, 1);
+    }
+
+    #[test]
+    fn key_secrets_are_judged() {
+        let tenant = "apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main, namespace: team}
+spec:
+  signing: {secretRef: {name: keys}}
+";
+        let (problems, output) = check(tenant);
+        assert_eq!(problems, 0, "{output}");
+        assert!(output.contains("warning: "), "the Secret is not among the files: {output}");
+        let secret = "---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys, namespace: team}
+stringData: {key.pem: not a key}
+";
+        let (problems, output) = check(&format!("{tenant}{secret}"));
+        assert_eq!(problems, 1, "{output}");
+        assert!(output.contains("key.pem"), "{output}");
+    }
 }

@@ -181,3 +181,22 @@ async fn shutdown_fails_readiness_then_drains_then_exits() {
     assert!(asked.elapsed() >= Duration::from_secs(3), "closed before load balancers can notice");
     assert_eq!(dev.ended().await, Some(0));
 }
+
+/// As `helm template . | lanyard check -` does.
+#[test]
+fn check_reads_standard_input() {
+    let check = |manifest: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+        command.args(["check", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it runs");
+        child.stdin.take().expect("a pipe").write_all(manifest.as_bytes()).expect("written");
+        let output = child.wait_with_output().expect("it ends");
+        (output.status.success(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let tenant = "apiVersion: lanyard.dev/v1alpha1\nkind: Tenant\nmetadata: {name: a}\nspec:\n";
+    let (passed, output) = check(&format!("{tenant}  displayName: \"yes\"\n"));
+    assert!(passed && output.contains("1 objects in 1 files: 0 problems"), "{output}");
+    let (passed, output) = check(&format!("{tenant}  displayName: yes\n"));
+    let problem = "standard input:5: Tenant default/a: spec.displayName: must be a string";
+    assert!(!passed && output.contains(problem), "{output}");
+}

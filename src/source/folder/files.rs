@@ -207,8 +207,9 @@ impl ManifestFiles {
 
 /// Logs a problem with a manifest.
 fn log(problem: &FileProblem) {
-    let FileProblem { file, object, field, message, warning } = problem;
+    let FileProblem { file, line, object, field, message, warning } = problem;
     let file = file.display();
+    let message = line.map_or_else(|| message.clone(), |line| format!("line {line}: {message}"));
     let field = Some(field.as_str()).filter(|field| !field.is_empty()).map(tracing::field::display);
     if *warning {
         tracing::warn!(%file, %object, field, error = %message, "questionable manifest");

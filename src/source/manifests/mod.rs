@@ -1,15 +1,21 @@
-//! Reads YAML manifests for `dev` and `check`. Strict, so that typos are reported. The only module
-//! that uses `serde_yaml`.
+//! Reads manifests for `dev` and `check`, as kubectl and an API server do. Strict, so that typos are
+//! reported. The only module that uses `serde_yaml`, which writes YAML and reads none.
 
+mod defaults;
+mod documents;
 mod fields;
+mod json;
+mod objects;
 mod read;
+mod sops;
 mod write;
+mod yaml;
 
 use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 
-pub use read::{find, parse, parse_read, parse_text, read};
+pub use read::{find, parse, parse_read, parse_text, read, read_from};
 pub use write::to_yaml;
 
 use crate::{
@@ -46,6 +52,8 @@ impl ManifestObject {
 pub struct FileProblem {
     /// The path of the file.
     pub file: PathBuf,
+    /// The line of the file, counted from 1, if known.
+    pub line: Option<usize>,
     /// The object (`Kind namespace/name`), or the number of the document.
     pub object: String,
     /// Path of the field; empty if the problem concerns no field.
@@ -60,18 +68,27 @@ impl FileProblem {
     pub(super) fn new(file: &Path, object: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             file: file.to_owned(),
+            line: None,
             object: object.into(),
             field: String::new(),
             message: message.into(),
             warning: false,
         }
     }
+
+    fn into_warning(self) -> Self {
+        Self { warning: true, ..self }
+    }
 }
 
 impl std::fmt::Display for FileProblem {
-    /// Formats as `file: object: field: message`.
+    /// Formats as `file:line: object: field: message`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}: ", self.file.display(), self.object)?;
+        write!(f, "{}:", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, "{line}:")?;
+        }
+        write!(f, " {}: ", self.object)?;
         if !self.field.is_empty() {
             write!(f, "{}: ", self.field)?;
         }
@@ -79,5 +96,7 @@ impl std::fmt::Display for FileProblem {
     }
 }
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;

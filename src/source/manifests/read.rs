@@ -1,4 +1,4 @@
-//! Reads objects and problems from manifest files.
+//! Finds and reads manifest files.
 
 use std::{
     collections::BTreeSet,
@@ -6,25 +6,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use k8s_openapi::{
-    ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta,
-};
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_yaml::Value;
-
-use super::{FileProblem, ManifestObject, fields};
-use crate::{
-    api::{GROUP, VERSION, with_kind},
-    model::ObjectKind,
-    source::deserialize_errors,
-};
+use super::{FileProblem, ManifestObject, documents::documents, objects::ObjectReader};
 
 /// Maximum size of a file in bytes.
-const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 /// Maximum depth of nested folders.
 const MAX_DEPTH: usize = 16;
 
-/// The manifest file itself, or every `*.yaml` and `*.yml` file below a folder, in a stable order.
+/// Endings of manifest files.
+const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// The manifest file itself, or every `*.yaml`, `*.yml` and `*.json` file below a folder, in a stable
+/// order.
 /// Skips hidden files and backup files of editors.
 pub fn find(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Found::default();
@@ -58,11 +51,9 @@ impl Found {
             if name.is_none_or(|name| name.starts_with(['.', '#']) || name.ends_with('~')) {
                 continue;
             }
-            let is_yaml =
-                path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
             if path.is_dir() {
                 self.collect(&path, depth + 1)?;
-            } else if is_yaml {
+            } else if is_manifest(&path) {
                 self.files.push(path);
             }
         }
@@ -70,15 +61,25 @@ impl Found {
     }
 }
 
+fn is_manifest(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
+}
+
 /// Reads a regular file that is not too large.
 pub fn read(file: &Path) -> io::Result<Vec<u8>> {
     if !std::fs::metadata(file)?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
+    read_from(std::fs::File::open(file)?)
+}
+
+/// Reads a stream that is not too large.
+pub fn read_from(input: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    std::fs::File::open(file)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::other("larger than 4 MiB"));
+        return Err(io::Error::other("larger than 64 MiB"));
     }
     Ok(bytes)
 }
@@ -107,160 +108,9 @@ pub fn parse_read(
 
 /// Like [`parse`], for text that was read from `file`.
 pub fn parse_text(file: &Path, text: &str) -> (Vec<ManifestObject>, Vec<FileProblem>) {
-    let mut reader = Reader { file, objects: Vec::new(), problems: Vec::new() };
-    for (number, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
-        let name = format!("document {}", number + 1);
-        match Value::deserialize(document) {
-            Ok(Value::Null) => {}
-            Ok(value) => reader.document(&name, value),
-            Err(error) => {
-                let problem = FileProblem::new(file, name, format!("is not YAML: {error}"));
-                reader.problems.push(problem);
-                break; // The parser cannot continue after a syntax error.
-            }
-        }
+    let mut reader = ObjectReader::new(file);
+    for (number, document) in documents(text).iter().enumerate() {
+        reader.document(number + 1, document);
     }
-    (reader.objects, reader.problems)
-}
-
-struct Reader<'f> {
-    file: &'f Path,
-    objects: Vec<ManifestObject>,
-    problems: Vec<FileProblem>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Header {
-    #[serde(default)]
-    api_version: String,
-    #[serde(default)]
-    kind: String,
-    #[serde(default)]
-    metadata: Named,
-}
-
-#[derive(Default, Deserialize)]
-struct Named {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    namespace: Option<String>,
-}
-
-impl Reader<'_> {
-    fn document(&mut self, document: &str, value: Value) {
-        let Ok(header) = Header::deserialize(&value) else {
-            return self
-                .problem(document, "is not a Kubernetes object (apiVersion, kind, metadata)");
-        };
-        let Header { api_version, kind, metadata } = &header;
-        if kind == "List" && api_version == "v1" {
-            let items = value.get("items").and_then(Value::as_sequence).cloned();
-            for item in items.unwrap_or_default() {
-                self.document(document, item);
-            }
-            return;
-        }
-        let namespace = metadata.namespace.as_deref().unwrap_or("default");
-        let object = format!("{kind} {namespace}/{}", metadata.name);
-        let ours = format!("{GROUP}/{VERSION}");
-        let known_kind = match (api_version.as_str(), ObjectKind::from_name(kind)) {
-            (version, Some(kind @ ObjectKind::Managed(_))) if version == ours => kind,
-            ("v1", Some(kind @ (ObjectKind::Secret | ObjectKind::Namespace))) => kind,
-            (version, Some(ObjectKind::Managed(_))) => {
-                let text = format!("has apiVersion {version:?}; use {ours:?}");
-                return self.problem(&object, &text);
-            }
-            (version, _) if version.split('/').next() == Some(GROUP) => {
-                return self.problem(&object, &fields::unknown_kind(kind));
-            }
-            _ => {
-                let mut problem = FileProblem::new(
-                    self.file,
-                    object,
-                    "ignored, because its kind is not supported",
-                );
-                problem.warning = true;
-                return self.problems.push(problem);
-            }
-        };
-        if metadata.name.is_empty() {
-            return self.problem(document, "has no metadata.name");
-        }
-        if let Some((field, message)) = fields::unusable_name(&metadata.name, namespace) {
-            let problem = FileProblem::new(self.file, &object, message);
-            return self.problems.push(FileProblem { field: field.to_owned(), ..problem });
-        }
-        let read = match known_kind {
-            ObjectKind::Managed(kind) => with_kind!(kind, K => {
-                let read = self.read::<Box<K>>(&object, value);
-                read.map(|it| ManifestObject::Managed(it.into()))
-            }),
-            ObjectKind::Secret => self.read(&object, value).map(ManifestObject::Secret),
-            ObjectKind::Namespace => self.read(&object, value).map(ManifestObject::Namespace),
-        };
-        if let Some(mut read) = read {
-            complete(&mut read);
-            self.objects.push(read);
-        }
-    }
-
-    /// Deserializes an object, and reports unknown fields.
-    fn read<T: DeserializeOwned>(&mut self, object: &str, value: Value) -> Option<T> {
-        let mut unknown = Vec::new();
-        let mut track = serde_path_to_error::Track::new();
-        let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
-        let read: Result<T, _> =
-            serde_ignored::deserialize(tracked, |path| unknown.push(path.to_string()));
-        // The derived types do not declare these two fields.
-        unknown.retain(|field| field != "apiVersion" && field != "kind");
-        let found_unknown = !unknown.is_empty();
-        let kind = object.split(' ').next().unwrap_or_default();
-        for ignored in unknown {
-            let (field, message) = fields::unknown(kind, &ignored);
-            self.problems
-                .push(FileProblem { field, ..FileProblem::new(self.file, object, message) });
-        }
-        match read {
-            Ok(read) => (!found_unknown).then_some(read),
-            Err(error) => {
-                let (field, message) =
-                    deserialize_errors::remedy(&track.path().to_string(), &error.to_string());
-                self.problems
-                    .push(FileProblem { field, ..FileProblem::new(self.file, object, message) });
-                None
-            }
-        }
-    }
-
-    fn problem(&mut self, object: &str, message: &str) {
-        self.problems.push(FileProblem::new(self.file, object, message));
-    }
-}
-
-/// Sets defaults as an API server would.
-fn complete(object: &mut ManifestObject) {
-    let namespaced = |metadata: &mut ObjectMeta| {
-        metadata.namespace.get_or_insert_with(|| "default".to_owned());
-    };
-    match object {
-        ManifestObject::Managed(object) => namespaced(object.metadata_mut()),
-        ManifestObject::Secret(secret) => {
-            namespaced(&mut secret.metadata);
-            merge_string_data(secret);
-        }
-        ManifestObject::Namespace(namespace) => {
-            let name = namespace.metadata.name.clone().unwrap_or_default();
-            let labels = namespace.metadata.labels.get_or_insert_default();
-            labels.insert("kubernetes.io/metadata.name".to_owned(), name);
-        }
-    }
-}
-
-fn merge_string_data(secret: &mut Secret) {
-    let data = secret.data.get_or_insert_default();
-    for (name, value) in secret.string_data.take().unwrap_or_default() {
-        data.insert(name, ByteString(value.into_bytes()));
-    }
+    reader.finish()
 }

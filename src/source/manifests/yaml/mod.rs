@@ -1,0 +1,259 @@
+//! Reads a YAML document as kubectl does. Kubernetes' library is a port of libyaml, and so is the
+//! parser used here; the meaning of scalars, tags, merge keys and aliases is determined here.
+//!
+//! Depth and the copies that aliases make are bounded.
+
+mod budget;
+mod locate;
+mod node;
+mod scalar;
+
+use std::{
+    collections::{HashMap, HashSet},
+    io::{BufReader, Chain, Read},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use libyaml_safer::{Event, EventData, Mark, Parser};
+use serde_json::{Map, Value};
+
+use budget::CopyBudget;
+use locate::Trace;
+pub(super) use locate::{Step, line_of};
+use node::{Node, NodeContent, merge};
+use scalar::Scalar;
+pub(super) use scalar::json_number;
+
+/// Maximum depth of a document.
+const MAX_DEPTH: usize = 200;
+const READ_BUFFER_BYTES: usize = 4096;
+const MERGE_TAG: &str = "tag:yaml.org,2002:merge";
+
+/// A document that was read.
+#[derive(Debug)]
+pub(super) struct YamlDocument {
+    pub(super) value: Value,
+    /// Keys that a map contains twice, with their lines. The last one counts.
+    pub(super) duplicates: Vec<(String, usize)>,
+    /// The line of text after the end of the document, which is not read.
+    pub(super) ignored_from: Option<usize>,
+}
+
+/// A document that cannot be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct YamlError {
+    /// The line within the document, counted from 1.
+    pub(super) line: usize,
+    pub(super) message: String,
+}
+
+/// Reads the first document of a text.
+pub(super) fn read(text: &str) -> Result<YamlDocument, YamlError> {
+    guarded(|| Reader::new(text, None).document())
+}
+
+/// Runs a reader. The parser panics on some invalid texts, which is an error like any other.
+fn guarded<T>(run: impl FnOnce() -> Result<T, YamlError>) -> Result<T, YamlError> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        Err(YamlError { line: 1, message: "the parser cannot read the document".to_owned() })
+    })
+}
+
+struct Reader<'t> {
+    parser: Parser<BufReader<Chain<&'t [u8], &'static [u8]>>>,
+    anchors: HashMap<String, Node>,
+    budget: CopyBudget,
+    depth: usize,
+    duplicates: Vec<(String, usize)>,
+    trace: Option<Trace<'t>>,
+}
+
+impl<'t> Reader<'t> {
+    fn new(text: &'t str, trace: Option<Trace<'t>>) -> Self {
+        let mut parser = Parser::new();
+        let line_break: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
+        let input = text.as_bytes().chain(line_break);
+        parser.set_input(BufReader::with_capacity(READ_BUFFER_BYTES, input));
+        Self {
+            parser,
+            anchors: HashMap::new(),
+            budget: CopyBudget::default(),
+            depth: 0,
+            duplicates: Vec::new(),
+            trace,
+        }
+    }
+
+    fn next(&mut self) -> Result<Event, YamlError> {
+        self.parser.parse().map_err(|error| {
+            let message = match error.context().filter(|context| !context.is_empty()) {
+                Some(context) => format!("{} ({context})", error.problem()),
+                None => error.problem().to_owned(),
+            };
+            YamlError { line: line(error.problem_mark().unwrap_or_default()), message }
+        })
+    }
+
+    fn document(&mut self) -> Result<YamlDocument, YamlError> {
+        let nothing =
+            YamlDocument { value: Value::Null, duplicates: Vec::new(), ignored_from: None };
+        loop {
+            let event = self.next()?;
+            match event.data {
+                EventData::StreamStart { .. } | EventData::DocumentStart { .. } => {}
+                EventData::StreamEnd => return Ok(nothing),
+                _ => {
+                    let mark = event.start_mark;
+                    let root = self.node(event)?.content.into_value();
+                    let value = root.map_err(|message| failure(mark, message))?;
+                    self.next()?; // the end of the document
+                    let duplicates = std::mem::take(&mut self.duplicates);
+                    return Ok(YamlDocument { value, duplicates, ignored_from: self.rest() });
+                }
+            }
+        }
+    }
+
+    /// The line of what follows the document.
+    fn rest(&mut self) -> Option<usize> {
+        match self.next() {
+            Ok(event) if event.data == EventData::StreamEnd => None,
+            Ok(event) => Some(line(event.start_mark)),
+            Err(error) => Some(error.line),
+        }
+    }
+
+    /// Reads the node that begins with an event.
+    fn node(&mut self, event: Event) -> Result<Node, YamlError> {
+        let mark = event.start_mark;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(failure(mark, format!("is nested more than {MAX_DEPTH} levels deep")));
+        }
+        self.budget.count(1).map_err(|message| failure(mark, message))?;
+        let (anchor, node) = match event.data {
+            EventData::Alias { anchor } => (None, self.alias(&anchor, mark)?),
+            EventData::Scalar { anchor, tag, value, plain_implicit, .. } => {
+                let scalar = Scalar::read(tag.as_deref(), value, plain_implicit)
+                    .map_err(|message| failure(mark, message))?;
+                let bytes = scalar.len();
+                (anchor, Node::new(NodeContent::Scalar(scalar), bytes))
+            }
+            EventData::SequenceStart { anchor, .. } => {
+                self.forget(anchor.as_ref());
+                (anchor, self.list()?)
+            }
+            EventData::MappingStart { anchor, .. } => {
+                self.forget(anchor.as_ref());
+                (anchor, self.map()?)
+            }
+            _ => return Err(failure(mark, "expected a value".to_owned())),
+        };
+        if let Some(anchor) = anchor {
+            self.budget.copy(&node).map_err(|message| failure(mark, message))?;
+            self.anchors.insert(anchor, node.clone());
+        }
+        self.depth -= 1;
+        Ok(node)
+    }
+
+    /// An alias within its own anchor never finds an earlier anchor of the same name.
+    fn forget(&mut self, anchor: Option<&String>) {
+        if let Some(anchor) = anchor {
+            self.anchors.remove(anchor);
+        }
+    }
+
+    fn alias(&mut self, anchor: &str, mark: Mark) -> Result<Node, YamlError> {
+        let Some(node) = self.anchors.get(anchor) else {
+            return Err(failure(mark, format!("*{anchor} refers to no anchor before it")));
+        };
+        self.budget.expand(node).map_err(|message| failure(mark, message))?;
+        Ok(Node { is_alias: true, ..node.clone() })
+    }
+
+    fn list(&mut self) -> Result<Node, YamlError> {
+        let mut node = Node::new(NodeContent::List(Vec::new()), 0);
+        let mut items = Vec::new();
+        loop {
+            let event = self.next()?;
+            if event.data == EventData::SequenceEnd {
+                return Ok(Node { content: NodeContent::List(items), ..node });
+            }
+            let mark = event.start_mark;
+            self.enter(|| Step::Index(items.len()), mark);
+            let item = self.node(event)?;
+            self.leave();
+            node.add(&item);
+            items.push(item.content.into_value().map_err(|message| failure(mark, message))?);
+        }
+    }
+
+    fn map(&mut self) -> Result<Node, YamlError> {
+        let mut node = Node::new(NodeContent::Map(Map::new()), 0);
+        let mut fields = Map::new();
+        // Keys that the map itself contains, not one that is merged into it.
+        let mut own = HashSet::new();
+        loop {
+            let event = self.next()?;
+            if event.data == EventData::MappingEnd {
+                return Ok(Node { content: NodeContent::Map(fields), ..node });
+            }
+            let mark = event.start_mark;
+            if is_merge(&event.data) {
+                let event = self.next()?;
+                let merged = self.node(event)?;
+                node.add(&merged);
+                merge(merged, &mut fields).map_err(|message| failure(mark, message))?;
+                continue;
+            }
+            let key = self.node(event)?;
+            node.add(&key);
+            let key = match key.content {
+                NodeContent::Scalar(scalar) => scalar.into_key(),
+                NodeContent::List(_) | NodeContent::Map(_) => {
+                    Err("a key is a list or a map".to_owned())
+                }
+            };
+            let key = key.map_err(|message| failure(mark, message))?;
+            self.enter(|| Step::Key(key.clone()), mark);
+            let event = self.next()?;
+            let value = self.node(event)?;
+            self.leave();
+            node.add(&value);
+            if !own.insert(key.clone()) {
+                self.duplicates.push((key.clone(), line(mark)));
+            }
+            let value = value.content.into_value().map_err(|message| failure(mark, message))?;
+            fields.insert(key, value);
+        }
+    }
+
+    fn enter(&mut self, step: impl FnOnce() -> Step, mark: Mark) {
+        if let Some(trace) = &mut self.trace {
+            trace.enter(&step(), line(mark));
+        }
+    }
+
+    fn leave(&mut self) {
+        if let Some(trace) = &mut self.trace {
+            trace.leave();
+        }
+    }
+}
+
+fn is_merge(key: &EventData) -> bool {
+    matches!(key, EventData::Scalar { value, tag, plain_implicit, .. }
+        if value == "<<" && (*plain_implicit || tag.as_deref() == Some(MERGE_TAG)))
+}
+
+fn line(mark: Mark) -> usize {
+    usize::try_from(mark.line).unwrap_or(usize::MAX).saturating_add(1)
+}
+
+fn failure(mark: Mark, message: String) -> YamlError {
+    YamlError { line: line(mark), message }
+}
+
+#[cfg(test)]
+mod tests;
