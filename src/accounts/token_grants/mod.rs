@@ -213,6 +213,14 @@ mod tests {
     use crate::protocol::error::ErrorCode;
 
     #[test]
+    fn every_grant_type_of_the_token_endpoint_has_a_row() {
+        let at_token_endpoint = |it: &&GrantType| **it != GrantType::Implicit;
+        let known: Vec<_> = GrantType::ALL.iter().filter(at_token_endpoint).collect();
+        assert_eq!(known.len(), GRANTS.len());
+        assert!(known.iter().all(|known| GRANTS.iter().any(|row| row.grant_type == **known)));
+    }
+
+    #[test]
     fn finds_the_grant_type() {
         // RFC 6749 §5.2
         let found = |text: &str| {

@@ -57,9 +57,7 @@ fn question(
 ) -> Result<Reply, EndpointError> {
     // A hint here is of another session, so only client_id vouches for the redirect.
     let return_to = logout.return_to.clone().filter(|_| logout.named);
-    let client = logout.client.as_ref().map(|client| client.id.clone());
-    let question =
-        Interaction::end_session(client, return_to.clone(), &active.session, request.now);
+    let question = Interaction::end_session(return_to.clone(), &active.session, request.now);
     let tenant = &request.tenant.tenant;
     let sealed = app.context(request).seal(&question)?;
     let client: Option<&Client> = logout.client.as_deref();
@@ -92,7 +90,7 @@ async fn confirm(
     let question = question
         .filter(|question| question.check(None, request.now).is_ok())
         .ok_or_else(|| stale("The form was open for too long; ask to sign out again."))?;
-    let InteractionGoal::EndSession { return_to, .. } = question.goal() else {
+    let InteractionGoal::EndSession { return_to } = question.goal() else {
         return Err(stale("The form does not end a session; ask to sign out again.").into());
     };
     if params.get("action") != Some("logout") {

@@ -18,7 +18,7 @@ use super::{
     parameters::AuthorizationParams,
 };
 use crate::{
-    model::{ClientId, SealPurpose, Timestamp, sha256},
+    model::{SealPurpose, Timestamp, sha256},
     protocol::{
         records::{DecodeError, FormatVersion, RecordFormat, SealedRecord, Session},
         session::CLOCK_SKEW,
@@ -35,8 +35,6 @@ pub enum InteractionGoal {
     Authorize(String),
     /// End the session (OIDC RP-Initiated Logout §2).
     EndSession {
-        /// The requesting client.
-        client: Option<ClientId>,
         /// The URL that the browser is redirected to afterwards.
         return_to: Option<String>,
     },
@@ -124,13 +122,8 @@ impl Interaction {
     }
 
     /// Creates the interaction that asks whether to end this session.
-    pub fn end_session(
-        client: Option<ClientId>,
-        return_to: Option<String>,
-        session: &Session,
-        now: Timestamp,
-    ) -> Self {
-        let goal = InteractionGoal::EndSession { client, return_to };
+    pub fn end_session(return_to: Option<String>, session: &Session, now: Timestamp) -> Self {
+        let goal = InteractionGoal::EndSession { return_to };
         Self::begin(goal, None, Some(session), now)
     }
 

@@ -57,7 +57,7 @@ fn the_first_format_is_read() {
 
 #[test]
 fn the_question_about_signing_out_needs_no_cookie_but_its_session() {
-    let question = Interaction::end_session(None, None, &session(), NOW);
+    let question = Interaction::end_session(None, &session(), NOW);
     assert_eq!(question.check(None, NOW), Ok(()));
     assert!(question.belongs_to(&session()));
     assert_eq!(question.authorization_query(), None);
