@@ -117,7 +117,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     ) -> Result<Vec<VersionedRecord>, StoreError>;
 
     /// Lists at most `limit` records of a kind, of all tenants, whose due time is within `due`:
-    /// earliest first.
+    /// earliest first. A damaged record is skipped, with a line in the log.
     async fn list_due(
         &self,
         kind: RecordKind,

@@ -170,6 +170,19 @@ impl Record {
     }
 }
 
+/// Skips a record that cannot be decoded, with a line in the log. One damaged record must not hide
+/// the other records of a list.
+pub(super) fn skip_damaged<T, E: fmt::Display>(
+    kind: RecordKind,
+    key: impl fmt::Display,
+    decoded: Result<T, E>,
+) -> Option<T> {
+    let log = |error: &E| {
+        tracing::warn!(record_kind = %kind, record = %key, %error, "a record of the store is skipped");
+    };
+    decoded.inspect_err(log).ok()
+}
+
 /// A record as read, with the version that `compare_and_swap` compares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionedRecord {

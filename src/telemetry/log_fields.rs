@@ -61,6 +61,7 @@ pub const LOG_FIELDS: &[LogField] = &[
     field("omitted_frames", "Number of front-channel logout frames that a page left out."),
     field("operation", "The store operation, in the words of the metrics' label."),
     field("reason", "Reason of a condition or Event, or of a failed reconcile."),
+    field("record", "Key of a record of the store: its tenant and id."),
     field("record_kind", "Kind of a record of the store."),
     field("request_id", "Id of the request; the response header `x-request-id` has it too."),
     field("secret", "The Secret, as `namespace/name`."),

@@ -1,11 +1,11 @@
 //! The part of the contract about due times.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{CLOCK_TOLERANCE, HOUR, NOW, key, load, record};
 use crate::{
     model::{TenantId, Timestamp},
-    store::{Record, RecordKey, RecordKind, SharedStore},
+    store::{MAX_LISTED, Record, RecordKey, RecordKind, SharedStore},
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -69,6 +69,27 @@ pub async fn due_lists_are_bounded(store: SharedStore) {
     let found = store.list_due(RecordKind::Session, all, 2, NOW.plus(MINUTE)).await.unwrap();
     let ids: Vec<_> = found.into_iter().map(|stored| stored.record.key.id).collect();
     assert_eq!(ids, ["0", "1"], "expired records do not count");
+}
+
+/// Callers that find a full list of one due time ask again with a higher limit.
+pub async fn many_records_with_one_due_time_are_listed(store: SharedStore) {
+    let writers = (0..25).map(|hundred| {
+        let store = SharedStore::clone(&store);
+        tokio::spawn(async move {
+            for n in 0..100 {
+                let record = due(&format!("{hundred}-{n}"), NOW);
+                assert_eq!(store.insert(record, NOW).await, Ok(true));
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    for (limit, length) in [(MAX_LISTED, MAX_LISTED), (4 * MAX_LISTED, 2500)] {
+        let found = store.list_due(RecordKind::Session, NOW..=NOW, limit, NOW).await.unwrap();
+        let ids: BTreeSet<_> = found.iter().map(|stored| &stored.record.key.id).collect();
+        assert_eq!((found.len(), ids.len()), (length, length));
+    }
 }
 
 pub async fn due_lists_follow_swaps_takes_and_expiry(store: SharedStore) {

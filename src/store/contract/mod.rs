@@ -43,6 +43,7 @@ macro_rules! suite {
             kinds_and_tenants_are_apart,
             lists_due_records_of_all_tenants_earliest_first,
             due_lists_are_bounded,
+            many_records_with_one_due_time_are_listed,
             due_lists_follow_swaps_takes_and_expiry,
             one_of_many_claims_wins,
             keeps_any_bytes,

@@ -10,6 +10,7 @@ use crate::{
     store::{
         IndexEntry, MAX_LISTED, RecordKey, RecordKind, VersionedRecord,
         encoding::{self, DamagedRecord, EncodedRecord},
+        record::skip_damaged,
     },
 };
 
@@ -78,8 +79,15 @@ pub(super) fn list_due(
             break;
         }
         let entry = entry?.0;
-        let key = encoding::record_key(kind, entry.value().2).ok_or(DamagedRecord)?;
-        found.extend(live(&records, &key, now)?);
+        let key = encoding::record_key(kind, entry.value().2).ok_or(DamagedRecord);
+        let name = entry.value().2.escape_ascii();
+        let Some(key) = skip_damaged(kind, name, key) else { continue };
+        match live(&records, &key, now) {
+            Err(EmbeddedError::Row(damaged)) => {
+                skip_damaged(kind, &key, Err::<VersionedRecord, _>(damaged));
+            }
+            read => found.extend(read?),
+        }
     }
     Ok(found)
 }

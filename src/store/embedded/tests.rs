@@ -151,6 +151,32 @@ async fn the_due_index_is_repaired_after_an_earlier_release_wrote_the_file() {
 }
 
 #[tokio::test]
+async fn damaged_records_do_not_hide_due_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let due = Record { due_at: Some(NOW), ..record("due") };
+    let store = open(&folder).unwrap();
+    store.insert(due.clone(), NOW).await.unwrap();
+    let damage = |transaction: &redb::WriteTransaction| {
+        let damaged = encoding::key(&key("damaged"));
+        let mut records = transaction.open_table(tables::RECORDS).unwrap();
+        records.insert(&*damaged, &[1_u8][..]).unwrap();
+        let mut times = transaction.open_table(tables::DUE).unwrap();
+        for key in [&damaged[..], b"no key"] {
+            times.insert(("session", NOW.millis(), key), ()).unwrap();
+        }
+    };
+    store
+        .shared
+        .with(|database| {
+            write(database, damage);
+            Ok(())
+        })
+        .unwrap();
+    let listed = store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await.unwrap();
+    assert_eq!(listed.into_iter().map(|it| it.record).collect::<Vec<_>>(), [due]);
+}
+
+#[tokio::test]
 async fn a_second_process_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let first = open(&folder).unwrap();

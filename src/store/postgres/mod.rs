@@ -241,7 +241,8 @@ impl Store for PostgresStore {
                 .bind(now.millis())
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX));
             let rows = query.fetch_all(&self.pool).await?;
-            rows.iter().map(|row| stored_of_any_tenant(row, kind)).collect()
+            let records = rows.iter().filter_map(|row| stored_of_any_tenant(row, kind));
+            Ok::<_, PostgresError>(records.collect())
         };
         Ok(bounded(retried(true, attempt)).await?.0)
     }

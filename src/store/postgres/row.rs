@@ -10,7 +10,9 @@ use sqlx::{
 use super::failure::PostgresError;
 use crate::{
     model::{TenantId, Timestamp},
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
+    store::{
+        IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord, record::skip_damaged,
+    },
 };
 
 /// Binds a key as the first three parameters of a statement.
@@ -58,13 +60,14 @@ pub(super) fn stored(
     Ok(VersionedRecord { record, version: row.try_get::<i64, _>("version")?.cast_unsigned() })
 }
 
-/// Decodes a row of any tenant.
-pub(super) fn stored_of_any_tenant(
-    row: &PgRow,
-    kind: RecordKind,
-) -> Result<VersionedRecord, PostgresError> {
-    let tenant: String = row.try_get("tenant")?;
+/// Decodes a row of any tenant; `None`, with a line in the log, if it is damaged.
+pub(super) fn stored_of_any_tenant(row: &PgRow, kind: RecordKind) -> Option<VersionedRecord> {
+    let tenant: String = row.try_get("tenant").unwrap_or_default();
     // Names of Kubernetes objects contain no slash.
-    let (namespace, name) = tenant.split_once('/').unwrap_or_default();
-    stored(row, kind, &TenantId::new(namespace, name))
+    let decoded = match tenant.split_once('/') {
+        Some((namespace, name)) => stored(row, kind, &TenantId::new(namespace, name)),
+        None => Err(PostgresError::from(sqlx::Error::Decode("the tenant has no namespace".into()))),
+    };
+    let id: Vec<u8> = row.try_get("id").unwrap_or_default();
+    skip_damaged(kind, format_args!("{tenant}/{}", id.escape_ascii()), decoded)
 }

@@ -89,6 +89,20 @@ async fn any_replica_upgrades_the_schema_of_an_earlier_release() {
 }
 
 #[tokio::test]
+async fn damaged_records_do_not_hide_due_ones() {
+    let store = prepared().await;
+    let due = Record { due_at: Some(NOW), ..record("due") };
+    store.insert(due.clone(), NOW).await.unwrap();
+    let damage = "INSERT INTO lanyard_records
+            (kind, tenant, id, value, version, expires_at, owners, due_at)
+        SELECT kind, 'no-namespace', id, value, version, expires_at, owners, due_at
+        FROM lanyard_records";
+    store.pool.execute(damage).await.unwrap();
+    let listed = store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await.unwrap();
+    assert_eq!(listed.into_iter().map(|it| it.record).collect::<Vec<_>>(), [due]);
+}
+
+#[tokio::test]
 async fn an_unreachable_server_is_reported_in_time_without_the_password() {
     let store = open("postgres://lanyard:hunter2@127.0.0.1:1/lanyard");
     let refused = store.get(&key("a"), NOW).await.unwrap_err();

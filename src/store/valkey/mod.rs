@@ -20,6 +20,7 @@ use super::{
     CLOCK_TOLERANCE, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store, StoreError,
     StoreState, UnusableCa, VersionedRecord, ca,
     encoding::{self, DamagedRecord},
+    record::skip_damaged,
     retry::{bounded, random_version, retried, settled},
 };
 use crate::model::{Entropy, TenantId, Timestamp};
@@ -233,13 +234,14 @@ impl Store for ValkeyStore {
         };
         let (found, _) = bounded(retried(true, attempt)).await?;
         let stored = |(key, due_at, row): (Vec<u8>, i64, Vec<u8>)| {
-            let key = encoding::record_key(kind, &key).ok_or(DamagedRecord)?;
-            let mut stored = row::read(&row, key)?;
+            let decoded = encoding::record_key(kind, &key).ok_or(DamagedRecord);
+            let decoded = decoded.and_then(|key| row::read(&row, key));
+            let mut stored = skip_damaged(kind, key.escape_ascii(), decoded)?;
             // A row that an earlier release has replaced is still listed, but contains no due time.
             stored.record.due_at = Some(Timestamp::from_millis(due_at));
-            Ok(stored)
+            Some(stored)
         };
-        found.into_iter().map(stored).collect()
+        Ok(found.into_iter().filter_map(stored).collect())
     }
 
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {

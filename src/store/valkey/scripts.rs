@@ -139,7 +139,8 @@ return found",
     )
 });
 
-/// Arguments: now, kind, first and last due time, limit. Returns keys, due times and rows in turn.
+/// Arguments: now, kind, first and last due time, limit. Returns keys, due times and rows in turn,
+/// even those of a damaged row, which the caller reports.
 pub(super) static LIST_DUE: LazyLock<Script> = LazyLock::new(|| {
     script(
         r"
@@ -151,7 +152,7 @@ repeat
     local row = redis.call('GET', RECORD .. keys[at])
     if not row then
       gone[#gone + 1] = keys[at]
-    elseif #found < 3 * limit and is_live(row, now) then
+    elseif #found < 3 * limit and (not tonumber(row:sub(17, 32)) or is_live(row, now)) then
       found[#found + 1] = keys[at]
       found[#found + 1] = keys[at + 1]
       found[#found + 1] = row

@@ -148,6 +148,24 @@ async fn a_record_that_lost_its_due_time_is_still_due() {
     assert_eq!(found.into_iter().map(|it| it.record).collect::<Vec<_>>(), [due]);
 }
 
+#[tokio::test]
+async fn damaged_records_do_not_hide_due_ones() {
+    let url = valkey_database();
+    let store = open(&url, false);
+    let due = Record { due_at: Some(NOW), ..record("due") };
+    store.insert(due.clone(), NOW).await.unwrap();
+    for (key, row) in [(encoding::key(&key("damaged")), "short"), (b"no key".to_vec(), "")] {
+        let mut damage = redis::cmd("SET");
+        let damage = damage.arg([b"lanyard:record:", &key[..]].concat()).arg(row);
+        let () = damage.query_async(&mut directly(&url).await).await.unwrap();
+        let mut list = redis::cmd("ZADD");
+        let list = list.arg("lanyard:due:session").arg(NOW.millis()).arg(key);
+        let () = list.query_async(&mut directly(&url).await).await.unwrap();
+    }
+    let listed = store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await.unwrap();
+    assert_eq!(listed.into_iter().map(|it| it.record).collect::<Vec<_>>(), [due]);
+}
+
 /// An earlier release leaves the due times of records that it takes.
 #[tokio::test]
 async fn a_due_time_without_a_record_is_removed_when_it_is_found() {
