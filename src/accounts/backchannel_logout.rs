@@ -1,59 +1,28 @@
 //! Notifies clients that a session has ended (OIDC Back-Channel Logout §2.5): at once, with retries
 //! if that fails. The notifications are messages of an outbox.
 
-use std::{sync::Arc, time::Duration};
-
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 use super::{
     AccountContext, AccountError, AccountServices,
+    logout_outbox::LogoutNotification,
     outbox::{
-        self, DeliveryOutcome, OutboxDelivery, OutboxEntry, OutboxMessage, OutboxQueue, StoredEntry,
+        self, Claim, DeliveryOutcome, Moment, OutboxDelivery, OutboxEntry, OutboxMessage as _,
+        OutboxWorker, StoredEntry,
     },
     token_issuer,
-    undelivered_logouts::{UndeliveredCount, UndeliveredTracker},
-    unscheduled_logouts::schedule_unscheduled,
+    undelivered_logouts::UndeliveredCount,
+    unscheduled_logouts::UnscheduledLogouts,
 };
 use crate::{
     fetch::{FetchError, SharedFetch},
     keys::{JwtType, SignError},
-    model::{Client, ClientId, Clock, Subject, TenantId, Timestamp, UndeliveredReceiver},
+    model::{Client, ClientId, Clock, Subject, TenantId, Timestamp},
     protocol::{logout_token, records::Session, sid, subject},
     registry::{ServedTenant, SnapshotHandle},
     store::{IndexEntry, OwnerKind, RecordKind},
     telemetry::LogoutOutcome,
 };
-
-/// The notification of a client about a session's end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LogoutNotification {
-    pub(super) client: ClientId,
-    subject: String,
-    sid: String,
-}
-
-impl OutboxMessage for LogoutNotification {
-    const KIND: RecordKind = RecordKind::Logout;
-    const TTL: Duration = Duration::from_hours(3);
-
-    fn retry_delay(failed_attempts: u32) -> Option<Duration> {
-        logout_token::next_try(failed_attempts)
-    }
-}
-
-/// The outbox of logout notifications, and the tracker of its failures.
-#[derive(Debug, Default)]
-pub struct LogoutOutbox {
-    queue: OutboxQueue,
-    undelivered: UndeliveredTracker,
-}
-
-impl LogoutOutbox {
-    /// Clients with undelivered notifications, counted from the store, for all replicas.
-    pub fn undelivered(&self) -> UndeliveredReceiver {
-        self.undelivered.watch()
-    }
-}
 
 /// Sends the notifications of ended sessions to their clients.
 #[derive(Debug)]
@@ -68,37 +37,59 @@ pub struct LogoutNotifier {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Stores a notification for each client of an ended session, and queues them.
-pub(super) async fn enqueue(
+/// Stores a notification of a session's end for each of the clients. They are sent when they are
+/// queued, or by another replica when the claims end.
+pub(super) async fn store_notifications(
     context: AccountContext<'_>,
     session: &Session,
-) -> Result<(), AccountError> {
-    let clients = session.clients.iter().filter_map(|id| context.tenant.client(id.as_str()));
+    clients: impl Iterator<Item = &ClientId>,
+) -> Result<Vec<Claim>, AccountError> {
+    let now = Moment { own: context.now, store: context.store_now };
+    let clients = clients.filter_map(|id| context.tenant.client(id.as_str()));
+    let mut claims = Vec::new();
     for client in clients.filter(|client| client.details.backchannel_logout_uri.is_some()) {
         let notification = LogoutNotification {
             client: client.id.clone(),
             subject: session.authentication.subject.as_str().to_owned(),
             sid: session.sid.clone(),
         };
-        let AccountServices { store, logout_outbox, entropy, .. } = context.services;
+        let AccountServices { store, entropy, .. } = context.services;
         let key = context.key(RecordKind::Logout, entropy.id());
         let owner = IndexEntry::new(OwnerKind::Client, client.id.as_str());
-        logout_outbox.queue.put(store, key, (notification, owner), context.now).await?;
+        let claim = outbox::put(store, key, (notification, owner), now).await?;
+        claims.push(claim.ok_or(AccountError::DuplicateId(RecordKind::Logout))?);
     }
-    Ok(())
+    Ok(claims)
+}
+
+/// Queues stored notifications.
+pub(super) fn queue(context: AccountContext<'_>, claims: Vec<Claim>) {
+    for claim in claims {
+        context.services.logout_outbox.queue.push(claim);
+    }
 }
 
 /// Sends notifications until the process ends.
 pub async fn run_notifier(notifier: Arc<LogoutNotifier>) {
-    let AccountServices { store, logout_outbox, .. } = &*notifier.accounts;
-    tokio::join!(
-        outbox::run(Arc::clone(&notifier), &logout_outbox.queue, store, &notifier.clock),
-        schedule_unscheduled(&notifier),
-    );
+    let AccountServices { store, store_clock, logout_outbox, .. } = &*notifier.accounts;
+    let clock = || Arc::clone(&notifier.clock);
+    let unscheduled = UnscheduledLogouts {
+        registry: notifier.registry.clone(),
+        store: Arc::clone(store),
+        clock: clock(),
+        store_clock: Arc::clone(store_clock),
+    };
+    let delivery = Arc::clone(&notifier);
+    let worker = OutboxWorker::new(delivery, Arc::clone(store), clock(), Arc::clone(store_clock));
+    tokio::join!(worker.run(&logout_outbox.queue), unscheduled.schedule());
 }
 
 impl OutboxDelivery for LogoutNotifier {
     type Message = LogoutNotification;
+
+    fn is_ready(&self) -> bool {
+        self.registry.snapshot().tenants().next().is_some()
+    }
 
     fn review(&self, entries: &[StoredEntry<LogoutNotification>]) {
         let snapshot = self.registry.snapshot();
@@ -106,7 +97,7 @@ impl OutboxDelivery for LogoutNotifier {
         for stored in entries {
             let entry = &stored.entry;
             let client = snapshot
-                .tenant(stored.tenant())
+                .tenant(&stored.key().tenant)
                 .and_then(|tenant| client_to_notify(tenant, &entry.message));
             if let Some(client) = client {
                 count.count(client, entry.failed_attempts);
@@ -115,10 +106,8 @@ impl OutboxDelivery for LogoutNotifier {
         self.accounts.logout_outbox.undelivered.publish(count);
     }
 
-    fn can_deliver(&self, tenant: &TenantId, notification: &LogoutNotification) -> bool {
-        let snapshot = self.registry.snapshot();
-        let tenant = snapshot.tenant(tenant);
-        tenant.is_some_and(|tenant| client_to_notify(tenant, notification).is_some())
+    fn can_deliver(&self, tenant: &TenantId) -> bool {
+        self.registry.snapshot().tenant(tenant).is_some()
     }
 
     async fn deliver(
@@ -194,27 +183,5 @@ async fn send(
     match notifier.http_client.post_form(uri, form).await? {
         200..300 => Ok(()),
         status => Err(DeliveryError::Status(status)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::records::encode;
-
-    #[test]
-    fn the_first_notification_format_is_unchanged() {
-        let notification = LogoutNotification {
-            client: ClientId::new("team.shop"),
-            subject: "ada".to_owned(),
-            sid: "sid-1".to_owned(),
-        };
-        let entry = OutboxEntry {
-            message: notification,
-            failed_attempts: 2,
-            next_attempt_at: Timestamp::from_secs(1_900_000_000),
-        };
-        let hex: String = encode(&entry).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "01097465616d2e73686f7003616461057369642d310280e0998dcc6e");
     }
 }

@@ -11,6 +11,7 @@ mod directory;
 mod error;
 pub(crate) mod grants;
 pub(crate) mod interactions;
+mod logout_outbox;
 mod outbox;
 pub(crate) mod registrations;
 mod session_key_cache;
@@ -22,8 +23,9 @@ pub(crate) mod token_lookup;
 mod undelivered_logouts;
 mod unscheduled_logouts;
 
-pub use backchannel_logout::{LogoutNotifier, LogoutOutbox, run_notifier};
+pub use backchannel_logout::{LogoutNotifier, run_notifier};
 pub use context::{AccountContext, AccountServices};
 pub use error::{AccountError, RequestError};
+pub use logout_outbox::LogoutOutbox;
 pub use registrations::Registrations;
 pub use session_key_cache::SessionKeyCache;

@@ -2,45 +2,37 @@
 //! (docs/adr/0023-messages-are-delivered-from-an-outbox.md).
 //!
 //! A message is a record whose due time is that of its next attempt. The replica that stores a
-//! message attempts it at once. Every replica looks for due messages, and claims one by moving its
-//! due time. Looking is one store query, whatever the number of tenants and clients.
+//! message attempts it at once. Every replica looks for due messages (`worker`), and claims one by
+//! moving its due time. Replicas compare due times by the store's clock.
 //!
 //! Must not: know what is delivered, or to whom.
 
+mod worker;
+
 use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tokio::{
-    sync::{
-        Semaphore,
-        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    },
-    task::JoinSet,
-    time::MissedTickBehavior,
-};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+pub(super) use worker::{OutboxWorker, POLL_INTERVAL};
 
 use crate::{
     model::{Clock, TenantId, Timestamp},
     protocol::records::{RecordFormat, decode, encode},
     store::{
-        IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, SharedStore, StoreError,
-        VersionedRecord,
+        CLOCK_TOLERANCE, IndexEntry, Record, RecordKey, RecordKind, SharedStore, StoreClock,
+        StoreError, VersionedRecord,
     },
 };
 
-/// Interval at which a replica looks for due messages.
-pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a claimed message is left to the replica that claimed it.
 const CLAIM_DURATION: Duration = Duration::from_secs(30);
-/// Messages that are sent concurrently.
-const MAX_CONCURRENT: usize = 64;
-/// The first and the last due time.
-const ALWAYS: (Timestamp, Timestamp) =
-    (Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX));
+/// The end of a claim in which no attempt starts: longer than an attempt may take, so an attempt
+/// ends before its claim.
+const CLAIM_MARGIN: Duration = Duration::from_secs(15);
 
 /// A kind of message.
 pub(super) trait OutboxMessage:
@@ -69,6 +61,38 @@ pub(super) struct OutboxEntry<M> {
 
 impl<M: OutboxMessage> RecordFormat for OutboxEntry<M> {}
 
+/// A moment by both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    /// By the replica's own clock, by which records expire.
+    pub(super) own: Timestamp,
+    /// By the store's clock, by which messages are due.
+    pub(super) store: Timestamp,
+}
+
+impl Moment {
+    /// The current moment.
+    pub(super) fn now(own: &dyn Clock, store: &StoreClock) -> Self {
+        let own = own.now();
+        Self { own, store: store.at(own) }
+    }
+}
+
+/// A message that this replica has claimed. The time at which the claim ends distinguishes it from
+/// other claims of the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    key: RecordKey,
+    ends_at: Timestamp,
+}
+
+impl Claim {
+    /// Returns true if an attempt that starts now ends before the claim.
+    fn is_usable(&self, now: Moment) -> bool {
+        now.store.plus(CLAIM_MARGIN) < self.ends_at
+    }
+}
+
 /// An entry as read from the store.
 #[derive(Clone, Debug)]
 pub(super) struct StoredEntry<M> {
@@ -78,21 +102,31 @@ pub(super) struct StoredEntry<M> {
 }
 
 impl<M: OutboxMessage> StoredEntry<M> {
-    /// Decodes a record; `None` if only a newer release can read it.
+    /// Decodes a record; `None`, with a line in the log, if only a newer release can read it.
     pub(super) fn read(stored: VersionedRecord) -> Option<Self> {
-        let entry = decode(&stored.record.value).ok()?;
+        let log = |error: &_| {
+            let key = &stored.record.key;
+            tracing::warn!(record_kind = %key.kind, record = %key, %error, "a message of the outbox cannot be read");
+        };
+        let entry = decode(&stored.record.value).inspect_err(log).ok()?;
         Some(Self { entry, stored })
     }
 
-    /// The tenant that the message belongs to.
-    pub(super) fn tenant(&self) -> &TenantId {
-        &self.stored.record.key.tenant
+    /// The key of the message's record.
+    pub(super) fn key(&self) -> &RecordKey {
+        &self.stored.record.key
     }
 
-    /// Returns true if the store lists the record by the time of its next attempt. A replica of an
-    /// earlier release, which knows no due times, may have written it last.
+    /// Returns true if the store lists the record by due time. A replica of an earlier release,
+    /// which knows no due times, may have written it.
     pub(super) fn is_scheduled(&self) -> bool {
-        self.stored.record.due_at == Some(self.entry.next_attempt_at)
+        self.stored.record.due_at.is_some()
+    }
+
+    /// Returns true if the last attempt has failed.
+    fn is_given_up(&self) -> bool {
+        let failed_attempts = self.entry.failed_attempts;
+        failed_attempts > 0 && M::retry_delay(failed_attempts).is_none()
     }
 
     /// Replaces the entry and moves its due time. Returns `false` if another replica was faster.
@@ -100,38 +134,43 @@ impl<M: OutboxMessage> StoredEntry<M> {
         &self,
         store: &SharedStore,
         entry: &OutboxEntry<M>,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<bool, StoreError> {
         let record = Record {
             value: encode(entry).into(),
             due_at: Some(entry.next_attempt_at),
             ..self.stored.record.clone()
         };
-        store.compare_and_swap(self.stored.version, record, now).await
+        store.compare_and_swap(self.stored.version, record, now.own).await
     }
 
-    async fn claim(&self, store: &SharedStore, now: Timestamp) -> Result<bool, StoreError> {
-        let next_attempt_at = now.plus(CLAIM_DURATION);
-        self.replace(store, &OutboxEntry { next_attempt_at, ..self.entry.clone() }, now).await
+    /// Claims the message; `None` if another replica was faster.
+    async fn claim(&self, store: &SharedStore, now: Moment) -> Result<Option<Claim>, StoreError> {
+        let ends_at = now.store.plus(CLAIM_DURATION);
+        let entry = OutboxEntry { next_attempt_at: ends_at, ..self.entry.clone() };
+        let is_claimed = self.replace(store, &entry, now).await?;
+        Ok(is_claimed.then(|| Claim { key: self.key().clone(), ends_at }))
     }
 
-    /// Records a failed attempt. A message that is given up remains until it expires, so every
-    /// replica can count it.
-    async fn fail(&self, store: &SharedStore, now: Timestamp) -> Result<(), StoreError> {
+    /// Records a failed attempt. A message that is given up is not due before it has expired for
+    /// all replicas, so each can count it.
+    async fn fail(&self, store: &SharedStore, now: Moment) -> Result<(), StoreError> {
         let failed_attempts = self.entry.failed_attempts + 1;
-        let delay = M::retry_delay(failed_attempts);
-        let next_attempt_at = delay.map_or(self.stored.record.expires_at, |it| now.plus(it));
+        let next_attempt_at = match M::retry_delay(failed_attempts) {
+            Some(delay) => now.store.plus(delay),
+            None => self.stored.record.expires_at.plus(CLOCK_TOLERANCE),
+        };
         let message = self.entry.message.clone();
         let entry = OutboxEntry { message, failed_attempts, next_attempt_at };
         self.replace(store, &entry, now).await.map(drop)
     }
 }
 
-/// The queue from the writers of messages to the delivery in this process.
+/// The queue from the writers of messages to the worker of this process.
 #[derive(Debug)]
 pub(super) struct OutboxQueue {
-    send: UnboundedSender<RecordKey>,
-    receive: Mutex<Option<UnboundedReceiver<RecordKey>>>,
+    send: UnboundedSender<Claim>,
+    receive: Mutex<Option<UnboundedReceiver<Claim>>>,
 }
 
 impl Default for OutboxQueue {
@@ -142,28 +181,36 @@ impl Default for OutboxQueue {
 }
 
 impl OutboxQueue {
-    /// Stores a message, claimed by this replica, and queues it.
-    pub(super) async fn put<M: OutboxMessage>(
-        &self,
-        store: &SharedStore,
-        key: RecordKey,
-        (message, owner): (M, IndexEntry),
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let next_attempt_at = now.plus(CLAIM_DURATION);
-        let entry = OutboxEntry { message, failed_attempts: 0, next_attempt_at };
-        let record = Record {
-            key: key.clone(),
-            value: encode(&entry).into(),
-            expires_at: now.plus(M::TTL),
-            owners: vec![owner],
-            due_at: Some(next_attempt_at),
-        };
-        store.insert(record, now).await?;
+    /// Queues a stored message.
+    pub(super) fn push(&self, claim: Claim) {
         // Sending fails only while the process stops; another replica then finds the record.
-        let _ = self.send.send(key);
-        Ok(())
+        let _ = self.send.send(claim);
     }
+
+    /// The receiver; `None` if a worker has it already.
+    fn receiver(&self) -> Option<UnboundedReceiver<Claim>> {
+        self.receive.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Stores a message, claimed by this replica; `None` if one with its key exists.
+pub(super) async fn put<M: OutboxMessage>(
+    store: &SharedStore,
+    key: RecordKey,
+    (message, owner): (M, IndexEntry),
+    now: Moment,
+) -> Result<Option<Claim>, StoreError> {
+    let ends_at = now.store.plus(CLAIM_DURATION);
+    let entry = OutboxEntry { message, failed_attempts: 0, next_attempt_at: ends_at };
+    let record = Record {
+        key: key.clone(),
+        value: encode(&entry).into(),
+        expires_at: now.own.plus(M::TTL),
+        owners: vec![owner],
+        due_at: Some(ends_at),
+    };
+    let is_new = store.insert(record, now.own).await?;
+    Ok(is_new.then_some(Claim { key, ends_at }))
 }
 
 /// The outcome of an attempt.
@@ -182,11 +229,15 @@ pub(super) trait OutboxDelivery: Send + Sync + 'static {
     /// The kind of message.
     type Message: OutboxMessage;
 
-    /// Receives all entries whenever the replica has looked for due ones.
+    /// Returns true once it is known which tenants can be served. Until then no due message is
+    /// looked for.
+    fn is_ready(&self) -> bool;
+
+    /// Receives the entries of the store, the earliest due first, whenever they were counted.
     fn review(&self, entries: &[StoredEntry<Self::Message>]);
 
-    /// Returns true if the message can be attempted now.
-    fn can_deliver(&self, tenant: &TenantId, message: &Self::Message) -> bool;
+    /// Returns true if messages of the tenant can be attempted now.
+    fn can_deliver(&self, tenant: &TenantId) -> bool;
 
     /// Attempts to deliver a message.
     fn deliver(
@@ -195,97 +246,6 @@ pub(super) trait OutboxDelivery: Send + Sync + 'static {
         entry: &OutboxEntry<Self::Message>,
         now: Timestamp,
     ) -> impl Future<Output = DeliveryOutcome> + Send;
-}
-
-/// Delivers messages until the process ends.
-pub(super) async fn run<D: OutboxDelivery>(
-    delivery: Arc<D>,
-    queue: &OutboxQueue,
-    store: &SharedStore,
-    clock: &Arc<dyn Clock>,
-) {
-    let queued = queue.receive.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Some(mut queued) = queued else { return };
-    let slots = Arc::new(Semaphore::new(MAX_CONCURRENT));
-    let mut running = JoinSet::new();
-    let mut look = tokio::time::interval(POLL_INTERVAL);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let claimed = tokio::select! {
-            key = queued.recv() => key.into_iter().collect(),
-            _ = look.tick() => claim_due(&*delivery, store, clock.now()).await.unwrap_or_default(),
-            Some(_) = running.join_next() => Vec::new(),
-        };
-        for key in claimed {
-            let (delivery, slots) = (Arc::clone(&delivery), Arc::clone(&slots));
-            let (store, clock) = (Arc::clone(store), Arc::clone(clock));
-            running.spawn(async move {
-                let _slot = slots.acquire_owned().await;
-                if let Err(error) = attempt(&*delivery, &store, &key, clock.now()).await {
-                    tracing::warn!(record_kind = %key.kind, %error, "could not process a message of the outbox");
-                }
-            });
-        }
-    }
-}
-
-/// Claims the messages that are due, each for a limited time.
-async fn claim_due<D: OutboxDelivery>(
-    delivery: &D,
-    store: &SharedStore,
-    now: Timestamp,
-) -> Result<Vec<RecordKey>, StoreError> {
-    let entries = all::<D::Message>(store, now).await?;
-    let mut claimed = Vec::new();
-    for stored in &entries {
-        let is_due = stored.entry.next_attempt_at <= now;
-        if is_due && delivery.can_deliver(stored.tenant(), &stored.entry.message) {
-            if stored.claim(store, now).await? {
-                claimed.push(stored.stored.record.key.clone());
-            }
-        } else if !stored.is_scheduled() {
-            stored.replace(store, &stored.entry, now).await?;
-        }
-    }
-    delivery.review(&entries);
-    Ok(claimed)
-}
-
-/// Reads all entries, the earliest first: with one query, unless there are more than a query returns.
-async fn all<M: OutboxMessage>(
-    store: &SharedStore,
-    now: Timestamp,
-) -> Result<Vec<StoredEntry<M>>, StoreError> {
-    let (mut from, end) = ALWAYS;
-    let (mut entries, mut seen) = (Vec::new(), HashSet::new());
-    while from < end {
-        let page = store.list_due(M::KIND, from..=end, MAX_LISTED, now).await?;
-        let is_last = page.len() < MAX_LISTED;
-        let last_due = page.last().and_then(|last| last.record.due_at).unwrap_or(end);
-        let new = page.into_iter().filter(|stored| seen.insert(stored.record.key.clone()));
-        entries.extend(new.filter_map(StoredEntry::read));
-        if is_last {
-            break;
-        }
-        // More records may have the last due time of the page.
-        from = if last_due > from { last_due } else { from.plus(Duration::from_millis(1)) };
-    }
-    Ok(entries)
-}
-
-async fn attempt<D: OutboxDelivery>(
-    delivery: &D,
-    store: &SharedStore,
-    key: &RecordKey,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let stored = store.get(key, now).await?.and_then(StoredEntry::read);
-    let Some(stored) = stored else { return Ok(()) };
-    match delivery.deliver(&key.tenant, &stored.entry, now).await {
-        DeliveryOutcome::Done => store.take(key, now).await.map(drop),
-        DeliveryOutcome::Failed => stored.fail(store, now).await,
-        DeliveryOutcome::Postponed => Ok(()),
-    }
 }
 
 #[cfg(test)]

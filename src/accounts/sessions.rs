@@ -123,15 +123,23 @@ pub async fn add_client(
 }
 
 /// Ends a session: its cookie and its grants become invalid. Returns the session as it ended, with
-/// all its clients.
+/// all its clients. The notifications of its clients are stored first, so an error leaves no client
+/// of an ended session without one (ADR 0007).
 pub async fn end(
     context: AccountContext<'_>,
     active: &ActiveSession,
 ) -> Result<Session, AccountError> {
+    let loaded = &active.session;
+    let clients = loaded.clients.iter();
+    let claims = backchannel_logout::store_notifications(context, loaded, clients).await?;
     let taken = context.take(&active.stored.record.key).await?;
+    backchannel_logout::queue(context, claims);
     let ended = taken.and_then(|stored| decode::<Session>(&stored.record.value).ok());
-    let ended = ended.unwrap_or_else(|| active.session.clone());
-    backchannel_logout::enqueue(context, &ended).await?;
+    let Some(ended) = ended else { return Ok(loaded.clone()) };
+    // A client may have been added since the session was loaded.
+    let added = ended.clients.difference(&loaded.clients);
+    let claims = backchannel_logout::store_notifications(context, &ended, added).await?;
+    backchannel_logout::queue(context, claims);
     Ok(ended)
 }
 

@@ -1,48 +1,68 @@
-//! Schedules logout notifications that a replica of the release before due times has stored: the
-//! store does not list them by due time. Such a replica may still run during a roll-out.
+//! Schedules logout notifications that a replica of a build before due times has stored: the store
+//! does not list them by due time. Such a replica may still run during a roll-out.
+//!
+//! No release has written such notifications, so two limits are accepted: of more than 1,000
+//! notifications of a client some may not be found, and those that such a replica stores later than
+//! three hours after the start of this process are not sent.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
 use super::{
-    LogoutNotifier,
-    backchannel_logout::LogoutNotification,
-    outbox::{OutboxMessage as _, POLL_INTERVAL, StoredEntry},
+    logout_outbox::LogoutNotification,
+    outbox::{Moment, OutboxMessage as _, POLL_INTERVAL, StoredEntry},
 };
-use crate::store::{IndexEntry, OwnerKind, StoreError};
+use crate::{
+    model::Clock,
+    registry::SnapshotHandle,
+    store::{IndexEntry, OwnerKind, SharedStore, StoreClock, StoreError},
+};
 
 /// Interval at which they are looked up: one query for each client with a logout URI.
 const LOOK_INTERVAL: Duration = Duration::from_mins(10);
 
-/// Schedules such notifications for as long as one may exist that was stored before this process
-/// started.
-pub(super) async fn schedule_unscheduled(notifier: &LogoutNotifier) {
-    let end = Instant::now() + LogoutNotification::TTL;
-    while Instant::now() < end {
-        // The resources may not have been read yet.
-        let is_ready = notifier.registry.snapshot().tenants().next().is_some();
-        let looked = is_ready && schedule_found(notifier).await.is_ok();
-        sleep(if looked { LOOK_INTERVAL } else { POLL_INTERVAL }).await;
-    }
+/// The search for such notifications.
+pub(super) struct UnscheduledLogouts {
+    /// The current tenants and clients.
+    pub(super) registry: SnapshotHandle,
+    /// The store of the notifications.
+    pub(super) store: SharedStore,
+    /// The replica's own clock.
+    pub(super) clock: Arc<dyn Clock>,
+    /// The store's clock.
+    pub(super) store_clock: Arc<StoreClock>,
 }
 
-async fn schedule_found(notifier: &LogoutNotifier) -> Result<(), StoreError> {
-    let (snapshot, now) = (notifier.registry.snapshot(), notifier.clock.now());
-    let store = &notifier.accounts.store;
-    for tenant in snapshot.tenants() {
-        let notified =
-            tenant.clients().filter(|client| client.details.backchannel_logout_uri.is_some());
-        for client in notified {
-            let owner = IndexEntry::new(OwnerKind::Client, client.id.as_str());
-            let kind = LogoutNotification::KIND;
-            for stored in store.list(kind, &tenant.tenant.id, &owner, now).await? {
-                let stored = StoredEntry::<LogoutNotification>::read(stored);
-                if let Some(stored) = stored.filter(|stored| !stored.is_scheduled()) {
-                    stored.replace(store, &stored.entry, now).await?;
+impl UnscheduledLogouts {
+    /// Schedules such notifications for as long as one may exist that was stored before this
+    /// process started.
+    pub(super) async fn schedule(&self) {
+        let end = Instant::now() + LogoutNotification::TTL;
+        while Instant::now() < end {
+            // The resources may not have been read yet.
+            let is_ready = self.registry.snapshot().tenants().next().is_some();
+            let looked = is_ready && self.schedule_found().await.is_ok();
+            sleep(if looked { LOOK_INTERVAL } else { POLL_INTERVAL }).await;
+        }
+    }
+
+    async fn schedule_found(&self) -> Result<(), StoreError> {
+        let now = Moment::now(&*self.clock, &self.store_clock);
+        let (snapshot, kind) = (self.registry.snapshot(), LogoutNotification::KIND);
+        for tenant in snapshot.tenants() {
+            let notified =
+                tenant.clients().filter(|client| client.details.backchannel_logout_uri.is_some());
+            for client in notified {
+                let owner = IndexEntry::new(OwnerKind::Client, client.id.as_str());
+                for stored in self.store.list(kind, &tenant.tenant.id, &owner, now.own).await? {
+                    let stored = StoredEntry::<LogoutNotification>::read(stored);
+                    if let Some(stored) = stored.filter(|stored| !stored.is_scheduled()) {
+                        stored.replace(&self.store, &stored.entry, now).await?;
+                    }
                 }
             }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -172,7 +172,7 @@ fn names_of_record_kinds_are_stable() {
         // Only the existence of these records matters.
         RecordKind::Revoked => "revoked",
         RecordKind::Assertion => "assertion",
-        // `accounts::backchannel_logout`, `protocol::authorize::interaction`
+        // `accounts::logout_outbox`, `protocol::authorize::interaction`
         RecordKind::Logout => "logout",
         RecordKind::Interaction => "interaction",
     };

@@ -1,7 +1,10 @@
 //! Logout from the provider and from the clients of the session.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use lanyard::store::RecordKind;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -14,6 +17,7 @@ use super::{
     browser::{Application, Browser, Page, claims},
     world::{ALICE, BOB, World, sign_in},
 };
+use crate::token::store::{Interleaving, Plan};
 
 /// A back-channel logout endpoint that answers with each status in turn, then 200: its URL and the
 /// requests it receives.
@@ -135,6 +139,23 @@ async fn failed_logout_notification_is_retried() {
     notifications.recv().await.expect("the first attempt");
     world.app.clock.advance(std::time::Duration::from_secs(6));
     notifications.recv().await.expect("the second");
+}
+
+#[tokio::test]
+async fn a_session_whose_notification_cannot_be_stored_does_not_end() {
+    let plan = Arc::new(Plan::default());
+    let over = Arc::clone(&plan);
+    let world = World::over(move |inner| Arc::new(Interleaving { inner, plan: over }) as _).await;
+    let (url, mut notifications) = backchannel(vec![]).await;
+    world.change("https://rp.invalid/backchannel", &url);
+    let (leaver, browser) = (world.application("leaver").await, world.alice().await);
+    let tokens = tokens(&leaver, &browser, "openid").await;
+    let hint = [("id_token_hint", text(&tokens, "id_token"))];
+    *plan.refused.lock().expect("no panic") = Some(RecordKind::Logout);
+    assert_eq!(leave(&leaver, &browser, &hint).await.status, 503);
+    *plan.refused.lock().expect("no panic") = None;
+    assert_eq!(leave(&leaver, &browser, &hint).await.status, 200);
+    notifications.recv().await.expect("a notification");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The fixture of these tests: a server with two tenants, their clients and two users.
 
-use lanyard::http::ServerConfig;
+use lanyard::{http::ServerConfig, store::SharedStore};
 
 use super::{
     app::TestApp,
@@ -25,6 +25,11 @@ impl World {
     /// Starts the server with other settings.
     pub async fn with(config: ServerConfig) -> Self {
         Self { app: TestApp::start_configured(MANIFESTS, config).await }
+    }
+
+    /// Starts the server with a store that wraps the one in memory.
+    pub async fn over(wrap: impl FnOnce(SharedStore) -> SharedStore) -> Self {
+        Self { app: TestApp::start_over(MANIFESTS, wrap).await }
     }
 
     /// Starts a server that refuses client URLs with internal addresses.

@@ -18,6 +18,6 @@ mod races;
 mod refresh;
 mod revocation;
 mod signatures;
-mod store;
+pub mod store;
 mod userinfo;
 mod world;

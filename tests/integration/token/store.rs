@@ -40,6 +40,8 @@ pub struct Plan {
     pub lists: AtomicUsize,
     /// The number of lists of due records.
     pub due_lists: AtomicUsize,
+    /// The kind of records that cannot be inserted because the store is unavailable.
+    pub refused: Mutex<Option<RecordKind>>,
     /// Whether `get` fails because the store is unavailable.
     pub away: AtomicBool,
     /// The time of the store's clock, if it has one.
@@ -68,6 +70,9 @@ impl Plan {
 impl Store for Interleaving {
     async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
         self.plan.write().await;
+        if *self.plan.refused.lock().expect("no panic") == Some(record.key.kind) {
+            return Err(StoreError::Unavailable("the store is away".to_owned()));
+        }
         self.inner.insert(record, now).await
     }
 
