@@ -23,7 +23,8 @@ use crate::{
 
 /// Interval at which a replica looks for due messages.
 pub(in crate::accounts) const POLL_INTERVAL: Duration = Duration::from_secs(5);
-/// Interval at which a replica counts the messages, unless an attempt of its own changes the count.
+/// How long a replica waits for an attempt of its own that changes the count of messages, before it
+/// counts them anyway.
 pub(super) const COUNT_INTERVAL: Duration = Duration::from_mins(1);
 /// Messages that a count reads, the earliest due first.
 const MAX_COUNTED: usize = 10 * MAX_LISTED;
@@ -147,8 +148,9 @@ impl<D: OutboxDelivery> OutboxWorker<D> {
                 Ok(entries) => self.delivery.review(&entries),
                 Err(error) => log_failure::<D>(&error),
             }
+            let _ = timeout(COUNT_INTERVAL, self.count_changed.notified()).await;
+            // Attempts that end together are counted together.
             sleep(POLL_INTERVAL).await;
-            let _ = timeout(COUNT_INTERVAL - POLL_INTERVAL, self.count_changed.notified()).await;
         }
     }
 
