@@ -15,7 +15,7 @@ use super::{
     unscheduled_logouts::UnscheduledLogouts,
 };
 use crate::{
-    fetch::{FetchError, SharedFetch},
+    fetch::FetchError,
     keys::{JwtType, SignError},
     model::{Client, ClientId, Clock, Subject, TenantId, Timestamp},
     protocol::{logout_token, records::Session, sid, subject},
@@ -27,12 +27,10 @@ use crate::{
 /// Sends the notifications of ended sessions to their clients.
 #[derive(Debug)]
 pub struct LogoutNotifier {
-    /// The store, the outbox and the signing threads.
+    /// The store, the outbox, the signing threads and the HTTP client.
     pub accounts: Arc<AccountServices>,
     /// The current tenants and clients.
     pub registry: SnapshotHandle,
-    /// The HTTP client for clients' servers.
-    pub http_client: SharedFetch,
     /// The replica's own clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -180,7 +178,7 @@ async fn send(
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("logout_token", &token)
         .finish();
-    match notifier.http_client.post_form(uri, form).await? {
+    match notifier.accounts.http_client.post_form(uri, form).await? {
         200..300 => Ok(()),
         status => Err(DeliveryError::Status(status)),
     }

@@ -216,7 +216,7 @@ pub(super) async fn put<M: OutboxMessage>(
 /// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DeliveryOutcome {
-    /// The message was delivered, or there is no longer anyone to deliver it to.
+    /// The message was delivered, or its receiver no longer exists.
     Done,
     /// The attempt failed.
     Failed,

@@ -131,7 +131,6 @@ impl ServerRuntime {
         tokio::spawn(run_notifier(Arc::new(LogoutNotifier {
             accounts: Arc::clone(&self.app.accounts),
             registry: self.app.registry.clone(),
-            http_client: Arc::clone(&self.app.accounts.http_client),
             clock: Arc::clone(&self.clock),
         })));
         tokio::spawn(purge_regularly(

@@ -3,18 +3,14 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest;
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
-    model::{AuthMethod, Entropy, Secret, Timestamp},
+    model::{AuthMethod, Entropy, Secret, Timestamp, sha256_base64url},
     protocol::params::RequestParams,
 };
 
@@ -56,7 +52,6 @@ impl DemoFlow {
         let metadata = self.backchannel.discover(&client.issuer).await?;
         let verifier = Secret::new(entropy.token());
         let (state, nonce) = (entropy.token(), entropy.token());
-        let challenge = digest::digest(&digest::SHA256, verifier.expose().as_bytes());
         let mut url = Url::parse(&metadata.authorization_endpoint)
             .map_err(|_| DemoError::failed("authorization_endpoint is not a URL"))?;
         url.query_pairs_mut()
@@ -66,7 +61,7 @@ impl DemoFlow {
             .append_pair("scope", &client.scope())
             .append_pair("state", &state)
             .append_pair("nonce", &nonce)
-            .append_pair("code_challenge", &URL_SAFE_NO_PAD.encode(challenge))
+            .append_pair("code_challenge", &sha256_base64url(verifier.expose()))
             .append_pair("code_challenge_method", "S256");
         Ok((url.into(), PendingSignIn { client, metadata, state, nonce, verifier }))
     }

@@ -61,7 +61,7 @@ impl DemoError {
     }
 }
 
-/// Why there is no userinfo response.
+/// The reason why userinfo has no response.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum UserinfoError {
     #[error("The issuer has no userinfo endpoint.")]

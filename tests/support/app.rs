@@ -157,7 +157,6 @@ impl TestApp {
         tokio::spawn(run_notifier(Arc::new(LogoutNotifier {
             accounts: Arc::clone(&app.accounts),
             registry: app.registry.clone(),
-            http_client: Arc::clone(&app.accounts.http_client),
             clock: Arc::clone(&app.clock),
         })));
         let secure = tls.is_some();

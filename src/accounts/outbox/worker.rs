@@ -243,7 +243,7 @@ impl<D: OutboxDelivery> Attempts<D> {
 }
 
 /// The pages of records that are due, the earliest first. Each record is returned once. A damaged
-/// record, which the store skips, may end the pages early; what was processed is no longer due, so
+/// record, which the store skips, may end the pages early; processed records are no longer due, so
 /// the next look continues after it.
 struct DuePages {
     from: Timestamp,

@@ -135,7 +135,7 @@ pub(crate) fn reject(
     tenant: Option<&Tenant>,
     (format, id): (ErrorFormat, &str),
 ) -> Reply {
-    // The bearer token was not looked at, so there is no challenge.
+    // A challenge belongs to a bearer token that was judged (RFC 6750 §3); this one was not.
     let format = if format == ErrorFormat::Bearer { ErrorFormat::Json } else { format };
     let error = OAuthError::new(ErrorCode::InvalidRequest, why);
     EndpointError::Refused(error).reply(tenant, format, id).status(status)
