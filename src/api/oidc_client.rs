@@ -1,13 +1,15 @@
 //! The `OidcClient` resource: one application.
 
+mod status;
 mod summary;
+mod tenant_ref;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use status::OidcClientStatus;
 pub use summary::ClientSummary;
+pub use tenant_ref::TenantRef;
 
 use super::{
     EnumSpec, SecretKeyRef,
@@ -256,42 +258,4 @@ pub struct OidcClientSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub software_version: Option<String>,
-}
-
-/// Reference to a Tenant in this or another namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TenantRef {
-    /// Name of the Tenant.
-    #[schemars(length(min = 1, max = 63))]
-    #[x_kube(validation = rules::object_name())]
-    pub name: String,
-    /// Namespace of the Tenant. Default: this object's namespace. A Tenant in another namespace
-    /// must admit this namespace in its `spec.clients.namespaces`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
-    #[x_kube(validation = rules::object_name())]
-    pub namespace: Option<String>,
-}
-
-/// The observed state of a client.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct OidcClientStatus {
-    /// The generation of the spec that the conditions describe.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// The `client_id` in use.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<String>,
-    /// The issuer URL to configure in the application.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub issuer: Option<String>,
-    /// Name of the Secret with the credentials.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_name: Option<String>,
-    /// Conditions: Accepted, ResolvedRefs, SecretReady, Programmed, Ready.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "super::condition_schema::conditions")]
-    pub conditions: Vec<Condition>,
 }
