@@ -10,7 +10,7 @@ use crate::{
     keys::{JwtType, SignError, SigningKey},
     model::{Account, Client, IdTokenAlgorithm, SigningAlgorithm, Subject},
     protocol::{
-        claims::{self, AccessToken, Claims, IdToken, left_half_hash},
+        claims::{self, AccessToken, Claims, IdToken, IdTokenContents, left_half_hash},
         records::{Grant, GrantState, RefreshToken},
         scope::Scopes,
         subject,
@@ -147,7 +147,8 @@ async fn access_token(
 ) -> Result<String, AccountError> {
     let claims = access_claims(context, plan);
     let key = signing_key(context)?;
-    let token = context.services.signer.sign(key, JwtType::AccessToken, claims).await?;
+    let typ = JwtType::AccessToken(plan.client.tokens.access_token_type);
+    let token = context.services.signer.sign(key, typ, claims).await?;
     context.services.metrics.token_issued(context.tenant_id(), TokenKind::AccessToken);
     Ok(token)
 }
@@ -179,7 +180,8 @@ async fn access_and_id_token(
     let Some(id_key) = IdTokenKey::of(context, plan.client)?.0 else {
         return Ok((access_token(context, plan).await?, unsigned_id_token(context, &claims)));
     };
-    let first = (signing_key(context)?, JwtType::AccessToken, access_claims(context, plan));
+    let typ = JwtType::AccessToken(plan.client.tokens.access_token_type);
+    let first = (signing_key(context)?, typ, access_claims(context, plan));
     let algorithm = id_key.algorithm;
     let naming = move |access_token: &str| {
         claims.insert("at_hash".into(), left_half_hash(algorithm, access_token).into());
@@ -218,11 +220,13 @@ fn id_claims(
 ) -> Result<Claims, AccountError> {
     let (tenant, client, grant) = (&context.tenant.tenant, plan.client, user.grant);
     let key = IdTokenKey::of(context, client)?;
-    // Without a code or access token, the client cannot get the user's claims elsewhere (§5.4).
-    let alone = about.code.is_none() && !plan.access_token;
-    let mut person =
-        if alone { claims::by_scope(tenant, user.user, plan.scopes) } else { Claims::default() };
-    person.extend(claims::by_name(tenant, client, user.user, &grant.claims.id_token));
+    let contents = IdTokenContents {
+        scopes: plan.scopes,
+        named: &grant.claims.id_token,
+        with_code: about.code.is_some(),
+        with_access_token: plan.access_token,
+    };
+    let person = claims::in_id_token(tenant, client, user.user, contents);
     let c_hash = about.code.and_then(|code| key.hash(code));
     let token = IdToken {
         tenant,

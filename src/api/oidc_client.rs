@@ -18,8 +18,9 @@ use super::{
     rules::{self, client},
 };
 use crate::model::{
-    ApplicationType, AssertionAudience, AuthMethod, ConsentPolicy, GrantType, IdTokenAlgorithm,
-    JwsAlgorithm, RefreshTokenRotation, SigningAlgorithm, SubjectType,
+    AccessTokenType, ApplicationType, AssertionAudience, AuthMethod, ConsentPolicy, GrantType,
+    IdTokenAlgorithm, IdTokenClaimsPolicy, JwsAlgorithm, RefreshTokenRotation, SigningAlgorithm,
+    SubjectType,
 };
 
 /// An OidcClient is one application that signs users in at a Tenant. For a confidential client
@@ -113,8 +114,9 @@ pub struct OidcClientSpec {
     #[schemars(length(max = 16), inner(length(min = 1, max = 64)))]
     #[x_kube(validation = client::known_response_types())]
     pub response_types: Vec<String>,
-    /// Scopes that the client may request. Default: `openid profile email`, and `offline_access`
-    /// with the grant type `refresh_token`.
+    /// Scopes that the client may request. Default: `openid profile email groups`, and
+    /// `offline_access` with the grant type `refresh_token`, as far as the tenant's `clients.scopes`
+    /// allows them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]
     #[x_kube(validation = rules::scopes())]
@@ -245,6 +247,16 @@ pub struct OidcClientSpec {
     /// without a secret get a new one. Default: the tenant's setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token_rotation: Option<EnumSpec<RefreshTokenRotation>>,
+    /// Claims about the user in this client's ID tokens. `Scopes`: the claims of the granted scopes.
+    /// `Minimal`: the client reads them from the userinfo endpoint, and an ID token has only those
+    /// that were requested by name, unless no access token is issued. An ID token that the browser
+    /// carries along with a code never has the claims of scopes. Default: the tenant's setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_claims: Option<EnumSpec<IdTokenClaimsPolicy>>,
+    /// Type of this client's access tokens, the header `typ`: `at+jwt`, or `JWT` for resource
+    /// servers that refuse `at+jwt`. Default: the tenant's setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_token_type: Option<EnumSpec<AccessTokenType>>,
     /// Tokens that the client may introspect. `Own` (default): tokens issued to it or with it as
     /// audience. `Tenant`: every access token of the tenant, which resource servers need; only
     /// allowed for clients in the tenant's own namespace.

@@ -107,7 +107,8 @@ pub struct OidcUserSpec {
     #[schemars(length(min = 3, max = 254))]
     #[x_kube(validation = user::email())]
     pub email: Option<String>,
-    /// Whether the e-mail address was verified to be this user's. Default: false.
+    /// Whether the e-mail address was verified to be this user's. Without it, applications get no
+    /// claim `email_verified`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email_verified: Option<bool>,
     /// The claim `gender`.
@@ -134,7 +135,8 @@ pub struct OidcUserSpec {
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(validation = user::phone_number())]
     pub phone_number: Option<String>,
-    /// Whether the telephone number was verified to be this user's. Default: false.
+    /// Whether the telephone number was verified to be this user's. Without it, applications get
+    /// no claim `phone_number_verified`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone_number_verified: Option<bool>,
     /// The claim `address`: postal address.

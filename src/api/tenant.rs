@@ -18,7 +18,9 @@ use super::{
     signing::SigningSpec,
     tenant_protocol::{AcrLevelSpec, RegistrationSpec, RequestObjectsSpec},
 };
-use crate::model::{ConsentPolicy, GrantType, RefreshTokenRotation};
+use crate::model::{
+    AccessTokenType, ConsentPolicy, GrantType, IdTokenClaimsPolicy, RefreshTokenRotation,
+};
 
 /// A Tenant is one OpenID Connect issuer: its URL, its signing keys, the lifetimes of its tokens,
 /// and the clients that it admits. Every field has a default, so `spec: {}` is a valid Tenant.
@@ -88,6 +90,15 @@ pub struct TenantSpec {
     /// clients without a secret get a new one. Clients may override it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token_rotation: Option<EnumSpec<RefreshTokenRotation>>,
+    /// Claims about the user in ID tokens. `Scopes` (default): the claims of the granted scopes.
+    /// `Minimal`: applications read them from the userinfo endpoint, and an ID token has only those
+    /// that were requested by name, unless no access token is issued. Clients may override it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_claims: Option<EnumSpec<IdTokenClaimsPolicy>>,
+    /// Type of access tokens, the header `typ`. `at+jwt` (default): the type that RFC 9068
+    /// requires. `JWT`: for resource servers that refuse `at+jwt`. Clients may override it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_token_type: Option<EnumSpec<AccessTokenType>>,
     /// Dynamic client registration over HTTP. Default: disabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<RegistrationSpec>,

@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::ring::{JwtType, KeyRing, SigningKey, VerifyError};
-use crate::model::{BoundedCache, sha256};
+use crate::model::{AccessTokenType, BoundedCache, sha256};
 
 /// Each entry takes about 2 KiB.
 const MAX_ENTRIES: usize = 4096;
@@ -45,7 +45,7 @@ impl AccessTokenCache {
         if let Some(claims) = self.known(ring, &hash) {
             return Ok(claims);
         }
-        let (key, claims) = ring.verified_by(jwt, JwtType::AccessToken)?;
+        let (key, claims) = ring.verified_by(jwt, JwtType::AccessToken(AccessTokenType::AtJwt))?;
         let claims = Arc::new(claims);
         self.keep(hash, Entry { key: Arc::downgrade(key), claims: Arc::clone(&claims) });
         Ok(claims)
@@ -91,13 +91,15 @@ mod tests {
     }
 
     fn token(ring: &KeyRing, claims: &str) -> String {
-        ring.keys()[0].sign(JwtType::AccessToken, claims.as_bytes()).expect("a token")
+        ring.keys()[0]
+            .sign(JwtType::AccessToken(AccessTokenType::AtJwt), claims.as_bytes())
+            .expect("a token")
     }
 
     #[test]
     fn a_second_lookup_returns_the_cached_claims() {
         let (tokens, ring) = (AccessTokenCache::default(), ring());
-        let token = token(&ring, r#"{"sub":"ada"}"#);
+        let token = token(&ring, r#"{"client_id":"app","sub":"ada"}"#);
         let first = tokens.verify(&ring, &token).expect("signed");
         let again = tokens.verify(&ring, &token).expect("signed");
         assert!(Arc::ptr_eq(&first, &again), "from the cache");
@@ -107,7 +109,7 @@ mod tests {
     #[test]
     fn a_cached_token_is_valid_only_for_the_ring_of_its_key() {
         let (tokens, ours, theirs) = (AccessTokenCache::default(), ring(), ring());
-        let token = token(&ours, r#"{"sub":"ada"}"#);
+        let token = token(&ours, r#"{"client_id":"app","sub":"ada"}"#);
         tokens.verify(&ours, &token).expect("signed");
         assert_eq!(tokens.verify(&theirs, &token), Err(VerifyError::UnknownKey));
         assert_eq!(tokens.verify(&KeyRing::default(), &token), Err(VerifyError::UnknownKey));
@@ -117,7 +119,7 @@ mod tests {
     #[test]
     fn an_altered_token_is_not_found() {
         let (tokens, ring) = (AccessTokenCache::default(), ring());
-        let token = token(&ring, r#"{"sub":"ada"}"#);
+        let token = token(&ring, r#"{"client_id":"app","sub":"ada"}"#);
         tokens.verify(&ring, &token).expect("signed");
         // The last character encodes only some bits, so change the one before it.
         let (before, last) = token.split_at(token.len() - 2);
@@ -132,7 +134,7 @@ mod tests {
     #[test]
     fn it_is_bounded_and_keeps_recently_used_entries() {
         let (tokens, ring) = (AccessTokenCache::default(), ring());
-        let used = token(&ring, r#"{"sub":"ada"}"#);
+        let used = token(&ring, r#"{"client_id":"app","sub":"ada"}"#);
         let first = tokens.verify(&ring, &used).expect("signed");
         for number in 0..2 * MAX_ENTRIES {
             let other = sha256(number.to_string());

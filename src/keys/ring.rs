@@ -13,15 +13,16 @@ use super::{
     key_secret::{KeyRecord, KeyTimes},
     material::{InvalidKey, PrivateKey},
 };
-use crate::model::{SigningAlgorithm, Timestamp};
+use crate::model::{AccessTokenType, SigningAlgorithm, Timestamp};
 
-/// The type of a JWT. Verification checks `typ`, so one type is never accepted as another.
+/// The type of a JWT that a tenant issues. One type is never accepted as another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JwtType {
     /// An ID token: `JWT`.
     IdToken,
-    /// An access token: `at+jwt` (RFC 9068 §2.1).
-    AccessToken,
+    /// An access token: `at+jwt` (RFC 9068 §2.1), or `JWT` by choice. It always has the claim
+    /// `client_id`, which no other type has.
+    AccessToken(AccessTokenType),
     /// A userinfo response: `JWT`. It has no `exp` claim, which distinguishes it from an ID token.
     Userinfo,
     /// A logout token: `logout+jwt` (OIDC Back-Channel Logout §2.4).
@@ -33,9 +34,28 @@ impl JwtType {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::IdToken | Self::Userinfo => "JWT",
-            Self::AccessToken => "at+jwt",
+            Self::AccessToken(typ) => typ.as_str(),
             Self::LogoutToken => "logout+jwt",
         }
+    }
+
+    /// Returns the type of a JWT that a tenant's key signed, by its `typ` and its claims (RFC 8725
+    /// §3.11, §3.12).
+    fn of(typ: &str, claims: &Map<String, Value>) -> Option<Self> {
+        if claims.contains_key("client_id") {
+            return typ.parse().ok().map(Self::AccessToken);
+        }
+        match typ {
+            "JWT" if claims.contains_key("exp") => Some(Self::IdToken),
+            "JWT" => Some(Self::Userinfo),
+            "logout+jwt" => Some(Self::LogoutToken),
+            _ => None,
+        }
+    }
+
+    /// Returns true if both are the same type. All access tokens are, whatever their `typ` is.
+    fn is_same(self, other: Self) -> bool {
+        self == other || matches!((self, other), (Self::AccessToken(_), Self::AccessToken(_)))
     }
 }
 
@@ -50,7 +70,8 @@ pub struct SigningKey {
     material: PrivateKey,
     jwk: Value,
     verifying: DecodingKey,
-    id_token_header: String,
+    /// The header with the type `JWT`.
+    plain_header: String,
     access_token_header: String,
     logout_token_header: String,
 }
@@ -95,8 +116,8 @@ impl SigningKey {
         Ok(Self {
             algorithm,
             times,
-            id_token_header: header(JwtType::IdToken),
-            access_token_header: header(JwtType::AccessToken),
+            plain_header: header(JwtType::IdToken),
+            access_token_header: header(JwtType::AccessToken(AccessTokenType::AtJwt)),
             logout_token_header: header(JwtType::LogoutToken),
             kid,
             material,
@@ -108,8 +129,10 @@ impl SigningKey {
     /// Signs claims (JSON). RSA takes 360 µs of CPU time: use `Signer` to bound that.
     pub(super) fn sign(&self, typ: JwtType, claims: &[u8]) -> Result<String, InvalidKey> {
         let header = match typ {
-            JwtType::IdToken | JwtType::Userinfo => &self.id_token_header,
-            JwtType::AccessToken => &self.access_token_header,
+            JwtType::IdToken | JwtType::Userinfo | JwtType::AccessToken(AccessTokenType::Jwt) => {
+                &self.plain_header
+            }
+            JwtType::AccessToken(AccessTokenType::AtJwt) => &self.access_token_header,
             JwtType::LogoutToken => &self.logout_token_header,
         };
         let mut token = String::with_capacity(header.len() + claims.len() * 4 / 3 + 360);
@@ -200,8 +223,8 @@ impl KeyRing {
         json!({ "keys": keys.iter().map(|key| &key.jwk).collect::<Vec<_>>() })
     }
 
-    /// Returns the claims of a JWT of the given type that one of these keys signed. Does not check
-    /// times or audience.
+    /// Returns the claims of a JWT of the given type that one of these keys signed. An access token
+    /// may have either `typ`. Does not check times or audience.
     pub fn verify(&self, jwt: &str, typ: JwtType) -> Result<Map<String, Value>, VerifyError> {
         self.verified_by(jwt, typ).map(|(_, claims)| claims)
     }
@@ -213,9 +236,6 @@ impl KeyRing {
         typ: JwtType,
     ) -> Result<(&Arc<SigningKey>, Map<String, Value>), VerifyError> {
         let header = jsonwebtoken::decode_header(jwt).map_err(|_| VerifyError::NotThisKind)?;
-        if header.typ.as_deref() != Some(typ.as_str()) {
-            return Err(VerifyError::NotThisKind);
-        }
         let kid = header.kid.ok_or(VerifyError::UnknownKey)?;
         let key = self.by_kid(&kid).ok_or(VerifyError::UnknownKey)?;
         // Use the key's algorithm, not the header's (RFC 8725 §3.1).
@@ -227,9 +247,13 @@ impl KeyRing {
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_aud = false;
-        jsonwebtoken::decode::<Map<String, Value>>(jwt, &key.verifying, &validation)
-            .map(|token| (key, token.claims))
-            .map_err(|_| VerifyError::BadSignature)
+        let token = jsonwebtoken::decode::<Map<String, Value>>(jwt, &key.verifying, &validation)
+            .map_err(|_| VerifyError::BadSignature)?;
+        let found = JwtType::of(header.typ.as_deref().unwrap_or_default(), &token.claims);
+        match found {
+            Some(found) if found.is_same(typ) => Ok((key, token.claims)),
+            _ => Err(VerifyError::NotThisKind),
+        }
     }
 }
 
@@ -242,4 +266,49 @@ pub fn check_key(record: &KeyRecord) -> Result<(), InvalidKey> {
 pub(super) fn thumbprint(jwk: &Value) -> Option<String> {
     let jwk: Jwk = serde_json::from_value(jwk.clone()).ok()?;
     jwk.thumbprint(ThumbprintHash::SHA256).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::generate;
+
+    fn ring() -> KeyRing {
+        let at = Timestamp::from_secs(0);
+        let times = KeyTimes { published_at: at, signs_from: at, retire_at: None };
+        let record = generate(SigningAlgorithm::ES256, times).expect("a key");
+        KeyRing::new([Arc::new(SigningKey::parse(&record).expect("usable"))])
+    }
+
+    #[test]
+    fn no_type_of_jwt_is_accepted_as_another() {
+        // RFC 8725 §3.11, §3.12
+        let access = JwtType::AccessToken;
+        let (typed, plain) = (access(AccessTokenType::AtJwt), access(AccessTokenType::Jwt));
+        let issued = [
+            (JwtType::IdToken, r#"{"sub":"ada","exp":1}"#),
+            (typed, r#"{"sub":"ada","exp":1,"client_id":"app"}"#),
+            (plain, r#"{"sub":"ada","exp":1,"client_id":"app"}"#),
+            (JwtType::Userinfo, r#"{"sub":"ada"}"#),
+            (JwtType::LogoutToken, r#"{"sub":"ada","exp":1}"#),
+        ];
+        let ring = ring();
+        for (typ, claims) in issued {
+            let jwt = ring.keys()[0].sign(typ, claims.as_bytes()).expect("signed");
+            for (expected, _) in issued {
+                let both_access =
+                    [typed, plain].contains(&typ) && [typed, plain].contains(&expected);
+                let accepted = ring.verify(&jwt, expected).is_ok();
+                assert_eq!(accepted, typ == expected || both_access, "{typ:?} as {expected:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_jwt_of_no_known_type_is_refused() {
+        assert_eq!(JwtType::of("at+jwt", &Map::new()), None, "without client_id");
+        let claims = Map::from_iter([("client_id".to_owned(), json!("app"))]);
+        assert_eq!(JwtType::of("logout+jwt", &claims), None);
+        assert_eq!(JwtType::of("", &Map::new()), None);
+    }
 }

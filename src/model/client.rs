@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use super::{
     AuthMethod, ClientAuthentication, ClientDetails, ClientId, ClientKeys, GrantType,
     IdTokenAlgorithm, JwsAlgorithm, Lifetimes, ObjectKey, RedirectUri, RefreshTokenRotation,
-    ResponseType, Secret, SecretTransport, SigningAlgorithm, TenantId, Timestamp, pooled,
-    wire_enum,
+    ResponseType, Secret, SecretTransport, SigningAlgorithm, TenantId, Timestamp, TokenPolicy,
+    pooled, wire_enum,
 };
 
 pooled!(BTreeSet<GrantType>, BTreeSet<ResponseType>, BTreeSet<String>);
@@ -66,6 +66,8 @@ pub struct Client {
     pub may_introspect_all: bool,
     /// Whether each use of a refresh token issues a new one.
     pub refresh_token_rotation: RefreshTokenRotation,
+    /// The forms of its tokens.
+    pub tokens: TokenPolicy,
     /// Registration data, if it was registered over HTTP.
     pub registered: Option<Box<DynamicRegistration>>,
 }
@@ -114,6 +116,7 @@ impl Client {
             request_object_signing_alg: None,
             may_introspect_all: false,
             refresh_token_rotation: RefreshTokenRotation::Always,
+            tokens: TokenPolicy::default(),
             registered: None,
         }
     }

@@ -8,7 +8,7 @@ use super::{
     Account, AccountSource, ApplicationType, Branding, Client, ClientAuthentication, ClientId,
     CustomScope, GrantType, Issuer, ObjectKey, Organization, RedirectUri, RefreshTokenRotation,
     RegistrationPolicy, RequestObjectPolicy, ResponseType, RotationPolicy, Secret, SecretTransport,
-    SigningAlgorithm, Subject, Tenant, TenantId,
+    SigningAlgorithm, Subject, Tenant, TenantId, TokenPolicy,
 };
 
 /// The first redirect URI of [`client`].
@@ -30,6 +30,7 @@ pub fn tenant() -> Tenant {
         acr_levels: vec![],
         request_objects: RequestObjectPolicy::default(),
         refresh_token_rotation: RefreshTokenRotation::default(),
+        tokens: TokenPolicy::default(),
         registration: RegistrationPolicy::default(),
     }
 }

@@ -27,6 +27,7 @@ mod seal_purpose;
 mod secret;
 mod tenant;
 mod time;
+mod token_policy;
 mod undelivered_logouts;
 mod wire_enum;
 
@@ -61,6 +62,7 @@ pub use tenant::{
     RegistrationMode, RegistrationPolicy, RequestObjectPolicy, RotationPolicy, Tenant,
 };
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};
+pub use token_policy::{AccessTokenType, IdTokenClaimsPolicy, TokenPolicy};
 pub use undelivered_logouts::{UndeliveredByClient, UndeliveredLogouts, UndeliveredReceiver};
 pub use wire_enum::WireEnum;
 pub(crate) use wire_enum::wire_enum;

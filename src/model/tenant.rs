@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{Issuer, SigningAlgorithm, TenantId, wire_enum};
+use super::{Issuer, SigningAlgorithm, TenantId, TokenPolicy, wire_enum};
 
 /// An issuer with all defaults applied.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct Tenant {
     /// The default for whether each use of a refresh token issues a new one. Clients can override
     /// it.
     pub refresh_token_rotation: RefreshTokenRotation,
+    /// The default forms of tokens. Clients can override them.
+    pub tokens: TokenPolicy,
     /// The rules of dynamic client registration.
     pub registration: RegistrationPolicy,
 }

@@ -1,21 +1,28 @@
 //! The claims of tokens and of userinfo (OIDC Core §2, §5; RFC 9068 §2.2).
 
-use std::{collections::BTreeSet, time::Duration};
+mod user;
+
+use std::time::Duration;
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+pub use user::{IdTokenContents, gives, in_id_token, standard, userinfo};
+
 use super::{
     authentication::Authentication,
     scope::{self, Scopes},
     sid, subject,
 };
-use crate::model::{Account, Client, SigningAlgorithm, Tenant, Timestamp};
+use crate::model::{Client, SigningAlgorithm, Tenant, Timestamp};
 
 /// A set of claims.
 pub type Claims = Map<String, Value>;
+
+/// How much earlier than `iat` access tokens are valid, for verifiers whose clock is behind.
+const CLOCK_ALLOWANCE: Duration = Duration::from_secs(10);
 
 /// The access token claim with the ID of its grant.
 pub const GRANT_ID_CLAIM: &str = "grant_id";
@@ -39,7 +46,8 @@ pub struct AccessToken<'a> {
 
 impl AccessToken<'_> {
     /// Returns the claims (RFC 9068 §2.2). Scopes are in `scope` (the standard claim) and in
-    /// `scopes`.
+    /// `scopes`. Only access tokens have `client_id`, which distinguishes them from ID tokens
+    /// whatever their `typ` is.
     pub fn claims(&self, now: Timestamp) -> AccessTokenClaims<'_> {
         let issuer = self.tenant.issuer.as_str();
         AccessTokenClaims {
@@ -49,7 +57,7 @@ impl AccessToken<'_> {
             client_id: self.client.id.as_str(),
             jti: self.jti,
             iat: now.secs(),
-            nbf: now.secs(),
+            nbf: now.minus(CLOCK_ALLOWANCE).secs(),
             exp: now.plus(self.client.lifetimes.access_token).secs(),
             scope: scope::join(self.scopes),
             scopes: self.scopes,
@@ -99,8 +107,7 @@ pub struct IdToken<'a> {
     pub at_hash: Option<&'a str>,
     /// `c_hash` of the code issued in the same response.
     pub c_hash: Option<&'a str>,
-    /// Claims about the user: individually requested ones (OIDC Core §5.5), and those of scopes
-    /// only if no access token is issued to fetch them with (§5.4).
+    /// Claims about the user ([`in_id_token`]).
     pub person: Claims,
 }
 
@@ -139,122 +146,6 @@ fn times(issuer: &str, lifetime: Duration, now: Timestamp) -> Claims {
     claims.insert("iss".into(), json!(issuer));
     claims.insert("iat".into(), json!(now.secs()));
     claims.insert("exp".into(), json!(now.plus(lifetime).secs()));
-    claims
-}
-
-const PROFILE: [&str; 14] = [
-    "name",
-    "family_name",
-    "given_name",
-    "middle_name",
-    "nickname",
-    "preferred_username",
-    "profile",
-    "picture",
-    "website",
-    "gender",
-    "birthdate",
-    "zoneinfo",
-    "locale",
-    "updated_at",
-];
-
-/// Returns the names of the standard claims, for discovery.
-pub fn standard() -> impl Iterator<Item = &'static str> + use<> {
-    let others = ["email", "email_verified", "address", "phone_number", "phone_number_verified"];
-    PROFILE.into_iter().chain(others).chain(["groups", "tenant_name", "tenant_sub"])
-}
-
-/// Returns the user's claims that scopes include (OIDC Core §5.4), without null or empty values.
-pub fn by_scope(tenant: &Tenant, user: &Account, scopes: &Scopes) -> Claims {
-    let mut claims = Claims::new();
-    for scope in scopes {
-        let names: &[&str] = match scope.as_str() {
-            "profile" => &PROFILE,
-            "email" => &["email", "email_verified"],
-            "address" => &["address"],
-            "phone" => &["phone_number", "phone_number_verified"],
-            "groups" if !user.groups.is_empty() => {
-                claims.insert("groups".into(), json!(user.groups));
-                continue;
-            }
-            "tenant" => {
-                claims.insert("tenant_name".into(), json!(tenant.organization.name));
-                claims.insert("tenant_sub".into(), json!(tenant.organization.id));
-                continue;
-            }
-            _ => {
-                let custom = tenant.scopes.get(scope).map(|scope| scope.claims.as_slice());
-                for name in custom.unwrap_or_default() {
-                    copy(user, name, &mut claims);
-                }
-                continue;
-            }
-        };
-        for name in names {
-            copy(user, name, &mut claims);
-        }
-    }
-    claims
-}
-
-/// Rule: claims without a value are omitted (OIDC Core §5.3.2).
-fn copy(user: &Account, name: &str, claims: &mut Claims) {
-    if let Some(value) = user.claims.get(name).filter(|value| has_content(value)) {
-        claims.insert(name.to_owned(), value.clone());
-    }
-}
-
-fn has_content(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(all) => !all.is_empty(),
-        Value::Object(members) => !members.is_empty(),
-        Value::Bool(_) | Value::Number(_) => true,
-    }
-}
-
-/// Returns true if a scope includes a claim.
-pub fn gives(tenant: &Tenant, scope: &str, name: &str) -> bool {
-    match scope {
-        "profile" => PROFILE.contains(&name),
-        "email" => ["email", "email_verified"].contains(&name),
-        "phone" => ["phone_number", "phone_number_verified"].contains(&name),
-        "address" | "groups" => scope == name,
-        "tenant" => ["tenant_name", "tenant_sub"].contains(&name),
-        _ => tenant.scopes.get(scope).is_some_and(|it| it.claims.iter().any(|it| it == name)),
-    }
-}
-
-/// Returns the individually requested claims of the user (OIDC Core §5.5), limited to those that
-/// the client's scopes include. Never null or empty.
-pub fn by_name(
-    tenant: &Tenant,
-    client: &Client,
-    user: &Account,
-    names: &BTreeSet<String>,
-) -> Claims {
-    if names.is_empty() {
-        return Claims::new();
-    }
-    let mut claims = by_scope(tenant, user, &client.scopes);
-    claims.retain(|name, _| names.contains(name));
-    claims
-}
-
-/// Returns the userinfo response (OIDC Core §5.3.2): claims by scope, and individually requested
-/// ones.
-pub fn userinfo(
-    tenant: &Tenant,
-    client: &Client,
-    user: &Account,
-    scopes: &Scopes,
-    named: &BTreeSet<String>,
-) -> Claims {
-    let mut claims = by_scope(tenant, user, scopes);
-    claims.extend(by_name(tenant, client, user, named));
-    claims.insert("sub".into(), json!(subject::subject_for_client(client, &user.subject)));
     claims
 }
 

@@ -18,6 +18,7 @@ pub mod params;
 pub mod pkce;
 pub mod records;
 pub mod registration;
+pub mod resource;
 pub mod scope;
 pub mod session;
 pub mod sid;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::error::{ErrorCode, OAuthError};
+use crate::model::Client;
 
 /// A set of scopes.
 pub type Scopes = BTreeSet<String>;
@@ -25,24 +26,44 @@ pub fn join(scopes: &Scopes) -> String {
     scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// Rule: a request may narrow the allowed scopes but not widen them (RFC 6749 §3.3, §6).
-pub fn narrow(asked: Option<&str>, allowed: Scopes) -> Result<Scopes, OAuthError> {
+/// Rule: selects the scopes to grant, at every endpoint (RFC 6749 §3.3, §6). Scopes that are not
+/// allowed are left out, because applications send the same list to many providers; `scope` of the
+/// response contains the granted ones. It is an error if nothing is left. A request without scopes
+/// gets `default`.
+pub fn select(
+    asked: Option<&str>,
+    allowed: &Scopes,
+    default: impl FnOnce() -> Scopes,
+) -> Result<Scopes, OAuthError> {
     let asked = parse(asked);
     if asked.is_empty() {
-        return Ok(allowed);
+        return Ok(default());
     }
-    match asked.iter().find(|scope| !allowed.contains(*scope)) {
-        None => Ok(asked),
-        // Don't repeat a word that cannot be a scope: it might be a misplaced secret.
-        Some(scope) if !is_scope(scope) || scope.len() > MAX_ECHOED_LEN => Err(OAuthError::new(
-            ErrorCode::InvalidScope,
-            "The parameter 'scope' contains a value that is not a scope.",
-        )),
-        Some(scope) => Err(OAuthError::new(
-            ErrorCode::InvalidScope,
-            format!("The scope '{scope}' cannot be granted."),
-        )),
-    }
+    let selected: Scopes = asked.intersection(allowed).cloned().collect();
+    if selected.is_empty() { Err(refused(&asked, allowed)) } else { Ok(selected) }
+}
+
+/// Returns the scopes of a request that names none: those of the client except the scopes of user
+/// sign-ins, which an application must ask for.
+pub fn default_scopes(client: &Client) -> Scopes {
+    let mut scopes = Scopes::clone(&client.scopes);
+    scopes.retain(|scope| scope != "openid" && scope != "offline_access");
+    scopes
+}
+
+/// Returns the error for a request of which no scope is allowed.
+fn refused(asked: &Scopes, allowed: &Scopes) -> OAuthError {
+    // Don't repeat words that cannot be scopes: one might be a misplaced secret.
+    let plain = |scope: &&String| is_scope(scope) && scope.len() <= MAX_ECHOED_LEN;
+    let found = match asked.iter().find(plain) {
+        Some(scope) if asked.len() > 1 => {
+            format!("None of the requested scopes is allowed, for example not '{scope}'.")
+        }
+        Some(scope) => format!("The scope '{scope}' is not allowed."),
+        None => "The parameter 'scope' contains no scope that is allowed.".to_owned(),
+    };
+    let expected = if allowed.is_empty() { "none".to_owned() } else { join(allowed) };
+    OAuthError::new(ErrorCode::InvalidScope, format!("{found} Allowed scopes: {expected}."))
 }
 
 /// Returns true if a word can be a scope (RFC 6749 §3.3).
@@ -56,23 +77,44 @@ mod tests {
 
     use super::*;
 
+    fn selected(asked: Option<&str>) -> Result<Scopes, OAuthError> {
+        let allowed = parse(Some("openid email groups"));
+        select(asked, &allowed, || parse(Some("email")))
+    }
+
     #[test]
-    fn a_request_narrows_and_never_widens() {
+    fn scopes_that_are_not_allowed_are_left_out() {
         // RFC 6749 §3.3
-        let allowed = parse(Some("openid email"));
-        assert_eq!(narrow(None, allowed.clone()), Ok(allowed.clone()));
-        assert_eq!(narrow(Some(" "), allowed.clone()), Ok(allowed.clone()));
-        assert_eq!(narrow(Some("email  email"), allowed.clone()), Ok(parse(Some("email"))));
-        let refused = narrow(Some("email groups"), allowed).expect_err("refused");
-        assert_eq!(refused.code, ErrorCode::InvalidScope);
-        assert!(refused.public.contains("'groups'"), "{}", refused.public);
+        assert_eq!(selected(Some("email  email")), Ok(parse(Some("email"))));
+        assert_eq!(selected(Some("email phone x")), Ok(parse(Some("email"))));
+        assert_eq!(selected(None), Ok(parse(Some("email"))), "the default");
+        assert_eq!(selected(Some(" ")), Ok(parse(Some("email"))), "the default");
+    }
+
+    #[test]
+    fn it_is_an_error_if_nothing_is_left() {
+        // RFC 6749 §3.3
+        for (asked, told) in [("phone", "The scope 'phone' is"), ("phone x", "not 'phone'.")] {
+            let refused = selected(Some(asked)).expect_err("refused");
+            assert_eq!(refused.code, ErrorCode::InvalidScope);
+            assert!(refused.public.contains(told), "{}", refused.public);
+            assert!(refused.public.ends_with(" email groups openid."), "{}", refused.public);
+        }
+        let nothing = select(Some("a"), &Scopes::new(), Scopes::new).expect_err("refused");
+        assert!(nothing.public.ends_with("Allowed scopes: none."), "{}", nothing.public);
+    }
+
+    #[test]
+    fn the_default_has_no_scope_of_a_sign_in() {
+        let client = crate::model::fixtures::client();
+        assert_eq!(default_scopes(&client), parse(Some("profile email badges")));
     }
 
     #[test]
     fn errors_do_not_repeat_words_that_may_be_secrets() {
         let long = "s".repeat(65);
         for word in [long.as_str(), "\u{e9}"] {
-            let refused = narrow(Some(word), Scopes::new()).expect_err("refused");
+            let refused = selected(Some(word)).expect_err("refused");
             assert!(!refused.public.contains(word), "{}", refused.public);
         }
     }

@@ -13,7 +13,7 @@ use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use lanyard::{
     keys::JwtType,
-    model::{ClientId, Entropy as _, SystemEntropy},
+    model::{AccessTokenType, ClientId, Entropy as _, SystemEntropy},
     protocol::{
         claims::AccessToken,
         records::{Grant, GrantState, RefreshToken, SealedRecord, decode, encode},
@@ -115,7 +115,11 @@ impl Service {
         };
         let claims = serde_json::to_vec(&claims.claims(now))?;
         let key = self.tenant.signing_key(now).context("a key")?;
-        let token = app.accounts.signer.sign(key, JwtType::AccessToken, claims).await?;
+        let token = app
+            .accounts
+            .signer
+            .sign(key, JwtType::AccessToken(AccessTokenType::AtJwt), claims)
+            .await?;
         app.accounts.access_token_cache.verify(&self.tenant.keys, &token)?;
         let request = self.request(Method::GET, "userinfo");
         Ok(request.header("authorization", format!("Bearer {token}")).body(Full::default())?)

@@ -26,6 +26,7 @@ use crate::{
     protocol::{
         error::OAuthError,
         params::RequestParams,
+        resource,
         scope::{self, Scopes},
         token::{
             self, DecisionInput, Gate, TokenDecision, TokenRefusal, UserGrant, inactive_grant,
@@ -123,7 +124,7 @@ async fn serve<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
     let TokenRequest { context, client, params } = request;
     let parsed = G::parse(params)?;
     token::check_grant_type(client, G::GRANT_TYPE)?;
-    token::check_resources(context.tenant.tenant.issuer.as_str(), params)?;
+    resource::check(&context.tenant.tenant.issuer, params.all("resource"))?;
     let credential = parsed.open(context, client).await?;
     let mut needed = G::needed_grant(&credential, context.now).map(str::to_owned);
     for _ in 0..MAX_ATTEMPTS {
@@ -132,7 +133,8 @@ async fn serve<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
             None => None,
         };
         let decision = decide::<G>(request, &credential, stored.as_ref()).await?;
-        let scopes = scope::narrow(parsed.requested_scope(), decision.scopes)?;
+        let scopes =
+            scope::select(parsed.requested_scope(), &decision.scopes, || decision.scopes.clone())?;
         let Some(granted) = decision.user else {
             let plan = IssuePlan { client, scopes: &scopes, access_token: true, user: None };
             let tokens = token_issuer::issue(context, plan).await?;

@@ -50,7 +50,9 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
         return Err(gone().into());
     }
     let (tenant, named) = (&request.tenant.tenant, &grant.claims.userinfo);
-    let mut claims = claims::userinfo(tenant, client, &user, &bearer.scopes, named);
+    // The client may have lost scopes since.
+    let scopes = bearer.scopes.intersection(&client.scopes).cloned().collect();
+    let mut claims = claims::userinfo(tenant, client, &user, &scopes, named);
     let Some(algorithm) = client.userinfo_signed_response_alg else {
         return Ok(Reply::json(StatusCode::OK, &claims));
     };

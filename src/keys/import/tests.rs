@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     keys::{JwtType, generate},
-    model::SigningAlgorithm,
+    model::{AccessTokenType, SigningAlgorithm},
 };
 
 fn entries(text: impl Into<String>) -> KeyEntries {
@@ -18,9 +18,12 @@ fn pkcs8(algorithm: SigningAlgorithm) -> String {
 
 fn signs_and_verifies(ring: &KeyRing, algorithm: SigningAlgorithm) {
     let key = ring.signing_key(algorithm, Timestamp::from_secs(9)).expect("it signs");
-    let token = key.sign(JwtType::IdToken, br#"{"sub":"me"}"#).expect("signed");
+    let token = key.sign(JwtType::IdToken, br#"{"sub":"me","exp":1}"#).expect("signed");
     assert_eq!(ring.verify(&token, JwtType::IdToken).expect("verified")["sub"], "me");
-    assert!(ring.verify(&token, JwtType::AccessToken).is_err(), "another type");
+    assert!(
+        ring.verify(&token, JwtType::AccessToken(AccessTokenType::Jwt)).is_err(),
+        "another type"
+    );
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod prompt;
 mod redirect_uri;
 pub mod request_object;
 mod requested_claims;
+mod resource;
 mod response_mode;
 mod response_type;
 mod scope;
@@ -196,9 +197,10 @@ fn check_proven(
 ) -> Result<AuthorizationRequest, OAuthError> {
     duplicates::check(params)?;
     unsupported::check(params)?;
+    resource::check(params, tenant)?;
     let response_type = response_type::check(params, &client)?;
     response_mode::check(params, response_type)?;
-    let scopes = scope::check(params, tenant, &client, response_type)?;
+    let scopes = scope::check(params, &client, response_type)?;
     let nonce = nonce::check(params, response_type)?;
     let code_challenge = pkce::check(params, &client, response_type)?;
     let prompt = prompt::check(params)?;

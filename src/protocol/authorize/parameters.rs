@@ -67,6 +67,8 @@ parameters! {
     Request = "request", Refused;
     /// OIDC Core §6.2.
     RequestUri = "request_uri", Refused;
+    /// RFC 8707 §2.1.
+    Resource = "resource", Replaces;
     /// OAuth 2.0 Multiple Response Type Encoding Practices §2.1.
     ResponseMode = "response_mode", Replaces;
     /// RFC 6749 §3.1.1.
@@ -89,6 +91,11 @@ impl<'a> AuthorizationParams<'a> {
     /// Returns a parameter's value.
     pub(super) fn get(self, parameter: Parameter) -> Option<&'a str> {
         self.0.get(parameter.name())
+    }
+
+    /// Iterates over all values of a parameter.
+    pub(super) fn all(self, parameter: Parameter) -> impl Iterator<Item = &'a str> {
+        self.0.all(parameter.name())
     }
 
     /// Returns a parameter's value, or `invalid_request` if it is missing.
@@ -132,7 +139,8 @@ mod tests {
             let query = AuthorizationParams::new(&sent).to_query();
             assert_eq!(query, format!("{name}=a%26b"));
             let read = RequestParams::parse(query.as_bytes());
-            assert_eq!(AuthorizationParams::new(&read).get(*parameter), Some("a&b"), "{name}");
+            let values: Vec<_> = AuthorizationParams::new(&read).all(*parameter).collect();
+            assert_eq!(values, ["a&b"], "{name}");
         }
     }
 }

@@ -1,6 +1,8 @@
-use super::*;
+use std::collections::BTreeSet;
+
+use super::{user::by_scope, *};
 use crate::{
-    model::{CustomScope, Subject, fixtures},
+    model::{Account, CustomScope, IdTokenClaimsPolicy, Subject, TokenPolicy, fixtures},
     protocol::authentication::AuthenticationMethod,
 };
 
@@ -83,6 +85,43 @@ fn empty_claims_are_omitted() {
 }
 
 #[test]
+fn groups_are_an_empty_array_for_a_user_without_groups() {
+    let user = Account { groups: vec![], ..alice() };
+    let mut tenant = fixtures::tenant();
+    let teams = CustomScope { description: String::new(), claims: vec!["groups".into()] };
+    tenant.scopes.insert("teams".into(), teams);
+    for scope in ["groups", "teams"] {
+        assert_eq!(by_scope(&tenant, &user, &words(scope))["groups"], json!([]), "{scope}");
+        assert_eq!(by_scope(&tenant, &alice(), &words(scope))["groups"], json!(["staff"]));
+    }
+    assert!(by_scope(&tenant, &user, &words("openid profile")).get("groups").is_none());
+}
+
+#[test]
+fn id_tokens_contain_the_claims_of_the_granted_scopes() {
+    use IdTokenClaimsPolicy::{Minimal, Scopes};
+    let tenant = fixtures::tenant();
+    let (scopes, named) = (words("openid email"), BTreeSet::from(["name".to_owned()]));
+    for (policy, with_code, with_access_token, expected) in [
+        (Scopes, false, true, true),
+        (Scopes, false, false, true),
+        (Scopes, true, false, false),
+        (Scopes, true, true, false),
+        (Minimal, false, true, false),
+        (Minimal, false, false, true),
+        (Minimal, true, false, false),
+    ] {
+        let tokens = TokenPolicy { id_token_claims: policy, ..TokenPolicy::default() };
+        let client = Client { tokens, ..fixtures::client() };
+        let contents =
+            IdTokenContents { scopes: &scopes, named: &named, with_code, with_access_token };
+        let claims = in_id_token(&tenant, &client, &alice(), contents);
+        assert_eq!(claims.contains_key("email"), expected, "{contents:?} {policy}");
+        assert_eq!(claims["name"], "Alice Rivera", "requested by name");
+    }
+}
+
+#[test]
 fn the_scope_tenant_includes_the_organization() {
     let claims = userinfo(
         &fixtures::tenant(),
@@ -116,7 +155,7 @@ fn an_access_token_has_the_claims_of_the_jwt_profile() {
         "sub": "alice-id",
         "client_id": "team.wiki",
         "iat": NOW.secs(),
-        "nbf": NOW.secs(),
+        "nbf": NOW.secs() - 10,
         "exp": NOW.secs() + 600,
         "jti": "token-1",
         "scope": "email openid",
@@ -132,7 +171,7 @@ fn an_access_token_has_the_claims_of_the_jwt_profile() {
 }
 
 #[test]
-fn an_id_token_has_the_requested_claims_and_none_of_the_user() {
+fn an_id_token_has_the_requested_claims_and_no_client_id() {
     // OIDC Core §2, §5.4
     let (tenant, client, user) = (fixtures::tenant(), fixtures::client(), alice());
     let authentication = Authentication::by(
@@ -176,4 +215,5 @@ fn an_id_token_has_the_requested_claims_and_none_of_the_user() {
     assert_eq!(claims["at_hash"], "h");
     assert_eq!(claims["email"], "alice@example.com");
     assert!(!claims.contains_key("name"), "its scope was not granted");
+    assert!(!claims.contains_key("client_id"), "only access tokens have it");
 }

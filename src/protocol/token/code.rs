@@ -2,7 +2,8 @@
 
 use super::{
     DecisionInput, Gate, TokenDecision, TokenRefusal, UserGrant, invalid_grant,
-    refresh::referenced_until, secret,
+    refresh::{referenced_until, scopes_of_grant},
+    secret,
 };
 use crate::{
     model::{Client, GrantType, Secret, Timestamp},
@@ -94,7 +95,7 @@ pub fn decide_code(
     let grant = activate_grant(code, input.client, input.now);
     let referenced = referenced_until(&grant, &input.client.lifetimes, input.now);
     Ok(TokenDecision {
-        scopes: grant.scopes.clone(),
+        scopes: scopes_of_grant(&grant, input.client)?,
         user: Some(UserGrant {
             id: code.grant_id.clone(),
             grant,

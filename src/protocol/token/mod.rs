@@ -39,17 +39,6 @@ pub fn check_grant_type(client: &Client, grant_type: GrantType) -> Result<(), OA
     Err(OAuthError::new(ErrorCode::UnauthorizedClient, text))
 }
 
-/// Rule: the only supported resource is the issuer itself (RFC 8707 §2).
-pub fn check_resources(issuer: &str, params: &RequestParams) -> Result<(), OAuthError> {
-    match params.all("resource").find(|resource| *resource != issuer) {
-        None => Ok(()),
-        Some(_) => Err(OAuthError::new(
-            ErrorCode::InvalidTarget,
-            "The resource is unknown; omit the parameter.",
-        )),
-    }
-}
-
 /// Returns the error for a code or refresh token (`credential`) whose grant is not active.
 pub fn inactive_grant(credential: &str) -> OAuthError {
     invalid_grant(&format!("The user or session of the {credential} is no longer active."))

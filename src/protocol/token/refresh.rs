@@ -83,7 +83,7 @@ pub fn decide_refresh(
             RefreshDecision::Same(next) => (*next, true),
         };
     Ok(TokenDecision {
-        scopes: scopes_to_refresh(&grant, client)?,
+        scopes: scopes_of_grant(&grant, client)?,
         user: Some(UserGrant {
             id: token.grant_id.clone(),
             gate: Gate::Swap,
@@ -175,9 +175,9 @@ pub(super) fn referenced_until(grant: &Grant, lifetimes: &Lifetimes, now: Timest
     refresh_until(grant, lifetimes).map_or(access, |refresh| access.max(refresh))
 }
 
-/// Returns the allowed scopes of a refresh: the granted ones (§6) that are still allowed for the
-/// client.
-pub(super) fn scopes_to_refresh(grant: &Grant, client: &Client) -> Result<Scopes, OAuthError> {
+/// Returns the scopes that tokens of a grant may have: the granted ones (§6) that are still allowed
+/// for the client.
+pub(super) fn scopes_of_grant(grant: &Grant, client: &Client) -> Result<Scopes, OAuthError> {
     let left: Scopes = grant.scopes.intersection(&client.scopes).cloned().collect();
     if left.is_empty() {
         return Err(invalid_grant(

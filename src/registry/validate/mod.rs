@@ -14,6 +14,7 @@ mod secret_template;
 mod selector;
 mod tenant;
 mod tenant_protocol;
+mod token_policy;
 mod user;
 
 use std::collections::BTreeSet;

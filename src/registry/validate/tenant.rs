@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     ProblemList, SCOPE_MESSAGE, bounds, bounds::ClientBounds, claim_names, duration, name,
-    tenant_protocol as protocol,
+    tenant_protocol as protocol, token_policy,
 };
 use crate::{
     api::{self, EnumSpec, SecretKeyRef},
@@ -62,6 +62,7 @@ pub fn tenant(
     let refresh_token_rotation = spec.refresh_token_rotation.as_ref();
     let refresh_token_rotation =
         problems.supported("spec.refreshTokenRotation", refresh_token_rotation).unwrap_or_default();
+    let tokens = token_policy::of_tenant(&mut problems, spec);
     let registration = protocol::registration(&mut problems, spec.registration.as_ref());
     let organization = organization(spec.organization.as_ref(), &display_name, key);
     if unseen {
@@ -81,6 +82,7 @@ pub fn tenant(
             acr_levels,
             request_objects,
             refresh_token_rotation,
+            tokens,
             registration,
         },
         bounds,

@@ -27,7 +27,7 @@ async fn requested_claims_are_returned_where_they_were_requested() {
     let world = World::new().await;
     let (trusted, browser) = (world.application("trusted").await, world.alice().await);
     let asked = json!({
-        "userinfo": { "name": { "essential": true }, "nickname": null, "groups": null },
+        "userinfo": { "name": { "essential": true }, "nickname": null, "groups": null, "tenant_sub": null },
         "id_token": { "email": null, "auth_time": { "essential": true } },
     });
     let (id_token, person) = granted(&trusted, &browser, &[("claims", &asked.to_string())]).await;
@@ -36,7 +36,8 @@ async fn requested_claims_are_returned_where_they_were_requested() {
     assert!(id_token["auth_time"].is_i64());
     assert!(person.get("email").is_none() && id_token.get("name").is_none());
     assert!(person.get("nickname").is_none(), "Alice has no nickname");
-    assert!(person.get("groups").is_none(), "no scope of the application contains it");
+    assert_eq!(person["groups"], json!([]), "Alice has no groups");
+    assert!(person.get("tenant_sub").is_none(), "no scope of the application contains it");
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ async fn id_token_contains_the_hashes_of_code_and_access_token() {
     assert_eq!(claims["c_hash"], left_half(&answer["code"]));
     assert_eq!(claims["at_hash"], left_half(&answer["access_token"]));
     assert_eq!(claims["nonce"], "a-nonce");
-    assert!(claims.get("email").is_none(), "userinfo contains it (§5.4)");
+    assert!(claims.get("email").is_none(), "the browser carries it, and another one follows");
 }
 
 #[tokio::test]
@@ -73,6 +73,8 @@ async fn both_endpoints_return_the_same_subject_and_session() {
     for claim in ["iss", "sub", "sid"] {
         assert_eq!(first[claim], second[claim], "{claim}");
     }
+    assert!(first.get("email").is_none(), "{first}");
+    assert_eq!(second["email"], "alice@example.com");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Authorization requests that are refused, and the responses of each response type.
 
 use super::{
-    browser::{Browser, claims, verified},
+    browser::{Browser, VERIFIER, agree, claims, verified},
     world::{ALICE, World, is_sign_in, sign_in},
 };
 
@@ -31,7 +31,8 @@ async fn other_errors_are_returned_to_the_client_with_the_issuer() {
         (("response_type", "token"), "unsupported_response_type"),
         (("response_type", "id_token"), "unauthorized_client"),
         (("response_mode", "web_message"), "invalid_request"),
-        (("scope", "openid groups"), "invalid_scope"),
+        (("scope", "groups frobnicate"), "invalid_scope"),
+        (("resource", "https://api.test"), "invalid_target"),
         (("code_challenge_method", "plain"), "invalid_request"),
         (("prompt", "none login"), "invalid_request"),
         (("prompt", "none"), "login_required"),
@@ -49,6 +50,68 @@ async fn other_errors_are_returned_to_the_client_with_the_issuer() {
         assert!(!answer["error_description"].is_empty());
         assert_eq!(page.status, 303);
     }
+}
+
+#[tokio::test]
+async fn leaves_out_scopes_that_the_client_may_not_use() {
+    // RFC 6749 §3.3
+    let world = World::new().await;
+    let (trusted, browser) = (world.application("trusted").await, world.alice().await);
+    for (asked, given) in [
+        ("openid email address frobnicate offline_access", "email openid"),
+        ("", "email groups profile"),
+    ] {
+        let answer = browser.open(&trusted.authorize_url(asked, &[])).await.answer();
+        let (status, tokens) = trusted.redeem(&answer["code"]).await;
+        assert_eq!((status, tokens["scope"].as_str()), (200, Some(given)), "{asked}: {tokens}");
+        assert_eq!(tokens["id_token"].is_string(), asked.contains("openid"), "{asked}");
+    }
+    // A scope that is removed from the client while its code is on the way.
+    let answer = browser.open(&trusted.authorize_url("openid email", &[])).await.answer();
+    world.change("  logoUri:", "  scopes: [openid]\n  logoUri:");
+    let (status, tokens) = trusted.redeem(&answer["code"]).await;
+    assert_eq!((status, tokens["scope"].as_str()), (200, Some("openid")), "{tokens}");
+}
+
+#[tokio::test]
+async fn a_scope_that_a_tenant_adds_breaks_no_client_that_asked_for_it_before() {
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, world.alice().await);
+    let given = async || {
+        let page = browser.open(&wiki.authorize_url("openid badges", &[])).await;
+        let page = if page.left_for.is_none() { agree(&browser, page).await } else { page };
+        wiki.redeem(&page.answer()["code"]).await.1["scope"].clone()
+    };
+    assert_eq!(given().await, "openid");
+    world.change("  displayName: Harbour Works", "  scopes: {badges: {description: Badges}}");
+    assert_eq!(given().await, "openid");
+}
+
+#[tokio::test]
+async fn a_resource_is_judged_before_the_user_signs_in() {
+    // RFC 8707 §2.1, §2.2
+    let world = World::new().await;
+    let (trusted, issuer) = (world.application("trusted").await, world.app.issuer("shop"));
+    let browser = Browser::new();
+    let url = trusted.authorize_url("openid", &[("resource", &issuer)]);
+    let unknown = "&resource=https%3A%2F%2Fmcp.test%2F";
+    let refused = browser.open(&format!("{url}{unknown}")).await;
+    assert_eq!((refused.status, &*refused.answer()["error"]), (303, "invalid_target"));
+    let page = browser.open(&url).await;
+    assert!(is_sign_in(&page), "{}", page.body);
+    let answer = sign_in(&browser, &page, ALICE).await.answer();
+    let redeem = async |resource: &str| {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", answer["code"].as_str()),
+            ("redirect_uri", &trusted.redirect_uri),
+            ("code_verifier", VERIFIER),
+            ("resource", resource),
+        ];
+        trusted.token(&form).await
+    };
+    assert_eq!(redeem("https://mcp.test/").await.1["error"], "invalid_target");
+    assert_eq!(redeem(&issuer).await.0, 200, "the code was not used up");
 }
 
 #[tokio::test]
@@ -124,7 +187,7 @@ async fn gives_tokens_in_the_fragment_to_implicit_clients() {
     let id_token = verified(&answer["id_token"], &spa.jwks().await, "default.spa");
     assert_eq!(id_token["nonce"], "a-nonce");
     assert!(id_token["at_hash"].is_string(), "{id_token}");
-    assert!(id_token.get("email").is_none(), "userinfo contains it");
+    assert_eq!(id_token["email"], "alice@example.com");
     let (status, person) = spa.userinfo(&answer["access_token"]).await;
     assert_eq!((status, &person["email"]), (200, &"alice@example.com".into()));
 }

@@ -137,13 +137,33 @@ async fn refuses_malformed_requests() {
 }
 
 #[tokio::test]
-async fn refuses_scopes_and_grants_that_the_client_may_not_use() {
+async fn leaves_out_scopes_that_the_client_may_not_use() {
+    // RFC 6749 §3.3, §5.1
+    let world = World::new().await;
+    let web = world.application("web").await;
+    for asked in ["badges x", "badges openid", "badges address"] {
+        let (status, answer) = web.token(&[OWN, ("scope", asked)]).await;
+        assert_eq!((status, text(&answer, "scope")), (200, "badges"), "{asked}");
+        let token = super::browser::claims(text(&answer, "access_token"));
+        assert_eq!(token["scope"], "badges", "{asked}");
+    }
+    for asked in ["openid", "offline_access", "x y"] {
+        assert_error(&web.token(&[OWN, ("scope", asked)]).await, 400, "invalid_scope");
+    }
+    let (_, answer) = web.token(&[OWN]).await;
+    assert_eq!(text(&answer, "scope"), "badges email groups profile tenant", "its own");
+}
+
+#[tokio::test]
+async fn refuses_resources_and_grants_that_the_client_may_not_use() {
     let world = World::new().await;
     let (web, spa) = (world.application("web").await, world.application("spa").await);
-    assert_error(&web.token(&[OWN, ("scope", "openid")]).await, 400, "invalid_scope");
-    assert_error(&web.token(&[OWN, ("scope", "badges x")]).await, 400, "invalid_scope");
-    let resource = ("resource", "https://api.test");
-    assert_error(&web.token(&[OWN, resource]).await, 400, "invalid_target");
+    // RFC 8707 §2.2
+    let issuer = world.app.issuer("shop");
+    let (known, unknown) = (("resource", issuer.as_str()), ("resource", "https://api.test"));
+    assert_eq!(web.token(&[OWN, known, known]).await.0, 200);
+    assert_error(&web.token(&[OWN, unknown]).await, 400, "invalid_target");
+    assert_error(&web.token(&[OWN, known, unknown]).await, 400, "invalid_target");
     assert_error(&spa.token(&[OWN]).await, 400, "unauthorized_client");
     let poster = [
         ("grant_type", "refresh_token"),

@@ -40,7 +40,7 @@ async fn a_code_gives_tokens_that_verify() {
     assert_eq!((&id_token["nonce"], &id_token["sub"]), (&"a-nonce".into(), &access["sub"]));
     let hash = digest::digest(&digest::SHA256, text(&tokens, "access_token").as_bytes());
     assert_eq!(text(&id_token, "at_hash"), URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
-    assert_eq!(id_token["email"], Value::Null, "userinfo contains it (OIDC Core §5.4)");
+    assert_eq!(id_token["email"], "alice@example.com", "most applications read nothing else");
     assert_eq!((text(&access, "aud"), text(&access, "client_id")), (&*issuer, "default.web"));
     assert_eq!(text(&tokens, "scope"), "email offline_access openid");
     assert!(tokens["refresh_token"].is_string());

@@ -9,6 +9,7 @@ mod clients;
 mod clocks;
 mod codes;
 mod edge;
+mod forms;
 mod introspection;
 mod metadata;
 mod outages;

@@ -33,8 +33,17 @@ impl World {
 
     /// Serves the manifests with one replacement.
     pub fn change(&self, from: &str, to: &str) {
-        assert!(MANIFESTS.contains(from), "{from} is not in the manifests");
-        self.app.serve(&MANIFESTS.replace(from, to));
+        self.change_all(&[(from, to)]);
+    }
+
+    /// Serves the manifests with these replacements.
+    pub fn change_all(&self, changes: &[(&str, &str)]) {
+        let mut manifests = MANIFESTS.to_owned();
+        for (from, to) in changes {
+            assert!(manifests.contains(from), "{from} is not in the manifests");
+            manifests = manifests.replace(from, to);
+        }
+        self.app.serve(&manifests);
     }
 
     pub async fn application(&self, name: &str) -> Application {

@@ -6,8 +6,8 @@ use crate::{
     protocol::authorize::Prompt,
 };
 use ErrorCode::{
-    InvalidClient, InvalidRequest, InvalidScope, RegistrationNotSupported, RequestNotSupported,
-    RequestUriNotSupported, UnauthorizedClient, UnsupportedResponseType,
+    InvalidClient, InvalidRequest, InvalidScope, InvalidTarget, RegistrationNotSupported,
+    RequestNotSupported, RequestUriNotSupported, UnauthorizedClient, UnsupportedResponseType,
 };
 
 const IMPLICIT: [(&str, &str); 2] = [("response_type", "id_token"), ("nonce", "n1")];
@@ -91,10 +91,16 @@ fn rejects_other_duplicate_parameters() {
 }
 
 #[test]
-fn resource_may_repeat() {
-    // RFC 8707 §2
-    let query = format!("{}&resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb", with(&[]));
-    assert!(World::new().ask(&query).is_ok());
+fn a_resource_is_the_issuer() {
+    // RFC 8707 §2.1
+    let ask = |resource: &str| World::new().ask(&format!("{}{resource}", with(&[])));
+    let own = "&resource=https%3A%2F%2Fid.test%2Fteam%2Fshop";
+    assert!(ask(own).is_ok());
+    assert!(ask(&own.repeat(2)).is_ok(), "it may repeat");
+    assert!(ask("&resource=").is_ok(), "empty");
+    for other in ["&resource=https%3A%2F%2Fa", &format!("{own}&resource=https%3A%2F%2Fa")] {
+        assert_eq!(error_code(ask(other)), InvalidTarget, "{other}");
+    }
 }
 
 #[test]
@@ -155,22 +161,29 @@ fn rejects_unknown_response_modes() {
 }
 
 #[test]
-fn ignores_unknown_scopes() {
-    // OIDC Core §3.1.2.1
-    assert_eq!(scopes(&accepted(&[("scope", "openid frobnicate badges")])), ["badges", "openid"]);
+fn leaves_out_scopes_that_are_unknown_or_not_allowed() {
+    // OIDC Core §3.1.2.1, RFC 6749 §3.3
+    for scope in ["openid frobnicate badges", "openid groups badges"] {
+        assert_eq!(scopes(&accepted(&[("scope", scope)])), ["badges", "openid"], "{scope}");
+    }
 }
 
 #[test]
-fn rejects_known_scopes_not_allowed_for_the_client() {
+fn refuses_a_request_of_which_no_scope_is_left() {
     // RFC 6749 §3.3
-    assert_eq!(refused(&[("scope", "openid groups")]), InvalidScope);
-}
-
-#[test]
-fn requires_at_least_one_known_scope() {
-    // RFC 6749 §3.3
-    assert_eq!(error_code(World::new().ask(&without("scope"))), InvalidScope);
     assert_eq!(refused(&[("scope", "frobnicate")]), InvalidScope);
+    assert_eq!(refused(&[("scope", "groups")]), InvalidScope);
+}
+
+#[test]
+fn a_request_without_scopes_gets_the_clients_own() {
+    // RFC 6749 §3.3
+    let mut world = World::new();
+    world.client.redirect_uris.truncate(1);
+    let ask = world.ask(&without("scope")).expect("valid");
+    assert_eq!(scopes(&ask), ["badges", "email", "profile"]);
+    world.client.scopes = Arc::new(["openid".to_owned()].into());
+    assert_eq!(error_code(world.ask(&without("scope"))), InvalidScope);
 }
 
 #[test]

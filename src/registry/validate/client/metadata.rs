@@ -12,7 +12,10 @@ use crate::{
         AssertionPolicy, Client, ClientAuthentication, ClientDetails, ClientKeys, RedirectUri,
         RefreshTokenRotation, SubjectType,
     },
-    registry::validate::{ProblemList, link},
+    registry::validate::{
+        ProblemList, link,
+        token_policy::{self, WrittenTokenPolicy},
+    },
 };
 
 /// The validated metadata.
@@ -26,6 +29,8 @@ pub struct CheckedMetadata {
     introspects_all: bool,
     /// Overrides the tenant's setting.
     pub refresh_token_rotation: Option<RefreshTokenRotation>,
+    /// Overrides the tenant's settings.
+    pub tokens: WrittenTokenPolicy,
 }
 
 /// Validates the metadata of one client, independent of its tenant.
@@ -54,6 +59,7 @@ pub fn check(
             == Some(Introspection::Tenant),
         refresh_token_rotation: problems
             .supported("spec.refreshTokenRotation", spec.refresh_token_rotation.as_ref()),
+        tokens: token_policy::of_client(problems, spec),
     }
 }
 

@@ -24,13 +24,14 @@ use super::{
 use crate::{
     api::{self, NamespaceLabels, OidcClientSpec, SecretKeyRef},
     model::{
-        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, ObjectKey, RedirectUri, intern,
+        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, Issuer, ObjectKey, RedirectUri,
+        intern,
     },
     protocol::scope::{STANDARD_SCOPES, is_scope},
     registry::SecretTemplate,
 };
 
-const DEFAULT_SCOPES: [&str; 3] = ["openid", "profile", "email"];
+const DEFAULT_SCOPES: [&str; 4] = ["openid", "profile", "email", "groups"];
 
 /// A valid client. Conflicts of client IDs are not checked yet.
 #[derive(Clone, Debug)]
@@ -109,11 +110,17 @@ pub fn client(
     } else if registered.is_some() {
         bounds::check_registered(&mut problems, spec, &flows, consent, tenant);
     }
+    differs_from_issuer(&mut problems, id.as_ref(), &tenant.tenant.issuer);
     sector::check(&mut problems, spec, &flows);
     signatures::offered(&mut problems, spec, &tenant.tenant);
     let scopes = match written_scopes {
         Some(scopes) => known_scopes(&mut problems, scopes, tenant),
-        None => default_scopes(&flows, foreign.then_some(tenant)),
+        None => {
+            let bounds = &tenant.bounds;
+            let of_registered =
+                || bounds.registered.scopes.as_ref().filter(|_| registered.is_some());
+            default_scopes(&flows, foreign.then_some(&bounds.scopes).or_else(of_registered))
+        }
     };
     let claims = id.filter(|_| admitted && (!foreign || spec.client_id.is_none()));
     let checked = claims.clone().filter(|_| !problems.refused()).map(|id| CheckedClient {
@@ -150,6 +157,7 @@ fn assemble(
         refresh_token_rotation: described
             .refresh_token_rotation
             .unwrap_or(tenant.tenant.refresh_token_rotation),
+        tokens: described.tokens.or(tenant.tenant.tokens),
         ..described.onto(bare)
     }
 }
@@ -174,6 +182,17 @@ fn client_id(
     let message = "must have 1 to 128 characters: letters, digits, '-', '.', '_' and '~'";
     problems.invalid("spec.clientId", message);
     None
+}
+
+/// Rule: a client ID is not the issuer. The audience of an ID token is the client ID and that of an
+/// access token the issuer, so resource servers could take one for the other.
+fn differs_from_issuer(problems: &mut ProblemList, id: Option<&ClientId>, issuer: &Issuer) {
+    let is_issuer =
+        |id: &&ClientId| id.as_str().trim_end_matches('/').eq_ignore_ascii_case(issuer.as_str());
+    if id.filter(is_issuer).is_some() {
+        let message = "must not be the issuer of the tenant; choose another client ID";
+        problems.invalid("spec.clientId", message);
+    }
 }
 
 fn secret_source(
@@ -235,13 +254,13 @@ fn known_scopes(
     written
 }
 
-/// The default scopes, limited to the bounds of a tenant in another namespace.
-fn default_scopes(flows: &CheckedFlows, bound_by: Option<&CheckedTenant>) -> BTreeSet<String> {
+/// The default scopes, as far as the tenant's bounds for the client allow them.
+fn default_scopes(flows: &CheckedFlows, bound: Option<&BTreeSet<String>>) -> BTreeSet<String> {
     let refresh = flows.grant_types.contains(&GrantType::RefreshToken);
     DEFAULT_SCOPES
         .into_iter()
         .chain(refresh.then_some("offline_access"))
-        .filter(|scope| bound_by.is_none_or(|tenant| tenant.bounds.scopes.contains(*scope)))
+        .filter(|scope| bound.is_none_or(|allowed| allowed.contains(*scope)))
         .map(str::to_owned)
         .collect()
 }
@@ -252,4 +271,24 @@ fn max_age(problems: &mut ProblemList, written: Option<i64>) -> Option<Duration>
         problems.invalid("spec.defaultMaxAge", "must be between 0 and 31536000 seconds");
     }
     seconds.map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_id_is_never_the_issuer() {
+        let issuer = Issuer::parse("https://id.test/team/shop").expect("canonical");
+        for (id, differs) in [
+            ("team.wiki", true),
+            ("https://id.test/team", true),
+            ("https://id.test/team/shop", false),
+            ("https://ID.test/team/shop/", false),
+        ] {
+            let mut problems = ProblemList::default();
+            differs_from_issuer(&mut problems, Some(&ClientId::new(id)), &issuer);
+            assert_eq!(!problems.refused(), differs, "{id}");
+        }
+    }
 }

@@ -41,8 +41,8 @@ pub fn check(problems: &mut ProblemList, spec: &OidcUserSpec) -> Map<String, Val
         ("email_verified", &spec.email, spec.email_verified),
         ("phone_number_verified", &spec.phone_number, spec.phone_number_verified),
     ] {
-        if of.is_some() {
-            claims.insert(name.to_owned(), json!(verified.unwrap_or_default()));
+        if let Some(verified) = verified.filter(|_| of.is_some()) {
+            claims.insert(name.to_owned(), json!(verified));
         }
     }
     if let Some(address) = &spec.address {

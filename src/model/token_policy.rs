@@ -1,0 +1,37 @@
+//! The forms of tokens that tenants and clients choose.
+
+use super::wire_enum;
+
+wire_enum!(
+    /// The claims about the user in ID tokens.
+    #[derive(Default)]
+    IdTokenClaimsPolicy {
+        /// The claims of the granted scopes, and those that were requested by name.
+        #[default]
+        Scopes = "Scopes",
+        /// The claims that were requested by name, and those of the granted scopes only if no
+        /// access token can fetch them (OIDC Core §5.4).
+        Minimal = "Minimal",
+    }
+);
+
+wire_enum!(
+    /// The `typ` header of access tokens.
+    #[derive(Default)]
+    AccessTokenType {
+        /// RFC 9068 §2.1.
+        #[default]
+        AtJwt = "at+jwt",
+        /// For resource servers that refuse other types.
+        Jwt = "JWT",
+    }
+);
+
+/// The forms of a client's tokens. A client's values override its tenant's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenPolicy {
+    /// The claims about the user in ID tokens.
+    pub id_token_claims: IdTokenClaimsPolicy,
+    /// The `typ` header of access tokens.
+    pub access_token_type: AccessTokenType,
+}

@@ -1,0 +1,13 @@
+//! Rule: `resource` names a known resource (RFC 8707 §2.1), as at the token endpoint
+//! ([`resource::check`]). It is checked before the user signs in, because the token request would
+//! fail otherwise.
+
+use super::{
+    super::{error::OAuthError, resource},
+    parameters::{AuthorizationParams, Parameter},
+};
+use crate::model::Tenant;
+
+pub(super) fn check(params: AuthorizationParams<'_>, tenant: &Tenant) -> Result<(), OAuthError> {
+    resource::check(&tenant.issuer, params.all(Parameter::Resource))
+}
