@@ -1,6 +1,7 @@
 //! The forms of tokens that tenants and clients choose: the claims in ID tokens, and the type of
 //! access tokens.
 
+use lanyard::model::Clock;
 use serde_json::{Value, json};
 
 use super::{
