@@ -31,7 +31,7 @@ async fn other_errors_are_returned_to_the_client_with_the_issuer() {
         (("response_type", "token"), "unsupported_response_type"),
         (("response_type", "id_token"), "unauthorized_client"),
         (("response_mode", "web_message"), "invalid_request"),
-        (("scope", "groups frobnicate"), "invalid_scope"),
+        (("scope", "tenant frobnicate"), "invalid_scope"),
         (("resource", "https://api.test"), "invalid_target"),
         (("code_challenge_method", "plain"), "invalid_request"),
         (("prompt", "none login"), "invalid_request"),
