@@ -57,7 +57,7 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- define "lanyard.image" -}}
 {{- with .Values.image -}}
 {{- if not .repository -}}
-{{- fail "image.repository: there is no published image; build one, push it and name it here: see docs/image.md" -}}
+{{- fail "image.repository: set the repository of your image; no image has been published yet, so build and push one: see docs/image.md" -}}
 {{- end -}}
 {{- with $.Values.global.imageRegistry | default .registry }}{{ trimSuffix "/" . }}/{{ end -}}
 {{- .repository -}}
