@@ -1,9 +1,6 @@
-use std::{
-    ops::RangeInclusive,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
@@ -15,7 +12,7 @@ use super::{
 };
 use crate::{
     model::{FixedClock, SeededEntropy},
-    store::{MAX_LISTED, MemoryStore, OwnerKind, Store, StoreState},
+    store::{MAX_LISTED, MemoryStore, OwnerKind, Store, StoreLayer, StoreOperation},
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
@@ -40,70 +37,26 @@ struct CountingStore {
 }
 
 impl CountingStore {
-    fn other(&self) -> &MemoryStore {
-        self.others.fetch_add(1, Ordering::SeqCst);
-        &self.inner
-    }
-
     fn counts(&self) -> (usize, usize) {
         (self.due_lists.load(Ordering::SeqCst), self.others.load(Ordering::SeqCst))
     }
 }
 
 #[async_trait]
-impl Store for CountingStore {
-    async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
-        self.other().insert(record, now).await
+impl StoreLayer for CountingStore {
+    fn inner(&self) -> &dyn Store {
+        &self.inner
     }
-    async fn get(
-        &self,
-        key: &RecordKey,
-        now: Timestamp,
-    ) -> Result<Option<VersionedRecord>, StoreError> {
-        self.other().get(key, now).await
-    }
-    async fn take(
-        &self,
-        key: &RecordKey,
-        now: Timestamp,
-    ) -> Result<Option<VersionedRecord>, StoreError> {
-        self.other().take(key, now).await
-    }
-    async fn compare_and_swap(
-        &self,
-        version: u64,
-        record: Record,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        if record.key.id == self.refused {
-            return Err(StoreError::Unavailable("refused".to_owned()));
-        }
-        self.other().compare_and_swap(version, record, now).await
-    }
-    async fn list(
-        &self,
-        kind: RecordKind,
-        tenant: &TenantId,
-        owner: &IndexEntry,
-        now: Timestamp,
-    ) -> Result<Vec<VersionedRecord>, StoreError> {
-        self.other().list(kind, tenant, owner, now).await
-    }
-    async fn list_due(
-        &self,
-        kind: RecordKind,
-        due: RangeInclusive<Timestamp>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<VersionedRecord>, StoreError> {
-        self.due_lists.fetch_add(1, Ordering::SeqCst);
-        self.inner.list_due(kind, due, limit, now).await
-    }
-    async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        self.other().purge(limit, now).await
-    }
-    async fn state(&self) -> Result<StoreState, StoreError> {
-        self.other().state().await
+
+    async fn before(&self, operation: StoreOperation<'_>) -> Result<(), StoreError> {
+        match operation {
+            StoreOperation::CompareAndSwap(record) if record.key.id == self.refused => {
+                return Err(StoreError::Unavailable("refused".to_owned()));
+            }
+            StoreOperation::ListDue => self.due_lists.fetch_add(1, Ordering::SeqCst),
+            _ => self.others.fetch_add(1, Ordering::SeqCst),
+        };
+        Ok(())
     }
 }
 

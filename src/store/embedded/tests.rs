@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     model::SystemEntropy,
     store::{
-        SharedStore,
+        SharedStore, StoreLayer,
         contract::{self, NOW, key, record},
         encoding,
     },
@@ -18,56 +18,9 @@ use crate::{
 #[derive(Debug)]
 struct Temporary(EmbeddedStore, #[expect(dead_code, reason = "kept until the store goes")] TempDir);
 
-#[async_trait]
-impl Store for Temporary {
-    async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
-        self.0.insert(record, now).await
-    }
-    async fn get(
-        &self,
-        key: &RecordKey,
-        now: Timestamp,
-    ) -> Result<Option<VersionedRecord>, StoreError> {
-        self.0.get(key, now).await
-    }
-    async fn take(
-        &self,
-        key: &RecordKey,
-        now: Timestamp,
-    ) -> Result<Option<VersionedRecord>, StoreError> {
-        self.0.take(key, now).await
-    }
-    async fn compare_and_swap(
-        &self,
-        version: u64,
-        record: Record,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.0.compare_and_swap(version, record, now).await
-    }
-    async fn list(
-        &self,
-        kind: RecordKind,
-        tenant: &TenantId,
-        owner: &IndexEntry,
-        now: Timestamp,
-    ) -> Result<Vec<VersionedRecord>, StoreError> {
-        self.0.list(kind, tenant, owner, now).await
-    }
-    async fn list_due(
-        &self,
-        kind: RecordKind,
-        due: RangeInclusive<Timestamp>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<VersionedRecord>, StoreError> {
-        self.0.list_due(kind, due, limit, now).await
-    }
-    async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        self.0.purge(limit, now).await
-    }
-    async fn state(&self) -> Result<StoreState, StoreError> {
-        self.0.state().await
+impl StoreLayer for Temporary {
+    fn inner(&self) -> &dyn Store {
+        &self.0
     }
 }
 

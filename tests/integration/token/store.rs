@@ -1,7 +1,6 @@
 //! A store whose order of operations is set by a test.
 
 use std::{
-    ops::RangeInclusive,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -11,11 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use lanyard::{
-    model::{FixedClock, TenantId, Timestamp},
-    store::{
-        IndexEntry, Record, RecordKey, RecordKind, SharedStore, Store, StoreError, StoreState,
-        VersionedRecord,
-    },
+    model::{FixedClock, Timestamp},
+    store::{RecordKind, SharedStore, Store, StoreError, StoreLayer, StoreOperation, StoreState},
 };
 
 /// A store that yields to other requests before each operation, as often as its plan requires.
@@ -51,9 +47,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    async fn write(&self) {
-        self.writes.fetch_add(1, Ordering::SeqCst);
-        self.pause().await;
+    fn refuses(&self, operation: StoreOperation<'_>) -> bool {
+        match operation {
+            StoreOperation::Insert(record) => {
+                *self.refused.lock().expect("no panic") == Some(record.key.kind)
+            }
+            StoreOperation::Get(_) => self.away.load(Ordering::SeqCst),
+            _ => false,
+        }
     }
 
     async fn pause(&self) {
@@ -67,79 +68,44 @@ impl Plan {
 }
 
 #[async_trait]
-impl Store for Interleaving {
-    async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
-        self.plan.write().await;
-        if *self.plan.refused.lock().expect("no panic") == Some(record.key.kind) {
+impl StoreLayer for Interleaving {
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
+    }
+
+    async fn before(&self, operation: StoreOperation<'_>) -> Result<(), StoreError> {
+        let count = |counter: &AtomicUsize| counter.fetch_add(1, Ordering::SeqCst);
+        let plan = &self.plan;
+        match operation {
+            StoreOperation::Insert(_)
+            | StoreOperation::Take(_)
+            | StoreOperation::CompareAndSwap(_) => {
+                count(&plan.writes);
+                plan.pause().await;
+            }
+            StoreOperation::Get(_) => {
+                count(&plan.reads);
+                plan.pause().await;
+            }
+            StoreOperation::List => {
+                count(&plan.lists);
+                plan.pause().await;
+            }
+            StoreOperation::ListDue => {
+                count(&plan.due_lists);
+            }
+            StoreOperation::Purge | StoreOperation::State | StoreOperation::Prepare => {}
+        }
+        if plan.refuses(operation) {
             return Err(StoreError::Unavailable("the store is away".to_owned()));
         }
-        self.inner.insert(record, now).await
+        Ok(())
     }
 
-    async fn get(
-        &self,
-        key: &RecordKey,
-        now: Timestamp,
-    ) -> Result<Option<VersionedRecord>, StoreError> {
-        self.plan.reads.fetch_add(1, Ordering::SeqCst);
-        self.plan.pause().await;
-        if self.plan.away.load(Ordering::SeqCst) {
-            return Err(StoreError::Unavailable("the store is away".to_owned()));
-        }
-        self.inner.get(key, now).await
-    }
-
-    async fn take(
-        &self,
-        key: &RecordKey,
-        now: Timestamp,
-    ) -> Result<Option<VersionedRecord>, StoreError> {
-        self.plan.write().await;
-        self.inner.take(key, now).await
-    }
-
-    async fn compare_and_swap(
-        &self,
-        version: u64,
-        record: Record,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.plan.write().await;
-        self.inner.compare_and_swap(version, record, now).await
-    }
-
-    async fn list(
-        &self,
-        kind: RecordKind,
-        tenant: &TenantId,
-        owner: &IndexEntry,
-        now: Timestamp,
-    ) -> Result<Vec<VersionedRecord>, StoreError> {
-        self.plan.lists.fetch_add(1, Ordering::SeqCst);
-        self.plan.pause().await;
-        self.inner.list(kind, tenant, owner, now).await
-    }
-
-    async fn list_due(
-        &self,
-        kind: RecordKind,
-        due: RangeInclusive<Timestamp>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<VersionedRecord>, StoreError> {
-        self.plan.due_lists.fetch_add(1, Ordering::SeqCst);
-        self.inner.list_due(kind, due, limit, now).await
-    }
-
-    async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        self.inner.purge(limit, now).await
-    }
-
-    async fn state(&self) -> Result<StoreState, StoreError> {
-        let state = self.inner.state().await?;
+    fn reported_state(&self, state: StoreState) -> StoreState {
         if let Some((clock, by)) = &*self.plan.journey.lock().expect("no panic") {
             clock.advance(*by);
         }
-        Ok(StoreState { time: *self.plan.time.lock().expect("no panic"), ..state })
+        StoreState { time: *self.plan.time.lock().expect("no panic"), ..state }
     }
 }

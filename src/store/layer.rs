@@ -1,0 +1,161 @@
+//! Stores on top of another store, which see each operation before and after it.
+
+use std::{fmt, ops::RangeInclusive};
+
+use async_trait::async_trait;
+
+use super::{
+    IndexEntry, Record, RecordKey, RecordKind, Store, StoreError, StoreState, VersionedRecord,
+};
+use crate::model::{TenantId, Timestamp};
+
+/// An operation of a store.
+#[derive(Clone, Copy, Debug)]
+pub enum StoreOperation<'a> {
+    /// `insert` of this record.
+    Insert(&'a Record),
+    /// `get` of this record.
+    Get(&'a RecordKey),
+    /// `take` of this record.
+    Take(&'a RecordKey),
+    /// `compare_and_swap` to this record.
+    CompareAndSwap(&'a Record),
+    /// `list`.
+    List,
+    /// `list_due`.
+    ListDue,
+    /// `purge`.
+    Purge,
+    /// `state` or `incarnation`.
+    State,
+    /// `migrate` or `upgrade`.
+    Prepare,
+}
+
+impl StoreOperation<'_> {
+    /// The name in logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Insert(_) => "insert",
+            Self::Get(_) => "get",
+            Self::Take(_) => "take",
+            Self::CompareAndSwap(_) => "swap",
+            Self::List => "list",
+            Self::ListDue => "list_due",
+            Self::Purge => "purge",
+            Self::State => "state",
+            Self::Prepare => "prepare",
+        }
+    }
+}
+
+/// A layer on a store. It is a store itself, which passes every operation to the inner one.
+#[async_trait]
+pub trait StoreLayer: Send + Sync + fmt::Debug {
+    /// The store below.
+    fn inner(&self) -> &dyn Store;
+
+    /// Runs before an operation. The operation fails with an error of this method.
+    async fn before(&self, _: StoreOperation<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Runs after an operation that failed, with its name.
+    fn failed(&self, _: &'static str, _: &StoreError) {}
+
+    /// The state that the layer reports instead of that of the store below.
+    fn reported_state(&self, state: StoreState) -> StoreState {
+        state
+    }
+}
+
+/// Runs an operation of the inner store between the two methods of a layer. A macro, because the
+/// record that `before` sees is moved into the operation.
+macro_rules! run_operation {
+    ($layer:ident, $operation:expr, $run:expr) => {{
+        let operation: StoreOperation<'_> = $operation;
+        let name = operation.name();
+        let outcome = match $layer.before(operation).await {
+            Ok(()) => $run.await,
+            Err(error) => Err(error),
+        };
+        outcome.inspect_err(|error| $layer.failed(name, error))
+    }};
+}
+
+#[async_trait]
+impl<L: StoreLayer> Store for L {
+    async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        run_operation!(self, StoreOperation::Insert(&record), self.inner().insert(record, now))
+    }
+
+    async fn get(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
+        run_operation!(self, StoreOperation::Get(key), self.inner().get(key, now))
+    }
+
+    async fn take(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<VersionedRecord>, StoreError> {
+        run_operation!(self, StoreOperation::Take(key), self.inner().take(key, now))
+    }
+
+    async fn compare_and_swap(
+        &self,
+        version: u64,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        run_operation!(
+            self,
+            StoreOperation::CompareAndSwap(&record),
+            self.inner().compare_and_swap(version, record, now)
+        )
+    }
+
+    async fn list(
+        &self,
+        kind: RecordKind,
+        tenant: &TenantId,
+        owner: &IndexEntry,
+        now: Timestamp,
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
+        run_operation!(self, StoreOperation::List, self.inner().list(kind, tenant, owner, now))
+    }
+
+    async fn list_due(
+        &self,
+        kind: RecordKind,
+        due: RangeInclusive<Timestamp>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<VersionedRecord>, StoreError> {
+        run_operation!(self, StoreOperation::ListDue, self.inner().list_due(kind, due, limit, now))
+    }
+
+    async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
+        run_operation!(self, StoreOperation::Purge, self.inner().purge(limit, now))
+    }
+
+    async fn state(&self) -> Result<StoreState, StoreError> {
+        let state = run_operation!(self, StoreOperation::State, self.inner().state())?;
+        Ok(self.reported_state(state))
+    }
+
+    async fn incarnation(&self) -> Result<String, StoreError> {
+        run_operation!(self, StoreOperation::State, self.inner().incarnation())
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        run_operation!(self, StoreOperation::Prepare, self.inner().migrate())
+    }
+
+    async fn upgrade(&self) -> Result<(), StoreError> {
+        run_operation!(self, StoreOperation::Prepare, self.inner().upgrade())
+    }
+}
