@@ -4,6 +4,7 @@
 //! than 10 µs. RS256 is signed on another thread, so its figures contain two thread switches.
 
 #[path = "../tests/support/app.rs"]
+#[expect(dead_code, reason = "a part of the tests' server is used")]
 mod app;
 
 use std::hint::black_box;

@@ -10,7 +10,7 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use crate::http::{Endpoint, Http, trust};
+use crate::http::{Http, TargetUrl, trust};
 
 /// Serve what `like` answers, at a free port of this machine, which is printed.
 ///
@@ -18,7 +18,7 @@ use crate::http::{Endpoint, Http, trust};
 ///
 /// `like` does not answer, or no port is free.
 pub async fn serve(like: &str) -> Result<()> {
-    let model = Http::new(trust(None)?).get(&Endpoint::parse(like)?, HeaderMap::new()).await?;
+    let model = Http::new(trust(None)?).get(&TargetUrl::parse(like)?, HeaderMap::new()).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     let answer = move || {

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     form::Form,
-    http::{Answer, Endpoint, Http},
+    http::{Answer, Http, TargetUrl},
 };
 
 /// Redirects and pages that one sign-in may take. More are a loop.
@@ -89,14 +89,14 @@ impl Browser {
         let mut headers = self.headers(&form.action)?;
         let origin = form.action.origin().ascii_serialization();
         headers.insert(header::ORIGIN, origin.parse()?);
-        let answer = self.http.post(&Endpoint::of(&form.action)?, headers, filled).await?;
+        let answer = self.http.post(&TargetUrl::of(&form.action)?, headers, filled).await?;
         self.keep(&answer, &form.action);
         Ok(answer)
     }
 
     async fn get(&mut self, url: &Url) -> Result<Answer> {
         let headers = self.headers(url)?;
-        let answer = self.http.get(&Endpoint::of(url)?, headers).await?;
+        let answer = self.http.get(&TargetUrl::of(url)?, headers).await?;
         self.keep(&answer, url);
         Ok(answer)
     }

@@ -23,7 +23,7 @@ pub struct Answer {
 
 /// Where requests go: parsed once, sent often.
 #[derive(Clone, Debug)]
-pub struct Endpoint {
+pub struct TargetUrl {
     origin: Arc<Origin>,
     path: Uri,
 }
@@ -36,7 +36,7 @@ struct Origin {
     authority: HeaderValue,
 }
 
-impl Endpoint {
+impl TargetUrl {
     /// # Errors
     ///
     /// Not an http or https URL.
@@ -70,7 +70,7 @@ impl Endpoint {
     }
 }
 
-impl fmt::Display for Endpoint {
+impl fmt::Display for TargetUrl {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.origin.tls { "https" } else { "http" };
         write!(
@@ -98,7 +98,7 @@ impl Http {
     /// # Errors
     ///
     /// The connection failed, or closed before the end of the answer.
-    pub async fn get(&mut self, endpoint: &Endpoint, headers: HeaderMap) -> Result<Answer> {
+    pub async fn get(&mut self, endpoint: &TargetUrl, headers: HeaderMap) -> Result<Answer> {
         self.send(Method::GET, endpoint, headers, Bytes::new()).await
     }
 
@@ -109,7 +109,7 @@ impl Http {
     /// The connection failed, or closed before the end of the answer.
     pub async fn post(
         &mut self,
-        endpoint: &Endpoint,
+        endpoint: &TargetUrl,
         mut headers: HeaderMap,
         form: String,
     ) -> Result<Answer> {
@@ -123,7 +123,7 @@ impl Http {
     async fn send(
         &mut self,
         method: Method,
-        endpoint: &Endpoint,
+        endpoint: &TargetUrl,
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Answer> {

@@ -35,7 +35,7 @@ pub struct Load {
 
 /// The results of one kind of work.
 #[derive(Debug)]
-pub struct Figures {
+pub struct LoadFigures {
     pub elapsed: Duration,
     pub errors: u64,
     /// The first error, for the report.
@@ -48,7 +48,7 @@ pub struct Figures {
     pub resident: u64,
 }
 
-impl Figures {
+impl LoadFigures {
     pub fn done(&self) -> u64 {
         self.latency.len()
     }
@@ -103,7 +103,7 @@ pub async fn run(
     work: Work,
     load: Load,
     server: &Processes,
-) -> Result<Figures> {
+) -> Result<LoadFigures> {
     let seen = Rc::new(RefCell::new(Seen {
         due: 0,
         errors: 0,
@@ -128,7 +128,7 @@ pub async fn run(
     let (elapsed, processor, resident) =
         (start.elapsed(), server.seconds()? - before, server.resident()?);
     let seen = seen.borrow();
-    let figures = Figures {
+    let figures = LoadFigures {
         elapsed,
         errors: seen.errors,
         error: seen.error.clone(),

@@ -146,7 +146,7 @@ async fn measured(
     work: Work,
     load: Load,
     server: &Processes,
-) -> Result<load::Figures> {
+) -> Result<load::LoadFigures> {
     let workers = load::ready(target, work, load.connections).await?;
     let figures = load::run(workers, work, load, server).await?;
     if let Some(error) = &figures.error {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::load::Figures;
+use crate::load::LoadFigures;
 
 /// The head of a table of `row`s.
 pub const HEAD: &str = "\
@@ -11,7 +11,7 @@ pub const HEAD: &str = "\
 ";
 
 /// One line of the table.
-pub fn row(name: &str, figures: &Figures) -> String {
+pub fn row(name: &str, figures: &LoadFigures) -> String {
     let mut row = format!("| {name} | {:.0} | {} |", figures.rate(), figures.errors);
     for quantile in [0.5, 0.9, 0.99, 0.999, 1.0] {
         let micros = u32::try_from(figures.latency.value_at_quantile(quantile)).unwrap_or(u32::MAX);

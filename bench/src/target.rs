@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::{
     browser::Person,
-    http::{Endpoint, Http},
+    http::{Http, TargetUrl},
 };
 
 /// The settings of the driver.
@@ -28,12 +28,12 @@ pub struct Application {
 pub struct Target {
     pub application: Application,
     pub tls: TlsConnector,
-    pub discovery: Endpoint,
+    pub discovery: TargetUrl,
     pub authorization: Url,
-    pub token: Endpoint,
-    pub jwks: Endpoint,
-    userinfo: Option<Endpoint>,
-    introspection: Option<Endpoint>,
+    pub token: TargetUrl,
+    pub jwks: TargetUrl,
+    userinfo: Option<TargetUrl>,
+    introspection: Option<TargetUrl>,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +58,7 @@ impl Target {
         tls: TlsConnector,
     ) -> Result<Self> {
         let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-        let discovery = Endpoint::parse(&url)?;
+        let discovery = TargetUrl::parse(&url)?;
         let answer = Http::new(tls.clone()).get(&discovery, HeaderMap::new()).await?;
         if !answer.status.is_success() {
             bail!("{url} answered {}: is the issuer right?", answer.status);
@@ -68,14 +68,14 @@ impl Target {
         if found.issuer != issuer {
             bail!("{url} is the metadata of {}, not of {issuer}", found.issuer);
         }
-        let optional = |url: Option<String>| url.map(|url| Endpoint::parse(&url)).transpose();
+        let optional = |url: Option<String>| url.map(|url| TargetUrl::parse(&url)).transpose();
         Ok(Self {
             application,
             tls,
             discovery,
             authorization: Url::parse(&found.authorization_endpoint)?,
-            token: Endpoint::parse(&found.token_endpoint)?,
-            jwks: Endpoint::parse(&found.jwks_uri)?,
+            token: TargetUrl::parse(&found.token_endpoint)?,
+            jwks: TargetUrl::parse(&found.jwks_uri)?,
             userinfo: optional(found.userinfo_endpoint)?,
             introspection: optional(found.introspection_endpoint)?,
         })
@@ -87,21 +87,21 @@ impl Target {
     ///
     /// Not an http or https URL.
     pub fn read_from(&self, base: &str) -> Result<Self> {
-        let endpoint = Endpoint::parse(base)?;
+        let endpoint = TargetUrl::parse(base)?;
         Ok(Self { discovery: endpoint.clone(), jwks: endpoint, ..self.clone() })
     }
 
     /// # Errors
     ///
     /// The provider has none.
-    pub fn userinfo(&self) -> Result<&Endpoint> {
+    pub fn userinfo(&self) -> Result<&TargetUrl> {
         self.userinfo.as_ref().context("the provider's metadata names no userinfo_endpoint")
     }
 
     /// # Errors
     ///
     /// The provider has none.
-    pub fn introspection(&self) -> Result<&Endpoint> {
+    pub fn introspection(&self) -> Result<&TargetUrl> {
         self.introspection
             .as_ref()
             .context("the provider's metadata names no introspection_endpoint")

@@ -6,9 +6,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-struct Server(Child);
+struct LanyardProcess(Child);
 
-impl Drop for Server {
+impl Drop for LanyardProcess {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -16,7 +16,7 @@ impl Drop for Server {
 }
 
 /// `lanyard dev` at a free port, up to the line that names its address.
-fn serve(state: &Path) -> (Server, String) {
+fn serve(state: &Path) -> (LanyardProcess, String) {
     let driver = Path::new(env!("CARGO_BIN_EXE_lanyard-bench"));
     let lanyard = driver.with_file_name("lanyard");
     assert!(lanyard.exists(), "cargo build --locked makes {}", lanyard.display());
@@ -31,7 +31,7 @@ fn serve(state: &Path) -> (Server, String) {
         .spawn()
         .expect("it starts");
     let out = BufReader::new(child.stdout.take().expect("a pipe"));
-    let server = Server(child);
+    let server = LanyardProcess(child);
     let mut said = String::new();
     for line in out.lines().map_while(Result::ok) {
         said += &line;

@@ -1,4 +1,4 @@
-//! A valid tenant, client and user for tests, with every feature allowed.
+//! A valid tenant, client and user for tests and fuzz targets, with every feature allowed.
 
 use std::{collections::BTreeMap, sync::Arc};
 

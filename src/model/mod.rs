@@ -12,7 +12,7 @@ mod client_details;
 mod digest;
 pub mod endpoints;
 mod entropy;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub mod fixtures;
 mod ids;
 mod installation;

@@ -1,8 +1,6 @@
 //! Continuous load by users and applications. A rejected request fails the test. A connection that
 //! was cut before the response is counted, because a killed process cuts some.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::{
     any::Any,
     panic::AssertUnwindSafe,

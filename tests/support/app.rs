@@ -1,8 +1,6 @@
 //! The real server in the test's process, on a free port. The clock stands still until it is moved,
 //! the store is in memory, and the random number generator is seeded.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 #[path = "stage.rs"]
 mod stage;
 

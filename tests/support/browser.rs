@@ -1,8 +1,6 @@
 //! A browser and a relying party for sign-ins over real HTTP: cookies, forms, redirects, and token
 //! requests. They discover the provider from its issuer URL.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};

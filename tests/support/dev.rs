@@ -1,7 +1,5 @@
 //! The `lanyard` binary as a process.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::{
     fs,
     io::{BufRead, BufReader},

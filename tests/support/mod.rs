@@ -1,6 +1,7 @@
 //! Support shared by the test binaries: servers, a browser and relying party over HTTP, objects, ports.
 
-#![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
+#![expect(dead_code, reason = "each test binary uses a part of it")]
+#![allow(unused_imports, reason = "only the test binary `cluster` uses all of them")]
 
 pub mod app;
 pub mod browser;

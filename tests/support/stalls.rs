@@ -1,8 +1,6 @@
 //! Measures stalls of the machine. On a shared machine all processes, tests and replicas alike, may
 //! stop for seconds, and time limits in tests must not count that time.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::{
     sync::{Mutex, OnceLock},
     thread,

@@ -21,9 +21,9 @@ use crate::{
     args::Args,
     harness::ApiServer,
     live::Writer,
-    measure::Figures,
+    measure::TenantFigures,
     objects::{self, Group, LIVE},
-    server::{Ports, Server, base_url},
+    server::{GrowthServer, Ports, base_url},
 };
 
 const NAMESPACE: &str = "lanyard-system";
@@ -33,7 +33,7 @@ const CONCURRENT: usize = 16;
 const PATIENCE: Duration = Duration::from_mins(30);
 
 /// Measures with a number of tenants; `None` if they are only to be created.
-pub async fn figures(args: &Args, data: &Path, tenants: usize) -> Result<Option<Figures>> {
+pub async fn figures(args: &Args, data: &Path, tenants: usize) -> Result<Option<TenantFigures>> {
     let dir = data.join(format!("cluster-{tenants}x{}", args.clients));
     std::fs::create_dir_all(&dir)?;
     let cluster = Cluster::start(&dir).await?;
@@ -56,7 +56,7 @@ pub async fn figures(args: &Args, data: &Path, tenants: usize) -> Result<Option<
         server.stop();
     }
     let server = cluster.serve(args, "measure").await?;
-    let figures = Figures::take(args, &server, ready, &cluster).await?;
+    let figures = TenantFigures::take(args, &server, ready, &cluster).await?;
     server.stop();
     Ok(Some(figures))
 }
@@ -90,7 +90,7 @@ impl Cluster {
         Ok(Self { api, client, kubeconfig })
     }
 
-    async fn serve(&self, args: &Args, log: &str) -> Result<Server> {
+    async fn serve(&self, args: &Args, log: &str) -> Result<GrowthServer> {
         let ports = Ports::free();
         let store = tempfile::tempdir()?.keep();
         let env = [
@@ -103,7 +103,7 @@ impl Cluster {
             ("LANYARD_ADMIN_LISTEN", format!("127.0.0.1:{}", ports.admin)),
         ];
         let log = self.api.dir().join(format!("lanyard-{log}.log"));
-        Server::start(&args.binary(), &["run".to_owned()], &env, ports, &log).await
+        GrowthServer::start(&args.binary(), &["run".to_owned()], &env, ports, &log).await
     }
 
     /// Creates every object of an installation with a number of tenants.

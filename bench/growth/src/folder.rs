@@ -8,16 +8,16 @@ use serde_json::Value;
 use crate::{
     args::Args,
     live::Writer,
-    measure::Figures,
+    measure::TenantFigures,
     objects::{self, Group, LIVE},
-    server::{Ports, Server, base_url},
+    server::{GrowthServer, Ports, base_url},
 };
 
 /// Timeout for the first statuses.
 const PATIENCE: Duration = Duration::from_mins(30);
 
 /// Measures with a number of tenants; `None` if they are only to be created.
-pub async fn figures(args: &Args, data: &Path, tenants: usize) -> Result<Option<Figures>> {
+pub async fn figures(args: &Args, data: &Path, tenants: usize) -> Result<Option<TenantFigures>> {
     let folder = Folder { dir: data.join(format!("folder-{tenants}x{}", args.clients)) };
     let filled = folder.dir.join("filled");
     if !filled.exists() {
@@ -38,7 +38,7 @@ pub async fn figures(args: &Args, data: &Path, tenants: usize) -> Result<Option<
         server.stop();
     }
     let server = folder.serve(args).await?;
-    let figures = Figures::take(args, &server, ready, &folder).await?;
+    let figures = TenantFigures::take(args, &server, ready, &folder).await?;
     server.stop();
     Ok(Some(figures))
 }
@@ -56,7 +56,7 @@ impl Folder {
         self.dir.join("state")
     }
 
-    async fn serve(&self, args: &Args) -> Result<Server> {
+    async fn serve(&self, args: &Args) -> Result<GrowthServer> {
         let ports = Ports::free();
         let text = |path: PathBuf| path.display().to_string();
         let flags = [
@@ -67,7 +67,7 @@ impl Folder {
             format!("--admin-listen=127.0.0.1:{}", ports.admin),
             format!("--base-url={}", base_url()),
         ];
-        Server::start(&args.binary(), &flags, &[], ports, &self.dir.join("lanyard.log")).await
+        GrowthServer::start(&args.binary(), &flags, &[], ports, &self.dir.join("lanyard.log")).await
     }
 
     /// A file for each tenant with its clients, and the Secrets in the state folder.

@@ -14,7 +14,7 @@ use crate::{
     args::Args,
     population::{self, Population},
     postgres::Postgres,
-    requests::Service,
+    requests::TokenService,
 };
 
 /// Rounds for each kind; the median counts.
@@ -75,7 +75,7 @@ impl Operation {
 
 /// The figures of one store with a number of grants: operations a second.
 #[derive(Debug)]
-pub struct Figures {
+pub struct GrantFigures {
     /// The store's name.
     pub store: &'static str,
     /// The number of live grants in it.
@@ -85,7 +85,7 @@ pub struct Figures {
 }
 
 /// Measures each store with each number of grants.
-pub async fn figures(args: &Args, data: &Path) -> Result<Vec<Figures>> {
+pub async fn figures(args: &Args, data: &Path) -> Result<Vec<GrantFigures>> {
     ensure!(args.grants.iter().all(|grants| *grants >= 1000), "--grants: 1000 at least");
     let now = SystemClock.now();
     let mut all = Vec::new();
@@ -131,13 +131,13 @@ async fn compare(
     args: &Args,
     name: &'static str,
     stores: Vec<(Population, SharedStore)>,
-) -> Result<Vec<Figures>> {
+) -> Result<Vec<GrantFigures>> {
     if args.fill {
         return Ok(Vec::new());
     }
     let mut subjects = Vec::new();
     for (population, store) in stores {
-        let service = Service::start(Arc::clone(&store), population).await?;
+        let service = TokenService::start(Arc::clone(&store), population).await?;
         subjects.push(Subject { population, store, service, rates: Vec::new() });
     }
     for operation in Operation::ALL {
@@ -154,7 +154,7 @@ async fn compare(
         }
     }
     let figures =
-        |it: Subject| Figures { store: name, grants: it.population.grants, rates: it.rates };
+        |it: Subject| GrantFigures { store: name, grants: it.population.grants, rates: it.rates };
     Ok(subjects.into_iter().map(figures).collect())
 }
 
@@ -162,7 +162,7 @@ async fn compare(
 struct Subject {
     population: Population,
     store: SharedStore,
-    service: Service,
+    service: TokenService,
     rates: Vec<(&'static str, f64)>,
 }
 

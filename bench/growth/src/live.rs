@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     args::Args,
     objects::{LIVE, object},
-    server::Server,
+    server::GrowthServer,
 };
 
 /// Timeout for one object.
@@ -25,7 +25,7 @@ pub trait Writer {
 
 /// The times of objects of one kind, sorted.
 #[derive(Debug)]
-pub struct Figures {
+pub struct ChangeFigures {
     /// The kind of change.
     pub what: &'static str,
     /// One time for each object.
@@ -33,7 +33,11 @@ pub struct Figures {
 }
 
 /// Applies objects of each kind, one after another, and waits for each.
-pub async fn measure(args: &Args, server: &Server, writer: &impl Writer) -> Result<Vec<Figures>> {
+pub async fn measure(
+    args: &Args,
+    server: &GrowthServer,
+    writer: &impl Writer,
+) -> Result<Vec<ChangeFigures>> {
     let host = object("Tenant", LIVE, "host", &json!({}));
     writer.apply(&host).await?;
     let at_host = format!("{}/{LIVE}/host", server.url);
@@ -78,14 +82,19 @@ pub async fn measure(args: &Args, server: &Server, writer: &impl Writer) -> Resu
     Ok(all)
 }
 
-async fn one(server: &Server, writer: &impl Writer, object: &Value, url: &str) -> Result<Duration> {
+async fn one(
+    server: &GrowthServer,
+    writer: &impl Writer,
+    object: &Value,
+    url: &str,
+) -> Result<Duration> {
     let sent = Instant::now();
     writer.apply(object).await?;
     until(server, url, true).await?;
     Ok(sent.elapsed())
 }
 
-async fn until(server: &Server, url: &str, served: bool) -> Result<()> {
+async fn until(server: &GrowthServer, url: &str, served: bool) -> Result<()> {
     let begun = Instant::now();
     while server.status(url).await.is_some_and(|status| status < 400) != served {
         if begun.elapsed() > PATIENCE {
@@ -102,9 +111,9 @@ async fn pause(number: usize) {
     tokio::time::sleep(Duration::from_millis(150 + jitter)).await;
 }
 
-fn figures(what: &'static str, mut took: Vec<Duration>) -> Figures {
+fn figures(what: &'static str, mut took: Vec<Duration>) -> ChangeFigures {
     took.sort();
-    Figures { what, took }
+    ChangeFigures { what, took }
 }
 
 fn client(name: &str, method: &str, more: &[&String]) -> Value {

@@ -5,6 +5,7 @@
 //! objects and records that a long-running installation would have.
 
 #[path = "../../../tests/support/app.rs"]
+#[expect(dead_code, reason = "a part of the tests' server is used")]
 mod app;
 mod args;
 mod cluster;

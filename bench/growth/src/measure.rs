@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::{args::Args, live, server::Server};
+use crate::{args::Args, live, server::GrowthServer};
 
 /// The figures of one number of tenants.
 #[derive(Debug)]
-pub struct Figures {
+pub struct TenantFigures {
     /// From start to ready, of three starts.
     pub ready: Vec<Duration>,
     /// Resident memory at rest, in KiB.
@@ -18,14 +18,14 @@ pub struct Figures {
     /// CPU at rest, in percent of a core.
     pub idle: f64,
     /// From apply to live.
-    pub live: Vec<live::Figures>,
+    pub live: Vec<live::ChangeFigures>,
 }
 
-impl Figures {
+impl TenantFigures {
     /// Measures a running server, and the starts of others before it.
     pub async fn take(
         args: &Args,
-        server: &Server,
+        server: &GrowthServer,
         mut ready: Vec<Duration>,
         source: &impl live::Writer,
     ) -> Result<Self> {

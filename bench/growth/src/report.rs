@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, path::Path, process::Command, time::Duration};
 use anyhow::Result;
 use lanyard_bench::machine::Machine;
 
-use crate::{args::Args, grants, measure, measure::Figures};
+use crate::{args::Args, grants, measure, measure::TenantFigures};
 
 /// The results so far.
 pub struct Report {
@@ -38,7 +38,7 @@ impl Report {
     }
 
     /// Adds the figures of a number of tenants.
-    pub fn tenants(&mut self, what: &'static str, tenants: usize, figures: &Figures) {
+    pub fn tenants(&mut self, what: &'static str, tenants: usize, figures: &TenantFigures) {
         let mut ready = figures.ready.clone();
         ready.sort();
         let mut rest = format!(
@@ -58,7 +58,7 @@ impl Report {
     }
 
     /// Adds the figures of stores, compared with those with the fewest grants.
-    pub fn grants(&mut self, all: &[grants::Figures]) {
+    pub fn grants(&mut self, all: &[grants::GrantFigures]) {
         for figures in all {
             let first = all.iter().find(|other| other.store == figures.store);
             for (at, (what, rate)) in figures.rates.iter().enumerate() {

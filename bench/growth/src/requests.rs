@@ -53,7 +53,7 @@ stringData: {client-secret: a-secret-of-at-least-thirty-two-characters, password
 type Ready = Request<Full<Bytes>>;
 
 /// A server over a store.
-pub struct Service {
+pub struct TokenService {
     app: TestApp,
     population: Population,
     tenant: Arc<ServedTenant>,
@@ -61,7 +61,7 @@ pub struct Service {
     generations: Mutex<BTreeMap<usize, u32>>,
 }
 
-impl Service {
+impl TokenService {
     /// Serves the grants' tenant, its client and users.
     pub async fn start(store: SharedStore, population: Population) -> Result<Self> {
         let people = population.served_subjects().enumerate().map(|(number, subject)| {

@@ -22,7 +22,7 @@ pub fn base_url() -> String {
 }
 
 /// A running server.
-pub struct Server {
+pub struct GrowthServer {
     process: Process,
     http: reqwest::Client,
     /// Its address: `http://127.0.0.1:PORT`.
@@ -48,7 +48,7 @@ impl Ports {
     }
 }
 
-impl Server {
+impl GrowthServer {
     /// Starts the binary and waits until it is ready.
     pub async fn start(
         binary: &Path,

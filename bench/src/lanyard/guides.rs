@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use lanyard_bench::machine::Machine;
 
-use crate::{load::Figures, raw::Raw, report, work::Work};
+use crate::{load::LoadFigures, raw::Raw, report, work::Work};
 
 /// The p99 guide for other requests while users sign in, in milliseconds.
 const OTHERS_P99: f64 = 20.0;
@@ -26,7 +26,7 @@ impl Table {
     ///
     /// Where the server's core was not busy all the time, the driver was the limit. Then the cost of
     /// a request counts, not the rate.
-    pub fn plain(&mut self, work: Work, bare: &Figures, figures: &Figures) {
+    pub fn plain(&mut self, work: Work, bare: &LoadFigures, figures: &LoadFigures) {
         let name = format!("{work:?}");
         self.figures += &report::row(&format!("{name}, bare hyper"), bare);
         self.figures += &report::row(&name, figures);
@@ -35,7 +35,7 @@ impl Table {
     }
 
     /// Work that signs or verifies.
-    pub fn signed(&mut self, algorithm: &str, work: Work, figures: &Figures) {
+    pub fn signed(&mut self, algorithm: &str, work: Work, figures: &LoadFigures) {
         let name = format!("{work:?} {algorithm}");
         self.figures += &report::row(&name, figures);
         let (sign, verify) = match algorithm {
@@ -56,7 +56,7 @@ impl Table {
     }
 
     /// Sign-ins, and other requests at the same time.
-    pub fn busy(&mut self, people: &Figures, others: &Figures) {
+    pub fn busy(&mut self, people: &LoadFigures, others: &LoadFigures) {
         self.figures += &report::row("SignIn", people);
         self.figures += &report::row("Userinfo at 100/s meanwhile", others);
         self.guide("SignIn", "the argon2id rate", people.rate() / self.raw.argon2id, Some(0.9));

@@ -11,12 +11,12 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use self::{
     guides::Table,
-    server::{Bare, Server},
+    server::{Bare, BenchServer},
 };
 use crate::{
     browser::Person,
     http::trust,
-    load::{self, Figures, Load},
+    load::{self, Load, LoadFigures},
     raw::{self, Raw},
     target::{Application, Target},
     work::Work,
@@ -64,7 +64,7 @@ pub fn run(options: &Options) -> Result<()> {
     // Children and threads inherit the core of the thread that starts them.
     pin(servers_core)?;
     let raw = raw::measure(duration.min(Duration::from_secs(2)))?;
-    let server = Server::start(&options.lanyard, &options.manifests)?;
+    let server = BenchServer::start(&options.lanyard, &options.manifests)?;
     pin(drivers_core)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let bench = Bench { server, duration, connections: options.connections };
@@ -78,7 +78,7 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 struct Bench {
-    server: Server,
+    server: BenchServer,
     duration: Duration,
     connections: usize,
 }
@@ -133,14 +133,14 @@ impl Bench {
         Ok(Arc::new(Target::discover(&issuer, application, trust(None)?).await?))
     }
 
-    async fn load(&self, target: &Arc<Target>, work: Work) -> Result<Figures> {
+    async fn load(&self, target: &Arc<Target>, work: Work) -> Result<LoadFigures> {
         let load = Load { connections: self.connections, duration: self.duration, rate: None };
         eprintln!("{work:?} ..");
         let workers = load::ready(target, work, load.connections).await?;
         load::run(workers, work, load, &self.server.processes()).await
     }
 
-    async fn bare(&self, bare: &Bare, work: Work, like: &Target) -> Result<Figures> {
+    async fn bare(&self, bare: &Bare, work: Work, like: &Target) -> Result<LoadFigures> {
         let load = Load { connections: self.connections, duration: self.duration, rate: None };
         let target = Arc::new(like.read_from(&bare.base())?);
         load::run(
@@ -153,7 +153,7 @@ impl Bench {
     }
 
     /// Sign-ins as fast as passwords can be checked, and other requests at the same time.
-    async fn busy(&self, target: &Arc<Target>) -> Result<(Figures, Figures)> {
+    async fn busy(&self, target: &Arc<Target>) -> Result<(LoadFigures, LoadFigures)> {
         eprintln!("SignIn, with other requests ..");
         let server = self.server.processes();
         let people = Load { connections: self.connections, duration: self.duration, rate: None };

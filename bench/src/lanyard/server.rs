@@ -14,7 +14,7 @@ use http::HeaderMap;
 use lanyard_bench::process::Processes;
 use tempfile::TempDir;
 
-use crate::http::{Endpoint, Http, trust};
+use crate::http::{Http, TargetUrl, trust};
 
 /// The server's log file: it gets an access line for each request, as in production.
 const LOG: &str = "target/bench-server.log";
@@ -31,14 +31,14 @@ impl Drop for Running {
 }
 
 /// `lanyard dev` with the embedded store, in a folder of its own on this disk.
-pub struct Server {
+pub struct BenchServer {
     child: Running,
     base: String,
     version: String,
     _folders: [TempDir; 2],
 }
 
-impl Server {
+impl BenchServer {
     /// # Errors
     ///
     /// The binary does not exist.
@@ -93,7 +93,7 @@ impl Server {
         let begun = Instant::now();
         for tenant in ["rs256", "es256"] {
             let url = format!("{}/default/{tenant}/.well-known/openid-configuration", self.base);
-            let endpoint = Endpoint::parse(&url)?;
+            let endpoint = TargetUrl::parse(&url)?;
             while !http
                 .get(&endpoint, HeaderMap::new())
                 .await

@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     model::{Clock, Timestamp},
-    store::{MAX_LISTED, Record, RecordKey, SharedStore, StoreClock, StoreError, VersionedRecord},
+    store::{
+        MAX_LISTED, Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError,
+        VersionedRecord,
+    },
 };
 
 /// Interval at which a replica looks for due messages.
@@ -146,7 +149,7 @@ impl<D: OutboxDelivery> OutboxWorker<D> {
         loop {
             match self.entries().await {
                 Ok(entries) => self.delivery.review(&entries),
-                Err(error) => log_failure::<D>(&error),
+                Err(error) => log_failure(D::Message::KIND, None, &error),
             }
             let _ = timeout(COUNT_INTERVAL, self.count_changed.notified()).await;
             // Attempts that end together are counted together.
@@ -166,9 +169,10 @@ impl<D: OutboxDelivery> OutboxWorker<D> {
     }
 }
 
-fn log_failure<D: OutboxDelivery>(error: &StoreError) {
-    let kind = D::Message::KIND;
-    tracing::warn!(record_kind = %kind, %error, "could not process the outbox");
+/// Logs an error of the store, with the message that it concerns. The next look tries again.
+fn log_failure(kind: RecordKind, message: Option<&RecordKey>, error: &StoreError) {
+    let record = message.map(tracing::field::display);
+    tracing::warn!(record_kind = %kind, record, %error, "could not process the outbox");
 }
 
 /// The running attempts. They end with this value.
@@ -193,7 +197,7 @@ impl<D: OutboxDelivery> Attempts<D> {
             if self.worker.delivery.is_ready()
                 && let Err(error) = self.look().await
             {
-                log_failure::<D>(&error);
+                log_failure(D::Message::KIND, None, &error);
             }
         }
     }
@@ -206,8 +210,7 @@ impl<D: OutboxDelivery> Attempts<D> {
             for stored in page {
                 let key = stored.record.key.clone();
                 if let Err(error) = self.start_one(stored).await {
-                    let kind = key.kind;
-                    tracing::warn!(record_kind = %kind, record = %key, %error, "could not claim a message of the outbox");
+                    log_failure(key.kind, Some(&key), &error);
                 }
             }
         }
@@ -235,8 +238,7 @@ impl<D: OutboxDelivery> Attempts<D> {
         running.spawn(async move {
             let _slot = slot;
             if let Err(error) = worker.attempt(&claim).await {
-                let key = &claim.key;
-                tracing::warn!(record_kind = %key.kind, record = %key, %error, "could not process a message of the outbox");
+                log_failure(claim.key.kind, Some(&claim.key), &error);
             }
         });
     }

@@ -10,12 +10,12 @@ use tokio::{
 use super::*;
 
 /// A server that sends the same bytes to each request and records the requests.
-struct Server {
+struct FetchServer {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
-impl Server {
+impl FetchServer {
     async fn answering(answer: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
@@ -48,7 +48,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: Application/JSON; charset=utf
 
 #[tokio::test]
 async fn gets_a_document_and_its_max_age() {
-    let server = Server::answering(OK).await;
+    let server = FetchServer::answering(OK).await;
     let fetched = network(&["127.0.0.0/8"]).get(&server.url(), 100).await.expect("an answer");
     assert_eq!(&fetched.body[..], b"{}");
     assert_eq!(fetched.content_type.as_deref(), Some("application/json"));
@@ -60,7 +60,7 @@ async fn gets_a_document_and_its_max_age() {
 
 #[tokio::test]
 async fn posts_a_form() {
-    let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+    let server = FetchServer::answering("HTTP/1.1 204 No Content\r\n\r\n").await;
     let form = "logout_token=a.b.c".to_owned();
     let status = network(&["127.0.0.0/8"]).post_form(&server.url(), form).await;
     assert_eq!(status, Ok(204));
@@ -70,7 +70,7 @@ async fn posts_a_form() {
 
 #[tokio::test]
 async fn refuses_internal_addresses_unless_allowed() {
-    let server = Server::answering(OK).await;
+    let server = FetchServer::answering(OK).await;
     for url in [
         server.url(),
         format!("http://localhost:{}/", server.address.port()),
@@ -87,14 +87,14 @@ async fn refuses_internal_addresses_unless_allowed() {
 #[tokio::test]
 async fn does_not_follow_redirects() {
     let answer = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1/\r\ncontent-length: 0\r\n\r\n";
-    let server = Server::answering(answer).await;
+    let server = FetchServer::answering(answer).await;
     let refused = network(&["127.0.0.0/8"]).get(&server.url(), 100).await;
     assert_eq!(refused, Err(FetchError::Status("127.0.0.1".to_owned(), 302)));
 }
 
 #[tokio::test]
 async fn reads_no_more_than_the_limit() {
-    let server = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n123456").await;
+    let server = FetchServer::answering("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n123456").await;
     let refused = network(&["127.0.0.0/8"]).get(&server.url(), 5).await;
     assert_eq!(refused, Err(FetchError::TooLarge("127.0.0.1".to_owned(), 5)));
 }

@@ -14,7 +14,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 /// A server that counts its requests.
 #[derive(Debug, Default)]
-struct Server {
+struct JwksServer {
     /// Delays responses while it has no permits.
     gate: Option<tokio::sync::Semaphore>,
     requests: AtomicUsize,
@@ -23,7 +23,7 @@ struct Server {
 }
 
 #[async_trait]
-impl Fetch for Server {
+impl Fetch for JwksServer {
     async fn get(&self, url: &str, _: usize) -> Result<FetchedDocument, FetchError> {
         self.requests.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
@@ -47,15 +47,15 @@ fn client() -> Client {
     Client { keys: ClientKeys::Url("https://rp.test/jwks".into()), ..fixtures::client() }
 }
 
-fn server() -> Arc<Server> {
+fn server() -> Arc<JwksServer> {
     Arc::default()
 }
 
-fn shared(server: &Arc<Server>) -> SharedFetch {
-    Arc::<Server>::clone(server)
+fn shared(server: &Arc<JwksServer>) -> SharedFetch {
+    Arc::<JwksServer>::clone(server)
 }
 
-impl Server {
+impl JwksServer {
     fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
@@ -100,7 +100,7 @@ async fn concurrent_misses_fetch_once() {
 #[tokio::test]
 async fn fresh_keys_are_returned_without_waiting() {
     let gate = Some(tokio::sync::Semaphore::new(1));
-    let server = Arc::new(Server { gate, ..Server::default() });
+    let server = Arc::new(JwksServer { gate, ..JwksServer::default() });
     let (cache, client, fetch) = (JwksCache::default(), client(), shared(&server));
     cache.of(&fetch, &client, NOW).await.expect("keys");
     let mut renewed = Box::pin(cache.renewed(&fetch, &client, NOW));
@@ -113,7 +113,7 @@ async fn fresh_keys_are_returned_without_waiting() {
 #[tokio::test]
 async fn a_cancelled_request_does_not_cancel_the_fetch() {
     let gate = Some(tokio::sync::Semaphore::new(0));
-    let server = Arc::new(Server { gate, ..Server::default() });
+    let server = Arc::new(JwksServer { gate, ..JwksServer::default() });
     let (cache, client, fetch) = (JwksCache::default(), client(), shared(&server));
     let mut first = Box::pin(cache.of(&fetch, &client, NOW));
     assert!((&mut first).now_or_never().is_none());
@@ -135,7 +135,7 @@ async fn keys_are_used_while_their_server_is_down() {
 
 #[tokio::test]
 async fn max_age_applies_within_bounds() {
-    let server = Arc::new(Server { max_age: Some(Duration::ZERO), ..Server::default() });
+    let server = Arc::new(JwksServer { max_age: Some(Duration::ZERO), ..JwksServer::default() });
     let (cache, client) = (JwksCache::default(), client());
     for seconds in [0, 59, 60] {
         let now = NOW.plus(Duration::from_secs(seconds));

@@ -12,14 +12,14 @@ const ADDRESS: &str = "https://rp.test/object";
 
 /// A client's server that returns a different document each time.
 #[derive(Debug, Default)]
-struct Server {
+struct RequestObjectServer {
     requests: AtomicUsize,
     max_age: Option<Duration>,
     down: bool,
 }
 
 #[async_trait]
-impl Fetch for Server {
+impl Fetch for RequestObjectServer {
     async fn get(&self, url: &str, _: usize) -> Result<FetchedDocument, FetchError> {
         let count = self.requests.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
@@ -36,12 +36,12 @@ impl Fetch for Server {
 }
 
 struct World {
-    server: Arc<Server>,
+    server: Arc<RequestObjectServer>,
     documents: RequestObjectCache,
 }
 
 impl World {
-    fn new(server: Server) -> Self {
+    fn new(server: RequestObjectServer) -> Self {
         Self { server: Arc::new(server), documents: RequestObjectCache::default() }
     }
 
@@ -57,7 +57,7 @@ impl World {
 
 #[tokio::test]
 async fn concurrent_requests_share_one_fetch() {
-    let world = World::new(Server::default());
+    let world = World::new(RequestObjectServer::default());
     let answers = futures::future::join_all((0..50).map(|_| world.get(ADDRESS, 0))).await;
     assert!(answers.iter().all(|it| it.as_deref() == Ok(b"document 0")), "{answers:?}");
     assert_eq!(world.requests(), 1);
@@ -65,7 +65,7 @@ async fn concurrent_requests_share_one_fetch() {
 
 #[tokio::test]
 async fn varying_the_fragment_causes_one_fetch_per_second() {
-    let world = World::new(Server::default());
+    let world = World::new(RequestObjectServer::default());
     for count in 0..50 {
         let _ = world.get(&format!("{ADDRESS}#{count}"), 0).await;
         let _ = world.get(&format!("{ADDRESS}#{count:043}"), 0).await;
@@ -77,7 +77,7 @@ async fn varying_the_fragment_causes_one_fetch_per_second() {
 
 #[tokio::test]
 async fn a_failed_fetch_is_not_repeated_at_once() {
-    let world = World::new(Server { down: true, ..Server::default() });
+    let world = World::new(RequestObjectServer { down: true, ..RequestObjectServer::default() });
     assert!(world.get(ADDRESS, 0).await.is_err());
     assert!(world.get(ADDRESS, 0).await.is_err());
     assert_eq!(world.requests(), 1);
@@ -89,7 +89,7 @@ async fn a_failed_fetch_is_not_repeated_at_once() {
 async fn max_age_applies_up_to_ten_minutes() {
     for (max_age, ttl) in [(None, 1), (Some(60), 60), (Some(6000), 600)] {
         let max_age = max_age.map(Duration::from_secs);
-        let world = World::new(Server { max_age, ..Server::default() });
+        let world = World::new(RequestObjectServer { max_age, ..RequestObjectServer::default() });
         for seconds in [0, ttl - 1] {
             assert_eq!(world.get(ADDRESS, seconds).await.as_deref(), Ok(&b"document 0"[..]));
         }
@@ -104,7 +104,7 @@ async fn a_document_with_its_hash_in_the_url_is_kept_until_the_fragment_changes(
         let hash = digest::digest(&digest::SHA256, content);
         format!("{ADDRESS}#{}", URL_SAFE_NO_PAD.encode(hash))
     };
-    let world = World::new(Server::default());
+    let world = World::new(RequestObjectServer::default());
     let first = named(b"document 0");
     assert_eq!(world.get(&first, 0).await.as_deref(), Ok(&b"document 0"[..]));
     assert_eq!(world.get(&first, 599).await.as_deref(), Ok(&b"document 0"[..]));

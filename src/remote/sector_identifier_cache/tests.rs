@@ -16,12 +16,12 @@ const BOTH: &str = r#"["https://a.test/cb", "https://b.test/cb"]"#;
 
 /// A server that counts its requests.
 #[derive(Debug)]
-struct Server {
+struct SectorServer {
     requests: AtomicUsize,
     document: Mutex<Option<&'static str>>,
 }
 
-impl Server {
+impl SectorServer {
     fn with(text: &'static str) -> Self {
         Self { requests: AtomicUsize::new(0), document: Mutex::new(Some(text)) }
     }
@@ -36,7 +36,7 @@ impl Server {
 }
 
 #[async_trait]
-impl Fetch for Server {
+impl Fetch for SectorServer {
     async fn get(&self, url: &str, _: usize) -> Result<FetchedDocument, FetchError> {
         self.requests.fetch_add(1, Ordering::SeqCst);
         let document = *self.document.lock().expect("whole");
@@ -64,7 +64,7 @@ fn client() -> Client {
 
 async fn judged(
     sectors: &SectorIdentifierCache,
-    server: &Server,
+    server: &SectorServer,
     client: &Client,
     now: Timestamp,
 ) -> Option<ErrorCode> {
@@ -80,7 +80,7 @@ async fn a_sector_document_contains_the_redirect_uris() {
         ("{}", Some(ErrorCode::UnauthorizedClient)),
         ("", Some(ErrorCode::UnauthorizedClient)),
     ] {
-        let server = Server::with(says);
+        let server = SectorServer::with(says);
         assert_eq!(
             judged(&SectorIdentifierCache::default(), &server, &client(), NOW).await,
             error,
@@ -91,7 +91,7 @@ async fn a_sector_document_contains_the_redirect_uris() {
 
 #[tokio::test]
 async fn a_client_without_sector_identifier_is_not_checked() {
-    let (sectors, server) = (SectorIdentifierCache::default(), Server::with("{}"));
+    let (sectors, server) = (SectorIdentifierCache::default(), SectorServer::with("{}"));
     let own = Client { redirect_uris: client().redirect_uris[..1].to_vec(), ..client() };
     let public = Client { pairwise: None, ..client() };
     for client in [own, public] {
@@ -103,7 +103,7 @@ async fn a_client_without_sector_identifier_is_not_checked() {
 #[tokio::test]
 async fn a_document_is_used_for_a_day_while_its_server_fails() {
     let (sectors, server, client) =
-        (SectorIdentifierCache::default(), Server::with(BOTH), client());
+        (SectorIdentifierCache::default(), SectorServer::with(BOTH), client());
     assert_eq!(judged(&sectors, &server, &client, NOW).await, None);
     server.publish(None);
     let fresh = NOW.plus(TTL / 2);
@@ -118,7 +118,7 @@ async fn a_document_is_used_for_a_day_while_its_server_fails() {
 #[tokio::test]
 async fn a_corrected_document_is_used_within_half_a_minute() {
     let (sectors, server, client) =
-        (SectorIdentifierCache::default(), Server::with("[]"), client());
+        (SectorIdentifierCache::default(), SectorServer::with("[]"), client());
     let wrong = Some(ErrorCode::UnauthorizedClient);
     assert_eq!(judged(&sectors, &server, &client, NOW).await, wrong);
     server.publish(Some(BOTH));

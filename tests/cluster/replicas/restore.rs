@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::{
     NAMESPACE, SOON,
     browser::{Application, Browser, verified},
-    cluster::{ApiServer, Database, Replica, Service, eventually, postgresql, testenv},
+    cluster::{ApiServer, Database, LoadBalancer, Replica, eventually, postgresql, testenv},
     load::{OBJECTS, SCOPE, everywhere, knows_clients, refresh, sign_in, text},
     shared_store::client_secret,
     turns,
@@ -64,7 +64,7 @@ async fn commands_of_the_backup_page_restore_everything_with_a_file() {
 
 async fn nothing_is_lost(records: fn() -> Records) {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let (service, kept) = (Service::start(), tempfile::tempdir().expect("a folder"));
+    let (service, kept) = (LoadBalancer::start(), tempfile::tempdir().expect("a folder"));
     let mut site = blocking(|| Site::install(&service, records()));
     let held = Held::gather(&site, &service).await;
     blocking(|| site.back_up(kept.path(), &service));
@@ -106,7 +106,7 @@ async fn is_refused(app: &Application, code: &str) {
 }
 
 impl Held {
-    async fn gather(site: &Site, service: &Service) -> Self {
+    async fn gather(site: &Site, service: &LoadBalancer) -> Self {
         let issuer = format!("http://localhost:{}/team/main", service.port);
         let application = async |client: &str, secret: Option<&str>| {
             Application::discover(&issuer, client, secret, "https://app.test/cb").await
@@ -172,7 +172,7 @@ fn client_secrets_stay(site: &Site, before: &str) {
 }
 
 impl Site {
-    fn install(service: &Service, records: Records) -> Self {
+    fn install(service: &LoadBalancer, records: Records) -> Self {
         let api = ApiServer::start();
         for namespace in [NAMESPACE, "team"] {
             api.kubectl(&["create", "namespace", namespace]);
@@ -199,7 +199,7 @@ impl Site {
     }
 
     /// Starts the replicas that the chart would start.
-    fn run(&mut self, service: &Service) {
+    fn run(&mut self, service: &LoadBalancer) {
         let (settings, names): (_, &[_]) = match &self.records {
             Records::Postgres(database) => {
                 (["postgres".to_owned(), database.url(), String::new()], &["a", "b"])
@@ -224,7 +224,7 @@ impl Site {
         });
     }
 
-    fn back_up(&mut self, kept: &Path, service: &Service) {
+    fn back_up(&mut self, kept: &Path, service: &LoadBalancer) {
         let [objects, dump, ..] = commands();
         self.shell(objects, kept);
         match &self.records {
@@ -240,7 +240,7 @@ impl Site {
         }
     }
 
-    fn restore(service: &Service, records: Records, kept: &Path) -> Self {
+    fn restore(service: &LoadBalancer, records: Records, kept: &Path) -> Self {
         let [.., secrets, load, objects] = commands();
         let mut site = Self { api: ApiServer::start(), replicas: Vec::new(), records };
         site.shell(secrets, kept);

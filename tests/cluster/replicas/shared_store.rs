@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::{
     NAMESPACE, SOON,
     browser::{Application, Browser},
-    cluster::{ApiServer, Database, Replica, Service, eventually},
+    cluster::{ApiServer, Database, LoadBalancer, Replica, eventually},
     load::{Load, OBJECTS, SCOPE, everywhere, knows_clients, most_cut, refresh, sign_in, text},
     turns,
 };
@@ -30,7 +30,7 @@ const AHEAD: &str = "30";
 struct World {
     api: ApiServer,
     database: Database,
-    service: Service,
+    service: LoadBalancer,
     authority: String,
     replicas: Vec<Replica>,
 }
@@ -38,7 +38,8 @@ struct World {
 impl World {
     fn start() -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let (api, database, service) = (ApiServer::start(), Database::start(), Service::start());
+        let (api, database, service) =
+            (ApiServer::start(), Database::start(), LoadBalancer::start());
         for namespace in [NAMESPACE, "team"] {
             api.kubectl(&["create", "namespace", namespace]);
         }

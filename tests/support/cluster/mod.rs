@@ -4,8 +4,6 @@
 //!
 //! `tests/testenv/build.sh` builds the binaries.
 
-#![allow(dead_code, unused_imports, reason = "each test binary uses a part of the harness")]
-
 mod apiserver;
 mod database;
 mod debian;
@@ -28,6 +26,6 @@ pub use process::{Process, eventually};
 pub use proxy::Proxy;
 pub use replica::Replica;
 pub use run::{binary, testenv, tool};
-pub use service::Service;
+pub use service::LoadBalancer;
 
 pub use super::ports::free_port;

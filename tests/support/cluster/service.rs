@@ -15,7 +15,7 @@ use std::{
 const PERIOD: Duration = Duration::from_millis(100);
 
 /// An address in front of replicas, open until the test process ends.
-pub struct Service {
+pub struct LoadBalancer {
     /// The port that it listens on.
     pub port: u16,
     /// Ports and admin ports of all replicas.
@@ -25,7 +25,7 @@ pub struct Service {
     looks: Arc<AtomicUsize>,
 }
 
-impl Service {
+impl LoadBalancer {
     /// Starts without replicas.
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -37,7 +37,7 @@ pub async fn rotates(world: &World) {
     let start = Instant::now();
     let mut token = token.to_owned();
     let mut replicas = 0;
-    // Each application opens a new connection, and the Service sends those to the replicas in turn.
+    // Each application opens a new connection, and the load balancer sends those to the replicas in turn.
     while replicas < 2 * world.replicas.len() {
         assert!(start.elapsed() < SOON, "the key does not seal everywhere");
         let (status, answer) = refresh(&world.application("team.app", None).await, &token).await;
