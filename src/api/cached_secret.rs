@@ -8,7 +8,7 @@ use k8s_openapi::{
     ByteString, api::core::v1::Secret as CoreSecret, apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 
-use super::{OWNER_ANNOTATION, owner};
+use super::{OWNER_ANNOTATION, owner_reference};
 use crate::model::{ObjectKey, Secret, intern, pooled};
 
 /// A cached Secret. Clones share the data.
@@ -53,7 +53,8 @@ impl CachedSecret {
         let version = metadata.resource_version.take().map(Into::into);
         let annotations = metadata.annotations.as_mut();
         let owner = annotations.and_then(|all| all.remove(OWNER_ANNOTATION));
-        let owner_uid = owner.as_ref().and_then(|it| owner::take_reference(&mut metadata, it));
+        let owner_uid =
+            owner.as_ref().and_then(|it| owner_reference::take_reference(&mut metadata, it));
         let going = metadata.deletion_timestamp.is_some();
         let rest = serde_json::to_string(&(metadata, type_, immutable));
         let rest = rest.expect("text, lists and maps with text keys serialise").into();
@@ -85,7 +86,7 @@ impl CachedSecret {
             let annotations = metadata.annotations.get_or_insert_default();
             annotations.insert(OWNER_ANNOTATION.to_owned(), owner.to_string());
             if let Some(uid) = owner_uid {
-                owner::put_reference(&mut metadata, owner, uid);
+                owner_reference::put_reference(&mut metadata, owner, uid);
             }
         }
         let data = Some(self.entries()).filter(|data| !data.is_empty());

@@ -22,6 +22,7 @@ mod objects_by_kind;
 mod oidc_client;
 mod oidc_user;
 pub mod owner;
+mod owner_reference;
 mod references;
 mod rules;
 mod signing;

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{CachedSecret, GROUP, MANAGED_LABEL, OWNER_ANNOTATION, VERSION};
-use crate::model::{ManagedKind, ObjectKey, ObjectKind, ObjectRef};
+pub use super::owner_reference::set_owner_reference;
+use super::{CachedSecret, MANAGED_LABEL, OWNER_ANNOTATION, owner_reference::parse_owner};
+use crate::model::{ObjectKey, ObjectKind, ObjectRef};
 
 /// The value of the owner annotation: `<Kind>/<name>`.
 pub fn annotation(kind: &str, name: &str) -> String {
@@ -16,14 +17,8 @@ pub fn annotation(kind: &str, name: &str) -> String {
 
 /// The owner of a Secret. It is in the Secret's namespace.
 pub fn of(namespace: &str, secret: &CachedSecret) -> Option<ObjectRef> {
-    let (kind, name) = parse(secret.owner()?)?;
+    let (kind, name) = parse_owner(secret.owner()?)?;
     Some(ObjectRef { kind, key: ObjectKey::new(namespace, name) })
-}
-
-/// Parses the value of the owner annotation.
-fn parse(annotation: &str) -> Option<(ObjectKind, &str)> {
-    let (kind, name) = annotation.split_once('/')?;
-    Some((ManagedKind::from_name(kind)?.into(), name))
 }
 
 /// Returns true if a Secret is owned by an object, by annotation.
@@ -56,50 +51,4 @@ pub fn metadata(key: &ObjectKey, owner: &str) -> ObjectMeta {
     };
     mark(&mut metadata, owner);
     metadata
-}
-
-/// Sets the owner reference to the owner's current UID, for the garbage collector. Does nothing for
-/// objects of a folder, which have no UID.
-pub fn refer(metadata: &mut ObjectMeta, owner: &ObjectRef, uid: Option<&str>) {
-    let Some(uid) = uid else { return };
-    let wanted = reference(owner.kind, &owner.key.name, uid);
-    let references = metadata.owner_references.get_or_insert_default();
-    if references.contains(&wanted) {
-        return;
-    }
-    let group = format!("{GROUP}/");
-    references.retain(|other| {
-        !(other.api_version.starts_with(&group)
-            && other.kind == wanted.kind
-            && other.name == wanted.name)
-    });
-    references.push(wanted);
-}
-
-fn reference(kind: ObjectKind, name: &str, uid: &str) -> OwnerReference {
-    OwnerReference {
-        api_version: format!("{GROUP}/{VERSION}"),
-        kind: kind.as_str().to_owned(),
-        name: name.to_owned(),
-        uid: uid.to_owned(),
-        controller: Some(true),
-        block_owner_deletion: Some(false),
-    }
-}
-
-/// Removes the only owner reference if it names the annotated owner. Returns its UID, from which
-/// [`put_reference`] restores it.
-pub(super) fn take_reference(metadata: &mut ObjectMeta, annotation: &str) -> Option<Box<str>> {
-    let references = metadata.owner_references.take_if(|references| {
-        let said = parse(annotation);
-        matches!((&references[..], said), ([only], Some((kind, name)))
-            if *only == reference(kind, name, &only.uid))
-    });
-    references?.pop().map(|only| only.uid.into())
-}
-
-/// Restores an owner reference that [`take_reference`] removed.
-pub(super) fn put_reference(metadata: &mut ObjectMeta, annotation: &str, uid: &str) {
-    let said = parse(annotation);
-    metadata.owner_references = said.map(|(kind, name)| vec![reference(kind, name, uid)]);
 }

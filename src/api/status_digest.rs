@@ -1,12 +1,11 @@
 //! A digest of the last written status, used to skip no-op status updates and to preserve
 //! `lastTransitionTime`. It does not contain the messages.
 
-use aws_lc_rs::digest::{Context, SHA256};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
 
 use super::ConditionType;
-use crate::model::Timestamp;
+use crate::model::{Sha256, Timestamp};
 
 /// Digest of a status: hashes of its content, and the transition times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,14 +94,13 @@ struct Digest64(u64);
 
 impl Digest64 {
     fn of(words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        let mut context = Context::new(&SHA256);
+        let mut hash = Sha256::default();
         for word in words {
-            context.update(&word.as_ref().len().to_le_bytes());
-            context.update(word.as_ref().as_bytes());
+            let word = word.as_ref();
+            hash = hash.with(word.len().to_le_bytes()).with(word);
         }
-        let hash = context.finish();
-        let first = hash.as_ref().first_chunk().expect("SHA-256 has 32 bytes");
-        Self(u64::from_le_bytes(*first))
+        let first = *hash.finish().first_chunk().expect("SHA-256 has 32 bytes");
+        Self(u64::from_le_bytes(first))
     }
 }
 

@@ -1,8 +1,6 @@
 //! Recognizes password hashes of other systems, and hashes that were copied together with what is
 //! around them. Such a text is never a plain password: its owner means the password behind it.
 
-use super::password_hash::looks_like_hash;
-
 /// Lengths in hexadecimal digits of MD5, SHA-1, SHA-256 and SHA-512.
 const DIGEST_LENGTHS: [usize; 4] = [32, 40, 64, 128];
 
@@ -150,6 +148,17 @@ fn is_one_of(name: &str, starts: &[&str]) -> bool {
 
 fn is_hex(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Returns true for `$name$…`, with the name of a known or unknown scheme. Such a text is never
+/// accepted as a plain password, because other tools would mistake it for a hash.
+pub(super) fn looks_like_hash(text: &str) -> bool {
+    let name = text.strip_prefix('$').and_then(|rest| rest.split_once('$')).map(|(name, _)| name);
+    name.is_some_and(|name| {
+        !name.is_empty()
+            && name.len() <= 32
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    })
 }
 
 #[cfg(test)]

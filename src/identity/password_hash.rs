@@ -12,7 +12,7 @@ use scrypt::Scrypt;
 use crate::model::{MAX_PASSWORD_LEN, Secret, StoredPassword, sha256};
 
 use super::{
-    foreign_hash::{self, ForeignHash},
+    foreign_hash::{self, ForeignHash, looks_like_hash},
     hash::{self, Argon2Memory},
 };
 
@@ -90,17 +90,6 @@ pub fn parse_stored_password(text: &str) -> Result<StoredPassword, StoredPasswor
         return Err(StoredPasswordError::TooLong);
     }
     Ok(StoredPassword::Plain(Secret::new(plain.to_owned())))
-}
-
-/// Returns true for `$name$…`, with the name of a known or unknown scheme. Such a text is never
-/// accepted as a plain password, because other tools would mistake it for a hash.
-pub(super) fn looks_like_hash(text: &str) -> bool {
-    let name = text.strip_prefix('$').and_then(|rest| rest.split_once('$')).map(|(name, _)| name);
-    name.is_some_and(|name| {
-        !name.is_empty()
-            && name.len() <= 32
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    })
 }
 
 /// A parsed hash within the cost limits.

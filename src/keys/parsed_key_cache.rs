@@ -5,12 +5,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use aws_lc_rs::digest;
-
 use super::{
     key_secret::{DamagedEntry, KeyEntries, KeyRecord, entry_name, read_keys, write_key},
     ring::{KeyRing, SigningKey},
 };
+use crate::model::Sha256;
 
 type Hash = [u8; 32];
 
@@ -61,10 +60,5 @@ impl ParsedKeyCache {
 
 fn hash(record: &KeyRecord) -> Hash {
     let (name, bytes) = write_key(record);
-    let mut context = digest::Context::new(&digest::SHA256);
-    context.update(name.as_bytes());
-    context.update(&bytes.0);
-    let mut hash = [0; 32];
-    hash.copy_from_slice(context.finish().as_ref());
-    hash
+    Sha256::default().with(name).with(bytes.0).finish()
 }

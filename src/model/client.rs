@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
-    AuthMethod, ClientAuthentication, ClientDetails, ClientId, ClientKeys, GrantType,
-    IdTokenAlgorithm, JwsAlgorithm, Lifetimes, ObjectKey, RedirectUri, RefreshTokenRotation,
-    ResponseType, Secret, SecretTransport, SigningAlgorithm, TenantId, Timestamp, TokenPolicy,
-    pooled, wire_enum,
+    ApplicationType, AuthMethod, ClientAuthentication, ClientDetails, ClientId, ClientKeys,
+    GrantType, IdTokenAlgorithm, JwsAlgorithm, Lifetimes, ObjectKey, RedirectUri,
+    RefreshTokenRotation, ResponseType, Secret, SecretTransport, SigningAlgorithm, TenantId,
+    Timestamp, TokenPolicy, pooled, wire_enum,
 };
 
 pooled!(BTreeSet<GrantType>, BTreeSet<ResponseType>, BTreeSet<String>);
@@ -138,16 +138,6 @@ pub fn sign_with_secret(method: AuthMethod, request_objects: Option<JwsAlgorithm
     method == AuthMethod::ClientSecretJwt
         || (method.has_secret() && request_objects.is_some_and(JwsAlgorithm::is_symmetric))
 }
-
-wire_enum!(
-    /// `application_type` (OIDC Registration §2).
-    ApplicationType {
-        /// Runs on a server or in a browser.
-        Web = "web",
-        /// Runs on the user's device.
-        Native = "native",
-    }
-);
 
 wire_enum!(
     /// `subject_type` (OIDC Core §8).

@@ -1,6 +1,6 @@
 //! SHA-256 hashes.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// Returns the SHA-256 hash of the content.
@@ -14,6 +14,29 @@ pub fn sha256_base64url(content: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(sha256(content))
 }
 
+/// A SHA-256 hash of content that arrives in parts.
+pub struct Sha256(Context);
+
+impl Default for Sha256 {
+    fn default() -> Self {
+        Self(Context::new(&SHA256))
+    }
+}
+
+impl Sha256 {
+    /// Appends content.
+    #[must_use]
+    pub fn with(mut self, content: impl AsRef<[u8]>) -> Self {
+        self.0.update(content.as_ref());
+        self
+    }
+
+    /// Returns the hash of the whole content.
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,5 +46,11 @@ mod tests {
         // RFC 7636 Appendix B
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         assert_eq!(sha256_base64url(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    }
+
+    #[test]
+    fn the_parts_of_content_do_not_affect_its_hash() {
+        let parts = Sha256::default().with("con").with("").with("tent").finish();
+        assert_eq!(parts, sha256("content"));
     }
 }

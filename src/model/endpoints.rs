@@ -2,8 +2,6 @@
 //! reserved path segments, metric labels and the CEL rule of issuers follow from it;
 //! `http::routing::router` attaches the handlers.
 
-use super::Issuer;
-
 /// The folder of the pages' static files, below every issuer.
 pub const STATIC_FILES: &str = "_lanyard";
 
@@ -92,25 +90,6 @@ endpoints! {
 }
 
 impl Endpoint {
-    /// The URL at an issuer.
-    pub fn url(self, issuer: &Issuer) -> String {
-        issuer.join(self.path().unwrap_or_default())
-    }
-
-    /// The path at the issuer's host, as in links and redirects of its pages.
-    pub fn absolute_path(self, issuer: &Issuer) -> String {
-        format!("{}{}", issuer.path(), self.path().unwrap_or_default())
-    }
-
-    /// The URL at an issuer, with a value for the parameter of the path.
-    pub fn url_with(self, issuer: &Issuer, value: &str) -> String {
-        let pattern = self.url(issuer);
-        match (pattern.split_once('{'), pattern.split_once('}')) {
-            (Some((before, _)), Some((_, after))) => format!("{before}{value}{after}"),
-            _ => pattern,
-        }
-    }
-
     /// The first path segments of endpoints, which an issuer cannot contain.
     pub fn first_segments() -> Vec<&'static str> {
         let mut segments = Vec::new();
@@ -151,14 +130,6 @@ mod tests {
         distinct(all().filter_map(|endpoint| endpoint.path()).collect());
         distinct(all().filter_map(|endpoint| endpoint.metadata_field()).collect());
         assert!(Endpoint::LABELS.iter().all(|(_, meaning)| meaning.ends_with('.')));
-    }
-
-    #[test]
-    fn urls_contain_the_value_of_the_parameter() {
-        let issuer = Issuer::parse("https://id.test/team").expect("canonical");
-        let url = Endpoint::ManageClient.url_with(&issuer, "team.wiki");
-        assert_eq!(url, "https://id.test/team/oauth/register/team.wiki");
-        assert_eq!(Endpoint::Token.url(&issuer), "https://id.test/team/oauth/token");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod client;
 mod client_authentication;
 mod client_details;
 mod digest;
+mod endpoint_urls;
 pub mod endpoints;
 mod entropy;
 #[cfg(any(test, fuzzing))]
@@ -35,15 +36,14 @@ pub use account::{Account, AccountSource, MAX_PASSWORD_LEN, StoredPassword};
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
 pub use bounded_cache::BoundedCache;
 pub use client::{
-    ApplicationType, Client, ConsentPolicy, DynamicRegistration, Pairwise, SubjectType,
-    sign_with_secret,
+    Client, ConsentPolicy, DynamicRegistration, Pairwise, SubjectType, sign_with_secret,
 };
 pub use client_authentication::{
     AssertionAudience, AssertionPolicy, ClientAuthentication, ClientKeys, SecretTransport,
 };
 pub(crate) use client_details::with_client_details;
 pub use client_details::{ClientDetail, ClientDetailKind, ClientDetailValue, ClientDetails};
-pub use digest::{sha256, sha256_base64url};
+pub use digest::{Sha256, sha256, sha256_base64url};
 pub use endpoints::Endpoint;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use ids::{ClientId, ObjectKey, ObjectKeyParts, Subject, TenantId};
@@ -52,7 +52,7 @@ pub(crate) use interner::pooled;
 pub use interner::{Interner, Pooled, intern};
 pub use issuer::{Issuer, IssuerError};
 pub use kinds::{ManagedKind, ObjectKind, ObjectRef};
-pub use oauth_enums::{AuthMethod, GrantType, ResponseType};
+pub use oauth_enums::{ApplicationType, AuthMethod, GrantType, ResponseType};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use registrar::{ClientRegistrar, NewClient, REGISTERED_NAME, RegistrarError, SharedRegistrar};
 pub use seal_purpose::SealPurpose;

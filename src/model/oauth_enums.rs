@@ -1,4 +1,5 @@
-//! Grant types, response types and client authentication methods, by their registered names.
+//! Grant types, response types, application types and client authentication methods, by their
+//! registered names.
 
 use super::wire_enum::wire_enum;
 
@@ -31,6 +32,16 @@ wire_enum!(
         CodeToken = "code token",
         /// OIDC Core §3.3.
         CodeIdTokenToken = "code id_token token",
+    }
+);
+
+wire_enum!(
+    /// `application_type` (OIDC Registration §2).
+    ApplicationType {
+        /// Runs on a server or in a browser.
+        Web = "web",
+        /// Runs on the user's device.
+        Native = "native",
     }
 );
 

@@ -74,7 +74,7 @@ pub(super) fn secret(new: &NewClient, client: &OidcClient) -> Option<Secret> {
     let object = ObjectRef::new(ManagedKind::OidcClient, new.object.clone());
     let annotation = owner::annotation(object.kind.as_str(), &object.key.name);
     let mut metadata = owner::metadata(&key, &annotation);
-    owner::refer(&mut metadata, &object, client.metadata.uid.as_deref());
+    owner::set_owner_reference(&mut metadata, &object, client.metadata.uid.as_deref());
     Some(Secret {
         metadata,
         type_: Some("Opaque".to_owned()),

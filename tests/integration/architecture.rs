@@ -1,6 +1,8 @@
 //! Rules of the source tree that the compiler does not check: the dependencies between modules, the
 //! one place that reads the clock, one name for one type, and the length of files and functions.
 
+mod imports;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

@@ -1,6 +1,6 @@
 //! The grant type `authorization_code` (RFC 6749 §4.1.3).
 
-use super::TokenGrant;
+use super::token_grant::TokenGrant;
 use crate::{
     accounts::{AccountContext, RequestError, codes},
     model::{Client, GrantType, Timestamp},

@@ -1,7 +1,7 @@
 //! The grant type `client_credentials` (RFC 6749 §4.4). The credential is the authentication of the
 //! client itself.
 
-use super::TokenGrant;
+use super::token_grant::TokenGrant;
 use crate::{
     accounts::{AccountContext, RequestError},
     model::{Client, GrantType, Timestamp},

@@ -7,12 +7,14 @@
 mod authorization_code;
 mod client_credentials;
 mod refresh_token;
+mod token_grant;
 
-use std::{future::Future, pin::Pin};
+use std::pin::Pin;
 
 use authorization_code::AuthorizationCodeGrant;
 use client_credentials::ClientCredentialsGrant;
 use refresh_token::RefreshTokenGrant;
+use token_grant::TokenGrant;
 
 use super::{
     AccountContext, AccountError, RequestError,
@@ -22,7 +24,7 @@ use super::{
     token_issuer::{self, IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
 };
 use crate::{
-    model::{Account, Client, GrantType, Timestamp},
+    model::{Account, Client, GrantType},
     protocol::{
         error::OAuthError,
         params::RequestParams,
@@ -38,38 +40,6 @@ use crate::{
 /// The supported grant types: one row each.
 static GRANTS: [TokenGrantRow; 3] =
     [row::<AuthorizationCodeGrant>(), row::<RefreshTokenGrant>(), row::<ClientCredentialsGrant>()];
-
-/// The part of a token request that differs by grant type.
-trait TokenGrant: Sized + Send + Sync + 'static {
-    /// The grant type, which the client must be registered for.
-    const GRANT_TYPE: GrantType;
-    /// The name of the credential in errors.
-    const CREDENTIAL: &'static str;
-    /// The credential of a request, opened: a code or a refresh token.
-    type Credential: Send + Sync;
-
-    /// Parses the parameters of the grant type.
-    fn parse(params: &RequestParams) -> Result<Self, OAuthError>;
-
-    /// The `scope` parameter, if the grant type has it.
-    fn requested_scope(&self) -> Option<&str>;
-
-    /// Opens the credential and checks its bindings. A failure spends and revokes nothing.
-    fn open(
-        &self,
-        context: AccountContext<'_>,
-        client: &Client,
-    ) -> impl Future<Output = Result<Self::Credential, RequestError<OAuthError>>> + Send;
-
-    /// The id of the stored grant that the first decision depends on.
-    fn needed_grant(credential: &Self::Credential, now: Timestamp) -> Option<&str>;
-
-    /// Decides which tokens the credential permits. Pure.
-    fn decide(
-        credential: &Self::Credential,
-        input: DecisionInput<'_>,
-    ) -> Result<TokenDecision, TokenRefusal>;
-}
 
 /// A token request of an authenticated client.
 #[derive(Clone, Copy, Debug)]

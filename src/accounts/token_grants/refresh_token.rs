@@ -1,6 +1,6 @@
 //! The grant type `refresh_token` (RFC 6749 §6).
 
-use super::TokenGrant;
+use super::token_grant::TokenGrant;
 use crate::{
     accounts::{AccountContext, RequestError},
     model::{Client, GrantType, Timestamp},

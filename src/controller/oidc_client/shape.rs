@@ -81,7 +81,7 @@ impl DesiredClientSecret<'_> {
         labels.extend(self.desired.shape.labels.clone());
         annotations.extend(self.desired.shape.annotations.clone());
         owner::mark(metadata, &self.owner());
-        owner::refer(metadata, self.client, self.uid);
+        owner::set_owner_reference(metadata, self.client, self.uid);
     }
 }
 

@@ -31,7 +31,7 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::{ConnectionInfo, listener::HttpServer};
+use super::{ConnectionInfo, HttpServer};
 
 /// HTTP/2 flow-control windows: unread bytes of one body, and of all bodies of a connection.
 const HTTP2_WINDOW_BYTES: (u32, u32) = (64 * 1024, 256 * 1024);

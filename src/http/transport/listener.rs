@@ -14,29 +14,10 @@ use tokio::{
 };
 
 use super::{
-    ServerLimits, Service, TlsConfig, TrustedProxies,
+    HttpServer,
     connection::ServerConnection,
     connection_limiter::{ConnectionLimiter, ConnectionPermit},
 };
-use crate::telemetry::Metrics;
-
-/// Configuration of the server.
-#[derive(Clone, Debug, Default)]
-pub struct ServerConfig {
-    /// Proxies whose forwarding headers are trusted.
-    pub trusted_proxies: TrustedProxies,
-    /// Sizes, timeouts and numbers of connections.
-    pub limits: ServerLimits,
-}
-
-/// The server of endpoints and pages.
-pub struct HttpServer {
-    pub(super) service: Arc<dyn Service>,
-    pub(super) config: ServerConfig,
-    metrics: Arc<Metrics>,
-    tls: Option<Arc<TlsConfig>>,
-    pub(super) leaving: Arc<AtomicBool>,
-}
 
 /// Length of the accept queue.
 const BACKLOG: u32 = 1024;
@@ -55,18 +36,6 @@ pub struct ListeningServer {
 }
 
 impl HttpServer {
-    /// A server whose requests `service` answers.
-    pub fn new(service: Arc<dyn Service>, config: ServerConfig, metrics: Arc<Metrics>) -> Self {
-        Self { service, config, metrics, tls: None, leaving: Arc::default() }
-    }
-
-    /// Enables TLS.
-    #[must_use]
-    pub fn with_tls(mut self, tls: Arc<TlsConfig>) -> Self {
-        self.tls = Some(tls);
-        self
-    }
-
     /// Binds the port without listening.
     pub fn bind(self, address: SocketAddr) -> io::Result<BoundListener> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };

@@ -7,11 +7,13 @@ mod connection_limiter;
 mod forwarded;
 mod limits;
 mod listener;
+mod server;
 mod service;
 mod tls;
 
 pub use forwarded::{ForwardedHeaders, TrustedProxies};
 pub use limits::ServerLimits;
-pub use listener::{BoundListener, HttpServer, ListeningServer, ServerConfig};
+pub use listener::{BoundListener, ListeningServer};
+pub use server::{HttpServer, ServerConfig};
 pub use service::{ConnectionInfo, Service};
 pub use tls::{TlsConfig, TlsError};

@@ -5,7 +5,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::group::{GroupMember, GroupVerdicts, TenantGroup};
+use super::{
+    group::GroupVerdicts,
+    members::{GroupMember, TenantGroup},
+};
 use crate::{
     api::{
         CachedObject, ManagedObject, NamespaceLabels, OidcClient, OidcUser, SecretState, Tenant,

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::group::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
+use super::members::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
 use crate::{
     api::{
         ClientSecretKeys, ConditionReason, ConditionType, NamespaceLabels, OidcClient,

@@ -1,74 +1,18 @@
 //! One tenant and all clients and users that refer to it, validated together.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use super::{clients, keys, keys::TenantKeys, registration, salt, users};
-use crate::{
-    api::{
-        CachedObject, ConditionReason, ConditionType, ManagedObject, NamespaceLabels, OidcClient,
-        OidcUser, SecretState, Tenant,
-    },
-    keys::{PairwiseSalt, ParsedKeyCache},
-    model::{Installation, Issuer, ObjectKey, ObjectRef, TenantId, Timestamp},
-    registry::{
-        ObjectOutcome, ServedTenant, TenantOutcome, ValidationProblem, Verdict,
-        validate::{self, CheckedTenant, ProblemList},
-    },
+use super::{
+    clients,
+    keys::{self, TenantKeys},
+    members::{ParsedObjects, TenantContext, TenantGroup},
+    registration, salt, users,
 };
-
-/// An object and its Secret.
-#[derive(Debug)]
-pub(super) struct GroupMember<'a, K: ManagedObject> {
-    pub(super) key: &'a ObjectKey,
-    pub(super) cached: &'a CachedObject<K>,
-    pub(super) secret: Option<&'a SecretState>,
-}
-
-/// A parsed object; exists only during validation.
-#[derive(Debug)]
-pub(super) struct ParsedObjects<'a, K: ManagedObject> {
-    pub(super) member: &'a GroupMember<'a, K>,
-    pub(super) raw: K,
-}
-
-impl<'a, K: ManagedObject> ParsedObjects<'a, K> {
-    pub(super) fn of(member: &'a GroupMember<'a, K>) -> Self {
-        Self { member, raw: member.cached.declared(member.key) }
-    }
-
-    /// Builds the verdict on the object.
-    pub(super) fn verdict(&self, problems: ProblemList, outcome: ObjectOutcome) -> Arc<Verdict> {
-        Arc::new(Verdict {
-            object: ObjectRef::new(K::KIND, self.member.key.clone()),
-            generation: self.member.cached.generation(),
-            problems: problems.into_vec(),
-            outcome,
-        })
-    }
-
-    /// `metadata.creationTimestamp`.
-    pub(super) fn created(&self) -> Option<Timestamp> {
-        self.raw.meta().creation_timestamp.as_ref().map(|time| Timestamp::from(time.0))
-    }
-}
-
-/// The inputs of the validation of one group.
-#[derive(Debug)]
-pub(super) struct TenantGroup<'a> {
-    pub(super) id: TenantId,
-    /// `None` if the tenant is referenced, but does not exist.
-    pub(super) tenant: Option<GroupMember<'a, Tenant>>,
-    /// The Secret with the tenant's pairwise salt.
-    pub(super) salt: Option<&'a SecretState>,
-    /// The tenant's issuer, or the reason why it may not use it, decided among all tenants.
-    pub(super) claim: Option<Result<Issuer, ValidationProblem>>,
-    /// The Secret with the tenant's initial access token, if it names one.
-    pub(super) token: Option<&'a SecretState>,
-    pub(super) clients: Vec<GroupMember<'a, OidcClient>>,
-    pub(super) users: Vec<GroupMember<'a, OidcUser>>,
-    /// Labels of the other namespaces that have clients; `None` if there are no such clients.
-    pub(super) namespaces: Option<NamespaceLabels>,
-}
+use crate::{
+    keys::ParsedKeyCache,
+    model::Installation,
+    registry::{ObjectOutcome, ServedTenant, TenantOutcome, Verdict, validate},
+};
 
 /// The result of validating a group.
 #[derive(Debug)]
@@ -77,82 +21,7 @@ pub(super) struct GroupVerdicts {
     pub(super) verdicts: Vec<Arc<Verdict>>,
 }
 
-/// The tenant as its clients and users need it.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum TenantContext<'a> {
-    Absent,
-    NotAccepted,
-    Accepted { tenant: &'a CheckedTenant, has_keys: bool, salt: Option<&'a PairwiseSalt> },
-}
-
-impl<'a> TenantContext<'a> {
-    pub(super) fn accepted(self) -> Option<&'a CheckedTenant> {
-        match self {
-            Self::Accepted { tenant, .. } => Some(tenant),
-            Self::Absent | Self::NotAccepted => None,
-        }
-    }
-
-    pub(super) fn serves(self) -> bool {
-        matches!(self, Self::Accepted { has_keys: true, .. })
-    }
-
-    /// Reports the problem with referring to this tenant, if any.
-    pub(super) fn report(self, problems: &mut ProblemList, id: &TenantId) {
-        let (condition, reason, message) = match self {
-            Self::Absent => (
-                ConditionType::ResolvedRefs,
-                ConditionReason::TenantNotFound,
-                format!(
-                    "Tenant {:?} not found in namespace {:?}; create it, or refer to another",
-                    id.0.name, id.0.namespace
-                ),
-            ),
-            Self::NotAccepted => (
-                ConditionType::ResolvedRefs,
-                ConditionReason::TenantNotAccepted,
-                format!("Tenant \"{id}\" is not accepted; see its conditions"),
-            ),
-            Self::Accepted { has_keys: false, .. } => (
-                ConditionType::Programmed,
-                ConditionReason::Pending,
-                format!("waiting for a signing key of Tenant \"{id}\"; see its conditions"),
-            ),
-            Self::Accepted { has_keys: true, .. } => return,
-        };
-        let field = if condition == ConditionType::Programmed { "" } else { "spec.tenantRef" };
-        problems.add(condition, reason, field, message);
-    }
-}
-
-impl<'a> TenantGroup<'a> {
-    pub(super) fn of(
-        tenant: GroupMember<'a, Tenant>,
-        claim: Option<Result<Issuer, ValidationProblem>>,
-        salt: Option<&'a SecretState>,
-    ) -> Self {
-        let group = Self::absent(TenantId(tenant.key.clone()));
-        Self { tenant: Some(tenant), claim, salt, ..group }
-    }
-
-    pub(super) fn absent(id: TenantId) -> Self {
-        let (clients, users) = (Vec::new(), Vec::new());
-        let token = None;
-        Self { id, tenant: None, salt: None, claim: None, token, clients, users, namespaces: None }
-    }
-
-    /// Adds the labels of a namespace to the inputs.
-    pub(super) fn see_labels(&mut self, all: &NamespaceLabels, namespace: &str) {
-        let NamespaceLabels::Known(all) = all else {
-            self.namespaces = Some(NamespaceLabels::Unavailable);
-            return;
-        };
-        let seen = self.namespaces.get_or_insert_with(|| NamespaceLabels::Known(BTreeMap::new()));
-        if let (NamespaceLabels::Known(seen), Some(labels)) = (seen, all.get(namespace)) {
-            seen.entry(namespace.to_owned()).or_insert_with(|| labels.clone());
-        }
-    }
-
+impl TenantGroup<'_> {
     /// Validates the tenant, then its clients, then its users.
     pub(super) fn validate_group(
         &self,

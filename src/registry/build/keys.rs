@@ -1,6 +1,6 @@
 //! A tenant's signing keys, generated or imported, read from its Secret.
 
-use super::group::ParsedObjects;
+use super::members::ParsedObjects;
 use crate::{
     api::{ConditionReason, ConditionType, SecretState, Tenant, owner::is_owned_by},
     keys::{DamagedEntry, KeyRing, ParsedKeyCache, RotationRules, import},

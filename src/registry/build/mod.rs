@@ -8,6 +8,7 @@ mod cache;
 mod clients;
 mod group;
 mod keys;
+mod members;
 mod registration;
 mod salt;
 mod users;
@@ -18,7 +19,7 @@ use std::{
 };
 
 pub use cache::BuildCache;
-use group::{GroupMember, TenantGroup};
+use members::{GroupMember, TenantGroup};
 
 use super::{
     ObjectOutcome, Snapshot, ValidationProblem, Verdict, Verdicts, validate,

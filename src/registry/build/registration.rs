@@ -1,6 +1,6 @@
 //! Dynamic registration at a tenant: whether it is enabled, its token and the number of clients.
 
-use super::group::{ParsedObjects, TenantGroup};
+use super::members::{ParsedObjects, TenantGroup};
 use crate::{
     api::{ConditionReason, ConditionType, OidcClient, SecretKeyRef},
     model::{ObjectKey, RegistrationMode, Secret},

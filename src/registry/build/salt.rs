@@ -1,7 +1,7 @@
 //! The salt of a tenant's pairwise subjects, read from its Secret. It must never change, so the
 //! tenant's status stores its fingerprint.
 
-use super::group::ParsedObjects;
+use super::members::ParsedObjects;
 use crate::{
     api::{
         ConditionReason, ConditionType, EnumSpec, OidcClient, SecretState, Tenant,

@@ -2,14 +2,14 @@
 
 use std::ops::RangeInclusive;
 
-use redb::{ReadTransaction, ReadableTable};
+use redb::ReadTransaction;
 
-use super::tables::{DUE, EmbeddedError, OWNERS, RECORDS};
+use super::tables::{DUE, EmbeddedError, OWNERS, RECORDS, live_record};
 use crate::{
     model::{TenantId, Timestamp},
     store::{
         IndexEntry, MAX_LISTED, RecordKey, RecordKind, VersionedRecord,
-        encoding::{self, DamagedRecord, EncodedRecord},
+        encoding::{self, DamagedRecord},
         record::skip_damaged,
     },
 };
@@ -20,21 +20,7 @@ pub(super) fn get(
     key: &RecordKey,
     now: Timestamp,
 ) -> Result<Option<VersionedRecord>, EmbeddedError> {
-    live(&transaction.open_table(RECORDS)?, key, now)
-}
-
-/// Reads a live record from the open table.
-pub(super) fn live(
-    records: &impl ReadableTable<&'static [u8], &'static [u8]>,
-    key: &RecordKey,
-    now: Timestamp,
-) -> Result<Option<VersionedRecord>, EmbeddedError> {
-    let Some(bytes) = records.get(&*encoding::key(key))? else { return Ok(None) };
-    let row = EncodedRecord::read(bytes.value())?;
-    if row.expires_at <= now {
-        return Ok(None);
-    }
-    Ok(Some(row.stored(key.clone())))
+    live_record(&transaction.open_table(RECORDS)?, key, now)
 }
 
 /// Lists the live records of a kind for an index entry.
@@ -54,7 +40,7 @@ pub(super) fn list(
         if its != listing || found.len() == MAX_LISTED {
             break;
         }
-        found.extend(live(&records, &RecordKey::new(kind, tenant, id), now)?);
+        found.extend(live_record(&records, &RecordKey::new(kind, tenant, id), now)?);
     }
     Ok(found)
 }
@@ -82,7 +68,7 @@ pub(super) fn list_due(
         let key = encoding::record_key(kind, entry.value().2).ok_or(DamagedRecord);
         let name = entry.value().2.escape_ascii();
         let Some(key) = skip_damaged(kind, name, key) else { continue };
-        match live(&records, &key, now) {
+        match live_record(&records, &key, now) {
             Err(EmbeddedError::Row(damaged)) => {
                 skip_damaged(kind, &key, Err::<VersionedRecord, _>(damaged));
             }

@@ -2,10 +2,9 @@
 //! expiry, its due time and the version counter always change together in one transaction.
 
 use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction,
+    Database, ReadableDatabase as _, ReadableTable, Table, TableDefinition, WriteTransaction,
 };
 
-use super::read;
 use crate::{
     model::Timestamp,
     store::{
@@ -170,7 +169,7 @@ impl<'t> OpenTables<'t> {
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, EmbeddedError> {
-        read::live(&self.records, key, now)
+        live_record(&self.records, key, now)
     }
 
     /// Writes a record, replacing any row of its key.
@@ -238,4 +237,18 @@ fn due(row: Option<&EncodedRecord<'_>>) -> Option<i64> {
 
 fn owners<'r, 'o>(row: Option<&'r EncodedRecord<'o>>) -> &'r [(&'o str, &'o str)] {
     row.map_or(&[], |row| &row.owners)
+}
+
+/// Reads a live record from the open table.
+pub(super) fn live_record(
+    records: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    key: &RecordKey,
+    now: Timestamp,
+) -> Result<Option<VersionedRecord>, EmbeddedError> {
+    let Some(bytes) = records.get(&*encoding::key(key))? else { return Ok(None) };
+    let row = EncodedRecord::read(bytes.value())?;
+    if row.expires_at <= now {
+        return Ok(None);
+    }
+    Ok(Some(row.stored(key.clone())))
 }

@@ -1,0 +1,38 @@
+//! The server: what listener and connections have in common.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use super::{ServerLimits, Service, TlsConfig, TrustedProxies};
+use crate::telemetry::Metrics;
+
+/// Configuration of the server.
+#[derive(Clone, Debug, Default)]
+pub struct ServerConfig {
+    /// Proxies whose forwarding headers are trusted.
+    pub trusted_proxies: TrustedProxies,
+    /// Sizes, timeouts and numbers of connections.
+    pub limits: ServerLimits,
+}
+
+/// The server of endpoints and pages.
+pub struct HttpServer {
+    pub(super) service: Arc<dyn Service>,
+    pub(super) config: ServerConfig,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) tls: Option<Arc<TlsConfig>>,
+    pub(super) leaving: Arc<AtomicBool>,
+}
+
+impl HttpServer {
+    /// A server whose requests `service` answers.
+    pub fn new(service: Arc<dyn Service>, config: ServerConfig, metrics: Arc<Metrics>) -> Self {
+        Self { service, config, metrics, tls: None, leaving: Arc::default() }
+    }
+
+    /// Enables TLS.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Arc<TlsConfig>) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+}
