@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use lanyard::{
     model::{Client, Tenant},
     protocol::{
-        authorize::{AuthorizeError, AuthorizationResponse, TenantLookup, validate},
+        authorize::{AuthorizeError, EncodedResponse, TenantLookup, validate},
         params::RequestParams,
     },
 };
@@ -35,7 +35,7 @@ fuzz_target!(|query: &[u8]| {
         Err(AuthorizeError::Redirect(to, error)) => to.error(&error),
         Err(AuthorizeError::Page(_)) => return,
     };
-    if let AuthorizationResponse::Redirect(url) = response {
+    if let EncodedResponse::Redirect(url) = response.encode() {
         assert!(url.starts_with("https://rp.test/cb"), "{url}");
     }
 });

@@ -6,21 +6,24 @@
 
 use std::sync::Arc;
 
-use super::{AccountContext, AccountError, backchannel_logout, context::RecordChange};
+use super::{
+    AccountContext, AccountError, backchannel_logout,
+    session_record::{session_key, session_record},
+};
 use crate::{
-    model::{Account, ClientId},
+    model::Account,
     protocol::{
         authentication::Authentication,
-        records::{Session, decode, encode},
+        records::{Session, decode},
         session,
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
+    store::{RecordKind, VersionedRecord},
 };
 
 /// An active session as stored, with its user.
 #[derive(Clone, Debug)]
 pub struct ActiveSession {
-    stored: VersionedRecord,
+    pub(super) stored: VersionedRecord,
     /// The session.
     pub session: Session,
     /// The account, which is served and enabled.
@@ -40,7 +43,7 @@ pub async fn load(
     cookie: Option<&str>,
 ) -> Result<Option<ActiveSession>, AccountError> {
     let Some(cookie) = cookie else { return Ok(None) };
-    let key = key(context, cookie);
+    let key = session_key(context, cookie);
     let Some(stored) = context.get(&key).await? else { return Ok(None) };
     let Some(active) = activate(context, stored).await else { return Ok(None) };
     if !session::wants_touch(&active.session, context.now) {
@@ -48,7 +51,7 @@ pub async fn load(
     }
     let used = Session { used_at: context.now, ..active.session.clone() };
     // A conflict is fine: the concurrent request recorded the use.
-    context.compare_and_swap(active.stored.version, record(context, &key, &used)).await?;
+    context.compare_and_swap(active.stored.version, session_record(context, &key, &used)).await?;
     match context.get(&key).await? {
         Some(stored) => Ok(activate(context, stored).await),
         None => Ok(None),
@@ -68,8 +71,8 @@ pub async fn start(
     let previous_session = previous.map(|active| &active.session);
     let sid = context.services.entropy.id_at(context.now);
     let mut session = session::begin(authentication, previous_session, sid, lifetimes, context.now);
-    let key = key(context, &cookie);
-    if !context.insert(record(context, &key, &session)).await? {
+    let key = session_key(context, &cookie);
+    if !context.insert(session_record(context, &key, &session)).await? {
         return Err(AccountError::DuplicateId(RecordKind::Session));
     }
     match previous {
@@ -87,39 +90,12 @@ pub async fn start(
     let lost = || AccountError::Lost(RecordKind::Session);
     let mut stored = context.get(&key).await?.ok_or_else(lost)?;
     // A client added after the previous session was read is only in the stored record.
-    let whole = record(context, &key, &session);
+    let whole = session_record(context, &key, &session);
     if whole != stored.record {
         context.compare_and_swap(stored.version, whole).await?;
         stored = context.get(&key).await?.ok_or_else(lost)?;
     }
     Ok((cookie, ActiveSession { stored, session, account }))
-}
-
-/// Adds a client to the session before the client gets a response, so a logout notifies it. Returns
-/// `false` if the session has ended.
-pub async fn add_client(
-    context: AccountContext<'_>,
-    active: &ActiveSession,
-    client: &ClientId,
-) -> Result<bool, AccountError> {
-    if active.session.clients.contains(client) {
-        return Ok(true);
-    }
-    let key = &active.stored.record.key;
-    let with_client = |stored: Option<&VersionedRecord>| {
-        let session = stored.and_then(|it| decode::<Session>(&it.record.value).ok());
-        let live = |session: &Session| {
-            let lifetimes = &context.tenant.tenant.lifetimes;
-            session::is_live(session, Some(&active.account), lifetimes, context.now)
-        };
-        let Some(mut session) = session.filter(live) else { return Ok(RecordChange::Keep(false)) };
-        Ok(if session.clients.insert(client.clone()) {
-            RecordChange::Write(record(context, key, &session), true)
-        } else {
-            RecordChange::Keep(true)
-        })
-    };
-    context.update(key, Some(active.stored.clone()), with_client).await
 }
 
 /// Ends a session: its cookie and its grants become invalid. Returns the session as it ended, with
@@ -149,21 +125,4 @@ async fn activate(context: AccountContext<'_>, stored: VersionedRecord) -> Optio
     let lifetimes = &context.tenant.tenant.lifetimes;
     let live = session::is_live(&session, Some(&account), lifetimes, context.now);
     live.then_some(ActiveSession { stored, session, account })
-}
-
-fn key(context: AccountContext<'_>, cookie: &str) -> RecordKey {
-    context.key(RecordKind::Session, session::record_id(cookie))
-}
-
-fn record(context: AccountContext<'_>, key: &RecordKey, session: &Session) -> Record {
-    Record {
-        key: key.clone(),
-        value: encode(session).into(),
-        expires_at: session::expires_at(session, &context.tenant.tenant.lifetimes),
-        owners: vec![
-            IndexEntry::new(OwnerKind::User, session.authentication.subject.as_str()),
-            IndexEntry::new(OwnerKind::Session, session.sid.as_str()),
-        ],
-        due_at: None,
-    }
 }

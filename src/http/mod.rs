@@ -18,5 +18,5 @@ pub use transport::{
     BoundListener, ConnectionInfo, ForwardedHeaders, HttpServer, ListeningServer, ServerConfig,
     ServerLimits, Service, TlsConfig, TlsError, TrustedProxies,
 };
-pub use web::{CookiePurpose, EndpointError, Reply, Request};
+pub use web::{CookiePurpose, EndpointError, Reply, Request, UnusablePage};
 use web::{cookies, csp};

@@ -240,6 +240,17 @@ fn folders_of_http_do_not_use_each_other() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+#[test]
+fn one_file_sends_responses_to_applications() {
+    let sources = sources();
+    let encoders: Vec<&str> = sources
+        .iter()
+        .filter(|it| it.module == "http" && it.code.contains("EncodedResponse::"))
+        .map(|it| it.path.as_str())
+        .collect();
+    assert_eq!(encoders, ["src/http/web/authorization_response.rs"]);
+}
+
 /// A span below the level of the filter has no fields in the lines inside of it.
 #[test]
 fn spans_have_the_level_error() {

@@ -19,6 +19,7 @@ use crate::{
     http::{
         AppState, ConnectionInfo, EndpointError, Reply, Request, Service, cookies,
         web::{
+            authorization_response::encode_authorization_response,
             cors,
             error::{ErrorFormat, reject},
             not_found::RoutingError,
@@ -211,14 +212,16 @@ impl AppState {
         let (id, tenant) = (request.id.clone(), Arc::clone(&request.tenant));
         let handling = AssertUnwindSafe(handler(self, request)).catch_unwind();
         let limit = self.config.limits.request_timeout;
-        let failure = match tokio::time::timeout(limit, handling).await {
-            Ok(Ok(Ok(reply))) => return reply,
-            Ok(Ok(Err(failure))) => failure,
-            Ok(Err(_)) => EndpointError::Internal("the handler panicked".to_owned()),
-            Err(_) => EndpointError::Unavailable("the request took too long".to_owned()),
+        let result = match tokio::time::timeout(limit, handling).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(EndpointError::Internal("the handler panicked".to_owned())),
+            Err(_) => Err(EndpointError::Unavailable("the request took too long".to_owned())),
         };
-        failure.log();
-        failure.reply(Some(&tenant.tenant), format, &id)
+        let reply = result.unwrap_or_else(|failure| {
+            failure.log();
+            failure.reply(Some(&tenant.tenant), format, &id)
+        });
+        encode_authorization_response(reply, &tenant.tenant)
     }
 }
 

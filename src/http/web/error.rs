@@ -8,11 +8,12 @@ use serde_json::json;
 use super::Reply;
 use crate::{
     accounts::{AccountError, RequestError},
-    http::pages,
+    http::pages::{self, ErrorPage, RetryLink},
     identity::PasswordQueueFull,
     keys::SignError,
     model::Tenant,
     protocol::{
+        authorize::AuthorizationResponse,
         client_auth::ClientAuthError,
         error::{ErrorCode, OAuthError},
     },
@@ -38,12 +39,36 @@ pub enum EndpointError {
     NoToken,
     /// 403: the tenant's policy forbids this request.
     Forbidden(OAuthError),
-    /// A complete response.
-    Reply(Box<Reply>),
+    /// The client gets the error at its redirect URI, which is proven (RFC 6749 §4.1.2.1).
+    Application(Box<AuthorizationResponse>),
+    /// 400: the page or form that the browser sent cannot be used.
+    UnusablePage(Box<UnusablePage>),
+    /// 404: the tenant does not offer this.
+    NotOffered(OAuthError),
+    /// 429: too many requests.
+    TooManyRequests {
+        /// The error in the response.
+        error: OAuthError,
+        /// The time after which a request may succeed.
+        retry_after: Duration,
+    },
     /// 503: a required service does not answer; a retry may succeed. The text is for the log.
     Unavailable(String),
     /// 500: an internal error. The text is for the log.
     Internal(String),
+}
+
+/// A page or form that cannot be used any more, with the texts of the error page.
+#[derive(Clone, Debug)]
+pub struct UnusablePage {
+    /// The title.
+    pub title: &'static str,
+    /// The reason.
+    pub message: &'static str,
+    /// Advice for the user.
+    pub advice: &'static str,
+    /// A URL that starts the request again.
+    pub start_again: Option<String>,
 }
 
 /// The format of error responses.
@@ -76,7 +101,11 @@ impl EndpointError {
             }
             Self::Unavailable(error) => tracing::warn!(error, "service unavailable"),
             Self::Internal(error) => tracing::error!(error, "internal error"),
-            Self::Reply(_) | Self::NoToken => {}
+            Self::Application(_)
+            | Self::UnusablePage(_)
+            | Self::NotOffered(_)
+            | Self::TooManyRequests { .. }
+            | Self::NoToken => {}
         }
     }
 
@@ -91,7 +120,12 @@ impl EndpointError {
             reply.status(status)
         };
         match self {
-            Self::Reply(reply) => *reply,
+            Self::Application(response) => Reply::to_application(*response),
+            Self::UnusablePage(page) => page.reply(tenant, id),
+            Self::NotOffered(error) => json_error(&error).status(StatusCode::NOT_FOUND),
+            Self::TooManyRequests { error, retry_after } => json_error(&error)
+                .status(StatusCode::TOO_MANY_REQUESTS)
+                .header("retry-after", &retry_after.as_secs().to_string()),
             Self::Refused(error) => match format {
                 ErrorFormat::Html => {
                     Reply::html(page_status(error.code), pages::error(tenant, &error, id))
@@ -124,6 +158,23 @@ impl EndpointError {
                 server_error(StatusCode::INTERNAL_SERVER_ERROR, &error)
             }
         }
+    }
+}
+
+impl UnusablePage {
+    fn reply(&self, tenant: Option<&Tenant>, id: &str) -> Reply {
+        let retry = self.start_again.as_deref();
+        let html = pages::error_page(&ErrorPage {
+            tenant,
+            title: self.title,
+            message: self.message,
+            advice: self.advice,
+            detail: "",
+            code: "interaction_unusable",
+            request_id: id,
+            retry: retry.map(|href| RetryLink { href, label: "Start again" }),
+        });
+        Reply::html(StatusCode::BAD_REQUEST, html)
     }
 }
 

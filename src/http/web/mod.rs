@@ -2,6 +2,7 @@
 //!
 //! Must not: know connections, endpoints or the state of the application.
 
+pub(crate) mod authorization_response;
 pub(crate) mod cookies;
 pub(crate) mod cors;
 pub(crate) mod csp;
@@ -12,6 +13,6 @@ mod request;
 pub(super) mod security_headers;
 
 pub use cookies::CookiePurpose;
-pub use error::EndpointError;
+pub use error::{EndpointError, UnusablePage};
 pub use reply::Reply;
 pub use request::Request;

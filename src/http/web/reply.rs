@@ -9,6 +9,9 @@ use super::{
     CookiePurpose,
     csp::{self, PagePolicy},
 };
+use crate::protocol::authorize::AuthorizationResponse;
+
+const HTML: &str = "text/html; charset=utf-8";
 
 /// The response of a handler.
 #[derive(Clone, Debug)]
@@ -19,6 +22,8 @@ pub struct Reply {
     pub(crate) cookies: Vec<(CookiePurpose, Option<String>)>,
     /// The permissions of a page.
     pub(crate) policy: PagePolicy,
+    /// A response to the client, which dispatch encodes.
+    pub(super) application_response: Option<Box<AuthorizationResponse>>,
 }
 
 impl Reply {
@@ -30,14 +35,23 @@ impl Reply {
             body: Bytes::new(),
             cookies: Vec::new(),
             policy: PagePolicy::default(),
+            application_response: None,
         }
     }
 
     fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        let mut reply = Self::empty(status);
-        reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        reply.body = body.into();
-        reply
+        Self::empty(status).body(content_type, body)
+    }
+
+    fn body(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.body = body.into();
+        self
+    }
+
+    /// Sets an HTML page as the body.
+    pub(super) fn page(self, page: String) -> Self {
+        self.body(HTML, page)
     }
 
     /// A JSON response.
@@ -58,7 +72,7 @@ impl Reply {
 
     /// An HTML page.
     pub fn html(status: StatusCode, page: String) -> Self {
-        Self::with_body(status, "text/html; charset=utf-8", page)
+        Self::with_body(status, HTML, page)
     }
 
     /// A static file.

@@ -38,7 +38,7 @@ pub use interaction::{
 };
 pub use issue::{code, grant};
 pub use prompt::Prompt;
-pub use redirect_uri::{AuthorizationResponse, ReturnTo, form_action};
+pub use redirect_uri::{AuthorizationResponse, EncodedResponse, ReturnTo, form_action};
 pub use response_mode::ResponseMode;
 
 use parameters::{AuthorizationParams, Parameter};

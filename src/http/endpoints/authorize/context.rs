@@ -57,6 +57,6 @@ impl AuthorizationContext<'_> {
 
     /// Sends an error to the client.
     pub(in crate::http::endpoints) fn refuse(&self, error: &OAuthError) -> Reply {
-        super::redirect(&self.request.tenant.tenant, &self.authorization.return_to, error)
+        Reply::to_application(self.authorization.return_to.error(error))
     }
 }

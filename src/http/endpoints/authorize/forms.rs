@@ -1,13 +1,10 @@
 //! Interactions between pages: opened from the form that contains them, or stored while a POST
 //! redirects to a page.
 
-use super::{AuthorizationContext, respond::authorize_error};
+use super::{AuthorizationContext, authorize_error};
 use crate::{
     accounts::interactions,
-    http::{
-        AppState, CookiePurpose, EndpointError, Reply, Request,
-        pages::{ErrorPage, RetryLink, error_page},
-    },
+    http::{AppState, CookiePurpose, EndpointError, Reply, Request, UnusablePage},
     model::Endpoint,
     protocol::{
         authorize::{Interaction, InteractionError, validate},
@@ -30,7 +27,7 @@ pub(in crate::http::endpoints) async fn open<'a>(
     let interaction: Interaction = app
         .context(request)
         .open(sealed)?
-        .ok_or_else(|| dead_end(request, "This form is not valid", UNREADABLE))?;
+        .ok_or_else(|| dead_end("This form is not valid", UNREADABLE))?;
     let pre_session = request.cookie(CookiePurpose::PreSession);
     interaction.check(pre_session, request.now).map_err(|error| {
         let (title, message) = match error {
@@ -64,7 +61,7 @@ pub(in crate::http::endpoints) async fn load<'a>(
     request: &'a Request,
 ) -> Result<AuthorizationContext<'a>, EndpointError> {
     let params = request.query_params()?;
-    let unavailable = || dead_end(request, "This page is no longer available", UNAVAILABLE);
+    let unavailable = || dead_end("This page is no longer available", UNAVAILABLE);
     let id = params.get("interaction").ok_or_else(unavailable)?;
     let interaction = interactions::load(app.context(request), id).await?;
     let authorization = resume(app, request, interaction.ok_or_else(unavailable)?).await?;
@@ -80,9 +77,8 @@ async fn resume<'a>(
     let tenant = &request.tenant;
     let params = interaction
         .authorization_params()
-        .ok_or_else(|| dead_end(request, "This form is not valid", UNREADABLE))?;
-    let authorization = validate(&tenant.tenant, &**tenant, &params)
-        .map_err(|error| authorize_error(&tenant.tenant, error))?;
+        .ok_or_else(|| dead_end("This form is not valid", UNREADABLE))?;
+    let authorization = validate(&tenant.tenant, &**tenant, &params).map_err(authorize_error)?;
     let session = app.session(request).await?;
     let completed = interaction.completed(session.as_ref().map(|active| &active.session));
     Ok(AuthorizationContext {
@@ -120,36 +116,23 @@ pub(in crate::http::endpoints) fn session_changed(
 fn start_again(
     request: &Request,
     interaction: &Interaction,
-    title: &str,
-    message: &str,
+    title: &'static str,
+    message: &'static str,
 ) -> EndpointError {
     let issuer = &request.tenant.tenant.issuer;
     let query = interaction.authorization_query().unwrap_or_default();
     let href = format!("{}?{query}", Endpoint::Authorize.absolute_path(issuer));
-    let retry = RetryLink { href: &href, label: "Start again" };
-    page(request, title, message, "Start again to continue.", Some(retry))
+    let advice = "Start again to continue.";
+    let page = UnusablePage { title, message, advice, start_again: Some(href) };
+    EndpointError::UnusablePage(Box::new(page))
 }
 
-fn dead_end(request: &Request, title: &str, message: &str) -> EndpointError {
-    page(request, title, message, "Go back to the application and sign in from there.", None)
-}
-
-fn page(
-    request: &Request,
-    title: &str,
-    message: &str,
-    advice: &str,
-    retry: Option<RetryLink>,
-) -> EndpointError {
-    let html = error_page(&ErrorPage {
-        tenant: Some(&request.tenant.tenant),
+fn dead_end(title: &'static str, message: &'static str) -> EndpointError {
+    let advice = "Go back to the application and sign in from there.";
+    EndpointError::UnusablePage(Box::new(UnusablePage {
         title,
         message,
         advice,
-        detail: "",
-        code: "interaction_unusable",
-        request_id: &request.id,
-        retry,
-    });
-    EndpointError::Reply(Box::new(Reply::html(http::StatusCode::BAD_REQUEST, html)))
+        start_again: None,
+    }))
 }

@@ -4,12 +4,12 @@
 //! Order: add the client to the session, insert the grant of an access token (the atomic gate),
 //! sign. If a step after the gate fails, the result is lost, but never issued twice.
 
-use super::{AuthorizationContext, respond::respond};
+use super::AuthorizationContext;
 use crate::{
     accounts::{
-        AccountContext, AccountError, codes, grants, registrations,
+        AccountContext, AccountError, codes, grants, registrations, session_clients,
         session_state::{browser_state, session_state},
-        sessions::{self, ActiveSession},
+        sessions::ActiveSession,
         token_issuer::{self, IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
     },
     http::{CookiePurpose, EndpointError, Reply},
@@ -29,7 +29,7 @@ pub(super) async fn issue(
 ) -> Result<Reply, EndpointError> {
     let AuthorizationContext { app, request, authorization: requested, .. } = authorization;
     let context = app.context(request);
-    if !sessions::add_client(context, session, &requested.client.id).await? {
+    if !session_clients::add_session_client(context, session, &requested.client.id).await? {
         let ended = OAuthError::new(ErrorCode::LoginRequired, "The session has just ended.");
         return Ok(authorization.refuse(&ended));
     }
@@ -68,8 +68,7 @@ pub(super) async fn issue(
     let state = session_state(&requested.client, requested.return_to.uri(), session, &salt);
     response.extend(state.map(|state| ("session_state", state)));
     let response: Vec<_> = response.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let response = requested.return_to.response(&response);
-    let reply = respond(&request.tenant.tenant, &requested.return_to, response);
+    let reply = Reply::to_application(requested.return_to.response(&response));
     // The browser state that the application compares with `session_state`.
     let known = browser_state(session);
     Ok(match request.cookie(CookiePurpose::BrowserState) {

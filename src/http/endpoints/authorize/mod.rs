@@ -9,11 +9,9 @@ mod issue;
 pub(super) mod page;
 mod proceed;
 mod request_object;
-mod respond;
 
 pub(super) use context::AuthorizationContext;
 pub(super) use proceed::{next_step, proceed};
-use respond::{authorize_error, redirect};
 
 use std::sync::Arc;
 
@@ -26,8 +24,8 @@ use crate::{
     model::Client,
     protocol::{
         authorize::{
-            AuthorizationRequest, Interaction, InteractionResult, Prompt, ReturnTo, TenantLookup,
-            validate,
+            AuthorizationRequest, AuthorizeError, Interaction, InteractionResult, Prompt, ReturnTo,
+            TenantLookup, validate,
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
@@ -54,23 +52,18 @@ async fn begin(
 ) -> Result<Reply, EndpointError> {
     let params = request_object::open(app, request, params).await?;
     let tenant = &request.tenant;
-    let authorization = validate(&tenant.tenant, &**tenant, &params)
-        .map_err(|error| authorize_error(&tenant.tenant, error))?;
+    let authorization = validate(&tenant.tenant, &**tenant, &params).map_err(authorize_error)?;
     let silent = authorization.prompt.contains(&Prompt::None);
     let silent = silent.then(|| authorization.return_to.clone());
     match (first_step(app, request, &params, authorization).await, silent) {
-        (Err(failure), Some(to)) => redirect_server_error(request, &to, failure),
+        (Err(failure), Some(to)) => redirect_server_error(&to, failure),
         (answer, _) => answer,
     }
 }
 
 /// With `prompt=none` no page may be shown, so server errors are reported to the client's redirect
 /// URI instead (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.1).
-fn redirect_server_error(
-    request: &Request,
-    to: &ReturnTo,
-    failure: EndpointError,
-) -> Result<Reply, EndpointError> {
+fn redirect_server_error(to: &ReturnTo, failure: EndpointError) -> Result<Reply, EndpointError> {
     let (code, text) = match failure {
         EndpointError::Unavailable(_) => {
             (ErrorCode::TemporarilyUnavailable, "The service is temporarily unavailable.")
@@ -79,7 +72,18 @@ fn redirect_server_error(
         other => return Err(other),
     };
     failure.log();
-    Ok(redirect(&request.tenant.tenant, to, &OAuthError::new(code, text)))
+    Ok(Reply::to_application(to.error(&OAuthError::new(code, text))))
+}
+
+/// The error of a failed check: an error page until the redirect URI is validated, then an error
+/// response for the client.
+fn authorize_error(error: AuthorizeError) -> EndpointError {
+    match error {
+        AuthorizeError::Page(error) => error.into(),
+        AuthorizeError::Redirect(to, error) => {
+            EndpointError::Application(Box::new(to.error(&error)))
+        }
+    }
 }
 
 async fn first_step(

@@ -32,16 +32,16 @@ pub(super) async fn open(
     }
     let tenant = &request.tenant.tenant;
     let opening = authorize::open(tenant, &*request.tenant, &params);
-    let opening = opening.map_err(|error| authorize_error(tenant, error))?;
+    let opening = opening.map_err(authorize_error)?;
     let client = &opening.client;
     let object = match request_object::find(&params, tenant, client) {
         Ok(Some(object)) => object,
         Ok(None) => return Ok(params),
-        Err(error) => return Err(authorize_error(tenant, opening.refuse(error))),
+        Err(error) => return Err(authorize_error(opening.refuse(error))),
     };
     let (jws, jwt) = match read(app, request, client, &object).await {
         Ok(read) => read,
-        Err(error) => return Err(authorize_error(tenant, opening.refuse(error))),
+        Err(error) => return Err(authorize_error(opening.refuse(error))),
     };
     let verified = verify(app, request, client, (&object, &jws, &jwt)).await;
     let vouched_for = verified.is_ok();
@@ -49,7 +49,7 @@ pub(super) async fn open(
     let merge = |()| request_object::merge(&params, &jwt, client, issuer, request.now);
     verified.and_then(merge).map_err(|error| {
         let answered = request_object::error_response_params(&params, &jwt, vouched_for);
-        authorize_error(tenant, opening.answered(tenant, &answered).refuse(error))
+        authorize_error(opening.answered(tenant, &answered).refuse(error))
     })
 }
 

@@ -8,7 +8,6 @@ mod wait_until_served;
 pub use manage::{delete, get, put};
 
 use http::StatusCode;
-use serde_json::json;
 
 use crate::{
     http::{AppState, EndpointError, Reply, Request},
@@ -78,8 +77,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
 fn registration_service(request: &Request) -> Result<&RegistrationService, EndpointError> {
     request.tenant.registration.as_ref().ok_or_else(|| {
         let text = "This issuer does not allow registration.";
-        let body = json!({ "error": "invalid_request", "error_description": text });
-        EndpointError::Reply(Box::new(Reply::json(StatusCode::NOT_FOUND, &body)))
+        EndpointError::NotOffered(OAuthError::new(ErrorCode::InvalidRequest, text))
     })
 }
 
@@ -95,12 +93,10 @@ fn limit(
     let limited = (&request.tenant.tenant.id, allowance);
     let admitted =
         app.accounts.registrations.rate.admit(limited, request.address, most, request.now);
-    admitted.map_err(|wait| {
+    admitted.map_err(|retry_after| {
         let text = "Too many registrations. Try again later.";
-        let body = json!({ "error": "temporarily_unavailable", "error_description": text });
-        let reply = Reply::json(StatusCode::TOO_MANY_REQUESTS, &body)
-            .header("retry-after", &wait.as_secs().to_string());
-        EndpointError::Reply(Box::new(reply))
+        let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
+        EndpointError::TooManyRequests { error, retry_after }
     })
 }
 

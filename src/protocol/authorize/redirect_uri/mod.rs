@@ -3,7 +3,7 @@
 
 mod return_to;
 
-pub use return_to::{AuthorizationResponse, ReturnTo, form_action};
+pub use return_to::{AuthorizationResponse, EncodedResponse, ReturnTo, form_action};
 
 use super::{
     super::error::{ErrorCode, OAuthError},

@@ -18,9 +18,17 @@ pub struct ReturnTo {
     form_action: String,
 }
 
-/// An authorization response as it is sent to the browser.
+/// An authorization response: a verified target, and what the client gets there. Handlers return it,
+/// and one place encodes it (`http::web::authorization_response`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AuthorizationResponse {
+pub struct AuthorizationResponse {
+    return_to: ReturnTo,
+    parameters: Vec<(String, String)>,
+}
+
+/// An authorization response in the form in which the browser takes it to the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EncodedResponse {
     /// A redirect to this URL.
     Redirect(String),
     /// A form that the browser posts to the redirect URI (Form Post Response Mode §2).
@@ -49,15 +57,12 @@ impl ReturnTo {
     pub fn response(&self, given: &[(&str, &str)]) -> AuthorizationResponse {
         let state = self.state.as_deref().map(|state| ("state", state));
         let own = state.into_iter().chain([("iss", self.issuer.as_str())]);
-        let params = given.iter().copied().chain(own);
-        if self.mode == ResponseMode::FormPost {
-            let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-            return AuthorizationResponse::Post(params.map(owned).collect());
-        }
-        AuthorizationResponse::Redirect(self.url(params))
+        let all = given.iter().copied().chain(own);
+        let parameters = all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        AuthorizationResponse { return_to: self.clone(), parameters }
     }
 
-    fn url<'a>(&self, params: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    fn url(&self, params: &[(String, String)]) -> String {
         let params = Serializer::new(String::new()).extend_pairs(params).finish();
         let separator = match self.mode {
             ResponseMode::Fragment | ResponseMode::FormPost => "#",
@@ -82,6 +87,26 @@ impl ReturnTo {
     /// The sources of CSP's `form-action` for a form whose response redirects to this target.
     pub fn form_action(&self) -> &str {
         &self.form_action
+    }
+}
+
+impl AuthorizationResponse {
+    /// The target.
+    pub fn return_to(&self) -> &ReturnTo {
+        &self.return_to
+    }
+
+    /// Whether the response is a page with a form, not a redirect.
+    pub fn is_form(&self) -> bool {
+        self.return_to.mode == ResponseMode::FormPost
+    }
+
+    /// Encodes the response by its mode.
+    pub fn encode(self) -> EncodedResponse {
+        if self.is_form() {
+            return EncodedResponse::Post(self.parameters);
+        }
+        EncodedResponse::Redirect(self.return_to.url(&self.parameters))
     }
 }
 

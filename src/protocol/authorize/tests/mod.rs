@@ -14,7 +14,10 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::{AuthorizationRequest, AuthorizationResponse, AuthorizeError, TenantLookup, validate};
+use super::{
+    AuthorizationRequest, AuthorizationResponse, AuthorizeError, EncodedResponse, TenantLookup,
+    validate,
+};
 use crate::{
     model::{
         ApplicationType, Client, ClientAuthentication, ConsentPolicy, GrantType, Lifetimes,
@@ -132,8 +135,8 @@ fn session() -> Session {
 
 /// Returns the URL of a redirect response.
 fn redirected(response: AuthorizationResponse) -> String {
-    match response {
-        AuthorizationResponse::Redirect(url) => url,
-        AuthorizationResponse::Post(fields) => panic!("a form: {fields:?}"),
+    match response.encode() {
+        EncodedResponse::Redirect(url) => url,
+        EncodedResponse::Post(fields) => panic!("a form: {fields:?}"),
     }
 }

@@ -1,0 +1,42 @@
+//! The clients of a browser session, which are notified when it ends
+//! (docs/design/state.md#session).
+
+use super::{
+    AccountContext, AccountError, context::RecordChange, session_record::session_record,
+    sessions::ActiveSession,
+};
+use crate::{
+    model::ClientId,
+    protocol::{
+        records::{Session, decode},
+        session,
+    },
+    store::VersionedRecord,
+};
+
+/// Adds a client to the session before the client gets a response, so a logout notifies it. Returns
+/// `false` if the session has ended.
+pub async fn add_session_client(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+    client: &ClientId,
+) -> Result<bool, AccountError> {
+    if active.session.clients.contains(client) {
+        return Ok(true);
+    }
+    let key = &active.stored.record.key;
+    let with_client = |stored: Option<&VersionedRecord>| {
+        let session = stored.and_then(|it| decode::<Session>(&it.record.value).ok());
+        let live = |session: &Session| {
+            let lifetimes = &context.tenant.tenant.lifetimes;
+            session::is_live(session, Some(&active.account), lifetimes, context.now)
+        };
+        let Some(mut session) = session.filter(live) else { return Ok(RecordChange::Keep(false)) };
+        Ok(if session.clients.insert(client.clone()) {
+            RecordChange::Write(session_record(context, key, &session), true)
+        } else {
+            RecordChange::Keep(true)
+        })
+    };
+    context.update(key, Some(active.stored.clone()), with_client).await
+}

@@ -1,0 +1,33 @@
+//! The record of a browser session in the store.
+
+use super::AccountContext;
+use crate::{
+    protocol::{
+        records::{Session, encode},
+        session,
+    },
+    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind},
+};
+
+/// The key of a session in the store, by the value of its cookie.
+pub(super) fn session_key(context: AccountContext<'_>, cookie: &str) -> RecordKey {
+    context.key(RecordKind::Session, session::record_id(cookie))
+}
+
+/// The record of a session, with its expiry and index entries.
+pub(super) fn session_record(
+    context: AccountContext<'_>,
+    key: &RecordKey,
+    session: &Session,
+) -> Record {
+    Record {
+        key: key.clone(),
+        value: encode(session).into(),
+        expires_at: session::expires_at(session, &context.tenant.tenant.lifetimes),
+        owners: vec![
+            IndexEntry::new(OwnerKind::User, session.authentication.subject.as_str()),
+            IndexEntry::new(OwnerKind::Session, session.sid.as_str()),
+        ],
+        due_at: None,
+    }
+}
