@@ -17,3 +17,4 @@ mod logs;
 mod registration;
 mod replicas;
 mod restarts;
+mod upgrade;

@@ -6,6 +6,8 @@
 #   build.sh helm   helm, and helm-unittest for the tests of the chart
 #   build.sh client helm and kubectl, for an existing cluster
 #   build.sh stores PostgreSQL, Valkey or Redis, and jq, from Debian, for the tests of stores and backups
+#   build.sh previous  the chart and the binary of the previous release, for the test of upgrades: the last tag v* before
+#                      this commit, or the commit or tag that LANYARD_PREVIOUS names
 #
 # Each binary has a stamp of its sources and flags, and is not built again while it is up to date. Binaries
 # are also cached in LANYARD_CACHE (~/.cache/lanyard), by name and stamp, so that other checkouts on this
@@ -135,6 +137,39 @@ stores() { # servers that the tests start for themselves
   ln -sfn "$(command -v valkey-server || command -v redis-check-rdb || echo missing)" "$bin/valkey-server"
 }
 
+previous() { # in target/testenv/previous: lanyard, chart/ and name; or none, with the reason
+  local home=$env/previous ref commit
+  mkdir -p "$home"
+  ref=${LANYARD_PREVIOUS:-$(git describe --tags --match 'v[0-9]*' --abbrev=0 HEAD^ 2>/dev/null || true)}
+  if [ -z "$ref" ]; then
+    rm -f "$home/lanyard" "$home/commit"
+    echo "there is no release before this commit, or this clone does not have its tag; LANYARD_PREVIOUS=COMMIT names one" >"$home/none"
+    return
+  fi
+  commit=$(git rev-parse --verify --quiet "$ref^{commit}") || { echo "testenv: LANYARD_PREVIOUS=$ref is not a commit of this clone" >&2; return 1; }
+  rm -f "$home/none"
+  [ -x "$home/lanyard" ] && [ "$(cat "$home/commit" 2>/dev/null)" = "$commit" ] && return
+  rm -rf "$home/source" "$home/chart" "$home/lanyard"
+  mkdir -p "$home/source"
+  git archive "$commit" | tar -x -C "$home/source"
+  cp -r "$home/source/charts/lanyard" "$home/chart"
+  if [ -x "$cache/lanyard-$commit" ]; then
+    touch "$cache/lanyard-$commit"
+    cp "$cache/lanyard-$commit" "$home/lanyard"
+  else
+    echo "testenv: building Lanyard $ref"
+    (cd "$home/source" && CARGO_TARGET_DIR=$home/target cargo build --locked --quiet --bin lanyard)
+    strip --strip-debug -o "$home/lanyard" "$home/target/debug/lanyard"
+    mkdir -p "$cache"
+    cp "$home/lanyard" "$cache/.lanyard-$commit.$$"
+    mv "$cache/.lanyard-$commit.$$" "$cache/lanyard-$commit"
+    rm -rf "$home/target"
+  fi
+  rm -rf "$home/source"
+  echo "$ref" >"$home/name"
+  echo "$commit" >"$home/commit"
+}
+
 pause() { # the process that holds a Pod's network namespace; answers HTTP when given a port
   [ "$bin/pause" -nt "$here/pause.c" ] && return
   echo "testenv: building pause"
@@ -160,6 +195,7 @@ case $what in
     helm
     ;;
   stores) stores ;;
+  previous) previous ;;
   api)
     kubernetes kube-apiserver kube-controller-manager kubectl
     etcd
@@ -172,5 +208,5 @@ case $what in
     packages containerd runc containernetworking-plugins iptables iproute2
     pause
     ;;
-  *) echo "usage: $0 api | node | helm | client | stores" >&2; exit 2 ;;
+  *) echo "usage: $0 api | node | helm | client | stores | previous" >&2; exit 2 ;;
 esac

@@ -5,7 +5,7 @@ mod logout;
 mod outage;
 mod restore;
 mod rotation;
-mod shared_store;
+pub(crate) mod shared_store;
 mod troubles;
 mod watches;
 

@@ -36,6 +36,18 @@ impl Replica {
         authority: &str,
         more: &[(&str, &str)],
     ) -> Self {
+        let binary = Path::new(env!("CARGO_BIN_EXE_lanyard"));
+        Self::start_binary(api, namespace, (name, binary), authority, more)
+    }
+
+    /// Starts a replica of another build.
+    pub fn start_binary(
+        api: &ApiServer,
+        namespace: &str,
+        (name, binary): (&'static str, &Path),
+        authority: &str,
+        more: &[(&str, &str)],
+    ) -> Self {
         let kubeconfig = api.service_account_kubeconfig(namespace, "lanyard");
         let (port, admin) = (free_port(), free_port());
         let mut env = vec![
@@ -49,7 +61,6 @@ impl Replica {
         ];
         env.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let log = api.dir().join(format!("lanyard-{name}.log"));
-        let binary = Path::new(env!("CARGO_BIN_EXE_lanyard"));
         let process = Process::start(binary, &["run".to_owned()], &env, &log);
         Self { name, port, admin, log, process }
     }
