@@ -120,11 +120,11 @@ condition_reasons! {
     SecretUnreadable: "Give Lanyard's ServiceAccount access to it. Lanyard tries again within half a minute.",
     /// Lanyard did not make the Secret of that name for this object.
     NotOwned: "Delete the Secret, or choose another name.",
-    /// Something is being made.
+    /// Something that the object needs does not exist yet, such as a key or a Secret.
     Pending: "Wait a moment.",
     /// Entries of the key Secret are damaged and being replaced, or the salt of pairwise subjects is
     /// lost, which is never replaced.
-    KeysDamaged: "Damaged keys: nothing, they are copied to `<tenant>-signing-keys-backup`. Lost salt: restore \
+    KeysDamaged: "Damaged keys: none, they are copied to `<tenant>-signing-keys-backup`. Lost salt: restore \
                   the Secret `<tenant>-pairwise` from a backup.",
     /// The Secret with your own keys has none for an algorithm.
     NoSigningKey: "Add the key, or remove the algorithm from the list.",
