@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{FetchError, FetchedDocument};
+use crate::model::ErrorCause;
 
 /// Sends a request. A task drives the connection until the response's body was read or dropped.
 pub(crate) async fn send_request<S>(
@@ -20,7 +21,7 @@ pub(crate) async fn send_request<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let broken = |error: hyper::Error| FetchError::Broken(host.to_owned(), error.to_string());
+    let broken = |error: hyper::Error| FetchError::Broken(host.to_owned(), ErrorCause::new(error));
     let (mut sender, connection) = http1::Builder::new()
         .max_headers(64)
         .handshake(TokioIo::new(stream))
@@ -53,7 +54,7 @@ pub(super) async fn read(
         Err(error) if error.is::<LengthLimitError>() => {
             Err(FetchError::TooLarge(host.to_owned(), limit))
         }
-        Err(error) => Err(FetchError::Broken(host.to_owned(), error.to_string())),
+        Err(error) => Err(FetchError::Broken(host.to_owned(), ErrorCause::new(error))),
     }
 }
 

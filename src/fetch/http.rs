@@ -23,6 +23,7 @@ use url::{Host, Url};
 use super::{
     EgressPolicy, Fetch, FetchError, FetchedDocument, concurrency::ConcurrencyLimiter, exchange,
 };
+use crate::model::ErrorCause;
 
 /// Limit from the call to the last byte of the response.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -92,11 +93,11 @@ impl HttpFetch {
         if !target.secure {
             return exchange::send_request(stream, &target.host, request).await;
         }
-        let broken = |error: String| FetchError::Broken(target.host.clone(), error);
+        let broken = |error: ErrorCause| FetchError::Broken(target.host.clone(), error);
         let name = ServerName::try_from(target.host.trim_matches(['[', ']']).to_owned())
-            .map_err(|error| broken(error.to_string()))?;
+            .map_err(|error| broken(ErrorCause::new(error)))?;
         let stream = self.tls.connect(name, stream).await;
-        let stream = stream.map_err(|error| broken(error.to_string()))?;
+        let stream = stream.map_err(|error| broken(ErrorCause::new(error)))?;
         exchange::send_request(stream, &target.host, request).await
     }
 
@@ -111,7 +112,7 @@ impl HttpFetch {
         for address in addresses.into_iter().filter(|it| may(it.ip())).take(MAX_ADDRESSES) {
             last = match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => FetchError::Broken(target.host.clone(), error.to_string()),
+                Ok(Err(error)) => FetchError::Broken(target.host.clone(), ErrorCause::new(error)),
                 Err(_) => FetchError::Late(target.host.clone()),
             };
         }

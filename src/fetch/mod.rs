@@ -22,6 +22,8 @@ pub use http::HttpFetch;
 pub use observed::InstrumentedFetch;
 pub use root_certificates::{TrustError, trusted_roots};
 
+use crate::model::ErrorCause;
+
 /// An HTTP client shared between tasks.
 pub type SharedFetch = Arc<dyn Fetch>;
 
@@ -52,7 +54,7 @@ pub enum FetchError {
     Unknown(String),
     /// The connection, TLS handshake or HTTP exchange failed.
     #[error("no connection to {0}: {1}")]
-    Broken(String, String),
+    Broken(String, #[source] ErrorCause),
     /// The server did not answer within the time limit.
     #[error("{0} did not answer in time")]
     Late(String),

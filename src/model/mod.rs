@@ -13,6 +13,7 @@ mod digest;
 mod endpoint_urls;
 pub mod endpoints;
 mod entropy;
+mod error_cause;
 #[cfg(any(test, fuzzing))]
 pub mod fixtures;
 mod ids;
@@ -46,6 +47,7 @@ pub use client_details::{ClientDetail, ClientDetailKind, ClientDetailValue, Clie
 pub use digest::{Sha256, sha256, sha256_base64url};
 pub use endpoints::Endpoint;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
+pub use error_cause::ErrorCause;
 pub use ids::{ClientId, ObjectKey, ObjectKeyParts, Subject, TenantId};
 pub use installation::{HostPattern, Installation, IssuerHost};
 pub(crate) use interner::pooled;

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::model::{Entropy, TenantId, Timestamp};
+use crate::model::{Entropy, ErrorCause, TenantId, Timestamp};
 
 use super::{
     CLOCK_TOLERANCE, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store, StoreError,
@@ -173,10 +173,10 @@ impl Store for MemoryStore {
         if tables.records.len() >= self.capacity
             && tables.purge(PURGED_WHEN_FULL, now.minus(CLOCK_TOLERANCE)) == 0
         {
-            return Err(StoreError::Unavailable(format!(
+            return Err(StoreError::Unavailable(ErrorCause::new(format!(
                 "the memory store is full ({} records); use a durable store",
                 self.capacity
-            )));
+            ))));
         }
         tables.put(record);
         Ok(true)

@@ -39,7 +39,7 @@ pub use record::{
 };
 pub use valkey::{UnusableValkey, ValkeyOptions, ValkeyStore};
 
-use crate::model::{TenantId, Timestamp};
+use crate::model::{ErrorCause, TenantId, Timestamp};
 
 /// Most records that `list` returns.
 pub const MAX_LISTED: usize = 1000;
@@ -56,7 +56,7 @@ pub type SharedStore = Arc<dyn Store>;
 pub enum StoreError {
     /// The store did not answer in time. A later attempt may succeed.
     #[error("the store is unavailable: {0}")]
-    Unavailable(String),
+    Unavailable(#[source] ErrorCause),
     /// The record exceeds the limits of the store. It was not written.
     #[error("too large for the store: {0}")]
     TooLarge(String),

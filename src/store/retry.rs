@@ -3,7 +3,7 @@
 use std::{pin::pin, time::Duration};
 
 use super::{RecordKey, Store, StoreError};
-use crate::model::{Entropy, Timestamp};
+use crate::model::{Entropy, ErrorCause, Timestamp};
 
 /// Attempts per operation.
 const MAX_ATTEMPTS: u32 = 6;
@@ -73,7 +73,7 @@ pub(super) async fn bounded<T, E: Into<StoreError>>(
 ) -> Result<T, StoreError> {
     match tokio::time::timeout(TOTAL_TIMEOUT, work).await {
         Ok(done) => done.map_err(Into::into),
-        Err(_) => Err(StoreError::Unavailable("the server does not answer".to_owned())),
+        Err(_) => Err(StoreError::Unavailable(ErrorCause::new("the server does not answer"))),
     }
 }
 
@@ -99,7 +99,9 @@ pub(super) async fn settled(
     }
     match store.get(key, now).await? {
         Some(stored) if stored.version == version => Ok(true),
-        _ => Err(StoreError::Unavailable("the connection was lost during a write".to_owned())),
+        _ => {
+            Err(StoreError::Unavailable(ErrorCause::new("the connection was lost during a write")))
+        }
     }
 }
 
@@ -154,7 +156,7 @@ mod tests {
 
     impl From<NoConnection> for StoreError {
         fn from(_: NoConnection) -> Self {
-            Self::Unavailable("no connection".to_owned())
+            Self::Unavailable(ErrorCause::new("no connection"))
         }
     }
 
@@ -174,7 +176,7 @@ mod tests {
         assert_eq!(after(3).await, Ok((1, false)));
         let start = Instant::now();
         let refused = after(9).await.unwrap_err();
-        assert_eq!(refused, StoreError::Unavailable("no connection".to_owned()));
+        assert_eq!(refused, StoreError::Unavailable(ErrorCause::new("no connection")));
         assert!(start.elapsed() <= TOTAL_TIMEOUT, "{:?}", start.elapsed());
     }
 

@@ -46,7 +46,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("keys", &["model"]),
     ("store", &["model"]),
     // fetch requests URLs of clients and knows nothing about their purpose.
-    ("fetch", &[]),
+    ("fetch", &["model"]),
     ("identity", &["model", "store"]),
     // A snapshot prepares protocol's discovery document and knows its scopes; usernames and stored
     // passwords are validated by identity's pure functions.

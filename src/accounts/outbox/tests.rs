@@ -11,7 +11,7 @@ use super::{
     *,
 };
 use crate::{
-    model::{FixedClock, SeededEntropy},
+    model::{ErrorCause, FixedClock, SeededEntropy},
     store::{MAX_LISTED, MemoryStore, OwnerKind, Store, StoreLayer, StoreOperation},
 };
 
@@ -51,7 +51,7 @@ impl StoreLayer for CountingStore {
     async fn before(&self, operation: StoreOperation<'_>) -> Result<(), StoreError> {
         match operation {
             StoreOperation::CompareAndSwap(record) if record.key.id == self.refused => {
-                return Err(StoreError::Unavailable("refused".to_owned()));
+                return Err(StoreError::Unavailable(ErrorCause::new("refused")));
             }
             StoreOperation::ListDue => self.due_lists.fetch_add(1, Ordering::SeqCst),
             _ => self.others.fetch_add(1, Ordering::SeqCst),

@@ -6,7 +6,7 @@ use redb::{
 };
 
 use crate::{
-    model::Timestamp,
+    model::{ErrorCause, Timestamp},
     store::{
         Record, RecordKey, StoreError, VersionedRecord,
         encoding::{self, DamagedRecord, EncodedRecord},
@@ -39,7 +39,7 @@ pub(super) enum EmbeddedError {
 
 impl From<EmbeddedError> for StoreError {
     fn from(failure: EmbeddedError) -> Self {
-        Self::Unavailable(failure.to_string())
+        Self::Unavailable(ErrorCause::new(failure))
     }
 }
 

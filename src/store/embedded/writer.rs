@@ -16,7 +16,7 @@ use super::{
     tables::{EmbeddedError, OpenTables},
 };
 use crate::{
-    model::Timestamp,
+    model::{ErrorCause, Timestamp},
     store::{Record, RecordKey, StoreError, VersionedRecord},
 };
 
@@ -168,7 +168,7 @@ fn decide(tables: &mut OpenTables<'_>, job: &WriteJob) -> Result<WriteOutcome, E
 }
 
 pub(super) fn unavailable(why: &str) -> StoreError {
-    StoreError::Unavailable(why.to_owned())
+    StoreError::Unavailable(ErrorCause::new(why))
 }
 
 #[cfg(test)]

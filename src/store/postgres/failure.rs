@@ -1,8 +1,11 @@
 //! Classifies a database's errors by the effect of the failed operation.
 
-use crate::store::{
-    StoreError,
-    retry::{FailedOperation, OperationEffect},
+use crate::{
+    model::ErrorCause,
+    store::{
+        StoreError,
+        retry::{FailedOperation, OperationEffect},
+    },
 };
 
 /// SQLSTATE `read_only_sql_transaction`.
@@ -15,7 +18,7 @@ pub(super) struct PostgresError(#[from] sqlx::Error);
 
 impl From<PostgresError> for StoreError {
     fn from(failure: PostgresError) -> Self {
-        Self::Unavailable(failure.to_string())
+        Self::Unavailable(ErrorCause::new(failure))
     }
 }
 

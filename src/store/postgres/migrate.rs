@@ -8,7 +8,7 @@ use super::{
     failure::PostgresError,
     sql::{self, FORMAT, MIGRATIONS},
 };
-use crate::store::StoreError;
+use crate::{model::ErrorCause, store::StoreError};
 
 /// The metadata in the database.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -41,18 +41,17 @@ impl SchemaInfo {
     /// Checks that this release can use the schema.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         if self.works_with > FORMAT {
-            return Err(StoreError::Unavailable(format!(
+            return Err(StoreError::Unavailable(ErrorCause::new(format!(
                 "the database has format {}, which needs a release of format {} or newer, and \
                  this one has {FORMAT}",
                 self.format, self.works_with
-            )));
+            ))));
         }
         if self.format < FORMAT {
-            return Err(StoreError::Unavailable(
+            return Err(StoreError::Unavailable(ErrorCause::new(
                 "the database waits for the holder of the Lease to bring it to this release's \
-                 format"
-                    .to_owned(),
-            ));
+                 format",
+            )));
         }
         Ok(())
     }

@@ -3,9 +3,12 @@
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use super::{scripts::LOST, server::UnsuitableServer};
-use crate::store::{
-    StoreError,
-    retry::{FailedOperation, OperationEffect},
+use crate::{
+    model::ErrorCause,
+    store::{
+        StoreError,
+        retry::{FailedOperation, OperationEffect},
+    },
 };
 
 /// An error of the server. Its text contains no secret.
@@ -82,7 +85,7 @@ impl From<ValkeyError> for StoreError {
     fn from(failure: ValkeyError) -> Self {
         match failure {
             ValkeyError::Unsuitable(why) => Self::Unsuitable(why.to_string()),
-            other => Self::Unavailable(other.to_string()),
+            other => Self::Unavailable(ErrorCause::new(other)),
         }
     }
 }

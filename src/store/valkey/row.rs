@@ -11,9 +11,12 @@
 //!
 //! Must not: change without a new format (`scripts::FORMAT`), since servers outlive releases.
 
-use crate::store::{
-    Record, RecordKey, StoreError, VersionedRecord,
-    encoding::{DamagedRecord, EncodedRecord, owner, scope},
+use crate::{
+    model::ErrorCause,
+    store::{
+        Record, RecordKey, StoreError, VersionedRecord,
+        encoding::{DamagedRecord, EncodedRecord, owner, scope},
+    },
 };
 
 /// Offset of the index entries.
@@ -60,7 +63,7 @@ fn number(bytes: &[u8], at: usize, digits: usize) -> Result<usize, DamagedRecord
 
 impl From<DamagedRecord> for StoreError {
     fn from(damaged: DamagedRecord) -> Self {
-        Self::Unavailable(damaged.to_string())
+        Self::Unavailable(ErrorCause::new(damaged))
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use lanyard::{
-    model::{FixedClock, Timestamp},
+    model::{ErrorCause, FixedClock, Timestamp},
     store::{RecordKind, SharedStore, Store, StoreError, StoreLayer, StoreOperation, StoreState},
 };
 
@@ -97,7 +97,7 @@ impl StoreLayer for Interleaving {
             StoreOperation::Purge | StoreOperation::State | StoreOperation::Prepare => {}
         }
         if plan.refuses(operation) {
-            return Err(StoreError::Unavailable("the store is away".to_owned()));
+            return Err(StoreError::Unavailable(ErrorCause::new("the store is away")));
         }
         Ok(())
     }
