@@ -13,10 +13,15 @@ use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use http::{Request, StatusCode};
 use http_body_util::Full;
-use lanyard::{keys::JwtType, model::TenantId};
+use lanyard::{
+    keys::JwtType,
+    model::{AccessTokenType, TenantId},
+};
 use tokio::runtime::{Builder, Runtime};
 
 use self::app::TestApp;
+
+const TYPE: JwtType = JwtType::AccessToken(AccessTokenType::AtJwt);
 
 const MANIFESTS: &str = r"
 apiVersion: lanyard.dev/v1alpha1
@@ -93,8 +98,7 @@ fn signatures(criterion: &mut Criterion) {
         let key = tenant.signing_key(now).expect("a key");
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
             bencher.iter(|| {
-                let signed =
-                    app.app.accounts.signer.sign(key, JwtType::AccessToken, claims.clone());
+                let signed = app.app.accounts.signer.sign(key, TYPE, claims.clone());
                 black_box(runtime.block_on(signed).expect("a token"))
             });
         });

@@ -14,7 +14,7 @@ use lanyard::{
         Account, AccountSource, ApplicationType, Branding, Client, ClientDetails, ClientId,
         DynamicRegistration, GrantType, Issuer, ObjectKey, Organization, RedirectUri,
         RefreshTokenRotation, RegistrationPolicy, RequestObjectPolicy, ResponseType,
-        RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantId,
+        RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantId, TokenPolicy,
     },
     protocol::{
         authorize::{AuthorizationRequest, SignInReason, TenantLookup, validate},
@@ -109,6 +109,7 @@ pub fn tenant_named(name: &str) -> Tenant {
         acr_levels: vec![],
         request_objects: RequestObjectPolicy::default(),
         refresh_token_rotation: RefreshTokenRotation::default(),
+        tokens: TokenPolicy::default(),
         registration: RegistrationPolicy::default(),
     }
 }
