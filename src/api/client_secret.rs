@@ -32,6 +32,13 @@ pub struct ClientSecretTemplate {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 32))]
     pub extra: BTreeMap<String, String>,
+    /// Additional entries of the Secret, by name. The values contain `$(clientId)`, `$(clientSecret)`,
+    /// `$(issuer)`, `$(internalUrl)` (the issuer, if the installation has no internal host),
+    /// `$(authorizationEndpoint)`, `$(tokenEndpoint)`, `$(userinfoEndpoint)`, `$(jwksUri)` and
+    /// `$(endSessionEndpoint)`. Write `$$(` for the text `$(`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 32))]
+    pub template: BTreeMap<String, String>,
 }
 
 /// Names of the credential entries in the client's Secret.
@@ -53,6 +60,12 @@ pub struct ClientSecretKeys {
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::entry_name())]
     pub issuer: Option<String>,
+    /// Entry that holds the issuer's address inside the cluster, or the issuer if the installation
+    /// has no internal host. Default: no such entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::entry_name())]
+    pub internal_url: Option<String>,
 }
 
 impl ClientSecretKeys {

@@ -220,6 +220,44 @@ async fn a_client_that_signs_with_its_secret_gets_a_long_one() {
 }
 
 #[tokio::test]
+async fn a_secret_contains_texts_with_credentials_and_addresses() {
+    let template = r#"  secret:
+    keys: {internalUrl: internal-url}
+    template:
+      app.ini: "id=$(clientId)\nsecret=$(clientSecret)\nurl=$(tokenEndpoint)\n"
+      literal: "$$(clientId) ${KEPT}"
+"#;
+    let mut cluster = Cluster::new(&[TENANT, &format!("{CLIENT}{template}")]);
+    cluster.settle().await;
+    let secret = cluster.client_secret();
+    let issuer = "https://id.test/team/main";
+    let ini = |value: &str| format!("id=team.shop\nsecret={value}\nurl={issuer}/oauth/token\n");
+    assert_eq!(entry(&secret, "app.ini"), ini(&entry(&secret, "client-secret")));
+    assert_eq!(entry(&secret, "literal"), "$(clientId) ${KEPT}");
+    assert_eq!(entry(&secret, "internal-url"), issuer, "the installation has no internal host");
+
+    // An edit of the client secret reaches the texts.
+    cluster.source.edit(|objects, version| {
+        let mut edited = secret.clone();
+        let data = edited.data.as_mut().expect("entries");
+        data.insert("client-secret".to_owned(), ByteString(b"rotated by hand\n".to_vec()));
+        edited.metadata.resource_version = Some(version.to_string());
+        let key = ObjectKey::new("team", "shop-oidc");
+        objects.secrets.insert(key, SecretState::Loaded(CachedSecret::new(edited)));
+    });
+    cluster.settle().await;
+    assert_eq!(entry(&cluster.client_secret(), "app.ini"), ini("rotated by hand"));
+
+    // What the manifest no longer contains is removed.
+    cluster.source.apply(CLIENT);
+    cluster.settle().await;
+    let secret = cluster.client_secret();
+    let names: Vec<_> = secret.data.as_ref().expect("entries").keys().collect();
+    assert_eq!(names, ["client-id", "client-secret", "issuer"]);
+    assert_eq!(entry(&secret, "client-secret"), "rotated by hand\n");
+}
+
+#[tokio::test]
 async fn an_unchanged_status_is_not_written_again() {
     let mut cluster = Cluster::new(&[TENANT, CLIENT]);
     cluster.settle().await;

@@ -6,6 +6,7 @@
 //! what is served.
 
 mod build;
+mod client_secret;
 mod conditions;
 mod handle;
 mod precedence;
@@ -20,6 +21,9 @@ mod verdict;
 mod verdicts;
 
 pub use build::{BuildCache, build};
+pub use client_secret::{
+    ClientSecretValues, SecretTemplate, SecretText, SecretTextError, SecretVariable,
+};
 pub use conditions::conditions;
 pub use handle::SnapshotHandle;
 pub use prerendered::PrerenderedJson;
@@ -29,6 +33,6 @@ pub use served::ServedTenant;
 pub use snapshot::Snapshot;
 pub use verdict::{
     ClientOutcome, ClientSecretPlan, DesiredSecret, KeySource, ObjectOutcome, SaltOutcome,
-    SecretTemplate, TenantOutcome, UserOutcome, ValidationProblem, Verdict,
+    TenantOutcome, UserOutcome, ValidationProblem, Verdict,
 };
 pub use verdicts::Verdicts;

@@ -1,12 +1,10 @@
 //! The result of validating one object.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, LazyLock},
-};
+use std::sync::Arc;
 
+use super::{ClientSecretValues, SecretTemplate};
 use crate::{
-    api::{CachedSecret, ClientSecretKeys, ConditionReason, ConditionType},
+    api::{ConditionReason, ConditionType},
     keys::{KeyRing, RotationRules},
     model::{ClientId, Issuer, ObjectKey, ObjectRef, Subject, Timestamp},
 };
@@ -169,12 +167,25 @@ pub struct ClientOutcome {
     pub client_id: Option<ClientId>,
     /// The tenant's issuer, if there is one.
     pub issuer: Option<Issuer>,
+    /// The issuer's address inside the cluster, if the installation has one.
+    pub internal_url: Option<Box<str>>,
     /// The Secret that the client needs.
     pub secret: ClientSecretPlan,
     /// When a registered client is deleted if it is not used before.
     pub unused_until: Option<Timestamp>,
     /// Whether the client is served.
     pub served: bool,
+}
+
+impl ClientOutcome {
+    /// The values that the client's Secret contains, if the client is accepted.
+    pub fn secret_values(&self) -> Option<ClientSecretValues<'_>> {
+        Some(ClientSecretValues {
+            client_id: self.client_id.as_ref()?,
+            issuer: self.issuer.as_ref()?,
+            internal_url: self.internal_url.as_deref(),
+        })
+    }
 }
 
 /// The Secret that a client needs.
@@ -195,56 +206,6 @@ pub struct DesiredSecret {
     pub key: ObjectKey,
     /// The Secret's content; shared, because most clients use the default.
     pub shape: Arc<SecretTemplate>,
-}
-
-/// Entries, labels and annotations of a client's Secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretTemplate {
-    /// Entry of the client ID.
-    pub client_id_key: String,
-    /// Entry of the client secret; `None` for public clients.
-    pub client_secret_key: Option<String>,
-    /// Whether the client signs with the client secret, which then must be longer.
-    pub signs: bool,
-    /// Entry of the issuer.
-    pub issuer_key: String,
-    /// Labels in addition to Lanyard's.
-    pub labels: BTreeMap<String, String>,
-    /// Annotations in addition to Lanyard's.
-    pub annotations: BTreeMap<String, String>,
-    /// Additional entries.
-    pub extra: BTreeMap<String, String>,
-}
-
-impl Default for SecretTemplate {
-    /// The template of a confidential client without `spec.secret`.
-    fn default() -> Self {
-        Self {
-            client_id_key: ClientSecretKeys::CLIENT_ID.to_owned(),
-            client_secret_key: Some(ClientSecretKeys::CLIENT_SECRET.to_owned()),
-            signs: false,
-            issuer_key: ClientSecretKeys::ISSUER.to_owned(),
-            labels: BTreeMap::new(),
-            annotations: BTreeMap::new(),
-            extra: BTreeMap::new(),
-        }
-    }
-}
-
-impl SecretTemplate {
-    /// Returns the shared instance if this is the default template.
-    pub fn shared(self) -> Arc<Self> {
-        static DEFAULT: LazyLock<Arc<SecretTemplate>> = LazyLock::new(Arc::default);
-        if self == **DEFAULT { Arc::clone(&DEFAULT) } else { Arc::new(self) }
-    }
-
-    /// Returns true if all entries except the client secret are up to date.
-    pub(super) fn matches(&self, secret: &CachedSecret, id: &ClientId, issuer: &Issuer) -> bool {
-        let is = |name: &str, value: &str| secret.entry(name) == Some(value.as_bytes());
-        is(&self.client_id_key, id.as_str())
-            && is(&self.issuer_key, issuer.as_str())
-            && self.extra.iter().all(|(name, value)| is(name, value))
-    }
 }
 
 /// The outcome of a user's validation.

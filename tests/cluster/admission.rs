@@ -534,7 +534,17 @@ async fn client_secrets_have_one_source_and_distinct_entries() {
     clients.rule("secret.keys", &good, &bad, "different entries").await;
     let clash = json!({ "secret": { "extra": { "client-secret": "x" } } });
     clients.rejects(clash, "different entries").await;
-    for entry in ["clientId", "clientSecret", "issuer"] {
+    let template = json!({ "a": "$(clientId) $$(x)", "b": "${x}" });
+    clients.accepts(json!({ "secret": { "template": template, "extra": { "c": "d" } } })).await;
+    for clash in [
+        json!({ "template": { "client-secret": "x" } }),
+        json!({ "template": { "a": "x" }, "extra": { "a": "x" } }),
+        json!({ "template": { "url": "x" }, "keys": { "internalUrl": "url" } }),
+        json!({ "keys": { "internalUrl": "issuer" } }),
+    ] {
+        clients.rejects(json!({ "secret": clash }), "different entries").await;
+    }
+    for entry in ["clientId", "clientSecret", "issuer", "internalUrl"] {
         let field = format!("secret.keys.{entry}");
         let bad = values(["a b", "a/b", ".."]);
         clients.rule(&field, &values(["A_b-c.1"]), &bad, "name of a Secret's entry").await;

@@ -199,16 +199,18 @@ pub fn plain_url() -> Rule {
 pub fn distinct_entries() -> Rule {
     rule(
         &format!(
-            "{ENTRIES}.all(a, {ENTRIES}.exists_one(b, a == b)) && (!has(self.extra) || !{ENTRIES}.exists(entry, entry in self.extra))"
+            "{ENTRIES}.all(a, {ENTRIES}.exists_one(b, a == b)) && (!has(self.extra) || !{ENTRIES}.exists(entry, entry in self.extra)) \
+             && (!has(self.template) || (!{ENTRIES}.exists(entry, entry in self.template) && (!has(self.extra) || !self.extra.exists(entry, entry in self.template))))"
         ),
-        "keys and extra must name different entries",
+        "keys, extra and template must name different entries",
     )
 }
 
-const ENTRIES: &str = "[\
+const ENTRIES: &str = "([\
     has(self.keys) && has(self.keys.clientId) ? self.keys.clientId : 'client-id', \
     has(self.keys) && has(self.keys.clientSecret) ? self.keys.clientSecret : 'client-secret', \
-    has(self.keys) && has(self.keys.issuer) ? self.keys.issuer : 'issuer']";
+    has(self.keys) && has(self.keys.issuer) ? self.keys.issuer : 'issuer'] \
+    + (has(self.keys) && has(self.keys.internalUrl) ? [self.keys.internalUrl] : []))";
 
 /// Client IDs consist of characters that never need escaping.
 pub fn client_id() -> Rule {

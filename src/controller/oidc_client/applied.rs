@@ -32,12 +32,9 @@ pub struct AppliedMetadata {
 impl AppliedMetadata {
     /// Names of everything that a template contains.
     pub fn of(desired: &SecretTemplate) -> Self {
-        let mut entries: BTreeSet<String> = desired.extra.keys().cloned().collect();
-        entries.insert(desired.client_id_key.clone());
-        entries.insert(desired.issuer_key.clone());
         Self {
             client_secret: desired.client_secret_key.clone(),
-            entries,
+            entries: desired.entry_names().map(str::to_owned).collect(),
             labels: desired.labels.keys().cloned().collect(),
             annotations: desired.annotations.keys().cloned().collect(),
         }

@@ -57,16 +57,15 @@ impl<'a> ObservedClient<'a> {
 /// Plans the writes that give a client the Secret it needs. A client that is not accepted keeps
 /// what it has, so that an invalid edit does not delete its client secret.
 pub fn plan(seen: &ObservedClient<'_>, entropy: &dyn Entropy) -> Vec<PlannedWrite> {
-    let (Some(client_id), true) = (&seen.outcome.client_id, seen.accepted) else {
+    let (Some(values), true) = (seen.outcome.secret_values(), seen.accepted) else {
         return Vec::new();
     };
     match &seen.outcome.secret {
         ClientSecretPlan::None => remove(seen, ""),
         ClientSecretPlan::Referenced(key) => remove(seen, &key.name),
         ClientSecretPlan::Generated(desired) => {
-            let Some(issuer) = &seen.outcome.issuer else { return Vec::new() };
             let uid = seen.uid.as_deref();
-            let want = DesiredClientSecret { client: seen.client, uid, desired, client_id, issuer };
+            let want = DesiredClientSecret { client: seen.client, uid, desired, values };
             ensure_secret(seen, &want, entropy)
         }
     }

@@ -6,8 +6,8 @@ use k8s_openapi::{ByteString, api::core::v1::Secret};
 use crate::{
     api::owner,
     keys::KeyEntries,
-    model::{ClientId, Issuer, ObjectKey, ObjectRef},
-    registry::DesiredSecret,
+    model::{ObjectKey, ObjectRef},
+    registry::{ClientSecretValues, DesiredSecret},
 };
 
 use super::applied::AppliedMetadata;
@@ -21,10 +21,8 @@ pub struct DesiredClientSecret<'a> {
     pub uid: Option<&'a str>,
     /// Names, labels, annotations and additional entries.
     pub desired: &'a DesiredSecret,
-    /// Value of the entry `client-id`.
-    pub client_id: &'a ClientId,
-    /// Value of the entry `issuer`.
-    pub issuer: &'a Issuer,
+    /// Values of the entries.
+    pub values: ClientSecretValues<'a>,
 }
 
 impl DesiredClientSecret<'_> {
@@ -59,12 +57,13 @@ impl DesiredClientSecret<'_> {
                 !was.entries.contains(entry) && was.client_secret.as_ref() != Some(entry)
             });
         }
-        data.insert(desired.client_id_key.clone(), bytes(self.client_id.as_str()));
-        data.insert(desired.issuer_key.clone(), bytes(self.issuer.as_str()));
-        data.extend(desired.extra.iter().map(|(entry, text)| (entry.clone(), bytes(text))));
-        if let Some(entry) = &desired.client_secret_key {
-            data.insert(entry.clone(), secret_value.unwrap_or_else(value));
-        }
+        let client_secret = desired.client_secret_key.as_ref();
+        let client_secret =
+            client_secret.map(|entry| (entry.clone(), secret_value.unwrap_or_else(value)));
+        let text = client_secret.as_ref().map(|(_, value)| &*value.0);
+        let entries = desired.entries(self.values, text);
+        data.extend(entries.map(|(entry, value)| (entry.to_owned(), ByteString(value.into_owned()))));
+        data.extend(client_secret);
         self.shape_metadata(&mut secret, was.as_ref());
         now.write(&mut secret);
         secret
@@ -107,8 +106,4 @@ pub fn made_value(secret: &Secret) -> Option<ByteString> {
 
 fn held(data: Option<&KeyEntries>, entry: &str) -> Option<ByteString> {
     data?.get(entry).filter(|value| !value.0.is_empty()).cloned()
-}
-
-fn bytes(text: &str) -> ByteString {
-    ByteString(text.as_bytes().to_vec())
 }

@@ -13,11 +13,11 @@ use crate::{
     },
     keys::PairwiseSalt,
     model::{
-        Client, ClientId, Installation, Issuer, ManagedKind, ObjectKey, Pairwise, Secret,
+        Client, ClientId, Installation, ManagedKind, ObjectKey, Pairwise, Secret,
         SubjectType, Tenant, Timestamp,
     },
     registry::{
-        ClientOutcome, ClientSecretPlan, DesiredSecret, ObjectOutcome, ValidationProblem, Verdict,
+        ClientOutcome, ClientSecretPlan, ClientSecretValues, DesiredSecret, ObjectOutcome, ValidationProblem, Verdict,
         precedence::Precedence,
         secrets::{referenced, text_entry},
         validate::{self, CheckedClient, ClientFindings, ProblemList, SecretSource},
@@ -77,6 +77,7 @@ pub(super) fn validate_client(
             _ => ClientOutcome {
                 client_id: None,
                 issuer: None,
+                internal_url: None,
                 secret: ClientSecretPlan::None,
                 unused_until: None,
                 served: false,
@@ -149,7 +150,15 @@ fn accepted(
     served: &mut Vec<Arc<Client>>,
 ) -> ClientOutcome {
     let CheckedClient { mut client, secret } = checked;
-    let (issuer, key) = (&tenant.issuer, member.cached.summary().secret.clone());
+    let key = member.cached.summary().secret.clone();
+    let mut outcome = ClientOutcome {
+        client_id: Some(client.id.clone()),
+        issuer: Some(tenant.issuer.clone()),
+        internal_url: None,
+        secret: ClientSecretPlan::None,
+        unused_until: None,
+        served: false,
+    };
     let (wish, found) = match secret {
         SecretSource::None => (ClientSecretPlan::None, Ok(None)),
         SecretSource::Referenced(reference) => {
@@ -158,7 +167,7 @@ fn accepted(
         }
         SecretSource::Generated(shape) => {
             let desired = DesiredSecret { key, shape };
-            let found = generated(problems, member, &desired, &client.id, issuer);
+            let found = generated(problems, member, &desired, outcome.secret_values());
             (ClientSecretPlan::Generated(desired), found)
         }
     };
@@ -172,13 +181,8 @@ fn accepted(
             false
         }
     };
-    let outcome = ClientOutcome {
-        client_id: Some(client.id.clone()),
-        issuer: Some(issuer.clone()),
-        secret: wish,
-        unused_until: None,
-        served: resolved && tenant_serves,
-    };
+    outcome.secret = wish;
+    outcome.served = resolved && tenant_serves;
     if outcome.served {
         served.push(Arc::new(client));
     }
@@ -223,8 +227,7 @@ fn generated(
     problems: &mut ProblemList,
     member: &GroupMember<'_, OidcClient>,
     desired: &DesiredSecret,
-    id: &ClientId,
-    issuer: &Issuer,
+    values: Option<ClientSecretValues<'_>>,
 ) -> Result<Option<Secret<String>>, ValidationProblem> {
     let name = &*desired.key.name;
     let problem = |reason, message: String| {
@@ -248,7 +251,7 @@ fn generated(
             problem(ConditionReason::NotOwned, message)
         }
         Some(SecretState::Loaded(secret)) => {
-            if !desired.shape.matches(secret, id, issuer) {
+            if !values.is_some_and(|values| desired.shape.matches(secret, values)) {
                 let message = format!("Secret {name:?} is out of date; updating");
                 problems.append([problem(ConditionReason::Pending, message)]);
             }

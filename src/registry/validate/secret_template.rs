@@ -1,12 +1,12 @@
 //! The Secret that Lanyard creates for a client: names, entries, labels and annotations.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::ProblemList;
 use crate::{
     api::{self, ClientSecretKeys, ClientSecretTemplate},
     model::{AuthMethod, JwsAlgorithm, sign_with_secret},
-    registry::SecretTemplate,
+    registry::{SecretTemplate, SecretText, SecretVariable},
 };
 
 /// Message for an invalid object name (RFC 1123 subdomain).
@@ -16,7 +16,7 @@ pub const OBJECT_NAME_MESSAGE: &str =
 pub const ENTRY_NAME_MESSAGE: &str = "must be the name of a Secret's entry: letters, digits, '-', '_' and '.', at most 253 characters";
 
 const FIELD: &str = "spec.secret";
-/// Maximum size of all extra values in bytes. A Secret is limited to 1 MiB.
+/// Maximum size of all values of `extra`, and of `template`, in bytes. A Secret is limited to 1 MiB.
 const MAX_EXTRA_BYTES: usize = 64 * 1024;
 
 /// Validates `spec.secret`.
@@ -38,6 +38,8 @@ pub fn check(
         client_secret_key: method.has_secret().then_some(secret_key),
         signs: sign_with_secret(method, request_objects(raw)),
         issuer_key: keys.issuer.unwrap_or_else(|| ClientSecretKeys::ISSUER.to_owned()),
+        internal_url_key: keys.internal_url,
+        texts: texts(problems, &template, method),
         extra: template.extra.clone(),
         labels: template.labels.clone(),
         annotations: template.annotations.clone(),
@@ -53,9 +55,38 @@ fn request_objects(raw: &api::OidcClient) -> Option<JwsAlgorithm> {
     raw.spec.request_object_signing_alg.as_ref()?.supported()
 }
 
+/// Parses the values of `template`.
+fn texts(
+    problems: &mut ProblemList,
+    template: &ClientSecretTemplate,
+    method: AuthMethod,
+) -> BTreeMap<String, SecretText> {
+    let mut texts = BTreeMap::new();
+    for (entry, text) in &template.template {
+        let field = format!("{FIELD}.template.{entry}");
+        match SecretText::parse(text) {
+            Ok(text) if text.contains(SecretVariable::ClientSecret) && !method.has_secret() => {
+                let message = format!(
+                    "must not contain $(clientSecret) with tokenEndpointAuthMethod: {method}, which uses no client secret; remove it"
+                );
+                problems.invalid(field, message);
+            }
+            Ok(text) => {
+                texts.insert(entry.clone(), text);
+            }
+            Err(error) => problems.invalid(field, error.to_string()),
+        }
+    }
+    if template.template.values().map(String::len).sum::<usize>() > MAX_EXTRA_BYTES {
+        problems.invalid(format!("{FIELD}.template"), "must not exceed 64 KiB in total");
+    }
+    texts
+}
+
 fn entries(problems: &mut ProblemList, shape: &SecretTemplate) {
     let mut named = vec![("clientId", &shape.client_id_key), ("issuer", &shape.issuer_key)];
     named.extend(shape.client_secret_key.as_ref().map(|entry| ("clientSecret", entry)));
+    named.extend(shape.internal_url_key.as_ref().map(|entry| ("internalUrl", entry)));
     for (index, (field, entry)) in named.iter().enumerate() {
         if !is_entry_name(entry) {
             problems.invalid(format!("{FIELD}.keys.{field}"), ENTRY_NAME_MESSAGE);
@@ -67,13 +98,18 @@ fn entries(problems: &mut ProblemList, shape: &SecretTemplate) {
             problems.invalid(format!("{FIELD}.keys.{field}"), message);
         }
     }
-    for entry in shape.extra.keys() {
+    let extra = shape.extra.keys().map(|entry| ("extra", entry));
+    for (field, entry) in extra.chain(shape.texts.keys().map(|entry| ("template", entry))) {
+        let at = || format!("{FIELD}.{field}.{entry}");
         if !is_entry_name(entry) {
-            problems.invalid(format!("{FIELD}.extra.{entry}"), ENTRY_NAME_MESSAGE);
+            problems.invalid(at(), ENTRY_NAME_MESSAGE);
         }
         if named.iter().any(|(_, other)| *other == entry) {
             let message = "is already the entry of a credential; use another name here or in spec.secret.keys";
-            problems.invalid(format!("{FIELD}.extra.{entry}"), message);
+            problems.invalid(at(), message);
+        }
+        if field == "template" && shape.extra.contains_key(entry) {
+            problems.invalid(at(), "is already an entry of spec.secret.extra; remove one of them");
         }
     }
     if shape.extra.values().map(String::len).sum::<usize>() > MAX_EXTRA_BYTES {
