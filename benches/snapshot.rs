@@ -20,6 +20,7 @@ fn installation() -> Installation {
     Installation {
         base_url: Issuer::parse("https://id.test").expect("canonical"),
         issuer_hosts: Vec::new(),
+        internal_hosts: [].into(),
         dev: false,
         sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
     }

@@ -1,10 +1,12 @@
 //! Raw flags → checked configuration. Every error names the flag and what to write.
 
+use std::sync::Arc;
+
 use ipnet::IpNet;
 
 use crate::{
     cli::{RunArgs, ServeArgs},
-    model::{HostPattern, Installation, Issuer, IssuerHost, ObjectKey},
+    model::{HostPattern, Installation, InternalHost, Issuer, IssuerHost, ObjectKey},
 };
 
 /// A flag whose value is invalid.
@@ -32,6 +34,7 @@ pub fn installation(args: &RunArgs) -> Result<Installation, ConfigError> {
             .filter(|entry| !entry.trim().is_empty())
             .map(|entry| issuer_host(entry.trim()))
             .collect::<Result<_, _>>()?,
+        internal_hosts: internal_hosts(&args.serve)?,
         dev: false,
         sealing_secret: ObjectKey::new(
             &args.namespace,
@@ -60,6 +63,23 @@ fn issuer_host(entry: &str) -> Result<IssuerHost, ConfigError> {
         return Err(wrong());
     }
     Ok(IssuerHost { pattern: HostPattern::parse(host.trim()).ok_or_else(wrong)?, namespaces })
+}
+
+/// `--internal-hosts`: URLs, each with the namespaces whose tenants it serves (default: all).
+pub fn internal_hosts(args: &ServeArgs) -> Result<Arc<[InternalHost]>, ConfigError> {
+    let entries = args.internal_hosts.iter().map(|entry| entry.trim());
+    entries
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| {
+            let (url, namespaces) = entry.split_once('=').unwrap_or((entry, "*"));
+            let namespaces = namespaces.split(',').map(|namespace| namespace.trim().to_owned());
+            let namespaces = namespaces.filter(|namespace| !namespace.is_empty()).collect();
+            InternalHost::parse(url.trim(), namespaces).ok_or_else(|| {
+                let remedy = "write scheme, host and port such as http://lanyard.sso.svc:8080, or URL=NAMESPACE,.. for some namespaces";
+                ConfigError::new("--internal-hosts", entry, remedy)
+            })
+        })
+        .collect()
 }
 
 /// `--trusted-proxies`: CIDRs. An address without a prefix length means that address only.

@@ -68,12 +68,22 @@ async fn check_assertion(
     let PendingAssertion { client, key, policy, jws, jwt } = assertion;
     let verified = verify(context, key, (jws.expose(), jwt)).await;
     verified.map_err(|error| refused(client_auth::not_signed(&error.to_string())))?;
-    let issuer = &context.tenant.tenant.issuer;
+    let tenant = &context.tenant.tenant;
+    let issuer = &tenant.issuer;
+    let internal: Vec<String> = tenant
+        .internal_urls()
+        .flat_map(|url| {
+            let of = |endpoint: Endpoint| endpoint.path().map(|path| format!("{url}{path}"));
+            [of(Endpoint::Token), of(endpoint), Some(url)]
+        })
+        .flatten()
+        .collect();
     let audience = AcceptedAudiences {
         allowed: policy.audience,
         issuer: issuer.as_str(),
         token_endpoint: &Endpoint::Token.url(issuer),
         endpoint: &endpoint.url(issuer),
+        internal: &internal,
     };
     let once = client_auth::check_claims(client, jwt, audience, context.now).map_err(refused)?;
     let record = Record {

@@ -243,6 +243,10 @@ pub struct TenantStatus {
     /// The issuer URL in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
+    /// The address that stands for the issuer inside the cluster: applications reach discovery, token,
+    /// JWKS, userinfo, introspection and revocation there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal_url: Option<String>,
     /// The keys in the tenant's JWK Set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]

@@ -92,6 +92,7 @@ fn validate_objects(
     let installation = Installation {
         base_url: config::base_url(&args.base_url)?,
         issuer_hosts: Vec::new(),
+        internal_hosts: [].into(),
         dev: true,
         sealing_secret: ObjectKey::new("", ""),
     };

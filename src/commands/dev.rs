@@ -48,6 +48,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
     let installation = Installation {
         base_url: base_url.clone(),
         issuer_hosts: Vec::new(),
+        internal_hosts: config::internal_hosts(&args.serve)?,
         dev: true,
         sealing_secret: ObjectKey::new("lanyard-dev", "sealing-keys"),
     };

@@ -68,6 +68,7 @@ fn wanted(
         ObjectOutcome::Tenant(tenant) => TenantStatus {
             observed_generation,
             issuer: tenant.issuer.as_ref().map(ToString::to_string),
+            internal_url: tenant.internal_url.clone(),
             signing_keys: tenant::signing_keys(tenant, now),
             // A known fingerprint is never removed, even if the salt is not needed now or the view
             // is older than the last write.

@@ -83,6 +83,7 @@ impl Cluster {
         let installation = Installation {
             base_url: Issuer::parse("https://id.test").expect("canonical"),
             issuer_hosts: vec![],
+            internal_hosts: [].into(),
             dev: false,
             sealing_secret,
         };

@@ -90,6 +90,20 @@ endpoints! {
 }
 
 impl Endpoint {
+    /// Whether applications reach the endpoint at the installation's addresses inside the cluster.
+    /// Browsers never do, so no page and no endpoint with cookies is among them.
+    pub const fn is_internal(self) -> bool {
+        matches!(
+            self,
+            Self::Discovery
+                | Self::Jwks
+                | Self::Token
+                | Self::Userinfo
+                | Self::Introspect
+                | Self::Revoke
+        )
+    }
+
     /// The first path segments of endpoints, which an issuer cannot contain.
     pub fn first_segments() -> Vec<&'static str> {
         let mut segments = Vec::new();

@@ -20,6 +20,7 @@ pub fn tenant() -> Tenant {
     Tenant {
         id: TenantId::new("team", "shop"),
         issuer: Issuer::parse("https://id.test/team/shop").expect("canonical"),
+        internal_hosts: Arc::default(),
         display_name: "Shop".into(),
         organization: Organization { name: "Shop".into(), id: "team/shop".into() },
         algorithms: vec![SigningAlgorithm::RS256],

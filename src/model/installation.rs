@@ -1,6 +1,8 @@
 //! Settings of the installation, which apply to all tenants.
 
-use super::{Issuer, ObjectKey};
+use std::sync::Arc;
+
+use super::{InternalHost, Issuer, ObjectKey, TenantId};
 
 /// The part of the configuration that validation depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,10 +11,23 @@ pub struct Installation {
     pub base_url: Issuer,
     /// Additional hosts, and the namespaces allowed to use them in issuers.
     pub issuer_hosts: Vec<IssuerHost>,
+    /// Addresses of the installation's Service inside the cluster, the preferred one first.
+    pub internal_hosts: Arc<[InternalHost]>,
     /// Whether any host is allowed and unknown fields are problems (`dev`, `check`).
     pub dev: bool,
     /// The Secret of the installation's sealing keys.
     pub sealing_secret: ObjectKey,
+}
+
+impl Installation {
+    /// The addresses inside the cluster at which a tenant is found.
+    pub fn internal_hosts_of(&self, tenant: &TenantId) -> Arc<[InternalHost]> {
+        let serves = |host: &&InternalHost| host.serves(&tenant.0.namespace);
+        if self.internal_hosts.iter().all(|host| serves(&host)) {
+            return Arc::clone(&self.internal_hosts);
+        }
+        self.internal_hosts.iter().filter(serves).cloned().collect()
+    }
 }
 
 /// One entry of `issuerHosts`.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{Issuer, SigningAlgorithm, TenantId, TokenPolicy, wire_enum};
+use super::{InternalHost, Issuer, SigningAlgorithm, TenantId, TokenPolicy, wire_enum};
 
 /// An issuer with all defaults applied.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub struct Tenant {
     pub id: TenantId,
     /// Its issuer identifier.
     pub issuer: Issuer,
+    /// The addresses inside the cluster at which it is found, the preferred one first.
+    pub internal_hosts: Arc<[InternalHost]>,
     /// The display name on its pages.
     pub display_name: String,
     /// The source of the claims `tenant_name` and `tenant_sub`.
@@ -36,6 +38,13 @@ pub struct Tenant {
     pub tokens: TokenPolicy,
     /// The rules of dynamic client registration.
     pub registration: RegistrationPolicy,
+}
+
+impl Tenant {
+    /// The addresses inside the cluster that stand for the issuer, the preferred one first.
+    pub fn internal_urls(&self) -> impl Iterator<Item = String> {
+        self.internal_hosts.iter().map(|host| host.tenant_url(&self.id))
+    }
 }
 
 /// A level of assurance (`acr`) and the methods it requires.

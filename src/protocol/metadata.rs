@@ -24,6 +24,18 @@ pub fn discovery(tenant: &Tenant) -> Value {
     Value::Object(document)
 }
 
+/// Returns the discovery document of a tenant for applications inside the cluster: `internal_url`
+/// replaces the issuer in the addresses that applications call, and in no other field.
+pub fn internal_discovery(tenant: &Tenant, internal_url: &str) -> Value {
+    let mut document = discovery(tenant);
+    for endpoint in Endpoint::ALL.iter().filter(|endpoint| endpoint.is_internal()) {
+        if let Some((field, path)) = endpoint.metadata_field().zip(endpoint.path()) {
+            document[field] = format!("{internal_url}{path}").into();
+        }
+    }
+    document
+}
+
 /// Returns true if requests to the endpoint can succeed at this tenant.
 fn is_offered(endpoint: Endpoint, tenant: &Tenant) -> bool {
     match endpoint {
@@ -141,6 +153,28 @@ mod tests {
         assert_eq!(words(&document, "subject_types_supported"), ["public", "pairwise"]);
         assert!(words(&document, "id_token_signing_alg_values_supported").contains(&"RS256"));
         assert!(words(&document, "scopes_supported").contains(&"openid"));
+    }
+
+    #[test]
+    fn only_what_applications_call_has_addresses_inside_the_cluster() {
+        let tenant = fixtures::tenant();
+        let (public, internal) =
+            (discovery(&tenant), internal_discovery(&tenant, "http://lanyard.sso.svc/team/shop"));
+        let public = public.as_object().expect("an object");
+        let mut changed: Vec<_> =
+            public.iter().filter(|(field, value)| internal[*field] != **value).collect();
+        changed.sort_by_key(|(field, _)| *field);
+        let changed: Vec<_> = changed.into_iter().map(|(field, _)| &**field).collect();
+        let expected = [
+            "introspection_endpoint",
+            "jwks_uri",
+            "revocation_endpoint",
+            "token_endpoint",
+            "userinfo_endpoint",
+        ];
+        assert_eq!(changed, expected);
+        assert_eq!(public.len(), internal.as_object().expect("an object").len());
+        assert_eq!(internal["jwks_uri"], "http://lanyard.sso.svc/team/shop/oauth/jwks");
     }
 
     #[test]

@@ -81,6 +81,7 @@ mod tests {
         let installation = Installation {
             base_url: Issuer::parse("https://id.test").expect("canonical"),
             issuer_hosts: vec![],
+            internal_hosts: [].into(),
             dev: false,
             sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
         };

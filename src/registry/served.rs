@@ -9,7 +9,7 @@ use super::{PrerenderedJson, RegistrationService};
 use crate::{
     keys::{KeyRing, PublicKeys, SigningKey},
     model::{
-        Account, Client, ClientId, IdTokenAlgorithm, SigningAlgorithm, StoredPassword, Subject,
+        Account, Client, ClientId, IdTokenAlgorithm, InternalHost, SigningAlgorithm, StoredPassword, Subject,
         Tenant, TenantId, Timestamp, sha256,
     },
     protocol::metadata,
@@ -74,6 +74,13 @@ impl ServedTenant {
             tenant,
             keys,
         }
+    }
+
+    /// The discovery document at an address inside the cluster. Applications read it when they
+    /// start, so it is not prepared.
+    pub fn internal_discovery(&self, host: &InternalHost) -> PrerenderedJson {
+        let url = host.tenant_url(&self.tenant.id);
+        PrerenderedJson::json(&metadata::internal_discovery(&self.tenant, &url))
     }
 
     /// Sets the registration service.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::{ServedTenant, Verdicts};
 use crate::{
     keys::Sealer,
-    model::{Issuer, TenantId, Timestamp},
+    model::{InternalHost, Issuer, TenantId, Timestamp},
 };
 
 /// The configuration served at one moment.
@@ -19,6 +19,8 @@ pub struct Snapshot {
     pub sealer: Option<Arc<Sealer>>,
     hosts: HashMap<String, Host>,
     by_id: HashMap<TenantId, Arc<ServedTenant>>,
+    /// Addresses inside the cluster, by authority.
+    internal: HashMap<Box<str>, InternalHost>,
     verdicts: Verdicts,
 }
 
@@ -60,7 +62,34 @@ impl Snapshot {
             }
         }
         let by_id = tenants.into_iter().map(|tenant| (tenant.tenant.id.clone(), tenant)).collect();
-        Self { revision, built_at, sealer, hosts, by_id, verdicts }
+        let internal = HashMap::new();
+        Self { revision, built_at, sealer, hosts, by_id, internal, verdicts }
+    }
+
+    /// Serves the tenants at addresses inside the cluster too.
+    #[must_use]
+    pub fn with_internal_hosts(self, hosts: &[InternalHost]) -> Self {
+        let mut internal = HashMap::with_capacity(hosts.len());
+        for host in hosts {
+            internal.entry(host.authority().into()).or_insert_with(|| host.clone());
+        }
+        Self { internal, ..self }
+    }
+
+    /// The address inside the cluster with this authority. `authority` must be in lower case.
+    pub fn internal_host(&self, authority: &str) -> Option<&InternalHost> {
+        self.internal.get(authority)
+    }
+
+    /// The tenant that a path at an address inside the cluster belongs to, and the rest of the path.
+    pub fn route_internal<'p>(
+        &self,
+        host: &InternalHost,
+        path: &'p str,
+    ) -> Option<(&Arc<ServedTenant>, &'p str)> {
+        let (id, rest) = InternalHost::split_path(path)?;
+        host.serves(&id.0.namespace).then_some(())?;
+        Some((self.tenant(&id)?, rest))
     }
 
     /// The tenant that a path belongs to, and the rest of the path (empty, or starting with a

@@ -130,6 +130,8 @@ impl ObjectOutcome {
 pub struct TenantOutcome {
     /// The issuer, if it is valid.
     pub issuer: Option<Issuer>,
+    /// Its address inside the cluster, if the installation has one.
+    pub internal_url: Option<String>,
     /// Source of its signing keys.
     pub keys: KeySource,
     /// The signing keys that exist.
@@ -168,7 +170,7 @@ pub struct ClientOutcome {
     /// The tenant's issuer, if there is one.
     pub issuer: Option<Issuer>,
     /// The issuer's address inside the cluster, if the installation has one.
-    pub internal_url: Option<Box<str>>,
+    pub internal_url: Option<String>,
     /// The Secret that the client needs.
     pub secret: ClientSecretPlan,
     /// When a registered client is deleted if it is not used before.

@@ -99,6 +99,7 @@ pub fn tenant_named(name: &str) -> Tenant {
     Tenant {
         id: TenantId::new("team", name),
         issuer: Issuer::parse(&format!("https://id.test/{name}")).expect("canonical"),
+        internal_hosts: Arc::default(),
         display_name: "Harbour Works".into(),
         organization: Organization { name: "Harbour Works".into(), id: "team".into() },
         algorithms: vec![SigningAlgorithm::RS256],

@@ -10,7 +10,7 @@ use lanyard::{
     },
     keys::{KeyTimes, generate, write_key},
     model::{
-        HostPattern, Installation, Issuer, IssuerHost, ObjectKey, ObjectRef, SigningAlgorithm,
+        HostPattern, Installation, InternalHost, Issuer, IssuerHost, ObjectKey, ObjectRef, SigningAlgorithm,
         Timestamp,
     },
 };
@@ -27,6 +27,9 @@ pub fn installation(dev: bool) -> Installation {
             pattern: HostPattern::parse("*.a.test").expect("a pattern"),
             namespaces: vec!["team-a".to_owned()],
         }],
+        internal_hosts: InternalHost::parse("http://lanyard.sso.svc", vec!["*".to_owned()])
+            .into_iter()
+            .collect(),
         dev,
         sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
     }

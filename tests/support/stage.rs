@@ -16,7 +16,7 @@ use lanyard::{
         KeyEntries, KeyRecord, KeyTimes, generate, new_sealing_key, write_key, write_sealing_key,
     },
     model::{
-        Clock, Entropy, FixedClock, Installation, Issuer, ObjectKey, SigningAlgorithm, TenantId,
+        Clock, Entropy, FixedClock, Installation, InternalHost, Issuer, ObjectKey, SigningAlgorithm, TenantId,
         Timestamp,
     },
     registry::{BuildCache, SnapshotHandle, build},
@@ -84,6 +84,7 @@ impl Stage {
             installation: Installation {
                 base_url: Issuer::parse(origin).expect("canonical"),
                 issuer_hosts: Vec::new(),
+                internal_hosts: internal_hosts(origin),
                 dev: true,
                 sealing_secret: ObjectKey::new("lanyard", "sealing"),
             },
@@ -133,6 +134,13 @@ impl Stage {
         }
         self.registry.publish(snapshot);
     }
+}
+
+/// The host `lanyard.sso.svc`, at the port of the server.
+fn internal_hosts(origin: &str) -> Arc<[InternalHost]> {
+    let port = origin.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains('/'));
+    let url = format!("http://lanyard.sso.svc:{}", port.unwrap_or("80"));
+    InternalHost::parse(&url, vec!["*".to_owned()]).into_iter().collect()
 }
 
 /// Takes a key for each algorithm of each tenant.

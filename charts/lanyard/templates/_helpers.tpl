@@ -97,6 +97,23 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- ternary "https" "http" (ne (.Values.tls.secretName | default "") "") -}}
 {{- end -}}
 
+{{- /* A JSON list of the addresses inside the cluster, each with its url and namespaces. The first one is preferred.
+       A Service without a cluster address leads to the Pods' own port. */ -}}
+{{- define "lanyard.internalHosts" -}}
+{{- $scheme := include "lanyard.scheme" . -}}
+{{- $port := eq (.Values.service.clusterIP | default "") "None" | ternary 8080 (int .Values.service.port) -}}
+{{- $port := eq $port (eq $scheme "https" | ternary 443 80) | ternary "" (printf ":%d" $port) -}}
+{{- $service := printf "%s.%s" (include "lanyard.fullname" .) .Release.Namespace -}}
+{{- $hosts := list -}}
+{{- range list (printf "%s.svc" $service) $service (printf "%s.svc.%s" $service .Values.clusterDomain) -}}
+{{- $hosts = append $hosts (dict "url" (printf "%s://%s%s" $scheme . $port) "namespaces" (list "*")) -}}
+{{- end -}}
+{{- range .Values.internalHosts -}}
+{{- $hosts = append $hosts (dict "url" .url "namespaces" (.namespaces | default (list "*"))) -}}
+{{- end -}}
+{{- toJson $hosts -}}
+{{- end -}}
+
 {{- /* Whether replicas can share the store. */ -}}
 {{- define "lanyard.sharedStore" -}}
 {{- if not (has .Values.store.type (list "memory" "embedded")) -}}true{{- end -}}

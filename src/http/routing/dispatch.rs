@@ -14,7 +14,7 @@ use tracing::Instrument;
 use async_trait::async_trait;
 use hyper::body::Incoming;
 
-use super::router::{self, Route};
+use super::{route_match::RouteMatch, router};
 use crate::{
     http::{
         AppState, ConnectionInfo, EndpointError, Reply, Request, Service, cookies,
@@ -27,7 +27,7 @@ use crate::{
         },
     },
     model::{Endpoint, Timestamp},
-    registry::{ServedTenant, Snapshot},
+    registry::Snapshot,
     telemetry::request_id,
 };
 
@@ -37,13 +37,6 @@ struct RequestContext {
     now: Timestamp,
     address: IpAddr,
     snapshot: Arc<Snapshot>,
-}
-
-/// The tenant and route of a request.
-struct RouteMatch {
-    tenant: Arc<ServedTenant>,
-    route: Route,
-    path_param: String,
 }
 
 #[async_trait]
@@ -82,8 +75,7 @@ impl AppState {
         let found = fits
             .then_some(())
             .ok_or(RoutingError::Large)
-            .and_then(|()| asked.authority.as_deref().ok_or(RoutingError::Host))
-            .and_then(|authority| find(&arrival.snapshot, authority, request.uri().path()));
+            .and_then(|()| RouteMatch::find(&arrival.snapshot, &asked, request.uri().path()));
         let (endpoint, tenant) = match &found {
             Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),
             Err(_) => (Endpoint::Other, None),
@@ -99,8 +91,8 @@ impl AppState {
         let response = match found {
             Ok(found) => self.serve(request, &arrival, found).instrument(span).await,
             Err(nothing) => match router::common_static_file(request.uri().path()) {
-                Some(reply) => finish(reply, None, true, &arrival.id),
-                None => {
+                Some(reply) if nothing != RoutingError::Internal => finish(reply, None, true, &arrival.id),
+                _ => {
                     let reply = nothing.reply(request.headers(), &arrival.id);
                     finish(reply, None, false, &arrival.id)
                 }
@@ -131,7 +123,7 @@ impl AppState {
         B: Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let RouteMatch { tenant, route, path_param } = found;
+        let RouteMatch { tenant, route, path_param, internal_host } = found;
         let (parts, body) = request.into_parts();
         let origin = parts.headers.get(header::ORIGIN).cloned();
         let mut reply = if parts.method == Method::OPTIONS && route.cors != cors::CorsPolicy::None {
@@ -155,6 +147,7 @@ impl AppState {
                         id: arrival.id.clone(),
                         method: parts.method,
                         tenant: Arc::clone(&tenant),
+                        internal_host,
                         endpoint: route.endpoint,
                         path_param,
                         query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -236,24 +229,6 @@ fn head_size<B>(request: &http::Request<B>) -> usize {
 /// Validates a request id set by a proxy.
 fn is_id(text: &str) -> bool {
     (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-}
-
-/// Finds the tenant and route of a path, including the RFC 8414 form of well-known paths.
-fn find(snapshot: &Snapshot, authority: &str, path: &str) -> Result<RouteMatch, RoutingError> {
-    const METADATA: [&str; 2] =
-        ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
-    for form in METADATA {
-        let issuer_path =
-            path.strip_prefix(form).filter(|rest| rest.is_empty() || rest.starts_with('/'));
-        let tenant = issuer_path.and_then(|issuer_path| snapshot.at(authority, issuer_path));
-        if let Some(tenant) = tenant {
-            let route = router::route_of(Endpoint::Discovery);
-            return Ok(RouteMatch { tenant: Arc::clone(tenant), route, path_param: String::new() });
-        }
-    }
-    let (tenant, rest) = snapshot.route(authority, path).ok_or(RoutingError::Issuer)?;
-    let (route, path_param) = router::find(rest).ok_or(RoutingError::Endpoint)?;
-    Ok(RouteMatch { tenant: Arc::clone(tenant), route, path_param: path_param.to_owned() })
 }
 
 /// Milliseconds with three decimals.

@@ -4,6 +4,7 @@
 
 mod dispatch;
 mod extra_routes;
+mod route_match;
 mod router;
 
 pub use extra_routes::{ExtraRoutes, WithExtraRoutes};

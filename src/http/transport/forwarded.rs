@@ -44,7 +44,14 @@ pub(crate) struct EffectiveRequest {
     /// The requested authority: lower case, without a default port. `None` if the request contains
     /// none, or conflicting ones.
     pub(crate) authority: Option<String>,
+    /// Whether a header says that a proxy passed the request on, whether the proxy is trusted or not.
+    pub(crate) proxied: bool,
 }
+
+/// Headers that only proxies set. `X-Forwarded-Proto` is not among them, because the sidecars of
+/// service meshes set it on requests inside the cluster.
+const PROXY_HEADERS: [&str; 5] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
 
 /// The values that trusted proxies set for a request.
 #[derive(Debug)]
@@ -77,7 +84,8 @@ impl TrustedProxies {
             Some(host) => canonical(&host, told.https),
             None => own_host(request, told.https),
         };
-        EffectiveRequest { client: told.client, authority }
+        let proxied = PROXY_HEADERS.iter().any(|name| request.headers().contains_key(*name));
+        EffectiveRequest { client: told.client, authority, proxied }
     }
 
     /// Reads the proxies' entries, each trusted as long as the peer that passed it on is a trusted

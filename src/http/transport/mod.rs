@@ -11,6 +11,7 @@ mod server;
 mod service;
 mod tls;
 
+pub(crate) use forwarded::EffectiveRequest;
 pub use forwarded::{ForwardedHeaders, TrustedProxies};
 pub use limits::ServerLimits;
 pub use listener::{BoundListener, ListeningServer};

@@ -20,13 +20,16 @@ pub(crate) enum RoutingError {
     Issuer,
     /// The issuer exists, but not this endpoint.
     Endpoint,
+    /// Nothing is served at this URL of an address inside the cluster.
+    Internal,
 }
 
 impl RoutingError {
     /// Renders a page for browsers, else JSON.
     pub(crate) fn reply(self, headers: &HeaderMap, id: &str) -> Reply {
         let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-        if !accept.is_some_and(|accept| accept.contains("text/html")) {
+        let page = accept.is_some_and(|accept| accept.contains("text/html"));
+        if self == Self::Internal || !page {
             return reject(self.status(), self.detail(), None, (ErrorFormat::Json, id));
         }
         let page = pages::error_page(&pages::ErrorPage {
@@ -46,7 +49,7 @@ impl RoutingError {
         match self {
             Self::Large => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Host => StatusCode::BAD_REQUEST,
-            Self::Issuer | Self::Endpoint => StatusCode::NOT_FOUND,
+            Self::Issuer | Self::Endpoint | Self::Internal => StatusCode::NOT_FOUND,
         }
     }
 
@@ -57,6 +60,11 @@ impl RoutingError {
             Self::Issuer => {
                 "No issuer has this URL. Compare host and path with the issuer in the tenant's status \
                  (kubectl get tenants.lanyard.dev -A)."
+            }
+            Self::Internal => {
+                "This host is for applications inside the cluster: it has discovery, JWKS, token, userinfo, \
+                 introspection and revocation of each tenant at /<namespace>/<name>, no pages, and nothing for \
+                 requests that a proxy passed on. Browsers and proxies use the issuer's URL."
             }
             Self::Endpoint => {
                 "The issuer has no endpoint at this URL. Its endpoints are listed in the metadata at \

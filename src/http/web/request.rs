@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, header};
 
 use super::{CookiePurpose, cookies};
 use crate::{
-    model::{Endpoint, Timestamp},
+    model::{Endpoint, InternalHost, Timestamp},
     protocol::{
         error::{ErrorCode, OAuthError},
         params::RequestParams,
@@ -24,6 +24,8 @@ pub struct Request {
     pub method: Method,
     /// The tenant.
     pub tenant: Arc<ServedTenant>,
+    /// The address inside the cluster at which the tenant was found, if it was one.
+    pub internal_host: Option<InternalHost>,
     /// The endpoint that the request is for.
     pub endpoint: Endpoint,
     /// The value of the parameter in the endpoint's path; empty if it has none.

@@ -35,6 +35,8 @@ pub struct AcceptedAudiences<'a> {
     pub token_endpoint: &'a str,
     /// The endpoint that received the assertion.
     pub endpoint: &'a str,
+    /// The addresses inside the cluster of the issuer and of both endpoints.
+    pub internal: &'a [String],
 }
 
 /// The key under which a used assertion is recorded, to detect replays.
@@ -88,14 +90,17 @@ pub fn used_before() -> OAuthError {
 }
 
 fn names(audience: AcceptedAudiences<'_>, written: Option<&Value>) -> bool {
-    let AcceptedAudiences { allowed, issuer, token_endpoint, endpoint } = audience;
+    let AcceptedAudiences { allowed, issuer, token_endpoint, endpoint, internal } = audience;
     match (allowed, written) {
         // A single string, so that the assertion is valid only here (FAPI 2.0 §5.3.2.1).
         (AssertionAudience::Issuer, Some(Value::String(only))) => only == issuer,
         (AssertionAudience::Issuer, _) | (_, None) => false,
         (AssertionAudience::IssuerOrEndpoint, Some(written)) => {
             let ours = |one: &Value| {
-                one.as_str().is_some_and(|one| [issuer, token_endpoint, endpoint].contains(&one))
+                one.as_str().is_some_and(|one| {
+                    [issuer, token_endpoint, endpoint].contains(&one)
+                        || internal.iter().any(|internal| internal == one)
+                })
             };
             ours(written) || written.as_array().is_some_and(|all| all.iter().any(ours))
         }

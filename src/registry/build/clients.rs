@@ -154,7 +154,7 @@ fn accepted(
     let mut outcome = ClientOutcome {
         client_id: Some(client.id.clone()),
         issuer: Some(tenant.issuer.clone()),
-        internal_url: None,
+        internal_url: tenant.internal_urls().next(),
         secret: ClientSecretPlan::None,
         unused_until: None,
         served: false,

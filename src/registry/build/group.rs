@@ -35,8 +35,11 @@ impl TenantGroup<'_> {
             (self.tenant.as_ref().map(ParsedObjects::of), &self.claim)
         {
             let key = tenant.member.key;
-            let (checked, mut problems) =
+            let (mut checked, mut problems) =
                 validate::tenant(&tenant.raw, key, claim.clone(), installation.dev);
+            if let Some(checked) = &mut checked {
+                checked.tenant.internal_hosts = installation.internal_hosts_of(&self.id);
+            }
             let keys = keys::of_tenant(&mut problems, &tenant, checked.as_ref(), cache);
             let wanted = checked.is_some() && salt::is_wanted(&tenant, &parsed);
             let salt = wanted.then(|| salt::of_tenant(&mut problems, &tenant, self.salt));
@@ -47,6 +50,7 @@ impl TenantGroup<'_> {
             let outcome = ObjectOutcome::Tenant(Box::new(TenantOutcome {
                 salt,
                 issuer: claim.as_ref().ok().cloned(),
+                internal_url: checked.as_ref().and_then(|it| it.tenant.internal_urls().next()),
                 served: checked.is_some() && !keys.algorithms.is_empty(),
                 keys: keys.source.clone(),
                 ring: keys.ring.clone(),

@@ -62,6 +62,7 @@ pub fn build(
     }));
     let verdicts = Verdicts::new(verdicts);
     Snapshot::new(revision, now, sealer(objects, installation), tenants, verdicts)
+        .with_internal_hosts(&installation.internal_hosts)
 }
 
 /// Groups all objects by the tenant that they belong to, whether it exists or not. Objects that are

@@ -80,6 +80,14 @@ fn allowed(
         );
         return Err(problem(ConditionReason::HostNotAllowed, message));
     }
+    // An issuer at such a host could take over the address of another tenant inside the cluster.
+    if installation.internal_hosts.iter().any(|internal| internal.host() == issuer.host()) {
+        let message = format!(
+            "no issuer may use the host {}, which is an address of this installation inside the cluster; use another host",
+            issuer.host()
+        );
+        return Err(problem(ConditionReason::HostNotAllowed, message));
+    }
     let granted = installation.issuer_hosts.iter().any(|entry| {
         let names = |name: &String| name == "*" || **name == *key.namespace;
         entry.pattern.matches(issuer.host()) && entry.namespaces.iter().any(names)

@@ -72,6 +72,7 @@ pub fn tenant(
         tenant: Tenant {
             id: TenantId(key.clone()),
             issuer,
+            internal_hosts: Arc::default(),
             display_name,
             organization,
             algorithms,

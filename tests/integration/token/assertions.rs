@@ -19,7 +19,7 @@ const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one","x":"11q
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Claims of a valid assertion with a unique `jti`.
-fn claims(world: &World, client: &str) -> Value {
+pub fn claims(world: &World, client: &str) -> Value {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let now = world.app.clock.now().secs();
     json!({

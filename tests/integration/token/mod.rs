@@ -10,6 +10,7 @@ mod clocks;
 mod codes;
 mod edge;
 mod forms;
+mod in_cluster;
 mod introspection;
 mod metadata;
 mod outages;

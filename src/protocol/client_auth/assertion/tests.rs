@@ -10,6 +10,7 @@ const AUDIENCE: AcceptedAudiences<'_> = AcceptedAudiences {
     issuer: "https://id.test/team/shop",
     token_endpoint: "https://id.test/team/shop/oauth/token",
     endpoint: "https://id.test/team/shop/oauth/introspect",
+    internal: &[],
 };
 
 /// A way to authenticate with assertions of a registered algorithm.
@@ -71,6 +72,18 @@ fn the_audience_must_be_this_issuer_or_endpoint() {
     for bad in [Value::Null, json!([]), json!("https://id.test"), json!(slash), json!({})] {
         assert!(!with("aud", bad.clone()), "{bad}");
     }
+}
+
+#[test]
+fn the_audience_may_be_an_address_inside_the_cluster() {
+    let internal = ["http://lanyard.sso.svc/team/shop".to_owned()];
+    let audience = AcceptedAudiences { internal: &internal, ..AUDIENCE };
+    let good = json!(["https://other.test", internal[0]]);
+    assert!(names(audience, Some(&good)) && names(audience, Some(&json!(AUDIENCE.issuer))));
+    assert!(!names(AUDIENCE, Some(&good)));
+    // FAPI 2.0 Security Profile §5.3.2.1
+    let strict = AcceptedAudiences { allowed: AssertionAudience::Issuer, ..audience };
+    assert!(!names(strict, Some(&json!(internal[0]))));
 }
 
 #[test]

@@ -1,0 +1,136 @@
+//! Addresses inside the cluster (`internalHosts`): what applications call, and nothing for browsers.
+
+use serde_json::{Value, json};
+
+use super::{
+    assertions::{TYPE, claims},
+    browser::{VERIFIER, form_encode},
+    publisher::signed,
+    world::{SECRET, World, read, text},
+};
+
+/// The address of a tenant inside the cluster, and a client that resolves it as cluster DNS does.
+struct Inside {
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Inside {
+    fn of(world: &World, tenant: &str) -> Self {
+        let http = reqwest::Client::builder()
+            .resolve("lanyard.sso.svc", world.app.address)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client");
+        let port = world.app.address.port();
+        Self { url: format!("http://lanyard.sso.svc:{port}/default/{tenant}"), http }
+    }
+
+    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
+        let mut request = self.http.get(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (status, _, body) = read(request).await;
+        (status, body)
+    }
+}
+
+#[tokio::test]
+async fn discovery_names_the_issuer_and_addresses_inside_the_cluster() {
+    let world = World::new().await;
+    let inside = Inside::of(&world, "shop");
+    let issuer = world.app.issuer("shop");
+    let (status, document) = inside.get("/.well-known/openid-configuration", &[]).await;
+    assert_eq!(status, 200, "{document}");
+    assert_eq!(document["issuer"], issuer);
+    for (field, path) in [
+        ("token_endpoint", "token"),
+        ("jwks_uri", "jwks"),
+        ("userinfo_endpoint", "userinfo"),
+        ("introspection_endpoint", "introspect"),
+        ("revocation_endpoint", "revoke"),
+    ] {
+        assert_eq!(document[field], format!("{}/oauth/{path}", inside.url), "{field}");
+    }
+    for (field, path) in [("authorization_endpoint", "authorize"), ("end_session_endpoint", "logout")]
+    {
+        assert_eq!(document[field], format!("{issuer}/oauth/{path}"), "{field}");
+    }
+    // RFC 8414 §3.1
+    for form in ["openid-configuration", "oauth-authorization-server"] {
+        let base = inside.url.replace("/default/shop", "");
+        let url = format!("{base}/.well-known/{form}/default/shop");
+        let (status, _, same) = read(inside.http.get(url)).await;
+        assert_eq!((status, &same), (200, &document), "{form}");
+    }
+}
+
+#[tokio::test]
+async fn applications_get_and_use_tokens_inside_the_cluster() {
+    let world = World::new().await;
+    let inside = Inside::of(&world, "shop");
+    let alice = world.alice().await;
+    let code = alice.code(&alice.web, "openid email").await;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", "https://rp.test/cb"),
+        ("code_verifier", VERIFIER),
+    ];
+    let request = inside.http.post(format!("{}/oauth/token", inside.url));
+    let (status, _, tokens) =
+        read(request.basic_auth("default.web", Some(form_encode(SECRET))).form(&form)).await;
+    assert_eq!(status, 200, "{tokens}");
+    let bearer = format!("Bearer {}", text(&tokens, "access_token"));
+    let (status, person) = inside.get("/oauth/userinfo", &[("authorization", &bearer)]).await;
+    assert_eq!(status, 200, "{person}");
+    let (_, keys) = inside.get("/oauth/jwks", &[]).await;
+    let (_, _, public) = read(world.http.get(format!("{}/oauth/jwks", world.app.issuer("shop")))).await;
+    assert_eq!(keys, public);
+}
+
+#[tokio::test]
+async fn assertions_may_be_meant_for_the_address_inside_the_cluster() {
+    let world = World::new().await;
+    let inside = Inside::of(&world, "shop");
+    for audience in [inside.url.clone(), format!("{}/oauth/token", inside.url)] {
+        let mut claims = claims(&world, "default.signs-with-key");
+        claims["aud"] = json!(audience);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", TYPE),
+            ("client_assertion", &signed(&claims)),
+        ];
+        let url = format!("{}/oauth/token", inside.url);
+        let (status, _, answer) = read(inside.http.post(url).form(&form)).await;
+        assert_eq!(status, 200, "{audience}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn no_page_and_nothing_from_a_proxy_is_served_inside_the_cluster() {
+    let world = World::new().await;
+    let inside = Inside::of(&world, "shop");
+    let html = [("accept", "text/html")];
+    for path in [
+        "", "/", "/login", "/consent", "/logged-out", "/oauth/authorize", "/oauth/logout",
+        "/oauth/register", "/oauth/check-session", "/_lanyard/lanyard.css",
+    ] {
+        let (status, answer) = inside.get(path, &html).await;
+        assert_eq!((status, answer["error"].is_string()), (404, true), "{path}: {answer}");
+    }
+    let discovery = "/.well-known/openid-configuration";
+    for header in [
+        ("x-forwarded-for", "203.0.113.7"),
+        ("x-forwarded-host", "lanyard.sso.svc"),
+        ("forwarded", "for=203.0.113.7"),
+        ("via", "1.1 proxy"),
+        ("x-real-ip", "203.0.113.7"),
+    ] {
+        assert_eq!(inside.get(discovery, &[header]).await.0, 404, "{header:?}");
+    }
+    // The sidecar of a service mesh.
+    assert_eq!(inside.get(discovery, &[("x-forwarded-proto", "http")]).await.0, 200);
+    assert_eq!(Inside::of(&world, "nobody").get(discovery, &[]).await.0, 404);
+}
