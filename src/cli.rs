@@ -136,12 +136,7 @@ pub struct ServeArgs {
     /// Addresses of this installation for applications inside the cluster, the preferred one first:
     /// "http://lanyard.sso.svc" or, for some namespaces only, "http://lanyard.sso.svc=team-a,team-b";
     /// separate several with ';'
-    #[arg(
-        long,
-        env = "LANYARD_INTERNAL_HOSTS",
-        value_name = "URL[=NS,..]",
-        value_delimiter = ';'
-    )]
+    #[arg(long, env = "LANYARD_INTERNAL_HOSTS", value_name = "URL[=NS,..]", value_delimiter = ';')]
     pub internal_hosts: Vec<String>,
     /// Certificate chain (PEM); with --tls-key the endpoints use TLS. Reloaded when it changes
     #[arg(long, env = "LANYARD_TLS_CERT", value_name = "FILE", requires = "tls_key")]

@@ -37,7 +37,7 @@ wire_enum!(
 
 /// A text with variables, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretText(Box<[TextPart]>);
+pub struct EntryText(Box<[TextPart]>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum TextPart {
@@ -47,7 +47,7 @@ enum TextPart {
 
 /// Why a text with variables is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SecretTextError {
+pub enum EntryTextError {
     /// No variable has this name.
     #[error("has the unknown variable $({0}); use one of {known}, or write $$( for the text $(", known = known_variables())]
     Unknown(String),
@@ -62,10 +62,10 @@ fn known_variables() -> String {
     names.join(", ")
 }
 
-impl SecretText {
+impl EntryText {
     /// Parses a text. `$(name)` is a variable, `$$(` is the text `$(`, and every other `$` is
     /// itself.
-    pub fn parse(text: &str) -> Result<Self, SecretTextError> {
+    pub fn parse(text: &str) -> Result<Self, EntryTextError> {
         let (mut parts, mut literal) = (Vec::new(), String::new());
         let mut rest = text;
         while let Some(at) = rest.find("$(") {
@@ -77,9 +77,9 @@ impl SecretText {
                 continue;
             }
             literal.push_str(before);
-            let (name, after) = after.split_once(')').ok_or(SecretTextError::Unclosed)?;
+            let (name, after) = after.split_once(')').ok_or(EntryTextError::Unclosed)?;
             let variable = SecretVariable::ALL.into_iter().find(|known| known.as_str() == name);
-            let variable = variable.ok_or_else(|| SecretTextError::Unknown(name.to_owned()))?;
+            let variable = variable.ok_or_else(|| EntryTextError::Unknown(name.to_owned()))?;
             if !literal.is_empty() {
                 parts.push(TextPart::Literal(std::mem::take(&mut literal).into()));
             }
@@ -172,7 +172,7 @@ pub struct SecretTemplate {
     /// Additional entries.
     pub extra: BTreeMap<String, String>,
     /// Additional entries with variables.
-    pub texts: BTreeMap<String, SecretText>,
+    pub texts: BTreeMap<String, EntryText>,
 }
 
 impl Default for SecretTemplate {
@@ -201,7 +201,8 @@ impl SecretTemplate {
 
     /// The names of all entries except that of the client secret.
     pub fn entry_names(&self) -> impl Iterator<Item = &str> {
-        let named = [Some(&self.client_id_key), Some(&self.issuer_key), self.internal_url_key.as_ref()];
+        let named =
+            [Some(&self.client_id_key), Some(&self.issuer_key), self.internal_url_key.as_ref()];
         let named = named.into_iter().flatten();
         named.chain(self.extra.keys()).chain(self.texts.keys()).map(String::as_str)
     }
@@ -245,7 +246,7 @@ mod tests {
         let client_id = ClientId::new("team.wiki");
         let values =
             ClientSecretValues { client_id: &client_id, issuer: &issuer, internal_url: internal };
-        let bytes = SecretText::parse(text).expect(text).render(values, Some(b"s3cret\n"))?;
+        let bytes = EntryText::parse(text).expect(text).render(values, Some(b"s3cret\n"))?;
         Some(String::from_utf8(bytes).expect("text"))
     }
 
@@ -280,11 +281,12 @@ mod tests {
 
     #[test]
     fn unknown_and_unclosed_variables_are_errors() {
-        for (text, name) in [("$(ClientId)", "ClientId"), ("a$()", ""), ("$( issuer )", " issuer ")] {
-            assert_eq!(SecretText::parse(text), Err(SecretTextError::Unknown(name.to_owned())));
+        for (text, name) in [("$(ClientId)", "ClientId"), ("a$()", ""), ("$( issuer )", " issuer ")]
+        {
+            assert_eq!(EntryText::parse(text), Err(EntryTextError::Unknown(name.to_owned())));
         }
-        assert_eq!(SecretText::parse("a $(issuer"), Err(SecretTextError::Unclosed));
-        let message = SecretTextError::Unknown("host".to_owned()).to_string();
+        assert_eq!(EntryText::parse("a $(issuer"), Err(EntryTextError::Unclosed));
+        let message = EntryTextError::Unknown("host".to_owned()).to_string();
         assert!(message.contains("$(host)") && message.contains("$(clientId)"), "{message}");
     }
 }

@@ -22,7 +22,7 @@ mod verdicts;
 
 pub use build::{BuildCache, build};
 pub use client_secret::{
-    ClientSecretValues, SecretTemplate, SecretText, SecretTextError, SecretVariable,
+    ClientSecretValues, EntryText, EntryTextError, SecretTemplate, SecretVariable,
 };
 pub use conditions::conditions;
 pub use handle::SnapshotHandle;

@@ -9,8 +9,8 @@ use super::{PrerenderedJson, RegistrationService};
 use crate::{
     keys::{KeyRing, PublicKeys, SigningKey},
     model::{
-        Account, Client, ClientId, IdTokenAlgorithm, InternalHost, SigningAlgorithm, StoredPassword, Subject,
-        Tenant, TenantId, Timestamp, sha256,
+        Account, Client, ClientId, IdTokenAlgorithm, InternalHost, SigningAlgorithm,
+        StoredPassword, Subject, Tenant, TenantId, Timestamp, sha256,
     },
     protocol::metadata,
 };

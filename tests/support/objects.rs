@@ -10,8 +10,8 @@ use lanyard::{
     },
     keys::{KeyTimes, generate, write_key},
     model::{
-        HostPattern, Installation, InternalHost, Issuer, IssuerHost, ObjectKey, ObjectRef, SigningAlgorithm,
-        Timestamp,
+        HostPattern, Installation, InternalHost, Issuer, IssuerHost, ObjectKey, ObjectRef,
+        SigningAlgorithm, Timestamp,
     },
 };
 use serde_json::Value;

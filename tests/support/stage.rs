@@ -16,8 +16,8 @@ use lanyard::{
         KeyEntries, KeyRecord, KeyTimes, generate, new_sealing_key, write_key, write_sealing_key,
     },
     model::{
-        Clock, Entropy, FixedClock, Installation, InternalHost, Issuer, ObjectKey, SigningAlgorithm, TenantId,
-        Timestamp,
+        Clock, Entropy, FixedClock, Installation, InternalHost, Issuer, ObjectKey,
+        SigningAlgorithm, TenantId, Timestamp,
     },
     registry::{BuildCache, SnapshotHandle, build},
     source::manifests::{ManifestObject, parse_text},

@@ -43,14 +43,13 @@ mod tests {
     fn fields(spec: &str) -> Vec<String> {
         let base_url = Issuer::parse("http://localhost:8080").expect("canonical");
         let sealing_secret = ObjectKey::new("", "");
-        let installation =
-            Installation {
-                base_url,
-                issuer_hosts: Vec::new(),
-                internal_hosts: [].into(),
-                dev: true,
-                sealing_secret,
-            };
+        let installation = Installation {
+            base_url,
+            issuer_hosts: Vec::new(),
+            internal_hosts: [].into(),
+            dev: true,
+            sealing_secret,
+        };
         let head = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcClient\nmetadata: {name: it}\n";
         let (objects, problems) = parse_text(
             Path::new("it.yaml"),

@@ -62,7 +62,9 @@ impl DesiredClientSecret<'_> {
             client_secret.map(|entry| (entry.clone(), secret_value.unwrap_or_else(value)));
         let text = client_secret.as_ref().map(|(_, value)| &*value.0);
         let entries = desired.entries(self.values, text);
-        data.extend(entries.map(|(entry, value)| (entry.to_owned(), ByteString(value.into_owned()))));
+        data.extend(
+            entries.map(|(entry, value)| (entry.to_owned(), ByteString(value.into_owned()))),
+        );
         data.extend(client_secret);
         self.shape_metadata(&mut secret, was.as_ref());
         now.write(&mut secret);

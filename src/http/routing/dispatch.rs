@@ -91,7 +91,9 @@ impl AppState {
         let response = match found {
             Ok(found) => self.serve(request, &arrival, found).instrument(span).await,
             Err(nothing) => match router::common_static_file(request.uri().path()) {
-                Some(reply) if nothing != RoutingError::Internal => finish(reply, None, true, &arrival.id),
+                Some(reply) if nothing != RoutingError::Internal => {
+                    finish(reply, None, true, &arrival.id)
+                }
                 _ => {
                     let reply = nothing.reply(request.headers(), &arrival.id);
                     finish(reply, None, false, &arrival.id)

@@ -13,11 +13,12 @@ use crate::{
     },
     keys::PairwiseSalt,
     model::{
-        Client, ClientId, Installation, ManagedKind, ObjectKey, Pairwise, Secret,
-        SubjectType, Tenant, Timestamp,
+        Client, ClientId, Installation, ManagedKind, ObjectKey, Pairwise, Secret, SubjectType,
+        Tenant, Timestamp,
     },
     registry::{
-        ClientOutcome, ClientSecretPlan, ClientSecretValues, DesiredSecret, ObjectOutcome, ValidationProblem, Verdict,
+        ClientOutcome, ClientSecretPlan, ClientSecretValues, DesiredSecret, ObjectOutcome,
+        ValidationProblem, Verdict,
         precedence::Precedence,
         secrets::{referenced, text_entry},
         validate::{self, CheckedClient, ClientFindings, ProblemList, SecretSource},

@@ -6,7 +6,7 @@ use super::ProblemList;
 use crate::{
     api::{self, ClientSecretKeys, ClientSecretTemplate},
     model::{AuthMethod, JwsAlgorithm, sign_with_secret},
-    registry::{SecretTemplate, SecretText, SecretVariable},
+    registry::{EntryText, SecretTemplate, SecretVariable},
 };
 
 /// Message for an invalid object name (RFC 1123 subdomain).
@@ -60,11 +60,11 @@ fn texts(
     problems: &mut ProblemList,
     template: &ClientSecretTemplate,
     method: AuthMethod,
-) -> BTreeMap<String, SecretText> {
+) -> BTreeMap<String, EntryText> {
     let mut texts = BTreeMap::new();
     for (entry, text) in &template.template {
         let field = format!("{FIELD}.template.{entry}");
-        match SecretText::parse(text) {
+        match EntryText::parse(text) {
             Ok(text) if text.contains(SecretVariable::ClientSecret) && !method.has_secret() => {
                 let message = format!(
                     "must not contain $(clientSecret) with tokenEndpointAuthMethod: {method}, which uses no client secret; remove it"

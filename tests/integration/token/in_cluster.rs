@@ -53,7 +53,8 @@ async fn discovery_names_the_issuer_and_addresses_inside_the_cluster() {
     ] {
         assert_eq!(document[field], format!("{}/oauth/{path}", inside.url), "{field}");
     }
-    for (field, path) in [("authorization_endpoint", "authorize"), ("end_session_endpoint", "logout")]
+    for (field, path) in
+        [("authorization_endpoint", "authorize"), ("end_session_endpoint", "logout")]
     {
         assert_eq!(document[field], format!("{issuer}/oauth/{path}"), "{field}");
     }
@@ -86,7 +87,8 @@ async fn applications_get_and_use_tokens_inside_the_cluster() {
     let (status, person) = inside.get("/oauth/userinfo", &[("authorization", &bearer)]).await;
     assert_eq!(status, 200, "{person}");
     let (_, keys) = inside.get("/oauth/jwks", &[]).await;
-    let (_, _, public) = read(world.http.get(format!("{}/oauth/jwks", world.app.issuer("shop")))).await;
+    let (_, _, public) =
+        read(world.http.get(format!("{}/oauth/jwks", world.app.issuer("shop")))).await;
     assert_eq!(keys, public);
 }
 
@@ -114,8 +116,16 @@ async fn no_page_and_nothing_from_a_proxy_is_served_inside_the_cluster() {
     let inside = Inside::of(&world, "shop");
     let html = [("accept", "text/html")];
     for path in [
-        "", "/", "/login", "/consent", "/logged-out", "/oauth/authorize", "/oauth/logout",
-        "/oauth/register", "/oauth/check-session", "/_lanyard/lanyard.css",
+        "",
+        "/",
+        "/login",
+        "/consent",
+        "/logged-out",
+        "/oauth/authorize",
+        "/oauth/logout",
+        "/oauth/register",
+        "/oauth/check-session",
+        "/_lanyard/lanyard.css",
     ] {
         let (status, answer) = inside.get(path, &html).await;
         assert_eq!((status, answer["error"].is_string()), (404, true), "{path}: {answer}");
