@@ -249,7 +249,7 @@ async fn a_secret_contains_texts_with_credentials_and_addresses() {
     cluster.settle().await;
     assert_eq!(entry(&cluster.client_secret(), "app.ini"), ini("rotated by hand"));
 
-    // What the manifest no longer contains is removed.
+    // An entry that leaves the manifest leaves the Secret.
     cluster.source.apply(CLIENT);
     cluster.settle().await;
     let secret = cluster.client_secret();
