@@ -112,7 +112,6 @@ pub fn tenant_named(name: &str) -> Tenant {
         refresh_token_rotation: RefreshTokenRotation::default(),
         tokens: TokenPolicy::default(),
         registration: RegistrationPolicy::default(),
-        tokens: TokenPolicy::default(),
     }
 }
 
