@@ -11,7 +11,7 @@ use super::{
     descriptions,
     labels::{
         EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
-        RequestOutcome, StoreOperation, TenantLogin, TenantLogout, TenantRequestLabels,
+        RequestOutcome, StoreErrorLabels, TenantLogin, TenantLogout, TenantRequestLabels,
         TenantToken, TokenKind,
     },
 };
@@ -28,7 +28,7 @@ pub(super) struct MetricFamilies {
     pub(super) logouts: Family<TenantLogout, Counter>,
     pub(super) tokens: Family<TenantToken, Counter>,
     pub(super) reconciles: Family<KindOutcome, Counter>,
-    pub(super) store_errors: Family<StoreOperation, Counter>,
+    pub(super) store_errors: Family<StoreErrorLabels, Counter>,
     pub(super) fetches: Family<MethodOutcome, Counter>,
     pub(super) objects: Family<KindOnly, Gauge>,
 }

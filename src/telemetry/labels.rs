@@ -215,6 +215,6 @@ pub(super) struct MethodOutcome {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct StoreOperation {
+pub(super) struct StoreErrorLabels {
     pub operation: &'static str,
 }

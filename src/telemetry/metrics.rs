@@ -19,7 +19,7 @@ use super::{
     labels::{
         EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LoginOutcome,
         LogoutOutcome, MethodOutcome, ReconcileOutcome, RequestOutcome, STORE_OPERATIONS,
-        StoreOperation, TenantLogin, TenantLogout, TenantRequestLabels, TenantToken, TokenKind,
+        StoreErrorLabels, TenantLogin, TenantLogout, TenantRequestLabels, TenantToken, TokenKind,
     },
 };
 use crate::model::{Endpoint, ManagedKind, ObjectKind, TenantId, Timestamp};
@@ -112,7 +112,7 @@ impl Metrics {
     /// Counts a failed store operation; `operation` is one of `STORE_OPERATIONS`.
     pub fn store_failed(&self, operation: &'static str) {
         debug_assert!(STORE_OPERATIONS.iter().any(|(known, _)| *known == operation), "{operation}");
-        self.families.store_errors.get_or_create(&StoreOperation { operation }).inc();
+        self.families.store_errors.get_or_create(&StoreErrorLabels { operation }).inc();
     }
 
     /// Counts a request to a client's server; `method` is one of `FETCH_METHODS`.
