@@ -1,15 +1,16 @@
 //! Client authentication, shared by all endpoints at which clients authenticate.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use super::{AccountContext, RequestError};
 use crate::{
+    identity::ThrottledCredential,
     keys::{JwsError, verify_with_secret},
-    model::{Client, Endpoint},
+    model::{AuthMethod, Client, Endpoint, are_unguessable},
     protocol::{
         client_auth::{
-            self, AcceptedAudiences, ClientAuthError, ClientReference, ClientVerificationKey,
-            CredentialsCheck, PendingAssertion,
+            self, AcceptedAudiences, ClientAuthError, ClientAuthFailure, ClientReference,
+            ClientVerificationKey, Credentials, CredentialsCheck, PendingAssertion,
         },
         error::OAuthError,
         jwt::UnverifiedJwt,
@@ -30,20 +31,69 @@ pub(crate) struct ClientAuthenticationRequest<'a> {
     pub(crate) params: &'a RequestParams,
     /// The endpoint that received the request.
     pub(crate) endpoint: Endpoint,
+    /// The address that sent the request.
+    pub(crate) address: IpAddr,
 }
 
-/// Authenticates the client of a request by its registered method.
+/// Authenticates the client of a request by its registered method. Wrong secrets are counted, and
+/// delay further attempts of their client and address.
 pub(crate) async fn authenticate(
     context: AccountContext<'_>,
     request: ClientAuthenticationRequest<'_>,
 ) -> Result<Arc<Client>, RequestError<ClientAuthError>> {
     let credentials = client_auth::credentials(request.authorization, request.params)?;
     let client = find(context.tenant, &credentials.client);
-    match client_auth::check(client, &credentials)? {
+    if !credentials.can_be_guessed() {
+        return check(context, client, &credentials, request.endpoint).await;
+    }
+    let credential = ThrottledCredential {
+        tenant: context.tenant_id(),
+        client: Some(credentials.client_id()),
+        exists: client.is_some(),
+        address: request.address,
+    };
+    let throttle = &context.services.credential_throttle;
+    let wait = throttle.admit(credential, context.now).err();
+    // A secret that cannot be guessed passes, so that wrong attempts cannot keep an application out
+    // that seems to have the same address.
+    let passes = client.is_some_and(|client| are_unguessable(client.authentication.secrets()));
+    if let Some(wait) = wait.filter(|_| !passes) {
+        return Err(client_auth::throttled(wait).into());
+    }
+    let checked = check(context, client, &credentials, request.endpoint).await;
+    match &checked {
+        Ok(_) => throttle.succeeded(credential),
+        Err(RequestError::Refused(refused))
+            if refused.failure == ClientAuthFailure::WrongSecret =>
+        {
+            if let Some(wait) = wait {
+                return Err(client_auth::throttled(wait).into());
+            }
+            throttle.failed(credential, context.now);
+        }
+        Err(_) => {}
+    }
+    checked
+}
+
+async fn check(
+    context: AccountContext<'_>,
+    client: Option<&Arc<Client>>,
+    credentials: &Credentials,
+    endpoint: Endpoint,
+) -> Result<Arc<Client>, RequestError<ClientAuthError>> {
+    match client_auth::check(client, credentials)? {
         CredentialsCheck::Authenticated(client) => Ok(Arc::clone(client)),
         CredentialsCheck::Assertion(assertion) => {
-            check_assertion(context, assertion, request.endpoint).await?;
+            check_assertion(context, assertion, endpoint).await?;
             Ok(Arc::clone(assertion.client))
+        }
+        CredentialsCheck::OtherMethod(assertion) => {
+            let PendingAssertion { client, key, jws, jwt, .. } = assertion;
+            verify(context, key, (jws.expose(), jwt)).await.map_err(unverified)?;
+            let method = AuthMethod::ClientSecretJwt;
+            let error = client_auth::not_the_registered_method(client, method);
+            Err(ClientAuthError::refused(error, false).into())
         }
     }
 }
@@ -64,10 +114,9 @@ async fn check_assertion(
     assertion: PendingAssertion<'_>,
     endpoint: Endpoint,
 ) -> Result<(), RequestError<ClientAuthError>> {
-    let refused = |error: OAuthError| ClientAuthError { error, challenge: false };
+    let refused = |error: OAuthError| ClientAuthError::refused(error, false);
     let PendingAssertion { client, key, policy, jws, jwt } = assertion;
-    let verified = verify(context, key, (jws.expose(), jwt)).await;
-    verified.map_err(|error| refused(client_auth::not_signed(&error.to_string())))?;
+    verify(context, key, (jws.expose(), jwt)).await.map_err(unverified)?;
     let tenant = &context.tenant.tenant;
     let issuer = &tenant.issuer;
     let internal: Vec<String> = tenant
@@ -97,6 +146,16 @@ async fn check_assertion(
         return Ok(());
     }
     Err(refused(client_auth::used_before()).into())
+}
+
+/// The error for an assertion whose signature is not the client's. It may be signed with a guessed
+/// secret.
+fn unverified(error: ClientJwsError) -> ClientAuthError {
+    ClientAuthError {
+        error: client_auth::not_signed(&error.to_string()),
+        challenge: false,
+        failure: ClientAuthFailure::WrongSecret,
+    }
 }
 
 /// A JWS of a client was not verified. The message is for the log.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{AccountError, LogoutOutbox, Registrations, SessionKeyCache};
 use crate::{
     fetch::SharedFetch,
-    identity::AccountDirectory as _,
+    identity::{AccountDirectory as _, CredentialThrottle},
     keys::{AccessTokenCache, Sealer, Signer},
     model::{Account, Clock, Entropy, Subject, TenantId, Timestamp},
     protocol::records::{SealedRecord, decode, encode},
@@ -43,6 +43,8 @@ pub struct AccountServices {
     pub http_client: SharedFetch,
     /// Clients' JWKS documents.
     pub jwks_cache: JwksCache,
+    /// Delays wrong client secrets and initial access tokens.
+    pub credential_throttle: CredentialThrottle,
     /// State of dynamic client registration.
     pub registrations: Arc<Registrations>,
     /// The store's clock, which all replicas share.
@@ -71,6 +73,7 @@ impl AccountServices {
             logout_outbox: LogoutOutbox::default(),
             http_client,
             jwks_cache: JwksCache::default(),
+            credential_throttle: CredentialThrottle::default(),
             registrations: Arc::default(),
             store_clock: Arc::new(StoreClock::new(clock)),
             entropy,

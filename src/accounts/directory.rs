@@ -16,6 +16,10 @@ impl AccountDirectory for ServedTenant {
         self.account_by_username(username).cloned()
     }
 
+    async fn by_verified_email(&self, email: &str) -> Option<Arc<Account>> {
+        self.account_by_email(email).cloned()
+    }
+
     async fn by_subject(&self, subject: &Subject) -> Option<Arc<Account>> {
         self.account_by_subject(subject).cloned()
     }

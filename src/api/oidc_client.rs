@@ -121,9 +121,10 @@ pub struct OidcClientSpec {
     #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]
     #[x_kube(validation = rules::scopes())]
     pub scopes: Vec<String>,
-    /// How the client authenticates at the token endpoint: `client_secret_basic` (default),
+    /// How the client authenticates at the token endpoint: `client_secret_basic`,
     /// `client_secret_post`, `client_secret_jwt`, `private_key_jwt` (needs `jwks` or `jwksUri`), or
-    /// `none` for applications that cannot keep a secret.
+    /// `none` for applications that cannot keep a secret. Default: `client_secret_basic` or
+    /// `client_secret_post`, as each request chooses; a method that is named is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<EnumSpec<AuthMethod>>,
     /// Name and content of the Secret that Lanyard creates for the application.
@@ -257,6 +258,10 @@ pub struct OidcClientSpec {
     /// servers that refuse `at+jwt`. Default: the tenant's setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token_type: Option<EnumSpec<AccessTokenType>>,
+    /// Whether authorization requests must use PKCE (`code_challenge_method=S256`). Default: the
+    /// tenant's setting. Public clients must use it in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_pkce: Option<bool>,
     /// Tokens that the client may introspect. `Own` (default): tokens issued to it or with it as
     /// audience. `Tenant`: every access token of the tenant, which resource servers need; only
     /// allowed for clients in the tenant's own namespace.

@@ -99,6 +99,11 @@ pub struct TenantSpec {
     /// requires. `JWT`: for resource servers that refuse `at+jwt`. Clients may override it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token_type: Option<EnumSpec<AccessTokenType>>,
+    /// Whether authorization requests of all clients must use PKCE (`code_challenge_method=S256`).
+    /// Default: `false`; public clients must use it in any case. Clients in the tenant's namespace
+    /// may override it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_pkce: Option<bool>,
     /// Dynamic client registration over HTTP. Default: disabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<RegistrationSpec>,

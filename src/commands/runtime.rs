@@ -18,8 +18,9 @@ use crate::{
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
     config,
     controller::{self, ReconcileMetrics},
+    demo,
     http::{
-        AdminServer, AppState, BoundListener, ExtraRoutes, ForwardedHeaders, HttpServer,
+        AdminServer, AppState, BasePage, BoundListener, ExtraRoutes, ForwardedHeaders, HttpServer,
         ReadinessProbe, ServerConfig, ServerLimits, Service, TlsConfig, TrustedProxies,
         WithExtraRoutes,
     },
@@ -105,6 +106,7 @@ impl ServerRuntime {
             sector_identifier_cache: SectorIdentifierCache::default(),
             clock: Arc::clone(&clock),
             config: ServerConfig { trusted_proxies: trusted_proxies(args)?, limits },
+            base_page: BasePage::of(&installation, demo::PATH).into(),
         };
         let tls = match (&args.tls_cert, &args.tls_key) {
             (Some(certificate), Some(key)) => Some(Arc::new(TlsConfig::load(certificate, key)?)),

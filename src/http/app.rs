@@ -1,6 +1,6 @@
 //! The state shared by all handlers.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{CookiePurpose, Request, ServerConfig};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
         sessions::{self, ActiveSession},
     },
     identity::{LoginThrottle, PasswordVerifier},
-    model::{Clock, Timestamp},
+    model::{Clock, Installation, Issuer, Timestamp},
     registry::SnapshotHandle,
     remote::{RequestObjectCache, SectorIdentifierCache},
 };
@@ -33,6 +33,33 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// Configuration of the server.
     pub config: ServerConfig,
+    /// The page at the installation's base URL, if it has one.
+    pub base_page: OnceLock<BasePage>,
+}
+
+/// The page at the installation's base URL.
+#[derive(Clone, Debug)]
+pub struct BasePage {
+    /// The base URL.
+    pub base_url: Issuer,
+    /// The path of the sample application, if it is served.
+    pub demo: Option<String>,
+}
+
+impl BasePage {
+    /// The page of an installation. `dev` serves the sample application at `demo` below the base
+    /// URL.
+    pub fn of(installation: &Installation, demo: &str) -> Self {
+        let base_url = installation.base_url.clone();
+        let demo = installation.dev.then(|| format!("{}{demo}", base_url.path()));
+        Self { base_url, demo }
+    }
+
+    /// Returns true if a URL is the base URL, with or without a slash at the end.
+    pub(super) fn is_at(&self, authority: &str, path: &str) -> bool {
+        let base = &self.base_url;
+        authority == base.authority() && path.strip_suffix('/').unwrap_or(path) == base.path()
+    }
 }
 
 impl AppState {

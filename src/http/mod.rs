@@ -12,7 +12,7 @@ mod transport;
 mod web;
 
 pub use admin::{AdminServer, ReadinessProbe};
-pub use app::AppState;
+pub use app::{AppState, BasePage};
 pub use routing::{ExtraRoutes, WithExtraRoutes};
 pub use transport::{
     BoundListener, ConnectionInfo, ForwardedHeaders, HttpServer, ListeningServer, ServerConfig,

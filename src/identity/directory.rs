@@ -19,6 +19,10 @@ pub trait AccountDirectory: Send + Sync {
     /// Returns the account with a normalized sign-in name, even if disabled.
     async fn by_username(&self, username: &str) -> Option<Arc<Account>>;
 
+    /// Returns the account with a normalized e-mail address, even if disabled. The address is
+    /// verified, and no other account has it too.
+    async fn by_verified_email(&self, email: &str) -> Option<Arc<Account>>;
+
     /// Returns the account with a subject, even if disabled.
     async fn by_subject(&self, subject: &Subject) -> Option<Arc<Account>>;
 

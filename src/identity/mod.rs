@@ -1,9 +1,10 @@
 //! Users and password sign-in: directories, stored passwords, the threads that verify them, and the
-//! throttling of attempts.
+//! throttling of attempts, of applications too.
 //!
 //! Must not use HTTP, or keep passwords in any form other than the stored one.
 
 mod backoff;
+mod credential_throttle;
 mod directory;
 mod foreign_hash;
 mod hash;
@@ -13,6 +14,7 @@ mod password_verifier;
 mod rate;
 mod sign_in;
 
+pub use credential_throttle::{CredentialThrottle, ThrottledCredential};
 pub use directory::{AccountDirectory, choose_decoy, normalize_username};
 pub use foreign_hash::ForeignHash;
 pub use hash::hash_password;

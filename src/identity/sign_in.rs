@@ -14,7 +14,7 @@ use super::{
 pub struct PasswordSignIn<'a> {
     /// The tenant to sign in to.
     pub tenant: &'a TenantId,
-    /// The user name as typed.
+    /// The user name as typed, or the e-mail address.
     pub username: &'a str,
     /// The password as typed.
     pub password: Secret<String>,
@@ -49,7 +49,11 @@ impl PasswordSignIn<'_> {
     ) -> Result<Arc<Account>, SignInError> {
         let Self { tenant, origin, now, .. } = self;
         let username = normalize_username(self.username);
-        let account = directory.by_username(&username).await;
+        // Each spelling has counters of its own, so that waiting does not reveal whose address it is.
+        let account = match directory.by_username(&username).await {
+            None if username.contains('@') => directory.by_verified_email(&username).await,
+            found => found,
+        };
         let throttled = ThrottledAccount { tenant, username: &username, exists: account.is_some() };
         let admission = attempts.admit(throttled, origin, now).map_err(SignInError::Wait)?;
         let own = match &account {

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use super::{
     ApplicationType, AuthMethod, ClientAuthentication, ClientDetails, ClientId, ClientKeys,
     GrantType, IdTokenAlgorithm, JwsAlgorithm, Lifetimes, ObjectKey, RedirectUri,
-    RefreshTokenRotation, ResponseType, Secret, SecretTransport, SigningAlgorithm, TenantId,
-    Timestamp, TokenPolicy, pooled, wire_enum,
+    RefreshTokenRotation, ResponseType, Secret, SigningAlgorithm, TenantId, Timestamp, TokenPolicy,
+    pooled, wire_enum,
 };
 
 pooled!(BTreeSet<GrantType>, BTreeSet<ResponseType>, BTreeSet<String>);
@@ -40,6 +40,8 @@ pub struct Client {
     pub scopes: Arc<BTreeSet<String>>,
     /// How it authenticates.
     pub authentication: ClientAuthentication,
+    /// Whether the manifest of client or tenant requires PKCE, even if the client is confidential.
+    pub require_pkce: bool,
     /// Its public keys.
     pub keys: ClientKeys,
     /// Whether users are asked for consent.
@@ -99,10 +101,8 @@ impl Client {
             grant_types: Arc::default(),
             response_types: Arc::default(),
             scopes: Arc::default(),
-            authentication: ClientAuthentication::Secret {
-                transport: SecretTransport::Header,
-                secrets: Vec::new(),
-            },
+            authentication: ClientAuthentication::Secret { transport: None, secrets: Vec::new() },
+            require_pkce: false,
             keys: ClientKeys::None,
             consent: ConsentPolicy::Required,
             lifetimes: Arc::default(),
@@ -124,6 +124,11 @@ impl Client {
     /// Returns true if the client cannot keep a secret (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         matches!(self.authentication, ClientAuthentication::None)
+    }
+
+    /// Returns true if its authorization requests must use PKCE (RFC 9700 §2.1.1).
+    pub fn requires_pkce(&self) -> bool {
+        self.require_pkce || self.is_public()
     }
 
     /// Returns true if the client signs assertions or request objects with its secret.

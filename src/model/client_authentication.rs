@@ -15,8 +15,8 @@ pub enum ClientAuthentication {
     None,
     /// The request contains the client secret.
     Secret {
-        /// Where it is.
-        transport: SecretTransport,
+        /// Where it must be. `None` allows both places, because the client names no method.
+        transport: Option<SecretTransport>,
         /// The client secrets; more than one while a secret is being replaced.
         secrets: Vec<Secret<String>>,
     },
@@ -35,32 +35,43 @@ pub enum ClientAuthentication {
 }
 
 impl ClientAuthentication {
-    /// The way to authenticate by a method. `policy` applies to methods with an assertion,
-    /// `secrets` to methods with a secret.
-    pub fn new(method: AuthMethod, policy: AssertionPolicy, secrets: Vec<Secret<String>>) -> Self {
+    /// The way to authenticate by a method; without one, by the secret in the header or in the
+    /// body. `policy` applies to methods with an assertion, `secrets` to methods with a secret.
+    pub fn new(
+        method: Option<AuthMethod>,
+        policy: AssertionPolicy,
+        secrets: Vec<Secret<String>>,
+    ) -> Self {
+        let secret = |transport, secrets| Self::Secret { transport, secrets };
         match method {
-            AuthMethod::None => Self::None,
-            AuthMethod::ClientSecretBasic => {
-                Self::Secret { transport: SecretTransport::Header, secrets }
-            }
-            AuthMethod::ClientSecretPost => {
-                Self::Secret { transport: SecretTransport::Body, secrets }
-            }
-            AuthMethod::ClientSecretJwt => Self::SecretJwt { secrets, policy },
-            AuthMethod::PrivateKeyJwt => Self::PrivateKeyJwt { policy },
+            None => secret(None, secrets),
+            Some(AuthMethod::None) => Self::None,
+            Some(AuthMethod::ClientSecretBasic) => secret(Some(SecretTransport::Header), secrets),
+            Some(AuthMethod::ClientSecretPost) => secret(Some(SecretTransport::Body), secrets),
+            Some(AuthMethod::ClientSecretJwt) => Self::SecretJwt { secrets, policy },
+            Some(AuthMethod::PrivateKeyJwt) => Self::PrivateKeyJwt { policy },
         }
     }
 
-    /// The registered name of the method.
+    /// The registered name of the method. If the client names none, the first of
+    /// [`methods`](Self::methods), which is the default of the specification (OIDC Registration §2).
     pub const fn method(&self) -> AuthMethod {
         match self {
             Self::None => AuthMethod::None,
-            Self::Secret { transport: SecretTransport::Header, .. } => {
-                AuthMethod::ClientSecretBasic
-            }
-            Self::Secret { transport: SecretTransport::Body, .. } => AuthMethod::ClientSecretPost,
+            Self::Secret { transport: Some(transport), .. } => transport.method(),
+            Self::Secret { transport: None, .. } => AuthMethod::ClientSecretBasic,
             Self::SecretJwt { .. } => AuthMethod::ClientSecretJwt,
             Self::PrivateKeyJwt { .. } => AuthMethod::PrivateKeyJwt,
+        }
+    }
+
+    /// The methods that the client may use.
+    pub fn methods(&self) -> Vec<AuthMethod> {
+        match self {
+            Self::Secret { transport: None, .. } => {
+                vec![AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost]
+            }
+            _ => vec![self.method()],
         }
     }
 
@@ -81,6 +92,15 @@ impl ClientAuthentication {
     }
 }
 
+/// Length from which a secret cannot be guessed at any rate of requests, in bytes. Generated ones have
+/// 43.
+const UNGUESSABLE_LEN: usize = 32;
+
+/// Returns true if there are secrets, and none of them is short enough to be guessed.
+pub fn are_unguessable(secrets: &[Secret<String>]) -> bool {
+    !secrets.is_empty() && secrets.iter().all(|secret| secret.expose().len() >= UNGUESSABLE_LEN)
+}
+
 /// Where a request contains the client secret (RFC 6749 §2.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretTransport {
@@ -88,6 +108,16 @@ pub enum SecretTransport {
     Header,
     /// In the body: `client_secret_post`.
     Body,
+}
+
+impl SecretTransport {
+    /// The method that sends the secret this way.
+    pub const fn method(self) -> AuthMethod {
+        match self {
+            Self::Header => AuthMethod::ClientSecretBasic,
+            Self::Body => AuthMethod::ClientSecretPost,
+        }
+    }
 }
 
 /// The requirements of the assertions that a client signs itself.

@@ -32,6 +32,7 @@ pub fn tenant() -> Tenant {
         request_objects: RequestObjectPolicy::default(),
         refresh_token_rotation: RefreshTokenRotation::default(),
         tokens: TokenPolicy::default(),
+        require_pkce: false,
         registration: RegistrationPolicy::default(),
     }
 }
@@ -48,7 +49,7 @@ pub fn client() -> Client {
         response_types: Arc::new(ResponseType::ALL.iter().copied().collect()),
         scopes: Arc::new(scopes.map(str::to_owned).into()),
         authentication: ClientAuthentication::Secret {
-            transport: SecretTransport::Header,
+            transport: Some(SecretTransport::Header),
             secrets: vec![Secret::new("s3cret".into())],
         },
         ..Client::new(ClientId::new("team.wiki"), object, tenant)

@@ -42,6 +42,7 @@ pub use client::{
 };
 pub use client_authentication::{
     AssertionAudience, AssertionPolicy, ClientAuthentication, ClientKeys, SecretTransport,
+    are_unguessable,
 };
 pub(crate) use client_details::with_client_details;
 pub use client_details::{ClientDetail, ClientDetailKind, ClientDetailValue, ClientDetails};

@@ -36,6 +36,8 @@ pub struct Tenant {
     pub refresh_token_rotation: RefreshTokenRotation,
     /// The default forms of tokens. Clients can override them.
     pub tokens: TokenPolicy,
+    /// Whether confidential clients must use PKCE too. Clients can override it.
+    pub require_pkce: bool,
     /// The rules of dynamic client registration.
     pub registration: RegistrationPolicy,
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::{Client, ObjectKey};
+
 /// A registered OAuth error code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorCode {
@@ -108,6 +110,41 @@ pub struct OAuthError {
     pub public: String,
     /// Additional detail for the log. Never contains a secret, code, token or password.
     pub private: Option<String>,
+    /// A disagreement of the request with the client's registration, for the log.
+    pub mismatch: Option<Box<RegistrationMismatch>>,
+}
+
+/// A value of a request and the registered values that it had to be one of. Contains no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistrationMismatch {
+    /// The client's object.
+    pub client: ObjectKey,
+    /// The value in the request, shortened.
+    pub received: String,
+    /// The values that the client, or the server, has.
+    pub registered: String,
+}
+
+/// Maximum length of a value in [`RegistrationMismatch`], in characters.
+const MAX_LOGGED_VALUE: usize = 512;
+
+/// Maximum length of a value of a request in a description, in characters.
+const MAX_DESCRIBED_VALUE: usize = 100;
+
+/// Shortens a value of a request for a description.
+pub fn abbreviated(value: &str) -> String {
+    match value.char_indices().nth(MAX_DESCRIBED_VALUE) {
+        Some((end, _)) => format!("{}...", &value[..end]),
+        None => value.to_owned(),
+    }
+}
+
+/// Shortens a value of a request for the log.
+fn shorten(value: &str) -> String {
+    match value.char_indices().nth(MAX_LOGGED_VALUE) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_owned(),
+    }
 }
 
 impl OAuthError {
@@ -120,13 +157,24 @@ impl OAuthError {
         } else {
             public.chars().map(|c| if allowed(c) { c } else { '\'' }).collect()
         };
-        Self { code, public, private: None }
+        Self { code, public, private: None, mismatch: None }
     }
 
     /// Adds detail that is only logged.
     #[must_use]
     pub fn because(mut self, private: impl Into<String>) -> Self {
         self.private = Some(private.into());
+        self
+    }
+
+    /// Adds the value of the request and the registered values, which are only logged.
+    #[must_use]
+    pub fn mismatch(mut self, client: &Client, received: &str, registered: &str) -> Self {
+        self.mismatch = Some(Box::new(RegistrationMismatch {
+            client: client.object.clone(),
+            received: shorten(received),
+            registered: shorten(registered),
+        }));
         self
     }
 }

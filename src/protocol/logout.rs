@@ -11,6 +11,7 @@ use super::{
     params::RequestParams,
     records::Session,
     sid, subject,
+    unregistered_uri::unregistered_uri,
 };
 use crate::model::{Client, IdTokenAlgorithm, Issuer, JwsAlgorithm};
 
@@ -87,7 +88,8 @@ fn return_to(
     let client = client
         .ok_or_else(|| invalid("post_logout_redirect_uri requires id_token_hint or client_id."))?;
     if !client.post_logout_redirect_uris.iter().any(|registered| registered.as_str() == uri) {
-        return Err(invalid("post_logout_redirect_uri is not registered for this client."));
+        let registered = ("postLogoutRedirectUris", &*client.post_logout_redirect_uris);
+        return Err(unregistered_uri(client, ("post_logout_redirect_uri", uri), registered));
     }
     let Some(state) = state else { return Ok(uri.to_owned()) };
     let gap = if uri.contains('?') { '&' } else { '?' };
@@ -131,5 +133,9 @@ mod tests {
         {
             assert!(return_to(other, Some(&client), None).is_err(), "{other}");
         }
+        let refused = return_to("http://127.0.0.1:8888/bye", Some(&client), None);
+        let said = refused.expect_err("refused").public;
+        assert!(said.contains("differs in the port"), "{said}");
+        assert!(said.contains("postLogoutRedirectUris"), "{said}");
     }
 }

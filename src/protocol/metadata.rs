@@ -199,6 +199,25 @@ mod tests {
     }
 
     #[test]
+    fn advertises_the_methods_of_client_authentication() {
+        // RFC 8414 §2. A public client may ask for tokens and revoke them, but introspects none.
+        let document = discovery(&fixtures::tenant());
+        let all = [
+            "client_secret_basic",
+            "client_secret_post",
+            "client_secret_jwt",
+            "private_key_jwt",
+            "none",
+        ];
+        for endpoint in ["token", "revocation"] {
+            let field = format!("{endpoint}_endpoint_auth_methods_supported");
+            assert_eq!(words(&document, &field), all);
+        }
+        let field = "introspection_endpoint_auth_methods_supported";
+        assert_eq!(words(&document, field), all[..4]);
+    }
+
+    #[test]
     fn advertises_registration_if_the_tenant_allows_it() {
         // OIDC Discovery §3
         let mut tenant = fixtures::tenant();

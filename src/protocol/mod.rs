@@ -24,4 +24,5 @@ pub mod session;
 pub mod sid;
 pub mod subject;
 pub mod token;
+mod unregistered_uri;
 pub mod userinfo;

@@ -8,19 +8,31 @@ use crate::model::sha256_base64url;
 /// Rule: the verifier hashes to the code's challenge (RFC 7636 §4.6). A verifier without a
 /// challenge is rejected, because an attacker could have removed the challenge (RFC 9700 §2.1.1).
 pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
-    let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidGrant, text));
+    let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidGrant, text.to_owned()));
     match (challenge, verifier) {
         (None, None) => Ok(()),
-        (None, Some(_)) => refused("The code was issued without a code_challenge."),
-        (Some(_), None) => refused("The parameter 'code_verifier' is missing."),
+        (None, Some(_)) => refused(
+            "The code was issued without a code_challenge; the request has a code_verifier.",
+        ),
+        (Some(_), None) => refused(
+            "The parameter 'code_verifier' is missing; the code was issued with a code_challenge.",
+        ),
         (Some(challenge), Some(verifier)) => {
+            if !is_verifier(verifier) {
+                return refused(&format!(
+                    "The code_verifier must have 43 to 128 characters of A-Z, a-z, 0-9, '-', '.', '_' and '~'; the request has {} characters.",
+                    verifier.chars().count()
+                ));
+            }
             let computed = sha256_base64url(verifier);
             let same =
                 constant_time::verify_slices_are_equal(computed.as_bytes(), challenge.as_bytes());
-            if is_verifier(verifier) && same.is_ok() {
+            if same.is_ok() {
                 return Ok(());
             }
-            refused("The code_verifier does not match the code_challenge.")
+            refused(
+                "The code_verifier does not match the code_challenge, which must be BASE64URL(SHA256(code_verifier)).",
+            )
         }
     }
 }

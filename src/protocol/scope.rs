@@ -53,9 +53,7 @@ pub fn default_scopes(client: &Client) -> Scopes {
 
 /// Returns the error for a request of which no scope is allowed.
 fn refused(asked: &Scopes, allowed: &Scopes) -> OAuthError {
-    // Don't repeat words that cannot be scopes: one might be a misplaced secret.
-    let plain = |scope: &&String| is_scope(scope) && scope.len() <= MAX_ECHOED_LEN;
-    let found = match asked.iter().find(plain) {
+    let found = match asked.iter().find(|scope| is_plain(scope)) {
         Some(scope) if asked.len() > 1 => {
             format!("None of the requested scopes is allowed, for example not '{scope}'.")
         }
@@ -64,6 +62,24 @@ fn refused(asked: &Scopes, allowed: &Scopes) -> OAuthError {
     };
     let expected = if allowed.is_empty() { "none".to_owned() } else { join(allowed) };
     OAuthError::new(ErrorCode::InvalidScope, format!("{found} Allowed scopes: {expected}."))
+}
+
+/// Adds the requested and the allowed scopes to an error of [`select`], for the log.
+pub fn mismatch(
+    error: OAuthError,
+    client: &Client,
+    asked: Option<&str>,
+    allowed: &Scopes,
+) -> OAuthError {
+    let mut asked = parse(asked);
+    asked.retain(|word| is_plain(word));
+    error.mismatch(client, &join(&asked), &join(allowed))
+}
+
+/// Returns true for words that may be repeated in errors. A word that cannot be a scope might be a
+/// misplaced secret.
+fn is_plain(word: &str) -> bool {
+    is_scope(word) && word.len() <= MAX_ECHOED_LEN
 }
 
 /// Returns true if a word can be a scope (RFC 6749 §3.3).

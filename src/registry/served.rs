@@ -5,8 +5,11 @@ use std::{
     sync::Arc,
 };
 
+use serde_json::Value;
+
 use super::{PrerenderedJson, RegistrationService};
 use crate::{
+    identity::normalize_username,
     keys::{KeyRing, PublicKeys, SigningKey},
     model::{
         Account, Client, ClientId, IdTokenAlgorithm, InternalHost, SigningAlgorithm,
@@ -36,6 +39,8 @@ pub struct ServedTenant {
     passwords: HashMap<Subject, StoredPassword>,
     by_username: HashMap<String, Arc<Account>>,
     by_subject: HashMap<Subject, Arc<Account>>,
+    /// By normalized e-mail address, if it is verified and no other account has it too.
+    by_email: HashMap<String, Arc<Account>>,
     /// Sorted, for binary search.
     origins: Box<[Arc<str>]>,
 }
@@ -68,6 +73,7 @@ impl ServedTenant {
             public_keys: clients.iter().filter_map(parsed).collect(),
             clients: clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
             by_username: accounts.iter().map(|it| (it.username.clone(), by(it))).collect(),
+            by_email: by_verified_email(&accounts),
             by_subject: accounts.iter().map(|it| (it.subject.clone(), by(it))).collect(),
             accounts,
             passwords,
@@ -150,6 +156,12 @@ impl ServedTenant {
         self.by_username.get(normalized)
     }
 
+    /// Finds an account by a normalized e-mail address that was verified, if no other account has
+    /// it too.
+    pub fn account_by_email(&self, normalized: &str) -> Option<&Arc<Account>> {
+        self.by_email.get(normalized)
+    }
+
     /// Finds an account by `sub`.
     pub fn account_by_subject(&self, subject: &Subject) -> Option<&Arc<Account>> {
         self.by_subject.get(subject)
@@ -159,6 +171,22 @@ impl ServedTenant {
     pub fn allows_origin(&self, origin: &str) -> bool {
         self.origins.binary_search_by(|known| (**known).cmp(origin)).is_ok()
     }
+}
+
+/// The accounts by their verified e-mail addresses. An address that several accounts have identifies
+/// none of them.
+fn by_verified_email(accounts: &[Arc<Account>]) -> HashMap<String, Arc<Account>> {
+    let mut holders: HashMap<String, Option<&Arc<Account>>> = HashMap::new();
+    for account in accounts {
+        let is_verified = account.claims.get("email_verified") == Some(&Value::Bool(true));
+        let email = account.claims.get("email").and_then(Value::as_str).filter(|_| is_verified);
+        let Some(email) = email.map(normalize_username) else { continue };
+        holders.entry(email).and_modify(|holder| *holder = None).or_insert(Some(account));
+    }
+    let unique = |(email, holder): (String, Option<&Arc<Account>>)| {
+        holder.map(|account| (email, Arc::clone(account)))
+    };
+    holders.into_iter().filter_map(unique).collect()
 }
 
 fn oldest<'a>(keys: impl Iterator<Item = &'a Arc<SigningKey>>) -> Option<&'a Arc<SigningKey>> {
@@ -173,6 +201,29 @@ fn short_hash(id: &TenantId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::fixtures;
+
+    fn user(username: &str, email: &str, is_verified: bool) -> Arc<Account> {
+        let mut account = fixtures::user();
+        account.username = username.to_owned();
+        account.subject = Subject::new(username);
+        account.claims.insert("email".to_owned(), email.into());
+        account.claims.insert("email_verified".to_owned(), is_verified.into());
+        Arc::new(account)
+    }
+
+    #[test]
+    fn an_email_address_finds_the_only_account_that_verified_it() {
+        let accounts = [
+            user("ada", "Ada@Example.com", true),
+            user("eve", "ada@example.com", false),
+            user("bob", "team@example.com", true),
+            user("dan", "TEAM@example.com", true),
+        ];
+        let found = by_verified_email(&accounts);
+        let names: Vec<_> = found.iter().map(|(email, it)| (&**email, &*it.username)).collect();
+        assert_eq!(names, [("ada@example.com", "ada")]);
+    }
 
     #[test]
     fn cookie_names_are_stable_across_releases() {

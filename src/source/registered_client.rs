@@ -22,12 +22,13 @@ pub(super) fn spec(spec: Map<String, Value>) -> Result<OidcClientSpec, Registrar
 }
 
 /// Fields of a spec that registration does not set. Values set by an administrator are preserved.
-const UNREGISTERED_FIELDS: [&str; 5] = [
+const UNREGISTERED_FIELDS: [&str; 6] = [
     "lifetimes",
     "clientAssertionAudience",
     "refreshTokenRotation",
     "idTokenClaims",
     "accessTokenType",
+    "requirePkce",
 ];
 
 /// The new spec when a client updates its registration. All fields that a client can register are

@@ -61,8 +61,13 @@ pub const LOG_FIELDS: &[LogField] = &[
     field("omitted_frames", "Number of front-channel logout frames that a page left out."),
     field("operation", "The store operation, in the words of the metrics' label."),
     field("reason", "Reason of a condition or Event, or of a failed reconcile."),
+    field(
+        "received",
+        "The value of a request that is not one of `registered`, such as a redirect URI.",
+    ),
     field("record", "Key of a record of the store: its tenant and id."),
     field("record_kind", "Kind of a record of the store."),
+    field("registered", "The values that the client has, or that the server accepts."),
     field("request_id", "Id of the request; the response header `x-request-id` has it too."),
     field("secret", "The Secret, as `namespace/name`."),
     field("since", "When the API server stopped answering."),

@@ -7,8 +7,8 @@ use std::{
 
 use lanyard::{
     http::pages::{
-        AccountView, ConsentPage, ErrorPage, LogoutConfirmPage, RetryLink, SignInPage, consent,
-        error, error_page, logout_confirm, sign_in, signed_out,
+        AccountView, ConsentPage, ErrorPage, LogoutConfirmPage, RetryLink, SignInPage, base_root,
+        consent, error, error_page, issuer_root, logout_confirm, sign_in, signed_out,
     },
     model::{
         Account, AccountSource, ApplicationType, Branding, Client, ClientDetails, ClientId,
@@ -68,6 +68,7 @@ pub fn pages(origin: &str) -> Vec<Page> {
             }),
         ),
         page("consent", consent_of(&plain, wiki.clone())),
+        page("consent-six", consent_to(&plain, wiki.clone(), SIX_SCOPES)),
         page("consent-branded", consent_of(&branded, shop)),
         page("consent-registered", consent_of(&plain, stranger)),
         page(
@@ -81,6 +82,8 @@ pub fn pages(origin: &str) -> Vec<Page> {
         ),
         page("signed-out", signed_out(&plain)),
         page("error", error(Some(&plain), &refused(), "01J9Z6W8Q4")),
+        page("issuer-root", issuer_root(&branded)),
+        page("base-root", base_root(&plain.issuer, Some("/_lanyard/demo"))),
         page("error-nowhere", error(None, &refused(), "01J9Z6W8Q4")),
         page("expired", error_page(&expired(&branded))),
     ]
@@ -111,10 +114,13 @@ pub fn tenant_named(name: &str) -> Tenant {
         request_objects: RequestObjectPolicy::default(),
         refresh_token_rotation: RefreshTokenRotation::default(),
         tokens: TokenPolicy::default(),
+        require_pkce: false,
         registration: RegistrationPolicy::default(),
     }
 }
 
+/// Six scopes, with the longest descriptions among them.
+const SIX_SCOPES: &str = "openid profile email groups tenant offline_access";
 const SCOPES: &str = "openid profile email groups offline_access";
 
 fn client(logo_uri: Option<String>) -> Client {
@@ -184,9 +190,14 @@ impl TenantLookup for Only {
 }
 
 fn consent_of(tenant: &Tenant, client: Client) -> String {
+    consent_to(tenant, client, SCOPES)
+}
+
+fn consent_to(tenant: &Tenant, mut client: Client, scopes: &str) -> String {
+    client.scopes = scopes.split(' ').map(str::to_owned).collect::<BTreeSet<_>>().into();
     let query = format!(
         "client_id=team.wiki&redirect_uri=https://rp.test/cb&response_type=code&scope={}",
-        SCOPES.replace(' ', "+")
+        scopes.replace(' ', "+")
     );
     let ask: AuthorizationRequest =
         validate(tenant, &Only(Arc::new(client)), &RequestParams::parse(query.as_bytes()))
@@ -197,8 +208,9 @@ fn consent_of(tenant: &Tenant, client: Client) -> String {
 fn refused() -> OAuthError {
     OAuthError::new(
         ErrorCode::InvalidRequest,
-        "The redirect_uri is not registered for this application. It must be identical to \
-         an entry of redirectUris.",
+        "The redirect_uri is not registered for this application. It differs in the slash at the end \
+         from the nearest registered one, 'https://wiki.example.com/callback'. It must be identical \
+         to an entry of redirectUris.",
     )
 }
 

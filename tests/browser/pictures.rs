@@ -39,6 +39,26 @@ async fn every_page_is_accessible_and_fits_its_window() {
     println!("{} pages in {}", site.names().count(), folder.display());
 }
 
+/// A laptop's screen has 1366 by 768 pixels, of which a browser's own bars take about 120.
+const LAPTOP: (u32, u32) = (1366, 648);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_to_six_scopes_fits_a_laptop() {
+    let Some(browser) = Chromium::shared() else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+    fs::create_dir_all(&folder).expect("target can be written");
+    let site = site::serve(gallery::pages);
+    let tab = browser.person().await;
+    for page in ["consent-six", "sign-in", "sign-in-branded", "error", "issuer-root", "base-root"] {
+        tab.goto(&site.page(page)).await;
+        tab.is_sized(LAPTOP, false).await;
+        fs::write(folder.join(format!("{page}-laptop.png")), tab.picture().await).expect("written");
+        let high = tab.eval("document.documentElement.scrollHeight").await;
+        let high = high.as_u64().expect("a number");
+        assert!(high <= LAPTOP.1.into(), "{page} needs {high} of {} pixels", LAPTOP.1);
+    }
+}
+
 /// A page needs no horizontal scrolling (WCAG 1.4.10).
 async fn fits(tab: &Tab, page: &str, width: u32) {
     let wide = tab.eval("document.documentElement.scrollWidth").await;

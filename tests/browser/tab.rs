@@ -183,8 +183,14 @@ impl Tab {
 
     /// Sets the width of the window and the colour scheme.
     pub async fn looks(&self, width: u32, dark: bool) {
+        self.is_sized((width, 900), dark).await;
+    }
+
+    /// Sets width and height of the window, and the colour scheme.
+    pub async fn is_sized(&self, (width, height): (u32, u32), dark: bool) {
+        let mobile = width < 600;
         let size =
-            json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600});
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile});
         self.ask("Emulation.setDeviceMetricsOverride", size).await;
         let scheme = if dark { "dark" } else { "light" };
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);

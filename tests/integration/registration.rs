@@ -470,12 +470,25 @@ async fn registration_quota_ignores_requests_without_a_valid_token() {
     let world = World::start().await;
     let mut within = metadata();
     within["redirect_uris"] = json!(["https://a.rp.test/cb"]);
-    for token in ["", "wrong"] {
-        for _ in 0..50 {
+    for (token, times) in [("", 50), ("wrong", 9)] {
+        for _ in 0..times {
             assert_eq!(world.post("guarded", token, &within).await.status(), 401);
         }
     }
     assert_eq!(world.post("guarded", "an-initial-access-token", &within).await.status(), 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_initial_access_tokens_delay_their_address() {
+    let world = World::start().await;
+    for _ in 0..10 {
+        assert_eq!(world.post("guarded", "wrong", &metadata()).await.status(), 401);
+    }
+    for token in ["wrong", "an-initial-access-token"] {
+        let refused = world.post("guarded", token, &metadata()).await;
+        assert_eq!(refused.status(), 429, "{token}");
+        assert!(refused.headers().contains_key("retry-after"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -16,10 +16,10 @@ use async_trait::async_trait;
 use lanyard::{
     accounts::{AccountServices, LogoutNotifier, run_notifier},
     fetch::{EgressPolicy, Fetch, FetchError, FetchedDocument, HttpFetch},
-    http::{AppState, HttpServer, ServerConfig, ServerLimits, TlsConfig},
+    http::{AppState, BasePage, HttpServer, ServerConfig, ServerLimits, TlsConfig},
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
-    model::{Clock, Entropy, FixedClock, SeededEntropy, SystemClock, Timestamp},
+    model::{Clock, Entropy, FixedClock, Issuer, SeededEntropy, SystemClock, Timestamp},
     registry::SnapshotHandle,
     remote::{RequestObjectCache, SectorIdentifierCache},
     store::{MemoryStore, SharedStore},
@@ -166,6 +166,9 @@ impl TestApp {
         };
         let stage = Stage::new(registry, clock.clone(), &origin, manifests, &*entropy);
         let stage = Arc::new(stage);
+        let base_url = Issuer::parse(&origin).expect("canonical");
+        let demo = Some("/_lanyard/demo".to_owned());
+        app.base_page.set(BasePage { base_url, demo }).expect("it is not set yet");
         let app = Self { origin, address, clock, store, app, stage, network, stop };
         app.serve(manifests);
         app
@@ -242,6 +245,7 @@ fn handlers(
         sector_identifier_cache: SectorIdentifierCache::default(),
         clock,
         config,
+        base_page: OnceLock::new(),
     })
 }
 

@@ -103,8 +103,9 @@ async fn serve<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
             None => None,
         };
         let decision = decide::<G>(request, &credential, stored.as_ref()).await?;
-        let scopes =
-            scope::select(parsed.requested_scope(), &decision.scopes, || decision.scopes.clone())?;
+        let (asked, allowed) = (parsed.requested_scope(), &decision.scopes);
+        let scopes = scope::select(asked, allowed, || allowed.clone())
+            .map_err(|error| scope::mismatch(error, client, asked, allowed))?;
         let Some(granted) = decision.user else {
             let plan = IssuePlan { client, scopes: &scopes, access_token: true, user: None };
             let tokens = token_issuer::issue(context, plan).await?;

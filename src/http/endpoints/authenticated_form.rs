@@ -26,6 +26,7 @@ impl AuthenticatedForm {
             authorization: request.authorization(),
             params: &params,
             endpoint: request.endpoint,
+            address: request.address,
         };
         let client = client_authentication::authenticate(app.context(request), sent).await?;
         Ok(Self { params, client })

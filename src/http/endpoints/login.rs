@@ -61,7 +61,8 @@ async fn sign_in(
     let AuthorizationContext { app, request, .. } = authorization;
     let username = form.get("username").unwrap_or_default();
     let browser = known_browser::load(app, request)?;
-    let known = browser.known_to(&normalize_username(username), request.now);
+    let typed = normalize_username(username);
+    let known = browser.known_to(&typed, request.now);
     let attempt = PasswordSignIn {
         tenant: &request.tenant.tenant.id,
         username,
@@ -75,7 +76,9 @@ async fn sign_in(
         Ok(user) => user,
         Err(error) => return render_failed_attempt(&authorization, username, error),
     };
-    let browser = known_browser::seal(app, request, &browser.used_by(&user.username, request.now))?;
+    // The browser is known by what was typed too, which may be an e-mail address.
+    let browser = browser.used_by(&typed, request.now).used_by(&user.username, request.now);
+    let browser = known_browser::seal(app, request, &browser)?;
     let (method, subject) = (AuthenticationMethod::password(), user.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
     let previous = authorization.session.take();
@@ -103,11 +106,7 @@ fn render_failed_attempt(
     error: SignInError,
 ) -> Result<Reply, EndpointError> {
     let (status, problem, retry_after) = match error {
-        SignInError::Wrong => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "The username or password is incorrect. Please try again.".to_owned(),
-            None,
-        ),
+        SignInError::Wrong => (StatusCode::UNPROCESSABLE_ENTITY, wrong_message(username), None),
         SignInError::Wait(wait) => {
             let seconds = wait.as_secs().max(1);
             (StatusCode::TOO_MANY_REQUESTS, wait_message(seconds), Some(seconds))
@@ -124,6 +123,15 @@ fn render_failed_attempt(
         Some(seconds) => page.header("retry-after", &seconds.to_string()),
         None => page,
     })
+}
+
+/// The message does not depend on whether the user exists.
+fn wrong_message(typed: &str) -> String {
+    let mut message = "The username or password is incorrect. Please try again.".to_owned();
+    if typed.contains('@') {
+        message.push_str(" If you entered an email address, try your username.");
+    }
+    message
 }
 
 fn wait_message(seconds: u64) -> String {

@@ -9,19 +9,7 @@ use crate::{
 
 /// `GET I`: the page at the issuer's URL, for users who open it in a browser.
 pub async fn root(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let tenant = &request.tenant.tenant;
-    let detail = format!("The metadata is at {}/.well-known/openid-configuration", tenant.issuer);
-    let page = pages::error_page(&pages::ErrorPage {
-        tenant: Some(tenant),
-        title: &tenant.display_name,
-        message: "This is the address of a sign-in service. It has no page to sign in directly.",
-        advice: "Open the application that you want to use. It sends you here to sign in.",
-        detail: &detail,
-        code: "",
-        request_id: &request.id,
-        retry: None,
-    });
-    Ok(Reply::html(StatusCode::OK, page))
+    Ok(Reply::html(StatusCode::OK, pages::issuer_root(&request.tenant.tenant)))
 }
 
 /// `GET I/_lanyard/…`: static files whose URLs change with their content.

@@ -1,6 +1,6 @@
-//! The pages for users: sign-in, consent, sign-out and errors. Templates and the style sheet are in
-//! `templates/pages/`. Scripts are separate files, loaded only by pages that need them. No page has
-//! an inline script or style, and branding is data, never markup.
+//! The pages for users: sign-in, consent, sign-out, errors and landing pages. Templates and the
+//! style sheet are in `templates/pages/`. Scripts are separate files, loaded only by pages that need
+//! them. No page has an inline script or style, and branding is data, never markup.
 //!
 //! Must not: make decisions, read cookies, or show a user other than the handler's.
 
@@ -11,6 +11,7 @@ mod error;
 mod form_post;
 mod frame;
 mod front_channel;
+mod landing;
 mod sign_in;
 mod signed_out;
 mod theme;
@@ -21,6 +22,7 @@ pub use error::{ErrorPage, RetryLink, error, error_page};
 pub use form_post::form_post;
 pub use frame::{AccountView, ClientView};
 pub use front_channel::{check_session, signing_out};
+pub use landing::{base_root, issuer_root};
 pub use sign_in::{SignInPage, sign_in};
 pub use signed_out::{LogoutConfirmPage, logout_confirm, not_signed_out, signed_out};
 pub use theme::theme_css;

@@ -5,7 +5,7 @@ use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::FutureExt;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, Uri, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ use hyper::body::Incoming;
 use super::{route_match::RouteMatch, router};
 use crate::{
     http::{
-        AppState, ConnectionInfo, EndpointError, Reply, Request, Service, cookies,
+        AppState, ConnectionInfo, EndpointError, Reply, Request, Service, cookies, pages,
         web::{
             authorization_response::encode_authorization_response,
             cors,
@@ -95,7 +95,10 @@ impl AppState {
                     finish(reply, None, true, &arrival.id)
                 }
                 _ => {
-                    let reply = nothing.reply(request.headers(), &arrival.id);
+                    let authority = asked.authority.as_deref();
+                    let reply = self.base_page(nothing, &method, authority, request.uri());
+                    let reply =
+                        reply.unwrap_or_else(|| nothing.reply(request.headers(), &arrival.id));
                     finish(reply, None, false, &arrival.id)
                 }
             },
@@ -113,6 +116,22 @@ impl AppState {
             "request"
         );
         response
+    }
+
+    /// The page at the base URL, for requests to it while no tenant has it as issuer.
+    fn base_page(
+        &self,
+        nothing: RoutingError,
+        method: &Method,
+        authority: Option<&str>,
+        uri: &Uri,
+    ) -> Option<Reply> {
+        let page = self.base_page.get().filter(|_| nothing == RoutingError::Issuer)?;
+        let reads = *method == Method::GET || *method == Method::HEAD;
+        (reads && page.is_at(authority?, uri.path())).then(|| {
+            let html = pages::base_root(&page.base_url, page.demo.as_deref());
+            Reply::html(StatusCode::OK, html)
+        })
     }
 
     async fn serve<B>(

@@ -14,7 +14,7 @@ use crate::{
     model::Tenant,
     protocol::{
         authorize::AuthorizationResponse,
-        client_auth::ClientAuthError,
+        client_auth::{ClientAuthError, ClientAuthFailure},
         error::{ErrorCode, OAuthError},
     },
     store::StoreError,
@@ -91,21 +91,13 @@ impl EndpointError {
             Self::Refused(error)
             | Self::Bearer(error)
             | Self::Forbidden(error)
+            | Self::TooManyRequests { error, .. }
             | Self::Client { error, .. } => {
-                tracing::info!(
-                    error.code = %error.code,
-                    error.description = error.public,
-                    error.detail = error.private,
-                    "request rejected"
-                );
+                log_refusal(error);
             }
             Self::Unavailable(error) => tracing::warn!(error, "service unavailable"),
             Self::Internal(error) => tracing::error!(error, "internal error"),
-            Self::Application(_)
-            | Self::UnusablePage(_)
-            | Self::NotOffered(_)
-            | Self::TooManyRequests { .. }
-            | Self::NoToken => {}
+            Self::Application(_) | Self::UnusablePage(_) | Self::NotOffered(_) | Self::NoToken => {}
         }
     }
 
@@ -125,7 +117,7 @@ impl EndpointError {
             Self::NotOffered(error) => json_error(&error).status(StatusCode::NOT_FOUND),
             Self::TooManyRequests { error, retry_after } => json_error(&error)
                 .status(StatusCode::TOO_MANY_REQUESTS)
-                .header("retry-after", &retry_after.as_secs().to_string()),
+                .header("retry-after", &retry_after.as_secs().max(1).to_string()),
             Self::Refused(error) => match format {
                 ErrorFormat::Html => {
                     Reply::html(page_status(error.code), pages::error(tenant, &error, id))
@@ -176,6 +168,20 @@ impl UnusablePage {
         });
         Reply::html(StatusCode::BAD_REQUEST, html)
     }
+}
+
+/// Logs a refused request, with the values that differ from the client's registration.
+fn log_refusal(error: &OAuthError) {
+    let mismatch = error.mismatch.as_deref();
+    tracing::info!(
+        client = mismatch.map(|it| tracing::field::display(&it.client)),
+        error.code = %error.code,
+        error.description = error.public,
+        error.detail = error.private,
+        received = mismatch.map(|it| it.received.as_str()),
+        registered = mismatch.map(|it| it.registered.as_str()),
+        "request rejected"
+    );
 }
 
 /// Rejects a request before its handler runs, for its method or body: with a page for users, else
@@ -255,7 +261,12 @@ impl From<RequestError<OAuthError>> for EndpointError {
 impl From<RequestError<ClientAuthError>> for EndpointError {
     fn from(error: RequestError<ClientAuthError>) -> Self {
         match error {
-            RequestError::Refused(ClientAuthError { error, challenge })
+            RequestError::Refused(ClientAuthError {
+                error,
+                failure: ClientAuthFailure::Throttled(wait),
+                ..
+            }) => Self::TooManyRequests { error, retry_after: wait },
+            RequestError::Refused(ClientAuthError { error, challenge, .. })
                 if error.code == ErrorCode::InvalidClient =>
             {
                 Self::Client { error, challenge }

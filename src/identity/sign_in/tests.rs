@@ -14,6 +14,10 @@ impl AccountDirectory for One {
         (username == self.0.username).then(|| Arc::clone(&self.0))
     }
 
+    async fn by_verified_email(&self, email: &str) -> Option<Arc<Account>> {
+        (email == "ada@example.com").then(|| Arc::clone(&self.0))
+    }
+
     async fn by_subject(&self, subject: &Subject) -> Option<Arc<Account>> {
         (*subject == self.0.subject).then(|| Arc::clone(&self.0))
     }
@@ -68,6 +72,25 @@ impl World {
 #[tokio::test]
 async fn the_right_password_signs_in() {
     assert_eq!(World::new().sign_in(" ADA ", "right").await, Ok("ada".to_owned()));
+}
+
+#[tokio::test]
+async fn a_verified_email_address_signs_in() {
+    let world = World::new();
+    assert_eq!(world.sign_in("Ada@Example.com", "right").await, Ok("ada".to_owned()));
+    assert_eq!(world.sign_in("ada@example.com", "wrong").await, Err(SignInError::Wrong));
+    assert_eq!(world.sign_in("bob@example.com", "right").await, Err(SignInError::Wrong));
+}
+
+#[tokio::test]
+async fn waiting_does_not_reveal_whose_address_was_tried() {
+    let world = World::new();
+    for _ in 0..5 {
+        assert_eq!(world.sign_in("ada@example.com", "wrong").await, Err(SignInError::Wrong));
+    }
+    let limited = world.sign_in("ada@example.com", "right").await;
+    assert_eq!(limited, Err(SignInError::Wait(Duration::from_secs(4))));
+    assert_eq!(world.sign_in("ada", "wrong").await, Err(SignInError::Wrong));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    super::error::{ErrorCode, OAuthError},
+    super::error::{ErrorCode, OAuthError, abbreviated},
     TenantLookup, duplicates,
     parameters::{AuthorizationParams, Parameter},
 };
@@ -16,9 +16,8 @@ pub(super) fn check(
     duplicates::check_one(params, Parameter::ClientId)?;
     let id = params.require(Parameter::ClientId)?;
     served.client(id).ok_or_else(|| {
-        OAuthError::new(
-            ErrorCode::InvalidClient,
-            "No application with this client_id is registered.",
-        )
+        let text = "No application with this client_id is registered.";
+        let error = OAuthError::new(ErrorCode::InvalidClient, text);
+        error.because(format!("client_id '{}'", abbreviated(id)))
     })
 }

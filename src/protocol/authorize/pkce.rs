@@ -1,10 +1,10 @@
-//! Rule: public clients must use PKCE with S256 (RFC 7636 §4.3, RFC 9700 §2.1.1). Requests without
-//! a code need no challenge.
+//! Rule: public clients, and those of which it is required, must use PKCE with S256 (RFC 7636 §4.3,
+//! RFC 9700 §2.1.1). Requests without a code need no challenge.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
-    super::error::{ErrorCode, OAuthError},
+    super::error::{ErrorCode, OAuthError, abbreviated},
     parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::{Client, ResponseType};
@@ -17,15 +17,37 @@ pub(super) fn check(
     if !response_type.has_code() {
         return Ok(None);
     }
-    let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
-    match (params.get(Parameter::CodeChallenge), params.get(Parameter::CodeChallengeMethod)) {
+    let challenge = params.get(Parameter::CodeChallenge);
+    let method = params.get(Parameter::CodeChallengeMethod);
+    let refused = |text: &str| {
+        let received = format!(
+            "code_challenge {}, code_challenge_method {}",
+            if challenge.is_some() { "present" } else { "absent" },
+            method.unwrap_or("absent"),
+        );
+        let error = OAuthError::new(ErrorCode::InvalidRequest, text);
+        Err(error.mismatch(client, &received, "code_challenge_method S256"))
+    };
+    match (challenge, method) {
         (Some(challenge), Some("S256")) if is_hash(challenge) => Ok(Some(challenge.to_owned())),
-        (Some(_), Some("S256")) => {
-            refused("code_challenge must be a base64url-encoded SHA-256 hash (43 characters).")
-        }
-        (None, None) if !client.is_public() => Ok(None),
-        (None, _) => refused("The parameter 'code_challenge' is missing."),
-        (Some(_), _) => refused("The parameter 'code_challenge_method' must be 'S256'."),
+        (Some(challenge), Some("S256")) => refused(&format!(
+            "code_challenge must be a base64url-encoded SHA-256 hash (43 characters); the request has {} characters.",
+            challenge.chars().count()
+        )),
+        (None, None) if !client.requires_pkce() => Ok(None),
+        (None, Some(_)) => refused(
+            "The parameter 'code_challenge' is missing; the request has code_challenge_method only.",
+        ),
+        (None, None) => refused(
+            "The parameter 'code_challenge' is missing. This application must use PKCE: send code_challenge with code_challenge_method=S256.",
+        ),
+        (Some(_), method) => refused(&format!(
+            "The parameter 'code_challenge_method' must be 'S256'; the request has {}.",
+            method.map_or_else(
+                || "none, which means 'plain'".to_owned(),
+                |it| format!("'{}'", abbreviated(it))
+            )
+        )),
     }
 }
 

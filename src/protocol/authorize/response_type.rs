@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    super::error::{ErrorCode, OAuthError},
+    super::error::{ErrorCode, OAuthError, abbreviated},
     parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::{Client, ResponseType};
@@ -13,19 +13,27 @@ pub(super) fn check(
     params: AuthorizationParams<'_>,
     client: &Client,
 ) -> Result<ResponseType, OAuthError> {
-    let response_type = parse(params.require(Parameter::ResponseType)?).ok_or_else(|| {
-        OAuthError::new(
-            ErrorCode::UnsupportedResponseType,
-            "The response type must be 'code', 'id_token' or one of their combinations with 'token'.",
-        )
-    })?;
+    let requested = params.require(Parameter::ResponseType)?;
+    let registered: Vec<&str> = client.response_types.iter().map(|it| it.as_str()).collect();
+    let registered = registered.join(", ");
+    let Some(response_type) = parse(requested) else {
+        let supported: Vec<&str> = ResponseType::ALL.iter().map(|it| it.as_str()).collect();
+        let text = format!(
+            "The response type '{}' is not supported; use one of: {}.",
+            abbreviated(requested),
+            supported.join(", ")
+        );
+        let error = OAuthError::new(ErrorCode::UnsupportedResponseType, text);
+        return Err(error.mismatch(client, requested, &registered));
+    };
     if client.response_types.contains(&response_type) {
         return Ok(response_type);
     }
-    Err(OAuthError::new(
-        ErrorCode::UnauthorizedClient,
-        format!("This application may not use the response type '{response_type}'."),
-    ))
+    let text = format!(
+        "This application may not use the response type '{response_type}'; it may use: {registered}."
+    );
+    let error = OAuthError::new(ErrorCode::UnauthorizedClient, text);
+    Err(error.mismatch(client, requested, &registered))
 }
 
 fn parse(text: &str) -> Option<ResponseType> {

@@ -17,7 +17,8 @@ pub(super) fn check(
 ) -> Result<Scopes, OAuthError> {
     let allowed = allowed(client, response_type);
     let asked = params.get(Parameter::Scope);
-    let scopes = scope::select(asked, &allowed, || scope::default_scopes(client))?;
+    let scopes = scope::select(asked, &allowed, || scope::default_scopes(client))
+        .map_err(|error| scope::mismatch(error, client, asked, &allowed))?;
     let needed = if response_type.has_id_token() && !scopes.contains("openid") {
         "An ID token requires the scope 'openid'"
     } else if scopes.is_empty() {
@@ -26,7 +27,8 @@ pub(super) fn check(
         return Ok(scopes);
     };
     let text = format!("{needed}. Allowed scopes: {}.", scope::join(&allowed));
-    Err(OAuthError::new(ErrorCode::InvalidScope, text))
+    let error = OAuthError::new(ErrorCode::InvalidScope, text);
+    Err(scope::mismatch(error, client, asked, &allowed))
 }
 
 /// The scopes of the client, without `offline_access` if no refresh token can be issued (OIDC Core

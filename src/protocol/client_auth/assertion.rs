@@ -10,15 +10,18 @@ use crate::{
     model::{
         AssertionAudience, Client, ClientAuthentication, JwsAlgorithm, Timestamp, sha256_base64url,
     },
-    protocol::{error::OAuthError, jwt::UnverifiedJwt},
+    protocol::{
+        error::{OAuthError, abbreviated},
+        jwt::UnverifiedJwt,
+    },
 };
 
 /// The only supported `client_assertion_type` (RFC 7523 §2.2).
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The dedicated `typ` of client assertions (RFC 7523bis §4).
 const JWT_TYPE: &str = "client-authentication+jwt";
-/// The longest time until an assertion expires.
-const MAX_LIFETIME: Duration = Duration::from_mins(5);
+/// The longest time until an assertion expires. Libraries sign for up to an hour (Authlib).
+const MAX_LIFETIME: Duration = Duration::from_hours(1);
 /// How far a client's clock may be ahead.
 const LEEWAY: Duration = Duration::from_mins(1);
 /// Maximum length of `jti` in bytes.
@@ -73,8 +76,9 @@ pub fn check_claims(
     if jwt.text("iss") != id || jwt.text("sub") != id {
         return Err(refused("'iss' and 'sub' of the client assertion must be the client_id."));
     }
-    if !names(audience, jwt.claims.get("aud")) {
-        return Err(refused("'aud' of the client assertion is not this issuer."));
+    let aud = jwt.claims.get("aud");
+    if !names(audience, aud) {
+        return Err(wrong_audience(client, audience, aud));
     }
     let expires_at = lifetime(jwt, now)?;
     let jti = jwt.text("jti").filter(|jti| (1..=MAX_JTI_LEN).contains(&jti.len()));
@@ -107,6 +111,32 @@ fn names(audience: AcceptedAudiences<'_>, written: Option<&Value>) -> bool {
     }
 }
 
+/// The error for an audience of another server. The signature was verified, so the client may see
+/// the values.
+fn wrong_audience(
+    client: &Client,
+    audience: AcceptedAudiences<'_>,
+    written: Option<&Value>,
+) -> OAuthError {
+    let AcceptedAudiences { allowed, issuer, token_endpoint, endpoint, .. } = audience;
+    let received = match written {
+        None => "missing".to_owned(),
+        Some(Value::String(one)) => format!("'{}'", abbreviated(one)),
+        Some(other) => format!("'{}'", abbreviated(&other.to_string())),
+    };
+    let expected = match allowed {
+        AssertionAudience::Issuer => format!("the string '{issuer}'"),
+        AssertionAudience::IssuerOrEndpoint if token_endpoint == endpoint => {
+            format!("'{issuer}' or '{endpoint}'")
+        }
+        AssertionAudience::IssuerOrEndpoint => {
+            format!("'{issuer}', '{token_endpoint}' or '{endpoint}'")
+        }
+    };
+    let text = format!("'aud' of the client assertion is {received}; it must be {expected}.");
+    refused(&text).mismatch(client, &received, &expected)
+}
+
 /// Checks `exp`, `nbf` and `iat` (RFC 7523 §3, 4 to 6). Leeway applies only to clocks that are
 /// ahead.
 fn lifetime(jwt: &UnverifiedJwt, now: Timestamp) -> Result<Timestamp, OAuthError> {
@@ -115,7 +145,11 @@ fn lifetime(jwt: &UnverifiedJwt, now: Timestamp) -> Result<Timestamp, OAuthError
         return Err(refused("The client assertion has expired."));
     }
     if exp > now.plus(MAX_LIFETIME + LEEWAY).secs() {
-        return Err(refused("The client assertion must expire within 5 minutes."));
+        let text = format!(
+            "The client assertion expires in {} seconds; it must expire within an hour.",
+            exp.saturating_sub(now.secs())
+        );
+        return Err(refused(&text));
     }
     for name in ["nbf", "iat"] {
         let ahead = jwt.time(name).is_some_and(|time| time > now.plus(LEEWAY).secs());

@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 
 use super::{ASSERTION_TYPE, ClientAuthError, refused};
 use crate::{
-    model::{Secret, SecretTransport},
+    model::{AuthMethod, JwsAlgorithm, Secret, SecretTransport},
     protocol::{
         error::{ErrorCode, OAuthError},
         jwt::UnverifiedJwt,
@@ -19,6 +19,8 @@ pub struct Credentials {
     /// The client that the request names.
     pub client: ClientReference,
     pub(super) proof: ClientProof,
+    /// Whether they were in the `Authorization` header.
+    pub(super) challenge: bool,
 }
 
 /// The way in which a request names its client.
@@ -47,9 +49,41 @@ pub(super) enum ClientProof {
     Assertion { jws: Secret<String>, jwt: UnverifiedJwt },
 }
 
+impl Credentials {
+    /// Returns true if they depend on a secret that an attacker could guess.
+    pub fn can_be_guessed(&self) -> bool {
+        match &self.proof {
+            ClientProof::None => false,
+            ClientProof::Secret { .. } => true,
+            ClientProof::Assertion { jwt, .. } => jwt.algorithm.is_symmetric(),
+        }
+    }
+
+    /// The client ID that the request names.
+    pub fn client_id(&self) -> &str {
+        match &self.client {
+            ClientReference::Id(id) => id,
+            ClientReference::Assertion { subject, .. } => subject,
+        }
+    }
+}
+
 impl ClientProof {
-    pub(super) fn transport(&self) -> Option<SecretTransport> {
-        if let Self::Secret { transport, .. } = self { Some(*transport) } else { None }
+    /// The method that the request used.
+    pub(super) fn method(&self) -> AuthMethod {
+        match self {
+            Self::None => AuthMethod::None,
+            Self::Secret { transport, .. } => transport.method(),
+            Self::Assertion { jwt, .. } if jwt.algorithm.is_symmetric() => {
+                AuthMethod::ClientSecretJwt
+            }
+            Self::Assertion { .. } => AuthMethod::PrivateKeyJwt,
+        }
+    }
+
+    /// The algorithm of the assertion.
+    pub(super) fn algorithm(&self) -> Option<JwsAlgorithm> {
+        if let Self::Assertion { jwt, .. } = self { Some(jwt.algorithm) } else { None }
     }
 }
 
@@ -58,9 +92,8 @@ pub fn credentials(
     authorization: Option<&str>,
     params: &RequestParams,
 ) -> Result<Credentials, ClientAuthError> {
-    let refused = |code, text: &str| ClientAuthError {
-        error: OAuthError::new(code, text),
-        challenge: authorization.is_some(),
+    let refused = |code, text: &str| {
+        ClientAuthError::refused(OAuthError::new(code, text), authorization.is_some())
     };
     let client_id = params.get("client_id");
     let secret = params.get("client_secret");
@@ -70,7 +103,7 @@ pub fn credentials(
             return Err(refused(ErrorCode::InvalidRequest, text));
         }
         return assertion_credentials(params, client_id)
-            .map_err(|error| ClientAuthError { error, challenge: false });
+            .map_err(|error| ClientAuthError::refused(error, false));
     }
     if let Some(header) = authorization {
         if secret.is_some() {
@@ -85,8 +118,14 @@ pub fn credentials(
             let text = "client_id differs from the client in the Authorization header.";
             return Err(refused(ErrorCode::InvalidRequest, text));
         }
-        let proof = ClientProof::Secret { transport: SecretTransport::Header, secrets };
-        return Ok(Credentials { client: ClientReference::Id(id), proof });
+        // A public client without a secret (RFC 6749 §2.3.1: it may be omitted if it is empty).
+        let is_empty = secrets.iter().all(|secret| secret.expose().is_empty());
+        let proof = if is_empty {
+            ClientProof::None
+        } else {
+            ClientProof::Secret { transport: SecretTransport::Header, secrets }
+        };
+        return Ok(Credentials { client: ClientReference::Id(id), proof, challenge: true });
     }
     let Some(client_id) = client_id else {
         let text = "The request has no client_id.";
@@ -96,7 +135,8 @@ pub fn credentials(
         transport: SecretTransport::Body,
         secrets: vec![Secret::new(secret.to_owned())],
     });
-    Ok(Credentials { client: ClientReference::Id(client_id.to_owned()), proof })
+    let client = ClientReference::Id(client_id.to_owned());
+    Ok(Credentials { client, proof, challenge: false })
 }
 
 /// Parses an assertion (RFC 7523 §2.2). Its `sub` is the client ID, so `client_id` is optional.
@@ -122,6 +162,7 @@ fn assertion_credentials(
             subject: subject.to_owned(),
         },
         proof: ClientProof::Assertion { jws: Secret::new(jwt.to_owned()), jwt: read },
+        challenge: false,
     })
 }
 

@@ -4,25 +4,21 @@
 
 mod assertion;
 mod credentials;
+mod refusal;
 
 pub use assertion::{ASSERTION_TYPE, AcceptedAudiences, ReplayKey, check_claims, used_before};
 pub use credentials::{ClientReference, Credentials, credentials};
+pub use refusal::{not_signed, not_the_registered_method, throttled};
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::constant_time;
 
 use credentials::ClientProof;
+use refusal::{CredentialsRefusal, refused};
 
-use super::{
-    error::{ErrorCode, OAuthError},
-    jwt::UnverifiedJwt,
-};
-use crate::model::{AssertionPolicy, Client, ClientAuthentication, Secret, SecretTransport};
-
-/// The description for every failed authentication, so that it does not reveal whether the client
-/// exists.
-const AUTHENTICATION_FAILED: &str = "Client authentication failed.";
+use super::{error::OAuthError, jwt::UnverifiedJwt};
+use crate::model::{AssertionPolicy, AuthMethod, Client, ClientAuthentication, Secret};
 
 /// The result of checking credentials.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +27,10 @@ pub enum CredentialsCheck<'a> {
     Authenticated(&'a Arc<Client>),
     /// Signature and claims of the client's assertion are still to be verified.
     Assertion(PendingAssertion<'a>),
+    /// The client registered another method than the assertion's. It is told so
+    /// ([`not_the_registered_method`]) if its secret has signed the assertion, and is not
+    /// authenticated.
+    OtherMethod(PendingAssertion<'a>),
 }
 
 /// A client assertion that the registered method allows, not yet verified.
@@ -65,70 +65,109 @@ pub struct ClientAuthError {
     /// Whether the client used the `Authorization` header, so that the response needs a challenge
     /// (§5.2).
     pub challenge: bool,
+    /// The kind of the failure.
+    pub failure: ClientAuthFailure,
 }
 
-/// Returns an error whose description the client may see.
-fn refused(text: &str) -> OAuthError {
-    OAuthError::new(ErrorCode::InvalidClient, text)
+/// The kind of a failed client authentication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuthFailure {
+    /// The request is refused, whatever its secret is.
+    Refused,
+    /// The secret is wrong, or the client is unknown: it may be a guess.
+    WrongSecret,
+    /// Too many wrong secrets came before. The secret was not checked; the caller has to wait.
+    Throttled(Duration),
 }
 
-/// Returns the error for an assertion whose signature could not be verified. The response is the
-/// same as for an unknown client.
-pub fn not_signed(why: &str) -> OAuthError {
-    refused(AUTHENTICATION_FAILED).because(why)
+impl ClientAuthError {
+    /// Returns the error of a request that is refused, whatever its secret is.
+    pub const fn refused(error: OAuthError, challenge: bool) -> Self {
+        Self { error, challenge, failure: ClientAuthFailure::Refused }
+    }
 }
 
-/// Rule: the client is known, uses its registered method, and its secret is right or its assertion
-/// has an allowed algorithm. The exact reason of a failure is only logged; the response is always
-/// the same.
+/// Rule: the client is known, uses a method that it registered, and its secret is right or its
+/// assertion has an allowed algorithm. The response is the same for every failure, so that it does
+/// not reveal whether the client exists. Only a client whose secret is right, or which has none, is
+/// told that its method is another one. The exact reason is always logged.
 pub fn check<'a>(
     client: Option<&'a Arc<Client>>,
     credentials: &'a Credentials,
 ) -> Result<CredentialsCheck<'a>, ClientAuthError> {
-    let why = match client {
-        None => "unknown client",
-        Some(client) => match judge(client, &credentials.proof) {
+    let proof = &credentials.proof;
+    let (error, is_wrong) = match client {
+        None => (refusal::unknown_client(proof), true),
+        Some(client) => match judge(client, proof) {
             Ok(checked) => return Ok(checked),
-            Err(why) => why,
+            Err(why) => (why.error(client, proof), matches!(why, CredentialsRefusal::WrongSecret)),
         },
     };
-    Err(ClientAuthError {
-        error: not_signed(why),
-        challenge: credentials.proof.transport() == Some(SecretTransport::Header),
-    })
+    let failure = if is_wrong && credentials.can_be_guessed() {
+        ClientAuthFailure::WrongSecret
+    } else {
+        ClientAuthFailure::Refused
+    };
+    Err(ClientAuthError { error, challenge: credentials.challenge, failure })
 }
 
 fn judge<'a>(
     client: &'a Arc<Client>,
     proof: &'a ClientProof,
-) -> Result<CredentialsCheck<'a>, &'static str> {
+) -> Result<CredentialsCheck<'a>, CredentialsRefusal> {
     use ClientAuthentication as Registered;
+    let pending = |key, policy, (jws, jwt)| PendingAssertion { client, key, policy, jws, jwt };
     match (&client.authentication, proof) {
         (Registered::None, ClientProof::None) => Ok(CredentialsCheck::Authenticated(client)),
+        (Registered::None, ClientProof::Secret { .. }) => Err(CredentialsRefusal::PublicClient),
         (
             Registered::Secret { transport, secrets },
             ClientProof::Secret { transport: used, secrets: given },
-        ) if transport == used => {
-            let authenticated = CredentialsCheck::Authenticated(client);
-            matches(secrets, given).then_some(authenticated).ok_or("wrong secret")
+        ) => {
+            if !matches(secrets, given) {
+                Err(CredentialsRefusal::WrongSecret)
+            } else if transport.is_some_and(|registered| registered != *used) {
+                Err(CredentialsRefusal::OtherMethod)
+            } else {
+                Ok(CredentialsCheck::Authenticated(client))
+            }
+        }
+        (Registered::SecretJwt { secrets, .. }, ClientProof::Secret { secrets: given, .. }) => {
+            Err(if matches(secrets, given) {
+                CredentialsRefusal::OtherMethod
+            } else {
+                CredentialsRefusal::WrongSecret
+            })
         }
         (Registered::SecretJwt { secrets, policy }, ClientProof::Assertion { jws, jwt }) => {
             let key = ClientVerificationKey::Secrets(secrets);
-            pending(PendingAssertion { client, key, policy: *policy, jws, jwt })
+            check_algorithm(pending(key, *policy, (jws, jwt)))
         }
         (Registered::PrivateKeyJwt { policy }, ClientProof::Assertion { jws, jwt }) => {
             let key = ClientVerificationKey::PublicKeys(client);
-            pending(PendingAssertion { client, key, policy: *policy, jws, jwt })
+            check_algorithm(pending(key, *policy, (jws, jwt)))
         }
-        _ => Err("not its registered method"),
+        (Registered::Secret { secrets, .. }, ClientProof::Assertion { jws, jwt })
+            if jwt.algorithm.is_symmetric() =>
+        {
+            let key = ClientVerificationKey::Secrets(secrets);
+            let assertion = pending(key, AssertionPolicy::default(), (jws, jwt));
+            Ok(CredentialsCheck::OtherMethod(assertion))
+        }
+        (_, ClientProof::None) => Err(CredentialsRefusal::NoCredentials),
+        _ => Err(CredentialsRefusal::UnprovenMethod),
     }
 }
 
 /// Checks the algorithm of an assertion.
-fn pending(assertion: PendingAssertion<'_>) -> Result<CredentialsCheck<'_>, &'static str> {
+fn check_algorithm(
+    assertion: PendingAssertion<'_>,
+) -> Result<CredentialsCheck<'_>, CredentialsRefusal> {
     let method = &assertion.client.authentication;
-    let allowed = assertion::check_algorithm(method, assertion.jwt.algorithm);
-    allowed.then_some(CredentialsCheck::Assertion(assertion)).ok_or("not its registered algorithm")
+    if assertion::check_algorithm(method, assertion.jwt.algorithm) {
+        return Ok(CredentialsCheck::Assertion(assertion));
+    }
+    Err(CredentialsRefusal::Algorithm(assertion.policy.signing_alg))
 }
 
 /// Compares the given secrets with every secret of the client, each in constant time.

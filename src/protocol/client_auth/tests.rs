@@ -4,11 +4,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     model::{AuthMethod, fixtures},
-    protocol::params::RequestParams,
+    protocol::{error::ErrorCode, params::RequestParams},
 };
 
 /// The client with another method and secrets.
-fn with(method: AuthMethod, secrets: &[&str]) -> Client {
+fn with(method: impl Into<Option<AuthMethod>>, secrets: &[&str]) -> Client {
+    let method = method.into();
     let secrets = secrets.iter().map(|it| Secret::new((*it).to_owned())).collect();
     let authentication = ClientAuthentication::new(method, AssertionPolicy::default(), secrets);
     Client { authentication, ..fixtures::client() }
@@ -98,7 +99,9 @@ fn every_failure_has_the_same_response() {
     let refusals = [
         check(Some(&client), &wrong),
         check(None, &wrong),
-        check(Some(&with(AuthMethod::None, &["s3cret"])), &wrong),
+        check(Some(&with(AuthMethod::ClientSecretPost, &["s3cret"])), &wrong),
+        check(Some(&with(AuthMethod::ClientSecretJwt, &["s3cret"])), &wrong),
+        check(Some(&with(AuthMethod::PrivateKeyJwt, &[])), &wrong),
         check(Some(&with(AuthMethod::ClientSecretBasic, &[])), &wrong),
     ];
     for refusal in refusals {
@@ -110,13 +113,94 @@ fn every_failure_has_the_same_response() {
 }
 
 #[test]
-fn the_right_secret_with_another_method_is_rejected() {
+fn a_client_that_names_no_method_may_send_its_secret_either_way() {
+    let client = with(None, &["s3cret"]);
+    assert_eq!(client.authentication.method(), AuthMethod::ClientSecretBasic);
+    let basic = credentials(Some(&header("team.wiki:s3cret")), &RequestParams::default());
+    assert_eq!(check(Some(&client), &basic.expect("credentials")), Ok(()));
+    let body = post("client_id=team.wiki&client_secret=s3cret").expect("credentials");
+    assert_eq!(check(Some(&client), &body), Ok(()));
+    let wrong = post("client_id=team.wiki&client_secret=wrong").expect("credentials");
+    assert!(check(Some(&client), &wrong).is_err());
+}
+
+#[test]
+fn the_right_secret_with_another_method_is_rejected_and_told_the_method() {
     // RFC 7591 §2: token_endpoint_auth_method
-    let client = fixtures::client();
-    let given = post("client_id=team.wiki&client_secret=s3cret").expect("credentials");
-    assert!(check(Some(&client), &given).is_err());
-    let client = with(AuthMethod::ClientSecretPost, &["s3cret"]);
-    assert_eq!(check(Some(&client), &given), Ok(()));
+    let (basic, body) = (AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost);
+    let in_header = || credentials(Some(&header("team.wiki:s3cret")), &RequestParams::default());
+    let in_body = || post("client_id=team.wiki&client_secret=s3cret");
+    for (method, given, said) in [
+        (
+            basic,
+            in_body(),
+            "This client uses client_secret_basic; the request used client_secret_post.",
+        ),
+        (
+            body,
+            in_header(),
+            "This client uses client_secret_post; the request used client_secret_basic.",
+        ),
+        (
+            AuthMethod::ClientSecretJwt,
+            in_body(),
+            "This client uses client_secret_jwt; the request used client_secret_post.",
+        ),
+    ] {
+        let refused = check(Some(&with(method, &["s3cret"])), &given.expect("credentials"));
+        let error = refused.expect_err("refused").error;
+        assert_eq!(error.code, ErrorCode::InvalidClient);
+        assert_eq!(error.public, said);
+        let logged = error.mismatch.expect("values for the log");
+        assert_eq!(logged.client.to_string(), "team/wiki");
+        assert_eq!(logged.registered, method.as_str());
+    }
+    let client = with(body, &["s3cret"]);
+    assert_eq!(check(Some(&client), &in_body().expect("credentials")), Ok(()));
+}
+
+#[test]
+fn the_log_has_the_method_of_a_request_whose_secret_is_wrong() {
+    let client = with(None, &["s3cret"]);
+    let given = post("client_id=team.wiki&client_secret=wrong").expect("credentials");
+    let error = check(Some(&client), &given).expect_err("refused").error;
+    assert_eq!(error.public, "Client authentication failed.");
+    assert_eq!(error.private.as_deref(), Some("wrong secret"));
+    let logged = error.mismatch.expect("values for the log");
+    assert_eq!(logged.received, "client_secret_post");
+    assert_eq!(logged.registered, "client_secret_basic or client_secret_post");
+}
+
+#[test]
+fn a_missing_secret_is_named_whether_the_client_exists_or_not() {
+    let given = post("client_id=team.wiki").expect("credentials");
+    let known = check(Some(&fixtures::client()), &given).expect_err("refused").error;
+    let unknown = check(None, &given).expect_err("refused").error;
+    assert_eq!(known.public, unknown.public);
+    assert!(known.public.contains("no client credentials"), "{}", known.public);
+}
+
+#[test]
+fn an_empty_secret_is_no_secret() {
+    // RFC 6749 §2.3.1. Libraries of public clients send it (Go, AppAuth).
+    let public = with(AuthMethod::None, &[]);
+    for text in ["team.wiki:", "team%2Ewiki:"] {
+        let given = credentials(Some(&header(text)), &RequestParams::default());
+        assert_eq!(check(Some(&public), &given.expect("credentials")), Ok(()), "{text}");
+    }
+    let given = credentials(Some(&header("team.wiki:")), &RequestParams::default());
+    let refused = check(Some(&fixtures::client()), &given.expect("credentials"));
+    let refused = refused.expect_err("a confidential client must authenticate");
+    assert!(refused.challenge, "RFC 6749 §5.2");
+}
+
+#[test]
+fn a_public_client_with_a_secret_is_told_that_it_has_none() {
+    let given = post("client_id=team.wiki&client_secret=made-up").expect("credentials");
+    let refused = check(Some(&with(AuthMethod::None, &[])), &given).expect_err("refused");
+    let said = "This client is public and has no client secret (none); the request used \
+                client_secret_post. Send only the client_id.";
+    assert_eq!(refused.error.public, said);
 }
 
 #[test]

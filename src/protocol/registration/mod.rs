@@ -47,7 +47,10 @@ impl RegistrationRequest {
         unsupported::check(&members)?;
         let mut spec = fields::spec(&members)?;
         flows::complete(&mut spec);
+        // The defaults of OIDC Registration §2. They are stored, so that the client keeps what its
+        // response says, whatever a manifest without the field means.
         spec.entry("idTokenSignedResponseAlg").or_insert_with(|| json!("RS256"));
+        spec.entry("tokenEndpointAuthMethod").or_insert_with(|| json!("client_secret_basic"));
         let text = |name: &str| match members.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),

@@ -52,7 +52,9 @@ pub fn check_code(
     // The redirect URI equals that of the authorization request, if it had one (§4.1.3).
     if code.redirect_uri != request.redirect_uri {
         let text = "redirect_uri differs from that of the authorization request.";
-        return Err(invalid_grant(text));
+        let written = |uri: &Option<String>| uri.clone().unwrap_or_else(|| "absent".to_owned());
+        let (received, bound) = (written(&request.redirect_uri), written(&code.redirect_uri));
+        return Err(invalid_grant(text).mismatch(client, &received, &bound));
     }
     let verifier = request.verifier.as_ref().map(|it| it.expose().as_str());
     pkce::verify(code.code_challenge.as_deref(), verifier)?;

@@ -84,6 +84,7 @@ pub fn tenant(
             request_objects,
             refresh_token_rotation,
             tokens,
+            require_pkce: spec.require_pkce.unwrap_or_default(),
             registration,
         },
         bounds,

@@ -2,7 +2,7 @@
 
 use super::{
     browser::{Browser, VERIFIER, agree, claims, verified},
-    world::{ALICE, World, is_sign_in, sign_in},
+    world::{ALICE, CALLBACK, World, is_sign_in, sign_in},
 };
 
 #[tokio::test]
@@ -20,6 +20,78 @@ async fn shows_a_page_while_client_or_redirect_uri_is_unproven() {
         assert_eq!(page.status, status, "{changes:?}: {}", page.body);
         assert!(page.body.contains(expected), "{changes:?}: {}", page.body);
     }
+}
+
+#[tokio::test]
+async fn the_page_names_the_nearest_registered_redirect_uri() {
+    let world = World::new().await;
+    let trusted = world.application("trusted").await;
+    let sent = format!("{CALLBACK}/");
+    let url = trusted.authorize_url("openid", &[("redirect_uri", &sent)]);
+    let page = Browser::new().open(&url).await;
+    assert!(page.body.contains("differs in the slash at the end"), "{}", page.body);
+    assert!(page.body.contains(&format!("{CALLBACK}&#39;")), "{}", page.body);
+    assert!(!page.body.contains(&sent), "a link must not put text into the page");
+}
+
+#[tokio::test]
+async fn the_roots_say_what_they_are_and_show_no_error() {
+    let world = World::new().await;
+    let issuer = world.app.issuer("shop");
+    for path in ["", "/"] {
+        let page = Browser::new().open(&format!("{issuer}{path}")).await;
+        assert_eq!(page.status, 200);
+        assert!(page.body.contains("<h1>Harbour Works</h1>"), "{}", page.body);
+        let metadata = format!("{issuer}/.well-known/openid-configuration");
+        assert!(page.body.contains(&format!("href=\"{metadata}\"")), "{}", page.body);
+        assert!(!page.body.contains("Error"), "{}", page.body);
+    }
+    let base = world.app.origin.clone();
+    let page = Browser::new().open(&format!("{base}/")).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert!(page.body.contains("<h1>Sign-in service</h1>"), "{}", page.body);
+    assert!(page.body.contains("href=\"/_lanyard/demo\""), "it leads on: {}", page.body);
+    let request = reqwest::Client::new().get(format!("{base}/nowhere"));
+    let response = request.header("accept", "text/html").send().await.expect("answers");
+    assert_eq!(response.status().as_u16(), 404);
+    let body = response.text().await.expect("text");
+    let (shown, folded) = body.split_once("<details").expect("folded details");
+    assert!(!shown.contains("kubectl") && folded.contains("kubectl"), "{body}");
+}
+
+#[tokio::test]
+async fn errors_for_the_client_say_what_came_and_what_was_expected() {
+    let world = World::new().await;
+    let trusted = world.application("trusted").await;
+    for (changes, received, expected) in [
+        (("response_type", "token"), "'token'", "use one of: code,"),
+        (("response_type", "id_token"), "'id_token'", "it may use: code."),
+        (("code_challenge_method", "plain"), "'plain'", "must be 'S256'"),
+    ] {
+        let page = Browser::new().open(&trusted.authorize_url("openid", &[changes])).await;
+        let said = page.answer()["error_description"].clone();
+        assert!(said.contains(received) && said.contains(expected), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn pkce_is_required_of_a_confidential_client_where_the_manifest_says_so() {
+    let world = World::new().await;
+    let trusted = world.application("trusted").await;
+    let absent = [("code_challenge", ""), ("code_challenge_method", "")];
+    let browser = Browser::new();
+    let page = browser.open(&trusted.authorize_url("openid", &absent)).await;
+    assert!(is_sign_in(&page), "{}", page.body);
+    world.change(
+        "metadata: {name: shop}\nspec:",
+        "metadata: {name: shop}\nspec:\n  requirePkce: true",
+    );
+    let page = browser.open(&trusted.authorize_url("openid", &absent)).await;
+    let answer = page.answer();
+    assert_eq!(answer["error"], "invalid_request");
+    assert!(answer["error_description"].contains("must use PKCE"), "{answer:?}");
+    let page = browser.open(&trusted.authorize_url("openid", &[])).await;
+    assert!(is_sign_in(&page), "{}", page.body);
 }
 
 #[tokio::test]

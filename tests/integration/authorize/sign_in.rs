@@ -33,6 +33,33 @@ async fn reuses_the_session() {
 }
 
 #[tokio::test]
+async fn signs_in_with_a_verified_email_address_that_is_unique() {
+    let world = World::new().await;
+    let email = "  email: alice@example.com\n";
+    let verified = "  email: Alice@Example.com\n  emailVerified: true\n";
+    let bob = "  username: bob\n";
+    let same = "  username: bob\n  email: alice@example.com\n  emailVerified: true\n";
+    for (changes, signs_in) in [
+        (vec![], false),
+        (vec![(email, verified)], true),
+        (vec![(email, verified), (bob, same)], false),
+    ] {
+        world.change_all(&changes);
+        let (trusted, browser) = (world.application("trusted").await, Browser::new());
+        let page = browser.open(&trusted.authorize_url("openid", &[])).await;
+        let page = sign_in(&browser, &page, ("alice@example.com", ALICE.1)).await;
+        assert_eq!(page.left_for.is_some(), signs_in, "{changes:?}: {}", page.body);
+        if signs_in {
+            let (_, tokens) = trusted.redeem(&page.answer()["code"]).await;
+            let id_token = claims(tokens["id_token"].as_str().expect("an ID token"));
+            assert_eq!(id_token["sub"], world.app.subject("shop", "alice"));
+        } else {
+            assert!(page.body.contains("If you entered an email address, try your username."));
+        }
+    }
+}
+
+#[tokio::test]
 async fn answers_alike_whether_the_user_exists_or_not() {
     let world = World::new().await;
     let trusted = world.application("trusted").await;

@@ -180,10 +180,10 @@ const QUOTED: [(&str, &str); 11] = [
     ("troubleshooting.md", "is in use by another process"),
     ("troubleshooting.md", "is damaged"),
     ("troubleshooting.md", "Unknown application"),
-    ("troubleshooting.md", "The redirect_uri is not registered for this application"),
+    ("troubleshooting.md", " is not registered for this application"),
     ("troubleshooting.md", "Unknown issuer"),
     ("troubleshooting.md", "Page not found"),
-    ("troubleshooting.md", "The client assertion must expire within 5 minutes."),
+    ("troubleshooting.md", "it must expire within an hour"),
 ];
 
 /// Appends all source code, with the line breaks of long strings removed.

@@ -1,6 +1,9 @@
 //! Client authentication by assertions (RFC 7523, OIDC Core §9).
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -85,6 +88,27 @@ async fn each_client_must_use_its_registered_method() {
     );
     let (status, _, answer) = world.post(&[], &body).await;
     assert_error(&(status, answer), 401, "invalid_client");
+    // The secret of `web` is right, so the client is told what it should have used.
+    let (_, answer) = ask(&world, &by_secret(&claims(&world, "default.web"), SECRET), &[]).await;
+    let said = "This client uses client_secret_basic or client_secret_post; the request used client_secret_jwt.";
+    assert_eq!(answer["error_description"], said);
+    let (_, answer) = ask(&world, &by_secret(&claims(&world, "default.web"), "wrong"), &[]).await;
+    assert_eq!(answer["error_description"], "Client authentication failed.");
+}
+
+#[tokio::test]
+async fn an_assertion_of_an_hour_is_accepted_once_in_that_hour() {
+    // RFC 7523 §3, 4 and 7
+    let world = World::new().await;
+    let mut hour = claims(&world, "default.signs-with-key");
+    hour["exp"] = json!(world.app.clock.now().secs() + 3600);
+    let assertion = signed(&hour);
+    assert_eq!(ask(&world, &assertion, &[]).await.0, 200);
+    world.app.clock.advance(Duration::from_mins(59));
+    assert_error(&ask(&world, &assertion, &[]).await, 401, "invalid_client");
+    hour["exp"] = json!(world.app.clock.now().secs() + 3700);
+    hour["jti"] = json!("longer");
+    assert_error(&ask(&world, &signed(&hour), &[]).await, 401, "invalid_client");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Client authentication by secrets, the `client_credentials` grant, and malformed requests.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -68,12 +70,15 @@ async fn signs_with_the_first_algorithm_of_the_tenant() {
 }
 
 #[tokio::test]
-async fn each_client_authenticates_by_its_own_method_only() {
-    // RFC 6749 §2.3, RFC 7591 §2
+async fn each_client_authenticates_by_a_method_that_it_names_or_by_either() {
+    // RFC 6749 §2.3, RFC 7591 §2. The manifest of `web` names no method.
     let world = World::new().await;
-    for (client, by_header, by_body) in
-        [("default.web", 200, 401), ("default.poster", 401, 200), ("default.nobody", 401, 401)]
-    {
+    for (client, by_header, by_body) in [
+        ("default.web", 200, 200),
+        ("default.basic-only", 200, 401),
+        ("default.poster", 401, 200),
+        ("default.nobody", 401, 401),
+    ] {
         let header = basic(client, SECRET);
         let (status, headers, answer) =
             world.post(&[("authorization", &header)], &form(&[OWN])).await;
@@ -92,13 +97,44 @@ async fn each_client_authenticates_by_its_own_method_only() {
 }
 
 #[tokio::test]
+async fn the_method_is_told_where_the_secret_is_right() {
+    let world = World::new().await;
+    let uses = |method, used| format!("This client uses {method}; the request used {used}.");
+    let (basic_method, post) = ("client_secret_basic", "client_secret_post");
+    let body = form(&[OWN, ("client_id", "default.basic-only"), ("client_secret", SECRET)]);
+    let (_, _, answer) = world.post(&[], &body).await;
+    assert_eq!(text(&answer, "error_description"), uses(basic_method, post));
+    let header = basic("default.poster", SECRET);
+    let (_, _, answer) = world.post(&[("authorization", &header)], &form(&[OWN])).await;
+    assert_eq!(text(&answer, "error_description"), uses(post, basic_method));
+    let header = basic("default.signs-with-secret", SECRET);
+    let (_, _, answer) = world.post(&[("authorization", &header)], &form(&[OWN])).await;
+    assert_eq!(text(&answer, "error_description"), uses("client_secret_jwt", basic_method));
+}
+
+#[tokio::test]
+async fn a_public_client_may_send_an_empty_secret() {
+    // RFC 6749 §2.3.1. golang.org/x/oauth2 does so.
+    let world = World::new().await;
+    let header = basic("default.spa", "");
+    let refresh = form(&[("grant_type", "refresh_token"), ("refresh_token", "unknown")]);
+    let (status, _, answer) = world.post(&[("authorization", &header)], &refresh).await;
+    assert_error(&(status, answer), 400, "invalid_grant");
+    let header = basic("default.web", "");
+    let (status, headers, answer) = world.post(&[("authorization", &header)], &form(&[OWN])).await;
+    assert!(headers.contains_key("www-authenticate"));
+    assert_error(&(status, answer), 401, "invalid_client");
+}
+
+#[tokio::test]
 async fn answers_alike_whether_a_client_exists_or_not() {
     let world = World::new().await;
     let mut answers = Vec::new();
     for (client, secret) in [
         ("default.web", "wrong"),
         ("default.nobody", SECRET),
-        ("default.poster", SECRET),
+        ("default.poster", "wrong"),
+        ("default.signs-with-key", SECRET),
         ("default.web-elsewhere", SECRET),
     ] {
         let header = basic(client, secret);
@@ -109,6 +145,30 @@ async fn answers_alike_whether_a_client_exists_or_not() {
     }
     assert_error(&answers[0], 401, "invalid_client");
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+}
+
+#[tokio::test]
+async fn wrong_secrets_delay_their_client_and_address() {
+    let world = World::new().await;
+    let attempt = |client, secret| {
+        let body = form(&[OWN, ("client_id", client), ("client_secret", secret)]);
+        let world = &world;
+        async move { world.post(&[], &body).await }
+    };
+    for client in ["default.weak", "default.poster"] {
+        for _ in 0..10 {
+            assert_eq!(attempt(client, "wrong").await.0, 401);
+        }
+        let (status, headers, answer) = attempt(client, "wrong").await;
+        assert_eq!((status, text(&answer, "error")), (429, "temporarily_unavailable"), "{answer}");
+        assert_eq!(headers["retry-after"], "1");
+    }
+    assert_eq!(attempt("default.weak", "summer2026").await.0, 429, "a right guess waits too");
+    assert_eq!(attempt("default.poster", SECRET).await.0, 200, "this secret cannot be guessed");
+    assert_eq!(attempt("default.web", SECRET).await.0, 200, "another client");
+    world.app.clock.advance(Duration::from_secs(1));
+    assert_eq!(attempt("default.weak", "summer2026").await.0, 200);
+    assert_eq!(attempt("default.weak", "wrong").await.0, 401, "the count begins again");
 }
 
 #[tokio::test]

@@ -81,7 +81,9 @@ fn authorize_error(error: AuthorizeError) -> EndpointError {
     match error {
         AuthorizeError::Page(error) => error.into(),
         AuthorizeError::Redirect(to, error) => {
-            EndpointError::Application(Box::new(to.error(&error)))
+            let response = to.error(&error);
+            EndpointError::Refused(error).log();
+            EndpointError::Application(Box::new(response))
         }
     }
 }

@@ -7,16 +7,19 @@ mod wait_until_served;
 
 pub use manage::{delete, get, put};
 
+use std::slice;
+
 use http::StatusCode;
 
 use crate::{
     http::{AppState, EndpointError, Reply, Request},
-    identity::RateLimitClass,
+    identity::{RateLimitClass, ThrottledCredential},
     model::{
         Client, Endpoint, NewClient, ObjectKey, REGISTERED_NAME, RegistrarError, RegistrationMode,
-        Secret,
+        Secret, are_unguessable,
     },
     protocol::{
+        client_auth,
         error::{ErrorCode, OAuthError},
         registration::{self, RegistrationAccess, RegistrationRequest},
         userinfo::bearer_token,
@@ -28,8 +31,7 @@ use crate::{
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let desk = registration_service(&request)?;
     if desk.settings().mode == RegistrationMode::InitialAccessToken {
-        registration::check_initial_access_token(desk.token(), bearer(&request)?)
-            .map_err(EndpointError::Bearer)?;
+        check_initial_access_token(app, &request, desk)?;
     }
     limit(app, &request, desk, RateLimitClass::New)?;
     let sent = sent(&request)?;
@@ -71,6 +73,38 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     };
     tracing::info!(client = %object, "a client has registered");
     Ok(information(&request, StatusCode::CREATED, &client, &token))
+}
+
+/// Checks the initial access token. Wrong ones are counted, and delay further attempts of their
+/// address.
+fn check_initial_access_token(
+    app: &AppState,
+    request: &Request,
+    desk: &RegistrationService,
+) -> Result<(), EndpointError> {
+    let sent = bearer(request)?;
+    let throttle = &app.accounts.credential_throttle;
+    let tenant = &request.tenant.tenant.id;
+    let credential =
+        ThrottledCredential { tenant, client: None, exists: true, address: request.address };
+    let wait = throttle.admit(credential, request.now).err();
+    // A token that cannot be guessed passes, as a client secret does.
+    let passes = desk.token().is_some_and(|token| are_unguessable(slice::from_ref(token)));
+    let checked = registration::check_initial_access_token(desk.token(), sent);
+    match (checked, wait) {
+        (checked, Some(wait)) if !passes || checked.is_err() => {
+            let error = client_auth::throttled(wait).error;
+            Err(EndpointError::TooManyRequests { error, retry_after: wait })
+        }
+        (Ok(()), _) => {
+            throttle.succeeded(credential);
+            Ok(())
+        }
+        (Err(error), _) => {
+            throttle.failed(credential, request.now);
+            Err(EndpointError::Bearer(error))
+        }
+    }
 }
 
 /// The tenant's registration service, if registration is enabled.

@@ -6,7 +6,7 @@ mod return_to;
 pub use return_to::{AuthorizationResponse, EncodedResponse, ReturnTo, form_action};
 
 use super::{
-    super::error::{ErrorCode, OAuthError},
+    super::{error::OAuthError, unregistered_uri::unregistered_uri},
     duplicates,
     parameters::{AuthorizationParams, Parameter},
     response_mode::ResponseMode,
@@ -34,11 +34,8 @@ fn registered<'a>(client: &Client, requested: &'a str) -> Result<&'a str, OAuthE
     if client.redirect_uris.iter().any(|registered| registered.matches(requested)) {
         return Ok(requested);
     }
-    Err(OAuthError::new(
-        ErrorCode::InvalidRequest,
-        "The redirect_uri is not registered for this application. It must be identical to \
-         an entry of redirectUris.",
-    ))
+    let registered = ("redirectUris", &*client.redirect_uris);
+    Err(unregistered_uri(client, (Parameter::RedirectUri.name(), requested), registered))
 }
 
 /// A client with a single URI may omit it in OAuth requests (RFC 6749 §3.1.2.3), but not in OpenID

@@ -68,6 +68,13 @@ pub fn check(
         exceeded("spec.consent".to_owned(), "consent: Implied".to_owned(), "consent");
     }
     redirect_hosts(bounds, flows, &mut exceeded);
+    if spec.require_pkce == Some(false) && tenant.tenant.require_pkce {
+        let message = format!(
+            "false is not allowed for clients from other namespaces, because spec.requirePkce of Tenant \"{}\" is true; remove it",
+            tenant.tenant.id
+        );
+        problems.refuse(ConditionReason::BoundExceeded, "spec.requirePkce", message);
+    }
 }
 
 /// Checks a dynamically registered client against the tenant's bounds. Fields that registration

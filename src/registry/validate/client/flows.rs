@@ -15,9 +15,18 @@ pub struct CheckedFlows {
     pub application_type: ApplicationType,
     pub grant_types: BTreeSet<GrantType>,
     pub response_types: BTreeSet<ResponseType>,
-    pub auth_method: AuthMethod,
+    /// The client authentication method that the manifest names.
+    pub named_auth_method: Option<AuthMethod>,
     pub redirect_uris: Vec<RedirectUri>,
     pub post_logout_redirect_uris: Vec<RedirectUri>,
+}
+
+impl CheckedFlows {
+    /// The authentication method, or the default of the specification (OIDC Registration §2). A
+    /// client that names none may also use `client_secret_post`.
+    pub fn auth_method(&self) -> AuthMethod {
+        self.named_auth_method.unwrap_or(AuthMethod::ClientSecretBasic)
+    }
 }
 
 /// Validates the flows.
@@ -33,9 +42,8 @@ pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec) -> CheckedFlows 
     let flows = CheckedFlows {
         application_type,
         response_types: response_types(problems, &spec.response_types, &grants),
-        auth_method: problems
-            .supported("spec.tokenEndpointAuthMethod", spec.token_endpoint_auth_method.as_ref())
-            .unwrap_or(AuthMethod::ClientSecretBasic),
+        named_auth_method: problems
+            .supported("spec.tokenEndpointAuthMethod", spec.token_endpoint_auth_method.as_ref()),
         redirect_uris: uris(problems, "spec.redirectUris", &spec.redirect_uris, application_type),
         post_logout_redirect_uris: uris(
             problems,
@@ -119,7 +127,7 @@ fn agree(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows
         let message = "refresh_token requires authorization_code";
         problems.invalid("spec.grantTypes", message);
     }
-    if flows.auth_method == AuthMethod::None && granted(GrantType::ClientCredentials) {
+    if flows.auth_method() == AuthMethod::None && granted(GrantType::ClientCredentials) {
         // RFC 6749 §4.4: only confidential clients.
         let message = "client_credentials requires client authentication; set tokenEndpointAuthMethod to another method than none";
         problems.invalid("spec.grantTypes", message);

@@ -42,7 +42,7 @@ pub fn check(
     link(problems, "spec.jwksUri", spec.jwks_uri.as_deref(), &["https", "http"]);
     let details = details::check(problems, spec);
     logout(problems, spec, flows);
-    let keys = keys::check(problems, spec, flows.auth_method);
+    let keys = keys::check(problems, spec, flows.auth_method());
     let subject_type = problems.supported("spec.subjectType", spec.subject_type.as_ref());
     let signatures = signatures::check(problems, spec, flows);
     let token_endpoint_auth_signing_alg = signatures.assertion;
@@ -54,7 +54,7 @@ pub fn check(
         keys,
         subject_type: subject_type.unwrap_or_default(),
         signatures,
-        authentication: ClientAuthentication::new(flows.auth_method, policy, Vec::new()),
+        authentication: ClientAuthentication::new(flows.named_auth_method, policy, Vec::new()),
         introspects_all: problems.supported("spec.introspection", spec.introspection.as_ref())
             == Some(Introspection::Tenant),
         refresh_token_rotation: problems

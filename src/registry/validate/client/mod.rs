@@ -85,7 +85,7 @@ pub fn client(
     let flows = flows::check(&mut problems, spec);
     let consent = problems.supported("spec.consent", spec.consent.as_ref());
     let consent = consent.unwrap_or(ConsentPolicy::Required);
-    let secret = secret_source(&mut problems, raw, flows.auth_method);
+    let secret = secret_source(&mut problems, raw, flows.auth_method());
     visible_text(
         &mut problems,
         "spec.clientName",
@@ -153,6 +153,7 @@ fn assemble(
         post_logout_redirect_uris: flows.post_logout_redirect_uris,
         grant_types: intern(flows.grant_types),
         response_types: intern(flows.response_types),
+        require_pkce: spec.require_pkce.unwrap_or(tenant.tenant.require_pkce),
         require_auth_time: spec.require_auth_time.unwrap_or_default(),
         refresh_token_rotation: described
             .refresh_token_rotation

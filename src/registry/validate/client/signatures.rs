@@ -41,8 +41,9 @@ pub fn check(
         let message = "none requires that ID tokens are issued at the token endpoint only; remove the response types with id_token, or set an algorithm";
         problems.invalid("spec.idTokenSignedResponseAlg", message);
     }
-    if assertion.is_some_and(|algorithm| !fits(flows.auth_method, algorithm)) {
-        let message = format!("cannot be used with tokenEndpointAuthMethod: {}", flows.auth_method);
+    if assertion.is_some_and(|algorithm| !fits(flows.auth_method(), algorithm)) {
+        let message =
+            format!("cannot be used with tokenEndpointAuthMethod: {}", flows.auth_method());
         problems.invalid("spec.tokenEndpointAuthSigningAlg", message);
     }
     CheckedAlgorithms { id_token, userinfo, request_object, assertion }

@@ -1,0 +1,103 @@
+//! The errors of client authentication: what the client is told, and what is only logged.
+
+use std::time::Duration;
+
+use super::{AuthMethod, ClientAuthError, ClientAuthFailure, credentials::ClientProof};
+use crate::{
+    model::{Client, JwsAlgorithm, WireEnum},
+    protocol::error::{ErrorCode, OAuthError},
+};
+
+/// The description for failed authentications, so that it does not reveal whether the client exists.
+const AUTHENTICATION_FAILED: &str = "Client authentication failed.";
+/// The same for requests without credentials.
+const NO_CREDENTIALS: &str = "Client authentication failed: the request has no client credentials.";
+
+/// The reason why the credentials of a known client are refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum CredentialsRefusal {
+    /// A confidential client sent only its client ID.
+    NoCredentials,
+    /// The secret is not the client's.
+    WrongSecret,
+    /// The client has no secret, and the request has one.
+    PublicClient,
+    /// The secret is right, but the client registered another method.
+    OtherMethod,
+    /// The client registered another method, and nothing proves that it sent the request.
+    UnprovenMethod,
+    /// The assertion has another algorithm than the client registered, or than its method allows.
+    Algorithm(Option<JwsAlgorithm>),
+}
+
+impl CredentialsRefusal {
+    pub(super) fn error(self, client: &Client, proof: &ClientProof) -> OAuthError {
+        let used = proof.method();
+        match self {
+            Self::NoCredentials => refused(NO_CREDENTIALS).because("no credentials"),
+            Self::WrongSecret => not_signed("wrong secret"),
+            Self::PublicClient | Self::OtherMethod => {
+                return not_the_registered_method(client, used);
+            }
+            Self::UnprovenMethod => not_signed("another method than the registered one"),
+            Self::Algorithm(registered) => {
+                let registered = registered.map_or("any of its method", JwsAlgorithm::name);
+                let received = proof.algorithm().map_or("none", JwsAlgorithm::name);
+                let error = not_signed("another algorithm than the registered one");
+                return error.mismatch(client, received, registered);
+            }
+        }
+        .mismatch(client, used.as_str(), &registered_methods(client))
+    }
+}
+
+/// Returns the error for a client that used another method than it registered, and proved itself by
+/// its secret or has none.
+pub fn not_the_registered_method(client: &Client, used: AuthMethod) -> OAuthError {
+    let registered = registered_methods(client);
+    let text = if client.is_public() {
+        format!(
+            "This client is public and has no client secret ({registered}); the request used {used}. Send only the client_id."
+        )
+    } else {
+        format!("This client uses {registered}; the request used {used}.")
+    };
+    refused(&text).mismatch(client, used.as_str(), &registered)
+}
+
+/// Returns the error for credentials of an unknown client.
+pub(super) fn unknown_client(proof: &ClientProof) -> OAuthError {
+    let text =
+        if matches!(proof, ClientProof::None) { NO_CREDENTIALS } else { AUTHENTICATION_FAILED };
+    refused(text).because("unknown client")
+}
+
+/// Returns an error whose description the client may see.
+pub(super) fn refused(text: &str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidClient, text)
+}
+
+/// Returns the error for credentials that do not prove the client, such as an assertion with a wrong
+/// signature. The response is the same as for an unknown client.
+pub fn not_signed(why: &str) -> OAuthError {
+    refused(AUTHENTICATION_FAILED).because(why)
+}
+
+/// Returns the error for an attempt that came too soon after wrong ones.
+pub fn throttled(wait: Duration) -> ClientAuthError {
+    let text = format!(
+        "Too many requests with wrong credentials. Try again in {} seconds.",
+        wait.as_secs().max(1)
+    );
+    ClientAuthError {
+        error: OAuthError::new(ErrorCode::TemporarilyUnavailable, text),
+        challenge: false,
+        failure: ClientAuthFailure::Throttled(wait),
+    }
+}
+
+fn registered_methods(client: &Client) -> String {
+    let methods = client.authentication.methods();
+    let names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
+    names.join(" or ")
+}
