@@ -1,10 +1,10 @@
 //! `lanyard run`: controller and server in a cluster.
 
-use std::{path::Path, pin::pin, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use kube::{Client, Config};
-use tokio::{sync::watch, time::sleep};
+use tokio::sync::watch;
 
 use super::{
     runtime::{ServerRuntime, logging, runtime},
@@ -25,10 +25,6 @@ use crate::{
     },
 };
 
-/// Limit for the API server's first answer at startup.
-const API_SERVER_TIMEOUT: Duration = Duration::from_secs(15);
-/// Interval between attempts at startup.
-const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 /// Read timeout of responses of the API server; longer than a watch lasts.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// The path at which the chart mounts the volume of the embedded store.
@@ -44,15 +40,10 @@ async fn serve(args: &RunArgs) -> Result<()> {
     let store = (&args.store, Path::new(STORE_FILE));
     let parts = ServerRuntime::new(&args.serve, store, config::installation(args)?)?;
     refuse_unsuitable(&args.store, &parts.app.accounts.store).await?;
-    let stop = signals::stop()?;
-    let client = connect().await?;
-    let options = ClusterOptions {
-        namespaces: config::watch_namespaces(args),
-        sealing_secret: parts.installation.sealing_secret.clone(),
-        identity: args.identity.clone(),
-    };
-    let source: SharedSource =
-        ClusterSource::start(client.clone(), options, Arc::clone(&parts.clock));
+    let mut stop = signals::stop()?;
+    let (client, address) = api_client().await?;
+    let cluster = ClusterSource::new(client.clone(), args.identity.clone());
+    let source: SharedSource = Arc::clone(&cluster) as _;
     parts.project(&source);
     let leads = watch::Sender::new(false);
     follow_leadership(&parts, leads.subscribe());
@@ -61,8 +52,18 @@ async fn serve(args: &RunArgs) -> Result<()> {
     // leader, and replicas must still serve.
     let holds = watch::Sender::new(false);
     let must_hold = (!args.store.store.is_shared()).then(|| holds.subscribe());
+    // Wrong addresses end the process before the wait, and probes are answered during it.
     let bound = parts.bind(args.listen, None)?;
     let admin = parts.admin(args.admin_listen, &source, leads.subscribe(), must_hold).await?;
+    tokio::select! {
+        answered = cluster.wait_for_api_server(&address, &*parts.clock) => answered?,
+        _ = stop.wait_for(|stop| *stop) => return Ok(()),
+    }
+    let options = ClusterOptions {
+        namespaces: config::watch_namespaces(args),
+        sealing_secret: parts.installation.sealing_secret.clone(),
+    };
+    cluster.start(options, Arc::clone(&parts.clock));
     let candidate = LeaderElectionConfig {
         lease: Arc::new(ClusterLease::new(
             client,
@@ -88,8 +89,8 @@ async fn serve(args: &RunArgs) -> Result<()> {
     Ok(())
 }
 
-/// Creates a client, and waits until the API server answers.
-async fn connect() -> Result<Client> {
+/// Creates a client of the API server without sending a request; returns it with the address.
+async fn api_client() -> Result<(Client, String)> {
     const REMEDY: &str = "run in a Pod with a ServiceAccount, or set KUBECONFIG; to try Lanyard \
                           without a cluster, use `lanyard dev`";
     let mut config = Config::infer().await.context(REMEDY)?;
@@ -101,50 +102,7 @@ async fn connect() -> Result<Client> {
     config.read_timeout = Some(READ_TIMEOUT);
     config.reset_reader_on_write = true;
     let address = config.cluster_url.to_string();
-    let client = Client::try_from(config).context(REMEDY)?;
-    let version = answered(&client, &address).await?;
-    tracing::info!(version, "connected to the API server");
-    Ok(client)
-}
-
-/// Returns the API server's version, retrying at first: requests may fail during a cluster upgrade
-/// or while a node's network is set up.
-async fn answered(client: &Client, address: &str) -> Result<String> {
-    let mut end = pin!(sleep(API_SERVER_TIMEOUT));
-    let cannot = || format!("the API server at {address} cannot be reached");
-    let mut last = None;
-    loop {
-        tokio::select! {
-            biased;
-            version = client.apiserver_version() => match version {
-                Ok(version) => return Ok(version.git_version),
-                Err(error) if is_final(&error) => return Err(error).with_context(cannot),
-                Err(error) => {
-                    if last.is_none() {
-                        tracing::warn!(%error, address, "could not reach the API server; retrying");
-                    }
-                    last = Some(error);
-                }
-            },
-            () = &mut end => break,
-        }
-        tokio::select! {
-            () = sleep(RETRY_INTERVAL) => {}
-            () = &mut end => break,
-        }
-    }
-    match last {
-        Some(error) => Err(error).with_context(cannot),
-        None => bail!(
-            "the API server at {address} did not answer in {} s",
-            API_SERVER_TIMEOUT.as_secs()
-        ),
-    }
-}
-
-/// Returns true if a retry would fail the same way, since the server refused the request.
-fn is_final(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429)
+    Ok((Client::try_from(config).context(REMEDY)?, address))
 }
 
 fn follow_leadership(parts: &ServerRuntime, mut leads: watch::Receiver<bool>) {

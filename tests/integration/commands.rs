@@ -65,17 +65,63 @@ fn wrong_flag_prints_one_line_with_a_correction() {
 }
 
 #[test]
-fn unreachable_api_server_prints_one_line() {
+fn missing_cluster_configuration_prints_one_line() {
     let folder = tempfile::tempdir().expect("a folder");
-    let cluster = "https://127.0.0.1:1";
-    let config = kubeconfig(folder.path(), cluster);
-    let message = refused(&lanyard(&REPLICA, &[("KUBECONFIG", &config)]), 1);
-    assert!(
-        message.contains(&format!("the API server at {cluster}/ cannot be reached")),
-        "{message}"
-    );
     let message = refused(&lanyard(&REPLICA, &[("HOME", &folder.path().display().to_string())]), 1);
     assert!(message.contains("set KUBECONFIG") && message.contains("lanyard dev"), "{message}");
+}
+
+/// A replica that starts without an API server lives, is not ready, and says so in one line. A
+/// restart by the kubelet would change nothing.
+#[test]
+fn unreachable_api_server_is_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = kubeconfig(folder.path(), "https://127.0.0.1:1");
+    let admin = format!("127.0.0.1:{}", ports::free_port());
+    let log = folder.path().join("log");
+    let mut replica = Command::new(env!("CARGO_BIN_EXE_lanyard"))
+        .args(REPLICA.iter().filter(|flag| !flag.starts_with("--log") && !flag.contains("admin")))
+        .args([&format!("--admin-listen={admin}"), "--log-level=warn"])
+        .env_clear()
+        .env("KUBECONFIG", &config)
+        .stdin(Stdio::null())
+        .stderr(fs::File::create(&log).expect("a file"))
+        .stdout(fs::File::create(folder.path().join("out")).expect("a file"))
+        .spawn()
+        .expect("it runs");
+    let ask = |path: &str| reqwest::blocking::get(format!("http://{admin}{path}"));
+    let readiness = (0..100).find_map(|_| {
+        thread::sleep(Duration::from_millis(100));
+        let answer = ask("/readyz").ok()?;
+        let (status, detail) = (answer.status(), answer.text().expect("text"));
+        detail.contains("failingSince").then_some((status, detail))
+    });
+    // Time for further attempts, which say nothing.
+    thread::sleep(Duration::from_secs(2));
+    let lives = replica.try_wait().expect("asked").is_none();
+    let health = ask("/healthz").map(|answer| answer.status().as_u16());
+    replica.kill().expect("killed");
+    replica.wait().expect("ended");
+    let (status, detail) = readiness.expect("readiness tells the reason");
+    assert_eq!(status.as_u16(), 503, "{detail}");
+    assert!(lives);
+    assert_eq!(health.expect("the admin port answers"), 200);
+    let said = [log, folder.path().join("out")].map(|file| fs::read_to_string(file).expect("read"));
+    let said = said.concat();
+    assert_eq!(said.matches("the API server cannot be reached").count(), 1, "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn address_in_use_ends_the_process_without_an_api_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = kubeconfig(folder.path(), "https://127.0.0.1:1");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let flag = format!("--admin-listen={}", taken.local_addr().expect("bound"));
+    let flags = REPLICA.iter().copied().filter(|flag| !flag.contains("admin"));
+    let flags: Vec<&str> = flags.chain([&*flag]).collect();
+    let message = refused(&lanyard(&flags, &[("KUBECONFIG", &config)]), 1);
+    assert!(message.contains(&flag.replace('=', " ")), "{message}");
 }
 
 /// Writes a kubeconfig for an API server; returns its path.
@@ -92,7 +138,7 @@ fn kubeconfig(folder: &Path, cluster: &str) -> String {
 }
 
 #[test]
-fn request_to_the_api_server_is_retried_until_it_answers() {
+fn refusal_by_the_api_server_ends_the_process_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let cluster = format!("http://{}", listener.local_addr().expect("bound"));

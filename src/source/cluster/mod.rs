@@ -4,6 +4,7 @@
 mod delegate_resource;
 mod deserialize_guard;
 mod events;
+mod first_answer;
 mod forbidden;
 mod registrar;
 mod state;
@@ -19,9 +20,11 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use tokio::sync::watch;
 
+pub use first_answer::ConnectionRefused;
+
 use super::{EventRecord, ObjectSource, StatusUpdate, WriteError};
 use crate::{
-    api::SourceView,
+    api::{SourceHealth, SourceView},
     model::{Clock, ObjectKey, ObjectRef},
 };
 
@@ -32,8 +35,6 @@ pub struct ClusterOptions {
     pub namespaces: Vec<String>,
     /// The Secret with the installation's sealing keys.
     pub sealing_secret: ObjectKey,
-    /// This replica's name, which Events contain.
-    pub identity: String,
 }
 
 /// Interval of the requests that check whether the API server responds.
@@ -55,19 +56,37 @@ impl fmt::Debug for ClusterSource {
 }
 
 impl ClusterSource {
-    /// Starts the watches. The first synced view contains every initial list.
-    pub fn start(client: Client, options: ClusterOptions, clock: Arc<dyn Clock>) -> Arc<Self> {
+    /// Creates the source. It has no objects before `start`.
+    pub fn new(client: Client, identity: String) -> Arc<Self> {
         let views = watch::Sender::new(Arc::new(SourceView::default()));
-        let cluster = Arc::new(Self {
-            recorder: events::recorder(client.clone(), options.identity.clone()),
-            client: client.clone(),
-            views: views.clone(),
-        });
+        Arc::new(Self { recorder: events::recorder(client.clone(), identity), client, views })
+    }
+
+    /// Waits until the API server answers, however long that takes; ends with an error if it
+    /// refuses the request. Meanwhile the views' health says that the API server cannot be reached.
+    pub async fn wait_for_api_server(
+        &self,
+        address: &str,
+        clock: &dyn Clock,
+    ) -> Result<(), ConnectionRefused> {
+        let since = clock.now();
+        let unreachable = |error| {
+            let health = SourceHealth { synced: false, failing: Some((since, error)) };
+            self.views.send_replace(Arc::new(SourceView { health, ..SourceView::default() }));
+        };
+        let version = first_answer::wait(&self.client, address, unreachable).await?;
+        tracing::info!(version, "connected to the API server");
+        self.views.send_replace(Arc::default());
+        Ok(())
+    }
+
+    /// Starts the watches. The first synced view contains every initial list.
+    pub fn start(&self, options: ClusterOptions, clock: Arc<dyn Clock>) {
         // The receiver must exist first: the heartbeat ends when there is none.
         let (health, follow) = watch::channel(None);
-        tokio::spawn(heartbeat(client.clone(), health, clock));
-        tokio::spawn(view_collector::run(client, options, views, follow));
-        cluster
+        tokio::spawn(heartbeat(self.client.clone(), health, clock));
+        let views = self.views.clone();
+        tokio::spawn(view_collector::run(self.client.clone(), options, views, follow));
     }
 }
 

@@ -297,7 +297,6 @@ mod tests {
         let options = ClusterOptions {
             namespaces: namespaces.iter().map(|&it| it.to_owned()).collect(),
             sealing_secret: ObjectKey::new("lanyard", "sealing"),
-            identity: "a".to_owned(),
         };
         for mut changes in all(&Client::new(server, "default"), &options) {
             loop {
