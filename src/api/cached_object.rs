@@ -31,6 +31,8 @@ struct Declared<Summary> {
     generation: Option<i64>,
     is_deleting: bool,
     summary: Summary,
+    /// Fields of the spec that this release does not know.
+    unknown_fields: Box<[Box<str>]>,
     /// The spec, and the metadata that [`retained_metadata`] keeps.
     json: Box<str>,
 }
@@ -51,8 +53,29 @@ impl<K: ManagedObject> CachedObject<K> {
         let is_deleting = metadata.deletion_timestamp.is_some();
         let json = serde_json::to_string(&(retained_metadata(metadata), spec));
         let json = json.expect("an object read from JSON serialises").into();
-        let declared = Declared { generation, is_deleting, summary, json };
+        let unknown_fields = Box::default();
+        let declared = Declared { generation, is_deleting, summary, unknown_fields, json };
         Self::from_declared(version, declared, &status.unwrap_or_default())
+    }
+
+    /// Returns a copy that records fields of the spec which this release does not know.
+    #[must_use]
+    pub fn with_unknown_fields(self, unknown_fields: Box<[Box<str>]>) -> Self {
+        if unknown_fields.is_empty() {
+            return self;
+        }
+        let Parts { version, status_digest, status_facts, declared } = &*self.0;
+        Self(Arc::new(Parts {
+            version: version.clone(),
+            status_digest: status_digest.clone(),
+            status_facts: status_facts.clone(),
+            declared: Declared { unknown_fields, ..declared.clone() },
+        }))
+    }
+
+    /// Fields of the spec that this release does not know.
+    pub fn unknown_fields(&self) -> &[Box<str>] {
+        &self.0.declared.unknown_fields
     }
 
     fn from_declared(

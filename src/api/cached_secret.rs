@@ -43,6 +43,13 @@ struct SecretLayout {
 
 pooled!(SecretLayout);
 
+impl SecretLayout {
+    /// The remaining metadata, the type and the immutable flag.
+    fn rest(&self) -> (ObjectMeta, Option<String>, Option<bool>) {
+        serde_json::from_str(&self.rest).expect("the JSON was written from the same types")
+    }
+}
+
 impl CachedSecret {
     /// Caches a Secret, without the fields that the API server sets again when a Secret is
     /// replaced.
@@ -74,11 +81,8 @@ impl CachedSecret {
 
     /// Restores the whole Secret, for a replacing write.
     pub fn to_secret(&self, key: &ObjectKey) -> CoreSecret {
-        type Rest = (ObjectMeta, Option<String>, Option<bool>);
         let SecretBody { owner, owner_uid, shape, .. } = &self.0.held;
-        let rest = serde_json::from_str::<Rest>(&shape.rest);
-        let (mut metadata, type_, immutable) =
-            rest.expect("the JSON was written from the same types");
+        let (mut metadata, type_, immutable) = shape.rest();
         metadata.namespace = Some(key.namespace.to_string());
         metadata.name = Some(key.name.to_string());
         metadata.resource_version = self.version().map(str::to_owned);
@@ -105,6 +109,12 @@ impl CachedSecret {
         let SecretBody { shape, values, .. } = &self.0.held;
         let entries = shape.names.iter().zip(values.iter());
         entries.map(|(name, value)| (name.to_string(), ByteString(value.to_vec()))).collect()
+    }
+
+    /// The value of an annotation other than the owner.
+    pub fn annotation(&self, name: &str) -> Option<String> {
+        let (mut metadata, ..) = self.0.held.shape.rest();
+        metadata.annotations.as_mut()?.remove(name)
     }
 
     /// The owner annotation, `<Kind>/<name>`, if the Secret has one.

@@ -41,8 +41,22 @@ condition_types! {
     SecretReady on "OidcClient with a generated Secret",
     /// Lanyard serves the object.
     Programmed on "all kinds",
-    /// All other conditions are True.
+    /// All other conditions are True, except `Stalled`.
     Ready on "all kinds",
+    /// The object's own fields make it unusable, so that nothing changes before it is edited. The
+    /// condition is absent otherwise. Flux and other tools that know kstatus fail at once.
+    Stalled on "all kinds",
+}
+
+impl ConditionReason {
+    /// Returns true if only an edit of the object itself can help, whatever happens to other
+    /// objects, to Secrets and to the installation.
+    pub const fn needs_edit(self) -> bool {
+        matches!(
+            self,
+            Self::Invalid | Self::UnsupportedValue | Self::UnsupportedField | Self::Malformed
+        )
+    }
 }
 
 macro_rules! condition_reasons {
@@ -89,6 +103,8 @@ condition_reasons! {
     Invalid: "Change the fields that the message names.",
     /// This release does not know a value.
     UnsupportedValue: "Use one of the listed values, or upgrade Lanyard.",
+    /// This release does not know a field, which may be a restriction. The object is not served.
+    UnsupportedField: "Remove the field, or upgrade Lanyard.",
     /// The object cannot be read and is not served. `lanyard dev` keeps serving its last valid form.
     Malformed: "Correct the field that the message names.",
     /// Another tenant had the same issuer first.
@@ -130,6 +146,8 @@ condition_reasons! {
     NoSigningKey: "Add the key, or remove the algorithm from the list.",
     /// The object is not accepted, or something is missing.
     NotServed: "Look at the other conditions.",
+    /// Lanyard no longer watches the object's namespace.
+    NotWatched: "Add the namespace to `watchNamespaces`, or delete the object.",
     /// A write to the cluster failed. Lanyard tries again.
     WriteFailed: "Look at the message, and at Lanyard's permissions.",
 }

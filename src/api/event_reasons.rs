@@ -96,10 +96,19 @@ event_reasons! {
     KeysDamaged: Warning Rotate on "Tenant",
         "Find out what changed the Secret. Nothing else needs to be done.";
     /// On a Tenant: signing keys are no longer in the key Secret. Tokens that they signed are no
-    /// longer accepted, and users sign in again. On the Secret of sealing keys: no key could be read.
-    /// Sign-ins in progress and refresh tokens are lost.
+    /// longer accepted, and users sign in again. On the Secret of sealing keys: it did not exist or had
+    /// no readable key, and no replica had one. Every refresh token and every sign-in in progress is
+    /// void.
     KeysLost: Warning Rotate on "Tenant; Secret of sealing keys",
-        "Find out what deleted or damaged the keys.";
+        "Find out what deleted or damaged the keys. Restore the Secret from a backup if there is one.";
+    /// Sealing keys were missing from their Secret. Replicas that had them went on, and they were
+    /// written back, so nothing was lost.
+    SealingKeysRestored: Warning Restore on "Secret of sealing keys",
+        "Find out what deleted the keys. To void keys for good, name them in the annotation \
+         `lanyard.dev/discard` of the Secret.";
+    /// Sealing keys that the annotation `lanyard.dev/discard` names were removed. Values that they
+    /// sealed are void.
+    SealingKeysDiscarded: Normal Rotate on "Secret of sealing keys", "";
     /// The client's Secret was missing or its client secret could not be used, so the client has a new client
     /// secret.
     SecretRecreated: Warning Reconcile on "OidcClient",

@@ -23,6 +23,7 @@ mod oidc_client;
 mod oidc_user;
 pub mod owner;
 mod owner_reference;
+mod raw_status;
 mod references;
 mod rules;
 mod signing;
@@ -52,6 +53,7 @@ pub use oidc_client::{ClientSummary, OidcClient, OidcClientSpec, OidcClientStatu
 pub use oidc_user::{
     LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus, PostalAddress, UserSummary,
 };
+pub use raw_status::RawStatus;
 pub use references::{pairwise_salt_name, signing_keys_backup_name, signing_keys_name};
 pub use signing::{RotationSpec, SigningSpec};
 pub use status_digest::{StatusDigest, ready_condition};
@@ -67,6 +69,8 @@ pub const GROUP: &str = "lanyard.dev";
 pub const VERSION: &str = "v1alpha1";
 /// Annotation on every Secret that Lanyard creates: `<Kind>/<name>` of its owner.
 pub const OWNER_ANNOTATION: &str = "lanyard.dev/owner";
+/// Annotation of the Secret of sealing keys: the IDs of keys that are void.
+pub const DISCARD_ANNOTATION: &str = "lanyard.dev/discard";
 /// Label on every Secret that Lanyard creates, with the value `true`. The watch on Secrets selects
 /// it.
 pub const MANAGED_LABEL: &str = "lanyard.dev/managed";

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{CachedSecret, ObjectsByKind};
+use super::{CachedSecret, ObjectsByKind, RawStatus};
 use crate::model::{ObjectKey, ObjectRef, Timestamp};
 
 /// The objects of a cluster or a folder. Cheap to clone.
@@ -42,7 +42,7 @@ pub enum NamespaceLabels {
 }
 
 /// An object that does not deserialize.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MalformedObject {
     /// The field and the error, for the object's author.
     pub message: String,
@@ -52,6 +52,8 @@ pub struct MalformedObject {
     pub resource_version: Option<String>,
     /// `metadata.uid`, which Events need for `kubectl describe` to list them.
     pub uid: Option<String>,
+    /// The status, of which a new one keeps what it does not replace.
+    pub status: Arc<RawStatus>,
 }
 
 /// The objects of a source, with a revision and the source's health.

@@ -26,12 +26,14 @@ use super::{
     validation = rules::name(),
     namespaced,
     category = "lanyard",
+    shortname = "oidcu",
     status = "OidcUserStatus",
     printcolumn = r#"{"name":"Tenant","type":"string","jsonPath":".spec.tenantRef.name"}"#,
     printcolumn = r#"{"name":"Username","type":"string","jsonPath":".spec.username"}"#,
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
-    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::immutable("tenantRef", "delete the object and create another"))]
@@ -204,7 +206,8 @@ pub struct OidcUserStatus {
     /// The `sub` in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// Conditions: Accepted, ResolvedRefs, Programmed, Ready.
+    /// Conditions: Accepted, ResolvedRefs, Programmed, Ready; Stalled while only an edit of the
+    /// object can help.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "super::condition_schema::conditions")]
     pub conditions: Vec<Condition>,

@@ -33,11 +33,14 @@ use crate::model::{
     validation = rules::name(),
     namespaced,
     category = "lanyard",
+    shortname = "oidct",
     status = "TenantStatus",
     printcolumn = r#"{"name":"Issuer","type":"string","jsonPath":".status.issuer"}"#,
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
-    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name":"Next-Rotation","type":"string","priority":1,"jsonPath":".status.nextRotation"}"#,
+    printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#
 )]
 #[serde(rename_all = "camelCase")]
 pub struct TenantSpec {
@@ -256,10 +259,14 @@ pub struct TenantStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub signing_keys: Vec<SigningKeyStatus>,
+    /// When the next signing key starts to sign (RFC 3339). It is in the JWK Set before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_rotation: Option<String>,
     /// Fingerprint of the salt of pairwise subjects. The salt must never change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pairwise_salt_fingerprint: Option<String>,
-    /// Conditions: Accepted, ResolvedRefs, KeysReady, Programmed, Ready.
+    /// Conditions: Accepted, ResolvedRefs, KeysReady, Programmed, Ready; Stalled while only an edit
+    /// of the object can help.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "super::condition_schema::conditions")]
     pub conditions: Vec<Condition>,

@@ -27,6 +27,8 @@ use crate::{
 
 /// Read timeout of responses of the API server; longer than a watch lasts.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// RSA keys that the Lease holder makes ahead of need.
+const SPARE_KEYS: usize = 8;
 /// The path at which the chart mounts the volume of the embedded store.
 const STORE_FILE: &str = "/var/lib/lanyard/store.redb";
 
@@ -78,7 +80,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
     // Releases the Lease at once, so another replica acts while this one drains.
     let mut asked = stop.clone();
     let acting = tokio::spawn(controller::run_elected(
-        parts.controller(&source),
+        parts.controller(&source).with_spare_keys(SPARE_KEYS),
         candidate,
         leads,
         async move { asked.wait_for(|stop| *stop).await.map(drop) },

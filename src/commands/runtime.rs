@@ -17,7 +17,7 @@ use crate::{
     api::SourceView,
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
     config,
-    controller::{self, ReconcileMetrics},
+    controller::{self, MissingSealingKeys, ReconcileMetrics},
     demo,
     http::{
         AdminServer, AppState, BasePage, BoundListener, ExtraRoutes, ForwardedHeaders, HttpServer,
@@ -34,7 +34,7 @@ use crate::{
     remote::{RequestObjectCache, SectorIdentifierCache},
     source::SharedSource,
     store::{InstrumentedStore, SharedStore, purge_regularly},
-    telemetry::{self, LogGuard, Metrics, ReconcileOutcome, init_logging},
+    telemetry::{self, LogGuard, Metrics, ReconcileOutcome, SealingKeysOutcome, init_logging},
 };
 
 /// Capacity of the password queue: 2 s of work for four threads.
@@ -283,6 +283,14 @@ async fn measure(app: Arc<AppState>, mut views: watch::Receiver<Arc<SourceView>>
 struct PrometheusReconcileMetrics(Arc<Metrics>);
 
 impl ReconcileMetrics for PrometheusReconcileMetrics {
+    fn sealing_keys_missing(&self, outcome: MissingSealingKeys) {
+        let outcome = match outcome {
+            MissingSealingKeys::Restored => SealingKeysOutcome::Restored,
+            MissingSealingKeys::Lost => SealingKeysOutcome::Lost,
+        };
+        self.0.sealing_keys_missing(outcome);
+    }
+
     fn reconciled(&self, kind: ObjectKind, outcome: controller::ReconcileOutcome) {
         let outcome = match outcome {
             controller::ReconcileOutcome::Ok => ReconcileOutcome::Ok,

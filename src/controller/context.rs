@@ -2,9 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
-use tokio::sync::Semaphore;
-
 use crate::{
+    keys::KeyMaker,
     model::{Clock, Entropy, ObjectKey, ObjectKind, UndeliveredReceiver},
     registry,
     source::SharedSource,
@@ -21,8 +20,20 @@ pub enum ReconcileOutcome {
     Retry,
 }
 
+/// The fate of sealing keys that were missing from their Secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingSealingKeys {
+    /// This replica had them and wrote them back.
+    Restored,
+    /// Nobody had them, and a new one was made.
+    Lost,
+}
+
 /// Receives counts of reconciles.
 pub trait ReconcileMetrics: Send + Sync {
+    /// Counts an occasion on which sealing keys were missing from their Secret.
+    fn sealing_keys_missing(&self, outcome: MissingSealingKeys);
+
     /// Counts a reconcile of an object of a kind.
     fn reconciled(&self, kind: ObjectKind, outcome: ReconcileOutcome);
 }
@@ -32,6 +43,8 @@ pub trait ReconcileMetrics: Send + Sync {
 pub struct NoMetrics;
 
 impl ReconcileMetrics for NoMetrics {
+    fn sealing_keys_missing(&self, _: MissingSealingKeys) {}
+
     fn reconciled(&self, _: ObjectKind, _: ReconcileOutcome) {}
 }
 
@@ -55,9 +68,8 @@ pub struct ControllerContext {
     pub observer: Arc<dyn ReconcileMetrics>,
     /// Clients with undelivered back-channel logout notifications, for Events.
     pub untold: Option<UndeliveredReceiver>,
-    /// Limits key generation to one at a time: an RSA key takes 70 ms of a core, and a thousand new
-    /// tenants must not starve other work.
-    pub(super) generation: Arc<Semaphore>,
+    /// Makes signing keys.
+    pub(super) key_maker: Arc<KeyMaker>,
 }
 
 impl ControllerContext {
@@ -78,7 +90,7 @@ impl ControllerContext {
             collects_garbage: false,
             observer: Arc::new(NoMetrics),
             untold: None,
-            generation: Arc::new(Semaphore::new(1)),
+            key_maker: Arc::default(),
         }
     }
 
@@ -92,6 +104,12 @@ impl ControllerContext {
     #[must_use]
     pub fn with_undelivered_logouts(self, untold: UndeliveredReceiver) -> Self {
         Self { untold: Some(untold), ..self }
+    }
+
+    /// Keeps some signing keys ahead of need.
+    #[must_use]
+    pub fn with_spare_keys(self, spares: usize) -> Self {
+        Self { key_maker: Arc::new(KeyMaker::with_spares(spares)), ..self }
     }
 
     /// Enables deletion of the Secrets of deleted objects.

@@ -8,6 +8,7 @@ mod action;
 mod context;
 mod diff;
 mod error;
+mod fair_queue;
 pub mod lease;
 mod logout_events;
 mod observed;
@@ -21,7 +22,9 @@ mod status;
 mod tenant;
 mod workqueue;
 
-pub use context::{ControllerContext, NoMetrics, ReconcileMetrics, ReconcileOutcome};
+pub use context::{
+    ControllerContext, MissingSealingKeys, NoMetrics, ReconcileMetrics, ReconcileOutcome,
+};
 pub use error::{ReconcileError, RetryPolicy};
 pub use run::{always_leader, run, run_elected};
 

@@ -6,11 +6,19 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{api::StatusDigest, model::ObjectRef};
+use crate::{
+    api::StatusDigest,
+    model::{ObjectRef, Timestamp},
+    source::EventRecord,
+};
 
-/// Statuses published since this replica leads.
+/// Statuses published since this replica leads, and Events that wait.
 #[derive(Debug, Default)]
-pub struct PublishedStatuses(Mutex<HashMap<ObjectRef, Published>>);
+pub struct PublishedStatuses {
+    statuses: Mutex<HashMap<ObjectRef, Published>>,
+    /// Events about problems that may solve themselves, with the time at which each is due.
+    notices: Mutex<HashMap<ObjectRef, (Timestamp, EventRecord)>>,
+}
 
 #[derive(Clone, Debug)]
 struct Published {
@@ -27,7 +35,7 @@ impl PublishedStatuses {
         shown: Option<StatusDigest>,
         version: Option<&str>,
     ) -> Option<StatusDigest> {
-        let published = self.lock().get(object).cloned();
+        let published = lock(&self.statuses).get(object).cloned();
         match published {
             Some(published) if shown.is_none() || published.version.as_deref() == version => {
                 Some(published.told)
@@ -38,15 +46,37 @@ impl PublishedStatuses {
 
     /// Records a published status.
     pub fn published(&self, object: &ObjectRef, version: Option<String>, told: StatusDigest) {
-        self.lock().insert(object.clone(), Published { version, told });
+        lock(&self.statuses).insert(object.clone(), Published { version, told });
     }
 
-    /// Removes the record of a deleted object.
+    /// Replaces the object's waiting Event.
+    pub fn defer_notice(&self, object: &ObjectRef, notice: Option<(Timestamp, EventRecord)>) {
+        let mut notices = lock(&self.notices);
+        match notice {
+            Some(notice) => notices.insert(object.clone(), notice),
+            None => notices.remove(object),
+        };
+    }
+
+    /// Takes the object's waiting Event if it is due.
+    pub fn due_notice(&self, object: &ObjectRef, now: Timestamp) -> Option<EventRecord> {
+        let mut notices = lock(&self.notices);
+        notices.get(object).filter(|(at, _)| *at <= now)?;
+        notices.remove(object).map(|(_, notice)| notice)
+    }
+
+    /// The time at which the object's waiting Event is due.
+    pub fn notice_due_at(&self, object: &ObjectRef) -> Option<Timestamp> {
+        lock(&self.notices).get(object).map(|(at, _)| *at)
+    }
+
+    /// Removes the records of a deleted object.
     pub fn forget(&self, object: &ObjectRef) {
-        self.lock().remove(object);
+        lock(&self.statuses).remove(object);
+        lock(&self.notices).remove(object);
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectRef, Published>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{ConditionReason, ConditionType},
-    model::{ManagedKind, ObjectKind, ObjectRef},
+    model::{ManagedKind, ObjectKind, ObjectRef, Timestamp},
     registry::{ObjectOutcome, ValidationProblem, Verdict},
     source::WriteError,
 };
@@ -42,8 +42,9 @@ pub async fn reconcile(
         Ok(Action::Nothing(wake)) if healthy => (WorkResult::Done(wake), Counted::Ok),
         Ok(Action::Nothing(wake)) => (WorkResult::Done(wake), Counted::Problem),
         Err(error) => {
-            // Conflicts are expected while the view lags.
-            if !matches!(error, ReconcileError::Write { error: WriteError::Conflict, .. }) {
+            if error.is_expected() {
+                tracing::debug!(reason = error.reason(), %error, "reconcile failed");
+            } else {
                 tracing::warn!(reason = error.reason(), %error, "reconcile failed");
             }
             match error.retry() {
@@ -75,9 +76,9 @@ async fn reconcile_existing(
     match acted {
         // The status is published with the verdict on what was just written.
         Ok(Action::Wrote) => Ok(Action::Wrote),
-        Ok(nothing) => {
-            status::publish(context, world, memory, verdict).await?;
-            Ok(nothing)
+        Ok(Action::Nothing(wake)) => {
+            let notice = status::publish(context, world, memory, verdict).await?;
+            Ok(Action::Nothing(earliest(wake, notice)))
         }
         Err(ReconcileError::Write { error: WriteError::Conflict, what }) => {
             Err(ReconcileError::Write { error: WriteError::Conflict, what })
@@ -91,6 +92,10 @@ async fn reconcile_existing(
             Err(error)
         }
     }
+}
+
+fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
 }
 
 /// The verdict, with a rejected write added to its problems.

@@ -18,12 +18,20 @@ use super::{
     observed::ObservedState,
     published_status::PublishedStatuses,
     reconcile::reconcile,
+    tenant,
     workqueue::{WorkResult, Workqueue},
 };
-use crate::model::{ObjectKind, ObjectRef};
+use crate::{
+    keys::KeyMaker,
+    model::{ObjectKind, ObjectRef, Timestamp},
+    registry::ObjectOutcome,
+};
 
-/// Maximum number of concurrent reconciles.
+/// Maximum number of concurrent reconciles that only write.
 const MAX_CONCURRENT_RECONCILES: usize = 8;
+/// Concurrent reconciles that make keys, for each key that is made at the same time: while one
+/// writes, others wait for keys.
+const RECONCILES_PER_KEY: usize = 3;
 /// How long successive changes are collected.
 const DEBOUNCE: Duration = Duration::from_millis(25);
 /// Maximum sleep, because the wall clock may be set meanwhile.
@@ -82,6 +90,7 @@ async fn run_while_leading(context: &ControllerContext) {
     let (mut views, mut snapshots) = (context.source.views(), context.registry.changes());
     let (memory, mut queue, mut running) =
         (PublishedStatuses::default(), Workqueue::default(), FuturesUnordered::new());
+    let mut slots = Slots::default();
     let mut world = ObservedState::default();
     let mut refresh = Some(Instant::now());
     loop {
@@ -91,12 +100,12 @@ async fn run_while_leading(context: &ControllerContext) {
             snapshots.mark_unchanged();
             world = enqueue_changes(context, world, &mut queue);
         }
-        while running.len() < MAX_CONCURRENT_RECONCILES {
-            let Some(object) = queue.next(context.clock.now()) else { break };
-            running.push(reconcile_one(context, world.clone(), &memory, object));
+        while let Some((object, lane)) = slots.next(&mut queue, &world, context.clock.now()) {
+            running.push(reconcile_one(context, world.clone(), &memory, object, lane));
         }
         tokio::select! {
-            Some((object, finish)) = running.next(), if !running.is_empty() => {
+            Some((object, finish, lane)) = running.next(), if !running.is_empty() => {
+                *slots.of(lane) += 1;
                 queue.finish(object, finish, context.clock.now());
             }
             changed = changed(&mut views, &mut snapshots), if refresh.is_none() => {
@@ -106,7 +115,7 @@ async fn run_while_leading(context: &ControllerContext) {
                 refresh = Some(Instant::now() + DEBOUNCE);
             }
             () = sleep_until(refresh.unwrap_or_else(Instant::now)), if refresh.is_some() => {}
-            () = sleep_until_due(context, &queue), if running.len() < MAX_CONCURRENT_RECONCILES => {}
+            () = sleep_until_due(context, &queue), if slots.cheap > 0 => {}
         }
     }
 }
@@ -144,7 +153,8 @@ async fn reconcile_one(
     world: ObservedState,
     memory: &PublishedStatuses,
     object: ObjectRef,
-) -> (ObjectRef, WorkResult) {
+    lane: Lane,
+) -> (ObjectRef, WorkResult, Lane) {
     let span = tracing::error_span!(
         "reconcile",
         kind = object.kind.as_str(),
@@ -159,7 +169,68 @@ async fn reconcile_one(
         })
     });
     let result = result.instrument(span).await;
-    (object, result)
+    (object, result, lane)
+}
+
+/// A bound on concurrent reconciles. Those that make keys have a lane of their own, so that a
+/// thousand new tenants do not delay a client's Secret.
+#[derive(Clone, Copy, Debug)]
+enum Lane {
+    Cheap,
+    Costly,
+}
+
+/// The reconciles that may still be started.
+struct Slots {
+    cheap: usize,
+    costly: usize,
+}
+
+impl Default for Slots {
+    fn default() -> Self {
+        let costly = KeyMaker::parallelism() * RECONCILES_PER_KEY;
+        Self { cheap: MAX_CONCURRENT_RECONCILES, costly }
+    }
+}
+
+impl Slots {
+    fn of(&mut self, lane: Lane) -> &mut usize {
+        match lane {
+            Lane::Cheap => &mut self.cheap,
+            Lane::Costly => &mut self.costly,
+        }
+    }
+
+    /// Takes the next object that there is a slot for.
+    fn next(
+        &mut self,
+        queue: &mut Workqueue<ObjectRef>,
+        world: &ObservedState,
+        now: Timestamp,
+    ) -> Option<(ObjectRef, Lane)> {
+        while self.cheap > 0 {
+            let Some(object) = queue.next(now) else { break };
+            if !is_costly(world, &object, now) {
+                self.cheap -= 1;
+                return Some((object, Lane::Cheap));
+            }
+            queue.set_aside(object);
+        }
+        if self.costly == 0 {
+            return None;
+        }
+        let object = queue.next_costly()?;
+        self.costly -= 1;
+        Some((object, Lane::Costly))
+    }
+}
+
+/// Returns true if the reconcile of an object makes keys.
+fn is_costly(world: &ObservedState, object: &ObjectRef, now: Timestamp) -> bool {
+    match world.verdict(object).map(|verdict| &verdict.outcome) {
+        Some(ObjectOutcome::Tenant(tenant)) => tenant::needs_new_keys(tenant, now),
+        _ => false,
+    }
 }
 
 async fn changed(

@@ -1,21 +1,25 @@
-//! The Secret of the installation's sealing keys: created once, then rotated. Entries we cannot
-//! decode are preserved: a newer replica may still be using them.
+//! The Secret of the installation's sealing keys: created once, then rotated. Keys that this replica
+//! works with and that are missing are written back, unless they were discarded by name. Entries
+//! that cannot be read are preserved: a newer replica may still be using them.
 
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
 
 use super::{
-    ControllerContext, ReconcileError,
+    ControllerContext, MissingSealingKeys, ReconcileError,
     action::Action,
     observed::ObservedState,
     secret_writes::{PlannedWrite, SecretWrite, apply},
 };
 use crate::{
-    api::{CachedSecret, EventReason, SecretState, owner},
-    keys::{new_sealing_key, read_sealing_keys, sealing_plan, write_sealing_key},
+    api::{CachedSecret, DISCARD_ANNOTATION, EventReason, SecretState, Tenant, owner},
+    keys::{
+        KeyEntries, Sealer, SealingKey, SealingPlan, new_sealing_key, read_sealing_keys,
+        sealing_plan, write_sealing_key,
+    },
     model::{Entropy, ObjectKey, ObjectKind, ObjectRef, Timestamp},
-    registry::Snapshot,
+    registry::{Snapshot, discarded_keys},
     source::EventRecord,
 };
 
@@ -25,18 +29,57 @@ const MIN_RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
 const RETENTION_MARGIN: Duration = Duration::from_secs(24 * 3600);
 const OWNER_KIND: &str = "Installation";
 
-/// Creates or rotates the sealing keys.
+/// Creates, rotates or restores the sealing keys.
 pub async fn reconcile_sealing_keys(
     context: &ControllerContext,
     world: &ObservedState,
 ) -> Result<Action, ReconcileError> {
     let key = &context.sealing_secret;
+    let seen = ObservedSealingKeys {
+        key,
+        secret: world.secret(key),
+        held: world.snapshot.sealer.as_deref(),
+        has_served: has_served(world),
+    };
     let longest = longest_sealed(&world.snapshot);
-    let (step, wake) =
-        plan(key, world.secret(key), longest, context.entropy.as_ref(), context.clock.now());
-    let Some(step) = step else { return Ok(Action::Nothing(wake)) };
+    let plan = plan(&seen, longest, context.entropy.as_ref(), context.clock.now());
+    let Some(step) = plan.step else { return Ok(Action::Nothing(plan.wake)) };
     apply(context, vec![step]).await?;
+    if let Some(loss) = plan.loss {
+        match loss {
+            MissingSealingKeys::Restored => {
+                tracing::warn!(secret = %key, "sealing keys were missing from their Secret; wrote them back");
+            }
+            MissingSealingKeys::Lost => {
+                tracing::warn!(secret = %key, "the sealing keys are lost; every refresh token and sign-in in progress is void");
+            }
+        }
+        context.observer.sealing_keys_missing(loss);
+    }
     Ok(Action::Wrote)
+}
+
+/// Returns true if this installation has served a tenant before: then there were sealing keys.
+fn has_served(world: &ObservedState) -> bool {
+    let mut tenants = world.view.objects.managed.of::<Tenant>();
+    tenants.any(|(_, tenant)| !tenant.status_facts().is_empty())
+}
+
+/// The state that the plan depends on.
+struct ObservedSealingKeys<'a> {
+    key: &'a ObjectKey,
+    secret: Option<&'a SecretState>,
+    /// The keys that this replica works with.
+    held: Option<&'a Sealer>,
+    has_served: bool,
+}
+
+/// The changes that are due.
+#[derive(Default)]
+struct SealingKeysPlan {
+    step: Option<PlannedWrite>,
+    wake: Option<Timestamp>,
+    loss: Option<MissingSealingKeys>,
 }
 
 /// The longest lifetime of anything that is sealed.
@@ -49,66 +92,144 @@ fn longest_sealed(snapshot: &Snapshot) -> Duration {
 }
 
 fn plan(
-    key: &ObjectKey,
-    secret: Option<&SecretState>,
+    seen: &ObservedSealingKeys<'_>,
     longest: Duration,
     entropy: &dyn Entropy,
     now: Timestamp,
-) -> (Option<PlannedWrite>, Option<Timestamp>) {
+) -> SealingKeysPlan {
+    let key = seen.key;
     let owner = owner::annotation(OWNER_KIND, &key.name);
-    let before = match secret {
+    let before = match seen.secret {
         None => None,
         // A user-provided Secret is used as it is and never written.
         Some(SecretState::Loaded(secret)) if is_ours(secret, &owner) => Some(secret),
-        Some(_) => return (None, None),
+        Some(_) => return SealingKeysPlan::default(),
     };
     let entries = before.map(CachedSecret::entries).unwrap_or_default();
-    let (mut keys, damaged) = read_sealing_keys(&entries);
-    let plan = sealing_plan(&keys, longest, now);
-    if before.is_some() && plan.is_empty() {
-        return (None, plan.wake);
+    let mut change = SealingKeysChange::of(&entries, before, seen.held, now);
+    let plan = sealing_plan(&change.keys, longest, now);
+    if before.is_some() && plan.is_empty() && change.is_empty() {
+        return SealingKeysPlan { wake: plan.wake, ..SealingKeysPlan::default() };
     }
-    let mut changed = entries;
-    for (name, at) in &plan.retire {
-        for key in keys.iter_mut().filter(|key| key.entry_name() == *name) {
-            key.retire_at = Some(*at);
-            changed.extend([write_sealing_key(key)]);
-        }
-    }
-    for name in &plan.remove {
-        changed.remove(name);
-    }
-    if let Some(seals_from) = plan.add {
-        changed.extend([write_sealing_key(&new_sealing_key(entropy, now, seals_from))]);
-    }
-    let notices = lost(key, before.is_some() && keys.is_empty(), damaged.len());
+    let none_left = change.keys.is_empty() && change.discarded.is_empty();
+    let lost = none_left && (before.is_some() || seen.has_served);
+    let data = change.written(&plan, entropy, now);
     let write = match before {
         Some(secret) => {
-            SecretWrite::Replace(Box::new(Secret { data: Some(changed), ..secret.to_secret(key) }))
+            SecretWrite::Replace(Box::new(Secret { data: Some(data), ..secret.to_secret(key) }))
         }
         None => SecretWrite::Create(Box::new(Secret {
             metadata: owner::metadata(key, &owner),
             type_: Some("Opaque".to_owned()),
-            data: Some(changed),
+            data: Some(data),
             ..Secret::default()
         })),
     };
-    (Some(PlannedWrite { write, notices }), plan.wake)
+    let loss = match (lost, change.restored.is_empty()) {
+        (true, _) => Some(MissingSealingKeys::Lost),
+        (false, false) => Some(MissingSealingKeys::Restored),
+        (false, true) => None,
+    };
+    let notices = notices(key, &change, lost);
+    SealingKeysPlan { step: Some(PlannedWrite { write, notices }), wake: plan.wake, loss }
+}
+
+/// The entries of the Secret, compared with the keys that this replica works with.
+struct SealingKeysChange {
+    entries: KeyEntries,
+    /// The keys that are valid, including those that were missing.
+    keys: Vec<SealingKey>,
+    /// Names of entries that were missing or damaged and are written back.
+    restored: Vec<String>,
+    /// Names of entries that are void.
+    discarded: Vec<String>,
+    /// Number of entries that cannot be read.
+    damaged: usize,
+}
+
+impl SealingKeysChange {
+    fn of(
+        entries: &KeyEntries,
+        secret: Option<&CachedSecret>,
+        held: Option<&Sealer>,
+        now: Timestamp,
+    ) -> Self {
+        let void = secret.map(discarded_keys).unwrap_or_default();
+        let (all, damaged) = read_sealing_keys(entries);
+        let is_void = |key: &SealingKey| void.contains(&key.id);
+        let (discarded, mut keys): (Vec<_>, Vec<_>) = all.into_iter().partition(is_void);
+        let there = Sealer::with_keys(None, keys.clone());
+        let missing = held.map(|held| held.keys_missing_in(there.as_ref(), now));
+        // An entry of a newer release is not overwritten.
+        let foreign = |name: &str| damaged.iter().any(|entry| entry.foreign && entry.name == name);
+        let missing: Vec<SealingKey> = missing
+            .into_iter()
+            .flatten()
+            .filter(|key| !is_void(key) && !foreign(&key.entry_name()))
+            .collect();
+        let names = |keys: &[SealingKey]| keys.iter().map(SealingKey::entry_name).collect();
+        let (restored, discarded) = (names(&missing), names(&discarded));
+        keys.extend(missing);
+        Self { entries: entries.clone(), keys, restored, discarded, damaged: damaged.len() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.restored.is_empty() && self.discarded.is_empty()
+    }
+
+    /// The entries to write.
+    fn written(&mut self, plan: &SealingPlan, entropy: &dyn Entropy, now: Timestamp) -> KeyEntries {
+        let mut entries = self.entries.clone();
+        for name in self.discarded.iter().chain(&plan.remove) {
+            entries.remove(name);
+        }
+        for (name, at) in &plan.retire {
+            for key in self.keys.iter_mut().filter(|key| key.entry_name() == *name) {
+                key.retire_at = Some(*at);
+                entries.extend([write_sealing_key(key)]);
+            }
+        }
+        let restored = self.keys.iter().filter(|key| self.restored.contains(&key.entry_name()));
+        entries.extend(restored.map(write_sealing_key));
+        if let Some(seals_from) = plan.add {
+            entries.extend([write_sealing_key(&new_sealing_key(entropy, now, seals_from))]);
+        }
+        entries
+    }
 }
 
 fn is_ours(secret: &CachedSecret, owner: &str) -> bool {
     secret.owner() == Some(owner) && !secret.is_deleting()
 }
 
-fn lost(key: &ObjectKey, none_left: bool, damaged: usize) -> Vec<EventRecord> {
-    let told = none_left.then(|| EventRecord {
-        object: ObjectRef::new(ObjectKind::Secret, key.clone()),
-        reason: EventReason::KeysLost,
-        message: format!(
-            "No readable sealing key ({damaged} damaged entries are preserved). Sign-ins in progress and refresh tokens are no longer valid"
-        ),
-    });
-    told.into_iter().collect()
+fn notices(key: &ObjectKey, change: &SealingKeysChange, lost: bool) -> Vec<EventRecord> {
+    let mut notices = Vec::new();
+    let mut tell = |reason, message| {
+        let object = ObjectRef::new(ObjectKind::Secret, key.clone());
+        notices.push(EventRecord { object, reason, message });
+    };
+    if lost {
+        let message = format!(
+            "There was no sealing key ({} damaged entries are preserved), and a new one was made. Sign-ins in progress and refresh tokens are no longer valid",
+            change.damaged
+        );
+        tell(EventReason::KeysLost, message);
+    }
+    if !change.restored.is_empty() {
+        let message = format!(
+            "Sealing keys were missing from the Secret and were written back: {}. To void keys for good, name them in the annotation {DISCARD_ANNOTATION}",
+            change.restored.join(", ")
+        );
+        tell(EventReason::SealingKeysRestored, message);
+    }
+    if !change.discarded.is_empty() {
+        let message = format!(
+            "Discarded sealing keys: {}. Values that they sealed are void",
+            change.discarded.join(", ")
+        );
+        tell(EventReason::SealingKeysDiscarded, message);
+    }
+    notices
 }
 
 #[cfg(test)]

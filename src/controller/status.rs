@@ -1,5 +1,7 @@
 //! Computes and publishes the status of an object.
 
+use std::{sync::Arc, time::Duration};
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{
@@ -8,57 +10,82 @@ use super::{
 };
 use crate::{
     api::{
-        AnyStatus, ConditionReason, EventReason, OidcClientStatus, OidcUserStatus, StatusDigest,
-        TenantStatus, ready_condition,
+        AnyStatus, ConditionReason, EventReason, OidcClient, OidcClientStatus, OidcUserStatus,
+        StatusDigest, TenantStatus, ready_condition,
     },
-    model::{ObjectRef, Timestamp},
+    model::{ObjectKey, ObjectRef, Timestamp},
     registry::{self, ClientSecretPlan, ObjectOutcome, Verdict},
     source::{EventRecord, StatusUpdate, WriteError},
 };
 
+/// How long a problem that other objects may cure has to last before it gets an Event. Objects that
+/// are applied together arrive in any order.
+const NOTICE_DELAY: Duration = Duration::from_secs(5);
+
 /// Publishes the status of an object if it differs from the current one, and emits an Event for a
-/// new problem.
+/// new problem. Returns the time at which an Event is due if the problem lasts.
 pub async fn publish(
     context: &ControllerContext,
     world: &ObservedState,
     memory: &PublishedStatuses,
     verdict: &Verdict,
-) -> Result<(), ReconcileError> {
+) -> Result<Option<Timestamp>, ReconcileError> {
     let object = &verdict.object;
-    let version = world.state(object).and_then(|state| state.version);
-    let shown = match verdict.outcome {
-        ObjectOutcome::Malformed => None,
-        _ => world.managed(object).map(|found| found.status_digest().clone()),
+    let malformed = world.view.objects.malformed.get(object);
+    let version = match (malformed, world.state(object)) {
+        (Some(malformed), _) => malformed.resource_version.as_deref(),
+        (None, state) => state.and_then(|state| state.version),
+    };
+    let shown = match (malformed, world.managed(object)) {
+        (_, Some(found)) => Some(found.status_digest().clone()),
+        (malformed, None) => malformed.map(|malformed| malformed.status.digest()),
     };
     let before = memory.current(object, shown, version).unwrap_or_default();
     let now = context.clock.now();
-    let status = wanted(verdict, registry::conditions(verdict, &before, now), before.salt(), now);
+    let conditions = registry::conditions(verdict, &before, now);
+    let status = wanted(verdict, world, conditions, before.salt(), now);
     let told = status.status_digest();
-    if before.same_content(&told) {
-        return Ok(());
-    }
-    let notice = notice(object, &before, status.conditions());
-    match context.source.publish_status(object, status).await {
-        Ok(()) => {}
-        // The object was deleted meanwhile, so it needs no status.
-        Err(WriteError::NotFound) => return Ok(()),
-        Err(error) => {
-            return Err(ReconcileError::Write {
-                what: format!("update the status of {object}"),
-                error,
-            });
+    if !before.same_content(&told) {
+        let problem = problem(object, &before, status.conditions());
+        if !write(context, object, status).await? {
+            return Ok(None);
+        }
+        memory.published(object, version.map(str::to_owned), told);
+        match problem {
+            ReadyChange::Unchanged => {}
+            ReadyChange::Solved => memory.defer_notice(object, None),
+            ReadyChange::Problem(reason, notice) => {
+                let delay = if reason.needs_edit() { Duration::ZERO } else { NOTICE_DELAY };
+                memory.defer_notice(object, Some((now.plus(delay), notice)));
+            }
         }
     }
-    if let Some(notice) = notice {
+    if let Some(notice) = memory.due_notice(object, now) {
         context.source.publish_event(notice).await;
     }
-    memory.published(object, version.map(str::to_owned), told);
-    Ok(())
+    Ok(memory.notice_due_at(object))
+}
+
+/// Writes a status. Returns false if the object no longer exists.
+async fn write(
+    context: &ControllerContext,
+    object: &ObjectRef,
+    status: StatusUpdate,
+) -> Result<bool, ReconcileError> {
+    match context.source.publish_status(object, status).await {
+        Ok(()) => Ok(true),
+        // The object was deleted meanwhile, so it needs no status.
+        Err(WriteError::NotFound) => Ok(false),
+        Err(error) => {
+            Err(ReconcileError::Write { what: format!("update the status of {object}"), error })
+        }
+    }
 }
 
 /// The status that follows from a verdict.
 fn wanted(
     verdict: &Verdict,
+    world: &ObservedState,
     conditions: Vec<Condition>,
     known_salt: Option<&str>,
     now: Timestamp,
@@ -70,6 +97,7 @@ fn wanted(
             issuer: tenant.issuer.as_ref().map(ToString::to_string),
             internal_url: tenant.internal_url.clone(),
             signing_keys: tenant::signing_keys(tenant, now),
+            next_rotation: tenant::rotation_time(tenant, now).map(|at| at.to_string()),
             // A known fingerprint is never removed, even if the salt is not needed now or the view
             // is older than the last write.
             pairwise_salt_fingerprint: known_salt
@@ -80,6 +108,7 @@ fn wanted(
         .into(),
         ObjectOutcome::Client(client) => OidcClientStatus {
             observed_generation,
+            tenant: tenant_of(world, &verdict.object.key),
             client_id: client.client_id.as_ref().map(ToString::to_string),
             issuer: client.issuer.as_ref().map(ToString::to_string),
             secret_name: match &client.secret {
@@ -96,21 +125,62 @@ fn wanted(
             conditions,
         }
         .into(),
-        ObjectOutcome::Malformed => return StatusUpdate::Malformed(conditions),
+        ObjectOutcome::Malformed => return of_malformed(verdict, world, conditions),
     };
     StatusUpdate::Managed(status)
 }
 
-/// A warning Event if there is a new problem. `Pending` is not a problem.
-fn notice(object: &ObjectRef, before: &StatusDigest, now: &[Condition]) -> Option<EventRecord> {
-    let problem = ready_condition(now).filter(|ready| ready.status == "False")?;
-    let known = before.same_ready_reason(problem);
-    let reason = ConditionReason::ALL.iter().find(|reason| reason.as_str() == problem.reason)?;
-    (!known && *reason != ConditionReason::Pending).then(|| EventRecord {
-        object: object.clone(),
-        reason: EventReason::NotReady(*reason),
-        message: problem.message.clone(),
+/// The status of an object that does not deserialize.
+fn of_malformed(
+    verdict: &Verdict,
+    world: &ObservedState,
+    conditions: Vec<Condition>,
+) -> StatusUpdate {
+    let malformed = world.view.objects.malformed.get(&verdict.object);
+    let before = malformed.map(|malformed| Arc::clone(&malformed.status)).unwrap_or_default();
+    StatusUpdate::Malformed {
+        status: before.with_conditions(verdict.generation, conditions),
+        resource_version: malformed.and_then(|malformed| malformed.resource_version.clone()),
+    }
+}
+
+/// The tenant of a client for its status, with the namespace if that differs.
+fn tenant_of(world: &ObservedState, client: &ObjectKey) -> Option<String> {
+    let found = world.view.objects.managed.get::<OidcClient>(client)?;
+    let tenant = &found.summary().tenant;
+    Some(if tenant.0.namespace == client.namespace {
+        tenant.0.name.to_string()
+    } else {
+        tenant.to_string()
     })
+}
+
+/// A change of the Ready condition.
+enum ReadyChange {
+    Unchanged,
+    Solved,
+    /// There is a problem with a new reason or message, and its Event.
+    Problem(ConditionReason, EventRecord),
+}
+
+/// Compares the Ready condition with the published one. `Pending` is not a problem.
+fn problem(object: &ObjectRef, before: &StatusDigest, now: &[Condition]) -> ReadyChange {
+    let Some(ready) = ready_condition(now) else { return ReadyChange::Unchanged };
+    if before.same_ready_reason(ready) {
+        return ReadyChange::Unchanged;
+    }
+    let reason = ConditionReason::ALL.iter().find(|reason| reason.as_str() == ready.reason);
+    match reason {
+        Some(reason) if ready.status == "False" && *reason != ConditionReason::Pending => {
+            let record = EventRecord {
+                object: object.clone(),
+                reason: EventReason::NotReady(*reason),
+                message: ready.message.clone(),
+            };
+            ReadyChange::Problem(*reason, record)
+        }
+        _ => ReadyChange::Solved,
+    }
 }
 
 #[cfg(test)]

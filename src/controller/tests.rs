@@ -19,10 +19,13 @@ use super::{
     published_status::PublishedStatuses, reconcile::reconcile, run, workqueue::WorkResult,
 };
 use crate::{
-    api::{AnyStatus, CachedSecret, MANAGED_LABEL, OWNER_ANNOTATION, SecretState},
+    api::{
+        AnyStatus, CachedSecret, MANAGED_LABEL, MalformedObject, OWNER_ANNOTATION, RawStatus,
+        SecretState,
+    },
     model::{
-        FixedClock, Installation, Issuer, ManagedKind, ObjectKey, ObjectKind, ObjectRef,
-        SeededEntropy, Timestamp,
+        Clock as _, FixedClock, Installation, Issuer, ManagedKind, ObjectKey, ObjectKind,
+        ObjectRef, SeededEntropy, Timestamp,
     },
     registry::{self, BuildCache},
     source::{StatusUpdate, WriteError},
@@ -59,6 +62,7 @@ stringData: {precious: value}
 struct Cluster {
     source: Arc<Fake>,
     context: ControllerContext,
+    clock: Arc<FixedClock>,
     installation: Installation,
     cache: BuildCache,
     memory: PublishedStatuses,
@@ -73,10 +77,11 @@ impl Cluster {
             source.apply(manifest);
         }
         let sealing_secret = ObjectKey::new("team", "sealing-keys");
+        let clock = Arc::new(FixedClock::at(Timestamp::from_secs(1_800_000_000)));
         let context = ControllerContext::new(
             Arc::clone(&source) as _,
             registry::SnapshotHandle::new(),
-            Arc::new(FixedClock::at(Timestamp::from_secs(1_800_000_000))),
+            Arc::clone(&clock) as _,
             Arc::new(SeededEntropy::new(1)),
             sealing_secret.clone(),
         );
@@ -90,6 +95,7 @@ impl Cluster {
         Self {
             source,
             context,
+            clock,
             installation,
             cache: BuildCache::default(),
             memory: PublishedStatuses::default(),
@@ -126,6 +132,12 @@ impl Cluster {
         }
         self.before = world;
         finished
+    }
+
+    /// Reconciles an object although nothing has changed, as when its next work is due.
+    async fn again(&mut self, object: ObjectRef) {
+        self.again.insert(object);
+        self.round().await;
     }
 
     /// Runs rounds until no writes are left.
@@ -267,6 +279,100 @@ async fn an_unchanged_status_is_not_written_again() {
     cluster.before = ObservedState::default();
     cluster.round().await;
     assert_eq!((cluster.source.statuses(), cluster.source.writes()), before);
+}
+
+#[tokio::test]
+async fn a_problem_that_another_object_solves_soon_has_no_event() {
+    let mut cluster = Cluster::new(&[CLIENT]);
+    cluster.settle().await;
+    assert_eq!(cluster.condition("Ready"), ("False".into(), "TenantNotFound".into()));
+    cluster.clock.advance(Duration::from_secs(2));
+    cluster.source.apply(TENANT);
+    cluster.settle().await;
+    assert_eq!(cluster.condition("Ready").0, "True");
+    cluster.clock.advance(Duration::from_secs(60));
+    cluster.again(client()).await;
+    assert!(!cluster.source.told().contains(&"TenantNotFound"), "{:?}", cluster.source.told());
+}
+
+#[tokio::test]
+async fn a_problem_that_lasts_has_one_event_after_five_seconds() {
+    let mut cluster = Cluster::new(&[CLIENT]);
+    let finished = cluster.round().await;
+    let due = cluster.clock.now().plus(Duration::from_secs(5));
+    assert!(finished.contains(&WorkResult::Done(Some(due))), "{finished:?}");
+    assert!(cluster.source.told().is_empty());
+    for _ in 0..3 {
+        cluster.clock.advance(Duration::from_secs(5));
+        cluster.again(client()).await;
+        assert_eq!(cluster.source.told(), ["TenantNotFound"]);
+    }
+}
+
+#[tokio::test]
+async fn a_problem_of_the_object_itself_has_an_event_at_once() {
+    let mut cluster = Cluster::new(&[TENANT, &CLIENT.replace("https://", "javascript:")]);
+    cluster.settle().await;
+    assert_eq!(cluster.source.told().iter().filter(|it| **it == "Invalid").count(), 1);
+    let StatusUpdate::Managed(status) = cluster.source.status(&client()).expect("published") else {
+        panic!("it can be read");
+    };
+    assert_eq!(find(status.conditions(), "Stalled"), ("True".into(), "Invalid".into()));
+}
+
+#[tokio::test]
+async fn a_tenant_that_becomes_malformed_keeps_its_status() {
+    let mut cluster = Cluster::new(&[TENANT, &format!("{CLIENT}  subjectType: pairwise\n")]);
+    cluster.settle().await;
+    let tenant = ObjectRef::new(ManagedKind::Tenant, ObjectKey::new("team", "main"));
+    let Some(StatusUpdate::Managed(before)) = cluster.source.status(&tenant) else {
+        panic!("a status");
+    };
+    let before = before.to_json();
+    assert!(before["pairwiseSaltFingerprint"].is_string(), "{before}");
+    cluster.source.edit(|objects, version| {
+        objects.managed.remove(ManagedKind::Tenant, &tenant.key);
+        let malformed = MalformedObject {
+            message: "spec.x: must be y".to_owned(),
+            generation: Some(9),
+            resource_version: Some(version.to_string()),
+            uid: None,
+            status: Arc::new(RawStatus::read(before.clone())),
+        };
+        objects.malformed.insert(tenant.clone(), malformed);
+    });
+    cluster.settle().await;
+    let after = cluster.source.status(&tenant).expect("published");
+    let StatusUpdate::Malformed { status, resource_version } = &after else { panic!("{after:?}") };
+    assert!(resource_version.is_some(), "a write under the version that was read");
+    let json = status.to_json();
+    assert_eq!(json["observedGeneration"], 9);
+    for field in ["issuer", "signingKeys", "nextRotation", "pairwiseSaltFingerprint"] {
+        assert_eq!(json[field], before[field], "{field}");
+        assert!(!json[field].is_null(), "{field}");
+    }
+    for (condition, status) in
+        [("Accepted", "False"), ("Programmed", "False"), ("Ready", "False"), ("Stalled", "True")]
+    {
+        assert_eq!(find(after.conditions(), condition).0, status, "{condition}");
+    }
+    assert_eq!(find(after.conditions(), "Ready").1, "Malformed");
+}
+
+#[tokio::test]
+async fn a_client_of_another_namespace_shows_the_namespace_of_its_tenant() {
+    let foreign = CLIENT.replace("namespace: team", "namespace: other");
+    let foreign = foreign.replace("{name: main}", "{name: main, namespace: team}");
+    let mut cluster = Cluster::new(&[TENANT, CLIENT, &foreign]);
+    cluster.settle().await;
+    let shown = |namespace: &str| {
+        let client = ObjectRef::new(ManagedKind::OidcClient, ObjectKey::new(namespace, "shop"));
+        match cluster.source.status(&client) {
+            Some(StatusUpdate::Managed(AnyStatus::OidcClient(status))) => status.tenant,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!([shown("team"), shown("other")].map(Option::unwrap), ["main", "team/main"]);
 }
 
 #[tokio::test]

@@ -2,13 +2,15 @@
 //!
 //! An item is never processed twice at the same time. An item added while it is being processed is
 //! processed again afterwards. Failures are retried with exponential backoff. Planned work is
-//! scheduled.
+//! scheduled. Namespaces take turns. Items that the caller sets aside as costly have a queue of
+//! their own, so that they delay no others.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
+use super::fair_queue::{FairQueue, Grouped};
 use crate::model::Timestamp;
 
 /// Delay after the first failure; it doubles with each further one.
@@ -33,7 +35,10 @@ pub enum WorkResult {
 /// A queue of items, each processed at most once at a time.
 #[derive(Debug)]
 pub struct Workqueue<T> {
-    ready: VecDeque<T>,
+    ready: FairQueue<T>,
+    /// Costly items.
+    costly: FairQueue<T>,
+    /// The items of both.
     waiting: BTreeSet<T>,
     running: BTreeSet<T>,
     again: BTreeSet<T>,
@@ -42,10 +47,11 @@ pub struct Workqueue<T> {
     due: BTreeSet<(Timestamp, T)>,
 }
 
-impl<T: Clone + Ord> Default for Workqueue<T> {
+impl<T: Clone + Ord + Grouped> Default for Workqueue<T> {
     fn default() -> Self {
         Self {
-            ready: VecDeque::new(),
+            ready: FairQueue::default(),
+            costly: FairQueue::default(),
             waiting: BTreeSet::new(),
             running: BTreeSet::new(),
             again: BTreeSet::new(),
@@ -56,14 +62,14 @@ impl<T: Clone + Ord> Default for Workqueue<T> {
     }
 }
 
-impl<T: Clone + Ord> Workqueue<T> {
+impl<T: Clone + Ord + Grouped> Workqueue<T> {
     /// Adds an item, to be processed as soon as possible.
     pub fn add(&mut self, item: T) {
         self.forget_later(&item);
         if self.running.contains(&item) {
             self.again.insert(item);
         } else if self.waiting.insert(item.clone()) {
-            self.ready.push_back(item);
+            self.ready.push(item);
         }
     }
 
@@ -75,14 +81,27 @@ impl<T: Clone + Ord> Workqueue<T> {
             }
             self.add(item);
         }
-        let item = self.ready.pop_front()?;
-        if self.ready.is_empty() {
-            // The first round enqueues all objects, and later rounds need less capacity.
-            self.ready = VecDeque::new();
-        }
+        let item = self.ready.pop()?;
+        Some(self.start(item))
+    }
+
+    /// Sets an item aside that `next` returned and that turned out to be costly.
+    pub fn set_aside(&mut self, item: T) {
+        self.running.remove(&item);
+        self.waiting.insert(item.clone());
+        self.costly.push(item);
+    }
+
+    /// Takes the next costly item.
+    pub fn next_costly(&mut self) -> Option<T> {
+        let item = self.costly.pop()?;
+        Some(self.start(item))
+    }
+
+    fn start(&mut self, item: T) -> T {
         self.waiting.remove(&item);
         self.running.insert(item.clone());
-        Some(item)
+        item
     }
 
     /// The time at which the next item is due, if none is added before.
@@ -216,6 +235,20 @@ mod tests {
         queue.add("a");
         queue.finish("a", WorkResult::Transient, NOW);
         assert_eq!(queue.next(NOW), None);
+    }
+
+    #[test]
+    fn costly_items_do_not_delay_others_and_run_once() {
+        let mut queue = with(&["a1", "a2"]);
+        let costly = queue.next(NOW).expect("an item");
+        queue.set_aside(costly);
+        queue.add("a1");
+        assert_eq!((queue.next(NOW), queue.next(NOW)), (Some("a2"), None));
+        assert_eq!((queue.next_costly(), queue.next_costly()), (Some("a1"), None));
+        queue.add("a1");
+        assert_eq!(queue.next(NOW), None, "never twice at once");
+        queue.finish("a1", WorkResult::Done(None), NOW);
+        assert_eq!(queue.next(NOW), Some("a1"));
     }
 
     #[test]

@@ -5,18 +5,37 @@ use super::{
     material::{InvalidKey, PrivateKey},
     ring::thumbprint,
 };
-use crate::model::SigningAlgorithm;
+use crate::model::{Secret, SigningAlgorithm};
+
+/// A new key without a place in a rotation.
+#[derive(Debug)]
+pub(super) struct GeneratedKey {
+    kid: String,
+    algorithm: SigningAlgorithm,
+    private_key: Secret<String>,
+}
+
+impl GeneratedKey {
+    pub(super) fn with_times(self, times: KeyTimes) -> KeyRecord {
+        let Self { kid, algorithm, private_key } = self;
+        KeyRecord { kid, algorithm, private_key, times }
+    }
+}
 
 /// Generates a key whose `kid` is its RFC 7638 thumbprint, and therefore unique.
 ///
 /// RSA takes about 70 ms of CPU time (up to 200 ms), so don't call this on a thread that serves
 /// connections.
-pub fn generate(algorithm: SigningAlgorithm, times: KeyTimes) -> Result<KeyRecord, InvalidKey> {
+pub(super) fn generate_key(algorithm: SigningAlgorithm) -> Result<GeneratedKey, InvalidKey> {
     let material = PrivateKey::generate(algorithm)?;
-    Ok(KeyRecord {
+    Ok(GeneratedKey {
         kid: thumbprint(&material.public_jwk()).ok_or(InvalidKey)?,
         algorithm,
         private_key: material.to_pem()?,
-        times,
     })
+}
+
+/// Generates a key on the calling thread.
+pub fn generate(algorithm: SigningAlgorithm, times: KeyTimes) -> Result<KeyRecord, InvalidKey> {
+    generate_key(algorithm).map(|key| key.with_times(times))
 }

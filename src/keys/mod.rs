@@ -6,8 +6,10 @@
 
 mod access_token_cache;
 mod client_jws;
+mod discarded_keys;
 mod generate;
 mod import;
+mod key_maker;
 mod key_secret;
 mod material;
 mod pairwise_salt;
@@ -20,8 +22,10 @@ mod signer;
 
 pub use access_token_cache::AccessTokenCache;
 pub use client_jws::{JwsError, PublicKeys, verify_with_secret};
+pub use discarded_keys::DiscardedKeys;
 pub use generate::generate;
 pub use import::{ImportError, import};
+pub use key_maker::KeyMaker;
 pub use key_secret::{
     DamagedEntry, KeyEntries, KeyRecord, KeyTimes, entry_name, read_keys, write_key,
 };
@@ -29,7 +33,7 @@ pub use material::InvalidKey;
 pub use pairwise_salt::{PairwiseSalt, new_salt, read_salt};
 pub use parsed_key_cache::ParsedKeyCache;
 pub use ring::{JwtType, KeyRing, KeyState, SigningKey, VerifyError, check_key};
-pub use rotation::{NewKey, PlannedKey, RotationPlan, RotationRules, plan};
+pub use rotation::{NewKey, PlannedKey, RotationPlan, RotationRules, next_rotation, plan};
 pub use seal::Sealer;
 pub use sealing_keys::{
     SealingKey, SealingPlan, new_sealing_key, read_sealing_keys, sealing_plan, write_sealing_key,

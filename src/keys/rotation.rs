@@ -86,6 +86,22 @@ pub fn plan(keys: &[PlannedKey], rules: &RotationRules, now: Timestamp) -> Rotat
     plan
 }
 
+/// The time at which the next key starts to sign: a key that is published already, or the
+/// successor of one that signs.
+pub fn next_rotation(
+    keys: &[PlannedKey],
+    rules: &RotationRules,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let next = |algorithm: &SigningAlgorithm| {
+        let own = keys.iter().filter(|key| key.algorithm == *algorithm);
+        let last = own.filter(|key| key.times.retire_at.is_none()).max_by_key(|key| order(key))?;
+        let from = last.times.signs_from;
+        Some(if from > now { from } else { from.plus(rules.policy.interval) })
+    };
+    rules.algorithms.iter().filter_map(next).min()
+}
+
 /// Rotates the keys of one configured algorithm, given oldest first.
 fn rotate(
     plan: &mut RotationPlan,

@@ -14,6 +14,7 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
+    discarded_keys::DiscardedKeys,
     key_secret::{DamagedEntry, KeyEntries},
     sealing_keys::{SealingKey, read_sealing_keys},
 };
@@ -36,6 +37,33 @@ impl Sealer {
         let (mut keys, damaged) = read_sealing_keys(entries);
         keys.sort_by_key(|key| (key.seals_from, key.id));
         ((!keys.is_empty()).then(|| Self { keys: keys.into() }), damaged)
+    }
+
+    /// The keys, in the order in which they begin to seal.
+    pub fn keys(&self) -> &[SealingKey] {
+        &self.keys
+    }
+
+    /// This sealer without discarded keys; `None` if no key remains.
+    pub fn without(&self, discarded: &DiscardedKeys) -> Option<Self> {
+        let keys: Vec<_> =
+            self.keys.iter().filter(|key| !discarded.contains(&key.id)).cloned().collect();
+        (!keys.is_empty()).then(|| Self { keys: keys.into() })
+    }
+
+    /// The keys of this sealer that another lacks and that are still needed.
+    pub fn keys_missing_in(&self, other: Option<&Self>, now: Timestamp) -> Vec<SealingKey> {
+        let known = |id| other.is_some_and(|other| other.keys.iter().any(|key| key.id == id));
+        let needed = |key: &&SealingKey| key.retire_at.is_none_or(|at| at > now);
+        self.keys.iter().filter(|key| !known(key.id)).filter(needed).cloned().collect()
+    }
+
+    /// A sealer with the keys of `this` and others.
+    pub fn with_keys(this: Option<&Self>, others: Vec<SealingKey>) -> Option<Self> {
+        let own = this.into_iter().flat_map(|this| this.keys.iter().cloned());
+        let mut keys: Vec<_> = own.chain(others).collect();
+        keys.sort_by_key(|key| (key.seals_from, key.id));
+        (!keys.is_empty()).then(|| Self { keys: keys.into() })
     }
 
     /// Seals a value. The result is base64url without padding of the value plus 37 bytes.

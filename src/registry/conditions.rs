@@ -38,6 +38,11 @@ pub fn conditions(verdict: &Verdict, previous: &StatusDigest, now: Timestamp) ->
         None => holds(ConditionReason::Ready, "The object is ready."),
     };
     all.push((ConditionType::Ready, ready));
+    // By kstatus, the condition is absent unless it is True.
+    if let Some(problem) = verdict.problems.iter().find(|it| it.reason.needs_edit()) {
+        let stalled = holds(problem.reason, &shortened(problem.text()));
+        all.push((ConditionType::Stalled, stalled));
+    }
     let entry = |(condition, judged): (ConditionType, Judged)| {
         let since = previous.since(condition, judged.status).unwrap_or(now);
         Condition {
@@ -87,7 +92,7 @@ fn condition_status(verdict: &Verdict, condition: ConditionType) -> Judged {
         ConditionType::KeysReady => {
             holds(ConditionReason::Available, "The signing keys are available.")
         }
-        ConditionType::SecretReady | ConditionType::Ready => {
+        ConditionType::SecretReady | ConditionType::Ready | ConditionType::Stalled => {
             holds(ConditionReason::Available, "The Secret is up to date.")
         }
     }
@@ -138,6 +143,27 @@ mod tests {
         assert!(all.iter().all(|condition| condition.status == TRUE), "{all:?}");
         assert!(all.iter().all(|condition| condition.observed_generation == Some(3)));
         assert_eq!(all.last().expect("some").type_, "Ready");
+    }
+
+    #[test]
+    fn stalled_is_there_only_for_reasons_of_the_object_itself() {
+        use ConditionReason::{
+            Invalid, Malformed, SecretNotFound, TenantNotFound, UnsupportedField, UnsupportedValue,
+            UsernameConflict,
+        };
+        let stalled = |reason: ConditionReason| {
+            let problem = ValidationProblem::accepted(reason, "spec.x", "must be x");
+            let all = conditions(&verdict(vec![problem]), &StatusDigest::default(), NOW);
+            let found = all.iter().find(|condition| condition.type_ == "Stalled");
+            found.map(|it| (it.status.clone(), it.reason.clone(), it.message.clone()))
+        };
+        for reason in [Invalid, Malformed, UnsupportedField, UnsupportedValue] {
+            let (status, told, message) = stalled(reason).expect("an edit is needed");
+            assert_eq!((&*status, &*told, &*message), (TRUE, reason.as_str(), "spec.x: must be x"));
+        }
+        for reason in [TenantNotFound, SecretNotFound, UsernameConflict] {
+            assert_eq!(stalled(reason), None, "{reason:?}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod precedence;
 mod prerendered;
 mod project;
 mod registration;
+mod sealing;
 mod secrets;
 mod served;
 mod snapshot;
@@ -29,6 +30,7 @@ pub use handle::SnapshotHandle;
 pub use prerendered::PrerenderedJson;
 pub use project::project;
 pub use registration::{RegistrationService, ValidatedRegistration};
+pub use sealing::discarded_keys;
 pub use served::ServedTenant;
 pub use snapshot::Snapshot;
 pub use verdict::{

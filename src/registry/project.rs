@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 
-use super::{BuildCache, SnapshotHandle, build};
+use super::{BuildCache, SnapshotHandle, build, sealing::hold_keys};
 use crate::{
     api::SourceView,
     model::{Clock, Installation},
@@ -24,22 +24,34 @@ pub async fn project(
     clock: Arc<dyn Clock>,
 ) {
     let cache = Arc::new(BuildCache::default());
-    let mut built = 0;
+    let (mut built, mut held) = (0, 0);
     loop {
         let view = Arc::clone(&views.borrow_and_update());
         // Before the initial lists are complete, a referenced object might be missing.
         if view.health.synced && view.revision != built {
             built = view.revision;
             let (cache, installation) = (Arc::clone(&cache), Arc::clone(&installation));
-            let now = clock.now();
+            let (now, before) = (clock.now(), handle.snapshot());
             // Building takes milliseconds with thousands of objects: too long on a thread that
             // drives I/O.
             let snapshot = spawn_blocking(move || {
-                build(&view.objects, &installation, &cache, view.revision, now)
+                let objects = &view.objects;
+                let mut snapshot = build(objects, &installation, &cache, view.revision, now);
+                let held = hold_keys(&mut snapshot, &before, objects, &installation, now);
+                (snapshot, held)
             })
             .await;
             match snapshot {
-                Ok(snapshot) => handle.publish(snapshot),
+                Ok((snapshot, now_held)) => {
+                    if now_held > held {
+                        tracing::warn!(
+                            keys = now_held,
+                            "sealing keys are missing from their Secret; going on with them"
+                        );
+                    }
+                    held = now_held;
+                    handle.publish(snapshot);
+                }
                 Err(error) => {
                     tracing::error!(%error, "failed to build the snapshot; serving the previous one");
                 }

@@ -111,7 +111,7 @@ impl ObjectOutcome {
                 }
             },
             Self::User(_) => &[Accepted, ResolvedRefs, Programmed],
-            Self::Malformed => &[Accepted],
+            Self::Malformed => &[Accepted, Programmed],
         }
     }
 

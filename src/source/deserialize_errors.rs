@@ -2,6 +2,20 @@
 //!
 //! Must not repeat a value: it may be a password in the wrong place.
 
+/// A path that `serde_ignored` reports, in manifest notation.
+pub(super) fn field_path(ignored: &str) -> String {
+    let mut path = String::new();
+    // The path contains a step `?` for each optional value.
+    for step in ignored.split('.').filter(|step| *step != "?") {
+        match step.parse::<usize>() {
+            Ok(_) => path.extend(["[", step, "]"]),
+            Err(_) if path.is_empty() => path.push_str(step),
+            Err(_) => path.extend([".", step]),
+        }
+    }
+    path
+}
+
 /// The field that caused an error and the fix, from the path and message of a deserializer.
 pub(super) fn remedy(path: &str, error: &str) -> (String, String) {
     let path = if path == "." { "" } else { path };

@@ -16,7 +16,7 @@ use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Cond
 use tokio::sync::watch;
 
 use crate::{
-    api::{AnyStatus, EventReason, SourceView, StatusDigest},
+    api::{AnyStatus, EventReason, RawStatus, SourceView, StatusDigest},
     model::{ClientRegistrar, ObjectKey, ObjectRef},
 };
 
@@ -28,8 +28,14 @@ pub type SharedSource = Arc<dyn ObjectSource>;
 pub enum StatusUpdate {
     /// The whole status.
     Managed(AnyStatus),
-    /// Status of an object that does not deserialize, which consists of conditions only.
-    Malformed(Vec<Condition>),
+    /// The whole status of an object that does not deserialize, at a resourceVersion: a status
+    /// that changed meanwhile has fields that this one lacks.
+    Malformed {
+        /// The status.
+        status: RawStatus,
+        /// The resourceVersion at which its fields were read.
+        resource_version: Option<String>,
+    },
 }
 
 impl StatusUpdate {
@@ -37,7 +43,7 @@ impl StatusUpdate {
     pub fn conditions(&self) -> &[Condition] {
         match self {
             Self::Managed(status) => status.conditions(),
-            Self::Malformed(conditions) => conditions,
+            Self::Malformed { status, .. } => status.conditions(),
         }
     }
 
@@ -45,7 +51,7 @@ impl StatusUpdate {
     pub fn status_digest(&self) -> StatusDigest {
         match self {
             Self::Managed(status) => status.digest(),
-            Self::Malformed(conditions) => StatusDigest::of(conditions, &()),
+            Self::Malformed { status, .. } => status.digest(),
         }
     }
 }
@@ -67,8 +73,8 @@ pub enum WriteError {
     /// The object was modified since it was read, or exists already: read it again and retry.
     #[error("the object was modified")]
     Conflict,
-    /// The object does not exist.
-    #[error("the object does not exist")]
+    /// The object does not exist, or its namespace is being deleted or is gone.
+    #[error("the object or its namespace does not exist")]
     NotFound,
     /// The write is forbidden or invalid: retry only after an edit.
     #[error("refused: {0}")]

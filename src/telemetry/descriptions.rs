@@ -4,7 +4,7 @@ use prometheus_client::registry::{Metric, Registry, Unit};
 
 use super::labels::{
     FETCH_METHODS, FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome, ReconcileOutcome,
-    RequestOutcome, STORE_OPERATIONS, TokenKind,
+    RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome, TokenKind,
 };
 use crate::model::Endpoint;
 
@@ -149,6 +149,11 @@ pub(super) const RECONCILES: MetricDescription = counter(
     &[KIND, values("outcome", ReconcileOutcome::VALUES)],
     "Reconciled objects, by kind and outcome",
 );
+pub(super) const SEALING_KEYS_MISSING: MetricDescription = counter(
+    "sealing_keys_missing",
+    &[values("outcome", SealingKeysOutcome::VALUES)],
+    "Occasions on which sealing keys were missing from their Secret, by outcome",
+);
 pub(super) const STORE_ERRORS: MetricDescription = counter(
     "store_errors",
     &[values("operation", STORE_OPERATIONS)],
@@ -207,6 +212,7 @@ pub const METRICS: &[MetricDescription] = &[
     BACKCHANNEL_LOGOUTS,
     FETCHES,
     RECONCILES,
+    SEALING_KEYS_MISSING,
     STORE_ERRORS,
     CLOCK_SKEW,
     SNAPSHOT_OBJECTS,

@@ -11,8 +11,8 @@ use super::{
     descriptions,
     labels::{
         EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
-        RequestOutcome, StoreErrorLabels, TenantLogin, TenantLogout, TenantRequestLabels,
-        TenantToken, TokenKind,
+        RequestOutcome, SealingKeysMissing, SealingKeysOutcome, StoreErrorLabels, TenantLogin,
+        TenantLogout, TenantRequestLabels, TenantToken, TokenKind,
     },
 };
 use crate::model::Endpoint;
@@ -28,6 +28,7 @@ pub(super) struct MetricFamilies {
     pub(super) logouts: Family<TenantLogout, Counter>,
     pub(super) tokens: Family<TenantToken, Counter>,
     pub(super) reconciles: Family<KindOutcome, Counter>,
+    pub(super) sealing_keys_missing: Family<SealingKeysMissing, Counter>,
     pub(super) store_errors: Family<StoreErrorLabels, Counter>,
     pub(super) fetches: Family<MethodOutcome, Counter>,
     pub(super) objects: Family<KindOnly, Gauge>,
@@ -35,6 +36,11 @@ pub(super) struct MetricFamilies {
 
 impl Default for MetricFamilies {
     fn default() -> Self {
+        let sealing_keys_missing = Family::default();
+        // An alert by `rate` needs the series before its first event.
+        for &outcome in SealingKeysOutcome::ALL {
+            drop(sealing_keys_missing.get_or_create(&SealingKeysMissing { outcome }));
+        }
         Self {
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(SECONDS)),
@@ -42,6 +48,7 @@ impl Default for MetricFamilies {
             logouts: Family::default(),
             tokens: Family::default(),
             reconciles: Family::default(),
+            sealing_keys_missing,
             store_errors: Family::default(),
             fetches: Family::default(),
             objects: Family::default(),
@@ -57,6 +64,7 @@ impl MetricFamilies {
         descriptions::BACKCHANNEL_LOGOUTS.register(registry, self.logouts.clone());
         descriptions::TOKENS_ISSUED.register(registry, self.tokens.clone());
         descriptions::RECONCILES.register(registry, self.reconciles.clone());
+        descriptions::SEALING_KEYS_MISSING.register(registry, self.sealing_keys_missing.clone());
         descriptions::STORE_ERRORS.register(registry, self.store_errors.clone());
         descriptions::FETCHES.register(registry, self.fetches.clone());
         descriptions::SNAPSHOT_OBJECTS.register(registry, self.objects.clone());

@@ -71,6 +71,16 @@ label_values!(
 );
 
 label_values!(
+    /// The fate of sealing keys that were missing from their Secret.
+    SealingKeysOutcome {
+        /// A replica had them, and they were written back.
+        Restored = "restored",
+        /// No replica had them. Every refresh token is void.
+        Lost = "lost",
+    }
+);
+
+label_values!(
     /// The outcome of a request.
     RequestOutcome {
         /// Status 2xx or 304.
@@ -212,6 +222,11 @@ impl From<ManagedKind> for KindOnly {
 pub(super) struct MethodOutcome {
     pub method: &'static str,
     pub outcome: FetchOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct SealingKeysMissing {
+    pub outcome: SealingKeysOutcome,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -19,7 +19,8 @@ use super::{
     labels::{
         EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LoginOutcome,
         LogoutOutcome, MethodOutcome, ReconcileOutcome, RequestOutcome, STORE_OPERATIONS,
-        StoreErrorLabels, TenantLogin, TenantLogout, TenantRequestLabels, TenantToken, TokenKind,
+        SealingKeysMissing, SealingKeysOutcome, StoreErrorLabels, TenantLogin, TenantLogout,
+        TenantRequestLabels, TenantToken, TokenKind,
     },
 };
 use crate::model::{Endpoint, ManagedKind, ObjectKind, TenantId, Timestamp};
@@ -107,6 +108,11 @@ impl Metrics {
     pub fn reconciled(&self, kind: ObjectKind, outcome: ReconcileOutcome) {
         let labels = KindOutcome { kind: kind.as_str(), outcome };
         self.families.reconciles.get_or_create(&labels).inc();
+    }
+
+    /// Counts an occasion on which sealing keys were missing from their Secret.
+    pub fn sealing_keys_missing(&self, outcome: SealingKeysOutcome) {
+        self.families.sealing_keys_missing.get_or_create(&SealingKeysMissing { outcome }).inc();
     }
 
     /// Counts a failed store operation; `operation` is one of `STORE_OPERATIONS`.

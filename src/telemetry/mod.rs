@@ -18,7 +18,7 @@ pub use descriptions::{LabelDescription, METRICS, MetricDescription, MetricType}
 pub use gauges::InFlightGuard;
 pub use labels::{
     FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome, ReconcileOutcome, RequestOutcome,
-    TokenKind,
+    SealingKeysOutcome, TokenKind,
 };
 pub use log_fields::{COMMON_LOG_FIELDS, LOG_FIELDS, LogField};
 pub use logging::{LogError, LogFormat, VERBOSE_TARGETS, init_logging};

@@ -8,6 +8,7 @@
 mod support;
 
 mod admission;
+mod control;
 mod e2e;
 mod environment;
 mod failover;

@@ -295,7 +295,7 @@ proptest! {
         let key = ObjectKey::new("team-c", "broken");
         let object = ObjectRef::new(ManagedKind::OidcClient, key);
         let message = "spec: missing".to_owned();
-        let broken = MalformedObject { message, generation: Some(1), resource_version: None, uid: None };
+        let broken = MalformedObject { message, generation: Some(1), ..MalformedObject::default() };
         all.malformed.insert(object.clone(), broken);
         let snapshot = rebuilt(&all, &BuildCache::default());
         let verdict = snapshot.verdicts().get(&object).expect("a verdict");

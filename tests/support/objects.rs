@@ -89,7 +89,7 @@ where
         Ok(object) => drop(objects.managed.insert(key.clone(), CachedObject::new(&key, object))),
         Err(error) => {
             let message = error.to_string();
-            let entry = MalformedObject { message, generation, resource_version: None, uid: None };
+            let entry = MalformedObject { message, generation, ..MalformedObject::default() };
             objects.malformed.insert(ObjectRef::new(K::KIND, key), entry);
         }
     }

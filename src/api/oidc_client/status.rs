@@ -11,6 +11,10 @@ pub struct OidcClientStatus {
     /// The generation of the spec that the conditions describe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+    /// The tenant that the client refers to: its name, preceded by `<namespace>/` if that differs
+    /// from the client's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// The `client_id` in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
@@ -20,7 +24,8 @@ pub struct OidcClientStatus {
     /// Name of the Secret with the credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_name: Option<String>,
-    /// Conditions: Accepted, ResolvedRefs, SecretReady, Programmed, Ready.
+    /// Conditions: Accepted, ResolvedRefs, SecretReady, Programmed, Ready; Stalled while only an
+    /// edit of the object can help.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "crate::api::condition_schema::conditions")]
     pub conditions: Vec<Condition>,

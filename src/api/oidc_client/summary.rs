@@ -51,9 +51,8 @@ impl ManagedObject for OidcClient {
     }
 
     fn status_digest(status: &OidcClientStatus) -> StatusDigest {
-        let OidcClientStatus { observed_generation, client_id, issuer, secret_name, conditions } =
-            status;
-        StatusDigest::of(conditions, &(observed_generation, client_id, issuer, secret_name))
+        let rest = OidcClientStatus { conditions: Vec::new(), ..status.clone() };
+        StatusDigest::of(&status.conditions, &rest)
     }
 
     fn status_facts(status: &OidcClientStatus, summary: &ClientSummary) -> bool {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{keys::KeyEntries, model::SeededEntropy};
+use crate::model::SeededEntropy;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -10,7 +10,89 @@ fn key() -> ObjectKey {
 fn planned(secret: Option<&SecretState>, now: Timestamp) -> Option<SecretWrite> {
     // A different seed per round gives the keys different IDs.
     let entropy = SeededEntropy::new(if secret.is_some() { 8 } else { 7 });
-    plan(&key(), secret, MIN_RETENTION, &entropy, now).0.map(|step| step.write)
+    let seen = ObservedSealingKeys { key: &key(), secret, held: None, has_served: false };
+    plan(&seen, MIN_RETENTION, &entropy, now).step.map(|step| step.write)
+}
+
+/// A replica's keys, as it read them from a Secret.
+fn sealer(secret: &Secret) -> Sealer {
+    Sealer::from_entries(secret.data.as_ref().expect("entries")).0.expect("a key")
+}
+
+/// Plans with the keys that a replica holds; returns the entries to write, the reasons of Events and
+/// the loss.
+fn replanned(
+    secret: Option<&SecretState>,
+    held: Option<&Sealer>,
+    has_served: bool,
+) -> (Option<KeyEntries>, Vec<&'static str>, Option<MissingSealingKeys>) {
+    let seen = ObservedSealingKeys { key: &key(), secret, held, has_served };
+    let planned = plan(&seen, MIN_RETENTION, &SeededEntropy::new(9), NOW);
+    let Some(step) = planned.step else { return (None, Vec::new(), planned.loss) };
+    let reasons = step.notices.iter().map(|notice| notice.reason.as_str()).collect();
+    match step.write {
+        SecretWrite::Create(secret) | SecretWrite::Replace(secret) => {
+            (secret.data, reasons, planned.loss)
+        }
+        SecretWrite::Delete(..) => panic!("it is never deleted"),
+    }
+}
+
+#[test]
+fn a_deleted_secret_is_written_back_by_a_replica_that_holds_the_keys() {
+    let secret = made();
+    let (written, reasons, loss) = replanned(None, Some(&sealer(&secret)), true);
+    assert_eq!(written, secret.data);
+    assert_eq!(
+        (&reasons[..], loss),
+        (&["SealingKeysRestored"][..], Some(MissingSealingKeys::Restored))
+    );
+}
+
+#[test]
+fn missing_and_damaged_entries_are_written_back() {
+    let secret = made();
+    let held = sealer(&secret);
+    let mut other = secret.clone();
+    let fresh = new_sealing_key(&SeededEntropy::new(3), NOW, NOW);
+    other.data = Some([write_sealing_key(&fresh)].into());
+    let (written, reasons, _) = replanned(Some(&loaded(&other)), Some(&held), true);
+    assert_eq!(written.map(|it| it.len()), Some(2), "in addition to the key that is there");
+    assert_eq!(reasons, ["SealingKeysRestored"]);
+    let name = held.keys()[0].entry_name();
+    let mut damaged = secret.clone();
+    damaged.data = Some([(name, k8s_openapi::ByteString(b"scribble".to_vec()))].into());
+    let (written, ..) = replanned(Some(&loaded(&damaged)), Some(&held), true);
+    assert_eq!(written, secret.data);
+}
+
+#[test]
+fn keys_that_nobody_holds_are_lost_and_told() {
+    let (written, reasons, loss) = replanned(None, None, true);
+    assert_eq!(written.map(|it| it.len()), Some(1));
+    assert_eq!((&reasons[..], loss), (&["KeysLost"][..], Some(MissingSealingKeys::Lost)));
+    let (_, reasons, loss) = replanned(None, None, false);
+    assert!(reasons.is_empty() && loss.is_none(), "a first installation has lost nothing");
+}
+
+#[test]
+fn discarded_keys_are_removed_for_good() {
+    let mut secret = made();
+    let held = sealer(&secret);
+    let name = held.keys()[0].entry_name();
+    let annotations = secret.metadata.annotations.as_mut().expect("annotations");
+    let id = name.trim_end_matches(".json").to_owned();
+    annotations.insert(DISCARD_ANNOTATION.to_owned(), id);
+    let (written, reasons, loss) = replanned(Some(&loaded(&secret)), Some(&held), true);
+    let written = written.expect("a change");
+    assert!(written.len() == 1 && !written.contains_key(&name), "a new key takes its place");
+    assert_eq!((&reasons[..], loss), (&["SealingKeysDiscarded"][..], None));
+    secret.data = Some(written);
+    assert_eq!(
+        replanned(Some(&loaded(&secret)), Some(&held), true).0,
+        None,
+        "it is not written back"
+    );
 }
 
 fn made() -> Secret {

@@ -25,7 +25,7 @@ fn fingerprint(before: Option<&str>, salt: Option<SaltOutcome>) -> Option<String
         problems: Vec::new(),
         outcome: ObjectOutcome::Tenant(Box::new(outcome)),
     };
-    match wanted(&verdict, Vec::new(), before, NOW) {
+    match wanted(&verdict, &ObservedState::default(), Vec::new(), before, NOW) {
         StatusUpdate::Managed(AnyStatus::Tenant(status)) => status.pairwise_salt_fingerprint,
         other => panic!("{other:?}"),
     }

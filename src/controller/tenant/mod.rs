@@ -8,7 +8,7 @@ mod salt;
 
 use crate::{
     api::SigningKeyStatus,
-    keys::{InvalidKey, KeyRecord, KeyState, NewKey, generate},
+    keys::{KeyRecord, KeyState, NewKey, PlannedKey, next_rotation, plan as rotation_plan},
     model::{ObjectRef, Timestamp},
     registry::{KeySource, TenantOutcome},
 };
@@ -47,18 +47,34 @@ pub async fn reconcile_keys(
     Ok(if wrote { Action::Wrote } else { Action::Nothing(wake) })
 }
 
-/// Generates keys on a blocking thread.
+/// Returns true if the tenant needs keys to be made, which takes long.
+pub fn needs_new_keys(outcome: &TenantOutcome, now: Timestamp) -> bool {
+    let KeySource::Own(rules) = &outcome.keys else { return false };
+    !rotation_plan(&planned_keys(outcome), rules, now).generate.is_empty()
+}
+
+fn planned_keys(outcome: &TenantOutcome) -> Vec<PlannedKey> {
+    let keys = outcome.ring.keys().iter().map(|key| PlannedKey {
+        kid: key.kid.clone(),
+        algorithm: key.algorithm,
+        times: key.times,
+    });
+    keys.collect()
+}
+
+/// Makes keys.
 async fn make(
     context: &ControllerContext,
     wanted: &[NewKey],
 ) -> Result<Vec<KeyRecord>, ReconcileError> {
-    let mut made = Vec::with_capacity(wanted.len());
-    for new in wanted.iter().copied() {
-        let _one_at_a_time = context.generation.acquire().await;
-        let key = tokio::task::spawn_blocking(move || generate(new.algorithm, new.times));
-        made.push(key.await.unwrap_or(Err(InvalidKey))?);
-    }
-    Ok(made)
+    let made = wanted.iter().map(|new| context.key_maker.make(*new));
+    Ok(futures::future::try_join_all(made).await?)
+}
+
+/// The time of the next rotation for the tenant's status. Imported keys have no schedule.
+pub fn rotation_time(outcome: &TenantOutcome, now: Timestamp) -> Option<Timestamp> {
+    let KeySource::Own(rules) = &outcome.keys else { return None };
+    next_rotation(&planned_keys(outcome), rules, now)
 }
 
 /// The keys for the tenant's status.

@@ -153,3 +153,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_next_rotation_is_when_the_next_key_signs() {
+    let (mut keys, mut count, rules) = (Vec::new(), 0, rules());
+    step(&mut keys, &rules, start(), &mut count);
+    let next = |keys: &[PlannedKey], now| next_rotation(keys, &rules, now);
+    assert_eq!(next(&keys, start()), Some(start().plus(90 * DAY)));
+    // The successor is published a day ahead, and the time stays the same until it signs.
+    let ahead = start().plus(89 * DAY);
+    step(&mut keys, &rules, ahead, &mut count);
+    assert_eq!(keys.len(), 2);
+    let from = keys[1].times.signs_from;
+    assert_eq!(next(&keys, ahead), Some(from));
+    assert_eq!(next(&keys, from), Some(from.plus(90 * DAY)));
+    assert_eq!(next(&[], start()), None);
+}

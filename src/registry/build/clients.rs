@@ -58,6 +58,7 @@ pub(super) fn validate_client(
     let mut served = Vec::with_capacity(findings.len());
     let mut verdicts = Vec::with_capacity(findings.len());
     for (client, mut found) in clients.iter().zip(findings) {
+        client.refuse_unknown_fields(&mut found.problems);
         host.report(&mut found.problems, &group.id);
         if let Some(id) = &found.claims
             && let Some(holder) = holders.get(id)

@@ -40,6 +40,8 @@ impl TenantGroup<'_> {
             if let Some(checked) = &mut checked {
                 checked.tenant.internal_hosts = installation.internal_hosts_of(&self.id);
             }
+            tenant.refuse_unknown_fields(&mut problems);
+            let checked = checked.filter(|_| !problems.refused());
             let keys = keys::of_tenant(&mut problems, &tenant, checked.as_ref(), cache);
             let wanted = checked.is_some() && salt::is_wanted(&tenant, &parsed);
             let salt = wanted.then(|| salt::of_tenant(&mut problems, &tenant, self.salt));

@@ -45,6 +45,16 @@ impl<'a, K: ManagedObject> ParsedObjects<'a, K> {
         })
     }
 
+    /// Refuses the object if its spec has fields that this release does not know: one of them may
+    /// be a restriction, which must not be dropped.
+    pub(super) fn refuse_unknown_fields(&self, problems: &mut ProblemList) {
+        for field in self.member.cached.unknown_fields() {
+            let message =
+                "this release of Lanyard does not know the field; remove it, or upgrade Lanyard";
+            problems.refuse(ConditionReason::UnsupportedField, &**field, message);
+        }
+    }
+
     /// `metadata.creationTimestamp`.
     pub(super) fn created(&self) -> Option<Timestamp> {
         self.raw.meta().creation_timestamp.as_ref().map(|time| Timestamp::from(time.0))

@@ -22,15 +22,14 @@ pub use cache::BuildCache;
 use members::{GroupMember, TenantGroup};
 
 use super::{
-    ObjectOutcome, Snapshot, ValidationProblem, Verdict, Verdicts, validate,
+    ObjectOutcome, Snapshot, ValidationProblem, Verdict, Verdicts, sealing::sealer, validate,
     verdicts::take_those_on,
 };
 use crate::{
     api::{
-        ClientSummary, ConditionReason, MalformedObject, ObjectSet, OidcClient, OidcUser,
-        SecretState, Tenant, UserSummary,
+        ClientSummary, ConditionReason, MalformedObject, ObjectSet, OidcClient, OidcUser, Tenant,
+        UserSummary,
     },
-    keys::Sealer,
     model::{Installation, ManagedKind, ObjectKey, ObjectRef, TenantId, Timestamp},
 };
 
@@ -135,11 +134,5 @@ fn judge_malformed(
     verdict
 }
 
-/// The installation's sealing keys, if they exist already.
-fn sealer(objects: &ObjectSet, installation: &Installation) -> Option<Arc<Sealer>> {
-    let Some(SecretState::Loaded(secret)) = objects.secrets.get(&installation.sealing_secret)
-    else {
-        return None;
-    };
-    Sealer::from_entries(&secret.entries()).0.map(Arc::new)
-}
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,7 @@ pub(super) fn validate_user(
     let mut taken = UsedNames::new(client_ids);
     let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(users.len()));
     for (user, mut found) in users {
+        user.refuse_unknown_fields(&mut found.problems);
         host.report(&mut found.problems, &group.id);
         if let Some((username, subject)) = &found.claims {
             taken.take(&mut found.problems, user.member.key, username, subject);

@@ -2,11 +2,11 @@
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
-    Client,
+    Client, Error,
     runtime::events::{self, Event, Recorder, Reporter},
 };
 
-use super::EventRecord;
+use super::{EventRecord, write::is_terminating};
 use crate::{
     api::{EventType, GROUP, SourceView, VERSION},
     model::{ObjectKind, ObjectRef},
@@ -37,6 +37,13 @@ pub(super) async fn publish(recorder: &Recorder, view: &SourceView, notice: Even
         secondary: None,
     };
     if let Err(error) = recorder.publish(&event, &reference(view, &object)).await {
+        // Without its namespace, the object is gone too.
+        if let Error::Api(status) = &error
+            && (status.code == 404 || is_terminating(status))
+        {
+            tracing::debug!(%object, reason = reason.as_str(), %error, "no Event on a deleted object");
+            return;
+        }
         tracing::warn!(%object, reason = reason.as_str(), %error, "failed to publish an Event");
     }
 }

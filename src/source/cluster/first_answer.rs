@@ -116,7 +116,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_refusal_ends_the_wait_at_once() {
         for status in [401, 403] {
-            let body = r#"{"kind": "Status", "status": "Failure", "message": "not you", "code": 401}"#;
+            let body =
+                r#"{"kind": "Status", "status": "Failure", "message": "not you", "code": 401}"#;
             let (client, attempts) = server(0, status, body);
             let refused = wait(&client, "https://api.test", |_| {}).await.expect_err("refused");
             assert!(refused.to_string().contains("https://api.test"), "{refused}");

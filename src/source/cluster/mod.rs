@@ -62,8 +62,8 @@ impl ClusterSource {
         Arc::new(Self { recorder: events::recorder(client.clone(), identity), client, views })
     }
 
-    /// Waits until the API server answers, however long that takes; ends with an error if it
-    /// refuses the request. Meanwhile the views' health says that the API server cannot be reached.
+    /// Waits without a limit until the API server answers; ends with an error if it refuses the
+    /// request. Meanwhile the views' health says that the API server cannot be reached.
     pub async fn wait_for_api_server(
         &self,
         address: &str,

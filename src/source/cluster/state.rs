@@ -107,7 +107,9 @@ impl WatchState {
                 // The served configuration depends only on current objects, so that all replicas
                 // agree. A malformed object is not served, even if it was valid before.
                 forget(objects, &reference);
-                let same = |old: &crate::api::MalformedObject| old.message == malformed.message;
+                let same = |old: &crate::api::MalformedObject| {
+                    old.message == malformed.message && old.generation == malformed.generation
+                };
                 let changed = !objects.malformed.get(&reference).is_some_and(same);
                 objects.malformed.insert(reference, malformed);
                 changed

@@ -162,12 +162,16 @@ impl Watches {
             Config::default(),
             K::KIND.into(),
             |key, WithoutManagedFields(guarded)| match guarded.0 {
-                Ok(object) => WatchEntry::Object(CachedObject::new(key, object).into()),
+                Ok(read) => {
+                    let object = CachedObject::new(key, read.object);
+                    WatchEntry::Object(object.with_unknown_fields(read.unknown_fields).into())
+                }
                 Err(unread) => WatchEntry::Malformed(MalformedObject {
                     message: unread.message,
                     generation: unread.metadata.generation,
                     resource_version: unread.metadata.resource_version,
                     uid: unread.metadata.uid,
+                    status: unread.status.into(),
                 }),
             },
         );

@@ -9,7 +9,7 @@ use kube::{
     api::{
         ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions,
     },
-    core::GroupVersionKind,
+    core::{GroupVersionKind, Status},
 };
 use serde_json::json;
 
@@ -30,12 +30,20 @@ async fn within<T>(write: impl Future<Output = Result<T, Error>> + Send) -> Resu
     done.map_err(|error| match &error {
         Error::Api(status) => match status.code {
             404 => WriteError::NotFound,
+            403 if is_terminating(status) => WriteError::NotFound,
             409 => WriteError::Conflict,
             400 | 401 | 403 | 413 | 422 => WriteError::Refused(status.message.clone()),
             _ => WriteError::Unavailable(status.message.clone()),
         },
         _ => WriteError::Unavailable(error.to_string()),
     })
+}
+
+/// Returns true if the API server refuses to create an object because its namespace is being
+/// deleted.
+pub(super) fn is_terminating(status: &Status) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
 }
 
 fn secrets(client: &Client, namespace: &str) -> Api<Secret> {
@@ -91,9 +99,11 @@ pub(super) async fn status(
     let ObjectKind::Managed(kind) = object.kind else {
         return Err(WriteError::Refused(format!("a {} has no status", object.kind)));
     };
-    let status = match status {
-        StatusUpdate::Managed(status) => status.to_json(),
-        StatusUpdate::Malformed(conditions) => json!({ "conditions": conditions }),
+    let (status, version) = match status {
+        StatusUpdate::Managed(status) => (status.to_json(), None),
+        StatusUpdate::Malformed { status, resource_version } => {
+            (status.to_json(), resource_version)
+        }
     };
     let gvk = GroupVersionKind::gvk(GROUP, VERSION, kind.as_str());
     let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural());
@@ -102,7 +112,7 @@ pub(super) async fn status(
     let patch = json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),
         "kind": kind.as_str(),
-        "metadata": { "name": key.name, "namespace": key.namespace },
+        "metadata": { "name": key.name, "namespace": key.namespace, "resourceVersion": version },
         "status": status,
     });
     let params = PatchParams::apply(MANAGER).force();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{api, model::ManagedKind};
+use crate::{api, model::ManagedKind, source::deserialize_errors};
 
 /// Minimum similarity of two names for a suggestion.
 const MIN_SIMILARITY: f64 = 0.6;
@@ -10,16 +10,7 @@ const MIN_SIMILARITY: f64 = 0.6;
 /// The path of an unknown field in manifest notation, and a message. Only Lanyard's kinds have
 /// suggestions.
 pub(super) fn unknown(kind: &str, ignored: &str) -> (String, String) {
-    // The path contains a step `?` for each optional value.
     let steps: Vec<&str> = ignored.split('.').filter(|step| *step != "?").collect();
-    let mut path = String::new();
-    for step in &steps {
-        match step.parse::<usize>() {
-            Ok(_) => path.extend(["[", step, "]"]),
-            Err(_) if path.is_empty() => path.push_str(step),
-            Err(_) => path.extend([".", step]),
-        }
-    }
     let schema = ManagedKind::from_name(kind).and_then(api::schema);
     let meant = steps.split_last().and_then(|(name, parents)| {
         let parent =
@@ -33,7 +24,7 @@ pub(super) fn unknown(kind: &str, ignored: &str) -> (String, String) {
             explained(kind, &steps)
         ),
     };
-    (path, message)
+    (deserialize_errors::field_path(ignored), message)
 }
 
 /// The parent of a field, without indices, as an argument of `kubectl explain`.

@@ -49,6 +49,18 @@ impl Replica {
         more: &[(&str, &str)],
     ) -> Self {
         let kubeconfig = api.service_account_kubeconfig(namespace, "lanyard");
+        Self::start_with(api, &kubeconfig, namespace, (name, binary), authority, more)
+    }
+
+    /// Starts a replica with a kubeconfig, which needs no API server.
+    pub fn start_with(
+        api: &ApiServer,
+        kubeconfig: &Path,
+        namespace: &str,
+        (name, binary): (&'static str, &Path),
+        authority: &str,
+        more: &[(&str, &str)],
+    ) -> Self {
         let (port, admin) = (free_port(), free_port());
         let mut env = vec![
             ("KUBECONFIG", kubeconfig.display().to_string()),

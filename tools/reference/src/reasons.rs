@@ -25,12 +25,13 @@ pub fn page() -> String {
     format!(
         "# Conditions and Events\n\n\
          ## Conditions\n\n\
-         The reason of `Ready` is the reason of the first condition that is not True, in the order of this table.\n\n\
+         The reason of `Ready` is the reason of the first condition that is not True, in the order of this table. `Stalled` does not count.\n\n\
          {}\n\
          ## Reasons of conditions\n\n{}\n\
          ## Reasons of Events\n\n\
          When `Ready` becomes False with one of the reasons above, except `Pending`, the object gets an Event of type \
-         Warning with that reason. The other Events have these reasons:\n\n{}",
+         Warning with that reason: at once if only an edit of the object can help, else after 5 seconds. The other Events \
+         have these reasons:\n\n{}",
         table(["Condition", "Objects", "Meaning of True"], &conditions),
         table(["Reason", "Meaning", "Remedy"], &reasons),
         table(["Reason", "Type", "Objects", "Meaning", "Remedy"], &events)

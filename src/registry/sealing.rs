@@ -1,0 +1,135 @@
+//! The installation's sealing keys. They are the one part of a snapshot that depends on an earlier
+//! one: a deleted key would void every session and refresh token, and counts as an accident. A
+//! replica goes on with the keys that it has, until they are discarded by name.
+
+use std::sync::Arc;
+
+use super::Snapshot;
+use crate::{
+    api::{CachedSecret, DISCARD_ANNOTATION, ObjectSet, SecretState},
+    keys::{DiscardedKeys, Sealer},
+    model::{Installation, Timestamp},
+};
+
+/// The keys that the annotation of the Secret of sealing keys voids.
+pub fn discarded_keys(secret: &CachedSecret) -> DiscardedKeys {
+    let annotation = secret.annotation(DISCARD_ANNOTATION).unwrap_or_default();
+    DiscardedKeys::parse(&annotation).0
+}
+
+fn secret<'a>(objects: &'a ObjectSet, installation: &Installation) -> Option<&'a CachedSecret> {
+    match objects.secrets.get(&installation.sealing_secret)? {
+        SecretState::Loaded(secret) => Some(secret),
+        SecretState::Unreadable(_) => None,
+    }
+}
+
+/// The sealing keys in the Secret.
+pub(super) fn sealer(objects: &ObjectSet, installation: &Installation) -> Option<Arc<Sealer>> {
+    let secret = secret(objects, installation)?;
+    let all = Sealer::from_entries(&secret.entries()).0?;
+    all.without(&discarded_keys(secret)).map(Arc::new)
+}
+
+/// Adds the keys of the previous snapshot that the Secret lacks. Returns their number.
+pub(super) fn hold_keys(
+    snapshot: &mut Snapshot,
+    before: &Snapshot,
+    objects: &ObjectSet,
+    installation: &Installation,
+    now: Timestamp,
+) -> usize {
+    let discarded = secret(objects, installation).map(discarded_keys).unwrap_or_default();
+    let Some(held) = before.sealer.as_ref().and_then(|sealer| sealer.without(&discarded)) else {
+        return 0;
+    };
+    let current = snapshot.sealer.as_deref();
+    let missing = held.keys_missing_in(current, now);
+    let count = missing.len();
+    if count > 0 {
+        snapshot.sealer = Sealer::with_keys(current, missing).map(Arc::new);
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::Secret;
+
+    use super::*;
+    use crate::{
+        api::owner,
+        keys::{new_sealing_key, write_sealing_key},
+        model::{Issuer, ObjectKey, SealPurpose, SeededEntropy, TenantId},
+    };
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn installation() -> Installation {
+        Installation {
+            base_url: Issuer::parse("https://id.test").expect("canonical"),
+            issuer_hosts: vec![],
+            internal_hosts: [].into(),
+            dev: false,
+            sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
+        }
+    }
+
+    /// A view with a Secret of one key made from a seed; `None`: without the Secret.
+    fn objects(seed: Option<u64>, discard: &str) -> ObjectSet {
+        let mut objects = ObjectSet::default();
+        let Some(seed) = seed else { return objects };
+        let key = new_sealing_key(&SeededEntropy::new(seed), NOW, NOW);
+        let mut metadata = owner::metadata(&installation().sealing_secret, "Installation/x");
+        let annotations = metadata.annotations.get_or_insert_default();
+        annotations.insert(DISCARD_ANNOTATION.to_owned(), discard.to_owned());
+        let data = Some([write_sealing_key(&key)].into());
+        let secret = CachedSecret::new(Secret { metadata, data, ..Secret::default() });
+        objects.secrets.insert(installation().sealing_secret, SecretState::Loaded(secret));
+        objects
+    }
+
+    fn snapshot(objects: &ObjectSet, before: &Snapshot) -> (Snapshot, usize) {
+        let mut next = Snapshot::default();
+        next.sealer = sealer(objects, &installation());
+        let held = hold_keys(&mut next, before, objects, &installation(), NOW);
+        (next, held)
+    }
+
+    fn opens(snapshot: &Snapshot, sealed: &str) -> bool {
+        let tenant = TenantId::new("team", "main");
+        let sealer = snapshot.sealer.as_ref();
+        sealer.is_some_and(|it| it.open(SealPurpose::Refresh, &tenant, sealed).is_some())
+    }
+
+    #[test]
+    fn keys_are_held_until_they_are_discarded() {
+        let (first, held) = snapshot(&objects(Some(1), ""), &Snapshot::default());
+        assert_eq!(held, 0);
+        let tenant = TenantId::new("team", "main");
+        let sealer = first.sealer.clone().expect("a key");
+        let entropy = SeededEntropy::new(9);
+        let sealed = sealer.seal(SealPurpose::Refresh, &tenant, b"token", &entropy, NOW);
+        let id = format!("{:08x}", u32::from_be_bytes(sealer.keys()[0].id));
+
+        let (deleted, held) = snapshot(&objects(None, ""), &first);
+        assert!(held == 1 && opens(&deleted, &sealed), "the Secret was deleted");
+        let (replaced, held) = snapshot(&objects(Some(2), ""), &deleted);
+        assert!(held == 1 && opens(&replaced, &sealed), "another key took its place");
+        let (discarded, held) = snapshot(&objects(Some(2), &id), &replaced);
+        assert!(held == 0 && !opens(&discarded, &sealed), "an administrator voided it");
+        assert!(discarded.sealer.is_some());
+        let (restored, _) = snapshot(&objects(Some(1), &id), &discarded);
+        assert!(!opens(&restored, &sealed), "it stays void when its entry comes back");
+    }
+
+    #[test]
+    fn a_key_that_has_retired_is_not_held() {
+        let mut key = new_sealing_key(&SeededEntropy::new(1), NOW, NOW);
+        key.retire_at = Some(NOW);
+        let mut before = Snapshot::default();
+        before.sealer = Sealer::with_keys(None, vec![key]).map(Arc::new);
+        let (next, held) = snapshot(&objects(Some(2), ""), &before);
+        assert_eq!((held, next.sealer.expect("a key").keys().len()), (0, 1));
+    }
+}

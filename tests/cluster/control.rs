@@ -1,0 +1,297 @@
+//! Accidents of a platform team: a start without an API server, lost sealing keys, a newer API,
+//! and a storm of tenants while another team applies a client.
+
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use futures::{StreamExt as _, stream};
+use kube::{Api, api::PostParams};
+use lanyard::{
+    api::{OidcClient, Tenant, ready_condition},
+    keys::{KeyTimes, generate},
+    model::{SigningAlgorithm, Timestamp},
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    cluster::{self, ApiServer, Replica, eventually},
+    turns,
+};
+
+const NAMESPACE: &str = "lanyard-system";
+const AUTHORITY: &str = "localhost:8080";
+const SOON: Duration = Duration::from_mins(2);
+const SEALING_KEYS: &str = "lanyard-sealing-keys";
+/// Tenants of a storm; `STORM_TENANTS` sets another number.
+const STORM: usize = 200;
+/// The longest time after which another team's client is Ready during a storm.
+const OTHERS_WAIT: Duration = Duration::from_secs(3);
+
+const OBJECTS: &str = "
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main, namespace: team}
+spec: {}
+";
+
+struct World {
+    api: ApiServer,
+    replica: Replica,
+}
+
+fn start_replica(api: &ApiServer, kubeconfig: &Path) -> Replica {
+    let binary = ("a", Path::new(env!("CARGO_BIN_EXE_lanyard")));
+    Replica::start_with(api, kubeconfig, NAMESPACE, binary, AUTHORITY, &[])
+}
+
+/// Installs the chart without Pods, and returns the kubeconfig of its service account.
+fn install(api: &ApiServer) -> std::path::PathBuf {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    for namespace in [NAMESPACE, "team", "storm"] {
+        api.kubectl(&["create", "namespace", namespace]);
+    }
+    let install = ["install", "lanyard", "charts/lanyard", "-n", NAMESPACE];
+    api.helm(&[&install[..], &["--set", "replicas=0,image.repository=lanyard"]].concat())
+        .expect("the chart installs");
+    api.service_account_kubeconfig(NAMESPACE, "lanyard")
+}
+
+impl World {
+    fn start() -> Self {
+        let api = ApiServer::start();
+        let kubeconfig = install(&api);
+        let replica = start_replica(&api, &kubeconfig);
+        let world = Self { api, replica };
+        world.is_set_up();
+        world
+    }
+
+    fn is_set_up(&self) {
+        eventually(SOON, || self.api.try_apply(OBJECTS));
+        self.ready("tenants.lanyard.dev/main");
+    }
+
+    fn ready(&self, object: &str) {
+        let args = ["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=120s"];
+        self.api.kubectl(&args);
+    }
+
+    fn admin(&self, path: &str) -> Result<(u16, String), String> {
+        let url = format!("http://127.0.0.1:{}{path}", self.replica.admin);
+        let answer = reqwest::blocking::get(url).map_err(|error| error.to_string())?;
+        Ok((answer.status().as_u16(), answer.text().unwrap_or_default()))
+    }
+
+    fn json(&self, args: &[&str]) -> Result<Value, String> {
+        let text = self.api.try_kubectl(&[args, &["-o", "json"]].concat())?;
+        serde_json::from_str(&text).map_err(|error| error.to_string())
+    }
+
+    /// Status, reason and message of a condition, if the object has it.
+    fn condition(&self, object: &str, condition: &str) -> Result<Option<[String; 3]>, String> {
+        let found = self.json(&["-n", "team", "get", object])?;
+        let conditions = found["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let found = conditions.into_iter().find(|it| it["type"] == condition);
+        let text = |it: &Value, name: &str| it[name].as_str().unwrap_or_default().to_owned();
+        Ok(found.map(|it| ["status", "reason", "message"].map(|name| text(&it, name))))
+    }
+
+    /// Waits for the status and reason of a condition; returns its message.
+    fn awaits(&self, object: &str, condition: &str, expected: (&str, &str)) -> String {
+        eventually(SOON, || match self.condition(object, condition)? {
+            Some([status, reason, message]) if (&*status, &*reason) == expected => Ok(message),
+            found => Err(format!("{object}: {condition} is {found:?}, not {expected:?}")),
+        })
+    }
+}
+
+#[test]
+fn a_platform_teams_accidents() {
+    let _turn = turns::of("control");
+    let world = start_without_an_api_server();
+    lost_sealing_keys(&world);
+    a_field_of_a_newer_release(&world);
+}
+
+/// The replica lives, is not ready, and becomes ready when the API server comes.
+fn start_without_an_api_server() -> World {
+    let api = ApiServer::start();
+    let kubeconfig = install(&api);
+    api.stop_apiserver();
+    let replica = start_replica(&api, &kubeconfig);
+    let world = World { api, replica };
+    eventually(SOON, || match world.admin("/readyz")? {
+        (503, detail) if detail.contains("failingSince") => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    // Longer than any limit of a start.
+    thread::sleep(Duration::from_secs(20));
+    assert_eq!(world.admin("/healthz").expect("it lives").0, 200);
+    assert_eq!(world.admin("/readyz").expect("it lives").0, 503);
+    let log = std::fs::read_to_string(&world.replica.log).expect("a log");
+    assert_eq!(log.matches("the API server cannot be reached").count(), 1, "{log}");
+    world.api.start_apiserver();
+    eventually(SOON, || match world.admin("/readyz")? {
+        (200, _) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    world.is_set_up();
+    world
+}
+
+/// A deleted Secret of sealing keys comes back with the same keys; discarded keys do not.
+fn lost_sealing_keys(world: &World) {
+    let get = ["-n", NAMESPACE, "get", "secret", SEALING_KEYS];
+    let before = world.json(&get).expect("made")["data"].clone();
+    world.api.kubectl(&["-n", NAMESPACE, "delete", "secret", SEALING_KEYS]);
+    let after = eventually(SOON, || world.json(&get));
+    assert_eq!(after["data"], before, "the same keys");
+    eventually(SOON, || {
+        let (_, metrics) = world.admin("/metrics")?;
+        let line = "lanyard_sealing_keys_missing_total{outcome=\"restored\"} 1";
+        if metrics.lines().any(|found| found == line) { Ok(()) } else { Err(metrics) }
+    });
+    let event = |reason: &str| {
+        let events = world.json(&["-n", NAMESPACE, "get", "events"])?;
+        let all = events["items"].as_array().cloned().unwrap_or_default();
+        let found = all.iter().find(|it| it["reason"] == reason && it["type"] != Value::Null);
+        found.cloned().ok_or_else(|| format!("no Event {reason}: {events}"))
+    };
+    assert_eq!(eventually(SOON, || event("SealingKeysRestored"))["type"], "Warning");
+    let log = std::fs::read_to_string(&world.replica.log).expect("a log");
+    assert!(log.lines().any(|it| it.contains("wrote them back") && it.contains("WARN")), "{log}");
+
+    let entries = before.as_object().expect("entries");
+    let entry = entries.keys().next().expect("one");
+    let discard = format!("lanyard.dev/discard={}", entry.trim_end_matches(".json"));
+    world.api.kubectl(&["-n", NAMESPACE, "annotate", "secret", SEALING_KEYS, &discard]);
+    let replaced = eventually(SOON, || {
+        let found = world.json(&get)?["data"].clone();
+        if found.get(entry).is_none() { Ok(found) } else { Err(found.to_string()) }
+    });
+    assert_eq!(replaced.as_object().map(serde_json::Map::len), Some(1), "another key");
+    eventually(SOON, || event("SealingKeysDiscarded"));
+    assert_eq!(world.admin("/readyz").expect("it serves").0, 200);
+}
+
+/// A field that this release does not know makes an object not accepted, and Stalled.
+fn a_field_of_a_newer_release(world: &World) {
+    let path =
+        "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/requireMoonPhase";
+    let patch = json!([{ "op": "add", "path": path, "value": { "type": "boolean" } }]).to_string();
+    world.api.kubectl(&["patch", "crd/tenants.lanyard.dev", "--type=json", "-p", &patch]);
+    let newer = OBJECTS.replace("main", "newer").replace("{}", "{requireMoonPhase: true}");
+    eventually(SOON, || {
+        world.api.try_apply(&newer)?;
+        let found = world.json(&["-n", "team", "get", "tenants.lanyard.dev", "newer"])?;
+        if found["spec"]["requireMoonPhase"] == true { Ok(()) } else { Err("pruned".to_owned()) }
+    });
+    let object = "tenants.lanyard.dev/newer";
+    let message = world.awaits(object, "Accepted", ("False", "UnsupportedField"));
+    assert!(message.starts_with("spec.requireMoonPhase: "), "{message}");
+    world.awaits(object, "Stalled", ("True", "UnsupportedField"));
+    let patch = json!([{ "op": "remove", "path": "/spec/requireMoonPhase" }]).to_string();
+    world.api.kubectl(&["-n", "team", "patch", object, "--type=json", "-p", &patch]);
+    world.ready(object);
+    assert_eq!(world.condition(object, "Stalled"), Ok(None), "absent when not True");
+    let wide = world.api.kubectl(&["-n", "team", "get", "oidct", "newer", "-o", "wide"]);
+    assert!(wide.contains("MESSAGE") && wide.contains("The object is ready."), "{wide}");
+}
+
+/// The time that all cores need to make one RSA key, in the long run.
+fn time_of_a_key() -> Duration {
+    const KEYS: u32 = 12;
+    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                let now = Timestamp::from_secs(1_800_000_000);
+                let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
+                for _ in 0..KEYS {
+                    generate(SigningAlgorithm::RS256, times).expect("a key");
+                }
+            });
+        }
+    });
+    start.elapsed() / KEYS / u32::try_from(cores).expect("few")
+}
+
+/// Another team's client is Ready within seconds while a thousand tenants are made, and making their
+/// keys is what takes the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_tenants_does_not_delay_another_team() {
+    let _turn = turns::of("control");
+    let world = tokio::task::spawn_blocking(World::start).await.expect("it starts");
+    let size = std::env::var("STORM_TENANTS").ok().and_then(|it| it.parse().ok()).unwrap_or(STORM);
+    let key = tokio::task::spawn_blocking(time_of_a_key).await.expect("measured");
+    let client = cluster::client(&world.api.kubeconfig()).await;
+    let start = Instant::now();
+    let storm = tokio::spawn(make_tenants(client.clone(), size));
+    let mut waits = Vec::new();
+    while !storm.is_finished() || waits.len() < 3 {
+        waits.push(ready_client(&client, waits.len()).await);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    storm.await.expect("made");
+    let tenants: Api<Tenant> = Api::namespaced(client, "storm");
+    loop {
+        let found = tenants.list(&kube::api::ListParams::default()).await.expect("listed");
+        let ready = |it: &&Tenant| {
+            let conditions = it.status.as_ref().map(|status| &status.conditions[..]);
+            ready_condition(conditions.unwrap_or_default()).is_some_and(|it| it.status == "True")
+        };
+        if found.items.iter().filter(ready).count() == size {
+            break;
+        }
+        assert!(start.elapsed() < 10 * SOON, "the storm does not end");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let took = start.elapsed();
+    let keys = key * u32::try_from(size).expect("few");
+    println!(
+        "{size} tenants were Ready after {took:.1?}; their keys alone take {keys:.1?} ({:.2}); \
+         another team's clients were Ready after {waits:.2?}",
+        took.as_secs_f64() / keys.as_secs_f64()
+    );
+    let longest = waits.iter().max().expect("some");
+    assert!(*longest < OTHERS_WAIT, "{waits:?}");
+}
+
+/// Creates tenants at once.
+async fn make_tenants(client: kube::Client, size: usize) {
+    let tenants: Api<Tenant> = Api::namespaced(client, "storm");
+    let made = stream::iter(0..size).map(|number| {
+        let tenants = tenants.clone();
+        async move {
+            let tenant = Tenant::new(&format!("t{number}"), lanyard::api::TenantSpec::default());
+            tenants.create(&PostParams::default(), &tenant).await.expect("created");
+        }
+    });
+    made.buffer_unordered(16).for_each(|()| std::future::ready(())).await;
+}
+
+/// Creates a client in another namespace; returns the time until it is Ready.
+async fn ready_client(client: &kube::Client, number: usize) -> Duration {
+    let clients: Api<OidcClient> = Api::namespaced(client.clone(), "team");
+    let name = format!("calm-{number}");
+    let object = json!({
+        "apiVersion": "lanyard.dev/v1alpha1", "kind": "OidcClient", "metadata": { "name": name },
+        "spec": { "tenantRef": { "name": "main" }, "redirectUris": ["https://calm.test/cb"] },
+    });
+    let object = serde_json::from_value(object).expect("a client");
+    let start = Instant::now();
+    clients.create(&PostParams::default(), &object).await.expect("created");
+    loop {
+        let found = clients.get_status(&name).await.expect("read");
+        let conditions = found.status.map(|status| status.conditions).unwrap_or_default();
+        if ready_condition(&conditions).is_some_and(|it| it.status == "True") {
+            return start.elapsed();
+        }
+        assert!(start.elapsed() < SOON, "{conditions:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
