@@ -44,3 +44,38 @@ impl WrittenTokenPolicy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn tenant(problems: &mut ProblemList, spec: Value) -> TokenPolicy {
+        of_tenant(problems, &serde_json::from_value(spec).expect("a spec"))
+    }
+
+    #[test]
+    fn a_client_overrides_what_its_tenant_sets() {
+        let mut problems = ProblemList::default();
+        assert_eq!(tenant(&mut problems, json!({})), TokenPolicy::default());
+        let written = json!({ "idTokenClaims": "Minimal", "accessTokenType": "JWT" });
+        let tenant = tenant(&mut problems, written);
+        let client = json!({ "tenantRef": { "name": "main" }, "accessTokenType": "at+jwt" });
+        let client = serde_json::from_value(client).expect("a spec");
+        let expected = TokenPolicy {
+            id_token_claims: IdTokenClaimsPolicy::Minimal,
+            access_token_type: AccessTokenType::AtJwt,
+        };
+        assert_eq!(of_client(&mut problems, &client).or(tenant), expected);
+        assert!(!problems.refused());
+    }
+
+    #[test]
+    fn unsupported_values_are_problems() {
+        let mut problems = ProblemList::default();
+        tenant(&mut problems, json!({ "idTokenClaims": "Everything", "accessTokenType": "jwt" }));
+        let fields: Vec<_> = problems.into_vec().into_iter().map(|found| found.field).collect();
+        assert_eq!(fields, ["spec.idTokenClaims", "spec.accessTokenType"]);
+    }
+}

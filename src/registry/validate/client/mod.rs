@@ -277,6 +277,21 @@ fn max_age(problems: &mut ProblemList, written: Option<i64>) -> Option<Duration>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::EnumSpec;
+
+    #[test]
+    fn default_scopes_are_cut_to_the_bounds_of_the_tenant() {
+        let refresh = EnumSpec::Supported(GrantType::RefreshToken);
+        let code = EnumSpec::Supported(GrantType::AuthorizationCode);
+        let spec = OidcClientSpec { grant_types: vec![code, refresh], ..Default::default() };
+        let flows = flows::check(&mut ProblemList::default(), &spec);
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
+        let all = words("openid profile email groups offline_access");
+        assert_eq!(default_scopes(&flows, None), all);
+        let bound = words("openid email phone");
+        assert_eq!(default_scopes(&flows, Some(&bound)), words("openid email"));
+        assert!(default_scopes(&flows, Some(&BTreeSet::new())).is_empty());
+    }
 
     #[test]
     fn a_client_id_is_never_the_issuer() {
