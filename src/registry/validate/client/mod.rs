@@ -189,8 +189,8 @@ fn client_id(
 /// access token the issuer, so resource servers could take one for the other.
 fn differs_from_issuer(problems: &mut ProblemList, id: Option<&ClientId>, issuer: &Issuer) {
     let is_issuer =
-        |id: &&ClientId| id.as_str().trim_end_matches('/').eq_ignore_ascii_case(issuer.as_str());
-    if id.filter(is_issuer).is_some() {
+        |id: &ClientId| id.as_str().trim_end_matches('/').eq_ignore_ascii_case(issuer.as_str());
+    if id.is_some_and(is_issuer) {
         let message = "must not be the issuer of the tenant; choose another client ID";
         problems.invalid("spec.clientId", message);
     }
