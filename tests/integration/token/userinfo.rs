@@ -134,6 +134,19 @@ async fn needs_the_scope_openid() {
 }
 
 #[tokio::test]
+async fn a_scope_that_the_client_lost_gives_no_claims() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, "openid profile email").await;
+    let token = text(&tokens, "access_token");
+    assert_eq!(world.show(token).await.2["email"], "alice@example.com");
+    world.change("profile, email, groups", "profile, groups");
+    let (status, _, person) = world.show(token).await;
+    assert_eq!((status, text(&person, "name")), (200, "Alice Rivera"));
+    assert!(person.get("email").is_none(), "{person}");
+}
+
+#[tokio::test]
 async fn access_token_expires() {
     let world = World::new().await;
     let alice = world.alice().await;
