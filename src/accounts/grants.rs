@@ -90,22 +90,26 @@ pub(crate) async fn swap(
     Ok(context.compare_and_swap(stored.version, record).await?)
 }
 
-/// Revokes a grant despite concurrent changes.
-pub(crate) async fn revoke(context: AccountContext<'_>, id: &str) -> Result<(), AccountError> {
+/// Revokes a grant despite concurrent changes. Returns the grant if it was not revoked before.
+pub(crate) async fn revoke(
+    context: AccountContext<'_>,
+    id: &str,
+) -> Result<Option<Grant>, AccountError> {
     let key = key(context, id);
     let stored = context.get(&key).await?;
     let revoked = |stored: Option<&VersionedRecord>| {
         let Some(stored) = stored.map(StoredGrant::read).transpose()? else {
-            return Ok(RecordChange::Keep(()));
+            return Ok(RecordChange::Keep(None));
         };
         if matches!(stored.grant.state, GrantState::Revoked { .. }) {
-            return Ok(RecordChange::Keep(()));
+            return Ok(RecordChange::Keep(None));
         }
         // All tokens that refer to the grant exist already, so its expiry stays.
         let expires_at = stored.expiry(context.now, context.now);
         let state = GrantState::Revoked { at: context.now };
         let grant = Grant { state, ..stored.grant };
-        Ok(RecordChange::Write(record(context, id, &grant, expires_at), ()))
+        let record = record(context, id, &grant, expires_at);
+        Ok(RecordChange::Write(record, Some(grant)))
     };
     context.update(&key, stored, revoked).await
 }
@@ -164,7 +168,7 @@ mod tests {
         model::{ClientId, Subject},
         protocol::{
             authentication::{Authentication, AuthenticationMethod},
-            records::RequestedClaims,
+            records::{RequestedClaims, SupersededTimes},
         },
     };
 
@@ -185,6 +189,7 @@ mod tests {
             ends_at: now,
             state: GrantState::PendingRedemption,
             claims: RequestedClaims::default(),
+            superseded: SupersededTimes::default(),
         };
         StoredGrant { grant, version: 1, expires_at }
     }

@@ -2,6 +2,7 @@
 //!
 //! Must not: know of HTTP. Endpoints translate between requests and these functions.
 
+mod audit;
 mod backchannel_logout;
 pub(crate) mod client_authentication;
 pub(crate) mod codes;
@@ -13,6 +14,7 @@ pub(crate) mod grants;
 pub(crate) mod interactions;
 mod logout_outbox;
 mod outbox;
+mod refresh_replays;
 pub(crate) mod registrations;
 pub(crate) mod session_clients;
 mod session_key_cache;
@@ -29,5 +31,6 @@ pub use backchannel_logout::{LogoutNotifier, run_notifier};
 pub use context::{AccountContext, AccountServices};
 pub use error::{AccountError, RequestError};
 pub use logout_outbox::LogoutOutbox;
+pub use refresh_replays::StoredRefreshReplays;
 pub use registrations::Registrations;
 pub use session_key_cache::SessionKeyCache;

@@ -123,7 +123,8 @@ pub(crate) async fn revoke(
     presented: &PresentedToken,
 ) -> Result<(), AccountError> {
     if let Some(id) = presented.grant_id() {
-        return grants::revoke(context, id).await;
+        grants::revoke(context, id).await?;
+        return Ok(());
     }
     let PresentedToken::Access(claims) = presented else { return Ok(()) };
     let expires = claims.get("exp").and_then(Value::as_i64);
@@ -144,14 +145,12 @@ pub(crate) async fn revoke(
     Ok(())
 }
 
-/// Returns true if the refresh token would still be accepted.
+/// Returns true if the refresh token is the current one of its grant. A superseded one is inactive,
+/// even while the token endpoint still answers it.
 fn is_current(context: AccountContext<'_>, token: &RefreshToken, grant: &Grant) -> bool {
     context.tenant.client(grant.client.as_str()).is_some_and(|client| {
         let rotation = rotate(grant, token.generation, client, context.store_now);
-        matches!(
-            rotation,
-            RefreshDecision::Next(_) | RefreshDecision::Same(_) | RefreshDecision::Repeat
-        )
+        matches!(rotation, RefreshDecision::Next(_) | RefreshDecision::Same(_))
     })
 }
 

@@ -264,6 +264,15 @@ pub struct OidcClientSpec {
     /// tenant's setting. Public clients must use it in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_pkce: Option<bool>,
+    /// How long a refresh token that was replaced by a new one is still answered, with a new access
+    /// token and the current refresh token: answers get lost, and applications send requests at the
+    /// same time. Any later use revokes the grant. From `0s` to `5m`. It can only
+    /// be shorter than the tenant's. Default: the tenant's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("0s", "5m"))]
+    pub refresh_token_reuse_window: Option<String>,
     /// Tokens that the client may introspect. `Own` (default): tokens issued to it or with it as
     /// audience. `Tenant`: every access token of the tenant, which resource servers need; only
     /// allowed for clients in the tenant's own namespace.

@@ -107,6 +107,14 @@ pub struct TenantSpec {
     /// may override it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_pkce: Option<bool>,
+    /// How long a refresh token that was replaced by a new one is still answered, with a new access
+    /// token and the current refresh token: answers get lost, and applications send requests at the
+    /// same time. Any later use revokes the grant. From `0s` to `5m`. Default: `30s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("0s", "5m"))]
+    pub refresh_token_reuse_window: Option<String>,
     /// Dynamic client registration over HTTP. Default: disabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<RegistrationSpec>,

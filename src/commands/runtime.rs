@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use tokio::sync::watch;
 
 use crate::{
-    accounts::{AccountServices, LogoutNotifier, run_notifier},
+    accounts::{AccountServices, LogoutNotifier, StoredRefreshReplays, run_notifier},
     api::SourceView,
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
     config,
@@ -152,6 +152,11 @@ impl ServerRuntime {
         )
         .observed_by(Arc::new(PrometheusReconcileMetrics(Arc::clone(&self.app.accounts.metrics))))
         .with_undelivered_logouts(self.app.accounts.logout_outbox.undelivered())
+        .with_refresh_replays(Arc::new(StoredRefreshReplays {
+            store: Arc::clone(&self.app.accounts.store),
+            clock: Arc::clone(&self.clock),
+            store_clock: Arc::clone(&self.app.accounts.store_clock),
+        }))
     }
 
     /// Binds the port of the endpoints without accepting connections.

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     keys::KeyMaker,
-    model::{Clock, Entropy, ObjectKey, ObjectKind, UndeliveredReceiver},
+    model::{Clock, Entropy, ObjectKey, ObjectKind, SharedRefreshReplays, UndeliveredReceiver},
     registry,
     source::SharedSource,
 };
@@ -68,6 +68,8 @@ pub struct ControllerContext {
     pub observer: Arc<dyn ReconcileMetrics>,
     /// Clients with undelivered back-channel logout notifications, for Events.
     pub untold: Option<UndeliveredReceiver>,
+    /// Clients whose superseded refresh tokens were used, for Events.
+    pub replays: Option<SharedRefreshReplays>,
     /// Makes signing keys.
     pub(super) key_maker: Arc<KeyMaker>,
 }
@@ -90,6 +92,7 @@ impl ControllerContext {
             collects_garbage: false,
             observer: Arc::new(NoMetrics),
             untold: None,
+            replays: None,
             key_maker: Arc::default(),
         }
     }
@@ -110,6 +113,12 @@ impl ControllerContext {
     #[must_use]
     pub fn with_spare_keys(self, spares: usize) -> Self {
         Self { key_maker: Arc::new(KeyMaker::with_spares(spares)), ..self }
+    }
+
+    /// Sets the counts of superseded refresh tokens that were used.
+    #[must_use]
+    pub fn with_refresh_replays(self, replays: SharedRefreshReplays) -> Self {
+        Self { replays: Some(replays), ..self }
     }
 
     /// Enables deletion of the Secrets of deleted objects.

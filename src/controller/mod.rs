@@ -15,6 +15,7 @@ mod observed;
 mod oidc_client;
 mod published_status;
 mod reconcile;
+mod replay_events;
 mod run;
 mod sealing;
 mod secret_writes;

@@ -19,6 +19,7 @@ use super::{
     published_status::PublishedStatuses,
     reconcile::reconcile,
     tenant,
+    replay_events,
     workqueue::{WorkResult, Workqueue},
 };
 use crate::{
@@ -58,6 +59,7 @@ pub async fn run(context: ControllerContext, mut leads: watch::Receiver<bool>, s
             () = lost(&mut leads) => tracing::info!("lost leadership; stopped writing"),
             () = run_while_leading(&context) => return,
             never = logout_events::publish_events(&context) => match never {},
+            never = replay_events::publish_events(&context) => match never {},
         }
     }
 }

@@ -163,6 +163,8 @@ pub struct Lifetimes {
     pub refresh_token_idle: Duration,
     /// Grants, regardless of use.
     pub refresh_token_absolute: Duration,
+    /// How long a superseded refresh token is answered with the current one.
+    pub refresh_token_reuse_window: Duration,
     /// Sessions that are not used.
     pub session_idle: Duration,
     /// Sessions, regardless of use.
@@ -180,6 +182,7 @@ impl Default for Lifetimes {
             id_token: Duration::from_secs(HOUR),
             refresh_token_idle: Duration::from_secs(30 * DAY),
             refresh_token_absolute: Duration::from_secs(90 * DAY),
+            refresh_token_reuse_window: Duration::from_secs(30),
             session_idle: Duration::from_secs(12 * HOUR),
             session_absolute: Duration::from_secs(7 * DAY),
         }

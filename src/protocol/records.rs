@@ -33,12 +33,22 @@ macro_rules! upgraded {
 
 upgraded! {
     Session => legacy::SessionV0,
-    Grant => legacy::GrantV0,
     AuthorizationCode => legacy::AuthorizationCodeV0,
     SealedCode => legacy::SealedCodeV0,
 }
 impl RecordFormat for RefreshToken {}
 impl RecordFormat for Consent {}
+
+impl RecordFormat for Grant {
+    const VERSION: FormatVersion = FormatVersion { minor: 1, ..EVENTS };
+
+    fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
+        if version == EVENTS {
+            return legacy::parse::<legacy::GrantV1>(fields).map(Self::from);
+        }
+        legacy::read::<legacy::GrantV0>(version, fields).map(Self::from)
+    }
+}
 
 /// A record that is sealed, not stored. Each kind has one purpose, so a value of another kind does
 /// not open in its place.
@@ -98,6 +108,35 @@ pub struct Grant {
     pub state: GrantState,
     /// Individually requested claims.
     pub claims: RequestedClaims,
+    /// When the last two refresh tokens were superseded.
+    pub superseded: SupersededTimes,
+}
+
+/// When the refresh tokens before the current one were superseded: by the first use of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupersededTimes {
+    /// The time for the token before the current one, if there is one.
+    pub previous: Option<Timestamp>,
+    /// The time for the token before the previous one.
+    pub second_previous: Option<Timestamp>,
+}
+
+impl SupersededTimes {
+    /// The times after the current token was superseded too.
+    #[must_use]
+    pub fn followed_by(self, now: Timestamp) -> Self {
+        Self { previous: Some(now), second_previous: self.previous }
+    }
+
+    /// The time for the token that is `age` generations older than the current one. `None` if it is
+    /// not remembered.
+    pub fn of(self, age: u32) -> Option<Timestamp> {
+        match age {
+            1 => self.previous,
+            2 => self.second_previous,
+            _ => None,
+        }
+    }
 }
 
 /// Individually requested claims, by destination (OIDC Core §5.5).
@@ -145,6 +184,7 @@ pub enum GrantState {
 /// An authorization code. It is sealed and valid for at most a minute (RFC 6749 §4.1.2). Redeeming
 /// it stores the grant under `grant_id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "legacy::AuthorizationCodeV1", into = "legacy::AuthorizationCodeV1")]
 pub struct AuthorizationCode {
     /// The ID of the grant that redeeming the code creates.
     pub grant_id: String,

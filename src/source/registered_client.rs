@@ -26,6 +26,7 @@ const UNREGISTERED_FIELDS: [&str; 6] = [
     "lifetimes",
     "clientAssertionAudience",
     "refreshTokenRotation",
+    "refreshTokenReuseWindow",
     "idTokenClaims",
     "accessTokenType",
     "requirePkce",

@@ -33,6 +33,8 @@ pub enum RecordKind {
     Logout,
     /// An interaction of a signed-in user, between a form and the page that it redirects to.
     Interaction,
+    /// The number of a client's superseded refresh tokens that were used, until it is reported.
+    RefreshReplays,
 }
 
 impl RecordKind {
@@ -47,6 +49,7 @@ impl RecordKind {
             Self::CodeDetail => "code",
             Self::Logout => "logout",
             Self::Interaction => "interaction",
+            Self::RefreshReplays => "refresh-replays",
         }
     }
 }

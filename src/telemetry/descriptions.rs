@@ -4,7 +4,7 @@ use prometheus_client::registry::{Metric, Registry, Unit};
 
 use super::labels::{
     FETCH_METHODS, FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome, ReconcileOutcome,
-    RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome, TokenKind,
+    ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome, TokenKind,
 };
 use crate::model::Endpoint;
 
@@ -144,6 +144,11 @@ pub(super) const TOKENS_ISSUED: MetricDescription = counter(
     &[TENANT, values("kind", TokenKind::VALUES)],
     "Issued tokens and codes, by tenant and kind",
 );
+pub(super) const REPLAYS: MetricDescription = counter(
+    "replays",
+    &[TENANT, values("kind", ReplayedKind::VALUES)],
+    "Grants that were revoked because a code or refresh token was used again, by tenant and kind",
+);
 pub(super) const RECONCILES: MetricDescription = counter(
     "reconciles",
     &[KIND, values("outcome", ReconcileOutcome::VALUES)],
@@ -209,6 +214,7 @@ pub const METRICS: &[MetricDescription] = &[
     LOGINS,
     PASSWORD_CHECKS_QUEUED,
     TOKENS_ISSUED,
+    REPLAYS,
     BACKCHANNEL_LOGOUTS,
     FETCHES,
     RECONCILES,

@@ -11,8 +11,8 @@ use super::{
     descriptions,
     labels::{
         EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
-        RequestOutcome, SealingKeysMissing, SealingKeysOutcome, StoreErrorLabels, TenantLogin,
-        TenantLogout, TenantRequestLabels, TenantToken, TokenKind,
+        ReplayedKind, RequestOutcome, SealingKeysMissing, SealingKeysOutcome, StoreErrorLabels,
+        TenantLogin, TenantLogout, TenantReplay, TenantRequestLabels, TenantToken, TokenKind,
     },
 };
 use crate::model::Endpoint;
@@ -27,6 +27,7 @@ pub(super) struct MetricFamilies {
     pub(super) logins: Family<TenantLogin, Counter>,
     pub(super) logouts: Family<TenantLogout, Counter>,
     pub(super) tokens: Family<TenantToken, Counter>,
+    pub(super) replays: Family<TenantReplay, Counter>,
     pub(super) reconciles: Family<KindOutcome, Counter>,
     pub(super) sealing_keys_missing: Family<SealingKeysMissing, Counter>,
     pub(super) store_errors: Family<StoreErrorLabels, Counter>,
@@ -47,6 +48,7 @@ impl Default for MetricFamilies {
             logins: Family::default(),
             logouts: Family::default(),
             tokens: Family::default(),
+            replays: Family::default(),
             reconciles: Family::default(),
             sealing_keys_missing,
             store_errors: Family::default(),
@@ -63,6 +65,7 @@ impl MetricFamilies {
         descriptions::LOGINS.register(registry, self.logins.clone());
         descriptions::BACKCHANNEL_LOGOUTS.register(registry, self.logouts.clone());
         descriptions::TOKENS_ISSUED.register(registry, self.tokens.clone());
+        descriptions::REPLAYS.register(registry, self.replays.clone());
         descriptions::RECONCILES.register(registry, self.reconciles.clone());
         descriptions::SEALING_KEYS_MISSING.register(registry, self.sealing_keys_missing.clone());
         descriptions::STORE_ERRORS.register(registry, self.store_errors.clone());
@@ -86,6 +89,9 @@ impl MetricFamilies {
         }
         for &kind in TokenKind::ALL {
             self.tokens.remove(&TenantToken { tenant: Arc::clone(tenant), kind });
+        }
+        for &kind in ReplayedKind::ALL {
+            self.replays.remove(&TenantReplay { tenant: Arc::clone(tenant), kind });
         }
     }
 }

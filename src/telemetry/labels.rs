@@ -136,6 +136,16 @@ label_values!(
 );
 
 label_values!(
+    /// The kind of a credential that was used again.
+    ReplayedKind {
+        /// An authorization code that was redeemed before.
+        Code = "code",
+        /// A refresh token that was superseded before.
+        RefreshToken = "refresh_token",
+    }
+);
+
+label_values!(
     /// The outcome of a reconcile.
     ReconcileOutcome {
         /// The object is in its desired state.
@@ -199,6 +209,12 @@ pub(super) struct TenantLogout {
 pub(super) struct TenantToken {
     pub tenant: Arc<str>,
     pub kind: TokenKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct TenantReplay {
+    pub tenant: Arc<str>,
+    pub kind: ReplayedKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

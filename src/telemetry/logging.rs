@@ -1,6 +1,9 @@
 //! The log: one line per event, on standard error, as JSON or text, with times in RFC 3339.
 
-use std::io::{self, IsTerminal};
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal},
+};
 
 use tracing::Level;
 use tracing_subscriber::{
@@ -51,6 +54,9 @@ pub enum LogError {
 pub const VERBOSE_TARGETS: [&str; 7] =
     ["h2", "hyper", "hyper_util", "kube_client", "rustls", "tokio_rustls", "tower"];
 
+/// The target of audit lines (docs/reference/logs.md#audit-lines).
+const AUDIT_TARGET: &str = "audit";
+
 /// A target that logs every failed call as an error, whatever its kind. The caller logs the failure
 /// with its reason.
 const REPETITIVE_TARGET: &str = "kube_client::client::builder";
@@ -59,7 +65,7 @@ const REPETITIVE_TARGET: &str = "kube_client::client::builder";
 /// returned guard at the very end: it writes the last lines.
 pub fn init_logging(format: LogFormat, filter: &str) -> Result<LogGuard, LogError> {
     let targets = EnvFilter::builder()
-        .parse(filter)
+        .parse(with_audit(filter))
         .map_err(|source| LogError::Filter { filter: filter.to_owned(), source })?;
     let registry = tracing_subscriber::registry().with(targets);
     let (lines, guard) = BatchedWriter::start(io::stderr())?;
@@ -79,6 +85,17 @@ pub fn init_logging(format: LogFormat, filter: &str) -> Result<LogGuard, LogErro
     Ok(guard)
 }
 
+/// The filter, with the audit lines unless it names their target itself.
+fn with_audit(filter: &str) -> Cow<'_, str> {
+    let names_audit =
+        filter.split(',').any(|directive| directive.trim().starts_with(AUDIT_TARGET));
+    match filter.trim() {
+        "" => Cow::Borrowed(filter),
+        _ if names_audit => Cow::Borrowed(filter),
+        _ => Cow::Owned(format!("{filter},{AUDIT_TARGET}=info")),
+    }
+}
+
 fn is_discreet(target: &str, level: Level) -> bool {
     let library = target.split("::").next().unwrap_or_default();
     target != REPETITIVE_TARGET && (level <= Level::INFO || !VERBOSE_TARGETS.contains(&library))
@@ -96,6 +113,12 @@ mod tests {
         assert!(is_discreet("kube_client::client", Level::WARN));
         assert!(!is_discreet("kube_client::client::builder", Level::ERROR), "the caller logs it");
         assert!(is_discreet("lanyard::http", Level::TRACE));
+    }
+
+    #[test]
+    fn audit_lines_are_logged_unless_the_filter_names_them() {
+        assert_eq!(with_audit("error"), "error,audit=info");
+        assert_eq!(with_audit("warn,audit=off"), "warn,audit=off");
     }
 
     #[test]

@@ -18,8 +18,9 @@ use super::{
     gauges::{Gauges, InFlightGuard},
     labels::{
         EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LoginOutcome,
-        LogoutOutcome, MethodOutcome, ReconcileOutcome, RequestOutcome, STORE_OPERATIONS,
-        SealingKeysMissing, SealingKeysOutcome, StoreErrorLabels, TenantLogin, TenantLogout,
+        LogoutOutcome, MethodOutcome, ReconcileOutcome, ReplayedKind, RequestOutcome,
+        STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome, StoreErrorLabels, TenantLogin,
+        TenantLogout, TenantReplay,
         TenantRequestLabels, TenantToken, TokenKind,
     },
 };
@@ -102,6 +103,13 @@ impl Metrics {
         let tenants = self.tenants();
         let tenant = label(&tenants, Some(tenant));
         self.families.tokens.get_or_create(&TenantToken { tenant, kind }).inc();
+    }
+
+    /// Counts a grant that was revoked because its credential was used again.
+    pub fn credential_replayed(&self, tenant: &TenantId, kind: ReplayedKind) {
+        let tenants = self.tenants();
+        let tenant = label(&tenants, Some(tenant));
+        self.families.replays.get_or_create(&TenantReplay { tenant, kind }).inc();
     }
 
     /// Counts a reconcile of an object.

@@ -17,8 +17,8 @@ pub use batched_writer::LogGuard;
 pub use descriptions::{LabelDescription, METRICS, MetricDescription, MetricType};
 pub use gauges::InFlightGuard;
 pub use labels::{
-    FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome, ReconcileOutcome, RequestOutcome,
-    SealingKeysOutcome, TokenKind,
+    FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome, ReconcileOutcome, ReplayedKind,
+    RequestOutcome, SealingKeysOutcome, TokenKind,
 };
 pub use log_fields::{COMMON_LOG_FIELDS, LOG_FIELDS, LogField};
 pub use logging::{LogError, LogFormat, VERBOSE_TARGETS, init_logging};

@@ -17,10 +17,10 @@ use refresh_token::RefreshTokenGrant;
 use token_grant::TokenGrant;
 
 use super::{
-    AccountContext, AccountError, RequestError,
+    AccountContext, AccountError, RequestError, audit,
     context::MAX_ATTEMPTS,
     grants::{self, StoredGrant},
-    registrations,
+    refresh_replays, registrations,
     token_issuer::{self, IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
 };
 use crate::{
@@ -31,10 +31,12 @@ use crate::{
         resource,
         scope::{self, Scopes},
         token::{
-            self, DecisionInput, Gate, TokenDecision, TokenRefusal, UserGrant, inactive_grant,
+            self, CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision,
+            TokenRefusal, UserGrant, inactive_grant,
         },
     },
     store::RecordKind,
+    telemetry::ReplayedKind,
 };
 
 /// The supported grant types: one row each.
@@ -124,7 +126,7 @@ async fn serve<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
     Err(AccountError::Conflict(RecordKind::Grant).into())
 }
 
-/// Decides. A refusal revokes the grant if a code or token was stolen.
+/// Decides. A refusal revokes the grant if a code or token was used before.
 async fn decide<G: TokenGrant>(
     TokenRequest { context, client, .. }: TokenRequest<'_>,
     credential: &G::Credential,
@@ -134,13 +136,34 @@ async fn decide<G: TokenGrant>(
     let stored = stored.map(|stored| &stored.grant);
     match G::decide(credential, DecisionInput { client, stored, now, store_now }) {
         Ok(decision) => Ok(decision),
-        Err(TokenRefusal { error, revoked_grant }) => {
-            if let Some(id) = revoked_grant {
-                grants::revoke(context, &id).await?;
+        Err(TokenRefusal { error, replayed }) => {
+            if let Some(replayed) = replayed {
+                revoke_replayed(context, client, &replayed).await?;
             }
             Err(error.into())
         }
     }
+}
+
+/// Revokes the grant of a credential that was used before, and reports it once.
+async fn revoke_replayed(
+    context: AccountContext<'_>,
+    client: &Client,
+    replayed: &ReplayedCredential,
+) -> Result<(), AccountError> {
+    let Some(grant) = grants::revoke(context, &replayed.grant_id).await? else { return Ok(()) };
+    audit::credential_replayed(client, &grant, replayed.kind);
+    let kind = match replayed.kind {
+        CredentialKind::Code => ReplayedKind::Code,
+        CredentialKind::RefreshToken => ReplayedKind::RefreshToken,
+    };
+    context.services.metrics.credential_replayed(context.tenant_id(), kind);
+    if replayed.kind == CredentialKind::RefreshToken
+        && let Err(error) = refresh_replays::count(context, client).await
+    {
+        tracing::warn!(client = %client.object, %error, "could not count a superseded refresh token for the client's Event");
+    }
+    Ok(())
 }
 
 /// Passes the atomic gate: before it the request can be repeated; after it the credential is used.

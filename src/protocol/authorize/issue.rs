@@ -3,7 +3,7 @@
 use super::{AuthorizationRequest, acr};
 use crate::{
     model::Timestamp,
-    protocol::records::{AuthorizationCode, Grant, GrantState, Session},
+    protocol::records::{AuthorizationCode, Grant, GrantState, Session, SupersededTimes},
 };
 
 /// Builds the grant of this request for the session's user.
@@ -26,6 +26,7 @@ pub fn grant(request: &AuthorizationRequest, session: &Session, now: Timestamp) 
             kind if kind.has_code() && kind.has_token() => GrantState::PendingRedemption,
             _ => GrantState::Active { generation: 0, rotated_at: now },
         },
+        superseded: SupersededTimes::default(),
     };
     if !grant.is_offline() {
         grant.ends_at = longest.min(session.ends_at);

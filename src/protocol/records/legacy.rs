@@ -1,12 +1,12 @@
-//! Records of the format 0.1, in which a sign-in was a time and a list of methods.
+//! Earlier formats of records: 0.1, in which a sign-in was a time and a list of methods, and 1.0.
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     AuthorizationCode, DecodeError, FormatVersion, Grant, GrantState, RequestedClaims, SealedCode,
-    Session,
+    Session, SupersededTimes,
 };
 use crate::{
     model::{ClientId, Subject, Timestamp},
@@ -21,6 +21,11 @@ pub(super) fn read<T: DeserializeOwned>(
     if version != (FormatVersion { major: 0, minor: 1 }) {
         return Err(DecodeError);
     }
+    parse(fields)
+}
+
+/// Parses the fields of a record.
+pub(super) fn parse<T: DeserializeOwned>(fields: &[u8]) -> Result<T, DecodeError> {
     postcard::from_bytes(fields).map_err(|_| DecodeError)
 }
 
@@ -88,8 +93,112 @@ impl From<GrantV0> for Grant {
             wants_auth_time: old.wants_auth_time,
             created_at: old.created_at,
             ends_at: old.ends_at,
+            superseded: superseded_before(&old.state),
             state: old.state,
             claims: old.claims,
+        }
+    }
+}
+
+/// The times that a record without them stands for. The release that wrote it accepted the second
+/// previous token after the rotation to the current one, too.
+fn superseded_before(state: &GrantState) -> SupersededTimes {
+    let GrantState::Active { generation, rotated_at } = *state else {
+        return SupersededTimes::default();
+    };
+    let at = |least: u32| (generation >= least).then_some(rotated_at);
+    SupersededTimes { previous: at(2), second_previous: at(3) }
+}
+
+/// A grant of the format 1.0. Codes contain it in this form: their fields cannot change.
+#[derive(Deserialize, Serialize)]
+pub(super) struct GrantV1 {
+    client: ClientId,
+    authentication: Authentication,
+    acr: Option<String>,
+    sid: Option<String>,
+    scopes: BTreeSet<String>,
+    nonce: Option<String>,
+    wants_auth_time: bool,
+    created_at: Timestamp,
+    ends_at: Timestamp,
+    state: GrantState,
+    claims: RequestedClaims,
+}
+
+impl From<GrantV1> for Grant {
+    fn from(old: GrantV1) -> Self {
+        Self {
+            client: old.client,
+            authentication: old.authentication,
+            acr: old.acr,
+            sid: old.sid,
+            scopes: old.scopes,
+            nonce: old.nonce,
+            wants_auth_time: old.wants_auth_time,
+            created_at: old.created_at,
+            ends_at: old.ends_at,
+            superseded: superseded_before(&old.state),
+            state: old.state,
+            claims: old.claims,
+        }
+    }
+}
+
+impl From<Grant> for GrantV1 {
+    fn from(grant: Grant) -> Self {
+        Self {
+            client: grant.client,
+            authentication: grant.authentication,
+            acr: grant.acr,
+            sid: grant.sid,
+            scopes: grant.scopes,
+            nonce: grant.nonce,
+            wants_auth_time: grant.wants_auth_time,
+            created_at: grant.created_at,
+            ends_at: grant.ends_at,
+            state: grant.state,
+            claims: grant.claims,
+        }
+    }
+}
+
+/// A code as it is written.
+#[derive(Deserialize, Serialize)]
+pub(super) struct AuthorizationCodeV1 {
+    grant_id: String,
+    incarnation: String,
+    grant: GrantV1,
+    redirect_uri: Option<String>,
+    code_challenge: Option<String>,
+    expires_at: Timestamp,
+    grant_stored: bool,
+}
+
+impl From<AuthorizationCodeV1> for AuthorizationCode {
+    fn from(written: AuthorizationCodeV1) -> Self {
+        Self {
+            grant_id: written.grant_id,
+            incarnation: written.incarnation,
+            grant: written.grant.into(),
+            redirect_uri: written.redirect_uri,
+            code_challenge: written.code_challenge,
+            expires_at: written.expires_at,
+            grant_stored: written.grant_stored,
+        }
+    }
+}
+
+impl From<AuthorizationCode> for AuthorizationCodeV1 {
+    fn from(code: AuthorizationCode) -> Self {
+        Self {
+            grant_id: code.grant_id,
+            incarnation: code.incarnation,
+            grant: code.grant.into(),
+            redirect_uri: code.redirect_uri,
+            code_challenge: code.code_challenge,
+            expires_at: code.expires_at,
+            grant_stored: code.grant_stored,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Redeems an authorization code (RFC 6749 §4.1.3): the checks, and the grant it results in.
 
 use super::{
-    DecisionInput, Gate, TokenDecision, TokenRefusal, UserGrant, invalid_grant,
+    CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision, TokenRefusal, UserGrant,
+    invalid_grant,
     refresh::{referenced_until, scopes_of_grant},
     secret,
 };
@@ -81,7 +82,10 @@ pub fn decide_code(
 ) -> Result<TokenDecision, TokenRefusal> {
     let replayed = || TokenRefusal {
         error: invalid_grant("The code was already used; the tokens issued for it are revoked."),
-        revoked_grant: Some(code.grant_id.clone()),
+        replayed: Some(ReplayedCredential {
+            grant_id: code.grant_id.clone(),
+            kind: CredentialKind::Code,
+        }),
     };
     if input.stored.is_some_and(|stored| stored.state != GrantState::PendingRedemption) {
         return Err(replayed());

@@ -61,12 +61,30 @@ pub enum Gate {
 pub struct TokenRefusal {
     /// The error in the response.
     pub error: OAuthError,
-    /// The id of the grant to revoke, if the request shows that a code or token was stolen.
-    pub revoked_grant: Option<String>,
+    /// The credential of the request, if it was used before and its grant is to be revoked.
+    pub replayed: Option<ReplayedCredential>,
+}
+
+/// A code or refresh token that was used before: it may have been stolen, so its grant is revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplayedCredential {
+    /// The id of the grant to revoke.
+    pub grant_id: String,
+    /// The kind of the credential.
+    pub kind: CredentialKind,
+}
+
+/// The kind of a credential that gives tokens once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// An authorization code.
+    Code,
+    /// A refresh token.
+    RefreshToken,
 }
 
 impl From<OAuthError> for TokenRefusal {
     fn from(error: OAuthError) -> Self {
-        Self { error, revoked_grant: None }
+        Self { error, replayed: None }
     }
 }

@@ -8,10 +8,12 @@ mod refresh;
 
 pub use client_credentials::decide_client_credentials;
 pub use code::{CodeRequest, check_code, decide_code, needs_stored_grant};
-pub use decision::{DecisionInput, Gate, TokenDecision, TokenRefusal, UserGrant};
+pub use decision::{
+    CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision, TokenRefusal, UserGrant,
+};
 pub use refresh::{
-    REUSE_GRACE, RefreshDecision, RefreshRequest, check_refresh, decide_refresh, refresh_until,
-    rotate, token_until,
+    RefreshDecision, RefreshRequest, check_refresh, decide_refresh, refresh_until, rotate,
+    token_until,
 };
 
 use super::{

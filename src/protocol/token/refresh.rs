@@ -1,10 +1,13 @@
-//! Refreshes tokens (RFC 6749 §6). Rotation has a grace period, because responses get lost and
-//! clients send concurrent requests. Reuse of a token spent long ago revokes the whole grant (RFC
-//! 9700 §4.14.2).
+//! Refreshes tokens (RFC 6749 §6). A superseded token is answered for a short time, because
+//! responses get lost and clients send concurrent requests. Any other use of a token that is not
+//! current revokes the whole grant (RFC 9700 §4.14.2).
 
 use std::time::Duration;
 
-use super::{DecisionInput, Gate, TokenDecision, TokenRefusal, UserGrant, invalid_grant, secret};
+use super::{
+    CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision, TokenRefusal, UserGrant,
+    invalid_grant, secret,
+};
 use crate::{
     model::{Client, Lifetimes, RefreshTokenRotation, Secret, Timestamp},
     protocol::{
@@ -14,9 +17,6 @@ use crate::{
         scope::Scopes,
     },
 };
-
-/// How long a token is still accepted after its successor was used.
-pub const REUSE_GRACE: Duration = Duration::from_secs(10);
 
 /// How often the use of a refresh token that does not rotate is stored.
 const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
@@ -67,15 +67,19 @@ pub fn decide_refresh(
     let DecisionInput { client, now, .. } = input;
     let gone = || invalid_grant("The refresh token has expired or was revoked.");
     let stored = input.stored.ok_or_else(gone)?;
-    // By the store's clock: with a wrong local clock, the grace period would end early or never for
-    // other replicas.
+    // By the store's clock, which all replicas share: another replica recorded the times.
     let (grant, keeps_refresh_token) =
         match rotate(stored, token.generation, client, input.store_now) {
             RefreshDecision::Ended => return Err(gone().into()),
             RefreshDecision::Revoke => {
                 return Err(TokenRefusal {
-                    error: invalid_grant("The refresh token was reused; its grant is revoked."),
-                    revoked_grant: Some(token.grant_id.clone()),
+                    error: invalid_grant(
+                        "The refresh token was replaced before and used again; its grant is revoked.",
+                    ),
+                    replayed: Some(ReplayedCredential {
+                        grant_id: token.grant_id.clone(),
+                        kind: CredentialKind::RefreshToken,
+                    }),
                 });
             }
             RefreshDecision::Repeat => (stored.clone(), false),
@@ -112,10 +116,10 @@ pub enum RefreshDecision {
 
 /// Decides the outcome for a token of a generation, given the grant's record.
 ///
-/// The current generation rotates. Its predecessor gets the current generation again. The token
-/// before that does so only for a grace period after its successor was first used. Older tokens,
-/// and tokens newer than the record, revoke the grant. If tokens do not rotate, the current one
-/// stays and its idle time restarts.
+/// The current generation rotates. The two generations before it get the current one again for
+/// `refreshTokenReuseWindow` after each was superseded. Any other token revokes the grant: it was
+/// copied, or belongs to a restored store. If tokens do not rotate, the current one stays and its
+/// idle time restarts.
 pub fn rotate(
     grant: &Grant,
     token_generation: u32,
@@ -129,8 +133,10 @@ pub fn rotate(
     if refresh_until(grant, lifetimes).is_none_or(|until| now >= until) {
         return RefreshDecision::Ended;
     }
-    // The first use of a generation is the rotation to the next one, so `rotated_at` is when the
-    // predecessor of the current generation was used.
+    let in_window = |age| {
+        let superseded_at = grant.superseded.of(age);
+        superseded_at.is_some_and(|at| now.since(at) < lifetimes.refresh_token_reuse_window)
+    };
     match generation.checked_sub(token_generation) {
         Some(0) if !rotates(client) => {
             let used_at = if now.since(rotated_at) < TOUCH_INTERVAL { rotated_at } else { now };
@@ -140,10 +146,10 @@ pub fn rotate(
         Some(0) => {
             let generation = generation.saturating_add(1);
             let state = GrantState::Active { generation, rotated_at: now };
-            RefreshDecision::Next(Box::new(Grant { state, ..grant.clone() }))
+            let superseded = grant.superseded.followed_by(now);
+            RefreshDecision::Next(Box::new(Grant { state, superseded, ..grant.clone() }))
         }
-        Some(1) => RefreshDecision::Repeat,
-        Some(2) if now < rotated_at.plus(REUSE_GRACE) => RefreshDecision::Repeat,
+        Some(age) if in_window(age) => RefreshDecision::Repeat,
         _ => RefreshDecision::Revoke,
     }
 }

@@ -45,7 +45,12 @@ pub fn tenant(
     let spec = &raw.spec;
     name(&mut problems, key);
     let issuer = issuer.map_err(|problem| problems.append([problem])).ok();
-    let lifetimes = Arc::new(lifetimes(&mut problems, spec.lifetimes.as_ref()));
+    let lifetimes = lifetimes(&mut problems, spec.lifetimes.as_ref());
+    let window = reuse_window(&mut problems, spec.refresh_token_reuse_window.as_ref());
+    let lifetimes = Arc::new(Lifetimes {
+        refresh_token_reuse_window: window.unwrap_or(lifetimes.refresh_token_reuse_window),
+        ..lifetimes
+    });
     let signing = spec.signing.clone().unwrap_or_default();
     let algorithms = algorithms(&mut problems, &signing.algorithms);
     let rotation = rotation(&mut problems, signing.rotation.as_ref());
@@ -143,9 +148,16 @@ fn lifetimes(problems: &mut ProblemList, written: Option<&api::TenantLifetimes>)
             .unwrap_or(default.refresh_token_idle)
             .min(refresh_token_absolute),
         refresh_token_absolute,
+        refresh_token_reuse_window: default.refresh_token_reuse_window,
         session_idle: session_idle.unwrap_or(default.session_idle).min(session_absolute),
         session_absolute,
     }
+}
+
+/// Validates `spec.refreshTokenReuseWindow` of a tenant or client.
+pub fn reuse_window(problems: &mut ProblemList, written: Option<&String>) -> Option<Duration> {
+    const MAX: Duration = Duration::from_mins(5);
+    duration::within(problems, "spec.refreshTokenReuseWindow", written, Duration::ZERO..=MAX)
 }
 
 fn algorithms(

@@ -91,7 +91,8 @@ async fn requires_client_authentication() {
 }
 
 #[tokio::test]
-async fn checks_refresh_tokens_by_the_stores_clock() {
+async fn a_superseded_refresh_token_is_inactive_and_can_be_revoked() {
+    // RFC 7662 §2.2, RFC 7009 §2.1
     let world = World::new().await;
     let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, "openid offline_access").await;
@@ -103,12 +104,15 @@ async fn checks_refresh_tokens_by_the_stores_clock() {
         assert_eq!(status, 200, "{answer}");
         newest = text(&answer, "refresh_token").to_owned();
     }
-    // This replica's clock is 30 s ahead. By the store's clock the grace of 10 s for the first token has not
-    // ended.
-    world.wait(30);
+    assert_eq!(world.introspect(&alice.web, &newest).await.1["active"], true);
     assert_eq!(world.introspect(&alice.web, &first).await.1["active"], false);
+    // This replica's clock is 30 s ahead. By the store's clock the reuse window has not ended.
+    world.wait(30);
     world.app.app.accounts.store_clock.measured(30_000);
-    assert_eq!(world.introspect(&alice.web, &first).await.1["active"], true);
+    assert_eq!(world.introspect(&alice.web, &first).await.1["active"], false);
     let form = [("grant_type", "refresh_token"), ("refresh_token", first.as_str())];
-    assert_eq!(alice.web.token(&form).await.0, 200, "the token endpoint accepts it too");
+    assert_eq!(alice.web.token(&form).await.0, 200, "the token endpoint still answers it");
+    let form = [("token", first.as_str())];
+    assert_eq!(alice.web.post("revocation_endpoint", &form).await.status(), 200);
+    assert_eq!(world.introspect(&alice.web, &newest).await.1["active"], false, "the grant ended");
 }

@@ -1,5 +1,9 @@
 //! Refreshing (RFC 6749 §6; docs/design/state.md#refresh-token).
 
+use lanyard::{
+    accounts::StoredRefreshReplays,
+    model::{Clock as _, ObjectKey, RefreshReplays as _, ReportedReplays},
+};
 use serde_json::Value;
 
 use super::{
@@ -48,13 +52,13 @@ async fn gives_new_tokens_of_the_same_sign_in() {
 
 #[tokio::test]
 async fn survives_a_lost_answer() {
-    // The answer with the second token was lost, so the client uses the first again a day later.
+    // The answer with the second token was lost, so the client uses the first again.
     let world = World::new().await;
     let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, OFFLINE).await;
     let first = text(&tokens, "refresh_token");
     let second = next(&alice.web, first).await;
-    world.wait(DAY);
+    world.wait(29);
     let again = next(&alice.web, first).await;
     assert_ne!(again, second, "the token is sealed again");
     // Both have the current generation, so both can be refreshed.
@@ -62,14 +66,14 @@ async fn survives_a_lost_answer() {
 }
 
 #[tokio::test]
-async fn a_token_whose_successor_was_used_has_ten_seconds_left() {
+async fn a_superseded_token_is_answered_for_thirty_seconds() {
     let world = World::new().await;
     let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, OFFLINE).await;
     let first = text(&tokens, "refresh_token");
     let second = next(&alice.web, first).await;
     let third = next(&alice.web, &second).await;
-    world.wait(9);
+    world.wait(29);
     let raced = next(&alice.web, first).await;
     world.wait(1);
     assert_error(&refresh(&alice.web, first, &[]).await, 400, "invalid_grant");
@@ -81,13 +85,81 @@ async fn a_token_whose_successor_was_used_has_ten_seconds_left() {
 }
 
 #[tokio::test]
+async fn a_thief_and_a_client_who_alternate_lose_the_grant() {
+    // RFC 9700 §4.14.2
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, OFFLINE).await;
+    let stolen = text(&tokens, "refresh_token");
+    let thiefs = next(&alice.web, stolen).await;
+    world.wait(HOUR);
+    assert_error(&refresh(&alice.web, stolen, &[]).await, 400, "invalid_grant");
+    assert_error(&refresh(&alice.web, &thiefs, &[]).await, 400, "invalid_grant");
+    let accounts = &world.app.app.accounts;
+    let metrics = accounts.metrics.render(world.app.clock.now());
+    let counted = "lanyard_replays_total{tenant=\"\",kind=\"refresh_token\"} 1";
+    assert!(metrics.lines().any(|line| line == counted), "{metrics}");
+}
+
+#[tokio::test]
+async fn replays_are_reported_once_a_client_and_hour() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let accounts = &world.app.app.accounts;
+    let replays = StoredRefreshReplays {
+        store: world.app.store.clone(),
+        clock: world.app.clock.clone(),
+        store_clock: accounts.store_clock.clone(),
+    };
+    let replay = async || {
+        let tokens = alice.tokens(&alice.web, OFFLINE).await;
+        let first = text(&tokens, "refresh_token");
+        next(&alice.web, first).await;
+        world.wait(30);
+        assert_error(&refresh(&alice.web, first, &[]).await, 400, "invalid_grant");
+        // Later uses find a revoked grant and count nothing.
+        assert_error(&refresh(&alice.web, first, &[]).await, 400, "invalid_grant");
+    };
+    for _ in 0..3 {
+        replay().await;
+    }
+    let reported = |tokens| {
+        vec![ReportedReplays { client: ObjectKey::new("default", "web"), tokens }]
+    };
+    world.wait(5);
+    assert_eq!(replays.take_due().await, reported(3));
+    replay().await;
+    world.wait(5);
+    assert_eq!(replays.take_due().await, vec![], "within the hour");
+    world.wait(HOUR);
+    assert_eq!(replays.take_due().await, reported(1));
+}
+
+#[tokio::test]
+async fn the_reuse_window_is_set_by_tenant_and_shortened_by_client() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    world.change("displayName: Harbour Works", "refreshTokenReuseWindow: 5m");
+    let tokens = alice.tokens(&alice.web, OFFLINE).await;
+    let first = text(&tokens, "refresh_token");
+    next(&alice.web, first).await;
+    world.wait(299);
+    next(&alice.web, first).await;
+    world.change("consent: Implied", "consent: Implied\n  refreshTokenReuseWindow: 0s");
+    let tokens = alice.tokens(&alice.web, OFFLINE).await;
+    let first = text(&tokens, "refresh_token");
+    next(&alice.web, first).await;
+    assert_error(&refresh(&alice.web, first, &[]).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
 async fn reuse_of_an_old_token_revokes_the_grant_before_scopes_are_checked() {
     let world = World::new().await;
     let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, OFFLINE).await;
     let first = text(&tokens, "refresh_token");
     let third = next(&alice.web, &next(&alice.web, first).await).await;
-    world.wait(10);
+    world.wait(30);
     let asked = refresh(&alice.web, first, &[("scope", "nonsense")]).await;
     assert_error(&asked, 400, "invalid_grant");
     assert_error(&refresh(&alice.web, &third, &[]).await, 400, "invalid_grant");

@@ -18,6 +18,14 @@ pub fn page() -> String {
          `name` of the object. In the format `json` they are members of the line; in the format `text` they \
          stand before the message, as `request{{request_id=… tenant=… endpoint=…}}`.\n\n\
          ## Fields of some lines\n\n{}\n\
+         ## Audit lines\n\n\
+         A line with the target `audit` reports a security event. Besides the fields of the request it has `schema` (1; it changes \
+         if a member changes its meaning or goes), `event`, `client`, `client_id`, `subject`, `sid` and `granted_at`. It contains no \
+         token, code or secret. Audit lines are written at every `--log-level` that does not name the target `audit` itself.\n\n\
+         | `event` | Meaning |\n|---|---|\n\
+         | `code_replayed` | An authorization code was redeemed again. The grant is revoked. |\n\
+         | `refresh_token_replayed` | A refresh token was used again after it had been replaced, later than \
+         `refreshTokenReuseWindow` allows, or it belongs to a later state of the store than the present one. The grant is revoked. |\n\n\
          ## Targets\n\n\
          Lines of Lanyard have the path of the module as target, such as `lanyard::controller::run`. Lines about \
          requests have the target `lanyard::access`. Libraries that log requests with their headers and bodies never log below \

@@ -10,7 +10,7 @@ use crate::{
     model::{ClientAuthentication, Timestamp, fixtures},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
-        records::{Grant, GrantState, RequestedClaims},
+        records::{Grant, GrantState, RequestedClaims, SupersededTimes},
         scope::{self, Scopes},
     },
 };
@@ -40,6 +40,7 @@ fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
         ends_at: NOW.plus(client.lifetimes.refresh_token_absolute),
         state: GrantState::Active { generation, rotated_at },
         claims: RequestedClaims::default(),
+        superseded: SupersededTimes::default(),
     }
 }
 

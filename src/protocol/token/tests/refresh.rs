@@ -23,17 +23,67 @@ fn the_current_token_rotates() {
     assert_eq!(next.state, GrantState::Active { generation: 4, rotated_at: NOW });
 }
 
+/// The grant after uses of the current token at these times.
+fn refreshed<const N: usize>(times: [Timestamp; N]) -> Grant {
+    times.into_iter().fold(grant(1, NOW), |before, now| {
+        let GrantState::Active { generation, .. } = before.state else { panic!("it is active") };
+        let RefreshDecision::Next(next) = rotated(&before, generation, now) else {
+            panic!("it rotates")
+        };
+        *next
+    })
+}
+
 #[test]
-fn a_token_works_until_ten_seconds_after_its_successor_is_used() {
+fn the_two_tokens_before_the_current_one_are_answered_within_the_reuse_window() {
+    // RFC 9700 §4.14.2
+    let seconds = |seconds| NOW.plus(Duration::from_secs(seconds));
+    let grant = refreshed([seconds(0), seconds(10), seconds(20)]);
+    let at = |token, seconds: f64| {
+        rotated(&grant, token, NOW.plus(Duration::from_secs_f64(seconds)))
+    };
+    assert_eq!(at(3, 49.9), RefreshDecision::Repeat, "superseded 29.9 s before");
+    assert_eq!(at(3, 50.0), RefreshDecision::Revoke);
+    assert_eq!(at(2, 39.9), RefreshDecision::Repeat);
+    assert_eq!(at(2, 40.0), RefreshDecision::Revoke, "30 s after its own first use");
+    assert_eq!(at(1, 20.0), RefreshDecision::Revoke, "only two times are kept");
+    assert_eq!(at(5, 20.0), RefreshDecision::Revoke, "of a restored store");
+    assert!(matches!(at(4, 3600.0), RefreshDecision::Next(_)), "the current token");
+}
+
+#[test]
+fn the_reuse_window_can_be_set() {
+    let grant = refreshed([NOW]);
+    let at = |window, now| {
+        let lifetimes =
+            Lifetimes { refresh_token_reuse_window: window, ..Lifetimes::default() };
+        let client = Client { lifetimes: Arc::new(lifetimes), ..fixtures::client() };
+        rotate(&grant, 1, &client, now)
+    };
+    assert_eq!(at(Duration::ZERO, NOW), RefreshDecision::Revoke, "at once");
+    // The store's clock may go back a little.
+    assert_eq!(at(Duration::ZERO, NOW.minus(HOUR)), RefreshDecision::Revoke);
+    let five = Duration::from_mins(5);
+    assert_eq!(at(five, NOW.plus(Duration::from_secs(299))), RefreshDecision::Repeat);
+    assert_eq!(at(five, NOW.plus(five)), RefreshDecision::Revoke);
+}
+
+#[test]
+fn uses_without_rotation_do_not_extend_the_reuse_window() {
+    let rotation = RefreshTokenRotation::PublicClients;
+    let client = Client { refresh_token_rotation: rotation, ..fixtures::client() };
     let later = NOW.plus(HOUR);
-    assert_eq!(
-        rotated(&grant(3, NOW), 2, later),
-        RefreshDecision::Repeat,
-        "its successor was not used"
-    );
-    assert_eq!(rotated(&grant(3, later), 1, later), RefreshDecision::Repeat, "within the grace");
-    let after = later.plus(REUSE_GRACE);
-    assert_eq!(rotated(&grant(3, later), 1, after), RefreshDecision::Revoke, "after the grace");
+    let RefreshDecision::Same(grant) = rotate(&refreshed([NOW]), 2, &client, later) else {
+        panic!("it stays")
+    };
+    assert_eq!(rotate(&grant, 1, &client, later), RefreshDecision::Revoke);
+}
+
+#[test]
+fn a_thief_and_a_client_who_alternate_are_found_by_the_second_use() {
+    // Both have token 1. The client refreshes at once, the thief after the window.
+    let first = refreshed([NOW]);
+    assert_eq!(rotated(&first, 1, NOW.plus(HOUR)), RefreshDecision::Revoke);
 }
 
 #[test]
@@ -138,17 +188,18 @@ fn a_record_is_kept_until_its_last_token_expires() {
 proptest! {
     /// An old superseded token is never accepted, regardless of how uses of tokens interleave.
     #[test]
-    fn a_superseded_token_is_never_accepted_again(uses in prop::collection::vec((0_u32..6, 0_u64..30), 1..60)) {
+    fn a_superseded_token_is_never_accepted_again(uses in prop::collection::vec((0_u32..6, 0_u64..40), 1..60)) {
         let (mut record, mut now) = (grant(1, NOW), NOW);
         for (back, pause) in uses {
             now = now.plus(Duration::from_secs(pause));
-            let GrantState::Active { generation, rotated_at } = record.state else { break };
+            let GrantState::Active { generation, .. } = record.state else { break };
             let token = generation.saturating_sub(back);
+            let superseded_at = record.superseded.of(back);
             match rotated(&record, token, now) {
                 RefreshDecision::Next(next) => { prop_assert_eq!(token, generation); record = *next; }
                 RefreshDecision::Same(_) => prop_assert!(false, "it rotates"),
                 RefreshDecision::Repeat => prop_assert!(
-                    generation - token == 1 || (generation - token == 2 && now < rotated_at.plus(REUSE_GRACE))
+                    superseded_at.is_some_and(|at| now < at.plus(Duration::from_secs(30)))
                 ),
                 RefreshDecision::Revoke | RefreshDecision::Ended => break,
             }

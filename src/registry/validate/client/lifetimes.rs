@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     api,
     model::Lifetimes,
-    registry::validate::{ProblemList, duration},
+    registry::validate::{ProblemList, duration, tenant::reuse_window},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -17,14 +17,17 @@ pub struct ShortenedLifetimes {
     id_token: Option<Duration>,
     refresh_token_idle: Option<Duration>,
     refresh_token_absolute: Option<Duration>,
+    refresh_token_reuse_window: Option<Duration>,
 }
 
 /// Validates the lifetimes.
 pub fn check(
     problems: &mut ProblemList,
-    written: Option<&api::OidcClientLifetimes>,
+    spec: &api::OidcClientSpec,
 ) -> ShortenedLifetimes {
-    let written = written.cloned().unwrap_or_default();
+    let refresh_token_reuse_window =
+        reuse_window(problems, spec.refresh_token_reuse_window.as_ref());
+    let written = spec.lifetimes.clone().unwrap_or_default();
     let mut field = |name: &str, text: Option<&String>| {
         duration::within(problems, &format!("spec.lifetimes.{name}"), text, SECOND..=YEAR)
     };
@@ -36,6 +39,7 @@ pub fn check(
             "refreshTokenAbsolute",
             written.refresh_token_absolute.as_ref(),
         ),
+        refresh_token_reuse_window,
     }
 }
 
@@ -50,6 +54,10 @@ impl ShortenedLifetimes {
             refresh_token_idle: shorter(self.refresh_token_idle, tenant.refresh_token_idle)
                 .min(absolute),
             refresh_token_absolute: absolute,
+            refresh_token_reuse_window: shorter(
+                self.refresh_token_reuse_window,
+                tenant.refresh_token_reuse_window,
+            ),
             ..**tenant
         };
         if shortened == **tenant { Arc::clone(tenant) } else { Arc::new(shortened) }

@@ -93,7 +93,7 @@ pub fn client(
     );
     let described = metadata::check(&mut problems, spec, &flows);
     let written_scopes = written_scopes(&mut problems, &spec.scopes);
-    let shortened = lifetimes::check(&mut problems, spec.lifetimes.as_ref());
+    let shortened = lifetimes::check(&mut problems, spec);
     let max_age = max_age(&mut problems, spec.default_max_age);
     if unseen {
         limits(&mut problems, raw);
