@@ -9,19 +9,12 @@ use crate::{
 const SCHEMA: u32 = 1;
 
 /// Reports that a grant was revoked because its code or refresh token was used again.
-pub(super) fn credential_replayed(
-    client: &Client,
-    grant: &Grant,
-    kind: CredentialKind,
-) {
+pub(super) fn credential_replayed(client: &Client, grant: &Grant, kind: CredentialKind) {
     let (event, message) = match kind {
-        CredentialKind::Code => {
-            ("code_replayed", "a code was used again; its grant is revoked")
+        CredentialKind::Code => ("code_replayed", "a code was used again; its grant is revoked"),
+        CredentialKind::RefreshToken => {
+            ("refresh_token_replayed", "a superseded refresh token was used; its grant is revoked")
         }
-        CredentialKind::RefreshToken => (
-            "refresh_token_replayed",
-            "a superseded refresh token was used; its grant is revoked",
-        ),
     };
     tracing::warn!(
         target: "audit",

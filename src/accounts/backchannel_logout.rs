@@ -18,7 +18,7 @@ use crate::{
     fetch::FetchError,
     keys::{JwtType, SignError},
     model::{Client, ClientId, Clock, Subject, TenantId, Timestamp},
-    protocol::{logout_token, records::Session, sid, subject},
+    protocol::{logout_token, records::Session, session, sid, subject},
     registry::{ServedTenant, SnapshotHandle},
     store::{IndexEntry, OwnerKind, RecordKind},
     telemetry::LogoutOutcome,
@@ -43,7 +43,9 @@ pub(super) async fn store_notifications(
     clients: impl Iterator<Item = &ClientId>,
 ) -> Result<Vec<Claim>, AccountError> {
     let now = Moment { own: context.now, store: context.store_now };
-    let clients = clients.filter_map(|id| context.tenant.client(id.as_str()));
+    let clients = clients
+        .filter_map(|id| context.tenant.client(id.as_str()))
+        .filter(|client| session::includes(session, client));
     let mut claims = Vec::new();
     for client in clients.filter(|client| client.details.backchannel_logout_uri.is_some()) {
         let notification = LogoutNotification {

@@ -2,7 +2,7 @@
 
 use super::{AccountContext, AccountError, context::RecordChange};
 use crate::{
-    model::{ClientId, Subject},
+    model::{Client, Subject},
     protocol::{
         authorize::AuthorizationRequest,
         consent,
@@ -15,7 +15,7 @@ use crate::{
 pub(crate) async fn load(
     context: AccountContext<'_>,
     subject: &Subject,
-    client: &ClientId,
+    client: &Client,
 ) -> Result<Option<Consent>, AccountError> {
     let stored = context.get(&key(context, subject, client)).await?;
     Ok(stored.and_then(|stored| decode(&stored.record.value).ok()))
@@ -27,7 +27,7 @@ pub(crate) async fn extend(
     subject: &Subject,
     request: &AuthorizationRequest,
 ) -> Result<(), AccountError> {
-    let key = key(context, subject, &request.client.id);
+    let key = key(context, subject, &request.client);
     let stored = context.get(&key).await?;
     let extended = |stored: Option<&VersionedRecord>| {
         let earlier: Option<Consent> = stored.and_then(|stored| decode(&stored.record.value).ok());
@@ -45,6 +45,6 @@ pub(crate) async fn extend(
     context.update(&key, stored, extended).await
 }
 
-fn key(context: AccountContext<'_>, subject: &Subject, client: &ClientId) -> RecordKey {
-    context.key(RecordKind::Consent, consent::record_id(subject, client))
+fn key(context: AccountContext<'_>, subject: &Subject, client: &Client) -> RecordKey {
+    context.key(RecordKind::Consent, consent::record_id(subject, &client.object))
 }

@@ -120,7 +120,7 @@ pub(crate) async fn active_account(
     context: AccountContext<'_>,
     grant: &Grant,
 ) -> Result<Option<Arc<Account>>, AccountError> {
-    if context.tenant.client(grant.client.as_str()).is_none() {
+    if !context.tenant.client(grant.client.as_str()).is_some_and(|client| grant.is_of(client)) {
         return Ok(None);
     }
     let account = context.account(&grant.authentication.subject).await;
@@ -190,6 +190,7 @@ mod tests {
             state: GrantState::PendingRedemption,
             claims: RequestedClaims::default(),
             superseded: SupersededTimes::default(),
+            client_object: None,
         };
         StoredGrant { grant, version: 1, expires_at }
     }

@@ -20,7 +20,7 @@ use crate::{
 const REPORT_INTERVAL: Duration = Duration::from_hours(1);
 /// How long tokens are collected before the first Event.
 const COLLECTION_TIME: Duration = Duration::from_secs(5);
-/// Lifetime of a count that nobody reports.
+/// Lifetime of a count that no replica reports.
 const TTL: Duration = Duration::from_hours(24);
 /// Maximum number of Events in one round.
 const MAX_REPORTS: usize = 16;
@@ -101,8 +101,7 @@ impl StoredRefreshReplays {
         let count = read(stored)?;
         let reported = ReplayCount { tokens: 0, reported_at: Some(now), ..count.clone() };
         let record = reported.record(&stored.record.key, now);
-        let swapped =
-            self.store.compare_and_swap(stored.version, record, self.clock.now()).await;
+        let swapped = self.store.compare_and_swap(stored.version, record, self.clock.now()).await;
         swapped.ok()?.then_some(ReportedReplays { client: count.client, tokens: count.tokens })
     }
 }

@@ -6,7 +6,7 @@ use super::{
     sessions::ActiveSession,
 };
 use crate::{
-    model::ClientId,
+    model::Client,
     protocol::{
         records::{Session, decode},
         session,
@@ -19,9 +19,9 @@ use crate::{
 pub async fn add_session_client(
     context: AccountContext<'_>,
     active: &ActiveSession,
-    client: &ClientId,
+    client: &Client,
 ) -> Result<bool, AccountError> {
-    if active.session.clients.contains(client) {
+    if session::names(&active.session, client) {
         return Ok(true);
     }
     let key = &active.stored.record.key;
@@ -32,7 +32,7 @@ pub async fn add_session_client(
             session::is_live(session, Some(&active.account), lifetimes, context.now)
         };
         let Some(mut session) = session.filter(live) else { return Ok(RecordChange::Keep(false)) };
-        Ok(if session.clients.insert(client.clone()) {
+        Ok(if session::add_client(&mut session, client) {
             RecordChange::Write(session_record(context, key, &session), true)
         } else {
             RecordChange::Keep(true)

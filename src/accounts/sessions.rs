@@ -83,7 +83,10 @@ pub async fn start(
         Some(previous) => {
             let taken = context.take(&previous.stored.record.key).await?;
             let taken = taken.and_then(|it| decode::<Session>(&it.record.value).ok());
-            session.clients.extend(taken.map(|it| it.clients).unwrap_or_default());
+            if let Some(taken) = taken {
+                session.clients.extend(taken.clients);
+                session.client_objects.extend(taken.client_objects);
+            }
         }
         None => {}
     }

@@ -122,11 +122,12 @@ condition_reasons! {
     /// The client asks for more than the tenant gives to other namespaces, or to clients that register
     /// themselves.
     BoundExceeded: "Ask for less, or extend the tenant's `spec.clients`.",
-    /// Another client has the client id and takes precedence, as default ids do over chosen ones.
-    ClientIdConflict: "Choose another `spec.clientId`.",
+    /// Another client has the client id and takes precedence: a client of the tenant's own namespace, or
+    /// the older one. Or the id of a client of another namespace is the subject of a user.
+    ClientIdConflict: "Choose another `spec.clientId`, or in another namespace another name for the object.",
     /// Another user had the username first.
     UsernameConflict: "Choose another `spec.username`.",
-    /// Another user has the subject, or a client has it as its id.
+    /// Another user has the subject, or a client of the namespace has it as its id.
     SubjectConflict: "Choose another `spec.subject`.",
     /// A Secret that the object refers to does not exist.
     SecretNotFound: "Create it in the object's namespace.",

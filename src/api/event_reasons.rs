@@ -124,7 +124,7 @@ event_reasons! {
     /// A refresh token of the client was used again after it had been replaced, later than
     /// `refreshTokenReuseWindow` allows. Its grant is revoked. One Event covers all grants of an hour.
     RefreshTokenReplayed: Warning Revoke on "OidcClient",
-        "Make sure that the application stores the refresh token of each response, and that its instances share it. If it does, somebody may have copied a token: see the audit lines of the log.";
+        "Make sure that the application stores the refresh token of each response, and that its instances share it. If it does, an attacker may have copied a token: see the audit lines of the log.";
     /// No notification about an ended session is pending any more.
     LogoutDelivered: Normal Notify on "OidcClient", "";
 }

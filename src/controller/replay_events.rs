@@ -37,7 +37,7 @@ fn notice(taken: ReportedReplays) -> EventRecord {
         object: ObjectRef::new(ManagedKind::OidcClient, taken.client),
         reason: EventReason::RefreshTokenReplayed,
         message: format!(
-            "Revoked {grants}: a refresh token was used again after it had been replaced, later than spec.refreshTokenReuseWindow allows. The application uses tokens twice, or somebody copied one. The log has a line for each (target audit)"
+            "Revoked {grants}: a refresh token was used again after it had been replaced, later than spec.refreshTokenReuseWindow allows. The application uses tokens twice, or an attacker copied one. The log has a line for each (target audit)"
         ),
     }
 }

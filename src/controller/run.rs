@@ -18,8 +18,7 @@ use super::{
     observed::ObservedState,
     published_status::PublishedStatuses,
     reconcile::reconcile,
-    tenant,
-    replay_events,
+    replay_events, tenant,
     workqueue::{WorkResult, Workqueue},
 };
 use crate::{

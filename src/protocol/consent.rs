@@ -6,7 +6,7 @@ use super::{
     authorize::{AuthorizationRequest, Prompt},
     records::Consent,
 };
-use crate::model::{ClientId, ConsentPolicy, Subject, Timestamp, sha256_base64url};
+use crate::model::{ConsentPolicy, ObjectKey, Subject, Timestamp, sha256_base64url};
 
 /// How long consent is remembered.
 pub const CONSENT_TTL: Duration = Duration::from_hours(365 * 24);
@@ -38,8 +38,10 @@ pub fn extend_consent(
     Consent { scopes, given_at: now }
 }
 
-/// Returns the ID under which consent is stored.
-pub fn record_id(subject: &Subject, client: &ClientId) -> String {
-    // Neither value can contain NUL, so different pairs have different IDs.
-    sha256_base64url(format!("{subject}\0{client}"))
+/// Returns the ID under which consent for the object of a client is stored. Another object that gets
+/// the client's id does not inherit the consent.
+pub fn record_id(subject: &Subject, client: &ObjectKey) -> String {
+    // Neither value can contain NUL, so different pairs have different IDs. The prefix separates them
+    // from those of client ids.
+    sha256_base64url(format!("object\0{subject}\0{client}"))
 }

@@ -8,47 +8,43 @@ mod legacy;
 
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode, encode};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::authentication::Authentication;
-use crate::model::{ClientId, SealPurpose, Timestamp};
+use crate::model::{Client, ClientId, ObjectKey, SealPurpose, Timestamp};
 
 /// The version since which a sign-in is a list of events.
 const EVENTS: FormatVersion = FormatVersion { major: 1, minor: 0 };
 
-/// Records that have an earlier format.
+/// The version since which records name the objects of clients.
+const CLIENT_OBJECTS: FormatVersion = FormatVersion { minor: 1, ..EVENTS };
+
+/// Records that have two earlier formats: 0.1 and 1.0.
 macro_rules! upgraded {
-    ($($record:ty => $earlier:ty),* $(,)?) => {$(
+    ($($record:ty => $zero:ty, $one:ty);* $(;)?) => {$(
         impl RecordFormat for $record {
-            const VERSION: FormatVersion = EVENTS;
+            const VERSION: FormatVersion = CLIENT_OBJECTS;
 
             fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
-                legacy::read::<$earlier>(version, fields).map(Self::from)
+                if version == EVENTS {
+                    return legacy::parse::<$one>(fields).map(Self::from);
+                }
+                legacy::read::<$zero>(version, fields).map(Self::from)
             }
         }
     )*};
 }
 
 upgraded! {
-    Session => legacy::SessionV0,
-    AuthorizationCode => legacy::AuthorizationCodeV0,
-    SealedCode => legacy::SealedCodeV0,
+    Session => legacy::SessionV0, legacy::SessionV1;
+    Grant => legacy::GrantV0, legacy::GrantV1;
+    AuthorizationCode => legacy::AuthorizationCodeV0, legacy::AuthorizationCodeV1;
+    SealedCode => legacy::SealedCodeV0, legacy::SealedCodeV1;
 }
 impl RecordFormat for RefreshToken {}
 impl RecordFormat for Consent {}
-
-impl RecordFormat for Grant {
-    const VERSION: FormatVersion = FormatVersion { minor: 1, ..EVENTS };
-
-    fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
-        if version == EVENTS {
-            return legacy::parse::<legacy::GrantV1>(fields).map(Self::from);
-        }
-        legacy::read::<legacy::GrantV0>(version, fields).map(Self::from)
-    }
-}
 
 /// A record that is sealed, not stored. Each kind has one purpose, so a value of another kind does
 /// not open in its place.
@@ -81,6 +77,8 @@ pub struct Session {
     pub used_at: Timestamp,
     /// Clients that signed in with this session. They are notified on logout.
     pub clients: BTreeSet<ClientId>,
+    /// The `OidcClient` objects of these clients. Those of earlier releases are absent.
+    pub client_objects: BTreeMap<ClientId, ObjectKey>,
 }
 
 /// The permissions that a user granted to a client. Every token of a user belongs to a grant.
@@ -110,6 +108,8 @@ pub struct Grant {
     pub claims: RequestedClaims,
     /// When the last two refresh tokens were superseded.
     pub superseded: SupersededTimes,
+    /// The `OidcClient` object of the client. `None` in records of earlier releases.
+    pub client_object: Option<ObjectKey>,
 }
 
 /// When the refresh tokens before the current one were superseded: by the first use of each.
@@ -149,6 +149,13 @@ pub struct RequestedClaims {
 }
 
 impl Grant {
+    /// Returns true if the grant was made for this client: for its id and for its object, because
+    /// another object may get the id.
+    pub fn is_of(&self, client: &Client) -> bool {
+        self.client == client.id
+            && self.client_object.as_ref().is_none_or(|object| *object == client.object)
+    }
+
     /// Returns true if the grant is neither revoked nor expired. Does not check the session or the
     /// user.
     pub fn is_active(&self, now: Timestamp) -> bool {
@@ -184,7 +191,7 @@ pub enum GrantState {
 /// An authorization code. It is sealed and valid for at most a minute (RFC 6749 §4.1.2). Redeeming
 /// it stores the grant under `grant_id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "legacy::AuthorizationCodeV1", into = "legacy::AuthorizationCodeV1")]
+#[serde(from = "legacy::WrittenCode", into = "legacy::WrittenCode")]
 pub struct AuthorizationCode {
     /// The ID of the grant that redeeming the code creates.
     pub grant_id: String,

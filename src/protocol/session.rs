@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{authentication::Authentication, records::Session};
-use crate::model::{Account, Lifetimes, Timestamp, sha256_base64url};
+use crate::model::{Account, Client, Lifetimes, Timestamp, sha256_base64url};
 
 /// How far the clocks of replicas may differ. Internal expiry times allow for it.
 pub const CLOCK_SKEW: Duration = Duration::from_mins(1);
@@ -31,6 +31,9 @@ pub fn begin(
     Session {
         sid: same_person.map_or(fresh_sid, |previous| previous.sid.clone()),
         clients: same_person.map(|previous| previous.clients.clone()).unwrap_or_default(),
+        client_objects: same_person
+            .map(|previous| previous.client_objects.clone())
+            .unwrap_or_default(),
         authentication,
         created_at: now,
         ends_at: now.plus(lifetimes.session_absolute),
@@ -51,6 +54,28 @@ pub fn is_live(
     enabled && now < expires_at(session, lifetimes)
 }
 
+/// Returns true if this client signed in with the session: not only a client with the same id.
+pub fn includes(session: &Session, client: &Client) -> bool {
+    let object = session.client_objects.get(&client.id);
+    session.clients.contains(&client.id) && object.is_none_or(|object| *object == client.object)
+}
+
+/// Returns true if the session names the client and its object.
+pub fn names(session: &Session, client: &Client) -> bool {
+    session.clients.contains(&client.id)
+        && session.client_objects.get(&client.id) == Some(&client.object)
+}
+
+/// Adds a client. Returns true if the session did not name it before.
+pub fn add_client(session: &mut Session, client: &Client) -> bool {
+    if names(session, client) {
+        return false;
+    }
+    session.clients.insert(client.id.clone());
+    session.client_objects.insert(client.id.clone(), client.object.clone());
+    true
+}
+
 /// Returns when the session expires if it is not used, including clock skew.
 pub fn expires_at(session: &Session, lifetimes: &Lifetimes) -> Timestamp {
     let idle = session.used_at.plus(lifetimes.session_idle);
@@ -69,7 +94,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{ClientId, Subject, fixtures},
+        model::{ClientId, ObjectKey, Subject, fixtures},
         protocol::authentication::AuthenticationMethod,
     };
 
@@ -126,6 +151,21 @@ mod tests {
         assert_eq!((again.sid.as_str(), &again.clients), ("sid-1", &clients));
         let other = begin(signed_in("bob"), Some(&first), "sid-2".into(), &lifetimes, NOW);
         assert_eq!((other.sid.as_str(), other.clients.len()), ("sid-2", 0));
+    }
+
+    #[test]
+    fn another_object_with_the_id_of_a_client_is_not_in_the_session() {
+        let (mut session, client) = (session(), fixtures::client());
+        assert!(add_client(&mut session, &client));
+        assert!(!add_client(&mut session, &client), "once");
+        assert!(includes(&session, &client));
+        let heir = Client { object: ObjectKey::new("other", "app"), ..client.clone() };
+        assert!(!includes(&session, &heir));
+        assert!(add_client(&mut session, &heir));
+        assert!(includes(&session, &heir) && !includes(&session, &client));
+        // A record of an earlier release names the id only.
+        session.client_objects.clear();
+        assert!(includes(&session, &client));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) fn spec(spec: Map<String, Value>) -> Result<OidcClientSpec, Registrar
 }
 
 /// Fields of a spec that registration does not set. Values set by an administrator are preserved.
-const UNREGISTERED_FIELDS: [&str; 6] = [
+const UNREGISTERED_FIELDS: [&str; 7] = [
     "lifetimes",
     "clientAssertionAudience",
     "refreshTokenRotation",

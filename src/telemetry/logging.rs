@@ -87,8 +87,7 @@ pub fn init_logging(format: LogFormat, filter: &str) -> Result<LogGuard, LogErro
 
 /// The filter, with the audit lines unless it names their target itself.
 fn with_audit(filter: &str) -> Cow<'_, str> {
-    let names_audit =
-        filter.split(',').any(|directive| directive.trim().starts_with(AUDIT_TARGET));
+    let names_audit = filter.split(',').any(|directive| directive.trim().starts_with(AUDIT_TARGET));
     match filter.trim() {
         "" => Cow::Borrowed(filter),
         _ if names_audit => Cow::Borrowed(filter),

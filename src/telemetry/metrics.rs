@@ -20,8 +20,7 @@ use super::{
         EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LoginOutcome,
         LogoutOutcome, MethodOutcome, ReconcileOutcome, ReplayedKind, RequestOutcome,
         STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome, StoreErrorLabels, TenantLogin,
-        TenantLogout, TenantReplay,
-        TenantRequestLabels, TenantToken, TokenKind,
+        TenantLogout, TenantReplay, TenantRequestLabels, TenantToken, TokenKind,
     },
 };
 use crate::model::{Endpoint, ManagedKind, ObjectKind, TenantId, Timestamp};

@@ -1,10 +1,11 @@
 //! The formats of stored records and sealed values, frozen in `tests/golden/records`. Every later
-//! release must read all of them. A new format adds another file; earlier ones never change.
+//! release must read all of them. A new format adds another file; those of releases never change.
+//! `UPDATE_GOLDEN=1` rewrites the last one.
 
 use std::{collections::BTreeSet, fmt::Debug, fs};
 
 use lanyard::{
-    model::{ClientId, Subject, Timestamp},
+    model::{ClientId, ObjectKey, Subject, Timestamp},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
         records::{
@@ -15,11 +16,8 @@ use lanyard::{
     store::{OwnerKind, RecordKind},
 };
 
-const FILES: [&str; 3] = [
-    "tests/golden/records/v1.txt",
-    "tests/golden/records/v2.txt",
-    "tests/golden/records/v3.txt",
-];
+const FILES: [&str; 3] =
+    ["tests/golden/records/v1.txt", "tests/golden/records/v2.txt", "tests/golden/records/v3.txt"];
 
 /// Forms that were open while the release changed: the user is asked again.
 const NO_LONGER_READ: [&str; 1] = ["logout-question"];
@@ -36,7 +34,12 @@ fn authentication() -> Authentication {
     Authentication::by(AuthenticationMethod::password(), Subject::new("8f14e45f-ada"), at(0))
 }
 
-fn session() -> Session {
+/// The object of a client, which records before v3 do not have.
+fn object(file: &str) -> Option<ObjectKey> {
+    (file >= FILES[2]).then(|| ObjectKey::new("team", "shop"))
+}
+
+fn session(file: &str) -> Session {
     Session {
         sid: "sid-1".to_owned(),
         authentication: authentication(),
@@ -44,10 +47,14 @@ fn session() -> Session {
         ends_at: at(2),
         used_at: at(3),
         clients: [ClientId::new("team.shop"), ClientId::new("team.wiki")].into(),
+        client_objects: object(file)
+            .map(|it| (ClientId::new("team.shop"), it))
+            .into_iter()
+            .collect(),
     }
 }
 
-fn grant(state: GrantState) -> Grant {
+fn grant(file: &str, state: GrantState) -> Grant {
     Grant {
         client: ClientId::new("team.shop"),
         authentication: authentication(),
@@ -61,26 +68,25 @@ fn grant(state: GrantState) -> Grant {
         state,
         claims: RequestedClaims { userinfo: words(["email"]), id_token: words(["name", "acr"]) },
         superseded: SupersededTimes::default(),
+        client_object: object(file),
     }
 }
 
 /// A grant with a refresh token. Records before v3 do not have the times of earlier tokens.
 fn active_grant(file: &str) -> Grant {
     let rotated_at = at(7);
-    let active = grant(GrantState::Active { generation: 300, rotated_at });
+    let active = grant(file, GrantState::Active { generation: 300, rotated_at });
     let second_previous = if file < FILES[2] { rotated_at } else { at(6) };
-    let superseded = SupersededTimes {
-        previous: Some(rotated_at),
-        second_previous: Some(second_previous),
-    };
+    let superseded =
+        SupersededTimes { previous: Some(rotated_at), second_previous: Some(second_previous) };
     Grant { superseded, ..active }
 }
 
-fn code() -> AuthorizationCode {
+fn code(file: &str) -> AuthorizationCode {
     AuthorizationCode {
         grant_id: "grant-1".to_owned(),
         incarnation: "store-1".to_owned(),
-        grant: grant(GrantState::Active { generation: 0, rotated_at: at(6) }),
+        grant: grant(file, GrantState::Active { generation: 0, rotated_at: at(6) }),
         redirect_uri: Some("https://shop.example/callback".to_owned()),
         code_challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
         expires_at: at(60),
@@ -111,12 +117,12 @@ where
 /// The values that a file has.
 fn samples(file: &str) -> Vec<Sample> {
     vec![
-        sample("session", session()),
+        sample("session", session(file)),
         sample("grant-active", active_grant(file)),
-        sample("grant-revoked", grant(GrantState::Revoked { at: at(8) })),
-        sample("grant-offered", grant(GrantState::PendingRedemption)),
-        sample("code", code()),
-        sample("sealed-code-whole", SealedCode::Whole(Box::new(code()))),
+        sample("grant-revoked", grant(file, GrantState::Revoked { at: at(8) })),
+        sample("grant-offered", grant(file, GrantState::PendingRedemption)),
+        sample("code", code(file)),
+        sample("sealed-code-whole", SealedCode::Whole(Box::new(code(file)))),
         sample("sealed-code-stored", SealedCode::Stored("detail-1".to_owned())),
         sample(
             "refresh-token",
@@ -176,6 +182,9 @@ fn this_release_writes_the_latest_format() {
         .iter()
         .map(|sample| format!("{} {}\n", sample.name, hex(&sample.bytes)))
         .collect();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(latest, &written).expect("written");
+    }
     assert_eq!(written, fs::read_to_string(latest).expect("it is committed"));
 }
 

@@ -1,15 +1,18 @@
 //! Grants of a long-running installation: four for each user, every other one with
 //! `offline_access`, the rest with a session that is in the store too.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use anyhow::Result;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lanyard::{
-    model::{ClientId, Lifetimes, Subject, TenantId, Timestamp},
+    model::{ClientId, Lifetimes, ObjectKey, Subject, TenantId, Timestamp},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
-        records::{Grant, GrantState, RequestedClaims, Session, encode},
+        records::{Grant, GrantState, RequestedClaims, Session, SupersededTimes, encode},
         session::{self, CLOCK_SKEW},
     },
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, Store},
@@ -95,6 +98,8 @@ impl Population {
             ends_at: self.now.plus(lifetimes.refresh_token_absolute),
             state: GrantState::Active { generation: 1, rotated_at: self.now },
             claims: RequestedClaims::default(),
+            superseded: SupersededTimes::default(),
+            client_object: Some(ObjectKey::new("default", "app")),
         };
         let idle = lifetimes.refresh_token_idle;
         let owners = vec![
@@ -116,6 +121,7 @@ impl Population {
             ends_at: self.now.plus(lifetimes.session_absolute),
             used_at: self.now,
             clients: BTreeSet::from([ClientId::new("default.app")]),
+            client_objects: BTreeMap::new(),
         };
         Record {
             key: RecordKey::new(RecordKind::Session, &tenant(), session::record_id(&sid(number))),

@@ -5,7 +5,7 @@ use url::Url;
 use crate::{
     http::csp,
     model::Client,
-    protocol::{records::Session, sid},
+    protocol::{records::Session, session, sid},
     registry::ServedTenant,
 };
 
@@ -17,6 +17,7 @@ const MAX_FRAMES: usize = 32;
 /// beyond the maximum are logged, since a page's origins share one header.
 pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<Url> {
     let clients = session.clients.iter().filter_map(|id| tenant.client(id.as_str()));
+    let clients = clients.filter(|client| session::includes(session, client));
     let frame = |client: &std::sync::Arc<Client>| {
         let mut url = Url::parse(client.details.frontchannel_logout_uri.as_deref()?).ok()?;
         csp::origin(&url)?;

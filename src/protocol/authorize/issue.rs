@@ -27,6 +27,7 @@ pub fn grant(request: &AuthorizationRequest, session: &Session, now: Timestamp) 
             _ => GrantState::Active { generation: 0, rotated_at: now },
         },
         superseded: SupersededTimes::default(),
+        client_object: Some(request.client.object.clone()),
     };
     if !grant.is_offline() {
         grant.ends_at = longest.min(session.ends_at);

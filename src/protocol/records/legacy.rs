@@ -1,6 +1,6 @@
 //! Earlier formats of records: 0.1, in which a sign-in was a time and a list of methods, and 1.0.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -9,7 +9,7 @@ use super::{
     Session, SupersededTimes,
 };
 use crate::{
-    model::{ClientId, Subject, Timestamp},
+    model::{ClientId, ObjectKey, Subject, Timestamp},
     protocol::authentication::{Authentication, AuthenticationEvent, AuthenticationMethod},
 };
 
@@ -62,7 +62,26 @@ impl From<SessionV0> for Session {
     fn from(old: SessionV0) -> Self {
         let SessionV0 { sid, authentication, created_at, ends_at, used_at, clients } = old;
         let (authentication, _) = authentication.upgrade();
-        Self { sid, authentication, created_at, ends_at, used_at, clients }
+        let client_objects = BTreeMap::new();
+        Self { sid, authentication, created_at, ends_at, used_at, clients, client_objects }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct SessionV1 {
+    sid: String,
+    authentication: Authentication,
+    created_at: Timestamp,
+    ends_at: Timestamp,
+    used_at: Timestamp,
+    clients: BTreeSet<ClientId>,
+}
+
+impl From<SessionV1> for Session {
+    fn from(old: SessionV1) -> Self {
+        let SessionV1 { sid, authentication, created_at, ends_at, used_at, clients } = old;
+        let client_objects = BTreeMap::new();
+        Self { sid, authentication, created_at, ends_at, used_at, clients, client_objects }
     }
 }
 
@@ -96,6 +115,7 @@ impl From<GrantV0> for Grant {
             superseded: superseded_before(&old.state),
             state: old.state,
             claims: old.claims,
+            client_object: None,
         }
     }
 }
@@ -141,6 +161,7 @@ impl From<GrantV1> for Grant {
             superseded: superseded_before(&old.state),
             state: old.state,
             claims: old.claims,
+            client_object: None,
         }
     }
 }
@@ -163,7 +184,7 @@ impl From<Grant> for GrantV1 {
     }
 }
 
-/// A code as it is written.
+/// A code of the format 1.0.
 #[derive(Deserialize, Serialize)]
 pub(super) struct AuthorizationCodeV1 {
     grant_id: String,
@@ -189,16 +210,49 @@ impl From<AuthorizationCodeV1> for AuthorizationCode {
     }
 }
 
-impl From<AuthorizationCode> for AuthorizationCodeV1 {
+/// A code as it is written: fields that a grant has besides those of 1.0 come last.
+#[derive(Deserialize, Serialize)]
+pub(super) struct WrittenCode {
+    first: AuthorizationCodeV1,
+    client_object: Option<ObjectKey>,
+}
+
+impl From<WrittenCode> for AuthorizationCode {
+    fn from(written: WrittenCode) -> Self {
+        let mut code = Self::from(written.first);
+        code.grant.client_object = written.client_object;
+        code
+    }
+}
+
+impl From<AuthorizationCode> for WrittenCode {
     fn from(code: AuthorizationCode) -> Self {
         Self {
-            grant_id: code.grant_id,
-            incarnation: code.incarnation,
-            grant: code.grant.into(),
-            redirect_uri: code.redirect_uri,
-            code_challenge: code.code_challenge,
-            expires_at: code.expires_at,
-            grant_stored: code.grant_stored,
+            client_object: code.grant.client_object.clone(),
+            first: AuthorizationCodeV1 {
+                grant_id: code.grant_id,
+                incarnation: code.incarnation,
+                grant: code.grant.into(),
+                redirect_uri: code.redirect_uri,
+                code_challenge: code.code_challenge,
+                expires_at: code.expires_at,
+                grant_stored: code.grant_stored,
+            },
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) enum SealedCodeV1 {
+    Whole(Box<AuthorizationCodeV1>),
+    Stored(String),
+}
+
+impl From<SealedCodeV1> for SealedCode {
+    fn from(old: SealedCodeV1) -> Self {
+        match old {
+            SealedCodeV1::Whole(code) => Self::Whole(Box::new((*code).into())),
+            SealedCodeV1::Stored(id) => Self::Stored(id),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Redeems an authorization code (RFC 6749 §4.1.3): the checks, and the grant it results in.
 
 use super::{
-    CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision, TokenRefusal, UserGrant,
-    invalid_grant,
+    CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision, TokenRefusal,
+    UserGrant, invalid_grant,
     refresh::{referenced_until, scopes_of_grant},
     secret,
 };
@@ -47,7 +47,7 @@ pub fn check_code(
     incarnation: &str,
 ) -> Result<(), OAuthError> {
     // The code was issued to this client (§4.1.3).
-    if code.grant.client != client.id {
+    if !code.grant.is_of(client) {
         return Err(invalid_grant("The code was issued to another client."));
     }
     // The redirect URI equals that of the authorization request, if it had one (§4.1.3).

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use super::{
-    CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision, TokenRefusal, UserGrant,
-    invalid_grant, secret,
+    CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision, TokenRefusal,
+    UserGrant, invalid_grant, secret,
 };
 use crate::{
     model::{Client, Lifetimes, RefreshTokenRotation, Secret, Timestamp},
@@ -66,26 +66,31 @@ pub fn decide_refresh(
 ) -> Result<TokenDecision, TokenRefusal> {
     let DecisionInput { client, now, .. } = input;
     let gone = || invalid_grant("The refresh token has expired or was revoked.");
-    let stored = input.stored.ok_or_else(gone)?;
+    // Another object may have got the id of the client that the token was issued to.
+    let stored = input.stored.filter(|stored| stored.is_of(client)).ok_or_else(gone)?;
     // By the store's clock, which all replicas share: another replica recorded the times.
-    let (grant, keeps_refresh_token) =
-        match rotate(stored, token.generation, client, input.store_now) {
-            RefreshDecision::Ended => return Err(gone().into()),
-            RefreshDecision::Revoke => {
-                return Err(TokenRefusal {
-                    error: invalid_grant(
-                        "The refresh token was replaced before and used again; its grant is revoked.",
-                    ),
-                    replayed: Some(ReplayedCredential {
-                        grant_id: token.grant_id.clone(),
-                        kind: CredentialKind::RefreshToken,
-                    }),
-                });
-            }
-            RefreshDecision::Repeat => (stored.clone(), false),
-            RefreshDecision::Next(next) => (*next, false),
-            RefreshDecision::Same(next) => (*next, true),
-        };
+    let (grant, keeps_refresh_token) = match rotate(
+        stored,
+        token.generation,
+        client,
+        input.store_now,
+    ) {
+        RefreshDecision::Ended => return Err(gone().into()),
+        RefreshDecision::Revoke => {
+            return Err(TokenRefusal {
+                error: invalid_grant(
+                    "The refresh token was replaced before and used again; its grant is revoked.",
+                ),
+                replayed: Some(ReplayedCredential {
+                    grant_id: token.grant_id.clone(),
+                    kind: CredentialKind::RefreshToken,
+                }),
+            });
+        }
+        RefreshDecision::Repeat => (stored.clone(), false),
+        RefreshDecision::Next(next) => (*next, false),
+        RefreshDecision::Same(next) => (*next, true),
+    };
     Ok(TokenDecision {
         scopes: scopes_of_grant(&grant, client)?,
         user: Some(UserGrant {

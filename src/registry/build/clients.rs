@@ -13,8 +13,8 @@ use crate::{
     },
     keys::PairwiseSalt,
     model::{
-        Client, ClientId, Installation, ManagedKind, ObjectKey, Pairwise, Secret, SubjectType,
-        Tenant, Timestamp,
+        Client, ClientId, Installation, ManagedKind, ObjectKey, Pairwise, Secret, Subject,
+        SubjectType, Tenant, TenantId, Timestamp,
     },
     registry::{
         ClientOutcome, ClientSecretPlan, ClientSecretValues, DesiredSecret, ObjectOutcome,
@@ -31,17 +31,17 @@ const DEFAULT_ENTRY: &str = ClientSecretKeys::CLIENT_SECRET;
 /// with it.
 const MAX_SECRET_LEN: usize = 512;
 
-/// The clients to serve, and every client ID in use.
+/// The clients to serve, and every client ID in use in the tenant's own namespace.
 #[derive(Debug)]
 pub(super) struct ClientSet {
     pub(super) served: Vec<Arc<Client>>,
-    pub(super) ids: HashSet<ClientId>,
+    pub(super) own_ids: HashSet<ClientId>,
 }
 
-/// Validates the clients of a group.
+/// Validates the clients of a group. `subjects`: those of its users.
 pub(super) fn validate_client(
     group: &TenantGroup<'_>,
-    clients: &[ParsedObjects<'_, OidcClient>],
+    (clients, subjects): (&[ParsedObjects<'_, OidcClient>], &HashMap<Subject, &ObjectKey>),
     host: TenantContext<'_>,
     installation: &Installation,
 ) -> (ClientSet, Vec<Arc<Verdict>>) {
@@ -54,20 +54,35 @@ pub(super) fn validate_client(
             validate::client(&client.raw, client.member.key, tenant, namespaces, unseen)
         })
         .collect();
-    let holders = holders(clients, &findings, installation);
+    let holders = holders(clients, &findings, &group.id, installation);
     let mut served = Vec::with_capacity(findings.len());
     let mut verdicts = Vec::with_capacity(findings.len());
     for (client, mut found) in clients.iter().zip(findings) {
         client.refuse_unknown_fields(&mut found.problems);
         host.report(&mut found.problems, &group.id);
+        let foreign = client.member.key.namespace != group.id.0.namespace;
         if let Some(id) = &found.claims
             && let Some(holder) = holders.get(id)
             && *holder != client.member.key
         {
+            // Only clients of the tenant's own namespace choose their ids.
+            let (field, remedy) = if foreign {
+                ("metadata.name", "give the OidcClient another name")
+            } else {
+                ("spec.clientId", "set a different spec.clientId")
+            };
+            let message =
+                format!("client ID \"{id}\" is already used by OidcClient \"{holder}\"; {remedy}");
+            found.problems.refuse(ConditionReason::ClientIdConflict, field, message);
+        }
+        if let Some(id) = found.claims.as_ref().filter(|_| foreign)
+            && let Some(user) = subjects.get(id.as_str())
+        {
+            // Otherwise a token that the client requests for itself could be mistaken for the user's.
             let message = format!(
-                "client ID \"{id}\" is already used by OidcClient \"{holder}\"; set a different spec.clientId"
+                "client ID \"{id}\" is the subject of OidcUser \"{user}\" of the tenant; give the OidcClient another name"
             );
-            found.problems.refuse(ConditionReason::ClientIdConflict, "spec.clientId", message);
+            found.problems.refuse(ConditionReason::ClientIdConflict, "metadata.name", message);
         }
         let refused = found.problems.refused();
         let outcome = match (found.checked.filter(|_| !refused), host) {
@@ -89,7 +104,8 @@ pub(super) fn validate_client(
         let outcome = ObjectOutcome::Client(ClientOutcome { unused_until, ..outcome });
         verdicts.push(client.verdict(found.problems, outcome));
     }
-    (ClientSet { served, ids: holders.into_keys().collect() }, verdicts)
+    let own = holders.into_iter().filter(|(_, key)| key.namespace == group.id.0.namespace);
+    (ClientSet { served, own_ids: own.map(|(id, _)| id).collect() }, verdicts)
 }
 
 /// Sets the sector and salt of a client with pairwise subjects. Returns false if the tenant has no
@@ -123,18 +139,21 @@ fn unused_until(raw: &OidcClient, tenant: &Tenant) -> Option<Timestamp> {
     Some(registered.at?.plus(tenant.registration.unused_lifetime))
 }
 
-/// The owner of each client ID. A default ID takes precedence over a chosen one, then the older
-/// client.
+/// The owner of each client ID. A client of the tenant's own namespace takes precedence over the
+/// default ID of a client elsewhere, then the older client.
 fn holders<'a>(
     clients: &[ParsedObjects<'a, OidcClient>],
     findings: &[ClientFindings],
+    tenant: &TenantId,
     installation: &Installation,
 ) -> HashMap<ClientId, &'a ObjectKey> {
+    let own = &*tenant.0.namespace;
     let mut ranked: HashMap<&ClientId, ((bool, Precedence), &'a ObjectKey)> = HashMap::new();
     for (client, found) in clients.iter().zip(findings) {
         let Some(id) = &found.claims else { continue };
-        let (key, chosen) = (client.member.key, client.raw.spec.client_id.is_some());
-        let rank = (chosen, Precedence::of(client.created(), key, installation));
+        let key = client.member.key;
+        let foreign = *key.namespace != *own;
+        let rank = (foreign, Precedence::of(client.created(), key, installation));
         let holder = ranked.entry(id).or_insert_with(|| (rank.clone(), key));
         if rank < holder.0 {
             *holder = (rank, key);

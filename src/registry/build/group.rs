@@ -68,10 +68,11 @@ impl TenantGroup<'_> {
                 TenantContext::Accepted { tenant, has_keys, salt: salt.as_ref() }
             }
         };
+        let users = users::ParsedUsers::of(self, installation);
         let (clients, client_verdicts) =
-            clients::validate_client(self, &parsed, host, installation);
-        let ids = clients.ids;
-        let (users, user_verdicts) = users::validate_user(self, host, &ids, installation);
+            clients::validate_client(self, (&parsed, &users.subjects()), host, installation);
+        let (users, user_verdicts) =
+            users::validate_user(users, (&self.id, host), &clients.own_ids, installation);
         verdicts.extend(client_verdicts);
         verdicts.extend(user_verdicts);
         let served =

@@ -9,7 +9,7 @@ use super::members::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
 use crate::{
     api::{ConditionReason, ConditionType, OidcUser, SecretKeyRef},
     identity::parse_stored_password,
-    model::{Account, ClientId, Installation, ObjectKey, StoredPassword, Subject},
+    model::{Account, ClientId, Installation, ObjectKey, StoredPassword, Subject, TenantId},
     registry::{
         ObjectOutcome, UserOutcome, ValidationProblem, Verdict,
         precedence::Precedence,
@@ -21,22 +21,32 @@ use crate::{
 /// Default entry of a password Secret.
 const DEFAULT_ENTRY: &str = "password";
 
-/// Validates the users of a group. A `sub` that equals one of `client_ids` is rejected.
+/// The users of a group, each validated alone.
+pub(super) struct ParsedUsers<'a>(Vec<(ParsedObjects<'a, OidcUser>, UserFindings)>);
+
+impl<'a> ParsedUsers<'a> {
+    pub(super) fn of(group: &'a TenantGroup<'_>, installation: &Installation) -> Self {
+        let users = group.users.iter().map(ParsedObjects::of).map(|user| {
+            let found = validate::user(&user.raw, user.member.key, installation.dev);
+            (user, found)
+        });
+        Self(users.collect())
+    }
+
+    /// The subjects that the users claim.
+    pub(super) fn subjects(&self) -> HashMap<Subject, &'a ObjectKey> {
+        let subject = |found: &UserFindings| Some(found.claims.as_ref()?.1.clone());
+        self.0.iter().filter_map(|(user, found)| Some((subject(found)?, user.member.key))).collect()
+    }
+}
+
+/// Validates the users of a group together. A `sub` that equals one of `client_ids` is rejected.
 pub(super) fn validate_user(
-    group: &TenantGroup<'_>,
-    host: TenantContext<'_>,
+    ParsedUsers(mut users): ParsedUsers<'_>,
+    (tenant, host): (&TenantId, TenantContext<'_>),
     client_ids: &HashSet<ClientId>,
     installation: &Installation,
 ) -> (Vec<ServedAccount>, Vec<Arc<Verdict>>) {
-    let mut users: Vec<(ParsedObjects<'_, OidcUser>, UserFindings)> = group
-        .users
-        .iter()
-        .map(ParsedObjects::of)
-        .map(|user| {
-            let found = validate::user(&user.raw, user.member.key, installation.dev);
-            (user, found)
-        })
-        .collect();
     users.sort_by_cached_key(|(user, _)| {
         Precedence::of(user.created(), user.member.key, installation)
     });
@@ -44,7 +54,7 @@ pub(super) fn validate_user(
     let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(users.len()));
     for (user, mut found) in users {
         user.refuse_unknown_fields(&mut found.problems);
-        host.report(&mut found.problems, &group.id);
+        host.report(&mut found.problems, tenant);
         if let Some((username, subject)) = &found.claims {
             taken.take(&mut found.problems, user.member.key, username, subject);
         }

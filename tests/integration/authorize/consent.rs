@@ -28,6 +28,26 @@ async fn asks_once_for_a_set_of_scopes() {
 }
 
 #[tokio::test]
+async fn another_object_with_the_client_id_inherits_no_consent() {
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, world.alice().await);
+    let url = wiki.authorize_url("openid profile", &[]);
+    let page = browser.open(&url).await;
+    assert!(answer(&browser, &page, "allow").await.answer().contains_key("code"));
+    assert!(!is_consent(&browser.open(&url).await));
+    world.change(
+        "metadata: {name: wiki}\nspec:",
+        "metadata: {name: heir}\nspec:\n  clientId: default.wiki",
+    );
+    assert!(is_consent(&browser.open(&url).await), "the consent was given to another object");
+    world.change(
+        "metadata: {name: wiki}\nspec:",
+        "metadata: {name: wiki}\nspec:\n  clientId: default.wiki",
+    );
+    assert!(!is_consent(&browser.open(&url).await), "the object is back");
+}
+
+#[tokio::test]
 async fn follows_the_sign_in_on_a_separate_page() {
     let world = World::new().await;
     let (wiki, browser) = (world.application("wiki").await, Browser::new());

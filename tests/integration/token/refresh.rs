@@ -123,9 +123,8 @@ async fn replays_are_reported_once_a_client_and_hour() {
     for _ in 0..3 {
         replay().await;
     }
-    let reported = |tokens| {
-        vec![ReportedReplays { client: ObjectKey::new("default", "web"), tokens }]
-    };
+    let reported =
+        |tokens| vec![ReportedReplays { client: ObjectKey::new("default", "web"), tokens }];
     world.wait(5);
     assert_eq!(replays.take_due().await, reported(3));
     replay().await;
@@ -206,6 +205,24 @@ async fn token_is_bound_to_its_client_and_tenant() {
     let code = alice.code(&alice.web, OFFLINE).await;
     assert_error(&refresh(&alice.web, &code, &[]).await, 400, "invalid_grant");
     next(&alice.web, token).await;
+}
+
+#[tokio::test]
+async fn another_object_with_the_client_id_inherits_no_grant() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, OFFLINE).await;
+    let code = alice.code(&alice.web, OFFLINE).await;
+    let (refresh_token, access) = (text(&tokens, "refresh_token"), text(&tokens, "access_token"));
+    let named = "metadata: {name: web}\nspec:";
+    world.change(named, "metadata: {name: heir}\nspec:\n  clientId: default.web");
+    assert_error(&refresh(&alice.web, refresh_token, &[]).await, 400, "invalid_grant");
+    assert_error(&alice.web.redeem(&code).await, 400, "invalid_grant");
+    assert_eq!(alice.web.userinfo(access).await.0, 401);
+    assert_eq!(world.introspect(&alice.web, access).await.1["active"], false);
+    world.change(named, "metadata: {name: web}\nspec:\n  clientId: default.web");
+    next(&alice.web, refresh_token).await;
+    assert_eq!(alice.web.redeem(&code).await.0, 200);
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ pub(super) async fn issue(
 ) -> Result<Reply, EndpointError> {
     let AuthorizationContext { app, request, authorization: requested, .. } = authorization;
     let context = app.context(request);
-    if !session_clients::add_session_client(context, session, &requested.client.id).await? {
+    if !session_clients::add_session_client(context, session, &requested.client).await? {
         let ended = OAuthError::new(ErrorCode::LoginRequired, "The session has just ended.");
         return Ok(authorization.refuse(&ended));
     }

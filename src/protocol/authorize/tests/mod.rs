@@ -130,6 +130,7 @@ fn session() -> Session {
         ends_at: NOW.plus(Duration::from_hours(24)),
         used_at: NOW,
         clients: BTreeSet::new(),
+        client_objects: BTreeMap::new(),
     }
 }
 

@@ -41,6 +41,7 @@ fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
         state: GrantState::Active { generation, rotated_at },
         claims: RequestedClaims::default(),
         superseded: SupersededTimes::default(),
+        client_object: None,
     }
 }
 

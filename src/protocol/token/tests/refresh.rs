@@ -39,9 +39,8 @@ fn the_two_tokens_before_the_current_one_are_answered_within_the_reuse_window() 
     // RFC 9700 §4.14.2
     let seconds = |seconds| NOW.plus(Duration::from_secs(seconds));
     let grant = refreshed([seconds(0), seconds(10), seconds(20)]);
-    let at = |token, seconds: f64| {
-        rotated(&grant, token, NOW.plus(Duration::from_secs_f64(seconds)))
-    };
+    let at =
+        |token, seconds: f64| rotated(&grant, token, NOW.plus(Duration::from_secs_f64(seconds)));
     assert_eq!(at(3, 49.9), RefreshDecision::Repeat, "superseded 29.9 s before");
     assert_eq!(at(3, 50.0), RefreshDecision::Revoke);
     assert_eq!(at(2, 39.9), RefreshDecision::Repeat);
@@ -55,8 +54,7 @@ fn the_two_tokens_before_the_current_one_are_answered_within_the_reuse_window() 
 fn the_reuse_window_can_be_set() {
     let grant = refreshed([NOW]);
     let at = |window, now| {
-        let lifetimes =
-            Lifetimes { refresh_token_reuse_window: window, ..Lifetimes::default() };
+        let lifetimes = Lifetimes { refresh_token_reuse_window: window, ..Lifetimes::default() };
         let client = Client { lifetimes: Arc::new(lifetimes), ..fixtures::client() };
         rotate(&grant, 1, &client, now)
     };

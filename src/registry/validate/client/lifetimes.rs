@@ -21,10 +21,7 @@ pub struct ShortenedLifetimes {
 }
 
 /// Validates the lifetimes.
-pub fn check(
-    problems: &mut ProblemList,
-    spec: &api::OidcClientSpec,
-) -> ShortenedLifetimes {
+pub fn check(problems: &mut ProblemList, spec: &api::OidcClientSpec) -> ShortenedLifetimes {
     let refresh_token_reuse_window =
         reuse_window(problems, spec.refresh_token_reuse_window.as_ref());
     let written = spec.lifetimes.clone().unwrap_or_default();
