@@ -9,15 +9,14 @@ use crate::{
     model::{AuthMethod, Client, Endpoint, are_unguessable},
     protocol::{
         client_auth::{
-            self, AcceptedAudiences, ClientAuthError, ClientAuthFailure, ClientReference,
-            ClientVerificationKey, Credentials, CredentialsCheck, PendingAssertion,
+            self, AcceptedAudiences, ClientAuthError, ClientAuthFailure, ClientVerificationKey,
+            Credentials, CredentialsCheck, PendingAssertion,
         },
         error::OAuthError,
         jwt::UnverifiedJwt,
         params::RequestParams,
         session::CLOCK_SKEW,
     },
-    registry::ServedTenant,
     remote::RemoteDocumentError,
     store::{Record, RecordKind},
 };
@@ -42,13 +41,13 @@ pub(crate) async fn authenticate(
     request: ClientAuthenticationRequest<'_>,
 ) -> Result<Arc<Client>, RequestError<ClientAuthError>> {
     let credentials = client_auth::credentials(request.authorization, request.params)?;
-    let client = find(context.tenant, &credentials.client);
+    let client = context.tenant.client(&credentials.client_id);
     if !credentials.can_be_guessed() {
         return check(context, client, &credentials, request.endpoint).await;
     }
     let credential = ThrottledCredential {
         tenant: context.tenant_id(),
-        client: Some(credentials.client_id()),
+        client: Some(&credentials.client_id),
         exists: client.is_some(),
         address: request.address,
     };
@@ -95,15 +94,6 @@ async fn check(
             let error = client_auth::not_the_registered_method(client, method);
             Err(ClientAuthError::refused(error, false).into())
         }
-    }
-}
-
-/// Finds the client that a request names.
-fn find<'a>(tenant: &'a ServedTenant, reference: &ClientReference) -> Option<&'a Arc<Client>> {
-    match reference {
-        ClientReference::Id(id) => tenant.client(id),
-        // The only issuer of assertions is the client itself. The claims are checked later.
-        ClientReference::Assertion { subject, .. } => tenant.client(subject),
     }
 }
 

@@ -16,26 +16,11 @@ use crate::{
 /// The client credentials of a request, not yet verified.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The client that the request names.
-    pub client: ClientReference,
+    /// The client ID that the request names: of an assertion, its `sub` (RFC 7523 §3, 2).
+    pub client_id: String,
     pub(super) proof: ClientProof,
     /// Whether they were in the `Authorization` header.
     pub(super) challenge: bool,
-}
-
-/// The way in which a request names its client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClientReference {
-    /// By its client ID.
-    Id(String),
-    /// By issuer and subject of its assertion. An assertion that the client signs itself has the
-    /// client ID as both (RFC 7523 §3, 2).
-    Assertion {
-        /// `iss`.
-        issuer: Option<String>,
-        /// `sub`.
-        subject: String,
-    },
 }
 
 /// The part of a request that proves that its client sent it.
@@ -56,14 +41,6 @@ impl Credentials {
             ClientProof::None => false,
             ClientProof::Secret { .. } => true,
             ClientProof::Assertion { jwt, .. } => jwt.algorithm.is_symmetric(),
-        }
-    }
-
-    /// The client ID that the request names.
-    pub fn client_id(&self) -> &str {
-        match &self.client {
-            ClientReference::Id(id) => id,
-            ClientReference::Assertion { subject, .. } => subject,
         }
     }
 }
@@ -125,7 +102,7 @@ pub fn credentials(
         } else {
             ClientProof::Secret { transport: SecretTransport::Header, secrets }
         };
-        return Ok(Credentials { client: ClientReference::Id(id), proof, challenge: true });
+        return Ok(Credentials { client_id: id, proof, challenge: true });
     }
     let Some(client_id) = client_id else {
         let text = "The request has no client_id.";
@@ -135,8 +112,8 @@ pub fn credentials(
         transport: SecretTransport::Body,
         secrets: vec![Secret::new(secret.to_owned())],
     });
-    let client = ClientReference::Id(client_id.to_owned());
-    Ok(Credentials { client, proof, challenge: false })
+    let client_id = client_id.to_owned();
+    Ok(Credentials { client_id, proof, challenge: false })
 }
 
 /// Parses an assertion (RFC 7523 §2.2). Its `sub` is the client ID, so `client_id` is optional.
@@ -157,10 +134,7 @@ fn assertion_credentials(
         return Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     }
     Ok(Credentials {
-        client: ClientReference::Assertion {
-            issuer: read.text("iss").map(str::to_owned),
-            subject: subject.to_owned(),
-        },
+        client_id: subject.to_owned(),
         proof: ClientProof::Assertion { jws: Secret::new(jwt.to_owned()), jwt: read },
         challenge: false,
     })

@@ -7,7 +7,7 @@ mod credentials;
 mod refusal;
 
 pub use assertion::{ASSERTION_TYPE, AcceptedAudiences, ReplayKey, check_claims, used_before};
-pub use credentials::{ClientReference, Credentials, credentials};
+pub use credentials::{Credentials, credentials};
 pub use refusal::{not_signed, not_the_registered_method, throttled};
 
 use std::{sync::Arc, time::Duration};

@@ -28,7 +28,7 @@ fn basic_credentials_are_form_decoded() {
     // RFC 6749 §2.3.1
     let found = credentials(Some(&header("a%3Ab+c:s%25%C3%A9")), &RequestParams::default());
     let found = found.expect("credentials");
-    assert_eq!(found.client, ClientReference::Id("a:b c".into()));
+    assert_eq!(found.client_id, "a:b c");
     let ClientProof::Secret { secrets, .. } = found.proof else { panic!("no secret") };
     assert_eq!(secrets[0].expose(), "s%é");
 }
