@@ -13,8 +13,17 @@ const VERSION: &str = "apiVersion: lanyard.dev/v1alpha1\n";
 /// Tenants that examples refer to: namespace and spec.
 const TENANTS: [(&str, &str); 2] = [
     ("team-a", "scopes: {badge: {claims: [badge_number]}}"),
-    ("identity", "clients: {namespaces: {from: All}}"),
+    ("identity", "clients: {namespaces: {from: All}, scopes: [openid, profile, email, groups]}"),
 ];
+
+/// The pages directly in a folder.
+fn pages_in(folder: &str) -> Vec<PathBuf> {
+    fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect()
+}
 
 /// The YAML blocks of a page.
 fn blocks(page: &Path) -> Vec<String> {
@@ -74,11 +83,7 @@ fn check(manifest: &str) -> Result<(), String> {
 #[test]
 fn every_manifest_of_the_documentation_can_be_applied() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut pages: Vec<PathBuf> = fs::read_dir(root.join("docs"))
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
-        .collect();
+    let mut pages = pages_in("docs");
     pages.push(root.join("README.md"));
     let (mut whole, mut parts) = (0, 0);
     for page in pages {
@@ -96,4 +101,30 @@ fn every_manifest_of_the_documentation_can_be_applied() {
         }
     }
     assert!(whole >= 6 && parts >= 10, "{whole} manifests and {parts} parts were found");
+}
+
+/// The guides share one tenant, so their manifests are checked together: none conflicts with another.
+#[test]
+fn the_manifests_of_all_guides_can_be_applied_to_one_cluster() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let guides = pages_in("docs/guides");
+    let mut clients = 0;
+    for page in &guides {
+        let name = page.file_stem().expect("a name").to_string_lossy();
+        let ours: Vec<String> = blocks(page)
+            .into_iter()
+            .filter(|block| block.contains("apiVersion: lanyard.dev"))
+            .collect();
+        let found = ours.iter().map(|block| block.matches("kind: OidcClient").count()).sum::<usize>();
+        assert!(found > 0 || ["README", "mcp", "nginx"].contains(&&*name), "{name} has no OidcClient");
+        clients += found;
+        fs::write(folder.path().join(format!("{name}.yaml")), ours.join("---\n")).expect("written");
+    }
+    let password = "apiVersion: v1\nkind: Secret\nmetadata: {name: ada-password, namespace: identity}\n\
+                    stringData: {password: correct horse battery staple}\n";
+    fs::write(folder.path().join("password.yaml"), password).expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+    let output = command.arg("check").arg(folder.path()).output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(guides.len() >= 18 && clients >= 16, "{} guides and {clients} clients", guides.len());
 }

@@ -1,13 +1,13 @@
 //! Commands and settings in the documentation exist: targets of make, flags of `lanyard`, chart values,
 //! and the messages that pages quote. YAML blocks parse.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use clap::CommandFactory as _;
 use lanyard::cli::Cli;
 use serde_json::Value;
 
-const PAGES: [&str; 3] = ["README.md", "CONTRIBUTING.md", "docs"];
+const PAGES: [&str; 4] = ["README.md", "CONTRIBUTING.md", "docs", "docs/guides"];
 
 /// The path and text of each page.
 fn pages() -> Vec<(String, String)> {
@@ -69,6 +69,33 @@ fn every_yaml_block_parses() {
 }
 
 #[test]
+fn every_json_block_parses() {
+    let mut count = 0;
+    for (page, text) in pages() {
+        for block in blocks(&text, "json") {
+            let parsed = serde_json::from_str::<Value>(&block);
+            assert!(parsed.is_ok(), "{page}: {}\n{block}", parsed.expect_err("an error"));
+            count += 1;
+        }
+    }
+    assert!(count > 0, "no JSON was found");
+}
+
+#[test]
+fn every_shell_block_is_valid_bash() {
+    let mut count = 0;
+    for (page, text) in pages() {
+        for block in blocks(&text, "sh") {
+            let output = Command::new("bash").args(["-n", "-c", &block]).output().expect("bash runs");
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success() && error.is_empty(), "{page}: {error}\n{block}");
+            count += 1;
+        }
+    }
+    assert!(count > 60, "{count} blocks were found");
+}
+
+#[test]
 fn every_target_of_make_exists() {
     let makefile = include_str!("../../../Makefile");
     let mut count = 0;
@@ -109,7 +136,9 @@ fn every_flag_of_lanyard_exists() {
         .flat_map(clap::Command::get_arguments)
         .filter_map(|argument| Some(format!("--{}", argument.get_long()?)))
         .collect();
-    for (page, text) in pages().into_iter().filter(|(page, _)| page.contains("/docs/")) {
+    // Guides name flags of other programs.
+    let own = |page: &str| page.contains("/docs/") && !page.contains("/docs/guides/");
+    for (page, text) in pages().into_iter().filter(|(page, _)| own(page)) {
         // A flag alone in a code span is a flag of `lanyard`.
         let spans =
             text.split('`').filter(|span| span.starts_with("--") && !span.contains([' ', '\n']));
