@@ -1,5 +1,5 @@
-"""A browser for the relying parties: stores cookies, fills in the form with a password field, consents,
-and follows redirects until a URL starts with STOP_AT.
+"""A browser for the relying parties: stores cookies, presses the button of an application's sign-in page, fills in the form with
+a password field, consents, and follows redirects until a URL starts with STOP_AT.
 
     browser.py JAR URL STOP_AT      prints that URL; otherwise prints status and page, and exits with 1
     browser.py JAR URL              prints the last page
@@ -26,9 +26,12 @@ class Forms(html.parser.HTMLParser):
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
         if tag == "form":
-            self.found.append({"action": given.get("action", ""), "fields": {}, "buttons": []})
+            method = given.get("method", "get").lower()
+            form = {"action": given.get("action", ""), "method": method, "fields": {}, "buttons": [], "hidden": True}
+            self.found.append(form)
         elif self.found and tag == "input" and given.get("name"):
             self.found[-1]["fields"][given["name"]] = given.get("value", "")
+            self.found[-1]["hidden"] &= given.get("type") == "hidden"
         elif self.found and tag == "button" and given.get("name"):
             self.found[-1]["buttons"].append((given["name"], given.get("value", "")))
 
@@ -73,7 +76,7 @@ class Browser:
     def sign_in(self, url, stop_at):
         """Opens a URL, and signs in, consents or signs out where a page asks for it."""
         status, url, page = self.open(url, stop_at=stop_at)
-        for _ in range(3):
+        for _ in range(5):
             forms = Forms(page).found
             asked = [form for form in forms if "password" in form["fields"]]
             agree = [form for form in forms if ("action", "allow") in form["buttons"]]
@@ -84,10 +87,14 @@ class Browser:
                 form, more = agree[0], {"action": "allow"}
             elif leave:
                 form, more = leave[0], {"action": "logout"}
+            elif forms and forms[0]["hidden"]:
+                form, more = forms[0], {}
             else:
                 break
-            action = urllib.parse.urljoin(url, form["action"])
-            status, url, page = self.open(action, {**form["fields"], **more}, stop_at)
+            action, fields = urllib.parse.urljoin(url, form["action"]), {**form["fields"], **more}
+            if form["method"] == "get":
+                action, fields = f"{action.split('?')[0]}?{urllib.parse.urlencode(fields)}", None
+            status, url, page = self.open(action, fields, stop_at)
         self.cookies.save(ignore_discard=True)
         return status, url, page
 

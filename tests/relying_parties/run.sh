@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make relying-parties: well-known libraries and a web server's module sign in at `lanyard dev`. Each
-# prints the steps that succeeded; the first failure stops the run. Missing packages are installed from
+# make relying-parties: well-known libraries and applications sign in at `lanyard dev`, each as its own documentation sets it up. Each
+# prints the steps that succeeded; the first failure stops the run. `run.sh NAME..` runs only the named ones. Missing packages are installed from
 # package registries, in pinned versions, in target/relying-parties. LANYARD_BINARY is the binary of this
 # tree. If it is not set, the binary is built.
 set -euo pipefail
@@ -8,6 +8,8 @@ cd "$(dirname "$0")/../.."
 here=tests/relying_parties
 work=$PWD/target/relying-parties
 rm -rf "$work/run" && mkdir -p "$work/run/htdocs/app" "$work/python"
+cache=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}/relying-parties
+. $here/applications.sh
 
 say() { printf '== relying parties: %s\n' "$*"; }
 
@@ -51,10 +53,12 @@ prepare() {
   need python3 python3 python3-venv
   need npm nodejs npm
   need curl curl
-  if [ ! -e "$work/python/.ready" ]; then
+  need jq jq
+  need openssl openssl
+  if ! cmp --silent $here/python/requirements.txt "$work/python/.ready"; then
     python3 -m venv "$work/python"
     "$work/python/bin/pip" install --quiet --disable-pip-version-check -r $here/python/requirements.txt
-    touch "$work/python/.ready"
+    cp $here/python/requirements.txt "$work/python/.ready"
   fi
   mkdir -p "$work/javascript"
   cp $here/javascript/* "$work/javascript/"
@@ -68,14 +72,16 @@ prepare() {
 }
 
 serve() {
-  port=$(free_port) apache_port=$(free_port)
+  port=$(free_port)
+  APACHE_PORT=$(free_port) PROXY_PORT=$(free_port) AUTHJS_PORT=$(free_port) ALLAUTH_PORT=$(free_port) SPRING_PORT=$(free_port)
   export ISSUER=http://localhost:$port/default/shop BROWSER=$PWD/$here/browser.py
   mkdir -p "$work/run/manifests"
-  sed "s/APACHE/$apache_port/" $here/manifests/all.yaml >"$work/run/manifests/all.yaml"
+  sed "s/APACHE_PORT/$APACHE_PORT/; s/PROXY_PORT/$PROXY_PORT/; s/AUTHJS_PORT/$AUTHJS_PORT/; s/ALLAUTH_PORT/$ALLAUTH_PORT/; s/SPRING_PORT/$SPRING_PORT/" \
+    $here/manifests/all.yaml >"$work/run/manifests/all.yaml"
   [ -n "${LANYARD_BINARY:-}" ] || cargo build --locked --quiet
   "${LANYARD_BINARY:-target/debug/lanyard}" dev "$work/run/manifests" --state "$work/run/state" --listen "127.0.0.1:$port" \
     --base-url "http://localhost:$port" >"$work/run/lanyard.log" 2>&1 &
-  server=$!
+  processes+=($!)
   await "$ISSUER/.well-known/openid-configuration" || { cat "$work/run/lanyard.log"; return 1; }
 }
 
@@ -87,13 +93,16 @@ await() { # await URL: waits until it answers with 200, for at most two minutes
   done
 }
 
+processes=()
 stop() {
-  for process in ${server:-} ${httpd:-}; do kill "$process" 2>/dev/null || true; done
+  for process in "${processes[@]}"; do kill "$process" 2>/dev/null || true; done
   wait 2>/dev/null || true
 }
 trap stop EXIT
 
+wanted=" $* "
 party() { # party NAME COMMAND..: runs a relying party with its own browser cookies
+  [ "$wanted" = "  " ] || [[ $wanted == *" $1 "* ]] || return 0
   export JAR=$work/run/$1.cookies
   "${@:2}"
 }
@@ -108,11 +117,11 @@ apache() {
   echo "the application" >"$work/run/htdocs/app/index.html"
   echo "goodbye" >"$work/run/htdocs/bye.html"
   chmod -R a+rX "$work/run/htdocs"
-  sed "s|WORK|$work/run|; s|PORT|$apache_port|; s|MODULES|$root/usr/lib/apache2/modules|; s|ISSUER|$ISSUER|" \
+  sed "s|WORK|$work/run|; s|PORT|$APACHE_PORT|; s|MODULES|$root/usr/lib/apache2/modules|; s|ISSUER|$ISSUER|" \
     $here/mod_auth_openidc/httpd.conf >"$work/run/httpd.conf"
   LD_LIBRARY_PATH=$libraries "$root/usr/sbin/apache2" -f "$work/run/httpd.conf" -DFOREGROUND >"$work/run/httpd.log" 2>&1 &
-  httpd=$!
-  local app=http://localhost:$apache_port
+  processes+=($!)
+  local app=http://localhost:$APACHE_PORT
   await "$app/bye.html" || { cat "$work/run/httpd.log" "$work/run/error.log"; return 1; }
   python3 "$BROWSER" "$JAR" "$app/app/index.html" | tee "$work/run/app.html" | shows "the application"
   python3 "$BROWSER" "$JAR" "$app/app/redirect_uri?logout=$app/bye.html" | shows goodbye
@@ -122,9 +131,17 @@ apache() {
 }
 
 prepare
+prepare_applications
 serve
 say "$ISSUER"
 party go "$work/go-party"
 party javascript node "$work/javascript/main.js"
 party python "$work/python/bin/python" $here/python/main.py
 party apache apache
+party oauth2-proxy oauth2_proxy
+party authjs authjs
+party allauth allauth
+party mcp-typescript node "$work/javascript/mcp.js"
+party mcp-python "$work/python/bin/python" $here/python/mcp_client.py
+party spring spring
+party kubernetes kubernetes

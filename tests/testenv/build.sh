@@ -5,6 +5,7 @@
 #   build.sh node   also kubelet, scheduler, kube-proxy, and containerd from Debian, for Pods
 #   build.sh helm   helm, and helm-unittest for the tests of the chart
 #   build.sh client helm and kubectl, for an existing cluster
+#   build.sh applications oauth2-proxy and kubelogin, for the tests of relying parties
 #   build.sh stores PostgreSQL, Valkey or Redis, and jq, from Debian, for the tests of stores and backups
 #   build.sh previous  the chart and the binary of the previous release, for the test of upgrades: the last tag v* before
 #                      this commit, or the commit or tag that LANYARD_PREVIOUS names
@@ -76,10 +77,14 @@ given() { # given NAME: taken from KUBEBUILDER_ASSETS
   rm -f "$bin/.$1.stamp"
 }
 
+name_of() { # name_of PACKAGE: the command that go build makes of it, without a major version
+  basename "${1%/v[0-9]*}"
+}
+
 build() { # build MODULE PACKAGE..: static binaries by one compilation, each moved into place whole
   local module=$1 package name stamp todo=() new=$bin/.new started=$SECONDS; shift
   for package in "$@"; do
-    name=$(basename "$package")
+    name=$(name_of "$package")
     given "$name" && continue
     stamp=$(stamp_of "$module" "$package")
     [ -x "$bin/$name" ] && [ "$(cat "$bin/.$name.stamp" 2>/dev/null)" = "$stamp" ] && continue
@@ -92,12 +97,12 @@ build() { # build MODULE PACKAGE..: static binaries by one compilation, each mov
   done
   [ ${#todo[@]} -gt 0 ] || return 0
   bring_go
-  echo "testenv: building $(basename -a "${todo[@]}" | tr '\n' ' ')($(go env GOVERSION))"
+  echo "testenv: building $(for package in "${todo[@]}"; do name_of "$package"; done | tr '\n' ' ')($(go env GOVERSION))"
   rm -rf "$new" && mkdir "$new"
   (cd "$here/$module" && CGO_ENABLED=0 GOFLAGS=-mod=readonly \
     go build -trimpath -ldflags "$ldflags" -o "$new/" "${todo[@]}")
   for package in "${todo[@]}"; do
-    name=$(basename "$package")
+    name=$(name_of "$package")
     stamp=$(stamp_of "$module" "$package")
     place "$new/$name" "$name" "$stamp"
     remember "$name" "$stamp"
@@ -109,6 +114,7 @@ build() { # build MODULE PACKAGE..: static binaries by one compilation, each mov
 kubernetes() { build kubernetes "${@/#/k8s.io/kubernetes/cmd/}"; }
 etcd() { build etcd lanyard.dev/tests/testenv/etcd; }
 helm() { build helm helm.sh/helm/v4/cmd/helm; }
+applications() { build applications github.com/oauth2-proxy/oauth2-proxy/v7 github.com/int128/kubelogin; }
 helm_unittest() { build helm-unittest github.com/helm-unittest/helm-unittest/cmd/helm-unittest; }
 
 packages() { # Debian packages that are missing, where they can be installed
@@ -196,6 +202,7 @@ case $what in
     ;;
   stores) stores ;;
   previous) previous ;;
+  applications) applications ;;
   api)
     kubernetes kube-apiserver kube-controller-manager kubectl
     etcd
@@ -208,5 +215,5 @@ case $what in
     packages containerd runc containernetworking-plugins iptables iproute2
     pause
     ;;
-  *) echo "usage: $0 api | node | helm | client | stores | previous" >&2; exit 2 ;;
+  *) echo "usage: $0 api | node | helm | client | stores | previous | applications" >\&2; exit 2 ;;
 esac

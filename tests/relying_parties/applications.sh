@@ -1,0 +1,148 @@
+# Applications that sign in at Lanyard, for run.sh: oauth2-proxy, Auth.js, django-allauth, Spring, kubelogin with kube-apiserver.
+
+maven_version=3.9.16
+secret=a-secret+that/Authlib=sends-as%it-is # of manifests/all.yaml
+
+# The application on Spring Boot, compiled once for all checkouts of this machine.
+build_spring() {
+  local hash jar
+  hash=$(find $here/spring -type f | LC_ALL=C sort | xargs cat | sha256sum | cut -c1-32)
+  jar=$cache/spring-$hash.jar
+  need java default-jre-headless
+  [ -e "$work/spring.jar" ] && [ "$(cat "$work/spring.hash" 2>/dev/null)" = "$hash" ] && return
+  if [ ! -e "$jar" ]; then
+    need javac default-jdk-headless
+    local maven=$work/apache-maven-$maven_version
+    if [ ! -x "$maven/bin/mvn" ]; then
+      curl --silent --show-error --fail --location \
+        "https://repo.maven.apache.org/maven2/org/apache/maven/apache-maven/$maven_version/apache-maven-$maven_version-bin.tar.gz" |
+        tar -xz -C "$work"
+    fi
+    rm -rf "$work/spring" && cp -r $here/spring "$work/spring"
+    (cd "$work/spring" && "$maven/bin/mvn" --quiet --batch-mode -Dmaven.repo.local="$work/maven" package)
+    mkdir -p "$cache"
+    cp "$work/spring/target/relying-party.jar" "$cache/.spring.$$" && mv "$cache/.spring.$$" "$jar"
+  fi
+  cp "$jar" "$work/spring.jar"
+  echo "$hash" >"$work/spring.hash"
+}
+
+prepare_applications() {
+  tests/testenv/build.sh api
+  tests/testenv/build.sh applications
+  build_spring
+}
+
+# start NAME URL COMMAND..: starts a server that ends with the run, and waits until it answers.
+start() {
+  "${@:3}" >"$work/run/$1.log" 2>&1 &
+  processes+=($!)
+  await "$2" || { tail -n 50 "$work/run/$1.log"; return 1; }
+}
+
+# signs_in NAME URL TEXT: the page at the URL shows the text once somebody has signed in.
+signs_in() {
+  python3 "$BROWSER" "$JAR" "$2" | tee "$work/run/$1.html" | shows "$3" || { tail -n 30 "$work/run/$1.log" "$work/run/$1.html"; return 1; }
+}
+
+oauth2_proxy() {
+  local url=http://localhost:$PROXY_PORT
+  start proxy "$url/ping" env OAUTH2_PROXY_CLIENT_SECRET="$secret" target/testenv/bin/oauth2-proxy --provider=oidc \
+    --oidc-issuer-url="$ISSUER" --client-id=default.proxy --redirect-url="$url/oauth2/callback" \
+    --cookie-secret=0123456789abcdef0123456789abcdef --cookie-secure=false --email-domain='*' --allowed-group=developers \
+    --scope="openid profile email groups offline_access" --code-challenge-method=S256 \
+    --http-address="127.0.0.1:$PROXY_PORT" --upstream=static://202
+  python3 "$BROWSER" "$JAR" "$url/" >/dev/null
+  signs_in proxy "$url/oauth2/userinfo" '"groups":["developers"],"email":"ada@example.com"' ||
+    signs_in proxy "$url/oauth2/userinfo" ada@example.com
+  echo "oauth2-proxy: signed in, admitted by group"
+}
+
+authjs() {
+  local url=http://localhost:$AUTHJS_PORT
+  start authjs "$url/" env SECRET="$secret" node "$work/javascript/authjs.js" "$AUTHJS_PORT"
+  python3 "$BROWSER" "$JAR" "$url/auth/signin" >"$work/run/authjs.signin.html"
+  signs_in authjs "$url/" '"name":"Ada Lovelace","email":"ada@example.com"'
+  echo "auth.js: signed in, knows name and e-mail"
+}
+
+allauth() {
+  local url=http://localhost:$ALLAUTH_PORT
+  start allauth "$url/" env SECRET="$secret" DATABASE="$work/run/allauth.db" "$work/python/bin/python" \
+    $here/python/allauth_site.py "$ALLAUTH_PORT"
+  signs_in allauth "$url/accounts/oidc/lanyard/login/" "signed in: True ada@example.com"
+  echo "django-allauth: signed in, knows the e-mail"
+}
+
+spring() {
+  local url=http://localhost:$SPRING_PORT token
+  start spring "$url/up" env PORT="$SPRING_PORT" SECRET="$secret" java -Xmx256m -XX:TieredStopAtLevel=1 -jar "$work/spring.jar"
+  signs_in spring "$url/" "signed in: ada@example.com [developers]"
+  token=$(sed -n 's/^token: //p' "$work/run/spring.html")
+  curl --silent --fail --header "Authorization: Bearer $token" "$url/api" | shows "called by "
+  [ "$(curl --silent --output /dev/null --write-out '%{http_code}' --header "Authorization: Bearer ${token}x" "$url/api")" = 401 ]
+  echo "spring: signed in; the resource server took the access token"
+}
+
+# A certificate of an authority of this run, for https://localhost.
+certificate() {
+  local folder=$work/run/tls
+  mkdir -p "$folder"
+  openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=relying parties" -keyout "$folder/ca.key" -out "$folder/ca.crt" 2>/dev/null
+  openssl req -newkey rsa:2048 -nodes -subj "/CN=localhost" -keyout "$folder/tls.key" -out "$folder/tls.csr" 2>/dev/null
+  openssl x509 -req -in "$folder/tls.csr" -CA "$folder/ca.crt" -CAkey "$folder/ca.key" -CAcreateserial -days 2 \
+    -extfile <(echo "subjectAltName=DNS:localhost") -out "$folder/tls.crt" 2>/dev/null
+}
+
+# kube-apiserver verifies ID tokens by its AuthenticationConfiguration, and kubelogin gets them.
+kubernetes() {
+  local folder=$work/run/kubernetes bin=target/testenv/bin tls=$work/run/tls
+  local port api etcd_port peer_port login_port issuer
+  port=$(free_port) api=$(free_port) etcd_port=$(free_port) peer_port=$(free_port) login_port=$(free_port)
+  issuer=https://localhost:$port/default/shop
+  mkdir -p "$folder"
+  certificate
+  export SSL_CERT_FILE=$tls/ca.crt CURL_CA_BUNDLE=$tls/ca.crt
+  start lanyard-tls "$issuer/.well-known/openid-configuration" "${LANYARD_BINARY:-target/debug/lanyard}" dev "$work/run/manifests" \
+    --state "$work/run/state-tls" --listen "127.0.0.1:$port" --base-url "https://localhost:$port" \
+    --tls-cert "$tls/tls.crt" --tls-key "$tls/tls.key"
+  {
+    printf 'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt:\n'
+    printf '  - issuer:\n      url: %s\n      audiences: [kubectl]\n      certificateAuthority: |\n' "$issuer"
+    sed 's/^/        /' "$tls/ca.crt"
+    printf '    claimMappings:\n      username: {claim: email, prefix: ""}\n      groups: {claim: groups, prefix: "oidc:"}\n'
+  } >"$folder/authentication.yaml"
+  openssl genrsa -out "$folder/sa.key" 2048 2>/dev/null
+  start etcd "http://127.0.0.1:$etcd_port/health" "$bin/etcd" --data-dir "$folder/etcd" --unsafe-no-fsync --log-level error \
+    --listen-client-urls "http://127.0.0.1:$etcd_port" --advertise-client-urls "http://127.0.0.1:$etcd_port" \
+    --listen-peer-urls "http://127.0.0.1:$peer_port"
+  "$bin/kube-apiserver" --etcd-servers "http://127.0.0.1:$etcd_port" --cert-dir "$folder/certs" --secure-port "$api" \
+    --bind-address 127.0.0.1 --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$folder/sa.key" \
+    --service-account-signing-key-file "$folder/sa.key" --authorization-mode RBAC --service-cluster-ip-range 10.0.0.0/24 \
+    --authentication-config "$folder/authentication.yaml" >"$work/run/apiserver.log" 2>&1 &
+  processes+=($!)
+  CURL_CA_BUNDLE=$folder/certs/apiserver.crt await "https://127.0.0.1:$api/readyz" || { tail -n 30 "$work/run/apiserver.log"; return 1; }
+  "$bin/kubelogin" get-token --oidc-issuer-url="$issuer" --oidc-client-id=kubectl --certificate-authority="$tls/ca.crt" \
+    --oidc-extra-scope=profile --oidc-extra-scope=email --oidc-extra-scope=groups --oidc-extra-scope=offline_access \
+    --listen-address="127.0.0.1:$login_port" --skip-open-browser --token-cache-dir="$folder/cache" \
+    >"$folder/credential.json" 2>"$folder/kubelogin.log" &
+  local kubelogin=$!
+  await_text "$folder/kubelogin.log" "localhost:$login_port"
+  python3 "$BROWSER" "$JAR" "http://localhost:$login_port" >"$folder/page.html"
+  wait "$kubelogin" || { cat "$folder/kubelogin.log" "$folder/page.html"; return 1; }
+  "$bin/kubectl" --kubeconfig=/dev/null --server="https://127.0.0.1:$api" --certificate-authority="$folder/certs/apiserver.crt" \
+    --token="$(jq -r .status.token "$folder/credential.json")" auth whoami -o json |
+    jq -e '.status.userInfo | .username == "ada@example.com" and (.groups | contains(["oidc:developers"]))' >/dev/null ||
+    { tail -n 30 "$work/run/apiserver.log"; return 1; }
+  unset SSL_CERT_FILE CURL_CA_BUNDLE
+  echo "kubelogin and kube-apiserver: signed in, known by e-mail and groups"
+}
+
+# await_text FILE TEXT: waits until a file contains the text, for at most a minute.
+await_text() {
+  local end=$((SECONDS + 60))
+  until grep --quiet --fixed-strings -- "$2" "$1" 2>/dev/null; do
+    [ $SECONDS -lt $end ] || { echo "no $2 in:"; cat "$1"; return 1; }
+    sleep 0.1
+  done
+}
