@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# make relying-parties: well-known libraries and applications sign in at `lanyard dev`, each as its own documentation sets it up. Each
-# prints the steps that succeeded; the first failure stops the run. `run.sh NAME..` runs only the named ones. Missing packages are installed from
-# package registries, in pinned versions, in target/relying-parties. LANYARD_BINARY is the binary of this
-# tree. If it is not set, the binary is built.
+# make relying-parties: well-known libraries and applications sign in at `lanyard dev`, each as its own documentation sets it
+# up. Each prints the steps that succeeded; the first failure stops the run. `run.sh NAME..` runs only the named ones. Missing
+# packages are installed from package registries, in pinned versions, in target/relying-parties. LANYARD_BINARY is the binary
+# of this tree. If it is not set, the binary is built.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=tests/relying_parties
