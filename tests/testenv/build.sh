@@ -215,5 +215,5 @@ case $what in
     packages containerd runc containernetworking-plugins iptables iproute2
     pause
     ;;
-  *) echo "usage: $0 api | node | helm | client | stores | previous | applications" >\&2; exit 2 ;;
+  *) echo "usage: $0 api | node | helm | client | stores | previous | applications" >&2; exit 2 ;;
 esac
