@@ -2,6 +2,7 @@
 request with the access token. A resource that Lanyard does not know is refused before anybody signs in."""
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import httpx2
 from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.shared.auth import OAuthClientMetadata
 
+# The SDK logs a traceback for the refusal below.
+logging.getLogger("mcp").setLevel(logging.CRITICAL)
 ISSUER, BROWSER, JAR = (os.environ[name] for name in ("ISSUER", "BROWSER", "JAR"))
 CALLBACK = "http://localhost:9999/mcp/callback"
 
