@@ -115,8 +115,12 @@ fn the_manifests_of_all_guides_can_be_applied_to_one_cluster() {
             .into_iter()
             .filter(|block| block.contains("apiVersion: lanyard.dev"))
             .collect();
-        let found = ours.iter().map(|block| block.matches("kind: OidcClient").count()).sum::<usize>();
-        assert!(found > 0 || ["README", "mcp", "nginx"].contains(&&*name), "{name} has no OidcClient");
+        let found =
+            ours.iter().map(|block| block.matches("kind: OidcClient").count()).sum::<usize>();
+        assert!(
+            found > 0 || ["README", "mcp", "nginx"].contains(&&*name),
+            "{name} has no OidcClient"
+        );
         clients += found;
         fs::write(folder.path().join(format!("{name}.yaml")), ours.join("---\n")).expect("written");
     }

@@ -86,7 +86,8 @@ fn every_shell_block_is_valid_bash() {
     let mut count = 0;
     for (page, text) in pages() {
         for block in blocks(&text, "sh") {
-            let output = Command::new("bash").args(["-n", "-c", &block]).output().expect("bash runs");
+            let output =
+                Command::new("bash").args(["-n", "-c", &block]).output().expect("bash runs");
             let error = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success() && error.is_empty(), "{page}: {error}\n{block}");
             count += 1;

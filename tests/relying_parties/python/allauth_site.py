@@ -48,7 +48,9 @@ settings.configure(
     ],
     AUTHENTICATION_BACKENDS=["allauth.account.auth_backends.AuthenticationBackend"],
     DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+    EMAIL_BACKEND="django.core.mail.backends.console.EmailBackend",
     LOGIN_REDIRECT_URL="/",
+    LOGGING={"version": 1, "disable_existing_loggers": False, "handlers": {"log": {"class": "logging.StreamHandler"}}, "root": {"handlers": ["log"]}},
     SOCIALACCOUNT_PROVIDERS={
         "openid_connect": {
             "APPS": [
