@@ -40,7 +40,7 @@ start() {
   await "$2" || { tail -n 50 "$work/run/$1.log"; return 1; }
 }
 
-# signs_in NAME URL TEXT: the page at the URL shows the text once somebody has signed in.
+# signs_in NAME URL TEXT: the page at the URL shows the text after a sign-in.
 signs_in() {
   python3 "$BROWSER" "$JAR" "$2" | tee "$work/run/$1.html" | shows "$3" || { tail -n 30 "$work/run/$1.log" "$work/run/$1.html"; return 1; }
 }

@@ -1,5 +1,5 @@
 // A client of the Model Context Protocol's TypeScript SDK: discovery, registration, sign-in and refresh. A resource that Lanyard
-// does not know is refused before anybody signs in.
+// does not know is refused before a sign-in.
 import { execFileSync } from "node:child_process";
 import assert from "node:assert/strict";
 import http from "node:http";

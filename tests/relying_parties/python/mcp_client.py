@@ -1,5 +1,5 @@
 """A client of the Model Context Protocol's Python SDK: discovery, registration, sign-in with the issuer as its resource, and a
-request with the access token. A resource that Lanyard does not know is refused before anybody signs in."""
+request with the access token. A resource that Lanyard does not know is refused before a sign-in."""
 
 import asyncio
 import logging
@@ -78,7 +78,7 @@ async def main():
         raise SystemExit("an unknown resource was accepted")
     except PermissionError as error:
         assert str(error) == "invalid_target", error
-    assert not os.path.exists(JAR) or "lanyard-session" not in open(JAR).read(), "somebody signed in"
+    assert not os.path.exists(JAR) or "lanyard-session" not in open(JAR).read(), "a session exists"
     response, memory = await use(f"{ISSUER}/oauth/userinfo", ISSUER)
     assert response.status_code == 200 and response.json()["email"] == "ada@example.com", response.text
     assert memory.tokens.refresh_token, memory.tokens
