@@ -1,12 +1,13 @@
 //! The permissions that users have granted to clients, in the store.
 
-use super::{AccountContext, AccountError, context::RecordChange};
+use super::{AccountContext, AccountError, context::RecordChange, endings};
 use crate::{
-    model::{Client, Subject},
+    model::{Account, Client, Subject},
     protocol::{
         authorize::AuthorizationRequest,
         consent,
-        records::{Consent, decode, encode},
+        marks,
+        records::{AccountMarks, Consent, decode, encode},
     },
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
@@ -14,25 +15,27 @@ use crate::{
 /// The permissions that a user granted to a client before.
 pub(crate) async fn load(
     context: AccountContext<'_>,
-    subject: &Subject,
+    account: &Account,
     client: &Client,
 ) -> Result<Option<Consent>, AccountError> {
-    let stored = context.get(&key(context, subject, client)).await?;
-    Ok(stored.and_then(|stored| decode(&stored.record.value).ok()))
+    let stored = context.get(&key(context, &account.subject, client)).await?;
+    let marks = endings::current_marks(context, account);
+    Ok(stored.and_then(|stored| read(&stored, marks)))
 }
 
 /// Stores the permissions that a user granted for a request, in addition to earlier ones.
 pub(crate) async fn extend(
     context: AccountContext<'_>,
-    subject: &Subject,
+    account: &Account,
     request: &AuthorizationRequest,
 ) -> Result<(), AccountError> {
+    let (subject, marks) = (&account.subject, endings::current_marks(context, account));
     let key = key(context, subject, &request.client);
     let stored = context.get(&key).await?;
     let extended = |stored: Option<&VersionedRecord>| {
-        let earlier: Option<Consent> = stored.and_then(|stored| decode(&stored.record.value).ok());
+        let earlier = stored.and_then(|stored| read(stored, marks));
         let permissions = &request.requested_permissions;
-        let consent = consent::extend_consent(earlier.as_ref(), permissions, context.now);
+        let consent = consent::extend_consent(earlier.as_ref(), permissions, marks, context.now);
         let record = Record {
             key: key.clone(),
             value: encode(&consent).into(),
@@ -43,6 +46,12 @@ pub(crate) async fn extend(
         Ok(RecordChange::Write(record, ()))
     };
     context.update(&key, stored, extended).await
+}
+
+/// The consent of a record, if it is this user's.
+fn read(stored: &VersionedRecord, now: AccountMarks) -> Option<Consent> {
+    let consent: Consent = decode(&stored.record.value).ok()?;
+    marks::covers(&consent, now).then_some(consent)
 }
 
 fn key(context: AccountContext<'_>, subject: &Subject, client: &Client) -> RecordKey {

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use super::{AccountContext, AccountError, context::RecordChange};
+use super::{AccountContext, AccountError, context::RecordChange, endings};
 use crate::{
     model::{Account, Timestamp},
     protocol::{
+        marks::{self, MarkedRecord},
         records::{Grant, GrantState, Session, decode, encode},
         session::{self, CLOCK_SKEW},
     },
@@ -124,7 +125,11 @@ pub(crate) async fn active_account(
         return Ok(None);
     }
     let account = context.account(&grant.authentication.subject).await;
-    let Some(account) = account.filter(|account| !account.disabled) else { return Ok(None) };
+    let Some(account) = account else { return Ok(None) };
+    let record = MarkedRecord { marks: grant.marks, created_at: grant.created_at };
+    if !endings::is_usable(context, record, &account).await? {
+        return Ok(None);
+    }
     let active = match &grant.sid {
         Some(sid) if !grant.is_offline() => session_is_active(context, sid, &account).await?,
         _ => true,
@@ -138,10 +143,13 @@ async fn session_is_active(
     account: &Account,
 ) -> Result<bool, AccountError> {
     let tenant = &context.tenant.tenant;
+    // The record of a disabled or deleted user ends the grant too.
+    let marks = endings::current_marks(context, account);
     let is_it = |stored: &VersionedRecord| {
         decode::<Session>(&stored.record.value).is_ok_and(|session| {
             session.sid == sid
-                && session::is_live(&session, Some(account), &tenant.lifetimes, context.now)
+                && session::is_live(&session, account, &tenant.lifetimes, context.now)
+                && marks::is_of(session::marked(&session), account, marks, context.now)
         })
     };
     if let Some(key) = context.services.session_key_cache.find(&tenant.id, sid)
@@ -191,6 +199,7 @@ mod tests {
             claims: RequestedClaims::default(),
             superseded: SupersededTimes::default(),
             client_object: None,
+        marks: None,
         };
         StoredGrant { grant, version: 1, expires_at }
     }

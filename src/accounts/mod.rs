@@ -9,6 +9,8 @@ pub(crate) mod codes;
 pub(crate) mod consents;
 mod context;
 mod directory;
+mod ended_users;
+mod endings;
 mod error;
 pub(crate) mod grants;
 pub(crate) mod interactions;
@@ -29,6 +31,7 @@ mod unscheduled_logouts;
 
 pub use backchannel_logout::{LogoutNotifier, run_notifier};
 pub use context::{AccountContext, AccountServices};
+pub use ended_users::EndedUserWatch;
 pub use error::{AccountError, RequestError};
 pub use logout_outbox::LogoutOutbox;
 pub use refresh_replays::StoredRefreshReplays;

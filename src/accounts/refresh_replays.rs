@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountContext, AccountError, context::RecordChange};
+use super::{AccountContext, AccountError, AccountServices, context::RecordChange};
 use crate::{
     model::{Client, Clock, ObjectKey, RefreshReplays, ReportedReplays, Timestamp},
     protocol::records::{RecordFormat, decode, encode},
@@ -87,15 +87,21 @@ pub(super) async fn count(
 /// The counts of all clients, for the holder of the Lease.
 #[derive(Debug)]
 pub struct StoredRefreshReplays {
-    /// The store of the counts.
-    pub store: SharedStore,
-    /// The replica's own clock.
-    pub clock: Arc<dyn Clock>,
-    /// The store's clock.
-    pub store_clock: Arc<StoreClock>,
+    store: SharedStore,
+    clock: Arc<dyn Clock>,
+    store_clock: Arc<StoreClock>,
 }
 
 impl StoredRefreshReplays {
+    /// The counts in the store of these services. `clock` is the replica's own.
+    pub fn new(services: &AccountServices, clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            store: Arc::clone(&services.store),
+            clock: Arc::clone(clock),
+            store_clock: Arc::clone(&services.store_clock),
+        }
+    }
+
     /// Claims a count. `None` if it changed meanwhile: a later round finds it again.
     async fn claim(&self, stored: &VersionedRecord, now: Timestamp) -> Option<ReportedReplays> {
         let count = read(stored)?;

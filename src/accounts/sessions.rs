@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{
-    AccountContext, AccountError, backchannel_logout,
+    AccountContext, AccountError, backchannel_logout, endings,
     session_record::{session_key, session_record},
 };
 use crate::{
@@ -45,15 +45,17 @@ pub async fn load(
     let Some(cookie) = cookie else { return Ok(None) };
     let key = session_key(context, cookie);
     let Some(stored) = context.get(&key).await? else { return Ok(None) };
-    let Some(active) = activate(context, stored).await else { return Ok(None) };
+    let Some(active) = activate(context, stored).await? else { return Ok(None) };
     if !session::wants_touch(&active.session, context.now) {
         return Ok(Some(active));
     }
-    let used = Session { used_at: context.now, ..active.session.clone() };
+    let marks = endings::adopted_marks(context, active.session.marks, &active.account);
+    let used =
+        Session { used_at: context.now, marks: Some(marks), ..active.session.clone() };
     // A conflict is fine: the concurrent request recorded the use.
     context.compare_and_swap(active.stored.version, session_record(context, &key, &used)).await?;
     match context.get(&key).await? {
-        Some(stored) => Ok(activate(context, stored).await),
+        Some(stored) => activate(context, stored).await,
         None => Ok(None),
     }
 }
@@ -70,7 +72,8 @@ pub async fn start(
     let lifetimes = &context.tenant.tenant.lifetimes;
     let previous_session = previous.map(|active| &active.session);
     let sid = context.services.entropy.id_at(context.now);
-    let mut session = session::begin(authentication, previous_session, sid, lifetimes, context.now);
+    let signed_in = (authentication, endings::current_marks(context, &account));
+    let mut session = session::begin(signed_in, previous_session, sid, lifetimes, context.now);
     let key = session_key(context, &cookie);
     if !context.insert(session_record(context, &key, &session)).await? {
         return Err(AccountError::DuplicateId(RecordKind::Session));
@@ -122,10 +125,18 @@ pub async fn end(
     Ok(ended)
 }
 
-async fn activate(context: AccountContext<'_>, stored: VersionedRecord) -> Option<ActiveSession> {
-    let session: Session = decode(&stored.record.value).ok()?;
-    let account = context.account(&session.authentication.subject).await?;
+async fn activate(
+    context: AccountContext<'_>,
+    stored: VersionedRecord,
+) -> Result<Option<ActiveSession>, AccountError> {
+    let Ok(session) = decode::<Session>(&stored.record.value) else { return Ok(None) };
+    let account = context.account(&session.authentication.subject).await;
+    let Some(account) = account else { return Ok(None) };
     let lifetimes = &context.tenant.tenant.lifetimes;
-    let live = session::is_live(&session, Some(&account), lifetimes, context.now);
-    live.then_some(ActiveSession { stored, session, account })
+    if !session::is_live(&session, &account, lifetimes, context.now)
+        || !endings::is_usable(context, session::marked(&session), &account).await?
+    {
+        return Ok(None);
+    }
+    Ok(Some(ActiveSession { stored, session, account }))
 }

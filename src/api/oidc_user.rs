@@ -57,10 +57,16 @@ pub struct OidcUserSpec {
     /// cannot sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_secret_ref: Option<SecretKeyRef>,
-    /// Whether the user is blocked. Sessions and tokens of a blocked user are refused. They work
-    /// again if the user is unblocked before they expire.
+    /// Whether the user is blocked. Sessions and tokens of a blocked user are refused at once. They
+    /// have ended for good: an unblocked user signs in again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
+    /// Ends the user's sessions and grants made before this time (RFC 3339), `offline_access` too. A
+    /// time in the future has no effect until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 20, max = 35))]
+    #[x_kube(validation = user::time())]
+    pub sign_out_before: Option<String>,
     /// Groups of the user, for the claim `groups` (scope `groups`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(min = 1, max = 256)))]

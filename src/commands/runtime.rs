@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use tokio::sync::watch;
 
 use crate::{
-    accounts::{AccountServices, LogoutNotifier, StoredRefreshReplays, run_notifier},
+    accounts::{AccountServices, EndedUserWatch, LogoutNotifier, StoredRefreshReplays, run_notifier},
     api::SourceView,
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
     config,
@@ -135,6 +135,8 @@ impl ServerRuntime {
             registry: self.app.registry.clone(),
             clock: Arc::clone(&self.clock),
         })));
+        let (accounts, registry) = (&self.app.accounts, self.app.registry.clone());
+        tokio::spawn(EndedUserWatch::new(accounts, registry, &self.clock).run());
         tokio::spawn(purge_regularly(
             Arc::clone(&self.app.accounts.store),
             Arc::clone(&self.clock),
@@ -152,11 +154,7 @@ impl ServerRuntime {
         )
         .observed_by(Arc::new(PrometheusReconcileMetrics(Arc::clone(&self.app.accounts.metrics))))
         .with_undelivered_logouts(self.app.accounts.logout_outbox.undelivered())
-        .with_refresh_replays(Arc::new(StoredRefreshReplays {
-            store: Arc::clone(&self.app.accounts.store),
-            clock: Arc::clone(&self.clock),
-            store_clock: Arc::clone(&self.app.accounts.store_clock),
-        }))
+        .with_refresh_replays(Arc::new(StoredRefreshReplays::new(&self.app.accounts, &self.clock)))
     }
 
     /// Binds the port of the endpoints without accepting connections.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::{ByteString, api::core::v1::Secret};
 
 use super::{
     ControllerContext, MissingSealingKeys, ReconcileError,
@@ -15,8 +15,8 @@ use super::{
 use crate::{
     api::{CachedSecret, DISCARD_ANNOTATION, EventReason, SecretState, Tenant, owner},
     keys::{
-        KeyEntries, Sealer, SealingKey, SealingPlan, new_sealing_key, read_sealing_keys,
-        sealing_plan, write_sealing_key,
+        KeyEntries, MARKING_KEY_ENTRY, Sealer, SealingKey, SealingPlan, new_marking_key,
+        new_sealing_key, read_sealing_keys, sealing_plan, write_marking_key, write_sealing_key,
     },
     model::{Entropy, ObjectKey, ObjectKind, ObjectRef, Timestamp},
     registry::{Snapshot, discarded_keys},
@@ -145,6 +145,10 @@ struct SealingKeysChange {
     discarded: Vec<String>,
     /// Number of entries that cannot be read.
     damaged: usize,
+    /// Whether there is no entry with the key of credential marks. One that cannot be read is kept.
+    lacks_marking_key: bool,
+    /// The key of credential marks that this replica works with.
+    held_marking_key: Option<(String, ByteString)>,
 }
 
 impl SealingKeysChange {
@@ -170,11 +174,19 @@ impl SealingKeysChange {
         let names = |keys: &[SealingKey]| keys.iter().map(SealingKey::entry_name).collect();
         let (restored, discarded) = (names(&missing), names(&discarded));
         keys.extend(missing);
-        Self { entries: entries.clone(), keys, restored, discarded, damaged: damaged.len() }
+        Self {
+            entries: entries.clone(),
+            keys,
+            restored,
+            discarded,
+            damaged: damaged.len(),
+            lacks_marking_key: !entries.contains_key(MARKING_KEY_ENTRY),
+            held_marking_key: held.and_then(Sealer::marking_key).map(write_marking_key),
+        }
     }
 
     fn is_empty(&self) -> bool {
-        self.restored.is_empty() && self.discarded.is_empty()
+        self.restored.is_empty() && self.discarded.is_empty() && !self.lacks_marking_key
     }
 
     /// The entries to write.
@@ -193,6 +205,10 @@ impl SealingKeysChange {
         entries.extend(restored.map(write_sealing_key));
         if let Some(seals_from) = plan.add {
             entries.extend([write_sealing_key(&new_sealing_key(entropy, now, seals_from))]);
+        }
+        if self.lacks_marking_key {
+            let held = self.held_marking_key.clone();
+            entries.extend([held.unwrap_or_else(|| new_marking_key(entropy))]);
         }
         entries
     }

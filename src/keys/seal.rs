@@ -9,16 +9,18 @@ use std::sync::Arc;
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
-    hkdf,
+    hkdf, hmac,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
     discarded_keys::DiscardedKeys,
     key_secret::{DamagedEntry, KeyEntries},
-    sealing_keys::{SealingKey, read_sealing_keys},
+    sealing_keys::{SealingKey, read_marking_key, read_sealing_keys},
 };
-use crate::model::{Entropy, SealPurpose, TenantId, Timestamp};
+use crate::model::{
+    CredentialMark, Entropy, SealPurpose, Secret, Subject, TenantId, Timestamp,
+};
 
 const VERSION: u8 = 1;
 const SALT: usize = 16;
@@ -29,6 +31,9 @@ const HEADER: usize = 1 + 4 + SALT;
 #[derive(Clone, Debug)]
 pub struct Sealer {
     keys: Arc<[SealingKey]>,
+    /// The key of credential marks, which never rotates. A Secret that users made themselves may have
+    /// none.
+    marking_key: Option<Secret<Vec<u8>>>,
 }
 
 impl Sealer {
@@ -36,7 +41,47 @@ impl Sealer {
     pub fn from_entries(entries: &KeyEntries) -> (Option<Self>, Vec<DamagedEntry>) {
         let (mut keys, damaged) = read_sealing_keys(entries);
         keys.sort_by_key(|key| (key.seals_from, key.id));
-        ((!keys.is_empty()).then(|| Self { keys: keys.into() }), damaged)
+        let marking_key = read_marking_key(entries);
+        ((!keys.is_empty()).then(|| Self { keys: keys.into(), marking_key }), damaged)
+    }
+
+    /// This sealer with the key of credential marks of another one if it has none.
+    #[must_use]
+    pub fn with_marking_key_of(self, other: &Self) -> Self {
+        let marking_key = self.marking_key.or_else(|| other.marking_key.clone());
+        Self { marking_key, ..self }
+    }
+
+    /// The key of credential marks, if there is one.
+    pub fn marking_key(&self) -> Option<&Secret<Vec<u8>>> {
+        self.marking_key.as_ref()
+    }
+
+    /// The mark of a user's stored password; `None` stands for no password. Equal passwords of two
+    /// users have different marks. Without a key of its own, the oldest sealing key is used, so
+    /// sessions end when it goes.
+    pub fn credential_mark(
+        &self,
+        tenant: &TenantId,
+        subject: &Subject,
+        password: Option<&Secret<String>>,
+    ) -> CredentialMark {
+        let key = self.marking_key.as_ref().unwrap_or(&self.keys[0].key);
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
+        let mut context = hmac::Context::with_key(&key);
+        // NUL separates the parts; only the last one can contain it.
+        let tenant = tenant.to_string();
+        for part in ["lanyard credential mark", &tenant, subject.as_str()] {
+            context.update(part.as_bytes());
+            context.update(b"\0");
+        }
+        if let Some(password) = password {
+            context.update(b"1");
+            context.update(password.expose().trim().as_bytes());
+        }
+        let mut mark = [0; 16];
+        mark.copy_from_slice(&context.sign().as_ref()[..16]);
+        CredentialMark::new(mark)
     }
 
     /// The keys, in the order in which they begin to seal.
@@ -48,7 +93,8 @@ impl Sealer {
     pub fn without(&self, discarded: &DiscardedKeys) -> Option<Self> {
         let keys: Vec<_> =
             self.keys.iter().filter(|key| !discarded.contains(&key.id)).cloned().collect();
-        (!keys.is_empty()).then(|| Self { keys: keys.into() })
+        let marking_key = self.marking_key.clone();
+        (!keys.is_empty()).then(|| Self { keys: keys.into(), marking_key })
     }
 
     /// The keys of this sealer that another lacks and that are still needed.
@@ -63,7 +109,8 @@ impl Sealer {
         let own = this.into_iter().flat_map(|this| this.keys.iter().cloned());
         let mut keys: Vec<_> = own.chain(others).collect();
         keys.sort_by_key(|key| (key.seals_from, key.id));
-        (!keys.is_empty()).then(|| Self { keys: keys.into() })
+        let marking_key = this.and_then(|this| this.marking_key.clone());
+        (!keys.is_empty()).then(|| Self { keys: keys.into(), marking_key })
     }
 
     /// Seals a value. The result is base64url without padding of the value plus 37 bytes.
@@ -147,7 +194,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        keys::{new_sealing_key, write_sealing_key},
+        keys::{new_marking_key, new_sealing_key, write_sealing_key},
         model::SeededEntropy,
     };
 
@@ -176,6 +223,31 @@ mod tests {
         for other in [TenantId::new("team", "other"), TenantId::new("tea", "m/main")] {
             assert_eq!(sealer.open(SealPurpose::Code, &other, &text), None, "{other}");
         }
+    }
+
+    #[test]
+    fn credential_marks_outlive_the_rotation_of_sealing_keys() {
+        let entropy = SeededEntropy::new(7);
+        let marking = new_marking_key(&entropy);
+        let mark = |sealer: &Sealer, tenant: &TenantId, user: &str, password: &str| {
+            let password = Secret::new(password.to_owned());
+            sealer.credential_mark(tenant, &Subject::new(user), Some(&password))
+        };
+        let sealer = |seed: u64| {
+            let key = new_sealing_key(&SeededEntropy::new(seed), NOW, NOW);
+            let entries = KeyEntries::from([write_sealing_key(&key), marking.clone()]);
+            Sealer::from_entries(&entries).0.expect("a key")
+        };
+        let (before, after) = (sealer(1), sealer(2));
+        let ada = mark(&before, &tenant(), "ada", "correct horse");
+        assert_eq!(mark(&after, &tenant(), "ada", "correct horse"), ada);
+        assert_eq!(mark(&after, &tenant(), "ada", "correct horse\n"), ada, "trimmed");
+        assert_ne!(mark(&after, &tenant(), "ada", "other"), ada);
+        assert_ne!(mark(&after, &tenant(), "bob", "correct horse"), ada);
+        let other = TenantId::new("team", "other");
+        assert_ne!(mark(&after, &other, "ada", "correct horse"), ada);
+        let none = before.credential_mark(&tenant(), &Subject::new("ada"), None);
+        assert_ne!(mark(&before, &tenant(), "ada", ""), none);
     }
 
     #[test]

@@ -105,6 +105,39 @@ pub fn write_sealing_key(key: &SealingKey) -> (String, ByteString) {
     (key.entry_name(), ByteString(bytes))
 }
 
+/// The entry of the key of credential marks. Earlier releases read and change entries with the ending
+/// `.json` only.
+pub const MARKING_KEY_ENTRY: &str = "credential-marks";
+
+#[derive(Deserialize, Serialize)]
+struct MarkingKeyWire {
+    version: u32,
+    key: String,
+}
+
+/// Parses the key of credential marks. `None` if there is none, or if it cannot be read.
+pub fn read_marking_key(entries: &KeyEntries) -> Option<Secret<Vec<u8>>> {
+    let ByteString(bytes) = entries.get(MARKING_KEY_ENTRY)?;
+    let wire: MarkingKeyWire = serde_json::from_slice(bytes).ok()?;
+    let key = URL_SAFE_NO_PAD.decode(&wire.key).ok()?;
+    (wire.version == VERSION && key.len() == 32).then(|| Secret::new(key))
+}
+
+/// Serializes the key of credential marks to its Secret entry.
+pub fn write_marking_key(key: &Secret<Vec<u8>>) -> (String, ByteString) {
+    let wire = MarkingKeyWire { version: VERSION, key: URL_SAFE_NO_PAD.encode(key.expose()) };
+    let bytes = serde_json::to_vec(&wire).expect("a record of strings serializes");
+    (MARKING_KEY_ENTRY.to_owned(), ByteString(bytes))
+}
+
+/// Creates the key of credential marks, as an entry of the Secret. It is made once: with another key
+/// every session and grant ends.
+pub fn new_marking_key(entropy: &dyn Entropy) -> (String, ByteString) {
+    let mut key = vec![0; 32];
+    entropy.fill(&mut key);
+    write_marking_key(&Secret::new(key))
+}
+
 /// Creates a new random key.
 pub fn new_sealing_key(
     entropy: &dyn Entropy,

@@ -1,6 +1,6 @@
 //! The validated account of a user.
 
-use super::{ObjectKey, Secret, Subject};
+use super::{ObjectKey, ObjectMark, Secret, Subject, Timestamp};
 
 /// Maximum length of a password in bytes. Longer passwords never match.
 pub const MAX_PASSWORD_LEN: usize = 1024;
@@ -21,6 +21,25 @@ pub struct Account {
     pub groups: Vec<String>,
     /// Whether the account is disabled: sign-in fails, and sessions and grants are inactive.
     pub disabled: bool,
+    /// The mark of the person: of the object's UID, in `dev` of its name.
+    pub mark: ObjectMark,
+    /// `metadata.generation` of the object; 0 in `dev`.
+    pub generation: u64,
+    /// Whether the stored password can be read.
+    pub password: PasswordState,
+    /// Sessions and grants made before this time have ended. A time in the future has no effect yet.
+    pub sign_out_before: Option<Timestamp>,
+}
+
+/// Whether an account has a stored password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordState {
+    /// The account names none.
+    Absent,
+    /// It was read.
+    Readable,
+    /// Its Secret is missing or cannot be used. Sessions and grants wait until it can.
+    Unreadable,
 }
 
 /// Where an account comes from.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Account, AccountSource, ApplicationType, Branding, Client, ClientAuthentication, ClientId,
-    CustomScope, GrantType, Issuer, ObjectKey, Organization, RedirectUri, RefreshTokenRotation,
+    CustomScope, GrantType, Issuer, ObjectKey, ObjectMark, Organization, PasswordState, RedirectUri, RefreshTokenRotation,
     RegistrationPolicy, RequestObjectPolicy, ResponseType, RotationPolicy, Secret, SecretTransport,
     SigningAlgorithm, Subject, Tenant, TenantId, TokenPolicy,
 };
@@ -19,6 +19,7 @@ pub fn tenant() -> Tenant {
     let badges = CustomScope { description: "See your badges".into(), claims: vec![] };
     Tenant {
         id: TenantId::new("team", "shop"),
+        mark: ObjectMark::of("shop"),
         issuer: Issuer::parse("https://id.test/team/shop").expect("canonical"),
         internal_hosts: Arc::default(),
         display_name: "Shop".into(),
@@ -65,5 +66,9 @@ pub fn user() -> Account {
         claims: Map::from_iter([("name".to_owned(), Value::from("Alice Rivera"))]),
         groups: vec![],
         disabled: false,
+        mark: ObjectMark::of("alice"),
+        generation: 1,
+        password: PasswordState::Absent,
+        sign_out_before: None,
     }
 }

@@ -24,6 +24,7 @@ pub mod invisible_characters;
 mod issuer;
 mod kinds;
 mod oauth_enums;
+mod object_mark;
 mod redirect_uri;
 mod refresh_replays;
 mod registrar;
@@ -35,7 +36,7 @@ mod token_policy;
 mod undelivered_logouts;
 mod wire_enum;
 
-pub use account::{Account, AccountSource, MAX_PASSWORD_LEN, StoredPassword};
+pub use account::{Account, AccountSource, MAX_PASSWORD_LEN, PasswordState, StoredPassword};
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
 pub use bounded_cache::BoundedCache;
 pub use client::{
@@ -58,6 +59,7 @@ pub(crate) use interner::pooled;
 pub use interner::{Interner, Pooled, intern};
 pub use issuer::{Issuer, IssuerError};
 pub use kinds::{ManagedKind, ObjectKind, ObjectRef};
+pub use object_mark::{CredentialMark, ObjectMark};
 pub use oauth_enums::{ApplicationType, AuthMethod, GrantType, ResponseType};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use refresh_replays::{RefreshReplays, ReportedReplays, SharedRefreshReplays};

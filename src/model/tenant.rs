@@ -2,13 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{InternalHost, Issuer, SigningAlgorithm, TenantId, TokenPolicy, wire_enum};
+use super::{InternalHost, Issuer, ObjectMark, SigningAlgorithm, TenantId, TokenPolicy, wire_enum};
 
 /// An issuer with all defaults applied.
 #[derive(Clone, Debug)]
 pub struct Tenant {
     /// `<namespace>/<name>`.
     pub id: TenantId,
+    /// The mark of the object's UID, in `dev` of its name.
+    pub mark: ObjectMark,
     /// Its issuer identifier.
     pub issuer: Issuer,
     /// The addresses inside the cluster at which it is found, the preferred one first.

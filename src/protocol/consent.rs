@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     authorize::{AuthorizationRequest, Prompt},
-    records::Consent,
+    records::{AccountMarks, Consent},
 };
 use crate::model::{ConsentPolicy, ObjectKey, Subject, Timestamp, sha256_base64url};
 
@@ -31,11 +31,12 @@ pub fn is_needed(request: &AuthorizationRequest, remembered: Option<&Consent>) -
 pub fn extend_consent(
     previous: Option<&Consent>,
     wishes: &BTreeSet<String>,
+    marks: AccountMarks,
     now: Timestamp,
 ) -> Consent {
     let mut scopes = wishes.clone();
     scopes.extend(previous.into_iter().flat_map(|consent| consent.scopes.iter().cloned()));
-    Consent { scopes, given_at: now }
+    Consent { scopes, given_at: now, marks: Some(marks) }
 }
 
 /// Returns the ID under which consent for the object of a client is stored. Another object that gets

@@ -13,6 +13,7 @@ pub mod jwt;
 pub mod known_browser;
 pub mod logout;
 pub mod logout_token;
+pub mod marks;
 pub mod metadata;
 pub mod params;
 pub mod pkce;

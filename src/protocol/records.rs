@@ -3,6 +3,7 @@
 //!
 //! Each record is a format version and postcard (`encode`, `decode`; see `format`).
 
+mod first_major;
 mod format;
 mod legacy;
 
@@ -13,19 +14,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::authentication::Authentication;
-use crate::model::{Client, ClientId, ObjectKey, SealPurpose, Timestamp};
+use crate::model::{
+    Client, ClientId, CredentialMark, ObjectKey, ObjectMark, SealPurpose, Timestamp,
+};
 
 /// The version since which a sign-in is a list of events.
 const EVENTS: FormatVersion = FormatVersion { major: 1, minor: 0 };
 
-/// The version since which records name the objects of clients.
-const CLIENT_OBJECTS: FormatVersion = FormatVersion { minor: 1, ..EVENTS };
+/// The version since which records name the objects of clients and have marks.
+const MARKS: FormatVersion = FormatVersion { minor: 1, ..EVENTS };
 
 /// Records that have two earlier formats: 0.1 and 1.0.
 macro_rules! upgraded {
     ($($record:ty => $zero:ty, $one:ty);* $(;)?) => {$(
         impl RecordFormat for $record {
-            const VERSION: FormatVersion = CLIENT_OBJECTS;
+            const VERSION: FormatVersion = MARKS;
 
             fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
                 if version == EVENTS {
@@ -38,13 +41,21 @@ macro_rules! upgraded {
 }
 
 upgraded! {
-    Session => legacy::SessionV0, legacy::SessionV1;
-    Grant => legacy::GrantV0, legacy::GrantV1;
-    AuthorizationCode => legacy::AuthorizationCodeV0, legacy::AuthorizationCodeV1;
-    SealedCode => legacy::SealedCodeV0, legacy::SealedCodeV1;
+    Session => legacy::SessionV0, first_major::SessionV1;
+    Grant => legacy::GrantV0, first_major::GrantV1;
+    AuthorizationCode => legacy::AuthorizationCodeV0, first_major::AuthorizationCodeV1;
+    SealedCode => legacy::SealedCodeV0, first_major::SealedCodeV1;
 }
 impl RecordFormat for RefreshToken {}
-impl RecordFormat for Consent {}
+impl RecordFormat for VoidBefore {}
+
+impl RecordFormat for Consent {
+    const VERSION: FormatVersion = FormatVersion { major: 0, minor: 2 };
+
+    fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
+        legacy::read::<legacy::ConsentV0>(version, fields).map(Self::from)
+    }
+}
 
 /// A record that is sealed, not stored. Each kind has one purpose, so a value of another kind does
 /// not open in its place.
@@ -79,6 +90,33 @@ pub struct Session {
     pub clients: BTreeSet<ClientId>,
     /// The `OidcClient` objects of these clients. Those of earlier releases are absent.
     pub client_objects: BTreeMap<ClientId, ObjectKey>,
+    /// The user who signed in. `None` in records of earlier releases.
+    pub marks: Option<AccountMarks>,
+}
+
+/// The user that a record was made for, as it was then (docs/design/state.md#marks).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountMarks {
+    /// The person.
+    pub person: ObjectMark,
+    /// The tenant.
+    pub tenant: ObjectMark,
+    /// The stored password. `None` if there was no key for it.
+    pub credential: Option<CredentialMark>,
+    /// The generation of the user's object; 0 in `dev`.
+    pub generation: u64,
+}
+
+/// The end of everything that a person had, because the user was disabled or deleted. Stored by
+/// subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoidBefore {
+    /// The person.
+    pub person: ObjectMark,
+    /// The generation of the user's object in which the user was disabled or deleted; 0 in `dev`.
+    pub generation: u64,
+    /// When a replica saw it, by the store's clock.
+    pub at: Timestamp,
 }
 
 /// The permissions that a user granted to a client. Every token of a user belongs to a grant.
@@ -110,6 +148,8 @@ pub struct Grant {
     pub superseded: SupersededTimes,
     /// The `OidcClient` object of the client. `None` in records of earlier releases.
     pub client_object: Option<ObjectKey>,
+    /// The user that the grant was made for. `None` in records of earlier releases.
+    pub marks: Option<AccountMarks>,
 }
 
 /// When the refresh tokens before the current one were superseded: by the first use of each.
@@ -191,7 +231,7 @@ pub enum GrantState {
 /// An authorization code. It is sealed and valid for at most a minute (RFC 6749 §4.1.2). Redeeming
 /// it stores the grant under `grant_id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "legacy::WrittenCode", into = "legacy::WrittenCode")]
+#[serde(from = "first_major::WrittenCode", into = "first_major::WrittenCode")]
 pub struct AuthorizationCode {
     /// The ID of the grant that redeeming the code creates.
     pub grant_id: String,
@@ -241,4 +281,6 @@ pub struct Consent {
     pub scopes: BTreeSet<String>,
     /// The time of the latest consent.
     pub given_at: Timestamp,
+    /// The user who agreed. `None` in records of earlier releases.
+    pub marks: Option<AccountMarks>,
 }

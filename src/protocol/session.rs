@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use super::{authentication::Authentication, records::Session};
+use super::{
+    authentication::Authentication,
+    marks::MarkedRecord,
+    records::{AccountMarks, Session},
+};
 use crate::model::{Account, Client, Lifetimes, Timestamp, sha256_base64url};
 
 /// How far the clocks of replicas may differ. Internal expiry times allow for it.
@@ -20,7 +24,7 @@ pub fn record_id(cookie: &str) -> String {
 /// Creates a session. A previous session of the same user in the same browser is continued: its
 /// public ID and clients are kept, so that signing in again does not end sessions of applications.
 pub fn begin(
-    authentication: Authentication,
+    (authentication, marks): (Authentication, AccountMarks),
     previous: Option<&Session>,
     fresh_sid: String,
     lifetimes: &Lifetimes,
@@ -34,6 +38,7 @@ pub fn begin(
         client_objects: same_person
             .map(|previous| previous.client_objects.clone())
             .unwrap_or_default(),
+        marks: Some(marks),
         authentication,
         created_at: now,
         ends_at: now.plus(lifetimes.session_absolute),
@@ -41,17 +46,16 @@ pub fn begin(
     }
 }
 
-/// Returns true if the session can be used: it has not expired, and its user still exists and is
-/// enabled. The tenant's lifetimes may have become shorter since it began.
+/// Returns true if the session has not expired and is this user's. The tenant's lifetimes may have
+/// become shorter since it began. Whether it ended with the user is decided by
+/// [`marks`](super::marks).
 pub fn is_live(
     session: &Session,
-    user: Option<&Account>,
+    user: &Account,
     lifetimes: &Lifetimes,
     now: Timestamp,
 ) -> bool {
-    let enabled =
-        user.is_some_and(|user| !user.disabled && user.subject == session.authentication.subject);
-    enabled && now < expires_at(session, lifetimes)
+    user.subject == session.authentication.subject && now < expires_at(session, lifetimes)
 }
 
 /// Returns true if this client signed in with the session: not only a client with the same id.
@@ -76,6 +80,11 @@ pub fn add_client(session: &mut Session, client: &Client) -> bool {
     true
 }
 
+/// Returns what the end of the session with its user depends on.
+pub fn marked(session: &Session) -> MarkedRecord {
+    MarkedRecord { marks: session.marks, created_at: session.created_at }
+}
+
 /// Returns when the session expires if it is not used, including clock skew.
 pub fn expires_at(session: &Session, lifetimes: &Lifetimes) -> Timestamp {
     let idle = session.used_at.plus(lifetimes.session_idle);
@@ -94,7 +103,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{ClientId, ObjectKey, Subject, fixtures},
+        model::{ClientId, ObjectKey, ObjectMark, Subject, fixtures},
         protocol::authentication::AuthenticationMethod,
     };
 
@@ -105,41 +114,44 @@ mod tests {
         Authentication::by(AuthenticationMethod::password(), Subject::new(subject), NOW)
     }
 
-    fn session() -> Session {
-        begin(signed_in("alice-id"), None, "sid-1".into(), &Lifetimes::default(), NOW)
+    fn marks() -> AccountMarks {
+        let mark = ObjectMark::of("uid");
+        AccountMarks { person: mark, tenant: mark, credential: None, generation: 1 }
     }
 
-    fn live(session: &Session, user: Option<&Account>, now: Timestamp) -> bool {
+    fn session() -> Session {
+        begin((signed_in("alice-id"), marks()), None, "sid-1".into(), &Lifetimes::default(), NOW)
+    }
+
+    fn live(session: &Session, user: &Account, now: Timestamp) -> bool {
         is_live(session, user, &Lifetimes::default(), now)
     }
 
     #[test]
     fn stays_live_while_it_is_used() {
-        assert!(live(&session(), Some(&fixtures::user()), NOW.plus(11 * HOUR)));
-        assert!(!live(&session(), Some(&fixtures::user()), NOW.plus(13 * HOUR)));
+        assert!(live(&session(), &fixtures::user(), NOW.plus(11 * HOUR)));
+        assert!(!live(&session(), &fixtures::user(), NOW.plus(13 * HOUR)));
         let used = Session { used_at: NOW.plus(11 * HOUR), ..session() };
-        assert!(live(&used, Some(&fixtures::user()), NOW.plus(13 * HOUR)));
+        assert!(live(&used, &fixtures::user(), NOW.plus(13 * HOUR)));
     }
 
     #[test]
     fn ends_at_its_absolute_lifetime_regardless_of_use() {
         let used = Session { used_at: NOW.plus(167 * HOUR), ..session() };
-        assert!(live(&used, Some(&fixtures::user()), NOW.plus(167 * HOUR)));
-        assert!(!live(&used, Some(&fixtures::user()), NOW.plus(169 * HOUR)));
+        assert!(live(&used, &fixtures::user(), NOW.plus(167 * HOUR)));
+        assert!(!live(&used, &fixtures::user(), NOW.plus(169 * HOUR)));
     }
 
     #[test]
     fn shorter_lifetimes_apply_to_existing_sessions() {
         let shorter = Lifetimes { session_absolute: HOUR, ..Lifetimes::default() };
-        assert!(!is_live(&session(), Some(&fixtures::user()), &shorter, NOW.plus(2 * HOUR)));
+        assert!(!is_live(&session(), &fixtures::user(), &shorter, NOW.plus(2 * HOUR)));
     }
 
     #[test]
-    fn ends_with_its_user() {
-        assert!(!live(&session(), None, NOW));
-        assert!(!live(&session(), Some(&Account { disabled: true, ..fixtures::user() }), NOW));
+    fn is_of_one_user() {
         let other = Account { subject: Subject::new("bob"), ..fixtures::user() };
-        assert!(!live(&session(), Some(&other), NOW));
+        assert!(!live(&session(), &other, NOW));
     }
 
     #[test]
@@ -147,9 +159,9 @@ mod tests {
         let clients = BTreeSet::from([ClientId::new("team.wiki")]);
         let first = Session { clients: clients.clone(), ..session() };
         let lifetimes = Lifetimes::default();
-        let again = begin(signed_in("alice-id"), Some(&first), "sid-2".into(), &lifetimes, NOW);
+        let again = begin((signed_in("alice-id"), marks()), Some(&first), "sid-2".into(), &lifetimes, NOW);
         assert_eq!((again.sid.as_str(), &again.clients), ("sid-1", &clients));
-        let other = begin(signed_in("bob"), Some(&first), "sid-2".into(), &lifetimes, NOW);
+        let other = begin((signed_in("bob"), marks()), Some(&first), "sid-2".into(), &lifetimes, NOW);
         assert_eq!((other.sid.as_str(), other.clients.len()), ("sid-2", 0));
     }
 

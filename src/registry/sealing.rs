@@ -46,8 +46,10 @@ pub(super) fn hold_keys(
     let current = snapshot.sealer.as_deref();
     let missing = held.keys_missing_in(current, now);
     let count = missing.len();
-    if count > 0 {
-        snapshot.sealer = Sealer::with_keys(current, missing).map(Arc::new);
+    let lacks_marking_key = current.is_some_and(|current| current.marking_key().is_none());
+    if count > 0 || (lacks_marking_key && held.marking_key().is_some()) {
+        let sealer = Sealer::with_keys(current, missing);
+        snapshot.sealer = sealer.map(|sealer| Arc::new(sealer.with_marking_key_of(&held)));
     }
     count
 }

@@ -35,6 +35,8 @@ pub enum RecordKind {
     Interaction,
     /// The number of a client's superseded refresh tokens that were used, until it is reported.
     RefreshReplays,
+    /// The end of everything that a disabled or deleted user had, by the hash of the subject.
+    VoidBefore,
 }
 
 impl RecordKind {
@@ -50,6 +52,7 @@ impl RecordKind {
             Self::Logout => "logout",
             Self::Interaction => "interaction",
             Self::RefreshReplays => "refresh-replays",
+            Self::VoidBefore => "void-before",
         }
     }
 }

@@ -12,7 +12,7 @@ use lanyard::{
     },
     model::{
         Account, AccountSource, ApplicationType, Branding, Client, ClientDetails, ClientId,
-        DynamicRegistration, GrantType, Issuer, ObjectKey, Organization, RedirectUri,
+        DynamicRegistration, GrantType, Issuer, ObjectKey, ObjectMark, PasswordState, Organization, RedirectUri,
         RefreshTokenRotation, RegistrationPolicy, RequestObjectPolicy, ResponseType,
         RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantId, TokenPolicy,
     },
@@ -104,6 +104,7 @@ pub fn tenant_named(name: &str) -> Tenant {
         issuer: Issuer::parse(&format!("https://id.test/{name}")).expect("canonical"),
         internal_hosts: Arc::default(),
         display_name: "Harbour Works".into(),
+        mark: ObjectMark::of("tenant"),
         organization: Organization { name: "Harbour Works".into(), id: "team".into() },
         algorithms: vec![SigningAlgorithm::RS256],
         key_rotation: RotationPolicy::default(),
@@ -161,6 +162,10 @@ fn user() -> Account {
         claims: Map::from_iter([("name".to_owned(), Value::from("Alice Rivera"))]),
         groups: vec![],
         disabled: false,
+        mark: ObjectMark::of("alice"),
+        generation: 1,
+        password: PasswordState::Readable,
+        sign_out_before: None,
     }
 }
 

@@ -5,12 +5,12 @@
 use std::{collections::BTreeSet, fmt::Debug, fs};
 
 use lanyard::{
-    model::{ClientId, ObjectKey, Subject, Timestamp},
+    model::{ClientId, CredentialMark, ObjectKey, ObjectMark, Subject, Timestamp},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
         records::{
             AuthorizationCode, Consent, Grant, GrantState, RecordFormat, RefreshToken,
-            RequestedClaims, SealedCode, Session, SupersededTimes, decode, encode,
+            AccountMarks, RequestedClaims, SealedCode, Session, SupersededTimes, VoidBefore, decode, encode,
         },
     },
     store::{OwnerKind, RecordKind},
@@ -39,6 +39,16 @@ fn object(file: &str) -> Option<ObjectKey> {
     (file >= FILES[2]).then(|| ObjectKey::new("team", "shop"))
 }
 
+/// The user of a record, whom records before v3 do not have.
+fn marks(file: &str) -> Option<AccountMarks> {
+    (file >= FILES[2]).then(|| AccountMarks {
+        person: ObjectMark::of("uid-1"),
+        tenant: ObjectMark::of("uid-2"),
+        credential: Some(CredentialMark::new([7; 16])),
+        generation: 3,
+    })
+}
+
 fn session(file: &str) -> Session {
     Session {
         sid: "sid-1".to_owned(),
@@ -51,6 +61,7 @@ fn session(file: &str) -> Session {
             .map(|it| (ClientId::new("team.shop"), it))
             .into_iter()
             .collect(),
+        marks: marks(file),
     }
 }
 
@@ -69,6 +80,7 @@ fn grant(file: &str, state: GrantState) -> Grant {
         claims: RequestedClaims { userinfo: words(["email"]), id_token: words(["name", "acr"]) },
         superseded: SupersededTimes::default(),
         client_object: object(file),
+        marks: marks(file),
     }
 }
 
@@ -133,7 +145,10 @@ fn samples(file: &str) -> Vec<Sample> {
                 expires_at: at(9),
             },
         ),
-        sample("consent", Consent { scopes: words(["openid", "email"]), given_at: at(10) }),
+        sample(
+            "consent",
+            Consent { scopes: words(["openid", "email"]), given_at: at(10), marks: marks(file) },
+        ),
     ]
 }
 
@@ -188,6 +203,12 @@ fn this_release_writes_the_latest_format() {
     assert_eq!(written, fs::read_to_string(latest).expect("it is committed"));
 }
 
+#[test]
+fn this_release_writes_void_before() {
+    let void = VoidBefore { person: ObjectMark::of("uid-1"), generation: 3, at: at(11) };
+    assert_eq!(hex(&encode(&void)), "014a49acf8a6bd727728495d1e541a840803f08b9b8dcc6e");
+}
+
 /// The names are parts of keys. The format of a new kind is frozen above, or next to its type.
 #[test]
 fn names_of_record_kinds_are_stable() {
@@ -203,6 +224,8 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::Logout => "logout",
         RecordKind::Interaction => "interaction",
         RecordKind::RefreshReplays => "refresh-replays",
+        // `this_release_writes_void_before`
+        RecordKind::VoidBefore => "void-before",
     };
     for kind in [
         RecordKind::Session,
@@ -214,6 +237,7 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::Logout,
         RecordKind::Interaction,
         RecordKind::RefreshReplays,
+        RecordKind::VoidBefore,
     ] {
         assert_eq!(kind.as_str(), frozen(kind));
     }

@@ -14,18 +14,21 @@ use std::{
 
 use async_trait::async_trait;
 use lanyard::{
-    accounts::{AccountServices, LogoutNotifier, run_notifier},
+    accounts::{AccountServices, EndedUserWatch, LogoutNotifier, run_notifier},
     fetch::{EgressPolicy, Fetch, FetchError, FetchedDocument, HttpFetch},
     http::{AppState, BasePage, HttpServer, ServerConfig, ServerLimits, TlsConfig},
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
-    model::{Clock, Entropy, FixedClock, Issuer, SeededEntropy, SystemClock, Timestamp},
+    model::{
+        Clock, Entropy, FixedClock, Issuer, SeededEntropy, SystemClock, TenantId, Timestamp,
+        sha256_base64url,
+    },
     registry::SnapshotHandle,
     remote::{RequestObjectCache, SectorIdentifierCache},
-    store::{MemoryStore, SharedStore},
+    store::{MemoryStore, RecordKey, RecordKind, SharedStore},
     telemetry::Metrics,
 };
-pub use stage::Stage;
+pub use stage::{CLUSTER, Stage};
 use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     watch,
@@ -157,6 +160,9 @@ impl TestApp {
             registry: app.registry.clone(),
             clock: Arc::clone(&app.clock),
         })));
+        let clock_handle: Arc<dyn Clock> = clock.clone();
+        let ended_users = EndedUserWatch::new(&app.accounts, registry.clone(), &clock_handle);
+        tokio::spawn(ended_users.run());
         let secure = tls.is_some();
         let (address, stop) = listen(app.clone(), tls);
         let origin = if secure {
@@ -203,6 +209,21 @@ impl TestApp {
         let (send, receive) = unbounded_channel();
         self.network.receivers.lock().expect("not poisoned").insert(url.to_owned(), send);
         receive
+    }
+
+    /// Waits until everything that a user had has ended for good.
+    pub async fn wait_until_void(&self, tenant: &str, subject: &str) {
+        let tenant = TenantId::new("default", tenant);
+        let key = RecordKey::new(RecordKind::VoidBefore, &tenant, sha256_base64url(subject));
+        while self.store.get(&key, self.clock.now()).await.expect("the store").is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Replaces the objects by those of other manifests, which may have problems.
+    pub fn serve_with_problems(&self, manifests: &str) {
+        let new = stage::objects(&manifests.replace("ORIGIN", &self.origin));
+        self.stage.change_with_problems(|objects| *objects = new);
     }
 
     /// Replaces the objects by those of other manifests, with the same keys.

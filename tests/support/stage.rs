@@ -13,15 +13,20 @@ use k8s_openapi::{ByteString, api::core::v1::Secret};
 use lanyard::{
     api::{self, AnyCachedObject, CachedSecret, NamespaceLabels, ObjectSet, SecretState, Tenant},
     keys::{
-        KeyEntries, KeyRecord, KeyTimes, generate, new_sealing_key, write_key, write_sealing_key,
+        KeyEntries, KeyRecord, KeyTimes, generate, new_marking_key, new_sealing_key, write_key,
+        write_sealing_key,
     },
     model::{
         Clock, Entropy, FixedClock, Installation, InternalHost, Issuer, ObjectKey,
         SigningAlgorithm, TenantId, Timestamp,
     },
-    registry::{BuildCache, SnapshotHandle, build},
+    registry::{BuildCache, Snapshot, SnapshotHandle, build},
     source::manifests::{ManifestObject, parse_text},
 };
+
+/// Manifests that start with this line are served as those of a cluster: objects are told apart by
+/// `metadata.uid`.
+pub const CLUSTER: &str = "# cluster\n";
 
 /// The served objects and keys; a change takes effect at once.
 pub struct Stage {
@@ -74,7 +79,10 @@ impl Stage {
         entropy: &dyn Entropy,
     ) -> Self {
         let now = clock.now();
-        let sealing = write_sealing_key(&new_sealing_key(entropy, now, now));
+        let sealing = [
+            write_sealing_key(&new_sealing_key(entropy, now, now)),
+            new_marking_key(entropy),
+        ];
         let mut pool = KeyPool::default();
         let keys = make_keys(manifests, now, &mut pool);
         let shown = Shown { objects: ObjectSet::default(), keys, pool };
@@ -85,12 +93,12 @@ impl Stage {
                 base_url: Issuer::parse(origin).expect("canonical"),
                 issuer_hosts: Vec::new(),
                 internal_hosts: internal_hosts(origin),
-                dev: true,
+                dev: !manifests.starts_with(CLUSTER),
                 sealing_secret: ObjectKey::new("lanyard", "sealing"),
             },
             cache: BuildCache::default(),
             revision: AtomicU64::new(0),
-            sealing: KeyEntries::from([sealing]),
+            sealing: KeyEntries::from(sealing),
             shown: Mutex::new(shown),
         }
     }
@@ -100,6 +108,13 @@ impl Stage {
         let snapshot = self.registry.snapshot();
         let served = snapshot.tenant(&TenantId::new("default", tenant)).expect("it is served");
         served.account_by_username(username).expect("it is served").subject.as_str().to_owned()
+    }
+
+    /// The same for objects that have problems.
+    pub fn change_with_problems(&self, change: impl FnOnce(&mut ObjectSet)) {
+        let mut shown = self.shown.lock().expect("not poisoned");
+        change(&mut shown.objects);
+        self.registry.publish(self.build(&shown));
     }
 
     /// Changes the objects and serves the result.
@@ -119,6 +134,14 @@ impl Stage {
     }
 
     fn publish(&self, shown: &Shown) {
+        let snapshot = self.build(shown);
+        for verdict in snapshot.verdicts().iter() {
+            assert!(verdict.problems.is_empty(), "{}: {:?}", verdict.object, verdict.problems);
+        }
+        self.registry.publish(snapshot);
+    }
+
+    fn build(&self, shown: &Shown) -> Snapshot {
         let mut objects = shown.objects.clone();
         for (tenant, entries) in &shown.keys {
             let key = ObjectKey::new(&tenant.namespace, format!("{}-signing-keys", tenant.name));
@@ -128,11 +151,7 @@ impl Stage {
         objects.secrets.insert(self.installation.sealing_secret.clone(), sealing);
         let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
         let now = self.clock.now();
-        let snapshot = build(&objects, &self.installation, &self.cache, revision, now);
-        for verdict in snapshot.verdicts().iter() {
-            assert!(verdict.problems.is_empty(), "{}: {:?}", verdict.object, verdict.problems);
-        }
-        self.registry.publish(snapshot);
+        build(&objects, &self.installation, &self.cache, revision, now)
     }
 }
 

@@ -100,6 +100,7 @@ impl Population {
             claims: RequestedClaims::default(),
             superseded: SupersededTimes::default(),
             client_object: Some(ObjectKey::new("default", "app")),
+            marks: None,
         };
         let idle = lifetimes.refresh_token_idle;
         let owners = vec![
@@ -122,6 +123,7 @@ impl Population {
             used_at: self.now,
             clients: BTreeSet::from([ClientId::new("default.app")]),
             client_objects: BTreeMap::new(),
+            marks: None,
         };
         Record {
             key: RecordKey::new(RecordKind::Session, &tenant(), session::record_id(&sid(number))),

@@ -19,6 +19,7 @@ use token_grant::TokenGrant;
 use super::{
     AccountContext, AccountError, RequestError, audit,
     context::MAX_ATTEMPTS,
+    endings,
     grants::{self, StoredGrant},
     refresh_replays, registrations,
     token_issuer::{self, IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
@@ -108,7 +109,7 @@ async fn serve<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
         let (asked, allowed) = (parsed.requested_scope(), &decision.scopes);
         let scopes = scope::select(asked, allowed, || allowed.clone())
             .map_err(|error| scope::mismatch(error, client, asked, allowed))?;
-        let Some(granted) = decision.user else {
+        let Some(mut granted) = decision.user else {
             let plan = IssuePlan { client, scopes: &scopes, access_token: true, user: None };
             let tokens = token_issuer::issue(context, plan).await?;
             return Ok(GrantedTokens { tokens, scopes });
@@ -117,6 +118,8 @@ async fn serve<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
         let user = user.ok_or_else(|| inactive_grant(G::CREDENTIAL))?;
         // A failure to sign must not use up the credential, so the keys are looked up first.
         token_issuer::check_keys(context, client)?;
+        let marks = endings::adopted_marks(context, granted.grant.marks, &user);
+        granted.grant.marks = Some(marks);
         if passes(context, &granted, stored.as_ref()).await? {
             let tokens = issue_for_user(request, &scopes, &granted, &user).await?;
             return Ok(GrantedTokens { tokens, scopes });

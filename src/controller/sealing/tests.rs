@@ -57,7 +57,7 @@ fn missing_and_damaged_entries_are_written_back() {
     let fresh = new_sealing_key(&SeededEntropy::new(3), NOW, NOW);
     other.data = Some([write_sealing_key(&fresh)].into());
     let (written, reasons, _) = replanned(Some(&loaded(&other)), Some(&held), true);
-    assert_eq!(written.map(|it| it.len()), Some(2), "in addition to the key that is there");
+    assert_eq!(written.map(|it| it.len()), Some(3), "in addition to the key that is there");
     assert_eq!(reasons, ["SealingKeysRestored"]);
     let name = held.keys()[0].entry_name();
     let mut damaged = secret.clone();
@@ -69,7 +69,7 @@ fn missing_and_damaged_entries_are_written_back() {
 #[test]
 fn keys_that_nobody_holds_are_lost_and_told() {
     let (written, reasons, loss) = replanned(None, None, true);
-    assert_eq!(written.map(|it| it.len()), Some(1));
+    assert_eq!(written.map(|it| it.len()), Some(2), "with a key of credential marks");
     assert_eq!((&reasons[..], loss), (&["KeysLost"][..], Some(MissingSealingKeys::Lost)));
     let (_, reasons, loss) = replanned(None, None, false);
     assert!(reasons.is_empty() && loss.is_none(), "a first installation has lost nothing");
@@ -85,7 +85,7 @@ fn discarded_keys_are_removed_for_good() {
     annotations.insert(DISCARD_ANNOTATION.to_owned(), id);
     let (written, reasons, loss) = replanned(Some(&loaded(&secret)), Some(&held), true);
     let written = written.expect("a change");
-    assert!(written.len() == 1 && !written.contains_key(&name), "a new key takes its place");
+    assert!(written.len() == 2 && !written.contains_key(&name), "a new key takes its place");
     assert_eq!((&reasons[..], loss), (&["SealingKeysDiscarded"][..], None));
     secret.data = Some(written);
     assert_eq!(
@@ -109,7 +109,7 @@ fn loaded(secret: &Secret) -> SecretState {
 #[test]
 fn is_created_once() {
     let secret = made();
-    assert_eq!(secret.data.as_ref().map(KeyEntries::len), Some(1));
+    assert_eq!(secret.data.as_ref().map(KeyEntries::len), Some(2));
     assert_eq!(planned(Some(&loaded(&secret)), NOW), None);
 }
 
@@ -140,14 +140,27 @@ fn a_secret_being_deleted_is_not_written() {
 fn damaged_entries_are_preserved_when_a_key_is_added() {
     let mut secret = made();
     let data = secret.data.as_mut().expect("entries");
-    let name = data.keys().next().expect("one").clone();
+    let name = data.keys().find(|name| name.ends_with(".json")).expect("one").clone();
     data.insert(name.clone(), k8s_openapi::ByteString(b"scribble".to_vec()));
     match planned(Some(&loaded(&secret)), NOW) {
         Some(SecretWrite::Replace(changed)) => {
             let data = changed.data.expect("entries");
             assert_eq!(data[&name].0, b"scribble");
-            assert_eq!(data.len(), 2);
+            assert_eq!(data.len(), 3);
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn the_key_of_credential_marks_is_added_once_and_written_back() {
+    let secret = made();
+    let held = sealer(&secret);
+    let mut earlier = secret.clone();
+    let data = earlier.data.as_mut().expect("entries");
+    data.remove(MARKING_KEY_ENTRY).expect("it was made");
+    assert_eq!(replanned(Some(&loaded(&earlier)), Some(&held), true).0, secret.data);
+    let (added, reasons, _) = replanned(Some(&loaded(&earlier)), None, true);
+    let added = added.expect("a release before it had none");
+    assert!(added.contains_key(MARKING_KEY_ENTRY) && reasons.is_empty(), "{reasons:?}");
 }

@@ -37,7 +37,7 @@ async fn store(authorization: &AuthorizationContext<'_>) -> Result<(), EndpointE
     let Some(session) = &authorization.session else { return Ok(()) };
     let request = &authorization.authorization;
     if request.client.consent == ConsentPolicy::Required {
-        consents::extend(authorization.accounts(), &session.account.subject, request).await?;
+        consents::extend(authorization.accounts(), &session.account, request).await?;
     }
     Ok(())
 }

@@ -1,14 +1,12 @@
 use super::*;
-use crate::model::{AccountSource, ObjectKey, SeededEntropy, Subject};
+use crate::model::{fixtures, AccountSource, ObjectKey, SeededEntropy, Subject};
 
 fn ada() -> Account {
     Account {
         source: AccountSource::Resource(ObjectKey::new("team", "ada")),
         username: "ada".to_owned(),
         subject: Subject::new("1"),
-        claims: serde_json::Map::new(),
-        groups: vec![],
-        disabled: false,
+        ..fixtures::user()
     }
 }
 

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::*;
-use crate::model::{AccountSource, ObjectKey, StoredPassword, Subject};
+use crate::model::{fixtures, AccountSource, ObjectKey, StoredPassword, Subject};
 
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 
@@ -44,9 +44,7 @@ impl World {
             source: AccountSource::Resource(ObjectKey::new("team", "ada")),
             username: "ada".to_owned(),
             subject: Subject::new("1"),
-            claims: serde_json::Map::new(),
-            groups: vec![],
-            disabled: false,
+            ..fixtures::user()
         };
         Self {
             directory: One(Arc::new(ada)),

@@ -28,6 +28,7 @@ pub fn grant(request: &AuthorizationRequest, session: &Session, now: Timestamp) 
         },
         superseded: SupersededTimes::default(),
         client_object: Some(request.client.object.clone()),
+        marks: session.marks,
     };
     if !grant.is_offline() {
         grant.ends_at = longest.min(session.ends_at);

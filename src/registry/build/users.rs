@@ -9,7 +9,7 @@ use super::members::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
 use crate::{
     api::{ConditionReason, ConditionType, OidcUser, SecretKeyRef},
     identity::parse_stored_password,
-    model::{Account, ClientId, Installation, ObjectKey, StoredPassword, Subject, TenantId},
+    model::{Account, ClientId, Installation, ObjectKey, PasswordState, StoredPassword, Subject, TenantId},
     registry::{
         ObjectOutcome, UserOutcome, ValidationProblem, Verdict,
         precedence::Precedence,
@@ -59,7 +59,7 @@ pub(super) fn validate_user(
             taken.take(&mut found.problems, user.member.key, username, subject);
         }
         let refused = found.problems.refused();
-        let checked = found.checked.filter(|_| !refused);
+        let mut checked = found.checked.filter(|_| !refused);
         let outcome = UserOutcome {
             subject: checked.as_ref().map(|user| user.subject.clone()),
             served: checked.is_some() && host.serves(),
@@ -69,6 +69,9 @@ pub(super) fn validate_user(
             let found_password = password(user.member, reference);
             found_password.map_err(|problem| found.problems.append([problem])).ok()
         });
+        if let Some(checked) = checked.as_mut().filter(|_| password.is_some()) {
+            checked.password = PasswordState::Readable;
+        }
         if let Some(checked) = checked.filter(|_| outcome.served) {
             served.push((Arc::new(checked), password));
         }
@@ -128,7 +131,7 @@ impl<'a> UsedNames<'a> {
     }
 }
 
-/// Reads the stored password. Without it the user cannot sign in, while existing sessions continue.
+/// Reads the stored password. Without it the user cannot sign in, and sessions and grants wait for it.
 fn password(
     member: &GroupMember<'_, OidcUser>,
     reference: &SecretKeyRef,

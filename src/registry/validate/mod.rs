@@ -19,6 +19,7 @@ mod user;
 
 use std::collections::BTreeSet;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use url::Url;
 
 pub use client::{
@@ -31,7 +32,7 @@ pub use user::{UserFindings, user};
 
 use crate::{
     api::{EnumSpec, LimitViolation, ManagedObject, SecretKeyRef, limit_violations},
-    model::{GrantType, ObjectKey, invisible_characters},
+    model::{GrantType, ObjectKey, ObjectMark, invisible_characters},
 };
 
 /// Message for a string that is not a scope.
@@ -108,3 +109,11 @@ fn grant_types(
         .filter_map(|(index, grant)| problems.supported(format!("{field}[{index}]"), Some(grant)))
         .collect()
 }
+/// The mark of an object: of its UID, or of its name where no API server has given it one.
+fn object_mark(metadata: &ObjectMeta, key: &ObjectKey, dev: bool) -> ObjectMark {
+    match metadata.uid.as_deref().filter(|_| !dev) {
+        Some(uid) => ObjectMark::of(uid),
+        None => ObjectMark::of(&format!("name {key}")),
+    }
+}
+

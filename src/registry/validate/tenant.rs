@@ -76,6 +76,7 @@ pub fn tenant(
     let checked = issuer.filter(|_| !problems.refused()).map(|issuer| CheckedTenant {
         tenant: Tenant {
             id: TenantId(key.clone()),
+            mark: super::object_mark(&raw.metadata, key, unseen),
             issuer,
             internal_hosts: Arc::default(),
             display_name,

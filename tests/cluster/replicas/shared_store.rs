@@ -232,8 +232,9 @@ fn keys(api: &ApiServer, namespace: &str, name: &str) -> Vec<Value> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let text = api.kubectl(&["-n", namespace, "get", "secret", name, "-o", "json"]);
     let secret: Value = serde_json::from_str(&text).expect("JSON");
-    let entries = secret["data"].as_object().expect("entries").values();
-    let decoded = entries.map(|it| STANDARD.decode(it.as_str().expect("text")).expect("base64"));
+    let entries = secret["data"].as_object().expect("entries").iter();
+    let keys = entries.filter(|(name, _)| name.ends_with(".json"));
+    let decoded = keys.map(|(_, it)| STANDARD.decode(it.as_str().expect("text")).expect("base64"));
     decoded.map(|json| serde_json::from_slice(&json).expect("a key")).collect()
 }
 

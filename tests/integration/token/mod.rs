@@ -9,6 +9,7 @@ mod clients;
 mod clocks;
 mod codes;
 mod edge;
+mod endings;
 mod forms;
 mod in_cluster;
 mod introspection;

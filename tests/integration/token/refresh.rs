@@ -1,8 +1,10 @@
 //! Refreshing (RFC 6749 §6; docs/design/state.md#refresh-token).
 
+use std::{sync::Arc, time::Duration};
+
 use lanyard::{
     accounts::StoredRefreshReplays,
-    model::{Clock as _, ObjectKey, RefreshReplays as _, ReportedReplays},
+    model::{Clock, ObjectKey, RefreshReplays as _, ReportedReplays},
 };
 use serde_json::Value;
 
@@ -106,11 +108,8 @@ async fn replays_are_reported_once_a_client_and_hour() {
     let world = World::new().await;
     let alice = world.alice().await;
     let accounts = &world.app.app.accounts;
-    let replays = StoredRefreshReplays {
-        store: world.app.store.clone(),
-        clock: world.app.clock.clone(),
-        store_clock: accounts.store_clock.clone(),
-    };
+    let clock: Arc<dyn Clock> = world.app.clock.clone();
+    let replays = StoredRefreshReplays::new(accounts, &clock);
     let replay = async || {
         let tokens = alice.tokens(&alice.web, OFFLINE).await;
         let first = text(&tokens, "refresh_token");
@@ -270,15 +269,74 @@ async fn ends_after_its_idle_and_absolute_lifetimes() {
 }
 
 #[tokio::test]
-async fn fails_while_the_user_is_disabled() {
+async fn ends_for_good_when_the_user_is_disabled() {
     let world = World::new().await;
     let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, OFFLINE).await;
     let token = text(&tokens, "refresh_token");
+    let subject = world.app.subject("shop", "alice");
     world.change("disabled: false", "disabled: true");
     assert_error(&refresh(&alice.web, token, &[]).await, 400, "invalid_grant");
+    world.app.wait_until_void("shop", &subject).await;
     world.change("disabled: false", "disabled: false");
-    next(&alice.web, token).await;
+    assert_error(&refresh(&alice.web, token, &[]).await, 400, "invalid_grant");
+    assert_eq!(alice.web.userinfo(text(&tokens, "access_token")).await.0, 401);
+    let page = alice.browser.open(&alice.web.authorize_url("openid", &[("prompt", "none")])).await;
+    assert_eq!(page.answer()["error"], "login_required", "the session has ended too");
+    world.wait(1);
+    let again = world.alice().await;
+    let tokens = again.tokens(&again.web, OFFLINE).await;
+    next(&again.web, text(&tokens, "refresh_token")).await;
+}
+
+#[tokio::test]
+async fn ends_for_good_when_the_user_is_deleted() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, OFFLINE).await;
+    let token = text(&tokens, "refresh_token");
+    let subject = world.app.subject("shop", "alice");
+    world.change("kind: OidcUser\nmetadata: {name: alice}", "kind: OidcUser\nmetadata: {name: other}");
+    world.app.wait_until_void("shop", &subject).await;
+    assert_error(&refresh(&alice.web, token, &[]).await, 400, "invalid_grant");
+    world.change("disabled: false", "disabled: false");
+    assert_error(&refresh(&alice.web, token, &[]).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn ends_with_the_password() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, OFFLINE).await;
+    let token = text(&tokens, "refresh_token");
+    // The same text in another entry, and with a line break.
+    world.change("{alice: correct horse}", "{alice: \"correct horse\\n\"}");
+    let token = next(&alice.web, token).await;
+    world.change("{alice: correct horse}", "{alice: another horse}");
+    assert_error(&refresh(&alice.web, &token, &[]).await, 400, "invalid_grant");
+    assert_eq!(alice.web.userinfo(text(&tokens, "access_token")).await.0, 401);
+    let page = alice.browser.open(&alice.web.authorize_url("openid", &[("prompt", "none")])).await;
+    assert_eq!(page.answer()["error"], "login_required");
+}
+
+#[tokio::test]
+async fn ends_with_sign_out_before() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, OFFLINE).await;
+    let before = |seconds: u64| {
+        let at = world.app.clock.now().plus(Duration::from_secs(seconds));
+        format!("disabled: false\n  signOutBefore: \"{at}\"")
+    };
+    world.change("disabled: false", &before(60));
+    let token = next(&alice.web, text(&tokens, "refresh_token")).await;
+    world.wait(60);
+    assert_error(&refresh(&alice.web, &token, &[]).await, 400, "invalid_grant");
+    let page = alice.browser.open(&alice.web.authorize_url("openid", &[("prompt", "none")])).await;
+    assert_eq!(page.answer()["error"], "login_required");
+    let again = world.alice().await;
+    let tokens = again.tokens(&again.web, OFFLINE).await;
+    next(&again.web, text(&tokens, "refresh_token")).await;
 }
 
 #[tokio::test]

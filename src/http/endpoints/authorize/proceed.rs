@@ -63,7 +63,7 @@ async fn earlier_consent(
     match &authorization.session {
         Some(session) if client.consent == ConsentPolicy::Required => {
             let accounts = authorization.accounts();
-            Ok(consents::load(accounts, &session.account.subject, client).await?)
+            Ok(consents::load(accounts, &session.account, client).await?)
         }
         _ => Ok(None),
     }

@@ -1,12 +1,13 @@
 //! Tests of `decide`.
 
 use super::*;
+use crate::model::ObjectMark;
 use crate::protocol::{
     authorize::{
         AuthorizationState, InteractionResult, NextStep, SignInReason, decide as decide_state,
     },
     consent::extend_consent,
-    records::Consent,
+    records::{AccountMarks, Consent},
 };
 use ErrorCode::{ConsentRequired, LoginRequired};
 
@@ -24,8 +25,13 @@ fn decide(
     decide_state(request, AuthorizationState { session, consent, completed, available }, now)
 }
 
+fn some_marks() -> AccountMarks {
+    let mark = ObjectMark::of("uid");
+    AccountMarks { person: mark, tenant: mark, credential: None, generation: 1 }
+}
+
 fn agreed(scopes: &[&str]) -> Consent {
-    extend_consent(None, &scopes.iter().map(|&scope| scope.to_owned()).collect(), NOW)
+    extend_consent(None, &scopes.iter().map(|&scope| scope.to_owned()).collect(), some_marks(), NOW)
 }
 
 /// Returns the next step for Alice, who signed in ten minutes ago and consented to everything.
@@ -227,6 +233,6 @@ fn offline_access_needs_consent_once() {
 fn consent_adds_to_earlier_consent() {
     let first = agreed(&["openid"]);
     let scopes = BTreeSet::from(["email".to_owned()]);
-    let both = extend_consent(Some(&first), &scopes, NOW);
+    let both = extend_consent(Some(&first), &scopes, some_marks(), NOW);
     assert_eq!(both.scopes, BTreeSet::from(["openid".to_owned(), "email".to_owned()]));
 }

@@ -131,6 +131,7 @@ fn session() -> Session {
         used_at: NOW,
         clients: BTreeSet::new(),
         client_objects: BTreeMap::new(),
+        marks: None,
     }
 }
 

@@ -42,6 +42,7 @@ fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
         claims: RequestedClaims::default(),
         superseded: SupersededTimes::default(),
         client_object: None,
+        marks: None,
     }
 }
 

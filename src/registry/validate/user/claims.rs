@@ -3,9 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::time;
 use crate::{
     api::{OidcUserSpec, PostalAddress},
-    model::Timestamp,
     registry::validate::{ProblemList, claim_names, link},
 };
 
@@ -48,7 +48,8 @@ pub fn check(problems: &mut ProblemList, spec: &OidcUserSpec) -> Map<String, Val
     if let Some(address) = &spec.address {
         claims.insert("address".to_owned(), Value::Object(postal(address)));
     }
-    if let Some(updated) = updated_at(problems, spec.updated_at.as_ref()) {
+    let updated = time::check(problems, "spec.updatedAt", spec.updated_at.as_ref());
+    if let Some(updated) = updated {
         claims.insert("updated_at".to_owned(), json!(updated.secs()));
     }
     claims
@@ -137,18 +138,6 @@ fn is_locale(text: &str) -> bool {
     text.split(['-', '_']).all(|part| {
         (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
     })
-}
-
-fn updated_at(problems: &mut ProblemList, written: Option<&String>) -> Option<Timestamp> {
-    let written = written?;
-    // jiff also accepts other formats, such as a space between date and time.
-    let strict = written.as_bytes().get(10) == Some(&b'T') && !written.contains('[');
-    let parsed = written.parse::<jiff::Timestamp>().ok().filter(|_| strict);
-    if parsed.is_none() {
-        let message = "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z";
-        problems.invalid("spec.updatedAt", message);
-    }
-    parsed.map(Timestamp::from)
 }
 
 /// The claim `address` (OIDC Core §5.1.1).

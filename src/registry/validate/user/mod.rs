@@ -2,12 +2,15 @@
 
 mod claims;
 mod subject;
+mod time;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::{ProblemList, limits, name, object_name, secret_ref, visible_text};
 use crate::{
     api,
     identity::normalize_username,
-    model::{Account, AccountSource, ObjectKey, Subject},
+    model::{Account, AccountSource, ObjectKey, PasswordState, Subject},
 };
 
 /// The result of validating a user.
@@ -23,8 +26,8 @@ pub struct UserFindings {
     pub problems: ProblemList,
 }
 
-/// Validates a user. `unseen`: no API server has validated the object.
-pub fn user(raw: &api::OidcUser, key: &ObjectKey, unseen: bool) -> UserFindings {
+/// Validates a user. `dev`: no API server has validated the object, or given it a UID.
+pub fn user(raw: &api::OidcUser, key: &ObjectKey, dev: bool) -> UserFindings {
     let mut problems = ProblemList::default();
     let spec = &raw.spec;
     name(&mut problems, key);
@@ -37,7 +40,9 @@ pub fn user(raw: &api::OidcUser, key: &ObjectKey, unseen: bool) -> UserFindings 
     }
     let claims = claims::check(&mut problems, spec);
     groups(&mut problems, &spec.groups);
-    if unseen {
+    let sign_out_before =
+        time::check(&mut problems, "spec.signOutBefore", spec.sign_out_before.as_ref());
+    if dev {
         limits(&mut problems, raw);
     }
     let claimed = username.zip(subject);
@@ -49,8 +54,22 @@ pub fn user(raw: &api::OidcUser, key: &ObjectKey, unseen: bool) -> UserFindings 
             claims,
             groups: spec.groups.clone(),
             disabled: spec.disabled.unwrap_or_default(),
+            mark: super::object_mark(&raw.metadata, key, dev),
+            generation: generation(&raw.metadata, dev),
+            password: match spec.password_secret_ref {
+                // The Secret is read after the object has been validated.
+                Some(_) => PasswordState::Unreadable,
+                None => PasswordState::Absent,
+            },
+            sign_out_before,
         });
     UserFindings { checked, claims: claimed, problems }
+}
+
+/// The generation by which changes of the object are found; 0 where there is no API server.
+fn generation(metadata: &ObjectMeta, dev: bool) -> u64 {
+    let generation = metadata.generation.filter(|_| !dev);
+    generation.and_then(|generation| u64::try_from(generation).ok()).unwrap_or_default()
 }
 
 fn username(problems: &mut ProblemList, written: &str) -> Option<String> {

@@ -1,0 +1,200 @@
+//! Watches for users who are disabled or deleted, and ends what they had for good: one
+//! [`VoidBefore`] record a person (docs/design/state.md#marks). Every replica does so.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::sleep;
+
+use super::{AccountServices, endings};
+use crate::{
+    model::{
+        Account, AccountSource, Clock, ManagedKind, ObjectKey, ObjectMark, ObjectRef, Subject,
+        TenantId, Timestamp,
+    },
+    protocol::records::{VoidBefore, decode, encode},
+    registry::{Snapshot, SnapshotHandle},
+    store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
+};
+
+/// Lifetime of a record: longer than any session or grant that a Tenant can allow.
+const TTL: Duration = Duration::from_hours(367 * 24);
+/// Time until a failed write is repeated.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+/// How often a record that another replica writes at the same time is read again.
+const MAX_ATTEMPTS: usize = 3;
+
+/// The watch.
+#[derive(Debug)]
+pub struct EndedUserWatch {
+    registry: SnapshotHandle,
+    store: SharedStore,
+    clock: Arc<dyn Clock>,
+    store_clock: Arc<StoreClock>,
+}
+
+/// A user as last seen enabled or disabled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct SeenUser {
+    tenant: TenantId,
+    subject: Subject,
+    person: ObjectMark,
+    generation: u64,
+    disabled: bool,
+}
+
+/// A user whose sessions and grants have ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct EndedUser {
+    tenant: TenantId,
+    subject: Subject,
+    void: VoidBefore,
+}
+
+/// The users seen since the process started.
+#[derive(Debug, Default)]
+struct SeenUsers(HashMap<ObjectKey, SeenUser>);
+
+impl SeenUsers {
+    /// The users who were disabled or deleted since the snapshot before. An object that is not
+    /// served because it is invalid has neither happened to.
+    fn ended_in(&mut self, snapshot: &Snapshot, now: Timestamp) -> Vec<EndedUser> {
+        let mut ended = Vec::new();
+        for tenant in snapshot.tenants() {
+            for account in tenant.accounts() {
+                let AccountSource::Resource(object) = &account.source;
+                let user = SeenUser::of(&tenant.tenant.id, account);
+                let before = self.0.insert(object.clone(), user.clone());
+                let before = before.filter(|before| before.person == user.person);
+                if user.disabled && before.is_none_or(|before| !before.disabled) {
+                    ended.push(user.ended(user.generation, now));
+                }
+            }
+        }
+        self.0.retain(|object, user| {
+            let object = ObjectRef::new(ManagedKind::OidcUser, object.clone());
+            let exists = snapshot.verdicts().get(&object).is_some();
+            if !exists {
+                // Nothing was made in a later generation of the object.
+                ended.push(user.ended(user.generation.saturating_add(1), now));
+            }
+            exists
+        });
+        ended
+    }
+}
+
+impl SeenUser {
+    fn of(tenant: &TenantId, account: &Account) -> Self {
+        Self {
+            tenant: tenant.clone(),
+            subject: account.subject.clone(),
+            person: account.mark,
+            generation: account.generation,
+            disabled: account.disabled,
+        }
+    }
+
+    fn ended(&self, generation: u64, at: Timestamp) -> EndedUser {
+        let generation = if self.generation == 0 { 0 } else { generation };
+        EndedUser {
+            tenant: self.tenant.clone(),
+            subject: self.subject.clone(),
+            void: VoidBefore { person: self.person, generation, at },
+        }
+    }
+}
+
+impl EndedUserWatch {
+    /// A watch of a registry's users. `clock` is the replica's own.
+    pub fn new(
+        services: &AccountServices,
+        registry: SnapshotHandle,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            registry,
+            store: Arc::clone(&services.store),
+            clock: Arc::clone(clock),
+            store_clock: Arc::clone(&services.store_clock),
+        }
+    }
+
+    /// Watches until the process ends.
+    pub async fn run(self) {
+        let (mut changes, mut seen) = (self.registry.changes(), SeenUsers::default());
+        let mut pending: BTreeMap<String, EndedUser> = BTreeMap::new();
+        loop {
+            let snapshot = self.registry.snapshot();
+            // Revision 0 is the empty snapshot before the first lists.
+            if snapshot.revision > 0 {
+                let ended = seen.ended_in(&snapshot, self.store_clock.at(self.clock.now()));
+                let keyed = |user: EndedUser| (format!("{} {}", user.tenant, user.subject), user);
+                pending.extend(ended.into_iter().map(keyed));
+            }
+            self.write(&mut pending).await;
+            let changed = changes.changed();
+            if pending.is_empty() {
+                if changed.await.is_err() {
+                    return;
+                }
+            } else {
+                tokio::select! {
+                    changed = changed => if changed.is_err() { return },
+                    () = sleep(RETRY_INTERVAL) => {}
+                }
+            }
+        }
+    }
+
+    /// Writes the records, and keeps those that could not be written. The store has logged why.
+    async fn write(&self, pending: &mut BTreeMap<String, EndedUser>) {
+        for (name, user) in std::mem::take(pending) {
+            if self.end(&user).await.is_err() {
+                pending.insert(name, user);
+            }
+        }
+    }
+
+    async fn end(&self, user: &EndedUser) -> Result<(), StoreError> {
+        let key =
+            RecordKey::new(RecordKind::VoidBefore, &user.tenant, endings::void_id(&user.subject));
+        let now = self.clock.now();
+        let record = Record {
+            key: key.clone(),
+            value: encode(&user.void).into(),
+            expires_at: now.plus(TTL),
+            owners: Vec::new(),
+            due_at: None,
+        };
+        for _ in 0..MAX_ATTEMPTS {
+            let written = match self.store.get(&key, now).await? {
+                None => self.store.insert(record.clone(), now).await?,
+                Some(stored) if is_covered(&stored, user.void) => return Ok(()),
+                Some(stored) => {
+                    self.store.compare_and_swap(stored.version, record.clone(), now).await?
+                }
+            };
+            if written {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Unavailable("a record kept changing".to_owned()))
+    }
+}
+
+/// Returns true if the stored record ends what the new one would end: another replica was faster.
+fn is_covered(stored: &VersionedRecord, new: VoidBefore) -> bool {
+    let stored: Option<VoidBefore> = decode(&stored.record.value).ok();
+    stored.is_some_and(|stored| {
+        let as_late = if new.generation == 0 {
+            stored.at >= new.at
+        } else {
+            stored.generation >= new.generation
+        };
+        stored.person == new.person && as_late
+    })
+}

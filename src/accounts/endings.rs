@@ -1,0 +1,73 @@
+//! Whether a session or grant has ended with its user (docs/design/state.md#marks).
+
+use super::{AccountContext, AccountError};
+use crate::{
+    model::{Account, PasswordState, StoredPassword, Subject, sha256_base64url},
+    protocol::{
+        marks::{self, MarkedRecord},
+        records::{AccountMarks, VoidBefore, decode},
+    },
+    store::{RecordKey, RecordKind},
+};
+
+/// The marks of records that are made for an account now.
+pub(super) fn current_marks(context: AccountContext<'_>, account: &Account) -> AccountMarks {
+    let password = context.tenant.password(&account.subject);
+    let text = password.map(|password| match password {
+        StoredPassword::Hash(text) | StoredPassword::Plain(text) => text,
+    });
+    // While the password cannot be read there is nothing to compare with.
+    let credential = context
+        .sealer
+        .filter(|_| account.password != PasswordState::Unreadable)
+        .map(|sealer| sealer.credential_mark(context.tenant_id(), &account.subject, text));
+    AccountMarks {
+        person: account.mark,
+        tenant: context.tenant.tenant.mark,
+        credential,
+        generation: account.generation,
+    }
+}
+
+/// The marks to store with a record that was just found to be this account's: those it has, since
+/// the generation must stay that in which it was made.
+pub(super) fn adopted_marks(
+    context: AccountContext<'_>,
+    made: Option<AccountMarks>,
+    account: &Account,
+) -> AccountMarks {
+    let now = current_marks(context, account);
+    match made {
+        Some(made) => AccountMarks { credential: made.credential.or(now.credential), ..made },
+        // An earlier release made it, in an unknown generation.
+        None => AccountMarks { generation: 0, ..now },
+    }
+}
+
+/// Returns true if a session or grant can be used, as far as its user decides.
+pub(super) async fn is_usable(
+    context: AccountContext<'_>,
+    record: MarkedRecord,
+    account: &Account,
+) -> Result<bool, AccountError> {
+    let now = current_marks(context, account);
+    if !marks::is_of(record, account, now, context.now) {
+        return Ok(false);
+    }
+    if !marks::may_be_void(record, now) {
+        return Ok(true);
+    }
+    let stored = context.get(&void_key(context, &account.subject)).await?;
+    let void = stored.and_then(|stored| decode::<VoidBefore>(&stored.record.value).ok());
+    Ok(void.is_none_or(|void| !marks::is_void(record, &void, now)))
+}
+
+/// The key of a person's [`VoidBefore`] record.
+pub(super) fn void_key(context: AccountContext<'_>, subject: &Subject) -> RecordKey {
+    context.key(RecordKind::VoidBefore, void_id(subject))
+}
+
+/// The id of a person's [`VoidBefore`] record.
+pub(super) fn void_id(subject: &Subject) -> String {
+    sha256_base64url(subject.as_str())
+}

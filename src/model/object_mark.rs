@@ -1,0 +1,31 @@
+//! Marks: digests in records by which a record's user is told from a later one with the same name,
+//! and the user's password from a later one.
+
+use serde::{Deserialize, Serialize};
+
+use super::sha256;
+
+/// A digest of an object's UID. It tells the object from a later one with the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ObjectMark([u8; 16]);
+
+impl ObjectMark {
+    /// The mark of a UID, or of a name where objects have no UID.
+    pub fn of(identity: &str) -> Self {
+        let mut mark = [0; 16];
+        mark.copy_from_slice(&sha256(identity)[..16]);
+        Self(mark)
+    }
+}
+
+/// A keyed digest of a user's stored password. It tells the password from a later one, and reveals
+/// nothing to a reader of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialMark([u8; 16]);
+
+impl CredentialMark {
+    /// The mark with these bytes.
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}

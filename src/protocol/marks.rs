@@ -1,0 +1,152 @@
+//! Rules by which sessions, grants and consents end with the user they were made for
+//! (docs/design/state.md#marks).
+
+use super::records::{AccountMarks, Consent, VoidBefore};
+use crate::model::{Account, PasswordState, Timestamp};
+
+/// A session or grant, as far as its end depends on the user.
+#[derive(Clone, Copy, Debug)]
+pub struct MarkedRecord {
+    /// The user that it was made for; `None` in records of earlier releases.
+    pub marks: Option<AccountMarks>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Returns true if a session or grant can still be used, as far as the user decides: the user is
+/// enabled, its password can be read, and person and password are those that it was made for.
+///
+/// A record without marks belongs to the user that has its subject.
+pub fn is_of(record: MarkedRecord, account: &Account, now: AccountMarks, at: Timestamp) -> bool {
+    let same = record.marks.is_none_or(|made| {
+        let credentials = made.credential.zip(now.credential);
+        made.person == now.person && credentials.is_none_or(|(made, now)| made == now)
+    });
+    // A time in the future has no effect yet.
+    let signed_out = account.sign_out_before.is_some_and(|before| {
+        record.created_at < before && before <= at
+    });
+    same && !account.disabled && account.password != PasswordState::Unreadable && !signed_out
+}
+
+/// Returns true if the user may have been disabled or deleted since the record was made, so that the
+/// store has to be asked. An object that has the same generation was not changed.
+pub fn may_be_void(record: MarkedRecord, now: AccountMarks) -> bool {
+    let made = record.marks.map(|made| made.generation);
+    now.generation == 0 || made != Some(now.generation)
+}
+
+/// Returns true if the user was disabled or deleted after the record was made.
+pub fn is_void(record: MarkedRecord, void: &VoidBefore, now: AccountMarks) -> bool {
+    if void.person != now.person {
+        return false;
+    }
+    match record.marks {
+        Some(made) if made.generation > 0 && void.generation > 0 => {
+            made.generation < void.generation
+        }
+        _ => record.created_at <= void.at,
+    }
+}
+
+/// Returns true if a consent still counts. Another person with the same name inherits nothing, but
+/// if the tenant is another object too, both were restored.
+pub fn covers(consent: &Consent, now: AccountMarks) -> bool {
+    let is_same = |made: AccountMarks| made.person == now.person || made.tenant != now.tenant;
+    consent.marks.is_none_or(is_same)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, time::Duration};
+
+    use super::*;
+    use crate::model::{CredentialMark, ObjectMark, fixtures};
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn marks() -> AccountMarks {
+        AccountMarks {
+            person: ObjectMark::of("uid-1"),
+            tenant: ObjectMark::of("tenant-1"),
+            credential: Some(CredentialMark::new([1; 16])),
+            generation: 3,
+        }
+    }
+
+    fn made() -> MarkedRecord {
+        MarkedRecord { marks: Some(marks()), created_at: NOW }
+    }
+
+    fn holds(now: AccountMarks, account: &Account) -> bool {
+        is_of(made(), account, now, NOW.plus(Duration::from_hours(1)))
+    }
+
+    #[test]
+    fn a_record_ends_with_its_person_and_password() {
+        let account = fixtures::user();
+        assert!(holds(marks(), &account));
+        assert!(holds(AccountMarks { generation: 9, ..marks() }, &account), "edited");
+        let other = ObjectMark::of("uid-2");
+        assert!(!holds(AccountMarks { person: other, ..marks() }, &account), "re-created");
+        let restored = AccountMarks { person: other, tenant: other, ..marks() };
+        assert!(!holds(restored, &account), "restored");
+        let changed = Some(CredentialMark::new([2; 16]));
+        assert!(!holds(AccountMarks { credential: changed, ..marks() }, &account));
+        assert!(!holds(marks(), &Account { disabled: true, ..account.clone() }));
+        let suspended = Account { password: PasswordState::Unreadable, ..account };
+        assert!(!holds(marks(), &suspended), "while the Secret cannot be read");
+    }
+
+    #[test]
+    fn a_record_without_marks_belongs_to_the_user_with_its_subject() {
+        let record = MarkedRecord { marks: None, created_at: NOW };
+        assert!(is_of(record, &fixtures::user(), marks(), NOW));
+        assert!(may_be_void(record, marks()));
+    }
+
+    #[test]
+    fn sign_out_before_ends_what_was_made_before() {
+        let second = Duration::from_secs(1);
+        let account =
+            |before| Account { sign_out_before: Some(before), ..fixtures::user() };
+        assert!(!holds(marks(), &account(NOW.plus(second))));
+        assert!(holds(marks(), &account(NOW)), "made at that time");
+        assert!(holds(marks(), &account(NOW.plus(Duration::from_hours(2)))), "not yet");
+    }
+
+    #[test]
+    fn a_disabled_user_s_records_are_void_for_good() {
+        let void = VoidBefore { person: marks().person, generation: 4, at: NOW.minus(Duration::from_hours(1)) };
+        let enabled = AccountMarks { generation: 5, ..marks() };
+        assert!(!may_be_void(made(), marks()), "the object did not change");
+        assert!(may_be_void(made(), enabled));
+        // Generations decide, not the clocks of replicas.
+        assert!(is_void(made(), &void, enabled));
+        let later = MarkedRecord { marks: Some(enabled), ..made() };
+        assert!(!is_void(later, &void, enabled));
+        let other = VoidBefore { person: ObjectMark::of("uid-0"), ..void };
+        assert!(!is_void(made(), &other, enabled), "an earlier person with the name");
+    }
+
+    #[test]
+    fn without_generations_the_time_decides() {
+        let now = AccountMarks { generation: 0, ..marks() };
+        let record = MarkedRecord { marks: Some(now), created_at: NOW };
+        let void = |at| VoidBefore { person: now.person, generation: 0, at };
+        assert!(may_be_void(record, now), "in dev the store is always asked");
+        assert!(is_void(record, &void(NOW), now));
+        assert!(!is_void(record, &void(NOW.minus(Duration::from_secs(1))), now));
+    }
+
+    #[test]
+    fn consent_is_the_person_s_unless_all_was_restored() {
+        let consent =
+            Consent { scopes: BTreeSet::new(), given_at: NOW, marks: Some(marks()) };
+        let other = ObjectMark::of("uid-2");
+        assert!(covers(&consent, marks()));
+        assert!(covers(&consent, AccountMarks { credential: None, ..marks() }), "a new password");
+        assert!(!covers(&consent, AccountMarks { person: other, ..marks() }));
+        assert!(covers(&consent, AccountMarks { person: other, tenant: other, ..marks() }));
+    }
+}
