@@ -115,15 +115,14 @@ pub(crate) async fn revoke(
     context.update(&key, stored, revoked).await
 }
 
-/// The account of a grant, if the grant is active: user and client are still served and enabled, and
-/// without `offline_access` the session is still active.
+/// The account of a grant, if the grant is active: user and client are still those it was made for,
+/// and without `offline_access`, which the client may have lost, the session is still active.
 pub(crate) async fn active_account(
     context: AccountContext<'_>,
     grant: &Grant,
 ) -> Result<Option<Arc<Account>>, AccountError> {
-    if !context.tenant.client(grant.client.as_str()).is_some_and(|client| grant.is_of(client)) {
-        return Ok(None);
-    }
+    let client = context.tenant.client(grant.client.as_str());
+    let Some(client) = client.filter(|client| grant.is_of(client)) else { return Ok(None) };
     let account = context.account(&grant.authentication.subject).await;
     let Some(account) = account else { return Ok(None) };
     let record = MarkedRecord { marks: grant.marks, created_at: grant.created_at };
@@ -131,7 +130,7 @@ pub(crate) async fn active_account(
         return Ok(None);
     }
     let active = match &grant.sid {
-        Some(sid) if !grant.is_offline() => session_is_active(context, sid, &account).await?,
+        Some(sid) if !grant.is_offline_for(client) => session_is_active(context, sid, &account).await?,
         _ => true,
     };
     Ok(active.then_some(account))

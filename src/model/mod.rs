@@ -63,7 +63,7 @@ pub use object_mark::{CredentialMark, ObjectMark};
 pub use oauth_enums::{ApplicationType, AuthMethod, GrantType, ResponseType};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use refresh_replays::{RefreshReplays, ReportedReplays, SharedRefreshReplays};
-pub use registrar::{ClientRegistrar, NewClient, REGISTERED_NAME, RegistrarError, SharedRegistrar};
+pub use registrar::{ClientRegistrar, NewClient, REGISTERED_NAME, RegistrarError, SharedRegistrar, SpecCheck};
 pub use seal_purpose::SealPurpose;
 pub use secret::Secret;
 pub use tenant::{

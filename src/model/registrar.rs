@@ -51,18 +51,23 @@ pub enum RegistrarError {
     Unavailable(String),
 }
 
+/// Checks the spec of a client before it is written; the error is for the client's developer.
+pub type SpecCheck<'a> = &'a (dyn Fn(&Map<String, Value>) -> Result<(), String> + Send + Sync);
+
 /// Writes registered clients, and no other objects.
 #[async_trait]
 pub trait ClientRegistrar: Send + Sync + fmt::Debug {
     /// Creates the client's object and, if it has a secret, its Secret.
     async fn create_registered(&self, client: NewClient) -> Result<(), RegistrarError>;
 
-    /// Replaces the spec of a registered client.
+    /// Replaces the fields of a registered client that no administrator has set, if `check` accepts
+    /// the resulting spec. Returns that spec.
     async fn replace_registered(
         &self,
         object: &ObjectKey,
         spec: Map<String, Value>,
-    ) -> Result<(), RegistrarError>;
+        check: SpecCheck<'_>,
+    ) -> Result<Map<String, Value>, RegistrarError>;
 
     /// Deletes a registered client.
     async fn delete_registered(&self, object: &ObjectKey) -> Result<(), RegistrarError>;

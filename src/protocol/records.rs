@@ -18,6 +18,9 @@ use crate::model::{
     Client, ClientId, CredentialMark, ObjectKey, ObjectMark, SealPurpose, Timestamp,
 };
 
+/// The scope of grants that outlive their session (OIDC Core §11).
+const OFFLINE_ACCESS: &str = "offline_access";
+
 /// The version since which a sign-in is a list of events.
 const EVENTS: FormatVersion = FormatVersion { major: 1, minor: 0 };
 
@@ -202,9 +205,15 @@ impl Grant {
         !matches!(self.state, GrantState::Revoked { .. }) && now < self.ends_at
     }
 
-    /// Returns true if the grant outlives its session (OIDC Core §11).
+    /// Returns true if the grant outlives its session now: the client may still have
+    /// `offline_access`.
+    pub fn is_offline_for(&self, client: &Client) -> bool {
+        self.is_offline() && client.scopes.contains(OFFLINE_ACCESS)
+    }
+
+    /// Returns true if the grant was made to outlive its session (OIDC Core §11).
     pub fn is_offline(&self) -> bool {
-        self.scopes.contains("offline_access")
+        self.scopes.contains(OFFLINE_ACCESS)
     }
 }
 

@@ -21,8 +21,14 @@ pub(super) fn spec(spec: Map<String, Value>) -> Result<OidcClientSpec, Registrar
     serde_json::from_value(spec.into()).map_err(|error| RegistrarError::Refused(error.to_string()))
 }
 
-/// Fields of a spec that registration does not set. Values set by an administrator are preserved.
-const UNREGISTERED_FIELDS: [&str; 7] = [
+/// Fields that an update never changes: clients cannot register them, or registration sets them once.
+const PRESERVED_FIELDS: [&str; 13] = [
+    "tenantRef",
+    "clientId",
+    "consent",
+    "secret",
+    "secretRef",
+    "introspection",
     "lifetimes",
     "clientAssertionAudience",
     "refreshTokenRotation",
@@ -32,38 +38,91 @@ const UNREGISTERED_FIELDS: [&str; 7] = [
     "requirePkce",
 ];
 
-/// The new spec when a client updates its registration. All fields that a client can register are
-/// replaced. Other fields are preserved, including those of a newer release.
-pub(super) fn replaced(
-    before: &Value,
-    spec: Map<String, Value>,
-) -> Result<Map<String, Value>, RegistrarError> {
-    let spec = self::spec(spec)?;
-    let known = serde_json::from_value::<OidcClientSpec>(before.clone());
-    let known = known.map_or_else(|_| before.clone(), |known| json!(known));
-    let Value::Object(mut replaced) = json!(spec) else { return Ok(Map::new()) };
-    for (name, value) in before.as_object().into_iter().flatten() {
-        if UNREGISTERED_FIELDS.contains(&name.as_str()) || known.get(name).is_none() {
-            replaced.entry(name).or_insert_with(|| value.clone());
+/// The annotation with the spec that the client asked for last. A field of the spec that differs from
+/// it was set by an administrator.
+const REQUESTED_SPEC_ANNOTATION: &str = "lanyard.dev/requested-spec";
+
+/// A registered client after an update.
+#[derive(Debug, PartialEq)]
+pub(super) struct UpdatedClient {
+    /// The new spec.
+    pub(super) spec: Map<String, Value>,
+    /// The value of [`REQUESTED_SPEC_ANNOTATION`].
+    requested: Map<String, Value>,
+}
+
+impl UpdatedClient {
+    /// The client after an update with `spec`. The values of an administrator stay: the fields that
+    /// clients cannot register, those that were changed since the client's last request, and those of
+    /// a newer release. So an update cannot take back what was narrowed.
+    pub(super) fn of(
+        before: &Value,
+        metadata: &ObjectMeta,
+        spec: Map<String, Value>,
+    ) -> Result<Self, RegistrarError> {
+        let wished = normalized(&self::spec(spec)?);
+        let known = serde_json::from_value::<OidcClientSpec>(before.clone());
+        let known = known.map_or_else(|_| object(before.clone()), |known| normalized(&known));
+        let last = requested(metadata).unwrap_or_else(|| known.clone());
+        let is_preserved = |name: &str| PRESERVED_FIELDS.contains(&name);
+        let is_set = |name: &str| !is_preserved(name) && known.get(name) != last.get(name);
+        let (mut spec, mut requested) = (wished.clone(), wished);
+        for name in last.keys().chain(known.keys()).filter(|name| is_set(name)) {
+            put(&mut spec, name, known.get(name));
+            put(&mut requested, name, last.get(name));
         }
+        for (name, value) in object(before.clone()) {
+            if is_preserved(&name) || !known.contains_key(&name) {
+                spec.insert(name, value);
+            }
+        }
+        Ok(Self { spec, requested })
     }
-    Ok(replaced)
+
+    /// Records the request in the object's metadata.
+    pub(super) fn annotate(&self, metadata: &mut ObjectMeta) {
+        let annotations = metadata.annotations.get_or_insert_default();
+        annotations.insert(REQUESTED_SPEC_ANNOTATION.to_owned(), json!(self.requested).to_string());
+    }
+}
+
+/// The spec that the client asked for last; `None` if it is not recorded.
+fn requested(metadata: &ObjectMeta) -> Option<Map<String, Value>> {
+    serde_json::from_str(metadata.annotations.as_ref()?.get(REQUESTED_SPEC_ANNOTATION)?).ok()
+}
+
+/// A spec as JSON, with the fields in their usual form.
+fn normalized(spec: &OidcClientSpec) -> Map<String, Value> {
+    object(json!(spec))
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    if let Value::Object(fields) = value { fields } else { Map::new() }
+}
+
+fn put(fields: &mut Map<String, Value>, name: &str, value: Option<&Value>) {
+    match value {
+        Some(value) => drop(fields.insert(name.to_owned(), value.clone())),
+        None => drop(fields.remove(name)),
+    }
 }
 
 /// The client's `OidcClient`.
 pub(super) fn client(new: &NewClient) -> Result<OidcClient, RegistrarError> {
     let hash = (REGISTRATION_TOKEN_ANNOTATION.to_owned(), new.token_hash.clone());
+    let spec = spec(new.spec.clone())?;
+    let requested = (REQUESTED_SPEC_ANNOTATION.to_owned(), json!(spec).to_string());
     Ok(OidcClient {
         metadata: ObjectMeta {
             namespace: Some(new.object.namespace.to_string()),
             name: Some(new.object.name.to_string()),
             labels: Some([(REGISTERED_LABEL.to_owned(), "true".to_owned())].into()),
-            annotations: Some([hash].into()),
+            annotations: Some([hash, requested].into()),
             // An API server sets this itself; a folder does not.
             creation_timestamp: jiff::Timestamp::from_second(new.at.secs()).ok().map(Time),
             ..ObjectMeta::default()
         },
-        spec: spec(new.spec.clone())?,
+        spec,
         status: None,
     })
 }
@@ -111,50 +170,91 @@ mod tests {
     use super::*;
     use crate::{api, model::ManagedKind, protocol::registration};
 
-    /// Fields that registration decides itself, whatever the object had before.
-    const DECIDED: [&str; 7] =
-        ["tenantRef", "clientId", "consent", "scopes", "secret", "secretRef", "introspection"];
-
     #[test]
     fn an_update_replaces_or_preserves_each_field() {
         let schema = api::schema(ManagedKind::OidcClient).expect("a schema");
         let fields = schema["properties"]["spec"]["properties"].as_object().expect("fields");
         for field in fields.keys() {
-            let lists = [
-                registration::is_registrable(field),
-                UNREGISTERED_FIELDS.contains(&&**field),
-                DECIDED.contains(&&**field),
-            ];
-            let found = lists.iter().filter(|found| **found).count();
-            assert_eq!(found, 1, "{field} must be in one list");
+            // `scopes` has another form in registrations: `scope`.
+            let replaced = registration::is_registrable(field) || field == "scopes";
+            let preserved = PRESERVED_FIELDS.contains(&&**field);
+            assert!(replaced != preserved, "{field} must be replaced or preserved");
         }
     }
 
+    fn fields(value: Value) -> Map<String, Value> {
+        object(value)
+    }
+
+    fn asked_for(spec: &Value) -> ObjectMeta {
+        let mut metadata = ObjectMeta::default();
+        let requested = fields(spec.clone());
+        UpdatedClient { spec: Map::new(), requested }.annotate(&mut metadata);
+        metadata
+    }
+
     #[test]
-    fn an_update_preserves_fields_that_clients_cannot_register() {
+    fn an_update_preserves_what_an_administrator_set() {
+        let first = json!({
+            "tenantRef": { "name": "main" },
+            "redirectUris": ["https://a.test/cb", "https://b.test/cb"],
+            "clientName": "Old",
+            "consent": "Required",
+            "scopes": ["openid", "email"],
+            "policyUri": "https://a.test/policy",
+        });
         let before = json!({
             "tenantRef": { "name": "main" },
             "redirectUris": ["https://a.test/cb"],
             "clientName": "Old",
+            "consent": "Required",
+            "scopes": ["openid"],
+            "secretRef": { "name": "ours" },
+            "secret": { "name": "ours" },
+            "introspection": "Tenant",
             "lifetimes": { "accessToken": "1m" },
             "clientAssertionAudience": "Issuer",
             "ofANewerRelease": [1],
         });
-        let registered = json!({
+        let wished = json!({
+            "tenantRef": { "name": "main" },
+            "redirectUris": ["https://a.test/cb", "https://b.test/cb"],
+            "clientName": "New",
+            "consent": "Required",
+            "scopes": ["openid", "email"],
+            "policyUri": "https://a.test/policy",
+            "clientUri": "https://a.test",
+        });
+        let mut expected = before.clone();
+        expected["clientName"] = json!("New");
+        expected["clientUri"] = json!("https://a.test");
+        let mut metadata = asked_for(&first);
+        // The same update twice does not change that either.
+        let mut spec = before;
+        for _ in 0..2 {
+            let updated = UpdatedClient::of(&spec, &metadata, fields(wished.clone()));
+            let updated = updated.expect("it fits");
+            updated.annotate(&mut metadata);
+            spec = Value::Object(updated.spec);
+            assert_eq!(spec, expected);
+        }
+    }
+
+    #[test]
+    fn an_update_replaces_what_the_client_registered() {
+        let before = json!({
+            "tenantRef": { "name": "main" },
+            "redirectUris": ["https://a.test/cb"],
+            "clientName": "Old",
+        });
+        let wished = json!({
             "tenantRef": { "name": "main" },
             "redirectUris": ["https://b.test/cb"],
             "scopes": ["openid"],
         });
-        let Value::Object(registered) = registered else { panic!("an object") };
-        let replaced = replaced(&before, registered).expect("it fits");
-        let expected = json!({
-            "tenantRef": { "name": "main" },
-            "redirectUris": ["https://b.test/cb"],
-            "scopes": ["openid"],
-            "lifetimes": { "accessToken": "1m" },
-            "clientAssertionAudience": "Issuer",
-            "ofANewerRelease": [1],
-        });
-        assert_eq!(Value::Object(replaced), expected);
+        for metadata in [asked_for(&before), ObjectMeta::default()] {
+            let updated = UpdatedClient::of(&before, &metadata, fields(wished.clone()));
+            assert_eq!(Value::Object(updated.expect("it fits").spec), wished);
+        }
     }
 }

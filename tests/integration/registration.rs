@@ -253,6 +253,43 @@ async fn registered_client_survives_a_restart_and_is_managed_by_its_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_update_cannot_take_back_what_an_administrator_set() {
+    // RFC 7592 §2.2
+    let world = World::start().await;
+    let both = json!(["https://rp.test/cb", "https://rp.test/other"]);
+    let client = world.register(|metadata| metadata["redirect_uris"] = both.clone()).await;
+    let file = world.file(&client);
+    let text = fs::read_to_string(&file).expect("a file");
+    let mut object: Value = serde_yaml::from_str(&text).expect("YAML");
+    object["spec"]["redirectUris"] = json!(["https://rp.test/cb"]);
+    object["spec"]["scopes"] = json!(["openid"]);
+    object["spec"]["introspection"] = json!("Tenant");
+    object["spec"]["lifetimes"] = json!({ "accessToken": "1m" });
+    fs::write(&file, serde_yaml::to_string(&object).expect("YAML")).expect("written");
+    let narrowed = json!(["https://rp.test/cb"]);
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while world.manage(&client, Method::GET, None).await.1["redirect_uris"] != narrowed {
+        assert!(tokio::time::Instant::now() < deadline, "the edit is not served");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mut wished = client.0.clone();
+    for name in ["registration_access_token", "registration_client_uri", "client_id_issued_at"] {
+        wished.as_object_mut().expect("an object").remove(name);
+    }
+    wished["client_name"] = "Renamed".into();
+    for _ in 0..2 {
+        let (status, changed) = world.manage(&client, Method::PUT, Some(&wished)).await;
+        assert_eq!((status, &changed["client_name"]), (200, &json!("Renamed")), "{changed}");
+        assert_eq!((&changed["redirect_uris"], &changed["scope"]), (&narrowed, &json!("openid")));
+    }
+    let text = fs::read_to_string(&file).expect("a file");
+    let after: Value = serde_yaml::from_str(&text).expect("YAML");
+    for name in ["redirectUris", "scopes", "introspection", "lifetimes"] {
+        assert_eq!(after["spec"][name], object["spec"][name], "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn deleting_the_file_revokes_the_client() {
     let world = World::start().await;
     let client = world.register(|_| {}).await;

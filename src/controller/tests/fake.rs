@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use crate::{
     api::{AnyCachedObject, CachedSecret, ObjectSet, SecretState, SourceHealth, SourceView},
     model::{
-        ClientRegistrar, ManagedKind, NewClient, ObjectKey, ObjectKind, ObjectRef, RegistrarError,
+        ClientRegistrar, ManagedKind, NewClient, ObjectKey, ObjectKind, ObjectRef, RegistrarError, SpecCheck,
     },
     source::{
         EventRecord, ObjectSource, StatusUpdate, WriteError,
@@ -269,7 +269,8 @@ impl ClientRegistrar for Fake {
         &self,
         _: &ObjectKey,
         _: Map<String, Value>,
-    ) -> Result<(), RegistrarError> {
+        _: SpecCheck<'_>,
+    ) -> Result<Map<String, Value>, RegistrarError> {
         Err(RegistrarError::NotFound)
     }
 

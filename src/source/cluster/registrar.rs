@@ -13,8 +13,11 @@ use serde_json::{Map, Value};
 use super::{ClusterSource, write};
 use crate::{
     api::OidcClient,
-    model::{ClientRegistrar, NewClient, ObjectKey, RegistrarError},
-    source::{WriteError, registered_client},
+    model::{ClientRegistrar, NewClient, ObjectKey, RegistrarError, SpecCheck},
+    source::{
+        WriteError,
+        registered_client::{self, UpdatedClient},
+    },
 };
 
 /// Timeout of a request, as for every write.
@@ -53,21 +56,21 @@ fn contended() -> RegistrarError {
 
 /// Changes a registered client at the resourceVersion of its read. Fields unknown to this release
 /// are preserved: during a rolling update a newer replica may have written them.
-async fn change(
+///
+/// `edit` returns what it wrote, or `None` if nothing has to be written.
+async fn change<T: Send>(
     client: &Client,
     object: &ObjectKey,
-    edit: impl Fn(&mut DynamicObject) -> Result<bool, RegistrarError> + Send,
-) -> Result<(), RegistrarError> {
+    edit: impl Fn(&mut DynamicObject) -> Result<Option<T>, RegistrarError> + Send,
+) -> Result<Option<T>, RegistrarError> {
     let kind = ApiResource::erase::<OidcClient>(&());
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &object.namespace, &kind);
     for _ in 0..MAX_ATTEMPTS {
         let Ok(mut found) = within(api.get(&object.name)).await? else { continue };
         registered_client::check(&found.metadata)?;
-        if !edit(&mut found)? {
-            return Ok(());
-        }
+        let Some(written) = edit(&mut found)? else { return Ok(None) };
         if within(api.replace(&object.name, &write::params(), &found)).await?.is_ok() {
-            return Ok(());
+            return Ok(Some(written));
         }
     }
     Err(contended())
@@ -96,13 +99,18 @@ impl ClientRegistrar for ClusterSource {
         &self,
         object: &ObjectKey,
         spec: Map<String, Value>,
-    ) -> Result<(), RegistrarError> {
+        check: SpecCheck<'_>,
+    ) -> Result<Map<String, Value>, RegistrarError> {
         change(&self.client, object, |found| {
-            found.data["spec"] =
-                registered_client::replaced(&found.data["spec"], spec.clone())?.into();
-            Ok(true)
+            let before = &found.data["spec"];
+            let updated = UpdatedClient::of(before, &found.metadata, spec.clone())?;
+            check(&updated.spec).map_err(RegistrarError::Refused)?;
+            updated.annotate(&mut found.metadata);
+            found.data["spec"] = updated.spec.clone().into();
+            Ok(Some(updated.spec))
         })
         .await
+        .map(Option::unwrap_or_default)
     }
 
     async fn delete_registered(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
@@ -116,6 +124,9 @@ impl ClientRegistrar for ClusterSource {
     }
 
     async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
-        change(&self.client, object, |found| Ok(registered_client::mark(&mut found.metadata))).await
+        let mark = |found: &mut DynamicObject| {
+            Ok(registered_client::mark(&mut found.metadata).then_some(()))
+        };
+        change(&self.client, object, mark).await.map(drop)
     }
 }

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 use super::{FolderSource, Inner, state};
 use crate::{
     api::{AnyObject, OidcClient},
-    model::{ClientRegistrar, ManagedKind, NewClient, ObjectKey, ObjectRef, RegistrarError},
+    model::{ClientRegistrar, ManagedKind, NewClient, ObjectKey, ObjectRef, RegistrarError, SpecCheck},
     source::{
         manifests::{self, ManifestObject},
-        registered_client,
+        registered_client::{self, UpdatedClient},
     },
 };
 
@@ -83,13 +83,19 @@ impl ClientRegistrar for FolderSource {
         &self,
         object: &ObjectKey,
         spec: Map<String, Value>,
-    ) -> Result<(), RegistrarError> {
+        check: SpecCheck<'_>,
+    ) -> Result<Map<String, Value>, RegistrarError> {
+        let mut written = Map::new();
         self.with_files(|inner| {
-            let found = self.registered(inner, object)?;
-            let spec =
-                registered_client::spec(registered_client::replaced(&json!(found.spec), spec)?)?;
+            let mut found = self.registered(inner, object)?;
+            let updated = UpdatedClient::of(&json!(found.spec), &found.metadata, spec)?;
+            check(&updated.spec).map_err(RegistrarError::Refused)?;
+            updated.annotate(&mut found.metadata);
+            written = updated.spec;
+            let spec = registered_client::spec(written.clone())?;
             self.put(&OidcClient { spec, ..found }, object)
-        })
+        })?;
+        Ok(written)
     }
 
     async fn delete_registered(&self, object: &ObjectKey) -> Result<(), RegistrarError> {

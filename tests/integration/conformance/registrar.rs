@@ -11,7 +11,7 @@ use lanyard::{
         CachedObject, CachedSecret, OWNER_ANNOTATION, OidcClient, REGISTERED_LABEL,
         REGISTRATION_TOKEN_ANNOTATION, SecretState,
     },
-    model::{ClientRegistrar, ManagedKind, NewClient, ObjectKey, RegistrarError},
+    model::{ClientRegistrar, ManagedKind, NewClient, ObjectKey, RegistrarError, SpecCheck},
 };
 use serde_json::{Map, Value};
 
@@ -81,7 +81,8 @@ impl ClientRegistrar for Clerk {
         &self,
         _: &ObjectKey,
         _: Map<String, Value>,
-    ) -> Result<(), RegistrarError> {
+        _: SpecCheck<'_>,
+    ) -> Result<Map<String, Value>, RegistrarError> {
         Err(RegistrarError::Forbidden("the suite replaces no client".to_owned()))
     }
 

@@ -249,6 +249,21 @@ async fn ends_with_the_session_unless_it_is_offline() {
 }
 
 #[tokio::test]
+async fn ends_with_the_session_once_the_client_lost_offline_access() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let offline = alice.tokens(&alice.web, OFFLINE).await;
+    let id_token = text(&offline, "id_token");
+    world.change("tenant, offline_access, badges", "tenant, badges");
+    let token = next(&alice.web, text(&offline, "refresh_token")).await;
+    alice.sign_out(id_token).await;
+    assert_error(&refresh(&alice.web, &token, &[]).await, 400, "invalid_grant");
+    assert_eq!(alice.web.userinfo(text(&offline, "access_token")).await.0, 401);
+    let introspected = world.introspect(&alice.web, text(&offline, "access_token")).await;
+    assert_eq!(introspected.1["active"], false);
+}
+
+#[tokio::test]
 async fn ends_after_its_idle_and_absolute_lifetimes() {
     let world = World::new().await;
     let alice = world.alice().await;

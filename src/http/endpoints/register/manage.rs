@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use serde_json::{Map, Value};
 
 use super::{
     bearer, check, failure, information, limit, registrar, registration_service, sent,
@@ -32,8 +33,15 @@ pub async fn put(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     sent.check_update(&client)?;
     let found = check::validate_metadata(desk, &client.object, sent.spec)?;
     check::documents(app, &found.client).await?;
-    registrar(app)?.replace_registered(&client.object, found.spec).await.map_err(failure)?;
-    let served = wait_until_served::served(app, &request, &found.client).await;
+    // Fields that an administrator has set stay, and the others have to go with them.
+    let check = |spec: &Map<String, Value>| {
+        desk.validate(&client.object, spec.clone()).map(drop).map_err(|problem| problem.message)
+    };
+    let written = registrar(app)?.replace_registered(&client.object, found.spec, &check).await;
+    let expected = desk.validate(&client.object, written.map_err(failure)?);
+    let expected = expected
+        .map_err(|problem| registration::refusal(&problem.field, &problem.message))?;
+    let served = wait_until_served::served(app, &request, &expected.client).await;
     let late = || EndpointError::Unavailable("the new metadata was not served in time".to_owned());
     let client = served.ok_or_else(late)?;
     Ok(information(&request, StatusCode::OK, &client, token))
