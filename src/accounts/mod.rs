@@ -16,6 +16,7 @@ pub(crate) mod grants;
 pub(crate) mod interactions;
 mod logout_outbox;
 mod outbox;
+pub(crate) mod record_limits;
 mod refresh_replays;
 pub(crate) mod registrations;
 pub(crate) mod session_clients;

@@ -17,7 +17,7 @@ use crate::{
         records::{Session, decode},
         session,
     },
-    store::{RecordKind, VersionedRecord},
+    store::{RecordKey, RecordKind, VersionedRecord},
 };
 
 /// An active session as stored, with its user.
@@ -111,10 +111,18 @@ pub async fn end(
     context: AccountContext<'_>,
     active: &ActiveSession,
 ) -> Result<Session, AccountError> {
-    let loaded = &active.session;
+    end_stored(context, &active.stored.record.key, &active.session).await
+}
+
+/// The same for a session as loaded from the store.
+pub(super) async fn end_stored(
+    context: AccountContext<'_>,
+    key: &RecordKey,
+    loaded: &Session,
+) -> Result<Session, AccountError> {
     let clients = loaded.clients.iter();
     let claims = backchannel_logout::store_notifications(context, loaded, clients).await?;
-    let taken = context.take(&active.stored.record.key).await?;
+    let taken = context.take(key).await?;
     backchannel_logout::queue(context, claims);
     let ended = taken.and_then(|stored| decode::<Session>(&stored.record.value).ok());
     let Some(ended) = ended else { return Ok(loaded.clone()) };

@@ -21,7 +21,7 @@ use super::{
     context::MAX_ATTEMPTS,
     endings,
     grants::{self, StoredGrant},
-    refresh_replays, registrations,
+    record_limits, refresh_replays, registrations,
     token_issuer::{self, IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
 };
 use crate::{
@@ -177,7 +177,13 @@ async fn passes(
 ) -> Result<bool, AccountError> {
     let (next, until) = ((granted.id.as_str(), &granted.grant), granted.referenced_until);
     match (granted.gate, stored) {
-        (Gate::Insert, _) => grants::insert(context, next, until).await,
+        (Gate::Insert, _) => {
+            let is_new = grants::insert(context, next, until).await?;
+            if is_new {
+                record_limits::limit_grants(context, next).await;
+            }
+            Ok(is_new)
+        }
         (Gate::Swap, None) => Ok(false),
         (Gate::Swap, Some(stored)) => {
             let unchanged = granted.grant == stored.grant && stored.outlives(until);

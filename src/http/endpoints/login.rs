@@ -7,7 +7,7 @@ use super::{
     known_browser,
 };
 use crate::{
-    accounts::sessions,
+    accounts::{record_limits, sessions},
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
     identity::{AttemptSource, PasswordSignIn, SignInError, normalize_username},
     model::Secret,
@@ -84,6 +84,7 @@ async fn sign_in(
     let previous = authorization.session.take();
     let (cookie, session) =
         sessions::start(app.context(request), authentication, user, previous.as_ref()).await?;
+    record_limits::limit_sessions(app.context(request), &session).await?;
     let progress = InteractionProgress::SignedIn(session.session.authentication.auth_time());
     let reply = proceed(authorization.with_progress(session, progress)).await?;
     Ok(reply.cookie(CookiePurpose::Session, &cookie).cookie(CookiePurpose::KnownBrowser, &browser))

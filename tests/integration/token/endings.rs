@@ -127,6 +127,45 @@ async fn an_edited_user_stays_signed_in_and_a_disabled_one_has_ended_for_good() 
 }
 
 #[tokio::test]
+async fn a_person_holds_a_bounded_number_of_sessions() {
+    let world = World::new().await;
+    let first = world.alice().await;
+    let mut last = None;
+    for _ in 0..50 {
+        world.wait(1);
+        last = Some(world.alice().await);
+    }
+    let active = async |alice: &SignedIn| {
+        let url = alice.web.authorize_url("openid", &[("prompt", "none")]);
+        alice.browser.open(&url).await.answer().contains_key("code")
+    };
+    assert!(!active(&first).await, "the oldest of 51 has ended");
+    assert!(active(&last.expect("the last")).await);
+}
+
+#[tokio::test]
+async fn a_person_holds_a_bounded_number_of_grants() {
+    let world = World::new().await;
+    let (alice, spa) = (world.alice().await, world.application("spa").await);
+    let other = alice.tokens(&spa, "openid offline_access").await;
+    let mut tokens = Vec::new();
+    for _ in 0..100 {
+        world.wait(1);
+        tokens.push(alice.tokens(&alice.web, "openid offline_access").await);
+    }
+    let (mut active, mut newest) = (0, false);
+    for tokens in &tokens {
+        let answer = world.introspect(&alice.web, text(tokens, "refresh_token")).await.1;
+        newest = answer["active"] == true;
+        active += usize::from(newest);
+    }
+    assert!((50..=90).contains(&active), "{active} of 100");
+    assert!(newest, "the oldest go first");
+    let form = [("grant_type", "refresh_token"), ("refresh_token", text(&other, "refresh_token"))];
+    assert_eq!(spa.token(&form).await.0, 200, "those to other applications stay");
+}
+
+#[tokio::test]
 async fn a_password_that_cannot_be_read_suspends() {
     let mut cluster = Cluster::start().await;
     let text = manifests(&[]);

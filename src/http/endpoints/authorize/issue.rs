@@ -7,7 +7,7 @@
 use super::AuthorizationContext;
 use crate::{
     accounts::{
-        AccountContext, AccountError, codes, grants, registrations, session_clients,
+        AccountContext, AccountError, codes, grants, record_limits, registrations, session_clients,
         session_state::{browser_state, session_state},
         sessions::ActiveSession,
         token_issuer::{self, IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
@@ -85,7 +85,9 @@ async fn store_grant(
 ) -> Result<(), AccountError> {
     let until = context.now.plus(client.lifetimes.access_token.max(client.lifetimes.code));
     let inserted = grants::insert(context, grant, until).await?;
-    inserted.then_some(()).ok_or(AccountError::DuplicateId(RecordKind::Grant))
+    inserted.then_some(()).ok_or(AccountError::DuplicateId(RecordKind::Grant))?;
+    record_limits::limit_grants(context, grant).await;
+    Ok(())
 }
 
 /// The parameters of the response (RFC 6749 §4.1.2, §4.2.2; OIDC Core §3.3.2.5).

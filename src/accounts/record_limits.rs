@@ -1,0 +1,125 @@
+//! Limits of the sessions and grants that one person holds, so that no person fills the store. The oldest
+//! go first (docs/design/state.md#limits-of-a-person).
+
+use std::{collections::HashMap, time::Duration};
+
+use super::{
+    AccountContext, AccountError, grants,
+    sessions::{self, ActiveSession},
+};
+use crate::{
+    model::{ClientId, Timestamp},
+    protocol::records::{Grant, Session, decode},
+    store::{IndexEntry, OwnerKind, RecordKind, VersionedRecord},
+};
+
+/// Maximum number of sessions of a person.
+const MAX_SESSIONS: usize = 50;
+/// Maximum number of grants of a person.
+const MAX_GRANTS: usize = 500;
+/// Maximum number of grants of a person to one client: an application that renews its tokens without
+/// a refresh token makes many, and must not end those of others.
+const MAX_GRANTS_TO_CLIENT: usize = 50;
+/// Grants are counted once in so many times, since most people hold few. A person can hold some more
+/// than the maximum until then.
+const COUNTED_ONCE_IN: u8 = 8;
+/// Age from which a grant is deleted: its code has expired. A younger one is revoked, so that its
+/// code cannot be redeemed again.
+const DELETABLE_AGE: Duration = Duration::from_mins(5);
+
+/// Ends the oldest sessions of a person who has just signed in: `new`.
+pub(crate) async fn limit_sessions(
+    context: AccountContext<'_>,
+    new: &ActiveSession,
+) -> Result<(), AccountError> {
+    let found = list(context, RecordKind::Session, new.account.subject.as_str()).await?;
+    let others = found.into_iter().filter(|stored| stored.record.key.id != new.record_id());
+    let decoded = others.filter_map(|stored| {
+        let session: Session = decode(&stored.record.value).ok()?;
+        Some((session.created_at, (stored, session)))
+    });
+    for (stored, session) in beyond(decoded.collect(), MAX_SESSIONS - 1) {
+        sessions::end_stored(context, &stored.record.key, &session).await?;
+    }
+    Ok(())
+}
+
+/// Ends the oldest grants of the person of a new grant. A failure is logged: the grant was made.
+pub(crate) async fn limit_grants(context: AccountContext<'_>, new: (&str, &Grant)) {
+    let mut die = [0];
+    context.services.entropy.fill(&mut die);
+    if die[0] % COUNTED_ONCE_IN != 0 {
+        return;
+    }
+    if let Err(error) = end_grants(context, new).await {
+        tracing::warn!(%error, "could not count the grants of a user");
+    }
+}
+
+async fn end_grants(
+    context: AccountContext<'_>,
+    (new, grant): (&str, &Grant),
+) -> Result<(), AccountError> {
+    let subject = grant.authentication.subject.as_str();
+    let mut found = list(context, RecordKind::Grant, subject).await?;
+    found.retain(|stored| stored.record.key.id != new);
+    let mut by_client: HashMap<ClientId, Vec<(Timestamp, String)>> = HashMap::new();
+    for stored in found {
+        let Ok(grant) = decode::<Grant>(&stored.record.value) else { continue };
+        let held = by_client.entry(grant.client).or_default();
+        held.push((grant.created_at, stored.record.key.id));
+    }
+    let mut kept = Vec::new();
+    for mut held in by_client.into_values() {
+        held.sort();
+        let ended = held.len().saturating_sub(MAX_GRANTS_TO_CLIENT);
+        kept.extend(held.split_off(ended));
+        end_each(context, held).await?;
+    }
+    kept.sort();
+    kept.truncate(kept.len().saturating_sub(MAX_GRANTS));
+    end_each(context, kept).await
+}
+
+async fn end_each(
+    context: AccountContext<'_>,
+    grants: Vec<(Timestamp, String)>,
+) -> Result<(), AccountError> {
+    for (created_at, id) in grants {
+        if context.now.since(created_at) >= DELETABLE_AGE {
+            context.take(&context.key(RecordKind::Grant, id)).await?;
+        } else {
+            grants::revoke(context, &id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn list(
+    context: AccountContext<'_>,
+    kind: RecordKind,
+    subject: &str,
+) -> Result<Vec<VersionedRecord>, AccountError> {
+    let owner = IndexEntry::new(OwnerKind::User, subject);
+    Ok(context.services.store.list(kind, context.tenant_id(), &owner, context.now).await?)
+}
+
+/// The oldest values beyond a maximum.
+fn beyond<T>(mut values: Vec<(Timestamp, T)>, most: usize) -> impl Iterator<Item = T> {
+    values.sort_by_key(|(created_at, _)| *created_at);
+    let ended = values.len().saturating_sub(most);
+    values.into_iter().take(ended).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_go_first() {
+        let at = |second| (Timestamp::from_secs(second), second);
+        let values = vec![at(3), at(1), at(2)];
+        assert_eq!(beyond(values.clone(), 1).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(beyond(values, 3).count(), 0);
+    }
+}
