@@ -5,8 +5,7 @@ use crate::{
     model::{Account, Client, Subject},
     protocol::{
         authorize::AuthorizationRequest,
-        consent,
-        marks,
+        consent, marks,
         records::{AccountMarks, Consent, decode, encode},
     },
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},

@@ -130,7 +130,9 @@ pub(crate) async fn active_account(
         return Ok(None);
     }
     let active = match &grant.sid {
-        Some(sid) if !grant.is_offline_for(client) => session_is_active(context, sid, &account).await?,
+        Some(sid) if !grant.is_offline_for(client) => {
+            session_is_active(context, sid, &account).await?
+        }
         _ => true,
     };
     Ok(active.then_some(account))
@@ -198,7 +200,7 @@ mod tests {
             claims: RequestedClaims::default(),
             superseded: SupersededTimes::default(),
             client_object: None,
-        marks: None,
+            marks: None,
         };
         StoredGrant { grant, version: 1, expires_at }
     }

@@ -50,8 +50,7 @@ pub async fn load(
         return Ok(Some(active));
     }
     let marks = endings::adopted_marks(context, active.session.marks, &active.account);
-    let used =
-        Session { used_at: context.now, marks: Some(marks), ..active.session.clone() };
+    let used = Session { used_at: context.now, marks: Some(marks), ..active.session.clone() };
     // A conflict is fine: the concurrent request recorded the use.
     context.compare_and_swap(active.stored.version, session_record(context, &key, &used)).await?;
     match context.get(&key).await? {

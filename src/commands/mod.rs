@@ -5,6 +5,7 @@ pub mod check;
 pub mod crds;
 pub mod dev;
 pub mod hash_password;
+mod measuring;
 mod outbound;
 pub mod run;
 mod runtime;

@@ -12,13 +12,13 @@ use std::{
 use anyhow::{Context as _, Result};
 use tokio::sync::watch;
 
+use super::measuring::{PrometheusReconcileMetrics, measure};
 use crate::{
-    accounts::{AccountServices, EndedUserWatch, LogoutNotifier, StoredRefreshReplays, run_notifier},
-    api::SourceView,
+    accounts::{
+        AccountServices, EndedUserWatch, LogoutNotifier, StoredRefreshReplays, run_notifier,
+    },
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
-    config,
-    controller::{self, MissingSealingKeys, ReconcileMetrics},
-    demo,
+    config, controller, demo,
     http::{
         AdminServer, AppState, BasePage, BoundListener, ExtraRoutes, ForwardedHeaders, HttpServer,
         ReadinessProbe, ServerConfig, ServerLimits, Service, TlsConfig, TrustedProxies,
@@ -26,15 +26,12 @@ use crate::{
     },
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
-    model::{
-        Clock, Entropy, Installation, ManagedKind, ObjectKind, SharedRegistrar, SystemClock,
-        SystemEntropy,
-    },
+    model::{Clock, Entropy, Installation, SharedRegistrar, SystemClock, SystemEntropy},
     registry::{SnapshotHandle, project},
     remote::{RequestObjectCache, SectorIdentifierCache},
     source::SharedSource,
     store::{InstrumentedStore, SharedStore, purge_regularly},
-    telemetry::{self, LogGuard, Metrics, ReconcileOutcome, SealingKeysOutcome, init_logging},
+    telemetry::{self, LogGuard, Metrics, init_logging},
 };
 
 /// Capacity of the password queue: 2 s of work for four threads.
@@ -258,48 +255,4 @@ fn observed(store: SharedStore, metrics: &Arc<Metrics>) -> SharedStore {
         tracing::warn!(operation, %error, "store operation failed");
         metrics.store_failed(operation);
     }))
-}
-
-/// Reports each snapshot and the source's health to the metrics.
-async fn measure(app: Arc<AppState>, mut views: watch::Receiver<Arc<SourceView>>) {
-    let mut changes = app.registry.changes();
-    loop {
-        let view = Arc::clone(&views.borrow_and_update());
-        let snapshot = app.registry.snapshot();
-        app.accounts.metrics.source_healthy(view.health.synced && view.health.failing.is_none());
-        let objects = ManagedKind::ALL.map(|kind| (kind, view.objects.managed.of_kind(kind).len()));
-        let tenants = snapshot.tenants().map(|tenant| tenant.tenant.id.clone());
-        app.accounts.metrics.snapshot(snapshot.revision, snapshot.built_at, tenants, &objects);
-        let gone = tokio::select! {
-            changed = views.changed() => changed.is_err(),
-            changed = changes.changed() => changed.is_err(),
-        };
-        if gone {
-            return;
-        }
-        // Waits, so a burst of changes is reported once.
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-}
-
-/// Reports reconciles to the metrics.
-struct PrometheusReconcileMetrics(Arc<Metrics>);
-
-impl ReconcileMetrics for PrometheusReconcileMetrics {
-    fn sealing_keys_missing(&self, outcome: MissingSealingKeys) {
-        let outcome = match outcome {
-            MissingSealingKeys::Restored => SealingKeysOutcome::Restored,
-            MissingSealingKeys::Lost => SealingKeysOutcome::Lost,
-        };
-        self.0.sealing_keys_missing(outcome);
-    }
-
-    fn reconciled(&self, kind: ObjectKind, outcome: controller::ReconcileOutcome) {
-        let outcome = match outcome {
-            controller::ReconcileOutcome::Ok => ReconcileOutcome::Ok,
-            controller::ReconcileOutcome::Problem => ReconcileOutcome::Problem,
-            controller::ReconcileOutcome::Retry => ReconcileOutcome::Retry,
-        };
-        self.0.reconciled(kind, outcome);
-    }
 }

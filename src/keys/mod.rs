@@ -36,6 +36,7 @@ pub use ring::{JwtType, KeyRing, KeyState, SigningKey, VerifyError, check_key};
 pub use rotation::{NewKey, PlannedKey, RotationPlan, RotationRules, next_rotation, plan};
 pub use seal::Sealer;
 pub use sealing_keys::{
-    MARKING_KEY_ENTRY, SealingKey, SealingPlan, new_marking_key, new_sealing_key, read_sealing_keys, sealing_plan, write_marking_key, write_sealing_key,
+    MARKING_KEY_ENTRY, SealingKey, SealingPlan, new_marking_key, new_sealing_key,
+    read_sealing_keys, sealing_plan, write_marking_key, write_sealing_key,
 };
 pub use signer::{SignError, Signer};

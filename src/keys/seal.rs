@@ -18,9 +18,7 @@ use super::{
     key_secret::{DamagedEntry, KeyEntries},
     sealing_keys::{SealingKey, read_marking_key, read_sealing_keys},
 };
-use crate::model::{
-    CredentialMark, Entropy, SealPurpose, Secret, Subject, TenantId, Timestamp,
-};
+use crate::model::{CredentialMark, Entropy, SealPurpose, Secret, Subject, TenantId, Timestamp};
 
 const VERSION: u8 = 1;
 const SALT: usize = 16;

@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::{
     Account, AccountSource, ApplicationType, Branding, Client, ClientAuthentication, ClientId,
-    CustomScope, GrantType, Issuer, ObjectKey, ObjectMark, Organization, PasswordState, RedirectUri, RefreshTokenRotation,
-    RegistrationPolicy, RequestObjectPolicy, ResponseType, RotationPolicy, Secret, SecretTransport,
-    SigningAlgorithm, Subject, Tenant, TenantId, TokenPolicy,
+    CustomScope, GrantType, Issuer, ObjectKey, ObjectMark, Organization, PasswordState,
+    RedirectUri, RefreshTokenRotation, RegistrationPolicy, RequestObjectPolicy, ResponseType,
+    RotationPolicy, Secret, SecretTransport, SigningAlgorithm, Subject, Tenant, TenantId,
+    TokenPolicy,
 };
 
 /// The first redirect URI of [`client`].

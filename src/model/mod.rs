@@ -59,11 +59,13 @@ pub(crate) use interner::pooled;
 pub use interner::{Interner, Pooled, intern};
 pub use issuer::{Issuer, IssuerError};
 pub use kinds::{ManagedKind, ObjectKind, ObjectRef};
-pub use object_mark::{CredentialMark, ObjectMark};
 pub use oauth_enums::{ApplicationType, AuthMethod, GrantType, ResponseType};
+pub use object_mark::{CredentialMark, ObjectMark};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use refresh_replays::{RefreshReplays, ReportedReplays, SharedRefreshReplays};
-pub use registrar::{ClientRegistrar, NewClient, REGISTERED_NAME, RegistrarError, SharedRegistrar, SpecCheck};
+pub use registrar::{
+    ClientRegistrar, NewClient, REGISTERED_NAME, RegistrarError, SharedRegistrar, SpecCheck,
+};
 pub use seal_purpose::SealPurpose;
 pub use secret::Secret;
 pub use tenant::{

@@ -23,9 +23,8 @@ pub fn is_of(record: MarkedRecord, account: &Account, now: AccountMarks, at: Tim
         made.person == now.person && credentials.is_none_or(|(made, now)| made == now)
     });
     // A time in the future has no effect yet.
-    let signed_out = account.sign_out_before.is_some_and(|before| {
-        record.created_at < before && before <= at
-    });
+    let signed_out =
+        account.sign_out_before.is_some_and(|before| record.created_at < before && before <= at);
     same && !account.disabled && account.password != PasswordState::Unreadable && !signed_out
 }
 
@@ -108,8 +107,7 @@ mod tests {
     #[test]
     fn sign_out_before_ends_what_was_made_before() {
         let second = Duration::from_secs(1);
-        let account =
-            |before| Account { sign_out_before: Some(before), ..fixtures::user() };
+        let account = |before| Account { sign_out_before: Some(before), ..fixtures::user() };
         assert!(!holds(marks(), &account(NOW.plus(second))));
         assert!(holds(marks(), &account(NOW)), "made at that time");
         assert!(holds(marks(), &account(NOW.plus(Duration::from_hours(2)))), "not yet");
@@ -117,7 +115,11 @@ mod tests {
 
     #[test]
     fn a_disabled_user_s_records_are_void_for_good() {
-        let void = VoidBefore { person: marks().person, generation: 4, at: NOW.minus(Duration::from_hours(1)) };
+        let void = VoidBefore {
+            person: marks().person,
+            generation: 4,
+            at: NOW.minus(Duration::from_hours(1)),
+        };
         let enabled = AccountMarks { generation: 5, ..marks() };
         assert!(!may_be_void(made(), marks()), "the object did not change");
         assert!(may_be_void(made(), enabled));
@@ -141,8 +143,7 @@ mod tests {
 
     #[test]
     fn consent_is_the_person_s_unless_all_was_restored() {
-        let consent =
-            Consent { scopes: BTreeSet::new(), given_at: NOW, marks: Some(marks()) };
+        let consent = Consent { scopes: BTreeSet::new(), given_at: NOW, marks: Some(marks()) };
         let other = ObjectMark::of("uid-2");
         assert!(covers(&consent, marks()));
         assert!(covers(&consent, AccountMarks { credential: None, ..marks() }), "a new password");

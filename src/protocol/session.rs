@@ -49,12 +49,7 @@ pub fn begin(
 /// Returns true if the session has not expired and is this user's. The tenant's lifetimes may have
 /// become shorter since it began. Whether it ended with the user is decided by
 /// [`marks`](super::marks).
-pub fn is_live(
-    session: &Session,
-    user: &Account,
-    lifetimes: &Lifetimes,
-    now: Timestamp,
-) -> bool {
+pub fn is_live(session: &Session, user: &Account, lifetimes: &Lifetimes, now: Timestamp) -> bool {
     user.subject == session.authentication.subject && now < expires_at(session, lifetimes)
 }
 
@@ -159,9 +154,11 @@ mod tests {
         let clients = BTreeSet::from([ClientId::new("team.wiki")]);
         let first = Session { clients: clients.clone(), ..session() };
         let lifetimes = Lifetimes::default();
-        let again = begin((signed_in("alice-id"), marks()), Some(&first), "sid-2".into(), &lifetimes, NOW);
+        let again =
+            begin((signed_in("alice-id"), marks()), Some(&first), "sid-2".into(), &lifetimes, NOW);
         assert_eq!((again.sid.as_str(), &again.clients), ("sid-1", &clients));
-        let other = begin((signed_in("bob"), marks()), Some(&first), "sid-2".into(), &lifetimes, NOW);
+        let other =
+            begin((signed_in("bob"), marks()), Some(&first), "sid-2".into(), &lifetimes, NOW);
         assert_eq!((other.sid.as_str(), other.clients.len()), ("sid-2", 0));
     }
 

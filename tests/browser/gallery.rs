@@ -12,8 +12,8 @@ use lanyard::{
     },
     model::{
         Account, AccountSource, ApplicationType, Branding, Client, ClientDetails, ClientId,
-        DynamicRegistration, GrantType, Issuer, ObjectKey, ObjectMark, PasswordState, Organization, RedirectUri,
-        RefreshTokenRotation, RegistrationPolicy, RequestObjectPolicy, ResponseType,
+        DynamicRegistration, GrantType, Issuer, ObjectKey, ObjectMark, Organization, PasswordState,
+        RedirectUri, RefreshTokenRotation, RegistrationPolicy, RequestObjectPolicy, ResponseType,
         RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantId, TokenPolicy,
     },
     protocol::{

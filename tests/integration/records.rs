@@ -9,8 +9,9 @@ use lanyard::{
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
         records::{
-            AuthorizationCode, Consent, Grant, GrantState, RecordFormat, RefreshToken,
-            AccountMarks, RequestedClaims, SealedCode, Session, SupersededTimes, VoidBefore, decode, encode,
+            AccountMarks, AuthorizationCode, Consent, Grant, GrantState, RecordFormat,
+            RefreshToken, RequestedClaims, SealedCode, Session, SupersededTimes, VoidBefore,
+            decode, encode,
         },
     },
     store::{OwnerKind, RecordKind},

@@ -79,10 +79,8 @@ impl Stage {
         entropy: &dyn Entropy,
     ) -> Self {
         let now = clock.now();
-        let sealing = [
-            write_sealing_key(&new_sealing_key(entropy, now, now)),
-            new_marking_key(entropy),
-        ];
+        let sealing =
+            [write_sealing_key(&new_sealing_key(entropy, now, now)), new_marking_key(entropy)];
         let mut pool = KeyPool::default();
         let keys = make_keys(manifests, now, &mut pool);
         let shown = Shown { objects: ObjectSet::default(), keys, pool };

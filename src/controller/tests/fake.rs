@@ -17,7 +17,8 @@ use tokio::sync::watch;
 use crate::{
     api::{AnyCachedObject, CachedSecret, ObjectSet, SecretState, SourceHealth, SourceView},
     model::{
-        ClientRegistrar, ManagedKind, NewClient, ObjectKey, ObjectKind, ObjectRef, RegistrarError, SpecCheck,
+        ClientRegistrar, ManagedKind, NewClient, ObjectKey, ObjectKind, ObjectRef, RegistrarError,
+        SpecCheck,
     },
     source::{
         EventRecord, ObjectSource, StatusUpdate, WriteError,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{fixtures, AccountSource, ObjectKey, SeededEntropy, Subject};
+use crate::model::{AccountSource, ObjectKey, SeededEntropy, Subject, fixtures};
 
 fn ada() -> Account {
     Account {

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::*;
-use crate::model::{fixtures, AccountSource, ObjectKey, StoredPassword, Subject};
+use crate::model::{AccountSource, ObjectKey, StoredPassword, Subject, fixtures};
 
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    AuthorizationCode, Consent, DecodeError, FormatVersion, Grant, GrantState, RequestedClaims, SealedCode,
-    Session, SupersededTimes,
+    AuthorizationCode, Consent, DecodeError, FormatVersion, Grant, GrantState, RequestedClaims,
+    SealedCode, Session, SupersededTimes,
 };
 use crate::{
     model::{ClientId, Subject, Timestamp},

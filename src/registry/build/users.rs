@@ -9,7 +9,10 @@ use super::members::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
 use crate::{
     api::{ConditionReason, ConditionType, OidcUser, SecretKeyRef},
     identity::parse_stored_password,
-    model::{Account, ClientId, Installation, ObjectKey, PasswordState, StoredPassword, Subject, TenantId},
+    model::{
+        Account, ClientId, Installation, ObjectKey, PasswordState, StoredPassword, Subject,
+        TenantId,
+    },
     registry::{
         ObjectOutcome, UserOutcome, ValidationProblem, Verdict,
         precedence::Precedence,

@@ -116,4 +116,3 @@ fn object_mark(metadata: &ObjectMeta, key: &ObjectKey, dev: bool) -> ObjectMark 
         None => ObjectMark::of(&format!("name {key}")),
     }
 }
-

@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 use super::{FolderSource, Inner, state};
 use crate::{
     api::{AnyObject, OidcClient},
-    model::{ClientRegistrar, ManagedKind, NewClient, ObjectKey, ObjectRef, RegistrarError, SpecCheck},
+    model::{
+        ClientRegistrar, ManagedKind, NewClient, ObjectKey, ObjectRef, RegistrarError, SpecCheck,
+    },
     source::{
         manifests::{self, ManifestObject},
         registered_client::{self, UpdatedClient},

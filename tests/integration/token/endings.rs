@@ -111,7 +111,8 @@ async fn a_tenant_that_is_created_again_keeps_its_sessions_and_grants() {
 async fn an_edited_user_stays_signed_in_and_a_disabled_one_has_ended_for_good() {
     let mut cluster = Cluster::start().await;
     let subject = cluster.world.app.subject("shop", "alice");
-    let generation = |generation: u32| format!("{{name: alice, uid: u1, generation: {generation}}}");
+    let generation =
+        |generation: u32| format!("{{name: alice, uid: u1, generation: {generation}}}");
     cluster.serve(&[(ALICE_1, &generation(2)), ("groups: [staff]", "groups: [board]")]);
     assert!(cluster.refresh().await);
     cluster.serve(&[(ALICE_1, &generation(3)), ("disabled: false", "disabled: true")]);
@@ -123,7 +124,14 @@ async fn an_edited_user_stays_signed_in_and_a_disabled_one_has_ended_for_good() 
     // No time has passed by the test's clock: generations decide, not clocks.
     assert!(!cluster.asks_for_consent().await, "the consent is still the person's");
     let again = cluster.world.alice().await;
-    assert!(again.browser.open(&again.web.authorize_url("openid", &[("prompt", "none")])).await.answer().contains_key("code"));
+    assert!(
+        again
+            .browser
+            .open(&again.web.authorize_url("openid", &[("prompt", "none")]))
+            .await
+            .answer()
+            .contains_key("code")
+    );
 }
 
 #[tokio::test]

@@ -311,7 +311,10 @@ async fn ends_for_good_when_the_user_is_deleted() {
     let tokens = alice.tokens(&alice.web, OFFLINE).await;
     let token = text(&tokens, "refresh_token");
     let subject = world.app.subject("shop", "alice");
-    world.change("kind: OidcUser\nmetadata: {name: alice}", "kind: OidcUser\nmetadata: {name: other}");
+    world.change(
+        "kind: OidcUser\nmetadata: {name: alice}",
+        "kind: OidcUser\nmetadata: {name: other}",
+    );
     world.app.wait_until_void("shop", &subject).await;
     assert_error(&refresh(&alice.web, token, &[]).await, 400, "invalid_grant");
     world.change("disabled: false", "disabled: false");

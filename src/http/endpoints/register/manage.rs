@@ -39,8 +39,8 @@ pub async fn put(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     };
     let written = registrar(app)?.replace_registered(&client.object, found.spec, &check).await;
     let expected = desk.validate(&client.object, written.map_err(failure)?);
-    let expected = expected
-        .map_err(|problem| registration::refusal(&problem.field, &problem.message))?;
+    let expected =
+        expected.map_err(|problem| registration::refusal(&problem.field, &problem.message))?;
     let served = wait_until_served::served(app, &request, &expected.client).await;
     let late = || EndpointError::Unavailable("the new metadata was not served in time".to_owned());
     let client = served.ok_or_else(late)?;
