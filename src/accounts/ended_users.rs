@@ -153,13 +153,14 @@ impl EndedUserWatch {
     /// Writes the records, and keeps those that could not be written. The store has logged why.
     async fn write(&self, pending: &mut BTreeMap<String, EndedUser>) {
         for (name, user) in std::mem::take(pending) {
-            if self.end(&user).await.is_err() {
+            if !matches!(self.end(&user).await, Ok(true)) {
                 pending.insert(name, user);
             }
         }
     }
 
-    async fn end(&self, user: &EndedUser) -> Result<(), StoreError> {
+    /// Writes one record; `false` if it kept changing.
+    async fn end(&self, user: &EndedUser) -> Result<bool, StoreError> {
         let key =
             RecordKey::new(RecordKind::VoidBefore, &user.tenant, endings::void_id(&user.subject));
         let now = self.clock.now();
@@ -173,16 +174,16 @@ impl EndedUserWatch {
         for _ in 0..MAX_ATTEMPTS {
             let written = match self.store.get(&key, now).await? {
                 None => self.store.insert(record.clone(), now).await?,
-                Some(stored) if is_covered(&stored, user.void) => return Ok(()),
+                Some(stored) if is_covered(&stored, user.void) => return Ok(true),
                 Some(stored) => {
                     self.store.compare_and_swap(stored.version, record.clone(), now).await?
                 }
             };
             if written {
-                return Ok(());
+                return Ok(true);
             }
         }
-        Err(StoreError::Unavailable("a record kept changing".to_owned()))
+        Ok(false)
     }
 }
 
