@@ -168,6 +168,9 @@ async fn token_ends_with_its_user_or_client() {
     world.change("metadata: {name: web}", "metadata: {name: renamed}");
     world.refuses(token, 401, "invalid_token").await;
     world.change("Alice Rivera", "Alice Rivers");
+    // The session of a user who was disabled has ended.
+    world.wait(1);
+    let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, "openid profile").await;
     assert_eq!(world.show(text(&tokens, "access_token")).await.2["name"], "Alice Rivers");
 }
