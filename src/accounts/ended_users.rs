@@ -17,7 +17,10 @@ use crate::{
     },
     protocol::records::{VoidBefore, decode, encode},
     registry::{Snapshot, SnapshotHandle},
-    store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
+    store::{
+        IndexEntry, OwnerKind, Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError,
+        VersionedRecord,
+    },
 };
 
 /// Lifetime of a record: longer than any session or grant that a Tenant can allow.
@@ -132,7 +135,9 @@ impl EndedUserWatch {
             // Revision 0 is the empty snapshot before the first lists.
             if snapshot.revision > 0 {
                 let ended = seen.ended_in(&snapshot, self.store_clock.at(self.clock.now()));
-                let keyed = |user: EndedUser| (format!("{} {}", user.tenant, user.subject), user);
+                let keyed = |user: EndedUser| {
+                    (format!("{} {} {}", user.tenant, user.subject, user.void.person), user)
+                };
                 pending.extend(ended.into_iter().map(keyed));
             }
             self.write(&mut pending).await;
@@ -161,14 +166,17 @@ impl EndedUserWatch {
 
     /// Writes one record; `false` if it kept changing.
     async fn end(&self, user: &EndedUser) -> Result<bool, StoreError> {
-        let key =
-            RecordKey::new(RecordKind::VoidBefore, &user.tenant, endings::void_id(&user.subject));
+        let key = RecordKey::new(
+            RecordKind::VoidBefore,
+            &user.tenant,
+            endings::void_id(&user.subject, user.void.person),
+        );
         let now = self.clock.now();
         let record = Record {
             key: key.clone(),
             value: encode(&user.void).into(),
             expires_at: now.plus(TTL),
-            owners: Vec::new(),
+            owners: vec![IndexEntry::new(OwnerKind::User, user.subject.as_str())],
             due_at: None,
         };
         for _ in 0..MAX_ATTEMPTS {

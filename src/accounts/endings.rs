@@ -2,7 +2,7 @@
 
 use super::{AccountContext, AccountError};
 use crate::{
-    model::{Account, PasswordState, StoredPassword, Subject, sha256_base64url},
+    model::{Account, ObjectMark, PasswordState, StoredPassword, Subject, sha256_base64url},
     protocol::{
         marks::{self, MarkedRecord},
         records::{AccountMarks, VoidBefore, decode},
@@ -57,17 +57,17 @@ pub(super) async fn is_usable(
     if !marks::may_be_void(record, now) {
         return Ok(true);
     }
-    let stored = context.get(&void_key(context, &account.subject)).await?;
+    let stored = context.get(&void_key(context, account)).await?;
     let void = stored.and_then(|stored| decode::<VoidBefore>(&stored.record.value).ok());
     Ok(void.is_none_or(|void| !marks::is_void(record, &void, now)))
 }
 
 /// The key of a person's [`VoidBefore`] record.
-pub(super) fn void_key(context: AccountContext<'_>, subject: &Subject) -> RecordKey {
-    context.key(RecordKind::VoidBefore, void_id(subject))
+fn void_key(context: AccountContext<'_>, account: &Account) -> RecordKey {
+    context.key(RecordKind::VoidBefore, void_id(&account.subject, account.mark))
 }
 
-/// The id of a person's [`VoidBefore`] record.
-pub(super) fn void_id(subject: &Subject) -> String {
-    sha256_base64url(subject.as_str())
+/// The id of a person's [`VoidBefore`] record. Another person with the subject has another record.
+pub(super) fn void_id(subject: &Subject, person: ObjectMark) -> String {
+    sha256_base64url(format!("{subject}\0{person}"))
 }

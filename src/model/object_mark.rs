@@ -1,6 +1,8 @@
 //! Marks: digests in records by which a record's user is told from a later one with the same name,
 //! and the user's password from a later one.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::sha256;
@@ -15,6 +17,12 @@ impl ObjectMark {
         let mut mark = [0; 16];
         mark.copy_from_slice(&sha256(identity)[..16]);
         Self(mark)
+    }
+}
+
+impl fmt::Display for ObjectMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

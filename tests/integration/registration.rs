@@ -263,7 +263,7 @@ async fn an_update_cannot_take_back_what_an_administrator_set() {
     let mut object: Value = serde_yaml::from_str(&text).expect("YAML");
     object["spec"]["redirectUris"] = json!(["https://rp.test/cb"]);
     object["spec"]["scopes"] = json!(["openid"]);
-    object["spec"]["introspection"] = json!("Tenant");
+    object["spec"]["introspection"] = json!("Own");
     object["spec"]["lifetimes"] = json!({ "accessToken": "1m" });
     fs::write(&file, serde_yaml::to_string(&object).expect("YAML")).expect("written");
     let narrowed = json!(["https://rp.test/cb"]);

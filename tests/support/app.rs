@@ -19,13 +19,10 @@ use lanyard::{
     http::{AppState, BasePage, HttpServer, ServerConfig, ServerLimits, TlsConfig},
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
-    model::{
-        Clock, Entropy, FixedClock, Issuer, SeededEntropy, SystemClock, TenantId, Timestamp,
-        sha256_base64url,
-    },
+    model::{Clock, Entropy, FixedClock, Issuer, SeededEntropy, SystemClock, TenantId, Timestamp},
     registry::SnapshotHandle,
     remote::{RequestObjectCache, SectorIdentifierCache},
-    store::{MemoryStore, RecordKey, RecordKind, SharedStore},
+    store::{IndexEntry, MemoryStore, OwnerKind, RecordKind, SharedStore},
     telemetry::Metrics,
 };
 pub use stage::{CLUSTER, Stage};
@@ -214,10 +211,16 @@ impl TestApp {
     /// Waits until everything that a user had has ended for good.
     pub async fn wait_until_void(&self, tenant: &str, subject: &str) {
         let tenant = TenantId::new("default", tenant);
-        let key = RecordKey::new(RecordKind::VoidBefore, &tenant, sha256_base64url(subject));
-        while self.store.get(&key, self.clock.now()).await.expect("the store").is_none() {
+        let owner = IndexEntry::new(OwnerKind::User, subject);
+        for _ in 0..6000 {
+            let now = self.clock.now();
+            let found = self.store.list(RecordKind::VoidBefore, &tenant, &owner, now).await;
+            if !found.expect("the store").is_empty() {
+                return;
+            }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+        panic!("nothing of {subject} has ended");
     }
 
     /// Replaces the objects by those of other manifests, which may have problems.

@@ -192,6 +192,7 @@ async fn session_is_found_by_its_last_key_and_then_by_its_id() {
     // A new sign-in continues the session and stores it under the hash of a new cookie.
     let url = alice.web.authorize_url("openid", &[("prompt", "login")]);
     assert!(alice.web.sign_in(&alice.browser, &url, ALICE).await.contains_key("code"));
+    let lists = plan.lists.load(Ordering::SeqCst);
     assert_eq!(world.show(token).await.0, 200);
     assert_eq!(plan.lists.load(Ordering::SeqCst), lists + 1, "the session has another key");
     alice.sign_out(text(&tokens, "id_token")).await;
