@@ -172,6 +172,12 @@ impl<K: ManagedObject> CachedObject<K> {
     pub fn same_desired_state(&self, other: &Self) -> bool {
         self.0.declared == other.0.declared
     }
+
+    /// Returns true if all that is served from the object is the same: the desired state, and the
+    /// facts of the status.
+    pub fn same_inputs(&self, other: &Self) -> bool {
+        self.same_desired_state(other) && self.0.status_facts == other.0.status_facts
+    }
 }
 
 managed_kinds!(enum_of_kinds!
@@ -247,6 +253,14 @@ impl AnyCachedObject {
     pub fn ptr_eq(&self, other: &Self) -> bool {
         with_variant!(AnyCachedObject, self, it => {
             other.downcast_ref().is_some_and(|other| it.ptr_eq(other))
+        })
+    }
+
+    /// Returns true if all that is served from the object is the same: the desired state, and the
+    /// facts of the status.
+    pub fn same_inputs(&self, other: &Self) -> bool {
+        with_variant!(AnyCachedObject, self, it => {
+            other.downcast_ref().is_some_and(|other| it.same_inputs(other))
         })
     }
 

@@ -8,7 +8,7 @@ use k8s_openapi::{
     ByteString, api::core::v1::Secret as CoreSecret, apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 
-use super::{OWNER_ANNOTATION, owner_reference};
+use super::{IssuerReservation, OWNER_ANNOTATION, owner_reference};
 use crate::model::{ObjectKey, Secret, intern, pooled};
 
 /// A cached Secret. Clones share the data.
@@ -28,6 +28,8 @@ struct SecretBody {
     /// UID of the owner reference, if it is the only one and names the same object as `owner`.
     owner_uid: Option<Box<str>>,
     going: bool,
+    /// The issuer that the key Secret of a tenant remembers.
+    reservation: Option<Box<IssuerReservation>>,
     shape: Arc<SecretLayout>,
     values: Values,
 }
@@ -63,6 +65,8 @@ impl CachedSecret {
         let owner_uid =
             owner.as_ref().and_then(|it| owner_reference::take_reference(&mut metadata, it));
         let going = metadata.deletion_timestamp.is_some();
+        let reservation = metadata.annotations.as_ref().and_then(IssuerReservation::read);
+        let reservation = reservation.map(Box::new);
         let rest = serde_json::to_string(&(metadata, type_, immutable));
         let rest = rest.expect("text, lists and maps with text keys serialise").into();
         let (names, values): (Vec<String>, Vec<Value>) = data
@@ -75,7 +79,7 @@ impl CachedSecret {
         let (owner, values) = (owner.map(Into::into), Values::new(&values));
         Self(Arc::new(Parts {
             version,
-            held: SecretBody { owner, owner_uid, going, shape, values },
+            held: SecretBody { owner, owner_uid, going, reservation, shape, values },
         }))
     }
 
@@ -120,6 +124,11 @@ impl CachedSecret {
     /// The owner annotation, `<Kind>/<name>`, if the Secret has one.
     pub fn owner(&self) -> Option<&str> {
         self.0.held.owner.as_deref()
+    }
+
+    /// The issuer that the key Secret of a tenant remembers.
+    pub fn issuer_reservation(&self) -> Option<&IssuerReservation> {
+        self.0.held.reservation.as_deref()
     }
 
     /// Returns true if the Secret has a deletion timestamp.

@@ -107,8 +107,8 @@ condition_reasons! {
     UnsupportedField: "Remove the field, or upgrade Lanyard.",
     /// The object cannot be read and is not served. `lanyard dev` keeps serving its last valid form.
     Malformed: "Correct the field that the message names.",
-    /// Another tenant had the same issuer first.
-    IssuerConflict: "Choose another `spec.issuer`.",
+    /// Another tenant has the issuer, or had it until it was deleted less than ten minutes ago.
+    IssuerConflict: "Choose another `spec.issuer`, or wait until the time in the message.",
     /// The namespace may not use the issuer's host or path.
     HostNotAllowed: "Have the host listed in `issuerHosts`, or move the issuer below `/<namespace>/`.",
     /// The tenant does not exist.

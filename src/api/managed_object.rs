@@ -34,7 +34,7 @@ pub trait ManagedObject:
     /// Summary fields that are read for every object whenever any object changes.
     type Summary: Clone + Debug + PartialEq + Send + Sync;
     /// Facts read from the status, in addition to the [`StatusDigest`].
-    type StatusFacts: Clone + Debug + Send + Sync;
+    type StatusFacts: Clone + Debug + PartialEq + Send + Sync;
 
     /// The object's `spec`.
     fn spec(&self) -> &Self::Spec;

@@ -14,6 +14,7 @@ mod conditions;
 mod definitions;
 mod enum_spec;
 mod event_reasons;
+mod issuer_reservation;
 mod kinds;
 mod limits;
 mod managed_object;
@@ -42,6 +43,7 @@ pub use conditions::{ConditionReason, ConditionType};
 pub use definitions::{definitions, schema};
 pub use enum_spec::EnumSpec;
 pub use event_reasons::{EventReason, EventType};
+pub use issuer_reservation::IssuerReservation;
 pub(crate) use kinds::{enum_of_kinds, managed_kinds, match_kind, match_variant, with_kind};
 pub use limits::{LimitViolation, limit_violations};
 pub use managed_object::{AnyObject, AnyStatus, ManagedObject};
@@ -59,7 +61,7 @@ pub use signing::{RotationSpec, SigningSpec};
 pub use status_digest::{StatusDigest, ready_condition};
 pub use tenant::{
     BrandingSpec, ClientBoundsSpec, CustomScopeSpec, OrganizationSpec, SigningKeyStatus, Tenant,
-    TenantLifetimes, TenantSpec, TenantStatus, TenantSummary,
+    TenantFacts, TenantLifetimes, TenantSpec, TenantStatus, TenantSummary,
 };
 pub use tenant_protocol::{AcrLevelSpec, RegistrationSpec, RequestObjectsSpec};
 
@@ -69,6 +71,10 @@ pub const GROUP: &str = "lanyard.dev";
 pub const VERSION: &str = "v1alpha1";
 /// Annotation on every Secret that Lanyard creates: `<Kind>/<name>` of its owner.
 pub const OWNER_ANNOTATION: &str = "lanyard.dev/owner";
+/// Annotation of a tenant's key Secret: the tenant's issuer.
+pub const ISSUER_ANNOTATION: &str = "lanyard.dev/issuer";
+/// Annotation of the key Secret of a deleted tenant: since when the tenant does not exist.
+pub const GONE_SINCE_ANNOTATION: &str = "lanyard.dev/tenant-gone-since";
 /// Annotation of the Secret of sealing keys: the IDs of keys that are void.
 pub const DISCARD_ANNOTATION: &str = "lanyard.dev/discard";
 /// Label on every Secret that Lanyard creates, with the value `true`. The watch on Secrets selects

@@ -61,8 +61,8 @@ pub struct MalformedObject {
 pub struct SourceView {
     /// All objects at this revision.
     pub objects: Arc<ObjectSet>,
-    /// Increases with each change that can affect what is served, but not when only `status` or
-    /// unused metadata changed. 0: nothing has been read yet.
+    /// Increases with each change that can affect what is served, but not when only unused metadata
+    /// or unused parts of a `status` changed. 0: nothing has been read yet.
     pub revision: u64,
     /// Health of the source.
     pub health: SourceHealth,

@@ -42,6 +42,11 @@ impl RawStatus {
         Self { observed_generation, conditions, others: self.others.clone() }
     }
 
+    /// A text field.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.others.get(name)?.as_str()
+    }
+
     /// The conditions.
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions

@@ -9,7 +9,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use summary::TenantSummary;
+pub use summary::{TenantFacts, TenantSummary};
 
 use super::{
     EnumSpec,

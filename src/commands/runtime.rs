@@ -150,6 +150,7 @@ impl ServerRuntime {
             self.installation.sealing_secret.clone(),
         )
         .observed_by(Arc::new(PrometheusReconcileMetrics(Arc::clone(&self.app.accounts.metrics))))
+        .with_base_url(self.installation.base_url.clone())
         .with_undelivered_logouts(self.app.accounts.logout_outbox.undelivered())
         .with_refresh_replays(Arc::new(StoredRefreshReplays::new(&self.app.accounts, &self.clock)))
     }

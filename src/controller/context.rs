@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     keys::KeyMaker,
-    model::{Clock, Entropy, ObjectKey, ObjectKind, SharedRefreshReplays, UndeliveredReceiver},
+    model::{
+        Clock, Entropy, Issuer, ObjectKey, ObjectKind, SharedRefreshReplays, UndeliveredReceiver,
+    },
     registry,
     source::SharedSource,
 };
@@ -70,6 +72,8 @@ pub struct ControllerContext {
     pub untold: Option<UndeliveredReceiver>,
     /// Clients whose superseded refresh tokens were used, for Events.
     pub replays: Option<SharedRefreshReplays>,
+    /// The installation's base URL.
+    pub(super) base_url: Option<Issuer>,
     /// Makes signing keys.
     pub(super) key_maker: Arc<KeyMaker>,
 }
@@ -93,6 +97,7 @@ impl ControllerContext {
             observer: Arc::new(NoMetrics),
             untold: None,
             replays: None,
+            base_url: None,
             key_maker: Arc::default(),
         }
     }
@@ -107,6 +112,12 @@ impl ControllerContext {
     #[must_use]
     pub fn with_undelivered_logouts(self, untold: UndeliveredReceiver) -> Self {
         Self { untold: Some(untold), ..self }
+    }
+
+    /// Sets the installation's base URL, by which objects of this installation are told from others.
+    #[must_use]
+    pub fn with_base_url(self, base_url: Issuer) -> Self {
+        Self { base_url: Some(base_url), ..self }
     }
 
     /// Keeps some signing keys ahead of need.

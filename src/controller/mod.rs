@@ -21,6 +21,7 @@ mod sealing;
 mod secret_writes;
 mod status;
 mod tenant;
+mod unwatched;
 mod workqueue;
 
 pub use context::{

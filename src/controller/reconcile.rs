@@ -131,6 +131,9 @@ async fn reconcile_deleted(
     memory.forget(object);
     // While some object cannot be read, an absent object may still exist.
     let whole = objects.malformed.is_empty() && !objects.incomplete;
+    if object.is(ManagedKind::Tenant) && !objects.incomplete {
+        return tenant::reserve(context, world, object).await;
+    }
     if context.collects_garbage && whole && object.is(ManagedKind::OidcClient) {
         return oidc_client::delete_orphaned_secrets(context, world, object).await;
     }

@@ -1,7 +1,10 @@
 //! The controller's loop: follows views and snapshots, and reconciles what changed while this
 //! replica leads.
 
-use std::{future::Future, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible, future::Future, panic::AssertUnwindSafe, pin::pin, sync::Arc,
+    time::Duration,
+};
 
 use futures::{FutureExt, StreamExt, future::pending, stream::FuturesUnordered};
 use tokio::{
@@ -18,7 +21,7 @@ use super::{
     observed::ObservedState,
     published_status::PublishedStatuses,
     reconcile::reconcile,
-    replay_events, tenant,
+    replay_events, tenant, unwatched,
     workqueue::{WorkResult, Workqueue},
 };
 use crate::{
@@ -57,6 +60,7 @@ pub async fn run(context: ControllerContext, mut leads: watch::Receiver<bool>, s
             _ = &mut stop => return,
             () = lost(&mut leads) => tracing::info!("lost leadership; stopped writing"),
             () = run_while_leading(&context) => return,
+            never = report_unwatched(&context) => match never {},
             never = logout_events::publish_events(&context) => match never {},
             never = replay_events::publish_events(&context) => match never {},
         }
@@ -78,6 +82,12 @@ pub async fn run_elected(
         drop(stopped);
     };
     tokio::join!(acting, run_leader_election(candidate, leads, acting_stopped));
+}
+
+/// Reports the objects of namespaces that are not watched, and then waits.
+async fn report_unwatched(context: &ControllerContext) -> Infallible {
+    unwatched::report(context).await;
+    pending().await
 }
 
 async fn lost(leads: &mut watch::Receiver<bool>) {

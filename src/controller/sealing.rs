@@ -62,7 +62,7 @@ pub async fn reconcile_sealing_keys(
 /// Returns true if this installation has served a tenant before: then there were sealing keys.
 fn has_served(world: &ObservedState) -> bool {
     let mut tenants = world.view.objects.managed.of::<Tenant>();
-    tenants.any(|(_, tenant)| !tenant.status_facts().is_empty())
+    tenants.any(|(_, tenant)| !tenant.status_facts().living_keys.is_empty())
 }
 
 /// The state that the plan depends on.

@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     api::{
-        AnyStatus, CachedSecret, MANAGED_LABEL, MalformedObject, OWNER_ANNOTATION, RawStatus,
-        SecretState,
+        AnyStatus, CachedSecret, GONE_SINCE_ANNOTATION, ISSUER_ANNOTATION, MANAGED_LABEL,
+        MalformedObject, OWNER_ANNOTATION, RawStatus, SecretState,
     },
     model::{
         Clock as _, FixedClock, Installation, Issuer, ManagedKind, ObjectKey, ObjectKind,
@@ -373,6 +373,72 @@ async fn a_client_of_another_namespace_shows_the_namespace_of_its_tenant() {
         }
     };
     assert_eq!([shown("team"), shown("other")].map(Option::unwrap), ["main", "team/main"]);
+}
+
+/// A deleted tenant's issuer stays reserved for ten minutes, then another tenant gets it.
+#[tokio::test]
+async fn a_deleted_tenants_issuer_is_reserved_for_its_name() {
+    let with_issuer = |name: &str| {
+        let tenant = TENANT.replace("name: main", &format!("name: {name}"));
+        tenant.replace("{}", "{issuer: 'https://id.test/team/sso'}")
+    };
+    let mut cluster = Cluster::new(&[&with_issuer("main")]);
+    cluster.settle().await;
+    cluster.source.apply(&with_issuer("twin"));
+    cluster.settle().await;
+    let tenant = |name: &str| ObjectRef::new(ManagedKind::Tenant, ObjectKey::new("team", name));
+    let accepted = |cluster: &Cluster, name: &str| {
+        let status = cluster.source.status(&tenant(name)).expect("a status");
+        let found =
+            status.conditions().iter().find(|it| it.type_ == "Accepted").expect("it").clone();
+        (found.reason, found.message)
+    };
+    assert_eq!(accepted(&cluster, "twin").0, "IssuerConflict");
+    let keys = cluster.source.secret(KEYS).expect("made").data;
+    let delete = |cluster: &Cluster| {
+        cluster.source.edit(|objects, _| {
+            objects.managed.remove(ManagedKind::Tenant, &tenant("main").key);
+        });
+    };
+    delete(&cluster);
+    cluster.settle().await;
+    let (reason, message) = accepted(&cluster, "twin");
+    let end = cluster.clock.now().plus(Duration::from_secs(600)).to_string();
+    assert!(reason == "IssuerConflict" && message.contains(&end), "{message}");
+
+    // Created again, it gets issuer and keys back, and the next deletion counts from its own time.
+    cluster.clock.advance(Duration::from_secs(540));
+    cluster.source.apply(&with_issuer("main"));
+    cluster.settle().await;
+    assert_eq!(accepted(&cluster, "main").0, "Accepted");
+    let annotations =
+        cluster.source.secret(KEYS).expect("there").metadata.annotations.expect("some");
+    assert_eq!(annotations[ISSUER_ANNOTATION], "https://id.test/team/sso");
+    assert!(!annotations.contains_key(GONE_SINCE_ANNOTATION));
+    delete(&cluster);
+    cluster.settle().await;
+    cluster.clock.advance(Duration::from_secs(599));
+    cluster.again(tenant("main")).await;
+    cluster.settle().await;
+    assert_eq!(accepted(&cluster, "twin").0, "IssuerConflict");
+    cluster.clock.advance(Duration::from_secs(1));
+    cluster.again(tenant("main")).await;
+    cluster.settle().await;
+    assert_eq!(accepted(&cluster, "twin").0, "Accepted");
+    let secret = cluster.source.secret(KEYS).expect("the keys outlive their tenant");
+    assert_eq!(secret.data, keys);
+    assert!(!secret.metadata.annotations.expect("some").contains_key(ISSUER_ANNOTATION));
+}
+
+#[tokio::test]
+async fn a_tenant_with_imported_keys_has_a_secret_that_remembers_its_issuer() {
+    let imports = TENANT.replace("{}", "{signing: {secretRef: {name: mine}}}");
+    let mut cluster = Cluster::new(&[&imports]);
+    cluster.settle().await;
+    let secret = cluster.source.secret(KEYS).expect("made");
+    assert_eq!(secret.data, None, "it has no keys");
+    let annotations = secret.metadata.annotations.expect("some");
+    assert_eq!(annotations[ISSUER_ANNOTATION], "https://id.test/team/main");
 }
 
 #[tokio::test]

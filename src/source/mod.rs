@@ -12,7 +12,10 @@ mod registered_client;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Condition};
+use k8s_openapi::{
+    api::core::v1::Secret,
+    apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta},
+};
 use tokio::sync::watch;
 
 use crate::{
@@ -56,6 +59,33 @@ impl StatusUpdate {
     }
 }
 
+/// The name of an annotation, and its new value; `None` removes it.
+pub type SecretAnnotation = (&'static str, Option<String>);
+
+/// Changes annotations.
+fn annotate(metadata: &mut ObjectMeta, changes: &[SecretAnnotation]) {
+    let annotations = metadata.annotations.get_or_insert_default();
+    for (name, value) in changes {
+        match value {
+            Some(value) => drop(annotations.insert((*name).to_owned(), value.clone())),
+            None => drop(annotations.remove(*name)),
+        }
+    }
+}
+
+/// An object in a namespace that is not watched.
+#[derive(Clone, Debug)]
+pub struct UnwatchedObject {
+    /// The object.
+    pub object: ObjectRef,
+    /// `metadata.generation`.
+    pub generation: Option<i64>,
+    /// `metadata.resourceVersion`.
+    pub resource_version: Option<String>,
+    /// Its status.
+    pub status: RawStatus,
+}
+
 /// A Kubernetes Event on an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRecord {
@@ -96,6 +126,14 @@ pub trait ObjectSource: ClientRegistrar + Send + Sync + fmt::Debug {
     /// Replaces a Secret at its resourceVersion.
     async fn replace_secret(&self, secret: Secret) -> Result<(), WriteError>;
 
+    /// Changes annotations of a Secret at this resourceVersion, and nothing else of it.
+    async fn annotate_secret(
+        &self,
+        key: &ObjectKey,
+        resource_version: &str,
+        changes: &[SecretAnnotation],
+    ) -> Result<(), WriteError>;
+
     /// Deletes a Secret at this resourceVersion.
     async fn delete_secret(
         &self,
@@ -116,6 +154,11 @@ pub trait ObjectSource: ClientRegistrar + Send + Sync + fmt::Debug {
         object: &ObjectRef,
         status: StatusUpdate,
     ) -> Result<(), WriteError>;
+
+    /// Objects in namespaces that are not watched; none if all are, or if they may not be listed.
+    async fn unwatched(&self) -> Vec<UnwatchedObject> {
+        Vec::new()
+    }
 
     /// Publishes an Event. Never fails; errors are logged.
     async fn publish_event(&self, notice: EventRecord);

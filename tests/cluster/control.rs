@@ -1,5 +1,5 @@
-//! Accidents of a platform team: a start without an API server, lost sealing keys, a newer API,
-//! and a storm of tenants while another team applies a client.
+//! Accidents of a platform team: a start without an API server, lost sealing keys, a newer API, a
+//! deleted tenant with a twin, and a storm of tenants while another team applies a client.
 
 use std::{
     path::Path,
@@ -114,6 +114,7 @@ fn a_platform_teams_accidents() {
     let world = start_without_an_api_server();
     lost_sealing_keys(&world);
     a_field_of_a_newer_release(&world);
+    a_deleted_tenant_with_a_twin(&world);
 }
 
 /// The replica lives, is not ready, and becomes ready when the API server comes.
@@ -199,6 +200,36 @@ fn a_field_of_a_newer_release(world: &World) {
     assert_eq!(world.condition(object, "Stalled"), Ok(None), "absent when not True");
     let wide = world.api.kubectl(&["-n", "team", "get", "oidct", "newer", "-o", "wide"]);
     assert!(wide.contains("MESSAGE") && wide.contains("The object is ready."), "{wide}");
+}
+
+/// A tenant that is deleted and created again keeps its issuer, although a twin waits for it.
+fn a_deleted_tenant_with_a_twin(world: &World) {
+    let sso = |name: &str| {
+        let issuer = format!("{{issuer: 'http://{AUTHORITY}/team/sso'}}");
+        OBJECTS.replace("main", name).replace("{}", &issuer)
+    };
+    world.api.apply(&sso("first"));
+    world.ready("tenants.lanyard.dev/first");
+    world.api.apply(&sso("twin"));
+    let twin = "tenants.lanyard.dev/twin";
+    world.awaits(twin, "Accepted", ("False", "IssuerConflict"));
+    world.api.kubectl(&["-n", "team", "delete", "tenants.lanyard.dev", "first"]);
+    eventually(SOON, || match world.condition(twin, "Accepted")? {
+        Some([_, reason, message]) if message.contains("is reserved until") => {
+            assert_eq!(reason, "IssuerConflict");
+            Ok(())
+        }
+        found => Err(format!("{found:?}")),
+    });
+    let secret = ["-n", "team", "get", "secret", "first-signing-keys"];
+    let annotations = world.json(&secret).expect("it stays")["metadata"]["annotations"].clone();
+    assert_eq!(annotations["lanyard.dev/issuer"], format!("http://{AUTHORITY}/team/sso"));
+    assert!(annotations["lanyard.dev/tenant-gone-since"].is_string(), "{annotations}");
+    world.api.apply(&sso("first"));
+    world.ready("tenants.lanyard.dev/first");
+    world.awaits(twin, "Accepted", ("False", "IssuerConflict"));
+    let annotations = world.json(&secret).expect("it stays")["metadata"]["annotations"].clone();
+    assert!(annotations["lanyard.dev/tenant-gone-since"].is_null(), "{annotations}");
 }
 
 /// The time that all cores need to make one RSA key, in the long run.

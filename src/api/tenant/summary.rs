@@ -17,6 +17,8 @@ pub struct TenantSummary {
     pub issuer: Option<Box<str>>,
     /// The Secret with the signing keys.
     pub keys: ObjectKey,
+    /// The Secret that remembers the issuer, if that is not `keys`.
+    pub reservation: Option<ObjectKey>,
     /// The Secret that damaged entries of `keys` are copied to; `None` for imported keys.
     pub backup: Option<ObjectKey>,
     /// The Secret with the pairwise salt.
@@ -25,13 +27,21 @@ pub struct TenantSummary {
     pub token: Option<ObjectKey>,
 }
 
+/// Facts in the status of a `Tenant`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantFacts {
+    /// IDs of the keys that are not retired.
+    pub living_keys: Box<[Box<str>]>,
+    /// The issuer that the tenant is served at.
+    pub issuer: Option<Box<str>>,
+}
+
 impl ManagedObject for Tenant {
     const KIND: ManagedKind = ManagedKind::Tenant;
     type Spec = TenantSpec;
     type Status = TenantStatus;
     type Summary = TenantSummary;
-    /// Key IDs in the status that are not retired.
-    type StatusFacts = Box<[Box<str>]>;
+    type StatusFacts = TenantFacts;
 
     fn spec(&self) -> &TenantSpec {
         &self.spec
@@ -47,11 +57,14 @@ impl ManagedObject for Tenant {
 
     fn summary(&self, key: &ObjectKey) -> TenantSummary {
         let imported = self.imported_keys().map(|reference| key.beside(&reference.name));
+        let own = || key.beside(self.signing_keys_name());
+        let reservation = imported.is_some().then(own);
         let backup = imported.is_none().then(|| key.beside(self.signing_keys_backup_name()));
         TenantSummary {
             created: self.metadata.creation_timestamp.as_ref().map(|it| Timestamp::from(it.0)),
             issuer: self.spec.issuer.as_deref().map(Into::into),
-            keys: imported.unwrap_or_else(|| key.beside(self.signing_keys_name())).shared(),
+            keys: imported.unwrap_or_else(own).shared(),
+            reservation,
             backup,
             salt: key.beside(self.pairwise_salt_name()),
             token: self.initial_access_token().map(|reference| key.beside(&reference.name)),
@@ -60,7 +73,7 @@ impl ManagedObject for Tenant {
 
     fn secrets(summary: &TenantSummary) -> Vec<&ObjectKey> {
         let sure = [&summary.keys, &summary.salt].into_iter();
-        sure.chain(&summary.backup).chain(&summary.token).collect()
+        sure.chain(&summary.reservation).chain(&summary.backup).chain(&summary.token).collect()
     }
 
     fn conditions(status: &TenantStatus) -> &[Condition] {
@@ -73,9 +86,12 @@ impl ManagedObject for Tenant {
             .with_salt(status.pairwise_salt_fingerprint.as_deref())
     }
 
-    fn status_facts(status: &TenantStatus, _: &TenantSummary) -> Box<[Box<str>]> {
+    fn status_facts(status: &TenantStatus, _: &TenantSummary) -> TenantFacts {
         let living = status.signing_keys.iter().filter(|key| key.state != "Retired");
-        living.map(|key| key.key_id.as_str().into()).collect()
+        TenantFacts {
+            living_keys: living.map(|key| key.key_id.as_str().into()).collect(),
+            issuer: status.issuer.as_deref().map(Into::into),
+        }
     }
 }
 
@@ -97,6 +113,6 @@ mod tests {
             &ObjectKey::new("team", "shop"),
             Tenant::new("shop", TenantSpec::default()),
         );
-        assert_eq!(cached.with_status(&status).status_facts().concat(), "new");
+        assert_eq!(cached.with_status(&status).status_facts().living_keys.concat(), "new");
     }
 }

@@ -4,6 +4,7 @@ mod backup;
 mod key_events;
 mod key_secret;
 mod plan;
+mod reservation;
 mod salt;
 
 use crate::{
@@ -21,6 +22,8 @@ use super::{
 /// Maximum number of keys in the status.
 const MAX_LISTED_KEYS: usize = 32;
 
+pub use reservation::reserve;
+
 /// Reconciles the tenant's signing keys and pairwise salt.
 pub async fn reconcile_keys(
     context: &ControllerContext,
@@ -33,8 +36,19 @@ pub async fn reconcile_keys(
         apply(context, vec![step]).await?;
         return Ok(Action::Wrote);
     }
-    let KeySource::Own(rules) = &outcome.keys else { return Ok(Action::Nothing(None)) };
-    let seen = plan::ObservedKeys::read(world, object, &outcome.ring);
+    let KeySource::Own(rules) = &outcome.keys else {
+        let Some(write) = reservation::plan(
+            world,
+            object,
+            outcome.issuer.as_ref(),
+            outcome.keys == KeySource::Imported,
+        ) else {
+            return Ok(Action::Nothing(None));
+        };
+        apply(context, vec![write.into()]).await?;
+        return Ok(Action::Wrote);
+    };
+    let seen = plan::ObservedKeys::read(world, object, outcome);
     let plan = plan::plan(&seen, rules, now)?;
     let made = make(context, &plan.generate).await?;
     let wake = plan.wake;

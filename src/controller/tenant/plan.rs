@@ -11,7 +11,8 @@ use crate::{
         KeyEntries, KeyRecord, KeyRing, NewKey, RotationPlan, RotationRules, entry_name,
         plan as rotate, write_key,
     },
-    model::{ObjectKey, ObjectRef, Timestamp},
+    model::{Issuer, ObjectKey, ObjectRef, Timestamp},
+    registry::TenantOutcome,
     source::EventRecord,
 };
 
@@ -23,6 +24,7 @@ use super::{
     },
     backup, key_events,
     key_secret::KeySecretContents,
+    reservation,
 };
 
 /// A tenant and its keys.
@@ -34,18 +36,24 @@ pub struct ObservedKeys<'a> {
     /// The key IDs in the status.
     shown: &'a [Box<str>],
     ring: &'a KeyRing,
+    issuer: Option<&'a Issuer>,
 }
 
 impl<'a> ObservedKeys<'a> {
     /// Collects what the observed state contains about the tenant's keys.
-    pub fn read(world: &'a ObservedState, tenant: &'a ObjectRef, ring: &'a KeyRing) -> Self {
+    pub fn read(
+        world: &'a ObservedState,
+        tenant: &'a ObjectRef,
+        outcome: &'a TenantOutcome,
+    ) -> Self {
         let object = world.view.objects.managed.get::<Tenant>(&tenant.key);
         Self {
             tenant,
             secret: world.secret(&keys_key(tenant)),
             backup: world.secret(&backup_key(tenant)),
-            shown: object.map_or(&[], |object| object.status_facts()),
-            ring,
+            shown: object.map_or(&[], |object| &object.status_facts().living_keys),
+            ring: &outcome.ring,
+            issuer: outcome.issuer.as_ref(),
         }
     }
 }
@@ -100,6 +108,7 @@ pub fn plan(
         ..Secret::default()
     });
     owner::mark(&mut secret.metadata, &owner);
+    reservation::remember(&mut secret.metadata, seen.issuer);
     secret.data = Some(rotated(&entries, &stored, &rotation));
     let changed = before.as_ref().is_none_or(|before| {
         before.metadata != secret.metadata || secret.data.as_ref() != Some(&entries)

@@ -21,7 +21,7 @@ use crate::{
         SpecCheck,
     },
     source::{
-        EventRecord, ObjectSource, StatusUpdate, WriteError,
+        EventRecord, ObjectSource, SecretAnnotation, StatusUpdate, WriteError,
         manifests::{ManifestObject, parse_text},
     },
 };
@@ -209,6 +209,24 @@ impl ObjectSource for Fake {
             Ok(())
         };
         self.write("replace", &key, replace).await
+    }
+
+    async fn annotate_secret(
+        &self,
+        key: &ObjectKey,
+        version: &str,
+        changes: &[SecretAnnotation],
+    ) -> Result<(), WriteError> {
+        let mut secret = self.secret(&key.name).ok_or(WriteError::NotFound)?;
+        secret.metadata.resource_version = Some(version.to_owned());
+        let annotations = secret.metadata.annotations.get_or_insert_default();
+        for (name, value) in changes {
+            match value {
+                Some(value) => drop(annotations.insert((*name).to_owned(), value.clone())),
+                None => drop(annotations.remove(*name)),
+            }
+        }
+        self.replace_secret(secret).await
     }
 
     async fn delete_secret(&self, key: &ObjectKey, seen: &str) -> Result<(), WriteError> {

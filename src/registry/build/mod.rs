@@ -22,13 +22,15 @@ pub use cache::BuildCache;
 use members::{GroupMember, TenantGroup};
 
 use super::{
-    ObjectOutcome, Snapshot, ValidationProblem, Verdict, Verdicts, sealing::sealer, validate,
+    ObjectOutcome, Snapshot, ValidationProblem, Verdict, Verdicts,
+    sealing::sealer,
+    validate::{self, IssuerClaimant, IssuerOrphan},
     verdicts::take_those_on,
 };
 use crate::{
     api::{
-        ClientSummary, ConditionReason, MalformedObject, ObjectSet, OidcClient, OidcUser, Tenant,
-        UserSummary,
+        ClientSummary, ConditionReason, IssuerReservation, MalformedObject, ObjectSet, OidcClient,
+        OidcUser, SecretState, Tenant, UserSummary, owner, signing_keys_name,
     },
     model::{Installation, ManagedKind, ObjectKey, ObjectRef, TenantId, Timestamp},
 };
@@ -73,10 +75,18 @@ fn groups<'a>(
     let secret = |key: &ObjectKey| objects.secrets.get(key);
     let managed = &objects.managed;
     let tenants = || managed.of::<Tenant>().filter(|(_, cached)| !cached.is_deleting());
-    let mut claims = validate::claim_issuers(
-        tenants().map(|(key, cached)| (key, cached.summary())),
-        installation,
-    );
+    let claimants = tenants().map(|(key, cached)| {
+        let tenant = cached.summary();
+        let remembers = reservation(objects, tenant.reservation.as_ref().unwrap_or(&tenant.keys));
+        let remembered = remembers.filter(|(owner, _)| owner == key).map(|(_, it)| &*it.issuer);
+        let served = cached.status_facts().issuer.as_deref();
+        IssuerClaimant { key, tenant, served, remembered }
+    });
+    let exists = |key: &ObjectKey| managed.get::<Tenant>(key).is_some_and(|it| !it.is_deleting());
+    let orphans = objects.secrets.keys().filter_map(|secret| reservation(objects, secret));
+    let orphans = orphans.filter(|(owner, _)| !exists(owner));
+    let orphans = orphans.map(|(key, reservation)| IssuerOrphan { key, reservation });
+    let mut claims = validate::claim_issuers(claimants, orphans, installation);
     let mut groups: HashMap<TenantId, TenantGroup<'a>> = tenants()
         .map(|(key, cached)| {
             let summary = cached.summary();
@@ -100,6 +110,20 @@ fn groups<'a>(
         named(&mut groups, tenant).users.push(member);
     }
     groups
+}
+
+/// The issuer that a Secret remembers, and the tenant that it belongs to, if it is a tenant's key
+/// Secret.
+fn reservation<'a>(
+    objects: &'a ObjectSet,
+    secret: &ObjectKey,
+) -> Option<(ObjectKey, &'a IssuerReservation)> {
+    let SecretState::Loaded(content) = objects.secrets.get(secret)? else { return None };
+    let reservation = content.issuer_reservation()?;
+    let owner = owner::of(&secret.namespace, content)?;
+    let is_its =
+        owner.is(ManagedKind::Tenant) && *secret.name == *signing_keys_name(&owner.key.name);
+    is_its.then_some((owner.key, reservation))
 }
 
 fn named<'g, 'a>(

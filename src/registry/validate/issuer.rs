@@ -1,10 +1,10 @@
 //! The issuer that each tenant may use, and conflicts between tenants with the same one. See
 //! docs/design/api.md#issuers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use crate::{
-    api::{ConditionReason, ConditionType, TenantSummary},
+    api::{ConditionReason, ConditionType, IssuerReservation, TenantSummary},
     model::{Installation, Issuer, ObjectKey},
     registry::{ValidationProblem, precedence::Precedence},
 };
@@ -14,37 +14,123 @@ const FIELD: &str = "spec.issuer";
 /// Each tenant's issuer, or the reason why it has none.
 pub type IssuerClaims = BTreeMap<ObjectKey, Result<Issuer, ValidationProblem>>;
 
+/// A tenant, and what is known about the issuer that it had.
+#[derive(Clone, Copy, Debug)]
+pub struct IssuerClaimant<'a> {
+    /// The tenant's name.
+    pub key: &'a ObjectKey,
+    /// The tenant's fields.
+    pub tenant: &'a TenantSummary,
+    /// The issuer in its status.
+    pub served: Option<&'a str>,
+    /// The issuer that its key Secret remembers.
+    pub remembered: Option<&'a str>,
+}
+
+/// A tenant that does not exist, or cannot be read, and the issuer that its key Secret remembers.
+#[derive(Clone, Debug)]
+pub struct IssuerOrphan<'a> {
+    /// The name of the tenant.
+    pub key: ObjectKey,
+    /// Its issuer.
+    pub reservation: &'a IssuerReservation,
+}
+
+/// The order in which tenants get an issuer; the lowest is first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Claim {
+    /// The tenant is served at it.
+    Served,
+    /// The tenant was served at it before it was deleted or could not be read.
+    Remembered,
+    /// The tenant asks for it.
+    New,
+}
+
+/// The holder of an issuer.
+struct IssuerHolder<'a> {
+    rank: (Claim, Precedence),
+    key: ObjectKey,
+    /// Set if the tenant does not exist.
+    orphan: Option<&'a IssuerReservation>,
+}
+
+/// The holders by address.
+#[derive(Default)]
+struct IssuerHolders<'a>(HashMap<(String, String), IssuerHolder<'a>>);
+
+impl<'a> IssuerHolders<'a> {
+    fn offer(&mut self, issuer: &Issuer, candidate: IssuerHolder<'a>) {
+        match self.0.entry(address(issuer)) {
+            Entry::Vacant(entry) => {
+                entry.insert(candidate);
+            }
+            Entry::Occupied(mut entry) if candidate.rank < entry.get().rank => {
+                entry.insert(candidate);
+            }
+            Entry::Occupied(_) => {}
+        }
+    }
+}
+
 /// Decides the issuers of all tenants. A valid and allowed issuer is claimed even if the tenant has
-/// other problems, so that an invalid edit does not pass it on to another tenant.
+/// other problems, so that an invalid edit does not pass it on to another tenant. A served issuer
+/// stays where it is, whatever the ages of tenants, and a deleted tenant's is reserved for its name
+/// for a while.
 pub fn claim_issuers<'a>(
-    tenants: impl Iterator<Item = (&'a ObjectKey, &'a TenantSummary)>,
+    tenants: impl Iterator<Item = IssuerClaimant<'a>>,
+    orphans: impl Iterator<Item = IssuerOrphan<'a>>,
     installation: &Installation,
 ) -> IssuerClaims {
     let mut claims = IssuerClaims::new();
-    let mut holders: HashMap<(String, String), (Precedence, ObjectKey)> = HashMap::new();
-    for (key, tenant) in tenants {
+    let mut holders = IssuerHolders::default();
+    for IssuerClaimant { key, tenant, served, remembered } in tenants {
         let claim = allowed(key, tenant.issuer.as_deref(), installation);
         if let Ok(issuer) = &claim {
+            let is_it = |text: Option<&str>| text == Some(issuer.as_str());
+            let rank = match () {
+                // Names alone decide in `dev`, where a status does not outlive the process.
+                () if installation.dev => Claim::New,
+                () if is_it(served) => Claim::Served,
+                () if is_it(remembered) => Claim::Remembered,
+                () => Claim::New,
+            };
             let age = Precedence::of(tenant.created, key, installation);
-            let holder =
-                holders.entry(address(issuer)).or_insert_with(|| (age.clone(), key.clone()));
-            if age < holder.0 {
-                *holder = (age, key.clone());
-            }
+            holders
+                .offer(issuer, IssuerHolder { rank: (rank, age), key: key.clone(), orphan: None });
         }
         claims.insert(key.clone(), claim);
     }
+    for IssuerOrphan { key, reservation } in orphans.filter(|_| !installation.dev) {
+        if let Ok(issuer) = allowed(&key, Some(&reservation.issuer), installation) {
+            let rank = (Claim::Remembered, Precedence::of(None, &key, installation));
+            holders.offer(&issuer, IssuerHolder { rank, key, orphan: Some(reservation) });
+        }
+    }
     for (key, claim) in &mut claims {
         let Ok(issuer) = claim else { continue };
-        let (_, holder) = &holders[&address(issuer)];
-        if holder != key {
-            let message = format!(
-                "issuer \"{issuer}\" is already used by Tenant \"{holder}\"; set a different spec.issuer"
-            );
-            *claim = Err(problem(ConditionReason::IssuerConflict, message));
+        let holder = &holders.0[&address(issuer)];
+        if holder.key != *key {
+            *claim = Err(conflict(issuer, holder));
         }
     }
     claims
+}
+
+fn conflict(issuer: &Issuer, holder: &IssuerHolder<'_>) -> ValidationProblem {
+    let key = &holder.key;
+    let message = match holder.orphan.map(IssuerReservation::ends) {
+        None => format!(
+            "issuer \"{issuer}\" is already used by Tenant \"{key}\"; set a different spec.issuer"
+        ),
+        Some(Some(end)) => format!(
+            "issuer \"{issuer}\" is reserved until {end} for Tenant \"{key}\", which was deleted; wait until then, or set a different spec.issuer"
+        ),
+        Some(None) => format!(
+            "issuer \"{issuer}\" is reserved for Tenant \"{key}\", which was deleted or cannot be read; it becomes free 10 minutes after a deletion; wait until then, or set a different spec.issuer"
+        ),
+    };
+    problem(ConditionReason::IssuerConflict, message)
 }
 
 /// Host and path of an issuer, by which requests are routed; the scheme is ignored.
@@ -111,3 +197,6 @@ fn problem(reason: ConditionReason, message: String) -> ValidationProblem {
         message,
     }
 }
+
+#[cfg(test)]
+mod tests;

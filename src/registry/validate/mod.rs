@@ -25,7 +25,7 @@ use url::Url;
 pub use client::{
     CheckedClient, ClientFindings, SecretSource, client, is_registered, registered, sector,
 };
-pub use issuer::claim_issuers;
+pub use issuer::{IssuerClaimant, IssuerOrphan, claim_issuers};
 pub use problems::ProblemList;
 pub use tenant::{CheckedTenant, tenant};
 pub use user::{UserFindings, user};

@@ -8,12 +8,17 @@ mod first_answer;
 mod forbidden;
 mod registrar;
 mod state;
+mod unwatched;
 mod view_collector;
 mod watches;
 mod without_managed_fields;
 mod write;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Secret;
@@ -22,7 +27,9 @@ use tokio::sync::watch;
 
 pub use first_answer::ConnectionRefused;
 
-use super::{EventRecord, ObjectSource, StatusUpdate, WriteError};
+use super::{
+    EventRecord, ObjectSource, SecretAnnotation, StatusUpdate, UnwatchedObject, WriteError,
+};
 use crate::{
     api::{SourceHealth, SourceView},
     model::{Clock, ObjectKey, ObjectRef},
@@ -46,6 +53,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct ClusterSource {
     client: Client,
     views: watch::Sender<Arc<SourceView>>,
+    watched: OnceLock<Vec<String>>,
     recorder: kube::runtime::events::Recorder,
 }
 
@@ -59,7 +67,8 @@ impl ClusterSource {
     /// Creates the source. It has no objects before `start`.
     pub fn new(client: Client, identity: String) -> Arc<Self> {
         let views = watch::Sender::new(Arc::new(SourceView::default()));
-        Arc::new(Self { recorder: events::recorder(client.clone(), identity), client, views })
+        let recorder = events::recorder(client.clone(), identity);
+        Arc::new(Self { recorder, client, views, watched: OnceLock::new() })
     }
 
     /// Waits without a limit until the API server answers; ends with an error if it refuses the
@@ -82,6 +91,7 @@ impl ClusterSource {
 
     /// Starts the watches. The first synced view contains every initial list.
     pub fn start(&self, options: ClusterOptions, clock: Arc<dyn Clock>) {
+        let _ = self.watched.set(options.namespaces.clone());
         // The receiver must exist first: the heartbeat ends when there is none.
         let (health, follow) = watch::channel(None);
         tokio::spawn(heartbeat(self.client.clone(), health, clock));
@@ -134,6 +144,15 @@ impl ObjectSource for ClusterSource {
         write::replace(&self.client, secret).await
     }
 
+    async fn annotate_secret(
+        &self,
+        key: &ObjectKey,
+        version: &str,
+        changes: &[SecretAnnotation],
+    ) -> Result<(), WriteError> {
+        write::annotate(&self.client, key, version, changes).await
+    }
+
     async fn delete_secret(&self, key: &ObjectKey, version: &str) -> Result<(), WriteError> {
         write::delete(&self.client, key, version).await
     }
@@ -148,6 +167,16 @@ impl ObjectSource for ClusterSource {
         status: StatusUpdate,
     ) -> Result<(), WriteError> {
         write::status(&self.client, object, status).await
+    }
+
+    async fn unwatched(&self) -> Vec<UnwatchedObject> {
+        let Some(watched) = self.watched.get().filter(|watched| !watched.is_empty()) else {
+            return Vec::new();
+        };
+        unwatched::list(&self.client, watched).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "failed to list the objects of other namespaces");
+            Vec::new()
+        })
     }
 
     async fn publish_event(&self, notice: EventRecord) {

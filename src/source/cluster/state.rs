@@ -101,7 +101,7 @@ impl WatchState {
         let matters = match item {
             WatchEntry::Object(new) => {
                 let before = objects.managed.insert(key, new.clone());
-                before.is_none_or(|before| !before.same_desired_state(&new))
+                before.is_none_or(|before| !before.same_inputs(&new))
             }
             WatchEntry::Malformed(malformed) => {
                 // The served configuration depends only on current objects, so that all replicas

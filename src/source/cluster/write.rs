@@ -13,7 +13,7 @@ use kube::{
 };
 use serde_json::json;
 
-use super::{StatusUpdate, WriteError};
+use super::{SecretAnnotation, StatusUpdate, WriteError};
 use crate::{
     api::{GROUP, OidcClient, VERSION},
     model::{ObjectKey, ObjectKind, ObjectRef},
@@ -60,6 +60,23 @@ pub(super) async fn create(client: &Client, secret: Secret) -> Result<(), WriteE
 pub(super) async fn replace(client: &Client, secret: Secret) -> Result<(), WriteError> {
     let api = secrets(client, &secret.namespace().unwrap_or_default());
     within(api.replace(&secret.name_any(), &params(), &secret)).await.map(drop)
+}
+
+/// Changes annotations of a Secret that has not changed since it was read. The rest is what the API
+/// server has, since a view may hold less than the whole Secret.
+pub(super) async fn annotate(
+    client: &Client,
+    key: &ObjectKey,
+    version: &str,
+    changes: &[SecretAnnotation],
+) -> Result<(), WriteError> {
+    let api = secrets(client, &key.namespace);
+    let mut secret = within(api.get(&key.name)).await?;
+    if secret.metadata.resource_version.as_deref() != Some(version) {
+        return Err(WriteError::Conflict);
+    }
+    crate::source::annotate(&mut secret.metadata, changes);
+    within(api.replace(&key.name, &params(), &secret)).await.map(drop)
 }
 
 /// Parameters that set the field manager.

@@ -17,9 +17,9 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Secret;
 use tokio::sync::watch;
 
-use super::{EventRecord, ObjectSource, StatusUpdate, WriteError};
+use super::{EventRecord, ObjectSource, SecretAnnotation, StatusUpdate, WriteError};
 use crate::{
-    api::{CachedSecret, EventType, SourceHealth, SourceView},
+    api::{CachedSecret, EventType, SecretState, SourceHealth, SourceView},
     model::{ObjectKey, ObjectKind, ObjectRef, RegistrarError},
 };
 pub(crate) use cached_objects::{CachedManifest, collect};
@@ -155,6 +155,24 @@ impl ObjectSource for FolderSource {
             Some(_) => Err(WriteError::Conflict),
         };
         self.write(&key_of(&secret), unchanged, Some(&secret))
+    }
+
+    async fn annotate_secret(
+        &self,
+        key: &ObjectKey,
+        version: &str,
+        changes: &[SecretAnnotation],
+    ) -> Result<(), WriteError> {
+        let view = Arc::clone(&self.views.borrow());
+        let Some(SecretState::Loaded(found)) = view.objects.secrets.get(key) else {
+            return Err(WriteError::NotFound);
+        };
+        let mut secret = found.to_secret(key);
+        if secret.metadata.resource_version.as_deref() != Some(version) {
+            return Err(WriteError::Conflict);
+        }
+        super::annotate(&mut secret.metadata, changes);
+        self.replace_secret(secret).await
     }
 
     async fn delete_secret(&self, key: &ObjectKey, version: &str) -> Result<(), WriteError> {
