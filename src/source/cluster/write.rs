@@ -11,12 +11,12 @@ use kube::{
     },
     core::{GroupVersionKind, Status},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{SecretAnnotation, StatusUpdate, WriteError};
 use crate::{
     api::{GROUP, OidcClient, VERSION},
-    model::{ObjectKey, ObjectKind, ObjectRef},
+    model::{ManagedKind, ObjectKey, ObjectKind, ObjectRef},
 };
 
 /// Timeout of a write. It must be short enough for a write to end before the Lease expires.
@@ -116,22 +116,55 @@ pub(super) async fn status(
     let ObjectKind::Managed(kind) = object.kind else {
         return Err(WriteError::Refused(format!("a {} has no status", object.kind)));
     };
-    let (status, version) = match status {
-        StatusUpdate::Managed(status) => (status.to_json(), None),
-        StatusUpdate::Malformed { status, resource_version } => {
-            (status.to_json(), resource_version)
-        }
-    };
     let gvk = GroupVersionKind::gvk(GROUP, VERSION, kind.as_str());
     let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural());
     let key = &object.key;
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &key.namespace, &resource);
-    let patch = json!({
-        "apiVersion": format!("{GROUP}/{VERSION}"),
-        "kind": kind.as_str(),
-        "metadata": { "name": key.name, "namespace": key.namespace, "resourceVersion": version },
-        "status": status,
-    });
+    let patch = status_patch(kind, key, &status);
     let params = PatchParams::apply(MANAGER).force();
     within(api.patch_status(&key.name, &params, &Patch::Apply(&patch))).await.map(drop)
+}
+
+/// The patch of a status. Only that of a malformed object has a resourceVersion, of which the API
+/// server refuses `null`.
+fn status_patch(kind: ManagedKind, key: &ObjectKey, status: &StatusUpdate) -> Value {
+    let (status, version) = match status {
+        StatusUpdate::Managed(status) => (status.to_json(), None),
+        StatusUpdate::Malformed { status, resource_version } => {
+            (status.to_json(), resource_version.as_deref())
+        }
+    };
+    let mut metadata = json!({ "name": key.name, "namespace": key.namespace });
+    if let Some(version) = version {
+        metadata["resourceVersion"] = version.into();
+    }
+    json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"),
+        "kind": kind.as_str(),
+        "metadata": metadata,
+        "status": status,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{RawStatus, TenantStatus};
+
+    #[test]
+    fn only_the_status_of_a_malformed_object_is_written_under_a_version() {
+        let key = ObjectKey::new("team", "main");
+        let metadata = |status| {
+            let patch = status_patch(ManagedKind::Tenant, &key, &status);
+            patch["metadata"].as_object().expect("an object").clone()
+        };
+        let plain = metadata(StatusUpdate::Managed(TenantStatus::default().into()));
+        assert!(!plain.contains_key("resourceVersion"), "{plain:?}");
+        let malformed = |resource_version: Option<&str>| StatusUpdate::Malformed {
+            status: RawStatus::default(),
+            resource_version: resource_version.map(str::to_owned),
+        };
+        assert_eq!(metadata(malformed(Some("7")))["resourceVersion"], "7");
+        assert!(!metadata(malformed(None)).contains_key("resourceVersion"));
+    }
 }
