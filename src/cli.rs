@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 pub use store::{SecretText, StoreArgs, StoreKind};
 
@@ -197,6 +197,16 @@ pub struct ServeArgs {
     /// one
     #[arg(long, env = "LANYARD_PASSWORD_THREADS", value_name = "N")]
     pub password_threads: Option<usize>,
+    /// Whether metrics have a label for the tenant. With very many tenants, false keeps the number of
+    /// series small
+    #[arg(
+        long,
+        env = "LANYARD_METRICS_PER_TENANT",
+        default_value_t = true,
+        value_name = "BOOL",
+        action = ArgAction::Set
+    )]
+    pub metrics_per_tenant: bool,
     /// Threads that compute RSA signatures; default: one per core
     #[arg(long, env = "LANYARD_SIGNING_THREADS", value_name = "N")]
     pub signing_threads: Option<usize>,

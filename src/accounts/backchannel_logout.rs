@@ -180,7 +180,8 @@ async fn send(
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("logout_token", &token)
         .finish();
-    match notifier.accounts.http_client.post_form(uri, form).await? {
+    let http_client = notifier.accounts.http_client.for_owner(&tenant.tenant.id.to_string(), None);
+    match http_client.post_form(uri, form).await? {
         200..300 => Ok(()),
         status => Err(DeliveryError::Status(status)),
     }

@@ -184,12 +184,14 @@ async fn verify_with_public_keys(
     if let Some(keys) = context.tenant.public_keys(client) {
         return Ok(keys.verify(jws, jwt.algorithm, named)?);
     }
-    let (cache, fetch) = (&context.services.jwks_cache, &context.services.http_client);
-    let keys = cache.of(fetch, client, context.now).await?;
+    let cache = &context.services.jwks_cache;
+    // Many requests share the document, so none of their addresses is its owner.
+    let fetch = context.services.http_client.for_owner(&context.tenant_id().to_string(), None);
+    let keys = cache.of(&fetch, client, context.now).await?;
     match keys.verify(jws, jwt.algorithm, named) {
         Err(JwsError::UnknownKey) => {
             // The client may have rotated its keys (OIDC Core §10.1.1).
-            let keys = cache.renewed(fetch, client, context.now).await?;
+            let keys = cache.renewed(&fetch, client, context.now).await?;
             Ok(keys.verify(jws, jwt.algorithm, named)?)
         }
         verified => Ok(verified?),

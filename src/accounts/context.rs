@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{AccountError, LogoutOutbox, Registrations, SessionKeyCache};
 use crate::{
-    fetch::SharedFetch,
+    fetch::{FairFetch, SharedFetch},
     identity::{AccountDirectory as _, CredentialThrottle},
     keys::{AccessTokenCache, Sealer, Signer},
     model::{Account, Clock, Entropy, Subject, TenantId, Timestamp},
@@ -12,7 +12,7 @@ use crate::{
     registry::ServedTenant,
     remote::JwksCache,
     store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
-    telemetry::Metrics,
+    telemetry::{AccessFacts, Metrics},
 };
 
 /// Attempts of a change that conflicts with those of other writers.
@@ -40,7 +40,7 @@ pub struct AccountServices {
     /// The outbox of back-channel logout notifications.
     pub logout_outbox: LogoutOutbox,
     /// The HTTP client for clients' servers.
-    pub http_client: SharedFetch,
+    pub http_client: FairFetch,
     /// Clients' JWKS documents.
     pub jwks_cache: JwksCache,
     /// Delays wrong client secrets and initial access tokens.
@@ -71,7 +71,7 @@ impl AccountServices {
             access_token_cache: AccessTokenCache::default(),
             session_key_cache: SessionKeyCache::default(),
             logout_outbox: LogoutOutbox::default(),
-            http_client,
+            http_client: FairFetch::new(http_client),
             jwks_cache: JwksCache::default(),
             credential_throttle: CredentialThrottle::default(),
             registrations: Arc::default(),
@@ -95,6 +95,8 @@ pub struct AccountContext<'a> {
     pub now: Timestamp,
     /// The current time by the store's clock, to compare with times that other replicas wrote.
     pub store_now: Timestamp,
+    /// The client and user of the request, for its access line.
+    pub facts: &'a AccessFacts,
 }
 
 impl<'a> AccountContext<'a> {

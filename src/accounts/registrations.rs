@@ -3,19 +3,23 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use tracing::Instrument;
 
 use crate::{
-    identity::RateLimiter,
+    identity::{RateLimiter, throttle_prefix},
     model::{BoundedCache, Client, ObjectKey, RegistrarError, SharedRegistrar, TenantId},
 };
 
 /// Clients whose first use was marked by this replica. The earliest ones beyond the maximum are
 /// dropped, which costs a read each.
 const MAX_MARKED_CLIENTS: usize = 100_000;
+
+/// An address has at most this many times as many clients as are free.
+const MAX_SHARE_OF_FREE: usize = 3;
 
 /// The state shared by registrations.
 #[derive(Debug)]
@@ -25,6 +29,8 @@ pub struct Registrations {
     pub(crate) rate: RateLimiter,
     tenants: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
     marked: Mutex<BoundedCache<ObjectKey, ()>>,
+    /// The addresses from which clients registered with this replica.
+    origins: Mutex<HashMap<TenantId, HashMap<ObjectKey, IpAddr>>>,
 }
 
 impl Default for Registrations {
@@ -34,6 +40,7 @@ impl Default for Registrations {
             rate: RateLimiter::default(),
             tenants: Mutex::default(),
             marked: Mutex::new(BoundedCache::new(MAX_MARKED_CLIENTS)),
+            origins: Mutex::default(),
         }
     }
 }
@@ -57,6 +64,30 @@ impl Registrations {
             Arc::clone(tenants.entry(tenant.clone()).or_default())
         };
         lock.lock_owned().await
+    }
+
+    /// Whether an address may register another client of the tenant, of whose `free` places it may
+    /// take three quarters. `exists` tells which clients still exist.
+    pub(crate) fn permits(
+        &self,
+        tenant: &TenantId,
+        address: IpAddr,
+        free: usize,
+        exists: impl Fn(&ObjectKey) -> bool,
+    ) -> bool {
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(clients) = origins.get_mut(tenant) else { return free > 0 };
+        clients.retain(|client, _| exists(client));
+        let address = throttle_prefix(address);
+        let own = clients.values().filter(|origin| **origin == address).count();
+        own < free.saturating_mul(MAX_SHARE_OF_FREE)
+    }
+
+    /// Remembers the address that registered a client.
+    pub(crate) fn registered_from(&self, tenant: &TenantId, client: ObjectKey, address: IpAddr) {
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        let clients = origins.entry(tenant.clone()).or_default();
+        clients.insert(client, throttle_prefix(address));
     }
 
     /// Returns true if the first use of a client still has to be marked, and marks it as claimed.
@@ -97,4 +128,39 @@ pub(crate) fn mark_used(registrations: &Arc<Registrations>, client: &Client) {
         }
     };
     tokio::spawn(mark.in_current_span());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_cannot_use_up_the_clients_of_a_tenant() {
+        let (registrations, tenant) = (Registrations::default(), TenantId::new("team", "main"));
+        let mut existing = Vec::new();
+        let mut register = |registrations: &Registrations, last: u8, most: usize| {
+            let address = [192, 0, 2, last].into();
+            let mut registered = 0;
+            while existing.len() < most {
+                let free = most - existing.len();
+                let exists = |client: &ObjectKey| existing.contains(client);
+                if !registrations.permits(&tenant, address, free, exists) {
+                    break;
+                }
+                let client = ObjectKey::new("team", existing.len().to_string());
+                existing.push(client.clone());
+                registrations.registered_from(&tenant, client, address);
+                registered += 1;
+            }
+            registered
+        };
+        assert_eq!(register(&registrations, 1, 100), 75);
+        assert_eq!(register(&registrations, 2, 100), 19, "three quarters of the rest");
+        assert_eq!(register(&registrations, 1, 100), 0);
+        existing.clear();
+        let free = |address: u8| {
+            registrations.permits(&tenant, [192, 0, 2, address].into(), 1, |_| false)
+        };
+        assert!(free(1), "clients that were removed do not count");
+    }
 }

@@ -46,6 +46,7 @@ pub async fn load(
     let key = session_key(context, cookie);
     let Some(stored) = context.get(&key).await? else { return Ok(None) };
     let Some(active) = activate(context, stored).await? else { return Ok(None) };
+    context.facts.record_user(active.account.subject.as_str());
     if !session::wants_touch(&active.session, context.now) {
         return Ok(Some(active));
     }
@@ -67,6 +68,7 @@ pub async fn start(
     account: Arc<Account>,
     previous: Option<&ActiveSession>,
 ) -> Result<(String, ActiveSession), AccountError> {
+    context.facts.record_user(account.subject.as_str());
     let cookie = context.services.entropy.token();
     let lifetimes = &context.tenant.tenant.lifetimes;
     let previous_session = previous.map(|active| &active.session);

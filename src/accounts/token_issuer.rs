@@ -123,6 +123,10 @@ pub(crate) async fn issue(
     context: AccountContext<'_>,
     plan: IssuePlan<'_>,
 ) -> Result<IssuedTokens, AccountError> {
+    context.facts.record_client(&plan.client.object);
+    if let Some(user) = plan.user {
+        context.facts.record_user(user.grant.authentication.subject.as_str());
+    }
     let identity = plan.user.and_then(|user| user.id_token.map(|about| (user, about)));
     let (access_token, id_token) = match (plan.access_token, identity) {
         (true, Some((user, about))) => {

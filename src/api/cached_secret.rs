@@ -28,6 +28,7 @@ struct SecretBody {
     /// UID of the owner reference, if it is the only one and names the same object as `owner`.
     owner_uid: Option<Box<str>>,
     going: bool,
+    is_whole: bool,
     /// The issuer that the key Secret of a tenant remembers.
     reservation: Option<Box<IssuerReservation>>,
     shape: Arc<SecretLayout>,
@@ -79,8 +80,47 @@ impl CachedSecret {
         let (owner, values) = (owner.map(Into::into), Values::new(&values));
         Self(Arc::new(Parts {
             version,
-            held: SecretBody { owner, owner_uid, going, reservation, shape, values },
+            held: SecretBody {
+                owner,
+                owner_uid,
+                going,
+                is_whole: true,
+                reservation,
+                shape,
+                values,
+            },
         }))
+    }
+
+    /// The Secret's owner, resourceVersion and reserved issuer alone, which suffice to delete it.
+    #[must_use]
+    pub fn without_content(&self) -> Self {
+        let (owner, going) = (self.0.held.owner.clone(), self.is_deleting());
+        let rest = serde_json::to_string(&(ObjectMeta::default(), (), ()));
+        let rest = rest.expect("empty metadata serialises").into();
+        let shape = intern(SecretLayout { names: Box::default(), rest });
+        let held = SecretBody {
+            owner,
+            owner_uid: None,
+            going,
+            is_whole: false,
+            reservation: self.0.held.reservation.clone(),
+            shape,
+            values: Values::new(&[]),
+        };
+        Self(Arc::new(Parts { version: self.0.version.clone(), held }))
+    }
+
+    /// The bytes of its entries and metadata.
+    pub fn size(&self) -> usize {
+        let SecretBody { shape, values, .. } = &self.0.held;
+        let names: usize = shape.names.iter().map(|name| name.len()).sum();
+        names + shape.rest.len() + values.0.expose().len()
+    }
+
+    /// Returns false if the Secret was cached without its content.
+    pub fn is_whole(&self) -> bool {
+        self.0.held.is_whole
     }
 
     /// Restores the whole Secret, for a replacing write.

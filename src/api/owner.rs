@@ -17,7 +17,12 @@ pub fn annotation(kind: &str, name: &str) -> String {
 
 /// The owner of a Secret. It is in the Secret's namespace.
 pub fn of(namespace: &str, secret: &CachedSecret) -> Option<ObjectRef> {
-    let (kind, name) = parse_owner(secret.owner()?)?;
+    parse(namespace, secret.owner()?)
+}
+
+/// Parses the owner annotation of a Secret in this namespace.
+pub fn parse(namespace: &str, annotation: &str) -> Option<ObjectRef> {
+    let (kind, name) = parse_owner(annotation)?;
     Some(ObjectRef { kind, key: ObjectKey::new(namespace, name) })
 }
 

@@ -61,6 +61,12 @@ impl StatusDigest {
         self.since.iter().find(|(of, _)| *of == mark).map(|(_, at)| *at)
     }
 
+    /// Whether the Ready condition was True; `None` if the status has none, or it is Unknown.
+    pub fn is_ready(&self) -> Option<bool> {
+        let has = |status: &str| self.since(ConditionType::Ready, status).is_some();
+        if has("True") { Some(true) } else { has("False").then_some(false) }
+    }
+
     /// Returns true if the Ready condition had the same reason and message.
     pub fn same_ready_reason(&self, condition: &Condition) -> bool {
         self.ready == reason(condition)

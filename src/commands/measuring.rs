@@ -1,15 +1,16 @@
-//! Reports to the metrics: snapshots, the source's health and reconciles.
+//! Reports the state of the process to the metrics.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
 use crate::{
-    api::SourceView,
+    api::{SourceView, Tenant},
     controller::{self, MissingSealingKeys, ReconcileMetrics},
     http::AppState,
     model::{ManagedKind, ObjectKind},
-    telemetry::{Metrics, ReconcileOutcome, SealingKeysOutcome},
+    registry::Snapshot,
+    telemetry::{Metrics, Readiness, ReconcileOutcome, SealingKeysOutcome, SigningKeyTimes},
 };
 
 /// Reports each snapshot and the source's health to the metrics.
@@ -22,6 +23,7 @@ pub(super) async fn measure(app: Arc<AppState>, mut views: watch::Receiver<Arc<S
         let objects = ManagedKind::ALL.map(|kind| (kind, view.objects.managed.of_kind(kind).len()));
         let tenants = snapshot.tenants().map(|tenant| tenant.tenant.id.clone());
         app.accounts.metrics.snapshot(snapshot.revision, snapshot.built_at, tenants, &objects);
+        report_objects(&app, &view, &snapshot);
         let gone = tokio::select! {
             changed = views.changed() => changed.is_err(),
             changed = changes.changed() => changed.is_err(),
@@ -32,6 +34,41 @@ pub(super) async fn measure(app: Arc<AppState>, mut views: watch::Receiver<Arc<S
         // Waits, so a burst of changes is reported once.
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+}
+
+/// Reports readiness and signing keys to the metrics.
+fn report_objects(app: &AppState, view: &SourceView, snapshot: &Snapshot) {
+    let mut counts: HashMap<_, usize> = HashMap::new();
+    for (_, object) in view.objects.managed.all() {
+        let readiness = match object.status_digest().is_ready() {
+            Some(true) => Readiness::Ready,
+            Some(false) => Readiness::NotReady,
+            None => Readiness::Unknown,
+        };
+        *counts.entry((object.kind(), readiness)).or_default() += 1;
+    }
+    for object in view.objects.malformed.keys() {
+        if let ObjectKind::Managed(kind) = object.kind {
+            *counts.entry((kind, Readiness::NotReady)).or_default() += 1;
+        }
+    }
+    app.accounts.metrics.objects(&counts);
+    let now = app.accounts.store_clock.at(app.now());
+    let keys = snapshot.tenants().map(|served| {
+        let tenant = &served.tenant;
+        let own = view.objects.managed.get::<Tenant>(&tenant.id.0);
+        // Imported keys have no backup, and are rotated by their owner.
+        let rotates = own.is_some_and(|own| own.summary().backup.is_some());
+        let times = SigningKeyTimes {
+            signs_since: served.keys.oldest_signing_key(now).map(|key| key.times.signs_from),
+            rotation_due: served
+                .keys
+                .rotation_due(tenant.key_rotation.interval)
+                .filter(|_| rotates),
+        };
+        (tenant.id.clone(), times)
+    });
+    app.accounts.metrics.signing_keys(keys);
 }
 
 /// Reports reconciles to the metrics.

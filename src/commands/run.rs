@@ -20,9 +20,10 @@ use crate::{
     },
     model::ObjectKey,
     source::{
-        SharedSource,
-        cluster::{ClusterOptions, ClusterSource},
+        SharedSource, WriteError,
+        cluster::{ClusterOptions, ClusterSource, ClusterWrite, OnWriteError},
     },
+    telemetry::{WriteErrorReason, WriteOperation},
 };
 
 /// Read timeout of responses of the API server; longer than a watch lasts.
@@ -44,7 +45,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
     refuse_unsuitable(&args.store, &parts.app.accounts.store).await?;
     let mut stop = signals::stop()?;
     let (client, address) = api_client().await?;
-    let cluster = ClusterSource::new(client.clone(), args.identity.clone());
+    let cluster = ClusterSource::new(client.clone(), args.identity.clone(), write_errors(&parts));
     let source: SharedSource = Arc::clone(&cluster) as _;
     parts.project(&source);
     let leads = watch::Sender::new(false);
@@ -89,6 +90,29 @@ async fn serve(args: &RunArgs) -> Result<()> {
     acting.await.context("the controller panicked")?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Counts the writes to the API server that fail.
+fn write_errors(parts: &ServerRuntime) -> OnWriteError {
+    let metrics = Arc::clone(&parts.app.accounts.metrics);
+    Box::new(move |write, error| {
+        let operation = match write {
+            ClusterWrite::CreateSecret => WriteOperation::CreateSecret,
+            ClusterWrite::ReplaceSecret => WriteOperation::ReplaceSecret,
+            ClusterWrite::DeleteSecret => WriteOperation::DeleteSecret,
+            ClusterWrite::DeleteClient => WriteOperation::DeleteClient,
+            ClusterWrite::PublishStatus => WriteOperation::PublishStatus,
+            ClusterWrite::PublishEvent => WriteOperation::PublishEvent,
+            ClusterWrite::RegisterClient => WriteOperation::RegisterClient,
+        };
+        let reason = match error {
+            WriteError::Conflict => WriteErrorReason::Conflict,
+            WriteError::NotFound => WriteErrorReason::NotFound,
+            WriteError::Refused(_) => WriteErrorReason::Refused,
+            WriteError::Unavailable(_) => WriteErrorReason::Unavailable,
+        };
+        metrics.write_failed(operation, reason);
+    })
 }
 
 /// Creates a client of the API server without sending a request; returns it with the address.

@@ -76,11 +76,17 @@ impl ServerRuntime {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::with_tenants(args.metrics_per_tenant));
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let limits = ServerLimits {
             connections: args.max_connections.max(1),
             connections_of_address: args.max_connections_per_address,
+            // A Service that hides client addresses makes all clients one address.
+            memory_of_address: if args.max_connections_per_address == 0 {
+                0
+            } else {
+                ServerLimits::default().memory_of_address
+            },
             ..ServerLimits::default()
         };
         let accounts = AccountServices::new(
@@ -102,7 +108,7 @@ impl ServerRuntime {
             request_object_cache: RequestObjectCache::default(),
             sector_identifier_cache: SectorIdentifierCache::default(),
             clock: Arc::clone(&clock),
-            config: ServerConfig { trusted_proxies: trusted_proxies(args)?, limits },
+            config: ServerConfig::new(trusted_proxies(args)?, limits),
             base_page: BasePage::of(&installation, demo::PATH).into(),
         };
         let tls = match (&args.tls_cert, &args.tls_key) {
@@ -167,9 +173,9 @@ impl ServerRuntime {
             Some(extra) => Arc::new(WithExtraRoutes::new(app, extra)),
             None => app,
         };
-        let mut server = HttpServer::new(service, config, metrics);
+        let mut server = HttpServer::new(service, config, Arc::clone(&metrics));
         if let Some(tls) = &self.tls {
-            tokio::spawn(Arc::clone(tls).watch());
+            tokio::spawn(Arc::clone(tls).watch(metrics));
             server = server.with_tls(Arc::clone(tls));
         }
         server.bind(address).with_context(|| format!("--listen {address}"))
@@ -252,8 +258,10 @@ fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies> {
 
 fn observed(store: SharedStore, metrics: &Arc<Metrics>) -> SharedStore {
     let metrics = Arc::clone(metrics);
-    Arc::new(InstrumentedStore::new(store, move |operation, error| {
-        tracing::warn!(operation, %error, "store operation failed");
-        metrics.store_failed(operation);
+    Arc::new(InstrumentedStore::new(store, move |operation, took, error| {
+        if let Some(error) = error {
+            tracing::warn!(operation, %error, "store operation failed");
+        }
+        metrics.store_used(operation, took, error.is_some());
     }))
 }

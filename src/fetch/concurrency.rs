@@ -1,55 +1,166 @@
-//! Limits concurrent fetches, in total and per host, so a slow host delays only its own fetches.
+//! Limits concurrent fetches, and shares them fairly: a tenant has at most as many as are free, so
+//! that others always find one, and a slow host delays only one tenant's fetches of it.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, Weak},
+    hash::Hash,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 
 /// Concurrent fetches in total.
 const MAX_CONCURRENT: usize = 64;
-/// Concurrent fetches per host.
+/// Concurrent fetches of a tenant per host.
 const MAX_PER_HOST: usize = 8;
+/// Concurrent fetches that one client address causes.
+const MAX_PER_ADDRESS: usize = 8;
+/// Fetches of a tenant that wait.
+const MAX_WAITING_PER_TENANT: usize = 64;
+
+/// The party on whose behalf a document is fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchOwner {
+    /// The tenant, as `namespace/name`.
+    pub tenant: Arc<str>,
+    /// The client address whose request causes the fetch, if one does.
+    pub address: Option<IpAddr>,
+}
 
 /// Issues permits for fetches.
-#[derive(Debug)]
-pub struct ConcurrencyLimiter {
-    all: Arc<Semaphore>,
-    hosts: Mutex<HashMap<String, Weak<Semaphore>>>,
-}
+#[derive(Debug, Default)]
+pub(super) struct ConcurrencyLimiter(Arc<Mutex<FetchUsage>>);
 
 /// A permit for one fetch, returned when it is dropped.
 #[derive(Debug)]
-pub struct FetchPermit {
-    _host: OwnedSemaphorePermit,
-    _all: OwnedSemaphorePermit,
+pub(super) struct FetchPermit {
+    usage: Arc<Mutex<FetchUsage>>,
+    fetch: PermittedFetch,
 }
 
-impl Default for ConcurrencyLimiter {
-    fn default() -> Self {
-        Self { all: Arc::new(Semaphore::new(MAX_CONCURRENT)), hosts: Mutex::default() }
-    }
+/// The owner and host of a fetch.
+#[derive(Clone, Debug)]
+struct PermittedFetch {
+    owner: FetchOwner,
+    host: Arc<str>,
+}
+
+#[derive(Debug, Default)]
+struct FetchUsage {
+    total: usize,
+    tenants: HashMap<Arc<str>, usize>,
+    addresses: HashMap<IpAddr, usize>,
+    /// By tenant and host.
+    hosts: HashMap<(Arc<str>, Arc<str>), usize>,
+    /// By the time of arrival.
+    waiting: Vec<(PermittedFetch, oneshot::Sender<FetchPermit>)>,
 }
 
 impl ConcurrencyLimiter {
-    /// Waits for a permit. A fetch that waits for a busy host holds no permit of the total.
-    pub async fn take(&self, host: &str) -> Option<FetchPermit> {
-        let host = self.of(host).acquire_owned().await.ok()?;
-        let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
-        Some(FetchPermit { _host: host, _all: all })
+    /// Waits for a permit; `None` if too many fetches of the tenant wait.
+    pub(super) async fn acquire(&self, owner: &FetchOwner, host: &str) -> Option<FetchPermit> {
+        let fetch = PermittedFetch { owner: owner.clone(), host: host.into() };
+        let granted = {
+            let mut usage = locked(&self.0);
+            if usage.permits(&fetch) {
+                usage.begin(&fetch);
+                return Some(FetchPermit { usage: Arc::clone(&self.0), fetch });
+            }
+            usage.waiting.retain(|(_, waiter)| !waiter.is_closed());
+            let tenant = &owner.tenant;
+            let own = usage.waiting.iter().filter(|(it, _)| it.owner.tenant == *tenant);
+            if own.count() >= MAX_WAITING_PER_TENANT {
+                return None;
+            }
+            let (waiter, granted) = oneshot::channel();
+            usage.waiting.push((fetch, waiter));
+            granted
+        };
+        granted.await.ok()
+    }
+}
+
+fn locked(usage: &Mutex<FetchUsage>) -> MutexGuard<'_, FetchUsage> {
+    usage.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for FetchPermit {
+    fn drop(&mut self) {
+        locked(&self.usage).end(&self.fetch);
+        loop {
+            let Some((fetch, waiter)) = locked(&self.usage).next() else { return };
+            let permit = Self { usage: Arc::clone(&self.usage), fetch };
+            // A permit whose waiter is gone is dropped, and goes to the next one.
+            if waiter.send(permit).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl FetchUsage {
+    fn of_tenant(&self, fetch: &PermittedFetch) -> usize {
+        self.tenants.get(&fetch.owner.tenant).copied().unwrap_or_default()
     }
 
-    fn of(&self, host: &str) -> Arc<Semaphore> {
-        let mut hosts = self.hosts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(known) = hosts.get(host).and_then(Weak::upgrade) {
-            return known;
+    fn of_address(&self, fetch: &PermittedFetch) -> usize {
+        let address = fetch.owner.address.and_then(|address| self.addresses.get(&address));
+        address.copied().unwrap_or_default()
+    }
+
+    fn permits(&self, fetch: &PermittedFetch) -> bool {
+        let host = self.hosts.get(&fetch.tenant_and_host()).copied().unwrap_or_default();
+        let free = MAX_CONCURRENT - self.total;
+        self.of_tenant(fetch) < free
+            && self.of_address(fetch) < MAX_PER_ADDRESS
+            && host < MAX_PER_HOST
+    }
+
+    fn begin(&mut self, fetch: &PermittedFetch) {
+        self.total += 1;
+        *self.tenants.entry(Arc::clone(&fetch.owner.tenant)).or_default() += 1;
+        *self.hosts.entry(fetch.tenant_and_host()).or_default() += 1;
+        if let Some(address) = fetch.owner.address {
+            *self.addresses.entry(address).or_default() += 1;
         }
-        // Entries of hosts without fetches are removed whenever a new host is added.
-        hosts.retain(|_, semaphore| semaphore.strong_count() > 0);
-        let semaphore = Arc::new(Semaphore::new(MAX_PER_HOST));
-        hosts.insert(host.to_owned(), Arc::downgrade(&semaphore));
-        semaphore
+    }
+
+    fn end(&mut self, fetch: &PermittedFetch) {
+        self.total -= 1;
+        count_down(&mut self.tenants, &fetch.owner.tenant);
+        count_down(&mut self.hosts, &fetch.tenant_and_host());
+        if let Some(address) = fetch.owner.address {
+            count_down(&mut self.addresses, &address);
+        }
+    }
+
+    /// Begins a waiting fetch that is permitted: one of the tenant with the fewest, and of its
+    /// address with the fewest.
+    fn next(&mut self) -> Option<(PermittedFetch, oneshot::Sender<FetchPermit>)> {
+        let waiting = self.waiting.iter().enumerate();
+        let permitted = waiting.filter(|(_, (fetch, _))| self.permits(fetch));
+        let (next, _) = permitted.min_by_key(|(index, (fetch, _))| {
+            (self.of_tenant(fetch), self.of_address(fetch), *index)
+        })?;
+        let next = self.waiting.remove(next);
+        self.begin(&next.0);
+        Some(next)
+    }
+}
+
+impl PermittedFetch {
+    fn tenant_and_host(&self) -> (Arc<str>, Arc<str>) {
+        (Arc::clone(&self.owner.tenant), Arc::clone(&self.host))
+    }
+}
+
+fn count_down<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
     }
 }
 
@@ -59,25 +170,73 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_busy_host_delays_only_its_own_fetches() {
-        let slots = ConcurrencyLimiter::default();
-        let mut permits = Vec::new();
-        for _ in 0..MAX_PER_HOST {
-            permits.push(slots.take("slow.test").await.expect("a place"));
-        }
-        assert!(slots.take("slow.test").now_or_never().is_none(), "it waits");
-        assert!(slots.take("other.test").now_or_never().flatten().is_some());
-        permits.pop();
-        assert!(slots.take("slow.test").now_or_never().flatten().is_some());
+    fn owner(tenant: &str, address: Option<u8>) -> FetchOwner {
+        let address = address.map(|last| [192, 0, 2, last].into());
+        FetchOwner { tenant: tenant.into(), address }
+    }
+
+    fn now(limiter: &ConcurrencyLimiter, owner: &FetchOwner, host: &str) -> Option<FetchPermit> {
+        limiter.acquire(owner, host).now_or_never().flatten()
     }
 
     #[tokio::test]
-    async fn removes_hosts_without_fetches() {
-        let slots = ConcurrencyLimiter::default();
-        for number in 0..100 {
-            drop(slots.take(&format!("{number}.test")).await);
+    async fn a_busy_host_delays_only_its_own_fetches() {
+        let limiter = ConcurrencyLimiter::default();
+        let owner = owner("a/b", None);
+        let mut permits: Vec<_> =
+            (0..MAX_PER_HOST).filter_map(|_| now(&limiter, &owner, "slow.test")).collect();
+        assert_eq!(permits.len(), MAX_PER_HOST);
+        let mut waits = Box::pin(limiter.acquire(&owner, "slow.test"));
+        assert!(futures::poll!(&mut waits).is_pending());
+        assert!(now(&limiter, &owner, "other.test").is_some());
+        permits.pop();
+        assert!(waits.await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_flood_at_39_tenants_leaves_a_fetch_for_the_40th() {
+        let limiter = ConcurrencyLimiter::default();
+        let mut permits = Vec::new();
+        let mut waiting = Vec::new();
+        for number in 0..39 * 10 {
+            let owner = owner(&format!("flood/{}", number % 39), None);
+            let limiter = &limiter;
+            let mut flood = Box::pin(async move { limiter.acquire(&owner, "slow.test").await });
+            match futures::poll!(&mut flood) {
+                std::task::Poll::Ready(permit) => permits.extend(permit),
+                std::task::Poll::Pending => waiting.push(flood),
+            }
         }
-        assert!(slots.hosts.lock().expect("whole").len() <= 1);
+        assert!(permits.len() >= 60, "{}", permits.len());
+        let fair = now(&limiter, &owner("team/main", None), "own.test");
+        assert!(fair.is_some());
+        drop(permits.pop());
+        drop(fair);
+        assert!(now(&limiter, &owner("team/main", None), "own.test").is_some(), "again");
+    }
+
+    #[tokio::test]
+    async fn an_address_cannot_use_all_fetches_of_its_tenant() {
+        let limiter = ConcurrencyLimiter::default();
+        let hosts: Vec<String> = (0..20).map(|number| format!("{number}.test")).collect();
+        let flood = |host: &String| now(&limiter, &owner("a/b", Some(1)), host);
+        let permits: Vec<_> = hosts.iter().filter_map(flood).collect();
+        assert_eq!(permits.len(), MAX_PER_ADDRESS);
+        assert!(now(&limiter, &owner("a/b", Some(2)), "0.test").is_some());
+    }
+
+    #[tokio::test]
+    async fn nothing_remains_of_fetches_that_ended_or_were_given_up() {
+        let limiter = ConcurrencyLimiter::default();
+        let owner = owner("a/b", Some(1));
+        let permits: Vec<_> =
+            (0..MAX_PER_HOST).filter_map(|_| now(&limiter, &owner, "slow.test")).collect();
+        for _ in 0..2 * MAX_WAITING_PER_TENANT {
+            assert!(now(&limiter, &owner, "slow.test").is_none());
+        }
+        drop(permits);
+        let usage = locked(&limiter.0);
+        assert_eq!((usage.total, usage.waiting.len()), (0, 0));
+        assert!(usage.tenants.is_empty() && usage.hosts.is_empty() && usage.addresses.is_empty());
     }
 }

@@ -20,9 +20,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
-use super::{
-    EgressPolicy, Fetch, FetchError, FetchedDocument, concurrency::ConcurrencyLimiter, exchange,
-};
+use super::{EgressPolicy, Fetch, FetchError, FetchedDocument, exchange};
 use crate::model::ErrorCause;
 
 /// Limit from the call to the last byte of the response.
@@ -32,11 +30,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Maximum addresses of a host that are tried.
 const MAX_ADDRESSES: usize = 4;
 
-/// The HTTP client.
+/// The HTTP client. It does not limit the number of concurrent calls: see `FairFetch`.
 pub struct HttpFetch {
     guard: EgressPolicy,
     tls: TlsConnector,
-    slots: ConcurrencyLimiter,
 }
 
 impl std::fmt::Debug for HttpFetch {
@@ -60,11 +57,7 @@ impl HttpFetch {
         let mut config =
             ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Self {
-            guard,
-            tls: TlsConnector::from(Arc::new(config)),
-            slots: ConcurrencyLimiter::default(),
-        }
+        Self { guard, tls: TlsConnector::from(Arc::new(config)) }
     }
 
     /// Runs a request with the timeout.
@@ -74,11 +67,7 @@ impl HttpFetch {
         run: impl AsyncFnOnce(&Self, &Target) -> Result<T, FetchError>,
     ) -> Result<T, FetchError> {
         let target = target(url)?;
-        let running = async {
-            let _slot = self.slots.take(&target.host).await.ok_or(FetchError::Busy)?;
-            run(self, &target).await
-        };
-        match timeout(REQUEST_TIMEOUT, running).await {
+        match timeout(REQUEST_TIMEOUT, run(self, &target)).await {
             Ok(done) => done,
             Err(_) => Err(FetchError::Late(target.host)),
         }

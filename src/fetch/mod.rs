@@ -10,17 +10,20 @@ mod exchange;
 mod http;
 mod observed;
 mod root_certificates;
+mod shared;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use concurrency::FetchOwner;
 pub use egress_policy::EgressPolicy;
 pub(crate) use exchange::send_request;
 pub use http::HttpFetch;
 pub use observed::InstrumentedFetch;
 pub use root_certificates::{TrustError, trusted_roots};
+pub use shared::FairFetch;
 
 use crate::model::ErrorCause;
 

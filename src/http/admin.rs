@@ -16,10 +16,16 @@ use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
 
-use super::AppState;
+use super::{AppState, TrustedProxies, transport::ConnectionLimiter};
 use crate::store::{CLOCK_TOLERANCE, SKEW_WARNING, skew};
+
+/// Maximum concurrent connections, in total and per address: probes of the kubelet and scrapers.
+const MAX_CONNECTIONS: (usize, usize) = (128, 16);
+/// Limit for a peer to send the head of a request, or to continue reading a response.
+const PEER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Limit for the store's health check.
 const READ_TIMEOUT: Duration = Duration::from_secs(1);
@@ -131,27 +137,39 @@ impl AdminServer {
     /// Serves for as long as the process runs, including while it drains.
     pub async fn serve(self: Arc<Self>, address: SocketAddr) -> io::Result<()> {
         let listener = TcpListener::bind(address).await?;
+        let remedy = "These are connections to the port of health and metrics";
+        let places = ConnectionLimiter::new(MAX_CONNECTIONS.0, MAX_CONNECTIONS.1, remedy);
         tokio::spawn(async move {
-            loop {
-                let Ok((stream, _)) = listener.accept().await else {
+            while let Some(free) = places.acquire_total().await {
+                let Ok((stream, peer)) = listener.accept().await else {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 };
+                let place = places.acquire_for_address(free, peer.ip(), &TrustedProxies::default());
+                let Some(place) = place else { continue };
                 let admin = Arc::clone(&self);
                 tokio::spawn(async move {
-                    let service = service_fn(move |request| {
-                        let admin = Arc::clone(&admin);
-                        async move { Ok::<_, std::convert::Infallible>(admin.answer(&request).await) }
-                    });
-                    let _ = hyper::server::conn::http1::Builder::new()
-                        .timer(TokioTimer::new())
-                        .header_read_timeout(Duration::from_secs(20))
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
+                    admin.serve_connection(stream).await;
+                    drop(place);
                 });
             }
         });
         Ok(())
+    }
+
+    async fn serve_connection(self: Arc<Self>, stream: TcpStream) {
+        let service = service_fn(move |request| {
+            let admin = Arc::clone(&self);
+            async move { Ok::<_, std::convert::Infallible>(admin.answer(&request).await) }
+        });
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(PEER_TIMEOUT));
+        let _ = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(PEER_TIMEOUT)
+            .max_buf_size(16 * 1024)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service)
+            .await;
     }
 
     async fn answer<B>(&self, request: &http::Request<B>) -> Response<Full<Bytes>> {

@@ -8,7 +8,8 @@ use crate::{
         AccountContext, AccountError, AccountServices,
         sessions::{self, ActiveSession},
     },
-    identity::{LoginThrottle, PasswordVerifier},
+    fetch::SharedFetch,
+    identity::{LoginThrottle, PasswordVerifier, throttle_prefix},
     model::{Clock, Installation, Issuer, Timestamp},
     registry::SnapshotHandle,
     remote::{RequestObjectCache, SectorIdentifierCache},
@@ -76,6 +77,12 @@ impl AppState {
         sessions::load(self.context(request), request.cookie(CookiePurpose::Session)).await
     }
 
+    /// The HTTP client for calls that a request causes.
+    pub(super) fn http_client(&self, request: &Request) -> SharedFetch {
+        let tenant = request.tenant.tenant.id.to_string();
+        self.accounts.http_client.for_owner(&tenant, Some(throttle_prefix(request.address)))
+    }
+
     /// The account services for the tenant of a request.
     pub fn context<'a>(&'a self, request: &'a Request) -> AccountContext<'a> {
         AccountContext {
@@ -84,6 +91,7 @@ impl AppState {
             sealer: request.snapshot.sealer.as_deref(),
             now: request.now,
             store_now: request.store_now,
+            facts: &request.facts,
         }
     }
 }

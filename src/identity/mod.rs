@@ -6,6 +6,7 @@
 mod backoff;
 mod credential_throttle;
 mod directory;
+mod fair_queue;
 mod foreign_hash;
 mod hash;
 mod login_throttle;

@@ -3,21 +3,22 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
-use crate::model::{Account, MAX_PASSWORD_LEN, Secret, StoredPassword};
+use crate::model::{Account, MAX_PASSWORD_LEN, Secret, StoredPassword, TenantId};
 
-use super::{hash::Argon2Memory, password_hash};
+use super::{
+    fair_queue::{CheckOrigins, FairQueue, RunningCheck},
+    hash::Argon2Memory,
+    password_hash,
+};
 
 /// Checks that need more memory than this run one at a time.
 const COSTLY_MEMORY_KIB: u64 = 32 * 1024;
@@ -30,10 +31,22 @@ const MEMORY_KEEP_ALIVE: Duration = Duration::from_secs(2);
 #[error("too many sign-ins at the moment; try again in a few seconds")]
 pub struct PasswordQueueFull;
 
-/// A bounded pool of threads with a bounded queue. The threads stop when the pool is dropped.
+/// A bounded pool of threads with a bounded queue, shared fairly between tenants and addresses. The
+/// threads stop when the pool is dropped.
 pub struct PasswordVerifier {
-    jobs: Sender<Job>,
-    waiting: Arc<AtomicUsize>,
+    pool: Arc<Pool>,
+    origins: CheckOrigins,
+}
+
+struct Pool {
+    queue: Mutex<PoolQueue>,
+    /// Notified when a check may be taken.
+    added: Condvar,
+}
+
+struct PoolQueue {
+    checks: FairQueue<Job>,
+    is_closed: bool,
 }
 
 struct Job {
@@ -44,33 +57,47 @@ struct Job {
     answer: oneshot::Sender<bool>,
 }
 
+impl Job {
+    fn is_costly(&self) -> bool {
+        let memory = self.password.as_ref().map_or(0, password_hash::memory_kib);
+        memory > COSTLY_MEMORY_KIB
+    }
+}
+
+impl Pool {
+    fn queue(&self) -> MutexGuard<'_, PoolQueue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl PasswordVerifier {
     /// Creates a pool of `threads` (at least one) with a queue of at most `queue` checks.
     ///
     /// # Panics
     /// Panics if the system cannot start a thread. Pools are created at startup.
     pub fn new(threads: usize, queue: usize) -> Self {
-        let (jobs, receiver) = bounded(queue.max(1));
-        let costly = Arc::new(Mutex::new(()));
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let verifier = Self::without_threads(queue);
         for _ in 0..threads.max(1) {
-            let worker = Worker {
-                jobs: receiver.clone(),
-                costly: Arc::clone(&costly),
-                waiting: Arc::clone(&waiting),
-            };
+            let worker = Worker { pool: Arc::clone(&verifier.pool) };
             thread::Builder::new()
                 .name("passwords".to_owned())
                 .spawn(move || worker.run())
                 .expect("the system gives threads at the start");
         }
-        Self { jobs, waiting }
+        verifier
+    }
+
+    fn without_threads(queue: usize) -> Self {
+        let queue = PoolQueue { checks: FairQueue::new(queue), is_closed: false };
+        let pool = Pool { queue: Mutex::new(queue), added: Condvar::new() };
+        Self { pool: Arc::new(pool), origins: CheckOrigins::default() }
     }
 
     /// Returns true if `attempt` is the password `own` of an enabled account. Otherwise the same
     /// work is done with `decoy`, or with a hash of the default cost.
     pub async fn verify(
         &self,
+        (tenant, address): (&TenantId, IpAddr),
         account: Option<&Account>,
         (own, decoy): (Option<StoredPassword>, Option<StoredPassword>),
         attempt: Secret<String>,
@@ -78,18 +105,24 @@ impl PasswordVerifier {
         let counts = own.is_some() && account.is_some_and(|account| !account.disabled);
         let (answer, answered) = oneshot::channel();
         let job = Job { password: own.or(decoy), counts, attempt, answer };
-        // Count before sending: a worker could otherwise subtract first.
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        if self.jobs.try_send(job).is_err() {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(PasswordQueueFull);
-        }
+        let (origin, is_costly) = (self.origins.origin(tenant, address), job.is_costly());
+        // The check that leaves a full queue is dropped, which its caller notices.
+        let refused = self.pool.queue().checks.push(origin, is_costly, job);
+        self.pool.added.notify_one();
+        drop(refused);
         answered.await.map_err(|_| PasswordQueueFull)
     }
 
     /// The number of checks waiting for a thread.
     pub fn queued(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+        self.pool.queue().checks.len()
+    }
+}
+
+impl Drop for PasswordVerifier {
+    fn drop(&mut self) {
+        self.pool.queue().is_closed = true;
+        self.pool.added.notify_all();
     }
 }
 
@@ -100,52 +133,62 @@ impl fmt::Debug for PasswordVerifier {
 }
 
 struct Worker {
-    jobs: Receiver<Job>,
-    costly: Arc<Mutex<()>>,
-    waiting: Arc<AtomicUsize>,
+    pool: Arc<Pool>,
 }
 
 impl Worker {
     fn run(self) {
         let mut scratch = Argon2Memory::default();
-        while let Some(job) = self.next(&mut scratch) {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            // The caller stopped waiting because its connection was closed.
-            if job.answer.is_closed() {
-                continue;
+        while let Some((job, running)) = self.next(&mut scratch) {
+            let started = Instant::now();
+            // A closed answer means that the caller's connection was closed.
+            if !job.answer.is_closed() {
+                // A panic in a hash library must not stop the thread.
+                let check = AssertUnwindSafe(|| check(&job, &mut scratch));
+                if let Ok(matches) = catch_unwind(check) {
+                    let _ = job.answer.send(matches && job.counts);
+                }
             }
-            // A panic in a hash library must not stop the thread.
-            let check = AssertUnwindSafe(|| self.check(&job, &mut scratch));
-            if let Ok(matches) = catch_unwind(check) {
-                let _ = job.answer.send(matches && job.counts);
-            }
+            let ended = Instant::now();
+            self.pool.queue().checks.finish(&running, ended - started, ended);
+            // A costly check that had to wait may run now.
+            self.pool.added.notify_one();
         }
     }
 
     /// Returns the next check. Memory is kept only between consecutive checks.
-    fn next(&self, scratch: &mut Argon2Memory) -> Option<Job> {
-        if !scratch.is_empty() {
-            match self.jobs.recv_timeout(MEMORY_KEEP_ALIVE) {
-                Ok(job) => return Some(job),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => *scratch = Argon2Memory::default(),
+    fn next(&self, scratch: &mut Argon2Memory) -> Option<(Job, RunningCheck)> {
+        let mut queue = self.pool.queue();
+        loop {
+            if queue.is_closed {
+                return None;
+            }
+            if let Some(next) = queue.checks.take(Instant::now()) {
+                return Some(next);
+            }
+            let added = &self.pool.added;
+            if scratch.is_empty() {
+                queue = added.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let waited = added.wait_timeout(queue, MEMORY_KEEP_ALIVE);
+            let (locked, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            queue = locked;
+            if timeout.timed_out() {
+                *scratch = Argon2Memory::default();
             }
         }
-        self.jobs.recv().ok()
     }
+}
 
-    fn check(&self, job: &Job, scratch: &mut Argon2Memory) -> bool {
-        let attempt = job.attempt.expose().as_bytes();
-        let short_enough = attempt.len() <= MAX_PASSWORD_LEN;
-        let attempt = &attempt[..attempt.len().min(MAX_PASSWORD_LEN)];
-        let memory = job.password.as_ref().map_or(0, password_hash::memory_kib);
-        let costly = memory > COSTLY_MEMORY_KIB;
-        let _alone = costly.then(|| self.costly.lock().unwrap_or_else(PoisonError::into_inner));
-        // Large memory is not reused, so that each thread keeps at most the common size.
-        let mut own = Argon2Memory::default();
-        let scratch = if costly { &mut own } else { scratch };
-        password_hash::matches(job.password.as_ref(), attempt, scratch) && short_enough
-    }
+fn check(job: &Job, scratch: &mut Argon2Memory) -> bool {
+    let attempt = job.attempt.expose().as_bytes();
+    let short_enough = attempt.len() <= MAX_PASSWORD_LEN;
+    let attempt = &attempt[..attempt.len().min(MAX_PASSWORD_LEN)];
+    // Large memory is not reused, so that each thread keeps at most the common size.
+    let mut own = Argon2Memory::default();
+    let scratch = if job.is_costly() { &mut own } else { scratch };
+    password_hash::matches(job.password.as_ref(), attempt, scratch) && short_enough
 }
 
 #[cfg(test)]

@@ -61,7 +61,8 @@ impl PasswordSignIn<'_> {
             None => None,
         };
         let stored = (own, directory.decoy(&username).await);
-        match passwords.verify(account.as_deref(), stored, self.password).await {
+        let from = (tenant, origin.address);
+        match passwords.verify(from, account.as_deref(), stored, self.password).await {
             Ok(true) => {
                 attempts.succeeded(&admission, now);
                 account.ok_or(SignInError::Wrong)

@@ -1,6 +1,6 @@
 //! A tenant's parsed keys: selects the signing key, verifies tokens and renders the JWKS.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
@@ -209,6 +209,18 @@ impl KeyRing {
             .filter(|key| key.algorithm == algorithm && key.times.signs_from <= now)
             .filter(|key| key.times.retire_at.is_none_or(|at| at > now))
             .max_by_key(|key| (key.times.signs_from, &key.kid))
+    }
+
+    /// Returns the oldest of the keys that sign now, one for each algorithm.
+    pub fn oldest_signing_key(&self, now: Timestamp) -> Option<&Arc<SigningKey>> {
+        let signing = self.keys.iter().filter_map(|key| self.signing_key(key.algorithm, now));
+        signing.min_by_key(|key| key.times.signs_from)
+    }
+
+    /// Returns the time at which the next key without a successor has signed for this long.
+    pub fn rotation_due(&self, interval: Duration) -> Option<Timestamp> {
+        let last = self.keys.iter().filter(|key| key.times.retire_at.is_none());
+        last.map(|key| key.times.signs_from.plus(interval)).min()
     }
 
     /// Returns the key with this `kid`.

@@ -1,8 +1,9 @@
 //! Stores on top of another store, which see each operation before and after it.
 
-use std::{fmt, ops::RangeInclusive};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 
 use super::{
     IndexEntry, Record, RecordKey, RecordKind, Store, StoreError, StoreState, VersionedRecord,
@@ -60,8 +61,8 @@ pub trait StoreLayer: Send + Sync + fmt::Debug {
         Ok(())
     }
 
-    /// Runs after an operation that failed, with its name.
-    fn failed(&self, _: &'static str, _: &StoreError) {}
+    /// Runs after an operation, with its name, its time, and its error if it failed.
+    fn done(&self, _: &'static str, _: Duration, _: Option<&StoreError>) {}
 
     /// The state that the layer reports instead of that of the store below.
     fn reported_state(&self, state: StoreState) -> StoreState {
@@ -74,12 +75,13 @@ pub trait StoreLayer: Send + Sync + fmt::Debug {
 macro_rules! run_operation {
     ($layer:ident, $operation:expr, $run:expr) => {{
         let operation: StoreOperation<'_> = $operation;
-        let name = operation.name();
+        let (name, started) = (operation.name(), Instant::now());
         let outcome = match $layer.before(operation).await {
             Ok(()) => $run.await,
             Err(error) => Err(error),
         };
-        outcome.inspect_err(|error| $layer.failed(name, error))
+        $layer.done(name, started.elapsed(), outcome.as_ref().err());
+        outcome
     }};
 }
 

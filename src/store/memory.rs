@@ -20,6 +20,10 @@ use super::{
     StoreState, VersionedRecord,
 };
 
+/// A tenant has at most this many times as many records as are free, so that one tenant cannot use
+/// up the space of the others.
+const MAX_SHARE_OF_FREE: usize = 3;
+
 /// Expired records that a full store purges before it refuses an insert.
 const PURGED_WHEN_FULL: usize = 64;
 
@@ -79,11 +83,20 @@ struct Tables {
     by_owner: HashMap<Listing, HashSet<Arc<RecordKey>>>,
     by_expiry: BTreeSet<(Timestamp, Arc<RecordKey>)>,
     by_due_time: BTreeMap<(RecordKind, Timestamp), BTreeSet<Arc<RecordKey>>>,
+    /// The number of records of each tenant.
+    by_tenant: HashMap<TenantId, usize>,
     /// The version of the last write to any record: versions are never reused.
     version: u64,
 }
 
 impl Tables {
+    /// Whether a tenant may add a record.
+    fn has_space(&self, tenant: &TenantId, capacity: usize) -> bool {
+        let free = capacity.saturating_sub(self.records.len());
+        let own = self.by_tenant.get(tenant).copied().unwrap_or_default();
+        own < free.saturating_mul(MAX_SHARE_OF_FREE)
+    }
+
     /// The entry of a key, unless it has expired.
     fn live(&self, key: &RecordKey, now: Timestamp) -> Option<(&Arc<RecordKey>, &Entry)> {
         self.records.get_key_value(key).filter(|(_, entry)| entry.expires_at > now)
@@ -93,6 +106,7 @@ impl Tables {
     fn put(&mut self, record: Record) {
         self.remove(&record.key);
         self.version += 1;
+        *self.by_tenant.entry(record.key.tenant.clone()).or_default() += 1;
         let key = Arc::new(record.key);
         for owner in &record.owners {
             self.by_owner.entry(Listing::of(&key, owner)).or_default().insert(Arc::clone(&key));
@@ -113,6 +127,12 @@ impl Tables {
 
     fn remove(&mut self, key: &RecordKey) -> Option<VersionedRecord> {
         let (key, entry) = self.records.remove_entry(key)?;
+        if let Some(count) = self.by_tenant.get_mut(&key.tenant) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_tenant.remove(&key.tenant);
+            }
+        }
         for owner in &entry.owners {
             let listing = Listing::of(&key, owner);
             if let Some(keys) = self.by_owner.get_mut(&listing) {
@@ -170,11 +190,13 @@ impl Store for MemoryStore {
         if tables.live(&record.key, now).is_some() {
             return Ok(false);
         }
-        if tables.records.len() >= self.capacity
+        let tenant = &record.key.tenant;
+        if !tables.has_space(tenant, self.capacity)
             && tables.purge(PURGED_WHEN_FULL, now.minus(CLOCK_TOLERANCE)) == 0
         {
             return Err(StoreError::Unavailable(ErrorCause::new(format!(
-                "the memory store is full ({} records); use a durable store",
+                "the memory store has no space for more records of the tenant {tenant} (it holds {} \
+                 records of all); use a durable store",
                 self.capacity
             ))));
         }
@@ -301,6 +323,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_tenant_cannot_use_up_the_space_of_others() {
+        let store = MemoryStore::new(&SeededEntropy::new(1), 1000);
+        let mut stored = 0;
+        while store.insert(record(&stored.to_string()), NOW).await == Ok(true) {
+            stored += 1;
+        }
+        assert_eq!(stored, 750);
+        for id in ["a", "b"] {
+            let mut other = record(id);
+            other.key.tenant = TenantId::new("team", "other");
+            assert_eq!(store.insert(other, NOW).await, Ok(true));
+        }
+    }
+
+    #[tokio::test]
     async fn leaves_nothing_behind() {
         let store = MemoryStore::new(&SeededEntropy::new(1), 10);
         for id in ["a", "b", "c"] {
@@ -316,6 +353,7 @@ mod tests {
         let tables = store.tables();
         assert!(tables.records.is_empty() && tables.by_owner.is_empty());
         assert!(tables.by_expiry.is_empty() && tables.by_due_time.is_empty());
+        assert!(tables.by_tenant.is_empty());
     }
 
     #[tokio::test]

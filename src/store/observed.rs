@@ -1,27 +1,27 @@
-//! A layer on a store that reports each failed operation to a callback, for the metrics and the log of
-//! all backends.
+//! A layer on a store that reports each operation to a callback, for the metrics and the log of all
+//! backends.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use super::{SharedStore, Store, StoreError, StoreLayer};
 
-/// The callback; its first argument is the operation's name.
-type OnError = Box<dyn Fn(&'static str, &StoreError) + Send + Sync>;
+/// The callback. Its arguments are the operation's name, its time, and its error.
+type OnDone = Box<dyn Fn(&'static str, Duration, Option<&StoreError>) + Send + Sync>;
 
-/// A store that reports its errors to a callback.
+/// A store that reports its operations to a callback.
 pub struct InstrumentedStore {
     inner: SharedStore,
-    on_error: OnError,
+    on_done: OnDone,
 }
 
 impl InstrumentedStore {
-    /// Wraps a store. `on_error` is called with the operation's name (`insert`, `get`, …) before
-    /// the error is returned to the caller.
+    /// Wraps a store. `on_done` is called with the operation's name (`insert`, `get`, …), its time
+    /// and its error, before the outcome is returned to the caller.
     pub fn new(
         inner: SharedStore,
-        on_error: impl Fn(&'static str, &StoreError) + Send + Sync + 'static,
+        on_done: impl Fn(&'static str, Duration, Option<&StoreError>) + Send + Sync + 'static,
     ) -> Self {
-        Self { inner, on_error: Box::new(on_error) }
+        Self { inner, on_done: Box::new(on_done) }
     }
 }
 
@@ -36,8 +36,8 @@ impl StoreLayer for InstrumentedStore {
         &*self.inner
     }
 
-    fn failed(&self, operation: &'static str, error: &StoreError) {
-        (self.on_error)(operation, error);
+    fn done(&self, operation: &'static str, took: Duration, error: Option<&StoreError>) {
+        (self.on_done)(operation, took, error);
     }
 }
 
@@ -58,18 +58,19 @@ mod tests {
         Arc::new(MemoryStore::new(&SeededEntropy::new(1), capacity))
     }
 
-    contract::suite!(async { Arc::new(InstrumentedStore::new(memory(10_000), |_, _| ())) });
+    contract::suite!(async { Arc::new(InstrumentedStore::new(memory(10_000), |_, _, _| ())) });
 
     #[tokio::test]
-    async fn reports_only_errors() {
+    async fn reports_each_operation_with_its_error() {
         let reported = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&reported);
-        let store = InstrumentedStore::new(memory(1), move |operation, _| {
-            sink.lock().unwrap().push(operation);
+        let store = InstrumentedStore::new(memory(1), move |operation, _, error| {
+            sink.lock().unwrap().push((operation, error.is_some()));
         });
         assert_eq!(store.insert(record("a"), NOW).await, Ok(true));
         assert_eq!(store.insert(record("a"), NOW).await, Ok(false));
         assert!(store.insert(record("b"), NOW).await.is_err());
-        assert_eq!(*reported.lock().unwrap(), ["insert"]);
+        let expected = [("insert", false), ("insert", false), ("insert", true)];
+        assert_eq!(*reported.lock().unwrap(), expected);
     }
 }

@@ -1,99 +1,52 @@
 //! Every metric with its type, labels and help. The registry and `docs/reference/metrics.md` are made from this table.
 
-use prometheus_client::registry::{Metric, Registry, Unit};
-
-use super::labels::{
-    FETCH_METHODS, FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome, ReconcileOutcome,
-    ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome, TokenKind,
+use super::{
+    labels::{
+        FETCH_METHODS, FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome, Readiness,
+        ReconcileOutcome, ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome,
+        TokenKind, WriteErrorReason, WriteOperation,
+    },
+    metric_description::{LabelDescription, MetricDescription, MetricType},
 };
 use crate::model::Endpoint;
 
-/// The prefix of all names.
+/// The prefix of the names of Lanyard's own metrics.
 pub(super) const PREFIX: &str = "lanyard";
-
-/// Types of metrics (OpenMetrics 1.0 §5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MetricType {
-    /// A count that only grows while the process runs.
-    Counter,
-    /// A value that goes up and down.
-    Gauge,
-    /// Observations by size.
-    Histogram,
-    /// A constant 1, with facts in labels.
-    Info,
-}
-
-impl MetricType {
-    /// The word on the metric's `# TYPE` line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-            Self::Info => "info",
-        }
-    }
-}
-
-/// A label of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LabelDescription {
-    /// The label's name.
-    pub name: &'static str,
-    /// The values in words, as Markdown; empty if all are in `values`.
-    pub meaning: &'static str,
-    /// The values that have a meaning of their own.
-    pub values: LabelValues,
-}
-
-/// A metric that `/metrics` exposes.
-#[derive(Clone, Copy, Debug)]
-pub struct MetricDescription {
-    name: &'static str,
-    unit: Option<&'static str>,
-    /// Its type.
-    pub metric_type: MetricType,
-    /// Its labels.
-    pub labels: &'static [LabelDescription],
-    /// Its help, without a full stop.
-    pub help: &'static str,
-}
-
-impl MetricDescription {
-    /// The name of its series, to which those of a histogram add `_bucket`, `_count` and `_sum`.
-    pub fn full_name(&self) -> String {
-        let suffix = match self.metric_type {
-            MetricType::Counter => "_total",
-            MetricType::Info => "_info",
-            MetricType::Gauge | MetricType::Histogram => "",
-        };
-        let unit = self.unit.map(|unit| format!("_{unit}")).unwrap_or_default();
-        format!("{PREFIX}_{}{unit}{suffix}", self.name)
-    }
-
-    /// Adds `metric` to the registry under this name and help.
-    pub(super) fn register(&self, registry: &mut Registry, metric: impl Metric) {
-        match self.unit {
-            Some(unit) => {
-                let unit = Unit::Other(unit.to_owned());
-                registry.register_with_unit(self.name, self.help, unit, metric);
-            }
-            None => registry.register(self.name, self.help, metric),
-        }
-    }
-}
+/// The prefix of the names that all programs use alike.
+pub(super) const PROCESS_PREFIX: &str = "process";
 
 const fn counter(
     name: &'static str,
     labels: &'static [LabelDescription],
     help: &'static str,
 ) -> MetricDescription {
-    MetricDescription { name, unit: None, metric_type: MetricType::Counter, labels, help }
+    MetricDescription {
+        prefix: PREFIX,
+        name,
+        unit: None,
+        metric_type: MetricType::Counter,
+        labels,
+        help,
+    }
 }
 
 const fn gauge(name: &'static str, help: &'static str) -> MetricDescription {
-    MetricDescription { name, unit: None, metric_type: MetricType::Gauge, labels: &[], help }
+    MetricDescription {
+        prefix: PREFIX,
+        name,
+        unit: None,
+        metric_type: MetricType::Gauge,
+        labels: &[],
+        help,
+    }
+}
+
+const fn process_gauge(
+    name: &'static str,
+    unit: Option<&'static str>,
+    help: &'static str,
+) -> MetricDescription {
+    MetricDescription { prefix: PROCESS_PREFIX, unit, ..gauge(name, help) }
 }
 
 const fn values(name: &'static str, values: LabelValues) -> LabelDescription {
@@ -101,16 +54,23 @@ const fn values(name: &'static str, values: LabelValues) -> LabelDescription {
 }
 
 const SECONDS: Option<&str> = Some("seconds");
+const BYTES: Option<&str> = Some("bytes");
 
 const TENANT: LabelDescription = LabelDescription {
     name: "tenant",
-    meaning: "The tenant as `<namespace>/<name>`. Empty if there is no tenant, or if it is not served.",
+    meaning: "The tenant as `<namespace>/<name>`. Empty if there is no tenant, if it is not served, or with \
+              `--metrics-per-tenant false`.",
     values: &[],
 };
 const KIND: LabelDescription = LabelDescription {
     name: "kind",
     meaning: "The kind of the objects: `Tenant`, `OidcClient` or `OidcUser`. `lanyard_reconciles_total` also has \
               `Secret`, for the Secret of sealing keys.",
+    values: &[],
+};
+const CERTIFICATE: LabelDescription = LabelDescription {
+    name: "certificate",
+    meaning: "The file of the certificate (`--tls-cert`).",
     values: &[],
 };
 const VERSION: LabelDescription =
@@ -123,6 +83,7 @@ pub(super) const REQUESTS: MetricDescription = counter(
     "Requests that were answered, by tenant, endpoint and outcome",
 );
 pub(super) const REQUEST_DURATION: MetricDescription = MetricDescription {
+    prefix: PREFIX,
     name: "request_duration",
     unit: SECONDS,
     metric_type: MetricType::Histogram,
@@ -179,6 +140,63 @@ pub(super) const SNAPSHOT_AGE: MetricDescription = MetricDescription {
     unit: SECONDS,
     ..gauge("snapshot_age", "Time since the served snapshot was built")
 };
+pub(super) const OBJECTS: MetricDescription = MetricDescription {
+    labels: &[KIND, values("ready", Readiness::VALUES)],
+    ..gauge("objects", "Objects by kind and by their condition Ready, as the API server has it")
+};
+pub(super) const SIGNING_KEY_AGE: MetricDescription = MetricDescription {
+    unit: SECONDS,
+    labels: &[TENANT],
+    ..gauge("signing_key_age", "Time for which the oldest key that signs has been signing, by tenant")
+};
+pub(super) const SIGNING_KEY_OVERDUE: MetricDescription = MetricDescription {
+    unit: SECONDS,
+    labels: &[TENANT],
+    ..gauge(
+        "signing_key_rotation_overdue",
+        "Time since when a key should have been rotated, by tenant; 0 if none is due",
+    )
+};
+pub(super) const CERTIFICATE_AGE: MetricDescription = MetricDescription {
+    unit: SECONDS,
+    labels: &[CERTIFICATE],
+    ..gauge("certificate_age", "Time since the TLS certificate became valid, by file")
+};
+pub(super) const CERTIFICATE_EXPIRES_IN: MetricDescription = MetricDescription {
+    unit: SECONDS,
+    labels: &[CERTIFICATE],
+    ..gauge("certificate_expires_in", "Time until the TLS certificate expires, by file; negative afterwards")
+};
+pub(super) const STORE_DURATION: MetricDescription = MetricDescription {
+    prefix: PREFIX,
+    name: "store_operation_duration",
+    unit: SECONDS,
+    metric_type: MetricType::Histogram,
+    labels: &[values("operation", STORE_OPERATIONS)],
+    help: "Time of store operations, by operation",
+};
+pub(super) const WRITE_ERRORS: MetricDescription = counter(
+    "api_server_write_errors",
+    &[values("operation", WriteOperation::VALUES), values("reason", WriteErrorReason::VALUES)],
+    "Writes to the API server that failed, by operation and reason",
+);
+pub(super) const PROCESS_CPU: MetricDescription = MetricDescription {
+    prefix: PROCESS_PREFIX,
+    unit: SECONDS,
+    ..counter("cpu", &[], "CPU time that the process has used")
+};
+pub(super) const PROCESS_RESIDENT_MEMORY: MetricDescription =
+    process_gauge("resident_memory", BYTES, "Memory of the process that is in RAM");
+pub(super) const PROCESS_VIRTUAL_MEMORY: MetricDescription =
+    process_gauge("virtual_memory", BYTES, "Virtual memory of the process");
+pub(super) const PROCESS_OPEN_FILES: MetricDescription =
+    process_gauge("open_fds", None, "Open file descriptors, connections among them");
+pub(super) const PROCESS_MAX_FILES: MetricDescription =
+    process_gauge("max_fds", None, "Maximum number of open file descriptors");
+pub(super) const PROCESS_THREADS: MetricDescription =
+    process_gauge("threads", None, "Threads of the process");
+pub(super) const PROCESS_START_TIME: MetricDescription =
+    process_gauge("start_time", SECONDS, "Time of the process's start since 1970");
 pub(super) const SOURCE_HEALTHY: MetricDescription = gauge(
     "source_healthy",
     "1 if the API server (in `dev`, the folder) can be read, 0 if the last snapshot is served without it",
@@ -198,6 +216,7 @@ pub(super) const CLOCK_SKEW: MetricDescription = MetricDescription {
     )
 };
 pub(super) const BUILD: MetricDescription = MetricDescription {
+    prefix: PREFIX,
     name: "build",
     unit: None,
     metric_type: MetricType::Info,
@@ -219,12 +238,26 @@ pub const METRICS: &[MetricDescription] = &[
     FETCHES,
     RECONCILES,
     SEALING_KEYS_MISSING,
+    WRITE_ERRORS,
     STORE_ERRORS,
+    STORE_DURATION,
     CLOCK_SKEW,
+    OBJECTS,
+    SIGNING_KEY_AGE,
+    SIGNING_KEY_OVERDUE,
+    CERTIFICATE_AGE,
+    CERTIFICATE_EXPIRES_IN,
     SNAPSHOT_OBJECTS,
     SNAPSHOT_REVISION,
     SNAPSHOT_AGE,
     SOURCE_HEALTHY,
     LEADER,
     BUILD,
+    PROCESS_CPU,
+    PROCESS_RESIDENT_MEMORY,
+    PROCESS_VIRTUAL_MEMORY,
+    PROCESS_OPEN_FILES,
+    PROCESS_MAX_FILES,
+    PROCESS_THREADS,
+    PROCESS_START_TIME,
 ];

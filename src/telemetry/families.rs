@@ -10,12 +10,14 @@ use prometheus_client::{
 use super::{
     descriptions,
     labels::{
-        EndpointOnly, KindOnly, KindOutcome, LoginOutcome, LogoutOutcome, MethodOutcome,
-        ReplayedKind, RequestOutcome, SealingKeysMissing, SealingKeysOutcome, StoreErrorLabels,
-        TenantLogin, TenantLogout, TenantReplay, TenantRequestLabels, TenantToken, TokenKind,
+        EndpointOnly, FETCH_METHODS, FailedWrite, FetchOutcome, KindOnly, KindOutcome,
+        KindReadiness, LoginOutcome, LogoutOutcome, MethodOutcome, Readiness, ReconcileOutcome,
+        ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome,
+        StoreOperationLabels, TenantLogin, TenantLogout, TenantReplay, TenantRequestLabels,
+        TenantToken, TokenKind, WriteErrorReason, WriteOperation,
     },
 };
-use crate::model::Endpoint;
+use crate::model::{Endpoint, ManagedKind, ObjectKind};
 
 /// Buckets in seconds, from a discovery request to a sign-in that waited in a queue.
 const SECONDS: [f64; 14] =
@@ -30,9 +32,12 @@ pub(super) struct MetricFamilies {
     pub(super) replays: Family<TenantReplay, Counter>,
     pub(super) reconciles: Family<KindOutcome, Counter>,
     pub(super) sealing_keys_missing: Family<SealingKeysMissing, Counter>,
-    pub(super) store_errors: Family<StoreErrorLabels, Counter>,
+    pub(super) store_errors: Family<StoreOperationLabels, Counter>,
     pub(super) fetches: Family<MethodOutcome, Counter>,
     pub(super) objects: Family<KindOnly, Gauge>,
+    pub(super) readiness: Family<KindReadiness, Gauge>,
+    pub(super) store_durations: Family<StoreOperationLabels, Histogram, fn() -> Histogram>,
+    pub(super) write_errors: Family<FailedWrite, Counter>,
 }
 
 impl Default for MetricFamilies {
@@ -54,6 +59,9 @@ impl Default for MetricFamilies {
             store_errors: Family::default(),
             fetches: Family::default(),
             objects: Family::default(),
+            readiness: Family::default(),
+            store_durations: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            write_errors: Family::default(),
         }
     }
 }
@@ -71,6 +79,65 @@ impl MetricFamilies {
         descriptions::STORE_ERRORS.register(registry, self.store_errors.clone());
         descriptions::FETCHES.register(registry, self.fetches.clone());
         descriptions::SNAPSHOT_OBJECTS.register(registry, self.objects.clone());
+        descriptions::OBJECTS.register(registry, self.readiness.clone());
+        descriptions::STORE_DURATION.register(registry, self.store_durations.clone());
+        descriptions::WRITE_ERRORS.register(registry, self.write_errors.clone());
+    }
+
+    /// Creates the series of all label values that are known, so that a rate exists before the
+    /// first event.
+    pub(super) fn begin(&self) {
+        self.begin_tenant(&Arc::default(), RequestOutcome::ALL);
+        for &endpoint in Endpoint::ALL {
+            drop(self.durations.get_or_create(&EndpointOnly { endpoint }));
+        }
+        for &outcome in ReconcileOutcome::ALL {
+            for kind in ManagedKind::ALL.map(ObjectKind::from).into_iter().chain([ObjectKind::Secret]) {
+                drop(self.reconciles.get_or_create(&KindOutcome { kind: kind.as_str(), outcome }));
+            }
+        }
+        for &(operation, _) in STORE_OPERATIONS {
+            drop(self.store_errors.get_or_create(&StoreOperationLabels { operation }));
+            drop(self.store_durations.get_or_create(&StoreOperationLabels { operation }));
+        }
+        for &(method, _) in FETCH_METHODS {
+            for &outcome in FetchOutcome::ALL {
+                drop(self.fetches.get_or_create(&MethodOutcome { method, outcome }));
+            }
+        }
+        for &operation in WriteOperation::ALL {
+            for &reason in WriteErrorReason::ALL {
+                drop(self.write_errors.get_or_create(&FailedWrite { operation, reason }));
+            }
+        }
+        for kind in ManagedKind::ALL.map(ManagedKind::as_str) {
+            for &ready in Readiness::ALL {
+                drop(self.readiness.get_or_create(&KindReadiness { kind, ready }));
+            }
+        }
+    }
+
+    /// Creates the series of a tenant, with these outcomes of requests.
+    pub(super) fn begin_tenant(&self, tenant: &Arc<str>, outcomes: &[RequestOutcome]) {
+        for &endpoint in Endpoint::ALL {
+            for &outcome in outcomes {
+                let tenant = Arc::clone(tenant);
+                let labels = TenantRequestLabels { tenant, endpoint, outcome };
+                drop(self.requests.get_or_create(&labels));
+            }
+        }
+        for &outcome in LoginOutcome::ALL {
+            let tenant = Arc::clone(tenant);
+            drop(self.logins.get_or_create(&TenantLogin { tenant, outcome }));
+        }
+        for &outcome in LogoutOutcome::ALL {
+            let tenant = Arc::clone(tenant);
+            drop(self.logouts.get_or_create(&TenantLogout { tenant, outcome }));
+        }
+        for &kind in TokenKind::ALL {
+            let tenant = Arc::clone(tenant);
+            drop(self.tokens.get_or_create(&TenantToken { tenant, kind }));
+        }
     }
 
     /// Removes the series of a tenant.

@@ -2,9 +2,18 @@
 
 use std::sync::atomic::AtomicU64;
 
-use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
+use prometheus_client::{
+    metrics::{family::Family, gauge::Gauge},
+    registry::Registry,
+};
 
-use super::descriptions;
+use super::{
+    descriptions,
+    labels::{CertificateFile, TenantOnly},
+};
+
+/// A gauge in seconds.
+type Seconds = Gauge<f64, AtomicU64>;
 
 /// Counts an operation in progress in a gauge until it is dropped.
 #[derive(Debug)]
@@ -26,13 +35,17 @@ impl Drop for InFlightGuard {
 #[derive(Default)]
 pub(super) struct Gauges {
     pub(super) revision: Gauge,
-    pub(super) age: Gauge<f64, AtomicU64>,
+    pub(super) age: Seconds,
     pub(super) source_healthy: Gauge,
     pub(super) leader: Gauge,
     pub(super) connections: Gauge,
     pub(super) requests: Gauge,
     pub(super) passwords_queued: Gauge,
-    pub(super) clock_skew: Gauge<f64, AtomicU64>,
+    pub(super) clock_skew: Seconds,
+    pub(super) key_age: Family<TenantOnly, Seconds>,
+    pub(super) key_overdue: Family<TenantOnly, Seconds>,
+    pub(super) certificate_age: Family<CertificateFile, Seconds>,
+    pub(super) certificate_expires_in: Family<CertificateFile, Seconds>,
 }
 
 impl Gauges {
@@ -45,5 +58,10 @@ impl Gauges {
         descriptions::REQUESTS_IN_FLIGHT.register(registry, self.requests.clone());
         descriptions::PASSWORD_CHECKS_QUEUED.register(registry, self.passwords_queued.clone());
         descriptions::CLOCK_SKEW.register(registry, self.clock_skew.clone());
+        descriptions::SIGNING_KEY_AGE.register(registry, self.key_age.clone());
+        descriptions::SIGNING_KEY_OVERDUE.register(registry, self.key_overdue.clone());
+        descriptions::CERTIFICATE_AGE.register(registry, self.certificate_age.clone());
+        descriptions::CERTIFICATE_EXPIRES_IN
+            .register(registry, self.certificate_expires_in.clone());
     }
 }

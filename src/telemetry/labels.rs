@@ -158,6 +158,53 @@ label_values!(
 );
 
 label_values!(
+    /// The condition Ready of an object.
+    Readiness {
+        /// The object is in effect.
+        Ready = "true",
+        /// It is not; the condition says why.
+        NotReady = "false",
+        /// It has no such condition yet.
+        Unknown = "unknown",
+    }
+);
+
+label_values!(
+    /// A write to the API server.
+    WriteOperation {
+        /// Creating a Secret.
+        CreateSecret = "create_secret",
+        /// Replacing a Secret.
+        ReplaceSecret = "replace_secret",
+        /// Deleting a Secret.
+        DeleteSecret = "delete_secret",
+        /// Deleting a registered client that was not used.
+        DeleteClient = "delete_client",
+        /// Writing a status.
+        PublishStatus = "publish_status",
+        /// Publishing an Event.
+        PublishEvent = "publish_event",
+        /// Writing an `OidcClient` for a client that registers, changes or removes itself, or is used
+        /// for the first time.
+        RegisterClient = "register_client",
+    }
+);
+
+label_values!(
+    /// Why a write to the API server failed.
+    WriteErrorReason {
+        /// The object was modified meanwhile; the write is repeated.
+        Conflict = "conflict",
+        /// The object does not exist.
+        NotFound = "not_found",
+        /// The write is forbidden or invalid.
+        Refused = "refused",
+        /// There was no answer in time, or the API server failed.
+        Unavailable = "unavailable",
+    }
+);
+
+label_values!(
     /// How a call to a client's server ended.
     FetchOutcome {
         /// A response came; for `get`, with status 200.
@@ -235,6 +282,28 @@ impl From<ManagedKind> for KindOnly {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct KindReadiness {
+    pub kind: &'static str,
+    pub ready: Readiness,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct TenantOnly {
+    pub tenant: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct CertificateFile {
+    pub certificate: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct FailedWrite {
+    pub operation: WriteOperation,
+    pub reason: WriteErrorReason,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct MethodOutcome {
     pub method: &'static str,
     pub outcome: FetchOutcome,
@@ -246,6 +315,6 @@ pub(super) struct SealingKeysMissing {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct StoreErrorLabels {
+pub(super) struct StoreOperationLabels {
     pub operation: &'static str,
 }

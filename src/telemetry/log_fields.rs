@@ -26,7 +26,10 @@ pub const COMMON_LOG_FIELDS: &[LogField] = &[
 
 /// The fields that some lines have, by name.
 pub const LOG_FIELDS: &[LogField] = &[
-    field("address", "Address of a server, or of a client with too many connections."),
+    field(
+        "address",
+        "Address of the request's client, of a server, or of a client with too many connections.",
+    ),
     field("admin", "Address of health and metrics."),
     field("attempts", "Number of attempts to deliver a logout notification."),
     field("base_url", "The installation's base URL."),
@@ -82,6 +85,7 @@ pub const LOG_FIELDS: &[LogField] = &[
     field("subject", "The user's `sub`, as in the status of the OidcUser."),
     field("tenant", "The tenant, as `namespace/name`."),
     field("used_file", "The file whose copy of a duplicate object is used."),
+    field("user", "The user of the request, by the subject."),
     field("version", "Version of the API server."),
     field("will_retry", "Whether a failed logout notification is tried again."),
 ];

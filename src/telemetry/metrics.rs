@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    ops::RangeInclusive,
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicI64, Ordering},
@@ -13,15 +14,19 @@ use std::{
 use prometheus_client::{encoding::text, metrics::info::Info, registry::Registry};
 
 use super::{
+    SigningKeyTimes,
+    ages::AgedObjects,
     descriptions,
     families::MetricFamilies,
     gauges::{Gauges, InFlightGuard},
     labels::{
-        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LoginOutcome,
-        LogoutOutcome, MethodOutcome, ReconcileOutcome, ReplayedKind, RequestOutcome,
-        STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome, StoreErrorLabels, TenantLogin,
-        TenantLogout, TenantReplay, TenantRequestLabels, TenantToken, TokenKind,
+        EndpointOnly, FETCH_METHODS, FailedWrite, FetchOutcome, KindOnly, KindOutcome,
+        KindReadiness, LoginOutcome, LogoutOutcome, MethodOutcome, Readiness, ReconcileOutcome,
+        ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome,
+        StoreOperationLabels, TenantLogin, TenantLogout, TenantReplay, TenantRequestLabels,
+        TenantToken, TokenKind, WriteErrorReason, WriteOperation,
     },
+    process::ProcessMetrics,
 };
 use crate::model::{Endpoint, ManagedKind, ObjectKind, TenantId, Timestamp};
 
@@ -29,8 +34,14 @@ use crate::model::{Endpoint, ManagedKind, ObjectKind, TenantId, Timestamp};
 /// tenants or none get an empty label, and a tenant's series are removed with it.
 pub struct Metrics {
     registry: Registry,
+    /// The metrics whose names have another prefix.
+    process_registry: Registry,
     families: MetricFamilies,
     gauges: Gauges,
+    ages: AgedObjects,
+    process: ProcessMetrics,
+    /// Whether tenants are label values.
+    per_tenant: bool,
     /// The time at which the snapshot was built, in milliseconds.
     built_at: AtomicI64,
     /// The tenants served, with their labels. Locked while a series is written, so a removed series
@@ -39,17 +50,37 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All metrics, at zero.
+    /// All metrics, at zero, with tenants as label values.
     pub fn new() -> Self {
+        Self::with_tenants(true)
+    }
+
+    /// All metrics, at zero. Without `per_tenant`, the label of every tenant is empty, because many
+    /// tenants have too many series.
+    pub fn with_tenants(per_tenant: bool) -> Self {
         let families = MetricFamilies::default();
+        families.begin();
         let mut registry = Registry::with_prefix(descriptions::PREFIX);
         families.register(&mut registry);
+        let process = ProcessMetrics::default();
+        let mut process_registry = Registry::with_prefix(descriptions::PROCESS_PREFIX);
+        process.register(&mut process_registry);
         let gauges = Gauges::default();
         gauges.register(&mut registry);
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
         descriptions::BUILD.register(&mut registry, Info::new(version));
         let tenants = RwLock::default();
-        Self { registry, families, gauges, built_at: AtomicI64::new(i64::MIN), tenants }
+        Self {
+            registry,
+            process_registry,
+            families,
+            gauges,
+            ages: AgedObjects::default(),
+            process,
+            per_tenant,
+            built_at: AtomicI64::new(i64::MIN),
+            tenants,
+        }
     }
 
     /// Counts a request as in flight until the guard is dropped.
@@ -122,10 +153,43 @@ impl Metrics {
         self.families.sealing_keys_missing.get_or_create(&SealingKeysMissing { outcome }).inc();
     }
 
-    /// Counts a failed store operation; `operation` is one of `STORE_OPERATIONS`.
-    pub fn store_failed(&self, operation: &'static str) {
+    /// Counts a store operation; `operation` is one of `STORE_OPERATIONS`.
+    pub fn store_used(&self, operation: &'static str, took: Duration, failed: bool) {
         debug_assert!(STORE_OPERATIONS.iter().any(|(known, _)| *known == operation), "{operation}");
-        self.families.store_errors.get_or_create(&StoreErrorLabels { operation }).inc();
+        let labels = StoreOperationLabels { operation };
+        self.families.store_durations.get_or_create(&labels).observe(took.as_secs_f64());
+        if failed {
+            self.families.store_errors.get_or_create(&labels).inc();
+        }
+    }
+
+    /// Counts a write to the API server that failed.
+    pub fn write_failed(&self, operation: WriteOperation, reason: WriteErrorReason) {
+        self.families.write_errors.get_or_create(&FailedWrite { operation, reason }).inc();
+    }
+
+    /// Reports the numbers of objects by kind and readiness. A count that is missing is zero.
+    pub fn objects(&self, counts: &HashMap<(ManagedKind, Readiness), usize>) {
+        for kind in ManagedKind::ALL {
+            for &ready in Readiness::ALL {
+                let count = counts.get(&(kind, ready)).copied().unwrap_or_default();
+                let labels = KindReadiness { kind: kind.as_str(), ready };
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
+                self.families.readiness.get_or_create(&labels).set(count);
+            }
+        }
+    }
+
+    /// Reports the times of the signing keys of all tenants, after [`Self::snapshot`].
+    pub fn signing_keys(&self, times: impl IntoIterator<Item = (TenantId, SigningKeyTimes)>) {
+        let tenants = self.tenants();
+        let labelled = times.into_iter().map(|(tenant, times)| (label(&tenants, Some(&tenant)), times));
+        self.ages.set_keys(labelled);
+    }
+
+    /// Reports the validity of the TLS certificate in a file.
+    pub fn certificate(&self, file: String, validity: RangeInclusive<Timestamp>) {
+        self.ages.set_certificate(file, validity);
     }
 
     /// Counts a request to a client's server; `method` is one of `FETCH_METHODS`.
@@ -152,10 +216,14 @@ impl Metrics {
             let label = Arc::from(tenant.to_string());
             (tenant, label)
         });
-        let served: HashMap<TenantId, Arc<str>> = served.collect();
+        let served: HashMap<TenantId, Arc<str>> = served.filter(|_| self.per_tenant).collect();
         let mut known = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         for (_, label) in known.iter().filter(|(tenant, _)| !served.contains_key(tenant)) {
             self.families.forget(label);
+        }
+        for (_, label) in served.iter().filter(|(tenant, _)| !known.contains_key(tenant)) {
+            // Alerts look at failed requests. The others have too many series to create them all.
+            self.families.begin_tenant(label, &[RequestOutcome::Failed]);
         }
         *known = served;
     }
@@ -192,8 +260,12 @@ impl Metrics {
         if built_at != i64::MIN {
             self.gauges.age.set(now.since(Timestamp::from_millis(built_at)).as_secs_f64());
         }
+        self.ages.report(&self.gauges, now);
+        self.process.update();
         let mut output = String::new();
-        text::encode(&mut output, &self.registry).expect("writing to a string does not fail");
+        text::encode_registry(&mut output, &self.process_registry)
+            .and_then(|()| text::encode(&mut output, &self.registry))
+            .expect("writing to a string does not fail");
         output
     }
 
@@ -302,14 +374,9 @@ mod tests {
     #[test]
     fn each_metric_has_the_described_type_and_labels() {
         let metrics = serving(&["main"]);
-        // A family is exposed once it has a series.
-        metrics.request(None, Endpoint::Token, 200, Duration::ZERO);
-        metrics.login(&tenant("main"), LoginOutcome::Success);
-        metrics.logout_notified(&tenant("main"), LogoutOutcome::Ok);
-        metrics.token_issued(&tenant("main"), TokenKind::Code);
-        metrics.reconciled(ManagedKind::Tenant.into(), ReconcileOutcome::Ok);
-        metrics.store_failed("insert");
-        metrics.fetched("get", FetchOutcome::Ok);
+        // A gauge is exposed once it has a value; counters exist from the start.
+        metrics.signing_keys([(tenant("main"), key_times())]);
+        metrics.certificate("tls.crt".to_owned(), NOW..=NOW);
         let described = METRICS.iter().map(|metric| {
             let name = metric.full_name();
             let name = name.trim_end_matches("_total").trim_end_matches("_info").to_owned();
@@ -318,6 +385,81 @@ mod tests {
         });
         let text = metrics.render(NOW);
         assert_eq!(exposed(&text), described.collect(), "{text}");
+    }
+
+    fn key_times() -> SigningKeyTimes {
+        let signs_since = Some(NOW.minus(Duration::from_secs(100)));
+        SigningKeyTimes { signs_since, rotation_due: Some(NOW.minus(Duration::from_secs(7))) }
+    }
+
+    #[test]
+    fn counters_exist_before_their_first_event() {
+        let metrics = serving(&["main"]);
+        for line in [
+            "lanyard_requests_total{tenant=\"team/main\",endpoint=\"token\",outcome=\"failed\"} 0",
+            "lanyard_requests_total{tenant=\"\",endpoint=\"other\",outcome=\"refused\"} 0",
+            "lanyard_logins_total{tenant=\"team/main\",outcome=\"busy\"} 0",
+            "lanyard_tokens_issued_total{tenant=\"team/main\",kind=\"id_token\"} 0",
+            "lanyard_backchannel_logouts_total{tenant=\"team/main\",outcome=\"failed\"} 0",
+            "lanyard_reconciles_total{kind=\"Secret\",outcome=\"retry\"} 0",
+            "lanyard_fetches_total{method=\"post\",outcome=\"timeout\"} 0",
+            "lanyard_request_duration_seconds_count{endpoint=\"token\"} 0",
+        ] {
+            assert!(has(&metrics, line), "{line} in\n{}", metrics.render(NOW));
+        }
+    }
+
+    #[test]
+    fn tenants_can_be_left_out() {
+        let metrics = Metrics::with_tenants(false);
+        metrics.snapshot(7, NOW, [tenant("main"), tenant("other")], &[(ManagedKind::Tenant, 2)]);
+        metrics.login(&tenant("main"), LoginOutcome::Success);
+        let later = Duration::from_secs(50);
+        let younger = SigningKeyTimes { signs_since: Some(NOW), rotation_due: Some(NOW.plus(later)) };
+        metrics.signing_keys([(tenant("main"), key_times()), (tenant("other"), younger)]);
+        assert!(!metrics.render(NOW).contains("team/"), "{}", metrics.render(NOW));
+        for line in [
+            "lanyard_logins_total{tenant=\"\",outcome=\"success\"} 1",
+            "lanyard_signing_key_age_seconds{tenant=\"\"} 103.0",
+            "lanyard_signing_key_rotation_overdue_seconds{tenant=\"\"} 10.0",
+            "lanyard_snapshot_objects{kind=\"Tenant\"} 2",
+        ] {
+            assert!(has(&metrics, line), "{line} in\n{}", metrics.render(NOW));
+        }
+    }
+
+    #[test]
+    fn keys_and_certificates_have_ages() {
+        let metrics = serving(&["main"]);
+        let due = SigningKeyTimes { rotation_due: Some(NOW.plus(Duration::from_hours(1))), ..key_times() };
+        metrics.signing_keys([(tenant("main"), due)]);
+        let (before, after) = (NOW.minus(Duration::from_secs(60)), NOW.plus(Duration::from_secs(90)));
+        metrics.certificate("tls.crt".to_owned(), before..=after);
+        for line in [
+            "lanyard_signing_key_age_seconds{tenant=\"team/main\"} 103.0",
+            "lanyard_signing_key_rotation_overdue_seconds{tenant=\"team/main\"} 0.0",
+            "lanyard_certificate_age_seconds{certificate=\"tls.crt\"} 63.0",
+            "lanyard_certificate_expires_in_seconds{certificate=\"tls.crt\"} 87.0",
+        ] {
+            assert!(has(&metrics, line), "{line} in\n{}", metrics.render(NOW));
+        }
+        metrics.certificate("tls.crt".to_owned(), before..=NOW);
+        assert!(has(&metrics, "lanyard_certificate_expires_in_seconds{certificate=\"tls.crt\"} -3.0"));
+        metrics.signing_keys([]);
+        assert!(!metrics.render(NOW).contains("signing_key_age_seconds{"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn renders_the_metrics_of_the_process() {
+        let text = Metrics::new().render(NOW);
+        for name in ["resident_memory_bytes", "open_fds", "max_fds", "threads", "start_time_seconds"] {
+            let line = text.lines().find_map(|line| line.strip_prefix(&format!("process_{name} ")));
+            let value: f64 = line.and_then(|value| value.parse().ok()).expect(name);
+            assert!(value > 0.0, "{name} {value}");
+        }
+        assert!(text.contains("# TYPE process_cpu_seconds counter"), "{text}");
+        assert_eq!(text.matches("# EOF").count(), 1);
     }
 
     #[test]
@@ -353,7 +495,10 @@ mod tests {
         metrics.leader(false);
         metrics.passwords_queued(4);
         metrics.clock_skew(-30_500);
-        metrics.store_failed("insert");
+        metrics.store_used("insert", Duration::from_millis(2), true);
+        metrics.store_used("get", Duration::from_millis(2), false);
+        metrics.write_failed(WriteOperation::PublishStatus, WriteErrorReason::Refused);
+        metrics.objects(&[((ManagedKind::OidcUser, Readiness::NotReady), 2)].into());
         metrics.reconciled(ManagedKind::OidcClient.into(), ReconcileOutcome::Retry);
         for line in [
             "lanyard_snapshot_revision 7",
@@ -364,6 +509,12 @@ mod tests {
             "lanyard_password_checks_queued 4",
             "lanyard_clock_skew_seconds -30.5",
             "lanyard_store_errors_total{operation=\"insert\"} 1",
+            "lanyard_store_errors_total{operation=\"get\"} 0",
+            "lanyard_store_operation_duration_seconds_count{operation=\"get\"} 1",
+            "lanyard_api_server_write_errors_total{operation=\"publish_status\",reason=\"refused\"} 1",
+            "lanyard_api_server_write_errors_total{operation=\"create_secret\",reason=\"conflict\"} 0",
+            "lanyard_objects{kind=\"OidcUser\",ready=\"false\"} 2",
+            "lanyard_objects{kind=\"OidcUser\",ready=\"true\"} 0",
             "lanyard_reconciles_total{kind=\"OidcClient\",outcome=\"retry\"} 1",
             "# EOF",
         ] {

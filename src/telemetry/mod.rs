@@ -3,6 +3,8 @@
 //! Must not: record a secret, code, token, cookie or password, or create a label with unbounded
 //! values.
 
+mod access_facts;
+mod ages;
 mod batched_writer;
 mod descriptions;
 mod families;
@@ -11,17 +13,22 @@ mod json_lines;
 mod labels;
 mod log_fields;
 mod logging;
+mod metric_description;
 mod metrics;
+mod process;
 
+pub use access_facts::AccessFacts;
+pub use ages::SigningKeyTimes;
 pub use batched_writer::LogGuard;
-pub use descriptions::{LabelDescription, METRICS, MetricDescription, MetricType};
+pub use descriptions::METRICS;
 pub use gauges::InFlightGuard;
 pub use labels::{
-    FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome, ReconcileOutcome, ReplayedKind,
-    RequestOutcome, SealingKeysOutcome, TokenKind,
+    FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome, Readiness, ReconcileOutcome,
+    ReplayedKind, RequestOutcome, SealingKeysOutcome, TokenKind, WriteErrorReason, WriteOperation,
 };
 pub use log_fields::{COMMON_LOG_FIELDS, LOG_FIELDS, LogField};
 pub use logging::{LogError, LogFormat, VERBOSE_TARGETS, init_logging};
+pub use metric_description::{LabelDescription, MetricDescription, MetricType};
 pub use metrics::Metrics;
 
 use crate::model::Entropy;

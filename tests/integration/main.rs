@@ -13,6 +13,8 @@ mod dev;
 mod docs;
 mod golden;
 mod hostile;
+mod memory;
+mod observability;
 mod properties;
 mod records;
 mod registration;

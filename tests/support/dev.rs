@@ -123,6 +123,11 @@ impl Dev {
         }
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its state directory.
     pub fn state(&self) -> &Path {
         self.state.path()

@@ -29,6 +29,7 @@ impl AuthenticatedForm {
             address: request.address,
         };
         let client = client_authentication::authenticate(app.context(request), sent).await?;
+        request.facts.record_client(&client.object);
         Ok(Self { params, client })
     }
 }

@@ -38,6 +38,9 @@ async fn begin(
 ) -> Result<Reply, EndpointError> {
     let tenant = &request.tenant;
     let logout = validate(params, &tenant.tenant.issuer, &**tenant)?;
+    if let Some(client) = &logout.client {
+        request.facts.record_client(&client.object);
+    }
     let Some(active) = app.session(request).await? else {
         // Without a session there is nothing to confirm.
         return Ok(signed_out_response(request, None, logout.return_to.as_deref()));

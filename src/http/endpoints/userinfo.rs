@@ -45,7 +45,9 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let gone = || invalid("The user or session of the access token is no longer active.");
     let grant = grant.ok_or_else(gone)?;
     let client = request.tenant.client(grant.client.as_str()).ok_or_else(gone)?;
+    request.facts.record_client(&client.object);
     let user = grants::active_account(app.context(request), &grant).await?.ok_or_else(gone)?;
+    request.facts.record_user(user.subject.as_str());
     if subject::subject_for_client(client, &grant.authentication.subject) != bearer.subject {
         return Err(gone().into());
     }

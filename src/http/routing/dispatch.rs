@@ -7,17 +7,17 @@ use bytes::Bytes;
 use futures::FutureExt;
 use http::{HeaderValue, Method, Response, StatusCode, Uri, header};
 use http_body::Body;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use async_trait::async_trait;
-use hyper::body::Incoming;
 
-use super::{route_match::RouteMatch, router};
+use super::{body, route_match::RouteMatch, router};
 use crate::{
     http::{
-        AppState, ConnectionInfo, EndpointError, Reply, Request, Service, cookies, pages,
+        AppState, ConnectionInfo, EndpointError, MemoryPermit, Reply, Request, RequestBody,
+        Service, TrustedProxies, cookies, head_size, pages,
         web::{
             authorization_response::encode_authorization_response,
             cors,
@@ -28,8 +28,11 @@ use crate::{
     },
     model::{Endpoint, Timestamp},
     registry::Snapshot,
-    telemetry::request_id,
+    telemetry::{AccessFacts, request_id},
 };
+
+/// Memory of a request apart from its head and body.
+const REQUEST_OVERHEAD_BYTES: usize = 2 * 1024;
 
 /// The context of a request before its body is read.
 struct RequestContext {
@@ -37,13 +40,15 @@ struct RequestContext {
     now: Timestamp,
     address: IpAddr,
     snapshot: Arc<Snapshot>,
+    memory: MemoryPermit,
+    facts: Arc<AccessFacts>,
 }
 
 #[async_trait]
 impl Service for AppState {
     async fn call(
         &self,
-        request: http::Request<Incoming>,
+        request: http::Request<RequestBody>,
         connection: ConnectionInfo,
     ) -> Response<Full<Bytes>> {
         self.answer(request, connection.peer).await
@@ -64,17 +69,20 @@ impl AppState {
         let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
         let id = given.filter(|id| proxies.contains(peer) && is_id(id)).map(str::to_owned);
         let asked = proxies.effective_request(peer, &request);
-        let arrival = RequestContext {
+        let mut arrival = RequestContext {
             id: id.unwrap_or_else(|| request_id(&*self.accounts.entropy)),
             now,
             address: asked.client,
             snapshot: self.registry.snapshot(),
+            memory: self.config.memory.permit(limited(proxies, asked.client)),
+            facts: Arc::default(),
         };
         let method = request.method().clone();
-        let fits = head_size(&request) <= self.config.limits.head;
-        let found = fits
+        let head = head_size(&request);
+        let found = (head <= self.config.limits.head)
             .then_some(())
             .ok_or(RoutingError::Large)
+            .and_then(|()| Ok(arrival.memory.grow(head + REQUEST_OVERHEAD_BYTES)?))
             .and_then(|()| RouteMatch::find(&arrival.snapshot, &asked, request.uri().path()));
         let (endpoint, tenant) = match &found {
             Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),
@@ -89,7 +97,7 @@ impl AppState {
             endpoint = endpoint.label(),
         );
         let response = match found {
-            Ok(found) => self.serve(request, &arrival, found).instrument(span).await,
+            Ok(found) => self.serve(request, &mut arrival, found).instrument(span).await,
             Err(nothing) => match router::common_static_file(request.uri().path()) {
                 Some(reply) if nothing != RoutingError::Internal => {
                     finish(reply, None, true, &arrival.id)
@@ -111,6 +119,9 @@ impl AppState {
             method = known(&method),
             endpoint = endpoint.label(),
             tenant = tenant.map(|tenant| tenant.to_string()),
+            client = arrival.facts.client(),
+            user = arrival.facts.user(),
+            address = %arrival.address,
             status,
             duration_ms = milliseconds(took),
             "request"
@@ -137,7 +148,7 @@ impl AppState {
     async fn serve<B>(
         &self,
         request: http::Request<B>,
-        arrival: &RequestContext,
+        arrival: &mut RequestContext,
         found: RouteMatch,
     ) -> Response<Full<Bytes>>
     where
@@ -152,7 +163,7 @@ impl AppState {
             cors::preflight(&mut reply.headers, &route.methods());
             reply
         } else if let Some(handler) = route.handler(&parts.method) {
-            match self.read(body).await {
+            match body::read(body, &self.config.limits, &mut arrival.memory).await {
                 Err((status, why)) => {
                     let reply = reject(
                         status,
@@ -178,6 +189,7 @@ impl AppState {
                         snapshot: Arc::clone(&arrival.snapshot),
                         now: arrival.now,
                         store_now: self.accounts.store_clock.at(arrival.now),
+                        facts: Arc::clone(&arrival.facts),
                     };
                     self.run(handler, request, route.error_format).await
                 }
@@ -198,29 +210,6 @@ impl AppState {
         finish(reply, Some(&tenant.tenant), route.cacheable, &arrival.id)
     }
 
-    /// Reads a body within the limits of size and time.
-    async fn read<B>(&self, body: B) -> Result<Bytes, (StatusCode, &'static str)>
-    where
-        B: Body<Data = Bytes>,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        if body.is_end_stream() {
-            return Ok(Bytes::new());
-        }
-        let limits = &self.config.limits;
-        let whole = Limited::new(body, limits.body).collect();
-        match tokio::time::timeout(limits.body_timeout, whole).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                Err((StatusCode::PAYLOAD_TOO_LARGE, "The body is too large."))
-            }
-            Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "The body is incomplete.")),
-            Err(_) => {
-                Err((StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive. Try again."))
-            }
-        }
-    }
-
     /// Runs a handler. A panic becomes an internal error.
     async fn run(&self, handler: router::Handler, request: Request, format: ErrorFormat) -> Reply {
         let (id, tenant) = (request.id.clone(), Arc::clone(&request.tenant));
@@ -239,12 +228,9 @@ impl AppState {
     }
 }
 
-/// The size of the request line and headers. hyper's own limit applies to its buffer, which may
-/// receive more at once.
-fn head_size<B>(request: &http::Request<B>) -> usize {
-    let line = request.uri().path_and_query().map_or(0, |path| path.as_str().len()) + 16;
-    let headers = request.headers().iter();
-    line + headers.map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
+/// The address whose memory is limited: none for a proxy's own requests.
+fn limited(proxies: &TrustedProxies, client: IpAddr) -> Option<IpAddr> {
+    Some(client).filter(|client| !proxies.contains(*client))
 }
 
 /// Validates a request id set by a proxy.

@@ -6,9 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Collected, Full, Limited};
-use hyper::body::Incoming;
 
-use crate::http::{AppState, ConnectionInfo, Service};
+use crate::http::{AppState, ConnectionInfo, RequestBody, Service};
 
 /// Handlers of paths that no tenant serves.
 #[async_trait]
@@ -37,7 +36,7 @@ impl WithExtraRoutes {
 impl Service for WithExtraRoutes {
     async fn call(
         &self,
-        request: Request<Incoming>,
+        request: Request<RequestBody>,
         connection: ConnectionInfo,
     ) -> Response<Full<Bytes>> {
         if !self.extra.owns(request.uri().path()) {

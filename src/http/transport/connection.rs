@@ -12,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::Full;
 use hyper::{
@@ -31,10 +30,17 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::{ConnectionInfo, HttpServer};
+use super::{
+    ConnectionInfo, HttpServer, RequestBody,
+    connection_meter::{ConnectionMeter, MeteredBody, MeteredStream},
+    head_size,
+};
 
-/// HTTP/2 flow-control windows: unread bytes of one body, and of all bodies of a connection.
-const HTTP2_WINDOW_BYTES: (u32, u32) = (64 * 1024, 256 * 1024);
+/// HTTP/2 flow-control windows: unread bytes of one body, and of all bodies of a connection. The
+/// latter is the least that HTTP/2 allows (RFC 9113 §6.9.2).
+const HTTP2_WINDOW_BYTES: (u32, u32) = (32 * 1024, 65_535);
+/// Maximum bytes of a response that wait in the buffer of its HTTP/2 stream.
+const HTTP2_SEND_BUFFER_BYTES: usize = 16 * 1024;
 
 /// The HTTP version, detected before hyper reads: hyper-util's own detection waits for the first
 /// bytes without a timeout.
@@ -96,6 +102,7 @@ impl ServerConnection {
     pub(crate) async fn serve(self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
         let limits = self.server.config.limits;
         let mut stop = self.stop.clone();
+        let meter = self.meter();
         // Peers that time out here are not logged: they are almost always port scanners or
         // slow-request attacks. Shutdown does not wait for them.
         let Some(acceptor) = acceptor else {
@@ -106,10 +113,12 @@ impl ServerConnection {
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             if let Ok(Ok(version)) = version {
-                self.drive(stream, version).await;
+                let stream = MeteredStream::new(stream, Arc::clone(&meter));
+                self.drive(stream, version, meter).await;
             }
             return;
         };
+        let stream = MeteredStream::new(stream, Arc::clone(&meter));
         let handshake = tokio::time::timeout(limits.handshake_timeout, acceptor.accept(stream));
         let stream = tokio::select! {
             biased;
@@ -118,12 +127,21 @@ impl ServerConnection {
         };
         if let Ok(Ok(stream)) = stream {
             let version = Version::of(stream.get_ref().1.alpn_protocol() == Some(b"h2"));
-            self.drive(stream, version).await;
+            meter.consume_all();
+            self.drive(stream, version, meter).await;
         }
     }
 
+    /// Counts the connection's bytes for the peer. A proxy has no limit of its own, because it
+    /// carries the requests of many clients, which have.
+    fn meter(&self) -> Arc<ConnectionMeter> {
+        let config = &self.server.config;
+        let address = Some(self.peer).filter(|peer| !config.trusted_proxies.contains(*peer));
+        ConnectionMeter::new(config.memory.permit(address))
+    }
+
     /// Serves requests until the client disconnects, is idle or too slow, or the server stops.
-    async fn drive<S>(self, stream: S, version: Version)
+    async fn drive<S>(self, stream: S, version: Version, meter: Arc<ConnectionMeter>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -135,10 +153,12 @@ impl ServerConnection {
         let builder = builder(version, &server);
         let requests = Arc::new(Requests::default());
         let seen = Arc::clone(&requests);
+        let counted = Arc::clone(&meter);
         let service = service_fn(move |request| {
             let (server, flight) = (Arc::clone(&server), InFlightRequest::begin(&seen));
+            let meter = Arc::clone(&counted);
             async move {
-                let answer = answer(&server, request, peer, version).await;
+                let answer = answer(&server, request, (peer, version), &meter).await;
                 drop(flight);
                 Ok::<_, Infallible>(answer)
             }
@@ -148,6 +168,7 @@ impl ServerConnection {
         let is_idle = tokio::select! {
             // Connection errors are caused by the client: it disconnected, or does not speak HTTP.
             _ = connection.as_mut() => return,
+            () = meter.exceeded() => return,
             _ = stop.wait_for(|stop| *stop) => false,
             // hyper enforces this timeout itself for HTTP/1.
             () = requests.idle_for(limits.head_timeout), if version == Version::Http2 => true,
@@ -182,20 +203,23 @@ fn builder(version: Version, server: &HttpServer) -> auto::Builder<TokioExecutor
         .max_concurrent_streams(limits.streams)
         .initial_stream_window_size(HTTP2_WINDOW_BYTES.0)
         .initial_connection_window_size(HTTP2_WINDOW_BYTES.1)
+        .max_send_buf_size(HTTP2_SEND_BUFFER_BYTES)
         .max_header_list_size(u32::try_from(limits.head).unwrap_or(u32::MAX))
         .keep_alive_interval(limits.head_timeout)
         .keep_alive_timeout(limits.head_timeout);
     builder
 }
 
-/// Adapts a response to the HTTP version.
+/// Answers a request, and adapts the response to the HTTP version.
 async fn answer(
     server: &HttpServer,
     request: Request<Incoming>,
-    peer: IpAddr,
-    version: Version,
-) -> Response<Full<Bytes>> {
+    (peer, version): (IpAddr, Version),
+    meter: &Arc<ConnectionMeter>,
+) -> Response<MeteredBody> {
+    meter.consume(head_size(&request));
     let is_head = request.method() == Method::HEAD;
+    let request = request.map(|body| RequestBody::new(body, Arc::clone(meter)));
     let mut answer = server.service.call(request, ConnectionInfo { peer }).await;
     if version == Version::Http2 && is_head {
         // hyper omits the body of responses to HEAD only for HTTP/1 (RFC 9110 §9.3.2).
@@ -206,7 +230,7 @@ async fn answer(
     if version == Version::Http1 && server.leaving.load(Ordering::Relaxed) {
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    answer
+    answer.map(|body| meter.respond(body))
 }
 
 /// Requests and activity of a connection.

@@ -18,6 +18,8 @@ pub(crate) struct ConnectionLimiter {
     all: Arc<Semaphore>,
     /// Maximum per address; 0: no limit per address.
     each: usize,
+    /// The remedy for users that share an address, for the log.
+    remedy: &'static str,
     held: Mutex<HashMap<IpAddr, AddressUsage>>,
 }
 
@@ -44,9 +46,9 @@ struct OfAddress {
 }
 
 impl ConnectionLimiter {
-    pub(crate) fn new(all: usize, each: usize) -> Arc<Self> {
+    pub(crate) fn new(all: usize, each: usize, remedy: &'static str) -> Arc<Self> {
         let all = Arc::new(Semaphore::new(all));
-        Arc::new(Self { all, each, held: Mutex::default() })
+        Arc::new(Self { all, each, remedy, held: Mutex::default() })
     }
 
     /// Waits until the total permits another connection.
@@ -78,8 +80,8 @@ impl ConnectionLimiter {
         if !std::mem::replace(&mut held.logged, true) {
             tracing::warn!(
                 %address, connections = self.each,
-                "client address reached its connection limit; closing further connections. If many \
-                 users share it, see --trusted-proxies and --max-connections-per-address"
+                "client address reached its connection limit; closing further connections. {}",
+                self.remedy
             );
         }
         None
@@ -116,7 +118,7 @@ mod tests {
 
     #[tokio::test]
     async fn connections_per_address_are_limited() {
-        let places = ConnectionLimiter::new(10, 2);
+        let places = ConnectionLimiter::new(10, 2, "");
         let (first, _second) = (take(&places, "192.0.2.1").await, take(&places, "192.0.2.1").await);
         assert!(first.is_some());
         assert!(
@@ -130,7 +132,7 @@ mod tests {
 
     #[tokio::test]
     async fn closed_connections_leave_no_entry() {
-        let places = ConnectionLimiter::new(10, 1);
+        let places = ConnectionLimiter::new(10, 1, "");
         let held = take(&places, "2001:db8::1").await;
         assert!(
             take(&places, "2001:db8::2").await.is_none(),
@@ -143,12 +145,12 @@ mod tests {
 
     #[tokio::test]
     async fn proxies_are_not_limited_per_address() {
-        let places = ConnectionLimiter::new(3, 1);
+        let places = ConnectionLimiter::new(3, 1, "");
         let mut held = Vec::new();
         for _ in 0..3 {
             held.push(take(&places, "10.0.0.1").await.expect("a place"));
         }
-        let unbounded = ConnectionLimiter::new(3, 0);
+        let unbounded = ConnectionLimiter::new(3, 0, "");
         for _ in 0..3 {
             held.push(take(&unbounded, "192.0.2.1").await.expect("a place"));
         }

@@ -23,6 +23,10 @@ pub struct ServerLimits {
     pub request_timeout: Duration,
     /// Maximum concurrent HTTP/2 streams per connection.
     pub streams: u32,
+    /// Maximum bytes of all requests being received or answered, and of responses being sent.
+    pub memory: usize,
+    /// The part of `memory` that one client address may use. 0: no limit.
+    pub memory_of_address: usize,
 }
 
 impl Default for ServerLimits {
@@ -37,6 +41,16 @@ impl Default for ServerLimits {
             handshake_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
             streams: 32,
+            memory: 64 * 1024 * 1024,
+            memory_of_address: 4 * 1024 * 1024,
         }
     }
+}
+
+/// The size of the request line and headers. hyper's own limit applies to its buffer, which may
+/// receive more at once.
+pub(crate) fn head_size<B>(request: &http::Request<B>) -> usize {
+    let line = request.uri().path_and_query().map_or(0, |path| path.as_str().len()) + 16;
+    let headers = request.headers().iter();
+    line + headers.map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
 }

@@ -2,19 +2,27 @@
 //!
 //! Must not: know routes, tenants or pages. A request leaves this module by [`Service::call`].
 
+mod certificate_validity;
 mod connection;
 mod connection_limiter;
+mod connection_meter;
 mod forwarded;
 mod limits;
 mod listener;
+mod memory_budget;
+mod request_body;
 mod server;
 mod service;
 mod tls;
 
+pub(crate) use connection_limiter::ConnectionLimiter;
 pub(crate) use forwarded::EffectiveRequest;
 pub use forwarded::{ForwardedHeaders, TrustedProxies};
 pub use limits::ServerLimits;
+pub(crate) use limits::head_size;
 pub use listener::{BoundListener, ListeningServer};
+pub use memory_budget::{MemoryBudget, MemoryExceeded, MemoryPermit};
+pub use request_body::RequestBody;
 pub use server::{HttpServer, ServerConfig};
 pub use service::{ConnectionInfo, Service};
 pub use tls::{TlsConfig, TlsError};

@@ -2,16 +2,32 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use super::{ServerLimits, Service, TlsConfig, TrustedProxies};
+use super::{MemoryBudget, ServerLimits, Service, TlsConfig, TrustedProxies};
 use crate::telemetry::Metrics;
 
 /// Configuration of the server.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// Proxies whose forwarding headers are trusted.
     pub trusted_proxies: TrustedProxies,
     /// Sizes, timeouts and numbers of connections.
     pub limits: ServerLimits,
+    /// The memory that clients may use, as the limits say.
+    pub memory: Arc<MemoryBudget>,
+}
+
+impl ServerConfig {
+    /// A configuration with these proxies and limits.
+    pub fn new(trusted_proxies: TrustedProxies, limits: ServerLimits) -> Self {
+        let memory = MemoryBudget::new(limits.memory, limits.memory_of_address);
+        Self { trusted_proxies, limits, memory }
+    }
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self::new(TrustedProxies::default(), ServerLimits::default())
+    }
 }
 
 /// The server of endpoints and pages.
@@ -32,6 +48,7 @@ impl HttpServer {
     /// Enables TLS.
     #[must_use]
     pub fn with_tls(mut self, tls: Arc<TlsConfig>) -> Self {
+        tls.report(&self.metrics);
         self.tls = Some(tls);
         self
     }

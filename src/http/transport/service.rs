@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper::body::Incoming;
+
+use super::RequestBody;
 
 /// The connection that a request arrived on.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +22,7 @@ pub trait Service: Send + Sync {
     /// Answers one request. Errors are responses too.
     async fn call(
         &self,
-        request: Request<Incoming>,
+        request: Request<RequestBody>,
         connection: ConnectionInfo,
     ) -> Response<Full<Bytes>>;
 }

@@ -1,6 +1,7 @@
 //! TLS with certificate files that are reloaded when they change.
 
 use std::{
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -16,7 +17,11 @@ use rustls::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::model::sha256;
+use super::certificate_validity;
+use crate::{
+    model::{Timestamp, sha256},
+    telemetry::Metrics,
+};
 
 /// Interval at which the files are checked. The kubelet updates a mounted Secret within about a
 /// minute.
@@ -64,6 +69,20 @@ impl TlsConfig {
         Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current, loaded })
     }
 
+    /// The certificate's file, and the period in which the current certificate is valid.
+    pub fn validity(&self) -> Option<(String, RangeInclusive<Timestamp>)> {
+        let certified = self.current.0.load();
+        let validity = certificate_validity::validity(certified.cert.first()?)?;
+        Some((self.certificate.display().to_string(), validity))
+    }
+
+    /// Reports the validity of the current certificate.
+    pub(super) fn report(&self, metrics: &Metrics) {
+        if let Some((file, validity)) = self.validity() {
+            metrics.certificate(file, validity);
+        }
+    }
+
     /// The TLS acceptor, which offers HTTP/2 and HTTP/1.1.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         let provider = Arc::new(aws_lc_rs::default_provider());
@@ -78,7 +97,7 @@ impl TlsConfig {
 
     /// Reloads changed files forever. An invalid pair is logged and the previous pair stays in use:
     /// halfway through a renewal the files do not match. Each content is tried and logged once.
-    pub async fn watch(self: Arc<Self>) {
+    pub async fn watch(self: Arc<Self>, metrics: Arc<Metrics>) {
         let mut known = self.loaded;
         loop {
             tokio::time::sleep(POLL_INTERVAL).await;
@@ -89,6 +108,7 @@ impl TlsConfig {
             match read(&self.certificate, &self.key) {
                 Ok(pair) => {
                     self.current.0.store(Arc::new(pair));
+                    self.report(&metrics);
                     tracing::info!(certificate = %self.certificate.display(), "certificate changed");
                 }
                 Err(error) => tracing::warn!(%error, "could not load the changed certificate"),

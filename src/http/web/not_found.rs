@@ -7,13 +7,15 @@ use super::{
     Reply,
     error::{ErrorFormat, reject},
 };
-use crate::http::pages;
+use crate::http::{MemoryExceeded, pages};
 
 /// The reason why a request has no route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RoutingError {
     /// The request head is too large.
     Large,
+    /// The client's address, or all clients, have too many requests in flight.
+    Busy(MemoryExceeded),
     /// The request does not contain exactly one host.
     Host,
     /// No issuer has this URL.
@@ -24,9 +26,27 @@ pub(crate) enum RoutingError {
     Internal,
 }
 
+/// The error text if the client's address has too many bytes in flight.
+pub(crate) const TOO_MANY_OF_ADDRESS: &str =
+    "Too many requests from this address are in flight. Try again in a few seconds.";
+/// The error text if all clients have too many bytes in flight.
+pub(crate) const TOO_MANY: &str = "Too many requests are in flight. Try again in a few seconds.";
+
+impl From<MemoryExceeded> for RoutingError {
+    fn from(exceeded: MemoryExceeded) -> Self {
+        Self::Busy(exceeded)
+    }
+}
+
 impl RoutingError {
     /// Renders a page for browsers, else JSON.
     pub(crate) fn reply(self, headers: &HeaderMap, id: &str) -> Reply {
+        if let Self::Busy(_) = self {
+            // A page would cost more memory, which is what is scarce.
+            return reject(self.status(), self.detail(), None, (ErrorFormat::Json, id))
+                .header("retry-after", "2")
+                .header("connection", "close");
+        }
         let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
         let page = accept.is_some_and(|accept| accept.contains("text/html"));
         if self == Self::Internal || !page {
@@ -48,6 +68,8 @@ impl RoutingError {
     const fn status(self) -> StatusCode {
         match self {
             Self::Large => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Busy(MemoryExceeded::Address) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy(MemoryExceeded::Total) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Host => StatusCode::BAD_REQUEST,
             Self::Issuer | Self::Endpoint | Self::Internal => StatusCode::NOT_FOUND,
         }
@@ -56,6 +78,8 @@ impl RoutingError {
     const fn detail(self) -> &'static str {
         match self {
             Self::Large => "The request line and headers exceed 32 KiB.",
+            Self::Busy(MemoryExceeded::Address) => TOO_MANY_OF_ADDRESS,
+            Self::Busy(MemoryExceeded::Total) => TOO_MANY,
             Self::Host => "The request must contain exactly one host.",
             Self::Issuer => {
                 "No issuer has this URL. Compare host and path with the issuer in the tenant's status \

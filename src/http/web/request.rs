@@ -13,6 +13,7 @@ use crate::{
         params::RequestParams,
     },
     registry::{ServedTenant, Snapshot},
+    telemetry::AccessFacts,
 };
 
 /// A request to a tenant.
@@ -45,6 +46,8 @@ pub struct Request {
     /// The same time by the store's clock, to compare with times that other replicas wrote
     /// (`StoreClock`).
     pub store_now: Timestamp,
+    /// The client and user, for the access line, as they become known.
+    pub facts: Arc<AccessFacts>,
 }
 
 impl Request {

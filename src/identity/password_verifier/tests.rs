@@ -18,30 +18,41 @@ fn attempt(text: &str) -> Secret<String> {
     Secret::new(text.to_owned())
 }
 
+/// Checks an attempt at one tenant from one address.
+async fn verify(
+    pool: &PasswordVerifier,
+    account: Option<&Account>,
+    stored: (Option<StoredPassword>, Option<StoredPassword>),
+    attempt: Secret<String>,
+) -> Result<bool, PasswordQueueFull> {
+    let tenant = TenantId::new("team", "main");
+    pool.verify((&tenant, [192, 0, 2, 1].into()), account, stored, attempt).await
+}
+
 #[tokio::test]
 async fn only_the_password_of_an_enabled_user_matches() {
     let pool = PasswordVerifier::new(1, 8);
     let hash = super::super::hash_password(&attempt("right"), &SeededEntropy::new(1));
     for stored in [plain("right"), StoredPassword::Hash(Secret::new(hash))] {
         let own = || (Some(stored.clone()), None);
-        assert_eq!(pool.verify(Some(&ada()), own(), attempt("right")).await, Ok(true));
-        assert_eq!(pool.verify(Some(&ada()), own(), attempt("wrong")).await, Ok(false));
+        assert_eq!(verify(&pool, Some(&ada()), own(), attempt("right")).await, Ok(true));
+        assert_eq!(verify(&pool, Some(&ada()), own(), attempt("wrong")).await, Ok(false));
         let disabled = Account { disabled: true, ..ada() };
-        assert_eq!(pool.verify(Some(&disabled), own(), attempt("right")).await, Ok(false));
+        assert_eq!(verify(&pool, Some(&disabled), own(), attempt("right")).await, Ok(false));
     }
-    assert_eq!(pool.verify(Some(&ada()), (None, None), attempt("")).await, Ok(false));
-    assert_eq!(pool.verify(None, (None, None), attempt("right")).await, Ok(false));
+    assert_eq!(verify(&pool, Some(&ada()), (None, None), attempt("")).await, Ok(false));
+    assert_eq!(verify(&pool, None, (None, None), attempt("right")).await, Ok(false));
 }
 
 #[tokio::test]
 async fn the_password_of_a_decoy_never_matches() {
     let pool = PasswordVerifier::new(1, 8);
     let without = || (None, Some(plain("right")));
-    assert_eq!(pool.verify(None, without(), attempt("right")).await, Ok(false));
-    assert_eq!(pool.verify(Some(&ada()), without(), attempt("right")).await, Ok(false));
+    assert_eq!(verify(&pool, None, without(), attempt("right")).await, Ok(false));
+    assert_eq!(verify(&pool, Some(&ada()), without(), attempt("right")).await, Ok(false));
     let own = || (Some(plain("hers")), Some(plain("right")));
-    assert_eq!(pool.verify(Some(&ada()), own(), attempt("right")).await, Ok(false));
-    assert_eq!(pool.verify(Some(&ada()), own(), attempt("hers")).await, Ok(true));
+    assert_eq!(verify(&pool, Some(&ada()), own(), attempt("right")).await, Ok(false));
+    assert_eq!(verify(&pool, Some(&ada()), own(), attempt("hers")).await, Ok(true));
 }
 
 #[tokio::test]
@@ -49,32 +60,26 @@ async fn an_overlong_attempt_never_matches() {
     let pool = PasswordVerifier::new(1, 8);
     let longest = "x".repeat(MAX_PASSWORD_LEN);
     let own = || (Some(plain(&longest)), None);
-    assert_eq!(pool.verify(Some(&ada()), own(), attempt(&longest)).await, Ok(true));
+    assert_eq!(verify(&pool, Some(&ada()), own(), attempt(&longest)).await, Ok(true));
     let longer = attempt(&format!("{longest}x"));
-    assert_eq!(pool.verify(Some(&ada()), own(), longer).await, Ok(false));
-}
-
-/// Creates a pool without threads, and returns its queue.
-fn stalled(queue: usize) -> (PasswordVerifier, Receiver<Job>) {
-    let (jobs, receiver) = bounded(queue);
-    (PasswordVerifier { jobs, waiting: Arc::default() }, receiver)
+    assert_eq!(verify(&pool, Some(&ada()), own(), longer).await, Ok(false));
 }
 
 #[tokio::test]
 async fn a_full_queue_is_busy() {
-    let (pool, jobs) = stalled(2);
+    let pool = PasswordVerifier::without_threads(2);
     let ada = ada();
     let own = || (Some(plain("right")), None);
     let mut waiting = Vec::new();
     for _ in 0..2 {
-        let mut check = Box::pin(pool.verify(Some(&ada), own(), attempt("right")));
+        let mut check = Box::pin(verify(&pool, Some(&ada), own(), attempt("right")));
         assert!(futures::poll!(&mut check).is_pending());
         waiting.push(check);
     }
     assert_eq!(pool.queued(), 2);
-    assert_eq!(pool.verify(Some(&ada), own(), attempt("right")).await, Err(PasswordQueueFull));
+    assert_eq!(verify(&pool, Some(&ada), own(), attempt("right")).await, Err(PasswordQueueFull));
     assert_eq!(pool.queued(), 2);
-    while jobs.try_recv().is_ok() {}
+    while pool.pool.queue().checks.take(Instant::now()).is_some() {}
     for check in waiting {
         assert_eq!(check.await, Err(PasswordQueueFull), "an abandoned check fails");
     }
@@ -88,7 +93,7 @@ async fn every_check_is_answered_and_leaves_the_queue() {
             let pool = Arc::clone(&pool);
             tokio::spawn(async move {
                 let own = (Some(plain("3")), None);
-                pool.verify(Some(&ada()), own, attempt(&n.to_string())).await
+                verify(&pool, Some(&ada()), own, attempt(&n.to_string())).await
             })
         })
         .collect();
@@ -102,10 +107,42 @@ async fn every_check_is_answered_and_leaves_the_queue() {
 
 #[test]
 fn checks_of_disconnected_callers_are_skipped() {
-    let (pool, jobs) = stalled(1);
-    let check = pool.verify(None, (None, None), attempt("x"));
+    let pool = PasswordVerifier::without_threads(1);
+    let check = verify(&pool, None, (None, None), attempt("x"));
     let mut check = Box::pin(check);
     assert!(futures::executor::block_on(async { futures::poll!(&mut check) }).is_pending());
     drop(check);
-    assert!(jobs.recv().unwrap().answer.is_closed());
+    assert!(pool.pool.queue().checks.take(Instant::now()).expect("a check").0.answer.is_closed());
+}
+
+/// With one thread, at most the checks that run delay a check of a tenant without others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_at_other_tenants_does_not_delay_a_check() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let pool = Arc::new(PasswordVerifier::new(1, 256));
+    let checked = Arc::new(AtomicUsize::new(0));
+    let hash = super::super::hash_password(&attempt("right"), &SeededEntropy::new(1));
+    let own = move || (Some(StoredPassword::Hash(Secret::new(hash.clone()))), None);
+    let mut flood = tokio::task::JoinSet::new();
+    for number in 0..39 * 6_u8 {
+        let (pool, checked, own) = (Arc::clone(&pool), Arc::clone(&checked), own());
+        flood.spawn(async move {
+            let tenant = TenantId::new("flood", (number % 39).to_string());
+            let from = (&tenant, [192, 0, 2, number].into());
+            let _ = pool.verify(from, Some(&ada()), own, attempt("wrong")).await;
+            checked.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+    // Every flooding tenant had a turn.
+    while checked.load(Ordering::Relaxed) < 60 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for _ in 0..2 {
+        let before = checked.load(Ordering::Relaxed);
+        assert_eq!(verify(&pool, Some(&ada()), own(), attempt("right")).await, Ok(true));
+        let meanwhile = checked.load(Ordering::Relaxed) - before;
+        assert!(meanwhile <= 4, "{meanwhile} checks went first");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(pool.queued() > 50, "the flood goes on");
 }

@@ -6,7 +6,10 @@ use kube::{
     runtime::events::{self, Event, Recorder, Reporter},
 };
 
-use super::{EventRecord, write::is_terminating};
+use super::{
+    EventRecord, WriteError,
+    write::{self, is_terminating},
+};
 use crate::{
     api::{EventType, GROUP, SourceView, VERSION},
     model::{ObjectKind, ObjectRef},
@@ -20,7 +23,11 @@ pub(super) fn recorder(client: Client, identity: String) -> Recorder {
 }
 
 /// Publishes an Event. Errors are only logged, because no decision depends on Events.
-pub(super) async fn publish(recorder: &Recorder, view: &SourceView, notice: EventRecord) {
+pub(super) async fn publish(
+    recorder: &Recorder,
+    view: &SourceView,
+    notice: EventRecord,
+) -> Result<(), WriteError> {
     let EventRecord { object, reason, mut message } = notice;
     if message.len() > MAX_NOTE_LEN {
         let end = (0..MAX_NOTE_LEN).rev().find(|&at| message.is_char_boundary(at));
@@ -36,16 +43,17 @@ pub(super) async fn publish(recorder: &Recorder, view: &SourceView, notice: Even
         action: reason.action().to_owned(),
         secondary: None,
     };
-    if let Err(error) = recorder.publish(&event, &reference(view, &object)).await {
+    recorder.publish(&event, &reference(view, &object)).await.map_err(|error| {
         // Without its namespace, the object is gone too.
         if let Error::Api(status) = &error
             && (status.code == 404 || is_terminating(status))
         {
             tracing::debug!(%object, reason = reason.as_str(), %error, "no Event on a deleted object");
-            return;
+            return WriteError::NotFound;
         }
         tracing::warn!(%object, reason = reason.as_str(), %error, "failed to publish an Event");
-    }
+        write::error(&error)
+    })
 }
 
 /// The reference of an object. It includes the UID, without which `kubectl describe` does not list

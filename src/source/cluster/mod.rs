@@ -7,7 +7,9 @@ mod events;
 mod first_answer;
 mod forbidden;
 mod registrar;
+mod retention;
 mod state;
+mod streaming;
 mod unwatched;
 mod view_collector;
 mod watches;
@@ -49,9 +51,32 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
 /// Timeout of such a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// Reports a write that failed: its operation, and why.
+pub type OnWriteError = Box<dyn Fn(ClusterWrite, &WriteError) + Send + Sync>;
+
+/// The writes of a [`ClusterSource`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClusterWrite {
+    /// Creates a Secret.
+    CreateSecret,
+    /// Replaces a Secret.
+    ReplaceSecret,
+    /// Deletes a Secret.
+    DeleteSecret,
+    /// Deletes a registered client.
+    DeleteClient,
+    /// Writes a status.
+    PublishStatus,
+    /// Publishes an Event.
+    PublishEvent,
+    /// Creates, changes or deletes a client for the client itself.
+    RegisterClient,
+}
+
 /// A Kubernetes cluster.
 pub struct ClusterSource {
     client: Client,
+    on_write_error: OnWriteError,
     views: watch::Sender<Arc<SourceView>>,
     watched: OnceLock<Vec<String>>,
     recorder: kube::runtime::events::Recorder,
@@ -65,10 +90,11 @@ impl fmt::Debug for ClusterSource {
 
 impl ClusterSource {
     /// Creates the source. It has no objects before `start`.
-    pub fn new(client: Client, identity: String) -> Arc<Self> {
+    pub fn new(client: Client, identity: String, on_write_error: OnWriteError) -> Arc<Self> {
         let views = watch::Sender::new(Arc::new(SourceView::default()));
         let recorder = events::recorder(client.clone(), identity);
-        Arc::new(Self { recorder, client, views, watched: OnceLock::new() })
+        let watched = OnceLock::new();
+        Arc::new(Self { recorder, client, on_write_error, views, watched })
     }
 
     /// Waits without a limit until the API server answers; ends with an error if it refuses the
@@ -97,6 +123,15 @@ impl ClusterSource {
         tokio::spawn(heartbeat(self.client.clone(), health, clock));
         let views = self.views.clone();
         tokio::spawn(view_collector::run(self.client.clone(), options, views, follow));
+    }
+
+    /// Reports a write that failed.
+    fn observed<T>(
+        &self,
+        write: ClusterWrite,
+        done: Result<T, WriteError>,
+    ) -> Result<T, WriteError> {
+        done.inspect_err(|error| (self.on_write_error)(write, error))
     }
 }
 
@@ -137,11 +172,13 @@ impl ObjectSource for ClusterSource {
     }
 
     async fn create_secret(&self, secret: Secret) -> Result<(), WriteError> {
-        write::create(&self.client, secret).await
+        let done = write::create(&self.client, secret).await;
+        self.observed(ClusterWrite::CreateSecret, done)
     }
 
     async fn replace_secret(&self, secret: Secret) -> Result<(), WriteError> {
-        write::replace(&self.client, secret).await
+        let done = write::replace(&self.client, secret).await;
+        self.observed(ClusterWrite::ReplaceSecret, done)
     }
 
     async fn annotate_secret(
@@ -150,15 +187,18 @@ impl ObjectSource for ClusterSource {
         version: &str,
         changes: &[SecretAnnotation],
     ) -> Result<(), WriteError> {
-        write::annotate(&self.client, key, version, changes).await
+        let done = write::annotate(&self.client, key, version, changes).await;
+        self.observed(ClusterWrite::ReplaceSecret, done)
     }
 
     async fn delete_secret(&self, key: &ObjectKey, version: &str) -> Result<(), WriteError> {
-        write::delete(&self.client, key, version).await
+        let done = write::delete(&self.client, key, version).await;
+        self.observed(ClusterWrite::DeleteSecret, done)
     }
 
     async fn delete_client(&self, key: &ObjectKey, seen: Option<&str>) -> Result<(), WriteError> {
-        write::delete_client(&self.client, key, seen).await
+        let done = write::delete_client(&self.client, key, seen).await;
+        self.observed(ClusterWrite::DeleteClient, done)
     }
 
     async fn publish_status(
@@ -166,7 +206,8 @@ impl ObjectSource for ClusterSource {
         object: &ObjectRef,
         status: StatusUpdate,
     ) -> Result<(), WriteError> {
-        write::status(&self.client, object, status).await
+        let done = write::status(&self.client, object, status).await;
+        self.observed(ClusterWrite::PublishStatus, done)
     }
 
     async fn unwatched(&self) -> Vec<UnwatchedObject> {
@@ -181,6 +222,7 @@ impl ObjectSource for ClusterSource {
 
     async fn publish_event(&self, notice: EventRecord) {
         let view = Arc::clone(&self.views.borrow());
-        events::publish(&self.recorder, &view, notice).await;
+        let done = events::publish(&self.recorder, &view, notice).await;
+        let _ = self.observed(ClusterWrite::PublishEvent, done);
     }
 }

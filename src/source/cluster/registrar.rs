@@ -10,7 +10,7 @@ use kube::{
 };
 use serde_json::{Map, Value};
 
-use super::{ClusterSource, write};
+use super::{ClusterSource, ClusterWrite, write};
 use crate::{
     api::OidcClient,
     model::{ClientRegistrar, NewClient, ObjectKey, RegistrarError, SpecCheck},
@@ -50,6 +50,22 @@ async fn within<T>(
 /// The object was modified, or exists already.
 struct Conflict;
 
+impl ClusterSource {
+    /// Reports a write for a registering client that failed.
+    fn registered<T>(&self, done: Result<T, RegistrarError>) -> Result<T, RegistrarError> {
+        done.inspect_err(|error| {
+            let error = match error {
+                RegistrarError::NotFound => WriteError::NotFound,
+                RegistrarError::Forbidden(why) | RegistrarError::Refused(why) => {
+                    WriteError::Refused(why.clone())
+                }
+                RegistrarError::Unavailable(why) => WriteError::Unavailable(why.clone()),
+            };
+            (self.on_write_error)(ClusterWrite::RegisterClient, &error);
+        })
+    }
+}
+
 fn contended() -> RegistrarError {
     RegistrarError::Unavailable("the object keeps changing".to_owned())
 }
@@ -81,8 +97,9 @@ impl ClientRegistrar for ClusterSource {
     async fn create_registered(&self, new: NewClient) -> Result<(), RegistrarError> {
         let api = api(&self.client, &new.object.namespace);
         let client = registered_client::client(&new)?;
-        let created = within(api.create(&write::params(), &client)).await?;
-        let created = created.map_err(|Conflict| contended())?;
+        let created = within(api.create(&write::params(), &client)).await;
+        let created = created.and_then(|created| created.map_err(|Conflict| contended()));
+        let created = self.registered(created)?;
         let Some(secret) = registered_client::secret(&new, &created) else { return Ok(()) };
         match write::create(&self.client, secret).await {
             // If the controller was faster, its Secret is equally good. The controller also repairs
@@ -101,16 +118,15 @@ impl ClientRegistrar for ClusterSource {
         spec: Map<String, Value>,
         check: SpecCheck<'_>,
     ) -> Result<Map<String, Value>, RegistrarError> {
-        change(&self.client, object, |found| {
+        let done = change(&self.client, object, |found| {
             let before = &found.data["spec"];
             let updated = UpdatedClient::of(before, &found.metadata, spec.clone())?;
             check(&updated.spec).map_err(RegistrarError::Refused)?;
             updated.annotate(&mut found.metadata);
             found.data["spec"] = updated.spec.clone().into();
             Ok(Some(updated.spec))
-        })
-        .await
-        .map(Option::unwrap_or_default)
+        });
+        self.registered(done.await).map(Option::unwrap_or_default)
     }
 
     async fn delete_registered(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
@@ -120,13 +136,15 @@ impl ClientRegistrar for ClusterSource {
         // The UID protects another object that has taken the name meanwhile.
         let unchanged = Preconditions { uid: found.metadata.uid, resource_version: None };
         let params = DeleteParams::background().preconditions(unchanged);
-        within(api.delete(&object.name, &params)).await?.map(drop).map_err(|Conflict| contended())
+        let deleted = within(api.delete(&object.name, &params)).await;
+        let deleted = deleted.and_then(|it| it.map(drop).map_err(|Conflict| contended()));
+        self.registered(deleted)
     }
 
     async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
         let mark = |found: &mut DynamicObject| {
             Ok(registered_client::mark(&mut found.metadata).then_some(()))
         };
-        change(&self.client, object, mark).await.map(drop)
+        self.registered(change(&self.client, object, mark).await).map(drop)
     }
 }

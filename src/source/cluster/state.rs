@@ -1,5 +1,7 @@
 //! Accumulates watch events into a set of objects. No I/O.
 
+mod retain;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
@@ -7,6 +9,7 @@ use std::{
 
 use super::{
     forbidden::ForbiddenWatches,
+    retention::{Spares, drop_spare},
     watches::{WatchChange, WatchEntry, WatchEvent},
 };
 use crate::{
@@ -14,22 +17,33 @@ use crate::{
     model::{ObjectKey, ObjectKind, ObjectRef},
 };
 
+impl List {
+    fn new(kind: ObjectKind) -> Self {
+        Self { kind, complete: false, incoming: None, known: HashSet::new() }
+    }
+}
+
 /// All objects received, and what is still missing.
 pub(super) struct WatchState {
     pub(super) objects: Arc<ObjectSet>,
     /// Increases with each change that can affect what is served.
     pub(super) revision: u64,
-    /// resourceVersions of Secrets that Lanyard does not manage.
+    /// resourceVersions of Secrets that are fetched if an object refers to them.
     others: BTreeMap<ObjectKey, String>,
     /// The resourceVersion at which such a Secret was fetched.
     fetched: BTreeMap<ObjectKey, String>,
     denied: ForbiddenWatches,
     lists: Vec<List>,
+    /// The Secret of sealing keys, which belongs to no object.
+    sealing: ObjectKey,
+    spares: Spares,
+    /// Namespaces in which an object was removed, or names other Secrets than before.
+    released: BTreeSet<Arc<str>>,
 }
 
 /// The list of one watch.
-#[derive(Default)]
 struct List {
+    kind: ObjectKind,
     complete: bool,
     /// The objects received so far during a list. Objects that are not among them at its end are
     /// deleted.
@@ -38,7 +52,11 @@ struct List {
 }
 
 impl WatchState {
-    pub(super) fn new(watches: usize, sees_namespaces: bool) -> Self {
+    pub(super) fn new(
+        watches: impl IntoIterator<Item = ObjectKind>,
+        sealing: ObjectKey,
+        sees_namespaces: bool,
+    ) -> Self {
         let mut objects = ObjectSet::default();
         if sees_namespaces {
             objects.namespaces = NamespaceLabels::Known(BTreeMap::new());
@@ -49,8 +67,20 @@ impl WatchState {
             others: BTreeMap::new(),
             fetched: BTreeMap::new(),
             denied: ForbiddenWatches::default(),
-            lists: (0..watches).map(|_| List::default()).collect(),
+            lists: watches.into_iter().map(List::new).collect(),
+            sealing,
+            spares: Spares::new(),
+            released: BTreeSet::new(),
         }
+    }
+
+    /// Returns true if every permitted initial list of Lanyard's own kinds is complete, so that it
+    /// is known to which objects Secrets belong.
+    pub(super) fn objects_complete(&self) -> bool {
+        let mut lists = self.lists.iter().enumerate();
+        lists.all(|(watch, list)| {
+            !matches!(list.kind, ObjectKind::Managed(_)) || list.complete || self.denied.has(watch)
+        })
     }
 
     /// Returns true if every permitted initial list is complete.
@@ -100,13 +130,17 @@ impl WatchState {
         let was_malformed = objects.malformed.remove(&reference).is_some();
         let matters = match item {
             WatchEntry::Object(new) => {
-                let before = objects.managed.insert(key, new.clone());
+                let before = objects.managed.insert(key.clone(), new.clone());
+                if before.as_ref().is_none_or(|before| before.secrets() != new.secrets()) {
+                    self.released.insert(Arc::clone(&key.namespace));
+                }
                 before.is_none_or(|before| !before.same_inputs(&new))
             }
             WatchEntry::Malformed(malformed) => {
                 // The served configuration depends only on current objects, so that all replicas
                 // agree. A malformed object is not served, even if it was valid before.
                 forget(objects, &reference);
+                self.released.insert(Arc::clone(&key.namespace));
                 let same = |old: &crate::api::MalformedObject| {
                     old.message == malformed.message && old.generation == malformed.generation
                 };
@@ -117,9 +151,13 @@ impl WatchState {
             WatchEntry::ManagedSecret(secret) => {
                 self.others.remove(&key);
                 self.fetched.remove(&key);
-                put_secret(objects, key, secret)
+                self.retain(key, secret)
             }
             WatchEntry::OtherSecret(version) => {
+                if objects.secrets.contains_key(&key) && !self.fetched.contains_key(&key) {
+                    // It belonged to an object until now.
+                    self.released.insert(Arc::clone(&key.namespace));
+                }
                 self.others.insert(key, version);
                 false
             }
@@ -148,6 +186,9 @@ impl WatchState {
         if reference.kind == ObjectKind::Secret {
             self.others.remove(&reference.key);
             self.fetched.remove(&reference.key);
+            drop_spare(&mut self.spares, &reference.key);
+        } else {
+            self.released.insert(Arc::clone(&reference.key.namespace));
         }
         forget(objects, reference);
         objects.malformed.remove(reference);
@@ -178,14 +219,8 @@ impl WatchState {
 
     /// Secrets that objects refer to and that were not fetched at their current resourceVersion.
     pub(super) fn missing(&mut self) -> Vec<(ObjectKey, String)> {
+        self.release();
         let wanted = self.wanted();
-        // Drop the Secrets that no object refers to any more.
-        let unwanted: Vec<ObjectKey> =
-            self.fetched.keys().filter(|key| !wanted.contains(key)).cloned().collect();
-        for key in unwanted {
-            self.fetched.remove(&key);
-            Arc::make_mut(&mut self.objects).secrets.remove(&key);
-        }
         let stale = |key: &ObjectKey| {
             let version = self.others.get(key)?;
             (self.fetched.get(key) != Some(version)).then(|| (key.clone(), version.clone()))

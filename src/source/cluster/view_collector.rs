@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::{
     ClusterOptions, Failing,
+    retention::SecretFilter,
     state::WatchState,
     watches::{self, WatchEvent},
 };
@@ -33,8 +34,16 @@ pub(super) async fn run(
     views: watch::Sender<Arc<SourceView>>,
     mut health: watch::Receiver<Failing>,
 ) {
-    let streams = watches::all(&client, &options);
-    let mut state = WatchState::new(streams.len(), options.namespaces.is_empty());
+    let ready = watch::Sender::new(false);
+    let filter = SecretFilter {
+        objects: Arc::default(),
+        is_ready: ready.subscribe(),
+        sealing: options.sealing_secret.clone(),
+    };
+    let (kinds, streams): (Vec<_>, Vec<_>) =
+        watches::all(&client, &options, &filter).into_iter().unzip();
+    let sealing = options.sealing_secret.clone();
+    let mut state = WatchState::new(kinds, sealing, options.namespaces.is_empty());
     let mut changes = stream::select_all(streams).ready_chunks(1024);
     let mut retry = false;
     let mut ask = tokio::time::interval(REFETCH_INTERVAL);
@@ -57,6 +66,10 @@ pub(super) async fn run(
                 }
             }
             () = tokio::time::sleep(patience) => {}
+        }
+        filter.objects.store(Arc::clone(&state.objects));
+        if state.objects_complete() {
+            ready.send_if_modified(|ready| !std::mem::replace(ready, true));
         }
         if state.complete() {
             retry = !fetch_missing(&client, &mut state).await;

@@ -1,22 +1,26 @@
 //! The watches on the API server, as streams of changes.
 
-use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
-use futures::{Stream, StreamExt, stream::BoxStream};
+use futures::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::{
     Api, Client, Resource,
     core::PartialObjectMeta,
     runtime::{
         WatchStreamExt,
-        utils::Backoff,
-        watcher::{self, Config, DefaultBackoff, Event},
+        watcher::{self, Config, Event},
     },
 };
 use serde::de::DeserializeOwned;
 
 use super::{
     ClusterOptions, deserialize_guard::DeserializedOrError, forbidden::ForbiddenWatch,
+    retention::{SecretFilter, retained},
+    streaming::{CappedBackoff, streaming_or_paged},
     without_managed_fields::WithoutManagedFields,
 };
 use crate::{
@@ -32,31 +36,13 @@ use crate::{
 /// unseen change.
 const WATCH_TIMEOUT_SECS: u32 = 25;
 
+/// Page size of lists of Secrets with Lanyard's label, if the API server cannot stream them. A
+/// Secret may have a megabyte, and every writer of Secrets can set the label.
+const SECRET_PAGE_SIZE: u32 = 8;
+
 /// Page size of lists. A page is a tree of JSON values before it is converted; pages of 500 objects
 /// fragment memory permanently, and pages of 100 take no longer.
 const PAGE_SIZE: u32 = 100;
-
-/// Maximum delay before a failed watch is retried. kube's own backoff grows to a minute, which
-/// would delay changes by as much after an outage of the API server.
-const MAX_BACKOFF: Duration = Duration::from_secs(10);
-
-/// kube's backoff with an upper bound.
-#[derive(Default)]
-struct CappedBackoff(DefaultBackoff);
-
-impl Iterator for CappedBackoff {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        Some(self.0.next()?.min(MAX_BACKOFF))
-    }
-}
-
-impl Backoff for CappedBackoff {
-    fn reset(&mut self) {
-        self.0.reset();
-    }
-}
 
 /// An object in a watch.
 #[derive(Clone, Debug)]
@@ -95,12 +81,17 @@ pub(super) enum WatchEvent {
 
 type Changes = BoxStream<'static, WatchChange>;
 
-/// All watches, indexed from 0.
-pub(super) fn all(client: &Client, options: &ClusterOptions) -> Vec<Changes> {
-    let mut watches = Watches { client: client.clone(), streams: Vec::new() };
+/// All watches with their kinds, indexed from 0.
+pub(super) fn all(
+    client: &Client,
+    options: &ClusterOptions,
+    filter: &SecretFilter,
+) -> Vec<(ObjectKind, Changes)> {
+    let (client, filter) = (client.clone(), filter.clone());
+    let mut watches = Watches { client, filter, streams: Vec::new() };
     if options.namespaces.is_empty() {
         watches.namespace(None);
-        let api = Api::<WithoutManagedFields<Namespace>>::all(client.clone());
+        let api = Api::<WithoutManagedFields<Namespace>>::all(watches.client.clone());
         watches.add(
             (api, None),
             Config::default(),
@@ -117,7 +108,7 @@ pub(super) fn all(client: &Client, options: &ClusterOptions) -> Vec<Changes> {
     if !options.namespaces.is_empty()
         && !options.namespaces.iter().any(|it| **it == *sealing.namespace)
     {
-        let api = Api::namespaced(client.clone(), &sealing.namespace);
+        let api = Api::namespaced(watches.client.clone(), &sealing.namespace);
         let only = Config::default().fields(&format!("metadata.name={}", sealing.name));
         watches.add((api, None), only, ObjectKind::Secret, own);
     }
@@ -126,7 +117,8 @@ pub(super) fn all(client: &Client, options: &ClusterOptions) -> Vec<Changes> {
 
 struct Watches {
     client: Client,
-    streams: Vec<Changes>,
+    filter: SecretFilter,
+    streams: Vec<(ObjectKind, Changes)>,
 }
 
 impl Watches {
@@ -135,9 +127,7 @@ impl Watches {
         for kind in ManagedKind::ALL {
             with_kind!(kind, K => self.guarded::<K>(namespace));
         }
-        let managed = Config::default().labels(&format!("{MANAGED_LABEL}=true"));
-        let secrets = self.api(namespace);
-        self.add((secrets, namespace), managed, ObjectKind::Secret, own);
+        self.own_secrets(namespace);
         self.other_secrets(namespace);
     }
 
@@ -191,12 +181,34 @@ impl Watches {
         self.push(stream, kind, namespace, item);
     }
 
+    /// Adds a watch of the Secrets with Lanyard's label. Each is filtered as it arrives, so at most
+    /// one is in memory that belongs to no object.
+    fn own_secrets(&mut self, namespace: Option<&str>) {
+        let api: Api<WithoutManagedFields<Secret>> = self.api(namespace);
+        let config = Config::default().labels(&format!("{MANAGED_LABEL}=true"));
+        let config = config.timeout(WATCH_TIMEOUT_SECS);
+        let filter = self.filter.clone();
+        let mut is_ready = filter.is_ready.clone();
+        // An error means that no view is collected any more.
+        let ready = async move { is_ready.wait_for(|ready| *ready).await.is_ok() };
+        let secrets = stream::once(ready).flat_map(move |_| {
+            streaming_or_paged(api.clone(), &config, SECRET_PAGE_SIZE)
+        });
+        self.push(secrets, ObjectKind::Secret, namespace, move |key, WithoutManagedFields(it)| {
+            let version = it.metadata.resource_version.clone().unwrap_or_default();
+            retained(&filter.objects.load(), &filter.sealing, key, it)
+                .map_or(WatchEntry::OtherSecret(version), WatchEntry::ManagedSecret)
+        });
+    }
+
     /// Adds a watch of other Secrets, metadata only: Lanyard must not read their content unless an
     /// object refers to them, and Helm release Secrets have up to a megabyte each.
     fn other_secrets(&mut self, namespace: Option<&str>) {
         let api: Api<WithoutManagedFields<PartialObjectMeta<Secret>>> = self.api(namespace);
         let config = Config::default().labels(&format!("{MANAGED_LABEL}!=true"));
-        self.add((api, namespace), config, ObjectKind::Secret, |_, WithoutManagedFields(it)| {
+        let config = config.timeout(WATCH_TIMEOUT_SECS);
+        let secrets = streaming_or_paged(api, &config, PAGE_SIZE);
+        self.push(secrets, ObjectKind::Secret, namespace, |_, WithoutManagedFields(it)| {
             WatchEntry::OtherSecret(it.metadata.resource_version.unwrap_or_default())
         });
     }
@@ -225,7 +237,7 @@ impl Watches {
             };
             WatchChange { watch, what }
         });
-        self.streams.push(changes.boxed());
+        self.streams.push((kind, changes.boxed()));
     }
 }
 
@@ -274,11 +286,14 @@ fn own(_: &ObjectKey, WithoutManagedFields(secret): WithoutManagedFields<Secret>
 mod tests {
     use std::sync::Mutex;
 
+    use arc_swap::ArcSwap;
     use http::{Request, Response, header::ACCEPT};
     use kube::client::Body;
+    use tokio::sync::watch;
     use tower::service_fn;
 
     use super::*;
+    use crate::api::ObjectSet;
 
     /// The first requests to an API server without objects: URL and `Accept` header of each.
     async fn asked(namespaces: &[&str]) -> Vec<(String, String)> {
@@ -290,19 +305,27 @@ mod tests {
                 .get(ACCEPT)
                 .map_or("", |it| it.to_str().expect("ASCII"))
                 .to_owned();
-            heard.lock().expect("whole").push((request.uri().to_string(), accept));
+            let url = request.uri().to_string();
+            let is_streaming = url.contains("sendInitialEvents=true");
+            heard.lock().expect("whole").push((url, accept));
+            let refusal = r#"{"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled", "reason": "Invalid", "code": 422}"#;
             let empty = r#"{"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": "1"}, "items": []}"#;
             async move {
-                Ok::<_, std::convert::Infallible>(Response::new(Body::from(
-                    empty.as_bytes().to_vec(),
-                )))
+                let (status, answer) = if is_streaming { (422, refusal) } else { (200, empty) };
+                let answer = Response::builder().status(status).body(answer.as_bytes().to_vec());
+                Ok::<_, std::convert::Infallible>(answer.expect("a response").map(Body::from))
             }
         });
         let options = ClusterOptions {
             namespaces: namespaces.iter().map(|&it| it.to_owned()).collect(),
             sealing_secret: ObjectKey::new("lanyard", "sealing"),
         };
-        for mut changes in all(&Client::new(server, "default"), &options) {
+        let filter = SecretFilter {
+            objects: Arc::new(ArcSwap::from_pointee(ObjectSet::default())),
+            is_ready: watch::channel(true).1,
+            sealing: options.sealing_secret.clone(),
+        };
+        for (_, mut changes) in all(&Client::new(server, "default"), &options, &filter) {
             loop {
                 match changes.next().await.expect("the stream continues").what {
                     WatchEvent::Complete => break,
@@ -313,6 +336,17 @@ mod tests {
         }
         let asked = asked.lock().expect("whole");
         asked.clone()
+    }
+
+    /// Secrets may be large: they are streamed, and an API server that cannot stream them returns
+    /// few at once if they have content.
+    #[tokio::test]
+    async fn secrets_are_streamed_or_listed_in_small_pages() {
+        let asked = asked(&[]).await;
+        let own: Vec<_> =
+            asked.iter().map(|(url, _)| url).filter(|url| url.contains("managed%3Dtrue")).collect();
+        assert!(own[0].contains("sendInitialEvents=true"), "{own:?}");
+        assert!(own[1].contains("limit=8"), "{own:?}");
     }
 
     /// Secrets that Lanyard does not manage are watched by metadata only. See
@@ -328,7 +362,7 @@ mod tests {
                 let own = url.contains("managed%3Dtrue") || url.contains("metadata.name%3Dsealing");
                 assert_eq!(
                     !own,
-                    accept.contains("as=PartialObjectMetadataList"),
+                    accept.contains("as=PartialObjectMetadata"),
                     "{url}: {accept}"
                 );
             }

@@ -27,7 +27,12 @@ const MANAGER: &str = "lanyard";
 async fn within<T>(write: impl Future<Output = Result<T, Error>> + Send) -> Result<T, WriteError> {
     let done = tokio::time::timeout(WRITE_TIMEOUT, write).await;
     let done = done.map_err(|_| WriteError::Unavailable("no response within 3 s".to_owned()))?;
-    done.map_err(|error| match &error {
+    done.map_err(|error| self::error(&error))
+}
+
+/// The error of a write.
+pub(super) fn error(error: &Error) -> WriteError {
+    match error {
         Error::Api(status) => match status.code {
             404 => WriteError::NotFound,
             403 if is_terminating(status) => WriteError::NotFound,
@@ -36,7 +41,7 @@ async fn within<T>(write: impl Future<Output = Result<T, Error>> + Send) -> Resu
             _ => WriteError::Unavailable(status.message.clone()),
         },
         _ => WriteError::Unavailable(error.to_string()),
-    })
+    }
 }
 
 /// Returns true if the API server refuses to create an object because its namespace is being

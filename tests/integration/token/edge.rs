@@ -394,7 +394,7 @@ async fn renewed_certificate_is_used_without_a_restart() {
     };
     let url = format!("https://id.test:{}/", app.address.port());
     believes(&first).get(&url).send().await.expect("the first certificate is used");
-    let watching = tokio::spawn(tls.watch());
+    let watching = tokio::spawn(tls.watch(Arc::default()));
     let (old, new) = (believes(&first), believes(&second));
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     while new.get(&url).send().await.is_err() {

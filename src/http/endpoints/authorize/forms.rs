@@ -79,6 +79,7 @@ async fn resume<'a>(
         .authorization_params()
         .ok_or_else(|| dead_end("This form is not valid", UNREADABLE))?;
     let authorization = validate(&tenant.tenant, &**tenant, &params).map_err(authorize_error)?;
+    request.facts.record_client(&authorization.client.object);
     let session = app.session(request).await?;
     let completed = interaction.completed(session.as_ref().map(|active| &active.session));
     Ok(AuthorizationContext {

@@ -53,6 +53,7 @@ async fn begin(
     let params = request_object::open(app, request, params).await?;
     let tenant = &request.tenant;
     let authorization = validate(&tenant.tenant, &**tenant, &params).map_err(authorize_error)?;
+    request.facts.record_client(&authorization.client.object);
     let silent = authorization.prompt.contains(&Prompt::None);
     let silent = silent.then(|| authorization.return_to.clone());
     match (first_step(app, request, &params, authorization).await, silent) {
@@ -95,9 +96,8 @@ async fn first_step(
     authorization: AuthorizationRequest,
 ) -> Result<Reply, EndpointError> {
     // The redirect URI may not belong to the sector, so the error is not redirected.
-    let (client, fetch) = (&authorization.client, &*app.accounts.http_client);
-    let sector = app.sector_identifier_cache.verify_redirect_uris(fetch, client, request.now).await;
-    sector?;
+    let (client, fetch) = (&authorization.client, app.http_client(request));
+    app.sector_identifier_cache.verify_redirect_uris(&*fetch, client, request.now).await?;
     let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
     let pre_session = known.clone().unwrap_or_else(|| app.accounts.entropy.token());
     let session = app.session(request).await?;

@@ -95,8 +95,8 @@ async fn fetch(
     client: &Client,
     uri: &str,
 ) -> Result<String, OAuthError> {
-    let content =
-        app.request_object_cache.get(&app.accounts.http_client, uri, MAX_BYTES, request.now).await;
+    let fetch = app.http_client(request);
+    let content = app.request_object_cache.get(&fetch, uri, MAX_BYTES, request.now).await;
     let content = content.map_err(|error| request_object::unreachable(&error.to_string()))?;
     request_object::check_content(client, uri, &content)?;
     let text = std::str::from_utf8(&content).map(|text| text.trim().to_owned());

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    http::AppState,
+    http::{AppState, Request},
     model::{Client, ObjectKey},
     protocol::{
         error::{ErrorCode, OAuthError},
@@ -30,20 +30,29 @@ pub(super) fn validate_metadata(
 }
 
 /// Fetches and checks the documents that the metadata refers to (OIDC Registration §5, §2).
-pub(super) async fn documents(app: &AppState, client: &Client) -> Result<(), OAuthError> {
+pub(super) async fn documents(
+    app: &AppState,
+    request: &Request,
+    client: &Client,
+) -> Result<(), OAuthError> {
     if let Some(uri) = &client.details.sector_identifier_uri {
-        let document = fetch(app, "sector_identifier_uri", uri).await?;
+        let document = fetch(app, request, "sector_identifier_uri", uri).await?;
         registration::check_sector(&document, &client.redirect_uris)?;
     }
     if let Some(uri) = registration::needed_keys(client) {
-        let document = fetch(app, "jwks_uri", uri).await?;
+        let document = fetch(app, request, "jwks_uri", uri).await?;
         registration::check_keys(&document)?;
     }
     Ok(())
 }
 
-async fn fetch(app: &AppState, name: &str, uri: &str) -> Result<bytes::Bytes, OAuthError> {
-    let fetched = app.accounts.http_client.get(uri, MAX_BYTES).await;
+async fn fetch(
+    app: &AppState,
+    request: &Request,
+    name: &str,
+    uri: &str,
+) -> Result<bytes::Bytes, OAuthError> {
+    let fetched = app.http_client(request).get(uri, MAX_BYTES).await;
     fetched.map(|fetched| fetched.body).map_err(|error| {
         // A detailed error would reveal to an untrusted client which internal addresses exist.
         let text = format!("The document at {name} could not be fetched.");

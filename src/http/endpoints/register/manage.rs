@@ -32,7 +32,7 @@ pub async fn put(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     let sent = sent(&request)?;
     sent.check_update(&client)?;
     let found = check::validate_metadata(desk, &client.object, sent.spec)?;
-    check::documents(app, &found.client).await?;
+    check::documents(app, &request, &found.client).await?;
     // Fields that an administrator has set stay, and the others have to go with them.
     let check = |spec: &Map<String, Value>| {
         desk.validate(&client.object, spec.clone()).map(drop).map_err(|problem| problem.message)

@@ -37,8 +37,9 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let sent = sent(&request)?;
     let name = format!("{REGISTERED_NAME}{}", random_name(app));
     let object = ObjectKey::new(&request.tenant.tenant.id.0.namespace, name);
+    request.facts.record_client(&object);
     let found = check::validate_metadata(desk, &object, sent.spec)?;
-    check::documents(app, &found.client).await?;
+    check::documents(app, &request, &found.client).await?;
     let turn = app.accounts.registrations.lock_tenant(&request.tenant.tenant.id).await;
     let registered = wait_until_served::registered(app, &request);
     if registered >= usize::try_from(desk.settings().max_clients).unwrap_or(usize::MAX) {
@@ -48,6 +49,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         ));
         return Err(EndpointError::Forbidden(error));
     }
+    check_address(app, &request, desk, registered)?;
     let token = app.accounts.entropy.token();
     let new = NewClient {
         object: object.clone(),
@@ -60,6 +62,8 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     };
     let registrar = registrar(app)?;
     registrar.create_registered(new).await.map_err(failure)?;
+    let tenant = &request.tenant.tenant.id;
+    app.accounts.registrations.registered_from(tenant, object.clone(), request.address);
     let served = wait_until_served::served(app, &request, &found.client).await;
     drop(turn);
     let Some(client) = served else {
@@ -132,6 +136,32 @@ fn limit(
         let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
         EndpointError::TooManyRequests { error, retry_after }
     })
+}
+
+/// Refuses an address that has registered its share of the tenant's clients, unless an initial
+/// access token vouches for the caller.
+fn check_address(
+    app: &AppState,
+    request: &Request,
+    desk: &RegistrationService,
+    registered: usize,
+) -> Result<(), EndpointError> {
+    let settings = desk.settings();
+    if settings.mode == RegistrationMode::InitialAccessToken {
+        return Ok(());
+    }
+    let most = usize::try_from(settings.max_clients).unwrap_or(usize::MAX);
+    let exists = |client: &ObjectKey| wait_until_served::has_client(app, request, client);
+    let (tenant, free) = (&request.tenant.tenant.id, most.saturating_sub(registered));
+    if app.accounts.registrations.permits(tenant, request.address, free, exists) {
+        return Ok(());
+    }
+    let text = "Too many clients were registered from this address.";
+    let error = OAuthError::new(ErrorCode::AccessDenied, text);
+    Err(EndpointError::Forbidden(error.because(format!(
+        "{} has registered its share of the {most} clients of registration.maxClients",
+        request.address
+    ))))
 }
 
 /// The bearer token of the `Authorization` header.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     http::{AppState, Request},
-    model::Client,
+    model::{Client, ObjectKey},
     protocol::registration::metadata,
     registry::{RegistrationService, ServedTenant},
 };
@@ -18,6 +18,12 @@ pub(super) fn registered(app: &AppState, request: &Request) -> usize {
     now_served(app, request)
         .and_then(|tenant| tenant.registration.as_ref().map(RegistrationService::registered))
         .unwrap_or_default()
+}
+
+/// Whether a registered client still exists.
+pub(super) fn has_client(app: &AppState, request: &Request, object: &ObjectKey) -> bool {
+    let tenant = now_served(app, request);
+    tenant.is_some_and(|tenant| tenant.clients().any(|client| client.object == *object))
 }
 
 /// Waits until the client is served with this metadata, and with a secret if it has one.

@@ -11,7 +11,7 @@ const USER: &str = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcUser\nmetadata: 
 
 /// A state with one user, which refers to an unmanaged Secret.
 fn state() -> (WatchState, ObjectKey) {
-    let (mut state, key) = (WatchState::new(1, true), ObjectKey::new("team", "ada"));
+    let (mut state, key) = (WatchState::new([ObjectKind::Secret], ObjectKey::new("lanyard", "sealing"), true), ObjectKey::new("team", "ada"));
     let (mut parsed, _) = parse_text(Path::new("test.yaml"), USER);
     let Some(ManifestObject::Managed(user)) = parsed.pop() else { panic!("a user") };
     let there = |kind, item| {
@@ -41,4 +41,72 @@ fn an_unreadable_secret_is_fetched_again() {
     state.fetched(key.clone(), "1".to_owned(), Some(secret));
     assert!(state.ask_again());
     assert_eq!(state.missing(), [(key, "1".to_owned())]);
+}
+
+const CLIENT: &str = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcClient\nmetadata: {name: shop, namespace: team}\nspec: {tenantRef: {name: main}, redirectUris: ['https://shop.test/cb']}\n";
+
+fn apply(state: &mut WatchState, what: WatchEvent) {
+    state.take(WatchChange { watch: 0, what });
+}
+
+fn client() -> (ObjectRef, WatchEntry) {
+    let (mut parsed, _) = parse_text(Path::new("test.yaml"), CLIENT);
+    let Some(ManifestObject::Managed(client)) = parsed.pop() else { panic!("a client") };
+    let key = ObjectKey::new("team", "shop");
+    let entry = WatchEntry::Object(AnyCachedObject::new(&key, client));
+    (ObjectRef { kind: ManagedKind::OidcClient.into(), key }, entry)
+}
+
+fn secret(version: &str) -> CachedSecret {
+    let secret = serde_json::json!({
+        "metadata": {
+            "resourceVersion": version,
+            "annotations": { "lanyard.dev/owner": "OidcClient/shop" },
+        },
+        "data": { "client-secret": "YWFh" },
+    });
+    CachedSecret::new(serde_json::from_value(secret).expect("a Secret"))
+}
+
+#[test]
+fn a_secret_is_kept_as_long_as_its_owner_names_it() {
+    let mut state =
+        WatchState::new([ObjectKind::Secret], ObjectKey::new("lanyard", "sealing"), true);
+    let key = ObjectKey::new("team", "shop-oidc");
+    let reference = ObjectRef { kind: ObjectKind::Secret, key: key.clone() };
+    let there = || WatchEvent::There(reference.clone(), WatchEntry::ManagedSecret(secret("1")));
+    let holds = |state: &WatchState| state.objects.secrets.contains_key(&key);
+    // It belongs to no object.
+    apply(&mut state, there());
+    assert!(!holds(&state) && state.missing().is_empty());
+    // Its owner appears: it is fetched.
+    let (shop, object) = client();
+    apply(&mut state, WatchEvent::There(shop.clone(), object));
+    assert_eq!(state.missing(), [(key.clone(), "1".to_owned())]);
+    state.fetched(key.clone(), "1".to_owned(), Some(SecretState::Loaded(secret("1"))));
+    assert!(holds(&state) && state.missing().is_empty());
+    // A change arrives with its content.
+    apply(&mut state, there());
+    assert!(holds(&state) && state.missing().is_empty());
+    // Its owner disappears.
+    apply(&mut state, WatchEvent::Gone(shop));
+    assert!(state.missing().is_empty());
+    assert!(!holds(&state));
+}
+
+#[test]
+fn a_client_that_names_another_secret_keeps_the_content_of_its_former_one() {
+    let mut state =
+        WatchState::new([ObjectKind::Secret], ObjectKey::new("lanyard", "sealing"), true);
+    let (shop, object) = client();
+    apply(&mut state, WatchEvent::There(shop, object));
+    for (name, is_whole) in [("shop-oidc", true), ("a", true), ("b", true), ("c", false)] {
+        let key = ObjectKey::new("team", name);
+        let reference = ObjectRef { kind: ObjectKind::Secret, key: key.clone() };
+        apply(&mut state, WatchEvent::There(reference, WatchEntry::ManagedSecret(secret("1"))));
+        let Some(SecretState::Loaded(kept)) = state.objects.secrets.get(&key) else {
+            panic!("{name}");
+        };
+        assert_eq!((kept.is_whole(), kept.version()), (is_whole, Some("1")), "{name}");
+    }
 }

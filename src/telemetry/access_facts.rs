@@ -1,0 +1,41 @@
+//! The client and user of a request, for its access line.
+
+use std::sync::{Mutex, PoisonError};
+
+/// The client and user of a request, as far as they became known. The last value of each counts:
+/// after a sign-in, that is the new user of the browser.
+#[derive(Debug, Default)]
+pub struct AccessFacts {
+    client: Mutex<Option<String>>,
+    user: Mutex<Option<String>>,
+}
+
+impl AccessFacts {
+    /// Records the client: `namespace/name` of its `OidcClient`.
+    pub fn record_client(&self, client: &impl ToString) {
+        set(&self.client, client.to_string());
+    }
+
+    /// Records the user by the subject, not by a name.
+    pub fn record_user(&self, subject: &str) {
+        set(&self.user, subject.to_owned());
+    }
+
+    /// The client, if it is known.
+    pub fn client(&self) -> Option<String> {
+        get(&self.client)
+    }
+
+    /// The user's subject, if it is known.
+    pub fn user(&self) -> Option<String> {
+        get(&self.user)
+    }
+}
+
+fn set(fact: &Mutex<Option<String>>, value: String) {
+    *fact.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+}
+
+fn get(fact: &Mutex<Option<String>>) -> Option<String> {
+    fact.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
