@@ -79,11 +79,10 @@ impl MemoryBudget {
             return if bytes <= free { Ok(()) } else { Err(MemoryExceeded::Total) };
         };
         let own = usage.by_address.get(&address).copied().unwrap_or_default() + bytes;
-        match own {
-            _ if own > self.of_address => Err(MemoryExceeded::Address),
-            _ if own > free => Err(MemoryExceeded::Total),
-            _ => Ok(()),
+        if own > self.of_address {
+            return Err(MemoryExceeded::Address);
         }
+        if own > free { Err(MemoryExceeded::Total) } else { Ok(()) }
     }
 }
 
