@@ -199,13 +199,7 @@ pub struct ServeArgs {
     pub password_threads: Option<usize>,
     /// Whether metrics have a label for the tenant. With very many tenants, false keeps the number of
     /// series small
-    #[arg(
-        long,
-        env = "LANYARD_METRICS_PER_TENANT",
-        default_value_t = true,
-        value_name = "BOOL",
-        action = ArgAction::Set
-    )]
+    #[arg(long, env = "LANYARD_METRICS_PER_TENANT", default_value_t = true, value_name = "BOOL", action = ArgAction::Set)]
     pub metrics_per_tenant: bool,
     /// Threads that compute RSA signatures; default: one per core
     #[arg(long, env = "LANYARD_SIGNING_THREADS", value_name = "N")]

@@ -158,9 +158,8 @@ mod tests {
         assert_eq!(register(&registrations, 2, 100), 19, "three quarters of the rest");
         assert_eq!(register(&registrations, 1, 100), 0);
         existing.clear();
-        let free = |address: u8| {
-            registrations.permits(&tenant, [192, 0, 2, address].into(), 1, |_| false)
-        };
+        let free =
+            |address: u8| registrations.permits(&tenant, [192, 0, 2, address].into(), 1, |_| false);
         assert!(free(1), "clients that were removed do not count");
     }
 }

@@ -4,9 +4,9 @@
 //! Must not use HTTP, or keep passwords in any form other than the stored one.
 
 mod backoff;
+mod check_queue;
 mod credential_throttle;
 mod directory;
-mod fair_queue;
 mod foreign_hash;
 mod hash;
 mod login_throttle;

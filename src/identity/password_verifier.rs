@@ -15,7 +15,7 @@ use tokio::{sync::oneshot, time::Instant};
 use crate::model::{Account, MAX_PASSWORD_LEN, Secret, StoredPassword, TenantId};
 
 use super::{
-    fair_queue::{CheckOrigins, FairQueue, RunningCheck},
+    check_queue::{CheckOrigins, PasswordCheckQueue, RunningCheck},
     hash::Argon2Memory,
     password_hash,
 };
@@ -45,7 +45,7 @@ struct Pool {
 }
 
 struct PoolQueue {
-    checks: FairQueue<Job>,
+    checks: PasswordCheckQueue<Job>,
     is_closed: bool,
 }
 
@@ -88,7 +88,7 @@ impl PasswordVerifier {
     }
 
     fn without_threads(queue: usize) -> Self {
-        let queue = PoolQueue { checks: FairQueue::new(queue), is_closed: false };
+        let queue = PoolQueue { checks: PasswordCheckQueue::new(queue), is_closed: false };
         let pool = Pool { queue: Mutex::new(queue), added: Condvar::new() };
         Self { pool: Arc::new(pool), origins: CheckOrigins::default() }
     }

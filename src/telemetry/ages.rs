@@ -7,10 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{
-    gauges::Gauges,
-    labels::{CertificateFile, TenantOnly},
-};
+use super::gauges::{CertificateFile, Gauges, TenantOnly};
 use crate::model::Timestamp;
 
 /// The times of a tenant's signing keys.
@@ -34,9 +31,8 @@ impl AgedObjects {
     /// Sets the times of all tenants. Those with the same label are one, with the earliest times.
     pub(super) fn set_keys(&self, tenants: impl IntoIterator<Item = (Arc<str>, SigningKeyTimes)>) {
         let mut by_label: HashMap<Arc<str>, SigningKeyTimes> = HashMap::new();
-        let earliest = |one: Option<Timestamp>, other: Option<Timestamp>| {
-            one.into_iter().chain(other).min()
-        };
+        let earliest =
+            |one: Option<Timestamp>, other: Option<Timestamp>| one.into_iter().chain(other).min();
         for (label, times) in tenants {
             let known = by_label.entry(label).or_insert(times);
             known.signs_since = earliest(known.signs_since, times.signs_since);

@@ -147,7 +147,10 @@ pub(super) const OBJECTS: MetricDescription = MetricDescription {
 pub(super) const SIGNING_KEY_AGE: MetricDescription = MetricDescription {
     unit: SECONDS,
     labels: &[TENANT],
-    ..gauge("signing_key_age", "Time for which the oldest key that signs has been signing, by tenant")
+    ..gauge(
+        "signing_key_age",
+        "Time for which the oldest key that signs has been signing, by tenant",
+    )
 };
 pub(super) const SIGNING_KEY_OVERDUE: MetricDescription = MetricDescription {
     unit: SECONDS,
@@ -165,7 +168,10 @@ pub(super) const CERTIFICATE_AGE: MetricDescription = MetricDescription {
 pub(super) const CERTIFICATE_EXPIRES_IN: MetricDescription = MetricDescription {
     unit: SECONDS,
     labels: &[CERTIFICATE],
-    ..gauge("certificate_expires_in", "Time until the TLS certificate expires, by file; negative afterwards")
+    ..gauge(
+        "certificate_expires_in",
+        "Time until the TLS certificate expires, by file; negative afterwards",
+    )
 };
 pub(super) const STORE_DURATION: MetricDescription = MetricDescription {
     prefix: PREFIX,

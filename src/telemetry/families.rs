@@ -92,7 +92,9 @@ impl MetricFamilies {
             drop(self.durations.get_or_create(&EndpointOnly { endpoint }));
         }
         for &outcome in ReconcileOutcome::ALL {
-            for kind in ManagedKind::ALL.map(ObjectKind::from).into_iter().chain([ObjectKind::Secret]) {
+            for kind in
+                ManagedKind::ALL.map(ObjectKind::from).into_iter().chain([ObjectKind::Secret])
+            {
                 drop(self.reconciles.get_or_create(&KindOutcome { kind: kind.as_str(), outcome }));
             }
         }
@@ -137,6 +139,10 @@ impl MetricFamilies {
         for &kind in TokenKind::ALL {
             let tenant = Arc::clone(tenant);
             drop(self.tokens.get_or_create(&TenantToken { tenant, kind }));
+        }
+        for &kind in ReplayedKind::ALL {
+            let tenant = Arc::clone(tenant);
+            drop(self.replays.get_or_create(&TenantReplay { tenant, kind }));
         }
     }
 

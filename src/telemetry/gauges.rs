@@ -1,16 +1,24 @@
 //! The gauges of the process.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, atomic::AtomicU64};
 
 use prometheus_client::{
+    encoding::EncodeLabelSet,
     metrics::{family::Family, gauge::Gauge},
     registry::Registry,
 };
 
-use super::{
-    descriptions,
-    labels::{CertificateFile, TenantOnly},
-};
+use super::descriptions;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct TenantOnly {
+    pub tenant: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct CertificateFile {
+    pub certificate: String,
+}
 
 /// A gauge in seconds.
 type Seconds = Gauge<f64, AtomicU64>;

@@ -288,16 +288,6 @@ pub(super) struct KindReadiness {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct TenantOnly {
-    pub tenant: Arc<str>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct CertificateFile {
-    pub certificate: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct FailedWrite {
     pub operation: WriteOperation,
     pub reason: WriteErrorReason,

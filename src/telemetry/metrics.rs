@@ -183,7 +183,8 @@ impl Metrics {
     /// Reports the times of the signing keys of all tenants, after [`Self::snapshot`].
     pub fn signing_keys(&self, times: impl IntoIterator<Item = (TenantId, SigningKeyTimes)>) {
         let tenants = self.tenants();
-        let labelled = times.into_iter().map(|(tenant, times)| (label(&tenants, Some(&tenant)), times));
+        let labelled =
+            times.into_iter().map(|(tenant, times)| (label(&tenants, Some(&tenant)), times));
         self.ages.set_keys(labelled);
     }
 
@@ -415,7 +416,8 @@ mod tests {
         metrics.snapshot(7, NOW, [tenant("main"), tenant("other")], &[(ManagedKind::Tenant, 2)]);
         metrics.login(&tenant("main"), LoginOutcome::Success);
         let later = Duration::from_secs(50);
-        let younger = SigningKeyTimes { signs_since: Some(NOW), rotation_due: Some(NOW.plus(later)) };
+        let younger =
+            SigningKeyTimes { signs_since: Some(NOW), rotation_due: Some(NOW.plus(later)) };
         metrics.signing_keys([(tenant("main"), key_times()), (tenant("other"), younger)]);
         assert!(!metrics.render(NOW).contains("team/"), "{}", metrics.render(NOW));
         for line in [
@@ -431,9 +433,13 @@ mod tests {
     #[test]
     fn keys_and_certificates_have_ages() {
         let metrics = serving(&["main"]);
-        let due = SigningKeyTimes { rotation_due: Some(NOW.plus(Duration::from_hours(1))), ..key_times() };
+        let due = SigningKeyTimes {
+            rotation_due: Some(NOW.plus(Duration::from_hours(1))),
+            ..key_times()
+        };
         metrics.signing_keys([(tenant("main"), due)]);
-        let (before, after) = (NOW.minus(Duration::from_secs(60)), NOW.plus(Duration::from_secs(90)));
+        let (before, after) =
+            (NOW.minus(Duration::from_secs(60)), NOW.plus(Duration::from_secs(90)));
         metrics.certificate("tls.crt".to_owned(), before..=after);
         for line in [
             "lanyard_signing_key_age_seconds{tenant=\"team/main\"} 103.0",
@@ -444,7 +450,10 @@ mod tests {
             assert!(has(&metrics, line), "{line} in\n{}", metrics.render(NOW));
         }
         metrics.certificate("tls.crt".to_owned(), before..=NOW);
-        assert!(has(&metrics, "lanyard_certificate_expires_in_seconds{certificate=\"tls.crt\"} -3.0"));
+        assert!(has(
+            &metrics,
+            "lanyard_certificate_expires_in_seconds{certificate=\"tls.crt\"} -3.0"
+        ));
         metrics.signing_keys([]);
         assert!(!metrics.render(NOW).contains("signing_key_age_seconds{"));
     }
@@ -453,7 +462,9 @@ mod tests {
     #[test]
     fn renders_the_metrics_of_the_process() {
         let text = Metrics::new().render(NOW);
-        for name in ["resident_memory_bytes", "open_fds", "max_fds", "threads", "start_time_seconds"] {
+        for name in
+            ["resident_memory_bytes", "open_fds", "max_fds", "threads", "start_time_seconds"]
+        {
             let line = text.lines().find_map(|line| line.strip_prefix(&format!("process_{name} ")));
             let value: f64 = line.and_then(|value| value.parse().ok()).expect(name);
             assert!(value > 0.0, "{name} {value}");

@@ -42,7 +42,8 @@ impl ProcessMetrics {
     pub(super) fn update(&self) {
         if let Some(times) = text("stat").as_deref().and_then(CpuTimes::parse) {
             self.cpu.inner().store(times.used.to_bits(), Ordering::Relaxed);
-            if let Some(boot) = fs::read_to_string("/proc/stat").ok().as_deref().and_then(boot_time) {
+            if let Some(boot) = fs::read_to_string("/proc/stat").ok().as_deref().and_then(boot_time)
+            {
                 self.start_time.set(boot + times.started_after_boot);
             }
         }
@@ -120,7 +121,10 @@ mod tests {
     fn reads_fields() {
         let status = "Name:\tlanyard\nVmSize:\t  200 kB\nThreads:\t4\n";
         assert_eq!((field(status, "VmSize:"), field(status, "Threads:")), (Some(200), Some(4)));
-        assert_eq!(field("Max open files    1024   524288   files\n", "Max open files"), Some(1024));
+        assert_eq!(
+            field("Max open files    1024   524288   files\n", "Max open files"),
+            Some(1024)
+        );
         assert_eq!(field(status, "VmRSS:"), None);
     }
 }

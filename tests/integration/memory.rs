@@ -120,9 +120,8 @@ async fn one_address_cannot_take_more_than_a_few_mib() {
                 .expect("a request")
         }
     };
-    let page = move || {
-        Request::get(format!("{issuer}/oauth/authorize")).body(empty()).expect("a request")
-    };
+    let page =
+        move || Request::get(format!("{issuer}/oauth/authorize")).body(empty()).expect("a request");
     let http1 = format!("POST /default/quickstart/oauth/token HTTP/1.1\r\nhost: {address}\r\n");
     let head = format!("{http1}x: {large}");
     let body = format!("{http1}content-length: 65000\r\n\r\n{}", "a".repeat(60 * 1024));

@@ -16,9 +16,7 @@ use async_trait::async_trait;
 use lanyard::{
     accounts::{AccountServices, EndedUserWatch, LogoutNotifier, run_notifier},
     fetch::{EgressPolicy, Fetch, FetchError, FetchedDocument, HttpFetch},
-    http::{
-        AppState, BasePage, HttpServer, ServerConfig, ServerLimits, TlsConfig, TrustedProxies,
-    },
+    http::{AppState, BasePage, HttpServer, ServerConfig, ServerLimits, TlsConfig, TrustedProxies},
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
     model::{Clock, Entropy, FixedClock, Issuer, SeededEntropy, SystemClock, TenantId, Timestamp},
@@ -102,7 +100,8 @@ impl TestApp {
 
     /// The same with other limits.
     pub async fn start_within(manifests: &str, limits: ServerLimits) -> Self {
-        Self::start_configured(manifests, ServerConfig::new(TrustedProxies::default(), limits)).await
+        Self::start_configured(manifests, ServerConfig::new(TrustedProxies::default(), limits))
+            .await
     }
 
     /// The same with other settings.

@@ -36,11 +36,7 @@ where
 
 /// Collects a body of at most `limit` bytes. Its parts are copied: a part of one byte may hold the
 /// whole buffer in which it arrived.
-async fn collect<B>(
-    body: B,
-    limit: usize,
-    memory: &mut MemoryPermit,
-) -> Result<Bytes, RefusedBody>
+async fn collect<B>(body: B, limit: usize, memory: &mut MemoryPermit) -> Result<Bytes, RefusedBody>
 where
     B: Body<Data = Bytes>,
 {

@@ -68,7 +68,8 @@ fn time((tag, content): (u8, &[u8])) -> Option<Timestamp> {
         _ => return None,
     };
     let part = |at: usize| rest.get(at..at + 2)?.parse::<i8>().ok();
-    let date = jiff::civil::DateTime::new(year, part(0)?, part(2)?, part(4)?, part(6)?, part(8)?, 0);
+    let date =
+        jiff::civil::DateTime::new(year, part(0)?, part(2)?, part(4)?, part(6)?, part(8)?, 0);
     let time = date.ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
     Some(Timestamp::from(time.timestamp()))
 }

@@ -137,12 +137,9 @@ async fn a_flood_at_other_tenants_does_not_delay_a_check() {
     while checked.load(Ordering::Relaxed) < 60 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    for _ in 0..2 {
-        let before = checked.load(Ordering::Relaxed);
-        assert_eq!(verify(&pool, Some(&ada()), own(), attempt("right")).await, Ok(true));
-        let meanwhile = checked.load(Ordering::Relaxed) - before;
-        assert!(meanwhile <= 4, "{meanwhile} checks went first");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let before = checked.load(Ordering::Relaxed);
+    assert_eq!(verify(&pool, Some(&ada()), own(), attempt("right")).await, Ok(true));
+    let meanwhile = checked.load(Ordering::Relaxed) - before;
+    assert!(meanwhile <= 4, "{meanwhile} checks went first");
     assert!(pool.queued() > 50, "the flood goes on");
 }

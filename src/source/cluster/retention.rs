@@ -159,7 +159,11 @@ mod tests {
         };
         let shop = Some("OidcClient/shop");
         assert_eq!(kept("team", "shop-oidc", shop), Some(true));
-        assert_eq!(kept("team", "another", shop), Some(false), "to delete it, its version suffices");
+        assert_eq!(
+            kept("team", "another", shop),
+            Some(false),
+            "to delete it, its version suffices"
+        );
         for (namespace, name, owner) in [
             ("team", "shop-oidc", None),
             ("team", "shop-oidc", Some("OidcClient/wiki")),
@@ -175,9 +179,13 @@ mod tests {
 
     #[test]
     fn a_few_small_spare_secrets_of_an_owner_are_kept() {
-        let (mut spares, owner) = (Spares::new(), objects().managed.all().next().map(|(key, _)| {
-            ObjectRef { kind: crate::model::ManagedKind::OidcClient.into(), key: key.clone() }
-        }));
+        let (mut spares, owner) = (
+            Spares::new(),
+            objects().managed.all().next().map(|(key, _)| ObjectRef {
+                kind: crate::model::ManagedKind::OidcClient.into(),
+                key: key.clone(),
+            }),
+        );
         let owner = owner.expect("a client");
         let mut keep = |name: &str, bytes| {
             let secret = CachedSecret::new(secret(Some("OidcClient/shop"), bytes));

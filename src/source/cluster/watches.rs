@@ -18,7 +18,9 @@ use kube::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    ClusterOptions, deserialize_guard::DeserializedOrError, forbidden::ForbiddenWatch,
+    ClusterOptions,
+    deserialize_guard::DeserializedOrError,
+    forbidden::ForbiddenWatch,
     retention::{SecretFilter, retained},
     streaming::{CappedBackoff, streaming_or_paged},
     without_managed_fields::WithoutManagedFields,
@@ -191,9 +193,8 @@ impl Watches {
         let mut is_ready = filter.is_ready.clone();
         // An error means that no view is collected any more.
         let ready = async move { is_ready.wait_for(|ready| *ready).await.is_ok() };
-        let secrets = stream::once(ready).flat_map(move |_| {
-            streaming_or_paged(api.clone(), &config, SECRET_PAGE_SIZE)
-        });
+        let secrets = stream::once(ready)
+            .flat_map(move |_| streaming_or_paged(api.clone(), &config, SECRET_PAGE_SIZE));
         self.push(secrets, ObjectKind::Secret, namespace, move |key, WithoutManagedFields(it)| {
             let version = it.metadata.resource_version.clone().unwrap_or_default();
             retained(&filter.objects.load(), &filter.sealing, key, it)
@@ -360,11 +361,7 @@ mod tests {
             assert!(secrets.len() >= 2, "{asked:?}");
             for (url, accept) in secrets {
                 let own = url.contains("managed%3Dtrue") || url.contains("metadata.name%3Dsealing");
-                assert_eq!(
-                    !own,
-                    accept.contains("as=PartialObjectMetadata"),
-                    "{url}: {accept}"
-                );
+                assert_eq!(!own, accept.contains("as=PartialObjectMetadata"), "{url}: {accept}");
             }
         }
     }

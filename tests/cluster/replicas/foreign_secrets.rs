@@ -44,8 +44,15 @@ fn secrets_with_the_label_that_belong_to_no_object_cost_no_memory() {
     for namespace in [NAMESPACE, "team"] {
         api.kubectl(&["create", "namespace", namespace]);
     }
-    let install =
-        ["install", "lanyard", "charts/lanyard", "-n", NAMESPACE, "--set", "replicas=0,image.repository=lanyard"];
+    let install = [
+        "install",
+        "lanyard",
+        "charts/lanyard",
+        "-n",
+        NAMESPACE,
+        "--set",
+        "replicas=0,image.repository=lanyard",
+    ];
     api.helm(&install).expect("the chart installs");
     eventually(SOON, || api.try_apply(OBJECTS));
     let without = peak(&api, "before");

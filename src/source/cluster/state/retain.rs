@@ -38,14 +38,16 @@ impl WatchState {
         if namespaces.is_empty() {
             return;
         }
-        let named = self.objects.managed.secrets().filter(|key| namespaces.contains(&key.namespace));
+        let named =
+            self.objects.managed.secrets().filter(|key| namespaces.contains(&key.namespace));
         let named: BTreeSet<ObjectKey> = named.cloned().collect();
         for namespace in namespaces {
             let secrets = self.objects.secrets.range(ObjectKey::within(&namespace, "")..);
             let secrets = secrets.take_while(|(key, _)| key.namespace == namespace);
             let others = &self.others;
             // A Secret that is fetched stays as long as an object names it.
-            let loose = secrets.filter(|(key, _)| !(others.contains_key(key) && named.contains(key)));
+            let loose =
+                secrets.filter(|(key, _)| !(others.contains_key(key) && named.contains(key)));
             let loose: Vec<_> = loose.map(|(key, state)| (key.clone(), state.clone())).collect();
             for (key, state) in loose {
                 if self.others.contains_key(&key) {

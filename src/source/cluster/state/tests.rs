@@ -11,7 +11,10 @@ const USER: &str = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcUser\nmetadata: 
 
 /// A state with one user, which refers to an unmanaged Secret.
 fn state() -> (WatchState, ObjectKey) {
-    let (mut state, key) = (WatchState::new([ObjectKind::Secret], ObjectKey::new("lanyard", "sealing"), true), ObjectKey::new("team", "ada"));
+    let (mut state, key) = (
+        WatchState::new([ObjectKind::Secret], ObjectKey::new("lanyard", "sealing"), true),
+        ObjectKey::new("team", "ada"),
+    );
     let (mut parsed, _) = parse_text(Path::new("test.yaml"), USER);
     let Some(ManifestObject::Managed(user)) = parsed.pop() else { panic!("a user") };
     let there = |kind, item| {

@@ -26,6 +26,8 @@ const WAITING_WORK: Duration = Duration::from_millis(10);
 const MAX_WAITING_COUNTED: u32 = 3;
 /// The work of a check before it has run.
 const EXPECTED_WORK: Duration = Duration::from_millis(20);
+/// Recent work that does not count, so that a few checks of a tenant go before those of a flood.
+const FREE_WORK: Duration = Duration::from_millis(100);
 /// Number of tenants or addresses from which on those without recent work are dropped.
 const MAX_ENTRIES: usize = 4096;
 /// Work that is too little to count.
@@ -47,7 +49,7 @@ struct WaitingCheck<T> {
 }
 
 /// The waiting checks.
-pub(super) struct FairQueue<T> {
+pub(super) struct PasswordCheckQueue<T> {
     capacity: usize,
     /// By the time of arrival.
     waiting: Vec<WaitingCheck<T>>,
@@ -56,7 +58,7 @@ pub(super) struct FairQueue<T> {
     costly_runs: bool,
 }
 
-/// A check that was taken from the queue; to be returned with [`FairQueue::finish`].
+/// A check that was taken from the queue; to be returned with [`PasswordCheckQueue::finish`].
 #[derive(Debug)]
 pub(super) struct RunningCheck {
     origin: CheckOrigin,
@@ -75,7 +77,7 @@ impl CheckOrigins {
     }
 }
 
-impl<T> FairQueue<T> {
+impl<T> PasswordCheckQueue<T> {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             capacity: capacity.max(1),
@@ -129,8 +131,9 @@ impl<T> FairQueue<T> {
         let candidates = self.waiting.iter().enumerate().filter(|(_, waiting)| may_run(waiting));
         let (next, _) = candidates.min_by_key(|(index, waiting)| {
             let CheckOrigin { tenant, address } = waiting.origin;
-            let of_tenant = self.tenants.of(tenant, now) + work_of(tenants.get(&tenant));
-            let of_address = self.addresses.of(address, now) + work_of(addresses.get(&address));
+            let of_tenant = self.tenants.counted(tenant, now) + work_of(tenants.get(&tenant));
+            let of_address =
+                self.addresses.counted(address, now) + work_of(addresses.get(&address));
             (of_tenant, of_address, *index)
         })?;
         let WaitingCheck { origin, is_costly, check } = self.waiting.remove(next);
@@ -174,6 +177,10 @@ impl RecentWork {
         self.0.get(&key).map_or(Duration::ZERO, |(work, at)| decayed(*work, *at, now))
     }
 
+    fn counted(&self, key: u64, now: Instant) -> Duration {
+        self.of(key, now).saturating_sub(FREE_WORK)
+    }
+
     fn add(&mut self, key: u64, work: Duration, now: Instant) {
         if self.0.len() >= MAX_ENTRIES {
             self.0.retain(|_, (work, at)| decayed(*work, *at, now) > NO_WORK);
@@ -199,13 +206,13 @@ mod tests {
 
     /// A queue of names, and the time.
     struct Harness {
-        queue: FairQueue<String>,
+        queue: PasswordCheckQueue<String>,
         now: Instant,
     }
 
     impl Harness {
         fn new(capacity: usize) -> Self {
-            Self { queue: FairQueue::new(capacity), now: Instant::now() }
+            Self { queue: PasswordCheckQueue::new(capacity), now: Instant::now() }
         }
 
         fn push(&mut self, tenant: u64, address: u64, name: &str) -> Option<String> {
@@ -288,7 +295,7 @@ mod tests {
 
     #[test]
     fn costly_checks_wait_for_each_other_but_not_the_others_for_them() {
-        let mut queue = FairQueue::new(8);
+        let mut queue = PasswordCheckQueue::new(8);
         let now = Instant::now();
         for (tenant, is_costly, name) in [(1, true, "a"), (2, true, "b"), (3, false, "c")] {
             queue.push(origin(tenant, tenant), is_costly, name.to_owned());
