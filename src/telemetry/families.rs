@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use prometheus_client::{
+    encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
@@ -10,11 +11,11 @@ use prometheus_client::{
 use super::{
     descriptions,
     labels::{
-        EndpointOnly, FETCH_METHODS, FailedWrite, FetchOutcome, KindOnly, KindOutcome,
-        KindReadiness, LoginOutcome, LogoutOutcome, MethodOutcome, Readiness, ReconcileOutcome,
-        ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome,
-        StoreOperationLabels, TenantLogin, TenantLogout, TenantReplay, TenantRequestLabels,
-        TenantToken, TokenKind, WriteErrorReason, WriteOperation,
+        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LoginOutcome,
+        LogoutOutcome, MethodOutcome, Readiness, ReconcileOutcome, ReplayedKind, RequestOutcome,
+        STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome, StoreOperationLabels,
+        TenantLogin, TenantLogout, TenantReplay, TenantRequestLabels, TenantToken, TokenKind,
+        WriteErrorReason, WriteOperation,
     },
 };
 use crate::model::{Endpoint, ManagedKind, ObjectKind};
@@ -22,6 +23,18 @@ use crate::model::{Endpoint, ManagedKind, ObjectKind};
 /// Buckets in seconds, from a discovery request to a sign-in that waited in a queue.
 const SECONDS: [f64; 14] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct KindReadiness {
+    pub kind: &'static str,
+    pub ready: Readiness,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct FailedWrite {
+    pub operation: WriteOperation,
+    pub reason: WriteErrorReason,
+}
 
 pub(super) struct MetricFamilies {
     pub(super) requests: Family<TenantRequestLabels, Counter>,

@@ -282,18 +282,6 @@ impl From<ManagedKind> for KindOnly {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct KindReadiness {
-    pub kind: &'static str,
-    pub ready: Readiness,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct FailedWrite {
-    pub operation: WriteOperation,
-    pub reason: WriteErrorReason,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct MethodOutcome {
     pub method: &'static str,
     pub outcome: FetchOutcome,
