@@ -11,8 +11,8 @@ use k8s_openapi::api::core::v1::Secret;
 use tokio::sync::watch;
 
 use crate::{
-    api::{CachedSecret, OWNER_ANNOTATION, ObjectSet, owner},
-    model::{ObjectKey, ObjectKind, ObjectRef},
+    api::{CachedSecret, OWNER_ANNOTATION, ObjectSet, owner, signing_keys_name},
+    model::{ManagedKind, ObjectKey, ObjectKind, ObjectRef},
 };
 
 /// Maximum bytes of a Secret that its owner does not name.
@@ -33,6 +33,9 @@ pub(super) struct SecretFilter {
     pub(super) sealing: ObjectKey,
 }
 
+/// Maximum length of an issuer that a Secret reserves.
+const MAX_ISSUER_BYTES: usize = 2048;
+
 /// How much of a Secret is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SecretRetention {
@@ -40,6 +43,8 @@ pub(super) enum SecretRetention {
     Whole,
     /// At most [`MAX_SPARE_BYTES`]: this object owns the Secret, but names another one.
     Spare(ObjectRef),
+    /// The issuer that it reserves: it is the key Secret of a tenant that is not there.
+    Reservation,
     /// Its resourceVersion: it is fetched if an object refers to it.
     Version,
 }
@@ -68,6 +73,11 @@ pub(super) fn retention(
     match object {
         Some(object) if object.secrets().contains(&key) => SecretRetention::Whole,
         Some(_) => SecretRetention::Spare(owner),
+        None if owner.is(ManagedKind::Tenant)
+            && *key.name == *signing_keys_name(&owner.key.name) =>
+        {
+            SecretRetention::Reservation
+        }
         None => SecretRetention::Version,
     }
 }
@@ -85,8 +95,15 @@ pub(super) fn retained(
     match retention(objects, sealing, key, owner) {
         SecretRetention::Whole => Some(CachedSecret::new(secret)),
         SecretRetention::Spare(_) => Some(CachedSecret::new(secret)).map(shortened),
+        SecretRetention::Reservation => reservation(&CachedSecret::new(secret)),
         SecretRetention::Version => None,
     }
+}
+
+/// The Secret without its content, if it reserves an issuer.
+pub(super) fn reservation(secret: &CachedSecret) -> Option<CachedSecret> {
+    let reservation = secret.issuer_reservation()?;
+    (reservation.issuer.len() <= MAX_ISSUER_BYTES).then(|| secret.without_content())
 }
 
 /// The Secret without its content, if that is too large for a spare one.

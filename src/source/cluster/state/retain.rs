@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    super::retention::{SecretRetention, drop_spare, retention, spare},
+    super::retention::{SecretRetention, drop_spare, reservation, retention, spare},
     WatchState, put_secret,
 };
 use crate::{
@@ -21,6 +21,7 @@ impl WatchState {
             SecretRetention::Spare(owner) => {
                 Some(spare(&mut self.spares, owner, &key, secret.clone()))
             }
+            SecretRetention::Reservation => reservation(&secret),
             SecretRetention::Version => None,
         };
         let objects = Arc::make_mut(&mut self.objects);

@@ -113,3 +113,35 @@ fn a_client_that_names_another_secret_keeps_the_content_of_its_former_one() {
         assert_eq!((kept.is_whole(), kept.version()), (is_whole, Some("1")), "{name}");
     }
 }
+
+#[test]
+fn the_key_secret_of_a_deleted_tenant_keeps_its_reservation_but_not_its_keys() {
+    let mut state =
+        WatchState::new([ObjectKind::Secret], ObjectKey::new("lanyard", "sealing"), true);
+    let key = ObjectKey::new("team", "main-signing-keys");
+    let secret = serde_json::json!({
+        "metadata": {
+            "resourceVersion": "1",
+            "annotations": {
+                "lanyard.dev/owner": "Tenant/main", "lanyard.dev/issuer": "https://id.test",
+            },
+        },
+        "data": { "key": "YWFh" },
+    });
+    let secret = CachedSecret::new(serde_json::from_value(secret).expect("a Secret"));
+    let reference = ObjectRef { kind: ObjectKind::Secret, key: key.clone() };
+    apply(&mut state, WatchEvent::There(reference, WatchEntry::ManagedSecret(secret)));
+    let Some(SecretState::Loaded(kept)) = state.objects.secrets.get(&key) else { panic!("kept") };
+    assert_eq!(&*kept.issuer_reservation().expect("a reservation").issuer, "https://id.test");
+    assert!(!kept.is_whole() && kept.entries().is_empty());
+    // The tenant is created again: the keys are fetched before they are used.
+    let tenant = "apiVersion: lanyard.dev/v1alpha1\nkind: Tenant\nmetadata: {name: main, namespace: team}\nspec: {}\n";
+    let (mut parsed, _) = parse_text(Path::new("test.yaml"), tenant);
+    let Some(ManifestObject::Managed(tenant)) = parsed.pop() else { panic!("a tenant") };
+    let name = ObjectKey::new("team", "main");
+    let entry = WatchEntry::Object(AnyCachedObject::new(&name, tenant));
+    let tenant = ObjectRef { kind: ManagedKind::Tenant.into(), key: name };
+    apply(&mut state, WatchEvent::There(tenant, entry));
+    assert_eq!(state.missing(), [(key.clone(), "1".to_owned())]);
+    assert!(!state.objects.secrets.contains_key(&key));
+}
