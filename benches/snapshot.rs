@@ -21,6 +21,7 @@ fn installation() -> Installation {
         base_url: Issuer::parse("https://id.test").expect("canonical"),
         issuer_hosts: Vec::new(),
         internal_hosts: [].into(),
+        insecure_http_hosts: Vec::new(),
         dev: false,
         sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
     }

@@ -50,6 +50,16 @@ pub struct RunArgs {
     /// "id.example.com=team-a,team-b" or "*.example.com=*"; separate several with ';'
     #[arg(long, env = "LANYARD_ISSUER_HOSTS", value_name = "HOST=NS,..", value_delimiter = ';')]
     pub issuer_hosts: Vec<String>,
+    /// Hosts, other than loopback ones, where issuers and redirect URIs may use http, and the
+    /// namespaces that may: "*.home.lan=team-a,team-b"; separate several with ';'. Tokens and
+    /// passwords are not encrypted there
+    #[arg(
+        long,
+        env = "LANYARD_INSECURE_HTTP_HOSTS",
+        value_name = "HOST=NS,..",
+        value_delimiter = ';'
+    )]
+    pub insecure_http_hosts: Vec<String>,
     /// Name of the Helm release; the Lease and the Secret of sealing keys are named after it
     #[arg(long, env = "LANYARD_RELEASE_NAME", default_value = "lanyard", value_name = "NAME")]
     pub release_name: String,

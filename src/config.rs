@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::{
     cli::{RunArgs, ServeArgs},
-    model::{HostPattern, Installation, InternalHost, Issuer, IssuerHost, ObjectKey},
+    model::{HostPattern, HostPermission, Installation, InternalHost, Issuer, ObjectKey},
 };
 
 /// A flag whose value is invalid.
@@ -28,12 +28,8 @@ impl ConfigError {
 pub fn installation(args: &RunArgs) -> Result<Installation, ConfigError> {
     Ok(Installation {
         base_url: base_url(&args.base_url)?,
-        issuer_hosts: args
-            .issuer_hosts
-            .iter()
-            .filter(|entry| !entry.trim().is_empty())
-            .map(|entry| issuer_host(entry.trim()))
-            .collect::<Result<_, _>>()?,
+        issuer_hosts: host_permissions("--issuer-hosts", &args.issuer_hosts)?,
+        insecure_http_hosts: host_permissions("--insecure-http-hosts", &args.insecure_http_hosts)?,
         internal_hosts: internal_hosts(&args.serve)?,
         dev: false,
         sealing_secret: ObjectKey::new(
@@ -49,10 +45,18 @@ pub fn base_url(text: &str) -> Result<Issuer, ConfigError> {
         .map_err(|error| ConfigError::new("--base-url", text, error.to_string()))
 }
 
-/// One entry of `--issuer-hosts`: `HOST=NAMESPACE,..`.
-fn issuer_host(entry: &str) -> Result<IssuerHost, ConfigError> {
+/// Entries `HOST=NAMESPACE,..`, without empty ones.
+fn host_permissions(
+    flag: &'static str,
+    written: &[String],
+) -> Result<Vec<HostPermission>, ConfigError> {
+    let entries = written.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty());
+    entries.map(|entry| host_permission(flag, entry)).collect()
+}
+
+fn host_permission(flag: &'static str, entry: &str) -> Result<HostPermission, ConfigError> {
     let remedy = "write HOST=NAMESPACE,.. such as \"*.example.com=team-a,team-b\", or \"=*\" for every namespace";
-    let wrong = || ConfigError::new("--issuer-hosts", entry, remedy);
+    let wrong = || ConfigError::new(flag, entry, remedy);
     let (host, namespaces) = entry.split_once('=').ok_or_else(wrong)?;
     let namespaces: Vec<String> = namespaces
         .split(',')
@@ -62,7 +66,7 @@ fn issuer_host(entry: &str) -> Result<IssuerHost, ConfigError> {
     if namespaces.is_empty() {
         return Err(wrong());
     }
-    Ok(IssuerHost { pattern: HostPattern::parse(host.trim()).ok_or_else(wrong)?, namespaces })
+    Ok(HostPermission { pattern: HostPattern::parse(host.trim()).ok_or_else(wrong)?, namespaces })
 }
 
 /// `--internal-hosts`: URLs, each with the namespaces whose tenants it serves (default: all).
@@ -113,8 +117,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_issuer_hosts() {
-        let entry = issuer_host("*.example.com=team-a, team-b").expect("valid");
+    fn reads_hosts_and_their_namespaces() {
+        let entry =
+            host_permission("--issuer-hosts", "*.example.com=team-a, team-b").expect("valid");
         assert!(entry.pattern.matches("id.example.com"));
         assert!(!entry.pattern.matches("example.com"));
         assert_eq!(entry.namespaces, ["team-a", "team-b"]);
@@ -123,14 +128,13 @@ mod tests {
     #[test]
     fn errors_state_the_remedy() {
         for wrong in ["example.com", "example.com=", "a*.example.com=x", "=x"] {
-            let error = issuer_host(wrong).expect_err(wrong).to_string();
+            let error = host_permission("--insecure-http-hosts", wrong).expect_err(wrong);
+            let error = error.to_string();
+            assert!(error.starts_with("--insecure-http-hosts"), "{error}");
             assert!(error.contains("HOST=NAMESPACE"), "{error}");
         }
-        let error = base_url("http://id.example.com").expect_err("insecure").to_string();
-        assert!(
-            error.starts_with("--base-url \"http://id.example.com\": must use https"),
-            "{error}"
-        );
+        let error = base_url("id.example.com").expect_err("no URL").to_string();
+        assert!(error.starts_with("--base-url \"id.example.com\": must be an absolute"), "{error}");
     }
 
     #[test]

@@ -41,11 +41,14 @@ condition_types! {
     SecretReady on "OidcClient with a generated Secret",
     /// Lanyard serves the object.
     Programmed on "all kinds",
-    /// All other conditions are True, except `Stalled`.
+    /// All other conditions are True, except `Stalled` and `Warning`.
     Ready on "all kinds",
     /// The object's own fields make it unusable, so that nothing changes before it is edited. The
     /// condition is absent otherwise. Flux and other tools that know kstatus fail at once.
     Stalled on "all kinds",
+    /// The object may be served, but is less safe than it could be, as the message says. The condition
+    /// is absent where there is nothing to say.
+    Warning on "Tenant and OidcClient",
 }
 
 impl ConditionReason {
@@ -109,8 +112,9 @@ condition_reasons! {
     Malformed: "Correct the field that the message names.",
     /// Another tenant has the issuer, or had it until it was deleted less than ten minutes ago.
     IssuerConflict: "Choose another `spec.issuer`, or wait until the time in the message.",
-    /// The namespace may not use the issuer's host or path.
-    HostNotAllowed: "Have the host listed in `issuerHosts`, or move the issuer below `/<namespace>/`.",
+    /// The namespace may not use the issuer's host or path, or may not use `http` on a host.
+    HostNotAllowed: "Have the host listed in `issuerHosts`, or for `http` in `insecureHttpHosts`. Or move the \
+                     issuer below `/<namespace>/`, or use https.",
     /// The tenant does not exist.
     TenantNotFound: "Create it, or correct `spec.tenantRef`.",
     /// The tenant is not accepted.
@@ -149,6 +153,9 @@ condition_reasons! {
     NotServed: "Look at the other conditions.",
     /// Lanyard no longer watches the object's namespace.
     NotWatched: "Add the namespace to `watchNamespaces`, or delete the object.",
+    /// The object uses `http` on a host other than loopback, as the installation's `insecureHttpHosts`
+    /// permit. Its codes, tokens and passwords are not encrypted on the way.
+    InsecureHttp: "Use https, then remove the host from `insecureHttpHosts`.",
     /// A write to the cluster failed. Lanyard tries again.
     WriteFailed: "Look at the message, and at Lanyard's permissions.",
 }

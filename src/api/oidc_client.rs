@@ -47,10 +47,6 @@ use crate::model::{
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::immutable("tenantRef", "delete the object and create another"))]
 #[x_kube(validation = rules::immutable_optional("clientId", "delete the object and create another"))]
-#[x_kube(validation = client::custom_schemes_for_native("redirectUris"))]
-#[x_kube(validation = client::custom_schemes_for_native("postLogoutRedirectUris"))]
-#[x_kube(validation = client::reverse_domain_schemes("redirectUris"))]
-#[x_kube(validation = client::reverse_domain_schemes("postLogoutRedirectUris"))]
 #[x_kube(validation = client::redirects_somewhere())]
 #[x_kube(validation = client::implicit_needs_https())]
 #[x_kube(validation = client::refresh_needs_code())]
@@ -65,8 +61,10 @@ use crate::model::{
 pub struct OidcClientSpec {
     /// The tenant that serves this client. Immutable.
     pub tenant_ref: TenantRef,
-    /// The `client_id` to use. Only allowed for clients in the tenant's own namespace. Immutable.
-    /// Default: `<namespace>.<name>`.
+    /// The `client_id` to use: letters, digits and `-._~:/@`. Only allowed for clients in the tenant's
+    /// own namespace. Immutable. An application that authenticates with `client_secret_basic` must
+    /// percent-encode a `:`, as RFC 6749 says; with `client_secret_post` it need not. Default:
+    /// `<namespace>.<name>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     #[x_kube(validation = client::client_id())]
@@ -79,28 +77,29 @@ pub struct OidcClientSpec {
     /// Type of the application: `web` (default) or `native`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application_type: Option<EnumSpec<ApplicationType>>,
-    /// URIs that users may be redirected to after sign-in, compared as exact strings. Must use
-    /// https, or http on localhost. Native clients may also use custom schemes in reverse domain
-    /// form, and their loopback URIs match any port.
+    /// URIs that users may be redirected to after sign-in, compared as exact strings: with https, the
+    /// scheme of an application, or http on a loopback host (localhost and names below it, 127.0.0.1,
+    /// [::1]). With http on other hosts only where the installation's `insecureHttpHosts` allow it.
+    /// The loopback URIs of native clients match any port.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32), inner(length(min = 1, max = 512)))]
+    #[schemars(length(max = 128), inner(length(min = 1, max = 512)))]
     #[x_kube(validation = client::absolute())]
     #[x_kube(validation = client::no_fragment())]
     #[x_kube(validation = client::no_active_scheme())]
     #[x_kube(validation = client::no_disguise())]
     #[x_kube(validation = client::plain_web_uri())]
-    #[x_kube(validation = client::http_on_loopback_only())]
+    #[x_kube(validation = client::no_wildcard())]
     #[x_kube(validation = rules::unique())]
     pub redirect_uris: Vec<String>,
     /// URIs that users may be redirected to after logout, compared as exact strings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32), inner(length(min = 1, max = 512)))]
+    #[schemars(length(max = 128), inner(length(min = 1, max = 512)))]
     #[x_kube(validation = client::absolute())]
     #[x_kube(validation = client::no_fragment())]
     #[x_kube(validation = client::no_active_scheme())]
     #[x_kube(validation = client::no_disguise())]
     #[x_kube(validation = client::plain_web_uri())]
-    #[x_kube(validation = client::http_on_loopback_only())]
+    #[x_kube(validation = client::no_wildcard())]
     #[x_kube(validation = rules::unique())]
     pub post_logout_redirect_uris: Vec<String>,
     /// Grant types that the client may use: `authorization_code`, `implicit`, `refresh_token`,

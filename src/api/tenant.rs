@@ -44,12 +44,13 @@ use crate::model::{
 )]
 #[serde(rename_all = "camelCase")]
 pub struct TenantSpec {
-    /// The issuer URL in canonical form: https (or http on localhost), lower-case host, no trailing
-    /// slash, query or fragment. Default: the installation's base URL followed by
+    /// The issuer URL in canonical form: https, lower-case host, no trailing slash, query or
+    /// fragment. With http only on loopback hosts such as localhost, and where the installation's
+    /// `insecureHttpHosts` allow it. Default: the installation's base URL followed by
     /// `/<namespace>/<name>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
-    #[x_kube(validation = rules::tenant::issuer_is_secure())]
+    #[x_kube(validation = rules::tenant::issuer_is_web_url())]
     #[x_kube(validation = rules::tenant::issuer_has_host_and_path_only())]
     #[x_kube(validation = rules::tenant::issuer_is_canonical())]
     #[x_kube(validation = rules::tenant::issuer_path_is_plain())]
@@ -208,11 +209,18 @@ pub struct ClientBoundsSpec {
     /// The namespaces whose clients are admitted. Default: `from: Same`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<AllowedNamespaces>,
-    /// Hosts (or `*.suffix`) allowed in redirect URIs. Default: any.
+    /// Hosts (or `*.suffix`) allowed in redirect URIs with http or https. Default: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
     #[x_kube(validation = rules::tenant::host_patterns())]
     pub redirect_hosts: Option<Vec<String>>,
+    /// Schemes allowed in redirect URIs besides https: `http` on loopback hosts, which command line
+    /// tools use, and schemes of applications, such as `myapp` or `com.example.app`. Default:
+    /// `[http]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 64)))]
+    #[x_kube(validation = rules::tenant::redirect_schemes())]
+    pub redirect_schemes: Option<Vec<String>>,
     /// Scopes that clients may have. Default: `openid profile email offline_access`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]

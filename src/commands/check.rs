@@ -93,6 +93,7 @@ fn validate_objects(
         base_url: config::base_url(&args.base_url)?,
         issuer_hosts: Vec::new(),
         internal_hosts: [].into(),
+        insecure_http_hosts: Vec::new(),
         dev: true,
         sealing_secret: ObjectKey::new("", ""),
     };
@@ -123,6 +124,9 @@ fn validate_objects(
                 Severity::Warning => (WARNING, String::new()),
             };
             writeln!(output, "{mark}{file}: {reference}: {}{note}", problem.text())?;
+        }
+        for warning in &verdict.warnings {
+            writeln!(output, "{WARNING}{file}: {reference}: {}", warning.text())?;
         }
     }
     Ok(problems)

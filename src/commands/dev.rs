@@ -49,6 +49,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
         base_url: base_url.clone(),
         issuer_hosts: Vec::new(),
         internal_hosts: config::internal_hosts(&args.serve)?,
+        insecure_http_hosts: Vec::new(),
         dev: true,
         sealing_secret: ObjectKey::new("lanyard-dev", "sealing-keys"),
     };

@@ -89,6 +89,7 @@ impl Cluster {
             base_url: Issuer::parse("https://id.test").expect("canonical"),
             issuer_hosts: vec![],
             internal_hosts: [].into(),
+            insecure_http_hosts: vec![],
             dev: false,
             sealing_secret,
         };

@@ -135,7 +135,8 @@ impl Demo {
     /// to the other, where the callback is.
     fn another_loopback_name(&self, parts: &Parts) -> Option<String> {
         let loopback = |authority: &str| {
-            Issuer::parse(&format!("http://{}", authority.to_ascii_lowercase())).is_ok()
+            Issuer::parse(&format!("http://{}", authority.to_ascii_lowercase()))
+                .is_ok_and(|issuer| !issuer.is_insecure())
         };
         let host = parts.headers.get(HOST)?.to_str().ok()?;
         let other = host != self.base_url.authority();

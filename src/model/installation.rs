@@ -10,7 +10,10 @@ pub struct Installation {
     /// The issuer of a tenant without `spec.issuer` is this URL + `/<namespace>/<name>`.
     pub base_url: Issuer,
     /// Additional hosts, and the namespaces allowed to use them in issuers.
-    pub issuer_hosts: Vec<IssuerHost>,
+    pub issuer_hosts: Vec<HostPermission>,
+    /// Hosts where issuers and redirect URIs may use http, and the namespaces allowed to. Loopback
+    /// hosts need no entry.
+    pub insecure_http_hosts: Vec<HostPermission>,
     /// Addresses of the installation's Service inside the cluster, the preferred one first.
     pub internal_hosts: Arc<[InternalHost]>,
     /// Whether any host is allowed and unknown fields are problems (`dev`, `check`).
@@ -28,15 +31,33 @@ impl Installation {
         }
         self.internal_hosts.iter().filter(serves).cloned().collect()
     }
+
+    /// Returns true if objects of the namespace may use the host in issuers. `dev` allows any.
+    pub fn allows_issuer_host(&self, host: &str, namespace: &str) -> bool {
+        self.dev || self.issuer_hosts.iter().any(|entry| entry.allows(host, namespace))
+    }
+
+    /// Returns true if objects of the namespace may use http on the host. `dev` allows any.
+    pub fn allows_insecure_http(&self, host: &str, namespace: &str) -> bool {
+        self.dev || self.insecure_http_hosts.iter().any(|entry| entry.allows(host, namespace))
+    }
 }
 
-/// One entry of `issuerHosts`.
+/// Hosts, and the namespaces that may use them: one entry of `issuerHosts` or `insecureHttpHosts`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IssuerHost {
+pub struct HostPermission {
     /// The matching hosts.
     pub pattern: HostPattern,
     /// The namespaces allowed to use them; `*` allows all.
     pub namespaces: Vec<String>,
+}
+
+impl HostPermission {
+    /// Returns true if the entry allows the namespace to use the host.
+    pub fn allows(&self, host: &str, namespace: &str) -> bool {
+        self.pattern.matches(host)
+            && self.namespaces.iter().any(|allowed| allowed == "*" || allowed == namespace)
+    }
 }
 
 /// A host name, or `*.suffix` for every name below a suffix.
@@ -58,5 +79,24 @@ impl HostPattern {
             Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
             None => host == self.0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permission_names_hosts_and_namespaces() {
+        let permission = |namespaces: &[&str]| HostPermission {
+            pattern: HostPattern::parse("*.home.lan").expect("a pattern"),
+            namespaces: namespaces.iter().map(|&name| name.to_owned()).collect(),
+        };
+        let named = permission(&["team", "ops"]);
+        assert!(named.allows("nas.home.lan", "ops"));
+        assert!(!named.allows("nas.home.lan", "other"));
+        assert!(!named.allows("home.lan", "ops"));
+        assert!(!named.allows("home.lan.evil.test", "ops"));
+        assert!(permission(&["*"]).allows("nas.home.lan", "other"));
     }
 }

@@ -7,8 +7,9 @@ use url::{Host, Url};
 
 use super::endpoints;
 
-/// A canonical issuer: `https://host[:port][/path]`, or `http` on a loopback host. Clones share the
-/// text, because the issuer is part of every client's validation result.
+/// A canonical issuer: `https://host[:port][/path]`, or the same with http. Clones share the text,
+/// because the issuer is part of every client's validation result. The registry decides who may use
+/// http on hosts other than loopback.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Issuer {
@@ -23,9 +24,6 @@ pub enum IssuerError {
     /// Not a URL.
     #[error("must be an absolute URL, such as https://id.example.com/team")]
     NotAUrl,
-    /// Neither https nor http on a loopback host.
-    #[error("must use https (http is allowed on localhost, 127.0.0.1 and [::1] only)")]
-    Insecure,
     /// Has a query or a fragment.
     #[error("must have no query (?) and no fragment (#)")]
     QueryOrFragment,
@@ -47,11 +45,9 @@ impl Issuer {
     /// Parses a canonical issuer.
     pub fn parse(text: &str) -> Result<Self, IssuerError> {
         let url = Url::parse(text).map_err(|_| IssuerError::NotAUrl)?;
-        let host = url.host().ok_or(IssuerError::NotAUrl)?;
+        let Some(_) = url.host() else { return Err(IssuerError::NotAUrl) };
         match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&host) => {}
-            "http" => return Err(IssuerError::Insecure),
+            "https" | "http" => {}
             _ => return Err(IssuerError::NotAUrl),
         }
         if url.query().is_some() || url.fragment().is_some() {
@@ -114,6 +110,13 @@ impl Issuer {
         self.url.starts_with("https:")
     }
 
+    /// Returns true if the scheme is http and the host is not loopback, so that requests leave the
+    /// machine unencrypted.
+    pub fn is_insecure(&self) -> bool {
+        let host = || Url::parse(&self.url).ok()?.host().as_ref().map(is_loopback);
+        !self.is_https() && host() != Some(true)
+    }
+
     /// Returns the URL of a path below the issuer. `path` starts with a slash.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.url)
@@ -124,7 +127,8 @@ impl Issuer {
 /// machine.
 pub(super) fn is_loopback(host: &Host<&str>) -> bool {
     match host {
-        Host::Domain(name) => *name == "localhost",
+        // RFC 6761 §6.3: names below localhost are loopback too.
+        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
         Host::Ipv4(ip) => ip.is_loopback(),
         Host::Ipv6(ip) => ip.is_loopback(),
     }
@@ -174,7 +178,7 @@ mod tests {
         for (text, error) in [
             ("nonsense", IssuerError::NotAUrl),
             ("ftp://a.test", IssuerError::NotAUrl),
-            ("http://a.test", IssuerError::Insecure),
+            ("http://A.test", IssuerError::NotCanonical("http://a.test".into())),
             ("https://a.test?x=1", IssuerError::QueryOrFragment),
             ("https://a.test#x", IssuerError::QueryOrFragment),
             ("https://me@a.test", IssuerError::UserInfo),
@@ -189,6 +193,30 @@ mod tests {
             ("https://a.test/x/.well-known/y", IssuerError::Reserved(".well-known".into())),
         ] {
             assert_eq!(Issuer::parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn http_is_insecure_except_on_loopback_hosts() {
+        for secure in [
+            "https://a.test",
+            "http://localhost:8080/x",
+            "http://id.team.localhost",
+            "http://127.0.0.1",
+            "http://127.9.9.9:1",
+            "http://[::1]:8080",
+        ] {
+            assert!(!Issuer::parse(secure).expect("canonical").is_insecure(), "{secure}");
+        }
+        for insecure in [
+            "http://a.test",
+            "http://localhost.evil.test",
+            "http://evillocalhost",
+            "http://10.0.0.1:8080/x",
+            "http://127.0.0.1.evil.test",
+            "http://[::2]",
+        ] {
+            assert!(Issuer::parse(insecure).expect("canonical").is_insecure(), "{insecure}");
         }
     }
 }

@@ -53,7 +53,7 @@ pub use endpoints::Endpoint;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error_cause::ErrorCause;
 pub use ids::{ClientId, ObjectKey, ObjectKeyParts, Subject, TenantId};
-pub use installation::{HostPattern, Installation, IssuerHost};
+pub use installation::{HostPattern, HostPermission, Installation};
 pub use internal_host::InternalHost;
 pub(crate) use interner::pooled;
 pub use interner::{Interner, Pooled, intern};
@@ -61,7 +61,7 @@ pub use issuer::{Issuer, IssuerError};
 pub use kinds::{ManagedKind, ObjectKind, ObjectRef};
 pub use oauth_enums::{ApplicationType, AuthMethod, GrantType, ResponseType};
 pub use object_mark::{CredentialMark, ObjectMark};
-pub use redirect_uri::{RedirectUri, RedirectUriError};
+pub use redirect_uri::{REFUSED_SCHEMES, RedirectScheme, RedirectUri, RedirectUriError};
 pub use refresh_replays::{RefreshReplays, ReportedReplays, SharedRefreshReplays};
 pub use registrar::{
     ClientRegistrar, NewClient, REGISTERED_NAME, RegistrarError, SharedRegistrar, SpecCheck,

@@ -1,15 +1,52 @@
 //! Redirect URIs, validated once and compared as strings (RFC 9700 §2.1).
+//!
+//! Must not decide who may use a scheme or an insecure host: that is the registry's.
 
 use url::{Host, Url};
 
 use super::{ApplicationType, issuer::is_loopback};
 
+/// Schemes that run code or read files in the browser, or that no application receives.
+pub const REFUSED_SCHEMES: [&str; 17] = [
+    "javascript",
+    "data",
+    "file",
+    "blob",
+    "vbscript",
+    "about",
+    "filesystem",
+    "view-source",
+    "jar",
+    "intent",
+    "ws",
+    "wss",
+    "ftp",
+    "mailto",
+    "tel",
+    "sms",
+    "urn",
+];
+
 /// A registered redirect URI.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RedirectUri {
     text: Box<str>,
+    scheme: RedirectScheme,
     /// For an http loopback URI of a native client: the text before and after the port.
     any_port: Option<Box<(String, String)>>,
+}
+
+/// The scheme of a redirect URI, as far as it matters for who may have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RedirectScheme {
+    /// https.
+    Https,
+    /// http on a loopback host, where the response does not leave the machine.
+    LoopbackHttp,
+    /// http on another host.
+    InsecureHttp,
+    /// The scheme of an application (RFC 8252 §7.1).
+    Application,
 }
 
 /// The reason a URI cannot be registered. The message says how to fix it.
@@ -21,18 +58,11 @@ pub enum RedirectUriError {
     /// Has a fragment (RFC 6749 §3.1.2).
     #[error("must have no fragment (#)")]
     Fragment,
-    /// A scheme that runs code or reads files.
-    #[error("must not use the scheme {0:?}")]
+    /// A scheme that runs code, reads files or reaches no application.
+    #[error(
+        "must not use the scheme {0:?}; use https, or the scheme that the application registers on the device"
+    )]
     Scheme(String),
-    /// http with a host other than loopback.
-    #[error("must use https (http is allowed on localhost, 127.0.0.1 and [::1] only)")]
-    Insecure,
-    /// A custom scheme for a web client.
-    #[error("must use https; custom schemes are for clients with applicationType: native")]
-    CustomScheme,
-    /// A custom scheme without a dot (RFC 8252 §7.1).
-    #[error("must have a scheme in reverse domain form, such as com.example.app:/callback")]
-    UnqualifiedScheme,
     /// Contains a user name or password.
     #[error("must have no user name or password before the host")]
     UserInfo,
@@ -42,9 +72,12 @@ pub enum RedirectUriError {
         "must be scheme, ://, a host of letters, digits, '.', '-' and '_', and a path without \\"
     )]
     Repaired,
-    /// Contains white space, control characters, non-ASCII characters, or a wildcard in the host.
-    #[error("must be plain ASCII without spaces, and without '*' in its host")]
+    /// Contains white space, control characters or non-ASCII characters.
+    #[error("must be plain ASCII without spaces")]
     Characters,
+    /// Contains a wildcard.
+    #[error("must not contain '*': URIs are compared as exact strings; list each one")]
+    Wildcard,
 }
 
 /// Returns true if an http or https URI is valid under RFC 3986 §3 without correction, and its
@@ -71,37 +104,32 @@ impl RedirectUri {
         if text.contains('#') {
             return Err(RedirectUriError::Fragment);
         }
+        if text.contains('*') {
+            return Err(RedirectUriError::Wildcard);
+        }
+        if REFUSED_SCHEMES.contains(&url.scheme()) {
+            return Err(RedirectUriError::Scheme(url.scheme().to_owned()));
+        }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(RedirectUriError::UserInfo);
-        }
-        if url.host_str().is_some_and(|host| host.contains('*')) {
-            return Err(RedirectUriError::Characters);
         }
         if matches!(url.scheme(), "https" | "http") && !is_plain(text) {
             return Err(RedirectUriError::Repaired);
         }
-        let mut any_port = None;
-        match url.scheme() {
-            "https" => {}
-            "http" => {
-                let host = url.host().ok_or(RedirectUriError::NotAUri)?;
-                if !is_loopback(&host) {
-                    return Err(RedirectUriError::Insecure);
-                }
-                if application_type == ApplicationType::Native {
-                    any_port = split_at_port(text, &host).map(Box::new);
-                }
-            }
-            scheme @ ("javascript" | "data" | "file" | "blob" | "vbscript" | "about") => {
-                return Err(RedirectUriError::Scheme(scheme.to_owned()));
-            }
-            _ if application_type == ApplicationType::Web => {
-                return Err(RedirectUriError::CustomScheme);
-            }
-            scheme if !scheme.contains('.') => return Err(RedirectUriError::UnqualifiedScheme),
-            _ => {}
-        }
-        Ok(Self { text: text.into(), any_port })
+        let host = url.host();
+        let scheme = match (url.scheme(), &host) {
+            ("https", Some(_)) => RedirectScheme::Https,
+            ("http", Some(host)) if is_loopback(host) => RedirectScheme::LoopbackHttp,
+            ("http", Some(_)) => RedirectScheme::InsecureHttp,
+            ("https" | "http", None) => return Err(RedirectUriError::NotAUri),
+            _ => RedirectScheme::Application,
+        };
+        let any_port = host
+            .filter(|_| scheme == RedirectScheme::LoopbackHttp)
+            .filter(|_| application_type == ApplicationType::Native)
+            .and_then(|host| split_at_port(text, &host))
+            .map(Box::new);
+        Ok(Self { text: text.into(), scheme, any_port })
     }
 
     /// The URI as registered.
@@ -109,9 +137,28 @@ impl RedirectUri {
         &self.text
     }
 
-    /// The host, if the URI has one.
+    /// The scheme, as far as it matters for who may have it.
+    pub fn scheme(&self) -> RedirectScheme {
+        self.scheme
+    }
+
+    /// The name of the scheme in lower case.
+    pub fn scheme_name(&self) -> String {
+        self.text.split(':').next().unwrap_or_default().to_ascii_lowercase()
+    }
+
+    /// The host of an http or https URI. After the scheme of an application it would be text that the
+    /// application chooses.
     pub fn host(&self) -> Option<String> {
+        if self.scheme == RedirectScheme::Application {
+            return None;
+        }
         Url::parse(&self.text).ok()?.host_str().map(str::to_owned)
+    }
+
+    /// Returns true if the host is `localhost` or a name below it, with http or https.
+    pub fn is_localhost(&self) -> bool {
+        self.host().is_some_and(|host| host == "localhost" || host.ends_with(".localhost"))
     }
 
     /// The origin as browsers serialize it, if the URI has one.
@@ -121,22 +168,24 @@ impl RedirectUri {
     }
 
     /// Compares with the URI of a request. The strings must be identical, but a native client's
-    /// loopback URI matches any port (RFC 8252 §7.3).
+    /// loopback URI matches any port (RFC 8252 §7.3), and one without a path matches `/`, which URL
+    /// libraries add (RFC 3986 §6.2.3).
     pub fn matches(&self, requested: &str) -> bool {
         if *self.text == *requested {
             return true;
         }
         let Some((before, after)) = self.any_port.as_deref() else { return false };
-        let Some(middle) = requested
-            .strip_prefix(before.as_str())
-            .and_then(|rest| rest.strip_suffix(after.as_str()))
-        else {
-            return false;
+        let Some(rest) = requested.strip_prefix(before.as_str()) else { return false };
+        let middle = match after.as_str() {
+            "" | "/" => Some(rest.strip_suffix('/').unwrap_or(rest)),
+            after => rest.strip_suffix(after),
         };
-        middle.is_empty()
-            || middle.strip_prefix(':').is_some_and(|port| {
-                port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok()
-            })
+        middle.is_some_and(|middle| {
+            middle.is_empty()
+                || middle.strip_prefix(':').is_some_and(|port| {
+                    port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok()
+                })
+        })
     }
 }
 
@@ -177,7 +226,7 @@ mod tests {
         }
         for good in [
             "https://rp.test",
-            "https://rp-1.example_a.test:8443/cb?a=b,c;d&e=%20(x)~!*'$",
+            "https://rp-1.example_a.test:8443/cb?a=b,c;d&e=%20(x)~!%2A'$",
             "http://[::1]:8080/cb",
             "HTTPS://rp.test/cb",
         ] {
@@ -219,19 +268,82 @@ mod tests {
     }
 
     #[test]
+    fn a_native_loopback_uri_is_one_with_and_without_its_final_slash() {
+        for host in ["localhost", "127.0.0.1", "[::1]", "app.localhost"] {
+            for registered in [format!("http://{host}"), format!("http://{host}:7/")] {
+                let uri = RedirectUri::parse(&registered, Native).expect("valid");
+                for ending in ["", "/", ":51004", ":51004/"] {
+                    assert!(uri.matches(&format!("http://{host}{ending}")), "{host}{ending}");
+                }
+                for other in ["//", "/x", "?x", ":x/", ":1/x", ".evil.test/", "@evil.test/"] {
+                    assert!(!uri.matches(&format!("http://{host}{other}")), "{host}{other}");
+                }
+                assert!(!uri.matches(&format!("https://{host}/")));
+            }
+        }
+        let web = RedirectUri::parse("http://localhost", Web).expect("valid");
+        assert!(!web.matches("http://localhost/"));
+        let path = RedirectUri::parse("http://localhost/cb", Native).expect("valid");
+        assert!(!path.matches("http://localhost/cb/"));
+    }
+
+    #[test]
+    fn schemes_of_applications_are_taken_as_they_are() {
+        for text in [
+            "oc://android.opencloud.eu",
+            "kitchenowl:/signin/redirect",
+            "audiobookshelf://oauth",
+            "cursor://anysphere.cursor-retrieval/oauth/callback",
+            "app.immich:///oauth-callback",
+            "com.example.app:/cb",
+        ] {
+            for kind in [Web, Native] {
+                let uri = RedirectUri::parse(text, kind).expect(text);
+                assert_eq!(uri.scheme(), RedirectScheme::Application, "{text}");
+                assert_eq!(uri.host(), None, "{text}");
+                assert!(uri.matches(text));
+            }
+        }
+    }
+
+    #[test]
+    fn the_scheme_tells_loopback_from_other_hosts() {
+        for (text, scheme) in [
+            ("https://localhost/cb", RedirectScheme::Https),
+            ("http://localhost:3000/cb", RedirectScheme::LoopbackHttp),
+            ("http://app.team.localhost/cb", RedirectScheme::LoopbackHttp),
+            ("http://[::1]/cb", RedirectScheme::LoopbackHttp),
+            ("http://127.0.0.2/cb", RedirectScheme::LoopbackHttp),
+            ("HTTP://rp.test/cb", RedirectScheme::InsecureHttp),
+            ("http://localhost.rp.test/cb", RedirectScheme::InsecureHttp),
+            ("http://10.0.0.1/cb", RedirectScheme::InsecureHttp),
+        ] {
+            let uri = RedirectUri::parse(text, Web).expect(text);
+            assert_eq!(uri.scheme(), scheme, "{text}");
+        }
+    }
+
+    #[test]
     fn rejects_uris_that_cannot_be_registered() {
         for (text, kind, error) in [
             ("/cb", Web, RedirectUriError::NotAUri),
             ("https://rp.test/cb#x", Web, RedirectUriError::Fragment),
             ("https://rp.test/cb#", Web, RedirectUriError::Fragment),
             ("javascript:alert(1)", Native, RedirectUriError::Scheme("javascript".into())),
-            ("http://rp.test/cb", Web, RedirectUriError::Insecure),
-            ("http://rp.test/cb", Native, RedirectUriError::Insecure),
-            ("com.example.app:/cb", Web, RedirectUriError::CustomScheme),
-            ("myapp:/cb", Native, RedirectUriError::UnqualifiedScheme),
             ("https://u@rp.test/cb", Web, RedirectUriError::UserInfo),
             ("https://rp.test/c b", Web, RedirectUriError::Characters),
-            ("https://*.rp.test/cb", Web, RedirectUriError::Characters),
+            ("https://*.rp.test/cb", Web, RedirectUriError::Wildcard),
+            ("https://rp.test/*", Web, RedirectUriError::Wildcard),
+            ("https://rp.test/cb?x=*", Web, RedirectUriError::Wildcard),
+            ("myapp://*", Native, RedirectUriError::Wildcard),
+            ("DATA:text/html,x", Native, RedirectUriError::Scheme("data".into())),
+            (
+                "view-source:https://rp.test/",
+                Native,
+                RedirectUriError::Scheme("view-source".into()),
+            ),
+            ("urn:ietf:wg:oauth:2.0:oob", Native, RedirectUriError::Scheme("urn".into())),
+            ("myapp://me@x/cb", Native, RedirectUriError::UserInfo),
         ] {
             assert_eq!(RedirectUri::parse(text, kind), Err(error), "{text}");
         }

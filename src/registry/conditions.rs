@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{KeySource, ObjectOutcome, Verdict};
+use super::{KeySource, ObjectOutcome, ValidationProblem, Verdict};
 use crate::{
     api::{ConditionReason, ConditionType, StatusDigest},
     model::Timestamp,
@@ -43,6 +43,11 @@ pub fn conditions(verdict: &Verdict, previous: &StatusDigest, now: Timestamp) ->
         let stalled = holds(problem.reason, &shortened(problem.text()));
         all.push((ConditionType::Stalled, stalled));
     }
+    if let Some(first) = verdict.warnings.first() {
+        let message = joined(&verdict.warnings);
+        let warned = Judged { status: TRUE, reason: first.reason, message };
+        all.push((ConditionType::Warning, warned));
+    }
     let entry = |(condition, judged): (ConditionType, Judged)| {
         let since = previous.since(condition, judged.status).unwrap_or(now);
         Condition {
@@ -60,14 +65,9 @@ pub fn conditions(verdict: &Verdict, previous: &StatusDigest, now: Timestamp) ->
 }
 
 fn condition_status(verdict: &Verdict, condition: ConditionType) -> Judged {
-    let mut problems = verdict.problems.iter().filter(|problem| problem.condition == condition);
-    if let Some(first) = problems.next() {
-        let mut message = first.text();
-        for further in problems {
-            message.push_str("; ");
-            message.push_str(&further.text());
-        }
-        return Judged { status: FALSE, reason: first.reason, message: shortened(message) };
+    let problems = || verdict.problems.iter().filter(|problem| problem.condition == condition);
+    if let Some(first) = problems().next() {
+        return Judged { status: FALSE, reason: first.reason, message: joined(problems()) };
     }
     match condition {
         ConditionType::Accepted => {
@@ -92,14 +92,21 @@ fn condition_status(verdict: &Verdict, condition: ConditionType) -> Judged {
         ConditionType::KeysReady => {
             holds(ConditionReason::Available, "The signing keys are available.")
         }
-        ConditionType::SecretReady | ConditionType::Ready | ConditionType::Stalled => {
-            holds(ConditionReason::Available, "The Secret is up to date.")
-        }
+        ConditionType::SecretReady
+        | ConditionType::Ready
+        | ConditionType::Stalled
+        | ConditionType::Warning => holds(ConditionReason::Available, "The Secret is up to date."),
     }
 }
 
 fn keys_are_left_alone(verdict: &Verdict) -> bool {
     matches!(&verdict.outcome, ObjectOutcome::Tenant(tenant) if tenant.keys == KeySource::None)
+}
+
+/// The texts of problems as one message.
+fn joined<'a>(problems: impl IntoIterator<Item = &'a ValidationProblem>) -> String {
+    let texts: Vec<String> = problems.into_iter().map(ValidationProblem::text).collect();
+    shortened(texts.join("; "))
 }
 
 fn shortened(mut message: String) -> String {
@@ -115,7 +122,7 @@ mod tests {
     use super::*;
     use crate::{
         model::{ManagedKind, ObjectKey, ObjectRef, Subject},
-        registry::{UserOutcome, ValidationProblem},
+        registry::UserOutcome,
     };
 
     const THEN: Timestamp = Timestamp::from_secs(1_700_000_000);
@@ -130,6 +137,7 @@ mod tests {
                 served: problems.is_empty(),
             }),
             problems,
+            warnings: Vec::new(),
         }
     }
 
@@ -164,6 +172,22 @@ mod tests {
         for reason in [TenantNotFound, SecretNotFound, UsernameConflict] {
             assert_eq!(stalled(reason), None, "{reason:?}");
         }
+    }
+
+    #[test]
+    fn a_warning_is_a_condition_only_while_there_is_one() {
+        let mut warned = verdict(vec![]);
+        let before = conditions(&warned, &StatusDigest::default(), NOW);
+        assert!(before.iter().all(|condition| condition.type_ != "Warning"));
+        for host in ["a.test", "b.test"] {
+            let (reason, condition) = (ConditionReason::InsecureHttp, ConditionType::Warning);
+            warned.warnings.push(ValidationProblem::of(condition, reason, "spec.x", host));
+        }
+        let all = conditions(&warned, &StatusDigest::default(), NOW);
+        let warning = find(&all, "Warning");
+        assert_eq!((&*warning.status, &*warning.reason), (TRUE, "InsecureHttp"));
+        assert_eq!(warning.message, "spec.x: a.test; spec.x: b.test");
+        assert_eq!(find(&all, "Ready").status, TRUE);
     }
 
     #[test]

@@ -94,6 +94,7 @@ mod tests {
             base_url: Issuer::parse("https://id.test").expect("canonical"),
             issuer_hosts: vec![],
             internal_hosts: [].into(),
+            insecure_http_hosts: vec![],
             dev: false,
             sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
         };

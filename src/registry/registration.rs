@@ -90,9 +90,8 @@ impl RegistrationService {
             spec,
             status: None,
         };
-        let unseen = true;
         let none = NamespaceLabels::Unavailable;
-        let found = validate::client(&raw, object, Some(&self.checked), &none, unseen);
+        let found = validate::client(&raw, object, Some(&self.checked), &none, None);
         let spec = serde_json::to_value(&raw.spec).map_err(unreadable)?;
         match (found.checked, spec) {
             (Some(checked), Value::Object(spec)) => {
@@ -100,7 +99,8 @@ impl RegistrationService {
             }
             _ => Err(found
                 .problems
-                .into_vec()
+                .into_parts()
+                .0
                 .into_iter()
                 .next()
                 .unwrap_or_else(|| ValidationProblem::invalid("spec", "cannot be registered"))),

@@ -50,8 +50,9 @@ mod tests {
 
     fn on(name: &str) -> Arc<Verdict> {
         let object = ObjectRef::new(ManagedKind::OidcClient, ObjectKey::new("team", name));
-        let (problems, outcome) = (Vec::new(), ObjectOutcome::Malformed);
-        Arc::new(Verdict { object, generation: None, problems, outcome })
+        let (problems, warnings) = (Vec::new(), Vec::new());
+        let outcome = ObjectOutcome::Malformed;
+        Arc::new(Verdict { object, generation: None, problems, warnings, outcome })
     }
 
     #[test]

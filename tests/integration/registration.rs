@@ -38,6 +38,13 @@ spec:
     requestsPerMinute: 4
   clients: {redirectHosts: ['*.rp.test']}
 ---
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: tools}
+spec:
+  registration: {mode: Open, requestsPerMinute: 1000}
+  clients: {redirectSchemes: [cursor]}
+---
 apiVersion: v1
 kind: Secret
 metadata: {name: initial}
@@ -389,6 +396,60 @@ async fn invalid_metadata_is_refused_with_the_right_error_code() {
         (get.status().as_u16(), &get.headers()["allow"]),
         (405, &"POST".parse().expect("text"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn applications_on_the_device_are_native_unless_they_say_otherwise() {
+    // RFC 8252 §7, OIDC Registration §2
+    let world = World::start().await;
+    let local = json!(["http://localhost:3118/callback", "http://127.0.0.1/cb"]);
+    let client = world.register(|body| body["redirect_uris"] = local.clone()).await;
+    assert_eq!(client.0["application_type"], "native");
+    let client = world
+        .register(|body| {
+            body["redirect_uris"] = local.clone();
+            body["application_type"] = "web".into();
+        })
+        .await;
+    assert_eq!(client.0["application_type"], "web");
+    let mixed = json!(["https://rp.test/cb", "http://localhost:3118/callback"]);
+    let client = world.register(|body| body["redirect_uris"] = mixed).await;
+    assert_eq!(client.0["application_type"], "web");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schemes_of_applications_need_the_tenants_word_to_register() {
+    let world = World::start().await;
+    let with = |uri: &str| {
+        let mut body = metadata();
+        body["redirect_uris"] = json!([uri]);
+        body
+    };
+    let cursor = with("cursor://anysphere.cursor-retrieval/oauth/callback");
+    let answer = world.post("tools", "", &cursor).await;
+    let (status, body) = (answer.status(), answer.json::<Value>().await.expect("JSON"));
+    assert_eq!((status.as_u16(), &body["application_type"]), (201, &json!("native")), "{body}");
+    for (tenant, body, expected) in [
+        ("open", cursor.clone(), "redirectSchemes"),
+        ("open", with("com.example.app:/cb"), "redirectSchemes"),
+        ("tools", with("evil://rp.test/cb"), "redirectSchemes"),
+        // A list replaces the default, which is http on loopback hosts.
+        ("tools", with("http://localhost/cb"), "redirectSchemes"),
+        ("open", with("http://nas.home.lan/cb"), "must use https"),
+        ("open", with("https://rp.test/*"), "list each one"),
+    ] {
+        let answer = world.post(tenant, "", &body).await;
+        let status = answer.status();
+        let refused: Value = answer.json().await.expect("JSON");
+        assert_eq!((status.as_u16(), &refused["error"]), (400, &json!("invalid_redirect_uri")));
+        let text = refused["error_description"].as_str().expect("text");
+        assert!(text.contains(expected), "{body}: {text}");
+    }
+    let mut web = cursor;
+    web["application_type"] = "web".into();
+    let refused: Value = world.post("tools", "", &web).await.json().await.expect("JSON");
+    let text = refused["error_description"].as_str().expect("text");
+    assert!(text.contains("application_type native"), "{text}");
 }
 
 /// Starts a server that answers every request with a body; returns its URL.

@@ -10,7 +10,7 @@ use lanyard::{
     },
     keys::{KeyTimes, generate, write_key},
     model::{
-        HostPattern, Installation, InternalHost, Issuer, IssuerHost, ObjectKey, ObjectRef,
+        HostPattern, HostPermission, Installation, InternalHost, Issuer, ObjectKey, ObjectRef,
         SigningAlgorithm, Timestamp,
     },
 };
@@ -23,13 +23,17 @@ pub const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 pub fn installation(dev: bool) -> Installation {
     Installation {
         base_url: Issuer::parse("https://id.test").expect("canonical"),
-        issuer_hosts: vec![IssuerHost {
+        issuer_hosts: vec![HostPermission {
             pattern: HostPattern::parse("*.a.test").expect("a pattern"),
             namespaces: vec!["team-a".to_owned()],
         }],
         internal_hosts: InternalHost::parse("http://lanyard.sso.svc", vec!["*".to_owned()])
             .into_iter()
             .collect(),
+        insecure_http_hosts: vec![HostPermission {
+            pattern: HostPattern::parse("*.lan.a.test").expect("a pattern"),
+            namespaces: vec!["team-a".to_owned()],
+        }],
         dev,
         sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
     }

@@ -91,6 +91,7 @@ impl Stage {
                 base_url: Issuer::parse(origin).expect("canonical"),
                 issuer_hosts: Vec::new(),
                 internal_hosts: internal_hosts(origin),
+                insecure_http_hosts: Vec::new(),
                 dev: !manifests.starts_with(CLUSTER),
                 sealing_secret: ObjectKey::new("lanyard", "sealing"),
             },

@@ -12,6 +12,11 @@
 {{- if gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas) -}}
 {{- fail (printf "autoscaling.minReplicas: %d is more than autoscaling.maxReplicas, which is %d" (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) -}}
 {{- end -}}
+{{- $url := urlParse .Values.baseUrl -}}
+{{- $local := or (has $url.hostname (list "localhost" "127.0.0.1" "::1")) (hasSuffix ".localhost" $url.hostname) -}}
+{{- if and (eq $url.scheme "http") (not $local) (not .Values.insecureHttpHosts) -}}
+{{- fail (printf "baseUrl: %s is not encrypted; use https, or list the host and the namespaces that may use it in insecureHttpHosts" .Values.baseUrl) -}}
+{{- end -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
 {{- fail "podMonitor.enabled: serviceMonitor.enabled is true too, so every Pod would be scraped twice; enable one of them" -}}
 {{- end -}}

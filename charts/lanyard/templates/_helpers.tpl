@@ -289,3 +289,10 @@ path: /metrics
     runbook: {{ printf "docs/monitoring.md#%s" (lower .name) }}
 {{- end -}}
 {{- end -}}
+
+{{/* Hosts and the namespaces that may use each, as in the environment variables. */}}
+{{- define "lanyard.hostPermissions" -}}
+{{- $hosts := list -}}
+{{- range . }}{{ $hosts = append $hosts (printf "%s=%s" .host (join "," .namespaces)) }}{{ end -}}
+{{- join ";" $hosts -}}
+{{- end }}

@@ -3,6 +3,7 @@
 use kube::core::Rule;
 
 use super::rule;
+use crate::model::{REFUSED_SCHEMES, RedirectUriError};
 
 /// CEL expression for a list of URIs that may be absent.
 fn uris(field: &str) -> String {
@@ -29,20 +30,25 @@ pub fn no_fragment() -> Rule {
     rule("self.all(uri, !uri.contains('#'))", "must have no fragment (#)")
 }
 
-/// Rejects schemes that run code or read files.
+/// Rejects schemes that run code, read files or reach no application.
 pub fn no_active_scheme() -> Rule {
     rule(
-        "self.all(uri, !uri.matches('(?i)^(javascript|data|file|blob|vbscript|about):'))",
-        "must not use the schemes javascript, data, file, blob, vbscript and about",
+        &format!("self.all(uri, !uri.matches('(?i)^({}):'))", REFUSED_SCHEMES.join("|")),
+        &format!("must not use the schemes {}", REFUSED_SCHEMES.join(", ")),
     )
 }
 
-/// RFC 9700 §2.1: no user information and no wildcard in the host.
+/// RFC 9700 §2.1: no user information.
 pub fn no_disguise() -> Rule {
     rule(
-        "self.all(uri, !uri.matches('^[^:/]+://[^/?]*[@*]'))",
-        "must have no user name, password or '*' in the host",
+        "self.all(uri, !uri.matches('^[^:/]+://[^/?]*@'))",
+        "must have no user name or password before the host",
     )
+}
+
+/// RFC 9700 §2.1: no patterns.
+pub fn no_wildcard() -> Rule {
+    rule("self.all(uri, !uri.contains('*'))", &RedirectUriError::Wildcard.to_string())
 }
 
 /// RFC 3986 §3: only characters that browsers do not rewrite, and only a host and port before the
@@ -51,35 +57,6 @@ pub fn plain_web_uri() -> Rule {
     rule(
         "self.all(uri, !uri.matches('(?i)^https?:') || uri.matches('(?i)^https?://([-._a-z0-9]+|\\\\[[0-9a-f:.]+\\\\])(:[0-9]{1,5})?([/?][!#-;=?-\\\\[\\\\]_a-z~]*)?$'))",
         "must be scheme, ://, a host of letters, digits, '.', '-' and '_', and a path without characters that need escaping",
-    )
-}
-
-/// RFC 8252 §7.3, OIDC Registration §2: http only on loopback hosts.
-pub fn http_on_loopback_only() -> Rule {
-    rule(
-        "self.all(uri, !uri.matches('(?i)^http:') || uri.matches('(?i)^http://(localhost|127(\\\\.[0-9]{1,3}){3}|\\\\[::1\\\\])(:[0-9]{1,5})?([/?]|$)'))",
-        "must use https (http is allowed on localhost, 127.0.0.1 and [::1] only)",
-    )
-}
-
-/// OIDC Registration §2: custom schemes only for native clients.
-pub fn custom_schemes_for_native(field: &str) -> Rule {
-    rule(
-        &format!("{IS_NATIVE} || {}.all(uri, uri.matches('(?i)^https?:'))", uris(field)),
-        &format!("{field} must use https; custom schemes are for applicationType: native"),
-    )
-}
-
-/// RFC 8252 §7.1: custom schemes in reverse domain form.
-pub fn reverse_domain_schemes(field: &str) -> Rule {
-    rule(
-        &format!(
-            "!{IS_NATIVE} || {}.all(uri, uri.matches('(?i)^(https?|[a-z][-+a-z0-9]*[.][-+.a-z0-9]*):'))",
-            uris(field)
-        ),
-        &format!(
-            "{field} must have custom schemes in reverse domain form, such as com.example.app:/callback"
-        ),
     )
 }
 
@@ -212,10 +189,10 @@ const ENTRIES: &str = "([\
     has(self.keys) && has(self.keys.issuer) ? self.keys.issuer : 'issuer'] \
     + (has(self.keys) && has(self.keys.internalUrl) ? [self.keys.internalUrl] : []))";
 
-/// Client IDs consist of characters that never need escaping.
+/// Client IDs consist of characters that URLs and logs show as they are.
 pub fn client_id() -> Rule {
     rule(
-        "self.matches('^[-._~A-Za-z0-9]+$')",
-        "must consist of letters, digits, '-', '.', '_' and '~'",
+        "self.matches('^[-._~:/@A-Za-z0-9]+$')",
+        "must consist of letters, digits, '-', '.', '_', '~', ':', '/' and '@'",
     )
 }

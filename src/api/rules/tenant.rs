@@ -3,13 +3,14 @@
 use kube::core::Rule;
 
 use super::rule;
-use crate::model::{Endpoint, endpoints::STATIC_FILES};
+use crate::model::{Endpoint, REFUSED_SCHEMES, endpoints::STATIC_FILES};
 
-/// OIDC Discovery §3: https, or http on a loopback host, where requests never leave the machine.
-pub fn issuer_is_secure() -> Rule {
+/// OIDC Discovery §3. `registry::validate` decides where http is allowed, which depends on the
+/// installation.
+pub fn issuer_is_web_url() -> Rule {
     rule(
-        "self.matches('^(https://|http://(localhost|127(\\\\.[0-9]{1,3}){3}|\\\\[::1\\\\])(:[0-9]{1,5})?(/|$))')",
-        "must be an absolute URL with https (http is allowed on localhost, 127.0.0.1 and [::1] only)",
+        "self.matches('^https?://')",
+        "must be an absolute URL with https, such as https://id.example.com/team",
     )
 }
 
@@ -95,6 +96,19 @@ pub fn host_patterns() -> Rule {
     rule(
         "self.all(host, host.matches('^([*][.])?[^*/ ]+$'))",
         "must be host names, or *.example.com for all subdomains of a host",
+    )
+}
+
+/// Schemes in lower case (RFC 3986 §3.1), other than those that no redirect URI may have.
+pub fn redirect_schemes() -> Rule {
+    rule(
+        &format!(
+            "self.all(scheme, scheme.matches('^[a-z][-+.a-z0-9]*$') && !(scheme in {REFUSED_SCHEMES:?}))"
+        ),
+        &format!(
+            "must be schemes in lower case without ':', such as http, myapp or com.example.app, but not {}",
+            REFUSED_SCHEMES.join(", ")
+        ),
     )
 }
 

@@ -47,6 +47,7 @@ mod tests {
             base_url,
             issuer_hosts: Vec::new(),
             internal_hosts: [].into(),
+            insecure_http_hosts: Vec::new(),
             dev: true,
             sealing_secret,
         };
@@ -63,7 +64,7 @@ mod tests {
 
     #[test]
     fn refuses_violations_within_the_object() {
-        assert_eq!(fields("redirectUris: ['http://rp.test/cb']"), ["spec.redirectUris[0]"]);
+        assert_eq!(fields("redirectUris: ['https://rp.test/#x']"), ["spec.redirectUris[0]"]);
         assert_eq!(fields("grantTypes: [sorcery]"), ["spec.grantTypes[0]"]);
     }
 

@@ -55,6 +55,11 @@ pub(super) fn text(
         let texts: Vec<String> = verdict.problems.iter().map(ValidationProblem::text).collect();
         line(&mut out, &format!("{gap}Not served: {}: {}", verdict.object, texts.join("; ")));
     }
+    for verdict in snapshot.verdicts().iter() {
+        for warning in &verdict.warnings {
+            line(&mut out, &format!("Warning: {}: {}", verdict.object, warning.text()));
+        }
+    }
     line(&mut out, &format!("\nOpen     {}\n", base_url.join(demo::PATH)));
     out
 }

@@ -23,6 +23,7 @@ fn fingerprint(before: Option<&str>, salt: Option<SaltOutcome>) -> Option<String
         object: ObjectRef::new(ManagedKind::Tenant, ObjectKey::new("team", "shop")),
         generation: Some(1),
         problems: Vec::new(),
+        warnings: Vec::new(),
         outcome: ObjectOutcome::Tenant(Box::new(outcome)),
     };
     match wanted(&verdict, &ObservedState::default(), Vec::new(), before, NOW) {

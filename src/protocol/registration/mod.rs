@@ -5,6 +5,7 @@
 //! clients follow the same rules as manifests.
 
 mod access;
+mod application_type;
 mod client_information;
 mod fields;
 mod flows;
@@ -46,6 +47,7 @@ impl RegistrationRequest {
         members.retain(|_, value| !value.is_null());
         unsupported::check(&members)?;
         let mut spec = fields::spec(&members)?;
+        application_type::complete(&mut spec);
         flows::complete(&mut spec);
         // The defaults of OIDC Registration §2. They are stored, so that the client keeps what its
         // response says, whatever a manifest without the field means.

@@ -9,8 +9,7 @@ use crate::model::{ApplicationType, Client, GrantType, RedirectUri};
 pub fn check_redirects(client: &Client) -> Result<(), OAuthError> {
     let bound = client.application_type == ApplicationType::Web
         && client.grant_types.contains(&GrantType::Implicit);
-    let local = |uri: &RedirectUri| uri.host().as_deref() == Some("localhost");
-    if bound && client.redirect_uris.iter().any(local) {
+    if bound && client.redirect_uris.iter().any(RedirectUri::is_localhost) {
         let text = "redirect_uris: web clients with the grant type implicit must not use localhost; register application_type native, or the response type code.";
         return Err(OAuthError::new(ErrorCode::InvalidRedirectUri, text));
     }

@@ -50,8 +50,8 @@ pub(super) fn validate_client(
     let findings: Vec<ClientFindings> = clients
         .iter()
         .map(|client| {
-            let (tenant, unseen) = (host.accepted(), installation.dev);
-            validate::client(&client.raw, client.member.key, tenant, namespaces, unseen)
+            let (key, tenant) = (client.member.key, host.accepted());
+            validate::client(&client.raw, key, tenant, namespaces, Some(installation))
         })
         .collect();
     let holders = holders(clients, &findings, &group.id, installation);

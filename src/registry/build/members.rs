@@ -37,10 +37,12 @@ impl<'a, K: ManagedObject> ParsedObjects<'a, K> {
 
     /// Builds the verdict on the object.
     pub(super) fn verdict(&self, problems: ProblemList, outcome: ObjectOutcome) -> Arc<Verdict> {
+        let (problems, warnings) = problems.into_parts();
         Arc::new(Verdict {
             object: ObjectRef::new(K::KIND, self.member.key.clone()),
             generation: self.member.cached.generation(),
-            problems: problems.into_vec(),
+            problems,
+            warnings,
             outcome,
         })
     }

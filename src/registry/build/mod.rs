@@ -149,6 +149,7 @@ fn judge_malformed(
             object: object.clone(),
             generation: None,
             problems: Vec::new(),
+            warnings: Vec::new(),
             outcome: ObjectOutcome::Malformed,
         },
         |earlier| Verdict::clone(&earlier),

@@ -87,7 +87,7 @@ fn the_tenants_bounds_apply() {
     }});
     let code = |spec: &mut Value| spec["grantTypes"] = json!(["authorization_code"]);
     assert_eq!(field(tenant.clone(), |_| {}), "spec.grantTypes");
-    assert_eq!(field(tenant.clone(), code), "spec.redirectUris");
+    assert_eq!(field(tenant.clone(), code), "spec.redirectUris[0]");
     let within = |spec: &mut Value| {
         code(spec);
         spec["redirectUris"] = json!(["https://a.rp.test/cb"]);

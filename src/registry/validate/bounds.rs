@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{ProblemList, SCOPE_MESSAGE, selector};
 use crate::{
     api::{self, ConditionReason, EnumSpec, LabelSelector, NamespaceLabels, NamespacesFrom},
-    model::{ConsentPolicy, GrantType, HostPattern},
+    model::{ConsentPolicy, GrantType, HostPattern, REFUSED_SCHEMES},
     protocol::scope::is_scope,
 };
 
@@ -16,6 +16,8 @@ pub struct ClientBounds {
     admission: Admission,
     /// Hosts allowed in redirect URIs; `None`: any.
     pub redirect_hosts: Option<Vec<HostPattern>>,
+    /// Schemes allowed in redirect URIs besides https.
+    pub redirect_schemes: BTreeSet<String>,
     /// Scopes allowed.
     pub scopes: BTreeSet<String>,
     /// Grant types allowed.
@@ -59,6 +61,10 @@ pub fn check(problems: &mut ProblemList, written: Option<&api::ClientBoundsSpec>
     ClientBounds {
         admission: admission(problems, written.namespaces.as_ref()),
         redirect_hosts: written.redirect_hosts.map(|hosts| redirect_hosts(problems, &hosts)),
+        // By default http for native applications on loopback hosts.
+        redirect_schemes: written
+            .redirect_schemes
+            .map_or_else(|| ["http".to_owned()].into(), |it| redirect_schemes(problems, it)),
         registered: RegistrationBounds {
             scopes: scopes.clone(),
             grant_types: grant_types.clone().unwrap_or_else(of_people),
@@ -110,6 +116,29 @@ fn redirect_hosts(problems: &mut ProblemList, written: &[String]) -> Vec<HostPat
         }
     }
     hosts
+}
+
+fn redirect_schemes(problems: &mut ProblemList, written: Vec<String>) -> BTreeSet<String> {
+    for (index, scheme) in written.iter().enumerate() {
+        let field = format!("{FIELD}.redirectSchemes[{index}]");
+        if REFUSED_SCHEMES.contains(&scheme.as_str()) {
+            let message =
+                format!("{scheme:?} runs code, reads files or reaches no application; remove it");
+            problems.invalid(field, message);
+        } else if !is_scheme(scheme) {
+            problems.invalid(
+                field,
+                "must be a scheme in lower case without ':', such as http, myapp or com.example.app",
+            );
+        }
+    }
+    written.into_iter().collect()
+}
+
+/// Whether a text is a scheme in lower case (RFC 3986 §3.1).
+fn is_scheme(text: &str) -> bool {
+    let rest = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b);
+    text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(rest)
 }
 
 fn bound_scopes(problems: &mut ProblemList, written: Vec<String>) -> BTreeSet<String> {

@@ -143,6 +143,24 @@ fn allowed(
     written: Option<&str>,
     installation: &Installation,
 ) -> Result<Issuer, ValidationProblem> {
+    let issuer = at_allowed_address(key, written, installation)?;
+    if issuer.is_insecure() && !installation.allows_insecure_http(issuer.host(), &key.namespace) {
+        let message = format!(
+            "issuer \"{issuer}\" must use https, since {} is not a loopback host (localhost, 127.0.0.1 or [::1]); for http, add the host and namespace {:?} to the installation's insecureHttpHosts",
+            issuer.host(),
+            key.namespace
+        );
+        return Err(problem(ConditionReason::HostNotAllowed, message));
+    }
+    Ok(issuer)
+}
+
+/// The issuer, if the namespace may use its host and path.
+fn at_allowed_address(
+    key: &ObjectKey,
+    written: Option<&str>,
+    installation: &Installation,
+) -> Result<Issuer, ValidationProblem> {
     let base = &installation.base_url;
     let Some(written) = written else {
         let default = base.join(&format!("/{}/{}", key.namespace, key.name));
@@ -174,11 +192,7 @@ fn allowed(
         );
         return Err(problem(ConditionReason::HostNotAllowed, message));
     }
-    let granted = installation.issuer_hosts.iter().any(|entry| {
-        let names = |name: &String| name == "*" || **name == *key.namespace;
-        entry.pattern.matches(issuer.host()) && entry.namespaces.iter().any(names)
-    });
-    if granted || installation.dev {
+    if installation.allows_issuer_host(issuer.host(), &key.namespace) {
         return Ok(issuer);
     }
     let message = format!(

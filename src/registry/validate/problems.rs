@@ -9,7 +9,7 @@ use crate::{
     registry::ValidationProblem,
 };
 
-/// The problems found so far.
+/// The problems found so far. Those with the condition `Warning` are warnings.
 #[derive(Clone, Debug, Default)]
 pub struct ProblemList(Vec<ValidationProblem>);
 
@@ -38,6 +38,16 @@ impl ProblemList {
     /// Adds a problem with the value of a field.
     pub fn invalid(&mut self, field: impl Into<String>, message: impl Display) {
         self.refuse(ConditionReason::Invalid, field, message);
+    }
+
+    /// Adds a warning: the object is accepted, and its status has the condition `Warning`.
+    pub fn warn(
+        &mut self,
+        reason: ConditionReason,
+        field: impl Into<String>,
+        message: impl Display,
+    ) {
+        self.add(ConditionType::Warning, reason, field, message);
     }
 
     /// Adds a problem with an enum value that this release does not support.
@@ -87,8 +97,8 @@ impl ProblemList {
         self.0.extend(others);
     }
 
-    /// The problems, in the order of the checks.
-    pub fn into_vec(self) -> Vec<ValidationProblem> {
-        self.0
+    /// The problems and the warnings, each in the order of the checks.
+    pub fn into_parts(self) -> (Vec<ValidationProblem>, Vec<ValidationProblem>) {
+        self.0.into_iter().partition(|problem| problem.condition != ConditionType::Warning)
     }
 }

@@ -7,7 +7,7 @@ use super::{
     tenant_protocol as protocol, token_policy,
 };
 use crate::{
-    api::{self, EnumSpec, SecretKeyRef},
+    api::{self, ConditionReason, EnumSpec, SecretKeyRef},
     model::{
         Branding, CustomScope, Issuer, Lifetimes, ObjectKey, Organization, RotationPolicy,
         SigningAlgorithm, Tenant, TenantId,
@@ -45,6 +45,10 @@ pub fn tenant(
     let spec = &raw.spec;
     name(&mut problems, key);
     let issuer = issuer.map_err(|problem| problems.append([problem])).ok();
+    if let Some(issuer) = issuer.as_ref().filter(|issuer| issuer.is_insecure()) {
+        let message = format!("{issuer} is not encrypted; use https");
+        problems.warn(ConditionReason::InsecureHttp, "spec.issuer", message);
+    }
     let lifetimes = lifetimes(&mut problems, spec.lifetimes.as_ref());
     let window = reuse_window(&mut problems, spec.refresh_token_reuse_window.as_ref());
     let lifetimes = Arc::new(Lifetimes {

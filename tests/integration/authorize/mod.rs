@@ -9,6 +9,7 @@ mod forms;
 mod hybrid;
 mod inside;
 mod logout;
+mod redirects;
 mod request_objects;
 mod requests;
 mod sign_in;

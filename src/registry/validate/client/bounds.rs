@@ -3,7 +3,7 @@
 
 use crate::{
     api::{self, ConditionReason, EnumSpec, Introspection, NamespaceLabels},
-    model::{ConsentPolicy, ObjectKey, RedirectUri},
+    model::{ConsentPolicy, ObjectKey, RedirectScheme, RedirectUri},
     registry::validate::{CheckedTenant, ProblemList, bounds::ClientBounds},
 };
 
@@ -51,7 +51,7 @@ pub fn check(
     }
     let mut exceeded = |field: String, what: String, bound: &str| {
         let message = format!(
-            "{what} is not allowed by spec.clients.{bound} of Tenant \"{}\" for clients from other namespaces",
+            "{what} is not allowed by spec.clients.{bound} of Tenant \"{}\" for clients from other namespaces; extend it there, or remove it here",
             tenant.tenant.id
         );
         problems.refuse(ConditionReason::BoundExceeded, field, message);
@@ -67,7 +67,7 @@ pub fn check(
     if consent == ConsentPolicy::Implied && !bounds.implied_consent {
         exceeded("spec.consent".to_owned(), "consent: Implied".to_owned(), "consent");
     }
-    redirect_hosts(bounds, flows, &mut exceeded);
+    redirects(bounds, flows, &mut exceeded);
     if spec.require_pkce == Some(false) && tenant.tenant.require_pkce {
         let message = format!(
             "false is not allowed for clients from other namespaces, because spec.requirePkce of Tenant \"{}\" is true; remove it",
@@ -105,7 +105,7 @@ pub fn check_registered(
     }
     let mut exceeded = |field: String, what: String, bound: &str| {
         let message = format!(
-            "{what} is not allowed by the tenant's spec.clients.{bound} for dynamically registered clients"
+            "{what} is not allowed by the tenant's spec.clients.{bound} for dynamically registered clients; extend it there, or remove it here"
         );
         problems.refuse(ConditionReason::BoundExceeded, field, message);
     };
@@ -119,25 +119,34 @@ pub fn check_registered(
             }
         }
     }
-    redirect_hosts(bounds, flows, &mut exceeded);
+    redirects(bounds, flows, &mut exceeded);
 }
 
-fn redirect_hosts(
+/// Rule: the scheme of a URI is https or among the tenant's, and the host of an http or https URI is
+/// among the tenant's. The text after the scheme of an application is not a host.
+fn redirects(
     bounds: &ClientBounds,
     flows: &CheckedFlows,
     exceeded: &mut impl FnMut(String, String, &str),
 ) {
-    let Some(hosts) = &bounds.redirect_hosts else { return };
-    let within = |uri: &RedirectUri| {
-        uri.host().is_some_and(|host| hosts.iter().any(|pattern| pattern.matches(&host)))
+    let allowed_scheme = |uri: &RedirectUri| {
+        uri.scheme() == RedirectScheme::Https
+            || bounds.redirect_schemes.contains(&uri.scheme_name())
     };
-    for (field, uris) in [
-        ("redirectUris", &flows.redirect_uris),
-        ("postLogoutRedirectUris", &flows.post_logout_redirect_uris),
-    ] {
-        for uri in uris.iter().filter(|uri| !within(uri)) {
-            let what = format!("the host of {}", uri.as_str());
-            exceeded(format!("spec.{field}"), what, "redirectHosts");
+    let allowed_host = |host: &str| {
+        bounds.redirect_hosts.as_ref().is_none_or(|hosts| hosts.iter().any(|it| it.matches(host)))
+    };
+    for (field, uris) in flows.uris.fields() {
+        for (index, uri) in uris.iter().enumerate() {
+            let field = || format!("spec.{field}[{index}]");
+            if !allowed_scheme(uri) {
+                let what = format!("the scheme {:?} of {}", uri.scheme_name(), uri.as_str());
+                exceeded(field(), what, "redirectSchemes");
+            }
+            if uri.host().is_some_and(|host| !allowed_host(&host)) {
+                let what = format!("the host of {}", uri.as_str());
+                exceeded(field(), what, "redirectHosts");
+            }
         }
     }
 }

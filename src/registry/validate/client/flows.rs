@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 
 use crate::{
     api::OidcClientSpec,
-    model::{ApplicationType, AuthMethod, GrantType, RedirectUri, ResponseType},
+    model::{ApplicationType, AuthMethod, GrantType, ResponseType},
     registry::validate::{ProblemList, grant_types},
 };
+
+use super::redirect_uris::{self, CheckedUris, ClientOrigin};
 
 /// The validated flows of a client.
 #[derive(Clone, Debug)]
@@ -17,8 +19,7 @@ pub struct CheckedFlows {
     pub response_types: BTreeSet<ResponseType>,
     /// The client authentication method that the manifest names.
     pub named_auth_method: Option<AuthMethod>,
-    pub redirect_uris: Vec<RedirectUri>,
-    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    pub uris: CheckedUris,
 }
 
 impl CheckedFlows {
@@ -30,7 +31,11 @@ impl CheckedFlows {
 }
 
 /// Validates the flows.
-pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec) -> CheckedFlows {
+pub fn check(
+    problems: &mut ProblemList,
+    spec: &OidcClientSpec,
+    from: ClientOrigin<'_>,
+) -> CheckedFlows {
     let application_type = spec.application_type.as_ref();
     let application_type = problems
         .supported("spec.applicationType", application_type)
@@ -44,13 +49,7 @@ pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec) -> CheckedFlows 
         response_types: response_types(problems, &spec.response_types, &grants),
         named_auth_method: problems
             .supported("spec.tokenEndpointAuthMethod", spec.token_endpoint_auth_method.as_ref()),
-        redirect_uris: uris(problems, "spec.redirectUris", &spec.redirect_uris, application_type),
-        post_logout_redirect_uris: uris(
-            problems,
-            "spec.postLogoutRedirectUris",
-            &spec.post_logout_redirect_uris,
-            application_type,
-        ),
+        uris: redirect_uris::check(problems, spec, application_type, from),
         grant_types: grants,
     };
     agree(problems, spec, &flows);
@@ -80,25 +79,6 @@ fn response_types(
         types.extend(plain.filter(|it| it.grant_types().iter().all(|it| grants.contains(it))));
     }
     types
-}
-
-fn uris(
-    problems: &mut ProblemList,
-    field: &str,
-    written: &[String],
-    application_type: ApplicationType,
-) -> Vec<RedirectUri> {
-    let mut uris: Vec<RedirectUri> = Vec::with_capacity(written.len());
-    for (index, text) in written.iter().enumerate() {
-        match RedirectUri::parse(text, application_type) {
-            Ok(uri) if uris.contains(&uri) => {
-                problems.invalid(format!("{field}[{index}]"), "is a duplicate; remove it");
-            }
-            Ok(uri) => uris.push(uri),
-            Err(error) => problems.invalid(format!("{field}[{index}]"), error),
-        }
-    }
-    uris
 }
 
 fn agree(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows) {
@@ -133,7 +113,7 @@ fn agree(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows
         problems.invalid("spec.grantTypes", message);
     }
     if flows.application_type == ApplicationType::Web && granted(GrantType::Implicit) {
-        for (index, uri) in flows.redirect_uris.iter().enumerate() {
+        for (index, uri) in flows.uris.redirect.iter().enumerate() {
             if !uri.as_str().starts_with("https:") {
                 // OIDC Registration §2, `application_type`.
                 let message = "must use https for web clients with the grant type implicit";

@@ -86,7 +86,7 @@ fn logout(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlow
     let Some(uri) = spec.frontchannel_logout_uri.as_ref() else { return };
     let Ok(url) = Url::parse(uri) else { return };
     let origin = url.origin().ascii_serialization();
-    let known = flows.redirect_uris.iter().filter_map(RedirectUri::origin);
+    let known = flows.uris.redirect.iter().filter_map(RedirectUri::origin);
     if !known.into_iter().any(|known| known == origin) {
         let message = "must have the same scheme, host and port as one of redirectUris";
         problems.invalid("spec.frontchannelLogoutUri", message);

@@ -6,6 +6,7 @@ mod flows;
 mod keys;
 mod lifetimes;
 mod metadata;
+mod redirect_uris;
 mod registered;
 mod sector;
 mod signatures;
@@ -14,6 +15,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use flows::CheckedFlows;
 use metadata::CheckedMetadata;
+use redirect_uris::ClientOrigin;
 pub use registered::{is_registered, registered};
 pub use sector::sector;
 
@@ -24,8 +26,8 @@ use super::{
 use crate::{
     api::{self, NamespaceLabels, OidcClientSpec, SecretKeyRef},
     model::{
-        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, Issuer, ObjectKey, RedirectUri,
-        intern,
+        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, Installation, Issuer, ObjectKey,
+        RedirectUri, intern,
     },
     protocol::scope::{STANDARD_SCOPES, is_scope},
     registry::SecretTemplate,
@@ -66,13 +68,14 @@ pub struct ClientFindings {
 }
 
 /// Validates a client at its tenant; with `None` (absent or not accepted) only what does not depend
-/// on the tenant. `unseen`: no API server has validated the object.
+/// on the tenant. Without an installation it is metadata sent for registration, which no API server
+/// has validated.
 pub fn client(
     raw: &api::OidcClient,
     key: &ObjectKey,
     tenant: Option<&CheckedTenant>,
     namespaces: &NamespaceLabels,
-    unseen: bool,
+    installation: Option<&Installation>,
 ) -> ClientFindings {
     let mut problems = ProblemList::default();
     let spec = &raw.spec;
@@ -82,7 +85,10 @@ pub fn client(
         object_name(&mut problems, "spec.tenantRef.namespace", namespace);
     }
     let id = client_id(&mut problems, key, spec.client_id.as_ref());
-    let flows = flows::check(&mut problems, spec);
+    let registered = registered(raw);
+    let from =
+        ClientOrigin { namespace: &key.namespace, registered: registered.is_some(), installation };
+    let flows = flows::check(&mut problems, spec, from);
     let consent = problems.supported("spec.consent", spec.consent.as_ref());
     let consent = consent.unwrap_or(ConsentPolicy::Required);
     let secret = secret_source(&mut problems, raw, flows.auth_method());
@@ -95,7 +101,7 @@ pub fn client(
     let written_scopes = written_scopes(&mut problems, &spec.scopes);
     let shortened = lifetimes::check(&mut problems, spec);
     let max_age = max_age(&mut problems, spec.default_max_age);
-    if unseen {
+    if installation.is_none_or(|installation| installation.dev) {
         limits(&mut problems, raw);
     }
     let Some(tenant) = tenant else {
@@ -104,7 +110,6 @@ pub fn client(
 
     let foreign = key.namespace != tenant.tenant.id.0.namespace;
     let admitted = !foreign || bounds::admit(&mut problems, key, tenant, namespaces);
-    let registered = registered(raw);
     if foreign && admitted {
         bounds::check(&mut problems, spec, &flows, consent, tenant);
     } else if registered.is_some() {
@@ -148,9 +153,9 @@ fn assemble(
     Client {
         name: spec.client_name.clone().unwrap_or_else(|| key.name.to_string()),
         application_type: flows.application_type,
-        origins: origins(&flows.redirect_uris),
-        redirect_uris: flows.redirect_uris,
-        post_logout_redirect_uris: flows.post_logout_redirect_uris,
+        origins: origins(&flows.uris.redirect),
+        redirect_uris: flows.uris.redirect,
+        post_logout_redirect_uris: flows.uris.post_logout,
         grant_types: intern(flows.grant_types),
         response_types: intern(flows.response_types),
         require_pkce: spec.require_pkce.unwrap_or(tenant.tenant.require_pkce),
@@ -176,11 +181,12 @@ fn client_id(
     let Some(chosen) = chosen else {
         return Some(ClientId::new(format!("{}.{}", key.namespace, key.name)));
     };
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/@".contains(&b);
     if (1..=128).contains(&chosen.len()) && chosen.bytes().all(allowed) {
         return Some(ClientId::new(chosen.clone()));
     }
-    let message = "must have 1 to 128 characters: letters, digits, '-', '.', '_' and '~'";
+    let message =
+        "must have 1 to 128 characters: letters, digits, '-', '.', '_', '~', ':', '/' and '@'";
     problems.invalid("spec.clientId", message);
     None
 }

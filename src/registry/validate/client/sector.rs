@@ -28,8 +28,8 @@ pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedF
         return;
     }
     // A URI without a host would get the subjects of the other URIs' host.
-    let hostless = flows.redirect_uris.iter().any(|uri| uri.host().is_none());
-    if hostless || hosts(&flows.redirect_uris).len() != 1 {
+    let hostless = flows.uris.redirect.iter().any(|uri| uri.host().is_none());
+    if hostless || hosts(&flows.uris.redirect).len() != 1 {
         let message = "pairwise requires redirectUris with one common host, or sectorIdentifierUri";
         problems.invalid("spec.subjectType", message);
     }
