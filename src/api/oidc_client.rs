@@ -102,6 +102,14 @@ pub struct OidcClientSpec {
     #[x_kube(validation = client::no_wildcard())]
     #[x_kube(validation = rules::unique())]
     pub post_logout_redirect_uris: Vec<String>,
+    /// Origins of pages, besides those of `redirectUris`, that may read the responses of the token,
+    /// userinfo and revocation endpoints (CORS), as browsers send them: `https://app.example.com`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
+    #[x_kube(validation = client::origins())]
+    #[x_kube(validation = client::no_active_scheme())]
+    #[x_kube(validation = rules::unique())]
+    pub allowed_origins: Vec<String>,
     /// Grant types that the client may use: `authorization_code`, `implicit`, `refresh_token`,
     /// `client_credentials`. Default: `[authorization_code]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

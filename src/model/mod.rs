@@ -61,7 +61,9 @@ pub use issuer::{Issuer, IssuerError};
 pub use kinds::{ManagedKind, ObjectKind, ObjectRef};
 pub use oauth_enums::{ApplicationType, AuthMethod, GrantType, ResponseType};
 pub use object_mark::{CredentialMark, ObjectMark};
-pub use redirect_uri::{REFUSED_SCHEMES, RedirectScheme, RedirectUri, RedirectUriError};
+pub use redirect_uri::{
+    ORIGIN_MESSAGE, REFUSED_SCHEMES, RedirectScheme, RedirectUri, RedirectUriError,
+};
 pub use refresh_replays::{RefreshReplays, ReportedReplays, SharedRefreshReplays};
 pub use registrar::{
     ClientRegistrar, NewClient, REGISTERED_NAME, RegistrarError, SharedRegistrar, SpecCheck,

@@ -27,6 +27,9 @@ pub const REFUSED_SCHEMES: [&str; 17] = [
     "urn",
 ];
 
+/// Message for a text that is not an origin.
+pub const ORIGIN_MESSAGE: &str = "must be an origin as browsers send it: scheme, host and port in lower case, without a path, a final slash or the scheme's default port, such as https://app.example.com";
+
 /// A registered redirect URI.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RedirectUri {
@@ -167,6 +170,19 @@ impl RedirectUri {
         origin.is_tuple().then(|| origin.ascii_serialization())
     }
 
+    /// Returns true if the text is an origin as browsers serialize it. Those of schemes of
+    /// applications are the scheme and what follows it up to the path, as in
+    /// `capacitor://localhost`.
+    pub fn is_origin(&self) -> bool {
+        if self.scheme != RedirectScheme::Application {
+            return self.origin().as_deref() == Some(&*self.text);
+        }
+        let host = self.text.split_once("://").map(|(_, host)| host).unwrap_or_default();
+        !host.is_empty()
+            && !host.contains(['/', '?'])
+            && !self.text.contains(|c: char| c.is_ascii_uppercase())
+    }
+
     /// Compares with the URI of a request. The strings must be identical, but a native client's
     /// loopback URI matches any port (RFC 8252 §7.3), and one without a path matches `/`, which URL
     /// libraries add (RFC 3986 §6.2.3).
@@ -303,6 +319,33 @@ mod tests {
                 assert_eq!(uri.host(), None, "{text}");
                 assert!(uri.matches(text));
             }
+        }
+    }
+
+    #[test]
+    fn origins_are_recognised_as_browsers_write_them() {
+        for good in [
+            "https://app.example.com",
+            "https://app.example.com:8443",
+            "http://localhost:3000",
+            "http://[::1]:3000",
+            "capacitor://localhost",
+            "chrome-extension://abcdefgh",
+        ] {
+            assert!(RedirectUri::parse(good, Web).expect(good).is_origin(), "{good}");
+        }
+        for bad in [
+            "https://app.example.com/",
+            "https://app.example.com/x",
+            "https://App.example.com",
+            "https://app.example.com:443",
+            "http://localhost:80",
+            "capacitor://localhost/",
+            "capacitor://Localhost",
+            "myapp:x",
+            "myapp:/x",
+        ] {
+            assert!(!RedirectUri::parse(bad, Web).expect(bad).is_origin(), "{bad}");
         }
     }
 

@@ -3,7 +3,7 @@
 use kube::core::Rule;
 
 use super::rule;
-use crate::model::{REFUSED_SCHEMES, RedirectUriError};
+use crate::model::{ORIGIN_MESSAGE, REFUSED_SCHEMES, RedirectUriError};
 
 /// CEL expression for a list of URIs that may be absent.
 fn uris(field: &str) -> String {
@@ -57,6 +57,14 @@ pub fn plain_web_uri() -> Rule {
     rule(
         "self.all(uri, !uri.matches('(?i)^https?:') || uri.matches('(?i)^https?://([-._a-z0-9]+|\\\\[[0-9a-f:.]+\\\\])(:[0-9]{1,5})?([/?][!#-;=?-\\\\[\\\\]_a-z~]*)?$'))",
         "must be scheme, ://, a host of letters, digits, '.', '-' and '_', and a path without characters that need escaping",
+    )
+}
+
+/// Origins as browsers serialize them (Fetch, "HTTP extensions").
+pub fn origins() -> Rule {
+    rule(
+        "self.all(origin, origin.matches('^[a-z][-+.a-z0-9]*://([-._a-z0-9]+|\\\\[[0-9a-f:.]+\\\\])(:[0-9]{1,5})?$'))",
+        ORIGIN_MESSAGE,
     )
 }
 

@@ -158,9 +158,12 @@ impl AppState {
         let RouteMatch { tenant, route, path_param, internal_host } = found;
         let (parts, body) = request.into_parts();
         let origin = parts.headers.get(header::ORIGIN).cloned();
-        let mut reply = if parts.method == Method::OPTIONS && route.cors != cors::CorsPolicy::None {
+        let is_preflight =
+            parts.method == Method::OPTIONS && route.cors.at(&tenant) != cors::CorsPolicy::None;
+        let mut reply = if is_preflight {
             let mut reply = Reply::empty(StatusCode::NO_CONTENT);
-            cors::preflight(&mut reply.headers, &route.methods());
+            let asked = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
+            cors::preflight(&mut reply.headers, &route.methods(), asked);
             reply
         } else if let Some(handler) = route.handler(&parts.method) {
             match body::read(body, &self.config.limits, &mut arrival.memory).await {

@@ -57,6 +57,7 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
     };
     let api = Route { error_format: ErrorFormat::Json, ..page };
     let registered = Route { cors: CorsPolicy::Registered, ..api };
+    let registration = Route { cors: CorsPolicy::OpenRegistration, ..api };
     let public = Route { cors: CorsPolicy::Any, cacheable: true, ..api };
     match endpoint {
         Endpoint::Discovery => Route { get: handler!(discovery::get), ..public },
@@ -71,12 +72,12 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
         }
         Endpoint::Introspect => Route { post: handler!(introspect::post), ..api },
         Endpoint::Revoke => Route { post: handler!(revoke::post), ..registered },
-        Endpoint::Register => Route { post: handler!(register::post), ..api },
+        Endpoint::Register => Route { post: handler!(register::post), ..registration },
         Endpoint::ManageClient => Route {
             get: handler!(register::get),
             put: handler!(register::put),
             delete: handler!(register::delete),
-            ..api
+            ..registration
         },
         Endpoint::Logout => {
             Route { get: handler!(logout::get), post: handler!(logout::post), ..page }

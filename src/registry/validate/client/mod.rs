@@ -15,7 +15,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use flows::CheckedFlows;
 use metadata::CheckedMetadata;
-use redirect_uris::ClientOrigin;
+use redirect_uris::{CheckedUris, ClientOrigin};
 pub use registered::{is_registered, registered};
 pub use sector::sector;
 
@@ -153,7 +153,7 @@ fn assemble(
     Client {
         name: spec.client_name.clone().unwrap_or_else(|| key.name.to_string()),
         application_type: flows.application_type,
-        origins: origins(&flows.uris.redirect),
+        origins: origins(&flows.uris),
         redirect_uris: flows.uris.redirect,
         post_logout_redirect_uris: flows.uris.post_logout,
         grant_types: intern(flows.grant_types),
@@ -168,8 +168,9 @@ fn assemble(
     }
 }
 
-fn origins(uris: &[RedirectUri]) -> Box<[Arc<str>]> {
-    uris.iter().filter_map(RedirectUri::origin).map(Into::into).collect()
+fn origins(uris: &CheckedUris) -> Box<[Arc<str>]> {
+    let further = uris.origins.iter().map(|uri| Arc::from(uri.as_str()));
+    uris.redirect.iter().filter_map(RedirectUri::origin).map(Into::into).chain(further).collect()
 }
 
 /// The client ID. The default `<namespace>.<name>` is unique because namespaces contain no dots.

@@ -3,7 +3,7 @@
 
 use crate::{
     api::{ConditionReason, OidcClientSpec},
-    model::{ApplicationType, Installation, RedirectScheme, RedirectUri},
+    model::{ApplicationType, Installation, ORIGIN_MESSAGE, RedirectScheme, RedirectUri},
     registry::validate::ProblemList,
 };
 
@@ -23,12 +23,18 @@ pub struct ClientOrigin<'a> {
 pub struct CheckedUris {
     pub redirect: Vec<RedirectUri>,
     pub post_logout: Vec<RedirectUri>,
+    /// Further origins that may read responses in browsers.
+    pub origins: Vec<RedirectUri>,
 }
 
 impl CheckedUris {
     /// The lists with the fields that they come from.
-    pub fn fields(&self) -> [(&'static str, &[RedirectUri]); 2] {
-        [("redirectUris", &self.redirect), ("postLogoutRedirectUris", &self.post_logout)]
+    pub fn fields(&self) -> [(&'static str, &[RedirectUri]); 3] {
+        [
+            ("redirectUris", &self.redirect),
+            ("postLogoutRedirectUris", &self.post_logout),
+            ("allowedOrigins", &self.origins),
+        ]
     }
 }
 
@@ -41,10 +47,17 @@ pub fn check(
 ) -> CheckedUris {
     let mut uris =
         |field: &str, written: &[String]| list(problems, field, written, (application_type, from));
-    CheckedUris {
+    let checked = CheckedUris {
         redirect: uris("spec.redirectUris", &spec.redirect_uris),
         post_logout: uris("spec.postLogoutRedirectUris", &spec.post_logout_redirect_uris),
+        origins: uris("spec.allowedOrigins", &spec.allowed_origins),
+    };
+    for uri in checked.origins.iter().filter(|uri| !uri.is_origin()) {
+        let canonical = uri.origin().map(|origin| format!("; write {origin}")).unwrap_or_default();
+        let message = format!("{:?} {ORIGIN_MESSAGE}{canonical}", uri.as_str());
+        problems.invalid("spec.allowedOrigins", message);
     }
+    checked
 }
 
 fn list(
