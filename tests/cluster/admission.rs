@@ -403,6 +403,14 @@ async fn redirect_uris_are_safe() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn allowed_origins_are_origins() {
+    let clients = clients().await;
+    let good = lists(["https://app.test", "http://localhost:3000", "capacitor://localhost"]);
+    let bad = lists(["https://app.test/", "https://App.test", "https://*.test", "null", "myapp:x"]);
+    clients.rule("allowedOrigins", &good, &bad, "an origin as browsers send it").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn grant_types_response_types_and_authentication_are_consistent() {
     let clients = clients().await;
     let machine = json!({ "redirectUris": null, "grantTypes": ["client_credentials"] });

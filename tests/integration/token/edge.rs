@@ -179,6 +179,7 @@ metadata: {name: spa}
 spec:
   tenantRef: {name: quick}
   redirectUris: [\"https://app.example/cb\"]
+  allowedOrigins: [\"https://admin.example:8443\", \"capacitor://localhost\"]
   tokenEndpointAuthMethod: none
 ";
     let app = TestApp::start(&format!("{TENANT}---{client}")).await;
@@ -187,21 +188,77 @@ spec:
             .request(reqwest::Method::OPTIONS, format!("{}{path}", app.issuer("quick")))
             .header("origin", origin)
             .header("access-control-request-method", "POST")
-            .header("access-control-request-headers", "authorization")
+            .header("access-control-request-headers", "authorization, traceparent")
             .send()
     };
     for path in ["/oauth/token", "/oauth/userinfo", "/oauth/revoke"] {
+        for further in ["https://admin.example:8443", "capacitor://localhost"] {
+            let answer = asks(path, further).await.expect("an answer");
+            assert_eq!(answer.headers()["access-control-allow-origin"], further, "{path}");
+        }
         let answer = asks(path, "https://app.example").await.expect("an answer");
         assert_eq!(answer.status().as_u16(), 204, "{path}");
         let headers = answer.headers();
         assert_eq!(headers["access-control-allow-origin"], "https://app.example", "{path}");
         let allowed = |name: &str| headers[name].to_str().expect("ASCII").to_lowercase();
         assert!(allowed("access-control-allow-methods").contains("post"), "{path}");
-        assert!(allowed("access-control-allow-headers").contains("authorization"), "{path}");
+        assert_eq!(allowed("access-control-allow-headers"), "authorization, traceparent", "{path}");
         assert!(!headers.contains_key("access-control-allow-credentials"), "{path}");
         let other = asks(path, "https://evil.example").await.expect("an answer");
         assert!(!other.headers().contains_key("access-control-allow-origin"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn pages_may_register_clients_where_registration_is_open() {
+    // RFC 7591 §3, Fetch "CORS-preflight fetch"
+    let tenants = "
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: open}
+spec: {registration: {mode: Open}}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: guarded}
+spec: {registration: {mode: InitialAccessToken, initialAccessTokenSecretRef: {name: initial}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: initial}
+stringData: {token: an-initial-access-token}
+";
+    let app = TestApp::start(&format!("{TENANT}---{tenants}")).await;
+    let asks = |tenant: &str, method: &'static str, path: &str| {
+        reqwest::Client::new()
+            .request(method.parse().expect("a method"), format!("{}{path}", app.issuer(tenant)))
+            .header("origin", "https://page.example")
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "content-type,mcp-protocol-version")
+            .send()
+    };
+    for path in ["/oauth/register", "/oauth/register/team.x"] {
+        let answer = asks("open", "OPTIONS", path).await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 204, "{path}");
+        let headers = answer.headers();
+        assert_eq!(headers["access-control-allow-origin"], "*", "{path}");
+        assert_eq!(
+            headers["access-control-allow-headers"], "content-type,mcp-protocol-version",
+            "{path}"
+        );
+        assert!(!headers.contains_key("access-control-allow-credentials"), "{path}");
+        for closed in ["quick", "guarded"] {
+            let answer = asks(closed, "OPTIONS", path).await.expect("an answer");
+            assert_eq!(answer.status().as_u16(), 405, "{closed} {path}");
+            assert!(!answer.headers().contains_key("access-control-allow-origin"), "{closed}");
+        }
+    }
+    // The page can read why its request was refused.
+    let refused = asks("open", "POST", "/oauth/register").await.expect("an answer");
+    assert_eq!(refused.status().as_u16(), 400);
+    assert_eq!(refused.headers()["access-control-allow-origin"], "*");
+    let refused = asks("guarded", "POST", "/oauth/register").await.expect("an answer");
+    assert!(!refused.headers().contains_key("access-control-allow-origin"));
 }
 
 #[tokio::test]

@@ -205,7 +205,7 @@ async fn cors_allows_registered_origins() {
     let ask = |origin| world.http.get(world.userinfo()).header("origin", origin);
     let (_, headers, _) = read(ask("https://spa.test")).await;
     assert_eq!(headers["access-control-allow-origin"], "https://spa.test");
-    assert_eq!(headers["access-control-expose-headers"], "www-authenticate");
+    assert_eq!(headers["access-control-expose-headers"], "www-authenticate, retry-after");
     let (_, headers, _) = read(ask("https://elsewhere.test")).await;
     assert!(!headers.contains_key("access-control-allow-origin"));
     let preflight = world
