@@ -129,7 +129,8 @@ pub struct OrganizationSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub name: Option<String>,
-    /// The claim `tenant_sub`. Default: `<namespace>/<name>` of the tenant.
+    /// The claim `tenant_sub`. Default: `<namespace>/<name>` of the tenant. It must not be the default
+    /// of another tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub id: Option<String>,

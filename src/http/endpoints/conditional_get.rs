@@ -9,6 +9,10 @@ use crate::{
     registry::PrerenderedJson,
 };
 
+/// Headers that decide which tenant a URL belongs to. Caches such as nginx do not have the host in
+/// their keys by default.
+const VARY: &str = "host, forwarded, x-forwarded-host";
+
 /// Sends a prerendered response, or 304 if the client has it (RFC 9110 §13.1.2).
 pub(super) fn send(request: &Request, prepared: &PrerenderedJson, max_age: Duration) -> Reply {
     let known = request.headers.get_all(header::IF_NONE_MATCH).iter();
@@ -24,7 +28,10 @@ pub(super) fn send(request: &Request, prepared: &PrerenderedJson, max_age: Durat
     } else {
         Reply::json_bytes(StatusCode::OK, prepared.bytes())
     };
+    // A shared cache between the client and a proxy may not know the header that the proxy sets.
+    let scope = if request.is_forwarded_host { "private" } else { "public" };
     reply
         .header("etag", &prepared.etag)
-        .header("cache-control", &format!("public, max-age={}", max_age.as_secs()))
+        .header("vary", VARY)
+        .header("cache-control", &format!("{scope}, max-age={}", max_age.as_secs()))
 }

@@ -44,6 +44,8 @@ pub(crate) struct EffectiveRequest {
     /// The requested authority: lower case, without a default port. `None` if the request contains
     /// none, or conflicting ones.
     pub(crate) authority: Option<String>,
+    /// Whether the authority is that of a trusted proxy's header.
+    pub(crate) is_forwarded_authority: bool,
     /// Whether a header says that a proxy passed the request on, whether the proxy is trusted or not.
     pub(crate) proxied: bool,
 }
@@ -80,12 +82,13 @@ impl TrustedProxies {
         request: &Request<B>,
     ) -> EffectiveRequest {
         let told = self.forwarded_info(peer, request.headers());
+        let is_forwarded_authority = told.host.is_some();
         let authority = match told.host {
             Some(host) => canonical(&host, told.https),
             None => own_host(request, told.https),
         };
         let proxied = PROXY_HEADERS.iter().any(|name| request.headers().contains_key(*name));
-        EffectiveRequest { client: told.client, authority, proxied }
+        EffectiveRequest { client: told.client, authority, is_forwarded_authority, proxied }
     }
 
     /// Reads the proxies' entries, each trusted as long as the peer that passed it on is a trusted

@@ -39,6 +39,8 @@ pub struct Request {
     pub body: Bytes,
     /// The client's address, behind trusted proxies.
     pub address: IpAddr,
+    /// Whether the host that the tenant was found by came from a forwarding header.
+    pub is_forwarded_host: bool,
     /// The snapshot, the same from start to end of the request.
     pub snapshot: Arc<Snapshot>,
     /// The time at which the request started.

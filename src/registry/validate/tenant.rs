@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     ProblemList, SCOPE_MESSAGE, bounds, bounds::ClientBounds, claim_names, duration, name,
-    tenant_protocol as protocol, token_policy,
+    secret_template::is_object_name, tenant_protocol as protocol, token_policy,
 };
 use crate::{
     api::{self, ConditionReason, EnumSpec, SecretKeyRef},
@@ -74,6 +74,7 @@ pub fn tenant(
     let tokens = token_policy::of_tenant(&mut problems, spec);
     let registration = protocol::registration(&mut problems, spec.registration.as_ref());
     let organization = organization(spec.organization.as_ref(), &display_name, key);
+    check_organization_id(&mut problems, &organization.id, key);
     if unseen {
         super::limits(&mut problems, raw);
     }
@@ -116,6 +117,21 @@ fn organization(
     Organization {
         name: written.name.unwrap_or_else(|| display_name.to_owned()),
         id: written.id.unwrap_or_else(|| key.to_string()),
+    }
+}
+
+/// Rule: an organization's ID is not the default of another tenant, whether that exists or not, or
+/// resource servers could take the users of one for those of the other.
+fn check_organization_id(problems: &mut ProblemList, id: &str, key: &ObjectKey) {
+    let is_default = id.split_once('/').is_some_and(|(namespace, name)| {
+        is_object_name(namespace) && is_object_name(name) && !namespace.contains('.')
+    });
+    if is_default && id != key.to_string() {
+        let message = format!(
+            "{id:?} is the default of Tenant \"{id}\"; use an ID that is not of the form <namespace>/<name>, or {:?}",
+            key.to_string()
+        );
+        problems.invalid("spec.organization.id", message);
     }
 }
 

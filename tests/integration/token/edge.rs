@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use lanyard::{
-    http::{ServerLimits, TlsConfig},
+    http::{ForwardedHeaders, ServerConfig, ServerLimits, TlsConfig, TrustedProxies},
     model::Clock as _,
 };
 use serde_json::Value;
@@ -143,6 +143,38 @@ async fn metadata_supports_etags_and_head() {
     let head = client.head(&url).send().await.expect("an answer");
     assert_eq!((head.status().as_u16(), &head.headers()["content-length"]), (200, &length));
     assert_eq!(head.bytes().await.expect("read").len(), 0);
+}
+
+#[tokio::test]
+async fn shared_caches_store_documents_only_under_a_host_that_they_know() {
+    // RFC 9111 §4.1, §5.2.2.7
+    let networks = vec!["127.0.0.1/32".parse().expect("a network")];
+    let trusted_proxies = TrustedProxies::new(networks, ForwardedHeaders::XForwarded);
+    let config = ServerConfig { trusted_proxies, ..ServerConfig::default() };
+    let app = TestApp::start_configured(TENANT, config).await;
+    let issuer = app.issuer("quick");
+    let host = issuer.split('/').nth(2).expect("a host").to_owned();
+    let client = reqwest::Client::new();
+    for path in ["/.well-known/openid-configuration", "/oauth/jwks"] {
+        let asks = |headers: [(&'static str, &str); 1]| {
+            let request = client.get(format!("{}/default/quick{path}", app.origin));
+            headers.iter().fold(request, |it, (name, value)| it.header(*name, *value)).send()
+        };
+        for (header, scope) in
+            [(("accept", "*/*"), "public"), (("x-forwarded-host", &*host), "private")]
+        {
+            let answer = asks([header]).await.expect("an answer");
+            assert_eq!(answer.status().as_u16(), 200, "{header:?}");
+            let headers = answer.headers();
+            assert_eq!(headers["vary"], "host, forwarded, x-forwarded-host", "{path}");
+            let cached = headers["cache-control"].to_str().expect("text");
+            assert!(cached.starts_with(&format!("{scope}, max-age=")), "{header:?}: {cached}");
+            let tag = headers["etag"].to_str().expect("text").to_owned();
+            let again = asks([("if-none-match", &tag)]).await.expect("an answer");
+            assert_eq!(again.status().as_u16(), 304, "{path}");
+            assert_eq!(again.headers()["vary"], "host, forwarded, x-forwarded-host", "{path}");
+        }
+    }
 }
 
 #[tokio::test]
