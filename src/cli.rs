@@ -50,9 +50,8 @@ pub struct RunArgs {
     /// "id.example.com=team-a,team-b" or "*.example.com=*"; separate several with ';'
     #[arg(long, env = "LANYARD_ISSUER_HOSTS", value_name = "HOST=NS,..", value_delimiter = ';')]
     pub issuer_hosts: Vec<String>,
-    /// Hosts, other than loopback ones, where issuers and redirect URIs may use http, and the
-    /// namespaces that may: "*.home.lan=team-a,team-b"; separate several with ';'. Tokens and
-    /// passwords are not encrypted there
+    /// Hosts besides loopback ones where issuers and redirect URIs may use http, unencrypted, and
+    /// the namespaces that may: "*.home.lan=team-a,team-b"; separate several with ';'
     #[arg(
         long,
         env = "LANYARD_INSECURE_HTTP_HOSTS",
