@@ -71,6 +71,7 @@ mod tests {
         Installation {
             base_url: Issuer::parse("https://id.test").expect("canonical"),
             issuer_hosts: vec![],
+            insecure_http_hosts: Vec::new(),
             internal_hosts: [].into(),
             dev: false,
             sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),

@@ -8,6 +8,7 @@ fn build_of(objects: &ObjectSet) -> Snapshot {
     let installation = Installation {
         base_url: Issuer::parse("https://id.test").expect("canonical"),
         issuer_hosts: vec![],
+        insecure_http_hosts: Vec::new(),
         internal_hosts: [].into(),
         dev: false,
         sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),

@@ -75,7 +75,7 @@ mod tests {
     fn unsupported_values_are_problems() {
         let mut problems = ProblemList::default();
         tenant(&mut problems, json!({ "idTokenClaims": "Everything", "accessTokenType": "jwt" }));
-        let fields: Vec<_> = problems.into_vec().into_iter().map(|found| found.field).collect();
+        let fields: Vec<_> = problems.into_parts().0.into_iter().map(|found| found.field).collect();
         assert_eq!(fields, ["spec.idTokenClaims", "spec.accessTokenType"]);
     }
 }

@@ -291,7 +291,8 @@ mod tests {
         let refresh = EnumSpec::Supported(GrantType::RefreshToken);
         let code = EnumSpec::Supported(GrantType::AuthorizationCode);
         let spec = OidcClientSpec { grant_types: vec![code, refresh], ..Default::default() };
-        let flows = flows::check(&mut ProblemList::default(), &spec);
+        let from = ClientOrigin { namespace: "team", registered: false, installation: None };
+        let flows = flows::check(&mut ProblemList::default(), &spec, from);
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
         let all = words("openid profile email groups offline_access");
         assert_eq!(default_scopes(&flows, None), all);
