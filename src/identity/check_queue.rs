@@ -134,7 +134,8 @@ impl<T> PasswordCheckQueue<T> {
             let of_tenant = self.tenants.counted(tenant, now) + work_of(tenants.get(&tenant));
             let of_address =
                 self.addresses.counted(address, now) + work_of(addresses.get(&address));
-            (of_tenant, of_address, *index)
+            let recent = (self.tenants.of(tenant, now), self.addresses.of(address, now));
+            (of_tenant, recent.0, of_address, recent.1, *index)
         })?;
         let WaitingCheck { origin, is_costly, check } = self.waiting.remove(next);
         self.tenants.add(origin.tenant, EXPECTED_WORK, now);
