@@ -9,7 +9,7 @@ use lanyard::{
         OidcClient, SecretState, Tenant,
     },
     keys::{KeyTimes, generate, write_key},
-    model::{Installation, Issuer, ObjectKey, SigningAlgorithm, Timestamp},
+    model::{Installation, Issuer, ObjectKey, SecretPermissions, SigningAlgorithm, Timestamp},
     registry::{BuildCache, build},
 };
 use serde_json::{Value, json};
@@ -22,6 +22,7 @@ fn installation() -> Installation {
         issuer_hosts: Vec::new(),
         internal_hosts: [].into(),
         insecure_http_hosts: Vec::new(),
+        client_secrets: SecretPermissions::default(),
         dev: false,
         sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
     }

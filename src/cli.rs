@@ -2,6 +2,7 @@
 //!
 //! Must not: check more than syntax; `config` builds checked values.
 
+mod permissions;
 mod store;
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
+pub use permissions::PermissionArgs;
 pub use store::{SecretText, StoreArgs, StoreKind};
 
 /// OpenID Connect for Kubernetes: tenants and clients are resources, and one binary reconciles and
@@ -46,19 +48,9 @@ pub struct RunArgs {
     /// it at /<namespace>/<name>
     #[arg(long, env = "LANYARD_BASE_URL", value_name = "URL")]
     pub base_url: String,
-    /// Additional hosts that tenants may use, and the namespaces that may use each:
-    /// "id.example.com=team-a,team-b" or "*.example.com=*"; separate several with ';'
-    #[arg(long, env = "LANYARD_ISSUER_HOSTS", value_name = "HOST=NS,..", value_delimiter = ';')]
-    pub issuer_hosts: Vec<String>,
-    /// Hosts besides loopback ones where issuers and redirect URIs may use http, unencrypted, and
-    /// the namespaces that may: "*.home.lan=team-a,team-b"; separate several with ';'
-    #[arg(
-        long,
-        env = "LANYARD_INSECURE_HTTP_HOSTS",
-        value_name = "HOST=NS,..",
-        value_delimiter = ';'
-    )]
-    pub insecure_http_hosts: Vec<String>,
+    /// Flags of what namespaces may use.
+    #[command(flatten)]
+    pub permissions: PermissionArgs,
     /// Name of the Helm release; the Lease and the Secret of sealing keys are named after it
     #[arg(long, env = "LANYARD_RELEASE_NAME", default_value = "lanyard", value_name = "NAME")]
     pub release_name: String,

@@ -6,7 +6,10 @@ use ipnet::IpNet;
 
 use crate::{
     cli::{RunArgs, ServeArgs},
-    model::{HostPattern, HostPermission, Installation, InternalHost, Issuer, ObjectKey},
+    model::{
+        HostPattern, HostPermission, Installation, InternalHost, Issuer, ObjectKey,
+        SecretPermission, SecretPermissions,
+    },
 };
 
 /// A flag whose value is invalid.
@@ -28,9 +31,19 @@ impl ConfigError {
 pub fn installation(args: &RunArgs) -> Result<Installation, ConfigError> {
     Ok(Installation {
         base_url: base_url(&args.base_url)?,
-        issuer_hosts: host_permissions("--issuer-hosts", &args.issuer_hosts)?,
-        insecure_http_hosts: host_permissions("--insecure-http-hosts", &args.insecure_http_hosts)?,
+        issuer_hosts: host_permissions("--issuer-hosts", &args.permissions.issuer_hosts)?,
+        insecure_http_hosts: host_permissions(
+            "--insecure-http-hosts",
+            &args.permissions.insecure_http_hosts,
+        )?,
         internal_hosts: internal_hosts(&args.serve)?,
+        client_secrets: SecretPermissions {
+            keys: secret_permissions("--client-secret-keys", &args.permissions.client_secret_keys)?,
+            names: secret_permissions(
+                "--client-secret-names",
+                &args.permissions.client_secret_names,
+            )?,
+        },
         dev: false,
         sealing_secret: ObjectKey::new(
             &args.namespace,
@@ -50,23 +63,45 @@ fn host_permissions(
     flag: &'static str,
     written: &[String],
 ) -> Result<Vec<HostPermission>, ConfigError> {
-    let entries = written.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty());
-    entries.map(|entry| host_permission(flag, entry)).collect()
+    entries(written).map(|entry| host_permission(flag, entry)).collect()
 }
 
 fn host_permission(flag: &'static str, entry: &str) -> Result<HostPermission, ConfigError> {
     let remedy = "write HOST=NAMESPACE,.. such as \"*.example.com=team-a,team-b\", or \"=*\" for every namespace";
-    let wrong = || ConfigError::new(flag, entry, remedy);
-    let (host, namespaces) = entry.split_once('=').ok_or_else(wrong)?;
+    let permission = permission(entry).and_then(|(host, namespaces)| {
+        Some(HostPermission { pattern: HostPattern::parse(host)?, namespaces })
+    });
+    permission.ok_or_else(|| ConfigError::new(flag, entry, remedy))
+}
+
+/// Entries `PATTERN=NAMESPACE,..` for client Secrets, without empty ones.
+fn secret_permissions(
+    flag: &'static str,
+    written: &[String],
+) -> Result<Vec<SecretPermission>, ConfigError> {
+    let remedy = "write NAME=NAMESPACE,.. such as \"argocd.argoproj.io/secret-type=argocd\" or \"argocd.argoproj.io/*=argocd\", or \"=*\" for every namespace";
+    let read = |entry: &str| {
+        let (pattern, namespaces) = permission(entry)?;
+        SecretPermission::new(pattern, namespaces)
+    };
+    entries(written)
+        .map(|entry| read(entry).ok_or_else(|| ConfigError::new(flag, entry, remedy)))
+        .collect()
+}
+
+fn entries(written: &[String]) -> impl Iterator<Item = &str> {
+    written.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty())
+}
+
+/// A pattern and at least one namespace.
+fn permission(entry: &str) -> Option<(&str, Vec<String>)> {
+    let (pattern, namespaces) = entry.split_once('=')?;
     let namespaces: Vec<String> = namespaces
         .split(',')
         .map(|namespace| namespace.trim().to_owned())
         .filter(|namespace| !namespace.is_empty())
         .collect();
-    if namespaces.is_empty() {
-        return Err(wrong());
-    }
-    Ok(HostPermission { pattern: HostPattern::parse(host.trim()).ok_or_else(wrong)?, namespaces })
+    (!namespaces.is_empty()).then_some((pattern.trim(), namespaces))
 }
 
 /// `--internal-hosts`: URLs, each with the namespaces whose tenants it serves (default: all).
@@ -123,6 +158,20 @@ mod tests {
         assert!(entry.pattern.matches("id.example.com"));
         assert!(!entry.pattern.matches("example.com"));
         assert_eq!(entry.namespaces, ["team-a", "team-b"]);
+    }
+
+    #[test]
+    fn reads_what_client_secrets_may_have() {
+        let text = |it: &str| vec![it.to_owned(), String::new()];
+        let keys = secret_permissions("--client-secret-keys", &text("argoproj.io/*=a, b"));
+        let permissions = SecretPermissions { keys: keys.expect("valid"), names: vec![] };
+        assert!(permissions.allow_key("argoproj.io/x", "b"));
+        assert!(!permissions.allow_key("argoproj.io/x", "c"));
+        for wrong in ["argoproj.io/x", "argoproj.io/x=", "*/x=a", "=a"] {
+            let error = secret_permissions("--client-secret-keys", &text(wrong));
+            let error = error.expect_err(wrong).to_string();
+            assert!(error.starts_with("--client-secret-keys") && error.contains("NAME=NAMESPACE"));
+        }
     }
 
     #[test]

@@ -115,6 +115,8 @@ condition_reasons! {
     /// The namespace may not use the issuer's host or path, or may not use `http` on a host.
     HostNotAllowed: "Have the host listed in `issuerHosts`, or for `http` in `insecureHttpHosts`. Or move the \
                      issuer below `/<namespace>/`, or use https.",
+    /// The client's Secret has a name, label or annotation that controllers of other projects act on.
+    SecretMetadataNotAllowed: "Have it listed for the namespace in `clientSecrets`, or remove it.",
     /// The tenant does not exist.
     TenantNotFound: "Create it, or correct `spec.tenantRef`.",
     /// The tenant is not accepted.
@@ -153,6 +155,8 @@ condition_reasons! {
     NotServed: "Look at the other conditions.",
     /// Lanyard no longer watches the object's namespace.
     NotWatched: "Add the namespace to `watchNamespaces`, or delete the object.",
+    /// The client secret is so short that it can be guessed.
+    WeakSecret: "Replace it by a random one of at least 16 characters.",
     /// The object uses `http` on a host other than loopback, as the installation's `insecureHttpHosts`
     /// permit. Its codes, tokens and passwords are not encrypted on the way.
     InsecureHttp: "Use https, then remove the host from `insecureHttpHosts`.",

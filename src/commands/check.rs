@@ -13,7 +13,7 @@ use crate::{
     api::{ConditionReason, NamespaceLabels, ObjectSet},
     cli::CheckArgs,
     config,
-    model::{Clock, Installation, ObjectKey, ObjectRef, SystemClock},
+    model::{Clock, Installation, ObjectKey, ObjectRef, SecretPermissions, SystemClock},
     registry::{BuildCache, Snapshot, ValidationProblem, build},
     source::{
         folder::{CachedManifest, collect},
@@ -94,6 +94,7 @@ fn validate_objects(
         issuer_hosts: Vec::new(),
         internal_hosts: [].into(),
         insecure_http_hosts: Vec::new(),
+        client_secrets: SecretPermissions::default(),
         dev: true,
         sealing_secret: ObjectKey::new("", ""),
     };

@@ -29,7 +29,7 @@ use crate::{
     config, controller,
     demo::{self, Demo, DemoClient, DemoConfig},
     http::ExtraRoutes,
-    model::{Clock as _, Installation, Issuer, ObjectKey, SystemClock, sha256},
+    model::{Clock as _, Installation, Issuer, ObjectKey, SecretPermissions, SystemClock, sha256},
     registry::SnapshotHandle,
     source::{SharedSource, folder::FolderSource},
 };
@@ -50,6 +50,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
         issuer_hosts: Vec::new(),
         internal_hosts: config::internal_hosts(&args.serve)?,
         insecure_http_hosts: Vec::new(),
+        client_secrets: SecretPermissions::default(),
         dev: true,
         sealing_secret: ObjectKey::new("lanyard-dev", "sealing-keys"),
     };

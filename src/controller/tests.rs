@@ -25,7 +25,7 @@ use crate::{
     },
     model::{
         Clock as _, FixedClock, Installation, Issuer, ManagedKind, ObjectKey, ObjectKind,
-        ObjectRef, SeededEntropy, Timestamp,
+        ObjectRef, SecretPermissions, SeededEntropy, Timestamp,
     },
     registry::{self, BuildCache},
     source::{StatusUpdate, WriteError},
@@ -90,6 +90,7 @@ impl Cluster {
             issuer_hosts: vec![],
             internal_hosts: [].into(),
             insecure_http_hosts: vec![],
+            client_secrets: SecretPermissions::default(),
             dev: false,
             sealing_secret,
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{InternalHost, Issuer, ObjectKey, TenantId};
+use super::{InternalHost, Issuer, ObjectKey, SecretPermissions, TenantId};
 
 /// The part of the configuration that validation depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,9 @@ pub struct Installation {
     pub insecure_http_hosts: Vec<HostPermission>,
     /// Addresses of the installation's Service inside the cluster, the preferred one first.
     pub internal_hosts: Arc<[InternalHost]>,
+    /// Names, labels and annotations of client Secrets that other controllers act on, and the
+    /// namespaces allowed to use them.
+    pub client_secrets: SecretPermissions,
     /// Whether any host is allowed and unknown fields are problems (`dev`, `check`).
     pub dev: bool,
     /// The Secret of the installation's sealing keys.

@@ -30,6 +30,7 @@ mod refresh_replays;
 mod registrar;
 mod seal_purpose;
 mod secret;
+mod secret_permissions;
 mod tenant;
 mod time;
 mod token_policy;
@@ -70,6 +71,7 @@ pub use registrar::{
 };
 pub use seal_purpose::SealPurpose;
 pub use secret::Secret;
+pub use secret_permissions::{SecretPermission, SecretPermissions};
 pub use tenant::{
     AcrLevel, Branding, CustomScope, Lifetimes, Organization, RefreshTokenRotation,
     RegistrationMode, RegistrationPolicy, RequestObjectPolicy, RotationPolicy, Tenant,

@@ -69,7 +69,9 @@ mod tests {
     use super::*;
     use crate::{
         api::{CachedObject, ObjectSet, SourceHealth, Tenant, TenantSpec},
-        model::{FixedClock, Issuer, ManagedKind, ObjectKey, ObjectRef, Timestamp},
+        model::{
+            FixedClock, Issuer, ManagedKind, ObjectKey, ObjectRef, SecretPermissions, Timestamp,
+        },
     };
 
     fn view(revision: u64, synced: bool, tenant: &str) -> Arc<SourceView> {
@@ -95,6 +97,7 @@ mod tests {
             issuer_hosts: vec![],
             internal_hosts: [].into(),
             insecure_http_hosts: vec![],
+            client_secrets: SecretPermissions::default(),
             dev: false,
             sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
         };

@@ -1,10 +1,45 @@
-//! Reads entries of Secrets.
+//! Reads entries of Secrets, and judges client secrets.
 
-use super::ValidationProblem;
+use super::{ClientSecretPlan, ValidationProblem, validate::ProblemList};
 use crate::{
     api::{CachedSecret, ConditionReason, ConditionType, SecretState},
-    model::ObjectKey,
+    model::{ObjectKey, Secret},
 };
+
+/// Maximum length of a client secret. Generated ones have 43 characters, or 86 if the client signs
+/// with it.
+const MAX_SECRET_LEN: usize = 512;
+/// Length of a client secret below which its client has a warning.
+const STRONG_LEN: usize = 16;
+
+/// Validates a client secret (RFC 6749 appendix A.2). The line break that editors and `echo` append
+/// is not part of it.
+pub(super) fn usable_secret(text: &str) -> Result<Secret<String>, &'static str> {
+    let text = text.trim_end_matches(['\r', '\n']);
+    if !(1..=MAX_SECRET_LEN).contains(&text.len()) {
+        return Err("must have 1 to 512 characters");
+    }
+    if !text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return Err("must be printable ASCII");
+    }
+    Ok(Secret::new(text.to_owned()))
+}
+
+/// Warns of a client secret that can be guessed.
+pub(super) fn warn_if_weak(
+    problems: &mut ProblemList,
+    plan: &ClientSecretPlan,
+    secret: Option<&Secret<String>>,
+) {
+    let is_referenced = matches!(plan, ClientSecretPlan::Referenced(_));
+    let field = if is_referenced { "spec.secretRef" } else { "spec.secret" };
+    if secret.is_some_and(|secret| secret.expose().len() < STRONG_LEN) {
+        let message = format!(
+            "the client secret has less than {STRONG_LEN} characters and can be guessed; use a longer random one, such as the output of openssl rand -base64 32"
+        );
+        problems.warn(ConditionReason::WeakSecret, field, message);
+    }
+}
 
 /// The Secret that an object refers to, or the problem with the reference.
 pub(super) fn referenced<'a>(

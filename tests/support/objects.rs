@@ -11,7 +11,7 @@ use lanyard::{
     keys::{KeyTimes, generate, write_key},
     model::{
         HostPattern, HostPermission, Installation, InternalHost, Issuer, ObjectKey, ObjectRef,
-        SigningAlgorithm, Timestamp,
+        SecretPermission, SecretPermissions, SigningAlgorithm, Timestamp,
     },
 };
 use serde_json::Value;
@@ -34,9 +34,17 @@ pub fn installation(dev: bool) -> Installation {
             pattern: HostPattern::parse("*.lan.a.test").expect("a pattern"),
             namespaces: vec!["team-a".to_owned()],
         }],
+        client_secrets: SecretPermissions {
+            keys: vec![permission("argocd.argoproj.io/*")],
+            names: vec![permission("argocd-secret")],
+        },
         dev,
         sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
     }
+}
+
+fn permission(pattern: &str) -> SecretPermission {
+    SecretPermission::new(pattern, vec!["team-a".to_owned()]).expect("a pattern")
 }
 
 /// The objects of some documents. An object that does not deserialize is malformed, as in a watch.

@@ -18,7 +18,7 @@ use lanyard::{
     },
     model::{
         Clock, Entropy, FixedClock, Installation, InternalHost, Issuer, ObjectKey,
-        SigningAlgorithm, TenantId, Timestamp,
+        SecretPermissions, SigningAlgorithm, TenantId, Timestamp,
     },
     registry::{BuildCache, Snapshot, SnapshotHandle, build},
     source::manifests::{ManifestObject, parse_text},
@@ -92,6 +92,7 @@ impl Stage {
                 issuer_hosts: Vec::new(),
                 internal_hosts: internal_hosts(origin),
                 insecure_http_hosts: Vec::new(),
+                client_secrets: SecretPermissions::default(),
                 dev: !manifests.starts_with(CLUSTER),
                 sealing_secret: ObjectKey::new("lanyard", "sealing"),
             },

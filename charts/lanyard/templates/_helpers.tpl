@@ -296,3 +296,10 @@ path: /metrics
 {{- range . }}{{ $hosts = append $hosts (printf "%s=%s" .host (join "," .namespaces)) }}{{ end -}}
 {{- join ";" $hosts -}}
 {{- end }}
+
+{{/* Names or keys and the namespaces that may use each, as in the environment variables. */}}
+{{- define "lanyard.secretPermissions" -}}
+{{- $entries := list -}}
+{{- range . }}{{ $entries = append $entries (printf "%s=%s" (.key | default .name) (join "," .namespaces)) }}{{ end -}}
+{{- join ";" $entries -}}
+{{- end }}

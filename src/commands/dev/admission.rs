@@ -36,7 +36,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{Issuer, ObjectKey},
+        model::{Issuer, ObjectKey, SecretPermissions},
         source::{folder::CachedManifest, manifests::parse_text},
     };
 
@@ -48,6 +48,7 @@ mod tests {
             issuer_hosts: Vec::new(),
             internal_hosts: [].into(),
             insecure_http_hosts: Vec::new(),
+            client_secrets: SecretPermissions::default(),
             dev: true,
             sealing_secret,
         };

@@ -58,7 +58,17 @@ pub fn check_code(
         return Err(invalid_grant(text).mismatch(client, &received, &bound));
     }
     let verifier = request.verifier.as_ref().map(|it| it.expose().as_str());
-    pkce::verify(code.code_challenge.as_deref(), verifier)?;
+    pkce::verify(code.code_challenge.as_deref(), verifier).map_err(|error| {
+        let verifier = verifier.map_or_else(
+            || "no code_verifier".to_owned(),
+            |verifier| format!("a code_verifier of {} characters", verifier.chars().count()),
+        );
+        let challenge = code
+            .code_challenge
+            .as_ref()
+            .map_or("no code_challenge", |_| "a code_challenge with code_challenge_method S256");
+        error.mismatch(client, &verifier, challenge)
+    })?;
     // After its data was lost, a store does not know which codes were redeemed, so its earlier
     // codes are rejected.
     if code.incarnation != incarnation {

@@ -20,16 +20,13 @@ use crate::{
         ClientOutcome, ClientSecretPlan, ClientSecretValues, DesiredSecret, ObjectOutcome,
         ValidationProblem, Verdict,
         precedence::Precedence,
-        secrets::{referenced, text_entry},
+        secrets::{referenced, text_entry, usable_secret, warn_if_weak},
         validate::{self, CheckedClient, ClientFindings, ProblemList, SecretSource},
     },
 };
 
 /// Default entry of a Secret that `spec.secretRef` names.
 const DEFAULT_ENTRY: &str = ClientSecretKeys::CLIENT_SECRET;
-/// Maximum length of a client secret. Generated ones have 43 characters, or 86 if the client signs
-/// with it.
-const MAX_SECRET_LEN: usize = 512;
 
 /// The clients to serve, and every client ID in use in the tenant's own namespace.
 #[derive(Debug)]
@@ -61,6 +58,8 @@ pub(super) fn validate_client(
         client.refuse_unknown_fields(&mut found.problems);
         host.report(&mut found.problems, &group.id);
         let foreign = client.member.key.namespace != group.id.0.namespace;
+        let key = client.member.key;
+        validate::check_secret_permissions(&mut found.problems, &client.raw, key, installation);
         if let Some(id) = &found.claims
             && let Some(holder) = holders.get(id)
             && *holder != client.member.key
@@ -194,6 +193,7 @@ fn accepted(
     };
     let resolved = match found {
         Ok(secret) => {
+            warn_if_weak(problems, &wish, secret.as_ref());
             client.authentication.set_secrets(secret.into_iter().collect());
             true
         }
@@ -217,7 +217,7 @@ fn own_secret(
     const FIELD: &str = "spec.secretRef";
     let secret = referenced(member.secret, &member.cached.summary().secret, FIELD)?;
     let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
-    usable(text_entry(secret, entry, FIELD)?).map_err(|message| {
+    usable_secret(text_entry(secret, entry, FIELD)?).map_err(|message| {
         let message = format!("the Secret's entry {entry:?} {message}");
         ValidationProblem::of(
             ConditionType::ResolvedRefs,
@@ -226,19 +226,6 @@ fn own_secret(
             message,
         )
     })
-}
-
-/// Validates a client secret (RFC 6749 appendix A.2). The line break that editors and `echo` append
-/// is not part of it.
-fn usable(text: &str) -> Result<Secret<String>, &'static str> {
-    let text = text.trim_end_matches(['\r', '\n']);
-    if !(1..=MAX_SECRET_LEN).contains(&text.len()) {
-        return Err("must have 1 to 512 characters");
-    }
-    if !text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-        return Err("must be printable ASCII");
-    }
-    Ok(Secret::new(text.to_owned()))
 }
 
 /// Reads the client secret from the Secret created for the client; `None` for a public client. An
@@ -282,7 +269,7 @@ fn generated(
                 return Err(problem(ConditionReason::Pending, message));
             };
             let text = std::str::from_utf8(value).map_err(|_| "must be printable ASCII");
-            return text.and_then(usable).map(Some).map_err(|message| {
+            return text.and_then(usable_secret).map(Some).map_err(|message| {
                 let message = format!(
                     "entry {entry:?} of Secret {name:?} {message}; edit or delete the entry"
                 );

@@ -27,6 +27,7 @@ pub use client::{
 };
 pub use issuer::{IssuerClaimant, IssuerOrphan, claim_issuers};
 pub use problems::ProblemList;
+pub use secret_template::check_permissions as check_secret_permissions;
 pub use tenant::{CheckedTenant, tenant};
 pub use user::{UserFindings, user};
 

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::ProblemList;
 use crate::{
-    api::{self, ClientSecretKeys, ClientSecretTemplate},
-    model::{AuthMethod, JwsAlgorithm, sign_with_secret},
+    api::{self, ClientSecretKeys, ClientSecretTemplate, ConditionReason},
+    model::{AuthMethod, Installation, JwsAlgorithm, ObjectKey, sign_with_secret},
     registry::{EntryText, SecretTemplate, SecretVariable},
 };
 
@@ -47,6 +47,33 @@ pub fn check(
     entries(problems, &shape);
     metadata(problems, &template);
     shape.shared()
+}
+
+/// Checks that the installation permits the name, labels and annotations that other controllers may
+/// act on. `dev` permits all.
+pub fn check_permissions(
+    problems: &mut ProblemList,
+    raw: &api::OidcClient,
+    key: &ObjectKey,
+    installation: &Installation,
+) {
+    let namespace = &*key.namespace;
+    let Some(template) = raw.spec.secret.as_ref().filter(|_| !installation.dev) else { return };
+    let permitted = &installation.client_secrets;
+    let mut refuse = |field: String, what: &str, value: &str| {
+        let message = format!(
+            "other controllers may act on this; have the installation list {value:?} for the namespace {namespace:?} in clientSecrets.{what}, or remove it"
+        );
+        problems.refuse(ConditionReason::SecretMetadataNotAllowed, field, message);
+    };
+    if let Some(name) = template.name.as_ref().filter(|it| !permitted.allow_name(it, namespace)) {
+        refuse(format!("{FIELD}.name"), "names", name);
+    }
+    for (field, map) in [("labels", &template.labels), ("annotations", &template.annotations)] {
+        for key in map.keys().filter(|key| !permitted.allow_key(key, namespace)) {
+            refuse(format!("{FIELD}.{field}.{key}"), "keys", key);
+        }
+    }
 }
 
 /// The request object algorithm that the client registers. Unsupported values are reported
