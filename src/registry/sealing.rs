@@ -72,6 +72,7 @@ mod tests {
             base_url: Issuer::parse("https://id.test").expect("canonical"),
             issuer_hosts: vec![],
             insecure_http_hosts: Vec::new(),
+            client_secrets: crate::model::SecretPermissions::default(),
             internal_hosts: [].into(),
             dev: false,
             sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),

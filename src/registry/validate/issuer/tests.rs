@@ -17,6 +17,7 @@ fn installation(dev: bool) -> Installation {
             namespaces: vec!["a".to_owned(), "b".to_owned()],
         }],
         insecure_http_hosts: Vec::new(),
+        client_secrets: crate::model::SecretPermissions::default(),
         internal_hosts: [].into(),
         dev,
         sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
