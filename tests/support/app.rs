@@ -25,7 +25,7 @@ use lanyard::{
     store::{IndexEntry, MemoryStore, OwnerKind, RecordKind, SharedStore},
     telemetry::Metrics,
 };
-pub use stage::{CLUSTER, Stage};
+pub use stage::Stage;
 use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     watch,

@@ -24,10 +24,6 @@ use lanyard::{
     source::manifests::{ManifestObject, parse_text},
 };
 
-/// Manifests that start with this line are served as those of a cluster: objects are told apart by
-/// `metadata.uid`.
-pub const CLUSTER: &str = "# cluster\n";
-
 /// The served objects and keys; a change takes effect at once.
 pub struct Stage {
     registry: SnapshotHandle,
@@ -70,6 +66,10 @@ impl KeyPool {
 }
 
 impl Stage {
+    /// Manifests that start with this line are served as those of a cluster: objects are told apart by
+    /// `metadata.uid`.
+    pub const CLUSTER: &str = "# cluster\n";
+
     /// Generates the keys for the tenants of manifests, and serves no objects yet.
     pub fn new(
         registry: SnapshotHandle,
@@ -93,7 +93,7 @@ impl Stage {
                 internal_hosts: internal_hosts(origin),
                 insecure_http_hosts: Vec::new(),
                 client_secrets: SecretPermissions::default(),
-                dev: !manifests.starts_with(CLUSTER),
+                dev: !manifests.starts_with(Self::CLUSTER),
                 sealing_secret: ObjectKey::new("lanyard", "sealing"),
             },
             cache: BuildCache::default(),

@@ -1,7 +1,7 @@
 //! The end of sessions, grants and consents with their user, where objects have UIDs (docs/design/state.md#marks).
 
 use super::{
-    app::{CLUSTER, TestApp},
+    app::{Stage, TestApp},
     browser::{Application, Browser},
     world::{ALICE, MANIFESTS, SignedIn, World, assert_error, text},
 };
@@ -20,7 +20,7 @@ fn manifests(change: &[(&str, &str)]) -> String {
         assert!(text.contains(from), "{from} is not in the manifests");
         text.replace(from, to)
     });
-    format!("{CLUSTER}{text}")
+    format!("{}{text}", Stage::CLUSTER)
 }
 
 struct Cluster {
