@@ -2,7 +2,7 @@
 //! may use them only where the installation permits it to its namespace: permission to write an
 //! `OidcClient` must not be permission to configure those controllers.
 
-/// What the installation permits.
+/// The permissions of the installation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretPermissions {
     /// Keys of labels and annotations.
