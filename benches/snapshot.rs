@@ -8,9 +8,9 @@ use lanyard::{
         CachedObject, CachedSecret, MANAGED_LABEL, ManagedObject, OWNER_ANNOTATION, ObjectSet,
         OidcClient, SecretState, Tenant,
     },
-    keys::{KeyTimes, generate, write_key},
+    keys::{KeyTimes, generate_key_record, write_key},
     model::{Installation, Issuer, ObjectKey, SecretPermissions, SigningAlgorithm, Timestamp},
-    registry::{BuildCache, build},
+    registry::{BuildCache, build_snapshot},
 };
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ fn cached<K: ManagedObject>(key: &ObjectKey, object: Value) -> CachedObject<K> {
 /// Tenants that share one key, since generating a thousand takes minutes.
 fn objects(tenants: usize, clients: usize) -> ObjectSet {
     let times = KeyTimes { published_at: NOW, signs_from: NOW, retire_at: None };
-    let key = generate(SigningAlgorithm::RS256, times).expect("a key");
+    let key = generate_key_record(SigningAlgorithm::RS256, times).expect("a key");
     let mut objects = ObjectSet::default();
     for tenant in 0..tenants {
         let namespace = format!("team-{tenant}");
@@ -84,20 +84,22 @@ fn snapshot(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("snapshot of 1,000 tenants x 10 clients");
     group.sample_size(20);
     group.bench_function("from nothing", |bencher| {
-        bencher.iter(|| build(black_box(&objects), &installation, &BuildCache::default(), 1, NOW));
+        bencher.iter(|| {
+            build_snapshot(black_box(&objects), &installation, &BuildCache::default(), 1, NOW)
+        });
     });
     let cache = BuildCache::default();
-    build(&objects, &installation, &cache, 1, NOW);
+    build_snapshot(&objects, &installation, &cache, 1, NOW);
     let key = ObjectKey::new("team-500", "client-5");
     group.bench_function("after a change of one client", |bencher| {
         bencher.iter(|| {
             let before = objects.managed.get::<OidcClient>(&key).expect("the client");
             let changed = CachedObject::new(&key, before.declared(&key));
             objects.managed.insert(key.clone(), changed);
-            build(black_box(&objects), &installation, &cache, 2, NOW)
+            build_snapshot(black_box(&objects), &installation, &cache, 2, NOW)
         });
     });
-    let built = build(&objects, &installation, &cache, 3, NOW);
+    let built = build_snapshot(&objects, &installation, &cache, 3, NOW);
     group.bench_function("finding a tenant and a client in it", |bencher| {
         bencher.iter(|| {
             let path = black_box("/team-500/main/oauth/token");

@@ -253,7 +253,7 @@ pub enum LogFormatArg {
 
 /// The one-line error message for an invalid command line; `None` if help or the version was
 /// requested.
-pub fn refusal(error: &clap::Error) -> Option<String> {
+pub fn usage_refusal(error: &clap::Error) -> Option<String> {
     if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return None;
     }

@@ -28,7 +28,7 @@ impl ConfigError {
 }
 
 /// Builds the configuration that validation depends on, for `run`.
-pub fn installation(args: &RunArgs) -> Result<Installation, ConfigError> {
+pub fn check_installation(args: &RunArgs) -> Result<Installation, ConfigError> {
     Ok(Installation {
         base_url: base_url(&args.base_url)?,
         issuer_hosts: host_permissions("--issuer-hosts", &args.permissions.issuer_hosts)?,

@@ -15,7 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => match cli::refusal(&error) {
+        Err(error) => match cli::usage_refusal(&error) {
             Some(line) => {
                 eprintln!("lanyard: {line}");
                 return ExitCode::from(2);
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
             None => error.exit(),
         },
     };
-    match commands::dispatch(cli.command) {
+    match commands::dispatch_command(cli.command) {
         Ok(code) => code,
         // A closed pipe is not an error: `head` closes it after the lines it needs.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,

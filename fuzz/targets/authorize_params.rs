@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use lanyard::{
     model::{Client, Tenant},
     protocol::{
-        authorize::{AuthorizeError, EncodedResponse, TenantLookup, validate},
+        authorize::{AuthorizeError, EncodedResponse, TenantLookup, validate_authorization_request},
         params::RequestParams,
     },
 };
@@ -30,7 +30,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| World(Arc::new(client())));
 
 fuzz_target!(|query: &[u8]| {
     let params = RequestParams::parse(query);
-    let response = match validate(&TENANT, &*WORLD, &params) {
+    let response = match validate_authorization_request(&TENANT, &*WORLD, &params) {
         Ok(ask) => ask.return_to.response(&[("code", "c")]),
         Err(AuthorizeError::Redirect(to, error)) => to.error(&error),
         Err(AuthorizeError::Page(_)) => return,

@@ -29,8 +29,8 @@ fuzz_target!(|bytes: &[u8]| {
         urlencoded(&text)
     );
     let params = RequestParams::parse(body.as_bytes());
-    if let Ok(credentials) = client_auth::credentials(None, &params) {
-        let _ = client_auth::check(Some(&CLIENT), &credentials);
+    if let Ok(credentials) = client_auth::parse_credentials(None, &params) {
+        let _ = client_auth::check_credentials(Some(&CLIENT), &credentials);
     }
     // The claims alone, without the signature.
     if let Ok(serde_json::Value::Object(claims)) = serde_json::from_slice(bytes) {

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use lanyard::{
     model::{Client, JwsAlgorithm, Tenant, Timestamp},
     protocol::{
-        authorize::request_object::{check_content, merge},
+        authorize::request_object::{check_content, merge_request_object},
         jwt::UnverifiedJwt,
         params::RequestParams,
     },
@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(serde_json::Value::Object(claims)) = serde_json::from_slice(bytes) else { return };
     let jwt = UnverifiedJwt { algorithm: JwsAlgorithm::RS256, kid: None, typ: None, claims };
     let params = RequestParams::parse(b"client_id=team.wiki&response_type=code&scope=openid&request=x");
-    if let Ok(merged) = merge(&params, &jwt, &CLIENT, &TENANT.issuer, NOW) {
+    if let Ok(merged) = merge_request_object(&params, &jwt, &CLIENT, &TENANT.issuer, NOW) {
         assert_eq!(merged.get("client_id"), Some("team.wiki"));
         assert_eq!(merged.get("response_type"), Some("code"));
         assert_eq!(merged.get("request"), None);

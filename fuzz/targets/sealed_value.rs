@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use lanyard::{
     keys::{KeyEntries, Sealer, new_sealing_key, write_sealing_key},
     model::{SealPurpose, SeededEntropy, TenantId, Timestamp},
-    protocol::records::{AuthorizationCode, Consent, Grant, RefreshToken, SealedCode, Session, decode},
+    protocol::records::{AuthorizationCode, Consent, Grant, RefreshToken, SealedCode, Session, decode_record},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -24,10 +24,10 @@ fuzz_target!(|bytes: &[u8]| {
     for purpose in [SealPurpose::Code, SealPurpose::Refresh, SealPurpose::Interaction, SealPurpose::Cookie] {
         assert!(SEALER.open(purpose, &tenant, &text).is_none());
     }
-    let _ = decode::<AuthorizationCode>(bytes);
-    let _ = decode::<SealedCode>(bytes);
-    let _ = decode::<RefreshToken>(bytes);
-    let _ = decode::<Grant>(bytes);
-    let _ = decode::<Session>(bytes);
-    let _ = decode::<Consent>(bytes);
+    let _ = decode_record::<AuthorizationCode>(bytes);
+    let _ = decode_record::<SealedCode>(bytes);
+    let _ = decode_record::<RefreshToken>(bytes);
+    let _ = decode_record::<Grant>(bytes);
+    let _ = decode_record::<Session>(bytes);
+    let _ = decode_record::<Consent>(bytes);
 });

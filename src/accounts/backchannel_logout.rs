@@ -45,7 +45,7 @@ pub(super) async fn store_notifications(
     let now = Moment { own: context.now, store: context.store_now };
     let clients = clients
         .filter_map(|id| context.tenant.client(id.as_str()))
-        .filter(|client| session::includes(session, client));
+        .filter(|client| session::session_includes(session, client));
     let mut claims = Vec::new();
     for client in clients.filter(|client| client.details.backchannel_logout_uri.is_some()) {
         let notification = LogoutNotification {
@@ -56,14 +56,14 @@ pub(super) async fn store_notifications(
         let AccountServices { store, entropy, .. } = context.services;
         let key = context.key(RecordKind::Logout, entropy.id());
         let owner = IndexEntry::new(OwnerKind::Client, client.id.as_str());
-        let claim = outbox::put(store, key, (notification, owner), now).await?;
+        let claim = outbox::put_message(store, key, (notification, owner), now).await?;
         claims.push(claim.ok_or(AccountError::DuplicateId(RecordKind::Logout))?);
     }
     Ok(claims)
 }
 
 /// Queues stored notifications.
-pub(super) fn queue(context: AccountContext<'_>, claims: Vec<Claim>) {
+pub(super) fn queue_logouts(context: AccountContext<'_>, claims: Vec<Claim>) {
     for claim in claims {
         context.services.logout_outbox.queue.push(claim);
     }
@@ -170,8 +170,13 @@ async fn send(
     let subject = subject::subject_for_client(client, &Subject::new(&notification.subject));
     let sid = sid::sid_for_client(client, &notification.sid);
     let about = (subject.as_str(), sid.as_str());
-    let claims =
-        logout_token::claims(&tenant.tenant, client, about, &notifier.accounts.entropy.id(), now);
+    let claims = logout_token::logout_token_claims(
+        &tenant.tenant,
+        client,
+        about,
+        &notifier.accounts.entropy.id(),
+        now,
+    );
     let key = tenant
         .signing_key_for(client, notifier.accounts.store_clock.at(now))
         .ok_or(DeliveryError::NoSigningKey)?;

@@ -36,11 +36,11 @@ pub(crate) struct ClientAuthenticationRequest<'a> {
 
 /// Authenticates the client of a request by its registered method. Wrong secrets are counted, and
 /// delay further attempts of their client and address.
-pub(crate) async fn authenticate(
+pub(crate) async fn authenticate_client(
     context: AccountContext<'_>,
     request: ClientAuthenticationRequest<'_>,
 ) -> Result<Arc<Client>, RequestError<ClientAuthError>> {
-    let credentials = client_auth::credentials(request.authorization, request.params)?;
+    let credentials = client_auth::parse_credentials(request.authorization, request.params)?;
     let client = context.tenant.client(&credentials.client_id);
     if !credentials.can_be_guessed() {
         return check(context, client, &credentials, request.endpoint).await;
@@ -57,7 +57,7 @@ pub(crate) async fn authenticate(
     // that seems to have the same address.
     let passes = client.is_some_and(|client| are_unguessable(client.authentication.secrets()));
     if let Some(wait) = wait.filter(|_| !passes) {
-        return Err(client_auth::throttled(wait).into());
+        return Err(client_auth::throttled_client_error(wait).into());
     }
     let checked = check(context, client, &credentials, request.endpoint).await;
     match &checked {
@@ -66,7 +66,7 @@ pub(crate) async fn authenticate(
             if refused.failure == ClientAuthFailure::WrongSecret =>
         {
             if let Some(wait) = wait {
-                return Err(client_auth::throttled(wait).into());
+                return Err(client_auth::throttled_client_error(wait).into());
             }
             throttle.failed(credential, context.now);
         }
@@ -81,15 +81,15 @@ async fn check(
     credentials: &Credentials,
     endpoint: Endpoint,
 ) -> Result<Arc<Client>, RequestError<ClientAuthError>> {
-    match client_auth::check(client, credentials)? {
+    match client_auth::check_credentials(client, credentials)? {
         CredentialsCheck::Authenticated(client) => Ok(Arc::clone(client)),
         CredentialsCheck::Assertion(assertion) => {
-            check_assertion(context, assertion, endpoint).await?;
+            redeem_assertion(context, assertion, endpoint).await?;
             Ok(Arc::clone(assertion.client))
         }
         CredentialsCheck::OtherMethod(assertion) => {
             let PendingAssertion { client, key, jws, jwt, .. } = assertion;
-            verify(context, key, (jws.expose(), jwt)).await.map_err(unverified)?;
+            verify_client_jwt(context, key, (jws.expose(), jwt)).await.map_err(unverified)?;
             let method = AuthMethod::ClientSecretJwt;
             let error = client_auth::not_the_registered_method(client, method);
             Err(ClientAuthError::refused(error, false).into())
@@ -99,14 +99,14 @@ async fn check(
 
 /// Verifies signature and claims, then passes the atomic gate: an assertion is accepted once across
 /// all replicas.
-async fn check_assertion(
+async fn redeem_assertion(
     context: AccountContext<'_>,
     assertion: PendingAssertion<'_>,
     endpoint: Endpoint,
 ) -> Result<(), RequestError<ClientAuthError>> {
     let refused = |error: OAuthError| ClientAuthError::refused(error, false);
     let PendingAssertion { client, key, policy, jws, jwt } = assertion;
-    verify(context, key, (jws.expose(), jwt)).await.map_err(unverified)?;
+    verify_client_jwt(context, key, (jws.expose(), jwt)).await.map_err(unverified)?;
     let tenant = &context.tenant.tenant;
     let issuer = &tenant.issuer;
     let internal: Vec<String> = tenant
@@ -158,7 +158,7 @@ pub(crate) enum ClientJwsError {
 }
 
 /// Verifies that a JWS is signed with a key of the client.
-pub(crate) async fn verify(
+pub(crate) async fn verify_client_jwt(
     context: AccountContext<'_>,
     key: ClientVerificationKey<'_>,
     (jws, jwt): (&str, &UnverifiedJwt),

@@ -3,7 +3,7 @@
 use super::{AccountContext, AccountError};
 use crate::{
     protocol::{
-        records::{AuthorizationCode, SealedCode, decode, encode},
+        records::{AuthorizationCode, SealedCode, decode_record, encode_record},
         session::CLOCK_SKEW,
     },
     store::{Record, RecordKind},
@@ -14,7 +14,7 @@ use crate::{
 const MAX_CODE_LEN: usize = 2 * 1024;
 
 /// Seals a code.
-pub(crate) async fn seal(
+pub(crate) async fn seal_code(
     context: AccountContext<'_>,
     code: AuthorizationCode,
 ) -> Result<String, AccountError> {
@@ -31,7 +31,7 @@ pub(crate) async fn seal(
 }
 
 /// Opens a code; `None` if this tenant did not issue it, or its record has expired.
-pub(crate) async fn open(
+pub(crate) async fn open_code(
     context: AccountContext<'_>,
     sealed: &str,
 ) -> Result<Option<AuthorizationCode>, AccountError> {
@@ -40,7 +40,7 @@ pub(crate) async fn open(
         Some(SealedCode::Whole(code)) => Ok(Some(*code)),
         Some(SealedCode::Stored(id)) => {
             let stored = context.get(&context.key(RecordKind::CodeDetail, id)).await?;
-            Ok(stored.and_then(|stored| decode(&stored.record.value).ok()))
+            Ok(stored.and_then(|stored| decode_record(&stored.record.value).ok()))
         }
     }
 }
@@ -53,7 +53,7 @@ async fn store(
     let id = context.services.entropy.id();
     let record = Record {
         key: context.key(RecordKind::CodeDetail, id.as_str()),
-        value: encode(code).into(),
+        value: encode_record(code).into(),
         expires_at: code.expires_at.plus(CLOCK_SKEW),
         owners: Vec::new(),
         due_at: None,

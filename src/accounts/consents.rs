@@ -6,13 +6,13 @@ use crate::{
     protocol::{
         authorize::AuthorizationRequest,
         consent, marks,
-        records::{AccountMarks, Consent, decode, encode},
+        records::{AccountMarks, Consent, decode_record, encode_record},
     },
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
 
 /// The permissions that a user granted to a client before.
-pub(crate) async fn load(
+pub(crate) async fn load_consent(
     context: AccountContext<'_>,
     account: &Account,
     client: &Client,
@@ -23,7 +23,7 @@ pub(crate) async fn load(
 }
 
 /// Stores the permissions that a user granted for a request, in addition to earlier ones.
-pub(crate) async fn extend(
+pub(crate) async fn extend_consent(
     context: AccountContext<'_>,
     account: &Account,
     request: &AuthorizationRequest,
@@ -37,7 +37,7 @@ pub(crate) async fn extend(
         let consent = consent::extend_consent(earlier.as_ref(), permissions, marks, context.now);
         let record = Record {
             key: key.clone(),
-            value: encode(&consent).into(),
+            value: encode_record(&consent).into(),
             expires_at: consent.given_at.plus(consent::CONSENT_TTL),
             owners: vec![IndexEntry::new(OwnerKind::User, subject.as_str())],
             due_at: None,
@@ -49,8 +49,8 @@ pub(crate) async fn extend(
 
 /// The consent of a record, if it is this user's.
 fn read(stored: &VersionedRecord, now: AccountMarks) -> Option<Consent> {
-    let consent: Consent = decode(&stored.record.value).ok()?;
-    marks::covers(&consent, now).then_some(consent)
+    let consent: Consent = decode_record(&stored.record.value).ok()?;
+    marks::consent_counts(&consent, now).then_some(consent)
 }
 
 fn key(context: AccountContext<'_>, subject: &Subject, client: &Client) -> RecordKey {

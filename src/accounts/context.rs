@@ -8,7 +8,7 @@ use crate::{
     identity::{AccountDirectory as _, CredentialThrottle},
     keys::{AccessTokenCache, Sealer, Signer},
     model::{Account, Clock, Entropy, Subject, TenantId, Timestamp},
-    protocol::records::{SealedRecord, decode, encode},
+    protocol::records::{SealedRecord, decode_record, encode_record},
     registry::ServedTenant,
     remote::JwksCache,
     store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
@@ -168,13 +168,19 @@ impl<'a> AccountContext<'a> {
     /// Encodes and seals a record for its purpose.
     pub fn seal<T: SealedRecord>(&self, record: &T) -> Result<String, AccountError> {
         let entropy: &dyn Entropy = &*self.services.entropy;
-        Ok(self.sealer()?.seal(T::PURPOSE, self.tenant_id(), &encode(record), entropy, self.now))
+        Ok(self.sealer()?.seal(
+            T::PURPOSE,
+            self.tenant_id(),
+            &encode_record(record),
+            entropy,
+            self.now,
+        ))
     }
 
     /// Opens and decodes a sealed record; `None` if it was not sealed for its purpose and this
     /// tenant.
     pub fn open<T: SealedRecord>(&self, sealed: &str) -> Result<Option<T>, AccountError> {
         let plain = self.sealer()?.open(T::PURPOSE, self.tenant_id(), sealed);
-        Ok(plain.and_then(|plain| decode(&plain).ok()))
+        Ok(plain.and_then(|plain| decode_record(&plain).ok()))
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         Account, AccountSource, Clock, ManagedKind, ObjectKey, ObjectMark, ObjectRef, Subject,
         TenantId, Timestamp,
     },
-    protocol::records::{VoidBefore, decode, encode},
+    protocol::records::{VoidBefore, decode_record, encode_record},
     registry::{Snapshot, SnapshotHandle},
     store::{
         IndexEntry, OwnerKind, Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError,
@@ -174,7 +174,7 @@ impl EndedUserWatch {
         let now = self.clock.now();
         let record = Record {
             key: key.clone(),
-            value: encode(&user.void).into(),
+            value: encode_record(&user.void).into(),
             expires_at: now.plus(TTL),
             owners: vec![IndexEntry::new(OwnerKind::User, user.subject.as_str())],
             due_at: None,
@@ -197,7 +197,7 @@ impl EndedUserWatch {
 
 /// Returns true if the stored record ends what the new one would end: another replica was faster.
 fn is_covered(stored: &VersionedRecord, new: VoidBefore) -> bool {
-    let stored: Option<VoidBefore> = decode(&stored.record.value).ok();
+    let stored: Option<VoidBefore> = decode_record(&stored.record.value).ok();
     stored.is_some_and(|stored| {
         let as_late = if new.generation == 0 {
             stored.at >= new.at

@@ -5,7 +5,7 @@ use crate::{
     model::{Account, ObjectMark, PasswordState, StoredPassword, Subject, sha256_base64url},
     protocol::{
         marks::{self, MarkedRecord},
-        records::{AccountMarks, VoidBefore, decode},
+        records::{AccountMarks, VoidBefore, decode_record},
     },
     store::{RecordKey, RecordKind},
 };
@@ -58,7 +58,7 @@ pub(super) async fn is_usable(
         return Ok(true);
     }
     let stored = context.get(&void_key(context, account)).await?;
-    let void = stored.and_then(|stored| decode::<VoidBefore>(&stored.record.value).ok());
+    let void = stored.and_then(|stored| decode_record::<VoidBefore>(&stored.record.value).ok());
     Ok(void.is_none_or(|void| !marks::is_void(record, &void, now)))
 }
 

@@ -9,7 +9,7 @@ use crate::{
     model::{Account, Timestamp},
     protocol::{
         marks::{self, MarkedRecord},
-        records::{Grant, GrantState, Session, decode, encode},
+        records::{Grant, GrantState, Session, decode_record, encode_record},
         session::{self, CLOCK_SKEW},
     },
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
@@ -25,7 +25,7 @@ pub(crate) struct StoredGrant {
 
 impl StoredGrant {
     fn read(stored: &VersionedRecord) -> Result<Self, AccountError> {
-        let grant = decode(&stored.record.value)
+        let grant = decode_record(&stored.record.value)
             .map_err(|_| AccountError::Undecodable(RecordKind::Grant))?;
         Ok(Self { grant, version: stored.version, expires_at: stored.record.expires_at })
     }
@@ -57,12 +57,18 @@ fn record(context: AccountContext<'_>, id: &str, grant: &Grant, expires_at: Time
         IndexEntry::new(OwnerKind::Client, grant.client.as_str()),
     ];
     owners.extend(grant.sid.as_deref().map(|sid| IndexEntry::new(OwnerKind::Session, sid)));
-    Record { key: key(context, id), value: encode(grant).into(), expires_at, owners, due_at: None }
+    Record {
+        key: key(context, id),
+        value: encode_record(grant).into(),
+        expires_at,
+        owners,
+        due_at: None,
+    }
 }
 
 /// Inserts a grant: the atomic gate that a code passes once. Returns `false` if it exists already.
 /// `until`: expiry of the last token that refers to it.
-pub(crate) async fn insert(
+pub(crate) async fn insert_grant(
     context: AccountContext<'_>,
     (id, grant): (&str, &Grant),
     until: Timestamp,
@@ -72,7 +78,7 @@ pub(crate) async fn insert(
 }
 
 /// Reads a grant.
-pub(crate) async fn load(
+pub(crate) async fn load_grant(
     context: AccountContext<'_>,
     id: &str,
 ) -> Result<Option<StoredGrant>, AccountError> {
@@ -81,7 +87,7 @@ pub(crate) async fn load(
 
 /// Replaces a grant unless it changed concurrently. `until`: expiry of the last token that refers
 /// to the new state. A record's expiry is never moved earlier.
-pub(crate) async fn swap(
+pub(crate) async fn swap_grant(
     context: AccountContext<'_>,
     stored: &StoredGrant,
     (id, grant): (&str, &Grant),
@@ -92,7 +98,7 @@ pub(crate) async fn swap(
 }
 
 /// Revokes a grant despite concurrent changes. Returns the grant if it was not revoked before.
-pub(crate) async fn revoke(
+pub(crate) async fn revoke_grant(
     context: AccountContext<'_>,
     id: &str,
 ) -> Result<Option<Grant>, AccountError> {
@@ -147,10 +153,10 @@ async fn session_is_active(
     // The record of a disabled or deleted user ends the grant too.
     let marks = endings::current_marks(context, account);
     let is_it = |stored: &VersionedRecord| {
-        decode::<Session>(&stored.record.value).is_ok_and(|session| {
+        decode_record::<Session>(&stored.record.value).is_ok_and(|session| {
             session.sid == sid
                 && session::is_live(&session, account, &tenant.lifetimes, context.now)
-                && marks::is_of(session::marked(&session), account, marks, context.now)
+                && marks::is_of(session::session_marks(&session), account, marks, context.now)
         })
     };
     if let Some(key) = context.services.session_key_cache.find(&tenant.id, sid)

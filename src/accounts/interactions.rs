@@ -4,14 +4,14 @@ use super::{AccountContext, AccountError};
 use crate::{
     protocol::{
         authorize::Interaction,
-        records::{Session, decode, encode},
+        records::{Session, decode_record, encode_record},
         session::CLOCK_SKEW,
     },
     store::{IndexEntry, OwnerKind, Record, RecordKind},
 };
 
 /// Stores an interaction, which only its session can resume, and returns its id.
-pub(crate) async fn save(
+pub(crate) async fn save_interaction(
     context: AccountContext<'_>,
     interaction: &Interaction,
     session: &Session,
@@ -19,7 +19,7 @@ pub(crate) async fn save(
     let id = context.services.entropy.id();
     let record = Record {
         key: context.key(RecordKind::Interaction, id.as_str()),
-        value: encode(interaction).into(),
+        value: encode_record(interaction).into(),
         expires_at: interaction.expires_at().plus(CLOCK_SKEW),
         owners: vec![IndexEntry::new(OwnerKind::Session, session.sid.as_str())],
         due_at: None,
@@ -31,10 +31,10 @@ pub(crate) async fn save(
 }
 
 /// Loads an interaction; `None` if it is absent or of another format.
-pub(crate) async fn load(
+pub(crate) async fn load_interaction(
     context: AccountContext<'_>,
     id: &str,
 ) -> Result<Option<Interaction>, AccountError> {
     let stored = context.get(&context.key(RecordKind::Interaction, id)).await?;
-    Ok(stored.and_then(|stored| decode(&stored.record.value).ok()))
+    Ok(stored.and_then(|stored| decode_record(&stored.record.value).ok()))
 }

@@ -48,7 +48,9 @@ impl LogoutOutbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{accounts::outbox::OutboxEntry, model::Timestamp, protocol::records::encode};
+    use crate::{
+        accounts::outbox::OutboxEntry, model::Timestamp, protocol::records::encode_record,
+    };
 
     #[test]
     fn the_first_notification_format_is_unchanged() {
@@ -62,7 +64,7 @@ mod tests {
             failed_attempts: 2,
             next_attempt_at: Timestamp::from_secs(1_900_000_000),
         };
-        let hex: String = encode(&entry).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = encode_record(&entry).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "01097465616d2e73686f7003616461057369642d310280e0998dcc6e");
     }
 }

@@ -21,7 +21,7 @@ pub(super) use worker::{OutboxWorker, POLL_INTERVAL};
 
 use crate::{
     model::{Clock, TenantId, Timestamp},
-    protocol::records::{RecordFormat, decode, encode},
+    protocol::records::{RecordFormat, decode_record, encode_record},
     store::{
         CLOCK_TOLERANCE, IndexEntry, Record, RecordKey, RecordKind, SharedStore, StoreClock,
         StoreError, VersionedRecord,
@@ -108,7 +108,7 @@ impl<M: OutboxMessage> StoredEntry<M> {
             let key = &stored.record.key;
             tracing::warn!(record_kind = %key.kind, record = %key, %error, "a message of the outbox cannot be read");
         };
-        let entry = decode(&stored.record.value).inspect_err(log).ok()?;
+        let entry = decode_record(&stored.record.value).inspect_err(log).ok()?;
         Some(Self { entry, stored })
     }
 
@@ -137,7 +137,7 @@ impl<M: OutboxMessage> StoredEntry<M> {
         now: Moment,
     ) -> Result<bool, StoreError> {
         let record = Record {
-            value: encode(entry).into(),
+            value: encode_record(entry).into(),
             due_at: Some(entry.next_attempt_at),
             ..self.stored.record.clone()
         };
@@ -194,7 +194,7 @@ impl OutboxQueue {
 }
 
 /// Stores a message, claimed by this replica; `None` if one with its key exists.
-pub(super) async fn put<M: OutboxMessage>(
+pub(super) async fn put_message<M: OutboxMessage>(
     store: &SharedStore,
     key: RecordKey,
     (message, owner): (M, IndexEntry),
@@ -204,7 +204,7 @@ pub(super) async fn put<M: OutboxMessage>(
     let entry = OutboxEntry { message, failed_attempts: 0, next_attempt_at: ends_at };
     let record = Record {
         key: key.clone(),
-        value: encode(&entry).into(),
+        value: encode_record(&entry).into(),
         expires_at: now.own.plus(M::TTL),
         owners: vec![owner],
         due_at: Some(ends_at),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{ClientId, Timestamp},
-    protocol::records::{Grant, Session, decode},
+    protocol::records::{Grant, Session, decode_record},
     store::{IndexEntry, OwnerKind, RecordKind, VersionedRecord},
 };
 
@@ -35,7 +35,7 @@ pub(crate) async fn limit_sessions(
     let found = list(context, RecordKind::Session, new.account.subject.as_str()).await?;
     let others = found.into_iter().filter(|stored| stored.record.key.id != new.record_id());
     let decoded = others.filter_map(|stored| {
-        let session: Session = decode(&stored.record.value).ok()?;
+        let session: Session = decode_record(&stored.record.value).ok()?;
         Some((session.created_at, (stored, session)))
     });
     for (stored, session) in beyond(decoded.collect(), MAX_SESSIONS - 1) {
@@ -65,7 +65,7 @@ async fn end_grants(
     found.retain(|stored| stored.record.key.id != new);
     let mut by_client: HashMap<ClientId, Vec<(Timestamp, String)>> = HashMap::new();
     for stored in found {
-        let Ok(grant) = decode::<Grant>(&stored.record.value) else { continue };
+        let Ok(grant) = decode_record::<Grant>(&stored.record.value) else { continue };
         let held = by_client.entry(grant.client).or_default();
         held.push((grant.created_at, stored.record.key.id));
     }
@@ -89,7 +89,7 @@ async fn end_each(
         if context.now.since(created_at) >= DELETABLE_AGE {
             context.take(&context.key(RecordKind::Grant, id)).await?;
         } else {
-            grants::revoke(context, &id).await?;
+            grants::revoke_grant(context, &id).await?;
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{AccountContext, AccountError, AccountServices, context::RecordChange};
 use crate::{
     model::{Client, Clock, ObjectKey, RefreshReplays, ReportedReplays, Timestamp},
-    protocol::records::{RecordFormat, decode, encode},
+    protocol::records::{RecordFormat, decode_record, encode_record},
     store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, VersionedRecord},
 };
 
@@ -55,7 +55,7 @@ impl ReplayCount {
     fn record(&self, key: &RecordKey, now: Timestamp) -> Record {
         Record {
             key: key.clone(),
-            value: encode(self).into(),
+            value: encode_record(self).into(),
             expires_at: now.plus(TTL),
             owners: Vec::new(),
             due_at: self.due_at(now),
@@ -64,11 +64,11 @@ impl ReplayCount {
 }
 
 fn read(stored: &VersionedRecord) -> Option<ReplayCount> {
-    decode(&stored.record.value).ok()
+    decode_record(&stored.record.value).ok()
 }
 
 /// Counts a token of a client.
-pub(super) async fn count(
+pub(super) async fn count_replay(
     context: AccountContext<'_>,
     client: &Client,
 ) -> Result<(), AccountError> {
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn the_first_format_is_unchanged() {
         let count = ReplayCount { client: client(), tokens: 3, reported_at: Some(NOW) };
-        let hex: String = encode(&count).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = encode_record(&count).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "01047465616d0473686f70030180e0998dcc6e");
     }
 

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     model::Client,
     protocol::{
-        records::{Session, decode},
+        records::{Session, decode_record},
         session,
     },
     store::VersionedRecord,
@@ -21,12 +21,12 @@ pub async fn add_session_client(
     active: &ActiveSession,
     client: &Client,
 ) -> Result<bool, AccountError> {
-    if session::names(&active.session, client) {
+    if session::session_names(&active.session, client) {
         return Ok(true);
     }
     let key = &active.stored.record.key;
     let with_client = |stored: Option<&VersionedRecord>| {
-        let session = stored.and_then(|it| decode::<Session>(&it.record.value).ok());
+        let session = stored.and_then(|it| decode_record::<Session>(&it.record.value).ok());
         let live = |session: &Session| {
             let lifetimes = &context.tenant.tenant.lifetimes;
             session::is_live(session, &active.account, lifetimes, context.now)

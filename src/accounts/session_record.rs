@@ -3,7 +3,7 @@
 use super::AccountContext;
 use crate::{
     protocol::{
-        records::{Session, encode},
+        records::{Session, encode_record},
         session,
     },
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind},
@@ -22,7 +22,7 @@ pub(super) fn session_record(
 ) -> Record {
     Record {
         key: key.clone(),
-        value: encode(session).into(),
+        value: encode_record(session).into(),
         expires_at: session::expires_at(session, &context.tenant.tenant.lifetimes),
         owners: vec![
             IndexEntry::new(OwnerKind::User, session.authentication.subject.as_str()),

@@ -2,7 +2,7 @@
 //! (docs/design/state.md#session).
 //!
 //! Every use checks again that the user is still served and enabled. Must not: decide whether a
-//! session suffices for a request; that is `protocol::authorize::decide`.
+//! session suffices for a request; that is `protocol::authorize::decide_next_step`.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     model::Account,
     protocol::{
         authentication::Authentication,
-        records::{Session, decode},
+        records::{Session, decode_record},
         session,
     },
     store::{RecordKey, RecordKind, VersionedRecord},
@@ -38,7 +38,7 @@ impl ActiveSession {
 }
 
 /// Loads the active session of a browser, by the value of its session cookie.
-pub async fn load(
+pub async fn load_session(
     context: AccountContext<'_>,
     cookie: Option<&str>,
 ) -> Result<Option<ActiveSession>, AccountError> {
@@ -62,7 +62,7 @@ pub async fn load(
 
 /// Starts a session for a user who has just authenticated, replacing the browser's previous
 /// session. Returns it with the new random value of its cookie.
-pub async fn start(
+pub async fn start_session(
     context: AccountContext<'_>,
     authentication: Authentication,
     account: Arc<Account>,
@@ -74,7 +74,8 @@ pub async fn start(
     let previous_session = previous.map(|active| &active.session);
     let sid = context.services.entropy.id_at(context.now);
     let signed_in = (authentication, endings::current_marks(context, &account));
-    let mut session = session::begin(signed_in, previous_session, sid, lifetimes, context.now);
+    let mut session =
+        session::begin_session(signed_in, previous_session, sid, lifetimes, context.now);
     let key = session_key(context, &cookie);
     if !context.insert(session_record(context, &key, &session)).await? {
         return Err(AccountError::DuplicateId(RecordKind::Session));
@@ -82,11 +83,11 @@ pub async fn start(
     match previous {
         // Another user's session ends, and its clients are notified.
         Some(previous) if previous.session.sid != session.sid => {
-            end(context, previous).await?;
+            end_session(context, previous).await?;
         }
         Some(previous) => {
             let taken = context.take(&previous.stored.record.key).await?;
-            let taken = taken.and_then(|it| decode::<Session>(&it.record.value).ok());
+            let taken = taken.and_then(|it| decode_record::<Session>(&it.record.value).ok());
             if let Some(taken) = taken {
                 session.clients.extend(taken.clients);
                 session.client_objects.extend(taken.client_objects);
@@ -108,7 +109,7 @@ pub async fn start(
 /// Ends a session: its cookie and its grants become invalid. Returns the session as it ended, with
 /// all its clients. The notifications of its clients are stored first, so an error leaves no client
 /// of an ended session without one (ADR 0007).
-pub async fn end(
+pub async fn end_session(
     context: AccountContext<'_>,
     active: &ActiveSession,
 ) -> Result<Session, AccountError> {
@@ -124,13 +125,13 @@ pub(super) async fn end_stored(
     let clients = loaded.clients.iter();
     let claims = backchannel_logout::store_notifications(context, loaded, clients).await?;
     let taken = context.take(key).await?;
-    backchannel_logout::queue(context, claims);
-    let ended = taken.and_then(|stored| decode::<Session>(&stored.record.value).ok());
+    backchannel_logout::queue_logouts(context, claims);
+    let ended = taken.and_then(|stored| decode_record::<Session>(&stored.record.value).ok());
     let Some(ended) = ended else { return Ok(loaded.clone()) };
     // A client may have been added since the session was loaded.
     let added = ended.clients.difference(&loaded.clients);
     let claims = backchannel_logout::store_notifications(context, &ended, added).await?;
-    backchannel_logout::queue(context, claims);
+    backchannel_logout::queue_logouts(context, claims);
     Ok(ended)
 }
 
@@ -138,12 +139,12 @@ async fn activate(
     context: AccountContext<'_>,
     stored: VersionedRecord,
 ) -> Result<Option<ActiveSession>, AccountError> {
-    let Ok(session) = decode::<Session>(&stored.record.value) else { return Ok(None) };
+    let Ok(session) = decode_record::<Session>(&stored.record.value) else { return Ok(None) };
     let account = context.account(&session.authentication.subject).await;
     let Some(account) = account else { return Ok(None) };
     let lifetimes = &context.tenant.tenant.lifetimes;
     if !session::is_live(&session, &account, lifetimes, context.now)
-        || !endings::is_usable(context, session::marked(&session), &account).await?
+        || !endings::is_usable(context, session::session_marks(&session), &account).await?
     {
         return Ok(None);
     }

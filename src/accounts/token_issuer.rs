@@ -119,7 +119,7 @@ pub(crate) struct IssuedTokens {
 }
 
 /// Issues the tokens of a plan. Every gate has been passed.
-pub(crate) async fn issue(
+pub(crate) async fn issue_tokens(
     context: AccountContext<'_>,
     plan: IssuePlan<'_>,
 ) -> Result<IssuedTokens, AccountError> {

@@ -13,7 +13,7 @@ use crate::{
         claims::{Claims, GRANT_ID_CLAIM},
         records::{Grant, RefreshToken},
         session::CLOCK_SKEW,
-        token::{RefreshDecision, rotate},
+        token::{RefreshDecision, rotate_grant},
     },
     store::{Record, RecordKey, RecordKind},
 };
@@ -89,7 +89,7 @@ impl PresentedToken {
 }
 
 /// The token's owner, if the token is still active (docs/design/state.md#tokens-name-their-grant).
-pub(crate) async fn active(
+pub(crate) async fn load_active_token(
     context: AccountContext<'_>,
     presented: &PresentedToken,
 ) -> Result<Option<ActiveToken>, AccountError> {
@@ -104,7 +104,7 @@ pub(crate) async fn active(
         };
         return Ok((served.is_some() && !revoked).then_some(ActiveToken::OfClient));
     };
-    let Some(stored) = grants::load(context, id).await? else { return Ok(None) };
+    let Some(stored) = grants::load_grant(context, id).await? else { return Ok(None) };
     let grant = stored.grant;
     let usable = match presented {
         PresentedToken::Access(_) => grant.is_active(context.now),
@@ -118,12 +118,12 @@ pub(crate) async fn active(
 }
 
 /// Revokes a token and the grant that it refers to.
-pub(crate) async fn revoke(
+pub(crate) async fn revoke_token(
     context: AccountContext<'_>,
     presented: &PresentedToken,
 ) -> Result<(), AccountError> {
     if let Some(id) = presented.grant_id() {
-        grants::revoke(context, id).await?;
+        grants::revoke_grant(context, id).await?;
         return Ok(());
     }
     let PresentedToken::Access(claims) = presented else { return Ok(()) };
@@ -149,7 +149,7 @@ pub(crate) async fn revoke(
 /// even while the token endpoint still answers it.
 fn is_current(context: AccountContext<'_>, token: &RefreshToken, grant: &Grant) -> bool {
     context.tenant.client(grant.client.as_str()).is_some_and(|client| {
-        let rotation = rotate(grant, token.generation, client, context.store_now);
+        let rotation = rotate_grant(grant, token.generation, client, context.store_now);
         matches!(rotation, RefreshDecision::Next(_) | RefreshDecision::Same(_))
     })
 }

@@ -6,7 +6,7 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 /// A list of up to 16 conditions with distinct types; an item is a `metav1.Condition` of Kubernetes.
-pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn conditions_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "items": {

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::{ManagedObject, definitions::schema};
+use super::{ManagedObject, definitions::kind_schema};
 use crate::model::ManagedKind;
 
 /// A field that exceeds a limit of its schema.
@@ -21,7 +21,7 @@ pub struct LimitViolation {
 /// The fields of an object's spec that exceed a limit.
 pub fn limit_violations<K: ManagedObject>(object: &K) -> Vec<LimitViolation> {
     static SCHEMAS: LazyLock<[Value; ManagedKind::ALL.len()]> =
-        LazyLock::new(|| ManagedKind::ALL.map(|kind| schema(kind).unwrap_or_default()));
+        LazyLock::new(|| ManagedKind::ALL.map(|kind| kind_schema(kind).unwrap_or_default()));
     let schema = &SCHEMAS[K::KIND as usize]["properties"]["spec"];
     let mut found = Vec::new();
     // A spec that was read from a manifest always serialises.

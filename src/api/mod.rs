@@ -40,7 +40,7 @@ pub use common::{
     AllowedNamespaces, LabelSelector, NamespacesFrom, SecretKeyRef, SelectorRequirement,
 };
 pub use conditions::{ConditionReason, ConditionType};
-pub use definitions::{definitions, schema};
+pub use definitions::{custom_resource_definitions, kind_schema};
 pub use enum_spec::EnumSpec;
 pub use event_reasons::{EventReason, EventType};
 pub use issuer_reservation::IssuerReservation;

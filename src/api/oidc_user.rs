@@ -215,6 +215,6 @@ pub struct OidcUserStatus {
     /// Conditions: Accepted, ResolvedRefs, Programmed, Ready; Stalled while only an edit of the
     /// object can help.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "super::condition_schema::conditions")]
+    #[schemars(schema_with = "super::condition_schema::conditions_schema")]
     pub conditions: Vec<Condition>,
 }

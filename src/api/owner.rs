@@ -11,23 +11,23 @@ use super::{CachedSecret, MANAGED_LABEL, OWNER_ANNOTATION, owner_reference::pars
 use crate::model::{ObjectKey, ObjectKind, ObjectRef};
 
 /// The value of the owner annotation: `<Kind>/<name>`.
-pub fn annotation(kind: &str, name: &str) -> String {
+pub fn owner_annotation(kind: &str, name: &str) -> String {
     format!("{kind}/{name}")
 }
 
 /// The owner of a Secret. It is in the Secret's namespace.
-pub fn of(namespace: &str, secret: &CachedSecret) -> Option<ObjectRef> {
-    parse(namespace, secret.owner()?)
+pub fn owner_of(namespace: &str, secret: &CachedSecret) -> Option<ObjectRef> {
+    parse_owner_annotation(namespace, secret.owner()?)
 }
 
 /// Parses the owner annotation of a Secret in this namespace.
-pub fn parse(namespace: &str, annotation: &str) -> Option<ObjectRef> {
+pub fn parse_owner_annotation(namespace: &str, annotation: &str) -> Option<ObjectRef> {
     let (kind, name) = parse_owner(annotation)?;
     Some(ObjectRef { kind, key: ObjectKey::new(namespace, name) })
 }
 
 /// Returns true if a Secret is owned by an object, by annotation.
-pub fn owns(object: &ObjectRef, secret: &CachedSecret) -> bool {
+pub fn is_owner(object: &ObjectRef, secret: &CachedSecret) -> bool {
     is_owned_by(secret, object.kind, &object.key.name)
 }
 
@@ -39,7 +39,7 @@ pub fn is_owned_by(secret: &CachedSecret, kind: impl Into<ObjectKind>, name: &st
 }
 
 /// Sets the label and the annotation that every Secret created by Lanyard has.
-pub fn mark(metadata: &mut ObjectMeta, owner: &str) {
+pub fn mark_owned(metadata: &mut ObjectMeta, owner: &str) {
     let labels = metadata.labels.get_or_insert_default();
     labels.insert(MANAGED_LABEL.to_owned(), "true".to_owned());
     let annotations = metadata.annotations.get_or_insert_default();
@@ -47,13 +47,13 @@ pub fn mark(metadata: &mut ObjectMeta, owner: &str) {
 }
 
 /// Metadata for a new Secret.
-pub fn metadata(key: &ObjectKey, owner: &str) -> ObjectMeta {
+pub fn owned_metadata(key: &ObjectKey, owner: &str) -> ObjectMeta {
     let mut metadata = ObjectMeta {
         namespace: Some(key.namespace.to_string()),
         name: Some(key.name.to_string()),
         labels: Some(BTreeMap::new()),
         ..ObjectMeta::default()
     };
-    mark(&mut metadata, owner);
+    mark_owned(&mut metadata, owner);
     metadata
 }

@@ -247,7 +247,7 @@ pub struct TenantStatus {
     /// Conditions: Accepted, ResolvedRefs, KeysReady, Programmed, Ready; Stalled while only an edit
     /// of the object can help.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "super::condition_schema::conditions")]
+    #[schemars(schema_with = "super::condition_schema::conditions_schema")]
     pub conditions: Vec<Condition>,
 }
 

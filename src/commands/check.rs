@@ -14,9 +14,9 @@ use crate::{
     cli::CheckArgs,
     config,
     model::{Clock, Installation, ObjectKey, ObjectRef, SecretPermissions, SystemClock},
-    registry::{BuildCache, Snapshot, ValidationProblem, build},
+    registry::{BuildCache, Snapshot, ValidationProblem, build_snapshot},
     source::{
-        folder::{CachedManifest, collect},
+        folder::{CachedManifest, collect_objects},
         manifests::{self, ManifestObject},
     },
 };
@@ -27,13 +27,15 @@ const WARNING: &str = "warning: ";
 const STANDARD_INPUT: (&str, &str) = ("-", "standard input");
 
 /// Prints each problem as `file:line: object: field: message`; exits with status 1 if there are any.
-pub fn run(args: &CheckArgs) -> Result<ExitCode> {
+pub fn run_check(args: &CheckArgs) -> Result<ExitCode> {
     let mut files = Vec::new();
     for path in &args.paths {
         if path == Path::new(STANDARD_INPUT.0) {
             files.push(PathBuf::from(STANDARD_INPUT.1));
         } else {
-            files.extend(manifests::find(path).with_context(|| path.display().to_string())?);
+            files.extend(
+                manifests::find_manifest_files(path).with_context(|| path.display().to_string())?,
+            );
         }
     }
     let reads_input = args.paths.iter().any(|path| path == Path::new(STANDARD_INPUT.0));
@@ -44,7 +46,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
         let (read, wrong) = if reads_input && file == Path::new(STANDARD_INPUT.1) {
             manifests::parse_read(file, &manifests::read_from(io::stdin().lock()))
         } else {
-            manifests::parse(file)
+            manifests::parse_manifest_file(file)
         };
         for problem in wrong {
             problems += usize::from(!problem.warning);
@@ -98,12 +100,12 @@ fn validate_objects(
         dev: true,
         sealing_secret: ObjectKey::new("", ""),
     };
-    let objects = collect(objects.into_iter().map(CachedManifest::of));
+    let objects = collect_objects(objects.into_iter().map(CachedManifest::of));
     let now = SystemClock.now();
-    let snapshot = build(&objects, &installation, &BuildCache::default(), 1, now);
+    let snapshot = build_snapshot(&objects, &installation, &BuildCache::default(), 1, now);
     // The same without any labels of namespaces: shows which problems depend on labels.
     let unlabelled = ObjectSet { namespaces: NamespaceLabels::Unavailable, ..objects.clone() };
-    let unlabelled = build(&unlabelled, &installation, &BuildCache::default(), 1, now);
+    let unlabelled = build_snapshot(&unlabelled, &installation, &BuildCache::default(), 1, now);
     let mut problems = 0;
     for verdict in snapshot.verdicts().iter() {
         let reference = &verdict.object;

@@ -20,7 +20,7 @@ use http_body_util::Full;
 use tokio::sync::watch;
 
 use super::{
-    runtime::{ServerRuntime, logging, runtime},
+    runtime::{ServerRuntime, build_runtime, start_logging},
     signals,
     store::{keep_migrated, refuse_unsuitable},
 };
@@ -38,9 +38,9 @@ use crate::{
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs until it is interrupted.
-pub fn run(args: &DevArgs) -> Result<()> {
-    let _log = logging(&args.log, LogFormatArg::Text)?;
-    runtime()?.block_on(serve(args))
+pub fn run_dev(args: &DevArgs) -> Result<()> {
+    let _log = start_logging(&args.log, LogFormatArg::Text)?;
+    build_runtime()?.block_on(serve(args))
 }
 
 async fn serve(args: &DevArgs) -> Result<()> {
@@ -54,7 +54,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
         dev: true,
         sealing_secret: ObjectKey::new("lanyard-dev", "sealing-keys"),
     };
-    let stop = signals::stop()?;
+    let stop = signals::stop_signal()?;
     let state = match &args.state {
         Some(state) => state.clone(),
         None => default_state(&args.dir)?,
@@ -78,7 +78,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
     };
     let mut asked = stop.clone();
     let context = parts.controller(&source).collecting_garbage();
-    let acting = tokio::spawn(controller::run(context, leads, async move {
+    let acting = tokio::spawn(controller::run_controller(context, leads, async move {
         asked.wait_for(|stop| *stop).await.map(drop)
     }));
     let handle = parts.app.registry.clone();
@@ -99,7 +99,7 @@ async fn announce(
     let mut changes = handle.changes();
     let settled = async {
         loop {
-            if banner::settled(&handle.snapshot(), views.borrow().revision) {
+            if banner::is_settled(&handle.snapshot(), views.borrow().revision) {
                 return;
             }
             if changes.changed().await.is_err() {
@@ -111,7 +111,7 @@ async fn announce(
     if opened.wait_for(|open| *open).await.is_err() {
         return;
     }
-    let banner = banner::text(&handle.snapshot(), &views.borrow(), &directory, &base_url);
+    let banner = banner::banner_text(&handle.snapshot(), &views.borrow(), &directory, &base_url);
     // A closed pipe is not an error: `head` closes it after the lines it needs.
     let _ = io::stdout().write_all(banner.as_bytes());
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Reads standard input and prints to standard output.
-pub fn run(entropy: &dyn Entropy) -> Result<()> {
+pub fn run_hash_password(entropy: &dyn Entropy) -> Result<()> {
     let password = if io::stdin().is_terminal() { ask()? } else { read(io::stdin().lock())? };
     writeln!(io::stdout(), "{}", hash_password(&password, entropy))?;
     Ok(())

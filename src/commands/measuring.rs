@@ -14,7 +14,10 @@ use crate::{
 };
 
 /// Reports each snapshot and the source's health to the metrics.
-pub(super) async fn measure(app: Arc<AppState>, mut views: watch::Receiver<Arc<SourceView>>) {
+pub(super) async fn measure_snapshots(
+    app: Arc<AppState>,
+    mut views: watch::Receiver<Arc<SourceView>>,
+) {
     let mut changes = app.registry.changes();
     loop {
         let view = Arc::clone(&views.borrow_and_update());

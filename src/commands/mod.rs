@@ -19,13 +19,13 @@ use anyhow::Result;
 use crate::{cli::Command, model::SystemEntropy};
 
 /// Runs a command and returns the exit status of the process.
-pub fn dispatch(command: Command) -> Result<ExitCode> {
+pub fn dispatch_command(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Run(args) => run::run(&args)?,
-        Command::Dev(args) => dev::run(&args)?,
-        Command::Check(args) => return check::run(&args),
-        Command::Crds(args) => crds::run(&args)?,
-        Command::HashPassword => hash_password::run(&SystemEntropy::new())?,
+        Command::Run(args) => run::run_server(&args)?,
+        Command::Dev(args) => dev::run_dev(&args)?,
+        Command::Check(args) => return check::run_check(&args),
+        Command::Crds(args) => crds::run_crds(&args)?,
+        Command::HashPassword => hash_password::run_hash_password(&SystemEntropy::new())?,
     }
     Ok(ExitCode::SUCCESS)
 }

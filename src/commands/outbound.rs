@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The outbound HTTP client. In `dev` it may also call this machine.
-pub fn client(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFetch> {
+pub fn outbound_client(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFetch> {
     let mut allowed = config::fetch_allow(args)?;
     if dev {
         allowed

@@ -7,7 +7,7 @@ use kube::{Client, Config};
 use tokio::sync::watch;
 
 use super::{
-    runtime::{ServerRuntime, logging, runtime},
+    runtime::{ServerRuntime, build_runtime, start_logging},
     signals,
     store::{keep_migrated, refuse_unsuitable},
 };
@@ -34,16 +34,16 @@ const SPARE_KEYS: usize = 8;
 const STORE_FILE: &str = "/var/lib/lanyard/store.redb";
 
 /// Runs until SIGTERM.
-pub fn run(args: &RunArgs) -> Result<()> {
-    let _log = logging(&args.log, LogFormatArg::Json)?;
-    runtime()?.block_on(serve(args))
+pub fn run_server(args: &RunArgs) -> Result<()> {
+    let _log = start_logging(&args.log, LogFormatArg::Json)?;
+    build_runtime()?.block_on(serve(args))
 }
 
 async fn serve(args: &RunArgs) -> Result<()> {
     let store = (&args.store, Path::new(STORE_FILE));
-    let parts = ServerRuntime::new(&args.serve, store, config::installation(args)?)?;
+    let parts = ServerRuntime::new(&args.serve, store, config::check_installation(args)?)?;
     refuse_unsuitable(&args.store, &parts.app.accounts.store).await?;
-    let mut stop = signals::stop()?;
+    let mut stop = signals::stop_signal()?;
     let (client, address) = api_client().await?;
     let cluster = ClusterSource::new(client.clone(), args.identity.clone(), write_errors(&parts));
     let source: SharedSource = Arc::clone(&cluster) as _;

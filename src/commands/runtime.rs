@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use tokio::sync::watch;
 
-use super::measuring::{PrometheusReconcileMetrics, measure};
+use super::measuring::{PrometheusReconcileMetrics, measure_snapshots};
 use crate::{
     accounts::{
         AccountServices, EndedUserWatch, LogoutNotifier, StoredRefreshReplays, run_notifier,
@@ -27,7 +27,7 @@ use crate::{
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
     model::{Clock, Entropy, Installation, SharedRegistrar, SystemClock, SystemEntropy},
-    registry::{SnapshotHandle, project},
+    registry::{SnapshotHandle, project_snapshots},
     remote::{RequestObjectCache, SectorIdentifierCache},
     source::SharedSource,
     store::{InstrumentedStore, SharedStore, purge_regularly},
@@ -38,7 +38,7 @@ use crate::{
 const PASSWORD_QUEUE: usize = 256;
 
 /// Starts logging.
-pub(super) fn logging(args: &LogArgs, default: LogFormatArg) -> Result<LogGuard> {
+pub(super) fn start_logging(args: &LogArgs, default: LogFormatArg) -> Result<LogGuard> {
     let format = match args.log_format.unwrap_or(default) {
         LogFormatArg::Json => telemetry::LogFormat::Json,
         LogFormatArg::Text => telemetry::LogFormat::Text,
@@ -47,7 +47,7 @@ pub(super) fn logging(args: &LogArgs, default: LogFormatArg) -> Result<LogGuard>
 }
 
 /// Creates the tokio runtime.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
+pub(super) fn build_runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -90,9 +90,9 @@ impl ServerRuntime {
             ..ServerLimits::default()
         };
         let accounts = AccountServices::new(
-            observed(super::store::open(store, file, &entropy, &metrics)?, &metrics),
+            observed(super::store::open_store(store, file, &entropy, &metrics)?, &metrics),
             Signer::new(args.signing_threads.unwrap_or(cores)),
-            super::outbound::client(args, installation.dev, &metrics)?,
+            super::outbound::outbound_client(args, installation.dev, &metrics)?,
             Arc::clone(&clock),
             Arc::clone(&entropy),
             Arc::clone(&metrics),
@@ -131,8 +131,8 @@ impl ServerRuntime {
         let (handle, clock) = (self.app.registry.clone(), Arc::clone(&self.clock));
         self.app.accounts.registrations.set_registrar(Arc::clone(source) as SharedRegistrar);
         let installation = Arc::clone(&self.installation);
-        tokio::spawn(project(source.views(), handle, installation, clock));
-        tokio::spawn(measure(Arc::clone(&self.app), source.views()));
+        tokio::spawn(project_snapshots(source.views(), handle, installation, clock));
+        tokio::spawn(measure_snapshots(Arc::clone(&self.app), source.views()));
         tokio::spawn(run_notifier(Arc::new(LogoutNotifier {
             accounts: Arc::clone(&self.app.accounts),
             registry: self.app.registry.clone(),

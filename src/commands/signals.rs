@@ -9,7 +9,7 @@ use tokio::{
 
 /// A receiver that becomes true at the first SIGTERM or SIGINT. The second one ends the process at
 /// once.
-pub(super) fn stop() -> io::Result<watch::Receiver<bool>> {
+pub(super) fn stop_signal() -> io::Result<watch::Receiver<bool>> {
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (asked, stop) = watch::channel(false);

@@ -22,7 +22,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Opens the store. `file` is the default path of the embedded store; `metrics` reports the
 /// requests in flight, which may still write.
-pub(super) fn open(
+pub(super) fn open_store(
     args: &StoreArgs,
     file: &Path,
     entropy: &Arc<dyn Entropy>,

@@ -44,7 +44,7 @@ fn verdicts(world: &ObservedState) -> impl Iterator<Item = (&ObjectRef, &Arc<Ver
 
 fn owner_of(objects: &ObjectSet, key: &ObjectKey) -> Option<ObjectRef> {
     match objects.secrets.get(key)? {
-        SecretState::Loaded(secret) => owner::of(&key.namespace, secret),
+        SecretState::Loaded(secret) => owner::owner_of(&key.namespace, secret),
         SecretState::Unreadable(_) => None,
     }
 }

@@ -6,12 +6,12 @@ use std::collections::{HashMap, VecDeque};
 use crate::model::ObjectRef;
 
 /// An item that belongs to a group.
-pub trait Grouped {
+pub trait FairQueueItem {
     /// The group that the item belongs to.
     fn group(&self) -> &str;
 }
 
-impl Grouped for ObjectRef {
+impl FairQueueItem for ObjectRef {
     /// Namespaces are the groups: a team has one or several.
     fn group(&self) -> &str {
         &self.key.namespace
@@ -41,7 +41,7 @@ impl<T> Default for FairQueue<T> {
     }
 }
 
-impl<T: Grouped> FairQueue<T> {
+impl<T: FairQueueItem> FairQueue<T> {
     /// Adds an item behind those of its group.
     pub fn push(&mut self, item: T) {
         if let Some(items) = self.items.get_mut(item.group()) {
@@ -81,7 +81,7 @@ impl<T: Grouped> FairQueue<T> {
 mod tests {
     use super::*;
 
-    impl Grouped for &str {
+    impl FairQueueItem for &str {
         fn group(&self) -> &str {
             &self[..1]
         }

@@ -28,7 +28,7 @@ pub use context::{
     ControllerContext, MissingSealingKeys, NoMetrics, ReconcileMetrics, ReconcileOutcome,
 };
 pub use error::{ReconcileError, RetryPolicy};
-pub use run::{always_leader, run, run_elected};
+pub use run::{always_leader, run_controller, run_elected};
 
 #[cfg(test)]
 mod tests;

@@ -82,7 +82,7 @@ impl ObservedState {
         let secrets = self.view.objects.secrets.range(object.key.beside("")..);
         let near = secrets.take_while(|(key, _)| key.namespace == object.key.namespace);
         near.filter_map(|(key, state)| match state {
-            SecretState::Loaded(secret) if owner::owns(object, secret) => Some((key, secret)),
+            SecretState::Loaded(secret) if owner::is_owner(object, secret) => Some((key, secret)),
             SecretState::Loaded(_) | SecretState::Unreadable(_) => None,
         })
     }

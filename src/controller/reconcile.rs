@@ -18,7 +18,7 @@ use crate::{
 const REQUEUE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Reconciles one object.
-pub async fn reconcile(
+pub async fn reconcile_object(
     context: &ControllerContext,
     world: &ObservedState,
     memory: &PublishedStatuses,
@@ -77,7 +77,7 @@ async fn reconcile_existing(
         // The status is published with the verdict on what was just written.
         Ok(Action::Wrote) => Ok(Action::Wrote),
         Ok(Action::Nothing(wake)) => {
-            let notice = status::publish(context, world, memory, verdict).await?;
+            let notice = status::publish_status(context, world, memory, verdict).await?;
             Ok(Action::Nothing(earliest(wake, notice)))
         }
         Err(ReconcileError::Write { error: WriteError::Conflict, what }) => {
@@ -86,7 +86,7 @@ async fn reconcile_existing(
         Err(error) => {
             let failed = with_failure(verdict, &error);
             // The first error decides about the retry.
-            if let Err(second) = status::publish(context, world, memory, &failed).await {
+            if let Err(second) = status::publish_status(context, world, memory, &failed).await {
                 tracing::debug!(error = %second, "failed to publish the status");
             }
             Err(error)
@@ -132,7 +132,7 @@ async fn reconcile_deleted(
     // While some object cannot be read, an absent object may still exist.
     let whole = objects.malformed.is_empty() && !objects.incomplete;
     if object.is(ManagedKind::Tenant) && !objects.incomplete {
-        return tenant::reserve(context, world, object).await;
+        return tenant::reserve_issuer(context, world, object).await;
     }
     if context.collects_garbage && whole && object.is(ManagedKind::OidcClient) {
         return oidc_client::delete_orphaned_secrets(context, world, object).await;

@@ -20,7 +20,7 @@ use super::{
     logout_events,
     observed::ObservedState,
     published_status::PublishedStatuses,
-    reconcile::reconcile,
+    reconcile::reconcile_object,
     replay_events, tenant, unwatched,
     workqueue::{WorkResult, Workqueue},
 };
@@ -47,7 +47,11 @@ pub fn always_leader() -> watch::Receiver<bool> {
 
 /// Reconciles while `leads` is true, until `stop`. No write is in progress after it returns or is
 /// dropped.
-pub async fn run(context: ControllerContext, mut leads: watch::Receiver<bool>, stop: impl Future) {
+pub async fn run_controller(
+    context: ControllerContext,
+    mut leads: watch::Receiver<bool>,
+    stop: impl Future,
+) {
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
@@ -78,7 +82,7 @@ pub async fn run_elected(
     let (stopped, acting_stopped) = oneshot::channel::<()>();
     let follow = leads.subscribe();
     let acting = async {
-        run(context, follow, stop).await;
+        run_controller(context, follow, stop).await;
         drop(stopped);
     };
     tokio::join!(acting, run_leader_election(candidate, leads, acting_stopped));
@@ -86,7 +90,7 @@ pub async fn run_elected(
 
 /// Reports the objects of namespaces that are not watched, and then waits.
 async fn report_unwatched(context: &ControllerContext) -> Infallible {
-    unwatched::report(context).await;
+    unwatched::report_unwatched_objects(context).await;
     pending().await
 }
 
@@ -172,7 +176,8 @@ async fn reconcile_one(
         namespace = &*object.key.namespace,
         name = &*object.key.name,
     );
-    let attempt = AssertUnwindSafe(reconcile(context, &world, memory, &object)).catch_unwind();
+    let attempt =
+        AssertUnwindSafe(reconcile_object(context, &world, memory, &object)).catch_unwind();
     let result = attempt.map(|done| {
         done.unwrap_or_else(|_| {
             tracing::error!("reconcile panicked");

@@ -10,7 +10,7 @@ use super::{
     ControllerContext, MissingSealingKeys, ReconcileError,
     action::Action,
     observed::ObservedState,
-    secret_writes::{PlannedWrite, SecretWrite, apply},
+    secret_writes::{PlannedWrite, SecretWrite, apply_writes},
 };
 use crate::{
     api::{CachedSecret, DISCARD_ANNOTATION, EventReason, SecretState, Tenant, owner},
@@ -44,7 +44,7 @@ pub async fn reconcile_sealing_keys(
     let longest = longest_sealed(&world.snapshot);
     let plan = plan(&seen, longest, context.entropy.as_ref(), context.clock.now());
     let Some(step) = plan.step else { return Ok(Action::Nothing(plan.wake)) };
-    apply(context, vec![step]).await?;
+    apply_writes(context, vec![step]).await?;
     if let Some(loss) = plan.loss {
         match loss {
             MissingSealingKeys::Restored => {
@@ -98,7 +98,7 @@ fn plan(
     now: Timestamp,
 ) -> SealingKeysPlan {
     let key = seen.key;
-    let owner = owner::annotation(OWNER_KIND, &key.name);
+    let owner = owner::owner_annotation(OWNER_KIND, &key.name);
     let before = match seen.secret {
         None => None,
         // A user-provided Secret is used as it is and never written.
@@ -119,7 +119,7 @@ fn plan(
             SecretWrite::Replace(Box::new(Secret { data: Some(data), ..secret.to_secret(key) }))
         }
         None => SecretWrite::Create(Box::new(Secret {
-            metadata: owner::metadata(key, &owner),
+            metadata: owner::owned_metadata(key, &owner),
             type_: Some("Opaque".to_owned()),
             data: Some(data),
             ..Secret::default()

@@ -78,7 +78,7 @@ impl From<SecretWrite> for PlannedWrite {
 }
 
 /// Performs writes in order; stops at the first that fails.
-pub async fn apply(
+pub async fn apply_writes(
     context: &ControllerContext,
     steps: Vec<PlannedWrite>,
 ) -> Result<(), ReconcileError> {

@@ -24,7 +24,7 @@ const NOTICE_DELAY: Duration = Duration::from_secs(5);
 
 /// Publishes the status of an object if it differs from the current one, and emits an Event for a
 /// new problem. Returns the time at which an Event is due if the problem lasts.
-pub async fn publish(
+pub async fn publish_status(
     context: &ControllerContext,
     world: &ObservedState,
     memory: &PublishedStatuses,
@@ -42,7 +42,7 @@ pub async fn publish(
     };
     let before = memory.current(object, shown, version).unwrap_or_default();
     let now = context.clock.now();
-    let conditions = registry::conditions(verdict, &before, now);
+    let conditions = registry::verdict_conditions(verdict, &before, now);
     let status = wanted(verdict, world, conditions, before.salt(), now);
     let told = status.status_digest();
     if !before.same_content(&told) {

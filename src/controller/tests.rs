@@ -16,7 +16,8 @@ use tokio::sync::watch;
 use self::fake::Fake;
 use super::{
     ControllerContext, diff::changed_objects, observed::ObservedState,
-    published_status::PublishedStatuses, reconcile::reconcile, run, workqueue::WorkResult,
+    published_status::PublishedStatuses, reconcile::reconcile_object, run_controller,
+    workqueue::WorkResult,
 };
 use crate::{
     api::{
@@ -111,7 +112,8 @@ impl Cluster {
         let view = self.source.view();
         let now = self.context.clock.now();
         let (objects, revision) = (&view.objects, view.revision);
-        let snapshot = registry::build(objects, &self.installation, &self.cache, revision, now);
+        let snapshot =
+            registry::build_snapshot(objects, &self.installation, &self.cache, revision, now);
         self.context.registry.publish(snapshot);
         ObservedState::new(view, self.context.registry.snapshot())
     }
@@ -126,7 +128,7 @@ impl Cluster {
         due.append(&mut self.again);
         let mut finished = Vec::new();
         for object in due {
-            let finish = reconcile(&self.context, &world, &self.memory, &object).await;
+            let finish = reconcile_object(&self.context, &world, &self.memory, &object).await;
             if matches!(finish, WorkResult::Transient) {
                 self.again.insert(object);
             }
@@ -581,7 +583,8 @@ async fn losing_the_lease_aborts_a_write_in_progress() {
     cluster.project();
     cluster.source.hangs.store(true, Ordering::SeqCst);
     let (leads, follow) = watch::channel(true);
-    let running = tokio::spawn(run(cluster.context.clone(), follow, std::future::pending::<()>()));
+    let running =
+        tokio::spawn(run_controller(cluster.context.clone(), follow, std::future::pending::<()>()));
     cluster.source.attempted().await;
     leads.send_replace(false);
     drop(leads);

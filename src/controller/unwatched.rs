@@ -14,7 +14,7 @@ const UNKNOWN: &str = "Unknown";
 
 /// Sets `Ready` of such objects to `Unknown`, once for each time that this replica begins to lead:
 /// which namespaces are watched changes only with a restart.
-pub async fn report(context: &ControllerContext) {
+pub async fn report_unwatched_objects(context: &ControllerContext) {
     for found in context.source.unwatched().await {
         if !was_served_here(context, &found) {
             continue;

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::fair_queue::{FairQueue, Grouped};
+use super::fair_queue::{FairQueue, FairQueueItem};
 use crate::model::Timestamp;
 
 /// Delay after the first failure; it doubles with each further one.
@@ -47,7 +47,7 @@ pub struct Workqueue<T> {
     due: BTreeSet<(Timestamp, T)>,
 }
 
-impl<T: Clone + Ord + Grouped> Default for Workqueue<T> {
+impl<T: Clone + Ord + FairQueueItem> Default for Workqueue<T> {
     fn default() -> Self {
         Self {
             ready: FairQueue::default(),
@@ -62,7 +62,7 @@ impl<T: Clone + Ord + Grouped> Default for Workqueue<T> {
     }
 }
 
-impl<T: Clone + Ord + Grouped> Workqueue<T> {
+impl<T: Clone + Ord + FairQueueItem> Workqueue<T> {
     /// Adds an item, to be processed as soon as possible.
     pub fn add(&mut self, item: T) {
         self.forget_later(&item);

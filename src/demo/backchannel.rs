@@ -143,7 +143,7 @@ impl Backchannel {
         let response = match &self.certificate {
             None => send_request(stream, &host, request).await?,
             Some(path) => {
-                let connector = TlsConnector::from(pinned_certificate::pinned(path)?);
+                let connector = TlsConnector::from(pinned_certificate::pinned_tls_config(path)?);
                 let stream = connector.connect(self.server.ip().into(), stream).await?;
                 send_request(stream, &host, request).await?
             }

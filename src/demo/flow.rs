@@ -207,7 +207,7 @@ impl DemoFlow {
             access_token: &tokens.access_token,
             now,
         };
-        id_token::verify(id_token, &keys, &expected)
+        id_token::verify_id_token(id_token, &keys, &expected)
             .map_err(|rule| DemoError::failed(format!("The ID token is invalid: {rule}.")))
     }
 

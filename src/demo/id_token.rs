@@ -62,7 +62,7 @@ pub(super) enum InvalidIdToken {
 }
 
 /// Checks signature and claims.
-pub(super) fn verify(
+pub(super) fn verify_id_token(
     token: &str,
     keys: &JwkSet,
     expected: &ExpectedIdToken<'_>,
@@ -152,7 +152,7 @@ fn left_half_hash(algorithm: Algorithm, text: &str) -> String {
 }
 
 /// Decodes header and claims of a JWT without verification, to display them.
-pub(super) fn peek(token: &str) -> Option<(Value, Map<String, Value>)> {
+pub(super) fn peek_id_token(token: &str) -> Option<(Value, Map<String, Value>)> {
     let mut parts = token.split('.');
     let mut next = || URL_SAFE_NO_PAD.decode(parts.next()?).ok();
     let (header, claims) = (next()?, next()?);

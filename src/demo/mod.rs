@@ -33,7 +33,9 @@ use crate::{
 use backchannel::Backchannel;
 use flow::DemoFlow;
 use problem::DemoError;
-use reply::{DemoReply, html, method_not_allowed, see_other, style, with_security_headers};
+use reply::{
+    DemoReply, html_reply, method_not_allowed, see_other, style_reply, with_security_headers,
+};
 use sessions::{DemoSession, DemoSessions};
 
 /// The demo's path below the installation's base URL.
@@ -106,7 +108,7 @@ impl Demo {
         let get = parts.method == Method::GET || parts.method == Method::HEAD;
         let outcome = match (rest, get) {
             ("" | "/", true) => Ok(self.index(parts, cookie)),
-            ("/style.css", true) => Ok(style()),
+            ("/style.css", true) => Ok(style_reply()),
             ("/sign-in", true) => self.sign_in(&query, cookie).await,
             ("/callback", true) => self.callback(&query, cookie).await,
             ("/session", true) => Ok(self.session(cookie)),
@@ -128,7 +130,10 @@ impl Demo {
             return see_other(&elsewhere);
         }
         let signed_in = cookie.and_then(|id| self.sessions.signed_in(id, self.clock.now()));
-        html(StatusCode::OK, pages::index(&self.flow, &(self.list)(), signed_in.as_deref()))
+        html_reply(
+            StatusCode::OK,
+            pages::index_page(&self.flow, &(self.list)(), signed_in.as_deref()),
+        )
     }
 
     /// Browsers treat `127.0.0.1` and `localhost` as different sites: a cookie of one is not sent
@@ -175,7 +180,9 @@ impl Demo {
     fn session(&self, cookie: Option<&str>) -> DemoReply {
         let now = self.clock.now();
         match cookie.and_then(|id| self.sessions.signed_in(id, now)) {
-            Some(signed_in) => html(StatusCode::OK, pages::session(&self.flow, &signed_in, now)),
+            Some(signed_in) => {
+                html_reply(StatusCode::OK, pages::session_page(&self.flow, &signed_in, now))
+            }
             None => see_other(&self.prefix),
         }
     }
@@ -225,7 +232,7 @@ impl Demo {
     }
 
     fn problem(&self, problem: &DemoError) -> DemoReply {
-        html(problem.status, pages::problem(&self.flow, problem))
+        html_reply(problem.status, pages::problem_page(&self.flow, problem))
     }
 }
 

@@ -84,7 +84,7 @@ struct Row {
     note: String,
 }
 
-pub(super) fn index(
+pub(super) fn index_page(
     flow: &DemoFlow,
     clients: &[DemoClient],
     signed_in: Option<&SignedIn>,
@@ -114,7 +114,7 @@ pub(super) fn index(
     render(&IndexPage { home: &flow.home, callback: &flow.callback, tenants, signed_in })
 }
 
-pub(super) fn session(flow: &DemoFlow, signed_in: &SignedIn, now: Timestamp) -> String {
+pub(super) fn session_page(flow: &DemoFlow, signed_in: &SignedIn, now: Timestamp) -> String {
     render(&SessionPage {
         home: &flow.home,
         person: person(signed_in),
@@ -132,7 +132,7 @@ pub(super) fn session(flow: &DemoFlow, signed_in: &SignedIn, now: Timestamp) -> 
     })
 }
 
-pub(super) fn problem(flow: &DemoFlow, problem: &DemoError) -> String {
+pub(super) fn problem_page(flow: &DemoFlow, problem: &DemoError) -> String {
     let DemoError { title, message, remedy, .. } = problem;
     render(&ProblemPage { home: &flow.home, title, message, remedy })
 }
@@ -158,7 +158,7 @@ fn person(signed_in: &SignedIn) -> Person<'_> {
 }
 
 fn token(raw: &str) -> TokenView<'_> {
-    match id_token::peek(raw) {
+    match id_token::peek_id_token(raw) {
         Some((header, claims)) => {
             TokenView { raw, header: header.to_string(), claims: rows(&claims) }
         }

@@ -11,7 +11,7 @@ use rustls::{
 };
 
 /// A configuration that accepts only the first certificate in the file at `path`.
-pub(super) fn pinned(path: &Path) -> io::Result<Arc<ClientConfig>> {
+pub(super) fn pinned_tls_config(path: &Path) -> io::Result<Arc<ClientConfig>> {
     let certificate = CertificateDer::from_pem_file(path).map_err(io::Error::other)?;
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Pinned { certificate, provider: Arc::clone(&provider) };
@@ -102,7 +102,7 @@ mod tests {
         };
         let client = async {
             let stream = TcpStream::connect(address).await.unwrap();
-            let connector = TlsConnector::from(pinned(&path).unwrap());
+            let connector = TlsConnector::from(pinned_tls_config(&path).unwrap());
             connector.connect(address.ip().into(), stream).await.is_ok()
         };
         let (_, connected) = tokio::join!(server, client);

@@ -35,7 +35,7 @@ pub(super) fn with_security_headers(mut reply: DemoReply) -> DemoReply {
 }
 
 /// A page.
-pub(super) fn html(status: StatusCode, body: String) -> DemoReply {
+pub(super) fn html_reply(status: StatusCode, body: String) -> DemoReply {
     let mut reply = Response::new(Full::from(body));
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
@@ -45,7 +45,7 @@ pub(super) fn html(status: StatusCode, body: String) -> DemoReply {
 }
 
 /// The style sheet.
-pub(super) fn style() -> DemoReply {
+pub(super) fn style_reply() -> DemoReply {
     let mut reply = Response::new(Full::from(pages::STYLE));
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, "text/css; charset=utf-8".parse().expect("a constant value"));
@@ -55,7 +55,7 @@ pub(super) fn style() -> DemoReply {
 
 /// A redirect.
 pub(super) fn see_other(url: &str) -> DemoReply {
-    let mut reply = html(StatusCode::SEE_OTHER, String::new());
+    let mut reply = html_reply(StatusCode::SEE_OTHER, String::new());
     match url.parse() {
         Ok(url) => {
             reply.headers_mut().insert(LOCATION, url);
@@ -67,7 +67,7 @@ pub(super) fn see_other(url: &str) -> DemoReply {
 
 /// An error for a method that the path does not have.
 pub(super) fn method_not_allowed(allowed: &'static str) -> DemoReply {
-    let mut reply = html(StatusCode::METHOD_NOT_ALLOWED, String::new());
+    let mut reply = html_reply(StatusCode::METHOD_NOT_ALLOWED, String::new());
     reply.headers_mut().insert(ALLOW, allowed.parse().expect("a constant value"));
     reply
 }

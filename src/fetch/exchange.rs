@@ -35,7 +35,7 @@ where
 }
 
 /// Reads a document of at most `limit` bytes.
-pub(super) async fn read(
+pub(super) async fn read_response(
     response: Response<Incoming>,
     host: &str,
     limit: usize,

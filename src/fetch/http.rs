@@ -164,7 +164,7 @@ impl Fetch for HttpFetch {
         self.within(url, async |network: &Self, target: &Target| {
             let request = request(target, Method::GET, None, String::new())?;
             let response = network.send(target, request).await?;
-            exchange::read(response, &target.host, limit).await
+            exchange::read_response(response, &target.host, limit).await
         })
         .await
     }

@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 
 use super::{AppState, TrustedProxies, transport::ConnectionLimiter};
-use crate::store::{CLOCK_TOLERANCE, SKEW_WARNING, skew};
+use crate::store::{CLOCK_TOLERANCE, SKEW_WARNING, clock_skew};
 
 /// Maximum concurrent connections, in total and per address: probes of the kubelet and scrapers.
 const MAX_CONNECTIONS: (usize, usize) = (128, 16);
@@ -110,7 +110,7 @@ impl AdminServer {
                 self.store_answered.store(true, Ordering::SeqCst);
                 // After a stall of this machine, the round trip would hide much of the skew.
                 if let Some(time) = state.time.filter(|_| answered.since(asked) <= READ_TIMEOUT) {
-                    self.measure_skew(skew(asked, time, answered));
+                    self.measure_skew(clock_skew(asked, time, answered));
                 }
                 json!("ok")
             }

@@ -74,7 +74,7 @@ impl AppState {
         &self,
         request: &Request,
     ) -> Result<Option<ActiveSession>, AccountError> {
-        sessions::load(self.context(request), request.cookie(CookiePurpose::Session)).await
+        sessions::load_session(self.context(request), request.cookie(CookiePurpose::Session)).await
     }
 
     /// The HTTP client for calls that a request causes.

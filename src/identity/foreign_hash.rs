@@ -73,10 +73,14 @@ pub enum ForeignHash {
 }
 
 /// Recognizes a text that is not a hash of a known scheme. `None` if it may be a plain password.
-pub(super) fn recognize(text: &str) -> Option<ForeignHash> {
+pub(super) fn recognize_foreign_hash(text: &str) -> Option<ForeignHash> {
     let text = text.trim();
     if let Some(inner) = unquoted(text) {
-        return if looks_like_hash(inner) { Some(ForeignHash::Quoted) } else { recognize(inner) };
+        return if looks_like_hash(inner) {
+            Some(ForeignHash::Quoted)
+        } else {
+            recognize_foreign_hash(inner)
+        };
     }
     if text.starts_with("$$") && looks_like_hash(&text.replace("$$", "$")) {
         return Some(ForeignHash::Doubled);
@@ -188,16 +192,17 @@ mod tests {
             "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19",
             "SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy",
         ] {
-            let found = recognize(text).unwrap_or_else(|| panic!("{text}")).to_string();
+            let found =
+                recognize_foreign_hash(text).unwrap_or_else(|| panic!("{text}")).to_string();
             assert!(found.contains("lanyard hash-password"), "{found}");
             assert!(!found.contains(text), "{found}");
         }
-        assert!(recognize(&"0123456789abcdef".repeat(8)).is_some());
+        assert!(recognize_foreign_hash(&"0123456789abcdef".repeat(8)).is_some());
     }
 
     #[test]
     fn characters_around_a_hash_are_named() {
-        let found = |text: &str| recognize(text).unwrap_or_else(|| panic!("{text}"));
+        let found = |text: &str| recognize_foreign_hash(text).unwrap_or_else(|| panic!("{text}"));
         for quote in ['"', '\'', '`'] {
             assert_eq!(found(&format!("{quote}{BCRYPT}{quote}")), ForeignHash::Quoted);
         }
@@ -227,7 +232,7 @@ mod tests {
             "$HOME$PATH",
             "*secret",
         ] {
-            assert_eq!(recognize(text), None, "{text}");
+            assert_eq!(recognize_foreign_hash(text), None, "{text}");
         }
     }
 }

@@ -54,7 +54,7 @@ impl Argon2Memory {
 }
 
 /// Does the work of checking a hash made by `hash_password`, and discards the result.
-pub(super) fn work(attempt: &[u8], scratch: &mut Argon2Memory) {
+pub(super) fn hash_for_unknown_user(attempt: &[u8], scratch: &mut Argon2Memory) {
     let mut output = [0; 32];
     let hashed = scratch.hash(&argon2id(), attempt, b"no one's salt...", &mut output);
     // An error makes this faster, but it would make a real check faster too.

@@ -79,7 +79,7 @@ pub fn parse_stored_password(text: &str) -> Result<StoredPassword, StoredPasswor
         Scheme::parse(trimmed)?;
         return Ok(StoredPassword::Hash(Secret::new(trimmed.to_owned())));
     }
-    if let Some(found) = foreign_hash::recognize(trimmed) {
+    if let Some(found) = foreign_hash::recognize_foreign_hash(trimmed) {
         return Err(StoredPasswordError::Foreign(found));
     }
     let plain = text.trim_end_matches(['\r', '\n']);
@@ -227,7 +227,7 @@ pub(super) fn memory_kib(password: &StoredPassword) -> u64 {
 
 /// Compares an attempt with a stored password. If there is none, or it is a plain one, does the
 /// work of a hash as well.
-pub(super) fn matches(
+pub(super) fn matches_password(
     password: Option<&StoredPassword>,
     attempt: &[u8],
     scratch: &mut Argon2Memory,
@@ -237,15 +237,15 @@ pub(super) fn matches(
             if let Ok(scheme) = Scheme::parse(text.expose()) {
                 return scheme.matches(text.expose(), attempt, scratch);
             }
-            hash::work(attempt, scratch);
+            hash::hash_for_unknown_user(attempt, scratch);
             false
         }
         Some(StoredPassword::Plain(plain)) => {
-            hash::work(attempt, scratch);
+            hash::hash_for_unknown_user(attempt, scratch);
             equal(plain.expose().as_bytes(), attempt)
         }
         None => {
-            hash::work(attempt, scratch);
+            hash::hash_for_unknown_user(attempt, scratch);
             false
         }
     }

@@ -188,7 +188,7 @@ fn check(job: &Job, scratch: &mut Argon2Memory) -> bool {
     // Large memory is not reused, so that each thread keeps at most the common size.
     let mut own = Argon2Memory::default();
     let scratch = if job.is_costly() { &mut own } else { scratch };
-    password_hash::matches(job.password.as_ref(), attempt, scratch) && short_enough
+    password_hash::matches_password(job.password.as_ref(), attempt, scratch) && short_enough
 }
 
 #[cfg(test)]

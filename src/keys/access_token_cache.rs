@@ -76,7 +76,7 @@ impl fmt::Debug for AccessTokenCache {
 mod tests {
     use super::*;
     use crate::{
-        keys::{KeyTimes, generate},
+        keys::{KeyTimes, generate_key_record},
         model::{SigningAlgorithm, Timestamp},
     };
 
@@ -86,7 +86,7 @@ mod tests {
             signs_from: Timestamp::from_secs(0),
             retire_at: None,
         };
-        let record = generate(SigningAlgorithm::ES256, times).expect("a key");
+        let record = generate_key_record(SigningAlgorithm::ES256, times).expect("a key");
         KeyRing::new([Arc::new(SigningKey::parse(&record).expect("usable"))])
     }
 

@@ -3,7 +3,7 @@
 use super::{
     key_secret::{KeyRecord, KeyTimes},
     material::{InvalidKey, PrivateKey},
-    ring::thumbprint,
+    ring::jwk_thumbprint,
 };
 use crate::model::{Secret, SigningAlgorithm};
 
@@ -29,13 +29,16 @@ impl GeneratedKey {
 pub(super) fn generate_key(algorithm: SigningAlgorithm) -> Result<GeneratedKey, InvalidKey> {
     let material = PrivateKey::generate(algorithm)?;
     Ok(GeneratedKey {
-        kid: thumbprint(&material.public_jwk()).ok_or(InvalidKey)?,
+        kid: jwk_thumbprint(&material.public_jwk()).ok_or(InvalidKey)?,
         algorithm,
         private_key: material.to_pem()?,
     })
 }
 
 /// Generates a key on the calling thread.
-pub fn generate(algorithm: SigningAlgorithm, times: KeyTimes) -> Result<KeyRecord, InvalidKey> {
+pub fn generate_key_record(
+    algorithm: SigningAlgorithm,
+    times: KeyTimes,
+) -> Result<KeyRecord, InvalidKey> {
     generate_key(algorithm).map(|key| key.with_times(times))
 }

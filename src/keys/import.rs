@@ -19,7 +19,7 @@ use serde_json::Value;
 use super::{
     key_secret::{KeyEntries, KeyTimes},
     material::PrivateKey,
-    ring::{KeyRing, SigningKey, thumbprint},
+    ring::{KeyRing, SigningKey, jwk_thumbprint},
 };
 use crate::model::Timestamp;
 
@@ -58,7 +58,7 @@ pub enum ImportError {
 
 /// Builds a key ring from one entry of the Secret, or from all of them. Every key may sign
 /// immediately. If several keys have the same algorithm, the last one by entry name signs.
-pub fn import(entries: &KeyEntries, only: Option<&str>) -> Result<KeyRing, ImportError> {
+pub fn import_keys(entries: &KeyEntries, only: Option<&str>) -> Result<KeyRing, ImportError> {
     let mut keys = Vec::new();
     let chosen: Vec<(&String, &ByteString)> = match only {
         Some(name) => {
@@ -86,7 +86,7 @@ pub fn import(entries: &KeyEntries, only: Option<&str>) -> Result<KeyRing, Impor
         let unusable = || ImportError::Inconsistent(kid.clone().unwrap_or_default());
         let id = match &kid {
             Some(kid) => kid.clone(),
-            None => thumbprint(&material.public_jwk()).ok_or_else(unusable)?,
+            None => jwk_thumbprint(&material.public_jwk()).ok_or_else(unusable)?,
         };
         ring.push(Arc::new(SigningKey::new(id, times, material).map_err(|_| unusable())?));
     }

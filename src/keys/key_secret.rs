@@ -128,16 +128,16 @@ pub fn write_key(key: &KeyRecord) -> (String, ByteString) {
         kid: key.kid.clone(),
         algorithm: key.algorithm,
         private_key: key.private_key.expose().clone(),
-        published_at: rfc3339(key.times.published_at),
-        signs_from: rfc3339(key.times.signs_from),
-        retire_at: key.times.retire_at.map(rfc3339),
+        published_at: to_rfc3339(key.times.published_at),
+        signs_from: to_rfc3339(key.times.signs_from),
+        retire_at: key.times.retire_at.map(to_rfc3339),
     };
     let bytes = serde_json::to_vec(&wire).expect("a record of strings serializes");
     (entry_name(&key.kid), ByteString(bytes))
 }
 
 /// Converts a time to the type that serializes as RFC 3339.
-pub(super) fn rfc3339(time: Timestamp) -> jiff::Timestamp {
+pub(super) fn to_rfc3339(time: Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(time.millis()).unwrap_or(jiff::Timestamp::MAX)
 }
 

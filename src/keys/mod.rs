@@ -23,8 +23,8 @@ mod signer;
 pub use access_token_cache::AccessTokenCache;
 pub use client_jws::{JwsError, PublicKeys, verify_with_secret};
 pub use discarded_keys::DiscardedKeys;
-pub use generate::generate;
-pub use import::{ImportError, import};
+pub use generate::generate_key_record;
+pub use import::{ImportError, import_keys};
 pub use key_maker::KeyMaker;
 pub use key_secret::{
     DamagedEntry, KeyEntries, KeyRecord, KeyTimes, entry_name, read_keys, write_key,
@@ -33,7 +33,7 @@ pub use material::InvalidKey;
 pub use pairwise_salt::{PairwiseSalt, new_salt, read_salt};
 pub use parsed_key_cache::ParsedKeyCache;
 pub use ring::{JwtType, KeyRing, KeyState, SigningKey, VerifyError, check_key};
-pub use rotation::{NewKey, PlannedKey, RotationPlan, RotationRules, next_rotation, plan};
+pub use rotation::{NewKey, PlannedKey, RotationPlan, RotationRules, next_rotation, plan_rotation};
 pub use seal::Sealer;
 pub use sealing_keys::{
     MARKING_KEY_ENTRY, SealingKey, SealingPlan, new_marking_key, new_sealing_key,

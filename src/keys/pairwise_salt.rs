@@ -41,7 +41,7 @@ pub fn new_salt(entropy: &dyn Entropy, now: Timestamp) -> (String, ByteString) {
     let wire = Wire {
         version: VERSION,
         salt: URL_SAFE_NO_PAD.encode(salt),
-        created_at: super::key_secret::rfc3339(now),
+        created_at: super::key_secret::to_rfc3339(now),
     };
     let json = serde_json::to_vec(&wire).expect("a record of strings serializes");
     (SALT_ENTRY.to_owned(), ByteString(json))

@@ -275,7 +275,7 @@ pub fn check_key(record: &KeyRecord) -> Result<(), InvalidKey> {
 }
 
 /// Computes the SHA-256 thumbprint of a JWK (RFC 7638).
-pub(super) fn thumbprint(jwk: &Value) -> Option<String> {
+pub(super) fn jwk_thumbprint(jwk: &Value) -> Option<String> {
     let jwk: Jwk = serde_json::from_value(jwk.clone()).ok()?;
     jwk.thumbprint(ThumbprintHash::SHA256).ok()
 }
@@ -283,12 +283,12 @@ pub(super) fn thumbprint(jwk: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::generate;
+    use crate::keys::generate_key_record;
 
     fn ring() -> KeyRing {
         let at = Timestamp::from_secs(0);
         let times = KeyTimes { published_at: at, signs_from: at, retire_at: None };
-        let record = generate(SigningAlgorithm::ES256, times).expect("a key");
+        let record = generate_key_record(SigningAlgorithm::ES256, times).expect("a key");
         KeyRing::new([Arc::new(SigningKey::parse(&record).expect("usable"))])
     }
 

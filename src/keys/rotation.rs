@@ -64,7 +64,7 @@ pub struct RotationRules {
 }
 
 /// Plans the keys of one tenant.
-pub fn plan(keys: &[PlannedKey], rules: &RotationRules, now: Timestamp) -> RotationPlan {
+pub fn plan_rotation(keys: &[PlannedKey], rules: &RotationRules, now: Timestamp) -> RotationPlan {
     let mut plan = RotationPlan::default();
     let signs_now = |key: &PlannedKey| {
         key.times.signs_from <= now && key.times.retire_at.is_none_or(|at| at > now)

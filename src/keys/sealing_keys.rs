@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use k8s_openapi::ByteString;
 use serde::{Deserialize, Serialize};
 
-use super::key_secret::{DamagedEntry, KeyEntries, check_version, rfc3339};
+use super::key_secret::{DamagedEntry, KeyEntries, check_version, to_rfc3339};
 use crate::model::{Entropy, Secret, Timestamp};
 
 const VERSION: u32 = 1;
@@ -97,9 +97,9 @@ pub fn write_sealing_key(key: &SealingKey) -> (String, ByteString) {
         version: VERSION,
         id: format!("{:08x}", u32::from_be_bytes(key.id)),
         key: URL_SAFE_NO_PAD.encode(key.key.expose()),
-        published_at: rfc3339(key.published_at),
-        seals_from: rfc3339(key.seals_from),
-        retire_at: key.retire_at.map(rfc3339),
+        published_at: to_rfc3339(key.published_at),
+        seals_from: to_rfc3339(key.seals_from),
+        retire_at: key.retire_at.map(to_rfc3339),
     };
     let bytes = serde_json::to_vec(&wire).expect("a record of strings serializes");
     (key.entry_name(), ByteString(bytes))

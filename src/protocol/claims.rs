@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-pub use user::{IdTokenContents, gives, in_id_token, standard, userinfo};
+pub use user::{IdTokenContents, in_id_token, scope_has_claim, standard_claims, userinfo_claims};
 
 use super::{
     authentication::Authentication,
@@ -59,7 +59,7 @@ impl AccessToken<'_> {
             iat: now.secs(),
             nbf: now.minus(CLOCK_ALLOWANCE).secs(),
             exp: now.plus(self.client.lifetimes.access_token).secs(),
-            scope: scope::join(self.scopes),
+            scope: scope::join_scopes(self.scopes),
             scopes: self.scopes,
             grant_id: self.grant_id,
         }

@@ -7,7 +7,7 @@ use crate::model::Pairwise;
 
 /// Returns the HMAC-SHA256 of `named` with the tenant's salt. It cannot be reversed or computed
 /// without the salt.
-pub(super) fn salted(pairwise: &Pairwise, named: &str) -> String {
+pub(super) fn salted_digest(pairwise: &Pairwise, named: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, pairwise.salt.expose());
     URL_SAFE_NO_PAD.encode(hmac::sign(&key, named.as_bytes()))
 }

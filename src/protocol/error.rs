@@ -132,7 +132,7 @@ const MAX_LOGGED_VALUE: usize = 512;
 const MAX_DESCRIBED_VALUE: usize = 100;
 
 /// Shortens a value of a request for a description.
-pub fn abbreviated(value: &str) -> String {
+pub fn abbreviate_value(value: &str) -> String {
     match value.char_indices().nth(MAX_DESCRIBED_VALUE) {
         Some((end, _)) => format!("{}...", &value[..end]),
         None => value.to_owned(),

@@ -11,7 +11,7 @@ use crate::model::{Client, ClientId, Timestamp};
 
 /// The response for a token that is inactive, unknown, or not visible to the caller (RFC 7662
 /// §2.2).
-pub fn inactive() -> Value {
+pub fn inactive_introspection() -> Value {
     json!({ "active": false })
 }
 
@@ -40,7 +40,7 @@ pub fn access_token(claims: &Claims, username: Option<&str>) -> Value {
             answer[name] = value.clone();
         }
     }
-    let scopes = scope::parse(claims.get("scope").and_then(Value::as_str));
+    let scopes = scope::parse_scopes(claims.get("scope").and_then(Value::as_str));
     if let Some(username) = username.filter(|_| scopes.contains("profile")) {
         answer["username"] = json!(username);
     }
@@ -60,7 +60,7 @@ pub fn refresh_token(
         "iss": issuer,
         "client_id": grant.client,
         "sub": subject,
-        "scope": scope::join(scopes),
+        "scope": scope::join_scopes(scopes),
         "iat": grant.created_at.secs(),
         "exp": expires_at.secs(),
     })
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn the_response_for_an_inactive_token_has_no_details() {
         // RFC 7662 §2.2
-        assert_eq!(inactive().as_object().map(serde_json::Map::len), Some(1));
+        assert_eq!(inactive_introspection().as_object().map(serde_json::Map::len), Some(1));
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl KnownBrowser {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::records::encode;
+    use crate::protocol::records::encode_record;
 
     const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn the_format_is_stable() {
         let device = KnownBrowser::new("one".to_owned()).used_by("ada", NOW);
-        let hex: String = encode(&device).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = encode_record(&device).iter().map(|byte| format!("{byte:02x}")).collect();
         let expected = "01036f6e65012b5f65354444554339563937717759624e6c354144505138472d516d6f67473538357563587133783955436b80c0fc84866f";
         assert_eq!(hex, expected);
     }

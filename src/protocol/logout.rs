@@ -36,7 +36,7 @@ pub struct IdTokenHint {
 }
 
 /// Validates a logout request. Errors are shown as a page; none are sent by redirect.
-pub fn validate(
+pub fn validate_logout_request(
     params: &RequestParams,
     issuer: &Issuer,
     served: &dyn TenantLookup,

@@ -14,7 +14,7 @@ const BACKCHANNEL_LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchan
 
 /// Returns the claims of the logout token sent to a client when its session has ended. It never has
 /// a `nonce`, so that it cannot be used as an ID token.
-pub fn claims(
+pub fn logout_token_claims(
     tenant: &Tenant,
     client: &Client,
     (subject, sid): (&str, &str),
@@ -51,7 +51,7 @@ mod tests {
         // OIDC Back-Channel Logout §2.4
         let now = Timestamp::from_secs(1_800_000_000);
         let (tenant, client) = (fixtures::tenant(), fixtures::client());
-        let claims = claims(&tenant, &client, ("alice", "sid-1"), "one", now);
+        let claims = logout_token_claims(&tenant, &client, ("alice", "sid-1"), "one", now);
         for name in ["iss", "aud", "iat", "exp", "jti", "events", "sub", "sid"] {
             assert!(claims.contains_key(name), "{name}");
         }

@@ -50,7 +50,7 @@ pub fn is_void(record: MarkedRecord, void: &VoidBefore, now: AccountMarks) -> bo
 
 /// Returns true if a consent still counts. Another person with the same name inherits nothing, but
 /// if the tenant is another object too, both were restored.
-pub fn covers(consent: &Consent, now: AccountMarks) -> bool {
+pub fn consent_counts(consent: &Consent, now: AccountMarks) -> bool {
     let is_same = |made: AccountMarks| made.person == now.person || made.tenant != now.tenant;
     consent.marks.is_none_or(is_same)
 }
@@ -145,9 +145,12 @@ mod tests {
     fn consent_is_the_person_s_unless_all_was_restored() {
         let consent = Consent { scopes: BTreeSet::new(), given_at: NOW, marks: Some(marks()) };
         let other = ObjectMark::of("uid-2");
-        assert!(covers(&consent, marks()));
-        assert!(covers(&consent, AccountMarks { credential: None, ..marks() }), "a new password");
-        assert!(!covers(&consent, AccountMarks { person: other, ..marks() }));
-        assert!(covers(&consent, AccountMarks { person: other, tenant: other, ..marks() }));
+        assert!(consent_counts(&consent, marks()));
+        assert!(
+            consent_counts(&consent, AccountMarks { credential: None, ..marks() }),
+            "a new password"
+        );
+        assert!(!consent_counts(&consent, AccountMarks { person: other, ..marks() }));
+        assert!(consent_counts(&consent, AccountMarks { person: other, tenant: other, ..marks() }));
     }
 }

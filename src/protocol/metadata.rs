@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 /// Returns the discovery document of a tenant.
-pub fn discovery(tenant: &Tenant) -> Value {
+pub fn discovery_document(tenant: &Tenant) -> Value {
     let mut document = Map::new();
     document.insert("issuer".into(), json!(tenant.issuer.as_str()));
     for endpoint in Endpoint::ALL.iter().filter(|endpoint| is_offered(**endpoint, tenant)) {
@@ -27,7 +27,7 @@ pub fn discovery(tenant: &Tenant) -> Value {
 /// Returns the discovery document of a tenant for applications inside the cluster: `internal_url`
 /// replaces the issuer in the addresses that applications call, and in no other field.
 pub fn internal_discovery(tenant: &Tenant, internal_url: &str) -> Value {
-    let mut document = discovery(tenant);
+    let mut document = discovery_document(tenant);
     for endpoint in Endpoint::ALL.iter().filter(|endpoint| endpoint.is_internal()) {
         if let Some((field, path)) = endpoint.metadata_field().zip(endpoint.path()) {
             document[field] = format!("{internal_url}{path}").into();
@@ -92,7 +92,7 @@ fn claims_and_keys(tenant: &Tenant) -> Value {
     let mut scopes: Vec<&str> = STANDARD_SCOPES.to_vec();
     scopes.extend(tenant.scopes.keys().map(String::as_str));
     let custom = tenant.scopes.values().flat_map(|scope| scope.claims.iter().map(String::as_str));
-    let mut claims: Vec<&str> = TOKEN_CLAIMS.into_iter().chain(claims::standard()).collect();
+    let mut claims: Vec<&str> = TOKEN_CLAIMS.into_iter().chain(claims::standard_claims()).collect();
     claims.extend(custom);
     claims.extend((!tenant.acr_levels.is_empty()).then_some("acr"));
     claims.sort_unstable();
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn has_the_fields_the_specification_requires() {
         // OIDC Discovery §3
-        let document = discovery(&fixtures::tenant());
+        let document = discovery_document(&fixtures::tenant());
         assert_eq!(document["issuer"], "https://id.test/team/shop");
         for (field, path) in [
             ("authorization_endpoint", "authorize"),
@@ -158,8 +158,10 @@ mod tests {
     #[test]
     fn only_what_applications_call_has_addresses_inside_the_cluster() {
         let tenant = fixtures::tenant();
-        let (public, internal) =
-            (discovery(&tenant), internal_discovery(&tenant, "http://lanyard.sso.svc/team/shop"));
+        let (public, internal) = (
+            discovery_document(&tenant),
+            internal_discovery(&tenant, "http://lanyard.sso.svc/team/shop"),
+        );
         let public = public.as_object().expect("an object");
         let mut changed: Vec<_> =
             public.iter().filter(|(field, value)| internal[*field] != **value).collect();
@@ -179,7 +181,7 @@ mod tests {
 
     #[test]
     fn advertises_nothing_unsupported() {
-        let document = discovery(&fixtures::tenant());
+        let document = discovery_document(&fixtures::tenant());
         for absent in [
             "registration_endpoint",
             "pushed_authorization_request_endpoint",
@@ -193,7 +195,7 @@ mod tests {
         // The field defaults to true if absent.
         let mut tenant = fixtures::tenant();
         tenant.request_objects = RequestObjectPolicy { by_value: false, by_reference: false };
-        let document = discovery(&tenant);
+        let document = discovery_document(&tenant);
         assert_eq!(document["request_uri_parameter_supported"], false);
         assert!(document.get("request_object_signing_alg_values_supported").is_none());
     }
@@ -201,7 +203,7 @@ mod tests {
     #[test]
     fn advertises_the_methods_of_client_authentication() {
         // RFC 8414 §2. A public client may ask for tokens and revoke them, but introspects none.
-        let document = discovery(&fixtures::tenant());
+        let document = discovery_document(&fixtures::tenant());
         let all = [
             "client_secret_basic",
             "client_secret_post",
@@ -223,7 +225,7 @@ mod tests {
         let mut tenant = fixtures::tenant();
         for mode in [RegistrationMode::Open, RegistrationMode::InitialAccessToken] {
             tenant.registration.mode = mode;
-            let endpoint = &discovery(&tenant)["registration_endpoint"];
+            let endpoint = &discovery_document(&tenant)["registration_endpoint"];
             assert_eq!(endpoint, "https://id.test/team/shop/oauth/register");
         }
     }
@@ -232,9 +234,9 @@ mod tests {
     fn advertises_levels_of_assurance_if_the_tenant_has_any() {
         // OIDC Discovery §3, claims_supported
         let mut tenant = fixtures::tenant();
-        assert!(!words(&discovery(&tenant), "claims_supported").contains(&"acr"));
+        assert!(!words(&discovery_document(&tenant), "claims_supported").contains(&"acr"));
         tenant.acr_levels = vec![AcrLevel { value: "one".into(), amr: vec!["pwd".into()] }];
-        let document = discovery(&tenant);
+        let document = discovery_document(&tenant);
         assert!(words(&document, "claims_supported").contains(&"acr"));
         assert_eq!(words(&document, "acr_values_supported"), ["one"]);
     }
@@ -245,7 +247,7 @@ mod tests {
         let badges = CustomScope { description: String::new(), claims: vec!["badge".into()] };
         tenant.scopes.insert("badges".into(), badges);
         tenant.algorithms = vec![SigningAlgorithm::ES256, SigningAlgorithm::RS256];
-        let document = discovery(&tenant);
+        let document = discovery_document(&tenant);
         assert!(words(&document, "scopes_supported").contains(&"badges"));
         assert!(words(&document, "claims_supported").contains(&"badge"));
         let algorithms = words(&document, "id_token_signing_alg_values_supported");

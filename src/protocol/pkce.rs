@@ -7,7 +7,7 @@ use crate::model::sha256_base64url;
 
 /// Rule: the verifier hashes to the code's challenge (RFC 7636 §4.6). A verifier without a
 /// challenge is rejected, because an attacker could have removed the challenge (RFC 9700 §2.1.1).
-pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
+pub fn verify_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidGrant, text.to_owned()));
     match (challenge, verifier) {
         (None, None) => Ok(()),
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn accepts_the_example_of_the_rfc() {
-        assert_eq!(verify(Some(CHALLENGE), Some(VERIFIER)), Ok(()));
+        assert_eq!(verify_pkce(Some(CHALLENGE), Some(VERIFIER)), Ok(()));
     }
 
     #[test]
@@ -65,7 +65,7 @@ mod tests {
             (Some(CHALLENGE), None),
             (None, Some(VERIFIER)),
         ] {
-            let error = verify(challenge, verifier).expect_err("refused");
+            let error = verify_pkce(challenge, verifier).expect_err("refused");
             assert_eq!(error.code, ErrorCode::InvalidGrant);
         }
     }

@@ -7,7 +7,7 @@ mod first_major;
 mod format;
 mod legacy;
 
-pub use format::{DecodeError, FormatVersion, RecordFormat, decode, encode};
+pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,9 +35,9 @@ macro_rules! upgraded {
 
             fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
                 if version == EVENTS {
-                    return legacy::parse::<$one>(fields).map(Self::from);
+                    return legacy::parse_legacy_fields::<$one>(fields).map(Self::from);
                 }
-                legacy::read::<$zero>(version, fields).map(Self::from)
+                legacy::read_legacy_record::<$zero>(version, fields).map(Self::from)
             }
         }
     )*};
@@ -56,7 +56,7 @@ impl RecordFormat for Consent {
     const VERSION: FormatVersion = FormatVersion { major: 0, minor: 2 };
 
     fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
-        legacy::read::<legacy::ConsentV0>(version, fields).map(Self::from)
+        legacy::read_legacy_record::<legacy::ConsentV0>(version, fields).map(Self::from)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::Issuer;
 const MAX_ECHOED_LEN: usize = 128;
 
 /// Rule: the only known resource is the issuer itself, at every endpoint (RFC 8707 §2).
-pub fn check<'a>(
+pub fn check_resources<'a>(
     issuer: &Issuer,
     resources: impl IntoIterator<Item = &'a str>,
 ) -> Result<(), OAuthError> {
@@ -36,7 +36,7 @@ mod tests {
 
     fn found(resources: &[&str]) -> Result<(), OAuthError> {
         let issuer = Issuer::parse("https://id.test/team/shop").expect("canonical");
-        check(&issuer, resources.iter().copied())
+        check_resources(&issuer, resources.iter().copied())
     }
 
     #[test]

@@ -16,13 +16,13 @@ pub const STANDARD_SCOPES: [&str; 8] =
 const MAX_ECHOED_LEN: usize = 64;
 
 /// Parses a `scope` parameter. Returns an empty set if there is none.
-pub fn parse(text: Option<&str>) -> Scopes {
+pub fn parse_scopes(text: Option<&str>) -> Scopes {
     let words = text.unwrap_or_default().split(' ');
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// Joins scopes for the wire.
-pub fn join(scopes: &Scopes) -> String {
+pub fn join_scopes(scopes: &Scopes) -> String {
     scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
@@ -30,12 +30,12 @@ pub fn join(scopes: &Scopes) -> String {
 /// allowed are left out, because applications send the same list to many providers; `scope` of the
 /// response contains the granted ones. It is an error if nothing is left. A request without scopes
 /// gets `default`.
-pub fn select(
+pub fn select_scopes(
     asked: Option<&str>,
     allowed: &Scopes,
     default: impl FnOnce() -> Scopes,
 ) -> Result<Scopes, OAuthError> {
-    let asked = parse(asked);
+    let asked = parse_scopes(asked);
     if asked.is_empty() {
         return Ok(default());
     }
@@ -60,20 +60,20 @@ fn refused(asked: &Scopes, allowed: &Scopes) -> OAuthError {
         Some(scope) => format!("The scope '{scope}' is not allowed."),
         None => "The parameter 'scope' contains no scope that is allowed.".to_owned(),
     };
-    let expected = if allowed.is_empty() { "none".to_owned() } else { join(allowed) };
+    let expected = if allowed.is_empty() { "none".to_owned() } else { join_scopes(allowed) };
     OAuthError::new(ErrorCode::InvalidScope, format!("{found} Allowed scopes: {expected}."))
 }
 
 /// Adds the requested and the allowed scopes to an error of [`select`], for the log.
-pub fn mismatch(
+pub fn with_scope_mismatch(
     error: OAuthError,
     client: &Client,
     asked: Option<&str>,
     allowed: &Scopes,
 ) -> OAuthError {
-    let mut asked = parse(asked);
+    let mut asked = parse_scopes(asked);
     asked.retain(|word| is_plain(word));
-    error.mismatch(client, &join(&asked), &join(allowed))
+    error.mismatch(client, &join_scopes(&asked), &join_scopes(allowed))
 }
 
 /// Returns true for words that may be repeated in errors. A word that cannot be a scope might be a
@@ -94,17 +94,17 @@ mod tests {
     use super::*;
 
     fn selected(asked: Option<&str>) -> Result<Scopes, OAuthError> {
-        let allowed = parse(Some("openid email groups"));
-        select(asked, &allowed, || parse(Some("email")))
+        let allowed = parse_scopes(Some("openid email groups"));
+        select_scopes(asked, &allowed, || parse_scopes(Some("email")))
     }
 
     #[test]
     fn scopes_that_are_not_allowed_are_left_out() {
         // RFC 6749 §3.3
-        assert_eq!(selected(Some("email  email")), Ok(parse(Some("email"))));
-        assert_eq!(selected(Some("email phone x")), Ok(parse(Some("email"))));
-        assert_eq!(selected(None), Ok(parse(Some("email"))), "the default");
-        assert_eq!(selected(Some(" ")), Ok(parse(Some("email"))), "the default");
+        assert_eq!(selected(Some("email  email")), Ok(parse_scopes(Some("email"))));
+        assert_eq!(selected(Some("email phone x")), Ok(parse_scopes(Some("email"))));
+        assert_eq!(selected(None), Ok(parse_scopes(Some("email"))), "the default");
+        assert_eq!(selected(Some(" ")), Ok(parse_scopes(Some("email"))), "the default");
     }
 
     #[test]
@@ -116,14 +116,14 @@ mod tests {
             assert!(refused.public.contains(told), "{}", refused.public);
             assert!(refused.public.ends_with(" email groups openid."), "{}", refused.public);
         }
-        let nothing = select(Some("a"), &Scopes::new(), Scopes::new).expect_err("refused");
+        let nothing = select_scopes(Some("a"), &Scopes::new(), Scopes::new).expect_err("refused");
         assert!(nothing.public.ends_with("Allowed scopes: none."), "{}", nothing.public);
     }
 
     #[test]
     fn the_default_has_no_scope_of_a_sign_in() {
         let client = crate::model::fixtures::client();
-        assert_eq!(default_scopes(&client), parse(Some("profile email badges")));
+        assert_eq!(default_scopes(&client), parse_scopes(Some("profile email badges")));
     }
 
     #[test]
@@ -138,8 +138,8 @@ mod tests {
     proptest! {
         #[test]
         fn joining_reverses_parsing(text in "[ -~]{0,80}") {
-            let scopes = parse(Some(&text));
-            prop_assert_eq!(parse(Some(&join(&scopes))), scopes);
+            let scopes = parse_scopes(Some(&text));
+            prop_assert_eq!(parse_scopes(Some(&join_scopes(&scopes))), scopes);
         }
     }
 }

@@ -23,7 +23,7 @@ pub fn record_id(cookie: &str) -> String {
 
 /// Creates a session. A previous session of the same user in the same browser is continued: its
 /// public ID and clients are kept, so that signing in again does not end sessions of applications.
-pub fn begin(
+pub fn begin_session(
     (authentication, marks): (Authentication, AccountMarks),
     previous: Option<&Session>,
     fresh_sid: String,
@@ -54,20 +54,20 @@ pub fn is_live(session: &Session, user: &Account, lifetimes: &Lifetimes, now: Ti
 }
 
 /// Returns true if this client signed in with the session: not only a client with the same id.
-pub fn includes(session: &Session, client: &Client) -> bool {
+pub fn session_includes(session: &Session, client: &Client) -> bool {
     let object = session.client_objects.get(&client.id);
     session.clients.contains(&client.id) && object.is_none_or(|object| *object == client.object)
 }
 
 /// Returns true if the session names the client and its object.
-pub fn names(session: &Session, client: &Client) -> bool {
+pub fn session_names(session: &Session, client: &Client) -> bool {
     session.clients.contains(&client.id)
         && session.client_objects.get(&client.id) == Some(&client.object)
 }
 
 /// Adds a client. Returns true if the session did not name it before.
 pub fn add_client(session: &mut Session, client: &Client) -> bool {
-    if names(session, client) {
+    if session_names(session, client) {
         return false;
     }
     session.clients.insert(client.id.clone());
@@ -76,7 +76,7 @@ pub fn add_client(session: &mut Session, client: &Client) -> bool {
 }
 
 /// Returns what the end of the session with its user depends on.
-pub fn marked(session: &Session) -> MarkedRecord {
+pub fn session_marks(session: &Session) -> MarkedRecord {
     MarkedRecord { marks: session.marks, created_at: session.created_at }
 }
 
@@ -115,7 +115,13 @@ mod tests {
     }
 
     fn session() -> Session {
-        begin((signed_in("alice-id"), marks()), None, "sid-1".into(), &Lifetimes::default(), NOW)
+        begin_session(
+            (signed_in("alice-id"), marks()),
+            None,
+            "sid-1".into(),
+            &Lifetimes::default(),
+            NOW,
+        )
     }
 
     fn live(session: &Session, user: &Account, now: Timestamp) -> bool {
@@ -154,11 +160,21 @@ mod tests {
         let clients = BTreeSet::from([ClientId::new("team.wiki")]);
         let first = Session { clients: clients.clone(), ..session() };
         let lifetimes = Lifetimes::default();
-        let again =
-            begin((signed_in("alice-id"), marks()), Some(&first), "sid-2".into(), &lifetimes, NOW);
+        let again = begin_session(
+            (signed_in("alice-id"), marks()),
+            Some(&first),
+            "sid-2".into(),
+            &lifetimes,
+            NOW,
+        );
         assert_eq!((again.sid.as_str(), &again.clients), ("sid-1", &clients));
-        let other =
-            begin((signed_in("bob"), marks()), Some(&first), "sid-2".into(), &lifetimes, NOW);
+        let other = begin_session(
+            (signed_in("bob"), marks()),
+            Some(&first),
+            "sid-2".into(),
+            &lifetimes,
+            NOW,
+        );
         assert_eq!((other.sid.as_str(), other.clients.len()), ("sid-2", 0));
     }
 
@@ -167,14 +183,14 @@ mod tests {
         let (mut session, client) = (session(), fixtures::client());
         assert!(add_client(&mut session, &client));
         assert!(!add_client(&mut session, &client), "once");
-        assert!(includes(&session, &client));
+        assert!(session_includes(&session, &client));
         let heir = Client { object: ObjectKey::new("other", "app"), ..client.clone() };
-        assert!(!includes(&session, &heir));
+        assert!(!session_includes(&session, &heir));
         assert!(add_client(&mut session, &heir));
-        assert!(includes(&session, &heir) && !includes(&session, &client));
+        assert!(session_includes(&session, &heir) && !session_includes(&session, &client));
         // A record of an earlier release names the id only.
         session.client_objects.clear();
-        assert!(includes(&session, &client));
+        assert!(session_includes(&session, &client));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::model::Client;
 pub fn sid_for_client(client: &Client, sid: &str) -> String {
     let Some(pairwise) = &client.pairwise else { return sid.to_owned() };
     // Inputs for subjects start with a non-empty sector, so they never start with NUL.
-    digest::salted(pairwise, &format!("\0sid\0{}\0{sid}", client.id))
+    digest::salted_digest(pairwise, &format!("\0sid\0{}\0{sid}", client.id))
 }
 
 #[cfg(test)]

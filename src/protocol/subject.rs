@@ -8,7 +8,7 @@ use crate::model::{Client, Subject};
 pub fn subject_for_client(client: &Client, local: &Subject) -> Subject {
     let Some(pairwise) = &client.pairwise else { return local.clone() };
     // A host name cannot contain NUL.
-    Subject::new(digest::salted(pairwise, &format!("{}\0{local}", pairwise.sector)))
+    Subject::new(digest::salted_digest(pairwise, &format!("{}\0{local}", pairwise.sector)))
 }
 
 /// Returns the URL of the document that must list the client's redirect URIs (§8.1). `None` if all

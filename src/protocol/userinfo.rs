@@ -68,7 +68,7 @@ pub fn check_claims(
     if !for_us {
         return Err(invalid("The access token is for another audience."));
     }
-    let scopes = scope::parse(text("scope"));
+    let scopes = scope::parse_scopes(text("scope"));
     if !scopes.contains("openid") {
         let text = "The access token does not have the scope 'openid'.";
         return Err(OAuthError::new(ErrorCode::InsufficientScope, text));

@@ -29,7 +29,11 @@ fn holds(reason: ConditionReason, message: &str) -> Judged {
 
 /// The conditions of a verdict. `lastTransitionTime` is kept from `previous` where the status has
 /// not changed.
-pub fn conditions(verdict: &Verdict, previous: &StatusDigest, now: Timestamp) -> Vec<Condition> {
+pub fn verdict_conditions(
+    verdict: &Verdict,
+    previous: &StatusDigest,
+    now: Timestamp,
+) -> Vec<Condition> {
     let types = verdict.outcome.condition_types().iter();
     let mut all: Vec<_> = types.map(|&it| (it, condition_status(verdict, it))).collect();
     // The first condition that is not True gives the reason of Ready.
@@ -147,7 +151,7 @@ mod tests {
 
     #[test]
     fn ready_is_true_if_all_conditions_are() {
-        let all = conditions(&verdict(vec![]), &StatusDigest::default(), NOW);
+        let all = verdict_conditions(&verdict(vec![]), &StatusDigest::default(), NOW);
         assert!(all.iter().all(|condition| condition.status == TRUE), "{all:?}");
         assert!(all.iter().all(|condition| condition.observed_generation == Some(3)));
         assert_eq!(all.last().expect("some").type_, "Ready");
@@ -161,7 +165,7 @@ mod tests {
         };
         let stalled = |reason: ConditionReason| {
             let problem = ValidationProblem::accepted(reason, "spec.x", "must be x");
-            let all = conditions(&verdict(vec![problem]), &StatusDigest::default(), NOW);
+            let all = verdict_conditions(&verdict(vec![problem]), &StatusDigest::default(), NOW);
             let found = all.iter().find(|condition| condition.type_ == "Stalled");
             found.map(|it| (it.status.clone(), it.reason.clone(), it.message.clone()))
         };
@@ -177,13 +181,13 @@ mod tests {
     #[test]
     fn a_warning_is_a_condition_only_while_there_is_one() {
         let mut warned = verdict(vec![]);
-        let before = conditions(&warned, &StatusDigest::default(), NOW);
+        let before = verdict_conditions(&warned, &StatusDigest::default(), NOW);
         assert!(before.iter().all(|condition| condition.type_ != "Warning"));
         for host in ["a.test", "b.test"] {
             let (reason, condition) = (ConditionReason::InsecureHttp, ConditionType::Warning);
             warned.warnings.push(ValidationProblem::of(condition, reason, "spec.x", host));
         }
-        let all = conditions(&warned, &StatusDigest::default(), NOW);
+        let all = verdict_conditions(&warned, &StatusDigest::default(), NOW);
         let warning = find(&all, "Warning");
         assert_eq!((&*warning.status, &*warning.reason), (TRUE, "InsecureHttp"));
         assert_eq!(warning.message, "spec.x: a.test; spec.x: b.test");
@@ -202,7 +206,7 @@ mod tests {
             ValidationProblem::invalid("spec.x", "must be x"),
             ValidationProblem::accepted(ConditionReason::UsernameConflict, "", "taken"),
         ];
-        let all = conditions(&verdict(problems), &StatusDigest::default(), NOW);
+        let all = verdict_conditions(&verdict(problems), &StatusDigest::default(), NOW);
         let accepted = find(&all, "Accepted");
         assert_eq!(accepted.reason, "Invalid");
         assert_eq!(accepted.message, "spec.x: must be x; taken");
@@ -213,11 +217,12 @@ mod tests {
 
     #[test]
     fn last_transition_time_changes_only_with_the_status() {
-        let before = conditions(&verdict(vec![]), &StatusDigest::default(), THEN);
+        let before = verdict_conditions(&verdict(vec![]), &StatusDigest::default(), THEN);
         let told = StatusDigest::of(&before, &());
-        let after = conditions(&verdict(vec![]), &told, NOW);
+        let after = verdict_conditions(&verdict(vec![]), &told, NOW);
         assert_eq!(before, after);
-        let broken = conditions(&verdict(vec![ValidationProblem::invalid("", "x")]), &told, NOW);
+        let broken =
+            verdict_conditions(&verdict(vec![ValidationProblem::invalid("", "x")]), &told, NOW);
         let time = |name| Timestamp::from(find(&broken, name).last_transition_time.0);
         assert_eq!(time("ResolvedRefs"), THEN);
         assert_eq!(time("Accepted"), NOW);
@@ -225,7 +230,7 @@ mod tests {
 
     #[test]
     fn long_messages_are_truncated_at_a_character_boundary() {
-        let all = conditions(
+        let all = verdict_conditions(
             &verdict(vec![ValidationProblem::invalid("", "ü".repeat(5000))]),
             &StatusDigest::default(),
             NOW,

@@ -1,7 +1,7 @@
 //! Builds an immutable snapshot of the served configuration from raw objects, with a verdict on
 //! every object.
 //!
-//! [`build`] is pure and total: any set of objects gives a snapshot, and an invalid object affects
+//! [`build_snapshot`] is pure and total: any set of objects gives a snapshot, and an invalid object affects
 //! only itself. The projection and the controller both use its verdicts, so statuses always match
 //! what is served.
 
@@ -21,14 +21,14 @@ mod validate;
 mod verdict;
 mod verdicts;
 
-pub use build::{BuildCache, build};
+pub use build::{BuildCache, build_snapshot};
 pub use client_secret::{
     ClientSecretValues, EntryText, EntryTextError, SecretTemplate, SecretVariable,
 };
-pub use conditions::conditions;
+pub use conditions::verdict_conditions;
 pub use handle::SnapshotHandle;
 pub use prerendered::PrerenderedJson;
-pub use project::project;
+pub use project::project_snapshots;
 pub use registration::{RegistrationService, ValidatedRegistration};
 pub use sealing::discarded_keys;
 pub use served::ServedTenant;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 
-use super::{BuildCache, SnapshotHandle, build, sealing::hold_keys};
+use super::{BuildCache, SnapshotHandle, build_snapshot, sealing::hold_keys};
 use crate::{
     api::SourceView,
     model::{Clock, Installation},
@@ -17,7 +17,7 @@ const DEBOUNCE: Duration = Duration::from_millis(20);
 
 /// Rebuilds the snapshot whenever the view's revision changes, until the source ends. Publishes
 /// nothing before all initial lists are complete.
-pub async fn project(
+pub async fn project_snapshots(
     mut views: watch::Receiver<Arc<SourceView>>,
     handle: SnapshotHandle,
     installation: Arc<Installation>,
@@ -36,7 +36,8 @@ pub async fn project(
             // drives I/O.
             let snapshot = spawn_blocking(move || {
                 let objects = &view.objects;
-                let mut snapshot = build(objects, &installation, &cache, view.revision, now);
+                let mut snapshot =
+                    build_snapshot(objects, &installation, &cache, view.revision, now);
                 let held = hold_keys(&mut snapshot, &before, objects, &installation, now);
                 (snapshot, held)
             })
@@ -105,7 +106,8 @@ mod tests {
         let (sender, views) = watch::channel(view(1, false, "early"));
         let handle = SnapshotHandle::new();
         let mut changes = handle.changes();
-        let running = tokio::spawn(project(views, handle.clone(), Arc::new(installation), clock));
+        let running =
+            tokio::spawn(project_snapshots(views, handle.clone(), Arc::new(installation), clock));
 
         sender.send_replace(view(2, true, "first"));
         assert_eq!(*changes.wait_for(|revision| *revision > 0).await.expect("it runs"), 2);

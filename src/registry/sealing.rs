@@ -25,7 +25,10 @@ fn secret<'a>(objects: &'a ObjectSet, installation: &Installation) -> Option<&'a
 }
 
 /// The sealing keys in the Secret.
-pub(super) fn sealer(objects: &ObjectSet, installation: &Installation) -> Option<Arc<Sealer>> {
+pub(super) fn build_sealer(
+    objects: &ObjectSet,
+    installation: &Installation,
+) -> Option<Arc<Sealer>> {
     let secret = secret(objects, installation)?;
     let all = Sealer::from_entries(&secret.entries()).0?;
     all.without(&discarded_keys(secret)).map(Arc::new)
@@ -84,7 +87,7 @@ mod tests {
         let mut objects = ObjectSet::default();
         let Some(seed) = seed else { return objects };
         let key = new_sealing_key(&SeededEntropy::new(seed), NOW, NOW);
-        let mut metadata = owner::metadata(&installation().sealing_secret, "Installation/x");
+        let mut metadata = owner::owned_metadata(&installation().sealing_secret, "Installation/x");
         let annotations = metadata.annotations.get_or_insert_default();
         annotations.insert(DISCARD_ANNOTATION.to_owned(), discard.to_owned());
         let data = Some([write_sealing_key(&key)].into());
@@ -95,7 +98,7 @@ mod tests {
 
     fn snapshot(objects: &ObjectSet, before: &Snapshot) -> (Snapshot, usize) {
         let mut next = Snapshot::default();
-        next.sealer = sealer(objects, &installation());
+        next.sealer = build_sealer(objects, &installation());
         let held = hold_keys(&mut next, before, objects, &installation(), NOW);
         (next, held)
     }

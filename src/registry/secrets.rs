@@ -42,7 +42,7 @@ pub(super) fn warn_if_weak(
 }
 
 /// The Secret that an object refers to, or the problem with the reference.
-pub(super) fn referenced<'a>(
+pub(super) fn referenced_secret<'a>(
     state: Option<&'a SecretState>,
     key: &ObjectKey,
     field: &str,

@@ -65,7 +65,10 @@ impl ServedTenant {
         let origins: BTreeSet<_> =
             clients.iter().flat_map(|it| it.origins.iter().cloned()).collect();
         Self {
-            discovery: PrerenderedJson::about(&tenant.issuer, &metadata::discovery(&tenant)),
+            discovery: PrerenderedJson::about(
+                &tenant.issuer,
+                &metadata::discovery_document(&tenant),
+            ),
             jwks: PrerenderedJson::json(&keys.jwks()),
             short_hash: short_hash(&tenant.id),
             registration: None,

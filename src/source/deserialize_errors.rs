@@ -17,7 +17,7 @@ pub(super) fn field_path(ignored: &str) -> String {
 }
 
 /// The field that caused an error and the fix, from the path and message of a deserializer.
-pub(super) fn remedy(path: &str, error: &str) -> (String, String) {
+pub(super) fn deserialize_remedy(path: &str, error: &str) -> (String, String) {
     let path = if path == "." { "" } else { path };
     if let Some(name) = error.strip_prefix("missing field `") {
         let name = name.split('`').next().unwrap_or_default();
@@ -72,8 +72,10 @@ mod tests {
 
     #[test]
     fn types_are_described_in_terms_of_yaml_without_the_value() {
-        let (field, message) =
-            remedy("stringData.password", "invalid type: integer `4711`, expected a string");
+        let (field, message) = deserialize_remedy(
+            "stringData.password",
+            "invalid type: integer `4711`, expected a string",
+        );
         assert_eq!(field, "stringData.password");
         assert_eq!(
             message,
@@ -84,19 +86,19 @@ mod tests {
     #[test]
     fn a_string_that_contains_the_word_expected_is_not_repeated() {
         let error = "invalid type: string \"x, expected y\", expected struct TenantRef";
-        let (_, message) = remedy("spec.tenantRef", error);
+        let (_, message) = deserialize_remedy("spec.tenantRef", error);
         assert_eq!(message, "must be a map, such as {name: value}; it is a string");
     }
 
     #[test]
     fn a_missing_field_is_reported() {
-        let added = |path| remedy(path, "missing field `name`").0;
+        let added = |path| deserialize_remedy(path, "missing field `name`").0;
         assert_eq!([added("."), added("spec.tenantRef")], ["name", "spec.tenantRef.name"]);
     }
 
     #[test]
     fn invalid_base64_suggests_string_data() {
-        let (_, message) = remedy("data.password", "Invalid symbol 32, offset 3.");
+        let (_, message) = deserialize_remedy("data.password", "Invalid symbol 32, offset 3.");
         assert_eq!(message, "must be base64; put plain text into stringData");
     }
 }

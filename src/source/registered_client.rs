@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// Converts a validated spec.
-pub(super) fn spec(spec: Map<String, Value>) -> Result<OidcClientSpec, RegistrarError> {
+pub(super) fn registered_client_spec(
+    spec: Map<String, Value>,
+) -> Result<OidcClientSpec, RegistrarError> {
     serde_json::from_value(spec.into()).map_err(|error| RegistrarError::Refused(error.to_string()))
 }
 
@@ -60,7 +62,7 @@ impl UpdatedClient {
         metadata: &ObjectMeta,
         spec: Map<String, Value>,
     ) -> Result<Self, RegistrarError> {
-        let wished = normalized(&self::spec(spec)?);
+        let wished = normalized(&self::registered_client_spec(spec)?);
         let known = serde_json::from_value::<OidcClientSpec>(before.clone());
         let known = known.map_or_else(|_| object(before.clone()), |known| normalized(&known));
         let last = requested(metadata).unwrap_or_else(|| known.clone());
@@ -108,9 +110,9 @@ fn put(fields: &mut Map<String, Value>, name: &str, value: Option<&Value>) {
 }
 
 /// The client's `OidcClient`.
-pub(super) fn client(new: &NewClient) -> Result<OidcClient, RegistrarError> {
+pub(super) fn registered_client(new: &NewClient) -> Result<OidcClient, RegistrarError> {
     let hash = (REGISTRATION_TOKEN_ANNOTATION.to_owned(), new.token_hash.clone());
-    let spec = spec(new.spec.clone())?;
+    let spec = registered_client_spec(new.spec.clone())?;
     let requested = (REQUESTED_SPEC_ANNOTATION.to_owned(), json!(spec).to_string());
     Ok(OidcClient {
         metadata: ObjectMeta {
@@ -128,13 +130,13 @@ pub(super) fn client(new: &NewClient) -> Result<OidcClient, RegistrarError> {
 }
 
 /// The Secret of a client that was created with this UID, if it has a client secret.
-pub(super) fn secret(new: &NewClient, client: &OidcClient) -> Option<Secret> {
+pub(super) fn registered_client_secret(new: &NewClient, client: &OidcClient) -> Option<Secret> {
     let value = new.secret.as_ref()?.expose();
     let entry = |text: &str| ByteString(text.as_bytes().to_vec());
     let key = ObjectKey::new(&new.object.namespace, client.generated_secret_name());
     let object = ObjectRef::new(ManagedKind::OidcClient, new.object.clone());
-    let annotation = owner::annotation(object.kind.as_str(), &object.key.name);
-    let mut metadata = owner::metadata(&key, &annotation);
+    let annotation = owner::owner_annotation(object.kind.as_str(), &object.key.name);
+    let mut metadata = owner::owned_metadata(&key, &annotation);
     owner::set_owner_reference(&mut metadata, &object, client.metadata.uid.as_deref());
     Some(Secret {
         metadata,
@@ -152,7 +154,7 @@ pub(super) fn secret(new: &NewClient, client: &OidcClient) -> Option<Secret> {
 }
 
 /// Checks that a client was registered dynamically. Only those are changed or deleted.
-pub(super) fn check(client: &ObjectMeta) -> Result<(), RegistrarError> {
+pub(super) fn check_registered(client: &ObjectMeta) -> Result<(), RegistrarError> {
     let label = client.labels.as_ref().and_then(|labels| labels.get(REGISTERED_LABEL));
     let registered = label.is_some_and(|value| value == "true");
     let lives = client.deletion_timestamp.is_none();
@@ -160,7 +162,7 @@ pub(super) fn check(client: &ObjectMeta) -> Result<(), RegistrarError> {
 }
 
 /// Marks a client as used. Returns true if it was not marked before.
-pub(super) fn mark(client: &mut ObjectMeta) -> bool {
+pub(super) fn mark_used(client: &mut ObjectMeta) -> bool {
     let annotations = client.annotations.get_or_insert_default();
     annotations.insert(USED_ANNOTATION.to_owned(), "true".to_owned()).is_none()
 }
@@ -172,7 +174,7 @@ mod tests {
 
     #[test]
     fn an_update_replaces_or_preserves_each_field() {
-        let schema = api::schema(ManagedKind::OidcClient).expect("a schema");
+        let schema = api::kind_schema(ManagedKind::OidcClient).expect("a schema");
         let fields = schema["properties"]["spec"]["properties"].as_object().expect("fields");
         for field in fields.keys() {
             // `scopes` has another form in registrations: `scope`.

@@ -17,7 +17,7 @@ pub enum UnusableCa {
 }
 
 /// Reads a PEM file that contains at least one certificate.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, UnusableCa> {
+pub(super) fn read_ca_file(path: &Path) -> Result<Vec<u8>, UnusableCa> {
     let text = fs::read(path).map_err(|error| UnusableCa::File(path.to_owned(), error))?;
     if !pem::parse_many(&text).is_ok_and(|found| found.iter().any(|it| it.tag() == "CERTIFICATE")) {
         return Err(UnusableCa::Empty(path.to_owned()));

@@ -16,7 +16,7 @@ pub const SKEW_WARNING: Duration = Duration::from_secs(10);
 /// Milliseconds by which this clock is ahead of the store's (negative: behind). `sent` and
 /// `received` are this clock's times of the call and of its response. The round trip is counted in
 /// the store's favour: only a difference that it cannot explain is skew.
-pub fn skew(sent: Timestamp, store: Timestamp, received: Timestamp) -> i64 {
+pub fn clock_skew(sent: Timestamp, store: Timestamp, received: Timestamp) -> i64 {
     let (sent, store, received) = (sent.millis(), store.millis(), received.millis());
     if store < sent {
         sent.saturating_sub(store)
@@ -78,8 +78,8 @@ mod tests {
 
     #[test]
     fn round_trip_time_is_not_skew() {
-        assert_eq!(skew(at(1_000), at(1_000), at(4_000)), 0);
-        assert_eq!(skew(at(1_000), at(4_000), at(4_000)), 0);
+        assert_eq!(clock_skew(at(1_000), at(1_000), at(4_000)), 0);
+        assert_eq!(clock_skew(at(1_000), at(4_000), at(4_000)), 0);
     }
 
     #[test]
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn ahead_is_positive_and_behind_is_negative() {
-        assert_eq!(skew(at(31_000), at(1_000), at(31_500)), 30_000);
-        assert_eq!(skew(at(1_000), at(31_500), at(1_500)), -30_000);
+        assert_eq!(clock_skew(at(31_000), at(1_000), at(31_500)), 30_000);
+        assert_eq!(clock_skew(at(1_000), at(31_500), at(1_500)), -30_000);
     }
 }

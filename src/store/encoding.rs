@@ -20,18 +20,18 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// The kind and tenant of records: the prefix of keys and listings.
-pub(super) fn scope(kind: RecordKind, tenant: &TenantId) -> Vec<u8> {
+pub(super) fn encode_scope(kind: RecordKind, tenant: &TenantId) -> Vec<u8> {
     let tenant = &tenant.0;
     joined(&[kind.as_str().as_bytes(), tenant.namespace.as_bytes(), tenant.name.as_bytes()])
 }
 
 /// The key of a record.
-pub(super) fn key(key: &RecordKey) -> Vec<u8> {
-    [scope(key.kind, &key.tenant), key.id.as_bytes().to_vec()].concat()
+pub(super) fn encode_key(key: &RecordKey) -> Vec<u8> {
+    [encode_scope(key.kind, &key.tenant), key.id.as_bytes().to_vec()].concat()
 }
 
 /// Splits a key into its scope and id.
-pub(super) fn split(key: &[u8]) -> Option<(&[u8], &str)> {
+pub(super) fn split_key(key: &[u8]) -> Option<(&[u8], &str)> {
     let mut at = 0;
     for _ in 0..3 {
         let length = u16::from_be_bytes(key.get(at..at + 2)?.try_into().ok()?);
@@ -42,7 +42,7 @@ pub(super) fn split(key: &[u8]) -> Option<(&[u8], &str)> {
 
 /// The key of a record of a kind, from the result of `key`.
 pub(super) fn record_key(kind: RecordKind, key: &[u8]) -> Option<RecordKey> {
-    let (scope, id) = split(key)?;
+    let (scope, id) = split_key(key)?;
     let (its_kind, rest) = first_part(scope)?;
     let (namespace, rest) = first_part(rest)?;
     let (name, _) = first_part(rest)?;
@@ -50,7 +50,7 @@ pub(super) fn record_key(kind: RecordKind, key: &[u8]) -> Option<RecordKey> {
 }
 
 /// The name of the kind in a scope.
-pub(super) fn kind(scope: &[u8]) -> Option<&str> {
+pub(super) fn scope_kind(scope: &[u8]) -> Option<&str> {
     first_part(scope).map(|(kind, _)| kind)
 }
 
@@ -62,13 +62,13 @@ fn first_part(bytes: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 /// The encoding of an index entry within its scope.
-pub(super) fn owner((kind, id): (&str, &str)) -> Vec<u8> {
+pub(super) fn encode_owner((kind, id): (&str, &str)) -> Vec<u8> {
     joined(&[kind.as_bytes(), id.as_bytes()])
 }
 
 /// The prefix under which the ids of the records of an index entry in a scope are stored.
-pub(super) fn listing(scope: &[u8], of: (&str, &str)) -> Vec<u8> {
-    [scope.to_vec(), owner(of)].concat()
+pub(super) fn encode_listing(scope: &[u8], of: (&str, &str)) -> Vec<u8> {
+    [scope.to_vec(), encode_owner(of)].concat()
 }
 
 /// The row of a record: everything but its key. The due time follows the other fields, and only in
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn different_keys_have_different_bytes() {
         let of = |namespace: &str, name: &str, id: &str| {
-            key(&RecordKey::new(RecordKind::Session, &TenantId::new(namespace, name), id))
+            encode_key(&RecordKey::new(RecordKind::Session, &TenantId::new(namespace, name), id))
         };
         assert_ne!(of("a", "b", "c"), of("a", "bc", ""));
         assert_ne!(of("a", "b", "c"), of("ab", "", "c"));
@@ -153,10 +153,10 @@ mod tests {
     #[test]
     fn keys_split_into_scope_and_id() {
         let it = record("a/b").key;
-        assert_eq!(split(&key(&it)), Some((&*scope(it.kind, &it.tenant), "a/b")));
-        assert_eq!(split(&key(&it)[..6]), None);
-        assert_eq!(record_key(it.kind, &key(&it)), Some(it.clone()));
-        assert_eq!(record_key(RecordKind::Grant, &key(&it)), None);
+        assert_eq!(split_key(&encode_key(&it)), Some((&*encode_scope(it.kind, &it.tenant), "a/b")));
+        assert_eq!(split_key(&encode_key(&it)[..6]), None);
+        assert_eq!(record_key(it.kind, &encode_key(&it)), Some(it.clone()));
+        assert_eq!(record_key(RecordKind::Grant, &encode_key(&it)), None);
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
     fn format_1_is_unchanged() {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let written = record("a");
-        assert_eq!(hex(&key(&written.key)), "000773657373696f6e00047465616d00046d61696e61");
+        assert_eq!(hex(&encode_key(&written.key)), "000773657373696f6e00047465616d00046d61696e61");
         assert_eq!(
             hex(&EncodedRecord::of(&written, 7).write()),
             "07809ad190cc6e010475736572036164610576616c7565"

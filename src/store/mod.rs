@@ -26,7 +26,7 @@ use std::{fmt, ops::RangeInclusive, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 pub use ca::UnusableCa;
-pub use clock_skew::{SKEW_WARNING, StoreClock, skew};
+pub use clock_skew::{SKEW_WARNING, StoreClock, clock_skew};
 pub use embedded::{EmbeddedStore, OpenError};
 pub use layer::{StoreLayer, StoreOperation};
 pub use memory::MemoryStore;

@@ -35,7 +35,7 @@ pub(super) trait FailedOperation {
 /// Runs an operation until it succeeds, fails for good, or the attempts are used up. `idempotent`
 /// operations are also retried after an unknown effect. Also returns whether any attempt had an
 /// unknown effect.
-pub(super) async fn retried<T, E, F>(
+pub(super) async fn with_retries<T, E, F>(
     idempotent: bool,
     operation: impl Fn() -> F,
 ) -> Result<(T, bool), E>
@@ -68,7 +68,7 @@ where
 }
 
 /// Runs work with a timeout of `TOTAL_TIMEOUT`.
-pub(super) async fn bounded<T, E: Into<StoreError>>(
+pub(super) async fn with_timeout<T, E: Into<StoreError>>(
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, StoreError> {
     match tokio::time::timeout(TOTAL_TIMEOUT, work).await {
@@ -88,7 +88,7 @@ pub(super) fn random_version(entropy: &dyn Entropy) -> u64 {
 
 /// Decides whether a write of a record under a random `version` was done, from the result of
 /// `retried`. If an answer was lost, the write was done if the record has that version.
-pub(super) async fn settled(
+pub(super) async fn resolve_unknown(
     (done, unknown): (bool, bool),
     store: &dyn Store,
     (key, version): (&RecordKey, u64),
@@ -125,7 +125,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn idempotent_operations_are_retried_after_a_lost_connection() {
         let tries = &AtomicU32::new(0);
-        let done = retried(true, || async move {
+        let done = with_retries(true, || async move {
             tries.fetch_add(1, Ordering::SeqCst);
             if tries.load(Ordering::SeqCst) < 3 {
                 Err(Lost)
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(done.await.unwrap(), (3, true));
 
         let tries = &AtomicU32::new(0);
-        let refused = retried(false, || async move {
+        let refused = with_retries(false, || async move {
             tries.fetch_add(1, Ordering::SeqCst);
             Err::<(), _>(Lost)
         });
@@ -168,7 +168,7 @@ mod tests {
             tokio::time::sleep(rest.min(Duration::from_secs(2))).await;
             if rest < Duration::from_secs(2) { Ok(1) } else { Err(NoConnection) }
         };
-        bounded(retried(false, attempt)).await
+        with_timeout(with_retries(false, attempt)).await
     }
 
     #[tokio::test(start_paused = true)]
@@ -183,7 +183,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn tries_are_bounded() {
         let tries = &AtomicU32::new(0);
-        let refused = retried(true, || async move {
+        let refused = with_retries(true, || async move {
             tries.fetch_add(1, Ordering::SeqCst);
             Err::<(), _>(Lost)
         });

@@ -8,7 +8,8 @@ use std::{
 use lanyard::{
     http::pages::{
         AccountView, ConsentPage, ErrorPage, LogoutConfirmPage, RetryLink, SignInPage, base_root,
-        consent, error, error_page, issuer_root, logout_confirm, sign_in, signed_out,
+        consent_page, error_page, issuer_root, logout_confirm, oauth_error_page, sign_in,
+        signed_out,
     },
     model::{
         Account, AccountSource, ApplicationType, Branding, Client, ClientDetails, ClientId,
@@ -17,7 +18,9 @@ use lanyard::{
         RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantId, TokenPolicy,
     },
     protocol::{
-        authorize::{AuthorizationRequest, SignInReason, TenantLookup, validate},
+        authorize::{
+            AuthorizationRequest, SignInReason, TenantLookup, validate_authorization_request,
+        },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
     },
@@ -81,10 +84,10 @@ pub fn pages(origin: &str) -> Vec<Page> {
             }),
         ),
         page("signed-out", signed_out(&plain)),
-        page("error", error(Some(&plain), &refused(), "01J9Z6W8Q4")),
+        page("error", oauth_error_page(Some(&plain), &refused(), "01J9Z6W8Q4")),
         page("issuer-root", issuer_root(&branded)),
         page("base-root", base_root(&plain.issuer, Some("/_lanyard/demo"))),
-        page("error-nowhere", error(None, &refused(), "01J9Z6W8Q4")),
+        page("error-nowhere", oauth_error_page(None, &refused(), "01J9Z6W8Q4")),
         page("expired", error_page(&expired(&branded))),
     ]
 }
@@ -204,10 +207,13 @@ fn consent_to(tenant: &Tenant, mut client: Client, scopes: &str) -> String {
         "client_id=team.wiki&redirect_uri=https://rp.test/cb&response_type=code&scope={}",
         scopes.replace(' ', "+")
     );
-    let ask: AuthorizationRequest =
-        validate(tenant, &Only(Arc::new(client)), &RequestParams::parse(query.as_bytes()))
-            .expect("the request is valid");
-    consent(&ConsentPage { tenant, request: &ask, user: &user(), interaction: "sealed" })
+    let ask: AuthorizationRequest = validate_authorization_request(
+        tenant,
+        &Only(Arc::new(client)),
+        &RequestParams::parse(query.as_bytes()),
+    )
+    .expect("the request is valid");
+    consent_page(&ConsentPage { tenant, request: &ask, user: &user(), interaction: "sealed" })
 }
 
 fn refused() -> OAuthError {

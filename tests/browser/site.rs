@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use lanyard::http::pages::asset;
+use lanyard::http::pages::static_asset;
 
 use super::gallery::{self, Page};
 
@@ -73,5 +73,5 @@ fn route(path: &str, pages: &BTreeMap<&str, Page>) -> Option<(&'static str, Stri
     // /<tenant>/_lanyard/<file>, and /_lanyard/<file> for pages without a tenant
     let (tenant, file) = path.split_once("/_lanyard/")?;
     let tenant = tenant.strip_prefix('/').map(gallery::tenant_named);
-    asset(file, tenant.as_ref()).map(|asset| (asset.content_type, asset.body))
+    static_asset(file, tenant.as_ref()).map(|asset| (asset.content_type, asset.body))
 }

@@ -11,7 +11,7 @@ use kube::{
 use lanyard::{
     api::ConditionType,
     model::{Installation, Issuer},
-    registry::{BuildCache, build},
+    registry::{BuildCache, build_snapshot},
 };
 use serde_json::{Value, json};
 
@@ -123,7 +123,7 @@ fn registry_accepts(mut object: Value) -> bool {
     let base_url = Issuer::parse("https://lanyard.invalid").expect("canonical");
     let installation = Installation { base_url, ..objects::installation(true) };
     let objects = objects::objects([tenant, object]);
-    let snapshot = build(&objects, &installation, &BuildCache::default(), 1, objects::NOW);
+    let snapshot = build_snapshot(&objects, &installation, &BuildCache::default(), 1, objects::NOW);
     let mut judged = snapshot.verdicts().iter().filter(|it| *it.object.key.name == *"it");
     judged.next().expect("a verdict").holds(ConditionType::Accepted)
 }

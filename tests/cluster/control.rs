@@ -11,7 +11,7 @@ use futures::{StreamExt as _, stream};
 use kube::{Api, api::PostParams};
 use lanyard::{
     api::{OidcClient, Tenant, ready_condition},
-    keys::{KeyTimes, generate},
+    keys::{KeyTimes, generate_key_record},
     model::{SigningAlgorithm, Timestamp},
 };
 use serde_json::{Value, json};
@@ -243,7 +243,7 @@ fn time_of_a_key() -> Duration {
                 let now = Timestamp::from_secs(1_800_000_000);
                 let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
                 for _ in 0..KEYS {
-                    generate(SigningAlgorithm::RS256, times).expect("a key");
+                    generate_key_record(SigningAlgorithm::RS256, times).expect("a key");
                 }
             });
         }

@@ -118,6 +118,15 @@ const LONGER_FUNCTIONS: [&str; 0] = [];
 /// Macros that declare a public type: its name is the first word after the attributes.
 const TYPE_MACROS: [&str; 2] = ["wire_enum!(", "string_newtype!("];
 
+/// Folders whose functions may have a name of one word, and why. A handler is named after its HTTP
+/// method; a CEL rule is used in an attribute, as `rules::unique()`; the rest is compiled for tests.
+const ONE_WORD_FOLDERS: [&str; 4] =
+    ["src/api/rules/", "src/model/fixtures.rs", "src/store/contract/", "src/store/test_servers.rs"];
+const HANDLERS: [&str; 4] = ["delete", "get", "post", "put"];
+
+/// Functions of one word that need no second one.
+const ONE_WORD_FUNCTIONS: [&str; 2] = ["intern", "sha256"];
+
 struct Source {
     path: String,
     module: String,
@@ -354,6 +363,35 @@ fn public_type_names_are_unique() {
     assert!(declared.is_empty(), "several types have one name: {declared:#?}");
 }
 
+/// Names of the functions outside of types that other modules can call.
+fn public_functions(code: &str) -> Vec<&str> {
+    let lines = code.lines().filter(|line| line.starts_with("pub"));
+    let names = lines.filter_map(|line| {
+        let name = line.split_once("fn ")?.1;
+        name.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+    });
+    names.collect()
+}
+
+/// A stack trace and a search result show `check_redirect_uri`; of `check` they tell nothing.
+#[test]
+fn public_functions_are_named_by_more_than_a_verb() {
+    let mut short = Vec::new();
+    for source in sources() {
+        if ONE_WORD_FOLDERS.iter().any(|folder| source.path.starts_with(folder)) {
+            continue;
+        }
+        let endpoint = source.path.starts_with("src/http/endpoints/");
+        for name in public_functions(&source.code) {
+            let handler = endpoint && HANDLERS.contains(&name);
+            if !name.contains('_') && !handler && !ONE_WORD_FUNCTIONS.contains(&name) {
+                short.push(format!("{}: {name}", source.path));
+            }
+        }
+    }
+    assert!(short.is_empty(), "these names need their module to be understood: {short:#?}");
+}
+
 #[test]
 fn files_stay_readable() {
     let sources = sources();
@@ -407,6 +445,13 @@ fn reads_type_declarations_as_the_compiler_does() {
                 struct D;\npub fn e() {}\npub unsafe trait F {}\npub use x::G;\n\
                 wire_enum!(\n    #[derive(H)]\n    I {\n        J = \"j\",\n    }\n);";
     assert_eq!(public_types(code), ["A", "B", "C", "F", "I"]);
+}
+
+#[test]
+fn reads_functions_as_the_compiler_does() {
+    let code = "pub async fn a() {}\npub(in crate::x) const fn b<T>() {}\nfn c() {}\nimpl D {\n    \
+                pub fn e() {}\n}\npub use f::g;";
+    assert_eq!(public_functions(code), ["a", "b"]);
 }
 
 #[test]

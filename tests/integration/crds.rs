@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use lanyard::api::definitions;
+use lanyard::api::custom_resource_definitions;
 use serde_json::Value;
 
 #[test]
 fn the_committed_definitions_are_those_of_the_code() {
     for folder in ["crds", "charts/lanyard/definitions"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        for (name, yaml) in definitions() {
+        for (name, yaml) in custom_resource_definitions() {
             let path = folder.join(name);
             if std::env::var_os("UPDATE_GOLDEN").is_some() {
                 fs::create_dir_all(&folder).unwrap();
@@ -19,13 +19,13 @@ fn the_committed_definitions_are_those_of_the_code() {
             assert!(committed == yaml, "{} is out of date: run `make crds`", path.display());
         }
         let files = fs::read_dir(&folder).unwrap().count();
-        assert_eq!(files, definitions().len(), "files in {}", folder.display());
+        assert_eq!(files, custom_resource_definitions().len(), "files in {}", folder.display());
     }
 }
 
 #[test]
 fn each_definition_is_small_enough_for_a_helm_release() {
-    for (name, yaml) in definitions() {
+    for (name, yaml) in custom_resource_definitions() {
         assert!(yaml.len() < 200 * 1024, "{name} has {} bytes", yaml.len());
     }
 }
@@ -33,7 +33,7 @@ fn each_definition_is_small_enough_for_a_helm_release() {
 /// Helm would evaluate `{{` in a template that contains the text.
 #[test]
 fn definitions_contain_no_template_syntax() {
-    for (name, yaml) in definitions() {
+    for (name, yaml) in custom_resource_definitions() {
         assert!(!yaml.contains("{{"), "{name}");
     }
 }
@@ -41,7 +41,7 @@ fn definitions_contain_no_template_syntax() {
 /// `kubectl explain` shows only these descriptions.
 #[test]
 fn every_field_is_documented() {
-    for (name, yaml) in definitions() {
+    for (name, yaml) in custom_resource_definitions() {
         let definition: Value = serde_yaml::from_str(&yaml).unwrap();
         let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         let mut missing = Vec::new();
@@ -72,7 +72,7 @@ fn every_rule_has_an_object_that_it_refuses() {
     let expected: Vec<&str> =
         cases.split('"').skip(1).step_by(2).filter(|text| text.len() > 5).collect();
     let mut messages = BTreeSet::new();
-    for (_, yaml) in definitions() {
+    for (_, yaml) in custom_resource_definitions() {
         let definition: Value = serde_yaml::from_str(&yaml).unwrap();
         rules(&definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"], &mut messages);
     }

@@ -10,7 +10,9 @@ use std::{fmt::Write, fs, path::Path};
 use lanyard::{
     api::StatusDigest,
     model::RedirectUri,
-    registry::{BuildCache, ObjectOutcome, ServedTenant, Snapshot, build, conditions},
+    registry::{
+        BuildCache, ObjectOutcome, ServedTenant, Snapshot, build_snapshot, verdict_conditions,
+    },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -59,7 +61,7 @@ fn snapshot(input: &str) -> Snapshot {
         .map(|document| Value::deserialize(document).expect("YAML"))
         .filter(|document| !document.is_null());
     let dev = input.lines().next().is_some_and(|line| line.starts_with("# dev"));
-    build(&objects::objects(documents), &installation(dev), &BuildCache::default(), 1, NOW)
+    build_snapshot(&objects::objects(documents), &installation(dev), &BuildCache::default(), 1, NOW)
 }
 
 /// Conditions and facts of every object.
@@ -68,7 +70,7 @@ fn verdicts(snapshot: &Snapshot) -> String {
     for verdict in snapshot.verdicts().iter() {
         let object = &verdict.object;
         let _ = writeln!(text, "{object}:");
-        for condition in conditions(verdict, &StatusDigest::default(), NOW) {
+        for condition in verdict_conditions(verdict, &StatusDigest::default(), NOW) {
             let (kind, status) = (condition.type_, condition.status);
             let line = json!(format!("{status} {}: {}", condition.reason, condition.message));
             let _ = writeln!(text, "  {kind}: {line}");

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use lanyard::{
     api::{MalformedObject, ObjectSet, StatusDigest},
     model::{AccountSource, ManagedKind, ObjectKey, ObjectRef, TenantId},
-    registry::{BuildCache, ObjectOutcome, Snapshot, build, conditions},
+    registry::{BuildCache, ObjectOutcome, Snapshot, build_snapshot, verdict_conditions},
 };
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
@@ -158,14 +158,17 @@ fn document() -> impl Strategy<Value = Value> {
 }
 
 fn rebuilt(objects: &ObjectSet, cache: &BuildCache) -> Snapshot {
-    build(objects, &installation(false), cache, 1, NOW)
+    build_snapshot(objects, &installation(false), cache, 1, NOW)
 }
 
 /// The verdicts, conditions and served state of a snapshot, in a fixed order.
 fn rendered(snapshot: &Snapshot) -> String {
     let mut lines = Vec::new();
     for verdict in snapshot.verdicts().iter() {
-        lines.push(format!("{verdict:?} {:?}", conditions(verdict, &StatusDigest::default(), NOW)));
+        lines.push(format!(
+            "{verdict:?} {:?}",
+            verdict_conditions(verdict, &StatusDigest::default(), NOW)
+        ));
     }
     let tenants: BTreeSet<_> = snapshot.tenants().map(|tenant| &tenant.tenant.id).collect();
     for id in tenants {

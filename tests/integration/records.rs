@@ -11,7 +11,7 @@ use lanyard::{
         records::{
             AccountMarks, AuthorizationCode, Consent, Grant, GrantState, RecordFormat,
             RefreshToken, RequestedClaims, SealedCode, Session, SupersededTimes, VoidBefore,
-            decode, encode,
+            decode_record, encode_record,
         },
     },
     store::{OwnerKind, RecordKind},
@@ -120,9 +120,9 @@ fn sample<T>(name: &'static str, value: T) -> Sample
 where
     T: RecordFormat + PartialEq + Debug + 'static,
 {
-    let bytes = encode(&value);
+    let bytes = encode_record(&value);
     let reads = move |bytes: &[u8]| {
-        assert_eq!(decode::<T>(bytes).as_ref(), Ok(&value), "{name}");
+        assert_eq!(decode_record::<T>(bytes).as_ref(), Ok(&value), "{name}");
     };
     Sample { name, bytes, reads: Box::new(reads) }
 }
@@ -207,7 +207,7 @@ fn this_release_writes_the_latest_format() {
 #[test]
 fn this_release_writes_void_before() {
     let void = VoidBefore { person: ObjectMark::of("uid-1"), generation: 3, at: at(11) };
-    assert_eq!(hex(&encode(&void)), "014a49acf8a6bd727728495d1e541a840803f08b9b8dcc6e");
+    assert_eq!(hex(&encode_record(&void)), "014a49acf8a6bd727728495d1e541a840803f08b9b8dcc6e");
 }
 
 /// The names are parts of keys. The format of a new kind is frozen above, or next to its type.

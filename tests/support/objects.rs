@@ -8,7 +8,7 @@ use lanyard::{
         AnyCachedObject, CachedObject, CachedSecret, MalformedObject, ManagedObject,
         NamespaceLabels, ObjectSet, OidcClient, OidcUser, SecretState, Tenant,
     },
-    keys::{KeyTimes, generate, write_key},
+    keys::{KeyTimes, generate_key_record, write_key},
     model::{
         HostPattern, HostPermission, Installation, InternalHost, Issuer, ObjectKey, ObjectRef,
         SecretPermission, SecretPermissions, SigningAlgorithm, Timestamp,
@@ -128,7 +128,7 @@ fn signing_key(algorithm: &str) -> (String, ByteString) {
         let times = KeyTimes { published_at: NOW, signs_from: NOW, retire_at: None };
         SigningAlgorithm::ALL
             .map(|algorithm| {
-                let key = generate(algorithm, times).expect("a key");
+                let key = generate_key_record(algorithm, times).expect("a key");
                 (algorithm.to_string(), write_key(&key))
             })
             .into()

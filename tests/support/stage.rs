@@ -13,14 +13,14 @@ use k8s_openapi::{ByteString, api::core::v1::Secret};
 use lanyard::{
     api::{self, AnyCachedObject, CachedSecret, NamespaceLabels, ObjectSet, SecretState, Tenant},
     keys::{
-        KeyEntries, KeyRecord, KeyTimes, generate, new_marking_key, new_sealing_key, write_key,
-        write_sealing_key,
+        KeyEntries, KeyRecord, KeyTimes, generate_key_record, new_marking_key, new_sealing_key,
+        write_key, write_sealing_key,
     },
     model::{
         Clock, Entropy, FixedClock, Installation, InternalHost, Issuer, ObjectKey,
         SecretPermissions, SigningAlgorithm, TenantId, Timestamp,
     },
-    registry::{BuildCache, Snapshot, SnapshotHandle, build},
+    registry::{BuildCache, Snapshot, SnapshotHandle, build_snapshot},
     source::manifests::{ManifestObject, parse_text},
 };
 
@@ -57,7 +57,7 @@ impl KeyPool {
         let mut generated = GENERATED.lock().expect("not poisoned");
         let found = generated.iter().filter(|key| key.algorithm == algorithm).nth(before).cloned();
         let key = found.unwrap_or_else(|| {
-            let key = generate(algorithm, times).expect("a key");
+            let key = generate_key_record(algorithm, times).expect("a key");
             generated.push(key.clone());
             key
         });
@@ -151,7 +151,7 @@ impl Stage {
         objects.secrets.insert(self.installation.sealing_secret.clone(), sealing);
         let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
         let now = self.clock.now();
-        build(&objects, &self.installation, &self.cache, revision, now)
+        build_snapshot(&objects, &self.installation, &self.cache, revision, now)
     }
 }
 

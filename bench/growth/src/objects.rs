@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use lanyard::{
-    keys::{KeyRecord, KeyTimes, generate, write_key},
+    keys::{KeyRecord, KeyTimes, generate_key_record, write_key},
     model::{Clock as _, SigningAlgorithm, SystemClock},
 };
 use serde_json::{Value, json};
@@ -120,5 +120,6 @@ pub fn object(kind: &str, namespace: &str, name: &str, spec: &Value) -> Value {
 pub fn key() -> Result<KeyRecord> {
     let now = SystemClock.now();
     let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
-    generate(SigningAlgorithm::RS256, times).map_err(|_| anyhow::anyhow!("no key can be made"))
+    generate_key_record(SigningAlgorithm::RS256, times)
+        .map_err(|_| anyhow::anyhow!("no key can be made"))
 }

@@ -12,7 +12,7 @@ use lanyard::{
     model::{ClientId, Lifetimes, ObjectKey, Subject, TenantId, Timestamp},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
-        records::{Grant, GrantState, RequestedClaims, Session, SupersededTimes, encode},
+        records::{Grant, GrantState, RequestedClaims, Session, SupersededTimes, encode_record},
         session::{self, CLOCK_SKEW},
     },
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, Store},
@@ -109,7 +109,13 @@ impl Population {
             IndexEntry::new(OwnerKind::Session, sid(number)),
         ];
         let expires_at = self.now.plus(idle + idle / 8).plus(CLOCK_SKEW);
-        Record { key: key(number), value: encode(&grant).into(), expires_at, owners, due_at: None }
+        Record {
+            key: key(number),
+            value: encode_record(&grant).into(),
+            expires_at,
+            owners,
+            due_at: None,
+        }
     }
 
     /// The record of a grant's session.
@@ -127,7 +133,7 @@ impl Population {
         };
         Record {
             key: RecordKey::new(RecordKind::Session, &tenant(), session::record_id(&sid(number))),
-            value: encode(&session).into(),
+            value: encode_record(&session).into(),
             expires_at: session::expires_at(&session, &lifetimes),
             owners: vec![user(number), IndexEntry::new(OwnerKind::Session, sid(number))],
             due_at: None,

@@ -16,7 +16,7 @@ use lanyard::{
     model::{AccessTokenType, ClientId, Entropy as _, SystemEntropy},
     protocol::{
         claims::AccessToken,
-        records::{Grant, GrantState, RefreshToken, SealedRecord, decode, encode},
+        records::{Grant, GrantState, RefreshToken, SealedRecord, decode_record, encode_record},
     },
     registry::ServedTenant,
     store::SharedStore,
@@ -88,7 +88,7 @@ impl TokenService {
         for turn in 0..2 * SERVED {
             let number = self.population.served(turn, true);
             let stored = self.app.store.get(&population::key(number), self.app.app.now()).await?;
-            let grant: Grant = decode(&stored.context("the grant")?.record.value)?;
+            let grant: Grant = decode_record(&stored.context("the grant")?.record.value)?;
             if let GrantState::Active { generation, .. } = grant.state {
                 let mut known = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
                 known.insert(number, generation);
@@ -104,7 +104,7 @@ impl TokenService {
         let client = self.tenant.client("default.app").context("the application")?;
         let number = self.population.served(turn, offline);
         let (id, record) = (population::id(number), self.population.grant(number));
-        let grant: Grant = decode(&record.value)?;
+        let grant: Grant = decode_record(&record.value)?;
         let claims = AccessToken {
             tenant: &self.tenant.tenant,
             client,
@@ -138,7 +138,8 @@ impl TokenService {
         let sealer = snapshot.sealer.as_ref().context("sealing keys")?;
         let (now, entropy) = (self.app.app.now(), SystemEntropy::new());
         let tenant = population::tenant();
-        let sealed = sealer.seal(RefreshToken::PURPOSE, &tenant, &encode(&token), &entropy, now);
+        let sealed =
+            sealer.seal(RefreshToken::PURPOSE, &tenant, &encode_record(&token), &entropy, now);
         let body = format!(
             "grant_type=refresh_token&refresh_token={sealed}&client_id=default.app\
              &client_secret=a-secret-of-at-least-thirty-two-characters"

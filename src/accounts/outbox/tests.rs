@@ -158,7 +158,7 @@ impl World {
     async fn put(&self, id: &str, now: Timestamp) -> Claim {
         let owner = IndexEntry::new(OwnerKind::Client, "app");
         let now = Moment { own: now, store: now };
-        put(&self.store, key(id), (id.to_owned(), owner), now).await.unwrap().expect("new")
+        put_message(&self.store, key(id), (id.to_owned(), owner), now).await.unwrap().expect("new")
     }
 
     /// Stores a message that is due now.
@@ -228,7 +228,7 @@ async fn a_message_with_an_existing_key_is_not_stored() {
     world.put("a", NOW).await;
     let owner = IndexEntry::new(OwnerKind::Client, "app");
     let now = Moment { own: NOW, store: NOW };
-    let second = put(&world.store, key("a"), ("second".to_owned(), owner), now).await;
+    let second = put_message(&world.store, key("a"), ("second".to_owned(), owner), now).await;
     assert_eq!(second, Ok(None));
 }
 

@@ -36,7 +36,7 @@ impl TokenGrant for AuthorizationCodeGrant {
         client: &Client,
     ) -> Result<AuthorizationCode, RequestError<OAuthError>> {
         let unknown = || invalid_grant("The code is invalid or was issued by another issuer.");
-        let code = codes::open(context, self.0.code.expose()).await?.ok_or_else(unknown)?;
+        let code = codes::open_code(context, self.0.code.expose()).await?.ok_or_else(unknown)?;
         let incarnation = context.services.store.incarnation().await?;
         check_code(&code, client, &self.0, &incarnation)?;
         Ok(code)

@@ -74,7 +74,10 @@ struct TokenGrantRow {
 }
 
 const fn row<G: TokenGrant>() -> TokenGrantRow {
-    TokenGrantRow { grant_type: G::GRANT_TYPE, serve: |request| Box::pin(serve::<G>(request)) }
+    TokenGrantRow {
+        grant_type: G::GRANT_TYPE,
+        serve: |request| Box::pin(serve_grant::<G>(request)),
+    }
 }
 
 /// Grants the tokens of a request.
@@ -93,25 +96,25 @@ fn find(params: &RequestParams) -> Result<&'static TokenGrantRow, OAuthError> {
     })
 }
 
-async fn serve<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
+async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
     let TokenRequest { context, client, params } = request;
     let parsed = G::parse(params)?;
     token::check_grant_type(client, G::GRANT_TYPE)?;
-    resource::check(&context.tenant.tenant.issuer, params.all("resource"))?;
+    resource::check_resources(&context.tenant.tenant.issuer, params.all("resource"))?;
     let credential = parsed.open(context, client).await?;
     let mut needed = G::needed_grant(&credential, context.now).map(str::to_owned);
     for _ in 0..MAX_ATTEMPTS {
         let stored = match &needed {
-            Some(id) => grants::load(context, id).await?,
+            Some(id) => grants::load_grant(context, id).await?,
             None => None,
         };
-        let decision = decide::<G>(request, &credential, stored.as_ref()).await?;
+        let decision = decide_and_commit::<G>(request, &credential, stored.as_ref()).await?;
         let (asked, allowed) = (parsed.requested_scope(), &decision.scopes);
-        let scopes = scope::select(asked, allowed, || allowed.clone())
-            .map_err(|error| scope::mismatch(error, client, asked, allowed))?;
+        let scopes = scope::select_scopes(asked, allowed, || allowed.clone())
+            .map_err(|error| scope::with_scope_mismatch(error, client, asked, allowed))?;
         let Some(mut granted) = decision.user else {
             let plan = IssuePlan { client, scopes: &scopes, access_token: true, user: None };
-            let tokens = token_issuer::issue(context, plan).await?;
+            let tokens = token_issuer::issue_tokens(context, plan).await?;
             return Ok(GrantedTokens { tokens, scopes });
         };
         let user = grants::active_account(context, &granted.grant).await?;
@@ -130,7 +133,7 @@ async fn serve<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
 }
 
 /// Decides. A refusal revokes the grant if a code or token was used before.
-async fn decide<G: TokenGrant>(
+async fn decide_and_commit<G: TokenGrant>(
     TokenRequest { context, client, .. }: TokenRequest<'_>,
     credential: &G::Credential,
     stored: Option<&StoredGrant>,
@@ -154,7 +157,9 @@ async fn revoke_replayed(
     client: &Client,
     replayed: &ReplayedCredential,
 ) -> Result<(), AccountError> {
-    let Some(grant) = grants::revoke(context, &replayed.grant_id).await? else { return Ok(()) };
+    let Some(grant) = grants::revoke_grant(context, &replayed.grant_id).await? else {
+        return Ok(());
+    };
     audit::credential_replayed(client, &grant, replayed.kind);
     let kind = match replayed.kind {
         CredentialKind::Code => ReplayedKind::Code,
@@ -162,7 +167,7 @@ async fn revoke_replayed(
     };
     context.services.metrics.credential_replayed(context.tenant_id(), kind);
     if replayed.kind == CredentialKind::RefreshToken
-        && let Err(error) = refresh_replays::count(context, client).await
+        && let Err(error) = refresh_replays::count_replay(context, client).await
     {
         tracing::warn!(client = %client.object, %error, "could not count a superseded refresh token for the client's Event");
     }
@@ -178,7 +183,7 @@ async fn passes(
     let (next, until) = ((granted.id.as_str(), &granted.grant), granted.referenced_until);
     match (granted.gate, stored) {
         (Gate::Insert, _) => {
-            let is_new = grants::insert(context, next, until).await?;
+            let is_new = grants::insert_grant(context, next, until).await?;
             if is_new {
                 record_limits::limit_grants(context, next).await;
             }
@@ -187,7 +192,7 @@ async fn passes(
         (Gate::Swap, None) => Ok(false),
         (Gate::Swap, Some(stored)) => {
             let unchanged = granted.grant == stored.grant && stored.outlives(until);
-            Ok(unchanged || grants::swap(context, stored, next, until).await?)
+            Ok(unchanged || grants::swap_grant(context, stored, next, until).await?)
         }
     }
 }
@@ -209,7 +214,7 @@ async fn issue_for_user(
         kept_refresh_token: params.get("refresh_token").filter(|_| *keeps_refresh_token),
     };
     let plan = IssuePlan { client, scopes, access_token: true, user: Some(tokens) };
-    token_issuer::issue(context, plan).await
+    token_issuer::issue_tokens(context, plan).await
 }
 
 #[cfg(test)]

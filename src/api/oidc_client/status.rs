@@ -27,6 +27,6 @@ pub struct OidcClientStatus {
     /// Conditions: Accepted, ResolvedRefs, SecretReady, Programmed, Ready; Stalled while only an
     /// edit of the object can help.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "crate::api::condition_schema::conditions")]
+    #[schemars(schema_with = "crate::api::condition_schema::conditions_schema")]
     pub conditions: Vec<Condition>,
 }

@@ -6,8 +6,8 @@ use std::iter;
 use crate::{
     api::ConditionReason,
     model::{Installation, Timestamp},
-    registry::{BuildCache, build},
-    source::folder::{ManifestValidator, collect},
+    registry::{BuildCache, build_snapshot},
+    source::folder::{ManifestValidator, collect_objects},
 };
 
 /// A validator of single objects, by the rules of their definitions. Problems that depend on other
@@ -15,8 +15,8 @@ use crate::{
 pub(super) fn manifest_validator(installation: &Installation, now: Timestamp) -> ManifestValidator {
     let installation = installation.clone();
     Box::new(move |reference, object| {
-        let alone = collect(iter::once((reference.clone(), object.clone())));
-        let snapshot = build(&alone, &installation, &BuildCache::default(), 1, now);
+        let alone = collect_objects(iter::once((reference.clone(), object.clone())));
+        let snapshot = build_snapshot(&alone, &installation, &BuildCache::default(), 1, now);
         let problems = snapshot.verdicts().iter().flat_map(|verdict| &verdict.problems);
         problems
             .filter(|problem| {

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Returns true if no object is still pending: objects not served by now need an edit.
-pub(super) fn settled(snapshot: &Snapshot, revision: u64) -> bool {
+pub(super) fn is_settled(snapshot: &Snapshot, revision: u64) -> bool {
     let pending = |verdict: &Verdict| {
         verdict.problems.iter().any(|problem| problem.reason == ConditionReason::Pending)
     };
@@ -22,7 +22,7 @@ pub(super) fn settled(snapshot: &Snapshot, revision: u64) -> bool {
 }
 
 /// Renders the banner.
-pub(super) fn text(
+pub(super) fn banner_text(
     snapshot: &Snapshot,
     view: &SourceView,
     directory: &FolderSource,

@@ -15,7 +15,7 @@ use super::{
     ControllerContext, ReconcileError,
     action::Action,
     observed::ObservedState,
-    secret_writes::{PlannedWrite, apply},
+    secret_writes::{PlannedWrite, apply_writes},
 };
 
 /// Reconciles the client's Secret.
@@ -68,7 +68,7 @@ async fn keep(
     outcome: &ClientOutcome,
 ) -> Result<Action, ReconcileError> {
     let seen = plan::ObservedClient::read(world, verdict, outcome);
-    done(context, plan::plan(&seen, context.entropy.as_ref())).await
+    done(context, plan::plan_client(&seen, context.entropy.as_ref())).await
 }
 
 /// Deletes the Secrets of a deleted client.
@@ -77,7 +77,7 @@ pub async fn delete_orphaned_secrets(
     world: &ObservedState,
     client: &ObjectRef,
 ) -> Result<Action, ReconcileError> {
-    done(context, plan::collect(world, client)).await
+    done(context, plan::plan_orphan_deletions(world, client)).await
 }
 
 async fn done(
@@ -87,6 +87,6 @@ async fn done(
     if steps.is_empty() {
         return Ok(Action::Nothing(None));
     }
-    apply(context, steps).await?;
+    apply_writes(context, steps).await?;
     Ok(Action::Wrote)
 }

@@ -56,7 +56,7 @@ impl<'a> ObservedClient<'a> {
 
 /// Plans the writes that give a client the Secret it needs. A client that is not accepted keeps
 /// what it has, so that an invalid edit does not delete its client secret.
-pub fn plan(seen: &ObservedClient<'_>, entropy: &dyn Entropy) -> Vec<PlannedWrite> {
+pub fn plan_client(seen: &ObservedClient<'_>, entropy: &dyn Entropy) -> Vec<PlannedWrite> {
     let (Some(values), true) = (seen.outcome.secret_values(), seen.accepted) else {
         return Vec::new();
     };
@@ -101,7 +101,7 @@ fn ensure_secret(
         Some(SecretState::Loaded(before)) => {
             // A foreign Secret is reported by the condition. A Secret that is being deleted is
             // created again afterwards.
-            if !owner::owns(seen.client, before) || before.is_deleting() {
+            if !owner::is_owner(seen.client, before) || before.is_deleting() {
                 return Vec::new();
             }
             let mut was_missing = false;
@@ -134,7 +134,7 @@ fn remove(seen: &ObservedClient<'_>, but: &str) -> Vec<PlannedWrite> {
 }
 
 /// Deletes all Secrets of a deleted client.
-pub fn collect(world: &ObservedState, client: &ObjectRef) -> Vec<PlannedWrite> {
+pub fn plan_orphan_deletions(world: &ObservedState, client: &ObjectRef) -> Vec<PlannedWrite> {
     deletions(world.owned(client))
 }
 

@@ -32,13 +32,13 @@ impl DesiredClientSecret<'_> {
     }
 
     fn owner(&self) -> String {
-        owner::annotation(self.client.kind.as_str(), &self.client.key.name)
+        owner::owner_annotation(self.client.kind.as_str(), &self.client.key.name)
     }
 
     /// A new Secret, without a client secret.
     pub fn new_secret(&self) -> Secret {
         Secret {
-            metadata: owner::metadata(self.key(), &self.owner()),
+            metadata: owner::owned_metadata(self.key(), &self.owner()),
             type_: Some("Opaque".to_owned()),
             ..Secret::default()
         }
@@ -81,7 +81,7 @@ impl DesiredClientSecret<'_> {
         }
         labels.extend(self.desired.shape.labels.clone());
         annotations.extend(self.desired.shape.annotations.clone());
-        owner::mark(metadata, &self.owner());
+        owner::mark_owned(metadata, &self.owner());
         owner::set_owner_reference(metadata, self.client, self.uid);
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 use super::super::{ReconcileError, secret_writes::SecretWrite};
 
 /// Plans the write that backs up damaged entries, unless they are already in the backup.
-pub fn keep(
+pub fn keep_backup(
     tenant: &ObjectRef,
     key: &ObjectKey,
     backup: Option<&SecretState>,
@@ -25,7 +25,7 @@ pub fn keep(
     }
     let before = match backup {
         None => None,
-        Some(SecretState::Loaded(secret)) if owner::owns(tenant, secret) => Some(secret),
+        Some(SecretState::Loaded(secret)) if owner::is_owner(tenant, secret) => Some(secret),
         Some(SecretState::Loaded(_)) => return Err(ReconcileError::NotOwned(key.name.to_string())),
         Some(SecretState::Unreadable(why)) => {
             return Err(ReconcileError::Unreadable(key.name.to_string(), why.to_string()));
@@ -56,9 +56,9 @@ fn write(
             SecretWrite::Replace(Box::new(secret))
         }
         None => {
-            let owner = owner::annotation(tenant.kind.as_str(), &tenant.key.name);
+            let owner = owner::owner_annotation(tenant.kind.as_str(), &tenant.key.name);
             SecretWrite::Create(Box::new(Secret {
-                metadata: owner::metadata(key, &owner),
+                metadata: owner::owned_metadata(key, &owner),
                 type_: Some("Opaque".to_owned()),
                 data: Some(kept),
                 ..Secret::default()

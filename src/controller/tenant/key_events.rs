@@ -11,7 +11,7 @@ use super::key_secret::KeySecretContents;
 
 /// Warnings about lost or damaged keys. Tokens may have been signed with them. `shown` are the key
 /// IDs in the status.
-pub fn notices(
+pub fn key_notices(
     tenant: &ObjectRef,
     stored: &KeySecretContents,
     shown: &[Box<str>],
@@ -45,7 +45,7 @@ pub fn notices(
 }
 
 /// An Event about a new key.
-pub fn published(tenant: &ObjectRef, kid: &str, new: &NewKey) -> EventRecord {
+pub fn key_published(tenant: &ObjectRef, kid: &str, new: &NewKey) -> EventRecord {
     EventRecord {
         object: tenant.clone(),
         reason: EventReason::KeyPublished,

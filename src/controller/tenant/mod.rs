@@ -9,20 +9,22 @@ mod salt;
 
 use crate::{
     api::SigningKeyStatus,
-    keys::{KeyRecord, KeyState, NewKey, PlannedKey, next_rotation, plan as rotation_plan},
+    keys::{
+        KeyRecord, KeyState, NewKey, PlannedKey, next_rotation, plan_rotation as rotation_plan,
+    },
     model::{ObjectRef, Timestamp},
     registry::{KeySource, TenantOutcome},
 };
 
 use super::{
     ControllerContext, ReconcileError, action::Action, observed::ObservedState,
-    secret_writes::apply,
+    secret_writes::apply_writes,
 };
 
 /// Maximum number of keys in the status.
 const MAX_LISTED_KEYS: usize = 32;
 
-pub use reservation::reserve;
+pub use reservation::reserve_issuer;
 
 /// Reconciles the tenant's signing keys and pairwise salt.
 pub async fn reconcile_keys(
@@ -32,12 +34,12 @@ pub async fn reconcile_keys(
     outcome: &TenantOutcome,
 ) -> Result<Action, ReconcileError> {
     let now = context.clock.now();
-    if let Some(step) = salt::plan(object, outcome.salt.as_ref(), &*context.entropy, now) {
-        apply(context, vec![step]).await?;
+    if let Some(step) = salt::plan_salt(object, outcome.salt.as_ref(), &*context.entropy, now) {
+        apply_writes(context, vec![step]).await?;
         return Ok(Action::Wrote);
     }
     let KeySource::Own(rules) = &outcome.keys else {
-        let Some(write) = reservation::plan(
+        let Some(write) = reservation::plan_reservation(
             world,
             object,
             outcome.issuer.as_ref(),
@@ -45,16 +47,16 @@ pub async fn reconcile_keys(
         ) else {
             return Ok(Action::Nothing(None));
         };
-        apply(context, vec![write.into()]).await?;
+        apply_writes(context, vec![write.into()]).await?;
         return Ok(Action::Wrote);
     };
     let seen = plan::ObservedKeys::read(world, object, outcome);
-    let plan = plan::plan(&seen, rules, now)?;
+    let plan = plan::plan_tenant(&seen, rules, now)?;
     let made = make(context, &plan.generate).await?;
     let wake = plan.wake;
     let (steps, notices) = plan.into_steps(&made);
     let wrote = !steps.is_empty();
-    apply(context, steps).await?;
+    apply_writes(context, steps).await?;
     for notice in notices {
         context.source.publish_event(notice).await;
     }

@@ -9,7 +9,7 @@ use crate::{
     api::{SecretState, Tenant, owner, signing_keys_backup_name, signing_keys_name},
     keys::{
         KeyEntries, KeyRecord, KeyRing, NewKey, RotationPlan, RotationRules, entry_name,
-        plan as rotate, write_key,
+        plan_rotation as rotate, write_key,
     },
     model::{Issuer, ObjectKey, ObjectRef, Timestamp},
     registry::TenantOutcome,
@@ -80,19 +80,19 @@ struct DesiredKeySecret {
 }
 
 /// Plans the tenant's keys.
-pub fn plan(
+pub fn plan_tenant(
     seen: &ObservedKeys<'_>,
     rules: &RotationRules,
     now: Timestamp,
 ) -> Result<TenantPlan, ReconcileError> {
     let key = keys_key(seen.tenant);
-    let owner = owner::annotation(seen.tenant.kind.as_str(), &seen.tenant.key.name);
+    let owner = owner::owner_annotation(seen.tenant.kind.as_str(), &seen.tenant.key.name);
     let before = match seen.secret {
         None => None,
         Some(SecretState::Loaded(secret)) => {
             // A foreign Secret is reported by the condition. A Secret that is being deleted is
             // created again afterwards.
-            if !owner::owns(seen.tenant, secret) || secret.is_deleting() {
+            if !owner::is_owner(seen.tenant, secret) || secret.is_deleting() {
                 return Ok(TenantPlan::default());
             }
             Some(secret.to_secret(&key))
@@ -103,18 +103,19 @@ pub fn plan(
     let stored = KeySecretContents::read(&entries, seen.ring);
     let rotation = rotate(&stored.planned(), rules, now);
     let mut secret = before.clone().unwrap_or_else(|| Secret {
-        metadata: owner::metadata(&key, &owner),
+        metadata: owner::owned_metadata(&key, &owner),
         type_: Some("Opaque".to_owned()),
         ..Secret::default()
     });
-    owner::mark(&mut secret.metadata, &owner);
-    reservation::remember(&mut secret.metadata, seen.issuer);
+    owner::mark_owned(&mut secret.metadata, &owner);
+    reservation::remember_issuer(&mut secret.metadata, seen.issuer);
     secret.data = Some(rotated(&entries, &stored, &rotation));
     let changed = before.as_ref().is_none_or(|before| {
         before.metadata != secret.metadata || secret.data.as_ref() != Some(&entries)
     });
     let backup_key = backup_key(seen.tenant);
-    let kept = backup::keep(seen.tenant, &backup_key, seen.backup, &entries, &stored.damaged)?;
+    let kept =
+        backup::keep_backup(seen.tenant, &backup_key, seen.backup, &entries, &stored.damaged)?;
     Ok(TenantPlan {
         wake: rotation.wake,
         generate: rotation.generate,
@@ -124,7 +125,7 @@ pub fn plan(
             create: before.is_none(),
             changed,
             backup: kept,
-            notices: key_events::notices(seen.tenant, &stored, seen.shown),
+            notices: key_events::key_notices(seen.tenant, &stored, seen.shown),
         }),
     })
 }
@@ -158,7 +159,7 @@ impl TenantPlan {
         let entries = draft.secret.data.get_or_insert_default();
         for (record, new) in made.iter().zip(&self.generate) {
             entries.extend([write_key(record)]);
-            draft.notices.push(key_events::published(&draft.tenant, &record.kid, new));
+            draft.notices.push(key_events::key_published(&draft.tenant, &record.kid, new));
         }
         if !draft.changed && made.is_empty() {
             return (Vec::new(), draft.notices);

@@ -18,7 +18,7 @@ use crate::{
 
 /// Writes the issuer of an existing tenant into the metadata of its key Secret. The last one stays
 /// while the tenant has none.
-pub fn remember(metadata: &mut ObjectMeta, issuer: Option<&Issuer>) {
+pub fn remember_issuer(metadata: &mut ObjectMeta, issuer: Option<&Issuer>) {
     let annotations = metadata.annotations.get_or_insert_default();
     annotations.remove(GONE_SINCE_ANNOTATION);
     if let Some(issuer) = issuer {
@@ -28,26 +28,28 @@ pub fn remember(metadata: &mut ObjectMeta, issuer: Option<&Issuer>) {
 
 /// Plans the key Secret of a tenant whose keys Lanyard does not make: it only remembers the issuer.
 /// It is created with `imported` keys, and only updated for a tenant that is not accepted.
-pub fn plan(
+pub fn plan_reservation(
     world: &ObservedState,
     tenant: &ObjectRef,
     issuer: Option<&Issuer>,
     imported: bool,
 ) -> Option<SecretWrite> {
     let key = tenant.key.beside(signing_keys_name(&tenant.key.name));
-    let owner = owner::annotation(tenant.kind.as_str(), &tenant.key.name);
+    let owner = owner::owner_annotation(tenant.kind.as_str(), &tenant.key.name);
     match world.secret(&key) {
         None => {
             issuer.filter(|_| imported)?;
-            let mut metadata = owner::metadata(&key, &owner);
-            remember(&mut metadata, issuer);
+            let mut metadata = owner::owned_metadata(&key, &owner);
+            remember_issuer(&mut metadata, issuer);
             let type_ = Some("Opaque".to_owned());
             Some(SecretWrite::Create(Box::new(Secret { metadata, type_, ..Secret::default() })))
         }
-        Some(SecretState::Loaded(found)) if owner::owns(tenant, found) && !found.is_deleting() => {
+        Some(SecretState::Loaded(found))
+            if owner::is_owner(tenant, found) && !found.is_deleting() =>
+        {
             let before = found.to_secret(&key);
             let mut secret = before.clone();
-            remember(&mut secret.metadata, issuer);
+            remember_issuer(&mut secret.metadata, issuer);
             (secret.metadata != before.metadata).then(|| SecretWrite::Replace(Box::new(secret)))
         }
         Some(_) => None,
@@ -71,7 +73,7 @@ fn due(reservation: &IssuerReservation, now: Timestamp) -> DueStep {
 }
 
 /// Begins or ends the reservation of a deleted tenant's issuer.
-pub async fn reserve(
+pub async fn reserve_issuer(
     context: &ControllerContext,
     world: &ObservedState,
     tenant: &ObjectRef,
@@ -80,7 +82,7 @@ pub async fn reserve(
     let Some(SecretState::Loaded(secret)) = world.secret(&key) else {
         return Ok(Action::Nothing(None));
     };
-    if !owner::owns(tenant, secret) || secret.is_deleting() {
+    if !owner::is_owner(tenant, secret) || secret.is_deleting() {
         return Ok(Action::Nothing(None));
     }
     let Some(reservation) = secret.issuer_reservation() else { return Ok(Action::Nothing(None)) };

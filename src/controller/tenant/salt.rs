@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The write to perform, if any.
-pub(super) fn plan(
+pub(super) fn plan_salt(
     tenant: &ObjectRef,
     salt: Option<&SaltOutcome>,
     entropy: &dyn Entropy,
@@ -19,9 +19,9 @@ pub(super) fn plan(
 ) -> Option<PlannedWrite> {
     salt.filter(|salt| salt.make)?;
     let key = ObjectKey::new(&tenant.key.namespace, pairwise_salt_name(&tenant.key.name));
-    let owner = owner::annotation(tenant.kind.as_str(), &tenant.key.name);
+    let owner = owner::owner_annotation(tenant.kind.as_str(), &tenant.key.name);
     let secret = Secret {
-        metadata: owner::metadata(&key, &owner),
+        metadata: owner::owned_metadata(&key, &owner),
         type_: Some("Opaque".to_owned()),
         data: Some(KeyEntries::from([new_salt(entropy, now)])),
         // Protects against accidental edits. A Secret restored from a backup need not be immutable.

@@ -52,7 +52,7 @@ fn verify_with(change: impl FnOnce(&mut Value)) -> Result<VerifiedIdToken, Inval
         "iat": NOW.secs(), "exp": NOW.secs() + 600, "at_hash": at_hash(ACCESS_TOKEN),
     });
     change(&mut claims);
-    verify(&sign(&claims), &jwks(), &expected())
+    verify_id_token(&sign(&claims), &jwks(), &expected())
 }
 
 #[test]
@@ -100,23 +100,23 @@ fn refuses_tokens_not_signed_by_the_issuer() {
         format!("eyJhbGciOiJub25lIn0.e30.{signature}"),
         "nonsense".to_owned(),
     ] {
-        assert!(verify(&forged, &jwks(), &expected()).is_err(), "{forged}");
+        assert!(verify_id_token(&forged, &jwks(), &expected()).is_err(), "{forged}");
     }
-    assert!(verify(&token, &JwkSet { keys: vec![] }, &expected()).is_err());
+    assert!(verify_id_token(&token, &JwkSet { keys: vec![] }, &expected()).is_err());
     let hmac = jsonwebtoken::encode(
         &Header { kid: Some("one".to_owned()), ..Header::new(Algorithm::HS256) },
         &json!({"sub": "ada"}),
         &EncodingKey::from_secret(b"public"),
     );
-    let refused = verify(&hmac.unwrap(), &jwks(), &expected()).unwrap_err();
+    let refused = verify_id_token(&hmac.unwrap(), &jwks(), &expected()).unwrap_err();
     assert!(refused.to_string().contains("alg"), "{refused}");
 }
 
 #[test]
 fn decodes_tokens_without_verification() {
-    let (header, claims) = peek(&sign(&json!({"sub": "ada"}))).unwrap();
+    let (header, claims) = peek_id_token(&sign(&json!({"sub": "ada"}))).unwrap();
     assert_eq!((&header["kid"], &claims["sub"]), (&json!("one"), &json!("ada")));
     for opaque in ["", "abc", "a.b.c", "e30.e30x.", "W10.W10.x"] {
-        assert!(peek(opaque).is_none_or(|(_, claims)| claims.is_empty()), "{opaque}");
+        assert!(peek_id_token(opaque).is_none_or(|(_, claims)| claims.is_empty()), "{opaque}");
     }
 }

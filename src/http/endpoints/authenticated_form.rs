@@ -28,7 +28,7 @@ impl AuthenticatedForm {
             endpoint: request.endpoint,
             address: request.address,
         };
-        let client = client_authentication::authenticate(app.context(request), sent).await?;
+        let client = client_authentication::authenticate_client(app.context(request), sent).await?;
         request.facts.record_client(&client.object);
         Ok(Self { params, client })
     }

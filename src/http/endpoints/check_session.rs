@@ -7,7 +7,7 @@ use crate::http::{AppState, CookiePurpose, EndpointError, Reply, Request, cookie
 
 /// Returns the page of the iframe.
 pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let cookie = cookies::name(CookiePurpose::BrowserState, &request.tenant);
+    let cookie = cookies::cookie_name(CookiePurpose::BrowserState, &request.tenant);
     let page = pages::check_session(&request.tenant.tenant, &cookie);
     Ok(Reply::html(StatusCode::OK, page).with_script().frameable())
 }

@@ -14,7 +14,11 @@ use crate::{
 const VARY: &str = "host, forwarded, x-forwarded-host";
 
 /// Sends a prerendered response, or 304 if the client has it (RFC 9110 §13.1.2).
-pub(super) fn send(request: &Request, prepared: &PrerenderedJson, max_age: Duration) -> Reply {
+pub(super) fn send_if_changed(
+    request: &Request,
+    prepared: &PrerenderedJson,
+    max_age: Duration,
+) -> Reply {
     let known = request.headers.get_all(header::IF_NONE_MATCH).iter();
     let fresh = known
         .filter_map(|value| value.to_str().ok())

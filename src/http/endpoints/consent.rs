@@ -1,6 +1,6 @@
 //! The consent page and its form (OIDC Core §3.1.2.4).
 
-use super::authorize::{AuthorizationContext, forms, proceed};
+use super::authorize::{AuthorizationContext, forms, proceed_authorization};
 use crate::{
     accounts::consents,
     http::{AppState, EndpointError, Reply, Request},
@@ -9,12 +9,12 @@ use crate::{
 
 /// `GET I/consent`: the consent page of an interaction, after a 303.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    proceed(forms::load(app, &request).await?).await
+    proceed_authorization(forms::load_authorization(app, &request).await?).await
 }
 
 /// `POST I/consent`: allow, deny, or use another account.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let (form, mut authorization) = forms::open(app, &request).await?;
+    let (form, mut authorization) = forms::open_authorization(app, &request).await?;
     // The page named an account; only its session may answer it.
     if !authorization.has_session_of_page() {
         return Err(forms::session_changed(&authorization));
@@ -25,7 +25,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
                 store(&authorization).await?;
                 authorization.completed.consented = true;
             }
-            proceed(authorization).await
+            proceed_authorization(authorization).await
         }
         Some("switch") => forms::redirect_to(&authorization, Endpoint::Login).await,
         _ => Ok(authorization.access_denied("The user denied the request.")),
@@ -37,7 +37,7 @@ async fn store(authorization: &AuthorizationContext<'_>) -> Result<(), EndpointE
     let Some(session) = &authorization.session else { return Ok(()) };
     let request = &authorization.authorization;
     if request.client.consent == ConsentPolicy::Required {
-        consents::extend(authorization.accounts(), &session.account, request).await?;
+        consents::extend_consent(authorization.accounts(), &session.account, request).await?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ const MAX_AGE: Duration = Duration::from_secs(300);
 pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     if let Some(host) = &request.internal_host {
         let document = request.tenant.internal_discovery(host);
-        return Ok(conditional_get::send(&request, &document, MAX_AGE));
+        return Ok(conditional_get::send_if_changed(&request, &document, MAX_AGE));
     }
-    Ok(conditional_get::send(&request, &request.tenant.discovery, MAX_AGE))
+    Ok(conditional_get::send_if_changed(&request, &request.tenant.discovery, MAX_AGE))
 }

@@ -15,12 +15,12 @@ const MAX_FRAMES: usize = 32;
 /// The front-channel logout URLs of a session's clients, with `iss` and `sid` where the client
 /// registered for them (Front-Channel Logout §2). URLs that a CSP cannot express are left out. URLs
 /// beyond the maximum are logged, since a page's origins share one header.
-pub(super) fn frames(tenant: &ServedTenant, session: &Session) -> Vec<Url> {
+pub(super) fn logout_frames(tenant: &ServedTenant, session: &Session) -> Vec<Url> {
     let clients = session.clients.iter().filter_map(|id| tenant.client(id.as_str()));
-    let clients = clients.filter(|client| session::includes(session, client));
+    let clients = clients.filter(|client| session::session_includes(session, client));
     let frame = |client: &std::sync::Arc<Client>| {
         let mut url = Url::parse(client.details.frontchannel_logout_uri.as_deref()?).ok()?;
-        csp::origin(&url)?;
+        csp::csp_origin(&url)?;
         if client.details.frontchannel_logout_session_required {
             url.query_pairs_mut()
                 .append_pair("iss", tenant.tenant.issuer.as_str())

@@ -13,7 +13,7 @@ use crate::{
     model::Client,
     protocol::{
         client_auth,
-        introspection::{access_token, inactive, may_see, refresh_token},
+        introspection::{access_token, inactive_introspection, may_see, refresh_token},
         subject,
         token::refresh_until,
     },
@@ -34,7 +34,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         Some(presented) => describe(context, &caller, &presented).await?,
         None => None,
     };
-    Ok(Reply::json(StatusCode::OK, &description.unwrap_or_else(inactive)))
+    Ok(Reply::json(StatusCode::OK, &description.unwrap_or_else(inactive_introspection)))
 }
 
 /// The claims of an active token of this tenant; `None` if it is inactive or the caller may not
@@ -51,7 +51,9 @@ async fn describe(
     if !allowed {
         return Ok(None);
     }
-    let Some(active) = token_lookup::active(context, presented).await? else { return Ok(None) };
+    let Some(active) = token_lookup::load_active_token(context, presented).await? else {
+        return Ok(None);
+    };
     Ok(match (presented, active) {
         (PresentedToken::Access(claims), ActiveToken::OfClient) => Some(access_token(claims, None)),
         (PresentedToken::Access(claims), ActiveToken::OfGrant { user, .. }) => {

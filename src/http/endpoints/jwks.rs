@@ -12,5 +12,5 @@ const MAX_AGE: Duration = Duration::from_secs(3600);
 /// first signature, so every cache contains the key by then.
 pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let ahead = request.tenant.tenant.key_rotation.publish_ahead;
-    Ok(conditional_get::send(&request, &request.tenant.jwks, MAX_AGE.min(ahead / 2)))
+    Ok(conditional_get::send_if_changed(&request, &request.tenant.jwks, MAX_AGE.min(ahead / 2)))
 }

@@ -7,7 +7,10 @@ use crate::{
 };
 
 /// The known browser of the request, or a new one.
-pub(super) fn load(app: &AppState, request: &Request) -> Result<KnownBrowser, EndpointError> {
+pub(super) fn load_known_browser(
+    app: &AppState,
+    request: &Request,
+) -> Result<KnownBrowser, EndpointError> {
     let known = match request.cookie(CookiePurpose::KnownBrowser) {
         Some(cookie) => app.context(request).open(cookie)?,
         None => None,
@@ -16,7 +19,7 @@ pub(super) fn load(app: &AppState, request: &Request) -> Result<KnownBrowser, En
 }
 
 /// The value of the cookie.
-pub(super) fn seal(
+pub(super) fn seal_known_browser(
     app: &AppState,
     request: &Request,
     device: &KnownBrowser,

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::{
-    authorize::{AuthorizationContext, forms, next_step, page, proceed},
+    authorize::{AuthorizationContext, forms, next_step, page, proceed_authorization},
     known_browser,
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 
 /// `GET I/login`: the sign-in page of an interaction, after a 303.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let authorization = forms::load(app, &request).await?;
+    let authorization = forms::load_authorization(app, &request).await?;
     // The reason if the request requires a sign-in; otherwise the user chose to use another
     // account.
     let reason = match next_step(&authorization, None) {
@@ -33,7 +33,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
 
 /// `POST I/login`: sign in, continue with the session's account, or cancel.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let (form, authorization) = forms::open(app, &request).await?;
+    let (form, authorization) = forms::open_authorization(app, &request).await?;
     match form.get("action") {
         Some("cancel") => Ok(authorization.access_denied("The user cancelled the sign-in.")),
         Some("continue") => continue_with_session(authorization).await,
@@ -51,7 +51,7 @@ async fn continue_with_session(
     if let Some(session) = authorization.session.take() {
         authorization = authorization.with_progress(session, InteractionProgress::AccountChosen);
     }
-    proceed(authorization).await
+    proceed_authorization(authorization).await
 }
 
 async fn sign_in(
@@ -60,7 +60,7 @@ async fn sign_in(
 ) -> Result<Reply, EndpointError> {
     let AuthorizationContext { app, request, .. } = authorization;
     let username = form.get("username").unwrap_or_default();
-    let browser = known_browser::load(app, request)?;
+    let browser = known_browser::load_known_browser(app, request)?;
     let typed = normalize_username(username);
     let known = browser.known_to(&typed, request.now);
     let attempt = PasswordSignIn {
@@ -78,15 +78,16 @@ async fn sign_in(
     };
     // The browser is known by what was typed too, which may be an e-mail address.
     let browser = browser.used_by(&typed, request.now).used_by(&user.username, request.now);
-    let browser = known_browser::seal(app, request, &browser)?;
+    let browser = known_browser::seal_known_browser(app, request, &browser)?;
     let (method, subject) = (AuthenticationMethod::password(), user.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
     let previous = authorization.session.take();
     let (cookie, session) =
-        sessions::start(app.context(request), authentication, user, previous.as_ref()).await?;
+        sessions::start_session(app.context(request), authentication, user, previous.as_ref())
+            .await?;
     record_limits::limit_sessions(app.context(request), &session).await?;
     let progress = InteractionProgress::SignedIn(session.session.authentication.auth_time());
-    let reply = proceed(authorization.with_progress(session, progress)).await?;
+    let reply = proceed_authorization(authorization.with_progress(session, progress)).await?;
     Ok(reply.cookie(CookiePurpose::Session, &cookie).cookie(CookiePurpose::KnownBrowser, &browser))
 }
 

@@ -9,7 +9,7 @@ use crate::{
     protocol::{
         authorize::{Interaction, InteractionGoal, form_action},
         error::{ErrorCode, OAuthError},
-        logout::{EndSessionRequest, needs_confirmation, validate},
+        logout::{EndSessionRequest, needs_confirmation, validate_logout_request},
         params::RequestParams,
         records::Session,
     },
@@ -37,7 +37,7 @@ async fn begin(
     params: &RequestParams,
 ) -> Result<Reply, EndpointError> {
     let tenant = &request.tenant;
-    let logout = validate(params, &tenant.tenant.issuer, &**tenant)?;
+    let logout = validate_logout_request(params, &tenant.tenant.issuer, &**tenant)?;
     if let Some(client) = &logout.client {
         request.facts.record_client(&client.object);
     }
@@ -48,7 +48,7 @@ async fn begin(
     if needs_confirmation(&logout, &active.session) {
         return question(app, request, &logout, &active);
     }
-    let ended = sessions::end(app.context(request), &active).await?;
+    let ended = sessions::end_session(app.context(request), &active).await?;
     Ok(signed_out_response(request, Some(&ended), logout.return_to.as_deref()))
 }
 
@@ -107,7 +107,7 @@ async fn confirm(
                 stale("The form is of a session that has ended; ask to sign out again.").into()
             );
         }
-        ended = Some(sessions::end(app.context(request), &active).await?);
+        ended = Some(sessions::end_session(app.context(request), &active).await?);
     }
     Ok(signed_out_response(request, ended.as_ref(), return_to.as_deref()))
 }
@@ -120,8 +120,9 @@ fn signed_out_response(
     return_to: Option<&str>,
 ) -> Reply {
     let tenant = &request.tenant;
-    let frames =
-        ended.map(|session| frontchannel_logout::frames(tenant, session)).unwrap_or_default();
+    let frames = ended
+        .map(|session| frontchannel_logout::logout_frames(tenant, session))
+        .unwrap_or_default();
     let reply = if frames.is_empty() {
         let done = Endpoint::LoggedOut.absolute_path(&tenant.tenant.issuer);
         Reply::see_other(return_to.unwrap_or(&done))
@@ -141,6 +142,6 @@ fn signed_out_response(
 }
 
 /// `GET I/logged-out`.
-pub async fn done(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
+pub async fn signed_out(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     Ok(Reply::html(StatusCode::OK, pages::signed_out(&request.tenant.tenant)))
 }

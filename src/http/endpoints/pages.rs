@@ -8,19 +8,19 @@ use crate::{
 };
 
 /// `GET I`: the page at the issuer's URL, for users who open it in a browser.
-pub async fn root(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
+pub async fn root_page(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     Ok(Reply::html(StatusCode::OK, pages::issuer_root(&request.tenant.tenant)))
 }
 
 /// `GET I/_lanyard/…`: static files whose URLs change with their content.
 pub async fn static_file(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let file = file(&request.path_param, Some(&request.tenant.tenant));
+    let file = asset_file(&request.path_param, Some(&request.tenant.tenant));
     Ok(file.unwrap_or_else(|| Reply::empty(StatusCode::NOT_FOUND)))
 }
 
 /// A static file, cached without expiry.
-pub(in crate::http) fn file(name: &str, tenant: Option<&Tenant>) -> Option<Reply> {
-    pages::asset(name, tenant).map(|asset| {
+pub(in crate::http) fn asset_file(name: &str, tenant: Option<&Tenant>) -> Option<Reply> {
+    pages::static_asset(name, tenant).map(|asset| {
         Reply::file(asset.content_type, asset.body)
             .header("cache-control", "public, max-age=31536000, immutable")
     })

@@ -35,7 +35,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         access_token: tokens.access_token,
         token_type: "Bearer",
         expires_in: client.lifetimes.access_token.as_secs(),
-        scope: scope::join(&scopes),
+        scope: scope::join_scopes(&scopes),
         id_token: tokens.id_token,
         refresh_token: tokens.refresh_token,
     };

@@ -39,7 +39,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     })?;
     let issuer = &request.tenant.tenant.issuer;
     let bearer = check_claims(&verified, issuer, request.now)?;
-    let stored = grants::load(app.context(request), &bearer.grant_id).await?;
+    let stored = grants::load_grant(app.context(request), &bearer.grant_id).await?;
     let grant = stored.map(|stored| stored.grant);
     check_grant(grant.as_ref(), request.now)?;
     let gone = || invalid("The user or session of the access token is no longer active.");
@@ -54,7 +54,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let (tenant, named) = (&request.tenant.tenant, &grant.claims.userinfo);
     // The client may have lost scopes since.
     let scopes = bearer.scopes.intersection(&client.scopes).cloned().collect();
-    let mut claims = claims::userinfo(tenant, client, &user, &scopes, named);
+    let mut claims = claims::userinfo_claims(tenant, client, &user, &scopes, named);
     let Some(algorithm) = client.userinfo_signed_response_alg else {
         return Ok(Reply::json(StatusCode::OK, &claims));
     };

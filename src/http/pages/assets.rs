@@ -56,7 +56,7 @@ pub struct StaticAsset {
 
 /// Returns the file at `name` below `I/_lanyard/`: `style.css`, `icon.svg`, the tenant's
 /// `theme.css`, or a script.
-pub fn asset(name: &str, tenant: Option<&Tenant>) -> Option<StaticAsset> {
+pub fn static_asset(name: &str, tenant: Option<&Tenant>) -> Option<StaticAsset> {
     let css = "text/css; charset=utf-8";
     let (content_type, body) = match name {
         "style.css" => (css, STYLE.to_owned()),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use askama::Template;
 
-use super::frame::{AccountView, ClientView, PageFrame, render};
+use super::frame::{AccountView, ClientView, PageFrame, render_page};
 use crate::{
     model::{Account, Client, Endpoint, Tenant},
     protocol::authorize::{AuthorizationRequest, CLAIM_PREFIX},
@@ -41,12 +41,12 @@ struct ScopeLine<'a> {
 }
 
 /// Renders the consent page.
-pub fn consent(page: &ConsentPage) -> String {
+pub fn consent_page(page: &ConsentPage) -> String {
     let client: &Client = &page.request.client;
     let mut scopes: Vec<&str> =
         page.request.requested_permissions.iter().map(String::as_str).collect();
     scopes.sort_by_key(|name| rank(name));
-    render(&ConsentTemplate {
+    render_page(&ConsentTemplate {
         frame: PageFrame::new(Some(page.tenant)),
         client: ClientView::new(client, page.request.return_to.uri()),
         action: Endpoint::Consent.absolute_path(&page.tenant.issuer),

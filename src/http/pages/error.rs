@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::frame::{PageFrame, render};
+use super::frame::{PageFrame, render_page};
 use crate::{
     model::Tenant,
     protocol::error::{ErrorCode, OAuthError},
@@ -54,7 +54,7 @@ struct ErrorTemplate<'a> {
 
 /// Renders an error page.
 pub fn error_page(page: &ErrorPage) -> String {
-    render(&ErrorTemplate {
+    render_page(&ErrorTemplate {
         frame: PageFrame::new(page.tenant),
         title: page.title,
         message: page.message,
@@ -67,7 +67,7 @@ pub fn error_page(page: &ErrorPage) -> String {
 }
 
 /// Renders the page of a protocol error.
-pub fn error(tenant: Option<&Tenant>, error: &OAuthError, request_id: &str) -> String {
+pub fn oauth_error_page(tenant: Option<&Tenant>, error: &OAuthError, request_id: &str) -> String {
     let (title, message, advice) = words(error.code);
     error_page(&ErrorPage {
         tenant,

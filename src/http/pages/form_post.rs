@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::{
     assets,
-    frame::{PageFrame, render},
+    frame::{PageFrame, render_page},
 };
 use crate::model::Tenant;
 
@@ -20,7 +20,7 @@ struct FormPostTemplate<'a> {
 
 /// Renders the form-post page.
 pub fn form_post(tenant: &Tenant, action: &str, fields: &[(String, String)]) -> String {
-    render(&FormPostTemplate {
+    render_page(&FormPostTemplate {
         frame: PageFrame::new(Some(tenant)),
         script: assets::script_url(tenant.issuer.path(), assets::PageScript::Submit),
         action,

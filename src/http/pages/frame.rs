@@ -97,6 +97,6 @@ fn web(uri: Option<&str>) -> Option<&str> {
     uri.filter(|uri| uri.starts_with("https://") || uri.starts_with("http://"))
 }
 
-pub(super) fn render(page: &impl Template) -> String {
+pub(super) fn render_page(page: &impl Template) -> String {
     page.render().expect("rendering to memory does not fail, nor do the filters")
 }

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::{
     assets::{self, PageScript},
-    frame::{PageFrame, render},
+    frame::{PageFrame, render_page},
 };
 use crate::model::Tenant;
 
@@ -27,7 +27,7 @@ struct CheckSessionTemplate<'a> {
 
 /// Renders the page that signs the user out of applications with frames, and then continues.
 pub fn signing_out(tenant: &Tenant, frames: &[Url], return_to: Option<&str>) -> String {
-    render(&SigningOutTemplate {
+    render_page(&SigningOutTemplate {
         frame: PageFrame::new(Some(tenant)),
         script: assets::script_url(tenant.issuer.path(), PageScript::SigningOut),
         frames,
@@ -39,5 +39,5 @@ pub fn signing_out(tenant: &Tenant, frames: &[Url], return_to: Option<&str>) -> 
 /// `cookie` is the name of the cookie that it reads.
 pub fn check_session(tenant: &Tenant, cookie: &str) -> String {
     let script = assets::script_url(tenant.issuer.path(), PageScript::CheckSession);
-    render(&CheckSessionTemplate { script, cookie })
+    render_page(&CheckSessionTemplate { script, cookie })
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::frame::{PageFrame, render};
+use super::frame::{PageFrame, render_page};
 use crate::model::{Endpoint, Issuer, Tenant};
 
 #[derive(Template)]
@@ -18,7 +18,7 @@ struct LandingTemplate<'a> {
 
 /// Renders the page at the URL of a tenant's issuer.
 pub fn issuer_root(tenant: &Tenant) -> String {
-    render(&LandingTemplate {
+    render_page(&LandingTemplate {
         frame: PageFrame::new(Some(tenant)),
         title: &tenant.display_name,
         message: "This is the address of a sign-in service. There is nothing to sign in to here.",
@@ -33,7 +33,7 @@ pub fn issuer_root(tenant: &Tenant) -> String {
 /// Renders the page at the installation's base URL, with a link to the sample application if it is
 /// served.
 pub fn base_root(base_url: &Issuer, demo: Option<&str>) -> String {
-    render(&LandingTemplate {
+    render_page(&LandingTemplate {
         frame: PageFrame::new(None),
         title: "Sign-in service",
         message: "Applications use this service to sign people in. There is nothing to sign in to here.",

@@ -16,9 +16,9 @@ mod sign_in;
 mod signed_out;
 mod theme;
 
-pub use assets::{StaticAsset, asset};
-pub use consent::{ConsentPage, consent};
-pub use error::{ErrorPage, RetryLink, error, error_page};
+pub use assets::{StaticAsset, static_asset};
+pub use consent::{ConsentPage, consent_page};
+pub use error::{ErrorPage, RetryLink, error_page, oauth_error_page};
 pub use form_post::form_post;
 pub use frame::{AccountView, ClientView};
 pub use front_channel::{check_session, signing_out};

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::frame::{AccountView, ClientView, PageFrame, render};
+use super::frame::{AccountView, ClientView, PageFrame, render_page};
 use crate::{
     model::{Client, Endpoint, Tenant},
     protocol::authorize::SignInReason,
@@ -45,7 +45,7 @@ struct SignInTemplate<'a> {
 
 /// Renders the sign-in page.
 pub fn sign_in(page: &SignInPage) -> String {
-    render(&SignInTemplate {
+    render_page(&SignInTemplate {
         frame: PageFrame::new(Some(page.tenant)),
         title: if page.account.is_some() { "Choose an account" } else { "Sign in" },
         client: ClientView::new(page.client, page.redirect_uri),

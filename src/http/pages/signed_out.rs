@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::frame::{PageFrame, render};
+use super::frame::{PageFrame, render_page};
 use crate::model::{Account, Client, Endpoint, Tenant};
 
 /// The content of the page that asks whether to sign out.
@@ -39,7 +39,7 @@ struct SignedOutTemplate<'a> {
 
 /// Renders the page that asks whether to sign out.
 pub fn logout_confirm(page: &LogoutConfirmPage) -> String {
-    render(&ConfirmTemplate {
+    render_page(&ConfirmTemplate {
         frame: PageFrame::new(Some(page.tenant)),
         client: page.client.map(|client| client.name.as_str()),
         account: page.user.map(|user| user.username.as_str()),
@@ -59,5 +59,5 @@ pub fn not_signed_out(tenant: &Tenant) -> String {
 }
 
 fn done(tenant: &Tenant, title: &str, message: &str) -> String {
-    render(&SignedOutTemplate { frame: PageFrame::new(Some(tenant)), title, message })
+    render_page(&SignedOutTemplate { frame: PageFrame::new(Some(tenant)), title, message })
 }

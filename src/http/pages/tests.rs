@@ -8,7 +8,9 @@ use super::*;
 use crate::{
     model::{Account, Client, ClientDetails, DynamicRegistration, Tenant, fixtures},
     protocol::{
-        authorize::{AuthorizationRequest, SignInReason, TenantLookup, validate},
+        authorize::{
+            AuthorizationRequest, SignInReason, TenantLookup, validate_authorization_request,
+        },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
     },
@@ -56,8 +58,12 @@ impl TenantLookup for Only {
 fn ask() -> AuthorizationRequest {
     let query = "client_id=team.wiki&redirect_uri=https://rp.test/cb&response_type=code\
                  &scope=offline_access+badges+openid";
-    validate(&tenant(), &Only(Arc::new(client())), &RequestParams::parse(query.as_bytes()))
-        .expect("the request is valid")
+    validate_authorization_request(
+        &tenant(),
+        &Only(Arc::new(client())),
+        &RequestParams::parse(query.as_bytes()),
+    )
+    .expect("the request is valid")
 }
 
 fn registered() -> DynamicRegistration {
@@ -84,8 +90,8 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
     }
 }
 
-fn consent_page() -> String {
-    consent(&ConsentPage {
+fn sample_consent_page() -> String {
+    consent_page(&ConsentPage {
         tenant: &tenant(),
         request: &ask(),
         user: &user(),
@@ -108,12 +114,12 @@ fn all() -> Vec<String> {
             page.problem = Some(NASTY);
         }),
         sign_in_with(|page| page.account = Some(AccountView::from(&user()))),
-        consent_page(),
+        sample_consent_page(),
         logout_confirm(&confirm),
         signed_out(&tenant()),
         not_signed_out(&tenant()),
-        error(Some(&tenant()), &error_of, "r1"),
-        error(None, &error_of, "r1"),
+        oauth_error_page(Some(&tenant()), &error_of, "r1"),
+        oauth_error_page(None, &error_of, "r1"),
     ]
 }
 
@@ -123,7 +129,7 @@ fn marks_self_registered_clients_with_their_redirect_host() {
     let asked = AuthorizationRequest { client: Arc::new(stranger.clone()), ..ask() };
     let (tenant, user) = (tenant(), user());
     let page = ConsentPage { tenant: &tenant, request: &asked, user: &user, interaction: "sealed" };
-    assert!(consent(&page).contains("registered itself"), "{}", consent(&page));
+    assert!(consent_page(&page).contains("registered itself"), "{}", consent_page(&page));
     let of = |client: &Client, uri: &str| {
         let page = sign_in_page(&tenant, client);
         sign_in(&SignInPage { redirect_uri: uri, ..page })
@@ -198,7 +204,7 @@ fn offers_the_sessions_account_to_continue_with() {
 
 #[test]
 fn describes_scopes_in_order() {
-    let page = consent_page();
+    let page = sample_consent_page();
     let at = |text| page.find(text).unwrap_or_else(|| panic!("{text} is missing in {page}"));
     let order = ["Know who you are", "See your badges", "Keep access while you are away"].map(at);
     assert!(order.is_sorted(), "{order:?}");
@@ -206,7 +212,7 @@ fn describes_scopes_in_order() {
 
 #[test]
 fn links_only_web_addresses() {
-    let page = consent_page();
+    let page = sample_consent_page();
     assert!(page.contains("href=\"https://rp.test\""), "{page}");
     assert!(!page.contains("Privacy policy"), "its address is a script");
 }
@@ -214,7 +220,7 @@ fn links_only_web_addresses() {
 #[test]
 fn explains_every_error_in_words() {
     for code in [ErrorCode::InvalidClient, ErrorCode::ServerError, ErrorCode::InvalidScope] {
-        let page = error(Some(&tenant()), &OAuthError::new(code, "Detail."), "r1");
+        let page = oauth_error_page(Some(&tenant()), &OAuthError::new(code, "Detail."), "r1");
         let heading = page.split("<h1>").nth(1).unwrap_or_default();
         assert!(!heading.starts_with(code.as_str()), "{page}");
         assert!(page.contains(&format!("<code>{code}</code>")), "{page}");
@@ -227,10 +233,10 @@ fn links_assets_that_exist() {
     let page = sign_in_with(|_| ());
     for name in ["style.css", "theme.css", "icon.svg"] {
         assert!(page.contains(&format!("href=\"/team/shop/_lanyard/{name}?v=")), "{page}");
-        assert!(asset(name, Some(&tenant())).is_some(), "{name}");
+        assert!(static_asset(name, Some(&tenant())).is_some(), "{name}");
     }
-    assert_eq!(asset("../Cargo.toml", Some(&tenant())), None);
-    assert_eq!(asset("theme.css", None), None);
+    assert_eq!(static_asset("../Cargo.toml", Some(&tenant())), None);
+    assert_eq!(static_asset("theme.css", None), None);
 }
 
 /// Every pair of text and ground in the stylesheet, in both schemes (WCAG 2.2 §1.4.3).

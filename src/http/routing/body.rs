@@ -16,7 +16,7 @@ use crate::http::{
 type RefusedBody = (StatusCode, &'static str);
 
 /// Reads a body within the limits of size, memory and time.
-pub(super) async fn read<B>(
+pub(super) async fn read_body<B>(
     body: B,
     limits: &ServerLimits,
     memory: &mut MemoryPermit,

@@ -21,9 +21,9 @@ use crate::{
         web::{
             authorization_response::encode_authorization_response,
             cors,
-            error::{ErrorFormat, reject},
+            error::{ErrorFormat, reject_request},
             not_found::RoutingError,
-            security_headers::finish,
+            security_headers::add_security_headers,
         },
     },
     model::{Endpoint, Timestamp},
@@ -102,14 +102,14 @@ impl AppState {
             Ok(found) => self.serve(request, &mut arrival, found).instrument(span).await,
             Err(nothing) => match router::common_static_file(request.uri().path()) {
                 Some(reply) if nothing != RoutingError::Internal => {
-                    finish(reply, None, true, &arrival.id)
+                    add_security_headers(reply, None, true, &arrival.id)
                 }
                 _ => {
                     let authority = asked.authority.as_deref();
                     let reply = self.base_page(nothing, &method, authority, request.uri());
                     let reply =
                         reply.unwrap_or_else(|| nothing.reply(request.headers(), &arrival.id));
-                    finish(reply, None, false, &arrival.id)
+                    add_security_headers(reply, None, false, &arrival.id)
                 }
             },
         };
@@ -165,12 +165,12 @@ impl AppState {
         let mut reply = if is_preflight {
             let mut reply = Reply::empty(StatusCode::NO_CONTENT);
             let asked = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
-            cors::preflight(&mut reply.headers, &route.methods(), asked);
+            cors::preflight_reply(&mut reply.headers, &route.methods(), asked);
             reply
         } else if let Some(handler) = route.handler(&parts.method) {
-            match body::read(body, &self.config.limits, &mut arrival.memory).await {
+            match body::read_body(body, &self.config.limits, &mut arrival.memory).await {
                 Err((status, why)) => {
-                    let reply = reject(
+                    let reply = reject_request(
                         status,
                         why,
                         Some(&tenant.tenant),
@@ -203,17 +203,17 @@ impl AppState {
         } else {
             let why = "This method is not allowed; see the Allow header.";
             let about = (route.error_format, &*arrival.id);
-            reject(StatusCode::METHOD_NOT_ALLOWED, why, Some(&tenant.tenant), about)
+            reject_request(StatusCode::METHOD_NOT_ALLOWED, why, Some(&tenant.tenant), about)
                 .header("allow", &route.methods())
         };
-        cors::allow(route.cors, &tenant, origin, &mut reply.headers);
+        cors::allowed_origin(route.cors, &tenant, origin, &mut reply.headers);
         for (purpose, value) in std::mem::take(&mut reply.cookies) {
-            let cookie = cookies::set(purpose, &tenant, value.as_deref());
+            let cookie = cookies::set_cookie(purpose, &tenant, value.as_deref());
             if let Ok(cookie) = HeaderValue::from_str(&cookie) {
                 reply.headers.append(header::SET_COOKIE, cookie);
             }
         }
-        finish(reply, Some(&tenant.tenant), route.cacheable, &arrival.id)
+        add_security_headers(reply, Some(&tenant.tenant), route.cacheable, &arrival.id)
     }
 
     /// Runs a handler. A panic becomes an internal error.

@@ -63,7 +63,7 @@ impl RouteMatch {
     }
 
     fn of(tenant: &Arc<ServedTenant>, rest: &str) -> Option<Self> {
-        let (route, path_param) = router::find(rest)?;
+        let (route, path_param) = router::find_route(rest)?;
         let (tenant, path_param) = (Arc::clone(tenant), path_param.to_owned());
         Some(Self { tenant, route, path_param, internal_host: None })
     }

@@ -87,13 +87,13 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
         Endpoint::Consent => {
             Route { get: handler!(consent::get), post: handler!(consent::post), ..page }
         }
-        Endpoint::LoggedOut => Route { get: handler!(logout::done), ..page },
-        Endpoint::Other => Route { get: handler!(pages::root), ..page },
+        Endpoint::LoggedOut => Route { get: handler!(logout::signed_out), ..page },
+        Endpoint::Other => Route { get: handler!(pages::root_page), ..page },
     }
 }
 
 /// The route of a path below the issuer, and the value of its parameter: empty if it has none.
-pub(crate) fn find(path: &str) -> Option<(Route, &str)> {
+pub(crate) fn find_route(path: &str) -> Option<(Route, &str)> {
     if let Some(name) = static_file(path) {
         let route = Route {
             get: handler!(pages::static_file),
@@ -129,7 +129,7 @@ fn static_file(path: &str) -> Option<&str> {
 
 /// A static file of pages without a tenant: the error page of an unknown URL.
 pub(crate) fn common_static_file(path: &str) -> Option<Reply> {
-    pages::file(static_file(path)?, None)
+    pages::asset_file(static_file(path)?, None)
 }
 
 impl Route {
@@ -166,7 +166,7 @@ mod tests {
         for endpoint in Endpoint::ALL {
             let Some(pattern) = endpoint.path() else { continue };
             let path = pattern.replace("{client_id}", "team.wiki");
-            let (route, value) = find(&path).expect("a route");
+            let (route, value) = find_route(&path).expect("a route");
             assert_eq!(route.endpoint, *endpoint, "{path}");
             assert!(!route.methods().is_empty(), "{path}");
             assert_eq!(value.is_empty(), path == pattern, "{path}");
@@ -191,10 +191,10 @@ mod tests {
     #[test]
     fn unknown_paths_have_no_route() {
         for path in ["/oauth", "/oauth/token/", "/login/x", "/_lanyard", "//"] {
-            assert!(find(path).is_none(), "{path}");
+            assert!(find_route(path).is_none(), "{path}");
         }
         for (path, name) in [("/_lanyard/style.css", "style.css"), ("/", ""), ("", "")] {
-            let (route, value) = find(path).expect("a route");
+            let (route, value) = find_route(path).expect("a route");
             assert_eq!((route.endpoint, value), (Endpoint::Other, name), "{path}");
         }
     }

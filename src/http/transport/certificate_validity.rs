@@ -11,7 +11,7 @@ const GENERALIZED_TIME: u8 = 0x18;
 const VERSION: u8 = 0xa0;
 
 /// Reads the validity of a certificate in DER (RFC 5280 §4.1).
-pub(super) fn validity(certificate: &[u8]) -> Option<RangeInclusive<Timestamp>> {
+pub(super) fn certificate_validity(certificate: &[u8]) -> Option<RangeInclusive<Timestamp>> {
     let mut certificate = Der(Der(certificate).element(SEQUENCE)?);
     let mut to_sign = Der(certificate.element(SEQUENCE)?);
     if to_sign.0.first() == Some(&VERSION) {
@@ -86,18 +86,18 @@ mod tests {
         parameters.not_after = rcgen::date_time_ymd(2055, 12, 31);
         let key = rcgen::KeyPair::generate().expect("a key");
         let certificate = parameters.self_signed(&key).expect("a certificate");
-        let validity = validity(certificate.der()).expect("a validity");
+        let validity = certificate_validity(certificate.der()).expect("a validity");
         assert_eq!(validity.start().to_string(), "2026-01-02T00:00:00Z");
         assert_eq!(validity.end().to_string(), "2055-12-31T00:00:00Z");
         for length in 0..certificate.der().len() {
-            let _ = super::validity(&certificate.der()[..length]);
+            let _ = super::certificate_validity(&certificate.der()[..length]);
         }
     }
 
     #[test]
     fn other_bytes_have_no_validity() {
-        assert!(validity(b"").is_none());
-        assert!(validity(&[SEQUENCE, 0x84, 0xff, 0xff, 0xff, 0xff]).is_none());
+        assert!(certificate_validity(b"").is_none());
+        assert!(certificate_validity(&[SEQUENCE, 0x84, 0xff, 0xff, 0xff, 0xff]).is_none());
         assert!(time((UTC_TIME, b"261332000000Z")).is_none());
         assert!(time((UTC_TIME, "2é1332000000Z".as_bytes())).is_none());
     }

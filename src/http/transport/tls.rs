@@ -72,7 +72,7 @@ impl TlsConfig {
     /// The certificate's file, and the period in which the current certificate is valid.
     pub fn validity(&self) -> Option<(String, RangeInclusive<Timestamp>)> {
         let certified = self.current.0.load();
-        let validity = certificate_validity::validity(certified.cert.first()?)?;
+        let validity = certificate_validity::certificate_validity(certified.cert.first()?)?;
         Some((self.certificate.display().to_string(), validity))
     }
 

@@ -36,14 +36,18 @@ impl CookiePurpose {
 }
 
 /// A cookie's name at a tenant.
-pub(crate) fn name(purpose: CookiePurpose, tenant: &ServedTenant) -> String {
+pub(crate) fn cookie_name(purpose: CookiePurpose, tenant: &ServedTenant) -> String {
     let prefix = if tenant.tenant.issuer.is_https() { "__Host-" } else { "" };
     format!("{prefix}lanyard-{}-{}", purpose.word(), tenant.short_hash)
 }
 
 /// The `Set-Cookie` header for a new value; `None` deletes the cookie.
-pub(crate) fn set(purpose: CookiePurpose, tenant: &ServedTenant, value: Option<&str>) -> String {
-    let name = name(purpose, tenant);
+pub(crate) fn set_cookie(
+    purpose: CookiePurpose,
+    tenant: &ServedTenant,
+    value: Option<&str>,
+) -> String {
+    let name = cookie_name(purpose, tenant);
     let https = tenant.tenant.issuer.is_https();
     let same_site = match purpose {
         CookiePurpose::Session | CookiePurpose::BrowserState if https => "None",
@@ -64,7 +68,7 @@ pub(crate) fn set(purpose: CookiePurpose, tenant: &ServedTenant, value: Option<&
 
 /// The value of a cookie by name. A cookie sent twice counts as absent: a sibling domain may have
 /// planted one of them.
-pub(crate) fn get<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn get_cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut found = headers
         .get_all(http::header::COOKIE)
         .iter()
@@ -94,7 +98,8 @@ mod tests {
     #[test]
     fn the_session_cookie_is_sent_cross_site_under_https() {
         // prompt=none in a frame, and POST to the authorization endpoint (OIDC Core §3.1.2.1)
-        let cookie = set(CookiePurpose::Session, &served("https://id.test/team/shop"), Some("x"));
+        let cookie =
+            set_cookie(CookiePurpose::Session, &served("https://id.test/team/shop"), Some("x"));
         assert!(cookie.starts_with("__Host-lanyard-session-"), "{cookie}");
         for attribute in ["; Path=/;", "; HttpOnly", "; SameSite=None", "; Secure"] {
             assert!(cookie.contains(attribute), "{attribute} in {cookie}");
@@ -103,19 +108,22 @@ mod tests {
 
     #[test]
     fn the_session_cookie_is_lax_under_http() {
-        let cookie = set(CookiePurpose::Session, &served("http://localhost:8080/shop"), Some("x"));
+        let cookie =
+            set_cookie(CookiePurpose::Session, &served("http://localhost:8080/shop"), Some("x"));
         assert!(cookie.contains("; SameSite=Lax") && !cookie.contains("Secure"), "{cookie}");
     }
 
     #[test]
     fn the_sign_in_cookie_is_not_sent_with_cross_site_forms() {
-        let cookie = set(CookiePurpose::PreSession, &served("https://id.test/shop"), Some("x"));
+        let cookie =
+            set_cookie(CookiePurpose::PreSession, &served("https://id.test/shop"), Some("x"));
         assert!(cookie.contains("; SameSite=Lax") && cookie.contains("; HttpOnly"), "{cookie}");
     }
 
     #[test]
     fn the_known_browser_cookie_is_persistent() {
-        let cookie = set(CookiePurpose::KnownBrowser, &served("https://id.test/shop"), Some("x"));
+        let cookie =
+            set_cookie(CookiePurpose::KnownBrowser, &served("https://id.test/shop"), Some("x"));
         for attribute in ["; HttpOnly", "; SameSite=Lax", "; Secure", "; Max-Age=7776000"] {
             assert!(cookie.contains(attribute), "{attribute} in {cookie}");
         }
@@ -126,7 +134,7 @@ mod tests {
         let headers = |value: &'static str| {
             HeaderMap::from_iter([(http::header::COOKIE, http::HeaderValue::from_static(value))])
         };
-        assert_eq!(get(&headers("a=1; b=2"), "b"), Some("2"));
-        assert_eq!(get(&headers("b=1; b=2"), "b"), None);
+        assert_eq!(get_cookie(&headers("a=1; b=2"), "b"), Some("2"));
+        assert_eq!(get_cookie(&headers("b=1; b=2"), "b"), None);
     }
 }

@@ -38,7 +38,7 @@ impl CorsPolicy {
 }
 
 /// Adds the headers with which the request's origin may read the response, if it may.
-pub(crate) fn allow(
+pub(crate) fn allowed_origin(
     cors: CorsPolicy,
     tenant: &ServedTenant,
     origin: Option<HeaderValue>,
@@ -61,7 +61,7 @@ pub(crate) fn allow(
 
 /// Adds the headers of a preflight response. Credentials are not allowed, so such requests contain
 /// no cookies, and any header may be sent: pages can do no more with it than a program can.
-pub(crate) fn preflight(answer: &mut HeaderMap, methods: &str, asked: Option<&HeaderValue>) {
+pub(crate) fn preflight_reply(answer: &mut HeaderMap, methods: &str, asked: Option<&HeaderValue>) {
     if let Ok(methods) = HeaderValue::from_str(methods) {
         answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
     }
@@ -86,7 +86,7 @@ mod tests {
         let allowed = |asked: Option<&str>| {
             let mut answer = HeaderMap::new();
             let asked = asked.map(|asked| HeaderValue::from_str(asked).expect("a value"));
-            preflight(&mut answer, "POST", asked.as_ref());
+            preflight_reply(&mut answer, "POST", asked.as_ref());
             assert_eq!(answer[header::VARY], "access-control-request-headers");
             let allowed = &answer[header::ACCESS_CONTROL_ALLOW_HEADERS];
             allowed.to_str().expect("text").to_owned()

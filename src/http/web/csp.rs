@@ -44,7 +44,7 @@ impl PagePolicy {
 
 /// The CSP source of a URL's origin (CSP3 §2.3.1). `None` if its host has another meaning in a
 /// policy (`*`), would end the policy (`;`, `,`), or cannot be a CSP source (IPv6).
-pub(crate) fn origin(url: &Url) -> Option<String> {
+pub(crate) fn csp_origin(url: &Url) -> Option<String> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     let is_web = matches!(url.scheme(), "https" | "http");
     let host = url.host_str().filter(|host| is_web && host.bytes().all(is_plain));
@@ -52,10 +52,10 @@ pub(crate) fn origin(url: &Url) -> Option<String> {
 }
 
 /// The CSP source of one image. CSP ignores queries, and `;` and `,` have to be escaped.
-pub(crate) fn picture(uri: &str) -> Option<String> {
+pub(crate) fn csp_picture(uri: &str) -> Option<String> {
     let url = Url::parse(uri).ok()?;
     let path = url.path().replace(';', "%3B").replace(',', "%2C");
-    Some(format!("{}{path}", origin(&url)?))
+    Some(format!("{}{path}", csp_origin(&url)?))
 }
 
 #[cfg(test)]
@@ -76,7 +76,7 @@ mod tests {
     fn a_page_allows_only_its_own_images() {
         // CSP3 §2.3.1
         let csp = |uri: Option<&str>| {
-            let images = uri.and_then(picture).into_iter().collect();
+            let images = uri.and_then(csp_picture).into_iter().collect();
             PagePolicy { images, ..PagePolicy::default() }.csp()
         };
         assert!(csp(None).contains("img-src 'self';"));
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn frames_follow_the_same_rules_as_images() {
-        let source = |uri: &str| Url::parse(uri).ok().as_ref().and_then(origin);
+        let source = |uri: &str| Url::parse(uri).ok().as_ref().and_then(csp_origin);
         let app = source("https://rp_1.test:8443/out?sid=1;2");
         assert_eq!(app.as_deref(), Some("https://rp_1.test:8443"));
         for other in OTHERS {

@@ -106,7 +106,9 @@ impl EndpointError {
         let realm = tenant.map_or("lanyard", |tenant| tenant.issuer.as_str());
         let server_error = |status: StatusCode, error: &OAuthError| {
             let reply = match format {
-                ErrorFormat::Html => Reply::html(status, pages::error(tenant, error, id)),
+                ErrorFormat::Html => {
+                    Reply::html(status, pages::oauth_error_page(tenant, error, id))
+                }
                 ErrorFormat::Json | ErrorFormat::Bearer => json_error(error),
             };
             reply.status(status)
@@ -119,9 +121,10 @@ impl EndpointError {
                 .status(StatusCode::TOO_MANY_REQUESTS)
                 .header("retry-after", &retry_after.as_secs().max(1).to_string()),
             Self::Refused(error) => match format {
-                ErrorFormat::Html => {
-                    Reply::html(page_status(error.code), pages::error(tenant, &error, id))
-                }
+                ErrorFormat::Html => Reply::html(
+                    page_status(error.code),
+                    pages::oauth_error_page(tenant, &error, id),
+                ),
                 ErrorFormat::Json => json_error(&error),
                 ErrorFormat::Bearer => bearer_error(realm, &error),
             },
@@ -186,7 +189,7 @@ fn log_refusal(error: &OAuthError) {
 
 /// Rejects a request before its handler runs, for its method or body: with a page for users, else
 /// with JSON.
-pub(crate) fn reject(
+pub(crate) fn reject_request(
     status: StatusCode,
     why: &str,
     tenant: Option<&Tenant>,

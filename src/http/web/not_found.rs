@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode, header};
 
 use super::{
     Reply,
-    error::{ErrorFormat, reject},
+    error::{ErrorFormat, reject_request},
 };
 use crate::http::{MemoryExceeded, pages};
 
@@ -43,14 +43,14 @@ impl RoutingError {
     pub(crate) fn reply(self, headers: &HeaderMap, id: &str) -> Reply {
         if let Self::Busy(_) = self {
             // A page would cost more memory, which is what is scarce.
-            return reject(self.status(), self.detail(), None, (ErrorFormat::Json, id))
+            return reject_request(self.status(), self.detail(), None, (ErrorFormat::Json, id))
                 .header("retry-after", "2")
                 .header("connection", "close");
         }
         let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
         let page = accept.is_some_and(|accept| accept.contains("text/html"));
         if self == Self::Internal || !page {
-            return reject(self.status(), self.detail(), None, (ErrorFormat::Json, id));
+            return reject_request(self.status(), self.detail(), None, (ErrorFormat::Json, id));
         }
         let page = pages::error_page(&pages::ErrorPage {
             tenant: None,

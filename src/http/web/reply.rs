@@ -128,7 +128,7 @@ impl Reply {
     /// Lets this page display one external image.
     #[must_use]
     pub fn image(mut self, uri: Option<&str>) -> Self {
-        self.policy.images.extend(uri.and_then(csp::picture));
+        self.policy.images.extend(uri.and_then(csp::csp_picture));
         self
     }
 
@@ -142,7 +142,7 @@ impl Reply {
     /// Lets this page frame these URLs.
     #[must_use]
     pub fn frames(mut self, urls: &[Url]) -> Self {
-        self.policy.frames = urls.iter().filter_map(csp::origin).collect();
+        self.policy.frames = urls.iter().filter_map(csp::csp_origin).collect();
         self.policy.frames.sort_unstable();
         self.policy.frames.dedup();
         self

@@ -92,7 +92,7 @@ impl Request {
 
     /// The value of a cookie.
     pub fn cookie(&self, purpose: CookiePurpose) -> Option<&str> {
-        cookies::get(&self.headers, &cookies::name(purpose, &self.tenant))
+        cookies::get_cookie(&self.headers, &cookies::cookie_name(purpose, &self.tenant))
     }
 
     /// Returns true if a page of this issuer's origin sent the request. Every browser sends

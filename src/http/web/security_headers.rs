@@ -13,7 +13,7 @@ const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(), camera=(), disp
                           payment=(), serial=(), usb=(), xr-spatial-tracking=()";
 
 /// Adds the headers. A handler cannot remove them.
-pub(crate) fn finish(
+pub(crate) fn add_security_headers(
     reply: Reply,
     tenant: Option<&Tenant>,
     cacheable: bool,

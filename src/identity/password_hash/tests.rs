@@ -26,7 +26,7 @@ const BCRYPT_72: &str = "$2b$04$......................";
 
 fn accepts(text: &str, attempt: &str) -> bool {
     let stored = parse_stored_password(text).expect("a supported format");
-    matches(Some(&stored), attempt.as_bytes(), &mut Argon2Memory::default())
+    matches_password(Some(&stored), attempt.as_bytes(), &mut Argon2Memory::default())
 }
 
 fn refusal(text: &str) -> String {
@@ -95,7 +95,7 @@ fn compares_plain_passwords_exactly() {
 #[test]
 fn a_missing_password_never_matches() {
     for attempt in ["", "anything"] {
-        assert!(!matches(None, attempt.as_bytes(), &mut Argon2Memory::default()));
+        assert!(!matches_password(None, attempt.as_bytes(), &mut Argon2Memory::default()));
     }
 }
 
@@ -106,9 +106,9 @@ fn reused_memory_does_not_affect_later_checks() {
     let small = hash_password(&Secret::new("small".to_owned()), &SeededEntropy::new(1));
     let small = parse_stored_password(&small).expect("a hash of 19 MiB");
     for _ in 0..2 {
-        assert!(matches(Some(&large), b"password", &mut scratch));
-        assert!(matches(Some(&small), b"small", &mut scratch));
-        assert!(!matches(Some(&small), b"password", &mut scratch));
+        assert!(matches_password(Some(&large), b"password", &mut scratch));
+        assert!(matches_password(Some(&small), b"small", &mut scratch));
+        assert!(!matches_password(Some(&small), b"password", &mut scratch));
     }
 }
 

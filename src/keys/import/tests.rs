@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    keys::{JwtType, generate},
+    keys::{JwtType, generate_key_record},
     model::{AccessTokenType, SigningAlgorithm},
 };
 
@@ -13,7 +13,7 @@ fn entries(text: impl Into<String>) -> KeyEntries {
 fn pkcs8(algorithm: SigningAlgorithm) -> String {
     let at = Timestamp::from_secs(0);
     let times = KeyTimes { published_at: at, signs_from: at, retire_at: None };
-    generate(algorithm, times).expect("a key").private_key.expose().clone()
+    generate_key_record(algorithm, times).expect("a key").private_key.expose().clone()
 }
 
 fn signs_and_verifies(ring: &KeyRing, algorithm: SigningAlgorithm) {
@@ -29,7 +29,7 @@ fn signs_and_verifies(ring: &KeyRing, algorithm: SigningAlgorithm) {
 #[test]
 fn takes_pkcs8_of_every_kind() {
     for algorithm in SigningAlgorithm::ALL {
-        let ring = import(&entries(pkcs8(algorithm)), None).expect("imported");
+        let ring = import_keys(&entries(pkcs8(algorithm)), None).expect("imported");
         signs_and_verifies(&ring, algorithm);
     }
 }
@@ -39,14 +39,17 @@ fn takes_pkcs1_and_sec1() {
     use rsa::pkcs1::{EncodeRsaPrivateKey, LineEnding};
     let key = RsaPrivateKey::from_pkcs8_pem(&pkcs8(SigningAlgorithm::RS256)).expect("a key");
     let pem = key.to_pkcs1_pem(LineEnding::LF).expect("PEM").to_string();
-    signs_and_verifies(&import(&entries(pem), None).expect("imported"), SigningAlgorithm::RS256);
+    signs_and_verifies(
+        &import_keys(&entries(pem), None).expect("imported"),
+        SigningAlgorithm::RS256,
+    );
 
     let sec1 = "-----BEGIN EC PRIVATE KEY-----
 MHcCAQEEIIBuYxTeXaCmZO66XTwjUHPhQbzLvwzSzLSZ1Lh7k1aPoAoGCCqGSM49
 AwEHoUQDQgAEyC/FAVhH8KxW0xkPbmOTgYkI0TdcdVMdkLVzRbYFbEZ0lKgvkS6I
 -----END EC PRIVATE KEY-----";
     // A truncated key is rejected.
-    assert!(import(&entries(sec1), None).is_err());
+    assert!(import_keys(&entries(sec1), None).is_err());
 }
 
 #[test]
@@ -58,7 +61,7 @@ fn takes_a_jwk_set_and_keeps_its_kids() {
         "kty": "RSA", "kid": "mine", "n": b64(key.n()), "e": b64(key.e()), "d": b64(key.d()),
         "p": b64(&key.primes()[0]), "q": b64(&key.primes()[1]),
     }] });
-    let ring = import(&entries(jwk.to_string()), None).expect("imported");
+    let ring = import_keys(&entries(jwk.to_string()), None).expect("imported");
     assert_eq!(ring.keys()[0].kid, "mine");
     signs_and_verifies(&ring, SigningAlgorithm::RS256);
     let shown = ring.jwks().to_string();
@@ -89,11 +92,11 @@ fn errors_name_the_problem_without_key_material() {
             ImportError::Encrypted(name()),
         ),
     ] {
-        assert_eq!(import(&entries(text.clone()), None).err(), Some(error), "{text:.40}");
+        assert_eq!(import_keys(&entries(text.clone()), None).err(), Some(error), "{text:.40}");
     }
     assert_eq!(
-        import(&entries("x"), Some("other")).err(),
+        import_keys(&entries("x"), Some("other")).err(),
         Some(ImportError::NoEntry("other".into()))
     );
-    assert_eq!(import(&KeyEntries::new(), None).err(), Some(ImportError::Empty));
+    assert_eq!(import_keys(&KeyEntries::new(), None).err(), Some(ImportError::Empty));
 }

@@ -37,7 +37,7 @@ fn apply(keys: &mut Vec<PlannedKey>, plan: &RotationPlan, count: &mut u32) {
 
 /// Plans and applies the plan.
 fn step(keys: &mut Vec<PlannedKey>, rules: &RotationRules, now: Timestamp, count: &mut u32) {
-    let plan = plan(keys, rules, now);
+    let plan = plan_rotation(keys, rules, now);
     apply(keys, &plan, count);
 }
 
@@ -54,7 +54,7 @@ fn signing(
 
 #[test]
 fn a_tenants_first_key_signs_at_once() {
-    let plan = plan(&[], &rules(), start());
+    let plan = plan_rotation(&[], &rules(), start());
     assert_eq!(plan.generate.len(), 1);
     assert_eq!(plan.generate[0].times.signs_from, start());
 }
@@ -67,7 +67,7 @@ fn a_key_of_a_new_algorithm_is_published_before_it_signs() {
         algorithms: vec![SigningAlgorithm::ES256, SigningAlgorithm::RS256],
         ..rules()
     };
-    let plan = plan(&keys, &rules, start().plus(HOUR));
+    let plan = plan_rotation(&keys, &rules, start().plus(HOUR));
     assert_eq!(plan.generate.len(), 1);
     assert_eq!(plan.generate[0].times.signs_from, start().plus(HOUR).plus(DAY + PROPAGATION_DELAY));
 }
@@ -84,7 +84,10 @@ fn keys_of_a_removed_algorithm_are_retired_after_their_last_token() {
     step(&mut keys, &rules(), start().plus(HOUR), &mut count);
     let leaving = keys.iter().find(|key| key.algorithm == SigningAlgorithm::ES256).expect("kept");
     assert_eq!(leaving.times.retire_at, Some(start().plus(HOUR).plus(HOUR + DAY)));
-    assert!(plan(&keys, &rules(), start().plus(2 * HOUR)).is_empty(), "the date is set once");
+    assert!(
+        plan_rotation(&keys, &rules(), start().plus(2 * HOUR)).is_empty(),
+        "the date is set once"
+    );
     step(&mut keys, &rules(), start().plus(3 * DAY), &mut count);
     assert!(keys.iter().all(|key| key.algorithm == SigningAlgorithm::RS256));
 }
@@ -104,7 +107,7 @@ fn planning_at_each_wake_time_is_enough() {
     let (mut keys, mut count, mut now) = (Vec::new(), 0, start());
     let mut signed_by = std::collections::BTreeSet::new();
     for _ in 0..60 {
-        let plan = plan(&keys, &rules(), now);
+        let plan = plan_rotation(&keys, &rules(), now);
         apply(&mut keys, &plan, &mut count);
         signed_by
             .insert(signing(&keys, SigningAlgorithm::RS256, now).expect("one signs").kid.clone());
@@ -133,7 +136,7 @@ proptest! {
             rules.policy = RotationPolicy { interval: Duration::from_secs(3600 * interval), publish_ahead: ahead, retain: HOUR };
             if es256 { rules.algorithms.push(SigningAlgorithm::ES256); }
             step(&mut keys, &rules, now, &mut count);
-            prop_assert!(plan(&keys, &rules, now).is_empty(), "applying a plan leaves nothing to do");
+            prop_assert!(plan_rotation(&keys, &rules, now).is_empty(), "applying a plan leaves nothing to do");
             for algorithm in &rules.algorithms {
                 let Some(key) = signing(&keys, *algorithm, now) else {
                     prop_assert!(*algorithm != SigningAlgorithm::RS256, "RS256 always signs");

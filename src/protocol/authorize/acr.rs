@@ -36,7 +36,7 @@ pub(super) fn requested_acr(
 }
 
 /// Returns the level that a sign-in has reached: the most preferred one, or else the best.
-pub fn reached<'a>(
+pub fn reached_acr<'a>(
     levels: &'a [AcrLevel],
     authentication: &Authentication,
     wish: &RequestedAcr,
@@ -60,13 +60,13 @@ pub(super) enum AcrStatus {
 
 /// Rule: if `acr` is essential, one of the requested levels must be reached (OIDC Core §5.5.1.1).
 /// An essential `acr` without values is a claim like any other and may be missing (§5.5.1).
-pub(super) fn status(
+pub(super) fn acr_status(
     levels: &[AcrLevel],
     authentication: &Authentication,
     available: &[AuthenticationMethod],
     wish: &RequestedAcr,
 ) -> AcrStatus {
-    let reached = reached(levels, authentication, wish);
+    let reached = reached_acr(levels, authentication, wish);
     let wanted = |level: &str| wish.values.iter().any(|value| value == level);
     if !wish.essential || wish.values.is_empty() || reached.is_some_and(wanted) {
         return AcrStatus::Reached;
@@ -84,7 +84,7 @@ pub(super) fn status(
 
 /// The error if a required level is not reached (OpenID Connect Core Error Code
 /// `unmet_authentication_requirements`).
-pub(super) fn unmet() -> OAuthError {
+pub(super) fn unmet_acr_error() -> OAuthError {
     OAuthError::new(
         ErrorCode::UnmetAuthenticationRequirements,
         "The user cannot sign in at the requested level of assurance.",
@@ -110,7 +110,7 @@ mod tests {
         let authentication = Authentication::by(password, Subject::new("ada"), now);
         let available: Vec<_> =
             available.iter().map(|amr| AuthenticationMethod::new(amr)).collect();
-        status(levels, &authentication, &available, &RequestedAcr { values, essential })
+        acr_status(levels, &authentication, &available, &RequestedAcr { values, essential })
     }
 
     #[test]

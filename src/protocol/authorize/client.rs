@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::{
-    super::error::{ErrorCode, OAuthError, abbreviated},
+    super::error::{ErrorCode, OAuthError, abbreviate_value},
     TenantLookup, duplicates,
     parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::Client;
 
-pub(super) fn check(
+pub(super) fn check_client(
     params: AuthorizationParams<'_>,
     served: &dyn TenantLookup,
 ) -> Result<Arc<Client>, OAuthError> {
@@ -18,6 +18,6 @@ pub(super) fn check(
     served.client(id).ok_or_else(|| {
         let text = "No application with this client_id is registered.";
         let error = OAuthError::new(ErrorCode::InvalidClient, text);
-        error.because(format!("client_id '{}'", abbreviated(id)))
+        error.because(format!("client_id '{}'", abbreviate_value(id)))
     })
 }

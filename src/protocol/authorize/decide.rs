@@ -67,7 +67,7 @@ pub struct AuthorizationState<'a> {
 }
 
 /// Decides the next step.
-pub fn decide(
+pub fn decide_next_step(
     request: &AuthorizationRequest,
     state: AuthorizationState<'_>,
     now: Timestamp,
@@ -92,10 +92,15 @@ pub fn decide(
             return Ok(NextStep::ChooseAccount);
         }
     }
-    match acr::status(&request.acr_levels, &session.authentication, state.available, &request.acr) {
+    match acr::acr_status(
+        &request.acr_levels,
+        &session.authentication,
+        state.available,
+        &request.acr,
+    ) {
         AcrStatus::Reached => {}
         AcrStatus::Reachable if !silent => return Ok(NextStep::SignIn(SignInReason::HigherLevel)),
-        AcrStatus::Reachable | AcrStatus::Unreachable => return Err(acr::unmet()),
+        AcrStatus::Reachable | AcrStatus::Unreachable => return Err(acr::unmet_acr_error()),
     }
     if !completed.consented && consent::is_needed(request, state.consent) {
         return if silent { Err(consent_required()) } else { Ok(NextStep::AskConsent) };

@@ -5,7 +5,7 @@ use super::{
     parameters::{AuthorizationParams, Parameter},
 };
 
-pub(super) fn check(params: AuthorizationParams<'_>) -> Result<(), OAuthError> {
+pub(super) fn check_duplicates(params: AuthorizationParams<'_>) -> Result<(), OAuthError> {
     params.check_duplicates()
 }
 

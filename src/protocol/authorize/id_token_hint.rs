@@ -14,7 +14,7 @@ use super::{
 };
 use crate::model::{Client, Subject, Tenant};
 
-pub(super) fn check(
+pub(super) fn check_id_token_hint(
     params: AuthorizationParams<'_>,
     tenant: &Tenant,
     served: &dyn TenantLookup,

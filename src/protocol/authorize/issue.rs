@@ -7,12 +7,12 @@ use crate::{
 };
 
 /// Builds the grant of this request for the session's user.
-pub fn grant(request: &AuthorizationRequest, session: &Session, now: Timestamp) -> Grant {
+pub fn grant_for(request: &AuthorizationRequest, session: &Session, now: Timestamp) -> Grant {
     let longest = now.plus(request.client.lifetimes.refresh_token_absolute);
     let mut grant = Grant {
         client: request.client.id.clone(),
         authentication: session.authentication.clone(),
-        acr: acr::reached(&request.acr_levels, &session.authentication, &request.acr)
+        acr: acr::reached_acr(&request.acr_levels, &session.authentication, &request.acr)
             .map(str::to_owned),
         claims: request.claims.clone(),
         sid: Some(session.sid.clone()),
@@ -37,7 +37,7 @@ pub fn grant(request: &AuthorizationRequest, session: &Session, now: Timestamp) 
 }
 
 /// Builds the code. Redeeming it stores `grant` under `grant_id`.
-pub fn code(
+pub fn code_for(
     request: &AuthorizationRequest,
     grant: Grant,
     grant_id: String,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::model::Client;
 
-pub(super) fn check(
+pub(super) fn check_max_age(
     params: AuthorizationParams<'_>,
     client: &Client,
 ) -> Result<Option<Duration>, OAuthError> {

@@ -1,9 +1,9 @@
-//! The rules of the authorization endpoint (RFC 6749 §4.1.1, OIDC Core §3). [`validate`] checks a
-//! request's parameters and returns an [`AuthorizationRequest`]; [`decide`] then decides what to
+//! The rules of the authorization endpoint (RFC 6749 §4.1.1, OIDC Core §3). [`validate_authorization_request`] checks a
+//! request's parameters and returns an [`AuthorizationRequest`]; [`decide_next_step`] then decides what to
 //! ask the user.
 //!
-//! [`validate`] is the single ordered list of checks, with one rule per file. It must not look at
-//! cookies, sessions or passwords; those are arguments of [`decide`].
+//! [`validate_authorization_request`] is the single ordered list of checks, with one rule per file. It must not look at
+//! cookies, sessions or passwords; those are arguments of [`decide_next_step`].
 
 mod acr;
 mod client;
@@ -31,12 +31,12 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
-pub use acr::{RequestedAcr, reached};
-pub use decide::{AuthorizationState, InteractionResult, NextStep, SignInReason, decide};
+pub use acr::{RequestedAcr, reached_acr};
+pub use decide::{AuthorizationState, InteractionResult, NextStep, SignInReason, decide_next_step};
 pub use interaction::{
     Interaction, InteractionError, InteractionGoal, InteractionProgress, pre_session_hash,
 };
-pub use issue::{code, grant};
+pub use issue::{code_for, grant_for};
 pub use prompt::Prompt;
 pub use redirect_uri::{AuthorizationResponse, EncodedResponse, ReturnTo, form_action};
 pub use response_mode::ResponseMode;
@@ -103,7 +103,8 @@ fn requested_permissions(
     scopes: &BTreeSet<String>,
     asked: &RequestedClaims,
 ) -> BTreeSet<String> {
-    let given = |name: &String| scopes.iter().any(|scope| claims::gives(tenant, scope, name));
+    let given =
+        |name: &String| scopes.iter().any(|scope| claims::scope_has_claim(tenant, scope, name));
     let named = asked.userinfo.union(&asked.id_token).filter(|name| !given(name));
     scopes.iter().cloned().chain(named.map(|name| format!("{CLAIM_PREFIX}{name}"))).collect()
 }
@@ -137,7 +138,7 @@ impl RequestObjectContext {
     #[must_use]
     pub fn answered(self, tenant: &Tenant, params: &RequestParams) -> Self {
         let params = AuthorizationParams::new(params);
-        let return_to = redirect_uri::check(params, &self.client, &tenant.issuer);
+        let return_to = redirect_uri::check_redirect_uri(params, &self.client, &tenant.issuer);
         Self { return_to, ..self }
     }
 
@@ -155,34 +156,34 @@ impl RequestObjectContext {
 }
 
 /// The checks that come before a request object is read: they identify its client (OIDC Core §6.1).
-pub fn open(
+pub fn identify_client_and_redirect(
     tenant: &Tenant,
     served: &dyn TenantLookup,
     params: &RequestParams,
 ) -> Result<RequestObjectContext, AuthorizeError> {
     let params = AuthorizationParams::new(params);
-    let client = client::check(params, served).map_err(AuthorizeError::Page)?;
-    let return_to = redirect_uri::check(params, &client, &tenant.issuer);
+    let client = client::check_client(params, served).map_err(AuthorizeError::Page)?;
+    let return_to = redirect_uri::check_redirect_uri(params, &client, &tenant.issuer);
     let names_uri = params.get(Parameter::RedirectUri).is_some();
     let opening = RequestObjectContext { client, return_to, names_uri };
-    match duplicates::check(params) {
+    match duplicates::check_duplicates(params) {
         Ok(()) => Ok(opening),
         Err(error) => Err(opening.refuse(error)),
     }
 }
 
 /// Runs all checks of an authorization request, in order.
-pub fn validate(
+pub fn validate_authorization_request(
     tenant: &Tenant,
     served: &dyn TenantLookup,
     params: &RequestParams,
 ) -> Result<AuthorizationRequest, AuthorizeError> {
     let params = AuthorizationParams::new(params);
     // Until the redirect URI is verified, errors are shown as a page.
-    size::check(params).map_err(AuthorizeError::Page)?;
-    let client = client::check(params, served).map_err(AuthorizeError::Page)?;
-    let return_to =
-        redirect_uri::check(params, &client, &tenant.issuer).map_err(AuthorizeError::Page)?;
+    size::check_size(params).map_err(AuthorizeError::Page)?;
+    let client = client::check_client(params, served).map_err(AuthorizeError::Page)?;
+    let return_to = redirect_uri::check_redirect_uri(params, &client, &tenant.issuer)
+        .map_err(AuthorizeError::Page)?;
     // From here on, errors are sent to the client.
     check_proven(tenant, served, params, client, &return_to)
         .map_err(|error| AuthorizeError::Redirect(Box::new(return_to), error))
@@ -195,20 +196,20 @@ fn check_proven(
     client: Arc<Client>,
     return_to: &ReturnTo,
 ) -> Result<AuthorizationRequest, OAuthError> {
-    duplicates::check(params)?;
-    unsupported::check(params)?;
-    resource::check(params, tenant)?;
-    let response_type = response_type::check(params, &client)?;
-    response_mode::check(params, response_type)?;
-    let scopes = scope::check(params, &client, response_type)?;
-    let nonce = nonce::check(params, response_type)?;
-    let code_challenge = pkce::check(params, &client, response_type)?;
-    let prompt = prompt::check(params)?;
-    let max_age = max_age::check(params, &client)?;
-    let asked = requested_claims::check(params, tenant, &client)?;
-    let hinted =
-        id_token_hint::check(params, tenant, served, &client)?.map(|hinted| [hinted].into());
-    let expects = requested_claims::both(hinted, asked.subjects);
+    duplicates::check_duplicates(params)?;
+    unsupported::check_unsupported_parameters(params)?;
+    resource::check_resource(params, tenant)?;
+    let response_type = response_type::check_response_type(params, &client)?;
+    response_mode::check_response_mode(params, response_type)?;
+    let scopes = scope::check_scope(params, &client, response_type)?;
+    let nonce = nonce::check_nonce(params, response_type)?;
+    let code_challenge = pkce::check_pkce_challenge(params, &client, response_type)?;
+    let prompt = prompt::check_prompt(params)?;
+    let max_age = max_age::check_max_age(params, &client)?;
+    let asked = requested_claims::check_requested_claims(params, tenant, &client)?;
+    let hinted = id_token_hint::check_id_token_hint(params, tenant, served, &client)?
+        .map(|hinted| [hinted].into());
+    let expects = requested_claims::intersect_subjects(hinted, asked.subjects);
     Ok(AuthorizationRequest {
         return_to: return_to.clone(),
         redirect_uri: params.get(Parameter::RedirectUri).map(str::to_owned),

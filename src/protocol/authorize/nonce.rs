@@ -6,7 +6,7 @@ use super::{
 };
 use crate::model::ResponseType;
 
-pub(super) fn check(
+pub(super) fn check_nonce(
     params: AuthorizationParams<'_>,
     response_type: ResponseType,
 ) -> Result<Option<String>, OAuthError> {

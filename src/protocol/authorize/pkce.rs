@@ -4,12 +4,12 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
-    super::error::{ErrorCode, OAuthError, abbreviated},
+    super::error::{ErrorCode, OAuthError, abbreviate_value},
     parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::{Client, ResponseType};
 
-pub(super) fn check(
+pub(super) fn check_pkce_challenge(
     params: AuthorizationParams<'_>,
     client: &Client,
     response_type: ResponseType,
@@ -45,7 +45,7 @@ pub(super) fn check(
             "The parameter 'code_challenge_method' must be 'S256'; the request has {}.",
             method.map_or_else(
                 || "none, which means 'plain'".to_owned(),
-                |it| format!("'{}'", abbreviated(it))
+                |it| format!("'{}'", abbreviate_value(it))
             )
         )),
     }

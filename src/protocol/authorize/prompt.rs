@@ -21,7 +21,9 @@ pub enum Prompt {
     SelectAccount,
 }
 
-pub(super) fn check(params: AuthorizationParams<'_>) -> Result<BTreeSet<Prompt>, OAuthError> {
+pub(super) fn check_prompt(
+    params: AuthorizationParams<'_>,
+) -> Result<BTreeSet<Prompt>, OAuthError> {
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     let mut prompts = BTreeSet::new();
     let words = params.get(Parameter::Prompt).unwrap_or_default().split(' ');

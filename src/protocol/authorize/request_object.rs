@@ -37,7 +37,7 @@ pub enum RequestObject {
 }
 
 /// Returns the location of the request object, if there is one and the tenant accepts it.
-pub fn find(
+pub fn find_request_object(
     params: &RequestParams,
     tenant: &Tenant,
     client: &Client,
@@ -48,12 +48,14 @@ pub fn find(
         (Some(_), Some(_)) => {
             Err(invalid(ErrorCode::InvalidRequest, "Send either 'request' or 'request_uri'."))
         }
-        (Some(_), None) if !allowed.by_value => {
-            Err(unsupported::error(Parameter::Request, ErrorCode::RequestNotSupported))
-        }
-        (None, Some(_)) if !allowed.by_reference => {
-            Err(unsupported::error(Parameter::RequestUri, ErrorCode::RequestUriNotSupported))
-        }
+        (Some(_), None) if !allowed.by_value => Err(unsupported::unsupported_parameter_error(
+            Parameter::Request,
+            ErrorCode::RequestNotSupported,
+        )),
+        (None, Some(_)) if !allowed.by_reference => Err(unsupported::unsupported_parameter_error(
+            Parameter::RequestUri,
+            ErrorCode::RequestUriNotSupported,
+        )),
         (Some(object), None) => Ok(Some(RequestObject::Given(object.to_owned()))),
         (None, Some(uri)) if is_registered(client, uri) => {
             Ok(Some(RequestObject::At(uri.to_owned())))
@@ -95,7 +97,7 @@ fn content_hash(uri: &str) -> Option<&str> {
 }
 
 /// Returns the error for an object that could not be fetched.
-pub fn unreachable(why: &str) -> OAuthError {
+pub fn request_object_unreachable(why: &str) -> OAuthError {
     invalid(
         ErrorCode::InvalidRequestUri,
         "The request object could not be fetched from the request_uri.",
@@ -129,14 +131,14 @@ pub fn check_algorithm(
 }
 
 /// Returns the error for an object that cannot be parsed or was not signed by the client.
-pub fn unusable(why: &str) -> OAuthError {
+pub fn request_object_unusable(why: &str) -> OAuthError {
     refused("The request object signature could not be verified.").because(why)
 }
 
 /// Merges the request parameters with those of its object. The values of the object take
 /// precedence, even if they are empty or null, which removes the parameter (OIDC Core §6.1,
 /// §6.3.3). All parameters except `client_id` may occur only in the object (RFC 9101 §5).
-pub fn merge(
+pub fn merge_request_object(
     params: &RequestParams,
     jwt: &UnverifiedJwt,
     client: &Client,

@@ -32,7 +32,7 @@ pub(super) struct ClaimsRequest {
     pub(super) acr: Option<RequestedAcr>,
 }
 
-pub(super) fn check(
+pub(super) fn check_requested_claims(
     params: AuthorizationParams<'_>,
     tenant: &Tenant,
     client: &Client,
@@ -56,7 +56,7 @@ pub(super) fn check(
     };
     Ok(ClaimsRequest {
         claims: RequestedClaims { userinfo: names(&userinfo), id_token: names(&id_token) },
-        subjects: both(subjects(&id_token), subjects(&userinfo)),
+        subjects: intersect_subjects(subjects(&id_token), subjects(&userinfo)),
         auth_time: id_token.contains_key("auth_time"),
         acr: id_token
             .get("acr")
@@ -66,7 +66,7 @@ pub(super) fn check(
 
 /// Rule: an application can request only claims that one of its scopes includes.
 fn may_request(tenant: &Tenant, client: &Client, name: &str) -> bool {
-    client.scopes.iter().any(|scope| super::super::claims::gives(tenant, scope, name))
+    client.scopes.iter().any(|scope| super::super::claims::scope_has_claim(tenant, scope, name))
 }
 
 /// Returns the values of `sub`: the response must be for one of these users (OIDC Core §5.5.1).
@@ -76,7 +76,7 @@ fn subjects(asked: &Map<String, Value>) -> Option<BTreeSet<Subject>> {
 }
 
 /// Returns the intersection of two sets of users. `None` means any user.
-pub(super) fn both(
+pub(super) fn intersect_subjects(
     one: Option<BTreeSet<Subject>>,
     other: Option<BTreeSet<Subject>>,
 ) -> Option<BTreeSet<Subject>> {

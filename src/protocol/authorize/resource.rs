@@ -1,5 +1,5 @@
 //! Rule: `resource` names a known resource (RFC 8707 §2.1), as at the token endpoint
-//! ([`resource::check`]). It is checked before the user signs in, because the token request would
+//! ([`resource::check_resources`]). It is checked before the user signs in, because the token request would
 //! fail otherwise.
 
 use super::{
@@ -8,6 +8,9 @@ use super::{
 };
 use crate::model::Tenant;
 
-pub(super) fn check(params: AuthorizationParams<'_>, tenant: &Tenant) -> Result<(), OAuthError> {
-    resource::check(&tenant.issuer, params.all(Parameter::Resource))
+pub(super) fn check_resource(
+    params: AuthorizationParams<'_>,
+    tenant: &Tenant,
+) -> Result<(), OAuthError> {
+    resource::check_resources(&tenant.issuer, params.all(Parameter::Resource))
 }

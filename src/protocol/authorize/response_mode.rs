@@ -34,7 +34,7 @@ impl ResponseMode {
 
     /// Returns the mode of the response, before `response_type` is validated, because errors need
     /// it. Requests that might ask for a token get the fragment. For valid requests the result is
-    /// what `check` allows.
+    /// what `check_response_mode` allows.
     pub(super) fn of_errors(params: AuthorizationParams<'_>) -> Self {
         let may_have_tokens = params.get(Parameter::ResponseType).is_some_and(|types| {
             types.split(' ').any(|word| word == "id_token" || word == "token")
@@ -48,7 +48,7 @@ impl ResponseMode {
     }
 }
 
-pub(super) fn check(
+pub(super) fn check_response_mode(
     params: AuthorizationParams<'_>,
     response_type: ResponseType,
 ) -> Result<(), OAuthError> {

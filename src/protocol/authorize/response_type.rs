@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    super::error::{ErrorCode, OAuthError, abbreviated},
+    super::error::{ErrorCode, OAuthError, abbreviate_value},
     parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::{Client, ResponseType};
 
-pub(super) fn check(
+pub(super) fn check_response_type(
     params: AuthorizationParams<'_>,
     client: &Client,
 ) -> Result<ResponseType, OAuthError> {
@@ -20,7 +20,7 @@ pub(super) fn check(
         let supported: Vec<&str> = ResponseType::ALL.iter().map(|it| it.as_str()).collect();
         let text = format!(
             "The response type '{}' is not supported; use one of: {}.",
-            abbreviated(requested),
+            abbreviate_value(requested),
             supported.join(", ")
         );
         let error = OAuthError::new(ErrorCode::UnsupportedResponseType, text);

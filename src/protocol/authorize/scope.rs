@@ -1,5 +1,5 @@
 //! Rule: selects the requested scopes to grant (RFC 6749 §3.3, OIDC Core §3.1.2.1, §11), as at the
-//! token endpoint ([`scope::select`]).
+//! token endpoint ([`scope::select_scopes`]).
 
 use super::{
     super::{
@@ -10,15 +10,15 @@ use super::{
 };
 use crate::model::{Client, GrantType, ResponseType};
 
-pub(super) fn check(
+pub(super) fn check_scope(
     params: AuthorizationParams<'_>,
     client: &Client,
     response_type: ResponseType,
 ) -> Result<Scopes, OAuthError> {
     let allowed = allowed(client, response_type);
     let asked = params.get(Parameter::Scope);
-    let scopes = scope::select(asked, &allowed, || scope::default_scopes(client))
-        .map_err(|error| scope::mismatch(error, client, asked, &allowed))?;
+    let scopes = scope::select_scopes(asked, &allowed, || scope::default_scopes(client))
+        .map_err(|error| scope::with_scope_mismatch(error, client, asked, &allowed))?;
     let needed = if response_type.has_id_token() && !scopes.contains("openid") {
         "An ID token requires the scope 'openid'"
     } else if scopes.is_empty() {
@@ -26,9 +26,9 @@ pub(super) fn check(
     } else {
         return Ok(scopes);
     };
-    let text = format!("{needed}. Allowed scopes: {}.", scope::join(&allowed));
+    let text = format!("{needed}. Allowed scopes: {}.", scope::join_scopes(&allowed));
     let error = OAuthError::new(ErrorCode::InvalidScope, text);
-    Err(scope::mismatch(error, client, asked, &allowed))
+    Err(scope::with_scope_mismatch(error, client, asked, &allowed))
 }
 
 /// The scopes of the client, without `offline_access` if no refresh token can be issued (OIDC Core

@@ -8,7 +8,7 @@ use super::{
 /// The maximum length of a request line.
 const MAX_REQUEST_BYTES: usize = 32 * 1024;
 
-pub(super) fn check(params: AuthorizationParams<'_>) -> Result<(), OAuthError> {
+pub(super) fn check_size(params: AuthorizationParams<'_>) -> Result<(), OAuthError> {
     if params.to_query().len() <= MAX_REQUEST_BYTES {
         return Ok(());
     }

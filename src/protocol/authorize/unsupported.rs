@@ -13,13 +13,15 @@ const UNSUPPORTED: [(Parameter, ErrorCode); 3] = [
     (Parameter::Registration, ErrorCode::RegistrationNotSupported),
 ];
 
-pub(super) fn check(params: AuthorizationParams<'_>) -> Result<(), OAuthError> {
+pub(super) fn check_unsupported_parameters(
+    params: AuthorizationParams<'_>,
+) -> Result<(), OAuthError> {
     let sent = UNSUPPORTED.into_iter().find(|(parameter, _)| params.get(*parameter).is_some());
-    sent.map_or(Ok(()), |(parameter, code)| Err(error(parameter, code)))
+    sent.map_or(Ok(()), |(parameter, code)| Err(unsupported_parameter_error(parameter, code)))
 }
 
 /// Returns the error of a parameter that is not supported.
-pub(super) fn error(parameter: Parameter, code: ErrorCode) -> OAuthError {
+pub(super) fn unsupported_parameter_error(parameter: Parameter, code: ErrorCode) -> OAuthError {
     let name = parameter.name();
     OAuthError::new(
         code,

@@ -9,7 +9,7 @@ use crate::{
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 fn words(text: &str) -> Scopes {
-    scope::parse(Some(text))
+    scope::parse_scopes(Some(text))
 }
 
 fn alice() -> Account {
@@ -32,7 +32,7 @@ fn given(scopes: &str) -> Vec<String> {
     let mut tenant = fixtures::tenant();
     let badges = CustomScope { description: String::new(), claims: vec!["badge".into()] };
     tenant.scopes.insert("badges".into(), badges);
-    userinfo(&tenant, &fixtures::client(), &alice(), &words(scopes), &BTreeSet::new())
+    userinfo_claims(&tenant, &fixtures::client(), &alice(), &words(scopes), &BTreeSet::new())
         .keys()
         .cloned()
         .collect()
@@ -78,7 +78,7 @@ fn empty_claims_are_omitted() {
     let badges = CustomScope { description: String::new(), claims: vec!["badge".into()] };
     tenant.scopes.insert("badges".into(), badges);
     let scopes = words("openid profile email address badges");
-    let told = userinfo(&tenant, &fixtures::client(), &user, &scopes, &BTreeSet::new());
+    let told = userinfo_claims(&tenant, &fixtures::client(), &user, &scopes, &BTreeSet::new());
     let names: Vec<&str> = told.keys().map(String::as_str).collect();
     assert_eq!(names, ["email", "email_verified", "preferred_username", "sub", "updated_at"]);
     assert!(told["updated_at"].is_i64(), "a JSON number");
@@ -123,7 +123,7 @@ fn id_tokens_contain_the_claims_of_the_granted_scopes() {
 
 #[test]
 fn the_scope_tenant_includes_the_organization() {
-    let claims = userinfo(
+    let claims = userinfo_claims(
         &fixtures::tenant(),
         &fixtures::client(),
         &alice(),

@@ -26,7 +26,7 @@ const PROFILE: [&str; 14] = [
 ];
 
 /// Returns the names of the standard claims, for discovery.
-pub fn standard() -> impl Iterator<Item = &'static str> + use<> {
+pub fn standard_claims() -> impl Iterator<Item = &'static str> + use<> {
     let others = ["email", "email_verified", "address", "phone_number", "phone_number_verified"];
     PROFILE.into_iter().chain(others).chain(["groups", "tenant_name", "tenant_sub"])
 }
@@ -83,7 +83,7 @@ fn has_content(value: &Value) -> bool {
 }
 
 /// Returns true if a scope includes a claim.
-pub fn gives(tenant: &Tenant, scope: &str, name: &str) -> bool {
+pub fn scope_has_claim(tenant: &Tenant, scope: &str, name: &str) -> bool {
     match scope {
         "profile" => PROFILE.contains(&name),
         "email" => ["email", "email_verified"].contains(&name),
@@ -143,7 +143,7 @@ pub fn in_id_token(
 
 /// Returns the userinfo response (OIDC Core §5.3.2): claims by scope, and individually requested
 /// ones.
-pub fn userinfo(
+pub fn userinfo_claims(
     tenant: &Tenant,
     client: &Client,
     user: &Account,

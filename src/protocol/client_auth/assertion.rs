@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::refused;
+use super::invalid_client_error;
 use crate::{
     model::{
         AssertionAudience, Client, ClientAuthentication, JwsAlgorithm, Timestamp, sha256_base64url,
     },
     protocol::{
-        error::{OAuthError, abbreviated},
+        error::{OAuthError, abbreviate_value},
         jwt::UnverifiedJwt,
     },
 };
@@ -70,11 +70,15 @@ pub fn check_claims(
     now: Timestamp,
 ) -> Result<ReplayKey, OAuthError> {
     if !jwt.accepts_typ(JWT_TYPE) {
-        return Err(refused("'typ' of the client assertion is that of another type of JWT."));
+        return Err(invalid_client_error(
+            "'typ' of the client assertion is that of another type of JWT.",
+        ));
     }
     let id = Some(client.id.as_str());
     if jwt.text("iss") != id || jwt.text("sub") != id {
-        return Err(refused("'iss' and 'sub' of the client assertion must be the client_id."));
+        return Err(invalid_client_error(
+            "'iss' and 'sub' of the client assertion must be the client_id.",
+        ));
     }
     let aud = jwt.claims.get("aud");
     if !names(audience, aud) {
@@ -82,15 +86,18 @@ pub fn check_claims(
     }
     let expires_at = lifetime(jwt, now)?;
     let jti = jwt.text("jti").filter(|jti| (1..=MAX_JTI_LEN).contains(&jti.len()));
-    let jti =
-        jti.ok_or_else(|| refused("The client assertion must have a 'jti' of at most 512 bytes."))?;
+    let jti = jti.ok_or_else(|| {
+        invalid_client_error("The client assertion must have a 'jti' of at most 512 bytes.")
+    })?;
     let named = format!("{}\0{jti}", client.id);
     Ok(ReplayKey { id: sha256_base64url(named), expires_at })
 }
 
 /// Returns the error for an assertion that was used before (RFC 7523 §3, 7).
 pub fn used_before() -> OAuthError {
-    refused("The client assertion has been used before; create a new one for each request.")
+    invalid_client_error(
+        "The client assertion has been used before; create a new one for each request.",
+    )
 }
 
 fn names(audience: AcceptedAudiences<'_>, written: Option<&Value>) -> bool {
@@ -121,8 +128,8 @@ fn wrong_audience(
     let AcceptedAudiences { allowed, issuer, token_endpoint, endpoint, .. } = audience;
     let received = match written {
         None => "missing".to_owned(),
-        Some(Value::String(one)) => format!("'{}'", abbreviated(one)),
-        Some(other) => format!("'{}'", abbreviated(&other.to_string())),
+        Some(Value::String(one)) => format!("'{}'", abbreviate_value(one)),
+        Some(other) => format!("'{}'", abbreviate_value(&other.to_string())),
     };
     let expected = match allowed {
         AssertionAudience::Issuer => format!("the string '{issuer}'"),
@@ -134,27 +141,31 @@ fn wrong_audience(
         }
     };
     let text = format!("'aud' of the client assertion is {received}; it must be {expected}.");
-    refused(&text).mismatch(client, &received, &expected)
+    invalid_client_error(&text).mismatch(client, &received, &expected)
 }
 
 /// Checks `exp`, `nbf` and `iat` (RFC 7523 §3, 4 to 6). Leeway applies only to clocks that are
 /// ahead.
 fn lifetime(jwt: &UnverifiedJwt, now: Timestamp) -> Result<Timestamp, OAuthError> {
-    let exp = jwt.time("exp").ok_or_else(|| refused("The client assertion must have an 'exp'."))?;
+    let exp = jwt
+        .time("exp")
+        .ok_or_else(|| invalid_client_error("The client assertion must have an 'exp'."))?;
     if exp <= now.secs() {
-        return Err(refused("The client assertion has expired."));
+        return Err(invalid_client_error("The client assertion has expired."));
     }
     if exp > now.plus(MAX_LIFETIME + LEEWAY).secs() {
         let text = format!(
             "The client assertion expires in {} seconds; it must expire within an hour.",
             exp.saturating_sub(now.secs())
         );
-        return Err(refused(&text));
+        return Err(invalid_client_error(&text));
     }
     for name in ["nbf", "iat"] {
         let ahead = jwt.time(name).is_some_and(|time| time > now.plus(LEEWAY).secs());
         if ahead || (jwt.claims.contains_key(name) && jwt.time(name).is_none()) {
-            return Err(refused(&format!("'{name}' of the client assertion is in the future.")));
+            return Err(invalid_client_error(&format!(
+                "'{name}' of the client assertion is in the future."
+            )));
         }
     }
     Ok(Timestamp::from_secs(exp))

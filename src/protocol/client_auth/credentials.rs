@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 
-use super::{ASSERTION_TYPE, ClientAuthError, refused};
+use super::{ASSERTION_TYPE, ClientAuthError, invalid_client_error};
 use crate::{
     model::{AuthMethod, JwsAlgorithm, Secret, SecretTransport},
     protocol::{
@@ -65,7 +65,7 @@ impl ClientProof {
 }
 
 /// Parses the credentials of a request.
-pub fn credentials(
+pub fn parse_credentials(
     authorization: Option<&str>,
     params: &RequestParams,
 ) -> Result<Credentials, ClientAuthError> {
@@ -126,9 +126,10 @@ fn assertion_credentials(
         return Err(OAuthError::new(ErrorCode::InvalidClient, text));
     }
     let jwt = params.get("client_assertion").unwrap_or_default();
-    let read =
-        UnverifiedJwt::read(jwt).ok_or_else(|| refused("client_assertion is not a signed JWT."))?;
-    let subject = read.text("sub").ok_or_else(|| refused("client_assertion has no 'sub'."))?;
+    let read = UnverifiedJwt::read(jwt)
+        .ok_or_else(|| invalid_client_error("client_assertion is not a signed JWT."))?;
+    let subject =
+        read.text("sub").ok_or_else(|| invalid_client_error("client_assertion has no 'sub'."))?;
     if client_id.is_some_and(|other| other != subject) {
         let text = "client_id is not the 'sub' of client_assertion.";
         return Err(OAuthError::new(ErrorCode::InvalidRequest, text));

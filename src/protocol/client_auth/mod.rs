@@ -7,15 +7,15 @@ mod credentials;
 mod refusal;
 
 pub use assertion::{ASSERTION_TYPE, AcceptedAudiences, ReplayKey, check_claims, used_before};
-pub use credentials::{Credentials, credentials};
-pub use refusal::{not_signed, not_the_registered_method, throttled};
+pub use credentials::{Credentials, parse_credentials};
+pub use refusal::{not_signed, not_the_registered_method, throttled_client_error};
 
 use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::constant_time;
 
 use credentials::ClientProof;
-use refusal::{CredentialsRefusal, refused};
+use refusal::{CredentialsRefusal, invalid_client_error};
 
 use super::{error::OAuthError, jwt::UnverifiedJwt};
 use crate::model::{AssertionPolicy, AuthMethod, Client, ClientAuthentication, Secret};
@@ -91,7 +91,7 @@ impl ClientAuthError {
 /// assertion has an allowed algorithm. The response is the same for every failure, so that it does
 /// not reveal whether the client exists. Only a client whose secret is right, or which has none, is
 /// told that its method is another one. The exact reason is always logged.
-pub fn check<'a>(
+pub fn check_credentials<'a>(
     client: Option<&'a Arc<Client>>,
     credentials: &'a Credentials,
 ) -> Result<CredentialsCheck<'a>, ClientAuthError> {

@@ -34,7 +34,7 @@ impl CredentialsRefusal {
     pub(super) fn error(self, client: &Client, proof: &ClientProof) -> OAuthError {
         let used = proof.method();
         match self {
-            Self::NoCredentials => refused(NO_CREDENTIALS).because("no credentials"),
+            Self::NoCredentials => invalid_client_error(NO_CREDENTIALS).because("no credentials"),
             Self::WrongSecret => not_signed("wrong secret"),
             Self::PublicClient | Self::OtherMethod => {
                 return not_the_registered_method(client, used);
@@ -62,29 +62,29 @@ pub fn not_the_registered_method(client: &Client, used: AuthMethod) -> OAuthErro
     } else {
         format!("This client uses {registered}; the request used {used}.")
     };
-    refused(&text).mismatch(client, used.as_str(), &registered)
+    invalid_client_error(&text).mismatch(client, used.as_str(), &registered)
 }
 
 /// Returns the error for credentials of an unknown client.
 pub(super) fn unknown_client(proof: &ClientProof) -> OAuthError {
     let text =
         if matches!(proof, ClientProof::None) { NO_CREDENTIALS } else { AUTHENTICATION_FAILED };
-    refused(text).because("unknown client")
+    invalid_client_error(text).because("unknown client")
 }
 
 /// Returns an error whose description the client may see.
-pub(super) fn refused(text: &str) -> OAuthError {
+pub(super) fn invalid_client_error(text: &str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidClient, text)
 }
 
 /// Returns the error for credentials that do not prove the client, such as an assertion with a wrong
 /// signature. The response is the same as for an unknown client.
 pub fn not_signed(why: &str) -> OAuthError {
-    refused(AUTHENTICATION_FAILED).because(why)
+    invalid_client_error(AUTHENTICATION_FAILED).because(why)
 }
 
 /// Returns the error for an attempt that came too soon after wrong ones.
-pub fn throttled(wait: Duration) -> ClientAuthError {
+pub fn throttled_client_error(wait: Duration) -> ClientAuthError {
     let text = format!(
         "Too many requests with wrong credentials. Try again in {} seconds.",
         wait.as_secs().max(1)

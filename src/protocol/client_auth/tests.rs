@@ -16,7 +16,7 @@ fn with(method: impl Into<Option<AuthMethod>>, secrets: &[&str]) -> Client {
 }
 
 fn check(client: Option<&Client>, credentials: &Credentials) -> Result<(), ClientAuthError> {
-    super::check(client.cloned().map(Arc::new).as_ref(), credentials).map(drop)
+    super::check_credentials(client.cloned().map(Arc::new).as_ref(), credentials).map(drop)
 }
 
 fn header(text: &str) -> String {
@@ -26,7 +26,7 @@ fn header(text: &str) -> String {
 #[test]
 fn basic_credentials_are_form_decoded() {
     // RFC 6749 §2.3.1
-    let found = credentials(Some(&header("a%3Ab+c:s%25%C3%A9")), &RequestParams::default());
+    let found = parse_credentials(Some(&header("a%3Ab+c:s%25%C3%A9")), &RequestParams::default());
     let found = found.expect("credentials");
     assert_eq!(found.client_id, "a:b c");
     let ClientProof::Secret { secrets, .. } = found.proof else { panic!("no secret") };
@@ -45,13 +45,15 @@ fn accepts_a_basic_secret_that_was_not_encoded() {
         ("a b", "a+b"),
     ] {
         let client = with(AuthMethod::ClientSecretBasic, &[secret]);
-        let given =
-            credentials(Some(&header(&format!("team.wiki:{sent}"))), &RequestParams::default());
+        let given = parse_credentials(
+            Some(&header(&format!("team.wiki:{sent}"))),
+            &RequestParams::default(),
+        );
         let given = given.expect("credentials");
         assert_eq!(check(Some(&client), &given), Ok(()), "{secret} as {sent}");
     }
     let client = with(AuthMethod::ClientSecretBasic, &["a%2Bb"]);
-    let given = credentials(Some(&header("team.wiki:a+b")), &RequestParams::default());
+    let given = parse_credentials(Some(&header("team.wiki:a+b")), &RequestParams::default());
     assert!(
         check(Some(&client), &given.expect("credentials")).is_err(),
         "the stored secret is not decoded"
@@ -62,7 +64,7 @@ fn accepts_a_basic_secret_that_was_not_encoded() {
 fn rejects_two_methods_in_one_request() {
     // RFC 6749 §2.3
     let params = RequestParams::parse(b"client_id=a&client_secret=s");
-    let refused = credentials(Some(&header("a:s")), &params).expect_err("refused");
+    let refused = parse_credentials(Some(&header("a:s")), &params).expect_err("refused");
     assert_eq!(refused.error.code, ErrorCode::InvalidRequest);
 }
 
@@ -70,13 +72,15 @@ fn rejects_two_methods_in_one_request() {
 fn challenges_only_clients_that_used_the_header() {
     // RFC 6749 §5.2
     assert!(
-        credentials(Some("Bearer x"), &RequestParams::default()).expect_err("refused").challenge
+        parse_credentials(Some("Bearer x"), &RequestParams::default())
+            .expect_err("refused")
+            .challenge
     );
-    assert!(!credentials(None, &RequestParams::default()).expect_err("refused").challenge);
+    assert!(!parse_credentials(None, &RequestParams::default()).expect_err("refused").challenge);
 }
 
 fn post(body: &str) -> Result<Credentials, ClientAuthError> {
-    credentials(None, &RequestParams::parse(body.as_bytes()))
+    parse_credentials(None, &RequestParams::parse(body.as_bytes()))
 }
 
 #[test]
@@ -85,7 +89,7 @@ fn accepts_the_registered_method_with_any_current_secret() {
     let client = with(AuthMethod::ClientSecretBasic, &["s3cret", "the next"]);
     for text in ["team.wiki:s3cret", "team.wiki:the+next"] {
         let given =
-            credentials(Some(&header(text)), &RequestParams::default()).expect("credentials");
+            parse_credentials(Some(&header(text)), &RequestParams::default()).expect("credentials");
         assert_eq!(check(Some(&client), &given), Ok(()), "{text}");
     }
 }
@@ -94,7 +98,7 @@ fn accepts_the_registered_method_with_any_current_secret() {
 fn every_failure_has_the_same_response() {
     // RFC 6749 §5.2: the response does not reveal whether the client exists.
     let client = fixtures::client();
-    let basic = |text: &str| credentials(Some(&header(text)), &RequestParams::default());
+    let basic = |text: &str| parse_credentials(Some(&header(text)), &RequestParams::default());
     let wrong = basic("team.wiki:wrong").expect("credentials");
     let refusals = [
         check(Some(&client), &wrong),
@@ -116,7 +120,7 @@ fn every_failure_has_the_same_response() {
 fn a_client_that_names_no_method_may_send_its_secret_either_way() {
     let client = with(None, &["s3cret"]);
     assert_eq!(client.authentication.method(), AuthMethod::ClientSecretBasic);
-    let basic = credentials(Some(&header("team.wiki:s3cret")), &RequestParams::default());
+    let basic = parse_credentials(Some(&header("team.wiki:s3cret")), &RequestParams::default());
     assert_eq!(check(Some(&client), &basic.expect("credentials")), Ok(()));
     let body = post("client_id=team.wiki&client_secret=s3cret").expect("credentials");
     assert_eq!(check(Some(&client), &body), Ok(()));
@@ -128,7 +132,8 @@ fn a_client_that_names_no_method_may_send_its_secret_either_way() {
 fn the_right_secret_with_another_method_is_rejected_and_told_the_method() {
     // RFC 7591 §2: token_endpoint_auth_method
     let (basic, body) = (AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost);
-    let in_header = || credentials(Some(&header("team.wiki:s3cret")), &RequestParams::default());
+    let in_header =
+        || parse_credentials(Some(&header("team.wiki:s3cret")), &RequestParams::default());
     let in_body = || post("client_id=team.wiki&client_secret=s3cret");
     for (method, given, said) in [
         (
@@ -185,10 +190,10 @@ fn an_empty_secret_is_no_secret() {
     // RFC 6749 §2.3.1. Libraries of public clients send it (Go, AppAuth).
     let public = with(AuthMethod::None, &[]);
     for text in ["team.wiki:", "team%2Ewiki:"] {
-        let given = credentials(Some(&header(text)), &RequestParams::default());
+        let given = parse_credentials(Some(&header(text)), &RequestParams::default());
         assert_eq!(check(Some(&public), &given.expect("credentials")), Ok(()), "{text}");
     }
-    let given = credentials(Some(&header("team.wiki:")), &RequestParams::default());
+    let given = parse_credentials(Some(&header("team.wiki:")), &RequestParams::default());
     let refused = check(Some(&fixtures::client()), &given.expect("credentials"));
     let refused = refused.expect_err("a confidential client must authenticate");
     assert!(refused.challenge, "RFC 6749 §5.2");
@@ -217,14 +222,14 @@ fn a_public_client_sends_only_its_client_id() {
 #[test]
 fn rejects_a_client_id_that_differs_from_the_header() {
     let params = RequestParams::parse(b"client_id=b");
-    let refused = credentials(Some(&header("a:s")), &params).expect_err("refused");
+    let refused = parse_credentials(Some(&header("a:s")), &params).expect_err("refused");
     assert_eq!(refused.error.code, ErrorCode::InvalidRequest);
 }
 
 proptest! {
     #[test]
     fn parsing_any_credentials_never_panics(text in ".{0,200}") {
-        let _ = credentials(Some(&text), &RequestParams::default());
-        let _ = credentials(Some(&header(&text)), &RequestParams::default());
+        let _ = parse_credentials(Some(&text), &RequestParams::default());
+        let _ = parse_credentials(Some(&header(&text)), &RequestParams::default());
     }
 }

@@ -53,12 +53,12 @@ pub trait RecordFormat: Serialize + DeserializeOwned {
 }
 
 /// Serializes a record: its format version, then postcard.
-pub fn encode<T: RecordFormat>(record: &T) -> Vec<u8> {
+pub fn encode_record<T: RecordFormat>(record: &T) -> Vec<u8> {
     postcard::to_extend(record, vec![T::VERSION.to_byte()]).expect("records serialize to memory")
 }
 
 /// Parses a record written by `encode`, by this release or another one.
-pub fn decode<T: RecordFormat>(bytes: &[u8]) -> Result<T, DecodeError> {
+pub fn decode_record<T: RecordFormat>(bytes: &[u8]) -> Result<T, DecodeError> {
     let (&first, fields) = bytes.split_first().ok_or(DecodeError)?;
     let version = FormatVersion::from_byte(first);
     if version.major != T::VERSION.major || version.minor < T::VERSION.minor {
@@ -119,29 +119,29 @@ mod tests {
 
     #[test]
     fn an_earlier_release_ignores_an_appended_field() {
-        let bytes = encode(&Second { name: name(), count: 3 });
-        assert_eq!(decode(&bytes), Ok(First { name: name() }));
+        let bytes = encode_record(&Second { name: name(), count: 3 });
+        assert_eq!(decode_record(&bytes), Ok(First { name: name() }));
     }
 
     #[test]
     fn an_upgrade_gives_an_appended_field_its_value() {
-        let bytes = encode(&First { name: name() });
-        assert_eq!(decode(&bytes), Ok(Second { name: name(), count: 7 }));
+        let bytes = encode_record(&First { name: name() });
+        assert_eq!(decode_record(&bytes), Ok(Second { name: name(), count: 7 }));
     }
 
     #[test]
     fn a_record_of_another_major_version_is_unreadable_without_an_upgrade() {
-        let bytes = encode(&Incompatible { count: 3, name: name() });
+        let bytes = encode_record(&Incompatible { count: 3, name: name() });
         assert_eq!(bytes[0], 0x10);
-        assert_eq!(decode::<First>(&bytes), Err(DecodeError));
-        assert_eq!(decode::<Second>(&bytes), Err(DecodeError));
-        let bytes = encode(&First { name: name() });
-        assert_eq!(decode::<Incompatible>(&bytes), Err(DecodeError));
+        assert_eq!(decode_record::<First>(&bytes), Err(DecodeError));
+        assert_eq!(decode_record::<Second>(&bytes), Err(DecodeError));
+        let bytes = encode_record(&First { name: name() });
+        assert_eq!(decode_record::<Incompatible>(&bytes), Err(DecodeError));
     }
 
     #[test]
     fn a_record_without_a_version_is_unreadable() {
-        assert_eq!(decode::<First>(&[]), Err(DecodeError));
-        assert_eq!(decode::<First>(&[0x01]), Err(DecodeError));
+        assert_eq!(decode_record::<First>(&[]), Err(DecodeError));
+        assert_eq!(decode_record::<First>(&[0x01]), Err(DecodeError));
     }
 }

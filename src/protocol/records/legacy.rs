@@ -14,18 +14,18 @@ use crate::{
 };
 
 /// Reads a record of the format 0.1.
-pub(super) fn read<T: DeserializeOwned>(
+pub(super) fn read_legacy_record<T: DeserializeOwned>(
     version: FormatVersion,
     fields: &[u8],
 ) -> Result<T, DecodeError> {
     if version != (FormatVersion { major: 0, minor: 1 }) {
         return Err(DecodeError);
     }
-    parse(fields)
+    parse_legacy_fields(fields)
 }
 
 /// Parses the fields of a record.
-pub(super) fn parse<T: DeserializeOwned>(fields: &[u8]) -> Result<T, DecodeError> {
+pub(super) fn parse_legacy_fields<T: DeserializeOwned>(fields: &[u8]) -> Result<T, DecodeError> {
     postcard::from_bytes(fields).map_err(|_| DecodeError)
 }
 

@@ -18,7 +18,7 @@ pub fn check_initial_access_token(
     sent: &str,
 ) -> Result<(), OAuthError> {
     match expected {
-        Some(expected) if same(expected.expose(), sent) => Ok(()),
+        Some(expected) if constant_time_eq(expected.expose(), sent) => Ok(()),
         _ => Err(OAuthError::new(
             ErrorCode::InvalidToken,
             "The initial access token is not valid for this issuer.",
@@ -34,13 +34,13 @@ pub fn check_registration_access_token(
 ) -> Result<(), OAuthError> {
     let registered = client.and_then(|client| client.registered.as_ref());
     let expected = registered.and_then(|it| it.token_hash.as_deref());
-    if same(expected.unwrap_or_default(), &token_hash(sent)) {
+    if constant_time_eq(expected.unwrap_or_default(), &token_hash(sent)) {
         return Ok(());
     }
     let text = "The registration access token is not valid for this client.";
     Err(OAuthError::new(ErrorCode::InvalidToken, text))
 }
 
-pub(super) fn same(one: &str, other: &str) -> bool {
+pub(super) fn constant_time_eq(one: &str, other: &str) -> bool {
     constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
 }

@@ -7,7 +7,7 @@ use crate::model::{ApplicationType, RedirectScheme, RedirectUri};
 /// Rule: an application whose redirect URIs are all on the user's device, on a loopback host or with
 /// a scheme of its own, is native (RFC 8252 §7). Others have the default `web` (OIDC Registration
 /// §2).
-pub(super) fn complete(spec: &mut Map<String, Value>) {
+pub(super) fn complete_application_type(spec: &mut Map<String, Value>) {
     if spec.contains_key("applicationType") {
         return;
     }
@@ -31,7 +31,7 @@ mod tests {
 
     fn completed(written: Value) -> Option<String> {
         let Value::Object(mut spec) = written else { panic!("an object") };
-        complete(&mut spec);
+        complete_application_type(&mut spec);
         spec.get("applicationType").and_then(Value::as_str).map(str::to_owned)
     }
 

@@ -17,7 +17,7 @@ pub struct RegistrationAccess<'a> {
 
 /// Returns the response for a served client.
 pub fn client_information_response(client: &Client, access: RegistrationAccess<'_>) -> Value {
-    let mut members = metadata(client);
+    let mut members = client_metadata(client);
     members.insert("registration_client_uri".to_owned(), access.uri.into());
     members.insert("registration_access_token".to_owned(), access.token.into());
     if let Some(at) = client.registered.as_ref().and_then(|it| it.at) {
@@ -32,8 +32,8 @@ pub fn client_information_response(client: &Client, access: RegistrationAccess<'
 }
 
 /// Returns the registered metadata, including the client ID.
-pub fn metadata(client: &Client) -> Map<String, Value> {
-    let mut members = fields::registered(client);
+pub fn client_metadata(client: &Client) -> Map<String, Value> {
+    let mut members = fields::registered_metadata(client);
     members.insert("client_id".to_owned(), client.id.as_str().into());
     members
 }

@@ -73,7 +73,7 @@ pub fn is_registrable(field: &str) -> bool {
 }
 
 /// Returns the metadata of a client as it is registered, including defaults.
-pub(super) fn registered(client: &Client) -> Map<String, Value> {
+pub(super) fn registered_metadata(client: &Client) -> Map<String, Value> {
     let fields = FIELDS.iter().map(|(name, _, value)| (*name, value(client)));
     let details =
         ClientDetails::ALL.iter().map(|row| (row.name, json!((row.value)(&client.details))));
@@ -94,7 +94,9 @@ pub(super) fn registered(client: &Client) -> Map<String, Value> {
 }
 
 /// Converts metadata to the members of a spec. Empty values are omitted.
-pub(super) fn spec(members: &Map<String, Value>) -> Result<Map<String, Value>, OAuthError> {
+pub(super) fn spec_from_metadata(
+    members: &Map<String, Value>,
+) -> Result<Map<String, Value>, OAuthError> {
     let mut spec = Map::new();
     for (name, shape) in shapes() {
         let Some(value) = members.get(name) else { continue };

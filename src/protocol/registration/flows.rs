@@ -10,7 +10,7 @@ const RESPONSES: &str = "responseTypes";
 
 /// Fills in missing grant types and response types from each other, or with the defaults of the
 /// specification.
-pub(super) fn complete(spec: &mut Map<String, Value>) {
+pub(super) fn complete_flows(spec: &mut Map<String, Value>) {
     let (written, responses) = (texts(spec, GRANT_TYPES_FIELD), texts(spec, RESPONSES));
     let mut grants = written.clone();
     let mut needed: Vec<&str> = Vec::new();

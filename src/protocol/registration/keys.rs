@@ -13,7 +13,7 @@ fn needs_keys(client: &Client) -> bool {
 
 /// Returns the `jwks_uri` that must be reachable at registration, because the client cannot work
 /// without it.
-pub fn needed(client: &Client) -> Option<&str> {
+pub fn needed_jwks_uri(client: &Client) -> Option<&str> {
     client.keys.url().filter(|_| needs_keys(client))
 }
 

@@ -18,10 +18,10 @@ mod unsupported;
 use serde_json::{Map, Value, json};
 
 pub use access::{check_initial_access_token, check_registration_access_token, token_hash};
-pub use client_information::{RegistrationAccess, client_information_response, metadata};
+pub use client_information::{RegistrationAccess, client_information_response, client_metadata};
 pub use fields::{is_registrable, manifest_name};
-pub use keys::{check_keys, needed as needed_keys};
-pub use problem::refusal;
+pub use keys::{check_keys, needed_jwks_uri};
+pub use problem::registration_refusal;
 pub use redirects::check_redirects;
 pub use sector::check_sector;
 
@@ -45,10 +45,10 @@ impl RegistrationRequest {
         };
         // RFC 7592 §2.2: null means the value is omitted.
         members.retain(|_, value| !value.is_null());
-        unsupported::check(&members)?;
-        let mut spec = fields::spec(&members)?;
-        application_type::complete(&mut spec);
-        flows::complete(&mut spec);
+        unsupported::check_unsupported_metadata(&members)?;
+        let mut spec = fields::spec_from_metadata(&members)?;
+        application_type::complete_application_type(&mut spec);
+        flows::complete_flows(&mut spec);
         // The defaults of OIDC Registration §2. They are stored, so that the client keeps what its
         // response says, whatever a manifest without the field means.
         spec.entry("idTokenSignedResponseAlg").or_insert_with(|| json!("RS256"));
@@ -67,7 +67,12 @@ impl RegistrationRequest {
             return Err(invalid("client_id differs from the client of this URL."));
         }
         let Some(secret) = &self.client_secret else { return Ok(()) };
-        if client.authentication.secrets().iter().any(|own| access::same(own.expose(), secret)) {
+        if client
+            .authentication
+            .secrets()
+            .iter()
+            .any(|own| access::constant_time_eq(own.expose(), secret))
+        {
             return Ok(());
         }
         Err(invalid("client_secret does not match; omit it."))

@@ -3,7 +3,7 @@
 use super::{ErrorCode, OAuthError, fields::registered_name};
 
 /// Returns the error for a field of a manifest and its problem.
-pub fn refusal(field: &str, message: &str) -> OAuthError {
+pub fn registration_refusal(field: &str, message: &str) -> OAuthError {
     let field = field.strip_prefix("spec.").unwrap_or(field);
     // A list in a manifest is a single string on the wire (RFC 7591 §2).
     let name =

@@ -142,10 +142,10 @@ fn an_update_must_have_the_clients_own_id_and_secret() {
 #[test]
 fn redirect_uris_have_their_own_error_code() {
     // RFC 7591 §3.2.2
-    let error = refusal("spec.redirectUris[1]", "must have no fragment (#)");
+    let error = registration_refusal("spec.redirectUris[1]", "must have no fragment (#)");
     assert_eq!(error.code, ErrorCode::InvalidRedirectUri);
     assert_eq!(error.public, "redirect_uris[1]: must have no fragment (#).");
-    let error = refusal("spec.postLogoutRedirectUris[0]", "must be an absolute URI");
+    let error = registration_refusal("spec.postLogoutRedirectUris[0]", "must be an absolute URI");
     assert_eq!(error.code, ErrorCode::InvalidClientMetadata);
 }
 
@@ -170,7 +170,7 @@ fn web_clients_with_the_implicit_grant_cannot_use_localhost() {
 fn errors_use_the_names_of_the_wire() {
     // RFC 7591 §2
     for field in ["spec.scopes", "spec.scopes[2]"] {
-        assert_eq!(refusal(field, "is unknown").public, "scope: is unknown.");
+        assert_eq!(registration_refusal(field, "is unknown").public, "scope: is unknown.");
     }
 }
 
@@ -190,14 +190,14 @@ fn a_sector_document_must_list_every_redirect_uri() {
 fn keys_are_required_only_if_something_is_verified_with_them() {
     let published =
         Client { keys: ClientKeys::Url("https://rp.test/jwks".into()), ..fixtures::client() };
-    assert_eq!(needed_keys(&published), None);
+    assert_eq!(needed_jwks_uri(&published), None);
     let policy = AssertionPolicy::default();
     let authentication = ClientAuthentication::PrivateKeyJwt { policy };
     let authenticates = Client { authentication, ..published.clone() };
-    assert!(needed_keys(&authenticates).is_some());
+    assert!(needed_jwks_uri(&authenticates).is_some());
     let algorithm = Some(JwsAlgorithm::RS256);
     let signs = Client { request_object_signing_alg: algorithm, ..published };
-    assert!(needed_keys(&signs).is_some());
+    assert!(needed_jwks_uri(&signs).is_some());
     assert_eq!(check_keys(br#"{"keys":[]}"#), Ok(()));
     assert!(check_keys(b"[]").is_err() && check_keys(b"<html>").is_err());
 }

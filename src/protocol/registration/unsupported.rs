@@ -17,7 +17,7 @@ const ENCRYPTION: [&str; 6] = [
 
 /// Rule: encryption is not supported, nor are software statements, whose claims would take
 /// precedence (RFC 7591 §2.3).
-pub(super) fn check(members: &Map<String, Value>) -> Result<(), OAuthError> {
+pub(super) fn check_unsupported_metadata(members: &Map<String, Value>) -> Result<(), OAuthError> {
     if let Some(name) = ENCRYPTION.iter().find(|name| members.contains_key(**name)) {
         return Err(invalid(format!("{name} is not supported: encryption is not available.")));
     }

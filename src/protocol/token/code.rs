@@ -58,7 +58,7 @@ pub fn check_code(
         return Err(invalid_grant(text).mismatch(client, &received, &bound));
     }
     let verifier = request.verifier.as_ref().map(|it| it.expose().as_str());
-    pkce::verify(code.code_challenge.as_deref(), verifier).map_err(|error| {
+    pkce::verify_pkce(code.code_challenge.as_deref(), verifier).map_err(|error| {
         let verifier = verifier.map_or_else(
             || "no code_verifier".to_owned(),
             |verifier| format!("a code_verifier of {} characters", verifier.chars().count()),

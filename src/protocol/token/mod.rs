@@ -12,7 +12,7 @@ pub use decision::{
     CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision, TokenRefusal, UserGrant,
 };
 pub use refresh::{
-    RefreshDecision, RefreshRequest, check_refresh, decide_refresh, refresh_until, rotate,
+    RefreshDecision, RefreshRequest, check_refresh, decide_refresh, refresh_until, rotate_grant,
     token_until,
 };
 

@@ -40,7 +40,7 @@ impl RefreshRequest {
 
 /// Returns true if each use issues a new generation. It always does for public clients, which
 /// cannot prove that a token is used by its owner (RFC 9700 §4.14.2).
-pub fn rotates(client: &Client) -> bool {
+pub fn rotates_refresh_tokens(client: &Client) -> bool {
     client.is_public() || client.refresh_token_rotation == RefreshTokenRotation::Always
 }
 
@@ -69,7 +69,7 @@ pub fn decide_refresh(
     // Another object may have got the id of the client that the token was issued to.
     let stored = input.stored.filter(|stored| stored.is_of(client)).ok_or_else(gone)?;
     // By the store's clock, which all replicas share: another replica recorded the times.
-    let (grant, keeps_refresh_token) = match rotate(
+    let (grant, keeps_refresh_token) = match rotate_grant(
         stored,
         token.generation,
         client,
@@ -125,7 +125,7 @@ pub enum RefreshDecision {
 /// `refreshTokenReuseWindow` after each was superseded. Any other token revokes the grant: it was
 /// copied, or belongs to a restored store. If tokens do not rotate, the current one stays and its
 /// idle time restarts.
-pub fn rotate(
+pub fn rotate_grant(
     grant: &Grant,
     token_generation: u32,
     client: &Client,
@@ -143,7 +143,7 @@ pub fn rotate(
         superseded_at.is_some_and(|at| now.since(at) < lifetimes.refresh_token_reuse_window)
     };
     match generation.checked_sub(token_generation) {
-        Some(0) if !rotates(client) => {
+        Some(0) if !rotates_refresh_tokens(client) => {
             let used_at = if now.since(rotated_at) < TOUCH_INTERVAL { rotated_at } else { now };
             let state = GrantState::Active { generation, rotated_at: used_at };
             RefreshDecision::Same(Box::new(Grant { state, ..grant.clone() }))

@@ -20,7 +20,7 @@ use crate::{
         ClientOutcome, ClientSecretPlan, ClientSecretValues, DesiredSecret, ObjectOutcome,
         ValidationProblem, Verdict,
         precedence::Precedence,
-        secrets::{referenced, text_entry, usable_secret, warn_if_weak},
+        secrets::{referenced_secret, text_entry, usable_secret, warn_if_weak},
         validate::{self, CheckedClient, ClientFindings, ProblemList, SecretSource},
     },
 };
@@ -36,7 +36,7 @@ pub(super) struct ClientSet {
 }
 
 /// Validates the clients of a group. `subjects`: those of its users.
-pub(super) fn validate_client(
+pub(super) fn validate_clients(
     group: &TenantGroup<'_>,
     (clients, subjects): (&[ParsedObjects<'_, OidcClient>], &HashMap<Subject, &ObjectKey>),
     host: TenantContext<'_>,
@@ -48,7 +48,7 @@ pub(super) fn validate_client(
         .iter()
         .map(|client| {
             let (key, tenant) = (client.member.key, host.accepted());
-            validate::client(&client.raw, key, tenant, namespaces, Some(installation))
+            validate::validate_client(&client.raw, key, tenant, namespaces, Some(installation))
         })
         .collect();
     let holders = holders(clients, &findings, &group.id, installation);
@@ -113,7 +113,7 @@ fn pairwise(problems: &mut ProblemList, client: &mut Client, salt: Option<&Pairw
     if client.subject_type == SubjectType::Public {
         return true;
     }
-    let sector = validate::sector(client);
+    let sector = validate::sector_of(client);
     match (sector, salt) {
         (Some(sector), Some(salt)) => {
             client.pairwise = Some(Box::new(Pairwise { sector, salt: salt.0.clone() }));
@@ -134,7 +134,7 @@ fn pairwise(problems: &mut ProblemList, client: &mut Client, salt: Option<&Pairw
 
 /// The time at which a registered client is deleted if it is not used before.
 fn unused_until(raw: &OidcClient, tenant: &Tenant) -> Option<Timestamp> {
-    let registered = validate::registered(raw).filter(|registered| !registered.used)?;
+    let registered = validate::dynamic_registration(raw).filter(|registered| !registered.used)?;
     Some(registered.at?.plus(tenant.registration.unused_lifetime))
 }
 
@@ -215,7 +215,7 @@ fn own_secret(
     reference: &SecretKeyRef,
 ) -> Result<Secret<String>, ValidationProblem> {
     const FIELD: &str = "spec.secretRef";
-    let secret = referenced(member.secret, &member.cached.summary().secret, FIELD)?;
+    let secret = referenced_secret(member.secret, &member.cached.summary().secret, FIELD)?;
     let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
     usable_secret(text_entry(secret, entry, FIELD)?).map_err(|message| {
         let message = format!("the Secret's entry {entry:?} {message}");

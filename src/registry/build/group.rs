@@ -36,7 +36,7 @@ impl TenantGroup<'_> {
         {
             let key = tenant.member.key;
             let (mut checked, mut problems) =
-                validate::tenant(&tenant.raw, key, claim.clone(), installation.dev);
+                validate::validate_tenant(&tenant.raw, key, claim.clone(), installation.dev);
             if let Some(checked) = &mut checked {
                 checked.tenant.internal_hosts = installation.internal_hosts_of(&self.id);
             }
@@ -46,7 +46,7 @@ impl TenantGroup<'_> {
             let wanted = checked.is_some() && salt::is_wanted(&tenant, &parsed);
             let salt = wanted.then(|| salt::of_tenant(&mut problems, &tenant, self.salt));
             let (found, salt) = salt.unzip();
-            let desk = checked.as_ref().and_then(|it| {
+            let registration = checked.as_ref().and_then(|it| {
                 registration::registration_service(&mut problems, self, &parsed, it)
             });
             let outcome = ObjectOutcome::Tenant(Box::new(TenantOutcome {
@@ -58,7 +58,7 @@ impl TenantGroup<'_> {
                 ring: keys.ring.clone(),
             }));
             verdicts.push(tenant.verdict(problems, outcome));
-            serving = checked.map(|checked| (checked, keys, (found.flatten(), desk)));
+            serving = checked.map(|checked| (checked, keys, (found.flatten(), registration)));
         }
         let host = match (&self.tenant, &serving) {
             (None, _) => TenantContext::Absent,
@@ -70,17 +70,17 @@ impl TenantGroup<'_> {
         };
         let users = users::ParsedUsers::of(self, installation);
         let (clients, client_verdicts) =
-            clients::validate_client(self, (&parsed, &users.subjects()), host, installation);
+            clients::validate_clients(self, (&parsed, &users.subjects()), host, installation);
         let (users, user_verdicts) =
-            users::validate_user(users, (&self.id, host), &clients.own_ids, installation);
+            users::validate_users(users, (&self.id, host), &clients.own_ids, installation);
         verdicts.extend(client_verdicts);
         verdicts.extend(user_verdicts);
         let served =
-            host.serves().then_some(serving).flatten().map(|(checked, keys, (_, desk))| {
+            host.serves().then_some(serving).flatten().map(|(checked, keys, (_, registration))| {
                 let TenantKeys { ring, algorithms, .. } = keys;
                 let tenant = crate::model::Tenant { algorithms, ..checked.tenant };
                 let served = ServedTenant::new(tenant, ring, clients.served, users);
-                Arc::new(served.taking_registrations(desk))
+                Arc::new(served.taking_registrations(registration))
             });
         GroupVerdicts { served, verdicts }
     }

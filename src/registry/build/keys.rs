@@ -3,11 +3,11 @@
 use super::members::ParsedObjects;
 use crate::{
     api::{ConditionReason, ConditionType, SecretState, Tenant, owner::is_owned_by},
-    keys::{DamagedEntry, KeyRing, ParsedKeyCache, RotationRules, import},
+    keys::{DamagedEntry, KeyRing, ParsedKeyCache, RotationRules, import_keys},
     model::{ManagedKind, ObjectKey, SigningAlgorithm},
     registry::{
         KeySource, ValidationProblem,
-        secrets::referenced,
+        secrets::referenced_secret,
         validate::{CheckedTenant, ProblemList},
     },
 };
@@ -93,9 +93,9 @@ fn imported(
         let message = "no signing key: see the condition ResolvedRefs";
         ValidationProblem::of(ConditionType::KeysReady, reason, "", message)
     };
-    let secret =
-        referenced(state, name, FIELD).map_err(|problem| vec![without(problem.reason), problem])?;
-    import(&secret.entries(), only).map_err(|error| {
+    let secret = referenced_secret(state, name, FIELD)
+        .map_err(|problem| vec![without(problem.reason), problem])?;
+    import_keys(&secret.entries(), only).map_err(|error| {
         let message = error.to_string();
         vec![ValidationProblem::of(
             ConditionType::KeysReady,

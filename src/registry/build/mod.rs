@@ -23,7 +23,7 @@ use members::{GroupMember, TenantGroup};
 
 use super::{
     ObjectOutcome, Snapshot, ValidationProblem, Verdict, Verdicts,
-    sealing::sealer,
+    sealing::build_sealer,
     validate::{self, IssuerClaimant, IssuerOrphan},
     verdicts::take_those_on,
 };
@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// Validates all objects and assembles the snapshot. The cache does not affect the result.
-pub fn build(
+pub fn build_snapshot(
     objects: &ObjectSet,
     installation: &Installation,
     cache: &BuildCache,
@@ -62,7 +62,7 @@ pub fn build(
         Arc::new(judge_malformed(object, malformed, earlier.remove(object)))
     }));
     let verdicts = Verdicts::new(verdicts);
-    Snapshot::new(revision, now, sealer(objects, installation), tenants, verdicts)
+    Snapshot::new(revision, now, build_sealer(objects, installation), tenants, verdicts)
         .with_internal_hosts(&installation.internal_hosts)
 }
 
@@ -120,7 +120,7 @@ fn reservation<'a>(
 ) -> Option<(ObjectKey, &'a IssuerReservation)> {
     let SecretState::Loaded(content) = objects.secrets.get(secret)? else { return None };
     let reservation = content.issuer_reservation()?;
-    let owner = owner::of(&secret.namespace, content)?;
+    let owner = owner::owner_of(&secret.namespace, content)?;
     let is_its =
         owner.is(ManagedKind::Tenant) && *secret.name == *signing_keys_name(&owner.key.name);
     is_its.then_some((owner.key, reservation))

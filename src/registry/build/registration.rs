@@ -6,7 +6,7 @@ use crate::{
     model::{ObjectKey, RegistrationMode, Secret},
     registry::{
         RegistrationService, ValidationProblem,
-        secrets::{referenced, text_entry},
+        secrets::{referenced_secret, text_entry},
         validate::{CheckedTenant, ProblemList, is_registered},
     },
 };
@@ -42,7 +42,7 @@ fn token(
     reference: &SecretKeyRef,
 ) -> Result<Secret<String>, ValidationProblem> {
     let name = ObjectKey::new(&group.id.0.namespace, &reference.name);
-    let secret = referenced(group.token, &name, FIELD)?;
+    let secret = referenced_secret(group.token, &name, FIELD)?;
     let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
     let text = text_entry(secret, entry, FIELD)?.trim_end_matches(['\r', '\n']);
     if LENGTHS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -14,7 +14,13 @@ fn build_of(objects: &ObjectSet) -> Snapshot {
         dev: false,
         sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
     };
-    build(objects, &installation, &BuildCache::default(), 1, Timestamp::from_secs(1_800_000_000))
+    build_snapshot(
+        objects,
+        &installation,
+        &BuildCache::default(),
+        1,
+        Timestamp::from_secs(1_800_000_000),
+    )
 }
 
 /// An object whose spec has fields that this release does not know.

@@ -16,7 +16,7 @@ use crate::{
     registry::{
         ObjectOutcome, UserOutcome, ValidationProblem, Verdict,
         precedence::Precedence,
-        secrets::{referenced, text_entry},
+        secrets::{referenced_secret, text_entry},
         validate::{self, ProblemList, UserFindings},
     },
 };
@@ -30,7 +30,7 @@ pub(super) struct ParsedUsers<'a>(Vec<(ParsedObjects<'a, OidcUser>, UserFindings
 impl<'a> ParsedUsers<'a> {
     pub(super) fn of(group: &'a TenantGroup<'_>, installation: &Installation) -> Self {
         let users = group.users.iter().map(ParsedObjects::of).map(|user| {
-            let found = validate::user(&user.raw, user.member.key, installation.dev);
+            let found = validate::validate_user(&user.raw, user.member.key, installation.dev);
             (user, found)
         });
         Self(users.collect())
@@ -44,7 +44,7 @@ impl<'a> ParsedUsers<'a> {
 }
 
 /// Validates the users of a group together. A `sub` that equals one of `client_ids` is rejected.
-pub(super) fn validate_user(
+pub(super) fn validate_users(
     ParsedUsers(mut users): ParsedUsers<'_>,
     (tenant, host): (&TenantId, TenantContext<'_>),
     client_ids: &HashSet<ClientId>,
@@ -141,7 +141,7 @@ fn password(
 ) -> Result<StoredPassword, ValidationProblem> {
     const FIELD: &str = "spec.passwordSecretRef";
     let name = ObjectKey::new(&member.key.namespace, &reference.name);
-    let secret = referenced(member.secret, &name, FIELD)?;
+    let secret = referenced_secret(member.secret, &name, FIELD)?;
     let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
     parse_stored_password(text_entry(secret, entry, FIELD)?).map_err(|error| {
         let message = format!("the Secret's entry {entry:?}: {error}");

@@ -4,14 +4,15 @@ use super::*;
 use crate::{
     api::{Tenant, TenantSpec},
     model::{ClientDetailKind, ClientDetails, ConsentPolicy, Issuer},
-    protocol::registration::{RegistrationRequest, metadata},
+    protocol::registration::{RegistrationRequest, client_metadata},
 };
 
-fn desk(tenant: Value) -> RegistrationService {
+fn registration_service(tenant: Value) -> RegistrationService {
     let spec: TenantSpec = serde_json::from_value(tenant).expect("a tenant");
     let key = ObjectKey::new("team", "shop");
     let issuer = Issuer::parse("https://id.test/team/shop").expect("canonical");
-    let (checked, problems) = validate::tenant(&Tenant::new("shop", spec), &key, Ok(issuer), false);
+    let (checked, problems) =
+        validate::validate_tenant(&Tenant::new("shop", spec), &key, Ok(issuer), false);
     RegistrationService::new(checked.unwrap_or_else(|| panic!("{problems:?}")), None, 0)
 }
 
@@ -25,7 +26,7 @@ fn judge(
     });
     change(&mut spec);
     let Value::Object(spec) = spec else { panic!("an object") };
-    desk(tenant).validate(&ObjectKey::new("team", "dcr-1"), spec)
+    registration_service(tenant).validate(&ObjectKey::new("team", "dcr-1"), spec)
 }
 
 fn field(tenant: Value, change: impl FnOnce(&mut Value)) -> String {
@@ -145,8 +146,9 @@ fn every_row_of_client_details_is_registered_and_returned() {
     }
     let request = RegistrationRequest::parse(sent.to_string().as_bytes()).expect("valid");
     let object = ObjectKey::new("team", "dcr-1");
-    let found = desk(json!({})).validate(&object, request.spec).expect("registrable");
-    let returned = metadata(&found.client);
+    let found =
+        registration_service(json!({})).validate(&object, request.spec).expect("registrable");
+    let returned = client_metadata(&found.client);
     for (name, value) in sent.as_object().expect("an object") {
         assert_eq!(returned.get(name), Some(value), "{name}");
     }

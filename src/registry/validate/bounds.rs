@@ -48,7 +48,10 @@ enum Admission {
 const FIELD: &str = "spec.clients";
 
 /// Validates the bounds. Absent ones have their defaults; an empty list allows nothing.
-pub fn check(problems: &mut ProblemList, written: Option<&api::ClientBoundsSpec>) -> ClientBounds {
+pub fn check_client_bounds(
+    problems: &mut ProblemList,
+    written: Option<&api::ClientBoundsSpec>,
+) -> ClientBounds {
     let written = written.cloned().unwrap_or_default();
     let consent = problems.supported(format!("{FIELD}.consent"), written.consent.as_ref());
     let scopes = written.scopes.map(|scopes| bound_scopes(problems, scopes));
@@ -85,7 +88,7 @@ fn admission(problems: &mut ProblemList, written: Option<&api::AllowedNamespaces
     };
     match (from, written.selector) {
         (NamespacesFrom::Selector, Some(labels)) => {
-            selector::check(problems, &format!("{at}.selector"), &labels);
+            selector::check_selector(problems, &format!("{at}.selector"), &labels);
             Admission::Selector(labels)
         }
         (NamespacesFrom::Selector, None) => {
@@ -160,7 +163,9 @@ impl ClientBounds {
         let admitted = match &self.admission {
             Admission::Same => Some(false),
             Admission::All => Some(true),
-            Admission::Selector(labels) => selector::matches(labels, namespace, namespaces),
+            Admission::Selector(labels) => {
+                selector::selector_matches(labels, namespace, namespaces)
+            }
         };
         match admitted {
             Some(true) => Ok(()),

@@ -69,7 +69,7 @@ pub const STANDARD_CLAIMS: [&str; 20] = [
 ];
 
 /// Why a custom claim may not have this name, if so.
-pub fn refusal(claim: &str) -> Option<&'static str> {
+pub fn claim_name_refusal(claim: &str) -> Option<&'static str> {
     PROTOCOL_CLAIMS
         .contains(&claim)
         .then_some("is a reserved claim of the protocol; use another name")

@@ -10,7 +10,7 @@ const MAX_PARTS: usize = 4;
 const MAX_DIGITS: usize = 5;
 
 /// Parses `([0-9]{1,5}(h|m|s|ms)){1,4}`; `None` for anything else.
-pub fn parse(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let (mut rest, mut total) = (text, Duration::ZERO);
     for _ in 0..MAX_PARTS {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -33,7 +33,7 @@ pub fn parse(text: &str) -> Option<Duration> {
 }
 
 /// Formats a duration.
-pub fn write(duration: Duration) -> String {
+pub fn write_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     for (unit, size) in [("h", 3_600_000), ("m", 60_000), ("s", 1000)] {
         if millis.is_multiple_of(size) && (millis >= size || unit == "s") {
@@ -44,21 +44,21 @@ pub fn write(duration: Duration) -> String {
 }
 
 /// A field's duration, if it is set, valid and within the bounds.
-pub fn within(
+pub fn duration_within(
     problems: &mut ProblemList,
     field: &str,
     written: Option<&String>,
     bounds: RangeInclusive<Duration>,
 ) -> Option<Duration> {
     let text = written?;
-    let Some(duration) = parse(text) else {
+    let Some(duration) = parse_duration(text) else {
         problems.invalid(field, "must be a duration in h, m, s and ms, such as 1h30m or 90s");
         return None;
     };
     if bounds.contains(&duration) {
         return Some(duration);
     }
-    let (least, most) = (write(*bounds.start()), write(*bounds.end()));
+    let (least, most) = (write_duration(*bounds.start()), write_duration(*bounds.end()));
     problems.invalid(field, format!("must be between {least} and {most}"));
     None
 }
@@ -80,7 +80,7 @@ mod tests {
             ("99999h", 359_996_400_000),
             ("1m1m", 120_000),
         ] {
-            assert_eq!(parse(text), Some(Duration::from_millis(millis)), "{text}");
+            assert_eq!(parse_duration(text), Some(Duration::from_millis(millis)), "{text}");
         }
     }
 
@@ -89,7 +89,7 @@ mod tests {
         for text in
             ["", "1", "s", "1d", "-1s", "+1s", "1.5h", "1 h", "123456s", "1us", "1h1h1h1h1h", "١s"]
         {
-            assert_eq!(parse(text), None, "{text}");
+            assert_eq!(parse_duration(text), None, "{text}");
         }
     }
 
@@ -97,12 +97,12 @@ mod tests {
         #[test]
         fn reads_what_it_writes(millis in 0_u64..99_999) {
             let duration = Duration::from_millis(millis);
-            prop_assert_eq!(parse(&write(duration)), Some(duration));
+            prop_assert_eq!(parse_duration(&write_duration(duration)), Some(duration));
         }
 
         #[test]
         fn nothing_makes_it_panic(text in "\\PC{0,20}") {
-            let _ = parse(&text);
+            let _ = parse_duration(&text);
         }
     }
 }

@@ -23,13 +23,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use url::Url;
 
 pub use client::{
-    CheckedClient, ClientFindings, SecretSource, client, is_registered, registered, sector,
+    CheckedClient, ClientFindings, SecretSource, dynamic_registration, is_registered, sector_of,
+    validate_client,
 };
 pub use issuer::{IssuerClaimant, IssuerOrphan, claim_issuers};
 pub use problems::ProblemList;
 pub use secret_template::check_permissions as check_secret_permissions;
-pub use tenant::{CheckedTenant, tenant};
-pub use user::{UserFindings, user};
+pub use tenant::{CheckedTenant, validate_tenant};
+pub use user::{UserFindings, validate_user};
 
 use crate::{
     api::{EnumSpec, LimitViolation, ManagedObject, SecretKeyRef, limit_violations},

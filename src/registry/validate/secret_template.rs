@@ -20,7 +20,7 @@ const FIELD: &str = "spec.secret";
 const MAX_EXTRA_BYTES: usize = 64 * 1024;
 
 /// Validates `spec.secret`.
-pub fn check(
+pub fn check_secret_template(
     problems: &mut ProblemList,
     raw: &api::OidcClient,
     method: AuthMethod,

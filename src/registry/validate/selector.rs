@@ -11,7 +11,7 @@ const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 const OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];
 
 /// Validates a selector, independent of any namespace.
-pub fn check(problems: &mut ProblemList, field: &str, selector: &LabelSelector) {
+pub fn check_selector(problems: &mut ProblemList, field: &str, selector: &LabelSelector) {
     for (index, requirement) in selector.match_expressions.iter().enumerate() {
         let at = format!("{field}.matchExpressions[{index}]");
         let lists = matches!(requirement.operator.as_str(), "In" | "NotIn");
@@ -26,7 +26,7 @@ pub fn check(problems: &mut ProblemList, field: &str, selector: &LabelSelector) 
 
 /// Whether the selector matches a namespace; `None` if that depends on labels which may not be
 /// read.
-pub fn matches(
+pub fn selector_matches(
     selector: &LabelSelector,
     namespace: &str,
     namespaces: &NamespaceLabels,
@@ -89,15 +89,22 @@ mod tests {
             ("matchExpressions: [{key: sso, operator: DoesNotExist}]", false),
             ("matchExpressions: [{key: sso, operator: Like, values: ['y']}]", false),
         ] {
-            assert_eq!(matches(&selector(text), "apps", &known()), Some(expected), "{text}");
+            assert_eq!(
+                selector_matches(&selector(text), "apps", &known()),
+                Some(expected),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn a_namespace_without_known_labels_matches_by_name() {
         let by_name = selector("matchLabels: {kubernetes.io/metadata.name: new}");
-        assert_eq!(matches(&by_name, "new", &known()), Some(true));
-        assert_eq!(matches(&selector("matchLabels: {sso: 'yes'}"), "new", &known()), Some(false));
+        assert_eq!(selector_matches(&by_name, "new", &known()), Some(true));
+        assert_eq!(
+            selector_matches(&selector("matchLabels: {sso: 'yes'}"), "new", &known()),
+            Some(false)
+        );
     }
 
     #[test]
@@ -106,8 +113,11 @@ mod tests {
         let by_name = selector(
             "matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [apps]}]",
         );
-        assert_eq!(matches(&by_name, "apps", &unavailable), Some(true));
-        assert_eq!(matches(&by_name, "other", &unavailable), Some(false));
-        assert_eq!(matches(&selector("matchLabels: {sso: 'yes'}"), "apps", &unavailable), None);
+        assert_eq!(selector_matches(&by_name, "apps", &unavailable), Some(true));
+        assert_eq!(selector_matches(&by_name, "other", &unavailable), Some(false));
+        assert_eq!(
+            selector_matches(&selector("matchLabels: {sso: 'yes'}"), "apps", &unavailable),
+            None
+        );
     }
 }

@@ -35,7 +35,7 @@ pub struct CheckedTenant {
 
 /// Validates a tenant; `issuer` is the decision among all tenants. `unseen`: no API server has
 /// validated the object.
-pub fn tenant(
+pub fn validate_tenant(
     raw: &api::Tenant,
     key: &ObjectKey,
     issuer: Result<Issuer, ValidationProblem>,
@@ -62,7 +62,7 @@ pub fn tenant(
         super::secret_ref(&mut problems, "spec.signing.secretRef", reference);
     }
     let scopes = custom_scopes(&mut problems, &spec.scopes);
-    let bounds = bounds::check(&mut problems, spec.clients.as_ref());
+    let bounds = bounds::check_client_bounds(&mut problems, spec.clients.as_ref());
     let branding = branding(&mut problems, spec.branding.as_ref());
     let display_name = spec.display_name.clone().unwrap_or_else(|| key.name.to_string());
     super::visible_text(&mut problems, "spec.displayName", &display_name);
@@ -72,7 +72,7 @@ pub fn tenant(
     let refresh_token_rotation =
         problems.supported("spec.refreshTokenRotation", refresh_token_rotation).unwrap_or_default();
     let tokens = token_policy::of_tenant(&mut problems, spec);
-    let registration = protocol::registration(&mut problems, spec.registration.as_ref());
+    let registration = protocol::registration_settings(&mut problems, spec.registration.as_ref());
     let organization = organization(spec.organization.as_ref(), &display_name, key);
     check_organization_id(&mut problems, &organization.id, key);
     if unseen {
@@ -139,7 +139,7 @@ fn lifetimes(problems: &mut ProblemList, written: Option<&api::TenantLifetimes>)
     let written = written.cloned().unwrap_or_default();
     let default = Lifetimes::default();
     let mut field = |name: &str, text: Option<&String>, most: Duration| {
-        duration::within(problems, &format!("spec.lifetimes.{name}"), text, SECOND..=most)
+        duration::duration_within(problems, &format!("spec.lifetimes.{name}"), text, SECOND..=most)
     };
     // Codes are redeemed at once. RFC 6749 §4.1.2 recommends at most ten minutes; this is stricter.
     let code = field("code", written.code.as_ref(), Duration::from_mins(1));
@@ -178,7 +178,12 @@ fn lifetimes(problems: &mut ProblemList, written: Option<&api::TenantLifetimes>)
 /// Validates `spec.refreshTokenReuseWindow` of a tenant or client.
 pub fn reuse_window(problems: &mut ProblemList, written: Option<&String>) -> Option<Duration> {
     const MAX: Duration = Duration::from_mins(5);
-    duration::within(problems, "spec.refreshTokenReuseWindow", written, Duration::ZERO..=MAX)
+    duration::duration_within(
+        problems,
+        "spec.refreshTokenReuseWindow",
+        written,
+        Duration::ZERO..=MAX,
+    )
 }
 
 fn algorithms(
@@ -213,7 +218,7 @@ fn rotation(problems: &mut ProblemList, written: Option<&api::RotationSpec>) -> 
     let written = written.cloned().unwrap_or_default();
     let default = RotationPolicy::default();
     let mut field = |name: &str, text: Option<&String>, least: Duration| {
-        duration::within(
+        duration::duration_within(
             problems,
             &format!("spec.signing.rotation.{name}"),
             text,
@@ -227,8 +232,10 @@ fn rotation(problems: &mut ProblemList, written: Option<&api::RotationSpec>) -> 
         retain: field("retain", written.retain.as_ref(), Duration::ZERO).unwrap_or(default.retain),
     };
     if policy.publish_ahead >= policy.interval {
-        let (ahead, interval) =
-            (duration::write(policy.publish_ahead), duration::write(policy.interval));
+        let (ahead, interval) = (
+            duration::write_duration(policy.publish_ahead),
+            duration::write_duration(policy.interval),
+        );
         let message = format!("publishAhead ({ahead}) must be shorter than interval ({interval})");
         problems.invalid("spec.signing.rotation", message);
     }
@@ -248,7 +255,7 @@ fn custom_scopes(
             problems.invalid(&field, "is a standard scope; use another name");
         }
         for (index, claim) in definition.claims.iter().enumerate() {
-            if let Some(message) = claim_names::refusal(claim) {
+            if let Some(message) = claim_names::claim_name_refusal(claim) {
                 problems.invalid(format!("{field}.claims[{index}]"), message);
             }
         }

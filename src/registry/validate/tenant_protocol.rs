@@ -36,7 +36,7 @@ pub fn request_objects(written: Option<&api::RequestObjectsSpec>) -> RequestObje
 }
 
 /// Validates the settings for dynamic registration.
-pub fn registration(
+pub fn registration_settings(
     problems: &mut ProblemList,
     written: Option<&api::RegistrationSpec>,
 ) -> RegistrationPolicy {
@@ -59,7 +59,7 @@ pub fn registration(
         }
         None => {}
     }
-    let unused = duration::within(
+    let unused = duration::duration_within(
         problems,
         "spec.registration.unusedLifetime",
         written.unused_lifetime.as_ref(),

@@ -58,7 +58,7 @@ impl<'de, K: DeserializeOwned + Resource> Deserialize<'de> for DeserializedOrErr
                 let status = RawStatus::read(value["status"].take());
                 let PartialObjectMeta { metadata, .. } =
                     PartialObjectMeta::<K>::deserialize(value).map_err(D::Error::custom)?;
-                let (field, said) = deserialize_errors::remedy(
+                let (field, said) = deserialize_errors::deserialize_remedy(
                     &error.path().to_string(),
                     &error.inner().to_string(),
                 );

@@ -18,12 +18,12 @@ use crate::{
 /// Maximum length of a note. The API allows 1 KiB.
 const MAX_NOTE_LEN: usize = 1000;
 
-pub(super) fn recorder(client: Client, identity: String) -> Recorder {
+pub(super) fn event_recorder(client: Client, identity: String) -> Recorder {
     Recorder::new(client, Reporter { controller: GROUP.to_owned(), instance: Some(identity) })
 }
 
 /// Publishes an Event. Errors are only logged, because no decision depends on Events.
-pub(super) async fn publish(
+pub(super) async fn publish_event(
     recorder: &Recorder,
     view: &SourceView,
     notice: EventRecord,
@@ -52,7 +52,7 @@ pub(super) async fn publish(
             return WriteError::NotFound;
         }
         tracing::warn!(%object, reason = reason.as_str(), %error, "failed to publish an Event");
-        write::error(&error)
+        write::write_error(&error)
     })
 }
 

@@ -24,7 +24,7 @@ pub struct ConnectionRefused {
 
 /// Waits until the API server answers, and returns its version. Calls `unreachable` with the error
 /// of each failed attempt.
-pub(super) async fn wait(
+pub(super) async fn wait_for_first_answer(
     client: &Client,
     address: &str,
     mut unreachable: impl FnMut(String),
@@ -106,7 +106,9 @@ mod tests {
     async fn an_unreachable_api_server_is_waited_for_with_backoff() {
         let (client, attempts) = server(40, 200, VERSION);
         let (start, mut told) = (Instant::now(), 0);
-        let version = wait(&client, "https://api.test", |_| told += 1).await.expect("it answers");
+        let version = wait_for_first_answer(&client, "https://api.test", |_| told += 1)
+            .await
+            .expect("it answers");
         assert_eq!(version, "v1.36.2");
         assert_eq!((attempts.load(Ordering::SeqCst), told), (41, 40));
         // 0.5 + 1 + 2 + 4 + 8, then 35 times 10 seconds.
@@ -119,13 +121,18 @@ mod tests {
             let body =
                 r#"{"kind": "Status", "status": "Failure", "message": "not you", "code": 401}"#;
             let (client, attempts) = server(0, status, body);
-            let refused = wait(&client, "https://api.test", |_| {}).await.expect_err("refused");
+            let refused = wait_for_first_answer(&client, "https://api.test", |_| {})
+                .await
+                .expect_err("refused");
             assert!(refused.to_string().contains("https://api.test"), "{refused}");
             assert_eq!(attempts.load(Ordering::SeqCst), 1);
         }
         let busy = r#"{"kind": "Status", "status": "Failure", "message": "later", "code": 429}"#;
         let (client, _) = server(0, 429, busy);
-        let waiting = timeout(Duration::from_secs(60), wait(&client, "https://api.test", |_| {}));
+        let waiting = timeout(
+            Duration::from_secs(60),
+            wait_for_first_answer(&client, "https://api.test", |_| {}),
+        );
         assert!(waiting.await.is_err(), "an overloaded API server is waited for");
     }
 }

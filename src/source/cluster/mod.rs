@@ -92,7 +92,7 @@ impl ClusterSource {
     /// Creates the source. It has no objects before `start`.
     pub fn new(client: Client, identity: String, on_write_error: OnWriteError) -> Arc<Self> {
         let views = watch::Sender::new(Arc::new(SourceView::default()));
-        let recorder = events::recorder(client.clone(), identity);
+        let recorder = events::event_recorder(client.clone(), identity);
         let watched = OnceLock::new();
         Arc::new(Self { recorder, client, on_write_error, views, watched })
     }
@@ -109,7 +109,8 @@ impl ClusterSource {
             let health = SourceHealth { synced: false, failing: Some((since, error)) };
             self.views.send_replace(Arc::new(SourceView { health, ..SourceView::default() }));
         };
-        let version = first_answer::wait(&self.client, address, unreachable).await?;
+        let version =
+            first_answer::wait_for_first_answer(&self.client, address, unreachable).await?;
         tracing::info!(version, "connected to the API server");
         self.views.send_replace(Arc::default());
         Ok(())
@@ -122,7 +123,12 @@ impl ClusterSource {
         let (health, follow) = watch::channel(None);
         tokio::spawn(heartbeat(self.client.clone(), health, clock));
         let views = self.views.clone();
-        tokio::spawn(view_collector::run(self.client.clone(), options, views, follow));
+        tokio::spawn(view_collector::run_view_collector(
+            self.client.clone(),
+            options,
+            views,
+            follow,
+        ));
     }
 
     /// Reports a write that failed.
@@ -172,12 +178,12 @@ impl ObjectSource for ClusterSource {
     }
 
     async fn create_secret(&self, secret: Secret) -> Result<(), WriteError> {
-        let done = write::create(&self.client, secret).await;
+        let done = write::create_secret(&self.client, secret).await;
         self.observed(ClusterWrite::CreateSecret, done)
     }
 
     async fn replace_secret(&self, secret: Secret) -> Result<(), WriteError> {
-        let done = write::replace(&self.client, secret).await;
+        let done = write::replace_secret(&self.client, secret).await;
         self.observed(ClusterWrite::ReplaceSecret, done)
     }
 
@@ -187,12 +193,12 @@ impl ObjectSource for ClusterSource {
         version: &str,
         changes: &[SecretAnnotation],
     ) -> Result<(), WriteError> {
-        let done = write::annotate(&self.client, key, version, changes).await;
+        let done = write::annotate_secret(&self.client, key, version, changes).await;
         self.observed(ClusterWrite::ReplaceSecret, done)
     }
 
     async fn delete_secret(&self, key: &ObjectKey, version: &str) -> Result<(), WriteError> {
-        let done = write::delete(&self.client, key, version).await;
+        let done = write::delete_secret(&self.client, key, version).await;
         self.observed(ClusterWrite::DeleteSecret, done)
     }
 
@@ -206,7 +212,7 @@ impl ObjectSource for ClusterSource {
         object: &ObjectRef,
         status: StatusUpdate,
     ) -> Result<(), WriteError> {
-        let done = write::status(&self.client, object, status).await;
+        let done = write::write_status(&self.client, object, status).await;
         self.observed(ClusterWrite::PublishStatus, done)
     }
 
@@ -214,7 +220,7 @@ impl ObjectSource for ClusterSource {
         let Some(watched) = self.watched.get().filter(|watched| !watched.is_empty()) else {
             return Vec::new();
         };
-        unwatched::list(&self.client, watched).await.unwrap_or_else(|error| {
+        unwatched::list_unwatched_objects(&self.client, watched).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "failed to list the objects of other namespaces");
             Vec::new()
         })
@@ -222,7 +228,7 @@ impl ObjectSource for ClusterSource {
 
     async fn publish_event(&self, notice: EventRecord) {
         let view = Arc::clone(&self.views.borrow());
-        let done = events::publish(&self.recorder, &view, notice).await;
+        let done = events::publish_event(&self.recorder, &view, notice).await;
         let _ = self.observed(ClusterWrite::PublishEvent, done);
     }
 }

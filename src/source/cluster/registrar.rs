@@ -83,9 +83,9 @@ async fn change<T: Send>(
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &object.namespace, &kind);
     for _ in 0..MAX_ATTEMPTS {
         let Ok(mut found) = within(api.get(&object.name)).await? else { continue };
-        registered_client::check(&found.metadata)?;
+        registered_client::check_registered(&found.metadata)?;
         let Some(written) = edit(&mut found)? else { return Ok(None) };
-        if within(api.replace(&object.name, &write::params(), &found)).await?.is_ok() {
+        if within(api.replace(&object.name, &write::post_params(), &found)).await?.is_ok() {
             return Ok(Some(written));
         }
     }
@@ -96,12 +96,14 @@ async fn change<T: Send>(
 impl ClientRegistrar for ClusterSource {
     async fn create_registered(&self, new: NewClient) -> Result<(), RegistrarError> {
         let api = api(&self.client, &new.object.namespace);
-        let client = registered_client::client(&new)?;
-        let created = within(api.create(&write::params(), &client)).await;
+        let client = registered_client::registered_client(&new)?;
+        let created = within(api.create(&write::post_params(), &client)).await;
         let created = created.and_then(|created| created.map_err(|Conflict| contended()));
         let created = self.registered(created)?;
-        let Some(secret) = registered_client::secret(&new, &created) else { return Ok(()) };
-        match write::create(&self.client, secret).await {
+        let Some(secret) = registered_client::registered_client_secret(&new, &created) else {
+            return Ok(());
+        };
+        match write::create_secret(&self.client, secret).await {
             // If the controller was faster, its Secret is equally good. The controller also repairs
             // other failures, and the caller waits until the client is served.
             Ok(()) | Err(WriteError::Conflict) => Ok(()),
@@ -132,7 +134,7 @@ impl ClientRegistrar for ClusterSource {
     async fn delete_registered(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
         let api = api(&self.client, &object.namespace);
         let Ok(found) = within(api.get(&object.name)).await? else { return Err(contended()) };
-        registered_client::check(&found.metadata)?;
+        registered_client::check_registered(&found.metadata)?;
         // The UID protects another object that has taken the name meanwhile.
         let unchanged = Preconditions { uid: found.metadata.uid, resource_version: None };
         let params = DeleteParams::background().preconditions(unchanged);
@@ -143,7 +145,7 @@ impl ClientRegistrar for ClusterSource {
 
     async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
         let mark = |found: &mut DynamicObject| {
-            Ok(registered_client::mark(&mut found.metadata).then_some(()))
+            Ok(registered_client::mark_used(&mut found.metadata).then_some(()))
         };
         self.registered(change(&self.client, object, mark).await).map(drop)
     }

@@ -54,7 +54,7 @@ pub(super) type Spares = BTreeMap<ObjectRef, BTreeSet<ObjectKey>>;
 
 /// How much of a Secret is kept, by its name and owner annotation. See
 /// docs/design/cluster.md#secrets.
-pub(super) fn retention(
+pub(super) fn secret_retention(
     objects: &ObjectSet,
     sealing: &ObjectKey,
     key: &ObjectKey,
@@ -63,7 +63,8 @@ pub(super) fn retention(
     if key == sealing {
         return SecretRetention::Whole;
     }
-    let Some(owner) = owner.and_then(|owner| owner::parse(&key.namespace, owner)) else {
+    let Some(owner) = owner.and_then(|owner| owner::parse_owner_annotation(&key.namespace, owner))
+    else {
         return SecretRetention::Version;
     };
     let object = match owner.kind {
@@ -84,7 +85,7 @@ pub(super) fn retention(
 
 /// The part of a Secret to keep if it belongs to an object; otherwise none. The body of any other
 /// Secret is never copied.
-pub(super) fn retained(
+pub(super) fn retained_part(
     objects: &ObjectSet,
     sealing: &ObjectKey,
     key: &ObjectKey,
@@ -92,16 +93,16 @@ pub(super) fn retained(
 ) -> Option<CachedSecret> {
     let annotations = secret.metadata.annotations.as_ref();
     let owner = annotations.and_then(|all| all.get(OWNER_ANNOTATION)).map(String::as_str);
-    match retention(objects, sealing, key, owner) {
+    match secret_retention(objects, sealing, key, owner) {
         SecretRetention::Whole => Some(CachedSecret::new(secret)),
         SecretRetention::Spare(_) => Some(CachedSecret::new(secret)).map(shortened),
-        SecretRetention::Reservation => reservation(&CachedSecret::new(secret)),
+        SecretRetention::Reservation => reserving_part(&CachedSecret::new(secret)),
         SecretRetention::Version => None,
     }
 }
 
 /// The Secret without its content, if it reserves an issuer.
-pub(super) fn reservation(secret: &CachedSecret) -> Option<CachedSecret> {
+pub(super) fn reserving_part(secret: &CachedSecret) -> Option<CachedSecret> {
     let reservation = secret.issuer_reservation()?;
     (reservation.issuer.len() <= MAX_ISSUER_BYTES).then(|| secret.without_content())
 }
@@ -112,7 +113,7 @@ fn shortened(secret: CachedSecret) -> CachedSecret {
 }
 
 /// Returns the part of a Secret to keep although its owner does not name it, and counts it.
-pub(super) fn spare(
+pub(super) fn spare_part(
     spares: &mut Spares,
     owner: ObjectRef,
     key: &ObjectKey,
@@ -172,7 +173,8 @@ mod tests {
         let (objects, sealing) = (objects(), ObjectKey::new("lanyard", "sealing"));
         let kept = |namespace, name, owner| {
             let key = ObjectKey::new(namespace, name);
-            retained(&objects, &sealing, &key, secret(owner, 3_000_000)).map(|it| it.is_whole())
+            retained_part(&objects, &sealing, &key, secret(owner, 3_000_000))
+                .map(|it| it.is_whole())
         };
         let shop = Some("OidcClient/shop");
         assert_eq!(kept("team", "shop-oidc", shop), Some(true));
@@ -206,7 +208,7 @@ mod tests {
         let owner = owner.expect("a client");
         let mut keep = |name: &str, bytes| {
             let secret = CachedSecret::new(secret(Some("OidcClient/shop"), bytes));
-            spare(&mut spares, owner.clone(), &ObjectKey::new("team", name), secret).is_whole()
+            spare_part(&mut spares, owner.clone(), &ObjectKey::new("team", name), secret).is_whole()
         };
         assert!(!keep("large", 30_000));
         assert!(keep("a", 300) && keep("b", 300) && keep("a", 300), "twice the same");

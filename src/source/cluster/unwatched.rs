@@ -17,7 +17,7 @@ use crate::{
 const PAGE_SIZE: u32 = 100;
 
 /// Lists the objects of Lanyard's kinds outside the watched namespaces; none if that is forbidden.
-pub(super) async fn list(
+pub(super) async fn list_unwatched_objects(
     client: &Client,
     watched: &[String],
 ) -> Result<Vec<UnwatchedObject>, kube::Error> {

@@ -28,7 +28,7 @@ const REFETCH_INTERVAL: Duration = Duration::from_secs(30);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Collects until all receivers of views are dropped.
-pub(super) async fn run(
+pub(super) async fn run_view_collector(
     client: Client,
     options: ClusterOptions,
     views: watch::Sender<Arc<SourceView>>,
@@ -41,7 +41,7 @@ pub(super) async fn run(
         sealing: options.sealing_secret.clone(),
     };
     let (kinds, streams): (Vec<_>, Vec<_>) =
-        watches::all(&client, &options, &filter).into_iter().unzip();
+        watches::all_watches(&client, &options, &filter).into_iter().unzip();
     let sealing = options.sealing_secret.clone();
     let mut state = WatchState::new(kinds, sealing, options.namespaces.is_empty());
     let mut changes = stream::select_all(streams).ready_chunks(1024);

@@ -21,7 +21,7 @@ use super::{
     ClusterOptions,
     deserialize_guard::DeserializedOrError,
     forbidden::ForbiddenWatch,
-    retention::{SecretFilter, retained},
+    retention::{SecretFilter, retained_part},
     streaming::{CappedBackoff, streaming_or_paged},
     without_managed_fields::WithoutManagedFields,
 };
@@ -84,7 +84,7 @@ pub(super) enum WatchEvent {
 type Changes = BoxStream<'static, WatchChange>;
 
 /// All watches with their kinds, indexed from 0.
-pub(super) fn all(
+pub(super) fn all_watches(
     client: &Client,
     options: &ClusterOptions,
     filter: &SecretFilter,
@@ -197,7 +197,7 @@ impl Watches {
             .flat_map(move |_| streaming_or_paged(api.clone(), &config, SECRET_PAGE_SIZE));
         self.push(secrets, ObjectKind::Secret, namespace, move |key, WithoutManagedFields(it)| {
             let version = it.metadata.resource_version.clone().unwrap_or_default();
-            retained(&filter.objects.load(), &filter.sealing, key, it)
+            retained_part(&filter.objects.load(), &filter.sealing, key, it)
                 .map_or(WatchEntry::OtherSecret(version), WatchEntry::ManagedSecret)
         });
     }
@@ -326,7 +326,7 @@ mod tests {
             is_ready: watch::channel(true).1,
             sealing: options.sealing_secret.clone(),
         };
-        for (_, mut changes) in all(&Client::new(server, "default"), &options, &filter) {
+        for (_, mut changes) in all_watches(&Client::new(server, "default"), &options, &filter) {
             loop {
                 match changes.next().await.expect("the stream continues").what {
                     WatchEvent::Complete => break,

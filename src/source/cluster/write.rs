@@ -27,11 +27,11 @@ const MANAGER: &str = "lanyard";
 async fn within<T>(write: impl Future<Output = Result<T, Error>> + Send) -> Result<T, WriteError> {
     let done = tokio::time::timeout(WRITE_TIMEOUT, write).await;
     let done = done.map_err(|_| WriteError::Unavailable("no response within 3 s".to_owned()))?;
-    done.map_err(|error| self::error(&error))
+    done.map_err(|error| self::write_error(&error))
 }
 
 /// The error of a write.
-pub(super) fn error(error: &Error) -> WriteError {
+pub(super) fn write_error(error: &Error) -> WriteError {
     match error {
         Error::Api(status) => match status.code {
             404 => WriteError::NotFound,
@@ -56,20 +56,20 @@ fn secrets(client: &Client, namespace: &str) -> Api<Secret> {
 }
 
 /// Creates a Secret; `Conflict` if it exists.
-pub(super) async fn create(client: &Client, secret: Secret) -> Result<(), WriteError> {
+pub(super) async fn create_secret(client: &Client, secret: Secret) -> Result<(), WriteError> {
     let api = secrets(client, &secret.namespace().unwrap_or_default());
-    within(api.create(&params(), &secret)).await.map(drop)
+    within(api.create(&post_params(), &secret)).await.map(drop)
 }
 
 /// Replaces a Secret that has not changed since it was read.
-pub(super) async fn replace(client: &Client, secret: Secret) -> Result<(), WriteError> {
+pub(super) async fn replace_secret(client: &Client, secret: Secret) -> Result<(), WriteError> {
     let api = secrets(client, &secret.namespace().unwrap_or_default());
-    within(api.replace(&secret.name_any(), &params(), &secret)).await.map(drop)
+    within(api.replace(&secret.name_any(), &post_params(), &secret)).await.map(drop)
 }
 
 /// Changes annotations of a Secret that has not changed since it was read. The rest is what the API
 /// server has, since a view may hold less than the whole Secret.
-pub(super) async fn annotate(
+pub(super) async fn annotate_secret(
     client: &Client,
     key: &ObjectKey,
     version: &str,
@@ -81,16 +81,16 @@ pub(super) async fn annotate(
         return Err(WriteError::Conflict);
     }
     crate::source::annotate(&mut secret.metadata, changes);
-    within(api.replace(&key.name, &params(), &secret)).await.map(drop)
+    within(api.replace(&key.name, &post_params(), &secret)).await.map(drop)
 }
 
 /// Parameters that set the field manager.
-pub(super) fn params() -> PostParams {
+pub(super) fn post_params() -> PostParams {
     PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() }
 }
 
 /// Deletes a Secret that has not changed since it was read.
-pub(super) async fn delete(
+pub(super) async fn delete_secret(
     client: &Client,
     key: &ObjectKey,
     version: &str,
@@ -113,7 +113,7 @@ pub(super) async fn delete_client(
 }
 
 /// Applies a status with Lanyard as the only field manager, so that omitted fields are removed.
-pub(super) async fn status(
+pub(super) async fn write_status(
     client: &Client,
     object: &ObjectRef,
     status: StatusUpdate,

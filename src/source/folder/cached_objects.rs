@@ -78,7 +78,7 @@ impl CachedManifest {
 }
 
 /// Collects objects as a cluster would list them. If two have the same name, the first is used.
-pub(crate) fn collect(all: impl Iterator<Item = (ObjectRef, CachedManifest)>) -> ObjectSet {
+pub(crate) fn collect_objects(all: impl Iterator<Item = (ObjectRef, CachedManifest)>) -> ObjectSet {
     let mut objects = ObjectSet::default();
     let mut namespaces = BTreeMap::new();
     for (ObjectRef { key, .. }, shown) in all {

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::cached_objects::{CachedManifest, collect};
+use super::cached_objects::{CachedManifest, collect_objects};
 use crate::{
     api::{CachedSecret, ObjectSet, StatusDigest},
     model::{ObjectRef, sha256},
@@ -47,7 +47,7 @@ impl ManifestFiles {
         let mut present = Vec::new();
         let was_unlisted = std::mem::take(&mut self.unlisted);
         for folder in folders {
-            match manifests::find(folder) {
+            match manifests::find_manifest_files(folder) {
                 Ok(found) => present.extend(found),
                 Err(error) => {
                     self.unlisted = true;
@@ -73,7 +73,7 @@ impl ManifestFiles {
     }
 
     fn reload_file(&mut self, path: &Path) -> bool {
-        let read = manifests::read(path);
+        let read = manifests::read_manifest_file(path);
         // A read error is logged once for each cause.
         let why = read.as_ref().err().map(ToString::to_string).unwrap_or_default();
         let content = read.as_deref().unwrap_or(why.as_bytes());
@@ -201,7 +201,7 @@ impl ManifestFiles {
     pub(super) fn objects(&self) -> ObjectSet {
         let incomplete = self.unlisted || self.read.values().any(|file| file.partial);
         let all = self.all().map(|(_, reference, shown)| (reference.clone(), shown.clone()));
-        ObjectSet { incomplete, ..collect(all) }
+        ObjectSet { incomplete, ..collect_objects(all) }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     api::{CachedSecret, EventType, SecretState, SourceHealth, SourceView},
     model::{ObjectKey, ObjectKind, ObjectRef, RegistrarError},
 };
-pub(crate) use cached_objects::{CachedManifest, collect};
+pub(crate) use cached_objects::{CachedManifest, collect_objects};
 use files::ManifestFiles;
 pub(crate) use files::ManifestValidator;
 
@@ -57,7 +57,7 @@ impl FolderSource {
             let text = format!("{} is not a folder of manifests", manifests.display());
             return Err(io::Error::new(io::ErrorKind::NotFound, text));
         }
-        state::prepare(state)?;
+        state::create_state_folder(state)?;
         let inner = Inner { files: ManifestFiles::new(judge), revision: 0 };
         let directory = Arc::new(Self {
             inner: Mutex::new(inner),
@@ -66,7 +66,7 @@ impl FolderSource {
             state: state.canonicalize()?,
         });
         directory.reload();
-        watcher::spawn(&directory);
+        watcher::spawn_folder_watcher(&directory);
         Ok(directory)
     }
 
@@ -117,7 +117,7 @@ impl FolderSource {
         }
         let path = state::path_of(&self.state, key);
         let done = match new {
-            Some(secret) => state::write(&path, secret),
+            Some(secret) => state::write_secret_file(&path, secret),
             None => std::fs::remove_file(&path),
         };
         done.map_err(|error| WriteError::Unavailable(format!("{}: {error}", path.display())))?;

@@ -25,12 +25,12 @@ impl FolderSource {
             return Err(RegistrarError::NotFound);
         }
         // The cached object lacks parts of the file, which a change must preserve.
-        let (objects, _) = manifests::parse(&file);
+        let (objects, _) = manifests::parse_manifest_file(&file);
         let found = objects.into_iter().find(|object| object.reference() == reference);
         let Some(ManifestObject::Managed(AnyObject::OidcClient(found))) = found else {
             return Err(RegistrarError::NotFound);
         };
-        registered_client::check(&found.metadata)?;
+        registered_client::check_registered(&found.metadata)?;
         Ok(*found)
     }
 
@@ -70,12 +70,12 @@ fn failed(path: &std::path::Path, error: &std::io::Error) -> RegistrarError {
 #[async_trait]
 impl ClientRegistrar for FolderSource {
     async fn create_registered(&self, new: NewClient) -> Result<(), RegistrarError> {
-        let client = registered_client::client(&new)?;
+        let client = registered_client::registered_client(&new)?;
         self.with_files(|_| {
-            if let Some(secret) = registered_client::secret(&new, &client) {
+            if let Some(secret) = registered_client::registered_client_secret(&new, &client) {
                 let key = ObjectKey::new(&new.object.namespace, client.generated_secret_name());
                 let path = state::path_of(&self.state, &key);
-                state::write(&path, &secret).map_err(|error| failed(&path, &error))?;
+                state::write_secret_file(&path, &secret).map_err(|error| failed(&path, &error))?;
             }
             self.put(&client, &new.object)
         })
@@ -94,7 +94,7 @@ impl ClientRegistrar for FolderSource {
             check(&updated.spec).map_err(RegistrarError::Refused)?;
             updated.annotate(&mut found.metadata);
             written = updated.spec;
-            let spec = registered_client::spec(written.clone())?;
+            let spec = registered_client::registered_client_spec(written.clone())?;
             self.put(&OidcClient { spec, ..found }, object)
         })?;
         Ok(written)
@@ -107,7 +107,7 @@ impl ClientRegistrar for FolderSource {
     async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
         self.with_files(|inner| {
             let mut found = self.registered(inner, object)?;
-            registered_client::mark(&mut found.metadata);
+            registered_client::mark_used(&mut found.metadata);
             self.put(&found, object)
         })
     }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Creates the state folder, readable only by its owner.
-pub(super) fn prepare(state: &Path) -> io::Result<()> {
+pub(super) fn create_state_folder(state: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(state)
 }
 
@@ -31,7 +31,7 @@ pub(super) fn path_of_client(state: &Path, key: &ObjectKey) -> PathBuf {
 }
 
 /// Writes a Secret to a file.
-pub(super) fn write(path: &Path, secret: &Secret) -> io::Result<()> {
+pub(super) fn write_secret_file(path: &Path, secret: &Secret) -> io::Result<()> {
     let mut secret = secret.clone();
     secret.metadata.resource_version = None;
     secret.metadata.owner_references = None;

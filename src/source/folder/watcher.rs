@@ -29,7 +29,7 @@ enum FsEvent {
 }
 
 /// Watches the folders on a thread that ends with the source.
-pub(super) fn spawn(directory: &Arc<FolderSource>) {
+pub(super) fn spawn_folder_watcher(directory: &Arc<FolderSource>) {
     let (told, changes) = channel();
     let folders = [directory.manifests.clone(), directory.state.clone()];
     let roots = folders.clone();

@@ -23,7 +23,7 @@ pub(super) fn normalize_secret(secret: &mut Value) {
 }
 
 /// Sets defaults.
-pub(super) fn complete(object: &mut ManifestObject) {
+pub(super) fn apply_defaults(object: &mut ManifestObject) {
     let namespaced = |metadata: &mut ObjectMeta| {
         metadata.namespace.get_or_insert_with(|| "default".to_owned());
     };

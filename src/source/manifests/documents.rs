@@ -51,7 +51,7 @@ impl Document<'_> {
 }
 
 /// Reads the documents of a file.
-pub(super) fn documents(text: &str) -> Vec<Document<'_>> {
+pub(super) fn split_documents(text: &str) -> Vec<Document<'_>> {
     if !text.trim_start().starts_with('{') {
         return yaml_documents(text, 1);
     }
@@ -143,7 +143,7 @@ fn yaml_document<'t>(
             return None;
         }
         let line = |line: usize| first_line + line - 1;
-        yaml::read(text)
+        yaml::read_yaml(text)
             .map(|read| DocumentContent {
                 value: read.value,
                 duplicates: read.duplicates.into_iter().map(|(key, at)| (key, line(at))).collect(),
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     fn values(text: &str) -> Vec<Result<Value, DocumentError>> {
-        let read = documents(text).into_iter();
+        let read = split_documents(text).into_iter();
         read.map(|document| document.content.map(|content| content.value)).collect()
     }
 
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn lines_are_those_of_the_file() {
-        let read = documents("# x\n---\na:\n  b:\n  - c: 1\n");
+        let read = split_documents("# x\n---\na:\n  b:\n  - c: 1\n");
         let path = ["a", "b"].map(|key| Step::Key(key.to_owned()));
         let document = read.last().expect("a document");
         assert_eq!(document.line_of(&path), Some(4));
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(document.line_of(&path), Some(5));
         let missing = [path, vec![Step::Key("d".to_owned())]].concat();
         assert_eq!(document.line_of(&missing), Some(5), "the nearest parent");
-        let Err(error) = &documents("a: 1\n---\nb: [\n").pop().expect("one").content else {
+        let Err(error) = &split_documents("a: 1\n---\nb: [\n").pop().expect("one").content else {
             panic!("malformed")
         };
         assert!(error.to_string().contains("line 4"), "{error}");

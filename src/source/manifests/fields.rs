@@ -9,9 +9,9 @@ const MIN_SIMILARITY: f64 = 0.6;
 
 /// The path of an unknown field in manifest notation, and a message. Only Lanyard's kinds have
 /// suggestions.
-pub(super) fn unknown(kind: &str, ignored: &str) -> (String, String) {
+pub(super) fn unknown_field(kind: &str, ignored: &str) -> (String, String) {
     let steps: Vec<&str> = ignored.split('.').filter(|step| *step != "?").collect();
-    let schema = ManagedKind::from_name(kind).and_then(api::schema);
+    let schema = ManagedKind::from_name(kind).and_then(api::kind_schema);
     let meant = steps.split_last().and_then(|(name, parents)| {
         let parent =
             parents.iter().try_fold(schema.as_ref()?, |schema, step| child(schema, step))?;

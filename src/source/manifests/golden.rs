@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::documents::documents;
+use super::documents::split_documents;
 
 const HEADER: &str = "apiVersion: golden/v1\nkind: Golden\nmetadata: {name: golden}\n";
 const FILE: &str = include_str!("../../../tests/golden/kubectl.jsonl");
@@ -22,7 +22,7 @@ struct Snippet {
 /// The objects of a text, with the items of lists; `None` if a document cannot be read.
 fn objects(text: &str) -> Option<Vec<Value>> {
     let mut objects = Vec::new();
-    for document in documents(text) {
+    for document in split_documents(text) {
         match document.content.ok()?.value {
             Value::Null => {}
             Value::Object(mut list) if list.get("kind") == Some(&"List".into()) => {

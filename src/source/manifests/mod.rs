@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 
-pub use read::{find, parse, parse_read, parse_text, read, read_from};
+pub use read::{
+    find_manifest_files, parse_manifest_file, parse_read, parse_text, read_from, read_manifest_file,
+};
 pub use write::to_yaml;
 
 use crate::{

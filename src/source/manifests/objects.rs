@@ -118,7 +118,7 @@ impl<'f> ObjectReader<'f> {
         if let Some((field, message)) = fields::unusable_name(&name, &namespace) {
             return self.problem(place, &object, field, message);
         }
-        if let Some(removed) = sops::remove(&mut value) {
+        if let Some(removed) = sops::remove_sops_metadata(&mut value) {
             let problem = FileProblem::new(self.file, &object, removed.message());
             self.problems.push(problem.into_warning());
             if removed == SopsMetadata::Encrypted {
@@ -139,7 +139,7 @@ impl<'f> ObjectReader<'f> {
             }
         };
         if let Some(mut read) = read {
-            defaults::complete(&mut read);
+            defaults::apply_defaults(&mut read);
             self.objects.push(read);
         }
     }
@@ -202,7 +202,7 @@ impl<'f> ObjectReader<'f> {
         unknown.retain(|field| field != "apiVersion" && field != "kind");
         let before = self.problems.len();
         for field in &unknown {
-            let (field, message) = fields::unknown(kind, field);
+            let (field, message) = fields::unknown_field(kind, field);
             self.problem(place, object, &field, message);
         }
         self.problems[before..].sort_by_key(|problem| problem.line);
@@ -246,7 +246,7 @@ fn deserialize<T: DeserializeOwned>(
     let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
     let read = serde_ignored::deserialize(tracked, |path| unknown.push(path.to_string()));
     read.map_err(|error: serde_json::Error| {
-        deserialize_errors::remedy(&track.path().to_string(), &error.to_string())
+        deserialize_errors::deserialize_remedy(&track.path().to_string(), &error.to_string())
     })
 }
 

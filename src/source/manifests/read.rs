@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{FileProblem, ManifestObject, documents::documents, objects::ObjectReader};
+use super::{FileProblem, ManifestObject, documents::split_documents, objects::ObjectReader};
 
 /// Maximum size of a file in bytes.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -19,7 +19,7 @@ const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 /// The manifest file itself, or every `*.yaml`, `*.yml` and `*.json` file below a folder, in a stable
 /// order.
 /// Skips hidden files and backup files of editors.
-pub fn find(path: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn find_manifest_files(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Found::default();
     if path.is_dir() {
         found.collect(path, 0)?;
@@ -67,7 +67,7 @@ fn is_manifest(path: &Path) -> bool {
 }
 
 /// Reads a regular file that is not too large.
-pub fn read(file: &Path) -> io::Result<Vec<u8>> {
+pub fn read_manifest_file(file: &Path) -> io::Result<Vec<u8>> {
     if !std::fs::metadata(file)?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
@@ -86,8 +86,8 @@ pub fn read_from(input: impl Read) -> io::Result<Vec<u8>> {
 
 /// Reads the documents of a file. A document that cannot be read is a problem; the others are
 /// returned.
-pub fn parse(file: &Path) -> (Vec<ManifestObject>, Vec<FileProblem>) {
-    parse_read(file, &read(file))
+pub fn parse_manifest_file(file: &Path) -> (Vec<ManifestObject>, Vec<FileProblem>) {
+    parse_read(file, &read_manifest_file(file))
 }
 
 /// Like [`parse`], for the result of [`read`].
@@ -109,7 +109,7 @@ pub fn parse_read(
 /// Like [`parse`], for text that was read from `file`.
 pub fn parse_text(file: &Path, text: &str) -> (Vec<ManifestObject>, Vec<FileProblem>) {
     let mut reader = ObjectReader::new(file);
-    for (number, document) in documents(text).iter().enumerate() {
+    for (number, document) in split_documents(text).iter().enumerate() {
         reader.document(number + 1, document);
     }
     reader.finish()

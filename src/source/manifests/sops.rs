@@ -29,7 +29,7 @@ impl SopsMetadata {
 }
 
 /// Removes the metadata from a manifest, if there is any.
-pub(super) fn remove(manifest: &mut Value) -> Option<SopsMetadata> {
+pub(super) fn remove_sops_metadata(manifest: &mut Value) -> Option<SopsMetadata> {
     let fields = manifest.as_object_mut()?;
     fields.get(FIELD)?.get("mac")?;
     fields.remove(FIELD);

@@ -166,7 +166,7 @@ fn fill(file: File, entropy: &dyn Entropy) -> Result<(), EmbeddedError> {
         about.insert("format", FORMAT.to_string().as_str())?;
         about.insert("incarnation", entropy.id().as_str())?;
     }
-    tables::create(&transaction)?;
+    tables::create_tables(&transaction)?;
     transaction.commit()?;
     Ok(database.close()?)
 }

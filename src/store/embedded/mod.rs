@@ -32,7 +32,7 @@ use crate::model::{Entropy, TenantId, Timestamp};
 pub use file::OpenError;
 use file::StoreFile;
 use tables::EmbeddedError;
-use writer::{SharedDatabase, WriteJob, WriteOperation, WriteOutcome, unavailable};
+use writer::{SharedDatabase, WriteJob, WriteOperation, WriteOutcome, writer_unavailable};
 
 /// Capacity of the write queue; callers beyond it wait for room.
 const QUEUE_LEN: usize = 4096;
@@ -63,7 +63,7 @@ impl EmbeddedStore {
         let its = Arc::clone(&shared);
         let writer = thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || writer::run(&its, queue, at_work))
+            .spawn(move || writer::run_writer(&its, queue, at_work))
             .map_err(|error| OpenError::System { path: path.to_owned(), error })?;
         Ok(Self { shared, jobs: Some(jobs), writer: Some(writer) })
     }
@@ -81,8 +81,8 @@ impl EmbeddedStore {
             answered.await.ok()
         };
         let outcome = tokio::time::timeout(WRITE_TIMEOUT, answering).await;
-        let outcome = outcome.map_err(|_| unavailable("its disk did not answer in time"))?;
-        outcome.ok_or_else(|| unavailable("its writer has ended"))?
+        let outcome = outcome.map_err(|_| writer_unavailable("its disk did not answer in time"))?;
+        outcome.ok_or_else(|| writer_unavailable("its writer has ended"))?
     }
 
     /// Reads an index on a thread that may wait for the disk.
@@ -93,7 +93,7 @@ impl EmbeddedStore {
         let shared = Arc::clone(&self.shared);
         let walk = move || shared.with(|database| work(&database.begin_read()?));
         let walked = tokio::task::spawn_blocking(walk).await;
-        Ok(walked.map_err(|_| unavailable("its reader has ended"))??)
+        Ok(walked.map_err(|_| writer_unavailable("its reader has ended"))??)
     }
 
     async fn change(&self, operation: WriteOperation, now: Timestamp) -> Result<bool, StoreError> {
@@ -130,7 +130,7 @@ impl Store for EmbeddedStore {
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
-        Ok(self.shared.with(|database| read::get(&database.begin_read()?, key, now))?)
+        Ok(self.shared.with(|database| read::get_record(&database.begin_read()?, key, now))?)
     }
 
     async fn take(
@@ -162,7 +162,8 @@ impl Store for EmbeddedStore {
         now: Timestamp,
     ) -> Result<Vec<VersionedRecord>, StoreError> {
         let (tenant, owner) = (tenant.clone(), owner.clone());
-        self.walk(move |transaction| read::list(transaction, (kind, &tenant), &owner, now)).await
+        self.walk(move |transaction| read::list_records(transaction, (kind, &tenant), &owner, now))
+            .await
     }
 
     async fn list_due(

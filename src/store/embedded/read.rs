@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Reads a live record.
-pub(super) fn get(
+pub(super) fn get_record(
     transaction: &ReadTransaction,
     key: &RecordKey,
     now: Timestamp,
@@ -24,15 +24,15 @@ pub(super) fn get(
 }
 
 /// Lists the live records of a kind for an index entry.
-pub(super) fn list(
+pub(super) fn list_records(
     transaction: &ReadTransaction,
     (kind, tenant): (RecordKind, &TenantId),
     owner: &IndexEntry,
     now: Timestamp,
 ) -> Result<Vec<VersionedRecord>, EmbeddedError> {
     let records = transaction.open_table(RECORDS)?;
-    let scope = encoding::scope(kind, tenant);
-    let listing = encoding::listing(&scope, (owner.kind.as_str(), &owner.id));
+    let scope = encoding::encode_scope(kind, tenant);
+    let listing = encoding::encode_listing(&scope, (owner.kind.as_str(), &owner.id));
     let mut found = Vec::new();
     for entry in transaction.open_table(OWNERS)?.range((&*listing, "")..)? {
         let entry = entry?.0;

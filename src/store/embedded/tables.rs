@@ -50,7 +50,7 @@ impl<E: Into<redb::Error>> From<E> for EmbeddedError {
 }
 
 /// Creates the tables that the file does not have yet.
-pub(super) fn create(transaction: &WriteTransaction) -> Result<(), EmbeddedError> {
+pub(super) fn create_tables(transaction: &WriteTransaction) -> Result<(), EmbeddedError> {
     OpenTables::open(transaction).map(drop)
 }
 
@@ -127,7 +127,7 @@ impl<'t> OpenTables<'t> {
     ) -> Result<Option<VersionedRecord>, EmbeddedError> {
         let found = self.live(key, now)?;
         if found.is_some() {
-            self.remove(&encoding::key(key))?;
+            self.remove(&encoding::encode_key(key))?;
         }
         Ok(found)
     }
@@ -174,7 +174,7 @@ impl<'t> OpenTables<'t> {
 
     /// Writes a record, replacing any row of its key.
     fn put(&mut self, record: &Record) -> Result<(), EmbeddedError> {
-        let key = encoding::key(&record.key);
+        let key = encoding::encode_key(&record.key);
         let version = self.version.get(())?.map_or(0, |last| last.value()) + 1;
         self.version.insert((), version)?;
         let row = EncodedRecord::of(record, version);
@@ -199,13 +199,13 @@ impl<'t> OpenTables<'t> {
         before: Option<&EncodedRecord<'_>>,
         after: Option<&EncodedRecord<'_>>,
     ) -> Result<(), EmbeddedError> {
-        let (scope, id) = encoding::split(key).ok_or(DamagedRecord)?;
+        let (scope, id) = encoding::split_key(key).ok_or(DamagedRecord)?;
         let (had, has) = (owners(before), owners(after));
         for owner in had.iter().filter(|owner| !has.contains(owner)) {
-            self.owners.remove((&*encoding::listing(scope, *owner), id))?;
+            self.owners.remove((&*encoding::encode_listing(scope, *owner), id))?;
         }
         for owner in has.iter().filter(|owner| !had.contains(owner)) {
-            self.owners.insert((&*encoding::listing(scope, *owner), id), ())?;
+            self.owners.insert((&*encoding::encode_listing(scope, *owner), id), ())?;
         }
         let [expired, expires] = [before, after].map(|row| row.map(|row| row.expires_at.millis()));
         if expired != expires {
@@ -218,7 +218,7 @@ impl<'t> OpenTables<'t> {
         }
         let (was_due, is_due) = (due(before), due(after));
         if was_due != is_due {
-            let kind = encoding::kind(scope).ok_or(DamagedRecord)?;
+            let kind = encoding::scope_kind(scope).ok_or(DamagedRecord)?;
             if let Some(at) = was_due {
                 self.due.remove((kind, at, key))?;
             }
@@ -245,7 +245,7 @@ pub(super) fn live_record(
     key: &RecordKey,
     now: Timestamp,
 ) -> Result<Option<VersionedRecord>, EmbeddedError> {
-    let Some(bytes) = records.get(&*encoding::key(key))? else { return Ok(None) };
+    let Some(bytes) = records.get(&*encoding::encode_key(key))? else { return Ok(None) };
     let row = EncodedRecord::read(bytes.value())?;
     if row.expires_at <= now {
         return Ok(None);

@@ -79,7 +79,7 @@ async fn the_due_index_is_repaired_after_an_earlier_release_wrote_the_file() {
     drop(store);
     let database = redb::Database::open(&path).unwrap();
     write(&database, |transaction| {
-        let taken = encoding::key(&key("taken"));
+        let taken = encoding::encode_key(&key("taken"));
         transaction.open_table(tables::DUE).unwrap().insert(("session", 1, &*taken), ()).unwrap();
     });
     drop(database);
@@ -110,7 +110,7 @@ async fn damaged_records_do_not_hide_due_ones() {
     let store = open(&folder).unwrap();
     store.insert(due.clone(), NOW).await.unwrap();
     let damage = |transaction: &redb::WriteTransaction| {
-        let damaged = encoding::key(&key("damaged"));
+        let damaged = encoding::encode_key(&key("damaged"));
         let mut records = transaction.open_table(tables::RECORDS).unwrap();
         records.insert(&*damaged, &[1_u8][..]).unwrap();
         let mut times = transaction.open_table(tables::DUE).unwrap();
@@ -241,7 +241,7 @@ async fn a_failed_batch_fails_all_its_operations_and_the_next_succeeds() {
     store.insert(record("bad"), NOW).await.unwrap();
     let damage = |database: &redb::Database| {
         write(database, |transaction| {
-            let bad = encoding::key(&key("bad"));
+            let bad = encoding::encode_key(&key("bad"));
             transaction.open_table(tables::RECORDS).unwrap().insert(&*bad, &[][..]).unwrap();
         });
         Ok(())
@@ -254,7 +254,7 @@ async fn a_failed_batch_fails_all_its_operations_and_the_next_succeeds() {
     jobs.try_send(second).ok().unwrap();
     drop(jobs);
     let shared = Arc::clone(&store.shared);
-    thread::spawn(move || writer::run(&shared, queue, || 0)).join().unwrap();
+    thread::spawn(move || writer::run_writer(&shared, queue, || 0)).join().unwrap();
     for answer in [first_answer, second_answer] {
         assert!(matches!(answer.await.unwrap(), Err(StoreError::Unavailable(_))));
     }

@@ -60,7 +60,7 @@ pub(super) struct SharedDatabase {
 }
 
 /// Runs until all senders are dropped.
-pub(super) fn run(
+pub(super) fn run_writer(
     shared: &Arc<SharedDatabase>,
     mut jobs: mpsc::Receiver<WriteJob>,
     at_work: impl Fn() -> usize,
@@ -167,7 +167,7 @@ fn decide(tables: &mut OpenTables<'_>, job: &WriteJob) -> Result<WriteOutcome, E
     })
 }
 
-pub(super) fn unavailable(why: &str) -> StoreError {
+pub(super) fn writer_unavailable(why: &str) -> StoreError {
     StoreError::Unavailable(ErrorCause::new(why))
 }
 

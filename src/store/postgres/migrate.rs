@@ -59,7 +59,7 @@ impl SchemaInfo {
 
 /// Migrates the database to this release's format. `incarnation` becomes the store's if it has none
 /// yet. The format is written last and never lowered, so an interrupted migration can be repeated.
-pub(super) async fn migrate(pool: &PgPool, incarnation: &str) -> Result<(), PostgresError> {
+pub(super) async fn migrate_schema(pool: &PgPool, incarnation: &str) -> Result<(), PostgresError> {
     let now = SchemaInfo::read(pool).await?.unwrap_or_default();
     if now.format >= FORMAT {
         return Ok(());
@@ -81,7 +81,7 @@ pub(super) async fn migrate(pool: &PgPool, incarnation: &str) -> Result<(), Post
 }
 
 /// Applies settings that improve performance. A database that refuses them is used without.
-pub(super) async fn tune(pool: &PgPool) {
+pub(super) async fn tune_autovacuum(pool: &PgPool) {
     for statement in sql::TUNING {
         if let Err(error) = sqlx::query(statement).execute(pool).await {
             tracing::debug!(statement, %error, "the database refused a tuning setting");

@@ -24,12 +24,12 @@ use tokio::sync::OnceCell;
 use super::{
     CLOCK_TOLERANCE, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store, StoreError,
     StoreState, UnusableCa, VersionedRecord, ca,
-    retry::{bounded, random_version, retried, settled},
+    retry::{random_version, resolve_unknown, with_retries, with_timeout},
 };
 use crate::model::{Entropy, TenantId, Timestamp};
 use failure::PostgresError;
 use migrate::SchemaInfo;
-use row::{keyed, owner_entry, owners, stored, stored_of_any_tenant};
+use row::{encoded_owners, keyed_query, owner_entry, stored_of_any_tenant, stored_record};
 
 /// Limit for acquiring or opening a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -81,7 +81,7 @@ impl PostgresStore {
             .disable_statement_logging();
         if let Some(ca) = &options.ca {
             // Read for each new connection, so the certificates can be replaced.
-            ca::read(ca)?;
+            ca::read_ca_file(ca)?;
             connect = connect.ssl_root_cert(ca).ssl_mode(PgSslMode::VerifyFull);
         }
         let pool = PgPoolOptions::new()
@@ -122,9 +122,9 @@ impl PostgresStore {
         replaced: Option<i64>,
     ) -> Result<bool, StoreError> {
         let version = random_version(&*self.entropy);
-        let owners = &owners(record);
+        let owners = &encoded_owners(record);
         let attempt = || async move {
-            let mut query = keyed(statement, &record.key)
+            let mut query = keyed_query(statement, &record.key)
                 .bind(&record.value[..])
                 .bind(version.cast_signed())
                 .bind(record.expires_at.millis())
@@ -136,8 +136,8 @@ impl PostgresStore {
             }
             Ok::<_, PostgresError>(self.change(query).await? > 0)
         };
-        let outcome = bounded(retried(true, attempt)).await?;
-        settled(outcome, self, (&record.key, version), now).await
+        let outcome = with_timeout(with_retries(true, attempt)).await?;
+        resolve_unknown(outcome, self, (&record.key, version), now).await
     }
 }
 
@@ -173,10 +173,11 @@ impl Store for PostgresStore {
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
         let attempt = || async move {
-            let found = keyed(sql::GET, key).bind(now.millis()).fetch_optional(&self.pool).await?;
-            found.map(|row| stored(&row, key.kind, &key.tenant)).transpose()
+            let found =
+                keyed_query(sql::GET, key).bind(now.millis()).fetch_optional(&self.pool).await?;
+            found.map(|row| stored_record(&row, key.kind, &key.tenant)).transpose()
         };
-        Ok(bounded(retried(true, attempt)).await?.0)
+        Ok(with_timeout(with_retries(true, attempt)).await?.0)
     }
 
     async fn take(
@@ -185,14 +186,14 @@ impl Store for PostgresStore {
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
         let attempt = || async move {
-            let query = keyed(sql::TAKE, key).bind(now.millis());
+            let query = keyed_query(sql::TAKE, key).bind(now.millis());
             let mut connection = self.pool.acquire().await?;
             let gone = query.fetch_optional(&mut *connection).await.map_err(PostgresError::from);
             left_if_read_only(connection, gone)?
-                .map(|row| stored(&row, key.kind, &key.tenant))
+                .map(|row| stored_record(&row, key.kind, &key.tenant))
                 .transpose()
         };
-        Ok(bounded(retried(false, attempt)).await?.0)
+        Ok(with_timeout(with_retries(false, attempt)).await?.0)
     }
 
     async fn compare_and_swap(
@@ -220,9 +221,9 @@ impl Store for PostgresStore {
                 .bind(now.millis())
                 .bind(i64::try_from(MAX_LISTED).unwrap_or(i64::MAX));
             let rows = query.fetch_all(&self.pool).await?;
-            rows.iter().map(|row| stored(row, kind, tenant)).collect()
+            rows.iter().map(|row| stored_record(row, kind, tenant)).collect()
         };
-        Ok(bounded(retried(true, attempt)).await?.0)
+        Ok(with_timeout(with_retries(true, attempt)).await?.0)
     }
 
     async fn list_due(
@@ -244,7 +245,7 @@ impl Store for PostgresStore {
             let records = rows.iter().filter_map(|row| stored_of_any_tenant(row, kind));
             Ok::<_, PostgresError>(records.collect())
         };
-        Ok(bounded(retried(true, attempt)).await?.0)
+        Ok(with_timeout(with_retries(true, attempt)).await?.0)
     }
 
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
@@ -254,7 +255,7 @@ impl Store for PostgresStore {
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX));
             self.change(query).await
         };
-        let (gone, _) = bounded(retried(true, attempt)).await?;
+        let (gone, _) = with_timeout(with_retries(true, attempt)).await?;
         Ok(usize::try_from(gone).unwrap_or(usize::MAX))
     }
 
@@ -264,7 +265,7 @@ impl Store for PostgresStore {
             let time = sqlx::query(sql::TIME).fetch_one(&self.pool).await?.try_get("now")?;
             Ok::<_, PostgresError>((about.unwrap_or_default(), Timestamp::from_millis(time)))
         };
-        let ((about, time), _) = bounded(retried(true, attempt)).await?;
+        let ((about, time), _) = with_timeout(with_retries(true, attempt)).await?;
         about.check()?;
         Ok(StoreState { incarnation: about.incarnation, time: Some(time) })
     }
@@ -275,8 +276,8 @@ impl Store for PostgresStore {
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
-        migrate::migrate(&self.pool, &self.entropy.id()).await?;
-        migrate::tune(&self.pool).await;
+        migrate::migrate_schema(&self.pool, &self.entropy.id()).await?;
+        migrate::tune_autovacuum(&self.pool).await;
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Binds a key as the first three parameters of a statement.
-pub(super) fn keyed<'q>(
+pub(super) fn keyed_query<'q>(
     statement: &'static str,
     key: &'q RecordKey,
 ) -> Query<'q, sqlx::Postgres, PgArguments> {
@@ -33,13 +33,13 @@ pub(super) fn owner_entry(kind: RecordKind, tenant: &TenantId, owner: &IndexEntr
 }
 
 /// Encodes the index entries of a record.
-pub(super) fn owners(record: &Record) -> Vec<Vec<u8>> {
+pub(super) fn encoded_owners(record: &Record) -> Vec<Vec<u8>> {
     let key = &record.key;
     record.owners.iter().map(|owner| owner_entry(key.kind, &key.tenant, owner)).collect()
 }
 
 /// Decodes a row. Index entries of kinds that only a newer release knows are skipped.
-pub(super) fn stored(
+pub(super) fn stored_record(
     row: &PgRow,
     kind: RecordKind,
     tenant: &TenantId,
@@ -65,7 +65,7 @@ pub(super) fn stored_of_any_tenant(row: &PgRow, kind: RecordKind) -> Option<Vers
     let tenant: String = row.try_get("tenant").unwrap_or_default();
     // Names of Kubernetes objects contain no slash.
     let decoded = match tenant.split_once('/') {
-        Some((namespace, name)) => stored(row, kind, &TenantId::new(namespace, name)),
+        Some((namespace, name)) => stored_record(row, kind, &TenantId::new(namespace, name)),
         None => Err(PostgresError::from(sqlx::Error::Decode("the tenant has no namespace".into()))),
     };
     let id: Vec<u8> = row.try_get("id").unwrap_or_default();

@@ -21,12 +21,12 @@ use super::{
     StoreState, UnusableCa, VersionedRecord, ca,
     encoding::{self, DamagedRecord},
     record::skip_damaged,
-    retry::{bounded, random_version, retried, settled},
+    retry::{random_version, resolve_unknown, with_retries, with_timeout},
 };
 use crate::model::{Entropy, TenantId, Timestamp};
 use connection::{ValkeyConnection, ValkeyLink};
 use failure::ValkeyError;
-use row::scripted;
+use row::script_millis;
 
 /// Connection settings of the server.
 pub struct ValkeyOptions {
@@ -97,8 +97,9 @@ impl ValkeyStore {
     ) -> Result<bool, StoreError> {
         record.check_size()?;
         let version = random_version(&*self.entropy);
-        let (key, row) = (&encoding::key(&record.key), &row::write(record, version));
-        let due = &record.due_at.map_or_else(String::new, |due| scripted(due.millis()).to_string());
+        let (key, row) = (&encoding::encode_key(&record.key), &row::write_row(record, version));
+        let due =
+            &record.due_at.map_or_else(String::new, |due| script_millis(due.millis()).to_string());
         let attempt = || {
             self.execute(move |connected| {
                 let mut run = changing(script, connected, now);
@@ -109,8 +110,8 @@ impl ValkeyStore {
                 ValkeyCommand::Run(run)
             })
         };
-        let outcome = bounded(retried(true, attempt)).await?;
-        settled(outcome, self, (&record.key, version), now).await
+        let outcome = with_timeout(with_retries(true, attempt)).await?;
+        resolve_unknown(outcome, self, (&record.key, version), now).await
     }
 }
 
@@ -128,7 +129,7 @@ fn changing(
     now: Timestamp,
 ) -> ScriptInvocation<'static> {
     let mut run = script.prepare_invoke();
-    run.arg(&connected.incarnation).arg(scripted(now.millis()));
+    run.arg(&connected.incarnation).arg(script_millis(now.millis()));
     run
 }
 
@@ -139,7 +140,7 @@ fn client(options: &ValkeyOptions) -> Result<Client, UnusableValkey> {
     if !options.url.starts_with("rediss://") {
         return Err(UnusableValkey::CaWithoutTls);
     }
-    let certificates = TlsCertificates { client_tls: None, root_cert: Some(ca::read(ca)?) };
+    let certificates = TlsCertificates { client_tls: None, root_cert: Some(ca::read_ca_file(ca)?) };
     Client::build_with_tls(&*options.url, certificates).map_err(|_| UnusableValkey::Url)
 }
 
@@ -160,10 +161,10 @@ impl Store for ValkeyStore {
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
-        let name = &[scripts::RECORD.as_bytes(), &encoding::key(key)].concat();
+        let name = &[scripts::RECORD.as_bytes(), &encoding::encode_key(key)].concat();
         let attempt = || self.execute::<Option<Vec<u8>>>(move |_| ValkeyCommand::Get(name.clone()));
-        let (found, _) = bounded(retried(true, attempt)).await?;
-        let stored = found.map(|bytes| row::read(&bytes, key.clone())).transpose()?;
+        let (found, _) = with_timeout(with_retries(true, attempt)).await?;
+        let stored = found.map(|bytes| row::read_row(&bytes, key.clone())).transpose()?;
         Ok(stored.filter(|stored| !stored.record.is_expired(now)))
     }
 
@@ -172,7 +173,7 @@ impl Store for ValkeyStore {
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
-        let name = &encoding::key(key);
+        let name = &encoding::encode_key(key);
         let attempt = || {
             self.execute::<Option<Vec<u8>>>(move |connected| {
                 let mut run = changing(&scripts::TAKE, connected, now);
@@ -180,8 +181,8 @@ impl Store for ValkeyStore {
                 ValkeyCommand::Run(run)
             })
         };
-        let (found, _) = bounded(retried(false, attempt)).await?;
-        Ok(found.map(|bytes| row::read(&bytes, key.clone())).transpose()?)
+        let (found, _) = with_timeout(with_retries(false, attempt)).await?;
+        Ok(found.map(|bytes| row::read_row(&bytes, key.clone())).transpose()?)
     }
 
     async fn compare_and_swap(
@@ -200,19 +201,19 @@ impl Store for ValkeyStore {
         owner: &IndexEntry,
         now: Timestamp,
     ) -> Result<Vec<VersionedRecord>, StoreError> {
-        let scope = &encoding::scope(kind, tenant);
-        let listing = &encoding::listing(scope, (owner.kind.as_str(), &owner.id));
+        let scope = &encoding::encode_scope(kind, tenant);
+        let listing = &encoding::encode_listing(scope, (owner.kind.as_str(), &owner.id));
         let attempt = || {
             self.execute::<Vec<(Vec<u8>, Vec<u8>)>>(move |_| {
                 let mut run = scripts::LIST.prepare_invoke();
-                run.arg(scripted(now.millis())).arg(scope).arg(listing).arg(MAX_LISTED);
+                run.arg(script_millis(now.millis())).arg(scope).arg(listing).arg(MAX_LISTED);
                 ValkeyCommand::Run(run)
             })
         };
-        let (found, _) = bounded(retried(true, attempt)).await?;
+        let (found, _) = with_timeout(with_retries(true, attempt)).await?;
         let stored = |(id, row): (Vec<u8>, Vec<u8>)| {
             let key = RecordKey::new(kind, tenant, String::from_utf8_lossy(&id));
-            Ok(row::read(&row, key)?)
+            Ok(row::read_row(&row, key)?)
         };
         found.into_iter().map(stored).collect()
     }
@@ -224,18 +225,23 @@ impl Store for ValkeyStore {
         limit: usize,
         now: Timestamp,
     ) -> Result<Vec<VersionedRecord>, StoreError> {
-        let (from, until) = (scripted(due.start().millis()), scripted(due.end().millis()));
+        let (from, until) =
+            (script_millis(due.start().millis()), script_millis(due.end().millis()));
         let attempt = || {
             self.execute::<Vec<(Vec<u8>, i64, Vec<u8>)>>(move |_| {
                 let mut run = scripts::LIST_DUE.prepare_invoke();
-                run.arg(scripted(now.millis())).arg(kind.as_str()).arg(from).arg(until).arg(limit);
+                run.arg(script_millis(now.millis()))
+                    .arg(kind.as_str())
+                    .arg(from)
+                    .arg(until)
+                    .arg(limit);
                 ValkeyCommand::Run(run)
             })
         };
-        let (found, _) = bounded(retried(true, attempt)).await?;
+        let (found, _) = with_timeout(with_retries(true, attempt)).await?;
         let stored = |(key, due_at, row): (Vec<u8>, i64, Vec<u8>)| {
             let decoded = encoding::record_key(kind, &key).ok_or(DamagedRecord);
-            let decoded = decoded.and_then(|key| row::read(&row, key));
+            let decoded = decoded.and_then(|key| row::read_row(&row, key));
             let mut stored = skip_damaged(kind, key.escape_ascii(), decoded)?;
             // A row that an earlier release has replaced is still listed, but contains no due time.
             stored.record.due_at = Some(Timestamp::from_millis(due_at));
@@ -245,7 +251,7 @@ impl Store for ValkeyStore {
     }
 
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        let moment = scripted(now.minus(CLOCK_TOLERANCE).millis());
+        let moment = script_millis(now.minus(CLOCK_TOLERANCE).millis());
         let attempt = || {
             self.execute(move |_| {
                 let mut run = scripts::PURGE.prepare_invoke();
@@ -253,7 +259,7 @@ impl Store for ValkeyStore {
                 ValkeyCommand::Run(run)
             })
         };
-        Ok(bounded(retried(true, attempt)).await?.0)
+        Ok(with_timeout(with_retries(true, attempt)).await?.0)
     }
 
     async fn state(&self) -> Result<StoreState, StoreError> {
@@ -262,13 +268,13 @@ impl Store for ValkeyStore {
             let identity = self.link.identify(&connected.connection).await;
             identity.inspect_err(|failure| self.link.failed(&connected, failure))
         };
-        let (about, _) = bounded(retried(true, attempt)).await?;
+        let (about, _) = with_timeout(with_retries(true, attempt)).await?;
         Ok(StoreState { incarnation: about.incarnation, time: Some(about.time) })
     }
 
     async fn incarnation(&self) -> Result<String, StoreError> {
         let attempt = || self.link.connected();
-        let (connected, _) = bounded(retried(true, attempt)).await?;
+        let (connected, _) = with_timeout(with_retries(true, attempt)).await?;
         Ok(connected.incarnation.clone())
     }
 }

@@ -6,7 +6,7 @@
 //! | 16 | expiry in milliseconds, decimal |
 //! | 3 | length of the key's scope in bytes |
 //! | 1 | number of index entries that follow |
-//! | 3 + n each | length of an index entry, and the entry (`encoding::owner`) |
+//! | 3 + n each | length of an index entry, and the entry (`encoding::encode_owner`) |
 //! | the rest | index entries, value and due time (`encoding::EncodedRecord`) |
 //!
 //! Must not: change without a new format (`scripts::FORMAT`), since servers outlive releases.
@@ -15,7 +15,7 @@ use crate::{
     model::ErrorCause,
     store::{
         Record, RecordKey, StoreError, VersionedRecord,
-        encoding::{DamagedRecord, EncodedRecord, owner, scope},
+        encoding::{DamagedRecord, EncodedRecord, encode_owner, encode_scope},
     },
 };
 
@@ -25,16 +25,16 @@ const OWNERS: usize = 36;
 const LATEST: i64 = (1 << 53) - 1;
 
 /// Encodes a record.
-pub(super) fn write(record: &Record, version: u64) -> Vec<u8> {
-    let scope = scope(record.key.kind, &record.key.tenant).len();
+pub(super) fn write_row(record: &Record, version: u64) -> Vec<u8> {
+    let scope = encode_scope(record.key.kind, &record.key.tenant).len();
     let mut bytes = format!(
         "{version:016x}{:016}{scope:03}{}",
-        scripted(record.expires_at.millis()),
+        script_millis(record.expires_at.millis()),
         record.owners.len()
     )
     .into_bytes();
     for it in &record.owners {
-        let owner = owner((it.kind.as_str(), &it.id));
+        let owner = encode_owner((it.kind.as_str(), &it.id));
         bytes.extend_from_slice(format!("{:03}", owner.len()).as_bytes());
         bytes.extend_from_slice(&owner);
     }
@@ -43,12 +43,12 @@ pub(super) fn write(record: &Record, version: u64) -> Vec<u8> {
 }
 
 /// Limits a moment to the integers that scripts can compare.
-pub(super) fn scripted(millis: i64) -> i64 {
+pub(super) fn script_millis(millis: i64) -> i64 {
     millis.clamp(0, LATEST)
 }
 
 /// Decodes a row.
-pub(super) fn read(bytes: &[u8], key: RecordKey) -> Result<VersionedRecord, DamagedRecord> {
+pub(super) fn read_row(bytes: &[u8], key: RecordKey) -> Result<VersionedRecord, DamagedRecord> {
     let mut at = OWNERS;
     for _ in 0..number(bytes, at - 1, 1)? {
         at += 3 + number(bytes, at, 3)?;
@@ -79,25 +79,25 @@ mod tests {
     fn rows_round_trip() {
         let mut written = record("a");
         written.owners.push(IndexEntry::new(OwnerKind::Client, "c".repeat(256)));
-        let row = write(&written, u64::MAX);
+        let row = write_row(&written, u64::MAX);
         let stored = VersionedRecord { record: written.clone(), version: u64::MAX };
-        assert_eq!(read(&row, written.key.clone()), Ok(stored));
+        assert_eq!(read_row(&row, written.key.clone()), Ok(stored));
         for end in [0, 35, 36, 40, row.len() - 1] {
-            assert_eq!(read(&row[..end], written.key.clone()), Err(DamagedRecord), "{end}");
+            assert_eq!(read_row(&row[..end], written.key.clone()), Err(DamagedRecord), "{end}");
         }
     }
 
     #[test]
     fn format_1_is_unchanged() {
         let head = "000000000000000700019000036000000211011";
-        let row = write(&record("a"), 7);
+        let row = write_row(&record("a"), 7);
         assert_eq!(String::from_utf8_lossy(&row[..head.len()]), head);
         assert_eq!(&row[head.len()..head.len() + 10], b"\0\x04user\0\x03ad");
     }
 
     #[test]
     fn moments_are_limited_to_exact_lua_integers() {
-        assert_eq!(scripted(Timestamp::from_millis(i64::MAX).millis()), 9_007_199_254_740_991);
-        assert_eq!(scripted(-1), 0);
+        assert_eq!(script_millis(Timestamp::from_millis(i64::MAX).millis()), 9_007_199_254_740_991);
+        assert_eq!(script_millis(-1), 0);
     }
 }

@@ -141,7 +141,7 @@ async fn a_record_that_lost_its_due_time_is_still_due() {
     store.insert(record("replaced"), NOW).await.unwrap();
     let mut leave = redis::cmd("ZADD");
     let leave = leave.arg("lanyard:due:session").arg(NOW.millis());
-    let leave = leave.arg(encoding::key(&key("replaced")));
+    let leave = leave.arg(encoding::encode_key(&key("replaced")));
     let () = leave.query_async(&mut directly(&url).await).await.unwrap();
     let found = store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await.unwrap();
     let due = Record { due_at: Some(NOW), ..record("replaced") };
@@ -154,7 +154,7 @@ async fn damaged_records_do_not_hide_due_ones() {
     let store = open(&url, false);
     let due = Record { due_at: Some(NOW), ..record("due") };
     store.insert(due.clone(), NOW).await.unwrap();
-    for (key, row) in [(encoding::key(&key("damaged")), "short"), (b"no key".to_vec(), "")] {
+    for (key, row) in [(encoding::encode_key(&key("damaged")), "short"), (b"no key".to_vec(), "")] {
         let mut damage = redis::cmd("SET");
         let damage = damage.arg([b"lanyard:record:", &key[..]].concat()).arg(row);
         let () = damage.query_async(&mut directly(&url).await).await.unwrap();
@@ -173,7 +173,7 @@ async fn a_due_time_without_a_record_is_removed_when_it_is_found() {
     let store = open(&url, false);
     store.state().await.unwrap();
     let mut leave = redis::cmd("ZADD");
-    let leave = leave.arg("lanyard:due:session").arg(1).arg(encoding::key(&key("taken")));
+    let leave = leave.arg("lanyard:due:session").arg(1).arg(encoding::encode_key(&key("taken")));
     let () = leave.query_async(&mut directly(&url).await).await.unwrap();
     assert_eq!(store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await, Ok(vec![]));
     assert_eq!(keys(&url).await, ["lanyard:about", "lanyard:due:session"]);

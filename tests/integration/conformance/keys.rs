@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use lanyard::{
-    keys::{KeyTimes, ParsedKeyCache, generate, write_key},
+    keys::{KeyTimes, ParsedKeyCache, generate_key_record, write_key},
     model::{SigningAlgorithm, Timestamp},
 };
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ impl Key {
     fn new() -> Self {
         let at = Timestamp::from_secs(1_800_000_000);
         let times = KeyTimes { published_at: at, signs_from: at, retire_at: None };
-        let record = generate(SigningAlgorithm::RS256, times).expect("a key");
+        let record = generate_key_record(SigningAlgorithm::RS256, times).expect("a key");
         let (ring, _) = ParsedKeyCache::default().ring(&[write_key(&record)].into());
         let private = EncodingKey::from_rsa_pem(record.private_key.expose().as_bytes());
         let public = ring.jwks()["keys"][0].clone();

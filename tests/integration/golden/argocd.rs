@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use lanyard::{api::StatusDigest, registry::conditions};
+use lanyard::{api::StatusDigest, registry::verdict_conditions};
 use mlua::{Lua, LuaSerdeExt};
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ fn argo_cd_health_matches_the_ready_condition() {
         let snapshot = snapshot(&fs::read_to_string(&path).expect("readable"));
         for verdict in snapshot.verdicts().iter() {
             let reference = &verdict.object;
-            let mut conditions = conditions(verdict, &StatusDigest::default(), NOW);
+            let mut conditions = verdict_conditions(verdict, &StatusDigest::default(), NOW);
             for condition in &mut conditions {
                 condition.observed_generation = Some(7);
             }

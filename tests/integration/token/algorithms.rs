@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, crypto::sign, encode};
 use lanyard::{
-    keys::{KeyTimes, ParsedKeyCache, generate, write_key},
+    keys::{KeyTimes, ParsedKeyCache, generate_key_record, write_key},
     model::{Clock, SigningAlgorithm, Timestamp},
 };
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ impl Keys {
     fn new() -> Self {
         let at = Timestamp::from_secs(1_800_000_000);
         let times = KeyTimes { published_at: at, signs_from: at, retire_at: None };
-        let made = SigningAlgorithm::ALL.map(|it| generate(it, times).expect("a key"));
+        let made = SigningAlgorithm::ALL.map(|it| generate_key_record(it, times).expect("a key"));
         let pem = |algorithm| {
             let record = made.iter().find(|record| record.algorithm == algorithm).expect("made");
             record.private_key.expose().as_bytes()

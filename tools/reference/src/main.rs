@@ -13,7 +13,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{CommandFactory, Parser};
-use lanyard::{api::definitions, cli::Cli, telemetry::METRICS};
+use lanyard::{api::custom_resource_definitions, cli::Cli, telemetry::METRICS};
 
 const VALUES: &str = include_str!("../../../charts/lanyard/values.yaml");
 const VALUES_SCHEMA: &str = include_str!("../../../charts/lanyard/values.schema.json");
@@ -54,7 +54,7 @@ fn main() -> Result<()> {
 /// All pages, with the index.
 fn pages() -> Result<Vec<Page>> {
     let mut pages = Vec::new();
-    for (name, yaml) in definitions() {
+    for (name, yaml) in custom_resource_definitions() {
         let definition = serde_yaml::from_str(&yaml).context(name.clone())?;
         pages.push(Page {
             file: format!("{}.md", fields::singular(&definition)?),

@@ -7,7 +7,7 @@ use crate::{
     http::{AppState, CookiePurpose, EndpointError, Reply, Request, UnusablePage},
     model::Endpoint,
     protocol::{
-        authorize::{Interaction, InteractionError, validate},
+        authorize::{Interaction, InteractionError, validate_authorization_request},
         error::{ErrorCode, OAuthError},
         params::RequestParams,
     },
@@ -15,7 +15,7 @@ use crate::{
 
 /// Validates a form submission: a same-origin form, an interaction of this tenant and browser that
 /// has not expired, and its authorization request, which is validated again.
-pub(in crate::http::endpoints) async fn open<'a>(
+pub(in crate::http::endpoints) async fn open_authorization<'a>(
     app: &'a AppState,
     request: &'a Request,
 ) -> Result<(RequestParams, AuthorizationContext<'a>), EndpointError> {
@@ -50,20 +50,20 @@ pub(in crate::http::endpoints) async fn redirect_to(
     let session = authorization
         .session_record()
         .ok_or_else(|| start_again(request, interaction, "You are signed out", SIGNED_OUT))?;
-    let id = interactions::save(authorization.accounts(), interaction, session).await?;
+    let id = interactions::save_interaction(authorization.accounts(), interaction, session).await?;
     let path = page.absolute_path(&request.tenant.tenant.issuer);
     Ok(Reply::see_other(&format!("{path}?interaction={id}")))
 }
 
 /// Loads the interaction that `redirect_to` stored, for a GET of its page.
-pub(in crate::http::endpoints) async fn load<'a>(
+pub(in crate::http::endpoints) async fn load_authorization<'a>(
     app: &'a AppState,
     request: &'a Request,
 ) -> Result<AuthorizationContext<'a>, EndpointError> {
     let params = request.query_params()?;
     let unavailable = || dead_end("This page is no longer available", UNAVAILABLE);
     let id = params.get("interaction").ok_or_else(unavailable)?;
-    let interaction = interactions::load(app.context(request), id).await?;
+    let interaction = interactions::load_interaction(app.context(request), id).await?;
     let authorization = resume(app, request, interaction.ok_or_else(unavailable)?).await?;
     if authorization.has_session_of_page() { Ok(authorization) } else { Err(unavailable()) }
 }
@@ -78,7 +78,8 @@ async fn resume<'a>(
     let params = interaction
         .authorization_params()
         .ok_or_else(|| dead_end("This form is not valid", UNREADABLE))?;
-    let authorization = validate(&tenant.tenant, &**tenant, &params).map_err(authorize_error)?;
+    let authorization = validate_authorization_request(&tenant.tenant, &**tenant, &params)
+        .map_err(authorize_error)?;
     request.facts.record_client(&authorization.client.object);
     let session = app.session(request).await?;
     let completed = interaction.completed(session.as_ref().map(|active| &active.session));

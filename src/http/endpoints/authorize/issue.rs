@@ -23,7 +23,7 @@ use crate::{
     store::RecordKind,
 };
 
-pub(super) async fn issue(
+pub(super) async fn issue_authorization_response(
     authorization: &AuthorizationContext<'_>,
     session: &ActiveSession,
 ) -> Result<Reply, EndpointError> {
@@ -34,7 +34,7 @@ pub(super) async fn issue(
         return Ok(authorization.refuse(&ended));
     }
     let (client, response_type) = (&requested.client, requested.response_type);
-    let grant = authorize::grant(requested, &session.session, request.now);
+    let grant = authorize::grant_for(requested, &session.session, request.now);
     let grant_id = app.accounts.entropy.id_at(request.now);
     if response_type.has_token() {
         store_grant(context, client, (&grant_id, &grant)).await?;
@@ -42,8 +42,8 @@ pub(super) async fn issue(
     let mut code = None;
     if response_type.has_code() {
         let incarnation = app.accounts.store.incarnation().await?;
-        let new = authorize::code(requested, grant.clone(), grant_id.clone(), incarnation);
-        code = Some(codes::seal(context, new).await?);
+        let new = authorize::code_for(requested, grant.clone(), grant_id.clone(), incarnation);
+        code = Some(codes::seal_code(context, new).await?);
     }
     registrations::mark_used(&app.accounts.registrations, client);
     let id_token = response_type
@@ -62,7 +62,7 @@ pub(super) async fn issue(
         access_token: response_type.has_token(),
         user: Some(user),
     };
-    let tokens = token_issuer::issue(context, plan).await?;
+    let tokens = token_issuer::issue_tokens(context, plan).await?;
     let mut response = parameters(client, &grant, code, tokens);
     let salt = app.accounts.entropy.id();
     let state = session_state(&requested.client, requested.return_to.uri(), session, &salt);
@@ -84,7 +84,7 @@ async fn store_grant(
     grant: (&str, &Grant),
 ) -> Result<(), AccountError> {
     let until = context.now.plus(client.lifetimes.access_token.max(client.lifetimes.code));
-    let inserted = grants::insert(context, grant, until).await?;
+    let inserted = grants::insert_grant(context, grant, until).await?;
     inserted.then_some(()).ok_or(AccountError::DuplicateId(RecordKind::Grant))?;
     record_limits::limit_grants(context, grant).await;
     Ok(())
@@ -105,7 +105,7 @@ fn parameters(
             ("access_token", token),
             ("token_type", "Bearer".to_owned()),
             ("expires_in", client.lifetimes.access_token.as_secs().to_string()),
-            ("scope", scope::join(&grant.scopes)),
+            ("scope", scope::join_scopes(&grant.scopes)),
         ]);
     }
     parameters

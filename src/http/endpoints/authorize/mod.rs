@@ -1,7 +1,7 @@
 //! The authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2). An unauthenticated request writes
 //! no record: state needed until the user has signed in is sealed into the page.
 //!
-//! `proceed` is the only place that takes an authorization further, from here and from the pages.
+//! `proceed_authorization` is the only place that takes an authorization further, from here and from the pages.
 
 mod context;
 pub(super) mod forms;
@@ -11,7 +11,7 @@ mod proceed;
 mod request_object;
 
 pub(super) use context::AuthorizationContext;
-pub(super) use proceed::{next_step, proceed};
+pub(super) use proceed::{next_step, proceed_authorization};
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::{
     protocol::{
         authorize::{
             AuthorizationRequest, AuthorizeError, Interaction, InteractionResult, Prompt, ReturnTo,
-            TenantLookup, validate,
+            TenantLookup, validate_authorization_request,
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
@@ -50,9 +50,10 @@ async fn begin(
     request: &Request,
     params: RequestParams,
 ) -> Result<Reply, EndpointError> {
-    let params = request_object::open(app, request, params).await?;
+    let params = request_object::open_request_object(app, request, params).await?;
     let tenant = &request.tenant;
-    let authorization = validate(&tenant.tenant, &**tenant, &params).map_err(authorize_error)?;
+    let authorization = validate_authorization_request(&tenant.tenant, &**tenant, &params)
+        .map_err(authorize_error)?;
     request.facts.record_client(&authorization.client.object);
     let silent = authorization.prompt.contains(&Prompt::None);
     let silent = silent.then(|| authorization.return_to.clone());
@@ -103,7 +104,7 @@ async fn first_step(
     let session = app.session(request).await?;
     let record = session.as_ref().map(|active| &active.session);
     let interaction = Interaction::authorize(params, &pre_session, record, request.now);
-    let reply = proceed(AuthorizationContext {
+    let reply = proceed_authorization(AuthorizationContext {
         app,
         request,
         authorization,

@@ -79,14 +79,14 @@ fn sign_in_with(
 }
 
 /// The consent page.
-pub(super) fn consent(
+pub(super) fn show_consent_page(
     authorization: &AuthorizationContext<'_>,
     session: &ActiveSession,
 ) -> Result<Reply, EndpointError> {
     let permissions = &authorization.authorization.requested_permissions;
     let interaction = authorization.interaction.clone().with_displayed_permissions(permissions);
     let sealed = seal(authorization, &interaction)?;
-    let html = pages::consent(&ConsentPage {
+    let html = pages::consent_page(&ConsentPage {
         tenant: &authorization.request.tenant.tenant,
         request: &authorization.authorization,
         user: &session.account,

@@ -8,14 +8,14 @@ use crate::{
     model::{ConsentPolicy, Endpoint},
     protocol::{
         authentication::AuthenticationMethod,
-        authorize::{AuthorizationState, NextStep, SignInReason, decide},
+        authorize::{AuthorizationState, NextStep, SignInReason, decide_next_step},
         error::OAuthError,
         records::Consent,
     },
 };
 
 /// Takes the authorization one step further.
-pub(in crate::http::endpoints) async fn proceed(
+pub(in crate::http::endpoints) async fn proceed_authorization(
     authorization: AuthorizationContext<'_>,
 ) -> Result<Reply, EndpointError> {
     let consent = earlier_consent(&authorization).await?;
@@ -24,7 +24,9 @@ pub(in crate::http::endpoints) async fn proceed(
         Err(error) => return Ok(authorization.refuse(&error)),
     };
     match (next, &authorization.session) {
-        (NextStep::Issue, Some(session)) => issue::issue(&authorization, session).await,
+        (NextStep::Issue, Some(session)) => {
+            issue::issue_authorization_response(&authorization, session).await
+        }
         // A form redirects to a page, so going back or reloading does not submit the form again.
         (NextStep::AskConsent, Some(_)) if authorization.by_form => {
             forms::redirect_to(&authorization, Endpoint::Consent).await
@@ -32,7 +34,7 @@ pub(in crate::http::endpoints) async fn proceed(
         (NextStep::SignIn(_) | NextStep::ChooseAccount, Some(_)) if authorization.by_form => {
             forms::redirect_to(&authorization, Endpoint::Login).await
         }
-        (NextStep::AskConsent, Some(session)) => page::consent(&authorization, session),
+        (NextStep::AskConsent, Some(session)) => page::show_consent_page(&authorization, session),
         (NextStep::ChooseAccount, Some(session)) => page::choose_account(&authorization, session),
         (NextStep::SignIn(reason), _) => page::sign_in(&authorization, reason),
         (NextStep::Issue | NextStep::AskConsent | NextStep::ChooseAccount, None) => {
@@ -52,7 +54,7 @@ pub(in crate::http::endpoints) fn next_step(
         completed: authorization.completed,
         available: &[AuthenticationMethod::password()],
     };
-    decide(&authorization.authorization, state, authorization.request.now)
+    decide_next_step(&authorization.authorization, state, authorization.request.now)
 }
 
 /// The permissions that the user granted before, where the client may rely on them.
@@ -63,7 +65,7 @@ async fn earlier_consent(
     match &authorization.session {
         Some(session) if client.consent == ConsentPolicy::Required => {
             let accounts = authorization.accounts();
-            Ok(consents::load(accounts, &session.account, client).await?)
+            Ok(consents::load_consent(accounts, &session.account, client).await?)
         }
         _ => Ok(None),
     }

@@ -22,7 +22,7 @@ use super::authorize_error;
 const MAX_BYTES: usize = 32 * 1024;
 
 /// The parameters of a request, including those of its request object.
-pub(super) async fn open(
+pub(super) async fn open_request_object(
     app: &AppState,
     request: &Request,
     params: RequestParams,
@@ -31,10 +31,10 @@ pub(super) async fn open(
         return Ok(params);
     }
     let tenant = &request.tenant.tenant;
-    let opening = authorize::open(tenant, &*request.tenant, &params);
+    let opening = authorize::identify_client_and_redirect(tenant, &*request.tenant, &params);
     let opening = opening.map_err(authorize_error)?;
     let client = &opening.client;
-    let object = match request_object::find(&params, tenant, client) {
+    let object = match request_object::find_request_object(&params, tenant, client) {
         Ok(Some(object)) => object,
         Ok(None) => return Ok(params),
         Err(error) => return Err(authorize_error(opening.refuse(error))),
@@ -46,7 +46,8 @@ pub(super) async fn open(
     let verified = verify(app, request, client, (&object, &jws, &jwt)).await;
     let vouched_for = verified.is_ok();
     let issuer = &tenant.issuer;
-    let merge = |()| request_object::merge(&params, &jwt, client, issuer, request.now);
+    let merge =
+        |()| request_object::merge_request_object(&params, &jwt, client, issuer, request.now);
     verified.and_then(merge).map_err(|error| {
         let answered = request_object::error_response_params(&params, &jwt, vouched_for);
         authorize_error(opening.answered(tenant, &answered).refuse(error))
@@ -70,8 +71,9 @@ async fn verify(
     } else {
         ClientVerificationKey::PublicKeys(client)
     };
-    let verified = client_authentication::verify(app.context(request), key, (jws, jwt)).await;
-    verified.map_err(|error| request_object::unusable(&error.to_string()))
+    let verified =
+        client_authentication::verify_client_jwt(app.context(request), key, (jws, jwt)).await;
+    verified.map_err(|error| request_object::request_object_unusable(&error.to_string()))
 }
 
 /// Reads a request object and its unverified claims.
@@ -85,7 +87,8 @@ async fn read(
         RequestObject::Given(jws) => jws.clone(),
         RequestObject::At(uri) => fetch(app, request, client, uri).await?,
     };
-    let jwt = UnverifiedJwt::read(&jws).ok_or_else(|| request_object::unusable("no JWT"))?;
+    let jwt = UnverifiedJwt::read(&jws)
+        .ok_or_else(|| request_object::request_object_unusable("no JWT"))?;
     Ok((jws, jwt))
 }
 
@@ -97,8 +100,9 @@ async fn fetch(
 ) -> Result<String, OAuthError> {
     let fetch = app.http_client(request);
     let content = app.request_object_cache.get(&fetch, uri, MAX_BYTES, request.now).await;
-    let content = content.map_err(|error| request_object::unreachable(&error.to_string()))?;
+    let content =
+        content.map_err(|error| request_object::request_object_unreachable(&error.to_string()))?;
     request_object::check_content(client, uri, &content)?;
     let text = std::str::from_utf8(&content).map(|text| text.trim().to_owned());
-    text.map_err(|_| request_object::unreachable("not text"))
+    text.map_err(|_| request_object::request_object_unreachable("not text"))
 }

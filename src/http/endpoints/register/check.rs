@@ -18,19 +18,19 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// Validates metadata as the manifest that it would become.
 pub(super) fn validate_metadata(
-    desk: &RegistrationService,
+    registration: &RegistrationService,
     object: &ObjectKey,
     spec: Map<String, Value>,
 ) -> Result<ValidatedRegistration, OAuthError> {
-    let found = desk
+    let found = registration
         .validate(object, spec)
-        .map_err(|problem| registration::refusal(&problem.field, &problem.message))?;
+        .map_err(|problem| registration::registration_refusal(&problem.field, &problem.message))?;
     registration::check_redirects(&found.client)?;
     Ok(found)
 }
 
 /// Fetches and checks the documents that the metadata refers to (OIDC Registration §5, §2).
-pub(super) async fn documents(
+pub(super) async fn check_documents(
     app: &AppState,
     request: &Request,
     client: &Client,
@@ -39,7 +39,7 @@ pub(super) async fn documents(
         let document = fetch(app, request, "sector_identifier_uri", uri).await?;
         registration::check_sector(&document, &client.redirect_uris)?;
     }
-    if let Some(uri) = registration::needed_keys(client) {
+    if let Some(uri) = registration::needed_jwks_uri(client) {
         let document = fetch(app, request, "jwks_uri", uri).await?;
         registration::check_keys(&document)?;
     }

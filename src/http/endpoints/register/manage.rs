@@ -26,22 +26,25 @@ pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError>
 
 /// `PUT I/oauth/register/<client_id>`: replaces the metadata; omitted fields are removed.
 pub async fn put(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let desk = registration_service(&request)?;
+    let registration = registration_service(&request)?;
     let (client, token) = authorize(&request)?;
-    limit(app, &request, desk, RateLimitClass::Own)?;
+    limit(app, &request, registration, RateLimitClass::Own)?;
     let sent = sent(&request)?;
     sent.check_update(&client)?;
-    let found = check::validate_metadata(desk, &client.object, sent.spec)?;
-    check::documents(app, &request, &found.client).await?;
+    let found = check::validate_metadata(registration, &client.object, sent.spec)?;
+    check::check_documents(app, &request, &found.client).await?;
     // Fields that an administrator has set stay, and the others have to go with them.
     let check = |spec: &Map<String, Value>| {
-        desk.validate(&client.object, spec.clone()).map(drop).map_err(|problem| problem.message)
+        registration
+            .validate(&client.object, spec.clone())
+            .map(drop)
+            .map_err(|problem| problem.message)
     };
     let written = registrar(app)?.replace_registered(&client.object, found.spec, &check).await;
-    let expected = desk.validate(&client.object, written.map_err(failure)?);
-    let expected =
-        expected.map_err(|problem| registration::refusal(&problem.field, &problem.message))?;
-    let served = wait_until_served::served(app, &request, &expected.client).await;
+    let expected = registration.validate(&client.object, written.map_err(failure)?);
+    let expected = expected
+        .map_err(|problem| registration::registration_refusal(&problem.field, &problem.message))?;
+    let served = wait_until_served::wait_until_served(app, &request, &expected.client).await;
     let late = || EndpointError::Unavailable("the new metadata was not served in time".to_owned());
     let client = served.ok_or_else(late)?;
     Ok(information(&request, StatusCode::OK, &client, token))

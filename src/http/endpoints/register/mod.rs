@@ -29,27 +29,27 @@ use crate::{
 
 /// `POST I/oauth/register`.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let desk = registration_service(&request)?;
-    if desk.settings().mode == RegistrationMode::InitialAccessToken {
-        check_initial_access_token(app, &request, desk)?;
+    let registration = registration_service(&request)?;
+    if registration.settings().mode == RegistrationMode::InitialAccessToken {
+        check_initial_access_token(app, &request, registration)?;
     }
-    limit(app, &request, desk, RateLimitClass::New)?;
+    limit(app, &request, registration, RateLimitClass::New)?;
     let sent = sent(&request)?;
     let name = format!("{REGISTERED_NAME}{}", random_name(app));
     let object = ObjectKey::new(&request.tenant.tenant.id.0.namespace, name);
     request.facts.record_client(&object);
-    let found = check::validate_metadata(desk, &object, sent.spec)?;
-    check::documents(app, &request, &found.client).await?;
+    let found = check::validate_metadata(registration, &object, sent.spec)?;
+    check::check_documents(app, &request, &found.client).await?;
     let turn = app.accounts.registrations.lock_tenant(&request.tenant.tenant.id).await;
-    let registered = wait_until_served::registered(app, &request);
-    if registered >= usize::try_from(desk.settings().max_clients).unwrap_or(usize::MAX) {
+    let registered = wait_until_served::registered_clients(app, &request);
+    if registered >= usize::try_from(registration.settings().max_clients).unwrap_or(usize::MAX) {
         let text = "The maximum number of registered clients is reached.";
         let error = OAuthError::new(ErrorCode::AccessDenied, text).because(format!(
             "{registered} clients are registered, the maximum of registration.maxClients"
         ));
         return Err(EndpointError::Forbidden(error));
     }
-    check_address(app, &request, desk, registered)?;
+    check_address(app, &request, registration, registered)?;
     let token = app.accounts.entropy.token();
     let new = NewClient {
         object: object.clone(),
@@ -64,7 +64,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     registrar.create_registered(new).await.map_err(failure)?;
     let tenant = &request.tenant.tenant.id;
     app.accounts.registrations.registered_from(tenant, object.clone(), request.address);
-    let served = wait_until_served::served(app, &request, &found.client).await;
+    let served = wait_until_served::wait_until_served(app, &request, &found.client).await;
     drop(turn);
     let Some(client) = served else {
         // The caller gets no client ID, so the client is removed again.
@@ -84,7 +84,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
 fn check_initial_access_token(
     app: &AppState,
     request: &Request,
-    desk: &RegistrationService,
+    registration: &RegistrationService,
 ) -> Result<(), EndpointError> {
     let sent = bearer(request)?;
     let throttle = &app.accounts.credential_throttle;
@@ -93,11 +93,11 @@ fn check_initial_access_token(
         ThrottledCredential { tenant, client: None, exists: true, address: request.address };
     let wait = throttle.admit(credential, request.now).err();
     // A token that cannot be guessed passes, as a client secret does.
-    let passes = desk.token().is_some_and(|token| are_unguessable(slice::from_ref(token)));
-    let checked = registration::check_initial_access_token(desk.token(), sent);
+    let passes = registration.token().is_some_and(|token| are_unguessable(slice::from_ref(token)));
+    let checked = registration::check_initial_access_token(registration.token(), sent);
     match (checked, wait) {
         (checked, Some(wait)) if !passes || checked.is_err() => {
-            let error = client_auth::throttled(wait).error;
+            let error = client_auth::throttled_client_error(wait).error;
             Err(EndpointError::TooManyRequests { error, retry_after: wait })
         }
         (Ok(()), _) => {
@@ -124,10 +124,10 @@ fn registration_service(request: &Request) -> Result<&RegistrationService, Endpo
 fn limit(
     app: &AppState,
     request: &Request,
-    desk: &RegistrationService,
+    registration: &RegistrationService,
     allowance: RateLimitClass,
 ) -> Result<(), EndpointError> {
-    let most = desk.settings().requests_per_minute;
+    let most = registration.settings().requests_per_minute;
     let limited = (&request.tenant.tenant.id, allowance);
     let admitted =
         app.accounts.registrations.rate.admit(limited, request.address, most, request.now);
@@ -143,10 +143,10 @@ fn limit(
 fn check_address(
     app: &AppState,
     request: &Request,
-    desk: &RegistrationService,
+    registration: &RegistrationService,
     registered: usize,
 ) -> Result<(), EndpointError> {
-    let settings = desk.settings();
+    let settings = registration.settings();
     if settings.mode == RegistrationMode::InitialAccessToken {
         return Ok(());
     }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     http::{AppState, Request},
     model::{Client, ObjectKey},
-    protocol::registration::metadata,
+    protocol::registration::client_metadata,
     registry::{RegistrationService, ServedTenant},
 };
 
@@ -14,7 +14,7 @@ use crate::{
 const SERVED_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The number of registered clients of the tenant.
-pub(super) fn registered(app: &AppState, request: &Request) -> usize {
+pub(super) fn registered_clients(app: &AppState, request: &Request) -> usize {
     now_served(app, request)
         .and_then(|tenant| tenant.registration.as_ref().map(RegistrationService::registered))
         .unwrap_or_default()
@@ -27,15 +27,15 @@ pub(super) fn has_client(app: &AppState, request: &Request, object: &ObjectKey) 
 }
 
 /// Waits until the client is served with this metadata, and with a secret if it has one.
-pub(super) async fn served(
+pub(super) async fn wait_until_served(
     app: &AppState,
     request: &Request,
     expected: &Client,
 ) -> Option<Arc<Client>> {
-    let wanted = metadata(expected);
+    let wanted = client_metadata(expected);
     until(app, || {
         let client = Arc::clone(now_served(app, request)?.client(expected.id.as_str())?);
-        (metadata(&client) == wanted).then_some(client)
+        (client_metadata(&client) == wanted).then_some(client)
     })
     .await
 }

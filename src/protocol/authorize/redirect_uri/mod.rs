@@ -13,7 +13,7 @@ use super::{
 };
 use crate::model::{Client, Issuer};
 
-pub(super) fn check(
+pub(super) fn check_redirect_uri(
     params: AuthorizationParams<'_>,
     client: &Client,
     issuer: &Issuer,

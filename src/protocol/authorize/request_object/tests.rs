@@ -31,7 +31,8 @@ fn merged(claims: Value) -> Result<RequestParams, ErrorCode> {
 fn merged_with(outside: &RequestParams, claims: Value) -> Result<RequestParams, ErrorCode> {
     let jwt = jwt(JwsAlgorithm::RS256, claims);
     let issuer = fixtures::tenant().issuer;
-    merge(outside, &jwt, &fixtures::client(), &issuer, NOW).map_err(|error| error.code)
+    merge_request_object(outside, &jwt, &fixtures::client(), &issuer, NOW)
+        .map_err(|error| error.code)
 }
 
 #[test]
@@ -140,7 +141,8 @@ fn a_reference_must_be_registered() {
     let tenant = fixtures::tenant();
     let found = |uri: &str| {
         let encoded: String = form_urlencoded::byte_serialize(uri.as_bytes()).collect();
-        let found = find(&params(&format!("request_uri={encoded}")), &tenant, &client);
+        let found =
+            find_request_object(&params(&format!("request_uri={encoded}")), &tenant, &client);
         found.map_err(|error| error.code)
     };
     for good in ["https://rp.test/ro", "https://rp.test/ro#hash", "https://rp.test/fixed#abc"] {
@@ -171,12 +173,17 @@ fn a_tenant_can_disable_either() {
     let mut tenant = fixtures::tenant();
     tenant.request_objects = RequestObjectPolicy { by_value: false, by_reference: false };
     let code = |query: &str| {
-        find(&params(query), &tenant, &fixtures::client()).map_err(|error| error.code)
+        find_request_object(&params(query), &tenant, &fixtures::client())
+            .map_err(|error| error.code)
     };
     assert_eq!(code("request=x"), Err(ErrorCode::RequestNotSupported));
     assert_eq!(code("request_uri=x"), Err(ErrorCode::RequestUriNotSupported));
     assert_eq!(code("state=x"), Ok(None));
-    let both = find(&params("request=x&request_uri=y"), &fixtures::tenant(), &fixtures::client());
+    let both = find_request_object(
+        &params("request=x&request_uri=y"),
+        &fixtures::tenant(),
+        &fixtures::client(),
+    );
     assert_eq!(both.map_err(|error| error.code), Err(ErrorCode::InvalidRequest));
 }
 

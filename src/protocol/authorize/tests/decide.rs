@@ -1,10 +1,11 @@
-//! Tests of `decide`.
+//! Tests of `decide_next_step`.
 
 use super::*;
 use crate::model::ObjectMark;
 use crate::protocol::{
     authorize::{
-        AuthorizationState, InteractionResult, NextStep, SignInReason, decide as decide_state,
+        AuthorizationState, InteractionResult, NextStep, SignInReason,
+        decide_next_step as decide_state,
     },
     consent::extend_consent,
     records::{AccountMarks, Consent},

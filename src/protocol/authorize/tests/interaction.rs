@@ -3,7 +3,7 @@
 use super::*;
 use crate::protocol::{
     authorize::{Interaction, InteractionError, InteractionProgress, InteractionResult},
-    records::{decode, encode},
+    records::{decode_record, encode_record},
 };
 
 const BEGUN: &str = "10001c636c69656e745f69643d7465616d2e77696b692673746174653d733101d7e83e28a04b537e64424546b14caf9b67bad2f28dabce68116e0d372319fa00000000c0aed086e368";
@@ -19,7 +19,7 @@ fn begun() -> Interaction {
 #[test]
 fn decodes_what_was_encoded() {
     let interaction = begun();
-    assert_eq!(decode::<Interaction>(&encode(&interaction)), Ok(interaction));
+    assert_eq!(decode_record::<Interaction>(&encode_record(&interaction)), Ok(interaction));
 }
 
 /// The interactions whose formats are frozen.
@@ -44,14 +44,14 @@ fn bytes(hex: &str) -> Vec<u8> {
 fn the_format_is_stable() {
     // During a rolling update, a form rendered by one release may be submitted to the next.
     for (interaction, expected) in frozen().iter().zip([BEGUN, CONSENTING]) {
-        assert_eq!(encode(interaction), bytes(expected));
+        assert_eq!(encode_record(interaction), bytes(expected));
     }
 }
 
 #[test]
 fn the_first_format_is_read() {
     for (interaction, first) in frozen().into_iter().zip([BEGUN_V0, CONSENTING_V0]) {
-        assert_eq!(decode(&bytes(first)), Ok(interaction));
+        assert_eq!(decode_record(&bytes(first)), Ok(interaction));
     }
 }
 
@@ -65,9 +65,12 @@ fn the_question_about_signing_out_needs_no_cookie_but_its_session() {
 
 #[test]
 fn contains_the_request_for_validating_it_again() {
-    let ask =
-        validate(&tenant(), &World::new(), &begun().authorization_params().expect("it authorizes"))
-            .expect("still valid");
+    let ask = validate_authorization_request(
+        &tenant(),
+        &World::new(),
+        &begun().authorization_params().expect("it authorizes"),
+    )
+    .expect("still valid");
     assert_eq!(ask.redirect_uri.as_deref(), Some(REDIRECT));
 }
 

@@ -1,11 +1,11 @@
 //! Tests of the issued grant and code.
 
 use super::*;
-use crate::protocol::authorize::{code, grant};
+use crate::protocol::authorize::{code_for, grant_for};
 
 #[test]
 fn a_grant_ends_with_its_session() {
-    let grant = grant(&accepted(&[]), &session(), NOW);
+    let grant = grant_for(&accepted(&[]), &session(), NOW);
     assert_eq!(grant.ends_at, session().ends_at);
     assert_eq!(grant.sid.as_deref(), Some("sid-1"));
 }
@@ -13,7 +13,7 @@ fn a_grant_ends_with_its_session() {
 #[test]
 fn a_grant_with_offline_access_outlives_the_session() {
     // OIDC Core §11
-    let grant = grant(&accepted(&[("scope", "openid offline_access")]), &session(), NOW);
+    let grant = grant_for(&accepted(&[("scope", "openid offline_access")]), &session(), NOW);
     assert_eq!(grant.ends_at, NOW.plus(Lifetimes::default().refresh_token_absolute));
 }
 
@@ -25,8 +25,8 @@ fn a_code_is_bound_to_its_request() {
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
     ]);
-    let grant = grant(&ask, &session(), NOW);
-    let code = code(&ask, grant, "g1".into(), "store-1".into());
+    let grant = grant_for(&ask, &session(), NOW);
+    let code = code_for(&ask, grant, "g1".into(), "store-1".into());
     assert_eq!(code.grant_id, "g1");
     assert_eq!(code.incarnation, "store-1");
     assert_eq!(code.redirect_uri.as_deref(), Some(REDIRECT));

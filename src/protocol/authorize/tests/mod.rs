@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     AuthorizationRequest, AuthorizationResponse, AuthorizeError, EncodedResponse, TenantLookup,
-    validate,
+    validate_authorization_request,
 };
 use crate::{
     model::{
@@ -50,7 +50,7 @@ impl World {
     }
 
     fn ask(&self, query: &str) -> Result<AuthorizationRequest, AuthorizeError> {
-        validate(&self.tenant, self, &RequestParams::parse(query.as_bytes()))
+        validate_authorization_request(&self.tenant, self, &RequestParams::parse(query.as_bytes()))
     }
 }
 

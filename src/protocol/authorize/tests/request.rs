@@ -1,4 +1,4 @@
-//! Tests of the checks of `validate`, in their order.
+//! Tests of the checks of `validate_authorization_request`, in their order.
 
 use super::*;
 use crate::{

@@ -18,7 +18,7 @@ use crate::{
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 fn words(text: &str) -> Scopes {
-    scope::parse(Some(text))
+    scope::parse_scopes(Some(text))
 }
 
 /// Returns a grant of the sample client with a refresh token of this generation.
@@ -79,7 +79,7 @@ fn client_credentials_exclude_scopes_of_user_sign_ins() {
     let client = fixtures::client();
     let client_scopes = |client: &Client, asked: Option<&str>| {
         let allowed = decide_client_credentials(client).scopes;
-        scope::select(asked, &allowed, || allowed.clone())
+        scope::select_scopes(asked, &allowed, || allowed.clone())
     };
     assert_eq!(client_scopes(&client, None), Ok(words("badges email profile")));
     for asked in ["badges", "badges openid", "badges groups"] {

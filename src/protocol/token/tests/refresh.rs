@@ -14,7 +14,7 @@ use crate::{
 const HOUR: Duration = Duration::from_hours(1);
 
 fn rotated(grant: &Grant, generation: u32, now: Timestamp) -> RefreshDecision {
-    rotate(grant, generation, &fixtures::client(), now)
+    rotate_grant(grant, generation, &fixtures::client(), now)
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn the_reuse_window_can_be_set() {
     let at = |window, now| {
         let lifetimes = Lifetimes { refresh_token_reuse_window: window, ..Lifetimes::default() };
         let client = Client { lifetimes: Arc::new(lifetimes), ..fixtures::client() };
-        rotate(&grant, 1, &client, now)
+        rotate_grant(&grant, 1, &client, now)
     };
     assert_eq!(at(Duration::ZERO, NOW), RefreshDecision::Revoke, "at once");
     // The store's clock may go back a little.
@@ -71,10 +71,10 @@ fn uses_without_rotation_do_not_extend_the_reuse_window() {
     let rotation = RefreshTokenRotation::PublicClients;
     let client = Client { refresh_token_rotation: rotation, ..fixtures::client() };
     let later = NOW.plus(HOUR);
-    let RefreshDecision::Same(grant) = rotate(&refreshed([NOW]), 2, &client, later) else {
+    let RefreshDecision::Same(grant) = rotate_grant(&refreshed([NOW]), 2, &client, later) else {
         panic!("it stays")
     };
-    assert_eq!(rotate(&grant, 1, &client, later), RefreshDecision::Revoke);
+    assert_eq!(rotate_grant(&grant, 1, &client, later), RefreshDecision::Revoke);
 }
 
 #[test]
@@ -105,21 +105,25 @@ fn without_rotation_the_token_stays_and_its_idle_time_restarts() {
     let rotation = RefreshTokenRotation::PublicClients;
     let client = Client { refresh_token_rotation: rotation, ..fixtures::client() };
     let later = NOW.plus(HOUR);
-    let RefreshDecision::Same(next) = rotate(&grant(1, NOW), 1, &client, later) else {
+    let RefreshDecision::Same(next) = rotate_grant(&grant(1, NOW), 1, &client, later) else {
         panic!("it stays")
     };
     assert_eq!(next.state, GrantState::Active { generation: 1, rotated_at: later });
     let soon = later.plus(Duration::from_secs(59));
     assert_eq!(
-        rotate(&next, 1, &client, soon),
+        rotate_grant(&next, 1, &client, soon),
         RefreshDecision::Same(next),
         "stored once a minute"
     );
     let idle = NOW.plus(client.lifetimes.refresh_token_idle);
-    assert_eq!(rotate(&grant(1, NOW), 1, &client, idle), RefreshDecision::Ended, "it was not used");
+    assert_eq!(
+        rotate_grant(&grant(1, NOW), 1, &client, idle),
+        RefreshDecision::Ended,
+        "it was not used"
+    );
     // Public clients always rotate (RFC 9700 §4.14.2).
     let public = Client { authentication: ClientAuthentication::None, ..client };
-    let RefreshDecision::Next(next) = rotate(&grant(1, NOW), 1, &public, later) else {
+    let RefreshDecision::Next(next) = rotate_grant(&grant(1, NOW), 1, &public, later) else {
         panic!("rotates")
     };
     assert_eq!(next.state, GrantState::Active { generation: 2, rotated_at: later });
@@ -133,8 +137,11 @@ fn shorter_lifetimes_apply_to_existing_grants() {
     for (shorter, ends) in [(idle, used.plus(HOUR)), (absolute, NOW.plus(HOUR))] {
         let client = Client { lifetimes: Arc::new(shorter), ..fixtures::client() };
         let before = ends.minus(Duration::from_millis(1));
-        assert!(matches!(rotate(&grant(2, used), 2, &client, before), RefreshDecision::Next(_)));
-        assert_eq!(rotate(&grant(2, used), 2, &client, ends), RefreshDecision::Ended);
+        assert!(matches!(
+            rotate_grant(&grant(2, used), 2, &client, before),
+            RefreshDecision::Next(_)
+        ));
+        assert_eq!(rotate_grant(&grant(2, used), 2, &client, ends), RefreshDecision::Ended);
     }
 }
 
@@ -160,7 +167,7 @@ fn a_refresh_grants_at_most_the_original_scopes() {
     let (grant, mut client) = (grant(1, NOW), fixtures::client());
     let given = |client: &Client, asked| {
         let left = scopes_of_grant(&grant, client);
-        let narrowed = |left: Scopes| scope::select(asked, &left, || left.clone());
+        let narrowed = |left: Scopes| scope::select_scopes(asked, &left, || left.clone());
         left.and_then(narrowed).map_err(|error| error.code)
     };
     assert_eq!(given(&client, None), Ok(words("openid email")));

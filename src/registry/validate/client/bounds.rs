@@ -10,7 +10,7 @@ use crate::{
 use super::flows::CheckedFlows;
 
 /// Checks that the tenant admits the client's namespace.
-pub fn admit(
+pub fn admit_client(
     problems: &mut ProblemList,
     key: &ObjectKey,
     tenant: &CheckedTenant,
@@ -32,7 +32,7 @@ pub fn admit(
 }
 
 /// Checks a client of another namespace against the tenant's bounds.
-pub fn check(
+pub fn check_within_bounds(
     problems: &mut ProblemList,
     spec: &api::OidcClientSpec,
     flows: &CheckedFlows,

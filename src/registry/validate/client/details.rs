@@ -43,7 +43,10 @@ impl ToDetail<bool> for Option<bool> {
 }
 
 /// Validates the values of the table.
-pub(super) fn check(problems: &mut ProblemList, spec: &OidcClientSpec) -> ClientDetails {
+pub(super) fn check_client_details(
+    problems: &mut ProblemList,
+    spec: &OidcClientSpec,
+) -> ClientDetails {
     let details = copy(spec);
     for row in ClientDetails::ALL {
         match (row.value)(&details) {

@@ -31,7 +31,7 @@ impl CheckedFlows {
 }
 
 /// Validates the flows.
-pub fn check(
+pub fn check_client_flows(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,
     from: ClientOrigin<'_>,
@@ -49,7 +49,7 @@ pub fn check(
         response_types: response_types(problems, &spec.response_types, &grants),
         named_auth_method: problems
             .supported("spec.tokenEndpointAuthMethod", spec.token_endpoint_auth_method.as_ref()),
-        uris: redirect_uris::check(problems, spec, application_type, from),
+        uris: redirect_uris::check_redirect_uris(problems, spec, application_type, from),
         grant_types: grants,
     };
     agree(problems, spec, &flows);

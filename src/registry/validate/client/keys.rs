@@ -23,7 +23,11 @@ const SECRET_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
 /// Validates `jwks`, and checks that keys are present where they are required. The URL is validated
 /// with the other links.
-pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec, method: AuthMethod) -> ClientKeys {
+pub fn check_client_keys(
+    problems: &mut ProblemList,
+    spec: &OidcClientSpec,
+    method: AuthMethod,
+) -> ClientKeys {
     if spec.jwks.is_some() && spec.jwks_uri.is_some() {
         problems.invalid("spec.jwksUri", "is mutually exclusive with jwks; remove one");
     }

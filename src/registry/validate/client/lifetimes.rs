@@ -21,12 +21,15 @@ pub struct ShortenedLifetimes {
 }
 
 /// Validates the lifetimes.
-pub fn check(problems: &mut ProblemList, spec: &api::OidcClientSpec) -> ShortenedLifetimes {
+pub fn check_client_lifetimes(
+    problems: &mut ProblemList,
+    spec: &api::OidcClientSpec,
+) -> ShortenedLifetimes {
     let refresh_token_reuse_window =
         reuse_window(problems, spec.refresh_token_reuse_window.as_ref());
     let written = spec.lifetimes.clone().unwrap_or_default();
     let mut field = |name: &str, text: Option<&String>| {
-        duration::within(problems, &format!("spec.lifetimes.{name}"), text, SECOND..=YEAR)
+        duration::duration_within(problems, &format!("spec.lifetimes.{name}"), text, SECOND..=YEAR)
     };
     ShortenedLifetimes {
         access_token: field("accessToken", written.access_token.as_ref()),

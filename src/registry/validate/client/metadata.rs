@@ -34,17 +34,17 @@ pub struct CheckedMetadata {
 }
 
 /// Validates the metadata of one client, independent of its tenant.
-pub fn check(
+pub fn check_client_metadata(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,
     flows: &CheckedFlows,
 ) -> CheckedMetadata {
     link(problems, "spec.jwksUri", spec.jwks_uri.as_deref(), &["https", "http"]);
-    let details = details::check(problems, spec);
+    let details = details::check_client_details(problems, spec);
     logout(problems, spec, flows);
-    let keys = keys::check(problems, spec, flows.auth_method());
+    let keys = keys::check_client_keys(problems, spec, flows.auth_method());
     let subject_type = problems.supported("spec.subjectType", spec.subject_type.as_ref());
-    let signatures = signatures::check(problems, spec, flows);
+    let signatures = signatures::check_client_signatures(problems, spec, flows);
     let token_endpoint_auth_signing_alg = signatures.assertion;
     let audience = spec.client_assertion_audience.as_ref();
     let audience = problems.supported("spec.clientAssertionAudience", audience).unwrap_or_default();

@@ -16,8 +16,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use flows::CheckedFlows;
 use metadata::CheckedMetadata;
 use redirect_uris::{CheckedUris, ClientOrigin};
-pub use registered::{is_registered, registered};
-pub use sector::sector;
+pub use registered::{dynamic_registration, is_registered};
+pub use sector::sector_of;
 
 use super::{
     CheckedTenant, ProblemList, SCOPE_MESSAGE, limits, name, object_name, secret_ref,
@@ -70,7 +70,7 @@ pub struct ClientFindings {
 /// Validates a client at its tenant; with `None` (absent or not accepted) only what does not depend
 /// on the tenant. Without an installation it is metadata sent for registration, which no API server
 /// has validated.
-pub fn client(
+pub fn validate_client(
     raw: &api::OidcClient,
     key: &ObjectKey,
     tenant: Option<&CheckedTenant>,
@@ -85,10 +85,10 @@ pub fn client(
         object_name(&mut problems, "spec.tenantRef.namespace", namespace);
     }
     let id = client_id(&mut problems, key, spec.client_id.as_ref());
-    let registered = registered(raw);
+    let registered = dynamic_registration(raw);
     let from =
         ClientOrigin { namespace: &key.namespace, registered: registered.is_some(), installation };
-    let flows = flows::check(&mut problems, spec, from);
+    let flows = flows::check_client_flows(&mut problems, spec, from);
     let consent = problems.supported("spec.consent", spec.consent.as_ref());
     let consent = consent.unwrap_or(ConsentPolicy::Required);
     let secret = secret_source(&mut problems, raw, flows.auth_method());
@@ -97,9 +97,9 @@ pub fn client(
         "spec.clientName",
         spec.client_name.as_deref().unwrap_or(&key.name),
     );
-    let described = metadata::check(&mut problems, spec, &flows);
+    let described = metadata::check_client_metadata(&mut problems, spec, &flows);
     let written_scopes = written_scopes(&mut problems, &spec.scopes);
-    let shortened = lifetimes::check(&mut problems, spec);
+    let shortened = lifetimes::check_client_lifetimes(&mut problems, spec);
     let max_age = max_age(&mut problems, spec.default_max_age);
     if installation.is_none_or(|installation| installation.dev) {
         limits(&mut problems, raw);
@@ -109,15 +109,15 @@ pub fn client(
     };
 
     let foreign = key.namespace != tenant.tenant.id.0.namespace;
-    let admitted = !foreign || bounds::admit(&mut problems, key, tenant, namespaces);
+    let admitted = !foreign || bounds::admit_client(&mut problems, key, tenant, namespaces);
     if foreign && admitted {
-        bounds::check(&mut problems, spec, &flows, consent, tenant);
+        bounds::check_within_bounds(&mut problems, spec, &flows, consent, tenant);
     } else if registered.is_some() {
         bounds::check_registered(&mut problems, spec, &flows, consent, tenant);
     }
     differs_from_issuer(&mut problems, id.as_ref(), &tenant.tenant.issuer);
-    sector::check(&mut problems, spec, &flows);
-    signatures::offered(&mut problems, spec, &tenant.tenant);
+    sector::check_sector(&mut problems, spec, &flows);
+    signatures::check_offered_algorithms(&mut problems, spec, &tenant.tenant);
     let scopes = match written_scopes {
         Some(scopes) => known_scopes(&mut problems, scopes, tenant),
         None => {
@@ -233,7 +233,7 @@ fn secret_source(
     if public && spec.secret.is_none() {
         return SecretSource::None;
     }
-    SecretSource::Generated(secret_template::check(problems, raw, auth_method))
+    SecretSource::Generated(secret_template::check_secret_template(problems, raw, auth_method))
 }
 
 fn written_scopes(problems: &mut ProblemList, written: &[String]) -> Option<BTreeSet<String>> {
@@ -292,7 +292,7 @@ mod tests {
         let code = EnumSpec::Supported(GrantType::AuthorizationCode);
         let spec = OidcClientSpec { grant_types: vec![code, refresh], ..Default::default() };
         let from = ClientOrigin { namespace: "team", registered: false, installation: None };
-        let flows = flows::check(&mut ProblemList::default(), &spec, from);
+        let flows = flows::check_client_flows(&mut ProblemList::default(), &spec, from);
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
         let all = words("openid profile email groups offline_access");
         assert_eq!(default_scopes(&flows, None), all);

@@ -39,7 +39,7 @@ impl CheckedUris {
 }
 
 /// Validates the URIs.
-pub fn check(
+pub fn check_redirect_uris(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,
     application_type: ApplicationType,

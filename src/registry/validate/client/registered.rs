@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The registration of a client, if it was registered dynamically.
-pub fn registered(raw: &api::OidcClient) -> Option<DynamicRegistration> {
+pub fn dynamic_registration(raw: &api::OidcClient) -> Option<DynamicRegistration> {
     let metadata = &raw.metadata;
     if !is_registered(raw) {
         return None;
@@ -67,8 +67,8 @@ mod tests {
     #[test]
     fn removing_the_label_adopts_the_client() {
         let mut adopted = client("dcr-1", &json!({ "name": "shop" }));
-        assert!(registered(&adopted).is_some());
+        assert!(dynamic_registration(&adopted).is_some());
         adopted.metadata.labels = None;
-        assert!(registered(&adopted).is_none());
+        assert!(dynamic_registration(&adopted).is_none());
     }
 }

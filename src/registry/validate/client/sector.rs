@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The host that identifies the client's sector.
-pub fn sector(client: &Client) -> Option<String> {
+pub fn sector_of(client: &Client) -> Option<String> {
     match &client.details.sector_identifier_uri {
         Some(uri) => host(uri),
         None => hosts(&client.redirect_uris).into_iter().next(),
@@ -22,7 +22,7 @@ pub fn sector(client: &Client) -> Option<String> {
 }
 
 /// Checks that the sector is unambiguous.
-pub fn check(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows) {
+pub fn check_sector(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows) {
     let pairwise = spec.subject_type == Some(EnumSpec::Supported(SubjectType::Pairwise));
     if !pairwise || spec.sector_identifier_uri.is_some() {
         return;

@@ -21,7 +21,7 @@ pub struct CheckedAlgorithms {
 }
 
 /// Validates the algorithms, independent of the tenant.
-pub fn check(
+pub fn check_client_signatures(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,
     flows: &CheckedFlows,
@@ -60,7 +60,11 @@ fn fits(method: AuthMethod, algorithm: JwsAlgorithm) -> bool {
 }
 
 /// Checks that the tenant has keys for the algorithms that the client requests.
-pub fn offered(problems: &mut ProblemList, spec: &OidcClientSpec, tenant: &Tenant) {
+pub fn check_offered_algorithms(
+    problems: &mut ProblemList,
+    spec: &OidcClientSpec,
+    tenant: &Tenant,
+) {
     let id_token = spec.id_token_signed_response_alg.as_ref().and_then(EnumSpec::supported);
     let id_token = id_token.and_then(|algorithm| match algorithm {
         IdTokenAlgorithm::Signed(algorithm) => Some(algorithm),

@@ -13,7 +13,7 @@ use crate::{
 const MAX_CLAIMS_BYTES: usize = 16 * 1024;
 
 /// Validates the claims. The result contains no null.
-pub fn check(problems: &mut ProblemList, spec: &OidcUserSpec) -> Map<String, Value> {
+pub fn check_user_claims(problems: &mut ProblemList, spec: &OidcUserSpec) -> Map<String, Value> {
     let mut claims = free(problems, &spec.claims);
     forms(problems, spec);
     let texts = [
@@ -48,7 +48,7 @@ pub fn check(problems: &mut ProblemList, spec: &OidcUserSpec) -> Map<String, Val
     if let Some(address) = &spec.address {
         claims.insert("address".to_owned(), Value::Object(postal(address)));
     }
-    let updated = time::check(problems, "spec.updatedAt", spec.updated_at.as_ref());
+    let updated = time::check_time(problems, "spec.updatedAt", spec.updated_at.as_ref());
     if let Some(updated) = updated {
         claims.insert("updated_at".to_owned(), json!(updated.secs()));
     }
@@ -58,7 +58,7 @@ pub fn check(problems: &mut ProblemList, spec: &OidcUserSpec) -> Map<String, Val
 fn free(problems: &mut ProblemList, written: &Map<String, Value>) -> Map<String, Value> {
     for (name, value) in written {
         let field = format!("spec.claims.{name}");
-        if let Some(message) = claim_names::refusal(name) {
+        if let Some(message) = claim_names::claim_name_refusal(name) {
             problems.invalid(field, message);
         } else if claim_names::STANDARD_CLAIMS.contains(&name.as_str()) {
             problems.invalid(field, "is a standard claim; set its field in spec instead");

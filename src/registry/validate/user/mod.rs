@@ -27,21 +27,21 @@ pub struct UserFindings {
 }
 
 /// Validates a user. `dev`: no API server has validated the object, or given it a UID.
-pub fn user(raw: &api::OidcUser, key: &ObjectKey, dev: bool) -> UserFindings {
+pub fn validate_user(raw: &api::OidcUser, key: &ObjectKey, dev: bool) -> UserFindings {
     let mut problems = ProblemList::default();
     let spec = &raw.spec;
     name(&mut problems, key);
     object_name(&mut problems, "spec.tenantRef.name", &spec.tenant_ref.name);
     let tenant = spec.tenant_ref.of(key);
     let username = username(&mut problems, &spec.username);
-    let subject = subject::check(&mut problems, &tenant, spec);
+    let subject = subject::check_subject(&mut problems, &tenant, spec);
     if let Some(reference) = &spec.password_secret_ref {
         secret_ref(&mut problems, "spec.passwordSecretRef", reference);
     }
-    let claims = claims::check(&mut problems, spec);
+    let claims = claims::check_user_claims(&mut problems, spec);
     groups(&mut problems, &spec.groups);
     let sign_out_before =
-        time::check(&mut problems, "spec.signOutBefore", spec.sign_out_before.as_ref());
+        time::check_time(&mut problems, "spec.signOutBefore", spec.sign_out_before.as_ref());
     if dev {
         limits(&mut problems, raw);
     }

@@ -14,7 +14,7 @@ use crate::{
 const SUBJECTS: Uuid = Uuid::from_u128(0x6c61_6e79_6172_4d64_8b65_762f_7375_626a);
 
 /// The subject in use, if it is valid.
-pub fn check(
+pub fn check_subject(
     problems: &mut ProblemList,
     tenant: &TenantId,
     spec: &OidcUserSpec,

@@ -3,7 +3,7 @@
 use crate::{model::Timestamp, registry::validate::ProblemList};
 
 /// A field's time, if it is set and valid.
-pub fn check(
+pub fn check_time(
     problems: &mut ProblemList,
     field: &str,
     written: Option<&String>,

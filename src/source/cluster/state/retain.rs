@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    super::retention::{SecretRetention, drop_spare, reservation, retention, spare},
+    super::retention::{SecretRetention, drop_spare, reserving_part, secret_retention, spare_part},
     WatchState, put_secret,
 };
 use crate::{
@@ -15,13 +15,13 @@ impl WatchState {
     /// Stores a Secret with Lanyard's label, or only its version if it belongs to no object. Returns
     /// true if its content changed.
     pub(super) fn retain(&mut self, key: ObjectKey, secret: CachedSecret) -> bool {
-        let kept = match retention(&self.objects, &self.sealing, &key, secret.owner()) {
+        let kept = match secret_retention(&self.objects, &self.sealing, &key, secret.owner()) {
             // A Secret without content has to be fetched.
             SecretRetention::Whole => secret.is_whole().then(|| secret.clone()),
             SecretRetention::Spare(owner) => {
-                Some(spare(&mut self.spares, owner, &key, secret.clone()))
+                Some(spare_part(&mut self.spares, owner, &key, secret.clone()))
             }
-            SecretRetention::Reservation => reservation(&secret),
+            SecretRetention::Reservation => reserving_part(&secret),
             SecretRetention::Version => None,
         };
         let objects = Arc::make_mut(&mut self.objects);

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use budget::CopyBudget;
 use locate::Trace;
 pub(super) use locate::{Step, line_of};
-use node::{Node, NodeContent, merge};
+use node::{Node, NodeContent, merge_yaml_maps};
 use scalar::Scalar;
 pub(super) use scalar::json_number;
 
@@ -48,7 +48,7 @@ pub(super) struct YamlError {
 }
 
 /// Reads the first document of a text.
-pub(super) fn read(text: &str) -> Result<YamlDocument, YamlError> {
+pub(super) fn read_yaml(text: &str) -> Result<YamlDocument, YamlError> {
     guarded(|| Reader::new(text, None).document())
 }
 
@@ -204,7 +204,7 @@ impl<'t> Reader<'t> {
                 let event = self.next()?;
                 let merged = self.node(event)?;
                 node.add(&merged);
-                merge(merged, &mut fields).map_err(|message| failure(mark, message))?;
+                merge_yaml_maps(merged, &mut fields).map_err(|message| failure(mark, message))?;
                 continue;
             }
             let key = self.node(event)?;

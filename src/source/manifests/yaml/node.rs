@@ -46,7 +46,7 @@ impl Node {
 
 /// Merges a map or a list of maps into a map. Fields before the merge key lose against it, and
 /// earlier maps of a list win, as in go-yaml.
-pub(super) fn merge(merged: Node, into: &mut Map<String, Value>) -> Result<(), String> {
+pub(super) fn merge_yaml_maps(merged: Node, into: &mut Map<String, Value>) -> Result<(), String> {
     let maps = match merged.content {
         NodeContent::Map(fields) => vec![Value::Object(fields)],
         NodeContent::List(maps) if !merged.is_alias => maps,

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use super::*;
 
 fn refused(text: &str) -> String {
-    read(text).expect_err(text).message
+    read_yaml(text).expect_err(text).message
 }
 
 #[test]
@@ -22,7 +22,7 @@ fn expansion_of_aliases_is_bounded() {
 
 #[test]
 fn depth_is_bounded() {
-    assert!(read(&format!("{}{}", "[".repeat(199), "]".repeat(199))).is_ok());
+    assert!(read_yaml(&format!("{}{}", "[".repeat(199), "]".repeat(199))).is_ok());
     for text in [format!("{}1", "[".repeat(100_000)), format!("{}1", "- ".repeat(100_000))] {
         assert!(refused(&text).contains("levels"));
     }
@@ -30,20 +30,20 @@ fn depth_is_bounded() {
 
 #[test]
 fn a_panic_of_the_parser_is_an_error() {
-    assert!(read("[!a, b]").is_err());
+    assert!(read_yaml("[!a, b]").is_err());
 }
 
 #[test]
 fn keys_that_occur_twice_are_noted_with_their_line() {
-    let document = read("a: 1\nb: {c: 1, c: 2}\na: 3\n").expect("YAML");
+    let document = read_yaml("a: 1\nb: {c: 1, c: 2}\na: 3\n").expect("YAML");
     assert_eq!(document.duplicates, [("c".to_owned(), 2), ("a".to_owned(), 3)]);
     assert_eq!(document.value, serde_json::json!({"a": 3, "b": {"c": 2}}));
-    let merged = read("m: &m {a: 1}\nn: {<<: *m, a: 2}\n").expect("YAML");
+    let merged = read_yaml("m: &m {a: 1}\nn: {<<: *m, a: 2}\n").expect("YAML");
     assert!(merged.duplicates.is_empty(), "{merged:?}");
 }
 
 #[test]
 fn text_after_the_document_is_noted() {
-    assert_eq!(read("a: 1\n...\nb: 2\n").expect("YAML").ignored_from, Some(3));
-    assert_eq!(read("a: 1\n...\n").expect("YAML").ignored_from, None);
+    assert_eq!(read_yaml("a: 1\n...\nb: 2\n").expect("YAML").ignored_from, Some(3));
+    assert_eq!(read_yaml("a: 1\n...\n").expect("YAML").ignored_from, None);
 }

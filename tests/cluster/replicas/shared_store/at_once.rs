@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 use lanyard::{
     model::{Clock as _, SystemClock, SystemEntropy, TenantId},
-    protocol::records::{Grant, GrantState, decode},
+    protocol::records::{Grant, GrantState, decode_record},
     store::{IndexEntry, OwnerKind, PostgresOptions, PostgresStore, RecordKind, Store as _},
 };
 
@@ -47,7 +47,7 @@ async fn generation(world: &World, sid: &str) -> u32 {
     let found = store.list(RecordKind::Grant, &tenant, &owner, SystemClock.now()).await;
     let found = found.expect("it answers");
     let [held] = &found[..] else { panic!("one grant") };
-    match decode::<Grant>(&held.record.value).expect("a grant").state {
+    match decode_record::<Grant>(&held.record.value).expect("a grant").state {
         GrantState::Active { generation, .. } => generation,
         other => panic!("{other:?}"),
     }
