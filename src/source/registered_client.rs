@@ -24,7 +24,7 @@ pub(super) fn registered_client_spec(
 }
 
 /// Fields that an update never changes: clients cannot register them, or registration sets them once.
-const PRESERVED_FIELDS: [&str; 13] = [
+const PRESERVED_FIELDS: [&str; 14] = [
     "tenantRef",
     "clientId",
     "consent",
@@ -38,6 +38,7 @@ const PRESERVED_FIELDS: [&str; 13] = [
     "idTokenClaims",
     "accessTokenType",
     "requirePkce",
+    "allowedOrigins",
 ];
 
 /// The annotation with the spec that the client asked for last. A field of the spec that differs from
