@@ -135,7 +135,7 @@ pub enum ForwardedFamily {
 #[derive(Args, Debug)]
 pub struct ServeArgs {
     /// Addresses of this installation for applications inside the cluster, the preferred one first:
-    /// "http://lanyard.sso.svc" or, for some namespaces only, "http://lanyard.sso.svc=team-a,team-b";
+    /// `http://lanyard.sso.svc` or, for some namespaces only, `http://lanyard.sso.svc=team-a,team-b`;
     /// separate several with ';'
     #[arg(long, env = "LANYARD_INTERNAL_HOSTS", value_name = "URL[=NS,..]", value_delimiter = ';')]
     pub internal_hosts: Vec<String>,

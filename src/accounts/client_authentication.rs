@@ -89,7 +89,9 @@ async fn check(
         }
         CredentialsCheck::OtherMethod(assertion) => {
             let PendingAssertion { client, key, jws, jwt, .. } = assertion;
-            verify_client_jwt(context, key, (jws.expose(), jwt)).await.map_err(unverified)?;
+            verify_client_jwt(context, key, (jws.expose(), jwt))
+                .await
+                .map_err(|error| unverified(&error))?;
             let method = AuthMethod::ClientSecretJwt;
             let error = client_auth::not_the_registered_method(client, method);
             Err(ClientAuthError::refused(error, false).into())
@@ -106,7 +108,9 @@ async fn redeem_assertion(
 ) -> Result<(), RequestError<ClientAuthError>> {
     let refused = |error: OAuthError| ClientAuthError::refused(error, false);
     let PendingAssertion { client, key, policy, jws, jwt } = assertion;
-    verify_client_jwt(context, key, (jws.expose(), jwt)).await.map_err(unverified)?;
+    verify_client_jwt(context, key, (jws.expose(), jwt))
+        .await
+        .map_err(|error| unverified(&error))?;
     let tenant = &context.tenant.tenant;
     let issuer = &tenant.issuer;
     let internal: Vec<String> = tenant
@@ -140,7 +144,7 @@ async fn redeem_assertion(
 
 /// The error for an assertion whose signature is not the client's. It may be signed with a guessed
 /// secret.
-fn unverified(error: ClientJwsError) -> ClientAuthError {
+fn unverified(error: &ClientJwsError) -> ClientAuthError {
     ClientAuthError {
         error: client_auth::not_signed(&error.to_string()),
         challenge: false,

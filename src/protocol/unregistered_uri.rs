@@ -99,9 +99,7 @@ fn differences(
     }
     let trimmed = |url: &Url| url.path().trim_end_matches('/').to_owned();
     let (one, other) = (trimmed(registered), trimmed(requested));
-    if !one.eq_ignore_ascii_case(&other) {
-        found.push(Difference::Path);
-    } else {
+    if one.eq_ignore_ascii_case(&other) {
         if one != other {
             found.push(Difference::LetterCase);
         }
@@ -109,6 +107,8 @@ fn differences(
         if ends_with_slash(registered_text) != ends_with_slash(requested_text) {
             found.push(Difference::FinalSlash);
         }
+    } else {
+        found.push(Difference::Path);
     }
     if registered.query() != requested.query() {
         found.push(Difference::Query);

@@ -165,8 +165,8 @@ pub enum KeySource {
     Own(RotationRules),
 }
 
-/// The outcome of a client's validation.
-#[derive(Clone, Debug)]
+/// The outcome of a client's validation. The default is that of a client that is not accepted.
+#[derive(Clone, Debug, Default)]
 pub struct ClientOutcome {
     /// The client ID, if the client is accepted.
     pub client_id: Option<ClientId>,
@@ -194,9 +194,10 @@ impl ClientOutcome {
 }
 
 /// The Secret that a client needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ClientSecretPlan {
     /// No Secret.
+    #[default]
     None,
     /// A user-provided Secret.
     Referenced(ObjectKey),

@@ -100,18 +100,12 @@ impl AppState {
         );
         let response = match found {
             Ok(found) => self.serve(request, &mut arrival, found).instrument(span).await,
-            Err(nothing) => match router::common_static_file(request.uri().path()) {
-                Some(reply) if nothing != RoutingError::Internal => {
-                    add_security_headers(reply, None, true, &arrival.id)
-                }
-                _ => {
-                    let authority = asked.authority.as_deref();
-                    let reply = self.base_page(nothing, &method, authority, request.uri());
-                    let reply =
-                        reply.unwrap_or_else(|| nothing.reply(request.headers(), &arrival.id));
-                    add_security_headers(reply, None, false, &arrival.id)
-                }
-            },
+            Err(nothing) => self.answer_without_route(
+                &request,
+                nothing,
+                asked.authority.as_deref(),
+                &arrival.id,
+            ),
         };
         let (status, took) = (response.status().as_u16(), started.elapsed());
         self.accounts.metrics.request(tenant.as_ref(), endpoint, status, took);
@@ -129,6 +123,27 @@ impl AppState {
             "request"
         );
         response
+    }
+
+    /// Responds to a request that no route matches: with a static file, the page at the base URL, or
+    /// the error.
+    fn answer_without_route<B>(
+        &self,
+        request: &http::Request<B>,
+        nothing: RoutingError,
+        authority: Option<&str>,
+        request_id: &str,
+    ) -> Response<Full<Bytes>> {
+        match router::common_static_file(request.uri().path()) {
+            Some(reply) if nothing != RoutingError::Internal => {
+                add_security_headers(reply, None, true, request_id)
+            }
+            _ => {
+                let page = self.base_page(nothing, request.method(), authority, request.uri());
+                let reply = page.unwrap_or_else(|| nothing.reply(request.headers(), request_id));
+                add_security_headers(reply, None, false, request_id)
+            }
+        }
     }
 
     /// The page at the base URL, for requests to it while no tenant has it as issuer.

@@ -90,14 +90,7 @@ pub(super) fn validate_clients(
                 let tenant = (&tenant.tenant, has_keys && known);
                 accepted(&mut found.problems, client.member, checked, tenant, &mut served)
             }
-            _ => ClientOutcome {
-                client_id: None,
-                issuer: None,
-                internal_url: None,
-                secret: ClientSecretPlan::None,
-                unused_until: None,
-                served: false,
-            },
+            _ => ClientOutcome::default(),
         };
         let unused_until = host.accepted().and_then(|it| unused_until(&client.raw, &it.tenant));
         let outcome = ObjectOutcome::Client(ClientOutcome { unused_until, ..outcome });

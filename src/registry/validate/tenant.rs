@@ -33,6 +33,13 @@ pub struct CheckedTenant {
     pub initial_access_token: Option<SecretKeyRef>,
 }
 
+fn warn_of_insecure_http(problems: &mut ProblemList, issuer: Option<&Issuer>) {
+    if let Some(issuer) = issuer.filter(|issuer| issuer.is_insecure()) {
+        let message = format!("{issuer} is not encrypted; use https");
+        problems.warn(ConditionReason::InsecureHttp, "spec.issuer", message);
+    }
+}
+
 /// Validates a tenant; `issuer` is the decision among all tenants. `unseen`: no API server has
 /// validated the object.
 pub fn validate_tenant(
@@ -45,16 +52,10 @@ pub fn validate_tenant(
     let spec = &raw.spec;
     name(&mut problems, key);
     let issuer = issuer.map_err(|problem| problems.append([problem])).ok();
-    if let Some(issuer) = issuer.as_ref().filter(|issuer| issuer.is_insecure()) {
-        let message = format!("{issuer} is not encrypted; use https");
-        problems.warn(ConditionReason::InsecureHttp, "spec.issuer", message);
-    }
-    let lifetimes = lifetimes(&mut problems, spec.lifetimes.as_ref());
+    warn_of_insecure_http(&mut problems, issuer.as_ref());
+    let mut lifetimes = lifetimes(&mut problems, spec.lifetimes.as_ref());
     let window = reuse_window(&mut problems, spec.refresh_token_reuse_window.as_ref());
-    let lifetimes = Arc::new(Lifetimes {
-        refresh_token_reuse_window: window.unwrap_or(lifetimes.refresh_token_reuse_window),
-        ..lifetimes
-    });
+    lifetimes.refresh_token_reuse_window = window.unwrap_or(lifetimes.refresh_token_reuse_window);
     let signing = spec.signing.clone().unwrap_or_default();
     let algorithms = algorithms(&mut problems, &signing.algorithms);
     let rotation = rotation(&mut problems, signing.rotation.as_ref());
@@ -88,7 +89,7 @@ pub fn validate_tenant(
             organization,
             algorithms,
             key_rotation: rotation,
-            lifetimes,
+            lifetimes: Arc::new(lifetimes),
             scopes,
             branding,
             acr_levels,

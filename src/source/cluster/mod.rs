@@ -94,7 +94,7 @@ impl ClusterSource {
         let views = watch::Sender::new(Arc::new(SourceView::default()));
         let recorder = events::event_recorder(client.clone(), identity);
         let watched = OnceLock::new();
-        Arc::new(Self { recorder, client, on_write_error, views, watched })
+        Arc::new(Self { client, on_write_error, views, watched, recorder })
     }
 
     /// Waits without a limit until the API server answers; ends with an error if it refuses the

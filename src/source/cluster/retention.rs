@@ -95,7 +95,7 @@ pub(super) fn retained_part(
     let owner = annotations.and_then(|all| all.get(OWNER_ANNOTATION)).map(String::as_str);
     match secret_retention(objects, sealing, key, owner) {
         SecretRetention::Whole => Some(CachedSecret::new(secret)),
-        SecretRetention::Spare(_) => Some(CachedSecret::new(secret)).map(shortened),
+        SecretRetention::Spare(_) => Some(shortened(CachedSecret::new(secret))),
         SecretRetention::Reservation => reserving_part(&CachedSecret::new(secret)),
         SecretRetention::Version => None,
     }

@@ -151,7 +151,7 @@ impl WatchState {
             WatchEntry::ManagedSecret(secret) => {
                 self.others.remove(&key);
                 self.fetched.remove(&key);
-                self.retain(key, secret)
+                self.retain(key, &secret)
             }
             WatchEntry::OtherSecret(version) => {
                 if objects.secrets.contains_key(&key) && !self.fetched.contains_key(&key) {

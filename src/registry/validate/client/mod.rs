@@ -92,11 +92,8 @@ pub fn validate_client(
     let consent = problems.supported("spec.consent", spec.consent.as_ref());
     let consent = consent.unwrap_or(ConsentPolicy::Required);
     let secret = secret_source(&mut problems, raw, flows.auth_method());
-    visible_text(
-        &mut problems,
-        "spec.clientName",
-        spec.client_name.as_deref().unwrap_or(&key.name),
-    );
+    let client_name = spec.client_name.as_deref().unwrap_or(&key.name);
+    visible_text(&mut problems, "spec.clientName", client_name);
     let described = metadata::check_client_metadata(&mut problems, spec, &flows);
     let written_scopes = written_scopes(&mut problems, &spec.scopes);
     let shortened = lifetimes::check_client_lifetimes(&mut problems, spec);
@@ -120,12 +117,7 @@ pub fn validate_client(
     signatures::check_offered_algorithms(&mut problems, spec, &tenant.tenant);
     let scopes = match written_scopes {
         Some(scopes) => known_scopes(&mut problems, scopes, tenant),
-        None => {
-            let bounds = &tenant.bounds;
-            let of_registered =
-                || bounds.registered.scopes.as_ref().filter(|_| registered.is_some());
-            default_scopes(&flows, foreign.then_some(&bounds.scopes).or_else(of_registered))
-        }
+        None => default_scopes(&flows, scope_bound(tenant, foreign, registered.is_some())),
     };
     let claims = id.filter(|_| admitted && (!foreign || spec.client_id.is_none()));
     let checked = claims.clone().filter(|_| !problems.refused()).map(|id| CheckedClient {
@@ -234,6 +226,17 @@ fn secret_source(
         return SecretSource::None;
     }
     SecretSource::Generated(secret_template::check_secret_template(problems, raw, auth_method))
+}
+
+/// The scopes that bound the defaults of a client, if its tenant bounds it.
+fn scope_bound(
+    tenant: &CheckedTenant,
+    foreign: bool,
+    registered: bool,
+) -> Option<&BTreeSet<String>> {
+    let bounds = &tenant.bounds;
+    let of_registered = || bounds.registered.scopes.as_ref().filter(|_| registered);
+    foreign.then_some(&bounds.scopes).or_else(of_registered)
 }
 
 fn written_scopes(problems: &mut ProblemList, written: &[String]) -> Option<BTreeSet<String>> {

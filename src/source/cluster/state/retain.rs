@@ -14,14 +14,14 @@ use crate::{
 impl WatchState {
     /// Stores a Secret with Lanyard's label, or only its version if it belongs to no object. Returns
     /// true if its content changed.
-    pub(super) fn retain(&mut self, key: ObjectKey, secret: CachedSecret) -> bool {
+    pub(super) fn retain(&mut self, key: ObjectKey, secret: &CachedSecret) -> bool {
         let kept = match secret_retention(&self.objects, &self.sealing, &key, secret.owner()) {
             // A Secret without content has to be fetched.
             SecretRetention::Whole => secret.is_whole().then(|| secret.clone()),
             SecretRetention::Spare(owner) => {
                 Some(spare_part(&mut self.spares, owner, &key, secret.clone()))
             }
-            SecretRetention::Reservation => reserving_part(&secret),
+            SecretRetention::Reservation => reserving_part(secret),
             SecretRetention::Version => None,
         };
         let objects = Arc::make_mut(&mut self.objects);
@@ -57,7 +57,7 @@ impl WatchState {
                 }
                 drop_spare(&mut self.spares, &key);
                 if let SecretState::Loaded(secret) = state {
-                    self.retain(key, secret);
+                    self.retain(key, &secret);
                 }
             }
         }
