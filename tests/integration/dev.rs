@@ -61,11 +61,11 @@ async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
     let text_of_clients = fs::read_to_string(&clients).expect("readable");
     let callback = format!("{}/_lanyard/demo/callback", dev.base_url);
     let edited = text_of_clients
-        .replace(&callback, "http://elsewhere.test/callback")
+        .replace(&callback, "https://elsewhere.test/callback#fragment")
         .replace("scopes: [profile]", "scopes: [email]");
     fs::write(&clients, edited).expect("written");
     let log = dev.awaits("using the last valid state of the object").await;
-    let problem = "clients.yaml object=OidcClient default/demo field=spec.redirectUris[0] error=must use https";
+    let problem = "clients.yaml object=OidcClient default/demo field=spec.redirectUris[0] error=must have no fragment (#)";
     assert!(log.contains(problem), "{log}");
     sign_in_as(&dev, "ada").await;
     let machine = [("grant_type", "client_credentials"), ("scope", "email")];

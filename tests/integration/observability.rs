@@ -58,14 +58,7 @@ async fn access_lines_and_metrics_tell_of_a_sign_in() {
 
     dev.awaits("\"status\":401").await;
     let lines = access_lines(&dev);
-    for endpoint in ["login", "token", "userinfo"] {
-        let line = lines.iter().find(|line| line["endpoint"] == endpoint && line["status"] != 401);
-        let line = line.unwrap_or_else(|| panic!("no line of {endpoint} in {lines:#?}"));
-        assert_eq!(line["client"], "default/demo", "{line}");
-        assert_eq!(line["user"], subject, "{line}");
-        assert_eq!(line["address"], "127.0.0.1", "{line}");
-        assert_eq!(line["tenant"], "default/quickstart", "{line}");
-    }
+    describe_the_sign_in(&lines, &subject);
     let first = lines.iter().find(|line| line["endpoint"] == "authorize").expect("a line");
     assert_eq!((&first["client"], first.get("user")), (&"default/demo".into(), None), "{first}");
     let refused = lines.iter().find(|line| line["status"] == 401).expect("a line");
@@ -90,11 +83,27 @@ async fn access_lines_and_metrics_tell_of_a_sign_in() {
     ] {
         assert!(value(&after, series) > Some(0.0), "{series} in {after}");
     }
-    let age = value(&after, "lanyard_signing_key_age_seconds{tenant=\"\"}");
-    assert!((0.0..600.0).contains(&age.expect("a key signs")), "{after}");
-    let overdue = value(&after, "lanyard_signing_key_rotation_overdue_seconds{tenant=\"\"}");
+    has_key_metrics_without_tenants(&after);
+}
+
+fn has_key_metrics_without_tenants(metrics: &str) {
+    let age = value(metrics, "lanyard_signing_key_age_seconds{tenant=\"\"}");
+    assert!((0.0..600.0).contains(&age.expect("a key signs")), "{metrics}");
+    let overdue = value(metrics, "lanyard_signing_key_rotation_overdue_seconds{tenant=\"\"}");
     assert_eq!(overdue, Some(0.0));
-    assert!(!after.contains("default/quickstart"), "{after}");
+    assert!(!metrics.contains("default/quickstart"), "{metrics}");
+}
+
+/// The lines of a sign-in name its client, user and address.
+fn describe_the_sign_in(lines: &[Value], subject: &Value) {
+    for endpoint in ["login", "token", "userinfo"] {
+        let line = lines.iter().find(|line| line["endpoint"] == endpoint && line["status"] != 401);
+        let line = line.unwrap_or_else(|| panic!("no line of {endpoint} in {lines:#?}"));
+        assert_eq!(line["client"], "default/demo", "{line}");
+        assert_eq!(line["user"], *subject, "{line}");
+        assert_eq!(line["address"], "127.0.0.1", "{line}");
+        assert_eq!(line["tenant"], "default/quickstart", "{line}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -229,7 +229,7 @@ mod tests {
             meter.consume(buffer.len());
         }
         assert_eq!(budget.used(), 0);
-        client.write_all(&[0; 32 * 1024 * 3]).await.expect("sent");
+        client.write_all(&vec![0; 32 * 1024 * 3]).await.expect("sent");
         server.read_exact(&mut buffer).await.expect("within the limit");
         assert_eq!(budget.used(), 28 * 1024);
         server.read_exact(&mut buffer).await.expect("within the limit");
@@ -250,7 +250,7 @@ mod tests {
         assert!(budget.used() > 14_000, "the stream is closed, but its bytes are not sent");
         server.write_all(&[0; 100]).await.expect("sent");
         server.write_all(&bytes).await.expect("sent");
-        client.read_exact(&mut [0; 20_100]).await.expect("received");
+        client.read_exact(&mut vec![0; 20_100]).await.expect("received");
         assert_eq!(budget.used(), 0);
     }
 

@@ -125,18 +125,19 @@ impl Drop for MemoryPermit {
 mod tests {
     use super::*;
 
-    fn address(last: u8) -> Option<IpAddr> {
-        Some([192, 0, 2, last].into())
+    fn address(last: u8) -> IpAddr {
+        [192, 0, 2, last].into()
     }
 
     #[test]
     fn an_address_has_a_limit_and_gets_back_what_is_dropped() {
         let budget = MemoryBudget::new(1000, 100);
-        let (mut one, mut other) = (budget.permit(address(1)), budget.permit(address(1)));
+        let (mut one, mut other) =
+            (budget.permit(Some(address(1))), budget.permit(Some(address(1))));
         assert_eq!(one.grow(60), Ok(()));
         assert_eq!(other.grow(41), Err(MemoryExceeded::Address));
         assert_eq!(other.grow(40), Ok(()));
-        assert_eq!(budget.permit(address(2)).grow(100), Ok(()), "another address");
+        assert_eq!(budget.permit(Some(address(2))).grow(100), Ok(()), "another address");
         drop(one);
         assert_eq!(other.resize(100), Ok(()));
         assert_eq!(other.resize(10), Ok(()));
@@ -151,7 +152,7 @@ mod tests {
         let budget = MemoryBudget::new(1000, 600);
         let greedy: Vec<_> = (0..40)
             .map(|last| {
-                let mut permit = budget.permit(address(last));
+                let mut permit = budget.permit(Some(address(last)));
                 while permit.grow(10).is_ok() {}
                 permit
             })
@@ -159,9 +160,9 @@ mod tests {
         assert!(greedy[0].bytes <= 500, "{}", greedy[0].bytes);
         assert!(budget.used() <= 1000);
         let later = MemoryBudget::new(1000, 600);
-        let mut first = later.permit(address(1));
+        let mut first = later.permit(Some(address(1)));
         while first.grow(10).is_ok() {}
-        assert_eq!(later.permit(address(2)).grow(200), Ok(()), "half is left for the others");
+        assert_eq!(later.permit(Some(address(2))).grow(200), Ok(()), "half is left for the others");
         assert_eq!(later.permit(None).grow(501), Err(MemoryExceeded::Total));
         assert_eq!(later.permit(None).grow(500), Ok(()));
     }
@@ -169,8 +170,8 @@ mod tests {
     #[test]
     fn without_a_limit_for_addresses_the_total_remains() {
         let budget = MemoryBudget::new(100, 0);
-        let mut permit = budget.permit(address(1));
+        let mut permit = budget.permit(Some(address(1)));
         assert_eq!(permit.grow(100), Ok(()));
-        assert_eq!(budget.permit(address(2)).grow(1), Err(MemoryExceeded::Total));
+        assert_eq!(budget.permit(Some(address(2))).grow(1), Err(MemoryExceeded::Total));
     }
 }

@@ -24,7 +24,7 @@ fn build_of(objects: &ObjectSet) -> Snapshot {
 }
 
 /// An object whose spec has fields that this release does not know.
-fn of_tomorrow(kind: ManagedKind, spec: serde_json::Value) -> (ObjectKey, AnyCachedObject) {
+fn of_tomorrow(kind: ManagedKind, spec: &serde_json::Value) -> (ObjectKey, AnyCachedObject) {
     let key = ObjectKey::new("team", "main");
     let object = serde_json::json!({
         "apiVersion": "lanyard.dev/v1alpha1", "kind": kind.as_str(),
@@ -56,7 +56,7 @@ fn an_object_with_an_unknown_field_is_not_served() {
             Tenant::new("main", crate::api::TenantSpec::default()),
         );
         objects.managed.insert(ObjectKey::new("team", "main"), tenant);
-        let (key, object) = of_tomorrow(kind, spec);
+        let (key, object) = of_tomorrow(kind, &spec);
         objects.managed.insert(key.clone(), object);
         let snapshot = build_of(&objects);
         let verdict = snapshot.verdicts().get(&ObjectRef::new(kind, key)).expect("judged");
