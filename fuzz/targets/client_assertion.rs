@@ -45,6 +45,7 @@ fuzz_target!(|bytes: &[u8]| {
             issuer: "https://id.test/team/shop",
             token_endpoint: "https://id.test/team/shop/oauth/token",
             endpoint: "https://id.test/team/shop/oauth/token",
+            internal: &[],
         };
         if client_auth::check_claims(&CLIENT, &jwt, audience, NOW).is_ok() {
             assert_eq!(jwt.text("iss"), Some(CLIENT.id.as_str()));
