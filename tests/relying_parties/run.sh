@@ -94,9 +94,15 @@ await() { # await URL: waits until it answers with 200, for at most two minutes
 }
 
 processes=()
+# Ends the servers, the last first: kube-apiserver does not end while its etcd is gone. Whatever is left after ten seconds is killed.
 stop() {
-  for process in "${processes[@]}"; do kill "$process" 2>/dev/null || true; done
-  wait 2>/dev/null || true
+  local i process end=$((SECONDS + 10))
+  for ((i = ${#processes[@]} - 1; i >= 0; i--)); do
+    process=${processes[i]}
+    kill "$process" 2>/dev/null || continue
+    while kill -0 "$process" 2>/dev/null && [ $SECONDS -lt $end ]; do sleep 0.1; done
+    kill -KILL "$process" 2>/dev/null || true
+  done
 }
 trap stop EXIT
 
