@@ -37,7 +37,7 @@ pub async fn no_request_fails_during_roll_outs_and_kills(target: &Target, node: 
     let _proxy = Proxy::at(port, (target.kubectl(&ip), 80));
     eventually(SOON, || node.api.try_apply(OBJECTS));
     for object in
-        ["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot", "oidcuser/alice"]
+        ["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot", "oidcuser/alice", "oidcuser/bob"]
     {
         target.kubectl(&["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=120s"]);
     }
