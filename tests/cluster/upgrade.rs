@@ -113,9 +113,13 @@ impl Installation {
     }
 
     fn awaits_objects(&self) {
-        for object in
-            ["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot", "oidcuser/alice"]
-        {
+        for object in [
+            "tenants.lanyard.dev/main",
+            "oidcclient/app",
+            "oidcclient/robot",
+            "oidcuser/alice",
+            "oidcuser/bob",
+        ] {
             let args = ["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=120s"];
             self.api.kubectl(&args);
         }
