@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// Longest wait for generated keys before the banner is printed without them.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs until it is interrupted.
 pub fn run_dev(args: &DevArgs) -> Result<()> {
@@ -107,11 +107,12 @@ async fn announce(
             }
         }
     };
-    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, settled).await;
+    let _ = tokio::time::timeout(SETTLE_TIMEOUT, settled).await;
     if opened.wait_for(|open| *open).await.is_err() {
         return;
     }
-    let banner = banner::banner_text(&handle.snapshot(), &views.borrow(), &directory, &base_url);
+    let view = Arc::clone(&views.borrow());
+    let banner = banner::banner_text(&handle.snapshot(), &view, &directory, &base_url);
     // A closed pipe is not an error: `head` closes it after the lines it needs.
     let _ = io::stdout().write_all(banner.as_bytes());
 }

@@ -8,9 +8,12 @@ mod state;
 mod watcher;
 
 use std::{
-    fmt, io,
+    fmt, io, mem,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -30,6 +33,8 @@ pub(crate) use files::ManifestValidator;
 pub struct FolderSource {
     inner: Mutex<Inner>,
     views: watch::Sender<Arc<SourceView>>,
+    /// The number of the last published view.
+    published: AtomicU64,
     manifests: PathBuf,
     state: PathBuf,
 }
@@ -37,6 +42,8 @@ pub struct FolderSource {
 struct Inner {
     files: ManifestFiles,
     revision: u64,
+    /// Views made, including those with a new status only, which have no revision of their own.
+    views: u64,
 }
 
 impl fmt::Debug for FolderSource {
@@ -58,10 +65,11 @@ impl FolderSource {
             return Err(io::Error::new(io::ErrorKind::NotFound, text));
         }
         state::create_state_folder(state)?;
-        let inner = Inner { files: ManifestFiles::new(judge), revision: 0 };
+        let inner = Inner { files: ManifestFiles::new(judge), revision: 0, views: 0 };
         let directory = Arc::new(Self {
             inner: Mutex::new(inner),
             views: watch::Sender::new(Arc::new(SourceView::default())),
+            published: AtomicU64::new(0),
             manifests: manifests.canonicalize()?,
             state: state.canonicalize()?,
         });
@@ -79,19 +87,45 @@ impl FolderSource {
     /// Reads changed files and publishes the view.
     fn reload(&self) {
         let mut inner = self.lock();
-        let changed = inner.files.reload(&[&self.manifests, &self.state]);
-        if changed || inner.revision == 0 {
-            inner.revision += 1;
-            self.publish(&inner);
+        if self.read_files(&mut inner) || inner.views == 0 {
+            self.publish(inner);
         }
     }
 
-    /// Publishes a view of the current objects.
-    fn publish(&self, inner: &Inner) {
+    /// Reads changed files, changes some of them, and publishes the view, even if the change fails:
+    /// what was read once is not found again.
+    fn change_files<E>(&self, change: impl FnOnce(&Inner) -> Result<(), E>) -> Result<(), E> {
+        let mut inner = self.lock();
+        let edited = self.read_files(&mut inner);
+        let done = change(&inner);
+        if self.read_files(&mut inner) || edited {
+            self.publish(inner);
+        }
+        done
+    }
+
+    fn read_files(&self, inner: &mut Inner) -> bool {
+        let changed = inner.files.reload(&[&self.manifests, &self.state]);
+        inner.revision += u64::from(changed);
+        changed
+    }
+
+    /// Publishes a view of the current objects. Releases the lock first: a reader that holds the
+    /// published view may wait for it.
+    fn publish(&self, mut inner: MutexGuard<'_, Inner>) {
+        inner.views += 1;
+        let number = inner.views;
         let objects = Arc::new(inner.files.objects());
         let health = SourceHealth { synced: true, failing: None };
-        let view = SourceView { objects, revision: inner.revision, health };
-        self.views.send_replace(Arc::new(view));
+        let mut view = Arc::new(SourceView { objects, revision: inner.revision, health });
+        drop(inner);
+        self.views.send_if_modified(|current| {
+            let newer = self.published.fetch_max(number, Ordering::Relaxed) < number;
+            if newer {
+                mem::swap(current, &mut view);
+            }
+            newer
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -105,26 +139,22 @@ impl FolderSource {
         check: impl FnOnce(Option<&CachedSecret>) -> Result<(), WriteError>,
         new: Option<&Secret>,
     ) -> Result<(), WriteError> {
-        let mut inner = self.lock();
-        inner.files.reload(&[&self.manifests, &self.state]);
-        let reference = ObjectRef::new(ObjectKind::Secret, key.clone());
-        check(inner.files.secret(&reference))?;
-        let there = inner.files.file_of(&reference);
-        if there.is_some_and(|file| !file.starts_with(&self.state)) {
-            return Err(WriteError::Refused(format!(
-                "Secret \"{key}\" is in your manifests; remove it, or use another name"
-            )));
-        }
-        let path = state::path_of(&self.state, key);
-        let done = match new {
-            Some(secret) => state::write_secret_file(&path, secret),
-            None => std::fs::remove_file(&path),
-        };
-        done.map_err(|error| WriteError::Unavailable(format!("{}: {error}", path.display())))?;
-        inner.files.reload(&[&self.manifests, &self.state]);
-        inner.revision += 1;
-        self.publish(&inner);
-        Ok(())
+        self.change_files(|inner| {
+            let reference = ObjectRef::new(ObjectKind::Secret, key.clone());
+            check(inner.files.secret(&reference))?;
+            let there = inner.files.file_of(&reference);
+            if there.is_some_and(|file| !file.starts_with(&self.state)) {
+                return Err(WriteError::Refused(format!(
+                    "Secret \"{key}\" is in your manifests; remove it, or use another name"
+                )));
+            }
+            let path = state::path_of(&self.state, key);
+            let done = match new {
+                Some(secret) => state::write_secret_file(&path, secret),
+                None => std::fs::remove_file(&path),
+            };
+            done.map_err(|error| WriteError::Unavailable(format!("{}: {error}", path.display())))
+        })
     }
 }
 
@@ -202,7 +232,7 @@ impl ObjectSource for FolderSource {
         let before = inner.files.apply_status(object, &status).unwrap_or_default();
         let file = inner.files.file_of(object);
         state::log_status(file.as_deref(), &before, &status);
-        self.publish(&inner);
+        self.publish(inner);
         Ok(())
     }
 

@@ -34,20 +34,6 @@ impl FolderSource {
         Ok(*found)
     }
 
-    /// Changes files, and publishes the view.
-    fn with_files(
-        &self,
-        change: impl FnOnce(&Inner) -> Result<(), RegistrarError>,
-    ) -> Result<(), RegistrarError> {
-        let mut inner = self.lock();
-        inner.files.reload(&[&self.manifests, &self.state]);
-        change(&inner)?;
-        inner.files.reload(&[&self.manifests, &self.state]);
-        inner.revision += 1;
-        self.publish(&inner);
-        Ok(())
-    }
-
     fn put(&self, client: &OidcClient, key: &ObjectKey) -> Result<(), RegistrarError> {
         let path = state::path_of_client(&self.state, key);
         state::write_client(&path, client).map_err(|error| failed(&path, &error))
@@ -55,7 +41,7 @@ impl FolderSource {
 
     /// Deletes a registered client that has not changed since it was read.
     pub(super) fn remove_client(&self, key: &ObjectKey) -> Result<(), RegistrarError> {
-        self.with_files(|inner| {
+        self.change_files(|inner| {
             self.registered(inner, key)?;
             let path = state::path_of_client(&self.state, key);
             std::fs::remove_file(&path).map_err(|error| failed(&path, &error))
@@ -71,7 +57,7 @@ fn failed(path: &std::path::Path, error: &std::io::Error) -> RegistrarError {
 impl ClientRegistrar for FolderSource {
     async fn create_registered(&self, new: NewClient) -> Result<(), RegistrarError> {
         let client = registered_client::registered_client(&new)?;
-        self.with_files(|_| {
+        self.change_files(|_| {
             if let Some(secret) = registered_client::registered_client_secret(&new, &client) {
                 let key = ObjectKey::new(&new.object.namespace, client.generated_secret_name());
                 let path = state::path_of(&self.state, &key);
@@ -88,7 +74,7 @@ impl ClientRegistrar for FolderSource {
         check: SpecCheck<'_>,
     ) -> Result<Map<String, Value>, RegistrarError> {
         let mut written = Map::new();
-        self.with_files(|inner| {
+        self.change_files(|inner| {
             let mut found = self.registered(inner, object)?;
             let updated = UpdatedClient::of(&json!(found.spec), &found.metadata, spec)?;
             check(&updated.spec).map_err(RegistrarError::Refused)?;
@@ -105,7 +91,7 @@ impl ClientRegistrar for FolderSource {
     }
 
     async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
-        self.with_files(|inner| {
+        self.change_files(|inner| {
             let mut found = self.registered(inner, object)?;
             registered_client::mark_used(&mut found.metadata);
             self.put(&found, object)

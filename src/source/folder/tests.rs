@@ -1,5 +1,6 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::mpsc, thread, time::Duration};
 
+use futures::FutureExt as _;
 use k8s_openapi::{ByteString, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
 use super::*;
@@ -81,6 +82,41 @@ async fn edits_take_effect_and_broken_edits_keep_the_last_state() {
     until(&directory, |view| names(view) == ["default/a", "default/b", "default/c"]).await;
     std::fs::remove_file(folders.manifests.path().join("b.yaml")).expect("removed");
     until(&directory, |view| names(view) == ["default/a", "default/c"]).await;
+}
+
+#[test]
+fn a_reader_that_holds_the_view_can_look_up_a_file_during_a_write() {
+    let folders = folders();
+    let directory = folders.start();
+    let views = directory.views();
+    let held = views.borrow();
+    let write = {
+        let directory = Arc::clone(&directory);
+        thread::spawn(move || directory.create_secret(secret("one")).now_or_never())
+    };
+    // From here on, the write waits only for the reader of the view.
+    let file = folders.state.path().join("default.s.secret.yaml");
+    while !file.exists() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let (told, answer) = mpsc::channel();
+    let lookup = Arc::clone(&directory);
+    thread::spawn(move || told.send(lookup.file_of_secret(&ObjectKey::new("default", "s"))));
+    let looked_up = answer.recv_timeout(Duration::from_mins(1)).expect("the lookup does not block");
+    assert!(looked_up.is_some_and(|found| found.ends_with("default.s.secret.yaml")));
+    drop(held);
+    assert_eq!(write.join().expect("it ends"), Some(Ok(())));
+    assert_eq!(found(&directory).data, secret("one").data);
+}
+
+#[tokio::test]
+async fn a_write_that_fails_does_not_hide_an_edit() {
+    let folders = folders();
+    let directory = folders.start();
+    folders.put("b.yaml", &TENANT.replace("name: a", "name: b"));
+    let key = ObjectKey::new("default", "absent");
+    assert_eq!(directory.delete_secret(&key, "1").await, Err(WriteError::NotFound));
+    until(&directory, |view| names(view) == ["default/a", "default/b"]).await;
 }
 
 /// The display name of a tenant in the namespace `default`.
