@@ -1,7 +1,5 @@
 //! Reconciles one object: read, plan, apply, publish the status.
 
-use std::time::Duration;
-
 use super::{
     ControllerContext, ReconcileError, ReconcileOutcome as Counted, RetryPolicy, action::Action,
     observed::ObservedState, oidc_client, published_status::PublishedStatuses, sealing, status,
@@ -13,9 +11,6 @@ use crate::{
     registry::{ObjectOutcome, ValidationProblem, Verdict},
     source::WriteError,
 };
-
-/// Delay before an object is reconciled again after a write, in case the view does not change.
-const REQUEUE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Reconciles one object.
 pub async fn reconcile_object(
@@ -36,9 +31,7 @@ pub async fn reconcile_object(
         ObjectKind::Namespace => return WorkResult::Done(None),
     };
     let (finish, counted) = match done {
-        Ok(Action::Wrote) => {
-            (WorkResult::Done(Some(context.clock.now().plus(REQUEUE_INTERVAL))), Counted::Ok)
-        }
+        Ok(Action::Wrote) => (WorkResult::Wrote, Counted::Ok),
         Ok(Action::Nothing(wake)) if healthy => (WorkResult::Done(wake), Counted::Ok),
         Ok(Action::Nothing(wake)) => (WorkResult::Done(wake), Counted::Problem),
         Err(error) => {

@@ -1,7 +1,7 @@
 //! The work queue. Pure: time is an argument.
 //!
 //! An item is never processed twice at the same time. An item added while it is being processed is
-//! processed again afterwards. Failures are retried with exponential backoff. Planned work is
+//! processed again afterwards; after a write, with the view that contains it. Failures are retried with exponential backoff. Planned work is
 //! scheduled. Namespaces take turns. Items that the caller sets aside as costly have a queue of
 //! their own, so that they delay no others.
 
@@ -13,6 +13,11 @@ use std::{
 use super::fair_queue::{FairQueue, FairQueueItem};
 use crate::model::Timestamp;
 
+/// Delay after a write, in case the view does not change.
+const REQUEUE_INTERVAL: Duration = Duration::from_secs(1);
+/// Delay after a write of an item that was added meanwhile. The view may not contain the write yet,
+/// and the item would be processed as if it was not written.
+const VIEW_DELAY: Duration = Duration::from_millis(100);
 /// Delay after the first failure; it doubles with each further one.
 const MIN_BACKOFF: Duration = Duration::from_millis(200);
 /// Maximum delay after transient failures.
@@ -26,6 +31,8 @@ const REFUSED_BACKOFF: Duration = Duration::from_secs(300);
 pub enum WorkResult {
     /// Success, with the time of the next planned work, if any.
     Done(Option<Timestamp>),
+    /// Success with a write, which the next view contains.
+    Wrote,
     /// A failure that may not recur.
     Transient,
     /// A failure that needs an edit.
@@ -112,11 +119,14 @@ impl<T: Clone + Ord + FairQueueItem> Workqueue<T> {
     /// Records the result of processing an item.
     pub fn finish(&mut self, item: T, end: WorkResult, now: Timestamp) {
         self.running.remove(&item);
+        let marked = self.again.remove(&item);
+        if matches!(end, WorkResult::Done(_) | WorkResult::Wrote) {
+            self.failures.remove(&item);
+        }
         let at = match end {
-            WorkResult::Done(at) => {
-                self.failures.remove(&item);
-                at
-            }
+            WorkResult::Done(at) => at,
+            WorkResult::Wrote if marked => Some(now.plus(VIEW_DELAY)),
+            WorkResult::Wrote => Some(now.plus(REQUEUE_INTERVAL)),
             WorkResult::Transient => {
                 let failures = self.failures.entry(item.clone()).or_default();
                 *failures = failures.saturating_add(1);
@@ -126,9 +136,9 @@ impl<T: Clone + Ord + FairQueueItem> Workqueue<T> {
         };
         // A change during a failed attempt is part of the next attempt. Otherwise a conflict would
         // be retried immediately and forever.
-        let marked = self.again.remove(&item);
+        let at_once = matches!(end, WorkResult::Done(_) | WorkResult::Permanent);
         match at {
-            _ if marked && end != WorkResult::Transient => self.add(item),
+            _ if marked && at_once => self.add(item),
             Some(at) => {
                 self.later.insert(item.clone(), at);
                 self.due.insert((at, item));
@@ -182,6 +192,23 @@ mod tests {
         assert_eq!(queue.next(NOW), Some("a"));
         queue.finish("a", WorkResult::Done(None), NOW);
         assert_eq!(queue.next(NOW), None);
+    }
+
+    #[test]
+    fn an_item_is_not_processed_with_a_view_from_before_its_write() {
+        for (meanwhile, delay) in [(true, VIEW_DELAY), (false, REQUEUE_INTERVAL)] {
+            let mut queue = with(&["a"]);
+            queue.next(NOW);
+            if meanwhile {
+                queue.add("a");
+            }
+            queue.finish("a", WorkResult::Wrote, NOW);
+            assert_eq!((queue.next(NOW), queue.wake()), (None, Some(NOW.plus(delay))));
+            queue.add("a");
+            assert_eq!(queue.next(NOW), Some("a"), "the view with the write ends the delay");
+            queue.finish("a", WorkResult::Done(None), NOW);
+            assert_eq!(queue.wake(), None);
+        }
     }
 
     #[test]
