@@ -14,11 +14,11 @@ mod web;
 pub use admin::{AdminServer, ReadinessProbe};
 pub use app::{AppState, BasePage};
 pub use routing::{ExtraRoutes, WithExtraRoutes};
-pub(crate) use transport::head_size;
 pub use transport::{
     BoundListener, ConnectionInfo, ForwardedHeaders, HttpServer, ListeningServer, MemoryBudget,
     MemoryExceeded, MemoryPermit, RequestBody, ServerConfig, ServerLimits, Service, TlsConfig,
     TlsError, TrustedProxies,
 };
+pub(crate) use transport::{head_memory, head_size};
 pub use web::{CookiePurpose, EndpointError, Reply, Request, UnusablePage};
 use web::{cookies, csp};

@@ -4,7 +4,7 @@ use std::{fs, future::Future, net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use http::{Request, header};
+use http::{HeaderName, HeaderValue, Request, header};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::{body::Frame, client::conn::http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -33,6 +33,15 @@ fn memory(dev: &Dev, name: &str) -> usize {
 fn endless(part: Bytes) -> Body {
     let part = Ok(Frame::data(part));
     BodyExt::boxed(StreamBody::new(stream::once(async { part }).chain(stream::pending())))
+}
+
+/// A request with many header fields, which HTTP/2 sends in a few bytes each.
+fn with_many_fields(mut request: Request<Body>) -> Request<Body> {
+    for number in 0..700 {
+        let name = format!("a{number}").parse::<HeaderName>().expect("a name");
+        request.headers_mut().insert(name, HeaderValue::from_static(""));
+    }
+    request
 }
 
 fn empty() -> Body {
@@ -136,6 +145,11 @@ async fn one_address_cannot_take_more_than_a_few_mib() {
         attack(address, 65_535, move || post(&large, endless(Bytes::from("a"))))
     };
     grown.push(growth(&dev, "heads", heads).await);
+    let fields = || {
+        let (address, post) = (address.clone(), post.clone());
+        attack(address, 65_535, move || with_many_fields(post("", endless(Bytes::from("a")))))
+    };
+    grown.push(growth(&dev, "fields", fields).await);
     grown.push(growth(&dev, "unread", || attack(address.clone(), 0, page.clone())).await);
     let heads = || send(address.clone(), head.clone().into_bytes());
     grown.push(growth(&dev, "HTTP/1 heads", heads).await);

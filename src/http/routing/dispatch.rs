@@ -17,7 +17,7 @@ use super::{body, route_match::RouteMatch, router};
 use crate::{
     http::{
         AppState, ConnectionInfo, EndpointError, MemoryPermit, Reply, Request, RequestBody,
-        Service, TrustedProxies, cookies, head_size, pages,
+        Service, TrustedProxies, cookies, head_memory, head_size, pages,
         web::{
             authorization_response::encode_authorization_response,
             cors,
@@ -80,11 +80,11 @@ impl AppState {
             facts: Arc::default(),
         };
         let method = request.method().clone();
-        let head = head_size(&request);
-        let found = (head <= self.config.limits.head)
+        let memory = head_memory(&request) + REQUEST_OVERHEAD_BYTES;
+        let found = (head_size(&request) <= self.config.limits.head)
             .then_some(())
             .ok_or(RoutingError::Large)
-            .and_then(|()| Ok(arrival.memory.grow(head + REQUEST_OVERHEAD_BYTES)?))
+            .and_then(|()| Ok(arrival.memory.grow(memory)?))
             .and_then(|()| RouteMatch::find(&arrival.snapshot, &asked, request.uri().path()));
         let (endpoint, tenant) = match &found {
             Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),

@@ -2,7 +2,6 @@
 
 use std::{
     convert::Infallible,
-    io,
     net::IpAddr,
     pin::pin,
     sync::{
@@ -34,6 +33,7 @@ use super::{
     ConnectionInfo, HttpServer, RequestBody,
     connection_meter::{ConnectionMeter, MeteredBody, MeteredStream},
     head_size,
+    http_version::{Version, detect_version},
 };
 
 /// HTTP/2 flow-control windows: unread bytes of one body, and of all bodies of a connection. The
@@ -41,42 +41,6 @@ use super::{
 const HTTP2_WINDOW_BYTES: (u32, u32) = (32 * 1024, 65_535);
 /// Maximum bytes of a response that wait in the buffer of its HTTP/2 stream.
 const HTTP2_SEND_BUFFER_BYTES: usize = 16 * 1024;
-
-/// The HTTP version, detected before hyper reads: hyper-util's own detection waits for the first
-/// bytes without a timeout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Version {
-    Http1,
-    Http2,
-}
-
-impl Version {
-    const fn of(http2: bool) -> Self {
-        if http2 { Self::Http2 } else { Self::Http1 }
-    }
-}
-
-/// The connection preface of HTTP/2 (RFC 9113 §3.4).
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// Detects the version of a plaintext connection from its first bytes, without consuming them.
-async fn first_bytes(stream: &TcpStream) -> io::Result<Version> {
-    let mut buffer = [0; PREFACE.len()];
-    loop {
-        let read = stream.peek(&mut buffer).await?;
-        if read == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        if !PREFACE.starts_with(&buffer[..read]) {
-            return Ok(Version::Http1);
-        }
-        if read == PREFACE.len() {
-            return Ok(Version::Http2);
-        }
-        // An incomplete preface leaves the socket readable, so it is polled with a delay.
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
 
 /// A connection of a client.
 pub(crate) struct ServerConnection {
@@ -106,13 +70,13 @@ impl ServerConnection {
         // Peers that time out here are not logged: they are almost always port scanners or
         // slow-request attacks. Shutdown does not wait for them.
         let Some(acceptor) = acceptor else {
-            let version = tokio::time::timeout(limits.head_timeout, first_bytes(&stream));
-            let version = tokio::select! {
+            let detected = tokio::time::timeout(limits.head_timeout, detect_version(stream));
+            let detected = tokio::select! {
                 biased;
-                version = version => version,
+                detected = detected => detected,
                 _ = stop.wait_for(|stop| *stop) => return,
             };
-            if let Ok(Ok(version)) = version {
+            if let Ok(Ok((version, stream))) = detected {
                 let stream = MeteredStream::new(stream, Arc::clone(&meter));
                 self.drive(stream, version, meter).await;
             }

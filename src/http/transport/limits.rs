@@ -54,3 +54,12 @@ pub(crate) fn head_size<B>(request: &http::Request<B>) -> usize {
     let headers = request.headers().iter();
     line + headers.map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
 }
+
+/// Memory of a header field apart from its text: the entry of the map, which grows by doubling, and
+/// the allocation of a name. HTTP/2 sends a field in as little as one byte (RFC 7541 §6.1).
+const HEADER_FIELD_BYTES: usize = 192;
+
+/// The memory that the request line and headers take.
+pub(crate) fn head_memory<B>(request: &http::Request<B>) -> usize {
+    head_size(request) + request.headers().len() * HEADER_FIELD_BYTES
+}
