@@ -6,6 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::model::JwsAlgorithm;
 
+/// Maximum number of JSON values in the header or the claims, counted by the characters before them. A
+/// parsed value takes up to 200 bytes, and may wait for the keys that verify it.
+const MAX_JSON_VALUES: usize = 1000;
+
 /// The parsed header and claims of a JWT, not verified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnverifiedJwt {
@@ -20,8 +24,8 @@ pub struct UnverifiedJwt {
 }
 
 impl UnverifiedJwt {
-    /// Parses a compact JWS. Returns `None` if it is malformed, has an unknown algorithm, or
-    /// requires an unsupported extension (`crit`, RFC 7515 §4.1.11; detached payloads, RFC 7797).
+    /// Parses a compact JWS. Returns `None` if it is malformed, has an unknown algorithm or too many
+    /// claims, or requires an unsupported extension (`crit`, RFC 7515 §4.1.11; detached payloads, RFC 7797).
     pub fn read(jwt: &str) -> Option<Self> {
         let mut parts = jwt.split('.');
         let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
@@ -74,7 +78,12 @@ fn time(value: &Value) -> Option<i64> {
 }
 
 fn object(part: &str) -> Option<Map<String, Value>> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+    let json = URL_SAFE_NO_PAD.decode(part).ok()?;
+    let values = json.iter().filter(|byte| b",[{".contains(byte));
+    if values.count() > MAX_JSON_VALUES {
+        return None;
+    }
+    serde_json::from_slice(&json).ok()
 }
 
 #[cfg(test)]
@@ -101,6 +110,18 @@ mod tests {
             (read.text("sub"), read.time("exp"), read.time("sub")),
             (Some("a"), Some(5), None)
         );
+    }
+
+    #[test]
+    fn a_jwt_with_very_many_values_is_not_read() {
+        let with = |values: usize| {
+            let claims = format!(r#"{{"x":[{}]}}"#, vec!["[0]"; values].join(","));
+            UnverifiedJwt::read(&jwt(r#"{"alg":"ES256"}"#, &claims, "s"))
+        };
+        assert!(with(400).is_some());
+        assert!(with(600).is_none());
+        let header = format!(r#"{{"alg":"ES256","x":[{}]}}"#, vec!["[0]"; 600].join(","));
+        assert!(UnverifiedJwt::read(&jwt(&header, "{}", "s")).is_none());
     }
 
     #[test]
