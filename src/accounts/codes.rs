@@ -1,12 +1,12 @@
 //! Authorization codes on the wire: sealed, or a sealed reference to a record.
 
-use super::{AccountContext, AccountError};
+use super::{AccountContext, AccountError, record_limits};
 use crate::{
     protocol::{
         records::{AuthorizationCode, SealedCode, decode_record, encode_record},
         session::CLOCK_SKEW,
     },
-    store::{Record, RecordKind},
+    store::{IndexEntry, OwnerKind, Record, RecordKind},
     telemetry::TokenKind,
 };
 
@@ -51,11 +51,13 @@ async fn store(
     code: &AuthorizationCode,
 ) -> Result<String, AccountError> {
     let id = context.services.entropy.id();
+    let subject = &code.grant.authentication.subject;
+    record_limits::limit_pending(context, RecordKind::CodeDetail, subject).await?;
     let record = Record {
         key: context.key(RecordKind::CodeDetail, id.as_str()),
         value: encode_record(code).into(),
         expires_at: code.expires_at.plus(CLOCK_SKEW),
-        owners: Vec::new(),
+        owners: vec![IndexEntry::new(OwnerKind::User, subject.as_str())],
         due_at: None,
     };
     let inserted = context.insert(record).await?;

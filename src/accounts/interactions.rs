@@ -1,6 +1,6 @@
 //! Interactions of signed-in users in the store, between a POST and the page that it redirects to.
 
-use super::{AccountContext, AccountError};
+use super::{AccountContext, AccountError, record_limits};
 use crate::{
     protocol::{
         authorize::Interaction,
@@ -17,11 +17,16 @@ pub(crate) async fn save_interaction(
     session: &Session,
 ) -> Result<String, AccountError> {
     let id = context.services.entropy.id();
+    let subject = &session.authentication.subject;
+    record_limits::limit_pending(context, RecordKind::Interaction, subject).await?;
     let record = Record {
         key: context.key(RecordKind::Interaction, id.as_str()),
         value: encode_record(interaction).into(),
         expires_at: interaction.expires_at().plus(CLOCK_SKEW),
-        owners: vec![IndexEntry::new(OwnerKind::Session, session.sid.as_str())],
+        owners: vec![
+            IndexEntry::new(OwnerKind::Session, session.sid.as_str()),
+            IndexEntry::new(OwnerKind::User, subject.as_str()),
+        ],
         due_at: None,
     };
     if !context.insert(record).await? {

@@ -1,5 +1,4 @@
-//! Limits of the sessions and grants that one person holds, so that no person fills the store. The oldest
-//! go first (docs/design/state.md#limits-of-a-person).
+//! Limits of the records that one person holds, so that no person fills the store. The oldest go first (docs/design/state.md#limits-of-a-person).
 
 use std::{collections::HashMap, time::Duration};
 
@@ -8,7 +7,7 @@ use super::{
     sessions::{self, ActiveSession},
 };
 use crate::{
-    model::{ClientId, Timestamp},
+    model::{ClientId, Subject, Timestamp},
     protocol::records::{Grant, Session, decode_record},
     store::{IndexEntry, OwnerKind, RecordKind, VersionedRecord},
 };
@@ -20,6 +19,9 @@ const MAX_GRANTS: usize = 500;
 /// Maximum number of grants of a person to one client: an application that renews its tokens without
 /// a refresh token makes many, and must not end those of others.
 const MAX_GRANTS_TO_CLIENT: usize = 50;
+/// Maximum number of pages that wait for a person, and of codes of a person that are too long for a URL.
+/// They expire within minutes, but a form can be sent any number of times.
+const MAX_PENDING: usize = 100;
 /// Grants are counted once in so many times, since most people hold few. A person can hold some more
 /// than the maximum until then.
 const COUNTED_ONCE_IN: u8 = 8;
@@ -40,6 +42,20 @@ pub(crate) async fn limit_sessions(
     });
     for (stored, session) in beyond(decoded.collect(), MAX_SESSIONS - 1) {
         sessions::end_stored(context, &stored.record.key, &session).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the oldest records of a person, of a kind that expires within minutes, before one is added.
+pub(crate) async fn limit_pending(
+    context: AccountContext<'_>,
+    kind: RecordKind,
+    subject: &Subject,
+) -> Result<(), AccountError> {
+    let found = list(context, kind, subject.as_str()).await?;
+    let aged = found.into_iter().map(|stored| (stored.record.expires_at, stored.record.key));
+    for key in beyond(aged.collect(), MAX_PENDING - 1) {
+        context.take(&key).await?;
     }
     Ok(())
 }
@@ -106,7 +122,7 @@ async fn list(
 
 /// The oldest values beyond a maximum.
 fn beyond<T>(mut values: Vec<(Timestamp, T)>, most: usize) -> impl Iterator<Item = T> {
-    values.sort_by_key(|(created_at, _)| *created_at);
+    values.sort_by_key(|(time, _)| *time);
     let ended = values.len().saturating_sub(most);
     values.into_iter().take(ended).map(|(_, value)| value)
 }

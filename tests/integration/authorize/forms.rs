@@ -127,9 +127,40 @@ async fn stores_nothing_before_a_sign_in() {
 
 /// The number of Alice's sessions.
 async fn sessions(world: &World) -> usize {
+    records(world, RecordKind::Session).await
+}
+
+/// The number of records of Alice.
+async fn records(world: &World, kind: RecordKind) -> usize {
     let tenant = TenantId::new("default", "shop");
     let subject = world.app.subject("shop", "alice");
     let owner = IndexEntry::new(OwnerKind::User, subject);
     let now = world.app.clock.now();
-    world.app.store.list(RecordKind::Session, &tenant, &owner, now).await.expect("works").len()
+    world.app.store.list(kind, &tenant, &owner, now).await.expect("works").len()
+}
+
+#[tokio::test]
+async fn a_signed_in_user_cannot_fill_the_store_with_pages_and_codes() {
+    let world = World::new().await;
+    let (wiki, browser) = (world.application("wiki").await, world.alice().await);
+    let form = browser.open(&wiki.authorize_url("openid", &[])).await.form("/consent");
+    let mut pages = Vec::new();
+    for _ in 0..110 {
+        let page = browser.submit(&form, &[("action", "switch")]).await;
+        assert!(is_sign_in(&page), "{}", page.body);
+        pages.push(page.url.to_string());
+    }
+    assert_eq!(records(&world, RecordKind::Interaction).await, 100);
+    assert!(is_sign_in(&browser.open(&pages[109]).await), "the latest is there");
+
+    let nonce = "n".repeat(3000);
+    let trusted = world.application("trusted").await;
+    let url = trusted.authorize_url("openid", &[("nonce", &nonce)]);
+    let mut answer = browser.open(&url).await.answer();
+    for _ in 0..110 {
+        answer = browser.open(&url).await.answer();
+    }
+    assert_eq!(records(&world, RecordKind::CodeDetail).await, 100);
+    let (status, tokens) = trusted.redeem(&answer["code"]).await;
+    assert_eq!(status, 200, "{tokens}");
 }
