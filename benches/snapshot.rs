@@ -9,7 +9,10 @@ use lanyard::{
         OidcClient, SecretState, Tenant,
     },
     keys::{KeyTimes, generate_key_record, write_key},
-    model::{Installation, Issuer, ObjectKey, SecretPermissions, SigningAlgorithm, Timestamp},
+    model::{
+        HostSettings, Installation, Issuer, ObjectKey, SecretPermissions, SigningAlgorithm,
+        Timestamp,
+    },
     registry::{BuildCache, build_snapshot},
 };
 use serde_json::{Value, json};
@@ -19,9 +22,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 fn installation() -> Installation {
     Installation {
         base_url: Issuer::parse("https://id.test").expect("canonical"),
-        issuer_hosts: Vec::new(),
-        internal_hosts: [].into(),
-        insecure_http_hosts: Vec::new(),
+        hosts: HostSettings::default(),
         client_secrets: SecretPermissions::default(),
         dev: false,
         sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),

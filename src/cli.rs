@@ -51,6 +51,10 @@ pub struct RunArgs {
     /// Flags of what namespaces may use.
     #[command(flatten)]
     pub permissions: PermissionArgs,
+    /// `ConfigMap` in the installation's namespace with the entries issuerHosts, internalHosts and
+    /// insecureHttpHosts, which replace the flags of these names. Changes need no restart
+    #[arg(long, env = "LANYARD_HOSTS_CONFIG_MAP", value_name = "NAME")]
+    pub hosts_config_map: Option<String>,
     /// Name of the Helm release; the Lease and the Secret of sealing keys are named after it
     #[arg(long, env = "LANYARD_RELEASE_NAME", default_value = "lanyard", value_name = "NAME")]
     pub release_name: String,
@@ -63,6 +67,15 @@ pub struct RunArgs {
     /// Watch only these namespaces, with a Role in each; default: all, with a `ClusterRole`
     #[arg(long, env = "LANYARD_WATCH_NAMESPACES", value_name = "NS,..", value_delimiter = ',')]
     pub watch_namespaces: Vec<String>,
+    /// Watch the namespaces that this label selector matches, such as "sso=yes"; each needs a
+    /// `RoleBinding`
+    #[arg(
+        long,
+        env = "LANYARD_WATCH_NAMESPACES_SELECTOR",
+        value_name = "SELECTOR",
+        conflicts_with = "watch_namespaces"
+    )]
+    pub watch_namespaces_selector: Option<String>,
     /// Flags of the store.
     #[command(flatten)]
     pub store: StoreArgs,

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use crate::{
     cli::{RunArgs, ServeArgs},
     model::{
-        HostPattern, HostPermission, Installation, InternalHost, Issuer, ObjectKey,
+        HostPattern, HostPermission, HostSettings, Installation, InternalHost, Issuer, ObjectKey,
         SecretPermission, SecretPermissions,
     },
 };
@@ -31,12 +31,14 @@ impl ConfigError {
 pub fn check_installation(args: &RunArgs) -> Result<Installation, ConfigError> {
     Ok(Installation {
         base_url: base_url(&args.base_url)?,
-        issuer_hosts: host_permissions("--issuer-hosts", &args.permissions.issuer_hosts)?,
-        insecure_http_hosts: host_permissions(
-            "--insecure-http-hosts",
-            &args.permissions.insecure_http_hosts,
-        )?,
-        internal_hosts: internal_hosts(&args.serve)?,
+        hosts: HostSettings {
+            issuer_hosts: host_permissions("--issuer-hosts", &args.permissions.issuer_hosts)?,
+            internal_hosts: internal_hosts(&args.serve)?,
+            insecure_http_hosts: host_permissions(
+                "--insecure-http-hosts",
+                &args.permissions.insecure_http_hosts,
+            )?,
+        },
         client_secrets: SecretPermissions {
             keys: secret_permissions("--client-secret-keys", &args.permissions.client_secret_keys)?,
             names: secret_permissions(
@@ -142,9 +144,21 @@ fn nets(flag: &'static str, written: &[String]) -> Result<Vec<IpNet>, ConfigErro
         .collect()
 }
 
+/// `--hosts-config-map`, in the installation's namespace.
+pub fn hosts_config_map(args: &RunArgs) -> Option<ObjectKey> {
+    let name = args.hosts_config_map.as_deref().map(str::trim).filter(|name| !name.is_empty())?;
+    Some(ObjectKey::new(&args.namespace, name))
+}
+
 /// `--watch-namespaces` without empty entries.
 pub fn watch_namespaces(args: &RunArgs) -> Vec<String> {
     args.watch_namespaces.iter().map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect()
+}
+
+/// `--watch-namespaces-selector`, unless it is empty.
+pub fn watch_namespaces_selector(args: &RunArgs) -> Option<String> {
+    let selector = args.watch_namespaces_selector.as_deref().map(str::trim);
+    selector.filter(|selector| !selector.is_empty()).map(str::to_owned)
 }
 
 #[cfg(test)]

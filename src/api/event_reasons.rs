@@ -109,6 +109,10 @@ event_reasons! {
     /// Sealing keys that the annotation `lanyard.dev/discard` names were removed. Values that they
     /// sealed are void.
     SealingKeysDiscarded: Normal Rotate on "Secret of sealing keys", "";
+    /// An entry of the `ConfigMap` of host settings cannot be read, or the `ConfigMap` does not exist. The
+    /// last settings that could be read stay in force.
+    HostSettingsUnreadable: Warning Reconcile on "ConfigMap of host settings",
+        "Set the chart's values, and upgrade the release.";
     /// The client's Secret was missing or its client secret could not be used, so the client has a new client
     /// secret.
     SecretRecreated: Warning Reconcile on "OidcClient",

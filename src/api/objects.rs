@@ -75,4 +75,6 @@ pub struct SourceHealth {
     pub synced: bool,
     /// When the source last stopped answering, and its error; `None` while it answers.
     pub failing: Option<(Timestamp, String)>,
+    /// Namespaces that are to be watched and may not be.
+    pub forbidden_namespaces: Vec<String>,
 }

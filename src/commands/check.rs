@@ -13,7 +13,9 @@ use crate::{
     api::{ConditionReason, NamespaceLabels, ObjectSet},
     cli::CheckArgs,
     config,
-    model::{Clock, Installation, ObjectKey, ObjectRef, SecretPermissions, SystemClock},
+    model::{
+        Clock, HostSettings, Installation, ObjectKey, ObjectRef, SecretPermissions, SystemClock,
+    },
     registry::{BuildCache, Snapshot, ValidationProblem, build_snapshot},
     source::{
         folder::{CachedManifest, collect_objects},
@@ -93,9 +95,7 @@ fn validate_objects(
 ) -> Result<usize> {
     let installation = Installation {
         base_url: config::base_url(&args.base_url)?,
-        issuer_hosts: Vec::new(),
-        internal_hosts: [].into(),
-        insecure_http_hosts: Vec::new(),
+        hosts: HostSettings::default(),
         client_secrets: SecretPermissions::default(),
         dev: true,
         sealing_secret: ObjectKey::new("", ""),

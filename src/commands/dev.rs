@@ -29,7 +29,10 @@ use crate::{
     config, controller,
     demo::{self, Demo, DemoClient, DemoConfig},
     http::ExtraRoutes,
-    model::{Clock as _, Installation, Issuer, ObjectKey, SecretPermissions, SystemClock, sha256},
+    model::{
+        Clock as _, HostSettings, HostSettingsState, Installation, Issuer, ObjectKey,
+        SecretPermissions, SystemClock, sha256,
+    },
     registry::SnapshotHandle,
     source::{SharedSource, folder::FolderSource},
 };
@@ -47,9 +50,10 @@ async fn serve(args: &DevArgs) -> Result<()> {
     let base_url = base_url(args)?;
     let installation = Installation {
         base_url: base_url.clone(),
-        issuer_hosts: Vec::new(),
-        internal_hosts: config::internal_hosts(&args.serve)?,
-        insecure_http_hosts: Vec::new(),
+        hosts: HostSettings {
+            internal_hosts: config::internal_hosts(&args.serve)?,
+            ..HostSettings::default()
+        },
         client_secrets: SecretPermissions::default(),
         dev: true,
         sealing_secret: ObjectKey::new("lanyard-dev", "sealing-keys"),
@@ -69,7 +73,8 @@ async fn serve(args: &DevArgs) -> Result<()> {
     let source: SharedSource = Arc::clone(&directory) as SharedSource;
     let demo = demo(args, &parts, &base_url);
     let bound = parts.bind(args.listen, Some(demo))?;
-    parts.project(&source);
+    let hosts = HostSettingsState::fixed(parts.installation.hosts.clone());
+    parts.project(&source, hosts);
     let leads = controller::always_leader();
     tokio::spawn(keep_migrated(Arc::clone(&parts.app.accounts.store), leads.clone()));
     let admin = match args.admin_listen {

@@ -23,6 +23,7 @@ pub(super) async fn measure_snapshots(
         let view = Arc::clone(&views.borrow_and_update());
         let snapshot = app.registry.snapshot();
         app.accounts.metrics.source_healthy(view.health.synced && view.health.failing.is_none());
+        app.accounts.metrics.forbidden_namespaces(view.health.forbidden_namespaces.len());
         let objects = ManagedKind::ALL.map(|kind| (kind, view.objects.managed.of_kind(kind).len()));
         let tenants = snapshot.tenants().map(|tenant| tenant.tenant.id.clone());
         app.accounts.metrics.snapshot(snapshot.revision, snapshot.built_at, tenants, &objects);

@@ -18,10 +18,12 @@ use crate::{
         self,
         lease::{ClusterLease, LeaderElectionConfig, LeaseTiming},
     },
-    model::ObjectKey,
+    model::{HostSettingsReceiver, HostSettingsState, ObjectKey},
     source::{
         SharedSource, WriteError,
-        cluster::{ClusterOptions, ClusterSource, ClusterWrite, OnWriteError},
+        cluster::{
+            ClusterOptions, ClusterSource, ClusterWrite, HostSettingsFollower, OnWriteError,
+        },
     },
     telemetry::{WriteErrorReason, WriteOperation},
 };
@@ -47,7 +49,8 @@ async fn serve(args: &RunArgs) -> Result<()> {
     let (client, address) = api_client().await?;
     let cluster = ClusterSource::new(client.clone(), args.identity.clone(), write_errors(&parts));
     let source: SharedSource = Arc::clone(&cluster) as _;
-    parts.project(&source);
+    let (follower, hosts) = host_settings(args, &parts);
+    parts.project(&source, hosts.clone());
     let leads = watch::Sender::new(false);
     follow_leadership(&parts, leads.subscribe());
     tokio::spawn(keep_migrated(Arc::clone(&parts.app.accounts.store), leads.subscribe()));
@@ -64,9 +67,13 @@ async fn serve(args: &RunArgs) -> Result<()> {
     }
     let options = ClusterOptions {
         namespaces: config::watch_namespaces(args),
+        selector: config::watch_namespaces_selector(args),
         sealing_secret: parts.installation.sealing_secret.clone(),
     };
     cluster.start(options, Arc::clone(&parts.clock));
+    if let Some(follower) = follower {
+        follower.start(client.clone());
+    }
     let candidate = LeaderElectionConfig {
         lease: Arc::new(ClusterLease::new(
             client,
@@ -81,7 +88,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
     // Releases the Lease at once, so another replica acts while this one drains.
     let mut asked = stop.clone();
     let acting = tokio::spawn(controller::run_elected(
-        parts.controller(&source).with_spare_keys(SPARE_KEYS),
+        parts.controller(&source).with_host_settings(hosts).with_spare_keys(SPARE_KEYS),
         candidate,
         leads,
         async move { asked.wait_for(|stop| *stop).await.map(drop) },
@@ -113,6 +120,18 @@ fn write_errors(parts: &ServerRuntime) -> OnWriteError {
         };
         metrics.write_failed(operation, reason);
     })
+}
+
+/// The host settings, and what follows their `ConfigMap` once the API server answers.
+fn host_settings(
+    args: &RunArgs,
+    parts: &ServerRuntime,
+) -> (Option<HostSettingsFollower>, HostSettingsReceiver) {
+    let Some(source) = config::hosts_config_map(args) else {
+        return (None, HostSettingsState::fixed(parts.installation.hosts.clone()));
+    };
+    let (follower, receiver) = HostSettingsFollower::new(source);
+    (Some(follower), receiver)
 }
 
 /// Creates a client of the API server without sending a request; returns it with the address.

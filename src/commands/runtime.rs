@@ -26,7 +26,10 @@ use crate::{
     },
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
-    model::{Clock, Entropy, Installation, SharedRegistrar, SystemClock, SystemEntropy},
+    model::{
+        Clock, Entropy, HostSettingsReceiver, Installation, SharedRegistrar, SystemClock,
+        SystemEntropy,
+    },
     registry::{SnapshotHandle, project_snapshots},
     remote::{RequestObjectCache, SectorIdentifierCache},
     source::SharedSource,
@@ -127,11 +130,11 @@ impl ServerRuntime {
     }
 
     /// Builds snapshots from a source's views, and reports them to the metrics.
-    pub(super) fn project(&self, source: &SharedSource) {
+    pub(super) fn project(&self, source: &SharedSource, hosts: HostSettingsReceiver) {
         let (handle, clock) = (self.app.registry.clone(), Arc::clone(&self.clock));
         self.app.accounts.registrations.set_registrar(Arc::clone(source) as SharedRegistrar);
         let installation = Arc::clone(&self.installation);
-        tokio::spawn(project_snapshots(source.views(), handle, installation, clock));
+        tokio::spawn(project_snapshots(source.views(), hosts, handle, installation, clock));
         tokio::spawn(measure_snapshots(Arc::clone(&self.app), source.views()));
         tokio::spawn(run_notifier(Arc::new(LogoutNotifier {
             accounts: Arc::clone(&self.app.accounts),
@@ -205,6 +208,7 @@ impl ServerRuntime {
                 synced: health.synced,
                 failing: health.failing.map(|(since, why)| (since.to_string(), why)),
                 leads: *leads.borrow(),
+                forbidden_namespaces: health.forbidden_namespaces,
                 barred: if *open.borrow() { elsewhere } else { Some("the port is not open yet") },
             }
         });

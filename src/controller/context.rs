@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc};
 use crate::{
     keys::KeyMaker,
     model::{
-        Clock, Entropy, Issuer, ObjectKey, ObjectKind, SharedRefreshReplays, UndeliveredReceiver,
+        Clock, Entropy, HostSettingsReceiver, Issuer, ObjectKey, ObjectKind, SharedRefreshReplays,
+        UndeliveredReceiver,
     },
     registry,
     source::SharedSource,
@@ -74,6 +75,8 @@ pub struct ControllerContext {
     pub replays: Option<SharedRefreshReplays>,
     /// The installation's base URL.
     pub(super) base_url: Option<Issuer>,
+    /// The host settings, for Events.
+    pub host_settings: Option<HostSettingsReceiver>,
     /// Makes signing keys.
     pub(super) key_maker: Arc<KeyMaker>,
 }
@@ -98,6 +101,7 @@ impl ControllerContext {
             untold: None,
             replays: None,
             base_url: None,
+            host_settings: None,
             key_maker: Arc::default(),
         }
     }
@@ -118,6 +122,12 @@ impl ControllerContext {
     #[must_use]
     pub fn with_base_url(self, base_url: Issuer) -> Self {
         Self { base_url: Some(base_url), ..self }
+    }
+
+    /// Sets the receiver of host settings.
+    #[must_use]
+    pub fn with_host_settings(self, settings: HostSettingsReceiver) -> Self {
+        Self { host_settings: Some(settings), ..self }
     }
 
     /// Keeps some signing keys ahead of need.

@@ -9,6 +9,7 @@ mod context;
 mod diff;
 mod error;
 mod fair_queue;
+mod host_settings_events;
 pub mod lease;
 mod logout_events;
 mod observed;

@@ -65,7 +65,7 @@ impl ObservedState {
     pub fn managed(&self, object: &ObjectRef) -> Option<&AnyCachedObject> {
         match object.kind {
             ObjectKind::Managed(kind) => self.view.objects.managed.find(kind, &object.key),
-            ObjectKind::Secret | ObjectKind::Namespace => None,
+            ObjectKind::Secret | ObjectKind::Namespace | ObjectKind::ConfigMap => None,
         }
     }
 

@@ -28,7 +28,7 @@ pub async fn reconcile_object(
             ),
             None => (reconcile_deleted(context, world, memory, object).await, true),
         },
-        ObjectKind::Namespace => return WorkResult::Done(None),
+        ObjectKind::Namespace | ObjectKind::ConfigMap => return WorkResult::Done(None),
     };
     let (finish, counted) = match done {
         Ok(Action::Wrote) => (WorkResult::Wrote, Counted::Ok),
@@ -97,9 +97,10 @@ fn with_failure(verdict: &Verdict, error: &ReconcileError) -> Verdict {
     let condition = match verdict.object.kind {
         ObjectKind::Managed(ManagedKind::Tenant) => ConditionType::KeysReady,
         ObjectKind::Managed(ManagedKind::OidcClient) => ConditionType::SecretReady,
-        ObjectKind::Managed(ManagedKind::OidcUser) | ObjectKind::Secret | ObjectKind::Namespace => {
-            ConditionType::Programmed
-        }
+        ObjectKind::Managed(ManagedKind::OidcUser)
+        | ObjectKind::Secret
+        | ObjectKind::Namespace
+        | ObjectKind::ConfigMap => ConditionType::Programmed,
     };
     if error.retry() == RetryPolicy::Permanent {
         let message = format!("{error}; retrying every few minutes");

@@ -16,6 +16,7 @@ use tracing::Instrument;
 use super::{
     ControllerContext,
     diff::changed_objects,
+    host_settings_events,
     lease::{LeaderElectionConfig, run_leader_election},
     logout_events,
     observed::ObservedState,
@@ -67,6 +68,7 @@ pub async fn run_controller(
             never = report_unwatched(&context) => match never {},
             never = logout_events::publish_events(&context) => match never {},
             never = replay_events::publish_events(&context) => match never {},
+            never = host_settings_events::publish_events(&context) => match never {},
         }
     }
 }

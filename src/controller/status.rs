@@ -95,7 +95,7 @@ fn wanted(
         ObjectOutcome::Tenant(tenant) => TenantStatus {
             observed_generation,
             issuer: tenant.issuer.as_ref().map(ToString::to_string),
-            internal_url: tenant.internal_url.clone(),
+            internal_url: tenant.internal_url.as_deref().map(str::to_owned),
             signing_keys: tenant::signing_keys(tenant, now),
             next_rotation: tenant::rotation_time(tenant, now).map(|at| at.to_string()),
             // A known fingerprint is never removed, even if the salt is not needed now or the view

@@ -25,8 +25,8 @@ use crate::{
         MalformedObject, OWNER_ANNOTATION, RawStatus, SecretState,
     },
     model::{
-        Clock as _, FixedClock, Installation, Issuer, ManagedKind, ObjectKey, ObjectKind,
-        ObjectRef, SecretPermissions, SeededEntropy, Timestamp,
+        Clock as _, FixedClock, HostSettings, Installation, Issuer, ManagedKind, ObjectKey,
+        ObjectKind, ObjectRef, SecretPermissions, SeededEntropy, Timestamp,
     },
     registry::{self, BuildCache},
     source::{StatusUpdate, WriteError},
@@ -88,9 +88,7 @@ impl Cluster {
         );
         let installation = Installation {
             base_url: Issuer::parse("https://id.test").expect("canonical"),
-            issuer_hosts: vec![],
-            internal_hosts: [].into(),
-            insecure_http_hosts: vec![],
+            hosts: HostSettings::default(),
             client_secrets: SecretPermissions::default(),
             dev: false,
             sealing_secret,

@@ -39,6 +39,8 @@ pub struct ReadinessProbe {
     pub failing: Option<(String, String)>,
     /// Whether this replica holds the Lease.
     pub leads: bool,
+    /// Namespaces that are to be watched and may not be.
+    pub forbidden_namespaces: Vec<String>,
     /// The reason why this replica must not receive requests: its port is not open yet, or the
     /// store cannot be shared and this replica did not hold the Lease when last observed.
     pub barred: Option<&'static str>,
@@ -91,6 +93,7 @@ impl AdminServer {
             "store": store,
             "clockAheadMillis": skew,
             "leads": probe.leads,
+            "forbiddenNamespaces": probe.forbidden_namespaces,
             "draining": draining,
             "source": match probe.failing {
                 Some((since, why)) => json!({ "failingSince": since, "error": why }),

@@ -9,13 +9,8 @@ use super::{InternalHost, Issuer, ObjectKey, SecretPermissions, TenantId};
 pub struct Installation {
     /// The issuer of a tenant without `spec.issuer` is this URL + `/<namespace>/<name>`.
     pub base_url: Issuer,
-    /// Additional hosts, and the namespaces allowed to use them in issuers.
-    pub issuer_hosts: Vec<HostPermission>,
-    /// Hosts where issuers and redirect URIs may use http, and the namespaces allowed to. Loopback
-    /// hosts need no entry.
-    pub insecure_http_hosts: Vec<HostPermission>,
-    /// Addresses of the installation's Service inside the cluster, the preferred one first.
-    pub internal_hosts: Arc<[InternalHost]>,
+    /// The hosts, which may change while the process runs.
+    pub hosts: HostSettings,
     /// Names, labels and annotations of client Secrets that other controllers act on, and the
     /// namespaces allowed to use them.
     pub client_secrets: SecretPermissions,
@@ -28,22 +23,36 @@ pub struct Installation {
 impl Installation {
     /// The addresses inside the cluster at which a tenant is found.
     pub fn internal_hosts_of(&self, tenant: &TenantId) -> Arc<[InternalHost]> {
+        let hosts = &self.hosts.internal_hosts;
         let serves = |host: &&InternalHost| host.serves(&tenant.0.namespace);
-        if self.internal_hosts.iter().all(|host| serves(&host)) {
-            return Arc::clone(&self.internal_hosts);
+        if hosts.iter().all(|host| serves(&host)) {
+            return Arc::clone(hosts);
         }
-        self.internal_hosts.iter().filter(serves).cloned().collect()
+        hosts.iter().filter(serves).cloned().collect()
     }
 
     /// Returns true if objects of the namespace may use the host in issuers. `dev` allows any.
     pub fn allows_issuer_host(&self, host: &str, namespace: &str) -> bool {
-        self.dev || self.issuer_hosts.iter().any(|entry| entry.allows(host, namespace))
+        self.dev || self.hosts.issuer_hosts.iter().any(|entry| entry.allows(host, namespace))
     }
 
     /// Returns true if objects of the namespace may use http on the host. `dev` allows any.
     pub fn allows_insecure_http(&self, host: &str, namespace: &str) -> bool {
-        self.dev || self.insecure_http_hosts.iter().any(|entry| entry.allows(host, namespace))
+        let hosts = &self.hosts.insecure_http_hosts;
+        self.dev || hosts.iter().any(|entry| entry.allows(host, namespace))
     }
+}
+
+/// The hosts of the installation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostSettings {
+    /// Additional hosts, and the namespaces allowed to use them in issuers.
+    pub issuer_hosts: Vec<HostPermission>,
+    /// Addresses of the installation's Service inside the cluster, the preferred one first.
+    pub internal_hosts: Arc<[InternalHost]>,
+    /// Hosts where issuers and redirect URIs may use http, and the namespaces allowed to. Loopback
+    /// hosts need no entry.
+    pub insecure_http_hosts: Vec<HostPermission>,
 }
 
 /// Hosts, and the namespaces that may use them: one entry of `issuerHosts` or `insecureHttpHosts`.

@@ -68,6 +68,8 @@ pub enum ObjectKind {
     Secret,
     /// A core Namespace.
     Namespace,
+    /// A core ConfigMap.
+    ConfigMap,
 }
 
 impl ObjectKind {
@@ -77,10 +79,11 @@ impl ObjectKind {
             Self::Managed(kind) => kind.as_str(),
             Self::Secret => "Secret",
             Self::Namespace => "Namespace",
+            Self::ConfigMap => "ConfigMap",
         }
     }
 
-    /// The kind with this name.
+    /// The kind with this name, if its objects may be manifests.
     pub fn from_name(name: &str) -> Option<Self> {
         let core = [Self::Secret, Self::Namespace].into_iter().find(|kind| kind.as_str() == name);
         core.or_else(|| ManagedKind::from_name(name).map(Self::Managed))

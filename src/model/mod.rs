@@ -16,6 +16,7 @@ mod entropy;
 mod error_cause;
 #[cfg(any(test, fuzzing))]
 pub mod fixtures;
+mod host_settings;
 mod ids;
 mod installation;
 mod internal_host;
@@ -53,8 +54,9 @@ pub use digest::{Sha256, sha256, sha256_base64url};
 pub use endpoints::Endpoint;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error_cause::ErrorCause;
+pub use host_settings::{HostSettingsReceiver, HostSettingsState};
 pub use ids::{ClientId, ObjectKey, ObjectKeyParts, Subject, TenantId};
-pub use installation::{HostPattern, HostPermission, Installation};
+pub use installation::{HostPattern, HostPermission, HostSettings, Installation};
 pub use internal_host::InternalHost;
 pub(crate) use interner::pooled;
 pub use interner::{Interner, Pooled, intern};

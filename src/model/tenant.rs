@@ -15,6 +15,8 @@ pub struct Tenant {
     pub issuer: Issuer,
     /// The addresses inside the cluster at which it is found, the preferred one first.
     pub internal_hosts: Arc<[InternalHost]>,
+    /// The preferred one's URL of this tenant, which the validation results of its clients share.
+    pub internal_url: Option<Arc<str>>,
     /// The display name on its pages.
     pub display_name: String,
     /// The source of the claims `tenant_name` and `tenant_sub`.

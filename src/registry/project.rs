@@ -8,29 +8,35 @@ use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use super::{BuildCache, SnapshotHandle, build_snapshot, sealing::hold_keys};
 use crate::{
     api::SourceView,
-    model::{Clock, Installation},
+    model::{Clock, HostSettingsReceiver, Installation},
 };
 
 /// How long to wait for further changes after a build. This limits the number of builds during a
 /// burst without delaying the first change.
 const DEBOUNCE: Duration = Duration::from_millis(20);
 
-/// Rebuilds the snapshot whenever the view's revision changes, until the source ends. Publishes
-/// nothing before all initial lists are complete.
+/// Rebuilds the snapshot whenever the view's revision or the host settings change, until the source
+/// ends. Publishes nothing before all initial lists are complete and the settings are known.
 pub async fn project_snapshots(
     mut views: watch::Receiver<Arc<SourceView>>,
+    mut hosts: HostSettingsReceiver,
     handle: SnapshotHandle,
     installation: Arc<Installation>,
     clock: Arc<dyn Clock>,
 ) {
     let cache = Arc::new(BuildCache::default());
-    let (mut built, mut held) = (0, 0);
+    let (mut built, mut held) = (None, 0);
     loop {
         let view = Arc::clone(&views.borrow_and_update());
+        let known = hosts.borrow_and_update().as_ref().map(|state| state.settings.clone());
         // Before the initial lists are complete, a referenced object might be missing.
-        if view.health.synced && view.revision != built {
-            built = view.revision;
-            let (cache, installation) = (Arc::clone(&cache), Arc::clone(&installation));
+        if let Some(settings) = known.filter(|_| view.health.synced)
+            && built.as_ref() != Some(&(view.revision, settings.clone()))
+        {
+            built = Some((view.revision, settings.clone()));
+            let cache = Arc::clone(&cache);
+            let installation =
+                Installation { hosts: settings, ..Installation::clone(&installation) };
             let (now, before) = (clock.now(), handle.snapshot());
             // Building takes milliseconds with thousands of objects: too long on a thread that
             // drives I/O.
@@ -59,8 +65,12 @@ pub async fn project_snapshots(
             }
             sleep(DEBOUNCE).await;
         }
-        if views.changed().await.is_err() {
-            return;
+        tokio::select! {
+            changed = views.changed() => if changed.is_err() {
+                return;
+            },
+            // Settings that are flags never change.
+            Ok(()) = hosts.changed() => {}
         }
     }
 }
@@ -71,7 +81,8 @@ mod tests {
     use crate::{
         api::{CachedObject, ObjectSet, SourceHealth, Tenant, TenantSpec},
         model::{
-            FixedClock, Issuer, ManagedKind, ObjectKey, ObjectRef, SecretPermissions, Timestamp,
+            FixedClock, HostPattern, HostPermission, HostSettings, HostSettingsState, Issuer,
+            ManagedKind, ObjectKey, ObjectRef, SecretPermissions, Timestamp,
         },
     };
 
@@ -82,7 +93,7 @@ mod tests {
             key.clone(),
             CachedObject::new(&key, Tenant::new(tenant, TenantSpec::default())),
         );
-        let health = SourceHealth { synced, failing: None };
+        let health = SourceHealth { synced, ..SourceHealth::default() };
         Arc::new(SourceView { objects: Arc::new(objects), revision, health })
     }
 
@@ -95,9 +106,7 @@ mod tests {
     async fn publishes_each_revision_once_the_initial_lists_are_complete() {
         let installation = Installation {
             base_url: Issuer::parse("https://id.test").expect("canonical"),
-            issuer_hosts: vec![],
-            internal_hosts: [].into(),
-            insecure_http_hosts: vec![],
+            hosts: HostSettings::default(),
             client_secrets: SecretPermissions::default(),
             dev: false,
             sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
@@ -106,8 +115,12 @@ mod tests {
         let (sender, views) = watch::channel(view(1, false, "early"));
         let handle = SnapshotHandle::new();
         let mut changes = handle.changes();
+        let (settings, hosts) = watch::channel(None);
+        let installation = Arc::new(installation);
         let running =
-            tokio::spawn(project_snapshots(views, handle.clone(), Arc::new(installation), clock));
+            tokio::spawn(project_snapshots(views, hosts, handle.clone(), installation, clock));
+        tokio::task::yield_now().await;
+        settings.send_replace(Some(Arc::new(HostSettingsState::default())));
 
         sender.send_replace(view(2, true, "first"));
         assert_eq!(*changes.wait_for(|revision| *revision > 0).await.expect("it runs"), 2);
@@ -116,6 +129,20 @@ mod tests {
         sender.send_replace(view(3, true, "second"));
         changes.wait_for(|revision| *revision == 3).await.expect("it runs");
         assert!(knows(&handle, "second") && !knows(&handle, "first"));
+
+        // A change of the host settings alone.
+        let before = handle.snapshot();
+        let host = HostPermission {
+            pattern: HostPattern::parse("id.other.test").expect("a pattern"),
+            namespaces: vec!["team".to_owned()],
+        };
+        let state = HostSettingsState {
+            settings: HostSettings { issuer_hosts: vec![host], ..HostSettings::default() },
+            ..HostSettingsState::default()
+        };
+        settings.send_replace(Some(Arc::new(state)));
+        changes.changed().await.expect("it runs");
+        assert!(!Arc::ptr_eq(&before, &handle.snapshot()) && handle.snapshot().revision == 3);
 
         drop(sender);
         running.await.expect("the projection ends with its source");

@@ -65,7 +65,7 @@ mod tests {
     use crate::{
         api::owner,
         keys::{new_sealing_key, write_sealing_key},
-        model::{Issuer, ObjectKey, SealPurpose, SeededEntropy, TenantId},
+        model::{HostSettings, Issuer, ObjectKey, SealPurpose, SeededEntropy, TenantId},
     };
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -73,10 +73,8 @@ mod tests {
     fn installation() -> Installation {
         Installation {
             base_url: Issuer::parse("https://id.test").expect("canonical"),
-            issuer_hosts: vec![],
-            insecure_http_hosts: Vec::new(),
+            hosts: HostSettings::default(),
             client_secrets: crate::model::SecretPermissions::default(),
-            internal_hosts: [].into(),
             dev: false,
             sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
         }

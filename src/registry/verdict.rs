@@ -134,7 +134,7 @@ pub struct TenantOutcome {
     /// The issuer, if it is valid.
     pub issuer: Option<Issuer>,
     /// Its address inside the cluster, if the installation has one.
-    pub internal_url: Option<String>,
+    pub internal_url: Option<Arc<str>>,
     /// Source of its signing keys.
     pub keys: KeySource,
     /// The signing keys that exist.
@@ -173,7 +173,7 @@ pub struct ClientOutcome {
     /// The tenant's issuer, if there is one.
     pub issuer: Option<Issuer>,
     /// The issuer's address inside the cluster, if the installation has one.
-    pub internal_url: Option<String>,
+    pub internal_url: Option<Arc<str>>,
     /// The Secret that the client needs.
     pub secret: ClientSecretPlan,
     /// When a registered client is deleted if it is not used before.

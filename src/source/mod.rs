@@ -6,6 +6,7 @@
 pub mod cluster;
 mod deserialize_errors;
 pub mod folder;
+mod host_settings;
 pub mod manifests;
 mod registered_client;
 

@@ -209,6 +209,10 @@ pub(super) const SOURCE_HEALTHY: MetricDescription = gauge(
 );
 pub(super) const LEADER: MetricDescription =
     gauge("leader", "1 if this replica holds the Lease, 0 if it does not");
+pub(super) const FORBIDDEN_NAMESPACES: MetricDescription = gauge(
+    "forbidden_namespaces",
+    "Namespaces of watchNamespaces or watchNamespacesSelector without a RoleBinding",
+);
 pub(super) const CONNECTIONS: MetricDescription = gauge("connections", "Open connections");
 pub(super) const REQUESTS_IN_FLIGHT: MetricDescription =
     gauge("requests_in_flight", "Requests without a response yet");
@@ -258,6 +262,7 @@ pub const METRICS: &[MetricDescription] = &[
     SNAPSHOT_AGE,
     SOURCE_HEALTHY,
     LEADER,
+    FORBIDDEN_NAMESPACES,
     BUILD,
     PROCESS_CPU,
     PROCESS_RESIDENT_MEMORY,

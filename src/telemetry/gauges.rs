@@ -46,6 +46,7 @@ pub(super) struct Gauges {
     pub(super) age: Seconds,
     pub(super) source_healthy: Gauge,
     pub(super) leader: Gauge,
+    pub(super) forbidden_namespaces: Gauge,
     pub(super) connections: Gauge,
     pub(super) requests: Gauge,
     pub(super) passwords_queued: Gauge,
@@ -62,6 +63,7 @@ impl Gauges {
         descriptions::SNAPSHOT_AGE.register(registry, self.age.clone());
         descriptions::SOURCE_HEALTHY.register(registry, self.source_healthy.clone());
         descriptions::LEADER.register(registry, self.leader.clone());
+        descriptions::FORBIDDEN_NAMESPACES.register(registry, self.forbidden_namespaces.clone());
         descriptions::CONNECTIONS.register(registry, self.connections.clone());
         descriptions::REQUESTS_IN_FLIGHT.register(registry, self.requests.clone());
         descriptions::PASSWORD_CHECKS_QUEUED.register(registry, self.passwords_queued.clone());

@@ -40,6 +40,7 @@ pub const LOG_FIELDS: &[LogField] = &[
         "clock_ahead_ms",
         "Milliseconds by which this machine's clock is ahead of the store's; negative if behind.",
     ),
+    field("config_map", "The ConfigMap of host settings, as `namespace/name`."),
     field("connections", "Maximum number of connections of one address."),
     field("duration_ms", "Time from the request's head to its response, in milliseconds."),
     field("endpoint", "The endpoint, in the words of the metrics' label."),

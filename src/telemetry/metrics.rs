@@ -234,6 +234,11 @@ impl Metrics {
         self.gauges.source_healthy.set(healthy.into());
     }
 
+    /// Reports how many namespaces are to be watched and may not be.
+    pub fn forbidden_namespaces(&self, count: usize) {
+        self.gauges.forbidden_namespaces.set(count.try_into().unwrap_or(i64::MAX));
+    }
+
     /// Reports whether this replica holds the Lease.
     pub fn leader(&self, leads: bool) {
         self.gauges.leader.set(leads.into());
@@ -504,6 +509,7 @@ mod tests {
         let metrics = serving(&["main"]);
         metrics.source_healthy(true);
         metrics.leader(false);
+        metrics.forbidden_namespaces(3);
         metrics.passwords_queued(4);
         metrics.clock_skew(-30_500);
         metrics.store_used("insert", Duration::from_millis(2), true);
@@ -517,6 +523,7 @@ mod tests {
             "lanyard_snapshot_objects{kind=\"Tenant\"} 2",
             "lanyard_source_healthy 1",
             "lanyard_leader 0",
+            "lanyard_forbidden_namespaces 3",
             "lanyard_password_checks_queued 4",
             "lanyard_clock_skew_seconds -30.5",
             "lanyard_store_errors_total{operation=\"insert\"} 1",

@@ -10,8 +10,8 @@ use lanyard::{
     },
     keys::{KeyTimes, generate_key_record, write_key},
     model::{
-        HostPattern, HostPermission, Installation, InternalHost, Issuer, ObjectKey, ObjectRef,
-        SecretPermission, SecretPermissions, SigningAlgorithm, Timestamp,
+        HostPattern, HostPermission, HostSettings, Installation, InternalHost, Issuer, ObjectKey,
+        ObjectRef, SecretPermission, SecretPermissions, SigningAlgorithm, Timestamp,
     },
 };
 use serde_json::Value;
@@ -23,17 +23,19 @@ pub const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 pub fn installation(dev: bool) -> Installation {
     Installation {
         base_url: Issuer::parse("https://id.test").expect("canonical"),
-        issuer_hosts: vec![HostPermission {
-            pattern: HostPattern::parse("*.a.test").expect("a pattern"),
-            namespaces: vec!["team-a".to_owned()],
-        }],
-        internal_hosts: InternalHost::parse("http://lanyard.sso.svc", vec!["*".to_owned()])
-            .into_iter()
-            .collect(),
-        insecure_http_hosts: vec![HostPermission {
-            pattern: HostPattern::parse("*.lan.a.test").expect("a pattern"),
-            namespaces: vec!["team-a".to_owned()],
-        }],
+        hosts: HostSettings {
+            issuer_hosts: vec![HostPermission {
+                pattern: HostPattern::parse("*.a.test").expect("a pattern"),
+                namespaces: vec!["team-a".to_owned()],
+            }],
+            internal_hosts: InternalHost::parse("http://lanyard.sso.svc", vec!["*".to_owned()])
+                .into_iter()
+                .collect(),
+            insecure_http_hosts: vec![HostPermission {
+                pattern: HostPattern::parse("*.lan.a.test").expect("a pattern"),
+                namespaces: vec!["team-a".to_owned()],
+            }],
+        },
         client_secrets: SecretPermissions {
             keys: vec![permission("argocd.argoproj.io/*")],
             names: vec![permission("argocd-secret")],

@@ -17,7 +17,7 @@ use lanyard::{
         write_key, write_sealing_key,
     },
     model::{
-        Clock, Entropy, FixedClock, Installation, InternalHost, Issuer, ObjectKey,
+        Clock, Entropy, FixedClock, HostSettings, Installation, InternalHost, Issuer, ObjectKey,
         SecretPermissions, SigningAlgorithm, TenantId, Timestamp,
     },
     registry::{BuildCache, Snapshot, SnapshotHandle, build_snapshot},
@@ -89,9 +89,10 @@ impl Stage {
             clock,
             installation: Installation {
                 base_url: Issuer::parse(origin).expect("canonical"),
-                issuer_hosts: Vec::new(),
-                internal_hosts: internal_hosts(origin),
-                insecure_http_hosts: Vec::new(),
+                hosts: HostSettings {
+                    internal_hosts: internal_hosts(origin),
+                    ..HostSettings::default()
+                },
                 client_secrets: SecretPermissions::default(),
                 dev: !manifests.starts_with(Self::CLUSTER),
                 sealing_secret: ObjectKey::new("lanyard", "sealing"),
@@ -151,7 +152,7 @@ impl Stage {
         objects.secrets.insert(self.installation.sealing_secret.clone(), sealing);
         let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
         let now = self.clock.now();
-        build_snapshot(&objects, &self.installation, &self.cache, revision, now)
+        build(&objects, &self.installation, &self.cache, revision, now)
     }
 }
 

@@ -17,6 +17,14 @@
 {{- if and (eq $url.scheme "http") (not $local) (not .Values.insecureHttpHosts) -}}
 {{- fail (printf "baseUrl: %s is not encrypted; use https, or list the host and the namespaces that may use it in insecureHttpHosts" .Values.baseUrl) -}}
 {{- end -}}
+{{- if include "lanyard.namespacesSelector" . -}}
+{{- if .Values.watchNamespaces -}}
+{{- fail "watchNamespacesSelector: watchNamespaces is set too; set one of them" -}}
+{{- end -}}
+{{- if and .Values.registration.enabled (not .Values.registration.namespaces) -}}
+{{- fail "registration.namespaces: name the namespaces of the tenants that accept registrations, because watchNamespacesSelector is set" -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
 {{- fail "podMonitor.enabled: serviceMonitor.enabled is true too, so every Pod would be scraped twice; enable one of them" -}}
 {{- end -}}

@@ -97,6 +97,11 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- ternary "https" "http" (ne (.Values.tls.secretName | default "") "") -}}
 {{- end -}}
 
+{{- /* The name of the ConfigMap of host settings. */ -}}
+{{- define "lanyard.hostsName" -}}
+{{- printf "%s-hosts" (include "lanyard.fullname" .) -}}
+{{- end -}}
+
 {{- /* A JSON list of the addresses inside the cluster, each with its url and namespaces. The first one is preferred.
        A Service without a cluster address leads to the Pods' own port. */ -}}
 {{- define "lanyard.internalHosts" -}}
@@ -152,6 +157,24 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- else -}}
 {{- add $seconds 30 -}}
 {{- end -}}
+{{- end -}}
+
+{{- /* watchNamespacesSelector in the form of the API server's parameter labelSelector. */ -}}
+{{- define "lanyard.namespacesSelector" -}}
+{{- $terms := list -}}
+{{- $selector := .Values.watchNamespacesSelector | default dict -}}
+{{- range $label, $value := $selector.matchLabels -}}
+{{- $terms = append $terms (printf "%s=%s" $label $value) -}}
+{{- end -}}
+{{- range $selector.matchExpressions -}}
+{{- $values := join "," .values -}}
+{{- if and (has .operator (list "In" "NotIn")) (not .values) -}}
+{{- fail (printf "watchNamespacesSelector: the operator %s of %s needs values" .operator .key) -}}
+{{- end -}}
+{{- $forms := dict "In" (printf "%s in (%s)" .key $values) "NotIn" (printf "%s notin (%s)" .key $values) "Exists" .key "DoesNotExist" (printf "!%s" .key) -}}
+{{- $terms = append $terms (get $forms .operator) -}}
+{{- end -}}
+{{- join "," $terms -}}
 {{- end -}}
 
 {{- /* A JSON list of the namespaces of watchNamespaces and registration.namespaces that do not exist or are being
@@ -223,7 +246,12 @@ subjects:
   resources: [secrets]
   resourceNames: [{{ include "lanyard.fullname" . }}-sealing-keys]
   verbs: [get, list, watch, update]
-# Events about the sealing keys.
+# The host settings.
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [{{ include "lanyard.hostsName" . }}]
+  verbs: [get, list, watch]
+# Events about the sealing keys and the host settings.
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
@@ -251,6 +279,10 @@ subjects:
 {{- /* Permissions where Lanyard watches all namespaces. */ -}}
 {{- define "lanyard.clusterRules" -}}
 {{ include "lanyard.rules" . }}
+{{ include "lanyard.namespaceRules" . }}
+{{- end -}}
+
+{{- define "lanyard.namespaceRules" -}}
 # Labels of namespaces, which a tenant can select clients by.
 - apiGroups: [""]
   resources: [namespaces]
@@ -289,13 +321,6 @@ path: /metrics
     runbook: {{ printf "docs/monitoring.md#%s" (lower .name) }}
 {{- end -}}
 {{- end -}}
-
-{{/* Hosts and the namespaces that may use each, as in the environment variables. */}}
-{{- define "lanyard.hostPermissions" -}}
-{{- $hosts := list -}}
-{{- range . }}{{ $hosts = append $hosts (printf "%s=%s" .host (join "," .namespaces)) }}{{ end -}}
-{{- join ";" $hosts -}}
-{{- end }}
 
 {{/* Names or keys and the namespaces that may use each, as in the environment variables. */}}
 {{- define "lanyard.secretPermissions" -}}

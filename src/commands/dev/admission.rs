@@ -36,7 +36,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{Issuer, ObjectKey, SecretPermissions},
+        model::{HostSettings, Issuer, ObjectKey, SecretPermissions},
         source::{folder::CachedManifest, manifests::parse_text},
     };
 
@@ -45,9 +45,7 @@ mod tests {
         let sealing_secret = ObjectKey::new("", "");
         let installation = Installation {
             base_url,
-            issuer_hosts: Vec::new(),
-            internal_hosts: [].into(),
-            insecure_http_hosts: Vec::new(),
+            hosts: HostSettings::default(),
             client_secrets: SecretPermissions::default(),
             dev: true,
             sealing_secret,

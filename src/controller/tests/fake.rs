@@ -40,7 +40,7 @@ pub struct Fake {
 
 impl Fake {
     pub fn new() -> Self {
-        let health = SourceHealth { synced: true, failing: None };
+        let health = SourceHealth { synced: true, ..SourceHealth::default() };
         let view = SourceView { health, ..SourceView::default() };
         Self {
             view: watch::Sender::new(Arc::new(view)),

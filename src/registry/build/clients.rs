@@ -167,7 +167,7 @@ fn accepted(
     let mut outcome = ClientOutcome {
         client_id: Some(client.id.clone()),
         issuer: Some(tenant.issuer.clone()),
-        internal_url: tenant.internal_urls().next(),
+        internal_url: tenant.internal_url.clone(),
         secret: ClientSecretPlan::None,
         unused_until: None,
         served: false,

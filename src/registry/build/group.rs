@@ -39,6 +39,8 @@ impl TenantGroup<'_> {
                 validate::validate_tenant(&tenant.raw, key, claim.clone(), installation.dev);
             if let Some(checked) = &mut checked {
                 checked.tenant.internal_hosts = installation.internal_hosts_of(&self.id);
+                let url = checked.tenant.internal_urls().next();
+                checked.tenant.internal_url = url.map(Into::into);
             }
             tenant.refuse_unknown_fields(&mut problems);
             let checked = checked.filter(|_| !problems.refused());
@@ -52,7 +54,7 @@ impl TenantGroup<'_> {
             let outcome = ObjectOutcome::Tenant(Box::new(TenantOutcome {
                 salt,
                 issuer: claim.as_ref().ok().cloned(),
-                internal_url: checked.as_ref().and_then(|it| it.tenant.internal_urls().next()),
+                internal_url: checked.as_ref().and_then(|it| it.tenant.internal_url.clone()),
                 served: checked.is_some() && !keys.algorithms.is_empty(),
                 keys: keys.source.clone(),
                 ring: keys.ring.clone(),

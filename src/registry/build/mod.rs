@@ -63,7 +63,7 @@ pub fn build_snapshot(
     }));
     let verdicts = Verdicts::new(verdicts);
     Snapshot::new(revision, now, build_sealer(objects, installation), tenants, verdicts)
-        .with_internal_hosts(&installation.internal_hosts)
+        .with_internal_hosts(&installation.hosts.internal_hosts)
 }
 
 /// Groups all objects by the tenant that they belong to, whether it exists or not. Objects that are

@@ -1,16 +1,14 @@
 use super::*;
 use crate::{
     api::{AnyCachedObject, CachedObject},
-    model::Issuer,
+    model::{HostSettings, Issuer},
 };
 
 fn build_of(objects: &ObjectSet) -> Snapshot {
     let installation = Installation {
         base_url: Issuer::parse("https://id.test").expect("canonical"),
-        issuer_hosts: vec![],
-        insecure_http_hosts: Vec::new(),
+        hosts: HostSettings::default(),
         client_secrets: crate::model::SecretPermissions::default(),
-        internal_hosts: [].into(),
         dev: false,
         sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
     };

@@ -185,7 +185,7 @@ fn at_allowed_address(
         return Err(problem(ConditionReason::HostNotAllowed, message));
     }
     // An issuer at such a host could take over the address of another tenant inside the cluster.
-    if installation.internal_hosts.iter().any(|internal| internal.host() == issuer.host()) {
+    if installation.hosts.internal_hosts.iter().any(|internal| internal.host() == issuer.host()) {
         let message = format!(
             "no issuer may use the host {}, which is an address of this installation inside the cluster; use another host",
             issuer.host()

@@ -64,7 +64,9 @@ fn reference(view: &SourceView, object: &ObjectRef) -> ObjectReference {
         ObjectKind::Managed(kind) => {
             (format!("{GROUP}/{VERSION}"), objects.managed.find(kind, &object.key))
         }
-        ObjectKind::Secret | ObjectKind::Namespace => ("v1".to_owned(), None),
+        ObjectKind::Secret | ObjectKind::Namespace | ObjectKind::ConfigMap => {
+            ("v1".to_owned(), None)
+        }
     };
     let found = found.map(|it| (it.uid(), it.version().map(str::to_owned)));
     // Malformed objects have Events too.

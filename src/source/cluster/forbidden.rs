@@ -41,6 +41,12 @@ impl ForbiddenWatches {
         self.watches.contains_key(&watch)
     }
 
+    /// The namespaces of forbidden watches, each with the API server's message.
+    pub(super) fn namespaces(&self) -> BTreeMap<String, String> {
+        let watches = self.watches.values();
+        watches.map(|denial| (denial.namespace.clone(), denial.message.clone())).collect()
+    }
+
     /// Returns true if `stand_in` has anything to do.
     pub(super) fn is_relevant(&self) -> bool {
         !(self.stand_ins.is_empty() && self.watches.is_empty())

@@ -6,8 +6,10 @@ mod deserialize_guard;
 mod events;
 mod first_answer;
 mod forbidden;
+mod host_settings;
 mod registrar;
 mod retention;
+mod selected_namespaces;
 mod state;
 mod streaming;
 mod unwatched;
@@ -28,6 +30,7 @@ use kube::Client;
 use tokio::sync::watch;
 
 pub use first_answer::ConnectionRefused;
+pub use host_settings::HostSettingsFollower;
 
 use super::{
     EventRecord, ObjectSource, SecretAnnotation, StatusUpdate, UnwatchedObject, WriteError,
@@ -40,10 +43,24 @@ use crate::{
 /// Configuration of the watches.
 #[derive(Clone, Debug)]
 pub struct ClusterOptions {
-    /// Namespaces to watch; empty: all.
+    /// Namespaces to watch; empty: all, or those that the selector matches.
     pub namespaces: Vec<String>,
+    /// A label selector for the namespaces to watch, in the API server's form.
+    pub selector: Option<String>,
     /// The Secret with the installation's sealing keys.
     pub sealing_secret: ObjectKey,
+}
+
+impl ClusterOptions {
+    /// Returns true if there is one watch for the objects of all namespaces.
+    fn watches_all(&self) -> bool {
+        self.namespaces.is_empty() && self.selector.is_none()
+    }
+
+    /// Returns true if the labels of all namespaces may be read.
+    fn reads_labels(&self) -> bool {
+        self.watches_all() || self.selector.is_some()
+    }
 }
 
 /// Interval of the requests that check whether the API server responds.
@@ -106,7 +123,8 @@ impl ClusterSource {
     ) -> Result<(), ConnectionRefused> {
         let since = clock.now();
         let unreachable = |error| {
-            let health = SourceHealth { synced: false, failing: Some((since, error)) };
+            let failing = Some((since, error));
+            let health = SourceHealth { failing, ..SourceHealth::default() };
             self.views.send_replace(Arc::new(SourceView { health, ..SourceView::default() }));
         };
         let version =
@@ -122,13 +140,16 @@ impl ClusterSource {
         // The receiver must exist first: the heartbeat ends when there is none.
         let (health, follow) = watch::channel(None);
         tokio::spawn(heartbeat(self.client.clone(), health, clock));
-        let views = self.views.clone();
-        tokio::spawn(view_collector::run_view_collector(
-            self.client.clone(),
-            options,
-            views,
-            follow,
-        ));
+        let (client, views) = (self.client.clone(), self.views.clone());
+        match options.selector.clone() {
+            Some(selector) => {
+                let run = selected_namespaces::run(client, options, selector, views, follow);
+                tokio::spawn(run);
+            }
+            None => {
+                tokio::spawn(view_collector::run_view_collector(client, options, views, follow));
+            }
+        }
     }
 
     /// Reports a write that failed.

@@ -69,7 +69,7 @@ pub(super) fn secret_retention(
     };
     let object = match owner.kind {
         ObjectKind::Managed(kind) => objects.managed.find(kind, &owner.key),
-        ObjectKind::Secret | ObjectKind::Namespace => None,
+        ObjectKind::Secret | ObjectKind::Namespace | ObjectKind::ConfigMap => None,
     };
     match object {
         Some(object) if object.secrets().contains(&key) => SecretRetention::Whole,

@@ -195,6 +195,11 @@ impl WatchState {
         self.revision += 1;
     }
 
+    /// The namespaces in which a list is forbidden, each with the API server's message.
+    pub(super) fn forbidden_namespaces(&self) -> BTreeMap<String, String> {
+        self.denied.namespaces()
+    }
+
     /// Marks Secrets that may not be listed as unreadable.
     pub(super) fn settle(&mut self) {
         if self.denied.is_relevant()
@@ -271,6 +276,7 @@ fn forget(objects: &mut ObjectSet, reference: &ObjectRef) {
                 known.remove(&*key.name);
             }
         }
+        ObjectKind::ConfigMap => {}
     }
 }
 

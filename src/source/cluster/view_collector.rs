@@ -43,7 +43,7 @@ pub(super) async fn run_view_collector(
     let (kinds, streams): (Vec<_>, Vec<_>) =
         watches::all_watches(&client, &options, &filter).into_iter().unzip();
     let sealing = options.sealing_secret.clone();
-    let mut state = WatchState::new(kinds, sealing, options.namespaces.is_empty());
+    let mut state = WatchState::new(kinds, sealing, options.reads_labels());
     let mut changes = stream::select_all(streams).ready_chunks(1024);
     let mut retry = false;
     let mut ask = tokio::time::interval(REFETCH_INTERVAL);
@@ -80,17 +80,25 @@ pub(super) async fn run_view_collector(
 }
 
 fn take(state: &mut WatchState, chunk: Vec<watches::WatchChange>) {
+    let before = state.forbidden_namespaces();
     for change in chunk {
-        match &change.what {
-            WatchEvent::Failed(error) => tracing::warn!(error, "a watch failed; retrying"),
-            WatchEvent::Denied(denial) => tracing::warn!(
-                namespace = denial.namespace,
-                error = denial.message,
-                "a namespace may not be watched; serving the others and retrying"
-            ),
-            _ => {}
+        if let WatchEvent::Failed(error) = &change.what {
+            tracing::warn!(error, "a watch failed; retrying");
         }
         state.take(change);
+    }
+    let after = state.forbidden_namespaces();
+    // Forbidden requests are repeated for as long as the Role is missing.
+    for (namespace, error) in after.iter().filter(|(namespace, _)| !before.contains_key(*namespace))
+    {
+        tracing::warn!(
+            namespace,
+            error,
+            "a namespace may not be watched, because a RoleBinding is missing; serving the others and retrying"
+        );
+    }
+    for namespace in before.keys().filter(|namespace| !after.contains_key(*namespace)) {
+        tracing::info!(namespace, "a namespace that was forbidden is watched now");
     }
 }
 
@@ -99,7 +107,9 @@ fn publish(
     views: &watch::Sender<Arc<SourceView>>,
     health: &watch::Receiver<Failing>,
 ) {
-    let health = SourceHealth { synced: true, failing: health.borrow().clone() };
+    let forbidden_namespaces = state.forbidden_namespaces().into_keys().collect();
+    let failing = health.borrow().clone();
+    let health = SourceHealth { synced: true, failing, forbidden_namespaces };
     // Revision 0 means that nothing was read, which is not true of an empty cluster.
     let view =
         SourceView { objects: Arc::clone(&state.objects), revision: state.revision + 1, health };

@@ -36,7 +36,7 @@ use crate::{
 /// Timeout of a watch request in seconds, after which it resumes. A watch that is silent for 5 s
 /// longer has lost its connection, which is not detected otherwise. This bounds the age of an
 /// unseen change.
-const WATCH_TIMEOUT_SECS: u32 = 25;
+pub(super) const WATCH_TIMEOUT_SECS: u32 = 25;
 
 /// Page size of lists of Secrets with Lanyard's label, if the API server cannot stream them. A
 /// Secret may have a megabyte, and every writer of Secrets can set the label.
@@ -91,8 +91,10 @@ pub(super) fn all_watches(
 ) -> Vec<(ObjectKind, Changes)> {
     let (client, filter) = (client.clone(), filter.clone());
     let mut watches = Watches { client, filter, streams: Vec::new() };
-    if options.namespaces.is_empty() {
+    if options.watches_all() {
         watches.namespace(None);
+    }
+    if options.reads_labels() {
         let api = Api::<WithoutManagedFields<Namespace>>::all(watches.client.clone());
         watches.add(
             (api, None),
@@ -107,9 +109,7 @@ pub(super) fn all_watches(
         watches.namespace(Some(namespace));
     }
     let sealing = &options.sealing_secret;
-    if !options.namespaces.is_empty()
-        && !options.namespaces.iter().any(|it| **it == *sealing.namespace)
-    {
+    if !options.watches_all() && !options.namespaces.iter().any(|it| **it == *sealing.namespace) {
         let api = Api::namespaced(watches.client.clone(), &sealing.namespace);
         let only = Config::default().fields(&format!("metadata.name={}", sealing.name));
         watches.add((api, None), only, ObjectKind::Secret, own);
@@ -245,13 +245,7 @@ impl Watches {
 /// The event for a failed watch. If several namespaces are watched, a missing Role in one of them
 /// must not affect the others.
 fn failure(kind: ObjectKind, namespace: Option<&String>, error: &watcher::Error) -> WatchEvent {
-    let refused = match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchError(status) => Some(status),
-        _ => None,
-    };
-    match (refused, namespace) {
+    match (refusal(error), namespace) {
         (Some(status), Some(namespace)) if status.code == 403 => {
             WatchEvent::Denied(ForbiddenWatch {
                 namespace: namespace.clone(),
@@ -260,6 +254,16 @@ fn failure(kind: ObjectKind, namespace: Option<&String>, error: &watcher::Error)
             })
         }
         _ => WatchEvent::Failed(format!("{kind}: {error}")),
+    }
+}
+
+/// The answer of an API server that refused a list or a watch.
+pub(super) fn refusal(error: &watcher::Error) -> Option<&kube::core::Status> {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => Some(status),
+        _ => None,
     }
 }
 
@@ -319,6 +323,7 @@ mod tests {
         });
         let options = ClusterOptions {
             namespaces: namespaces.iter().map(|&it| it.to_owned()).collect(),
+            selector: None,
             sealing_secret: ObjectKey::new("lanyard", "sealing"),
         };
         let filter = SecretFilter {

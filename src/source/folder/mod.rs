@@ -116,7 +116,7 @@ impl FolderSource {
         inner.views += 1;
         let number = inner.views;
         let objects = Arc::new(inner.files.objects());
-        let health = SourceHealth { synced: true, failing: None };
+        let health = SourceHealth { synced: true, ..SourceHealth::default() };
         let mut view = Arc::new(SourceView { objects, revision: inner.revision, health });
         drop(inner);
         self.views.send_if_modified(|current| {

@@ -25,6 +25,14 @@ use crate::{
     model::{ObjectKey, ObjectKind, ObjectRef},
 };
 
+/// Reads one YAML or JSON value, as kubectl does.
+pub(super) fn read_value(text: &str) -> Result<serde_json::Value, String> {
+    match yaml::read_yaml(text) {
+        Ok(document) => Ok(document.value),
+        Err(error) => Err(format!("line {}: {}", error.line, error.message)),
+    }
+}
+
 /// An object of a manifest.
 #[derive(Clone, Debug)]
 pub enum ManifestObject {

@@ -137,6 +137,7 @@ impl<'f> ObjectReader<'f> {
             ObjectKind::Namespace => {
                 self.read(place, &object, &value).map(ManifestObject::Namespace)
             }
+            ObjectKind::ConfigMap => None,
         };
         if let Some(mut read) = read {
             defaults::apply_defaults(&mut read);

@@ -2,10 +2,12 @@
 //! serve. Secrets, rotation, deletion, an outage of the API server, and a kill of the leader.
 
 mod foreign_secrets;
+mod hosts;
 mod logout;
 mod outage;
 mod restore;
 mod rotation;
+mod selected;
 pub(crate) mod shared_store;
 mod troubles;
 mod watches;

@@ -68,6 +68,7 @@ impl Replica {
             ("POD_NAMESPACE", namespace.to_owned()),
             ("LANYARD_BASE_URL", format!("http://{authority}")),
             ("LANYARD_STORE", "memory".to_owned()),
+            ("LANYARD_HOSTS_CONFIG_MAP", "lanyard-hosts".to_owned()),
             ("LANYARD_LISTEN", format!("127.0.0.1:{port}")),
             ("LANYARD_ADMIN_LISTEN", format!("127.0.0.1:{admin}")),
         ];

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     api::{ManagedObject, Tenant, TenantSpec},
-    model::{HostPattern, HostPermission, Timestamp},
+    model::{HostPattern, HostPermission, HostSettings, Timestamp},
 };
 
 const ISSUER: &str = "https://login.test";
@@ -12,13 +12,14 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 fn installation(dev: bool) -> Installation {
     Installation {
         base_url: Issuer::parse("https://id.test").expect("canonical"),
-        issuer_hosts: vec![HostPermission {
-            pattern: HostPattern::parse("login.test").expect("a pattern"),
-            namespaces: vec!["a".to_owned(), "b".to_owned()],
-        }],
-        insecure_http_hosts: Vec::new(),
+        hosts: HostSettings {
+            issuer_hosts: vec![HostPermission {
+                pattern: HostPattern::parse("login.test").expect("a pattern"),
+                namespaces: vec!["a".to_owned(), "b".to_owned()],
+            }],
+            ..HostSettings::default()
+        },
         client_secrets: crate::model::SecretPermissions::default(),
-        internal_hosts: [].into(),
         dev,
         sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
     }

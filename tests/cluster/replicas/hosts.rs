@@ -1,0 +1,86 @@
+//! The ConfigMap of host settings: every replica takes a change without a restart, and a mistake
+//! leaves the last settings in force.
+
+use super::{NAMESPACE, OBJECTS, SOON, World, eventually, turns};
+
+const ISSUER: &str = "https://id.example.test";
+
+#[test]
+fn host_settings_change_without_a_restart() {
+    let _turn = turns::of("replicas");
+    let world = World::start();
+    eventually(SOON, || world.api.try_apply(OBJECTS));
+    world.ready("tenants.lanyard.dev/main");
+    inside(&world);
+    let tenant = OBJECTS.split("---").next().expect("the tenant");
+    let tenant = tenant.replace("name: main", "name: own-host");
+    world.api.apply(&tenant.replace("spec: {}", &format!("spec: {{issuer: {ISSUER}}}")));
+    let object = "tenants.lanyard.dev/own-host";
+    eventually(SOON, || match world.condition(object, "Accepted")?.as_str() {
+        "False HostNotAllowed" => Ok(()),
+        other => Err(other.to_owned()),
+    });
+    let allow = r"- {host: '*.example.test', namespaces: [team]}";
+    world.set_issuer_hosts(allow);
+    world.ready(object);
+    world.serves_own_host();
+
+    // A mistake is told, and both replicas go on.
+    world.set_issuer_hosts("- {host: id.example.test}");
+    let event = eventually(SOON, || {
+        let args = ["-n", NAMESPACE, "get", "events", "--field-selector"];
+        let reason = "reason=HostSettingsUnreadable";
+        let text = world.api.try_kubectl(&[&args[..], &[reason, "-o", "wide"]].concat())?;
+        if text.contains("namespaces") { Ok(text) } else { Err(text) }
+    });
+    assert!(event.contains("configmap/lanyard-hosts"), "{event}");
+    world.serves_own_host();
+    world.api.kubectl(&["-n", NAMESPACE, "delete", "configmap", "lanyard-hosts"]);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    world.serves_own_host();
+
+    world.api.kubectl(&["-n", NAMESPACE, "create", "configmap", "lanyard-hosts"]);
+    eventually(SOON, || match world.condition(object, "Accepted")?.as_str() {
+        "False HostNotAllowed" => Ok(()),
+        other => Err(other.to_owned()),
+    });
+}
+
+/// Both replicas answer at the Service's name, which the chart has set.
+fn inside(world: &World) {
+    let host = "lanyard.lanyard-system.svc";
+    for replica in &world.replicas {
+        let path = "/team/main/.well-known/openid-configuration";
+        let url = format!("http://127.0.0.1:{}{path}", replica.port);
+        let document: serde_json::Value = eventually(SOON, || {
+            let answer = world.http.get(&url).header("host", host).send();
+            answer.and_then(|answer| answer.error_for_status()?.json()).map_err(|it| it.to_string())
+        });
+        assert_eq!(document["issuer"], "http://localhost:8080/team/main");
+        assert_eq!(document["token_endpoint"], format!("http://{host}/team/main/oauth/token"));
+    }
+    let path = "jsonpath={.status.internalUrl}";
+    let shown = world.api.kubectl(&["-n", "team", "get", "tenants.lanyard.dev/main", "-o", path]);
+    assert_eq!(shown.trim(), format!("http://{host}/team/main"));
+}
+
+impl World {
+    fn set_issuer_hosts(&self, text: &str) {
+        let patch = serde_json::json!({ "data": { "issuerHosts": text } }).to_string();
+        self.api.kubectl(&["-n", NAMESPACE, "patch", "configmap", "lanyard-hosts", "-p", &patch]);
+    }
+
+    /// Both replicas serve the tenant at its own host.
+    fn serves_own_host(&self) {
+        for replica in &self.replicas {
+            let url = format!("http://127.0.0.1:{}/.well-known/openid-configuration", replica.port);
+            eventually(SOON, || {
+                let answer = self.http.get(&url).header("host", "id.example.test").send();
+                match answer.map_err(|error| error.to_string())?.status().as_u16() {
+                    200 => Ok(()),
+                    status => Err(format!("{}: {status}", replica.name)),
+                }
+            });
+        }
+    }
+}
