@@ -51,8 +51,8 @@ pub struct RunArgs {
     /// Flags of what namespaces may use.
     #[command(flatten)]
     pub permissions: PermissionArgs,
-    /// `ConfigMap` in the installation's namespace with the entries issuerHosts, internalHosts and
-    /// insecureHttpHosts, which replace the flags of these names. Changes need no restart
+    /// `ConfigMap` in the installation's namespace with the entries issuerHosts, internalHosts,
+    /// insecureHttpHosts and upstreamHosts, which replace the flags of these names. Changes need no restart
     #[arg(long, env = "LANYARD_HOSTS_CONFIG_MAP", value_name = "NAME")]
     pub hosts_config_map: Option<String>,
     /// Name of the Helm release; the Lease and the Secret of sealing keys are named after it

@@ -38,6 +38,7 @@ pub fn check_installation(args: &RunArgs) -> Result<Installation, ConfigError> {
                 "--insecure-http-hosts",
                 &args.permissions.insecure_http_hosts,
             )?,
+            upstream_hosts: host_permissions("--upstream-hosts", &args.permissions.upstream_hosts)?,
         },
         client_secrets: SecretPermissions {
             keys: secret_permissions("--client-secret-keys", &args.permissions.client_secret_keys)?,

@@ -18,6 +18,11 @@ pub struct PermissionArgs {
         value_delimiter = ';'
     )]
     pub insecure_http_hosts: Vec<String>,
+    /// Hosts inside the network where identity providers may be, and the namespaces whose tenants
+    /// may call them: "ldap.corp.internal=team-a"; separate several with ';'. Hosts with public
+    /// addresses need no entry
+    #[arg(long, env = "LANYARD_UPSTREAM_HOSTS", value_name = "HOST=NS,..", value_delimiter = ';')]
+    pub upstream_hosts: Vec<String>,
     /// Keys of labels and annotations that clients may put on their Secrets although other
     /// controllers act on them, and the namespaces that may use each:
     /// "argocd.argoproj.io/secret-type=argocd" or "argocd.argoproj.io/*=*"; separate several with ';'

@@ -41,6 +41,12 @@ impl Installation {
         let hosts = &self.hosts.insecure_http_hosts;
         self.dev || hosts.iter().any(|entry| entry.allows(host, namespace))
     }
+
+    /// Returns true if tenants of the namespace may call identity providers on the host although its
+    /// addresses are not public. The host is written as in a URL, without the port. `dev` allows any.
+    pub fn allows_upstream_host(&self, host: &str, namespace: &str) -> bool {
+        self.dev || self.hosts.allows_upstream_host(host, namespace)
+    }
 }
 
 /// The hosts of the installation.
@@ -53,9 +59,20 @@ pub struct HostSettings {
     /// Hosts where issuers and redirect URIs may use http, and the namespaces allowed to. Loopback
     /// hosts need no entry.
     pub insecure_http_hosts: Vec<HostPermission>,
+    /// Hosts inside the network where identity providers may be, and the namespaces whose tenants may
+    /// call them. Hosts with public addresses need no entry.
+    pub upstream_hosts: Vec<HostPermission>,
 }
 
-/// Hosts, and the namespaces that may use them: one entry of `issuerHosts` or `insecureHttpHosts`.
+impl HostSettings {
+    /// Returns true if an entry of `upstreamHosts` allows tenants of the namespace to call the host.
+    pub fn allows_upstream_host(&self, host: &str, namespace: &str) -> bool {
+        self.upstream_hosts.iter().any(|entry| entry.allows(host, namespace))
+    }
+}
+
+/// Hosts, and the namespaces that may use them: one entry of `issuerHosts`, `insecureHttpHosts`
+/// or `upstreamHosts`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostPermission {
     /// The matching hosts.
@@ -110,5 +127,30 @@ mod tests {
         assert!(!named.allows("home.lan", "ops"));
         assert!(!named.allows("home.lan.evil.test", "ops"));
         assert!(permission(&["*"]).allows("nas.home.lan", "other"));
+    }
+
+    #[test]
+    fn a_tenant_calls_upstream_hosts_of_its_namespace_only() {
+        let permission = HostPermission {
+            pattern: HostPattern::parse("*.corp.internal").expect("a pattern"),
+            namespaces: vec!["team".to_owned()],
+        };
+        // The other lists say nothing about upstream hosts.
+        let others = HostSettings {
+            issuer_hosts: vec![permission.clone()],
+            insecure_http_hosts: vec![permission.clone()],
+            ..HostSettings::default()
+        };
+        assert!(!others.allows_upstream_host("ldap.corp.internal", "team"));
+        let hosts = HostSettings { upstream_hosts: vec![permission], ..HostSettings::default() };
+        assert!(hosts.allows_upstream_host("ldap.corp.internal", "team"));
+        for (host, namespace) in [
+            ("ldap.corp.internal", "other"),
+            ("corp.internal", "team"),
+            ("ldap.corp.internal.evil.test", "team"),
+            ("169.254.169.254", "team"),
+        ] {
+            assert!(!hosts.allows_upstream_host(host, namespace), "{host} {namespace}");
+        }
     }
 }

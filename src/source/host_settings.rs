@@ -12,8 +12,9 @@ use crate::model::{HostPattern, HostPermission, HostSettings, InternalHost};
 const ISSUER_HOSTS: &str = "issuerHosts";
 const INTERNAL_HOSTS: &str = "internalHosts";
 const INSECURE_HTTP_HOSTS: &str = "insecureHttpHosts";
+const UPSTREAM_HOSTS: &str = "upstreamHosts";
 
-/// One item of `issuerHosts` or `insecureHttpHosts`.
+/// One item of `issuerHosts`, `insecureHttpHosts` or `upstreamHosts`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HostItem {
@@ -40,6 +41,7 @@ pub(super) struct HostSettingsReader {
     issuer_hosts: LastRead<Vec<HostPermission>>,
     internal_hosts: LastRead<Vec<InternalHost>>,
     insecure_http_hosts: LastRead<Vec<HostPermission>>,
+    upstream_hosts: LastRead<Vec<HostPermission>>,
 }
 
 /// The last value of an entry.
@@ -55,17 +57,15 @@ impl HostSettingsReader {
     pub(super) fn read(&mut self, data: &BTreeMap<String, String>) -> (HostSettings, Vec<String>) {
         let mut problems = Vec::new();
         let text = |entry: &str| data.get(entry).map(String::as_str).unwrap_or_default();
-        self.issuer_hosts.read(&mut problems, (ISSUER_HOSTS, text(ISSUER_HOSTS)), host_permission);
-        self.internal_hosts.read(
-            &mut problems,
-            (INTERNAL_HOSTS, text(INTERNAL_HOSTS)),
-            internal_host,
-        );
-        self.insecure_http_hosts.read(
-            &mut problems,
-            (INSECURE_HTTP_HOSTS, text(INSECURE_HTTP_HOSTS)),
-            host_permission,
-        );
+        for (entry, permissions) in [
+            (ISSUER_HOSTS, &mut self.issuer_hosts),
+            (INSECURE_HTTP_HOSTS, &mut self.insecure_http_hosts),
+            (UPSTREAM_HOSTS, &mut self.upstream_hosts),
+        ] {
+            permissions.read(&mut problems, (entry, text(entry)), host_permission);
+        }
+        let internal = (INTERNAL_HOSTS, text(INTERNAL_HOSTS));
+        self.internal_hosts.read(&mut problems, internal, internal_host);
         (self.settings(), problems)
     }
 
@@ -75,6 +75,7 @@ impl HostSettingsReader {
             issuer_hosts: self.issuer_hosts.value.clone(),
             internal_hosts: self.internal_hosts.value.clone().into(),
             insecure_http_hosts: self.insecure_http_hosts.value.clone(),
+            upstream_hosts: self.upstream_hosts.value.clone(),
         }
     }
 }
@@ -169,9 +170,13 @@ mod tests {
         assert_eq!(settings.issuer_hosts[0].namespaces, ["team-a"]);
         assert!(settings.issuer_hosts[0].pattern.matches("id.a.test"));
         assert!(settings.internal_hosts[0].serves("any"));
-        let insecure = BTreeMap::from([(INSECURE_HTTP_HOSTS.to_owned(), GOOD.to_owned())]);
-        let (settings, _) = HostSettingsReader::default().read(&insecure);
-        assert_eq!((settings.issuer_hosts.len(), settings.insecure_http_hosts.len()), (0, 2));
+        for (entry, expected) in [(INSECURE_HTTP_HOSTS, [0, 2, 0]), (UPSTREAM_HOSTS, [0, 0, 2])] {
+            let data = BTreeMap::from([(entry.to_owned(), GOOD.to_owned())]);
+            let (settings, _) = HostSettingsReader::default().read(&data);
+            let lists =
+                [&settings.issuer_hosts, &settings.insecure_http_hosts, &settings.upstream_hosts];
+            assert_eq!(lists.map(Vec::len), expected, "{entry}");
+        }
         let (settings, problems) = HostSettingsReader::default().read(&BTreeMap::new());
         assert!(problems.is_empty() && settings == HostSettings::default());
     }

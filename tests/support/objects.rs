@@ -35,6 +35,10 @@ pub fn installation(dev: bool) -> Installation {
                 pattern: HostPattern::parse("*.lan.a.test").expect("a pattern"),
                 namespaces: vec!["team-a".to_owned()],
             }],
+            upstream_hosts: vec![HostPermission {
+                pattern: HostPattern::parse("*.up.a.test").expect("a pattern"),
+                namespaces: vec!["team-a".to_owned()],
+            }],
         },
         client_secrets: SecretPermissions {
             keys: vec![permission("argocd.argoproj.io/*")],

@@ -152,7 +152,7 @@ impl Stage {
         objects.secrets.insert(self.installation.sealing_secret.clone(), sealing);
         let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
         let now = self.clock.now();
-        build(&objects, &self.installation, &self.cache, revision, now)
+        build_snapshot(&objects, &self.installation, &self.cache, revision, now)
     }
 }
 
