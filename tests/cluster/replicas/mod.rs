@@ -10,6 +10,7 @@ mod rotation;
 mod selected;
 pub(crate) mod shared_store;
 mod troubles;
+mod unwatched;
 mod watches;
 
 use std::time::Duration;

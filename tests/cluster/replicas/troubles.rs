@@ -163,9 +163,35 @@ fn a_namespace_that_goes(world: &World) {
         world.api.kubectl(&args);
     }
     world.everywhere("/brief/main/.well-known/openid-configuration", 200);
+    // Each client's Secret and status are written, and each has an Event.
+    let (tenant, client) = OBJECTS.split_once("---").expect("two documents");
+    let manifest = |text: &str, name: &str| {
+        let text = text.replace("namespace: team", "namespace: brief");
+        format!("---\n{}", text.replace("name: robot", &format!("name: {name}")))
+    };
+    let clients: String = (0..20).map(|at| manifest(client, &format!("late-{at}"))).collect();
+    let logged: Vec<usize> = world.replicas.iter().map(|it| log_of(it).len()).collect();
+    world.api.apply(&clients);
     world.api.kubectl(&["delete", "namespace", "brief", "--timeout=60s"]);
     world.everywhere("/brief/main/.well-known/openid-configuration", 404);
     world.others_go_on();
+    for (replica, logged) in world.replicas.iter().zip(logged) {
+        let log = log_of(replica);
+        let warnings = log[logged..].lines().filter(|line| {
+            (line.contains("WARN") || line.contains("ERROR")) && line.contains("brief")
+        });
+        let warnings: Vec<_> = warnings.collect();
+        assert!(warnings.is_empty(), "the objects are gone: {warnings:#?}");
+    }
+    // A namespace of the same name begins as a new one.
+    eventually(SOON, || world.api.try_kubectl(&["create", "namespace", "brief"]));
+    world.api.apply(&manifest(tenant, "main"));
+    world.everywhere("/brief/main/.well-known/openid-configuration", 200);
+    world.api.kubectl(&["delete", "namespace", "brief", "--wait=false"]);
+}
+
+fn log_of(replica: &Replica) -> String {
+    std::fs::read_to_string(&replica.log).expect("its log")
 }
 
 /// A watched namespace whose Role is incomplete does not affect another one, and is served again when
