@@ -2,17 +2,15 @@
 //!
 //! Must not: check more than syntax; `config` builds checked values.
 
+mod flag_values;
 mod permissions;
 mod store;
 
-use std::{
-    net::{AddrParseError, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
+use flag_values::{parse_address, parse_duration};
 pub use permissions::PermissionArgs;
 pub use store::{SecretText, StoreArgs, StoreKind};
 
@@ -283,28 +281,6 @@ pub fn usage_refusal(error: &clap::Error) -> Option<String> {
     let command = usage.split_whitespace().take_while(|word| word.starts_with(char::is_lowercase));
     let command = command.collect::<Vec<_>>().join(" ");
     Some(format!("{said} (see {command} --help)"))
-}
-
-/// Parses a listen address. Host names are refused, since they may have no address or several.
-fn parse_address(text: &str) -> Result<SocketAddr, InvalidValue> {
-    text.parse().map_err(InvalidValue::Address)
-}
-
-/// A duration such as `20s` or `1m30s`.
-fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
-    let span: jiff::SignedDuration = text.parse().map_err(InvalidValue::Duration)?;
-    Duration::try_from(span).map_err(InvalidValue::NegativeDuration)
-}
-
-/// Why the value of a flag is invalid.
-#[derive(Debug, thiserror::Error)]
-enum InvalidValue {
-    #[error("use an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080")]
-    Address(#[source] AddrParseError),
-    #[error("use a duration such as 20s or 1m30s")]
-    Duration(#[source] jiff::Error),
-    #[error("a duration cannot be negative")]
-    NegativeDuration(#[source] jiff::Error),
 }
 
 #[cfg(test)]

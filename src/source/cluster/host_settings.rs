@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::{
     streaming::CappedBackoff,
-    watches::{WATCH_TIMEOUT_SECS, refusal},
+    watches::{WATCH_TIMEOUT_SECS, refused_status},
 };
 use crate::{
     model::{HostSettingsReceiver, HostSettingsState, ObjectKey},
@@ -81,7 +81,7 @@ impl HostSettingsFollower {
 
     /// A watch that fails is retried. One that is forbidden must not keep the replica from serving.
     fn failed(&mut self, error: &watcher::Error) {
-        match refusal(error) {
+        match refused_status(error) {
             Some(status) if status.code == 403 => {
                 let problem = format!("cannot be read: {}", status.message);
                 self.publish(vec![problem]);

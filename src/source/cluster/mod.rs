@@ -143,8 +143,10 @@ impl ClusterSource {
         let (client, views) = (self.client.clone(), self.views.clone());
         match options.selector.clone() {
             Some(selector) => {
-                let run = selected_namespaces::run(client, options, selector, views, follow);
-                tokio::spawn(run);
+                let watches = selected_namespaces::watch_selected_namespaces(
+                    client, options, selector, views, follow,
+                );
+                tokio::spawn(watches);
             }
             None => {
                 tokio::spawn(view_collector::run_view_collector(client, options, views, follow));

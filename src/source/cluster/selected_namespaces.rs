@@ -37,7 +37,7 @@ struct Generation {
 }
 
 /// Collects until all receivers of views are dropped.
-pub(super) async fn run(
+pub(super) async fn watch_selected_namespaces(
     client: Client,
     options: ClusterOptions,
     selector: String,

@@ -245,7 +245,7 @@ impl Watches {
 /// The event for a failed watch. If several namespaces are watched, a missing Role in one of them
 /// must not affect the others.
 fn failure(kind: ObjectKind, namespace: Option<&String>, error: &watcher::Error) -> WatchEvent {
-    match (refusal(error), namespace) {
+    match (refused_status(error), namespace) {
         (Some(status), Some(namespace)) if status.code == 403 => {
             WatchEvent::Denied(ForbiddenWatch {
                 namespace: namespace.clone(),
@@ -258,7 +258,7 @@ fn failure(kind: ObjectKind, namespace: Option<&String>, error: &watcher::Error)
 }
 
 /// The answer of an API server that refused a list or a watch.
-pub(super) fn refusal(error: &watcher::Error) -> Option<&kube::core::Status> {
+pub(super) fn refused_status(error: &watcher::Error) -> Option<&kube::core::Status> {
     match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
