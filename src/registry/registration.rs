@@ -13,6 +13,7 @@ use super::{
 use crate::{
     api::{NamespaceLabels, OidcClient, REGISTERED_LABEL},
     model::{Client, ConsentPolicy, GrantType, ObjectKey, RegistrationPolicy, Secret},
+    protocol::scope::STANDARD_SCOPES,
 };
 
 /// Scopes of a registered client that requests none: all standard scopes about the user.
@@ -74,8 +75,11 @@ impl RegistrationService {
     ) -> Result<ValidatedRegistration, ValidationProblem> {
         spec.insert("tenantRef".to_owned(), json!({ "name": self.checked.tenant.id.0.name }));
         spec.insert("consent".to_owned(), ConsentPolicy::Required.as_str().into());
-        if !spec.contains_key("scopes") {
-            spec.insert("scopes".to_owned(), self.default_scopes(&spec).into());
+        match spec.get_mut("scopes").and_then(Value::as_array_mut) {
+            Some(asked) => self.leave_out_scopes(asked),
+            None => {
+                spec.insert("scopes".to_owned(), self.default_scopes(&spec).into());
+            }
         }
         let unreadable =
             |error: serde_json::Error| ValidationProblem::invalid("spec", error.to_string());
@@ -104,6 +108,21 @@ impl RegistrationService {
                 .into_iter()
                 .next()
                 .unwrap_or_else(|| ValidationProblem::invalid("spec", "cannot be registered"))),
+        }
+    }
+
+    /// Rule: scopes that the tenant does not have, or does not allow registered clients, are left out,
+    /// as at the other endpoints: applications ask many providers for the same list. The response
+    /// contains the rest (RFC 7591 §3.2.1). It is an error if nothing is left.
+    fn leave_out_scopes(&self, asked: &mut Vec<Value>) {
+        let (tenant, bounds) = (&self.checked.tenant, &self.checked.bounds.registered);
+        let allowed = |scope: &Value| {
+            let scope = scope.as_str().unwrap_or_default();
+            let known = STANDARD_SCOPES.contains(&scope) || tenant.scopes.contains_key(scope);
+            known && bounds.scopes.as_ref().is_none_or(|allowed| allowed.contains(scope))
+        };
+        if asked.iter().any(allowed) {
+            asked.retain(allowed);
         }
     }
 

@@ -368,7 +368,7 @@ async fn invalid_metadata_is_refused_with_the_right_error_code() {
         ("response_types", json!(["code bogus"])),
         ("grant_types", json!(["password"])),
         ("token_endpoint_auth_method", json!("private_key_jwt")),
-        ("scope", json!("openid no-such-scope")),
+        ("scope", json!("no-such-scope")),
         ("logo_uri", json!("javascript:alert(1)")),
         ("tos_uri", json!("data:text/html,x")),
         ("client_name", json!(7)),
@@ -450,6 +450,58 @@ async fn schemes_of_applications_need_the_tenants_word_to_register() {
     let refused: Value = world.post("tools", "", &web).await.json().await.expect("JSON");
     let text = refused["error_description"].as_str().expect("text");
     assert!(text.contains("application_type native"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scopes_that_the_tenant_does_not_have_are_left_out() {
+    // RFC 7591 §3.2.1. Clients of the Model Context Protocol ask for the scopes of their server.
+    let world = World::start().await;
+    let client = world.register(|body| body["scope"] = "openid mcp:tools email".into()).await;
+    assert_eq!(client.0["scope"], "email openid");
+    let mut update = metadata();
+    update["client_id"] = client.text("client_id").into();
+    update["scope"] = "mcp:tools openid profile".into();
+    let (status, changed) = world.manage(&client, Method::PUT, Some(&update)).await;
+    assert_eq!((status, &changed["scope"]), (200, &json!("openid profile")), "{changed}");
+}
+
+/// The tenant of the guide for the Model Context Protocol accepts the clients that the guide names,
+/// with the metadata that they send.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_of_the_mcp_guide_can_register_at_its_tenant() {
+    let guide = include_str!("../../docs/guides/mcp.md");
+    let (_, rest) = guide.split_once("```yaml\n").expect("a manifest");
+    let (manifest, _) = rest.split_once("```").expect("it ends");
+    let world =
+        World::start_with(&manifest.replace("namespace: identity", "namespace: default")).await;
+    let both = json!(["authorization_code", "refresh_token"]);
+    for (what, uris, application_type) in [
+        ("a command line", json!(["http://localhost:3118/callback"]), None),
+        ("an inspector", json!(["http://127.0.0.1:6274/oauth/callback"]), None),
+        ("Claude", json!(["https://claude.ai/api/mcp/auth_callback"]), None),
+        ("Cursor", json!(["cursor://anysphere.cursor-mcp/oauth/callback"]), None),
+        (
+            "Visual Studio Code",
+            json!([
+                "https://insiders.vscode.dev/redirect",
+                "https://vscode.dev/redirect",
+                "http://127.0.0.1/",
+                "http://127.0.0.1:33418/",
+            ]),
+            Some("native"),
+        ),
+    ] {
+        let metadata = json!({
+            "client_name": what, "redirect_uris": uris, "grant_types": both,
+            "response_types": ["code"], "token_endpoint_auth_method": "none",
+            "scope": "openid profile email offline_access mcp:tools",
+            "application_type": application_type,
+        });
+        let answer = world.post("tools", "", &metadata).await;
+        let (status, body) = (answer.status(), answer.json::<Value>().await.expect("JSON"));
+        assert_eq!(status, 201, "{what}: {body}");
+        assert_eq!(body["scope"], "email offline_access openid profile", "{what}");
+    }
 }
 
 /// Starts a server that answers every request with a body; returns its URL.

@@ -99,11 +99,26 @@ fn the_tenants_bounds_apply() {
         json!(["openid", "email"]),
         "default scopes are within the bounds too"
     );
-    let wider = |spec: &mut Value| {
-        within(spec);
-        spec["scopes"] = json!(["openid", "profile"]);
+    let asking = |scopes: Value| {
+        judge(tenant.clone(), move |spec| {
+            within(spec);
+            spec["scopes"] = scopes;
+        })
     };
-    assert_eq!(field(tenant, wider), "spec.scopes[1]");
+    let found = asking(json!(["profile", "openid", "mcp:tools"])).expect("registrable");
+    assert_eq!(found.spec["scopes"], json!(["openid"]), "others are left out");
+    let refused = asking(json!(["profile", "phone"])).expect_err("nothing is left");
+    assert_eq!(refused.field, "spec.scopes[0]");
+}
+
+#[test]
+fn scopes_that_the_tenant_does_not_have_are_left_out() {
+    // RFC 7591 §3.2.1
+    let tenant = json!({"scopes": {"badges": {"claims": ["badge"]}}});
+    let asking = |scopes: Value| judge(tenant.clone(), move |spec| spec["scopes"] = scopes);
+    let found = asking(json!(["mcp:tools", "badges", "groups", "openid"])).expect("registrable");
+    assert_eq!(found.spec["scopes"], json!(["badges", "groups", "openid"]));
+    assert_eq!(asking(json!(["mcp:tools"])).expect_err("nothing is left").field, "spec.scopes");
 }
 
 #[test]
