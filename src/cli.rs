@@ -100,7 +100,7 @@ pub struct RunArgs {
 /// Flags of `dev`.
 #[derive(Args, Debug)]
 pub struct DevArgs {
-    /// Folder of manifests; every *.yaml file below it is read and watched
+    /// Folder of manifests; every *.yaml, *.yml and *.json file below it is read and watched
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
     /// Folder for generated Secrets, keys and the store; default: one per DIR in the user's state
