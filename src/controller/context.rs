@@ -15,11 +15,11 @@ use crate::{
 /// Result of a reconcile, for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReconcileOutcome {
-    /// The object is in its desired state.
+    /// Nothing failed, and the object has no problem.
     Ok,
     /// The object has a problem that needs an edit.
     Problem,
-    /// The reconcile failed and will be retried.
+    /// A read or write failed and will be retried.
     Retry,
 }
 

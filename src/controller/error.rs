@@ -1,5 +1,6 @@
 //! Errors of a reconcile, and whether to retry.
 
+use super::ReconcileOutcome;
 use crate::{keys, source::WriteError};
 
 /// Why a reconcile failed.
@@ -52,6 +53,18 @@ impl ReconcileError {
     /// that), or the namespace is being deleted.
     pub const fn is_expected(&self) -> bool {
         matches!(self, Self::Write { error: WriteError::Conflict | WriteError::NotFound, .. })
+    }
+
+    /// How the failed reconcile counts. Metrics and the alert on them report what an administrator
+    /// has to look at.
+    pub const fn outcome(&self) -> ReconcileOutcome {
+        match self {
+            _ if self.is_expected() => ReconcileOutcome::Ok,
+            Self::NotOwned(_) => ReconcileOutcome::Problem,
+            Self::Write { .. } | Self::Unreadable(..) | Self::Generate(_) => {
+                ReconcileOutcome::Retry
+            }
+        }
     }
 
     /// Whether and how to retry.

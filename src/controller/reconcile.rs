@@ -40,10 +40,11 @@ pub async fn reconcile_object(
             } else {
                 tracing::warn!(reason = error.reason(), %error, "reconcile failed");
             }
-            match error.retry() {
-                RetryPolicy::Transient => (WorkResult::Transient, Counted::Retry),
-                RetryPolicy::Permanent => (WorkResult::Permanent, Counted::Problem),
-            }
+            let finish = match error.retry() {
+                RetryPolicy::Transient => WorkResult::Transient,
+                RetryPolicy::Permanent => WorkResult::Permanent,
+            };
+            (finish, error.outcome())
         }
     };
     context.observer.reconciled(object.kind, counted);

@@ -4,7 +4,7 @@ mod fake;
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Mutex, atomic::Ordering},
     time::Duration,
 };
 
@@ -15,9 +15,9 @@ use tokio::sync::watch;
 
 use self::fake::Fake;
 use super::{
-    ControllerContext, diff::changed_objects, observed::ObservedState,
-    published_status::PublishedStatuses, reconcile::reconcile_object, run_controller,
-    workqueue::WorkResult,
+    ControllerContext, MissingSealingKeys, ReconcileMetrics, ReconcileOutcome,
+    diff::changed_objects, observed::ObservedState, published_status::PublishedStatuses,
+    reconcile::reconcile_object, run_controller, workqueue::WorkResult,
 };
 use crate::{
     api::{
@@ -455,6 +455,48 @@ async fn a_conflict_is_retried() {
     assert!(cluster.source.writes().is_empty());
     cluster.settle().await;
     assert_eq!(cluster.condition("Ready").0, "True");
+}
+
+/// Records how reconciles of clients count.
+#[derive(Default)]
+struct Counts(Mutex<Vec<ReconcileOutcome>>);
+
+impl ReconcileMetrics for Counts {
+    fn sealing_keys_missing(&self, _: MissingSealingKeys) {}
+
+    fn reconciled(&self, kind: ObjectKind, outcome: ReconcileOutcome) {
+        if kind == ManagedKind::OidcClient.into() {
+            self.0.lock().expect("not poisoned").push(outcome);
+        }
+    }
+}
+
+#[tokio::test]
+async fn metrics_count_failures_that_an_administrator_has_to_look_at() {
+    let refused = || WriteError::Refused("quota exceeded".into());
+    for (error, expected) in [
+        (WriteError::Conflict, ReconcileOutcome::Ok),
+        (WriteError::NotFound, ReconcileOutcome::Ok),
+        (WriteError::Unavailable("timeout".into()), ReconcileOutcome::Retry),
+        (refused(), ReconcileOutcome::Retry),
+    ] {
+        let mut cluster = Cluster::new(&[TENANT, CLIENT]);
+        cluster.settle().await;
+        let counts = Arc::new(Counts::default());
+        cluster.context = cluster.context.clone().observed_by(Arc::clone(&counts) as _);
+        cluster.source.edit(|objects, _| {
+            objects.secrets.remove(&ObjectKey::new("team", "shop-oidc"));
+        });
+        cluster.source.fail_next(error.clone());
+        cluster.round().await;
+        assert_eq!(*counts.0.lock().expect("not poisoned"), [expected], "{error:?}");
+    }
+    let mut cluster = Cluster::new(&[TENANT, FOREIGN, CLIENT]);
+    let counts = Arc::new(Counts::default());
+    cluster.context = cluster.context.clone().observed_by(Arc::clone(&counts) as _);
+    cluster.settle().await;
+    let found = counts.0.lock().expect("not poisoned").last().copied();
+    assert_eq!(found, Some(ReconcileOutcome::Problem), "a Secret of another owner");
 }
 
 #[tokio::test]

@@ -148,11 +148,12 @@ label_values!(
 label_values!(
     /// The outcome of a reconcile.
     ReconcileOutcome {
-        /// The object is in its desired state.
+        /// Nothing failed, and the object has no problem.
         Ok = "ok",
         /// The object has to be edited.
         Problem = "problem",
-        /// The reconcile failed and is retried.
+        /// A read or write failed and is retried, except where another write was faster or the
+        /// namespace is being deleted.
         Retry = "retry",
     }
 );
