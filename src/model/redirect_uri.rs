@@ -193,7 +193,7 @@ impl RedirectUri {
         let Some((before, after)) = self.any_port.as_deref() else { return false };
         let Some(rest) = requested.strip_prefix(before.as_str()) else { return false };
         let middle = match after.as_str() {
-            "" | "/" => Some(rest.strip_suffix('/').unwrap_or(rest)),
+            "" | "/" => Some(without_slash(rest)),
             after => rest.strip_suffix(after),
         };
         middle.is_some_and(|middle| {
@@ -203,6 +203,16 @@ impl RedirectUri {
                 })
         })
     }
+
+    /// Returns true if both URIs of requests match and differ in nothing but the slash of an empty
+    /// path. Native clients may send one of them for a code and the other to redeem it.
+    pub fn matches_both(&self, one: &str, other: &str) -> bool {
+        self.matches(one) && self.matches(other) && without_slash(one) == without_slash(other)
+    }
+}
+
+fn without_slash(uri: &str) -> &str {
+    uri.strip_suffix('/').unwrap_or(uri)
 }
 
 /// Splits an http URI on `host` into the text before and after its port.
@@ -297,8 +307,14 @@ mod tests {
                 assert!(!uri.matches(&format!("https://{host}/")));
             }
         }
+        let uri = RedirectUri::parse("http://localhost", Native).expect("valid");
+        assert!(uri.matches_both("http://localhost:7", "http://localhost:7/"));
+        assert!(uri.matches_both("http://localhost/", "http://localhost/"));
+        assert!(!uri.matches_both("http://localhost:7", "http://localhost:8/"));
+        assert!(!uri.matches_both("http://localhost:7", "http://localhost:7//"));
         let web = RedirectUri::parse("http://localhost", Web).expect("valid");
         assert!(!web.matches("http://localhost/"));
+        assert!(!web.matches_both("http://localhost", "http://localhost/"));
         let path = RedirectUri::parse("http://localhost/cb", Native).expect("valid");
         assert!(!path.matches("http://localhost/cb/"));
     }

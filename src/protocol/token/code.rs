@@ -51,7 +51,7 @@ pub fn check_code(
         return Err(invalid_grant("The code was issued to another client."));
     }
     // The redirect URI equals that of the authorization request, if it had one (§4.1.3).
-    if code.redirect_uri != request.redirect_uri {
+    if !is_bound_to(code.redirect_uri.as_deref(), client, request.redirect_uri.as_deref()) {
         let text = "redirect_uri differs from that of the authorization request.";
         let written = |uri: &Option<String>| uri.clone().unwrap_or_else(|| "absent".to_owned());
         let (received, bound) = (written(&request.redirect_uri), written(&code.redirect_uri));
@@ -75,6 +75,14 @@ pub fn check_code(
         return Err(invalid_grant("The code is no longer valid.").because("another store"));
     }
     Ok(())
+}
+
+/// Returns true if a code's redirect URI is that of the token request.
+fn is_bound_to(code: Option<&str>, client: &Client, requested: Option<&str>) -> bool {
+    let one = |code: &str, requested: &str| {
+        client.redirect_uris.iter().any(|uri| uri.matches_both(code, requested))
+    };
+    code == requested || code.zip(requested).is_some_and(|(code, requested)| one(code, requested))
 }
 
 /// Returns true if the decision about a code depends on the stored grant. Otherwise the gate finds

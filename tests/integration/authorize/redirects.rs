@@ -102,6 +102,16 @@ async fn native_loopback_uris_match_any_port_with_and_without_the_final_slash() 
     for uri in ["http://localhost/", "http://localhost:51004/", "http://127.0.0.1:51004/cb"] {
         signs_in(&app, "default.tool", uri).await;
     }
+    // The two forms of one URI: with the slash for the code, and without to redeem it.
+    let asking = application(&app, "default.tool", "http://localhost:51004/").await;
+    for (redeemed_at, expected) in
+        [("http://localhost:51005", 400), ("http://localhost:51004", 200)]
+    {
+        let url = asking.authorize_url("openid", &[]);
+        let answer = asking.sign_in(&Browser::new(), &url, ALICE).await;
+        let redeeming = application(&app, "default.tool", redeemed_at).await;
+        assert_eq!(redeeming.redeem(&answer["code"]).await.0, expected, "{redeemed_at}");
+    }
     for refused in [
         "http://localhost.evil.test/",
         "http://localhost:51004/cb",
