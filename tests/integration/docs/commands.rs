@@ -96,6 +96,23 @@ fn every_shell_block_is_valid_bash() {
     assert!(count > 60, "{count} blocks were found");
 }
 
+/// Kinds of other projects are named `tenants` too.
+#[test]
+fn kubectl_is_told_the_group_of_tenants() {
+    let mut count = 0;
+    for (page, text) in pages() {
+        for line in text.lines().filter(|line| line.contains("kubectl ")) {
+            let words = line.split(|c: char| !c.is_ascii_alphanumeric() && !"-.".contains(c));
+            for word in words.filter(|word| word.starts_with("tenants")) {
+                let named = word.trim_end_matches('.');
+                assert!(named == "tenants.lanyard.dev", "{page}: {line}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 10, "{count} commands were found");
+}
+
 #[test]
 fn every_target_of_make_exists() {
     let makefile = include_str!("../../../Makefile");
