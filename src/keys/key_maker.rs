@@ -132,6 +132,39 @@ mod tests {
         }
     }
 
+    /// The nice values of this process's threads that make keys.
+    #[cfg(target_os = "linux")]
+    fn nice_values() -> Vec<i32> {
+        let tasks = std::fs::read_dir("/proc/self/task").expect("readable");
+        let stats = tasks.filter_map(|task| {
+            std::fs::read_to_string(task.expect("a thread").path().join("stat")).ok()
+        });
+        let nice = |stat: &str| {
+            let (name, fields) = stat.rsplit_once(") ")?;
+            // The 19th field of proc(5); the state after the name is the third.
+            let nice = fields.split(' ').nth(16)?;
+            name.contains("(keys-").then(|| nice.parse().expect("a number"))
+        };
+        stats.filter_map(|stat| nice(&stat)).collect()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn keys_are_made_below_the_priority_of_serving() {
+        let maker = KeyMaker::default();
+        maker.make(new(SigningAlgorithm::ES256)).await.expect("made");
+        let mut found = nice_values();
+        // A thread sets its priority when it starts.
+        for _ in 0..600 {
+            if found.len() >= KeyMaker::parallelism() && found.iter().all(|nice| *nice == NICE) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            found = nice_values();
+        }
+        panic!("{found:?}");
+    }
+
     #[tokio::test]
     async fn spare_keys_are_given_once_and_made_again() {
         let maker = KeyMaker::with_spares(2);
