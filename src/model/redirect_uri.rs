@@ -204,7 +204,7 @@ impl RedirectUri {
         })
     }
 
-    /// Returns true if both URIs of requests match and differ in nothing but the slash of an empty
+    /// Returns true if both URIs of requests match and differ at most in the slash of an empty
     /// path. Native clients may send one of them for a code and the other to redeem it.
     pub fn matches_both(&self, one: &str, other: &str) -> bool {
         self.matches(one) && self.matches(other) && without_slash(one) == without_slash(other)

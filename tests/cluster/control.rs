@@ -259,7 +259,7 @@ fn a_deleted_tenant_with_a_twin(world: &World) {
     assert!(annotations["lanyard.dev/tenant-gone-since"].is_null(), "{annotations}");
 }
 
-/// The deletion of a namespace, in which objects and Secrets go in any order, is no news.
+/// A namespace that is deleted, in which objects and Secrets go in any order, causes no warning.
 fn a_deleted_namespace(world: &World) {
     world.api.kubectl(&["create", "namespace", "brief"]);
     world.api.apply(BRIEF);
