@@ -21,7 +21,7 @@ dev: ## Build, and serve examples/quickstart at http://localhost:8080 (DIR=... f
 
 unit: ## Unit tests without database servers, and all integration tests except the slowest: a minute
 	$(CARGO) test $(LOCKED) --workspace --lib --quiet -- --skip store::postgres --skip store::valkey
-	$(CARGO) test $(LOCKED) --workspace --test integration --quiet -- --skip conformance:: --skip hostile::
+	$(CARGO) test $(LOCKED) --workspace --test integration --quiet -- --skip conformance:: --skip hostile:: --skip ldap::
 
 test: ## Run every test: unit, HTTP, golden, property, architecture, API server and, where it can, real Pods
 	tests/run.sh

@@ -21,3 +21,4 @@ pub mod remote;
 pub mod source;
 pub mod store;
 pub mod telemetry;
+pub mod upstream;

@@ -24,6 +24,7 @@ mod interner;
 pub mod invisible_characters;
 mod issuer;
 mod kinds;
+mod ldap;
 mod oauth_enums;
 mod object_mark;
 mod redirect_uri;
@@ -62,6 +63,11 @@ pub(crate) use interner::pooled;
 pub use interner::{Interner, Pooled, intern};
 pub use issuer::{Issuer, IssuerError};
 pub use kinds::{ManagedKind, ObjectKind, ObjectRef};
+pub use ldap::{
+    DN_ATTRIBUTE, FilterPiece, FilterValue, LdapAccount, LdapAddress, LdapFilter, LdapFilterError,
+    LdapGroups, LdapIdAttribute, LdapPeople, LdapSchema, LdapServer, LdapSettings, MAX_GROUP_DEPTH,
+    MEMBER_IN_CHAIN, is_distinguished_name, is_ldap_attribute, person_filter, value_in_first_rdn,
+};
 pub use oauth_enums::{ApplicationType, AuthMethod, GrantType, ResponseType};
 pub use object_mark::{CredentialMark, ObjectMark};
 pub use redirect_uri::{

@@ -7,6 +7,7 @@ pub mod app;
 pub mod browser;
 pub mod cluster;
 pub mod dev;
+pub mod directories;
 pub mod objects;
 pub mod ports;
 pub mod publisher;

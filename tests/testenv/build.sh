@@ -7,6 +7,7 @@
 #   build.sh client helm and kubectl, for an existing cluster
 #   build.sh applications oauth2-proxy and kubelogin, for the tests of relying parties
 #   build.sh stores PostgreSQL, Valkey or Redis, and jq, from Debian, for the tests of stores and backups
+#   build.sh directories OpenLDAP and Samba, from Debian, for the tests of sign-in with a directory
 #   build.sh previous  the chart and the binary of the previous release, for the test of upgrades: the last tag v* before
 #                      this commit, or the commit or tag that LANYARD_PREVIOUS names
 #
@@ -143,6 +144,14 @@ stores() { # servers that the tests start for themselves
   ln -sfn "$(command -v valkey-server || command -v redis-check-rdb || echo missing)" "$bin/valkey-server"
 }
 
+directories() { # LDAP servers that the tests start
+  # The package would set up a directory and start it.
+  if [ "$(id -u)" = 0 ] && command -v debconf-set-selections >/dev/null; then
+    echo "slapd slapd/no_configuration boolean true" | debconf-set-selections
+  fi
+  packages slapd ldap-utils samba-ad-dc samba-ad-provision socat iproute2
+}
+
 previous() { # in target/testenv/previous: lanyard, chart/ and name; or none, with the reason
   local home=$env/previous ref commit
   mkdir -p "$home"
@@ -201,6 +210,7 @@ case $what in
     helm
     ;;
   stores) stores ;;
+  directories) directories ;;
   previous) previous ;;
   applications) applications ;;
   api)
@@ -215,5 +225,5 @@ case $what in
     packages containerd runc containernetworking-plugins iptables iproute2
     pause
     ;;
-  *) echo "usage: $0 api | node | helm | client | stores | previous | applications" >&2; exit 2 ;;
+  *) echo "usage: $0 api | node | helm | client | stores | directories | previous | applications" >&2; exit 2 ;;
 esac

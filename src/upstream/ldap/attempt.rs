@@ -1,0 +1,206 @@
+//! The steps of an attempt: find an entry, prove its password, read its groups.
+
+use std::fmt;
+
+use super::{
+    active_directory::{
+        STATE_ATTRIBUTES, meaning_of_bind, restriction_of_bind, restriction_of_entry,
+    },
+    connection::LdapConnection,
+    entry::{LdapEntry, identifier_bytes},
+    fault::{DirectoryFault, LdapError, LdapRefusal},
+    groups::read_groups,
+    messages::{FilterWithValues, LdapResult, LdapSearch, PlaceholderValues},
+    network::LdapNetwork,
+    person::DirectoryPerson,
+};
+use crate::model::{LdapFilter, LdapSettings, Secret, Timestamp};
+
+/// Longest username in bytes.
+const MAX_USERNAME: usize = 256;
+
+/// A name and a password, as typed.
+#[derive(Clone, Copy)]
+pub struct LdapCredentials<'a> {
+    /// The name.
+    pub username: &'a str,
+    /// The password.
+    pub password: &'a Secret<String>,
+    /// Whether the password of the entry with this identifier may be tried now. A directory finds one
+    /// entry by many spellings of a name, so limits by what was typed are not enough.
+    pub may_try: &'a (dyn Fn(&str) -> bool + Sync),
+}
+
+impl fmt::Debug for LdapCredentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LdapCredentials").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// The directory of one attempt.
+#[derive(Clone, Copy)]
+pub(super) struct LdapAttempt<'a> {
+    pub(super) network: &'a LdapNetwork,
+    pub(super) settings: &'a LdapSettings,
+    pub(super) now: Timestamp,
+}
+
+impl LdapAttempt<'_> {
+    /// A connection bound as the search account.
+    pub(super) async fn open_search(&self) -> Result<LdapConnection, DirectoryFault> {
+        let account = &self.settings.account;
+        if account.name.is_empty() || account.password.expose().is_empty() {
+            let host = self.settings.server.address.host.to_string();
+            let result = "name or password is empty".to_owned();
+            return Err(DirectoryFault::RefusesAccount { host, result });
+        }
+        let mut connection = LdapConnection::open(self.network, &self.settings.server).await?;
+        let result = connection.bind(&account.name, account.password.expose()).await?;
+        if result.code == LdapResult::SUCCESS {
+            return Ok(connection);
+        }
+        let host = connection.host().to_owned();
+        connection.close().await;
+        let meaning = meaning_of_bind(&result.message);
+        let result = meaning.map_or_else(|| result.to_string(), str::to_owned);
+        Err(DirectoryFault::RefusesAccount { host, result })
+    }
+
+    /// Finds the one entry with a username, and proves its password by a bind on a connection of its
+    /// own, so that the search account's connection stays the search account's.
+    pub(super) async fn authenticate(
+        &self,
+        credentials: LdapCredentials<'_>,
+    ) -> Result<DirectoryPerson, LdapError> {
+        check_attempt(credentials)?;
+        let LdapCredentials { username, password, may_try } = credentials;
+        let mut search = self.open_search().await?;
+        let values = [PlaceholderValues { username, dn: "" }];
+        let found = self.find(&mut search, &self.settings.people.filter, &values).await;
+        let entry = match found {
+            Err(LdapError::Refused(refusal)) => {
+                self.spend_a_bind().await?;
+                return Err(refusal.into());
+            }
+            found => found?,
+        };
+        if !may_try(&entry.identifier(self.settings.people.id)?) {
+            return Err(LdapRefusal::TooManyAttempts.into());
+        }
+        self.prove(&entry.dn, password).await?;
+        self.describe(search, &entry).await
+    }
+
+    /// Finds the entry with an identifier among those that the filter of the people can find.
+    pub(super) async fn look_up(&self, id: &str) -> Result<DirectoryPerson, LdapError> {
+        let attribute = self.settings.people.id;
+        let bytes = identifier_bytes(attribute, id).ok_or(LdapRefusal::UnknownPerson)?;
+        let filter = LdapFilter::And(vec![
+            LdapFilter::equal_bytes(attribute.as_str(), bytes),
+            self.settings.people.filter.without_placeholders(),
+        ]);
+        let mut search = self.open_search().await?;
+        let entry = self.find(&mut search, &filter, &[]).await?;
+        self.describe(search, &entry).await
+    }
+
+    async fn find(
+        &self,
+        connection: &mut LdapConnection,
+        filter: &LdapFilter,
+        values: &[PlaceholderValues<'_>],
+    ) -> Result<LdapEntry, LdapError> {
+        let step = "search of people";
+        let people = &self.settings.people;
+        let mut attributes = vec![&*people.name, people.id.as_str()];
+        attributes.extend(people.attributes.iter().map(|it| &**it));
+        attributes.extend(STATE_ATTRIBUTES);
+        let search = LdapSearch {
+            base: &people.base,
+            filter: FilterWithValues { filter, values },
+            attributes: &attributes,
+            size_limit: 2,
+        };
+        let mut found = connection.search(&search, 1, step).await?;
+        match (found.result.code, found.entries.len()) {
+            (LdapResult::SUCCESS, 0) => return Err(LdapRefusal::UnknownPerson.into()),
+            (LdapResult::SUCCESS, 1) => {}
+            (LdapResult::SUCCESS | LdapResult::SIZE_LIMIT_EXCEEDED, _) => {
+                return Err(LdapRefusal::SeveralPeople.into());
+            }
+            _ => return Err(connection.refuses(step, &found.result).into()),
+        }
+        let entry = found.entries.remove(0);
+        // A bind without a name is anonymous and proves nothing (RFC 4513 §5.1.1).
+        if entry.dn.trim().is_empty() {
+            return Err(DirectoryFault::NoDistinguishedName.into());
+        }
+        if let Some(attribute) = entry.cut_attribute() {
+            return Err(DirectoryFault::CutAttribute { attribute: attribute.to_owned() }.into());
+        }
+        Ok(entry)
+    }
+
+    async fn prove(&self, dn: &str, password: &Secret<String>) -> Result<(), LdapError> {
+        let mut connection = LdapConnection::open(self.network, &self.settings.server).await?;
+        let result = connection.bind(dn, password.expose()).await?;
+        let refused = connection.refuses("bind of a person", &result);
+        connection.close().await;
+        match result.code {
+            LdapResult::SUCCESS => Ok(()),
+            LdapResult::INVALID_CREDENTIALS => Err(match restriction_of_bind(&result.message) {
+                Some(restriction) => LdapRefusal::Restricted(restriction),
+                None => {
+                    let meaning = meaning_of_bind(&result.message);
+                    LdapRefusal::WrongPassword(
+                        meaning.map_or_else(|| result.to_string(), str::to_owned),
+                    )
+                }
+            }
+            .into()),
+            _ => Err(refused.into()),
+        }
+    }
+
+    /// Binds as an entry that does not exist, so that an unknown name takes the time of a known one.
+    async fn spend_a_bind(&self) -> Result<(), DirectoryFault> {
+        let dn = format!("cn=lanyard-unknown-name,{}", self.settings.people.base);
+        let mut connection = LdapConnection::open(self.network, &self.settings.server).await?;
+        connection.bind(&dn, "unknown").await?;
+        connection.close().await;
+        Ok(())
+    }
+
+    async fn describe(
+        &self,
+        mut search: LdapConnection,
+        entry: &LdapEntry,
+    ) -> Result<DirectoryPerson, LdapError> {
+        if let Some(restriction) = restriction_of_entry(entry, self.now) {
+            return Err(LdapRefusal::Restricted(restriction).into());
+        }
+        let username = entry.name_by(&self.settings.people.name)?;
+        let groups = match &self.settings.groups {
+            None => None,
+            Some(groups) => {
+                let person = PlaceholderValues { username: &username, dn: &entry.dn };
+                Some(read_groups(&mut search, groups, person).await?)
+            }
+        };
+        search.close().await;
+        Ok(DirectoryPerson::new(entry, &self.settings.people, groups)?)
+    }
+}
+
+/// Refuses what no directory has to be asked for.
+fn check_attempt(
+    LdapCredentials { username, password, .. }: LdapCredentials<'_>,
+) -> Result<(), LdapRefusal> {
+    if password.expose().is_empty() {
+        return Err(LdapRefusal::EmptyPassword);
+    }
+    let possible = !username.trim().is_empty()
+        && username.len() <= MAX_USERNAME
+        && !username.chars().any(char::is_control);
+    if possible { Ok(()) } else { Err(LdapRefusal::ImpossibleUsername) }
+}

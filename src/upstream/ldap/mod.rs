@@ -1,0 +1,32 @@
+//! Sign-in with a directory by LDAP (RFC 4511): the entry of a person is found by the directory's
+//! search account, the password is proven by a bind as that entry, and groups are searched.
+//!
+//! The client is our own: `docs/adr/0029-ldap-client-is-our-own.md` has the reasons. It speaks the four
+//! operations that a sign-in needs, always over TLS, and every answer is bounded in size and time.
+
+mod active_directory;
+mod attempt;
+mod ber;
+mod connection;
+mod directories;
+mod entry;
+mod fault;
+mod groups;
+mod messages;
+mod network;
+mod person;
+
+#[cfg(test)]
+mod tests;
+
+pub use active_directory::AccountRestriction;
+pub use attempt::LdapCredentials;
+pub use directories::LdapDirectories;
+pub use fault::{DirectoryFault, LdapError, LdapRefusal};
+pub use person::DirectoryPerson;
+
+/// Returns true if the bytes are a message of a server, without its outer tag and length.
+#[cfg(fuzzing)]
+pub fn can_read_message(content: &[u8]) -> bool {
+    messages::read_message(content).is_ok()
+}

@@ -1,0 +1,49 @@
+//! A person as a directory describes them.
+
+use serde_json::{Map, Value};
+
+use super::{entry::LdapEntry, fault::DirectoryFault};
+use crate::model::{DN_ATTRIBUTE, LdapPeople};
+
+/// The claim with the names of groups.
+const GROUPS: &str = "groups";
+
+/// A person of a directory, with claims as the directory has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryPerson {
+    /// The identifier, which outlives every name.
+    pub id: String,
+    /// The username as the directory writes it, whatever was typed.
+    pub username: String,
+    /// `dn`, the attributes of the settings and `groups`. An attribute with one value is a text, one
+    /// with several is a list, and one without is missing.
+    pub claims: Map<String, Value>,
+}
+
+impl DirectoryPerson {
+    pub(super) fn new(
+        entry: &LdapEntry,
+        settings: &LdapPeople,
+        groups: Option<Vec<String>>,
+    ) -> Result<Self, DirectoryFault> {
+        let id = entry.identifier(settings.id)?;
+        let username = entry.name_by(&settings.name)?;
+        let mut claims = Map::new();
+        for attribute in &settings.attributes {
+            let mut texts = entry.texts(attribute);
+            let value = match texts.len() {
+                0 => continue,
+                1 => Value::String(texts.remove(0)),
+                _ => texts.into(),
+            };
+            claims.insert(attribute.to_string(), value);
+        }
+        claims.insert(DN_ATTRIBUTE.to_owned(), entry.dn.clone().into());
+        claims.insert(settings.name.to_string(), username.clone().into());
+        claims.insert(settings.id.as_str().to_owned(), id.clone().into());
+        if let Some(groups) = groups {
+            claims.insert(GROUPS.to_owned(), groups.into());
+        }
+        Ok(Self { id, username, claims })
+    }
+}

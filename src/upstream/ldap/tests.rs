@@ -1,0 +1,511 @@
+//! Tests against servers that lie, are slow or send too much. Real servers are in
+//! `tests/integration/ldap`.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use rustls::{
+    RootCertStore, ServerConfig,
+    pki_types::{PrivateKeyDer, pem::PemObject},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::{
+    ber::{ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE, SET, element, elements, number},
+    *,
+};
+use crate::{
+    fetch::EgressPolicy,
+    model::{
+        LdapAccount, LdapAddress, LdapFilter, LdapGroups, LdapIdAttribute, LdapPeople, LdapSchema,
+        LdapServer, LdapSettings, Secret, Timestamp,
+    },
+};
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+const ID: &str = "00112233-4455-6677-8899-aabbccddeeff";
+
+/// Stands for no answer.
+const SILENCE: &[u8] = b"silence";
+
+/// Answers a request by its number on the connection (from 1) and its message number. An empty answer
+/// closes the connection.
+type Script = dyn Fn(u32, u32) -> Vec<u8> + Send + Sync;
+
+/// A server with TLS that follows a script and records the requests, by connection.
+struct ScriptedServer {
+    address: SocketAddr,
+    ca: String,
+    requests: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+struct ServerCertificate {
+    ca: String,
+    acceptor: TlsAcceptor,
+}
+
+fn certificate_for(name: &str, expired: bool) -> ServerCertificate {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let [root_key, leaf_key] = [(); 2].map(|()| rcgen::KeyPair::generate().unwrap());
+    let mut root = rcgen::CertificateParams::new(["root".to_owned()]).unwrap();
+    root.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let ca = root.self_signed(&root_key).unwrap().pem();
+    let mut leaf = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+    if expired {
+        leaf.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    }
+    let leaf = leaf.signed_by(&leaf_key, &rcgen::Issuer::new(root, root_key)).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(leaf_key.serialize_pem().as_bytes()).unwrap();
+    let config = ServerConfig::builder().with_no_client_auth();
+    let config = config.with_single_cert(vec![leaf.der().clone()], key).unwrap();
+    ServerCertificate { ca, acceptor: TlsAcceptor::from(Arc::new(config)) }
+}
+
+impl ScriptedServer {
+    async fn start(script: impl Fn(u32, u32) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self::with(certificate_for("localhost", false), &[], script).await
+    }
+
+    /// With `plain`, which it answers to a first request before TLS.
+    async fn with(
+        certificate: ServerCertificate,
+        plain: &'static [u8],
+        script: impl Fn(u32, u32) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::default();
+        let (script, kept): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&requests));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = certificate.acceptor.clone();
+                let (script, kept) = (Arc::clone(&script), Arc::clone(&kept));
+                tokio::spawn(async move {
+                    let _ = serve(stream, acceptor, plain, &*script, &kept).await;
+                });
+            }
+        });
+        Self { address, ca: certificate.ca, requests }
+    }
+
+    fn seen(&self) -> Vec<Vec<u8>> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    acceptor: TlsAcceptor,
+    plain: &[u8],
+    script: &Script,
+    kept: &Mutex<Vec<Vec<u8>>>,
+) -> std::io::Result<()> {
+    let mut buffer = vec![0; 65_536];
+    if !plain.is_empty() {
+        let _ = stream.read(&mut buffer).await?;
+        stream.write_all(plain).await?;
+    }
+    let mut stream = acceptor.accept(stream).await?;
+    for nth in 1.. {
+        let read = stream.read(&mut buffer).await?;
+        if read == 0 {
+            break;
+        }
+        kept.lock().unwrap().push(buffer[..read].to_vec());
+        let (id, _) = number_and_tag(&buffer);
+        let answer = script(nth, id);
+        if answer == SILENCE {
+            std::future::pending::<()>().await;
+        }
+        if answer.is_empty() {
+            break;
+        }
+        stream.write_all(&answer).await?;
+    }
+    stream.shutdown().await
+}
+
+/// The message number of a request, which is below 128 in tests, and the tag of its operation.
+fn number_and_tag(request: &[u8]) -> (u32, u8) {
+    let start = if request[1] < 0x80 { 2 } else { 2 + usize::from(request[1] & 0x7f) };
+    (u32::from(request[start + 2]), request[start + 3])
+}
+
+fn answer(id: u32, operation: Vec<u8>) -> Vec<u8> {
+    elements(SEQUENCE, &[number(INTEGER, id), operation])
+}
+
+fn result(tag: u8, code: u32) -> Vec<u8> {
+    let text = element(OCTET_STRING, b"");
+    elements(tag, &[number(ENUMERATED, code), text.clone(), text])
+}
+
+fn bound(id: u32) -> Vec<u8> {
+    answer(id, result(0x61, 0))
+}
+
+fn done(id: u32, code: u32) -> Vec<u8> {
+    answer(id, result(0x65, code))
+}
+
+fn entry(id: u32, dn: &str, attributes: &[(&str, &str)]) -> Vec<u8> {
+    let attributes: Vec<_> = attributes
+        .iter()
+        .map(|(name, value)| {
+            let set = elements(SET, &[element(OCTET_STRING, value.as_bytes())]);
+            elements(SEQUENCE, &[element(OCTET_STRING, name.as_bytes()), set])
+        })
+        .collect();
+    let parts = [element(OCTET_STRING, dn.as_bytes()), elements(SEQUENCE, &attributes)];
+    answer(id, elements(0x64, &parts))
+}
+
+fn ada(id: u32) -> Vec<u8> {
+    let attributes = [("uid", "ada"), ("entryUUID", ID)];
+    [entry(id, "uid=ada,ou=people", &attributes), done(id, 0)].concat()
+}
+
+/// The settings of a server on this machine.
+fn settings(server: &ScriptedServer) -> LdapSettings {
+    let filter = |text| LdapFilter::parse(text).unwrap();
+    LdapSettings {
+        schema: LdapSchema::OpenLdap,
+        server: LdapServer {
+            address: LdapAddress {
+                host: "localhost".into(),
+                port: server.address.port(),
+                start_tls: false,
+            },
+            certificates: Some(server.ca.as_str().into()),
+            inside_network: true,
+        },
+        account: LdapAccount {
+            name: "cn=search".into(),
+            password: Secret::new("search-password".to_owned()),
+        },
+        people: LdapPeople {
+            base: "ou=people".into(),
+            filter: filter("(uid={username})"),
+            name: "uid".into(),
+            id: LdapIdAttribute::EntryUuid,
+            attributes: vec!["mail".into()],
+        },
+        groups: Some(LdapGroups {
+            base: "ou=groups".into(),
+            filter: filter("(member={dn})"),
+            name: "cn".into(),
+            depth: 3,
+        }),
+    }
+}
+
+async fn sign_in(settings: &LdapSettings) -> Result<DirectoryPerson, LdapError> {
+    attempt(settings, "ada", "ada-password", &|_| true).await
+}
+
+async fn attempt(
+    settings: &LdapSettings,
+    username: &str,
+    password: &str,
+    may_try: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<DirectoryPerson, LdapError> {
+    let directories = LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty());
+    let password = Secret::new(password.to_owned());
+    let credentials = LdapCredentials { username, password: &password, may_try };
+    directories.authenticate(settings, credentials, NOW).await
+}
+
+/// The fault of a sign-in, in which a server answers the search of people in this way.
+async fn fault_at_search(
+    search: impl Fn(u32) -> Vec<u8> + Send + Sync + 'static,
+) -> DirectoryFault {
+    let server =
+        ScriptedServer::start(move |nth, id| if nth == 1 { bound(id) } else { search(id) });
+    match sign_in(&settings(&server.await)).await {
+        Err(LdapError::Directory(fault)) => fault,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The outcome of a sign-in, in which a server answers the search of groups in this way.
+async fn groups_answered(
+    groups: impl Fn(u32, u32) -> Vec<u8> + Send + Sync + 'static,
+) -> Result<DirectoryPerson, LdapError> {
+    let server = ScriptedServer::start(move |nth, id| match nth {
+        1 => bound(id),
+        2 => ada(id),
+        _ => groups(nth, id),
+    });
+    sign_in(&settings(&server.await)).await
+}
+
+#[tokio::test]
+async fn a_person_signs_in() {
+    let person = groups_answered(|nth, id| match nth {
+        3 => [entry(id, "cn=a,ou=groups", &[("cn", "a")]), done(id, 0)].concat(),
+        _ => done(id, 0),
+    });
+    let person = person.await.unwrap();
+    assert_eq!((person.id.as_str(), person.username.as_str()), (ID, "ada"));
+    let expected = serde_json::json!({
+        "dn": "uid=ada,ou=people", "uid": "ada", "entryUUID": ID, "groups": ["a"],
+    });
+    assert_eq!(serde_json::Value::Object(person.claims), expected);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_between_bind_and_search_is_a_fault() {
+    let fault = fault_at_search(|_| Vec::new()).await;
+    let host = "localhost".to_owned();
+    assert_eq!(fault, DirectoryFault::Closed { host, step: "search of people" });
+    assert!(fault.is_transient());
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_ends_with_the_limit() {
+    let fault = fault_at_search(|_| SILENCE.to_vec());
+    let started = tokio::time::Instant::now();
+    let host = "localhost".to_owned();
+    assert_eq!(fault.await, DirectoryFault::Late { host, step: "search of people" });
+    assert!(started.elapsed() < std::time::Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn hostile_bytes_are_faults() {
+    let nested = [&[0x30, 0x82, 0x10, 0x00][..], &[0x30, 0x80].repeat(2048)].concat();
+    for bytes in [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
+        vec![0x30, 0x80, 0, 0],
+        vec![0x30, 0x02, 0x02, 0x00],
+        nested,
+        answer(9, result(0x65, 0)),
+        answer(3, result(0x61, 0)),
+        answer(3, elements(0x64, &[element(OCTET_STRING, &[0xff])])),
+        answer(3, element(0x7f, b"")),
+    ] {
+        let sent = bytes.clone();
+        let fault = fault_at_search(move |_| sent.clone()).await;
+        assert!(matches!(fault, DirectoryFault::Malformed { .. }), "{bytes:02x?}: {fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn large_answers_are_not_read() {
+    let fault = fault_at_search(|_| vec![0x30, 0x84, 0xff, 0xff, 0xff, 0xff]).await;
+    assert!(matches!(fault, DirectoryFault::TooLarge { .. }), "{fault:?}");
+    let notice = fault_at_search(|_| answer(0, result(0x78, 52))).await;
+    assert!(matches!(notice, DirectoryFault::Closed { .. }), "{notice:?}");
+    let endless = groups_answered(|_, id| {
+        let value = "x".repeat(900_000);
+        (0..6).flat_map(|n| entry(id, &format!("cn={n}"), &[("cn", &value)])).collect()
+    });
+    let error = endless.await.unwrap_err();
+    assert!(matches!(error, LdapError::Directory(DirectoryFault::TooLarge { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn several_entries_are_no_person() {
+    let server = ScriptedServer::start(|nth, id| match nth {
+        1 => bound(id),
+        // More than were asked for, without an end.
+        _ => (0..5).flat_map(|n| entry(id, &format!("uid=ada,ou={n}"), &[])).collect(),
+    });
+    let error = sign_in(&settings(&server.await)).await.unwrap_err();
+    assert_eq!(error, LdapError::Refused(LdapRefusal::SeveralPeople));
+}
+
+#[tokio::test]
+async fn an_entry_without_a_name_is_never_bound_as() {
+    let server = ScriptedServer::start(|nth, id| match nth {
+        1 => bound(id),
+        _ => [entry(id, "", &[("uid", "ada"), ("entryUUID", ID)]), done(id, 0)].concat(),
+    });
+    let server = server.await;
+    let error = sign_in(&settings(&server)).await.unwrap_err();
+    assert_eq!(error, LdapError::Directory(DirectoryFault::NoDistinguishedName));
+    let shown = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).contains("ada-password");
+    assert!(!server.seen().iter().any(shown));
+}
+
+#[tokio::test]
+async fn referrals_are_not_followed() {
+    let referral = |id| {
+        let uri = elements(0xa3, &[element(OCTET_STRING, b"ldap://127.0.0.1:9/")]);
+        let text = element(OCTET_STRING, b"");
+        answer(id, elements(0x65, &[number(ENUMERATED, 10), text.clone(), text, uri]))
+    };
+    let fault = fault_at_search(referral).await;
+    assert!(fault.to_string().contains("referral to another server (10)"), "{fault}");
+}
+
+#[tokio::test]
+async fn groups_that_cannot_be_read_are_not_no_groups() {
+    for code in [1, 3, 4, 11, 32, 50, 51] {
+        let outcome = groups_answered(move |_, id| done(id, code)).await;
+        let error = outcome.expect_err("no person without groups");
+        assert!(matches!(error, LdapError::Directory(DirectoryFault::Refuses { .. })), "{error:?}");
+    }
+    let closed = groups_answered(|_, _| Vec::new()).await.unwrap_err();
+    assert!(matches!(closed, LdapError::Directory(DirectoryFault::Closed { .. })), "{closed:?}");
+    let unnamed = groups_answered(|_, id| [entry(id, "cn=a", &[]), done(id, 0)].concat());
+    let fault = DirectoryFault::NoName { attribute: "cn".to_owned() };
+    assert_eq!(unnamed.await, Err(LdapError::Directory(fault)));
+}
+
+#[tokio::test]
+async fn too_many_groups_are_told_and_not_cut() {
+    let groups = |count: u32| {
+        groups_answered(move |nth, id| {
+            let some = |n: u32| entry(id, &format!("cn={n}"), &[("cn", &n.to_string())]);
+            let entries = if nth == 3 { (0..count).flat_map(some).collect() } else { Vec::new() };
+            [entries, done(id, 0)].concat()
+        })
+    };
+    let person = groups(2000).await.unwrap();
+    assert_eq!(person.claims["groups"].as_array().map(Vec::len), Some(2000));
+    let fault = DirectoryFault::TooManyGroups { limit: 2000 };
+    assert_eq!(groups(2001).await, Err(LdapError::Directory(fault)));
+}
+
+#[tokio::test]
+async fn groups_of_groups_end() {
+    // Every group is in a group that was not seen before.
+    let endless = groups_answered(|nth, id| {
+        [entry(id, &format!("cn={nth}"), &[("cn", &nth.to_string())]), done(id, 0)].concat()
+    });
+    let person = endless.await.unwrap();
+    assert_eq!(person.claims["groups"], serde_json::json!(["3", "4", "5", "6"]), "depth 3");
+    // Pages that have another page after them.
+    let cookie = |id| {
+        let value = [number(INTEGER, 0), element(OCTET_STRING, b"more")];
+        let value = element(OCTET_STRING, &elements(SEQUENCE, &value));
+        let oid = element(OCTET_STRING, b"1.2.840.113556.1.4.319");
+        let controls = elements(0xa0, &[elements(SEQUENCE, &[oid, value])]);
+        elements(SEQUENCE, &[number(INTEGER, id), result(0x65, 0), controls])
+    };
+    let error = groups_answered(move |_, id| cookie(id)).await.unwrap_err();
+    assert!(matches!(error, LdapError::Directory(DirectoryFault::Malformed { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_part_of_an_attribute_is_a_fault() {
+    let fault = fault_at_search(|id| {
+        let attributes = [("uid", "ada"), ("entryUUID", ID), ("mail;range=0-1", "a")];
+        [entry(id, "uid=ada", &attributes), done(id, 0)].concat()
+    });
+    let attribute = "mail;range=0-1".to_owned();
+    assert_eq!(fault.await, DirectoryFault::CutAttribute { attribute });
+}
+
+#[tokio::test]
+async fn an_empty_password_does_not_reach_the_server() {
+    let server = ScriptedServer::start(|_, id| bound(id)).await;
+    let settings = settings(&server);
+    let refused = async |username: &str, password: &str| {
+        attempt(&settings, username, password, &|_| true).await.unwrap_err()
+    };
+    assert_eq!(refused("ada", "").await, LdapError::Refused(LdapRefusal::EmptyPassword));
+    for username in ["", " ", "a\0da", "a\nda", &"a".repeat(257)] {
+        let impossible = LdapError::Refused(LdapRefusal::ImpossibleUsername);
+        assert_eq!(refused(username, "x").await, impossible, "{username:?}");
+    }
+    let mut anonymous = settings.clone();
+    anonymous.account.password = Secret::new(String::new());
+    let error = sign_in(&anonymous).await.unwrap_err();
+    assert!(matches!(error, LdapError::Directory(DirectoryFault::RefusesAccount { .. })));
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_password_is_tried_only_if_the_entry_may_be() {
+    let server = ScriptedServer::start(|nth, id| if nth == 1 { bound(id) } else { ada(id) }).await;
+    let asked = Mutex::new(Vec::new());
+    let refused = attempt(&settings(&server), "Ada", "ada-password", &|id| {
+        asked.lock().unwrap().push(id.to_owned());
+        false
+    });
+    assert_eq!(refused.await, Err(LdapError::Refused(LdapRefusal::TooManyAttempts)));
+    assert_eq!(*asked.lock().unwrap(), [ID]);
+    let shown = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).contains("ada-password");
+    assert!(!server.seen().iter().any(shown));
+}
+
+#[tokio::test]
+async fn an_unknown_name_costs_a_bind_too() {
+    let server = ScriptedServer::start(|nth, id| match nth {
+        1 => bound(id),
+        _ => done(id, 0),
+    });
+    let server = server.await;
+    let error = sign_in(&settings(&server)).await.unwrap_err();
+    assert_eq!(error, LdapError::Refused(LdapRefusal::UnknownPerson));
+    let binds = server.seen().iter().filter(|it| number_and_tag(it).1 == 0x60).count();
+    assert_eq!(binds, 2);
+    let shown = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).contains("ada-password");
+    assert!(!server.seen().iter().any(shown), "the password is not sent");
+}
+
+#[tokio::test]
+async fn a_server_is_verified_before_it_gets_a_password() {
+    let script = |_: u32, id: u32| bound(id);
+    let other_ca = certificate_for("localhost", false).ca;
+    for (certificate, ca) in [
+        (certificate_for("other.test", false), None),
+        (certificate_for("localhost", true), None),
+        (certificate_for("localhost", false), Some(other_ca)),
+    ] {
+        let server = ScriptedServer::with(certificate, &[], script).await;
+        let mut settings = settings(&server);
+        if let Some(ca) = ca {
+            settings.server.certificates = Some(ca.into());
+        }
+        let error = sign_in(&settings).await.unwrap_err();
+        assert!(matches!(error, LdapError::Directory(DirectoryFault::Tls(..))), "{error:?}");
+        assert!(server.seen().is_empty());
+    }
+    let server = ScriptedServer::start(script).await;
+    for pem in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        let mut settings = settings(&server);
+        settings.server.certificates = Some(pem.into());
+        let error = sign_in(&settings).await.unwrap_err();
+        assert!(matches!(error, LdapError::Directory(DirectoryFault::Certificates(..))));
+    }
+}
+
+#[tokio::test]
+async fn nothing_before_tls_is_taken_for_an_answer() {
+    // The answer to StartTLS, with an answer to the bind that will follow.
+    const AGREED: &[u8] = b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00";
+    const INJECTED: &[u8] =
+        b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00\x30\x0c\x02\x01\x02\x61\x07\x0a\x01\x00\x04\x00\x04\x00";
+    const REFUSED: &[u8] = b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\x00\x04\x00";
+    for (plain, works) in [(AGREED, true), (INJECTED, false), (REFUSED, false)] {
+        let script = |nth, id| if nth == 1 { bound(id) } else { Vec::new() };
+        let server = ScriptedServer::with(certificate_for("localhost", false), plain, script).await;
+        let mut settings = settings(&server);
+        settings.server.address.start_tls = true;
+        let directories = LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty());
+        let checked = directories.check_account(&settings).await;
+        assert_eq!(checked.is_ok(), works, "{checked:?}");
+        assert_eq!(server.seen().is_empty(), !works);
+    }
+}
+
+#[tokio::test]
+async fn addresses_inside_the_network_need_permission() {
+    let server = ScriptedServer::start(|_, id| bound(id)).await;
+    let mut settings = settings(&server);
+    settings.server.inside_network = false;
+    let error = sign_in(&settings).await.unwrap_err();
+    let forbidden = DirectoryFault::ForbiddenAddress("localhost".to_owned());
+    assert_eq!(error, LdapError::Directory(forbidden));
+    settings.server.address.host = "unknown.invalid".into();
+    let error = sign_in(&settings).await.unwrap_err();
+    assert!(matches!(error, LdapError::Directory(DirectoryFault::UnknownHost(_))), "{error:?}");
+}
