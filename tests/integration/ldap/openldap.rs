@@ -221,7 +221,9 @@ async fn a_look_up_sees_what_has_changed() {
 
 #[tokio::test]
 async fn a_disabled_person_does_not_sign_in() {
-    let outcome = refusal(sign_in(&acme(), "dora", "dora-password").await);
-    // The server does not say whether the password is right.
-    assert!(matches!(outcome, LdapRefusal::WrongPassword(_)), "{outcome:?}");
+    // Without a default policy the server itself does not refuse.
+    let disabled = LdapRefusal::Restricted(AccountRestriction::Disabled);
+    assert_eq!(refusal(sign_in(&acme(), "dora", "dora-password").await), disabled);
+    let wrong = refusal(sign_in(&acme(), "dora", "wrong").await);
+    assert!(matches!(wrong, LdapRefusal::WrongPassword(_)), "{wrong:?}");
 }
