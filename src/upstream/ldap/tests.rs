@@ -425,12 +425,13 @@ async fn an_empty_password_does_not_reach_the_server() {
 #[tokio::test]
 async fn a_password_is_tried_only_if_the_entry_may_be() {
     let server = ScriptedServer::start(|nth, id| if nth == 1 { bound(id) } else { ada(id) }).await;
-    let asked = Mutex::new(Vec::new());
-    let refused = attempt(&settings(&server), "Ada", "ada-password", &|id| {
+    let (settings, asked) = (settings(&server), Mutex::new(Vec::new()));
+    let may_try = |id: &str| {
         asked.lock().unwrap().push(id.to_owned());
         false
-    });
-    assert_eq!(refused.await, Err(LdapError::Refused(LdapRefusal::TooManyAttempts)));
+    };
+    let refused = attempt(&settings, "Ada", "ada-password", &may_try).await;
+    assert_eq!(refused, Err(LdapError::Refused(LdapRefusal::TooManyAttempts)));
     assert_eq!(*asked.lock().unwrap(), [ID]);
     let shown = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).contains("ada-password");
     assert!(!server.seen().iter().any(shown));
