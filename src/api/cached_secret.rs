@@ -58,6 +58,7 @@ impl CachedSecret {
     /// replaced.
     pub fn new(secret: CoreSecret) -> Self {
         let CoreSecret { mut metadata, data, type_, immutable, .. } = secret;
+        let reservation = IssuerReservation::read(&metadata).map(Box::new);
         (metadata.managed_fields, metadata.uid, metadata.creation_timestamp) = (None, None, None);
         (metadata.namespace, metadata.name) = (None, None);
         let version = metadata.resource_version.take().map(Into::into);
@@ -66,8 +67,6 @@ impl CachedSecret {
         let owner_uid =
             owner.as_ref().and_then(|it| owner_reference::take_reference(&mut metadata, it));
         let going = metadata.deletion_timestamp.is_some();
-        let reservation = metadata.annotations.as_ref().and_then(IssuerReservation::read);
-        let reservation = reservation.map(Box::new);
         let rest = serde_json::to_string(&(metadata, type_, immutable));
         let rest = rest.expect("text, lists and maps with text keys serialise").into();
         let (names, values): (Vec<String>, Vec<Value>) = data

@@ -1,7 +1,9 @@
 //! The issuer that a tenant's key Secret remembers, so that a deleted tenant can be created again
 //! with it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::{GONE_SINCE_ANNOTATION, ISSUER_ANNOTATION};
 use crate::model::Timestamp;
@@ -13,18 +15,22 @@ pub struct IssuerReservation {
     pub issuer: Box<str>,
     /// Since when the tenant does not exist, as the Lease holder found.
     pub gone_since: Option<Timestamp>,
+    /// When the Secret was created.
+    pub created: Option<Timestamp>,
 }
 
 impl IssuerReservation {
     /// How long the issuer of a deleted tenant is reserved for its name.
     pub const GRACE: Duration = Duration::from_mins(10);
 
-    /// Reads the annotations of a Secret.
-    pub fn read(annotations: &BTreeMap<String, String>) -> Option<Self> {
+    /// Reads the metadata of a Secret.
+    pub fn read(metadata: &ObjectMeta) -> Option<Self> {
+        let annotations = metadata.annotations.as_ref()?;
+        let created = metadata.creation_timestamp.as_ref().map(|at| Timestamp::from(at.0));
         let issuer = annotations.get(ISSUER_ANNOTATION)?.as_str().into();
         let gone_since = annotations.get(GONE_SINCE_ANNOTATION);
         let gone_since = gone_since.and_then(|it| it.parse::<jiff::Timestamp>().ok());
-        Some(Self { issuer, gone_since: gone_since.map(Timestamp::from) })
+        Some(Self { issuer, gone_since: gone_since.map(Timestamp::from), created })
     }
 
     /// When the issuer becomes free.

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 
 use super::{Tenant, TenantSpec, TenantStatus};
 use crate::{
-    api::{ManagedObject, StatusDigest},
+    api::{ConditionReason, ManagedObject, StatusDigest},
     model::{ManagedKind, ObjectKey, Timestamp},
 };
 
@@ -34,6 +34,8 @@ pub struct TenantFacts {
     pub living_keys: Box<[Box<str>]>,
     /// The issuer that the tenant is served at.
     pub issuer: Option<Box<str>>,
+    /// Whether another tenant has the issuer.
+    pub has_conflict: bool,
 }
 
 impl ManagedObject for Tenant {
@@ -88,9 +90,11 @@ impl ManagedObject for Tenant {
 
     fn status_facts(status: &TenantStatus, _: &TenantSummary) -> TenantFacts {
         let living = status.signing_keys.iter().filter(|key| key.state != "Retired");
+        let conflict = ConditionReason::IssuerConflict.as_str();
         TenantFacts {
             living_keys: living.map(|key| key.key_id.as_str().into()).collect(),
             issuer: status.issuer.as_deref().map(Into::into),
+            has_conflict: status.conditions.iter().any(|condition| condition.reason == conflict),
         }
     }
 }

@@ -78,8 +78,13 @@ fn groups<'a>(
     let claimants = tenants().map(|(key, cached)| {
         let tenant = cached.summary();
         let remembers = reservation(objects, tenant.reservation.as_ref().unwrap_or(&tenant.keys));
-        let remembered = remembers.filter(|(owner, _)| owner == key).map(|(_, it)| &*it.issuer);
-        let served = cached.status_facts().issuer.as_deref();
+        let facts = cached.status_facts();
+        // The annotation is for a tenant that was created again, and has no issuer in its status yet.
+        // Others may not claim one by writing to their Secret.
+        let is_new = facts.issuer.is_none() && !facts.has_conflict;
+        let remembers = remembers.filter(|(owner, _)| owner == key && is_new);
+        let remembered = remembers.map(|(_, reservation)| reservation);
+        let served = facts.issuer.as_deref();
         IssuerClaimant { key, tenant, served, remembered }
     });
     let exists = |key: &ObjectKey| managed.get::<Tenant>(key).is_some_and(|it| !it.is_deleting());

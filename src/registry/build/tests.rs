@@ -1,13 +1,25 @@
 use super::*;
 use crate::{
-    api::{AnyCachedObject, CachedObject},
-    model::{HostSettings, Issuer},
+    api::{AnyCachedObject, CachedObject, ConditionType},
+    model::{HostPattern, HostPermission, HostSettings, Issuer},
 };
 
 fn build_of(objects: &ObjectSet) -> Snapshot {
+    build_with(objects, &[])
+}
+
+/// The snapshot of an installation whose namespaces may all use these hosts for issuers.
+fn build_with(objects: &ObjectSet, hosts: &[&str]) -> Snapshot {
+    let permission = |host: &&str| HostPermission {
+        pattern: HostPattern::parse(host).expect("a pattern"),
+        namespaces: vec!["*".to_owned()],
+    };
     let installation = Installation {
         base_url: Issuer::parse("https://id.test").expect("canonical"),
-        hosts: HostSettings::default(),
+        hosts: HostSettings {
+            issuer_hosts: hosts.iter().map(permission).collect(),
+            ..HostSettings::default()
+        },
         client_secrets: crate::model::SecretPermissions::default(),
         dev: false,
         sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
@@ -66,5 +78,46 @@ fn an_object_with_an_unknown_field_is_not_served() {
             .collect();
         assert_eq!(refused.len(), 1, "{:?}", verdict.problems);
         assert_eq!(refused[0].field, "spec.requireMfa");
+    }
+}
+
+/// A tenant that asks for the issuer, with its status and a key Secret that remembers the issuer.
+fn put_claimant(objects: &mut ObjectSet, namespace: &str, status: &serde_json::Value) {
+    let key = ObjectKey::new(namespace, "main");
+    let tenant = serde_json::json!({
+        "metadata": { "name": "main", "namespace": namespace },
+        "spec": { "issuer": "https://login.test" }, "status": status,
+    });
+    let tenant: Tenant = serde_json::from_value(tenant).expect("a tenant");
+    objects.managed.insert(key.clone(), CachedObject::new(&key, tenant));
+    let secret = key.beside(signing_keys_name(&key.name));
+    let mut metadata = owner::owned_metadata(&secret, "Tenant/main");
+    let issuer = (crate::api::ISSUER_ANNOTATION.to_owned(), "https://login.test".to_owned());
+    metadata.annotations.get_or_insert_default().extend([issuer]);
+    let content = k8s_openapi::api::core::v1::Secret { metadata, ..Default::default() };
+    let content = crate::api::CachedSecret::new(content);
+    objects.secrets.insert(secret, SecretState::Loaded(content));
+}
+
+#[test]
+fn only_a_tenant_that_was_created_again_is_known_by_the_annotation_of_its_secret() {
+    let conflict = serde_json::json!({ "conditions": [{
+        "type": "Accepted", "status": "False", "reason": "IssuerConflict", "message": "",
+        "lastTransitionTime": "2027-01-15T08:00:00Z",
+    }] });
+    let elsewhere = serde_json::json!({ "issuer": "https://other.test" });
+    for status in [conflict, elsewhere] {
+        let mut objects = ObjectSet::default();
+        // By its name, it would go first.
+        put_claimant(&mut objects, "a", &status);
+        put_claimant(&mut objects, "b", &serde_json::Value::Null);
+        let snapshot = build_with(&objects, &["login.test"]);
+        let served: Vec<_> = snapshot
+            .verdicts()
+            .iter()
+            .filter(|verdict| verdict.holds(ConditionType::Accepted))
+            .map(|verdict| verdict.object.key.namespace.to_string())
+            .collect();
+        assert_eq!(served, ["b"], "{status}");
     }
 }

@@ -23,8 +23,8 @@ pub struct IssuerClaimant<'a> {
     pub tenant: &'a TenantSummary,
     /// The issuer in its status.
     pub served: Option<&'a str>,
-    /// The issuer that its key Secret remembers.
-    pub remembered: Option<&'a str>,
+    /// The issuer that its key Secret remembers, if its status has none yet.
+    pub remembered: Option<&'a IssuerReservation>,
 }
 
 /// A tenant that does not exist, or cannot be read, and the issuer that its key Secret remembers.
@@ -41,7 +41,8 @@ pub struct IssuerOrphan<'a> {
 enum Claim {
     /// The tenant is served at it.
     Served,
-    /// The tenant was served at it before it was deleted or could not be read.
+    /// The tenant was served at it before it was deleted or could not be read. One that does not exist
+    /// goes first, then the one with the older key Secret.
     Remembered,
     /// The tenant asks for it.
     New,
@@ -87,17 +88,16 @@ pub fn claim_issuers<'a>(
     for IssuerClaimant { key, tenant, served, remembered } in tenants {
         let claim = allowed(key, tenant.issuer.as_deref(), installation);
         if let Ok(issuer) = &claim {
-            let is_it = |text: Option<&str>| text == Some(issuer.as_str());
-            let rank = match () {
+            let remembered = remembered.filter(|it| &*it.issuer == issuer.as_str());
+            let (claim, since) = match remembered {
                 // Names alone decide in `dev`, where a status does not outlive the process.
-                () if installation.dev => Claim::New,
-                () if is_it(served) => Claim::Served,
-                () if is_it(remembered) => Claim::Remembered,
-                () => Claim::New,
+                _ if installation.dev => (Claim::New, None),
+                _ if served == Some(issuer.as_str()) => (Claim::Served, tenant.created),
+                Some(reservation) => (Claim::Remembered, reservation.created),
+                None => (Claim::New, tenant.created),
             };
-            let age = Precedence::of(tenant.created, key, installation);
-            holders
-                .offer(issuer, IssuerHolder { rank: (rank, age), key: key.clone(), orphan: None });
+            let rank = (claim, Precedence::of(since, key, installation));
+            holders.offer(issuer, IssuerHolder { rank, key: key.clone(), orphan: None });
         }
         claims.insert(key.clone(), claim);
     }

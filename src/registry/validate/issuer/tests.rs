@@ -45,7 +45,8 @@ impl Claims {
     }
 }
 
-/// Decides between tenants, given as namespace, age, served and remembered, and an orphan `b/gone`.
+/// Decides between tenants, given as namespace, age, served and remembered, and an orphan `b/gone`. The
+/// Secrets of the tenants have the same order as their names.
 fn decide(
     tenants: &[(&str, i64, bool, bool)],
     orphan: Option<&IssuerReservation>,
@@ -59,10 +60,18 @@ fn decide(
             (key, summary)
         })
         .collect();
-    let claimants = objects.iter().zip(tenants).map(|((key, tenant), (.., served, remembered))| {
-        let (served, remembered) = (served.then_some(ISSUER), remembered.then_some(ISSUER));
-        IssuerClaimant { key, tenant, served, remembered }
-    });
+    let secrets: Vec<_> = (0..tenants.len())
+        .map(|index| IssuerReservation {
+            created: NOW.plus(index as u32 * Duration::from_secs(1)).into(),
+            ..reservation(None)
+        })
+        .collect();
+    let claimants = objects.iter().zip(&secrets).zip(tenants).map(
+        |(((key, tenant), secret), (.., served, remembered))| {
+            let (served, remembered) = (served.then_some(ISSUER), remembered.then_some(secret));
+            IssuerClaimant { key, tenant, served, remembered }
+        },
+    );
     let orphans = orphan
         .into_iter()
         .map(|reservation| IssuerOrphan { key: ObjectKey::new("b", "gone"), reservation });
@@ -70,7 +79,7 @@ fn decide(
 }
 
 fn reservation(gone_since: Option<Timestamp>) -> IssuerReservation {
-    IssuerReservation { issuer: ISSUER.into(), gone_since }
+    IssuerReservation { issuer: ISSUER.into(), gone_since, created: None }
 }
 
 #[test]
@@ -91,6 +100,14 @@ fn a_served_issuer_is_not_taken_by_an_older_tenant() {
 }
 
 #[test]
+fn of_two_that_were_created_again_the_older_secret_counts() {
+    let again = [("a", 2, false, true), ("b", 1, false, true)];
+    assert_eq!(decide(&again, None, false).holder(), ["a/main"], "not the older tenant");
+    let gone = reservation(Some(NOW));
+    assert!(decide(&again, Some(&gone), false).holder().is_empty(), "one that is gone goes first");
+}
+
+#[test]
 fn a_deleted_tenants_issuer_is_reserved_for_its_name() {
     let twin = ("a", 1, false, false);
     let key = ObjectKey::new("a", "main");
@@ -108,7 +125,7 @@ fn a_deleted_tenants_issuer_is_reserved_for_its_name() {
 
 #[test]
 fn an_orphan_cannot_reserve_a_host_of_others() {
-    let gone = IssuerReservation { issuer: "https://id.test/a/main".into(), gone_since: None };
+    let gone = IssuerReservation { issuer: "https://id.test/a/main".into(), ..reservation(None) };
     let key = ObjectKey::new("a", "main");
     let mut summary = tenant(&key, 1);
     summary.issuer = None;
