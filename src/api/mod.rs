@@ -24,6 +24,7 @@ mod oidc_client;
 mod oidc_user;
 pub mod owner;
 mod owner_reference;
+mod published_schema;
 mod raw_status;
 mod references;
 mod rules;
@@ -55,6 +56,7 @@ pub use oidc_client::{ClientSummary, OidcClient, OidcClientSpec, OidcClientStatu
 pub use oidc_user::{
     LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus, PostalAddress, UserSummary,
 };
+pub use published_schema::missing_restrictions;
 pub use raw_status::RawStatus;
 pub use references::{pairwise_salt_name, signing_keys_backup_name, signing_keys_name};
 pub use signing::{RotationSpec, SigningSpec};

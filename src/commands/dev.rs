@@ -20,7 +20,7 @@ use http_body_util::Full;
 use tokio::sync::watch;
 
 use super::{
-    runtime::{ServerRuntime, build_runtime, start_logging},
+    runtime::{ReadinessInputs, ServerRuntime, build_runtime, start_logging},
     signals,
     store::{keep_migrated, refuse_unsuitable},
 };
@@ -78,7 +78,15 @@ async fn serve(args: &DevArgs) -> Result<()> {
     let leads = controller::always_leader();
     tokio::spawn(keep_migrated(Arc::clone(&parts.app.accounts.store), leads.clone()));
     let admin = match args.admin_listen {
-        Some(address) => Some(parts.admin(address, &source, leads.clone(), None).await?),
+        Some(address) => {
+            let readiness = ReadinessInputs {
+                views: source.views(),
+                leads: leads.clone(),
+                must_hold: None,
+                schemas: None,
+            };
+            Some(parts.admin(address, readiness).await?)
+        }
         None => None,
     };
     let mut asked = stop.clone();

@@ -7,7 +7,7 @@ use kube::{Client, Config};
 use tokio::sync::watch;
 
 use super::{
-    runtime::{ServerRuntime, build_runtime, start_logging},
+    runtime::{ReadinessInputs, ServerRuntime, build_runtime, start_logging},
     signals,
     store::{keep_migrated, refuse_unsuitable},
 };
@@ -23,6 +23,7 @@ use crate::{
         SharedSource, WriteError,
         cluster::{
             ClusterOptions, ClusterSource, ClusterWrite, HostSettingsFollower, OnWriteError,
+            PublishedSchemasFollower,
         },
     },
     telemetry::{WriteErrorReason, WriteOperation},
@@ -60,7 +61,14 @@ async fn serve(args: &RunArgs) -> Result<()> {
     let must_hold = (!args.store.store.is_shared()).then(|| holds.subscribe());
     // Wrong addresses end the process before the wait, and probes are answered during it.
     let bound = parts.bind(args.listen, None)?;
-    let admin = parts.admin(args.admin_listen, &source, leads.subscribe(), must_hold).await?;
+    let (schemas, published) = PublishedSchemasFollower::new();
+    let readiness = ReadinessInputs {
+        views: source.views(),
+        leads: leads.subscribe(),
+        must_hold,
+        schemas: Some(published),
+    };
+    let admin = parts.admin(args.admin_listen, readiness).await?;
     tokio::select! {
         answered = cluster.wait_for_api_server(&address, &*parts.clock) => answered?,
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
@@ -71,6 +79,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
         sealing_secret: parts.installation.sealing_secret.clone(),
     };
     cluster.start(options, Arc::clone(&parts.clock));
+    schemas.start(client.clone());
     if let Some(follower) = follower {
         follower.start(client.clone());
     }

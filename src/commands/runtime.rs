@@ -17,6 +17,7 @@ use crate::{
     accounts::{
         AccountServices, EndedUserWatch, LogoutNotifier, StoredRefreshReplays, run_notifier,
     },
+    api::SourceView,
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
     config, controller, demo,
     http::{
@@ -32,7 +33,7 @@ use crate::{
     },
     registry::{SnapshotHandle, project_snapshots},
     remote::{RequestObjectCache, SectorIdentifierCache},
-    source::SharedSource,
+    source::{SharedSource, cluster::PublishedSchemas},
     store::{InstrumentedStore, SharedStore, purge_regularly},
     telemetry::{self, LogGuard, Metrics, init_logging},
 };
@@ -189,29 +190,14 @@ impl ServerRuntime {
         self.open.subscribe()
     }
 
-    /// Starts the admin server. `must_hold` contains whether this replica holds the Lease, if only
-    /// the leader may serve.
+    /// Starts the admin server.
     pub(super) async fn admin(
         &self,
         address: SocketAddr,
-        source: &SharedSource,
-        leads: watch::Receiver<bool>,
-        must_hold: Option<watch::Receiver<bool>>,
+        inputs: ReadinessInputs,
     ) -> Result<Arc<AdminServer>> {
-        let (views, open) = (source.views(), self.opened());
-        let admin = AdminServer::new(Arc::clone(&self.app), move || {
-            let health = views.borrow().health.clone();
-            let held_by_another = must_hold.as_ref().is_some_and(|holds| !*holds.borrow());
-            let elsewhere = held_by_another
-                .then_some("the store cannot be shared, and this replica does not hold the Lease");
-            ReadinessProbe {
-                synced: health.synced,
-                failing: health.failing.map(|(since, why)| (since.to_string(), why)),
-                leads: *leads.borrow(),
-                forbidden_namespaces: health.forbidden_namespaces,
-                barred: if *open.borrow() { elsewhere } else { Some("the port is not open yet") },
-            }
-        });
+        let open = self.opened();
+        let admin = AdminServer::new(Arc::clone(&self.app), move || inputs.probe(*open.borrow()));
         let serving = Arc::clone(&admin).serve(address).await;
         serving.with_context(|| format!("--admin-listen {address}"))?;
         Ok(admin)
@@ -248,6 +234,33 @@ impl ServerRuntime {
         });
         listening.serve(close, drain).await;
         Ok(())
+    }
+}
+
+/// The state of the process that readiness depends on.
+pub(super) struct ReadinessInputs {
+    pub(super) views: watch::Receiver<Arc<SourceView>>,
+    pub(super) leads: watch::Receiver<bool>,
+    /// Whether this replica holds the Lease, if only the leader may serve.
+    pub(super) must_hold: Option<watch::Receiver<bool>>,
+    /// The API server's schemas, if there is an API server.
+    pub(super) schemas: Option<watch::Receiver<PublishedSchemas>>,
+}
+
+impl ReadinessInputs {
+    fn probe(&self, is_open: bool) -> ReadinessProbe {
+        let health = self.views.borrow().health.clone();
+        let held_by_another = self.must_hold.as_ref().is_some_and(|holds| !*holds.borrow());
+        let elsewhere = held_by_another
+            .then_some("the store cannot be shared, and this replica does not hold the Lease");
+        ReadinessProbe {
+            synced: health.synced,
+            failing: health.failing.map(|(since, why)| (since.to_string(), why)),
+            leads: *self.leads.borrow(),
+            forbidden_namespaces: health.forbidden_namespaces,
+            barred: if is_open { elsewhere } else { Some("the port is not open yet") },
+            outdated_schemas: self.schemas.as_ref().and_then(|schemas| schemas.borrow().problem()),
+        }
     }
 }
 

@@ -44,6 +44,9 @@ pub struct ReadinessProbe {
     /// The reason why this replica must not receive requests: its port is not open yet, or the
     /// store cannot be shared and this replica did not hold the Lease when last observed.
     pub barred: Option<&'static str>,
+    /// The reason why restrictions in objects could be lost: the API server's schemas lack them, or
+    /// have not been read.
+    pub outdated_schemas: Option<String>,
 }
 
 /// The admin server.
@@ -83,6 +86,7 @@ impl AdminServer {
             && self.store_answered.load(Ordering::SeqCst)
             && u128::from(skew.unsigned_abs()) <= CLOCK_TOLERANCE.as_millis()
             && probe.barred.is_none()
+            && probe.outdated_schemas.is_none()
             && !draining;
         let detail = json!({
             "ready": ready,
@@ -93,6 +97,7 @@ impl AdminServer {
             "store": store,
             "clockAheadMillis": skew,
             "leads": probe.leads,
+            "schemas": probe.outdated_schemas.as_deref().unwrap_or("ok"),
             "forbiddenNamespaces": probe.forbidden_namespaces,
             "draining": draining,
             "source": match probe.failing {

@@ -7,6 +7,7 @@ mod events;
 mod first_answer;
 mod forbidden;
 mod host_settings;
+mod published_schemas;
 mod registrar;
 mod retention;
 mod selected_namespaces;
@@ -31,6 +32,7 @@ use tokio::sync::watch;
 
 pub use first_answer::ConnectionRefused;
 pub use host_settings::HostSettingsFollower;
+pub use published_schemas::{PublishedSchemas, PublishedSchemasFollower};
 
 use super::{
     EventRecord, ObjectSource, SecretAnnotation, StatusUpdate, UnwatchedObject, WriteError,

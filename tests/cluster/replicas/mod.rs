@@ -1,6 +1,7 @@
 //! Two replicas of `lanyard run` against a real API server, with the chart's RBAC: one writes, both
 //! serve. Secrets, rotation, deletion, an outage of the API server, and a kill of the leader.
 
+mod definitions;
 mod foreign_secrets;
 mod hosts;
 mod logout;
