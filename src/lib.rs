@@ -10,6 +10,7 @@ pub mod commands;
 pub mod config;
 pub mod controller;
 pub mod demo;
+pub mod expression;
 pub mod fetch;
 pub mod http;
 pub mod identity;

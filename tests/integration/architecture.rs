@@ -40,6 +40,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ),
     ("telemetry", &["model"]),
     ("model", &[]),
+    ("expression", &["model"]),
     // api::View contains the time since which a source has not answered.
     ("api", &["model"]),
     ("protocol", &["model"]),

@@ -1,0 +1,233 @@
+//! Syntax → checked nodes: every variable, field and function exists, loops are not nested,
+//! patterns are compiled, and operands whose types are known fit.
+
+use std::sync::Arc;
+
+use regex::Regex;
+
+use super::{
+    error::{ExpressionError, ExpressionProblem},
+    function_table::FunctionSignature,
+    loops::LoopKind,
+    members::MemberNode,
+    operand_types::{binary_result, require_type},
+    syntax::{BinaryOperator, SyntaxKind, SyntaxLiteral, SyntaxNode},
+    value::ExpressionType,
+    variables::{ExpressionScope, VariableName},
+};
+
+/// A checked node.
+#[derive(Debug)]
+pub(super) struct CheckedNode {
+    pub(super) position: usize,
+    /// The type of its value, `Dynamic` if it depends on the variables.
+    pub(super) result: ExpressionType,
+    pub(super) kind: CheckedKind,
+}
+
+/// The kind of a node with its parts.
+#[derive(Debug)]
+pub(super) enum CheckedKind {
+    Literal(SyntaxLiteral),
+    Claims,
+    /// The element that the loop visits.
+    LoopElement,
+    Member(MemberNode),
+    List(Vec<CheckedNode>),
+    Map(Vec<(CheckedNode, CheckedNode)>),
+    Not(Box<CheckedNode>),
+    Negate(Box<CheckedNode>),
+    Binary {
+        operator: BinaryOperator,
+        left: Box<CheckedNode>,
+        right: Box<CheckedNode>,
+    },
+    And(Vec<CheckedNode>),
+    Or(Vec<CheckedNode>),
+    Conditional {
+        condition: Box<CheckedNode>,
+        yes: Box<CheckedNode>,
+        no: Box<CheckedNode>,
+    },
+    Call {
+        function: &'static FunctionSignature,
+        operands: Vec<CheckedNode>,
+    },
+    Matches {
+        text: Box<CheckedNode>,
+        pattern: Regex,
+    },
+    Loop(LoopNode),
+}
+
+/// A loop over the elements of a list, or over the keys of a map.
+#[derive(Debug)]
+pub(super) struct LoopNode {
+    pub(super) kind: LoopKind,
+    pub(super) over: Box<CheckedNode>,
+    /// The predicate; for `map` it is optional.
+    pub(super) predicate: Option<Box<CheckedNode>>,
+    /// The value of `map`.
+    pub(super) value: Option<Box<CheckedNode>>,
+}
+
+pub(super) type Checked = Result<CheckedNode, ExpressionError>;
+
+/// Checks an expression.
+pub(super) fn check_syntax(syntax: &SyntaxNode, scope: ExpressionScope) -> Checked {
+    Checker { scope, element: None }.check(syntax)
+}
+
+/// The names that a part of an expression can use.
+#[derive(Clone, Copy)]
+pub(super) struct Checker<'a> {
+    pub(super) scope: ExpressionScope,
+    /// The name of the element in a loop.
+    pub(super) element: Option<&'a str>,
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn check(self, node: &'a SyntaxNode) -> Checked {
+        use ExpressionType as T;
+        let position = node.position;
+        let (kind, result) = match &node.kind {
+            SyntaxKind::Literal(literal) => {
+                (CheckedKind::Literal(literal.clone()), literal.value_type())
+            }
+            SyntaxKind::Name(name) => self.check_name(name, position)?,
+            SyntaxKind::Field { of, name, optional } => {
+                self.check_field(of, name, *optional, position)?
+            }
+            SyntaxKind::Index { of, index, optional } => self.check_index(of, index, *optional)?,
+            SyntaxKind::Call { target, name, arguments } => {
+                return self.check_call(target.as_deref(), name, arguments, position);
+            }
+            SyntaxKind::List(nodes) => (CheckedKind::List(self.check_all(nodes)?), T::List),
+            SyntaxKind::Map(entries) => (self.check_entries(entries)?, T::Map),
+            SyntaxKind::Not(of) => {
+                (CheckedKind::Not(self.operand(of, "!", &[T::Boolean])?), T::Boolean)
+            }
+            SyntaxKind::Negate(of) => {
+                let of = self.operand(of, "-", &[T::Integer, T::Decimal])?;
+                let result = of.result;
+                (CheckedKind::Negate(of), result)
+            }
+            SyntaxKind::Binary { operator, left, right } => {
+                self.check_binary(*operator, left, right, position)?
+            }
+            SyntaxKind::And(parts) => {
+                (CheckedKind::And(self.check_conditions(parts, "&&")?), T::Boolean)
+            }
+            SyntaxKind::Or(parts) => {
+                (CheckedKind::Or(self.check_conditions(parts, "||")?), T::Boolean)
+            }
+            SyntaxKind::Conditional { condition, yes, no } => {
+                let condition = self.operand(condition, "?", &[T::Boolean])?;
+                let (yes, no) = (Box::new(self.check(yes)?), Box::new(self.check(no)?));
+                let result = if yes.result == no.result { yes.result } else { T::Dynamic };
+                (CheckedKind::Conditional { condition, yes, no }, result)
+            }
+        };
+        Ok(CheckedNode { position, result, kind })
+    }
+
+    fn check_all(self, nodes: &'a [SyntaxNode]) -> Result<Vec<CheckedNode>, ExpressionError> {
+        nodes.iter().map(|node| self.check(node)).collect()
+    }
+
+    fn check_conditions(
+        self,
+        nodes: &'a [SyntaxNode],
+        operation: &'static str,
+    ) -> Result<Vec<CheckedNode>, ExpressionError> {
+        let condition = |node| Ok(*self.operand(node, operation, &[ExpressionType::Boolean])?);
+        nodes.iter().map(condition).collect()
+    }
+
+    fn check_entries(
+        self,
+        entries: &'a [(SyntaxNode, SyntaxNode)],
+    ) -> Result<CheckedKind, ExpressionError> {
+        let mut checked = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            let key = *self.operand(key, "a key", &[ExpressionType::Text])?;
+            checked.push((key, self.check(value)?));
+        }
+        Ok(CheckedKind::Map(checked))
+    }
+
+    /// Checks an operand, whose type must be one of these if it is known.
+    pub(super) fn operand(
+        self,
+        node: &'a SyntaxNode,
+        operation: &'static str,
+        allowed: &[ExpressionType],
+    ) -> Result<Box<CheckedNode>, ExpressionError> {
+        let checked = self.check(node)?;
+        require_type(&checked, operation, allowed)?;
+        Ok(Box::new(checked))
+    }
+
+    fn check_name(
+        self,
+        name: &str,
+        position: usize,
+    ) -> Result<(CheckedKind, ExpressionType), ExpressionError> {
+        if self.element == Some(name) {
+            return Ok((CheckedKind::LoopElement, ExpressionType::Dynamic));
+        }
+        match self.variable(name) {
+            Some(VariableName::Claims) => Ok((CheckedKind::Claims, ExpressionType::Map)),
+            Some(VariableName::User | VariableName::Client) => {
+                let problem = ExpressionProblem::Unsupported(
+                    "\"user\" and \"client\" are used with a field, such as user.groups",
+                );
+                Err(ExpressionError { position, problem })
+            }
+            None => {
+                let variables = self.scope.variables().iter().map(|it| it.as_str());
+                let allowed: Vec<&str> = variables.chain(self.element).collect();
+                let problem = ExpressionProblem::Unknown {
+                    kind: "variable",
+                    name: name.to_owned(),
+                    allowed: allowed.join(", "),
+                };
+                Err(ExpressionError { position, problem })
+            }
+        }
+    }
+
+    /// The variable with this name, unless a loop's element has it.
+    pub(super) fn variable(self, name: &str) -> Option<VariableName> {
+        let mut variables = self.scope.variables().iter().copied();
+        variables.find(|it| it.as_str() == name && self.element != Some(name))
+    }
+
+    fn check_binary(
+        self,
+        operator: BinaryOperator,
+        left: &'a SyntaxNode,
+        right: &'a SyntaxNode,
+        position: usize,
+    ) -> Result<(CheckedKind, ExpressionType), ExpressionError> {
+        let (left, right) = (Box::new(self.check(left)?), Box::new(self.check(right)?));
+        let result = binary_result(operator, &left, &right)
+            .map_err(|problem| ExpressionError { position, problem })?;
+        Ok((CheckedKind::Binary { operator, left, right }, result))
+    }
+}
+
+impl SyntaxLiteral {
+    fn value_type(&self) -> ExpressionType {
+        match self {
+            Self::Null => ExpressionType::Null,
+            Self::Bool(_) => ExpressionType::Boolean,
+            Self::Int(_) => ExpressionType::Integer,
+            Self::Double(_) => ExpressionType::Decimal,
+            Self::Text(_) => ExpressionType::Text,
+        }
+    }
+}
+
+/// The name of a key or field, shared by the nodes that look it up.
+pub(super) type KeyName = Arc<str>;

@@ -1,0 +1,179 @@
+//! Expressions in the Common Expression Language (CEL): parsed and checked once, evaluated often,
+//! with bounds on size, depth, time and memory. Owns the language, and does no I/O (docs/adr/0030).
+//!
+//! The order is `lexer` (text → tokens) → `parser` (tokens → syntax) → `check` (syntax → checked
+//! nodes: variables, fields, functions, types) → `evaluate`.
+
+mod budget;
+mod calls;
+mod check;
+mod conversions;
+mod error;
+mod evaluate;
+mod function_table;
+mod lexer;
+mod loops;
+mod members;
+mod operand_types;
+mod operators;
+mod parser;
+mod primary_parser;
+mod syntax;
+mod text_functions;
+mod value;
+mod variables;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, sync::Arc};
+
+use self::{
+    budget::EvaluationBudget, check::CheckedNode, evaluate::EvaluationFrame, value::EvaluatedValue,
+};
+pub use self::{
+    error::{EvaluationError, EvaluationProblem, ExpressionError, ExpressionProblem},
+    value::ExpressionType,
+    variables::{ExpressionClient, ExpressionScope, ExpressionUser, ExpressionVariables},
+};
+
+/// Maximum length of an expression in bytes.
+pub const MAX_EXPRESSION_LEN: usize = 1024;
+
+/// Maximum number of elements that one loop visits.
+pub const MAX_LOOP_ELEMENTS: usize = 512;
+
+/// A checked expression. Clones share it, and two are equal if their texts and scopes are.
+#[derive(Clone)]
+pub struct Expression(Arc<CheckedExpression>);
+
+struct CheckedExpression {
+    text: Box<str>,
+    scope: ExpressionScope,
+    root: CheckedNode,
+}
+
+impl Expression {
+    /// Parses and checks an expression. The error names the position, what was found, and what is
+    /// allowed there.
+    pub fn parse(text: &str, scope: ExpressionScope) -> Result<Self, ExpressionError> {
+        let syntax = parser::parse_syntax(text)?;
+        let root = check::check_syntax(&syntax, scope)?;
+        Ok(Self(Arc::new(CheckedExpression { text: text.into(), scope, root })))
+    }
+
+    /// The text as written.
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// The type of the result, `Dynamic` if it depends on the variables.
+    pub fn result_type(&self) -> ExpressionType {
+        self.0.root.result
+    }
+
+    /// Fails if the result can never be of one of these types.
+    pub fn require_result(&self, allowed: &[ExpressionType]) -> Result<(), ExpressionError> {
+        let found = self.result_type();
+        if found == ExpressionType::Dynamic || allowed.contains(&found) {
+            return Ok(());
+        }
+        let problem = ExpressionProblem::ResultType { found, expected: list_types(allowed) };
+        Err(ExpressionError { position: 1, problem })
+    }
+
+    /// Evaluates to JSON.
+    pub fn evaluate(
+        &self,
+        variables: &ExpressionVariables<'_>,
+    ) -> Result<serde_json::Value, EvaluationError> {
+        let mut budget = EvaluationBudget::new();
+        let value = self.run(variables, &mut budget)?;
+        value.to_json(self.0.root.position, &mut budget)
+    }
+
+    /// Evaluates to true or false.
+    pub fn evaluate_bool(
+        &self,
+        variables: &ExpressionVariables<'_>,
+    ) -> Result<bool, EvaluationError> {
+        match self.run(variables, &mut EvaluationBudget::new())? {
+            EvaluatedValue::Bool(value) => Ok(value),
+            other => Err(self.wrong_result(&other, "true or false")),
+        }
+    }
+
+    /// Evaluates to text.
+    pub fn evaluate_text(
+        &self,
+        variables: &ExpressionVariables<'_>,
+    ) -> Result<String, EvaluationError> {
+        match self.run(variables, &mut EvaluationBudget::new())? {
+            EvaluatedValue::Text(text) => Ok(text.as_str().to_owned()),
+            other => Err(self.wrong_result(&other, "text")),
+        }
+    }
+
+    /// Evaluates to a list of texts. As in Kubernetes' `AuthenticationConfiguration`, one text is a
+    /// list of one, and an empty text or null is an empty list.
+    pub fn evaluate_texts(
+        &self,
+        variables: &ExpressionVariables<'_>,
+    ) -> Result<Vec<String>, EvaluationError> {
+        let mut budget = EvaluationBudget::new();
+        match self.run(variables, &mut budget)? {
+            EvaluatedValue::Null => Ok(Vec::new()),
+            EvaluatedValue::Text(text) if text.as_str().is_empty() => Ok(Vec::new()),
+            EvaluatedValue::Text(text) => Ok(vec![text.as_str().to_owned()]),
+            EvaluatedValue::List(list) => {
+                let texts = list.iter().map(|element| match element {
+                    EvaluatedValue::Text(text) => {
+                        budget.create_bytes(self.0.root.position, text.as_str().len())?;
+                        Ok(text.as_str().to_owned())
+                    }
+                    other => Err(self.wrong_result(&other, "a list of texts")),
+                });
+                texts.collect()
+            }
+            other => Err(self.wrong_result(&other, "a list of texts")),
+        }
+    }
+
+    fn run<'a>(
+        &'a self,
+        variables: &'a ExpressionVariables<'a>,
+        budget: &mut EvaluationBudget,
+    ) -> Result<EvaluatedValue<'a>, EvaluationError> {
+        EvaluationFrame::new(variables).evaluate(&self.0.root, budget)
+    }
+
+    fn wrong_result(&self, found: &EvaluatedValue<'_>, expected: &'static str) -> EvaluationError {
+        let problem = EvaluationProblem::ResultType { found: found.value_type(), expected };
+        EvaluationError { position: self.0.root.position, problem }
+    }
+}
+
+fn list_types(types: &[ExpressionType]) -> String {
+    let names: Vec<String> = types.iter().map(ToString::to_string).collect();
+    names.join(" or ")
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Expression").field(&self.0.text).finish()
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)
+    }
+}
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.text == other.0.text && self.0.scope == other.0.scope
+    }
+}
+
+impl Eq for Expression {}
