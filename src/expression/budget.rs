@@ -1,13 +1,9 @@
 //! The bounds of one evaluation: steps, which stand for time, and created bytes.
 
-use super::error::{EvaluationError, EvaluationProblem};
-
-/// Maximum number of steps of one evaluation. A step is an operation, an element, or 64 bytes that
-/// are read.
-pub(super) const MAX_STEPS: u32 = 50_000;
-
-/// Maximum number of bytes that one evaluation creates.
-pub(super) const MAX_CREATED_BYTES: usize = 1 << 20;
+use super::{
+    error::{EvaluationError, EvaluationProblem},
+    limits::{MAX_CREATED_BYTES, MAX_STEPS},
+};
 
 /// The size that is counted for an element of a created list.
 const ELEMENT_SIZE: usize = 32;

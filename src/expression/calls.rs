@@ -3,17 +3,15 @@
 use regex::RegexBuilder;
 
 use super::{
-    check::{Checked, CheckedKind, CheckedNode, Checker, LoopNode},
+    check::{Checked, Checker},
+    checked_node::{CheckedKind, CheckedNode, LoopKind, LoopNode},
     error::{ExpressionError, ExpressionProblem},
     function_table::{ExpressionFunction, FUNCTIONS, list_functions},
-    loops::LoopKind,
+    limits::MAX_PATTERN_SIZE,
     operand_types::require_type,
     syntax::{SyntaxKind, SyntaxLiteral, SyntaxNode},
-    value::ExpressionType,
+    types::ExpressionType,
 };
-
-/// Maximum size of a compiled pattern in bytes.
-const MAX_PATTERN_SIZE: usize = 128 << 10;
 
 impl<'a> Checker<'a> {
     pub(super) fn check_call(

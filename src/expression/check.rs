@@ -1,76 +1,16 @@
 //! Syntax → checked nodes: every variable, field and function exists, loops are not nested,
 //! patterns are compiled, and operands whose types are known fit.
 
-use std::sync::Arc;
-
-use regex::Regex;
-
 use super::{
+    checked_node::{CheckedKind, CheckedNode},
     error::{ExpressionError, ExpressionProblem},
-    function_table::FunctionSignature,
-    loops::LoopKind,
-    members::MemberNode,
     operand_types::{binary_result, require_type},
     syntax::{BinaryOperator, SyntaxKind, SyntaxLiteral, SyntaxNode},
-    value::ExpressionType,
+    types::ExpressionType,
     variables::{ExpressionScope, VariableName},
 };
 
-/// A checked node.
-#[derive(Debug)]
-pub(super) struct CheckedNode {
-    pub(super) position: usize,
-    /// The type of its value, `Dynamic` if it depends on the variables.
-    pub(super) result: ExpressionType,
-    pub(super) kind: CheckedKind,
-}
-
-/// The kind of a node with its parts.
-#[derive(Debug)]
-pub(super) enum CheckedKind {
-    Literal(SyntaxLiteral),
-    Claims,
-    /// The element that the loop visits.
-    LoopElement,
-    Member(MemberNode),
-    List(Vec<CheckedNode>),
-    Map(Vec<(CheckedNode, CheckedNode)>),
-    Not(Box<CheckedNode>),
-    Negate(Box<CheckedNode>),
-    Binary {
-        operator: BinaryOperator,
-        left: Box<CheckedNode>,
-        right: Box<CheckedNode>,
-    },
-    And(Vec<CheckedNode>),
-    Or(Vec<CheckedNode>),
-    Conditional {
-        condition: Box<CheckedNode>,
-        yes: Box<CheckedNode>,
-        no: Box<CheckedNode>,
-    },
-    Call {
-        function: &'static FunctionSignature,
-        operands: Vec<CheckedNode>,
-    },
-    Matches {
-        text: Box<CheckedNode>,
-        pattern: Regex,
-    },
-    Loop(LoopNode),
-}
-
-/// A loop over the elements of a list, or over the keys of a map.
-#[derive(Debug)]
-pub(super) struct LoopNode {
-    pub(super) kind: LoopKind,
-    pub(super) over: Box<CheckedNode>,
-    /// The predicate; for `map` it is optional.
-    pub(super) predicate: Option<Box<CheckedNode>>,
-    /// The value of `map`.
-    pub(super) value: Option<Box<CheckedNode>>,
-}
-
+/// A checked node, or the reason that there is none.
 pub(super) type Checked = Result<CheckedNode, ExpressionError>;
 
 /// Checks an expression.
@@ -92,7 +32,7 @@ impl<'a> Checker<'a> {
         let position = node.position;
         let (kind, result) = match &node.kind {
             SyntaxKind::Literal(literal) => {
-                (CheckedKind::Literal(literal.clone()), literal.value_type())
+                (CheckedKind::Literal(literal.clone()), literal_type(literal))
             }
             SyntaxKind::Name(name) => self.check_name(name, position)?,
             SyntaxKind::Field { of, name, optional } => {
@@ -217,17 +157,12 @@ impl<'a> Checker<'a> {
     }
 }
 
-impl SyntaxLiteral {
-    fn value_type(&self) -> ExpressionType {
-        match self {
-            Self::Null => ExpressionType::Null,
-            Self::Bool(_) => ExpressionType::Boolean,
-            Self::Int(_) => ExpressionType::Integer,
-            Self::Double(_) => ExpressionType::Decimal,
-            Self::Text(_) => ExpressionType::Text,
-        }
+fn literal_type(literal: &SyntaxLiteral) -> ExpressionType {
+    match literal {
+        SyntaxLiteral::Null => ExpressionType::Null,
+        SyntaxLiteral::Bool(_) => ExpressionType::Boolean,
+        SyntaxLiteral::Int(_) => ExpressionType::Integer,
+        SyntaxLiteral::Double(_) => ExpressionType::Decimal,
+        SyntaxLiteral::Text(_) => ExpressionType::Text,
     }
 }
-
-/// The name of a key or field, shared by the nodes that look it up.
-pub(super) type KeyName = Arc<str>;

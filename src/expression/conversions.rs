@@ -1,6 +1,9 @@
 //! Conversions between types: `string`, `int`, `double` and `bool`.
 
-use super::{evaluate::Evaluated, text_functions::FunctionCall, value::EvaluatedValue};
+use super::{
+    text_functions::FunctionCall,
+    value::{Evaluated, EvaluatedValue},
+};
 
 impl<'a> FunctionCall<'_, 'a, '_> {
     pub(super) fn to_text(&mut self) -> Evaluated<'a> {
@@ -23,7 +26,8 @@ impl<'a> FunctionCall<'_, 'a, '_> {
             }
             EvaluatedValue::Double(_) => Err(self.fail("the number is too large")),
             EvaluatedValue::Text(text) => {
-                let value = text.as_str().parse().map_err(|_| self.fail("the text is not an integer"));
+                let value =
+                    text.as_str().parse().map_err(|_| self.fail("the text is not an integer"));
                 value.map(EvaluatedValue::Int)
             }
             other => Err(self.wrong("text or a number", other)),
@@ -37,7 +41,8 @@ impl<'a> FunctionCall<'_, 'a, '_> {
             EvaluatedValue::Int(value) => Ok(EvaluatedValue::Double(*value as f64)),
             EvaluatedValue::Text(text) => {
                 self.budget.read_bytes(self.position, text.as_str().len())?;
-                let value = text.as_str().parse().map_err(|_| self.fail("the text is not a number"));
+                let value =
+                    text.as_str().parse().map_err(|_| self.fail("the text is not a number"));
                 value.map(EvaluatedValue::Double)
             }
             other => Err(self.wrong("text or a number", other)),

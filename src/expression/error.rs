@@ -1,7 +1,10 @@
 //! Errors of expressions: when they are parsed and checked, and when they are evaluated. Neither
 //! contains a value of a person, only the names of keys and types.
 
-use super::{MAX_EXPRESSION_LEN, MAX_LOOP_ELEMENTS, budget, parser, value::ExpressionType};
+use super::{
+    limits::{MAX_CREATED_BYTES, MAX_DEPTH, MAX_EXPRESSION_LEN, MAX_LOOP_ELEMENTS, MAX_STEPS},
+    types::ExpressionType,
+};
 
 /// An expression that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,7 +23,7 @@ pub enum ExpressionProblem {
     #[error("the expression has {0} bytes, and at most {MAX_EXPRESSION_LEN} are allowed")]
     TooLong(usize),
     /// The nesting is too deep.
-    #[error("the expression is nested more than {} levels deep", parser::MAX_DEPTH)]
+    #[error("the expression is nested more than {MAX_DEPTH} levels deep")]
     TooDeep,
     /// A token does not belong where it is.
     #[error("found {found}, expected {expected}")]
@@ -151,9 +154,9 @@ pub enum EvaluationProblem {
     #[error("the loop has {0} elements, and at most {MAX_LOOP_ELEMENTS} are allowed")]
     LoopTooLong(usize),
     /// The evaluation takes too long.
-    #[error("the evaluation takes more than {} steps", budget::MAX_STEPS)]
+    #[error("the evaluation takes more than {MAX_STEPS} steps")]
     TooManySteps,
     /// The evaluation creates too much text.
-    #[error("the evaluation creates more than {} bytes", budget::MAX_CREATED_BYTES)]
+    #[error("the evaluation creates more than {MAX_CREATED_BYTES} bytes")]
     OutputTooLarge,
 }

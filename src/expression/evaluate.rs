@@ -2,15 +2,14 @@
 
 use super::{
     budget::EvaluationBudget,
-    check::{CheckedKind, CheckedNode},
+    checked_node::{CheckedKind, CheckedNode},
     error::{EvaluationError, EvaluationProblem},
+    operators::apply_operator,
     syntax::SyntaxLiteral,
-    value::{EvaluatedValue, MapValue, TextValue},
+    text_functions::call_function,
+    value::{Evaluated, EvaluatedValue, MapValue, TextValue, wrong_operand},
     variables::ExpressionVariables,
 };
-
-/// The outcome of a part of an evaluation.
-pub(super) type Evaluated<'a> = Result<EvaluatedValue<'a>, EvaluationError>;
 
 /// The variables of a part, and the element of the loop that it is in.
 pub(super) struct EvaluationFrame<'a, 'f> {
@@ -58,7 +57,7 @@ impl<'a> EvaluationFrame<'a, '_> {
             CheckedKind::Binary { operator, left, right } => {
                 let left = self.evaluate(left, budget)?;
                 let right = self.evaluate(right, budget)?;
-                super::operators::apply_operator(*operator, &left, &right, (position, budget))
+                apply_operator(*operator, &left, &right, (position, budget))
             }
             CheckedKind::And(parts) => self.all_conditions(parts, true, budget),
             CheckedKind::Or(parts) => self.all_conditions(parts, false, budget),
@@ -69,7 +68,7 @@ impl<'a> EvaluationFrame<'a, '_> {
             CheckedKind::Call { function, operands } => {
                 let values: Result<Vec<_>, _> =
                     operands.iter().map(|it| self.evaluate(it, budget)).collect();
-                super::text_functions::call_function(function, &values?, (position, budget))
+                call_function(function, &values?, (position, budget))
             }
             CheckedKind::Matches { text, pattern } => match self.evaluate(text, budget)? {
                 EvaluatedValue::Text(text) => {
@@ -154,16 +153,4 @@ fn literal_value(literal: &SyntaxLiteral) -> EvaluatedValue<'_> {
         SyntaxLiteral::Double(value) => EvaluatedValue::Double(*value),
         SyntaxLiteral::Text(text) => EvaluatedValue::Text(TextValue::Borrowed(text)),
     }
-}
-
-/// The error of an operand with the wrong type.
-pub(super) fn wrong_operand(
-    operation: &'static str,
-    expected: &'static str,
-    found: &EvaluatedValue<'_>,
-    position: usize,
-) -> EvaluationError {
-    let found = found.value_type();
-    let problem = EvaluationProblem::OperandType { operation, expected, found };
-    EvaluationError { position, problem }
 }

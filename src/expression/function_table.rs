@@ -1,6 +1,6 @@
 //! The functions of expressions, with their receivers and arguments.
 
-use super::value::ExpressionType::{self, Dynamic, Integer, List, Optional, Text};
+use super::types::ExpressionType::{self, Dynamic, Integer, List, Optional, Text};
 
 /// A function whose operands are all evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub(super) enum ExpressionFunction {
     ToInteger,
     ToDecimal,
     ToBoolean,
+    Dynamic,
     OptionalOf,
     OptionalNone,
 }
@@ -130,6 +131,7 @@ pub(super) static FUNCTIONS: &[FunctionSignature] = {
         conversion("int", F::ToInteger, Integer),
         conversion("double", F::ToDecimal, Decimal),
         conversion("bool", F::ToBoolean, Boolean),
+        conversion("dyn", F::Dynamic, Dynamic),
         conversion("optional.of", F::OptionalOf, Optional),
         FunctionSignature {
             name: "optional.none",

@@ -141,7 +141,7 @@ impl Lexer {
     fn number(&mut self) -> Result<ExpressionToken, ExpressionProblem> {
         const MALFORMED: ExpressionProblem =
             ExpressionProblem::Literal("the number is malformed or too large");
-        let hexadecimal = self.starts_with("0x") || self.starts_with("0X");
+        let hexadecimal = self.starts_with("0x");
         let mut digits = String::new();
         let mut is_decimal = false;
         if hexadecimal {

@@ -2,59 +2,13 @@
 //! and `map` (CEL specification, "Macros"). Their length is bounded, and they are never nested.
 
 use super::{
-    MAX_LOOP_ELEMENTS,
     budget::EvaluationBudget,
-    check::LoopNode,
+    checked_node::{LoopKind, LoopNode},
     error::{EvaluationError, EvaluationProblem},
-    evaluate::{Evaluated, EvaluationFrame, wrong_operand},
-    value::{EvaluatedValue, ExpressionType},
+    evaluate::EvaluationFrame,
+    limits::MAX_LOOP_ELEMENTS,
+    value::{Evaluated, EvaluatedValue, wrong_operand},
 };
-
-/// The kind of a loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LoopKind {
-    All,
-    Exists,
-    ExistsOne,
-    Filter,
-    Map,
-}
-
-impl LoopKind {
-    /// The loop with a name.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        let all = [Self::All, Self::Exists, Self::ExistsOne, Self::Filter, Self::Map];
-        if name == "existsOne" {
-            return Some(Self::ExistsOne);
-        }
-        all.into_iter().find(|it| it.as_str() == name)
-    }
-
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Exists => "exists",
-            Self::ExistsOne => "exists_one",
-            Self::Filter => "filter",
-            Self::Map => "map",
-        }
-    }
-
-    /// The arguments, in an error.
-    pub(super) fn takes(self) -> &'static str {
-        match self {
-            Self::Map => "a name, a condition if wanted, and a value",
-            _ => "a name and a condition",
-        }
-    }
-
-    pub(super) fn result(self) -> ExpressionType {
-        match self {
-            Self::All | Self::Exists | Self::ExistsOne => ExpressionType::Boolean,
-            Self::Filter | Self::Map => ExpressionType::List,
-        }
-    }
-}
 
 impl<'a> EvaluationFrame<'a, '_> {
     pub(super) fn evaluate_loop(

@@ -7,41 +7,43 @@
 mod budget;
 mod calls;
 mod check;
+mod checked_node;
 mod conversions;
 mod error;
 mod evaluate;
 mod function_table;
 mod lexer;
+mod limits;
 mod loops;
-mod members;
+mod member_access;
+mod member_checks;
 mod operand_types;
 mod operators;
 mod parser;
 mod primary_parser;
 mod syntax;
 mod text_functions;
+mod types;
 mod value;
 mod variables;
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;
 
 use std::{fmt, sync::Arc};
 
 use self::{
-    budget::EvaluationBudget, check::CheckedNode, evaluate::EvaluationFrame, value::EvaluatedValue,
+    budget::EvaluationBudget, checked_node::CheckedNode, evaluate::EvaluationFrame,
+    value::EvaluatedValue,
 };
 pub use self::{
     error::{EvaluationError, EvaluationProblem, ExpressionError, ExpressionProblem},
-    value::ExpressionType,
+    limits::{MAX_EXPRESSION_LEN, MAX_LOOP_ELEMENTS},
+    types::ExpressionType,
     variables::{ExpressionClient, ExpressionScope, ExpressionUser, ExpressionVariables},
 };
-
-/// Maximum length of an expression in bytes.
-pub const MAX_EXPRESSION_LEN: usize = 1024;
-
-/// Maximum number of elements that one loop visits.
-pub const MAX_LOOP_ELEMENTS: usize = 512;
 
 /// A checked expression. Clones share it, and two are equal if their texts and scopes are.
 #[derive(Clone)]

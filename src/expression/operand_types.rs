@@ -1,10 +1,10 @@
 //! The types of operands and results, as far as they are known before an evaluation.
 
 use super::{
-    check::CheckedNode,
+    checked_node::CheckedNode,
     error::{ExpressionError, ExpressionProblem},
     syntax::BinaryOperator,
-    value::ExpressionType,
+    types::ExpressionType,
 };
 
 /// The type of a binary operation, if its operands fit.

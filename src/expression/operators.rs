@@ -5,10 +5,9 @@ use std::cmp::Ordering;
 use super::{
     budget::EvaluationBudget,
     error::{EvaluationError, EvaluationProblem},
-    evaluate::{Evaluated, wrong_operand},
     operand_types::operands_of,
     syntax::BinaryOperator,
-    value::{EvaluatedValue, ListValue, MapValue},
+    value::{Evaluated, EvaluatedValue, ListValue, MapValue, wrong_operand},
 };
 
 /// Applies an operator.

@@ -2,14 +2,11 @@
 //! so neither parsing nor evaluating can exhaust the stack.
 
 use super::{
-    MAX_EXPRESSION_LEN,
     error::{ExpressionError, ExpressionProblem},
     lexer::{ExpressionToken, PositionedToken, split_tokens},
+    limits::{MAX_DEPTH, MAX_EXPRESSION_LEN},
     syntax::{BinaryOperator, SyntaxKind, SyntaxLiteral, SyntaxNode},
 };
-
-/// Maximum depth of brackets, and of the tree.
-pub(super) const MAX_DEPTH: usize = 48;
 
 /// Words that are never names.
 const KEYWORDS: [&str; 4] = ["false", "in", "null", "true"];

@@ -126,7 +126,7 @@ fn errors_name_the_position_what_came_and_what_is_allowed() {
     refused("claim.hd", "at position 1: the variable \"claim\" does not exist; allowed: claims");
     refused("user.groups", "allowed: claims");
     refused("claims.hd.startWith('a')", "the function of a value \"startWith\" does not exist");
-    refused("timestamp('x')", "allowed: size, string, int, double, bool");
+    refused("timestamp('x')", "allowed: size, string, int, double, bool, dyn");
     refused("claims.hd ==", "at position 13: found the end of the expression, expected a variable");
     refused("claims.hd == 'a' claims", "at position 18: found \"claims\", expected an operator");
     refused("(claims.hd", "expected an operator or \")\"");

@@ -4,9 +4,8 @@
 use super::{
     budget::EvaluationBudget,
     error::{EvaluationError, EvaluationProblem},
-    evaluate::{Evaluated, wrong_operand},
     function_table::{ExpressionFunction, FunctionSignature},
-    value::EvaluatedValue,
+    value::{Evaluated, EvaluatedValue, wrong_operand},
 };
 
 /// Calls a function with its operands, the receiver first.
@@ -37,6 +36,7 @@ pub(super) fn call_function<'a>(
         F::ToInteger => call.to_integer(),
         F::ToDecimal => call.to_decimal(),
         F::ToBoolean => call.to_boolean(),
+        F::Dynamic => Ok(call.operand(0).clone()),
         F::OptionalOf => Ok(EvaluatedValue::optional(operands.first().cloned())),
         F::OptionalNone => Ok(EvaluatedValue::optional(None)),
     }
@@ -182,7 +182,11 @@ impl<'o, 'a> FunctionCall<'o, 'a, '_> {
     fn index_of(&mut self) -> Evaluated<'a> {
         let (text, part) = (self.text(0)?, self.text(1)?);
         self.budget.read_bytes(self.position, text.len() + part.len())?;
-        let start = self.byte_at(text, self.optional_integer(2)?.unwrap_or(0))?;
+        let start = self.optional_integer(2)?.unwrap_or(0);
+        if usize::try_from(start).is_ok_and(|start| start > text.len()) {
+            return Ok(EvaluatedValue::Int(-1));
+        }
+        let start = self.byte_at(text, start)?;
         let found = text[start..].find(part).map(|at| start + at);
         Ok(character_index(text, found))
     }

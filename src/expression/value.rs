@@ -1,58 +1,17 @@
 //! Values of an evaluation. They borrow what exists already, and share what was created.
 
-use std::{fmt, rc::Rc};
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
 use super::{
     budget::EvaluationBudget,
     error::{EvaluationError, EvaluationProblem},
+    types::ExpressionType,
 };
 
-/// The type of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExpressionType {
-    /// It depends on the variables.
-    Dynamic,
-    /// Null.
-    Null,
-    /// True or false.
-    Boolean,
-    /// A whole number.
-    Integer,
-    /// A number with a fraction.
-    Decimal,
-    /// A string.
-    Text,
-    /// A list.
-    List,
-    /// A map with keys of text.
-    Map,
-    /// A value that may be absent, of `.?`.
-    Optional,
-}
-
-impl ExpressionType {
-    pub(super) fn is_number(self) -> bool {
-        matches!(self, Self::Integer | Self::Decimal)
-    }
-}
-
-impl fmt::Display for ExpressionType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Dynamic => "a value",
-            Self::Null => "null",
-            Self::Boolean => "true or false",
-            Self::Integer => "an integer",
-            Self::Decimal => "a decimal number",
-            Self::Text => "text",
-            Self::List => "a list",
-            Self::Map => "a map",
-            Self::Optional => "an optional value (orValue gives the value)",
-        })
-    }
-}
+/// The outcome of a part of an evaluation.
+pub(super) type Evaluated<'a> = Result<EvaluatedValue<'a>, EvaluationError>;
 
 /// A value.
 #[derive(Clone, Debug)]
@@ -233,4 +192,16 @@ impl<'a> EvaluatedValue<'a> {
             Self::Optional(_) => return Err(wrong(self.value_type(), "a value")),
         })
     }
+}
+
+/// The error of an operand with the wrong type.
+pub(super) fn wrong_operand(
+    operation: &'static str,
+    expected: &'static str,
+    found: &EvaluatedValue<'_>,
+    position: usize,
+) -> EvaluationError {
+    let found = found.value_type();
+    let problem = EvaluationProblem::OperandType { operation, expected, found };
+    EvaluationError { position, problem }
 }

@@ -3,7 +3,10 @@
 
 use serde_json::{Map, Value};
 
-use super::value::{EvaluatedValue, ExpressionType, ListValue, MapValue, TextValue};
+use super::{
+    types::ExpressionType,
+    value::{EvaluatedValue, ListValue, MapValue, TextValue},
+};
 
 /// The variables that an expression can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

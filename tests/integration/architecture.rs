@@ -39,8 +39,8 @@ const ALLOWED: [(&str, &[&str]); 21] = [
         ],
     ),
     ("telemetry", &["model"]),
-    ("model", &[]),
-    ("expression", &["model"]),
+    ("model", &["expression"]),
+    ("expression", &[]),
     // api::View contains the time since which a source has not answered.
     ("api", &["model"]),
     ("protocol", &["model"]),

@@ -1,0 +1,154 @@
+//! Checked nodes: their names, functions, patterns and types are known.
+
+use std::sync::Arc;
+
+use regex::Regex;
+
+use super::{
+    function_table::FunctionSignature,
+    syntax::{BinaryOperator, SyntaxLiteral},
+    types::ExpressionType,
+    variables::{ClientField, UserField},
+};
+
+/// A checked node.
+#[derive(Debug)]
+pub(super) struct CheckedNode {
+    pub(super) position: usize,
+    /// The type of its value, `Dynamic` if it depends on the variables.
+    pub(super) result: ExpressionType,
+    pub(super) kind: CheckedKind,
+}
+
+/// The kind of a node with its parts.
+#[derive(Debug)]
+pub(super) enum CheckedKind {
+    Literal(SyntaxLiteral),
+    Claims,
+    /// The element that the loop visits.
+    LoopElement,
+    Member(MemberNode),
+    List(Vec<CheckedNode>),
+    Map(Vec<(CheckedNode, CheckedNode)>),
+    Not(Box<CheckedNode>),
+    Negate(Box<CheckedNode>),
+    Binary {
+        operator: BinaryOperator,
+        left: Box<CheckedNode>,
+        right: Box<CheckedNode>,
+    },
+    And(Vec<CheckedNode>),
+    Or(Vec<CheckedNode>),
+    Conditional {
+        condition: Box<CheckedNode>,
+        yes: Box<CheckedNode>,
+        no: Box<CheckedNode>,
+    },
+    Call {
+        function: &'static FunctionSignature,
+        operands: Vec<CheckedNode>,
+    },
+    Matches {
+        text: Box<CheckedNode>,
+        pattern: Regex,
+    },
+    Loop(LoopNode),
+}
+
+/// A loop over the elements of a list, or over the keys of a map.
+#[derive(Debug)]
+pub(super) struct LoopNode {
+    pub(super) kind: LoopKind,
+    pub(super) over: Box<CheckedNode>,
+    /// The predicate; for `map` it is optional.
+    pub(super) predicate: Option<Box<CheckedNode>>,
+    /// The value of `map`.
+    pub(super) value: Option<Box<CheckedNode>>,
+}
+
+/// The member of a value.
+#[derive(Debug)]
+pub(super) struct MemberNode {
+    pub(super) path: MemberPath,
+    pub(super) mode: MemberMode,
+}
+
+/// The place of a member.
+#[derive(Debug)]
+pub(super) enum MemberPath {
+    User(UserField),
+    Client(ClientField),
+    Key(Box<CheckedNode>, Arc<str>),
+    Index(Box<CheckedNode>, Box<CheckedNode>),
+}
+
+/// The result for a member, and for one that does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MemberMode {
+    /// The member, or an error.
+    Required,
+    /// An optional value.
+    Optional,
+    /// Whether it exists.
+    Presence,
+}
+
+impl MemberMode {
+    pub(super) fn of(optional: bool) -> Self {
+        if optional { Self::Optional } else { Self::Required }
+    }
+
+    pub(super) fn result(self, member: ExpressionType) -> ExpressionType {
+        match self {
+            Self::Required => member,
+            Self::Optional => ExpressionType::Optional,
+            Self::Presence => ExpressionType::Boolean,
+        }
+    }
+}
+
+/// The kind of a loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LoopKind {
+    All,
+    Exists,
+    ExistsOne,
+    Filter,
+    Map,
+}
+
+impl LoopKind {
+    /// The loop with a name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let all = [Self::All, Self::Exists, Self::ExistsOne, Self::Filter, Self::Map];
+        if name == "existsOne" {
+            return Some(Self::ExistsOne);
+        }
+        all.into_iter().find(|it| it.as_str() == name)
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Exists => "exists",
+            Self::ExistsOne => "exists_one",
+            Self::Filter => "filter",
+            Self::Map => "map",
+        }
+    }
+
+    /// The arguments, in an error.
+    pub(super) fn takes(self) -> &'static str {
+        match self {
+            Self::Map => "a name, a condition if wanted, and a value",
+            _ => "a name and a condition",
+        }
+    }
+
+    pub(super) fn result(self) -> ExpressionType {
+        match self {
+            Self::All | Self::Exists | Self::ExistsOne => ExpressionType::Boolean,
+            Self::Filter | Self::Map => ExpressionType::List,
+        }
+    }
+}
