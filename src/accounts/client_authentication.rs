@@ -40,7 +40,9 @@ pub(crate) async fn authenticate_client(
     context: AccountContext<'_>,
     request: ClientAuthenticationRequest<'_>,
 ) -> Result<Arc<Client>, RequestError<ClientAuthError>> {
-    let credentials = client_auth::parse_credentials(request.authorization, request.params)?;
+    let is_client = |id: &str| context.tenant.client(id).is_some();
+    let credentials =
+        client_auth::parse_credentials(request.authorization, request.params, is_client)?;
     let client = context.tenant.client(&credentials.client_id);
     if !credentials.can_be_guessed() {
         return check(context, client, &credentials, request.endpoint).await;

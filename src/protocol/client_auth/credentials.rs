@@ -13,6 +13,9 @@ use crate::{
     },
 };
 
+/// The most `:` of a client ID that is not encoded.
+const MAX_COLONS: usize = 8;
+
 /// The client credentials of a request, not yet verified.
 #[derive(Clone, Debug)]
 pub struct Credentials {
@@ -64,10 +67,11 @@ impl ClientProof {
     }
 }
 
-/// Parses the credentials of a request.
+/// Parses the credentials of a request. `is_client` tells whether an ID is that of a client.
 pub fn parse_credentials(
     authorization: Option<&str>,
     params: &RequestParams,
+    is_client: impl Fn(&str) -> bool,
 ) -> Result<Credentials, ClientAuthError> {
     let refused = |code, text: &str| {
         ClientAuthError::refused(OAuthError::new(code, text), authorization.is_some())
@@ -87,7 +91,7 @@ pub fn parse_credentials(
             let text = "Send the client's credentials in one way only.";
             return Err(refused(ErrorCode::InvalidRequest, text));
         }
-        let (id, secrets) = basic(header).ok_or_else(|| {
+        let (id, secrets) = basic(header, is_client).ok_or_else(|| {
             let text = "The Authorization header is not valid HTTP Basic authentication.";
             refused(ErrorCode::InvalidClient, text)
         })?;
@@ -143,19 +147,28 @@ fn assertion_credentials(
 
 /// Decodes client ID and secret, which are form-urlencoded before they are joined (RFC 6749
 /// §2.3.1). Many clients omit that step (Authlib, `curl --user`), which matters if the secret
-/// contains `+` or `%`. The secret is therefore also accepted as sent.
-fn basic(header: &str) -> Option<(String, Vec<Secret<String>>)> {
+/// contains `+` or `%`. The secret is therefore also accepted as sent. A client ID may contain `:`:
+/// if what the first one ends is not the ID of a client, a later one may end an ID as sent.
+fn basic(header: &str, is_client: impl Fn(&str) -> bool) -> Option<(String, Vec<Secret<String>>)> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (id, secret) = decoded.split_once(':')?;
+    let (encoded_id, mut secret) = decoded.split_once(':')?;
     let form = |text: &str| -> Option<String> {
         let spaced = text.replace('+', " ");
         Some(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned())
     };
+    let mut id = form(encoded_id)?;
+    if !is_client(&id) {
+        let ends = decoded.match_indices(':').skip(1).take(MAX_COLONS);
+        let mut splits = ends.map(|(at, _)| (&decoded[..at], &decoded[at + 1..]));
+        if let Some((known, rest)) = splits.find(|(id, _)| is_client(id)) {
+            (id, secret) = (known.to_owned(), rest);
+        }
+    }
     let read = form(secret).filter(|read| read != secret);
     let secrets = read.into_iter().chain([secret.to_owned()]);
-    Some((form(id)?, secrets.map(Secret::new).collect()))
+    Some((id, secrets.map(Secret::new).collect()))
 }

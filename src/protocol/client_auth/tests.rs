@@ -23,6 +23,32 @@ fn header(text: &str) -> String {
     format!("Basic {}", STANDARD.encode(text))
 }
 
+fn parse_credentials(
+    authorization: Option<&str>,
+    params: &RequestParams,
+) -> Result<Credentials, ClientAuthError> {
+    super::parse_credentials(authorization, params, |id| id == "team.wiki")
+}
+
+#[test]
+fn basic_credentials_may_have_an_id_with_colons_that_was_not_encoded() {
+    let id = "https://rp.test:8443/@app";
+    for (sent, expected) in [
+        ("https://rp.test:8443/@app:s:1%41+", (id, ["s:1A ", "s:1%41+"])),
+        ("https%3A%2F%2Frp.test%3A8443%2F%40app:s:1%41+", (id, ["s:1A ", "s:1%41+"])),
+        ("team.wiki:8443/@app:s+", ("team.wiki", ["8443/@app:s ", "8443/@app:s+"])),
+        ("nobody:8443/@app:s+", ("nobody", ["8443/@app:s ", "8443/@app:s+"])),
+    ] {
+        let is_client = |other: &str| [id, "team.wiki"].contains(&other);
+        let params = RequestParams::default();
+        let found = super::parse_credentials(Some(&header(sent)), &params, is_client);
+        let found = found.expect("credentials");
+        let ClientProof::Secret { secrets, .. } = &found.proof else { panic!("no secret") };
+        let secrets: Vec<&str> = secrets.iter().map(|it| it.expose().as_str()).collect();
+        assert_eq!((found.client_id.as_str(), &*secrets), (expected.0, &expected.1[..]), "{sent}");
+    }
+}
+
 #[test]
 fn basic_credentials_are_form_decoded() {
     // RFC 6749 §2.3.1

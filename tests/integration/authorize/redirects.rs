@@ -60,9 +60,11 @@ metadata: {name: passwords}
 stringData: {alice: correct horse}
 "#;
 
+const CLOUD: &str = "https://cloud.example.com:8443/@desktop";
+const SECRET: &str = "a secret of at least thirty-two characters";
+
 async fn application(app: &TestApp, client_id: &str, redirect_uri: &str) -> Application {
-    let secret =
-        (client_id != "default.tool").then_some("a secret of at least thirty-two characters");
+    let secret = (client_id != "default.tool").then_some(SECRET);
     Application::discover(&app.issuer("home"), client_id, secret, redirect_uri).await
 }
 
@@ -91,7 +93,16 @@ async fn applications_sign_in_with_their_own_schemes_and_client_ids_that_are_url
         "http://app.localhost:3000/cb",
         "http://nas.home.lan:8096/cb",
     ] {
-        signs_in(&app, "https://cloud.example.com:8443/@desktop", uri).await;
+        signs_in(&app, CLOUD, uri).await;
+    }
+    // Many libraries do not encode the id in the Authorization header.
+    let rp = application(&app, CLOUD, "https://cloud.example.com/cb").await;
+    for (secret, expected) in [(SECRET, "invalid_grant"), ("wrong", "invalid_client")] {
+        let request = reqwest::Client::new().post(rp.endpoint("token_endpoint"));
+        let form = [("grant_type", "authorization_code"), ("code", "unknown")];
+        let response = request.basic_auth(CLOUD, Some(secret)).form(&form).send().await;
+        let answer: serde_json::Value = response.expect("an answer").json().await.expect("JSON");
+        assert_eq!(answer["error"], expected, "{answer}");
     }
 }
 
