@@ -37,7 +37,7 @@ fn basic_credentials_may_have_an_id_with_colons_that_was_not_encoded() {
         ("https://rp.test:8443/@app:s:1%41+", (id, ["s:1A ", "s:1%41+"])),
         ("https%3A%2F%2Frp.test%3A8443%2F%40app:s:1%41+", (id, ["s:1A ", "s:1%41+"])),
         ("team.wiki:8443/@app:s+", ("team.wiki", ["8443/@app:s ", "8443/@app:s+"])),
-        ("nobody:8443/@app:s+", ("nobody", ["8443/@app:s ", "8443/@app:s+"])),
+        ("stranger:8443/@app:s+", ("stranger", ["8443/@app:s ", "8443/@app:s+"])),
     ] {
         let is_client = |other: &str| [id, "team.wiki"].contains(&other);
         let params = RequestParams::default();
