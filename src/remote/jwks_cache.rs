@@ -89,7 +89,7 @@ impl JwksCache {
         renew: bool,
     ) -> Result<Arc<PublicKeys>, RemoteDocumentError> {
         let uri = client.keys.url().ok_or(RemoteDocumentError::NoUrl)?;
-        let slot = self.slots.slot(uri);
+        let slot = self.slots.slot(&client.tenant, uri);
         let seen = {
             let known = slot.known();
             match known.fresh(now) {

@@ -12,7 +12,11 @@ use super::{
     RemoteDocumentError,
     url_cache::{SingleFlight, UrlCache},
 };
-use crate::{fetch::SharedFetch, model::Timestamp, protocol::authorize::request_object};
+use crate::{
+    fetch::SharedFetch,
+    model::{TenantId, Timestamp},
+    protocol::authorize::request_object,
+};
 
 /// Maximum URLs in the cache: documents of at most 8 MiB.
 const MAX_ENTRIES: usize = 256;
@@ -52,12 +56,12 @@ impl RequestObjectCache {
     pub(crate) async fn get(
         &self,
         fetch: &SharedFetch,
-        uri: &str,
+        (tenant, uri): (&TenantId, &str),
         limit: usize,
         now: Timestamp,
     ) -> Result<Bytes, RemoteDocumentError> {
         let bare = uri.split('#').next().unwrap_or_default();
-        let slot = self.slots.slot(bare);
+        let slot = self.slots.slot(tenant, bare);
         if let Some(known) = slot.known(uri, now) {
             return known;
         }

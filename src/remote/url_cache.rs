@@ -1,4 +1,5 @@
-//! A bounded cache of documents by URL, and single-flight fetching.
+//! A bounded cache of documents by tenant and URL, and single-flight fetching. Tenants share no
+//! entry: the fetches of one, which it may use up, must not be those of another.
 
 use std::{
     collections::HashMap,
@@ -7,6 +8,8 @@ use std::{
 
 use tokio::{sync::OwnedMutexGuard, task::JoinError};
 use tracing::Instrument;
+
+use crate::model::TenantId;
 
 /// Permits one fetch of a URL at a time.
 #[derive(Debug, Default)]
@@ -43,14 +46,16 @@ impl FlightPermit {
 /// A cache with a bounded number of URLs.
 #[derive(Debug, Default)]
 pub(crate) struct UrlCache<T, const MAX_ENTRIES: usize> {
+    /// By tenant and URL, which contain no space.
     slots: Mutex<HashMap<String, Arc<T>>>,
 }
 
 impl<T: Default, const MAX_ENTRIES: usize> UrlCache<T, MAX_ENTRIES> {
-    /// The entry of a URL, or an empty one.
-    pub(crate) fn slot(&self, uri: &str) -> Arc<T> {
+    /// The tenant's entry of a URL, or an empty one.
+    pub(crate) fn slot(&self, tenant: &TenantId, uri: &str) -> Arc<T> {
+        let key = format!("{tenant} {uri}");
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = slots.get(uri) {
+        if let Some(slot) = slots.get(&key) {
             return Arc::clone(slot);
         }
         if slots.len() >= MAX_ENTRIES {
@@ -61,7 +66,7 @@ impl<T: Default, const MAX_ENTRIES: usize> UrlCache<T, MAX_ENTRIES> {
                 spared > 0 || Arc::strong_count(slot) > 1
             });
         }
-        Arc::clone(slots.entry(uri.to_owned()).or_default())
+        Arc::clone(slots.entry(key).or_default())
     }
 
     /// The number of URLs in the cache.

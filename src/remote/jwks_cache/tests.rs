@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     fetch::{FetchError, FetchedDocument},
-    model::{ClientKeys, fixtures},
+    model::{ClientKeys, TenantId, fixtures},
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -146,9 +146,22 @@ async fn max_age_applies_within_bounds() {
 
 #[tokio::test]
 async fn the_number_of_urls_is_bounded() {
-    let cache = JwksCache::default();
+    let (cache, tenant) = (JwksCache::default(), TenantId::new("team", "shop"));
     for number in 0..=MAX_ENTRIES {
-        drop(cache.slots.slot(&number.to_string()));
+        drop(cache.slots.slot(&tenant, &number.to_string()));
     }
     assert!(cache.slots.len() <= MAX_ENTRIES);
+}
+
+#[tokio::test]
+async fn a_tenant_cannot_use_up_the_fetches_of_another() {
+    let (cache, server) = (JwksCache::default(), server());
+    let ours = client();
+    let theirs = Client { tenant: TenantId::new("evil", "main"), ..ours.clone() };
+    for _ in 0..2 * MAX_FETCHES_PER_MINUTE {
+        let _ = cache.renewed(&shared(&server), &theirs, NOW).await;
+    }
+    let before = server.requests();
+    cache.of(&shared(&server), &ours, NOW).await.expect("keys");
+    assert_eq!(server.requests(), before + 1);
 }

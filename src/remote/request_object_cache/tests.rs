@@ -47,7 +47,9 @@ impl World {
 
     async fn get(&self, uri: &str, seconds: u64) -> Result<Bytes, RemoteDocumentError> {
         let fetch: SharedFetch = self.server.clone();
-        self.documents.get(&fetch, uri, 100, NOW.plus(Duration::from_secs(seconds))).await
+        let tenant = TenantId::new("team", "shop");
+        let now = NOW.plus(Duration::from_secs(seconds));
+        self.documents.get(&fetch, (&tenant, uri), 100, now).await
     }
 
     fn requests(&self) -> usize {

@@ -99,7 +99,8 @@ async fn fetch(
     uri: &str,
 ) -> Result<String, OAuthError> {
     let fetch = app.http_client(request);
-    let content = app.request_object_cache.get(&fetch, uri, MAX_BYTES, request.now).await;
+    let tenant = &request.tenant.tenant.id;
+    let content = app.request_object_cache.get(&fetch, (tenant, uri), MAX_BYTES, request.now).await;
     let content =
         content.map_err(|error| request_object::request_object_unreachable(&error.to_string()))?;
     request_object::check_content(client, uri, &content)?;
